@@ -1,0 +1,2 @@
+# `snakemake --profile profiles/local` from the repository's root; the workflow itself lies in workflow/.
+include: "workflow/Snakefile"

@@ -1,0 +1,39 @@
+"""Environment variables set for a while: the only place where Bevatron touches them."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# What every search asks of Ray: quiet, no telemetry, no second copy of results that our own journal keeps.
+RAY_SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a process that was given no GPU sees none
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is a KeyboardInterrupt here as everywhere
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",
+    "TUNE_WARN_THRESHOLD_S": "30",
+    # A stopped trial unwinds its fit before its process takes the next one; after 2 s, the default,
+    # Tune would count the next trial as failed.
+    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "600",
+}
+
+
+@contextmanager
+def environment(**changes: str | None) -> Iterator[None]:
+    """Within it, these environment variables have these values; None is a variable that is not set."""
+    before = {name: os.environ.get(name) for name in changes}
+    _set(changes)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(values: dict[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

@@ -1,0 +1,15 @@
+"""The section of one claim: a testable statement from the literature."""
+
+from pydantic import Field
+
+from bevatron.config.kinds import ClaimTestOptions
+from bevatron.config.section import Name, Section
+
+
+class Claim(Section):
+    """A statement, where it comes from, and the test over measured metrics that decides it."""
+
+    id: Name = Field(description="short name, unique in the study")
+    statement: str = Field(description="the claim in words, as the source makes it")
+    source: str = Field(description="where the claim comes from")
+    test: ClaimTestOptions = Field(description="the test, with thresholds set before looking at any result")

@@ -1,0 +1,28 @@
+"""What identifies raw shards, datasets and runs: digests of just those settings that their bytes depend on."""
+
+from bevatron.config.digest import digest_of
+from bevatron.config.model import Model
+from bevatron.config.study import Study
+
+
+def raw_digest(study: Study) -> str:
+    """Of everything that a raw shard's content depends on, but its number: more shards leave the others valid."""
+    return digest_of("raw", study.name, study.simulation.source, study.simulation.seed)
+
+
+def dataset_digest(study: Study) -> str:
+    """Of everything that a dataset shard's content depends on, but its number."""
+    return digest_of("dataset", raw_digest(study), study.dataset)
+
+
+def run_digest(study: Study, model: Model, manifest_sha256: str, seed: int) -> str:
+    """The identity of one training: model, task, dataset and seed. A search is not part of it, its result is."""
+    settings = model.model_dump(mode="json", exclude={"search": True, "title": True, "published": True})
+    settings["training"].pop("checkpoint_seconds")  # when state is saved does not change what is learned
+    return digest_of("run", study.name, study.task, settings, manifest_sha256, seed)
+
+
+def search_digest(study: Study, model: Model, manifest_sha256: str) -> str:
+    """The identity of one search."""
+    settings = model.model_dump(mode="json", exclude={"title": True, "published": True})
+    return digest_of("search", study.name, study.task, settings, manifest_sha256)

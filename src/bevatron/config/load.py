@@ -1,0 +1,103 @@
+"""Reading the configuration's files: YAML, the scale's overlay, validation, and errors a person can act on."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from bevatron.config.mistakes import lines_of
+from bevatron.config.section import Section
+from bevatron.config.study import Study
+from bevatron.config.workflow import Workflow
+from bevatron.errors import ConfigurationError, UserError
+
+SCALES = ("demo", "paper")
+
+
+def load_workflow(path: Path, **changes: Any) -> Workflow:
+    """The workflow's file, with the given top-level keys changed."""
+    tree = read_yaml(path)
+    tree.update({key: value for key, value in changes.items() if value is not None})
+    return validated(Workflow, tree, path)
+
+
+def load_study(name: str, scale: str, folder: Path) -> Study:
+    """The study's file in `folder` with the overlay of `scale` laid over it."""
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
+        raise UserError(path, f"there is no study '{name}'", f"studies found in {folder}: {known}")
+    tree = read_yaml(path)
+    study = validated(Study, at_scale(tree, scale, path), path)
+    if study.name != name:
+        raise ConfigurationError([f"{path}: name: must be the file's own name '{name}', found '{study.name}'"])
+    return study
+
+
+def mistakes_in(workflow_file: Path, studies_folder: Path) -> list[str]:
+    """Every mistake in the workflow's file and in all studies at all scales, a line each, without repetition."""
+    lines: list[str] = []
+
+    def attempt(load, *arguments) -> None:
+        try:
+            load(*arguments)
+        except ConfigurationError as error:
+            lines.extend(error.lines)
+        except UserError as error:
+            lines.append(str(error))
+
+    attempt(load_workflow, workflow_file)
+    try:
+        listed = read_yaml(workflow_file).get("studies") or []
+    except UserError:
+        listed = []
+    names = {path.stem for path in studies_folder.glob("*.yaml")} | {n for n in listed if isinstance(n, str)}
+    for name in sorted(names):
+        for scale in SCALES:
+            attempt(load_study, name, scale, studies_folder)
+    return list(dict.fromkeys(lines))
+
+
+def at_scale(tree: dict[str, Any], scale: str, path: Path) -> dict[str, Any]:
+    """The study's tree with `scales.<scale>` merged over it: mappings key by key, anything else replaced."""
+    tree = dict(tree)
+    overlays = tree.pop("scales", None) or {}
+    if not isinstance(overlays, dict) or set(overlays) - set(SCALES):
+        raise ConfigurationError([f"{path}: scales: expected a mapping; allowed: {', '.join(SCALES)}"])
+    return merged(tree, overlays.get(scale) or {})
+
+
+def merged(base: Any, overlay: Any) -> Any:
+    if not (isinstance(base, dict) and isinstance(overlay, dict)):
+        return overlay
+    if "kind" in overlay and overlay["kind"] != base.get("kind"):
+        return overlay  # another component: the old one's options mean nothing to it
+    return {**base, **{k: merged(base[k], v) if k in base else v for k, v in overlay.items()}}
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping; raises UserError, naming the line, for anything else."""
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(path, "no such file", "name another with --config") from None
+    except OSError as error:
+        raise UserError(path, f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(path, f"is not UTF-8 text: {error.reason} at byte {error.start}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
+        raise UserError(place, f"is not YAML: {getattr(error, 'problem', error)}") from None
+    if not isinstance(tree, dict):
+        raise UserError(path, f"expected a mapping of keys, found {type(tree).__name__}")
+    return tree
+
+
+def validated(schema: type[Section], tree: dict[str, Any], path: Path) -> Any:
+    """`tree` as a section; raises ConfigurationError with one line for each mistake."""
+    try:
+        return schema.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigurationError([f"{path}: {line}" for line in lines_of(error, schema, tree)]) from None

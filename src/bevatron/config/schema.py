@@ -1,0 +1,33 @@
+"""The JSON schemas of the configuration's files, for editors and for a test that they do not drift."""
+
+import json
+from pathlib import Path
+
+from bevatron.config.load import SCALES
+from bevatron.config.study import Study
+from bevatron.config.workflow import Workflow
+
+
+def schemas() -> dict[str, str]:
+    """File name to JSON text, for `config/config.yaml` and for `config/studies/*.yaml`."""
+    study = Study.model_json_schema()
+    study["properties"]["scales"] = {
+        "description": "per scale, values laid over the ones above: mappings key by key, anything else replaced",
+        "type": "object",
+        "properties": {scale: {"type": "object"} for scale in SCALES},
+        "additionalProperties": False,
+    }
+    return {
+        "config.schema.json": json.dumps(Workflow.model_json_schema(), indent=2) + "\n",
+        "study.schema.json": json.dumps(study, indent=2) + "\n",
+    }
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, text in schemas().items():
+        path = folder / name
+        path.write_text(text, encoding="utf-8")
+        paths.append(path)
+    return paths

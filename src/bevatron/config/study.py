@@ -1,0 +1,54 @@
+"""A study: one question, one file in `config/studies/`."""
+
+from pydantic import Field, model_validator
+
+from bevatron.config.claim import Claim
+from bevatron.config.dataset import Dataset
+from bevatron.config.model import Model
+from bevatron.config.observable import Observable
+from bevatron.config.section import Count, Name, Section
+from bevatron.config.simulation import Simulation
+from bevatron.config.task import Task
+
+
+class Evaluation(Section):
+    """How metrics and their uncertainties are made."""
+
+    bootstrap: int = Field(200, ge=20, description="bootstrap replicas of the test split behind every interval")
+    confidence: float = Field(0.68, gt=0.0, lt=1.0, description="probability content of the quoted intervals")
+    observables: dict[Name, Observable] = Field({}, description="single numbers looked at without any network")
+
+
+class Study(Section):
+    """One question: source, dataset, task, models, search, claims."""
+
+    name: Name = Field(description="the study's name, the same as its file's")
+    title: str = Field(description="heading in the report")
+    summary: str = Field(description="a paragraph for the report: the question and how it is answered")
+    references: list[str] = Field([], description="papers and lectures the study follows")
+    simulation: Simulation = Field(description="raw events")
+    dataset: Dataset = Field(description="samples made from them")
+    task: Task = Field(description="what is learned")
+    seeds: Count = Field(3, description="runs of every model, with seeds 0 to N-1")
+    models: dict[Name, Model] = Field(description="the networks compared, by name", min_length=1)
+    evaluation: Evaluation = Field(default_factory=Evaluation, description="metrics and uncertainties")
+    claims: list[Claim] = Field([], description="statements decided by the measured metrics")
+
+    @model_validator(mode="after")
+    def _claims_are_distinct(self) -> "Study":
+        seen: set[str] = set()
+        for claim in self.claims:
+            if claim.id in seen:
+                raise ValueError(f"claims: the id '{claim.id}' stands twice")
+            seen.add(claim.id)
+        return self
+
+    @model_validator(mode="after")
+    def _tests_name_known_models(self) -> "Study":
+        for claim in self.claims:
+            for model in getattr(claim.test, "models", list)():
+                if model not in self.models:
+                    raise ValueError(
+                        f"claims.{claim.id}: unknown model '{model}'; allowed: {', '.join(self.models)}"
+                    )
+        return self

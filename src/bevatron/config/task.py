@@ -1,0 +1,37 @@
+"""The section `task`: what is learned, which decides the loss, the predictions and the metrics."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from bevatron.config.section import Fraction, Name, Section
+
+
+class Regression(Section):
+    """Predict a number; mean squared error."""
+
+    kind: Literal["regression"] = Field(description="the task's name")
+    target: Name = Field(description="target of the dataset to predict, unless a model names another")
+    truth: Name | None = Field(None, description="target without noise, to which predictions are compared")
+    x: str | None = Field(None, description="input feature drawn along the plots' horizontal axis")
+
+
+class Classification(Section):
+    """Predict a class; cross entropy over softmax outputs."""
+
+    kind: Literal["classification"] = Field(description="the task's name")
+    target: Name = Field(description="target of the dataset holding the class numbers")
+    classes: list[Name] = Field(description="class names in the order of their numbers", min_length=2)
+    signal: Name = Field(description="the class to be tagged")
+    efficiencies: list[Fraction] = Field(
+        [0.60, 0.70, 0.77, 0.85], description="signal efficiencies at which background rejections are quoted"
+    )
+
+    @model_validator(mode="after")
+    def _signal_is_a_class(self) -> "Classification":
+        if self.signal not in self.classes:
+            raise ValueError(f"signal '{self.signal}' is none of the classes; allowed: {', '.join(self.classes)}")
+        return self
+
+
+Task = Annotated[Regression | Classification, Field(discriminator="kind")]

@@ -1,0 +1,48 @@
+"""The section `training`: how a model is fitted."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from bevatron.config.section import Count, Fraction, NonNegative, Positive, Section
+
+
+class EarlyStopping(Section):
+    """Stop when the validation loss no longer falls."""
+
+    patience: Count = Field(5, description="validations without improvement before the fit stops")
+    min_delta: NonNegative = Field(0.0, description="least fall of the validation loss that counts as improvement")
+
+
+class Training(Section):
+    """One fit: optimiser, batches, length, and what ends it."""
+
+    epochs: Count = Field(20, description="passes over the training split, at most")
+    batch_size: Count | Literal["full"] = Field(1000, description="samples a step; 'full' takes the whole split")
+    optimiser: Literal["adam", "adamw", "sgd"] = Field("adam", description="rule that updates the weights")
+    learning_rate: Positive = Field(1e-3, description="step size of the optimiser")
+    weight_decay: NonNegative = Field(0.0, description="decay of the weights towards zero")
+    momentum: Fraction = Field(0.0, description="momentum, of sgd alone")
+    schedule: Literal["constant", "cosine"] = Field("constant", description="course of the learning rate over the fit")
+    gradient_clip: Positive | None = Field(None, description="largest norm of the gradient; absent: not clipped")
+    balance: Literal["none", "weights", "batches"] = Field(
+        "none",
+        description="unequal classes: 'weights' weighs the loss by inverse class share; 'batches' draws every class "
+        "equally often, so that an epoch repeats the rarer classes",
+    )
+    validate_every: Count = Field(1, description="epochs between validations")
+    early_stopping: EarlyStopping | None = Field(None, description="absent: the fit runs its full length")
+    keep: Literal["best", "last"] = Field(
+        "best", description="weights to publish: those of the lowest validation loss, or of the last step"
+    )
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field("32-true", description="arithmetic of the fit")
+    threads: Count = Field(1, description="CPU threads of one fit; part of a run's identity, as sums depend on it")
+    checkpoint_seconds: Positive = Field(30.0, description="seconds between checkpoints within an epoch")
+
+    @model_validator(mode="after")
+    def _ends_with_a_validation(self) -> "Training":
+        if self.epochs % self.validate_every:
+            raise ValueError(
+                f"epochs must be a multiple of validate_every, found {self.epochs} and {self.validate_every}"
+            )
+        return self

@@ -1,0 +1,44 @@
+"""What is measured for each task: a module of `bevatron.evaluate.tasks` registers under the task's name."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from bevatron.config.model import Model
+from bevatron.config.registry import Registry
+from bevatron.config.task import Task
+from bevatron.evaluate.bootstrap import Bootstrap
+from bevatron.evaluate.measurement import Measurement
+
+EVALUATIONS = Registry("evaluation", "bevatron.evaluate.tasks")
+evaluation = EVALUATIONS.register
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What all seeds of a model say of the test split, in the order of its shards.
+
+    outputs (n_seeds, n, n_outputs) float32; targets by name (n, ...); id (n,) uint64; x (n,): the feature
+    that the task draws along the plots' axis, where it names one.
+    """
+
+    outputs: np.ndarray
+    targets: dict[str, np.ndarray]
+    id: np.ndarray
+    x: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+class Evaluation(Protocol):
+    """The metrics of one task."""
+
+    def targets(self, task: Task, model: Model) -> list[str]:
+        """Targets of the dataset that are compared with the predictions."""
+
+    def metrics(
+        self, task: Task, model: Model, predictions: Predictions, bootstrap: Bootstrap, confidence: float
+    ) -> tuple[dict[str, Measurement], dict[str, Any]]:
+        """Metrics by name, and the curves that plots are drawn from (plain lists, for JSON)."""

@@ -1,0 +1,55 @@
+"""The finished trainings of a model, as `runs.json` lists them, checked file by file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bevatron.errors import UserError
+from bevatron.store.publish import sha256_of
+
+SCHEMA_VERSION = 1
+LOADED = ("weights.safetensors", "model.json")
+
+
+def load_runs(path: Path, study: str, model: str, manifest_sha256: str) -> list[dict[str, Any]]:
+    """The entries of runs.json, a run each, in the order of their seeds.
+
+    Raises UserError where the file is missing or damaged, speaks of another study, model or dataset, or
+    where a run's weights or description are missing or differ from their SHA-256.
+    """
+    again = f"run `bevatron train {study} {model}` again"
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+        version, runs = tree["schema_version"], tree["runs"]
+        found = {key: tree[key] for key in ("study", "model", "manifest_sha256")}
+        files = [(path.parent / run["folder"] / file, run["files"][file]) for run in runs for file in LOADED]
+        runs = sorted(runs, key=lambda run: run["seed"])
+    except FileNotFoundError:
+        raise UserError(
+            path, "no such file", f"run `bevatron train {study} {model}`, which makes it"
+        ) from None
+    except OSError as error:
+        raise UserError(path, f"cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(path, f"is no list of runs: {error!r}", again) from None
+    if version != SCHEMA_VERSION:
+        raise UserError(path, f"is of version {version}; this Bevatron reads version {SCHEMA_VERSION}", again)
+    for key, expected in (("study", study), ("model", model), ("manifest_sha256", manifest_sha256)):
+        if found[key] != expected:
+            what = "dataset (manifest)" if key == "manifest_sha256" else key
+            raise UserError(
+                path, f"was made for the {what} {_short(found[key])}, expected {_short(expected)}", again
+            )
+    if not runs:
+        raise UserError(path, "lists no run", again)
+    for file, expected in files:
+        if not file.is_file():
+            raise UserError(file, f"is missing, though {path} lists it", again)
+        if sha256_of(file) != expected:
+            raise UserError(file, f"does not match its SHA-256 in {path}: it was changed or damaged", again)
+    return runs
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return f"{text[:12]}…" if len(text) == 64 else f"'{text}'"

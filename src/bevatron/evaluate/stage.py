@@ -1,0 +1,107 @@
+"""Evaluate one model: predictions of all its seeds for the test split, metrics and their uncertainties."""
+
+import logging
+import time
+from pathlib import Path
+
+from bevatron.config.identity import dataset_digest
+from bevatron.config.study import Study
+from bevatron.config.workflow import Workflow
+from bevatron.errors import UserError
+from bevatron.evaluate.bootstrap import Bootstrap
+from bevatron.evaluate.columns import TestColumns
+from bevatron.evaluate.evaluation import EVALUATIONS, Predictions
+from bevatron.evaluate.predictions import write_predictions
+from bevatron.evaluate.runs import load_runs
+from bevatron.store.manifest import Manifest, load_manifest
+from bevatron.store.publish import publish_json
+
+log = logging.getLogger("bevatron")
+SCHEMA_VERSION = 1
+
+
+def evaluate_model(
+    study: Study, workflow: Workflow, name: str, manifest: Path, runs: Path, folder: Path
+) -> None:
+    """Publish `predictions.h5` and `metrics.json` of `study.models[name]` in `folder`.
+
+    manifest: the dataset's; runs: the model's runs.json. Raises UserError for a dataset of another
+    configuration, a damaged or missing shard or weights file, and runs made for something else.
+    """
+    started = time.perf_counter()
+    dataset = load_manifest(manifest, dataset_digest(study))
+    finished = load_runs(runs, study.name, name, dataset.sha256)
+    predictions = _predictions(
+        study, workflow, name, dataset, manifest, [runs.parent / r["folder"] for r in finished]
+    )
+    attributes = {
+        "study": study.name,
+        "model": name,
+        "task": study.task.kind,
+        "manifest_sha256": dataset.sha256,
+        "classes": ",".join(dataset.classes),
+    }
+    write_predictions(folder / "predictions.h5", predictions, attributes, [r["seed"] for r in finished])
+
+    model, settings = study.models[name], study.evaluation
+    bootstrap = Bootstrap(len(predictions), settings.bootstrap, dataset.sha256)
+    metrics, curves = EVALUATIONS[study.task.kind]().metrics(
+        study.task, model, predictions, bootstrap, settings.confidence
+    )
+    publish_json(
+        folder / "metrics.json",
+        {
+            "schema_version": SCHEMA_VERSION,
+            "study": study.name,
+            "model": name,
+            "title": model.title,
+            "task": study.task.kind,
+            "target": model.target or study.task.target,
+            "manifest_sha256": dataset.sha256,
+            "parameters": finished[0].get("n_weights"),
+            "runs": [{k: v for k, v in run.items() if k != "files"} for run in finished],
+            "n_test": len(predictions),
+            "confidence": settings.confidence,
+            "metrics": {key: m.to_json() for key, m in metrics.items()},
+            "bootstrap": {key: list(m.replicas) for key, m in metrics.items()},
+            "curves": curves,
+        },
+    )
+    log.info(
+        "%s/%s: %d seeds on %d test samples in %.1f s",
+        study.name, name, len(finished), len(predictions), time.perf_counter() - started,
+    )  # fmt: skip
+
+
+def _predictions(
+    study: Study, workflow: Workflow, name: str, dataset: Manifest, manifest: Path, folders: list[Path]
+) -> Predictions:
+    from bevatron.evaluate.inference import predict  # torch
+
+    model = study.models[name]
+    targets = EVALUATIONS[study.task.kind]().targets(study.task, model)
+    for kind, asked, known in (
+        ("input group", model.inputs, dataset.groups),
+        ("target", targets, dataset.targets),
+    ):
+        for asked_name in asked:
+            if asked_name not in known:
+                raise UserError(manifest, f"has no {kind} '{asked_name}'", f"it has: {', '.join(known)}")
+    found = predict(folders, dataset, manifest, model.inputs, targets, workflow, model.training.threads)
+    expected = len(study.task.classes) if study.task.kind == "classification" else 1
+    if found.outputs.shape[2] != expected:
+        what = f"has {found.outputs.shape[2]} outputs, the task needs {expected}"
+        raise UserError(folders[0] / "model.json", what, f"run `bevatron train {study.name} {name}` again")
+    feature = getattr(study.task, "x", None)
+    if feature is None:
+        return found
+    return Predictions(found.outputs, found.targets, found.id, _feature(feature, dataset, manifest))
+
+
+def _feature(name: str, dataset: Manifest, manifest: Path):
+    values = TestColumns(dataset, manifest).named(name)
+    if values is None:
+        raise UserError(
+            manifest, f"has no dense feature '{name}', which task.x names", "mend task.x in the study"
+        )
+    return values

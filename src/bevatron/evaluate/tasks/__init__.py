@@ -1,0 +1,1 @@
+"""What is measured for each task, one module a task."""

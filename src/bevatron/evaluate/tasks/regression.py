@@ -1,0 +1,124 @@
+"""Metrics and curves of a regression on the test split."""
+
+from typing import Any
+
+import numpy as np
+
+from bevatron.config.model import Model
+from bevatron.config.task import Regression
+from bevatron.evaluate.bootstrap import Bootstrap
+from bevatron.evaluate.evaluation import Predictions, evaluation
+from bevatron.evaluate.measurement import Measurement, measure
+
+POINTS = 400
+BINS = 40
+
+
+@evaluation("regression")
+class RegressionEvaluation:
+    """How far predictions lie from the target, and from the truth where it is known."""
+
+    def targets(self, task: Regression, model: Model) -> list[str]:
+        return list(dict.fromkeys([model.target or task.target, *([task.truth] if task.truth else [])]))
+
+    def metrics(
+        self,
+        task: Regression,
+        model: Model,
+        predictions: Predictions,
+        bootstrap: Bootstrap,
+        confidence: float,
+    ) -> tuple[dict[str, Measurement], dict[str, Any]]:
+        predicted = predictions.outputs[:, :, 0].astype(np.float64)
+        target = predictions.targets[model.target or task.target].astype(np.float64)
+        truth = predictions.targets[task.truth].astype(np.float64) if task.truth else None
+        metrics = regression_metrics(predicted, target, truth, bootstrap, confidence)
+        return metrics, regression_curves(predicted, target, truth, predictions.x)
+
+
+def regression_metrics(
+    predictions: np.ndarray,
+    target: np.ndarray,
+    truth: np.ndarray | None,
+    bootstrap: Bootstrap,
+    confidence: float,
+) -> dict[str, Measurement]:
+    """Every metric by its name; predictions (n_seeds, n), target (n,) with noise, truth (n,) without, all in
+    one unit.
+
+    rmse                RMS of target - prediction
+    residual_mean/_std  mean and standard deviation of target - prediction
+    and where the truth is known:
+    noise               RMS of target - truth: what no model can predict, the least rmse
+    rmse_over_noise     rmse / noise
+    deviation           RMS of prediction - truth
+    relative_deviation  deviation / standard deviation of the truth: 0 is perfect, 1 is the best constant
+    """
+    residual = target - predictions
+    square = [bootstrap.mean(r**2) for r in residual]
+    mean = [bootstrap.mean(r) for r in residual]
+    series = {
+        "rmse": [np.sqrt(s) for s in square],
+        "residual_mean": mean,
+        "residual_std": [np.sqrt(np.maximum(s - m**2, 0.0)) for s, m in zip(square, mean, strict=True)],
+    }
+    if truth is not None:
+        noise = np.sqrt(bootstrap.mean((target - truth) ** 2))
+        scale = np.sqrt(
+            bootstrap.mean((truth - truth.mean()) ** 2) - bootstrap.mean(truth - truth.mean()) ** 2
+        )
+        deviation = [np.sqrt(bootstrap.mean((p - truth) ** 2)) for p in predictions]
+        with np.errstate(divide="ignore", invalid="ignore"):  # no noise, or a constant truth: no such ratio
+            series["noise"] = [noise] * len(predictions)
+            series["rmse_over_noise"] = [np.sqrt(s) / noise for s in square]
+            series["deviation"] = deviation
+            series["relative_deviation"] = [d / scale for d in deviation]
+    return {name: measure(values, confidence) for name, values in series.items()}
+
+
+def regression_curves(
+    predictions: np.ndarray, target: np.ndarray, truth: np.ndarray | None, x: np.ndarray | None
+) -> dict[str, Any]:
+    """What the plots need.
+
+    fit        up to `POINTS` samples evenly spread in rank of x: x, target, truth, predictions (n_seeds,
+               points); where there is no x, the target without noise stands along the axis
+    residuals  {"edges", "model": counts of target - prediction, mean over seeds, "noise": counts of target -
+               truth}
+    deviation  {"edges" of bins in x, "rms": of prediction - truth (n_seeds, bins), None where a bin is empty}
+    """
+    axis = x if x is not None else truth if truth is not None else target
+    order = np.argsort(axis, kind="stable")
+    rows = order[np.unique(np.linspace(0, len(order) - 1, min(POINTS, len(order))).astype(int))]
+    curves: dict[str, Any] = {
+        "fit": {
+            "x": _numbers(axis[rows]),
+            "target": _numbers(target[rows]),
+            "truth": None if truth is None else _numbers(truth[rows]),
+            "predictions": [_numbers(p[rows]) for p in predictions],
+        }
+    }
+    residual = target - predictions
+    spread = target - truth if truth is not None and np.any(target != truth) else residual
+    half = max(4.0 * float(np.std(spread)), float(np.quantile(np.abs(residual), 0.99)), 1e-12)
+    edges = np.linspace(-half, half, 2 * BINS + 1)
+    curves["residuals"] = {
+        "edges": edges.tolist(),
+        "model": (np.histogram(residual, edges)[0] / len(predictions)).tolist(),
+        "outside": float(np.mean(np.abs(residual) > half)),
+        "noise": None if truth is None else np.histogram(target - truth, edges)[0].tolist(),
+    }
+    if truth is not None:
+        edges = np.linspace(axis.min(), axis.max(), BINS + 1)
+        bins = np.clip(np.digitize(axis, edges) - 1, 0, BINS - 1)
+        n = np.bincount(bins, minlength=BINS)
+        rms = [
+            [float(np.sqrt(s / k)) if k else None for s, k in zip(sums, n, strict=True)]
+            for sums in (np.bincount(bins, weights=(p - truth) ** 2, minlength=BINS) for p in predictions)
+        ]
+        curves["deviation"] = {"edges": edges.tolist(), "rms": rms}
+    return curves
+
+
+def _numbers(values: np.ndarray) -> list[float]:
+    return [float(f"{v:.6g}") for v in values]

@@ -1,0 +1,112 @@
+"""The DataModule: batches of a dataset's splits as the steps of a fit ask for them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from bevatron.learning.blocks import Block, Schedule
+from bevatron.learning.densify import densified, input_groups
+from bevatron.learning.job import FitJob
+from bevatron.store.manifest import Manifest
+from bevatron.store.reader import Reader, open_split
+
+Batch = dict[str, Any]
+VALIDATION_BATCH = 5_000  # rows; large, as nothing is learned from it
+
+
+class DataModule(pl.LightningDataModule):
+    """Training batches by step number, validation batches in file order; inputs dense, on the device.
+
+    Which samples step s takes follows from (seed, s) alone: epoch s // steps_per_epoch is an order of the split drawn
+    from (seed, epoch), and the step its place in it. No state has to be saved for a fit to go on in mid-epoch.
+    """
+
+    def __init__(self, job: FitJob, manifest: Manifest, device: torch.device):
+        super().__init__()
+        self.job, self.manifest, self.device = job, manifest, device
+        self.groups = input_groups(manifest, job.model.inputs)
+        training = job.model.training
+        self.batch_size = training.batch_size
+        self.balance = job.target if training.balance == "batches" else None
+        self._train = self._open("train", self.batch_size)
+        self._val = self._open("val", VALIDATION_BATCH)
+        self._stream: Iterator[Batch] | None = None
+        self._next_step = -1
+        self.schedule = Schedule(
+            self._train.n_batches(self.balance),
+            job.epochs or training.epochs,
+            training.validate_every,
+        )
+        self.samples_per_epoch = self._train.epoch_samples(self.balance)
+
+    def train_dataloader(self) -> list[int]:
+        """Lightning's epoch is one block; the block asks `training_batches` for its steps."""
+        return [0]
+
+    def val_dataloader(self) -> "ValidationBatches":
+        return ValidationBatches(self)
+
+    def training_batches(self, block: Block) -> Iterator[Batch]:
+        """One batch for each step of the block."""
+        for step in range(block.first_step, block.last_step):
+            if self._stream is None or step != self._next_step or step % self.schedule.steps_per_epoch == 0:
+                self._stream = self._epoch_from(step)
+            batch = next(self._stream)
+            self._next_step = step + 1
+            yield self.prepared(batch)
+
+    def _epoch_from(self, step: int) -> Iterator[Batch]:
+        epoch, batches_done = divmod(step, self.schedule.steps_per_epoch)
+        if self.batch_size == "full":  # one batch holds all: their order changes nothing
+            return self._train.epoch(self.job.seed, epoch, shuffle=False)
+        start = batches_done * self.batch_size
+        return self._train.epoch(self.job.seed, epoch, start=start, balance=self.balance)
+
+    def validation_batches(self) -> Iterator[Batch]:
+        for batch in self._val.epoch(0, 0, shuffle=False):
+            yield self.prepared(batch)
+
+    @property
+    def validation_length(self) -> int:
+        return self._val.n_batches()
+
+    def prepared(self, batch: Batch) -> Batch:
+        """The batch on the device, its inputs dense."""
+        if self.device.type != "cpu":
+            batch = self.transfer_batch_to_device(batch, self.device, 0)
+        return {**batch, "inputs": densified(batch["inputs"], self.groups)}
+
+    def close(self) -> None:
+        self._stream = None
+        self._train.close()
+        self._val.close()
+
+    def _open(self, split: str, batch_size: int | str) -> Reader:
+        job, reading = self.job, self.job.reading
+        return open_split(
+            job.manifest,
+            split,
+            batch_size=batch_size,
+            groups=job.model.inputs,
+            targets=[job.target],
+            memory_budget_bytes=reading.memory_budget_gb * 1e9,
+            block_rows=reading.block_rows,
+            buffer_blocks=reading.buffer_blocks,
+            device=str(self.device),
+            device_budget_bytes=reading.gpu_budget_gb * 1e9,
+        )
+
+
+class ValidationBatches:
+    """The validation split as Lightning's loop wants it: something with a length that can be iterated anew."""
+
+    def __init__(self, data: DataModule):
+        self._data = data
+
+    def __len__(self) -> int:
+        return self._data.validation_length
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self._data.validation_batches()

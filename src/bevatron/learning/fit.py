@@ -1,0 +1,182 @@
+"""The one function that fits a model: used by the train stage, and by the search stage inside its trials."""
+
+import json
+import logging
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.plugins.environments import LightningEnvironment
+
+from bevatron.compute.devices import device_for, deterministic
+from bevatron.config.digest import seed_of
+from bevatron.config.identity import dataset_digest
+from bevatron.config.kinds import LEARNERS
+from bevatron.errors import UserError
+from bevatron.learning.checkpoint import Checkpointing, DurableCheckpointIO, block_number, forget_checkpoints, newest_valid
+from bevatron.learning.data import DataModule
+from bevatron.learning.densify import input_groups
+from bevatron.learning.history import History
+from bevatron.learning.job import FitJob, FitResult
+from bevatron.learning.learner import Learner
+from bevatron.learning.progress import Progress
+from bevatron.models.network import Description, Network, weights_bytes
+from bevatron.store.manifest import Manifest, load_manifest
+from bevatron.store.publish import publish_json, publishing, sha256_of
+
+log = logging.getLogger("bevatron")
+WEIGHTS, RESULT = "weights.safetensors", "result.json"
+
+
+def fit(job: FitJob, on_validation: Callable[[dict[str, Any]], None] | None = None) -> FitResult:
+    """Fit the job's model; its folder then holds weights.safetensors, history.csv and result.json.
+
+    A folder with a valid checkpoint is continued and ends with the same weights, bit for bit, as a fit that was never
+    interrupted on the same kind of device. `on_validation` is called with each row of the history; an exception it
+    raises ends the fit and passes through. Raises Diverged when the loss is no longer finite, UserError for a dataset
+    that is damaged or of another configuration.
+    """
+    job.folder.mkdir(parents=True, exist_ok=True)
+    finished = finished_fit(job)
+    if finished is not None:
+        return finished
+    manifest = load_manifest(job.manifest, dataset_digest(job.study))
+    _check_inputs(job, manifest)
+    device = device_for(job.accelerator)
+    with deterministic(job.model.training.threads):
+        data = DataModule(job, manifest, device)
+        try:
+            return _run(job, manifest, data, on_validation)
+        finally:
+            data.close()
+
+
+def finished_fit(job: FitJob) -> FitResult | None:
+    """The result of a fit that ended before, if its weights are what they were."""
+    try:
+        stored = json.loads((job.folder / RESULT).read_text(encoding="utf-8"))
+        if stored["sha256"] == sha256_of(job.folder / WEIGHTS):
+            return FitResult(**stored["result"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return None
+
+
+def describe(job: FitJob, manifest: Manifest) -> Description:
+    """The network that the job fits, without its weights."""
+    task = job.study.task
+    return Description(
+        architecture=job.model.architecture.model_dump(mode="json"),
+        inputs=input_groups(manifest, job.model.inputs),
+        n_outputs=LEARNERS[task.kind].n_outputs(task),
+        normalise=job.model.normalise,
+    )
+
+
+def initial_network(job: FitJob, manifest: Manifest) -> Network:
+    """The network with the weights that follow from the job's seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of("weights", job.seed))
+        return Network(describe(job, manifest), manifest.statistics)
+
+
+def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) -> FitResult:
+    network = initial_network(job, manifest)
+    weights = class_weights(manifest) if job.model.training.balance == "weights" else None
+    learner: Learner = LEARNERS[job.study.task.kind](job, network, data.schedule, weights)
+    checkpoint = newest_valid(job.folder)
+    if checkpoint is not None:
+        log.info("%s: continues from %s", job.folder, checkpoint.name)
+    history = History(job.folder, on_validation)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a function that torch retires
+        warnings.filterwarnings("ignore", ".*does not have many workers.*")
+        trainer = _trainer(job, data, history, checkpoint)
+        trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    if trainer.received_sigterm:
+        raise UserError(job.folder, "the fit was asked to end (SIGTERM) and saved its state", "run it again to go on")
+    return _publish(job, data, learner, history, continued=checkpoint is not None)
+
+
+def _trainer(job: FitJob, data: DataModule, history: History, checkpoint: Path | None) -> pl.Trainer:
+    training = job.model.training
+    callbacks: list[pl.Callback] = [history]
+    if training.early_stopping is not None and job.epochs is None:
+        stopping = training.early_stopping
+        callbacks.append(
+            EarlyStopping("val_loss", patience=stopping.patience, min_delta=stopping.min_delta, check_finite=False)
+        )
+    callbacks.append(Progress(f"{job.study.name}/{job.folder.name} seed {job.seed}"))
+    callbacks.append(Checkpointing(job.folder, training.checkpoint_seconds, history))
+    for name in ("pytorch_lightning", "lightning_fabric"):  # greetings and hints are not for a workflow's log
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return pl.Trainer(
+        accelerator="gpu" if data.device.type == "cuda" else "cpu",
+        devices=1,
+        max_epochs=data.schedule.blocks,
+        check_val_every_n_epoch=data.schedule.blocks_per_round,
+        num_sanity_val_steps=0,
+        precision=training.precision,
+        callbacks=callbacks,
+        logger=_tensorboard(job, data, checkpoint),
+        log_every_n_steps=1,
+        plugins=[DurableCheckpointIO(), LightningEnvironment()],  # no requeueing of Slurm jobs behind our back
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+
+
+def _tensorboard(job: FitJob, data: DataModule, checkpoint: Path | None) -> TensorBoardLogger:
+    """Events after the checkpoint belong to a life that was killed: TensorBoard is told to forget them."""
+    purge = {}
+    if checkpoint is not None:
+        purge["purge_step"] = data.schedule.block(block_number(checkpoint) - 1).last_step + 1
+    return TensorBoardLogger(job.folder, name="", version="tensorboard", **purge)
+
+
+def _publish(job: FitJob, data: DataModule, learner: Learner, history: History, continued: bool) -> FitResult:
+    best = job.model.training.keep == "best"
+    content = history.best_weights().read_bytes() if best else weights_bytes(learner.network)
+    with publishing(job.folder / WEIGHTS) as temporary:
+        temporary.write_bytes(content)
+    last = history.rows[-1]
+    result = FitResult(
+        epochs=int(last["epoch"]),
+        steps=int(last["step"]),
+        best_epoch=history.best_epoch,
+        best_val_loss=history.best_loss,
+        last_val_loss=last["val_loss"],
+        stopped_early=learner.blocks_done < data.schedule.blocks,
+        seconds=history.seconds,
+        samples_per_second=last["epoch"] * data.samples_per_epoch / history.seconds,
+        continued=int(continued),
+        n_weights=learner.network.n_weights,
+    )
+    publish_json(job.folder / RESULT, {"result": result.as_dict(), "sha256": sha256_of(job.folder / WEIGHTS)})
+    forget_checkpoints(job.folder)
+    return result
+
+
+def class_weights(manifest: Manifest) -> torch.Tensor:
+    """Weights inverse to the classes' shares of the training split, of mean one over its samples."""
+    counts = torch.zeros(len(manifest.classes))
+    for shard in manifest.splits["train"]:
+        counts += torch.tensor([shard.class_counts[name] for name in manifest.classes])
+    return counts.sum() / (len(counts) * counts)
+
+
+def _check_inputs(job: FitJob, manifest: Manifest) -> None:
+    for kind, asked, known in (
+        ("input group", job.model.inputs, manifest.groups),
+        ("target", [job.target], manifest.targets),
+    ):
+        for name in asked:
+            if name not in known:
+                raise UserError(job.manifest, f"has no {kind} '{name}'", f"it has: {', '.join(known)}")

@@ -1,0 +1,63 @@
+"""How far a fit is: a live bar on a terminal, plain lines in a log."""
+
+import logging
+import sys
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+
+log = logging.getLogger("bevatron")
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress(pl.Callback):
+    """One bar or one line for one fit, named by `title`."""
+
+    def __init__(self, title: str):
+        self.title = title
+        self._bar: Any = None
+        self._task: Any = None
+        self._last_line = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        self._last_line = time.monotonic()
+        if not sys.stderr.isatty():
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            TextColumn("epoch {task.fields[epoch]:,}/{task.fields[epochs]:,}  val loss {task.fields[val_loss]:.5g}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+        schedule = pl_module.schedule
+        self._task = self._bar.add_task(
+            self.title, total=schedule.steps, epoch=0, epochs=schedule.epochs, val_loss=float("nan")
+        )
+        self._bar.start()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        schedule = pl_module.schedule
+        block = schedule.block(pl_module.blocks_done - 1)
+        epoch = schedule.epochs_after(block)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=block.last_step, epoch=epoch, val_loss=pl_module.val_loss)
+        elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            log.info("%s: epoch %d of %d, validation loss %.5g", self.title, epoch, schedule.epochs, pl_module.val_loss)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        self._stop()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: Any, exception: BaseException) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

@@ -1,0 +1,1 @@
+"""Architectures as plain modules, one family per file, found by name. Knows nothing of data, Lightning or Ray."""

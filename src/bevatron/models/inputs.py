@@ -1,0 +1,39 @@
+"""What a network is told about its inputs, and the form in which they reach it."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Padded(NamedTuple):
+    """Lists of different length made one array: values (batch, n_max, n_features), n_valid (batch,) int64.
+
+    Elements beyond n_valid are zero, before and after normalisation.
+    """
+
+    values: Tensor
+    n_valid: Tensor
+
+
+@dataclass(frozen=True)
+class InputGroup:
+    """One input group: the shape of a sample without its batch axis, the names of the last axis' features.
+
+    A list of up to n elements has the shape (n, n_features) and `listed` set; images have (channels, height, width).
+    """
+
+    shape: tuple[int, ...]
+    features: tuple[str, ...]
+    listed: bool = False
+
+    @property
+    def size(self) -> int:
+        size = 1
+        for length in self.shape:
+            size *= length
+        return size
+
+
+Inputs = dict[str, Tensor | Padded]
+"""Group name to dense tensor (batch, ...) or padded lists."""

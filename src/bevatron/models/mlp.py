@@ -1,0 +1,55 @@
+"""Multi-layer perceptrons of any widths and activations."""
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from bevatron.config.kinds import Options, architecture
+from bevatron.config.section import Count, Fraction
+from bevatron.models.activation import ActivationName, activation
+from bevatron.models.initialisation import Initialisation, initialise
+from bevatron.models.inputs import InputGroup, Inputs, Padded
+
+
+@architecture("mlp")
+class MLP(nn.Module):
+    """Fully connected layers over all inputs flattened and joined in the order of the groups.
+
+    widths [50, 50] between one input and one output is the 1:50:50:1 network. Lists of tracks are flattened with
+    their zero padding, the first track first, as in the feedforward networks of Guest et al. (arXiv:1607.08633,
+    sec. IV); their length is a further input, so that a padded track is no track at the mean.
+
+    Shapes: inputs {group: (batch, ...) or Padded (batch, n, features)}; returns (batch, n_outputs), without a final
+    activation.
+    """
+
+    class Options(Options):
+        widths: list[Count] = Field(description="units of each hidden layer; empty: a single linear layer")
+        activation: ActivationName = Field("relu", description="of the hidden layers")
+        dropout: Fraction = Field(0.0, description="share of hidden units silenced at each step of the fit", lt=1.0)
+        initialisation: Initialisation = Field(default_factory=Initialisation, description="of the weights")
+
+    def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
+        super().__init__()
+        self.groups = list(inputs)
+        width = sum(group.size + group.listed for group in inputs.values())
+        layers: list[nn.Module] = []
+        for units in options.widths:
+            layers += [nn.Linear(width, units), activation(options.activation)]
+            if options.dropout:
+                layers.append(nn.Dropout(options.dropout))
+            width = units
+        self.layers = nn.Sequential(*layers, nn.Linear(width, n_outputs))
+        initialise(self, options.initialisation)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        columns = []
+        for name in self.groups:
+            group = inputs[name]
+            if isinstance(group, Padded):
+                values, n_valid = group
+                share = n_valid.to(values.dtype).unsqueeze(1) / values.shape[1]
+                columns += [values.flatten(1), share]
+            else:
+                columns.append(group.flatten(1))
+        return self.layers(columns[0] if len(columns) == 1 else torch.cat(columns, 1))

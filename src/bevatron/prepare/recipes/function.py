@@ -1,0 +1,34 @@
+"""The recipe `function`: noisy values of y = x²."""
+
+import numpy as np
+from pydantic import Field
+
+from bevatron.config import kinds
+from bevatron.config.kinds import recipe
+from bevatron.config.section import Name, NonNegative
+from bevatron.store.columns import Dense, Group, Samples
+
+TRUTH = "x_squared"
+
+
+@recipe("function")
+class FunctionSamples:
+    """Input group `x` (n, 1); targets `x_squared` (the truth) and, by name, x² + σ z at several σ, float32.
+
+    The same z serves all noise levels, so that they differ in σ alone.
+    """
+
+    class Options(kinds.Options):
+        noise: dict[Name, NonNegative] = Field(
+            {"y": 5.0},
+            description="by name of the target, the standard deviation σ of its noise",
+            min_length=1,
+        )
+
+    def prepare(self, options: Options, raw: Samples, seed: int) -> Samples:
+        """`raw` holds the group `draw` of x and z; nothing is random here, so `seed` is not used."""
+        x, z = raw.inputs["draw"].column.values.astype(np.float64).T
+        targets = {TRUTH: (x**2).astype(np.float32)}
+        targets |= {name: (x**2 + sigma * z).astype(np.float32) for name, sigma in options.noise.items()}
+        inputs = {"x": Group(Dense(x[:, None].astype(np.float32)), ("x",), ("",))}
+        return Samples(inputs, targets, raw.id)

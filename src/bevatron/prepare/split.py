@@ -1,0 +1,37 @@
+"""Which samples are learned from, which steer the fit, and which are never seen before evaluation."""
+
+import numpy as np
+
+from bevatron.config.dataset import Split
+from bevatron.store.columns import Samples
+from bevatron.store.contract import SPLITS
+
+FIXED = "split"  # target of a source with a split of its own: 0, 1, 2 in the order of SPLITS
+EVENT = "event"  # target by whose value other samples are divided; without it, by their id
+
+
+def rows_by_split(raw: Samples, shares: Split) -> dict[str, np.ndarray]:
+    """The rows of each split, in rising order.
+
+    Without a fixed split, an event goes where the hash of its number says, so all its samples go together,
+    wherever and in however many shards they lie.
+    """
+    if FIXED in raw.targets:
+        number = raw.targets[FIXED]
+    else:
+        events = raw.targets.get(EVENT, raw.id).astype(np.uint64)
+        number = np.digitize(uniform(events), [shares.train, shares.train + shares.val])
+    return {name: np.flatnonzero(number == place) for place, name in enumerate(SPLITS)}
+
+
+def uniform(numbers: np.ndarray) -> np.ndarray:
+    """A hash of each number (n,) uint64 as a float64 uniform in [0, 1): the mixer of SplitMix64.
+
+    Steele, Lea, Flood (2014), "Fast splittable pseudorandom number generators"; the upper 53 bits make the
+    float.
+    """
+    mixed = np.asarray(numbers, np.uint64) + np.uint64(0x9E3779B97F4A7C15)  # wraps around, as it should
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return (mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53

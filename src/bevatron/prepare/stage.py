@@ -1,0 +1,76 @@
+"""The stage `prepare`: from one raw shard the samples of each split, and from all of them the manifest."""
+
+import logging
+from pathlib import Path
+from time import perf_counter
+
+from bevatron.config.digest import seed_of
+from bevatron.config.identity import dataset_digest, raw_digest
+from bevatron.config.kinds import RECIPES
+from bevatron.config.study import Study
+from bevatron.errors import UserError
+from bevatron.prepare.split import rows_by_split
+from bevatron.store import manifest as manifests
+from bevatron.store.columns import Samples
+from bevatron.store.contract import SPLITS
+from bevatron.store.shard import read_shard, write_shard
+
+logger = logging.getLogger("bevatron")
+
+
+def prepare_shard(study: Study, raw: Path, folder: Path) -> None:
+    """Publishes `{train,val,test}-NNNN.h5` in `folder`, NNNN being the number of the raw shard.
+
+    A split that none of the shard's events falls into is a valid shard of 0 samples; the manifest refuses one
+    that is empty in all shards. Raises UserError for a raw shard that is damaged or made from another
+    configuration, and for a feature that is not finite.
+    """
+    start = perf_counter()
+    events = read_shard(raw)
+    _refuse_other_configuration(study, events, raw)
+    shard, digest = int(events.attributes["shard"]), dataset_digest(study)
+    options = study.dataset.recipe
+    seed = seed_of("prepare", digest, shard)
+    samples = RECIPES[options.kind]().prepare(options, events, seed)
+
+    attributes = {
+        "study": study.name,
+        "source": events.attributes["source"],
+        "versions": events.attributes["versions"],
+        "recipe": options.kind,
+        "digest": digest,
+        "raw_digest": events.attributes["digest"],
+        "seed": seed,
+        "shard": shard,
+    }
+    if classes := getattr(study.task, "classes", None):
+        attributes["classes"] = list(classes)
+    rows = rows_by_split(events, study.dataset.split)
+    for split in SPLITS:
+        path = Path(folder) / f"{split}-{shard:04d}.h5"
+        write_shard(path, samples.take(rows[split]), attributes, study.dataset.compression)
+    sizes = ", ".join(f"{len(rows[split])} {split}" for split in SPLITS)
+    logger.info(f"shard {shard} of {study.name}: {sizes} samples in {perf_counter() - start:.1f} s")
+
+
+def write_manifest(study: Study, folder: Path) -> None:
+    """Publishes `folder`/manifest.json over the shards of all splits. Raises UserError as `build_manifest`
+    does."""
+    built = manifests.build_manifest(folder, study)
+    manifests.write_manifest(Path(folder) / "manifest.json", built)
+    for split in SPLITS:
+        counts = built.class_counts(split)
+        classes = f" ({', '.join(f'{count} {name}' for name, count in counts.items())})" if counts else ""
+        size = sum(entry.bytes for entry in built.splits[split]) / 1e6
+        logger.info(f"{study.name}, {split}: {built.n_samples(split)} samples{classes}, {size:.1f} MB")
+
+
+def _refuse_other_configuration(study: Study, events: Samples, raw: Path) -> None:
+    expected, found = raw_digest(study), events.attributes.get("digest")
+    if found != expected:
+        raise UserError(
+            raw,
+            f"was made from another configuration: its digest is {str(found)[:12]}, the study '{study.name}' "
+            f"as configured now has {expected[:12]}",
+            "run the simulate stage again, or undo the change to the study's section simulation",
+        )

@@ -1,0 +1,1 @@
+"""Tests of claims, one kind a module, found by name. Each turns measured numbers into a verdict."""

@@ -1,0 +1,40 @@
+"""Claims that one number is a multiple of another."""
+
+from pydantic import Field
+
+from bevatron.config.kinds import claim_test
+from bevatron.config.section import Positive
+from bevatron.report.claims.decision import Condition, Decision, decide
+from bevatron.report.claims.reference import MetricReference, TestOptions
+from bevatron.report.measured import Measurements
+from bevatron.report.numbers import plain, with_error
+
+
+@claim_test("ratio")
+class Ratio:
+    """The first number is at least `factor` times the second, both positive.
+
+    Decided by first - factor × second, which stays well-behaved where the second comes near zero.
+    """
+
+    class Options(TestOptions):
+        """Two numbers and the least ratio between them."""
+
+        first: MetricReference = Field(description="the larger number")
+        second: MetricReference = Field(description="the smaller number")
+        factor: Positive = Field(description="least value of first / second")
+
+        def references(self) -> list[MetricReference]:
+            return [self.first, self.second]
+
+    def decide(self, options: Options, measurements: Measurements) -> Decision:
+        first, second = (r.measured(measurements) for r in options.references())
+        words = f"{first.label} minus {plain(options.factor)} × {second.label}"
+        condition = Condition(((1.0, first), (-options.factor, second)), 0.0, words)
+        found = plain(first.value / second.value) if second.value > 0 else "not defined"
+        sentence = (
+            f"{first.label}, {with_error(first.value, first.error)}, over {second.label}, "
+            f"{with_error(second.value, second.error)}, is {found}; "
+            f"the claim wants {plain(options.factor)} at least."
+        )
+        return decide([condition], [first, second], sentence, options.sigmas, options.every_seed)

@@ -1,0 +1,49 @@
+"""Claims that one number lies above, or below, a threshold."""
+
+from pydantic import Field
+
+from bevatron.config.kinds import claim_test
+from bevatron.report.claims.decision import Condition, Decision, decide
+from bevatron.report.claims.reference import MetricReference, TestOptions
+from bevatron.report.measured import Measurements
+from bevatron.report.numbers import plain, with_error
+
+
+class ThresholdOptions(TestOptions):
+    """One number and one threshold."""
+
+    metric: MetricReference = Field(description="the number")
+    threshold: float = Field(description="what it is compared with")
+
+    def references(self) -> list[MetricReference]:
+        return [self.metric]
+
+
+@claim_test("above")
+class Above:
+    """The number is larger than the threshold."""
+
+    class Options(ThresholdOptions):
+        """One number and the threshold it should exceed."""
+
+    def decide(self, options: Options, measurements: Measurements) -> Decision:
+        return _decided(options, measurements, +1.0, "above")
+
+
+@claim_test("below")
+class Below:
+    """The number is smaller than the threshold."""
+
+    class Options(ThresholdOptions):
+        """One number and the threshold it should stay under."""
+
+    def decide(self, options: Options, measurements: Measurements) -> Decision:
+        return _decided(options, measurements, -1.0, "below")
+
+
+def _decided(options: ThresholdOptions, measurements: Measurements, sign: float, word: str) -> Decision:
+    number = options.metric.measured(measurements)
+    condition = Condition(((sign, number),), -sign * options.threshold, f"{number.label} {word} threshold")
+    wanted = f"the claim wants it {word} {plain(options.threshold, 4)}"
+    sentence = f"{number.label} is {with_error(number.value, number.error)}; {wanted}."
+    return decide([condition], [number], sentence, options.sigmas, options.every_seed)

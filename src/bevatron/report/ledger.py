@@ -1,0 +1,34 @@
+"""The ledger: every claim of every study with its verdict and the numbers behind it."""
+
+from dataclasses import dataclass
+
+from bevatron.config.claim import Claim
+from bevatron.config.kinds import CLAIM_TESTS
+from bevatron.config.study import Study
+from bevatron.report.claims.decision import Decision
+from bevatron.report.results import StudyResults
+
+VERDICTS = ("reproduced", "not reproduced", "undecided")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One claim, decided."""
+
+    study: Study
+    claim: Claim
+    decision: Decision
+
+
+def ledger_of(results: list[StudyResults]) -> list[Entry]:
+    """All claims in the order of the studies' files; raises UserError for a metric that does not exist."""
+    return [
+        Entry(r.study, claim, CLAIM_TESTS[claim.test.kind]().decide(claim.test, r.measurements))
+        for r in results
+        for claim in r.study.claims
+    ]
+
+
+def tally(entries: list[Entry]) -> dict[str, int]:
+    """How many claims have each verdict."""
+    return {verdict: sum(e.decision.verdict == verdict for e in entries) for verdict in VERDICTS}

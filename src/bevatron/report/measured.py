@@ -1,0 +1,77 @@
+"""Numbers as the evaluation published them, and the error of sums and differences of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bevatron.errors import UserError
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One metric with its uncertainty.
+
+    trained: the model whose runs it was measured on, None for an observable; per_seed (n_seeds,) is empty
+    without. replicas (b,): values on the bootstrap replicas of the test split, which all metrics of one
+    dataset share. Numbers that do not exist are NaN.
+    """
+
+    label: str
+    value: float
+    error: float
+    low: float
+    high: float
+    per_seed: np.ndarray
+    replicas: np.ndarray
+    trained: str | None = None
+    unit: str = ""
+    split_error: float = np.nan
+
+    @classmethod
+    def from_json(cls, tree: dict[str, Any], replicas: list, label: str, trained: str | None) -> "Measured":
+        per_seed = _array(tree["per_seed"])
+        error, seed_std = _number(tree["error"]), _number(tree["seed_std"])
+        of_mean = seed_std / np.sqrt(len(per_seed)) if np.isfinite(seed_std) else 0.0
+        return cls(
+            label,
+            *(_number(tree[key]) for key in ("value", "error", "low", "high")),
+            per_seed=per_seed,
+            replicas=_array(replicas),
+            trained=trained,
+            unit=tree.get("unit", ""),
+            split_error=np.sqrt(max(error**2 - of_mean**2, 0.0)) if np.isfinite(error) else np.nan,
+        )
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """All metrics of a study: of each model by name, and of the observables as `<observable>.<metric>`."""
+
+    models: dict[str, dict[str, Measured]]
+    observables: dict[str, Measured]
+    files: dict[str | None, Path]
+
+    def of_model(self, model: str, metric: str) -> Measured:
+        return self._found(self.models[model], metric, self.files[model])
+
+    def of_observable(self, observable: str, metric: str) -> Measured:
+        return self._found(self.observables, f"{observable}.{metric}", self.files[None])
+
+    @staticmethod
+    def _found(metrics: dict[str, Measured], name: str, file: Path) -> Measured:
+        """Raises UserError, with the names there are, for a metric that was not measured."""
+        if name not in metrics:
+            raise UserError(
+                file, f"has no metric '{name}'; it has: {', '.join(sorted(metrics))}", "mend the claim's test"
+            )
+        return metrics[name]
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else float(value)
+
+
+def _array(values: list) -> np.ndarray:
+    return np.array([_number(v) for v in values], np.float64)

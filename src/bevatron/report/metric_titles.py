@@ -1,0 +1,32 @@
+"""Metrics' names in words."""
+
+import re
+
+_TITLES = (
+    (r"accuracy", "accuracy"),
+    (r"class_accuracy\.(\w+)", r"share of \1 recognised"),
+    (r"log_loss", "cross entropy"),
+    (r"ece", "calibration error"),
+    (r"auc\.(\w+)_vs_(\w+)", r"AUC \1 / \2"),
+    (r"rejection\.(\w+)\.at_([\d.]+)", r"\1 rejection at \2 %"),
+    (r"rmse", "RMS residual"),
+    (r"residual_mean", "mean residual"),
+    (r"residual_std", "residuals' standard deviation"),
+    (r"noise", "RMS noise"),
+    (r"rmse_over_noise", "RMS residual / noise"),
+    (r"deviation", "RMS deviation from truth"),
+    (r"relative_deviation", "deviation from truth / spread of truth"),
+    (r"mean\.(\w+)", r"mean (\1)"),
+    (r"median\.(\w+)", r"median (\1)"),
+    (r"mean", "mean"),
+    (r"median", "median"),
+)
+
+
+def title_of(metric: str) -> str:
+    """A metric's name in words; its name where no words are known."""
+    for pattern, title in _TITLES:
+        found = re.fullmatch(pattern, metric)
+        if found:
+            return found.expand(title)
+    return metric

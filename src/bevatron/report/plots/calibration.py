@@ -1,0 +1,29 @@
+"""Reliability diagrams: are predicted probabilities the frequencies observed?"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from bevatron.report.plots.style import COLOURS, FAINT
+
+
+def calibration(curves: dict[str, dict], axes: plt.Axes) -> None:
+    """A point for each bin of each class's probability, with its binomial interval, beside the diagonal."""
+    axes.plot([0, 1], [0, 1], color=FAINT, lw=1, ls="--")
+    markers = "osD^vP"
+    for i, (name, points) in enumerate(curves.items()):
+        observed = np.array(points["observed"])
+        errors = np.maximum([observed - points["low"], np.array(points["high"]) - observed], 0.0)
+        axes.errorbar(
+            points["predicted"],
+            observed,
+            yerr=errors,
+            fmt=markers[i % len(markers)],
+            color=COLOURS[i % len(COLOURS)],
+            label=name,
+            elinewidth=1,
+        )
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("predicted probability")
+    axes.set_ylabel("share observed")
+    axes.legend(loc="upper left")

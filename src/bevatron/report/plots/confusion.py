@@ -1,0 +1,24 @@
+"""How true classes are shared out among the predicted ones."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from bevatron.report.plots.style import INK
+
+
+def confusion(classes: list[str], curve: dict, axes: plt.Axes) -> None:
+    """A square for each pair, the share of the true class (a row adds up to 100 %) with its binomial half-interval."""
+    share = 100 * np.array(curve["share"])
+    half = 50 * (np.array(curve["high"]) - np.array(curve["low"]))
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    for i in range(len(classes)):
+        for j in range(len(classes)):
+            colour = "white" if share[i, j] > 55 else INK
+            axes.text(j, i, f"{share[i, j]:.1f} %", ha="center", va="bottom", color=colour, fontsize=11)
+            axes.text(j, i, f"± {half[i, j]:.1f}", ha="center", va="top", color=colour, fontsize=9)
+    ticks = range(len(classes))
+    axes.set_xticks(ticks, classes)
+    axes.set_yticks(ticks, [f"{name}\n({n:,})" for name, n in zip(classes, curve["samples"], strict=True)])
+    axes.tick_params(which="both", length=0)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")

@@ -1,0 +1,102 @@
+"""What a regression learned: the fit over the noise, the residuals, the deviation from the truth."""
+
+import matplotlib.pyplot as plt
+import mplhep
+import numpy as np
+
+from bevatron.report.plots.style import COLOURS, FAINT, INK, grid
+
+
+def fits(x_title: str, target: str, curves: dict[str, dict]) -> plt.Figure:
+    """A panel for each model: noisy test points, the truth, every seed's prediction and their mean."""
+    figure, panels = grid(len(curves))
+    low, high = _range(np.concatenate([c["target"] for c in curves.values()]))
+    for axes, (title, curve) in zip(panels, curves.items(), strict=True):
+        x = np.array(curve["x"])
+        predictions = np.array(curve["predictions"])
+        axes.plot(x, curve["target"], ".", color=FAINT, ms=2.2, alpha=0.55, rasterized=True, label="test points")
+        if curve["truth"] is not None:
+            axes.plot(x, curve["truth"], color=INK, lw=1.2, ls="--", label="truth")
+        if len(predictions) > 1:
+            band = predictions.min(axis=0), predictions.max(axis=0)
+            axes.fill_between(x, *band, color=COLOURS[2], alpha=0.25, linewidth=0, label="range of the seeds")
+        axes.plot(x, predictions.mean(axis=0), color=COLOURS[2], label="network, mean of the seeds")
+        axes.set_ylim(low, high)
+        axes.set_title(title, loc="left")
+        axes.set_xlabel(x_title)
+        axes.set_ylabel(target)
+    _legend_above(figure, panels[0])
+    return figure
+
+
+def residuals(curves: dict[str, dict]) -> plt.Figure:
+    """A panel for each model: residuals of the test points, beside the noise that no model can predict."""
+    figure, panels = grid(len(curves))
+    for axes, (title, curve) in zip(panels, curves.items(), strict=True):
+        edges = np.array(curve["edges"])
+        if curve["noise"] is not None:
+            noise = np.array(curve["noise"])
+            mplhep.histplot(
+                noise, edges, ax=axes, histtype="fill", color=FAINT, alpha=0.35, label="noise", yerr=False
+            )
+        mplhep.histplot(
+            np.array(curve["model"]), edges, ax=axes, color=COLOURS[2], label="point − network", yerr=False
+        )
+        if curve["outside"] > 0.0005:
+            axes.text(0.97, 0.95, f"{curve['outside']:.1%} outside", transform=axes.transAxes, ha="right", va="top")
+        axes.set_xlim(edges[0], edges[-1])
+        axes.set_ylim(bottom=0)
+        axes.set_title(title, loc="left")
+        axes.set_xlabel("residual")
+        axes.set_ylabel("test points / bin")
+    _legend_above(figure, panels[0])
+    return figure
+
+
+def deviations(x_title: str, curves: dict[str, dict]) -> plt.Figure:
+    """RMS deviation of the prediction from the truth against x; a line for each model, a band of its seeds' range."""
+    figure, axes = plt.subplots(figsize=(9.5, 4.6))
+    styles = ("-", "--", "-.", ":")
+    for i, (title, curve) in enumerate(curves.items()):
+        edges = np.array(curve["edges"])
+        rms = np.array([[np.nan if v is None else v for v in row] for row in curve["rms"]])
+        middle, colour = (edges[1:] + edges[:-1]) / 2, COLOURS[i % len(COLOURS)]
+        axes.plot(middle, rms.mean(axis=0), color=colour, ls=styles[(i // len(COLOURS)) % 4], label=title)
+        if len(rms) > 1:
+            axes.fill_between(middle, rms.min(axis=0), rms.max(axis=0), color=colour, alpha=0.15, linewidth=0)
+    axes.set_yscale("log")
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_xlabel(x_title)
+    axes.set_ylabel("RMS (network − truth)")
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    return figure
+
+
+def points(x_title: str, target: str, drawn: dict) -> plt.Figure:
+    """The test split: a panel for each target, its points over the truth."""
+    truth = drawn["truth"]
+    names = [name for name in drawn["targets"] if name != truth]
+    figure, panels = grid(len(names), columns=3)
+    x = np.array(drawn["x"])
+    order = np.argsort(x)
+    low, high = _range(np.concatenate([drawn["targets"][name] for name in names]))
+    for axes, name in zip(panels, names, strict=True):
+        axes.plot(x, drawn["targets"][name], ".", color=COLOURS[0], ms=2, alpha=0.4, rasterized=True)
+        if truth is not None:
+            axes.plot(x[order], np.array(drawn["targets"][truth])[order], color=INK, lw=1.3, label="truth")
+            axes.legend(loc="upper center")
+        axes.set_ylim(low, high)
+        axes.set_xlabel(x_title)
+        axes.set_ylabel(name)
+    return figure
+
+
+def _range(values: np.ndarray) -> tuple[float, float]:
+    low, high = float(np.min(values)), float(np.max(values))
+    margin = 0.06 * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+def _legend_above(figure: plt.Figure, axes: plt.Axes) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=4)

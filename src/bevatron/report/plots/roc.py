@@ -1,0 +1,56 @@
+"""Background rejection against signal efficiency."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from bevatron.report.plots.style import COLOURS, FAINT, grid
+
+LINES = ("-", "--", "-.", ":")
+
+
+def roc(
+    signal: str,
+    curves: dict[str, dict],
+    cuts: dict[str, dict[str, list[float]]],
+    efficiencies: list[float],
+) -> plt.Figure:
+    """One panel for each background; a line for each model with a band of its seeds' range; grey lines for cuts.
+
+    curves: by model's title the `roc` of metrics.json; cuts: by observable's title the background kept on the same
+    grid. Curves end where fewer than five background samples are left.
+    """
+    first = next(iter(curves.values()))
+    backgrounds = list(first["backgrounds"])
+    figure, panels = grid(len(backgrounds), columns=2, width=5.4, height=4.3)
+    for axes, background in zip(panels, backgrounds, strict=True):
+        highest = 2.0
+        for i, (title, curve) in enumerate(curves.items()):
+            efficiency = np.array(curve["efficiency"])
+            kept = np.array(curve["backgrounds"][background])
+            rejection = _rejection(kept.mean(axis=0), curve["samples"][background])
+            colour = COLOURS[i % len(COLOURS)]
+            axes.plot(efficiency, rejection, color=colour, label=title)
+            if len(kept) > 1:
+                least = _rejection(kept.max(axis=0), curve["samples"][background])
+                most = _rejection(kept.min(axis=0), curve["samples"][background])
+                axes.fill_between(efficiency, least, most, color=colour, alpha=0.25, linewidth=0)
+            highest = max(highest, np.nanmax(rejection))
+        for i, (title, cut) in enumerate(cuts.items()):
+            rejection = _rejection(np.array(cut[background]), first["samples"][background])
+            style = LINES[1 + i % 3]
+            axes.plot(first["efficiency"], rejection, color=FAINT, ls=style, lw=1.2, label=f"cut on {title}")
+            highest = max(highest, np.nanmax(rejection))
+        for efficiency in efficiencies:
+            axes.axvline(efficiency, color=FAINT, lw=0.5, alpha=0.6, zorder=0)
+        axes.set_yscale("log")
+        axes.set_ylim(0.9, highest * 4)
+        axes.set_xlim(min(first["efficiency"]), 1.0)
+        axes.set_xlabel(f"{signal} efficiency")
+        axes.set_ylabel(f"{background} rejection")
+        axes.legend(loc="upper right")
+    return figure
+
+
+def _rejection(kept: np.ndarray, samples: int) -> np.ndarray:
+    few = kept * samples < 5
+    return np.where(few, np.nan, 1.0 / np.where(few, 1.0, kept))

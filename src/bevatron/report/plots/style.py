@@ -1,0 +1,87 @@
+"""How all plots look: mplhep's ATLAS style in sizes for a page, and colours that colour-blind readers can tell apart."""
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import mplhep
+
+COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#717581", "#92dadd")
+"""Petroff's sequence (arXiv:2107.02270), blue, orange, red first: light, charm and beauty."""
+INK, FAINT = "#222222", "#8a8f98"
+
+_PAGE = {
+    "font.size": 10.5,
+    "axes.labelsize": 11.5,
+    "axes.titlesize": 11.5,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "xtick.major.size": 6,
+    "xtick.minor.size": 3,
+    "ytick.major.size": 6,
+    "ytick.minor.size": 3,
+    "legend.fontsize": 9.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4,
+    "axes.linewidth": 0.9,
+    "xaxis.labellocation": "right",
+    "yaxis.labellocation": "top",
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "savefig.bbox": "standard",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "bevatron",  # the same picture has the same bytes
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished plot: file name without suffix, caption, its bytes, and whether it asks for the page's width."""
+
+    name: str
+    caption: str
+    content: bytes
+    suffix: str = "svg"
+    wide: bool = False
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.{self.suffix}"
+
+    @property
+    def uri(self) -> str:
+        kind = {"svg": "image/svg+xml", "png": "image/png"}[self.suffix]
+        return f"data:{kind};base64,{base64.b64encode(self.content).decode()}"
+
+
+@contextmanager
+def page_style() -> Iterator[None]:
+    """Within it, figures are drawn off screen in the report's style."""
+    mpl.use("agg")
+    with plt.style.context([mplhep.style.ATLAS, _PAGE]):
+        yield
+
+
+def picture(figure: plt.Figure, name: str, caption: str, wide: bool = False) -> Picture:
+    """The figure as SVG, without dates, and closed."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, dpi=150)
+    plt.close(figure)
+    return Picture(name, caption, buffer.getvalue(), wide=wide)
+
+
+def grid(n: int, columns: int = 3, width: float = 3.9, height: float = 3.1) -> tuple[plt.Figure, list[plt.Axes]]:
+    """A figure of n panels in rows of up to `columns`; the axes are returned in reading order."""
+    columns = min(n, columns)
+    rows = -(-n // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(width * columns, height * rows), squeeze=False)
+    panels = list(axes.flat)
+    for empty in panels[n:]:
+        empty.set_axis_off()
+    return figure, panels[:n]

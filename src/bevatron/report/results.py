@@ -1,0 +1,180 @@
+"""Everything the earlier stages published for one study, read and checked."""
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bevatron.config.identity import dataset_digest
+from bevatron.config.model import Model
+from bevatron.config.study import Study
+from bevatron.errors import UserError
+from bevatron.report.measured import Measured, Measurements
+from bevatron.report.metric_titles import title_of
+from bevatron.store.manifest import Manifest, load_manifest
+
+SCHEMA_VERSION = 1
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class SearchResults:
+    """One model's search: best.yaml, the rows of trials.csv, the bytes of search.png if there is one."""
+
+    best: dict[str, Any]
+    trials: list[Row]
+    plot: bytes | None
+
+
+@dataclass(frozen=True)
+class ModelResults:
+    """One model: its section with the search's values, metrics.json, the rows of history.csv by seed."""
+
+    name: str
+    model: Model
+    tree: dict[str, Any]
+    histories: dict[int, list[Row]]
+    search: SearchResults | None
+    bytes: int
+
+    @property
+    def title(self) -> str:
+        return self.model.title
+
+    @property
+    def runs(self) -> list[dict[str, Any]]:
+        return self.tree["runs"]
+
+    @property
+    def curves(self) -> dict[str, Any]:
+        return self.tree["curves"]
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """One study: its section, dataset, simulation, observables, models, and all metrics with their errors."""
+
+    study: Study
+    manifest: Manifest
+    data: dict[str, Any]
+    timings: list[dict[str, Any]]
+    raw_bytes: int
+    models: dict[str, ModelResults]
+    measurements: Measurements
+
+    def metric(self, model: str, name: str) -> Measured | None:
+        return self.measurements.models[model].get(name)
+
+
+def read_study(study: Study, results: Path) -> StudyResults:
+    """The study's results under `results`/<study>/.
+
+    Raises UserError, naming the file and the command that makes it, for one that is missing, damaged, or made from
+    another dataset than the manifest's.
+    """
+    folder = results / study.name
+    manifest_path = folder / "dataset" / "manifest.json"
+    if not manifest_path.is_file():
+        raise UserError(manifest_path, "is missing", f"run `bevatron manifest {study.name}`, or the workflow")
+    manifest = load_manifest(manifest_path, dataset_digest(study))
+    data_path = folder / "evaluation" / "data.json"
+    data = _measured_on(manifest, data_path, f"bevatron observe {study.name}")
+    models, metrics, files = {}, {}, {None: data_path}
+    for name, model in study.models.items():
+        path = folder / "evaluation" / name / "metrics.json"
+        tree = _measured_on(manifest, path, f"bevatron evaluate {study.name} {name}")
+        models[name] = _model(folder, name, model, tree)
+        metrics[name] = _metrics(tree, model.title, name)
+        files[name] = path
+    titles = {name: o.title for name, o in study.evaluation.observables.items()}
+    measurements = Measurements(metrics, _observables(data, titles), files)
+    raw = sorted((folder / "raw").glob("shard-*.h5"))
+    timings = [_json(path, "bevatron simulate") for path in sorted((folder / "raw").glob("*.timing.json"))]
+    return StudyResults(study, manifest, data, timings, _size(raw), models, measurements)
+
+
+def _measured_on(manifest: Manifest, path: Path, command: str) -> dict[str, Any]:
+    tree = _json(path, command)
+    if tree.get("schema_version") != SCHEMA_VERSION:
+        found = tree.get("schema_version")
+        raise UserError(path, f"is of version {found}; this Bevatron reads {SCHEMA_VERSION}", f"run `{command}`")
+    if tree.get("manifest_sha256") != manifest.sha256:
+        what = f"was measured on the dataset {str(tree.get('manifest_sha256'))[:12]}…, which is no longer there"
+        raise UserError(path, f"{what} (now {manifest.sha256[:12]}…)", f"run `{command}` again, or the workflow")
+    return tree
+
+
+def _model(folder: Path, name: str, model: Model, tree: dict[str, Any]) -> ModelResults:
+    place = folder / "models" / name
+    histories = {}
+    for run in tree["runs"]:
+        path = place / run["folder"] / "history.csv"
+        histories[run["seed"]] = _rows(path, f"bevatron train {folder.name} {name}")
+    search = None
+    if model.search is not None:
+        search = _search(folder / "search" / name, f"bevatron search {folder.name} {name}")
+        try:
+            model = model.with_values(search.best["values"])
+        except (KeyError, TypeError, ValueError) as error:
+            where = folder / "search" / name / "best.yaml"
+            raise UserError(where, f"does not fit the model: {error}", "run the search again") from None
+    weights = [place / run["folder"] / "weights.safetensors" for run in tree["runs"]]
+    return ModelResults(name, model, tree, histories, search, _size(weights))
+
+
+def _search(place: Path, command: str) -> SearchResults:
+    path = place / "best.yaml"
+    try:
+        best = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(path, "is missing", f"run `{command}`, or the workflow") from None
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(path, f"cannot be read: {error}", f"run `{command}` again") from None
+    plot = place / "search.png"
+    return SearchResults(best, _rows(place / "trials.csv", command), plot.read_bytes() if plot.is_file() else None)
+
+
+def _metrics(tree: dict[str, Any], title: str, model: str) -> dict[str, Measured]:
+    replicas = tree["bootstrap"]
+    return {
+        name: Measured.from_json(metric, replicas[name], f"{title}: {title_of(name)}", model)
+        for name, metric in tree["metrics"].items()
+    }
+
+
+def _observables(data: dict[str, Any], titles: dict[str, str]) -> dict[str, Measured]:
+    found = {}
+    for name, metric in data["metrics"].items():
+        observable, _, rest = name.partition(".")
+        label = f"{titles.get(observable, observable)}: {title_of(rest)}"
+        found[name] = Measured.from_json(metric, data["bootstrap"][name], label, None)
+    return found
+
+
+def _json(path: Path, command: str) -> dict[str, Any]:
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(path, "is missing", f"run `{command}`, or the workflow") from None
+    except (OSError, ValueError) as error:
+        raise UserError(path, f"cannot be read: {error}", f"run `{command}` again") from None
+    if not isinstance(tree, dict):
+        raise UserError(path, "holds no mapping", f"run `{command}` again")
+    return tree
+
+
+def _rows(path: Path, command: str) -> list[Row]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise UserError(path, "is missing", f"run `{command}`, or the workflow") from None
+    except (OSError, csv.Error, UnicodeDecodeError) as error:
+        raise UserError(path, f"cannot be read: {error}", f"run `{command}` again") from None
+
+
+def _size(paths: list[Path]) -> int:
+    return sum(path.stat().st_size for path in paths if path.is_file())

@@ -1,0 +1,26 @@
+"""What the report shows of each task: one module of `bevatron.report.sections` registers under the task's name."""
+
+from typing import Protocol
+
+from bevatron.config.registry import Registry
+from bevatron.report.plots.style import Picture
+from bevatron.report.results import StudyResults
+
+SECTIONS = Registry("report section", "bevatron.report.sections")
+section = SECTIONS.register
+
+
+class Section(Protocol):
+    """The task's own part of a study's chapter."""
+
+    loss: str
+    """What the learning curves' axis is called."""
+
+    def columns(self, results: StudyResults) -> list[str]:
+        """Metrics worth a column in the table that compares the models."""
+
+    def data(self, results: StudyResults) -> list[Picture]:
+        """Pictures of the data, beside those of the observables."""
+
+    def pictures(self, results: StudyResults) -> list[Picture]:
+        """Pictures of what the models learned."""

@@ -1,0 +1,141 @@
+"""The journal of a search: what was tried and what came of it, a JSON line each, so that a killed search continues.
+
+It is the search's only state: Optuna's study and ASHA's rungs are made anew from it.
+"""
+
+import fcntl
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bevatron.errors import UserError
+from bevatron.store.publish import machine_fault
+
+FINISHED, STOPPED, DIVERGED, MEMORY, FAILED = "finished", "stopped early", "diverged", "out of memory", "failed"
+
+
+@dataclass
+class Trial:
+    """One trial: `number` counts from 1; `drawn` is what Optuna drew; `losses` the validation loss by epoch.
+
+    `status` is None until the trial has ended; `seconds` counts the time in the fit.
+    """
+
+    number: int
+    drawn: dict[str, Any]
+    losses: dict[float, float] = field(default_factory=dict)
+    status: str | None = None
+    reason: str = ""
+    seconds: float = 0.0
+    process: int | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status in (FINISHED, STOPPED) and bool(self.losses)
+
+    @property
+    def epochs(self) -> float:
+        return max(self.losses, default=0)
+
+    def val_loss(self, keep: str) -> float | None:
+        """The loss of the weights that a fit publishes: its best, or its last where the model keeps the last."""
+        if not self.losses:
+            return None
+        return self.losses[self.epochs] if keep == "last" else min(self.losses.values())
+
+
+class Journal:
+    """The trials of one search, in memory and in a file that one process at a time may hold.
+
+    A line cut off by a kill is dropped. Raises UserError if the file cannot be written, is held by another search,
+    or is damaged.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.trials: dict[int, Trial] = {}
+        self.reports: list[tuple[int, float, float]] = []  # trial, epoch, loss, in the order they came
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = open(path, "a+b")  # noqa: SIM115  (open as long as the search)
+        except OSError as error:
+            raise machine_fault(error, path) or error from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            raise UserError(path, "another process is at work on this search", "wait for it or end it") from None
+        self._read()
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __getstate__(self) -> dict[str, Any]:  # Tune keeps a pickled copy of its settings, which nobody reads
+        return {key: value for key, value in self.__dict__.items() if key != "_file"}
+
+    @property
+    def ended(self) -> list[Trial]:
+        return [self.trials[n] for n in sorted(self.trials) if self.trials[n].status is not None]
+
+    @property
+    def interrupted(self) -> list[Trial]:
+        return [self.trials[n] for n in sorted(self.trials) if self.trials[n].status is None]
+
+    def start(self, number: int, drawn: dict[str, Any]) -> None:
+        self._write(event="start", trial=number, drawn=drawn)
+
+    def report(self, number: int, epoch: float, val_loss: float, seconds: float) -> None:
+        """A validation; an epoch that is known already, as a continued trial repeats it, is not written again."""
+        if epoch not in self.trials[number].losses:
+            self._write(event="report", trial=number, epoch=epoch, val_loss=val_loss, seconds=seconds)
+
+    def end(self, number: int, status: str, reason: str, seconds: float, process: int | None) -> None:
+        self._write(
+            event="end", trial=number, status=status, reason=reason, seconds=seconds, process=process, sync=True
+        )
+
+    def set_aside(self) -> Path:
+        """Rename the file, so that the next search starts from nothing."""
+        aside = self.path.with_suffix(".failed.jsonl")
+        os.replace(self.path, aside)
+        return aside
+
+    def _read(self) -> None:
+        self._file.seek(0)
+        content = self._file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            self._file.truncate(whole)
+        for number, line in enumerate(content[:whole].splitlines(), start=1):
+            try:
+                self._take(json.loads(line))
+            except (ValueError, KeyError, TypeError):
+                raise UserError(
+                    f"{self.path}:{number}", "is no line of a search's journal", "remove the file to search anew"
+                ) from None
+
+    def _write(self, sync: bool = False, **line: Any) -> None:
+        self._take(line)
+        self._file.write(json.dumps({**line, "at": round(time.time(), 3)}).encode() + b"\n")
+        self._file.flush()
+        if sync:
+            os.fsync(self._file.fileno())
+
+    def _take(self, line: dict[str, Any]) -> None:
+        event, number = line["event"], line["trial"]
+        if event == "start":
+            self.trials[number] = Trial(number, line["drawn"])
+            return
+        trial = self.trials[number]
+        trial.seconds = line["seconds"]
+        if event == "report":
+            trial.losses[line["epoch"]] = line["val_loss"]
+            self.reports.append((number, line["epoch"], line["val_loss"]))
+        else:
+            trial.status, trial.reason, trial.process = line["status"], line["reason"], line["process"]

@@ -1,0 +1,38 @@
+"""The searched space, between the configuration's distributions and Optuna's."""
+
+from typing import Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from bevatron.config.search import Choice, Distribution, Integers, LogUniform, Uniform
+
+
+def optuna_space(space: dict[str, Distribution]) -> dict[str, BaseDistribution]:
+    """Optuna's distribution of each dotted key. A choice is drawn by its position, as its values may be lists."""
+    return {key: _optuna(distribution) for key, distribution in space.items()}
+
+
+def values_of(space: dict[str, Distribution], drawn: dict[str, Any]) -> dict[str, Any]:
+    """The model's value of each dotted key, from what Optuna drew."""
+    return {
+        key: distribution.values[drawn[key]] if isinstance(distribution, Choice) else drawn[key]
+        for key, distribution in space.items()
+    }
+
+
+def _optuna(distribution: Distribution) -> BaseDistribution:
+    match distribution:
+        case Uniform():
+            return FloatDistribution(distribution.low, distribution.high)
+        case LogUniform():
+            return FloatDistribution(distribution.low, distribution.high, log=True)
+        case Integers():
+            return IntDistribution(distribution.low, distribution.high)
+        case Choice():
+            return CategoricalDistribution(tuple(range(len(distribution.values))))
+    raise TypeError(f"no distribution of Optuna's for {type(distribution).__name__}")

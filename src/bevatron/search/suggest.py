@@ -1,0 +1,92 @@
+"""What the next trial tries: Optuna's tree-structured Parzen estimator, asked through Tune's searcher interface."""
+
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
+from ray.tune.search import Searcher
+
+from bevatron.config.digest import seed_of
+from bevatron.config.search import Search
+from bevatron.search.journal import DIVERGED, FINISHED, MEMORY, STOPPED, Journal, Trial
+from bevatron.search.space import optuna_space, values_of
+
+STATES = {  # a failure says nothing of the values; divergence and lack of memory do: those rank last
+    FINISHED: TrialState.COMPLETE,
+    STOPPED: TrialState.PRUNED,
+    DIVERGED: TrialState.PRUNED,
+    MEMORY: TrialState.PRUNED,
+}
+
+
+class Suggest(Searcher):
+    """First the interrupted trials of the journal, then new ones.
+
+    The sampler of trial k is seeded from (search seed, k), so that what it draws depends on that and on the trials
+    known when it starts. The first ten draws depend on the seed alone; with one trial at a time all of them do, also
+    across a kill; with several at a time later ones depend on which trial ended first.
+
+    Tune's own OptunaSearch cannot do that: it counts a stopped trial as complete, and keeps its state in a pickle
+    written now and then.
+    """
+
+    def __init__(self, search: Search, keep: str, journal: Journal):
+        super().__init__(metric="val_loss", mode="min")
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._search, self._keep, self._journal = search, keep, journal
+        self._space = optuna_space(search.space)
+        self._study = optuna.create_study(direction="minimize")
+        for trial in journal.ended:
+            self._study.add_trial(self._frozen(trial))
+        self._interrupted = journal.interrupted
+        for trial in self._interrupted:
+            self._study.enqueue_trial(trial.drawn)
+        self._asked: dict[str, tuple[int, optuna.Trial]] = {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any]:
+        """The configuration of Tune's next trial: its number, its values, and losses it reported before a kill."""
+        interrupted = self._interrupted.pop(0) if self._interrupted else None
+        number = interrupted.number if interrupted else len(self._journal.trials) + 1
+        seed = seed_of("trial", self._search.seed, number) % 2**32
+        self._study.sampler = optuna.samplers.TPESampler(seed=seed)
+        asked = self._study.ask(fixed_distributions=self._space)
+        self._asked[trial_id] = (number, asked)
+        if interrupted is None:
+            self._journal.start(number, asked.params)
+        trial = self._journal.trials[number]
+        return {
+            "number": number,
+            "values": values_of(self._search.space, asked.params),
+            "losses": list(trial.losses.items()),
+            "seconds": trial.seconds,
+        }
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Nothing to learn before a trial's end."""
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        number, asked = self._asked.pop(trial_id)
+        trial = self._journal.trials[number]
+        ending = (result or {}).get("status") or (FINISHED if trial.epochs >= self._search.epochs else STOPPED)
+        state = TrialState.FAIL if error else STATES.get(ending, TrialState.FAIL)
+        if ending == STOPPED:
+            for epoch, loss in trial.losses.items():
+                asked.report(loss, round(epoch))
+        self._study.tell(asked, trial.val_loss(self._keep) if state == TrialState.COMPLETE else None, state)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the journal is the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        raise NotImplementedError("a search continues from its journal")
+
+    def _frozen(self, trial: Trial) -> optuna.trial.FrozenTrial:
+        state = STATES.get(trial.status, TrialState.FAIL)
+        reported = {round(epoch): loss for epoch, loss in trial.losses.items()}
+        return optuna.trial.create_trial(
+            state=state,
+            value=trial.val_loss(self._keep) if state == TrialState.COMPLETE else None,
+            params=trial.drawn,
+            distributions=self._space,
+            intermediate_values=reported if trial.status == STOPPED else None,
+        )

@@ -1,0 +1,170 @@
+"""The trials of a search, run by Ray Tune with ASHA, written to the journal as they report."""
+
+import logging
+import shutil
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ray import tune
+from ray.tune import Callback, Stopper
+from ray.tune.schedulers import ASHAScheduler
+
+from bevatron.compute.ray_session import RaySession
+from bevatron.config.search import Search
+from bevatron.errors import UserError
+from bevatron.search.journal import FAILED, FINISHED, MEMORY, STOPPED, Journal, Trial
+from bevatron.search.space import values_of
+from bevatron.search.suggest import Suggest
+from bevatron.search.trial import run_trial
+from bevatron.store.publish import machine_fault
+
+log = logging.getLogger("bevatron")
+
+
+def run_trials(search: Search, keep: str, task: dict[str, Any], journal: Journal, session: RaySession) -> None:
+    """Run what the journal lacks of `search.trials`; raises UserError for a fault that is not the trials' own."""
+    at_once = trials_at_once(search, session)
+    recorder = Recorder(search, keep, journal)
+    storage = Path(task["folder"]) / "tune"
+    shutil.rmtree(storage, ignore_errors=True)  # Tune would resume from it: the journal alone is the state
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failures stand in the journal and in our own lines
+    tuner = tune.Tuner(
+        tune.with_resources(
+            tune.with_parameters(run_trial, task=task), {"CPU": search.cpus_per_trial, "GPU": search.gpus_per_trial}
+        ),
+        tune_config=tune.TuneConfig(
+            search_alg=Suggest(search, keep, journal),
+            scheduler=asha(search, journal),
+            num_samples=search.trials - len(journal.ended),
+            max_concurrent_trials=at_once,
+            reuse_actors=True,
+            trial_dirname_creator=lambda trial: f"trial-{trial.config['number']:04d}",
+        ),
+        run_config=tune.RunConfig(
+            name=journal.path.parent.name,
+            storage_path=str(storage),
+            verbose=0,
+            callbacks=[recorder],
+            stop=_StopAtFault(recorder),
+        ),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Ray's, about itself
+        tuner.fit()
+    shutil.rmtree(storage, ignore_errors=True)
+    if recorder.fault is not None:
+        raise recorder.fault
+
+
+def trials_at_once(search: Search, session: RaySession) -> int:
+    """How many trials the cluster holds; raises UserError if it does not hold one."""
+    fits = []
+    for key, each, total in (
+        ("cpus_per_trial", search.cpus_per_trial, session.cpus),
+        ("gpus_per_trial", search.gpus_per_trial, session.gpus),
+    ):
+        if each > total:
+            raise UserError(f"search.{key}", f"a trial asks for {each:g}, the Ray cluster has {total:g}", "ask for less")
+        if each > 0:
+            fits.append(int(total / each + 1e-9))
+    return min(fits)
+
+
+def asha(search: Search, journal: Journal) -> ASHAScheduler:
+    """ASHA (Li et al., arXiv:1810.05934) that knows of the trials that ended before."""
+    scheduler = ASHAScheduler(
+        time_attr="epoch",
+        metric="val_loss",
+        mode="min",
+        max_t=search.epochs,
+        grace_period=min(search.grace_epochs, search.epochs),
+        reduction_factor=search.reduction,
+        stop_last_trials=False,
+    )
+    ended = {trial.number: SimpleNamespace(trial_id=f"ended-{trial.number}") for trial in journal.ended}
+    for trial in ended.values():
+        scheduler.on_trial_add(None, trial)
+    for number, epoch, loss in journal.reports:
+        if number in ended:
+            scheduler.on_trial_result(None, ended[number], {"epoch": epoch, "val_loss": loss})
+    return scheduler
+
+
+class Recorder(Callback):
+    """Writes to the journal what Tune hears, and a plain line to the log for every trial that ends.
+
+    `fault` is a UserError that is no trial's own: the data are damaged, the disk is full.
+    """
+
+    def __init__(self, search: Search, keep: str, journal: Journal):
+        self._search, self._keep, self._journal = search, keep, journal
+        self.fault: UserError | None = None
+
+    def on_trial_result(self, iteration: int, trials: list, trial: Any, result: dict, **info: Any) -> None:
+        if "fault" in result:
+            self.fault = UserError(*result["fault"])
+        elif result["epoch"] > 0:
+            self._write("report", trial, result["epoch"], result["val_loss"], result["seconds"])
+
+    def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
+        if self.fault is not None:  # the search is being stopped: its trials are interrupted, not ended
+            return
+        result = trial.last_result
+        known = self._journal.trials[trial.config["number"]]
+        status = result.get("status") or (FINISHED if known.epochs >= self._search.epochs else STOPPED)
+        self._end(trial, status, result.get("reason", ""), result["seconds"], result["pid"])
+
+    def on_trial_error(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
+        """The trial's process died, as it does when the system or Ray kills it for want of memory."""
+        words = str(trial.get_pickled_error() or trial.get_error() or "the trial's process died")
+        short = "low on memory" in words or "OutOfMemory" in words
+        reason = "Ray ended the trial's process as the machine ran out of memory" if short else _ending(words)
+        seconds = self._journal.trials[trial.config["number"]].seconds
+        self._end(trial, MEMORY if short else FAILED, reason, seconds, None)
+
+    def _end(self, trial: Any, status: str, reason: str, seconds: float, process: int | None) -> None:
+        number = trial.config["number"]
+        self._write("end", trial, status, reason, seconds, process)
+        log.info("%s", self._line(self._journal.trials[number]))
+
+    def _write(self, event: str, trial: Any, *content: Any) -> None:
+        try:
+            getattr(self._journal, event)(trial.config["number"], *content)
+        except OSError as error:
+            self.fault = machine_fault(error, self._journal.path)
+
+    def _line(self, trial: Trial) -> str:
+        loss = trial.val_loss(self._keep)
+        values = values_of(self._search.space, trial.drawn).items()
+        settings = " ".join(f"{key.rpartition('.')[2]} {_short(value)}" for key, value in values)
+        return (
+            f"trial {trial.number}/{self._search.trials} {trial.status}"
+            + (f" ({trial.reason})" if trial.reason else "")
+            + ("" if loss is None else f" val_loss {loss:.4g}")
+            + f" {settings} epochs {trial.epochs:g} {trial.seconds:.1f} s"
+        )
+
+
+class _StopAtFault(Stopper):
+    def __init__(self, recorder: Recorder):
+        self._recorder = recorder
+
+    def __call__(self, trial_id: str, result: dict) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._recorder.fault is not None
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value).replace(" ", "")
+
+
+def _ending(words: str) -> str:
+    """The telling line of a Ray error, which goes on for a page."""
+    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    if any("died" in line or "SYSTEM_ERROR" in line for line in lines):
+        return "the trial's process died, killed from outside or for want of memory"
+    return lines[-1][:300] if lines else "unknown"

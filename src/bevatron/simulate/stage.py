@@ -1,0 +1,67 @@
+"""The stage `simulate`: one raw shard from one study."""
+
+import logging
+from pathlib import Path
+from time import perf_counter
+
+from bevatron.config.digest import seed_of
+from bevatron.config.identity import raw_digest
+from bevatron.config.kinds import SOURCES
+from bevatron.config.study import Study
+from bevatron.errors import UserError
+from bevatron.store.publish import publish_json
+from bevatron.store.shard import write_shard
+
+logger = logging.getLogger("bevatron")
+
+
+def simulate_shard(study: Study, shard: int, output: Path) -> None:
+    """Runs the study's source for shard number `shard`; publishes the raw shard `output` and, beside it, its
+    timing.
+
+    The shard's bytes follow from the study's section `simulation` and the shard's number alone. What differs
+    from run to run, the time it took, is kept apart in `<output's name>.timing.json`. Raises UserError for a
+    shard number out of range, settings that the generator refuses, a shard without samples, and faults of the
+    machine.
+    """
+    start = perf_counter()
+    if not 0 <= shard < study.simulation.shards:
+        last = study.simulation.shards - 1
+        raise UserError(
+            f"shard {shard}", f"the study '{study.name}' has shards 0 to {last}", "choose one of these"
+        )
+    options = study.simulation.source
+    source = SOURCES[options.kind]()
+    digest = raw_digest(study)
+    seed = seed_of("simulate", digest, shard)
+    samples, facts = source.simulate(options, shard, seed)
+    if len(samples) == 0:
+        raise UserError(
+            f"study '{study.name}', simulation.source",
+            f"shard {shard} holds no sample",
+            "ask for more events",
+        )
+    attributes = {
+        "study": study.name,
+        "source": options.kind,
+        "versions": source.versions(),
+        "digest": digest,
+        "seed": seed,
+        "shard": shard,
+    }
+    write_shard(output, samples, attributes)
+
+    seconds = perf_counter() - start
+    share = facts["seconds_in_generator"] / seconds
+    timing = {
+        **facts,
+        "seconds": seconds,
+        "share_in_generator": share,
+        "samples": len(samples),
+        "samples_per_second": len(samples) / seconds,
+    }
+    publish_json(Path(output).with_suffix(".timing.json"), timing)
+    logger.info(
+        f"shard {shard} of {study.name}: {facts['events']} events, {len(samples)} samples in {seconds:.1f} s"
+        f", {len(samples) / seconds:.0f} samples a second, {share:.1%} of the time inside the generator"
+    )

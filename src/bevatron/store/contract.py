@@ -1,0 +1,43 @@
+"""Names and numbers of the HDF5 contract that shards, manifests and readers share.
+
+A shard holds `/inputs/<group>`, `/targets/<name>`, `/id` and perhaps `/weight`; the first axis is the sample. A dense
+group is one dataset. A ragged group is an HDF5 group with `values` and `offsets`; a sparse one has `index`, `value`
+and `offsets`, and the attribute `shape`. Attributes of a group: `layout`, `features`, `units`.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+SPLITS = ("train", "val", "test")
+
+Layout = Literal["dense", "ragged", "sparse"]
+
+
+class Record(BaseModel):
+    """A part of a manifest: immutable, and closed to keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GroupInfo(Record):
+    """What is known of an input group without reading its data."""
+
+    layout: Layout = Field(description="how the group is stored")
+    features: tuple[str, ...] = Field(description="names along the last axis, or of the images' channels")
+    units: tuple[str, ...] = Field(description="units of the features, '' or '1' for pure numbers")
+    shape: tuple[int, ...] = Field(
+        description="of one sample (dense), of one element (ragged), (channels, height, width) (sparse)"
+    )
+    max_length: int | None = Field(
+        None, description="most elements (ragged) or pixels (sparse) in one sample"
+    )
+    dtype: str = Field(description="number type of the values, in numpy's words")
+
+
+class TargetInfo(Record):
+    """What is known of a target without reading its data."""
+
+    dtype: str = Field(description="number type, in numpy's words")
+    shape: tuple[int, ...] = Field(description="of one sample; () for a number")

@@ -1,0 +1,260 @@
+"""The manifest: what a dataset is, shard by shard, in one JSON file that later stages take as input."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from bevatron.config.digest import digest_of
+from bevatron.config.identity import dataset_digest, raw_digest
+from bevatron.config.study import Study
+from bevatron.errors import UserError
+from bevatron.store.check import first_repeated
+from bevatron.store.columns import Samples
+from bevatron.store.contract import SCHEMA_VERSION, SPLITS, GroupInfo, Record, TargetInfo
+from bevatron.store.publish import publish_json, sha256_of
+from bevatron.store.shard import Shard, read_shard
+from bevatron.store.statistics import FeatureStatistics, GroupStatistics
+
+PREPARE_AGAIN = "run the prepare stage again, which makes it anew"
+AGREED = ("study", "source", "versions", "digest", "classes")
+
+log = logging.getLogger("bevatron")
+
+
+class ShardEntry(Record):
+    """One shard of a split."""
+
+    file: str = Field(description="file name, beside the manifest")
+    sha256: str = Field(description="SHA-256 of the file")
+    bytes: int = Field(description="size of the file")
+    samples: int = Field(description="number of samples")
+    class_counts: dict[str, int] = Field({}, description="samples of each class")
+
+
+class Manifest(Record):
+    """A dataset: its shards, what they hold, and what they were made from. No times, hosts or absolute paths."""
+
+    schema_version: int = Field(description="version of the HDF5 contract and of this file")
+    study: str = Field(description="name of the study")
+    dataset_digest: str = Field(description="digest of the settings that the samples depend on")
+    raw_digest: str = Field(description="digest of the settings that the raw shards depend on")
+    seed: int = Field(description="seed of the simulation")
+    versions: dict[str, str] = Field(description="versions of what made the raw events")
+    classes: tuple[str, ...] = Field(
+        description="class names in the order of their numbers; none in a regression"
+    )
+    groups: dict[str, GroupInfo] = Field(description="input groups")
+    targets: dict[str, TargetInfo] = Field(description="targets")
+    weighted: bool = Field(False, description="whether every sample carries a weight")
+    splits: dict[str, tuple[ShardEntry, ...]] = Field(
+        description="shards of train, val and test, in their order"
+    )
+    statistics: dict[str, dict[str, FeatureStatistics]] = Field(
+        description="by group and feature, of the train split: mean, std, minimum and maximum of all samples; median, "
+        "q16 and q84 of the first 10,000 samples of each shard; over the elements of ragged groups and the stored "
+        "pixels of sparse images"
+    )
+    sha256: str = Field("", description="digest of everything else in this file: the identity of the dataset")
+
+    def sealed(self) -> "Manifest":
+        """The same manifest with the digest of its content."""
+        return self.model_copy(update={"sha256": self.content_digest()})
+
+    def content_digest(self) -> str:
+        return digest_of("manifest", self.model_dump(mode="json", exclude={"sha256"}))
+
+    def n_samples(self, split: str) -> int:
+        return sum(entry.samples for entry in self.splits[split])
+
+    def class_counts(self, split: str) -> dict[str, int]:
+        return {name: sum(e.class_counts[name] for e in self.splits[split]) for name in self.classes}
+
+
+def build_manifest(folder: Path, study: Study) -> Manifest:
+    """The manifest of the shards `{train,val,test}-0000.h5 ...` in `folder`, one for each raw shard of the study.
+
+    Every shard is read and checked. Raises UserError for a missing or damaged shard, one of another configuration,
+    one whose groups, targets, classes or versions differ from the others', an id that repeats, or a class (or a
+    split) without samples.
+    """
+    folder, builder = Path(folder), _Builder(study)
+    entries: dict[str, list[ShardEntry]] = {split: [] for split in SPLITS}
+    for split in SPLITS:
+        names = [f"{split}-{number:04d}.h5" for number in range(study.simulation.shards)]
+        if others := sorted({path.name for path in folder.glob(f"{split}-*.h5")} - set(names)):
+            log.warning(
+                "%s: %s: not among the study's %d shards, left out", folder, ", ".join(others), len(names)
+            )
+        entries[split] = [builder.add(folder / name, split) for name in names]
+    manifest = builder.manifest(entries)
+    _refuse_empty(manifest, folder)
+    return manifest
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Publishes the manifest, atomically; equal manifests give equal bytes."""
+    publish_json(path, manifest.model_dump(mode="json"))
+
+
+def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Manifest:
+    """The manifest in `path`; raises UserError when it is missing, damaged, changed, or of another configuration."""
+    path = Path(path)
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(path, "no such file", "run the prepare stage, which makes it") from None
+    except OSError as error:
+        raise UserError(
+            path, f"cannot be read: {error.strerror}", "see whether it is a file you may read"
+        ) from None
+    except ValueError as error:
+        raise UserError(path, f"is no JSON: {error}", PREPARE_AGAIN) from None
+    version = tree.get("schema_version") if isinstance(tree, dict) else None
+    if version != SCHEMA_VERSION:
+        found = (
+            "is no manifest of Bevatron's"
+            if version is None
+            else f"follows version {version} of the contract"
+        )
+        raise UserError(path, f"{found}; this Bevatron reads version {SCHEMA_VERSION}", PREPARE_AGAIN)
+    try:
+        manifest = Manifest.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UserError(path, f"{place}: {first['msg']}", PREPARE_AGAIN) from None
+    if manifest.sha256 != manifest.content_digest():
+        raise UserError(
+            path, "its content does not match its own digest: it was changed or damaged", PREPARE_AGAIN
+        )
+    if expected_dataset_digest not in (None, manifest.dataset_digest):
+        raise UserError(
+            path,
+            f"is the manifest of another configuration: it was made with dataset digest "
+            f"{manifest.dataset_digest[:12]}, the study as configured now has {expected_dataset_digest[:12]}",
+            "run the prepare stage again, or undo the change to the study's simulation or dataset",
+        )
+    return manifest
+
+
+class _Builder:
+    """What the shards seen so far have in common."""
+
+    def __init__(self, study: Study):
+        self.study, self.digest = study, dataset_digest(study)
+        self.classes = tuple(getattr(study.task, "classes", ()))
+        self.first: tuple[Path, dict[str, Any]] | None = None
+        self.longest: dict[str, int] = {}
+        self.statistics: dict[str, GroupStatistics] = {}
+        self.ids: list[np.ndarray] = []
+
+    def add(self, path: Path, split: str) -> ShardEntry:
+        samples = read_shard(path)
+        self._agrees(path, samples)
+        self._distinct(path, samples)
+        if split == "train":
+            for name, group in samples.inputs.items():
+                self.statistics.setdefault(name, GroupStatistics()).add(group)
+        return ShardEntry(
+            file=path.name,
+            sha256=sha256_of(path),
+            bytes=path.stat().st_size,
+            samples=len(samples),
+            class_counts=self._counts(path, samples),
+        )
+
+    def _agrees(self, path: Path, samples: Samples) -> None:
+        """Refuses a shard of another configuration, or one that differs from the first shard."""
+        found = samples.attributes.get("digest")
+        if found != self.digest:
+            raise UserError(
+                path,
+                f"was made with dataset digest {str(found)[:12]}, the study as configured now has {self.digest[:12]}",
+                PREPARE_AGAIN,
+            )
+        with Shard(path) as shard:
+            groups, targets = shard.groups, shard.targets
+        for name, info in groups.items():
+            self.longest[name] = max(self.longest.get(name, 0), info.max_length or 0)
+        form = {key: samples.attributes.get(key) for key in AGREED}
+        form["groups"] = {name: info.model_copy(update={"max_length": None}) for name, info in groups.items()}
+        form |= {"targets": targets, "weight": samples.weight is not None}
+        if self.first is None:
+            self.first = (path, form)
+        for key, expected in self.first[1].items():
+            if form[key] != expected:
+                raise UserError(
+                    path,
+                    f"its {key} differ from those of {self.first[0].name}: {form[key]} and {expected}",
+                    PREPARE_AGAIN,
+                )
+        if self.classes and list(form["classes"] or []) != list(self.classes):
+            raise UserError(
+                path, f"its classes are {form['classes']}, the task's {list(self.classes)}", PREPARE_AGAIN
+            )
+
+    def _distinct(self, path: Path, samples: Samples) -> None:
+        self.ids.append(samples.id)
+        for earlier in self.ids[:-1]:
+            if repeated := first_repeated(np.concatenate([earlier, samples.id])):
+                raise UserError(
+                    path, f"the sample id {repeated[0]} stands in another shard too", PREPARE_AGAIN
+                )
+
+    def _counts(self, path: Path, samples: Samples) -> dict[str, int]:
+        if not self.classes:
+            return {}
+        name = self.study.task.target
+        if name not in samples.targets:
+            known = ", ".join(samples.targets) or "none"
+            raise UserError(path, f"has no target '{name}', which the task names", f"targets found: {known}")
+        numbers = samples.targets[name]
+        wrong = (numbers < 0) | (numbers >= len(self.classes)) | (numbers != numbers.astype(np.int64))
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise UserError(
+                path,
+                f"target '{name}', row {row}: found the class number {numbers[row]}, expected 0 to "
+                f"{len(self.classes) - 1}",
+                "mend the recipe, or list every class in the study's task",
+            )
+        counts = np.bincount(numbers.astype(np.int64), minlength=len(self.classes))
+        return {label: int(count) for label, count in zip(self.classes, counts, strict=True)}
+
+    def manifest(self, entries: dict[str, list[ShardEntry]]) -> Manifest:
+        _, form = self.first
+        return Manifest(
+            schema_version=SCHEMA_VERSION,
+            study=self.study.name,
+            dataset_digest=self.digest,
+            raw_digest=raw_digest(self.study),
+            seed=self.study.simulation.seed,
+            versions={k: str(v) for k, v in (form["versions"] or {}).items()},
+            classes=self.classes,
+            groups={
+                name: info
+                if info.layout == "dense"
+                else info.model_copy(update={"max_length": self.longest[name]})
+                for name, info in form["groups"].items()
+            },
+            targets=form["targets"],
+            weighted=form["weight"],
+            splits=entries,
+            statistics={name: group.result() for name, group in self.statistics.items()},
+        ).sealed()
+
+
+def _refuse_empty(manifest: Manifest, folder: Path) -> None:
+    more = "simulate more events (simulation.shards or the source's options), or change dataset.split"
+    for split in SPLITS:
+        if manifest.n_samples(split) == 0:
+            raise UserError(folder, f"the {split} split has no sample", more)
+        for name, count in manifest.class_counts(split).items():
+            if count == 0:
+                raise UserError(
+                    folder, f"class '{name}' is empty: no sample of it in the {split} split", more
+                )

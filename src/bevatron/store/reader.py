@@ -1,0 +1,174 @@
+"""Reading a split in batches: the interface of both readers, and the choice between them by size."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bevatron.errors import UserError
+from bevatron.store.manifest import Manifest, ShardEntry, load_manifest
+from bevatron.store.shard import Shard
+from bevatron.store.table import WIDER, Selection, Slot, Table
+
+RING = 4  # batches that stay valid: the memory of one is used again for the fourth after it
+
+Batch = dict[str, Any]
+
+log = logging.getLogger("bevatron")
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split of a dataset, what of it is read, and how large that is."""
+
+    manifest: Manifest
+    folder: Path
+    name: str
+    selection: Selection
+    elements: dict[str, int]
+    bytes: int
+
+    @property
+    def entries(self) -> tuple[ShardEntry, ...]:
+        return self.manifest.splits[self.name]
+
+    def __len__(self) -> int:
+        return self.manifest.n_samples(self.name)
+
+
+class Reader(ABC):
+    """Batches of one split.
+
+    A batch is a dict: "inputs" by group (a tensor, a RaggedBatch or a SparseBatch), "targets" by name, "id" (batch,)
+    int64 with the bits of the uint64 ids, and "weight" where the dataset has weights. A batch's memory is used
+    again: the last 4 batches delivered are valid. One epoch is read at a time.
+    """
+
+    def __init__(self, split: Split, batch_size: int | Literal["full"]):
+        self.split = split
+        self.n_samples = len(split)
+        self.batch_size = self.n_samples if batch_size == "full" else batch_size
+        self._slots: deque[Slot] = deque()
+
+    def epoch_samples(self, balance: str | None = None) -> int:
+        """Samples in an epoch: each once, or, with balanced classes, rarer ones several times."""
+        if balance is not None:
+            self._refuse_balance()
+        return self.n_samples
+
+    def n_batches(self, balance: str | None = None) -> int:
+        """Batches in an epoch; the last one may be short."""
+        return -(-self.epoch_samples(balance) // self.batch_size)
+
+    @abstractmethod
+    def epoch(
+        self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, balance: str | None = None
+    ) -> Iterator[Batch]:
+        """Each sample once, in an order that follows from (seed, epoch) alone; in file order without `shuffle`.
+
+        `start` samples of the epoch were delivered before: the rest comes, the same as if nothing had happened.
+        `balance` names a target of class numbers: every class then comes as often as the largest.
+        """
+
+    def close(self) -> None:
+        """Ends threads and lets go of files and memory."""
+        self._slots.clear()
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _slot(self, table: Table) -> Slot:
+        """Memory for the next batch: that of the fourth before it."""
+        slot = self._slots.popleft() if len(self._slots) == RING else table.slot(self.batch_size)
+        self._slots.append(slot)
+        return slot
+
+    def _refuse_balance(self) -> None:
+        raise UserError(
+            self.split.folder,
+            f"the {self.split.name} split is streamed, where classes cannot be balanced by batches",
+            "set training.balance to 'weights', or raise reading.memory_budget_gb so that the split stays in memory",
+        )
+
+
+def open_split(
+    manifest: Path,
+    split: str,
+    *,
+    batch_size: int | Literal["full"],
+    groups: list[str] | None = None,
+    targets: list[str] | None = None,
+    memory_budget_bytes: float = 4e9,
+    block_rows: int = 16_000,
+    buffer_blocks: int = 8,
+    device: str = "cpu",
+    device_budget_bytes: float = 16e9,
+    expected_dataset_digest: str | None = None,
+) -> Reader:
+    """The reader for a split: resident when its tensors fit into `memory_budget_bytes`, else streaming.
+
+    Only `groups` and `targets` are read (absent: all). A resident split lies on `device` when it fits into
+    `device_budget_bytes` there; batches lie where the split does, and streamed ones in host memory. Raises
+    UserError for an unknown group or target, and for any shard that does not match the manifest.
+    """
+    from bevatron.store.resident import ResidentReader
+    from bevatron.store.streaming import StreamingReader
+
+    chosen = describe(manifest, split, groups, targets, expected_dataset_digest)
+    size = f"{chosen.bytes / 1e9:.2f} GB"
+    if chosen.bytes <= memory_budget_bytes:
+        place = device if device == "cpu" or chosen.bytes <= device_budget_bytes else "cpu"
+        log.info("%s split: %d samples, %s, kept in memory (%s)", split, len(chosen), size, place)
+        return ResidentReader(chosen, batch_size, place)
+    if batch_size == "full":
+        raise UserError(
+            manifest,
+            f"batch_size 'full' takes the whole {split} split, {size}, over the memory budget of "
+            f"{memory_budget_bytes / 1e9:.2f} GB",
+            "raise reading.memory_budget_gb or set a batch size",
+        )
+    log.info("%s split: %d samples, %s, streamed from disk", split, len(chosen), size)
+    return StreamingReader(chosen, batch_size, block_rows, buffer_blocks, memory_budget_bytes)
+
+
+def describe(
+    path: Path,
+    split: str,
+    groups: list[str] | None = None,
+    targets: list[str] | None = None,
+    expected_dataset_digest: str | None = None,
+) -> Split:
+    """What `open_split` would read, and its size in memory; opens each shard's header but reads no data."""
+    path = Path(path)
+    manifest = load_manifest(path, expected_dataset_digest)
+    for what, wanted, known in (("group", groups, manifest.groups), ("target", targets, manifest.targets)):
+        if unknown := set(wanted or ()) - set(known):
+            raise UserError(path, f"has no {what} '{min(unknown)}'", f"allowed: {', '.join(known) or 'none'}")
+    if split not in manifest.splits:
+        raise UserError(path, f"has no split '{split}'", f"allowed: {', '.join(manifest.splits)}")
+    selection = Selection(
+        {name: manifest.groups[name] for name in (manifest.groups if groups is None else groups)},
+        tuple(manifest.targets if targets is None else targets),
+        manifest.weighted,
+    )
+    rows = {name: 0 for name in selection.datasets()}
+    total = 0
+    for entry in manifest.splits[split]:
+        with Shard(path.parent / entry.file) as shard:
+            for name in rows:
+                dataset = shard.dataset(name)
+                rows[name] += len(dataset)
+                width = max(dataset.dtype.itemsize, 8 if dataset.dtype.name in WIDER else 0)
+                total += dataset.size * width
+    elements = {
+        f"inputs/{name}": rows[f"inputs/{name}/{'values' if info.layout == 'ragged' else 'value'}"]
+        for name, info in selection.groups.items()
+        if info.layout != "dense"
+    }
+    return Split(manifest, path.parent, split, selection, elements, total)

@@ -1,0 +1,66 @@
+"""The resident reader: a whole split in memory, batches by index selection into reused memory."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+
+from bevatron.errors import UserError
+from bevatron.store.order import balanced_length, balanced_order, order_of
+from bevatron.store.reader import Batch, Reader, Split
+from bevatron.store.shard import Shard
+from bevatron.store.table import Table
+from bevatron.store.verify import check_shard
+
+
+class ResidentReader(Reader):
+    """Reads the split once, straight into the tensors it keeps on `device`; no worker processes."""
+
+    def __init__(self, split: Split, batch_size: int | Literal["full"], device: str = "cpu"):
+        super().__init__(split, batch_size)
+        self._full = batch_size == "full"
+        self._table = Table(split.selection, split.manifest, len(split), split.elements)
+        self._device, self._numbers = torch.device(device), {}
+        at = 0
+        for entry in split.entries:
+            path = split.folder / entry.file
+            check_shard(path, entry, split.manifest)
+            with Shard(path) as shard:
+                self._table.load(shard, 0, entry.samples, at)
+            at += entry.samples
+        if self._device.type != "cpu":
+            self._table.to(self._device)
+
+    def epoch_samples(self, balance: str | None = None) -> int:
+        return self.n_samples if balance is None else balanced_length(self._class_numbers(balance))
+
+    def epoch(
+        self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, balance: str | None = None
+    ) -> Iterator[Batch]:
+        """As the interface says; a batch size of 'full' without balance delivers the split itself, in file order."""
+        if self._full and balance is None:
+            if start < self.n_samples:
+                yield self._table.whole()
+            return
+        if balance is not None:
+            order = balanced_order(self._class_numbers(balance), seed, epoch)
+        else:
+            order = order_of(self.n_samples, seed, epoch) if shuffle else np.arange(self.n_samples)
+        rows = torch.from_numpy(order[start:]).to(self._device)
+        for part in rows.split(self.batch_size) if len(rows) else ():
+            slot = self._slot(self._table)
+            self._table.gather(part, slot, 0)
+            yield self._table.batch(slot, len(part))
+
+    def close(self) -> None:
+        super().close()
+        self._table = None
+
+    def _class_numbers(self, target: str) -> np.ndarray:
+        if target not in self._numbers:
+            if target not in self.split.selection.targets:
+                known = ", ".join(self.split.selection.targets) or "none"
+                raise UserError(self.split.folder, f"has no target '{target}' to balance by", f"targets read: {known}")
+            self._numbers[target] = self._table.columns[f"targets/{target}"].values.cpu().numpy()
+        return self._numbers[target]

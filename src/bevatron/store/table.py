@@ -1,0 +1,230 @@
+"""Samples of a split as torch tensors, and batches gathered from them into memory that is used again.
+
+A table is filled from shards straight into preallocated memory. The resident reader's table holds the whole split,
+the streaming reader's a few blocks of it.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bevatron.store.batch import RaggedBatch, SparseBatch
+from bevatron.store.contract import GroupInfo
+from bevatron.store.manifest import Manifest
+from bevatron.store.shard import Shard
+
+# Number types that torch cannot compute with, and those that hold the same numbers.
+WIDER = {"uint16": "int32", "uint32": "int64"}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What of a dataset is read: groups, targets, and weights where there are any. Ids always are."""
+
+    groups: dict[str, GroupInfo]
+    targets: tuple[str, ...]
+    weight: bool
+
+    def datasets(self) -> list[str]:
+        """Paths of the HDF5 datasets behind the selection."""
+        paths = [path for name, info in self.groups.items() for path in _paths(name, info)]
+        return [*paths, *(f"targets/{name}" for name in self.targets), "id", *(["weight"] if self.weight else [])]
+
+
+@dataclass
+class Slot:
+    """Reused memory of one batch: what each column's `room` made."""
+
+    rooms: dict
+
+
+class Table:
+    """Room for `rows` samples and, in cut columns, `elements[path]` elements (more are made room for when needed)."""
+
+    def __init__(self, selection: Selection, manifest: Manifest, rows: int, elements: dict[str, int] | None = None):
+        self.selection, self.rows = selection, rows
+        self.columns: dict[str, DenseColumn | CutColumn] = {}
+        for name, info in selection.groups.items():
+            path = f"inputs/{name}"
+            if info.layout == "dense":
+                self.columns[path] = DenseColumn(path, rows, info.dtype, info.shape)
+            else:
+                self.columns[path] = CutColumn(path, rows, info, (elements or {}).get(path, 0))
+        for name in selection.targets:
+            info = manifest.targets[name]
+            self.columns[f"targets/{name}"] = DenseColumn(f"targets/{name}", rows, info.dtype, info.shape)
+        self.columns["id"] = DenseColumn("id", rows, "uint64", ())
+        if selection.weight:
+            self.columns["weight"] = DenseColumn("weight", rows, "float32", ())
+
+    def load(self, shard: Shard, start: int, stop: int, at: int) -> None:
+        """Rows start to stop of a shard into the rows from `at` on; `at` 0 begins anew."""
+        for column in self.columns.values():
+            column.load(shard, start, stop, at)
+
+    def to(self, device: torch.device) -> None:
+        for column in self.columns.values():
+            column.to(device)
+
+    def slot(self, batch_size: int) -> Slot:
+        return Slot({name: column.room(batch_size) for name, column in self.columns.items()})
+
+    def gather(self, rows: Tensor, slot: Slot, at: int) -> None:
+        """The samples at `rows` (k,) int64 into rows at to at + k of the slot; `at` 0 begins a batch."""
+        for name, column in self.columns.items():
+            column.gather(rows, slot.rooms[name], at)
+
+    def batch(self, slot: Slot, size: int) -> dict:
+        """The slot's first `size` rows as a batch, without a copy."""
+        parts = {name: column.batch(slot.rooms[name], size) for name, column in self.columns.items()}
+        batch = {
+            "inputs": {name: parts[f"inputs/{name}"] for name in self.selection.groups},
+            "targets": {name: parts[f"targets/{name}"] for name in self.selection.targets},
+            "id": parts["id"],
+        }
+        return batch | {"weight": parts["weight"]} if self.selection.weight else batch
+
+    def whole(self) -> dict:
+        """All samples in file order as one batch, without a copy."""
+        return self.batch(Slot({name: column.whole() for name, column in self.columns.items()}), self.rows)
+
+
+class DenseColumn:
+    """A column of fixed shape: values (rows, *shape). uint64 numbers (ids) are kept as int64 of the same bits."""
+
+    def __init__(self, path: str, rows: int, dtype: str, shape: tuple[int, ...]):
+        self.path = path
+        self.array: np.ndarray | None = np.empty((rows, *shape), WIDER.get(dtype, dtype))
+        self.values = _tensor(self.array)
+
+    def load(self, shard: Shard, start: int, stop: int, at: int) -> None:
+        shard.read_into(self.path, start, stop, self.array[at : at + stop - start])
+
+    def to(self, device: torch.device) -> None:
+        self.values, self.array = self.values.to(device), None
+
+    def room(self, batch_size: int) -> Tensor:
+        return torch.empty((batch_size, *self.values.shape[1:]), dtype=self.values.dtype, device=self.values.device)
+
+    def whole(self) -> Tensor:
+        return self.values
+
+    def gather(self, rows: Tensor, room: Tensor, at: int) -> None:
+        torch.index_select(self.values, 0, rows, out=room[at : at + len(rows)])
+
+    def batch(self, room: Tensor, size: int) -> Tensor:
+        return room[:size]
+
+
+@dataclass
+class CutRoom:
+    """A batch of a cut column: lengths (batch,), offsets (batch + 1,), its elements, and how many there are."""
+
+    lengths: Tensor
+    offsets: Tensor
+    parts: list[Tensor]
+    filled: int = 0
+
+
+@dataclass
+class CutColumn:
+    """A ragged or sparse column: elements one sample after another, and where each sample's begin."""
+
+    path: str
+    rows: int
+    info: GroupInfo
+    capacity: int
+    filled: int = 0
+    arrays: list[np.ndarray] = field(default_factory=list)
+    parts: list[Tensor] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        ragged = self.info.layout == "ragged"
+        self.names = ("values",) if ragged else ("index", "value")
+        dtypes = (self.info.dtype,) if ragged else ("int32", self.info.dtype)
+        shape = self.info.shape if ragged else ()
+        self.arrays = [np.empty((self.capacity, *shape), WIDER.get(dtype, dtype)) for dtype in dtypes]
+        self.parts = [_tensor(array) for array in self.arrays]
+        self.starts = torch.empty(self.rows, dtype=torch.int64)
+        self.lengths = torch.empty(self.rows, dtype=torch.int64)
+        self.offsets_read = np.empty(self.rows + 1, np.int64)
+
+    def load(self, shard: Shard, start: int, stop: int, at: int) -> None:
+        self.filled = self.filled if at else 0
+        if stop == start:
+            return
+        offsets = self.offsets_read[: stop - start + 1]
+        shard.read_into(f"{self.path}/offsets", start, stop + 1, offsets)
+        first, last = int(offsets[0]), int(offsets[-1])
+        end = self.filled + last - first
+        self._grow(end)
+        for name, array in zip(self.names, self.arrays, strict=True):
+            shard.read_into(f"{self.path}/{name}", first, last, array[self.filled : end])
+        read = torch.from_numpy(offsets)
+        rows = slice(at, at + stop - start)
+        torch.sub(read[1:], read[:-1], out=self.lengths[rows])
+        torch.add(read[:-1], self.filled - first, out=self.starts[rows])
+        self.filled = end
+
+    def _grow(self, needed: int) -> None:
+        if needed <= self.capacity:
+            return
+        self.capacity = needed + needed // 4
+        for i, old in enumerate(self.arrays):
+            self.arrays[i] = np.empty((self.capacity, *old.shape[1:]), old.dtype)
+            self.arrays[i][: self.filled] = old[: self.filled]
+        self.parts = [_tensor(array) for array in self.arrays]
+
+    def to(self, device: torch.device) -> None:
+        self.parts, self.arrays = [part.to(device) for part in self.parts], []
+        self.starts, self.lengths = self.starts.to(device), self.lengths.to(device)
+
+    def room(self, batch_size: int) -> CutRoom:
+        parts = [part.new_empty((0, *part.shape[1:])) for part in self.parts]
+        return CutRoom(self.lengths.new_empty(batch_size), self.lengths.new_zeros(batch_size + 1), parts)
+
+    def whole(self) -> CutRoom:
+        offsets = torch.cat([self.starts, self.starts.new_tensor([self.filled])])
+        return CutRoom(self.lengths, offsets, self.parts, self.filled)
+
+    def gather(self, rows: Tensor, room: CutRoom, at: int) -> None:
+        room.filled = room.filled if at else 0
+        k = len(rows)
+        lengths = torch.index_select(self.lengths, 0, rows, out=room.lengths[at : at + k])
+        ends = torch.cumsum(lengths, 0, out=room.offsets[at + 1 : at + k + 1])
+        total = int(ends[-1]) if k else 0
+        shift = self.starts.index_select(0, rows).add_(lengths).sub_(ends)
+        elements = torch.repeat_interleave(shift, lengths, output_size=total)
+        elements.add_(torch.arange(total, device=elements.device))
+        if room.filled:
+            ends.add_(room.filled)
+        for i, part in enumerate(self.parts):
+            room.parts[i] = _with_room(room.parts[i], room.filled, room.filled + total)
+            torch.index_select(part, 0, elements, out=room.parts[i][room.filled : room.filled + total])
+        room.filled += total
+
+    def batch(self, room: CutRoom, size: int) -> RaggedBatch | SparseBatch:
+        parts = [part[: room.filled] for part in room.parts]
+        if self.info.layout == "ragged":
+            return RaggedBatch(parts[0], room.lengths[:size])
+        return SparseBatch(*parts, room.offsets[: size + 1], self.info.shape)
+
+
+def _with_room(part: Tensor, filled: int, needed: int) -> Tensor:
+    """`part` itself, or a larger one with the same first `filled` elements."""
+    if needed <= len(part):
+        return part
+    larger = part.new_empty((needed + needed // 4, *part.shape[1:]))
+    larger[:filled] = part[:filled]
+    return larger
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(array.view(np.int64) if array.dtype == np.uint64 else array)
+
+
+def _paths(name: str, info: GroupInfo) -> list[str]:
+    parts = {"dense": ("",), "ragged": ("/values", "/offsets"), "sparse": ("/index", "/value", "/offsets")}
+    return [f"inputs/{name}{part}" for part in parts[info.layout]]

@@ -1,0 +1,142 @@
+"""From raw shards to a dataset and its manifest, and every mistake in one line."""
+
+import dataclasses
+import logging
+
+import numpy as np
+import pytest
+
+from bevatron.config.dataset import Dataset
+from bevatron.config.identity import dataset_digest
+from bevatron.config.simulation import Simulation
+from bevatron.config.study import Study
+from bevatron.config.task import Classification, Regression
+from bevatron.errors import UserError
+from bevatron.prepare.recipes.function import FunctionSamples
+from bevatron.prepare.stage import prepare_shard, write_manifest
+from bevatron.simulate.stage import simulate_shard
+from bevatron.store.manifest import load_manifest
+from bevatron.store.shard import read_shard
+
+SPLITS = ("train", "val", "test")
+
+
+def study(source=None, recipe=None, task=None, shards=2, **simulation):
+    """A study of which only the sections that these stages read are filled in."""
+    source = source or {"kind": "function", "train": 50, "val": 20, "test": 30}
+    return Study.model_construct(
+        name="function",
+        simulation=Simulation.model_validate({"source": source, "shards": shards} | simulation),
+        dataset=Dataset.model_validate({"recipe": recipe or {"kind": "function", "noise": {"y": 5.0}}}),
+        task=task or Regression(kind="regression", target="y", truth="x_squared", x="x"),
+    )
+
+
+@pytest.fixture
+def raw(tmp_path):
+    for shard in range(2):
+        simulate_shard(study(), shard, tmp_path / f"raw/shard-{shard:04d}.h5")
+    return tmp_path / "raw"
+
+
+def prepare_all(configured, raw, folder):
+    for shard in range(configured.simulation.shards):
+        prepare_shard(configured, raw / f"shard-{shard:04d}.h5", folder)
+    write_manifest(configured, folder)
+
+
+def test_dataset_and_manifest(raw, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "bevatron"):
+        prepare_all(study(), raw, tmp_path / "dataset")
+    manifest = load_manifest(tmp_path / "dataset/manifest.json", dataset_digest(study()))
+    assert [manifest.n_samples(split) for split in SPLITS] == [100, 40, 60]
+    assert set(manifest.targets) == {"x_squared", "y"}
+    assert sum("samples" in record.message and "MB" in record.message for record in caplog.records) == 3
+
+
+def test_repeating_gives_the_same_bytes(raw, tmp_path):
+    for folder in ("a", "b"):
+        prepare_all(study(), raw, tmp_path / folder)
+    files = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert len(files) == 7
+    for name in files:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_raw_shards_serve_another_recipe_without_simulating_again(raw, tmp_path):
+    louder = study(recipe={"kind": "function", "noise": {"y": 20.0}})
+    prepare_all(louder, raw, tmp_path / "dataset")
+    assert dataset_digest(louder) != dataset_digest(study())
+
+
+def test_a_raw_shard_of_another_configuration_is_refused(raw, tmp_path):
+    with pytest.raises(
+        UserError, match=r"shard-0000.h5: was made from another configuration.*run the simulate stage"
+    ):
+        prepare_shard(study(seed=2), raw / "shard-0000.h5", tmp_path / "dataset")
+    assert not (tmp_path / "dataset").exists()
+
+
+def test_a_truncated_raw_shard_is_refused(raw, tmp_path):
+    path = raw / "shard-0000.h5"
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(UserError, match=r"shard-0000\.h5"):
+        prepare_shard(study(), path, tmp_path / "dataset")
+
+
+def test_a_feature_that_is_not_a_number_is_named(raw, tmp_path, monkeypatch):
+    usual = FunctionSamples.prepare
+
+    def broken(self, *arguments):
+        samples = usual(self, *arguments)
+        samples.inputs["x"].column.values[3] = np.nan
+        return dataclasses.replace(samples)
+
+    monkeypatch.setattr(FunctionSamples, "prepare", broken)
+    with pytest.raises(UserError, match=r"train-0000.h5: group 'x', feature 'x', row 3 .* is NaN"):
+        prepare_shard(study(), raw / "shard-0000.h5", tmp_path / "dataset")
+    assert not list((tmp_path / "dataset").glob("*"))
+
+
+def test_a_missing_shard_is_named_by_the_manifest(raw, tmp_path):
+    prepare_shard(study(), raw / "shard-0000.h5", tmp_path / "dataset")
+    with pytest.raises(UserError, match=r"train-0001\.h5"):
+        write_manifest(study(), tmp_path / "dataset")
+    assert not (tmp_path / "dataset/manifest.json").exists()
+
+
+def jets_study(events, shards=1):
+    classes = ["light", "charm", "beauty"]
+    task = Classification(kind="classification", target="flavour", classes=classes, signal="beauty")
+    return study({"kind": "jets", "events": events}, {"kind": "jets"}, task, shards)
+
+
+def test_jets_from_collisions_to_manifest(tmp_path):
+    configured = jets_study(60, shards=2)
+    for shard in range(2):
+        simulate_shard(configured, shard, tmp_path / f"raw/shard-{shard:04d}.h5")
+    prepare_all(configured, tmp_path / "raw", tmp_path / "dataset")
+    manifest = load_manifest(tmp_path / "dataset/manifest.json")
+    assert manifest.classes == ("light", "charm", "beauty")
+    assert manifest.groups["tracks"].layout == "ragged"
+    assert manifest.groups["tracks"].max_length <= 15
+    assert set(manifest.versions) == {"pythia8mc", "fastjet", "awkward"}
+    events = []
+    for split in SPLITS:
+        shards = [read_shard(path) for path in sorted((tmp_path / "dataset").glob(f"{split}-*.h5"))]
+        assert len(shards) == 2
+        events.append({int(number) >> 8 for shard in shards for number in shard.id})
+    assert not events[0] & events[1]
+    assert not events[0] & events[2]
+    assert not events[1] & events[2]
+
+
+def test_a_shard_with_an_empty_split_is_valid_but_a_dataset_without_the_class_is_not(tmp_path):
+    configured = jets_study(2)
+    simulate_shard(configured, 0, tmp_path / "raw/shard-0000.h5")
+    prepare_shard(configured, tmp_path / "raw/shard-0000.h5", tmp_path / "dataset")
+    sizes = [len(read_shard(tmp_path / f"dataset/{split}-0000.h5")) for split in SPLITS]
+    assert min(sizes) == 0
+    with pytest.raises(UserError, match=r"empty|no sample"):
+        write_manifest(configured, tmp_path / "dataset")
+    assert not (tmp_path / "dataset/manifest.json").exists()

@@ -1,0 +1,43 @@
+# What the configuration asks for, validated before any rule is read, and the names that follow from it.
+from pathlib import Path
+
+from bevatron.config.digest import digest_of
+from bevatron.config.identity import dataset_digest, raw_digest
+from bevatron.config.load import load_study, load_workflow
+from bevatron.errors import UserError
+
+CONFIG = "config/config.yaml"
+try:
+    SETTINGS = load_workflow(Path(CONFIG), scale=config.get("scale"), studies=config.get("studies"))
+    SCALE = SETTINGS.scale
+    STUDIES = {name: load_study(name, SCALE, Path("config/studies")) for name in SETTINGS.studies}
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+wildcard_constraints:
+    study="|".join(STUDIES),
+    model="|".join(sorted({model for study in STUDIES.values() for model in study.models})),
+    shard=r"\d{4}",
+
+
+def shards_of(study):
+    return [f"{number:04d}" for number in range(STUDIES[study].simulation.shards)]
+
+
+def searched_models(study):
+    return [name for name, model in STUDIES[study].models.items() if model.search is not None]
+
+
+def best_of(wildcards):
+    """The search's result that a training takes, for a model that is searched."""
+    if wildcards.model in searched_models(wildcards.study):
+        return {"best": f"results/{wildcards.study}/search/{wildcards.model}/best.yaml"}
+    return {}
+
+
+def settings_of(wildcards):
+    """What a search or training of a model depends on, so that a changed setting runs it again."""
+    study = STUDIES[wildcards.study]
+    model = study.models[wildcards.model].model_dump(mode="json", exclude={"title", "published"})
+    return digest_of(study.task, study.seeds, model)

@@ -1,0 +1,25 @@
+# One job trains all seeds of a model: Python, torch and Lightning are started once. Live checkpoints lie in runs/, for
+# outputs are removed before a job and after its failure; what is declared here is finished and checksummed.
+rule train:
+    input:
+        unpack(best_of),
+        manifest="results/{study}/dataset/manifest.json",
+    output:
+        runs="results/{study}/models/{model}/runs.json",
+    params:
+        settings=settings_of,
+        best=lambda w, input: f"--best {input.best}" if "best" in input.keys() else "",
+        folder=lambda w, output: Path(output.runs).parent,
+    log:
+        "logs/train/{study}/{model}.log",
+    benchmark:
+        "results/benchmarks/train/{study}/{model}.tsv"
+    conda:
+        "../envs/bevatron.yaml"
+    threads: lambda w: STUDIES[w.study].models[w.model].training.threads
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w, attempt: 240 * attempt,
+    shell:
+        "bevatron train {wildcards.study} {wildcards.model} --manifest {input.manifest} {params.best}"
+        " --scale {SCALE} --config {CONFIG} --output {params.folder} > {log} 2>&1"
