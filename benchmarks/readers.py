@@ -32,6 +32,7 @@ REPETITIONS = 7
 
 def main(jets: int = 1_000_000, folder: Path | None = None) -> list[dict]:
     """One row for each comparison: name, ours and reference in jets/s, their ratio, and the ratio required."""
+    torch.set_num_threads(1)  # as in a fit (training.threads); the other core is the prefetching thread's
     with tempfile.TemporaryDirectory() as temporary:
         manifest = make_jets(Path(folder or temporary), jets)
         return [*resident(manifest), *streaming(manifest)]

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,7 +23,7 @@ app = typer.Typer(
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="a study: a file in config/studies/")]
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="a model of the study")]
 Config = Annotated[Path, typer.Option("--config", help="the workflow's configuration; studies/ lies beside it")]
-Scale = Annotated[Optional[str], typer.Option(help="demo or paper; absent: as configured")]
+Scale = Annotated[str | None, typer.Option(help="demo or paper; absent: as configured")]
 ManifestPath = Annotated[Path, typer.Option("--manifest", help="the dataset's manifest.json")]
 Output = Annotated[Path, typer.Option("--output", help="file or folder to write")]
 DEFAULT_CONFIG = Path("config/config.yaml")
@@ -109,7 +109,7 @@ def search(
     model: ModelName,
     manifest: ManifestPath,
     output: Output,
-    cpus: Annotated[Optional[int], typer.Option(min=1, help="CPU cores of a local Ray; absent: as configured")] = None,
+    cpus: Annotated[int | None, typer.Option(min=1, help="CPU cores of a local Ray; absent: as configured")] = None,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
@@ -129,7 +129,7 @@ def train(
     model: ModelName,
     manifest: ManifestPath,
     output: Output,
-    best: Annotated[Optional[Path], typer.Option(help="best.yaml of the model's search")] = None,
+    best: Annotated[Path | None, typer.Option(help="best.yaml of the model's search")] = None,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
@@ -177,7 +177,7 @@ def observe(
 @app.command()
 def report(
     output: Output,
-    results: Annotated[Optional[Path], typer.Option(help="folder of results; absent: as configured")] = None,
+    results: Annotated[Path | None, typer.Option(help="folder of results; absent: as configured")] = None,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
@@ -206,12 +206,18 @@ def validate(config: Config = DEFAULT_CONFIG) -> None:
 
 
 @app.command()
-def schema(output: Output = Path("workflow/schemas")) -> None:
-    """Write the JSON schemas of the configuration's files."""
+def schema(
+    output: Output = Path("workflow/schemas"),
+    readme: Annotated[Path, typer.Option(help="the README whose tables of keys are written")] = Path("config/README.md"),
+) -> None:
+    """Write the JSON schemas of the configuration's files, and the tables of keys in their README."""
+    from bevatron.config.reference import with_tables
     from bevatron.config.schema import write_schemas
 
     for path in write_schemas(output):
         print(path)
+    readme.write_text(with_tables(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    print(readme)
 
 
 @app.command()
@@ -231,3 +237,7 @@ def verify(path: Annotated[Path, typer.Argument(help="a manifest.json, its folde
     if problems:
         raise ConfigurationError([str(problem) for problem in problems])
     print(f"{path}: whole")
+
+
+if __name__ == "__main__":
+    main()

@@ -122,10 +122,10 @@ def reference_jets(collisions, events):
 @pytest.mark.parametrize("process", ["beauty", "charm"])
 def test_vectorised_jets_and_hadrons_are_those_of_a_plain_loop(process):
     options = Jets.Options(kind="jets", events=40, processes={process: PROCESSES[process]})
-    settings = [*Jets._settings(options), *PROCESSES[process]]
+    settings = [*Jets.settings(options), *PROCESSES[process]]
     expected = reference_jets(Collisions(settings, 5, process), 40)
     collisions = Collisions(settings, 5, process)
-    samples = Jets._jets_of(next(collisions.batches(40)), collisions, options, 0, 0)
+    samples = Jets.jets_of(next(collisions.batches(40)), collisions, options, 0, 0)
     assert samples.targets["event"].tolist() == [jet[0] for jet in expected]
     np.testing.assert_allclose(column(samples, "jet").values[:, 0], [jet[1] for jet in expected], rtol=1e-6)
     np.testing.assert_allclose(column(samples, "jet").values[:, 1], [jet[2] for jet in expected], atol=1e-6)

@@ -5,9 +5,6 @@ rule evaluate:
     output:
         predictions="results/{study}/evaluation/{model}/predictions.h5",
         metrics="results/{study}/evaluation/{model}/metrics.json",
-    params:
-        evaluation=lambda w: digest_of(STUDIES[w.study].evaluation, STUDIES[w.study].task),
-        folder=lambda w, output: Path(output.metrics).parent,
     log:
         "logs/evaluate/{study}/{model}.log",
     benchmark:
@@ -18,9 +15,13 @@ rule evaluate:
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
+    params:
+        options=OPTIONS,
+        evaluation=lambda w: digest_of(STUDIES[w.study].evaluation, STUDIES[w.study].task),
+        folder=lambda w, output: Path(output.metrics).parent,
     shell:
         "bevatron evaluate {wildcards.study} {wildcards.model} --manifest {input.manifest} --runs {input.runs}"
-        " --scale {SCALE} --config {CONFIG} --output {params.folder} > {log} 2>&1"
+        " {params.options} --output {params.folder} > {log} 2>&1"
 
 
 rule observe:
@@ -28,8 +29,6 @@ rule observe:
         manifest="results/{study}/dataset/manifest.json",
     output:
         "results/{study}/evaluation/data.json",
-    params:
-        evaluation=lambda w: digest_of(STUDIES[w.study].evaluation, STUDIES[w.study].task),
     log:
         "logs/observe/{study}.log",
     benchmark:
@@ -40,6 +39,9 @@ rule observe:
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
+    params:
+        options=OPTIONS,
+        evaluation=lambda w: digest_of(STUDIES[w.study].evaluation, STUDIES[w.study].task),
     shell:
         "bevatron observe {wildcards.study} --manifest {input.manifest}"
-        " --scale {SCALE} --config {CONFIG} --output {output} > {log} 2>&1"
+        " {params.options} --output {output} > {log} 2>&1"

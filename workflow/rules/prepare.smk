@@ -3,9 +3,6 @@ rule prepare:
         raw="results/{study}/raw/shard-{shard}.h5",
     output:
         expand("results/{{study}}/dataset/{split}-{{shard}}.h5", split=["train", "val", "test"]),
-    params:
-        digest=lambda w: dataset_digest(STUDIES[w.study]),
-        folder=lambda w, output: Path(output[0]).parent,
     log:
         "logs/prepare/{study}/shard-{shard}.log",
     benchmark:
@@ -16,9 +13,13 @@ rule prepare:
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
+    params:
+        options=OPTIONS,
+        digest=lambda w: dataset_digest(STUDIES[w.study]),
+        folder=lambda w, output: Path(output[0]).parent,
     shell:
         "bevatron prepare {wildcards.study} --raw {input.raw}"
-        " --scale {SCALE} --config {CONFIG} --output {params.folder} > {log} 2>&1"
+        " {params.options} --output {params.folder} > {log} 2>&1"
 
 
 rule manifest:
@@ -31,9 +32,6 @@ rule manifest:
         ),
     output:
         "results/{study}/dataset/manifest.json",
-    params:
-        digest=lambda w: dataset_digest(STUDIES[w.study]),
-        folder=lambda w, output: Path(output[0]).parent,
     log:
         "logs/manifest/{study}.log",
     benchmark:
@@ -44,6 +42,9 @@ rule manifest:
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
+    params:
+        options=OPTIONS,
+        digest=lambda w: dataset_digest(STUDIES[w.study]),
+        folder=lambda w, output: Path(output[0]).parent,
     shell:
-        "bevatron manifest {wildcards.study} --dataset {params.folder}"
-        " --scale {SCALE} --config {CONFIG} > {log} 2>&1"
+        "bevatron manifest {wildcards.study} --dataset {params.folder}" " {params.options} > {log} 2>&1"

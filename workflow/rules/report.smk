@@ -1,17 +1,3 @@
-def measured_in(study):
-    """All files of a study that the report reads."""
-    models = list(STUDIES[study].models)
-    searched = searched_models(study)
-    return [
-        f"results/{study}/dataset/manifest.json",
-        f"results/{study}/evaluation/data.json",
-        *expand(f"results/{study}/raw/shard-{{shard}}.timing.json", shard=shards_of(study)),
-        *expand(f"results/{study}/search/{{model}}/trials.csv", model=searched),
-        *expand(f"results/{study}/models/{{model}}/runs.json", model=models),
-        *expand(f"results/{study}/evaluation/{{model}}/metrics.json", model=models),
-    ]
-
-
 rule report:
     input:
         [path for study in STUDIES for path in measured_in(study)],
@@ -28,9 +14,6 @@ rule report:
             category="Tables",
             labels={"content": "claims and verdicts"},
         ),
-    params:
-        studies=digest_of(SETTINGS.studies, *STUDIES.values()),
-        folder=lambda w, output: Path(output.page).parent,
     log:
         "logs/report.log",
     benchmark:
@@ -41,5 +24,9 @@ rule report:
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 30 * attempt,
+    params:
+        options=OPTIONS,
+        studies=digest_of(SETTINGS.studies, *STUDIES.values()),
+        folder=lambda w, output: Path(output.page).parent,
     shell:
-        "bevatron report --scale {SCALE} --config {CONFIG} --output {params.folder} > {log} 2>&1"
+        "bevatron report {params.options} --output {params.folder} > {log} 2>&1"

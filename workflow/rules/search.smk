@@ -12,9 +12,6 @@ rule search:
             subcategory="{study}",
             labels={"study": "{study}", "model": "{model}"},
         ),
-    params:
-        settings=settings_of,
-        folder=lambda w, output: Path(output.best).parent,
     log:
         "logs/search/{study}/{model}.log",
     benchmark:
@@ -25,6 +22,10 @@ rule search:
     resources:
         mem_mb=lambda w, attempt: 8000 * attempt,
         runtime=lambda w, attempt: 240 * attempt,
+    params:
+        options=OPTIONS,
+        settings=settings_of,
+        folder=lambda w, output: Path(output.best).parent,
     shell:
         "bevatron search {wildcards.study} {wildcards.model} --manifest {input.manifest} --cpus {threads}"
-        " --scale {SCALE} --config {CONFIG} --output {params.folder} 2>&1 | tee {log}"
+        " {params.options} --output {params.folder} 2>&1 | tee {log}"

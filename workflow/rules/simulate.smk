@@ -2,8 +2,6 @@ rule simulate:
     output:
         shard="results/{study}/raw/shard-{shard}.h5",
         timing="results/{study}/raw/shard-{shard}.timing.json",
-    params:
-        digest=lambda w: raw_digest(STUDIES[w.study]),
     log:
         "logs/simulate/{study}/shard-{shard}.log",
     benchmark:
@@ -14,6 +12,9 @@ rule simulate:
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
+    params:
+        options=OPTIONS,
+        digest=lambda w: raw_digest(STUDIES[w.study]),
     shell:
         "bevatron simulate {wildcards.study} --shard {wildcards.shard}"
-        " --scale {SCALE} --config {CONFIG} --output {output.shard} > {log} 2>&1"
+        " {params.options} --output {output.shard} > {log} 2>&1"

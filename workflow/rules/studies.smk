@@ -15,6 +15,9 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
+OPTIONS = f"--scale {SCALE} --config {CONFIG}"
+
+
 wildcard_constraints:
     study="|".join(STUDIES),
     model="|".join(sorted({model for study in STUDIES.values() for model in study.models})),
@@ -41,3 +44,16 @@ def settings_of(wildcards):
     study = STUDIES[wildcards.study]
     model = study.models[wildcards.model].model_dump(mode="json", exclude={"title", "published"})
     return digest_of(study.task, study.seeds, model)
+
+
+def measured_in(study):
+    """All files of a study that the report reads."""
+    models = list(STUDIES[study].models)
+    return [
+        f"results/{study}/dataset/manifest.json",
+        f"results/{study}/evaluation/data.json",
+        *expand(f"results/{study}/raw/shard-{{shard}}.timing.json", shard=shards_of(study)),
+        *expand(f"results/{study}/search/{{model}}/trials.csv", model=searched_models(study)),
+        *expand(f"results/{study}/models/{{model}}/runs.json", model=models),
+        *expand(f"results/{study}/evaluation/{{model}}/metrics.json", model=models),
+    ]

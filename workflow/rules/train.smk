@@ -6,10 +6,6 @@ rule train:
         manifest="results/{study}/dataset/manifest.json",
     output:
         runs="results/{study}/models/{model}/runs.json",
-    params:
-        settings=settings_of,
-        best=lambda w, input: f"--best {input.best}" if "best" in input.keys() else "",
-        folder=lambda w, output: Path(output.runs).parent,
     log:
         "logs/train/{study}/{model}.log",
     benchmark:
@@ -20,6 +16,11 @@ rule train:
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 240 * attempt,
+    params:
+        options=OPTIONS,
+        settings=settings_of,
+        best=lambda w, input: f"--best {input.best}" if "best" in input.keys() else "",
+        folder=lambda w, output: Path(output.runs).parent,
     shell:
         "bevatron train {wildcards.study} {wildcards.model} --manifest {input.manifest} {params.best}"
-        " --scale {SCALE} --config {CONFIG} --output {params.folder} > {log} 2>&1"
+        " {params.options} --output {params.folder} > {log} 2>&1"

@@ -23,9 +23,7 @@ def device_for(accelerator: str) -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda", 0)
     if accelerator == "cuda":
-        raise UserError(
-            "accelerator", "'cuda' was asked for and no GPU is visible", "set it to 'auto' or 'cpu'"
-        )
+        raise UserError("accelerator", "'cuda' was asked for and no GPU is visible", "set it to 'auto' or 'cpu'")
     return torch.device("cpu")
 
 
@@ -48,9 +46,7 @@ def deterministic(threads: int) -> Iterator[None]:
     os.environ.setdefault(_CUBLAS, ":4096:8")
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = (
-        False  # it costs time and finds only programming errors
-    )
+    torch.utils.deterministic.fill_uninitialized_memory = False  # it costs time and finds only programming errors
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
     try:

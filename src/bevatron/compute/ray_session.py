@@ -53,9 +53,10 @@ def ray_session(settings: Ray, cpus: int, logs: Path | None = None) -> Iterator[
     """Connect to the cluster at `settings.address`, or start a private one with `cpus` cores on this machine.
 
     A private cluster has a token and a temporary folder of its own, so that two of them on one machine never
-    meet, and a dashboard on the loopback address, whose URL is printed and logged. `settings.cpus` goes
-    before `cpus`. At the end of the block, and also when this process is killed, the cluster's processes end and
-    its folder is removed. If the block fails, Ray's own logs are copied to the folder `logs` first.
+    meet, and a dashboard on the loopback address, whose URL is logged, or printed where there is no log.
+    `settings.cpus` goes before `cpus`. At the end of the block, and also when this process is killed, the
+    cluster's processes end and its folder is removed. If the block fails, Ray's own logs are copied to the
+    folder `logs` first.
 
     Raises UserError if the cluster cannot be reached or started.
     """
@@ -79,9 +80,7 @@ def _existing(address: str) -> Iterator[RaySession]:
             logging_level=logging.ERROR,
             runtime_env={"env_vars": RAY_SETTINGS},
         )
-    except (
-        Exception
-    ) as error:  # Ray raises ConnectionError, RuntimeError, ValueError and errors of its own here
+    except Exception as error:  # Ray raises ConnectionError, RuntimeError, ValueError and errors of its own here
         raise UserError(
             "ray.address",
             f"no Ray cluster can be reached at {address} ({_first_line(error)})",
@@ -108,9 +107,7 @@ def _private(settings: Ray, cpus: int, logs: Path | None) -> Iterator[RaySession
             file.write(secrets.token_hex(32))
         stack.callback(_forget_token)  # after the variables below have their old values again
         stack.enter_context(
-            environment(
-                RAY_ADDRESS=None, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=None, RAY_AUTH_TOKEN_PATH=str(token)
-            )
+            environment(RAY_ADDRESS=None, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=None, RAY_AUTH_TOKEN_PATH=str(token))
         )
         _forget_token()
         context = _start(settings, cpus, folder, stack)
@@ -137,9 +134,7 @@ def _start(settings: Ray, cpus: int, folder: Path, stack: ExitStack):
             num_cpus=cpus,
             num_gpus=settings.gpus,
             object_store_memory=OBJECT_STORE_BYTES,
-            include_dashboard=None
-            if settings.dashboard
-            else False,  # None: go on without it if it cannot run
+            include_dashboard=None if settings.dashboard else False,  # None: go on without it if it cannot run
             dashboard_host="127.0.0.1",
             dashboard_port=_free_port(),
             log_to_driver=False,
@@ -197,8 +192,10 @@ def _tell_dashboard(session: RaySession, wanted: bool) -> None:
             f"Ray dashboard: {session.dashboard_url} (log in with the token in {session.token_path}; "
             f"from another machine first: ssh -L {port}:127.0.0.1:{port} {socket.gethostname()})"
         )
-        log.info(line)
-        print(line, flush=True)
+        if log.isEnabledFor(logging.INFO) and log.hasHandlers():
+            log.info(line)
+        else:
+            print(line, flush=True)
     elif wanted:
         log.warning("the Ray dashboard could not be started; the work goes on without it")
 
@@ -231,9 +228,7 @@ def _remove_stale(base: Path) -> None:
     for folder in base.glob("bv-????????"):
         with suppress(OSError):
             state = (folder / "lock").stat()
-            if (
-                state.st_uid != os.getuid() or time.time() - state.st_mtime < 60
-            ):  # it may be about to be locked
+            if state.st_uid != os.getuid() or time.time() - state.st_mtime < 60:  # it may be about to be locked
                 continue
             with open(folder / "lock") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

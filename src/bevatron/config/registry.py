@@ -97,9 +97,7 @@ class Component:
         if kind is None:
             raise PydanticCustomError("component_kind", f"the key 'kind' is missing; allowed: {names}")
         if kind not in self.registry:
-            raise PydanticCustomError(
-                "component_kind", f"unknown {self.registry.word} {kind!r}; allowed: {names}"
-            )
+            raise PydanticCustomError("component_kind", f"unknown {self.registry.word} {kind!r}; allowed: {names}")
         return self.registry[kind].Options.model_validate(value)
 
 

@@ -14,7 +14,7 @@ def schemas() -> dict[str, str]:
     study["properties"]["scales"] = {
         "description": "per scale, values laid over the ones above: mappings key by key, anything else replaced",
         "type": "object",
-        "properties": {scale: {"type": "object"} for scale in SCALES},
+        "properties": {scale: {"type": "object", "description": f"values at scale '{scale}'"} for scale in SCALES},
         "additionalProperties": False,
     }
     return {

@@ -63,7 +63,8 @@ class Search(Section):
     """Trials of a model with hyperparameters drawn by Optuna, the poor ones stopped early by ASHA."""
 
     space: dict[str, Distribution] = Field(
-        description="what to search, by dotted key of the model's section, e.g. training.learning_rate", min_length=1
+        description="what to search, by dotted key of the model's section, e.g. training.learning_rate",
+        min_length=1,
     )
     trials: Count = Field(20, description="number of trials")
     epochs: Count = Field(10, description="epochs of a trial that is not stopped early")

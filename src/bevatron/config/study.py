@@ -48,7 +48,5 @@ class Study(Section):
         for claim in self.claims:
             for model in getattr(claim.test, "models", list)():
                 if model not in self.models:
-                    raise ValueError(
-                        f"claims.{claim.id}: unknown model '{model}'; allowed: {', '.join(self.models)}"
-                    )
+                    raise ValueError(f"claims.{claim.id}: unknown model '{model}'; allowed: {', '.join(self.models)}")
         return self

@@ -11,10 +11,12 @@ class Reading(Section):
     """How datasets are read while learning."""
 
     memory_budget_gb: Positive = Field(
-        4.0, description="a split whose tensors fit into this many GB stays in memory; a larger one is streamed"
+        4.0,
+        description="a split whose tensors fit into this many GB stays in memory; a larger one is streamed",
     )
     gpu_budget_gb: Positive = Field(
-        16.0, description="a split that fits into this many GB of GPU memory is kept there, where there is a GPU"
+        16.0,
+        description="a split that fits into this many GB of GPU memory is kept there, where there is a GPU",
     )
     block_rows: int = Field(16_000, ge=1, description="samples read at once when streaming")
     buffer_blocks: int = Field(8, ge=1, description="blocks among which streamed samples are shuffled")

@@ -50,9 +50,7 @@ class Bootstrap:
 
         def weighted_mean(weights: np.ndarray) -> np.ndarray:
             total = weights.sum(1)
-            with np.errstate(
-                invalid="ignore", divide="ignore"
-            ):  # a replica may miss a small class altogether
+            with np.errstate(invalid="ignore", divide="ignore"):  # a replica may miss a small class altogether
                 return (weights @ values) / (total if values.ndim == 1 else total[:, None])
 
         return self.over(weighted_mean, rows)

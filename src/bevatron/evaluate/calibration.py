@@ -33,9 +33,7 @@ def reliability(probability: np.ndarray, observed: np.ndarray, confidence: float
     }
 
 
-def expected_calibration_error(
-    probabilities: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap
-) -> np.ndarray:
+def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
     """Mean of |accuracy - confidence| over bins of the highest probability (Guo et al. 2017,
     arXiv:1706.04599, eq. 3).
 

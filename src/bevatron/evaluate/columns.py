@@ -41,13 +41,9 @@ class TestColumns:
         where = f"{group}.{feature}"
         if (info.layout == "ragged") != (position is not None):
             wanted = "needs" if info.layout == "ragged" else "has no"
-            raise UserError(
-                self.path, f"'{where}' {wanted} a position in a list", "mend evaluation.observables"
-            )
+            raise UserError(self.path, f"'{where}' {wanted} a position in a list", "mend evaluation.observables")
         if info.layout == "sparse" or (info.layout == "dense" and len(info.shape) > 1):
-            raise UserError(
-                self.path, f"'{where}' is not one number a sample", "name a feature of another group"
-            )
+            raise UserError(self.path, f"'{where}' is not one number a sample", "name a feature of another group")
         column = info.features.index(feature)
         return np.concatenate([self._column(shard, group, column, position) for shard in self._shards])
 

@@ -53,9 +53,7 @@ def predict(
                 inputs = densified(batch["inputs"], shapes)
                 for network, parts in zip(networks, outputs, strict=True):
                     parts.append(network(inputs).float().cpu())
-                ids.append(
-                    batch["id"].cpu().clone()
-                )  # the reader fills the same memory again for the next batch
+                ids.append(batch["id"].cpu().clone())  # the reader fills the same memory again for the next batch
                 for name in targets:
                     kept[name].append(batch["targets"][name].cpu().clone())
         finally:

@@ -85,9 +85,7 @@ def _percentiles(replicas: np.ndarray, confidence: float) -> tuple[float, float,
     return low, high, finite.std(ddof=1)
 
 
-def wilson(
-    share: np.ndarray | float, n: np.ndarray | float, confidence: float
-) -> tuple[np.ndarray, np.ndarray]:
+def wilson(share: np.ndarray | float, n: np.ndarray | float, confidence: float) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's score interval of a binomial share (J. Am. Stat. Assoc. 22 (1927) 209).
 
     It stays inside [0, 1] and has a finite length at 0 and 1, where sqrt(p (1 - p) / n) vanishes.

@@ -37,9 +37,7 @@ def observe(study: Study, manifest: Path, output: Path) -> None:
     columns = TestColumns(dataset, manifest)
     n, task, settings = dataset.n_samples("test"), study.task, study.evaluation
     bootstrap = Bootstrap(n, settings.bootstrap, dataset.sha256)
-    labels = (
-        columns.target(task.target).astype(np.int64) if isinstance(task, Classification) else np.zeros(n, int)
-    )
+    labels = columns.target(task.target).astype(np.int64) if isinstance(task, Classification) else np.zeros(n, int)
     classes = list(task.classes) if isinstance(task, Classification) else [""]
     metrics: dict[str, Measurement] = {}
     drawn: dict[str, Any] = {}
@@ -48,9 +46,7 @@ def observe(study: Study, manifest: Path, output: Path) -> None:
         unit = columns.unit(observable.group, observable.feature)
         drawn[name] = {"title": observable.title, "unit": unit, "log": observable.log}
         drawn[name] |= _histogram(observable, values, labels, classes)
-        for key, measurement in _averages(
-            values, labels, classes, bootstrap, settings.confidence, unit
-        ).items():
+        for key, measurement in _averages(values, labels, classes, bootstrap, settings.confidence, unit).items():
             metrics[f"{name}.{key}"] = measurement
         if isinstance(task, Classification):
             cuts, drawn[name]["roc"] = _as_a_cut(task, values, labels, bootstrap, settings.confidence)
@@ -73,9 +69,7 @@ def observe(study: Study, manifest: Path, output: Path) -> None:
     log.info("%s: %d observables of %d test samples", study.name, len(drawn), n)
 
 
-def _histogram(
-    observable: Observable, values: np.ndarray, labels: np.ndarray, classes: list[str]
-) -> dict[str, Any]:
+def _histogram(observable: Observable, values: np.ndarray, labels: np.ndarray, classes: list[str]) -> dict[str, Any]:
     """Counts per class in `BINS` equal bins, what lies outside of them, and samples without the element."""
     present = np.isfinite(values)
     if observable.range is not None:
@@ -116,10 +110,8 @@ def _averages(
         rows = np.flatnonzero((labels == k) & np.isfinite(values))
         suffix = f".{name}" if name else ""
         for word, average in (("mean", bootstrap.mean), ("median", bootstrap.median)):
-            if len(rows):
-                replicas = average(np.nan_to_num(values), rows)
-            else:
-                replicas = np.full(len(bootstrap.counts), np.nan)
+            nothing = np.full(len(bootstrap.counts), np.nan)
+            replicas = average(np.nan_to_num(values), rows) if len(rows) else nothing
             found[f"{word}{suffix}"] = measure([replicas], confidence, unit, spread=False)
     return found
 
@@ -132,10 +124,7 @@ def _as_a_cut(
     is_class = {name: labels == k for k, name in enumerate(task.classes)}
     rankings = {f"auc.{a}_vs_{b}": Ranking(score, is_class[a], is_class[b]) for a, b in pairs_of(task)}
     rankings[f"auc.{task.signal}_vs_rest"] = Ranking(score, is_class[task.signal], ~is_class[task.signal])
-    metrics = {
-        name: measure([ranking.auc(bootstrap)], confidence, spread=False)
-        for name, ranking in rankings.items()
-    }
+    metrics = {name: measure([ranking.auc(bootstrap)], confidence, spread=False) for name, ranking in rankings.items()}
     curves = {
         name: rankings[f"auc.{task.signal}_vs_{name}"].background_at(ROC_GRID).tolist()
         for name in task.classes

@@ -14,9 +14,7 @@ SCHEMA_VERSION = 1
 CHUNK_BYTES = 1 << 19
 
 
-def write_predictions(
-    path: Path, predictions: Predictions, attributes: dict[str, str], seeds: list[int]
-) -> None:
+def write_predictions(path: Path, predictions: Predictions, attributes: dict[str, str], seeds: list[int]) -> None:
     """Publishes the file: `/outputs` (n_seeds, n, n_outputs) float32, `/targets/<name>` (n, ...), `/id` (n,)
     uint64.
 
@@ -38,9 +36,7 @@ def write_predictions(
                 min(n, max(1, CHUNK_BYTES // row)),
                 *values.shape[len(leading) + 1 :],
             )
-            file.create_dataset(
-                name, data=values, chunks=chunk, track_times=False, fletcher32=True, **hdf5plugin.LZ4()
-            )
+            file.create_dataset(name, data=values, chunks=chunk, track_times=False, fletcher32=True, **hdf5plugin.LZ4())
         file.attrs["schema_version"] = SCHEMA_VERSION
         file.attrs["seeds"] = np.array(seeds, np.int64)
         for name, value in sorted(attributes.items()):

@@ -21,9 +21,7 @@ class Ranking:
         self.rows = taken[order]
         self.signal = signal[self.rows].astype(np.float64)
         score = score[order]
-        self._last = np.flatnonzero(
-            np.append(score[1:] != score[:-1], True)
-        )  # where each step of equal scores ends
+        self._last = np.flatnonzero(np.append(score[1:] != score[:-1], True))  # where each step of equal scores ends
 
     def accepted(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Shares of signal and of background at or above each threshold, from 0 to 1: (b, steps + 1) each.

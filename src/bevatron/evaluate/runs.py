@@ -25,9 +25,7 @@ def load_runs(path: Path, study: str, model: str, manifest_sha256: str) -> list[
         files = [(path.parent / run["folder"] / file, run["files"][file]) for run in runs for file in LOADED]
         runs = sorted(runs, key=lambda run: run["seed"])
     except FileNotFoundError:
-        raise UserError(
-            path, "no such file", f"run `bevatron train {study} {model}`, which makes it"
-        ) from None
+        raise UserError(path, "no such file", f"run `bevatron train {study} {model}`, which makes it") from None
     except OSError as error:
         raise UserError(path, f"cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -37,9 +35,7 @@ def load_runs(path: Path, study: str, model: str, manifest_sha256: str) -> list[
     for key, expected in (("study", study), ("model", model), ("manifest_sha256", manifest_sha256)):
         if found[key] != expected:
             what = "dataset (manifest)" if key == "manifest_sha256" else key
-            raise UserError(
-                path, f"was made for the {what} {_short(found[key])}, expected {_short(expected)}", again
-            )
+            raise UserError(path, f"was made for the {what} {_short(found[key])}, expected {_short(expected)}", again)
     if not runs:
         raise UserError(path, "lists no run", again)
     for file, expected in files:

@@ -3,6 +3,7 @@
 import logging
 import time
 from pathlib import Path
+from typing import Any
 
 from bevatron.config.identity import dataset_digest
 from bevatron.config.study import Study
@@ -20,9 +21,7 @@ log = logging.getLogger("bevatron")
 SCHEMA_VERSION = 1
 
 
-def evaluate_model(
-    study: Study, workflow: Workflow, name: str, manifest: Path, runs: Path, folder: Path
-) -> None:
+def evaluate_model(study: Study, workflow: Workflow, name: str, manifest: Path, runs: Path, folder: Path) -> None:
     """Publish `predictions.h5` and `metrics.json` of `study.models[name]` in `folder`.
 
     manifest: the dataset's; runs: the model's runs.json. Raises UserError for a dataset of another
@@ -31,9 +30,7 @@ def evaluate_model(
     started = time.perf_counter()
     dataset = load_manifest(manifest, dataset_digest(study))
     finished = load_runs(runs, study.name, name, dataset.sha256)
-    predictions = _predictions(
-        study, workflow, name, dataset, manifest, [runs.parent / r["folder"] for r in finished]
-    )
+    predictions = _predictions(study, workflow, name, dataset, manifest, [runs.parent / r["folder"] for r in finished])
     attributes = {
         "study": study.name,
         "model": name,
@@ -43,34 +40,38 @@ def evaluate_model(
     }
     write_predictions(folder / "predictions.h5", predictions, attributes, [r["seed"] for r in finished])
 
+    publish_json(folder / "metrics.json", metrics_tree(study, name, dataset, finished, predictions))
+    log.info(
+        "%s/%s: %d seeds on %d test samples in %.1f s",
+        study.name, name, len(finished), len(predictions), time.perf_counter() - started,
+    )  # fmt: skip
+
+
+def metrics_tree(
+    study: Study, name: str, dataset: Manifest, runs: list[dict[str, Any]], predictions: Predictions
+) -> dict[str, Any]:
+    """The content of metrics.json: what was measured, on what, by which runs, and the curves of the plots."""
     model, settings = study.models[name], study.evaluation
     bootstrap = Bootstrap(len(predictions), settings.bootstrap, dataset.sha256)
     metrics, curves = EVALUATIONS[study.task.kind]().metrics(
         study.task, model, predictions, bootstrap, settings.confidence
     )
-    publish_json(
-        folder / "metrics.json",
-        {
-            "schema_version": SCHEMA_VERSION,
-            "study": study.name,
-            "model": name,
-            "title": model.title,
-            "task": study.task.kind,
-            "target": model.target or study.task.target,
-            "manifest_sha256": dataset.sha256,
-            "parameters": finished[0].get("n_weights"),
-            "runs": [{k: v for k, v in run.items() if k != "files"} for run in finished],
-            "n_test": len(predictions),
-            "confidence": settings.confidence,
-            "metrics": {key: m.to_json() for key, m in metrics.items()},
-            "bootstrap": {key: list(m.replicas) for key, m in metrics.items()},
-            "curves": curves,
-        },
-    )
-    log.info(
-        "%s/%s: %d seeds on %d test samples in %.1f s",
-        study.name, name, len(finished), len(predictions), time.perf_counter() - started,
-    )  # fmt: skip
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "study": study.name,
+        "model": name,
+        "title": model.title,
+        "task": study.task.kind,
+        "target": model.target or study.task.target,
+        "manifest_sha256": dataset.sha256,
+        "parameters": runs[0]["n_weights"],
+        "runs": [{k: v for k, v in run.items() if k != "files"} for run in runs],
+        "n_test": len(predictions),
+        "confidence": settings.confidence,
+        "metrics": {key: m.to_json() for key, m in metrics.items()},
+        "bootstrap": {key: list(m.replicas) for key, m in metrics.items()},
+        "curves": curves,
+    }
 
 
 def _predictions(
@@ -101,7 +102,5 @@ def _predictions(
 def _feature(name: str, dataset: Manifest, manifest: Path):
     values = TestColumns(dataset, manifest).named(name)
     if values is None:
-        raise UserError(
-            manifest, f"has no dense feature '{name}', which task.x names", "mend task.x in the study"
-        )
+        raise UserError(manifest, f"has no dense feature '{name}', which task.x names", "mend task.x in the study")
     return values

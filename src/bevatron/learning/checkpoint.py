@@ -1,7 +1,9 @@
-"""Checkpoints that are whole or absent: written beside, fsynced, renamed, with a checksum; the newest valid one wins."""
+"""Checkpoints that are whole or absent: published like shards, with a checksum; the newest valid one wins."""
 
 import io
 import logging
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -66,24 +68,36 @@ def forget_checkpoints(folder: Path) -> None:
 class Checkpointing(pl.Callback):
     """Saves the fit's whole state at the end of a block when `seconds` have passed since the last time, or on SIGTERM.
 
+    SIGTERM, which batch systems send before they kill, ends the fit after the block in hand. Lightning's own handler
+    would leave with exit code 0 before anything is saved, so it is replaced while the fit runs.
+
     A fit that stops early is not saved at its last block: it ends there, and a fit that went on from such a
     checkpoint would learn further than one that was never killed.
     """
 
     def __init__(self, folder: Path, seconds: float, history: History):
         self.folder, self.seconds, self.history = folder, seconds, history
+        self.told_to_end = False
         self._last = time.monotonic()
         self._best: dict[Path, Path] = {}  # the best weights that each checkpoint of this process speaks of
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._remember)  # Lightning puts back what was there before the fit
+
+    def _remember(self, *_: object) -> None:
+        self.told_to_end = True
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         if trainer.should_stop:
             return
-        if trainer.received_sigterm or time.monotonic() - self._last >= self.seconds:
+        if self.told_to_end or time.monotonic() - self._last >= self.seconds:
             path = self.folder / f"block-{pl_module.blocks_done:09d}.ckpt"
             trainer.save_checkpoint(path)
             self._best[path] = self.history.best_weights()
             self._prune(trainer)
             self._last = time.monotonic()
+        trainer.should_stop = self.told_to_end
 
     def _prune(self, trainer: pl.Trainer) -> None:
         """Drop checkpoints but the newest, and best weights of which neither they nor the fit speak."""

@@ -13,12 +13,18 @@ from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.plugins.environments import LightningEnvironment
 
-from bevatron.compute.devices import device_for, deterministic
+from bevatron.compute.devices import deterministic, device_for
 from bevatron.config.digest import seed_of
 from bevatron.config.identity import dataset_digest
 from bevatron.config.kinds import LEARNERS
 from bevatron.errors import UserError
-from bevatron.learning.checkpoint import Checkpointing, DurableCheckpointIO, block_number, forget_checkpoints, newest_valid
+from bevatron.learning.checkpoint import (
+    Checkpointing,
+    DurableCheckpointIO,
+    block_number,
+    forget_checkpoints,
+    newest_valid,
+)
 from bevatron.learning.data import DataModule
 from bevatron.learning.densify import input_groups
 from bevatron.learning.history import History
@@ -96,23 +102,23 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a function that torch retires
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
-        trainer = _trainer(job, data, history, checkpoint)
+        checkpointing = Checkpointing(job.folder, job.model.training.checkpoint_seconds, history)
+        trainer = _trainer(job, data, [history, *_early_stopping(job), checkpointing], checkpoint)
         trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    if trainer.received_sigterm:
+    if checkpointing.told_to_end and learner.blocks_done < data.schedule.blocks:
         raise UserError(job.folder, "the fit was asked to end (SIGTERM) and saved its state", "run it again to go on")
     return _publish(job, data, learner, history, continued=checkpoint is not None)
 
 
-def _trainer(job: FitJob, data: DataModule, history: History, checkpoint: Path | None) -> pl.Trainer:
+def _early_stopping(job: FitJob) -> list[pl.Callback]:
+    stopping = job.model.training.early_stopping
+    if stopping is None or job.epochs is not None:
+        return []
+    return [EarlyStopping("val_loss", patience=stopping.patience, min_delta=stopping.min_delta, check_finite=False)]
+
+
+def _trainer(job: FitJob, data: DataModule, callbacks: list[pl.Callback], checkpoint: Path | None) -> pl.Trainer:
     training = job.model.training
-    callbacks: list[pl.Callback] = [history]
-    if training.early_stopping is not None and job.epochs is None:
-        stopping = training.early_stopping
-        callbacks.append(
-            EarlyStopping("val_loss", patience=stopping.patience, min_delta=stopping.min_delta, check_finite=False)
-        )
-    callbacks.append(Progress(f"{job.study.name}/{job.folder.name} seed {job.seed}"))
-    callbacks.append(Checkpointing(job.folder, training.checkpoint_seconds, history))
     for name in ("pytorch_lightning", "lightning_fabric"):  # greetings and hints are not for a workflow's log
         logging.getLogger(name).setLevel(logging.ERROR)
     return pl.Trainer(
@@ -122,10 +128,13 @@ def _trainer(job: FitJob, data: DataModule, history: History, checkpoint: Path |
         check_val_every_n_epoch=data.schedule.blocks_per_round,
         num_sanity_val_steps=0,
         precision=training.precision,
-        callbacks=callbacks,
+        callbacks=[*callbacks, Progress(f"{job.study.name}: {job.model.title}, seed {job.seed}")],
         logger=_tensorboard(job, data, checkpoint),
         log_every_n_steps=1,
-        plugins=[DurableCheckpointIO(), LightningEnvironment()],  # no requeueing of Slurm jobs behind our back
+        plugins=[
+            DurableCheckpointIO(),
+            LightningEnvironment(),
+        ],  # no requeueing of Slurm jobs behind our back
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bevatron.config.digest import seed_of
 from bevatron.config.training import Training
-from bevatron.learning.blocks import Block, Schedule
+from bevatron.learning.blocks import Schedule
 from bevatron.learning.job import Diverged, FitJob
 from bevatron.models.network import Network
 

@@ -49,7 +49,13 @@ class Progress(pl.Callback):
             self._bar.update(self._task, completed=block.last_step, epoch=epoch, val_loss=pl_module.val_loss)
         elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
-            log.info("%s: epoch %d of %d, validation loss %.5g", self.title, epoch, schedule.epochs, pl_module.val_loss)
+            log.info(
+                "%s: epoch %d of %d, validation loss %.5g",
+                self.title,
+                epoch,
+                schedule.epochs,
+                pl_module.val_loss,
+            )
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         self._stop()

@@ -69,5 +69,7 @@ def load_network(folder: Path) -> Network:
         network.load_state_dict(load_tensors(weights_path.read_bytes()))
     except (OSError, SafetensorError, RuntimeError) as error:
         first = str(error).splitlines()[0]
-        raise UserError(weights_path, f"does not hold this network's weights: {first}", "train the model again") from None
+        raise UserError(
+            weights_path, f"does not hold this network's weights: {first}", "train the model again"
+        ) from None
     return network.eval()

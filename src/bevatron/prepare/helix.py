@@ -25,9 +25,9 @@ def perigee(momentum: np.ndarray, vertex: np.ndarray, charge: np.ndarray, field:
     """Helices through `vertex` (n, 3) in mm with `momentum` (n, 3) in GeV there, `charge` (n,) in e; `field`
     in T along z. pt must be above 0.
 
-    In the transverse plane a positive charge turns clockwise: phi(s) = phi - κ s with κ = CURVATURE · q B /
-    pt (1/mm) and s the transverse path (mm). With Δ = x sin phi - y cos phi, L = x cos phi + y sin phi and r²
-    = x² + y²,
+    In the transverse plane a positive charge turns clockwise: phi(s) = phi - κ s with κ = CURVATURE q B / pt
+    (1/mm) and s the transverse path (mm). With Δ = x sin phi - y cos phi, L = x cos phi + y sin phi and
+    r² = x² + y²,
 
       d0 = -(2 Δ + κ r²) / (1 + sqrt(1 + 2 κ Δ + κ² r²)),
       κ s = atan2(κ L, 1 + κ Δ), z0 = z - s pz / pt, phi at the perigee = phi + κ s,
@@ -51,8 +51,7 @@ def perigee(momentum: np.ndarray, vertex: np.ndarray, charge: np.ndarray, field:
 
 
 def lifetime_sign(perigee: Perigee, jet_phi: np.ndarray) -> np.ndarray:
-    """+1 where the track crosses the jet's axis in front of the collision, as decay products do; else -1;
-    (n,).
+    """+1 where the track crosses the jet's axis in front of the collision (as decay products do), else -1.
 
     In front means on the side to which the jet flies: the perigee's point lies within 90° of the jet's
     direction, d0 · sin(phi_jet - phi) ≥ 0.

@@ -18,6 +18,11 @@ def plain(value: float | None, digits: int = 3) -> str:
     return _signed(f"{value:,.{decimals}f}".replace(",", "\N{NARROW NO-BREAK SPACE}"))
 
 
+def exact(value: float) -> str:
+    """A number somebody wrote down, with the digits they gave it."""
+    return _signed(f"{value:.10g}")
+
+
 def with_error(value: float | None, error: float | None) -> str:
     """value ± error, the error to two significant digits and the value to the same place."""
     if value is None or math.isnan(value):

@@ -72,8 +72,8 @@ class StudyResults:
 def read_study(study: Study, results: Path) -> StudyResults:
     """The study's results under `results`/<study>/.
 
-    Raises UserError, naming the file and the command that makes it, for one that is missing, damaged, or made from
-    another dataset than the manifest's.
+    Raises UserError, naming the file and the command that makes it, for one that is missing, damaged, or
+    made from another dataset than the manifest's.
     """
     folder = results / study.name
     manifest_path = folder / "dataset" / "manifest.json"
@@ -102,7 +102,7 @@ def _measured_on(manifest: Manifest, path: Path, command: str) -> dict[str, Any]
         found = tree.get("schema_version")
         raise UserError(path, f"is of version {found}; this Bevatron reads {SCHEMA_VERSION}", f"run `{command}`")
     if tree.get("manifest_sha256") != manifest.sha256:
-        what = f"was measured on the dataset {str(tree.get('manifest_sha256'))[:12]}…, which is no longer there"
+        what = f"was measured on another dataset, {str(tree.get('manifest_sha256'))[:12]}…"
         raise UserError(path, f"{what} (now {manifest.sha256[:12]}…)", f"run `{command}` again, or the workflow")
     return tree
 
@@ -134,7 +134,8 @@ def _search(place: Path, command: str) -> SearchResults:
     except (OSError, yaml.YAMLError) as error:
         raise UserError(path, f"cannot be read: {error}", f"run `{command}` again") from None
     plot = place / "search.png"
-    return SearchResults(best, _rows(place / "trials.csv", command), plot.read_bytes() if plot.is_file() else None)
+    trials = _rows(place / "trials.csv", command)
+    return SearchResults(best, trials, plot.read_bytes() if plot.is_file() else None)
 
 
 def _metrics(tree: dict[str, Any], title: str, model: str) -> dict[str, Measured]:

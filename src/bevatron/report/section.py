@@ -1,4 +1,4 @@
-"""What the report shows of each task: one module of `bevatron.report.sections` registers under the task's name."""
+"""What the report shows of a task: a module of `bevatron.report.sections` registers under its name."""
 
 from typing import Protocol
 

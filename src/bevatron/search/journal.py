@@ -1,6 +1,6 @@
-"""The journal of a search: what was tried and what came of it, a JSON line each, so that a killed search continues.
+"""The journal of a search: what was tried and what came of it, a JSON line each.
 
-It is the search's only state: Optuna's study and ASHA's rungs are made anew from it.
+A killed search continues from it: Optuna's study and ASHA's rungs are made anew from the journal alone.
 """
 
 import fcntl
@@ -14,7 +14,13 @@ from typing import Any
 from bevatron.errors import UserError
 from bevatron.store.publish import machine_fault
 
-FINISHED, STOPPED, DIVERGED, MEMORY, FAILED = "finished", "stopped early", "diverged", "out of memory", "failed"
+FINISHED, STOPPED, DIVERGED, MEMORY, FAILED = (
+    "finished",
+    "stopped early",
+    "diverged",
+    "out of memory",
+    "failed",
+)
 
 
 @dataclass
@@ -41,7 +47,7 @@ class Trial:
         return max(self.losses, default=0)
 
     def val_loss(self, keep: str) -> float | None:
-        """The loss of the weights that a fit publishes: its best, or its last where the model keeps the last."""
+        """The loss of the weights that a fit publishes: its best; its last where the model keeps the last."""
         if not self.losses:
             return None
         return self.losses[self.epochs] if keep == "last" else min(self.losses.values())
@@ -50,8 +56,8 @@ class Trial:
 class Journal:
     """The trials of one search, in memory and in a file that one process at a time may hold.
 
-    A line cut off by a kill is dropped. Raises UserError if the file cannot be written, is held by another search,
-    or is damaged.
+    A line cut off by a kill is dropped. Raises UserError if the file cannot be written, is held by another
+    search, or is damaged.
     """
 
     def __init__(self, path: Path):
@@ -67,8 +73,14 @@ class Journal:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._file.close()
-            raise UserError(path, "another process is at work on this search", "wait for it or end it") from None
-        self._read()
+            raise UserError(
+                path, "another process is at work on this search", "wait for it or end it"
+            ) from None
+        try:
+            self._read()
+        except BaseException:
+            self._file.close()
+            raise
 
     def __enter__(self) -> "Journal":
         return self
@@ -91,13 +103,19 @@ class Journal:
         self._write(event="start", trial=number, drawn=drawn)
 
     def report(self, number: int, epoch: float, val_loss: float, seconds: float) -> None:
-        """A validation; an epoch that is known already, as a continued trial repeats it, is not written again."""
+        """A validation; an epoch known already, as a continued trial repeats it, is not written again."""
         if epoch not in self.trials[number].losses:
             self._write(event="report", trial=number, epoch=epoch, val_loss=val_loss, seconds=seconds)
 
     def end(self, number: int, status: str, reason: str, seconds: float, process: int | None) -> None:
         self._write(
-            event="end", trial=number, status=status, reason=reason, seconds=seconds, process=process, sync=True
+            event="end",
+            trial=number,
+            status=status,
+            reason=reason,
+            seconds=seconds,
+            process=process,
+            sync=True,
         )
 
     def set_aside(self) -> Path:
@@ -117,7 +135,9 @@ class Journal:
                 self._take(json.loads(line))
             except (ValueError, KeyError, TypeError):
                 raise UserError(
-                    f"{self.path}:{number}", "is no line of a search's journal", "remove the file to search anew"
+                    f"{self.path}:{number}",
+                    "is no line of a search's journal",
+                    "remove the file to search anew",
                 ) from None
 
     def _write(self, sync: bool = False, **line: Any) -> None:

@@ -13,7 +13,7 @@ from bevatron.config.search import Choice, Distribution, Integers, LogUniform, U
 
 
 def optuna_space(space: dict[str, Distribution]) -> dict[str, BaseDistribution]:
-    """Optuna's distribution of each dotted key. A choice is drawn by its position, as its values may be lists."""
+    """Optuna's distribution of each dotted key; choices are drawn by position, as they may be lists."""
     return {key: _optuna(distribution) for key, distribution in space.items()}
 
 

@@ -1,4 +1,4 @@
-"""What the next trial tries: Optuna's tree-structured Parzen estimator, asked through Tune's searcher interface."""
+"""What the next trial tries: Optuna's tree-structured Parzen estimator behind Tune's searcher interface."""
 
 from typing import Any
 
@@ -22,12 +22,13 @@ STATES = {  # a failure says nothing of the values; divergence and lack of memor
 class Suggest(Searcher):
     """First the interrupted trials of the journal, then new ones.
 
-    The sampler of trial k is seeded from (search seed, k), so that what it draws depends on that and on the trials
-    known when it starts. The first ten draws depend on the seed alone; with one trial at a time all of them do, also
-    across a kill; with several at a time later ones depend on which trial ended first.
+    The sampler of trial k is seeded from (search seed, k), so that what it draws depends on that and on the
+    trials known when it starts. The first ten draws depend on the seed alone; with one trial at a time all of
+    them do, also across a kill; with several at a time later ones depend on which trial ended first, and so
+    does whom ASHA stops.
 
-    Tune's own OptunaSearch cannot do that: it counts a stopped trial as complete, and keeps its state in a pickle
-    written now and then.
+    Tune's own OptunaSearch cannot do that: it counts a stopped trial as complete, and keeps its state in a
+    pickle written now and then.
     """
 
     def __init__(self, search: Search, keep: str, journal: Journal):
@@ -44,7 +45,7 @@ class Suggest(Searcher):
         self._asked: dict[str, tuple[int, optuna.Trial]] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any]:
-        """The configuration of Tune's next trial: its number, its values, and losses it reported before a kill."""
+        """The configuration of Tune's next trial: number, values, and losses reported before a kill."""
         interrupted = self._interrupted.pop(0) if self._interrupted else None
         number = interrupted.number if interrupted else len(self._journal.trials) + 1
         seed = seed_of("trial", self._search.seed, number) % 2**32
@@ -64,10 +65,14 @@ class Suggest(Searcher):
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Nothing to learn before a trial's end."""
 
-    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
         number, asked = self._asked.pop(trial_id)
         trial = self._journal.trials[number]
-        ending = (result or {}).get("status") or (FINISHED if trial.epochs >= self._search.epochs else STOPPED)
+        ending = (result or {}).get("status") or (
+            FINISHED if trial.epochs >= self._search.epochs else STOPPED
+        )
         state = TrialState.FAIL if error else STATES.get(ending, TrialState.FAIL)
         if ending == STOPPED:
             for epoch, loss in trial.losses.items():

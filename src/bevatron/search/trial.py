@@ -1,4 +1,4 @@
-"""One trial, inside a process that Tune uses for many trials, so that importing torch is paid once per process."""
+"""One trial, in a process that Tune uses for many, so that importing torch is paid once per process."""
 
 import gc
 import importlib
@@ -21,35 +21,39 @@ MEMORY_SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memor
 def run_trial(config: dict[str, Any], task: dict[str, Any]) -> None:
     """Fit the model with the trial's values and report each validation to Tune.
 
-    `config` comes from `Suggest`; `task` holds, as plain data, what all trials share. Tune stops a trial by raising
-    SystemExit from a report. Every other end is reported, never raised, as an error would cost the process.
+    `config` comes from `Suggest`; `task` holds, as plain data, what all trials share. Tune stops a trial by
+    raising SystemExit from a report. Every other end is reported, never raised: an error costs the process.
     """
     from ray import tune
 
     for epoch, loss in config["losses"]:  # of before a kill: ASHA sees what it would have seen
         tune.report({"epoch": epoch, "val_loss": loss, "seconds": config["seconds"]})
     fit = importlib.import_module(task["fit"]).fit
+    job = _job(config, task)
     start = time.perf_counter() - config["seconds"]
-    folder = Path(task["folder"]) / f"trial-{config['number']:04d}"
+    reported = max((epoch for epoch, _ in config["losses"]), default=0)
 
-    def report(row: dict[str, Any]) -> None:
-        if not math.isfinite(row["val_loss"]):
-            raise Diverged(f"the validation loss is {row['val_loss']} after epoch {row['epoch']:g}")
-        row = {"epoch": row["epoch"], "val_loss": float(row["val_loss"])}
-        tune.report({**row, "seconds": time.perf_counter() - start})
+    def report(epoch: float, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise Diverged(f"the validation loss is {loss} after epoch {epoch:g}")
+        nonlocal reported
+        if epoch > reported:
+            reported = epoch
+            tune.report({"epoch": epoch, "val_loss": float(loss), "seconds": time.perf_counter() - start})
 
     ending: dict[str, Any] = {"epoch": 0, "val_loss": math.inf}  # epoch 0: no rung of ASHA's is reached
     try:
-        fit(_job(config, task, folder), on_validation=report)
+        result = fit(job, on_validation=lambda row: report(row["epoch"], row["val_loss"]))
+        report(result.epochs, result.last_val_loss)  # a fit that had ended before a kill validates no more
         ending["status"], ending["reason"] = FINISHED, ""
     except UserError as error:
         ending["fault"] = [error.where, error.what, error.todo]
     except Exception as error:
         ending["status"], ending["reason"] = status_of(error), _line(error)
         if ending["status"] == FAILED:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "failure.txt").write_text(traceback.format_exc(), encoding="utf-8")
-    _free_memory()
+            job.folder.mkdir(parents=True, exist_ok=True)
+            (job.folder / "failure.txt").write_text(traceback.format_exc(), encoding="utf-8")
+    _free_memory(ending)
     tune.report({**ending, "seconds": time.perf_counter() - start})
 
 
@@ -66,7 +70,7 @@ def status_of(error: BaseException) -> str:
     return FAILED
 
 
-def _job(config: dict[str, Any], task: dict[str, Any], folder: Path) -> FitJob:
+def _job(config: dict[str, Any], task: dict[str, Any]) -> FitJob:
     study = Study.model_validate(task["study"])
     model = study.models[task["model"]]
     return FitJob(
@@ -74,7 +78,7 @@ def _job(config: dict[str, Any], task: dict[str, Any], folder: Path) -> FitJob:
         model=model.with_values(config["values"]),
         manifest=Path(task["manifest"]),
         seed=model.search.seed,
-        folder=folder,
+        folder=Path(task["folder"]) / f"trial-{config['number']:04d}",
         reading=Reading.model_validate(task["reading"]),
         accelerator=task["accelerator"],
         epochs=model.search.epochs,
@@ -82,13 +86,15 @@ def _job(config: dict[str, Any], task: dict[str, Any], folder: Path) -> FitJob:
 
 
 def _line(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0][:300] if text else type(error).__name__
+    line = (str(error).strip().splitlines() or [""])[0][:300]
+    return line if isinstance(error, Diverged) else f"{type(error).__name__}: {line}".removesuffix(": ")
 
 
-def _free_memory() -> None:
-    """What a failed fit held on the GPU is free for the next trial of this process."""
-    gc.collect()
+def _free_memory(ending: dict[str, Any]) -> None:
+    """Give back what the fit held, for the next trial or another process; a collection takes 0.3 s."""
     torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
+    on_gpu = torch is not None and torch.cuda.is_initialized()
+    if on_gpu or ending.get("status") == MEMORY:
+        gc.collect()
+    if on_gpu:
         torch.cuda.empty_cache()

@@ -1,6 +1,5 @@
 """Proton collisions from Pythia 8, in batches of events as flat arrays."""
 
-import logging
 from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
@@ -13,16 +12,13 @@ from bevatron.simulate.particles import Particles
 BATCH = 200  # events a call: the Python side costs next to nothing then, and the records need under 100 MB
 LARGEST_SEED = 900_000_000  # Pythia's own limit
 
-logger = logging.getLogger("bevatron")
-
 
 class Collisions:
-    """A Pythia generator for one kind of collision; `seconds` is the time inside it, `starting` that of its
-    start.
+    """A Pythia generator for one kind of collision.
 
-    Events follow from settings and seed alone. Pythia's default decays are kept: K0_S, Λ and other strange
-    hadrons decay, at their displaced vertices, and are the light jets' background; π±, K±, μ and K0_L are
-    stable.
+    `seconds` is the time spent inside Pythia so far, `starting` that of its start alone. Events follow from
+    settings and seed alone. Pythia's default decays are kept: K0_S, Λ and other strange hadrons decay, at
+    their displaced vertices, and are the light jets' background; π±, K±, μ and K0_L are stable.
     """
 
     def __init__(self, settings: list[str], seed: int, where: str):

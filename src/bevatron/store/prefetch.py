@@ -4,7 +4,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bevatron.store.shard import Shard
 from bevatron.store.table import Table
@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from bevatron.store.reader import Split
 
 OPEN_SHARDS = 32  # a process may open about a thousand files; reopening one costs less than a millisecond
+
+
+class Block(NamedTuple):
+    """Contiguous rows of one shard."""
+
+    shard: int
+    start: int
+    stop: int
 
 
 class OpenShards:
@@ -40,23 +48,29 @@ class OpenShards:
 
 
 class Prefetch:
-    """Fills tables with one window of blocks after another, in a thread that ends with this object.
+    """Fills tables with windows of blocks, in the order asked for, in a thread that ends with this object.
 
     It ends when `close` is called, when the object is no longer referred to, and when the interpreter exits.
     """
 
-    def __init__(self, windows: list[list[tuple[int, int, int]]], tables: list[Table], shards: OpenShards):
+    def __init__(self, tables: list[Table], shards: OpenShards):
+        self._asked: SimpleQueue[list[Block] | None] = SimpleQueue()
         self._free: SimpleQueue[Table | None] = SimpleQueue()
         self._ready: SimpleQueue[Table | BaseException] = SimpleQueue()
         stop = threading.Event()
         for table in tables:
             self._free.put(table)
         # The thread must not refer to this object, or it would never be garbage.
+        queues = (self._asked, self._free, self._ready)
         thread = threading.Thread(
-            target=_fill, args=(windows, shards, self._free, self._ready, stop), name="bevatron-prefetch", daemon=True
+            target=_fill, args=(shards, *queues, stop), name="bevatron-prefetch", daemon=True
         )
         thread.start()
-        self._end = weakref.finalize(self, _stop, thread, stop, self._free, self._ready)
+        self._end = weakref.finalize(self, _stop, thread, stop, *queues)
+
+    def ask(self, blocks: list[Block]) -> None:
+        """Asks for a window, to be filled after those asked for before."""
+        self._asked.put(blocks)
 
     def filled(self) -> Table:
         """The next window; raises what the thread met, UserError for a shard that cannot be read."""
@@ -73,23 +87,27 @@ class Prefetch:
         self._end()
 
 
-def _fill(windows: list, shards: OpenShards, free: SimpleQueue, ready: SimpleQueue, stop: threading.Event) -> None:
+def _fill(
+    shards: OpenShards, asked: SimpleQueue, free: SimpleQueue, ready: SimpleQueue, stop: threading.Event
+) -> None:
     try:
-        for blocks in windows:
-            table = free.get()
+        while (blocks := asked.get()) is not None and (table := free.get()) is not None:
             at = 0
-            for number, first, last in blocks:
+            for block in blocks:
                 if stop.is_set():
                     return
-                table.load(shards[number], first, last, at)
-                at += last - first
+                table.load(shards[block.shard], block.start, block.stop, at)
+                at += block.stop - block.start
             ready.put(table)
     except BaseException as error:
         ready.put(error)
 
 
-def _stop(thread: threading.Thread, stop: threading.Event, free: SimpleQueue, ready: SimpleQueue) -> None:
+def _stop(
+    thread: threading.Thread, stop: threading.Event, asked: SimpleQueue, free: SimpleQueue, ready: SimpleQueue
+) -> None:
     stop.set()
+    asked.put(None)
     free.put(None)
     thread.join()
     ready.put(RuntimeError("this epoch was abandoned: another one was begun, or the reader was closed"))

@@ -157,7 +157,7 @@ def describe(
         tuple(manifest.targets if targets is None else targets),
         manifest.weighted,
     )
-    rows = {name: 0 for name in selection.datasets()}
+    rows = dict.fromkeys(selection.datasets(), 0)
     total = 0
     for entry in manifest.splits[split]:
         with Shard(path.parent / entry.file) as shard:

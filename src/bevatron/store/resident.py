@@ -61,6 +61,8 @@ class ResidentReader(Reader):
         if target not in self._numbers:
             if target not in self.split.selection.targets:
                 known = ", ".join(self.split.selection.targets) or "none"
-                raise UserError(self.split.folder, f"has no target '{target}' to balance by", f"targets read: {known}")
+                raise UserError(
+                    self.split.folder, f"has no target '{target}' to balance by", f"targets read: {known}"
+                )
             self._numbers[target] = self._table.columns[f"targets/{target}"].values.cpu().numpy()
         return self._numbers[target]

@@ -65,7 +65,9 @@ def write_shard(
             _write(file, name, values, compression)
         for name, group in samples.inputs.items():
             _describe(file[f"inputs/{name}"], group)
-        complete = samples.attributes | attributes | {"schema_version": SCHEMA_VERSION, "n_samples": len(samples)}
+        complete = (
+            samples.attributes | attributes | {"schema_version": SCHEMA_VERSION, "n_samples": len(samples)}
+        )
         for name, value in sorted(complete.items()):
             file.attrs[name] = _stored(value)
     with publishing(path, same_when_read_back) as part, open(part, "wb") as file, content.getbuffer() as view:
@@ -93,6 +95,7 @@ class Shard:
         self.path = Path(path)
         self._file: h5py.File | None = None
         self._process = 0
+        self._nodes: dict[str, Any] = {}
 
     @property
     def file(self) -> h5py.File:
@@ -111,7 +114,7 @@ class Shard:
                 raise UserError(
                     self.path, f"{found}; this Bevatron reads version {SCHEMA_VERSION}", MAKE_AGAIN
                 )
-            self._file, self._process = file, os.getpid()
+            self._file, self._process, self._nodes = file, os.getpid(), {}
         return self._file
 
     @property
@@ -175,7 +178,7 @@ class Shard:
     def close(self) -> None:
         if self._file is not None and self._process == os.getpid():
             self._file.close()
-        self._file = None
+        self._file, self._nodes = None, {}
 
     def __enter__(self) -> "Shard":
         return self
@@ -184,14 +187,17 @@ class Shard:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_file": None, "_process": 0}
+        return {"path": self.path, "_file": None, "_process": 0, "_nodes": {}}
 
     def _node(self, name: str) -> Any:
+        """A group or dataset, kept open: opening one anew reads its index of chunks again."""
         file = self.file
-        with refusing(self.path):
-            if name not in file:
-                raise UserError(self.path, f"has no '/{name}'", MAKE_AGAIN)
-            return file[name]
+        if name not in self._nodes:
+            with refusing(self.path):
+                if name not in file:
+                    raise UserError(self.path, f"has no '/{name}'", MAKE_AGAIN)
+                self._nodes[name] = file[name]
+        return self._nodes[name]
 
 
 @contextmanager

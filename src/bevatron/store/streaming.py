@@ -1,7 +1,8 @@
 """The streaming reader: large contiguous blocks, read ahead by one thread, shuffled inside a buffer of several.
 
 An epoch permutes the split's blocks and deals them into windows of `buffer_blocks`. While batches are gathered from
-one window in a permuted order, the thread fills the next, so memory holds two windows whatever the dataset's size.
+one window in a permuted order, the thread fills the next (behind the last one, the first of the following epoch), so
+memory holds two windows whatever the dataset's size.
 Everything follows from (seed, epoch) and the sizes of block and window, so a position in an epoch is a number of
 samples, and windows before it need not be read.
 """
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 
 from bevatron.store.order import order_of
-from bevatron.store.prefetch import OpenShards, Prefetch
+from bevatron.store.prefetch import Block, OpenShards, Prefetch
 from bevatron.store.reader import Batch, Reader, Split
 from bevatron.store.shard import Shard
 from bevatron.store.table import Table
@@ -22,14 +23,6 @@ from bevatron.store.table import Table
 WINDOWS = 2  # one is delivered while the next is filled
 
 log = logging.getLogger("bevatron")
-
-
-class Block(NamedTuple):
-    """Contiguous rows of one shard."""
-
-    shard: int
-    start: int
-    stop: int
 
 
 class Window(NamedTuple):
@@ -58,48 +51,66 @@ class StreamingReader(Reader):
         self._shards = OpenShards(split)
         self._tables: list[Table] = []
         self._prefetch: Prefetch | None = None
+        self._ahead: list[Block] | None = None
 
     def epoch(
         self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, balance: str | None = None
     ) -> Iterator[Batch]:
         if balance is not None:
             self._refuse_balance()
-        return self._batches(self._windows(seed, epoch, shuffle, start), seed, epoch, shuffle)
+        return self._batches(seed, epoch, shuffle, start)
 
     def close(self) -> None:
         super().close()
         if self._prefetch is not None:
             self._prefetch.close()
+        self._prefetch = self._ahead = None
         self._shards.close()
         self._tables = []
 
-    def _batches(self, windows: list[Window], seed: int, epoch: int, shuffle: bool) -> Iterator[Batch]:
-        if self._prefetch is not None:
-            self._prefetch.close()
-        if not self._tables and windows:
-            rows = min(self._buffer_blocks * self._block_rows, self.n_samples)
-            split = self.split
-            self._tables = [Table(split.selection, split.manifest, rows) for _ in range(WINDOWS)]
-        prefetch = self._prefetch = Prefetch([w.blocks for w in windows], self._tables, self._shards)
+    def _batches(self, seed: int, epoch: int, shuffle: bool, start: int) -> Iterator[Batch]:
+        windows = self._windows(seed, epoch, shuffle, start)
+        if not windows:
+            return
+        following = self._windows(seed, epoch + 1, shuffle, 0)
+        prefetch, ahead = self._reading(windows)
+        for window in [*windows[ahead:], following[0]]:
+            prefetch.ask(window.blocks)
+        left = sum(window.size - window.skip for window in windows)
         try:
             slot, filled = None, 0
             for window in windows:
-                table = prefetch.filled()
-                order = order_of(window.size, seed, epoch, window.number) if shuffle else np.arange(window.size)
-                rows, at = torch.from_numpy(order), window.skip
-                while at < window.size:
+                table, n = prefetch.filled(), window.size
+                order = order_of(n, seed, epoch, window.number) if shuffle else np.arange(n)
+                for rows in _cut(torch.from_numpy(order[window.skip :]), self.batch_size, filled):
                     slot = slot or self._slot(table)
-                    take = min(self.batch_size - filled, window.size - at)
-                    table.gather(rows[at : at + take], slot, filled)
-                    at, filled = at + take, filled + take
-                    if filled == self.batch_size:
+                    table.gather(rows, slot, filled)
+                    filled, left = filled + len(rows), left - len(rows)
+                    if left == 0:  # told before the last batch, which a caller may not look behind
+                        prefetch.release(table)
+                        self._ahead = following[0].blocks
+                    if filled == self.batch_size or left == 0:
                         yield table.batch(slot, filled)
                         slot, filled = None, 0
-                prefetch.release(table)
-            if filled:
-                yield self._tables[0].batch(slot, filled)
+                if left:
+                    prefetch.release(table)
         finally:
-            prefetch.close()
+            if left:
+                prefetch.close()
+
+    def _reading(self, windows: list[Window]) -> tuple[Prefetch, int]:
+        """The thread that reads, and how many of `windows` the epoch before has asked it for already."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead == windows[0].blocks:
+            return self._prefetch, 1
+        if self._prefetch is not None:
+            self._prefetch.close()
+        if not self._tables:
+            rows = min(self._buffer_blocks * self._block_rows, self.n_samples)
+            split = self.split
+            self._tables = [Table(split.selection, split.manifest, rows) for _ in range(WINDOWS)]
+        self._prefetch = Prefetch(self._tables, self._shards)
+        return self._prefetch, 0
 
     def _windows(self, seed: int, epoch: int, shuffle: bool, start: int) -> list[Window]:
         """The epoch's windows that hold anything behind the first `start` samples."""
@@ -126,3 +137,9 @@ class StreamingReader(Reader):
             chunks = [shard.dataset(name).chunks for name in self.split.selection.datasets()]
         rows = max((chunk[0] for chunk in chunks if chunk and chunk[0] <= wanted), default=1)
         return max(1, min(fit // rows, round(wanted / rows))) * rows
+
+
+def _cut(rows: torch.Tensor, size: int, filled: int) -> list[torch.Tensor]:
+    """`rows` in pieces of `size`, the first one shorter by the `filled` that its batch has already."""
+    first = min(size - filled, len(rows))
+    return [rows[:first], *(rows[first:].split(size) if first < len(rows) else ())]

@@ -30,20 +30,23 @@ class Selection:
     def datasets(self) -> list[str]:
         """Paths of the HDF5 datasets behind the selection."""
         paths = [path for name, info in self.groups.items() for path in _paths(name, info)]
-        return [*paths, *(f"targets/{name}" for name in self.targets), "id", *(["weight"] if self.weight else [])]
+        return [
+            *paths,
+            *(f"targets/{name}" for name in self.targets),
+            "id",
+            *(["weight"] if self.weight else []),
+        ]
 
 
-@dataclass
-class Slot:
-    """Reused memory of one batch: what each column's `room` made."""
-
-    rooms: dict
+Slot = list  # reused memory of one batch: for each column of the table what its `room` made
 
 
 class Table:
     """Room for `rows` samples and, in cut columns, `elements[path]` elements (more are made room for when needed)."""
 
-    def __init__(self, selection: Selection, manifest: Manifest, rows: int, elements: dict[str, int] | None = None):
+    def __init__(
+        self, selection: Selection, manifest: Manifest, rows: int, elements: dict[str, int] | None = None
+    ):
         self.selection, self.rows = selection, rows
         self.columns: dict[str, DenseColumn | CutColumn] = {}
         for name, info in selection.groups.items():
@@ -69,26 +72,30 @@ class Table:
             column.to(device)
 
     def slot(self, batch_size: int) -> Slot:
-        return Slot({name: column.room(batch_size) for name, column in self.columns.items()})
+        """Memory for batches of up to `batch_size` samples."""
+        return [column.room(batch_size) for column in self.columns.values()]
 
     def gather(self, rows: Tensor, slot: Slot, at: int) -> None:
         """The samples at `rows` (k,) int64 into rows at to at + k of the slot; `at` 0 begins a batch."""
-        for name, column in self.columns.items():
-            column.gather(rows, slot.rooms[name], at)
+        for column, room in zip(self.columns.values(), slot, strict=True):
+            column.gather(rows, room, at)
 
     def batch(self, slot: Slot, size: int) -> dict:
         """The slot's first `size` rows as a batch, without a copy."""
-        parts = {name: column.batch(slot.rooms[name], size) for name, column in self.columns.items()}
+        parts = [column.batch(room, size) for column, room in zip(self.columns.values(), slot, strict=True)]
+        groups, targets = self.selection.groups, self.selection.targets
         batch = {
-            "inputs": {name: parts[f"inputs/{name}"] for name in self.selection.groups},
-            "targets": {name: parts[f"targets/{name}"] for name in self.selection.targets},
-            "id": parts["id"],
+            "inputs": dict(zip(groups, parts, strict=False)),
+            "targets": dict(zip(targets, parts[len(groups) :], strict=False)),
+            "id": parts[len(groups) + len(targets)],
         }
-        return batch | {"weight": parts["weight"]} if self.selection.weight else batch
+        if self.selection.weight:
+            batch["weight"] = parts[-1]
+        return batch
 
     def whole(self) -> dict:
         """All samples in file order as one batch, without a copy."""
-        return self.batch(Slot({name: column.whole() for name, column in self.columns.items()}), self.rows)
+        return self.batch([column.whole() for column in self.columns.values()], self.rows)
 
 
 class DenseColumn:
@@ -106,16 +113,19 @@ class DenseColumn:
         self.values, self.array = self.values.to(device), None
 
     def room(self, batch_size: int) -> Tensor:
-        return torch.empty((batch_size, *self.values.shape[1:]), dtype=self.values.dtype, device=self.values.device)
+        return torch.empty(
+            (batch_size, *self.values.shape[1:]), dtype=self.values.dtype, device=self.values.device
+        )
 
     def whole(self) -> Tensor:
         return self.values
 
     def gather(self, rows: Tensor, room: Tensor, at: int) -> None:
-        torch.index_select(self.values, 0, rows, out=room[at : at + len(rows)])
+        part = room if len(rows) == len(room) else room[at : at + len(rows)]
+        torch.index_select(self.values, 0, rows, out=part)
 
     def batch(self, room: Tensor, size: int) -> Tensor:
-        return room[:size]
+        return room if size == len(room) else room[:size]
 
 
 @dataclass

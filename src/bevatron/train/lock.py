@@ -23,7 +23,9 @@ def sole_owner(folder: Path) -> Iterator[None]:
             file.seek(0)
             owner = file.read().strip() or "unknown"
             raise UserError(
-                folder, f"another process (id {owner}) is working on this run", "wait for it or end it, then try again"
+                folder,
+                f"another process (id {owner}) is working on this run",
+                "wait for it or end it, then try again",
             ) from None
         file.truncate(0)
         file.write(f"{os.getpid()}\n")

@@ -33,9 +33,7 @@ class ClassificationEvaluation:
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
         labels = predictions.targets[model.target or task.target].astype(np.int64)
         arguments = (task, predictions.outputs, labels)
-        return classification_metrics(*arguments, bootstrap, confidence), classification_curves(
-            *arguments, confidence
-        )
+        return classification_metrics(*arguments, bootstrap, confidence), classification_curves(*arguments, confidence)
 
 
 def classification_metrics(
@@ -69,9 +67,7 @@ def classification_metrics(
     for name, k in number.items():
         if k == signal:
             continue
-        rejections = [
-            Ranking(s, labels == signal, labels == k).rejection(bootstrap, task.efficiencies) for s in scores
-        ]
+        rejections = [Ranking(s, labels == signal, labels == k).rejection(bootstrap, task.efficiencies) for s in scores]
         for i, efficiency in enumerate(task.efficiencies):
             values = [r[:, i] for r in rejections]
             metrics[f"rejection.{name}.at_{100 * efficiency:g}"] = measure(values, confidence)
@@ -97,8 +93,7 @@ def classification_curves(
     scores = signal_score(logits, signal)
     totals = np.bincount(labels, minlength=n_classes)
     counts = sum(
-        np.bincount(labels * n_classes + p, minlength=n_classes**2).reshape(n_classes, n_classes)
-        for p in predicted
+        np.bincount(labels * n_classes + p, minlength=n_classes**2).reshape(n_classes, n_classes) for p in predicted
     )
     share = counts / (n_seeds * totals[:, None])
     low, high = wilson(share, totals[:, None], confidence)
@@ -121,15 +116,12 @@ def classification_curves(
             "samples": totals.tolist(),
         },
         "calibration": {
-            name: reliability(probabilities[:, :, k], labels == k, confidence)
-            for k, name in enumerate(task.classes)
+            name: reliability(probabilities[:, :, k], labels == k, confidence) for k, name in enumerate(task.classes)
         },
         "score": {
             "edges": edges.tolist(),
             "classes": {
-                name: (
-                    np.histogram(probabilities[:, labels == k, signal], edges)[0] / (n_seeds * totals[k])
-                ).tolist()
+                name: (np.histogram(probabilities[:, labels == k, signal], edges)[0] / (n_seeds * totals[k])).tolist()
                 for k, name in enumerate(task.classes)
             },
         },

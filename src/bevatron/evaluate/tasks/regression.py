@@ -64,9 +64,7 @@ def regression_metrics(
     }
     if truth is not None:
         noise = np.sqrt(bootstrap.mean((target - truth) ** 2))
-        scale = np.sqrt(
-            bootstrap.mean((truth - truth.mean()) ** 2) - bootstrap.mean(truth - truth.mean()) ** 2
-        )
+        scale = np.sqrt(bootstrap.mean((truth - truth.mean()) ** 2) - bootstrap.mean(truth - truth.mean()) ** 2)
         deviation = [np.sqrt(bootstrap.mean((p - truth) ** 2)) for p in predictions]
         with np.errstate(divide="ignore", invalid="ignore"):  # no noise, or a constant truth: no such ratio
             series["noise"] = [noise] * len(predictions)

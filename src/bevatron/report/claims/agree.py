@@ -10,7 +10,7 @@ from bevatron.config.section import Positive
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
 from bevatron.report.measured import Measurements
-from bevatron.report.numbers import plain, with_error
+from bevatron.report.numbers import exact, plain, with_error
 
 
 @claim_test("agree")
@@ -29,9 +29,7 @@ class Agree:
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         numbers = [r.measured(measurements) for r in options.metrics]
         conditions = [
-            Condition(
-                ((-1.0, a), (1.0, b)), options.tolerance, f"tolerance minus ({a.label} minus {b.label})"
-            )
+            Condition(((-1.0, a), (1.0, b)), options.tolerance, f"tolerance minus ({a.label} minus {b.label})")
             for pair in combinations(numbers, 2)
             for a, b in (pair, pair[::-1])
         ]
@@ -39,6 +37,6 @@ class Agree:
         values = np.array([n.value for n in numbers])
         sentence = (
             f"{found}: apart by {plain(values.max() - values.min())} at most; "
-            f"the claim allows {plain(options.tolerance)}."
+            f"the claim allows {exact(options.tolerance)}."
         )
         return decide(conditions, numbers, sentence, options.sigmas, options.every_seed)

@@ -7,7 +7,7 @@ from bevatron.config.section import NonNegative
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
 from bevatron.report.measured import Measurements
-from bevatron.report.numbers import plain, with_error
+from bevatron.report.numbers import exact, with_error
 
 
 @claim_test("greater")
@@ -27,11 +27,10 @@ class Greater:
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         first, *others = (r.measured(measurements) for r in options.references())
         conditions = [
-            Condition(((1.0, first), (-1.0, o)), -options.margin, f"{first.label} minus {o.label}")
-            for o in others
+            Condition(((1.0, first), (-1.0, o)), -options.margin, f"{first.label} minus {o.label}") for o in others
         ]
         best = max(others, key=lambda o: o.value)
-        asked = f" by {plain(options.margin)} at least" if options.margin else ""
+        asked = f" by {exact(options.margin)} at least" if options.margin else ""
         sentence = (
             f"{first.label} is {with_error(first.value, first.error)}; the claim wants it above "
             f"{'the best of the others, ' if len(others) > 1 else ''}{best.label}, "

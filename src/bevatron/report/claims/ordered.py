@@ -25,9 +25,7 @@ class Ordered:
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         numbers = [r.measured(measurements) for r in options.metrics]
-        conditions = [
-            Condition(((1.0, a), (-1.0, b)), 0.0, f"{a.label} minus {b.label}") for a, b in pairwise(numbers)
-        ]
+        conditions = [Condition(((1.0, a), (-1.0, b)), 0.0, f"{a.label} minus {b.label}") for a, b in pairwise(numbers)]
         found = "; ".join(f"{n.label} {with_error(n.value, n.error)}" for n in numbers)
         sentence = f"In the order claimed, the largest first: {found}."
         return decide(conditions, numbers, sentence, options.sigmas, options.every_seed)

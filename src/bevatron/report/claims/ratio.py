@@ -7,7 +7,7 @@ from bevatron.config.section import Positive
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
 from bevatron.report.measured import Measurements
-from bevatron.report.numbers import plain, with_error
+from bevatron.report.numbers import exact, plain, with_error
 
 
 @claim_test("ratio")
@@ -29,12 +29,12 @@ class Ratio:
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         first, second = (r.measured(measurements) for r in options.references())
-        words = f"{first.label} minus {plain(options.factor)} × {second.label}"
+        words = f"{first.label} minus {exact(options.factor)} × {second.label}"
         condition = Condition(((1.0, first), (-options.factor, second)), 0.0, words)
         found = plain(first.value / second.value) if second.value > 0 else "not defined"
         sentence = (
             f"{first.label}, {with_error(first.value, first.error)}, over {second.label}, "
             f"{with_error(second.value, second.error)}, is {found}; "
-            f"the claim wants {plain(options.factor)} at least."
+            f"the claim wants {exact(options.factor)} at least."
         )
         return decide([condition], [first, second], sentence, options.sigmas, options.every_seed)

@@ -12,9 +12,7 @@ class MetricReference(Section):
 
     model: Name | None = Field(None, description="model of the study; either this or 'observable'")
     observable: Name | None = Field(None, description="observable of the study; either this or 'model'")
-    metric: str = Field(
-        description="the metric's name, e.g. auc.beauty_vs_light, relative_deviation, mean.beauty"
-    )
+    metric: str = Field(description="the metric's name, e.g. auc.beauty_vs_light, relative_deviation, mean.beauty")
 
     @model_validator(mode="after")
     def _one_source(self) -> "MetricReference":
@@ -34,9 +32,7 @@ class TestOptions(Options):
 
     __test__ = False  # pytest: no test of ours
 
-    sigmas: Positive = Field(
-        2.0, description="standard deviations that a verdict needs, else it is undecided"
-    )
+    sigmas: Positive = Field(2.0, description="standard deviations that a verdict needs, else it is undecided")
     every_seed: bool = Field(False, description="reproduced only if each seed by itself agrees as well")
 
     def references(self) -> list[MetricReference]:

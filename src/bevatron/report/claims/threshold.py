@@ -6,7 +6,7 @@ from bevatron.config.kinds import claim_test
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
 from bevatron.report.measured import Measurements
-from bevatron.report.numbers import plain, with_error
+from bevatron.report.numbers import exact, with_error
 
 
 class ThresholdOptions(TestOptions):
@@ -44,6 +44,6 @@ class Below:
 def _decided(options: ThresholdOptions, measurements: Measurements, sign: float, word: str) -> Decision:
     number = options.metric.measured(measurements)
     condition = Condition(((sign, number),), -sign * options.threshold, f"{number.label} {word} threshold")
-    wanted = f"the claim wants it {word} {plain(options.threshold, 4)}"
+    wanted = f"the claim wants it {word} {exact(options.threshold)}"
     sentence = f"{number.label} is {with_error(number.value, number.error)}; {wanted}."
     return decide([condition], [number], sentence, options.sigmas, options.every_seed)

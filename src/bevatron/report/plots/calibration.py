@@ -6,11 +6,12 @@ import numpy as np
 from bevatron.report.plots.style import COLOURS, FAINT
 
 
-def calibration(curves: dict[str, dict], axes: plt.Axes) -> None:
+def calibration(classes: list[str], curves: dict[str, dict], axes: plt.Axes) -> None:
     """A point for each bin of each class's probability, with its binomial interval, beside the diagonal."""
     axes.plot([0, 1], [0, 1], color=FAINT, lw=1, ls="--")
     markers = "osD^vP"
-    for i, (name, points) in enumerate(curves.items()):
+    for i, name in enumerate(classes):
+        points = curves[name]
         observed = np.array(points["observed"])
         errors = np.maximum([observed - points["low"], np.array(points["high"]) - observed], 0.0)
         axes.errorbar(

@@ -7,7 +7,7 @@ from bevatron.report.plots.style import INK
 
 
 def confusion(classes: list[str], curve: dict, axes: plt.Axes) -> None:
-    """A square for each pair, the share of the true class (a row adds up to 100 %) with its binomial half-interval."""
+    """Shares of each true class predicted as each class (rows add up to 100 %), with binomial errors."""
     share = 100 * np.array(curve["share"])
     half = 50 * (np.array(curve["high"]) - np.array(curve["low"]))
     axes.imshow(share, cmap="Blues", vmin=0, vmax=100, aspect="auto")

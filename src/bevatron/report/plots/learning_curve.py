@@ -5,7 +5,7 @@ import numpy as np
 
 from bevatron.report.plots.style import COLOURS, INK, grid
 
-WIDTH = 500  # points of a line that an eye can tell apart
+POINTS = 500  # points of a line that an eye can tell apart
 
 
 def learning_curves(loss: str, models: dict[str, dict[int, list[dict[str, str]]]]) -> plt.Figure:
@@ -40,4 +40,4 @@ def _column(rows: list[dict[str, str]], key: str) -> np.ndarray:
 
 
 def _thinned(n: int) -> np.ndarray:
-    return np.unique(np.linspace(0, n - 1, min(n, WIDTH)).astype(int))
+    return np.unique(np.linspace(0, n - 1, min(n, POINTS)).astype(int))

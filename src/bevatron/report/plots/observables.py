@@ -1,23 +1,25 @@
 """Single features of the test split, class by class."""
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import mplhep
 import numpy as np
 
-from bevatron.report.plots.style import COLOURS, FAINT, grid
+from bevatron.report.plots.style import COLOURS, grid
 
 
-def observables(drawn: dict[str, dict]) -> plt.Figure:
+def observables(drawn: list[dict], classes: list[str]) -> plt.Figure:
     """A panel for each observable: its distribution in each class, of unit area, with sqrt(N) errors.
 
-    drawn: `observables` of data.json. The legend quotes the share of the class outside of the panel, or without the
-    element, where that is above 1 %.
+    drawn: entries of `observables` in data.json; classes: in the order of their colours, [""] without any. The legend
+    quotes the share of the class outside of the panel, or without the element, where that is above 1 %.
     """
     figure, panels = grid(len(drawn))
-    for axes, entry in zip(panels, drawn.values(), strict=True):
+    for axes, entry in zip(panels, drawn, strict=True):
         edges = np.array(entry["edges"])
-        for i, (name, counts) in enumerate(entry["counts"].items()):
-            counts = np.array(counts, float)
+        for i, name in enumerate(classes):
+            counts = np.array(entry["counts"][name], float)
             scale = 1.0 / (max(counts.sum(), 1.0) * np.diff(edges))
             colour = COLOURS[i % len(COLOURS)]
             label = name + _left_out(entry, name)
@@ -40,9 +42,9 @@ def observables(drawn: dict[str, dict]) -> plt.Figure:
         else:
             axes.set_ylim(0, axes.get_ylim()[1] * 1.25)
         unit = f" [{entry['unit']}]" if entry["unit"] else ""
-        axes.set_xlabel(f"{entry['title']}{unit}")
-        axes.set_ylabel("density" + (f" [1/{entry['unit']}]" if entry["unit"] else ""), color=FAINT)
-        if any(entry["counts"]):
+        axes.set_xlabel(fill(f"{entry['title']}{unit}", 44))
+        axes.set_ylabel("density" + (f" [1/{entry['unit']}]" if entry["unit"] else ""))
+        if any(classes):
             axes.legend(loc="upper right")
     return figure
 

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import mplhep
 import numpy as np
 
-from bevatron.report.plots.style import COLOURS, FAINT, INK, grid
+from bevatron.report.plots.style import COLOURS, FAINT, INK, WIDTH, grid
 
 
 def fits(x_title: str, target: str, curves: dict[str, dict]) -> plt.Figure:
@@ -14,6 +14,7 @@ def fits(x_title: str, target: str, curves: dict[str, dict]) -> plt.Figure:
     for axes, (title, curve) in zip(panels, curves.items(), strict=True):
         x = np.array(curve["x"])
         predictions = np.array(curve["predictions"])
+
         axes.plot(x, curve["target"], ".", color=FAINT, ms=2.2, alpha=0.55, rasterized=True, label="test points")
         if curve["truth"] is not None:
             axes.plot(x, curve["truth"], color=INK, lw=1.2, ls="--", label="truth")
@@ -36,14 +37,11 @@ def residuals(curves: dict[str, dict]) -> plt.Figure:
         edges = np.array(curve["edges"])
         if curve["noise"] is not None:
             noise = np.array(curve["noise"])
-            mplhep.histplot(
-                noise, edges, ax=axes, histtype="fill", color=FAINT, alpha=0.35, label="noise", yerr=False
-            )
-        mplhep.histplot(
-            np.array(curve["model"]), edges, ax=axes, color=COLOURS[2], label="point − network", yerr=False
-        )
+            mplhep.histplot(noise, edges, ax=axes, histtype="fill", color=FAINT, alpha=0.35, label="noise", yerr=False)
+        mplhep.histplot(np.array(curve["model"]), edges, ax=axes, color=COLOURS[2], label="point − network", yerr=False)
         if curve["outside"] > 0.0005:
-            axes.text(0.97, 0.95, f"{curve['outside']:.1%} outside", transform=axes.transAxes, ha="right", va="top")
+            words = f"{curve['outside']:.1%} outside"
+            axes.text(0.97, 0.95, words, transform=axes.transAxes, ha="right", va="top")
         axes.set_xlim(edges[0], edges[-1])
         axes.set_ylim(bottom=0)
         axes.set_title(title, loc="left")
@@ -54,8 +52,8 @@ def residuals(curves: dict[str, dict]) -> plt.Figure:
 
 
 def deviations(x_title: str, curves: dict[str, dict]) -> plt.Figure:
-    """RMS deviation of the prediction from the truth against x; a line for each model, a band of its seeds' range."""
-    figure, axes = plt.subplots(figsize=(9.5, 4.6))
+    """RMS deviation of the prediction from the truth against x; bands are the seeds' range."""
+    figure, axes = plt.subplots(figsize=(WIDTH, 4.4))
     styles = ("-", "--", "-.", ":")
     for i, (title, curve) in enumerate(curves.items()):
         edges = np.array(curve["edges"])
@@ -76,7 +74,7 @@ def points(x_title: str, target: str, drawn: dict) -> plt.Figure:
     """The test split: a panel for each target, its points over the truth."""
     truth = drawn["truth"]
     names = [name for name in drawn["targets"] if name != truth]
-    figure, panels = grid(len(names), columns=3)
+    figure, panels = grid(len(names))
     x = np.array(drawn["x"])
     order = np.argsort(x)
     low, high = _range(np.concatenate([drawn["targets"][name] for name in names]))

@@ -10,18 +10,19 @@ LINES = ("-", "--", "-.", ":")
 
 def roc(
     signal: str,
+    backgrounds: list[str],
     curves: dict[str, dict],
     cuts: dict[str, dict[str, list[float]]],
     efficiencies: list[float],
 ) -> plt.Figure:
-    """One panel for each background; a line for each model with a band of its seeds' range; grey lines for cuts.
+    """One panel for each background; a line for each model with a band of its seeds' range; grey lines for
+    cuts.
 
-    curves: by model's title the `roc` of metrics.json; cuts: by observable's title the background kept on the same
-    grid. Curves end where fewer than five background samples are left.
+    curves: by model's title the `roc` of metrics.json; cuts: by observable's title the background kept on
+    the same grid. Curves end where fewer than five background samples are left.
     """
     first = next(iter(curves.values()))
-    backgrounds = list(first["backgrounds"])
-    figure, panels = grid(len(backgrounds), columns=2, width=5.4, height=4.3)
+    figure, panels = grid(len(backgrounds), columns=2, height=4.4)
     for axes, background in zip(panels, backgrounds, strict=True):
         highest = 2.0
         for i, (title, curve) in enumerate(curves.items()):
@@ -43,11 +44,12 @@ def roc(
         for efficiency in efficiencies:
             axes.axvline(efficiency, color=FAINT, lw=0.5, alpha=0.6, zorder=0)
         axes.set_yscale("log")
-        axes.set_ylim(0.9, highest * 4)
+        axes.set_ylim(0.9, highest * 1.6)
         axes.set_xlim(min(first["efficiency"]), 1.0)
         axes.set_xlabel(f"{signal} efficiency")
         axes.set_ylabel(f"{background} rejection")
-        axes.legend(loc="upper right")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=2)
     return figure
 
 

@@ -7,10 +7,11 @@ import numpy as np
 from bevatron.report.plots.style import COLOURS
 
 
-def score(signal: str, curve: dict, axes: plt.Axes) -> None:
+def score(signal: str, classes: list[str], curve: dict, axes: plt.Axes) -> None:
     """Shares of each class in bins of the signal's probability, on a logarithmic axis."""
     edges = np.array(curve["edges"])
-    for i, (name, share) in enumerate(curve["classes"].items()):
+    for i, name in enumerate(classes):
+        share = curve["classes"][name]
         colour = COLOURS[i % len(COLOURS)]
         mplhep.histplot(np.array(share), edges, ax=axes, color=colour, label=name, lw=1.5, yerr=False)
     axes.set_yscale("log")

@@ -1,4 +1,4 @@
-"""How all plots look: mplhep's ATLAS style in sizes for a page, and colours that colour-blind readers can tell apart."""
+"""How plots look: mplhep's ATLAS style in sizes for a page, colours that the colour-blind can tell apart."""
 
 import base64
 import io
@@ -12,9 +12,11 @@ import mplhep
 
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#717581", "#92dadd")
 """Petroff's sequence (arXiv:2107.02270), blue, orange, red first: light, charm and beauty."""
+WIDTH = 11.7  # inches that fill the page, so that letters have the same size in all pictures
 INK, FAINT = "#222222", "#8a8f98"
 
 _PAGE = {
+    "font.family": ["TeX Gyre Heros", "DejaVu Sans"],  # the second has the signs that the first lacks
     "font.size": 10.5,
     "axes.labelsize": 11.5,
     "axes.titlesize": 11.5,
@@ -26,6 +28,9 @@ _PAGE = {
     "ytick.minor.size": 3,
     "legend.fontsize": 9.5,
     "legend.frameon": False,
+    "axes.labelpad": 3,
+    "axes.autolimit_mode": "data",
+    "axes.ymargin": 0.06,
     "lines.linewidth": 1.5,
     "lines.markersize": 4,
     "axes.linewidth": 0.9,
@@ -42,7 +47,7 @@ _PAGE = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A finished plot: file name without suffix, caption, its bytes, and whether it asks for the page's width."""
+    """A finished plot: file name without suffix, caption, bytes, and whether it wants the page's width."""
 
     name: str
     caption: str
@@ -76,11 +81,14 @@ def picture(figure: plt.Figure, name: str, caption: str, wide: bool = False) -> 
     return Picture(name, caption, buffer.getvalue(), wide=wide)
 
 
-def grid(n: int, columns: int = 3, width: float = 3.9, height: float = 3.1) -> tuple[plt.Figure, list[plt.Axes]]:
-    """A figure of n panels in rows of up to `columns`; the axes are returned in reading order."""
+def grid(n: int, columns: int = 3, height: float = 3.1) -> tuple[plt.Figure, list[plt.Axes]]:
+    """A figure of the page's width with n panels in rows of up to `columns`; the axes in reading order.
+
+    height: of a row, in inches.
+    """
     columns = min(n, columns)
     rows = -(-n // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(width * columns, height * rows), squeeze=False)
+    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, height * rows), squeeze=False)
     panels = list(axes.flat)
     for empty in panels[n:]:
         empty.set_axis_off()

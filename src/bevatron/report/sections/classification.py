@@ -24,7 +24,6 @@ class ClassificationSection:
             *(f"auc.{task.signal}_vs_{name}" for name in backgrounds),
             *(f"rejection.{name}.at_{100 * middle:g}" for name in backgrounds),
             "accuracy",
-            "ece",
         ]
 
     def data(self, results: StudyResults) -> list[Picture]:
@@ -34,11 +33,13 @@ class ClassificationSection:
         task, name = results.study.task, results.study.name
         curves = {m.title: m.curves["roc"] for m in results.models.values()}
         cuts = {o["title"]: o["roc"] for o in _best_cuts(results)}
-        figure = roc(task.signal, curves, cuts, task.efficiencies)
+        backgrounds = [c for c in task.classes if c != task.signal]
+        figure = roc(task.signal, backgrounds, curves, cuts, task.efficiencies)
         caption = (
-            f"Rejection (1 / share kept) of each background against the efficiency for {task.signal}, by one cut on "
-            f"the probability of {task.signal}. Lines: mean of the seeds; bands: their range; vertical lines: the "
-            "efficiencies at which rejections are quoted. Curves end where fewer than five background samples pass."
+            f"Rejection (1 / share kept) of each background against the efficiency for {task.signal}, by one "
+            f"cut on the probability of {task.signal}. Lines: mean of the seeds; bands: their range; upright "
+            "lines: the efficiencies at which rejections are quoted. Curves end where fewer than five "
+            "background samples pass."
         )
         if cuts:
             caption += " Grey: cuts on single observables, no network."
@@ -49,13 +50,13 @@ class ClassificationSection:
 def _one(results: StudyResults, model: ModelResults) -> Picture:
     task = results.study.task
     figure, (left, middle, right) = grid(3, height=3.5)
-    score(task.signal, model.curves["score"], left)
+    score(task.signal, task.classes, model.curves["score"], left)
     confusion(task.classes, model.curves["confusion"], middle)
-    calibration(model.curves["calibration"], right)
+    calibration(task.classes, model.curves["calibration"], right)
     caption = (
-        f"{model.title}. Left: its probability of {task.signal} in each class. Middle: true against predicted class "
-        f"with binomial errors ({results.study.evaluation.confidence:.0%}), number of test samples in brackets. Right: "
-        "predicted probabilities against the shares observed."
+        f"{model.title}. Left: its probability of {task.signal} in each class. Middle: true against "
+        f"predicted class with binomial errors ({results.study.evaluation.confidence:.0%}), number of test "
+        "samples in brackets. Right: predicted probabilities against the shares observed."
     )
     return picture(figure, f"{results.study.name}-{model.name}-classes", caption, wide=True)
 

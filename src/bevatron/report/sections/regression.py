@@ -23,7 +23,7 @@ class RegressionSection:
             return []
         figure = points(_axis(results), results.study.task.target, drawn)
         caption = f"{len(drawn['x'])} points of the test split" + (", and the truth." if drawn["truth"] else ".")
-        return [picture(figure, f"{results.study.name}-points", caption, wide=len(drawn["targets"]) > 2)]
+        return [picture(figure, f"{results.study.name}-points", caption, wide=True)]
 
     def pictures(self, results: StudyResults) -> list[Picture]:
         study = results.study
@@ -31,20 +31,20 @@ class RegressionSection:
         x = _axis(results)
         figure = fits(x, study.task.target, {m.title: m.curves["fit"] for m in models})
         caption = (
-            "The fit over the noise: test points, the truth (dashed), the mean of the seeds' predictions (line) and "
-            "their range (band)."
+            "The fit over the noise: test points, the truth (dashed), the mean of the seeds' predictions "
+            "(line) and their range (band)."
         )
         found = [picture(figure, f"{study.name}-fits", caption, wide=True)]
         figure = residuals({m.title: m.curves["residuals"] for m in models})
         caption = (
-            "Residuals of the test points (mean of the seeds) over the noise itself, grey: a network that has found "
-            "the truth leaves the noise and nothing else."
+            "Residuals of the test points (mean of the seeds) over the noise itself, grey: a network that "
+            "has found the truth leaves the noise and nothing else."
         )
         found.append(picture(figure, f"{study.name}-residuals", caption, wide=True))
         known = {m.title: m.curves["deviation"] for m in models if "deviation" in m.curves}
         if known:
             figure = deviations(x, known)
-            caption = "RMS deviation of the predictions from the truth, bin by bin; bands: range of the seeds."
+            caption = "RMS deviation of the predictions from the truth, bin by bin; bands: the seeds' range."
             found.append(picture(figure, f"{study.name}-deviations", caption, wide=True))
         return found
 

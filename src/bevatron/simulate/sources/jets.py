@@ -68,10 +68,10 @@ class Jets:
         parts: list[Samples] = []
         said = start
         for number, name in enumerate(sorted(options.processes)):
-            settings = [*self._settings(options), *options.processes[name]]
+            settings = [*self.settings(options), *options.processes[name]]
             collisions = Collisions(settings, _mixed(seed, number), f"simulation.source.processes.{name}")
             for particles in collisions.batches(options.events):
-                parts.append(self._jets_of(particles, collisions, options, (shard << 32) + done, number))
+                parts.append(self.jets_of(particles, collisions, options, (shard << 32) + done, number))
                 done += particles.events
                 if perf_counter() - said > 10.0:
                     said = perf_counter()
@@ -92,7 +92,7 @@ class Jets:
         return {**pythia_versions(), "fastjet": version("fastjet"), "awkward": version("awkward")}
 
     @staticmethod
-    def _settings(options: Options) -> list[str]:
+    def settings(options: Options) -> list[str]:
         interactions = "on" if options.multiple_interactions else "off"
         return [
             "Beams:idA = 2212",
@@ -104,7 +104,7 @@ class Jets:
         ]
 
     @staticmethod
-    def _jets_of(
+    def jets_of(
         particles: Particles, collisions: Collisions, options: Options, first_event: int, process: int
     ) -> Samples:
         """The jets of one batch of events, which are numbered from `first_event`."""

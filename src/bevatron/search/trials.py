@@ -23,16 +23,21 @@ from bevatron.store.publish import machine_fault
 log = logging.getLogger("bevatron")
 
 
-def run_trials(search: Search, keep: str, task: dict[str, Any], journal: Journal, session: RaySession) -> None:
-    """Run what the journal lacks of `search.trials`; raises UserError for a fault that is not the trials' own."""
+def run_trials(
+    search: Search, keep: str, task: dict[str, Any], journal: Journal, session: RaySession
+) -> None:
+    """Run what the journal lacks of `search.trials`; raises UserError for a fault that is no trial's own."""
     at_once = trials_at_once(search, session)
     recorder = Recorder(search, keep, journal)
     storage = Path(task["folder"]) / "tune"
     shutil.rmtree(storage, ignore_errors=True)  # Tune would resume from it: the journal alone is the state
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failures stand in the journal and in our own lines
+    logging.getLogger("ray.tune").setLevel(
+        logging.CRITICAL
+    )  # failures stand in the journal and in our own lines
     tuner = tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(run_trial, task=task), {"CPU": search.cpus_per_trial, "GPU": search.gpus_per_trial}
+            tune.with_parameters(run_trial, task=task),
+            {"CPU": search.cpus_per_trial, "GPU": search.gpus_per_trial},
         ),
         tune_config=tune.TuneConfig(
             search_alg=Suggest(search, keep, journal),
@@ -66,7 +71,9 @@ def trials_at_once(search: Search, session: RaySession) -> int:
         ("gpus_per_trial", search.gpus_per_trial, session.gpus),
     ):
         if each > total:
-            raise UserError(f"search.{key}", f"a trial asks for {each:g}, the Ray cluster has {total:g}", "ask for less")
+            raise UserError(
+                f"search.{key}", f"a trial asks for {each:g}, the Ray cluster has {total:g}", "ask for less"
+            )
         if each > 0:
             fits.append(int(total / each + 1e-9))
     return min(fits)

@@ -1,0 +1,114 @@
+"""The tables of keys in `config/README.md`, written from the sections themselves."""
+
+import types
+import typing
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from bevatron.config.claim import Claim
+from bevatron.config.dataset import Dataset, Split
+from bevatron.config.kinds import ARCHITECTURES, CLAIM_TESTS, RECIPES, SOURCES
+from bevatron.config.model import Model
+from bevatron.config.observable import Observable
+from bevatron.config.registry import Component, Registry
+from bevatron.config.search import Choice, Integers, LogUniform, Search, Uniform
+from bevatron.config.section import Section
+from bevatron.config.simulation import Simulation
+from bevatron.config.study import Evaluation, Study
+from bevatron.config.task import Classification, Regression
+from bevatron.config.training import EarlyStopping, Training
+from bevatron.config.workflow import Ray, Reading, Workflow
+
+BEGIN, END = "<!-- written by `bevatron schema`: begin -->", "<!-- written by `bevatron schema`: end -->"
+
+SECTIONS: list[tuple[str, type[Section]]] = [
+    ("`config/config.yaml`", Workflow),
+    ("`reading`", Reading),
+    ("`ray`", Ray),
+    ("A study", Study),
+    ("`simulation`", Simulation),
+    ("`dataset`", Dataset),
+    ("`dataset.split`", Split),
+    ("`task`, kind `regression`", Regression),
+    ("`task`, kind `classification`", Classification),
+    ("`models.<name>`", Model),
+    ("`models.<name>.training`", Training),
+    ("`models.<name>.training.early_stopping`", EarlyStopping),
+    ("`models.<name>.search`", Search),
+    ("`search.space.<key>`, kind `uniform`", Uniform),
+    ("`search.space.<key>`, kind `log_uniform`", LogUniform),
+    ("`search.space.<key>`, kind `integers`", Integers),
+    ("`search.space.<key>`, kind `choice`", Choice),
+    ("`evaluation`", Evaluation),
+    ("`evaluation.observables.<name>`", Observable),
+    ("`claims[]`", Claim),
+]
+COMPONENTS: list[tuple[str, Registry]] = [
+    ("`simulation.source`", SOURCES),
+    ("`dataset.recipe`", RECIPES),
+    ("`models.<name>.architecture`", ARCHITECTURES),
+    ("`claims[].test`", CLAIM_TESTS),
+]
+
+
+def tables() -> str:
+    """All sections as Markdown tables: key, type, default, meaning."""
+    parts = [_table(title, section) for title, section in SECTIONS]
+    for place, registry in COMPONENTS:
+        for name in registry.names():
+            parts.append(_table(f"{place}, kind `{name}`", registry[name].Options, registry[name].__doc__))
+    return "\n\n".join(parts)
+
+
+def with_tables(text: str) -> str:
+    """A README's text with what stands between the two markers replaced."""
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n\n{tables()}\n\n{END}{after}"
+
+
+def _table(title: str, section: type[Section], doc: str | None = None) -> str:
+    summary = (doc or section.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+    rows = [f"### {title}", "", " ".join(summary.split()), "", "| key | type | default | meaning |", "|---|---|---|---|"]
+    for key, field in section.model_fields.items():
+        if key == "kind":
+            continue
+        cells = (f"`{key}`", _type(field.annotation, field.metadata), _default(field), field.description or "")
+        rows.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(rows)
+
+
+def _type(kind: Any, metadata: list | tuple = ()) -> str:
+    if any(isinstance(note, Component) for note in metadata):
+        return "component"
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return _type(arguments[0], arguments[1:])
+    if origin is typing.Literal:
+        return ", ".join(f"`{a}`" for a in arguments)
+    if origin in (typing.Union, types.UnionType):
+        names = [_type(a) for a in arguments]
+        return " or ".join(dict.fromkeys("nothing" if n == "NoneType" else n for n in names))
+    if origin is list:
+        return f"list of {_type(arguments[0])}"
+    if origin is tuple:
+        return "pair of numbers"
+    if origin is dict:
+        return f"mapping of {_type(arguments[1])}"
+    plain = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "any value"}
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return "section"
+    return plain.get(kind, getattr(kind, "__name__", str(kind)))
+
+
+def _default(field: Any) -> str:
+    if field.default_factory is not None:
+        return "its defaults"
+    if field.default is PydanticUndefined:
+        return "*required*"
+    if field.default is None:
+        return "absent"
+    value = field.default
+    return f"`{value}`" if len(str(value)) < 60 else "see the code"

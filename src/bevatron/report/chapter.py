@@ -1,0 +1,167 @@
+"""One study's chapter of the page: its tables, pictures and facts, in the order they are shown."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bevatron.config.study import Study
+from bevatron.report import tables
+from bevatron.report.numbers import count, exact
+from bevatron.report.plots.learning_curve import learning_curves
+from bevatron.report.plots.observables import observables
+from bevatron.report.plots.style import Picture, picture
+from bevatron.report.results import ModelResults, StudyResults
+from bevatron.report.section import SECTIONS
+from bevatron.report.table import Table
+
+
+@dataclass(frozen=True)
+class SearchPart:
+    """One model's search: its title, the values found, how the trials ended, and its plot."""
+
+    title: str
+    best: list[tuple[str, str]]
+    trials: int
+    plot: Picture | None
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Everything the template shows of one study."""
+
+    study: Study
+    facts: list[tuple[str, str]]
+    source: list[tuple[str, str]]
+    samples: Table
+    features: Table
+    data: list[Picture]
+    observables: Table | None
+    models: Table
+    searches: list[SearchPart]
+    trials: Table | None
+    learning: Picture
+    comparison: Table
+    published: Table | None
+    results: list[Picture]
+    metrics: Table
+    timings: Table
+    sizes: Table
+    runs: Table
+    digests: list[tuple[str, str]]
+    versions: list[tuple[str, str]]
+
+    @property
+    def pictures(self) -> list[Picture]:
+        return [*self.data, *(s.plot for s in self.searches if s.plot), self.learning, *self.results]
+
+    @property
+    def tables(self) -> list[Table]:
+        found = [self.samples, self.features, self.observables, self.models, self.trials, self.comparison]
+        found += [self.published, self.metrics, self.timings, self.sizes, self.runs]
+        return [table for table in found if table is not None]
+
+
+def chapter_of(results: StudyResults) -> Chapter:
+    """The chapter of one study; to be called within `page_style`."""
+    study, manifest = results.study, results.manifest
+    part = SECTIONS[study.task.kind]()
+    return Chapter(
+        study=study,
+        facts=_facts(results),
+        source=_source(study),
+        samples=tables.samples_table(results),
+        features=tables.features_table(results),
+        data=[*part.data(results), *_observables(results)],
+        observables=tables.observables_table(results),
+        models=tables.models_table(results),
+        searches=[_search(results, m) for m in results.models.values() if m.search],
+        trials=tables.search_table(results),
+        learning=_learning(results, part.loss),
+        comparison=tables.comparison_table(results, part.columns(results)),
+        published=tables.published_table(results),
+        results=part.pictures(results),
+        metrics=tables.metrics_table(results),
+        timings=tables.timings_table(results),
+        sizes=tables.sizes_table(results),
+        runs=tables.runs_table(results),
+        digests=[
+            ("raw shards", manifest.raw_digest),
+            ("dataset", manifest.dataset_digest),
+            ("manifest", manifest.sha256),
+        ],
+        versions=sorted(manifest.versions.items()),
+    )
+
+
+def _facts(results: StudyResults) -> list[tuple[str, str]]:
+    study, manifest = results.study, results.manifest
+    total = sum(manifest.n_samples(split) for split in manifest.splits)
+    trials = sum(len(m.search.trials) for m in results.models.values() if m.search)
+    facts = [
+        ("samples", count(total)),
+        ("models", count(len(study.models))),
+        ("seeds of each", count(study.seeds)),
+        ("trainings", count(sum(len(m.runs) for m in results.models.values()))),
+    ]
+    return facts + ([("search trials", count(trials))] if trials else [])
+
+
+def _source(study: Study) -> list[tuple[str, str]]:
+    """The settings of the simulation and of the recipe, by dotted key."""
+    simulation, dataset = study.simulation, study.dataset
+    rows = [("source", simulation.source.kind)]
+    rows += _settings(simulation.source.model_dump(mode="json", exclude={"kind"}))
+    rows += [
+        ("shards", f"{simulation.shards:,}"),
+        ("seed", str(simulation.seed)),
+        ("recipe", dataset.recipe.kind),
+    ]
+    return rows + _settings(dataset.recipe.model_dump(mode="json", exclude={"kind"}))
+
+
+def _settings(tree: dict, prefix: str = "") -> list[tuple[str, str]]:
+    rows = []
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            rows += _settings(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and value:
+            rows.append((prefix + key, ", ".join(str(v) for v in value)))
+        else:
+            rows.append((prefix + key, _word(value)))
+    return rows
+
+
+def _word(value: Any) -> str:
+    """A setting's value as a person says it."""
+    if value is None or value == []:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return exact(value) if isinstance(value, int | float) else str(value)
+
+
+def _observables(results: StudyResults) -> list[Picture]:
+    drawn = [results.data["observables"][name] for name in results.study.evaluation.observables]
+    if not drawn:
+        return []
+    classes = list(results.manifest.classes) or [""]
+    caption = (
+        "Observables of the test split, each class normalised to unit area; errors are √N. The legend tells "
+        "what share of a class lies outside of the picture, or lacks the element."
+    )
+    return [picture(observables(drawn, classes), f"{results.study.name}-observables", caption, wide=True)]
+
+
+def _learning(results: StudyResults, loss: str) -> Picture:
+    models = {m.title: m.histories for m in results.models.values()}
+    caption = "Loss of the training (dashed) and of the validation split (full) of every seed."
+    return picture(learning_curves(loss, models), f"{results.study.name}-learning", caption, wide=True)
+
+
+def _search(results: StudyResults, m: ModelResults) -> SearchPart:
+    values = m.search.best["values"].items()
+    best = [(key, f"{value:.4g}" if isinstance(value, float) else str(value)) for key, value in values]
+    caption = f"Search for {m.title}: validation loss of {len(m.search.trials)} trials."
+    plot = None
+    if m.search.plot is not None:
+        plot = Picture(f"{results.study.name}-{m.name}-search", caption, m.search.plot, "png", wide=True)
+    return SearchPart(m.title, best, len(m.search.trials), plot)

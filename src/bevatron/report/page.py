@@ -1,0 +1,59 @@
+"""The page: Jinja2 templates filled with the ledger and the chapters."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bevatron.config.workflow import Workflow
+from bevatron.report.chapter import Chapter
+from bevatron.report.ledger import Entry, tally
+from bevatron.report.margin_picture import margin_picture
+from bevatron.report.numbers import plain, sigmas, with_error
+
+PACKAGES = (
+    "torch",
+    "pytorch-lightning",
+    "ray",
+    "optuna",
+    "numpy",
+    "scipy",
+    "h5py",
+    "hdf5plugin",
+    "matplotlib",
+)
+"""Whose versions the page quotes, beside those of the simulation, which the manifest knows."""
+
+
+def render(workflow: Workflow, ledger: list[Entry], chapters: list[Chapter]) -> str:
+    """The whole page as one text that needs no other file and no network."""
+    environment = Environment(
+        loader=PackageLoader("bevatron.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"plain": plain, "sigmas": sigmas, "slug": lambda text: text.replace(" ", "-")}
+    environment.globals |= {
+        "with_error": with_error,
+        "margin_picture": lambda e: Markup(margin_picture(e.decision, e.claim.test.sigmas)),
+    }
+    return environment.get_template("index.html.j2").render(
+        workflow=workflow,
+        ledger=ledger,
+        tally=tally(ledger),
+        chapters=chapters,
+        version=version("bevatron"),
+        versions=_versions(),
+    )
+
+
+def _versions() -> list[tuple[str, str]]:
+    found = []
+    for package in PACKAGES:
+        try:
+            found.append((package, version(package)))
+        except PackageNotFoundError:
+            continue
+    return found

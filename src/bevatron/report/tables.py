@@ -1,0 +1,235 @@
+"""The tables of one study: its data, models, metrics, searches and timings."""
+
+from typing import Any
+
+from bevatron.config.model import Model
+from bevatron.report.measured import Measured
+from bevatron.report.metric_titles import title_of
+from bevatron.report.numbers import count, exact, size
+from bevatron.report.results import ModelResults, StudyResults
+from bevatron.report.table import Cell, Table
+from bevatron.store.contract import SPLITS
+
+
+def samples_table(results: StudyResults) -> Table:
+    """Samples of each split, by class where there are classes."""
+    manifest = results.manifest
+    rows = [
+        (split, manifest.n_samples(split), *(manifest.class_counts(split)[name] for name in manifest.classes))
+        for split in SPLITS
+    ]
+    return Table(
+        f"{results.study.name}_samples",
+        "Samples to learn from, to validate and to test.",
+        ("split", "samples", *manifest.classes),
+        tuple(rows),
+    )
+
+
+def features_table(results: StudyResults) -> Table:
+    """Every input feature with its unit and its distribution over the training split."""
+    rows = []
+    for group, info in results.manifest.groups.items():
+        for feature, unit in zip(info.features, info.units, strict=True):
+            found = results.manifest.statistics[group][feature]
+            unit = "" if unit == "1" else unit
+            rows.append((group, feature, unit, found.mean, found.std, found.minimum, found.median, found.maximum))
+    return Table(
+        f"{results.study.name}_features",
+        "Input features over the training split.",
+        ("group", "feature", "unit", "mean", "std", "minimum", "median", "maximum"),
+        tuple(rows),
+    )
+
+
+def models_table(results: StudyResults) -> Table:
+    """What each model is and how it was trained."""
+    rows = []
+    for m in results.models.values():
+        training = m.model.training
+        rows.append(
+            (
+                m.title,
+                architecture_words(m.model),
+                ", ".join(m.model.inputs),
+                m.model.target or results.study.task.target,
+                m.tree["parameters"],
+                training.optimiser,
+                exact(training.learning_rate),
+                str(training.batch_size),
+                training.epochs,
+                round(_mean(m, "epochs") or 0),
+                len(m.runs),
+            )
+        )
+    head = ("model", "architecture", "inputs", "target", "weights", "optimiser", "learning rate", "batch")
+    return Table(
+        f"{results.study.name}_models",
+        "The models; values found by a search are put in.",
+        (*head, "epochs at most", "epochs run", "seeds"),
+        tuple(rows),
+    )
+
+
+def comparison_table(results: StudyResults, metrics: list[str]) -> Table:
+    """The metrics that matter most, a row for each model."""
+    rows = [(m.title, *(results.metric(m.name, metric) for metric in metrics)) for m in results.models.values()]
+    return Table(
+        f"{results.study.name}_comparison",
+        "Mean over the seeds; the error holds the test split's size and the spread of the seeds.",
+        ("model", *(title_of(metric) for metric in metrics)),
+        tuple(rows),
+    )
+
+
+def published_table(results: StudyResults) -> Table | None:
+    """Published values beside ours, and their difference in our standard deviations."""
+    rows: list[tuple[Cell, ...]] = []
+    for m in results.models.values():
+        for metric, published in m.model.published.items():
+            ours = results.metric(m.name, metric)
+            if ours is None:
+                rows.append((m.title, title_of(metric), published, None, None, None))
+                continue
+            difference = ours.value - published
+            rows.append((m.title, title_of(metric), published, ours, difference, _over(difference, ours.error)))
+    if not rows:
+        return None
+    return Table(
+        f"{results.study.name}_published",
+        "Published values and ours. The last column counts our own standard deviations alone: the "
+        "published samples, their size and their simulation differ.",
+        ("model", "metric", "published", "ours", "difference", "in our σ"),
+        tuple(rows),
+    )
+
+
+def metrics_table(results: StudyResults) -> Table:
+    """Every metric of every model."""
+    rows = [
+        (m.title, metric, found, found.low, found.high, _spread(found), *_seeds(found, results.study.seeds))
+        for m in results.models.values()
+        for metric, found in results.measurements.models[m.name].items()
+    ]
+    level = f"{results.study.evaluation.confidence:.0%}"
+    seeds = tuple(f"seed {k}" for k in range(results.study.seeds))
+    return Table(
+        f"{results.study.name}_metrics",
+        f"Every metric: mean and error, {level} interval from the test split's size, spread of the seeds.",
+        ("model", "metric", "value", "low", "high", "seeds' std", *seeds),
+        tuple(rows),
+    )
+
+
+def observables_table(results: StudyResults) -> Table | None:
+    """Every number measured without a network."""
+    found = results.measurements.observables
+    if not found:
+        return None
+    rows = tuple((name, m, m.low, m.high, m.unit) for name, m in found.items())
+    caption = "Observables of the test split; AUC of a cut from below."
+    return Table(f"{results.study.name}_observables", caption, ("metric", "value", "low", "high", "unit"), rows)
+
+
+def search_table(results: StudyResults) -> Table | None:
+    """Every trial of every search, as the search stage recorded it."""
+    columns: dict[str, None] = {}
+    for m in results.models.values():
+        for trial in m.search.trials if m.search else []:
+            columns |= dict.fromkeys(trial)
+    if not columns:
+        return None
+    rows = [
+        (m.name, *(trial.get(column) or "" for column in columns))
+        for m in results.models.values()
+        for trial in (m.search.trials if m.search else [])
+    ]
+    return Table(f"{results.study.name}_search", "All trials.", ("model", *columns), tuple(rows))
+
+
+def timings_table(results: StudyResults) -> Table:
+    """What each stage did, how long it took and at what rate."""
+    rows: list[tuple[Cell, ...]] = []
+    timings = results.timings
+    if timings:
+        samples, seconds = (sum(t[key] for t in timings) for key in ("samples", "seconds"))
+        share = sum(t["seconds_in_generator"] for t in timings) / seconds
+        events = sum(t["events"] for t in timings)
+        shards = "1 shard" if len(timings) == 1 else f"{len(timings)} shards"
+        words = f"{shards}, {count(events)} events; {share:.0%} of the time in the generator"
+        rows.append(("simulate", words, samples, float(seconds), samples / seconds))
+    for m in results.models.values():
+        seconds, rate = _mean(m, "seconds"), _mean(m, "samples_per_second")
+        if seconds is None or rate is None:
+            continue
+        words = f"{m.title}: mean of {len(m.runs)} seeds, {count(round(_mean(m, 'steps')))} steps each"
+        rows.append(("train", words, round(seconds * rate), seconds, rate))
+    return Table(
+        f"{results.study.name}_timings",
+        "Simulation: samples written and seconds, summed over the jobs, on one core each. Training: "
+        "samples and seconds of one seed's training steps, without validation.",
+        ("stage", "what", "samples", "seconds", "samples / s"),
+        tuple(rows),
+    )
+
+
+def sizes_table(results: StudyResults) -> Table:
+    """Bytes on disk."""
+    dataset = [entry for entries in results.manifest.splits.values() for entry in entries]
+    n = sum(entry.samples for entry in dataset)
+    rows = [("raw shards", size(results.raw_bytes), None)] if results.raw_bytes else []
+    total = sum(entry.bytes for entry in dataset)
+    rows.append((f"dataset, {len(dataset)} shards", size(total), f"{total / max(n, 1):,.0f} B"))
+    rows.append(("weights of all models and seeds", size(sum(m.bytes for m in results.models.values())), None))
+    return Table(f"{results.study.name}_sizes", "On disk.", ("what", "size", "a sample"), tuple(rows))
+
+
+def runs_table(results: StudyResults) -> Table:
+    """The identity and the course of every training."""
+    rows = [
+        (
+            m.title,
+            str(run["seed"]),
+            run.get("epochs"),
+            run.get("best_val_loss"),
+            "yes" if run.get("stopped_early") else "no",
+            run["digest"][:20],
+        )
+        for m in results.models.values()
+        for run in m.runs
+    ]
+    head = ("model", "seed", "epochs", "lowest validation loss", "stopped early", "digest")
+    return Table(f"{results.study.name}_runs", "The trainings.", head, tuple(rows))
+
+
+def architecture_words(model: Model) -> str:
+    """An architecture's kind and options in a few words: 'mlp, widths 50:50, relu'."""
+    words = [model.architecture.kind]
+    for key, value in model.architecture.model_dump(mode="json", exclude={"kind"}).items():
+        if isinstance(value, dict):
+            value = value.get("kind")
+        if isinstance(value, list):
+            words.append(f"{key} {':'.join(str(v) for v in value) or 'none'}")
+        elif isinstance(value, str):
+            words.append(value.replace("_", " "))
+        elif value:
+            words.append(f"{key.replace('_', ' ')} {value:g}")
+    return ", ".join(words)
+
+
+def _mean(m: ModelResults, key: str) -> float | None:
+    values: list[Any] = [run.get(key) for run in m.runs]
+    return float(sum(values) / len(values)) if values and None not in values else None
+
+
+def _spread(found: Measured) -> float | None:
+    return float(found.per_seed.std(ddof=1)) if len(found.per_seed) > 1 else None
+
+
+def _seeds(found: Measured, n: int) -> list[float | None]:
+    values = [float(v) for v in found.per_seed]
+    return [values[k] if k < len(values) else None for k in range(n)]
+
+
+def _over(difference: float, error: float) -> float | None:
+    return difference / error if error > 0 else None

@@ -1,0 +1,86 @@
+"""What a search publishes of its trials: a table, the best values, and the learning curves."""
+
+import csv
+import io
+from collections import Counter
+from typing import Any
+
+from bevatron.config.search import Search
+from bevatron.errors import UserError
+from bevatron.search.journal import Trial
+from bevatron.search.space import values_of
+
+
+def trials_csv(search: Search, keep: str, trials: list[Trial]) -> str:
+    """A row for each trial: its values, its validation loss, how far it came, and why it ended.
+
+    Of a repeated search only the column `seconds`, the time in the fit, differs.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["trial", *search.space, "val_loss", "epochs", "seconds", "status", "reason"])
+    for trial in trials:
+        loss = trial.val_loss(keep)
+        writer.writerow(
+            [
+                trial.number,
+                *values_of(search.space, trial.drawn).values(),
+                "" if loss is None else loss,
+                f"{trial.epochs:g}",
+                f"{trial.seconds:.3f}",
+                trial.status,
+                trial.reason,
+            ]
+        )
+    return text.getvalue()
+
+
+def best_of(keep: str, trials: list[Trial], where: str) -> Trial:
+    """The trial of the lowest validation loss among those that finished or were stopped early.
+
+    Raises UserError, naming trials and reasons, if there is none.
+    """
+    succeeded = [trial for trial in trials if trial.succeeded]
+    if not succeeded:
+        reasons = [f"trial {t.number} {t.status}" + (f" ({t.reason})" if t.reason else "") for t in trials]
+        more = f" and {len(reasons) - 5} more alike" if len(reasons) > 5 else ""
+        raise UserError(
+            where,
+            f"none of its {len(trials)} trials came to a validation loss: {'; '.join(reasons[:5])}{more}",
+            "narrow the space or mend the cause, then search again",
+        )
+    return min(succeeded, key=lambda trial: (trial.val_loss(keep), trial.number))
+
+
+def best_values(
+    search: Search, keep: str, trials: list[Trial], best: Trial, identity: dict[str, str]
+) -> dict[str, Any]:
+    """The content of best.yaml: `values` by dotted key, as `Model.with_values` takes them."""
+    return {
+        **identity,
+        "values": values_of(search.space, best.drawn),
+        "val_loss": best.val_loss(keep),
+        "trial": best.number,
+        "epochs": best.epochs,
+        "seed": search.seed,
+        "trials": len(trials),
+        "ended": dict(sorted(Counter(trial.status for trial in trials).items())),
+    }
+
+
+def curves(search: Search, trials: list[Trial], identity: dict[str, str]) -> dict[str, Any]:
+    """The content of search.json: every trial's validation loss by epoch."""
+    return {
+        **identity,
+        "space": {key: distribution.model_dump(mode="json") for key, distribution in search.space.items()},
+        "trials": [
+            {
+                "trial": trial.number,
+                "values": values_of(search.space, trial.drawn),
+                "epoch": list(trial.losses),
+                "val_loss": list(trial.losses.values()),
+                "status": trial.status,
+            }
+            for trial in trials
+        ],
+    }

@@ -1,0 +1,121 @@
+"""The search stage: Ray Tune over a model's declared space, and what comes of it."""
+
+import logging
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import yaml
+
+from bevatron.config.identity import search_digest
+from bevatron.config.model import Model
+from bevatron.config.study import Study
+from bevatron.config.workflow import Workflow
+from bevatron.errors import UserError
+from bevatron.search.journal import Journal, Trial
+from bevatron.search.results import best_of, best_values, curves, trials_csv
+from bevatron.store.publish import publish_bytes, publish_json, publish_text, sha256_of
+
+log = logging.getLogger("bevatron")
+
+
+def search_model(
+    study: Study,
+    workflow: Workflow,
+    name: str,
+    manifest: Path,
+    folder: Path,
+    fit: str = "bevatron.learning.fit",
+) -> None:
+    """Search the model `name`; writes best.yaml, trials.csv, search.json and search.png into `folder`.
+
+    Live state is in <runs>/<digest of the search>: an interrupted search continues there, ended trials are
+    not repeated, and interrupted ones go on from their fits' checkpoints. `fit` names the module whose
+    function `fit` the trials call.
+
+    Raises UserError if the model has no search, the data or the machine are at fault, or no trial succeeds.
+    """
+    model = study.models.get(name)
+    where = f"{study.name}: models.{name}.search"
+    if model is None or model.search is None:
+        raise UserError(
+            where, "there is nothing to search", "give the model a search, or train it as it stands"
+        )
+    if workflow.accelerator == "cuda" and model.search.gpus_per_trial == 0:
+        raise UserError(
+            where, "accelerator is 'cuda' and gpus_per_trial is 0", "give each trial a share of a GPU"
+        )
+    if not manifest.is_file():
+        raise UserError(manifest, "there is no such manifest", "run `bevatron prepare` first")
+    digest = search_digest(study, model, sha256_of(manifest))
+    live = Path(workflow.runs).absolute() / digest
+    with Journal(live / "journal.jsonl") as journal:
+        missing = model.search.trials - len(journal.ended)
+        if missing > 0:
+            if journal.trials:
+                log.info(
+                    "%s: continues; %d of %d trials have ended",
+                    where,
+                    len(journal.ended),
+                    model.search.trials,
+                )
+            _run(study, workflow, name, manifest, live, journal, fit)
+        trials = journal.ended
+        try:
+            best = best_of(model.training.keep, trials, where)
+        except UserError:
+            journal.set_aside()  # the next search, when the cause is mended, starts anew
+            raise
+        identity = {"study": study.name, "model": name, "digest": digest}
+        _publish(study, model, trials, best, identity, folder)
+        _forget_fits(live)
+
+
+def _run(
+    study: Study,
+    workflow: Workflow,
+    name: str,
+    manifest: Path,
+    live: Path,
+    journal: Journal,
+    fit: str,
+) -> None:
+    from bevatron.compute.ray_session import cpus_of_job, ray_session
+    from bevatron.search.trials import run_trials
+
+    task = {
+        "study": study.model_dump(mode="json"),
+        "model": name,
+        "manifest": str(manifest.absolute()),
+        "folder": str(live),
+        "reading": workflow.reading.model_dump(mode="json"),
+        "accelerator": workflow.accelerator,
+        "fit": fit,
+    }
+    model = study.models[name]
+    with ray_session(workflow.ray, cpus_of_job(), logs=live / "ray-logs") as session:
+        run_trials(model.search, model.training.keep, task, journal, session)
+
+
+def _publish(
+    study: Study, model: Model, trials: list[Trial], best: Trial, identity: dict[str, str], folder: Path
+) -> None:
+    from bevatron.search.plot import search_png
+
+    search, keep = model.search, model.training.keep
+    publish_text(folder / "trials.csv", trials_csv(search, keep, trials))
+    publish_json(folder / "search.json", curves(search, trials, identity))
+    publish_bytes(
+        folder / "search.png", search_png(f"{study.name}, {model.title}", search, keep, trials, best)
+    )
+    values = best_values(search, keep, trials, best, identity)
+    publish_text(folder / "best.yaml", yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+    log.info("best of %d trials: trial %d, val_loss %.4g", len(trials), best.number, values["val_loss"])
+
+
+def _forget_fits(live: Path) -> None:
+    """Remove the ended trials' fits, which can be large; the journal stays."""
+    for fit in live.glob("trial-*"):
+        if not (fit / "failure.txt").exists():
+            with suppress(OSError):
+                shutil.rmtree(fit)

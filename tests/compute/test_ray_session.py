@@ -1,0 +1,153 @@
+"""Private Ray clusters: closed to others, apart from each other, and gone when their driver is."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bevatron.compute.ray_session import SOCKET_PATH_LIMIT, _base_folder, _remove_stale, ray_session
+from bevatron.config.workflow import Ray
+from bevatron.errors import UserError
+
+DRIVER = """
+import json, time
+import ray
+from bevatron.compute.ray_session import ray_session
+from bevatron.config.workflow import Ray
+with ray_session(Ray(gpus=0), cpus=1) as session:
+    @ray.remote
+    class Busy:
+        def work(self, seconds):
+            time.sleep(seconds)
+    busy = Busy.remote()
+    ray.get(busy.work.remote(0))
+    busy.work.remote(1000)
+    print(json.dumps({"address": session.address, "url": session.dashboard_url, "token": str(session.token_path),
+                      "nodes": len(ray.nodes()), "cpus": session.cpus}), flush=True)
+    time.sleep(1000)
+"""
+
+
+@pytest.mark.slow
+def test_two_clusters_on_one_machine_keep_apart_and_end_with_their_drivers():
+    with contextlib.ExitStack() as stack:
+        drivers = [
+            stack.enter_context(subprocess.Popen([sys.executable, "-c", DRIVER], stdout=subprocess.PIPE, text=True))
+            for _ in range(2)
+        ]
+        for driver in drivers:
+            stack.callback(driver.kill)
+        sessions = [facts_of(driver) for driver in drivers]
+        for key in ("address", "url", "token"):
+            assert sessions[0][key] != sessions[1][key]
+        assert [(session["nodes"], session["cpus"]) for session in sessions] == [(1, 1.0)] * 2
+        for session, other in (sessions, sessions[::-1]):
+            check_closed_to_others(session, other)
+        terminated, killed = drivers
+        descendants = [psutil.Process(driver.pid).children(recursive=True) for driver in drivers]
+
+        terminated.send_signal(signal.SIGTERM)
+        assert terminated.wait(20) == 128 + signal.SIGTERM
+        assert not running(descendants[0]), "nothing is left once the driver has ended"
+        assert not Path(sessions[0]["token"]).parent.exists()
+        assert running(descendants[1]), "the other cluster goes on"
+
+        killed.kill()
+        killed.wait(20)
+        deadline = time.monotonic() + 15
+        while running(descendants[1]) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not running(descendants[1]), "a few seconds after the kill nothing is left"
+        assert not Path(sessions[1]["token"]).parent.exists()
+
+
+def facts_of(driver: subprocess.Popen) -> dict:
+    for line in driver.stdout:
+        if line.startswith("{"):
+            return json.loads(line)
+        assert line.startswith("Ray dashboard: http://127.0.0.1:"), line
+    raise AssertionError("the driver ended")
+
+
+def check_closed_to_others(session: dict, other: dict) -> None:
+    token = Path(session["token"])
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    assert stat.S_IMODE(token.parent.stat().st_mode) == 0o700
+    answers = [status(session["url"], words) for words in ("", Path(other["token"]).read_text(), token.read_text())]
+    assert answers[0] == 401
+    assert answers[1] in (401, 403)
+    assert answers[2] == 200
+    address = socket.gethostbyname(socket.gethostname())
+    if not address.startswith("127."):
+        with pytest.raises(OSError, match="refused"), socket.create_connection((address, port_of(session)), timeout=5):
+            pass
+
+
+def port_of(session: dict) -> int:
+    return int(session["url"].rpartition(":")[2])
+
+
+def status(url: str, token: str) -> int:
+    request = urllib.request.Request(
+        f"{url}/api/version", headers={"Authorization": f"Bearer {token}"} if token else {}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+def running(processes: list[psutil.Process]) -> list[psutil.Process]:
+    found = []
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def test_the_temporary_folder_leaves_room_for_unix_sockets(monkeypatch, tmp_path):
+    long = tmp_path / ("x" * 80)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(long))
+    assert str(_base_folder()) == "/tmp"
+    session = "session_2026-01-01_00-00-00_000000_4194304"
+    assert len(f"/tmp/bv-12345678/r/{session}/sockets/plasma_store") <= SOCKET_PATH_LIMIT
+
+
+def test_folders_of_dead_sessions_are_removed_and_those_in_use_stay(tmp_path):
+    import fcntl
+
+    dead, used, fresh, foreign = (
+        tmp_path / name for name in ("bv-deaddead", "bv-usedused", "bv-freshfre", "bv-notours1")
+    )
+    for folder in (dead, used, fresh, foreign):
+        folder.mkdir()
+        if folder != foreign:
+            (folder / "lock").touch()
+    for folder in (dead, used):
+        os.utime(folder / "lock", (0, 0))
+    with open(used / "lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _remove_stale(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([used, fresh, foreign])
+
+
+@pytest.mark.slow
+def test_a_cluster_that_cannot_be_reached_is_named():
+    with pytest.raises(UserError, match=r"ray\.address: no Ray cluster can be reached at 127\.0\.0\.1:9"):
+        with ray_session(Ray(address="127.0.0.1:9"), cpus=1):
+            pass

@@ -1,0 +1,51 @@
+"""What a digest depends on: a shard is made anew when its bytes would change, and only then."""
+
+from pathlib import Path
+
+import pytest
+
+from bevatron.config.digest import canonical, digest_of, seed_of
+from bevatron.config.identity import dataset_digest, raw_digest, run_digest
+from bevatron.config.load import load_study
+
+STUDY = load_study("function", "demo", Path(__file__).parents[2] / "config" / "studies")
+
+
+def changed(**update):
+    return STUDY.model_copy(update=update)
+
+
+def test_more_shards_leave_the_others_valid():
+    more = changed(simulation=STUDY.simulation.model_copy(update={"shards": 7}))
+    assert raw_digest(more) == raw_digest(STUDY)
+
+
+def test_another_seed_is_other_events():
+    other = changed(simulation=STUDY.simulation.model_copy(update={"seed": 2}))
+    assert raw_digest(other) != raw_digest(STUDY)
+    assert dataset_digest(other) != dataset_digest(STUDY)
+
+
+def test_words_and_checkpoint_times_do_not_change_a_run_but_seeds_and_rates_do():
+    model = STUDY.models["ann_1000"]
+    base = run_digest(STUDY, model, "m", 0)
+    assert run_digest(STUDY, model.with_values({"title": "another name"}), "m", 0) == base
+    assert run_digest(STUDY, model.with_values({"training.checkpoint_seconds": 1.0}), "m", 0) == base
+    assert run_digest(STUDY, model, "m", 1) != base
+    assert run_digest(STUDY, model, "another manifest", 0) != base
+    assert run_digest(STUDY, model.with_values({"training.learning_rate": 0.5}), "m", 0) != base
+
+
+def test_digests_do_not_depend_on_the_order_of_keys():
+    assert canonical({"b": 1, "a": [1.5, None]}) == '{"a":[1.5,null],"b":1}'
+    assert digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})
+
+
+def test_seeds_fit_numpy_and_torch():
+    assert all(0 <= seed_of("x", i) < 2**63 for i in range(1000))
+    assert len({seed_of("x", i) for i in range(1000)}) == 1000
+
+
+def test_nan_has_no_digest():
+    with pytest.raises(ValueError, match="JSON"):
+        digest_of(float("nan"))

@@ -1,0 +1,127 @@
+"""A wrong configuration is told in one line for each mistake: file, key path, what is allowed."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bevatron.config.load import at_scale, load_study, load_workflow, merged, mistakes_in
+from bevatron.errors import ConfigurationError, UserError
+
+STUDIES = Path(__file__).parents[2] / "config" / "studies"
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """A configuration folder with one valid study, and a function that changes one key of it."""
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "config.yaml").write_text("scale: demo\nstudies: [function]\n")
+    tree = yaml.safe_load((STUDIES / "function.yaml").read_text())
+    tree = json.loads(json.dumps(tree))  # YAML's anchors give one object several places
+
+    def change(path: str = "", value=None, remove: bool = False) -> list[str]:
+        *steps, leaf = path.split(".") if path else [""]
+        branch = tree
+        for step in steps:
+            branch = branch[int(step) if step.isdigit() else step]
+        if remove:
+            del branch[leaf]
+        elif path:
+            branch[leaf] = value
+        (tmp_path / "studies" / "function.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+        return mistakes_in(tmp_path / "config.yaml", tmp_path / "studies")
+
+    change.folder = tmp_path
+    return change
+
+
+def test_the_shipped_studies_are_valid_at_every_scale():
+    assert mistakes_in(STUDIES.parent / "config.yaml", STUDIES) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "place", "wanted"),
+    [
+        ("seedz", 3, "seedz", ["unknown key", "did you mean 'seeds'", "allowed: "]),
+        ("seeds", 0, "seeds", ["greater than or equal to 1", "found 0"]),
+        ("models.ann_1000.training.epoch", 5, "ann_1000.training.epoch", ["did you mean 'epochs'", "batch_size"]),
+        ("models.ann_1000.training.optimiser", "lion", "training.optimiser", ["'adam'", "'adamw'", "'sgd'", "'lion'"]),
+        ("models.ann_1000.architecture.kind", "cnn", "models.ann_1000.architecture", ["unknown architecture", "mlp"]),
+        ("models.ann_1000.architecture.width", [5], "architecture.width", ["unknown key", "widths"]),
+        ("models.ann_1000.architecture.initialisation.std", -1, "initialisation.std", ["greater than 0", "found -1"]),
+        ("simulation.source.kind", "lhc", "simulation.source", ["unknown source", "function", "jets"]),
+        ("simulation.source.low", 20, "simulation.source", ["low must be below high"]),
+        ("task.kind", "ranking", "task", ["regression", "classification"]),
+        ("models.ann_searched.search.space", {"training.rate": {"kind": "uniform", "low": 0, "high": 1}},
+         "models.ann_searched", ["'training.rate' is no key", "learning_rate"]),
+        ("models.ann_searched.search.space", {"training.learning_rate": {"kind": "uniform", "low": -1, "high": 1}},
+         "models.ann_searched", ["training.learning_rate", "greater than 0"]),
+        ("claims.0.test.metric.model", "ann_999", "claims", ["ann_999", "ann_1000"]),
+    ],
+)  # fmt: skip
+def test_each_mistake_is_one_line_with_file_key_and_allowed_values(workspace, path, value, place, wanted):
+    lines = workspace(path, value)
+    assert len(lines) == 1, lines
+    assert lines[0].startswith(str(workspace.folder / "studies" / "function.yaml"))
+    assert place in lines[0]
+    for words in wanted:
+        assert words in lines[0]
+    assert "\n" not in lines[0]
+
+
+def test_a_missing_key_is_told_with_its_meaning(workspace):
+    (line,) = workspace("models.ann_1000.inputs", remove=True)
+    assert "models.ann_1000.inputs: this key is missing: input groups" in line
+
+
+def test_several_mistakes_are_several_lines(workspace):
+    workspace("seeds", 0)
+    lines = workspace("models.ann_1000.training.optimiser", "lion")
+    assert len(lines) == 2
+
+
+def test_a_mistake_in_one_scale_alone_is_found(workspace):
+    (line,) = workspace("scales", {"paper": {"seeds": -1}})
+    assert "seeds" in line
+
+
+def test_text_that_is_no_yaml_is_placed(workspace):
+    workspace()
+    (workspace.folder / "studies" / "function.yaml").write_text("name: function\n  title: [\n")
+    (line,) = mistakes_in(workspace.folder / "config.yaml", workspace.folder / "studies")
+    assert "function.yaml:2" in line
+    assert "is not YAML" in line
+
+
+def test_a_study_that_is_listed_but_absent_is_told(workspace):
+    workspace()
+    (workspace.folder / "config.yaml").write_text("studies: [function, quarks]\n")
+    (line,) = mistakes_in(workspace.folder / "config.yaml", workspace.folder / "studies")
+    assert "quarks" in line
+    assert "studies found" in line
+
+
+def test_the_file_name_is_the_study_name(tmp_path):
+    (tmp_path / "other.yaml").write_text((STUDIES / "function.yaml").read_text())
+    with pytest.raises(ConfigurationError, match="must be the file's own name 'other'"):
+        load_study("other", "demo", tmp_path)
+
+
+def test_overlays_merge_mappings_and_replace_the_rest():
+    base = {"a": {"b": 1, "c": [1, 2]}, "d": 4}
+    assert merged(base, {"a": {"c": [3]}, "e": 5}) == {"a": {"b": 1, "c": [3]}, "d": 4, "e": 5}
+    assert merged({"kind": "x", "of_x": 1}, {"kind": "y", "of_y": 2}) == {"kind": "y", "of_y": 2}
+    assert base == {"a": {"b": 1, "c": [1, 2]}, "d": 4}
+
+
+def test_scales_are_laid_over_the_study():
+    tree = {"seeds": 3, "scales": {"paper": {"seeds": 10}}}
+    assert at_scale(tree, "demo", Path("s.yaml")) == {"seeds": 3}
+    assert at_scale(tree, "paper", Path("s.yaml")) == {"seeds": 10}
+
+
+def test_yaml_cannot_build_objects(tmp_path):
+    (tmp_path / "config.yaml").write_text("studies: !!python/object/apply:os.getcwd []\n")
+    with pytest.raises(UserError, match="is not YAML"):
+        load_workflow(tmp_path / "config.yaml")

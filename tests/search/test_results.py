@@ -1,0 +1,71 @@
+"""What a search publishes."""
+
+import csv
+import io
+
+import pytest
+import yaml
+
+from bevatron.errors import UserError
+from bevatron.search.journal import DIVERGED, FAILED, FINISHED, STOPPED, Trial
+from bevatron.search.plot import search_png
+from bevatron.search.results import best_of, best_values, curves, trials_csv
+
+
+def trial(number, rate, widths, losses, status=FINISHED, reason=""):
+    drawn = {"training.learning_rate": rate, "training.momentum": 0, "architecture.widths": widths}
+    return Trial(number, drawn, dict(enumerate(losses, 1)), status, reason, 1.25, 77)
+
+
+TRIALS = [
+    trial(1, 0.1, 0, [3.0, 2.0, 2.5]),
+    trial(2, 0.2, 1, [1.0], DIVERGED, "the loss is nan"),
+    trial(3, 0.3, 1, [2.5, 1.5, 2.25]),
+    trial(4, 0.4, 0, [9.0], STOPPED),
+]
+
+
+def test_the_table_has_a_row_for_every_trial_with_its_values_and_its_end(study_with_search):
+    search = study_with_search().models["net"].search
+    rows = list(csv.DictReader(io.StringIO(trials_csv(search, "best", TRIALS))))
+    assert [row["status"] for row in rows] == ["finished", "diverged", "finished", "stopped early"]
+    assert rows[2]["architecture.widths"] == "[5, 5]"
+    assert [row["val_loss"] for row in rows] == ["2.0", "1.0", "1.5", "9.0"]
+    assert rows[1]["reason"] == "the loss is nan"
+
+
+@pytest.mark.parametrize(("keep", "number"), [("best", 3), ("last", 3)])
+def test_the_best_trial_is_none_that_failed(keep, number):
+    assert best_of(keep, TRIALS, "here").number == number
+
+
+def test_the_best_values_make_a_model(study_with_search):
+    study = study_with_search()
+    model = study.models["net"]
+    best = best_of("best", TRIALS, "here")
+    values = best_values(model.search, "best", TRIALS, best, {"study": study.name})
+    read = yaml.safe_load(yaml.safe_dump(values))
+    assert model.with_values(read["values"]).architecture.widths == [5, 5]
+    assert read["ended"] == {"diverged": 1, "finished": 2, "stopped early": 1}
+
+
+def test_curves_hold_every_validation(study_with_search):
+    content = curves(study_with_search().models["net"].search, TRIALS, {})
+    assert content["trials"][2]["val_loss"] == [2.5, 1.5, 2.25]
+
+
+def test_a_search_without_any_success_names_trials_and_reasons():
+    failed = [trial(n, 0.1, 0, [], FAILED, f"reason {n}") for n in range(1, 9)]
+    with pytest.raises(
+        UserError, match=r"none of its 8 trials .*trial 1 failed \(reason 1\);.* and 3 more alike"
+    ):
+        best_of("best", failed, "here")
+
+
+def test_the_picture_is_the_same_for_the_same_trials(study_with_search):
+    search = study_with_search().models["net"].search
+    best = best_of("best", TRIALS, "here")
+    pictures = [search_png("parabola, 1:5:1", search, "best", TRIALS, best) for _ in range(2)]
+    assert pictures[0] == pictures[1]
+    assert pictures[0].startswith(b"\x89PNG")
+    search_png("a single trial", search, "last", TRIALS[:1], TRIALS[0])

@@ -1,0 +1,196 @@
+"""A search with Ray, from the study to what it publishes."""
+
+import csv
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bevatron.compute.environment import environment
+from bevatron.compute.ray_session import ray_session
+from bevatron.config.workflow import Ray, Reading, Workflow
+from bevatron.errors import UserError
+from bevatron.prepare.stage import prepare_shard, write_manifest
+from bevatron.search.journal import Journal
+from bevatron.search.stage import search_model
+from bevatron.search.trials import run_trials, trials_at_once
+from bevatron.simulate.stage import simulate_shard
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def session(module_path):
+    with environment(PYTHONPATH=module_path), ray_session(Ray(), 2) as session:
+        yield session
+
+
+def run(study, folder: Path, session, manifest: Path | str = "", fit: str = "pretended_fit") -> list:
+    """The ended trials of a search."""
+    model = study.models["net"]
+    task = {
+        "study": study.model_dump(mode="json"),
+        "model": "net",
+        "manifest": str(manifest),
+        "folder": str(folder),
+        "reading": Reading().model_dump(mode="json"),
+        "accelerator": "cpu",
+        "fit": fit,
+    }
+    with Journal(folder / "journal.jsonl") as journal:
+        run_trials(model.search, model.training.keep, task, journal, session)
+        return journal.ended
+
+
+def outcome(trials) -> list[tuple]:
+    return [(t.number, t.drawn, t.losses, t.status, t.reason) for t in trials]
+
+
+def test_a_failing_trial_is_recorded_and_skipped_and_the_rest_goes_on(
+    study_with_search, session, tmp_path, caplog
+):
+    # Each failure that `pretended_fit` knows of comes with a momentum of its own; two trials run at a time.
+    study = study_with_search(trials=10, epochs=9, reduction=9, grace_epochs=3, seed=4)
+    with caplog.at_level(logging.INFO, "bevatron"):
+        trials = run(study, tmp_path, session)
+    assert [trial.number for trial in trials] == list(range(1, 11))
+    status = {0: "", 1: "diverged", 2: "out of memory", 3: "out of memory", 4: "failed", 5: "failed"}
+    for trial in trials:
+        momentum = trial.drawn["training.momentum"]
+        assert trial.status == status[momentum] or (
+            momentum == 0 and trial.status in ("finished", "stopped early")
+        )
+    seen = {trial.drawn["training.momentum"] for trial in trials}
+    assert seen == {0, 1, 2, 3, 4, 5}, "the seed must bring every failure"
+    reasons = {trial.drawn["training.momentum"]: trial.reason for trial in trials}
+    assert reasons[1] == "the training loss is nan after step 12"
+    assert reasons[3].startswith("OutOfMemoryError: CUDA out of memory")
+    assert reasons[4] == "KeyError: 'tracks'"
+    assert "process died" in reasons[5]
+    killed = sum(trial.drawn["training.momentum"] == 5 for trial in trials)
+    assert len({trial.process for trial in trials if trial.process}) <= 2 + killed, "processes are used again"
+    assert sum(record.message.startswith("trial ") for record in caplog.records) == 10
+
+
+def test_one_trial_at_a_time_gives_the_same_search_again(study_with_search, session, tmp_path):
+    study = study_with_search(
+        {"training.learning_rate": {"kind": "log_uniform", "low": 1e-4, "high": 1.0}}, cpus_per_trial=2
+    )
+    first, second = (run(study, tmp_path / name, session) for name in ("a", "b"))
+    assert outcome(first) == outcome(second)
+    assert len({trial.process for trial in first}) == 1
+    stopped = [trial for trial in first if trial.status == "stopped early"]
+    assert stopped
+    assert all(trial.epochs in (1, 3) for trial in stopped), "ASHA stops at its rungs alone"
+    assert min(first, key=lambda t: t.val_loss("best")).status == "finished"
+
+
+def test_the_real_fit_is_searched_and_fits_better_at_a_better_rate(study_with_search, session, tmp_path):
+    rates = [1e-6, 0.02]
+    study = study_with_search(
+        {"training.learning_rate": {"kind": "choice", "values": rates}}, trials=5, epochs=4, grace_epochs=4
+    )
+    simulate_shard(study, 0, tmp_path / "shard-0000.h5")
+    prepare_shard(study, tmp_path / "shard-0000.h5", tmp_path / "dataset")
+    write_manifest(study, tmp_path / "dataset")
+    trials = run(
+        study, tmp_path / "live", session, tmp_path / "dataset" / "manifest.json", "bevatron.learning.fit"
+    )
+    assert [(trial.status, trial.epochs) for trial in trials] == [("finished", 4)] * 5
+    losses = {trial.drawn["training.learning_rate"]: trial.val_loss("best") for trial in trials}
+    assert losses[1] < losses[0]
+    assert all(trial.val_loss("best") == losses[trial.drawn["training.learning_rate"]] for trial in trials)
+
+
+def test_a_fault_of_the_data_ends_the_search_with_one_line(study_with_search, session, tmp_path):
+    study = study_with_search({"training.momentum": {"kind": "choice", "values": [0.6, 0.7]}}, trials=6)
+    with pytest.raises(UserError, match=r"val-0000\.h5: is truncated"):
+        run(study, tmp_path, session)
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        assert journal.ended == []
+
+
+def test_a_trial_larger_than_the_cluster_is_refused(study_with_search, session):
+    for key, value in (("cpus_per_trial", 64), ("gpus_per_trial", 8.0)):
+        with pytest.raises(
+            UserError, match=rf"search\.{key}: a trial asks for {value:g}, the Ray cluster has"
+        ):
+            trials_at_once(study_with_search(**{key: value}).models["net"].search, session)
+
+
+DRIVER = """
+import sys, json
+from pathlib import Path
+from bevatron.config.study import Study
+from bevatron.config.workflow import Workflow
+from bevatron.logs import start_logging
+from bevatron.search.stage import search_model
+start_logging()
+folder = Path(sys.argv[1])
+study = Study.model_validate_json((folder / "study.json").read_text())
+workflow = Workflow(studies=["parabola"], runs=str(folder / "runs"), ray={"cpus": 2})
+search_model(study, workflow, "net", folder / "manifest.json", folder / "out", fit="pretended_fit")
+"""
+
+
+def test_a_search_killed_in_its_midst_continues(study_with_search, session, module_path, tmp_path):
+    # Meanwhile the fixture's session goes on: two clusters on one machine do not meet.
+    space = {"training.learning_rate": {"kind": "log_uniform", "low": 1e-3, "high": 1e-1}}
+    study = study_with_search(space, trials=6, epochs=5, reduction=5, grace_epochs=5)
+    (tmp_path / "study.json").write_text(study.model_dump_json())
+    (tmp_path / "manifest.json").write_text("{}")
+    surroundings = {**os.environ, "PYTHONPATH": module_path, "PRETENDED_EPOCH_SECONDS": "0.1"}
+    command = [sys.executable, "-c", DRIVER, str(tmp_path)]
+    with subprocess.Popen(
+        command, env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as driver:
+        lines = [wait_for(driver, "Ray dashboard: http://127.0.0.1:"), wait_for(driver, "trial ")]
+        time.sleep(0.25)  # into the fits that follow
+        driver.send_signal(signal.SIGKILL)
+    journal_file = next((tmp_path / "runs").glob("*/journal.jsonl"))
+    before = [json.loads(line) for line in journal_file.read_text().splitlines() if line.endswith("}")]
+    ended = {line["trial"] for line in before if line["event"] == "end"}
+    interrupted = {line["trial"] for line in before} - ended
+    assert ended
+    assert interrupted
+
+    again = subprocess.run(command, env=surroundings, capture_output=True, text=True, timeout=120)
+    assert again.returncode == 0, again.stderr
+    assert "continues; " in again.stderr
+    after = [json.loads(line) for line in journal_file.read_text().splitlines()]
+    assert after[: len(before)] == before, "what had ended is not touched"
+    assert not any(line["trial"] in ended for line in after[len(before) :]), "nor repeated"
+    starts = [line["trial"] for line in after if line["event"] == "start"]
+    assert sorted(starts) == list(range(1, 7))
+    epochs = [(line["trial"], line["epoch"]) for line in after if line["event"] == "report"]
+    assert sorted(epochs) == [(trial, epoch) for trial in starts for epoch in range(1, 6)], (
+        "each epoch just once"
+    )
+    rows = list(csv.DictReader((tmp_path / "out" / "trials.csv").read_text().splitlines()))
+    assert [int(row["trial"]) for row in rows] == list(range(1, 7))
+    best = yaml.safe_load((tmp_path / "out" / "best.yaml").read_text())
+    assert best["val_loss"] == min(float(row["val_loss"]) for row in rows)
+    folder = Path(lines[0].partition("token in ")[2].partition("/token;")[0])
+    assert not folder.exists(), "the killed session's folder is gone"
+    assert not list(journal_file.parent.glob("trial-*")), "fits of ended trials are removed"
+
+    published = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    workflow = Workflow(studies=["parabola"], runs=str(tmp_path / "runs"))
+    search_model(
+        study, workflow, "net", tmp_path / "manifest.json", tmp_path / "out"
+    )  # all is in the journal
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == published
+
+
+def wait_for(process: subprocess.Popen, words: str) -> str:
+    for line in process.stderr:
+        if words in line:
+            return line
+    raise AssertionError(f"the process ended without '{words}'")

@@ -1,0 +1,124 @@
+"""A run killed with SIGKILL at any moment continues and ends with the same bits as one that was never killed."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+CONFIG = "studies: [curve]\n"
+SETTINGS = {
+    "training": {
+        "epochs": 120,
+        "batch_size": 50,
+        "learning_rate": 0.01,
+        "validate_every": 5,
+        "checkpoint_seconds": 0.02,
+        "early_stopping": {"patience": 100},
+    },
+}
+
+
+@pytest.fixture
+def workplace(curve, tmp_path):
+    """A folder to run `bevatron train` in, as a job would."""
+    tree = curve.study.model_dump(mode="json")
+    tree["seeds"] = 1
+    tree["models"]["net"] |= SETTINGS
+    (tmp_path / "config" / "studies").mkdir(parents=True)
+    (tmp_path / "config" / "config.yaml").write_text(CONFIG)
+    (tmp_path / "config" / "studies" / "curve.yaml").write_text(yaml.safe_dump(tree))
+
+    def start(name: str) -> subprocess.Popen:
+        place = tmp_path / name
+        place.mkdir(exist_ok=True)
+        (place / "log").touch()
+        command = [
+            sys.executable, "-m", "bevatron.cli", "train", "curve", "net", "--config", "../config/config.yaml",
+            "--manifest", str(curve.manifest), "--output", "out",
+        ]  # fmt: skip
+        with (place / "log").open("a") as log:
+            return subprocess.Popen(command, cwd=place, stdout=log, stderr=log)
+
+    start.root = tmp_path
+    return start
+
+
+def weights(root: Path) -> bytes:
+    return (root / "out" / "seed-0" / "weights.safetensors").read_bytes()
+
+
+def history(root: Path) -> list[str]:
+    lines = (root / "out" / "seed-0" / "history.csv").read_text().splitlines()
+    return [line.rsplit(",", 1)[0] for line in lines]  # the last column is time
+
+
+def wait_for_checkpoint(root: Path, process: subprocess.Popen, beyond: int) -> int:
+    """Block number of the first checkpoint after `beyond`; the highest there is once the process has ended."""
+    while True:
+        blocks = [int(p.stem.removeprefix("block-")) for p in (root / "runs").glob("*/block-*.ckpt")]
+        newest = max(blocks, default=0)
+        if newest > beyond or process.poll() is not None:
+            return newest
+        time.sleep(0.002)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(200)
+def test_killed_runs_end_with_the_same_bits(workplace):
+    straight = workplace("straight")
+    assert straight.wait() == 0, (workplace.root / "straight" / "log").read_text()
+
+    moments = random.Random(7)
+    root, kills, reached = workplace.root / "killed", 0, 0
+    while True:
+        process = workplace("killed")
+        if kills < 4:
+            reached = wait_for_checkpoint(root, process, reached + 2)
+            time.sleep(moments.uniform(0.0, 0.15))
+            process.send_signal(signal.SIGKILL)
+            kills += process.wait() == -signal.SIGKILL
+            assert not (root / "out" / "runs.json").exists() or process.returncode == 0
+        if process.wait() == 0:
+            break
+        assert process.returncode == -signal.SIGKILL, (root / "log").read_text()
+    assert kills == 4
+    assert "continues from block-" in (root / "log").read_text()
+    assert weights(root) == weights(workplace.root / "straight")
+    assert history(root) == history(workplace.root / "straight")
+    runs = json.loads((root / "out" / "runs.json").read_text())["runs"]
+    assert runs[0]["continued"] == 1
+
+
+@pytest.mark.slow
+def test_a_run_told_to_end_saves_its_state_and_goes_on(workplace):
+    root = workplace.root / "ended"
+    process = workplace("ended")
+    wait_for_checkpoint(root, process, 3)
+    process.terminate()
+    assert process.wait() == 2
+    last = (root / "log").read_text().splitlines()[-1]
+    assert "run it again to go on" in last
+    again = workplace("ended")
+    assert again.wait() == 0
+    assert (root / "out" / "runs.json").exists()
+
+
+def test_two_processes_do_not_share_a_run(tmp_path):
+    from bevatron.errors import UserError
+    from bevatron.train.lock import sole_owner
+
+    with (
+        sole_owner(tmp_path / "run"),
+        pytest.raises(UserError, match=rf"process \(id {os.getpid()}\)"),
+        sole_owner(tmp_path / "run"),
+    ):
+        pass
+    with sole_owner(tmp_path / "run"):
+        pass
