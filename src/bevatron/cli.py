@@ -1,5 +1,6 @@
 """The command line: one command for each stage, and a few to look at things. Heavy imports wait for their command."""
 
+import errno
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,6 +28,9 @@ Scale = Annotated[str | None, typer.Option(help="demo or paper; absent: as confi
 ManifestPath = Annotated[Path, typer.Option("--manifest", help="the dataset's manifest.json")]
 Output = Annotated[Path, typer.Option("--output", help="file or folder to write")]
 DEFAULT_CONFIG = Path("config/config.yaml")
+MACHINE_FAULTS = (
+    errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EIO, errno.EISDIR, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS,
+)  # fmt: skip
 
 
 def main() -> None:
@@ -37,6 +41,10 @@ def main() -> None:
         _complain(error.lines)
     except UserError as error:
         _complain([str(error)])
+    except OSError as error:
+        if error.errno not in MACHINE_FAULTS or error.filename is None:
+            raise
+        _complain([f"{error.filename}: {error.strerror}; mend the place, or name another"])
 
 
 def _complain(lines: list[str]) -> None:
@@ -177,7 +185,7 @@ def observe(
 @app.command()
 def report(
     output: Output,
-    results: Annotated[Path | None, typer.Option(help="folder of results; absent: as configured")] = None,
+    results: Annotated[Path, typer.Option(help="folder of results")] = Path("results"),
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
@@ -190,7 +198,7 @@ def report(
     studies = [load_study(name, workflow.scale, config.parent / "studies") for name in workflow.studies]
     from bevatron.report.stage import write_report
 
-    write_report(workflow, studies, results or Path(workflow.results), output)
+    write_report(workflow, studies, results, output)
 
 
 @app.command()

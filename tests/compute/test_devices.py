@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from bevatron.compute.devices import device_for, deterministic
+from bevatron.compute.devices import deterministic, device_for
 from bevatron.compute.seeds import seed_everything
 from bevatron.errors import UserError
 
@@ -32,10 +32,14 @@ def test_deterministic_settings_hold_inside_and_leave_no_trace():
             os.environ.get("CUBLAS_WORKSPACE_CONFIG"),
         )
 
+    def fail_within():
+        with deterministic(threads=1):
+            assert state() == (1, True, False, True, False, ":4096:8")
+            raise KeyError
+
     before = state()
-    with pytest.raises(KeyError), deterministic(threads=1):
-        assert state() == (1, True, False, True, False, ":4096:8")
-        raise KeyError
+    with pytest.raises(KeyError):
+        fail_within()
     assert state() == before
 
 

@@ -11,12 +11,14 @@ def test_variables_come_back_also_after_an_error(monkeypatch):
     monkeypatch.setenv("BEVATRON_KEPT", "1")
     monkeypatch.setenv("BEVATRON_REMOVED", "1")
     before = dict(os.environ)
-    with (
-        pytest.raises(KeyError),
-        environment(BEVATRON_KEPT="2", BEVATRON_REMOVED=None, BEVATRON_NEW="3", BEVATRON_NEVER=None),
-    ):
-        assert os.environ["BEVATRON_KEPT"] == "2"
-        assert os.environ["BEVATRON_NEW"] == "3"
-        assert "BEVATRON_REMOVED" not in os.environ
-        raise KeyError
+
+    def fail_within():
+        with environment(BEVATRON_KEPT="2", BEVATRON_REMOVED=None, BEVATRON_NEW="3", BEVATRON_NEVER=None):
+            assert os.environ["BEVATRON_KEPT"] == "2"
+            assert os.environ["BEVATRON_NEW"] == "3"
+            assert "BEVATRON_REMOVED" not in os.environ
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_within()
     assert dict(os.environ) == before

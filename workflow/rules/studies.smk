@@ -2,7 +2,7 @@
 from pathlib import Path
 
 from bevatron.config.digest import digest_of
-from bevatron.config.identity import dataset_digest, raw_digest
+from bevatron.config.identity import dataset_digest, learned_task, raw_digest
 from bevatron.config.load import load_study, load_workflow
 from bevatron.errors import UserError
 
@@ -43,7 +43,7 @@ def settings_of(wildcards):
     """What a search or training of a model depends on, so that a changed setting runs it again."""
     study = STUDIES[wildcards.study]
     model = study.models[wildcards.model].model_dump(mode="json", exclude={"title", "published"})
-    return digest_of(study.task, study.seeds, model)
+    return digest_of(learned_task(study), study.seeds, model)
 
 
 def measured_in(study):

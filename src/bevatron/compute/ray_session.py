@@ -73,7 +73,10 @@ def ray_session(settings: Ray, cpus: int, logs: Path | None = None) -> Iterator[
 def _existing(address: str) -> Iterator[RaySession]:
     import ray
 
+    host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
+        with socket.create_connection((host, int(port)), timeout=10):  # Ray itself tries for many minutes
+            pass
         context = ray.init(
             address=address,
             log_to_driver=False,

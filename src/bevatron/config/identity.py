@@ -1,5 +1,7 @@
 """What identifies raw shards, datasets and runs: digests of just those settings that their bytes depend on."""
 
+from typing import Any
+
 from bevatron.config.digest import digest_of
 from bevatron.config.model import Model
 from bevatron.config.study import Study
@@ -15,14 +17,19 @@ def dataset_digest(study: Study) -> str:
     return digest_of("dataset", raw_digest(study), study.dataset)
 
 
+def learned_task(study: Study) -> dict[str, Any]:
+    """The part of the task on which learning depends; the rest only says how results are looked at."""
+    return study.task.model_dump(mode="json", exclude={"efficiencies", "signal", "truth", "x"})
+
+
 def run_digest(study: Study, model: Model, manifest_sha256: str, seed: int) -> str:
     """The identity of one training: model, task, dataset and seed. A search is not part of it, its result is."""
     settings = model.model_dump(mode="json", exclude={"search": True, "title": True, "published": True})
     settings["training"].pop("checkpoint_seconds")  # when state is saved does not change what is learned
-    return digest_of("run", study.name, study.task, settings, manifest_sha256, seed)
+    return digest_of("run", study.name, learned_task(study), settings, manifest_sha256, seed)
 
 
 def search_digest(study: Study, model: Model, manifest_sha256: str) -> str:
     """The identity of one search."""
     settings = model.model_dump(mode="json", exclude={"title": True, "published": True})
-    return digest_of("search", study.name, study.task, settings, manifest_sha256)
+    return digest_of("search", study.name, learned_task(study), settings, manifest_sha256)

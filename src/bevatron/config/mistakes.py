@@ -13,11 +13,12 @@ from bevatron.config.section import Section
 
 def lines_of(error: ValidationError, schema: type[Section], tree: Any) -> list[str]:
     """One line for each mistake: `key.path: what is wrong; allowed: ...`."""
-    lines = []
+    messages: dict[str, list[str]] = {}
     for place, problem, owner in _flat(error, schema, tree, ()):
         path = ".".join(str(step) for step in place) or "(top level)"
-        lines.append(f"{path}: {_message(problem, owner, place)}")
-    return lines
+        messages.setdefault(path, []).append(_message(problem, owner, place))
+    # a union of plain types complains once for each member
+    return [f"{path}: {'; or '.join(dict.fromkeys(said))}" for path, said in messages.items()]
 
 
 def _flat(error: ValidationError, schema: type[Section], tree: Any, prefix: tuple) -> typing.Iterator[tuple]:

@@ -38,7 +38,6 @@ class Workflow(Section):
         "demo", description="'demo': two cores, minutes, no GPU; 'paper': the published sizes"
     )
     studies: list[Name] = Field(description="studies to run, each a file in config/studies/", min_length=1)
-    results: str = Field("results", description="folder of everything published")
     runs: str = Field("runs", description="folder of the live state of searches and fits, which survives a kill")
     accelerator: Literal["auto", "cpu", "cuda"] = Field("auto", description="device that fits and evaluates")
     reading: Reading = Field(default_factory=Reading, description="how datasets are read while learning")

@@ -53,17 +53,20 @@ class Canvas:
     def __init__(self) -> None:
         self._pixels: Tensor | None = None
         self._touched: Tensor | None = None
+        self._zeros: Tensor | None = None
 
     def draw(self, sparse: SparseBatch) -> Tensor:
         """The images, (batch, channels, height, width); valid until the next call."""
         batch, pixels = len(sparse.offsets) - 1, sparse.shape[0] * sparse.shape[1] * sparse.shape[2]
         old, value = self._pixels, sparse.value
         if old is None or len(old) < batch * pixels or old.dtype != value.dtype or old.device != value.device:
-            self._pixels = value.new_zeros(batch * pixels)
-        elif self._touched is not None:
-            self._pixels.index_fill_(0, self._touched, 0)
+            self._pixels, self._zeros = value.new_zeros(batch * pixels), value.new_zeros(0)
+        else:
+            if len(self._zeros) < len(self._touched):
+                self._zeros = value.new_zeros(2 * len(self._touched))
+            self._pixels.scatter_(0, self._touched, self._zeros)
         self._touched = _positions(sparse, pixels)
-        self._pixels.index_copy_(0, self._touched, value)
+        self._pixels.scatter_(0, self._touched, value)  # a pixel stands once in a sample: no two writes meet
         return self._pixels[: batch * pixels].view(batch, *sparse.shape)
 
 

@@ -160,6 +160,7 @@ class CutColumn:
         self.starts = torch.empty(self.rows, dtype=torch.int64)
         self.lengths = torch.empty(self.rows, dtype=torch.int64)
         self.offsets_read = np.empty(self.rows + 1, np.int64)
+        self.numbers = torch.empty(0, dtype=torch.int64)
 
     def load(self, shard: Shard, start: int, stop: int, at: int) -> None:
         self.filled = self.filled if at else 0
@@ -189,7 +190,9 @@ class CutColumn:
 
     def to(self, device: torch.device) -> None:
         self.parts, self.arrays = [part.to(device) for part in self.parts], []
-        self.starts, self.lengths = self.starts.to(device), self.lengths.to(device)
+        self.starts, self.lengths, self.numbers = (
+            tensor.to(device) for tensor in (self.starts, self.lengths, self.numbers)
+        )
 
     def room(self, batch_size: int) -> CutRoom:
         parts = [part.new_empty((0, *part.shape[1:])) for part in self.parts]
@@ -206,14 +209,19 @@ class CutColumn:
         ends = torch.cumsum(lengths, 0, out=room.offsets[at + 1 : at + k + 1])
         total = int(ends[-1]) if k else 0
         shift = self.starts.index_select(0, rows).add_(lengths).sub_(ends)
-        elements = torch.repeat_interleave(shift, lengths, output_size=total)
-        elements.add_(torch.arange(total, device=elements.device))
+        elements = torch.repeat_interleave(shift, lengths, output_size=total).add_(self._counting(total))
         if room.filled:
             ends.add_(room.filled)
         for i, part in enumerate(self.parts):
             room.parts[i] = _with_room(room.parts[i], room.filled, room.filled + total)
             torch.index_select(part, 0, elements, out=room.parts[i][room.filled : room.filled + total])
         room.filled += total
+
+    def _counting(self, total: int) -> Tensor:
+        """0, 1, 2, ..., (total,) int64."""
+        if len(self.numbers) < total:
+            self.numbers = torch.arange(total + total // 4, device=self.starts.device)
+        return self.numbers[:total]
 
     def batch(self, room: CutRoom, size: int) -> RaggedBatch | SparseBatch:
         parts = [part[: room.filled] for part in room.parts]

@@ -1,0 +1,72 @@
+"""Metrics of a classifier against scikit-learn and against what must be."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, roc_auc_score
+
+from bevatron.config.task import Classification
+from bevatron.evaluate.bootstrap import Bootstrap
+from bevatron.evaluate.classes import log_probabilities, pairs_of
+from bevatron.evaluate.tasks.classification import classification_curves, classification_metrics
+
+TASK = Classification(kind="classification", target="flavour", classes=["light", "charm", "beauty"], signal="beauty")
+
+
+@pytest.fixture(scope="module")
+def tagged():
+    rng = np.random.default_rng(7)
+    labels = rng.integers(0, 3, 1500)
+    logits = np.stack([2 * np.eye(3)[labels] + rng.normal(size=(1500, 3)) for _ in range(3)]).astype(np.float32)
+    bootstrap = Bootstrap(1500, 40, "a")
+    return logits, labels, classification_metrics(TASK, logits, labels, bootstrap, 0.68)
+
+
+def test_metrics_are_scikit_learns(tagged):
+    logits, labels, metrics = tagged
+    for seed, log_p in enumerate(log_probabilities(logits)):
+        p = np.exp(log_p)
+        assert np.isclose(metrics["accuracy"].per_seed[seed], accuracy_score(labels, p.argmax(1)))
+        assert np.isclose(metrics["log_loss"].per_seed[seed], log_loss(labels, p))
+        assert np.isclose(metrics["auc.beauty_vs_rest"].per_seed[seed], roc_auc_score(labels == 2, p[:, 2]))
+        pair = labels != 1
+        expected = roc_auc_score(labels[pair] == 2, (p[:, 2] / p[:, 0])[pair])
+        assert np.isclose(metrics["auc.beauty_vs_light"].per_seed[seed], expected)
+
+
+def test_every_pair_and_efficiency_is_measured(tagged):
+    assert pairs_of(TASK) == [("beauty", "light"), ("beauty", "charm"), ("charm", "light")]
+    _, _, metrics = tagged
+    names = {"auc.charm_vs_light", "rejection.light.at_60", "rejection.charm.at_77", "class_accuracy.charm", "ece"}
+    assert names <= set(metrics)
+    assert metrics["rejection.light.at_60"].value > metrics["rejection.light.at_85"].value
+
+
+def test_confusion_rows_add_up_and_match(tagged):
+    logits, labels, metrics = tagged
+    confusion = classification_curves(TASK, logits, labels, 0.68)["confusion"]
+    share = np.array(confusion["share"])
+    assert np.allclose(share.sum(axis=1), 1)
+    expected = np.mean([confusion_matrix(labels, x.argmax(1), normalize="true") for x in logits], axis=0)
+    assert np.allclose(share, expected)
+    diagonal = [metrics[f"class_accuracy.{name}"].value for name in TASK.classes]
+    assert np.allclose(np.diag(share), diagonal)
+
+
+def test_saturated_outputs_keep_their_order():
+    """Logits of ±80 give the probability 1 in double precision; their order still ranks."""
+    rng = np.random.default_rng(8)
+    labels = rng.integers(0, 3, 300)
+    logits = (60 * np.eye(3)[labels] + 8 * rng.normal(size=(300, 3)))[None].astype(np.float32)
+    logits[0, labels == 0, 2] += 45.0
+    metrics = classification_metrics(TASK, logits, labels, Bootstrap(300, 20, "a"), 0.68)
+    assert 0.5 < metrics["auc.beauty_vs_light"].value < 1.0
+    assert metrics["log_loss"].value < 100
+
+
+def test_perfect_tagger_has_no_rejection_but_an_auc():
+    labels = np.arange(300) % 3
+    metrics = classification_metrics(TASK, 9.0 * np.eye(3)[labels][None], labels, Bootstrap(300, 20, "a"), 0.68)
+    assert metrics["auc.beauty_vs_rest"].value == 1.0
+    assert metrics["accuracy"].value == 1.0
+    assert metrics["accuracy"].low < 1.0  # Wilson: 300 right ones are no proof of perfection
+    assert metrics["rejection.light.at_77"].value is None

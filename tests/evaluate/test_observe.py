@@ -1,0 +1,63 @@
+"""Observables of the test split, by hand."""
+
+import json
+
+import numpy as np
+import pytest
+
+from bevatron.errors import UserError
+from bevatron.evaluate.observe import observe
+
+
+@pytest.fixture
+def observed(study, dataset, tmp_path):
+    observe(study, dataset[0], tmp_path / "data.json")
+    return json.loads((tmp_path / "data.json").read_text())
+
+
+def test_means_and_medians_are_those_of_the_class(observed, dataset):
+    pt = np.concatenate([s.inputs["jet"].column.values[:, 0] for s in dataset[2]])
+    flavour = np.concatenate([s.targets["flavour"] for s in dataset[2]])
+    for k, name in enumerate(("light", "beauty")):
+        found = observed["metrics"][f"pt.mean.{name}"]
+        ours = pt[flavour == k].astype(float)
+        assert np.isclose(found["value"], ours.mean())
+        assert abs(found["error"] / (ours.std() / np.sqrt(len(ours))) - 1) < 0.5  # 30 replicas
+        assert found["unit"] == "GeV"
+    assert observed["metrics"]["pt.auc.beauty_vs_light"]["value"] > 0.85
+
+
+def test_second_track_exists_for_half_of_the_jets(observed, dataset):
+    lengths = np.concatenate([s.inputs["tracks"].column.lengths for s in dataset[2]])
+    flavour = np.concatenate([s.targets["flavour"] for s in dataset[2]])
+    drawn = observed["observables"]["second_d0"]
+    for k, name in enumerate(("light", "beauty")):
+        assert drawn["missing"][name] == int(((lengths < 2) & (flavour == k)).sum())
+        assert sum(drawn["counts"][name]) + drawn["missing"][name] == drawn["samples"][name]
+        assert observed["metrics"][f"second_d0.mean.{name}"]["value"] == 1.0 + 4 * k
+
+
+def test_missing_track_ranks_below_every_other(observed, dataset):
+    lengths = np.concatenate([s.inputs["tracks"].column.lengths for s in dataset[2]])
+    flavour = np.concatenate([s.targets["flavour"] for s in dataset[2]])
+    beauty, light = (np.mean(lengths[flavour == k] >= 2) for k in (1, 0))
+    # a beauty jet with the track beats all light ones; without, it draws with light ones without
+    expected = beauty + (1 - beauty) * (1 - light) / 2
+    assert np.isclose(observed["metrics"]["second_d0.auc.beauty_vs_light"]["value"], expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"group": "muons"}, "no input group 'muons'; it has: jet, tracks"),
+        ({"feature": "z0"}, "no feature of 'tracks' 'z0'; it has: d0"),
+        ({"position": None}, "'tracks.d0' needs a position"),
+        ({"group": "jet", "feature": "pt"}, "'jet.pt' has no position"),
+    ],
+)
+def test_observables_the_dataset_lacks_are_refused(change, match, study, dataset, tmp_path):
+    wrong = study.evaluation.observables["second_d0"].model_copy(update=change)
+    evaluation = study.evaluation.model_copy(update={"observables": {"wrong": wrong}})
+    with pytest.raises(UserError, match=match):
+        observe(study.model_copy(update={"evaluation": evaluation}), dataset[0], tmp_path / "data.json")
+    assert not (tmp_path / "data.json").exists()

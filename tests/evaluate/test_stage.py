@@ -1,0 +1,133 @@
+"""The stage as a whole: predictions that can be worked out by hand, and everything that must be refused."""
+
+import json
+
+import h5py
+import hdf5plugin  # noqa: F401  (the filter of predictions.h5)
+import numpy as np
+import pytest
+
+from bevatron.errors import UserError
+from bevatron.evaluate.stage import evaluate_model
+from bevatron.store.publish import publish_json
+
+
+def _evaluate(study, workflow, dataset, runs, folder):
+    evaluate_model(study, workflow, "linear", dataset[0], runs, folder)
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def test_predictions_are_those_of_the_networks_in_the_order_of_the_shards(study, workflow, dataset, trained, tmp_path):
+    tree = _evaluate(study, workflow, dataset, trained, tmp_path / "out")
+    test = dataset[2]
+    pt = np.concatenate([s.inputs["jet"].column.values[:, 0] for s in test])
+    flavour = np.concatenate([s.targets["flavour"] for s in test])
+    with h5py.File(tmp_path / "out" / "predictions.h5") as file:
+        outputs = file["outputs"][()]
+        assert (file["id"][()] == np.concatenate([s.id for s in test])).all()
+        assert (file["targets/flavour"][()] == flavour).all()
+        assert file.attrs["seeds"].tolist() == [0, 1]
+    assert outputs.shape == (2, 300, 2)
+    assert np.allclose(outputs[0, :, 1], 0.1 * (pt - 35), atol=1e-5)
+    assert np.allclose(outputs[1, :, 1], 0.2 * (pt - 36), atol=1e-5)
+    accuracy = [np.mean((pt > middle) == flavour) for middle in (35, 36)]
+    assert np.allclose(tree["metrics"]["accuracy"]["per_seed"], accuracy)
+    first, second = tree["metrics"]["auc.beauty_vs_light"]["per_seed"]
+    assert first == second  # both rank by pt
+    assert tree["metrics"]["auc.beauty_vs_light"]["seed_std"] == 0.0
+
+
+def test_same_inputs_same_bytes(study, workflow, dataset, trained, tmp_path):
+    for folder in ("one", "two"):
+        _evaluate(study, workflow, dataset, trained, tmp_path / folder)
+    for file in ("metrics.json", "predictions.h5"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_metrics_file_is_complete(study, workflow, dataset, trained, tmp_path):
+    tree = _evaluate(study, workflow, dataset, trained, tmp_path / "out")
+    assert tree["manifest_sha256"] == dataset[1].sha256
+    assert tree["parameters"] == 6
+    assert tree["n_test"] == 300
+    assert [run["seed"] for run in tree["runs"]] == [0, 1]
+    for name, metric in tree["metrics"].items():
+        assert {"value", "error", "low", "high", "seed_std", "per_seed"} <= set(metric), name
+        assert len(tree["bootstrap"][name]) == study.evaluation.bootstrap
+
+
+def _refused(match, study, workflow, dataset, trained, tmp_path):
+    with pytest.raises(UserError, match=match) as caught:
+        evaluate_model(study, workflow, "linear", dataset[0], trained, tmp_path / "out")
+    assert "\n" not in str(caught.value)
+    assert not list((tmp_path / "out").glob("*")) if (tmp_path / "out").exists() else True
+
+
+def test_changed_weights_are_refused(study, workflow, dataset, trained, tmp_path):
+    file = trained.parent / "seed-1" / "weights.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    _refused("seed-1/weights.safetensors.*SHA-256", study, workflow, dataset, trained, tmp_path)
+
+
+def test_missing_weights_are_refused(study, workflow, dataset, trained, tmp_path):
+    (trained.parent / "seed-0" / "weights.safetensors").unlink()
+    _refused("seed-0/weights.safetensors: is missing", study, workflow, dataset, trained, tmp_path)
+
+
+def test_runs_of_another_dataset_are_refused(study, workflow, dataset, trained, tmp_path):
+    publish_json(trained, json.loads(trained.read_text()) | {"manifest_sha256": "f" * 64})
+    _refused("another|dataset .manifest.*bevatron train", study, workflow, dataset, trained, tmp_path)
+
+
+def test_runs_of_another_model_are_refused(study, workflow, dataset, trained, tmp_path):
+    publish_json(trained, json.loads(trained.read_text()) | {"model": "deep"})
+    _refused("model 'deep', expected 'linear'", study, workflow, dataset, trained, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"schema_version": 1}', '{"schema_version": 1, "runs": [{}]}'])
+def test_damaged_runs_are_refused(text, study, workflow, dataset, trained, tmp_path):
+    trained.write_text(text)
+    _refused("runs.json: is no list of runs", study, workflow, dataset, trained, tmp_path)
+
+
+def test_missing_runs_are_refused(study, workflow, dataset, trained, tmp_path):
+    trained.unlink()
+    _refused("no such file; run `bevatron train toy linear`", study, workflow, dataset, trained, tmp_path)
+
+
+def test_dataset_of_another_configuration_is_refused(study, workflow, dataset, trained, tmp_path):
+    simulation = study.simulation.model_copy(update={"seed": 2})
+    other = study.model_copy(update={"simulation": simulation})
+    _refused("manifest.json", other, workflow, dataset, trained, tmp_path)
+
+
+def test_flipped_bit_in_a_test_shard_is_refused(study, workflow, dataset, trained, tmp_path):
+    shard = dataset[0].parent / "test-0001.h5"
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 4
+    shard.write_bytes(content)
+    _refused("test-0001.h5", study, workflow, dataset, trained, tmp_path)
+
+
+def test_network_that_predicts_nan_is_refused(study, workflow, dataset, trained, tmp_path):
+    from safetensors.torch import load, save
+
+    from bevatron.store.publish import sha256_of
+
+    file = trained.parent / "seed-0" / "weights.safetensors"
+    tensors = {k: v * float("nan") for k, v in load(file.read_bytes()).items()}
+    file.write_bytes(save(tensors))
+    tree = json.loads(trained.read_text())
+    tree["runs"][0]["files"]["weights.safetensors"] = sha256_of(file)
+    publish_json(trained, tree)
+    _refused("NaN or infinite numbers for 300 of 300", study, workflow, dataset, trained, tmp_path)
+
+
+def test_evaluation_leaves_lightning_alone():
+    """Importing Lightning costs seconds that an evaluation does not need."""
+    import subprocess
+    import sys
+
+    code = "import sys, bevatron.evaluate.inference; assert 'pytorch_lightning' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,65 @@
+"""The workflow's graph: what runs after which change, and that a wrong configuration stops before it."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "workflow", "config", "profiles")
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of the workflow without results."""
+    for part in PARTS:
+        source = ROOT / part
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / part)
+    return tmp_path
+
+
+def snakemake(root: Path, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=root)
+
+
+def planned(root: Path, *arguments: str) -> dict[str, int]:
+    """Number of jobs by rule of a dry run."""
+    done = snakemake(root, "-n", "--quiet", "host", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {m[1]: int(m[2]) for m in re.finditer(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.M)}
+
+
+@pytest.mark.slow
+def test_the_whole_row_is_planned(checkout):
+    jobs = planned(checkout)
+    assert jobs["simulate"] == jobs["prepare"] == 1 + 4
+    assert jobs["manifest"] == jobs["observe"] == 2
+    assert jobs["search"] == 2
+    assert jobs["train"] == jobs["evaluate"] == 7 + 2
+    assert jobs["report"] == 1
+
+
+@pytest.mark.slow
+def test_one_study_alone_and_the_paper_s_scale(checkout):
+    jobs = planned(checkout, "--config", "studies=[jets]", "scale=paper")
+    assert jobs["simulate"] == 200
+    assert jobs["train"] == 2
+
+
+@pytest.mark.slow
+def test_a_wrong_configuration_stops_before_the_graph(checkout):
+    path = checkout / "config" / "studies" / "jets.yaml"
+    tree = yaml.safe_load(path.read_text())
+    tree["models"]["kinematics"]["training"]["epoch"] = 3
+    path.write_text(yaml.safe_dump(tree))
+    done = snakemake(checkout, "-n")
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "config/studies/jets.yaml: models.kinematics.training.epoch: unknown key" in text
+    assert "Traceback" not in text
+    assert "Building DAG" not in text
