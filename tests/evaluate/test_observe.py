@@ -51,8 +51,8 @@ def test_missing_track_ranks_below_every_other(observed, dataset):
     [
         ({"group": "muons"}, "no input group 'muons'; it has: jet, tracks"),
         ({"feature": "z0"}, "no feature of 'tracks' 'z0'; it has: d0"),
-        ({"position": None}, "'tracks.d0' needs a position"),
-        ({"group": "jet", "feature": "pt"}, "'jet.pt' has no position"),
+        ({"position": None}, "'tracks.d0' is a list's and needs a position"),
+        ({"group": "jet", "feature": "pt"}, "'jet.pt' is no list's and takes no position"),
     ],
 )
 def test_observables_the_dataset_lacks_are_refused(change, match, study, dataset, tmp_path):

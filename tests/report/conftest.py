@@ -102,8 +102,8 @@ claims:
       others:
         - {observable: leading_d0, metric: auc.beauty_vs_light}
         - {observable: second_d0, metric: auc.beauty_vs_light}
-  - id: kinematics_is_useless
-    statement: Kinematics alone is no better than a coin.
+  - id: kinematics_tell_little
+    statement: Kinematics alone tell little, but more than a coin.
     source: nobody
     test: {kind: above, metric: {model: kinematics, metric: auc.beauty_vs_rest}, threshold: 0.55}
 """)

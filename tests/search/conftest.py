@@ -15,9 +15,7 @@ TREE = {
     "name": "parabola",
     "title": "A parabola",
     "summary": "y = x² with noise.",
-    "simulation": {
-        "source": {"kind": "function", "train": 400, "val": 100, "test": 100, "low": -2, "high": 2}
-    },
+    "simulation": {"source": {"kind": "function", "train": 400, "val": 100, "test": 100, "low": -2, "high": 2}},
     "dataset": {"recipe": {"kind": "function", "noise": {"y": 0.1}}},
     "task": {"kind": "regression", "target": "y", "truth": "x_squared", "x": "x"},
     "models": {
@@ -37,9 +35,7 @@ def study_with_search():
 
     def study(space: dict | None = None, **search) -> Study:
         settings = {"trials": 14, "epochs": 9, "space": space or SPACE, **search}
-        return Study.model_validate(
-            {**TREE, "models": {"net": {**TREE["models"]["net"], "search": settings}}}
-        )
+        return Study.model_validate({**TREE, "models": {"net": {**TREE["models"]["net"], "search": settings}}})
 
     return study
 

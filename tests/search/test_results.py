@@ -56,9 +56,7 @@ def test_curves_hold_every_validation(study_with_search):
 
 def test_a_search_without_any_success_names_trials_and_reasons():
     failed = [trial(n, 0.1, 0, [], FAILED, f"reason {n}") for n in range(1, 9)]
-    with pytest.raises(
-        UserError, match=r"none of its 8 trials .*trial 1 failed \(reason 1\);.* and 3 more alike"
-    ):
+    with pytest.raises(UserError, match=r"none of its 8 trials .*trial 1 failed \(reason 1\);.* and 3 more alike"):
         best_of("best", failed, "here")
 
 

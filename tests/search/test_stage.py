@@ -53,9 +53,7 @@ def outcome(trials) -> list[tuple]:
     return [(t.number, t.drawn, t.losses, t.status, t.reason) for t in trials]
 
 
-def test_a_failing_trial_is_recorded_and_skipped_and_the_rest_goes_on(
-    study_with_search, session, tmp_path, caplog
-):
+def test_a_failing_trial_is_recorded_and_skipped_and_the_rest_goes_on(study_with_search, session, tmp_path, caplog):
     # Each failure that `pretended_fit` knows of comes with a momentum of its own; two trials run at a time.
     study = study_with_search(trials=10, epochs=9, reduction=9, grace_epochs=3, seed=4)
     with caplog.at_level(logging.INFO, "bevatron"):
@@ -64,9 +62,7 @@ def test_a_failing_trial_is_recorded_and_skipped_and_the_rest_goes_on(
     status = {0: "", 1: "diverged", 2: "out of memory", 3: "out of memory", 4: "failed", 5: "failed"}
     for trial in trials:
         momentum = trial.drawn["training.momentum"]
-        assert trial.status == status[momentum] or (
-            momentum == 0 and trial.status in ("finished", "stopped early")
-        )
+        assert trial.status == status[momentum] or (momentum == 0 and trial.status in ("finished", "stopped early"))
     seen = {trial.drawn["training.momentum"] for trial in trials}
     assert seen == {0, 1, 2, 3, 4, 5}, "the seed must bring every failure"
     reasons = {trial.drawn["training.momentum"]: trial.reason for trial in trials}
@@ -100,9 +96,7 @@ def test_the_real_fit_is_searched_and_fits_better_at_a_better_rate(study_with_se
     simulate_shard(study, 0, tmp_path / "shard-0000.h5")
     prepare_shard(study, tmp_path / "shard-0000.h5", tmp_path / "dataset")
     write_manifest(study, tmp_path / "dataset")
-    trials = run(
-        study, tmp_path / "live", session, tmp_path / "dataset" / "manifest.json", "bevatron.learning.fit"
-    )
+    trials = run(study, tmp_path / "live", session, tmp_path / "dataset" / "manifest.json", "bevatron.learning.fit")
     assert [(trial.status, trial.epochs) for trial in trials] == [("finished", 4)] * 5
     losses = {trial.drawn["training.learning_rate"]: trial.val_loss("best") for trial in trials}
     assert losses[1] < losses[0]
@@ -119,9 +113,7 @@ def test_a_fault_of_the_data_ends_the_search_with_one_line(study_with_search, se
 
 def test_a_trial_larger_than_the_cluster_is_refused(study_with_search, session):
     for key, value in (("cpus_per_trial", 64), ("gpus_per_trial", 8.0)):
-        with pytest.raises(
-            UserError, match=rf"search\.{key}: a trial asks for {value:g}, the Ray cluster has"
-        ):
+        with pytest.raises(UserError, match=rf"search\.{key}: a trial asks for {value:g}, the Ray cluster has"):
             trials_at_once(study_with_search(**{key: value}).models["net"].search, session)
 
 
@@ -135,7 +127,7 @@ from bevatron.search.stage import search_model
 start_logging()
 folder = Path(sys.argv[1])
 study = Study.model_validate_json((folder / "study.json").read_text())
-workflow = Workflow(studies=["parabola"], runs=str(folder / "runs"), ray={"cpus": 2})
+workflow = Workflow(studies=["parabola"], runs=str(folder / "runs"), ray=json.loads(sys.argv[2]))
 search_model(study, workflow, "net", folder / "manifest.json", folder / "out", fit="pretended_fit")
 """
 
@@ -148,8 +140,9 @@ def test_a_search_killed_in_its_midst_continues(study_with_search, session, modu
     (tmp_path / "manifest.json").write_text("{}")
     surroundings = {**os.environ, "PYTHONPATH": module_path, "PRETENDED_EPOCH_SECONDS": "0.1"}
     command = [sys.executable, "-c", DRIVER, str(tmp_path)]
+    private, existing = ('{"cpus": 2}', json.dumps({"address": session.address}))
     with subprocess.Popen(
-        command, env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*command, private], env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as driver:
         lines = [wait_for(driver, "Ray dashboard: http://127.0.0.1:"), wait_for(driver, "trial ")]
         time.sleep(0.25)  # into the fits that follow
@@ -161,7 +154,9 @@ def test_a_search_killed_in_its_midst_continues(study_with_search, session, modu
     assert ended
     assert interrupted
 
-    again = subprocess.run(command, env=surroundings, capture_output=True, text=True, timeout=120)
+    # It continues on another cluster, which the configuration names.
+    surroundings |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(session.token_path)}
+    again = subprocess.run([*command, existing], env=surroundings, capture_output=True, text=True, timeout=120)
     assert again.returncode == 0, again.stderr
     assert "continues; " in again.stderr
     after = [json.loads(line) for line in journal_file.read_text().splitlines()]
@@ -170,9 +165,7 @@ def test_a_search_killed_in_its_midst_continues(study_with_search, session, modu
     starts = [line["trial"] for line in after if line["event"] == "start"]
     assert sorted(starts) == list(range(1, 7))
     epochs = [(line["trial"], line["epoch"]) for line in after if line["event"] == "report"]
-    assert sorted(epochs) == [(trial, epoch) for trial in starts for epoch in range(1, 6)], (
-        "each epoch just once"
-    )
+    assert sorted(epochs) == [(trial, epoch) for trial in starts for epoch in range(1, 6)], "each epoch just once"
     rows = list(csv.DictReader((tmp_path / "out" / "trials.csv").read_text().splitlines()))
     assert [int(row["trial"]) for row in rows] == list(range(1, 7))
     best = yaml.safe_load((tmp_path / "out" / "best.yaml").read_text())
@@ -183,9 +176,7 @@ def test_a_search_killed_in_its_midst_continues(study_with_search, session, modu
 
     published = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     workflow = Workflow(studies=["parabola"], runs=str(tmp_path / "runs"))
-    search_model(
-        study, workflow, "net", tmp_path / "manifest.json", tmp_path / "out"
-    )  # all is in the journal
+    search_model(study, workflow, "net", tmp_path / "manifest.json", tmp_path / "out")  # all is in the journal
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == published
 
 

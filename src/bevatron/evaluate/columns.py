@@ -40,8 +40,8 @@ class TestColumns:
         self._known(f"feature of '{group}'", feature, info.features)
         where = f"{group}.{feature}"
         if (info.layout == "ragged") != (position is not None):
-            wanted = "needs" if info.layout == "ragged" else "has no"
-            raise UserError(self.path, f"'{where}' {wanted} a position in a list", "mend evaluation.observables")
+            wanted = "is a list's and needs a" if info.layout == "ragged" else "is no list's and takes no"
+            raise UserError(self.path, f"'{where}' {wanted} position", "mend evaluation.observables in the study")
         if info.layout == "sparse" or (info.layout == "dense" and len(info.shape) > 1):
             raise UserError(self.path, f"'{where}' is not one number a sample", "name a feature of another group")
         column = info.features.index(feature)

@@ -29,9 +29,7 @@ def with_error(value: float | None, error: float | None) -> str:
         return "–"
     if error is None or not math.isfinite(error) or error <= 0 or not math.isfinite(value):
         return plain(value, 4)
-    decimals = 1 - math.floor(math.log10(error))
-    if f"{error:.1e}".startswith("10"):  # 0.0996 rounds to 0.10
-        decimals -= 1
+    decimals = 1 - math.floor(math.log10(float(f"{error:.1e}")))  # 0.0996 rounds to 0.10, not to 0.100
     largest = max(abs(value), error)
     if largest >= 1e5 or (largest < 1e-3):
         exponent = math.floor(math.log10(largest))

@@ -73,9 +73,7 @@ class Journal:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._file.close()
-            raise UserError(
-                path, "another process is at work on this search", "wait for it or end it"
-            ) from None
+            raise UserError(path, "another process is at work on this search", "wait for it or end it") from None
         try:
             self._read()
         except BaseException:

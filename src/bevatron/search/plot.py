@@ -54,14 +54,10 @@ def _draw_trials(axes: Any, keep: str, trials: list[Trial]) -> None:
     for status, look in ((FINISHED, FINISHED_STYLE), (STOPPED, STOPPED_STYLE)):
         chosen = [trial for trial in succeeded if trial.status == status]
         if chosen:
-            axes.scatter(
-                [t.number for t in chosen], [t.val_loss(keep) for t in chosen], s=36, zorder=3, **look
-            )
+            axes.scatter([t.number for t in chosen], [t.val_loss(keep) for t in chosen], s=36, zorder=3, **look)
     failed = [trial.number for trial in trials if not trial.succeeded]
     if failed:  # at the panel's upper edge: they have no loss to be drawn at
-        axes.scatter(
-            failed, [0.96] * len(failed), s=36, transform=axes.get_xaxis_transform(), zorder=3, **FAILED_STYLE
-        )
+        axes.scatter(failed, [0.96] * len(failed), s=36, transform=axes.get_xaxis_transform(), zorder=3, **FAILED_STYLE)
     lowest = [min(losses[: k + 1]) for k in range(len(losses))]
     numbers = [trial.number for trial in succeeded]
     axes.step(
@@ -85,18 +81,12 @@ def _draw_key(axes: Any, search: Search, key: str, keep: str, trials: list[Trial
     distribution = search.space[key]
 
     def place(trial: Trial) -> Any:  # choices stand at their positions: their values may be lists
-        return (
-            trial.drawn[key]
-            if isinstance(distribution, Choice)
-            else values_of(search.space, trial.drawn)[key]
-        )
+        return trial.drawn[key] if isinstance(distribution, Choice) else values_of(search.space, trial.drawn)[key]
 
     for status, look in ((FINISHED, FINISHED_STYLE), (STOPPED, STOPPED_STYLE)):
         chosen = [trial for trial in trials if trial.succeeded and trial.status == status]
         if chosen:
-            axes.scatter(
-                [place(t) for t in chosen], [t.val_loss(keep) for t in chosen], s=36, zorder=3, **look
-            )
+            axes.scatter([place(t) for t in chosen], [t.val_loss(keep) for t in chosen], s=36, zorder=3, **look)
     axes.scatter(
         [place(best)],
         [best.val_loss(keep)],

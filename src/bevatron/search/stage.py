@@ -38,13 +38,9 @@ def search_model(
     model = study.models.get(name)
     where = f"{study.name}: models.{name}.search"
     if model is None or model.search is None:
-        raise UserError(
-            where, "there is nothing to search", "give the model a search, or train it as it stands"
-        )
+        raise UserError(where, "there is nothing to search", "give the model a search, or train it as it stands")
     if workflow.accelerator == "cuda" and model.search.gpus_per_trial == 0:
-        raise UserError(
-            where, "accelerator is 'cuda' and gpus_per_trial is 0", "give each trial a share of a GPU"
-        )
+        raise UserError(where, "accelerator is 'cuda' and gpus_per_trial is 0", "give each trial a share of a GPU")
     if not manifest.is_file():
         raise UserError(manifest, "there is no such manifest", "run `bevatron prepare` first")
     digest = search_digest(study, model, sha256_of(manifest))
@@ -105,9 +101,7 @@ def _publish(
     search, keep = model.search, model.training.keep
     publish_text(folder / "trials.csv", trials_csv(search, keep, trials))
     publish_json(folder / "search.json", curves(search, trials, identity))
-    publish_bytes(
-        folder / "search.png", search_png(f"{study.name}, {model.title}", search, keep, trials, best)
-    )
+    publish_bytes(folder / "search.png", search_png(f"{study.name}, {model.title}", search, keep, trials, best))
     values = best_values(search, keep, trials, best, identity)
     publish_text(folder / "best.yaml", yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
     log.info("best of %d trials: trial %d, val_loss %.4g", len(trials), best.number, values["val_loss"])

@@ -65,14 +65,10 @@ class Suggest(Searcher):
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Nothing to learn before a trial's end."""
 
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         number, asked = self._asked.pop(trial_id)
         trial = self._journal.trials[number]
-        ending = (result or {}).get("status") or (
-            FINISHED if trial.epochs >= self._search.epochs else STOPPED
-        )
+        ending = (result or {}).get("status", STOPPED)
         state = TrialState.FAIL if error else STATES.get(ending, TrialState.FAIL)
         if ending == STOPPED:
             for epoch, loss in trial.losses.items():

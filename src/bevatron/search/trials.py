@@ -9,12 +9,12 @@ from typing import Any
 
 from ray import tune
 from ray.tune import Callback, Stopper
-from ray.tune.schedulers import ASHAScheduler
+from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 
 from bevatron.compute.ray_session import RaySession
 from bevatron.config.search import Search
 from bevatron.errors import UserError
-from bevatron.search.journal import FAILED, FINISHED, MEMORY, STOPPED, Journal, Trial
+from bevatron.search.journal import FAILED, MEMORY, STOPPED, Journal, Trial
 from bevatron.search.space import values_of
 from bevatron.search.suggest import Suggest
 from bevatron.search.trial import run_trial
@@ -23,17 +23,13 @@ from bevatron.store.publish import machine_fault
 log = logging.getLogger("bevatron")
 
 
-def run_trials(
-    search: Search, keep: str, task: dict[str, Any], journal: Journal, session: RaySession
-) -> None:
+def run_trials(search: Search, keep: str, task: dict[str, Any], journal: Journal, session: RaySession) -> None:
     """Run what the journal lacks of `search.trials`; raises UserError for a fault that is no trial's own."""
     at_once = trials_at_once(search, session)
     recorder = Recorder(search, keep, journal)
     storage = Path(task["folder"]) / "tune"
     shutil.rmtree(storage, ignore_errors=True)  # Tune would resume from it: the journal alone is the state
-    logging.getLogger("ray.tune").setLevel(
-        logging.CRITICAL
-    )  # failures stand in the journal and in our own lines
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failures stand in the journal and in our own lines
     tuner = tune.Tuner(
         tune.with_resources(
             tune.with_parameters(run_trial, task=task),
@@ -79,9 +75,17 @@ def trials_at_once(search: Search, session: RaySession) -> int:
     return min(fits)
 
 
-def asha(search: Search, journal: Journal) -> ASHAScheduler:
-    """ASHA (Li et al., arXiv:1810.05934) that knows of the trials that ended before."""
-    scheduler = ASHAScheduler(
+class Asha(ASHAScheduler):
+    """Asynchronous successive halving (Li et al., arXiv:1810.05934) that lets a trial at its last epoch finish."""
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict) -> str:
+        action = super().on_trial_result(tune_controller, trial, result)
+        return TrialScheduler.CONTINUE if result["epoch"] >= self._max_t else action
+
+
+def asha(search: Search, journal: Journal) -> Asha:
+    """A scheduler that knows of the trials that ended before."""
+    scheduler = Asha(
         time_attr="epoch",
         metric="val_loss",
         mode="min",
@@ -119,8 +123,7 @@ class Recorder(Callback):
         if self.fault is not None:  # the search is being stopped: its trials are interrupted, not ended
             return
         result = trial.last_result
-        known = self._journal.trials[trial.config["number"]]
-        status = result.get("status") or (FINISHED if known.epochs >= self._search.epochs else STOPPED)
+        status = result.get("status", STOPPED)  # a trial that ASHA stops has no last word
         self._end(trial, status, result.get("reason", ""), result["seconds"], result["pid"])
 
     def on_trial_error(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:

@@ -16,6 +16,7 @@ from bevatron.store.manifest import Manifest
 from bevatron.store.shard import Shard
 
 # Number types that torch cannot compute with, and those that hold the same numbers.
+LONG = 64  # elements a sample from which on lists are copied one by one
 WIDER = {"uint16": "int32", "uint32": "int64"}
 
 
@@ -208,14 +209,28 @@ class CutColumn:
         lengths = torch.index_select(self.lengths, 0, rows, out=room.lengths[at : at + k])
         ends = torch.cumsum(lengths, 0, out=room.offsets[at + 1 : at + k + 1])
         total = int(ends[-1]) if k else 0
-        shift = self.starts.index_select(0, rows).add_(lengths).sub_(ends)
-        elements = torch.repeat_interleave(shift, lengths, output_size=total).add_(self._counting(total))
+        starts = self.starts.index_select(0, rows)
+        for i, part in enumerate(room.parts):
+            room.parts[i] = _with_room(part, room.filled, room.filled + total)
+        outs = [part[room.filled : room.filled + total] for part in room.parts]
+        if self.arrays and total >= LONG * k:
+            self._copy_lists(starts, lengths, outs)
+        else:
+            shift = starts.add_(lengths).sub_(ends)
+            elements = torch.repeat_interleave(shift, lengths, output_size=total).add_(self._counting(total))
+            for part, out in zip(self.parts, outs, strict=True):
+                torch.index_select(part, 0, elements, out=out)
         if room.filled:
             ends.add_(room.filled)
-        for i, part in enumerate(self.parts):
-            room.parts[i] = _with_room(room.parts[i], room.filled, room.filled + total)
-            torch.index_select(part, 0, elements, out=room.parts[i][room.filled : room.filled + total])
         room.filled += total
+
+    def _copy_lists(self, starts: Tensor, lengths: Tensor, outs: list[Tensor]) -> None:
+        """Copies list by list, twice as fast as element by element when the lists are long and in host memory."""
+        ends = (starts + lengths).tolist()
+        lists = [slice(start, end) for start, end in zip(starts.tolist(), ends, strict=True)]
+        for array, out in zip(self.arrays, outs, strict=True):
+            if lists:
+                np.concatenate([array[cut] for cut in lists], out=out.numpy())
 
     def _counting(self, total: int) -> Tensor:
         """0, 1, 2, ..., (total,) int64."""

@@ -1,0 +1,166 @@
+"""Verdicts from numbers whose answer is known."""
+
+import numpy as np
+import pytest
+
+from bevatron.config.kinds import CLAIM_TESTS
+from bevatron.errors import UserError
+from bevatron.report.measured import Measured, Measurements
+
+RNG = np.random.default_rng(11)
+COMMON = RNG.standard_normal(4000)  # the fluctuation of the test split that all metrics share
+
+
+def number(value, split=0.0, seeds=(0, 0, 0), own=0.0, trained="m", label="x"):
+    """A metric with a fluctuation common to all, one of its own, and the given deviations of its seeds."""
+    replicas = value + split * COMMON + own * RNG.standard_normal(4000)
+    per_seed = value + np.array(seeds, float)
+    return Measured(label, value, np.nan, np.nan, np.nan, per_seed, replicas, trained, split_error=np.hypot(split, own))
+
+
+def decided(kind, measurements=None, **options):
+    component = CLAIM_TESTS[kind]
+    return component().decide(component.Options(kind=kind, **options), measurements)
+
+
+def table(**metrics):
+    """Metrics of one model each, all named `a`."""
+    models = {name: {"a": m} for name, m in metrics.items()}
+    return Measurements(models, {}, dict.fromkeys([*models, None], "metrics.json"))
+
+
+def of(model):
+    return {"model": model, "metric": "a"}
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"), [(1.3, "reproduced"), (1.1, "undecided"), (0.9, "undecided"), (0.7, "not reproduced")]
+)
+def test_above_needs_two_sigmas(value, verdict):
+    measured = table(m=number(value, own=0.1, seeds=(0, 0, 0)))
+    found = decided("above", measured, metric=of("m"), threshold=1.0)
+    assert found.verdict == verdict
+    assert abs(found.decisive.distance - (value - 1) / 0.1) < 0.2
+    mirrored = decided("below", measured, metric=of("m"), threshold=1.0)
+    assert np.isclose(mirrored.decisive.value, -found.decisive.value)
+
+
+def test_what_two_metrics_share_cancels_in_their_difference():
+    """Both fluctuate by 0.1 with the test split, together: a difference of 0.02 is then no matter of chance."""
+    measured = table(
+        p=number(1.02, split=0.1, trained="p", own=0.002), q=number(1.0, split=0.1, trained="q", own=0.002)
+    )
+    found = decided("greater", measured, first=of("p"), others=[of("q")])
+    assert found.verdict == "reproduced"
+    assert abs(found.decisive.error / np.hypot(0.002, 0.002) - 1) < 0.1
+
+
+def test_seeds_of_different_models_add_in_quadrature():
+    seeds = (-0.1, 0.0, 0.1)
+    measured = table(p=number(2.0, trained="p", seeds=seeds), q=number(1.0, trained="q", seeds=seeds))
+    found = decided("greater", measured, first=of("p"), others=[of("q")])
+    student = 4.527 / 2  # of two degrees of freedom at the probability of two standard deviations
+    assert np.isclose(found.decisive.error, student * np.hypot(0.1, 0.1) / np.sqrt(3), rtol=1e-3)
+
+
+def test_seeds_of_one_model_are_paired():
+    """Two metrics of one model that rise and fall together from seed to seed differ by the same in each."""
+    seeds = (-0.1, 0.0, 0.1)
+    metrics = {"a": number(1.1, seeds=seeds), "b": number(1.0, seeds=seeds)}
+    measured = Measurements({"m": metrics}, {}, {"m": "metrics.json"})
+    found = decided("greater", measured, first=of("m"), others=[{"model": "m", "metric": "b"}])
+    assert found.decisive.error < 1e-12
+    assert found.verdict == "reproduced"
+
+
+def test_chance_seldom_decides():
+    """Three seeds around the threshold itself: each wrong verdict comes in 2.3 % of cases, as at two sigmas."""
+    rng, verdicts = np.random.default_rng(12), []
+    for _ in range(1500):
+        seeds = rng.standard_normal(3)
+        measured = table(m=number(1.0 + seeds.mean(), seeds=seeds - seeds.mean()))
+        verdicts.append(decided("above", measured, metric=of("m"), threshold=1.0).verdict)
+    for verdict in ("reproduced", "not reproduced"):
+        assert abs(verdicts.count(verdict) / 1500 - 0.0228) < 0.012
+
+
+def test_every_seed_must_agree_where_asked():
+    measured = table(m=number(1.0, seeds=[-0.2, *[0.01] * 20]))
+    loose = decided("above", measured, metric=of("m"), threshold=0.9)
+    strict = decided("above", measured, metric=of("m"), threshold=0.9, every_seed=True)
+    assert (loose.verdict, strict.verdict) == ("reproduced", "undecided")
+    assert "not for every seed" in strict.notes[0]
+
+
+def test_ratio():
+    measured = table(p=number(4.0, own=0.1, trained="p"), q=number(1.0, own=0.1, trained="q"))
+    assert decided("ratio", measured, first=of("p"), second=of("q"), factor=3.0).verdict == "reproduced"
+    assert decided("ratio", measured, first=of("p"), second=of("q"), factor=3.7).verdict == "undecided"
+    assert decided("ratio", measured, first=of("p"), second=of("q"), factor=6.0).verdict == "not reproduced"
+
+
+def test_ordered_fails_at_its_worst_step():
+    measured = table(
+        p=number(3.0, own=0.01, trained="p"), q=number(1.0, own=0.01, trained="q"), r=number(2.0, own=0.01, trained="r")
+    )
+    assert decided("ordered", measured, metrics=[of("p"), of("r"), of("q")]).verdict == "reproduced"
+    found = decided("ordered", measured, metrics=[of("p"), of("q"), of("r")])
+    assert found.verdict == "not reproduced"
+    assert found.decisive.value == -1.0
+
+
+def test_agreement_must_be_shown():
+    """Three equal numbers agree within 0.1 when their errors are small, and may or may not when they are not."""
+    for own, verdict in ((0.01, "reproduced"), (0.1, "undecided")):
+        measured = table(**{k: number(1.0, own=own, trained=k) for k in "pqr"})
+        assert decided("agree", measured, metrics=[of(k) for k in "pqr"], tolerance=0.1).verdict == verdict
+    measured = table(p=number(1.0, own=0.01, trained="p"), q=number(1.5, own=0.01, trained="q"))
+    assert decided("agree", measured, metrics=[of("p"), of("q")], tolerance=0.1).verdict == "not reproduced"
+
+
+def test_greater_is_decided_by_the_nearest_rival():
+    measured = table(
+        p=number(1.0, own=0.01, trained="p"), q=number(0.2, own=0.01, trained="q"), r=number(0.9, own=0.01, trained="r")
+    )
+    found = decided("greater", measured, first=of("p"), others=[of("q"), of("r")], margin=0.05)
+    assert found.verdict == "reproduced"
+    assert np.isclose(found.decisive.value, 0.05)
+
+
+def test_missing_number_decides_nothing():
+    measured = table(m=number(np.nan))
+    found = decided("above", measured, metric=of("m"), threshold=1.0)
+    assert found.verdict == "undecided"
+    assert "no value for x" in found.notes[0]
+
+
+def test_exact_numbers_decide():
+    measured = table(m=number(2.0))
+    found = decided("above", measured, metric=of("m"), threshold=1.0)
+    assert found.verdict == "reproduced"
+    assert found.decisive.distance == np.inf
+
+
+def test_one_seed_is_noted():
+    found = decided("above", table(m=number(2.0, own=0.1, seeds=(0.0,))), metric=of("m"), threshold=1.0)
+    assert "spread between trainings is not known" in found.notes[0]
+
+
+def test_share_without_failures_keeps_its_error():
+    """1.0 on 50 samples has replicas that never vary; its own error is what is known."""
+    measured = Measured("x", 1.0, 0.02, np.nan, np.nan, np.ones(3), np.ones(100), "m", split_error=0.02)
+    found = decided("above", table(m=measured), metric=of("m"), threshold=0.98)
+    assert found.verdict == "undecided"
+
+
+def test_unknown_metric_is_named_with_those_there_are():
+    with pytest.raises(UserError, match="has no metric 'auc'; it has: a"):
+        decided("above", table(m=number(1.0)), metric={"model": "m", "metric": "auc"}, threshold=1.0)
+
+
+def test_options_name_their_models():
+    component = CLAIM_TESTS["ratio"]
+    options = component.Options(kind="ratio", first=of("p"), second=of("q"), factor=2)
+    assert options.models() == ["p", "q"]
+    with pytest.raises(ValueError, match="exactly one"):
+        component.Options(kind="ratio", first={"metric": "a"}, second=of("q"), factor=2)

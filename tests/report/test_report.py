@@ -1,0 +1,189 @@
+"""The page and its tables from results of known content."""
+
+import csv
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from bevatron.errors import UserError
+from bevatron.report.results import read_study
+from bevatron.report.stage import write_report
+from bevatron.store.publish import publish_json
+
+VOID = {"meta", "img", "br", "link", "input"}
+
+
+class Page(HTMLParser):
+    """Collects a page's tags and links, and checks that every tag is closed."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.open, self.tags, self.links, self.anchors = [], [], [], set()
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        attributes = dict(attributes)
+        self.links += [attributes[key] for key in ("href", "src") if key in attributes]
+        self.anchors.add(attributes.get("id"))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def report(results, tmp_path_factory):
+    workflow, studies, folder = results
+    output = tmp_path_factory.mktemp("report")
+    write_report(workflow, studies, folder, output)
+    return output
+
+
+@pytest.fixture(scope="module")
+def page(report):
+    return (report / "index.html").read_text(encoding="utf-8")
+
+
+def test_page_needs_nothing_else(page):
+    found = Page(page)
+    assert "script" not in found.tags
+    assert "link" not in found.tags
+    assert all(link.startswith(("data:image/", "#")) for link in found.links)
+    assert not re.search(r"url\(|@import", page)
+    assert len(page) < 6e6
+
+
+def test_every_link_within_the_page_arrives(page):
+    found = Page(page)
+    assert {link[1:] for link in found.links if link.startswith("#")} <= found.anchors
+
+
+def test_page_names_every_study_claim_and_model(page, results):
+    _, studies, _ = results
+    for study in studies:
+        assert study.title in page
+        assert all(claim.statement in page and claim.source in page for claim in study.claims)
+        assert all(model.title in page for model in study.models.values())
+
+
+def test_verdicts_are_those_of_the_drawn_predictions(report):
+    with (report / "tables" / "claims.csv").open(newline="") as file:
+        found = {row["claim"]: row for row in csv.DictReader(file)}
+    verdicts = {claim: row["verdict"] for claim, row in found.items()}
+    assert verdicts.pop("kinematics_tell_little") != "not reproduced"  # its outputs do carry a little of the flavour
+    reproduced = ("short_does_not_fit", "long_fits", "order", "beats_cut")
+    assert verdicts == {"as_quick": "not reproduced", **dict.fromkeys(reproduced, "reproduced")}
+    row = found["long_fits"]
+    assert np.isclose(float(row["margin"]) / float(row["margin error"]), float(row["distance [sigma]"]))
+
+
+def test_ledger_comes_first_with_a_tally(page):
+    assert page.index('id="ledger"') < page.index('id="curve"') < page.index('id="tagger"')
+    assert len(re.findall(r'class="claim (?:reproduced|not-reproduced|undecided)"', page)) == 6
+
+
+def test_tables_repeat_the_measured_numbers(report, results):
+    _, _, folder = results
+    tree = json.loads((folder / "tagger" / "evaluation" / "feedforward" / "metrics.json").read_text())
+    with (report / "tables" / "tagger_metrics.csv").open(newline="") as file:
+        rows = {(r["model"], r["metric"]): r for r in csv.DictReader(file)}
+    for name, metric in tree["metrics"].items():
+        row = rows["Feedforward", name]
+        if metric["value"] is not None:
+            assert np.isclose(float(row["value"]), metric["value"])
+            assert np.isclose(float(row["seed 1"]), metric["per_seed"][1])
+    with (report / "tables" / "tagger_published.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["published"]) == 0.916
+    assert np.isclose(float(row["difference"]), tree["metrics"]["auc.beauty_vs_rest"]["value"] - 0.916)
+
+
+def test_pictures_of_the_page_lie_beside_it(report, page):
+    names = {path.name for path in (report / "plots").iterdir()}
+    assert {"curve-fits.svg", "curve-residuals.svg", "curve-learning.svg", "curve-points.svg"} <= names
+    assert {"tagger-roc.svg", "tagger-observables.svg", "tagger-feedforward-classes.svg"} <= names
+    assert page.count("<img ") == len(names)
+
+
+def test_same_results_same_bytes(report, results, tmp_path):
+    workflow, studies, folder = results
+    write_report(workflow, studies, folder, tmp_path)
+    for path in (p for p in report.rglob("*") if p.is_file()):
+        assert path.read_bytes() == (tmp_path / path.relative_to(report)).read_bytes(), path
+
+
+@pytest.fixture
+def copied(results, tmp_path):
+    workflow, studies, folder = results
+    shutil.copytree(folder, tmp_path / "results")
+    return workflow, studies, tmp_path / "results"
+
+
+@pytest.mark.parametrize(
+    ("file", "command"),
+    [
+        ("tagger/evaluation/kinematics/metrics.json", "bevatron evaluate tagger kinematics"),
+        ("tagger/evaluation/data.json", "bevatron observe tagger"),
+        ("tagger/dataset/manifest.json", "bevatron manifest tagger"),
+        ("curve/models/long/seed-2/history.csv", "bevatron train curve long"),
+        ("tagger/search/feedforward/best.yaml", "bevatron search tagger feedforward"),
+        ("tagger/search/feedforward/trials.csv", "bevatron search tagger feedforward"),
+    ],
+)
+def test_missing_file_is_named_with_the_command_that_makes_it(file, command, copied, tmp_path):
+    workflow, studies, folder = copied
+    (folder / file).unlink()
+    with pytest.raises(UserError, match=f"{file}: is missing; run `{command}`") as caught:
+        write_report(workflow, studies, folder, tmp_path / "report")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "report").exists()
+
+
+def test_metrics_of_another_dataset_are_refused(copied, tmp_path):
+    workflow, studies, folder = copied
+    path = folder / "curve" / "evaluation" / "short" / "metrics.json"
+    publish_json(path, json.loads(path.read_text()) | {"manifest_sha256": "e" * 64})
+    with pytest.raises(UserError, match=r"measured on another dataset, eeeeeeeeeeee.*bevatron evaluate curve short"):
+        write_report(workflow, studies, folder, tmp_path / "report")
+
+
+def test_damaged_metrics_are_refused(copied, tmp_path):
+    workflow, studies, folder = copied
+    path = folder / "curve" / "evaluation" / "short" / "metrics.json"
+    path.write_text(path.read_text()[:1000])
+    with pytest.raises(UserError, match=r"metrics.json: cannot be read.*bevatron evaluate curve short"):
+        write_report(workflow, studies, folder, tmp_path / "report")
+
+
+def test_report_without_raw_shards_and_searches_picture(copied, tmp_path):
+    """Raw shards may have been deleted to save space."""
+    workflow, studies, folder = copied
+    shutil.rmtree(folder / "curve" / "raw")
+    write_report(workflow.model_copy(update={"studies": ["curve"]}), studies[:1], folder, tmp_path / "report")
+    assert "simulate" not in (tmp_path / "report" / "tables" / "curve_timings.csv").read_text()
+
+
+def test_words_of_a_study_are_no_markup(results, tmp_path):
+    workflow, studies, folder = results
+    claim = studies[0].claims[0].model_copy(update={"statement": "<script>alert(1)</script> p < 0.05 & more"})
+    study = studies[0].model_copy(update={"claims": [claim]})
+    write_report(workflow, [study], folder, tmp_path)
+    text = (tmp_path / "index.html").read_text()
+    assert "<script>" not in text
+    assert "p &lt; 0.05 &amp; more" in text
+
+
+def test_search_values_are_put_into_the_model(results):
+    _, studies, folder = results
+    found = read_study(studies[1], folder).models["feedforward"]
+    assert found.model.training.learning_rate == 0.0031
