@@ -1,7 +1,9 @@
-"""Datasets for the benchmarks: numbers of the size and sparsity of jets and of wire-plane images, without physics.
+"""Datasets for the benchmarks: numbers of the size and sparsity of jets and of wire-plane images, without
+physics.
 
-A jet has 16 kinematic and expert features and up to 15 tracks of 28 features, padded with zeros: 1.76 kB in float32.
-About five tracks a jet, and features rounded to 12 bits of mantissa, let lz4 reach the compression of real jets.
+A jet has 16 kinematic and expert features and up to 15 tracks of 28 features, padded with zeros: 1.76 kB in
+float32. About five tracks a jet, and features rounded to 12 bits of mantissa, let lz4 reach the compression
+of real jets.
 """
 
 from pathlib import Path

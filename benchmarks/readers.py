@@ -2,8 +2,10 @@
 
     python benchmarks/readers.py [--jets 1000000] [--folder FOLDER]
 
-- resident: shuffled batches from a split in memory, against `torch.index_select(out=...)` on the same tensors;
-- streaming: shuffled batches from lz4-compressed shards, against h5py's `read_direct` of the same shards in file
+- resident: shuffled batches from a split in memory, against `torch.index_select(out=...)` on the same
+tensors;
+- streaming: shuffled batches from lz4-compressed shards, against h5py's `read_direct` of the same shards in
+file
   order, in blocks of 10,000 rows into reused arrays.
 
 Repetitions alternate (ours, reference, ours, ...) and medians are compared. The files are in the page cache.
@@ -31,7 +33,9 @@ REPETITIONS = 7
 
 
 def main(jets: int = 1_000_000, folder: Path | None = None) -> list[dict]:
-    """One row for each comparison: name, ours and reference in jets/s, their ratio, and the ratio required."""
+    """One row for each comparison: name, ours and reference in jets/s, their ratio, and the ratio
+    required.
+    """
     torch.set_num_threads(1)  # as in a fit (training.threads); the other core is the prefetching thread's
     with tempfile.TemporaryDirectory() as temporary:
         manifest = make_jets(Path(folder or temporary), jets)

@@ -1,11 +1,13 @@
-"""Sparse detector images delivered dense, against dense images in lz4-compressed HDF5, side by side in one process.
+"""Sparse detector images delivered dense, against dense images in lz4-compressed HDF5, side by side in one
+process.
 
     python benchmarks/sparse_images.py [--images 20000] [--folder FOLDER]
 
-Images of 288 × 288 pixels with about 400 set, as float32, in batches of 64. Ours are shuffled, come from sparse
-shards through the streaming reader (from disk in every epoch) or the resident one (read once), and are scattered
-into a canvas that is used again. The reference reads dense shards of one image a chunk, the fastest chunking, with
-h5py's `read_direct` into a reused array, in file order. Repetitions alternate and medians are compared.
+Images of 288 × 288 pixels with about 400 set, as float32, in batches of 64. Ours are shuffled, come from
+sparse shards through the streaming reader (from disk in every epoch) or the resident one (read once), and are
+scattered into a canvas that is used again. The reference reads dense shards of one image a chunk, the fastest
+chunking, with h5py's `read_direct` into a reused array, in file order. Repetitions alternate and medians are
+compared.
 """
 
 import argparse
@@ -28,7 +30,9 @@ REQUIRED = 5.0
 
 
 def main(count: int = 20_000, folder: Path | None = None) -> list[dict]:
-    """One row for each comparison: name, ours and reference in images/s, their ratio, and the ratio required."""
+    """One row for each comparison: name, ours and reference in images/s, their ratio, and the ratio
+    required.
+    """
     torch.set_num_threads(1)  # as in a fit (training.threads); the other core is the prefetching thread's
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(folder or temporary)

@@ -46,6 +46,11 @@ def test_missing_track_ranks_below_every_other(observed, dataset):
     assert np.isclose(observed["metrics"]["second_d0.auc.beauty_vs_light"]["value"], expected)
 
 
+def test_bins_of_whole_numbers_hold_equally_many(observed):
+    """0.2 wide bins would be empty four times out of five."""
+    assert observed["observables"]["second_d0"]["edges"] == [k - 0.5 for k in range(12)]
+
+
 @pytest.mark.parametrize(
     ("change", "match"),
     [

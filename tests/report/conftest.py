@@ -149,7 +149,7 @@ def publish_model(folder: Path, study: Study, name: str, manifest: Manifest, pre
     for seed in range(len(predicted.outputs)):
         run = {"seed": seed, "digest": run_digest(study, model, manifest.sha256, seed), "folder": f"seed-{seed}"}
         run |= {"epochs": 20, "steps": 60, "best_val_loss": 0.5, "stopped_early": True, "n_weights": 151}
-        runs.append(run | {"seconds": 1.5, "samples_per_second": 1e5})
+        runs.append(run | {"samples": 150_000, "seconds": 1.5, "samples_per_second": 1e5})
         rows = ["epoch,step,train_loss,val_loss,learning_rate,seconds"]
         rows += [f"{e},{3 * e},{2 / e + 0.4},{2 / e + 0.5 + 0.02 * seed},0.001,{0.1 * e}" for e in range(1, 21)]
         publish_text(place / "models" / name / f"seed-{seed}" / "history.csv", "\n".join(rows) + "\n")

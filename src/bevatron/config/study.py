@@ -44,9 +44,11 @@ class Study(Section):
         return self
 
     @model_validator(mode="after")
-    def _tests_name_known_models(self) -> "Study":
-        for claim in self.claims:
-            for model in getattr(claim.test, "models", list)():
-                if model not in self.models:
-                    raise ValueError(f"claims.{claim.id}: unknown model '{model}'; allowed: {', '.join(self.models)}")
+    def _tests_name_what_is_there(self) -> "Study":
+        for word, known in (("models", self.models), ("observables", self.evaluation.observables)):
+            for claim in self.claims:
+                for name in getattr(claim.test, word, list)():
+                    if name not in known:
+                        allowed = ", ".join(known) or "none"
+                        raise ValueError(f"claims.{claim.id}: unknown {word[:-1]} '{name}'; allowed: {allowed}")
         return self

@@ -70,7 +70,7 @@ def observe(study: Study, manifest: Path, output: Path) -> None:
 
 
 def _histogram(observable: Observable, values: np.ndarray, labels: np.ndarray, classes: list[str]) -> dict[str, Any]:
-    """Counts per class in `BINS` equal bins, what lies outside of them, and samples without the element."""
+    """Counts per class in equal bins, what lies outside of them, and samples without the element."""
     present = np.isfinite(values)
     if observable.range is not None:
         low, high = observable.range
@@ -78,9 +78,8 @@ def _histogram(observable: Observable, values: np.ndarray, labels: np.ndarray, c
         low, high = (float(q) for q in np.quantile(values[present], [0.01, 0.99]))
     else:
         low, high = 0.0, 1.0
-    if low >= high:
-        low, high = low - 0.5, low + 0.5
-    edges = np.linspace(low, high, BINS + 1)
+    edges = _edges(low, high, whole=bool((values[present] == np.round(values[present])).all()))
+    low, high = float(edges[0]), float(edges[-1])
     counts, below, above, missing, total = {}, {}, {}, {}, {}
     for k, name in enumerate(classes):
         ours = values[(labels == k) & present]
@@ -95,6 +94,17 @@ def _histogram(observable: Observable, values: np.ndarray, labels: np.ndarray, c
         "missing": missing,
         "samples": total,
     }
+
+
+def _edges(low: float, high: float, whole: bool) -> np.ndarray:
+    """`BINS` equal bins; of whole numbers bins that all hold as many of them, up to `BINS`."""
+    if whole:
+        first, last = np.floor(low), np.ceil(high)
+        step = max(1, int(np.ceil((last - first + 1) / BINS)))
+        return np.arange(first, last + step + 0.5, step) - 0.5
+    if low >= high:
+        low, high = low - 0.5, low + 0.5
+    return np.linspace(low, high, BINS + 1)
 
 
 def _averages(

@@ -156,6 +156,7 @@ def _publish(job: FitJob, data: DataModule, learner: Learner, history: History, 
     with publishing(job.folder / WEIGHTS) as temporary:
         temporary.write_bytes(content)
     last = history.rows[-1]
+    samples = int(last["epoch"]) * data.samples_per_epoch
     result = FitResult(
         epochs=int(last["epoch"]),
         steps=int(last["step"]),
@@ -163,8 +164,9 @@ def _publish(job: FitJob, data: DataModule, learner: Learner, history: History, 
         best_val_loss=history.best_loss,
         last_val_loss=last["val_loss"],
         stopped_early=learner.blocks_done < data.schedule.blocks,
+        samples=samples,
         seconds=history.seconds,
-        samples_per_second=last["epoch"] * data.samples_per_epoch / history.seconds,
+        samples_per_second=samples / history.seconds,
         continued=int(continued),
         n_weights=learner.network.n_weights,
     )

@@ -39,7 +39,7 @@ class FitJob:
 class FitResult:
     """How a fit went.
 
-    seconds counts the time in training steps over all its lives, without validations; best_epoch and best_val_loss
+    samples counts those of all steps; seconds the time in them over all its lives, without validations; best_epoch and best_val_loss
     are those of the published weights when the model keeps the best.
     """
 
@@ -49,6 +49,7 @@ class FitResult:
     best_val_loss: float
     last_val_loss: float
     stopped_early: bool
+    samples: int
     seconds: float
     samples_per_second: float
     continued: int

@@ -1,11 +1,9 @@
 """The tables of one study: its data, models, metrics, searches and timings."""
 
-from typing import Any
-
 from bevatron.config.model import Model
 from bevatron.report.measured import Measured
 from bevatron.report.metric_titles import title_of
-from bevatron.report.numbers import count, exact, size
+from bevatron.report.numbers import count, size
 from bevatron.report.results import ModelResults, StudyResults
 from bevatron.report.table import Cell, Table
 from bevatron.store.contract import SPLITS
@@ -55,10 +53,10 @@ def models_table(results: StudyResults) -> Table:
                 m.model.target or results.study.task.target,
                 m.tree["parameters"],
                 training.optimiser,
-                exact(training.learning_rate),
+                f"{training.learning_rate:.4g}",
                 str(training.batch_size),
                 training.epochs,
-                round(_mean(m, "epochs") or 0),
+                round(_mean(m, "epochs")),
                 len(m.runs),
             )
         )
@@ -159,11 +157,10 @@ def timings_table(results: StudyResults) -> Table:
         words = f"{shards}, {count(events)} events; {share:.0%} of the time in the generator"
         rows.append(("simulate", words, samples, float(seconds), samples / seconds))
     for m in results.models.values():
-        seconds, rate = _mean(m, "seconds"), _mean(m, "samples_per_second")
-        if seconds is None or rate is None:
-            continue
+        seconds = sum(run["seconds"] for run in m.runs) / len(m.runs)
+        samples = sum(run["samples"] for run in m.runs) / len(m.runs)
         words = f"{m.title}: mean of {len(m.runs)} seeds, {count(round(_mean(m, 'steps')))} steps each"
-        rows.append(("train", words, round(seconds * rate), seconds, rate))
+        rows.append(("train", words, round(samples), seconds, samples / seconds))
     return Table(
         f"{results.study.name}_timings",
         "Simulation: samples written and seconds, summed over the jobs, on one core each. Training: "
@@ -190,9 +187,9 @@ def runs_table(results: StudyResults) -> Table:
         (
             m.title,
             str(run["seed"]),
-            run.get("epochs"),
-            run.get("best_val_loss"),
-            "yes" if run.get("stopped_early") else "no",
+            run["epochs"],
+            run["best_val_loss"],
+            "yes" if run["stopped_early"] else "no",
             run["digest"][:20],
         )
         for m in results.models.values()
@@ -213,13 +210,12 @@ def architecture_words(model: Model) -> str:
         elif isinstance(value, str):
             words.append(value.replace("_", " "))
         elif value:
-            words.append(f"{key.replace('_', ' ')} {value:g}")
+            words.append(f"{key.replace('_', ' ')} {value:.3g}")
     return ", ".join(words)
 
 
-def _mean(m: ModelResults, key: str) -> float | None:
-    values: list[Any] = [run.get(key) for run in m.runs]
-    return float(sum(values) / len(values)) if values and None not in values else None
+def _mean(m: ModelResults, key: str) -> float:
+    return sum(run[key] for run in m.runs) / len(m.runs)
 
 
 def _spread(found: Measured) -> float | None:

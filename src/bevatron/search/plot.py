@@ -28,20 +28,21 @@ def search_png(title: str, search: Search, keep: str, trials: list[Trial], best:
         "axes.titlesize": 12,
         "savefig.dpi": 130,
     }
-    rows = -(-len(search.space) // COLUMNS)
+    columns = min(COLUMNS, len(search.space))
+    rows = -(-len(search.space) // columns)
     with matplotlib.style.context([mplhep.style.ROOT, style]):
         figure = Figure(figsize=(11, 3.6 + 3.0 * rows), layout="constrained")
         FigureCanvasAgg(figure)
-        grid = figure.add_gridspec(1 + rows, COLUMNS, height_ratios=[1.2, *[1] * rows])
+        grid = figure.add_gridspec(1 + rows, columns, height_ratios=[1.2, *[1] * rows])
         over_trials = figure.add_subplot(grid[0, :])
         _draw_trials(over_trials, keep, trials)
         over_trials.set_title(
             f"{title}: best trial {best.number}, validation loss {best.val_loss(keep):.4g}", loc="left"
         )
         for index, key in enumerate(search.space):
-            axes = figure.add_subplot(grid[1 + index // COLUMNS, index % COLUMNS], sharey=over_trials)
+            axes = figure.add_subplot(grid[1 + index // columns, index % columns], sharey=over_trials)
             _draw_key(axes, search, key, keep, trials, best)
-            if index % COLUMNS == 0:
+            if index % columns == 0:
                 axes.set_ylabel("validation loss")
         content = BytesIO()
         figure.savefig(content, format="png", metadata={"Software": None})

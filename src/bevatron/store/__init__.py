@@ -1,1 +1,1 @@
-"""The HDF5 contract: shards, manifests, integrity, atomic publication, fast readers. Knows no physics, no models."""
+"""The HDF5 contract: shards, manifests, integrity, atomic publication, fast readers; no physics, no models."""

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class RaggedBatch(NamedTuple):
-    """Lists of elements: values (total, n_features), lengths (batch,) int64; the lists stand one after another."""
+    """Lists of elements, one after another: values (total, n_features), lengths (batch,) int64."""
 
     values: Tensor
     lengths: Tensor
@@ -26,7 +26,7 @@ class SparseBatch(NamedTuple):
 
 
 class Padded(NamedTuple):
-    """Lists of one length: values (batch, n, n_features), zero behind the first n_valid (batch,) int64 of each."""
+    """Lists of one length: values (batch, n, n_features), zero behind the first n_valid (batch,) int64."""
 
     values: Tensor
     n_valid: Tensor
@@ -48,7 +48,7 @@ def padded(ragged: RaggedBatch, max_length: int) -> Padded:
 
 
 class Canvas:
-    """Memory for dense images that is used again batch after batch: only the pixels touched last are cleared."""
+    """Memory for dense images, used again and again: only the pixels touched last are cleared."""
 
     def __init__(self) -> None:
         self._pixels: Tensor | None = None
@@ -71,7 +71,7 @@ class Canvas:
 
 
 def images(sparse: SparseBatch, canvas: Canvas | None = None) -> Tensor:
-    """Dense images, (batch, channels, height, width): fresh memory, or that of `canvas`, valid until its next use."""
+    """Dense images, (batch, channels, height, width), in fresh memory or that of `canvas`, till its next use."""
     return (canvas or Canvas()).draw(sparse)
 
 

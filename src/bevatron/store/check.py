@@ -13,9 +13,9 @@ MEND_RECIPE = "mend the source or recipe that made these samples, or the file th
 def check_samples(samples: Samples, path: Path) -> None:
     """Raises UserError, naming `path`, the group, the feature and the sample, at the first fault found.
 
-    Refused: columns of different lengths, offsets that do not cut their values, pixels outside the image or not in
-    rising order, ids of another type or that repeat, names or units that do not match the features, and any input,
-    target or weight that is NaN or infinite.
+    Refused: columns of different lengths, offsets that do not cut their values, pixels outside the image or
+    not in rising order, ids of another type or that repeat, names or units that do not match the features,
+    and any input, target or weight that is NaN or infinite.
     """
     if not isinstance(samples.id, np.ndarray) or samples.id.dtype != np.uint64 or samples.id.ndim != 1:
         raise UserError(path, "'id' must be a list of uint64 numbers", MEND_RECIPE)
@@ -39,9 +39,7 @@ def _check_names(name: str, group: Group, path: Path) -> None:
             found = values.shape[-1] if values.ndim > 1 else 1
         case Ragged(values, _):
             if values.ndim != 2:
-                raise UserError(
-                    path, f"group '{name}': values must have two axes, found {values.ndim}", MEND_RECIPE
-                )
+                raise UserError(path, f"group '{name}': values must have two axes, found {values.ndim}", MEND_RECIPE)
             found = values.shape[1]
         case SparseImages():
             found = column.shape[0]
@@ -61,12 +59,7 @@ def _check_cut(name: str, group: Group, n: int, path: Path) -> None:
         return
     elements = len(column.values) if isinstance(column, Ragged) else len(column.value)
     offsets = column.offsets
-    if (
-        offsets.dtype != np.int64
-        or offsets[0] != 0
-        or offsets[-1] != elements
-        or (np.diff(offsets) < 0).any()
-    ):
+    if offsets.dtype != np.int64 or offsets[0] != 0 or offsets[-1] != elements or (np.diff(offsets) < 0).any():
         raise UserError(path, f"group '{name}': the offsets do not cut its {elements} elements", MEND_RECIPE)
     if isinstance(column, SparseImages):
         _check_pixels(name, column, path)
@@ -131,9 +124,7 @@ def _check_finite(samples: Samples, path: Path) -> None:
     for name, values in others.items():
         at = _first_not_finite(values)
         if at is not None:
-            _refuse(
-                path, "'weight'" if name == "weight" else f"target '{name}'", at[0], samples.id, values[at]
-            )
+            _refuse(path, "'weight'" if name == "weight" else f"target '{name}'", at[0], samples.id, values[at])
 
 
 def _refuse(path: Path, what: str, row: int, ids: np.ndarray, value: float) -> None:

@@ -1,7 +1,7 @@
 """The three layouts of the HDF5 contract, in memory: dense arrays, ragged lists, sparse images.
 
-The first axis of every column is the sample. Ragged and sparse columns stay so on disk and in host memory, and
-become dense on the device that learns from them (`bevatron.store.batch`).
+The first axis of every column is the sample. Ragged and sparse columns stay so on disk and in host memory,
+and become dense on the device that learns from them (`bevatron.store.batch`).
 """
 
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Dense:
 
 @dataclass(frozen=True)
 class Ragged:
-    """A list of elements for each sample: values (total, n_features), offsets (n + 1,) int64 with offsets[0] = 0."""
+    """A list of elements for each sample: values (total, n_features), offsets (n + 1,) int64 from 0."""
 
     values: np.ndarray
     offsets: np.ndarray
@@ -85,7 +85,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Samples:
-    """What one shard holds: inputs by group, targets by name (n, ...), id (n,) uint64, and perhaps weight (n,)."""
+    """What a shard holds: inputs by group, targets by name (n, ...), id (n,) uint64, perhaps weight (n,)."""
 
     inputs: dict[str, Group]
     targets: dict[str, np.ndarray]
@@ -108,7 +108,7 @@ class Samples:
 
 
 def elements_of(rows: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of all elements of the samples at `rows`, and the offsets that cut them into those samples."""
+    """Positions of all elements of the samples at `rows`, and the offsets that cut them into samples."""
     lengths = offsets[1:][rows] - offsets[:-1][rows]
     cut = np.zeros(len(rows) + 1, np.int64)
     np.cumsum(lengths, out=cut[1:])

@@ -1,8 +1,9 @@
 """Names and numbers of the HDF5 contract that shards, manifests and readers share.
 
-A shard holds `/inputs/<group>`, `/targets/<name>`, `/id` and perhaps `/weight`; the first axis is the sample. A dense
-group is one dataset. A ragged group is an HDF5 group with `values` and `offsets`; a sparse one has `index`, `value`
-and `offsets`, and the attribute `shape`. Attributes of a group: `layout`, `features`, `units`.
+A shard holds `/inputs/<group>`, `/targets/<name>`, `/id` and perhaps `/weight`; the first axis is the sample.
+A dense group is one dataset. A ragged group is an HDF5 group with `values` and `offsets`; a sparse one has
+`index`, `value` and `offsets`, and the attribute `shape`. Attributes of a group: `layout`, `features`,
+`units`.
 """
 
 from typing import Literal
@@ -30,9 +31,7 @@ class GroupInfo(Record):
     shape: tuple[int, ...] = Field(
         description="of one sample (dense), of one element (ragged), (channels, height, width) (sparse)"
     )
-    max_length: int | None = Field(
-        None, description="most elements (ragged) or pixels (sparse) in one sample"
-    )
+    max_length: int | None = Field(None, description="most elements (ragged) or pixels (sparse) in one sample")
     dtype: str = Field(description="number type of the values, in numpy's words")
 
 

@@ -36,7 +36,7 @@ class ShardEntry(Record):
 
 
 class Manifest(Record):
-    """A dataset: its shards, what they hold, and what they were made from. No times, hosts or absolute paths."""
+    """A dataset: its shards, what they hold, what they were made from. No times, hosts or absolute paths."""
 
     schema_version: int = Field(description="version of the HDF5 contract and of this file")
     study: str = Field(description="name of the study")
@@ -44,19 +44,15 @@ class Manifest(Record):
     raw_digest: str = Field(description="digest of the settings that the raw shards depend on")
     seed: int = Field(description="seed of the simulation")
     versions: dict[str, str] = Field(description="versions of what made the raw events")
-    classes: tuple[str, ...] = Field(
-        description="class names in the order of their numbers; none in a regression"
-    )
+    classes: tuple[str, ...] = Field(description="class names in the order of their numbers; none in a regression")
     groups: dict[str, GroupInfo] = Field(description="input groups")
     targets: dict[str, TargetInfo] = Field(description="targets")
     weighted: bool = Field(False, description="whether every sample carries a weight")
-    splits: dict[str, tuple[ShardEntry, ...]] = Field(
-        description="shards of train, val and test, in their order"
-    )
+    splits: dict[str, tuple[ShardEntry, ...]] = Field(description="shards of train, val and test, in their order")
     statistics: dict[str, dict[str, FeatureStatistics]] = Field(
-        description="by group and feature, of the train split: mean, std, minimum and maximum of all samples; median, "
-        "q16 and q84 of the first 10,000 samples of each shard; over the elements of ragged groups and the stored "
-        "pixels of sparse images"
+        description="by group and feature, of the train split: mean, std, minimum and maximum of all samples; "
+        "median, q16 and q84 of the first 10,000 samples of each shard; over the elements of ragged groups and "
+        "the stored pixels of sparse images"
     )
     sha256: str = Field("", description="digest of everything else in this file: the identity of the dataset")
 
@@ -75,20 +71,19 @@ class Manifest(Record):
 
 
 def build_manifest(folder: Path, study: Study) -> Manifest:
-    """The manifest of the shards `{train,val,test}-0000.h5 ...` in `folder`, one for each raw shard of the study.
+    """The manifest of the shards `{train,val,test}-0000.h5 ...` in `folder`, one for each raw shard of the
+    study.
 
-    Every shard is read and checked. Raises UserError for a missing or damaged shard, one of another configuration,
-    one whose groups, targets, classes or versions differ from the others', an id that repeats, or a class (or a
-    split) without samples.
+    Every shard is read and checked. Raises UserError for a missing or damaged shard, one of another
+    configuration, one whose groups, targets, classes or versions differ from the others', an id that repeats,
+    or a class (or a split) without samples.
     """
     folder, builder = Path(folder), _Builder(study)
     entries: dict[str, list[ShardEntry]] = {split: [] for split in SPLITS}
     for split in SPLITS:
         names = [f"{split}-{number:04d}.h5" for number in range(study.simulation.shards)]
         if others := sorted({path.name for path in folder.glob(f"{split}-*.h5")} - set(names)):
-            log.warning(
-                "%s: %s: not among the study's %d shards, left out", folder, ", ".join(others), len(names)
-            )
+            log.warning("%s: %s: not among the study's %d shards, left out", folder, ", ".join(others), len(names))
         entries[split] = [builder.add(folder / name, split) for name in names]
     manifest = builder.manifest(entries)
     _refuse_empty(manifest, folder)
@@ -101,25 +96,19 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
 
 
 def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Manifest:
-    """The manifest in `path`; raises UserError when it is missing, damaged, changed, or of another configuration."""
+    """The manifest in `path`; UserError when it is missing, damaged, changed, or of another configuration."""
     path = Path(path)
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(path, "no such file", "run the prepare stage, which makes it") from None
     except OSError as error:
-        raise UserError(
-            path, f"cannot be read: {error.strerror}", "see whether it is a file you may read"
-        ) from None
+        raise UserError(path, f"cannot be read: {error.strerror}", "see whether it is a file you may read") from None
     except ValueError as error:
         raise UserError(path, f"is no JSON: {error}", PREPARE_AGAIN) from None
     version = tree.get("schema_version") if isinstance(tree, dict) else None
     if version != SCHEMA_VERSION:
-        found = (
-            "is no manifest of Bevatron's"
-            if version is None
-            else f"follows version {version} of the contract"
-        )
+        found = "is no manifest of Bevatron's" if version is None else f"follows version {version} of the contract"
         raise UserError(path, f"{found}; this Bevatron reads version {SCHEMA_VERSION}", PREPARE_AGAIN)
     try:
         manifest = Manifest.model_validate(tree)
@@ -128,9 +117,7 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
         place = ".".join(map(str, first["loc"]))
         raise UserError(path, f"{place}: {first['msg']}", PREPARE_AGAIN) from None
     if manifest.sha256 != manifest.content_digest():
-        raise UserError(
-            path, "its content does not match its own digest: it was changed or damaged", PREPARE_AGAIN
-        )
+        raise UserError(path, "its content does not match its own digest: it was changed or damaged", PREPARE_AGAIN)
     if expected_dataset_digest not in (None, manifest.dataset_digest):
         raise UserError(
             path,
@@ -193,17 +180,13 @@ class _Builder:
                     PREPARE_AGAIN,
                 )
         if self.classes and list(form["classes"] or []) != list(self.classes):
-            raise UserError(
-                path, f"its classes are {form['classes']}, the task's {list(self.classes)}", PREPARE_AGAIN
-            )
+            raise UserError(path, f"its classes are {form['classes']}, the task's {list(self.classes)}", PREPARE_AGAIN)
 
     def _distinct(self, path: Path, samples: Samples) -> None:
         self.ids.append(samples.id)
         for earlier in self.ids[:-1]:
             if repeated := first_repeated(np.concatenate([earlier, samples.id])):
-                raise UserError(
-                    path, f"the sample id {repeated[0]} stands in another shard too", PREPARE_AGAIN
-                )
+                raise UserError(path, f"the sample id {repeated[0]} stands in another shard too", PREPARE_AGAIN)
 
     def _counts(self, path: Path, samples: Samples) -> dict[str, int]:
         if not self.classes:
@@ -236,9 +219,7 @@ class _Builder:
             versions={k: str(v) for k, v in (form["versions"] or {}).items()},
             classes=self.classes,
             groups={
-                name: info
-                if info.layout == "dense"
-                else info.model_copy(update={"max_length": self.longest[name]})
+                name: info if info.layout == "dense" else info.model_copy(update={"max_length": self.longest[name]})
                 for name, info in form["groups"].items()
             },
             targets=form["targets"],
@@ -255,6 +236,4 @@ def _refuse_empty(manifest: Manifest, folder: Path) -> None:
             raise UserError(folder, f"the {split} split has no sample", more)
         for name, count in manifest.class_counts(split).items():
             if count == 0:
-                raise UserError(
-                    folder, f"class '{name}' is empty: no sample of it in the {split} split", more
-                )
+                raise UserError(folder, f"class '{name}' is empty: no sample of it in the {split} split", more)

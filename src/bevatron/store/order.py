@@ -1,4 +1,4 @@
-"""The order of an epoch: a function of (seed, epoch) alone, the same in every process and on every machine."""
+"""The order of an epoch: a function of (seed, epoch) alone, the same on every machine."""
 
 import numpy as np
 
@@ -24,9 +24,10 @@ def balanced_length(numbers: np.ndarray) -> int:
 def balanced_order(numbers: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     """Rows of an epoch in which every class is as frequent as the largest, (balanced_length,) int64.
 
-    `numbers` (n,) are the samples' class numbers. A rarer class is gone through in one fresh permutation after
-    another until it has as many samples as the largest, so every sample comes at least once and no two samples
-    of a class differ by more than one in how often they come. The classes are mixed by a last permutation.
+    `numbers` (n,) are the samples' class numbers. A rarer class is gone through in one fresh permutation
+    after another until it has as many samples as the largest, so every sample comes at least once and no two
+    samples of a class differ by more than one in how often they come. The classes are mixed by a last
+    permutation.
     """
     classes, counts = np.unique(numbers, return_counts=True)
     most = int(counts.max(initial=0))

@@ -62,9 +62,7 @@ class Prefetch:
             self._free.put(table)
         # The thread must not refer to this object, or it would never be garbage.
         queues = (self._asked, self._free, self._ready)
-        thread = threading.Thread(
-            target=_fill, args=(shards, *queues, stop), name="bevatron-prefetch", daemon=True
-        )
+        thread = threading.Thread(target=_fill, args=(shards, *queues, stop), name="bevatron-prefetch", daemon=True)
         thread.start()
         self._end = weakref.finalize(self, _stop, thread, stop, *queues)
 
@@ -87,9 +85,7 @@ class Prefetch:
         self._end()
 
 
-def _fill(
-    shards: OpenShards, asked: SimpleQueue, free: SimpleQueue, ready: SimpleQueue, stop: threading.Event
-) -> None:
+def _fill(shards: OpenShards, asked: SimpleQueue, free: SimpleQueue, ready: SimpleQueue, stop: threading.Event) -> None:
     try:
         while (blocks := asked.get()) is not None and (table := free.get()) is not None:
             at = 0

@@ -1,7 +1,8 @@
 """Atomic publication: a file appears under its name complete, verified and on the disk, or not at all.
 
-A file is written under a temporary name in the same folder, checked, flushed to the disk (fsync) and renamed over
-its name, which POSIX does in one step; then the folder is flushed too, so that the name survives a power cut.
+A file is written under a temporary name in the same folder, checked, flushed to the disk (fsync) and renamed
+over its name, which POSIX does in one step; then the folder is flushed too, so that the name survives a power
+cut.
 """
 
 import errno
@@ -26,9 +27,10 @@ STALE_SECONDS = 86_400.0  # a part of another host, whose processes cannot be as
 def publishing(path: Path, check: Callable[[Path], None] | None = None) -> Iterator[Path]:
     """Yields a temporary path beside `path` to write to; on success that file becomes `path`.
 
-    `check` gets the closed temporary file and raises UserError to refuse it. Whatever goes wrong, the temporary
-    file is removed, and a file already published under `path` stays as it was. A machine's fault (full disk,
-    unwritable folder) is raised as UserError. Temporary files of `path` that killed processes left are removed.
+    `check` gets the closed temporary file and raises UserError to refuse it. Whatever goes wrong, the
+    temporary file is removed, and a file already published under `path` stays as it was. A machine's fault
+    (full disk, unwritable folder) is raised as UserError. Temporary files of `path` that killed processes
+    left are removed.
     """
     path = Path(path)
     part = path.parent / f".{path.name}.{_owner()}.{secrets.token_hex(4)}.part"
@@ -63,9 +65,7 @@ def publish_text(path: Path, text: str) -> None:
 
 def publish_json(path: Path, value: Any) -> None:
     """`value` as indented JSON, atomically; equal values give equal bytes. NaN and infinities are refused."""
-    publish_text(
-        path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-    )
+    publish_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def sha256_of(path: Path) -> str:
@@ -90,7 +90,7 @@ def flush(path: Path) -> None:
 
 
 def remove_stale_parts(path: Path) -> None:
-    """Removes temporary files of `path` whose process has died: on this host by its number, elsewhere by age."""
+    """Removes parts of `path` whose process has died: told on this host by its number, elsewhere by age."""
     for part in path.parent.glob(f".{_escaped(path.name)}.*.part"):
         found = re.fullmatch(rf"\.{re.escape(path.name)}\.(.+)-(\d+)\.[0-9a-f]+\.part", part.name)
         if not found:

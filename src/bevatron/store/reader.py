@@ -42,9 +42,9 @@ class Split:
 class Reader(ABC):
     """Batches of one split.
 
-    A batch is a dict: "inputs" by group (a tensor, a RaggedBatch or a SparseBatch), "targets" by name, "id" (batch,)
-    int64 with the bits of the uint64 ids, and "weight" where the dataset has weights. A batch's memory is used
-    again: the last 4 batches delivered are valid. One epoch is read at a time.
+    A batch is a dict: "inputs" by group (a tensor, a RaggedBatch or a SparseBatch), "targets" by name, "id"
+    (batch,) int64 with the bits of the uint64 ids, and "weight" where the dataset has weights. A batch's
+    memory is used again: the last 4 batches delivered are valid. One epoch is read at a time.
     """
 
     def __init__(self, split: Split, batch_size: int | Literal["full"]):
@@ -67,10 +67,11 @@ class Reader(ABC):
     def epoch(
         self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, balance: str | None = None
     ) -> Iterator[Batch]:
-        """Each sample once, in an order that follows from (seed, epoch) alone; in file order without `shuffle`.
+        """Each sample once, in an order that follows from (seed, epoch) alone; in file order without
+        `shuffle`.
 
-        `start` samples of the epoch were delivered before: the rest comes, the same as if nothing had happened.
-        `balance` names a target of class numbers: every class then comes as often as the largest.
+        `start` samples of the epoch were delivered before: the rest comes, the same as if nothing had
+        happened. `balance` names a target of class numbers: every class then comes as often as the largest.
         """
 
     def close(self) -> None:
@@ -93,7 +94,7 @@ class Reader(ABC):
         raise UserError(
             self.split.folder,
             f"the {self.split.name} split is streamed, where classes cannot be balanced by batches",
-            "set training.balance to 'weights', or raise reading.memory_budget_gb so that the split stays in memory",
+            "set training.balance to 'weights', or raise reading.memory_budget_gb until the split fits",
         )
 
 

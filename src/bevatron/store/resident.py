@@ -38,7 +38,7 @@ class ResidentReader(Reader):
     def epoch(
         self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, balance: str | None = None
     ) -> Iterator[Batch]:
-        """As the interface says; a batch size of 'full' without balance delivers the split itself, in file order."""
+        """As the interface says; 'full' batches without balance are the split itself, in file order."""
         if self._full and balance is None:
             if start < self.n_samples:
                 yield self._table.whole()
@@ -61,8 +61,6 @@ class ResidentReader(Reader):
         if target not in self._numbers:
             if target not in self.split.selection.targets:
                 known = ", ".join(self.split.selection.targets) or "none"
-                raise UserError(
-                    self.split.folder, f"has no target '{target}' to balance by", f"targets read: {known}"
-                )
+                raise UserError(self.split.folder, f"has no target '{target}' to balance by", f"targets read: {known}")
             self._numbers[target] = self._table.columns[f"targets/{target}"].values.cpu().numpy()
         return self._numbers[target]

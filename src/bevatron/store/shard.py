@@ -24,23 +24,19 @@ FILTERS: dict[str, dict[str, Any]] = {
     "zstd": dict(hdf5plugin.Bitshuffle(cname="zstd")),
     "none": {},
 }
-LIBRARY = (
-    "v110",
-    "v110",
-)  # one file format whatever the library: bytes repeat, and metadata carries checksums
+# One file format whatever the library: bytes repeat, and all metadata carries checksums.
+LIBRARY = ("v110", "v110")
 CHUNK_BYTES = (1 << 18, 1 << 20)
 CHUNK_ROWS = 1024
 MAKE_AGAIN = "delete it and run the workflow again, which makes it anew"
 
 
-def write_shard(
-    path: Path, samples: Samples, attributes: dict[str, Any], compression: Compression = "lz4"
-) -> None:
+def write_shard(path: Path, samples: Samples, attributes: dict[str, Any], compression: Compression = "lz4") -> None:
     """Publishes `samples` as the file `path`, with `attributes` on its root.
 
-    An attribute is a text, a number, a list of texts or numbers, or a mapping (kept as JSON text). Equal arguments
-    give equal bytes. Raises UserError, and leaves nothing, when the samples break the contract (`check_samples`),
-    when the file read back differs, or when the machine fails.
+    An attribute is a text, a number, a list of texts or numbers, or a mapping (kept as JSON text). Equal
+    arguments give equal bytes. Raises UserError, and leaves nothing, when the samples break the contract
+    (`check_samples`), when the file read back differs, or when the machine fails.
     """
     path = Path(path)
     check_samples(samples, path)
@@ -56,7 +52,7 @@ def write_shard(
                         "see whether the disk is well",
                     )
 
-    # The file is made in memory and written in one go: HDF5 itself never meets a full disk, which it survives badly.
+    # Made in memory and written in one go: HDF5 itself must not meet a full disk, which it survives badly.
     content = io.BytesIO()
     with h5py.File(content, "w", libver=LIBRARY) as file:
         file.create_group("inputs")
@@ -65,9 +61,7 @@ def write_shard(
             _write(file, name, values, compression)
         for name, group in samples.inputs.items():
             _describe(file[f"inputs/{name}"], group)
-        complete = (
-            samples.attributes | attributes | {"schema_version": SCHEMA_VERSION, "n_samples": len(samples)}
-        )
+        complete = samples.attributes | attributes | {"schema_version": SCHEMA_VERSION, "n_samples": len(samples)}
         for name, value in sorted(complete.items()):
             file.attrs[name] = _stored(value)
     with publishing(path, same_when_read_back) as part, open(part, "wb") as file, content.getbuffer() as view:
@@ -75,7 +69,7 @@ def write_shard(
 
 
 def read_shard(path: Path) -> Samples:
-    """All samples of a shard, with its attributes; raises UserError, naming the file and what is wrong with it."""
+    """All samples of a shard, and its attributes; raises UserError with the file and what is wrong with it."""
     with Shard(path) as shard:
         samples = Samples(
             {name: shard.group(name) for name in shard.groups},
@@ -106,14 +100,8 @@ class Shard:
                 version = file.attrs.get("schema_version")
             if version != SCHEMA_VERSION:
                 file.close()
-                found = (
-                    "is no shard of Bevatron's"
-                    if version is None
-                    else f"follows version {version} of the contract"
-                )
-                raise UserError(
-                    self.path, f"{found}; this Bevatron reads version {SCHEMA_VERSION}", MAKE_AGAIN
-                )
+                found = "is no shard of Bevatron's" if version is None else f"follows version {version} of the contract"
+                raise UserError(self.path, f"{found}; this Bevatron reads version {SCHEMA_VERSION}", MAKE_AGAIN)
             self._file, self._process, self._nodes = file, os.getpid(), {}
         return self._file
 
@@ -245,9 +233,7 @@ def _datasets_of(samples: Samples) -> dict[str, np.ndarray]:
     datasets["id"] = samples.id
     if samples.weight is not None:
         datasets["weight"] = samples.weight
-    return {
-        name: values.astype(values.dtype.newbyteorder("<"), copy=False) for name, values in datasets.items()
-    }
+    return {name: values.astype(values.dtype.newbyteorder("<"), copy=False) for name, values in datasets.items()}
 
 
 def _write(file: h5py.File, name: str, values: np.ndarray, compression: Compression) -> None:
@@ -277,9 +263,7 @@ def _info(node: h5py.Group | h5py.Dataset) -> GroupInfo:
         shape, dtype = (values.shape[1:] if layout == "ragged" else attributes["shape"]), values.dtype
         longest = int(np.diff(node["offsets"][()]).max(initial=0))
     features, units = attributes["features"], attributes["units"]
-    return GroupInfo(
-        layout=layout, features=features, units=units, shape=shape, max_length=longest, dtype=str(dtype)
-    )
+    return GroupInfo(layout=layout, features=features, units=units, shape=shape, max_length=longest, dtype=str(dtype))
 
 
 def _stored(value: Any) -> Any:

@@ -1,8 +1,9 @@
 """Statistics of input features over many shards, the same to the last bit however the shards were made.
 
-Count, mean, standard deviation, minimum and maximum are exact: each shard's are computed in float64 and merged in
-shard order (Chan, Golub and LeVeque 1979). Median and the quantiles 0.16 and 0.84 are those of the first 10,000
-samples of each shard. Ragged groups count elements, sparse images the pixels that are stored, channel by channel.
+Count, mean, standard deviation, minimum and maximum are exact: each shard's are computed in float64 and
+merged in shard order (Chan, Golub and LeVeque 1979). Median and the quantiles 0.16 and 0.84 are those of the
+first 10,000 samples of each shard. Ragged groups count elements, sparse images the pixels that are stored,
+channel by channel.
 """
 
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ class Accumulator:
     sample: list[np.ndarray] = field(default_factory=list)
 
     def add(self, values: np.ndarray, sample: np.ndarray) -> None:
-        """Merges one shard's `values` (n,); `sample` is the part of them that the quantiles are taken from."""
+        """Merges one shard's `values` (n,); the quantiles are taken of its part `sample`."""
         if len(values) == 0:
             return
         values = values.astype(np.float64)

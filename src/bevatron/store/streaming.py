@@ -1,10 +1,11 @@
-"""The streaming reader: large contiguous blocks, read ahead by one thread, shuffled inside a buffer of several.
+"""The streaming reader: large contiguous blocks, read ahead by one thread, shuffled inside a buffer of
+several.
 
-An epoch permutes the split's blocks and deals them into windows of `buffer_blocks`. While batches are gathered from
-one window in a permuted order, the thread fills the next (behind the last one, the first of the following epoch), so
-memory holds two windows whatever the dataset's size.
-Everything follows from (seed, epoch) and the sizes of block and window, so a position in an epoch is a number of
-samples, and windows before it need not be read.
+An epoch permutes the split's blocks and deals them into windows of `buffer_blocks`. While batches are
+gathered from one window in a permuted order, the thread fills the next (behind the last one, the first of the
+following epoch), so memory holds two windows whatever the dataset's size.
+Everything follows from (seed, epoch) and the sizes of block and window, so a position in an epoch is a number
+of samples, and windows before it need not be read.
 """
 
 import logging
@@ -37,9 +38,7 @@ class Window(NamedTuple):
 class StreamingReader(Reader):
     """Reads a split that memory does not hold."""
 
-    def __init__(
-        self, split: Split, batch_size: int, block_rows: int, buffer_blocks: int, memory_budget_bytes: float
-    ):
+    def __init__(self, split: Split, batch_size: int, block_rows: int, buffer_blocks: int, memory_budget_bytes: float):
         super().__init__(split, batch_size)
         self._buffer_blocks = buffer_blocks
         self._block_rows = self._rows_of_a_block(block_rows, memory_budget_bytes)
@@ -127,7 +126,7 @@ class StreamingReader(Reader):
         return windows
 
     def _rows_of_a_block(self, wanted: int, budget: float) -> int:
-        """About `wanted` rows: fewer where two windows would not fit into memory, else whole chunks of the files."""
+        """About `wanted` rows: fewer where two windows would not fit into memory, else whole chunks."""
         row_bytes = self.split.bytes / max(1, self.n_samples)
         fit = max(1, int(budget / (WINDOWS * self._buffer_blocks * row_bytes))) if row_bytes else wanted
         if fit < wanted:

@@ -1,7 +1,7 @@
 """Samples of a split as torch tensors, and batches gathered from them into memory that is used again.
 
-A table is filled from shards straight into preallocated memory. The resident reader's table holds the whole split,
-the streaming reader's a few blocks of it.
+A table is filled from shards straight into preallocated memory. The resident reader's table holds the whole
+split, the streaming reader's a few blocks of it.
 """
 
 from dataclasses import dataclass, field
@@ -15,9 +15,8 @@ from bevatron.store.contract import GroupInfo
 from bevatron.store.manifest import Manifest
 from bevatron.store.shard import Shard
 
-# Number types that torch cannot compute with, and those that hold the same numbers.
 LONG = 64  # elements a sample from which on lists are copied one by one
-WIDER = {"uint16": "int32", "uint32": "int64"}
+WIDER = {"uint16": "int32", "uint32": "int64"}  # what torch cannot compute with, and what holds the same numbers
 
 
 @dataclass(frozen=True)
@@ -43,11 +42,9 @@ Slot = list  # reused memory of one batch: for each column of the table what its
 
 
 class Table:
-    """Room for `rows` samples and, in cut columns, `elements[path]` elements (more are made room for when needed)."""
+    """Room for `rows` samples and, in cut columns, for `elements[path]` elements, which grows when needed."""
 
-    def __init__(
-        self, selection: Selection, manifest: Manifest, rows: int, elements: dict[str, int] | None = None
-    ):
+    def __init__(self, selection: Selection, manifest: Manifest, rows: int, elements: dict[str, int] | None = None):
         self.selection, self.rows = selection, rows
         self.columns: dict[str, DenseColumn | CutColumn] = {}
         for name, info in selection.groups.items():
@@ -100,7 +97,7 @@ class Table:
 
 
 class DenseColumn:
-    """A column of fixed shape: values (rows, *shape). uint64 numbers (ids) are kept as int64 of the same bits."""
+    """A column of fixed shape: values (rows, *shape). uint64 numbers are kept as int64 of the same bits."""
 
     def __init__(self, path: str, rows: int, dtype: str, shape: tuple[int, ...]):
         self.path = path
@@ -114,9 +111,7 @@ class DenseColumn:
         self.values, self.array = self.values.to(device), None
 
     def room(self, batch_size: int) -> Tensor:
-        return torch.empty(
-            (batch_size, *self.values.shape[1:]), dtype=self.values.dtype, device=self.values.device
-        )
+        return torch.empty((batch_size, *self.values.shape[1:]), dtype=self.values.dtype, device=self.values.device)
 
     def whole(self) -> Tensor:
         return self.values
@@ -131,7 +126,7 @@ class DenseColumn:
 
 @dataclass
 class CutRoom:
-    """A batch of a cut column: lengths (batch,), offsets (batch + 1,), its elements, and how many there are."""
+    """A batch of a cut column: lengths (batch,), offsets (batch + 1,), its elements and their number."""
 
     lengths: Tensor
     offsets: Tensor
@@ -225,10 +220,11 @@ class CutColumn:
         room.filled += total
 
     def _copy_lists(self, starts: Tensor, lengths: Tensor, outs: list[Tensor]) -> None:
-        """Copies list by list, twice as fast as element by element when the lists are long and in host memory."""
+        """Copies list by list: twice as fast as element by element when lists are long and in host memory."""
         ends = (starts + lengths).tolist()
         lists = [slice(start, end) for start, end in zip(starts.tolist(), ends, strict=True)]
-        for array, out in zip(self.arrays, outs, strict=True):
+        for part, out in zip(self.parts, outs, strict=True):
+            array = part.numpy()
             if lists:
                 np.concatenate([array[cut] for cut in lists], out=out.numpy())
 

@@ -11,10 +11,11 @@ from bevatron.store.shard import Shard, read_shard
 
 
 def verify(path: Path) -> list[str]:
-    """Every problem found, a line each; none for a sound manifest (or folder that holds one) or a sound shard.
+    """Every problem found, a line each; none for a sound manifest (or folder that holds one) or a sound
+    shard.
 
-    Of a manifest: each shard's presence, size, SHA-256 and attributes. Of a single shard: the whole contract, and
-    its entry in the manifest beside it where there is one.
+    Of a manifest: each shard's presence, size, SHA-256 and attributes. Of a single shard: the whole contract,
+    and its entry in the manifest beside it where there is one.
     """
     path = Path(path)
     if path.is_dir():
@@ -73,9 +74,7 @@ def check_shard(path: Path, entry: ShardEntry, manifest: Manifest) -> None:
                 PREPARE_AGAIN,
             )
         if samples != entry.samples or len(shard) != entry.samples:
-            raise UserError(
-                path, f"holds {len(shard)} samples, the manifest says {entry.samples}", PREPARE_AGAIN
-            )
+            raise UserError(path, f"holds {len(shard)} samples, the manifest says {entry.samples}", PREPARE_AGAIN)
 
 
 @lru_cache(maxsize=65_536)

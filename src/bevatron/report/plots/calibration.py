@@ -5,6 +5,8 @@ import numpy as np
 
 from bevatron.report.plots.style import COLOURS, FAINT
 
+FEWEST = 10  # samples of a bin that is drawn
+
 
 def calibration(classes: list[str], curves: dict[str, dict], axes: plt.Axes) -> None:
     """A point for each bin of each class's probability, with its binomial interval, beside the diagonal."""
@@ -12,10 +14,11 @@ def calibration(classes: list[str], curves: dict[str, dict], axes: plt.Axes) -> 
     markers = "osD^vP"
     for i, name in enumerate(classes):
         points = curves[name]
-        observed = np.array(points["observed"])
-        errors = np.maximum([observed - points["low"], np.array(points["high"]) - observed], 0.0)
+        kept = np.array(points["samples"]) >= FEWEST
+        predicted, observed, low, high = (np.array(points[k])[kept] for k in ("predicted", "observed", "low", "high"))
+        errors = np.maximum([observed - low, high - observed], 0.0)
         axes.errorbar(
-            points["predicted"],
+            predicted,
             observed,
             yerr=errors,
             fmt=markers[i % len(markers)],

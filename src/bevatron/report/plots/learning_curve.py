@@ -23,7 +23,9 @@ def learning_curves(loss: str, models: dict[str, dict[int, list[dict[str, str]]]
             axes.plot(epoch[kept], training[kept], color=colour, lw=0.8, alpha=0.75, ls="--")
             axes.plot(epoch[kept], validation[kept], color=colour, lw=1.6, label=f"seed {seed}")
             axes.plot(epoch[best], validation[best], "o", color=colour, ms=5, mec="white", mew=0.8)
-        axes.set_yscale("log")
+        low, high = axes.dataLim.intervaly
+        if low > 0 and high > 3 * low:  # less than that is read more easily from equal steps
+            axes.set_yscale("log")
         axes.set_title(title, loc="left")
         axes.set_xlabel("epoch")
         axes.set_ylabel(loss)

@@ -54,12 +54,12 @@ def residuals(curves: dict[str, dict]) -> plt.Figure:
 def deviations(x_title: str, curves: dict[str, dict]) -> plt.Figure:
     """RMS deviation of the prediction from the truth against x; bands are the seeds' range."""
     figure, axes = plt.subplots(figsize=(WIDTH, 4.4))
-    styles = ("-", "--", "-.", ":")
+    styles = ("-", "--", "-.", ":")  # lines that lie upon each other stay apart
     for i, (title, curve) in enumerate(curves.items()):
         edges = np.array(curve["edges"])
         rms = np.array([[np.nan if v is None else v for v in row] for row in curve["rms"]])
         middle, colour = (edges[1:] + edges[:-1]) / 2, COLOURS[i % len(COLOURS)]
-        axes.plot(middle, rms.mean(axis=0), color=colour, ls=styles[(i // len(COLOURS)) % 4], label=title)
+        axes.plot(middle, rms.mean(axis=0), color=colour, ls=styles[i % 4], label=title)
         if len(rms) > 1:
             axes.fill_between(middle, rms.min(axis=0), rms.max(axis=0), color=colour, alpha=0.15, linewidth=0)
     axes.set_yscale("log")

@@ -30,6 +30,7 @@ _PAGE = {
     "legend.frameon": False,
     "axes.labelpad": 3,
     "axes.autolimit_mode": "data",
+    "axes.formatter.limits": (-3, 5),  # ten thousand epochs are no 1.0 × 10⁴
     "axes.ymargin": 0.06,
     "lines.linewidth": 1.5,
     "lines.markersize": 4,
