@@ -1,5 +1,6 @@
 # make demo, make test: from nothing but Python >= 3.11, make and pip.
-PYTHON ?= python3
+# The Python that makes the environment, found before the environment's own comes first in PATH.
+PYTHON := $(shell command -v $(or $(PYTHON),python3))
 BIN := .venv/bin
 # No bash, no activated environment needed: the workflow's jobs find `bevatron` by PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)

@@ -227,8 +227,8 @@ print(len(next(batches)["id"]))"""
 
 def test_streaming_memory_does_not_grow_with_the_dataset(new_dataset):
     peaks = []
-    for shards in (2, 12):
-        made = new_dataset([3000] * shards, folder=f"of {shards}")
+    for size in (3_000, 18_000):
+        made = new_dataset([size] * 2, folder=f"of {size}")
         with streaming(made, 100, block_rows=500, buffer_blocks=4) as reader:
             tracemalloc.start()
             for epoch in range(2):

@@ -5,6 +5,7 @@ rule search:
     output:
         best="results/{study}/search/{model}/best.yaml",
         trials="results/{study}/search/{model}/trials.csv",
+        curves="results/{study}/search/{model}/search.json",
         plot=report(
             "results/{study}/search/{model}/search.png",
             caption="../report/search.rst",

@@ -13,7 +13,7 @@ from bevatron.store.verify import check_shard
 if TYPE_CHECKING:
     from bevatron.store.reader import Split
 
-OPEN_SHARDS = 32  # a process may open about a thousand files; reopening one costs less than a millisecond
+OPEN_SHARDS = 16  # each holds a chunk a dataset in HDF5's cache; reopening one costs about a millisecond
 
 
 class Block(NamedTuple):

@@ -96,7 +96,7 @@ class Shard:
         """The open file; refuses a missing, truncated or foreign one."""
         if self._file is None or self._process != os.getpid():
             with refusing(self.path):
-                file = h5py.File(self.path, "r", libver=LIBRARY, locking="best-effort")
+                file = h5py.File(self.path, "r", libver=LIBRARY, locking="best-effort", rdcc_nbytes=CHUNK_BYTES[1])
                 version = file.attrs.get("schema_version")
             if version != SCHEMA_VERSION:
                 file.close()
@@ -122,7 +122,8 @@ class Shard:
     def targets(self) -> dict[str, TargetInfo]:
         targets = self._node("targets")
         with refusing(self.path):
-            return {name: TargetInfo(dtype=str(d.dtype), shape=d.shape[1:]) for name, d in targets.items()}
+            datasets = {name: targets[name] for name in targets}
+            return {name: TargetInfo(dtype=str(d.dtype), shape=d.shape[1:]) for name, d in datasets.items()}
 
     @property
     def has_weight(self) -> bool:

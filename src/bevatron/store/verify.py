@@ -44,7 +44,7 @@ def verify(path: Path) -> list[str]:
 def check_shard(path: Path, entry: ShardEntry, manifest: Manifest) -> None:
     """Raises UserError unless the shard is the one that the manifest lists.
 
-    The SHA-256 of an unchanged file (same size and time of change) is computed once in a process.
+    A file that has not changed since (same size, time of change and inode) is read once in a process.
     """
     try:
         status = os.stat(path)
@@ -54,29 +54,27 @@ def check_shard(path: Path, entry: ShardEntry, manifest: Manifest) -> None:
         raise UserError(path, f"cannot be read: {error.strerror}", "see whether you may read it") from None
     if status.st_size != entry.bytes:
         raise UserError(path, f"has {status.st_size} bytes, the manifest says {entry.bytes}", PREPARE_AGAIN)
+    unchanged = (status.st_mtime_ns, status.st_ino)
+    _check_content(path, unchanged, entry.sha256, manifest.dataset_digest, entry.samples)
+
+
+@lru_cache(maxsize=65_536)  # remembers what passed; a refusal is raised, and not remembered
+def _check_content(path: Path, unchanged: tuple[int, int], sha256: str, digest: str, samples: int) -> None:
     try:
-        found = _sha256_of_unchanged(path, status.st_size, status.st_mtime_ns, status.st_ino)
+        found = sha256_of(path)
     except OSError as error:
         raise UserError(path, f"cannot be read: {error.strerror}", "see whether you may read it") from None
-    if found != entry.sha256:
+    if found != sha256:
         raise UserError(
             path,
-            f"its SHA-256 is {found[:12]}..., the manifest says {entry.sha256[:12]}...: it was changed or damaged",
+            f"its SHA-256 is {found[:12]}..., the manifest says {sha256[:12]}...: it was changed or damaged",
             PREPARE_AGAIN,
         )
     with Shard(path) as shard:
-        attributes = shard.attributes
-        digest, samples = attributes.get("digest"), attributes.get("n_samples")
-        if digest != manifest.dataset_digest:
-            raise UserError(
-                path,
-                f"carries the dataset digest {str(digest)[:12]}, the manifest {manifest.dataset_digest[:12]}",
-                PREPARE_AGAIN,
-            )
-        if samples != entry.samples or len(shard) != entry.samples:
-            raise UserError(path, f"holds {len(shard)} samples, the manifest says {entry.samples}", PREPARE_AGAIN)
-
-
-@lru_cache(maxsize=65_536)
-def _sha256_of_unchanged(path: Path, size: int, changed_ns: int, inode: int) -> str:
-    return sha256_of(path)
+        carried, length = shard.attributes.get("digest"), len(shard)
+    if carried != digest:
+        raise UserError(
+            path, f"carries the dataset digest {str(carried)[:12]}, the manifest {digest[:12]}", PREPARE_AGAIN
+        )
+    if length != samples:
+        raise UserError(path, f"holds {length} samples, the manifest says {samples}", PREPARE_AGAIN)
