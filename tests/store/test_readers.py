@@ -54,6 +54,14 @@ def test_every_sample_once_and_whole(make, batch_size, dataset, expected):
     assert set(sizes[:-1]) <= {batch_size}
 
 
+@READERS
+def test_long_lists_are_copied_alike(make, dataset, expected, monkeypatch):
+    monkeypatch.setattr("bevatron.store.table.LONG", 0)
+    with make(dataset, 90) as reader:
+        for batch in reader.epoch(3, 1):
+            assert_holds(batch, expected(batch["id"].numpy()))
+
+
 def assert_holds(batch, right):
     assert np.array_equal(batch["inputs"]["jets"].numpy(), right.inputs["jets"].column.values)
     for name in ("tracks", "hits"):

@@ -45,8 +45,9 @@ class Ragged:
 class SparseImages:
     """Images that are zero almost everywhere.
 
-    index (total,) int32 counts pixels in C order of `shape` = (channels, height, width); value (total,) is their
-    content; offsets (n + 1,) int64 with offsets[0] = 0 cut both into samples.
+    index (total,) int32 counts pixels in C order of `shape` = (channels, height, width) and rises within each sample,
+    so that no pixel stands twice; value (total,) is their content; offsets (n + 1,) int64 with offsets[0] = 0 cut both
+    into samples.
     """
 
     index: np.ndarray

@@ -207,7 +207,8 @@ def refusing(path: Path, what: str = "") -> Iterator[None]:
         elif what:
             fault = f"is damaged: {what} fails its checksum or cannot be decompressed"
         else:
-            fault = f"is damaged: {text.strip().splitlines()[0] if text.strip() else type(error).__name__}"
+            reason = text.strip("'\" \n") or type(error).__name__
+            fault = f"is damaged: {reason.splitlines()[0]}"
         raise UserError(path, fault, MAKE_AGAIN) from error
 
 

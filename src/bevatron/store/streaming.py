@@ -132,7 +132,8 @@ class StreamingReader(Reader):
         if fit < wanted:
             log.info("blocks of %d instead of %d samples, to keep within the memory budget", fit, wanted)
             wanted = fit
-        with Shard(self.split.folder / self.split.entries[0].file) as shard:
+        largest = max(self.split.entries, key=lambda entry: entry.samples)  # one without samples has no chunks
+        with Shard(self.split.folder / largest.file) as shard:
             chunks = [shard.dataset(name).chunks for name in self.split.selection.datasets()]
         rows = max((chunk[0] for chunk in chunks if chunk and chunk[0] <= wanted), default=1)
         return max(1, min(fit // rows, round(wanted / rows))) * rows
