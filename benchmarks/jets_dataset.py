@@ -61,7 +61,7 @@ def image_samples(n: int, first_id: int, random: np.random.Generator, side: int 
 
 def _make(folder: Path, n: int, shards: int, seed: int, samples, name: str) -> Path:
     path = folder / "manifest.json"
-    study = _study(name, shards, seed)
+    study = benchmark_study(name, shards, seed)
     if path.is_file():
         return path
     first = 0
@@ -83,7 +83,7 @@ def _make(folder: Path, n: int, shards: int, seed: int, samples, name: str) -> P
     return path
 
 
-def _study(name: str, shards: int, seed: int) -> Study:
+def benchmark_study(name: str, shards: int, seed: int) -> Study:
     return Study.model_validate(
         {
             "name": name,

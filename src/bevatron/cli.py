@@ -29,7 +29,8 @@ ManifestPath = Annotated[Path, typer.Option("--manifest", help="the dataset's ma
 Output = Annotated[Path, typer.Option("--output", help="file or folder to write")]
 DEFAULT_CONFIG = Path("config/config.yaml")
 MACHINE_FAULTS = (
-    errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EIO, errno.EISDIR, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS,
+    errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EIO, errno.EISDIR, errno.ENOSPC, errno.ENOTDIR, errno.EPERM,
+    errno.EROFS,
 )  # fmt: skip
 
 
@@ -216,7 +217,9 @@ def validate(config: Config = DEFAULT_CONFIG) -> None:
 @app.command()
 def schema(
     output: Output = Path("workflow/schemas"),
-    readme: Annotated[Path, typer.Option(help="the README whose tables of keys are written")] = Path("config/README.md"),
+    readme: Annotated[Path, typer.Option(help="the README whose tables of keys are written")] = Path(
+        "config/README.md"
+    ),
 ) -> None:
     """Write the JSON schemas of the configuration's files, and the tables of keys in their README."""
     from bevatron.config.reference import with_tables

@@ -71,8 +71,7 @@ def test_against_the_lorentz_force_followed_step_by_step(track):
 
     reach, start = 150.0, [*vertex, *momentum]
     paths = [
-        solve_ivp(force, (0, end), start, dense_output=True, rtol=1e-11, atol=1e-11).sol
-        for end in (-reach, reach)
+        solve_ivp(force, (0, end), start, dense_output=True, rtol=1e-11, atol=1e-11).sol for end in (-reach, reach)
     ]
 
     def state(length):

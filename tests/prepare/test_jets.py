@@ -66,10 +66,7 @@ def test_a_label_matches_a_hadron_in_the_jet(raw):
         inside = set()
         for (px, py, pz, *_), (_, quark) in zip(hadrons.values[rows], ids.values[rows], strict=True):
             turn = np.angle(np.exp(1j * (np.arctan2(py, px) - jets[jet, 2])))
-            if (
-                np.hypot(px, py) > 5
-                and np.hypot(np.arcsinh(pz / np.hypot(px, py)) - jets[jet, 1], turn) < 0.3
-            ):
+            if np.hypot(px, py) > 5 and np.hypot(np.arcsinh(pz / np.hypot(px, py)) - jets[jet, 1], turn) < 0.3:
                 inside.add(int(quark))
         assert label[jet] == (BEAUTY if 5 in inside else CHARM if 4 in inside else LIGHT)
 
@@ -99,9 +96,7 @@ def test_kinematics_are_those_of_the_raw_jets(raw):
 
 def test_features_can_be_rebuilt_with_other_options_from_the_same_raw_jets(raw):
     usual = prepared(raw)
-    poorer = prepared(
-        raw, resolution_scale=5.0, max_tracks=3, track_pt_min=2.0, hadron_delta_r=0.4, hadron_pt_min=3.0
-    )
+    poorer = prepared(raw, resolution_scale=5.0, max_tracks=3, track_pt_min=2.0, hadron_delta_r=0.4, hadron_pt_min=3.0)
     assert poorer.inputs["tracks"].column.lengths.max() == 3
     assert features(poorer, "tracks")["pt"].min() > 2.0
     assert np.mean(poorer.targets["flavour"] == LIGHT) <= np.mean(usual.targets["flavour"] == LIGHT)

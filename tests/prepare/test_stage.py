@@ -70,9 +70,7 @@ def test_raw_shards_serve_another_recipe_without_simulating_again(raw, tmp_path)
 
 
 def test_a_raw_shard_of_another_configuration_is_refused(raw, tmp_path):
-    with pytest.raises(
-        UserError, match=r"shard-0000.h5: was made from another configuration.*run the simulate stage"
-    ):
+    with pytest.raises(UserError, match=r"shard-0000.h5: was made from another configuration.*run the simulate stage"):
         prepare_shard(study(seed=2), raw / "shard-0000.h5", tmp_path / "dataset")
     assert not (tmp_path / "dataset").exists()
 

@@ -13,9 +13,7 @@ def constituents(rows):
     pt, eta, thirds, x = np.array(rows, np.float64).T
     values = np.stack([pt, pt * 0, pt * np.sinh(eta), pt * np.cosh(eta), x, x * 0, x * 0], axis=1)
     cut = np.array([0, len(rows)])
-    return Ragged(values.astype(np.float32), cut), Ragged(
-        np.stack([pt, thirds], axis=1).astype(np.int32), cut
-    )
+    return Ragged(values.astype(np.float32), cut), Ragged(np.stack([pt, thirds], axis=1).astype(np.int32), cut)
 
 
 def test_only_charged_hard_central_and_early_particles_leave_tracks():
@@ -49,9 +47,7 @@ def test_jets_without_any_track_are_empty_lists():
 def test_angles_are_taken_across_the_seam_of_phi():
     raw, ids = constituents([(5, 0.3, 3, 0)])  # flies along phi = 0
     jet = np.array([[50.0], [0.1], [2 * np.pi - 0.2]])
-    found = dict(
-        zip(FEATURES, measured(charged(raw, ids), *jet, 2.0, 1.0, np.random.default_rng(1))[0], strict=True)
-    )
+    found = dict(zip(FEATURES, measured(charged(raw, ids), *jet, 2.0, 1.0, np.random.default_rng(1))[0], strict=True))
     assert np.isclose(found["delta_phi"], 0.2)
     assert np.isclose(found["delta_eta"], 0.2)
     assert np.isclose(found["delta_r"], np.hypot(0.2, 0.2))

@@ -47,9 +47,7 @@ def test_a_jet_is_the_sum_of_its_constituents(jets):
 def test_constituents_are_visible_particles(jets):
     pdg_id = np.abs(column(jets, "constituent_ids").values[:, 0])
     assert not np.isin(pdg_id, [12, 14, 16]).any()
-    assert np.isin(
-        pdg_id, [11, 13, 22, 130, 211, 321, 2112, 2212]
-    ).all()  # the stable ones, K0_S and Λ decayed
+    assert np.isin(pdg_id, [11, 13, 22, 130, 211, 321, 2112, 2212]).all()  # the stable ones, K0_S and Λ decayed
 
 
 def test_charges_are_the_particles_own(jets):
@@ -150,16 +148,12 @@ def test_the_order_of_processes_in_the_file_does_not_matter():
 
 
 def test_a_setting_that_pythia_does_not_know_is_named():
-    with pytest.raises(
-        UserError, match=r"processes.beauty: Pythia does not know the setting 'HardQCD:bottom = on'"
-    ):
+    with pytest.raises(UserError, match=r"processes.beauty: Pythia does not know the setting 'HardQCD:bottom = on'"):
         simulated(events=5, processes={"beauty": ["HardQCD:bottom = on"]})
 
 
 def test_the_cuts_are_options():
-    samples, _ = simulated(
-        events=15, jet_pt_min=30.0, jet_eta_max=1.0, processes={"light": PROCESSES["light"]}
-    )
+    samples, _ = simulated(events=15, jet_pt_min=30.0, jet_eta_max=1.0, processes={"light": PROCESSES["light"]})
     pt, eta = column(samples, "jet").values[:, :2].T
     assert pt.min() > 30.0
     assert np.abs(eta).max() < 1.0

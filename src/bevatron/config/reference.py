@@ -71,7 +71,14 @@ def with_tables(text: str) -> str:
 
 def _table(title: str, section: type[Section], doc: str | None = None) -> str:
     summary = (doc or section.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
-    rows = [f"### {title}", "", " ".join(summary.split()), "", "| key | type | default | meaning |", "|---|---|---|---|"]
+    rows = [
+        f"### {title}",
+        "",
+        " ".join(summary.split()),
+        "",
+        "| key | type | default | meaning |",
+        "|---|---|---|---|",
+    ]
     for key, field in section.model_fields.items():
         if key == "kind":
             continue

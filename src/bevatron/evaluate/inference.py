@@ -9,7 +9,7 @@ from bevatron.compute.devices import deterministic, device_for
 from bevatron.config.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.evaluate.evaluation import Predictions
-from bevatron.learning.densify import densified, input_groups
+from bevatron.learning.densify import Densify, input_groups
 from bevatron.models.network import load_network
 from bevatron.store.manifest import Manifest
 from bevatron.store.reader import open_split
@@ -32,7 +32,7 @@ def predict(
     UserError for a network that predicts numbers that are not finite.
     """
     device = device_for(workflow.accelerator)
-    shapes = input_groups(manifest, groups)
+    densify = Densify(input_groups(manifest, groups), device)
     networks = [load_network(folder).to(device) for folder in folders]
     outputs: list[list[torch.Tensor]] = [[] for _ in networks]
     ids, kept = [], {name: [] for name in targets}
@@ -46,11 +46,11 @@ def predict(
             memory_budget_bytes=int(workflow.reading.memory_budget_gb * 1e9),
             block_rows=workflow.reading.block_rows,
             buffer_blocks=workflow.reading.buffer_blocks,
-            device=device,
+            device=str(device),
         )
         try:
             for batch in reader.epoch(0, 0, shuffle=False):
-                inputs = densified(batch["inputs"], shapes)
+                inputs = densify(batch["inputs"])
                 for network, parts in zip(networks, outputs, strict=True):
                     parts.append(network(inputs).float().cpu())
                 ids.append(batch["id"].cpu().clone())  # the reader fills the same memory again for the next batch

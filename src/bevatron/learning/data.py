@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 
 from bevatron.learning.blocks import Block, Schedule
-from bevatron.learning.densify import densified, input_groups
+from bevatron.learning.densify import Densify, input_groups, moved
 from bevatron.learning.job import FitJob
 from bevatron.store.manifest import Manifest
 from bevatron.store.reader import Reader, open_split
@@ -26,7 +26,7 @@ class DataModule(pl.LightningDataModule):
     def __init__(self, job: FitJob, manifest: Manifest, device: torch.device):
         super().__init__()
         self.job, self.manifest, self.device = job, manifest, device
-        self.groups = input_groups(manifest, job.model.inputs)
+        self.densify = Densify(input_groups(manifest, job.model.inputs), device)
         training = job.model.training
         self.batch_size = training.batch_size
         self.balance = job.target if training.balance == "batches" else None
@@ -74,9 +74,9 @@ class DataModule(pl.LightningDataModule):
 
     def prepared(self, batch: Batch) -> Batch:
         """The batch on the device, its inputs dense."""
-        if self.device.type != "cpu":
-            batch = self.transfer_batch_to_device(batch, self.device, 0)
-        return {**batch, "inputs": densified(batch["inputs"], self.groups)}
+        rest = {key: moved(value, self.device) for key, value in batch.items() if key not in ("inputs", "targets")}
+        targets = {name: moved(value, self.device) for name, value in batch["targets"].items()}
+        return {**rest, "targets": targets, "inputs": self.densify(batch["inputs"])}
 
     def close(self) -> None:
         self._stream = None

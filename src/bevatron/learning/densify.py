@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import torch
+
 from bevatron.models.inputs import InputGroup, Inputs, Padded
-from bevatron.store.batch import RaggedBatch, SparseBatch, images, padded
+from bevatron.store.batch import Canvas, RaggedBatch, SparseBatch, images, padded
 from bevatron.store.manifest import Manifest
 
 
@@ -19,15 +21,34 @@ def input_groups(manifest: Manifest, groups: list[str]) -> dict[str, InputGroup]
     return found
 
 
-def densified(inputs: dict[str, Any], groups: dict[str, InputGroup]) -> Inputs:
-    """Dense tensors for every group: lists padded to the longest of the dataset, sparse images filled in."""
-    dense: Inputs = {}
-    for name, group in groups.items():
-        column = inputs[name]
-        if isinstance(column, RaggedBatch):
-            dense[name] = Padded(*padded(column, group.shape[0]))
-        elif isinstance(column, SparseBatch):
-            dense[name] = images(column)
-        else:
-            dense[name] = column
-    return dense
+class Densify:
+    """Inputs of a batch, as the store delivers them, to dense tensors on a device.
+
+    Lists are padded to the longest of the dataset, sparse images filled in. Images are drawn into memory that is used
+    again: they stay valid until the next call.
+    """
+
+    def __init__(self, groups: dict[str, InputGroup], device: torch.device):
+        self.groups, self.device = groups, device
+        self._canvases: dict[str, Canvas] = {}
+
+    def __call__(self, inputs: dict[str, Any]) -> Inputs:
+        dense: Inputs = {}
+        for name, group in self.groups.items():
+            column = moved(inputs[name], self.device)
+            if isinstance(column, RaggedBatch):
+                dense[name] = Padded(*padded(column, group.shape[0]))
+            elif isinstance(column, SparseBatch):
+                dense[name] = images(column, self._canvases.setdefault(name, Canvas()))
+            else:
+                dense[name] = column
+        return dense
+
+
+def moved(value: Any, device: torch.device) -> Any:
+    """A tensor, or a named tuple of tensors and plain values, on `device`; as it is where it lies there already."""
+    if isinstance(value, torch.Tensor):
+        return value.to(device, non_blocking=True)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(moved(part, device) for part in value))
+    return value

@@ -39,8 +39,9 @@ class FitJob:
 class FitResult:
     """How a fit went.
 
-    samples counts those of all steps; seconds the time in them over all its lives, without validations; best_epoch and best_val_loss
-    are those of the published weights when the model keeps the best.
+    samples counts those of all steps, and seconds the time in them over all of the fit's lives, without validations;
+    best_epoch and best_val_loss are those of the published weights when the model keeps the best; continued is 1 for
+    a fit that went on from a checkpoint.
     """
 
     epochs: int

@@ -27,9 +27,7 @@ def simulate_shard(study: Study, shard: int, output: Path) -> None:
     start = perf_counter()
     if not 0 <= shard < study.simulation.shards:
         last = study.simulation.shards - 1
-        raise UserError(
-            f"shard {shard}", f"the study '{study.name}' has shards 0 to {last}", "choose one of these"
-        )
+        raise UserError(f"shard {shard}", f"the study '{study.name}' has shards 0 to {last}", "choose one of these")
     options = study.simulation.source
     source = SOURCES[options.kind]()
     digest = raw_digest(study)

@@ -38,9 +38,7 @@ class JetSamples:
             description="largest distance from the beam at which a track's particle is made, mm: first layer",
         )
         max_tracks: Count = Field(15, description="most tracks kept of a jet")
-        resolution_scale: Positive = Field(
-            1.0, description="impact-parameter resolution, in units of ATLAS's design"
-        )
+        resolution_scale: Positive = Field(1.0, description="impact-parameter resolution, in units of ATLAS's design")
 
     def prepare(self, options: Options, raw: Samples, seed: int) -> Samples:
         """`raw` is a shard of the source `jets`; the tracks' noise follows from `seed`."""
@@ -62,9 +60,7 @@ class JetSamples:
                 "jet": Group(Dense(kinematics.astype(np.float32)), JET_FEATURES, JET_UNITS),
                 "tracks": Group(displaced, tracks.FEATURES, tracks.UNITS),
             },
-            targets={
-                "flavour": flavour(eta, phi, hadrons, quarks, options.hadron_delta_r, options.hadron_pt_min)
-            },
+            targets={"flavour": flavour(eta, phi, hadrons, quarks, options.hadron_delta_r, options.hadron_pt_min)},
             id=raw.id,
         )
 

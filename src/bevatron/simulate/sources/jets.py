@@ -111,9 +111,7 @@ class Jets:
         entries = visible(particles, options.particle_eta_max)
         jets = cluster(particles, entries, options.jet_radius, options.jet_pt_min)
         hadrons = weakly_decaying(particles)
-        matched = by_nearest_jet(
-            particles, hadrons, jets
-        )  # before the cut in eta: the nearest jet may be outside
+        matched = by_nearest_jet(particles, hadrons, jets)  # before the cut in eta: the nearest jet may be outside
         inside = np.flatnonzero(np.abs(jets.eta) < options.jet_eta_max)
         jets, matched = jets.take(inside), matched.take(inside)
 
@@ -129,9 +127,7 @@ class Jets:
             inputs={
                 "jet": Group(Dense(kinematics), ("pt", "eta", "phi", "mass"), ("GeV", "", "rad", "GeV")),
                 "constituents": Group(members, FOUR_MOMENTUM, UNITS),
-                "constituent_ids": Group(
-                    _lists(ids, jets.constituents), ("pdg_id", "charge_thirds"), ("", "e/3")
-                ),
+                "constituent_ids": Group(_lists(ids, jets.constituents), ("pdg_id", "charge_thirds"), ("", "e/3")),
                 "hadrons": Group(decays, FOUR_MOMENTUM, UNITS),
                 "hadron_ids": Group(_lists(hadron_ids, matched), ("pdg_id", "quark"), ("", "")),
             },

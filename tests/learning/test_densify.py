@@ -1,0 +1,32 @@
+"""Lists and sparse images become what a network takes."""
+
+import torch
+
+from bevatron.learning.densify import Densify, moved
+from bevatron.models.inputs import InputGroup, Padded
+from bevatron.store.batch import RaggedBatch, SparseBatch
+
+CPU = torch.device("cpu")
+
+
+def test_lists_are_padded_to_the_longest_of_the_dataset():
+    tracks = RaggedBatch(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([2, 0, 1]))
+    dense = Densify({"tracks": InputGroup((4, 1), ("d0",), listed=True)}, CPU)({"tracks": tracks})
+    assert isinstance(dense["tracks"], Padded)
+    assert dense["tracks"].n_valid.tolist() == [2, 0, 1]
+    assert dense["tracks"].values.squeeze(2).tolist() == [[1, 2, 0, 0], [0, 0, 0, 0], [3, 0, 0, 0]]
+
+
+def test_images_of_one_batch_leave_no_trace_in_the_next():
+    densify = Densify({"plane": InputGroup((1, 2, 3), ("charge",))}, CPU)
+    shape = (1, 2, 3)
+    first = SparseBatch(torch.tensor([0, 5]), torch.tensor([1.0, 2.0]), torch.tensor([0, 2]), shape)
+    second = SparseBatch(torch.tensor([1]), torch.tensor([7.0]), torch.tensor([0, 1]), shape)
+    assert densify({"plane": first})["plane"].flatten().tolist() == [1, 0, 0, 0, 0, 2]
+    assert densify({"plane": second})["plane"].flatten().tolist() == [0, 7, 0, 0, 0, 0]
+
+
+def test_named_tuples_keep_their_type_on_the_way_to_a_device():
+    ragged = moved(RaggedBatch(torch.ones(2, 1), torch.tensor([2])), torch.device("meta"))
+    assert isinstance(ragged, RaggedBatch)
+    assert ragged.values.device.type == "meta"
