@@ -2,8 +2,8 @@
 
     python benchmarks/fit.py [--jets 1000000] [--folder FOLDER]
 
-Ours is `bevatron.learning.fit.fit`: Lightning, shuffled batches from the resident reader, history, TensorBoard, the
-best weights and checkpoints written to disk; its time runs from one validation to the next and so counts all of that. The
+Ours is `bevatron.learning.fit.fit`: Lightning, shuffled batches from the resident reader, history, TensorBoard, best
+weights and checkpoints written to disk; its time runs from one validation to the next and so counts all of that. The
 reference is a plain loop over slices of the same tensors in memory, in file order, with the same network, loss and
 optimiser, and nothing else. Epochs alternate (ours, reference, ours, ...) and medians are compared.
 """
