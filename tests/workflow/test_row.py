@@ -47,7 +47,8 @@ def write(folder: Path, tree: dict) -> None:
 
 
 def study(folder: Path) -> dict:
-    return yaml.safe_load((folder / "config" / "studies" / "curve.yaml").read_text())
+    tree = yaml.safe_load((folder / "config" / "studies" / "curve.yaml").read_text())
+    return json.loads(json.dumps(tree))  # YAML's anchors give one object several places
 
 
 def command(*arguments: str) -> list[str]:
