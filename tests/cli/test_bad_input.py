@@ -156,6 +156,36 @@ def test_raw_events_of_another_configuration(place, bevatron):
     refuses(bevatron, PREPARE, "shard-0000.h5", "config")
 
 
+def test_an_empty_class(place, bevatron):
+    """Jets of which none is beauty: the manifest names the class and the split."""
+    from bevatron.config.identity import dataset_digest
+    from bevatron.config.load import load_study
+    from bevatron.store.columns import Dense, Group, Samples
+    from bevatron.store.shard import write_shard
+
+    def classify(tree):
+        tree["task"] = {
+            "kind": "classification",
+            "target": "flavour",
+            "classes": ["light", "charm", "beauty"],
+            "signal": "beauty",
+        }
+
+    rewrite(place, classify)
+    digest = dataset_digest(load_study("curve", "demo", place / "config" / "studies"))
+    for first, split in enumerate(("train", "val", "test")):
+        ids = np.arange(10 * first, 10 * first + 10, dtype=np.uint64)
+        group = Group(Dense(np.ones((10, 1), np.float32)), ("pt",), ("GeV",))
+        samples = Samples({"x": group}, {"flavour": (np.arange(10) % 2).astype(np.int64)}, ids)
+        attributes = {
+            "study": "curve", "source": "function", "versions": {}, "digest": digest, "raw_digest": "r", "seed": 1,
+            "shard": 0, "classes": ["light", "charm", "beauty"],
+        }  # fmt: skip
+        write_shard(place / "new" / f"{split}-0000.h5", samples, attributes)
+    refuses(bevatron, (*MANIFEST[:-1], "new"), "beauty")
+    assert not (place / "new" / "manifest.json").exists()
+
+
 def test_an_unwritable_folder(place, bevatron):
     (place / "new").write_text("a file where a folder should be")
     refuses(bevatron, SIMULATE, "new")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from bevatron.config.study import Study
 from bevatron.report import tables
 from bevatron.report.numbers import count, exact
@@ -30,7 +32,7 @@ class Chapter:
 
     study: Study
     facts: list[tuple[str, str]]
-    source: list[tuple[str, str]]
+    source: list[tuple[str, str, str]]
     samples: Table
     features: Table
     data: list[Picture]
@@ -105,29 +107,35 @@ def _facts(results: StudyResults) -> list[tuple[str, str]]:
     return facts + ([("search trials", count(trials))] if trials else [])
 
 
-def _source(study: Study) -> list[tuple[str, str]]:
-    """The settings of the simulation and of the recipe, by dotted key."""
+def _source(study: Study) -> list[tuple[str, str, str]]:
+    """The settings of the simulation and of the recipe, with what each means (units stand there)."""
     simulation, dataset = study.simulation, study.dataset
-    rows = [("source", simulation.source.kind)]
-    rows += _settings(simulation.source.model_dump(mode="json", exclude={"kind"}))
-    rows += [
-        ("shards", f"{simulation.shards:,}"),
-        ("seed", str(simulation.seed)),
-        ("recipe", dataset.recipe.kind),
+    return [
+        ("source", simulation.source.kind, ""),
+        *_settings(simulation.source),
+        ("shards", f"{simulation.shards:,}", "number of raw files"),
+        ("seed", str(simulation.seed), "of all random numbers of the simulation"),
+        ("recipe", dataset.recipe.kind, ""),
+        *_settings(dataset.recipe),
     ]
-    return rows + _settings(dataset.recipe.model_dump(mode="json", exclude={"kind"}))
 
 
-def _settings(tree: dict, prefix: str = "") -> list[tuple[str, str]]:
+def _settings(section: BaseModel) -> list[tuple[str, str, str]]:
+    """One row for each option: its name, its value, its description."""
     rows = []
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            rows += _settings(value, f"{prefix}{key}.")
-        elif isinstance(value, list) and value:
-            rows.append((prefix + key, ", ".join(str(v) for v in value)))
+    for key, field in type(section).model_fields.items():
+        value = getattr(section, key)
+        if key == "kind":
+            continue
+        if isinstance(value, dict) and value:
+            rows += [(f"{key}.{name}", _words(v), field.description or "") for name, v in value.items()]
         else:
-            rows.append((prefix + key, _word(value)))
+            rows.append((key, _words(value), field.description or ""))
     return rows
+
+
+def _words(value: Any) -> str:
+    return ", ".join(str(v) for v in value) if isinstance(value, list) and value else _word(value)
 
 
 def _word(value: Any) -> str:
