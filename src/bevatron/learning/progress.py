@@ -1,6 +1,7 @@
 """How far a fit is: a live bar on a terminal, plain lines in a log."""
 
 import logging
+import math
 import sys
 import time
 from typing import Any
@@ -30,14 +31,14 @@ class Progress(pl.Callback):
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(),
-            TextColumn("epoch {task.fields[epoch]:,}/{task.fields[epochs]:,}  val loss {task.fields[val_loss]:.5g}"),
+            TextColumn("epoch {task.fields[epoch]:,}/{task.fields[epochs]:,}  validation loss {task.fields[val_loss]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=Console(stderr=True),
         )
         schedule = pl_module.schedule
         self._task = self._bar.add_task(
-            self.title, total=schedule.steps, epoch=0, epochs=schedule.epochs, val_loss=float("nan")
+            self.title, total=schedule.steps, epoch=0, epochs=schedule.epochs, val_loss="–"
         )
         self._bar.start()
 
@@ -46,7 +47,7 @@ class Progress(pl.Callback):
         block = schedule.block(pl_module.blocks_done - 1)
         epoch = schedule.epochs_after(block)
         if self._bar is not None:
-            self._bar.update(self._task, completed=block.last_step, epoch=epoch, val_loss=pl_module.val_loss)
+            self._bar.update(self._task, completed=block.last_step, epoch=epoch, val_loss=_words(pl_module.val_loss))
         elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             log.info(
@@ -67,3 +68,7 @@ class Progress(pl.Callback):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def _words(loss: float) -> str:
+    return f"{loss:.5g}" if math.isfinite(loss) else "–"  # none before the first validation
