@@ -37,9 +37,7 @@ class Progress(pl.Callback):
             console=Console(stderr=True),
         )
         schedule = pl_module.schedule
-        self._task = self._bar.add_task(
-            self.title, total=schedule.steps, epoch=0, epochs=schedule.epochs, val_loss="–"
-        )
+        self._task = self._bar.add_task(self.title, total=schedule.steps, epoch=0, epochs=schedule.epochs, val_loss="–")
         self._bar.start()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
