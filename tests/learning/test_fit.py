@@ -2,11 +2,14 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
+from bevatron.config.workflow import Reading
 from bevatron.errors import UserError
+from bevatron.learning.checkpoint import newest_valid
 from bevatron.learning.fit import class_weights, fit
 from bevatron.learning.job import Diverged, FitJob
 from bevatron.learning.learner import learning_rate
@@ -127,6 +130,26 @@ def test_an_exception_of_the_listener_ends_the_fit_and_passes_through(job):
     with pytest.raises(Enough):
         fit(made, listen)
     assert not (made.folder / "result.json").exists()
+
+
+@pytest.mark.parametrize("budget", [4.0, 1e-5], ids=["resident", "streaming"])
+def test_an_interrupted_fit_ends_with_the_same_bits_with_both_readers(job, budget):
+    reading = Reading(memory_budget_gb=budget, block_rows=64, buffer_blocks=2)
+
+    def interrupt(row):
+        if row["epoch"] == 4:
+            raise KeyError("interrupted")
+
+    straight, broken = (
+        replace(job(name, training__checkpoint_seconds=1e-9, training__batch_size=7), reading=reading)
+        for name in ("straight", "broken")
+    )  # 100 steps an epoch, two blocks
+    fit(straight)
+    with pytest.raises(KeyError):
+        fit(broken, interrupt)
+    assert newest_valid(broken.folder) is not None
+    assert fit(broken).continued == 1
+    assert weights(broken) == weights(straight)
 
 
 def test_a_manifest_of_another_configuration_is_refused(job, curve):

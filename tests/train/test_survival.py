@@ -105,6 +105,14 @@ def test_a_run_told_to_end_saves_its_state_and_goes_on(workplace):
     assert process.wait() == 2
     last = (root / "log").read_text().splitlines()[-1]
     assert "run it again to go on" in last
+
+    # another reader would take the samples in another order: some twice in the epoch, some not at all
+    config = workplace.root / "config" / "config.yaml"
+    config.write_text(CONFIG + "reading: {memory_budget_gb: 0.00001}\n")
+    assert workplace("ended").wait() == 2
+    assert "put the section reading of config.yaml back as it was" in (root / "log").read_text().splitlines()[-1]
+    config.write_text(CONFIG)
+
     again = workplace("ended")
     assert again.wait() == 0
     assert (root / "out" / "runs.json").exists()

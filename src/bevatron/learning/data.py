@@ -41,6 +41,11 @@ class DataModule(pl.LightningDataModule):
         )
         self.samples_per_epoch = self._train.epoch_samples(self.balance)
 
+    @property
+    def order(self) -> str:
+        """What the order of samples depends on beside the seed: the reader, its blocks, the balance."""
+        return f"{self._train.order}, batches of {self.batch_size}, balanced by {self.balance}"
+
     def train_dataloader(self) -> list[int]:
         """Lightning's epoch is one block; the block asks `training_batches` for its steps."""
         return [0]
@@ -59,6 +64,8 @@ class DataModule(pl.LightningDataModule):
 
     def _epoch_from(self, step: int) -> Iterator[Batch]:
         epoch, batches_done = divmod(step, self.schedule.steps_per_epoch)
+        if self._stream is not None and batches_done == 0:
+            next(self._stream, None)  # lets the last epoch end, and keep what it has read ahead for this one
         if self.batch_size == "full":  # one batch holds all: their order changes nothing
             return self._train.epoch(self.job.seed, epoch, shuffle=False)
         start = batches_done * self.batch_size

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from bevatron.config.digest import seed_of
 from bevatron.config.training import Training
+from bevatron.errors import UserError
 from bevatron.learning.blocks import Schedule
 from bevatron.learning.job import Diverged, FitJob
 from bevatron.models.network import Network
@@ -110,10 +111,17 @@ class Learner(pl.LightningModule):
             "blocks_done": self.blocks_done,
             "round_loss": self.round_loss,
             "round_samples": self.round_samples,
+            "order": self.trainer.datamodule.order,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        state = checkpoint["learner"]
+        state, order = checkpoint["learner"], self.trainer.datamodule.order
+        if state["order"] != order:
+            raise UserError(
+                self.job.folder,
+                f"was begun with its samples {state['order']}, and would go on with them {order}",
+                "put the section reading of config.yaml back as it was, or remove this folder to start anew",
+            )
         self.blocks_done, self.round_samples = state["blocks_done"], state["round_samples"]
         self.round_loss = state["round_loss"].cpu()
 

@@ -53,6 +53,11 @@ class Reader(ABC):
         self.batch_size = self.n_samples if batch_size == "full" else batch_size
         self._slots: deque[Slot] = deque()
 
+    @property
+    @abstractmethod
+    def order(self) -> str:
+        """What the order of samples depends on beside (seed, epoch), in words that differ where it differs."""
+
     def epoch_samples(self, balance: str | None = None) -> int:
         """Samples in an epoch: each once, or, with balanced classes, rarer ones several times."""
         if balance is not None:

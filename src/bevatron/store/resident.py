@@ -35,6 +35,10 @@ class ResidentReader(Reader):
     def epoch_samples(self, balance: str | None = None) -> int:
         return self.n_samples if balance is None else balanced_length(self._class_numbers(balance))
 
+    @property
+    def order(self) -> str:
+        return "shuffled in memory"
+
     def epoch(
         self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, balance: str | None = None
     ) -> Iterator[Batch]:

@@ -52,6 +52,10 @@ class StreamingReader(Reader):
         self._prefetch: Prefetch | None = None
         self._ahead: list[Block] | None = None
 
+    @property
+    def order(self) -> str:
+        return f"streamed in blocks of {self._block_rows} rows, shuffled among {self._buffer_blocks}"
+
     def epoch(
         self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, balance: str | None = None
     ) -> Iterator[Batch]:
