@@ -18,8 +18,7 @@ rule prepare:
         digest=lambda w: dataset_digest(STUDIES[w.study]),
         folder=lambda w, output: Path(output[0]).parent,
     shell:
-        "bevatron prepare {wildcards.study} --raw {input.raw}"
-        " {params.options} --output {params.folder} > {log} 2>&1"
+        "bevatron prepare {wildcards.study} --raw {input.raw}" " {params.options} --output {params.folder} > {log} 2>&1"
 
 
 rule manifest:
