@@ -186,16 +186,17 @@ def observe(
 @app.command()
 def report(
     output: Output,
+    study: Annotated[list[str] | None, typer.Option(help="a study to report; again for more; absent: all")] = None,
     results: Annotated[Path, typer.Option(help="folder of results")] = Path("results"),
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
-    """Judge the claims of all studies and write the report, tables and plots into the folder --output."""
+    """Judge the claims of the studies and write the report, tables and plots into the folder --output."""
     from bevatron.config.load import load_study, load_workflow
     from bevatron.logs import start_logging
 
     start_logging()
-    workflow = load_workflow(config, scale=scale)
+    workflow = load_workflow(config, scale=scale, studies=study)
     studies = [load_study(name, workflow.scale, config.parent / "studies") for name in workflow.studies]
     from bevatron.report.stage import write_report
 

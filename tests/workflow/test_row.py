@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
+ONE_STUDY = ("--config", "studies=[curve]")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,8 @@ def place(curve, tmp_path_factory):
         source = ROOT / part
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / part)
     (folder / "config" / "studies").mkdir(parents=True)
-    (folder / "config" / "config.yaml").write_text("studies: [curve]\naccelerator: cpu\n")
+    # the command line asks for one of the studies listed, so the other need not exist
+    (folder / "config" / "config.yaml").write_text("studies: [curve, elsewhere]\naccelerator: cpu\n")
     tree = json.loads(curve.study.model_dump_json())
     space = {"training.learning_rate": {"kind": "log_uniform", "low": 0.001, "high": 0.1}}
     searched = {**tree["models"]["net"], "title": "searched", "search": {"space": space, "trials": 3, "epochs": 2}}
@@ -52,7 +54,7 @@ def study(folder: Path) -> dict:
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2", *arguments]
+    return [sys.executable, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2", *arguments, *ONE_STUDY]
 
 
 def environment() -> dict[str, str]:

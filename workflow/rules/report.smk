@@ -26,7 +26,8 @@ rule report:
         runtime=lambda w, attempt: 30 * attempt,
     params:
         options=OPTIONS,
-        studies=digest_of(SETTINGS.studies, *STUDIES.values()),
+        studies=" ".join(f"--study {name}" for name in STUDIES),
+        settings=digest_of(*STUDIES.values()),
         folder=lambda w, output: Path(output.page).parent,
     shell:
-        "bevatron report {params.options} --output {params.folder} > {log} 2>&1"
+        "bevatron report {params.studies} {params.options} --output {params.folder} > {log} 2>&1"
