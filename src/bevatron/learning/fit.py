@@ -102,6 +102,7 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a function that torch retires
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
+        warnings.filterwarnings("ignore", ".*`srun` command is available.*")  # the workflow asks Slurm, not Lightning
         checkpointing = Checkpointing(job.folder, job.model.training.checkpoint_seconds, history)
         trainer = _trainer(job, data, [history, *_early_stopping(job), checkpointing], checkpoint)
         trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
@@ -124,6 +125,7 @@ def _trainer(job: FitJob, data: DataModule, callbacks: list[pl.Callback], checkp
     return pl.Trainer(
         accelerator="gpu" if data.device.type == "cuda" else "cpu",
         devices=1,
+        default_root_dir=job.folder,
         max_epochs=data.schedule.blocks,
         check_val_every_n_epoch=data.schedule.blocks_per_round,
         num_sanity_val_steps=0,
