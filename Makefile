@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 SNAKEMAKE_PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
 
-.PHONY: demo test bench profiles lint clean
+.PHONY: demo test test-cluster bench profiles lint lock clean
 
 demo: .venv/ready
 	snakemake --profile profiles/local
@@ -14,6 +14,10 @@ demo: .venv/ready
 
 test: .venv/ready
 	pytest -m "not cluster and not gpu" $(TESTS)
+
+# On a real Slurm of three virtual nodes, which the tests start and stop: as root, with slurm-wlm and munge installed.
+test-cluster: .venv/ready
+	pytest -m cluster $(TESTS)
 
 bench: .venv/ready
 	python benchmarks/run.py
@@ -27,10 +31,18 @@ lint: .venv/ready
 # `snakemake --profile cluster` looks for profiles in the user's configuration folder.
 profiles:
 	@mkdir -p "$(SNAKEMAKE_PROFILES)"
-	@for profile in $(CURDIR)/profiles/*/; do \
-	  ln -sfn "$${profile%/}" "$(SNAKEMAKE_PROFILES)/$$(basename "$$profile")"; \
-	  echo "$(SNAKEMAKE_PROFILES)/$$(basename "$$profile") -> $${profile%/}"; \
+	@for file in $(CURDIR)/profiles/*/config.yaml; do \
+	  profile=$$(dirname "$$file"); \
+	  ln -sfn "$$profile" "$(SNAKEMAKE_PROFILES)/$$(basename "$$profile")"; \
+	  echo "$(SNAKEMAKE_PROFILES)/$$(basename "$$profile") -> $$profile"; \
 	done
+
+# requirements.lock: the versions of constraints.txt with the hashes of all their files, PyTorch's CUDA packages included,
+# for `pip install --require-hashes` (containers/, docs/security.md).
+lock: .venv/ready
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --constraint constraints.txt --generate-hashes --universal \
+	  --python-version 3.11 --no-annotate --custom-compile-command 'make lock' --quiet --output-file requirements.lock
 
 # Debian's python3 comes without ensurepip, so pip is put into the environment by the pip that is there.
 .venv/ready: pyproject.toml constraints.txt

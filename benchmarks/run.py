@@ -93,6 +93,7 @@ What is compared, and how, stands at the head of each script:
   against a bare PyTorch loop over slices with the same network.
 - `search_overhead.py`: wall time of a search of one-worker trials of two epochs, less the training steps.
 - `command_line.py`: `bevatron --help` as a process.
+- `faults.py` and `training_time.py`, which are run by themselves: faults counted, and what kills cost, in `FAULTS.md`.
 """
 
 

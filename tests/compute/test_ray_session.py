@@ -16,16 +16,20 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bevatron.compute.ray_session import SOCKET_PATH_LIMIT, _base_folder, _remove_stale, ray_session
+from bevatron.compute.demand import Demand
+from bevatron.compute.ray_folder import SOCKET_PATH_LIMIT, base_folder, remove_stale
+from bevatron.compute.ray_session import ray_session
 from bevatron.config.workflow import Ray
 from bevatron.errors import UserError
 
 DRIVER = """
-import json, time
+import json, sys, time
+from pathlib import Path
 import ray
+from bevatron.compute.demand import Demand
 from bevatron.compute.ray_session import ray_session
 from bevatron.config.workflow import Ray
-with ray_session(Ray(gpus=0), cpus=1) as session:
+with ray_session(Ray(gpus=0), Demand(cpus=1), Path(sys.argv[1])) as session:
     @ray.remote
     class Busy:
         def work(self, seconds):
@@ -40,10 +44,12 @@ with ray_session(Ray(gpus=0), cpus=1) as session:
 
 
 @pytest.mark.slow
-def test_two_clusters_on_one_machine_keep_apart_and_end_with_their_drivers():
+def test_two_clusters_on_one_machine_keep_apart_and_end_with_their_drivers(tmp_path):
     with contextlib.ExitStack() as stack:
         drivers = [
-            stack.enter_context(subprocess.Popen([sys.executable, "-c", DRIVER], stdout=subprocess.PIPE, text=True))
+            stack.enter_context(
+                subprocess.Popen([sys.executable, "-c", DRIVER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+            )
             for _ in range(2)
         ]
         for driver in drivers:
@@ -62,6 +68,10 @@ def test_two_clusters_on_one_machine_keep_apart_and_end_with_their_drivers():
         assert not running(descendants[0]), "nothing is left once the driver has ended"
         assert not Path(sessions[0]["token"]).parent.exists()
         assert running(descendants[1]), "the other cluster goes on"
+        metrics = [path.read_text() for path in (tmp_path / "ray" / "metrics").glob("*.prom")]
+        assert len(metrics) == 1
+        assert "ray_node_cpu_utilization" in metrics[0]
+        assert not (tmp_path / "ray" / "logs").exists(), "an orderly end"
 
         killed.kill()
         killed.wait(20)
@@ -119,11 +129,18 @@ def running(processes: list[psutil.Process]) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.slow
+def test_rays_own_logs_are_kept_when_the_work_fails(tmp_path):
+    with pytest.raises(ZeroDivisionError), ray_session(Ray(cpus=1, gpus=0), Demand(), tmp_path):
+        raise ZeroDivisionError
+    assert list((tmp_path / "ray" / "logs").glob("raylet*"))
+
+
 def test_the_temporary_folder_leaves_room_for_unix_sockets(monkeypatch, tmp_path):
     long = tmp_path / ("x" * 80)
     long.mkdir()
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(long))
-    assert str(_base_folder()) == "/tmp"
+    assert str(base_folder()) == "/tmp"
     session = "session_2026-01-01_00-00-00_000000_4194304"
     assert len(f"/tmp/bv-12345678/r/{session}/sockets/plasma_store") <= SOCKET_PATH_LIMIT
 
@@ -142,12 +159,12 @@ def test_folders_of_dead_sessions_are_removed_and_those_in_use_stay(tmp_path):
         os.utime(folder / "lock", (0, 0))
     with open(used / "lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _remove_stale(tmp_path)
+        remove_stale(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted([used, fresh, foreign])
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "nowhere.invalid:6379", "127.0.0.1"])
-def test_a_cluster_that_cannot_be_reached_is_named(address):
-    session = ray_session(Ray(address=address), cpus=1)
+def test_a_cluster_that_cannot_be_reached_is_named(address, tmp_path):
+    session = ray_session(Ray(address=address), Demand(), tmp_path)
     with pytest.raises(UserError, match=f"ray.address: no Ray cluster can be reached at {address}"), session:
         pass

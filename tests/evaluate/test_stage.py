@@ -10,6 +10,7 @@ import pytest
 from bevatron.errors import UserError
 from bevatron.evaluate.stage import evaluate_model
 from bevatron.store.publish import publish_json
+from bevatron.store.seal import sealed
 
 
 def _evaluate(study, workflow, dataset, runs, folder):
@@ -89,6 +90,15 @@ def test_runs_of_another_model_are_refused(study, workflow, dataset, trained, tm
 def test_damaged_runs_are_refused(text, study, workflow, dataset, trained, tmp_path):
     trained.write_text(text)
     _refused("runs.json: is no list of runs", study, workflow, dataset, trained, tmp_path)
+
+
+def test_a_number_changed_in_the_runs_is_noticed(study, workflow, dataset, trained, tmp_path):
+    publish_json(trained, sealed(json.loads(trained.read_text())))
+    evaluate_model(study, workflow, "linear", dataset[0], trained, tmp_path / "whole")
+    trained.write_text(trained.read_text().replace('"seed": 1', '"seed": 3'))
+    _refused(
+        "runs.json: .*changed or damaged; run `bevatron train toy linear`", study, workflow, dataset, trained, tmp_path
+    )
 
 
 def test_missing_runs_are_refused(study, workflow, dataset, trained, tmp_path):

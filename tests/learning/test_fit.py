@@ -10,7 +10,7 @@ import torch
 from bevatron.config.workflow import Reading
 from bevatron.errors import UserError
 from bevatron.learning.checkpoint import newest_valid
-from bevatron.learning.fit import class_weights, fit
+from bevatron.learning.fit import class_weights, finished_fit, fit
 from bevatron.learning.job import Diverged, FitJob
 from bevatron.learning.learner import learning_rate
 from bevatron.models.network import load_network
@@ -100,6 +100,20 @@ def test_a_finished_fit_whose_weights_were_damaged_is(job):
     (made.folder / "weights.safetensors").write_bytes(good[:-1] + b"!")
     fit(made)
     assert weights(made) == good
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"), [("result.json", '"best_epoch": ', '"best_epoch": 1'), ("history.csv", "1", "2")]
+)
+def test_a_finished_fit_that_tells_other_numbers_is_made_anew(job, file, old, new):
+    first = job()
+    result, bits = fit(first), weights(first)
+    path = first.folder / file
+    path.write_text(path.read_text().replace(old, new, 1))
+    again = fit(first)
+    assert (again.best_epoch, again.best_val_loss) == (result.best_epoch, result.best_val_loss)
+    assert weights(first) == bits
+    assert finished_fit(first) == again
 
 
 def test_early_stopping_ends_a_fit_that_no_longer_improves(job):

@@ -16,7 +16,8 @@ from bevatron.evaluate.observe import observe
 from bevatron.evaluate.stage import metrics_tree
 from bevatron.store.columns import Dense, Group, Ragged, Samples
 from bevatron.store.manifest import Manifest, build_manifest, write_manifest
-from bevatron.store.publish import publish_json, publish_text
+from bevatron.store.publish import publish_json, publish_text, sha256_of
+from bevatron.store.seal import sealed
 from bevatron.store.shard import write_shard
 
 CURVE = yaml.safe_load("""
@@ -149,11 +150,17 @@ def publish_model(folder: Path, study: Study, name: str, manifest: Manifest, pre
     for seed in range(len(predicted.outputs)):
         run = {"seed": seed, "digest": run_digest(study, model, manifest.sha256, seed), "folder": f"seed-{seed}"}
         run |= {"epochs": 20, "steps": 60, "best_val_loss": 0.5, "stopped_early": True, "n_weights": 151}
-        runs.append(run | {"samples": 150_000, "seconds": 1.5, "samples_per_second": 1e5})
+        run |= {"samples": 150_000, "seconds": 1.5, "samples_per_second": 1e5, "waited": 0.04, "workers": 1}
+        run |= {"versions": {"torch": "2.0"}}
+        weights = place / "models" / name / run["folder"] / "weights.safetensors"
+        publish_text(weights, f"weights of {study.name}/{name}, seed {seed}")
         rows = ["epoch,step,train_loss,val_loss,learning_rate,seconds"]
         rows += [f"{e},{3 * e},{2 / e + 0.4},{2 / e + 0.5 + 0.02 * seed},0.001,{0.1 * e}" for e in range(1, 21)]
-        publish_text(place / "models" / name / f"seed-{seed}" / "history.csv", "\n".join(rows) + "\n")
-    publish_json(place / "evaluation" / name / "metrics.json", metrics_tree(study, name, manifest, runs, predicted))
+        history = weights.with_name("history.csv")
+        publish_text(history, "\n".join(rows) + "\n")
+        runs.append(run | {"files": {file.name: sha256_of(file) for file in (weights, history)}})
+    measured = metrics_tree(study, name, manifest, runs, predicted)
+    publish_json(place / "evaluation" / name / "metrics.json", sealed(measured))
     if model.search is not None:
         values = {"training.learning_rate": 0.0031}
         publish_text(place / "search" / name / "best.yaml", yaml.safe_dump({"values": values, "val_loss": 0.5}))

@@ -8,11 +8,13 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import yaml
 
 from bevatron.errors import UserError
 from bevatron.report.results import read_study
 from bevatron.report.stage import write_report
-from bevatron.store.publish import publish_json
+from bevatron.store.publish import publish_json, publish_text, sha256_of
+from bevatron.store.seal import sealed
 
 VOID = {"meta", "img", "br", "link", "input"}
 
@@ -152,7 +154,7 @@ def test_missing_file_is_named_with_the_command_that_makes_it(file, command, cop
 def test_metrics_of_another_dataset_are_refused(copied, tmp_path):
     workflow, studies, folder = copied
     path = folder / "curve" / "evaluation" / "short" / "metrics.json"
-    publish_json(path, json.loads(path.read_text()) | {"manifest_sha256": "e" * 64})
+    publish_json(path, sealed(json.loads(path.read_text()) | {"manifest_sha256": "e" * 64}))
     with pytest.raises(UserError, match=r"measured on another dataset, eeeeeeeeeeee.*bevatron evaluate curve short"):
         write_report(workflow, studies, folder, tmp_path / "report")
 
@@ -162,6 +164,38 @@ def test_damaged_metrics_are_refused(copied, tmp_path):
     path = folder / "curve" / "evaluation" / "short" / "metrics.json"
     path.write_text(path.read_text()[:1000])
     with pytest.raises(UserError, match=r"metrics.json: cannot be read.*bevatron evaluate curve short"):
+        write_report(workflow, studies, folder, tmp_path / "report")
+
+
+@pytest.mark.parametrize(
+    ("file", "number"),
+    [
+        ("curve/evaluation/short/metrics.json", r"\d\.\d{5}"),
+        ("tagger/evaluation/data.json", r"\d\.\d{5}"),
+        ("curve/models/long/seed-2/history.csv", r"\d\.\d{4}"),
+    ],
+)
+def test_a_number_changed_in_a_file_is_noticed(file, number, copied, tmp_path):
+    """One digit is another: the file reads as well as before, and the report would tell a wrong number."""
+    workflow, studies, folder = copied
+    path, text = folder / file, (folder / file).read_text()
+    at = list(re.finditer(number, text))[20].start()
+    path.write_text(text[:at] + str((int(text[at]) + 1) % 10) + text[at + 1 :])
+    with pytest.raises(UserError, match=rf"{path.name}: .*changed or damaged; run `bevatron \w+ {file.split('/')[0]}"):
+        write_report(workflow, studies, folder, tmp_path / "report")
+
+
+@pytest.mark.parametrize("damaged", ["best.yaml", "search.json", "trials.csv"])
+def test_a_number_changed_in_a_search_is_noticed(damaged, copied, tmp_path):
+    workflow, studies, folder = copied
+    place = folder / "tagger" / "search" / "feedforward"
+    digest = sha256_of(place / "trials.csv")
+    publish_json(place / "search.json", sealed({"files": {"trials.csv": digest}, "epochs": 0.0031}))
+    publish_text(place / "best.yaml", yaml.safe_dump(sealed({"values": {"training.learning_rate": 0.0031}})))
+    write_report(workflow, studies, folder, tmp_path / "report")
+    path = place / damaged
+    path.write_text(path.read_text().replace("0.0031", "0.0032"))
+    with pytest.raises(UserError, match=rf"{damaged}: .*changed or damaged; run `bevatron search tagger feedforward"):
         write_report(workflow, studies, folder, tmp_path / "report")
 
 

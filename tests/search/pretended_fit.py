@@ -17,13 +17,14 @@ from bevatron.learning.job import Diverged
 
 DIVERGES, LACKS_MEMORY, LACKS_GPU_MEMORY, BREAKS, IS_KILLED = 0.1, 0.2, 0.3, 0.4, 0.5
 IS_MISLED = (0.6, 0.7)
+IS_KILLED_ONCE = 0.8
 
 
 class OutOfMemoryError(RuntimeError):
     """As torch.cuda's: known by its name."""
 
 
-def fit(job, on_validation):
+def fit(job, on_validation, team):
     training = job.model.training
     job.folder.mkdir(parents=True, exist_ok=True)
     state = job.folder / "state.json"
@@ -34,9 +35,13 @@ def fit(job, on_validation):
         time.sleep(float(os.environ.get("PRETENDED_EPOCH_SECONDS", "0.01")))
         if epoch == 2:
             _fail(training.momentum)
+            if training.momentum == IS_KILLED_ONCE and not done:
+                os.kill(os.getpid(), 9)
         loss = (log10(training.learning_rate) + 2) ** 2 + 1 / epoch
         on_validation({"epoch": epoch, "val_loss": loss})
         state.write_text(json.dumps(epoch))
+        if team.told_to_end():
+            raise UserError(job.folder, "the fit was asked to end and saved its state", "run it again to go on")
     return SimpleNamespace(epochs=job.epochs, last_val_loss=loss)
 
 

@@ -56,6 +56,12 @@ def test_a_damaged_line_is_named(written):
         Journal(written)
 
 
+def test_a_changed_number_is_named(written):
+    written.write_text(written.read_text().replace("0.25", "0.15"))
+    with pytest.raises(UserError, match=r"journal\.jsonl:5: .*changed or damaged"):
+        Journal(written)
+
+
 def test_two_searches_never_share_a_journal(written):
     with Journal(written), pytest.raises(UserError, match="another process is at work"):
         Journal(written)

@@ -10,9 +10,11 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
+from bevatron.compute.demand import Demand
 from bevatron.compute.environment import environment
 from bevatron.compute.ray_session import ray_session
 from bevatron.config.workflow import Ray, Reading, Workflow
@@ -27,8 +29,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def session(module_path):
-    with environment(PYTHONPATH=module_path), ray_session(Ray(), 2) as session:
+def session(module_path, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("session")
+    with environment(PYTHONPATH=module_path), ray_session(Ray(), Demand(cpus=2), folder) as session:
         yield session
 
 
@@ -42,7 +45,9 @@ def run(study, folder: Path, session, manifest: Path | str = "", fit: str = "pre
         "folder": str(folder),
         "reading": Reading().model_dump(mode="json"),
         "accelerator": "cpu",
+        "strategy": "ddp",
         "fit": fit,
+        "told_to_end": str(folder / "told-to-end"),
     }
     with Journal(folder / "journal.jsonl") as journal:
         run_trials(model.search, model.training.keep, task, journal, session)
@@ -71,8 +76,22 @@ def test_a_failing_trial_is_recorded_and_skipped_and_the_rest_goes_on(study_with
     assert reasons[4] == "KeyError: 'tracks'"
     assert "process died" in reasons[5]
     killed = sum(trial.drawn["training.momentum"] == 5 for trial in trials)
-    assert len({trial.process for trial in trials if trial.process}) <= 2 + killed, "processes are used again"
+    assert len({trial.process for trial in trials if trial.process}) <= 2 + 3 * killed, "processes are used again"
     assert sum(record.message.startswith("trial ") for record in caplog.records) == 10
+
+
+def test_a_trial_whose_process_is_killed_once_goes_on_where_it_was(study_with_search, session, tmp_path):
+    rates = {"training.learning_rate": {"kind": "log_uniform", "low": 1e-4, "high": 1.0}}
+    momenta = ({"training.momentum": {"kind": "choice", "values": [value]}} for value in (0.0, 0.8))
+    left_alone, killed = (
+        run(study_with_search(rates | momentum, trials=4, grace_epochs=9, cpus_per_trial=2), tmp_path / str(k), session)
+        for k, momentum in enumerate(momenta)
+    )
+    assert [(t.losses, t.status) for t in killed] == [(t.losses, t.status) for t in left_alone]
+    for trial in killed:
+        calls = (tmp_path / "1" / f"trial-{trial.number:04d}" / "calls.txt").read_text().splitlines()
+        assert [line.split()[1] for line in calls] == ["0", "1"], "it went on after the epoch it had saved"
+        assert len({line.split()[0] for line in calls}) == 2
 
 
 def test_one_trial_at_a_time_gives_the_same_search_again(study_with_search, session, tmp_path):
@@ -103,6 +122,27 @@ def test_the_real_fit_is_searched_and_fits_better_at_a_better_rate(study_with_se
     assert all(trial.val_loss("best") == losses[trial.drawn["training.learning_rate"]] for trial in trials)
 
 
+def test_a_trial_of_two_workers_is_the_trial_of_one(study_with_search, session, tmp_path):
+    """The same draws and, but for rounding, losses and stops; the second worker is kept from trial to trial."""
+    space = {"training.learning_rate": {"kind": "log_uniform", "low": 1e-4, "high": 0.1}}
+    found = []
+    for workers in (1, 2):
+        study = study_with_search(space, trials=7, epochs=9, cpus_per_trial=2, workers_per_trial=workers)
+        if workers == 1:
+            simulate_shard(study, 0, tmp_path / "shard-0000.h5")
+            prepare_shard(study, tmp_path / "shard-0000.h5", tmp_path / "dataset")
+            write_manifest(study, tmp_path / "dataset")
+        manifest = tmp_path / "dataset" / "manifest.json"
+        found.append(run(study, tmp_path / f"live-{workers}", session, manifest, "bevatron.learning.fit"))
+    one, two = found
+    assert [(t.drawn, t.status, list(t.losses)) for t in two] == [(t.drawn, t.status, list(t.losses)) for t in one]
+    assert {t.status for t in two} == {"finished", "stopped early"}
+    for a, b in zip(one, two, strict=True):
+        assert list(b.losses.values()) == pytest.approx(list(a.losses.values()), rel=1e-4)
+    assert len({trial.process for trial in two}) == 1
+    assert max(trial.seconds for trial in two[1:]) < two[0].seconds, "only the first trial starts a worker"
+
+
 def test_a_fault_of_the_data_ends_the_search_with_one_line(study_with_search, session, tmp_path):
     study = study_with_search({"training.momentum": {"kind": "choice", "values": [0.6, 0.7]}}, trials=6)
     with pytest.raises(UserError, match=r"val-0000\.h5: is truncated"):
@@ -112,7 +152,7 @@ def test_a_fault_of_the_data_ends_the_search_with_one_line(study_with_search, se
 
 
 def test_a_trial_larger_than_the_cluster_is_refused(study_with_search, session):
-    for key, value in (("cpus_per_trial", 64), ("gpus_per_trial", 8.0)):
+    for key, value in (("cpus_per_trial", 64), ("gpus_per_trial", 1.0)):
         with pytest.raises(UserError, match=rf"search\.{key}: a trial asks for {value:g}, the Ray cluster has"):
             trials_at_once(study_with_search(**{key: value}).models["net"].search, session)
 
@@ -120,6 +160,7 @@ def test_a_trial_larger_than_the_cluster_is_refused(study_with_search, session):
 DRIVER = """
 import sys, json
 from pathlib import Path
+from bevatron.errors import UserError
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
 from bevatron.logs import start_logging
@@ -128,7 +169,11 @@ start_logging()
 folder = Path(sys.argv[1])
 study = Study.model_validate_json((folder / "study.json").read_text())
 workflow = Workflow(studies=["parabola"], runs=str(folder / "runs"), ray=json.loads(sys.argv[2]))
-search_model(study, workflow, "net", folder / "manifest.json", folder / "out", fit="pretended_fit")
+try:
+    search_model(study, workflow, "net", folder / "manifest.json", folder / "out", fit="pretended_fit")
+except UserError as error:
+    print(f"bevatron: {error}", file=sys.stderr)
+    sys.exit(2)
 """
 
 
@@ -140,7 +185,7 @@ def test_a_search_killed_in_its_midst_continues(study_with_search, session, modu
     (tmp_path / "manifest.json").write_text("{}")
     surroundings = {**os.environ, "PYTHONPATH": module_path, "PRETENDED_EPOCH_SECONDS": "0.1"}
     command = [sys.executable, "-c", DRIVER, str(tmp_path)]
-    private, existing = ('{"cpus": 2}', json.dumps({"address": session.address}))
+    private, existing = ('{"cpus": 2}', json.dumps({"address": session.address, "token": str(session.token_path)}))
     with subprocess.Popen(
         [*command, private], env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as driver:
@@ -155,7 +200,6 @@ def test_a_search_killed_in_its_midst_continues(study_with_search, session, modu
     assert interrupted
 
     # It continues on another cluster, which the configuration names.
-    surroundings |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(session.token_path)}
     again = subprocess.run([*command, existing], env=surroundings, capture_output=True, text=True, timeout=120)
     assert again.returncode == 0, again.stderr
     assert "continues; " in again.stderr
@@ -178,6 +222,48 @@ def test_a_search_killed_in_its_midst_continues(study_with_search, session, modu
     workflow = Workflow(studies=["parabola"], runs=str(tmp_path / "runs"))
     search_model(study, workflow, "net", tmp_path / "manifest.json", tmp_path / "out")  # all is in the journal
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == published
+
+
+def test_a_search_told_to_end_lets_its_trials_save_their_state_and_goes_on(
+    study_with_search, session, module_path, tmp_path
+):
+    space = {"training.learning_rate": {"kind": "log_uniform", "low": 1e-3, "high": 1e-1}}
+    study = study_with_search(space, trials=4, epochs=8, reduction=8, grace_epochs=8)
+    (tmp_path / "study.json").write_text(study.model_dump_json())
+    (tmp_path / "manifest.json").write_text("{}")
+    command = [sys.executable, "-c", DRIVER, str(tmp_path)]
+    slow = {**os.environ, "PYTHONPATH": module_path, "PRETENDED_EPOCH_SECONDS": "0.4"}
+    with subprocess.Popen(
+        [*command, '{"cpus": 2}'], env=slow, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as driver:
+        wait_for(driver, "trial ")  # one has ended, another is about to, a third has begun
+        time.sleep(0.5)
+        descendants = psutil.Process(driver.pid).children(recursive=True)
+        driver.send_signal(signal.SIGTERM)
+        words = driver.stderr.read()
+    assert driver.returncode == 2
+    assert [line for line in words.splitlines() if line.startswith("bevatron: ")] == words.splitlines()[-1:]
+    assert "Traceback" not in words
+    left = [process for process in descendants if process.is_running()]
+    assert all(process.status() == psutil.STATUS_ZOMBIE for process in left), "nothing is left"
+    journal_file = next((tmp_path / "runs").glob("*/journal.jsonl"))
+    before = [json.loads(line) for line in journal_file.read_text().splitlines()]
+    interrupted = {line["trial"] for line in before} - {line["trial"] for line in before if line["event"] == "end"}
+    assert interrupted
+    for trial in interrupted:
+        reported = max(line["epoch"] for line in before if line["event"] == "report" and line["trial"] == trial)
+        state = (journal_file.parent / f"trial-{trial:04d}" / "state.json").read_text()
+        assert json.loads(state) == reported, "what the journal knows is saved"
+
+    existing = json.dumps({"address": session.address, "token": str(session.token_path)})
+    quick = {**os.environ, "PYTHONPATH": module_path}
+    again = subprocess.run([*command, existing], env=quick, capture_output=True, text=True, timeout=120)
+    assert again.returncode == 0, again.stderr
+    after = [json.loads(line) for line in journal_file.read_text().splitlines()]
+    ends = [(line["status"], line["reason"]) for line in after if line["event"] == "end"]
+    assert ends == [("finished", "")] * 4
+    epochs = [(line["trial"], line["epoch"]) for line in after if line["event"] == "report"]
+    assert sorted(epochs) == [(trial, epoch) for trial in range(1, 5) for epoch in range(1, 9)], "each epoch just once"
 
 
 def wait_for(process: subprocess.Popen, words: str) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bevatron.compute.flag import Flag
 from bevatron.search.journal import DIVERGED, FAILED, FINISHED, STOPPED, Journal
 from bevatron.search.suggest import Suggest
 
@@ -10,9 +11,13 @@ def ending(number: int) -> str:
     return {4: DIVERGED, 7: STOPPED, 9: FAILED}.get(number, FINISHED)
 
 
+def suggest_of(search, journal: Journal) -> Suggest:
+    return Suggest(search, "best", journal, Flag(journal.path.with_name("told-to-end")))
+
+
 def run(journal: Journal, search, until: int) -> None:
     """The driver's part of a search of one trial at a time, without Ray: suggest, report, end."""
-    suggest = Suggest(search, "best", journal)
+    suggest = suggest_of(search, journal)
     while len(journal.ended) < until:
         config = suggest.suggest("id")
         number, rate = config["number"], config["values"]["training.learning_rate"]
@@ -46,10 +51,10 @@ def test_a_killed_search_tries_what_an_unkilled_one_would_have(tmp_path, study_w
         whole = drawn(journal)
     with Journal(tmp_path / "cut") as journal:
         run(journal, search, killed_after)
-        config = Suggest(search, "best", journal).suggest("id")  # under way when the kill comes
+        config = suggest_of(search, journal).suggest("id")  # under way when the kill comes
         journal.report(config["number"], 1, config["values"]["training.learning_rate"] + 1, 0.0)
     with Journal(tmp_path / "cut") as journal:
-        again = Suggest(search, "best", journal).suggest("id")
+        again = suggest_of(search, journal).suggest("id")
         assert again["number"] == killed_after + 1
         assert again["values"] == config["values"]
         assert [epoch for epoch, _ in again["losses"]] == [1]
@@ -64,3 +69,12 @@ def test_a_search_learns_where_the_loss_is_low(tmp_path, study_with_search):
         rates = [trial.drawn["training.learning_rate"] for trial in journal.ended]
     # The loss grows with the rate, so its square root of 1e-4 to 1 splits random draws in halves.
     assert sum(rate < 1e-2 for rate in rates[20:]) > 15
+
+
+def test_nothing_new_is_started_once_the_search_is_told_to_end(study_with_search, tmp_path):
+    search = study_with_search().models["net"].search
+    with Journal(tmp_path / "journal") as journal:
+        suggest = suggest_of(search, journal)
+        Flag(tmp_path / "told-to-end").hoist()
+        assert suggest.suggest("id") is None
+        assert journal.trials == {}

@@ -14,17 +14,18 @@ import torch
 from bevatron.errors import UserError
 from bevatron.store.batch import Canvas, images, padded
 from bevatron.store.columns import Ragged, SparseImages
-from bevatron.store.reader import RING, describe, open_split
+from bevatron.store.reader import RING, WHOLE, Part, describe, open_split
 from bevatron.store.resident import ResidentReader
 from bevatron.store.streaming import StreamingReader
 
 
-def resident(dataset, batch_size, groups=None):
-    return ResidentReader(describe(dataset.manifest, "train", groups), batch_size)
+def resident(dataset, batch_size, groups=None, part=WHOLE):
+    return ResidentReader(describe(dataset.manifest, "train", groups), batch_size, part=part)
 
 
-def streaming(dataset, batch_size, groups=None, block_rows=100, buffer_blocks=3):
-    return StreamingReader(describe(dataset.manifest, "train", groups), batch_size, block_rows, buffer_blocks, 1e9)
+def streaming(dataset, batch_size, groups=None, block_rows=100, buffer_blocks=3, part=WHOLE):
+    split = describe(dataset.manifest, "train", groups)
+    return StreamingReader(split, batch_size, block_rows, buffer_blocks, 1e9, part)
 
 
 READERS = pytest.mark.parametrize("make", [resident, streaming])
@@ -109,6 +110,30 @@ def test_resumes_at_any_sample(make, start, dataset):
     with make(dataset, 50) as reader:
         whole = ids_of(reader, 4, 0)
         assert np.array_equal(ids_of(reader, 4, 0, start=start), whole[start:])
+
+
+@READERS
+@pytest.mark.parametrize("n", [2, 3, 8])
+@pytest.mark.parametrize("batch_size", [5, 97, 1000, 5000])
+def test_parts_share_out_the_batches_of_one_reader(make, batch_size, n, dataset, expected):
+    """Batch by batch the parts are disjoint and together the whole batch, also where a batch is shorter than n."""
+    with make(dataset, batch_size) as reader:
+        whole = [batch["id"].numpy().copy() for batch in reader.epoch(4, 2, start=310)]
+        n_batches = [reader.rows_of_batch(k) for k in range(reader.n_batches())]
+    assert sum(n_batches) == 1777
+    parts = []
+    for k in range(n):
+        with make(dataset, batch_size, part=Part(k, n)) as reader:
+            found = []
+            for number, batch in enumerate(reader.epoch(4, 2, start=310)):
+                found.append(batch["id"].numpy().copy())
+                if number < 20:
+                    assert_holds(batch, expected(found[-1]))
+            parts.append(found)
+    for number, batch in enumerate(whole):
+        for k in range(n):
+            assert np.array_equal(parts[k][number], batch[k::n])
+    assert all(len(part) == len(whole) for part in parts)
 
 
 @READERS

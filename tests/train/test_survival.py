@@ -56,7 +56,7 @@ def weights(root: Path) -> bytes:
 
 def history(root: Path) -> list[str]:
     lines = (root / "out" / "seed-0" / "history.csv").read_text().splitlines()
-    return [line.rsplit(",", 1)[0] for line in lines]  # the last column is time
+    return [line.rsplit(",", 2)[0] for line in lines]  # the last two columns are times
 
 
 def wait_for_checkpoint(root: Path, process: subprocess.Popen, beyond: int) -> int:

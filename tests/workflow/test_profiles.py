@@ -1,31 +1,138 @@
-"""`make profiles` makes `snakemake --profile cluster` work as written."""
+"""`make profiles` makes `snakemake --profile cluster` work as written, and jobs ask for what the table says."""
 
+import importlib.util
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+import yaml
+from pretended_slurm import PretendedSlurm
 
 ROOT = Path(__file__).parents[2]
+PRETENDED = Path(__file__).with_name("pretended_bevatron.py")
+TRAINED = "results/function/models/ann_1000/runs.json"
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("profile", ["local", "cluster"])
-def test_a_profile_is_found_by_its_name(tmp_path, profile):
+@pytest.fixture
+def place(tmp_path):
+    """A copy of the workflow without results and without site, in which `bevatron` only pretends."""
+    folder = tmp_path / "place"
+    folder.mkdir()
+    for part in ("Snakefile", "workflow", "config", "profiles"):
+        source = ROOT / part
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / part)
+    (folder / "profiles" / "site" / "site.yaml").unlink(missing_ok=True)
+    commands = tmp_path / "commands"
+    commands.mkdir()
+    command = commands / "bevatron"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} {PRETENDED} "$@"\n')
+    command.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """Variables in which `place`'s pretended command is found, and nothing of the user's settings."""
+    unwanted = ("SNAKEMAKE", "SBATCH", "SLURM", "BEVATRON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    home = str(tmp_path / "user")
+    path = os.pathsep.join([str(tmp_path / "commands"), str(Path(sys.executable).parent), kept["PATH"]])
+    return {**kept, "XDG_CONFIG_HOME": home, "HOME": home, "PATH": path}
+
+
+def snakemake(place: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    return subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True)
+
+
+def site(place: Path, tree: dict) -> None:
+    (place / "profiles" / "site" / "site.yaml").write_text(yaml.safe_dump(tree))
+
+
+@pytest.mark.parametrize("profile", ["local", "cluster", "htcondor"])
+def test_a_profile_is_found_by_its_name(place, environment, profile):
     if shutil.which("make") is None:
         pytest.skip("make is not installed")
-    user = tmp_path / "user"
-    environment = {**os.environ, "XDG_CONFIG_HOME": str(user), "HOME": str(user)}
+    if profile == "htcondor" and importlib.util.find_spec("snakemake_executor_plugin_htcondor") is None:
+        pytest.skip("the plugin is not installed: pip install 'bevatron[htcondor]'")
     subprocess.run(["make", "profiles"], cwd=ROOT, env=environment, check=True, capture_output=True)
-    assert (user / "snakemake" / profile / "config.yaml").is_file()
-    place = tmp_path / "place"
-    place.mkdir()
-    for part in ("Snakefile", "workflow", "config"):  # no profiles/ here: the user's folder must do
-        source = ROOT / part
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, place / part)
-    command = [sys.executable, "-m", "snakemake", "--profile", profile, "-n"]
-    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True)
+    linked = Path(environment["XDG_CONFIG_HOME"]) / "snakemake"
+    assert sorted(path.name for path in linked.iterdir()) == ["cluster", "htcondor", "local"]
+    shutil.rmtree(place / "profiles" / profile)  # the user's folder must do
+    done = snakemake(place, environment, "--profile", profile, "-n")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"profile {profile}" in (done.stdout + done.stderr).lower()
+
+
+def test_a_thousand_shards_are_fifty_jobs_of_the_sum_of_their_times(place, environment, tmp_path):
+    slurm = PretendedSlurm(tmp_path / "slurm", storage="none")
+    environment["PATH"] = os.pathsep.join([str(slurm.folder), environment["PATH"]])
+    path = place / "config" / "studies" / "jets.yaml"
+    tree = yaml.safe_load(path.read_text())
+    tree["scales"]["demo"]["simulation"]["shards"] = 1000
+    path.write_text(yaml.safe_dump(tree))
+    site(place, {"account": "physics", "partition": "cpu", "sbatch": ["--mail-type=FAIL"]})
+    manifest = "results/jets/dataset/manifest.json"
+    arguments = ("--config", "studies=[jets]", "--retries", "1", "--slurm-init-seconds-before-status-checks", "1")
+    done = snakemake(place, environment, "--profile", "profiles/cluster", manifest, *arguments)
+    assert done.returncode != 0  # this Slurm takes no jobs, it only notes what they ask for
+    jobs = [" ".join(call) for call in slurm.asked("sbatch")]
+    assert len(jobs) == 2 * 50  # each is tried once more, with more
+    for count, memory, minutes in ((50, 2000, 20 * (10 + 5)), (50, 4000, 20 * (15 + 8))):
+        wanted = f"-t {minutes} --mem {memory} --no-requeue --ntasks=1 --cpus-per-task=1 --mail-type=FAIL"
+        assert len([job for job in jobs if wanted in job]) == count, jobs[0]
+    assert all("-A physics" in job and "-p cpu" in job and "logs/slurm/group_shards-jets_" in job for job in jobs)
+    shards = re.findall(r"(simulate|prepare):study=jets,shard=(\d{4})", "\n".join(jobs[:50]))
+    assert len(set(shards)) == 2 * 1000
+
+
+def test_memory_does_not_keep_a_job_from_a_laptop(place, environment):
+    site(place, {"resources": {"rules": {"simulate": {"memory_gb": 200}, "train": {"nodes": 3, "cpus": 64}}}})
+    done = snakemake(place, environment, "--profile", "profiles/local", "--cores", "2", TRAINED)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = (place / "logs" / "train" / "function" / "ann_1000.log").read_text()
+    assert "--nodes 3 --workers 3 --cpus 2 " in said  # no more cores than there are
+
+
+def test_the_table_is_no_reason_to_run_anything_again(place, environment):
+    arguments = ("--profile", "profiles/local", "--cores", "2", "--config", "studies=[function]")
+    done = snakemake(place, environment, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    site(place, {"resources": {"rules": {"train": {"gpus": 2, "cpus": 8, "memory_gb": 60}}, "shards": {"per_job": 3}}})
+    again = snakemake(place, environment, *arguments, "-n")
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_a_signal_to_the_job_reaches_the_command_and_not_a_shell_before_it(place, environment):
+    """Slurm signals all processes of a step: bash would die at once, and the job end before its state is saved."""
+    (place / "wait").touch()
+    command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local", "--cores", "1", TRAINED]
+    log = place / "logs" / "train" / "function" / "ann_1000.log"
+    with subprocess.Popen(
+        command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    ) as run:  # fmt: skip
+        while not (log.exists() and "trains" in log.read_text()):
+            assert run.poll() is None, run.stdout.read()
+            time.sleep(0.1)
+        os.killpg(run.pid, signal.SIGTERM)
+        said, _ = run.communicate(timeout=60)
+    assert "saved" in log.read_text()
+    assert run.returncode != 0
+    assert "Error in rule train" in said
+
+
+def test_a_wrong_site_stops_before_the_graph(place, environment):
+    site(place, {"resources": {"rules": {"train": {"cpu": 2}}}})
+    done = snakemake(place, environment, "--profile", "profiles/cluster", "-n")
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "profiles/site/site.yaml: resources.rules.train.cpu: unknown key (did you mean 'cpus'?)" in text
+    assert "Traceback" not in text

@@ -11,17 +11,16 @@ rule evaluate:
         "results/benchmarks/evaluate/{study}/{model}.tsv"
     conda:
         "../envs/bevatron.yaml"
-    threads: 1
+    threads: threads_of("evaluate")
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        **resources_of("evaluate"),
     params:
         options=OPTIONS,
         evaluation=lambda w: digest_of(STUDIES[w.study].evaluation, STUDIES[w.study].task),
         folder=lambda w, output: Path(output.metrics).parent,
     shell:
-        "bevatron evaluate {wildcards.study} {wildcards.model} --manifest {input.manifest} --runs {input.runs}"
-        " {params.options} --output {params.folder} > {log} 2>&1"
+        "exec bevatron evaluate {wildcards.study:q} {wildcards.model:q} --manifest {input.manifest:q}"
+        " --runs {input.runs:q} {params.options:q} --output {params.folder:q} > {log:q} 2>&1"
 
 
 rule observe:
@@ -35,13 +34,12 @@ rule observe:
         "results/benchmarks/observe/{study}.tsv"
     conda:
         "../envs/bevatron.yaml"
-    threads: 1
+    threads: threads_of("observe")
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        **resources_of("observe"),
     params:
         options=OPTIONS,
         evaluation=lambda w: digest_of(STUDIES[w.study].evaluation, STUDIES[w.study].task),
     shell:
-        "bevatron observe {wildcards.study} --manifest {input.manifest}"
-        " {params.options} --output {output} > {log} 2>&1"
+        "exec bevatron observe {wildcards.study:q} --manifest {input.manifest:q}"
+        " {params.options:q} --output {output:q} > {log:q} 2>&1"

@@ -7,18 +7,20 @@ rule prepare:
         "logs/prepare/{study}/shard-{shard}.log",
     benchmark:
         "results/benchmarks/prepare/{study}/shard-{shard}.tsv"
+    group:
+        "shards-{study}"
     conda:
         "../envs/bevatron.yaml"
-    threads: 1
+    threads: threads_of("prepare")
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 30 * attempt,
+        **resources_of("prepare"),
     params:
         options=OPTIONS,
         digest=lambda w: dataset_digest(STUDIES[w.study]),
         folder=lambda w, output: Path(output[0]).parent,
     shell:
-        "bevatron prepare {wildcards.study} --raw {input.raw}" " {params.options} --output {params.folder} > {log} 2>&1"
+        "exec bevatron prepare {wildcards.study:q} --raw {input.raw:q}"
+        " {params.options:q} --output {params.folder:q} > {log:q} 2>&1"
 
 
 rule manifest:
@@ -37,13 +39,12 @@ rule manifest:
         "results/benchmarks/manifest/{study}.tsv"
     conda:
         "../envs/bevatron.yaml"
-    threads: 1
+    threads: threads_of("manifest")
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        **resources_of("manifest"),
     params:
         options=OPTIONS,
         digest=lambda w: dataset_digest(STUDIES[w.study]),
         folder=lambda w, output: Path(output[0]).parent,
     shell:
-        "bevatron manifest {wildcards.study} --dataset {params.folder}" " {params.options} > {log} 2>&1"
+        "exec bevatron manifest {wildcards.study:q} --dataset {params.folder:q} {params.options:q} > {log:q} 2>&1"

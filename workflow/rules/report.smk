@@ -14,20 +14,20 @@ rule report:
             category="Tables",
             labels={"content": "claims and verdicts"},
         ),
+        provenance="results/report/provenance.json",
     log:
         "logs/report.log",
     benchmark:
         "results/benchmarks/report.tsv"
     conda:
         "../envs/bevatron.yaml"
-    threads: 1
+    threads: threads_of("report")
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 30 * attempt,
+        **resources_of("report"),
     params:
         options=OPTIONS,
-        studies=" ".join(f"--study {name}" for name in STUDIES),
+        studies=[f"--study={name}" for name in STUDIES],
         settings=digest_of(*STUDIES.values()),
         folder=lambda w, output: Path(output.page).parent,
     shell:
-        "bevatron report {params.studies} {params.options} --output {params.folder} > {log} 2>&1"
+        "exec bevatron report {params.studies:q} {params.options:q} --output {params.folder:q} > {log:q} 2>&1"

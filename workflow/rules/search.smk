@@ -19,14 +19,13 @@ rule search:
         "results/benchmarks/search/{study}/{model}.tsv"
     conda:
         "../envs/bevatron.yaml"
-    threads: 2
+    threads: threads_of("search")
     resources:
-        mem_mb=lambda w, attempt: 8000 * attempt,
-        runtime=lambda w, attempt: 240 * attempt,
+        **resources_of("search"),
     params:
         options=OPTIONS,
         settings=settings_of,
         folder=lambda w, output: Path(output.best).parent,
     shell:
-        "bevatron search {wildcards.study} {wildcards.model} --manifest {input.manifest} --cpus {threads}"
-        " {params.options} --output {params.folder} 2>&1 | tee {log}"
+        "exec bevatron search {wildcards.study:q} {wildcards.model:q} --manifest {input.manifest:q}"
+        " {resources.machine} {params.options:q} --output {params.folder:q} --log {log:q}"

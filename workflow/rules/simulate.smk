@@ -1,3 +1,4 @@
+# A shard is simulated and prepared in one batch job, with others of its study: profiles/cluster says how many.
 rule simulate:
     output:
         shard="results/{study}/raw/shard-{shard}.h5",
@@ -6,15 +7,16 @@ rule simulate:
         "logs/simulate/{study}/shard-{shard}.log",
     benchmark:
         "results/benchmarks/simulate/{study}/shard-{shard}.tsv"
+    group:
+        "shards-{study}"
     conda:
         "../envs/bevatron.yaml"
-    threads: 1
+    threads: threads_of("simulate")
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        **resources_of("simulate"),
     params:
         options=OPTIONS,
         digest=lambda w: raw_digest(STUDIES[w.study]),
     shell:
-        "bevatron simulate {wildcards.study} --shard {wildcards.shard}"
-        " {params.options} --output {output.shard} > {log} 2>&1"
+        "exec bevatron simulate {wildcards.study:q} --shard {wildcards.shard:q}"
+        " {params.options:q} --output {output.shard:q} > {log:q} 2>&1"

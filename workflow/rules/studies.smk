@@ -15,7 +15,7 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
-OPTIONS = f"--scale {SCALE} --config {CONFIG}"
+OPTIONS = [f"--scale={SCALE}", f"--config={CONFIG}"]
 
 
 wildcard_constraints:

@@ -12,15 +12,14 @@ rule train:
         "results/benchmarks/train/{study}/{model}.tsv"
     conda:
         "../envs/bevatron.yaml"
-    threads: lambda w: STUDIES[w.study].models[w.model].training.threads
+    threads: threads_of("train", least=lambda w: STUDIES[w.study].models[w.model].training.threads)
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 240 * attempt,
+        **resources_of("train"),
     params:
         options=OPTIONS,
         settings=settings_of,
-        best=lambda w, input: f"--best {input.best}" if "best" in input.keys() else "",
+        best=lambda w, input: [f"--best={input.best}"] if "best" in input.keys() else [],
         folder=lambda w, output: Path(output.runs).parent,
     shell:
-        "bevatron train {wildcards.study} {wildcards.model} --manifest {input.manifest} {params.best}"
-        " {params.options} --output {params.folder} > {log} 2>&1"
+        "exec bevatron train {wildcards.study:q} {wildcards.model:q} --manifest {input.manifest:q} {params.best:q}"
+        " {resources.machine} {params.options:q} --output {params.folder:q} > {log:q} 2>&1"

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 # What every search asks of Ray: quiet, no telemetry, no second copy of results that our own journal keeps.
 RAY_SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "20",  # a head that died does not come back, and all wait for it
+    "AUTOSCALER_METRIC_PORT": "0",  # any free one: two clusters on one host would both want 44217 and 44227
+    "DASHBOARD_METRIC_PORT": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a process that was given no GPU sees none
     "RAY_AIR_NEW_OUTPUT": "0",  # the old output can be silenced, the new one prints tables all the same
     "RAY_CHDIR_TO_TRIAL_DIR": "0",

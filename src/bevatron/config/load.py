@@ -10,6 +10,7 @@ from bevatron.config.mistakes import lines_of
 from bevatron.config.section import Section
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
+from bevatron.config.yaml_text import parse_yaml
 from bevatron.errors import ConfigurationError, UserError
 
 SCALES = ("demo", "paper")
@@ -79,7 +80,7 @@ def merged(base: Any, overlay: Any) -> Any:
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping; raises UserError, naming the line, for anything else."""
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(path, "no such file", "name another with --config") from None
     except OSError as error:

@@ -13,9 +13,11 @@ from bevatron.config.kinds import ARCHITECTURES, CLAIM_TESTS, RECIPES, SOURCES
 from bevatron.config.model import Model
 from bevatron.config.observable import Observable
 from bevatron.config.registry import Component, Registry
+from bevatron.config.resources import Exceptions, Growth, Limits, Needs, Resources, Rules, Shards
 from bevatron.config.search import Choice, Integers, LogUniform, Search, Uniform
 from bevatron.config.section import Section
 from bevatron.config.simulation import Simulation
+from bevatron.config.site import Site
 from bevatron.config.study import Evaluation, Study
 from bevatron.config.task import Classification, Regression
 from bevatron.config.training import EarlyStopping, Training
@@ -27,6 +29,14 @@ SECTIONS: list[tuple[str, type[Section]]] = [
     ("`config/config.yaml`", Workflow),
     ("`reading`", Reading),
     ("`ray`", Ray),
+    ("`config/resources.yaml`", Resources),
+    ("`rules`", Rules),
+    ("`rules.<rule>`", Needs),
+    ("`exceptions.<study>` and `exceptions.<study>/<model>`", Exceptions),
+    ("`growth`", Growth),
+    ("`limits`", Limits),
+    ("`shards`", Shards),
+    ("`profiles/site/site.yaml`", Site),
     ("A study", Study),
     ("`simulation`", Simulation),
     ("`dataset`", Dataset),

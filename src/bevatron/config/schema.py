@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 from bevatron.config.load import SCALES
+from bevatron.config.resources import Resources
+from bevatron.config.site import Site
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
 
 
 def schemas() -> dict[str, str]:
-    """File name to JSON text, for `config/config.yaml` and for `config/studies/*.yaml`."""
+    """File name to JSON text: the workflow's file, a study's, the table of resources, a site's."""
     study = Study.model_json_schema()
     study["properties"]["scales"] = {
         "description": "per scale, values laid over the ones above: mappings key by key, anything else replaced",
@@ -20,6 +22,8 @@ def schemas() -> dict[str, str]:
     return {
         "config.schema.json": json.dumps(Workflow.model_json_schema(), indent=2) + "\n",
         "study.schema.json": json.dumps(study, indent=2) + "\n",
+        "resources.schema.json": json.dumps(Resources.model_json_schema(), indent=2) + "\n",
+        "site.schema.json": json.dumps(Site.model_json_schema(), indent=2) + "\n",
     }
 
 

@@ -73,3 +73,20 @@ class Search(Section):
     seed: Seed = Field(1, description="seed of the sampler and of every trial's fit")
     cpus_per_trial: Count = Field(1, description="CPU cores a trial asks for")
     gpus_per_trial: NonNegative = Field(0.0, description="GPUs a trial asks for; a fraction shares one")
+    workers_per_trial: Count = Field(
+        1, description="workers that fit a trial together, each with its share of the trial's cores and GPUs"
+    )
+
+    @model_validator(mode="after")
+    def _workers_share_evenly(self) -> "Search":
+        if self.gpus_per_trial > 1 and self.gpus_per_trial != self.workers_per_trial:
+            raise ValueError(
+                f"a worker fits on one GPU: gpus_per_trial {self.gpus_per_trial:g} needs as many workers_per_trial, "
+                f"found {self.workers_per_trial}"
+            )
+        if self.cpus_per_trial % self.workers_per_trial:
+            raise ValueError(
+                f"cpus_per_trial must be a multiple of workers_per_trial, found {self.cpus_per_trial} and "
+                f"{self.workers_per_trial}"
+            )
+        return self

@@ -25,10 +25,28 @@ class Reading(Section):
 class Ray(Section):
     """Where searches and several-worker trainings find their Ray cluster."""
 
-    address: str | None = Field(None, description="an existing cluster, host:port; absent: a private local one")
-    cpus: int | None = Field(None, ge=1, description="CPU cores of a local cluster; absent: those the job was given")
-    gpus: int | None = Field(None, ge=0, description="GPUs of a local cluster; absent: those visible")
+    address: str | None = Field(
+        None, description="an existing cluster, host:port; absent: a private one, over the nodes of the batch job"
+    )
+    token: str | None = Field(None, description="file with the existing cluster's token, which nobody else may read")
+    cpus: int | None = Field(
+        None, ge=1, description="CPU cores of each node of a private cluster; absent: those the job was given"
+    )
+    gpus: int | None = Field(
+        None, ge=0, description="GPUs of each node of a private cluster; absent: those the job was given, or visible"
+    )
     dashboard: bool = Field(True, description="start the dashboard, on loopback")
+    start_seconds: Positive = Field(120, description="how long to wait for all nodes of a private cluster")
+
+
+class Workers(Section):
+    """How several workers fit one model together."""
+
+    strategy: Literal["ddp", "fsdp"] = Field(
+        "ddp", description="'ddp': every worker keeps the whole model; 'fsdp': weights and gradients are shared out"
+    )
+    restarts: int = Field(2, ge=0, description="how often a job starts its workers again when one of them has died")
+    patience_seconds: Positive = Field(1800, description="how long a worker waits for the others before it gives up")
 
 
 class Workflow(Section):
@@ -41,4 +59,8 @@ class Workflow(Section):
     runs: str = Field("runs", description="folder of the live state of searches and fits, which survives a kill")
     accelerator: Literal["auto", "cpu", "cuda"] = Field("auto", description="device that fits and evaluates")
     reading: Reading = Field(default_factory=Reading, description="how datasets are read while learning")
-    ray: Ray = Field(default_factory=Ray, description="Ray cluster of the searches")
+    ray: Ray = Field(default_factory=Ray, description="Ray cluster of searches and several-worker trainings")
+    workers: Workers = Field(default_factory=Workers, description="fits by several workers together")
+    grace_seconds: Positive = Field(
+        60, description="seconds before the batch job's end at which fits save their state and stop"
+    )

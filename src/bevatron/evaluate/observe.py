@@ -18,6 +18,8 @@ from bevatron.evaluate.ranking import Ranking
 from bevatron.evaluate.tasks.classification import ROC_GRID
 from bevatron.store.manifest import load_manifest
 from bevatron.store.publish import publish_json
+from bevatron.store.seal import sealed
+from bevatron.versions import versions
 
 log = logging.getLogger("bevatron")
 SCHEMA_VERSION = 1
@@ -51,21 +53,20 @@ def observe(study: Study, manifest: Path, output: Path) -> None:
         if isinstance(task, Classification):
             cuts, drawn[name]["roc"] = _as_a_cut(task, values, labels, bootstrap, settings.confidence)
             metrics |= {f"{name}.{key}": measurement for key, measurement in cuts.items()}
-    publish_json(
-        output,
-        {
-            "schema_version": SCHEMA_VERSION,
-            "study": study.name,
-            "task": task.kind,
-            "manifest_sha256": dataset.sha256,
-            "n_test": n,
-            "confidence": settings.confidence,
-            "metrics": {key: m.to_json() for key, m in metrics.items()},
-            "bootstrap": {key: list(m.replicas) for key, m in metrics.items()},
-            "observables": drawn,
-            "points": None if isinstance(task, Classification) else _points(study, columns, n),
-        },
-    )
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "study": study.name,
+        "task": task.kind,
+        "manifest_sha256": dataset.sha256,
+        "versions": versions(),
+        "n_test": n,
+        "confidence": settings.confidence,
+        "metrics": {key: m.to_json() for key, m in metrics.items()},
+        "bootstrap": {key: list(m.replicas) for key, m in metrics.items()},
+        "observables": drawn,
+        "points": None if isinstance(task, Classification) else _points(study, columns, n),
+    }
+    publish_json(output, sealed(content))
     log.info("%s: %d observables of %d test samples", study.name, len(drawn), n)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from bevatron.errors import UserError
 from bevatron.store.publish import sha256_of
+from bevatron.store.seal import refuse_broken_seal
 
 SCHEMA_VERSION = 1
 LOADED = ("weights.safetensors", "model.json")
@@ -30,6 +31,7 @@ def load_runs(path: Path, study: str, model: str, manifest_sha256: str) -> list[
         raise UserError(path, f"cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(path, f"is no list of runs: {error!r}", again) from None
+    refuse_broken_seal(tree, path, again)
     if version != SCHEMA_VERSION:
         raise UserError(path, f"is of version {version}; this Bevatron reads version {SCHEMA_VERSION}", again)
     for key, expected in (("study", study), ("model", model), ("manifest_sha256", manifest_sha256)):

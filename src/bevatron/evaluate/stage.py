@@ -16,6 +16,8 @@ from bevatron.evaluate.predictions import write_predictions
 from bevatron.evaluate.runs import load_runs
 from bevatron.store.manifest import Manifest, load_manifest
 from bevatron.store.publish import publish_json
+from bevatron.store.seal import sealed
+from bevatron.versions import versions
 
 log = logging.getLogger("bevatron")
 SCHEMA_VERSION = 1
@@ -40,7 +42,7 @@ def evaluate_model(study: Study, workflow: Workflow, name: str, manifest: Path, 
     }
     write_predictions(folder / "predictions.h5", predictions, attributes, [r["seed"] for r in finished])
 
-    publish_json(folder / "metrics.json", metrics_tree(study, name, dataset, finished, predictions))
+    publish_json(folder / "metrics.json", sealed(metrics_tree(study, name, dataset, finished, predictions)))
     log.info(
         "%s/%s: %d seeds on %d test samples in %.1f s",
         study.name, name, len(finished), len(predictions), time.perf_counter() - started,
@@ -65,13 +67,23 @@ def metrics_tree(
         "target": model.target or study.task.target,
         "manifest_sha256": dataset.sha256,
         "parameters": runs[0]["n_weights"],
-        "runs": [{k: v for k, v in run.items() if k != "files"} for run in runs],
+        "runs": [_run(run) for run in runs],
+        "versions": versions(),
         "n_test": len(predictions),
         "confidence": settings.confidence,
         "metrics": {key: m.to_json() for key, m in metrics.items()},
         "bootstrap": {key: list(m.replicas) for key, m in metrics.items()},
         "curves": curves,
     }
+
+
+def _run(run: dict[str, Any]) -> dict[str, Any]:
+    """What metrics.json keeps of a run: of its files, the weights and what the report reads."""
+    kept = {key: value for key, value in run.items() if key != "files"}
+    kept["weights_sha256"] = run["files"]["weights.safetensors"]
+    if "history.csv" in run["files"]:
+        kept["history_sha256"] = run["files"]["history.csv"]
+    return kept
 
 
 def _predictions(

@@ -6,13 +6,15 @@ import signal
 import threading
 import time
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.io import CheckpointIO
 
-from bevatron.learning.history import History
+from bevatron.errors import UserError
+from bevatron.learning.history import History, best_name
 from bevatron.store.publish import publish_text, publishing, sha256_of
 
 log = logging.getLogger("bevatron")
@@ -28,11 +30,24 @@ class DurableCheckpointIO(CheckpointIO):
         torch.save(checkpoint, buffer)
         with publishing(path) as temporary:
             temporary.write_bytes(buffer.getbuffer())
-        publish_text(checksum_path(path), sha256_of(path) + "\n")
+        lines = [sha256_of(path)]
+        history = checkpoint.get("callbacks", {}).get(History.__qualname__, {})
+        if history.get("best_sha256"):
+            lines.append(f"{history['best_sha256']}  {best_name(history['best_epoch'])}")
+        publish_text(checksum_path(path), "\n".join(lines) + "\n")
 
     def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: Any = None) -> dict[str, Any]:
-        """Tensors and plain values alone: a checkpoint cannot run code."""
-        return torch.load(path, map_location=map_location or "cpu", weights_only=True)
+        """Tensors and plain values alone: a checkpoint cannot run code. Raises UserError for one that would."""
+        try:
+            return torch.load(path, map_location=map_location or "cpu", weights_only=True)
+        except (UnpicklingError, EOFError, RuntimeError, ValueError, TypeError) as error:
+            if isinstance(error, torch.OutOfMemoryError):
+                raise
+            raise UserError(
+                path,
+                "is no checkpoint of Bevatron's: it holds more than tensors and plain values, and was not loaded",
+                "remove it, and the fit goes on from an earlier one or starts anew",
+            ) from None
 
     def remove_checkpoint(self, path: str | Path) -> None:
         checksum_path(Path(path)).unlink(missing_ok=True)
@@ -44,13 +59,24 @@ def checksum_path(path: Path) -> Path:
 
 
 def newest_valid(folder: Path) -> Path | None:
-    """The checkpoint of the highest block whose checksum holds; damaged ones are named in the log and passed over."""
+    """The checkpoint of the highest block whose checksums hold: its own, and that of the best weights it speaks of.
+
+    Damaged ones are named in the log and passed over.
+    """
     for path in sorted(folder.glob("block-*.ckpt"), reverse=True):
-        checksum = checksum_path(path)
-        if checksum.is_file() and checksum.read_text(encoding="ascii").strip() == sha256_of(path):
+        if _holds(path):
             return path
         log.warning("%s: checkpoint is incomplete or damaged; an earlier one is used", path)
     return None
+
+
+def _holds(path: Path) -> bool:
+    try:
+        own, *others = checksum_path(path).read_bytes().decode("ascii").splitlines()
+        told = dict(reversed(line.split("  ")) for line in others) | {path.name: own}
+        return all(sha256_of(path.with_name(name)) == digest for name, digest in told.items())
+    except (OSError, ValueError):
+        return False
 
 
 def block_number(path: Path) -> int:
@@ -73,6 +99,8 @@ class Checkpointing(pl.Callback):
 
     A fit that stops early is not saved at its last block: it ends there, and a fit that went on from such a
     checkpoint would learn further than one that was never killed.
+
+    A team saves when its leading worker's time has come or any worker was told to end, all at the same block.
     """
 
     def __init__(self, folder: Path, seconds: float, history: History):
@@ -91,11 +119,16 @@ class Checkpointing(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         if trainer.should_stop:
             return
-        if self.told_to_end or time.monotonic() - self._last >= self.seconds:
+        team = pl_module.team
+        told = self.told_to_end or (team.leads and team.told_to_end())
+        due = team.leads and time.monotonic() - self._last >= self.seconds
+        self.told_to_end, due = team.any(told, due, device=pl_module.device) if team.size > 1 else (told, due)
+        if self.told_to_end or due:
             path = self.folder / f"block-{pl_module.blocks_done:09d}.ckpt"
             trainer.save_checkpoint(path)
             self._best[path] = self.history.best_weights()
-            self._prune(trainer)
+            if team.leads:
+                self._prune(trainer)
             self._last = time.monotonic()
         trainer.should_stop = self.told_to_end
 

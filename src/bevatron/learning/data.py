@@ -1,16 +1,18 @@
 """The DataModule: batches of a dataset's splits as the steps of a fit ask for them."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 
+from bevatron.compute.team import ALONE, Team
 from bevatron.learning.blocks import Block, Schedule
 from bevatron.learning.densify import Densify, input_groups, moved
 from bevatron.learning.job import FitJob
 from bevatron.store.manifest import Manifest
-from bevatron.store.reader import Reader, open_split
+from bevatron.store.reader import Part, Reader, open_split
 
 Batch = dict[str, Any]
 VALIDATION_BATCH = 5_000  # rows; large, as nothing is learned from it
@@ -21,11 +23,15 @@ class DataModule(pl.LightningDataModule):
 
     Which samples step s takes follows from (seed, s) alone: epoch s // steps_per_epoch is an order of the split drawn
     from (seed, epoch), and the step its place in it. No state has to be saved for a fit to go on in mid-epoch.
+
+    Of each batch a worker of a team gets its share; the batches are the same for any number of workers. A batch's
+    "rows" counts those of the whole batch. `waited` is the time in seconds that the steps have waited for their data.
     """
 
-    def __init__(self, job: FitJob, manifest: Manifest, device: torch.device):
+    def __init__(self, job: FitJob, manifest: Manifest, device: torch.device, team: Team = ALONE):
         super().__init__()
-        self.job, self.manifest, self.device = job, manifest, device
+        self.job, self.manifest, self.device, self.team = job, manifest, device, team
+        self.waited = 0.0
         self.densify = Densify(input_groups(manifest, job.model.inputs), device)
         training = job.model.training
         self.batch_size = training.batch_size
@@ -56,11 +62,14 @@ class DataModule(pl.LightningDataModule):
     def training_batches(self, block: Block) -> Iterator[Batch]:
         """One batch for each step of the block."""
         for step in range(block.first_step, block.last_step):
+            start = time.perf_counter()
             if self._stream is None or step != self._next_step or step % self.schedule.steps_per_epoch == 0:
                 self._stream = self._epoch_from(step)
-            batch = next(self._stream)
+            batch = self.prepared(next(self._stream))
+            batch["rows"] = self._train.rows_of_batch(step % self.schedule.steps_per_epoch, self.balance)
             self._next_step = step + 1
-            yield self.prepared(batch)
+            self.waited += time.perf_counter() - start
+            yield batch
 
     def _epoch_from(self, step: int) -> Iterator[Batch]:
         epoch, batches_done = divmod(step, self.schedule.steps_per_epoch)
@@ -72,8 +81,8 @@ class DataModule(pl.LightningDataModule):
         return self._train.epoch(self.job.seed, epoch, start=start, balance=self.balance)
 
     def validation_batches(self) -> Iterator[Batch]:
-        for batch in self._val.epoch(0, 0, shuffle=False):
-            yield self.prepared(batch)
+        for number, batch in enumerate(self._val.epoch(0, 0, shuffle=False)):
+            yield {**self.prepared(batch), "rows": self._val.rows_of_batch(number)}
 
     @property
     def validation_length(self) -> int:
@@ -103,6 +112,7 @@ class DataModule(pl.LightningDataModule):
             buffer_blocks=reading.buffer_blocks,
             device=str(self.device),
             device_budget_bytes=reading.gpu_budget_gb * 1e9,
+            part=Part(self.team.rank, self.team.size),
         )
 
 

@@ -11,9 +11,9 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
-from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from bevatron.compute.devices import deterministic, device_for
+from bevatron.compute.team import ALONE, Team
 from bevatron.config.digest import seed_of
 from bevatron.config.identity import dataset_digest
 from bevatron.config.kinds import LEARNERS
@@ -31,31 +31,41 @@ from bevatron.learning.history import History
 from bevatron.learning.job import FitJob, FitResult
 from bevatron.learning.learner import Learner
 from bevatron.learning.progress import Progress
+from bevatron.learning.strategies import TeamEnvironment, strategy_of
 from bevatron.models.network import Description, Network, weights_bytes
 from bevatron.store.manifest import Manifest, load_manifest
 from bevatron.store.publish import publish_json, publishing, sha256_of
+from bevatron.store.seal import refuse_broken_seal, sealed
+from bevatron.versions import versions
 
 log = logging.getLogger("bevatron")
-WEIGHTS, RESULT = "weights.safetensors", "result.json"
+WEIGHTS, HISTORY, RESULT = "weights.safetensors", "history.csv", "result.json"
+STARVED = 0.2  # share of the time spent waiting for data above which a device is said to starve
 
 
-def fit(job: FitJob, on_validation: Callable[[dict[str, Any]], None] | None = None) -> FitResult:
+def fit(job: FitJob, on_validation: Callable[[dict[str, Any]], None] | None = None, team: Team = ALONE) -> FitResult:
     """Fit the job's model; its folder then holds weights.safetensors, history.csv and result.json.
 
     A folder with a valid checkpoint is continued and ends with the same weights, bit for bit, as a fit that was never
     interrupted on the same kind of device. `on_validation` is called with each row of the history; an exception it
-    raises ends the fit and passes through. Raises Diverged when the loss is no longer finite, UserError for a dataset
-    that is damaged or of another configuration.
+    raises ends the fit and passes through.
+
+    With a `team` all its workers call this function with the same job, and all get the result; one of them writes.
+    The batches are those of one worker alone, and a fit may go on with another number of workers; its weights are then
+    the same but for rounding (and dropout's draws).
+
+    Raises Diverged when the loss is no longer finite, UserError for a dataset that is damaged or of another
+    configuration.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
-    finished = finished_fit(job)
+    finished = team.same(finished_fit(job) if team.leads else None)
     if finished is not None:
         return finished
     manifest = load_manifest(job.manifest, dataset_digest(job.study))
     _check_inputs(job, manifest)
-    device = device_for(job.accelerator)
+    device = team.device or device_for(job.accelerator)
     with deterministic(job.model.training.threads):
-        data = DataModule(job, manifest, device)
+        data = DataModule(job, manifest, device, team)
         try:
             return _run(job, manifest, data, on_validation)
         finally:
@@ -63,14 +73,20 @@ def fit(job: FitJob, on_validation: Callable[[dict[str, Any]], None] | None = No
 
 
 def finished_fit(job: FitJob) -> FitResult | None:
-    """The result of a fit that ended before, if its weights are what they were."""
+    """The result of a fit that ended before, if its files are what they were; else the fit is made anew."""
     try:
         stored = json.loads((job.folder / RESULT).read_text(encoding="utf-8"))
-        if stored["sha256"] == sha256_of(job.folder / WEIGHTS):
+        refuse_broken_seal(stored, job.folder / RESULT, "")
+        if all(stored["files"][name] == sha256_of(job.folder / name) for name in (WEIGHTS, HISTORY)):
             return FitResult(**stored["result"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, UserError):
         pass
     return None
+
+
+def fitted_with(job: FitJob) -> dict[str, str]:
+    """Versions of the packages with which a finished fit ended, by name."""
+    return json.loads((job.folder / RESULT).read_text(encoding="utf-8")).get("versions", {})
 
 
 def describe(job: FitJob, manifest: Manifest) -> Description:
@@ -94,17 +110,22 @@ def initial_network(job: FitJob, manifest: Manifest) -> Network:
 def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) -> FitResult:
     network = initial_network(job, manifest)
     weights = class_weights(manifest) if job.model.training.balance == "weights" else None
-    learner: Learner = LEARNERS[job.study.task.kind](job, network, data.schedule, weights)
-    checkpoint = newest_valid(job.folder)
-    if checkpoint is not None:
+    team = data.team
+    learner: Learner = LEARNERS[job.study.task.kind](job, network, data.schedule, weights, team)
+    checkpoint = team.same(newest_valid(job.folder) if team.leads else None)
+    if checkpoint is not None and team.leads:
         log.info("%s: continues from %s", job.folder, checkpoint.name)
     history = History(job.folder, on_validation)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a function that torch retires
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
+        warnings.filterwarnings("ignore", ".*sync_dist=True.*")  # the loss is the same on all workers already
         warnings.filterwarnings("ignore", ".*`srun` command is available.*")  # the workflow asks Slurm, not Lightning
         checkpointing = Checkpointing(job.folder, job.model.training.checkpoint_seconds, history)
-        trainer = _trainer(job, data, [history, *_early_stopping(job), checkpointing], checkpoint)
+        callbacks = [history, *_early_stopping(job), checkpointing]
+        if team.leads:
+            callbacks.append(Progress(f"{job.study.name}: {job.model.title}, seed {job.seed}"))
+        trainer = _trainer(job, data, callbacks, checkpoint)
         trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     if checkpointing.told_to_end and learner.blocks_done < data.schedule.blocks:
         raise UserError(job.folder, "the fit was asked to end (SIGTERM) and saved its state", "run it again to go on")
@@ -119,24 +140,23 @@ def _early_stopping(job: FitJob) -> list[pl.Callback]:
 
 
 def _trainer(job: FitJob, data: DataModule, callbacks: list[pl.Callback], checkpoint: Path | None) -> pl.Trainer:
-    training = job.model.training
+    training, team = job.model.training, data.team
     for name in ("pytorch_lightning", "lightning_fabric"):  # greetings and hints are not for a workflow's log
         logging.getLogger(name).setLevel(logging.ERROR)
     return pl.Trainer(
         accelerator="gpu" if data.device.type == "cuda" else "cpu",
         devices=1,
+        num_nodes=team.size,  # to Lightning every worker is a node of one device
+        strategy=strategy_of(team, data.device),
         default_root_dir=job.folder,
         max_epochs=data.schedule.blocks,
         check_val_every_n_epoch=data.schedule.blocks_per_round,
         num_sanity_val_steps=0,
         precision=training.precision,
-        callbacks=[*callbacks, Progress(f"{job.study.name}: {job.model.title}, seed {job.seed}")],
-        logger=_tensorboard(job, data, checkpoint),
+        callbacks=callbacks,
+        logger=_tensorboard(job, data, checkpoint) if team.leads else False,
         log_every_n_steps=1,
-        plugins=[
-            DurableCheckpointIO(),
-            LightningEnvironment(),
-        ],  # no requeueing of Slurm jobs behind our back
+        plugins=[DurableCheckpointIO(), TeamEnvironment(team)],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -153,10 +173,8 @@ def _tensorboard(job: FitJob, data: DataModule, checkpoint: Path | None) -> Tens
 
 
 def _publish(job: FitJob, data: DataModule, learner: Learner, history: History, continued: bool) -> FitResult:
-    best = job.model.training.keep == "best"
-    content = history.best_weights().read_bytes() if best else weights_bytes(learner.network)
-    with publishing(job.folder / WEIGHTS) as temporary:
-        temporary.write_bytes(content)
+    team = data.team
+    last_weights = weights_bytes(learner.network) if job.model.training.keep == "last" else None
     last = history.rows[-1]
     samples = int(last["epoch"]) * data.samples_per_epoch
     result = FitResult(
@@ -169,12 +187,27 @@ def _publish(job: FitJob, data: DataModule, learner: Learner, history: History, 
         samples=samples,
         seconds=history.seconds,
         samples_per_second=samples / history.seconds,
+        waited=history.waited / history.seconds,
+        workers=team.size,
         continued=int(continued),
         n_weights=learner.network.n_weights,
     )
-    publish_json(job.folder / RESULT, {"result": result.as_dict(), "sha256": sha256_of(job.folder / WEIGHTS)})
+    if team.leads:
+        _write(job, last_weights or history.best_weights().read_bytes(), result)
+        if result.waited > STARVED and data.device.type == "cuda":
+            log.warning(
+                "%s seed %d: %.0f %% of the time went into waiting for data: the GPU starves",
+                job.study.name, job.seed, 100 * result.waited,
+            )  # fmt: skip
+    return team.same(result)
+
+
+def _write(job: FitJob, weights: bytes, result: FitResult) -> None:
+    with publishing(job.folder / WEIGHTS) as temporary:
+        temporary.write_bytes(weights)
+    files = {name: sha256_of(job.folder / name) for name in (WEIGHTS, HISTORY)}
+    publish_json(job.folder / RESULT, sealed({"result": result.as_dict(), "files": files, "versions": versions()}))
     forget_checkpoints(job.folder)
-    return result
 
 
 def class_weights(manifest: Manifest) -> torch.Tensor:

@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from bevatron.compute.team import ALONE, Team
 from bevatron.config.digest import seed_of
 from bevatron.config.training import Training
 from bevatron.errors import UserError
@@ -15,6 +16,7 @@ from bevatron.learning.job import Diverged, FitJob
 from bevatron.models.network import Network
 
 Batch = dict[str, Any]
+SHARED_OUT_ALONE = 100_000  # weights; below, gathering a module on its own costs more than the memory is worth
 
 
 class Learner(pl.LightningModule):
@@ -23,19 +25,30 @@ class Learner(pl.LightningModule):
     Optimisation is manual because one `training_step` takes a whole block of steps (see `blocks`). The random numbers
     of step s (dropout) are drawn from a generator seeded by (seed, s), so that a fit can go on from any block
     without saving the generators' states.
+
+    In a team every worker learns from its share of each batch, and the gradients are averaged over the workers with
+    the shares' weights, so that a step is that of the whole batch whatever the number of workers. The batch being the
+    same, so is the learning rate: it is not scaled. What dropout draws does depend on the number of workers.
     """
 
     automatic_optimization = False
 
-    def __init__(self, job: FitJob, network: Network, schedule: Schedule, class_weights: Tensor | None = None):
+    def __init__(
+        self,
+        job: FitJob,
+        network: Network,
+        schedule: Schedule,
+        class_weights: Tensor | None = None,
+        team: Team = ALONE,
+    ):
         super().__init__()
-        self.job, self.network, self.schedule = job, network, schedule
+        self.job, self.network, self.schedule, self.team = job, network, schedule, team
         self.register_buffer("class_weights", class_weights, persistent=False)
         self.blocks_done = 0
         self.round_loss = torch.zeros((), dtype=torch.float64)
         self.round_samples = 0
         self.val_loss = math.inf
-        self._step_seed = seed_of("step", job.seed)
+        self._step_seed = seed_of("step", job.seed) if team.leads else seed_of("step", job.seed, team.rank)
         self._stochastic = any(isinstance(m, torch.nn.modules.dropout._DropoutNd) for m in network.modules())
 
     @staticmethod
@@ -44,8 +57,17 @@ class Learner(pl.LightningModule):
         raise NotImplementedError
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Mean loss of a batch."""
+        """Mean loss of a batch, or of a worker's share of it."""
         raise NotImplementedError
+
+    def weight(self, batch: Batch) -> Tensor | float:
+        """The sum of the weights with which the samples enter `loss`."""
+        return float(len(batch["id"]))
+
+    def configure_model(self) -> None:
+        """Called by Lightning once all workers are there: shares the weights out where the team does so."""
+        if self.team.size > 1 and self.team.strategy == "fsdp":
+            share_out(self.network, self.device_mesh["data_parallel"])
 
     def forward(self, inputs: Any) -> Tensor:
         return self.network(inputs)
@@ -59,19 +81,30 @@ class Learner(pl.LightningModule):
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for step, inputs in enumerate(self.trainer.datamodule.training_batches(block), block.first_step):
             self._prepare_step(step, optimiser)
-            loss = self.loss(self(inputs["inputs"]), inputs)
+            loss, share = self._loss_and_share(inputs)
             optimiser.zero_grad(set_to_none=True)
-            self.manual_backward(loss)
+            self.manual_backward(loss if self.team.size == 1 else loss * (share * self.team.size))
             if clip is not None:
                 torch.nn.utils.clip_grad_norm_(parameters, clip)
             optimiser.step()
-            n = len(inputs["id"])
-            total += loss.detach().double() * n
-            self.round_samples += n
-        self.round_loss += total.cpu()
+            total += loss.detach().double() * (share * inputs["rows"])
+            self.round_samples += inputs["rows"]
+        self.round_loss += self.team.total(total).cpu()
         if not torch.isfinite(self.round_loss):
             raise Diverged(f"the training loss is {self.round_loss.item()} after {block.last_step} steps")
         self.blocks_done += 1
+
+    def _loss_and_share(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
+        """The loss of this worker's share of a batch, and how much of the batch's loss that is; 0 of 0 samples."""
+        outputs = self(batch["inputs"])
+        if self.team.size == 1:
+            return self.loss(outputs, batch), 1
+        # With fewer samples than workers, one without any still takes part in the exchange of gradients.
+        loss = self.loss(outputs, batch) if len(batch["id"]) else outputs.sum() * 0.0
+        mine = self.weight(batch)
+        if isinstance(mine, float):
+            return loss, mine / batch["rows"]
+        return loss, mine / self.team.total(mine)
 
     def _prepare_step(self, step: int, optimiser: Any) -> None:
         if self._stochastic:
@@ -87,12 +120,12 @@ class Learner(pl.LightningModule):
         self._val_samples = 0
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        n = len(batch["id"])
-        self._val_sum += self.loss(self(batch["inputs"]), batch).double() * n
-        self._val_samples += n
+        loss, share = self._loss_and_share(batch)
+        self._val_sum += loss.double() * (share * batch["rows"])
+        self._val_samples += batch["rows"]
 
     def on_validation_epoch_end(self) -> None:
-        self.val_loss = (self._val_sum / self._val_samples).item()
+        self.val_loss = (self.team.total(self._val_sum) / self._val_samples).item()
         if not math.isfinite(self.val_loss):
             raise Diverged(f"the validation loss is {self.val_loss}")
         self.log("val_loss", self.val_loss, logger=False)  # for Lightning's EarlyStopping
@@ -124,6 +157,19 @@ class Learner(pl.LightningModule):
             )
         self.blocks_done, self.round_samples = state["blocks_done"], state["round_samples"]
         self.round_loss = state["round_loss"].cpu()
+
+
+def share_out(network: Network, mesh: Any) -> None:
+    """Share weights, gradients and the optimiser's state of the network out over the workers (FSDP).
+
+    The parts of the architecture that are large are gathered one after the other, when they are needed.
+    """
+    from torch.distributed.fsdp import fully_shard
+
+    for module in network.architecture.children():
+        if sum(p.numel() for p in module.parameters()) >= SHARED_OUT_ALONE:
+            fully_shard(module, mesh=mesh)
+    fully_shard(network, mesh=mesh)
 
 
 def optimiser_of(training: Training, network: Network) -> torch.optim.Optimizer:

@@ -46,8 +46,15 @@ class Network(nn.Module):
 
 
 def weights_bytes(network: nn.Module) -> bytes:
-    """Weights and buffers as safetensors: no pickle, and the same bytes for the same numbers."""
-    return save_tensors({k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()})
+    """Weights and buffers as safetensors: no pickle, and the same bytes for the same numbers.
+
+    Where the weights are shared out over workers (FSDP), all of them must call this together.
+    """
+    return save_tensors({k: _whole(v).detach().cpu().contiguous() for k, v in network.state_dict().items()})
+
+
+def _whole(weights: Tensor) -> Tensor:
+    return weights.full_tensor() if hasattr(weights, "full_tensor") else weights
 
 
 def load_network(folder: Path) -> Network:

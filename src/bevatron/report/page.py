@@ -1,7 +1,5 @@
 """The page: Jinja2 templates filled with the ledger and the chapters."""
 
-from importlib.metadata import PackageNotFoundError, version
-
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -10,19 +8,7 @@ from bevatron.report.chapter import Chapter
 from bevatron.report.ledger import Entry, tally
 from bevatron.report.margin_picture import margin_picture
 from bevatron.report.numbers import plain, sigmas, with_error
-
-PACKAGES = (
-    "torch",
-    "pytorch-lightning",
-    "ray",
-    "optuna",
-    "numpy",
-    "scipy",
-    "h5py",
-    "hdf5plugin",
-    "matplotlib",
-)
-"""Whose versions the page quotes, beside those of the simulation, which the manifest knows."""
+from bevatron.versions import versions
 
 
 def render(workflow: Workflow, ledger: list[Entry], chapters: list[Chapter]) -> str:
@@ -44,16 +30,5 @@ def render(workflow: Workflow, ledger: list[Entry], chapters: list[Chapter]) -> 
         ledger=ledger,
         tally=tally(ledger),
         chapters=chapters,
-        version=version("bevatron"),
-        versions=_versions(),
+        versions=versions(),
     )
-
-
-def _versions() -> list[tuple[str, str]]:
-    found = []
-    for package in PACKAGES:
-        try:
-            found.append((package, version(package)))
-        except PackageNotFoundError:
-            continue
-    return found

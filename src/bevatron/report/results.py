@@ -11,10 +11,13 @@ import yaml
 from bevatron.config.identity import dataset_digest
 from bevatron.config.model import Model
 from bevatron.config.study import Study
+from bevatron.config.yaml_text import parse_yaml
 from bevatron.errors import UserError
 from bevatron.report.measured import Measured, Measurements
 from bevatron.report.metric_titles import title_of
 from bevatron.store.manifest import Manifest, load_manifest
+from bevatron.store.publish import sha256_of
+from bevatron.store.seal import refuse_broken_seal
 
 SCHEMA_VERSION = 1
 Row = dict[str, str]
@@ -101,6 +104,7 @@ def _measured_on(manifest: Manifest, path: Path, command: str) -> dict[str, Any]
     if tree.get("schema_version") != SCHEMA_VERSION:
         found = tree.get("schema_version")
         raise UserError(path, f"is of version {found}; this Bevatron reads {SCHEMA_VERSION}", f"run `{command}`")
+    refuse_broken_seal(tree, path, f"run `{command}` again, or the workflow")
     if tree.get("manifest_sha256") != manifest.sha256:
         what = f"was measured on another dataset, {str(tree.get('manifest_sha256'))[:12]}…"
         raise UserError(path, f"{what} (now {manifest.sha256[:12]}…)", f"run `{command}` again, or the workflow")
@@ -112,7 +116,11 @@ def _model(folder: Path, name: str, model: Model, tree: dict[str, Any]) -> Model
     histories = {}
     for run in tree["runs"]:
         path = place / run["folder"] / "history.csv"
-        histories[run["seed"]] = _rows(path, f"bevatron train {folder.name} {name}")
+        command = f"bevatron train {folder.name} {name}"
+        histories[run["seed"]] = _rows(path, command)
+        if "history_sha256" in run and sha256_of(path) != run["history_sha256"]:
+            what = "is not the one of the runs that were evaluated: it was changed or damaged"
+            raise UserError(path, what, f"run `{command}` and then the evaluation again, or the workflow")
     search = None
     if model.search is not None:
         search = _search(folder / "search" / name, f"bevatron search {folder.name} {name}")
@@ -128,14 +136,28 @@ def _model(folder: Path, name: str, model: Model, tree: dict[str, Any]) -> Model
 def _search(place: Path, command: str) -> SearchResults:
     path = place / "best.yaml"
     try:
-        best = yaml.safe_load(path.read_text(encoding="utf-8"))
+        best = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(path, "is missing", f"run `{command}`, or the workflow") from None
     except (OSError, yaml.YAMLError) as error:
-        raise UserError(path, f"cannot be read: {error}", f"run `{command}` again") from None
+        raise UserError(path, f"cannot be read: {str(error).splitlines()[0]}", f"run `{command}` again") from None
+    refuse_broken_seal(best, path, f"run `{command}` again")
     plot = place / "search.png"
+    _refuse_changed(place, command)
     trials = _rows(place / "trials.csv", command)
     return SearchResults(best, trials, plot.read_bytes() if plot.is_file() else None)
+
+
+def _refuse_changed(place: Path, command: str) -> None:
+    """Raises UserError where the search's table or picture is not the one that its search.json tells of."""
+    if not (place / "search.json").is_file():
+        return
+    tree = _json(place / "search.json", command)
+    refuse_broken_seal(tree, place / "search.json", f"run `{command}` again")
+    for name, expected in tree.get("files", {}).items():
+        if (place / name).is_file() and sha256_of(place / name) != expected:
+            what = "is not the one that the search made: it was changed or damaged"
+            raise UserError(place / name, what, f"run `{command}` again")
 
 
 def _metrics(tree: dict[str, Any], title: str, model: str) -> dict[str, Measured]:

@@ -7,17 +7,19 @@ from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
 from bevatron.report.chapter import Chapter, chapter_of
 from bevatron.report.ledger import Entry, ledger_of, tally
+from bevatron.report.origin import Origin
 from bevatron.report.page import render
 from bevatron.report.plots.style import page_style
+from bevatron.report.provenance import PAGE, PROVENANCE, provenance_of
 from bevatron.report.results import read_study
 from bevatron.report.table import Table
-from bevatron.store.publish import publish_bytes, publish_text
+from bevatron.store.publish import publish_bytes, publish_json
 
 log = logging.getLogger("bevatron")
 
 
 def write_report(workflow: Workflow, studies: list[Study], results: Path, output_folder: Path) -> None:
-    """Publish `index.html`, `tables/*.csv` and `plots/*` in `output_folder`; the page comes last.
+    """Publish `tables/*.csv`, `plots/*`, `provenance.json` and, last, `index.html` in `output_folder`.
 
     The same results give the same bytes. Raises UserError, with the command that makes it, for a missing
     file.
@@ -26,12 +28,17 @@ def write_report(workflow: Workflow, studies: list[Study], results: Path, output
     ledger = ledger_of(read)
     with page_style():
         chapters = [chapter_of(r) for r in read]
-    for table in [claims_table(ledger), *(t for c in chapters for t in c.tables)]:
-        publish_text(output_folder / "tables" / f"{table.name}.csv", table.to_csv())
-    for picture in (p for c in chapters for p in c.pictures):
-        publish_bytes(output_folder / "plots" / picture.file, picture.content)
-    publish_text(output_folder / "index.html", render(workflow, ledger, chapters))
-    log.info("%s: %s", output_folder / "index.html", _summary(ledger, chapters))
+    tables = [claims_table(ledger), *(t for c in chapters for t in c.tables)]
+    files = {f"tables/{table.name}.csv": table.to_csv().encode() for table in tables}
+    files |= {f"plots/{picture.file}": picture.content for c in chapters for picture in c.pictures}
+    page = render(workflow, ledger, chapters).encode()
+    for name, content in files.items():
+        publish_bytes(output_folder / name, content)
+    numbers = [number for table in tables for number in table.numbers()]
+    origin = provenance_of(workflow, read, ledger, numbers, results, files | {PAGE: page})
+    publish_json(output_folder / PROVENANCE, origin)
+    publish_bytes(output_folder / PAGE, page)
+    log.info("%s: %s", output_folder / PAGE, _summary(ledger, chapters))
 
 
 def claims_table(ledger: list[Entry]) -> Table:
@@ -54,7 +61,8 @@ def claims_table(ledger: list[Entry]) -> Table:
     )
     head = ("study", "claim", "verdict", "distance [sigma]", "margin", "margin error", "margin of")
     head += ("statement", "measured", "notes", "source")
-    return Table("claims", "The ledger of claims.", head, rows)
+    origins = tuple(Origin(e.study.name, "report", claim=e.claim.id) for e in ledger)
+    return Table("claims", "The ledger of claims.", head, rows, origins)
 
 
 def _summary(ledger: list[Entry], chapters: list[Chapter]) -> str:

@@ -3,23 +3,41 @@
 import csv
 import io
 import math
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bevatron.report.measured import Measured
 from bevatron.report.numbers import count, plain, with_error
+from bevatron.report.origin import Origin
 
 Cell = str | int | float | Measured | None
 
 
 @dataclass(frozen=True)
+class Number:
+    """A number of a CSV file: where it stands (rows count from 1, without the head), its text, its origin."""
+
+    table: str
+    row: int
+    column: str
+    text: str
+    origin: Origin
+
+
+@dataclass(frozen=True)
 class Table:
-    """name: of the CSV file; head and rows: cells; in the CSV a Measured takes a second column, its error."""
+    """name: of the CSV file; head and rows: cells; in the CSV a Measured takes a second column, its error.
+
+    origins: where each row's numbers come from; by_column: what differs from it in the column of that index.
+    """
 
     name: str
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    origins: tuple[Origin, ...]
+    by_column: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def texts(self) -> list[list[str]]:
@@ -32,13 +50,29 @@ class Table:
         return [any(not isinstance(row[i], str | None) for row in self.rows) for i in range(len(self.head))]
 
     def to_csv(self) -> str:
-        paired = [any(isinstance(row[i], Measured) for row in self.rows) for i in range(len(self.head))]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        for row in (self.head, *self.rows):
-            cells = (_raw(cell, two, row is self.head) for cell, two in zip(row, paired, strict=True))
-            writer.writerow(chain.from_iterable(cells))
+        writer.writerow([name for _, name, _ in self._columns()])
+        for row in self.rows:
+            writer.writerow([_raw(row[i], error) for i, _, error in self._columns()])
         return text.getvalue()
+
+    def numbers(self) -> Iterator[Number]:
+        """Every cell of the CSV file that reads as a number, row by row."""
+        for k, (row, origin) in enumerate(zip(self.rows, self.origins, strict=True), start=1):
+            for i, name, error in self._columns():
+                text = _raw(row[i], error)
+                if _is_number(text):
+                    yield Number(self.name, k, name, text, replace(origin, **self.by_column.get(i, {})))
+
+    def _columns(self) -> list[tuple[int, str, bool]]:
+        """Columns of the CSV: the cell's index, the column's name, and whether it is the cell's error."""
+        found = []
+        for i, name in enumerate(self.head):
+            found.append((i, name, False))
+            if any(isinstance(row[i], Measured) for row in self.rows):
+                found.append((i, f"{name} error", True))
+        return found
 
 
 def _text(cell: Cell) -> str:
@@ -51,12 +85,20 @@ def _text(cell: Cell) -> str:
     return count(cell) if isinstance(cell, int) else plain(cell)
 
 
-def _raw(cell: Cell, paired: bool, heading: bool) -> list[str]:
+def _raw(cell: Cell, error: bool) -> str:
     if isinstance(cell, Measured):
-        return [_digits(cell.value), _digits(cell.error)]
-    value = _digits(cell) if isinstance(cell, float) else "" if cell is None else str(cell)
-    return [value, f"{value} error" if heading else ""] if paired else [value]
+        return _digits(cell.error if error else cell.value)
+    if error or cell is None:
+        return ""
+    return _digits(cell) if isinstance(cell, float) else str(cell)
 
 
 def _digits(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.10g}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return not math.isnan(float(text))
+    except ValueError:
+        return False

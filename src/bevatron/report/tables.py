@@ -4,6 +4,7 @@ from bevatron.config.model import Model
 from bevatron.report.measured import Measured
 from bevatron.report.metric_titles import title_of
 from bevatron.report.numbers import count, size
+from bevatron.report.origin import Origin
 from bevatron.report.results import ModelResults, StudyResults
 from bevatron.report.table import Cell, Table
 from bevatron.store.contract import SPLITS
@@ -21,6 +22,7 @@ def samples_table(results: StudyResults) -> Table:
         "Samples to learn from, to validate and to test.",
         ("split", "samples", *manifest.classes),
         tuple(rows),
+        _all(rows, Origin(results.study.name, "manifest")),
     )
 
 
@@ -37,6 +39,7 @@ def features_table(results: StudyResults) -> Table:
         "Input features over the training split.",
         ("group", "feature", "unit", "mean", "std", "minimum", "median", "maximum"),
         tuple(rows),
+        _all(rows, Origin(results.study.name, "manifest")),
     )
 
 
@@ -66,6 +69,7 @@ def models_table(results: StudyResults) -> Table:
         "The models; values found by a search are put in.",
         (*head, "epochs at most", "epochs run", "seeds"),
         tuple(rows),
+        tuple(Origin(results.study.name, "train", name) for name in results.models),
     )
 
 
@@ -77,14 +81,18 @@ def comparison_table(results: StudyResults, metrics: list[str]) -> Table:
         "Mean over the seeds; the error holds the test split's size and the spread of the seeds.",
         ("model", *(title_of(metric) for metric in metrics)),
         tuple(rows),
+        tuple(Origin(results.study.name, "evaluate", name) for name in results.models),
+        {i: {"metric": metric} for i, metric in enumerate(metrics, start=1)},
     )
 
 
 def published_table(results: StudyResults) -> Table | None:
     """Published values beside ours, and their difference in our standard deviations."""
     rows: list[tuple[Cell, ...]] = []
+    origins = []
     for m in results.models.values():
         for metric, published in m.model.published.items():
+            origins.append(Origin(results.study.name, "evaluate", m.name, metric=metric))
             ours = results.metric(m.name, metric)
             if ours is None:
                 rows.append((m.title, title_of(metric), published, None, None, None))
@@ -99,23 +107,28 @@ def published_table(results: StudyResults) -> Table | None:
         "published samples, their size and their simulation differ.",
         ("model", "metric", "published", "ours", "difference", "in our σ"),
         tuple(rows),
+        tuple(origins),
+        {2: {"stage": "study"}},
     )
 
 
 def metrics_table(results: StudyResults) -> Table:
     """Every metric of every model."""
-    rows = [
-        (m.title, metric, found, found.low, found.high, _spread(found), *_seeds(found, results.study.seeds))
-        for m in results.models.values()
-        for metric, found in results.measurements.models[m.name].items()
-    ]
+    rows, origins = [], []
+    for m in results.models.values():
+        for metric, found in results.measurements.models[m.name].items():
+            seeds = _seeds(found, results.study.seeds)
+            rows.append((m.title, metric, found, found.low, found.high, _spread(found), *seeds))
+            origins.append(Origin(results.study.name, "evaluate", m.name, metric=metric))
     level = f"{results.study.evaluation.confidence:.0%}"
-    seeds = tuple(f"seed {k}" for k in range(results.study.seeds))
+    head = ("model", "metric", "value", "low", "high", "seeds' std")
     return Table(
         f"{results.study.name}_metrics",
         f"Every metric: mean and error, {level} interval from the test split's size, spread of the seeds.",
-        ("model", "metric", "value", "low", "high", "seeds' std", *seeds),
+        head + tuple(f"seed {k}" for k in range(results.study.seeds)),
         tuple(rows),
+        tuple(origins),
+        {len(head) + k: {"seed": k} for k in range(results.study.seeds)},
     )
 
 
@@ -126,7 +139,9 @@ def observables_table(results: StudyResults) -> Table | None:
         return None
     rows = tuple((name, m, m.low, m.high, m.unit) for name, m in found.items())
     caption = "Observables of the test split; AUC of a cut from below."
-    return Table(f"{results.study.name}_observables", caption, ("metric", "value", "low", "high", "unit"), rows)
+    origins = tuple(Origin(results.study.name, "observe", metric=name) for name in found)
+    head = ("metric", "value", "low", "high", "unit")
+    return Table(f"{results.study.name}_observables", caption, head, rows, origins)
 
 
 def search_table(results: StudyResults) -> Table | None:
@@ -142,12 +157,14 @@ def search_table(results: StudyResults) -> Table | None:
         for m in results.models.values()
         for trial in (m.search.trials if m.search else [])
     ]
-    return Table(f"{results.study.name}_search", "All trials.", ("model", *columns), tuple(rows))
+    origins = tuple(Origin(results.study.name, "search", row[0]) for row in rows)
+    return Table(f"{results.study.name}_search", "All trials.", ("model", *columns), tuple(rows), origins)
 
 
 def timings_table(results: StudyResults) -> Table:
     """What each stage did, how long it took and at what rate."""
     rows: list[tuple[Cell, ...]] = []
+    origins = []
     timings = results.timings
     if timings:
         samples, seconds = (sum(t[key] for t in timings) for key in ("samples", "seconds"))
@@ -156,17 +173,26 @@ def timings_table(results: StudyResults) -> Table:
         shards = "1 shard" if len(timings) == 1 else f"{len(timings)} shards"
         words = f"{shards}, {count(events)} events; {share:.0%} of the time in the generator"
         rows.append(("simulate", words, samples, float(seconds), samples / seconds))
+        origins.append(Origin(results.study.name, "simulate"))
     for m in results.models.values():
         seconds = sum(run["seconds"] for run in m.runs) / len(m.runs)
         samples = sum(run["samples"] for run in m.runs) / len(m.runs)
-        words = f"{m.title}: mean of {len(m.runs)} seeds, {count(round(_mean(m, 'steps')))} steps each"
+        waited = sum(run["waited"] * run["seconds"] for run in m.runs) / (seconds * len(m.runs))
+        workers = max(run["workers"] for run in m.runs)
+        words = (
+            f"{m.title}: mean of {len(m.runs)} seeds, {count(round(_mean(m, 'steps')))} steps each"
+            + (f" by {workers} workers" if workers > 1 else "")
+            + f"; {waited:.0%} of the time waiting for data"
+        )
         rows.append(("train", words, round(samples), seconds, samples / seconds))
+        origins.append(Origin(results.study.name, "train", m.name))
     return Table(
         f"{results.study.name}_timings",
         "Simulation: samples written and seconds, summed over the jobs, on one core each. Training: "
         "samples and seconds of one seed's training steps, without validation.",
         ("stage", "what", "samples", "seconds", "samples / s"),
         tuple(rows),
+        tuple(origins),
     )
 
 
@@ -178,7 +204,8 @@ def sizes_table(results: StudyResults) -> Table:
     total = sum(entry.bytes for entry in dataset)
     rows.append((f"dataset, {len(dataset)} shards", size(total), f"{total / max(n, 1):,.0f} B"))
     rows.append(("weights of all models and seeds", size(sum(m.bytes for m in results.models.values())), None))
-    return Table(f"{results.study.name}_sizes", "On disk.", ("what", "size", "a sample"), tuple(rows))
+    origins = _all(rows, Origin(results.study.name, "report"))
+    return Table(f"{results.study.name}_sizes", "On disk.", ("what", "size", "a sample"), tuple(rows), origins)
 
 
 def runs_table(results: StudyResults) -> Table:
@@ -196,7 +223,9 @@ def runs_table(results: StudyResults) -> Table:
         for run in m.runs
     ]
     head = ("model", "seed", "epochs", "lowest validation loss", "stopped early", "digest")
-    return Table(f"{results.study.name}_runs", "The trainings.", head, tuple(rows))
+    runs = [(m.name, run["seed"]) for m in results.models.values() for run in m.runs]
+    origins = tuple(Origin(results.study.name, "train", model, seed) for model, seed in runs)
+    return Table(f"{results.study.name}_runs", "The trainings.", head, tuple(rows), origins)
 
 
 def architecture_words(model: Model) -> str:
@@ -212,6 +241,10 @@ def architecture_words(model: Model) -> str:
         elif value:
             words.append(f"{key.replace('_', ' ')} {value:.3g}")
     return ", ".join(words)
+
+
+def _all(rows: list[tuple[Cell, ...]], origin: Origin) -> tuple[Origin, ...]:
+    return (origin,) * len(rows)
 
 
 def _mean(m: ModelResults, key: str) -> float:

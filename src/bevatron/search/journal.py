@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import time
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,17 +131,18 @@ class Journal:
             self._file.truncate(whole)
         for number, line in enumerate(content[:whole].splitlines(), start=1):
             try:
-                self._take(json.loads(line))
+                self._take(_checked(json.loads(line)))
             except (ValueError, KeyError, TypeError):
                 raise UserError(
                     f"{self.path}:{number}",
-                    "is no line of a search's journal",
+                    "is no line of a search's journal, or was changed or damaged",
                     "remove the file to search anew",
                 ) from None
 
     def _write(self, sync: bool = False, **line: Any) -> None:
         self._take(line)
-        self._file.write(json.dumps({**line, "at": round(time.time(), 3)}).encode() + b"\n")
+        line["at"] = round(time.time(), 3)
+        self._file.write(json.dumps(line | {"crc": _crc(line)}).encode() + b"\n")
         self._file.flush()
         if sync:
             os.fsync(self._file.fileno())
@@ -157,3 +159,15 @@ class Journal:
             self.reports.append((number, line["epoch"], line["val_loss"]))
         else:
             trial.status, trial.reason, trial.process = line["status"], line["reason"], line["process"]
+
+
+def _crc(line: dict[str, Any]) -> int:
+    return zlib.crc32(json.dumps(line).encode())
+
+
+def _checked(line: dict[str, Any]) -> dict[str, Any]:
+    """The line, if it is the one that was written: one turned bit makes another loss, and another best trial."""
+    crc = line.pop("crc", None)
+    if crc is not None and crc != _crc(line):
+        raise ValueError("crc")
+    return line

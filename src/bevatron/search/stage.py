@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from bevatron.compute.demand import ONE_NODE, Demand
 from bevatron.config.identity import search_digest
 from bevatron.config.model import Model
 from bevatron.config.study import Study
@@ -15,6 +16,7 @@ from bevatron.errors import UserError
 from bevatron.search.journal import Journal, Trial
 from bevatron.search.results import best_of, best_values, curves, trials_csv
 from bevatron.store.publish import publish_bytes, publish_json, publish_text, sha256_of
+from bevatron.store.seal import sealed
 
 log = logging.getLogger("bevatron")
 
@@ -25,6 +27,7 @@ def search_model(
     name: str,
     manifest: Path,
     folder: Path,
+    demand: Demand = ONE_NODE,
     fit: str = "bevatron.learning.fit",
 ) -> None:
     """Search the model `name`; writes best.yaml, trials.csv, search.json and search.png into `folder`.
@@ -55,7 +58,7 @@ def search_model(
                     len(journal.ended),
                     model.search.trials,
                 )
-            _run(study, workflow, name, manifest, live, journal, fit)
+            _run(study, workflow, name, manifest, live, journal, demand, fit)
         trials = journal.ended
         try:
             best = best_of(model.training.keep, trials, where)
@@ -74,10 +77,16 @@ def _run(
     manifest: Path,
     live: Path,
     journal: Journal,
+    demand: Demand,
     fit: str,
 ) -> None:
-    from bevatron.compute.ray_session import cpus_of_job, ray_session
+    from bevatron.compute.deadline import sigterm_before_the_end
+    from bevatron.compute.flag import Flag
+    from bevatron.compute.ray_session import ray_session
+    from bevatron.compute.sigterm import flag_on_sigterm, patience_of
     from bevatron.search.trials import run_trials
+
+    told_to_end = Flag(live / "told-to-end")
 
     task = {
         "study": study.model_dump(mode="json"),
@@ -86,11 +95,21 @@ def _run(
         "folder": str(live),
         "reading": workflow.reading.model_dump(mode="json"),
         "accelerator": workflow.accelerator,
+        "strategy": workflow.workers.strategy,
         "fit": fit,
+        "told_to_end": str(told_to_end.path),
     }
     model = study.models[name]
-    with ray_session(workflow.ray, cpus_of_job(), logs=live / "ray-logs") as session:
-        run_trials(model.search, model.training.keep, task, journal, session)
+    told = UserError(live, "the search was told to end (SIGTERM)", "run it again to go on")
+    try:
+        with (
+            sigterm_before_the_end(workflow.grace_seconds),
+            ray_session(workflow.ray, demand, live) as session,
+            flag_on_sigterm(told_to_end, patience_of(workflow.grace_seconds), session.is_reachable, str(told)),
+        ):
+            run_trials(model.search, model.training.keep, task, journal, session)
+    except SystemExit:  # ToldToEnd, or what Ray makes of it where it comes in the midst of a call
+        raise told from None
 
 
 def _publish(
@@ -100,10 +119,11 @@ def _publish(
 
     search, keep = model.search, model.training.keep
     publish_text(folder / "trials.csv", trials_csv(search, keep, trials))
-    publish_json(folder / "search.json", curves(search, trials, identity))
     publish_bytes(folder / "search.png", search_png(f"{study.name}, {model.title}", search, keep, trials, best))
+    files = {name: sha256_of(folder / name) for name in ("trials.csv", "search.png")}
+    publish_json(folder / "search.json", sealed(curves(search, trials, identity) | {"files": files}))
     values = best_values(search, keep, trials, best, identity)
-    publish_text(folder / "best.yaml", yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+    publish_text(folder / "best.yaml", yaml.safe_dump(sealed(values), sort_keys=False, allow_unicode=True))
     log.info("best of %d trials: trial %d, val_loss %.4g", len(trials), best.number, values["val_loss"])
 
 

@@ -6,6 +6,7 @@ import optuna
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
+from bevatron.compute.flag import Flag
 from bevatron.config.digest import seed_of
 from bevatron.config.search import Search
 from bevatron.search.journal import DIVERGED, FINISHED, MEMORY, STOPPED, Journal, Trial
@@ -31,10 +32,11 @@ class Suggest(Searcher):
     pickle written now and then.
     """
 
-    def __init__(self, search: Search, keep: str, journal: Journal):
+    def __init__(self, search: Search, keep: str, journal: Journal, told_to_end: Flag):
         super().__init__(metric="val_loss", mode="min")
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._search, self._keep, self._journal = search, keep, journal
+        self._told_to_end = told_to_end
         self._space = optuna_space(search.space)
         self._study = optuna.create_study(direction="minimize")
         for trial in journal.ended:
@@ -44,8 +46,13 @@ class Suggest(Searcher):
             self._study.enqueue_trial(trial.drawn)
         self._asked: dict[str, tuple[int, optuna.Trial]] = {}
 
-    def suggest(self, trial_id: str) -> dict[str, Any]:
-        """The configuration of Tune's next trial: number, values, and losses reported before a kill."""
+    def suggest(self, trial_id: str) -> dict[str, Any] | None:
+        """The configuration of Tune's next trial: number, values, and losses reported before a kill.
+
+        None, which is `not now`, once the search is told to end.
+        """
+        if self._told_to_end.is_raised():
+            return None
         interrupted = self._interrupted.pop(0) if self._interrupted else None
         number = interrupted.number if interrupted else len(self._journal.trials) + 1
         seed = seed_of("trial", self._search.seed, number) % 2**32

@@ -1,19 +1,17 @@
 """One trial, in a process that Tune uses for many, so that importing torch is paid once per process."""
 
 import gc
-import importlib
 import math
 import sys
 import time
 import traceback
-from pathlib import Path
 from typing import Any
 
-from bevatron.config.study import Study
-from bevatron.config.workflow import Reading
 from bevatron.errors import UserError
-from bevatron.learning.job import Diverged, FitJob
+from bevatron.learning.job import Diverged
 from bevatron.search.journal import DIVERGED, FAILED, FINISHED, MEMORY
+from bevatron.search.trial_fit import fit_trial, trial_job
+from bevatron.store.publish import machine_fault
 
 MEMORY_SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
 
@@ -28,8 +26,7 @@ def run_trial(config: dict[str, Any], task: dict[str, Any]) -> None:
 
     for epoch, loss in config["losses"]:  # of before a kill: ASHA sees what it would have seen
         tune.report({"epoch": epoch, "val_loss": loss, "seconds": config["seconds"]})
-    fit = importlib.import_module(task["fit"]).fit
-    job = _job(config, task)
+    job = trial_job(config, task)
     start = time.perf_counter() - config["seconds"]
     reported = max((epoch for epoch, _ in config["losses"]), default=0)
 
@@ -43,14 +40,16 @@ def run_trial(config: dict[str, Any], task: dict[str, Any]) -> None:
 
     ending: dict[str, Any] = {"epoch": 0, "val_loss": math.inf}  # epoch 0: no rung of ASHA's is reached
     try:
-        result = fit(job, on_validation=lambda row: report(row["epoch"], row["val_loss"]))
+        result = fit_trial(config, task, lambda row: report(row["epoch"], row["val_loss"]))
         report(result.epochs, result.last_val_loss)  # a fit that had ended before a kill validates no more
         ending["status"], ending["reason"] = FINISHED, ""
-    except UserError as error:
-        ending["fault"] = [error.where, error.what, error.todo]
     except Exception as error:
-        ending["status"], ending["reason"] = status_of(error), _line(error)
-        if ending["status"] == FAILED:
+        fault = error if isinstance(error, UserError) else machine_fault(error, job.folder)
+        if fault is not None:
+            ending["fault"] = [fault.where, fault.what, fault.todo]
+        else:
+            ending["status"], ending["reason"] = status_of(error), _line(error)
+        if ending.get("status") == FAILED:
             job.folder.mkdir(parents=True, exist_ok=True)
             (job.folder / "failure.txt").write_text(traceback.format_exc(), encoding="utf-8")
     _free_memory(ending)
@@ -68,21 +67,6 @@ def status_of(error: BaseException) -> str:
     if "RuntimeError" in names and any(sign in words for sign in MEMORY_SIGNS):
         return MEMORY
     return FAILED
-
-
-def _job(config: dict[str, Any], task: dict[str, Any]) -> FitJob:
-    study = Study.model_validate(task["study"])
-    model = study.models[task["model"]]
-    return FitJob(
-        study=study,
-        model=model.with_values(config["values"]),
-        manifest=Path(task["manifest"]),
-        seed=model.search.seed,
-        folder=Path(task["folder"]) / f"trial-{config['number']:04d}",
-        reading=Reading.model_validate(task["reading"]),
-        accelerator=task["accelerator"],
-        epochs=model.search.epochs,
-    )
 
 
 def _line(error: BaseException) -> str:

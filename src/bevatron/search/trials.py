@@ -11,6 +11,7 @@ from ray import tune
 from ray.tune import Callback, Stopper
 from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 
+from bevatron.compute.flag import Flag
 from bevatron.compute.ray_session import RaySession
 from bevatron.config.search import Search
 from bevatron.errors import UserError
@@ -21,22 +22,24 @@ from bevatron.search.trial import run_trial
 from bevatron.store.publish import machine_fault
 
 log = logging.getLogger("bevatron")
+DEATHS = 2  # of a trial's process, killed from outside, after each of which the trial is started again
 
 
 def run_trials(search: Search, keep: str, task: dict[str, Any], journal: Journal, session: RaySession) -> None:
     """Run what the journal lacks of `search.trials`; raises UserError for a fault that is no trial's own."""
     at_once = trials_at_once(search, session)
-    recorder = Recorder(search, keep, journal)
+    told_to_end = Flag(Path(task["told_to_end"]), every=0.0)  # hoisted in this process, and read in it
+    recorder = Recorder(search, keep, journal, session, told_to_end)
     storage = Path(task["folder"]) / "tune"
     shutil.rmtree(storage, ignore_errors=True)  # Tune would resume from it: the journal alone is the state
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failures stand in the journal and in our own lines
     tuner = tune.Tuner(
         tune.with_resources(
             tune.with_parameters(run_trial, task=task),
-            {"CPU": search.cpus_per_trial, "GPU": search.gpus_per_trial},
+            resources_of(search),
         ),
         tune_config=tune.TuneConfig(
-            search_alg=Suggest(search, keep, journal),
+            search_alg=Suggest(search, keep, journal, told_to_end),
             scheduler=asha(search, journal),
             num_samples=search.trials - len(journal.ended),
             max_concurrent_trials=at_once,
@@ -48,6 +51,7 @@ def run_trials(search: Search, keep: str, task: dict[str, Any], journal: Journal
             storage_path=str(storage),
             verbose=0,
             callbacks=[recorder],
+            failure_config=tune.FailureConfig(max_failures=DEATHS),
             stop=_StopAtFault(recorder),
         ),
     )
@@ -57,6 +61,14 @@ def run_trials(search: Search, keep: str, task: dict[str, Any], journal: Journal
     shutil.rmtree(storage, ignore_errors=True)
     if recorder.fault is not None:
         raise recorder.fault
+
+
+def resources_of(search: Search) -> tune.PlacementGroupFactory:
+    """What Ray reserves for a trial: a bundle for each of its workers, on as few nodes as possible."""
+    n = search.workers_per_trial
+    return tune.PlacementGroupFactory(
+        [{"CPU": search.cpus_per_trial / n, "GPU": search.gpus_per_trial / n}] * n, strategy="PACK"
+    )
 
 
 def trials_at_once(search: Search, session: RaySession) -> int:
@@ -106,33 +118,63 @@ def asha(search: Search, journal: Journal) -> Asha:
 class Recorder(Callback):
     """Writes to the journal what Tune hears, and a plain line to the log for every trial that ends.
 
-    `fault` is a UserError that is no trial's own: the data are damaged, the disk is full.
+    `fault` is a UserError that is no trial's own: the data are damaged, the disk is full. It ends the search: at once,
+    or, when the search is told to end, as soon as all running trials have saved their state and said so by a fault.
     """
 
-    def __init__(self, search: Search, keep: str, journal: Journal):
+    def __init__(self, search: Search, keep: str, journal: Journal, session: RaySession, told_to_end: Flag):
         self._search, self._keep, self._journal = search, keep, journal
+        self._session, self._told_to_end = session, told_to_end
+        self._interrupted: set[str] = set()
         self.fault: UserError | None = None
 
     def on_trial_result(self, iteration: int, trials: list, trial: Any, result: dict, **info: Any) -> None:
         if "fault" in result:
-            self.fault = UserError(*result["fault"])
+            self._interrupted.add(trial.trial_id)
+            running = {other.trial_id for other in trials if other.status == "RUNNING"}
+            if not self._told_to_end.is_raised() or running <= self._interrupted:
+                self.fault = UserError(*result["fault"])
         elif result["epoch"] > 0:
             self._write("report", trial, result["epoch"], result["val_loss"], result["seconds"])
 
     def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-        if self.fault is not None:  # the search is being stopped: its trials are interrupted, not ended
+        if self.fault is not None or trial.trial_id in self._interrupted:  # the search ends, and not the trial
             return
         result = trial.last_result
         status = result.get("status", STOPPED)  # a trial that ASHA stops has no last word
         self._end(trial, status, result.get("reason", ""), result["seconds"], result["pid"])
 
+    def on_trial_recover(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
+        """The trial's process died, and Tune starts the trial again: its fit goes on from its checkpoint."""
+        words = _words_of(trial)
+        if not self._is_interrupted(trial, words):
+            log.warning("%s; trial %d is started again", _ending(words), trial.config["number"])
+
     def on_trial_error(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-        """The trial's process died, as it does when the system or Ray kills it for want of memory."""
-        words = str(trial.get_pickled_error() or trial.get_error() or "the trial's process died")
-        short = "low on memory" in words or "OutOfMemory" in words
+        """The trial's process died once more, as it does when the system or Ray kills it for want of memory."""
+        words = _words_of(trial)
+        if self._is_interrupted(trial, words):
+            return
+        short = _short_of_memory(words)
         reason = "Ray ended the trial's process as the machine ran out of memory" if short else _ending(words)
         seconds = self._journal.trials[trial.config["number"]].seconds
         self._end(trial, MEMORY if short else FAILED, reason, seconds, None)
+
+    def _is_interrupted(self, trial: Any, words: str) -> bool:
+        """A batch job that is cancelled, or a node that fails, interrupts the trial: it is not the trial's own end."""
+        why = None if _short_of_memory(words) else self._interruption()
+        if why is None:
+            return False
+        self._interrupted.add(trial.trial_id)
+        self.fault = UserError(self._journal.path.parent, why, "run it again to go on")
+        return True
+
+    def _interruption(self) -> str | None:
+        """Why all trials end, if not one of them alone has died."""
+        if self._told_to_end.is_raised():
+            return "the search was told to end (SIGTERM)"
+        lost = self._session.lost_node()
+        return None if lost is None else f"the Ray cluster has lost its node {lost}"
 
     def _end(self, trial: Any, status: str, reason: str, seconds: float, process: int | None) -> None:
         number = trial.config["number"]
@@ -170,6 +212,14 @@ class _StopAtFault(Stopper):
 
 def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value).replace(" ", "")
+
+
+def _words_of(trial: Any) -> str:
+    return str(trial.get_pickled_error() or trial.get_error() or "the trial's process died")
+
+
+def _short_of_memory(words: str) -> bool:
+    return "low on memory" in words or "OutOfMemory" in words
 
 
 def _ending(words: str) -> str:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from bevatron.errors import UserError
 from bevatron.store.manifest import Manifest, ShardEntry, load_manifest
@@ -16,6 +16,16 @@ from bevatron.store.table import WIDER, Selection, Slot, Table
 RING = 4  # batches that stay valid: the memory of one is used again for the fourth after it
 
 Batch = dict[str, Any]
+
+
+class Part(NamedTuple):
+    """Which rows of every batch a reader delivers: number, number + of, number + 2 of, and so on."""
+
+    number: int = 0
+    of: int = 1
+
+
+WHOLE = Part()
 
 log = logging.getLogger("bevatron")
 
@@ -45,10 +55,13 @@ class Reader(ABC):
     A batch is a dict: "inputs" by group (a tensor, a RaggedBatch or a SparseBatch), "targets" by name, "id"
     (batch,) int64 with the bits of the uint64 ids, and "weight" where the dataset has weights. A batch's
     memory is used again: the last 4 batches delivered are valid. One epoch is read at a time.
+
+    Several readers with the parts 0 to n - 1 of n deliver, batch by batch, disjoint shares of the same batches, which
+    do not depend on n; where a batch has fewer rows than n, some shares are empty.
     """
 
-    def __init__(self, split: Split, batch_size: int | Literal["full"]):
-        self.split = split
+    def __init__(self, split: Split, batch_size: int | Literal["full"], part: Part = WHOLE):
+        self.split, self.part = split, part
         self.n_samples = len(split)
         self.batch_size = self.n_samples if batch_size == "full" else batch_size
         self._slots: deque[Slot] = deque()
@@ -64,6 +77,10 @@ class Reader(ABC):
             self._refuse_balance()
         return self.n_samples
 
+    def rows_of_batch(self, number: int, balance: str | None = None) -> int:
+        """Rows of an epoch's batch `number`, over all parts."""
+        return min(self.batch_size, self.epoch_samples(balance) - number * self.batch_size)
+
     def n_batches(self, balance: str | None = None) -> int:
         """Batches in an epoch; the last one may be short."""
         return -(-self.epoch_samples(balance) // self.batch_size)
@@ -72,8 +89,8 @@ class Reader(ABC):
     def epoch(
         self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, balance: str | None = None
     ) -> Iterator[Batch]:
-        """Each sample once, in an order that follows from (seed, epoch) alone; in file order without
-        `shuffle`.
+        """This part of every batch: over all parts each sample once, in an order that follows from (seed, epoch)
+        alone; in file order without `shuffle`.
 
         `start` samples of the epoch were delivered before: the rest comes, the same as if nothing had
         happened. `balance` names a target of class numbers: every class then comes as often as the largest.
@@ -91,7 +108,8 @@ class Reader(ABC):
 
     def _slot(self, table: Table) -> Slot:
         """Memory for the next batch: that of the fourth before it."""
-        slot = self._slots.popleft() if len(self._slots) == RING else table.slot(self.batch_size)
+        share = -(-self.batch_size // self.part.of)
+        slot = self._slots.popleft() if len(self._slots) == RING else table.slot(share)
         self._slots.append(slot)
         return slot
 
@@ -116,6 +134,7 @@ def open_split(
     device: str = "cpu",
     device_budget_bytes: float = 16e9,
     expected_dataset_digest: str | None = None,
+    part: Part = WHOLE,
 ) -> Reader:
     """The reader for a split: resident when its tensors fit into `memory_budget_bytes`, else streaming.
 
@@ -131,7 +150,7 @@ def open_split(
     if chosen.bytes <= memory_budget_bytes:
         place = device if device == "cpu" or chosen.bytes <= device_budget_bytes else "cpu"
         log.info("%s split: %d samples, %s, kept in memory (%s)", split, len(chosen), size, place)
-        return ResidentReader(chosen, batch_size, place)
+        return ResidentReader(chosen, batch_size, place, part)
     if batch_size == "full":
         raise UserError(
             manifest,
@@ -140,7 +159,7 @@ def open_split(
             "raise reading.memory_budget_gb or set a batch size",
         )
     log.info("%s split: %d samples, %s, streamed from disk", split, len(chosen), size)
-    return StreamingReader(chosen, batch_size, block_rows, buffer_blocks, memory_budget_bytes)
+    return StreamingReader(chosen, batch_size, block_rows, buffer_blocks, memory_budget_bytes, part)
 
 
 def describe(

@@ -8,7 +8,7 @@ import torch
 
 from bevatron.errors import UserError
 from bevatron.store.order import balanced_length, balanced_order, order_of
-from bevatron.store.reader import Batch, Reader, Split
+from bevatron.store.reader import WHOLE, Batch, Part, Reader, Split
 from bevatron.store.shard import Shard
 from bevatron.store.table import Table
 from bevatron.store.verify import check_shard
@@ -17,9 +17,9 @@ from bevatron.store.verify import check_shard
 class ResidentReader(Reader):
     """Reads the split once, straight into the tensors it keeps on `device`; no worker processes."""
 
-    def __init__(self, split: Split, batch_size: int | Literal["full"], device: str = "cpu"):
-        super().__init__(split, batch_size)
-        self._full = batch_size == "full"
+    def __init__(self, split: Split, batch_size: int | Literal["full"], device: str = "cpu", part: Part = WHOLE):
+        super().__init__(split, batch_size, part)
+        self._whole = batch_size == "full" and part.of == 1
         self._table = Table(split.selection, split.manifest, len(split), split.elements)
         self._device, self._numbers = torch.device(device), {}
         at = 0
@@ -42,8 +42,8 @@ class ResidentReader(Reader):
     def epoch(
         self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, balance: str | None = None
     ) -> Iterator[Batch]:
-        """As the interface says; 'full' batches without balance are the split itself, in file order."""
-        if self._full and balance is None:
+        """As the interface says; whole 'full' batches without balance are the split itself, in file order."""
+        if self._whole and balance is None:
             if start < self.n_samples:
                 yield self._table.whole()
             return
@@ -52,10 +52,11 @@ class ResidentReader(Reader):
         else:
             order = order_of(self.n_samples, seed, epoch) if shuffle else np.arange(self.n_samples)
         rows = torch.from_numpy(order[start:]).to(self._device)
-        for part in rows.split(self.batch_size) if len(rows) else ():
+        for whole in rows.split(self.batch_size) if len(rows) else ():
+            mine = whole if self.part.of == 1 else whole[self.part.number :: self.part.of]
             slot = self._slot(self._table)
-            self._table.gather(part, slot, 0)
-            yield self._table.batch(slot, len(part))
+            self._table.gather(mine, slot, 0)
+            yield self._table.batch(slot, len(mine))
 
     def close(self) -> None:
         super().close()

@@ -16,6 +16,7 @@ from bevatron.errors import UserError
 from bevatron.store.check import check_samples
 from bevatron.store.columns import Column, Dense, Group, Ragged, Samples, SparseImages
 from bevatron.store.contract import SCHEMA_VERSION, GroupInfo, TargetInfo
+from bevatron.store.foreign import refuse_foreign
 from bevatron.store.publish import publishing
 
 Compression = Literal["lz4", "zstd", "none"]
@@ -93,15 +94,22 @@ class Shard:
 
     @property
     def file(self) -> h5py.File:
-        """The open file; refuses a missing, truncated or foreign one."""
+        """The open file; refuses a missing, truncated or foreign one, and one that leads into other files."""
         if self._file is None or self._process != os.getpid():
             with refusing(self.path):
                 file = h5py.File(self.path, "r", libver=LIBRARY, locking="best-effort", rdcc_nbytes=CHUNK_BYTES[1])
                 version = file.attrs.get("schema_version")
-            if version != SCHEMA_VERSION:
+                known = bool(version == SCHEMA_VERSION)
+            if not known:
                 file.close()
                 found = "is no shard of Bevatron's" if version is None else f"follows version {version} of the contract"
                 raise UserError(self.path, f"{found}; this Bevatron reads version {SCHEMA_VERSION}", MAKE_AGAIN)
+            try:
+                with refusing(self.path):
+                    refuse_foreign(file, self.path)
+            except UserError:
+                file.close()
+                raise
             self._file, self._process, self._nodes = file, os.getpid(), {}
         return self._file
 

@@ -17,7 +17,7 @@ import torch
 
 from bevatron.store.order import order_of
 from bevatron.store.prefetch import Block, OpenShards, Prefetch
-from bevatron.store.reader import Batch, Reader, Split
+from bevatron.store.reader import WHOLE, Batch, Part, Reader, Split
 from bevatron.store.shard import Shard
 from bevatron.store.table import Table
 
@@ -38,8 +38,16 @@ class Window(NamedTuple):
 class StreamingReader(Reader):
     """Reads a split that memory does not hold."""
 
-    def __init__(self, split: Split, batch_size: int, block_rows: int, buffer_blocks: int, memory_budget_bytes: float):
-        super().__init__(split, batch_size)
+    def __init__(
+        self,
+        split: Split,
+        batch_size: int,
+        block_rows: int,
+        buffer_blocks: int,
+        memory_budget_bytes: float,
+        part: Part = WHOLE,
+    ):
+        super().__init__(split, batch_size, part)
         self._buffer_blocks = buffer_blocks
         self._block_rows = self._rows_of_a_block(block_rows, memory_budget_bytes)
         self._blocks = [
@@ -81,20 +89,23 @@ class StreamingReader(Reader):
             prefetch.ask(window.blocks)
         left = sum(window.size - window.skip for window in windows)
         try:
-            slot, filled = None, 0
+            slot, filled, mine = None, 0, 0  # rows of the batch so far, and those of this part
             for window in windows:
                 table, n = prefetch.filled(), window.size
                 order = order_of(n, seed, epoch, window.number) if shuffle else np.arange(n)
                 for rows in _cut(torch.from_numpy(order[window.skip :]), self.batch_size, filled):
                     slot = slot or self._slot(table)
-                    table.gather(rows, slot, filled)
-                    filled, left = filled + len(rows), left - len(rows)
+                    share = (
+                        rows if self.part.of == 1 else rows[(self.part.number - filled) % self.part.of :: self.part.of]
+                    )
+                    table.gather(share, slot, mine)
+                    filled, mine, left = filled + len(rows), mine + len(share), left - len(rows)
                     if left == 0:  # told before the last batch, which a caller may not look behind
                         prefetch.release(table)
                         self._ahead = following[0].blocks
                     if filled == self.batch_size or left == 0:
-                        yield table.batch(slot, filled)
-                        slot, filled = None, 0
+                        yield table.batch(slot, mine)
+                        slot, filled, mine = None, 0, 0
                 if left:
                     prefetch.release(table)
         finally:

@@ -1,50 +1,68 @@
 """Train all seeds of one model: live state in `runs/<digest>/`, finished artefacts in the model's folder."""
 
 import logging
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from bevatron.compute.deadline import sigterm_before_the_end
+from bevatron.compute.demand import ONE_NODE, Demand
 from bevatron.config.identity import dataset_digest, run_digest
 from bevatron.config.model import Model
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
+from bevatron.config.yaml_text import parse_yaml
 from bevatron.errors import UserError
-from bevatron.learning.fit import describe, fit
+from bevatron.learning.fit import describe, fit, fitted_with
 from bevatron.learning.job import Diverged, FitJob, FitResult
 from bevatron.store.manifest import Manifest, load_manifest
 from bevatron.store.publish import publish_json, publishing, sha256_of
+from bevatron.store.seal import refuse_broken_seal, sealed
 from bevatron.train.lock import sole_owner
+from bevatron.train.together import diverged, fit_together
 
 log = logging.getLogger("bevatron")
 SCHEMA_VERSION = 1
 
 
 def train_model(
-    study: Study, workflow: Workflow, name: str, manifest_path: Path, best: Path | None, folder: Path
+    study: Study,
+    workflow: Workflow,
+    name: str,
+    manifest_path: Path,
+    best: Path | None,
+    folder: Path,
+    demand: Demand = ONE_NODE,
+    workers: int = 1,
 ) -> None:
     """Fit `study.models[name]` with every seed and publish `seed-N/` and `runs.json` in `folder`.
 
-    A run that is finished in `runs/` is not fitted again; one that was killed goes on. Raises UserError for a run
-    that diverges.
+    A run that is finished in `runs/` is not fitted again; one that was killed goes on. Several `workers` fit each
+    seed together, over the nodes of `demand`. Raises UserError for a run that diverges.
     """
     manifest = load_manifest(manifest_path, dataset_digest(study))
     model = with_search_result(study.models[name], best)
-    runs = [_run(study, workflow, name, model, manifest, manifest_path, seed, folder) for seed in range(study.seeds)]
-    publish_json(
-        folder / "runs.json",
-        {
-            "schema_version": SCHEMA_VERSION,
-            "study": study.name,
-            "model": name,
-            "manifest_sha256": manifest.sha256,
-            "dataset_digest": manifest.dataset_digest,
-            "settings": model.model_dump(mode="json", exclude={"search"}),
-            "runs": runs,
-        },
-    )
+    jobs = [_job(study, workflow, model, manifest, manifest_path, seed) for seed in range(study.seeds)]
+    with ExitStack() as stack:
+        stack.enter_context(sigterm_before_the_end(workflow.grace_seconds))
+        for job in jobs:
+            stack.enter_context(sole_owner(job.folder))
+        if workers > 1:
+            fit_together(name, jobs, workflow, demand, workers)
+        runs = [_run(job, name, manifest, folder) for job in jobs]
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "study": study.name,
+        "model": name,
+        "manifest_sha256": manifest.sha256,
+        "dataset_digest": manifest.dataset_digest,
+        "settings": model.model_dump(mode="json", exclude={"search"}),
+        "runs": runs,
+    }
+    publish_json(folder / "runs.json", sealed(content))
 
 
 def with_search_result(model: Model, best: Path | None) -> Model:
@@ -54,40 +72,36 @@ def with_search_result(model: Model, best: Path | None) -> Model:
     if best is None:
         raise UserError("--best", "this model is searched, and no best.yaml is given", "run `bevatron search` first")
     try:
-        values = yaml.safe_load(best.read_text(encoding="utf-8"))["values"]
-        return model.with_values(values)
+        tree = parse_yaml(best.read_text(encoding="utf-8"))
+        refuse_broken_seal(tree, best, "run `bevatron search` again")
+        return model.with_values(tree["values"])
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise UserError(best, f"is no result of this model's search: {error}", "run `bevatron search` again") from None
 
 
-def _run(
-    study: Study,
-    workflow: Workflow,
-    name: str,
-    model: Model,
-    manifest: Manifest,
-    manifest_path: Path,
-    seed: int,
-    folder: Path,
-) -> dict[str, Any]:
-    digest = run_digest(study, model, manifest.sha256, seed)
-    live = Path(workflow.runs).resolve() / digest[:20]
-    job = FitJob(study, model, manifest_path, seed, live, workflow.reading, workflow.accelerator)
-    with sole_owner(live):
-        try:
-            result = fit(job)
-        except Diverged as error:
-            raise UserError(f"{study.name}/{name} seed {seed}", str(error), "lower training.learning_rate") from None
-        log.info(
-            "%s/%s seed %d: %d epochs, validation loss %.5g (best %.5g at epoch %d), %s samples/s",
-            study.name, name, seed, result.epochs, result.last_val_loss, result.best_val_loss, result.best_epoch,
-            f"{result.samples_per_second:,.0f}",
-        )  # fmt: skip
-        return _published(job, digest, result, manifest, folder / f"seed-{seed}")
+def _job(study: Study, workflow: Workflow, model: Model, manifest: Manifest, manifest_path: Path, seed: int) -> FitJob:
+    live = Path(workflow.runs).resolve() / run_digest(study, model, manifest.sha256, seed)[:20]
+    return FitJob(study, model, manifest_path.resolve(), seed, live, workflow.reading, workflow.accelerator)
 
 
-def _published(job: FitJob, digest: str, result: FitResult, manifest: Manifest, target: Path) -> dict[str, Any]:
+def _run(job: FitJob, name: str, manifest: Manifest, folder: Path) -> dict[str, Any]:
+    """Fit a job that is not finished yet, and publish it; what runs.json says of it."""
+    try:
+        result = fit(job)
+    except Diverged as error:
+        raise diverged(name, job, error) from None
+    log.info(
+        "%s/%s seed %d: %d epochs, validation loss %.5g (best %.5g at epoch %d), %s samples/s, %.0f %% of the time "
+        "waiting for data",
+        job.study.name, name, job.seed, result.epochs, result.last_val_loss, result.best_val_loss, result.best_epoch,
+        f"{result.samples_per_second:,.0f}", 100 * result.waited,
+    )  # fmt: skip
+    return _published(job, result, manifest, folder / f"seed-{job.seed}")
+
+
+def _published(job: FitJob, result: FitResult, manifest: Manifest, target: Path) -> dict[str, Any]:
     """Copy a finished run's artefacts into the model's folder; what runs.json says of it."""
+    digest = run_digest(job.study, job.model, manifest.sha256, job.seed)
     target.mkdir(parents=True, exist_ok=True)
     for file in ("weights.safetensors", "history.csv"):
         with publishing(target / file) as temporary:
@@ -100,6 +114,7 @@ def _published(job: FitJob, digest: str, result: FitResult, manifest: Manifest, 
         "digest": digest,
         "folder": target.name,
         "files": {file: sha256_of(target / file) for file in files},
+        "versions": fitted_with(job),
         **result.as_dict(),
     }
 

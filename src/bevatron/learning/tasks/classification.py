@@ -21,3 +21,8 @@ class ClassificationLearner(Learner):
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         return functional.cross_entropy(outputs, batch["targets"][self.job.target].long(), self.class_weights)
+
+    def weight(self, batch: Batch) -> Tensor | float:
+        if self.class_weights is None:
+            return super().weight(batch)
+        return self.class_weights[batch["targets"][self.job.target].long()].sum()

@@ -1,0 +1,48 @@
+"""What a suggestion costs as a search grows: Optuna and the journal alone, 1,000 trials, no fit and no Ray cluster.
+
+    python benchmarks/suggestions.py [--trials 1000]
+
+CPU time of one process, by hundreds of trials: the search's driver does this work for all its trials, so it bounds how
+many trials can end a second.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+from time import process_time
+
+
+def main(trials: int = 1000) -> list[dict]:
+    """Rows of name and CPU seconds a trial, for the first and the last hundred trials."""
+    from search_overhead import study
+
+    from bevatron.compute.flag import Flag
+    from bevatron.search.journal import FINISHED, Journal
+    from bevatron.search.suggest import Suggest
+
+    search = study(trials).models["net"].search
+    seconds = []
+    with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "journal.jsonl") as journal:
+        flag = Flag(Path(folder) / "told-to-end")
+        flag.lower()
+        suggest = Suggest(search, "best", journal, flag)
+        for number in range(1, trials + 1):
+            before = process_time()
+            values = suggest.suggest(str(number))["values"]
+            for epoch in (1, 2):
+                journal.report(number, epoch, float(values["training.learning_rate"]) / epoch, 0.1)
+            journal.end(number, FINISHED, "", 0.1, 1)
+            suggest.on_trial_complete(str(number), {"status": FINISHED})
+            seconds.append(process_time() - before)
+    rows = []
+    for first in range(0, trials, 100):
+        part = seconds[first : first + 100]
+        rows.append({"name": f"trials {first + 1} to {first + len(part)}", "seconds": sum(part) / len(part)})
+        print(f"{rows[-1]['name']}: {1000 * rows[-1]['seconds']:.2f} ms of CPU a trial")
+    return rows
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=1000)
+    main(parser.parse_args().trials)

@@ -1,0 +1,106 @@
+"""Commands that look at things: the configuration, the machine, files, and where numbers come from."""
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bevatron.commands.options import DEFAULT_CONFIG, Config, Output, Scale
+from bevatron.errors import ConfigurationError
+
+Profile = Enum("Profile", {name: name for name in ("local", "cluster", "htcondor")})
+NEED_GB = {"demo": 2.0, "paper": 100.0}  # free disk for results and live state
+
+
+def validate(config: Config = DEFAULT_CONFIG) -> None:
+    """Check the configuration, all studies at all scales, and the table of resources; each mistake is one line."""
+    from bevatron.compute.site import site_file
+    from bevatron.config.load import mistakes_in
+    from bevatron.config.load_resources import mistakes_in_resources
+
+    studies_folder = config.parent / "studies"
+    lines = mistakes_in(config, studies_folder)
+    lines += mistakes_in_resources(config.parent / "resources.yaml", site_file(), studies_folder)
+    if lines:
+        raise ConfigurationError(lines)
+    studies = sorted(path.stem for path in (config.parent / "studies").glob("*.yaml"))
+    print(f"{config}: valid, with the studies {', '.join(studies)}")
+
+
+def doctor(
+    profile: Annotated[Profile, typer.Option(help="the Snakemake profile you want to use")] = Profile.local,
+    probe: Annotated[bool, typer.Option(help="submit one short job to each partition")] = False,
+    need_gb: Annotated[float | None, typer.Option(min=0, help="free disk to ask for; absent: by the scale")] = None,
+    config: Config = DEFAULT_CONFIG,
+    scale: Scale = None,
+) -> None:
+    """Tell what is missing before the workflow is started; exit code 1 if something needed is."""
+    from bevatron.compute.site import find_site, site_file
+    from bevatron.config.load import load_workflow
+    from bevatron.config.load_resources import load_resources
+    from bevatron.doctor.case import Case
+    from bevatron.doctor.examine import examine, show
+
+    workflow = load_workflow(config, scale=scale)
+    table = load_resources(config.parent / "resources.yaml", site_file())
+    need = NEED_GB[workflow.scale] if need_gb is None else need_gb
+    if show(examine(Case(profile.value, workflow, table, find_site(), need), probe)):
+        raise typer.Exit(1)
+
+
+def schema(
+    output: Output = Path("workflow/schemas"),
+    readme: Annotated[Path, typer.Option(help="the README whose tables of keys are written")] = Path(
+        "config/README.md"
+    ),
+) -> None:
+    """Write the JSON schemas of the configuration's files, and the tables of keys in their README."""
+    from bevatron.config.reference import with_tables
+    from bevatron.config.schema import write_schemas
+
+    for path in write_schemas(output):
+        print(path)
+    readme.write_text(with_tables(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    print(readme)
+
+
+def inspect(file: Annotated[Path, typer.Argument(help="a shard, or a manifest.json")]) -> None:
+    """Show what a shard or a dataset holds."""
+    from bevatron.store.inspect import inspect as inspect_file
+
+    print(inspect_file(file))
+
+
+def verify(path: Annotated[Path, typer.Argument(help="a manifest.json, its folder, or one shard")]) -> None:
+    """Check all shards of a dataset against its manifest."""
+    from bevatron.store.verify import verify as verify_path
+
+    problems = verify_path(path)
+    if problems:
+        raise ConfigurationError([str(problem) for problem in problems])
+    print(f"{path}: whole")
+
+
+def provenance(
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="a report's folder, or its index.html")],
+    table: Annotated[str | None, typer.Option(help="every number of this table, e.g. jets_metrics")] = None,
+    results: Annotated[Path | None, typer.Option(help="folder of results; absent: the one above the report")] = None,
+    data: Annotated[bool, typer.Option("--data", help="check the datasets' shards as well")] = False,
+    json: Annotated[bool, typer.Option("--json", help="every number as JSON, with all that it came from")] = False,
+) -> None:
+    """List what each number of a report comes from, and check that the files behind it are still the same."""
+    from bevatron.report.trace import read_trace
+    from bevatron.report.trace_text import trace_json, trace_text
+
+    trace = read_trace(report, results)
+    print(trace_json(trace, table) if json else trace_text(trace, table))
+    changed, missing = trace.changed(data)
+    if missing:
+        print(f"bevatron: not here to be checked: {', '.join(map(str, missing))}", file=sys.stderr)
+    if changed:
+        raise ConfigurationError(changed)
+
+
+COMMANDS = (validate, doctor, schema, inspect, verify, provenance)

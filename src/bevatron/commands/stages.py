@@ -1,0 +1,179 @@
+"""One command for each stage of the workflow, as the rules call them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bevatron.commands.options import (
+    DEFAULT_CONFIG,
+    Config,
+    Cpus,
+    Gpus,
+    ManifestPath,
+    ModelName,
+    Nodes,
+    Output,
+    Scale,
+    StudyName,
+)
+from bevatron.errors import UserError
+
+if TYPE_CHECKING:
+    from bevatron.config.study import Study
+    from bevatron.config.workflow import Workflow
+
+
+def simulate(
+    study: StudyName,
+    shard: Annotated[int, typer.Option(min=0, help="number of the raw shard to make")],
+    output: Output,
+    config: Config = DEFAULT_CONFIG,
+    scale: Scale = None,
+) -> None:
+    """Make one raw shard: generate its events, or read somebody else's."""
+    loaded, _ = _load(study, config, scale)
+    from bevatron.simulate.stage import simulate_shard
+
+    simulate_shard(loaded, shard, output)
+
+
+def prepare(
+    study: StudyName,
+    raw: Annotated[Path, typer.Option(help="the raw shard")],
+    output: Output,
+    config: Config = DEFAULT_CONFIG,
+    scale: Scale = None,
+) -> None:
+    """Make the sample shards (train, val, test) of one raw shard, in the folder --output."""
+    loaded, _ = _load(study, config, scale)
+    from bevatron.prepare.stage import prepare_shard
+
+    prepare_shard(loaded, raw, output)
+
+
+def manifest(
+    study: StudyName,
+    dataset: Annotated[Path, typer.Option(help="folder of the sample shards")],
+    config: Config = DEFAULT_CONFIG,
+    scale: Scale = None,
+) -> None:
+    """Check the sample shards of a dataset and list them in its manifest.json."""
+    loaded, _ = _load(study, config, scale)
+    from bevatron.prepare.stage import write_manifest
+
+    write_manifest(loaded, dataset)
+
+
+def search(
+    study: StudyName,
+    model: ModelName,
+    manifest: ManifestPath,
+    output: Output,
+    nodes: Nodes = 1,
+    cpus: Cpus = None,
+    gpus: Gpus = None,
+    log: Annotated[Path | None, typer.Option(help="file for a copy of all that is said on the terminal")] = None,
+    config: Config = DEFAULT_CONFIG,
+    scale: Scale = None,
+) -> None:
+    """Search a model's hyperparameters with Ray Tune."""
+    if log is not None:
+        from bevatron.logs import copy_output
+
+        copy_output(log)
+    loaded, workflow = _load(study, config, scale)
+    _model_of(loaded, model)
+    from bevatron.compute.demand import Demand
+    from bevatron.search.stage import search_model
+
+    search_model(loaded, workflow, model, manifest, output, Demand(nodes, cpus, gpus))
+
+
+def train(
+    study: StudyName,
+    model: ModelName,
+    manifest: ManifestPath,
+    output: Output,
+    best: Annotated[Path | None, typer.Option(help="best.yaml of the model's search")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="workers that fit together, over all nodes")] = 1,
+    nodes: Nodes = 1,
+    cpus: Cpus = None,
+    gpus: Gpus = None,
+    config: Config = DEFAULT_CONFIG,
+    scale: Scale = None,
+) -> None:
+    """Train all seeds of a model; a killed training continues where it was."""
+    loaded, workflow = _load(study, config, scale)
+    _model_of(loaded, model)
+    from bevatron.compute.demand import Demand
+    from bevatron.train.stage import train_model
+
+    train_model(loaded, workflow, model, manifest, best, output, Demand(nodes, cpus, gpus), workers)
+
+
+def evaluate(
+    study: StudyName,
+    model: ModelName,
+    manifest: ManifestPath,
+    runs: Annotated[Path, typer.Option(help="runs.json of the trained model")],
+    output: Output,
+    config: Config = DEFAULT_CONFIG,
+    scale: Scale = None,
+) -> None:
+    """Predict the test split with every seed and measure how well."""
+    loaded, workflow = _load(study, config, scale)
+    _model_of(loaded, model)
+    from bevatron.evaluate.stage import evaluate_model
+
+    evaluate_model(loaded, workflow, model, manifest, runs, output)
+
+
+def observe(
+    study: StudyName,
+    manifest: ManifestPath,
+    output: Output,
+    config: Config = DEFAULT_CONFIG,
+    scale: Scale = None,
+) -> None:
+    """Measure the study's observables on the test split, without any network."""
+    loaded, _ = _load(study, config, scale)
+    from bevatron.evaluate.observe import observe as observe_study
+
+    observe_study(loaded, manifest, output)
+
+
+def report(
+    output: Output,
+    study: Annotated[list[str] | None, typer.Option(help="a study to report; again for more; absent: all")] = None,
+    results: Annotated[Path, typer.Option(help="folder of results")] = Path("results"),
+    config: Config = DEFAULT_CONFIG,
+    scale: Scale = None,
+) -> None:
+    """Judge the claims of the studies and write the report, tables and plots into the folder --output."""
+    from bevatron.config.load import load_study, load_workflow
+    from bevatron.logs import start_logging
+
+    start_logging()
+    workflow = load_workflow(config, scale=scale, studies=study)
+    studies = [load_study(name, workflow.scale, config.parent / "studies") for name in workflow.studies]
+    from bevatron.report.stage import write_report
+
+    write_report(workflow, studies, results, output)
+
+
+def _load(name: str, config: Path, scale: str | None) -> "tuple[Study, Workflow]":
+    from bevatron.config.load import load_study, load_workflow
+    from bevatron.logs import start_logging
+
+    start_logging()
+    workflow = load_workflow(config, scale=scale)
+    return load_study(name, workflow.scale, config.parent / "studies"), workflow
+
+
+def _model_of(study: "Study", model: str) -> None:
+    if model not in study.models:
+        raise UserError(f"study '{study.name}'", f"has no model '{model}'", f"it has: {', '.join(study.models)}")
+
+
+COMMANDS = (simulate, prepare, manifest, search, train, evaluate, observe, report)

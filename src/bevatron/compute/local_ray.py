@@ -1,0 +1,108 @@
+"""A private Ray cluster on this machine."""
+
+import logging
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from bevatron.compute.demand import Demand
+from bevatron.compute.ray_folder import base_folder, keep_logs, own_folder, remove_stale
+from bevatron.compute.ray_metrics import metrics_archived
+from bevatron.compute.ray_start import OBJECT_STORE_BYTES
+from bevatron.compute.ray_token import new_token, token_authentication
+from bevatron.compute.session import RaySession, cpus_of_job, first_line, session_of, tell_dashboard
+from bevatron.compute.sigterm import end_on_sigterm
+from bevatron.config.workflow import Ray
+from bevatron.errors import UserError
+
+
+@contextmanager
+def local_ray(settings: Ray, demand: Demand, kept: Path) -> Iterator[RaySession]:
+    """Start a cluster whose processes end, and whose folder is removed, with the block or this process.
+
+    If the block fails, Ray's own logs are copied to `kept / "logs"` first. Raises UserError if it cannot start.
+    """
+    base = base_folder()
+    remove_stale(base)
+    with ExitStack() as stack:
+        folder, lock = own_folder(base)
+        stack.callback(lock.close)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        token = new_token(folder / "token")
+        stack.enter_context(token_authentication(token))
+        context = _start(settings, demand, folder, stack)
+        session = session_of(context.address_info["address"], context.dashboard_url, token)
+        tell_dashboard(session, settings.dashboard)
+        stack.enter_context(metrics_archived(kept / "metrics", session))
+        try:
+            yield session
+        except Exception as error:
+            if not isinstance(error, UserError):
+                keep_logs(folder, kept / "logs")
+            raise
+
+
+def _start(settings: Ray, demand: Demand, folder: Path, stack: ExitStack):
+    """Ray's context of a new cluster; `stack` gets what ends it."""
+    import psutil
+    import ray
+
+    me = psutil.Process()
+    before = set(me.children())
+    try:
+        context = ray.init(
+            address="local",
+            num_cpus=settings.cpus or demand.cpus or cpus_of_job(),
+            num_gpus=demand.gpus if settings.gpus is None else settings.gpus,
+            object_store_memory=OBJECT_STORE_BYTES,
+            include_dashboard=None if settings.dashboard else False,  # None: go on without it if it cannot run
+            dashboard_host="127.0.0.1",
+            dashboard_port=_free_port(),
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _temp_dir=str(folder / "r"),
+        )
+    except BaseException as error:
+        ray.shutdown()
+        for process in set(me.children()) - before:
+            with suppress(psutil.Error):
+                process.kill()
+        if not isinstance(error, Exception):
+            raise
+        raise UserError(
+            "Ray",
+            f"a local cluster cannot be started ({first_line(error)})",
+            "see whether memory or disk is short",
+        ) from error
+    end_on_sigterm()
+    roots = [str(process.pid) for process in set(me.children()) - before]
+    keeper = subprocess.Popen(
+        [sys.executable, "-m", "bevatron.compute.keeper", str(folder), *roots],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C on the terminal and a kill of the driver's group do not reach it
+    )
+    stack.callback(_dismiss, keeper)
+    stack.callback(ray.shutdown)
+    return context
+
+
+def _dismiss(keeper: subprocess.Popen) -> None:
+    """Let the keeper end what Ray has left, and wait for it."""
+    keeper.stdin.close()
+    try:
+        keeper.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        keeper.kill()
+        keeper.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

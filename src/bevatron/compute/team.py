@@ -1,0 +1,63 @@
+"""The workers that fit one model together: a process's place among them, and what they say to each other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, distributed
+
+Strategy = Literal["ddp", "fsdp"]
+
+
+@dataclass(frozen=True)
+class Team:
+    """One of `size` workers, number `rank`, with the torch process group of all of them ready where there are several.
+
+    strategy: 'ddp' keeps the whole model on every worker, 'fsdp' a share of it.
+    device: where this worker computes; absent: what `device_for` finds.
+    told_to_end: whether the fit was asked from outside to save its state and end; asked of rank 0 between blocks.
+    """
+
+    rank: int = 0
+    size: int = 1
+    strategy: Strategy = "ddp"
+    device: torch.device | None = None
+    told_to_end: Callable[[], bool] = lambda: False
+
+    @property
+    def leads(self) -> bool:
+        """Whether this worker writes what is written once."""
+        return self.rank == 0
+
+    def total(self, values: Tensor) -> Tensor:
+        """The sum of `values` over the workers, on each of them."""
+        return self._reduced(values, distributed.ReduceOp.SUM)
+
+    def any(self, *facts: bool, device: torch.device) -> list[bool]:
+        """For each of the facts whether it holds on any worker."""
+        found = torch.tensor(facts, dtype=torch.int32, device=device)
+        return self._reduced(found, distributed.ReduceOp.MAX).bool().tolist()
+
+    def same(self, value: Any) -> Any:
+        """Rank 0's value, on all workers: what files say must not depend on how soon a file system shows them."""
+        if self.size == 1:
+            return value
+        values = [value]
+        distributed.broadcast_object_list(values, src=0, device=self.device)
+        return values[0]
+
+    def wait(self) -> None:
+        """Until all workers are here."""
+        if self.size > 1:
+            distributed.barrier()
+
+    def _reduced(self, values: Tensor, operation: distributed.ReduceOp) -> Tensor:
+        if self.size == 1:
+            return values
+        values = values.clone()
+        distributed.all_reduce(values, operation)
+        return values
+
+
+ALONE = Team()

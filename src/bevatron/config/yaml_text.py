@@ -1,0 +1,54 @@
+"""YAML from anybody: plain values alone, and no more of them than a person writes.
+
+The safe loader builds no Python objects, but a few lines of anchors within anchors can stand for billions of values
+("billion laughs"), which cost nothing until something walks or prints them. So the document's nodes are counted, each
+as often as it is used, before any value is built.
+"""
+
+from typing import Any
+
+import yaml
+from yaml.reader import ReaderError
+
+MOST_VALUES = 100_000
+
+
+def parse_yaml(text: str) -> Any:
+    """The document's value; raises yaml.YAMLError, also where it is too large, too deep or holds itself."""
+    try:
+        loader = yaml.SafeLoader(text)
+    except ReaderError as error:
+        problem = f"character #x{error.character:04x} at position {error.position} is not allowed"
+        raise yaml.MarkedYAMLError(problem=problem) from None
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _size(node, {})
+        return loader.construct_document(node)
+    except RecursionError:
+        raise yaml.MarkedYAMLError(problem="it is nested too deeply") from None
+    except ValueError as error:  # a date that is none, say
+        raise yaml.MarkedYAMLError(problem=str(error)) from None
+    finally:
+        loader.dispose()
+
+
+def _size(node: yaml.Node, known: dict[int, int | None]) -> int:
+    """Values in the node's own tree. `known` keeps sizes by the node's id; None marks a node that is being counted."""
+    if id(node) in known:
+        if known[id(node)] is None:
+            raise yaml.MarkedYAMLError(problem="an anchor holds itself", problem_mark=node.start_mark)
+        return known[id(node)]
+    known[id(node)] = None
+    parts = node.value if isinstance(node, yaml.CollectionNode) else []
+    if isinstance(node, yaml.MappingNode):
+        parts = [part for pair in parts for part in pair]
+    size = 1
+    for part in parts:
+        size += _size(part, known)
+        if size > MOST_VALUES:
+            problem = f"it stands for more than {MOST_VALUES:,} values"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+    known[id(node)] = size
+    return size

@@ -1,0 +1,76 @@
+"""Python and the packages, against what this version of Bevatron asks for."""
+
+import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from bevatron.doctor.case import Case
+from bevatron.doctor.finding import Finding, bad, good, note
+
+NAMED = ("torch", "pytorch-lightning", "ray", "snakemake", "snakemake-executor-plugin-slurm")
+CONTAINERS = {"/.dockerenv": "Docker", "/.singularity.d": "Apptainer", "/run/.containerenv": "Podman"}
+
+
+def python(case: Case) -> Iterator[Finding]:
+    """Python itself, and whether it runs in a container, which the batch system's commands must be visible from."""
+    found = ".".join(map(str, sys.version_info[:3]))
+    wanted = metadata("bevatron")["Requires-Python"] or ">=3.11"
+    inside = [name for path, name in CONTAINERS.items() if Path(path).exists()]
+    text = f"{found}, in a container of {inside[0]}" if inside else found
+    if SpecifierSet(wanted).contains(found):
+        yield good("Python", text)
+    else:
+        yield bad("Python", text, f"use Python {wanted}, or a container: see containers/")
+
+
+def packages(case: Case) -> Iterator[Finding]:
+    """Each package against the floors and exclusions of pyproject.toml: the named ones a line each, others if wrong."""
+    wrong = 0
+    for line in requires("bevatron") or []:
+        requirement = Requirement(line)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        name = requirement.name
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            wrong += 1
+            yield bad(name, "not installed", f"pip install '{name}{requirement.specifier}'")
+            continue
+        if not requirement.specifier.contains(found, prereleases=True):
+            wrong += 1
+            yield bad(name, f"{found}, and {requirement.specifier} is asked for", f"pip install --upgrade '{line}'")
+        elif _same(name, NAMED):
+            yield good(name, found)
+    if not wrong:
+        yield good("other packages", "as pyproject.toml asks for")
+
+
+def htcondor_plugin(case: Case) -> Iterator[Finding]:
+    try:
+        yield good("snakemake-executor-plugin-htcondor", version("snakemake-executor-plugin-htcondor"))
+    except PackageNotFoundError:
+        yield bad("snakemake-executor-plugin-htcondor", "not installed", "pip install 'bevatron[htcondor]'")
+
+
+def command(case: Case) -> Iterator[Finding]:
+    """Jobs call `bevatron` by its name: it must be that of this environment."""
+    import shutil
+
+    found = shutil.which("bevatron")
+    beside = Path(sys.executable).parent / "bevatron"
+    if found is None:
+        yield bad("bevatron in PATH", "not found", f"export PATH={beside.parent}:$PATH, or activate the environment")
+    elif beside.exists() and Path(found).resolve() != beside.resolve():
+        yield note("bevatron in PATH", f"{found}, of another environment than {beside}", "activate this environment")
+    else:
+        yield good("bevatron in PATH", found)
+
+
+def _same(name: str, names: tuple[str, ...]) -> bool:
+    return re.sub(r"[-_.]+", "-", name).lower() in names

@@ -1,0 +1,43 @@
+"""The commands that make a study's numbers anew, stage by stage, as the workflow's rules give them."""
+
+from typing import Any
+
+from bevatron.config.study import Study
+from bevatron.config.workflow import Workflow
+
+
+def commands_of(workflow: Workflow, study: Study) -> dict[str, Any]:
+    """By stage, and for stages that work on one model by its name; to be run where the folder `results` lies."""
+    name, options = study.name, f"--scale {workflow.scale}"
+    place = f"results/{name}"
+    manifest = f"--manifest {place}/dataset/manifest.json"
+    shards = [f"{number:04d}" for number in range(study.simulation.shards)]
+    searched = {model for model, section in study.models.items() if section.search is not None}
+
+    def best(model: str) -> str:
+        return f" --best {place}/search/{model}/best.yaml" if model in searched else ""
+
+    each = "" if len(shards) == 1 else f"  # and so for each shard up to {shards[-1]}"
+    studies = " ".join(f"--study {other}" for other in workflow.studies)
+    return {
+        "simulate": f"bevatron simulate {name} {options} --shard 0 --output {place}/raw/shard-0000.h5{each}",
+        "prepare": f"bevatron prepare {name} {options} --raw {place}/raw/shard-0000.h5 --output {place}/dataset{each}",
+        "manifest": f"bevatron manifest {name} {options} --dataset {place}/dataset",
+        "observe": f"bevatron observe {name} {options} {manifest} --output {place}/evaluation/data.json",
+        "search": {
+            model: f"bevatron search {name} {model} {options} {manifest} --output {place}/search/{model}"
+            for model in study.models
+            if model in searched
+        },
+        "train": {
+            model: f"bevatron train {name} {model} {options} {manifest}{best(model)} --output {place}/models/{model}"
+            for model in study.models
+        },
+        "evaluate": {
+            model: f"bevatron evaluate {name} {model} {options} {manifest} --runs {place}/models/{model}/runs.json"
+            f" --output {place}/evaluation/{model}"
+            for model in study.models
+        },
+        "report": f"bevatron report {options} {studies} --output results/report",
+        "study": f"none: it stands in config/studies/{name}.yaml",
+    }

@@ -1,0 +1,19 @@
+"""Where a number of the report comes from."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Stage = Literal["study", "simulate", "manifest", "observe", "search", "train", "evaluate", "report"]
+"""The command that published it; 'study' stands for the study's own file."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A number's study and stage; its model, seed, metric and claim where it has one."""
+
+    study: str
+    stage: Stage
+    model: str | None = None
+    seed: int | None = None
+    metric: str | None = None
+    claim: str | None = None

@@ -1,0 +1,78 @@
+"""All seeds of a model fitted one after the other by the same team of workers, started once."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bevatron.compute.demand import Demand
+from bevatron.compute.team import Team
+from bevatron.config.model import Model
+from bevatron.config.study import Study
+from bevatron.config.workflow import Reading, Workflow
+from bevatron.errors import UserError
+from bevatron.learning.fit import finished_fit, fit
+from bevatron.learning.job import Diverged, FitJob
+
+
+def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, demand: Demand, workers: int) -> None:
+    """Fit the jobs of the model `name` that are not finished, which differ in seed and folder alone, each by `workers`.
+
+    Raises UserError for a fit that diverges, damaged data, and workers that die too often.
+    """
+    unfinished = [job for job in jobs if finished_fit(job) is None]
+    if not unfinished:
+        return
+    from bevatron.compute.ray_session import ray_session
+    from bevatron.compute.ray_workers import run_workers
+    from bevatron.compute.sigterm import patience_of
+
+    first = unfinished[0]
+    task = {
+        "name": name,
+        "study": first.study.model_dump(mode="json"),
+        "model": first.model.model_dump(mode="json"),
+        "manifest": str(first.manifest),
+        "reading": first.reading.model_dump(mode="json"),
+        "accelerator": first.accelerator,
+        "jobs": [(job.seed, str(job.folder)) for job in unfinished],
+    }
+    told = UserError(first.folder, "the fit was told to end (SIGTERM)", "run it again to go on")
+    with ray_session(workflow.ray, demand, first.folder) as session:
+        on_gpus = first.accelerator == "cuda" or (first.accelerator == "auto" and session.gpus > 0)
+        run_workers(
+            _fit_all,
+            task,
+            workers,
+            workflow.workers,
+            demand,
+            session,
+            on_gpus,
+            first.folder / "team",
+            patience_of(workflow.grace_seconds),
+            told,
+        )
+
+
+def diverged(name: str, job: FitJob, error: Diverged) -> UserError:
+    """What a user is told of a fit of the model `name` that diverged."""
+    where = f"{job.study.name}/{name} seed {job.seed}"
+    return UserError(where, str(error), "lower training.learning_rate")
+
+
+def _fit_all(task: dict[str, Any], team: Team) -> None:
+    """The work of one worker, in a process that Ray has started."""
+    first = FitJob(
+        study=Study.model_validate(task["study"]),
+        model=Model.model_validate(task["model"]),
+        manifest=Path(task["manifest"]),
+        seed=0,
+        folder=Path(),
+        reading=Reading.model_validate(task["reading"]),
+        accelerator=task["accelerator"],
+    )
+    for seed, folder in task["jobs"]:
+        job = replace(first, seed=seed, folder=Path(folder))
+        try:
+            fit(job, team=team)
+        except Diverged as error:
+            raise diverged(task["name"], job, error) from None

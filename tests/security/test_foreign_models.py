@@ -1,0 +1,141 @@
+"""Files of models and runs that somebody else has put there run nothing and end in one clear line."""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from bevatron import cli
+from bevatron.config.identity import run_digest
+from bevatron.learning.checkpoint import checksum_path
+from bevatron.store.manifest import load_manifest
+from bevatron.store.publish import publish_text, sha256_of
+from bevatron.store.seal import sealed
+
+
+class Bomb:
+    """Unpickled, it leaves a file: the proof that a command ran."""
+
+    def __init__(self, marker: Path):
+        self.marker = marker
+
+    def __reduce__(self):
+        return (os.system, (f"touch {self.marker}",))
+
+
+@pytest.fixture
+def marker(tmp_path):
+    return tmp_path / "owned"
+
+
+@pytest.fixture
+def place(curve, tmp_path, monkeypatch):
+    """A folder with the small study's configuration, as a person has it."""
+    (tmp_path / "config" / "studies").mkdir(parents=True)
+    (tmp_path / "config" / "config.yaml").write_text("studies: [curve]\naccelerator: cpu\n")
+    (tmp_path / "config" / "studies" / "curve.yaml").write_text(yaml.safe_dump(curve.study.model_dump(mode="json")))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def bevatron(monkeypatch, capsys):
+    """Runs a command in this process; gives its exit code and what it said."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        logging.getLogger("bevatron").handlers.clear()
+        monkeypatch.setattr(sys, "argv", ["bevatron", *arguments])
+        try:
+            cli.main()
+        except SystemExit as end:
+            return end.code or 0, capsys.readouterr().err
+        return 0, capsys.readouterr().err
+
+    return run
+
+
+def refused(answer: tuple[int, str], *words: str) -> None:
+    code, said = answer
+    assert code == 2, said
+    assert "Traceback" not in said
+    (line,) = [line for line in said.splitlines() if line.startswith("bevatron: ")]
+    for word in words:
+        assert word in line, line
+
+
+def train(curve) -> tuple[str, ...]:
+    return ("train", "curve", "net", "--manifest", str(curve.manifest), "--output", "out/net")
+
+
+def evaluate(curve) -> tuple[str, ...]:
+    return ("evaluate", "curve", "net", "--manifest", str(curve.manifest), "--runs", "out/net/runs.json",
+            "--output", "evaluation")  # fmt: skip
+
+
+def test_the_bomb_goes_off_where_pickles_are_loaded(tmp_path, marker):
+    torch.save(Bomb(marker), tmp_path / "bomb.pt")
+    torch.load(tmp_path / "bomb.pt", weights_only=False)
+    assert marker.exists()
+
+
+def test_a_malicious_checkpoint_with_a_right_checksum_is_refused_and_runs_nothing(curve, place, bevatron, marker):
+    digest = run_digest(curve.study, curve.study.models["net"], load_manifest(curve.manifest).sha256, 0)
+    path = place / "runs" / digest[:20] / "block-000000001.ckpt"
+    path.parent.mkdir(parents=True)
+    torch.save({"epoch": 0, "state_dict": {}, "callbacks": Bomb(marker)}, path)
+    publish_text(checksum_path(path), sha256_of(path) + "\n")
+    refused(bevatron(*train(curve)), str(path), "is no checkpoint of Bevatron's", "remove it")
+    assert not marker.exists()
+    assert not (place / "out" / "net" / "runs.json").exists()
+
+
+@pytest.fixture
+def trained(curve, place, bevatron):
+    code, said = bevatron(*train(curve))
+    assert code == 0, said
+    return place / "out" / "net"
+
+
+def plant(trained: Path, file: str) -> None:
+    """Make runs.json vouch for the file as it is now."""
+    path = trained / "runs.json"
+    tree = json.loads(path.read_text())
+    tree["runs"][0]["files"][file] = sha256_of(trained / "seed-0" / file)
+    path.write_text(json.dumps(sealed(tree)))
+
+
+def test_malicious_weights_with_a_right_checksum_are_refused_and_run_nothing(curve, trained, bevatron, marker):
+    path = trained / "seed-0" / "weights.safetensors"
+    torch.save({"weights": Bomb(marker)}, path)
+    plant(trained, path.name)
+    refused(bevatron(*evaluate(curve)), "weights.safetensors", "does not hold this network's weights")
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("kind", ["os", "../../../evil", "posix.system", "evil"])
+def test_a_model_s_description_cannot_name_foreign_code(curve, trained, bevatron, marker, kind):
+    (trained.parent.parent / "evil.py").write_text(f"import pathlib\npathlib.Path({str(marker)!r}).touch()\n")
+    path = trained / "seed-0" / "model.json"
+    tree = json.loads(path.read_text())
+    tree["network"]["architecture"]["kind"] = kind
+    path.write_text(json.dumps(tree))
+    plant(trained, path.name)
+    refused(bevatron(*evaluate(curve)), "model.json", "is no description of a network")
+    assert not marker.exists()
+
+
+def test_a_search_s_result_cannot_build_objects(curve, place, bevatron, marker):
+    path = place / "config" / "studies" / "curve.yaml"
+    tree = yaml.safe_load(path.read_text())
+    space = {"training.learning_rate": {"kind": "uniform", "low": 0.01, "high": 0.1}}
+    tree["models"]["net"]["search"] = {"space": space, "trials": 1, "epochs": 1}
+    path.write_text(yaml.safe_dump(tree))
+    best = place / "best.yaml"
+    best.write_text(f"values: !!python/object/apply:os.system ['touch {marker}']\n")
+    refused(bevatron(*train(curve), "--best", str(best)), "best.yaml", "is no result of this model's search")
+    assert not marker.exists()

@@ -1,0 +1,40 @@
+# What each rule's jobs ask for: config/resources.yaml and the site's file, in the words of Snakemake's plugins.
+from functools import cache
+
+from bevatron.compute.requests import NAMES, Requests
+from bevatron.compute.site import find_site, site_file
+from bevatron.config.load_resources import load_resources
+
+try:
+    REQUESTS = Requests(load_resources(Path(CONFIG).parent / "resources.yaml", site_file()), find_site())
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+# Each batch job has a lane of its own, and is not limited by those of others. The profile says so to the Snakemake that
+# submits; to the one inside the job, which else would work on as many shards at once as it sees cores, it is said here.
+resource_scopes:
+    lane="local",
+
+
+if workflow.remote_exec:
+    workflow.register_resource("lane", 1)
+
+
+def threads_of(rule, least=lambda wildcards: 1):
+    """A rule's threads: those of the table, and at least `least` of them."""
+    return lambda wildcards: max(
+        REQUESTS.threads(rule, wildcards.get("study"), wildcards.get("model")), least(wildcards)
+    )
+
+
+def resources_of(rule):
+    """A rule's resources; each is a function, for memory and time grow from attempt to attempt."""
+    requests = cache(lambda *job: REQUESTS.resources(rule, *job))
+
+    def value_of(name):
+        return lambda wildcards, attempt, threads: requests(
+            wildcards.get("study"), wildcards.get("model"), attempt, threads
+        )[name]
+
+    return {name: value_of(name) for name in NAMES}
