@@ -2,6 +2,8 @@
 # The Python that makes the environment, found before the environment's own comes first in PATH.
 PYTHON := $(shell command -v $(or $(PYTHON),python3))
 BIN := .venv/bin
+# Test files that run at once: the slow ones mostly wait, but each may need 2 GB.
+WORKERS ?= 2
 # No bash, no activated environment needed: the workflow's jobs find `bevatron` by PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 SNAKEMAKE_PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
@@ -13,7 +15,7 @@ demo: .venv/ready
 	@echo "The report: $(CURDIR)/results/report/index.html"
 
 test: .venv/ready
-	pytest -m "not cluster and not gpu" $(TESTS)
+	pytest -m "not cluster and not gpu" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 # On a real Slurm of three virtual nodes, which the tests start and stop: as root, with slurm-wlm and munge installed.
 test-cluster: .venv/ready

@@ -1,8 +1,14 @@
-"""A dozen of the benchmark's injections, one of every kind and some more; `python benchmarks/faults.py` makes 200."""
+"""A dozen of the benchmark's injections, and its inspector, who must see damage done by hand and nothing else.
 
+`python benchmarks/faults.py` makes 200 injections. One file, so that one undisturbed run serves all these tests.
+"""
+
+import json
 import random
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
+import h5py
 import pytest
 from injection.outcome import Outcome, counts
 from injection.place import Command, Reference
@@ -65,3 +71,85 @@ def test_a_success_that_is_none_is_counted(reference, inspector, tmp_path):
     assert (outcome.false_successes, outcome.crashes) == (1, 0)
     scene.judge(Command(["false"], scene.root, tmp_path / "log"), "pretended")
     assert (outcome.false_successes, outcome.crashes) == (1, 1)
+
+
+@pytest.fixture
+def place(reference, tmp_path):
+    return reference.copy(tmp_path / "place").root
+
+
+@pytest.mark.slow
+def test_an_undisturbed_workflow_is_whole(inspector, place):
+    found = inspector.look(place)
+    assert found.whole, found
+    assert len(inspector.files) > 80
+    assert len(inspector.weights) == 5
+
+
+@pytest.mark.slow
+def test_a_changed_number_is_a_corrupt_file(inspector, place):
+    path = place / "results" / "curve" / "models" / "net" / "runs.json"
+    tree = json.loads(path.read_text())
+    tree["runs"][0]["seconds"] += 1.0  # a time, which differs from run to run
+    path.write_text(json.dumps(tree))
+    assert inspector.look(place).whole
+    tree["runs"][0]["best_val_loss"] += 1e-12
+    path.write_text(json.dumps(tree))
+    assert inspector.look(place).corrupt == ["results/curve/models/net/runs.json"]
+
+
+@pytest.mark.slow
+def test_swapped_weights_are_other_weights(inspector, place):
+    one, two = (
+        place / "results" / "curve" / "models" / "net" / f"seed-{seed}" / "weights.safetensors" for seed in (0, 1)
+    )
+    content = one.read_bytes()
+    one.write_bytes(two.read_bytes())
+    two.write_bytes(content)
+    assert len(inspector.look(place).weights) == 2
+
+
+@pytest.mark.slow
+def test_a_duplicated_sample_is_counted(inspector, place):
+    with h5py.File(place / "results" / "tagging" / "dataset" / "train-0000.h5", "r+") as file:
+        file["id"][1] = file["id"][0]
+    found = inspector.look(place)
+    assert (found.lost, found.duplicated) == (1, 1)
+    assert found.corrupt == ["results/tagging/dataset/train-0000.h5"]
+
+
+@pytest.mark.slow
+def test_a_sample_in_two_splits_is_counted(inspector, place):
+    folder = place / "results" / "tagging" / "dataset"
+    n = len(h5py.File(folder / "val-0000.h5")["id"])
+    shutil.copy(folder / "val-0000.h5", folder / "test-0000.h5")
+    found = inspector.look(place)
+    assert found.duplicated == n
+    assert found.lost > 0
+
+
+@pytest.mark.parametrize("file", ["index.html", "tables/claims.csv", "plots/curve-fits.svg"])
+@pytest.mark.slow
+def test_a_report_cut_short_is_corrupt(inspector, place, file):
+    path = place / "results" / "report" / file
+    path.write_bytes(path.read_bytes()[:-20])
+    found = inspector.look(place)
+    assert f"results/report/{file}" in found.corrupt
+
+
+@pytest.mark.slow
+def test_a_missing_file_is_missing_unless_it_is_yet_to_come(inspector, place):
+    name = "results/curve/search/searched/best.yaml"
+    (place / name).unlink()
+    assert inspector.look(place).missing == [name]
+    assert inspector.look(place, yet_to_come=[name]).whole
+
+
+@pytest.mark.slow
+def test_what_a_killed_writer_leaves_under_a_hidden_name_does_no_harm(inspector, place):
+    (place / "results" / "curve" / "dataset" / ".manifest.json.host-123.abcd.part").write_text("{")
+    found = inspector.look(place)
+    assert found.whole
+    assert len(found.leftovers) == 1
+    (place / "results" / "curve" / "dataset" / "val-0003.h5").write_text("no shard of this study's")
+    assert not inspector.look(place).whole
