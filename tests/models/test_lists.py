@@ -115,9 +115,9 @@ def test_dense_groups_alone_are_a_list_of_one(kind):
     assert out.shape == (6, 3)
     as_list = {"all": InputGroup((1, 18), tuple(map(str, range(18))), listed=True)}
     listed = build(kind, as_list)
-    listed.load_state_dict(
-        {k: v if v.shape == listed.state_dict()[k].shape else functional.pad(v, (0, 1)) for k, v in network.state_dict().items()}
-    )  # fmt: skip
+    shapes = {k: v.shape for k, v in listed.state_dict().items()}
+    taken = {k: v if v.shape == shapes[k] else functional.pad(v, (0, 1)) for k, v in network.state_dict().items()}
+    listed.load_state_dict(taken)
     same = listed({"all": Padded(x.unsqueeze(1), torch.ones(6, dtype=torch.int64))})
     assert torch.allclose(out, same, atol=1e-6)  # but for the share of places taken, which here has no weight
 

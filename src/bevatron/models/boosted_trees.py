@@ -52,9 +52,8 @@ class BoostedTrees(nn.Module):
         self.register_buffer("baseline", torch.zeros(self.trees_a_round, dtype=torch.float64))
         self.n_features = flat_width(inputs)
 
-    @property
-    def n_weights(self) -> int:
-        """Thresholds and values that were fitted: one for each node of the grown trees."""
+    def n_fitted(self) -> int:
+        """A threshold or a value for each node of the grown trees, and the baseline."""
         inner = int((self.left != torch.arange(self.left.shape[1], device=self.left.device)).sum())
         grown = int((self.left[:, 0] != 0).sum())
         return 2 * inner + grown + self.trees_a_round
@@ -101,7 +100,8 @@ class BoostedTrees(nn.Module):
         with threadpool_limits(torch.get_num_threads()):  # sums over threads depend on how they are cut
             trees.fit(training.rows.numpy(), training.labels.numpy(), sample_weight=training.weights.double().numpy())
         self._take(trees)
-        losses = list(map(Losses, self._losses(training), self._losses(validation), strict=True))
+        both = zip(self._losses(training), self._losses(validation), strict=True)
+        losses = [Losses(*pair) for pair in both]
         if keep_best:
             best = min(range(len(losses)), key=lambda i: losses[i].validation)
             self._forget_rounds_after(best + 1)

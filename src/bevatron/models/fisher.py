@@ -41,8 +41,7 @@ class Fisher(nn.Module):
         self.register_buffer("weight", torch.zeros(n_outputs, flat_width(inputs)))
         self.register_buffer("bias", torch.zeros(n_outputs))
 
-    @property
-    def n_weights(self) -> int:
+    def n_fitted(self) -> int:
         return self.weight.numel() + self.bias.numel()
 
     def forward(self, inputs: Inputs) -> Tensor:

@@ -84,7 +84,7 @@ class Network(nn.Module):
     @property
     def n_weights(self) -> int:
         """Numbers that were fitted, members included."""
-        solved = [m.n_weights for m in self.modules() if isinstance(m, Solved)]
+        solved = [m.n_fitted() for m in self.modules() if isinstance(m, Solved)]
         return sum(p.numel() for p in self.parameters()) + sum(solved)
 
 

@@ -26,8 +26,6 @@ class Losses(NamedTuple):
 class Solved(Protocol):
     """What an architecture offers so that `learning.solve` fits it in the place of a trainer."""
 
-    n_weights: int
-
     def rows(self, inputs: Inputs) -> Tensor:
         """Normalised inputs as the rows that `solve` takes: (batch, n_features)."""
 
@@ -36,3 +34,6 @@ class Solved(Protocol):
 
         With `keep_best` the numbers are those of the round of the lowest validation loss, else of the last.
         """
+
+    def n_fitted(self) -> int:
+        """How many numbers were fitted."""
