@@ -99,6 +99,16 @@ def test_empty_lists_are_finite_and_every_weight_has_a_gradient(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_worker_without_any_jet_takes_part_with_zero_gradients(kind):
+    network, inputs = build(kind).train(), jets()
+    nothing = {k: Padded(g.values[:0], g.n_valid[:0]) if isinstance(g, Padded) else g[:0] for k, g in inputs.items()}
+    out = network(nothing)
+    assert out.shape == (0, 3)
+    out.sum().backward()
+    assert all(torch.count_nonzero(weight.grad) == 0 for weight in network.parameters())
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_fitting_and_using_are_the_same_function_without_dropout(kind):
     network, inputs = build(kind), jets()
     with torch.no_grad():

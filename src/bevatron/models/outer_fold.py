@@ -55,7 +55,7 @@ class OuterFold(nn.Module):
         vectors = self._where_present(self.activation(self.embedding(vectors)), n_valid)
         for fold in self.folds:
             n_valid = (n_valid + 1) // 2
-            pairs = vectors.reshape(len(vectors), vectors.shape[1] // 2, -1)
+            pairs = vectors.reshape(len(vectors), vectors.shape[1] // 2, 2 * vectors.shape[2])
             vectors = self._where_present(self.activation(fold(pairs)), n_valid)
         return self.layers(torch.cat([vectors.squeeze(1), arranged.rest], 1))
 

@@ -74,5 +74,11 @@ class Transformer(nn.Module):
         arranged = self.arrangement(inputs)
         absent = ~arranged.present
         first = torch.arange(absent.shape[1], device=absent.device) == 0
-        encoded = self.encoder(self.embedding(arranged.elements), src_key_padding_mask=absent & ~first)
+        encoded = self._encoded(self.embedding(arranged.elements), absent & ~first)
         return self.layers(torch.cat([pooled(encoded, arranged.present, self.pooling), arranged.rest], 1))
+
+    def _encoded(self, embedded: Tensor, unseen: Tensor) -> Tensor:
+        if len(embedded):
+            return self.encoder(embedded, src_key_padding_mask=unseen)
+        # torch's attention cannot take a batch of nothing, which a worker of a team may be given as its share
+        return self.encoder(nn.functional.pad(embedded, (0, 0, 0, 0, 0, 1)))[:0]
