@@ -1,13 +1,17 @@
 """A committee takes its members' trained networks, seed by seed, and is whole without them."""
 
 import json
+import logging
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
+from bevatron import cli
 from bevatron.config.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.evaluate.stage import evaluate_model
@@ -130,3 +134,26 @@ def test_a_damaged_member_is_refused_by_name(train, members, tmp_path):
     weights.write_bytes(weights.read_bytes()[:-1] + b"!")
     with pytest.raises(UserError, match=r"seed-1/weights\.safetensors: does not match its SHA-256"):
         train("committee", tmp_path / "out", **{**members, "trees": folder / "runs.json"})
+
+
+def test_the_command_takes_members_by_name(committee, flavours, members, workflow, tmp_path, monkeypatch, capsys):
+    (tmp_path / "config" / "studies").mkdir(parents=True)
+    settings = f"studies: [flavours]\naccelerator: cpu\nruns: {workflow.runs}\n"
+    (tmp_path / "config" / "config.yaml").write_text(settings)
+    study = flavours.study.model_dump(mode="json")
+    (tmp_path / "config" / "studies" / "flavours.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
+    monkeypatch.chdir(tmp_path)
+
+    def bevatron(*options: str) -> int:
+        logging.getLogger("bevatron").handlers.clear()
+        command = ["train", "flavours", "committee", "--manifest", str(flavours.manifest), "--output", "out", *options]
+        monkeypatch.setattr(sys, "argv", ["bevatron", *command])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return end.value.code or 0
+
+    assert bevatron(*(f"--member={name}={runs}" for name, runs in members.items())) == 0
+    assert Path("out/runs.json").read_bytes() == committee.read_bytes()
+    capsys.readouterr()
+    assert bevatron("--member=trees") == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith("give it as MODEL=path/to/runs.json")
