@@ -39,6 +39,16 @@ def best_of(wildcards):
     return {}
 
 
+def members_named(wildcards):
+    return STUDIES[wildcards.study].models[wildcards.model].members
+
+
+def members_of(wildcards):
+    """The runs that a committee's training takes: those of its members."""
+    runs = [f"results/{wildcards.study}/models/{member}/runs.json" for member in members_named(wildcards)]
+    return {"members": runs} if runs else {}
+
+
 def settings_of(wildcards):
     """What a search or training of a model depends on, so that a changed setting runs it again."""
     study = STUDIES[wildcards.study]

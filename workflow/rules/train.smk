@@ -3,6 +3,7 @@
 rule train:
     input:
         unpack(best_of),
+        unpack(members_of),
         manifest="results/{study}/dataset/manifest.json",
     output:
         runs="results/{study}/models/{model}/runs.json",
@@ -19,7 +20,11 @@ rule train:
         options=OPTIONS,
         settings=settings_of,
         best=lambda w, input: [f"--best={input.best}"] if "best" in input.keys() else [],
+        members=lambda w, input: [
+            f"--member={name}={runs}" for name, runs in zip(members_named(w), input.get("members", []))
+        ],
         folder=lambda w, output: Path(output.runs).parent,
     shell:
         "exec bevatron train {wildcards.study:q} {wildcards.model:q} --manifest {input.manifest:q} {params.best:q}"
+        " {params.members:q}"
         " {resources.machine} {params.options:q} --output {params.folder:q} > {log:q} 2>&1"

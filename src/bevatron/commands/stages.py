@@ -100,6 +100,10 @@ def train(
     nodes: Nodes = 1,
     cpus: Cpus = None,
     gpus: Gpus = None,
+    member: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL=RUNS", help="a committee's member, and its runs"),
+    ] = None,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
@@ -109,7 +113,8 @@ def train(
     from bevatron.compute.demand import Demand
     from bevatron.train.stage import train_model
 
-    train_model(loaded, workflow, model, manifest, best, output, Demand(nodes, cpus, gpus), workers)
+    members = dict(_member(text) for text in member or ())
+    train_model(loaded, workflow, model, manifest, best, output, Demand(nodes, cpus, gpus), workers, members)
 
 
 def evaluate(
@@ -169,6 +174,13 @@ def _load(name: str, config: Path, scale: str | None) -> "tuple[Study, Workflow]
     start_logging()
     workflow = load_workflow(config, scale=scale)
     return load_study(name, workflow.scale, config.parent / "studies"), workflow
+
+
+def _member(text: str) -> tuple[str, Path]:
+    name, _, runs = text.partition("=")
+    if not name or not runs:
+        raise UserError("--member", f"found '{text}'", "give it as MODEL=path/to/runs.json")
+    return name, Path(runs)
 
 
 def _model_of(study: "Study", model: str) -> None:

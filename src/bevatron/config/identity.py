@@ -22,11 +22,16 @@ def learned_task(study: Study) -> dict[str, Any]:
     return study.task.model_dump(mode="json", exclude={"efficiencies", "signal", "truth", "x"})
 
 
-def run_digest(study: Study, model: Model, manifest_sha256: str, seed: int) -> str:
-    """The identity of one training: model, task, dataset and seed. A search is not part of it, its result is."""
+def run_digest(
+    study: Study, model: Model, manifest_sha256: str, seed: int, members: dict[str, str] | None = None
+) -> str:
+    """The identity of one training: model, task, dataset and seed. A search is not part of it, its result is.
+
+    members: of a committee, the SHA-256 of each member's weights by its name.
+    """
     settings = model.model_dump(mode="json", exclude={"search": True, "title": True, "published": True})
     settings["training"].pop("checkpoint_seconds")  # when state is saved does not change what is learned
-    return digest_of("run", study.name, learned_task(study), settings, manifest_sha256, seed)
+    return digest_of("run", study.name, learned_task(study), settings, manifest_sha256, seed, *filter(None, [members]))
 
 
 def search_digest(study: Study, model: Model, manifest_sha256: str) -> str:

@@ -22,9 +22,32 @@ class Model(Section):
         description="of the inputs, by the training split's statistics: 'standard' subtracts the mean and divides by "
         "the standard deviation; 'robust' takes median and 68 % half-width and then asinh, for long tails",
     )
+    question: list[Name] | None = Field(
+        None,
+        description="two or more classes to tell apart, of a classification: the fit leaves out the samples of all "
+        "others, and the network gives these no probability",
+        min_length=2,
+    )
     training: Training = Field(default_factory=Training, description="how it is fitted")
     search: Search | None = Field(None, description="absent: the values above are used as they stand")
     published: dict[str, float] = Field({}, description="metrics of this model in the literature, for comparison")
+
+    @property
+    def members(self) -> list[str]:
+        """The models whose trained networks this one needs: those of a committee."""
+        return list(getattr(self.architecture, "members", ()))
+
+    @model_validator(mode="after")
+    def _classes_are_asked_once(self) -> "Model":
+        if self.question is not None and len(set(self.question)) < len(self.question):
+            raise ValueError(f"question: a class stands twice in {', '.join(self.question)}")
+        return self
+
+    @model_validator(mode="after")
+    def _a_committee_is_not_searched(self) -> "Model":
+        if self.members and self.search is not None:
+            raise ValueError("search: a committee cannot be searched; search its members")
+        return self
 
     @model_validator(mode="after")
     def _space_fits(self) -> "Model":

@@ -4,6 +4,7 @@ from pydantic import Field, model_validator
 
 from bevatron.config.claim import Claim
 from bevatron.config.dataset import Dataset
+from bevatron.config.kinds import ARCHITECTURES
 from bevatron.config.model import Model
 from bevatron.config.observable import Observable
 from bevatron.config.section import Count, Name, Section
@@ -33,6 +34,49 @@ class Study(Section):
     models: dict[Name, Model] = Field(description="the networks compared, by name", min_length=1)
     evaluation: Evaluation = Field(default_factory=Evaluation, description="metrics and uncertainties")
     claims: list[Claim] = Field([], description="statements decided by the measured metrics")
+
+    @model_validator(mode="after")
+    def _models_fit_the_task(self) -> "Study":
+        for name, model in self.models.items():
+            kind = model.architecture.kind
+            tasks = getattr(ARCHITECTURES[kind], "TASKS", (self.task.kind,))
+            if self.task.kind not in tasks:
+                raise ValueError(f"models.{name}.architecture: '{kind}' is for the task {' or '.join(tasks)} alone")
+            if model.question is None:
+                continue
+            if self.task.kind != "classification":
+                raise ValueError(f"models.{name}.question: only a classification has classes to ask for")
+            for asked in model.question:
+                if asked not in self.task.classes:
+                    allowed = ", ".join(self.task.classes)
+                    raise ValueError(f"models.{name}.question: unknown class '{asked}'; allowed: {allowed}")
+        return self
+
+    @model_validator(mode="after")
+    def _committees_can_be_made(self) -> "Study":
+        for name, model in self.models.items():
+            where = f"models.{name}.architecture.members"
+            for member in model.members:
+                if member not in self.models:
+                    raise ValueError(f"{where}: unknown model '{member}'; allowed: {', '.join(self.models)}")
+            if len(set(model.members)) < len(model.members):
+                raise ValueError(f"{where}: a model stands twice in {', '.join(model.members)}")
+        for name in self.models:
+            if circle := self._circle_of((name,)):
+                raise ValueError(f"models.{name}.architecture.members: goes round in a circle: {' > '.join(circle)}")
+        for name, model in self.models.items():
+            read = list(dict.fromkeys(group for member in model.members for group in self.models[member].inputs))
+            if read and set(read) != set(model.inputs):
+                raise ValueError(f"models.{name}.inputs: must be those of the members together: {', '.join(read)}")
+        return self
+
+    def _circle_of(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        """The way from a committee to a member, and so on, that comes back to a committee on it; empty if none does."""
+        for member in self.models[path[-1]].members:
+            circle = (*path, member) if member in path else self._circle_of((*path, member))
+            if circle:
+                return circle
+        return ()
 
     @model_validator(mode="after")
     def _claims_are_distinct(self) -> "Study":

@@ -80,6 +80,11 @@ class DataModule(pl.LightningDataModule):
         start = batches_done * self.batch_size
         return self._train.epoch(self.job.seed, epoch, start=start, balance=self.balance)
 
+    def whole_training_split(self) -> Iterator[Batch]:
+        """The training split once, in file order."""
+        for batch in self._train.epoch(0, 0, shuffle=False):
+            yield self.prepared(batch)
+
     def validation_batches(self) -> Iterator[Batch]:
         for number, batch in enumerate(self._val.epoch(0, 0, shuffle=False)):
             yield {**self.prepared(batch), "rows": self._val.rows_of_batch(number)}

@@ -52,3 +52,14 @@ def moved(value: Any, device: torch.device) -> Any:
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*(moved(part, device) for part in value))
     return value
+
+
+def selected(batch: dict[str, Any], kept: torch.Tensor) -> dict[str, Any]:
+    """The samples `kept` (n,) int64 of a batch whose inputs are dense."""
+    rest = {key: value for key, value in batch.items() if key not in ("inputs", "targets")}
+    rows = {key: value[kept] if isinstance(value, torch.Tensor) else value for key, value in rest.items()}
+    inputs = {
+        name: Padded(group.values[kept], group.n_valid[kept]) if isinstance(group, Padded) else group[kept]
+        for name, group in batch["inputs"].items()
+    }
+    return {**rows, "inputs": inputs, "targets": {name: target[kept] for name, target in batch["targets"].items()}}

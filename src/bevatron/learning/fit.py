@@ -31,15 +31,17 @@ from bevatron.learning.history import History
 from bevatron.learning.job import FitJob, FitResult
 from bevatron.learning.learner import Learner
 from bevatron.learning.progress import Progress
+from bevatron.learning.solve import solve
 from bevatron.learning.strategies import TeamEnvironment, strategy_of
-from bevatron.models.network import Description, Network, weights_bytes
+from bevatron.models.network import Description, Network, load_description, load_network, weights_bytes
+from bevatron.models.solved import Solved
 from bevatron.store.manifest import Manifest, load_manifest
 from bevatron.store.publish import publish_json, publishing, sha256_of
 from bevatron.store.seal import refuse_broken_seal, sealed
 from bevatron.versions import versions
 
 log = logging.getLogger("bevatron")
-WEIGHTS, HISTORY, RESULT = "weights.safetensors", "history.csv", "result.json"
+WEIGHTS, HISTORY, RESULT, MODEL = "weights.safetensors", "history.csv", "result.json", "model.json"
 STARVED = 0.2  # share of the time spent waiting for data above which a device is said to starve
 
 
@@ -53,6 +55,8 @@ def fit(job: FitJob, on_validation: Callable[[dict[str, Any]], None] | None = No
     With a `team` all its workers call this function with the same job, and all get the result; one of them writes.
     The batches are those of one worker alone, and a fit may go on with another number of workers; its weights are then
     the same but for rounding (and dropout's draws).
+
+    An architecture that is solved (`models.solved`) takes no steps: it is fitted at once, by one worker.
 
     Raises Diverged when the loss is no longer finite, UserError for a dataset that is damaged or of another
     configuration.
@@ -96,7 +100,9 @@ def describe(job: FitJob, manifest: Manifest) -> Description:
         architecture=job.model.architecture.model_dump(mode="json"),
         inputs=input_groups(manifest, job.model.inputs),
         n_outputs=LEARNERS[task.kind].n_outputs(task),
-        normalise=job.model.normalise,
+        normalise="none" if job.members else job.model.normalise,  # members normalise for themselves
+        question=job.question,
+        members=tuple(load_description(folder / MODEL) for folder in job.members.values()),
     )
 
 
@@ -104,13 +110,19 @@ def initial_network(job: FitJob, manifest: Manifest) -> Network:
     """The network with the weights that follow from the job's seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("weights", job.seed))
-        return Network(describe(job, manifest), manifest.statistics)
+        network = Network(describe(job, manifest), manifest.statistics)
+    if job.members:
+        for member, folder in zip(network.architecture.members, job.members.values(), strict=True):
+            member.load_state_dict(load_network(folder).state_dict())
+    return network
 
 
 def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) -> FitResult:
     network = initial_network(job, manifest)
-    weights = class_weights(manifest) if job.model.training.balance == "weights" else None
     team = data.team
+    if isinstance(network.architecture, Solved):
+        return _solve(job, manifest, data, network, on_validation)
+    weights = class_weights(manifest, job.question) if job.model.training.balance == "weights" else None
     learner: Learner = LEARNERS[job.study.task.kind](job, network, data.schedule, weights, team)
     checkpoint = team.same(newest_valid(job.folder) if team.leads else None)
     if checkpoint is not None and team.leads:
@@ -130,6 +142,17 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
     if checkpointing.told_to_end and learner.blocks_done < data.schedule.blocks:
         raise UserError(job.folder, "the fit was asked to end (SIGTERM) and saved its state", "run it again to go on")
     return _publish(job, data, learner, history, continued=checkpoint is not None)
+
+
+def _solve(job: FitJob, manifest: Manifest, data: DataModule, network: Network, on_validation: Any) -> FitResult:
+    """A fit without steps; it keeps no state on the way, so that a killed one starts anew."""
+    if data.team.size > 1:
+        kind = job.model.architecture.kind
+        raise UserError(job.folder, f"'{kind}' is fitted by one worker, not {data.team.size}", "ask for one worker")
+    weights = None if job.model.training.balance == "none" else class_weights(manifest, job.question)
+    result = solve(job, data, network, weights, on_validation)
+    _write(job, weights_bytes(network), result)
+    return result
 
 
 def _early_stopping(job: FitJob) -> list[pl.Callback]:
@@ -210,12 +233,17 @@ def _write(job: FitJob, weights: bytes, result: FitResult) -> None:
     forget_checkpoints(job.folder)
 
 
-def class_weights(manifest: Manifest) -> torch.Tensor:
-    """Weights inverse to the classes' shares of the training split, of mean one over its samples."""
+def class_weights(manifest: Manifest, question: tuple[int, ...] | None = None) -> torch.Tensor:
+    """Weights inverse to the classes' shares of the training split, of mean one over its samples.
+
+    With a question its classes alone count, and the others' weights are zero.
+    """
     counts = torch.zeros(len(manifest.classes))
     for shard in manifest.splits["train"]:
         counts += torch.tensor([shard.class_counts[name] for name in manifest.classes])
-    return counts.sum() / (len(counts) * counts)
+    asked = torch.zeros(len(counts), dtype=torch.bool)
+    asked[list(range(len(counts)) if question is None else question)] = True
+    return torch.where(asked, counts[asked].sum() / (asked.sum() * counts), 0.0)
 
 
 def _check_inputs(job: FitJob, manifest: Manifest) -> None:

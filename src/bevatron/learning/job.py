@@ -1,6 +1,6 @@
 """What one fit is asked to do, and what it gives back."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ class FitJob:
 
     folder: live state; a folder that holds a valid checkpoint is continued from there.
     epochs: overrides the model's own number, as a search does; early stopping is then left to the search.
+    members: of a committee, the folder of each member's trained network, in the model's order.
     """
 
     study: Study
@@ -29,10 +30,18 @@ class FitJob:
     reading: Reading
     accelerator: str = "auto"
     epochs: int | None = None
+    members: dict[str, Path] = field(default_factory=dict)
 
     @property
     def target(self) -> str:
         return self.model.target or self.study.task.target
+
+    @property
+    def question(self) -> tuple[int, ...] | None:
+        """The class numbers that the model tells apart, where not all."""
+        if self.model.question is None:
+            return None
+        return tuple(self.study.task.classes.index(name) for name in self.model.question)
 
 
 @dataclass(frozen=True)

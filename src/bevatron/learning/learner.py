@@ -56,6 +56,10 @@ class Learner(pl.LightningModule):
         """Outputs of the network that the task needs."""
         raise NotImplementedError
 
+    def counted(self, batch: Batch) -> Batch:
+        """The batch without samples that the model is not to learn from; "rows" counts those left, of all workers."""
+        return batch
+
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Mean loss of a batch, or of a worker's share of it."""
         raise NotImplementedError
@@ -79,16 +83,17 @@ class Learner(pl.LightningModule):
         parameters = [p for group in optimiser.param_groups for p in group["params"]]
         clip = self.job.model.training.gradient_clip
         total = torch.zeros((), dtype=torch.float64, device=self.device)
-        for step, inputs in enumerate(self.trainer.datamodule.training_batches(block), block.first_step):
+        for step, whole in enumerate(self.trainer.datamodule.training_batches(block), block.first_step):
             self._prepare_step(step, optimiser)
-            loss, share = self._loss_and_share(inputs)
+            batch = self.counted(whole)
+            loss, share = self._loss_and_share(batch)
             optimiser.zero_grad(set_to_none=True)
             self.manual_backward(loss if self.team.size == 1 else loss * (share * self.team.size))
             if clip is not None:
                 torch.nn.utils.clip_grad_norm_(parameters, clip)
             optimiser.step()
-            total += loss.detach().double() * (share * inputs["rows"])
-            self.round_samples += inputs["rows"]
+            total += loss.detach().double() * (share * batch["rows"])
+            self.round_samples += batch["rows"]
         self.round_loss += self.team.total(total).cpu()
         if not torch.isfinite(self.round_loss):
             raise Diverged(f"the training loss is {self.round_loss.item()} after {block.last_step} steps")
@@ -97,6 +102,8 @@ class Learner(pl.LightningModule):
     def _loss_and_share(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
         """The loss of this worker's share of a batch, and how much of the batch's loss that is; 0 of 0 samples."""
         outputs = self(batch["inputs"])
+        if batch["rows"] == 0:
+            return outputs.sum() * 0.0, 0
         if self.team.size == 1:
             return self.loss(outputs, batch), 1
         # With fewer samples than workers, one without any still takes part in the exchange of gradients.
@@ -120,6 +127,7 @@ class Learner(pl.LightningModule):
         self._val_samples = 0
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        batch = self.counted(batch)
         loss, share = self._loss_and_share(batch)
         self._val_sum += loss.double() * (share * batch["rows"])
         self._val_samples += batch["rows"]
@@ -174,10 +182,11 @@ def share_out(network: Network, mesh: Any) -> None:
 
 def optimiser_of(training: Training, network: Network) -> torch.optim.Optimizer:
     rate, decay = training.learning_rate, training.weight_decay
+    learned = [weights for weights in network.parameters() if weights.requires_grad]
     if training.optimiser == "sgd":
-        return torch.optim.SGD(network.parameters(), lr=rate, weight_decay=decay, momentum=training.momentum)
+        return torch.optim.SGD(learned, lr=rate, weight_decay=decay, momentum=training.momentum)
     kind = torch.optim.Adam if training.optimiser == "adam" else torch.optim.AdamW
-    return kind(network.parameters(), lr=rate, weight_decay=decay)
+    return kind(learned, lr=rate, weight_decay=decay)
 
 
 def learning_rate(training: Training, step: int, steps: int) -> float:

@@ -1,14 +1,15 @@
 """Multi-layer perceptrons of any widths and activations."""
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from bevatron.config.kinds import Options, architecture
 from bevatron.config.section import Count, Fraction
-from bevatron.models.activation import ActivationName, activation
+from bevatron.models.activation import ActivationName
+from bevatron.models.dense_layers import dense_layers
+from bevatron.models.flat import flat_width, flattened
 from bevatron.models.initialisation import Initialisation, initialise
-from bevatron.models.inputs import InputGroup, Inputs, Padded
+from bevatron.models.inputs import InputGroup, Inputs
 
 
 @architecture("mlp")
@@ -32,24 +33,9 @@ class MLP(nn.Module):
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.groups = list(inputs)
-        width = sum(group.size + group.listed for group in inputs.values())
-        layers: list[nn.Module] = []
-        for units in options.widths:
-            layers += [nn.Linear(width, units), activation(options.activation)]
-            if options.dropout:
-                layers.append(nn.Dropout(options.dropout))
-            width = units
-        self.layers = nn.Sequential(*layers, nn.Linear(width, n_outputs))
+        width = flat_width(inputs)
+        self.layers = dense_layers(width, options.widths, options.activation, options.dropout, n_outputs)
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        columns = []
-        for name in self.groups:
-            group = inputs[name]
-            if isinstance(group, Padded):
-                values, n_valid = group
-                share = n_valid.to(values.dtype).unsqueeze(1) / values.shape[1]
-                columns += [values.flatten(1), share]
-            else:
-                columns.append(group.flatten(1))
-        return self.layers(columns[0] if len(columns) == 1 else torch.cat(columns, 1))
+        return self.layers(flattened(inputs, self.groups))

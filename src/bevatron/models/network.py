@@ -9,25 +9,54 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
+from torch.nn import functional
 
 from bevatron.config.kinds import ARCHITECTURES
 from bevatron.errors import UserError
 from bevatron.models.inputs import InputGroup, Inputs
 from bevatron.models.normalise import Kind, Normalise
+from bevatron.models.solved import Solved
+
+UNASKED = -1e4  # output for a class that is not in the network's question: softmax gives it exactly zero in float32
 
 
 @dataclass(frozen=True)
 class Description:
-    """All that is needed to build the network again, but its weights."""
+    """All that is needed to build the network again, but its weights.
+
+    question: the class numbers that the network tells apart, where not all; members: the networks in a committee.
+    """
 
     architecture: dict[str, Any]
     inputs: dict[str, InputGroup]
     n_outputs: int
     normalise: Kind
+    question: tuple[int, ...] | None = None
+    members: tuple["Description", ...] = ()
+
+    @classmethod
+    def of(cls, tree: dict[str, Any]) -> "Description":
+        """From what `dataclasses.asdict` made of it; raises KeyError, TypeError or ValueError for anything else."""
+        inputs = {
+            name: InputGroup(tuple(group["shape"]), tuple(group["features"]), group["listed"])
+            for name, group in tree["inputs"].items()
+        }
+        question = tree.get("question")
+        return cls(
+            architecture=tree["architecture"],
+            inputs=inputs,
+            n_outputs=tree["n_outputs"],
+            normalise=tree["normalise"],
+            question=None if question is None else tuple(question),
+            members=tuple(cls.of(member) for member in tree.get("members", ())),
+        )
 
 
 class Network(nn.Module):
-    """Physical inputs to outputs: shapes {group: (batch, ...)} to (batch, n_outputs)."""
+    """Physical inputs to outputs: shapes {group: (batch, ...)} to (batch, n_outputs).
+
+    A network with a question has an architecture of as many outputs as classes in it; the others are `UNASKED`.
+    """
 
     def __init__(self, description: Description, statistics: dict[str, dict[str, Any]] | None = None):
         super().__init__()
@@ -35,14 +64,28 @@ class Network(nn.Module):
         component = ARCHITECTURES[description.architecture["kind"]]
         options = component.Options.model_validate(description.architecture)
         self.normalise = Normalise(description.normalise, description.inputs, statistics)
-        self.architecture = component(options, description.inputs, description.n_outputs)
+        more = {"members": [Network(member) for member in description.members]} if description.members else {}
+        self.architecture = component(options, description.inputs, len(self.answers), **more)
+
+    @property
+    def answers(self) -> list[int]:
+        """The outputs that say something: those of the question's classes, or all."""
+        asked = self.description.question
+        return list(range(self.description.n_outputs)) if asked is None else list(asked)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        return self.architecture(self.normalise(inputs))
+        outputs = self.architecture(self.normalise(inputs))
+        if self.description.question is None:
+            return outputs
+        with_unasked = functional.pad(outputs, (0, 1), value=UNASKED)
+        place = {asked: i for i, asked in enumerate(self.answers)}
+        return with_unasked[:, [place.get(k, len(place)) for k in range(self.description.n_outputs)]]
 
     @property
     def n_weights(self) -> int:
-        return sum(p.numel() for p in self.parameters())
+        """Numbers that were fitted, members included."""
+        solved = [m.n_fitted() for m in self.modules() if isinstance(m, Solved)]
+        return sum(p.numel() for p in self.parameters()) + sum(solved)
 
 
 def weights_bytes(network: nn.Module) -> bytes:
@@ -64,14 +107,9 @@ def load_network(folder: Path) -> Network:
     """
     model_path, weights_path = folder / "model.json", folder / "weights.safetensors"
     try:
-        tree = json.loads(model_path.read_text(encoding="utf-8"))["network"]
-        inputs = {
-            name: InputGroup(tuple(group["shape"]), tuple(group["features"]), group["listed"])
-            for name, group in tree["inputs"].items()
-        }
-        network = Network(Description(tree["architecture"], inputs, tree["n_outputs"], tree["normalise"]))
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise UserError(model_path, f"is no description of a network: {error}", "train the model again") from None
+        network = Network(load_description(model_path))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _no_description(model_path, error) from None
     try:
         network.load_state_dict(load_tensors(weights_path.read_bytes()))
     except (OSError, SafetensorError, RuntimeError) as error:
@@ -80,3 +118,15 @@ def load_network(folder: Path) -> Network:
             weights_path, f"does not hold this network's weights: {first}", "train the model again"
         ) from None
     return network.eval()
+
+
+def load_description(path: Path) -> Description:
+    """What model.json says of the network; raises UserError where it says nothing of the kind."""
+    try:
+        return Description.of(json.loads(path.read_text(encoding="utf-8"))["network"])
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _no_description(path, error) from None
+
+
+def _no_description(path: Path, error: Exception) -> UserError:
+    return UserError(path, f"is no description of a network: {error}", "train the model again")

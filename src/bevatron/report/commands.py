@@ -17,6 +17,9 @@ def commands_of(workflow: Workflow, study: Study) -> dict[str, Any]:
     def best(model: str) -> str:
         return f" --best {place}/search/{model}/best.yaml" if model in searched else ""
 
+    def members(model: str) -> str:
+        return "".join(f" --member {m}={place}/models/{m}/runs.json" for m in study.models[model].members)
+
     each = "" if len(shards) == 1 else f"  # and so for each shard up to {shards[-1]}"
     studies = " ".join(f"--study {other}" for other in workflow.studies)
     return {
@@ -30,7 +33,8 @@ def commands_of(workflow: Workflow, study: Study) -> dict[str, Any]:
             if model in searched
         },
         "train": {
-            model: f"bevatron train {name} {model} {options} {manifest}{best(model)} --output {place}/models/{model}"
+            model: f"bevatron train {name} {model} {options} {manifest}{best(model)}{members(model)}"
+            f" --output {place}/models/{model}"
             for model in study.models
         },
         "evaluate": {

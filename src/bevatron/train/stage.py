@@ -22,6 +22,7 @@ from bevatron.store.manifest import Manifest, load_manifest
 from bevatron.store.publish import publish_json, publishing, sha256_of
 from bevatron.store.seal import refuse_broken_seal, sealed
 from bevatron.train.lock import sole_owner
+from bevatron.train.members import chosen_members, member_weights
 from bevatron.train.together import diverged, fit_together
 
 log = logging.getLogger("bevatron")
@@ -37,15 +38,19 @@ def train_model(
     folder: Path,
     demand: Demand = ONE_NODE,
     workers: int = 1,
+    members: dict[str, Path] | None = None,
 ) -> None:
     """Fit `study.models[name]` with every seed and publish `seed-N/` and `runs.json` in `folder`.
 
     A run that is finished in `runs/` is not fitted again; one that was killed goes on. Several `workers` fit each
-    seed together, over the nodes of `demand`. Raises UserError for a run that diverges.
+    seed together, over the nodes of `demand`. `members`: of a committee, the runs.json of each member by its name;
+    each seed takes the members' runs of that seed, or of the seed modulo their number. Raises UserError for a run that
+    diverges, and for members that are missing, damaged or of another dataset.
     """
     manifest = load_manifest(manifest_path, dataset_digest(study))
     model = with_search_result(study.models[name], best)
-    jobs = [_job(study, workflow, model, manifest, manifest_path, seed) for seed in range(study.seeds)]
+    chosen = chosen_members(study, name, model, manifest, members or {})
+    jobs = [_job(study, workflow, model, manifest, manifest_path, seed, chosen) for seed in range(study.seeds)]
     with ExitStack() as stack:
         stack.enter_context(sigterm_before_the_end(workflow.grace_seconds))
         for job in jobs:
@@ -79,9 +84,24 @@ def with_search_result(model: Model, best: Path | None) -> Model:
         raise UserError(best, f"is no result of this model's search: {error}", "run `bevatron search` again") from None
 
 
-def _job(study: Study, workflow: Workflow, model: Model, manifest: Manifest, manifest_path: Path, seed: int) -> FitJob:
-    live = Path(workflow.runs).resolve() / run_digest(study, model, manifest.sha256, seed)[:20]
-    return FitJob(study, model, manifest_path.resolve(), seed, live, workflow.reading, workflow.accelerator)
+def _job(
+    study: Study,
+    workflow: Workflow,
+    model: Model,
+    manifest: Manifest,
+    manifest_path: Path,
+    seed: int,
+    members: dict[str, list[Path]],
+) -> FitJob:
+    folders = {name: runs[seed % len(runs)] for name, runs in members.items()}
+    live = Path(workflow.runs).resolve() / _digest(study, model, manifest, seed, folders)[:20]
+    return FitJob(
+        study, model, manifest_path.resolve(), seed, live, workflow.reading, workflow.accelerator, members=folders
+    )
+
+
+def _digest(study: Study, model: Model, manifest: Manifest, seed: int, members: dict[str, Path]) -> str:
+    return run_digest(study, model, manifest.sha256, seed, member_weights(members))
 
 
 def _run(job: FitJob, name: str, manifest: Manifest, folder: Path) -> dict[str, Any]:
@@ -101,7 +121,7 @@ def _run(job: FitJob, name: str, manifest: Manifest, folder: Path) -> dict[str, 
 
 def _published(job: FitJob, result: FitResult, manifest: Manifest, target: Path) -> dict[str, Any]:
     """Copy a finished run's artefacts into the model's folder; what runs.json says of it."""
-    digest = run_digest(job.study, job.model, manifest.sha256, job.seed)
+    digest = _digest(job.study, job.model, manifest, job.seed, job.members)
     target.mkdir(parents=True, exist_ok=True)
     for file in ("weights.safetensors", "history.csv"):
         with publishing(target / file) as temporary:
@@ -115,6 +135,7 @@ def _published(job: FitJob, result: FitResult, manifest: Manifest, target: Path)
         "folder": target.name,
         "files": {file: sha256_of(target / file) for file in files},
         "versions": fitted_with(job),
+        **({"members": member_weights(job.members)} if job.members else {}),
         **result.as_dict(),
     }
 

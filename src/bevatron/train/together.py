@@ -15,7 +15,7 @@ from bevatron.learning.job import Diverged, FitJob
 
 
 def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, demand: Demand, workers: int) -> None:
-    """Fit the jobs of the model `name` that are not finished, which differ in seed and folder alone, each by `workers`.
+    """Fit the jobs of the model `name` that are not finished, differing in seed and folders alone, by `workers` each.
 
     Raises UserError for a fit that diverges, damaged data, and workers that die too often.
     """
@@ -34,7 +34,10 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, demand: Dema
         "manifest": str(first.manifest),
         "reading": first.reading.model_dump(mode="json"),
         "accelerator": first.accelerator,
-        "jobs": [(job.seed, str(job.folder)) for job in unfinished],
+        "jobs": [
+            (job.seed, str(job.folder), {name: str(folder) for name, folder in job.members.items()})
+            for job in unfinished
+        ],
     }
     told = UserError(first.folder, "the fit was told to end (SIGTERM)", "run it again to go on")
     with ray_session(workflow.ray, demand, first.folder) as session:
@@ -70,8 +73,9 @@ def _fit_all(task: dict[str, Any], team: Team) -> None:
         reading=Reading.model_validate(task["reading"]),
         accelerator=task["accelerator"],
     )
-    for seed, folder in task["jobs"]:
-        job = replace(first, seed=seed, folder=Path(folder))
+    for seed, folder, members in task["jobs"]:
+        folders = {name: Path(member) for name, member in members.items()}
+        job = replace(first, seed=seed, folder=Path(folder), members=folders)
         try:
             fit(job, team=team)
         except Diverged as error:

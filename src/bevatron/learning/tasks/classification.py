@@ -1,10 +1,12 @@
 """Classification: cross entropy of softmax outputs."""
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 from bevatron.config.kinds import learner
 from bevatron.config.task import Classification
+from bevatron.learning.densify import selected
 from bevatron.learning.learner import Batch, Learner
 
 
@@ -12,12 +14,26 @@ from bevatron.learning.learner import Batch, Learner
 class ClassificationLearner(Learner):
     """Outputs (batch, n_classes), before the softmax, against class numbers (batch,) int64.
 
-    With class weights w the loss is Σ w_y ℓ / Σ w_y over the batch.
+    With class weights w the loss is Σ w_y ℓ / Σ w_y over the batch. A model with a question sees the samples of its
+    classes alone.
     """
 
     @staticmethod
     def n_outputs(task: Classification) -> int:
         return len(task.classes)
+
+    def counted(self, batch: Batch) -> Batch:
+        if self.job.question is None:
+            return batch
+        labels = batch["targets"][self.job.target]
+        asked = torch.zeros_like(labels, dtype=torch.bool)
+        for number in self.job.question:
+            asked |= labels == number
+        kept = asked.nonzero().squeeze(1)
+        rows = int(self.team.total(torch.tensor(len(kept), device=labels.device)))
+        if len(kept) == 0:  # some network cannot take nothing; with no rows the loss is zero whatever it says
+            kept = torch.arange(min(1, len(labels)) if rows == 0 else 0, device=labels.device)
+        return {**selected(batch, kept), "rows": rows}
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         return functional.cross_entropy(outputs, batch["targets"][self.job.target].long(), self.class_weights)

@@ -1,0 +1,39 @@
+"""Architectures that are solved for their numbers, in closed form or by a library, instead of by steps of gradients."""
+
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from bevatron.models.inputs import Inputs
+
+
+class Labelled(NamedTuple):
+    """A whole split: rows (n, n_features), class numbers (n,) int64, weights (n,) of the samples in every sum."""
+
+    rows: Tensor
+    labels: Tensor
+    weights: Tensor
+
+
+class Losses(NamedTuple):
+    """Mean weighted cross entropy of the two splits after one round."""
+
+    training: float
+    validation: float
+
+
+@runtime_checkable
+class Solved(Protocol):
+    """What an architecture offers so that `learning.solve` fits it in the place of a trainer."""
+
+    def rows(self, inputs: Inputs) -> Tensor:
+        """Normalised inputs as the rows that `solve` takes: (batch, n_features)."""
+
+    def solve(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
+        """Find the numbers; the losses after each round, one for a closed form.
+
+        With `keep_best` the numbers are those of the round of the lowest validation loss, else of the last.
+        """
+
+    def n_fitted(self) -> int:
+        """How many numbers were fitted."""

@@ -1,0 +1,40 @@
+"""The trained networks that a committee is made of."""
+
+from pathlib import Path
+
+from bevatron.config.model import Model
+from bevatron.config.study import Study
+from bevatron.errors import UserError
+from bevatron.learning.runs import load_runs
+from bevatron.store.manifest import Manifest
+from bevatron.store.publish import sha256_of
+
+
+def chosen_members(
+    study: Study, name: str, model: Model, manifest: Manifest, given: dict[str, Path]
+) -> dict[str, list[Path]]:
+    """The folders of each member's runs in the order of their seeds, by the member's name, in the model's order.
+
+    given: runs.json by member. Raises UserError where one is missing, damaged, or of another dataset, and where one is
+    given that is no member.
+    """
+    for other in given:
+        if other not in model.members:
+            known = ", ".join(model.members) or "none, it is no committee"
+            raise UserError(f"--member {other}", f"is no member of {study.name}/{name}", f"its members: {known}")
+    chosen = {}
+    for member in model.members:
+        if member not in given:
+            raise UserError(
+                f"--member {member}",
+                f"the committee {study.name}/{name} needs this model's runs",
+                f"run `bevatron train {study.name} {member}` first, and give --member {member}=its runs.json",
+            )
+        runs = load_runs(given[member], study.name, member, manifest.sha256)
+        chosen[member] = [(given[member].parent / run["folder"]).resolve() for run in runs]
+    return chosen
+
+
+def member_weights(folders: dict[str, Path]) -> dict[str, str]:
+    """SHA-256 of the weights of each member."""
+    return {name: sha256_of(folder / "weights.safetensors") for name, folder in folders.items()}
