@@ -46,7 +46,8 @@ def _fill(parameters, scale, etas, hits, scattering, hit_correlation, scattering
         for k in range(5):
             sigma[0, k] = scale * (hits[0, k] + share * (hits[1, k] - hits[0, k]))
             sigma[1, k] = scale * (scattering[0, k] + share * (scattering[1, k] - scattering[0, k])) * abs(q_over_pt)
-        sigma[:, 1] /= sine
+        sigma[0, 1] /= sine
+        sigma[1, 1] /= sine
         for i in range(5):
             for j in range(5):
                 found[track, i, j] = (

@@ -32,13 +32,13 @@ class VertexCuts(Section):
 
     most: Count = Field(3, description="most secondary vertices of a jet", le=8)
     seed_significance: NonNegative = Field(
-        2.5,
+        1.5,
         description="least distance of a seeding track from the primary vertex, in σ: sqrt(χ²) of d0 and z0",
     )
     pair_chi2_max: Positive = Field(6.0, description="largest χ² of a seeding pair (one degree of freedom)")
     chi2_cut: Positive = Field(9.0, description="χ² at which a track's weight in an adaptive fit is one half")
     chi2_per_ndf_max: Positive = Field(4.0, description="largest χ² of a vertex by its degrees of freedom")
-    flight_significance_min: NonNegative = Field(3.0, description="least distance from the primary vertex, in σ")
+    flight_significance_min: NonNegative = Field(2.0, description="least distance from the primary vertex, in σ")
     flight_max: Positive = Field(
         30.0, description="largest distance from the primary vertex across the beam, mm: first layer"
     )

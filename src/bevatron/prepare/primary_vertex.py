@@ -7,7 +7,7 @@ import numpy as np
 from bevatron.compute.compiled import compiled
 from bevatron.prepare.detector import Tracks
 from bevatron.prepare.jet_options import BeamSpot
-from bevatron.prepare.transport import add_normal, chi_squared, constraint, inverse
+from bevatron.prepare.transport import add_normal, chi_squared, clear, constraint, inverse
 
 CHI2_CUT = 9.0  # at which a track's weight is one half
 TEMPERATURES = (256.0, 64.0, 16.0, 4.0, 1.0)
@@ -77,10 +77,11 @@ def _fit_all(
         for k in range(n):
             track = order[low + k]
             constraint(tracks[track], matrices[track], field, 0.0, 0.0, start[event], jacobian, seen[k])
-        place[:] = 0.0  # from (0, 0, start)
+        for axis in range(3):
+            place[axis] = 0.0  # from (0, 0, start)
         for step in range(2 * len(temperatures) + 8):
             temperature = temperatures[min(step // 2, len(temperatures) - 1)]
-            normal[:, :], right[:] = 0.0, 0.0
+            clear(normal, right)
             for axis in range(3):
                 normal[axis, axis] = prior[axis]
             right[2] = -prior[2] * start[event]
@@ -96,10 +97,10 @@ def _fit_all(
                 place[i] = new
             if step >= 2 * len(temperatures) and moved < 1e-6:
                 break
-        covariance[event] = matrix
-        position[event] = place
-        position[event, 2] += start[event]
         for axis in range(3):
+            for other in range(3):
+                covariance[event, axis, other] = matrix[axis, other]
+            position[event, axis] = place[axis] + (start[event] if axis == 2 else 0.0)
             chi2[event] += prior[axis] * position[event, axis] ** 2
         for k in range(n):
             track = order[low + k]

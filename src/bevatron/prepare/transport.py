@@ -6,8 +6,6 @@ Compiled functions of one track; `track` (5,) is (d0, z0, phi, theta, q/p) at th
 
 import math
 
-import numpy as np
-
 from bevatron.compute.compiled import compiled
 from bevatron.prepare.helix import CURVATURE
 
@@ -101,17 +99,26 @@ def chi_squared(found, x, y, z):
 
 
 @compiled
+def clear(normal, right):
+    """Zeros in normal (3, 3) and right (3,). By loops, as all here: numba compiles them ten times as fast as slices."""
+    for i in range(3):
+        right[i] = 0.0
+        for j in range(3):
+            normal[i, j] = 0.0
+
+
+@compiled
 def add_normal(found, weight, normal, right):
     """Adds w Hᵀ G H to normal (3, 3) and -w Hᵀ G r to right (3,), H = ∂r/∂(x, y, z), of a track's `constraint`."""
-    across = np.array((found[2], found[3], 0.0))
-    along = np.array((found[4], found[5], -1.0))
     g_d = found[6] * found[0] + found[7] * found[1]
     g_z = found[7] * found[0] + found[8] * found[1]
     for i in range(3):
-        right[i] -= weight * (across[i] * g_d + along[i] * g_z)
+        across_i, along_i = (found[2 + i], found[4 + i]) if i < 2 else (0.0, -1.0)
+        right[i] -= weight * (across_i * g_d + along_i * g_z)
         for j in range(3):
-            mixed = found[7] * (across[i] * along[j] + along[i] * across[j])
-            normal[i, j] += weight * (found[6] * across[i] * across[j] + mixed + found[8] * along[i] * along[j])
+            across_j, along_j = (found[2 + j], found[4 + j]) if j < 2 else (0.0, -1.0)
+            mixed = found[7] * (across_i * along_j + along_i * across_j)
+            normal[i, j] += weight * (found[6] * across_i * across_j + mixed + found[8] * along_i * along_j)
 
 
 @compiled

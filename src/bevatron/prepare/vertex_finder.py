@@ -33,6 +33,12 @@ class Cuts(NamedTuple):
 
 
 @compiled
+def zero(total):
+    for i in range(4):
+        total[i] = 0.0
+
+
+@compiled
 def momentum(track, phi, mass, total):
     """Adds a track's (px, py, pz, E) at azimuth `phi` to total (4,)."""
     p = 1 / abs(track[4])
@@ -74,7 +80,7 @@ def like_v0(first, second, seen, place, primary, cuts, total):
     first_is_harder = abs(first[4]) < abs(second[4])
     close = False
     for hypothesis in range(3):
-        total[:] = 0.0
+        zero(total)
         hard = PION if hypothesis == 0 else PROTON if hypothesis == 1 else ELECTRON
         soft = ELECTRON if hypothesis == 2 else PION
         momentum(first, seen[0, 9], hard if first_is_harder else soft, total)
@@ -96,15 +102,15 @@ def like_v0(first, second, seen, place, primary, cuts, total):
 
 
 @compiled
-def find_pairs(tracks, matrices, field, seeds, primary, primary_covariance, axis, cuts, pairs, places, is_v0):
-    """Writes the acceptable pairs of the tracks `seeds` into pairs (m, 2), their vertices into places (m, 3), and
-    into is_v0 (m,) whether they look like a V0; returns how many there are."""
+def find_pairs(tracks, matrices, field, seeds, n_seeds, primary, primary_covariance, axis, cuts, pairs, places, is_v0):
+    """Writes the acceptable pairs of the tracks seeds[:n_seeds] into pairs (m, 2), their vertices into places (m,
+    3), and into is_v0 (m,) whether they look like a V0; returns how many there are."""
     plain = np.zeros(1)
     rows, weight, seen, work = np.empty(2, np.int64), np.empty(2), np.empty((2, 10)), np.empty((2, 5))
     elsewhere, place, covariance, total = np.zeros(2), np.empty(3), np.empty((3, 3)), np.empty(4)
     n = 0
-    for a in range(len(seeds)):
-        for b in range(a + 1, len(seeds)):
+    for a in range(n_seeds):
+        for b in range(a + 1, n_seeds):
             rows[0], rows[1] = seeds[a], seeds[b]
             first, second = tracks[rows[0]], tracks[rows[1]]
             if not crossing(first, second, place):
@@ -118,13 +124,14 @@ def find_pairs(tracks, matrices, field, seeds, primary, primary_covariance, axis
             bad = not chi2 < cuts.pair_chi2_max or not significance > cuts.flight_significance_min
             if bad or not forward or across > cuts.flight_max:
                 continue
-            total[:] = 0.0
+            zero(total)
             momentum(first, seen[0, 9], PION, total)
             momentum(second, seen[1, 9], PION, total)
             if invariant_mass(total) > cuts.mass_max:
                 continue
             pairs[n, 0], pairs[n, 1] = rows[0], rows[1]
-            places[n] = place
+            for i in range(3):
+                places[n, i] = place[i]
             is_v0[n] = cuts.reject_v0 and like_v0(first, second, seen, place, primary, cuts, total)
             n += 1
     return n
@@ -147,20 +154,25 @@ def find_in_jet(
     weight there and its azimuth there into weights and phi, all (total,).
     """
     n = high - low
-    left, order = np.ones(n, np.bool_), np.argsort(-chi2_primary[low:high], kind="mergesort")
-    seeds = np.empty(min(n, MOST_SEEDS), np.int64)
+    left, seeds = np.ones(n, np.bool_), np.empty(MOST_SEEDS, np.int64)
     n_seeds = 0
-    for k in range(len(seeds)):
-        if chi2_primary[low + order[k]] > cuts.seed_significance**2:
-            seeds[k] = low + order[k]
-            n_seeds += 1
+    for k in range(low, high):  # the most displaced ones, in falling order
+        if chi2_primary[k] > cuts.seed_significance**2:
+            place_of = min(n_seeds, MOST_SEEDS)
+            while place_of > 0 and chi2_primary[k] > chi2_primary[seeds[place_of - 1]]:
+                if place_of < MOST_SEEDS:
+                    seeds[place_of] = seeds[place_of - 1]
+                place_of -= 1
+            if place_of < MOST_SEEDS:
+                seeds[place_of] = k
+                n_seeds = min(n_seeds + 1, MOST_SEEDS)
     if n_seeds < 2:
         return 0
     most_pairs = n_seeds * (n_seeds - 1) // 2
     pairs, places = np.empty((most_pairs, 2), np.int64), np.empty((most_pairs, 3))
     is_v0 = np.zeros(most_pairs, np.bool_)
     n_pairs = find_pairs(
-        tracks, matrices, field, seeds[:n_seeds], primary, primary_covariance, axis, cuts, pairs, places, is_v0
+        tracks, matrices, field, seeds, n_seeds, primary, primary_covariance, axis, cuts, pairs, places, is_v0
     )
     for pair in range(n_pairs):
         if is_v0[pair]:
@@ -169,13 +181,14 @@ def find_in_jet(
 
     rows, elsewhere, weight = np.empty(n, np.int64), np.empty(n), np.empty(n)
     seen, work, place, covariance = np.empty((n, 10)), np.empty((2, 5)), np.empty(3), np.empty((3, 3))
-    agree = np.full(n_pairs, -1)
+    agree = np.empty(n_pairs, np.int64)
     for pair in range(n_pairs):
+        agree[pair] = -1
         if is_v0[pair]:
             continue
         agree[pair] = 0
         for k in range(n):
-            x, y, z = places[pair]
+            x, y, z = places[pair, 0], places[pair, 1], places[pair, 2]
             constraint(tracks[low + k], matrices[low + k], field, x, y, z, work, seen[0])
             distance = chi_squared(seen[0], 0.0, 0.0, 0.0)
             if left[k] and distance < min(cuts.chi2_cut, chi2_primary[low + k]):
@@ -192,7 +205,8 @@ def find_in_jet(
         if best < 0:
             break
         agree[best] = -1
-        place[:] = places[best]
+        for i in range(3):
+            place[i] = places[best, i]
         m = 0
         for k in range(n):
             if left[k]:
@@ -203,7 +217,8 @@ def find_in_jet(
             place, covariance, weight, seen, work,
         )  # fmt: skip
         length, significance, across, forward = flight(place, covariance, primary, primary_covariance, axis)
-        total[:], members, ndf, along = 0.0, 0, -3.0, 0.0
+        zero(total)
+        members, ndf, along = 0, -3.0, 0.0
         for k in range(m):
             ndf += 2 * weight[k]
             if weight[k] > 0.5:
@@ -216,7 +231,8 @@ def find_in_jet(
         if not (fits and away and invariant_mass(total) < cuts.mass_max):
             failures += 1
             continue
-        found[count, :3] = place
+        for i in range(3):
+            found[count, i] = place[i]
         found[count, 3], found[count, 4], found[count, 5] = covariance[0, 0], covariance[0, 1], covariance[0, 2]
         found[count, 6], found[count, 7], found[count, 8] = covariance[1, 1], covariance[1, 2], covariance[2, 2]
         numbers[count, 0], numbers[count, 1] = chi2, ndf

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from bevatron.compute.compiled import compiled
-from bevatron.prepare.transport import add_normal, chi_squared, constraint, inverse
+from bevatron.prepare.transport import add_normal, chi_squared, clear, constraint, inverse
 
 STEPS = 12  # at most, after the last temperature is reached
 FARTHEST_STEP = 20.0  # mm
@@ -32,7 +32,7 @@ def fit_vertex(
     total = 0.0
     for step in range(last + STEPS):
         temperature = temperatures[min(step // 2, len(temperatures) - 1)]
-        normal[:, :], right[:] = 0.0, 0.0
+        clear(normal, right)
         for axis in range(3):
             normal[axis, axis] = LOOSE
         total = 0.0
