@@ -1,4 +1,4 @@
-"""Impact parameters of charged particles in a solenoid's field, by exact helices."""
+"""The five parameters of charged particles' tracks in a solenoid's field, by exact helices."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,19 @@ class Perigee:
 
     d0 (n,) in mm, z0 (n,) in mm, phi (n,) in rad, in the convention of ATLAS: the point is
     (-d0 sin phi, d0 cos phi, z0), so d0 > 0 where the track passes with the axis on its right, seen from
-    +z.
+    +z. theta (n,) in rad from +z, and q_over_p (n,) in e/GeV, are the same all along the helix.
     """
 
     d0: np.ndarray
     z0: np.ndarray
     phi: np.ndarray
+    theta: np.ndarray
+    q_over_p: np.ndarray
+
+    @property
+    def parameters(self) -> np.ndarray:
+        """(n, 5) in the order above."""
+        return np.stack([self.d0, self.z0, self.phi, self.theta, self.q_over_p], axis=1)
 
 
 def perigee(momentum: np.ndarray, vertex: np.ndarray, charge: np.ndarray, field: float) -> Perigee:
@@ -39,7 +46,8 @@ def perigee(momentum: np.ndarray, vertex: np.ndarray, charge: np.ndarray, field:
     x, y, z = vertex.T
     pt = np.hypot(px, py)
     cosine, sine = px / pt, py / pt
-    curvature = CURVATURE * np.asarray(charge, np.float64) * field / pt
+    charge = np.asarray(charge, np.float64)
+    curvature = CURVATURE * charge * field / pt
     delta, along, radius_squared = x * sine - y * cosine, x * cosine + y * sine, x**2 + y**2
     root = np.sqrt(np.maximum(1 + 2 * curvature * delta + curvature**2 * radius_squared, 0.0))
     d0 = -(2 * delta + curvature * radius_squared) / (1 + root)
@@ -47,13 +55,13 @@ def perigee(momentum: np.ndarray, vertex: np.ndarray, charge: np.ndarray, field:
     straight = np.abs(curvature) < 1e-300
     path = np.where(straight, along, turn / np.where(straight, 1.0, curvature))
     phi = np.remainder(np.arctan2(py, px) + turn + np.pi, 2 * np.pi) - np.pi
-    return Perigee(d0, z - path * pz / pt, phi)
+    return Perigee(d0, z - path * pz / pt, phi, np.arctan2(pt, pz), charge / np.hypot(pt, pz))
 
 
-def lifetime_sign(perigee: Perigee, jet_phi: np.ndarray) -> np.ndarray:
+def lifetime_sign(d0: np.ndarray, phi: np.ndarray, jet_phi: np.ndarray) -> np.ndarray:
     """+1 where the track crosses the jet's axis in front of the collision (as decay products do), else -1.
 
     In front means on the side to which the jet flies: the perigee's point lies within 90° of the jet's
     direction, d0 · sin(phi_jet - phi) ≥ 0.
     """
-    return np.where(perigee.d0 * np.sin(jet_phi - perigee.phi) >= 0.0, 1.0, -1.0)
+    return np.where(d0 * np.sin(jet_phi - phi) >= 0.0, 1.0, -1.0)

@@ -4,6 +4,8 @@ import logging
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
+
 from bevatron.config.digest import seed_of
 from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.config.kinds import RECIPES
@@ -45,12 +47,22 @@ def prepare_shard(study: Study, raw: Path, folder: Path) -> None:
     }
     if classes := getattr(study.task, "classes", None):
         attributes["classes"] = list(classes)
-    rows = rows_by_split(events, study.dataset.split)
+    rows = rows_by_split(_of_samples(events, samples), study.dataset.split)
     for split in SPLITS:
         path = Path(folder) / f"{split}-{shard:04d}.h5"
         write_shard(path, samples.take(rows[split]), attributes, study.dataset.compression)
     sizes = ", ".join(f"{len(rows[split])} {split}" for split in SPLITS)
     logger.info(f"shard {shard} of {study.name}: {sizes} samples in {perf_counter() - start:.1f} s")
+
+
+def _of_samples(events: Samples, samples: Samples) -> Samples:
+    """The raw samples' targets and ids, one for each of `samples`: a recipe may leave some away."""
+    if np.array_equal(events.id, samples.id):
+        rows = np.arange(len(samples))
+    else:
+        order = np.argsort(events.id)
+        rows = order[np.searchsorted(events.id, samples.id, sorter=order)]
+    return Samples({}, {name: target[rows] for name, target in events.targets.items()}, samples.id)
 
 
 def write_manifest(study: Study, folder: Path) -> None:

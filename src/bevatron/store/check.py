@@ -49,6 +49,10 @@ def _check_names(name: str, group: Group, path: Path) -> None:
             f"group '{name}' has {found} features, but {len(group.features)} names and {len(group.units)} units",
             MEND_RECIPE,
         )
+    if group.definitions and len(group.definitions) != found:
+        raise UserError(
+            path, f"group '{name}' has {found} features, but {len(group.definitions)} definitions", MEND_RECIPE
+        )
 
 
 def _check_cut(name: str, group: Group, n: int, path: Path) -> None:

@@ -68,7 +68,7 @@ Column = Dense | Ragged | SparseImages
 
 @dataclass(frozen=True)
 class Group:
-    """An input group: its column, and the names and units of its features.
+    """An input group: its column, the names and units of its features, and perhaps what each of them is, in words.
 
     The features are the last axis of a dense or ragged column, and the channels of sparse images.
     """
@@ -76,12 +76,13 @@ class Group:
     column: Column
     features: tuple[str, ...]
     units: tuple[str, ...]
+    definitions: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.column)
 
     def take(self, rows: np.ndarray) -> "Group":
-        return Group(self.column.take(rows), self.features, self.units)
+        return Group(self.column.take(rows), self.features, self.units, self.definitions)
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 A shard holds `/inputs/<group>`, `/targets/<name>`, `/id` and perhaps `/weight`; the first axis is the sample.
 A dense group is one dataset. A ragged group is an HDF5 group with `values` and `offsets`; a sparse one has
 `index`, `value` and `offsets`, and the attribute `shape`. Attributes of a group: `layout`, `features`,
-`units`.
+`units`, and perhaps `definitions`.
 """
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SPLITS = ("train", "val", "test")
 
 Layout = Literal["dense", "ragged", "sparse"]
@@ -28,6 +28,7 @@ class GroupInfo(Record):
     layout: Layout = Field(description="how the group is stored")
     features: tuple[str, ...] = Field(description="names along the last axis, or of the images' channels")
     units: tuple[str, ...] = Field(description="units of the features, '' or '1' for pure numbers")
+    definitions: tuple[str, ...] = Field((), description="what each feature is, in words; none given: empty")
     shape: tuple[int, ...] = Field(
         description="of one sample (dense), of one element (ragged), (channels, height, width) (sparse)"
     )

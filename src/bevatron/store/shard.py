@@ -170,7 +170,7 @@ class Shard:
             case "sparse":
                 parts = (self.read(f"{place}/{part}") for part in ("index", "value", "offsets"))
                 column = SparseImages(*parts, info.shape)
-        return Group(column, info.features, info.units)
+        return Group(column, info.features, info.units, info.definitions)
 
     def close(self) -> None:
         if self._file is not None and self._process == os.getpid():
@@ -257,6 +257,8 @@ def _write(file: h5py.File, name: str, values: np.ndarray, compression: Compress
 def _describe(node: h5py.Group | h5py.Dataset, group: Group) -> None:
     layout = {Dense: "dense", Ragged: "ragged", SparseImages: "sparse"}[type(group.column)]
     described = {"layout": layout, "features": list(group.features), "units": list(group.units)}
+    if group.definitions:
+        described["definitions"] = list(group.definitions)
     if isinstance(group.column, SparseImages):
         described["shape"] = list(group.column.shape)
     for name, value in described.items():
@@ -273,7 +275,15 @@ def _info(node: h5py.Group | h5py.Dataset) -> GroupInfo:
         shape, dtype = (values.shape[1:] if layout == "ragged" else attributes["shape"]), values.dtype
         longest = int(np.diff(node["offsets"][()]).max(initial=0))
     features, units = attributes["features"], attributes["units"]
-    return GroupInfo(layout=layout, features=features, units=units, shape=shape, max_length=longest, dtype=str(dtype))
+    return GroupInfo(
+        layout=layout,
+        features=features,
+        units=units,
+        definitions=attributes.get("definitions", ()),
+        shape=shape,
+        max_length=longest,
+        dtype=str(dtype),
+    )
 
 
 def _stored(value: Any) -> Any:

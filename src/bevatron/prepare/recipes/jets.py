@@ -1,68 +1,112 @@
-"""The recipe `jets`: flavour labels, jet kinematics and the most displaced tracks."""
+"""The recipe `jets`: flavour labels, and the tracks, vertices and expert variables of jets in a detector."""
+
+import logging
 
 import numpy as np
 from pydantic import Field
 
 from bevatron.config import kinds
 from bevatron.config.kinds import recipe
-from bevatron.config.section import Count, NonNegative, Positive
-from bevatron.prepare import tracks
+from bevatron.config.section import Count, NonNegative
 from bevatron.prepare.direction import delta_phi
 from bevatron.prepare.flavour import flavour
+from bevatron.prepare.jet_options import BeamSpot, Resampling, Tracking, VertexCuts
+from bevatron.prepare.resampling import resampled
 from bevatron.prepare.shape import width
-from bevatron.store.columns import Dense, Group, Ragged, Samples
+from bevatron.store.columns import Ragged, Samples
 
-JET_FEATURES = ("pt", "eta", "mass", "energy", "n_tracks", "width_eta", "width_phi")
-JET_UNITS = ("GeV", "", "GeV", "GeV", "", "", "rad")
+logger = logging.getLogger("bevatron")
+
+APPROXIMATIONS = (
+    "Jets are clustered from generated particles, without a calorimeter. Tracks are smeared helices with ATLAS's "
+    "design resolutions; no secondary interactions in material, no photon conversions, no pile-up, no losses in "
+    "dense jets."
+)
 
 
 @recipe("jets")
 class JetSamples:
-    """Input groups `jet` (n, 7) and `tracks` (ragged, 9 features, most displaced first), float32; target
-    `flavour` (n,) int64: 0 light, 1 charm, 2 beauty.
+    """Input groups `jet` (n, 2), `experts` (n, 16) and `leading` (n, 3); `tracks` (ragged, 21 features, most displaced
+    first) and `vertices` (ragged, 7 features), whose element i is the vertex to which track i belongs; all float32.
+    Target `flavour` (n,) int64: 0 light, 1 charm, 2 beauty.
 
-    pt, eta, mass and energy are the generated jet's (no calorimeter resolution), widths are over all its
-    visible constituents, n_tracks counts all selected tracks, also those beyond the longest list.
+    Charged particles become tracks (bevatron.prepare.detector), all tracks of an event its primary vertex, those
+    of a jet its secondary vertices (bevatron.prepare.reconstruction). The detector is a parametrisation: see
+    APPROXIMATIONS, which stand in every shard.
     """
 
     class Options(kinds.Options):
-        field: NonNegative = Field(2.0, description="magnetic field along the beam, tesla")
         hadron_delta_r: float = Field(
             0.3, gt=0.0, le=0.8, description="largest ΔR between a jet and a hadron that gives it its flavour"
         )
         hadron_pt_min: NonNegative = Field(5.0, description="least pt of such a hadron, GeV")
-        track_pt_min: Positive = Field(1.0, description="least pt of a track, GeV")
-        track_eta_max: Positive = Field(2.5, description="largest |eta| of a track")
-        track_radius_max: Positive = Field(
-            30.0,
-            description="largest distance from the beam at which a track's particle is made, mm: first layer",
-        )
         max_tracks: Count = Field(15, description="most tracks kept of a jet")
-        resolution_scale: Positive = Field(1.0, description="impact-parameter resolution, in units of ATLAS's design")
+        beam_spot: BeamSpot = Field(default_factory=BeamSpot, description="where the protons meet")
+        tracking: Tracking = Field(default_factory=Tracking, description="the detector")
+        vertices: VertexCuts = Field(default_factory=VertexCuts, description="the search for secondary vertices")
+        resampling: Resampling | None = Field(
+            default_factory=Resampling,
+            description="flavours of one spectrum in pt and |eta|, by leaving jets away; null keeps all jets",
+        )
 
     def prepare(self, options: Options, raw: Samples, seed: int) -> Samples:
-        """`raw` is a shard of the source `jets`; the tracks' noise follows from `seed`."""
-        pt, eta, phi, mass = raw.inputs["jet"].column.values.astype(np.float64).T
-        constituents, ids = (raw.inputs[name].column for name in ("constituents", "constituent_ids"))
+        """`raw` is a shard of the source `jets`; all noise follows from `seed`.
+
+        With resampling, fewer samples come back than went in, their ids tell which.
+        """
+        # Imported here: what is compiled by numba costs half a second, which checking a configuration need not pay.
+        from bevatron.prepare import experts, track_features, vertex_features
+        from bevatron.prepare.feature import group
+        from bevatron.prepare.jet_probability import calibrated, jet_probability, track_probability
+        from bevatron.prepare.reconstruction import reconstructed
+        from bevatron.prepare.vertex_finder import PION
+        from bevatron.store.columns import Dense
+
+        pt, eta, phi, _ = raw.inputs["jet"].column.values.astype(np.float64).T
         hadrons, quarks = (raw.inputs[name].column for name in ("hadrons", "hadron_ids"))
+        label = flavour(eta, phi, hadrons, quarks, options.hadron_delta_r, options.hadron_pt_min)
+        found = reconstructed(raw, options.beam_spot, options.tracking, options.vertices, seed)
 
-        selection = tracks.Selection(options.track_pt_min, options.track_eta_max, options.track_radius_max)
-        particles = tracks.selected(tracks.charged(constituents, ids), selection)
-        random = np.random.Generator(np.random.Philox(seed))
-        features = tracks.measured(particles, pt, eta, phi, options.field, options.resolution_scale, random)
-        displaced = tracks.most_displaced(features, particles.jet, len(raw), options.max_tracks)
+        jet, vertices = found.tracks.jet, found.vertices
+        tracks = track_features.signed(found.tracks, eta, phi)
+        d0 = tracks.d0_significance
+        resolution = calibrated(d0[found.tracks.prompt])
+        probability = jet_probability(track_probability(d0, resolution), jet, len(raw))
+        order = track_features.most_displaced_first(d0, jet)
+        first = np.searchsorted(jet, np.arange(len(raw) + 1))
+        energy = np.bincount(jet, np.hypot(1 / found.tracks.parameters[:, 4], PION), minlength=len(raw))
+        widths = _widths(raw.inputs["constituents"].column, eta, phi)
+        expert = experts.experts((pt, eta, phi), widths, probability, tracks, jet, order, first, vertices, energy)
+        of_vertex = vertex_features.vertex_features(vertices, eta, phi, energy)
+        listed = _longest(order, first, options.max_tracks)
+        inputs = {
+            "jet": group(Dense(np.stack([pt, eta], axis=1)), experts.JET),
+            "experts": group(Dense(expert), experts.FEATURES),
+            "leading": group(Dense(experts.leading(tracks, order, first)), experts.LEADING),
+            "tracks": group(_rows(track_features.track_features(tracks, vertices), listed), track_features.FEATURES),
+            "vertices": group(_rows(vertex_features.of_tracks(of_vertex, vertices), listed), vertex_features.FEATURES),
+        }
+        samples = Samples(inputs, {"flavour": label}, raw.id, attributes={"approximations": APPROXIMATIONS})
+        return samples if options.resampling is None else samples.take(_kept(pt, eta, label, options.resampling, seed))
 
-        energy = np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2)
-        n_tracks = np.bincount(particles.jet, minlength=len(raw))
-        kinematics = np.column_stack([pt, eta, mass, energy, n_tracks, *_widths(constituents, eta, phi)])
-        return Samples(
-            inputs={
-                "jet": Group(Dense(kinematics.astype(np.float32)), JET_FEATURES, JET_UNITS),
-                "tracks": Group(displaced, tracks.FEATURES, tracks.UNITS),
-            },
-            targets={"flavour": flavour(eta, phi, hadrons, quarks, options.hadron_delta_r, options.hadron_pt_min)},
-            id=raw.id,
-        )
+
+def _kept(pt: np.ndarray, eta: np.ndarray, label: np.ndarray, options: Resampling, seed: int) -> np.ndarray:
+    random = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 1])))
+    rows = resampled(pt, eta, label, options, random)
+    logger.info(f"resampling keeps {len(rows)} of {len(pt)} jets, as many of each flavour")
+    return rows
+
+
+def _longest(order: np.ndarray, first: np.ndarray, most: int) -> Ragged:
+    """The first `most` of each jet's tracks: values (total,) are rows."""
+    lengths = np.diff(first)
+    place = np.arange(len(order)) - np.repeat(first[:-1], lengths)
+    offsets = np.concatenate([[0], np.cumsum(np.minimum(lengths, most))]).astype(np.int64)
+    return Ragged(order[place < most], offsets)
+
+
+def _rows(features: np.ndarray, listed: Ragged) -> Ragged:
+    return Ragged(features[listed.values], listed.offsets)
 
 
 def _widths(constituents: Ragged, jet_eta: np.ndarray, jet_phi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ from bevatron.simulate.hadrons import by_nearest_jet, decay_vertex, weakly_decay
 from bevatron.simulate.particles import Particles
 from bevatron.simulate.pythia import Collisions
 from bevatron.simulate.pythia import versions as pythia_versions
+from bevatron.simulate.spectators import spectators
 from bevatron.store.columns import Dense, Group, Ragged, Samples
 
 logger = logging.getLogger("bevatron")
@@ -37,11 +38,13 @@ class Jets:
     (pt, eta, phi, mass), `constituents` (momentum, energy, place of production), `constituent_ids` (PDG
     number, three times the charge), `hadrons` (weakly decaying beauty and charm hadrons to which this jet is
     the nearest within ΔR < 0.8: momentum, energy, place of decay), `hadron_ids` (PDG number, heaviest quark).
-    Targets: `event` uint64, unique in the study; `process` int64, the place of its name in alphabetical
-    order.
+    `spectators` and `spectator_ids`, in the form of the constituents: the event's charged particles outside of
+    the jets kept, which help to find the place of the collision; listed with the first jet of their event, and
+    empty for the others. Targets: `event` uint64, unique in the study; `process` int64, the place of its name
+    in alphabetical order.
 
-    Approximations: generator level, so no detector material and no field (curvature comes in with the impact
-    parameters, in the prepare stage); no pile-up; the collision is at the origin, without a beam spot.
+    Approximations: generator level, so no detector material and no field (both come in with the measured
+    tracks, in the prepare stage, as does the beam spot: here every collision is at the origin); no pile-up.
     """
 
     class Options(kinds.Options):
@@ -122,12 +125,18 @@ class Jets:
         kinematics = np.stack([jets.pt, jets.eta, jets.phi, jets.mass], axis=1).astype(np.float32)
         members = _lists(_four_momenta(particles, entry, particles.vertex[entry]), jets.constituents)
         decays = _lists(_four_momenta(particles, hadron, decay_vertex(particles, hadron)), matched)
+        outside = spectators(particles, collisions, entries, jets)
+        thirds = collisions.charges(particles.pdg_id[outside.values])
+        others = _lists(_four_momenta(particles, outside.values, particles.vertex[outside.values]), outside)
+        other_ids = _lists(np.stack([particles.pdg_id[outside.values], thirds], axis=1), outside)
         event = np.uint64(first_event) + jets.event.astype(np.uint64)
         return Samples(
             inputs={
                 "jet": Group(Dense(kinematics), ("pt", "eta", "phi", "mass"), ("GeV", "", "rad", "GeV")),
                 "constituents": Group(members, FOUR_MOMENTUM, UNITS),
                 "constituent_ids": Group(_lists(ids, jets.constituents), ("pdg_id", "charge_thirds"), ("", "e/3")),
+                "spectators": Group(others, FOUR_MOMENTUM, UNITS),
+                "spectator_ids": Group(other_ids, ("pdg_id", "charge_thirds"), ("", "e/3")),
                 "hadrons": Group(decays, FOUR_MOMENTUM, UNITS),
                 "hadron_ids": Group(_lists(hadron_ids, matched), ("pdg_id", "quark"), ("", "")),
             },

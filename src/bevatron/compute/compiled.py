@@ -1,0 +1,55 @@
+"""Functions compiled to machine code by numba, which is kept for the next process."""
+
+import hashlib
+import inspect
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` compiled when first called (numba.njit: IEEE arithmetic, one thread).
+
+    The machine code is kept under $NUMBA_CACHE_DIR, else in the user's cache folder, and never in the package,
+    which may be read-only. numba itself looks at the one source file of a function and not at those it calls, so
+    each state of the sources in its folder has a place of its own: no stale code is ever run. Where nothing can
+    be kept, every process compiles anew.
+    """
+    import numba
+
+    folder = _folder(_sources(Path(inspect.getfile(function)).parent))
+    if folder is None:
+        return numba.njit(function)
+    usual = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder)  # read while decorating alone
+    try:
+        return numba.njit(cache=True)(function)
+    finally:
+        numba.config.CACHE_DIR = usual
+
+
+@cache
+def _sources(package: Path) -> str:
+    """A digest of all modules of a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(package.glob("*.py")):
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)} ".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _folder(name: str) -> Path | None:
+    """Where machine code made from these sources is kept; None where nothing can be written."""
+    import numba
+
+    asked = numba.config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME")
+    try:
+        place = Path(asked) if asked else Path.home() / ".cache"
+        folder = place / "bevatron" / "compiled" / name
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # no such home, or a read-only one
+        return None
+    return folder if os.access(folder, os.W_OK) else None
