@@ -4,6 +4,7 @@ from pydantic import Field, model_validator
 
 from bevatron.config.claim import Claim
 from bevatron.config.dataset import Dataset
+from bevatron.config.grid import Grid
 from bevatron.config.model import Model
 from bevatron.config.observable import Observable
 from bevatron.config.section import Count, Name, Section
@@ -30,9 +31,16 @@ class Study(Section):
     dataset: Dataset = Field(description="samples made from them")
     task: Task = Field(description="what is learned")
     seeds: Count = Field(3, description="runs of every model, with seeds 0 to N-1")
-    models: dict[Name, Model] = Field(description="the networks compared, by name", min_length=1)
+    models: dict[Name, Model] = Field({}, description="the networks compared, by name")
+    grids: dict[Name, Grid] = Field({}, description="networks that differ along axes, expanded into models, by name")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="metrics and uncertainties")
     claims: list[Claim] = Field([], description="statements decided by the measured metrics")
+
+    @model_validator(mode="after")
+    def _has_models(self) -> "Study":
+        if not self.models:
+            raise ValueError("models: a study needs one at least, here or in grids")
+        return self
 
     @model_validator(mode="after")
     def _claims_are_distinct(self) -> "Study":
