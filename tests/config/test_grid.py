@@ -148,3 +148,16 @@ def test_a_study_without_any_model_is_told(study):
         del tree["models"], tree["grids"]
 
     assert lines(study, empty) == ["(top level): models: a study needs one at least, here or in grids"]
+
+
+@pytest.mark.parametrize(
+    ("training", "told"),
+    [
+        ({"mixture": {"light": 100}}, "mixture: unknown class 'light'; allowed: none, as the task has no classes"),
+        ({"presentation": "sorted"}, "presentation: 'sorted' needs a task with classes"),
+        ({"balance": "weights"}, "balance: 'weights' needs a task with classes"),
+    ],
+)
+def test_lessons_about_classes_need_classes(study, training, told):
+    (line,) = lines(study, put("models.alone.training", training))
+    assert line == f"(top level): models.alone.training.{told}"

@@ -52,6 +52,20 @@ class Study(Section):
         return self
 
     @model_validator(mode="after")
+    def _classes_are_the_tasks(self) -> "Study":
+        classes = getattr(self.task, "classes", [])
+        for name, model in self.models.items():
+            training, place = model.training, f"models.{name}.training"
+            for label in training.mixture or ():
+                if label not in classes:
+                    allowed = ", ".join(classes) or "none, as the task has no classes"
+                    raise ValueError(f"{place}.mixture: unknown class '{label}'; allowed: {allowed}")
+            for key, plain in (("presentation", "shuffled"), ("balance", "none")):
+                if getattr(training, key) != plain and not classes:
+                    raise ValueError(f"{place}.{key}: '{getattr(training, key)}' needs a task with classes")
+        return self
+
+    @model_validator(mode="after")
     def _tests_name_what_is_there(self) -> "Study":
         for word, known in (("models", self.models), ("observables", self.evaluation.observables)):
             for claim in self.claims:

@@ -109,7 +109,7 @@ def initial_network(job: FitJob, manifest: Manifest) -> Network:
 
 def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) -> FitResult:
     network = initial_network(job, manifest)
-    weights = class_weights(manifest) if job.model.training.balance == "weights" else None
+    weights = class_weights(data.class_counts()) if job.model.training.balance == "weights" else None
     team = data.team
     learner: Learner = LEARNERS[job.study.task.kind](job, network, data.schedule, weights, team)
     checkpoint = team.same(newest_valid(job.folder) if team.leads else None)
@@ -210,12 +210,10 @@ def _write(job: FitJob, weights: bytes, result: FitResult) -> None:
     forget_checkpoints(job.folder)
 
 
-def class_weights(manifest: Manifest) -> torch.Tensor:
-    """Weights inverse to the classes' shares of the training split, of mean one over its samples."""
-    counts = torch.zeros(len(manifest.classes))
-    for shard in manifest.splits["train"]:
-        counts += torch.tensor([shard.class_counts[name] for name in manifest.classes])
-    return counts.sum() / (len(counts) * counts)
+def class_weights(counts: list[int]) -> torch.Tensor:
+    """Weights inverse to the classes' shares of the samples, of mean one over them; 0 of a class without any."""
+    n = torch.tensor(counts, dtype=torch.float32)
+    return torch.where(n > 0, n.sum() / ((n > 0).sum() * n), 0.0)
 
 
 def _check_inputs(job: FitJob, manifest: Manifest) -> None:
