@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bevatron.config.load import at_scale, load_study, load_workflow, merged, mistakes_in
+from bevatron.config.load import at_scale, load_study, load_workflow, mistakes_in
+from bevatron.config.overlay import merged
 from bevatron.errors import ConfigurationError, UserError
 
 STUDIES = Path(__file__).parents[2] / "config" / "studies"

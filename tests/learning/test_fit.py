@@ -195,15 +195,9 @@ def test_the_published_network_is_the_fitted_one(job, curve):
 
 
 def test_class_weights_make_every_class_count_the_same():
-    from types import SimpleNamespace
-
-    shards = [
-        SimpleNamespace(class_counts={"a": 30, "b": 10}),
-        SimpleNamespace(class_counts={"a": 30, "b": 10}),
-    ]
-    manifest = SimpleNamespace(classes=["a", "b"], splits={"train": shards})
-    weight = class_weights(manifest)
+    weight = class_weights([60, 20])
     assert (weight * torch.tensor([60.0, 20.0])).tolist() == pytest.approx([40.0, 40.0])
+    assert (class_weights([60, 0, 20]) * torch.tensor([60.0, 0.0, 20.0])).tolist() == pytest.approx([40.0, 0.0, 40.0])
 
 
 def test_the_cosine_schedule_starts_at_the_rate_and_ends_at_zero(job):

@@ -164,3 +164,36 @@ def test_options_name_their_models():
     assert options.models() == ["p", "q"]
     with pytest.raises(ValueError, match="exactly one"):
         component.Options(kind="ratio", first={"metric": "a"}, second=of("q"), factor=2)
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [(0.90, "reproduced"), (0.907, "reproduced"), (0.911, "undecided"), (0.914, "not reproduced"),
+     (0.886, "not reproduced")],
+)  # fmt: skip
+def test_near_a_known_number(value, verdict):
+    measured = table(m=number(value, own=0.001))
+    found = decided("near", measured, metric=of("m"), reference=0.9, tolerance=0.01)
+    assert found.verdict == verdict
+    assert np.isclose(found.decisive.value, 0.01 - abs(value - 0.9))
+
+
+def test_an_order_is_claimed_of_each_group():
+    right = {"a": 0.9, "b": 0.8, "c": 0.7, "d": 0.9, "e": 0.8}
+    measured = table(**{name: number(value, own=0.001, trained=name) for name, value in right.items()})
+    groups = [["a", "b", "c"], ["d", "e"]]
+    assert decided("ordered_each", measured, metric="a", groups=groups).verdict == "reproduced"
+    found = decided("ordered_each", measured, metric="a", groups=[*groups, ["e", "d"]])
+    assert found.verdict == "not reproduced"
+    assert np.isclose(found.decisive.value, -0.1)
+    assert "3 of 4 steps" in found.sentence
+
+
+def test_agreement_is_claimed_within_each_group_alone():
+    """Groups far apart from each other agree within themselves."""
+    values = {"a": 0.900, "b": 0.901, "c": 0.700, "d": 0.702}
+    measured = table(**{name: number(value, own=0.0005, trained=name) for name, value in values.items()})
+    groups = [["a", "b"], ["c", "d"]]
+    assert decided("agree_each", measured, metric="a", groups=groups, tolerance=0.005).verdict == "reproduced"
+    assert decided("agree_each", measured, metric="a", groups=groups, tolerance=0.002).verdict == "undecided"
+    assert decided("agree_each", measured, metric="a", groups=[["a", "c"]], tolerance=0.005).verdict == "not reproduced"

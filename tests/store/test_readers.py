@@ -16,7 +16,10 @@ from bevatron.store.batch import Canvas, images, padded
 from bevatron.store.columns import Ragged, SparseImages
 from bevatron.store.reader import RING, WHOLE, Part, describe, open_split
 from bevatron.store.resident import ResidentReader
+from bevatron.store.sampling import Sampling
 from bevatron.store.streaming import StreamingReader
+
+BALANCED = Sampling("flavour", balanced=True)
 
 
 def resident(dataset, batch_size, groups=None, part=WHOLE):
@@ -187,17 +190,62 @@ def test_balanced_classes_come_equally_often_and_completely(new_dataset, samples
     write_shard(made.folder / "train-0000.h5", rare.take(keep), attributes(study()))
     write_manifest(made.manifest, build_manifest(made.folder, study()))
     with resident(made, 64) as reader:
-        seen = ids_of(reader, 1, 0, balance="flavour")
-        assert len(seen) == reader.epoch_samples("flavour") == 900
+        seen = ids_of(reader, 1, 0, sampling=BALANCED)
+        assert len(seen) == reader.epoch_samples(BALANCED) == 900
         assert np.bincount(seen % 3).tolist() == [300, 300, 300]
         assert set(seen) == set(rare.id[keep].astype(int))
         assert set(np.unique(seen[seen % 3 == 2], return_counts=True)[1]) == {30}
-        assert np.array_equal(seen[500:], ids_of(reader, 1, 0, balance="flavour", start=500))
+        assert np.array_equal(seen[500:], ids_of(reader, 1, 0, start=500, sampling=BALANCED))
 
 
-def test_streaming_refuses_balanced_classes(dataset):
-    with streaming(dataset, 10) as reader, pytest.raises(UserError, match=r"streamed.*memory_budget_gb"):
-        reader.epoch(0, 0, balance="flavour")
+LESSONS = [
+    Sampling("flavour", presentation="sorted"),
+    Sampling("flavour", presentation="alternating", balanced=True),
+    Sampling("flavour", mixture=((0, 100.0), (2, 10.0))),
+    Sampling("flavour", presentation="alternating", mixture=((0, 3.0), (1, 2.0)), samples=301),
+    Sampling("flavour", samples=200),
+    Sampling(samples=200),
+]
+
+
+@pytest.mark.parametrize("sampling", LESSONS, ids=str)
+def test_every_sampling_resumes_and_is_shared_out(sampling, dataset):
+    with resident(dataset, 50) as reader:
+        whole = [batch["id"].numpy().copy() for batch in reader.epoch(4, 2, sampling=sampling)]
+        seen = np.concatenate(whole)
+        assert len(seen) == reader.epoch_samples(sampling)
+        assert [len(batch) for batch in whole] == [
+            reader.rows_of_batch(k, sampling) for k in range(reader.n_batches(sampling))
+        ]
+        for start in (0, 50, 150):
+            assert np.array_equal(ids_of(reader, 4, 2, start=start, sampling=sampling), seen[start:])
+        other = ids_of(reader, 4, 3, sampling=sampling)
+        assert set(other) == set(seen)
+        assert not np.array_equal(other, seen)
+        assert np.array_equal(np.unique(seen), np.sort(ids_of(reader, 4, 0, shuffle=False, sampling=sampling)))
+    for k in range(3):
+        with resident(dataset, 50, part=Part(k, 3)) as reader:
+            mine = [batch["id"].numpy().copy() for batch in reader.epoch(4, 2, sampling=sampling)]
+        assert all(np.array_equal(part, batch[k::3]) for part, batch in zip(mine, whole, strict=True))
+
+
+def test_presentations_and_mixtures(dataset):
+    """The dataset's class number is id mod 3: 593, 592 and 592 of 1777 samples."""
+    with resident(dataset, 50) as reader:
+        one, other, mixed, both = (ids_of(reader, 1, 0, sampling=s) for s in (LESSONS[0], *LESSONS[1:4]))
+    assert (one % 3).tolist() == [0] * 593 + [1] * 592 + [2] * 592
+    assert (other % 3).tolist() == [0, 1, 2] * 593
+    assert np.bincount(mixed % 3, minlength=3).tolist() == [593, 0, 59]
+    assert np.bincount(both % 3, minlength=3).tolist() == [181, 120, 0]
+    assert (both[:240] % 3).tolist() == [0, 1] * 120
+
+
+@pytest.mark.parametrize("sampling", [BALANCED, *LESSONS], ids=str)
+def test_streaming_refuses_what_needs_the_whole_split(sampling, dataset):
+    with streaming(dataset, 10) as reader:
+        for ask in (lambda: reader.epoch(0, 0, sampling=sampling), lambda: reader.n_batches(sampling)):
+            with pytest.raises(UserError, match=r"streamed.*training\..*memory_budget_gb"):
+                ask()
 
 
 def test_the_budget_chooses_the_reader(dataset):

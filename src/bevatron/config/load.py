@@ -6,7 +6,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from bevatron.config.expansion import Expansion, expanded
 from bevatron.config.mistakes import lines_of
+from bevatron.config.overlay import merged
 from bevatron.config.section import Section
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
@@ -24,13 +26,15 @@ def load_workflow(path: Path, **changes: Any) -> Workflow:
 
 
 def load_study(name: str, scale: str, folder: Path) -> Study:
-    """The study's file in `folder` with the overlay of `scale` laid over it."""
+    """The study's file in `folder` with the overlay of `scale` laid over it, and its grids expanded to models."""
     path = folder / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
         raise UserError(path, f"there is no study '{name}'", f"studies found in {folder}: {known}")
     tree = read_yaml(path)
-    study = validated(Study, at_scale(tree, scale, path), path)
+    own = tree.get("models")
+    found = expanded(at_scale(tree, scale, path), set(own) if isinstance(own, dict) else set(), path)
+    study = validated(Study, found.tree, path, found)
     if study.name != name:
         raise ConfigurationError([f"{path}: name: must be the file's own name '{name}', found '{study.name}'"])
     return study
@@ -69,14 +73,6 @@ def at_scale(tree: dict[str, Any], scale: str, path: Path) -> dict[str, Any]:
     return merged(tree, overlays.get(scale) or {})
 
 
-def merged(base: Any, overlay: Any) -> Any:
-    if not (isinstance(base, dict) and isinstance(overlay, dict)):
-        return overlay
-    if "kind" in overlay and overlay["kind"] != base.get("kind"):
-        return overlay  # another component: the old one's options mean nothing to it
-    return {**base, **{k: merged(base[k], v) if k in base else v for k, v in overlay.items()}}
-
-
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping; raises UserError, naming the line, for anything else."""
     try:
@@ -96,9 +92,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return tree
 
 
-def validated(schema: type[Section], tree: dict[str, Any], path: Path) -> Any:
-    """`tree` as a section; raises ConfigurationError with one line for each mistake."""
+def validated(schema: type[Section], tree: dict[str, Any], path: Path, grids: Expansion | None = None) -> Any:
+    """`tree` as a section; raises ConfigurationError with one line for each mistake, where it stands in the file."""
+    place = grids.place if grids is not None else tuple
     try:
         return schema.model_validate(tree)
     except ValidationError as error:
-        raise ConfigurationError([f"{path}: {line}" for line in lines_of(error, schema, tree)]) from None
+        raise ConfigurationError([f"{path}: {line}" for line in lines_of(error, schema, tree, place)]) from None

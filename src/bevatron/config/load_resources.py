@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bevatron.config.load import SCALES, load_study, merged, read_yaml, validated
+from bevatron.config.load import SCALES, load_study, read_yaml, validated
+from bevatron.config.overlay import merged
 from bevatron.config.resources import RULES, SEVERAL_NODES, SHARD_RULES, Resources
 from bevatron.config.site import Site
 from bevatron.errors import ConfigurationError, UserError

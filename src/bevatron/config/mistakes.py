@@ -3,6 +3,7 @@
 import difflib
 import types
 import typing
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,11 +12,16 @@ from bevatron.config.registry import Component
 from bevatron.config.section import Section
 
 
-def lines_of(error: ValidationError, schema: type[Section], tree: Any) -> list[str]:
-    """One line for each mistake: `key.path: what is wrong; allowed: ...`."""
+def lines_of(
+    error: ValidationError, schema: type[Section], tree: Any, stands_at: Callable[[tuple], tuple] = tuple
+) -> list[str]:
+    """One line for each mistake: `key.path: what is wrong; allowed: ...`.
+
+    stands_at: the place in the file of a key of `tree`, where the tree is not as it stands there.
+    """
     messages: dict[str, list[str]] = {}
     for place, problem, owner in _flat(error, schema, tree, ()):
-        path = ".".join(str(step) for step in place) or "(top level)"
+        path = ".".join(str(step) for step in stands_at(place)) or "(top level)"
         messages.setdefault(path, []).append(_message(problem, owner, place))
     # a union of plain types complains once for each member
     return [f"{path}: {'; or '.join(dict.fromkeys(said))}" for path, said in messages.items()]

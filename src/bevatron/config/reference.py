@@ -9,6 +9,7 @@ from pydantic_core import PydanticUndefined
 
 from bevatron.config.claim import Claim
 from bevatron.config.dataset import Dataset, Split
+from bevatron.config.grid import Grid
 from bevatron.config.kinds import ARCHITECTURES, CLAIM_TESTS, RECIPES, SOURCES
 from bevatron.config.model import Model
 from bevatron.config.observable import Observable
@@ -51,6 +52,7 @@ SECTIONS: list[tuple[str, type[Section]]] = [
     ("`search.space.<key>`, kind `log_uniform`", LogUniform),
     ("`search.space.<key>`, kind `integers`", Integers),
     ("`search.space.<key>`, kind `choice`", Choice),
+    ("`grids.<name>`", Grid),
     ("`evaluation`", Evaluation),
     ("`evaluation.observables.<name>`", Observable),
     ("`claims[]`", Claim),

@@ -4,6 +4,7 @@ from pydantic import Field, model_validator
 
 from bevatron.config.claim import Claim
 from bevatron.config.dataset import Dataset
+from bevatron.config.grid import Grid
 from bevatron.config.kinds import ARCHITECTURES
 from bevatron.config.model import Model
 from bevatron.config.observable import Observable
@@ -31,7 +32,8 @@ class Study(Section):
     dataset: Dataset = Field(description="samples made from them")
     task: Task = Field(description="what is learned")
     seeds: Count = Field(3, description="runs of every model, with seeds 0 to N-1")
-    models: dict[Name, Model] = Field(description="the networks compared, by name", min_length=1)
+    models: dict[Name, Model] = Field({}, description="the networks compared, by name")
+    grids: dict[Name, Grid] = Field({}, description="networks that differ along axes, expanded into models, by name")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="metrics and uncertainties")
     claims: list[Claim] = Field([], description="statements decided by the measured metrics")
 
@@ -79,12 +81,32 @@ class Study(Section):
         return ()
 
     @model_validator(mode="after")
+    def _has_models(self) -> "Study":
+        if not self.models:
+            raise ValueError("models: a study needs one at least, here or in grids")
+        return self
+
+    @model_validator(mode="after")
     def _claims_are_distinct(self) -> "Study":
         seen: set[str] = set()
         for claim in self.claims:
             if claim.id in seen:
                 raise ValueError(f"claims: the id '{claim.id}' stands twice")
             seen.add(claim.id)
+        return self
+
+    @model_validator(mode="after")
+    def _classes_are_the_tasks(self) -> "Study":
+        classes = getattr(self.task, "classes", [])
+        for name, model in self.models.items():
+            training, place = model.training, f"models.{name}.training"
+            for label in training.mixture or ():
+                if label not in classes:
+                    allowed = ", ".join(classes) or "none, as the task has no classes"
+                    raise ValueError(f"{place}.mixture: unknown class '{label}'; allowed: {allowed}")
+            for key, plain in (("presentation", "shuffled"), ("balance", "none")):
+                if getattr(training, key) != plain and not classes:
+                    raise ValueError(f"{place}.{key}: '{getattr(training, key)}' needs a task with classes")
         return self
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from bevatron.config.section import Count, Fraction, NonNegative, Positive, Section
+from bevatron.config.section import Count, Fraction, Name, NonNegative, Positive, Section
 
 
 class EarlyStopping(Section):
@@ -29,6 +29,20 @@ class Training(Section):
         "none",
         description="unequal classes: 'weights' weighs the loss by inverse class share; 'batches' draws every class "
         "equally often, so that an epoch repeats the rarer classes",
+    )
+    mixture: dict[Name, Positive] | None = Field(
+        None,
+        description="use only so many samples of each class that their numbers stand in this ratio, in training and "
+        "validation, e.g. {light: 100, beauty: 1}; classes not named are left out; absent: all there are",
+        min_length=1,
+    )
+    samples: Count | None = Field(
+        None, description="learn from this many samples at most, drawn by the seed, the classes' shares kept"
+    )
+    presentation: Literal["shuffled", "sorted", "alternating"] = Field(
+        "shuffled",
+        description="order within an epoch: 'sorted' shows class after class, 'alternating' a sample of each class in "
+        "turn, the samples of a class shuffled either way",
     )
     validate_every: Count = Field(1, description="epochs between validations")
     early_stopping: EarlyStopping | None = Field(None, description="absent: the fit runs its full length")

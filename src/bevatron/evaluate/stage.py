@@ -12,6 +12,8 @@ from bevatron.errors import UserError
 from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.columns import TestColumns
 from bevatron.evaluate.evaluation import EVALUATIONS, Predictions
+from bevatron.evaluate.measurement import Measurement
+from bevatron.evaluate.overtraining import overtraining
 from bevatron.evaluate.predictions import write_predictions
 from bevatron.learning.runs import load_runs
 from bevatron.store.manifest import Manifest, load_manifest
@@ -42,7 +44,8 @@ def evaluate_model(study: Study, workflow: Workflow, name: str, manifest: Path, 
     }
     write_predictions(folder / "predictions.h5", predictions, attributes, [r["seed"] for r in finished])
 
-    publish_json(folder / "metrics.json", sealed(metrics_tree(study, name, dataset, finished, predictions)))
+    extra = overtraining(study.models[name], finished, runs.parent, study.evaluation.bootstrap)
+    publish_json(folder / "metrics.json", sealed(metrics_tree(study, name, dataset, finished, predictions, extra)))
     log.info(
         "%s/%s: %d seeds on %d test samples in %.1f s",
         study.name, name, len(finished), len(predictions), time.perf_counter() - started,
@@ -50,14 +53,23 @@ def evaluate_model(study: Study, workflow: Workflow, name: str, manifest: Path, 
 
 
 def metrics_tree(
-    study: Study, name: str, dataset: Manifest, runs: list[dict[str, Any]], predictions: Predictions
+    study: Study,
+    name: str,
+    dataset: Manifest,
+    runs: list[dict[str, Any]],
+    predictions: Predictions,
+    of_the_fits: dict[str, Measurement] | None = None,
 ) -> dict[str, Any]:
-    """The content of metrics.json: what was measured, on what, by which runs, and the curves of the plots."""
+    """The content of metrics.json: what was measured, on what, by which runs, and the curves of the plots.
+
+    of_the_fits: metrics that come from the course of the trainings, not from the predictions.
+    """
     model, settings = study.models[name], study.evaluation
     bootstrap = Bootstrap(len(predictions), settings.bootstrap, dataset.sha256)
     metrics, curves = EVALUATIONS[study.task.kind]().metrics(
         study.task, model, predictions, bootstrap, settings.confidence
     )
+    metrics = metrics | (of_the_fits or {})
     return {
         "schema_version": SCHEMA_VERSION,
         "study": study.name,

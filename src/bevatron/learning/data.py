@@ -13,6 +13,7 @@ from bevatron.learning.densify import Densify, input_groups, moved
 from bevatron.learning.job import FitJob
 from bevatron.store.manifest import Manifest
 from bevatron.store.reader import Part, Reader, open_split
+from bevatron.store.sampling import Sampling, quotas
 
 Batch = dict[str, Any]
 VALIDATION_BATCH = 5_000  # rows; large, as nothing is learned from it
@@ -35,22 +36,29 @@ class DataModule(pl.LightningDataModule):
         self.densify = Densify(input_groups(manifest, job.model.inputs), device)
         training = job.model.training
         self.batch_size = training.batch_size
-        self.balance = job.target if training.balance == "batches" else None
+        self.sampling = sampling_of(job)
+        self._val_sampling = Sampling(self.sampling.classes, mixture=self.sampling.mixture)
         self._train = self._open("train", self.batch_size)
         self._val = self._open("val", VALIDATION_BATCH)
         self._stream: Iterator[Batch] | None = None
         self._next_step = -1
         self.schedule = Schedule(
-            self._train.n_batches(self.balance),
+            self._train.n_batches(self.sampling),
             job.epochs or training.epochs,
             training.validate_every,
         )
-        self.samples_per_epoch = self._train.epoch_samples(self.balance)
+        self.samples_per_epoch = self._train.epoch_samples(self.sampling)
 
     @property
     def order(self) -> str:
-        """What the order of samples depends on beside the seed: the reader, its blocks, the balance."""
-        return f"{self._train.order}, batches of {self.batch_size}, balanced by {self.balance}"
+        """What the order of samples depends on beside the seed: the reader, its blocks, the sampling."""
+        return f"{self._train.order}, batches of {self.batch_size}, {' and '.join(self.sampling.words) or 'all alike'}"
+
+    def class_counts(self) -> list[int]:
+        """Samples of each class that the fit uses, in the order of the classes' numbers."""
+        counts = dict(enumerate(self.manifest.class_counts("train").values()))
+        mixture = self.sampling.mixture
+        return list(quotas(counts, None if mixture is None else dict(mixture), self.sampling.samples).values())
 
     def train_dataloader(self) -> list[int]:
         """Lightning's epoch is one block; the block asks `training_batches` for its steps."""
@@ -66,7 +74,7 @@ class DataModule(pl.LightningDataModule):
             if self._stream is None or step != self._next_step or step % self.schedule.steps_per_epoch == 0:
                 self._stream = self._epoch_from(step)
             batch = self.prepared(next(self._stream))
-            batch["rows"] = self._train.rows_of_batch(step % self.schedule.steps_per_epoch, self.balance)
+            batch["rows"] = self._train.rows_of_batch(step % self.schedule.steps_per_epoch, self.sampling)
             self._next_step = step + 1
             self.waited += time.perf_counter() - start
             yield batch
@@ -76,9 +84,9 @@ class DataModule(pl.LightningDataModule):
         if self._stream is not None and batches_done == 0:
             next(self._stream, None)  # lets the last epoch end, and keep what it has read ahead for this one
         if self.batch_size == "full":  # one batch holds all: their order changes nothing
-            return self._train.epoch(self.job.seed, epoch, shuffle=False)
+            return self._train.epoch(self.job.seed, epoch, shuffle=False, sampling=self.sampling)
         start = batches_done * self.batch_size
-        return self._train.epoch(self.job.seed, epoch, start=start, balance=self.balance)
+        return self._train.epoch(self.job.seed, epoch, start=start, sampling=self.sampling)
 
     def whole_training_split(self) -> Iterator[Batch]:
         """The training split once, in file order."""
@@ -86,12 +94,13 @@ class DataModule(pl.LightningDataModule):
             yield self.prepared(batch)
 
     def validation_batches(self) -> Iterator[Batch]:
-        for number, batch in enumerate(self._val.epoch(0, 0, shuffle=False)):
-            yield {**self.prepared(batch), "rows": self._val.rows_of_batch(number)}
+        sampling = self._val_sampling
+        for number, batch in enumerate(self._val.epoch(0, 0, shuffle=False, sampling=sampling)):
+            yield {**self.prepared(batch), "rows": self._val.rows_of_batch(number, sampling)}
 
     @property
     def validation_length(self) -> int:
-        return self._val.n_batches()
+        return self._val.n_batches(self._val_sampling)
 
     def prepared(self, batch: Batch) -> Batch:
         """The batch on the device, its inputs dense."""
@@ -119,6 +128,22 @@ class DataModule(pl.LightningDataModule):
             device_budget_bytes=reading.gpu_budget_gb * 1e9,
             part=Part(self.team.rank, self.team.size),
         )
+
+
+def sampling_of(job: FitJob) -> Sampling:
+    """Which samples the job's fit uses, and how it sees them.
+
+    Validation takes the same mixture, all of it and in file order: who has a mixture has no other samples to validate.
+    """
+    training, classes = job.model.training, getattr(job.study.task, "classes", None)
+    mixture = training.mixture
+    return Sampling(
+        classes=job.target if classes else None,
+        balanced=training.balance == "batches",
+        presentation=training.presentation,
+        mixture=None if mixture is None else tuple((classes.index(name), share) for name, share in mixture.items()),
+        samples=training.samples,
+    )
 
 
 class ValidationBatches:

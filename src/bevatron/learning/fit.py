@@ -121,8 +121,8 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
     network = initial_network(job, manifest)
     team = data.team
     if isinstance(network.architecture, Solved):
-        return _solve(job, manifest, data, network, on_validation)
-    weights = class_weights(manifest, job.question) if job.model.training.balance == "weights" else None
+        return _solve(job, data, network, on_validation)
+    weights = class_weights(data.class_counts(), job.question) if job.model.training.balance == "weights" else None
     learner: Learner = LEARNERS[job.study.task.kind](job, network, data.schedule, weights, team)
     checkpoint = team.same(newest_valid(job.folder) if team.leads else None)
     if checkpoint is not None and team.leads:
@@ -144,12 +144,12 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
     return _publish(job, data, learner, history, continued=checkpoint is not None)
 
 
-def _solve(job: FitJob, manifest: Manifest, data: DataModule, network: Network, on_validation: Any) -> FitResult:
+def _solve(job: FitJob, data: DataModule, network: Network, on_validation: Any) -> FitResult:
     """A fit without steps; it keeps no state on the way, so that a killed one starts anew."""
     if data.team.size > 1:
         kind = job.model.architecture.kind
         raise UserError(job.folder, f"'{kind}' is fitted by one worker, not {data.team.size}", "ask for one worker")
-    weights = None if job.model.training.balance == "none" else class_weights(manifest, job.question)
+    weights = None if job.model.training.balance == "none" else class_weights(data.class_counts(), job.question)
     result = solve(job, data, network, weights, on_validation)
     _write(job, weights_bytes(network), result)
     return result
@@ -233,17 +233,17 @@ def _write(job: FitJob, weights: bytes, result: FitResult) -> None:
     forget_checkpoints(job.folder)
 
 
-def class_weights(manifest: Manifest, question: tuple[int, ...] | None = None) -> torch.Tensor:
-    """Weights inverse to the classes' shares of the training split, of mean one over its samples.
+def class_weights(counts: list[int], question: tuple[int, ...] | None = None) -> torch.Tensor:
+    """Weights inverse to the classes' shares of the samples, of mean one over them; 0 of a class without any.
 
     With a question its classes alone count, and the others' weights are zero.
     """
-    counts = torch.zeros(len(manifest.classes))
-    for shard in manifest.splits["train"]:
-        counts += torch.tensor([shard.class_counts[name] for name in manifest.classes])
-    asked = torch.zeros(len(counts), dtype=torch.bool)
-    asked[list(range(len(counts)) if question is None else question)] = True
-    return torch.where(asked, counts[asked].sum() / (asked.sum() * counts), 0.0)
+    n = torch.tensor(counts, dtype=torch.float32)
+    if question is not None:
+        asked = torch.zeros(len(n), dtype=torch.bool)
+        asked[list(question)] = True
+        n = torch.where(asked, n, 0.0)
+    return torch.where(n > 0, n.sum() / ((n > 0).sum() * n), 0.0)
 
 
 def _check_inputs(job: FitJob, manifest: Manifest) -> None:

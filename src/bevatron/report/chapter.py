@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from bevatron.config.study import Study
 from bevatron.report import tables
+from bevatron.report.grid_tables import grid_tables
 from bevatron.report.numbers import count, exact
 from bevatron.report.plots.learning_curve import learning_curves
 from bevatron.report.plots.observables import observables
@@ -41,6 +42,7 @@ class Chapter:
     searches: list[SearchPart]
     trials: Table | None
     learning: Picture
+    grids: list[Table]
     comparison: Table
     published: Table | None
     results: list[Picture]
@@ -57,7 +59,7 @@ class Chapter:
 
     @property
     def tables(self) -> list[Table]:
-        found = [self.samples, self.features, self.observables, self.models, self.trials, self.comparison]
+        found = [self.samples, self.features, self.observables, self.models, self.trials, *self.grids, self.comparison]
         found += [self.published, self.metrics, self.timings, self.sizes, self.runs]
         return [table for table in found if table is not None]
 
@@ -66,6 +68,7 @@ def chapter_of(results: StudyResults) -> Chapter:
     """The chapter of one study; to be called within `page_style`."""
     study, manifest = results.study, results.manifest
     part = SECTIONS[study.task.kind]()
+    columns = part.columns(results)
     return Chapter(
         study=study,
         facts=_facts(results),
@@ -78,7 +81,8 @@ def chapter_of(results: StudyResults) -> Chapter:
         searches=[_search(results, m) for m in results.models.values() if m.search],
         trials=tables.search_table(results),
         learning=_learning(results, part.loss),
-        comparison=tables.comparison_table(results, part.columns(results)),
+        grids=grid_tables(results, columns[0]),
+        comparison=tables.comparison_table(results, columns),
         published=tables.published_table(results),
         results=part.pictures(results),
         metrics=tables.metrics_table(results),

@@ -29,7 +29,8 @@ class Number:
 class Table:
     """name: of the CSV file; head and rows: cells; in the CSV a Measured takes a second column, its error.
 
-    origins: where each row's numbers come from; by_column: what differs from it in the column of that index.
+    origins: where each row's numbers come from; by_column: what differs from it in the column of that index; by_cell:
+    in the cell of that row and column, both counted from 0.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     origins: tuple[Origin, ...]
     by_column: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    by_cell: Mapping[tuple[int, int], Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def texts(self) -> list[list[str]]:
@@ -63,7 +65,8 @@ class Table:
             for i, name, error in self._columns():
                 text = _raw(row[i], error)
                 if _is_number(text):
-                    yield Number(self.name, k, name, text, replace(origin, **self.by_column.get(i, {})))
+                    differing = {**self.by_column.get(i, {}), **self.by_cell.get((k - 1, i), {})}
+                    yield Number(self.name, k, name, text, replace(origin, **differing))
 
     def _columns(self) -> list[tuple[int, str, bool]]:
         """Columns of the CSV: the cell's index, the column's name, and whether it is the cell's error."""

@@ -38,3 +38,18 @@ def balanced_order(numbers: np.ndarray, seed: int, epoch: int) -> np.ndarray:
         drawn.append(np.concatenate(rounds)[:most])
     rows = np.concatenate(drawn) if drawn else np.zeros(0, np.int64)
     return rows[order_of(len(rows), seed, epoch, "mix")]
+
+
+def arranged(rows: np.ndarray, numbers: np.ndarray, presentation: str) -> np.ndarray:
+    """Rows (n,) of class numbers (n,), which keep their order within a class, class after class or in turn.
+
+    'sorted': all rows of the first class, then of the second. 'alternating': the first row of each class, then the
+    second of each, and so on; a class that has no more is passed over.
+    """
+    by_class = np.argsort(numbers, kind="stable")
+    if presentation == "sorted":
+        return rows[by_class]
+    counts = np.unique(numbers, return_counts=True)[1]
+    rank = np.empty(len(rows), np.int64)  # of a row within its class
+    rank[by_class] = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return rows[np.lexsort((numbers, rank))]

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from bevatron.errors import UserError
 from bevatron.store.manifest import Manifest, ShardEntry, load_manifest
+from bevatron.store.sampling import PLAIN, Sampling
 from bevatron.store.shard import Shard
 from bevatron.store.table import WIDER, Selection, Slot, Table
 
@@ -71,29 +72,28 @@ class Reader(ABC):
     def order(self) -> str:
         """What the order of samples depends on beside (seed, epoch), in words that differ where it differs."""
 
-    def epoch_samples(self, balance: str | None = None) -> int:
-        """Samples in an epoch: each once, or, with balanced classes, rarer ones several times."""
-        if balance is not None:
-            self._refuse_balance()
+    def epoch_samples(self, sampling: Sampling = PLAIN) -> int:
+        """Samples in an epoch: each once, unless `sampling` says otherwise."""
+        self._refuse(sampling)
         return self.n_samples
 
-    def rows_of_batch(self, number: int, balance: str | None = None) -> int:
+    def rows_of_batch(self, number: int, sampling: Sampling = PLAIN) -> int:
         """Rows of an epoch's batch `number`, over all parts."""
-        return min(self.batch_size, self.epoch_samples(balance) - number * self.batch_size)
+        return min(self.batch_size, self.epoch_samples(sampling) - number * self.batch_size)
 
-    def n_batches(self, balance: str | None = None) -> int:
+    def n_batches(self, sampling: Sampling = PLAIN) -> int:
         """Batches in an epoch; the last one may be short."""
-        return -(-self.epoch_samples(balance) // self.batch_size)
+        return -(-self.epoch_samples(sampling) // self.batch_size)
 
     @abstractmethod
     def epoch(
-        self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, balance: str | None = None
+        self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, sampling: Sampling = PLAIN
     ) -> Iterator[Batch]:
         """This part of every batch: over all parts each sample once, in an order that follows from (seed, epoch)
         alone; in file order without `shuffle`.
 
         `start` samples of the epoch were delivered before: the rest comes, the same as if nothing had
-        happened. `balance` names a target of class numbers: every class then comes as often as the largest.
+        happened. `sampling` says which samples are used and how they are presented, where it is not all, shuffled.
         """
 
     def close(self) -> None:
@@ -113,12 +113,14 @@ class Reader(ABC):
         self._slots.append(slot)
         return slot
 
-    def _refuse_balance(self) -> None:
-        raise UserError(
-            self.split.folder,
-            f"the {self.split.name} split is streamed, where classes cannot be balanced by batches",
-            "set training.balance to 'weights', or raise reading.memory_budget_gb until the split fits",
-        )
+    def _refuse(self, sampling: Sampling) -> None:
+        """Raises UserError for any sampling but the plain one."""
+        if sampling.words:
+            raise UserError(
+                self.split.folder,
+                f"the {self.split.name} split is streamed, in which {' and '.join(sampling.words)} cannot be had",
+                "raise reading.memory_budget_gb until the split fits, or leave that out (training.balance: weights)",
+            )
 
 
 def open_split(

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from bevatron.errors import UserError
-from bevatron.store.order import balanced_length, balanced_order, order_of
 from bevatron.store.reader import WHOLE, Batch, Part, Reader, Split
+from bevatron.store.sampling import PLAIN, Sampling
 from bevatron.store.shard import Shard
 from bevatron.store.table import Table
 from bevatron.store.verify import check_shard
@@ -21,7 +21,9 @@ class ResidentReader(Reader):
         super().__init__(split, batch_size, part)
         self._whole = batch_size == "full" and part.of == 1
         self._table = Table(split.selection, split.manifest, len(split), split.elements)
-        self._device, self._numbers = torch.device(device), {}
+        self._device = torch.device(device)
+        self._numbers: dict[str, np.ndarray] = {}
+        self._lengths: dict[Sampling, int] = {}
         at = 0
         for entry in split.entries:
             path = split.folder / entry.file
@@ -32,25 +34,24 @@ class ResidentReader(Reader):
         if self._device.type != "cpu":
             self._table.to(self._device)
 
-    def epoch_samples(self, balance: str | None = None) -> int:
-        return self.n_samples if balance is None else balanced_length(self._class_numbers(balance))
+    def epoch_samples(self, sampling: Sampling = PLAIN) -> int:
+        if sampling not in self._lengths:
+            self._lengths[sampling] = sampling.length(self.n_samples, self._class_numbers(sampling))
+        return self._lengths[sampling]
 
     @property
     def order(self) -> str:
         return "shuffled in memory"
 
     def epoch(
-        self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, balance: str | None = None
+        self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, sampling: Sampling = PLAIN
     ) -> Iterator[Batch]:
-        """As the interface says; whole 'full' batches without balance are the split itself, in file order."""
-        if self._whole and balance is None:
+        """As the interface says; whole 'full' batches of a plain sampling are the split itself, in file order."""
+        if self._whole and not sampling.words:
             if start < self.n_samples:
                 yield self._table.whole()
             return
-        if balance is not None:
-            order = balanced_order(self._class_numbers(balance), seed, epoch)
-        else:
-            order = order_of(self.n_samples, seed, epoch) if shuffle else np.arange(self.n_samples)
+        order = sampling.rows(self.n_samples, self._class_numbers(sampling), seed, epoch, shuffle)
         rows = torch.from_numpy(order[start:]).to(self._device)
         for whole in rows.split(self.batch_size) if len(rows) else ():
             mine = whole if self.part.of == 1 else whole[self.part.number :: self.part.of]
@@ -62,10 +63,11 @@ class ResidentReader(Reader):
         super().close()
         self._table = None
 
-    def _class_numbers(self, target: str) -> np.ndarray:
-        if target not in self._numbers:
+    def _class_numbers(self, sampling: Sampling) -> np.ndarray | None:
+        target = sampling.classes if sampling.words else None
+        if target is not None and target not in self._numbers:
             if target not in self.split.selection.targets:
                 known = ", ".join(self.split.selection.targets) or "none"
-                raise UserError(self.split.folder, f"has no target '{target}' to balance by", f"targets read: {known}")
+                raise UserError(self.split.folder, f"has no target '{target}' of class numbers", f"read: {known}")
             self._numbers[target] = self._table.columns[f"targets/{target}"].values.cpu().numpy()
-        return self._numbers[target]
+        return self._numbers.get(target)

@@ -18,6 +18,7 @@ import torch
 from bevatron.store.order import order_of
 from bevatron.store.prefetch import Block, OpenShards, Prefetch
 from bevatron.store.reader import WHOLE, Batch, Part, Reader, Split
+from bevatron.store.sampling import PLAIN, Sampling
 from bevatron.store.shard import Shard
 from bevatron.store.table import Table
 
@@ -65,10 +66,9 @@ class StreamingReader(Reader):
         return f"streamed in blocks of {self._block_rows} rows, shuffled among {self._buffer_blocks}"
 
     def epoch(
-        self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, balance: str | None = None
+        self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, sampling: Sampling = PLAIN
     ) -> Iterator[Batch]:
-        if balance is not None:
-            self._refuse_balance()
+        self._refuse(sampling)
         return self._batches(seed, epoch, shuffle, start)
 
     def close(self) -> None:

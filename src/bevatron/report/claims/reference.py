@@ -1,5 +1,7 @@
 """How a claim's test names the numbers it compares."""
 
+from typing import Annotated
+
 from pydantic import Field, model_validator
 
 from bevatron.config.kinds import Options
@@ -46,3 +48,18 @@ class TestOptions(Options):
     def observables(self) -> list[str]:
         """Observables the test looks at, which the study must have."""
         return [r.observable for r in self.references() if r.observable is not None]
+
+
+class GroupOptions(TestOptions):
+    """One metric of several groups of models, such as the rows of a grid; the claim is made of each group."""
+
+    metric: str = Field(description="the metric's name, of all models")
+    groups: list[Annotated[list[Name], Field(min_length=2)]] = Field(
+        description="groups of models, in the order claimed where there is one", min_length=1
+    )
+
+    def references(self) -> list[MetricReference]:
+        return [reference for group in self.referred() for reference in group]
+
+    def referred(self) -> list[list[MetricReference]]:
+        return [[MetricReference(model=name, metric=self.metric) for name in group] for group in self.groups]

@@ -1,0 +1,104 @@
+"""Which samples of a split a fit uses, and how an epoch presents them; see `order` for the orders themselves."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bevatron.store.order import arranged, balanced_length, balanced_order, generator, order_of
+
+Presentation = Literal["shuffled", "sorted", "alternating"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """The plain one takes every sample of the split once an epoch, shuffled.
+
+    classes       target that holds the class numbers, which all but `samples` need
+    balanced      every class comes as often as the largest, rarer samples several times
+    presentation  'sorted': class after class; 'alternating': a sample of each class in turn, while it has any left;
+                  within a class the order is shuffled anew each epoch
+    mixture       by class number the class' share: of each class only so many samples are used, the same in every
+                  epoch, that the numbers stand in this ratio; classes that are not named are left out
+    samples       only this many samples are used, the same in every epoch; the classes' shares stay
+    """
+
+    classes: str | None = None
+    balanced: bool = False
+    presentation: Presentation = "shuffled"
+    mixture: tuple[tuple[int, float], ...] | None = None
+    samples: int | None = None
+
+    @property
+    def words(self) -> list[str]:
+        """What is not plain in it, as a user writes it."""
+        found = ["training.balance 'batches'"] if self.balanced else []
+        found += [f"training.presentation '{self.presentation}'"] if self.presentation != "shuffled" else []
+        found += ["training.mixture"] if self.mixture is not None else []
+        return found + (["training.samples"] if self.samples is not None else [])
+
+    def length(self, n: int, numbers: np.ndarray | None) -> int:
+        """Samples in an epoch of a split of n, whose class numbers are `numbers` (n,); the same for every seed."""
+        if not self._chooses:
+            return balanced_length(numbers) if self.balanced else n
+        if numbers is None:
+            return min(n, self.samples)
+        counts = list(quotas(self._counts(numbers), self._shares, self.samples).values())
+        return sum(map(bool, counts)) * max(counts) if self.balanced else sum(counts)
+
+    def rows(self, n: int, numbers: np.ndarray | None, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
+        """The rows of an epoch in the order in which they come, (length,) int64; unshuffled in that of the files."""
+        used = self._used(n, numbers, seed)
+        if not shuffle:
+            return used
+        if self.balanced:
+            order = used[balanced_order(numbers[used], seed, epoch)]
+        else:
+            order = used[order_of(len(used), seed, epoch)]
+        return order if self.presentation == "shuffled" else arranged(order, numbers[order], self.presentation)
+
+    @property
+    def _chooses(self) -> bool:
+        return self.mixture is not None or self.samples is not None
+
+    @property
+    def _shares(self) -> dict[int, float] | None:
+        return None if self.mixture is None else dict(self.mixture)
+
+    @staticmethod
+    def _counts(numbers: np.ndarray) -> dict[int, int]:
+        return {int(label): int(n) for label, n in zip(*np.unique(numbers, return_counts=True), strict=True)}
+
+    def _used(self, n: int, numbers: np.ndarray | None, seed: int) -> np.ndarray:
+        """The rows that the fit uses at all, rising."""
+        if not self._chooses:
+            return np.arange(n)
+        if numbers is None:
+            return np.sort(order_of(n, seed, "chosen")[: self.samples])
+        drawn = [
+            generator(seed, "chosen", label).permutation(np.flatnonzero(numbers == label))[:count]
+            for label, count in quotas(self._counts(numbers), self._shares, self.samples).items()
+        ]
+        return np.sort(np.concatenate(drawn))
+
+
+PLAIN = Sampling()
+
+
+def quotas(counts: dict[int, int], shares: dict[int, float] | None, samples: int | None) -> dict[int, int]:
+    """How many samples of each class are used, by class number.
+
+    As many as there are of each class in `counts` while they stand in the ratio of `shares` (absent: that of the
+    counts), and `samples` together at most; the parts that are left over by rounding go to the largest remainders. A
+    class with a share has one sample at least.
+    """
+    shares = dict(counts) if shares is None else {label: share for label, share in shares.items() if label in counts}
+    factor = min(counts[label] / share for label, share in shares.items())
+    if samples is not None:
+        factor = min(factor, samples / sum(shares.values()))
+    exact = {label: factor * share for label, share in shares.items()}
+    found = {label: int(part + 1e-9) for label, part in exact.items()}
+    left = int(sum(exact.values()) + 1e-9) - sum(found.values())
+    for label in sorted(exact, key=lambda label: found[label] - exact[label])[:left]:
+        found[label] += 1
+    return {label: max(1, found[label]) if label in found else 0 for label in counts}
