@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,14 +59,21 @@ class FileOptions(kinds.Options):
                 found += matches
             else:
                 found.append(path)
-        for path in found:
-            if found.count(path) > 1:
-                raise UserError(f"{WHERE}.files", f"'{path}' is named twice", "name each file once")
+        twice = sorted(path for path, count in Counter(found).items() if count > 1)
+        if twice:
+            raise UserError(f"{WHERE}.files", f"'{twice[0]}' is named twice", "name each file once")
         return found
 
     def part(self, shard: int) -> Part:
         """What shard number `shard` reads; UserError where there are fewer files than shards."""
+        return self._part(self.found(), shard)
+
+    def files_by_shard(self, shards: int) -> list[list[Path]]:
+        """For each of so many shards the files whose change makes it outdated."""
         found = self.found()
+        return [list(self._part(found, shard).files) for shard in range(shards)]
+
+    def _part(self, found: list[Path], shard: int) -> Part:
         if self.per_shard is not None:
             first = shard * self.per_shard
             return Part(tuple(found), tuple(range(len(found))), first, first + self.per_shard)
@@ -73,10 +81,6 @@ class FileOptions(kinds.Options):
             todo = f"set simulation.shards to at most {len(found)}, or give {WHERE}.per_shard"
             raise UserError(f"{WHERE}.files", f"{len(found)} files, one a shard, and none for shard {shard}", todo)
         return Part((found[shard],), (shard,))
-
-    def files_of(self, shard: int) -> list[Path]:
-        """The files whose change makes shard number `shard` outdated."""
-        return list(self.part(shard).files)
 
     def digests(self, part: Part) -> dict[str, str]:
         """SHA-256 of the part's files by their paths. Raises UserError for one that is missing, empty, or other

@@ -1,6 +1,7 @@
 """HepMC3 events as flat arrays, by pyhepmc."""
 
 import io
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -15,6 +16,11 @@ from bevatron.simulate.particles import Particles
 BATCH = 100  # events at a time
 BUFFER = 1 << 16  # bytes that pyhepmc reads ahead
 FINAL, BEAM = 1, 4  # status codes of the HepMC standard
+NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+PARTICLE = rb"P \d+ -?\d+ -?\d+(?: " + NUMBER + rb"){5} -?\d+\s*$"
+VERTEX = rb"V -?\d+ -?\d+ \[[\d,]*\](?: @(?: " + NUMBER + rb"){4})?\s*$"
+# pyhepmc takes a word that is no number for 0
+ODD = re.compile(rb"^(?!" + PARTICLE + rb")P .*|^(?!" + VERTEX + rb")V .*", re.M)
 SYSTEM, INNER = 90, -11  # Pythia's entry 0, the event as a whole: so that 0 means none among mothers
 
 
@@ -23,7 +29,7 @@ def batches(events: Iterator[EventText]) -> Iterator[tuple[list[EventText], Part
     while texts := list(islice(events, BATCH)):
         parsed = [(text, event) for text, event in zip(texts, _parsed(texts), strict=True)]
         weights = {tuple(event.weights[:1]) for _, event in parsed}
-        yield texts, joined_particles([particles_of(event, text.where) for text, event in parsed]), len(weights) > 1
+        yield texts, joined_particles([particles_of(event) for _, event in parsed]), len(weights) > 1
 
 
 def _parsed(texts: list[EventText]) -> Iterator[Any]:
@@ -35,6 +41,10 @@ def _parsed(texts: list[EventText]) -> Iterator[Any]:
     pyhepmc.Setup.print_errors = pyhepmc.Setup.print_warnings = False  # they are told below, in one line
     pyhepmc.Setup.debug_level = 0
     for text in texts:
+        if odd := ODD.search(text.text):
+            line = text.line + text.text[: odd.start()].count(b"\n")
+            what = f"is no particle or vertex of HepMC3: {odd[0][:60].decode('ascii', 'replace')!r}"
+            raise UserError(f"{text.file}:{line}", what, "write the file again")
         stream = pyhepmc.io.pyiostream(io.BytesIO(text.head + text.text + END + b"\n"), BUFFER)
         event = pyhepmc.io.ReaderAscii(stream).read()
         found = (0, 0) if event is None else (len(event.particles), len(event.vertices))
@@ -45,7 +55,7 @@ def _parsed(texts: list[EventText]) -> Iterator[Any]:
         yield event
 
 
-def particles_of(event: Any, where: str) -> Particles:
+def particles_of(event: Any) -> Particles:
     """One event in the form of Pythia's records: an entry 0 for the whole, positive status for the final state.
 
     Positions count from the collision: the event's own position, or else where the beams end. A vertex without a
@@ -68,8 +78,6 @@ def particles_of(event: Any, where: str) -> Particles:
     momentum = 1e-3 if event.momentum_unit == pyhepmc.Units.MEV else 1.0  # to GeV
     length = 10.0 if event.length_unit == pyhepmc.Units.CM else 1.0  # to mm
     columns = {name: np.concatenate([[0.0], data.particles[name] * momentum]) for name in ("px", "py", "pz", "e")}
-    if not all(np.isfinite(column).all() for column in columns.values()):
-        raise UserError(where, "holds a momentum that is no finite number", "write the file again")
     status = data.particles["status"]
     place = _places(event, data, made_at[first_in], ends_at) * length
     return Particles(

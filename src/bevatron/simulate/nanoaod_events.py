@@ -24,8 +24,9 @@ def steps(part: Part, shard: int, branches: list[str]) -> Iterator[tuple[int, An
     for path, number in zip(part.files, part.numbers, strict=True):
         with _reading(path), _opened(path) as file:
             tree = _tree(file, path)
-            if missing := [name for name in branches if name not in tree]:
-                raise _missing(path, missing, tree)
+            held = set(tree.keys())
+            if missing := [name for name in branches if name not in held]:
+                raise _missing(path, missing, held)
             first, last = max(part.first - passed, 0), tree.num_entries
             if part.stop is not None:
                 last = min(last, part.stop - passed)
@@ -62,9 +63,9 @@ def _tree(file: Any, path: Path) -> Any:
     return tree
 
 
-def _missing(path: Path, missing: list[str], tree: Any) -> UserError:
+def _missing(path: Path, missing: list[str], held: set[str]) -> UserError:
     names = ", ".join(f"'{name}'" for name in missing)
-    if "Jet_pt" not in tree:
+    if "Jet_pt" not in held:
         return UserError(path, f"has no branch {names}: it is no NanoAOD file", "give NanoAOD files")
     if "Jet_hadronFlavour" in missing:
         return UserError(
