@@ -103,7 +103,9 @@ class FileOptions(kinds.Options):
 
 
 def too_few(part: Part, shard: int, held: int, what: str) -> UserError:
-    """For a shard that begins beyond the last event of all files."""
+    """For a shard that begins beyond the last event of all files, or files without any."""
+    if held == 0 or part.stop is None:
+        return UserError(", ".join(map(str, part.files)), f"holds no {what}", "take it out of the files")
     shards = -(-held // (part.stop - part.first))
     return UserError(
         f"shard {shard}",

@@ -18,6 +18,7 @@ How a track's 28 numbers are bracketed is not relied on; their number and the si
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,6 +61,7 @@ VERTEX = {
 TRACK = PARAMETERS | COVARIANCE | {"vertex_weight": ""} | VERTEX  # 28 names and units
 THETA = list(TRACK).index("theta")
 VARIANCES = [list(TRACK).index(f"cov_{name}_{name}") for name in PARAMETERS]
+PLAIN = {float, int}
 NUMBERS = {"NaN": math.nan, "-NaN": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -98,20 +100,29 @@ def _jet(parts: Any) -> GuestJet:
     experts: list[float] = []
     for values, names, what in ((by_tracks, TRACK_EXPERTS, "track"), (by_vertex, VERTEX_EXPERTS, "vertex")):
         _expect(isinstance(values, list) and len(values) == len(names), f"{len(names)} {what} experts", values)
-        experts += [_number(value, name) for value, name in zip(values, names, strict=True)]
+        experts += _numbers(values, names)
     _expect(isinstance(tracks, list), "the last part must be the list of tracks", tracks)
     return GuestJet(pt, eta, int(flavour), experts, [_track(track, place) for place, track in enumerate(tracks, 1)])
 
 
 def _track(track: Any, place: int) -> list[float]:
     _expect(isinstance(track, list), f"track {place} must be a list", track)
-    flat = [value for group in track for value in (group if isinstance(group, list) else [group])]
-    _expect(len(flat) == len(TRACK), f"track {place} must have {len(TRACK)} numbers, found {len(flat)}", track)
-    values = [_number(value, name) for value, name in zip(flat, TRACK, strict=True)]
-    for column in VARIANCES:
-        _expect(not values[column] < 0, f"track {place}: a variance cannot be negative", values[column])
+    flat: list[Any] = []
+    for group in track:
+        flat.extend(group if isinstance(group, list) else [group])
+    if len(flat) != len(TRACK):
+        _expect(False, f"track {place} must have {len(TRACK)} numbers, found {len(flat)}", track)
+    values = _numbers(flat, TRACK)
+    least = min([values[column] for column in VARIANCES])
+    _expect(not least < 0, f"track {place}: a variance cannot be negative", least)
     _expect(not (values[THETA] < 0 or values[THETA] > math.pi), f"track {place}: theta outside 0 to π", values[THETA])
     return values
+
+
+def _numbers(values: list[Any], names: Iterable[str]) -> list[float]:
+    if PLAIN.issuperset(map(type, values)):  # nearly always, and ten times as fast
+        return values
+    return [_number(value, name) for value, name in zip(values, names, strict=True)]
 
 
 def _number(value: Any, name: str) -> float:
