@@ -1,5 +1,8 @@
 # A shard is simulated and prepared in one batch job, with others of its study: profiles/cluster says how many.
+# Files that somebody else simulated are inputs: where one changes, the shards that are read from it are made again.
 rule simulate:
+    input:
+        lambda w: FOREIGN[w.study][int(w.shard)],
     output:
         shard="results/{study}/raw/shard-{shard}.h5",
         timing="results/{study}/raw/shard-{shard}.timing.json",

@@ -2,7 +2,7 @@
 from pathlib import Path
 
 from bevatron.config.digest import digest_of
-from bevatron.config.identity import dataset_digest, learned_task, raw_digest
+from bevatron.config.identity import dataset_digest, foreign_files, learned_task, raw_digest
 from bevatron.config.load import load_study, load_workflow
 from bevatron.errors import UserError
 
@@ -11,6 +11,7 @@ try:
     SETTINGS = load_workflow(Path(CONFIG), scale=config.get("scale"), studies=config.get("studies"))
     SCALE = SETTINGS.scale
     STUDIES = {name: load_study(name, SCALE, Path("config/studies")) for name in SETTINGS.studies}
+    FOREIGN = {name: foreign_files(study.simulation) for name, study in STUDIES.items()}
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

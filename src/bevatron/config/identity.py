@@ -4,6 +4,7 @@ from typing import Any
 
 from bevatron.config.digest import digest_of
 from bevatron.config.model import Model
+from bevatron.config.simulation import Simulation
 from bevatron.config.study import Study
 
 
@@ -15,6 +16,17 @@ def raw_digest(study: Study) -> str:
 def dataset_digest(study: Study) -> str:
     """Of everything that a dataset shard's content depends on, but its number."""
     return digest_of("dataset", raw_digest(study), study.dataset)
+
+
+def foreign_files(simulation: Simulation) -> list[list[str]]:
+    """For each shard the files that somebody else simulated, of a source that reads such; else none.
+
+    Their content is not in `raw_digest`, for a digest of the settings must not read gigabytes: a shard keeps the
+    SHA-256 of each file in its attributes, and the manifest, whose digest is part of every run's, all of them.
+    """
+    if not hasattr(simulation.source, "files_by_shard"):
+        return [[]] * simulation.shards
+    return [[str(path) for path in files] for files in simulation.source.files_by_shard(simulation.shards)]
 
 
 def learned_task(study: Study) -> dict[str, Any]:

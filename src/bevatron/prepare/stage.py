@@ -45,6 +45,8 @@ def prepare_shard(study: Study, raw: Path, folder: Path) -> None:
         "seed": seed,
         "shard": shard,
     }
+    if "files" in events.attributes:  # other people's, of a source that reads them
+        attributes["files"] = events.attributes["files"]
     if classes := getattr(study.task, "classes", None):
         attributes["classes"] = list(classes)
     rows = rows_by_split(_of_samples(events, samples), study.dataset.split)

@@ -1,20 +1,23 @@
 """The charged particles of an event that belong to none of its jets."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from bevatron.simulate.clustering import Jets
 from bevatron.simulate.particles import Particles
-from bevatron.simulate.pythia import Collisions
 from bevatron.store.columns import Ragged
 
 PT_MIN = 0.5  # GeV
 ETA_MAX = 2.5  # the reach of a tracker
 
 
-def spectators(particles: Particles, collisions: Collisions, entries: np.ndarray, jets: Jets) -> Ragged:
+def spectators(
+    particles: Particles, charges: Callable[[np.ndarray], np.ndarray], entries: np.ndarray, jets: Jets
+) -> Ragged:
     """For each jet that is the first of its event, the event's charged particles outside of all `jets`.
 
-    entries (m,): the visible ones, in rising order; the values (total,) are those of them with pt > PT_MIN and
+    charges: three times the electric charge of PDG numbers; entries (m,): the visible ones, in rising order; the values (total,) are those of them with pt > PT_MIN and
     |eta| < ETA_MAX, in the same order. Jets that are not the first of their event have none, and so have
     events without a jet.
     """
@@ -24,7 +27,7 @@ def spectators(particles: Particles, collisions: Collisions, entries: np.ndarray
     in_a_jet = np.zeros(len(particles.pdg_id), bool)
     in_a_jet[jets.constituents.values] = True
     seen = seen[~in_a_jet[seen]]
-    seen = seen[collisions.charges(particles.pdg_id[seen]) != 0]
+    seen = seen[charges(particles.pdg_id[seen]) != 0]
 
     event = np.searchsorted(particles.offsets, seen, side="right") - 1
     cuts = np.searchsorted(event, np.arange(particles.events + 1))

@@ -62,6 +62,8 @@ def _of_manifest(path: Path, manifest: Manifest) -> list[Any]:
         "schema version": manifest.schema_version,
         "versions": ", ".join(f"{k} {v}" for k, v in manifest.versions.items()) or "none",
     }
+    if manifest.files:
+        facts["files read"] = ", ".join(f"{name} ({digest[:12]}…)" for name, digest in manifest.files.items())
     splits = _table("split", "shards", "samples", *manifest.classes, "size")
     for split in SPLITS:
         entries = manifest.splits[split]

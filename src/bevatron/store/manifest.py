@@ -44,6 +44,7 @@ class Manifest(Record):
     raw_digest: str = Field(description="digest of the settings that the raw shards depend on")
     seed: int = Field(description="seed of the simulation")
     versions: dict[str, str] = Field(description="versions of what made the raw events")
+    files: dict[str, str] = Field({}, description="SHA-256 of the files, simulated elsewhere, that were read; by path")
     classes: tuple[str, ...] = Field(description="class names in the order of their numbers; none in a regression")
     groups: dict[str, GroupInfo] = Field(description="input groups")
     targets: dict[str, TargetInfo] = Field(description="targets")
@@ -61,7 +62,8 @@ class Manifest(Record):
         return self.model_copy(update={"sha256": self.content_digest()})
 
     def content_digest(self) -> str:
-        return digest_of("manifest", self.model_dump(mode="json", exclude={"sha256"}))
+        left_out = {"sha256"} if self.files else {"sha256", "files"}  # one without files keeps the digest it had
+        return digest_of("manifest", self.model_dump(mode="json", exclude=left_out))
 
     def n_samples(self, split: str) -> int:
         return sum(entry.samples for entry in self.splits[split])
@@ -138,11 +140,13 @@ class _Builder:
         self.longest: dict[str, int] = {}
         self.statistics: dict[str, GroupStatistics] = {}
         self.ids: list[np.ndarray] = []
+        self.files: dict[str, str] = {}
 
     def add(self, path: Path, split: str) -> ShardEntry:
         samples = read_shard(path)
         self._agrees(path, samples)
         self._distinct(path, samples)
+        self._same_files(path, samples.attributes.get("files") or {})
         if split == "train":
             for name, group in samples.inputs.items():
                 self.statistics.setdefault(name, GroupStatistics()).add(group)
@@ -188,6 +192,13 @@ class _Builder:
             if repeated := first_repeated(np.concatenate([earlier, samples.id])):
                 raise UserError(path, f"the sample id {repeated[0]} stands in another shard too", PREPARE_AGAIN)
 
+    def _same_files(self, path: Path, files: dict[str, str]) -> None:
+        """Refuses shards that were read from different contents of one file."""
+        for name, digest in files.items():
+            if self.files.setdefault(name, digest) != digest:
+                what = f"was read from another content of '{name}' than the shards before it: the file has changed"
+                raise UserError(path, what, "run the simulate stage again for all shards")
+
     def _counts(self, path: Path, samples: Samples) -> dict[str, int]:
         if not self.classes:
             return {}
@@ -217,6 +228,7 @@ class _Builder:
             raw_digest=raw_digest(self.study),
             seed=self.study.simulation.seed,
             versions={k: str(v) for k, v in (form["versions"] or {}).items()},
+            files=dict(sorted(self.files.items())),
             classes=self.classes,
             groups={
                 name: info if info.layout == "dense" else info.model_copy(update={"max_length": self.longest[name]})

@@ -1,0 +1,63 @@
+"""The recipe `guest_jets`: the published data set in the groups of our own jets."""
+
+import numpy as np
+from pydantic import Field
+
+from bevatron.config import kinds
+from bevatron.config.kinds import recipe
+from bevatron.config.section import Count
+from bevatron.prepare.flavour import QUARKS
+from bevatron.store.columns import Dense, Group, Ragged, Samples
+
+VERTEX_FEATURES = 7
+
+
+@recipe("guest_jets")
+class GuestJets:
+    """Input groups `jet` (pt, eta), `experts` (16), `tracks` (ragged, 21) and `vertices` (ragged, 7, element i the
+    vertex of track i, zeros if none); target `flavour` int64: 0 light, 1 charm, 2 beauty.
+
+    Tracks stand in the order of falling |d0 / σ(d0)|, as in arXiv:1607.08633, sec. IV. Numbers are the file's own:
+    a jet without a vertex has −1 for its number of vertices and their mass, for example.
+    """
+
+    class Options(kinds.Options):
+        max_tracks: Count = Field(15, description="most tracks kept of a jet")
+
+    def prepare(self, options: Options, raw: Samples, seed: int) -> Samples:
+        """`raw` is a shard of the source `guest_jsonl`; nothing is random, so `seed` is not used."""
+        jet, experts, group = (raw.inputs[name] for name in ("jet", "experts", "tracks"))
+        column, names, units = group.column, group.features, group.units
+        cut = len(names) - VERTEX_FEATURES
+        kept = most_displaced(column, names.index("d0"), names.index("cov_d0_d0"), options.max_tracks)
+        expert_names = ("jet_pt", "jet_eta", *experts.features)
+        inputs = {
+            "jet": jet,
+            "experts": Group(
+                Dense(np.concatenate([jet.column.values, experts.column.values], axis=1)),
+                expert_names,
+                (*jet.units, *experts.units),
+            ),
+            "tracks": Group(Ragged(np.ascontiguousarray(kept.values[:, :cut]), kept.offsets), names[:cut], units[:cut]),
+            "vertices": Group(
+                Ragged(np.ascontiguousarray(kept.values[:, cut:]), kept.offsets), names[cut:], units[cut:]
+            ),
+        }
+        label = np.zeros(len(raw), np.int64)
+        for quark, number in QUARKS.items():
+            label[raw.targets["flavour"] == quark] = number
+        return Samples(inputs, {"flavour": label}, raw.id)
+
+
+def most_displaced(tracks: Ragged, d0: int, variance: int, most: int) -> Ragged:
+    """Each list's elements in the order of falling |d0| / sqrt(variance), cut after `most`; columns by number.
+
+    A variance of 0 counts as endless significance, unless d0 is 0 too.
+    """
+    jet = np.repeat(np.arange(len(tracks)), tracks.lengths)
+    size, spread = np.abs(tracks.values[:, d0]).astype(np.float64), np.sqrt(tracks.values[:, variance])
+    significance = np.divide(size, spread, out=np.where(size > 0, np.inf, 0.0), where=spread > 0)
+    order = np.lexsort((-significance, jet))
+    place = np.arange(len(jet)) - np.repeat(tracks.offsets[:-1], tracks.lengths)
+    lengths = np.minimum(tracks.lengths, most)
+    return Ragged(tracks.values[order][place < most], np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))

@@ -1,0 +1,91 @@
+"""The recipe `nanoaod_jets`: flavour, features and secondary vertices of jets from NanoAOD files."""
+
+import numpy as np
+from pydantic import Field
+
+from bevatron.config import kinds
+from bevatron.config.kinds import recipe
+from bevatron.config.section import Count
+from bevatron.prepare.direction import delta_phi
+from bevatron.prepare.flavour import QUARKS
+from bevatron.store.columns import Dense, Group, Ragged, Samples
+
+CM = 10.0  # in mm
+VERTICES = {
+    "vertex_mass": "GeV",
+    "vertex_displacement": "mm",
+    "vertex_delta_eta": "",
+    "vertex_delta_phi": "rad",
+    "vertex_displacement_significance": "",
+    "vertex_n_tracks": "",
+    "vertex_energy_fraction": "",
+}
+SUMMARY = {"energy": "GeV", "n_vertices": ""}
+
+
+@recipe("nanoaod_jets")
+class NanoAODJets:
+    """Input groups `jet` (pt, eta, mass, energy, n_vertices, then the source's `jet_features`) and `vertices` (ragged,
+    7 features, the most significant first); target `flavour` int64: 0 light, 1 charm, 2 beauty.
+
+    A vertex belongs to a jet within `vertex_delta_r`. Its displacement is measured from the primary vertex, its
+    energy fraction is that of the jet's energy.
+    """
+
+    class Options(kinds.Options):
+        vertex_delta_r: float = Field(0.4, gt=0.0, le=0.8, description="largest ΔR between a jet and its vertices")
+        max_vertices: Count = Field(5, description="most vertices kept of a jet")
+
+    def prepare(self, options: Options, raw: Samples, seed: int) -> Samples:
+        """`raw` is a shard of the source `nanoaod`; nothing is random, so `seed` is not used."""
+        jets = raw.inputs["jet"]
+        values = jets.column.values.astype(np.float64)
+        pt, eta, phi, mass = values[:, :4].T
+        energy = np.hypot(pt * np.cosh(eta), mass)
+        vertices, counts = self.vertices(raw.inputs["vertices"], eta, phi, energy, options)
+        dense = np.column_stack([pt, eta, mass, energy, counts, values[:, 4:]]).astype(np.float32)
+        names = ("pt", "eta", "mass", *SUMMARY, *jets.features[4:])
+        units = ("GeV", "", "GeV", *SUMMARY.values(), *jets.units[4:])
+        label = np.zeros(len(raw), np.int64)
+        for quark, number in QUARKS.items():
+            label[raw.targets["flavour"] == quark] = number
+        return Samples(
+            inputs={
+                "jet": Group(Dense(dense), names, units),
+                "vertices": Group(vertices, tuple(VERTICES), tuple(VERTICES.values())),
+            },
+            targets={"flavour": label},
+            id=raw.id,
+        )
+
+    @staticmethod
+    def vertices(
+        group: Group, eta: np.ndarray, phi: np.ndarray, energy: np.ndarray, options: Options
+    ) -> tuple[Ragged, np.ndarray]:
+        """Each jet's vertices, the most significant first, and how many there are, also beyond the longest list."""
+        column, name = group.column, group.features.index
+        jet = np.repeat(np.arange(len(eta)), column.lengths)
+        sv = column.values.astype(np.float64)
+        away_eta = sv[:, name("eta")] - eta[jet]
+        away_phi = delta_phi(sv[:, name("phi")], phi[jet])
+        own_energy = np.hypot(sv[:, name("pt")] * np.cosh(sv[:, name("eta")]), sv[:, name("mass")])
+        features = np.column_stack(
+            [
+                sv[:, name("mass")],
+                sv[:, name("dlen")] * CM,
+                away_eta,
+                away_phi,
+                sv[:, name("dlenSig")],
+                sv[:, name("ntracks")],
+                own_energy / energy[jet],
+            ]
+        )
+        near = np.hypot(away_eta, away_phi) < options.vertex_delta_r
+        features, jet = features[near], jet[near]
+        order = np.lexsort((-features[:, 4], jet))
+        counts = np.bincount(jet, minlength=len(eta))
+        first = np.cumsum(counts) - counts
+        place = np.arange(len(jet)) - np.repeat(first, counts)
+        lengths = np.minimum(counts, options.max_vertices)
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return Ragged(features[order][place < options.max_vertices].astype(np.float32), offsets), counts

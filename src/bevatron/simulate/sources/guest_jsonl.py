@@ -1,0 +1,107 @@
+"""The source `guest_jsonl`: the jets of the paper's own data set, one JSON list a line."""
+
+import logging
+from collections.abc import Iterator
+from itertools import islice
+from time import perf_counter
+
+import numpy as np
+from pydantic import Field
+
+from bevatron.config.kinds import source
+from bevatron.simulate.event_jets import joined
+from bevatron.simulate.foreign_files import FileOptions, Part, opened, too_few
+from bevatron.simulate.guest_lines import TRACK, TRACK_EXPERTS, VERTEX, VERTEX_EXPERTS, GuestJet, guest_jet
+from bevatron.store.columns import Dense, Group, Ragged, Samples
+
+logger = logging.getLogger("bevatron")
+BATCH = 2_000  # lines at a time
+MEASURED = len(TRACK) - len(VERTEX)  # of a track's numbers those that every track has
+
+
+@source("guest_jsonl")
+class GuestLines:
+    """Jets of the data set of Guest et al. (arXiv:1607.08633), JSON lines, plain or gzip; never wholly in memory.
+
+    Input groups: `jet` (pt, eta), `experts` (14, those beside pt and eta), `tracks` (ragged, 28 features, in the
+    file's order). Targets: `flavour` int64 (0, 4, 5) and `event` uint64. The file does not say which jets come
+    from one event, so each counts as an event of its own, and the two jets of an event may fall into different
+    splits. Where the file gives inf or NaN: an expert becomes `absent`, a track is left out, and a track's vertex
+    becomes zeros. To reach the lines of shard k in one large gzip file, all before them are unpacked; cut the
+    file into pieces once, and leave `per_shard` out, where that takes too long.
+    """
+
+    class Options(FileOptions):
+        absent: float = Field(
+            0.0,
+            description="what stands for experts that do not exist (no third track, no vertex)",
+            allow_inf_nan=False,
+        )
+
+    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+        """One shard of jets, and the time spent in reading. Nothing is random, so `seed` is not used."""
+        start = perf_counter()
+        part = options.part(shard)
+        attributes = {"files": options.digests(part)}
+        jets, done, lost, parts = self.jets(part, shard), 0, 0, []
+        while batch := list(islice(jets, BATCH)):
+            samples, dropped = self.samples(batch, (shard << 40) + done, options.absent)
+            parts.append(samples)
+            done, lost = done + len(batch), lost + dropped
+        if lost:
+            logger.info("shard %d: %d tracks left out, whose parameters are not finite", shard, lost)
+        return joined(parts, attributes), {"events": done, "seconds_in_generator": perf_counter() - start}
+
+    @staticmethod
+    def jets(part: Part, shard: int) -> Iterator[GuestJet]:
+        """The shard's jets; lines before them are passed over unread, empty ones do not count."""
+        passed = read = 0
+        for path in part.files:
+            with opened(path) as file:
+                for line, text in enumerate(file, 1):
+                    if text.isspace():
+                        continue
+                    if passed >= part.first:
+                        read += 1
+                        yield guest_jet(text, path, line)
+                    passed += 1
+                    if part.stop is not None and passed >= part.stop:
+                        return
+        if read == 0:
+            raise too_few(part, shard, passed, "lines")
+
+    @staticmethod
+    def samples(jets: list[GuestJet], first: int, absent: float) -> tuple[Samples, int]:
+        """The jets as samples numbered from `first`, and how many tracks were left out."""
+        experts = np.array([jet.experts for jet in jets])
+        tracks = np.array([track for jet in jets for track in jet.tracks]).reshape(-1, len(TRACK))
+        owner = np.repeat(np.arange(len(jets)), [len(jet.tracks) for jet in jets])
+        whole = np.isfinite(tracks[:, : MEASURED - 1]).all(axis=1)  # the weight may be missing
+        tracks, owner = tracks[whole], owner[whole]
+        at_vertex = np.isfinite(tracks[:, MEASURED:]).all(axis=1) & (tracks[:, -2] > 0)  # vertex_n_tracks
+        tracks[~at_vertex, MEASURED:] = 0.0
+        tracks[~np.isfinite(tracks[:, MEASURED - 1]), MEASURED - 1] = 0.0
+        number = np.uint64(first) + np.arange(len(jets), dtype=np.uint64)
+        units = ("",) * len(TRACK_EXPERTS) + ("", "", "", "", "GeV", "")
+        kinematics = np.array([[jet.pt, jet.eta] for jet in jets])
+        values = {
+            "jet": (Dense(kinematics.astype(np.float32)), ("pt", "eta"), ("GeV", "")),
+            "experts": (
+                Dense(np.where(np.isfinite(experts), experts, absent).astype(np.float32)),
+                TRACK_EXPERTS + VERTEX_EXPERTS,
+                units,
+            ),
+            "tracks": (
+                Ragged(tracks.astype(np.float32), np.searchsorted(owner, np.arange(len(jets) + 1))),
+                tuple(TRACK),
+                tuple(TRACK.values()),
+            ),
+        }
+        return Samples(
+            inputs={name: Group(*group) for name, group in values.items()},
+            targets={"event": number, "flavour": np.array([jet.flavour for jet in jets], np.int64)},
+            id=number,
+        ), int((~whole).sum())
+
+    def versions(self) -> dict[str, str]:
+        return {"numpy": np.__version__}

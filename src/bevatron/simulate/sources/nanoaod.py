@@ -1,0 +1,123 @@
+"""The source `nanoaod`: simulated jets of the CMS experiment, from NanoAOD files."""
+
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from bevatron.config.kinds import source
+from bevatron.config.section import NonNegative, Positive
+from bevatron.errors import UserError
+from bevatron.simulate.event_jets import joined
+from bevatron.simulate.foreign_files import FileOptions
+from bevatron.simulate.hadrons import REACH
+from bevatron.simulate.nanoaod_events import steps
+from bevatron.store.columns import Dense, Group, Ragged, Samples, elements_of
+
+KINEMATICS = {"pt": "GeV", "eta": "", "phi": "rad", "mass": "GeV"}
+VERTEX = {
+    "pt": "GeV",
+    "eta": "",
+    "phi": "rad",
+    "mass": "GeV",
+    "ntracks": "",
+    "dlen": "cm",
+    "dlenSig": "",
+    "dxy": "cm",
+    "dxySig": "",
+    "chi2": "",
+}
+ENERGY_FRACTIONS = ["chHEF", "neHEF", "chEmEF", "neEmEF", "muEF"]
+
+
+@source("nanoaod")
+class NanoAOD:
+    """Jets of simulated CMS events in NanoAOD ROOT files, read in steps by uproot.
+
+    One sample is one jet. Input groups: `jet` (pt, eta, phi, mass, then the branches of `jet_features`),
+    `vertices` (ragged: the event's secondary vertices within ΔR < 0.8 of the jet, branches SV_*). Targets:
+    `event` uint64, unique in the study; `flavour` int64, Jet_hadronFlavour: 0, 4 or 5; `process` int64, the
+    file's place among all of the study. NanoAOD keeps no tracks of jets, so there is no track level.
+    """
+
+    class Options(FileOptions):
+        jet_pt_min: Positive = Field(20.0, description="least pt of a jet, GeV")
+        jet_eta_max: Positive = Field(2.5, description="largest |eta| of a jet")
+        gen_match: bool = Field(
+            True, description="only jets with a generated jet (Jet_genJetIdx): those of pile-up would count as light"
+        )
+        jet_features: list[str] = Field(
+            ["nConstituents", "area", *ENERGY_FRACTIONS],
+            description="further branches of jets, without 'Jet_'; those of a tagger, btagDeepFlavB say, are allowed",
+        )
+        vertex_significance_min: NonNegative = Field(0.0, description="least SV_dlenSig of a secondary vertex")
+
+    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+        """One shard of jets, and the time spent in reading. Nothing is random, so `seed` is not used."""
+        start = perf_counter()
+        part = options.part(shard)
+        attributes = {"files": options.digests(part), "processes": [path.as_posix() for path in options.found()]}
+        done, parts = 0, []
+        for number, events in steps(part, shard, self.branches(options)):
+            samples = self.jets(events, options, (shard << 32) + done, number)
+            where = f"{part.files[part.numbers.index(number)]}: Jet_hadronFlavour"
+            if odd := set(samples.targets["flavour"].tolist()) - {0, 4, 5}:
+                raise UserError(where, f"found {min(odd)}, expected 0, 4 or 5", "see which version wrote the file")
+            parts.append(samples)
+            done += len(events)
+        return joined(parts, attributes), {"events": done, "seconds_in_generator": perf_counter() - start}
+
+    @staticmethod
+    def branches(options: Options) -> list[str]:
+        jet = [*KINEMATICS, "hadronFlavour", *options.jet_features, *(["genJetIdx"] if options.gen_match else [])]
+        return [*(f"Jet_{name}" for name in dict.fromkeys(jet)), *(f"SV_{name}" for name in VERTEX)]
+
+    @staticmethod
+    def jets(events: Any, options: Options, first_event: int, process: int) -> Samples:
+        """The jets of one step, whose events are numbered from `first_event`."""
+        import awkward as ak
+
+        def flat(branch: str) -> np.ndarray:
+            return ak.to_numpy(ak.flatten(events[branch]))
+
+        per_event = ak.to_numpy(ak.num(events["Jet_pt"]))
+        event = np.repeat(np.arange(len(events)), per_event)
+        rank = np.arange(len(event)) - np.repeat(np.cumsum(per_event) - per_event, per_event)
+        pt, eta, phi = (flat(f"Jet_{name}").astype(np.float64) for name in ("pt", "eta", "phi"))
+        keep = (pt > options.jet_pt_min) & (np.abs(eta) < options.jet_eta_max)
+        if options.gen_match:
+            keep &= flat("Jet_genJetIdx").astype(np.int64) >= 0
+        kept = np.flatnonzero(keep)
+        features = (*KINEMATICS, *options.jet_features)
+        values = np.column_stack([flat(f"Jet_{name}")[kept].astype(np.float32) for name in features])
+
+        vertices = np.column_stack([flat(f"SV_{name}").astype(np.float32) for name in VERTEX])
+        cuts = np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(events["SV_pt"])))]).astype(np.int64)
+        candidate, pairs = elements_of(event[kept], cuts)  # every vertex of each jet's event
+        jet = np.repeat(np.arange(len(kept)), np.diff(pairs))
+        column = list(VERTEX).index
+        away_phi = np.remainder(vertices[candidate, column("phi")] - phi[kept][jet] + np.pi, 2 * np.pi) - np.pi
+        near = np.hypot(vertices[candidate, column("eta")] - eta[kept][jet], away_phi) < REACH
+        near &= vertices[candidate, column("dlenSig")] >= options.vertex_significance_min
+        lists = Ragged(vertices[candidate[near]], np.searchsorted(jet[near], np.arange(len(kept) + 1)))
+
+        number = np.uint64(first_event) + event[kept].astype(np.uint64)
+        units = (*KINEMATICS.values(), *("" for _ in options.jet_features))
+        return Samples(
+            inputs={
+                "jet": Group(Dense(values), features, units),
+                "vertices": Group(lists, tuple(VERTEX), tuple(VERTEX.values())),
+            },
+            targets={
+                "event": number,
+                "flavour": flat("Jet_hadronFlavour")[kept].astype(np.int64),
+                "process": np.full(len(kept), process, np.int64),
+            },
+            id=number << np.uint64(8) | rank[kept].astype(np.uint64),
+        )
+
+    def versions(self) -> dict[str, str]:
+        from importlib.metadata import version
+
+        return {name: version(name) for name in ("uproot", "awkward")}

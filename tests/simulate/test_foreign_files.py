@@ -1,0 +1,82 @@
+"""Which files a shard reads, and that a file whose content changes makes another dataset, or none."""
+
+import json
+
+import pytest
+
+from bevatron.config.identity import foreign_files
+from bevatron.config.study import Study
+from bevatron.errors import UserError
+from bevatron.prepare.stage import prepare_shard, write_manifest
+from bevatron.simulate.foreign_files import FileOptions
+from bevatron.simulate.stage import simulate_shard
+from bevatron.store.manifest import load_manifest
+from bevatron.store.publish import sha256_of
+
+TRACK = [[0.1, 0.2, 0.5, 1.2, 0.1], [0.01, 0, 0.01, 0, 0, 1e-4, 0, 0, 0, 1e-4, 0, 0, 0, 0, 1e-6], [1], [0] * 7]
+
+
+def write(path, first, pt=30.0):
+    """120 jets of all flavours."""
+    jets = [[pt + k, 0.5, (0, 4, 5)[k % 3], [1.0] * 8, [1.0] * 6, [TRACK]] for k in range(first, first + 120)]
+    path.write_text("".join(json.dumps(jet) + "\n" for jet in jets))
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "one.json", 0)
+    write(tmp_path / "two.json", 120)
+    tree = {
+        "name": "guest",
+        "title": "Guest",
+        "summary": "Lines.",
+        "simulation": {"source": {"kind": "guest_jsonl", "files": ["*.json"], "per_shard": 80}, "shards": 3},
+        "dataset": {"recipe": {"kind": "guest_jets"}},
+        "task": {"kind": "classification", "target": "flavour", "classes": ["light", "charm", "beauty"],
+                 "signal": "beauty"},
+        "models": {"net": {"title": "net", "inputs": ["jet"], "architecture": {"kind": "mlp", "widths": []}}},
+    }  # fmt: skip
+    return Study.model_validate(tree)
+
+
+def make(study, shards=(0, 1, 2)):
+    for shard in shards:
+        simulate_shard(study, shard, f"raw/shard-{shard:04d}.h5")
+        prepare_shard(study, f"raw/shard-{shard:04d}.h5", "dataset")
+
+
+def test_the_manifest_names_the_files_and_another_content_is_another_dataset(study, tmp_path):
+    make(study)
+    write_manifest(study, tmp_path / "dataset")
+    first = load_manifest(tmp_path / "dataset" / "manifest.json")
+    assert first.files == {f"{name}.json": sha256_of(tmp_path / f"{name}.json") for name in ("one", "two")}
+    assert sum(first.n_samples(split) for split in first.splits) == 240
+    (tmp_path / "two.json").write_text((tmp_path / "two.json").read_text() + "\n")  # the jets are the same
+    make(study)
+    write_manifest(study, tmp_path / "dataset")
+    second = load_manifest(tmp_path / "dataset" / "manifest.json")
+    assert second.files["one.json"] == first.files["one.json"]
+    assert second.files["two.json"] != first.files["two.json"]
+    assert second.sha256 != first.sha256
+
+
+def test_shards_of_two_contents_of_one_file_make_no_dataset(study, tmp_path):
+    make(study)
+    write(tmp_path / "two.json", 120, pt=40.0)
+    make(study, shards=[2])
+    with pytest.raises(UserError, match=r"shard?.*-0002.h5: was read from another content of '(one|two).json'"):
+        write_manifest(study, tmp_path / "dataset")
+
+
+def test_the_workflow_is_told_which_files_a_shard_reads(study, curve):
+    assert foreign_files(study.simulation) == [["one.json", "two.json"]] * 3
+    assert foreign_files(curve.study.simulation) == [[]]
+
+
+def test_without_per_shard_each_shard_reads_its_own_file(study, tmp_path):
+    options = FileOptions(kind="any", files=["two.json", "*e.json"])
+    assert [str(path) for path in options.found()] == ["two.json", "one.json"]  # in the order of the patterns
+    assert [[str(path) for path in files] for files in options.files_by_shard(2)] == [["two.json"], ["one.json"]]
+    with pytest.raises(UserError, match=r"2 files, one a shard, and none for shard 2; set simulation.shards to at most"):
+        options.files_by_shard(3)

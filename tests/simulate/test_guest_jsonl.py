@@ -1,0 +1,142 @@
+"""The published data set's lines: every number where it belongs, slices of a stream, faults with file and line."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from bevatron.errors import UserError
+from bevatron.simulate.guest_lines import COVARIANCE, TRACK, guest_jet
+from bevatron.simulate.sources.guest_jsonl import GuestLines
+
+
+def track(k, vertex=(1.5, 3.0, 0.1, -0.1, 9.0, 2, 0.4)):
+    """A track whose numbers follow from k; variances stand on the covariance's diagonal."""
+    diagonal = {0: 0.01, 2: 0.04, 5: 1e-4, 9: 1e-4, 14: 1e-6}
+    covariance = [diagonal.get(place, -0.001 * place) for place in range(15)]
+    return [[0.1 * k, -0.2 * k, 0.5, 1.2, -0.05], covariance, [0.9], list(vertex)]
+
+
+def jet(number, tracks=2, flavour=5):
+    by_tracks = [4.0 + number, 3.0, 1.0, 0.5, 2, 0.01, 0.05, 0.06]
+    by_vertex = [7.0, 1, 3, 0.02, 1.8, 0.5]
+    return [30.0 + number, -1.5, flavour, by_tracks, by_vertex, [track(k + 1) for k in range(tracks)]]
+
+
+def write(path, jets):
+    text = "".join(json.dumps(j) + "\n" for j in jets).encode()
+    path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+    return path
+
+
+def read(*files, shard=0, **options):
+    names = [str(file) for file in files]
+    return GuestLines().simulate(GuestLines.Options(kind="guest_jsonl", files=names, **options), shard, 1)
+
+
+def test_every_number_is_where_it_belongs(tmp_path):
+    """The order D0D0, Z0D0, Z0Z0, PHID0 … is that of the authors' enums_track.hh."""
+    assert list(TRACK)[:5] == ["d0", "z0", "phi", "theta", "q_over_p"]
+    assert list(COVARIANCE)[:6] == ["cov_d0_d0", "cov_z0_d0", "cov_z0_z0", "cov_phi_d0", "cov_phi_z0", "cov_phi_phi"]
+    assert list(COVARIANCE)[-2:] == ["cov_q_over_p_theta", "cov_q_over_p_q_over_p"]
+    assert len(TRACK) == 28
+    samples, facts = read(write(tmp_path / "dataset.json.gz", [jet(0), jet(1, tracks=0, flavour=0), jet(2, 3, 4)]))
+    assert facts["events"] == 3
+    assert samples.targets["flavour"].tolist() == [5, 0, 4]
+    np.testing.assert_allclose(samples.inputs["jet"].column.values, [[30, -1.5], [31, -1.5], [32, -1.5]])
+    np.testing.assert_allclose(samples.inputs["experts"].column.values[2], [6, *jet(0)[3][1:], *jet(0)[4]])
+    tracks = samples.inputs["tracks"].column
+    assert tracks.lengths.tolist() == [2, 0, 3]
+    np.testing.assert_allclose(tracks.values[4], [x for group in track(3) for x in group], rtol=1e-6)
+
+
+def test_what_does_not_exist_is_filled_in_or_left_out(tmp_path):
+    lonely = jet(0, tracks=3)
+    lonely[3][0], lonely[3][1], lonely[4] = "-inf", "NaN", ["-NaN", -1, -1, "inf", -1, "-inf"]
+    lonely[5][1][0][0] = "NaN"  # the second track has no d0
+    lonely[5][2][3] = ["NaN", -1, "-NaN", "NaN", "inf", -1, "NaN"]  # the third is of no secondary vertex
+    samples, _ = read(write(tmp_path / "a.json", [lonely]), absent=-9.0)
+    experts = samples.inputs["experts"].column.values[0]
+    assert experts[[0, 1, 8, 11, 13]].tolist() == [-9.0] * 5
+    assert experts[[9, 10, 12]].tolist() == [-1.0] * 3  # the file's own way to say so
+    tracks = samples.inputs["tracks"].column.values
+    np.testing.assert_allclose(tracks[:, 0], [0.1, 0.3], rtol=1e-6)
+    assert tracks[1, 21:].tolist() == [0.0] * 7
+
+
+def test_the_weight_may_stand_without_a_bracket_of_its_own(tmp_path):
+    bare = jet(0, tracks=1)
+    bare[5][0][2] = 0.9
+    first, second = (read(write(tmp_path / f"{k}.json", [j]))[0] for k, j in enumerate((bare, jet(0, tracks=1))))
+    assert first.inputs["tracks"].column.values.tobytes() == second.inputs["tracks"].column.values.tobytes()
+
+
+def test_shards_are_slices_of_the_stream(tmp_path):
+    pieces = [write(tmp_path / "a.json.gz", map(jet, range(7))), write(tmp_path / "b.json", map(jet, range(7, 12)))]
+    parts = [read(*pieces, shard=k, per_shard=5)[0] for k in range(3)]
+    assert [part.inputs["jet"].column.values[:, 0].tolist() for part in parts] == [
+        [30, 31, 32, 33, 34], [35, 36, 37, 38, 39], [40, 41]
+    ]  # fmt: skip
+    assert (parts[2].id == (np.uint64(2) << np.uint64(40)) + np.arange(2, dtype=np.uint64)).all()
+    with pytest.raises(UserError, match="shard 3: the files hold 12 lines, enough for the shards 0 to 2"):
+        read(*pieces, shard=3, per_shard=5)
+    assert len(read(*pieces, shard=1)[0]) == 5  # a file, a shard
+
+
+def test_a_shard_does_not_read_what_comes_after_it(tmp_path):
+    """So a shard's memory and time are those of its own lines."""
+    path = write(tmp_path / "a.json", map(jet, range(6)))
+    path.write_bytes(path.read_bytes() + b"rubbish\n")
+    assert len(read(path, per_shard=6)[0]) == 6
+    with pytest.raises(UserError, match=r"a.json:7: is no JSON"):
+        read(path)
+
+
+def changed(change):
+    found = jet(0)
+    change(found)
+    return found
+
+
+WRONG = {
+    "five parts": (lambda j: j.pop(), "a jet is a list of 6 parts"),
+    "no list": (lambda j: j.__setitem__(5, {}), "the last part must be the list of tracks"),
+    "experts lost": (lambda j: j[3].pop(), "8 track experts"),
+    "vertex experts too many": (lambda j: j[4].append(1.0), "6 vertex experts"),
+    "track of 27": (lambda j: j[5][1][3].pop(), "track 2 must have 28 numbers, found 27"),
+    "order of another writer": (lambda j: j[5][0][1].reverse(), "track 1: a variance cannot be negative"),
+    "theta": (lambda j: j[5][0][0].__setitem__(3, -1.2), "track 1: theta outside 0 to π"),
+    "flavour": (lambda j: j.__setitem__(2, 15), r"the flavour must be one of \(0, 4, 5\); found 15"),
+    "pt": (lambda j: j.__setitem__(0, "inf"), "the jet's pt must be above 0"),
+    "word": (lambda j: j[3].__setitem__(5, "none"), "jet_prob must be a number; found 'none'"),
+    "null": (lambda j: j[5][0][0].__setitem__(0, None), "d0 must be a number; found None"),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_a_wrong_line_is_named_by_file_and_number(tmp_path, fault):
+    change, expected = WRONG[fault]
+    path = write(tmp_path / "dataset.json", [jet(0), changed(change)])
+    with pytest.raises(UserError, match=rf"dataset.json:2: .*{expected}") as told:
+        read(path)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("text", [b"{", b"[" * 100_000, b"\xff\xfe[1]", b"[1, 2, 3]]", b"\x00"])
+def test_what_is_no_json_is_named_by_file_and_line(tmp_path, text):
+    with pytest.raises(UserError, match=r"x.json:9: "):
+        guest_jet(text, tmp_path / "x.json", 9)
+
+
+def test_a_gzip_file_cut_short_an_empty_one_and_a_missing_one_are_told(tmp_path):
+    path = write(tmp_path / "a.json.gz", [jet(k) for k in range(300)])
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(UserError, match=r"a.json.gz: is a gzip file that is cut short"):
+        read(path)
+    for content, expected in ((b"", r"a.json.gz: is empty"), (b"\n\n", r"a.json.gz: holds no lines")):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=expected):
+            read(path)
+    with pytest.raises(UserError, match="no such file"):
+        read(tmp_path / "b.json.gz")

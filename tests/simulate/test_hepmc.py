@@ -1,0 +1,171 @@
+"""HepMC3 files: the same jets as from Pythia directly, whatever units and division; every broken file in one line."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from bevatron.errors import UserError
+from bevatron.simulate.sources.hepmc import HepMC
+from bevatron.simulate.sources.jets import Jets
+
+pyhepmc = pytest.importorskip("pyhepmc")
+EVENTS = 12
+
+
+def read(*files, shard=0, **options):
+    names = [str(file) for file in files]
+    return HepMC().simulate(HepMC.Options(kind="hepmc", files=names, **options), shard, 1)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory, write_hepmc):
+    return write_hepmc(tmp_path_factory.mktemp("hepmc") / "events.hepmc3", EVENTS)
+
+
+@pytest.fixture(scope="module")
+def direct(collisions):
+    source = collisions()
+    options = Jets.Options(kind="jets")
+    return Jets.jets_of(next(source.batches(EVENTS)), source, options, 0, 0)
+
+
+def elements(samples, group):
+    """A ragged group's elements with ids and jet, in an order that does not depend on the record's."""
+    ids = samples.inputs["constituent_ids" if group == "constituents" else "hadron_ids"].column.values
+    column = samples.inputs[group].column
+    jet = np.repeat(np.arange(len(samples)), column.lengths)
+    table = np.column_stack([jet, ids, column.values])
+    return table[np.lexsort(np.round(table.T[:-3][::-1], 4))]
+
+
+def same_jets(found, expected, rtol=0.0, atol=0.0):
+    np.testing.assert_allclose(found.inputs["jet"].column.values, expected.inputs["jet"].column.values, rtol=1e-6)
+    for group in ("constituents", "hadrons"):
+        np.testing.assert_allclose(elements(found, group), elements(expected, group), rtol=rtol, atol=atol)
+
+
+def test_jets_constituents_hadrons_and_places_are_those_of_the_direct_path(file, direct):
+    samples, facts = read(file)
+    assert len(samples) > EVENTS / 2
+    assert facts["events"] == EVENTS
+    assert list(samples.inputs) == list(direct.inputs)
+    assert samples.targets["event"].tolist() == direct.targets["event"].tolist()
+    assert samples.id.tolist() == direct.id.tolist()
+    same_jets(samples, direct)
+    radius = np.hypot(*samples.inputs["hadrons"].column.values[:, 4:6].T)
+    assert (radius > 0.1).sum() > EVENTS / 2  # the places are there to be compared
+
+
+def test_units_and_a_shifted_collision_change_nothing(file, tmp_path, write_hepmc, direct):
+    def other_units(event):
+        event.set_units(pyhepmc.Units.MEV, pyhepmc.Units.CM)
+
+    samples, _ = read(write_hepmc(tmp_path / "shifted.hepmc", EVENTS, shift=3.0, change=other_units))
+    same_jets(samples, direct, rtol=1e-4, atol=1e-5)
+
+
+def test_shards_divide_files_by_events_and_together_are_the_whole(file, tmp_path, write_hepmc):
+    pieces = [write_hepmc(tmp_path / f"piece-{k}.hepmc", 6, first=6 * k) for k in range(2)]
+    whole, _ = read(file)
+    parts = [read(*pieces, shard=k, per_shard=5)[0] for k in range(3)]
+    for name in ("jet", "constituents"):
+        joined = np.concatenate([part.inputs[name].column.values for part in parts])
+        assert joined.tobytes() == whole.inputs[name].column.values.tobytes()
+    assert [set(part.targets["process"].tolist()) for part in parts] == [{0}, {0, 1}, {1}]
+    for shard, part in enumerate(parts):
+        assert (part.id >> np.uint64(40) == shard).all()
+    with pytest.raises(UserError, match="shard 3: the files hold 12 events, enough for the shards 0 to 2"):
+        read(*pieces, shard=3, per_shard=5)
+
+
+def test_without_per_shard_each_file_is_a_shard(file, tmp_path, write_hepmc):
+    write_hepmc(tmp_path / "b.hepmc", 4, first=6)
+    write_hepmc(tmp_path / "a.hepmc", 6)
+    second, facts = read(tmp_path / "*.hepmc", shard=1)
+    assert facts["events"] == 4
+    assert set(second.targets["process"].tolist()) == {1}
+    assert [name.rsplit("/", 1)[1] for name in second.attributes["processes"]] == ["a.hepmc", "b.hepmc"]
+    with pytest.raises(UserError, match="2 files, one a shard, and none for shard 2"):
+        read(tmp_path / "*.hepmc", shard=2)
+
+
+def test_gzip_files_are_read_the_same(file, tmp_path):
+    packed = tmp_path / "events.hepmc3.gz"
+    packed.write_bytes(gzip.compress(file.read_bytes()))
+    plain, zipped = read(file)[0], read(packed)[0]
+    assert plain.inputs["constituents"].column.values.tobytes() == zipped.inputs["constituents"].column.values.tobytes()
+
+
+BROKEN = {
+    "cut short": (lambda t: t[: len(t) * 2 // 3], r"is cut short: it ends inside of event \d+, without its line"),
+    "cut between events": (lambda t: t[: t.rindex(b"\nE ") + 1], r"is cut short"),
+    "empty": (lambda t: b"", r"is empty"),
+    "only a head": (lambda t: t[: t.index(b"E 0")], r"is cut short|holds no event"),
+    "no event": (lambda t: t[: t.index(b"E 0")] + t[t.rindex(b"HepMC::") :], r"holds no event"),
+    "HepMC 2": (lambda t: b"\nHepMC::Version 2.06.09\nHepMC::IO_GenEvent-START\n", r"is a HepMC 2 file"),
+    "LHE": (lambda t: b'<LesHouchesEvents version="3.0">\n', r"is a Les Houches file"),
+    "a picture": (lambda t: b"\x89PNG\r\n\x1a\n" * 30, r"is no HepMC3 file: it begins with"),
+    "two files joined": (lambda t: t + t, r":\d+: stands after the end of the listing: two files were joined"),
+    "a lost particle": (
+        lambda t: t.replace(t[t.index(b"\nP 9 ") : t.index(b"\nP 10 ")], b"", 1),
+        r":3: event 0 cannot",
+    ),
+    "letters for a number": (
+        lambda t: t.replace(b"\nP 4 1 ", b"\nP 4 x ", 1),
+        r":\d+: is no particle or vertex of HepMC3: 'P 4 x 2",
+    ),
+    "no number": (lambda t: t.replace(b" 6.4999", b" nan 6.4999", 1), r":\d+: is no particle or vertex of HepMC3"),
+    "a bad beginning": (lambda t: t.replace(b"\nE 1 ", b"\nE one many ", 1), r"is no beginning of an event"),
+    "gzip cut short": (lambda t: gzip.compress(t)[:-4000], r"is a gzip file that is cut short"),
+    "gzip damaged": (lambda t: gzip.compress(t)[:5000] + b"\0" * 99 + gzip.compress(t)[5099:], r"is a damaged gzip"),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_file_is_told_in_one_line(file, tmp_path, fault, capfd):
+    change, expected = BROKEN[fault]
+    broken = tmp_path / "broken.hepmc"
+    broken.write_bytes(change(file.read_bytes()))
+    with pytest.raises(UserError, match=expected) as told:
+        read(broken)
+    assert str(broken) in str(told.value)
+    assert "\n" not in str(told.value)
+    assert "ERROR" not in capfd.readouterr().err  # the library's own lines
+
+
+def test_missing_files_and_names_given_twice_are_told(file, tmp_path):
+    with pytest.raises(UserError, match=r"nowhere.hepmc: no such file"):
+        read(tmp_path / "nowhere.hepmc")
+    with pytest.raises(UserError, match=r"simulation.source.files: no file matches"):
+        read(tmp_path / "*.hepmc")
+    with pytest.raises(UserError, match=r"is named twice"):
+        read(file, file)
+
+
+def test_a_file_must_have_the_content_that_the_study_names(file):
+    from bevatron.store.publish import sha256_of
+
+    digest = sha256_of(file)
+    samples, _ = read(file, sha256={file.name: digest})
+    assert samples.attributes["files"] == {file.as_posix(): digest}
+    with pytest.raises(UserError, match=r"has the SHA-256 .*, the study says 000000000000"):
+        read(file, sha256={file.name: "0" * 64})
+
+
+def test_differing_weights_are_not_passed_over_in_silence(tmp_path, write_hepmc, caplog):
+    def weighted(event):
+        event.run_info = run
+        event.weights = [1.0 + event.event_number]
+
+    run = pyhepmc.GenRunInfo()
+    run.weight_names = ["nominal"]
+    read(write_hepmc(tmp_path / "weighted.hepmc", 3, change=weighted))
+    assert "weights differ, and are not used" in caplog.text
+
+
+def test_charges_are_pythia_s(collisions):
+    from bevatron.simulate.hepmc_events import charges
+
+    numbers = np.array([11, -13, 22, 130, 211, -321, 2112, -2212, 511, 521, 4122, 3112, 1, -2, 1000010020, 21])
+    assert charges(numbers).tolist() == collisions().charges(numbers).tolist()

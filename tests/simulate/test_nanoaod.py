@@ -1,0 +1,164 @@
+"""NanoAOD files: jets and vertices against a plain loop over the same arrays; every foreign file in one line."""
+
+import math
+import os
+
+import numpy as np
+import pytest
+
+from bevatron.errors import UserError
+from bevatron.simulate.sources.nanoaod import KINEMATICS, VERTEX, NanoAOD
+
+uproot = pytest.importorskip("uproot")
+ak = pytest.importorskip("awkward")
+OWN_FILE = "BEVATRON_NANOAOD"  # a NanoAOD file of one's own, for the last test
+FEATURES = ("nConstituents", "area", "chHEF", "neHEF", "chEmEF", "neEmEF", "muEF", "hadronFlavour", "genJetIdx")
+
+
+def read(*files, shard=0, **options):
+    names = [str(file) for file in files]
+    return NanoAOD().simulate(NanoAOD.Options(kind="nanoaod", files=names, **options), shard, 1)
+
+
+def made_events(seed, n):
+    """Branches of n events with 0 to 5 jets and 0 to 3 vertices each."""
+    rng = np.random.default_rng(seed)
+
+    def lists(counts, low, high, kind=np.float32):
+        return ak.unflatten(rng.uniform(low, high, counts.sum()).astype(kind), counts)
+
+    jets, vertices = rng.integers(0, 6, n), rng.integers(0, 4, n)
+    ranges = {"pt": (10, 200), "eta": (-3, 3), "phi": (-3.14, 3.14), "mass": (1, 20)}
+    jet = {name: lists(jets, *ranges.get(name, (0, 1))) for name in (*KINEMATICS, *FEATURES)}
+    jet["hadronFlavour"] = ak.unflatten(rng.choice([0, 4, 5], jets.sum()).astype(np.uint8), jets)
+    jet["genJetIdx"] = ak.unflatten(rng.integers(-1, 3, jets.sum()).astype(np.int16), jets)
+    vertex = {name: lists(vertices, *ranges.get(name, (0, 9))) for name in VERTEX}
+    event = {"event": np.arange(n, dtype=np.uint64)}
+    return event | {f"Jet_{name}": column for name, column in jet.items()} | {
+        f"SV_{name}": column for name, column in vertex.items()
+    }  # fmt: skip
+
+
+def write(path, branches, tree="Events"):
+    with uproot.recreate(path) as file:
+        kinds = {name: column.dtype if isinstance(column, np.ndarray) else column.type.content
+                 for name, column in branches.items()}  # fmt: skip
+        file.mktree(tree, kinds)
+        if len(next(iter(branches.values()))):
+            file[tree].extend(branches)
+    return path
+
+
+@pytest.fixture
+def file(tmp_path):
+    return write(tmp_path / "nano.root", made_events(1, 60))
+
+
+def by_hand(branches, options):
+    """(event, rank, pt, flavour, places of the near vertices) of each jet that passes, by plain loops."""
+    found = []
+    columns = {name: ak.to_list(column) for name, column in branches.items()}
+    for event in range(len(columns["Jet_pt"])):
+        jets = zip(
+            *(columns[f"Jet_{n}"][event] for n in ("pt", "eta", "phi", "genJetIdx", "hadronFlavour")), strict=True
+        )
+        for rank, (pt, eta, phi, matched, flavour) in enumerate(jets):
+            if pt <= options.jet_pt_min or abs(eta) >= options.jet_eta_max or (options.gen_match and matched < 0):
+                continue
+            places = zip(columns["SV_eta"][event], columns["SV_phi"][event], strict=True)
+            near = [k for k, (sv_eta, sv_phi) in enumerate(places)
+                    if math.hypot(sv_eta - eta, math.remainder(sv_phi - phi, 2 * math.pi)) < 0.8]  # fmt: skip
+            found.append((event, rank, pt, flavour, near))
+    return found
+
+
+def same_as_by_hand(samples, branches, options):
+    expected = by_hand(branches, options)
+    assert samples.targets["event"].tolist() == [event for event, *_ in expected]
+    assert (samples.id & np.uint64(255)).tolist() == [rank for _, rank, *_ in expected]
+    np.testing.assert_array_equal(samples.inputs["jet"].column.values[:, 0], np.float32([jet[2] for jet in expected]))
+    assert samples.targets["flavour"].tolist() == [jet[3] for jet in expected]
+    significance = samples.inputs["vertices"].column
+    lists = np.split(significance.values[:, list(VERTEX).index("dlenSig")], significance.offsets[1:-1])
+    for (event, *_, near), found in zip(expected, lists, strict=True):
+        np.testing.assert_array_equal(found, np.float32(ak.to_numpy(branches["SV_dlenSig"][event])[near]))
+
+
+@pytest.mark.parametrize("options", [{}, {"gen_match": False, "jet_pt_min": 50.0, "jet_eta_max": 1.5}])
+def test_jets_and_their_vertices_are_those_of_a_plain_loop(file, options):
+    samples, facts = read(file, **options)
+    assert facts["events"] == 60
+    same_as_by_hand(samples, made_events(1, 60), NanoAOD.Options(kind="nanoaod", files=["x"], **options))
+    assert samples.inputs["jet"].features == ("pt", "eta", "phi", "mass", *FEATURES[:-2])
+
+
+def test_steps_and_shards_change_nothing(file, tmp_path, monkeypatch):
+    other = write(tmp_path / "other.root", made_events(2, 40))
+    whole = [read(path)[0] for path in (file, other)]
+    monkeypatch.setattr("bevatron.simulate.nanoaod_events.STEP", 7)
+    parts = [read(file, other, shard=k, per_shard=45)[0] for k in range(3)]
+    for group in ("jet", "vertices"):
+        divided = np.concatenate([part.inputs[group].column.values for part in parts])
+        assert divided.tobytes() == np.concatenate([w.inputs[group].column.values for w in whole]).tobytes()
+    assert [set(part.targets["process"].tolist()) for part in parts] == [{0}, {0, 1}, {1}]
+    assert len(np.unique(np.concatenate([part.id for part in parts]))) == sum(map(len, whole))
+    with pytest.raises(UserError, match="shard 3: the files hold 100 events, enough for the shards 0 to 2"):
+        read(file, other, shard=3, per_shard=45)
+
+
+def without(*names):
+    return {name: column for name, column in made_events(1, 10).items() if name not in names}
+
+
+FOREIGN = {
+    "collision data": (lambda p: write(p, without("Jet_hadronFlavour")), "'Jet_hadronFlavour': it is collision data"),
+    "another version": (lambda p: write(p, without("Jet_area", "SV_dxy")), "'Jet_area', 'SV_dxy': another NanoAOD ver"),
+    "no jets at all": (lambda p: write(p, {"event": np.arange(5)}), "'Jet_pt', .*: it is no NanoAOD file"),
+    "another tree": (lambda p: write(p, made_events(1, 5), "Runs"), "has no tree 'Events'.* it holds: Runs"),
+    "no event": (lambda p: write(p, made_events(1, 0)), "holds no event"),
+    "strange flavour": (
+        lambda p: write(p, without() | {"Jet_hadronFlavour": ak.full_like(without()["Jet_hadronFlavour"], 21)}),
+        "Jet_hadronFlavour: found 21, expected 0, 4 or 5",
+    ),
+    "text": (lambda p: p.write_text("HepMC::Version 3.02\n" * 40), "is no ROOT file"),
+    "nothing": (lambda p: p.write_bytes(b""), "is empty"),
+}
+
+
+@pytest.mark.parametrize("fault", FOREIGN)
+def test_a_foreign_file_is_told_in_one_line(tmp_path, fault):
+    make, expected = FOREIGN[fault]
+    make(tmp_path / "foreign.root")
+    with pytest.raises(UserError, match=expected) as told:
+        read(tmp_path / "foreign.root")
+    assert "foreign.root" in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.95])
+def test_a_file_cut_short_is_told_in_one_line(file, share):
+    content = file.read_bytes()
+    file.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(UserError, match="is cut short or damaged") as told:
+        read(file)
+    assert "\n" not in str(told.value)
+
+
+def test_a_mixture_of_versions_names_the_file_that_lacks_the_branch(file, tmp_path):
+    older = write(tmp_path / "older.root", without("Jet_nConstituents"))
+    with pytest.raises(UserError, match=r"older.root: has no branch 'Jet_nConstituents'"):
+        read(file, older, per_shard=100)
+
+
+@pytest.mark.skipif(OWN_FILE not in os.environ, reason=f"{OWN_FILE} names no NanoAOD file of CMS")
+def test_a_file_of_the_experiment():
+    path = os.environ[OWN_FILE]
+    options = NanoAOD.Options(kind="nanoaod", files=[path])
+    samples, _ = read(path)
+    with uproot.open(path) as file:
+        arrays = file["Events"].arrays([*NanoAOD.branches(options)])
+    same_as_by_hand(samples, {name: arrays[name] for name in arrays.fields}, options)
+    has_vertex = samples.inputs["vertices"].column.lengths > 0
+    flavour = samples.targets["flavour"]
+    shares = [has_vertex[flavour == number].mean() for number in (0, 4, 5)]
+    assert shares == sorted(shares)  # displaced vertices are found in beauty, then charm, then light jets
