@@ -13,7 +13,7 @@ from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.columns import TestColumns
 from bevatron.evaluate.evaluation import EVALUATIONS, Predictions
 from bevatron.evaluate.predictions import write_predictions
-from bevatron.evaluate.runs import load_runs
+from bevatron.learning.runs import load_runs
 from bevatron.store.manifest import Manifest, load_manifest
 from bevatron.store.publish import publish_json
 from bevatron.store.seal import sealed
