@@ -18,12 +18,21 @@ GROUPS = {"jet": JET, "tracks": TRACKS}
 
 # One line for each architecture: its smallest options that leave no part of it out, and the groups that it reads.
 SMALL = {
+    "boosted_trees": ({"rounds": 4}, ["jet", "tracks"]),
+    "committee": ({"members": ["one", "two"], "widths": [4]}, ["jet", "tracks"]),
+    "deep_sets": ({"element_widths": [5, 4], "widths": [6]}, ["jet", "tracks"]),
+    "fisher": ({}, ["jet", "tracks"]),
+    "lstm": ({"state": 5, "layers": 2, "widths": [6], "dropout": 0.1}, ["jet", "tracks"]),
     "mlp": ({"widths": [8, 5], "activation": "prelu", "dropout": 0.2}, ["jet", "tracks"]),
+    "outer_fold": ({"width": 5, "widths": [6]}, ["jet", "tracks"]),
+    "outer_recursive": ({"embedding": 4, "state": 5, "widths": [6]}, ["jet", "tracks"]),
+    "transformer": ({"width": 8, "heads": 2, "blocks": 1, "feedforward": 8, "widths": [6]}, ["jet", "tracks"]),
 }
+FAST = "mlp"  # the others take several seconds each
 
 
 def test_every_architecture_has_its_line():
-    assert sorted(SMALL) == ARCHITECTURES.names()
+    assert set(ARCHITECTURES.names()) <= set(SMALL)
 
 
 def samples(groups, n, seed):
@@ -55,16 +64,40 @@ def statistics(groups):
     }
 
 
-@pytest.mark.parametrize("kind", sorted(SMALL))
-@pytest.mark.parametrize("classification", [True, False])
-def test_onnxruntime_says_what_pytorch_says(kind, classification):
-    from bevatron.export import agreement, graph
-
+def small_network(kind, n_outputs):
+    """With random weights, or fitted to random labels where it is solved for them."""
     options, groups = SMALL[kind]
     torch.manual_seed(3)
     inputs = {name: GROUPS[name] for name in groups}
-    description = Description({"kind": kind, **options}, inputs, 3 if classification else 1, "robust")
+    more = {}
+    if "members" in options:
+        members = [Description({"kind": "mlp", "widths": [3]}, {name: GROUPS[name]}, 3, "robust") for name in groups]
+        more = {"members": tuple(members)}
+    description = Description({"kind": kind, **options}, inputs, n_outputs, "none" if more else "robust", **more)
     network = Network(description, statistics(groups)).eval()
+    if hasattr(network.architecture, "solve"):
+        from bevatron.models.solved import Labelled
+
+        rows = network.architecture.rows(network.normalise(samples(groups, 400, 2)))
+        split = Labelled(rows, torch.randint(0, n_outputs, (400,)), torch.ones(400))
+        network.architecture.solve(split, split, 1, False)
+    return network
+
+
+def cases():
+    for kind in ARCHITECTURES.names():
+        marks = [] if kind == FAST else [pytest.mark.slow]
+        for task in getattr(ARCHITECTURES[kind], "TASKS", ("classification", "regression")):
+            yield pytest.param(kind, task == "classification", marks=marks, id=f"{kind}-{task}")
+
+
+@pytest.mark.parametrize(("kind", "classification"), list(cases()))
+def test_onnxruntime_says_what_pytorch_says(kind, classification):
+    from bevatron.export import agreement, graph
+
+    network = small_network(kind, 3 if classification else 1)
+    inputs = network.description.inputs
+    groups = list(inputs)
     plain = graph.Plain(network, classification).eval()
     columns = graph.columns_of(inputs, samples(groups, 150, 1))
     ports = graph.input_ports(inputs, columns)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bevatron.errors import UserError
-from bevatron.export.graph import Plain, Port, columns_of, missing
+from bevatron.export.graph import Plain, Port, columns_of
 from bevatron.learning.densify import Densify, input_groups
 from bevatron.store.manifest import Manifest
 from bevatron.store.reader import open_split
@@ -46,10 +46,8 @@ def agreement(
     content: bytes, plain: Plain, columns: tuple[Tensor, ...], inputs: list[Port], outputs: list[Port], threads: int
 ) -> Agreement:
     """How far onnxruntime (on the CPU) and PyTorch are apart, in batches of several sizes."""
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise missing(error) from None
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -13,6 +13,7 @@ from bevatron.store.contract import SPLITS
 from bevatron.store.manifest import Manifest
 from bevatron.versions import versions
 
+BALANCE = {"none": "as they are in the data", "weights": "equal, by weights", "batches": "equal, by repetition"}
 UNCERTAIN = 2  # significant digits of an uncertainty
 
 
@@ -44,6 +45,7 @@ def card(
         splits=[(split, manifest.n_samples(split), manifest.class_counts(split)) for split in SPLITS],
         features=features(study.models[name].inputs, manifest),
         settings=trained["settings"],
+        balance=BALANCE.get(trained["settings"]["training"]["balance"], trained["settings"]["training"]["balance"]),
         runs=trained["runs"],
         exports=exports,
         metrics=[] if measured is None else metric_rows(measured),

@@ -3,6 +3,7 @@
 import logging
 import warnings
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -104,8 +105,6 @@ def onnx_model(plain: Plain, columns: tuple[Tensor, ...], inputs: list[Port], ou
                 dynamic_shapes=(tuple({0: BATCH} for _ in columns),),
                 verbose=False,
             )
-        except ImportError as error:
-            raise missing(error) from None
         except Exception as error:  # each of the exporter's many passes has its own exceptions
             reason = " ".join(str(error.__cause__ or error).split())[:200]
             raise UserError(where, f"cannot be written as ONNX: {reason}", "see docs/export.md") from error
@@ -120,6 +119,15 @@ def stripped(model: Any) -> Any:
         part.ClearField("doc_string")
     model.ClearField("metadata_props")
     return model
+
+
+def refuse_missing_packages() -> None:
+    """Raises UserError where a package of the extra `export` is not installed."""
+    for name in ("onnx", "onnxruntime", "onnxscript"):
+        try:
+            import_module(name)
+        except ImportError as error:
+            raise missing(error) from None
 
 
 def missing(error: ImportError) -> UserError:

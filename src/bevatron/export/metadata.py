@@ -42,6 +42,7 @@ def metadata(
         "task": study.task.kind,
         "target": model.target or study.task.target,
         "classes": list(getattr(study.task, "classes", [])),
+        "told_apart": told_apart(study, network),
         "signal": getattr(study.task, "signal", ""),
         "inputs": [input_of(port, manifest) for port in inputs],
         "outputs": [{**asdict(port), "shape": ["batch", *port.shape]} for port in outputs],
@@ -75,11 +76,21 @@ def input_of(port: Port, manifest: Manifest) -> dict[str, Any]:
     }
 
 
+def told_apart(study: Study, network: Network) -> list[str]:
+    """The classes that the network was asked to tell apart; the probability of the others is 0."""
+    classes = list(getattr(study.task, "classes", []))
+    asked = getattr(network, "answers", range(len(classes)))
+    return [classes[number] for number in asked] if classes else []
+
+
 def normalisation(network: Network) -> dict[str, Any]:
-    """What the first layer does, with its numbers: x → (x − centre) / scale, and asinh of that if 'robust'."""
+    """What the first layer does, with its numbers: x → (x − centre) / scale, and asinh of that if 'robust'; of a
+    network that is made of others, each does so for itself."""
     kind, layer = network.description.normalise, network.normalise
+    members = [normalisation(member) for member in getattr(network.architecture, "members", [])]
+    more = {"members": members} if members else {}
     if kind == "none":
-        return {"kind": kind}
+        return {"kind": kind, **more}
     numbers = {
         name: {
             feature: {"centre": float(centre), "scale": float(scale)}
@@ -89,4 +100,4 @@ def normalisation(network: Network) -> dict[str, Any]:
         }
         for name, group in network.description.inputs.items()
     }
-    return {"kind": kind, "features": numbers}
+    return {"kind": kind, "features": numbers, **more}

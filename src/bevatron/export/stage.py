@@ -81,6 +81,7 @@ def _models(
     from bevatron.export.metadata import metadata
     from bevatron.models.network import load_network
 
+    graph.refuse_missing_packages()
     model, classification = study.models[name], study.task.kind == "classification"
     made = []
     with deterministic(model.training.threads):
