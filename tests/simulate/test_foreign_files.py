@@ -1,10 +1,12 @@
 """Which files a shard reads, and that a file whose content changes makes another dataset, or none."""
 
 import json
+import sys
 
 import pytest
 
 from bevatron.config.identity import foreign_files
+from bevatron.config.kinds import SOURCES
 from bevatron.config.study import Study
 from bevatron.errors import UserError
 from bevatron.prepare.stage import prepare_shard, write_manifest
@@ -69,6 +71,14 @@ def test_shards_of_two_contents_of_one_file_make_no_dataset(study, tmp_path):
         write_manifest(study, tmp_path / "dataset")
 
 
+def test_shards_of_two_divisions_make_no_dataset(study, tmp_path):
+    make(study)
+    write(tmp_path / "a_new_one.json", 300)
+    make(study, shards=[2])
+    with pytest.raises(UserError, match=r"-0002.h5: was read from other files than the shards before it"):
+        write_manifest(study, tmp_path / "dataset")
+
+
 def test_the_workflow_is_told_which_files_a_shard_reads(study, curve):
     assert foreign_files(study.simulation) == [["one.json", "two.json"]] * 3
     assert foreign_files(curve.study.simulation) == [[]]
@@ -78,5 +88,18 @@ def test_without_per_shard_each_shard_reads_its_own_file(study, tmp_path):
     options = FileOptions(kind="any", files=["two.json", "*e.json"])
     assert [str(path) for path in options.found()] == ["two.json", "one.json"]  # in the order of the patterns
     assert [[str(path) for path in files] for files in options.files_by_shard(2)] == [["two.json"], ["one.json"]]
-    with pytest.raises(UserError, match=r"2 files, one a shard, and none for shard 2; set simulation.shards to at most"):
+    with pytest.raises(
+        UserError, match=r"2 files, one a shard, and none for shard 2; set simulation.shards to at most"
+    ):
         options.files_by_shard(3)
+
+
+@pytest.mark.parametrize(("kind", "package"), [("hepmc", "pyhepmc"), ("nanoaod", "uproot")])
+def test_without_its_reader_one_line_says_what_to_install(kind, package, tmp_path, monkeypatch):
+    head = b"HepMC::Version 3.02.05\nHepMC::Asciiv3-START_EVENT_LISTING\nE 0 0 0\nHepMC::Asciiv3-END_EVENT_LISTING\n"
+    (tmp_path / "file").write_bytes(head)
+    monkeypatch.setitem(sys.modules, package, None)
+    source = SOURCES[kind]
+    options = source.Options(kind=kind, files=[str(tmp_path / "file")])
+    with pytest.raises(UserError, match=rf"{package}: is not installed.*pip install 'bevatron\[formats\]'"):
+        source().simulate(options, 0, 1)

@@ -63,3 +63,32 @@ def test_a_wrong_configuration_stops_before_the_graph(checkout):
     assert "config/studies/jets.yaml: models.kinematics.training.epoch: unknown key" in text
     assert "Traceback" not in text
     assert "Building DAG" not in text
+
+
+@pytest.mark.slow
+def test_export_is_a_target_of_its_own(checkout):
+    jobs = planned(checkout, "--config", "studies=[function]", "--", "export")
+    assert jobs["export"] == 1
+    assert jobs["export_model"] == jobs["evaluate"] == 7
+    assert "report" not in jobs
+
+
+@pytest.mark.slow
+def test_other_people_s_files_are_inputs_of_the_shards_that_read_them(checkout):
+    path = checkout / "config" / "studies" / "jets.yaml"
+    tree = yaml.safe_load(path.read_text())
+    tree["simulation"] = {"source": {"kind": "hepmc", "files": ["events/*.hepmc"]}, "shards": 2}
+    tree["scales"]["demo"].pop("simulation")
+    path.write_text(yaml.safe_dump(tree))
+    targets = [f"results/jets/raw/shard-{shard:04d}.h5" for shard in range(2)]
+    done = snakemake(checkout, "-n", *targets, "--config", "studies=[jets]")
+    assert done.returncode != 0
+    assert "simulation.source.files: no file matches 'events/*.hepmc'" in done.stdout + done.stderr
+    (checkout / "events").mkdir()
+    for name in "ab":
+        (checkout / "events" / f"{name}.hepmc").write_text(name)
+    done = snakemake(checkout, "-n", *targets, "--config", "studies=[jets]")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for shard, name in enumerate("ab"):
+        read = rf"input: events/{name}\.hepmc\s+output: results/jets/raw/shard-{shard:04d}\.h5"
+        assert re.search(read, done.stdout + done.stderr)

@@ -148,6 +148,25 @@ def observe(
     observe_study(loaded, manifest, output)
 
 
+def export(
+    study: StudyName,
+    model: ModelName,
+    manifest: ManifestPath,
+    runs: Annotated[Path, typer.Option(help="runs.json of the trained model")],
+    output: Output,
+    metrics: Annotated[Path | None, typer.Option(help="metrics.json of the model, for its card")] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="a seed to export; again for more; absent: all")] = None,
+    config: Config = DEFAULT_CONFIG,
+    scale: Scale = None,
+) -> None:
+    """Write a trained model as ONNX files, checked against PyTorch, and its model card, into the folder --output."""
+    loaded, workflow = _load(study, config, scale)
+    _model_of(loaded, model)
+    from bevatron.export.stage import export_model
+
+    export_model(loaded, workflow, model, manifest, runs, output, metrics, seed)
+
+
 def report(
     output: Output,
     study: Annotated[list[str] | None, typer.Option(help="a study to report; again for more; absent: all")] = None,
@@ -188,4 +207,4 @@ def _model_of(study: "Study", model: str) -> None:
         raise UserError(f"study '{study.name}'", f"has no model '{model}'", f"it has: {', '.join(study.models)}")
 
 
-COMMANDS = (simulate, prepare, manifest, search, train, evaluate, observe, report)
+COMMANDS = (simulate, prepare, manifest, search, train, evaluate, observe, export, report)

@@ -10,7 +10,7 @@ Whole = Annotated[int, Field(ge=0)]
 AtLeastOne = Annotated[float, Field(ge=1.0, allow_inf_nan=False)]
 Place = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)?$", max_length=121)]
 
-RULES = ("simulate", "prepare", "manifest", "observe", "search", "train", "evaluate", "report")
+RULES = ("simulate", "prepare", "manifest", "observe", "search", "train", "evaluate", "export", "report")
 SHARD_RULES = ("simulate", "prepare")  # many small jobs, which go to the batch system several at a time
 SEVERAL_NODES = ("search", "train")  # the only rules whose commands use more than one node
 
@@ -45,6 +45,7 @@ class Rules(Section):
     search: Needs = Field(Needs(cpus=2, memory_gb=8, minutes=240), description="search a model's hyperparameters")
     train: Needs = Field(Needs(minutes=240), description="train all seeds of a model")
     evaluate: Needs = Field(Needs(), description="predict with all seeds of a model and measure")
+    export: Needs = Field(Needs(minutes=30), description="write a model as ONNX files, with its card")
     report: Needs = Field(Needs(minutes=30), description="judge the claims and write the page")
 
 
@@ -58,6 +59,7 @@ class Exceptions(Section):
     search: SomeNeeds | None = Field(None, description="of a study's or a model's search")
     train: SomeNeeds | None = Field(None, description="of a study's or a model's training")
     evaluate: SomeNeeds | None = Field(None, description="of a study's or a model's evaluation")
+    export: SomeNeeds | None = Field(None, description="of a study's or a model's export")
 
 
 class Growth(Section):

@@ -13,7 +13,12 @@ LOADED = ("weights.safetensors", "model.json")
 
 
 def load_runs(path: Path, study: str, model: str, manifest_sha256: str) -> list[dict[str, Any]]:
-    """The entries of runs.json, a run each, in the order of their seeds.
+    """The entries of runs.json, a run each, in the order of their seeds; raises as `read_runs` does."""
+    return read_runs(path, study, model, manifest_sha256)["runs"]
+
+
+def read_runs(path: Path, study: str, model: str, manifest_sha256: str) -> dict[str, Any]:
+    """All of runs.json, its "runs" in the order of their seeds.
 
     Raises UserError where the file is missing or damaged, speaks of another study, model or dataset, or
     where a run's weights or description are missing or differ from their SHA-256.
@@ -45,7 +50,7 @@ def load_runs(path: Path, study: str, model: str, manifest_sha256: str) -> list[
             raise UserError(file, f"is missing, though {path} lists it", again)
         if sha256_of(file) != expected:
             raise UserError(file, f"does not match its SHA-256 in {path}: it was changed or damaged", again)
-    return runs
+    return {**tree, "runs": runs}
 
 
 def _short(value: Any) -> str:

@@ -45,8 +45,9 @@ def prepare_shard(study: Study, raw: Path, folder: Path) -> None:
         "seed": seed,
         "shard": shard,
     }
-    if "files" in events.attributes:  # other people's, of a source that reads them
-        attributes["files"] = events.attributes["files"]
+    for name in ("files", "file_list"):  # other people's, of a source that reads them
+        if name in events.attributes:
+            attributes[name] = events.attributes[name]
     if classes := getattr(study.task, "classes", None):
         attributes["classes"] = list(classes)
     rows = rows_by_split(_of_samples(events, samples), study.dataset.split)

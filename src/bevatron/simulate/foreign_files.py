@@ -12,6 +12,7 @@ from typing import IO
 from pydantic import Field
 
 from bevatron.config import kinds
+from bevatron.config.digest import digest_of
 from bevatron.config.section import Count
 from bevatron.errors import UserError
 from bevatron.store.publish import sha256_of
@@ -81,6 +82,12 @@ class FileOptions(kinds.Options):
             todo = f"set simulation.shards to at most {len(found)}, or give {WHERE}.per_shard"
             raise UserError(f"{WHERE}.files", f"{len(found)} files, one a shard, and none for shard {shard}", todo)
         return Part((found[shard],), (shard,))
+
+    def attributes(self, part: Part) -> dict[str, object]:
+        """What a shard says of the files behind it: the SHA-256 of those it read, and a digest of all their names,
+        by which shards are known that were divided otherwise. Raises UserError as `digests` does."""
+        names = [path.as_posix() for path in self.found()]
+        return {"files": self.digests(part), "file_list": digest_of("files", names)}
 
     def digests(self, part: Part) -> dict[str, str]:
         """SHA-256 of the part's files by their paths. Raises UserError for one that is missing, empty, or other

@@ -141,12 +141,13 @@ class _Builder:
         self.statistics: dict[str, GroupStatistics] = {}
         self.ids: list[np.ndarray] = []
         self.files: dict[str, str] = {}
+        self.file_lists: set[str | None] = set()
 
     def add(self, path: Path, split: str) -> ShardEntry:
         samples = read_shard(path)
         self._agrees(path, samples)
         self._distinct(path, samples)
-        self._same_files(path, samples.attributes.get("files") or {})
+        self._same_files(path, samples.attributes)
         if split == "train":
             for name, group in samples.inputs.items():
                 self.statistics.setdefault(name, GroupStatistics()).add(group)
@@ -192,12 +193,17 @@ class _Builder:
             if repeated := first_repeated(np.concatenate([earlier, samples.id])):
                 raise UserError(path, f"the sample id {repeated[0]} stands in another shard too", PREPARE_AGAIN)
 
-    def _same_files(self, path: Path, files: dict[str, str]) -> None:
-        """Refuses shards that were read from different contents of one file."""
-        for name, digest in files.items():
+    def _same_files(self, path: Path, attributes: dict[str, Any]) -> None:
+        """Refuses shards that were read from different contents of one file, or from other files."""
+        again = "run the simulate stage again for all shards"
+        for name, digest in attributes.get("files", {}).items():
             if self.files.setdefault(name, digest) != digest:
                 what = f"was read from another content of '{name}' than the shards before it: the file has changed"
-                raise UserError(path, what, "run the simulate stage again for all shards")
+                raise UserError(path, what, again)
+        self.file_lists.add(attributes.get("file_list"))
+        if len(self.file_lists) > 1:
+            what = "was read from other files than the shards before it: some were added, taken away or renamed"
+            raise UserError(path, what, again)
 
     def _counts(self, path: Path, samples: Samples) -> dict[str, int]:
         if not self.classes:

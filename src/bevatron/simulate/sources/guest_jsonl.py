@@ -42,7 +42,7 @@ class GuestLines:
         """One shard of jets, and the time spent in reading. Nothing is random, so `seed` is not used."""
         start = perf_counter()
         part = options.part(shard)
-        attributes = {"files": options.digests(part)}
+        attributes = options.attributes(part)
         jets, done, lost, parts = self.jets(part, shard), 0, 0, []
         while batch := list(islice(jets, BATCH)):
             samples, dropped = self.samples(batch, (shard << 40) + done, options.absent)

@@ -33,7 +33,7 @@ class HepMC:
     def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
         """One shard of jets, and the time spent in reading. Nothing is random, so `seed` is not used."""
         part = options.part(shard)
-        attributes = {"files": options.digests(part), "processes": [path.as_posix() for path in options.found()]}
+        attributes = options.attributes(part) | {"processes": [path.as_posix() for path in options.found()]}
         place = dict(zip(part.files, part.numbers, strict=True))
         seconds, done, parts, uneven = 0.0, 0, [], False
         batches = hepmc_events.batches(self.events(part, shard))

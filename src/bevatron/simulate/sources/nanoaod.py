@@ -57,7 +57,7 @@ class NanoAOD:
         """One shard of jets, and the time spent in reading. Nothing is random, so `seed` is not used."""
         start = perf_counter()
         part = options.part(shard)
-        attributes = {"files": options.digests(part), "processes": [path.as_posix() for path in options.found()]}
+        attributes = options.attributes(part) | {"processes": [path.as_posix() for path in options.found()]}
         done, parts = 0, []
         for number, events in steps(part, shard, self.branches(options)):
             samples = self.jets(events, options, (shard << 32) + done, number)

@@ -1,0 +1,83 @@
+"""Whether the ONNX model says what the network says, on real samples."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bevatron.errors import UserError
+from bevatron.export.graph import Plain, Port, columns_of
+from bevatron.learning.densify import Densify, input_groups
+from bevatron.store.manifest import Manifest
+from bevatron.store.reader import open_split
+
+TOLERANCE = 1e-4
+SAMPLES = 2_000
+CUTS = (1, 3, 64)  # sizes of the first batches; the rest comes in one, so a batch axis that is not free shows
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """The largest difference |onnx − torch| / max(1, |torch|) of each output over so many samples."""
+
+    samples: int
+    differences: dict[str, float]
+
+    @property
+    def largest(self) -> float:
+        return max(self.differences.values())
+
+
+def real_samples(manifest: Manifest, path: Path, groups: list[str], budget_bytes: float) -> tuple[Tensor, ...]:
+    """The first of the test split, up to 2,000, as the network's inputs in a row."""
+    densify = Densify(input_groups(manifest, groups), torch.device("cpu"))
+    with open_split(
+        path, "test", batch_size=SAMPLES, groups=groups, targets=[], memory_budget_bytes=budget_bytes
+    ) as reader:
+        batch = next(iter(reader.epoch(0, 0, shuffle=False)))
+        columns = columns_of(densify.groups, densify(batch["inputs"]))
+        return tuple(column.clone() for column in columns)  # the reader's memory is its own
+
+
+def agreement(
+    content: bytes, plain: Plain, columns: tuple[Tensor, ...], inputs: list[Port], outputs: list[Port], threads: int
+) -> Agreement:
+    """How far onnxruntime (on the CPU) and PyTorch are apart, in batches of several sizes."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = threads, 3
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    n = len(columns[0])
+    cuts = [0, *(cut for cut in np.cumsum(CUTS).tolist() if cut < n), n]
+    worst = dict.fromkeys((port.name for port in outputs), 0.0)
+    for first, last in pairwise(cuts):
+        rows = tuple(column[first:last] for column in columns)
+        with torch.inference_mode():
+            expected = plain(*rows)
+        feed = {port.name: row.numpy() for port, row in zip(inputs, rows, strict=True)}
+        found = session.run(list(worst), feed)
+        for name, ours, theirs in zip(worst, (expected,) if len(worst) == 1 else expected, found, strict=True):
+            worst[name] = max(worst[name], _difference(theirs, ours.numpy()))
+    return Agreement(n, worst)
+
+
+def _difference(found: np.ndarray, expected: np.ndarray) -> float:
+    if found.shape != expected.shape or not np.isfinite(found).all():
+        return float("inf")
+    return float((np.abs(found.astype(np.float64) - expected) / np.maximum(1.0, np.abs(expected))).max())
+
+
+def refuse_disagreement(found: Agreement, where: str) -> None:
+    """Raises UserError where the difference exceeds the tolerance."""
+    if not found.largest <= TOLERANCE:
+        name = max(found.differences, key=lambda key: found.differences[key])
+        raise UserError(
+            where,
+            f"the ONNX model differs from PyTorch's by {found.largest:.2g} in '{name}' over {found.samples} test "
+            f"samples; at most {TOLERANCE:g} is allowed, and nothing was written",
+            "try another onnxruntime, and tell the developers which network this is",
+        )

@@ -1,0 +1,109 @@
+"""The model card: what a network is, what it was made from, how good it is, and what it must not be used for.
+
+After Mitchell et al. (2019), "Model cards for model reporting", arXiv:1810.03993; generated, so that it cannot
+say anything else than the files do.
+"""
+
+import inspect
+from typing import Any
+
+from bevatron.config.kinds import ARCHITECTURES, RECIPES, SOURCES
+from bevatron.config.study import Study
+from bevatron.store.contract import SPLITS
+from bevatron.store.manifest import Manifest
+from bevatron.versions import versions
+
+BALANCE = {"none": "as they are in the data", "weights": "equal, by weights", "batches": "equal, by repetition"}
+UNCERTAIN = 2  # significant digits of an uncertainty
+
+
+def card(
+    study: Study,
+    name: str,
+    manifest: Manifest,
+    trained: dict[str, Any],
+    exports: list[dict[str, Any]],
+    measured: dict[str, Any] | None,
+) -> str:
+    """The card as Markdown. trained: runs.json; exports: entries of export.json; measured: metrics.json."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("bevatron.export"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Markdown; words of the study's file are put on one line each and lose their markup
+    )
+    environment.filters |= {"words": words, "cell": cell, "number": number}
+    return environment.get_template("card.md.j2").render(
+        study=study,
+        name=name,
+        model=study.models[name],
+        manifest=manifest,
+        splits=[(split, manifest.n_samples(split), manifest.class_counts(split)) for split in SPLITS],
+        features=features(study.models[name].inputs, manifest),
+        settings=trained["settings"],
+        balance=BALANCE.get(trained["settings"]["training"]["balance"], trained["settings"]["training"]["balance"]),
+        runs=trained["runs"],
+        exports=exports,
+        metrics=[] if measured is None else metric_rows(measured),
+        measured=measured,
+        architecture=about(ARCHITECTURES[trained["settings"]["architecture"]["kind"]]),
+        source=about(SOURCES[study.simulation.source.kind]) if study.simulation.source.kind in SOURCES else [],
+        recipe=about(RECIPES[study.dataset.recipe.kind]) if study.dataset.recipe.kind in RECIPES else [],
+        versions=versions(),
+    )
+
+
+def about(component: type) -> list[str]:
+    """The paragraphs of a component's docstring, a line each."""
+    return [" ".join(text.split()) for text in inspect.cleandoc(component.__doc__ or "").split("\n\n")]
+
+
+def features(groups: list[str], manifest: Manifest) -> list[tuple[str, str, str, Any]]:
+    """Group, feature, unit and statistics of the train split, of every feature that the network reads."""
+    rows = []
+    for name in groups:
+        info = manifest.groups[name]
+        for feature, unit in zip(info.features, info.units, strict=True):
+            rows.append((name, feature, unit, manifest.statistics[name][feature]))
+    return rows
+
+
+def metric_rows(measured: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Name, value ± error and interval of every metric."""
+    rows = []
+    for name, metric in measured["metrics"].items():
+        unit = f" {metric['unit']}" if metric.get("unit") else ""
+        low, high = metric["low"], metric["high"]
+        interval = "–" if low is None or high is None else f"{number(low)} to {number(high)}{unit}"
+        rows.append((name, with_error(metric["value"], metric["error"]) + unit, interval))
+    return rows
+
+
+def with_error(value: float | None, error: float | None) -> str:
+    """A number and its uncertainty to two digits, both to the same place; – for a number that does not exist."""
+    if value is None:
+        return "–"
+    if not error:
+        return number(value)
+    exponent = int(f"{error:.{UNCERTAIN - 1}e}".split("e")[1])
+    decimals = max(0, UNCERTAIN - 1 - exponent)
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+
+
+def number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def words(text: str) -> str:
+    """A free text on one line, in which <, >, `, *, _, [ and ] are themselves and not markup."""
+    line = " ".join(str(text).split())
+    return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#" else sign for sign in line)
+
+
+def cell(text: Any) -> str:
+    """A text inside of a table and of backquotes."""
+    return " ".join(str(text).split()).replace("|", "\\|").replace("`", "'")

@@ -1,0 +1,134 @@
+"""A network as an ONNX model: what it reads and gives, normalisation inside, nothing of this machine in it."""
+
+import logging
+import warnings
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bevatron.errors import UserError
+from bevatron.models.inputs import InputGroup, Inputs, Padded
+from bevatron.models.network import Network
+
+OPSET = 18  # the oldest that PyTorch writes: onnxruntime 1.14 and later read it
+BATCH = "batch"
+N_VALID = "_n_valid"
+PROBABILITIES, LOGITS, PREDICTION = "probabilities", "logits", "prediction"
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of the ONNX model: a batch axis, then `shape`; `group` is the dataset's, for inputs."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    meaning: str
+    group: str = ""
+
+
+class Plain(nn.Module):
+    """The network with its inputs in a row, as ONNX has them, and the outputs that a user expects.
+
+    A dense group is one input; a list is two, its padded values (batch, n, features) and their number n_valid
+    (batch,) int64. A classification gives probabilities (softmax) and logits, a regression its prediction.
+    """
+
+    def __init__(self, network: Network, classification: bool):
+        super().__init__()
+        self.network, self.classification = network, classification
+
+    def forward(self, *columns: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        outputs = self.network(inputs_of(self.network.description.inputs, columns))
+        return (torch.softmax(outputs, 1), outputs) if self.classification else outputs
+
+
+def inputs_of(groups: dict[str, InputGroup], columns: tuple[Tensor, ...]) -> Inputs:
+    """The arrays in a row as a network takes them, by group."""
+    row, inputs = iter(columns), {}
+    for name, group in groups.items():
+        inputs[name] = Padded(next(row), next(row)) if group.listed else next(row)
+    return inputs
+
+
+def columns_of(groups: dict[str, InputGroup], inputs: Inputs) -> tuple[Tensor, ...]:
+    """A batch's inputs by group as arrays in a row."""
+    row: list[Tensor] = []
+    for name in groups:
+        column = inputs[name]
+        row += list(column) if isinstance(column, Padded) else [column]
+    return tuple(row)
+
+
+def input_ports(groups: dict[str, InputGroup], columns: tuple[Tensor, ...]) -> list[Port]:
+    ports = []
+    for name, group in groups.items():
+        dtype = str(columns[len(ports)].dtype).removeprefix("torch.")
+        if group.listed:
+            meaning = f"up to {group.shape[0]} elements, zeros beyond {name}{N_VALID}"
+            ports.append(Port(name, group.shape, dtype, meaning, name))
+            ports.append(Port(f"{name}{N_VALID}", (), "int64", f"elements of {name} that there are", name))
+        else:
+            ports.append(Port(name, group.shape, dtype, "physical units, not normalised", name))
+    return ports
+
+
+def output_ports(network: Network, classification: bool) -> list[Port]:
+    shape = (network.description.n_outputs,)
+    if not classification:
+        return [Port(PREDICTION, shape, "float32", "the predicted number, in the target's unit")]
+    return [
+        Port(PROBABILITIES, shape, "float32", "of each class, softmax of the logits; they add up to 1"),
+        Port(LOGITS, shape, "float32", "before the softmax: logarithms of the probabilities up to a constant"),
+    ]
+
+
+def onnx_model(plain: Plain, columns: tuple[Tensor, ...], inputs: list[Port], outputs: list[Port], where: str) -> Any:
+    """The ONNX model (a protobuf), its first axes free. columns: a few real samples, two at least.
+
+    Raises UserError, naming `where`, for a network that PyTorch cannot express in ONNX.
+    """
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells of torchvision, which nobody asked for
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of PyTorch's own insides
+        try:
+            program = torch.onnx.export(
+                plain,
+                columns,
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=[port.name for port in inputs],
+                output_names=[port.name for port in outputs],
+                dynamic_shapes=(tuple({0: BATCH} for _ in columns),),
+                verbose=False,
+            )
+        except Exception as error:  # each of the exporter's many passes has its own exceptions
+            reason = " ".join(str(error.__cause__ or error).split())[:200]
+            raise UserError(where, f"cannot be written as ONNX: {reason}", "see docs/export.md") from error
+    return stripped(program.model_proto)
+
+
+def stripped(model: Any) -> Any:
+    """The model without the exporter's notes, which name files and lines of this machine."""
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    model.ClearField("metadata_props")
+    return model
+
+
+def refuse_missing_packages() -> None:
+    """Raises UserError where a package of the extra `export` is not installed."""
+    for name in ("onnx", "onnxruntime", "onnxscript"):
+        try:
+            import_module(name)
+        except ImportError as error:
+            raise missing(error) from None
+
+
+def missing(error: ImportError) -> UserError:
+    return UserError(error.name or "onnx", "is not installed, and writes ONNX files", "pip install 'bevatron[export]'")

@@ -1,0 +1,103 @@
+"""What an ONNX file says of itself: ONNX's metadata_props, a text by name, mappings and lists as JSON."""
+
+import json
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from bevatron.config.study import Study
+from bevatron.export.agreement import TOLERANCE, Agreement
+from bevatron.export.graph import OPSET, Port
+from bevatron.models.network import Network
+from bevatron.store.manifest import Manifest
+from bevatron.versions import versions
+
+SCHEMA_VERSION = 1
+WRITERS = ("onnx", "onnxruntime", "onnxscript")
+PREFIX = "bevatron."
+
+
+def metadata(
+    study: Study,
+    name: str,
+    manifest: Manifest,
+    run: dict[str, Any],
+    network: Network,
+    inputs: list[Port],
+    outputs: list[Port],
+    found: Agreement,
+) -> dict[str, str]:
+    """Everything that a user of the file alone needs, and what identifies it."""
+    model = study.models[name]
+    facts: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "study": study.name,
+        "model": name,
+        "title": model.title,
+        "seed": run["seed"],
+        "run_digest": run["digest"],
+        "weights_sha256": run["files"]["weights.safetensors"],
+        "manifest_sha256": manifest.sha256,
+        "dataset_digest": manifest.dataset_digest,
+        "task": study.task.kind,
+        "target": model.target or study.task.target,
+        "classes": list(getattr(study.task, "classes", [])),
+        "told_apart": told_apart(study, network),
+        "signal": getattr(study.task, "signal", ""),
+        "inputs": [input_of(port, manifest) for port in inputs],
+        "outputs": [{**asdict(port), "shape": ["batch", *port.shape]} for port in outputs],
+        "normalisation": normalisation(network),
+        "normalisation_inside": True,
+        "checked": {
+            "against": "PyTorch on the CPU",
+            "samples_of_the_test_split": found.samples,
+            "largest_difference": found.differences,
+            "tolerance": TOLERANCE,
+        },
+        "opset": OPSET,
+        "versions": {**versions(), **{package: version(package) for package in WRITERS}},
+        "data_versions": manifest.versions,
+    }
+    return {
+        PREFIX + key: value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+        for key, value in facts.items()
+    }
+
+
+def input_of(port: Port, manifest: Manifest) -> dict[str, Any]:
+    """An input's name, shape, type, and the features along its last axis (of images: their channels) with units."""
+    info = manifest.groups[port.group]
+    counts = not port.shape
+    return {
+        **asdict(port),
+        "shape": ["batch", *port.shape],
+        "features": [] if counts else list(info.features),
+        "units": [] if counts else list(info.units),
+    }
+
+
+def told_apart(study: Study, network: Network) -> list[str]:
+    """The classes that the network was asked to tell apart; the probability of the others is 0."""
+    classes = list(getattr(study.task, "classes", []))
+    asked = getattr(network, "answers", range(len(classes)))
+    return [classes[number] for number in asked] if classes else []
+
+
+def normalisation(network: Network) -> dict[str, Any]:
+    """What the first layer does, with its numbers: x → (x − centre) / scale, and asinh of that if 'robust'; of a
+    network that is made of others, each does so for itself."""
+    kind, layer = network.description.normalise, network.normalise
+    members = [normalisation(member) for member in getattr(network.architecture, "members", [])]
+    more = {"members": members} if members else {}
+    if kind == "none":
+        return {"kind": kind, **more}
+    numbers = {
+        name: {
+            feature: {"centre": float(centre), "scale": float(scale)}
+            for feature, centre, scale in zip(
+                group.features, getattr(layer, f"{name}_centre"), getattr(layer, f"{name}_scale"), strict=True
+            )
+        }
+        for name, group in network.description.inputs.items()
+    }
+    return {"kind": kind, "features": numbers, **more}

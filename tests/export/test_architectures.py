@@ -1,0 +1,131 @@
+"""Every architecture as ONNX: what onnxruntime says is what PyTorch says, whatever the batch's size."""
+
+import numpy as np
+import pytest
+import torch
+
+from bevatron.config.kinds import ARCHITECTURES
+from bevatron.models.inputs import InputGroup, Padded
+from bevatron.models.network import Description, Network
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+JET = InputGroup((4,), ("pt", "eta", "mass", "energy"))
+TRACKS = InputGroup((6, 3), ("d0", "z0", "phi"), listed=True)
+GROUPS = {"jet": JET, "tracks": TRACKS}
+
+# One line for each architecture: its smallest options that leave no part of it out, and the groups that it reads.
+SMALL = {
+    "boosted_trees": ({"rounds": 4}, ["jet", "tracks"]),
+    "committee": ({"members": ["one", "two"], "widths": [4]}, ["jet", "tracks"]),
+    "deep_sets": ({"element_widths": [5, 4], "widths": [6]}, ["jet", "tracks"]),
+    "fisher": ({}, ["jet", "tracks"]),
+    "lstm": ({"state": 5, "layers": 2, "widths": [6], "dropout": 0.1}, ["jet", "tracks"]),
+    "mlp": ({"widths": [8, 5], "activation": "prelu", "dropout": 0.2}, ["jet", "tracks"]),
+    "outer_fold": ({"width": 5, "widths": [6]}, ["jet", "tracks"]),
+    "outer_recursive": ({"embedding": 4, "state": 5, "widths": [6]}, ["jet", "tracks"]),
+    "transformer": ({"width": 8, "heads": 2, "blocks": 1, "feedforward": 8, "widths": [6]}, ["jet", "tracks"]),
+}
+FAST = "mlp"  # the others take several seconds each
+
+
+def test_every_architecture_has_its_line():
+    assert set(ARCHITECTURES.names()) <= set(SMALL)
+
+
+def samples(groups, n, seed):
+    """Inputs of n samples, of which some have empty and some full lists."""
+    rng = torch.Generator().manual_seed(seed)
+    inputs = {}
+    for name in groups:
+        group = GROUPS[name]
+        values = torch.randn((n, *group.shape), generator=rng) * 3
+        if group.listed:
+            n_valid = torch.arange(n) % (group.shape[0] + 1)
+            values *= (torch.arange(group.shape[0]) < n_valid[:, None])[:, :, None]
+            inputs[name] = Padded(values, n_valid)
+        else:
+            inputs[name] = values
+    return inputs
+
+
+def statistics(groups):
+    """Numbers as a manifest has them; no two features are normalised alike."""
+    from types import SimpleNamespace as Numbers
+
+    return {
+        name: {
+            feature: Numbers(mean=0.1 * k, std=1.0 + k, median=0.2 * k, q16=-1.0 - k, q84=1.0 + k)
+            for k, feature in enumerate(GROUPS[name].features)
+        }
+        for name in groups
+    }
+
+
+def small_network(kind, n_outputs):
+    """With random weights, or fitted to random labels where it is solved for them."""
+    options, groups = SMALL[kind]
+    torch.manual_seed(3)
+    inputs = {name: GROUPS[name] for name in groups}
+    more = {}
+    if "members" in options:
+        members = [Description({"kind": "mlp", "widths": [3]}, {name: GROUPS[name]}, 3, "robust") for name in groups]
+        more = {"members": tuple(members)}
+    description = Description({"kind": kind, **options}, inputs, n_outputs, "none" if more else "robust", **more)
+    network = Network(description, statistics(groups)).eval()
+    if hasattr(network.architecture, "solve"):
+        from bevatron.models.solved import Labelled
+
+        rows = network.architecture.rows(network.normalise(samples(groups, 400, 2)))
+        split = Labelled(rows, torch.randint(0, n_outputs, (400,)), torch.ones(400))
+        network.architecture.solve(split, split, 1, False)
+    return network
+
+
+def cases():
+    for kind in ARCHITECTURES.names():
+        marks = [] if kind == FAST else [pytest.mark.slow]
+        for task in getattr(ARCHITECTURES[kind], "TASKS", ("classification", "regression")):
+            yield pytest.param(kind, task == "classification", marks=marks, id=f"{kind}-{task}")
+
+
+@pytest.mark.parametrize(("kind", "classification"), list(cases()))
+def test_onnxruntime_says_what_pytorch_says(kind, classification):
+    from bevatron.export import agreement, graph
+
+    network = small_network(kind, 3 if classification else 1)
+    inputs = network.description.inputs
+    groups = list(inputs)
+    plain = graph.Plain(network, classification).eval()
+    columns = graph.columns_of(inputs, samples(groups, 150, 1))
+    ports = graph.input_ports(inputs, columns)
+    outputs = graph.output_ports(network, classification)
+    model = graph.onnx_model(plain, tuple(c[:4] for c in columns), ports, outputs, kind)
+    content = model.SerializeToString()
+    found = agreement.agreement(content, plain, columns, ports, outputs, threads=1)
+    assert found.samples == 150
+    assert found.largest < 1e-5
+    assert np.isfinite(found.largest)
+    for trace in (b"site-packages", b"stack_trace", __file__.encode()):
+        assert trace not in content  # nothing of this machine
+    expected = [
+        name for group in groups for name in ((group, f"{group}_n_valid") if GROUPS[group].listed else (group,))
+    ]
+    assert [entry.name for entry in model.graph.input] == expected
+    assert all(entry.type.tensor_type.shape.dim[0].dim_param for entry in model.graph.input)
+
+
+def test_the_same_network_gives_the_same_bytes():
+    from bevatron.export import graph
+
+    made = []
+    for _ in range(2):
+        torch.manual_seed(5)
+        network = Network(Description({"kind": "mlp", "widths": [4]}, {"jet": JET}, 2, "none")).eval()
+        columns = (torch.ones(4, 4),)
+        ports = graph.input_ports({"jet": JET}, columns)
+        model = graph.onnx_model(graph.Plain(network, True), columns, ports, graph.output_ports(network, True), "net")
+        made.append(model.SerializeToString(deterministic=True))
+    assert made[0] == made[1]
