@@ -157,3 +157,12 @@ def test_the_command_takes_members_by_name(committee, flavours, members, workflo
     capsys.readouterr()
     assert bevatron("--member=trees") == 2
     assert capsys.readouterr().err.splitlines()[-1].endswith("give it as MODEL=path/to/runs.json")
+
+
+def test_asked_for_several_workers_a_solved_model_takes_one(flavours, members, tmp_path):
+    """No Ray is started for it: the files are those of one worker."""
+    fresh = Workflow(studies=["flavours"], runs=str(tmp_path / "runs"), accelerator="cpu")
+    train_model(flavours.study, fresh, "trees", flavours.manifest, None, tmp_path / "out", workers=2)
+    again = run(tmp_path / "out" / "runs.json", 1)
+    assert again["files"]["weights.safetensors"] == run(members["trees"], 1)["files"]["weights.safetensors"]
+    assert again["workers"] == 1

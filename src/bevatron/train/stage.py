@@ -11,6 +11,7 @@ import yaml
 from bevatron.compute.deadline import sigterm_before_the_end
 from bevatron.compute.demand import ONE_NODE, Demand
 from bevatron.config.identity import dataset_digest, run_digest
+from bevatron.config.kinds import ARCHITECTURES
 from bevatron.config.model import Model
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
@@ -18,6 +19,7 @@ from bevatron.config.yaml_text import parse_yaml
 from bevatron.errors import UserError
 from bevatron.learning.fit import describe, fit, fitted_with
 from bevatron.learning.job import Diverged, FitJob, FitResult
+from bevatron.models.solved import Solved
 from bevatron.store.manifest import Manifest, load_manifest
 from bevatron.store.publish import publish_json, publishing, sha256_of
 from bevatron.store.seal import refuse_broken_seal, sealed
@@ -51,6 +53,9 @@ def train_model(
     model = with_search_result(study.models[name], best)
     chosen = chosen_members(study, name, model, manifest, members or {})
     jobs = [_job(study, workflow, model, manifest, manifest_path, seed, chosen) for seed in range(study.seeds)]
+    if workers > 1 and issubclass(ARCHITECTURES[model.architecture.kind], Solved):
+        log.info("%s/%s: '%s' is fitted by one worker", study.name, name, model.architecture.kind)
+        workers = 1
     with ExitStack() as stack:
         stack.enter_context(sigterm_before_the_end(workflow.grace_seconds))
         for job in jobs:
