@@ -8,12 +8,7 @@ import torch
 from torch import Tensor
 
 from bevatron.compute.devices import deterministic
-from bevatron.config.kinds import LEARNERS
 from bevatron.evaluate.evaluation import Behind
-from bevatron.learning.data import DataModule
-from bevatron.learning.fit import initial_network
-from bevatron.learning.job import FitJob
-from bevatron.learning.learner import optimiser_of
 from bevatron.models.network import load_network
 
 PIXELS = 41
@@ -59,6 +54,12 @@ def first_corrections(behind: Behind, most: int = 6) -> list[dict[str, Any]]:
 
 def replayed(behind: Behind, most: int | None = None, steps: int | None = None) -> list[dict[str, Any]]:
     """The fit's first steps again, until the line has changed `most` times, or for `steps`."""
+    from bevatron.config.kinds import LEARNERS
+    from bevatron.learning.data import DataModule  # Lightning, which costs two seconds, and which few models need here
+    from bevatron.learning.fit import initial_network
+    from bevatron.learning.job import FitJob
+    from bevatron.learning.learner import optimiser_of
+
     study, model = behind.study, behind.model
     reading = behind.workflow.reading
     job = FitJob(study, model, behind.manifest_path.resolve(), behind.seeds[0], Path(), reading, "cpu")

@@ -11,10 +11,9 @@ from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.columns import TestColumns
 from bevatron.evaluate.evaluation import Predictions, evaluation
 from bevatron.evaluate.measurement import Measurement, measure
-from bevatron.evaluate.tasks.classification import classification_metrics
+from bevatron.evaluate.ranking import Ranking
 
 DRAWN = 600  # points in the pictures
-KEPT = ("accuracy", "class_accuracy.", "auc.")
 
 
 @evaluation("plane")
@@ -27,7 +26,7 @@ class PlaneEvaluation:
     def metrics(
         self, task: Plane, model: Model, predictions: Predictions, bootstrap: Bootstrap, confidence: float
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
-        """Those of a classification that need no probabilities, and
+        """By name, as for a classification: accuracy, class_accuracy.<class>, auc.<a>_vs_<b>; and
 
         angle_to_fisher  between the network's mean gradient over the test points and Fisher's direction, degrees
         weight_norm      |w| of a single unit
@@ -35,8 +34,7 @@ class PlaneEvaluation:
         from bevatron.evaluate.inspection import first_corrections, mean_gradient, surface, weights_of  # torch
 
         labels = predictions.targets[model.target or task.target].astype(np.int64)
-        found = classification_metrics(task, predictions.outputs, labels, bootstrap, confidence)
-        metrics = {name: m for name, m in found.items() if name.startswith(KEPT)}
+        metrics = _recognised(task, predictions.outputs, labels, bootstrap, confidence)
         behind = predictions.behind
         points = _points(behind.manifest, behind.manifest_path, model)
         fisher = fishers_direction(points, labels, bootstrap)
@@ -55,6 +53,23 @@ class PlaneEvaluation:
             "weights": [None if w is None else _rounded(w, 6) for w in weights],
             "corrections": first_corrections(behind),
         }
+
+
+def _recognised(
+    task: Plane, outputs: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap, confidence: float
+) -> dict[str, Measurement]:
+    """How many points are on the right side; outputs (n_seeds, n, 2), of which the larger decides."""
+    right = (outputs.argmax(axis=2) == labels).astype(np.float64)
+    metrics = {"accuracy": measure([bootstrap.mean(r) for r in right], confidence, n_binomial=len(labels))}
+    for number, name in enumerate(task.classes):
+        rows = np.flatnonzero(labels == number)
+        shares = [bootstrap.mean(r, rows) for r in right]
+        metrics[f"class_accuracy.{name}"] = measure(shares, confidence, n_binomial=len(rows))
+    signal = task.classes.index(task.signal)
+    scores = outputs[:, :, signal] - outputs[:, :, 1 - signal]
+    areas = [Ranking(s, labels == signal, labels != signal).auc(bootstrap) for s in scores]
+    metrics[f"auc.{task.signal}_vs_{task.classes[1 - signal]}"] = measure(areas, confidence)
+    return metrics
 
 
 def fishers_direction(points: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:

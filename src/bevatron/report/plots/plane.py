@@ -40,7 +40,7 @@ def rotations() -> plt.Figure:
         _line(left, w, 1.0, color=COLOURS[k], label=f"{degrees}°")
         left.annotate("", w, (0, 0), arrowprops={"arrowstyle": "->", "color": COLOURS[k]})
     _plane(left, (-4, 4, -4, 4), "direction of w, θ = 1")
-    left.legend(loc="lower left", ncols=2)
+    left.legend(loc="lower left", ncols=2, frameon=True, edgecolor="none")
     z = np.linspace(-4, 4, 400)
     for k, length in enumerate((0.5, 1, 2, 8)):
         middle.plot(z, ACTIVATIONS["logistic"](length * z - length), color=COLOURS[k], label=f"|w| = {length:g}")
@@ -53,7 +53,7 @@ def rotations() -> plt.Figure:
     for k, theta in enumerate((-3, -1.5, 0, 1.5, 3)):
         _line(right, (0.8, 0.6), theta, color=COLOURS[k], label=f"θ = {theta:g}")
     _plane(right, (-4, 4, -4, 4), "threshold θ, w = (0.8, 0.6)")
-    right.legend(loc="lower left")
+    right.legend(loc="lower left", frameon=True, edgecolor="none")
     return figure
 
 
@@ -64,19 +64,9 @@ def lines(classes: list[str], models: dict[str, dict]) -> plt.Figure:
     """
     figure, panels = grid(len(models), height=3.5)
     for axes, (title, curves) in zip(panels, models.items(), strict=True):
-        left, right, bottom, top = curves["extent"]
         _points(axes, curves["points"], classes)
-        n = len(curves["surfaces"][0])
-        none = True
-        for k, surface in enumerate(curves["surfaces"]):
-            values = np.array(surface)
-            if values.min() < 0 < values.max():
-                x, y = np.linspace(left, right, n), np.linspace(bottom, top, n)
-                axes.contour(
-                    x, y, values, levels=[0.0], colors=[INK], linewidths=1.3, linestyles=["-", "--", ":"][k % 3]
-                )
-                none = False
-        if none:
+        drawn = [_boundary(axes, curves, k, INK, ("-", "--", ":")[k % 3]) for k in range(len(curves["surfaces"]))]
+        if not any(drawn):
             axes.text(0.5, 0.03, "no line: all points in one class", transform=axes.transAxes, ha="center")
         _plane(axes, curves["extent"], title)
     handles, labels = panels[0].get_legend_handles_labels()
@@ -92,8 +82,7 @@ def surfaces(models: dict[str, dict]) -> plt.Figure:
         values = np.array(curves["surfaces"][0]) + 0.5
         x, y = np.linspace(left, right, len(values)), np.linspace(bottom, top, len(values))
         drawn = axes.pcolormesh(x, y, values, cmap="viridis", rasterized=True)
-        if values.min() < 0.5 < values.max():
-            axes.contour(x, y, values, levels=[0.5], colors="white", linewidths=1.2, linestyles="--")
+        _boundary(axes, curves, 0, "white", "--")
         axes.figure.colorbar(drawn, ax=axes, label="y")
         _plane(axes, curves["extent"], title)
     return figure
@@ -128,6 +117,21 @@ def _points(axes: plt.Axes, points: dict, classes: list[str], alpha: float = 0.6
     for k, name in enumerate(classes):
         mine = x[label == k]
         axes.plot(mine[:, 0], mine[:, 1], ".", color=CLASSES[k], ms=2.5, alpha=alpha, label=name, rasterized=True)
+
+
+def _boundary(axes: plt.Axes, curves: dict, seed: int, colour: str, style: str) -> bool:
+    """The decision line of one seed; False where there is none, as all points fall into one class."""
+    values = np.array(curves["surfaces"][seed])
+    if not values.min() < 0 < values.max():
+        return False
+    if curves["weights"][seed] is not None and len(np.unique(values)) == 2:  # a step: contours would show the pixels
+        *w, theta = curves["weights"][seed]
+        _line(axes, w, theta, color=colour, ls=style, lw=1.3)
+        return True
+    left, right, bottom, top = curves["extent"]
+    x, y = np.linspace(left, right, len(values)), np.linspace(bottom, top, len(values))
+    axes.contour(x, y, values, levels=[0.0], colors=[colour], linewidths=1.3, linestyles=[style])
+    return True
 
 
 def _line(axes: plt.Axes, w: tuple[float, float] | list[float], theta: float, **how: object) -> None:
