@@ -107,8 +107,10 @@ def _learning(study: Study, rates: StudyRates, resources: Resources, reading: Re
         gigabytes["evaluate"] += study.seeds * n_test * fits.evaluate_bytes
         resident = sum(min(n * rates.prepare.memory_bytes / 1e6, reading.memory_budget_gb * 1e3) for n in (used, n_val))
         memory = max(memory, fits.memory_mb + resident)
-    notes = [f"{len(measured_of)} models not measured: at the rate of {', '.join(sorted(set(measured_of.values())))}"]
-    note = notes[0] if measured_of else ""
+    note = ""
+    if measured_of:
+        models = "1 model" if len(measured_of) == 1 else f"{len(measured_of)} models"
+        note = f"{models} not measured: at the rate of {', '.join(sorted(set(measured_of.values())))}"
     lines = [_line("search", search, 0.0, memory, gpu_hours=gpu["search"])] if search else []
     lines.append(_line("train", train, gigabytes["train"], memory, note, gpu["train"]))
     test = min(n_test * rates.prepare.memory_bytes / 1e6, reading.memory_budget_gb * 1e3)
