@@ -1,4 +1,5 @@
-"""What Snakemake's graph costs: a dry run of 10,000 shards, searches of 1,000 trials, trainings on 64 nodes × 8 GPUs.
+"""What Snakemake's graph costs: a dry run of 10,000 shards, the grid of 21 networks, a search of 1,000 trials, and
+trainings on 64 nodes × 8 GPUs.
 
     python benchmarks/graph.py [--shards 10000]
 
@@ -21,6 +22,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 TRIALS, NODES, GPUS = 1000, 64, 8
+SEARCHED = "feedforward_all"
 
 
 def main(shards: int = 10_000, trials: int = TRIALS) -> list[dict]:
@@ -57,14 +59,13 @@ def workflow_of(folder: Path, shards: int, trials: int) -> Path:
     study = place / "config" / "studies" / "jets.yaml"
     tree = yaml.safe_load(study.read_text(encoding="utf-8"))
     tree["simulation"]["shards"] = shards
-    tree["models"]["feedforward"]["search"] |= {
-        "trials": trials, "gpus_per_trial": 1, "workers_per_trial": 1,
-    }  # fmt: skip
+    search = {"trials": trials, "gpus_per_trial": 1, "workers_per_trial": 1}
+    tree["scales"]["paper"] = {"models": {SEARCHED: {"search": search}}}
     study.write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
     table = place / "config" / "resources.yaml"
     resources = yaml.safe_load(table.read_text(encoding="utf-8"))
     needs = {"nodes": NODES, "gpus": GPUS, "cpus": 64, "memory_gb": 200}
-    resources["exceptions"] = {"jets/feedforward": {"search": needs, "train": needs}}
+    resources["exceptions"] = {f"jets/{SEARCHED}": {"search": needs, "train": needs}}
     table.write_text(yaml.safe_dump(resources, sort_keys=False), encoding="utf-8")
     return place
 

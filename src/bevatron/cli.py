@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from bevatron.commands import checks, stages
+from bevatron.commands import checks, planning, stages
 from bevatron.errors import ConfigurationError, UserError
 
 app = typer.Typer(
@@ -16,7 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (*stages.COMMANDS, *checks.COMMANDS):
+for command in (*stages.COMMANDS, *checks.COMMANDS, *planning.COMMANDS):
     app.command()(command)
 
 MACHINE_FAULTS = (

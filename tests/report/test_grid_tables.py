@@ -66,3 +66,25 @@ def test_without_published_numbers_the_headline_is_shown():
 def test_other_numbers_of_axes_make_no_table(axes):
     tree = {"title": "t", "axes": {axis: {"mlp": {}} for axis in axes}}
     assert grid_tables(results(tree), "auc") == []
+
+
+def test_pictures_of_a_grid_are_few():
+    """A ROC picture for each column and for every eight other models; of single models the best of the grid alone."""
+    from bevatron.report.sections.classification import _groups, _looked_at
+
+    names = [*OURS, *(f"other_{k}" for k in range(10))]
+    grid = Grid.model_validate(TREE)
+    areas = {name: SimpleNamespace(value=OURS.get(name, 0.5)) for name in names}
+    found = SimpleNamespace(
+        study=SimpleNamespace(grids={"table": grid}, task=SimpleNamespace(signal="beauty")),
+        models={name: SimpleNamespace(name=name) for name in names},
+        metric=lambda model, metric: areas[model],
+    )
+    groups = {suffix: [m.name for m in models] for suffix, models in _groups(found).items()}
+    assert groups == {
+        "-table-mlp": ["mlp_tracks", "mlp_all"],
+        "-table-lstm": ["lstm_tracks", "lstm_all"],
+        "-1": [f"other_{k}" for k in range(8)],
+        "-2": ["other_8", "other_9"],
+    }
+    assert [m.name for m in _looked_at(found)] == ["lstm_all", *(f"other_{k}" for k in range(10))]

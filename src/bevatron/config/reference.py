@@ -20,7 +20,7 @@ from bevatron.config.section import Section
 from bevatron.config.simulation import Simulation
 from bevatron.config.site import Site
 from bevatron.config.study import Evaluation, Study
-from bevatron.config.task import Classification, Regression
+from bevatron.config.task import Classification, Plane, Regression
 from bevatron.config.training import EarlyStopping, Training
 from bevatron.config.workflow import Ray, Reading, Workflow
 
@@ -44,6 +44,7 @@ SECTIONS: list[tuple[str, type[Section]]] = [
     ("`dataset.split`", Split),
     ("`task`, kind `regression`", Regression),
     ("`task`, kind `classification`", Classification),
+    ("`task`, kind `plane`", Plane),
     ("`models.<name>`", Model),
     ("`models.<name>.training`", Training),
     ("`models.<name>.training.early_stopping`", EarlyStopping),

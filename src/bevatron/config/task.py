@@ -34,4 +34,16 @@ class Classification(Section):
         return self
 
 
-Task = Annotated[Regression | Classification, Field(discriminator="kind")]
+class Plane(Classification):
+    """Tell two classes of points in a plane apart; squared error, and pictures of lines and surfaces."""
+
+    kind: Literal["plane"] = Field(description="the task's name")
+
+    @model_validator(mode="after")
+    def _two_classes(self) -> "Plane":
+        if len(self.classes) != 2:
+            raise ValueError(f"classes: a line tells two classes apart, found {len(self.classes)}")
+        return self
+
+
+Task = Annotated[Regression | Classification | Plane, Field(discriminator="kind")]

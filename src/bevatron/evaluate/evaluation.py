@@ -1,18 +1,35 @@
 """What is measured for each task: a module of `bevatron.evaluate.tasks` registers under the task's name."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from bevatron.config.model import Model
 from bevatron.config.registry import Registry
+from bevatron.config.study import Study
 from bevatron.config.task import Task
+from bevatron.config.workflow import Workflow
 from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.measurement import Measurement
+from bevatron.store.manifest import Manifest
 
 EVALUATIONS = Registry("evaluation", "bevatron.evaluate.tasks")
 evaluation = EVALUATIONS.register
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What stands behind predictions, for tasks that look into the networks: a trained one's folder for each seed."""
+
+    study: Study
+    workflow: Workflow
+    model: Model
+    manifest: Manifest
+    manifest_path: Path
+    folders: tuple[Path, ...]
+    seeds: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -20,13 +37,14 @@ class Predictions:
     """What all seeds of a model say of the test split, in the order of its shards.
 
     outputs (n_seeds, n, n_outputs) float32; targets by name (n, ...); id (n,) uint64; x (n,): the feature
-    that the task draws along the plots' axis, where it names one.
+    that the task draws along the plots' axis, where it names one; behind: what they were made from.
     """
 
     outputs: np.ndarray
     targets: dict[str, np.ndarray]
     id: np.ndarray
     x: np.ndarray | None = None
+    behind: Behind | None = None
 
     def __len__(self) -> int:
         return len(self.id)

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from bevatron.config.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.columns import TestColumns
-from bevatron.evaluate.evaluation import EVALUATIONS, Predictions
+from bevatron.evaluate.evaluation import EVALUATIONS, Behind, Predictions
 from bevatron.evaluate.measurement import Measurement
 from bevatron.evaluate.overtraining import overtraining
 from bevatron.evaluate.predictions import write_predictions
@@ -34,7 +35,7 @@ def evaluate_model(study: Study, workflow: Workflow, name: str, manifest: Path, 
     started = time.perf_counter()
     dataset = load_manifest(manifest, dataset_digest(study))
     finished = load_runs(runs, study.name, name, dataset.sha256)
-    predictions = _predictions(study, workflow, name, dataset, manifest, [runs.parent / r["folder"] for r in finished])
+    predictions = _predictions(study, workflow, name, dataset, manifest, finished, runs.parent)
     attributes = {
         "study": study.name,
         "model": name,
@@ -99,11 +100,17 @@ def _run(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _predictions(
-    study: Study, workflow: Workflow, name: str, dataset: Manifest, manifest: Path, folders: list[Path]
+    study: Study,
+    workflow: Workflow,
+    name: str,
+    dataset: Manifest,
+    manifest: Path,
+    runs: list[dict[str, Any]],
+    place: Path,
 ) -> Predictions:
     from bevatron.evaluate.inference import predict  # torch
 
-    model = study.models[name]
+    model, folders = study.models[name], [place / run["folder"] for run in runs]
     targets = EVALUATIONS[study.task.kind]().targets(study.task, model)
     for kind, asked, known in (
         ("input group", model.inputs, dataset.groups),
@@ -113,14 +120,15 @@ def _predictions(
             if asked_name not in known:
                 raise UserError(manifest, f"has no {kind} '{asked_name}'", f"it has: {', '.join(known)}")
     found = predict(folders, dataset, manifest, model.inputs, targets, workflow, model.training.threads)
-    expected = len(study.task.classes) if study.task.kind == "classification" else 1
+    expected = len(getattr(study.task, "classes", ())) or 1
     if found.outputs.shape[2] != expected:
         what = f"has {found.outputs.shape[2]} outputs, the task needs {expected}"
         raise UserError(folders[0] / "model.json", what, f"run `bevatron train {study.name} {name}` again")
     feature = getattr(study.task, "x", None)
-    if feature is None:
-        return found
-    return Predictions(found.outputs, found.targets, found.id, _feature(feature, dataset, manifest))
+    x = None if feature is None else _feature(feature, dataset, manifest)
+    seeds = tuple(run["seed"] for run in runs)
+    behind = Behind(study, workflow, model, dataset, manifest, tuple(folders), seeds)
+    return replace(found, x=x, behind=behind)
 
 
 def _feature(name: str, dataset: Manifest, manifest: Path):

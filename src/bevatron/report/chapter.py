@@ -1,6 +1,6 @@
 """One study's chapter of the page: its tables, pictures and facts, in the order they are shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,6 +15,8 @@ from bevatron.report.plots.style import Picture, picture
 from bevatron.report.results import ModelResults, StudyResults
 from bevatron.report.section import SECTIONS
 from bevatron.report.table import Table
+
+FOLDED_ABOVE = 12  # models whose learning curves are folded away
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,8 @@ def _observables(results: StudyResults) -> list[Picture]:
 def _learning(results: StudyResults, loss: str) -> Picture:
     models = {m.title: m.histories for m in results.models.values()}
     caption = "Loss of the training (dashed) and of the validation split (full) of every seed."
-    return picture(learning_curves(loss, models), f"{results.study.name}-learning", caption, wide=True)
+    drawn = picture(learning_curves(loss, models), f"{results.study.name}-learning", caption, wide=True)
+    return replace(drawn, folded=len(models) > FOLDED_ABOVE)
 
 
 def _search(results: StudyResults, m: ModelResults) -> SearchPart:

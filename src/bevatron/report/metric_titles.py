@@ -9,6 +9,8 @@ _TITLES = (
     (r"ece", "calibration error"),
     (r"auc\.(\w+)_vs_(\w+)", r"AUC \1 / \2"),
     (r"rejection\.(\w+)\.at_([\d.]+)", r"\1 rejection at \2 %"),
+    (r"angle_to_fisher", "angle to Fisher's direction [°]"),
+    (r"weight_norm", "length of the weights"),
     (r"overtraining", "validation loss / training loss"),
     (r"rmse", "RMS residual"),
     (r"residual_mean", "mean residual"),

@@ -48,13 +48,14 @@ _PAGE = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A finished plot: file name without suffix, caption, bytes, and whether it wants the page's width."""
+    """A finished plot: file name without suffix, caption, bytes, whether it wants the page's width, or to be folded."""
 
     name: str
     caption: str
     content: bytes
     suffix: str = "svg"
     wide: bool = False
+    folded: bool = False
 
     @property
     def file(self) -> str:

@@ -1,5 +1,8 @@
 """The report's pictures and columns for classification."""
 
+from dataclasses import replace
+
+from bevatron.config.grid import name_of
 from bevatron.report.plots.calibration import calibration
 from bevatron.report.plots.confusion import confusion
 from bevatron.report.plots.roc import roc
@@ -8,10 +11,13 @@ from bevatron.report.plots.style import Picture, grid, picture
 from bevatron.report.results import ModelResults, StudyResults
 from bevatron.report.section import section
 
+LINES = 8  # curves of a picture that an eye can tell apart
+FEW = 4  # pictures of single models that are shown; more are folded away
+
 
 @section("classification")
 class ClassificationSection:
-    """ROC curves of all models and of single cuts; output, confusion and calibration of each model."""
+    """ROC curves of all models and of single cuts; output, confusion and calibration of single models."""
 
     loss = "cross entropy"
 
@@ -31,20 +37,55 @@ class ClassificationSection:
 
     def pictures(self, results: StudyResults) -> list[Picture]:
         task, name = results.study.task, results.study.name
-        curves = {m.title: m.curves["roc"] for m in results.models.values()}
         cuts = {o["title"]: o["roc"] for o in _best_cuts(results)}
         backgrounds = [c for c in task.classes if c != task.signal]
-        figure = roc(task.signal, backgrounds, curves, cuts, task.efficiencies)
-        caption = (
-            f"Rejection (1 / share kept) of each background against the efficiency for {task.signal}, by one "
-            f"cut on the probability of {task.signal}. Lines: mean of the seeds; bands: their range; upright "
-            "lines: the efficiencies at which rejections are quoted. Curves end where fewer than five "
-            "background samples pass."
-        )
-        if cuts:
-            caption += " Grey: cuts on single observables, no network."
-        found = [picture(figure, f"{name}-roc", caption, wide=True)]
-        return found + [_one(results, model) for model in results.models.values()]
+        found = []
+        for suffix, group in _groups(results).items():
+            curves = {m.title: m.curves["roc"] for m in group}
+            figure = roc(task.signal, backgrounds, curves, cuts, task.efficiencies)
+            caption = (
+                f"Rejection (1 / share kept) of each background against the efficiency for {task.signal}, by one "
+                f"cut on the probability of {task.signal}. Lines: mean of the seeds; bands: their range; upright "
+                "lines: the efficiencies at which rejections are quoted. Curves end where fewer than five "
+                "background samples pass."
+            )
+            if cuts:
+                caption += " Grey: cuts on single observables, no network."
+            found.append(picture(figure, f"{name}-roc{suffix}", caption, wide=True))
+        looked_at = _looked_at(results)
+        pictures = [_one(results, model) for model in looked_at]
+        return found + [replace(p, folded=len(looked_at) > FEW) for p in pictures]
+
+
+def _groups(results: StudyResults) -> dict[str, list[ModelResults]]:
+    """Models whose curves share a picture, by its name's suffix: each column of a grid, and the others a few a time."""
+    groups: dict[str, list[ModelResults]] = {}
+    in_grids = set()
+    for name, models in results.study.grids.items():
+        for point in models.points:
+            model = name_of(point)
+            in_grids.add(model)
+            groups.setdefault(f"-{name}-{point[0]}", []).append(results.models[model])
+    others = [m for m in results.models.values() if m.name not in in_grids]
+    for k in range(0, len(others), LINES):
+        suffix = "" if len(others) <= LINES else f"-{k // LINES + 1}"
+        groups[suffix] = others[k : k + LINES]
+    return groups
+
+
+def _looked_at(results: StudyResults) -> list[ModelResults]:
+    """Models that have a picture of their own: of a grid the best alone, by the area under its curve."""
+    key = f"auc.{results.study.task.signal}_vs_rest"
+
+    def area(name: str) -> float:
+        found = results.metric(name, key)
+        return -1.0 if found is None or not found.value >= 0 else found.value
+
+    dropped = set()
+    for models in results.study.grids.values():
+        names = [name_of(point) for point in models.points]
+        dropped |= set(names) - {max(names, key=area)}
+    return [m for m in results.models.values() if m.name not in dropped]
 
 
 def _one(results: StudyResults, model: ModelResults) -> Picture:

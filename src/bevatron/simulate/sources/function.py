@@ -49,5 +49,9 @@ class Function:
         )
         return samples, {"events": total, "seconds_in_generator": perf_counter() - start}
 
+    def events(self, options: Options) -> dict[str, int]:
+        """Points of a shard, by split: `bevatron plan` asks."""
+        return {"train": options.train, "val": options.val, "test": options.test}
+
     def versions(self) -> dict[str, str]:
         return {"numpy": np.__version__}

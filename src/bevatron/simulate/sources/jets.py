@@ -75,6 +75,10 @@ class Jets:
             "seconds_starting_generator": starting,
         }
 
+    def events(self, options: Options) -> int:
+        """Events of a shard: `bevatron plan` asks."""
+        return options.events * len(options.processes)
+
     def versions(self) -> dict[str, str]:
         from importlib.metadata import version
 

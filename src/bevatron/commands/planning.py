@@ -1,0 +1,58 @@
+"""The command that says what a study will cost before anything is spent."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bevatron.commands.options import DEFAULT_CONFIG, Config, Scale, StudyName
+
+
+def plan(
+    study: StudyName,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="write the rates of the finished run in --results into --rates")
+    ] = False,
+    rates: Annotated[Path | None, typer.Option(help="file of rates; absent: rates.yaml beside --config")] = None,
+    results: Annotated[Path, typer.Option(help="folder of results, whose rates go before those of the file")] = Path(
+        "results"
+    ),
+    config: Config = DEFAULT_CONFIG,
+    scale: Scale = None,
+) -> None:
+    """Tell the jobs, core-hours, GPU-hours, disk and memory that a study takes, from measured rates."""
+    from bevatron.compute.machine import machine
+    from bevatron.compute.site import site_file
+    from bevatron.config.load import load_study, load_workflow
+    from bevatron.config.load_resources import load_resources
+    from bevatron.errors import UserError
+    from bevatron.plan.forecast import forecast
+    from bevatron.plan.measure import measured
+    from bevatron.plan.rates import load_rates, rates_of, rates_text
+    from bevatron.plan.table import show
+    from bevatron.store.publish import publish_text
+
+    file = rates or config.parent / "rates.yaml"
+    configured = load_workflow(config)
+    studies = config.parent / "studies"
+    ran, today = load_study(study, configured.scale, studies), datetime.now(UTC).date().isoformat()
+    if measure:
+        found = measured(ran, configured.scale, results, today, machine())
+        stored = load_rates(file)
+        publish_text(file, rates_text(stored.model_copy(update={"studies": {**stored.studies, study: found}})))
+        print(f"{file}: the rates of {study}, measured in {results}")
+        return
+    wanted = load_workflow(config, scale=scale)
+    try:
+        found = measured(ran, configured.scale, results, today, machine())
+        basis = f"Rates measured in {results}, at scale {found.scale}, on {found.machine}."
+    except UserError:  # no finished run here
+        found = rates_of(file, study)
+        basis = f"Rates of {file}, measured {found.date} at scale {found.scale} on {found.machine}."
+    resources = load_resources(config.parent / "resources.yaml", site_file())
+    lines = forecast(load_study(study, wanted.scale, studies), found, resources, wanted.reading)
+    show(lines, f"{study} at scale {wanted.scale}", basis)
+
+
+COMMANDS = (plan,)

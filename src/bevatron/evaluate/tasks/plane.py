@@ -1,0 +1,114 @@
+"""Metrics and curves of two classes in a plane: how well, and along which line, they are told apart."""
+
+from typing import Any
+
+import numpy as np
+
+from bevatron.config.model import Model
+from bevatron.config.task import Plane
+from bevatron.errors import UserError
+from bevatron.evaluate.bootstrap import Bootstrap
+from bevatron.evaluate.columns import TestColumns
+from bevatron.evaluate.evaluation import Predictions, evaluation
+from bevatron.evaluate.measurement import Measurement, measure
+from bevatron.evaluate.ranking import Ranking
+
+DRAWN = 600  # points in the pictures
+
+
+@evaluation("plane")
+class PlaneEvaluation:
+    """Accuracy, the direction of the weights, and the surface over the plane."""
+
+    def targets(self, task: Plane, model: Model) -> list[str]:
+        return [model.target or task.target]
+
+    def metrics(
+        self, task: Plane, model: Model, predictions: Predictions, bootstrap: Bootstrap, confidence: float
+    ) -> tuple[dict[str, Measurement], dict[str, Any]]:
+        """By name, as for a classification: accuracy, class_accuracy.<class>, auc.<a>_vs_<b>; and
+
+        angle_to_fisher  between the network's mean gradient over the test points and Fisher's direction, degrees
+        weight_norm      |w| of a single unit
+        """
+        from bevatron.evaluate.inspection import first_corrections, mean_gradient, surface, weights_of  # torch
+
+        labels = predictions.targets[model.target or task.target].astype(np.int64)
+        metrics = _recognised(task, predictions.outputs, labels, bootstrap, confidence)
+        behind = predictions.behind
+        points = _points(behind.manifest, behind.manifest_path, model)
+        fisher = fishers_direction(points, labels, bootstrap)
+        gradients = [mean_gradient(folder, model.inputs, points) for folder in behind.folders]
+        metrics["angle_to_fisher"] = measure([angles(g, fisher) for g in gradients], confidence, "°")
+        weights = [weights_of(folder) for folder in behind.folders]
+        if all(w is not None for w in weights):
+            norms = [np.full(len(bootstrap.counts), np.hypot(*w[:2])) for w in weights]
+            metrics["weight_norm"] = measure(norms, confidence)
+        extent = _extent(points)
+        surfaces = [surface(folder, model.inputs, extent) for folder in behind.folders]
+        return metrics, {
+            "points": {"x": _rounded(points[:DRAWN]), "label": labels[:DRAWN].tolist()},
+            "extent": extent,
+            "surfaces": [_rounded(s) for s in surfaces],
+            "weights": [None if w is None else _rounded(w, 6) for w in weights],
+            "corrections": first_corrections(behind),
+        }
+
+
+def _recognised(
+    task: Plane, outputs: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap, confidence: float
+) -> dict[str, Measurement]:
+    """How many points are on the right side; outputs (n_seeds, n, 2), of which the larger decides."""
+    right = (outputs.argmax(axis=2) == labels).astype(np.float64)
+    metrics = {"accuracy": measure([bootstrap.mean(r) for r in right], confidence, n_binomial=len(labels))}
+    for number, name in enumerate(task.classes):
+        rows = np.flatnonzero(labels == number)
+        shares = [bootstrap.mean(r, rows) for r in right]
+        metrics[f"class_accuracy.{name}"] = measure(shares, confidence, n_binomial=len(rows))
+    signal = task.classes.index(task.signal)
+    scores = outputs[:, :, signal] - outputs[:, :, 1 - signal]
+    areas = [Ranking(s, labels == signal, labels != signal).auc(bootstrap) for s in scores]
+    metrics[f"auc.{task.signal}_vs_{task.classes[1 - signal]}"] = measure(areas, confidence)
+    return metrics
+
+
+def fishers_direction(points: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
+    """S⁻¹ (m_1 - m_0) of points (n, 2), S the mean of the two classes' covariances: (replicas + 1, 2)."""
+    first, second = points.T.astype(np.float64)
+    moments = np.stack([first, second, first**2, first * second, second**2], axis=1)
+    means, covariances = [], []
+    for label in (0, 1):
+        m = bootstrap.mean(moments, np.flatnonzero(labels == label))
+        means.append(m[:, :2])
+        square = np.stack([m[:, 2], m[:, 3], m[:, 3], m[:, 4]], axis=1).reshape(-1, 2, 2)
+        covariances.append(square - m[:, :2, None] * m[:, None, :2])
+    within = (covariances[0] + covariances[1]) / 2
+    return np.linalg.solve(within, (means[1] - means[0])[:, :, None])[:, :, 0]
+
+
+def angles(direction: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Between a direction (2,) and each of others (n, 2), in degrees; NaN for a direction of length zero."""
+    length = np.hypot(*direction) * np.hypot(*others.T)
+    if not np.all(length > 0):
+        return np.full(len(others), np.nan)
+    return np.degrees(np.arccos(np.clip(others @ direction / length, -1.0, 1.0)))
+
+
+def _points(manifest: Any, path: Any, model: Model) -> np.ndarray:
+    columns = TestColumns(manifest, path)
+    features = [(group, feature) for group in model.inputs for feature in manifest.groups[group].features]
+    if len(features) != 2:
+        what = f"has {len(features)} features in {', '.join(model.inputs)}; the task 'plane' needs two"
+        raise UserError(path, what, "mend the model's inputs")
+    return np.stack([columns.feature(*feature) for feature in features], axis=1)
+
+
+def _extent(points: np.ndarray) -> list[float]:
+    """Left, right, bottom, top of a square that holds nearly all points."""
+    low, high = np.quantile(points, [0.001, 0.999], axis=0)
+    middle, half = (low + high) / 2, 0.55 * float((high - low).max())
+    return [round(float(v), 3) for v in (middle[0] - half, middle[0] + half, middle[1] - half, middle[1] + half)]
+
+
+def _rounded(values: np.ndarray, digits: int = 4) -> list:
+    return np.round(values.astype(np.float64), digits).tolist()

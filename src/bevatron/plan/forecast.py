@@ -1,0 +1,126 @@
+"""From rates to a plan: jobs, core-hours, GPU-hours, disk and memory of each stage of a study at a scale."""
+
+from dataclasses import dataclass
+
+from bevatron.config.kinds import SOURCES
+from bevatron.config.resources import Resources
+from bevatron.config.study import Study
+from bevatron.config.workflow import Reading
+from bevatron.plan.rates import StudyRates
+
+RAY_START = 30.0  # core-seconds of a private cluster's start
+FORWARD = 1 / 3  # of a training step's cost: a validated sample is not learned from
+FIXED_SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One stage. core_hours is CPU time; longest: hours of its longest job by itself; memory in GB of its largest."""
+
+    stage: str
+    jobs: int
+    core_hours: float
+    gpu_hours: float
+    longest: float
+    gigabytes: float
+    memory_gb: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Events of a shard, raw samples of all shards, and samples of each split."""
+
+    events: float
+    raw: float
+    split: dict[str, float]
+    note: str
+
+    @property
+    def samples(self) -> float:
+        return sum(self.split.values())
+
+
+def sizes_of(study: Study, rates: StudyRates) -> Sizes:
+    """How large the study's dataset will be: its source says how many events a shard has, the rates the rest."""
+    source, shards = study.simulation.source, study.simulation.shards
+    tell = getattr(SOURCES[source.kind](), "events", None)
+    events, note = tell(source) if tell else rates.simulate.events, ""
+    if tell is None:
+        note = f"the source '{source.kind}' does not tell its size: shards as large as measured"
+    fixed = events if isinstance(events, dict) else None
+    of_shard = sum(fixed.values()) if fixed else float(events)
+    raw = of_shard * shards * rates.simulate.samples
+    shares = study.dataset.split.model_dump() if fixed is None else {k: fixed[k] / of_shard for k in FIXED_SPLITS}
+    return Sizes(of_shard, raw, {name: raw * rates.prepare.kept * share for name, share in shares.items()}, note)
+
+
+def forecast(study: Study, rates: StudyRates, resources: Resources, reading: Reading) -> list[Line]:
+    """The plan, stage by stage, for the study at its scale.
+
+    Core-hours are those that the work takes at the measured rates on one core; an early end of fits is not reckoned
+    with, so that trainings are upper bounds. GPU-hours are those that the jobs would hold their GPUs for at the rates
+    as they were measured.
+    """
+    sizes, lines = sizes_of(study, rates), []
+    shards, simulate, prepare = study.simulation.shards, rates.simulate, rates.prepare
+    shard_seconds = simulate.start + simulate.seconds * sizes.events
+    batches = -(-shards // resources.shards.per_job)
+    note = "; ".join(filter(None, (f"in {batches:,} batch jobs with prepare", sizes.note)))
+    lines.append(_line("simulate", [shard_seconds] * shards, sizes.raw * simulate.bytes, simulate.memory_mb, note))
+    prepared = simulate.start + prepare.seconds * sizes.raw / shards
+    lines.append(_line("prepare", [prepared] * shards, sizes.samples * prepare.bytes, prepare.memory_mb))
+    listed = simulate.start + prepare.manifest_seconds * sizes.samples
+    ids = 24 * sizes.samples / 1e6  # three copies of the ids, in MB
+    lines.append(_line("manifest", [listed], 0.0, prepare.memory_mb + ids))
+    looked_at = simulate.start + prepare.observe_seconds * sizes.split["test"]
+    lines.append(_line("observe", [looked_at], 0.0, prepare.memory_mb + ids * sizes.split["test"] / sizes.samples))
+    lines += _learning(study, rates, resources, reading, sizes)
+    lines.append(_line("report", [rates.report_seconds], rates.report_bytes, 0.0))
+    return lines
+
+
+def _learning(study: Study, rates: StudyRates, resources: Resources, reading: Reading, sizes: Sizes) -> list[Line]:
+    train, search, evaluate = [], [], []
+    gpu = {"train": 0.0, "search": 0.0, "evaluate": 0.0}
+    gigabytes, measured_of, memory = {"train": 0.0, "evaluate": 0.0}, {}, 0.0
+    n_train, n_val, n_test = (sizes.split[name] for name in FIXED_SPLITS)
+    for name, model in study.models.items():
+        fits, other = rates.fits_of(name, model.architecture.kind)
+        if other != name:
+            measured_of[name] = other
+        training = model.training
+        used = min(n_train, training.samples or n_train)
+        epoch = fits.seconds * (used + FORWARD * n_val / training.validate_every)
+        train.append(fits.start + study.seeds * training.epochs * epoch)
+        evaluate.append(fits.start + study.seeds * n_test * fits.evaluate_seconds)
+        jobs = {"train": train[-1], "evaluate": evaluate[-1]}
+        if model.search is not None:
+            share = 1.0 if fits.searched is None else fits.searched
+            trials = model.search.trials * model.search.epochs * share * epoch
+            search.append(RAY_START + trials)
+            jobs["search"] = search[-1]
+        for rule, seconds in jobs.items():
+            needs = resources.needs(rule, study.name, name)
+            gpu[rule] += needs.nodes * needs.gpus * seconds / 3600
+        gigabytes["train"] += 2 * study.seeds * fits.bytes  # in runs/ and in results/
+        gigabytes["evaluate"] += study.seeds * n_test * fits.evaluate_bytes
+        resident = sum(min(n * rates.prepare.memory_bytes / 1e6, reading.memory_budget_gb * 1e3) for n in (used, n_val))
+        memory = max(memory, fits.memory_mb + resident)
+    note = ""
+    if measured_of:
+        models = "1 model" if len(measured_of) == 1 else f"{len(measured_of)} models"
+        note = f"{models} not measured: at the rate of {', '.join(sorted(set(measured_of.values())))}"
+    lines = [_line("search", search, 0.0, memory, gpu_hours=gpu["search"])] if search else []
+    lines.append(_line("train", train, gigabytes["train"], memory, note, gpu["train"]))
+    test = min(n_test * rates.prepare.memory_bytes / 1e6, reading.memory_budget_gb * 1e3)
+    largest = max(fits.memory_mb for fits in rates.fits.values()) + test
+    lines.append(_line("evaluate", evaluate, gigabytes["evaluate"], largest, "", gpu["evaluate"]))
+    return lines
+
+
+def _line(
+    stage: str, seconds: list[float], size: float, megabytes: float, note: str = "", gpu_hours: float = 0.0
+) -> Line:
+    hours = [s / 3600 for s in seconds]
+    return Line(stage, len(hours), sum(hours), gpu_hours, max(hours), size / 1e9, megabytes / 1e3, note)

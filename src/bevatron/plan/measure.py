@@ -1,0 +1,144 @@
+"""Rates from the results of a finished run: Snakemake's benchmarks, the timings of shards, and the runs of models."""
+
+import csv
+import json
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from bevatron.config.study import Study
+from bevatron.errors import UserError
+from bevatron.plan.rates import Fits, Samples, Shards, StudyRates
+from bevatron.store.manifest import load_manifest
+from bevatron.store.reader import describe
+
+
+def measured(study: Study, scale: str, results: Path, date: str, machine: str) -> StudyRates:
+    """The rates of the study's run in the folder `results`, which was made at `scale`.
+
+    Raises UserError, naming the file, where the run is not finished or was not made by Snakemake.
+    """
+    benchmarks, place = results / "benchmarks", results / study.name
+    manifest_path = place / "dataset" / "manifest.json"
+    manifest = load_manifest(manifest_path)
+    n = {split: manifest.n_samples(split) for split in manifest.splits}
+    timings = [_json(path) for path in _found(place / "raw", "shard-*.timing.json")]
+    raw = sum(t["samples"] for t in timings)
+    simulate = [_job(path) for path in _found(benchmarks / "simulate" / study.name, "*.tsv")]
+    work = mean(t["seconds"] for t in timings) / mean(job["s"] for job in simulate)
+    cores = mean(job["cores"] for job in simulate)
+    events = mean(t["events"] for t in timings)
+    start = cores * max(0.0, 1.0 - work)
+    prepare = [_job(path) for path in _found(benchmarks / "prepare" / study.name, "*.tsv")]
+
+    def beyond_start(rule: str, samples: int) -> float:
+        return max(0.0, _job(benchmarks / rule / f"{study.name}.tsv")["cores"] - start) / samples
+
+    files = [entry for split in manifest.splits.values() for entry in split]
+    total = sum(n.values())
+    return StudyRates(
+        date=date,
+        machine=machine,
+        scale=scale,
+        simulate=Shards(
+            start=_short(start),
+            seconds=_short((cores - start) / events),
+            events=_short(events),
+            samples=_short(raw / (events * len(timings))),
+            bytes=_short(sum(p.stat().st_size for p in _found(place / "raw", "shard-*.h5")) / raw),
+            memory_mb=max(job["memory"] for job in simulate),
+        ),
+        prepare=Samples(
+            seconds=_short(sum(max(0.0, job["cores"] - start) for job in prepare) / raw),
+            kept=_short(total / raw),
+            bytes=_short(sum(entry.bytes for entry in files) / total),
+            memory_bytes=_short(describe(manifest_path, "train").bytes / n["train"]),
+            memory_mb=max(job["memory"] for job in prepare),
+            manifest_seconds=_short(beyond_start("manifest", total)),
+            observe_seconds=_short(beyond_start("observe", n["test"])),
+        ),
+        fits=_all_fits(study, results, n, describe(manifest_path, "train").bytes / n["train"]),
+        report_seconds=_short(_job(benchmarks / "report.tsv")["cores"]),
+        report_bytes=_size(results / "report"),
+    )
+
+
+def _all_fits(study: Study, results: Path, n: dict[str, int], memory_bytes: float) -> dict[str, Fits]:
+    benchmarks, place = results / "benchmarks", results / study.name
+    jobs = {name: _job(benchmarks / "train" / study.name / f"{name}.tsv") for name in study.models}
+    runs = {name: _json(place / "models" / name / "runs.json")["runs"] for name in study.models}
+    starts = {
+        name: job["cores"] * max(0.0, 1.0 - sum(run["seconds"] for run in runs[name]) / job["s"])
+        for name, job in jobs.items()
+    }
+    found = {}
+    for name, model in study.models.items():
+        evaluate = _job(benchmarks / "evaluate" / study.name / f"{name}.tsv")
+        seeds, job = len(runs[name]), jobs[name]
+        resident = memory_bytes * (n["train"] + n["val"]) / 1e6
+        found[name] = Fits(
+            architecture=model.architecture.kind,
+            start=_short(starts[name]),
+            seconds=_short(max(1e-9, job["cores"] - starts[name]) / sum(run["samples"] for run in runs[name])),
+            evaluate_seconds=_short(max(0.0, evaluate["cores"] - min(starts.values())) / (n["test"] * seeds)),
+            memory_mb=max(0.0, round(job["memory"] - resident)),
+            bytes=_size(place / "models" / name) / seeds,
+            evaluate_bytes=_short(_size(place / "evaluation" / name) / (n["test"] * seeds)),
+            searched=_searched(study, name, place),
+        )
+    return found
+
+
+def _searched(study: Study, name: str, place: Path) -> float | None:
+    search = study.models[name].search
+    if search is None:
+        return None
+    path = place / "search" / name / "trials.csv"
+    with _open(path) as file:
+        epochs = sum(float(row["epochs"] or 0) for row in csv.DictReader(file))
+    return _short(min(1.0, epochs / (search.trials * search.epochs)))
+
+
+def _job(path: Path) -> dict[str, float]:
+    """Of a benchmark of Snakemake's: s, wall time; cores, CPU time (wall time where it is missing); memory in MB."""
+    with _open(path) as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+
+    def column(row: dict[str, str], name: str) -> float | None:
+        try:
+            return float(row[name])
+        except (KeyError, TypeError, ValueError):
+            return None  # a job too short for Snakemake to have looked at it
+
+    if not rows or column(rows[-1], "s") is None:
+        raise UserError(path, "is no benchmark of Snakemake's", "run the workflow again")
+    s = column(rows[-1], "s")
+    cpu, memory = column(rows[-1], "cpu_time"), column(rows[-1], "max_rss")
+    return {"s": s, "cores": cpu or s, "memory": memory or 0.0}
+
+
+def _found(folder: Path, pattern: str) -> list[Path]:
+    paths = sorted(folder.glob(pattern))
+    if not paths:
+        raise UserError(folder, f"has no {pattern}", "run the workflow to its end first: rates are measured there")
+    return paths
+
+
+def _json(path: Path) -> dict[str, Any]:
+    with _open(path) as file:
+        return json.load(file)
+
+
+def _open(path: Path):
+    try:
+        return path.open(encoding="utf-8", newline="")
+    except FileNotFoundError:
+        raise UserError(path, "no such file", "run the workflow to its end first: rates are measured there") from None
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.4g}")

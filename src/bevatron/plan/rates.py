@@ -1,0 +1,97 @@
+"""Measured rates: what one event, sample or step cost on a machine that is named, in `config/rates.yaml`."""
+
+from pathlib import Path
+
+import yaml
+from pydantic import Field
+
+from bevatron.config.load import read_yaml, validated
+from bevatron.config.section import Fraction, Name, NonNegative, Positive, Section
+from bevatron.errors import UserError
+
+HEAD = """\
+# What one event, sample or step costs: what `bevatron plan` reckons with. Written by `bevatron plan STUDY --measure`
+# from the results of a finished run in the working folder; core-seconds are CPU time, memory is the largest of a job.
+"""
+
+
+class Shards(Section):
+    """Making raw shards."""
+
+    start: NonNegative = Field(description="core-seconds of a job before its first event")
+    seconds: NonNegative = Field(description="core-seconds an event")
+    events: Positive = Field(description="events of a shard when it was measured")
+    samples: Positive = Field(description="raw samples an event")
+    bytes: Positive = Field(description="raw bytes a sample, on disk")
+    memory_mb: NonNegative = Field(description="memory of a job")
+
+
+class Samples(Section):
+    """From raw samples to the dataset."""
+
+    seconds: NonNegative = Field(description="core-seconds a raw sample")
+    kept: Positive = Field(description="samples of the dataset for each raw sample")
+    bytes: Positive = Field(description="bytes a sample, on disk")
+    memory_bytes: Positive = Field(description="bytes a sample, in memory while learning")
+    memory_mb: NonNegative = Field(description="memory of a job")
+    manifest_seconds: NonNegative = Field(description="core-seconds a sample, of the manifest")
+    observe_seconds: NonNegative = Field(description="core-seconds a test sample, of the observables")
+
+
+class Fits(Section):
+    """Training, searching and evaluating one model."""
+
+    architecture: str = Field(description="kind of the architecture, for models that were not measured")
+    start: NonNegative = Field(description="core-seconds of a training job before its first step")
+    seconds: Positive = Field(description="core-seconds a training sample")
+    evaluate_seconds: NonNegative = Field(description="core-seconds a test sample and seed")
+    memory_mb: NonNegative = Field(description="memory of a training job beside its samples")
+    bytes: NonNegative = Field(description="bytes a seed, of weights and history")
+    evaluate_bytes: NonNegative = Field(description="bytes a test sample and seed, of predictions and metrics")
+    searched: Fraction | None = Field(None, description="share of all epochs of all trials that a search goes through")
+
+
+class StudyRates(Section):
+    """The rates of one study, all measured on one machine on one day."""
+
+    date: str = Field(description="day of the measurement")
+    machine: str = Field(description="processor and accelerator it was made on")
+    scale: str = Field(description="scale of the run it was made in")
+    simulate: Shards = Field(description="making raw shards")
+    prepare: Samples = Field(description="making samples")
+    fits: dict[Name, Fits] = Field(description="by model", min_length=1)
+    report_seconds: NonNegative = Field(description="core-seconds of the report")
+    report_bytes: NonNegative = Field(description="bytes of the report")
+
+    def fits_of(self, model: str, architecture: str) -> tuple[Fits, str]:
+        """The rates of a model; of one not measured, those of the slowest of its architecture, else of all."""
+        if model in self.fits:
+            return self.fits[model], model
+        alike = {name: f for name, f in self.fits.items() if f.architecture == architecture} or self.fits
+        name = max(alike, key=lambda other: alike[other].seconds)
+        return alike[name], name
+
+
+class Rates(Section):
+    """The file `config/rates.yaml`."""
+
+    studies: dict[Name, StudyRates] = Field({}, description="by study")
+
+
+def load_rates(path: Path) -> Rates:
+    """The file at `path`; none at all where it is absent."""
+    return validated(Rates, read_yaml(path), path) if path.is_file() else Rates()
+
+
+def rates_of(path: Path, study: str) -> StudyRates:
+    """The stored rates of a study; raises UserError where there are none."""
+    found = load_rates(path).studies
+    if study not in found:
+        known = ", ".join(found) or "none"
+        todo = f"run its demo here and then `bevatron plan {study} --measure`; measured so far: {known}"
+        raise UserError(path, f"has no rates of the study '{study}'", todo)
+    return found[study]
+
+
+def rates_text(rates: Rates) -> str:
+    return HEAD + yaml.safe_dump(rates.model_dump(mode="json", exclude_none=True), sort_keys=False, width=120)

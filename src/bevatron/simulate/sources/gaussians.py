@@ -1,0 +1,47 @@
+"""The source `gaussians`: standard normal points of several classes, which the prepare stage moves and stretches."""
+
+from time import perf_counter
+
+import numpy as np
+from pydantic import Field
+
+from bevatron.config import kinds
+from bevatron.config.kinds import source
+from bevatron.config.section import Count
+from bevatron.store.columns import Dense, Group, Samples
+
+
+@source("gaussians")
+class Gaussians:
+    """Points z of a two-dimensional standard normal distribution, with class numbers that are equally frequent.
+
+    Means and covariances belong to the recipe `gaussians`, so that several pairs of clouds are made of the same z.
+    Training, validation and test points are separate draws (target `split`: 0 train, 1 val, 2 test). The counts are
+    those of one shard.
+    """
+
+    class Options(kinds.Options):
+        classes: int = Field(2, ge=2, description="number of classes")
+        train: Count = Field(1_000, description="points of each class to learn from, in each shard")
+        val: Count = Field(500, description="points of each class for early stopping and search, in each shard")
+        test: Count = Field(4_000, description="points of each class never seen before evaluation, in each shard")
+
+    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+        """One shard: input group `draw` (n, 2) float32; targets `class` and `split` (n,) int64."""
+        start = perf_counter()
+        counts = np.array([options.train, options.val, options.test]) * options.classes
+        total = int(counts.sum())
+        z = np.random.Generator(np.random.Philox(seed)).standard_normal((total, 2))
+        samples = Samples(
+            inputs={"draw": Group(Dense(z.astype(np.float32)), ("z1", "z2"), ("", ""))},
+            targets={"class": np.arange(total) % options.classes, "split": np.repeat(np.arange(3), counts)},
+            id=(np.uint64(shard) << np.uint64(40)) | np.arange(total, dtype=np.uint64),
+        )
+        return samples, {"events": total, "seconds_in_generator": perf_counter() - start}
+
+    def events(self, options: Options) -> dict[str, int]:
+        """Points of a shard, by split: `bevatron plan` asks."""
+        return {name: options.classes * getattr(options, name) for name in ("train", "val", "test")}
+
+    def versions(self) -> dict[str, str]:
+        return {"numpy": np.__version__}

@@ -1,0 +1,119 @@
+"""The plan is arithmetic: every number here was worked out by hand."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from bevatron.config.resources import Resources
+from bevatron.config.study import Study
+from bevatron.config.workflow import Reading
+from bevatron.plan.forecast import forecast, sizes_of
+from bevatron.plan.rates import StudyRates
+from bevatron.plan.table import show
+
+HOUR = 3600.0
+RATES = {
+    "date": "2026-11-23",
+    "machine": "a bench",
+    "scale": "demo",
+    "simulate": {"start": 4.0, "seconds": 0.005, "events": 900, "samples": 1.25, "bytes": 2000, "memory_mb": 300},
+    "prepare": {
+        "seconds": 0.001, "kept": 0.8, "bytes": 500, "memory_bytes": 1000, "memory_mb": 400,
+        "manifest_seconds": 1e-5, "observe_seconds": 1e-4,
+    },
+    "fits": {
+        "net": {
+            "architecture": "mlp", "start": 5.0, "seconds": 1e-5, "evaluate_seconds": 2e-5, "memory_mb": 600,
+            "bytes": 1e6, "evaluate_bytes": 20, "searched": 0.5,
+        },
+        "slow": {
+            "architecture": "mlp", "start": 5.0, "seconds": 4e-5, "evaluate_seconds": 2e-5, "memory_mb": 700,
+            "bytes": 1e6, "evaluate_bytes": 20,
+        },
+    },
+    "report_seconds": 36.0,
+    "report_bytes": 5e6,
+}  # fmt: skip
+STUDY = {
+    "name": "tagger",
+    "title": "t",
+    "summary": "s",
+    "simulation": {"source": {"kind": "jets", "events": 1000}, "shards": 50},
+    "dataset": {"recipe": {"kind": "jets"}, "split": {"train": 0.8, "val": 0.1, "test": 0.1}},
+    "task": {"kind": "classification", "target": "flavour", "classes": ["light", "beauty"], "signal": "beauty"},
+    "seeds": 2,
+    "models": {
+        "net": {
+            "title": "n", "inputs": ["jet"], "architecture": {"kind": "mlp", "widths": [4]}, "training": {"epochs": 10},
+            "search": {
+                "trials": 20, "epochs": 4,
+                "space": {"training.learning_rate": {"kind": "uniform", "low": 0.001, "high": 0.1}},
+            },
+        },
+        "other": {
+            "title": "o", "inputs": ["jet"], "architecture": {"kind": "mlp", "widths": [4]},
+            "training": {"epochs": 5, "samples": 30_000},
+        },
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def lines():
+    study, rates = Study.model_validate(STUDY), StudyRates.model_validate(RATES)
+    resources = {"exceptions": {"tagger/net": {"train": {"nodes": 2, "gpus": 4}}}}
+    found = forecast(study, rates, Resources.model_validate(resources), Reading(memory_budget_gb=0.1))
+    return {line.stage: line for line in found}
+
+
+def test_sizes():
+    """3 processes of 1000 events in 50 shards, 1.25 jets an event, of which 0.8 are kept: 150,000 of 187,500."""
+    sizes = sizes_of(Study.model_validate(STUDY), StudyRates.model_validate(RATES))
+    assert (sizes.events, sizes.raw) == (3000, 187_500)
+    assert sizes.split == pytest.approx({"train": 120_000, "val": 15_000, "test": 15_000})
+
+
+def test_shards(lines):
+    simulate, prepare = lines["simulate"], lines["prepare"]
+    assert simulate.jobs == prepare.jobs == 50
+    assert simulate.core_hours == pytest.approx(50 * (4 + 0.005 * 3000) / HOUR)
+    assert simulate.longest == pytest.approx(19 / HOUR)
+    assert simulate.gigabytes == pytest.approx(187_500 * 2000 / 1e9)
+    assert "in 3 batch jobs" in simulate.note
+    assert prepare.core_hours == pytest.approx(50 * (4 + 0.001 * 3750) / HOUR)
+    assert prepare.gigabytes == pytest.approx(150_000 * 500 / 1e9)
+    assert lines["manifest"].core_hours == pytest.approx((4 + 1.5) / HOUR)
+    assert lines["observe"].core_hours == pytest.approx((4 + 1.5) / HOUR)
+
+
+def test_learning(lines):
+    """An epoch of net: 120,000 samples and a third of 15,000, 1.25 s; of other, as of slow: 30,000 + 5,000, 1.4 s."""
+    net, other = 5 + 2 * 10 * 1.25, 5 + 2 * 5 * 1.4
+    assert lines["train"].jobs == 2
+    assert lines["train"].core_hours == pytest.approx((net + other) / HOUR)
+    assert lines["train"].longest == pytest.approx(net / HOUR)
+    assert lines["train"].gpu_hours == pytest.approx(2 * 4 * net / HOUR)
+    assert lines["train"].note == "1 model not measured: at the rate of slow"
+    assert lines["search"].core_hours == pytest.approx((30 + 20 * 4 * 0.5 * 1.25) / HOUR)
+    assert lines["evaluate"].core_hours == pytest.approx(2 * (5 + 2 * 15_000 * 2e-5) / HOUR)
+    assert lines["train"].gigabytes == pytest.approx(2 * 2 * 2 * 1e6 / 1e9)
+    # of net's 120 MB of training samples the budget of 100 MB is read at once, and its 15 MB to validate
+    assert lines["train"].memory_gb == pytest.approx(max(600 + 100 + 15, 700 + 30 + 15) / 1e3)
+
+
+def test_a_source_with_its_own_splits():
+    source = {"kind": "function", "train": 700, "val": 100, "test": 200}
+    tree = STUDY | {"simulation": {"source": source, "shards": 2}, "models": {"net": STUDY["models"]["net"]}}
+    rates = RATES | {"simulate": RATES["simulate"] | {"samples": 1.0}, "prepare": RATES["prepare"] | {"kept": 1.0}}
+    sizes = sizes_of(Study.model_validate(tree), StudyRates.model_validate(rates))
+    assert sizes.split == pytest.approx({"train": 1400, "val": 200, "test": 400})
+
+
+def test_the_table_has_a_row_for_each_stage_and_says_where_rates_come_from(lines):
+    text = io.StringIO()
+    show(list(lines.values()), "tagger at scale paper", "Rates of a bench.", Console(file=text, width=200))
+    for stage in ("simulate", "prepare", "manifest", "observe", "search", "train", "evaluate", "report", "all"):
+        assert f" {stage} " in text.getvalue()
+    assert "Rates of a bench." in text.getvalue()
+    assert "375 MB" in text.getvalue()
