@@ -54,7 +54,9 @@ def test_published_resolutions(eta, pt, side):
 
 
 def test_positive_definite_over_the_whole_phase_space():
-    pt, eta, charge = (grid.ravel() for grid in np.meshgrid(np.geomspace(0.3, 3e3, 60), np.linspace(-3, 3, 61), [-1, 1]))
+    pt, eta, charge = (
+        grid.ravel() for grid in np.meshgrid(np.geomspace(0.3, 3e3, 60), np.linspace(-3, 3, 61), [-1, 1])
+    )
     matrices = covariance(track(pt, eta, charge))
     np.testing.assert_array_equal(matrices, matrices.transpose(0, 2, 1))
     sigma = np.sqrt(np.diagonal(matrices, axis1=1, axis2=2))
@@ -96,6 +98,6 @@ def test_smearing_has_the_covariance_it_is_given():
 def test_no_track_is_stiffer_than_the_beam():
     at = track([6e3, 6e3], [0.0, 0.0])
     noise = np.zeros((2, 5))
-    noise[:, 4] = [-6e3 ** -1 / 0.34e-3, 0.0]
+    noise[:, 4] = [-(6e3**-1) / 0.34e-3, 0.0]
     moved = smeared(at, covariance(at), noise)
     assert np.abs(moved[:, 4]).min() >= 1 / 7000
