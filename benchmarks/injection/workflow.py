@@ -76,7 +76,9 @@ TAGGING = {
     },
     "evaluation": {
         "bootstrap": 50,
-        "observables": {"n_tracks": {"title": "tracks", "group": "jet", "feature": "n_tracks", "range": [0.0, 20.0]}},
+        "observables": {
+            "n_tracks": {"title": "tracks", "group": "leading", "feature": "n_tracks", "range": [0.0, 20.0]}
+        },
     },
 }
 STUDIES = {"curve": CURVE, "tagging": TAGGING}

@@ -117,6 +117,22 @@ def test_charge_bends_the_track_the_way_lorentz_says():
     assert minus == pytest.approx(sagitta, rel=0.01)
 
 
+def test_theta_and_q_over_p_are_those_of_the_momentum():
+    momentum, vertex, charge = random_tracks()
+    found = perigee(momentum, vertex, charge, FIELD)
+    size = np.linalg.norm(momentum, axis=1)
+    np.testing.assert_allclose(np.cos(found.theta), momentum[:, 2] / size, atol=1e-12)
+    np.testing.assert_allclose(found.q_over_p * size, charge)
+    columns = [found.d0, found.z0, found.phi, found.theta, found.q_over_p]
+    np.testing.assert_array_equal(found.parameters, np.stack(columns, axis=1))
+
+
+def test_d0_is_positive_with_the_axis_on_the_right():
+    """By hand: straight along +x, passing at y = +1 mm the axis lies to the right, at y = -1 mm to the left."""
+    momentum, sides = np.array([[1e9, 0.0, 0.0]] * 2), np.array([[5.0, 1.0, 0.0], [5.0, -1.0, 0.0]])
+    np.testing.assert_allclose(perigee(momentum, sides, np.ones(2), FIELD).d0, [1.0, -1.0], atol=1e-6)
+
+
 def test_decay_products_in_front_of_the_collision_have_positive_sign():
     """A particle flies 2 mm along the jet and decays; what it emits crosses the jet's axis right there."""
     jet_phi, emitted = 0.7, 0.7 + np.array([0.2, -0.2, 0.05])
@@ -124,4 +140,4 @@ def test_decay_products_in_front_of_the_collision_have_positive_sign():
     momentum = 100.0 * np.stack([np.cos(emitted), np.sin(emitted), np.zeros(3)], axis=1)
     for sign, place in ((1.0, vertex), (-1.0, -vertex)):
         found = perigee(momentum, place, np.ones(3), 1e-6)
-        assert lifetime_sign(found, np.full(3, jet_phi)).tolist() == [sign] * 3
+        assert lifetime_sign(found.d0, found.phi, np.full(3, jet_phi)).tolist() == [sign] * 3

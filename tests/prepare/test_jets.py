@@ -2,63 +2,132 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from bevatron.prepare.jet_options import BeamSpot, Tracking, VertexCuts
 from bevatron.prepare.recipes.jets import JetSamples
+from bevatron.prepare.reconstruction import reconstructed
 from bevatron.simulate.sources.jets import Jets
+from bevatron.store.check import check_samples
 
 LIGHT, CHARM, BEAUTY = 0, 1, 2
 PROCESSES = {"beauty": 0, "charm": 1, "light": 2}
+GROUPS = {"jet": 2, "experts": 16, "leading": 3, "tracks": 21, "vertices": 7}
 
 
 @pytest.fixture(scope="module")
 def raw():
-    return Jets().simulate(Jets.Options(kind="jets", events=150), 0, 7)[0]
+    return Jets().simulate(Jets.Options(kind="jets", events=300), 0, 7)[0]
 
 
 def prepared(raw, seed=1, **options):
+    options = {"resampling": None} | options
     return JetSamples().prepare(JetSamples.Options(kind="jets", **options), raw, seed)
+
+
+@pytest.fixture(scope="module")
+def samples(raw):
+    return prepared(raw)
 
 
 def features(samples, group):
     entry = samples.inputs[group]
-    return dict(zip(entry.features, entry.column.values.T, strict=True))
+    return dict(zip(entry.features, entry.column.values.T.astype(np.float64), strict=True))
 
 
-def leading_significance(samples):
-    """Signed d0 significance of each jet's most displaced track, 0 without a track."""
-    tracks = samples.inputs["tracks"].column
-    has = tracks.lengths > 0
-    lead = np.zeros(len(samples))
-    lead[has] = features(samples, "tracks")["d0_significance"][tracks.offsets[:-1][has]]
-    return lead
+def mean_by_flavour(samples, values):
+    return [values[samples.targets["flavour"] == flavour].mean() for flavour in (LIGHT, CHARM, BEAUTY)]
 
 
-def test_impact_parameters_order_the_flavours(raw):
-    samples = prepared(raw)
-    lead, label = leading_significance(samples), samples.targets["flavour"]
-    light, charm, beauty = (lead[label == flavour].mean() for flavour in (LIGHT, CHARM, BEAUTY))
-    assert light < charm < beauty
-    assert beauty > 2 * charm
+def test_groups_names_units_and_definitions(samples, tmp_path):
+    assert {name: len(group.features) for name, group in samples.inputs.items()} == GROUPS
+    for group in samples.inputs.values():
+        assert group.column.values.dtype == np.float32
+        assert len(set(group.features)) == len(group.units) == len(group.definitions)
+        assert min(map(len, group.definitions)) > 3
+    check_samples(samples, tmp_path)
+    assert "no pile-up" in samples.attributes["approximations"]
 
 
-def test_light_tracks_are_symmetric_about_zero(raw):
-    """Apart from strange decays, the sign of a prompt track's d0 is noise."""
-    samples = prepared(raw)
-    jet = np.repeat(np.arange(len(samples)), samples.inputs["tracks"].column.lengths)
-    significance = features(samples, "tracks")["d0_significance"][samples.targets["flavour"][jet] == LIGHT]
-    core = significance[np.abs(significance) < 2]
-    assert np.mean(core > 0) == pytest.approx(0.5, abs=5 * 0.5 / np.sqrt(len(core)))
+def test_displacement_orders_the_flavours(samples):
+    experts, leading = features(samples, "experts"), features(samples, "leading")
+    for values in (
+        leading["track_1_d0_significance"],
+        experts["track_2_d0_significance"],
+        experts["n_tracks_over_d0_threshold"],
+        -experts["jet_prob"],
+        experts["n_secondary_vertices"],
+        experts["vertex_mass"],
+    ):
+        light, charm, beauty = mean_by_flavour(samples, values)
+        assert light < charm < beauty
 
 
-def test_most_but_not_all_jets_of_a_process_have_its_flavour(raw):
-    label, process = prepared(raw).targets["flavour"], raw.targets["process"]
+def test_secondary_vertices_as_often_as_in_experiments(samples):
+    """About 60-75 % of beauty jets have one at these pt, 20-35 % of charm and 2-5 % of light jets."""
+    light, charm, beauty = mean_by_flavour(samples, features(samples, "experts")["n_secondary_vertices"] > 0)
+    assert 0.5 < beauty < 0.75
+    assert 0.12 < charm < 0.35
+    assert 0.01 < light < 0.08
+
+
+def test_vertices_are_lighter_than_what_decays(samples):
+    mass = features(samples, "experts")["vertex_mass"]
+    beauty = mass[(samples.targets["flavour"] == BEAUTY) & (mass > 0)]
+    charm = mass[(samples.targets["flavour"] == CHARM) & (mass > 0)]
+    assert np.mean(beauty < 5.3) > 0.95
+    assert np.mean(charm < 2.0) > 0.8
+    assert beauty.mean() > charm.mean() + 0.3
+
+
+def test_light_jets_are_as_probable_as_they_should_be(raw, samples):
+    """Of jets with tracks from the collision alone, were it not for a few decays of strange particles and fakes."""
+    found = features(samples, "experts")["jet_prob"]
+    light = found[(samples.targets["flavour"] == LIGHT) & (features(samples, "leading")["n_tracks"] > 0)]
+    assert stats.kstest(light[light > 0.1], stats.uniform(0.1, 0.9).cdf).pvalue > 1e-4
+    assert np.mean(light < 0.1) < 0.2
+
+
+def test_prompt_tracks_have_unit_significances_to_the_fitted_vertex(raw):
+    found = reconstructed(raw, BeamSpot(), Tracking(fake_rate=0.0), VertexCuts(), 1)
+    tracks, n = found.tracks, found.tracks.prompt.sum()
+    for k in range(2):
+        significance = (tracks.parameters[:, k] / np.sqrt(tracks.covariance[:, k, k]))[tracks.prompt]
+        assert np.median(significance) == pytest.approx(0.0, abs=5 * 1.25 / np.sqrt(n))
+        # the middle of it: decays pull the fitted vertex, now and then
+        assert np.quantile(np.abs(significance), 0.683) == pytest.approx(1.0, abs=0.06)
+    sigma = np.sqrt(np.diagonal(found.primary_covariance, axis1=1, axis2=2))
+    pulls = (found.primary - found.collision) / sigma
+    np.testing.assert_allclose(np.median(np.abs(pulls), axis=0) / 0.6745, 1.0, atol=0.2)
+
+
+def test_spectators_sharpen_the_primary_vertex(raw):
+    inputs = {name: group for name, group in raw.inputs.items() if not name.startswith("spectator")}
+    alone = type(raw)(inputs, raw.targets, raw.id)
+    options = (BeamSpot(), Tracking(), VertexCuts(), 1)
+    few, many = (np.median(reconstructed(r, *options).primary_covariance[:, 2, 2]) for r in (alone, raw))
+    assert many < few / 2
+
+
+def test_jets_of_an_event_share_their_vertex(raw):
+    found = reconstructed(raw, BeamSpot(), Tracking(), VertexCuts(), 1)
+    event = raw.targets["event"]
+    same = event[1:] == event[:-1]
+    assert same.sum() > 20
+    np.testing.assert_array_equal(np.diff(found.primary, axis=0)[same], 0.0)
+    assert (np.diff(found.collision, axis=0)[~same] != 0).all()
+    assert found.collision[:, 2].std() == pytest.approx(56.0, rel=0.2)
+
+
+def test_most_but_not_all_jets_of_a_process_have_its_flavour(raw, samples):
+    label, process = samples.targets["flavour"], raw.targets["process"]
     for name, flavour in (("beauty", BEAUTY), ("charm", CHARM), ("light", LIGHT)):
         share = np.mean(label[process == PROCESSES[name]] == flavour)
         assert 0.7 < share < 0.99
 
 
-def test_a_label_matches_a_hadron_in_the_jet(raw):
-    label = prepared(raw).targets["flavour"]
+def test_a_label_matches_a_hadron_in_the_jet(raw, samples):
+    label = samples.targets["flavour"]
     hadrons, ids = raw.inputs["hadrons"].column, raw.inputs["hadron_ids"].column
     jets = raw.inputs["jet"].column.values
     for jet in range(len(raw)):
@@ -71,46 +140,79 @@ def test_a_label_matches_a_hadron_in_the_jet(raw):
         assert label[jet] == (BEAUTY if 5 in inside else CHARM if 4 in inside else LIGHT)
 
 
-def test_tracks_pass_the_cuts_and_are_ordered(raw):
-    samples = prepared(raw)
+def test_tracks_are_ordered_and_vertices_aligned_with_them(samples):
     tracks, values = samples.inputs["tracks"].column, features(samples, "tracks")
-    assert tracks.lengths.max() == 15
-    assert values["pt"].min() > 1.0
-    assert values["pt_fraction"].max() <= 1.0 + 1e-3
-    assert values["delta_r"].max() < 0.8
-    size = np.abs(values["d0_significance"])
-    same_jet = np.diff(np.repeat(np.arange(len(samples)), tracks.lengths)) == 0
-    assert (np.diff(size)[same_jet] <= 0).all()
+    vertices = samples.inputs["vertices"].column
+    np.testing.assert_array_equal(tracks.offsets, vertices.offsets)
+    assert tracks.lengths.max() <= 15
+    size = np.abs(values["d0"] / np.sqrt(values["cov_d0_d0"]))
+    jet = np.repeat(np.arange(len(samples)), tracks.lengths)
+    assert (np.diff(size)[np.diff(jet) == 0] <= 1e-5).all()
+    assert (np.sin(values["theta"]) / np.abs(values["q_over_p"])).min() > 0.9  # GeV, 1 before smearing
+    np.testing.assert_array_equal(values["vertex_weight"] > 0.5, vertices.values[:, 0] > 0)
+    assert ((vertices.values == 0).all(axis=1) == (values["vertex_weight"] == 0)).all()
+    leading = features(samples, "leading")["track_1_d0_significance"][tracks.lengths > 0]
+    np.testing.assert_allclose(np.abs(leading), size[tracks.offsets[:-1][tracks.lengths > 0]], rtol=1e-4)
 
 
-def test_kinematics_are_those_of_the_raw_jets(raw):
-    samples, jets = features(prepared(raw), "jet"), features(raw, "jet")
-    for name in ("pt", "eta", "mass"):
-        np.testing.assert_array_equal(samples[name], jets[name])
-    members = raw.inputs["constituents"].column
-    energy = np.add.reduceat(members.values[:, 3].astype(np.float64), members.offsets[:-1])
-    np.testing.assert_allclose(samples["energy"], energy, rtol=1e-4)
-    assert 0 < np.median(samples["width_eta"]) < 0.4
-    assert np.median(samples["width_phi"]) == pytest.approx(np.median(samples["width_eta"]), rel=0.3)
+def test_the_covariance_given_is_positive_definite(samples):
+    values = features(samples, "tracks")
+    names = ("d0", "z0", "phi", "theta", "q_over_p")
+    matrices = np.empty((len(values["d0"]), 5, 5))
+    for i, first in enumerate(names):
+        for j, second in enumerate(names[i:], i):
+            matrices[:, i, j] = matrices[:, j, i] = values[f"cov_{first}_{second}"]
+    sigma = np.sqrt(np.diagonal(matrices, axis1=1, axis2=2))
+    assert np.linalg.eigvalsh(matrices / (sigma[:, :, None] * sigma[:, None, :])).min() > 0
 
 
-def test_features_can_be_rebuilt_with_other_options_from_the_same_raw_jets(raw):
-    usual = prepared(raw)
-    poorer = prepared(raw, resolution_scale=5.0, max_tracks=3, track_pt_min=2.0, hadron_delta_r=0.4, hadron_pt_min=3.0)
+def test_kinematics_are_those_of_the_raw_jets(raw, samples):
+    jets = features(raw, "jet")
+    for name in ("pt", "eta"):
+        np.testing.assert_array_equal(features(samples, "jet")[name], jets[name])
+        np.testing.assert_array_equal(features(samples, "experts")[f"jet_{name}"], jets[name])
+    eta, phi = (np.median(features(samples, "experts")[f"jet_width_{name}"]) for name in ("eta", "phi"))
+    assert 0 < eta < 0.4
+    assert phi == pytest.approx(eta, rel=0.3)
+
+
+def test_features_can_be_rebuilt_with_other_options_from_the_same_raw_jets(raw, samples):
+    poorer = prepared(
+        raw, tracking={"resolution_scale": 5.0, "pt_min": 2.0}, max_tracks=3, hadron_delta_r=0.4, hadron_pt_min=3.0
+    )
     assert poorer.inputs["tracks"].column.lengths.max() == 3
-    assert features(poorer, "tracks")["pt"].min() > 2.0
-    assert np.mean(poorer.targets["flavour"] == LIGHT) <= np.mean(usual.targets["flavour"] == LIGHT)
-    beauty = usual.targets["flavour"] == BEAUTY
-    assert leading_significance(poorer)[beauty].mean() < leading_significance(usual)[beauty].mean()
+    values = features(poorer, "tracks")
+    assert np.quantile(np.sin(values["theta"]) / np.abs(values["q_over_p"]), 0.01) > 1.5  # GeV, 2 before smearing
+    assert np.mean(poorer.targets["flavour"] == LIGHT) <= np.mean(samples.targets["flavour"] == LIGHT)
+    lead = [
+        features(s, "leading")["track_1_d0_significance"][s.targets["flavour"] == BEAUTY] for s in (poorer, samples)
+    ]
+    assert lead[0].mean() < lead[1].mean()
+
+
+def test_resampling_keeps_as_many_of_each_flavour(raw, samples):
+    fewer = prepared(raw, resampling={})
+    counts = np.bincount(fewer.targets["flavour"])
+    assert counts[0] == counts[1] == counts[2] > 100
+    rows = np.searchsorted(raw.id, fewer.id)
+    assert (np.diff(rows) > 0).all()
+    for name, group in fewer.inputs.items():
+        np.testing.assert_array_equal(group.column.values, samples.inputs[name].column.take(rows).values)
 
 
 def test_noise_follows_from_the_seed(raw):
-    first, again, other = (prepared(raw, seed).inputs["tracks"].column.values for seed in (1, 1, 2))
-    assert first.tobytes() == again.tobytes()
-    assert first.tobytes() != other.tobytes()
+    first, again, other = (prepared(raw, seed, resampling={}) for seed in (1, 1, 2))
+    for name in GROUPS:
+        values = [s.inputs[name].column.values.tobytes() for s in (first, again, other)]
+        assert values[0] == values[1] != values[2]
 
 
-def test_every_feature_is_finite(raw):
-    for group in prepared(raw).inputs.values():
-        assert np.isfinite(group.column.values).all()
-        assert group.column.values.dtype == np.float32
+def test_chunks_do_not_cut_events(raw, monkeypatch):
+    monkeypatch.setattr("bevatron.prepare.reconstruction.CHUNK", 100)
+    found = reconstructed(raw, BeamSpot(), Tracking(), VertexCuts(), 1)
+    event = raw.targets["event"]
+    np.testing.assert_array_equal(np.diff(found.primary, axis=0)[event[1:] == event[:-1]], 0.0)
+    assert (np.diff(found.tracks.jet) >= 0).all()
+    assert found.tracks.jet.max() < len(raw)
+    with_vertex = found.vertices.vertex >= 0
+    np.testing.assert_array_equal(found.vertices.jet[found.vertices.vertex[with_vertex]], found.tracks.jet[with_vertex])

@@ -138,3 +138,18 @@ def test_a_shard_with_an_empty_split_is_valid_but_a_dataset_without_the_class_is
     with pytest.raises(UserError, match=r"empty|no sample"):
         write_manifest(configured, tmp_path / "dataset")
     assert not (tmp_path / "dataset/manifest.json").exists()
+
+
+def test_jets_repeat_byte_for_byte_and_say_what_they_are(tmp_path):
+    configured = jets_study(40)
+    simulate_shard(configured, 0, tmp_path / "raw/shard-0000.h5")
+    for folder in ("a", "b"):
+        prepare_shard(configured, tmp_path / "raw/shard-0000.h5", tmp_path / folder)
+    names = [f"{split}-0000.h5" for split in SPLITS]
+    assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in names)
+    shards = [read_shard(tmp_path / "a" / name) for name in names]
+    flavours = np.bincount(np.concatenate([shard.targets["flavour"] for shard in shards]), minlength=3)
+    assert flavours[0] == flavours[1] == flavours[2] > 0  # resampled
+    for shard in shards:
+        assert "no pile-up" in shard.attributes["approximations"]
+        assert shard.inputs["experts"].definitions[0] == "transverse momentum of the generated jet"

@@ -169,3 +169,35 @@ def test_nearly_all_the_time_is_spent_inside_pythia():
     start = perf_counter()
     _, facts = simulated(events=400)
     assert facts["seconds_in_generator"] / (perf_counter() - start) >= 0.9
+
+
+def test_spectators_are_the_charged_particles_outside_of_the_jets_kept():
+    """Against a plain loop over the same events; listed with the first jet of each event."""
+    events, seed = 25, 9
+    options = Jets.Options(kind="jets", jet_pt_min=20.0)
+    settings = [*Jets.settings(options), *PROCESSES["beauty"]]
+    collisions, again = (Collisions(settings, seed, "here") for _ in range(2))
+    (particles,) = collisions.batches(events)
+    samples = Jets.jets_of(particles, collisions, options, 0, 0)
+    members, outside = column(samples, "constituents"), column(samples, "spectators")
+    event = samples.targets["event"].astype(int)
+    first = np.flatnonzero(np.diff(event, prepend=-1))
+    assert len(first) < len(samples)
+    expected = {}
+    for number, batch in enumerate(again.batches(events)):
+        assert number == 0
+        for entry in range(len(batch.pdg_id)):
+            pt = math.hypot(batch.px[entry], batch.py[entry])
+            charged = again.pythia.particleData.chargeType(int(batch.pdg_id[entry])) != 0
+            if batch.status[entry] > 0 and charged and pt > 0.5 and abs(math.asinh(batch.pz[entry] / pt)) < 2.5:
+                expected.setdefault(int(batch.event[entry]), set()).add(np.float32(batch.px[entry]))
+    for jet in range(len(samples)):
+        found = {row[0] for row in outside.values[outside.offsets[jet] : outside.offsets[jet + 1]]}
+        if jet not in first:
+            assert not found
+            continue
+        jets = np.flatnonzero(event == event[jet])
+        inside = {row[0] for k in jets for row in members.values[members.offsets[k] : members.offsets[k + 1]]}
+        assert found == expected[event[jet]] - inside
+    thirds = column(samples, "spectator_ids").values[:, 1]
+    assert (thirds != 0).all()

@@ -41,7 +41,7 @@ def test_round_trip_of_every_layout(n, compression, tmp_path, samples):
     write_shard(tmp_path / "s.h5", written, attributes, compression)
     read = read_shard(tmp_path / "s.h5")
     assert same(read, written)
-    assert read.attributes == {**attributes, "schema_version": 1, "n_samples": n}
+    assert read.attributes == {**attributes, "schema_version": 2, "n_samples": n}
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "int8", "uint8", "int64", "uint32", "uint64", "bool"])
@@ -203,8 +203,8 @@ def test_other_versions_and_foreign_files_are_refused(tmp_path, samples):
     path = tmp_path / "s.h5"
     write_shard(path, samples(5), {})
     with h5py.File(path, "r+") as file:
-        file.attrs["schema_version"] = 2
-    with pytest.raises(UserError, match="version 2 of the contract; this Bevatron reads version 1"):
+        file.attrs["schema_version"] = 3
+    with pytest.raises(UserError, match="version 3 of the contract; this Bevatron reads version 2"):
         read_shard(path)
     with h5py.File(path, "w") as file:
         file["x"] = [1]
@@ -232,3 +232,16 @@ def test_an_open_shard_is_pickled_without_its_handle(tmp_path, samples):
         assert copy._file is None
         assert len(copy) == 5
         copy.close()
+
+
+def test_definitions_of_features_are_kept_and_must_match(tmp_path, samples):
+    good = samples(20)
+    group = good.inputs["jets"]
+    told = replace(group, definitions=("transverse momentum", "pseudorapidity"))
+    write_shard(tmp_path / "a.h5", replace(good, inputs={"jets": told}), {})
+    assert read_shard(tmp_path / "a.h5").inputs["jets"].definitions == told.definitions
+    with Shard(tmp_path / "a.h5") as shard:
+        assert shard.groups["jets"].definitions == told.definitions
+    short = replace(group, definitions=("one",))
+    with pytest.raises(UserError, match="2 features, but 1 definitions"):
+        write_shard(tmp_path / "b.h5", replace(good, inputs={"jets": short}), {})

@@ -71,7 +71,10 @@ def tables() -> str:
     parts = [_table(title, section) for title, section in SECTIONS]
     for place, registry in COMPONENTS:
         for name in registry.names():
-            parts.append(_table(f"{place}, kind `{name}`", registry[name].Options, registry[name].__doc__))
+            options = registry[name].Options
+            parts.append(_table(f"{place}, kind `{name}`", options, registry[name].__doc__))
+            for key, section in _sections_of(options):
+                parts.append(_table(f"{place[:-1]}.{key}`, kind `{name}`", section))
     return "\n\n".join(parts)
 
 
@@ -80,6 +83,16 @@ def with_tables(text: str) -> str:
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
     return f"{before}{BEGIN}\n\n{tables()}\n\n{END}{after}"
+
+
+def _sections_of(options: type[Section]) -> list[tuple[str, type[Section]]]:
+    """The options that are sections themselves, by name."""
+    found = []
+    for key, field in options.model_fields.items():
+        for kind in (field.annotation, *typing.get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, Section):
+                found.append((key, kind))
+    return found
 
 
 def _table(title: str, section: type[Section], doc: str | None = None) -> str:

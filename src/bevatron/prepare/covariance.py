@@ -62,6 +62,9 @@ def _fill(parameters, scale, etas, hits, scattering, hit_correlation, scattering
         for j in range(5):
             found[track, 4, j] = sine * found[track, 4, j] + mixed * found[track, 3, j]
             found[track, 3, j] *= -sine * sine
+        for i in range(5):
+            for j in range(i):
+                found[track, i, j] = found[track, j, i]  # rounding apart, it is so already
 
 
 @compiled

@@ -37,7 +37,7 @@ class VertexCuts(Section):
     )
     pair_chi2_max: Positive = Field(6.0, description="largest χ² of a seeding pair (one degree of freedom)")
     chi2_cut: Positive = Field(9.0, description="χ² at which a track's weight in an adaptive fit is one half")
-    chi2_per_ndf_max: Positive = Field(4.0, description="largest χ² of a vertex by its degrees of freedom")
+    chi2_per_ndf_max: Positive = Field(5.0, description="largest χ² of a vertex by its degrees of freedom")
     flight_significance_min: NonNegative = Field(2.0, description="least distance from the primary vertex, in σ")
     flight_max: Positive = Field(
         30.0, description="largest distance from the primary vertex across the beam, mm: first layer"

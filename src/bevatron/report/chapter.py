@@ -74,7 +74,7 @@ def chapter_of(results: StudyResults) -> Chapter:
     return Chapter(
         study=study,
         facts=_facts(results),
-        source=_source(study),
+        source=_source(results),
         samples=tables.samples_table(results),
         features=tables.features_table(results),
         data=[*part.data(results), *_observables(results)],
@@ -113,9 +113,10 @@ def _facts(results: StudyResults) -> list[tuple[str, str]]:
     return facts + ([("search trials", count(trials))] if trials else [])
 
 
-def _source(study: Study) -> list[tuple[str, str, str]]:
+def _source(results: StudyResults) -> list[tuple[str, str, str]]:
     """The settings of the simulation and of the recipe, with what each means (units stand there)."""
-    simulation, dataset = study.simulation, study.dataset
+    simulation, dataset = results.study.simulation, results.study.dataset
+    left_out = results.manifest.approximations
     return [
         ("source", simulation.source.kind, ""),
         *_settings(simulation.source),
@@ -123,6 +124,7 @@ def _source(study: Study) -> list[tuple[str, str, str]]:
         ("seed", str(simulation.seed), "of all random numbers of the simulation"),
         ("recipe", dataset.recipe.kind, ""),
         *_settings(dataset.recipe),
+        *([("approximations", "", left_out)] if left_out else []),
     ]
 
 
@@ -133,7 +135,9 @@ def _settings(section: BaseModel) -> list[tuple[str, str, str]]:
         value = getattr(section, key)
         if key == "kind":
             continue
-        if isinstance(value, dict) and value:
+        if isinstance(value, BaseModel):
+            rows += [(f"{key}.{name}", word, description) for name, word, description in _settings(value)]
+        elif isinstance(value, dict) and value:
             rows += [(f"{key}.{name}", _words(v), field.description or "") for name, v in value.items()]
         else:
             rows.append((key, _words(value), field.description or ""))

@@ -27,17 +27,22 @@ def samples_table(results: StudyResults) -> Table:
 
 
 def features_table(results: StudyResults) -> Table:
-    """Every input feature with its unit and its distribution over the training split."""
+    """Every input feature with its unit, its distribution over the training split and, where given, its definition."""
+    groups = results.manifest.groups
+    defined = any(info.definitions for info in groups.values())
     rows = []
-    for group, info in results.manifest.groups.items():
-        for feature, unit in zip(info.features, info.units, strict=True):
+    for group, info in groups.items():
+        definitions = info.definitions or ("",) * len(info.features)
+        for feature, unit, definition in zip(info.features, info.units, definitions, strict=True):
             found = results.manifest.statistics[group][feature]
             unit = "" if unit == "1" else unit
-            rows.append((group, feature, unit, found.mean, found.std, found.minimum, found.median, found.maximum))
+            row = (group, feature, unit, found.mean, found.std, found.minimum, found.median, found.maximum)
+            rows.append((*row, definition) if defined else row)
+    head = ("group", "feature", "unit", "mean", "std", "minimum", "median", "maximum")
     return Table(
         f"{results.study.name}_features",
         "Input features over the training split.",
-        ("group", "feature", "unit", "mean", "std", "minimum", "median", "maximum"),
+        (*head, "definition") if defined else head,
         tuple(rows),
         _all(rows, Origin(results.study.name, "manifest")),
     )

@@ -20,7 +20,7 @@ from bevatron.store.shard import Shard, read_shard
 from bevatron.store.statistics import FeatureStatistics, GroupStatistics
 
 PREPARE_AGAIN = "run the prepare stage again, which makes it anew"
-AGREED = ("study", "source", "versions", "digest", "classes")
+AGREED = ("study", "source", "versions", "digest", "classes", "approximations")
 
 log = logging.getLogger("bevatron")
 
@@ -45,6 +45,7 @@ class Manifest(Record):
     seed: int = Field(description="seed of the simulation")
     versions: dict[str, str] = Field(description="versions of what made the raw events")
     files: dict[str, str] = Field({}, description="SHA-256 of the files, simulated elsewhere, that were read; by path")
+    approximations: str = Field("", description="what the recipe leaves out of nature, in words")
     classes: tuple[str, ...] = Field(description="class names in the order of their numbers; none in a regression")
     groups: dict[str, GroupInfo] = Field(description="input groups")
     targets: dict[str, TargetInfo] = Field(description="targets")
@@ -235,6 +236,7 @@ class _Builder:
             seed=self.study.simulation.seed,
             versions={k: str(v) for k, v in (form["versions"] or {}).items()},
             files=dict(sorted(self.files.items())),
+            approximations=str(form["approximations"] or ""),
             classes=self.classes,
             groups={
                 name: info if info.layout == "dense" else info.model_copy(update={"max_length": self.longest[name]})

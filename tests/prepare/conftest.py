@@ -1,0 +1,71 @@
+"""Toy events whose truth is known: prompt tracks, and decays at a distance."""
+
+import numpy as np
+import pytest
+
+from bevatron.prepare.detector import Tracks, measured
+from bevatron.prepare.jet_options import Tracking
+from bevatron.prepare.particles import NO_JET, Charged
+
+PERFECT = Tracking(pt_min=1e-3, efficiency_scale=1.0, fake_rate=0.0, eta_max=10.0)
+
+
+def particles(jet, momentum, vertex, charge=None, event=None) -> Charged:
+    """Charged particles; by default each jet is an event of its own, and charges alternate."""
+    jet = np.asarray(jet)
+    charge = np.where(np.arange(len(jet)) % 2, 1.0, -1.0) if charge is None else charge
+    return Charged(jet, jet if event is None else event, np.asarray(momentum, float), np.asarray(vertex, float), charge)
+
+
+def momenta(pt, eta, phi) -> np.ndarray:
+    return np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)], axis=1)
+
+
+def seen(toy: Charged, collisions: np.ndarray, seed: int, options: Tracking = PERFECT) -> Tracks:
+    """Measured tracks, none lost."""
+
+    class Lucky(np.random.Generator):
+        def random(self, *arguments, **keywords):
+            return np.zeros(*arguments, **keywords)
+
+    return measured(toy, collisions, options, Lucky(np.random.Philox(seed)))
+
+
+def prompt_event(events: int, tracks: int, seed: int) -> Charged:
+    """Tracks from the collision, outside of jets; pt falls as in minimum-bias events."""
+    random = np.random.default_rng(seed)
+    n = events * tracks
+    pt, eta = 0.5 + random.exponential(0.8, n), random.uniform(-2.5, 2.5, n)
+    made = momenta(pt, eta, random.uniform(-np.pi, np.pi, n))
+    return particles(np.full(n, NO_JET), made, np.zeros((n, 3)), event=np.repeat(np.arange(events), tracks))
+
+
+def decays(jets: int, tracks: int, flight: float, seed: int) -> tuple[Charged, np.ndarray, np.ndarray]:
+    """In each jet `tracks` particles from one point, `flight` mm from the collision on average (exponential, but
+    never below a third of it), along the jet's axis; the particles, the points and the axes."""
+    random = np.random.default_rng(seed)
+    eta, phi = random.uniform(-2, 2, jets), random.uniform(-np.pi, np.pi, jets)
+    axis = momenta(np.ones(jets), eta, phi)
+    axis /= np.linalg.norm(axis, axis=1, keepdims=True)
+    point = axis * np.maximum(random.exponential(flight, jets), flight / 3)[:, None]
+    n = jets * tracks
+    jet = np.repeat(np.arange(jets), tracks)
+    pt = random.uniform(1.5, 10.0, n)
+    made = momenta(pt, eta[jet] + random.normal(0, 0.15, n), phi[jet] + random.normal(0, 0.15, n))
+    return particles(jet, made, point[jet]), point, axis
+
+
+def pulls(found: np.ndarray, truth: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Differences in units of the square root of the covariance: (n, m), independent, unit if it is right."""
+    lower = np.linalg.cholesky(covariance)
+    return np.linalg.solve(lower, (found - truth)[:, :, None])[:, :, 0]
+
+
+@pytest.fixture(scope="session")
+def toy():
+    class Toy:
+        pass
+
+    for made in (particles, momenta, seen, prompt_event, decays, pulls):
+        setattr(Toy, made.__name__, staticmethod(made))
+    return Toy

@@ -1,0 +1,83 @@
+"""Signs and order of a jet's tracks, by hand."""
+
+import numpy as np
+
+from bevatron.prepare.covariance import covariance
+from bevatron.prepare.detector import Tracks
+from bevatron.prepare.helix import perigee
+from bevatron.prepare.secondary_vertices import NONE, SecondaryVertices
+from bevatron.prepare.track_features import FEATURES, PAIRS, most_displaced_first, signed, track_features
+
+
+def tracks_of(parameters, jet):
+    parameters = np.asarray(parameters, float)
+    jet = np.asarray(jet)
+    return Tracks(jet, jet, parameters, covariance(parameters), np.ones(len(jet), bool))
+
+
+def decayed(side, angle, rise):
+    """A stiff particle made 2 mm from the collision on the given side of a jet along phi = 1, eta = 0.5, which flies
+    off at `angle` in azimuth and `rise` in eta to the jet."""
+    axis = np.array([np.cos(1.0), np.sin(1.0), np.sinh(0.5)])
+    phi, eta = 1.0 + angle, 0.5 + rise
+    momentum = 1e4 * np.array([np.cos(phi), np.sin(phi), np.sinh(eta)])
+    return perigee(momentum[None], side * 2.0 * axis[None], np.ones(1), 2.0).parameters[0]
+
+
+def test_what_decays_in_front_is_positive_and_behind_negative():
+    rows = [decayed(side, angle, rise) for side in (1, -1) for angle in (0.2, -0.2) for rise in (0.2, -0.2)]
+    found = signed(tracks_of(rows, np.zeros(8, int)), np.array([0.5]), np.array([1.0]))
+    assert (found.parameters[:4, :2] > 0).all()
+    assert (found.parameters[4:, :2] < 0).all()
+    np.testing.assert_allclose(found.parameters[:, 2], [0.2, 0.2, -0.2, -0.2] * 2, atol=1e-4)
+    np.testing.assert_allclose(np.abs(found.parameters[:, 0]), 2 * np.sin(0.2), atol=1e-3)
+
+
+def test_the_covariance_is_that_of_the_signed_parameters():
+    """The χ² of a displacement does not care for signs."""
+    random = np.random.default_rng(1)
+    rows = np.stack([decayed(1, a, r) for a, r in random.normal(0, 0.3, (40, 2))])
+    rows[:, :2] += random.normal(0, 0.1, (40, 2))
+    plain = tracks_of(rows, np.zeros(40, int))
+    found = signed(plain, np.array([0.5]), np.array([1.0]))
+    flips = np.sign(found.parameters[:, :2] / rows[:, :2])
+    assert (flips == -1).any(axis=0).all()
+    step = random.normal(0, 1e-3, (40, 5))
+    moved = step * np.concatenate([flips, np.ones((40, 3))], axis=1)
+    before, after = (
+        np.einsum("ni,nij,nj->n", s, np.linalg.inv(c), s)
+        for s, c in ((step, plain.covariance), (moved, found.covariance))
+    )
+    np.testing.assert_allclose(after, before, rtol=1e-6)
+
+
+def test_significances_are_values_over_errors():
+    found = signed(tracks_of([decayed(1, 0.2, 0.1)], [0]), np.array([0.5]), np.array([1.0]))
+    np.testing.assert_allclose(found.d0_significance, found.parameters[:, 0] / np.sqrt(found.covariance[:, 0, 0]))
+    np.testing.assert_allclose(found.z0_significance, found.parameters[:, 1] / np.sqrt(found.covariance[:, 1, 1]))
+
+
+def test_order_is_by_jet_and_displacement():
+    random = np.random.default_rng(2)
+    jet = np.repeat([0, 2, 3], [5, 1, 30])
+    significance = random.normal(size=36)
+    order = most_displaced_first(significance, jet)
+    assert (np.diff(jet[order]) >= 0).all()
+    for number in (0, 2, 3):
+        found = np.abs(significance[order][jet[order] == number])
+        np.testing.assert_array_equal(found, np.sort(np.abs(significance[jet == number]))[::-1])
+
+
+def test_columns_are_what_their_names_say():
+    found = signed(tracks_of([decayed(1, 0.2, 0.1)] * 2, [0, 0]), np.array([0.5]), np.array([1.0]))
+    empty = np.zeros((0, 3))
+    vertices = SecondaryVertices(*(empty[:, 0],) * 9, vertex=np.array([0, NONE]), weight=np.array([0.9, 0.0]))
+    columns = dict(zip((f.name for f in FEATURES), track_features(found, vertices).T, strict=True))
+    assert len(columns) == 21
+    assert columns["vertex_weight"].tolist() == [0.9, 0.0]
+    names = ("d0", "z0", "phi", "theta", "q_over_p")
+    for k, name in enumerate(names):
+        np.testing.assert_array_equal(columns[name], found.parameters[:, k])
+    assert len(PAIRS) == 15
+    for i, j in PAIRS:
+        np.testing.assert_array_equal(columns[f"cov_{names[i]}_{names[j]}"], found.covariance[:, i, j])
