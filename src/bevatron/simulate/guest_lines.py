@@ -45,7 +45,7 @@ VERTEX_EXPERTS = (
 )
 PARAMETERS = {"d0": "mm", "z0": "mm", "phi": "rad", "theta": "rad", "q_over_p": "1/GeV"}
 COVARIANCE = {
-    f"cov_{first}_{second}": f"{PARAMETERS[first]} {PARAMETERS[second]}"
+    f"cov_{second}_{first}": f"{PARAMETERS[second]} {PARAMETERS[first]}"
     for place, first in enumerate(PARAMETERS)
     for second in list(PARAMETERS)[: place + 1]
 }
