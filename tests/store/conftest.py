@@ -62,7 +62,7 @@ def make_study(shards: int = 1, seed: int = 1) -> Study:
             "simulation": {"source": Options(kind="ids"), "shards": shards, "seed": seed},
             "dataset": {"recipe": Options(kind="ids")},
             "task": {"kind": "classification", "target": "flavour", "classes": CLASSES, "signal": "beauty"},
-            "models": {"net": {"title": "net", "architecture": Options(kind="net"), "inputs": ["jets"]}},
+            "models": {"net": {"title": "net", "architecture": {"kind": "mlp", "widths": [4]}, "inputs": ["jets"]}},
         }
     )
 
