@@ -57,7 +57,7 @@ TAGGING = {
     "title": "Tiny jets",
     "summary": "Flavours of a few jets.",
     "simulation": {"source": {"kind": "jets", "events": 60, "multiple_interactions": False}, "shards": 2},
-    "dataset": {"recipe": {"kind": "jets"}, "split": {"train": 0.5, "val": 0.2, "test": 0.3}},
+    "dataset": {"recipe": {"kind": "jets", "resampling": None}, "split": {"train": 0.5, "val": 0.2, "test": 0.3}},
     "task": {
         "kind": "classification",
         "target": "flavour",

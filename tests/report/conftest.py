@@ -183,7 +183,7 @@ def _jets(rng: np.random.Generator, n: int, split: str) -> Samples:
     rank = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
     d0 = (scale * rng.exponential(1, offsets[-1]) * 0.6**rank + rng.standard_normal(offsets[-1])).astype(np.float32)
     inputs = {
-        "jet": Group(Dense(pt[:, None]), ("pt",), ("GeV",)),
+        "jet": Group(Dense(pt[:, None]), ("pt",), ("GeV",), ("momentum across the beam",)),
         "tracks": Group(Ragged(d0[:, None], offsets), ("d0_significance",), ("1",)),
     }
     return Samples(inputs, {"flavour": flavour}, _ids(n, split))

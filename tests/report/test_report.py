@@ -110,6 +110,14 @@ def test_tables_repeat_the_measured_numbers(report, results):
     assert np.isclose(float(row["difference"]), tree["metrics"]["auc.beauty_vs_rest"]["value"] - 0.916)
 
 
+def test_features_stand_with_their_definitions(report, page):
+    with (report / "tables" / "tagger_features.csv").open(newline="") as file:
+        rows = {(r["group"], r["feature"]): r["definition"] for r in csv.DictReader(file)}
+    assert rows == {("jet", "pt"): "momentum across the beam", ("tracks", "d0_significance"): ""}
+    assert "momentum across the beam" in page
+    assert "tracking.pt_min" in page  # options in sections are listed one by one
+
+
 def test_pictures_of_the_page_lie_beside_it(report, page):
     names = {path.name for path in (report / "plots").iterdir()}
     assert {"curve-fits.svg", "curve-residuals.svg", "curve-learning.svg", "curve-points.svg"} <= names

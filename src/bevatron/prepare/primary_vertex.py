@@ -34,7 +34,7 @@ def primary_vertices(tracks: Tracks, events: int, beam: BeamSpot, field: float) 
 
     Weighted least squares with the residuals (d, z) of each track and with the beam spot as a further measurement,
     which matters across the beam. Each track's weight is 1 / (1 + exp((χ² - 9) / 2T)), T falling from 256 to 1
-    (adaptive vertex fit: Frühwirth, Waltenberger, Vanlaer, J. Phys. G 34 (2007) N343), so that tracks of decays do
+    (adaptive vertex fit: Waltenberger, Frühwirth, Vanlaer, J. Phys. G 34 (2007) N343), so that tracks of decays do
     not pull it. It starts from the median z0; within the beam spot helices are straight lines to 1e-7 mm. An event
     without tracks is left at the beam spot. There is no pile-up: each event has one vertex.
 

@@ -39,7 +39,7 @@ def reconstructed(raw: Samples, beam: BeamSpot, tracking: Tracking, cuts: Vertex
     streams = np.random.SeedSequence(seed).spawn(2)
     random = [np.random.Generator(np.random.Philox(stream)) for stream in streams]
     numbers = raw.targets.get(EVENT, raw.id)
-    new = np.flatnonzero(np.diff(numbers, prepend=numbers[:1] + np.uint64(1)) != 0)  # the first jets of events
+    new = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]])[: len(raw)])  # first jets of events
     parts, start = [], 0
     while start < len(raw) or not parts:
         later = new[new >= start + CHUNK]

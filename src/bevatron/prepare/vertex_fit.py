@@ -22,8 +22,8 @@ def fit_vertex(
     Gauss-Newton steps: the exact helices are taken to the present point, where their two residuals (d, z) and the
     2 × 2 covariance of these, correlations and all, enter the normal equations with weights
     w = e(χ²) / (e(χ²) + e(χ²_elsewhere) + e(χ²_cut)), e(x) = exp(-x / 2T), at the falling `temperatures` T: the
-    primary vertex competes for each track (multi-vertex fit: Frühwirth and Waltenberger, HEPHY-PUB 2007; Fruhwirth
-    and Strandlie, Comput. Phys. Commun. 120 (1999) 197). A single temperature 0 is the usual fit, all weights 1.
+    primary vertex competes for each track (adaptive multi-vertex fit: Frühwirth and Waltenberger,
+    CHEP 2004, CERN-2005-002). A single temperature 0 is the usual fit, all weights 1.
     Writes place (3,), covariance (3, 3) = inverse of the normal matrix, weight (n,); seen (n, 10) and work (2, 5)
     are room to work in.
     """
