@@ -10,6 +10,7 @@ from torch.nn import functional
 from bevatron.compute.devices import deterministic
 from bevatron.config.kinds import ARCHITECTURES
 from bevatron.errors import UserError
+from bevatron.learning.densify import moved
 from bevatron.models.inputs import InputGroup, Padded
 
 KINDS = ("lstm", "outer_recursive", "outer_fold", "deep_sets", "transformer")
@@ -77,9 +78,9 @@ def test_order_means_something_to_sequences_and_nothing_to_sets(kind, sees_order
     network, inputs = build(kind), jets()
     several = inputs["tracks"].n_valid > 1
     with torch.no_grad():
-        moved = (network(shuffled_within(inputs)) - network(inputs)).abs().amax(1)
-    assert torch.all(moved[~several] < 1e-6)
-    assert torch.all(moved[several] > 1e-5) if sees_order else torch.all(moved < 1e-5)
+        change = (network(shuffled_within(inputs)) - network(inputs)).abs().amax(1)
+    assert torch.all(change[~several] < 1e-6)
+    assert torch.all(change[several] > 1e-5) if sees_order else torch.all(change < 1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -146,7 +147,7 @@ def head(width, hidden=64, n_outputs=3):
 
 COUNTS = {
     "lstm": 4 * 32 * (7 + 32 + 2) + head(32),
-    "outer_recursive": 7 * 16 + 16 + 24 * 17 * 25 + head(24),
+    "outer_recursive": 7 * 16 + 16 + 16 * 24 + 24 + 24 * 17 * 25 + head(24),
     "outer_fold": 7 * 32 + 32 + 4 * (64 * 32 + 32) + head(32),
     "deep_sets": 7 * 64 + 64 + 64 * 64 + 64 + head(64),
     # embedding, 2 blocks of attention (q, k, v, out), feedforward and two norms, last norm
@@ -180,14 +181,15 @@ def outer_recursion(w, elements):
     n_state, n_embedding, _ = w["weight"].shape
     state = np.zeros(n_state)
     for x in elements:
-        e = np.append(np.tanh(w["embedding.weight"] @ x + w["embedding.bias"]), 1.0)
-        s = np.append(state, 1.0)
+        e = np.tanh(w["embedding.weight"] @ x + w["embedding.bias"])
+        gate = 1 / (1 + np.exp(-w["gate.weight"] @ e - w["gate.bias"]))
+        e, s = np.append(e, 1.0), np.append(state, 1.0)
         new = np.zeros(n_state)
         for k in range(n_state):
             for i in range(n_embedding):
                 for j in range(n_state + 1):
                     new[k] += w["weight"][k, i, j] * e[i] * s[j]
-        state = np.tanh(new)
+        state = gate * np.tanh(new) + (1 - gate) * state
     return state
 
 
@@ -277,3 +279,19 @@ def test_the_blocks_of_a_transformer_do_not_start_alike():
     first, second = build("transformer").encoder.layers
     assert not torch.equal(first.linear1.weight, second.linear1.weight)
     assert not torch.equal(first.self_attn.in_proj_weight, second.self_attn.in_proj_weight)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, and none is visible")
+@pytest.mark.parametrize("kind", KINDS)
+def test_on_a_gpu_gradients_repeat_bit_for_bit_and_are_the_cpu_s(kind):
+    def gradients(device):
+        network = build(kind).train().to(device)
+        inputs = {name: moved(group, torch.device(device)) for name, group in jets().items()}
+        functional.cross_entropy(network(inputs), (torch.arange(40) % 3).to(device)).backward()
+        return [weight.grad.cpu() for weight in network.parameters()]
+
+    with deterministic(1):
+        once, again, on_cpu = gradients("cuda"), gradients("cuda"), gradients("cpu")
+    assert all(map(torch.equal, once, again))
+    assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(once, on_cpu, strict=True))

@@ -20,11 +20,14 @@ class OuterRecursive(nn.Module):
     """Reads a jet's lists in their order; each step takes the outer product of the element and the state.
 
         e_t = tanh(A x_t + a)                                 the element's embedding
-        s_t = tanh(W · vec((e_t, 1) ⊗ (s_{t-1}, 1))),  s_0 = 0
+        c_t = tanh(W · vec((e_t, 1) ⊗ (s_{t-1}, 1)))          what the two together say
+        s_t = s_{t-1} + g_t (c_t − s_{t-1}),  s_0 = 0         taken over as far as the gate g_t = σ(G e_t + g) is open
 
     The ones appended to both factors bring the terms that are linear in the element and in the state, and the bias, so
-    that W has state × (embedding + 1) × (state + 1) weights. The last state and the dense groups go through dense
-    layers. Dense groups alone are a list of one element (see `Arrangement`).
+    that W has state × (embedding + 1) × (state + 1) weights. Gates start a quarter open (bias −1), so that early
+    elements, the most displaced tracks, are not forgotten: without gates the network learns the training sample by
+    heart instead. The last state and the dense groups go through dense layers. Dense groups alone are a list of one
+    element (see `Arrangement`).
 
     This is a second-order recurrent network (Giles et al. 1992; the tensor layers of Socher et al. 2013). It stands in
     the place of the "outer recursive" networks of Guest et al. (arXiv:1607.08633), whose formula was not at hand: in
@@ -56,6 +59,9 @@ class OuterRecursive(nn.Module):
         nn.init.xavier_uniform_(self.embedding.weight)
         nn.init.zeros_(self.embedding.bias)
         nn.init.uniform_(self.weight, -bound, bound)
+        self.gate = nn.Linear(options.embedding, options.state)
+        nn.init.xavier_uniform_(self.gate.weight)
+        nn.init.constant_(self.gate.bias, -1.0)
         self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
         width = options.state + self.arrangement.n_rest
         self.layers = dense_layers(width, options.widths, options.activation, options.dropout, n_outputs)
@@ -74,13 +80,15 @@ class OuterRecursive(nn.Module):
         """
         width, n_embedding, _ = self.weight.shape
         embedded = torch.tanh(self.embedding(elements))
+        gates = torch.sigmoid(self.gate(embedded))
         embedded = torch.cat([embedded, embedded.new_ones(*embedded.shape[:2], 1)], 2)
         without_state = embedded @ self.weight[:, :, -1].t()
         with_state = self.weight[:, :, :-1].permute(2, 1, 0).reshape(width, n_embedding * width)
-        state = torch.tanh(without_state[:, 0])
+        state = gates[:, 0] * torch.tanh(without_state[:, 0])
         states = [state]
         for place in range(1, elements.shape[1]):
             met = (state @ with_state).view(-1, n_embedding, width)
-            state = torch.tanh(without_state[:, place] + (embedded[:, place].unsqueeze(1) @ met).squeeze(1))
+            said = torch.tanh(without_state[:, place] + (embedded[:, place].unsqueeze(1) @ met).squeeze(1))
+            state = torch.lerp(state, said, gates[:, place])
             states.append(state)
         return torch.stack(states, 1)
