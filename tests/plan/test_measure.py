@@ -143,3 +143,10 @@ def test_the_file_of_rates_is_read_as_it_was_written(finished, tmp_path):
     found = Rates(studies={"plane": measured(study, "demo", root / "results", "2026-11-23", "a bench")})
     (tmp_path / "rates.yaml").write_text(rates_text(found))
     assert load_rates(tmp_path / "rates.yaml") == found
+
+
+def test_the_shipped_rates_can_be_read():
+    from pathlib import Path
+
+    shipped = load_rates(Path(__file__).parents[2] / "config" / "rates.yaml")
+    assert "perceptron" in shipped.studies

@@ -66,7 +66,7 @@ def forecast(study: Study, rates: StudyRates, resources: Resources, reading: Rea
     shards, simulate, prepare = study.simulation.shards, rates.simulate, rates.prepare
     shard_seconds = simulate.start + simulate.seconds * sizes.events
     batches = -(-shards // resources.shards.per_job)
-    note = "; ".join(filter(None, (f"in {batches:,} batch jobs with prepare", sizes.note)))
+    note = "; ".join(filter(None, (f"in {batches:,} batch job{'s' if batches > 1 else ''} with prepare", sizes.note)))
     lines.append(_line("simulate", [shard_seconds] * shards, sizes.raw * simulate.bytes, simulate.memory_mb, note))
     prepared = simulate.start + prepare.seconds * sizes.raw / shards
     lines.append(_line("prepare", [prepared] * shards, sizes.samples * prepare.bytes, prepare.memory_mb))

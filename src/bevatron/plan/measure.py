@@ -82,7 +82,7 @@ def _all_fits(study: Study, results: Path, n: dict[str, int], memory_bytes: floa
             seconds=_short(max(1e-9, job["cores"] - starts[name]) / sum(run["samples"] for run in runs[name])),
             evaluate_seconds=_short(max(0.0, evaluate["cores"] - min(starts.values())) / (n["test"] * seeds)),
             memory_mb=max(0.0, round(job["memory"] - resident)),
-            bytes=_size(place / "models" / name) / seeds,
+            bytes=round(_size(place / "models" / name) / seeds),
             evaluate_bytes=_short(_size(place / "evaluation" / name) / (n["test"] * seeds)),
             searched=_searched(study, name, place),
         )
