@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytorch_lightning as pl
@@ -89,8 +90,9 @@ class DataModule(pl.LightningDataModule):
         return self._train.epoch(self.job.seed, epoch, start=start, sampling=self.sampling)
 
     def whole_training_split(self) -> Iterator[Batch]:
-        """The training split once, in file order."""
-        for batch in self._train.epoch(0, 0, shuffle=False):
+        """The samples of the training split that are used, each once, in file order."""
+        sampling = replace(self.sampling, balanced=False, presentation="shuffled")
+        for batch in self._train.epoch(self.job.seed, 0, shuffle=False, sampling=sampling):
             yield self.prepared(batch)
 
     def validation_batches(self) -> Iterator[Batch]:

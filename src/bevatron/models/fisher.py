@@ -28,7 +28,7 @@ class Fisher(nn.Module):
     returns (batch, n_outputs).
     """
 
-    TASKS = ("classification",)
+    TASKS = ("classification", "plane")
 
     class Options(Options):
         shrinkage: Fraction = Field(
