@@ -36,8 +36,7 @@ def deterministic(threads: int) -> Iterator[None]:
     """
     before = (
         torch.get_num_threads(),
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.get_deterministic_debug_mode(),
         torch.utils.deterministic.fill_uninitialized_memory,
         torch.backends.cudnn.deterministic,
         torch.backends.cudnn.benchmark,
@@ -45,7 +44,7 @@ def deterministic(threads: int) -> Iterator[None]:
     )
     os.environ.setdefault(_CUBLAS, ":4096:8")
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, which imports the compiler: 1.3 s
     torch.utils.deterministic.fill_uninitialized_memory = False  # it costs time and finds only programming errors
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
@@ -53,9 +52,9 @@ def deterministic(threads: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1], warn_only=before[2])
-        torch.utils.deterministic.fill_uninitialized_memory = before[3]
-        torch.backends.cudnn.deterministic = before[4]
-        torch.backends.cudnn.benchmark = before[5]
-        if before[6] is None:
+        torch.set_deterministic_debug_mode(before[1])
+        torch.utils.deterministic.fill_uninitialized_memory = before[2]
+        torch.backends.cudnn.deterministic = before[3]
+        torch.backends.cudnn.benchmark = before[4]
+        if before[5] is None:
             os.environ.pop(_CUBLAS, None)
