@@ -18,8 +18,8 @@ def spectators(
     """For each jet that is the first of its event, the event's charged particles outside of all `jets`.
 
     charges: three times the electric charge of PDG numbers; entries (m,): the visible ones, in rising order. The
-    values (total,) are those of them with pt > PT_MIN and |eta| < ETA_MAX, in the same order. Jets that are not the first of their event have none, and so have
-    events without a jet.
+    values (total,) are those of them with pt > PT_MIN and |eta| < ETA_MAX, in the same order. Jets that are not the
+    first of their event have none, and so have events without a jet.
     """
     px, py, pz = (column[entries] for column in (particles.px, particles.py, particles.pz))
     pt_squared = px**2 + py**2
