@@ -101,7 +101,7 @@ def trained(tmp_path: Path, dataset) -> Path:
         (folder / "weights.safetensors").write_bytes(weights_bytes(network))
         tree = {
             "architecture": {"kind": "mlp", "widths": []},
-            "inputs": {"jet": {"shape": [2], "features": ["pt", "minus_pt"], "listed": False}},
+            "inputs": [{"name": "jet", "shape": [2], "features": ["pt", "minus_pt"], "listed": False}],
             "n_outputs": 2,
             "normalise": "none",
         }

@@ -180,14 +180,13 @@ def test_unknown_inputs_and_targets_are_told_with_the_known_ones(job):
 
 
 def test_the_published_network_is_the_fitted_one(job, curve):
-    from dataclasses import asdict
 
     from bevatron.learning.fit import describe
 
     made = job()
     result = fit(made)
     description = describe(made, load_manifest(curve.manifest))
-    (made.folder / "model.json").write_text(json.dumps({"network": asdict(description)}))
+    (made.folder / "model.json").write_text(json.dumps({"network": description.as_tree()}))
     x, y = _split(made, "val")
     with torch.no_grad():
         loss = (load_network(made.folder)({"x": x.unsqueeze(1)}).squeeze(1) - y).square().mean()

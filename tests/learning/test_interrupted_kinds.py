@@ -1,7 +1,6 @@
 """Fits of lists, of questions and of committees that are interrupted end with the same bits."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ def members(flavours, tmp_path) -> dict[str, Path]:
         job = flavours.job(tmp_path / name, name)
         fit(job)
         description = describe(job, load_manifest(flavours.manifest))
-        (job.folder / "model.json").write_text(json.dumps({"network": asdict(description)}))
+        (job.folder / "model.json").write_text(json.dumps({"network": description.as_tree()}))
         folders[name] = job.folder
     return folders
 

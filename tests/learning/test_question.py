@@ -1,7 +1,6 @@
 """A model with a question learns from the samples of its classes alone."""
 
 import json
-from dataclasses import asdict
 
 import pytest
 import torch
@@ -26,7 +25,7 @@ def jets(flavours, split):
 
 def network_of(job, flavours):
     description = describe(job, load_manifest(flavours.manifest))
-    (job.folder / "model.json").write_text(json.dumps({"network": asdict(description)}))
+    (job.folder / "model.json").write_text(json.dumps({"network": description.as_tree()}))
     return load_network(job.folder)
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def split(flavours, name):
 def fitted(job, flavours):
     result = fit(job)
     description = describe(job, load_manifest(flavours.manifest))
-    (job.folder / "model.json").write_text(json.dumps({"network": asdict(description)}))
+    (job.folder / "model.json").write_text(json.dumps({"network": description.as_tree()}))
     return result, load_network(job.folder)
 
 

@@ -1,7 +1,6 @@
 """A network that tells some classes apart, and a committee that asks several such networks."""
 
 import json
-from dataclasses import asdict
 
 import pytest
 import torch
@@ -63,7 +62,7 @@ def test_a_saved_committee_is_whole_by_itself(inputs, tmp_path):
     inner = committee(expert((2, 0)), expert((0, 1), ("experts",), "standard"))
     network = Network(Description(inner.architecture, GROUPS, 3, "none", None, (inner, expert(None)))).eval()
     (tmp_path / "weights.safetensors").write_bytes(weights_bytes(network))
-    (tmp_path / "model.json").write_text(json.dumps({"network": asdict(network.description)}))
+    (tmp_path / "model.json").write_text(json.dumps({"network": network.description.as_tree()}))
     assert torch.equal(load_network(tmp_path)(inputs), network(inputs))
     assert load_network(tmp_path).description == network.description
 

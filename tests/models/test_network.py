@@ -1,7 +1,5 @@
 """A saved network is the same function of physical inputs, and a damaged one is refused by name."""
 
-import json
-from dataclasses import asdict
 from types import SimpleNamespace
 
 import pytest
@@ -11,8 +9,10 @@ from bevatron.errors import UserError
 from bevatron.models.inputs import InputGroup, Padded
 from bevatron.models.network import Description, Network, load_network, weights_bytes
 from bevatron.models.normalise import Normalise
+from bevatron.store.publish import publish_json
 
-GROUPS = {"jet": InputGroup((2,), ("pt", "eta")), "tracks": InputGroup((3, 1), ("d0",), listed=True)}
+# not in the order of the alphabet, which a file sorted by its keys would give them
+GROUPS = {"tracks": InputGroup((3, 1), ("d0",), listed=True), "jet": InputGroup((2,), ("pt", "eta"))}
 STATISTICS = {
     "jet": {
         "pt": SimpleNamespace(mean=50.0, std=20.0, median=45.0, q16=30.0, q84=70.0),
@@ -45,7 +45,7 @@ def saved(tmp_path):
     architecture = {"kind": "mlp", "widths": [4], "activation": "tanh"}
     network = Network(Description(architecture, GROUPS, 3, "robust"), STATISTICS)
     (tmp_path / "weights.safetensors").write_bytes(weights_bytes(network))
-    (tmp_path / "model.json").write_text(json.dumps({"network": asdict(network.description)}))
+    publish_json(tmp_path / "model.json", {"network": network.description.as_tree()})
     return tmp_path, network
 
 
@@ -68,7 +68,9 @@ def test_a_damaged_network_is_refused_by_name(saved, damage):
     elif damage == "missing":
         weights.unlink()
     elif damage == "other network":
-        model.write_text(model.read_text().replace('"widths": [4]', '"widths": [5]'))
+        tree = json.loads(model.read_text())
+        tree["network"]["architecture"]["widths"] = [5]
+        model.write_text(json.dumps(tree))
     else:
         model.write_text("{")
     with pytest.raises(UserError, match=r"model\.json" if damage == "no json" else r"weights\.safetensors"):

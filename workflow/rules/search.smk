@@ -19,6 +19,7 @@ rule search:
         "results/benchmarks/search/{study}/{model}.tsv"
     conda:
         "../envs/bevatron.yaml"
+    priority: 1 # trainings wait for it, so it comes before those that do not
     threads: threads_of("search")
     resources:
         **resources_of("search"),

@@ -1,7 +1,7 @@
 """A whole network: normalisation and architecture, described by plain values so that it can be saved and rebuilt."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,10 @@ class Description:
 
     @classmethod
     def of(cls, tree: dict[str, Any]) -> "Description":
-        """From what `dataclasses.asdict` made of it; raises KeyError, TypeError or ValueError for anything else."""
+        """From what `as_tree` made of it; raises KeyError, TypeError or ValueError for anything else."""
         inputs = {
-            name: InputGroup(tuple(group["shape"]), tuple(group["features"]), group["listed"])
-            for name, group in tree["inputs"].items()
+            group["name"]: InputGroup(tuple(group["shape"]), tuple(group["features"]), group["listed"])
+            for group in tree["inputs"]
         }
         question = tree.get("question")
         return cls(
@@ -50,6 +50,11 @@ class Description:
             question=None if question is None else tuple(question),
             members=tuple(cls.of(member) for member in tree.get("members", ())),
         )
+
+    def as_tree(self) -> dict[str, Any]:
+        """Plain values for JSON. The inputs are a list: the network depends on their order, which JSON's keys lose."""
+        inputs = [{"name": name, **asdict(group)} for name, group in self.inputs.items()]
+        return {**asdict(self), "inputs": inputs, "members": [member.as_tree() for member in self.members]}
 
 
 class Network(nn.Module):

@@ -2,7 +2,6 @@
 
 import logging
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -152,5 +151,5 @@ def _model_json(job: FitJob, digest: str, manifest: Manifest) -> dict[str, Any]:
         "run": digest,
         "task": job.study.task.model_dump(mode="json"),
         "target": job.target,
-        "network": asdict(describe(job, manifest)),
+        "network": describe(job, manifest).as_tree(),
     }
