@@ -1,5 +1,6 @@
 """A saved network is the same function of physical inputs, and a damaged one is refused by name."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
