@@ -1,4 +1,4 @@
-"""The demo's jets study from simulate to report on three nodes, while the controller is restarted."""
+"""The demo's jets, with two networks, from simulate to report on three nodes; the controller is restarted meanwhile."""
 
 import re
 from collections import Counter
@@ -14,10 +14,10 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(1500)]
 @pytest.fixture(scope="module")
 def row(slurm, tmp_path_factory):
     """The finished workflow; `running` are the jobs that ran while Slurm's controller was restarted."""
-    study = yaml.safe_load((ROOT / "config" / "studies" / "jets.yaml").read_text())
+    study = with_two_networks(yaml.safe_load((ROOT / "config" / "studies" / "jets.yaml").read_text()))
     site = {"partition": "virtual", "resources": {"shards": {"per_job": 2}}}
     place = Checkout(tmp_path_factory.mktemp("row") / "r", slurm, {"scale": "demo"}, site, study)
-    log = place.folder / "logs" / "search" / "jets" / "feedforward.log"
+    log = place.folder / "logs" / "search" / "jets" / "feedforward_all.log"
     with place.snakemake() as snakemake:
         snakemake.wait_until(lambda: log.exists() and "trial" in log.read_text(), "the search's first trial", 600)
         running = [job["JobId"] for job in place.jobs() if job["JobState"] == "RUNNING"]
@@ -26,16 +26,33 @@ def row(slurm, tmp_path_factory):
     return SimpleNamespace(place=place, running=running, said=said)
 
 
+def with_two_networks(study: dict) -> dict:
+    """The study with the searched network of its table and the one without tracks, and the claims about these."""
+    grid, demo = study.pop("grids")["table"], study["scales"]["demo"]
+    short = demo.pop("grids")["table"]
+    searched = grid["axes"]["technique"]["feedforward"] | grid["axes"]["inputs"]["all"] | {"title": "feedforward"}
+    searched["search"] |= short["axes"]["inputs"]["all"]["search"]
+    training = grid["model"]["training"] | short["model"]["training"]
+    study["models"] = {
+        "feedforward_all": grid["model"] | searched | {"training": training},
+        "kinematics": study["models"]["kinematics"],
+    }
+    demo["models"] = {"kinematics": demo["models"]["kinematics"]}
+    claims = ("displacement_orders_flavours", "kinematics_do_not_tag", "light_is_easier_than_charm")
+    study["claims"] = [claim for claim in study["claims"] if claim["id"] in claims]
+    return study
+
+
 def test_the_report_is_written_and_every_rule_has_its_log(row):
     page = (row.place.folder / "results" / "report" / "index.html").read_text()
     assert "The flavour of jets" in page
     assert (row.place.folder / "results" / "report" / "tables" / "claims.csv").read_text().count("\n") == 1 + 3
     logs = row.place.folder / "logs"
     shards = [f"{rule}/jets/shard-000{number}" for rule in ("simulate", "prepare") for number in range(4)]
-    models = [f"{rule}/jets/{model}" for rule in ("train", "evaluate") for model in ("feedforward", "kinematics")]
-    for name in (*shards, "manifest/jets", "observe/jets", "search/jets/feedforward", *models, "report"):
+    models = [f"{rule}/jets/{model}" for rule in ("train", "evaluate") for model in ("feedforward_all", "kinematics")]
+    for name in (*shards, "manifest/jets", "observe/jets", "search/jets/feedforward_all", *models, "report"):
         assert (logs / f"{name}.log").exists(), name
-    assert "ssh -L" in (logs / "search" / "jets" / "feedforward.log").read_text()
+    assert "ssh -L" in (logs / "search" / "jets" / "feedforward_all.log").read_text()
     jobs = {int(path.stem) for path in (logs / "slurm").rglob("*.log")}
     assert jobs == {int(job["JobId"]) for job in row.place.jobs()}
 

@@ -49,20 +49,21 @@ def test_without_a_file_the_defaults_hold(tmp_path):
 
 
 def test_a_key_left_out_keeps_the_rules_own_default(table):
-    needs = load_resources(table({"rules": {"search": {"minutes": 30}}})[0]).needs("search", "jets", "feedforward")
+    needs = load_resources(table({"rules": {"search": {"minutes": 30}}})[0]).needs("search", "jets", "feedforward_all")
     assert (needs.minutes, needs.memory_gb, needs.cpus) == (30, 8.0, 2)
 
 
 def test_a_models_exception_goes_before_its_studys_and_that_before_the_rule(table):
-    exceptions = {"jets": {"train": {"gpus": 1, "cpus": 4}}, "jets/feedforward": {"train": {"gpus": 2, "nodes": 3}}}
+    exceptions = {"jets": {"train": {"gpus": 1, "cpus": 4}}, "jets/feedforward_all": {"train": {"gpus": 2, "nodes": 3}}}
     resources = load_resources(table({"exceptions": exceptions})[0])
     other, of_study, of_model = (
-        resources.needs("train", *job) for job in [("function", "mlp"), ("jets", "kinematics"), ("jets", "feedforward")]
+        resources.needs("train", *job)
+        for job in [("function", "mlp"), ("jets", "kinematics"), ("jets", "feedforward_all")]
     )
     assert (other.nodes, other.gpus, other.cpus) == (1, 0, 1)
     assert (of_study.nodes, of_study.gpus, of_study.cpus) == (1, 1, 4)
     assert (of_model.nodes, of_model.gpus, of_model.cpus) == (3, 2, 4)
-    assert resources.needs("search", "jets", "feedforward") == resources.rules.search
+    assert resources.needs("search", "jets", "feedforward_all") == resources.rules.search
 
 
 def test_a_site_changes_single_keys_of_the_table(table):
@@ -103,10 +104,10 @@ def test_a_batch_job_of_shards_never_exceeds_the_limit_however_often_it_is_tried
         ({"rules": {"evaluate": {"nodes": 2}}}, ["rules.evaluate.nodes: must be 1, found 2", "search and train"]),
         ({"rules": {"simulate": {"gpus": 1}}}, ["rules.simulate.gpus: must be 0, found 1"]),
         ({"rules": "fast"}, ["rules", "found 'fast'"]),
-        ({"exceptions": {"jets/feedforward": {"simulate": {"cpus": 2}}}}, ["is a study's, not a model's"]),
+        ({"exceptions": {"jets/feedforward_all": {"simulate": {"cpus": 2}}}}, ["is a study's, not a model's"]),
         ({"exceptions": {"jets": {"train": {"gpus": 9}}}}, ["exceptions.jets.train.gpus: found 9, above limits.gpus"]),
         ({"exceptions": {"quarks": {"train": {"gpus": 1}}}}, ["exceptions.quarks", "there is no study 'quarks'"]),
-        ({"exceptions": {"jets/lstm": {"train": {"gpus": 1}}}}, ["has no model 'lstm'", "feedforward, kinematics"]),
+        ({"exceptions": {"jets/lstm": {"train": {"gpus": 1}}}}, ["has no model 'lstm'", "fisher, "]),
         ({"growth": {"memory": 0.5}}, ["growth.memory", "greater than or equal to 1", "found 0.5"]),
     ],
 )

@@ -89,7 +89,7 @@ def test_a_healthy_slurm_has_all_that_the_table_asks_for(machine, slurm):
     assert (code, bad(lines)) == (0, [])
     assert "slurm 23.11.4" in finding(lines, "Slurm's commands")
     assert "sacct answers" in finding(lines, "accounting")
-    assert "4 nodes; all 8 kinds of jobs fit" in finding(lines, "partition cpu")  # and not the drained one
+    assert "4 nodes; all 9 kinds of jobs fit" in finding(lines, "partition cpu")  # and not the drained one
 
 
 def test_without_accounting_squeue_is_asked_as_long_as_it_remembers(machine, slurm):
@@ -250,10 +250,10 @@ def test_packages_below_their_floor_are_told(machine, tmp_path):
 
 
 def test_htcondor_takes_no_jobs_of_several_nodes(machine):
-    machine.site({"resources": {"exceptions": {"jets/feedforward": {"train": {"nodes": 2}}}}})
+    machine.site({"resources": {"exceptions": {"jets/feedforward_all": {"train": {"nodes": 2}}}}})
     code, lines = machine.doctor("--profile", "htcondor")
     assert code == 1
-    assert "train jets/feedforward" in finding(bad(lines), "jobs of several nodes")
+    assert "train jets/feedforward_all" in finding(bad(lines), "jobs of several nodes")
 
 
 def test_mistakes_in_the_table_are_told_as_validate_tells_them(machine):

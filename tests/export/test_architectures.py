@@ -27,7 +27,9 @@ SMALL = {
     "outer_fold": ({"width": 5, "widths": [6]}, ["jet", "tracks"]),
     "outer_recursive": ({"embedding": 4, "state": 5, "widths": [6]}, ["jet", "tracks"]),
     "transformer": ({"width": 8, "heads": 2, "blocks": 1, "feedforward": 8, "widths": [6]}, ["jet", "tracks"]),
+    "unit": ({"activation": "prelu"}, ["jet"]),
 }
+N_OUTPUTS = {"classification": 3, "regression": 1, "plane": 2}
 FAST = "mlp"  # the others take several seconds each
 
 
@@ -88,14 +90,14 @@ def cases():
     for kind in ARCHITECTURES.names():
         marks = [] if kind == FAST else [pytest.mark.slow]
         for task in getattr(ARCHITECTURES[kind], "TASKS", ("classification", "regression")):
-            yield pytest.param(kind, task == "classification", marks=marks, id=f"{kind}-{task}")
+            yield pytest.param(kind, task, marks=marks, id=f"{kind}-{task}")
 
 
-@pytest.mark.parametrize(("kind", "classification"), list(cases()))
-def test_onnxruntime_says_what_pytorch_says(kind, classification):
+@pytest.mark.parametrize(("kind", "task"), list(cases()))
+def test_onnxruntime_says_what_pytorch_says(kind, task):
     from bevatron.export import agreement, graph
 
-    network = small_network(kind, 3 if classification else 1)
+    network, classification = small_network(kind, N_OUTPUTS[task]), task == "classification"
     inputs = network.description.inputs
     groups = list(inputs)
     plain = graph.Plain(network, classification).eval()

@@ -79,7 +79,8 @@ def input_ports(groups: dict[str, InputGroup], columns: tuple[Tensor, ...]) -> l
 def output_ports(network: Network, classification: bool) -> list[Port]:
     shape = (network.description.n_outputs,)
     if not classification:
-        return [Port(PREDICTION, shape, "float32", "the predicted number, in the target's unit")]
+        meaning = "the predicted number, in the target's unit" if shape == (1,) else "one number for each class"
+        return [Port(PREDICTION, shape, "float32", meaning)]
     return [
         Port(PROBABILITIES, shape, "float32", "of each class, softmax of the logits; they add up to 1"),
         Port(LOGITS, shape, "float32", "before the softmax: logarithms of the probabilities up to a constant"),
