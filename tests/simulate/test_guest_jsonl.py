@@ -39,7 +39,7 @@ def test_every_number_is_where_it_belongs(tmp_path):
     """The order D0D0, Z0D0, Z0Z0, PHID0 … is that of the authors' enums_track.hh."""
     assert list(TRACK)[:5] == ["d0", "z0", "phi", "theta", "q_over_p"]
     assert list(COVARIANCE)[:6] == ["cov_d0_d0", "cov_d0_z0", "cov_z0_z0", "cov_d0_phi", "cov_z0_phi", "cov_phi_phi"]
-    assert list(COVARIANCE)[-2:] == ["cov_q_over_p_theta", "cov_q_over_p_q_over_p"]
+    assert list(COVARIANCE)[-2:] == ["cov_theta_q_over_p", "cov_q_over_p_q_over_p"]
     assert len(TRACK) == 28
     samples, facts = read(write(tmp_path / "dataset.json.gz", [jet(0), jet(1, tracks=0, flavour=0), jet(2, 3, 4)]))
     assert facts["events"] == 3

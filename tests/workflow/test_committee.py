@@ -28,7 +28,7 @@ def checkout(tmp_path):
         "first": {**expert, "question": ["beauty", "charm"]},
         "second": {**expert, "question": ["charm", "light"]},
     }
-    tree.update(scales={}, claims=[])
+    tree.update(scales={}, claims=[], grids={})
     tree["simulation"]["shards"] = 1
     path.write_text(yaml.safe_dump(tree))
     return tmp_path
