@@ -17,9 +17,9 @@ rule search:
         "logs/search/{study}/{model}.log",
     benchmark:
         "results/benchmarks/search/{study}/{model}.tsv"
+    priority: 1  # trainings wait for it, so it comes before those that do not
     conda:
         "../envs/bevatron.yaml"
-    priority: 1 # trainings wait for it, so it comes before those that do not
     threads: threads_of("search")
     resources:
         **resources_of("search"),
