@@ -92,7 +92,7 @@ def benchmark_study(name: str, shards: int, seed: int) -> Study:
             "simulation": {"source": Options(kind="numbers"), "shards": shards, "seed": seed},
             "dataset": {"recipe": Options(kind="numbers")},
             "task": {"kind": "classification", "target": "flavour", "classes": CLASSES, "signal": "beauty"},
-            "models": {"none": {"title": "none", "architecture": Options(kind="none"), "inputs": ["jets"]}},
+            "models": {"none": {"title": "none", "architecture": {"kind": "mlp", "widths": [1]}, "inputs": ["jets"]}},
         }
     )
 
