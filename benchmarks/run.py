@@ -34,7 +34,6 @@ def main() -> int:
             "fit": f"main({arguments.jets}, Path({folder!r}))",
             "search_overhead": "main()",
             "command_line": "main()",
-            "team": f"main(folder=Path({folder!r}))",
             "jets_chain": "main()",
         }
         found: dict[str, list[dict]] = {}
@@ -95,9 +94,10 @@ What is compared, and how, stands at the head of each script:
   against a bare PyTorch loop over slices with the same network.
 - `search_overhead.py`: wall time of a search of one-worker trials of two epochs, less the training steps.
 - `command_line.py`: `bevatron --help` as a process.
-- `team.py`: two workers (DDP over loopback) on two cores against one worker on one, on the same global batches.
 - `jets_chain.py`: a shard of jets, simulated and prepared, against a bare loop of Pythia's `nextBatch` over as many
   events of the same processes; the share of the time inside Pythia; two shards at once on two cores against one.
+- `team.py`, which is run by itself: two workers (DDP over loopback) on two cores against one worker on one, on the
+  same global batches.
 - `faults.py` and `training_time.py`, which are run by themselves: faults counted, and what kills cost, in `FAULTS.md`.
 """
 
