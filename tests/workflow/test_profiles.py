@@ -85,12 +85,13 @@ def test_a_thousand_shards_are_fifty_jobs_of_the_sum_of_their_times(place, envir
     assert done.returncode != 0  # this Slurm takes no jobs, it only notes what they ask for
     jobs = [" ".join(call) for call in slurm.asked("sbatch")]
     assert len(jobs) == 2 * 50  # each is tried once more, with more
-    for count, memory, minutes in ((50, 2000, 20 * (10 + 5)), (50, 4000, 20 * (15 + 8))):
+    for memory, minutes in ((2000, 20 * (10 + 5)), (4000, 20 * (15 + 8))):
         wanted = f"-t {minutes} --mem {memory} --no-requeue --ntasks=1 --cpus-per-task=1 --mail-type=FAIL"
-        assert len([job for job in jobs if wanted in job]) == count, jobs[0]
+        tries = [job for job in jobs if wanted in job]  # a second try may come before the last of the first ones
+        assert len(tries) == 50, jobs[0]
+        shards = re.findall(r"(simulate|prepare):study=jets,shard=(\d{4})", "\n".join(tries))
+        assert len(set(shards)) == 2 * 1000
     assert all("-A physics" in job and "-p cpu" in job and "logs/slurm/group_shards-jets_" in job for job in jobs)
-    shards = re.findall(r"(simulate|prepare):study=jets,shard=(\d{4})", "\n".join(jobs[:50]))
-    assert len(set(shards)) == 2 * 1000
 
 
 def test_memory_does_not_keep_a_job_from_a_laptop(place, environment):
