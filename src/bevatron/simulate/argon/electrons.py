@@ -1,26 +1,20 @@
 """What electrons and positrons do besides losing energy steadily: δ-rays, bremsstrahlung, annihilation.
 
 Rates per cm are functions of arrays of kinetic energies in MeV, from which the tables are made. Formulas: Møller,
-Bhabha and Heitler, as the Geant4 Physics Reference Manual gives them; bremsstrahlung after Bethe and Heitler with the
-screening of Butcher and Messel (Nucl. Phys. 20 (1960) 15) and the Coulomb correction above 50 MeV.
+Bhabha and Heitler, as the Geant4 Physics Reference Manual gives them; bremsstrahlung as in screening.py.
 """
 
 import numpy as np
 
+from bevatron.compute.compiled import compiled
 from bevatron.simulate.argon.material import (
-    ATOMS,
-    COULOMB,
     ELECTRON_MASS,
     ELECTRON_RADIUS,
     ELECTRONS,
-    FINE_STRUCTURE,
-    SCREENING,
-    TRIPLETS,
     XI,
-    Z,
 )
+from bevatron.simulate.argon.screening import photon_spectrum
 
-CORRECTED_FROM = 50.0  # MeV: below it the Coulomb correction is left out, as is usual
 POINTS = 48  # of the integral over the photon's energy
 
 
@@ -43,7 +37,9 @@ def bhabha_rate(kinetic: np.ndarray, cut: float) -> np.ndarray:
     return XI / ELECTRON_MASS / (gamma - 1) * np.maximum(terms, 0.0)
 
 
+@compiled
 def bhabha_terms(gamma):
+    """B1 to B4 of Bhabha's cross-section."""
     y = 1 / (gamma + 1)
     b4 = (1 - 2 * y) ** 3
     return 2 - y**2, (1 - 2 * y) * (3 + y**2), (1 - 2 * y) ** 2 + b4, b4
@@ -57,23 +53,7 @@ def annihilation_rate(kinetic: np.ndarray) -> np.ndarray:
     return ELECTRONS * np.pi * ELECTRON_RADIUS**2 / (gamma + 1) * terms
 
 
-def photon_spectrum(photon: np.ndarray, kinetic: np.ndarray) -> np.ndarray:
-    """k dΣ/dk of bremsstrahlung, 1/cm, at photons' energies k up to the electron's kinetic energy."""
-    energy = kinetic + ELECTRON_MASS
-    y = photon / energy
-    rest = np.maximum(1 - y, 1e-12)
-    first, second = screening_functions(SCREENING * ELECTRON_MASS / energy * y / rest)
-    field = 4 / 3 * np.log(Z) + np.where(energy > CORRECTED_FROM, 4 * COULOMB, 0.0)
-    terms = (1 + rest**2) * (first - field) - 2 / 3 * rest * (second - field)
-    return ATOMS * FINE_STRUCTURE * ELECTRON_RADIUS**2 * Z * (Z + TRIPLETS) * np.maximum(terms, 0.0)
-
-
-def screening_functions(delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Φ1 and Φ2 of Butcher and Messel."""
-    far = 21.12 - 4.184 * np.log(delta + 0.952)
-    first = np.where(delta <= 1, 20.867 - 3.242 * delta + 0.625 * delta**2, far)
-    second = np.where(delta <= 1, 20.209 - 1.930 * delta - 0.086 * delta**2, far)
-    return first, second
+_spectrum = np.vectorize(photon_spectrum, otypes=[float])
 
 
 def bremsstrahlung_rate(kinetic: np.ndarray, cut: float) -> np.ndarray:
@@ -81,11 +61,11 @@ def bremsstrahlung_rate(kinetic: np.ndarray, cut: float) -> np.ndarray:
     nodes, weights = np.polynomial.legendre.leggauss(POINTS)
     length = np.log(np.maximum(kinetic / cut, 1.0))[:, None]
     photon = np.minimum(cut, kinetic)[:, None] * np.exp(length * (nodes + 1) / 2)
-    return (photon_spectrum(photon, kinetic[:, None]) * weights).sum(1) * length[:, 0] / 2
+    return (_spectrum(photon, kinetic[:, None]) * weights).sum(1) * length[:, 0] / 2
 
 
 def radiative_loss(kinetic: np.ndarray, cut: float = np.inf) -> np.ndarray:
     """Energy that goes to photons below `cut`, MeV/cm."""
     nodes, weights = np.polynomial.legendre.leggauss(POINTS)
     top = np.minimum(cut, kinetic)[:, None]
-    return (photon_spectrum(top * (nodes + 1) / 2, kinetic[:, None]) * weights).sum(1) * top[:, 0] / 2
+    return (_spectrum(top * (nodes + 1) / 2, kinetic[:, None]) * weights).sum(1) * top[:, 0] / 2

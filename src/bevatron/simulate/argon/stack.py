@@ -72,3 +72,10 @@ def grown(work):
         names[: counts[SEGMENTS]] = ids[: counts[SEGMENTS]]
         segments, ids = longer, names
     return Work(stack, counts, segments, ids, work.budget, work.box, work.fragments)
+
+
+@compiled
+def put_back(particle, work):
+    """The particle returns to the stack as it is, under its own track."""
+    work.stack[work.counts[WAITING]] = particle
+    work.counts[WAITING] += 1
