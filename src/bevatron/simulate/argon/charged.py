@@ -1,0 +1,210 @@
+"""A charged particle's way through argon, step by step. Compiled."""
+
+import math
+
+import numpy as np
+
+from bevatron.compute.compiled import compiled
+from bevatron.simulate.argon.decays import decay
+from bevatron.simulate.argon.electron_collisions import (
+    annihilate,
+    annihilate_at_rest,
+    bhabha,
+    heavy_collision,
+    knock_on,
+    moller,
+    radiate,
+)
+from bevatron.simulate.argon.material import ELECTRON_MASS, LIGHT
+from bevatron.simulate.argon.nuclear_vertex import (
+    BOUND_LIFETIME,
+    CAPTURED,
+    capture_muon,
+    capture_pion,
+    collide,
+)
+from bevatron.simulate.argon.particles import (
+    ANTIMUON,
+    MUON,
+    MUON_LIFETIME,
+    PION_LIFETIME,
+    PION_MINUS,
+    PION_PLUS,
+    POSITRON,
+    ROW_ELECTRON,
+    ROW_POSITRON,
+)
+from bevatron.simulate.argon.scattering import scattered
+from bevatron.simulate.argon.space import inside, share_inside
+from bevatron.simulate.argon.stack import (
+    ESCAPED,
+    EVENT,
+    KINETIC,
+    PDG,
+    TIME,
+    UX,
+    UY,
+    UZ,
+    X,
+    Y,
+    Z,
+    put_back,
+    short_of_room,
+    write,
+)
+from bevatron.simulate.argon.straggling import straggled
+from bevatron.simulate.argon.tables import (
+    ANNIHILATE,
+    DECAY,
+    DELTA,
+    LOSS,
+    NUCLEAR,
+    RADIATE,
+    RANGE,
+    RATE,
+    energy_left,
+    place,
+)
+
+SHARE_OF_RANGE = 0.2  # the longest step of a heavy particle, as it slows down
+FINEST = 0.02  # cm: with less range than this a heavy particle stops in one step
+SLOWEST = 1e-6  # MeV: with less kinetic energy a particle is at rest
+LINEAR = 0.01  # a loss of less than this share of the energy is loss times path
+
+
+@compiled
+def follow_charged(particle, row, mass, work, tables, cuts):
+    """Until it stops, leaves, vanishes, or room grows short, when it goes back to the stack as it is.
+
+    particle (13,): a row of the stack, changed in place; row: in the tables; cuts (3,): δ-rays and photons in MeV, step
+    in cm.
+    """
+    steps = tables.steps[row]
+    budget = work.budget[work.counts[EVENT]]
+    while True:
+        if short_of_room(work):
+            put_back(particle, work)
+            return
+        kinetic = particle[KINETIC]
+        if kinetic < SLOWEST:
+            write(work, particle, particle[X], particle[Y], particle[Z], 0.0, kinetic)
+            stop(particle, mass, work)
+            return
+        point, rest = place(kinetic)
+        low, high = steps[point], steps[point + 1]
+        reach = low[RANGE] + rest * (high[RANGE] - low[RANGE])
+        rate = low[RATE] + rest * (high[RATE] - low[RATE])
+        path = cuts[2]
+        if row > ROW_POSITRON:
+            path = min(path, max(SHARE_OF_RANGE * reach, FINEST))
+        stops, meets = reach <= path, False
+        path = min(path, reach)
+        if rate > 0.0:
+            free = np.random.exponential() / rate
+            if free < path:
+                path, stops, meets = free, False, True
+        energy = kinetic + mass
+        beta2 = kinetic * (kinetic + 2.0 * mass) / (energy * energy)
+        lost = kinetic
+        if not stops:
+            lost = path * (low[LOSS] + rest * (high[LOSS] - low[LOSS]))
+            if lost > LINEAR * kinetic:
+                lost = kinetic - min(kinetic, energy_left(tables.energies[row], tables.ranges[row], reach - path))
+            most = greatest(row, kinetic, mass)
+            lost = straggled(lost, path, beta2, min(cuts[0], most), most)
+            if lost >= kinetic:
+                lost, stops, meets = kinetic, True, False
+        dx, dy, dz, vx, vy, vz = scattered(particle[UX], particle[UY], particle[UZ], path, beta2 * energy)
+        x, y, z = particle[X] + dx, particle[Y] + dy, particle[Z] + dz
+        leaves = not inside(x, y, z, work.box)
+        if leaves:
+            share = share_inside(particle, x, y, z, work.box)
+            path, lost = path * share, lost * share
+            x, y, z = particle[X] + share * dx, particle[Y] + share * dy, particle[Z] + share * dz
+        write(work, particle, x, y, z, path, lost)
+        if leaves:
+            budget[ESCAPED] += kinetic - lost
+            return
+        particle[X], particle[Y], particle[Z] = x, y, z
+        particle[UX], particle[UY], particle[UZ] = vx, vy, vz
+        particle[TIME] += path / (LIGHT * math.sqrt(beta2))
+        particle[KINETIC] = kinetic - lost
+        if stops:
+            stop(particle, mass, work)
+            return
+        if meets and meet(particle, row, mass, work, tables, cuts):
+            return
+
+
+@compiled
+def greatest(row, kinetic, mass):
+    """The most that one collision with an electron can take, MeV."""
+    if row == ROW_ELECTRON:
+        return 0.5 * kinetic
+    if row == ROW_POSITRON:
+        return kinetic
+    gamma, ratio = 1.0 + kinetic / mass, ELECTRON_MASS / mass
+    return 2.0 * ELECTRON_MASS * (gamma * gamma - 1.0) / (1.0 + 2.0 * gamma * ratio + ratio * ratio)
+
+
+@compiled
+def meet(particle, row, mass, work, tables, cuts):
+    """One process by the rates at the particle's energy; True if the particle is gone."""
+    kinetic = particle[KINETIC]
+    point, rest = place(kinetic)
+    rates = tables.rates[row]
+    total = 0.0
+    for process in range(5):
+        total += rates[process, point] + rest * (rates[process, point + 1] - rates[process, point])
+    left, chosen = np.random.random() * total, -1
+    for process in range(5):
+        rate = rates[process, point] + rest * (rates[process, point + 1] - rates[process, point])
+        if rate > 0.0 and left >= 0.0:
+            chosen = process
+        left -= rate
+    if chosen == DELTA:
+        most = greatest(row, kinetic, mass)
+        if most > cuts[0]:
+            if row == ROW_ELECTRON:
+                passed = moller(kinetic, cuts[0])
+            elif row == ROW_POSITRON:
+                passed = bhabha(kinetic, cuts[0])
+            else:
+                passed = heavy_collision(kinetic, mass, most, cuts[0])
+            knock_on(particle, mass, passed, work.stack, work.counts)
+    elif chosen == RADIATE:
+        if kinetic > cuts[1]:
+            radiate(particle, cuts[1], work.stack, work.counts)
+    elif chosen == ANNIHILATE:
+        annihilate(particle, work)
+        return True
+    elif chosen == DECAY:
+        decay(particle, mass, work)
+        return True
+    elif chosen == NUCLEAR:
+        collide(particle, work)
+        return True
+    return False
+
+
+@compiled
+def stop(particle, mass, work):
+    """What a particle does at rest."""
+    particle[KINETIC] = 0.0
+    pdg = particle[PDG]
+    if pdg == POSITRON:
+        annihilate_at_rest(particle, work)
+    elif pdg == ANTIMUON:
+        particle[TIME] += MUON_LIFETIME * np.random.exponential()
+        decay(particle, mass, work)
+    elif pdg == MUON:
+        particle[TIME] += BOUND_LIFETIME * np.random.exponential()
+        if np.random.random() < CAPTURED:
+            capture_muon(particle, work)
+        else:
+            decay(particle, mass, work)
+    elif pdg == PION_PLUS:
+        particle[TIME] += PION_LIFETIME * np.random.exponential()
+        decay(particle, mass, work)
+    elif pdg == PION_MINUS:
+        capture_pion(particle, work)

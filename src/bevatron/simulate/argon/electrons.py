@@ -1,0 +1,71 @@
+"""What electrons and positrons do besides losing energy steadily: δ-rays, bremsstrahlung, annihilation.
+
+Rates per cm are functions of arrays of kinetic energies in MeV, from which the tables are made. Formulas: Møller,
+Bhabha and Heitler, as the Geant4 Physics Reference Manual gives them; bremsstrahlung as in screening.py.
+"""
+
+import numpy as np
+
+from bevatron.compute.compiled import compiled
+from bevatron.simulate.argon.material import (
+    ELECTRON_MASS,
+    ELECTRON_RADIUS,
+    ELECTRONS,
+    XI,
+)
+from bevatron.simulate.argon.screening import photon_spectrum
+
+POINTS = 48  # of the integral over the photon's energy
+
+
+def moller_rate(kinetic: np.ndarray, cut: float) -> np.ndarray:
+    """Collisions of an electron that pass more than `cut` to the slower of the two."""
+    gamma = 1 + kinetic / ELECTRON_MASS
+    beta2 = 1 - gamma**-2
+    x = np.minimum(cut / kinetic, 0.5)
+    terms = ((gamma - 1) / gamma) ** 2 * (0.5 - x) + 1 / x - 1 / (1 - x)
+    terms -= (2 * gamma - 1) / gamma**2 * np.log((1 - x) / x)
+    return XI / ELECTRON_MASS / (beta2 * (gamma - 1)) * np.maximum(terms, 0.0)
+
+
+def bhabha_rate(kinetic: np.ndarray, cut: float) -> np.ndarray:
+    """Collisions of a positron that pass more than `cut`."""
+    gamma = 1 + kinetic / ELECTRON_MASS
+    beta2, x = 1 - gamma**-2, np.minimum(cut / kinetic, 1.0)
+    b1, b2, b3, b4 = bhabha_terms(gamma)
+    terms = (1 / x - 1) / beta2 + b1 * np.log(x) + b2 * (1 - x) - b3 / 2 * (1 - x**2) + b4 / 3 * (1 - x**3)
+    return XI / ELECTRON_MASS / (gamma - 1) * np.maximum(terms, 0.0)
+
+
+@compiled
+def bhabha_terms(gamma):
+    """B1 to B4 of Bhabha's cross-section."""
+    y = 1 / (gamma + 1)
+    b4 = (1 - 2 * y) ** 3
+    return 2 - y**2, (1 - 2 * y) * (3 + y**2), (1 - 2 * y) ** 2 + b4, b4
+
+
+def annihilation_rate(kinetic: np.ndarray) -> np.ndarray:
+    """Annihilation in flight to two photons."""
+    gamma = 1 + kinetic / ELECTRON_MASS
+    root = np.sqrt(gamma**2 - 1)
+    terms = (gamma**2 + 4 * gamma + 1) / (gamma**2 - 1) * np.log(gamma + root) - (gamma + 3) / root
+    return ELECTRONS * np.pi * ELECTRON_RADIUS**2 / (gamma + 1) * terms
+
+
+_spectrum = np.vectorize(photon_spectrum, otypes=[float])
+
+
+def bremsstrahlung_rate(kinetic: np.ndarray, cut: float) -> np.ndarray:
+    """Photons above `cut` per cm."""
+    nodes, weights = np.polynomial.legendre.leggauss(POINTS)
+    length = np.log(np.maximum(kinetic / cut, 1.0))[:, None]
+    photon = np.minimum(cut, kinetic)[:, None] * np.exp(length * (nodes + 1) / 2)
+    return (_spectrum(photon, kinetic[:, None]) * weights).sum(1) * length[:, 0] / 2
+
+
+def radiative_loss(kinetic: np.ndarray, cut: float = np.inf) -> np.ndarray:
+    """Energy that goes to photons below `cut`, MeV/cm."""
+    nodes, weights = np.polynomial.legendre.leggauss(POINTS)
+    top = np.minimum(cut, kinetic)[:, None]
+    return (_spectrum(top * (nodes + 1) / 2, kinetic[:, None]) * weights).sum(1) * top[:, 0] / 2
