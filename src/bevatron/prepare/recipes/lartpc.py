@@ -1,0 +1,88 @@
+"""The recipe `lartpc`: pictures of three wire planes in a liquid-argon time projection chamber."""
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from bevatron.config import kinds
+from bevatron.config.kinds import recipe
+from bevatron.config.section import Count, Name, Positive, Section, Seed
+from bevatron.prepare.wires.boxes import Boxes
+from bevatron.prepare.wires.drift import Drift
+from bevatron.prepare.wires.electronics import Electronics
+from bevatron.prepare.wires.planes import Plane
+from bevatron.prepare.wires.window import Window
+from bevatron.store.columns import Dense, Group, Samples, SparseImages
+
+APPROXIMATIONS = (
+    "Charge is drifted in a uniform field without space charge; the response of the wires is taken as deconvolved "
+    "perfectly, so that pulses of all planes are Gaussian; noise is white."
+)
+
+
+class Image(Section):
+    """One input group of pictures."""
+
+    sum: Count = Field(1, description="pixels that are added up along each side, of what is above the threshold")
+    planes: list[Plane] = Field(["u", "v", "y"], description="planes, one channel each", min_length=1)
+    permuted: bool = Field(False, description="pixels in disorder, the same in all pictures")
+
+
+@recipe("lartpc")
+class WirePlanes:
+    """Sparse pictures (planes, time, wires) of kilo-electrons, an input group for each of `images`, and `shower` (n, 2).
+
+    Targets `particle` and `neutrino` of the source, and `boxes` (n, most, 5) float32: corners x1, y1, x2, y2 as shares
+    of the collection plane's picture, and the class; -1 where there is none. Recombination, drift, diffusion, noise and
+    threshold: one module each in bevatron.prepare.wires.
+    """
+
+    class Options(kinds.Options):
+        images: dict[Name, Image] = Field(description="by name of the input group", min_length=1)
+        window: Window = Field(default_factory=Window, description="what part of the readout is shown")
+        drift: Drift = Field(default_factory=Drift, description="electrons on their way to the wires")
+        electronics: Electronics = Field(default_factory=Electronics, description="pulses, noise, threshold")
+        boxes: Boxes = Field(default_factory=Boxes, description="boxes around what is in a picture")
+        shower_length: Positive = Field(2.4, description="length at the start over which dE/dx is taken, cm")
+        disorder_seed: Seed = Field(1, description="which disorder, of permuted pictures")
+
+        @model_validator(mode="after")
+        def _images_fit(self) -> "WirePlanes.Options":
+            for name, image in self.images.items():
+                if self.window.show == "charge" and self.window.size % image.sum:
+                    raise ValueError(
+                        f"images.{name}.sum: must divide window.size, found {image.sum} and {self.window.size}"
+                    )
+                if len(set(image.planes)) < len(image.planes):
+                    raise ValueError(f"images.{name}.planes: a plane stands twice in {', '.join(image.planes)}")
+            return self
+
+    def prepare(self, options: Options, raw: Samples, seed: int) -> Samples:
+        """`raw` is a shard of the source `lartpc` or `geant4`; noise and shifts follow from `seed`."""
+        from bevatron.prepare.wires.pictures import Pictures  # numba
+
+        pictures = Pictures(options, raw)
+        random = np.random.Generator(np.random.Philox(seed))
+        events = [pictures.event(k, random) for k in range(len(raw))]
+        inputs = {}
+        for name, image in options.images.items():
+            lengths = [len(event.pixels[name][0]) for event in events]
+            index = np.concatenate([event.pixels[name][0] for event in events]).astype(np.int32)
+            value = np.concatenate([event.pixels[name][1] for event in events]).astype(np.float32)
+            offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+            column = SparseImages(index, value, offsets, pictures.shapes[name])
+            inputs[name] = Group(column, tuple(image.planes), ("ke",) * len(image.planes))
+        from bevatron.prepare.wires.shower import FEATURES, UNITS
+
+        inputs["shower"] = Group(Dense(np.stack([event.shower for event in events])), FEATURES, UNITS)
+        targets = {name: raw.targets[name] for name in ("particle", "neutrino")}
+        targets["boxes"] = np.stack([event.boxes for event in events])
+        return Samples(inputs, targets, raw.id, attributes={"approximations": APPROXIMATIONS})
+
+    def images(self, options: Options) -> dict[str, tuple[int, int, int]] | None:
+        """Shapes of the pictures, where they follow from the options alone: `bevatron plan` asks."""
+        if options.window.show != "charge":
+            return None
+        size = options.window.size
+        return {
+            name: (len(image.planes), size // image.sum, size // image.sum) for name, image in options.images.items()
+        }

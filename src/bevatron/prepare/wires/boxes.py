@@ -1,0 +1,64 @@
+"""Boxes around what a picture of the collection plane holds."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from bevatron.config.section import Count, NonNegative, Section
+from bevatron.prepare.wires.charge import Charge
+from bevatron.prepare.wires.window import View
+
+GUN, NEUTRINO, COSMIC = 0, 1, 2  # `origin` of a primary, in bevatron.simulate.argon.event
+CORE = (0.01, 0.99)  # quantiles of the charge between which the box lies: photons leave specks far away
+
+
+class Boxes(Section):
+    """What a box is drawn around. Class -1, and -1 for the corners, stand for no box."""
+
+    around: Literal["particles", "interaction"] = Field(
+        "particles",
+        description="'particles': each of a gun's particles, its class that of the list of particles; "
+        "'interaction': all that comes from a neutrino, class 0",
+    )
+    most: Count = Field(4, description="most boxes in a picture")
+    least_charge: NonNegative = Field(100.0, description="kilo-electrons in the picture that deserve a box")
+
+
+def box_of(charge: Charge, view: View, least: float) -> np.ndarray | None:
+    """(4,): x1, y1, x2, y2 as shares of the picture's width and height; None for too little charge in it."""
+    wire, time = charge.wire("y") - view.wire, charge.time - view.time
+    inside = (wire >= 0) & (wire < view.width) & (time >= 0) & (time < view.height)
+    weight = charge.charge[inside]
+    if weight.sum() < max(least, 1e-9):
+        return None
+    x1, x2 = _core(wire[inside], weight)
+    y1, y2 = _core(time[inside], weight)
+    corners = np.array([x1 - 1, y1 - 1, x2 + 1, y2 + 1]) / [view.width, view.height, view.width, view.height]
+    return np.clip(corners, 0.0, 1.0)
+
+
+def boxes_of(charge: Charge, pdg: np.ndarray, origin: np.ndarray, classes: dict[int, int], view: View, how: Boxes):
+    """(most, 5) float32, those with most charge first. pdg, origin (n_primaries,); classes: by PDG code."""
+    groups: list[tuple[np.ndarray, int]] = []
+    if how.around == "interaction":
+        groups.append((np.isin(charge.primary, np.flatnonzero(origin == NEUTRINO)), 0))
+    else:
+        groups += [(charge.primary == rank, classes[int(pdg[rank])]) for rank in np.flatnonzero(origin == GUN)]
+    found = []
+    for rows, number in groups:
+        mine = charge.take(rows)
+        corners = box_of(mine, view, how.least_charge)
+        if corners is not None:
+            found.append((mine.charge.sum(), [*corners, number]))
+    table = np.full((how.most, 5), -1.0, np.float32)
+    for row, (_, box) in enumerate(sorted(found, key=lambda entry: -entry[0])[: how.most]):
+        table[row] = box
+    return table
+
+
+def _core(values: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    order = np.argsort(values)
+    share = np.cumsum(weight[order]) / weight.sum()
+    low, high = (values[order][min(np.searchsorted(share, q), len(values) - 1)] for q in CORE)
+    return float(low), float(high)

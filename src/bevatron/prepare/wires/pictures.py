@@ -1,0 +1,121 @@
+"""One event after the other, from its segments to the pixels of its pictures."""
+
+from dataclasses import dataclass
+from math import lcm
+from typing import Any
+
+import numpy as np
+
+from bevatron.errors import UserError
+from bevatron.prepare.wires.boxes import COSMIC, boxes_of
+from bevatron.prepare.wires.charge import Charge, arriving
+from bevatron.prepare.wires.deposit import fill
+from bevatron.prepare.wires.drift import drift_time
+from bevatron.prepare.wires.electronics import dead_wires, read_out
+from bevatron.prepare.wires.planes import ANGLES
+from bevatron.prepare.wires.shower import start_of_shower
+from bevatron.prepare.wires.window import View, charge_views, detector_views
+from bevatron.store.columns import Samples
+
+Pixels = tuple[np.ndarray, np.ndarray]
+PDG = {
+    "electron": 11,
+    "positron": -11,
+    "photon": 22,
+    "muon": 13,
+    "antimuon": -13,
+    "pion_minus": -211,
+    "pion_plus": 211,
+    "pion_zero": 111,
+    "proton": 2212,
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """The pixels of each image group (index rising, value), the boxes (most, 5), and the shower's start (2,)."""
+
+    pixels: dict[str, Pixels]
+    boxes: np.ndarray
+    shower: np.ndarray
+
+
+class Pictures:
+    """Makes the pictures of the events of one raw shard; shapes: (channels, height, width) by image group."""
+
+    def __init__(self, options: Any, raw: Samples):
+        if "box" not in raw.attributes or "segments" not in raw.inputs:
+            what = f"reads energy deposits in a box, which the source '{raw.attributes.get('source')}' does not write"
+            raise UserError("dataset.recipe 'lartpc'", what, "take the source 'lartpc' or 'geant4'")
+        self.options, self.raw = options, raw
+        box = raw.attributes["box"]
+        self.low, self.high = tuple(box["low"]), tuple(box["high"])
+        self.classes = {PDG[name]: k for k, name in enumerate(raw.attributes["particles"])}
+        window, pixel = options.window, options.electronics.pixel_time
+        multiple = lcm(*(image.sum for image in options.images.values()))
+        self.fixed: dict[str, View] | None = None
+        height = width = window.size
+        if window.show == "detector":
+            pixels = drift_time(np.array(self.high[0] - self.low[0]), options.drift) / pixel
+            self.fixed = detector_views(self.low, self.high, float(pixels), multiple)
+            height, width = self.fixed["y"].height, self.fixed["y"].width
+        self.shapes = {
+            name: (len(image.planes), height // image.sum, width // image.sum) for name, image in options.images.items()
+        }
+        self.order = {name: _disorder(self.shapes[name], options.disorder_seed) for name in options.images}
+        self.planes = [plane for plane in ANGLES if any(plane in image.planes for image in options.images.values())]
+        self._canvas = np.zeros((height, width), np.float32)
+
+    def event(self, k: int, random: np.random.Generator) -> Event:
+        """Event number k of the shard; its noise and shift are the next of `random`."""
+        segments, ids = (_of(self.raw, name, k) for name in ("segments", "segment_ids"))
+        primaries, numbers = (_of(self.raw, name, k) for name in ("primaries", "primary_ids"))
+        charge = arriving(segments, ids, self.low[0], self.options.drift, self.options.electronics)
+        if self.fixed is None:
+            wanted = numbers[charge.primary, 1] != COSMIC
+            views = charge_views(charge.take(wanted), self.options.window, random)
+        else:
+            views = self.fixed
+        planes = {plane: self._plane(charge, plane, views[plane], random) for plane in self.planes}
+        pixels = {name: self._image(name, planes) for name in self.options.images}
+        boxes = boxes_of(charge, numbers[:, 0], numbers[:, 1], self.classes, views["y"], self.options.boxes)
+        shower = np.zeros(2, np.float32)
+        if len(numbers) and numbers[0, 1] != COSMIC:
+            conversion = float(self.raw.inputs["conversion"].column.values[k, 0])
+            shower = start_of_shower(segments, ids[:, 3], primaries[0], conversion, self.options.shower_length)
+        return Event(pixels, boxes, shower)
+
+    def _plane(self, charge: Charge, plane: str, view: View, random: np.random.Generator) -> Pixels:
+        canvas = self._canvas
+        canvas[:] = 0.0
+        wire = charge.wire(plane) - view.wire
+        fill(canvas, charge.time - view.time, wire, charge.charge, charge.sigma_time, charge.sigma_wire)
+        numbers = view.wire + np.arange(view.width)
+        dead = dead_wires(numbers, tuple(ANGLES).index(plane), self.options.electronics)
+        return read_out(canvas, dead, self.options.electronics, random)
+
+    def _image(self, name: str, planes: dict[str, Pixels]) -> Pixels:
+        image, (_, height, width) = self.options.images[name], self.shapes[name]
+        index, value = [], []
+        for channel, plane in enumerate(image.planes):
+            at, charge = planes[plane]
+            row, column = np.divmod(at, self._canvas.shape[1])
+            place = (row // image.sum) * width + column // image.sum
+            pixels, inverse = np.unique(place, return_inverse=True)
+            total = np.bincount(inverse, charge, minlength=len(pixels)) if len(pixels) else np.zeros(0)
+            if image.permuted:
+                pixels = self.order[name][pixels]
+                rising = np.argsort(pixels)
+                pixels, total = pixels[rising], total[rising]
+            index.append(pixels + channel * height * width)
+            value.append(total)
+        return np.concatenate(index), np.concatenate(value).astype(np.float32)
+
+
+def _of(raw: Samples, name: str, k: int) -> np.ndarray:
+    column = raw.inputs[name].column
+    return column.values[column.offsets[k] : column.offsets[k + 1]]
+
+
+def _disorder(shape: tuple[int, int, int], seed: int) -> np.ndarray:
+    return np.random.Generator(np.random.Philox(seed)).permutation(shape[1] * shape[2])

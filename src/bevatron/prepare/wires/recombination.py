@@ -1,0 +1,22 @@
+"""How many ionisation electrons escape from their ions."""
+
+import numpy as np
+
+DENSITY = 1.396  # g/cm³
+W_ION = 23.6e-6  # MeV for an electron-ion pair in argon (M. Miyajima et al., Phys. Rev. A 9 (1974) 1438)
+BOX_A, BOX_B = 0.93, 0.212  # B in (kV/cm) (g/cm²) / MeV
+
+
+def survival(dedx: np.ndarray, field: float) -> np.ndarray:
+    """The share of electrons that escape, at dE/dx (n,) MeV/cm and a field in kV/cm: the modified box model.
+
+    ln(A + B' dE/dx) / (B' dE/dx), B' = B / (ρ E), with A and B measured by ArgoNeuT (R. Acciarri et al., JINST 8 (2013)
+    P08005). Below 0.4 MeV/cm, where it would fall again, its value there is kept.
+    """
+    scaled = BOX_B / (DENSITY * field) * np.maximum(dedx, 0.4)
+    return np.log(BOX_A + scaled) / scaled
+
+
+def electrons(energy: np.ndarray, path: np.ndarray, field: float) -> np.ndarray:
+    """Electrons (n,) that escape where `energy` (n,) MeV is left along `path` (n,) cm."""
+    return energy / W_ION * survival(energy / np.maximum(path, 1e-4), field)

@@ -1,0 +1,62 @@
+"""Which part of the readout a picture shows."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from bevatron.config.section import Count, Section
+from bevatron.prepare.wires.charge import Charge
+from bevatron.prepare.wires.planes import ANGLES, extent
+
+
+class Window(Section):
+    """The part of the readout in a picture, before pixels are summed."""
+
+    show: Literal["charge", "detector"] = Field(
+        "charge",
+        description="'charge': a square around the charge of what is not cosmic, its centre off by a random shift, so "
+        "that a picture's place tells nothing; 'detector': all wires and one drift time from time 0",
+    )
+    size: Count = Field(576, description="wires and time pixels along a side, of 'charge'")
+    shift: Count = Field(32, description="largest random shift of the centre in either direction, pixels, of 'charge'")
+
+
+@dataclass(frozen=True)
+class View:
+    """A window on one plane: first time pixel, first wire, height and width."""
+
+    time: int
+    wire: int
+    height: int
+    width: int
+
+
+def detector_views(low: tuple, high: tuple, drift_pixels: float, multiple: int) -> dict[str, View]:
+    """All wires of each plane, in pictures of one shape, rounded up to multiples of `multiple`."""
+    found = {plane: extent(low, high, plane) for plane in ANGLES}
+    width = _rounded(max(last - first for first, last in found.values()), multiple)
+    height = _rounded(int(np.ceil(drift_pixels)), multiple)
+    return {plane: View(0, first, height, width) for plane, (first, _) in found.items()}
+
+
+def charge_views(charge: Charge, window: Window, random: np.random.Generator) -> dict[str, View]:
+    """A square around the mean of the charge, in each plane; around the origin where there is none."""
+    total = charge.charge.sum()
+    shifts = random.integers(-window.shift, window.shift + 1, 1 + len(ANGLES))
+
+    def first(values: np.ndarray, shift: int) -> int:
+        mean = float((values * charge.charge).sum() / total) if total > 0 else 0.0
+        return int(np.floor(mean)) + int(shift) - window.size // 2
+
+    time = first(charge.time, shifts[0])
+    size = window.size
+    return {
+        plane: View(time, first(charge.wire(plane), shift), size, size)
+        for plane, shift in zip(ANGLES, shifts[1:], strict=True)
+    }
+
+
+def _rounded(length: int, multiple: int) -> int:
+    return -(-length // multiple) * multiple
