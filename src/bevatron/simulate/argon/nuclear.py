@@ -2,9 +2,9 @@
 
 One collision with nucleons of a Fermi sphere, perhaps a second one of those that come out, then evaporation: the
 skeleton of an intranuclear cascade. Measured cross-sections decide how often what happens; energies and multiplicities
-follow from kinematics, to 20-30 %. Energy is conserved exactly: kinetic energy = that of the fragments + `binding` (what
-separating nucleons cost, and what the nucleus keeps) + `mass` (rest energy made of kinetic energy, negative where it was
-released). Momentum is that of the nucleons; the nucleus takes the rest.
+follow from kinematics, to 20-30 %. Energy is conserved exactly: kinetic energy = that of the fragments + `binding`
+(what separating nucleons cost, and what the nucleus keeps) + `mass` (rest energy made of kinetic energy, negative where
+it was released). Momentum is that of the nucleons; the nucleus takes the rest.
 """
 
 import numpy as np
@@ -123,7 +123,7 @@ def _absorbed(pdg, kinetic, direction, out):
 
 @compiled
 def _produced(pdg, mass, kinetic, direction, out):
-    """A further pion, from the decay of a Δ that the struck nucleon was lifted to; charges as isospin has it on average."""
+    """A further pion, from the decay of a Δ that the struck nucleon became; charges as isospin has it on average."""
     particle, delta, pion = np.empty(4), np.empty(4), np.empty(4)
     for _ in range(TRIES):
         _moving(mass, kinetic, direction, particle)
@@ -141,10 +141,7 @@ def _produced(pdg, mass, kinetic, direction, out):
         rest = PION_ZERO_MASS if made == 111 else PION_MASS
         pion[0] += rest - PION_MASS  # the neutral one is lighter by 4.6 MeV at the same kinetic energy
         n = _pion_leaves(out, 0, made, pion, rest)
-        if pdg == PROTON:
-            n = leave(out, n, PROTON, particle, False)
-        else:
-            n = _pion_leaves(out, n, pdg, particle, mass)
+        n = leave(out, n, PROTON, particle, False) if pdg == PROTON else _pion_leaves(out, n, pdg, particle, mass)
         n = leave(out, n, _nucleon(np.random.random() < PROTON_SHARE), delta, True)
         return _rest(out, n, kinetic if pdg != PROTON else kinetic - WELL, rest)
     if pdg == PROTON:
