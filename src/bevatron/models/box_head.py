@@ -102,7 +102,7 @@ def detections(
     number = torch.arange(n_classes, device=boxes.device).expand(boxes.shape[0], boxes.shape[1], -1).flatten(1)
     sides = places[..., 2:] - places[..., :2]
     good = there.repeat_interleave(n_classes, 1) & (score >= least_score) & (sides > LEAST).all(2)
-    score, order = score.masked_fill(~good, -1.0).sort(1, descending=True, stable=True)
+    score, order = score.masked_fill(~good, -1.0).sort(dim=1, descending=True, stable=True)
     score, order = score[:, :CANDIDATES], order[:, :CANDIDATES]
     places = places.gather(1, order.unsqueeze(2).expand(-1, -1, 4))
     number, good = number.gather(1, order), good.gather(1, order)

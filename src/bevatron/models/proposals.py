@@ -60,7 +60,7 @@ def proposals(
     gradient flows into them.
     """
     n = min(candidates, sought.objectness.shape[1])
-    score, place = sought.objectness.detach().sort(1, descending=True, stable=True)
+    score, place = sought.objectness.detach().sort(dim=1, descending=True, stable=True)
     place = place[:, :n]
     deltas = sought.deltas.detach().gather(1, place.unsqueeze(2).expand(-1, -1, 4))
     boxes = clip(decode(deltas, sought.anchors[place]), height, width)
@@ -71,7 +71,7 @@ def proposals(
 
 def first(boxes: Tensor, present: Tensor, n: int) -> tuple[Tensor, Tensor]:
     """The first n of the boxes (batch, m, 4) that are present, moved to the front; zeros behind them."""
-    order = present.to(torch.int8).argsort(1, descending=True, stable=True)[:, :n]
+    order = present.to(torch.int8).argsort(dim=1, descending=True, stable=True)[:, :n]
     found = present.gather(1, order)
     moved = boxes.gather(1, order.unsqueeze(2).expand(-1, -1, boxes.shape[2])) * found.unsqueeze(2)
     short = n - found.shape[1]
