@@ -36,14 +36,13 @@ def drawn(positive: Tensor, negative: Tensor, most: int, share: float, priority:
 
     Those of the highest priority; where there are too few negative ones, fewer in all.
     """
-    most = min(most, priority.shape[1])
     n_positive = positive.sum(1).clamp(max=int(most * share))
     chosen = positive & _highest(positive, priority, n_positive, most)
     return chosen | (negative & _highest(negative, priority, most - n_positive, most))
 
 
 def _highest(candidates: Tensor, priority: Tensor, n: Tensor, most: int) -> Tensor:
-    """Whether a box is among the first n (batch,), at most `most`, of its image's candidates by priority."""
-    key = torch.where(candidates, priority, -1.0)
+    """Whether a box is among the first n (batch,), `most` or fewer, of its image's candidates by priority."""
+    key, most = torch.where(candidates, priority, -1.0), min(most, priority.shape[1])
     ordered = functional.pad(key.topk(most, 1).values, (1, 0), value=2.0)  # the 0th is above all: none is chosen
-    return candidates & (key >= ordered.gather(1, n.unsqueeze(1)))
+    return candidates & (key >= ordered.gather(1, n.clamp(max=most).unsqueeze(1)))

@@ -45,7 +45,7 @@ class RegionProposals(nn.Module):
         rows, columns = features.shape[2:]
         hidden = torch.relu(self.hidden(features))
         objectness = self.objectness(hidden).float().permute(0, 2, 3, 1).flatten(1)
-        deltas = self.deltas(hidden).float().permute(0, 2, 3, 1).reshape(len(features), -1, 4)
+        deltas = self.deltas(hidden).float().permute(0, 2, 3, 1).unflatten(3, (-1, 4)).flatten(1, 3)
         where = anchors(self.sizes, self.ratios, rows, columns, self.stride, features.device)
         return Sought(objectness, deltas, where)
 
