@@ -10,7 +10,9 @@ from bevatron.config.model import Model
 from bevatron.config.observable import Observable
 from bevatron.config.section import Count, Name, Section
 from bevatron.config.simulation import Simulation
-from bevatron.config.task import Task
+from bevatron.config.task import Classification, Task
+
+NUMBERS = ("classification", "regression", "plane")  # tasks of architectures that name none: numbers of a sample
 
 
 class Evaluation(Section):
@@ -42,9 +44,11 @@ class Study(Section):
     def _models_fit_the_task(self) -> "Study":
         for name, model in self.models.items():
             kind = model.architecture.kind
-            tasks = getattr(ARCHITECTURES[kind], "TASKS", (self.task.kind,))
+            tasks = getattr(ARCHITECTURES[kind], "TASKS", NUMBERS)
             if self.task.kind not in tasks:
                 raise ValueError(f"models.{name}.architecture: '{kind}' is for the task {' or '.join(tasks)} alone")
+            if self.task.kind == "detection" and model.target not in (None, self.task.target):
+                raise ValueError(f"models.{name}.target: a detection has one target, '{self.task.target}'")
             if model.question is None:
                 continue
             if self.task.kind != "classification":
@@ -98,16 +102,16 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _classes_are_the_tasks(self) -> "Study":
-        classes = getattr(self.task, "classes", [])
+        classes = self.task.classes if isinstance(self.task, Classification) else []
         for name, model in self.models.items():
             training, place = model.training, f"models.{name}.training"
             for label in training.mixture or ():
                 if label not in classes:
-                    allowed = ", ".join(classes) or "none, as the task has no classes"
+                    allowed = ", ".join(classes) or "none, as its samples have no class"
                     raise ValueError(f"{place}.mixture: unknown class '{label}'; allowed: {allowed}")
             for key, plain in (("presentation", "shuffled"), ("balance", "none")):
                 if getattr(training, key) != plain and not classes:
-                    raise ValueError(f"{place}.{key}: '{getattr(training, key)}' needs a task with classes")
+                    raise ValueError(f"{place}.{key}: '{getattr(training, key)}' needs a task in which every sample has a class")
         return self
 
     @model_validator(mode="after")

@@ -46,4 +46,26 @@ class Plane(Classification):
         return self
 
 
-Task = Annotated[Regression | Classification | Plane, Field(discriminator="kind")]
+class Detection(Section):
+    """Find the objects in an image and draw a box around each; the architecture's own losses."""
+
+    kind: Literal["detection"] = Field(description="the task's name")
+    target: Name = Field(
+        description="target of the dataset holding up to so many boxes of an image: x1, y1, x2, y2 as shares of its "
+        "width and height, and the class number, -1 where there is no box"
+    )
+    classes: list[Name] = Field(description="class names in the order of their numbers", min_length=1)
+    ious: list[Fraction] = Field(
+        [0.50, 0.75],
+        description="overlaps (intersection over union) from which a box counts as found, at which precision is quoted",
+        min_length=1,
+    )
+
+    @model_validator(mode="after")
+    def _overlaps_can_be_reached(self) -> "Detection":
+        if bad := [iou for iou in self.ious if not 0 < iou <= 1]:
+            raise ValueError(f"ious: an overlap lies in (0, 1], found {bad[0]:g}")
+        return self
+
+
+Task = Annotated[Regression | Classification | Plane | Detection, Field(discriminator="kind")]

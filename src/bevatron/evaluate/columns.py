@@ -29,6 +29,23 @@ class TestColumns:
         self._known("target", name, self.manifest.targets)
         return np.concatenate([self._read(shard, f"targets/{name}") for shard in self._shards])
 
+    def ids(self) -> np.ndarray:
+        """(n,) uint64."""
+        return np.concatenate([self._read(shard, "id") for shard in self._shards])
+
+    def images(self, group: str, rows: list[int]) -> list[np.ndarray]:
+        """The images of a group at some rows of the split: each (channels, height, width) float64."""
+        found, start = dict.fromkeys(rows), 0
+        for path in self._shards:
+            with Shard(path) as shard:
+                n = len(shard)
+                wanted = [row for row in rows if start <= row < start + n]
+                column = shard.group(group).column.take(np.array(wanted) - start) if wanted else None
+            for k, row in enumerate(wanted):
+                found[row] = _image(column, k)
+            start += n
+        return [found[row] for row in rows]
+
     def feature(self, group: str, feature: str, position: int | None = None) -> np.ndarray:
         """One feature of a group: (n,) float64.
 
@@ -81,3 +98,12 @@ class TestColumns:
     def _known(self, kind: str, name: str, known) -> None:
         if name not in known:
             raise UserError(self.path, f"the dataset has no {kind} '{name}'", f"it has: {', '.join(known)}")
+
+
+def _image(column: Dense | SparseImages, k: int) -> np.ndarray:
+    if isinstance(column, Dense):
+        return column.values[k].astype(np.float64)
+    image = np.zeros(column.shape)
+    pixels = slice(column.offsets[k], column.offsets[k + 1])
+    image.ravel()[column.index[pixels]] = column.value[pixels]
+    return image

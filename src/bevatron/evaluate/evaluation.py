@@ -36,7 +36,7 @@ class Behind:
 class Predictions:
     """What all seeds of a model say of the test split, in the order of its shards.
 
-    outputs (n_seeds, n, n_outputs) float32; targets by name (n, ...); id (n,) uint64; x (n,): the feature
+    outputs (n_seeds, n, n_outputs) float32, of a detection (n_seeds, n, most, 6); targets by name (n, ...); id (n,) uint64; x (n,): the feature
     that the task draws along the plots' axis, where it names one; behind: what they were made from.
     """
 
@@ -55,6 +55,9 @@ class Evaluation(Protocol):
 
     def targets(self, task: Task, model: Model) -> list[str]:
         """Targets of the dataset that are compared with the predictions."""
+
+    def outputs(self, task: Task) -> tuple[int | None, ...]:
+        """Shape of what a network must say of a sample; None where any length will do."""
 
     def metrics(
         self, task: Task, model: Model, predictions: Predictions, bootstrap: Bootstrap, confidence: float

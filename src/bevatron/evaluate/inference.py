@@ -60,7 +60,7 @@ def predict(
             reader.close()
     stacked = torch.stack([torch.cat(parts) for parts in outputs]).numpy()
     for folder, predicted in zip(folders, stacked, strict=True):
-        wrong = int((~np.isfinite(predicted)).any(axis=1).sum())
+        wrong = int((~np.isfinite(predicted)).reshape(len(predicted), -1).any(axis=1).sum())
         if wrong:
             what = f"predicts NaN or infinite numbers for {wrong} of {len(predicted)} test samples"
             raise UserError(folder / "weights.safetensors", what, "train again with a lower learning rate")

@@ -13,6 +13,7 @@ from bevatron.config.task import Classification
 from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.classes import pairs_of
 from bevatron.evaluate.columns import TestColumns
+from bevatron.evaluate.examples import examples
 from bevatron.evaluate.measurement import Measurement, measure
 from bevatron.evaluate.ranking import Ranking
 from bevatron.evaluate.tasks.classification import ROC_GRID
@@ -28,7 +29,7 @@ POINTS = 2_000
 
 
 def observe(study: Study, manifest: Path, output: Path) -> None:
-    """Publish `data.json`: histograms and metrics of the study's observables, and a regression's points.
+    """Publish `data.json`: histograms and metrics of the study's observables, a regression's points, a few images.
 
     Metrics: `<observable>.mean.<class>`, `<observable>.median.<class>`, `<observable>.auc.<a>_vs_<b>` for
     every pair and `<observable>.auc.<signal>_vs_rest`; without classes `<observable>.mean` and
@@ -64,6 +65,7 @@ def observe(study: Study, manifest: Path, output: Path) -> None:
         "metrics": {key: m.to_json() for key, m in metrics.items()},
         "bootstrap": {key: list(m.replicas) for key, m in metrics.items()},
         "observables": drawn,
+        "examples": examples(study, columns),
         "points": None if isinstance(task, Classification) else _points(study, columns, n),
     }
     publish_json(output, sealed(content))
@@ -146,7 +148,7 @@ def _as_a_cut(
 
 def _points(study: Study, columns: TestColumns, n: int) -> dict[str, Any] | None:
     """Up to `POINTS` samples of a regression, evenly spread over the split: x, every scalar target."""
-    if study.task.x is None:
+    if getattr(study.task, "x", None) is None:
         return None
     x = columns.named(study.task.x)
     if x is None:

@@ -15,8 +15,8 @@ CHUNK_BYTES = 1 << 19
 
 
 def write_predictions(path: Path, predictions: Predictions, attributes: dict[str, str], seeds: list[int]) -> None:
-    """Publishes the file: `/outputs` (n_seeds, n, n_outputs) float32, `/targets/<name>` (n, ...), `/id` (n,)
-    uint64.
+    """Publishes the file: `/outputs` (n_seeds, n, n_outputs) float32 (of a detection (n_seeds, n, most, 6)),
+    `/targets/<name>` (n, ...), `/id` (n,) uint64.
 
     Attributes of the root: schema_version, seeds (in the order of the first axis), and those given (study,
     model, manifest_sha256, what the outputs are).

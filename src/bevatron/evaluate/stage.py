@@ -120,9 +120,10 @@ def _predictions(
             if asked_name not in known:
                 raise UserError(manifest, f"has no {kind} '{asked_name}'", f"it has: {', '.join(known)}")
     found = predict(folders, dataset, manifest, model.inputs, targets, workflow, model.training.threads)
-    expected = len(getattr(study.task, "classes", ())) or 1
-    if found.outputs.shape[2] != expected:
-        what = f"has {found.outputs.shape[2]} outputs, the task needs {expected}"
+    expected, shape = EVALUATIONS[study.task.kind]().outputs(study.task), found.outputs.shape[2:]
+    if len(shape) != len(expected) or any(n not in (None, m) for n, m in zip(expected, shape, strict=True)):
+        needed = " × ".join("n" if n is None else str(n) for n in expected)
+        what = f"has {' × '.join(map(str, shape))} outputs, the task needs {needed}"
         raise UserError(folders[0] / "model.json", what, f"run `bevatron train {study.name} {name}` again")
     feature = getattr(study.task, "x", None)
     x = None if feature is None else _feature(feature, dataset, manifest)

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from bevatron.compute.team import ALONE, Team
+from bevatron.config.task import Classification
 from bevatron.learning.blocks import Block, Schedule
 from bevatron.learning.densify import Densify, input_groups, moved
 from bevatron.learning.job import FitJob
@@ -137,7 +138,8 @@ def sampling_of(job: FitJob) -> Sampling:
 
     Validation takes the same mixture, all of it and in file order: who has a mixture has no other samples to validate.
     """
-    training, classes = job.model.training, getattr(job.study.task, "classes", None)
+    training, task = job.model.training, job.study.task
+    classes = task.classes if isinstance(task, Classification) else None
     mixture = training.mixture
     return Sampling(
         classes=job.target if classes else None,

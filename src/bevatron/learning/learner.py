@@ -23,7 +23,7 @@ class Learner(pl.LightningModule):
     """Fits a network; a task adds `loss(outputs, batch)`.
 
     Optimisation is manual because one `training_step` takes a whole block of steps (see `blocks`). The random numbers
-    of step s (dropout) are drawn from a generator seeded by (seed, s), so that a fit can go on from any block
+    of step s (dropout, or what a part with `draws` set draws) are drawn from a generator seeded by (seed, s), so that a fit can go on from any block
     without saving the generators' states.
 
     In a team every worker learns from its share of each batch, and the gradients are averaged over the workers with
@@ -49,7 +49,9 @@ class Learner(pl.LightningModule):
         self.round_samples = 0
         self.val_loss = math.inf
         self._step_seed = seed_of("step", job.seed) if team.leads else seed_of("step", job.seed, team.rank)
-        self._stochastic = any(isinstance(m, torch.nn.modules.dropout._DropoutNd) for m in network.modules())
+        self._stochastic = any(
+            isinstance(m, torch.nn.modules.dropout._DropoutNd) or getattr(m, "draws", False) for m in network.modules()
+        )
 
     @staticmethod
     def n_outputs(task: Any) -> int:
@@ -59,6 +61,10 @@ class Learner(pl.LightningModule):
     def counted(self, batch: Batch) -> Batch:
         """The batch without samples that the model is not to learn from; "rows" counts those left, of all workers."""
         return batch
+
+    def outputs_of(self, batch: Batch) -> Tensor:
+        """What the network says of a batch, from which `loss` follows."""
+        return self(batch["inputs"])
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Mean loss of a batch, or of a worker's share of it."""
@@ -73,8 +79,8 @@ class Learner(pl.LightningModule):
         if self.team.size > 1 and self.team.strategy == "fsdp":
             share_out(self.network, self.device_mesh["data_parallel"])
 
-    def forward(self, inputs: Any) -> Tensor:
-        return self.network(inputs)
+    def forward(self, inputs: Any, truth: Tensor | None = None) -> Tensor:
+        return self.network(inputs) if truth is None else self.network(inputs, truth)
 
     def training_step(self, batch: Any, batch_idx: int) -> None:
         """One block of steps: for each the gradient of the batch's mean loss, and one update of the weights."""
@@ -101,7 +107,7 @@ class Learner(pl.LightningModule):
 
     def _loss_and_share(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
         """The loss of this worker's share of a batch, and how much of the batch's loss that is; 0 of 0 samples."""
-        outputs = self(batch["inputs"])
+        outputs = self.outputs_of(batch)
         if batch["rows"] == 0:
             return outputs.sum() * 0.0, 0
         if self.team.size == 1:

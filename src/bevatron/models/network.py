@@ -61,6 +61,7 @@ class Network(nn.Module):
     """Physical inputs to outputs: shapes {group: (batch, ...)} to (batch, n_outputs).
 
     A network with a question has an architecture of as many outputs as classes in it; the others are `UNASKED`.
+    An architecture that makes its own losses gets the `truth` (batch, ...) to make them from, and returns them.
     """
 
     def __init__(self, description: Description, statistics: dict[str, dict[str, Any]] | None = None):
@@ -78,7 +79,9 @@ class Network(nn.Module):
         asked = self.description.question
         return list(range(self.description.n_outputs)) if asked is None else list(asked)
 
-    def forward(self, inputs: Inputs) -> Tensor:
+    def forward(self, inputs: Inputs, truth: Tensor | None = None) -> Tensor:
+        if truth is not None:
+            return self.architecture(self.normalise(inputs), truth)
         outputs = self.architecture(self.normalise(inputs))
         if self.description.question is None:
             return outputs

@@ -9,9 +9,11 @@ from bevatron.report.results import ModelResults, StudyResults
 from bevatron.report.table import Cell, Table
 from bevatron.store.contract import SPLITS
 
+_WITH_BOXES = " Of each class: those that have a box of it."
+
 
 def samples_table(results: StudyResults) -> Table:
-    """Samples of each split, by class where there are classes."""
+    """Samples of each split, by class where there are classes; of a detection, those with a box of the class."""
     manifest = results.manifest
     rows = [
         (split, manifest.n_samples(split), *(manifest.class_counts(split)[name] for name in manifest.classes))
@@ -19,7 +21,7 @@ def samples_table(results: StudyResults) -> Table:
     ]
     return Table(
         f"{results.study.name}_samples",
-        "Samples to learn from, to validate and to test.",
+        "Samples to learn from, to validate and to test." + _WITH_BOXES * (results.study.task.kind == "detection"),
         ("split", "samples", *manifest.classes),
         tuple(rows),
         _all(rows, Origin(results.study.name, "manifest")),

@@ -12,6 +12,7 @@ from bevatron.config.digest import digest_of
 from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.config.study import Study
 from bevatron.errors import UserError
+from bevatron.store.boxes import counts_of_boxes
 from bevatron.store.check import first_repeated
 from bevatron.store.columns import Samples
 from bevatron.store.contract import SCHEMA_VERSION, SPLITS, GroupInfo, Record, TargetInfo
@@ -32,7 +33,9 @@ class ShardEntry(Record):
     sha256: str = Field(description="SHA-256 of the file")
     bytes: int = Field(description="size of the file")
     samples: int = Field(description="number of samples")
-    class_counts: dict[str, int] = Field({}, description="samples of each class")
+    class_counts: dict[str, int] = Field(
+        {}, description="samples of each class; in a detection, samples with a box of it"
+    )
 
 
 class Manifest(Record):
@@ -213,6 +216,8 @@ class _Builder:
         if name not in samples.targets:
             known = ", ".join(samples.targets) or "none"
             raise UserError(path, f"has no target '{name}', which the task names", f"targets found: {known}")
+        if self.study.task.kind == "detection":
+            return counts_of_boxes(path, name, samples.targets[name], self.classes)
         numbers = samples.targets[name]
         wrong = (numbers < 0) | (numbers >= len(self.classes)) | (numbers != numbers.astype(np.int64))
         if wrong.any():

@@ -23,6 +23,9 @@ class ClassificationEvaluation:
     def targets(self, task: Classification, model: Model) -> list[str]:
         return [model.target or task.target]
 
+    def outputs(self, task: Classification) -> tuple[int, ...]:
+        return (len(task.classes),)
+
     def metrics(
         self,
         task: Classification,

@@ -23,6 +23,9 @@ class PlaneEvaluation:
     def targets(self, task: Plane, model: Model) -> list[str]:
         return [model.target or task.target]
 
+    def outputs(self, task: Plane) -> tuple[int, ...]:
+        return (2,)
+
     def metrics(
         self, task: Plane, model: Model, predictions: Predictions, bootstrap: Bootstrap, confidence: float
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:

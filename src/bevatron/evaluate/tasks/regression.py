@@ -21,6 +21,9 @@ class RegressionEvaluation:
     def targets(self, task: Regression, model: Model) -> list[str]:
         return list(dict.fromkeys([model.target or task.target, *([task.truth] if task.truth else [])]))
 
+    def outputs(self, task: Regression) -> tuple[int, ...]:
+        return (1,)
+
     def metrics(
         self,
         task: Regression,

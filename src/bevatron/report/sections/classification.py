@@ -10,6 +10,7 @@ from bevatron.report.plots.score import score
 from bevatron.report.plots.style import Picture, grid, picture
 from bevatron.report.results import ModelResults, StudyResults
 from bevatron.report.section import section
+from bevatron.report.sections.examples import example_pictures
 
 LINES = 8  # curves of a picture that an eye can tell apart
 FEW = 4  # pictures of single models that are shown; more are folded away
@@ -17,7 +18,7 @@ FEW = 4  # pictures of single models that are shown; more are folded away
 
 @section("classification")
 class ClassificationSection:
-    """ROC curves of all models and of single cuts; output, confusion and calibration of single models."""
+    """Images, where there are any; ROC curves of all models and of single cuts; output, confusion and calibration of single models."""
 
     loss = "cross entropy"
 
@@ -33,7 +34,7 @@ class ClassificationSection:
         ]
 
     def data(self, results: StudyResults) -> list[Picture]:
-        return []
+        return example_pictures(results)
 
     def pictures(self, results: StudyResults) -> list[Picture]:
         task, name = results.study.task, results.study.name

@@ -1,0 +1,118 @@
+"""Metrics and curves of a detector on the test split."""
+
+from typing import Any
+
+import numpy as np
+
+from bevatron.config.model import Model
+from bevatron.config.task import Detection
+from bevatron.evaluate.average_precision import COCO_IOUS, average_precision, precision_at_recalls
+from bevatron.evaluate.bootstrap import Bootstrap
+from bevatron.evaluate.evaluation import Predictions, evaluation
+from bevatron.evaluate.examples import example_rows
+from bevatron.evaluate.matching import matched, overlaps
+from bevatron.evaluate.measurement import Measurement, measure
+
+SHOWN_SCORE = 0.3  # detections of the example images that are kept
+
+
+@evaluation("detection")
+class DetectionEvaluation:
+    """How many of the objects are found, how exactly, and how much is found that is not there."""
+
+    def targets(self, task: Detection, model: Model) -> list[str]:
+        return [task.target]
+
+    def outputs(self, task: Detection) -> tuple[int | None, ...]:
+        """Shape of what a network says of a sample: up to so many boxes of six numbers."""
+        return (None, 6)
+
+    def metrics(
+        self,
+        task: Detection,
+        model: Model,
+        predictions: Predictions,
+        bootstrap: Bootstrap,
+        confidence: float,
+    ) -> tuple[dict[str, Measurement], dict[str, Any]]:
+        true = predictions.targets[task.target].astype(np.float64)
+        found = predictions.outputs.astype(np.float64)
+        metrics = detection_metrics(task, found, true, bootstrap, confidence)
+        return metrics, detection_curves(task, found, true, predictions.id)
+
+
+def detection_metrics(
+    task: Detection, found: np.ndarray, true: np.ndarray, bootstrap: Bootstrap, confidence: float
+) -> dict[str, Measurement]:
+    """Every metric by its name; found (n_seeds, n, most, 6), true (n, n_true, 5).
+
+    map             average precision, mean over the classes and the overlaps 0.50, 0.55, ..., 0.95
+    map<percent>    the same at one overlap, for each of the task's; ap<percent>.<class> of one class
+    recall<percent> share of the true boxes that are found at that overlap, whatever the score, mean over the classes
+    iou             overlap of the best detection with the one object, mean over the images that have one alone; 0 where
+                    nothing is found
+    """
+    ious = np.unique(np.concatenate([np.round(COCO_IOUS, 4), task.ious]))
+    coco = np.isin(ious, np.round(COCO_IOUS, 4))
+    precision, recall = np.empty((2, len(found), len(task.classes), len(bootstrap.counts), len(ious)))
+    for seed, boxes in enumerate(found):
+        for k in range(len(task.classes)):
+            precision[seed, k], recall[seed, k] = average_precision(matched(boxes, true, k, ious), bootstrap)
+    series: dict[str, np.ndarray] = {"map": _mean_over_classes(precision)[..., coco].mean(-1)}
+    for iou in task.ious:
+        place, percent = int(np.flatnonzero(ious == iou)[0]), f"{100 * iou:g}"
+        series[f"map{percent}"] = _mean_over_classes(precision)[..., place]
+        series[f"recall{percent}"] = _mean_over_classes(recall)[..., place]
+        for k, name in enumerate(task.classes):
+            series[f"ap{percent}.{name}"] = precision[:, k, :, place]
+    metrics = {name: measure(list(values), confidence) for name, values in series.items()}
+    alone = np.flatnonzero((true[..., 4] >= 0).sum(1) == 1)
+    if len(alone):
+        localised = [bootstrap.mean(localisation(boxes, true), alone) for boxes in found]
+        metrics["iou"] = measure(localised, confidence)
+    return metrics
+
+
+def _mean_over_classes(values: np.ndarray) -> np.ndarray:
+    """(n_seeds, n_classes, ...) to (n_seeds, ...), without the classes that a replica has no true box of."""
+    there = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(there, values, 0.0).sum(1) / there.sum(1)
+
+
+def localisation(found: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Overlap of the detection of the highest score, of whatever class, with the first true box: (n,)."""
+    best = np.take_along_axis(found, found[..., 4].argmax(1)[:, None, None], axis=1)
+    first = np.take_along_axis(true, (true[..., 4] >= 0).argmax(1)[:, None, None], axis=1)
+    common = overlaps(best[..., :4], first[..., :4])[:, 0, 0]
+    return np.where((best[:, 0, 5] >= 0) & (first[:, 0, 4] >= 0), common, 0.0)
+
+
+def detection_curves(task: Detection, found: np.ndarray, true: np.ndarray, ids: np.ndarray) -> dict[str, Any]:
+    """What the plots need.
+
+    precision  {"iou", "classes": {class: highest precision at each of 101 recalls or more (n_seeds, 101)}, "boxes":
+               {class: true boxes}}, at the first of the task's overlaps
+    examples   of a few images: "id", "true" boxes with their class numbers, and what the first seed "found" with a
+               score of 0.3 or more: box, score, class number
+    """
+    first = np.array(task.ious[:1])
+    curves: dict[str, list[list[float]]] = {}
+    for k, name in enumerate(task.classes):
+        curves[name] = []
+        for boxes in found:
+            one = matched(boxes, true, k, first)
+            places = np.flatnonzero(one.right[0])
+            curve = precision_at_recalls(np.arange(1.0, len(places) + 1), places + 1.0, one.true.sum())
+            curves[name].append([float(f"{v:.5g}") for v in np.nan_to_num(curve)])
+    examples = []
+    for row in example_rows(task, true):
+        shown = found[0, row][(found[0, row, :, 5] >= 0) & (found[0, row, :, 4] >= SHOWN_SCORE)]
+        there = true[row][true[row, :, 4] >= 0]
+        examples.append({"id": str(ids[row]), "true": _numbers(there), "found": _numbers(shown)})
+    counts = {name: int((true[..., 4] == k).sum()) for k, name in enumerate(task.classes)}
+    return {"precision": {"iou": float(first[0]), "classes": curves, "boxes": counts}, "examples": examples}
+
+
+def _numbers(rows: np.ndarray) -> list[list[float]]:
+    return [[float(f"{v:.5g}") for v in row] for row in rows]

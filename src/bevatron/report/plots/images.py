@@ -1,0 +1,89 @@
+"""Images of the test split, as the networks read them."""
+
+from typing import Any, NamedTuple
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import Normalize
+
+from bevatron.report.plots.style import WIDTH, grid
+
+BRIGHTEST = 0.99  # quantile of the pixels that hold something at which the colours end
+COLOURS = plt.get_cmap("viridis_r").with_extremes(bad="white")
+
+
+class Sides(NamedTuple):
+    """What the sides of an image are called, and whether rows count upwards."""
+
+    x: str = "column [pixel]"
+    y: str = "row [pixel]"
+    upwards: bool = False
+
+
+def sides_of(recipe: str) -> Sides:
+    """Images of a time projection chamber have wires across and time upwards."""
+    return Sides("wire [pixel]", "time tick [pixel]", True) if recipe == "lartpc" else Sides()
+
+
+def example_images(group: dict[str, Any], sides: Sides) -> plt.Figure:
+    """A panel for each image of one channel, or a row for each image of several; colours from 0 to the 99 % quantile of
+    all pixels that hold something.
+
+    group: an entry of `examples` in data.json.
+    """
+    images, features = group["images"], group["features"]
+    if len(features) == 1:
+        figure, panels = grid(len(images), height=3.5)
+    else:
+        rows, columns = len(images), len(features)
+        figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, 3.5 * rows), squeeze=False)
+        panels = list(axes.flat)
+    scale, numbered = scale_of(group), iter(panels)
+    for image in images:
+        for k, feature in enumerate(features):
+            axes = next(numbered)
+            drawn = draw(axes, group, image, k, scale, sides)
+            words = [word for word in (image["label"], feature if len(features) > 1 else None) if word]
+            axes.set_title(", ".join(words), loc="left")
+    colour_bar(figure, panels, drawn, group)
+    return figure
+
+
+def scale_of(group: dict[str, Any]) -> Normalize:
+    """One scale of colours for all images of a group."""
+    values = np.concatenate([np.asarray(c["value"], float) for image in group["images"] for c in image["channels"]])
+    if not len(values):
+        return Normalize(0.0, 1.0)
+    low, high = min(0.0, float(values.min())), float(np.quantile(values, BRIGHTEST))
+    return Normalize(low, high if high > low else low + 1.0)
+
+
+def draw(axes: plt.Axes, group: dict[str, Any], image: dict[str, Any], channel: int, scale: Normalize, sides: Sides):
+    """One channel of an image, its axes in pixels of the network's image; empty pixels are white."""
+    height, width = (side * group["summed"] for side in group["shape"])
+    extent = (0, width, 0, height) if sides.upwards else (0, width, height, 0)
+    drawn = axes.imshow(
+        pixels(image["channels"][channel], group["shape"]),
+        cmap=COLOURS,
+        norm=scale,
+        origin="lower" if sides.upwards else "upper",
+        extent=extent,
+        interpolation="nearest",
+        aspect="auto",
+    )
+    axes.set_xlabel(sides.x)
+    axes.set_ylabel(sides.y)
+    return drawn
+
+
+def pixels(stored: dict[str, list], shape: list[int]) -> np.ndarray:
+    """The channel as an array (height, width), NaN where nothing is stored."""
+    dense = np.full(shape[0] * shape[1], np.nan)
+    dense[np.cumsum(np.asarray(stored["step"], np.int64))] = stored["value"]
+    return dense.reshape(shape)
+
+
+def colour_bar(figure: plt.Figure, panels: list[plt.Axes], drawn: Any, group: dict[str, Any]) -> None:
+    unit = group["units"][0]
+    label = "content of a pixel" + (f" [{unit}]" if unit not in ("", "1") else "")
+    figure.colorbar(drawn, ax=panels, label=label, extend="max", shrink=min(1.0, 3.2 / figure.get_figheight()))

@@ -1,0 +1,64 @@
+"""The report's pictures and columns for detection."""
+
+from dataclasses import replace
+
+from bevatron.report.plots.detection import found_boxes, precision_recall
+from bevatron.report.plots.images import sides_of
+from bevatron.report.plots.style import Picture, picture
+from bevatron.report.results import ModelResults, StudyResults
+from bevatron.report.section import section
+
+LINES = 8  # curves of a picture that an eye can tell apart
+FEW = 4  # models whose boxes are shown; those of more are folded away
+
+
+@section("detection")
+class DetectionSection:
+    """Precision against recall of all models, and what each finds on a few images."""
+
+    loss = "sum of the four losses"
+
+    def columns(self, results: StudyResults) -> list[str]:
+        percents = [f"{100 * iou:g}" for iou in results.study.task.ious]
+        columns = ["map", *(f"map{p}" for p in percents), f"recall{percents[0]}", "iou"]
+        measured = {name for m in results.measurements.models.values() for name in m}
+        return [name for name in columns if name in measured]
+
+    def data(self, results: StudyResults) -> list[Picture]:
+        return []
+
+    def pictures(self, results: StudyResults) -> list[Picture]:
+        name, models = results.study.name, list(results.models.values())
+        found = []
+        for k in range(0, len(models), LINES):
+            curves = {m.title: m.curves["precision"] for m in models[k : k + LINES]}
+            iou = next(iter(curves.values()))["iou"]
+            caption = (
+                "Precision (share of the detections above a score that are right) against recall (share of the true "
+                f"boxes that they find) of each class, at an overlap of {iou:g} or more; at each recall the highest "
+                "precision there or beyond. Lines: mean of the seeds; bands: their range; in brackets: true boxes."
+            )
+            suffix = "" if len(models) <= LINES else f"-{k // LINES + 1}"
+            drawn = precision_recall(results.study.task.classes, curves)
+            found.append(picture(drawn, f"{name}-precision{suffix}", caption, wide=True))
+        shown = [p for p in (_boxes(results, m) for m in models) if p is not None]
+        return found + [replace(p, folded=len(shown) > FEW) for p in shown]
+
+
+def _boxes(results: StudyResults, model: ModelResults) -> Picture | None:
+    """The example images of the group that the model reads; None where there are none of it."""
+    group = next((g for name, g in results.data.get("examples", {}).items() if name in model.model.inputs), None)
+    if group is None or not model.curves["examples"]:
+        return None
+    channel = group["features"].index("y") if "y" in group["features"] else 0  # boxes lie in the collection plane, y
+    caption = (
+        f"{model.title}: images of the test split{_plane(group, channel)} with their true boxes (full) and what the "
+        "first seed finds with a probability of 0.3 or more (dashed, with the probability)."
+    )
+    sides = sides_of(results.study.dataset.recipe.kind)
+    figure = found_boxes(results.study.task.classes, group, channel, model.curves["examples"], sides)
+    return picture(figure, f"{results.study.name}-{model.name}-boxes", caption, wide=True)
+
+
+def _plane(group: dict, channel: int) -> str:
+    return f" (channel {group['features'][channel]})" if len(group["features"]) > 1 else ""

@@ -1,0 +1,22 @@
+"""Pictures of example images, for every section whose samples are images."""
+
+from dataclasses import replace
+
+from bevatron.report.plots.images import example_images, sides_of
+from bevatron.report.plots.style import Picture, picture
+from bevatron.report.results import StudyResults
+
+
+def example_pictures(results: StudyResults) -> list[Picture]:
+    """One picture for each input group that holds images; all but the first are folded away."""
+    sides, found = sides_of(results.study.dataset.recipe.kind), []
+    for name, group in results.data.get("examples", {}).items():
+        if not group["images"]:
+            continue
+        size = " × ".join(str(side * group["summed"]) for side in group["shape"])
+        caption = f"Input group {name}: the first image of the test split of each class, {size} pixels"
+        if group["summed"] > 1:
+            caption += f", drawn with {group['summed']} × {group['summed']} of them summed"
+        drawn = picture(example_images(group, sides), f"{results.study.name}-{name}-examples", f"{caption}.", wide=True)
+        found.append(replace(drawn, folded=bool(found)))
+    return found

@@ -1,0 +1,167 @@
+"""Faster R-CNN as a whole: what it returns, what it learns from, and what it refuses."""
+
+import pytest
+import torch
+
+from bevatron.config.kinds import ARCHITECTURES
+from bevatron.errors import UserError
+from bevatron.models.box_head import SCALE, detections, head_losses, sampled
+from bevatron.models.boxes import encode, overlap
+from bevatron.models.faster_rcnn import FasterRCNN
+from bevatron.models.inputs import InputGroup
+from bevatron.models.network import Description, Network
+from bevatron.models.proposals import Sought, proposal_losses, proposals
+
+IMAGE = {"image": InputGroup((1, 40, 56), ("charge",))}
+SMALL = {"channels": [4, 6], "context": [2], "anchor_sizes": [8.0, 16.0], "widths": [16], "proposals": 12}
+TRUTH = torch.tensor(
+    [[[0.1, 0.1, 0.4, 0.5, 0], [0.5, 0.4, 0.9, 0.9, 1]], [[0.3, 0.2, 0.6, 0.8, 1], [-1.0] * 5], [[-1.0] * 5] * 2]
+)
+
+
+def network(inputs=IMAGE, n_classes=2, **options):
+    torch.manual_seed(1)
+    return Network(Description({"kind": "faster_rcnn", **SMALL, **options}, inputs, n_classes, "none")).eval()
+
+
+def images(n=3):
+    return {"image": torch.rand((n, 1, 40, 56), generator=torch.Generator().manual_seed(2))}
+
+
+@pytest.fixture(scope="module")
+def found():
+    net = network(least_score=0.0, most_detections=9)
+    torch.nn.init.normal_(net.architecture.head.classes.weight, std=0.3)
+    with torch.no_grad():
+        return net(images())
+
+
+def test_detections_are_boxes_in_the_image_best_first(found):
+    assert found.shape == (3, 9, 6)
+    there = found[..., 5] >= 0
+    assert there.any()
+    boxes, score = found[..., :4], found[..., 4]
+    assert ((boxes >= 0) & (boxes <= 1)).all()
+    assert (boxes[there][:, 2:] > boxes[there][:, :2]).all()
+    assert (score.diff() <= 0).all()
+    assert set(found[..., 5].unique().tolist()) <= {-1.0, 0.0, 1.0}
+    assert (found[~there] == torch.tensor([0.0, 0.0, 0.0, 0.0, 0.0, -1.0])).all()
+
+
+def test_detections_of_a_class_do_not_overlap_more_than_allowed(found):
+    for image in found:
+        for k in range(2):
+            mine = image[image[:, 5] == k, :4]
+            common = overlap(mine, mine) - torch.eye(len(mine))
+            assert (common <= 0.5 + 1e-5).all()
+
+
+def test_an_images_detections_and_losses_do_not_depend_on_its_batch(monkeypatch):
+    net = network(least_score=0.0)
+    with torch.no_grad():
+        whole, losses = net(images()), net(images(), TRUTH)
+        monkeypatch.setattr("bevatron.models.faster_rcnn.AT_ONCE", 1)  # one image after the other
+        assert torch.allclose(net(images()), whole, atol=1e-5)
+        assert torch.allclose(net(images(), TRUTH), losses, atol=1e-5)
+
+
+def test_losses_are_those_of_each_image_and_reach_all_weights():
+    net = network()
+    losses = net(images(), TRUTH)
+    assert losses.shape == (3, 4)
+    assert (losses[:2] > 0).all()
+    assert losses[2, 1] == losses[2, 3] == 0  # nothing there: no box to be shifted
+    losses.sum().backward()
+    assert all(weights.grad is not None and torch.isfinite(weights.grad).all() for weights in net.parameters())
+
+
+def test_no_image_at_all_has_a_loss_of_nothing():
+    """A worker of a team may get none of a small batch."""
+    net = network()
+    losses = net({"image": torch.zeros(0, 1, 40, 56)}, TRUTH[:0])
+    assert losses.shape == (0, 4)
+    losses.sum().backward()
+    assert net({"image": torch.zeros(0, 1, 40, 56)}).shape[0] == 0
+
+
+def test_empty_images_and_no_true_boxes_are_taken():
+    net = network()
+    blank = {"image": torch.zeros(2, 1, 40, 56)}
+    assert torch.isfinite(net(blank, torch.full((2, 2, 5), -1.0))).all()
+    with torch.no_grad():
+        assert torch.isfinite(net(blank)).all()
+
+
+def test_a_network_that_is_right_finds_the_boxes():
+    """Objectness and deltas that say the truth lead to proposals, and those and a right head to detections."""
+    arch = network().architecture
+    sought = arch.proposals(arch.features(images(1)["image"]))
+    sides = torch.tensor([56.0, 40.0, 56.0, 40.0])
+    true = TRUTH[:1, :, :4] * sides
+    common = overlap(sought.anchors, true[0])
+    nearest, place = common.argmax(0), common.argmax(1)
+    objectness = torch.full_like(sought.objectness, -8.0)
+    objectness[0, nearest] = 8.0
+    right = Sought(objectness, encode(true[0][place], sought.anchors)[None], sought.anchors)
+    boxes, there = proposals(right, 40, 56, 300, 12, 0.7)
+    assert torch.allclose(boxes[0, :2].sort(0).values, true[0].sort(0).values, atol=1e-3)
+    present = torch.ones((1, 2), dtype=torch.bool)
+    losses = proposal_losses(right, true, present, 128, training=False)
+    assert losses[1].item() == pytest.approx(0.0, abs=1e-9)
+
+    truth_of = overlap(boxes[0, :2], true[0]).argmax(1)
+    logits = torch.full((1, 12, 3), -9.0)
+    logits[..., 2] = 9.0
+    logits[0, torch.arange(2), TRUTH[0, truth_of, 4].long()] = 30.0
+    found = detections(logits, torch.zeros(1, 12, 2, 4), boxes, there, (40, 56), 0.05, 0.5, 5)[0]
+    assert found[:, 5].tolist()[2:] == [-1.0] * 3
+    for row in found[:2]:
+        assert torch.allclose(row[:4], TRUTH[0, int(row[5]), :4], atol=1e-4)
+        assert row[4] > 0.99
+
+
+def test_the_head_learns_the_class_and_the_shift_of_what_it_is_given():
+    """True boxes are proposals too; with their classes and no shift the loss is zero, else it is that of the formula."""
+    sides = torch.tensor([56.0, 40.0, 56.0, 40.0])
+    true, label = TRUTH[:1, :, :4] * sides, TRUTH[:1, :, 4].long()
+    present = torch.ones((1, 2), dtype=torch.bool)
+    far = torch.tensor([[[0.0, 36.0, 4.0, 40.0]]])
+    learned = sampled(far, present[:, :1], true, label, present, 8, 2, training=False)
+    boxes, there, number, match = learned
+    assert there.sum() == 3
+    assert sorted(number[there].tolist()) == [0, 1, 2]
+    logits = 40.0 * torch.nn.functional.one_hot(number, 3).float()
+    deltas = torch.zeros(1, 8, 2, 4)
+    entropy, distance = head_losses(logits, deltas, *learned)
+    assert (entropy.item(), distance.item()) == pytest.approx((0.0, 0.0), abs=1e-6)
+    shifted = boxes + torch.tensor([1.0, 0.0, 1.0, 0.0])
+    entropy, distance = head_losses(torch.zeros(1, 8, 3), deltas, shifted, there, number, match)
+    expected = sum(
+        max(0.0, abs(d) - 0.5 / 9) if abs(d) > 1 / 9 else 4.5 * d**2
+        for k in there[0].nonzero().flatten().tolist()
+        if number[0, k] < 2
+        for d in encode(match[0, k], shifted[0, k], SCALE).tolist()
+    )
+    assert entropy.item() == pytest.approx(torch.log(torch.tensor(3.0)).item())
+    assert distance.item() == pytest.approx(expected / 3, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "match"),
+    [
+        ({"image": InputGroup((1, 7, 56), ("charge",))}, r"'image' has 7 × 56 pixels; it must have 8 a side"),
+        ({"tracks": InputGroup((5, 3), ("a", "b", "c"), listed=True)}, "reads images, the input group 'tracks'"),
+        ({"jet": InputGroup((4,), ("a", "b", "c", "d"))}, "reads images, the input group 'jet' has the shape 4"),
+        ({**IMAGE, "other": InputGroup((1, 40, 56), ("charge",))}, "reads one image, found the input groups image"),
+    ],
+)
+def test_what_is_no_image_is_refused(inputs, match):
+    with pytest.raises(UserError, match=match) as caught:
+        network(inputs)
+    assert "\n" not in str(caught.value)
+
+
+def test_it_is_for_detection_alone_and_says_why_it_is_no_onnx():
+    assert ARCHITECTURES["faster_rcnn"] is FasterRCNN
+    assert FasterRCNN.TASKS == ("detection",)
+    assert FasterRCNN.NO_ONNX
