@@ -52,8 +52,8 @@ from bevatron.simulate.argon.stack import (
 from bevatron.simulate.argon.tables import HIGHEST, tables
 
 FIRST_ROOM = 4096  # rows of the stack to begin with
-# Rows of the segments to begin with: those of tracks of least loss (MeV/cm) in full steps, with as many short ones. Rows
-# that are not written cost no memory, but growing costs as much time as a fifth of the transport.
+# Rows of the segments to begin with: those of tracks of least loss (MeV/cm) in full steps, with as many short ones.
+# Rows that are not written cost no memory, but growing costs as much time as a fifth of the transport.
 LEAST_LOSS, SEGMENTS_PER_STEP, MOST_ROOM = 2.1, 2.0, 20_000_000
 
 
