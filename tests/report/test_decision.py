@@ -197,3 +197,13 @@ def test_agreement_is_claimed_within_each_group_alone():
     assert decided("agree_each", measured, metric="a", groups=groups, tolerance=0.005).verdict == "reproduced"
     assert decided("agree_each", measured, metric="a", groups=groups, tolerance=0.002).verdict == "undecided"
     assert decided("agree_each", measured, metric="a", groups=[["a", "c"]], tolerance=0.005).verdict == "not reproduced"
+
+
+@pytest.mark.parametrize(("second", "verdict"), [(0.61, "reproduced"), (0.70, "not reproduced"), (0.649, "undecided")])
+def test_near_each_wants_every_number_at_its_own_reference(second, verdict):
+    metrics = {"a": number(0.80, own=0.005), "b": number(second, own=0.005)}
+    measured = Measurements({"m": metrics}, {}, {"m": "metrics.json", None: "data.json"})
+    found = decided("near_each", measured, model="m", expected={"a": 0.81, "b": 0.60}, tolerance=0.05)
+    assert found.verdict == verdict
+    assert "(0.81)" in found.sentence
+    assert "(0.6)" in found.sentence

@@ -62,6 +62,19 @@ def test_without_published_numbers_the_headline_is_shown():
     assert table.origins[0].metric == "accuracy"
 
 
+def test_several_published_metrics_are_the_rows_of_one_table():
+    tree = {**TREE, "published": {**TREE["published"], "accuracy": {"mlp": {"all": 0.5}, "lstm": {"all": 0.6}}}}
+    (table,) = grid_tables(results(tree), "auc")
+    rows = {row["metric"]: row for row in csv.DictReader(io.StringIO(table.to_csv()))}
+    assert list(rows) == ["auc", "accuracy"]
+    assert float(rows["accuracy"]["LSTM from all inputs, published"]) == 0.6
+    assert rows["auc"]["mlp from all inputs, published"] == ""
+    assert "mlp from tracks, published" not in table.head
+    for number in table.numbers():
+        if number.origin.stage == "evaluate" and "error" not in number.column:
+            assert float(number.text) == OURS[number.origin.model]
+
+
 @pytest.mark.parametrize("axes", [["net"], ["net", "inputs", "more"]])
 def test_other_numbers_of_axes_make_no_table(axes):
     tree = {"title": "t", "axes": {axis: {"mlp": {}} for axis in axes}}

@@ -23,3 +23,22 @@ rule simulate:
     shell:
         "exec bevatron simulate {wildcards.study:q} --shard {wildcards.shard:q}"
         " {params.options:q} --output {output.shard:q} > {log:q} 2>&1"
+
+
+rule compare:
+    output:
+        "results/{study}/evaluation/source.json",
+    log:
+        "logs/compare/{study}.log",
+    benchmark:
+        "results/benchmarks/compare/{study}.tsv"
+    conda:
+        "../envs/bevatron.yaml"
+    threads: threads_of("compare")
+    resources:
+        **resources_of("compare"),
+    params:
+        options=OPTIONS,
+        digest=lambda w: raw_digest(STUDIES[w.study]),
+    shell:
+        "exec bevatron compare {wildcards.study:q} {params.options:q} --output {output:q} > {log:q} 2>&1"

@@ -63,6 +63,7 @@ def measured_in(study):
     return [
         f"results/{study}/dataset/manifest.json",
         f"results/{study}/evaluation/data.json",
+        *([f"results/{study}/evaluation/source.json"] if STUDIES[study].evaluation.compare_source else []),
         *expand(f"results/{study}/raw/shard-{{shard}}.timing.json", shard=shards_of(study)),
         *expand(f"results/{study}/search/{{model}}/trials.csv", model=searched_models(study)),
         *expand(f"results/{study}/models/{{model}}/runs.json", model=models),

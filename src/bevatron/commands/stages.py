@@ -38,6 +38,14 @@ def simulate(
     simulate_shard(loaded, shard, output)
 
 
+def compare(study: StudyName, output: Output, config: Config = DEFAULT_CONFIG, scale: Scale = None) -> None:
+    """Set the study's source beside published numbers; the report draws them."""
+    loaded, _ = _load(study, config, scale)
+    from bevatron.simulate.compare import compare_source
+
+    compare_source(loaded, output)
+
+
 def prepare(
     study: StudyName,
     raw: Annotated[Path, typer.Option(help="the raw shard")],
@@ -207,4 +215,4 @@ def _model_of(study: "Study", model: str) -> None:
         raise UserError(f"study '{study.name}'", f"has no model '{model}'", f"it has: {', '.join(study.models)}")
 
 
-COMMANDS = (simulate, prepare, manifest, search, train, evaluate, observe, export, report)
+COMMANDS = (simulate, compare, prepare, manifest, search, train, evaluate, observe, export, report)

@@ -19,6 +19,7 @@ class Evaluation(Section):
     bootstrap: int = Field(200, ge=20, description="bootstrap replicas of the test split behind every interval")
     confidence: float = Field(0.68, gt=0.0, lt=1.0, description="probability content of the quoted intervals")
     observables: dict[Name, Observable] = Field({}, description="single numbers looked at without any network")
+    compare_source: bool = Field(False, description="show the source beside published numbers, where it offers that")
 
 
 class Study(Section):

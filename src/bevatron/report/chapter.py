@@ -9,6 +9,7 @@ from bevatron.config.study import Study
 from bevatron.report import tables
 from bevatron.report.grid_tables import grid_tables
 from bevatron.report.numbers import count, exact
+from bevatron.report.plots.comparison import caption_of, comparisons
 from bevatron.report.plots.learning_curve import learning_curves
 from bevatron.report.plots.observables import observables
 from bevatron.report.plots.style import Picture, picture
@@ -77,7 +78,7 @@ def chapter_of(results: StudyResults) -> Chapter:
         source=_source(results),
         samples=tables.samples_table(results),
         features=tables.features_table(results),
-        data=[*part.data(results), *_observables(results)],
+        data=[*_comparisons(results), *part.data(results), *_observables(results)],
         observables=tables.observables_table(results),
         models=tables.models_table(results),
         searches=[_search(results, m) for m in results.models.values() if m.search],
@@ -155,6 +156,13 @@ def _word(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return exact(value) if isinstance(value, int | float) else str(value)
+
+
+def _comparisons(results: StudyResults) -> list[Picture]:
+    drawn = results.comparisons
+    if not drawn:
+        return []
+    return [picture(comparisons(drawn), f"{results.study.name}-source", caption_of(drawn), wide=True)]
 
 
 def _observables(results: StudyResults) -> list[Picture]:

@@ -11,13 +11,42 @@ from bevatron.report.table import Cell, Table
 
 
 def grid_tables(results: StudyResults, headline: str) -> list[Table]:
-    """One table for each grid of two axes and each metric that it has published numbers of; else of `headline`."""
+    """One table for each grid of two axes: of `headline`, or of the metric it has published numbers of; where these
+    are several, one table with a row for each."""
     return [
-        _table(results, name, grid, metric)
+        _joint(results, name, grid)
+        if len(grid.published) > 1
+        else _table(results, name, grid, next(iter(grid.published), headline))
         for name, grid in results.study.grids.items()
         if len(grid.axes) == 2
-        for metric in grid.published or [headline]
     ]
+
+
+def _joint(results: StudyResults, name: str, grid: Grid) -> Table:
+    """A row for each published metric; a column for each model, and one for its published numbers."""
+    study = results.study.name
+    head: list[str] = ["metric"]
+    cells: list[list[Cell]] = [[title_of(metric)] for metric in grid.published]
+    by_cell: dict[tuple[int, int], Mapping[str, Any]] = {}
+    for point in grid.points:
+        title, published = grid.model_title(point), grid.published_at(point)
+        for k, metric in enumerate(grid.published):
+            by_cell[k, len(head)] = {"model": name_of(point)}
+            by_cell[k, len(head) + 1] = {"stage": "study"}
+            cells[k].append(results.metric(name_of(point), metric))
+            if published:
+                cells[k].append(published.get(metric))
+        head += [title, f"{title}, published"] if published else [title]
+    caption = "Mean over the seeds; the error holds the test split's size and the seeds' spread."
+    origins = tuple(Origin(study, "evaluate", metric=metric) for metric in grid.published)
+    return Table(
+        f"{study}_{name}",
+        f"{grid.caption} {caption}".strip(),
+        tuple(head),
+        tuple(map(tuple, cells)),
+        origins,
+        by_cell=by_cell,
+    )
 
 
 def _table(results: StudyResults, name: str, grid: Grid, metric: str) -> Table:
@@ -37,10 +66,9 @@ def _table(results: StudyResults, name: str, grid: Grid, metric: str) -> Table:
             if any(number is not None for number in published):
                 cells[k].append(published[k])
         head += [title, f"{title}, published"] if len(cells[0]) > len(head) + 1 else [title]
-    suffix = "" if len(grid.published) < 2 else f"_{metric}"
     caption = f"{title_of(metric)}: mean over the seeds; the error holds the test split's size and the seeds' spread."
     return Table(
-        f"{study}_{name}{suffix}",
+        f"{study}_{name}",
         f"{grid.caption} {caption}".strip(),
         tuple(head),
         tuple(map(tuple, cells)),

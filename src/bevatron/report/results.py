@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from bevatron.config.identity import dataset_digest
+from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.config.model import Model
 from bevatron.config.study import Study
 from bevatron.config.yaml_text import parse_yaml
@@ -65,6 +65,7 @@ class StudyResults:
     data: dict[str, Any]
     timings: list[dict[str, Any]]
     raw_bytes: int
+    comparisons: list[dict[str, Any]]
     models: dict[str, ModelResults]
     measurements: Measurements
 
@@ -96,7 +97,19 @@ def read_study(study: Study, results: Path) -> StudyResults:
     measurements = Measurements(metrics, _observables(data, titles), files)
     raw = sorted((folder / "raw").glob("shard-*.h5"))
     timings = [_json(path, "bevatron simulate") for path in sorted((folder / "raw").glob("*.timing.json"))]
-    return StudyResults(study, manifest, data, timings, _size(raw), models, measurements)
+    return StudyResults(study, manifest, data, timings, _size(raw), _comparisons(study, folder), models, measurements)
+
+
+def _comparisons(study: Study, folder: Path) -> list[dict[str, Any]]:
+    """The source beside published numbers, where the study asks for it."""
+    if not study.evaluation.compare_source:
+        return []
+    path, command = folder / "evaluation" / "source.json", f"bevatron compare {study.name}"
+    tree = _json(path, command)
+    refuse_broken_seal(tree, path, f"run `{command}` again, or the workflow")
+    if tree.get("raw_digest") != raw_digest(study):
+        raise UserError(path, "was made with other settings of the simulation", f"run `{command}` again")
+    return tree["comparisons"]
 
 
 def _measured_on(manifest: Manifest, path: Path, command: str) -> dict[str, Any]:

@@ -1,0 +1,45 @@
+"""Claims that a model's numbers are the published ones, each of them."""
+
+from pydantic import Field
+
+from bevatron.config.kinds import claim_test
+from bevatron.config.section import Name, Positive
+from bevatron.report.claims.decision import Condition, Decision, decide
+from bevatron.report.claims.reference import MetricReference, TestOptions
+from bevatron.report.measured import Measurements
+from bevatron.report.numbers import exact, with_error
+
+
+@claim_test("near_each")
+class NearEach:
+    """Each of a model's numbers differs from its known one by no more than the tolerance; the worst decides."""
+
+    class Options(TestOptions):
+        """A model's metrics, and what they should be."""
+
+        model: Name = Field(description="the model")
+        expected: dict[str, float] = Field(description="by metric, what it should be", min_length=1)
+        tolerance: Positive = Field(description="largest difference")
+
+        def references(self) -> list[MetricReference]:
+            return [MetricReference(model=self.model, metric=metric) for metric in self.expected]
+
+    def decide(self, options: Options, measurements: Measurements) -> Decision:
+        numbers = [reference.measured(measurements) for reference in options.references()]
+        expected = list(options.expected.values())
+        conditions = [
+            Condition(
+                ((-sign, number),),
+                options.tolerance + sign * reference,
+                f"tolerance minus {'excess' if sign > 0 else 'lack'} of {number.label}",
+            )
+            for number, reference in zip(numbers, expected, strict=True)
+            for sign in (1.0, -1.0)
+        ]
+        pairs = ", ".join(
+            f"{number.label} {with_error(number.value, number.error)} ({exact(reference)})"
+            for number, reference in zip(numbers, expected, strict=True)
+        )
+        sentence = f"Measured, with the published number behind it: {pairs}; the claim wants each to within "
+        sentence += f"{exact(options.tolerance)}."
+        return decide(conditions, numbers, sentence, options.sigmas, options.every_seed)

@@ -1,0 +1,49 @@
+"""A simulation beside published numbers."""
+
+from textwrap import fill
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from bevatron.report.plots.style import COLOURS, INK, grid
+
+
+def comparisons(drawn: list[dict[str, Any]]) -> plt.Figure:
+    """A panel for each entry of `comparisons` in source.json: ours as coloured points with errors, published numbers
+    in black, as open points or as a line."""
+    figure, panels = grid(len(drawn), height=3.3)
+    for axes, entry in zip(panels, drawn, strict=True):
+        ours = 0
+        lines = ("-", "--", ":", "-.")
+        published = 0
+        for curve in entry["curves"]:
+            x, y = np.array(curve["x"]), np.array(curve["y"])
+            if curve["published"]:
+                if entry["line"]:
+                    axes.plot(x, y, color=INK, lw=1.2, ls=lines[published % 4], label=curve["label"], zorder=3)
+                else:
+                    marker = "osD^"[published % 4]
+                    axes.plot(x, y, marker, mfc="none", mec=INK, ms=7, label=curve["label"], zorder=3)
+                published += 1
+                continue
+            error = None if curve["error"] is None else np.array(curve["error"])
+            colour = COLOURS[ours % len(COLOURS)]
+            ours += 1
+            axes.errorbar(x, y, yerr=error, fmt=".", color=colour, elinewidth=1, label=curve["label"])
+        axes.set_xscale("log" if entry["log_x"] else "linear")
+        axes.set_yscale("log" if entry["log_y"] else "linear")
+        if entry["log_y"]:
+            low, high = axes.get_ylim()
+            axes.set_ylim(low, high * (high / low) ** 0.3)
+        else:
+            axes.set_ylim(min(0, axes.get_ylim()[0]), axes.get_ylim()[1] * 1.3)
+        axes.set_xlabel(fill(entry["x"], 44))
+        axes.set_ylabel(fill(entry["y"], 34))
+        axes.legend(loc="upper left", fontsize=8.5)
+    return figure
+
+
+def caption_of(drawn: list[dict[str, Any]]) -> str:
+    """The panels' captions, in reading order."""
+    return "The source beside published numbers. " + " ".join(entry["caption"] for entry in drawn)

@@ -1,0 +1,44 @@
+"""Compare a study's source with published numbers."""
+
+import logging
+from pathlib import Path
+from time import perf_counter
+
+from bevatron.config.digest import seed_of
+from bevatron.config.identity import raw_digest
+from bevatron.config.kinds import SOURCES
+from bevatron.config.study import Study
+from bevatron.errors import UserError
+from bevatron.store.publish import publish_json
+from bevatron.store.seal import sealed
+from bevatron.versions import versions
+
+logger = logging.getLogger("bevatron")
+SCHEMA_VERSION = 1
+
+
+def compare_source(study: Study, output: Path) -> None:
+    """Publishes `source.json`: for each of the source's comparisons its curves, ours and the published ones.
+
+    Raises UserError for a source that offers none.
+    """
+    start, options = perf_counter(), study.simulation.source
+    source = SOURCES[options.kind]()
+    if not hasattr(source, "comparisons"):
+        offering = ", ".join(name for name in SOURCES.names() if hasattr(SOURCES[name], "comparisons"))
+        raise UserError(
+            f"study '{study.name}', evaluation.compare_source",
+            f"the source '{options.kind}' offers no comparison with published numbers",
+            f"set it to false; sources that do: {offering}",
+        )
+    digest = raw_digest(study)
+    found = source.comparisons(options, seed_of("compare", digest))
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "study": study.name,
+        "raw_digest": digest,
+        "versions": versions(),
+        "comparisons": [comparison.to_json() for comparison in found],
+    }
+    publish_json(output, sealed(content))
+    logger.info(f"{study.name}: {len(found)} comparisons of its source in {perf_counter() - start:.1f} s")

@@ -1,0 +1,118 @@
+"""The source `lartpc`: particles, neutrino interactions and cosmic muons, followed through liquid argon."""
+
+import logging
+from time import perf_counter
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from bevatron.config import kinds
+from bevatron.config.kinds import source
+from bevatron.config.section import Count, Section
+from bevatron.simulate.argon.cosmics import Cosmics
+from bevatron.simulate.argon.cuts import Cuts
+from bevatron.simulate.argon.event import Box
+from bevatron.simulate.argon.gun import Gun
+from bevatron.simulate.argon.neutrinos import Neutrinos
+from bevatron.simulate.comparison import Comparison
+from bevatron.store.columns import Samples
+
+logger = logging.getLogger("bevatron")
+BATCH = 200  # events followed at a time, so that memory does not grow with the shard
+
+Corner = tuple[float, float, float]
+
+
+class Volume(Section):
+    """The liquid argon, a box; x runs along the drift away from the wire planes, y upwards, z along the beam."""
+
+    low: Corner = Field((0.0, -116.5, 0.0), description="corner, cm; the wire planes stand at the low x")
+    high: Corner = Field((256.0, 116.5, 1036.8), description="opposite corner, cm; MicroBooNE's by default")
+
+    @model_validator(mode="after")
+    def _has_volume(self) -> "Volume":
+        for axis, low, high in zip("xyz", self.low, self.high, strict=True):
+            if low >= high:
+                raise ValueError(f"{axis} must rise from low to high, found {low:g} and {high:g}")
+        return self
+
+
+class ArgonOptions(kinds.Options):
+    """What starts in the argon; the sources `lartpc` and `geant4` share it."""
+
+    events: Count = Field(1_000, description="events of each shard", lt=2**32)
+    box: Volume = Field(default_factory=Volume, description="the liquid argon")
+    gun: Gun | None = Field(None, description="particles of chosen kinds and energies; this or neutrinos")
+    neutrinos: Neutrinos | None = Field(None, description="muon neutrinos' charged-current interactions")
+    cosmics: Cosmics | None = Field(None, description="cosmic muons in every event; absent: none")
+
+    @model_validator(mode="after")
+    def _starts_something(self) -> "ArgonOptions":
+        if (self.gun is None) == (self.neutrinos is None):
+            raise ValueError("give exactly one of 'gun' and 'neutrinos'")
+        name, margin = ("gun", self.gun.margin) if self.gun is not None else ("neutrinos", self.neutrinos.margin)
+        shortest = min(high - low for low, high in zip(self.box.low, self.box.high, strict=True))
+        if 2 * margin >= shortest:
+            raise ValueError(
+                f"{name}.margin: {margin:g} cm from every wall leave nothing of a box of {shortest:g} cm; "
+                f"allowed: less than {shortest / 2:g}"
+            )
+        if self.neutrinos is not None and self.neutrinos.share < 1 and self.cosmics is None:
+            raise ValueError("neutrinos.share: below 1 some events are empty; give 'cosmics' as well")
+        return self
+
+
+@source("lartpc")
+class LiquidArgon:
+    """Energy deposits of particles in liquid argon, by a transport of our own (bevatron.simulate.argon).
+
+    One sample is one event; id = shard << 32 | event. Input groups: `segments` and `segment_ids` (ragged),
+    `budget` (where the energy went), `primaries` and `primary_ids` (ragged), `conversion` (of the first primary photon,
+    cm; -1 where there is none). Targets: `particle` (of a gun's first particle, its place in `particles`), `neutrino`
+    (1 if there is an interaction) and `vertex` (n, 3), cm.
+    """
+
+    class Options(ArgonOptions):
+        cuts: Cuts = Field(default_factory=Cuts, description="thresholds and steps of the transport")
+
+    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+        """One shard of events, and the time spent in the transport."""
+        from bevatron.simulate.argon.events import event_samples, joined, primaries_of
+        from bevatron.simulate.argon.transport import transport
+
+        start = said = perf_counter()
+        seconds, parts = 0.0, []
+        box = Box(options.box.low, options.box.high)
+        for batch, first in enumerate(range(0, options.events, BATCH)):
+            n = min(BATCH, options.events - first)
+            streams = np.random.SeedSequence([seed, batch]).spawn(2)
+            started = primaries_of(options, box, first, n, np.random.Generator(np.random.Philox(streams[0])))
+            began = perf_counter()
+            own = int(streams[1].generate_state(1, np.uint64)[0] >> np.uint64(1))
+            deposits = transport(started.primaries, n, box, options.cuts, own)
+            seconds += perf_counter() - began
+            parts.append(event_samples(started, deposits, (shard << 32) + first))
+            if perf_counter() - said > 10.0:
+                said = perf_counter()
+                done = first + n
+                logger.info(f"shard {shard}: {done} of {options.events} events, {done / (said - start):.0f} a second")
+        attributes = {
+            "box": {"low": list(box.low), "high": list(box.high)},
+            "particles": [] if options.gun is None else list(options.gun.particles),
+        }
+        return joined(parts, attributes), {"events": options.events, "seconds_in_generator": seconds}
+
+    def events(self, options: Options) -> int:
+        """Events of a shard: `bevatron plan` asks."""
+        return options.events
+
+    def comparisons(self, options: Options, seed: int) -> list[Comparison]:
+        """The transport beside published numbers: `bevatron compare` asks."""
+        from bevatron.simulate.argon.comparisons import comparisons
+
+        return comparisons(options.cuts, seed % 2**62)
+
+    def versions(self) -> dict[str, str]:
+        from importlib.metadata import version
+
+        return {"numpy": np.__version__, "numba": version("numba")}
