@@ -41,15 +41,17 @@ from bevatron.simulate.argon.stack import (
     EVENT,
     KINETIC,
     PDG,
+    ROOM,
+    SEGMENTS,
     TIME,
     UX,
     UY,
     UZ,
+    WAITING,
     X,
     Y,
     Z,
     put_back,
-    short_of_room,
     write,
 )
 from bevatron.simulate.argon.straggling import straggled
@@ -57,6 +59,7 @@ from bevatron.simulate.argon.tables import (
     ANNIHILATE,
     DECAY,
     DELTA,
+    LOG_STEP,
     LOSS,
     NUCLEAR,
     RADIATE,
@@ -69,7 +72,7 @@ from bevatron.simulate.argon.tables import (
 SHARE_OF_RANGE = 0.2  # the longest step of a heavy particle, as it slows down
 FINEST = 0.02  # cm: with less range than this a heavy particle stops in one step
 SLOWEST = 1e-6  # MeV: with less kinetic energy a particle is at rest
-LINEAR = 0.01  # a loss of less than this share of the energy is loss times path
+LINEAR = 0.1  # a loss of less than this share of the energy follows from loss and slope alone
 
 
 @compiled
@@ -79,21 +82,21 @@ def follow_charged(particle, row, mass, work, tables, cuts):
     particle (13,): a row of the stack, changed in place; row: in the tables; cuts (3,): δ-rays and photons in MeV, step
     in cm.
     """
-    steps = tables.steps[row]
-    budget = work.budget[work.counts[EVENT]]
+    steps, energies, ranges, box = tables.steps, tables.energies[row], tables.ranges[row], work.box
+    segments, ids, counts, budget = work.segments, work.ids, work.counts, work.budget
+    most_waiting, most_segments = len(work.stack) - ROOM, len(segments) - ROOM
     while True:
-        if short_of_room(work):
+        if counts[WAITING] > most_waiting or counts[SEGMENTS] > most_segments:
             put_back(particle, work)
             return
         kinetic = particle[KINETIC]
         if kinetic < SLOWEST:
-            write(work, particle, particle[X], particle[Y], particle[Z], 0.0, kinetic)
+            write(segments, ids, counts, budget, particle, particle[X], particle[Y], particle[Z], 0.0, kinetic)
             stop(particle, mass, work)
             return
         point, rest = place(kinetic)
-        low, high = steps[point], steps[point + 1]
-        reach = low[RANGE] + rest * (high[RANGE] - low[RANGE])
-        rate = low[RATE] + rest * (high[RATE] - low[RATE])
+        reach = between(steps, row, point, rest, RANGE)
+        rate = between(steps, row, point, rest, RATE)
         path = cuts[2]
         if row > ROW_POSITRON:
             path = min(path, max(SHARE_OF_RANGE * reach, FINEST))
@@ -107,23 +110,28 @@ def follow_charged(particle, row, mass, work, tables, cuts):
         beta2 = kinetic * (kinetic + 2.0 * mass) / (energy * energy)
         lost = kinetic
         if not stops:
-            lost = path * (low[LOSS] + rest * (high[LOSS] - low[LOSS]))
+            loss = between(steps, row, point, rest, LOSS)
+            lost = path * loss
             if lost > LINEAR * kinetic:
-                lost = kinetic - min(kinetic, energy_left(tables.energies[row], tables.ranges[row], reach - path))
+                lost = kinetic - min(kinetic, energy_left(energies, ranges, reach - path))
+            else:  # to the second order in lost / kinetic
+                lost *= 1.0 - 0.5 * path * (steps[row, point + 1, LOSS] - steps[row, point, LOSS]) / (
+                    LOG_STEP * kinetic
+                )
             most = greatest(row, kinetic, mass)
             lost = straggled(lost, path, beta2, min(cuts[0], most), most)
             if lost >= kinetic:
                 lost, stops, meets = kinetic, True, False
         dx, dy, dz, vx, vy, vz = scattered(particle[UX], particle[UY], particle[UZ], path, beta2 * energy)
         x, y, z = particle[X] + dx, particle[Y] + dy, particle[Z] + dz
-        leaves = not inside(x, y, z, work.box)
+        leaves = not inside(x, y, z, box)
         if leaves:
-            share = share_inside(particle, x, y, z, work.box)
+            share = share_inside(particle, x, y, z, box)
             path, lost = path * share, lost * share
             x, y, z = particle[X] + share * dx, particle[Y] + share * dy, particle[Z] + share * dz
-        write(work, particle, x, y, z, path, lost)
+        write(segments, ids, counts, budget, particle, x, y, z, path, lost)
         if leaves:
-            budget[ESCAPED] += kinetic - lost
+            budget[counts[EVENT], ESCAPED] += kinetic - lost
             return
         particle[X], particle[Y], particle[Z] = x, y, z
         particle[UX], particle[UY], particle[UZ] = vx, vy, vz
@@ -134,6 +142,12 @@ def follow_charged(particle, row, mass, work, tables, cuts):
             return
         if meets and meet(particle, row, mass, work, tables, cuts):
             return
+
+
+@compiled
+def between(steps, row, point, rest, column):
+    """A column of the tables' steps, interpolated."""
+    return steps[row, point, column] + rest * (steps[row, point + 1, column] - steps[row, point, column])
 
 
 @compiled
@@ -152,13 +166,13 @@ def meet(particle, row, mass, work, tables, cuts):
     """One process by the rates at the particle's energy; True if the particle is gone."""
     kinetic = particle[KINETIC]
     point, rest = place(kinetic)
-    rates = tables.rates[row]
+    rates = tables.rates
     total = 0.0
     for process in range(5):
-        total += rates[process, point] + rest * (rates[process, point + 1] - rates[process, point])
+        total += rates[row, process, point] + rest * (rates[row, process, point + 1] - rates[row, process, point])
     left, chosen = np.random.random() * total, -1
     for process in range(5):
-        rate = rates[process, point] + rest * (rates[process, point + 1] - rates[process, point])
+        rate = rates[row, process, point] + rest * (rates[row, process, point + 1] - rates[row, process, point])
         if rate > 0.0 and left >= 0.0:
             chosen = process
         left -= rate

@@ -53,19 +53,26 @@ def annihilation_rate(kinetic: np.ndarray) -> np.ndarray:
     return ELECTRONS * np.pi * ELECTRON_RADIUS**2 / (gamma + 1) * terms
 
 
-_spectrum = np.vectorize(photon_spectrum, otypes=[float])
+@compiled
+def weighted(photon, weights, kinetic):
+    """The spectrum's values at `photon` (n,), times weights (n,), summed."""
+    total = 0.0
+    for i in range(len(photon)):
+        total += weights[i] * photon_spectrum(photon[i], kinetic)
+    return total
 
 
 def bremsstrahlung_rate(kinetic: np.ndarray, cut: float) -> np.ndarray:
     """Photons above `cut` per cm."""
     nodes, weights = np.polynomial.legendre.leggauss(POINTS)
-    length = np.log(np.maximum(kinetic / cut, 1.0))[:, None]
-    photon = np.minimum(cut, kinetic)[:, None] * np.exp(length * (nodes + 1) / 2)
-    return (_spectrum(photon, kinetic[:, None]) * weights).sum(1) * length[:, 0] / 2
+    half = np.log(np.maximum(kinetic / cut, 1.0)) / 2  # of the way in log photon energy
+    return np.array(
+        [weighted(cut * np.exp(h * (nodes + 1)), weights * h, t) for h, t in zip(half, kinetic, strict=True)]
+    )
 
 
 def radiative_loss(kinetic: np.ndarray, cut: float = np.inf) -> np.ndarray:
     """Energy that goes to photons below `cut`, MeV/cm."""
     nodes, weights = np.polynomial.legendre.leggauss(POINTS)
-    top = np.minimum(cut, kinetic)[:, None]
-    return (_spectrum(top * (nodes + 1) / 2, kinetic[:, None]) * weights).sum(1) * top[:, 0] / 2
+    half = np.minimum(cut, kinetic) / 2
+    return np.array([weighted(h * (nodes + 1), weights * h, t) for h, t in zip(half, kinetic, strict=True)])

@@ -42,10 +42,10 @@ def follow_photon(particle, work, tables, conversion):
             return
         photon = particle[KINETIC]
         point, rest = place(photon)
-        low, high = tables.photons[point], tables.photons[point + 1]
-        scatters = low[COMPTON] + rest * (high[COMPTON] - low[COMPTON])
-        pairs = low[PAIR] + rest * (high[PAIR] - low[PAIR])
-        absorbed = low[PHOTOELECTRIC] + rest * (high[PHOTOELECTRIC] - low[PHOTOELECTRIC])
+        rates = tables.photons
+        scatters = rates[point, COMPTON] + rest * (rates[point + 1, COMPTON] - rates[point, COMPTON])
+        pairs = rates[point, PAIR] + rest * (rates[point + 1, PAIR] - rates[point, PAIR])
+        absorbed = rates[point, PHOTOELECTRIC] + rest * (rates[point + 1, PHOTOELECTRIC] - rates[point, PHOTOELECTRIC])
         total = scatters + pairs + absorbed
         way = np.random.exponential() / total if photon > SOFTEST else 0.0
         x, y, z = particle[X] + way * particle[UX], particle[Y] + way * particle[UY], particle[Z] + way * particle[UZ]

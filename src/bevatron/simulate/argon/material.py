@@ -24,7 +24,7 @@ XI = 0.5 * IONISATION * Z / A * DENSITY  # MeV/cm: collisions above T are XI / (
 ELECTRONS = AVOGADRO * Z / A * DENSITY  # per cm³
 ATOMS = AVOGADRO / A * DENSITY  # per cm³
 
-# The field of the nucleus and of its electrons: Tsai, Rev. Mod. Phys. 46 (1974) 815; f_c is Davies, Bethe and Maximon's.
+# The field of the nucleus and of its electrons: Tsai, Rev. Mod. Phys. 46 (1974) 815; Davies, Bethe and Maximon's f_c.
 _A2 = (Z * FINE_STRUCTURE) ** 2
 COULOMB = _A2 * (1 / (1 + _A2) + 0.20206 - 0.0369 * _A2 + 0.0083 * _A2**2 - 0.002 * _A2**3)
 TRIPLETS = math.log(1440 * Z ** (-2 / 3)) / (math.log(183 * Z ** (-1 / 3)) - COULOMB)

@@ -60,4 +60,4 @@ def stop_nucleus(particle, work, tables):
     x, y, z = particle[X] + path * particle[UX], particle[Y] + path * particle[UY], particle[Z] + path * particle[UZ]
     if not inside(x, y, z, work.box):
         x, y, z = particle[X], particle[Y], particle[Z]
-    write(work, particle, x, y, z, path, particle[KINETIC])
+    write(work.segments, work.ids, work.counts, work.budget, particle, x, y, z, path, particle[KINETIC])

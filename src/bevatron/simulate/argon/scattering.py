@@ -10,6 +10,7 @@ from bevatron.simulate.argon.material import RADIATION_LENGTH
 
 HIGHLAND = 13.6  # MeV
 SMALL = 0.05  # rad: below it the sideways move is taken as half of path times angle
+SERIES = 0.01  # squared angle, and sideways move, below which a series replaces roots and cosines
 WIDEST = 0.75  # of the squared sideways move in units of the path
 
 
@@ -33,18 +34,20 @@ def scattered(ux, uy, uz, path, speed_momentum):
     if side2 > WIDEST:
         shrink = math.sqrt(WIDEST / side2)
         left, up, side2 = left * shrink, up * shrink, WIDEST
-    if angle2 < 0.01:
+    if angle2 < SERIES and side2 < SERIES:
         cosine, ratio = 1.0 - angle2 / 2.0 + angle2 * angle2 / 24.0, 1.0 - angle2 / 6.0
+        ahead = 1.0 - side2 / 2.0
     else:
         angle = math.sqrt(angle2)
         cosine, ratio = math.cos(angle), math.sin(angle) / angle
+        ahead = math.sqrt(1.0 - side2)
     ax, ay, az, bx, by, bz = basis(ux, uy, uz)
-    chord, ahead = path / (1.0 + width * width / 6.0), math.sqrt(1.0 - side2)
+    chord = path / (1.0 + width * width / 6.0)
     dx = chord * (ahead * ux + left * ax + up * bx)
     dy = chord * (ahead * uy + left * ay + up * by)
     dz = chord * (ahead * uz + left * az + up * bz)
     vx = cosine * ux + ratio * (a * ax + b * bx)
     vy = cosine * uy + ratio * (a * ay + b * by)
     vz = cosine * uz + ratio * (a * az + b * bz)
-    norm = 1.0 / math.sqrt(vx * vx + vy * vy + vz * vz)
+    norm = 1.5 - 0.5 * (vx * vx + vy * vy + vz * vz)  # 1 / length, which is 1 but for rounding
     return dx, dy, dz, vx * norm, vy * norm, vz * norm

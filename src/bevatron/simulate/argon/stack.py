@@ -29,26 +29,30 @@ Work = namedtuple("Work", "stack counts segments ids budget box fragments")
 @compiled
 def push(stack, counts, parent, pdg, kinetic, ux, uy, uz):
     """A new particle at the place and time of `parent` (13,)."""
-    row = stack[counts[WAITING]]
-    row[PDG], row[KINETIC] = pdg, kinetic
-    row[X], row[Y], row[Z], row[TIME] = parent[X], parent[Y], parent[Z], parent[TIME]
-    row[UX], row[UY], row[UZ] = ux, uy, uz
-    row[TRACK], row[PARENT], row[PRIMARY], row[WAY] = counts[TRACKS], parent[TRACK], parent[PRIMARY], 0.0
+    n = counts[WAITING]
+    stack[n, PDG], stack[n, KINETIC] = pdg, kinetic
+    stack[n, X], stack[n, Y], stack[n, Z], stack[n, TIME] = parent[X], parent[Y], parent[Z], parent[TIME]
+    stack[n, UX], stack[n, UY], stack[n, UZ] = ux, uy, uz
+    stack[n, TRACK], stack[n, PARENT], stack[n, PRIMARY] = counts[TRACKS], parent[TRACK], parent[PRIMARY]
+    stack[n, WAY] = 0.0
     counts[WAITING] += 1
     counts[TRACKS] += 1
 
 
 @compiled
-def write(work, particle, x, y, z, path, energy):
-    """A segment from the particle's place to (x, y, z), and its energy into the budget; the particle stays."""
-    counts = work.counts
-    segment, name = work.segments[counts[SEGMENTS]], work.ids[counts[SEGMENTS]]
-    segment[0], segment[1], segment[2] = particle[X], particle[Y], particle[Z]
-    segment[3], segment[4], segment[5] = x, y, z
-    segment[6], segment[7], segment[8] = max(path, SHORTEST_PATH), energy, particle[TIME]
-    name[0], name[1], name[2], name[3] = particle[PDG], particle[TRACK], particle[PARENT], particle[PRIMARY]
-    counts[SEGMENTS] += 1
-    work.budget[counts[EVENT], DEPOSITED] += energy
+def write(segments, ids, counts, budget, particle, x, y, z, path, energy):
+    """A segment from the particle's place to (x, y, z), and its energy into the budget; the particle stays.
+
+    Called at each step, with arrays one by one: numba would count the references to each in a tuple.
+    """
+    n = counts[SEGMENTS]
+    segments[n, 0], segments[n, 1], segments[n, 2] = particle[X], particle[Y], particle[Z]
+    segments[n, 3], segments[n, 4], segments[n, 5] = x, y, z
+    segments[n, 6], segments[n, 7], segments[n, 8] = max(path, SHORTEST_PATH), energy, particle[TIME]
+    ids[n, 0], ids[n, 1], ids[n, 2] = particle[PDG], particle[TRACK], particle[PARENT]
+    ids[n, 3] = particle[PRIMARY]
+    counts[SEGMENTS] = n + 1
+    budget[counts[EVENT], DEPOSITED] += energy
 
 
 @compiled

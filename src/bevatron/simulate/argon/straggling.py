@@ -8,6 +8,7 @@ from bevatron.compute.compiled import compiled
 from bevatron.simulate.argon.material import XI
 
 HARD = 4.0  # collisions that are drawn one by one, on average
+CERTAIN = 1e-3  # the spectrum is taken as 1/T² where its other factor is this close to 1
 SOFTEST = 5e-4  # MeV: collisions are not drawn below, where the atom's binding counts
 
 
@@ -30,6 +31,7 @@ def straggled(mean, path, beta2, top, most):
     loss = mean - xi * (length - beta2 * (top - least) / most) + math.sqrt(xi * least) * np.random.normal()
     for _ in range(np.random.poisson(xi * (1.0 / least - 1.0 / top))):
         passed = least * top / (top - np.random.random() * (top - least))
-        if np.random.random() * most > beta2 * passed:
+        share = beta2 * passed / most
+        if share < CERTAIN or np.random.random() > share:
             loss += passed
     return loss if loss > 0.0 else mean
