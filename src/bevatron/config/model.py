@@ -17,10 +17,11 @@ class Model(Section):
     architecture: ArchitectureOptions = Field(description="the network and its own options")
     inputs: list[Name] = Field(description="input groups of the dataset that the network reads", min_length=1)
     target: Name | None = Field(None, description="target to learn, where it is not the task's")
-    normalise: Literal["none", "standard", "robust"] = Field(
+    normalise: Literal["none", "standard", "robust", "scale"] = Field(
         "standard",
         description="of the inputs, by the training split's statistics: 'standard' subtracts the mean and divides by "
-        "the standard deviation; 'robust' takes median and 68 % half-width and then asinh, for long tails",
+        "the standard deviation; 'robust' takes median and 68 % half-width and then asinh, for long tails; 'scale' "
+        "only divides by the root mean square, for images that are empty almost everywhere",
     )
     question: list[Name] | None = Field(
         None,

@@ -50,6 +50,9 @@ class Training(Section):
         "best", description="weights to publish: those of the lowest validation loss, or of the last step"
     )
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field("32-true", description="arithmetic of the fit")
+    memory_format: Literal["contiguous", "channels_last"] = Field(
+        "contiguous", description="order of pictures in memory: 'channels_last' is faster on GPUs with tensor cores"
+    )
     threads: Count = Field(1, description="CPU threads of one fit; part of a run's identity, as sums depend on it")
     checkpoint_seconds: Positive = Field(30.0, description="seconds between checkpoints within an epoch")
 

@@ -35,7 +35,9 @@ class DataModule(pl.LightningDataModule):
         super().__init__()
         self.job, self.manifest, self.device, self.team = job, manifest, device, team
         self.waited = 0.0
-        self.densify = Densify(input_groups(manifest, job.model.inputs), device)
+        self.densify = Densify(
+            input_groups(manifest, job.model.inputs), device, job.model.training.memory_format == "channels_last"
+        )
         training = job.model.training
         self.batch_size = training.batch_size
         self.sampling = sampling_of(job)

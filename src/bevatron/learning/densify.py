@@ -24,12 +24,12 @@ def input_groups(manifest: Manifest, groups: list[str]) -> dict[str, InputGroup]
 class Densify:
     """Inputs of a batch, as the store delivers them, to dense tensors on a device.
 
-    Lists are padded to the longest of the dataset, sparse images filled in. Images are drawn into memory that is used
-    again: they stay valid until the next call.
+    Lists are padded to the longest of the dataset, sparse images filled in, pictures laid channels last where asked
+    for. Images are drawn into memory that is used again: they stay valid until the next call.
     """
 
-    def __init__(self, groups: dict[str, InputGroup], device: torch.device):
-        self.groups, self.device = groups, device
+    def __init__(self, groups: dict[str, InputGroup], device: torch.device, channels_last: bool = False):
+        self.groups, self.device, self.channels_last = groups, device, channels_last
         self._canvases: dict[str, Canvas] = {}
 
     def __call__(self, inputs: dict[str, Any]) -> Inputs:
@@ -42,6 +42,8 @@ class Densify:
                 dense[name] = images(column, self._canvases.setdefault(name, Canvas()))
             else:
                 dense[name] = column
+            if self.channels_last and len(group.shape) == 3 and not group.listed:
+                dense[name] = dense[name].contiguous(memory_format=torch.channels_last)
         return dense
 
 

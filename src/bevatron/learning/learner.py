@@ -103,7 +103,18 @@ class Learner(pl.LightningModule):
         self.round_loss += self.team.total(total).cpu()
         if not torch.isfinite(self.round_loss):
             raise Diverged(f"the training loss is {self.round_loss.item()} after {block.last_step} steps")
+        self._average_running_statistics()
         self.blocks_done += 1
+
+    def _average_running_statistics(self) -> None:
+        """Of batch normalisation: in a team each worker has seen its share of the batches alone, and all go on with the
+        mean of what they found, so that they validate, and publish, the same network."""
+        if self.team.size == 1:
+            return
+        for module in self.network.modules():
+            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
+                for statistics in (module.running_mean, module.running_var):
+                    statistics.copy_(self.team.total(statistics.double()) / self.team.size)
 
     def _loss_and_share(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
         """The loss of this worker's share of a batch, and how much of the batch's loss that is; 0 of 0 samples."""

@@ -15,6 +15,7 @@ from bevatron.config.kinds import ARCHITECTURES
 from bevatron.errors import UserError
 from bevatron.models.inputs import InputGroup, Inputs
 from bevatron.models.normalise import Kind, Normalise
+from bevatron.models.pictures import WithHeads
 from bevatron.models.solved import Solved
 
 UNASKED = -1e4  # output for a class that is not in the network's question: softmax gives it exactly zero in float32
@@ -83,6 +84,11 @@ class Network(nn.Module):
         if truth is not None:
             return self.architecture(self.normalise(inputs), truth)
         outputs = self.architecture(self.normalise(inputs))
+        if isinstance(outputs, WithHeads):
+            return WithHeads(self._of_all_classes(outputs.outputs), tuple(map(self._of_all_classes, outputs.heads)))
+        return self._of_all_classes(outputs)
+
+    def _of_all_classes(self, outputs: Tensor) -> Tensor:
         if self.description.question is None:
             return outputs
         with_unasked = functional.pad(outputs, (0, 1), value=UNASKED)

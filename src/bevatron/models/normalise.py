@@ -1,5 +1,6 @@
 """The first layer of every network: features brought to order one by the training split's statistics."""
 
+import math
 from typing import Any, Literal
 
 import torch
@@ -7,15 +8,17 @@ from torch import Tensor, nn
 
 from bevatron.models.inputs import InputGroup, Inputs, Padded
 
-Kind = Literal["none", "standard", "robust"]
+Kind = Literal["none", "standard", "robust", "scale"]
 
 
 class Normalise(nn.Module):
     """x → (x − centre) / scale for each feature; 'robust' goes on to asinh of that, linear near 0, logarithmic far out.
 
     'standard': centre and scale are mean and standard deviation; 'robust': median and half the distance between the
-    16 % and 84 % quantiles. A feature that never varies keeps the scale 1. Centre and scale are buffers, so that they
-    are saved with the weights and a network is whole without its dataset.
+    16 % and 84 % quantiles. 'scale' only divides, by the root mean square, so that the empty pixels of sparse images
+    stay zero (statistics of sparse images are those of the pixels that are stored). The features of pictures are their
+    channels. A feature that never varies keeps the scale 1. Centre and scale are buffers, so that they are saved with
+    the weights and a network is whole without its dataset.
 
     statistics: {group: {feature: object with mean, std, median, q16, q84}}.
     """
@@ -24,6 +27,7 @@ class Normalise(nn.Module):
         super().__init__()
         self.kind = kind
         self.groups = list(inputs)
+        self.pictures = [name for name, group in inputs.items() if not group.listed and len(group.shape) == 3]
         if kind == "none":
             return
         for name, group in inputs.items():
@@ -41,6 +45,8 @@ class Normalise(nn.Module):
     def _normalised(self, name: str, group: Tensor | Padded) -> Tensor | Padded:
         centre, scale = getattr(self, f"{name}_centre"), getattr(self, f"{name}_scale")
         values = group.values if isinstance(group, Padded) else group
+        if name in self.pictures:
+            centre, scale = centre[:, None, None], scale[:, None, None]
         values = (values - centre) / scale
         if self.kind == "robust":
             values = torch.asinh(values)
@@ -51,6 +57,8 @@ class Normalise(nn.Module):
 
 
 def _centre_and_scale(kind: Kind, feature: Any) -> tuple[float, float]:
+    if kind == "scale":
+        return 0.0, math.hypot(feature.mean, feature.std) or 1.0
     if kind == "standard":
         return feature.mean, feature.std if feature.std > 0.0 else 1.0
     width = (feature.q84 - feature.q16) / 2

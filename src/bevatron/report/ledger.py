@@ -1,6 +1,6 @@
 """The ledger: every claim of every study with its verdict and the numbers behind it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bevatron.config.claim import Claim
 from bevatron.config.kinds import CLAIM_TESTS
@@ -20,13 +20,17 @@ class Entry:
     decision: Decision
 
 
-def ledger_of(results: list[StudyResults]) -> list[Entry]:
-    """All claims in the order of the studies' files; raises UserError for a metric that does not exist."""
-    return [
-        Entry(r.study, claim, CLAIM_TESTS[claim.test.kind]().decide(claim.test, r.measurements))
-        for r in results
-        for claim in r.study.claims
-    ]
+def ledger_of(results: list[StudyResults], scale: str) -> list[Entry]:
+    """All claims in the order of the studies' files, at a scale; raises UserError for a metric that does not exist."""
+    entries = []
+    for r in results:
+        for claim in r.study.claims:
+            decision = CLAIM_TESTS[claim.test.kind]().decide(claim.test, r.measurements)
+            if claim.scale not in (None, scale):
+                note = f"made for the scale '{claim.scale}', and not decided at '{scale}'"
+                decision = replace(decision, verdict="undecided", notes=(note, *decision.notes))
+            entries.append(Entry(r.study, claim, decision))
+    return entries
 
 
 def tally(entries: list[Entry]) -> dict[str, int]:

@@ -25,7 +25,7 @@ def write_report(workflow: Workflow, studies: list[Study], results: Path, output
     file.
     """
     read = [read_study(study, results) for study in studies]
-    ledger = ledger_of(read)
+    ledger = ledger_of(read, workflow.scale)
     with page_style():
         chapters = [chapter_of(r) for r in read]
     tables = [claims_table(ledger), *(t for c in chapters for t in c.tables)]

@@ -8,14 +8,17 @@ from bevatron.config.kinds import learner
 from bevatron.config.task import Classification
 from bevatron.learning.densify import selected
 from bevatron.learning.learner import Batch, Learner
+from bevatron.models.pictures import WithHeads
+
+HEADS_WEIGHT = 0.3  # of auxiliary classifiers (Szegedy et al., arXiv:1409.4842, sec. 5)
 
 
 @learner("classification")
 class ClassificationLearner(Learner):
     """Outputs (batch, n_classes), before the softmax, against class numbers (batch,) int64.
 
-    With class weights w the loss is Σ w_y ℓ / Σ w_y over the batch. A model with a question sees the samples of its
-    classes alone.
+    Auxiliary classifiers within a network enter with the weight 0.3 while it is trained. With class weights w the loss
+    is Σ w_y ℓ / Σ w_y over the batch. A model with a question sees the samples of its classes alone.
     """
 
     @staticmethod
@@ -35,8 +38,12 @@ class ClassificationLearner(Learner):
             kept = torch.arange(min(1, len(labels)) if rows == 0 else 0, device=labels.device)
         return {**selected(batch, kept), "rows": rows}
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        return functional.cross_entropy(outputs, batch["targets"][self.job.target].long(), self.class_weights)
+    def loss(self, outputs: Tensor | WithHeads, batch: Batch) -> Tensor:
+        labels = batch["targets"][self.job.target].long()
+        if not isinstance(outputs, WithHeads):
+            return functional.cross_entropy(outputs, labels, self.class_weights)
+        heads = sum(functional.cross_entropy(head, labels, self.class_weights) for head in outputs.heads)
+        return functional.cross_entropy(outputs.outputs, labels, self.class_weights) + HEADS_WEIGHT * heads
 
     def weight(self, batch: Batch) -> Tensor | float:
         if self.class_weights is None:

@@ -29,7 +29,7 @@ class Image(Section):
 
 @recipe("lartpc")
 class WirePlanes:
-    """Sparse pictures (planes, time, wires) of kilo-electrons, an input group for each of `images`, and `shower` (n, 2).
+    """Sparse pictures (planes, time, wires), kilo-electrons, an input group for each of `images`, and `shower` (n, 2).
 
     Targets `particle` and `neutrino` of the source, and `boxes` (n, most, 5) float32: corners x1, y1, x2, y2 as shares
     of the collection plane's picture, and the class; -1 where there is none. Recombination, drift, diffusion, noise and

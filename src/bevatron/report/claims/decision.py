@@ -112,6 +112,8 @@ def margin(condition: Condition, sigmas: float) -> Margin:
 
 
 def _split_variance(condition: Condition) -> float:
+    if not condition.terms:
+        return 0.0  # exact, not measured
     replicas = sum(c * m.replicas for c, m in condition.terms)
     finite = replicas[np.isfinite(replicas)]
     if len(finite) < 0.9 * len(replicas) or len(finite) < 2:

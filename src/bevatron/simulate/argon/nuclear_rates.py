@@ -10,7 +10,7 @@ PER_MILLIBARN = 1.396 * 6.02214076e23 / 39.948 * 1e-27  # nuclei/cm³ times cm²
 QUASI_ELASTIC, ABSORPTION, CHARGE_EXCHANGE, PRODUCTION = 0, 1, 2, 3
 
 # Pions, in mb on argon. Up to 315 MeV the measurements on carbon and iron of D. Ashery et al., Phys. Rev. C 23 (1981)
-# 2173 (absorption, inelastic scattering, single charge exchange), brought to A = 40 with A^(2/3) and rounded; above, the
+# 2173 (absorption, inelastic scattering, charge exchange), brought to A = 40 with A^(2/3) and rounded; above, the
 # reaction cross-section falls to the 560 mb of 1 GeV, where producing further pions takes over. π⁺ and π⁻ are taken as
 # equal. To 20 %, at low and at high energy to 30 %.
 PION_ENERGY = np.array([0.0, 30.0, 50.0, 85.0, 125.0, 165.0, 205.0, 245.0, 315.0, 400.0, 500.0, 700.0, 1000.0, 2000.0])

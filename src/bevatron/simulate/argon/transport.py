@@ -44,8 +44,8 @@ from bevatron.simulate.argon.stack import (
     UX,
     WAITING,
     WAY,
-    X,
     Work,
+    X,
     grown,
     short_of_room,
 )

@@ -1,0 +1,43 @@
+"""Claims about the number of a network's weights: exact ones."""
+
+from pydantic import Field
+
+from bevatron.config.kinds import ArchitectureOptions, claim_test
+from bevatron.config.section import Count
+from bevatron.report.claims.decision import Condition, Decision, decide
+from bevatron.report.claims.reference import MetricReference, TestOptions
+from bevatron.report.measured import Measurements
+
+
+@claim_test("weight_count")
+class WeightCount:
+    """The network has exactly so many weights."""
+
+    class Options(TestOptions):
+        """A network for pictures, and its number of weights."""
+
+        architecture: ArchitectureOptions = Field(description="the network and its own options")
+        channels: Count = Field(3, description="channels of the pictures")
+        side: Count = Field(224, description="side of the pictures")
+        classes: Count = Field(1000, description="number of outputs")
+        weights: Count = Field(description="numbers that are learned")
+
+        def references(self) -> list[MetricReference]:
+            return []
+
+    def decide(self, options: Options, measurements: Measurements) -> Decision:
+        import torch
+
+        from bevatron.config.kinds import ARCHITECTURES
+        from bevatron.models.inputs import InputGroup
+
+        names = tuple(f"channel_{k}" for k in range(options.channels))
+        group = InputGroup((options.channels, options.side, options.side), names)
+        component = ARCHITECTURES[options.architecture.kind]
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            network = component(options.architecture, {"picture": group}, options.classes)
+        found = sum(weights.numel() for weights in network.parameters())
+        difference = abs(found - options.weights)
+        sentence = f"The network has {found:,} weights; the claim wants {options.weights:,}."
+        words = "weights, as claimed" if difference == 0 else "weights: the difference, negative"
+        return decide([Condition((), -float(difference) or 1.0, words)], [], sentence, options.sigmas)
