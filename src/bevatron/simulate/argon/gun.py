@@ -19,7 +19,15 @@ PDG = {
     "pion_zero": 111,
     "proton": 2212,
 }
-MASS = {11: 0.51099895, 22: 0.0, 13: 105.6583755, 211: 139.57039, 111: 134.9768, 2212: 938.27209}  # MeV, PDG 2022
+MASS = {
+    11: 0.51099895,
+    22: 0.0,
+    13: 105.6583755,
+    211: 139.57039,
+    111: 134.9768,
+    2112: 939.56542,
+    2212: 938.27209,
+}  # MeV
 LOWEST, HIGHEST = 0.1, 10_000.0  # MeV of kinetic energy: what the transport's tables hold, for a gun
 
 Particle = Literal[tuple(PDG)]
