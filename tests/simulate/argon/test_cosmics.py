@@ -14,7 +14,7 @@ def found(n=300, box=BOX, **options):
 
 
 def test_one_muon_a_minute_and_square_centimetre():
-    """PDG 2022, sec. 30.3.1: about 1 / (cm² min) through a horizontal area, and 70 / (m² s sr) vertically above 1 GeV."""
+    """PDG 2022, sec. 30.3.1: 1 / (cm² min) through a horizontal area, and 70 / (m² s sr) vertically above 1 GeV."""
     thin = Box((0, -1e-4, 0), (100, 1e-4, 100))
     assert rate(thin) * 60 / 1e4 == pytest.approx(1.0, rel=0.25)
     assert rate(thin) == pytest.approx(np.pi / 2 * total_intensity() * 1e4, rel=1e-3)  # cos² θ

@@ -49,8 +49,7 @@ def read_out(
             where = where[flat[where] == 0][:n]
             drawn = electronics.noise * -ndtri(above * random.uniform(1e-12, 1, len(where)))
             index, value = np.concatenate([index, where]), np.concatenate([value, drawn])
-    kept = (value >= electronics.threshold) & (value > 0) & ~dead[index % len(dead)]
-    index, value = index[kept], value[kept]
-    order = np.argsort(index)
-    digits = np.maximum(np.round(value[order] / STEP), 1) * STEP
-    return index[order], digits.astype(np.float32)
+    digits = np.round(value / STEP)
+    kept = np.flatnonzero((value >= electronics.threshold) & (digits > 0) & ~dead[index % len(dead)])
+    kept = kept[np.argsort(index[kept])]
+    return index[kept], (digits[kept] * STEP).astype(np.float32)

@@ -1,0 +1,225 @@
+"""From charge to pictures: each step against its formula, and charge conserved through all of them."""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from bevatron.errors import UserError
+from bevatron.prepare.recipes.lartpc import WirePlanes
+from bevatron.prepare.wires.drift import Drift, drift_time, spread, surviving
+from bevatron.prepare.wires.electronics import Electronics, dead_wires, read_out
+from bevatron.prepare.wires.planes import wire_coordinate
+from bevatron.prepare.wires.recombination import W_ION, electrons, survival
+from bevatron.store.columns import Dense, Group, Ragged, Samples
+
+QUIET = {"noise": 0.0, "threshold": 0.0}
+IDEAL = {"lifetime": 1e12, "diffusion_along": 0.0, "diffusion_across": 0.0}
+
+
+def raw(tracks, primaries=None):
+    """Events of straight tracks: each (start, end, dE/dx, rank of the primary), cut into pieces of 3 mm."""
+    segments, ids, offsets = [], [], [0]
+    for event in tracks:
+        for start, end, dedx, primary in event:
+            start, end = np.array(start, float), np.array(end, float)
+            length = np.linalg.norm(end - start)
+            n = int(np.ceil(length / 0.3))
+            for k in range(n):
+                a, b = (start + (end - start) * (k + j) / n for j in (0, 1))
+                segments.append([*a, *b, length / n, dedx * length / n, 0.0])
+                ids.append([13, primary, -1, primary])
+        offsets.append(len(segments))
+    n = len(tracks)
+    primaries = primaries or [[(13, 0)] for _ in tracks]
+    flat = [p for event in primaries for p in event]
+    first = [np.array(event[0][0], np.float32) if event else np.zeros(3) for event in tracks]
+    kinematics = np.zeros((len(flat), 8), np.float32)
+    cut = np.cumsum([0, *map(len, primaries)])
+    for k, event in enumerate(primaries):
+        for row in range(cut[k], cut[k] + len(event)):
+            kinematics[row, :3], kinematics[row, 6] = first[k], 500.0
+    groups = {
+        "segments": Ragged(np.array(segments, np.float32).reshape(-1, 9), np.array(offsets)),
+        "segment_ids": Ragged(np.array(ids, np.int32).reshape(-1, 4), np.array(offsets)),
+        "primaries": Ragged(kinematics, cut),
+        "primary_ids": Ragged(np.array(flat, np.int32).reshape(-1, 2), cut),
+        "conversion": Dense(np.full((n, 1), -1, np.float32)),
+    }
+    targets = {"particle": np.zeros(n, np.int64), "neutrino": np.zeros(n, np.int64)}
+    attributes = {"box": {"low": [0, -100, 0], "high": [250, 100, 300]}, "particles": ["muon", "proton"]}
+    named = {name: Group(column, (), ()) for name, column in groups.items()}
+    return Samples(named, targets, np.arange(n, dtype=np.uint64), attributes=attributes)
+
+
+def prepared(samples, seed=1, electronics=QUIET, drift=IDEAL, window=None, images=None, **more):
+    window = {"size": 256, "shift": 8} if window is None else window
+    images = {"fine": {}, "coarse": {"sum": 2}} if images is None else images
+    settings = {"window": window, "electronics": electronics, "drift": drift, "images": images, **more}
+    options = WirePlanes.Options.model_validate({"kind": "lartpc", **settings})
+    return WirePlanes().prepare(options, samples, seed)
+
+
+def pictures(samples, name="fine"):
+    column = samples.inputs[name].column
+    dense = np.zeros((len(column), int(np.prod(column.shape))), np.float32)
+    for k, (a, b) in enumerate(zip(column.offsets[:-1], column.offsets[1:], strict=True)):
+        assert (np.diff(column.index[a:b]) > 0).all()
+        dense[k, column.index[a:b]] = column.value[a:b]
+    return dense.reshape(-1, *column.shape)
+
+
+MUON = ((100, 0, 150), (120, 10, 190), 2.1, 0)
+
+
+def test_recombination_of_minimum_ionising_particles():
+    """At 273 V/cm and 2.1 MeV/cm the modified box model gives 0.63 (JINST 8 (2013) P08005); protons lose more."""
+    assert survival(np.array(2.1), 0.273) == pytest.approx(0.63, abs=0.03)
+    assert survival(np.array(2.1), 0.5) == pytest.approx(0.70, abs=0.03)
+    dense = survival(np.array([2.0, 5.0, 10.0, 30.0]), 0.273)
+    assert (np.diff(dense) < 0).all()
+    assert electrons(np.array([2.1]), np.array([1.0]), 0.273)[0] == pytest.approx(2.1 / W_ION * 0.63, rel=0.05)
+
+
+def test_drift_is_at_constant_speed_with_losses_and_diffusion():
+    drift = Drift()
+    assert drift_time(np.array(256.0), drift) == pytest.approx(2331, abs=2)  # µs: MicroBooNE's 2.3 ms
+    assert surviving(np.array(10_000.0), drift) == pytest.approx(np.exp(-1))
+    assert spread(np.array(2300.0), 5.85) == pytest.approx(np.sqrt(2 * 5.85 * 2.3e-3))  # cm
+
+
+def test_the_coordinates_of_three_planes_belong_together():
+    y, z = np.random.default_rng(1).uniform(-100, 300, (2, 50))
+    u, v, w = (wire_coordinate(y, z, plane) for plane in "uvy")
+    np.testing.assert_allclose(u + v, w, atol=1e-9)
+    np.testing.assert_allclose((u - v) * 0.3 / np.sqrt(3), -y, atol=1e-9)
+    assert wire_coordinate(0.0, 3.0, "y") == pytest.approx(10.0)
+
+
+def test_all_charge_arrives_in_every_plane():
+    found = pictures(prepared(raw([[MUON]])))[0]
+    length = np.sqrt(20**2 + 10**2 + 40**2)
+    expected = electrons(np.array([2.1 * length]), np.array([length]), 0.273)[0] / 1000
+    for plane in found:
+        assert plane.sum() == pytest.approx(expected, rel=0.01)  # digits of 100 electrons
+
+
+def test_a_track_along_a_wire_is_on_one_wire():
+    upright = ((100, -20, 150.15), (100, 20, 150.15), 2.1, 0)
+    u, v, y = (plane > 0.5 for plane in pictures(prepared(raw([[upright]])))[0])
+    assert y.any(0).sum() == 1
+    assert u.any(0).sum() > 50
+    assert v.any(0).sum() > 50
+
+
+def test_time_is_distance_over_velocity():
+    two = [[((50, 0, 150), (50, 0, 160), 2.1, 0)], [((150, 0, 150), (150, 0, 160), 2.1, 0)]]
+    found = pictures(prepared(raw(two), window={"show": "detector"}))
+    rows = [picture[2].sum(1) for picture in found]
+    mean = [(row * (np.arange(len(row)) + 0.5)).sum() / row.sum() for row in rows]
+    assert mean[1] - mean[0] == pytest.approx(100 / 0.1098 / 3.0, abs=0.2)
+
+
+def test_lifetime_attenuates_and_diffusion_widens():
+    far = [[((240, 0, 150), (240, 0, 160), 2.1, 0)]]
+    plain = pictures(prepared(raw(far)))[0, 2]
+    weak = pictures(prepared(raw(far), drift={**IDEAL, "lifetime": 2000.0}))[0, 2]
+    assert weak.sum() / plain.sum() == pytest.approx(np.exp(-240 / 0.1098 / 2000), rel=0.02)
+    wide = pictures(prepared(raw(far), drift={**IDEAL, "diffusion_along": 200.0}))[0, 2]
+    rows = np.arange(len(plain)) + 0.5
+
+    def variance(picture):
+        weight = picture.sum(1) / picture.sum()
+        return (weight * rows**2).sum() - (weight * rows).sum() ** 2
+
+    added = (2 * 200e-6 * 240 / 0.1098) / (0.1098 * 3.0) ** 2
+    assert variance(wide) - variance(plain) == pytest.approx(added, rel=0.05)
+
+
+def test_noise_threshold_and_dead_wires():
+    electronics = Electronics(noise=1.0, threshold=2.0, dead=0.1)
+    random = np.random.Generator(np.random.Philox(3))
+    dead = dead_wires(np.arange(500), 0, electronics)
+    assert 0.05 < dead.mean() < 0.15
+    assert (dead_wires(np.arange(500), 1, electronics) != dead).any()
+    index, value = read_out(np.zeros((400, 500), np.float32), np.zeros(500, bool), electronics, random)
+    assert len(index) == pytest.approx(0.02275 * 200_000, rel=0.1)  # of a Gaussian beyond two standard deviations
+    assert value.min() >= 1.95
+    assert value.mean() == pytest.approx(2.373, abs=0.03)  # mean of that tail
+    index, _ = read_out(np.full((400, 500), 50, np.float32), dead, electronics, random)
+    assert set(index % 500) == set(np.flatnonzero(~dead))
+    noisy = read_out(np.full((400, 500), 50, np.float32), np.zeros(500, bool), electronics, random)[1]
+    assert noisy.std() == pytest.approx(1.0, rel=0.02)
+
+
+def test_coarse_pictures_are_sums_of_fine_ones():
+    samples = prepared(raw([[MUON]]), electronics={"noise": 1.0, "threshold": 3.0})
+    fine, coarse = pictures(samples)[0], pictures(samples, "coarse")[0]
+    c, h, w = coarse.shape
+    np.testing.assert_allclose(fine.reshape(c, h, 2, w, 2).sum((2, 4)), coarse, rtol=1e-5)
+
+
+def test_disorder_keeps_the_values_and_is_the_same_in_all_pictures():
+    images = {"plain": {"planes": ["y"]}, "mixed": {"planes": ["y"], "permuted": True}}
+    samples = prepared(raw([[MUON], [MUON]]), images=images, window={"size": 64, "shift": 1})
+    plain, mixed = (pictures(samples, name)[:, 0].reshape(2, -1) for name in ("plain", "mixed"))
+    for a, b in zip(plain, mixed, strict=True):
+        np.testing.assert_array_equal(np.sort(a), np.sort(b))
+    assert (plain != mixed).any()
+    again = prepared(raw([[MUON], [MUON]]), images=images, window={"size": 64, "shift": 1})
+    np.testing.assert_array_equal(pictures(again, "mixed")[:, 0].reshape(2, -1), mixed)
+
+
+def test_boxes_hold_their_particles_charge():
+    proton = ((100, 0, 160), (110, 0, 165), 6.0, 1)
+    cosmic = ((80, 0, 120), (90, 0, 130), 2.1, 2)
+    samples = prepared(raw([[MUON, proton, cosmic]], [[(13, 0), (2212, 0), (13, 2)]]))
+    boxes = samples.targets["boxes"][0]
+    assert sorted(boxes[:, 4].tolist()) == [-1, -1, 0, 1]
+    alone = pictures(prepared(raw([[MUON]])))[0, 2]
+    box = boxes[boxes[:, 4] == 0][0]
+    width, height = (box[2] - box[0]) * 256, (box[3] - box[1]) * 256
+    assert width == pytest.approx(np.ptp(np.flatnonzero(alone.sum(0) > 0)) + 1, abs=4)
+    assert height == pytest.approx(np.ptp(np.flatnonzero(alone.sum(1) > 0)) + 1, abs=4)
+    whole = prepared(raw([[MUON, cosmic]], [[(13, 1), (13, 1), (13, 2)]]), boxes={"around": "interaction", "most": 1})
+    assert whole.targets["boxes"].shape == (1, 1, 5)
+    assert whole.targets["boxes"][0, 0, 4] == 0
+
+
+def test_start_of_the_shower_is_the_true_ionisation():
+    along = ((100, 0, 100), (100, 0, 140), 2.1, 0)
+    dedx, conversion = prepared(raw([[along]])).inputs["shower"].column.values[0]
+    assert dedx == pytest.approx(2.1, rel=0.1)
+    assert conversion == 0
+
+
+def test_the_same_seed_gives_the_same_pictures():
+    noisy = {"noise": 1.0, "threshold": 3.0}
+    first, again, other = (prepared(raw([[MUON]]), seed, electronics=noisy) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(pictures(first), pictures(again))
+    assert (pictures(first) != pictures(other)).any()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"images": {"a": {"sum": 3}}, "window": {"size": 64}},
+            "images.a.sum: must divide window.size, found 3 and 64",
+        ),
+        ({"images": {}}, "at least 1 item"),
+        ({"images": {"a": {"planes": []}}}, "at least 1 item"),
+        ({"images": {"a": {"planes": ["x"]}}}, "'u', 'v' or 'y'"),
+        ({"images": {"a": {"planes": ["y", "y"]}}}, "a plane stands twice"),
+        ({"images": {"a": {}}, "drift": {"field": 0}}, "greater than 0"),
+    ],
+)
+def test_impossible_geometry_is_one_line(settings, said):
+    with pytest.raises(ValidationError) as caught:
+        WirePlanes.Options.model_validate({"kind": "lartpc", **settings})
+    assert said in str(caught.value)
+
+
+def test_raw_shards_of_other_sources_are_refused():
+    other = Samples({}, {}, np.arange(1, dtype=np.uint64), attributes={"source": "gaussians"})
+    with pytest.raises(UserError, match="'gaussians' does not write"):
+        prepared(other)
