@@ -1,10 +1,14 @@
 """Verdicts from numbers whose answer is known."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from bevatron.config.claim import Claim
 from bevatron.config.kinds import CLAIM_TESTS
 from bevatron.errors import UserError
+from bevatron.report.ledger import ledger_of
 from bevatron.report.measured import Measured, Measurements
 
 RNG = np.random.default_rng(11)
@@ -207,3 +211,16 @@ def test_near_each_wants_every_number_at_its_own_reference(second, verdict):
     assert found.verdict == verdict
     assert "(0.81)" in found.sentence
     assert "(0.6)" in found.sentence
+
+
+def test_a_claim_for_one_scale_is_undecided_at_another():
+    test = {"kind": "above", "metric": of("m"), "threshold": 0.5}
+    tree = {"id": "a", "statement": "s", "source": "s", "test": test}
+    claims = [Claim.model_validate(tree), Claim.model_validate({**tree, "id": "b", "scale": "paper"})]
+    results = SimpleNamespace(
+        study=SimpleNamespace(claims=claims), measurements=table(m=number(0.9, own=0.01, seeds=(0, 0, 0)))
+    )
+    assert [e.decision.verdict for e in ledger_of([results], "paper")] == ["reproduced", "reproduced"]
+    demo = ledger_of([results], "demo")
+    assert [e.decision.verdict for e in demo] == ["reproduced", "undecided"]
+    assert demo[1].decision.notes[0] == "made for the scale 'paper', and not decided at 'demo'"
