@@ -14,18 +14,25 @@ pytest.importorskip("onnxscript")
 
 JET = InputGroup((4,), ("pt", "eta", "mass", "energy"))
 TRACKS = InputGroup((6, 3), ("d0", "z0", "phi"), listed=True)
-GROUPS = {"jet": JET, "tracks": TRACKS}
+PICTURE = InputGroup((2, 80, 76), ("u", "y"))
+GROUPS = {"jet": JET, "tracks": TRACKS, "picture": PICTURE}
 
 # One line for each architecture: its smallest options that leave no part of it out, and the groups that it reads.
 SMALL = {
+    "alexnet": ({"width": 0.02, "stride": 2}, ["picture"]),
     "boosted_trees": ({"rounds": 4}, ["jet", "tracks"]),
     "committee": ({"members": ["one", "two"], "widths": [4]}, ["jet", "tracks"]),
+    "convolutional": ({"channels": [3, 4], "pooling": "average", "activation": "prelu", "dropout": 0.1}, ["picture"]),
     "deep_sets": ({"element_widths": [5, 4], "widths": [6]}, ["jet", "tracks"]),
     "fisher": ({}, ["jet", "tracks"]),
+    "googlenet": ({"width": 0.03}, ["picture"]),
+    "inception_resnet_v2": ({"width": 0.03, "blocks": [1, 1, 1]}, ["picture"]),
+    "lenet": ({"widths": [8]}, ["picture"]),
     "lstm": ({"state": 5, "layers": 2, "widths": [6], "dropout": 0.1}, ["jet", "tracks"]),
     "mlp": ({"widths": [8, 5], "activation": "prelu", "dropout": 0.2}, ["jet", "tracks"]),
     "outer_fold": ({"width": 5, "widths": [6]}, ["jet", "tracks"]),
     "outer_recursive": ({"embedding": 4, "state": 5, "widths": [6]}, ["jet", "tracks"]),
+    "resnet": ({"width": 0.03, "depth": 50}, ["picture"]),
     "transformer": ({"width": 8, "heads": 2, "blocks": 1, "feedforward": 8, "widths": [6]}, ["jet", "tracks"]),
     "unit": ({"activation": "prelu"}, ["jet"]),
 }
@@ -34,7 +41,7 @@ FAST = "mlp"  # the others take several seconds each
 
 
 def test_every_architecture_has_its_line():
-    assert set(ARCHITECTURES.names()) <= set(SMALL)
+    assert {kind for kind in ARCHITECTURES.names() if not hasattr(ARCHITECTURES[kind], "NO_ONNX")} <= set(SMALL)
 
 
 def samples(groups, n, seed):
@@ -87,7 +94,7 @@ def small_network(kind, n_outputs):
 
 
 def cases():
-    for kind in ARCHITECTURES.names():
+    for kind in SMALL:
         marks = [] if kind == FAST else [pytest.mark.slow]
         for task in getattr(ARCHITECTURES[kind], "TASKS", ("classification", "regression")):
             yield pytest.param(kind, task, marks=marks, id=f"{kind}-{task}")
@@ -131,3 +138,15 @@ def test_the_same_network_gives_the_same_bytes():
         model = graph.onnx_model(graph.Plain(network, True), columns, ports, graph.output_ports(network, True), "net")
         made.append(model.SerializeToString(deterministic=True))
     assert made[0] == made[1]
+
+
+def test_what_cannot_be_expressed_is_refused_with_the_reason(tmp_path):
+    from types import SimpleNamespace
+
+    from bevatron.errors import UserError
+    from bevatron.export.stage import export_model
+
+    model = SimpleNamespace(architecture=SimpleNamespace(kind="faster_rcnn"))
+    study = SimpleNamespace(name="boxes", models={"finder": model})
+    with pytest.raises(UserError, match="boxes/finder: 'faster_rcnn' cannot be exported: how many boxes"):
+        export_model(study, None, "finder", tmp_path / "manifest.json", tmp_path / "runs.json", tmp_path)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bevatron.config.identity import dataset_digest
+from bevatron.config.kinds import ARCHITECTURES
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
 from bevatron.errors import UserError
@@ -37,6 +38,9 @@ def export_model(
     from bevatron.export.card import card
 
     started = time.perf_counter()
+    kind = study.models[name].architecture.kind
+    if reason := getattr(ARCHITECTURES[kind], "NO_ONNX", None):
+        raise UserError(f"{study.name}/{name}", f"'{kind}' cannot be exported: {reason}", "load its weights in PyTorch")
     manifest = load_manifest(manifest_path, dataset_digest(study))
     trained = read_runs(runs, study.name, name, manifest.sha256)
     measured = None
