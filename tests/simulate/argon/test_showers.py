@@ -40,7 +40,10 @@ def test_electrons_radiate_away_their_energy_over_a_radiation_length(shoot) -> N
     deposits = shoot(11, 500.0, 200)
     track = deposits.ids[:, 1] == 0
     own = np.array(
-        [deposits.segments[a:b, 6][track[a:b]].sum() for a, b in zip(deposits.offsets, deposits.offsets[1:], strict=False)]
+        [
+            deposits.segments[a:b, 6][track[a:b]].sum()
+            for a, b in zip(deposits.offsets, deposits.offsets[1:], strict=False)
+        ]
     )
     # An electron that lost E/X0 to photons and Ec/X0 to collisions steadily would go X0 ln(1 + E/Ec).
     assert own.mean() == pytest.approx(RADIATION_LENGTH * np.log1p(500 / CRITICAL), rel=0.15)
