@@ -167,7 +167,6 @@ def meet(particle, row, mass, work, tables, cuts):
             else:
                 passed = heavy_collision(kinetic, mass, most, cuts[0])
             knock_on(particle, mass, passed, work.stack, work.counts)
-    elif chosen == RADIATE:
-        if kinetic > cuts[1]:
-            radiate(particle, cuts[1], work.stack, work.counts)
+    elif chosen == RADIATE and kinetic > cuts[1]:
+        radiate(particle, cuts[1], work.stack, work.counts)
     return chosen

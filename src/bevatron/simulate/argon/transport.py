@@ -10,16 +10,14 @@ from bevatron.simulate.argon.decays import decay_to_photons
 from bevatron.simulate.argon.endings import end
 from bevatron.simulate.argon.event import BUDGET_FEATURES, Box, Deposits, Primaries
 from bevatron.simulate.argon.light import follow_photon
-from bevatron.simulate.argon.material import ELECTRON_MASS, LIGHT
-from bevatron.simulate.argon.nuclear_vertex import stop_nucleus
+from bevatron.simulate.argon.material import LIGHT
+from bevatron.simulate.argon.nuclear_vertex import react, stop_nucleus
 from bevatron.simulate.argon.particles import (
     CHARGED,
     FIRST_NUCLEUS,
-    MUON_MASS,
+    MASSES,
     PHOTON,
-    PION_MASS,
     PION_ZERO,
-    PROTON_MASS,
     mass_of,
 )
 from bevatron.simulate.argon.space import fly, way_to_box
@@ -48,6 +46,8 @@ from bevatron.simulate.argon.stack import (
 from bevatron.simulate.argon.tables import HIGHEST, tables
 
 FIRST_ROOM = 4096  # rows of the stack to begin with
+CODES = np.array(CHARGED)
+ROW_MASSES = np.array([MASSES[pdg] for pdg in CHARGED])
 # Rows of the segments to begin with: those of tracks of least loss (MeV/cm) in full steps, with as many short ones.
 # Rows that are not written cost no memory, but growing costs as much time as a fifth of the transport.
 LEAST_LOSS, SEGMENTS_PER_STEP, MOST_ROOM = 2.1, 2.0, 20_000_000
@@ -154,7 +154,8 @@ def run(start, first, seeds, box, cuts, tabulated, budget, offsets, conversion, 
         for primary in range(first[event], first[event + 1]):
             while short_of_room(work):
                 work = grown(work)
-            work.stack[0] = start[primary]
+            for column in range(COLUMNS):
+                work.stack[0, column] = start[primary, column]
             work.counts[WAITING] = 1
             budget[event, BROUGHT] += start[primary, KINETIC]
             enter(work)
@@ -168,8 +169,10 @@ def run(start, first, seeds, box, cuts, tabulated, budget, offsets, conversion, 
                 if row < 0:
                     follow_other(particle, work, tabulated, converted)
                 else:
-                    process = follow_charged(particle, row, mass_of_row(row), work, tabulated, cuts)
-                    end(particle, process, mass_of_row(row), work)
+                    process = follow_charged(particle, row, ROW_MASSES[row], work, tabulated, cuts)
+                    process = end(particle, process, ROW_MASSES[row], work)
+                    if process >= 0:
+                        react(particle, process, work)
         offsets[event + 1] = work.counts[SEGMENTS]
     return work.segments[: work.counts[SEGMENTS]], work.ids[: work.counts[SEGMENTS]]
 
@@ -191,17 +194,10 @@ def enter(work):
 @compiled
 def row_of(pdg):
     """The row of a charged particle in the tables; -1 of all others."""
-    for row, charged in enumerate(CHARGED):
-        if pdg == charged:
+    for row in range(len(CODES)):
+        if pdg == CODES[row]:
             return row
     return -1
-
-
-@compiled
-def mass_of_row(row):
-    if row < 2:
-        return ELECTRON_MASS
-    return MUON_MASS if row < 4 else PION_MASS if row < 6 else PROTON_MASS
 
 
 @compiled
