@@ -36,6 +36,7 @@ def main() -> int:
             "command_line": "main()",
             "jets_chain": "main()",
             "transport": "main()",
+            "image_delivery": "main()",
         }
         found: dict[str, list[dict]] = {}
         for module, call in benchmarks.items():
