@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from bevatron.config.kinds import ARCHITECTURES
+from bevatron.errors import UserError
 from bevatron.models.inputs import InputGroup, Padded
 from bevatron.models.network import Description, Network
 
@@ -34,7 +35,18 @@ FAST = "mlp"  # the others take several seconds each
 
 
 def test_every_architecture_has_its_line():
-    assert set(ARCHITECTURES.names()) <= set(SMALL)
+    assert set(exported()) <= set(SMALL)
+
+
+def test_a_detector_is_refused_in_one_line():
+    from bevatron.export.graph import refuse_architecture
+
+    refuse_architecture("mlp", "study/net")
+    with pytest.raises(
+        UserError, match=r"study/net: 'faster_rcnn' cannot be written as ONNX: how many boxes"
+    ) as caught:
+        refuse_architecture("faster_rcnn", "study/net")
+    assert "\n" not in str(caught.value)
 
 
 def samples(groups, n, seed):
@@ -86,8 +98,13 @@ def small_network(kind, n_outputs):
     return network
 
 
+def exported():
+    """Architectures but those that say why they cannot be ONNX."""
+    return [kind for kind in ARCHITECTURES.names() if not hasattr(ARCHITECTURES[kind], "NO_ONNX")]
+
+
 def cases():
-    for kind in ARCHITECTURES.names():
+    for kind in exported():
         marks = [] if kind == FAST else [pytest.mark.slow]
         for task in getattr(ARCHITECTURES[kind], "TASKS", ("classification", "regression")):
             yield pytest.param(kind, task, marks=marks, id=f"{kind}-{task}")

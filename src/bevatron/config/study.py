@@ -110,7 +110,9 @@ class Study(Section):
                     raise ValueError(f"{place}.mixture: unknown class '{label}'; allowed: {allowed}")
             for key, plain in (("presentation", "shuffled"), ("balance", "none")):
                 if getattr(training, key) != plain and not classes:
-                    raise ValueError(f"{place}.{key}: '{getattr(training, key)}' needs a task in which every sample has a class")
+                    raise ValueError(
+                        f"{place}.{key}: '{getattr(training, key)}' needs a task in which every sample has a class"
+                    )
         return self
 
     @model_validator(mode="after")

@@ -83,6 +83,7 @@ def _models(
 
     graph.refuse_missing_packages()
     model, classification = study.models[name], study.task.kind == "classification"
+    graph.refuse_architecture(model.architecture.kind, f"{study.name}/{name}")
     made = []
     with deterministic(model.training.threads):
         columns = agreement.real_samples(manifest, path, model.inputs, workflow.reading.memory_budget_gb * 1e9)

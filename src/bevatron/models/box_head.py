@@ -72,9 +72,7 @@ def head_losses(
     own = label.clamp(max=background - 1)[..., None, None].expand(-1, -1, 1, 4)
     said = deltas.gather(2, own).squeeze(2)
     unit = boxes.new_tensor([0.0, 0.0, 1.0, 1.0])  # in the place of boxes that are not asked about: no logarithm of 0
-    wanted = encode(
-        torch.where(right.unsqueeze(2), truth, unit), torch.where(right.unsqueeze(2), boxes, unit), SCALE
-    )
+    wanted = encode(torch.where(right.unsqueeze(2), truth, unit), torch.where(right.unsqueeze(2), boxes, unit), SCALE)
     distance = functional.smooth_l1_loss(said, wanted, beta=BETA, reduction="none").sum(2)
     return (entropy * there).sum(1) / n, (distance * right).sum(1) / n
 

@@ -101,9 +101,7 @@ class FasterRCNN(nn.Module):
         options, (height, width) = self.options, image.shape[2:]
         features = self.features(image)
         sought = self.proposals(features)
-        boxes, there = proposals(
-            sought, height, width, options.candidates, options.proposals, options.proposal_overlap
-        )
+        boxes, there = proposals(sought, height, width, options.candidates, options.proposals, options.proposal_overlap)
         if truth is None:
             logits, deltas = self._read(features, boxes)
             limits = (options.least_score, options.overlap, options.most_detections)
@@ -113,9 +111,7 @@ class FasterRCNN(nn.Module):
         true_boxes = true_boxes * present.unsqueeze(2)
         losses = proposal_losses(sought, true_boxes, present, options.proposal_samples, self.training)
         label = truth[..., 4].clamp(min=0).long()
-        learned = sampled(
-            boxes, there, true_boxes, label, present, options.roi_samples, self.n_classes, self.training
-        )
+        learned = sampled(boxes, there, true_boxes, label, present, options.roi_samples, self.n_classes, self.training)
         logits, deltas = self._read(features, learned[0])
         return torch.stack([*losses, *head_losses(logits, deltas, *learned)], 1)
 

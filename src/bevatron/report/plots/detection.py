@@ -8,8 +8,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from bevatron.report.plots.images import Sides, colour_bar, draw, scale_of
-from bevatron.report.plots.style import INK, grid
 from bevatron.report.plots.style import COLOURS as LINES
+from bevatron.report.plots.style import INK, grid
 
 BOXES = ("#bd1f01", "#832db6", "#e76300", "#a96b59", "#222222", "#717581")  # seen on white and on the images' colours
 
@@ -66,9 +66,7 @@ def found_boxes(
     return figure
 
 
-def _box(
-    axes: plt.Axes, box: list[float], width: int, height: int, colour: str, style: str
-) -> tuple[float, float]:
+def _box(axes: plt.Axes, box: list[float], width: int, height: int, colour: str, style: str) -> tuple[float, float]:
     """Draws a box given in shares of the image; returns the corner that is the upper left one in the picture."""
     x1, y1, x2, y2 = box[0] * width, box[1] * height, box[2] * width, box[3] * height
     axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour, ls=style, lw=1.3))
