@@ -27,7 +27,10 @@ def test_a_detection_is_valid():
 @pytest.mark.parametrize(
     ("values", "match"),
     [
-        ({"models__net__architecture": {"kind": "mlp"}}, "'mlp' is for the task classification or regression or plane"),
+        (
+            {"models__net__architecture": {"kind": "mlp", "widths": [4]}},
+            "'mlp' is for the task classification or regression or plane",
+        ),
         ({"models__net__target": "other"}, "a detection has one target, 'boxes'"),
         ({"task__ious": [0.0]}, r"an overlap lies in \(0, 1\], found 0"),
         ({"task__ious": []}, "ious"),

@@ -59,7 +59,7 @@ class ResNet(nn.Module):
         width: Positive = Field(1.0, description="factor on the numbers of channels")
         stem: Literal["large", "small"] = Field(
             "large",
-            description="'large': 7 × 7, stride 2, a pool; 'small': 3 × 3, for pictures of some 32 pixels",
+            description="'large': 7 × 7 and a pool; 'small': 3 × 3, for small pictures",
         )
         activation: ActivationName = Field("relu", description="activation of all hidden layers")
         dropout: float = Field(0.0, ge=0.0, lt=1.0, description="share dropped before the last layer")
