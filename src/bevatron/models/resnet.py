@@ -48,8 +48,8 @@ class Residual(nn.Module):
 
 @architecture("resnet")
 class ResNet(nn.Module):
-    """K. He, X. Zhang, S. Ren and J. Sun, arXiv:1512.03385; for three channels and 1000 classes, of any size, 11,689,512
-    weights (depth 18), 21,797,672 (34) and 25,557,032 (50).
+    """K. He, X. Zhang, S. Ren and J. Sun, arXiv:1512.03385; for three channels and 1000 classes, of any size,
+    11,689,512 weights (depth 18), 21,797,672 (34) and 25,557,032 (50).
 
     Shapes: inputs {group: (batch, channels, height, width)}, of one size; returns (batch, n_outputs).
     """
