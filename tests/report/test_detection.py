@@ -22,7 +22,7 @@ KINDS = {
     "classes": CLASSES,
     "signal": "hollow",
 }
-MODEL = {"title": "Pixels", "inputs": ["image"], "architecture": {"kind": "mlp"}}
+MODEL = {"title": "Pixels", "inputs": ["image"], "architecture": {"kind": "mlp", "widths": [4]}}
 
 
 def detected(test: Samples) -> dict[str, Predictions]:
