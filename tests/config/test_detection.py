@@ -27,15 +27,15 @@ def test_a_detection_is_valid():
 @pytest.mark.parametrize(
     ("values", "match"),
     [
-        (
-            {"models__net__architecture": {"kind": "mlp", "widths": [4]}},
-            "'mlp' is for the task classification or regression or plane",
-        ),
+        ({"models__net__architecture": {"kind": "mlp", "widths": []}}, "'mlp' is for the task classification or reg"),
         ({"models__net__target": "other"}, "a detection has one target, 'boxes'"),
         ({"task__ious": [0.0]}, r"an overlap lies in \(0, 1\], found 0"),
         ({"task__ious": []}, "ious"),
-        ({"models__net__training": {"balance": "weights"}}, "needs a task in which every sample has a class"),
-        ({"models__net__training": {"mixture": {"filled": 1}}}, "none, as its samples have no class"),
+        ({"models__net__training": {"balance": "weights"}}, "needs a task with classes, one for each sample"),
+        (
+            {"models__net__training": {"mixture": {"filled": 1}}},
+            "none, as the task has no classes, one for each sample",
+        ),
         ({"models__net__question": ["filled", "hollow"]}, "only a classification has classes to ask for"),
         ({"models__net__architecture": {"kind": "faster_rcnn", "anchor_sizes": [0]}}, "anchor_sizes"),
     ],

@@ -153,9 +153,9 @@ def test_a_study_without_any_model_is_told(study):
 @pytest.mark.parametrize(
     ("training", "told"),
     [
-        ({"mixture": {"light": 100}}, "mixture: unknown class 'light'; allowed: none, as its samples have no class"),
-        ({"presentation": "sorted"}, "presentation: 'sorted' needs a task in which every sample has a class"),
-        ({"balance": "weights"}, "balance: 'weights' needs a task in which every sample has a class"),
+        ({"mixture": {"light": 100}}, "mixture: unknown class 'light'; allowed: none, as the task has no classes"),
+        ({"presentation": "sorted"}, "presentation: 'sorted' needs a task with classes"),
+        ({"balance": "weights"}, "balance: 'weights' needs a task with classes"),
     ],
 )
 def test_lessons_about_classes_need_classes(study, training, told):

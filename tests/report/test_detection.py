@@ -79,7 +79,7 @@ def test_the_report_shows_metrics_curves_boxes_and_images(made, tmp_path):
         "mean average precision",
         "mean average precision at IoU 50 %",
         "recall at IoU 50 %",
-        "average precision of hollow at IoU 75 %",
+        "ap75.hollow",
         "IoU of the best box",
         "those that have a box of it",
         "Input group image: the first image of the test split of each class, 48 × 48 pixels",
