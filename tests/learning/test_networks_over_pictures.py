@@ -12,7 +12,7 @@ from rectangles import CLASSES, STUDY, samples
 from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.config.study import Study
 from bevatron.config.workflow import Reading
-from bevatron.learning.densify import Densify
+from bevatron.learning.densify import Densify, rows_at_once
 from bevatron.learning.fit import fit, initial_network
 from bevatron.learning.job import FitJob
 from bevatron.learning.tasks.classification import HEADS_WEIGHT, ClassificationLearner
@@ -110,6 +110,14 @@ def test_heads_enter_the_loss_in_training(job):
     joint = learner.loss(WithHeads(outputs[0], tuple(outputs[1:])), batch)
     torch.testing.assert_close(joint, single[0] + HEADS_WEIGHT * (single[1] + single[2]))
     assert HEADS_WEIGHT == 0.3
+
+
+def test_large_pictures_are_predicted_a_few_at_a_time():
+    jets = {"jet": InputGroup((4,), ("a",) * 4), "tracks": InputGroup((15, 21), ("a",) * 21, listed=True)}
+    assert rows_at_once(jets, 5_000) == 5_000
+    large = {"hires": InputGroup((3, 576, 576), ("u", "v", "y"))}
+    assert 1 <= rows_at_once(large, 5_000) * 3 * 576**2 * 4 <= 70e6
+    assert rows_at_once({"huge": InputGroup((3, 10_000, 10_000), ("u", "v", "y"))}, 5_000) == 1
 
 
 def test_scale_keeps_empty_pixels_empty_and_knows_channels():
