@@ -18,17 +18,6 @@ from bevatron.prepare.wires.window import View, charge_views, detector_views
 from bevatron.store.columns import Samples
 
 Pixels = tuple[np.ndarray, np.ndarray]
-PDG = {
-    "electron": 11,
-    "positron": -11,
-    "photon": 22,
-    "muon": 13,
-    "antimuon": -13,
-    "pion_minus": -211,
-    "pion_plus": 211,
-    "pion_zero": 111,
-    "proton": 2212,
-}
 
 
 @dataclass(frozen=True)
@@ -50,7 +39,7 @@ class Pictures:
         self.options, self.raw = options, raw
         box = raw.attributes["box"]
         self.low, self.high = tuple(box["low"]), tuple(box["high"])
-        self.classes = {PDG[name]: k for k, name in enumerate(raw.attributes["particles"])}
+        self.classes = {code: k for k, code in enumerate(raw.attributes["particle_codes"])}
         window, pixel = options.window, options.electronics.pixel_time
         multiple = lcm(*(image.sum for image in options.images.values()))
         self.fixed: dict[str, View] | None = None

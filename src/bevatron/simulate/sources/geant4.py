@@ -34,7 +34,7 @@ class Geant4:
 
     def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
         """One shard of events. Raises UserError where calzone or its data are not installed."""
-        from bevatron.simulate.argon.events import event_samples, joined, primaries_of
+        from bevatron.simulate.argon.events import event_attributes, event_samples, joined, primaries_of
 
         calzone = _calzone()
         start = perf_counter()
@@ -54,10 +54,7 @@ class Geant4:
             ) from None
         seconds = perf_counter() - start
         found = deposits(result.deposits[VOLUME], result.tracks, started.primaries, options.events, box)
-        attributes = {
-            "box": {"low": list(box.low), "high": list(box.high)},
-            "particles": [] if options.gun is None else list(options.gun.particles),
-        }
+        attributes = event_attributes(options, box)
         samples = joined([event_samples(started, found, shard << 32)], attributes)
         return samples, {"events": options.events, "seconds_in_generator": seconds}
 
