@@ -30,6 +30,7 @@ from bevatron.store.reader import describe
 from bevatron.store.streaming import StreamingReader
 
 BATCH = 16
+HIRES = {"hires": {"sum": 1, "planes": ["u", "v", "y"]}}
 REQUIRED = {"lz4": 5.0, "gzip": 50.0}
 FILTERS = {"lz4": dict(hdf5plugin.LZ4()), "gzip": {"compression": "gzip", "compression_opts": 4}}
 
@@ -57,13 +58,13 @@ def main(events: int = 150, folder: Path | None = None) -> list[dict]:
         return rows
 
 
-def make_dataset(folder: Path, events: int) -> Path:
-    """The study `lartpc` with fewer events and the full-size pictures alone; returns its manifest."""
+def make_dataset(folder: Path, events: int, images: dict = HIRES) -> Path:
+    """The study `lartpc` with fewer events and these pictures alone; returns its manifest."""
     path = Path(__file__).parents[1] / "config" / "studies" / "lartpc.yaml"
     tree = at_scale(parse_yaml(path.read_text(encoding="utf-8")), "paper", path)
     tree["simulation"]["shards"] = 1
     tree["simulation"]["source"]["events"] = events
-    tree["dataset"]["recipe"]["images"] = {"hires": {"sum": 1, "planes": ["u", "v", "y"]}}
+    tree["dataset"]["recipe"]["images"] = images
     tree.pop("grids")
     tree["claims"] = []
     tree["models"] = {"lenet": {**tree["models"]["lenet"], "inputs": ["hires"]}}
