@@ -5,7 +5,7 @@ import pytest
 
 from bevatron.simulate.argon import quasi_elastic as qe
 from bevatron.simulate.argon.event import NEUTRINO, Box
-from bevatron.simulate.argon.gun import MASS
+from bevatron.simulate.argon.particles import MASSES
 from bevatron.simulate.argon.neutrinos import FERMI_MOMENTUM, Neutrinos, delta_total, flux, interaction, interactions
 
 BOX = Box((0, -100, 0), (250, 100, 500))
@@ -49,7 +49,7 @@ def test_flux_is_that_of_the_booster_beam():
 def test_energy_and_momentum_are_those_of_neutrino_and_nucleon():
     """What comes out carries the neutrino's energy, less the nucleon's binding, give or take its Fermi motion; across
     the beam there is no more than the Fermi momentum."""
-    generator, masses = random(), {code: mass / 1000 for code, mass in MASS.items()}
+    generator, masses = random(), {code: mass / 1000 for code, mass in MASSES.items()}
     for _ in range(300):
         particles = interaction(Neutrinos(energy=(999.0, 1001.0)), generator)
         total = sum(np.sqrt(p @ p + masses[code] ** 2) for code, p in particles)
