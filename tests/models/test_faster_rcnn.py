@@ -121,7 +121,7 @@ def test_a_network_that_is_right_finds_the_boxes():
 
 
 def test_the_head_learns_the_class_and_the_shift_of_what_it_is_given():
-    """True boxes are proposals too; with their classes and no shift the loss is zero, else it is that of the formula."""
+    """True boxes are proposals too; with their classes and no shift the loss is zero, else the formula's."""
     sides = torch.tensor([56.0, 40.0, 56.0, 40.0])
     true, label = TRUTH[:1, :, :4] * sides, TRUTH[:1, :, 4].long()
     present = torch.ones((1, 2), dtype=torch.bool)

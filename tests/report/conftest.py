@@ -222,3 +222,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workflow, list[St
     folder = tmp_path_factory.mktemp("results")
     workflow, studies = make_results(folder)
     return workflow, studies, folder
+
+
+@pytest.fixture(scope="session")
+def publish_study():
+    """Makes all files of a study: (folder, study, split name to Samples, test Samples to Predictions by model)."""
+    return _publish

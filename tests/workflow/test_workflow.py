@@ -37,10 +37,11 @@ def planned(root: Path, *arguments: str) -> dict[str, int]:
 @pytest.mark.slow
 def test_the_whole_row_is_planned(checkout):
     jobs = planned(checkout)
-    assert jobs["simulate"] == jobs["prepare"] == 1 + 1 + 4
-    assert jobs["manifest"] == jobs["observe"] == 3
+    assert jobs["simulate"] == jobs["prepare"] == 1 + 1 + 4 + 4 * 2
+    assert jobs["manifest"] == jobs["observe"] == 7
+    assert jobs["compare"] == 1
     assert jobs["search"] == 2
-    assert jobs["train"] == jobs["evaluate"] == 9 + 7 + (21 + 17)
+    assert jobs["train"] == jobs["evaluate"] == 9 + 7 + (21 + 17) + (4 + 9) + 1 + 3 + 1
     assert jobs["report"] == 1
 
 
@@ -71,6 +72,8 @@ def test_export_is_a_target_of_its_own(checkout):
     assert jobs["export"] == 1
     assert jobs["export_model"] == jobs["evaluate"] == 7
     assert "report" not in jobs
+    jobs = planned(checkout, "--config", "studies=[lartpc_boxes,lartpc_neutrino]", "--", "export")
+    assert jobs["export_model"] == 3  # a detector cannot be ONNX
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@ from pathlib import Path
 
 from bevatron.config.digest import digest_of
 from bevatron.config.identity import dataset_digest, foreign_files, learned_task, raw_digest
+from bevatron.config.kinds import ARCHITECTURES
 from bevatron.config.load import load_study, load_workflow
 from bevatron.errors import UserError
 
@@ -31,6 +32,15 @@ def shards_of(study):
 
 def searched_models(study):
     return [name for name, model in STUDIES[study].models.items() if model.search is not None]
+
+
+def exported_models(study):
+    """All but those whose architecture says why ONNX cannot express it."""
+    return [
+        name
+        for name, model in STUDIES[study].models.items()
+        if not hasattr(ARCHITECTURES[model.architecture.kind], "NO_ONNX")
+    ]
 
 
 def best_of(wildcards):

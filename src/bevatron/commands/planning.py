@@ -29,6 +29,7 @@ def plan(
     from bevatron.errors import UserError
     from bevatron.plan.forecast import forecast
     from bevatron.plan.measure import measured
+    from bevatron.plan.operations import growth
     from bevatron.plan.rates import load_rates, rates_of, rates_text
     from bevatron.plan.table import show
     from bevatron.store.publish import publish_text
@@ -51,7 +52,9 @@ def plan(
         found = rates_of(file, study)
         basis = f"Rates of {file}, measured {found.date} at scale {found.scale} on {found.machine}."
     resources = load_resources(config.parent / "resources.yaml", site_file())
-    lines = forecast(load_study(study, wanted.scale, studies), found, resources, wanted.reading)
+    planned = load_study(study, wanted.scale, studies)
+    larger = growth(planned, load_study(study, found.scale, studies))
+    lines = forecast(planned, found, resources, wanted.reading, larger)
     show(lines, f"{study} at scale {wanted.scale}", basis)
 
 

@@ -103,17 +103,16 @@ class Study(Section):
     @model_validator(mode="after")
     def _classes_are_the_tasks(self) -> "Study":
         classes = self.task.classes if isinstance(self.task, Classification) else []
+        of_samples = ", one for each sample" if self.task.kind == "detection" else ""
         for name, model in self.models.items():
             training, place = model.training, f"models.{name}.training"
             for label in training.mixture or ():
                 if label not in classes:
-                    allowed = ", ".join(classes) or "none, as its samples have no class"
+                    allowed = ", ".join(classes) or f"none, as the task has no classes{of_samples}"
                     raise ValueError(f"{place}.mixture: unknown class '{label}'; allowed: {allowed}")
             for key, plain in (("presentation", "shuffled"), ("balance", "none")):
                 if getattr(training, key) != plain and not classes:
-                    raise ValueError(
-                        f"{place}.{key}: '{getattr(training, key)}' needs a task in which every sample has a class"
-                    )
+                    raise ValueError(f"{place}.{key}: '{getattr(training, key)}' needs a task with classes{of_samples}")
         return self
 
     @model_validator(mode="after")

@@ -36,8 +36,9 @@ class Behind:
 class Predictions:
     """What all seeds of a model say of the test split, in the order of its shards.
 
-    outputs (n_seeds, n, n_outputs) float32, of a detection (n_seeds, n, most, 6); targets by name (n, ...); id (n,) uint64; x (n,): the feature
-    that the task draws along the plots' axis, where it names one; behind: what they were made from.
+    outputs (n_seeds, n, n_outputs) float32, of a detection (n_seeds, n, most, 6); targets by name (n, ...); id (n,)
+    uint64; x (n,): the feature that the task draws along the plots' axis, where it names one; behind: what they were
+    made from.
     """
 
     outputs: np.ndarray

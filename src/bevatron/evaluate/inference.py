@@ -9,7 +9,7 @@ from bevatron.compute.devices import deterministic, device_for
 from bevatron.config.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.evaluate.evaluation import Predictions
-from bevatron.learning.densify import Densify, input_groups
+from bevatron.learning.densify import Densify, input_groups, rows_at_once
 from bevatron.models.network import load_network
 from bevatron.store.manifest import Manifest
 from bevatron.store.reader import open_split
@@ -32,7 +32,8 @@ def predict(
     UserError for a network that predicts numbers that are not finite.
     """
     device = device_for(workflow.accelerator)
-    densify = Densify(input_groups(manifest, groups), device)
+    shapes = input_groups(manifest, groups)
+    densify = Densify(shapes, device)
     networks = [load_network(folder).to(device) for folder in folders]
     outputs: list[list[torch.Tensor]] = [[] for _ in networks]
     ids, kept = [], {name: [] for name in targets}
@@ -40,7 +41,7 @@ def predict(
         reader = open_split(
             manifest_path,
             "test",
-            batch_size=BATCH,
+            batch_size=rows_at_once(shapes, BATCH),
             groups=groups,
             targets=targets,
             memory_budget_bytes=int(workflow.reading.memory_budget_gb * 1e9),

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bevatron.config.kinds import ARCHITECTURES
 from bevatron.errors import UserError
 from bevatron.models.inputs import InputGroup, Inputs, Padded
 from bevatron.models.network import Network
@@ -120,6 +121,13 @@ def stripped(model: Any) -> Any:
         part.ClearField("doc_string")
     model.ClearField("metadata_props")
     return model
+
+
+def refuse_architecture(kind: str, where: str) -> None:
+    """Raises UserError, naming `where`, for an architecture that says of itself why it cannot be ONNX (`NO_ONNX`)."""
+    reason = getattr(ARCHITECTURES[kind], "NO_ONNX", None)
+    if reason is not None:
+        raise UserError(where, f"'{kind}' cannot be written as ONNX: {reason}", "use its weights.safetensors")
 
 
 def refuse_missing_packages() -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from bevatron.config.identity import dataset_digest
-from bevatron.config.kinds import ARCHITECTURES
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
 from bevatron.errors import UserError
@@ -38,9 +37,6 @@ def export_model(
     from bevatron.export.card import card
 
     started = time.perf_counter()
-    kind = study.models[name].architecture.kind
-    if reason := getattr(ARCHITECTURES[kind], "NO_ONNX", None):
-        raise UserError(f"{study.name}/{name}", f"'{kind}' cannot be exported: {reason}", "load its weights in PyTorch")
     manifest = load_manifest(manifest_path, dataset_digest(study))
     trained = read_runs(runs, study.name, name, manifest.sha256)
     measured = None
@@ -87,6 +83,7 @@ def _models(
 
     graph.refuse_missing_packages()
     model, classification = study.models[name], study.task.kind == "classification"
+    graph.refuse_architecture(model.architecture.kind, f"{study.name}/{name}")
     made = []
     with deterministic(model.training.threads):
         columns = agreement.real_samples(manifest, path, model.inputs, workflow.reading.memory_budget_gb * 1e9)

@@ -11,7 +11,7 @@ import torch
 from bevatron.compute.team import ALONE, Team
 from bevatron.config.task import Classification
 from bevatron.learning.blocks import Block, Schedule
-from bevatron.learning.densify import Densify, input_groups, moved
+from bevatron.learning.densify import Densify, input_groups, moved, rows_at_once
 from bevatron.learning.job import FitJob
 from bevatron.store.manifest import Manifest
 from bevatron.store.reader import Part, Reader, open_split
@@ -43,7 +43,7 @@ class DataModule(pl.LightningDataModule):
         self.sampling = sampling_of(job)
         self._val_sampling = Sampling(self.sampling.classes, mixture=self.sampling.mixture)
         self._train = self._open("train", self.batch_size)
-        self._val = self._open("val", VALIDATION_BATCH)
+        self._val = self._open("val", rows_at_once(self.densify.groups, VALIDATION_BATCH))
         self._stream: Iterator[Batch] | None = None
         self._next_step = -1
         self.schedule = Schedule(

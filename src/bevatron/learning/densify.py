@@ -8,6 +8,8 @@ from bevatron.models.inputs import InputGroup, Inputs, Padded
 from bevatron.store.batch import Canvas, RaggedBatch, SparseBatch, images, padded
 from bevatron.store.manifest import Manifest
 
+PIXELS_AT_ONCE = 2**24  # 64 MB; what a network makes of them takes some ten times that
+
 
 def input_groups(manifest: Manifest, groups: list[str]) -> dict[str, InputGroup]:
     """The shapes a network must be built for, in the order of `groups`."""
@@ -19,6 +21,12 @@ def input_groups(manifest: Manifest, groups: list[str]) -> dict[str, InputGroup]
         else:
             found[name] = InputGroup(tuple(info.shape), tuple(info.features))
     return found
+
+
+def rows_at_once(groups: dict[str, InputGroup], most: int) -> int:
+    """How many samples to predict at a time, up to `most`: fewer of large pictures, which become dense."""
+    pixels = sum(group.size for group in groups.values() if len(group.shape) == 3 and not group.listed)
+    return max(1, min(most, PIXELS_AT_ONCE // max(pixels, 1)))
 
 
 class Densify:

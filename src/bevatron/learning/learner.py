@@ -23,8 +23,8 @@ class Learner(pl.LightningModule):
     """Fits a network; a task adds `loss(outputs, batch)`.
 
     Optimisation is manual because one `training_step` takes a whole block of steps (see `blocks`). The random numbers
-    of step s (dropout, or what a part with `draws` set draws) are drawn from a generator seeded by (seed, s), so that a fit can go on from any block
-    without saving the generators' states.
+    of step s (dropout, or what a part with `draws` set draws) come from a generator seeded by (seed, s), so that a fit
+    can go on from any block without saving the generators' states.
 
     In a team every worker learns from its share of each batch, and the gradients are averaged over the workers with
     the shares' weights, so that a step is that of the whole batch whatever the number of workers. The batch being the

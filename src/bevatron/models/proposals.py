@@ -60,7 +60,7 @@ def proposals(
     gradient flows into them.
     """
     n = min(candidates, sought.objectness.shape[1])
-    score, place = sought.objectness.detach().sort(dim=1, descending=True, stable=True)
+    _, place = sought.objectness.detach().sort(dim=1, descending=True, stable=True)
     place = place[:, :n]
     deltas = sought.deltas.detach().gather(1, place.unsqueeze(2).expand(-1, -1, 4))
     boxes = clip(decode(deltas, sought.anchors[place]), height, width)

@@ -48,8 +48,8 @@ class Residual(nn.Module):
 
 @architecture("resnet")
 class ResNet(nn.Module):
-    """K. He, X. Zhang, S. Ren and J. Sun, arXiv:1512.03385; for three channels and 1000 classes, of any size, 11,689,512
-    weights (depth 18), 21,797,672 (34) and 25,557,032 (50).
+    """K. He, X. Zhang, S. Ren and J. Sun, arXiv:1512.03385; for three channels and 1000 classes, of any size,
+    11,689,512 weights (depth 18), 21,797,672 (34) and 25,557,032 (50).
 
     Shapes: inputs {group: (batch, channels, height, width)}, of one size; returns (batch, n_outputs).
     """
@@ -59,7 +59,7 @@ class ResNet(nn.Module):
         width: Positive = Field(1.0, description="factor on the numbers of channels")
         stem: Literal["large", "small"] = Field(
             "large",
-            description="'large': 7 × 7, stride 2, a pool; 'small': 3 × 3, for pictures of some 32 pixels",
+            description="'large': 7 × 7 and a pool; 'small': 3 × 3, for small pictures",
         )
         activation: ActivationName = Field("relu", description="activation of all hidden layers")
         dropout: float = Field(0.0, ge=0.0, lt=1.0, description="share dropped before the last layer")

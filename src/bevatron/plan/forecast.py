@@ -55,7 +55,9 @@ def sizes_of(study: Study, rates: StudyRates) -> Sizes:
     return Sizes(of_shard, raw, {name: raw * rates.prepare.kept * share for name, share in shares.items()}, note)
 
 
-def forecast(study: Study, rates: StudyRates, resources: Resources, reading: Reading) -> list[Line]:
+def forecast(
+    study: Study, rates: StudyRates, resources: Resources, reading: Reading, growth: dict[str, float] | None = None
+) -> list[Line]:
     """The plan, stage by stage, for the study at its scale.
 
     Core-hours are those that the work takes at the measured rates on one core; an early end of fits is not reckoned
@@ -75,12 +77,19 @@ def forecast(study: Study, rates: StudyRates, resources: Resources, reading: Rea
     lines.append(_line("manifest", [listed], 0.0, prepare.memory_mb + ids))
     looked_at = simulate.start + prepare.observe_seconds * sizes.split["test"]
     lines.append(_line("observe", [looked_at], 0.0, prepare.memory_mb + ids * sizes.split["test"] / sizes.samples))
-    lines += _learning(study, rates, resources, reading, sizes)
+    lines += _learning(study, rates, resources, reading, sizes, growth or {})
     lines.append(_line("report", [rates.report_seconds], rates.report_bytes, 0.0))
     return lines
 
 
-def _learning(study: Study, rates: StudyRates, resources: Resources, reading: Reading, sizes: Sizes) -> list[Line]:
+def _learning(
+    study: Study,
+    rates: StudyRates,
+    resources: Resources,
+    reading: Reading,
+    sizes: Sizes,
+    growth: dict[str, float],
+) -> list[Line]:
     train, search, evaluate = [], [], []
     gpu = {"train": 0.0, "search": 0.0, "evaluate": 0.0}
     gigabytes, measured_of, memory = {"train": 0.0, "evaluate": 0.0}, {}, 0.0
@@ -91,9 +100,10 @@ def _learning(study: Study, rates: StudyRates, resources: Resources, reading: Re
             measured_of[name] = other
         training = model.training
         used = min(n_train, training.samples or n_train)
-        epoch = fits.seconds * (used + FORWARD * n_val / training.validate_every)
+        larger = growth.get(name, 1.0)
+        epoch = larger * fits.seconds * (used + FORWARD * n_val / training.validate_every)
         train.append(fits.start + study.seeds * training.epochs * epoch)
-        evaluate.append(fits.start + study.seeds * n_test * fits.evaluate_seconds)
+        evaluate.append(fits.start + study.seeds * n_test * larger * fits.evaluate_seconds)
         jobs = {"train": train[-1], "evaluate": evaluate[-1]}
         if model.search is not None:
             share = 1.0 if fits.searched is None else fits.searched
@@ -111,6 +121,8 @@ def _learning(study: Study, rates: StudyRates, resources: Resources, reading: Re
     if measured_of:
         models = "1 model" if len(measured_of) == 1 else f"{len(measured_of)} models"
         note = f"{models} not measured: at the rate of {', '.join(sorted(set(measured_of.values())))}"
+    if grown := [factor for factor in growth.values() if factor != 1.0]:
+        note = "; ".join(filter(None, (note, f"{min(grown):,.3g} to {max(grown):,.3g} times the operations a picture")))
     lines = [_line("search", search, 0.0, memory, gpu_hours=gpu["search"])] if search else []
     lines.append(_line("train", train, gigabytes["train"], memory, note, gpu["train"]))
     test = min(n_test * rates.prepare.memory_bytes / 1e6, reading.memory_budget_gb * 1e3)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.store.columns import Dense, Group, Ragged, Samples, SparseImages
+from bevatron.store.columns import Dense, Group, Ragged, Samples, SparseImages, feature_axis
 
 MEND_RECIPE = "mend the source or recipe that made these samples, or the file they came from"
 
@@ -36,7 +36,7 @@ def _check_names(name: str, group: Group, path: Path) -> None:
     column = group.column
     match column:
         case Dense(values):
-            found = values.shape[-1] if values.ndim > 1 else 1
+            found = values.shape[feature_axis(values)] if values.ndim > 1 else 1
         case Ragged(values, _):
             if values.ndim != 2:
                 raise UserError(path, f"group '{name}': values must have two axes, found {values.ndim}", MEND_RECIPE)
@@ -114,7 +114,7 @@ def _check_finite(samples: Samples, path: Path) -> None:
             case Dense(values):
                 at = _first_not_finite(values)
                 row = at and at[0]
-                feature = at and (group.features[at[-1]] if len(at) > 1 else group.features[0])
+                feature = at and (group.features[at[feature_axis(values)]] if len(at) > 1 else group.features[0])
             case Ragged(values, offsets):
                 at = _first_not_finite(values)
                 row, feature = (at and _row(at[0], offsets)), (at and group.features[at[1]])

@@ -22,6 +22,11 @@ class Dense:
         return Dense(self.values[rows])
 
 
+def feature_axis(values: np.ndarray) -> int:
+    """The axis of a dense column along which its features lie: the last, or the channels of pictures (n, c, h, w)."""
+    return 1 if values.ndim == 4 else -1
+
+
 @dataclass(frozen=True)
 class Ragged:
     """A list of elements for each sample: values (total, n_features), offsets (n + 1,) int64 from 0."""
@@ -70,7 +75,8 @@ Column = Dense | Ragged | SparseImages
 class Group:
     """An input group: its column, the names and units of its features, and perhaps what each of them is, in words.
 
-    The features are the last axis of a dense or ragged column, and the channels of sparse images.
+    The features are the last axis of a dense or ragged column, and the channels of sparse images and of dense pictures
+    (n, channels, height, width).
     """
 
     column: Column

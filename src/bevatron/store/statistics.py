@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydantic import Field
 
-from bevatron.store.columns import Dense, Group, Ragged, SparseImages
+from bevatron.store.columns import Dense, Group, Ragged, SparseImages, feature_axis
 from bevatron.store.contract import Record
 
 QUANTILE_SAMPLES = 10_000
@@ -93,7 +93,7 @@ def by_feature(group: Group) -> list[np.ndarray]:
     """The numbers of each feature, (n,) each, over all samples and elements of the group."""
     match group.column:
         case Dense(values):
-            table = values.reshape(-1, len(group.features))
+            table = np.moveaxis(values, feature_axis(values), -1).reshape(-1, len(group.features))
             return [table[:, i] for i in range(table.shape[1])]
         case Ragged(values, _):
             return [values[:, i] for i in range(values.shape[1])]

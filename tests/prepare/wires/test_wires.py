@@ -46,7 +46,7 @@ def raw(tracks, primaries=None):
         "conversion": Dense(np.full((n, 1), -1, np.float32)),
     }
     targets = {"particle": np.zeros(n, np.int64), "neutrino": np.zeros(n, np.int64)}
-    attributes = {"box": {"low": [0, -100, 0], "high": [250, 100, 300]}, "particles": ["muon", "proton"]}
+    attributes = {"box": {"low": [0, -100, 0], "high": [250, 100, 300]}, "particle_codes": [13, 2212]}
     named = {name: Group(column, (), ()) for name, column in groups.items()}
     return Samples(named, targets, np.arange(n, dtype=np.uint64), attributes=attributes)
 

@@ -9,8 +9,9 @@ from bevatron.simulate.argon.muon_radiation import radiated
 from bevatron.simulate.argon.particles import MUON_MASS, PROTON_MASS
 from bevatron.simulate.argon.tables import ENERGIES, csda_range
 
-# Groom, Mokhov and Striganov, At. Data Nucl. Data Tables 78 (2001) 183: muons in liquid argon, MeV and g/cm².
-MUON_RANGES = {10: 0.9833, 20: 3.321, 40: 10.58, 100: 42.50, 200: 106.3, 400: 238.4, 1e3: 616.3, 4e3: 2297, 1e4: 5354}
+# Groom, Mokhov and Striganov, At. Data Nucl. Data Tables 78 (2001) 183, as PDG revised them (muE_liquid_argon, 2017):
+# muons in liquid argon, MeV and g/cm².
+MUON_RANGES = {10: 0.9937, 20: 3.329, 40: 10.58, 100: 42.50, 200: 106.3, 400: 238.4, 1e3: 616.3, 4e3: 2297, 1e4: 5354}
 # NIST PSTAR, protons in argon: MeV, electronic stopping power in MeV cm²/g, CSDA range in g/cm².
 PROTONS = {
     10: (30.60, 0.1887),

@@ -78,11 +78,11 @@ class WirePlanes:
         targets["boxes"] = np.stack([event.boxes for event in events])
         return Samples(inputs, targets, raw.id, attributes={"approximations": APPROXIMATIONS})
 
-    def images(self, options: Options) -> dict[str, tuple[int, int, int]] | None:
-        """Shapes of the pictures, where they follow from the options alone: `bevatron plan` asks."""
-        if options.window.show != "charge":
-            return None
-        size = options.window.size
+    def images(self, options: Options, source: kinds.Options) -> dict[str, tuple[int, int, int]]:
+        """Shapes of the pictures of events from `source`: `bevatron plan` asks."""
+        from bevatron.prepare.wires.window import picture_side
+
+        height, width = picture_side(options, tuple(source.box.low), tuple(source.box.high))
         return {
-            name: (len(image.planes), size // image.sum, size // image.sum) for name, image in options.images.items()
+            name: (len(image.planes), height // image.sum, width // image.sum) for name, image in options.images.items()
         }

@@ -1,7 +1,6 @@
 """One event after the other, from its segments to the pixels of its pictures."""
 
 from dataclasses import dataclass
-from math import lcm
 from typing import Any
 
 import numpy as np
@@ -10,25 +9,13 @@ from bevatron.errors import UserError
 from bevatron.prepare.wires.boxes import COSMIC, boxes_of
 from bevatron.prepare.wires.charge import Charge, arriving
 from bevatron.prepare.wires.deposit import fill
-from bevatron.prepare.wires.drift import drift_time
 from bevatron.prepare.wires.electronics import dead_wires, read_out
 from bevatron.prepare.wires.planes import ANGLES
 from bevatron.prepare.wires.shower import start_of_shower
-from bevatron.prepare.wires.window import View, charge_views, detector_views
+from bevatron.prepare.wires.window import View, charge_views, detector_views, picture_side
 from bevatron.store.columns import Samples
 
 Pixels = tuple[np.ndarray, np.ndarray]
-PDG = {
-    "electron": 11,
-    "positron": -11,
-    "photon": 22,
-    "muon": 13,
-    "antimuon": -13,
-    "pion_minus": -211,
-    "pion_plus": 211,
-    "pion_zero": 111,
-    "proton": 2212,
-}
 
 
 @dataclass(frozen=True)
@@ -50,15 +37,10 @@ class Pictures:
         self.options, self.raw = options, raw
         box = raw.attributes["box"]
         self.low, self.high = tuple(box["low"]), tuple(box["high"])
-        self.classes = {PDG[name]: k for k, name in enumerate(raw.attributes["particles"])}
-        window, pixel = options.window, options.electronics.pixel_time
-        multiple = lcm(*(image.sum for image in options.images.values()))
-        self.fixed: dict[str, View] | None = None
-        height = width = window.size
-        if window.show == "detector":
-            pixels = drift_time(np.array(self.high[0] - self.low[0]), options.drift) / pixel
-            self.fixed = detector_views(self.low, self.high, float(pixels), multiple)
-            height, width = self.fixed["y"].height, self.fixed["y"].width
+        self.classes = {code: k for k, code in enumerate(raw.attributes["particle_codes"])}
+        whole = options.window.show == "detector"
+        self.fixed = detector_views(self.low, self.high, options) if whole else None
+        height, width = picture_side(options, self.low, self.high)
         self.shapes = {
             name: (len(image.planes), height // image.sum, width // image.sum) for name, image in options.images.items()
         }

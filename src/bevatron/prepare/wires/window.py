@@ -1,13 +1,15 @@
 """Which part of the readout a picture shows."""
 
 from dataclasses import dataclass
-from typing import Literal
+from math import lcm
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from bevatron.config.section import Count, Section
 from bevatron.prepare.wires.charge import Charge
+from bevatron.prepare.wires.drift import drift_time
 from bevatron.prepare.wires.planes import ANGLES, extent
 
 
@@ -33,12 +35,23 @@ class View:
     width: int
 
 
-def detector_views(low: tuple, high: tuple, drift_pixels: float, multiple: int) -> dict[str, View]:
-    """All wires of each plane, in pictures of one shape, rounded up to multiples of `multiple`."""
+def detector_views(low: tuple, high: tuple, options: Any) -> dict[str, View]:
+    """All wires of each plane and one drift time, in pictures of one shape, rounded up to what the sums divide."""
+    multiple = lcm(*(image.sum for image in options.images.values()))
+    drift_pixels = float(drift_time(np.array(high[0] - low[0]), options.drift)) / options.electronics.pixel_time
     found = {plane: extent(low, high, plane) for plane in ANGLES}
     width = _rounded(max(last - first for first, last in found.values()), multiple)
     height = _rounded(int(np.ceil(drift_pixels)), multiple)
     return {plane: View(0, first, height, width) for plane, (first, _) in found.items()}
+
+
+def picture_side(options: Any, low: tuple, high: tuple) -> tuple[int, int]:
+    """Height and width in pixels, before any are summed, of the pictures that the recipe's options make of a box."""
+    window = options.window
+    if window.show == "charge":
+        return window.size, window.size
+    view = detector_views(low, high, options)["y"]
+    return view.height, view.width
 
 
 def charge_views(charge: Charge, window: Window, random: np.random.Generator) -> dict[str, View]:

@@ -4,12 +4,13 @@ from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import Normalize
+from matplotlib.colors import ListedColormap, Normalize
 
 from bevatron.report.plots.style import WIDTH, grid
 
 BRIGHTEST = 0.99  # quantile of the pixels that hold something at which the colours end
-COLOURS = plt.get_cmap("viridis_r").with_extremes(bad="white")
+COLOURS = ListedColormap(plt.get_cmap("viridis_r")(np.linspace(0.2, 1, 256))).with_extremes(bad="white")
+"""From green, as the yellow of faint pixels would be lost on white paper."""
 
 
 class Sides(NamedTuple):

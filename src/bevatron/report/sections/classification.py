@@ -18,7 +18,7 @@ FEW = 4  # pictures of single models that are shown; more are folded away
 
 @section("classification")
 class ClassificationSection:
-    """Images, where there are any; ROC curves of all models and of single cuts; output, confusion and calibration of single models."""
+    """Images, where there are any; ROC curves of all models and of single cuts; single models one by one."""
 
     loss = "cross entropy"
 

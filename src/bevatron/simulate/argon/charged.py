@@ -5,10 +5,7 @@ import math
 import numpy as np
 
 from bevatron.compute.compiled import compiled
-from bevatron.simulate.argon.decays import decay
 from bevatron.simulate.argon.electron_collisions import (
-    annihilate,
-    annihilate_at_rest,
     bhabha,
     heavy_collision,
     knock_on,
@@ -16,21 +13,7 @@ from bevatron.simulate.argon.electron_collisions import (
     radiate,
 )
 from bevatron.simulate.argon.material import ELECTRON_MASS, LIGHT
-from bevatron.simulate.argon.nuclear_vertex import (
-    BOUND_LIFETIME,
-    CAPTURED,
-    capture_muon,
-    capture_pion,
-    collide,
-)
 from bevatron.simulate.argon.particles import (
-    ANTIMUON,
-    MUON,
-    MUON_LIFETIME,
-    PION_LIFETIME,
-    PION_MINUS,
-    PION_PLUS,
-    POSITRON,
     ROW_ELECTRON,
     ROW_POSITRON,
 )
@@ -40,7 +23,6 @@ from bevatron.simulate.argon.stack import (
     ESCAPED,
     EVENT,
     KINETIC,
-    PDG,
     ROOM,
     SEGMENTS,
     TIME,
@@ -56,12 +38,9 @@ from bevatron.simulate.argon.stack import (
 )
 from bevatron.simulate.argon.straggling import straggled
 from bevatron.simulate.argon.tables import (
-    ANNIHILATE,
-    DECAY,
     DELTA,
     LOG_STEP,
     LOSS,
-    NUCLEAR,
     RADIATE,
     RANGE,
     RATE,
@@ -69,6 +48,7 @@ from bevatron.simulate.argon.tables import (
     place,
 )
 
+OVER, STOPPED = -1, 5  # ends of a track, beside the processes
 SHARE_OF_RANGE = 0.2  # the longest step of a heavy particle, as it slows down
 FINEST = 0.02  # cm: with less range than this a heavy particle stops in one step
 SLOWEST = 1e-6  # MeV: with less kinetic energy a particle is at rest
@@ -80,7 +60,7 @@ def follow_charged(particle, row, mass, work, tables, cuts):
     """Until it stops, leaves, vanishes, or room grows short, when it goes back to the stack as it is.
 
     particle (13,): a row of the stack, changed in place; row: in the tables; cuts (3,): δ-rays and photons in MeV, step
-    in cm.
+    in cm. Returns the process that the particle ends in, STOPPED or, where nothing more happens to it, OVER.
     """
     steps, energies, ranges, box = tables.steps, tables.energies[row], tables.ranges[row], work.box
     segments, ids, counts, budget = work.segments, work.ids, work.counts, work.budget
@@ -88,12 +68,11 @@ def follow_charged(particle, row, mass, work, tables, cuts):
     while True:
         if counts[WAITING] > most_waiting or counts[SEGMENTS] > most_segments:
             put_back(particle, work)
-            return
+            return OVER
         kinetic = particle[KINETIC]
         if kinetic < SLOWEST:
             write(segments, ids, counts, budget, particle, particle[X], particle[Y], particle[Z], 0.0, kinetic)
-            stop(particle, mass, work)
-            return
+            return STOPPED
         point, rest = place(kinetic)
         reach = between(steps, row, point, rest, RANGE)
         rate = between(steps, row, point, rest, RATE)
@@ -132,16 +111,17 @@ def follow_charged(particle, row, mass, work, tables, cuts):
         write(segments, ids, counts, budget, particle, x, y, z, path, lost)
         if leaves:
             budget[counts[EVENT], ESCAPED] += kinetic - lost
-            return
+            return OVER
         particle[X], particle[Y], particle[Z] = x, y, z
         particle[UX], particle[UY], particle[UZ] = vx, vy, vz
         particle[TIME] += path / (LIGHT * math.sqrt(beta2))
         particle[KINETIC] = kinetic - lost
         if stops:
-            stop(particle, mass, work)
-            return
-        if meets and meet(particle, row, mass, work, tables, cuts):
-            return
+            return STOPPED
+        if meets:
+            process = meet(particle, row, mass, work, tables, cuts)
+            if process > RADIATE:
+                return process
 
 
 @compiled
@@ -163,7 +143,8 @@ def greatest(row, kinetic, mass):
 
 @compiled
 def meet(particle, row, mass, work, tables, cuts):
-    """One process by the rates at the particle's energy; True if the particle is gone."""
+    """One process by the rates at the particle's energy. δ-rays and photons are made here; the others end the particle,
+    and are left to the caller."""
     kinetic = particle[KINETIC]
     point, rest = place(kinetic)
     rates = tables.rates
@@ -186,39 +167,6 @@ def meet(particle, row, mass, work, tables, cuts):
             else:
                 passed = heavy_collision(kinetic, mass, most, cuts[0])
             knock_on(particle, mass, passed, work.stack, work.counts)
-    elif chosen == RADIATE:
-        if kinetic > cuts[1]:
-            radiate(particle, cuts[1], work.stack, work.counts)
-    elif chosen == ANNIHILATE:
-        annihilate(particle, work)
-        return True
-    elif chosen == DECAY:
-        decay(particle, mass, work)
-        return True
-    elif chosen == NUCLEAR:
-        collide(particle, work)
-        return True
-    return False
-
-
-@compiled
-def stop(particle, mass, work):
-    """What a particle does at rest."""
-    particle[KINETIC] = 0.0
-    pdg = particle[PDG]
-    if pdg == POSITRON:
-        annihilate_at_rest(particle, work)
-    elif pdg == ANTIMUON:
-        particle[TIME] += MUON_LIFETIME * np.random.exponential()
-        decay(particle, mass, work)
-    elif pdg == MUON:
-        particle[TIME] += BOUND_LIFETIME * np.random.exponential()
-        if np.random.random() < CAPTURED:
-            capture_muon(particle, work)
-        else:
-            decay(particle, mass, work)
-    elif pdg == PION_PLUS:
-        particle[TIME] += PION_LIFETIME * np.random.exponential()
-        decay(particle, mass, work)
-    elif pdg == PION_MINUS:
-        capture_pion(particle, work)
+    elif chosen == RADIATE and kinetic > cuts[1]:
+        radiate(particle, cuts[1], work.stack, work.counts)
+    return chosen

@@ -15,6 +15,7 @@ PRIMARY_ID_FEATURES = ("pdg", "origin")
 BUDGET_FEATURES = ("brought", "deposited", "escaped", "neutral", "binding", "mass")
 
 GUN, NEUTRINO, COSMIC = 0, 1, 2  # `origin` of a primary
+PHOTON_CONVERSION_UNKNOWN = float("nan")
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,17 @@ def event_samples(started: Started, deposits: Deposits, first_id: int) -> Sample
     return Samples(inputs, targets, np.uint64(first_id) + np.arange(n, dtype=np.uint64))
 
 
+def event_attributes(options: Any, box: Box) -> dict[str, object]:
+    """What a raw shard says of all its events: the box, and the gun's particles by name and PDG code, in the order of
+    their class numbers."""
+    particles = [] if options.gun is None else list(options.gun.particles)
+    return {
+        "box": {"low": list(box.low), "high": list(box.high)},
+        "particles": particles,
+        "particle_codes": [gun.PDG[name] for name in particles],
+    }
+
+
 def joined(parts: list[Samples], attributes: dict[str, object]) -> Samples:
     """One after the other."""
     inputs = {}

@@ -3,48 +3,34 @@
 import numpy as np
 
 from bevatron.compute.compiled import compiled
+from bevatron.simulate.argon.endings import MUON_CAPTURE, PION_CAPTURE
 from bevatron.simulate.argon.nuclear import interact, muon_capture, pion_capture
-from bevatron.simulate.argon.particles import MUON_LIFETIME, NUCLEON, PROTON_MASS, ROW_PROTON
+from bevatron.simulate.argon.particles import NUCLEON, PROTON_MASS, ROW_PROTON
 from bevatron.simulate.argon.space import inside
 from bevatron.simulate.argon.stack import BINDING, EVENT, KINETIC, MASS, NEUTRAL, PDG, UX, UY, UZ, X, Y, Z, push, write
 from bevatron.simulate.argon.tables import RANGE, place
 
-# Of negative muons in argon: Suzuki, Measday and Roalsvig, Phys. Rev. C 35 (1987) 2212: lifetime, Huff factor.
-BOUND_LIFETIME, HUFF = 537.0, 0.988  # ns
-CAPTURED = 1.0 - BOUND_LIFETIME * HUFF / MUON_LIFETIME  # 0.76
-
 
 @compiled
-def collide(particle, work):
-    """A pion or a proton meets a nucleus, and is gone."""
-    direction = np.empty(3)
-    direction[0], direction[1], direction[2] = particle[UX], particle[UY], particle[UZ]
-    n, binding, mass = interact(int(particle[PDG]), particle[KINETIC], direction, work.fragments)
-    release(particle, n, 0.0, binding, mass, work)
-
-
-@compiled
-def capture_pion(particle, work):
-    n, binding, mass = pion_capture(work.fragments)
-    release(particle, n, 0.0, binding, mass, work)
-
-
-@compiled
-def capture_muon(particle, work):
-    n, neutral, binding, mass = muon_capture(work.fragments)
-    release(particle, n, neutral, binding, mass, work)
-
-
-@compiled
-def release(particle, n, neutral, binding, mass, work):
-    """What has come out of a nucleus goes onto the stack, and the rest into the budget."""
+def react(particle, process, work):
+    """A pion or proton meets a nucleus (NUCLEAR), or a negative one at rest is captured (PION_CAPTURE, MUON_CAPTURE):
+    what comes out goes onto the stack, and the rest into the budget."""
+    neutral, out = 0.0, work.fragments
+    if process == PION_CAPTURE:
+        n, binding, mass = pion_capture(out)
+    elif process == MUON_CAPTURE:
+        n, neutral, binding, mass = muon_capture(out)
+    else:
+        direction = np.empty(3)
+        direction[0], direction[1], direction[2] = particle[UX], particle[UY], particle[UZ]
+        n, binding, mass = interact(int(particle[PDG]), particle[KINETIC], direction, out)
     for i in range(n):
-        out = work.fragments[i]
-        push(work.stack, work.counts, particle, int(out[0]), out[1], out[2], out[3], out[4])
-    budget = work.budget[work.counts[EVENT]]
-    budget[NEUTRAL] += neutral
-    budget[BINDING] += binding
-    budget[MASS] += mass
+        pdg = int(out[i, 0])
+        push(work.stack, work.counts, particle, pdg, out[i, 1], out[i, 2], out[i, 3], out[i, 4])
+    event = work.counts[EVENT]
+    work.budget[event, NEUTRAL] += neutral
+    work.budget[event, BINDING] += binding
+    work.budget[event, MASS] += mass
 
 
 @compiled

@@ -63,23 +63,30 @@ def short_of_room(work):
 
 
 @compiled
+def copy_rows(old, new, n):
+    """The first n rows, by loops: numba compiles them in a tenth of the time that slices take."""
+    for row in range(n):
+        for column in range(old.shape[1]):
+            new[row, column] = old[row, column]
+
+
+@compiled
 def grown(work):
     """The same with arrays twice as long where they are nearly full."""
     stack, segments, ids, counts = work.stack, work.segments, work.ids, work.counts
     if counts[WAITING] + ROOM > len(stack):
-        wider = np.empty((2 * len(stack), COLUMNS))
-        wider[: counts[WAITING]] = stack[: counts[WAITING]]
-        stack = wider
+        stack = np.empty((2 * len(stack), COLUMNS))
+        copy_rows(work.stack, stack, counts[WAITING])
     if counts[SEGMENTS] + ROOM > len(segments):
-        longer, names = np.empty((2 * len(segments), 9), np.float32), np.empty((2 * len(ids), 4), np.int32)
-        longer[: counts[SEGMENTS]] = segments[: counts[SEGMENTS]]
-        names[: counts[SEGMENTS]] = ids[: counts[SEGMENTS]]
-        segments, ids = longer, names
+        segments, ids = np.empty((2 * len(segments), 9), np.float32), np.empty((2 * len(ids), 4), np.int32)
+        copy_rows(work.segments, segments, counts[SEGMENTS])
+        copy_rows(work.ids, ids, counts[SEGMENTS])
     return Work(stack, counts, segments, ids, work.budget, work.box, work.fragments)
 
 
 @compiled
 def put_back(particle, work):
     """The particle returns to the stack as it is, under its own track."""
-    work.stack[work.counts[WAITING]] = particle
+    for column in range(COLUMNS):
+        work.stack[work.counts[WAITING], column] = particle[column]
     work.counts[WAITING] += 1

@@ -7,23 +7,17 @@ from bevatron.errors import UserError
 from bevatron.simulate.argon.charged import follow_charged
 from bevatron.simulate.argon.cuts import Cuts
 from bevatron.simulate.argon.decays import decay_to_photons
+from bevatron.simulate.argon.endings import end
 from bevatron.simulate.argon.event import BUDGET_FEATURES, Box, Deposits, Primaries
 from bevatron.simulate.argon.light import follow_photon
-from bevatron.simulate.argon.material import ELECTRON_MASS, LIGHT
-from bevatron.simulate.argon.nuclear_vertex import stop_nucleus
+from bevatron.simulate.argon.material import LIGHT
+from bevatron.simulate.argon.nuclear_vertex import react, stop_nucleus
 from bevatron.simulate.argon.particles import (
-    ELECTRON,
+    CHARGED,
     FIRST_NUCLEUS,
-    MUON,
-    MUON_MASS,
-    NEUTRON,
+    MASSES,
     PHOTON,
-    PION_MASS,
-    PION_PLUS,
     PION_ZERO,
-    PROTON,
-    PROTON_MASS,
-    ROW_PROTON,
     mass_of,
 )
 from bevatron.simulate.argon.space import fly, way_to_box
@@ -52,6 +46,8 @@ from bevatron.simulate.argon.stack import (
 from bevatron.simulate.argon.tables import HIGHEST, tables
 
 FIRST_ROOM = 4096  # rows of the stack to begin with
+CODES = np.array(CHARGED)
+ROW_MASSES = np.array([MASSES[pdg] for pdg in CHARGED])
 # Rows of the segments to begin with: those of tracks of least loss (MeV/cm) in full steps, with as many short ones.
 # Rows that are not written cost no memory, but growing costs as much time as a fifth of the transport.
 LEAST_LOSS, SEGMENTS_PER_STEP, MOST_ROOM = 2.1, 2.0, 20_000_000
@@ -158,7 +154,8 @@ def run(start, first, seeds, box, cuts, tabulated, budget, offsets, conversion, 
         for primary in range(first[event], first[event + 1]):
             while short_of_room(work):
                 work = grown(work)
-            work.stack[0] = start[primary]
+            for column in range(COLUMNS):
+                work.stack[0, column] = start[primary, column]
             work.counts[WAITING] = 1
             budget[event, BROUGHT] += start[primary, KINETIC]
             enter(work)
@@ -168,7 +165,14 @@ def run(start, first, seeds, box, cuts, tabulated, budget, offsets, conversion, 
                 work.counts[WAITING] -= 1
                 for column in range(COLUMNS):
                     particle[column] = work.stack[work.counts[WAITING], column]
-                follow(particle, work, tabulated, cuts, converted)
+                row = row_of(int(particle[PDG]))
+                if row < 0:
+                    follow_other(particle, work, tabulated, converted)
+                else:
+                    process = follow_charged(particle, row, ROW_MASSES[row], work, tabulated, cuts)
+                    process = end(particle, process, ROW_MASSES[row], work)
+                    if process >= 0:
+                        react(particle, process, work)
         offsets[event + 1] = work.counts[SEGMENTS]
     return work.segments[: work.counts[SEGMENTS]], work.ids[: work.counts[SEGMENTS]]
 
@@ -188,23 +192,23 @@ def enter(work):
 
 
 @compiled
-def follow(particle, work, tabulated, cuts, conversion):
-    """What becomes of one particle."""
-    pdg, kinetic = int(particle[PDG]), particle[KINETIC]
-    kind = abs(pdg)
+def row_of(pdg):
+    """The row of a charged particle in the tables; -1 of all others."""
+    for row in range(len(CODES)):
+        if pdg == CODES[row]:
+            return row
+    return -1
+
+
+@compiled
+def follow_other(particle, work, tabulated, conversion):
+    """What becomes of a particle without a charged track."""
+    pdg = int(particle[PDG])
     if pdg == PHOTON:
         follow_photon(particle, work, tabulated, conversion)
-    elif kind == ELECTRON:
-        follow_charged(particle, 0 if pdg > 0 else 1, ELECTRON_MASS, work, tabulated, cuts)
-    elif kind == MUON:
-        follow_charged(particle, 2 if pdg > 0 else 3, MUON_MASS, work, tabulated, cuts)
-    elif kind == PION_PLUS:
-        follow_charged(particle, 4 if pdg < 0 else 5, PION_MASS, work, tabulated, cuts)
-    elif pdg == PROTON:
-        follow_charged(particle, ROW_PROTON, PROTON_MASS, work, tabulated, cuts)
     elif pdg == PION_ZERO:
         decay_to_photons(particle, work)
-    elif pdg == NEUTRON or pdg < FIRST_NUCLEUS:
-        work.budget[work.counts[EVENT], NEUTRAL] += kinetic
+    elif pdg < FIRST_NUCLEUS:
+        work.budget[work.counts[EVENT], NEUTRAL] += particle[KINETIC]
     else:
         stop_nucleus(particle, work, tabulated)

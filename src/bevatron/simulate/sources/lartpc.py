@@ -86,7 +86,7 @@ class LiquidArgon:
 
     def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
         """One shard of events, and the time spent in the transport."""
-        from bevatron.simulate.argon.events import event_samples, joined, primaries_of
+        from bevatron.simulate.argon.events import event_attributes, event_samples, joined, primaries_of
         from bevatron.simulate.argon.transport import transport
 
         start = said = perf_counter()
@@ -105,10 +105,7 @@ class LiquidArgon:
                 said = perf_counter()
                 done = first + n
                 logger.info(f"shard {shard}: {done} of {options.events} events, {done / (said - start):.0f} a second")
-        attributes = {
-            "box": {"low": list(box.low), "high": list(box.high)},
-            "particles": [] if options.gun is None else list(options.gun.particles),
-        }
+        attributes = event_attributes(options, box)
         return joined(parts, attributes), {"events": options.events, "seconds_in_generator": seconds}
 
     def events(self, options: Options) -> int:

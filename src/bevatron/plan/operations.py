@@ -1,0 +1,60 @@
+"""How much more a network computes at one scale than at another: pictures and networks grow together."""
+
+from contextlib import suppress
+
+from bevatron.config.kinds import ARCHITECTURES, RECIPES
+from bevatron.config.model import Model
+from bevatron.config.study import Study
+
+
+def growth(planned: Study, measured: Study) -> dict[str, float]:
+    """By model, the operations of a sample in `planned` over those in `measured`, which is the same study at another
+    scale; only of models that read pictures alone, and whose recipe tells their shapes."""
+    found = {}
+    for name in planned.models:
+        if name not in measured.models:
+            continue
+        numbers = [operations(study, study.models[name]) for study in (planned, measured)]
+        if all(numbers):
+            found[name] = numbers[0] / numbers[1]
+    return found
+
+
+def operations(study: Study, model: Model) -> float | None:
+    """Multiplications of a forward pass of one sample, of convolutions and linear layers; None where the shapes are not
+    known. Of a detector, those of the parts that see the whole picture."""
+    recipe = RECIPES[study.dataset.recipe.kind]()
+    if not hasattr(recipe, "images"):
+        return None
+    shapes = recipe.images(study.dataset.recipe, study.simulation.source)
+    if not set(model.inputs) <= set(shapes):
+        return None
+    import torch
+
+    from bevatron.models.inputs import InputGroup
+
+    inputs = {name: InputGroup(shapes[name], tuple(map(str, range(shapes[name][0])))) for name in model.inputs}
+    with torch.random.fork_rng(devices=[]), torch.device("meta"), torch.no_grad():
+        network = ARCHITECTURES[model.architecture.kind](model.architecture, inputs, len(study.task.classes)).eval()
+        total = _counted(network)
+        with suppress(NotImplementedError, RuntimeError):  # what a detector does next follows from what it sees
+            network({name: torch.empty(1, *shape.shape) for name, shape in inputs.items()})
+    return float(sum(total))
+
+
+def _counted(network) -> list[int]:
+    """A list to which every convolution and linear layer adds its multiplications when it is called."""
+    from torch import nn
+
+    total: list[int] = []
+
+    def count(layer, _, out) -> None:
+        if isinstance(layer, nn.Conv2d):
+            total.append(out.numel() * layer.in_channels // layer.groups * layer.kernel_size[0] * layer.kernel_size[1])
+        else:
+            total.append(out.numel() * layer.in_features)
+
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.register_forward_hook(count)
+    return total

@@ -1,0 +1,35 @@
+"""The recipe `pictures`: ready-made pictures with labels, as they are, and perhaps thinned or in disorder."""
+
+import numpy as np
+from pydantic import Field
+
+from bevatron.config import kinds
+from bevatron.config.kinds import recipe
+from bevatron.config.section import Fraction, Name, Section
+from bevatron.store.columns import Dense, Group, Samples
+
+
+class Version(Section):
+    """A further input group with the same pictures, changed."""
+
+    threshold: Fraction = Field(0.0, description="values below become zero: pictures with fewer pixels alight")
+    inverted: bool = Field(False, description="1 - value: dense pictures of sparse ones")
+
+
+@recipe("pictures")
+class Pictures:
+    """Input group `picture` (n, channels, height, width) float32 from 0 to 1, those of `versions`; target `label`."""
+
+    class Options(kinds.Options):
+        versions: dict[Name, Version] = Field({}, description="by name of the input group, the pictures changed")
+
+    def prepare(self, options: Options, raw: Samples, seed: int) -> Samples:
+        """`raw` is a shard of the source `digits` or `cifar10`; nothing is random, so `seed` is not used."""
+        pictures = raw.inputs["picture"]
+        inputs = {"picture": pictures}
+        for name, version in options.versions.items():
+            values = pictures.column.values
+            values = np.where(values >= version.threshold, values, 0.0)
+            values = 1.0 - values if version.inverted else values
+            inputs[name] = Group(Dense(values.astype(np.float32)), pictures.features, pictures.units)
+        return Samples(inputs, {"label": raw.targets["label"]}, raw.id)

@@ -1,0 +1,131 @@
+"""The source `geant4`: the same events as `lartpc`, followed by Geant4 instead of our own transport."""
+
+from time import perf_counter
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from bevatron.config.kinds import source
+from bevatron.errors import UserError
+from bevatron.simulate.argon.event import PHOTON_CONVERSION_UNKNOWN, Box, Deposits, Primaries
+from bevatron.simulate.sources.lartpc import ArgonOptions
+from bevatron.store.columns import Samples
+
+VOLUME = "Argon"
+WHERE = "source 'geant4'"
+
+
+@source("geant4")
+class Geant4:
+    """Energy deposits by Geant4 through calzone (V. Niess), in the raw shards of the source `lartpc`.
+
+    Untested: Geant4's data files (2 GB, `python -m calzone download`) could not be had where this was written, so
+    that no event was ever followed. Tested are what goes into calzone, segments made of arrays of the form that its
+    documentation describes, and what is said where package or data are absent. Differences from `lartpc`: the times of
+    deposits are those of their primary; `budget` knows what was brought and deposited, and counts all else as escaped;
+    the way to a photon's conversion is not known.
+    """
+
+    class Options(ArgonOptions):
+        physics: Literal["FTFP_BERT", "QGSP_BERT", "QGSP_BIC_HP"] = Field(
+            "FTFP_BERT", description="Geant4's list of hadronic processes; electromagnetic ones are its option 4"
+        )
+
+    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+        """One shard of events. Raises UserError where calzone or its data are not installed."""
+        from bevatron.simulate.argon.events import event_attributes, event_samples, joined, primaries_of
+
+        calzone = _calzone()
+        start = perf_counter()
+        box = Box(options.box.low, options.box.high)
+        streams = np.random.SeedSequence(seed).spawn(2)
+        started = primaries_of(options, box, 0, options.events, np.random.Generator(np.random.Philox(streams[0])))
+        simulation = calzone.Simulation(geometry(box))
+        simulation.physics = calzone.Physics("option4", had_model=options.physics)
+        simulation.random = calzone.Random(int(streams[1].generate_state(1)[0]))
+        simulation.sample_deposits, simulation.tracking = "detailed", True
+        try:
+            result = simulation.run(as_particles(started.primaries, box, calzone))
+        except FileNotFoundError as error:
+            what = f"lacks Geant4's data: {error}"
+            raise UserError(
+                WHERE, what, "run `python -m calzone download` (2 GB), or take the source 'lartpc'"
+            ) from None
+        seconds = perf_counter() - start
+        found = deposits(result.deposits[VOLUME], result.tracks, started.primaries, options.events, box)
+        attributes = event_attributes(options, box)
+        samples = joined([event_samples(started, found, shard << 32)], attributes)
+        return samples, {"events": options.events, "seconds_in_generator": seconds}
+
+    def events(self, options: Options) -> int:
+        """Events of a shard: `bevatron plan` asks."""
+        return options.events
+
+    def versions(self) -> dict[str, str]:
+        calzone = _calzone()
+        return {"calzone": calzone.VERSION, "geant4": str(calzone.GEANT4_VERSION), "numpy": np.__version__}
+
+
+def _calzone() -> Any:
+    try:
+        import calzone
+    except ImportError:
+        raise UserError(WHERE, "calzone is not installed", "pip install 'bevatron[geant4]'") from None
+    return calzone
+
+
+def geometry(box: Box) -> dict[str, Any]:
+    """The box of liquid argon around the origin, as calzone describes geometries; cm."""
+    sides = [float(high - low) for low, high in zip(box.low, box.high, strict=True)]
+    return {VOLUME: {"box": sides, "material": "G4_lAr", "role": "record_deposits"}}
+
+
+def as_particles(primaries: Primaries, box: Box, calzone: Any) -> np.ndarray:
+    """The primaries as calzone's particles, one of its events each: MeV, cm from the box's middle, directions."""
+    from bevatron.simulate.argon.gun import kinetic_of
+
+    particles = calzone.particles(len(primaries.pdg))
+    norm = np.linalg.norm(primaries.momentum, axis=1, keepdims=True)
+    particles["pid"], particles["energy"] = primaries.pdg, kinetic_of(primaries.pdg, primaries.momentum)
+    particles["position"] = primaries.position - middle(box)
+    particles["direction"] = primaries.momentum / norm
+    return particles
+
+
+def middle(box: Box) -> np.ndarray:
+    return (np.array(box.low) + np.array(box.high)) / 2
+
+
+def deposits(sampled: Any, tracks: np.ndarray, primaries: Primaries, n_events: int, box: Box) -> Deposits:
+    """Segments of what calzone sampled in detail.
+
+    sampled.line (event, tid, pid, value, start, end) along tracks and sampled.point (event, tid, pid, value, position);
+    tracks (event, tid, parent). Their `event` is the primary.
+    """
+    from bevatron.simulate.argon.gun import kinetic_of
+
+    line, point = sampled.line, sampled.point
+    starts = np.concatenate([line["start"], point["position"]]) + middle(box)
+    ends = np.concatenate([line["end"], point["position"]]) + middle(box)
+    primary = np.concatenate([line["event"], point["event"]]).astype(np.int64)
+    energy = np.concatenate([line["value"], point["value"]])
+    path = np.maximum(np.linalg.norm(ends - starts, axis=1), 1e-4)
+    tid = np.concatenate([line["tid"], point["tid"]])
+    pdg = np.concatenate([line["pid"], point["pid"]])
+    parents = {(int(t["event"]), int(t["tid"])): int(t["parent"]) for t in tracks}
+    parent = np.array([parents.get((int(p), int(t)), 0) for p, t in zip(primary, tid, strict=True)], np.int64)
+    first = np.searchsorted(primaries.event, np.arange(n_events + 1))
+    event = primaries.event[primary]
+    order = np.argsort(event, kind="stable")
+    values = np.column_stack([starts, ends, path, energy, primaries.time[primary]]).astype(np.float32)
+    ranks = primary - first[event]
+    # Tracks are numbered anew for each primary: kept apart by the primary's rank.
+    ids = np.column_stack([pdg, ranks * 1_000_000 + tid, np.where(parent > 0, ranks * 1_000_000 + parent, -1), ranks])
+    offsets = np.searchsorted(event[order], np.arange(n_events + 1)).astype(np.int64)
+    budget = np.zeros((n_events, 6))
+    budget[:, 0] = np.bincount(primaries.event, kinetic_of(primaries.pdg, primaries.momentum), minlength=n_events)
+    budget[:, 1] = np.bincount(event, energy, minlength=n_events)
+    budget[:, 2] = budget[:, 0] - budget[:, 1]
+    conversion = np.full(len(primaries.pdg), PHOTON_CONVERSION_UNKNOWN)
+    return Deposits(values[order], ids[order].astype(np.int32), offsets, budget, conversion)

@@ -1,0 +1,157 @@
+"""Networks with batch normalisation, dropout and auxiliary heads fit pictures, and go on with the same bits."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from rectangles import CLASSES, STUDY, samples
+
+from bevatron.config.identity import dataset_digest, raw_digest
+from bevatron.config.study import Study
+from bevatron.config.workflow import Reading
+from bevatron.learning.densify import Densify, rows_at_once
+from bevatron.learning.fit import fit, initial_network
+from bevatron.learning.job import FitJob
+from bevatron.learning.tasks.classification import HEADS_WEIGHT, ClassificationLearner
+from bevatron.models.inputs import InputGroup
+from bevatron.models.normalise import Normalise
+from bevatron.models.pictures import WithHeads
+from bevatron.store.columns import Group, SparseImages
+from bevatron.store.manifest import build_manifest, load_manifest, write_manifest
+from bevatron.store.reader import describe
+from bevatron.store.shard import write_shard
+from bevatron.store.streaming import StreamingReader
+
+TREE = {
+    **STUDY,
+    "name": "pictures",
+    "task": {"kind": "classification", "target": "label", "classes": CLASSES, "signal": CLASSES[1]},
+    "models": {
+        "net": {
+            "title": "GoogLeNet",
+            "inputs": ["image"],
+            "normalise": "scale",
+            "architecture": {"kind": "googlenet", "width": 0.0625, "stem_stride": 1},
+            "training": {"epochs": 3, "batch_size": 16, "learning_rate": 0.003, "checkpoint_seconds": 1e-9},
+        }
+    },
+}
+
+
+def of_one_rectangle(start, n):
+    """Pictures whose first rectangle, which is the only one, is filled or hollow."""
+    made = samples(np.random.default_rng(start), start, 4 * n)
+    alone = np.flatnonzero(made.targets["boxes"][:, 1, 4] < 0)[:n]
+    kept = made.take(alone)
+    return replace(kept, targets={"label": kept.targets["boxes"][:, 0, 4].astype(np.int64)})
+
+
+def written(folder: Path, study: Study, change=lambda made: made) -> Path:
+    attributes = {
+        "study": study.name,
+        "source": "jets",
+        "versions": {"generator": "1"},
+        "digest": dataset_digest(study),
+        "raw_digest": raw_digest(study),
+        "classes": CLASSES,
+        "shard": 0,
+    }
+    for k, (split, n) in enumerate({"train": 64, "val": 24, "test": 8}.items()):
+        write_shard(folder / f"{split}-0000.h5", change(of_one_rectangle(100_000 * (k + 1), n)), attributes)
+    write_manifest(folder / "manifest.json", build_manifest(folder, study))
+    return folder / "manifest.json"
+
+
+@pytest.fixture
+def job(tmp_path):
+    study = Study.model_validate(TREE)
+    return FitJob(study, study.models["net"], written(tmp_path / "data", study), 0, tmp_path / "fit", Reading(), "cpu")
+
+
+def weights(job):
+    return (job.folder / "weights.safetensors").read_bytes()
+
+
+def test_batch_normalisation_goes_on_with_the_same_bits(job):
+    def interrupt(row):
+        if row["epoch"] == 2:
+            raise KeyError("interrupted")
+
+    broken = replace(job, folder=job.folder.with_name("broken"))
+    fit(job)
+    with pytest.raises(KeyError):
+        fit(broken, interrupt)
+    assert fit(broken).continued == 1
+    assert weights(broken) == weights(job)
+
+
+def test_channels_last_fits_to_nearly_the_same_weights(job):
+    study = job.study
+    model = job.model.with_values({"training.memory_format": "channels_last", "training.epochs": 1})
+    plain = replace(job, model=job.model.with_values({"training.epochs": 1}), folder=job.folder.with_name("plain"))
+    last = replace(job, study=study, model=model, folder=job.folder.with_name("last"))
+    assert fit(last).last_val_loss == pytest.approx(fit(plain).last_val_loss, rel=1e-2)
+
+
+def test_bf16_fits_on_a_cpu(job):
+    model = job.model.with_values({"training.precision": "bf16-mixed", "training.epochs": 1})
+    assert np.isfinite(fit(replace(job, model=model)).last_val_loss)
+
+
+def test_heads_enter_the_loss_in_training(job):
+    learner = ClassificationLearner(job, initial_network(job, load_manifest(job.manifest)), None)
+    labels = torch.tensor([0, 1, 1])
+    batch = {"targets": {"label": labels}}
+    outputs = [torch.randn(3, 2) for _ in range(3)]
+    single = [learner.loss(o, batch) for o in outputs]
+    joint = learner.loss(WithHeads(outputs[0], tuple(outputs[1:])), batch)
+    torch.testing.assert_close(joint, single[0] + HEADS_WEIGHT * (single[1] + single[2]))
+    assert HEADS_WEIGHT == 0.3
+
+
+def test_large_pictures_are_predicted_a_few_at_a_time():
+    jets = {"jet": InputGroup((4,), ("a",) * 4), "tracks": InputGroup((15, 21), ("a",) * 21, listed=True)}
+    assert rows_at_once(jets, 5_000) == 5_000
+    large = {"hires": InputGroup((3, 576, 576), ("u", "v", "y"))}
+    assert 1 <= rows_at_once(large, 5_000) * 3 * 576**2 * 4 <= 70e6
+    assert rows_at_once({"huge": InputGroup((3, 10_000, 10_000), ("u", "v", "y"))}, 5_000) == 1
+
+
+def test_scale_keeps_empty_pixels_empty_and_knows_channels():
+    from types import SimpleNamespace as Numbers
+
+    statistics = {"image": {"u": Numbers(mean=3.0, std=4.0), "y": Numbers(mean=0.0, std=0.0)}}
+    normalise = Normalise("scale", {"image": InputGroup((2, 4, 5), ("u", "y"))}, statistics)
+    picture = torch.zeros(1, 2, 4, 5)
+    picture[0, 0, 1, 2], picture[0, 1, 3, 4] = 10.0, 7.0
+    found = normalise({"image": picture})["image"]
+    assert found[0, 0, 1, 2] == 2.0
+    assert found[0, 1, 3, 4] == 7.0
+    assert found.count_nonzero() == 2
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_over_epochs(tmp_path):
+    """Sparse pictures of a larger canvas, streamed and made dense: 1.3 GB an epoch through less than 60 MB more."""
+    study = Study.model_validate(TREE)
+    side = 576
+
+    def enlarged(made):
+        column = made.inputs["image"].column
+        rows, columns = np.divmod(column.index, 48)
+        index = (rows * 12 * side + columns * 12).astype(np.int32)
+        image = Group(SparseImages(index, column.value, column.offsets, (1, side, side)), ("charge",), ("",))
+        return replace(made, inputs={"image": image})
+
+    manifest = written(tmp_path / "data", study, enlarged)
+    densify = Densify({"image": InputGroup((1, side, side), ("charge",))}, torch.device("cpu"))
+    used, process = [], psutil.Process()
+    with StreamingReader(describe(manifest, "train"), 16, 16, 2, 4e9) as reader:
+        for epoch in range(20):
+            for batch in reader.epoch(1, epoch):
+                densify(batch["inputs"])
+            used.append(process.memory_info().rss)
+    assert max(used[2:]) - used[1] < 60e6
