@@ -24,6 +24,7 @@ LOWEST, HIGHEST = 0.1, 10_000.0  # MeV of kinetic energy: what the transport's t
 
 Particle = Literal[tuple(PDG)]
 Range = tuple[float, float]
+Axis = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
 
 
 class Gun(Section):
@@ -34,9 +35,7 @@ class Gun(Section):
     per_event: tuple[int, int] = Field(
         (1, 1), description="number of particles of an event, drawn uniformly in between; of one, kinds take turns"
     )
-    axis: tuple[FiniteFloat, FiniteFloat, FiniteFloat] = Field(
-        (0.0, 0.0, 1.0), description="axis of the cone of directions: x, y, z"
-    )
+    axis: Axis = Field((0.0, 0.0, 1.0), description="axis of the cone of directions: x, y, z")
     half_angle: float = Field(180.0, gt=0, le=180, description="half the cone's opening, degrees; 180: isotropic")
     margin: NonNegative = Field(30.0, description="least distance of the start from the walls, cm")
 

@@ -46,11 +46,11 @@ def flux(energy: np.ndarray) -> np.ndarray:
 
 
 def delta_total(energy: np.ndarray) -> np.ndarray:
-    """σ(ν p → μ⁻ Δ⁺⁺) in cm² at `energy` GeV. On a neutron (Δ⁺) it is a third of that: the weak current is an isovector.
+    """σ(ν p → μ⁻ Δ⁺⁺) in cm² at `energy` GeV. On a neutron (Δ⁺) it is a third: the weak current is an isovector.
 
     Saturation and its scale are a fit by least squares to the seven points of G. M. Radecky et al., Phys. Rev. D 25
-    (1982) 1161 (ANL, deuterium, mass of πN below 1.4 GeV), which it meets within their errors of 10 to 25 %. The start at
-    400 MeV leaves out the few events between the threshold at 277 MeV and there.
+    (1982) 1161 (ANL, deuterium, mass of πN below 1.4 GeV), which it meets within their errors of 10 to 25 %. It starts
+    at 400 MeV, which leaves out the few events between there and the threshold, 277 MeV.
     """
     return 0.72e-38 * np.maximum(0.0, 1 - np.exp(-(energy - 0.4) / 0.85))
 
