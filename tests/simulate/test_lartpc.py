@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from bevatron.simulate.argon.event import COSMIC, GUN, NEUTRINO, PRIMARY_FEATURES
+from bevatron.config.simulation import Simulation
+from bevatron.config.study import Study
+from bevatron.simulate.argon.event import COSMIC, GUN, NEUTRINO, PRIMARY_FEATURES, Deposits, Primaries
+from bevatron.simulate.argon.events import Started, event_samples
 from bevatron.simulate.sources.lartpc import LiquidArgon
+from bevatron.simulate.stage import simulate_shard
+from bevatron.store.shard import read_shard
 
 FIVE = ["electron", "photon", "muon", "pion_minus", "proton"]
 BOX = {"low": [0, -100, 0], "high": [250, 100, 300]}
@@ -84,9 +89,96 @@ def test_a_shard_follows_from_its_seed_alone():
     assert not set(first.id) & set(other.id)
 
 
+def test_a_gun_may_have_company_from_the_sky():
+    samples = shard(gun={"particles": FIVE, "per_event": [2, 3]}, cosmics={"window": [-1e5, 1e5]}, events=8)
+    ids, values = column(samples, "primary_ids"), column(samples, "primaries")
+    origins = np.split(ids.values[:, 1], ids.offsets[1:-1])
+    assert {int((o == GUN).sum()) for o in origins} == {2, 3}
+    sky = ids.values[:, 1] == COSMIC
+    assert sky.any()
+    time = values.values[:, PRIMARY_FEATURES.index("t")]
+    assert (time[~sky] == 0).all()
+    assert (np.abs(time[sky]) <= 1e5).all()
+    segments, numbers = column(samples, "segments"), column(samples, "segment_ids")
+    for k in range(len(samples)):
+        inside = slice(segments.offsets[k], segments.offsets[k + 1])
+        born = time[ids.offsets[k] + numbers.values[inside, 3]]
+        assert (segments.values[inside, 8] >= born - 0.01).all()  # nothing before its primary
+
+
+def test_conversion_is_that_of_the_first_photon():
+    """Of a first that does not convert it is -1, also where a second one does."""
+    code = np.array([13, 22, 22, 22, 22], np.int32)
+    event, zeros = np.array([0, 1, 1, 2, 2]), np.zeros((5, 3))
+    primaries = Primaries(event, code, np.zeros(5, np.int32), zeros, np.zeros(5), zeros + 1.0)
+    deposits = Deposits(
+        np.zeros((0, 9), np.float32),
+        np.zeros((0, 4), np.int32),
+        np.zeros(4, np.int64),
+        np.zeros((3, 6)),
+        np.array([np.nan, 12.0, 3.0, np.nan, 5.0], np.float32),
+    )
+    started = Started(primaries, np.zeros(3, np.int64), np.zeros(3, np.int64), np.zeros((3, 3), np.float32))
+    samples = event_samples(started, deposits, 7)
+    assert column(samples, "conversion").values[:, 0].tolist() == [-1, 12, -1]
+    assert samples.id.tolist() == [7, 8, 9]
+
+
+def test_batches_follow_on_from_one_another(monkeypatch):
+    """Of straight lines in the place of the transport: classes, numbers and lists run on over the batches' ends."""
+
+    def lines(primaries, n_events, box, cuts, seed):
+        start, n = primaries.position, len(primaries.event)
+        direction = primaries.momentum / np.linalg.norm(primaries.momentum, axis=1, keepdims=True)
+        rest = np.stack([np.full(n, 10.0), np.full(n, 21.0), primaries.time], 1)
+        values = np.concatenate([start, start + 10 * direction, rest], 1)
+        ids = np.stack([primaries.pdg, np.zeros(n), np.full(n, -1), np.zeros(n)], 1)
+        offsets = np.searchsorted(primaries.event, np.arange(n_events + 1))
+        unconverted = np.full(n, np.nan, np.float32)
+        return Deposits(values.astype(np.float32), ids.astype(np.int32), offsets, np.zeros((n_events, 6)), unconverted)
+
+    monkeypatch.setattr("bevatron.simulate.argon.transport.transport", lines)
+    monkeypatch.setattr("bevatron.simulate.sources.lartpc.BATCH", 7)
+    samples = shard(3, gun={"particles": FIVE}, events=23)
+    assert samples.targets["particle"].tolist() == [k % 5 for k in range(23)]
+    assert samples.id.tolist() == [(3 << 40) + k for k in range(23)]
+    primaries, segments = column(samples, "primaries"), column(samples, "segments")
+    assert primaries.offsets.tolist() == segments.offsets.tolist() == list(range(24))
+    np.testing.assert_array_equal(segments.values[:, :3], primaries.values[:, :3])
+    assert len(np.unique(primaries.values[:, 0])) == 23  # no batch repeats another
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        {"gun": {"particles": FIVE}},
+        {"neutrinos": {"share": 0.5}, "cosmics": {"window": [0, 1e5]}},
+        {"neutrinos": {"share": 0.0}, "cosmics": {"window": [0, 1e3], "scale": 0.1}},  # empty events
+    ],
+)
+def test_a_shard_is_written_and_read_again(tmp_path, mode):
+    section = Simulation.model_validate({"source": {"kind": "lartpc", "events": 3, "box": BOX, **mode}, "shards": 2})
+    study = Study.model_construct(name="argon", simulation=section)
+    for folder in ("a", "b"):
+        simulate_shard(study, 1, tmp_path / folder / "shard-0001.h5")
+    first, second = ((tmp_path / folder / "shard-0001.h5").read_bytes() for folder in ("a", "b"))
+    assert first == second
+    samples = read_shard(tmp_path / "a" / "shard-0001.h5")
+    assert set(samples.inputs) == {"segments", "segment_ids", "budget", "primaries", "primary_ids", "conversion"}
+    assert set(samples.targets) == {"particle", "neutrino", "vertex"}
+    assert samples.attributes["box"] == {axis: [float(x) for x in corner] for axis, corner in BOX.items()}
+    assert samples.attributes["particles"] == mode.get("gun", {}).get("particles", [])
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
+        ({"gun": {"particles": FIVE, "axis": [np.inf, 0, 0]}}, "finite number"),
+        ({"gun": {"particles": FIVE, "kinetic_energy": [np.nan, 100]}}, "within 0.1 to 10000 MeV"),
+        ({"gun": {"particles": FIVE}, "box": {"low": [0, 0, 0], "high": [np.inf, 9, 9]}}, "finite number"),
+        ({"gun": {"particles": FIVE}, "cosmics": {"window": [0, np.inf]}}, "finite number"),
+        ({"gun": {"particles": FIVE}, "cosmics": {"scale": 1e6}}, "muons an event, of this box, window and scale"),
+        ({}, "exactly one of 'gun' and 'neutrinos', found neither"),
         ({"gun": {"particles": ["kaon"]}}, "'electron', 'positron', 'photon'"),
         ({"gun": {"particles": FIVE, "kinetic_energy": [100, 50_000]}}, "within 0.1 to 10000 MeV"),
         ({"gun": {"particles": FIVE, "kinetic_energy": [500, 100]}}, "within 0.1 to 10000 MeV"),

@@ -3,11 +3,11 @@
 from functools import cache
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from bevatron.config.section import NonNegative, Section
 from bevatron.simulate.argon.event import COSMIC, Box, Primaries
-from bevatron.simulate.argon.gun import MASS
+from bevatron.simulate.argon.particles import MUON_MASS
 
 POSITIVE = 1.27 / 2.27  # share of μ⁺: charge ratio 1.27 at some GeV (PDG 2022, sec. 30.3.1)
 REYNA = (0.00253, 0.2455, 1.288, -0.2555, 0.0209)
@@ -18,7 +18,7 @@ GRID = np.geomspace(LOWEST, HIGHEST, 2_001)
 class Cosmics(Section):
     """Muons that arrive during the readout, each at its own time."""
 
-    window: tuple[float, float] = Field(
+    window: tuple[FiniteFloat, FiniteFloat] = Field(
         (-2.3e6, 2.3e6),
         description="times of arrival, ns: from a drift time before the readout begins to its end",
     )
@@ -57,11 +57,15 @@ def rate(box: Box) -> float:
     return total_intensity() * float(np.trapezoid(np.trapezoid(c**2 * seen, phi, axis=1), cosine))
 
 
+def expected_muons(cosmics: Cosmics, box: Box) -> float:
+    """Mean number of muons of an event."""
+    return rate(box) * cosmics.scale * (cosmics.window[1] - cosmics.window[0]) * 1e-9
+
+
 def muons(cosmics: Cosmics, box: Box, n_events: int, random: np.random.Generator) -> Primaries:
     """The muons of `n_events` readouts, on the walls where they come in."""
     first, last = cosmics.window
-    expected = rate(box) * cosmics.scale * (last - first) * 1e-9
-    event = np.repeat(np.arange(n_events), random.poisson(expected, n_events))
+    event = np.repeat(np.arange(n_events), random.poisson(expected_muons(cosmics, box), n_events))
     n = len(event)
     direction, faces = _directions(box, n, random)
     position = _entries(box, direction, faces, random)
@@ -76,7 +80,7 @@ def muons(cosmics: Cosmics, box: Box, n_events: int, random: np.random.Generator
         origin=np.full(n, COSMIC, np.int32),
         position=position,
         time=random.uniform(first, last, n),
-        momentum=np.maximum(momentum, 0.05 * MASS[13])[:, None] * direction,
+        momentum=np.maximum(momentum, 0.05 * MUON_MASS)[:, None] * direction,
     )
 
 

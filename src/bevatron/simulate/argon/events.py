@@ -51,8 +51,9 @@ def event_samples(started: Started, deposits: Deposits, first_id: int) -> Sample
     values = np.concatenate([p.position, p.time[:, None], p.momentum, kinetic[:, None]], 1).astype(np.float32)
     numbers = np.stack([p.pdg, p.origin], 1).astype(np.int32)
     conversion = np.full(n, -1.0, np.float32)
-    for row in np.flatnonzero((p.pdg == PHOTON) & np.isfinite(deposits.conversion))[::-1]:
-        conversion[p.event[row]] = deposits.conversion[row]  # the first photon of an event is written last
+    photons = np.flatnonzero(p.pdg == PHOTON)
+    event, first = np.unique(p.event[photons], return_index=True)
+    conversion[event] = np.nan_to_num(deposits.conversion[photons[first]], nan=-1.0)
     inputs = segment_groups(deposits) | {
         "primaries": Group(Ragged(values, offsets), PRIMARY_FEATURES, PRIMARY_UNITS),
         "primary_ids": Group(Ragged(numbers, offsets), PRIMARY_ID_FEATURES, ("", "")),

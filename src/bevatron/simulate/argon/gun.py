@@ -3,10 +3,11 @@
 from typing import Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from bevatron.config.section import NonNegative, Section
 from bevatron.simulate.argon.event import GUN, Box, Primaries
+from bevatron.simulate.argon.particles import mass_of
 
 PDG = {
     "electron": 11,
@@ -19,19 +20,11 @@ PDG = {
     "pion_zero": 111,
     "proton": 2212,
 }
-MASS = {
-    11: 0.51099895,
-    22: 0.0,
-    13: 105.6583755,
-    211: 139.57039,
-    111: 134.9768,
-    2112: 939.56542,
-    2212: 938.27209,
-}  # MeV
 LOWEST, HIGHEST = 0.1, 10_000.0  # MeV of kinetic energy: what the transport's tables hold, for a gun
 
 Particle = Literal[tuple(PDG)]
 Range = tuple[float, float]
+Axis = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
 
 
 class Gun(Section):
@@ -42,7 +35,7 @@ class Gun(Section):
     per_event: tuple[int, int] = Field(
         (1, 1), description="number of particles of an event, drawn uniformly in between; of one, kinds take turns"
     )
-    axis: tuple[float, float, float] = Field((0.0, 0.0, 1.0), description="axis of the cone of directions: x, y, z")
+    axis: Axis = Field((0.0, 0.0, 1.0), description="axis of the cone of directions: x, y, z")
     half_angle: float = Field(180.0, gt=0, le=180, description="half the cone's opening, degrees; 180: isotropic")
     margin: NonNegative = Field(30.0, description="least distance of the start from the walls, cm")
 
@@ -89,15 +82,21 @@ def shots(gun: Gun, box: Box, first: int, n_events: int, random: np.random.Gener
     return primaries, kind[np.searchsorted(event, np.arange(n_events))]
 
 
+def masses_of(pdg: np.ndarray) -> np.ndarray:
+    """Masses (n,) MeV of particles that the transport knows."""
+    codes, place = np.unique(pdg, return_inverse=True)
+    return np.array([mass_of(int(code)) for code in codes], np.float64)[place]
+
+
 def momentum_of(pdg: np.ndarray, kinetic: np.ndarray) -> np.ndarray:
     """Momentum (n,) MeV at kinetic energies (n,) MeV."""
-    mass = np.array([MASS[abs(int(code))] for code in pdg])
+    mass = masses_of(pdg)
     return np.sqrt(kinetic * (kinetic + 2 * mass))
 
 
 def kinetic_of(pdg: np.ndarray, momentum: np.ndarray) -> np.ndarray:
     """Kinetic energy (n,) MeV of momenta (n, 3) MeV."""
-    mass = np.array([MASS[abs(int(code))] for code in pdg])
+    mass = masses_of(pdg)
     return np.sqrt((momentum**2).sum(1) + mass**2) - mass
 
 

@@ -55,7 +55,7 @@ class Geant4:
         seconds = perf_counter() - start
         found = deposits(result.deposits[VOLUME], result.tracks, started.primaries, options.events, box)
         attributes = event_attributes(options, box)
-        samples = joined([event_samples(started, found, shard << 32)], attributes)
+        samples = joined([event_samples(started, found, shard << 40)], attributes)
         return samples, {"events": options.events, "seconds_in_generator": seconds}
 
     def events(self, options: Options) -> int:

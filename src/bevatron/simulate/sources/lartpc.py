@@ -4,12 +4,12 @@ import logging
 from time import perf_counter
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from bevatron.config import kinds
 from bevatron.config.kinds import source
 from bevatron.config.section import Count, Section
-from bevatron.simulate.argon.cosmics import Cosmics
+from bevatron.simulate.argon.cosmics import Cosmics, expected_muons
 from bevatron.simulate.argon.cuts import Cuts
 from bevatron.simulate.argon.event import Box
 from bevatron.simulate.argon.gun import Gun
@@ -20,7 +20,9 @@ from bevatron.store.columns import Samples
 logger = logging.getLogger("bevatron")
 BATCH = 200  # events followed at a time, so that memory does not grow with the shard
 
-Corner = tuple[float, float, float]
+MOST_MUONS = 1_000  # cosmic muons of an event on average, some forty times MicroBooNE: what memory holds of a batch
+
+Corner = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
 
 
 class Volume(Section):
@@ -49,7 +51,8 @@ class ArgonOptions(kinds.Options):
     @model_validator(mode="after")
     def _starts_something(self) -> "ArgonOptions":
         if (self.gun is None) == (self.neutrinos is None):
-            raise ValueError("give exactly one of 'gun' and 'neutrinos'")
+            found = "neither" if self.gun is None else "both"
+            raise ValueError(f"give exactly one of 'gun' and 'neutrinos', found {found}")
         name, margin = ("gun", self.gun.margin) if self.gun is not None else ("neutrinos", self.neutrinos.margin)
         shortest = min(high - low for low, high in zip(self.box.low, self.box.high, strict=True))
         if 2 * margin >= shortest:
@@ -59,6 +62,12 @@ class ArgonOptions(kinds.Options):
             )
         if self.neutrinos is not None and self.neutrinos.share < 1 and self.cosmics is None:
             raise ValueError("neutrinos.share: below 1 some events are empty; give 'cosmics' as well")
+        if self.cosmics is not None:
+            expected = expected_muons(self.cosmics, Box(self.box.low, self.box.high))
+            if expected > MOST_MUONS:
+                raise ValueError(
+                    f"cosmics: {expected:.3g} muons an event, of this box, window and scale; at most {MOST_MUONS:,}"
+                )
         return self
 
 
@@ -66,10 +75,10 @@ class ArgonOptions(kinds.Options):
 class LiquidArgon:
     """Energy deposits of particles in liquid argon, by a transport of our own (bevatron.simulate.argon).
 
-    One sample is one event; id = shard << 32 | event. Input groups: `segments` and `segment_ids` (ragged),
+    One sample is one event; id = shard << 40 | event. Input groups: `segments` and `segment_ids` (ragged),
     `budget` (where the energy went), `primaries` and `primary_ids` (ragged), `conversion` (of the first primary photon,
-    cm; -1 where there is none). Targets: `particle` (of a gun's first particle, its place in `particles`), `neutrino`
-    (1 if there is an interaction) and `vertex` (n, 3), cm.
+    cm; -1 where there is none or it does not convert). Targets: `particle` (of a gun's first particle, its place in
+    `particles`), `neutrino` (1 if there is an interaction) and `vertex` (n, 3), cm.
     """
 
     class Options(ArgonOptions):
@@ -91,7 +100,7 @@ class LiquidArgon:
             own = int(streams[1].generate_state(1, np.uint64)[0] >> np.uint64(1))
             deposits = transport(started.primaries, n, box, options.cuts, own)
             seconds += perf_counter() - began
-            parts.append(event_samples(started, deposits, (shard << 32) + first))
+            parts.append(event_samples(started, deposits, (shard << 40) + first))
             if perf_counter() - said > 10.0:
                 said = perf_counter()
                 done = first + n
