@@ -110,8 +110,9 @@ def read_dense(path: Path) -> None:
     with h5py.File(path) as file:
         data = file["image"]
         out = np.empty((BATCH, *data.shape[1:]), np.float32)
-        for first in range(0, len(data) - BATCH + 1, BATCH):
-            data.read_direct(out, np.s_[first : first + BATCH])
+        for start in range(0, len(data), BATCH):
+            stop = min(start + BATCH, len(data))
+            data.read_direct(out[: stop - start], np.s_[start:stop])
 
 
 if __name__ == "__main__":

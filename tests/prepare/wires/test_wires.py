@@ -77,6 +77,9 @@ def test_recombination_of_minimum_ionising_particles():
     assert survival(np.array(2.1), 0.5) == pytest.approx(0.70, abs=0.03)
     dense = survival(np.array([2.0, 5.0, 10.0, 30.0]), 0.273)
     assert (np.diff(dense) < 0).all()
+    faint = survival(np.linspace(0.0, 2.0, 50), 0.273)
+    assert ((faint > 0.6) & (faint < 0.75)).all()  # where no particle is, no nonsense either
+    assert (np.diff(faint) <= 0).all()
     assert electrons(np.array([2.1]), np.array([1.0]), 0.273)[0] == pytest.approx(2.1 / W_ION * 0.63, rel=0.05)
 
 
@@ -135,6 +138,38 @@ def test_lifetime_attenuates_and_diffusion_widens():
     assert variance(wide) - variance(plain) == pytest.approx(added, rel=0.05)
 
 
+def test_diffusion_across_widens_by_sqrt_2dt():
+    point = [[((239.85, 0, 150.1), (240.15, 0, 150.1), 500.0, 0)]]  # along the drift: one point on the wires
+    plain, wide = (
+        pictures(prepared(raw(point), drift={**IDEAL, "diffusion_across": value}))[0] for value in (0.0, 200.0)
+    )
+    added = 2 * 200e-6 * 240 / 0.1098 / 0.3**2  # pitches²
+    for before, after in zip(plain, wide, strict=True):
+        assert after.sum() == pytest.approx(before.sum(), rel=0.01)
+        assert width2(after.sum(0)) - width2(before.sum(0)) == pytest.approx(added + 1 / 12, rel=0.05)
+
+
+def width2(profile):
+    """Variance of a profile, in pixels²; a cloud in many pixels has 1/12 from their own size."""
+    weight, place = profile / profile.sum(), np.arange(len(profile))
+    return (weight * place**2).sum() - (weight * place).sum() ** 2
+
+
+def test_dead_wires_are_dead_in_every_event():
+    """Each event has other tracks and other noise; the silent columns are the same, and as many as asked for."""
+    tracks = [[((100, y, 1), (150, y, 299), 2.1, 0)] for y in (-40.0, 0.0, 40.0)]
+    electronics = {"noise": 2.0, "threshold": 1.0, "dead": 0.2, "dead_seed": 5}
+    window = {"show": "detector"}
+    found = pictures(prepared(raw(tracks), electronics=electronics, window=window))[:, 2]
+    silent = [frozenset(np.flatnonzero(picture.sum(0) == 0)) for picture in found]
+    assert len(set(silent)) == 1
+    assert len(silent[0]) / found.shape[2] == pytest.approx(0.2, abs=0.04)
+    again = pictures(prepared(raw(tracks), seed=2, electronics=electronics, window=window))[0, 2]
+    assert frozenset(np.flatnonzero(again.sum(0) == 0)) == silent[0]
+    other = pictures(prepared(raw(tracks), electronics={**electronics, "dead_seed": 6}, window=window))[0, 2]
+    assert frozenset(np.flatnonzero(other.sum(0) == 0)) != silent[0]
+
+
 def test_noise_threshold_and_dead_wires():
     electronics = Electronics(noise=1.0, threshold=2.0, dead=0.1)
     random = np.random.Generator(np.random.Philox(3))
@@ -185,6 +220,20 @@ def test_boxes_hold_their_particles_charge():
     assert whole.targets["boxes"][0, 0, 4] == 0
 
 
+def test_a_box_holds_nearly_all_of_the_charge_in_the_picture():
+    samples = prepared(raw([[MUON]]))
+    picture = pictures(samples)[0, 2]
+    x1, y1, x2, y2 = (samples.targets["boxes"][0, 0, :4] * 256).tolist()
+    inside = picture[int(y1) : int(np.ceil(y2)), int(x1) : int(np.ceil(x2))].sum()
+    assert inside / picture.sum() > 0.96  # 1 % is cut off at each of four sides
+
+
+def test_a_picture_of_one_particle_is_under_a_hundredth_of_its_dense_size():
+    """Even uncompressed: four bytes of index and four of value a pixel, with the usual noise and threshold."""
+    column = prepared(raw([[MUON]]), electronics={}, drift={}, window={"size": 576}).inputs["fine"].column
+    assert 8 * len(column.index) < 0.01 * 4 * np.prod(column.shape)
+
+
 def test_start_of_the_shower_is_the_true_ionisation():
     along = ((100, 0, 100), (100, 0, 140), 2.1, 0)
     dedx, conversion = prepared(raw([[along]])).inputs["shower"].column.values[0]
@@ -203,7 +252,7 @@ def test_the_same_seed_gives_the_same_pictures():
     ("settings", "said"),
     [
         (
-            {"images": {"a": {"sum": 3}}, "window": {"size": 64}},
+            {"images": {"a": {"sum": 3}}, "window": {"size": 64, "shift": 8}},
             "images.a.sum: must divide window.size, found 3 and 64",
         ),
         ({"images": {}}, "at least 1 item"),
@@ -211,6 +260,7 @@ def test_the_same_seed_gives_the_same_pictures():
         ({"images": {"a": {"planes": ["x"]}}}, "'u', 'v' or 'y'"),
         ({"images": {"a": {"planes": ["y", "y"]}}}, "a plane stands twice"),
         ({"images": {"a": {}}, "drift": {"field": 0}}, "greater than 0"),
+        ({"images": {"a": {}}, "window": {"size": 64, "shift": 32}}, "less than half of size"),
     ],
 )
 def test_impossible_geometry_is_one_line(settings, said):

@@ -5,7 +5,7 @@ from math import lcm
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bevatron.config.section import Count, Section
 from bevatron.prepare.wires.charge import Charge
@@ -23,6 +23,15 @@ class Window(Section):
     )
     size: Count = Field(576, description="wires and time pixels along a side, of 'charge'")
     shift: Count = Field(32, description="largest random shift of the centre in either direction, pixels, of 'charge'")
+
+    @model_validator(mode="after")
+    def _holds_its_centre(self) -> "Window":
+        if self.show == "charge" and 2 * self.shift >= self.size:
+            raise ValueError(
+                f"shift: must be less than half of size, or the charge leaves the picture, "
+                f"found {self.shift} and {self.size}"
+            )
+        return self
 
 
 @dataclass(frozen=True)
