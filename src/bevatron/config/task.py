@@ -68,4 +68,26 @@ class Detection(Section):
         return self
 
 
-Task = Annotated[Regression | Classification | Plane | Detection, Field(discriminator="kind")]
+class Reconstruction(Section):
+    """Give a picture back without its noise; mean squared error over the pixels."""
+
+    kind: Literal["reconstruction"] = Field(description="the task's name")
+    target: Name = Field(description="target of the dataset holding the clean picture, unless a model names another")
+    parameters: dict[Name, Name] = Field(
+        {},
+        description="by target, the target of the dataset holding the true parameters of its picture, which a linear "
+        "probe reads from the hidden representation",
+    )
+
+
+class Generation(Section):
+    """Make pictures like those of the dataset, which a second network cannot tell from them; the architecture's losses."""
+
+    kind: Literal["generation"] = Field(description="the task's name")
+    target: Name = Field(description="target of the dataset holding class numbers, from which the judge learns")
+    classes: list[Name] = Field(description="class names in the order of their numbers", min_length=2)
+
+
+Task = Annotated[
+    Regression | Classification | Plane | Detection | Reconstruction | Generation, Field(discriminator="kind")
+]

@@ -99,7 +99,7 @@ def describe(job: FitJob, manifest: Manifest) -> Description:
     return Description(
         architecture=job.model.architecture.model_dump(mode="json"),
         inputs=input_groups(manifest, job.model.inputs),
-        n_outputs=LEARNERS[task.kind].n_outputs(task),
+        n_outputs=LEARNERS[task.kind].n_outputs(task, manifest.targets[job.target]),
         normalise="none" if job.members else job.model.normalise,  # members normalise for themselves
         question=job.question,
         members=tuple(load_description(folder / MODEL) for folder in job.members.values()),

@@ -14,6 +14,7 @@ from bevatron.errors import UserError
 from bevatron.learning.blocks import Schedule
 from bevatron.learning.job import Diverged, FitJob
 from bevatron.models.network import Network
+from bevatron.store.contract import TargetInfo
 
 Batch = dict[str, Any]
 SHARED_OUT_ALONE = 100_000  # weights; below, gathering a module on its own costs more than the memory is worth
@@ -54,8 +55,8 @@ class Learner(pl.LightningModule):
         )
 
     @staticmethod
-    def n_outputs(task: Any) -> int:
-        """Outputs of the network that the task needs."""
+    def n_outputs(task: Any, target: TargetInfo) -> int:
+        """Outputs of the network that the task needs to say something of the target."""
         raise NotImplementedError
 
     def counted(self, batch: Batch) -> Batch:

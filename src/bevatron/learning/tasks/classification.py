@@ -9,6 +9,7 @@ from bevatron.config.task import Classification
 from bevatron.learning.densify import selected
 from bevatron.learning.learner import Batch, Learner
 from bevatron.models.pictures import WithHeads
+from bevatron.store.contract import TargetInfo
 
 HEADS_WEIGHT = 0.3  # of auxiliary classifiers (Szegedy et al., arXiv:1409.4842, sec. 5)
 
@@ -22,7 +23,7 @@ class ClassificationLearner(Learner):
     """
 
     @staticmethod
-    def n_outputs(task: Classification) -> int:
+    def n_outputs(task: Classification, target: TargetInfo) -> int:
         return len(task.classes)
 
     def counted(self, batch: Batch) -> Batch:

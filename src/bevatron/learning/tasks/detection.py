@@ -8,6 +8,7 @@ from bevatron.config.kinds import learner
 from bevatron.config.task import Detection
 from bevatron.errors import UserError
 from bevatron.learning.learner import Batch, Learner
+from bevatron.store.contract import TargetInfo
 
 
 @learner("detection")
@@ -24,7 +25,7 @@ class DetectionLearner(Learner):
         self._checked = False
 
     @staticmethod
-    def n_outputs(task: Detection) -> int:
+    def n_outputs(task: Detection, target: TargetInfo) -> int:
         return len(task.classes)
 
     def outputs_of(self, batch: Batch) -> Tensor:

@@ -6,6 +6,7 @@ from torch.nn import functional
 from bevatron.config.kinds import learner
 from bevatron.config.task import Plane
 from bevatron.learning.learner import Batch, Learner
+from bevatron.store.contract import TargetInfo
 
 
 @learner("plane")
@@ -17,7 +18,7 @@ class PlaneLearner(Learner):
     """
 
     @staticmethod
-    def n_outputs(task: Plane) -> int:
+    def n_outputs(task: Plane, target: TargetInfo) -> int:
         return len(task.classes)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:

@@ -6,6 +6,7 @@ from torch.nn import functional
 from bevatron.config.kinds import learner
 from bevatron.config.task import Regression
 from bevatron.learning.learner import Batch, Learner
+from bevatron.store.contract import TargetInfo
 
 
 @learner("regression")
@@ -13,7 +14,7 @@ class RegressionLearner(Learner):
     """Outputs (batch, 1) against a target (batch,)."""
 
     @staticmethod
-    def n_outputs(task: Regression) -> int:
+    def n_outputs(task: Regression, target: TargetInfo) -> int:
         return 1
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
