@@ -81,7 +81,7 @@ class Reconstruction(Section):
 
 
 class Generation(Section):
-    """Make pictures like those of the dataset, which a second network cannot tell from them; the architecture's losses."""
+    """Make pictures like those of the dataset, which a second network cannot tell from them."""
 
     kind: Literal["generation"] = Field(description="the task's name")
     target: Name = Field(description="target of the dataset holding class numbers, from which the judge learns")
