@@ -30,4 +30,4 @@ rule report:
         settings=digest_of(*STUDIES.values()),
         folder=lambda w, output: Path(output.page).parent,
     shell:
-        "exec bevatron report {params.studies:q} {params.options:q} --output {params.folder:q} > {log:q} 2>&1"
+        "exec bevatron report {params.studies:q} {params.options:q} --processes {threads} --output {params.folder:q} > {log:q} 2>&1"

@@ -179,6 +179,7 @@ def report(
     output: Output,
     study: Annotated[list[str] | None, typer.Option(help="a study to report; again for more; absent: all")] = None,
     results: Annotated[Path, typer.Option(help="folder of results")] = Path("results"),
+    processes: Annotated[int, typer.Option(min=1, help="processes that draw pictures at once")] = 1,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
@@ -191,7 +192,7 @@ def report(
     studies = [load_study(name, workflow.scale, config.parent / "studies") for name in workflow.studies]
     from bevatron.report.stage import write_report
 
-    write_report(workflow, studies, results, output)
+    write_report(workflow, studies, results, output, processes)
 
 
 def _load(name: str, config: Path, scale: str | None) -> "tuple[Study, Workflow]":

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
-from bevatron.report.chapter import Chapter, chapter_of
+from bevatron.report.chapter import Chapter
+from bevatron.report.drawing import draw
 from bevatron.report.ledger import Entry, ledger_of, tally
 from bevatron.report.origin import Origin
 from bevatron.report.page import render
-from bevatron.report.plots.style import page_style
 from bevatron.report.provenance import PAGE, PROVENANCE, provenance_of
 from bevatron.report.results import read_study
 from bevatron.report.table import Table
@@ -18,16 +18,17 @@ from bevatron.store.publish import publish_bytes, publish_json
 log = logging.getLogger("bevatron")
 
 
-def write_report(workflow: Workflow, studies: list[Study], results: Path, output_folder: Path) -> None:
+def write_report(
+    workflow: Workflow, studies: list[Study], results: Path, output_folder: Path, processes: int = 1
+) -> None:
     """Publish `tables/*.csv`, `plots/*`, `provenance.json` and, last, `index.html` in `output_folder`.
 
-    The same results give the same bytes. Raises UserError, with the command that makes it, for a missing
-    file.
+    processes: that draw at once; the same results give the same bytes whatever their number. Raises UserError, with
+    the command that makes it, for a missing file.
     """
     read = [read_study(study, results) for study in studies]
     ledger = ledger_of(read, workflow.scale)
-    with page_style():
-        chapters = [chapter_of(r) for r in read]
+    chapters = draw(read, processes)
     tables = [claims_table(ledger), *(t for c in chapters for t in c.tables)]
     files = {f"tables/{table.name}.csv": table.to_csv().encode() for table in tables}
     files |= {f"plots/{picture.file}": picture.content for c in chapters for picture in c.pictures}

@@ -1,0 +1,25 @@
+"""Chapters drawn side by side: nearly all of the report's time goes into its pictures."""
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from bevatron.report.chapter import Chapter, chapter_of
+from bevatron.report.plots.style import page_style
+from bevatron.report.results import StudyResults
+
+
+def draw(results: list[StudyResults], processes: int) -> list[Chapter]:
+    """The studies' chapters in their order, drawn by up to `processes` processes; the bytes are the same for any."""
+    processes = min(processes, len(results))
+    if processes == 1:
+        return [_chapter(r) for r in results]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        # Those with the most to draw first, so that no process is left with a long one at the end.
+        order = sorted(range(len(results)), key=lambda k: -len(results[k].models))
+        drawn = {k: pool.submit(_chapter, results[k]) for k in order}
+        return [drawn[k].result() for k in range(len(results))]
+
+
+def _chapter(results: StudyResults) -> Chapter:
+    with page_style():
+        return chapter_of(results)
