@@ -21,6 +21,9 @@ class Evaluation(Section):
     bootstrap: int = Field(200, ge=20, description="bootstrap replicas of the test split behind every interval")
     confidence: float = Field(0.68, gt=0.0, lt=1.0, description="probability content of the quoted intervals")
     observables: dict[Name, Observable] = Field({}, description="single numbers looked at without any network")
+    look_into: list[Name] = Field(
+        [], description="convolutional networks whose filters, and what each layer makes of a picture, are shown"
+    )
     compare_source: bool = Field(False, description="show the source beside published numbers, where it offers that")
 
 
@@ -110,9 +113,18 @@ class Study(Section):
                 if label not in classes:
                     allowed = ", ".join(classes) or f"none, as the task has no classes{of_samples}"
                     raise ValueError(f"{place}.mixture: unknown class '{label}'; allowed: {allowed}")
+            if training.adversarial is not None and self.task.kind != "classification":
+                raise ValueError(f"{place}.adversarial: only a classification has adversarial examples")
             for key, plain in (("presentation", "shuffled"), ("balance", "none")):
                 if getattr(training, key) != plain and not classes:
                     raise ValueError(f"{place}.{key}: '{getattr(training, key)}' needs a task with classes{of_samples}")
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_looked_into_is_there(self) -> "Study":
+        for name in self.evaluation.look_into:
+            if name not in self.models:
+                raise ValueError(f"evaluation.look_into: unknown model '{name}'; allowed: {', '.join(self.models)}")
         return self
 
     @model_validator(mode="after")

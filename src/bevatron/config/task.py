@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from bevatron.config.section import Fraction, Name, Section
+from bevatron.config.section import Count, Fraction, Name, Positive, Section
 
 
 class Regression(Section):
@@ -14,6 +14,24 @@ class Regression(Section):
     target: Name = Field(description="target of the dataset to predict, unless a model names another")
     truth: Name | None = Field(None, description="target without noise, to which predictions are compared")
     x: str | None = Field(None, description="input feature drawn along the plots' horizontal axis")
+
+
+class Attacks(Section):
+    """How trained classifiers are tried with adversarial examples."""
+
+    epsilons: list[Positive] = Field(
+        description="largest changes of an input's value, rising; the example shown is of the least that suffices",
+        min_length=1,
+    )
+    steps: Count = Field(20, description="steps of PGD, which is tried beside FGSM so that masked gradients are seen")
+    samples: Count = Field(1000, description="test samples that are attacked, from the first on")
+    range: tuple[float, float] = Field((0.0, 1.0), description="values that an input can have")
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Attacks":
+        if sorted(set(self.epsilons)) != self.epsilons:
+            raise ValueError(f"epsilons: must rise, found {', '.join(map(str, self.epsilons))}")
+        return self
 
 
 class Classification(Section):
@@ -26,6 +44,7 @@ class Classification(Section):
     efficiencies: list[Fraction] = Field(
         [0.60, 0.70, 0.77, 0.85], description="signal efficiencies at which background rejections are quoted"
     )
+    attacks: Attacks | None = Field(None, description="adversarial examples for every network; absent: none")
 
     @model_validator(mode="after")
     def _signal_is_a_class(self) -> "Classification":

@@ -14,6 +14,16 @@ class EarlyStopping(Section):
     min_delta: NonNegative = Field(0.0, description="least fall of the validation loss that counts as improvement")
 
 
+class Adversarial(Section):
+    """Learn from adversarial examples too, made anew in every step (Goodfellow et al., arXiv:1412.6572, sec. 6)."""
+
+    epsilon: Positive = Field(description="largest change of an input's value, in the input's units")
+    clean: Fraction = Field(0.5, description="weight α of the loss on clean samples; 1 - α on those that are changed")
+    attack: Literal["fgsm", "pgd"] = Field("fgsm", description="one step along the gradient's sign, or several")
+    steps: Count = Field(7, description="steps of pgd")
+    range: tuple[float, float] = Field((0.0, 1.0), description="values that an input can have")
+
+
 class Training(Section):
     """One fit: optimiser, batches, length, and what ends it."""
 
@@ -43,6 +53,10 @@ class Training(Section):
         "shuffled",
         description="order within an epoch: 'sorted' shows class after class, 'alternating' a sample of each class in "
         "turn, the samples of a class shuffled either way",
+    )
+    adversarial: Adversarial | None = Field(
+        None,
+        description="of a classification of dense inputs; the validation loss is that of clean samples; absent: none",
     )
     validate_every: Count = Field(1, description="epochs between validations")
     early_stopping: EarlyStopping | None = Field(None, description="absent: the fit runs its full length")

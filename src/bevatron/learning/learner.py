@@ -50,7 +50,8 @@ class Learner(pl.LightningModule):
         self.round_samples = 0
         self.val_loss = math.inf
         self._step_seed = seed_of("step", job.seed) if team.leads else seed_of("step", job.seed, team.rank)
-        self._stochastic = any(
+        adversarial = job.model.training.adversarial
+        self._stochastic = (adversarial is not None and adversarial.attack == "pgd") or any(
             isinstance(m, torch.nn.modules.dropout._DropoutNd) or getattr(m, "draws", False) for m in network.modules()
         )
 

@@ -36,7 +36,21 @@ class ClassificationEvaluation:
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
         labels = predictions.targets[model.target or task.target].astype(np.int64)
         arguments = (task, predictions.outputs, labels)
-        return classification_metrics(*arguments, bootstrap, confidence), classification_curves(*arguments, confidence)
+        metrics = classification_metrics(*arguments, bootstrap, confidence)
+        curves = classification_curves(*arguments, confidence)
+        behind = predictions.behind
+        if task.attacks is not None and behind is not None:
+            from bevatron.evaluate.attacked import attacked  # torch
+
+            found, curves["attacks"] = attacked(task, behind, labels, bootstrap, confidence)
+            metrics |= found
+        if behind is not None and any(
+            behind.study.models[n] == behind.model for n in behind.study.evaluation.look_into
+        ):
+            from bevatron.evaluate.layers import looked_into  # torch
+
+            curves["layers"] = looked_into(behind)
+        return metrics, curves
 
 
 def classification_metrics(

@@ -1,13 +1,18 @@
 """Classification: cross entropy of softmax outputs."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from bevatron.config.kinds import learner
 from bevatron.config.task import Classification
+from bevatron.errors import UserError
+from bevatron.learning.attacks import fgsm, pgd
 from bevatron.learning.densify import selected
 from bevatron.learning.learner import Batch, Learner
+from bevatron.models.inputs import Inputs
 from bevatron.models.pictures import WithHeads
 from bevatron.store.contract import TargetInfo
 
@@ -19,7 +24,9 @@ class ClassificationLearner(Learner):
     """Outputs (batch, n_classes), before the softmax, against class numbers (batch,) int64.
 
     Auxiliary classifiers within a network enter with the weight 0.3 while it is trained. With class weights w the loss
-    is Σ w_y ℓ / Σ w_y over the batch. A model with a question sees the samples of its classes alone.
+    is Σ w_y ℓ / Σ w_y over the batch. A model with a question sees the samples of its classes alone. With
+    `training.adversarial` the loss is α J(x) + (1 - α) J(x'), x' an adversarial example made from x against the network
+    of that step.
     """
 
     @staticmethod
@@ -41,10 +48,29 @@ class ClassificationLearner(Learner):
 
     def loss(self, outputs: Tensor | WithHeads, batch: Batch) -> Tensor:
         labels = batch["targets"][self.job.target].long()
+        clean = self._cross_entropy(outputs, labels)
+        adversarial = self.job.model.training.adversarial
+        if adversarial is None or not self.training:
+            return clean
+        changed = self._attacked(batch["inputs"], labels)
+        return adversarial.clean * clean + (1 - adversarial.clean) * self._cross_entropy(self(changed), labels)
+
+    def _cross_entropy(self, outputs: Tensor | WithHeads, labels: Tensor) -> Tensor:
         if not isinstance(outputs, WithHeads):
             return functional.cross_entropy(outputs, labels, self.class_weights)
         heads = sum(functional.cross_entropy(head, labels, self.class_weights) for head in outputs.heads)
         return functional.cross_entropy(outputs.outputs, labels, self.class_weights) + HEADS_WEIGHT * heads
+
+    def _attacked(self, inputs: Any, labels: Tensor) -> Inputs:
+        """Adversarial examples against the network as it is in this step."""
+        wanted = self.job.model.training.adversarial
+        if listed := [name for name, group in inputs.items() if not isinstance(group, Tensor)]:
+            what = f"the input group '{listed[0]}' is a list, which has no adversarial examples here"
+            raise UserError(f"training.adversarial of {self.job.model.title}", what, "leave adversarial out")
+        low, high = wanted.range
+        if wanted.attack == "fgsm":
+            return fgsm(self, inputs, labels, wanted.epsilon, low, high)
+        return pgd(self, inputs, labels, wanted.epsilon, low, high, wanted.steps)
 
     def weight(self, batch: Batch) -> Tensor | float:
         if self.class_weights is None:
