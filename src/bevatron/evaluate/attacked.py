@@ -1,0 +1,181 @@
+"""Trained classifiers under attack: how often they err on adversarial examples, and one of these to look at."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bevatron.compute.devices import deterministic, device_for
+from bevatron.config.digest import seed_of
+from bevatron.config.task import Attacks, Classification
+from bevatron.evaluate.bootstrap import Bootstrap
+from bevatron.evaluate.evaluation import Behind
+from bevatron.evaluate.measurement import Measurement, measure
+from bevatron.learning.attacks import fgsm, pgd, random_signs
+from bevatron.learning.densify import Densify, input_groups, rows_at_once
+from bevatron.models.inputs import Inputs
+from bevatron.models.network import load_network
+from bevatron.store.reader import open_split
+
+BATCH = 500
+KINDS = ("fgsm", "pgd", "random")
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """One network's outputs for the first samples of the test split: logits (n, n_classes) by kind and ε."""
+
+    clean: np.ndarray
+    logits: dict[tuple[str, float], np.ndarray]
+    example: dict[str, Any] | None
+
+
+def attacked(
+    task: Classification, behind: Behind, labels: np.ndarray, bootstrap: Bootstrap, confidence: float
+) -> tuple[dict[str, Measurement], dict[str, Any] | None]:
+    """Metrics and curves of all seeds; none of a network that has no gradients, or reads lists.
+
+    <kind>_error.at_<ε>  share of the samples that are not recognised when every value is changed by up to ε, along the
+                         gradient's sign (fgsm), in the worst direction that 20 steps find (pgd), or at random
+    flipped.at_<ε>       share of the samples recognised before that FGSM makes the network mistake
+    attack_gain.at_<ε>   how far FGSM moves the margin of the true class, over how far random signs do; of a linear
+                         network of n inputs it grows like √n (arXiv:1412.6572, sec. 3)
+    """
+    settings = task.attacks
+    target = behind.model.target or task.target
+    seeds = [_attack(behind, target, folder, settings) for folder in behind.folders]
+    if any(seed is None for seed in seeds):
+        return {}, None
+    n = len(seeds[0].clean)
+    rows, truth = np.arange(n), labels[:n]
+
+    def shares(of_seed: list[np.ndarray], among: list[np.ndarray] | None = None) -> Measurement:
+        among = among or [rows] * len(of_seed)
+        values = [bootstrap.mean(_padded(v, len(labels)), r) for v, r in zip(of_seed, among, strict=True)]
+        return measure(values, confidence, n_binomial=max(1, min(map(len, among))))
+
+    metrics: dict[str, Measurement] = {"attacked_clean_error": shares([_wrong(s.clean, truth) for s in seeds])}
+    curves: dict[str, Any] = {"epsilon": settings.epsilons, "clean": metrics["attacked_clean_error"].value}
+    for kind in KINDS:
+        for epsilon in settings.epsilons:
+            wrong = [_wrong(s.logits[kind, epsilon], truth) for s in seeds]
+            metrics[f"{kind}_error.at_{epsilon:g}"] = shares(wrong)
+        errors = [metrics[f"{kind}_error.at_{epsilon:g}"] for epsilon in settings.epsilons]
+        curves[kind] = {"value": [m.value for m in errors], "error": [m.error for m in errors]}
+    for epsilon in settings.epsilons:
+        right = [np.flatnonzero(_wrong(s.clean, truth) == 0) for s in seeds]
+        wrong = [_wrong(s.logits["fgsm", epsilon], truth) for s in seeds]
+        metrics[f"flipped.at_{epsilon:g}"] = shares(wrong, right)
+        gains = []
+        for s in seeds:
+            before = _margin(s.clean, truth)
+            moved = [np.abs(_margin(s.logits[kind, epsilon], truth) - before) for kind in ("fgsm", "random")]
+            far, near = (bootstrap.mean(_padded(m, len(labels)), rows) for m in moved)
+            gains.append(far / np.where(near > 0, near, np.nan))
+        metrics[f"attack_gain.at_{epsilon:g}"] = measure(gains, confidence)
+    return metrics, curves | {"example": seeds[0].example}
+
+
+def _attack(behind: Behind, target: str, folder: Path, settings: Attacks) -> Attacked | None:
+    groups = behind.model.inputs
+    if any(behind.manifest.groups[name].layout == "ragged" for name in groups):
+        return None
+    device = device_for(behind.workflow.accelerator)
+    network = load_network(folder).to(device)
+    if not any(weights.requires_grad for weights in network.parameters()):
+        return None
+    network.requires_grad_(False)
+    clean, logits, example = [], {(k, e): [] for k in KINDS for e in settings.epsilons}, None
+    low, high = settings.range
+    with deterministic(behind.model.training.threads), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of("attacks", behind.manifest.sha256))
+        for inputs, labels in _batches(behind, groups, target, settings.samples, device):
+            clean.append(_logits(network, inputs))
+            for epsilon in settings.epsilons:
+                changed = {
+                    "fgsm": fgsm(network, inputs, labels, epsilon, low, high),
+                    "pgd": pgd(network, inputs, labels, epsilon, low, high, settings.steps),
+                    "random": random_signs(inputs, epsilon, low, high),
+                }
+                for kind, moved in changed.items():
+                    logits[kind, epsilon].append(_logits(network, moved))
+                example = example or _example(
+                    inputs, changed["fgsm"], clean[-1], logits["fgsm", epsilon][-1], labels, epsilon
+                )
+    return Attacked(np.concatenate(clean), {k: np.concatenate(v) for k, v in logits.items()}, example)
+
+
+def _batches(behind: Behind, groups: list[str], target: str, most: int, device: torch.device):
+    shapes = input_groups(behind.manifest, groups)
+    densify, reading = Densify(shapes, device), behind.workflow.reading
+    reader = open_split(
+        behind.manifest_path, "test", batch_size=rows_at_once(shapes, BATCH), groups=groups, targets=[target],
+        memory_budget_bytes=int(reading.memory_budget_gb * 1e9), block_rows=reading.block_rows,
+        buffer_blocks=reading.buffer_blocks, device=str(device),
+    )  # fmt: skip
+    left = most
+    try:
+        for batch in reader.epoch(0, 0, shuffle=False):
+            inputs = {name: x[:left].clone() for name, x in densify(batch["inputs"]).items()}
+            labels = batch["targets"][target][:left].long().clone()
+            yield inputs, labels
+            left -= len(labels)
+            if left <= 0:
+                return
+    finally:
+        reader.close()
+
+
+def _logits(network: nn.Module, inputs: Inputs) -> np.ndarray:
+    with torch.no_grad():
+        return network(inputs).double().cpu().numpy()
+
+
+def _example(
+    inputs: Inputs, changed: Inputs, clean: np.ndarray, logits: np.ndarray, labels: Tensor, epsilon: float
+) -> dict[str, Any] | None:
+    """The first picture that is recognised until it is changed: both, the change, and what the network says of each."""
+    name, pictures = next(iter(inputs.items()))
+    if pictures.ndim != 4:
+        return None
+    truth = labels.cpu().numpy()
+    flipped = np.flatnonzero((clean.argmax(1) == truth) & (logits.argmax(1) != truth))
+    if not len(flipped):
+        return None
+    k = int(flipped[0])
+    before, after = pictures[k].cpu().numpy(), changed[name][k].cpu().numpy()
+    return {
+        "epsilon": epsilon,
+        "label": int(truth[k]),
+        "before": {"picture": _rounded(before), "class": int(clean[k].argmax()), "confidence": _confidence(clean[k])},
+        "sign": np.sign(np.round(after - before, 6)).astype(int).tolist(),
+        "after": {"picture": _rounded(after), "class": int(logits[k].argmax()), "confidence": _confidence(logits[k])},
+    }
+
+
+def _confidence(logits: np.ndarray) -> float:
+    shifted = np.exp(logits - logits.max())
+    return round(float(shifted.max() / shifted.sum()), 4)
+
+
+def _wrong(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    return (logits.argmax(1) != truth).astype(np.float64)
+
+
+def _margin(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Output of the true class less the largest of the others."""
+    rows = np.arange(len(truth))
+    others = logits.copy()
+    others[rows, truth] = -np.inf
+    return logits[rows, truth] - others.max(1)
+
+
+def _padded(values: np.ndarray, n: int) -> np.ndarray:
+    return np.pad(values, (0, n - len(values)))
+
+
+def _rounded(picture: np.ndarray) -> list:
+    return np.round(picture.astype(np.float64), 3).tolist()
