@@ -5,7 +5,8 @@ from pydantic import Field
 
 from bevatron.config import kinds
 from bevatron.config.kinds import recipe
-from bevatron.config.section import Fraction, Name, Section
+from bevatron.config.section import Count, Fraction, Name, Section
+from bevatron.errors import UserError
 from bevatron.store.columns import Dense, Group, Samples
 
 
@@ -13,6 +14,7 @@ class Version(Section):
     """A further input group with the same pictures, changed."""
 
     threshold: Fraction = Field(0.0, description="values below become zero: pictures with fewer pixels alight")
+    averaged: Count = Field(1, description="means over squares of so many pixels a side: pictures of fewer pixels")
     inverted: bool = Field(False, description="1 - value: dense pictures of sparse ones")
 
 
@@ -30,6 +32,17 @@ class Pictures:
         for name, version in options.versions.items():
             values = pictures.column.values
             values = np.where(values >= version.threshold, values, 0.0)
+            values = _averaged(values, version.averaged, f"dataset.recipe.versions.{name}.averaged")
             values = 1.0 - values if version.inverted else values
             inputs[name] = Group(Dense(values.astype(np.float32)), pictures.features, pictures.units)
         return Samples(inputs, {"label": raw.targets["label"]}, raw.id)
+
+
+def _averaged(values: np.ndarray, by: int, where: str) -> np.ndarray:
+    """Means over squares of `by` pixels a side; (n, channels, height, width) to the same with smaller sides."""
+    n, channels, height, width = values.shape
+    if height % by or width % by:
+        raise UserError(
+            where, f"{by} does not divide pictures of {height}×{width} pixels", "name a divisor of the sides"
+        )
+    return values.reshape(n, channels, height // by, by, width // by, by).mean((3, 5))

@@ -10,7 +10,9 @@ from bevatron.report.plots.score import score
 from bevatron.report.plots.style import Picture, grid, picture
 from bevatron.report.results import ModelResults, StudyResults
 from bevatron.report.section import section
+from bevatron.report.sections.attacks import attack_pictures
 from bevatron.report.sections.examples import example_pictures
+from bevatron.report.sections.layers import layer_pictures
 
 LINES = 8  # curves of a picture that an eye can tell apart
 FEW = 4  # pictures of single models that are shown; more are folded away
@@ -55,7 +57,8 @@ class ClassificationSection:
             found.append(picture(figure, f"{name}-roc{suffix}", caption, wide=True))
         looked_at = _looked_at(results)
         pictures = [_one(results, model) for model in looked_at]
-        return found + [replace(p, folded=len(looked_at) > FEW) for p in pictures]
+        found += [replace(p, folded=len(looked_at) > FEW) for p in pictures]
+        return [*attack_pictures(results), *layer_pictures(results), *found]
 
 
 def _groups(results: StudyResults) -> dict[str, list[ModelResults]]:

@@ -1,0 +1,54 @@
+"""Plots of adversarial examples: errors against the size of the change, and one picture that fools a network."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from bevatron.report.plots.style import COLOURS, WIDTH, grid
+
+GREY = "gray_r"
+KINDS = {"fgsm": ("FGSM", "o-"), "pgd": ("PGD", "s--"), "random": ("random signs", "^:")}
+
+
+def attack_errors(models: dict[str, dict[str, Any]]) -> plt.Figure:
+    """A panel for each kind of attack: the share of errors against ε, one line for each model by its title."""
+    figure, panels = grid(len(KINDS), height=4.2)
+    for panel, (kind, (title, _)) in zip(panels, KINDS.items(), strict=True):
+        for k, (model, drawn) in enumerate(models.items()):
+            x = [0.0, *drawn["epsilon"]]
+            y = np.array([drawn["clean"], *drawn[kind]["value"]], float)
+            error = np.array([0.0, *drawn[kind]["error"]], float)
+            style = "-" if k < len(COLOURS) else "--"
+            panel.errorbar(x, y, error, fmt=f"o{style}", color=COLOURS[k % len(COLOURS)], label=model, markersize=3)
+        panel.set_ylim(0.0, 1.0)
+        panel.set_xlabel("largest change ε of a pixel")
+        panel.set_title(title, loc="left")
+    panels[0].set_ylabel("share of errors")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    return figure
+
+
+def attack_example(drawn: dict[str, Any], classes: list[str]) -> plt.Figure:
+    """A picture, the sign of the gradient at each pixel, and the picture that the network mistakes."""
+    figure, panels = plt.subplots(1, 3, figsize=(WIDTH * 0.75, 3.2))
+    before, after = drawn["before"], drawn["after"]
+    _show(panels[0], before["picture"], 0.0, 1.0)
+    panels[0].set_title(f"x: {classes[before['class']]}, {before['confidence']:.0%}", loc="left")
+    _show(panels[1], drawn["sign"], -1.0, 1.0)
+    panels[1].set_title(f"+ {drawn['epsilon']:g} · sign of the gradient", loc="left")
+    _show(panels[2], after["picture"], 0.0, 1.0)
+    panels[2].set_title(f"= {classes[after['class']]}, {after['confidence']:.0%}", loc="left")
+    return figure
+
+
+def _show(axes: plt.Axes, picture: list, low: float, high: float) -> None:
+    """(channels, height, width), of one channel grey, of three in their colours (the sign as its mean)."""
+    values = np.asarray(picture, float)
+    if len(values) == 3 and low == 0.0:
+        axes.imshow(np.moveaxis(values, 0, -1), interpolation="nearest")
+    else:
+        axes.imshow(values.mean(0), cmap=GREY, vmin=low, vmax=high, interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])

@@ -1,0 +1,23 @@
+"""Pictures of convolutional networks' insides, for the models that the study looks into."""
+
+from bevatron.report.plots.layers import filters_of, maps_of
+from bevatron.report.plots.style import Picture, picture
+from bevatron.report.results import StudyResults
+
+
+def layer_pictures(results: StudyResults) -> list[Picture]:
+    """The filters of the first convolution, and what each layer makes of the first test picture."""
+    found = []
+    for model in results.models.values():
+        drawn = model.curves.get("layers")
+        if not drawn:
+            continue
+        place = f"{results.study.name}-{model.name}"
+        caption = f"{model.title}, first seed: learned filters of the first convolution, mean over its input channels."
+        found.append(picture(filters_of(drawn), f"{place}-filters", caption))
+        caption = (
+            f"{model.title}, first seed: the first test picture (left) and the first channels behind each layer, each "
+            "channel on its own scale."
+        )
+        found.append(picture(maps_of(drawn), f"{place}-layers", caption, wide=True))
+    return found
