@@ -50,6 +50,8 @@ class Study(Section):
             tasks = getattr(ARCHITECTURES[kind], "TASKS", NUMBERS)
             if self.task.kind not in tasks:
                 raise ValueError(f"models.{name}.architecture: '{kind}' is for the task {' or '.join(tasks)} alone")
+            if getattr(ARCHITECTURES[kind], "PHYSICAL", False) and model.normalise != "none":
+                raise ValueError(f"models.{name}.normalise: '{kind}' needs 'none', as it gives its inputs back")
             if self.task.kind == "detection" and model.target not in (None, self.task.target):
                 raise ValueError(f"models.{name}.target: a detection has one target, '{self.task.target}'")
             if model.question is None:

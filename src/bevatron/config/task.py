@@ -91,10 +91,17 @@ class Reconstruction(Section):
     """Give a picture back without its noise; mean squared error over the pixels."""
 
     kind: Literal["reconstruction"] = Field(description="the task's name")
-    target: Name = Field(description="target of the dataset holding the clean picture, unless a model names another")
+    target: Name = Field(
+        description="target of the dataset holding the picture to give back, unless a model names another"
+    )
+    truth: dict[Name, Name] = Field(
+        {},
+        description="by target that has noise itself, the target without, to which pictures are compared; all others are "
+        "clean",
+    )
     parameters: dict[Name, Name] = Field(
         {},
-        description="by target, the target of the dataset holding the true parameters of its picture, which a linear "
+        description="by clean target, the target of the dataset holding the true parameters of its picture, which a linear "
         "probe reads from the hidden representation",
     )
 

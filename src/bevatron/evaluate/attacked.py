@@ -1,5 +1,6 @@
 """Trained classifiers under attack: how often they err on adversarial examples, and one of these to look at."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,13 @@ from torch import Tensor, nn
 from bevatron.compute.devices import deterministic, device_for
 from bevatron.config.digest import seed_of
 from bevatron.config.task import Attacks, Classification
+from bevatron.evaluate.batches import batches
 from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.evaluation import Behind
 from bevatron.evaluate.measurement import Measurement, measure
 from bevatron.learning.attacks import fgsm, pgd, random_signs
-from bevatron.learning.densify import Densify, input_groups, rows_at_once
 from bevatron.models.inputs import Inputs
 from bevatron.models.network import load_network
-from bevatron.store.reader import open_split
 
 BATCH = 500
 KINDS = ("fgsm", "pgd", "random")
@@ -80,8 +80,7 @@ def attacked(
 
 
 def _attack(behind: Behind, target: str, folder: Path, settings: Attacks) -> Attacked | None:
-    groups = behind.model.inputs
-    if any(behind.manifest.groups[name].layout == "ragged" for name in groups):
+    if any(behind.manifest.groups[name].layout == "ragged" for name in behind.model.inputs):
         return None
     device = device_for(behind.workflow.accelerator)
     network = load_network(folder).to(device)
@@ -92,7 +91,7 @@ def _attack(behind: Behind, target: str, folder: Path, settings: Attacks) -> Att
     low, high = settings.range
     with deterministic(behind.model.training.threads), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("attacks", behind.manifest.sha256))
-        for inputs, labels in _batches(behind, groups, target, settings.samples, device):
+        for inputs, labels in _first(behind, target, settings.samples, device):
             clean.append(_logits(network, inputs))
             for epsilon in settings.epsilons:
                 changed = {
@@ -108,25 +107,14 @@ def _attack(behind: Behind, target: str, folder: Path, settings: Attacks) -> Att
     return Attacked(np.concatenate(clean), {k: np.concatenate(v) for k, v in logits.items()}, example)
 
 
-def _batches(behind: Behind, groups: list[str], target: str, most: int, device: torch.device):
-    shapes = input_groups(behind.manifest, groups)
-    densify, reading = Densify(shapes, device), behind.workflow.reading
-    reader = open_split(
-        behind.manifest_path, "test", batch_size=rows_at_once(shapes, BATCH), groups=groups, targets=[target],
-        memory_budget_bytes=int(reading.memory_budget_gb * 1e9), block_rows=reading.block_rows,
-        buffer_blocks=reading.buffer_blocks, device=str(device),
-    )  # fmt: skip
+def _first(behind: Behind, target: str, most: int, device: torch.device) -> Iterator[tuple[Inputs, Tensor]]:
+    """The first samples of the test split, and their class numbers."""
     left = most
-    try:
-        for batch in reader.epoch(0, 0, shuffle=False):
-            inputs = {name: x[:left].clone() for name, x in densify(batch["inputs"]).items()}
-            labels = batch["targets"][target][:left].long().clone()
-            yield inputs, labels
-            left -= len(labels)
-            if left <= 0:
-                return
-    finally:
-        reader.close()
+    for inputs, targets in batches(behind, "test", [target], device, BATCH):
+        yield {name: x[:left] for name, x in inputs.items()}, targets[target][:left].long()
+        left -= len(targets[target])
+        if left <= 0:
+            return
 
 
 def _logits(network: nn.Module, inputs: Inputs) -> np.ndarray:

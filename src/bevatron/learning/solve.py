@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from bevatron.config.digest import seed_of
+from bevatron.config.task import Classification
 from bevatron.errors import UserError
 from bevatron.learning.data import Batch, DataModule
 from bevatron.learning.densify import moved
@@ -80,7 +81,9 @@ def solve(
 
 
 def _labelled(job: FitJob, network: Network, batches: Iterator[Batch], class_weights: torch.Tensor | None) -> Labelled:
-    """A whole split on the CPU; the classes of the model's question alone, numbered in its order."""
+    """A whole split on the CPU; of classes those of the model's question alone, numbered in its order."""
+    if not isinstance(job.study.task, Classification):
+        return _with_targets(job, network, batches)
     rows, labels = [], []
     place = torch.full((len(job.study.task.classes),), -1)
     place[network.answers] = torch.arange(len(network.answers))
@@ -97,6 +100,18 @@ def _labelled(job: FitJob, network: Network, batches: Iterator[Batch], class_wei
             raise UserError(job.manifest, f"has a split without class '{name}'", "make the dataset larger")
         weights = torch.ones(len(joined)) if class_weights is None else class_weights[network.answers][joined]
         return Labelled(torch.cat(rows), joined, weights)
+
+
+def _with_targets(job: FitJob, network: Network, batches: Iterator[Batch]) -> Labelled:
+    """A whole split on the CPU with its targets (n, pixels) as they are, all weights one."""
+    rows, targets = [], []
+    with torch.no_grad():
+        for batch in batches:
+            inputs = network.normalise({name: moved(group, CPU) for name, group in batch["inputs"].items()})
+            rows.append(network.architecture.rows(inputs).clone())
+            targets.append(batch["targets"][job.target].cpu().flatten(1).clone())
+    joined = torch.cat(targets)
+    return Labelled(torch.cat(rows), joined, torch.ones(len(joined)))
 
 
 def _table(rows: list[dict[str, float]]) -> str:

@@ -47,22 +47,26 @@ def joined(inputs: Inputs, groups: list[str]) -> Tensor:
 
 def shape_after(layers: nn.Module, shape: Shape, kind: str) -> Shape:
     """The shape that `layers` make of a picture of `shape`; UserError, with the least size, for one too small."""
-    trial = deepcopy(layers).to("meta").eval()
-    found = _tried(trial, shape)
+    training = layers.training
+    found = _tried(
+        layers.eval(), shape, "cpu"
+    )  # one empty picture takes less time than torch's import of its meta device
+    layers.train(training)
     if found is not None:
         return found
+    trial = deepcopy(layers).to("meta").eval()
     low, high = max(shape[1:]), LARGEST
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _tried(trial, (shape[0], middle, middle)) else (middle, high)
+        low, high = (low, middle) if _tried(trial, (shape[0], middle, middle), "meta") else (middle, high)
     what = f"pictures of {shape[1]}×{shape[2]} are too small for the architecture '{kind}'"
     raise UserError("inputs", f"{what}: it needs {high}×{high} at least", "give it larger ones, or a smaller network")
 
 
-def _tried(layers: nn.Module, shape: Shape) -> Shape | None:
+def _tried(layers: nn.Module, shape: Shape, device: str) -> Shape | None:
     try:
         with torch.no_grad():
-            found = tuple(layers(torch.empty(1, *shape, device="meta")).shape[1:])
+            found = tuple(layers(torch.zeros(1, *shape, device=device)).shape[1:])
     except RuntimeError:  # a kernel larger than what is left of the picture
         return None
     return found if min(found) > 0 else None

@@ -8,7 +8,10 @@ from bevatron.models.inputs import Inputs
 
 
 class Labelled(NamedTuple):
-    """A whole split: rows (n, n_features), class numbers (n,) int64, weights (n,) of the samples in every sum."""
+    """A whole split: rows (n, n_features), weights (n,) of the samples in every sum, and what is to be learned.
+
+    labels: class numbers (n,) int64; of a reconstruction the clean pictures (n, pixels) float32.
+    """
 
     rows: Tensor
     labels: Tensor
@@ -16,7 +19,7 @@ class Labelled(NamedTuple):
 
 
 class Losses(NamedTuple):
-    """Mean weighted cross entropy of the two splits after one round."""
+    """Mean weighted cross entropy, or squared error, of the two splits after one round."""
 
     training: float
     validation: float

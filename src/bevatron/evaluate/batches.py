@@ -1,0 +1,38 @@
+"""A split's samples as trained networks read them, for what looks into networks."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from bevatron.evaluate.evaluation import Behind
+from bevatron.learning.densify import Densify, input_groups, rows_at_once
+from bevatron.models.inputs import Inputs
+from bevatron.store.reader import open_split
+
+
+def batches(
+    behind: Behind, split: str, targets: list[str], device: torch.device, at_once: int
+) -> Iterator[tuple[Inputs, dict[str, Tensor]]]:
+    """In the order of the shards, up to `at_once` samples at a time: the model's inputs {group: (batch, ...)}, and
+    targets by name, which the caller may keep."""
+    groups, reading = behind.model.inputs, behind.workflow.reading
+    shapes = input_groups(behind.manifest, groups)
+    densify = Densify(shapes, device)
+    reader = open_split(
+        behind.manifest_path,
+        split,
+        batch_size=rows_at_once(shapes, at_once),
+        groups=groups,
+        targets=targets,
+        memory_budget_bytes=int(reading.memory_budget_gb * 1e9),
+        block_rows=reading.block_rows,
+        buffer_blocks=reading.buffer_blocks,
+        device=str(device),
+    )
+    try:
+        for batch in reader.epoch(0, 0, shuffle=False):
+            inputs = {name: x.clone() if isinstance(x, Tensor) else x for name, x in densify(batch["inputs"]).items()}
+            yield inputs, {name: batch["targets"][name].clone() for name in targets}
+    finally:
+        reader.close()

@@ -1,0 +1,42 @@
+"""What an auto-encoder's hidden numbers know of a picture: its true parameters, read by a linear probe."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bevatron.compute.devices import deterministic, device_for
+from bevatron.evaluate.batches import batches
+from bevatron.evaluate.bootstrap import Bootstrap
+from bevatron.evaluate.evaluation import Behind
+from bevatron.models.network import load_network
+
+AT_ONCE = 2_000
+
+
+def probe(behind: Behind, folder: Path, parameters: str, bootstrap: Bootstrap) -> np.ndarray | None:
+    """R² of each parameter on the test split, (replicas + 1, n_parameters): the share of its variance that the best
+    linear function of the hidden numbers, found by least squares on the training split, tells (G. Alain and Y. Bengio,
+    arXiv:1610.01644). 0 is no better than the mean. None for a network without hidden numbers."""
+    if not hasattr(load_network(folder).architecture, "encode"):
+        return None
+    hidden, truth = _encoded(behind, folder, "train", parameters)
+    of_test, expected = _encoded(behind, folder, "test", parameters)
+    mean, middle = hidden.mean(0), truth.mean(0)
+    weights, *_ = np.linalg.lstsq(hidden - mean, truth - middle, rcond=1e-6)
+    missed = (expected - middle - (of_test - mean) @ weights) ** 2
+    spread = (expected - expected.mean(0)) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):  # a parameter that never changes has no R²
+        return 1.0 - bootstrap.mean(missed) / bootstrap.mean(spread)
+
+
+def _encoded(behind: Behind, folder: Path, split: str, parameters: str) -> tuple[np.ndarray, np.ndarray]:
+    """Hidden numbers (n, hidden) and true parameters (n, n_parameters) of a split, float64."""
+    device = device_for(behind.workflow.accelerator)
+    network = load_network(folder).to(device)
+    hidden, truth = [], []
+    with deterministic(behind.model.training.threads), torch.inference_mode():
+        for inputs, targets in batches(behind, split, [parameters], device, AT_ONCE):
+            hidden.append(network.architecture.encode(network.normalise(inputs)).double().cpu().numpy())
+            truth.append(targets[parameters].flatten(1).double().cpu().numpy())
+    return np.concatenate(hidden), np.concatenate(truth)

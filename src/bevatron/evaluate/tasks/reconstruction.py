@@ -1,0 +1,115 @@
+"""Metrics and curves of networks that give pictures back without their noise."""
+
+from typing import Any
+
+import numpy as np
+
+from bevatron.config.model import Model
+from bevatron.config.task import Reconstruction
+from bevatron.errors import UserError
+from bevatron.evaluate.bootstrap import Bootstrap
+from bevatron.evaluate.columns import TestColumns
+from bevatron.evaluate.evaluation import Behind, Predictions, evaluation
+from bevatron.evaluate.measurement import Measurement, measure
+
+DRAWN = 4  # samples in the pictures
+
+
+@evaluation("reconstruction")
+class ReconstructionEvaluation:
+    """How much noise is left, how much of the input's noise is copied, and what the hidden numbers know."""
+
+    def targets(self, task: Reconstruction, model: Model) -> list[str]:
+        return [_truth(task, model)]
+
+    def outputs(self, task: Reconstruction) -> tuple[int | None, ...]:
+        return (None,)
+
+    def metrics(
+        self, task: Reconstruction, model: Model, predictions: Predictions, bootstrap: Bootstrap, confidence: float
+    ) -> tuple[dict[str, Measurement], dict[str, Any]]:
+        target = _truth(task, model)
+        clean, noisy = predictions.targets[target].astype(np.float64), _inputs(predictions.behind)
+        if noisy.shape != clean.shape:
+            found, expected = (" × ".join(map(str, pictures.shape[1:])) for pictures in (noisy, clean))
+            what = f"{' and '.join(model.inputs)} together are {found}, the target '{target}' is {expected}"
+            raise UserError(predictions.behind.manifest_path, what, "let the model read the noisy target")
+        n = len(clean)
+        metrics = reconstruction_metrics(
+            predictions.outputs, clean.reshape(n, -1), noisy.reshape(n, -1), bootstrap, confidence
+        )
+        parameters = task.parameters.get(target)
+        if parameters is not None:
+            metrics |= _probes(predictions.behind, parameters, bootstrap, confidence)
+        return metrics, {
+            "hidden": getattr(model.architecture, "hidden", None),
+            "target": target,
+            "examples": _examples(predictions.outputs[0], clean, noisy),
+        }
+
+
+def _truth(task: Reconstruction, model: Model) -> str:
+    """The clean target; a model that learns from noisy pictures alone is compared with it too."""
+    target = model.target or task.target
+    return task.truth.get(target, target)
+
+
+def reconstruction_metrics(
+    outputs: np.ndarray, clean: np.ndarray, noisy: np.ndarray, bootstrap: Bootstrap, confidence: float
+) -> dict[str, Measurement]:
+    """By name; outputs (n_seeds, n, pixels), clean and noisy (n, pixels), in one unit.
+
+    mse             mean square of output - clean, over pixels and samples
+    psnr            10 log10(peak² / mse) in dB, peak the largest clean pixel of the test split
+    mse_over_noise  mse / mean square of noisy - clean: 1 where nothing is removed, 0 where all is
+    noise_copied    slope of output - clean on noisy - clean, over all pixels: 1 of a network that copies its input,
+                    0 of one whose output knows nothing of the noise
+    """
+    noise = noisy - clean
+    noise_square = (noise**2).mean(1)
+    peak = float(clean.max())
+    missed = [o.astype(np.float64) - clean for o in outputs]
+    mse = [bootstrap.mean((m**2).mean(1)) for m in missed]
+    of_noise = bootstrap.mean(noise_square)
+    with np.errstate(divide="ignore", invalid="ignore"):  # no noise: no such ratio
+        series = {
+            "mse": mse,
+            "psnr": [10.0 * np.log10(peak**2 / m) for m in mse],
+            "mse_over_noise": [m / of_noise for m in mse],
+            "noise_copied": [bootstrap.mean((m * noise).mean(1)) / of_noise for m in missed],
+        }
+    units = {"psnr": "dB"}
+    return {name: measure(values, confidence, units.get(name, "")) for name, values in series.items()}
+
+
+def _probes(behind: Behind, parameters: str, bootstrap: Bootstrap, confidence: float) -> dict[str, Measurement]:
+    """probe.<k>: R² of the k-th parameter, from 1; probe: their mean."""
+    from bevatron.evaluate.representation import probe  # torch
+
+    if parameters not in behind.manifest.targets:
+        known = ", ".join(behind.manifest.targets)
+        raise UserError(behind.manifest_path, f"has no target '{parameters}'", f"mend task.parameters; it has: {known}")
+    found = [probe(behind, folder, parameters, bootstrap) for folder in behind.folders]
+    if any(r2 is None for r2 in found):
+        return {}
+    metrics = {"probe": measure([r2.mean(1) for r2 in found], confidence)}
+    for k in range(found[0].shape[1]):
+        metrics[f"probe.{k + 1}"] = measure([r2[:, k] for r2 in found], confidence)
+    return metrics
+
+
+def _inputs(behind: Behind) -> np.ndarray:
+    """The test split's noisy pictures: (n, channels, height, width) float64."""
+    columns, rows = TestColumns(behind.manifest, behind.manifest_path), list(range(behind.manifest.n_samples("test")))
+    return np.concatenate([np.stack(columns.images(name, rows)) for name in behind.model.inputs], axis=1)
+
+
+def _examples(outputs: np.ndarray, clean: np.ndarray, noisy: np.ndarray) -> dict[str, Any]:
+    """The first samples' first channel: "noisy", "clean" and "output", each a list of (height, width)."""
+    found = outputs[:DRAWN].reshape(-1, *clean.shape[1:])
+    shown = {"noisy": noisy[:DRAWN], "clean": clean[:DRAWN], "output": found}
+    return {name: [_rounded(picture[0]) for picture in pictures] for name, pictures in shown.items()}
+
+
+def _rounded(picture: np.ndarray) -> list[list[float]]:
+    return [[float(f"{v:.3g}") for v in row] for row in picture]

@@ -1,0 +1,51 @@
+"""Plots of networks that give pictures back without their noise."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from bevatron.report.plots.style import COLOURS, FAINT, WIDTH, grid
+
+ROWS = ("noisy", "clean")
+Point = tuple[int, float, float]  # hidden numbers, value, error
+
+
+def denoised(models: dict[str, dict[str, Any]], unit: str) -> plt.Figure:
+    """Columns: samples. Rows: what the networks get, the truth, and what each gives back, on one scale."""
+    first = next(iter(models.values()))
+    rows = {"noisy input": first["noisy"], "truth": first["clean"]}
+    rows |= {title: drawn["output"] for title, drawn in models.items()}
+    columns = len(first["clean"])
+    figure, axes = plt.subplots(
+        len(rows), columns, figsize=(WIDTH * 0.16 * columns + 2.6, 1.55 * len(rows)), squeeze=False
+    )
+    low, high = 0.0, max(float(np.max(p)) for p in first["clean"])
+    for line, (title, pictures) in zip(axes, rows.items(), strict=True):
+        for panel, shown in zip(line, pictures, strict=True):
+            drawn = panel.imshow(shown, cmap="cividis", vmin=low - 0.1 * high, vmax=high, interpolation="nearest")
+            panel.set_xticks([])
+            panel.set_yticks([])
+        line[0].set_ylabel(title, rotation=0, ha="right", va="center", loc=None, y=0.5, fontsize=9.5)
+    figure.colorbar(drawn, ax=list(axes.flat), label="flux" + (f" [{unit}]" if unit else ""), extend="both", shrink=0.6)
+    return figure
+
+
+def quality(panels: dict[str, dict[str, list[Point]]], level: dict[str, dict[str, float]], label: str) -> plt.Figure:
+    """A panel for each target: a metric against the number of hidden numbers, a line for each architecture.
+
+    level: by target, horizontal lines of models that have no hidden numbers.
+    """
+    figure, axes = grid(len(panels), columns=2, height=4.0)
+    for panel, (target, lines) in zip(axes, panels.items(), strict=True):
+        for k, (title, points) in enumerate(lines.items()):
+            hidden, value, error = np.array(sorted(points), float).T
+            panel.errorbar(hidden, value, error, fmt="o-" if len(points) > 1 else "o", color=COLOURS[k], label=title)
+        for title, value in level.get(target, {}).items():
+            panel.axhline(value, color=FAINT, linestyle="--", label=title)
+        panel.set_xscale("log")
+        panel.set_xlabel("hidden numbers")
+        panel.set_ylabel(label)
+        panel.set_title(target, loc="left")
+        panel.legend()
+    return figure

@@ -1,0 +1,78 @@
+"""The report's pictures and columns for reconstruction."""
+
+from bevatron.report.plots.reconstruction import Point, denoised, quality
+from bevatron.report.plots.style import Picture, picture
+from bevatron.report.results import ModelResults, StudyResults
+from bevatron.report.section import section
+
+KINDS = {
+    "autoencoder": "auto-encoder, MLP",
+    "convolutional_autoencoder": "auto-encoder, convolutions",
+    "principal_components": "principal components",
+}
+SHOWN = 6  # networks whose pictures are drawn, of a target
+
+
+@section("reconstruction")
+class ReconstructionSection:
+    """Noisy, clean and reconstructed pictures, and quality against the dimension of the representation."""
+
+    loss = "mean squared error"
+
+    def columns(self, results: StudyResults) -> list[str]:
+        probed = any("probe" in m.tree["metrics"] for m in results.models.values())
+        return ["mse_over_noise", "psnr", "noise_copied", *(["probe"] if probed else [])]
+
+    def data(self, results: StudyResults) -> list[Picture]:
+        return []
+
+    def pictures(self, results: StudyResults) -> list[Picture]:
+        name, found = results.study.name, []
+        by_target: dict[str, list[ModelResults]] = {}
+        for model in results.models.values():
+            by_target.setdefault(model.curves["target"], []).append(model)
+        for target, models in by_target.items():
+            shown = {m.title: m.curves["examples"] for m in models[:SHOWN]}
+            caption = (
+                f"Target {target}: the first test pictures as the networks get them, without noise, and as the first "
+                "networks give them back, on one scale of colours."
+            )
+            unit = next(iter(results.manifest.groups[models[0].model.inputs[0]].units), "")
+            found.append(picture(denoised(shown, unit), f"{name}-{target}-pictures", caption, wide=True))
+        for metric, label, words in (
+            (
+                "mse_over_noise",
+                "mean squared error / noise",
+                "Noise left after reconstruction, as a share of the input's",
+            ),
+            ("probe", "mean R² of the true parameters", "How much of the true parameters a linear probe reads from h"),
+        ):
+            panels = {
+                target: lines for target, models in by_target.items() if (lines := _lines(results, models, metric))
+            }
+            if panels:
+                level = {t: _level(results, models, metric) for t, models in by_target.items()}
+                caption = f"{words}, against the dimension of the representation h. Errors: bootstrap and seeds."
+                found.append(picture(quality(panels, level, label), f"{name}-{metric}", caption, wide=True))
+        return found
+
+
+def _lines(results: StudyResults, models: list[ModelResults], metric: str) -> dict[str, list[Point]]:
+    lines: dict[str, list[Point]] = {}
+    for model in models:
+        measured, hidden = results.metric(model.name, metric), model.curves["hidden"]
+        if measured is None or hidden is None:
+            continue
+        kind = model.model.architecture.kind
+        lines.setdefault(KINDS.get(kind, kind), []).append((hidden, measured.value, measured.error))
+    return lines
+
+
+def _level(results: StudyResults, models: list[ModelResults], metric: str) -> dict[str, float]:
+    """Models without hidden numbers."""
+    found = {}
+    for model in models:
+        measured = results.metric(model.name, metric)
+        if measured is not None and model.curves["hidden"] is None:
+            found[model.title] = measured.value
+    return found
