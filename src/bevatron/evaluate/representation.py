@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from sklearn.linear_model import RidgeCV
+from sklearn.preprocessing import StandardScaler
 
 from bevatron.compute.devices import deterministic, device_for
 from bevatron.evaluate.batches import batches
@@ -16,15 +18,16 @@ AT_ONCE = 2_000
 
 def probe(behind: Behind, folder: Path, parameters: str, bootstrap: Bootstrap) -> np.ndarray | None:
     """R² of each parameter on the test split, (replicas + 1, n_parameters): the share of its variance that the best
-    linear function of the hidden numbers, found by least squares on the training split, tells (G. Alain and Y. Bengio,
-    arXiv:1610.01644). 0 is no better than the mean. None for a network without hidden numbers."""
+    linear function of the hidden numbers tells (G. Alain and Y. Bengio, arXiv:1610.01644). It is found on the training
+    split by ridge regression, whose strength generalised cross-validation chooses there. 0 is no better than the mean.
+    None for a network without hidden numbers."""
     if not hasattr(load_network(folder).architecture, "encode"):
         return None
     hidden, truth = _encoded(behind, folder, "train", parameters)
     of_test, expected = _encoded(behind, folder, "test", parameters)
-    mean, middle = hidden.mean(0), truth.mean(0)
-    weights, *_ = np.linalg.lstsq(hidden - mean, truth - middle, rcond=1e-6)
-    missed = (expected - middle - (of_test - mean) @ weights) ** 2
+    scaler = StandardScaler().fit(hidden)
+    ridge = RidgeCV(np.logspace(-3, 5, 17)).fit(scaler.transform(hidden), truth)
+    missed = (expected - ridge.predict(scaler.transform(of_test)).reshape(expected.shape)) ** 2
     spread = (expected - expected.mean(0)) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):  # a parameter that never changes has no R²
         return 1.0 - bootstrap.mean(missed) / bootstrap.mean(spread)

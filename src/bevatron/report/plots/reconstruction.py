@@ -1,5 +1,6 @@
 """Plots of networks that give pictures back without their noise."""
 
+from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -7,7 +8,6 @@ import numpy as np
 
 from bevatron.report.plots.style import COLOURS, FAINT, WIDTH, grid
 
-ROWS = ("noisy", "clean")
 Point = tuple[int, float, float]  # hidden numbers, value, error
 
 
@@ -26,7 +26,7 @@ def denoised(models: dict[str, dict[str, Any]], unit: str) -> plt.Figure:
             drawn = panel.imshow(shown, cmap="cividis", vmin=low - 0.1 * high, vmax=high, interpolation="nearest")
             panel.set_xticks([])
             panel.set_yticks([])
-        line[0].set_ylabel(title, rotation=0, ha="right", va="center", loc=None, y=0.5, fontsize=9.5)
+        line[0].set_ylabel(fill(title, 24), rotation=0, ha="right", va="center", loc=None, y=0.5, fontsize=9.5)
     figure.colorbar(drawn, ax=list(axes.flat), label="flux" + (f" [{unit}]" if unit else ""), extend="both", shrink=0.6)
     return figure
 
@@ -40,7 +40,9 @@ def quality(panels: dict[str, dict[str, list[Point]]], level: dict[str, dict[str
     for panel, (target, lines) in zip(axes, panels.items(), strict=True):
         for k, (title, points) in enumerate(lines.items()):
             hidden, value, error = np.array(sorted(points), float).T
-            panel.errorbar(hidden, value, error, fmt="o-" if len(points) > 1 else "o", color=COLOURS[k], label=title)
+            panel.errorbar(
+                hidden, value, error, fmt="o-" if len(points) > 1 else "o", color=COLOURS[k % len(COLOURS)], label=title
+            )
         for title, value in level.get(target, {}).items():
             panel.axhline(value, color=FAINT, linestyle="--", label=title)
         panel.set_xscale("log")

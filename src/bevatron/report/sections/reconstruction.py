@@ -64,7 +64,9 @@ def _lines(results: StudyResults, models: list[ModelResults], metric: str) -> di
         if measured is None or hidden is None:
             continue
         kind = model.model.architecture.kind
-        lines.setdefault(KINDS.get(kind, kind), []).append((hidden, measured.value, measured.error))
+        task = results.study.task
+        noisy = ", learned from noise" if (model.model.target or task.target) in task.truth else ""
+        lines.setdefault(KINDS.get(kind, kind) + noisy, []).append((hidden, measured.value, measured.error))
     return lines
 
 

@@ -1,0 +1,76 @@
+"""Comparing generated pictures with real ones: distance of their distributions, copies, variety."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.neighbors import NearestNeighbors
+from sklearn.neural_network import MLPClassifier
+
+FEATURES = 32  # hidden units of the judge
+SAMPLES = 5_000  # training pictures from which the judge learns, and among which copies are looked for
+PAIRS = 2_000  # whose mean distance tells variety
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A classifier of real pictures, in whose hidden units pictures are compared, as those of Inception are elsewhere."""
+
+    network: MLPClassifier
+
+    @classmethod
+    def of(cls, pictures: np.ndarray, labels: np.ndarray) -> "Judge":
+        """Trained on pictures (n, pixels) with class numbers (n,); the same for the same data."""
+        network = MLPClassifier((FEATURES,), max_iter=60, tol=0.0, n_iter_no_change=60, random_state=0)
+        with np.errstate(all="ignore"):
+            return cls(_fitted(network, pictures, labels))
+
+    def features(self, pictures: np.ndarray) -> np.ndarray:
+        """(n, pixels) to (n, FEATURES)."""
+        return np.maximum(pictures @ self.network.coefs_[0] + self.network.intercepts_[0], 0.0)
+
+    def classes(self, pictures: np.ndarray) -> np.ndarray:
+        return self.network.predict(pictures)
+
+
+def _fitted(network: MLPClassifier, pictures: np.ndarray, labels: np.ndarray) -> MLPClassifier:
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # it learns for a fixed number of epochs
+        return network.fit(pictures, labels)
+
+
+def frechet_distance(first: np.ndarray, second: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """|μ₁ - μ₂|² + tr(Σ₁ + Σ₂ - 2 (Σ₁ Σ₂)^½) of features (n, k), between the normal distributions of their moments
+    (D. Dowson and B. Landau 1982; M. Heusel et al., arXiv:1706.08500).
+
+    weights (n,): of the first's samples. The estimate is biased upwards for few samples, the more the larger k is.
+    """
+    mean, covariance = _moments(first, np.ones(len(first)) if weights is None else weights)
+    mean_2, covariance_2 = _moments(second, np.ones(len(second)))
+    values, vectors = np.linalg.eigh(covariance)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    cross = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ covariance_2 @ root), 0.0)).sum()
+    return float(((mean - mean_2) ** 2).sum() + np.trace(covariance) + np.trace(covariance_2) - 2.0 * cross)
+
+
+def _moments(features: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    total = weights.sum()
+    mean = weights @ features / total
+    away = features - mean
+    return mean, (away * weights[:, None]).T @ away / (total - 1)
+
+
+def nearest(pictures: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distance to, and row of, the nearest picture among others; (n,) each."""
+    distances, rows = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(among).kneighbors(pictures)
+    return distances[:, 0], rows[:, 0]
+
+
+def variety(pictures: np.ndarray) -> float:
+    """Mean distance of random pairs; 0 where all pictures are one."""
+    random = np.random.default_rng(0)
+    first, second = random.integers(0, len(pictures), (2, PAIRS))
+    return float(np.linalg.norm(pictures[first] - pictures[second], axis=1)[first != second].mean())

@@ -1,0 +1,49 @@
+"""Generation: the losses of two networks that learn against each other."""
+
+import torch
+from torch import Tensor
+
+from bevatron.config.kinds import learner
+from bevatron.config.task import Generation
+from bevatron.learning.learner import Batch, Learner
+from bevatron.store.contract import TargetInfo
+
+
+@learner("generation")
+class GenerationLearner(Learner):
+    """Outputs (batch, 2): of each sample the losses of D and of G, each of which has the other's weights as constants.
+
+    Their sum has no meaning of its own, so the weights to publish are the last ones (`training.keep: last`). At the
+    saddle point D's loss is 2 ln 2 and G's ln 2, or -ln 2 in the minimax game.
+    """
+
+    @staticmethod
+    def n_outputs(task: Generation, target: TargetInfo) -> int:
+        return 1
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        torch.manual_seed((self._step_seed + batch_idx) % 2**63)  # the same noise at every validation
+        super().validation_step(batch, batch_idx)
+
+    def on_validation_epoch_start(self) -> None:
+        super().on_validation_epoch_start()
+        self._objective = torch.zeros((), dtype=torch.float64, device=self.device)
+
+    def on_validation_epoch_end(self) -> None:
+        super().on_validation_epoch_end()
+        objective = (self.team.total(self._objective) / self._val_samples).item()
+        self.log("saddle_point", objective)
+        block = self.schedule.block(self.blocks_done - 1)
+        epoch, training = self.schedule.epochs_after(block), self.job.model.training
+        places, rounds = len(self.network.architecture.past_epoch), training.epochs // training.validate_every
+        for place in range(places):
+            if epoch == training.validate_every * (1 + round(place * (rounds - 1) / (places - 1))):
+                self.network.architecture.remember(place, epoch, objective)
+
+    def outputs_of(self, batch: Batch) -> Tensor:
+        return self(batch["inputs"], batch["targets"][self.job.target])
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        if not self.training:
+            self._objective -= outputs[:, 0].double().sum()  # V = E ln D(x) + E ln(1 - D(G(z)))
+        return outputs.sum(1).mean()

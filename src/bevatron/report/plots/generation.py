@@ -1,0 +1,60 @@
+"""Plots of networks that make pictures."""
+
+import math
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from bevatron.report.plots.style import COLOURS, FAINT, WIDTH, grid
+
+
+def course(models: dict[str, list[dict[str, Any]]], of_data: float) -> plt.Figure:
+    """Fréchet distance, and the objective V, at the remembered moments: a line for each seed, of the model's colour."""
+    figure, (left, right) = grid(2, columns=2, height=4.0)
+    for k, (title, seeds) in enumerate(models.items()):
+        for n, seed in enumerate(seeds):
+            style = {"color": COLOURS[k % len(COLOURS)], "label": None if n else title, "marker": "o"}
+            left.plot(seed["epoch"], seed["frechet"], **style)
+            right.plot(seed["epoch"], seed["objective"], **style)
+    left.axhline(of_data, color=FAINT, linestyle="--", label="training pictures")
+    right.axhline(-2 * math.log(2), color=FAINT, linestyle="--", label="saddle point, -2 ln 2")
+    left.set_yscale("log")
+    left.set_ylabel("Fréchet distance to the test split")
+    right.set_ylabel("V = E ln D(x) + E ln(1 - D(G(z)))")
+    for panel in (left, right):
+        panel.set_xlabel("epoch")
+        panel.legend()
+    return figure
+
+
+def along(epochs: list[int], samples: list[list], neighbours: list) -> plt.Figure:
+    """A row for each moment, the same noise in each column; below, the nearest training pictures of the last row."""
+    rows = {f"epoch {epoch}": pictures for epoch, pictures in zip(epochs, samples, strict=True)}
+    rows["nearest training\npicture"] = neighbours
+    columns = len(neighbours)
+    figure, axes = plt.subplots(len(rows), columns, figsize=(WIDTH, 1.0 * len(rows)), squeeze=False)
+    high = max(float(np.max(p)) for p in neighbours)
+    for line, (title, pictures) in zip(axes, rows.items(), strict=True):
+        for panel, shown in zip(line, pictures, strict=True):
+            _bare(panel, shown, high)
+        line[0].set_ylabel(title, rotation=0, ha="right", va="center", loc=None, y=0.5, fontsize=9.5)
+    return figure
+
+
+def spot(real: list, made: list) -> tuple[plt.Figure, list[int]]:
+    """Real and generated pictures in an order that nothing tells, numbered; and the numbers of those generated."""
+    order = np.random.default_rng(1).permutation(len(real) + len(made))
+    pictures = [*real, *made]
+    figure, axes = plt.subplots(2, -(-len(order) // 2), figsize=(WIDTH, 2.7), squeeze=False)
+    high = max(float(np.max(p)) for p in real)
+    for number, (panel, k) in enumerate(zip(axes.flat, order, strict=False), 1):
+        _bare(panel, pictures[k], high)
+        panel.set_title(str(number), fontsize=9.5)
+    return figure, [number for number, k in enumerate(order, 1) if k >= len(real)]
+
+
+def _bare(panel: plt.Axes, shown: list, high: float) -> None:
+    panel.imshow(shown, cmap="gray_r", vmin=0.0, vmax=high, interpolation="nearest")
+    panel.set_xticks([])
+    panel.set_yticks([])
