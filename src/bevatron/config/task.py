@@ -96,8 +96,7 @@ class Reconstruction(Section):
     )
     truth: dict[Name, Name] = Field(
         {},
-        description="by target that has noise itself, the target without, to which pictures are compared; all others are "
-        "clean",
+        description="by target that has noise itself, the target without, to which pictures are compared",
     )
     parameters: dict[Name, Name] = Field(
         {},

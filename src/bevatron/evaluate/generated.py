@@ -13,7 +13,7 @@ PAIRS = 2_000  # whose mean distance tells variety
 
 @dataclass(frozen=True)
 class Judge:
-    """A classifier of real pictures, in whose hidden units pictures are compared, as those of Inception are elsewhere."""
+    """A classifier of real pictures, in whose hidden units pictures are compared, as in Inception's elsewhere."""
 
     network: MLPClassifier
 

@@ -34,12 +34,12 @@ class GenerationEvaluation:
         """By name, with as many generated pictures as the test split has:
 
         frechet_distance         of the last generator to the test split, in the features of a classifier that is
-                                 trained here on the training split; .first and .early: of the first and the second remembered
+                                 trained here on the training split; .first, .early: of the first, second remembered
         frechet_distance_of_data of training pictures to the test split: the least that can be hoped for
         judge_accuracy           of that classifier on the test split
         d_accuracy               share of test and generated pictures that the trained D tells right; 0.5: by chance
         saddle_point             V at the last validation; -2 ln 2 = -1.386 at the saddle point
-        memorisation             median distance to the nearest training picture, over that of test pictures: 0 of copies
+        memorisation             median distance to the nearest training picture, over test pictures': 0 of copies
         variety                  mean distance of pairs, over that of test pictures: 0 of a collapsed generator
         classes_made             share of the classes of which the judge sees at least a fifth of the expected number
         """
@@ -62,7 +62,7 @@ class GenerationEvaluation:
                 confidence,
             )
 
-        n_classes, nothing = len(task.classes), np.zeros(len(bootstrap.counts))
+        nothing = np.zeros(len(bootstrap.counts))
         last = [s.made[-1] for s in seeds]
         right = [
             ((o[:, 0] > 0).astype(float) + (s.d_of_made < 0)) / 2
@@ -81,7 +81,7 @@ class GenerationEvaluation:
             "memorisation": measure([np.median(nearest(p, train)[0]) / far for p in last], confidence),
             "variety": measure([nothing + v for v in varieties], confidence),
             "classes_made": measure(
-                [nothing + _classes_made(judge.classes(p), len(task.classes)) for p in last], confidence
+                [nothing + classes_made(judge.classes(p), len(task.classes)) for p in last], confidence
             ),
         }
         collapsed = [s.seed for s, v in zip(seeds, varieties, strict=True) if v < COLLAPSED]

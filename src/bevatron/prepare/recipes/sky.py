@@ -18,11 +18,11 @@ class SkyPictures:
     """In pairs: input groups `galaxy` and `star` with noise, targets of the same names without, their parameters, and
     targets `galaxy_noisy` and `star_noisy`, the same as the inputs.
 
-    Mixed: each event becomes two samples, of an input group `picture` and a target `label`, 0 of a galaxy, 1 of a star.
+    Mixed: an input group `picture`, of even events the galaxy and of odd ones the star, and a target `label`, 0 and 1.
     """
 
     class Options(kinds.Options):
-        kinds: Literal["pairs", "mixed"] = Field("pairs", description="a sample is an event, or one of its pictures")
+        kinds: Literal["pairs", "mixed"] = Field("pairs", description="a sample has both pictures of an event, or one")
         clean: bool = Field(False, description="of mixed pictures: without noise")
         scale: Positive = Field(1.0, description="counts that become 1 in a mixed picture")
 
@@ -32,9 +32,9 @@ class SkyPictures:
             noisy = {f"{name}_noisy": raw.inputs[name].column.values for name in PICTURES}
             return Samples(raw.inputs, raw.targets | noisy, raw.id)
         shown = [raw.targets[name] if options.clean else raw.inputs[name].column.values for name in PICTURES]
-        both = np.stack(shown, axis=1)
-        pictures = (both.reshape(-1, *both.shape[2:]) / options.scale).astype(np.float32)
+        labels = (raw.id % np.uint64(2)).astype(np.int64)
+        pictures = np.where(labels[:, None, None, None] == 0, *shown) / options.scale
         unit = "counts" if options.scale == 1.0 else f"{options.scale:g} counts"
-        ids = np.repeat(raw.id * np.uint64(2), 2) + np.tile(np.arange(2, dtype=np.uint64), len(raw.id))
-        labels = np.tile(np.arange(2, dtype=np.int64), len(raw.id))
-        return Samples({"picture": Group(Dense(pictures), ("flux",), (unit,))}, {"label": labels}, ids)
+        return Samples(
+            {"picture": Group(Dense(pictures.astype(np.float32)), ("flux",), (unit,))}, {"label": labels}, raw.id
+        )
