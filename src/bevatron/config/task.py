@@ -100,8 +100,8 @@ class Reconstruction(Section):
     )
     parameters: dict[Name, Name] = Field(
         {},
-        description="by clean target, the target of the dataset holding the true parameters of its picture, which a linear "
-        "probe reads from the hidden representation",
+        description="by clean target, the target of the dataset holding the true parameters of its picture, which a "
+        "linear probe reads from the hidden representation",
     )
 
 

@@ -33,6 +33,9 @@ class Training(Section):
     learning_rate: Positive = Field(1e-3, description="step size of the optimiser")
     weight_decay: NonNegative = Field(0.0, description="decay of the weights towards zero")
     momentum: Fraction = Field(0.0, description="momentum, of sgd alone")
+    adam_memory: Fraction = Field(
+        0.9, description="decay of Adam's mean gradient, β₁; 0.5 for networks that learn against each other"
+    )
     schedule: Literal["constant", "cosine"] = Field("constant", description="course of the learning rate over the fit")
     gradient_clip: Positive | None = Field(None, description="largest norm of the gradient; absent: not clipped")
     balance: Literal["none", "weights", "batches"] = Field(

@@ -205,7 +205,7 @@ def optimiser_of(training: Training, network: Network) -> torch.optim.Optimizer:
     if training.optimiser == "sgd":
         return torch.optim.SGD(learned, lr=rate, weight_decay=decay, momentum=training.momentum)
     kind = torch.optim.Adam if training.optimiser == "adam" else torch.optim.AdamW
-    return kind(learned, lr=rate, weight_decay=decay)
+    return kind(learned, lr=rate, betas=(training.adam_memory, 0.999), weight_decay=decay)
 
 
 def learning_rate(training: Training, step: int, steps: int) -> float:

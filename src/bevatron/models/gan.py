@@ -27,8 +27,8 @@ class GAN(nn.Module):
     D climbs V = E ln D(x) + E ln(1 - D(G(z))). G descends it (minimax), or, as D is too sure of itself early on for
     that to have a gradient, climbs E ln D(G(z)) (non_saturating). Both take their step from the same batch, at the same
     time: `forward` with truth returns both losses, in each of which the other network's weights are constants, so that
-    their sum has the gradients of both. With spectral normalisation D's layers are scaled to a Lipschitz constant of one
-    (T. Miyato et al., arXiv:1802.05957).
+    their sum has the gradients of both. With spectral normalisation D's layers are scaled to a Lipschitz constant of
+    one (T. Miyato et al., arXiv:1802.05957).
 
     Shapes: inputs {group: (batch, channels, height, width)}, values as they come from the dataset; returns D's output
     before the sigmoid (batch, 1); with truth the losses of D and of G for each sample, (batch, 2). `generate` makes

@@ -91,7 +91,7 @@ class GenerationEvaluation:
 
 
 class _Seed:
-    """One trained network: pictures (n, pixels) of each remembered generator, V and the epoch of each, D of the last."""
+    """One trained network: pictures (n, pixels) of each remembered generator, their V and epochs, D of the last."""
 
     def __init__(self, behind: Behind, folder: Any, seed: int, n: int):
         import torch
