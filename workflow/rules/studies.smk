@@ -1,6 +1,7 @@
 # What the configuration asks for, validated before any rule is read, and the names that follow from it.
 from pathlib import Path
 
+from bevatron.config.absent import absent_data
 from bevatron.config.digest import digest_of
 from bevatron.config.identity import dataset_digest, foreign_files, learned_task, raw_digest
 from bevatron.config.kinds import ARCHITECTURES
@@ -12,10 +13,17 @@ try:
     SETTINGS = load_workflow(Path(CONFIG), scale=config.get("scale"), studies=config.get("studies"))
     SCALE = SETTINGS.scale
     STUDIES = {name: load_study(name, SCALE, Path("config/studies")) for name in SETTINGS.studies}
+    ABSENT = {name: why for name, study in STUDIES.items() if (why := absent_data(study))}
+    STUDIES = {name: study for name, study in STUDIES.items() if name not in ABSENT}
     FOREIGN = {name: foreign_files(study.simulation) for name, study in STUDIES.items()}
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+
+for name, why in ABSENT.items():
+    logger.warning(f"study {name} is left out: {why}")
+if not STUDIES:
+    raise WorkflowError("no study is left to run; see config/README.md for the data that they need")
 
 OPTIONS = [f"--scale={SCALE}", f"--config={CONFIG}"]
 

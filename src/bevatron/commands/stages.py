@@ -189,10 +189,16 @@ def report(
 
     start_logging()
     workflow = load_workflow(config, scale=scale, studies=study)
-    studies = [load_study(name, workflow.scale, config.parent / "studies") for name in workflow.studies]
+    folder = config.parent / "studies"
+    studies = [load_study(name, workflow.scale, folder) for name in workflow.studies]
+    from bevatron.config.absent import absent_data
     from bevatron.report.stage import write_report
 
-    write_report(workflow, studies, results, output, processes)
+    absent = {}
+    for name in load_workflow(config, scale=scale).studies:
+        if name not in workflow.studies and (why := absent_data(load_study(name, workflow.scale, folder))):
+            absent[name] = why
+    write_report(workflow, studies, results, output, processes, absent)
 
 
 def _load(name: str, config: Path, scale: str | None) -> "tuple[Study, Workflow]":

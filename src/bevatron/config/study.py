@@ -34,6 +34,10 @@ class Study(Section):
     title: str = Field(description="heading in the report")
     summary: str = Field(description="a paragraph for the report: the question and how it is answered")
     references: list[str] = Field([], description="papers and lectures the study follows")
+    optional: bool = Field(
+        False,
+        description="left out of the workflow, and named in the report, where files that its source reads are absent",
+    )
     simulation: Simulation = Field(description="raw events")
     dataset: Dataset = Field(description="samples made from them")
     task: Task = Field(description="what is learned")

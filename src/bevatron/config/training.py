@@ -24,6 +24,13 @@ class Adversarial(Section):
     range: tuple[float, float] = Field((0.0, 1.0), description="values that an input can have")
 
 
+class Augmentation(Section):
+    """Pictures changed at random in every step, in ways that leave what they show as it is."""
+
+    mirror: bool = Field(False, description="left and right changed over, of half of the pictures")
+    shift: int = Field(0, ge=0, description="pixels by which a picture is shifted at most, both ways")
+
+
 class Training(Section):
     """One fit: optimiser, batches, length, and what ends it."""
 
@@ -57,6 +64,7 @@ class Training(Section):
         description="order within an epoch: 'sorted' shows class after class, 'alternating' a sample of each class in "
         "turn, the samples of a class shuffled either way",
     )
+    augmentation: Augmentation | None = Field(None, description="of pictures, while a network learns; absent: none")
     adversarial: Adversarial | None = Field(
         None,
         description="of a classification of dense inputs; the validation loss is that of clean samples; absent: none",

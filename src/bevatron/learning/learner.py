@@ -11,6 +11,7 @@ from bevatron.compute.team import ALONE, Team
 from bevatron.config.digest import seed_of
 from bevatron.config.training import Training
 from bevatron.errors import UserError
+from bevatron.learning.augmentation import augmented
 from bevatron.learning.blocks import Schedule
 from bevatron.learning.job import Diverged, FitJob
 from bevatron.models.network import Network
@@ -50,8 +51,9 @@ class Learner(pl.LightningModule):
         self.round_samples = 0
         self.val_loss = math.inf
         self._step_seed = seed_of("step", job.seed) if team.leads else seed_of("step", job.seed, team.rank)
-        adversarial = job.model.training.adversarial
-        self._stochastic = (adversarial is not None and adversarial.attack == "pgd") or any(
+        training = job.model.training
+        drawn = training.augmentation is not None or (training.adversarial and training.adversarial.attack == "pgd")
+        self._stochastic = bool(drawn) or any(
             isinstance(m, torch.nn.modules.dropout._DropoutNd) or getattr(m, "draws", False) for m in network.modules()
         )
 
@@ -93,7 +95,7 @@ class Learner(pl.LightningModule):
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for step, whole in enumerate(self.trainer.datamodule.training_batches(block), block.first_step):
             self._prepare_step(step, optimiser)
-            batch = self.counted(whole)
+            batch = self._augmented(self.counted(whole))
             loss, share = self._loss_and_share(batch)
             optimiser.zero_grad(set_to_none=True)
             self.manual_backward(loss if self.team.size == 1 else loss * (share * self.team.size))
@@ -107,6 +109,12 @@ class Learner(pl.LightningModule):
             raise Diverged(f"the training loss is {self.round_loss.item()} after {block.last_step} steps")
         self._average_running_statistics()
         self.blocks_done += 1
+
+    def _augmented(self, batch: Batch) -> Batch:
+        wanted = self.job.model.training.augmentation
+        if wanted is None:
+            return batch
+        return {**batch, "inputs": augmented(batch["inputs"], wanted, self.job.model.title)}
 
     def _average_running_statistics(self) -> None:
         """Of batch normalisation: in a team each worker has seen its share of the batches alone, and all go on with the

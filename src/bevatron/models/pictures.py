@@ -48,9 +48,9 @@ def joined(inputs: Inputs, groups: list[str]) -> Tensor:
 def shape_after(layers: nn.Module, shape: Shape, kind: str) -> Shape:
     """The shape that `layers` make of a picture of `shape`; UserError, with the least size, for one too small."""
     training = layers.training
-    found = _tried(
-        layers.eval(), shape, "cpu"
-    )  # one empty picture takes less time than torch's import of its meta device
+    # One empty picture takes less time than torch's first use of its meta device, unless the network is there already.
+    device = next((weights.device.type for weights in layers.parameters()), "cpu")
+    found = _tried(layers.eval(), shape, device)
     layers.train(training)
     if found is not None:
         return found

@@ -11,7 +11,7 @@ from bevatron.report.numbers import plain, sigmas, with_error
 from bevatron.versions import versions
 
 
-def render(workflow: Workflow, ledger: list[Entry], chapters: list[Chapter]) -> str:
+def render(workflow: Workflow, ledger: list[Entry], chapters: list[Chapter], absent: dict[str, str]) -> str:
     """The whole page as one text that needs no other file and no network."""
     environment = Environment(
         loader=PackageLoader("bevatron.report"),
@@ -30,5 +30,6 @@ def render(workflow: Workflow, ledger: list[Entry], chapters: list[Chapter]) -> 
         ledger=ledger,
         tally=tally(ledger),
         chapters=chapters,
+        absent=absent,
         versions=versions(),
     )

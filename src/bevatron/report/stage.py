@@ -19,12 +19,17 @@ log = logging.getLogger("bevatron")
 
 
 def write_report(
-    workflow: Workflow, studies: list[Study], results: Path, output_folder: Path, processes: int = 1
+    workflow: Workflow,
+    studies: list[Study],
+    results: Path,
+    output_folder: Path,
+    processes: int = 1,
+    absent: dict[str, str] | None = None,
 ) -> None:
     """Publish `tables/*.csv`, `plots/*`, `provenance.json` and, last, `index.html` in `output_folder`.
 
-    processes: that draw at once; the same results give the same bytes whatever their number. Raises UserError, with
-    the command that makes it, for a missing file.
+    processes: that draw at once; the same results give the same bytes whatever their number. absent: studies left out,
+    and why. Raises UserError, with the command that makes it, for a missing file.
     """
     read = [read_study(study, results) for study in studies]
     ledger = ledger_of(read, workflow.scale)
@@ -32,7 +37,7 @@ def write_report(
     tables = [claims_table(ledger), *(t for c in chapters for t in c.tables)]
     files = {f"tables/{table.name}.csv": table.to_csv().encode() for table in tables}
     files |= {f"plots/{picture.file}": picture.content for c in chapters for picture in c.pictures}
-    page = render(workflow, ledger, chapters).encode()
+    page = render(workflow, ledger, chapters, absent or {}).encode()
     for name, content in files.items():
         publish_bytes(output_folder / name, content)
     numbers = [number for table in tables for number in table.numbers()]

@@ -9,11 +9,14 @@ from bevatron.config.section import Count, Fraction, Name, Section
 from bevatron.errors import UserError
 from bevatron.store.columns import Dense, Group, Samples
 
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of red, green and blue
+
 
 class Version(Section):
     """A further input group with the same pictures, changed."""
 
     threshold: Fraction = Field(0.0, description="values below become zero: pictures with fewer pixels alight")
+    grey: bool = Field(False, description="one channel, 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601)")
     averaged: Count = Field(1, description="means over squares of so many pixels a side: pictures of fewer pixels")
     inverted: bool = Field(False, description="1 - value: dense pictures of sparse ones")
 
@@ -30,12 +33,22 @@ class Pictures:
         pictures = raw.inputs["picture"]
         inputs = {"picture": pictures}
         for name, version in options.versions.items():
-            values = pictures.column.values
+            values, features, units = pictures.column.values, pictures.features, pictures.units
+            if version.grey:
+                values = _grey(values, f"dataset.recipe.versions.{name}.grey")
+                features, units = ("grey",), ("",)
             values = np.where(values >= version.threshold, values, 0.0)
             values = _averaged(values, version.averaged, f"dataset.recipe.versions.{name}.averaged")
             values = 1.0 - values if version.inverted else values
-            inputs[name] = Group(Dense(values.astype(np.float32)), pictures.features, pictures.units)
+            inputs[name] = Group(Dense(values.astype(np.float32)), features, units)
         return Samples(inputs, {"label": raw.targets["label"]}, raw.id)
+
+
+def _grey(values: np.ndarray, where: str) -> np.ndarray:
+    """(n, 3, height, width) to (n, 1, height, width)."""
+    if values.shape[1] != 3:
+        raise UserError(where, f"pictures of {values.shape[1]} channels are no colours", "leave it out")
+    return np.tensordot(values, LUMA, axes=(1, 0))[:, None]
 
 
 def _averaged(values: np.ndarray, by: int, where: str) -> np.ndarray:
