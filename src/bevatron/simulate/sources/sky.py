@@ -11,9 +11,10 @@ from bevatron.config.kinds import source
 from bevatron.config.section import Count, NonNegative, Positive
 from bevatron.store.columns import Dense, Group, Samples
 
-Range = tuple[Positive, Positive]
-Share = Annotated[float, Field(gt=0.0, le=1.0)]
 LEAST = 8  # pixels a side
+Range = tuple[Positive, Positive]
+Side = Annotated[int, Field(ge=LEAST)]
+Share = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
 @source("sky")
@@ -30,7 +31,7 @@ class Sky:
 
     class Options(kinds.Options):
         events: Count = Field(5_000, description="galaxies, and as many stars, in each shard")
-        size: Count = Field(32, ge=LEAST, description="pixels a side")
+        size: Side = Field(32, description="pixels a side")
         pixel_scale: Positive = Field(0.5, description="a pixel's side, arcsec")
         seeing: Positive = Field(1.0, description="full width at half maximum of the galaxies' atmosphere, arcsec")
         profile: Literal["exponential", "sersic"] = Field("exponential", description="of the galaxies")

@@ -1,0 +1,86 @@
+"""Galaxies and stars: their light, their shapes and their noise."""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from bevatron.prepare.recipes.sky import SkyPictures
+from bevatron.simulate.sky import View, galaxies, smooth_parameters, stars
+from bevatron.simulate.sources.sky import Sky
+
+
+def simulated(seed=1, **options):
+    return Sky().simulate(Sky.Options(kind="sky", events=60, **options), 0, seed)[0]
+
+
+@pytest.fixture(scope="module")
+def sky():
+    return simulated()
+
+
+def test_light_is_conserved(sky):
+    for name, column in (("galaxy", 3), ("star", 1)):
+        share = sky.targets[name].sum((1, 2, 3)) / sky.targets[f"{name}_parameters"][:, column]
+        assert share.max() <= 1.001
+        assert share.min() > 0.96  # the rest lies outside of the picture
+
+
+def test_second_moments_give_the_ellipticity_back():
+    """Without seeing an ellipse's quadrupole is its distortion: (Qxx - Qyy) / (Qxx + Qyy) = e1, 2 Qxy / (...) = e2."""
+    drawn = np.array([[2.0, 1.0, angle, 100.0] for angle in (0.0, 0.5, 1.2, 2.5)])
+    view = View(128, 0.25, 0.1)
+    pictures = galaxies(drawn, "exponential", np.ones(4), view).astype(float)
+    x, y = np.meshgrid(np.arange(128) - 63.5, np.arange(128) - 63.5)
+    found = []
+    for p in pictures:
+        xx, yy, xy = (float((p * q).sum() / p.sum()) for q in (x * x, y * y, x * y))
+        found.append([(xx - yy) / (xx + yy), 2 * xy / (xx + yy)])
+    np.testing.assert_allclose(found, smooth_parameters(drawn)[:, :2], atol=0.02)
+
+
+def test_half_of_a_star_s_light_lies_within_its_radius():
+    picture = stars(np.array([[2.0, 50.0]]), View(255, 0.1, 1.0))[0].astype(float)
+    x, y = np.meshgrid(*(0.1 * (np.arange(255) - 127),) * 2)
+    assert picture[np.hypot(x, y) < 2.0].sum() / 50.0 == pytest.approx(0.5, abs=0.01)
+
+
+def test_noise_is_white_and_as_large_as_asked():
+    sky = simulated(noise=0.7)
+    noise = (sky.inputs["galaxy"].column.values - sky.targets["galaxy"])[:, 0]
+    assert noise.std() == pytest.approx(0.7, rel=0.01)
+    assert abs(noise.mean()) < 0.01
+    neighbours = (noise[:, :, 1:] * noise[:, :, :-1]).mean() / noise.var()
+    assert abs(neighbours) < 0.02
+
+
+def test_a_shard_follows_from_its_seed(sky):
+    again, other = simulated(), simulated(seed=2)
+    assert np.array_equal(again.inputs["star"].column.values, sky.inputs["star"].column.values)
+    assert not np.array_equal(other.inputs["star"].column.values, sky.inputs["star"].column.values)
+
+
+def test_sersic_profiles_are_drawn():
+    assert np.isfinite(simulated(profile="sersic").targets["galaxy"]).all()
+
+
+def test_mixed_pictures_are_galaxies_and_stars_in_turn(sky):
+    mixed = SkyPictures().prepare(SkyPictures.Options(kind="sky", kinds="mixed", clean=True, scale=10.0), sky, 0)
+    pictures = mixed.inputs["picture"].column.values
+    assert mixed.targets["label"].tolist() == [0, 1] * 30
+    np.testing.assert_allclose(pictures[::2], sky.targets["galaxy"][::2] / 10.0, rtol=1e-6)
+    np.testing.assert_allclose(pictures[1::2], sky.targets["star"][1::2] / 10.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"radius": (2.0, 1.0)}, "radius: must rise, found 2 and 1"),
+        ({"axis_ratio": (0.5, 1.2)}, "less than or equal to 1"),
+        ({"radius": (1.0, 6.0)}, "half of the light within 6 arcsec does not fit"),
+        ({"size": 7}, "greater than or equal to 8"),
+        ({"profile": "gauss"}, "'exponential' or 'sersic'"),
+    ],
+)
+def test_impossible_skies_are_refused(options, said):
+    with pytest.raises(ValidationError, match=said):
+        Sky.Options(kind="sky", **options)
