@@ -26,7 +26,7 @@ def denoised(models: dict[str, dict[str, Any]], unit: str) -> plt.Figure:
             drawn = panel.imshow(shown, cmap="cividis", vmin=low - 0.1 * high, vmax=high, interpolation="nearest")
             panel.set_xticks([])
             panel.set_yticks([])
-        line[0].set_ylabel(fill(title, 24), rotation=0, ha="right", va="center", loc=None, y=0.5, fontsize=9.5)
+        line[0].set_ylabel(fill(title, 20), rotation=0, ha="right", va="center", loc=None, y=0.5, fontsize=9.5)
     figure.colorbar(drawn, ax=list(axes.flat), label="flux" + (f" [{unit}]" if unit else ""), extend="both", shrink=0.6)
     return figure
 
