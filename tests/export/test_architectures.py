@@ -21,9 +21,11 @@ GROUPS = {"jet": JET, "tracks": TRACKS, "picture": PICTURE}
 # One line for each architecture: its smallest options that leave no part of it out, and the groups that it reads.
 SMALL = {
     "alexnet": ({"width": 0.02, "stride": 2}, ["picture"]),
+    "autoencoder": ({"hidden": 2, "widths": [5]}, ["jet"]),
     "boosted_trees": ({"rounds": 4}, ["jet", "tracks"]),
     "committee": ({"members": ["one", "two"], "widths": [4]}, ["jet", "tracks"]),
     "convolutional": ({"channels": [3, 4], "pooling": "average", "activation": "prelu", "dropout": 0.1}, ["picture"]),
+    "convolutional_autoencoder": ({"hidden": 3, "channels": [2, 3]}, ["picture"]),
     "deep_sets": ({"element_widths": [5, 4], "widths": [6]}, ["jet", "tracks"]),
     "fisher": ({}, ["jet", "tracks"]),
     "googlenet": ({"width": 0.03}, ["picture"]),
@@ -33,11 +35,13 @@ SMALL = {
     "mlp": ({"widths": [8, 5], "activation": "prelu", "dropout": 0.2}, ["jet", "tracks"]),
     "outer_fold": ({"width": 5, "widths": [6]}, ["jet", "tracks"]),
     "outer_recursive": ({"embedding": 4, "state": 5, "widths": [6]}, ["jet", "tracks"]),
+    "principal_components": ({"hidden": 2}, ["jet"]),
     "resnet": ({"width": 0.03, "depth": 50}, ["picture"]),
     "transformer": ({"width": 8, "heads": 2, "blocks": 1, "feedforward": 8, "widths": [6]}, ["jet", "tracks"]),
     "unit": ({"activation": "prelu"}, ["jet"]),
 }
-N_OUTPUTS = {"classification": 3, "regression": 1, "plane": 2}
+N_OUTPUTS = {"classification": 3, "regression": 1, "plane": 2, "reconstruction": 4}  # the jet given back
+PIXELS = {"convolutional_autoencoder": 2 * 80 * 76}
 FAST = "mlp"  # the others take several seconds each
 
 
@@ -98,7 +102,8 @@ def small_network(kind, n_outputs):
         from bevatron.models.solved import Labelled
 
         rows = network.architecture.rows(network.normalise(samples(groups, 400, 2)))
-        split = Labelled(rows, torch.randint(0, n_outputs, (400,)), torch.ones(400))
+        given_back = "reconstruction" in ARCHITECTURES[kind].TASKS
+        split = Labelled(rows, rows if given_back else torch.randint(0, n_outputs, (400,)), torch.ones(400))
         network.architecture.solve(split, split, 1, False)
     return network
 
@@ -119,7 +124,7 @@ def cases():
 def test_onnxruntime_says_what_pytorch_says(kind, task):
     from bevatron.export import agreement, graph
 
-    network, classification = small_network(kind, N_OUTPUTS[task]), task == "classification"
+    network, classification = small_network(kind, PIXELS.get(kind, N_OUTPUTS[task])), task == "classification"
     inputs = network.description.inputs
     groups = list(inputs)
     plain = graph.Plain(network, classification).eval()

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -149,7 +150,8 @@ def test_shares_of_a_weighted_loss_add_up_to_the_whole():
     class Worker(ClassificationLearner):
         def __init__(self):
             torch.nn.Module.__init__(self)
-            self.job = type("Job", (), {"target": "flavour"})
+            model = SimpleNamespace(training=SimpleNamespace(adversarial=None))
+            self.job = SimpleNamespace(target="flavour", model=model)
             self.class_weights = weights
 
     worker = Worker()

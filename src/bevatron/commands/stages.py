@@ -179,6 +179,9 @@ def report(
     output: Output,
     study: Annotated[list[str] | None, typer.Option(help="a study to report; again for more; absent: all")] = None,
     results: Annotated[Path, typer.Option(help="folder of results")] = Path("results"),
+    absent: Annotated[
+        list[str] | None, typer.Option(help="a study left out for lack of its data, to be named; again for more")
+    ] = None,
     processes: Annotated[int, typer.Option(min=1, help="processes that draw pictures at once")] = 1,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
@@ -194,11 +197,8 @@ def report(
     from bevatron.config.absent import absent_data
     from bevatron.report.stage import write_report
 
-    absent = {}
-    for name in load_workflow(config, scale=scale).studies:
-        if name not in workflow.studies and (why := absent_data(load_study(name, workflow.scale, folder))):
-            absent[name] = why
-    write_report(workflow, studies, results, output, processes, absent)
+    left_out = {name: absent_data(load_study(name, workflow.scale, folder)) for name in absent or ()}
+    write_report(workflow, studies, results, output, processes, {name: why for name, why in left_out.items() if why})
 
 
 def _load(name: str, config: Path, scale: str | None) -> "tuple[Study, Workflow]":

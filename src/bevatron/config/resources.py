@@ -47,7 +47,7 @@ class Rules(Section):
     train: Needs = Field(Needs(minutes=240), description="train all seeds of a model")
     evaluate: Needs = Field(Needs(), description="predict with all seeds of a model and measure")
     export: Needs = Field(Needs(minutes=30), description="write a model as ONNX files, with its card")
-    report: Needs = Field(Needs(minutes=30), description="judge the claims and write the page")
+    report: Needs = Field(Needs(cpus=2, minutes=30), description="judge the claims and write the page")
 
 
 class Exceptions(Section):
