@@ -95,3 +95,21 @@ def test_other_people_s_files_are_inputs_of_the_shards_that_read_them(checkout):
     for shard, name in enumerate("ab"):
         read = rf"input: events/{name}\.hepmc\s+output: results/jets/raw/shard-{shard:04d}\.h5"
         assert re.search(read, done.stdout + done.stderr)
+
+
+@pytest.mark.slow
+def test_a_study_whose_files_are_absent_is_left_out_by_name(checkout):
+    done = snakemake(checkout, "-n", "--config", "studies=[colour,function]")
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text
+    assert "study colour is left out: data/cifar10/data_batch_1.bin: no such file" in text
+    assert "bevatron train colour" not in text
+    assert "--absent=colour" in snakemake(checkout, "-n", "-p", "--config", "studies=[colour,function]").stdout
+    alone = snakemake(checkout, "-n", "--config", "studies=[colour]")
+    assert alone.returncode != 0
+    assert "no study is left to run" in alone.stdout + alone.stderr
+    folder = checkout / "data" / "cifar10"
+    folder.mkdir(parents=True)
+    for name in (*(f"data_batch_{k}.bin" for k in range(1, 6)), "test_batch.bin"):
+        (folder / name).write_bytes(bytes(3073))
+    assert planned(checkout, "--config", "studies=[colour]")["train"] == 4
