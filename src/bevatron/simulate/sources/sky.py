@@ -86,6 +86,10 @@ class Sky:
         )
         return samples, {"events": n, "seconds_in_generator": perf_counter() - start}
 
+    def events(self, options: Options) -> int:
+        """Events of a shard: `bevatron plan` asks."""
+        return options.events
+
     def versions(self) -> dict[str, str]:
         from importlib.metadata import version
 
