@@ -16,5 +16,5 @@ def absent_data(study: Study) -> str | None:
             if not Path(path).is_file():
                 return f"{path}: no such file"
     except UserError as error:
-        return str(error).split(" (")[0]
+        return str(error).split(";")[0]
     return None
