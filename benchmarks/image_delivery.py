@@ -59,7 +59,16 @@ def main(events: int = 150, folder: Path | None = None) -> list[dict]:
 
 
 def make_dataset(folder: Path, events: int, images: dict = HIRES) -> Path:
-    """The study `lartpc` with fewer events and these pictures alone; returns its manifest."""
+    """A dataset of `smaller_study`, in one shard; returns its manifest."""
+    study = smaller_study(events, images)
+    simulate_shard(study, 0, folder / "raw" / "shard-0000.h5")
+    prepare_shard(study, folder / "raw" / "shard-0000.h5", folder / "dataset")
+    write_manifest(study, folder / "dataset")
+    return folder / "dataset" / "manifest.json"
+
+
+def smaller_study(events: int, images: dict = HIRES) -> Study:
+    """The study `lartpc` with fewer events and these pictures alone."""
     path = Path(__file__).parents[1] / "config" / "studies" / "lartpc.yaml"
     tree = at_scale(parse_yaml(path.read_text(encoding="utf-8")), "paper", path)
     tree["simulation"]["shards"] = 1
@@ -68,11 +77,7 @@ def make_dataset(folder: Path, events: int, images: dict = HIRES) -> Path:
     tree.pop("grids")
     tree["claims"] = []
     tree["models"] = {"lenet": {**tree["models"]["lenet"], "inputs": ["hires"]}}
-    study = validated(Study, tree, path)
-    simulate_shard(study, 0, folder / "raw" / "shard-0000.h5")
-    prepare_shard(study, folder / "raw" / "shard-0000.h5", folder / "dataset")
-    write_manifest(study, folder / "dataset")
-    return folder / "dataset" / "manifest.json"
+    return validated(Study, tree, path)
 
 
 def hires_bytes(folder: Path) -> int:

@@ -26,6 +26,21 @@ def test_images_of_one_batch_leave_no_trace_in_the_next():
     assert densify({"plane": second})["plane"].flatten().tolist() == [0, 7, 0, 0, 0, 0]
 
 
+def test_channels_last_is_a_matter_of_memory_alone():
+    channels, height, width = shape = (3, 4, 5)
+    numbers = torch.arange(1.0, 1.0 + 2 * 60).view(2, 60) * (torch.rand(2, 60) < 0.4)
+    index = [picture.nonzero()[:, 0] for picture in numbers]
+    offsets = torch.tensor([0, len(index[0]), len(index[0]) + len(index[1])])
+    sparse = SparseBatch(torch.cat(index).int(), numbers[numbers > 0], offsets, shape)
+    groups = {"planes": InputGroup(shape, ("u", "v", "y"))}
+    densify = Densify(groups, CPU, channels_last=True)
+    for _ in range(2):  # the second time over what the first has drawn
+        drawn = densify({"planes": sparse})["planes"]
+        assert torch.equal(drawn, numbers.view(2, channels, height, width))
+        assert drawn.is_contiguous(memory_format=torch.channels_last)
+        assert drawn.stride() == (60, 1, 15, 3)
+
+
 def test_named_tuples_keep_their_type_on_the_way_to_a_device():
     ragged = moved(RaggedBatch(torch.ones(2, 1), torch.tensor([2])), torch.device("meta"))
     assert isinstance(ragged, RaggedBatch)

@@ -1,15 +1,13 @@
 """Networks with batch normalisation, dropout and auxiliary heads fit pictures, and go on with the same bits."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 import torch
-from rectangles import CLASSES, STUDY, samples
+from picture_jobs import TREE, enlarged, write_pictures
 
-from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.config.study import Study
 from bevatron.config.workflow import Reading
 from bevatron.learning.densify import Densify, rows_at_once
@@ -19,56 +17,17 @@ from bevatron.learning.tasks.classification import HEADS_WEIGHT, ClassificationL
 from bevatron.models.inputs import InputGroup
 from bevatron.models.normalise import Normalise
 from bevatron.models.pictures import WithHeads
-from bevatron.store.columns import Group, SparseImages
-from bevatron.store.manifest import build_manifest, load_manifest, write_manifest
+from bevatron.store.manifest import load_manifest
 from bevatron.store.reader import describe
-from bevatron.store.shard import write_shard
 from bevatron.store.streaming import StreamingReader
-
-TREE = {
-    **STUDY,
-    "name": "pictures",
-    "task": {"kind": "classification", "target": "label", "classes": CLASSES, "signal": CLASSES[1]},
-    "models": {
-        "net": {
-            "title": "GoogLeNet",
-            "inputs": ["image"],
-            "normalise": "scale",
-            "architecture": {"kind": "googlenet", "width": 0.0625, "stem_stride": 1},
-            "training": {"epochs": 3, "batch_size": 16, "learning_rate": 0.003, "checkpoint_seconds": 1e-9},
-        }
-    },
-}
-
-
-def of_one_rectangle(start, n):
-    """Pictures whose first rectangle, which is the only one, is filled or hollow."""
-    made = samples(np.random.default_rng(start), start, 4 * n)
-    alone = np.flatnonzero(made.targets["boxes"][:, 1, 4] < 0)[:n]
-    kept = made.take(alone)
-    return replace(kept, targets={"label": kept.targets["boxes"][:, 0, 4].astype(np.int64)})
-
-
-def written(folder: Path, study: Study, change=lambda made: made) -> Path:
-    attributes = {
-        "study": study.name,
-        "source": "jets",
-        "versions": {"generator": "1"},
-        "digest": dataset_digest(study),
-        "raw_digest": raw_digest(study),
-        "classes": CLASSES,
-        "shard": 0,
-    }
-    for k, (split, n) in enumerate({"train": 64, "val": 24, "test": 8}.items()):
-        write_shard(folder / f"{split}-0000.h5", change(of_one_rectangle(100_000 * (k + 1), n)), attributes)
-    write_manifest(folder / "manifest.json", build_manifest(folder, study))
-    return folder / "manifest.json"
 
 
 @pytest.fixture
 def job(tmp_path):
     study = Study.model_validate(TREE)
-    return FitJob(study, study.models["net"], written(tmp_path / "data", study), 0, tmp_path / "fit", Reading(), "cpu")
+    return FitJob(
+        study, study.models["net"], write_pictures(tmp_path / "data", study), 0, tmp_path / "fit", Reading(), "cpu"
+    )
 
 
 def weights(job):
@@ -139,14 +98,7 @@ def test_memory_stays_flat_over_epochs(tmp_path):
     study = Study.model_validate(TREE)
     side = 576
 
-    def enlarged(made):
-        column = made.inputs["image"].column
-        rows, columns = np.divmod(column.index, 48)
-        index = (rows * 12 * side + columns * 12).astype(np.int32)
-        image = Group(SparseImages(index, column.value, column.offsets, (1, side, side)), ("charge",), ("",))
-        return replace(made, inputs={"image": image})
-
-    manifest = written(tmp_path / "data", study, enlarged)
+    manifest = write_pictures(tmp_path / "data", study, lambda made: enlarged(made, side))
     densify = Densify({"image": InputGroup((1, side, side), ("charge",))}, torch.device("cpu"))
     used, process = [], psutil.Process()
     with StreamingReader(describe(manifest, "train"), 16, 16, 2, 4e9) as reader:

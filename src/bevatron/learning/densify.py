@@ -47,11 +47,11 @@ class Densify:
             if isinstance(column, RaggedBatch):
                 dense[name] = Padded(*padded(column, group.shape[0]))
             elif isinstance(column, SparseBatch):
-                dense[name] = images(column, self._canvases.setdefault(name, Canvas()))
+                dense[name] = images(column, self._canvases.setdefault(name, Canvas()), self.channels_last)
+            elif self.channels_last and len(group.shape) == 3 and not group.listed:
+                dense[name] = column.contiguous(memory_format=torch.channels_last)
             else:
                 dense[name] = column
-            if self.channels_last and len(group.shape) == 3 and not group.listed:
-                dense[name] = dense[name].contiguous(memory_format=torch.channels_last)
         return dense
 
 

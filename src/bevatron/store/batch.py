@@ -55,9 +55,11 @@ class Canvas:
         self._touched: Tensor | None = None
         self._zeros: Tensor | None = None
 
-    def draw(self, sparse: SparseBatch) -> Tensor:
-        """The images, (batch, channels, height, width); valid until the next call."""
-        batch, pixels = len(sparse.offsets) - 1, sparse.shape[0] * sparse.shape[1] * sparse.shape[2]
+    def draw(self, sparse: SparseBatch, channels_last: bool = False) -> Tensor:
+        """The images, (batch, channels, height, width), in memory with the channels last if so; valid until the next
+        call."""
+        channels, height, width = sparse.shape
+        batch, pixels = len(sparse.offsets) - 1, channels * height * width
         old, value = self._pixels, sparse.value
         if old is None or len(old) < batch * pixels or old.dtype != value.dtype or old.device != value.device:
             self._pixels, self._zeros = value.new_zeros(batch * pixels), value.new_zeros(0)
@@ -65,18 +67,30 @@ class Canvas:
             if len(self._zeros) < len(self._touched):
                 self._zeros = value.new_zeros(2 * len(self._touched))
             self._pixels.scatter_(0, self._touched, self._zeros)
-        self._touched = _positions(sparse, pixels)
+        index = _with_channels_last(sparse.index, channels, height * width) if channels_last else sparse.index
+        self._touched = _positions(index, sparse.offsets, pixels)
         self._pixels.scatter_(0, self._touched, value)  # a pixel stands once in a sample: no two writes meet
-        return self._pixels[: batch * pixels].view(batch, *sparse.shape)
+        drawn = self._pixels[: batch * pixels]
+        if channels_last:
+            return drawn.view(batch, height, width, channels).permute(0, 3, 1, 2)
+        return drawn.view(batch, *sparse.shape)
 
 
-def images(sparse: SparseBatch, canvas: Canvas | None = None) -> Tensor:
+def images(sparse: SparseBatch, canvas: Canvas | None = None, channels_last: bool = False) -> Tensor:
     """Dense images, (batch, channels, height, width), in fresh memory or that of `canvas`, till its next use."""
-    return (canvas or Canvas()).draw(sparse)
+    return (canvas or Canvas()).draw(sparse, channels_last)
 
 
-def _positions(sparse: SparseBatch, pixels: int) -> Tensor:
+def _with_channels_last(index: Tensor, channels: int, area: int) -> Tensor:
+    """Pixels counted channel by channel, counted place by place instead, (total,) int32."""
+    if channels == 1:
+        return index
+    channel = torch.div(index, area, rounding_mode="floor")
+    return (index - channel * area).mul_(channels).add_(channel)
+
+
+def _positions(index: Tensor, offsets: Tensor, pixels: int) -> Tensor:
     """Where each stored pixel lies in the flattened batch, (total,) int64."""
-    lengths = sparse.offsets.diff()
+    lengths = offsets.diff()
     first = torch.arange(0, len(lengths) * pixels, pixels, device=lengths.device)
-    return torch.repeat_interleave(first, lengths, output_size=len(sparse.index)).add_(sparse.index)
+    return torch.repeat_interleave(first, lengths, output_size=len(index)).add_(index)

@@ -52,12 +52,13 @@ class ResidentReader(Reader):
                 yield self._table.whole()
             return
         order = sampling.rows(self.n_samples, self._class_numbers(sampling), seed, epoch, shuffle)
-        rows = torch.from_numpy(order[start:]).to(self._device)
-        for whole in rows.split(self.batch_size) if len(rows) else ():
-            mine = whole if self.part.of == 1 else whole[self.part.number :: self.part.of]
+        known = torch.from_numpy(order[start:])
+        rows = known.to(self._device)
+        for first in range(0, len(rows), self.batch_size):
+            mine = slice(first + self.part.number, min(first + self.batch_size, len(rows)), self.part.of)
             slot = self._slot(self._table)
-            self._table.gather(mine, slot, 0)
-            yield self._table.batch(slot, len(mine))
+            self._table.gather(rows[mine], slot, 0, None if rows is known else known[mine])
+            yield self._table.batch(slot, len(known[mine]))
 
     def close(self) -> None:
         super().close()

@@ -73,10 +73,13 @@ class Table:
         """Memory for batches of up to `batch_size` samples."""
         return [column.room(batch_size) for column in self.columns.values()]
 
-    def gather(self, rows: Tensor, slot: Slot, at: int) -> None:
-        """The samples at `rows` (k,) int64 into rows at to at + k of the slot; `at` 0 begins a batch."""
+    def gather(self, rows: Tensor, slot: Slot, at: int, known: Tensor | None = None) -> None:
+        """The samples at `rows` (k,) int64 into rows at to at + k of the slot; `at` 0 begins a batch.
+
+        Of a table on a GPU `known` is the same in host memory: with it nothing waits for the GPU.
+        """
         for column, room in zip(self.columns.values(), slot, strict=True):
-            column.gather(rows, room, at)
+            column.gather(rows, room, at, known)
 
     def batch(self, slot: Slot, size: int) -> dict:
         """The slot's first `size` rows as a batch, without a copy."""
@@ -116,7 +119,7 @@ class DenseColumn:
     def whole(self) -> Tensor:
         return self.values
 
-    def gather(self, rows: Tensor, room: Tensor, at: int) -> None:
+    def gather(self, rows: Tensor, room: Tensor, at: int, known: Tensor | None = None) -> None:
         part = room if len(rows) == len(room) else room[at : at + len(rows)]
         torch.index_select(self.values, 0, rows, out=part)
 
@@ -156,6 +159,7 @@ class CutColumn:
         self.starts = torch.empty(self.rows, dtype=torch.int64)
         self.lengths = torch.empty(self.rows, dtype=torch.int64)
         self.offsets_read = np.empty(self.rows + 1, np.int64)
+        self.known_lengths = self.lengths  # which stay in host memory
         self.numbers = torch.empty(0, dtype=torch.int64)
 
     def load(self, shard: Shard, start: int, stop: int, at: int) -> None:
@@ -198,12 +202,12 @@ class CutColumn:
         offsets = torch.cat([self.starts, self.starts.new_tensor([self.filled])])
         return CutRoom(self.lengths, offsets, self.parts, self.filled)
 
-    def gather(self, rows: Tensor, room: CutRoom, at: int) -> None:
+    def gather(self, rows: Tensor, room: CutRoom, at: int, known: Tensor | None = None) -> None:
         room.filled = room.filled if at else 0
         k = len(rows)
         lengths = torch.index_select(self.lengths, 0, rows, out=room.lengths[at : at + k])
         ends = torch.cumsum(lengths, 0, out=room.offsets[at + 1 : at + k + 1])
-        total = int(ends[-1]) if k else 0
+        total = int(lengths.sum() if known is None else self.known_lengths[known].sum())
         starts = self.starts.index_select(0, rows)
         for i, part in enumerate(room.parts):
             room.parts[i] = _with_room(part, room.filled, room.filled + total)

@@ -1,0 +1,62 @@
+"""A small study of sparse pictures for networks over pictures: is the rectangle filled or hollow?"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from rectangles import CLASSES, SIDE, STUDY, samples
+
+from bevatron.config.identity import dataset_digest, raw_digest
+from bevatron.config.study import Study
+from bevatron.store.columns import Group, Samples, SparseImages
+from bevatron.store.manifest import build_manifest, write_manifest
+from bevatron.store.shard import write_shard
+
+TREE = {
+    **STUDY,
+    "name": "pictures",
+    "task": {"kind": "classification", "target": "label", "classes": CLASSES, "signal": CLASSES[1]},
+    "models": {
+        "net": {
+            "title": "GoogLeNet",
+            "inputs": ["image"],
+            "normalise": "scale",
+            "architecture": {"kind": "googlenet", "width": 0.0625, "stem_stride": 1},
+            "training": {"epochs": 3, "batch_size": 16, "learning_rate": 0.003, "checkpoint_seconds": 1e-9},
+        }
+    },
+}
+
+
+def of_one_rectangle(start, n):
+    """Pictures whose first rectangle, which is the only one, is filled or hollow."""
+    made = samples(np.random.default_rng(start), start, 4 * n)
+    alone = np.flatnonzero(made.targets["boxes"][:, 1, 4] < 0)[:n]
+    kept = made.take(alone)
+    return replace(kept, targets={"label": kept.targets["boxes"][:, 0, 4].astype(np.int64)})
+
+
+def write_pictures(folder: Path, study: Study, change=lambda made: made) -> Path:
+    """The dataset's manifest, after its shards; `change` is applied to each shard's samples."""
+    attributes = {
+        "study": study.name,
+        "source": "jets",
+        "versions": {"generator": "1"},
+        "digest": dataset_digest(study),
+        "raw_digest": raw_digest(study),
+        "classes": CLASSES,
+        "shard": 0,
+    }
+    for k, (split, n) in enumerate({"train": 64, "val": 24, "test": 8}.items()):
+        write_shard(folder / f"{split}-0000.h5", change(of_one_rectangle(100_000 * (k + 1), n)), attributes)
+    write_manifest(folder / "manifest.json", build_manifest(folder, study))
+    return folder / "manifest.json"
+
+
+def enlarged(made: Samples, side: int) -> Samples:
+    """The same pixels, drawn apart over pictures of `side` pixels a side, a multiple of what they have."""
+    column, factor = made.inputs["image"].column, side // SIDE
+    rows, columns = np.divmod(column.index, SIDE)
+    index = (rows * factor * side + columns * factor).astype(np.int32)
+    image = Group(SparseImages(index, column.value, column.offsets, (1, side, side)), ("charge",), ("",))
+    return replace(made, inputs={"image": image})
