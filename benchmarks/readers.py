@@ -95,10 +95,12 @@ def epochs_of(reader) -> Callable[[], None]:
     return read
 
 
-def side_by_side(ours: Callable[[], None], reference: Callable[[], None]) -> tuple[float, float]:
+def side_by_side(
+    ours: Callable[[], None], reference: Callable[[], None], repetitions: int = REPETITIONS
+) -> tuple[float, float]:
     """Median seconds of both, in turns, after one call of each to warm up."""
     seconds: tuple[list[float], list[float]] = ([], [])
-    for repetition in range(REPETITIONS + 1):
+    for repetition in range(repetitions + 1):
         for call, taken in zip((ours, reference), seconds, strict=True):
             start = perf_counter()
             call()

@@ -350,6 +350,21 @@ def test_dense_forms(dataset, expected):
             assert np.array_equal(images(batch["inputs"]["image"], canvas).numpy(), dense)
 
 
+@pytest.mark.parametrize("part", [Part(), Part(1, 3)])
+def test_batches_gathered_at_once_are_those_gathered_one_by_one(part, dataset, expected):
+    """On a GPU several are gathered at once; here the same is done on the CPU."""
+    with resident(dataset, 70, part=part) as reader:
+        one_by_one = [batch["id"].numpy().copy() for batch in reader.epoch(1, 1)]
+        order = torch.from_numpy(Sampling().rows(reader.n_samples, None, 1, 1, True))
+        mine = [whole[part.number :: part.of] for whole in order.split(70)]
+        reader._at_once = 3  # which does not divide their number
+        at_once = list(reader._on_device(torch.cat(mine), [len(few) for few in mine]))
+    assert len(at_once) == len(one_by_one) == 26
+    for batch, ids in zip(at_once, one_by_one, strict=True):
+        assert np.array_equal(batch["id"].numpy(), ids)
+        assert_holds(batch, expected(ids))
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_resident_on_the_gpu(dataset, expected):

@@ -1,6 +1,8 @@
-"""Ragged and sparse batches, and how they become dense on the device they lie on."""
+"""Ragged and sparse batches: how they are cut into smaller ones, and become dense on the device they lie on."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -54,6 +56,8 @@ class Canvas:
         self._pixels: Tensor | None = None
         self._touched: Tensor | None = None
         self._zeros: Tensor | None = None
+        self._firsts = torch.zeros(0, dtype=torch.int64)  # where each picture begins
+        self._size = 0  # of a picture
 
     def draw(self, sparse: SparseBatch, channels_last: bool = False) -> Tensor:
         """The images, (batch, channels, height, width), in memory with the channels last if so; valid until the next
@@ -66,10 +70,15 @@ class Canvas:
         else:
             if len(self._zeros) < len(self._touched):
                 self._zeros = value.new_zeros(2 * len(self._touched))
-            self._pixels.scatter_(0, self._touched, self._zeros)
+            with _no_two_writes_meet():
+                self._pixels.scatter_(0, self._touched, self._zeros)
         index = _with_channels_last(sparse.index, channels, height * width) if channels_last else sparse.index
-        self._touched = _positions(index, sparse.offsets, pixels)
-        self._pixels.scatter_(0, self._touched, value)  # a pixel stands once in a sample: no two writes meet
+        if len(self._firsts) < batch or self._size != pixels or self._firsts.device != value.device:
+            self._firsts, self._size = torch.arange(0, batch * pixels, pixels, device=value.device), pixels
+        lengths, firsts = sparse.offsets.diff(), self._firsts[:batch]
+        self._touched = torch.repeat_interleave(firsts, lengths, output_size=len(index)).add_(index)
+        with _no_two_writes_meet():  # a pixel stands once in a sample
+            self._pixels.scatter_(0, self._touched, value)
         drawn = self._pixels[: batch * pixels]
         if channels_last:
             return drawn.view(batch, height, width, channels).permute(0, 3, 1, 2)
@@ -86,11 +95,48 @@ def _with_channels_last(index: Tensor, channels: int, area: int) -> Tensor:
     if channels == 1:
         return index
     channel = torch.div(index, area, rounding_mode="floor")
-    return (index - channel * area).mul_(channels).add_(channel)
+    # place · channels + channel, where place = index - channel · area
+    return torch.add(index * channels, channel, alpha=1 - area * channels)
 
 
-def _positions(index: Tensor, offsets: Tensor, pixels: int) -> Tensor:
-    """Where each stored pixel lies in the flattened batch, (total,) int64."""
-    lengths = offsets.diff()
-    first = torch.arange(0, len(lengths) * pixels, pixels, device=lengths.device)
-    return torch.repeat_interleave(first, lengths, output_size=len(index)).add_(index)
+@contextmanager
+def _no_two_writes_meet() -> Iterator[None]:
+    """Within it torch does not sort what is written, which takes a GPU far longer than the writing itself.
+
+    It does so where deterministic kernels are asked for, as of two writes to one place either may be the last.
+    """
+    before = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode(0)
+    try:
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(before)
+
+
+def cut(batch: dict[str, Any], sizes: list[int], elements: dict[str, list[int]]) -> Iterator[dict[str, Any]]:
+    """A batch as smaller ones of these sizes, one after the other, without a copy.
+
+    elements: of each group that is a list or sparse, how many elements each of them has.
+    """
+    inputs = {name: _pieces(group, sizes, elements.get(name)) for name, group in batch["inputs"].items()}
+    targets = {name: target.split(sizes) for name, target in batch["targets"].items()}
+    rest = {name: batch[name].split(sizes) for name in ("id", "weight") if name in batch}
+    for k in range(len(sizes)):
+        yield {
+            "inputs": {name: pieces[k] for name, pieces in inputs.items()},
+            "targets": {name: pieces[k] for name, pieces in targets.items()},
+            **{name: pieces[k] for name, pieces in rest.items()},
+        }
+
+
+def _pieces(group: Tensor | RaggedBatch | SparseBatch, sizes: list[int], elements: list[int] | None) -> list:
+    if isinstance(group, RaggedBatch):
+        return list(map(RaggedBatch, group.values.split(elements), group.lengths.split(sizes)))
+    if isinstance(group, SparseBatch):
+        found, first = [], 0
+        for size, index, value in zip(sizes, group.index.split(elements), group.value.split(elements), strict=True):
+            offsets = group.offsets[first : first + size + 1]
+            found.append(SparseBatch(index, value, offsets - offsets[0], group.shape))
+            first += size
+        return found
+    return list(group.split(sizes))

@@ -5,13 +5,17 @@ from typing import Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from bevatron.errors import UserError
+from bevatron.store.batch import cut
 from bevatron.store.reader import WHOLE, Batch, Part, Reader, Split
 from bevatron.store.sampling import PLAIN, Sampling
 from bevatron.store.shard import Shard
 from bevatron.store.table import Table
 from bevatron.store.verify import check_shard
+
+MOST_AT_ONCE, BYTES_AT_ONCE = 16, 64e6  # batches that are gathered together on a GPU
 
 
 class ResidentReader(Reader):
@@ -33,6 +37,8 @@ class ResidentReader(Reader):
             at += entry.samples
         if self._device.type != "cpu":
             self._table.to(self._device)
+        batch_bytes = self.batch_size * split.bytes / max(1, len(split))
+        self._at_once = max(1, min(MOST_AT_ONCE, int(BYTES_AT_ONCE / max(1.0, batch_bytes))))
 
     def epoch_samples(self, sampling: Sampling = PLAIN) -> int:
         if sampling not in self._lengths:
@@ -52,13 +58,27 @@ class ResidentReader(Reader):
                 yield self._table.whole()
             return
         order = sampling.rows(self.n_samples, self._class_numbers(sampling), seed, epoch, shuffle)
-        known = torch.from_numpy(order[start:])
-        rows = known.to(self._device)
-        for first in range(0, len(rows), self.batch_size):
-            mine = slice(first + self.part.number, min(first + self.batch_size, len(rows)), self.part.of)
+        rows = torch.from_numpy(order[start:])
+        mine = [whole[self.part.number :: self.part.of] for whole in rows.split(self.batch_size) if len(rows)]
+        if self._device.type != "cpu":
+            yield from self._on_device(rows if self.part.of == 1 else torch.cat(mine), [len(few) for few in mine])
+            return
+        for few in mine:
             slot = self._slot(self._table)
-            self._table.gather(rows[mine], slot, 0, None if rows is known else known[mine])
-            yield self._table.batch(slot, len(known[mine]))
+            self._table.gather(few, slot, 0)
+            yield self._table.batch(slot, len(few))
+
+    def _on_device(self, rows: Tensor, sizes: list[int]) -> Iterator[Batch]:
+        """Batches of these sizes, some gathered at once: a GPU has copied a batch sooner than it has been told to. Each
+        is in memory of its own."""
+        there, at = rows.to(self._device), 0
+        for first in range(0, len(sizes), self._at_once):
+            few = sizes[first : first + self._at_once]
+            known, asked = (r[at : at + sum(few)] for r in (rows, there))
+            slot = self._table.slot(len(known))
+            self._table.gather(asked, slot, 0, known)
+            yield from cut(self._table.batch(slot, len(known)), few, self._table.elements(known, few))
+            at += len(known)
 
     def close(self) -> None:
         super().close()

@@ -94,6 +94,16 @@ class Table:
             batch["weight"] = parts[-1]
         return batch
 
+    def elements(self, rows: Tensor, sizes: list[int]) -> dict[str, list[int]]:
+        """How many elements the first sizes[0] of the `rows` have, the next sizes[1], and so on: by group, of lists and
+        sparse images. `rows` lie in host memory."""
+        found = {}
+        for name in self.selection.groups:
+            column = self.columns[f"inputs/{name}"]
+            if isinstance(column, CutColumn):
+                found[name] = [int(lengths.sum()) for lengths in column.known_lengths[rows].split(sizes)]
+        return found
+
     def whole(self) -> dict:
         """All samples in file order as one batch, without a copy."""
         return self.batch([column.whole() for column in self.columns.values()], self.rows)
