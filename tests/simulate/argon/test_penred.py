@@ -57,8 +57,8 @@ def penelope(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, float],
 
 
 def penelope_shares(pdg: int, kinetic: float) -> tuple[np.ndarray, np.ndarray]:
-    """By tallies, in argon without end. PenRed runs one event less than asked, and divides by the number asked for: so
-    all is taken as a share of what the material got."""
+    """By tallies, in argon without end. PenRed's sums are those of one event less than it divides by (1.15.2: (n - 1)/n
+    of the energy, of whatever n), so all is taken as a share of what the material got."""
     from pyPenred import simulation
 
     simulation.setConfigurationLog("configuration.log")
