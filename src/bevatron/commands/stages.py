@@ -20,6 +20,7 @@ from bevatron.commands.options import (
 from bevatron.errors import UserError
 
 if TYPE_CHECKING:
+    from bevatron.config.data_part import DataPart
     from bevatron.config.study import Study
     from bevatron.config.workflow import Workflow
 
@@ -32,7 +33,7 @@ def simulate(
     scale: Scale = None,
 ) -> None:
     """Make one raw shard: generate its events, or read somebody else's."""
-    loaded, _ = _load(study, config, scale)
+    loaded = _load_data_part(study, config, scale)
     from bevatron.simulate.stage import simulate_shard
 
     simulate_shard(loaded, shard, output)
@@ -40,7 +41,7 @@ def simulate(
 
 def compare(study: StudyName, output: Output, config: Config = DEFAULT_CONFIG, scale: Scale = None) -> None:
     """Set the study's source beside published numbers; the report draws them."""
-    loaded, _ = _load(study, config, scale)
+    loaded = _load_data_part(study, config, scale)
     from bevatron.simulate.compare import compare_source
 
     compare_source(loaded, output)
@@ -54,7 +55,7 @@ def prepare(
     scale: Scale = None,
 ) -> None:
     """Make the sample shards (train, val, test) of one raw shard, in the folder --output."""
-    loaded, _ = _load(study, config, scale)
+    loaded = _load_data_part(study, config, scale)
     from bevatron.prepare.stage import prepare_shard
 
     prepare_shard(loaded, raw, output)
@@ -67,7 +68,7 @@ def manifest(
     scale: Scale = None,
 ) -> None:
     """Check the sample shards of a dataset and list them in its manifest.json."""
-    loaded, _ = _load(study, config, scale)
+    loaded = _load_data_part(study, config, scale)
     from bevatron.prepare.stage import write_manifest
 
     write_manifest(loaded, dataset)
@@ -150,7 +151,7 @@ def observe(
     scale: Scale = None,
 ) -> None:
     """Measure the study's observables on the test split, without any network."""
-    loaded, _ = _load(study, config, scale)
+    loaded = _load_data_part(study, config, scale)
     from bevatron.evaluate.observe import observe as observe_study
 
     observe_study(loaded, manifest, output)
@@ -208,6 +209,14 @@ def _load(name: str, config: Path, scale: str | None) -> "tuple[Study, Workflow]
     start_logging()
     workflow = load_workflow(config, scale=scale)
     return load_study(name, workflow.scale, config.parent / "studies"), workflow
+
+
+def _load_data_part(name: str, config: Path, scale: str | None) -> "DataPart":
+    from bevatron.config.load import load_data_part, load_workflow
+    from bevatron.logs import start_logging
+
+    start_logging()
+    return load_data_part(name, load_workflow(config, scale=scale).scale, config.parent / "studies")
 
 
 def _member(text: str) -> tuple[str, Path]:

@@ -2,18 +2,19 @@
 
 from typing import Any
 
+from bevatron.config.data_part import DataPart
 from bevatron.config.digest import digest_of
 from bevatron.config.model import Model
 from bevatron.config.simulation import Simulation
 from bevatron.config.study import Study
 
 
-def raw_digest(study: Study) -> str:
+def raw_digest(study: DataPart) -> str:
     """Of everything that a raw shard's content depends on, but its number: more shards leave the others valid."""
     return digest_of("raw", study.name, study.simulation.source, study.simulation.seed)
 
 
-def dataset_digest(study: Study) -> str:
+def dataset_digest(study: DataPart) -> str:
     """Of everything that a dataset shard's content depends on, but its number."""
     return digest_of("dataset", raw_digest(study), study.dataset)
 
@@ -29,7 +30,7 @@ def foreign_files(simulation: Simulation) -> list[list[str]]:
     return [[str(path) for path in files] for files in simulation.source.files_by_shard(simulation.shards)]
 
 
-def learned_task(study: Study) -> dict[str, Any]:
+def learned_task(study: DataPart) -> dict[str, Any]:
     """The part of the task on which learning depends; the rest only says how results are looked at."""
     return study.task.model_dump(mode="json", exclude={"efficiencies", "signal", "truth", "x"})
 

@@ -1,11 +1,12 @@
 """Reading the configuration's files: YAML, the scale's overlay, validation, and errors a person can act on."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
+from bevatron.config.data_part import DataPart
 from bevatron.config.expansion import Expansion, expanded
 from bevatron.config.mistakes import lines_of
 from bevatron.config.overlay import merged
@@ -16,6 +17,8 @@ from bevatron.config.yaml_text import parse_yaml
 from bevatron.errors import ConfigurationError, UserError
 
 SCALES = ("demo", "paper")
+LEARNED = set(Study.model_fields) - set(DataPart.model_fields)
+Part = TypeVar("Part", bound=DataPart)
 
 
 def load_workflow(path: Path, **changes: Any) -> Workflow:
@@ -27,16 +30,30 @@ def load_workflow(path: Path, **changes: Any) -> Workflow:
 
 def load_study(name: str, scale: str, folder: Path) -> Study:
     """The study's file in `folder` with the overlay of `scale` laid over it, and its grids expanded to models."""
+    path, tree = _study_file(name, folder)
+    own = tree.get("models")
+    found = expanded(at_scale(tree, scale, path), set(own) if isinstance(own, dict) else set(), path)
+    return _of_its_name(validated(Study, found.tree, path, found), path)
+
+
+def load_data_part(name: str, scale: str, folder: Path) -> DataPart:
+    """The same without models, grids and claims, and without the time that PyTorch takes to be imported for them."""
+    path, tree = _study_file(name, folder)
+    rest = {key: value for key, value in at_scale(tree, scale, path).items() if key not in LEARNED}
+    return _of_its_name(validated(DataPart, rest, path), path)
+
+
+def _study_file(name: str, folder: Path) -> tuple[Path, dict[str, Any]]:
     path = folder / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
         raise UserError(path, f"there is no study '{name}'", f"studies found in {folder}: {known}")
-    tree = read_yaml(path)
-    own = tree.get("models")
-    found = expanded(at_scale(tree, scale, path), set(own) if isinstance(own, dict) else set(), path)
-    study = validated(Study, found.tree, path, found)
-    if study.name != name:
-        raise ConfigurationError([f"{path}: name: must be the file's own name '{name}', found '{study.name}'"])
+    return path, read_yaml(path)
+
+
+def _of_its_name(study: Part, path: Path) -> Part:
+    if study.name != path.stem:
+        raise ConfigurationError([f"{path}: name: must be the file's own name '{path.stem}', found '{study.name}'"])
     return study
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from bevatron.config.claim import Claim
+from bevatron.config.data_part import Evaluation
 from bevatron.config.dataset import Dataset, Split
 from bevatron.config.grid import Grid
 from bevatron.config.kinds import ARCHITECTURES, CLAIM_TESTS, RECIPES, SOURCES
@@ -19,7 +20,7 @@ from bevatron.config.search import Choice, Integers, LogUniform, Search, Uniform
 from bevatron.config.section import Section
 from bevatron.config.simulation import Simulation
 from bevatron.config.site import Site
-from bevatron.config.study import Evaluation, Study
+from bevatron.config.study import Study
 from bevatron.config.task import Classification, Plane, Regression
 from bevatron.config.training import EarlyStopping, Training
 from bevatron.config.workflow import Ray, Reading, Workflow

@@ -1,6 +1,7 @@
 """Components found by name: a component is one module that registers itself when it is imported."""
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -17,7 +18,8 @@ class Registry:
     """The components of one kind: `word` says what they are, `package` where their modules lie.
 
     A component carries its own configuration as the attribute `Options`, a `Section`. The package is named by a
-    string and imported on first use, so that the configuration depends on no component.
+    string and imported on first use, so that the configuration depends on no component. A component whose module has
+    its name is found without importing the others, some of which take a second.
     """
 
     def __init__(self, word: str, package: str):
@@ -42,12 +44,23 @@ class Registry:
         return sorted(self._components)
 
     def __getitem__(self, name: str) -> Any:
-        self._discover()
+        self._find(name)
         return self._components[name]
 
     def __contains__(self, name: object) -> bool:
-        self._discover()
+        self._find(name)
         return name in self._components
+
+    def _find(self, name: object) -> None:
+        """Import the module of that name, or all of them if it is not there."""
+        if name in self._components:
+            return
+        if isinstance(name, str) and name.isidentifier():
+            module = f"{self.package}.{name}"
+            if importlib.util.find_spec(module) is not None:
+                importlib.import_module(module)
+        if name not in self._components:
+            self._discover()
 
     def _discover(self) -> None:
         if self._discovered:

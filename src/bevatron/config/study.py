@@ -3,48 +3,21 @@
 from pydantic import Field, model_validator
 
 from bevatron.config.claim import Claim
-from bevatron.config.dataset import Dataset
+from bevatron.config.data_part import DataPart
 from bevatron.config.grid import Grid
 from bevatron.config.kinds import ARCHITECTURES
 from bevatron.config.model import Model
-from bevatron.config.observable import Observable
-from bevatron.config.section import Count, Name, Section
-from bevatron.config.simulation import Simulation
-from bevatron.config.task import Classification, Task
+from bevatron.config.section import Name
+from bevatron.config.task import Classification
 
 NUMBERS = ("classification", "regression", "plane")  # tasks of architectures that name none: numbers of a sample
 
 
-class Evaluation(Section):
-    """How metrics and their uncertainties are made."""
-
-    bootstrap: int = Field(200, ge=20, description="bootstrap replicas of the test split behind every interval")
-    confidence: float = Field(0.68, gt=0.0, lt=1.0, description="probability content of the quoted intervals")
-    observables: dict[Name, Observable] = Field({}, description="single numbers looked at without any network")
-    look_into: list[Name] = Field(
-        [], description="convolutional networks whose filters, and what each layer makes of a picture, are shown"
-    )
-    compare_source: bool = Field(False, description="show the source beside published numbers, where it offers that")
-
-
-class Study(Section):
+class Study(DataPart):
     """One question: source, dataset, task, models, search, claims."""
 
-    name: Name = Field(description="the study's name, the same as its file's")
-    title: str = Field(description="heading in the report")
-    summary: str = Field(description="a paragraph for the report: the question and how it is answered")
-    references: list[str] = Field([], description="papers and lectures the study follows")
-    optional: bool = Field(
-        False,
-        description="left out of the workflow, and named in the report, where files that its source reads are absent",
-    )
-    simulation: Simulation = Field(description="raw events")
-    dataset: Dataset = Field(description="samples made from them")
-    task: Task = Field(description="what is learned")
-    seeds: Count = Field(3, description="runs of every model, with seeds 0 to N-1")
     models: dict[Name, Model] = Field({}, description="the networks compared, by name")
     grids: dict[Name, Grid] = Field({}, description="networks that differ along axes, expanded into models, by name")
-    evaluation: Evaluation = Field(default_factory=Evaluation, description="metrics and uncertainties")
     claims: list[Claim] = Field([], description="statements decided by the measured metrics")
 
     @model_validator(mode="after")

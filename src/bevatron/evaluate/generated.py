@@ -1,10 +1,12 @@
 """Comparing generated pictures with real ones: distance of their distributions, copies, variety."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
-from sklearn.neural_network import MLPClassifier
+
+if TYPE_CHECKING:
+    from sklearn.neural_network import MLPClassifier
 
 FEATURES = 32  # hidden units of the judge
 SAMPLES = 5_000  # training pictures from which the judge learns, and among which copies are looked for
@@ -15,11 +17,13 @@ PAIRS = 2_000  # whose mean distance tells variety
 class Judge:
     """A classifier of real pictures, in whose hidden units pictures are compared, as in Inception's elsewhere."""
 
-    network: MLPClassifier
+    network: "MLPClassifier"
 
     @classmethod
     def of(cls, pictures: np.ndarray, labels: np.ndarray) -> "Judge":
         """Trained on pictures (n, pixels) with class numbers (n,); the same for the same data."""
+        from sklearn.neural_network import MLPClassifier
+
         network = MLPClassifier((FEATURES,), max_iter=60, tol=0.0, n_iter_no_change=60, random_state=0)
         with np.errstate(all="ignore"):
             return cls(_fitted(network, pictures, labels))
@@ -32,7 +36,7 @@ class Judge:
         return self.network.predict(pictures)
 
 
-def _fitted(network: MLPClassifier, pictures: np.ndarray, labels: np.ndarray) -> MLPClassifier:
+def _fitted(network: "MLPClassifier", pictures: np.ndarray, labels: np.ndarray) -> "MLPClassifier":
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
@@ -65,6 +69,8 @@ def _moments(features: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.
 
 def nearest(pictures: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distance to, and row of, the nearest picture among others; (n,) each."""
+    from sklearn.neighbors import NearestNeighbors
+
     distances, rows = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(among).kneighbors(pictures)
     return distances[:, 0], rows[:, 0]
 

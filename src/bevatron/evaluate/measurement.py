@@ -1,9 +1,9 @@
 """A metric with its uncertainty, from the test split's size and from the spread over seeds."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtri
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def wilson(share: np.ndarray | float, n: np.ndarray | float, confidence: float) 
 
     It stays inside [0, 1] and has a finite length at 0 and 1, where sqrt(p (1 - p) / n) vanishes.
     """
-    z2 = ndtri((1 + confidence) / 2) ** 2
+    z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
     return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from bevatron.config.data_part import DataPart
 from bevatron.config.identity import dataset_digest
 from bevatron.config.observable import Observable
-from bevatron.config.study import Study
 from bevatron.config.task import Classification
 from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.classes import pairs_of
@@ -28,7 +28,7 @@ BINS = 50
 POINTS = 2_000
 
 
-def observe(study: Study, manifest: Path, output: Path) -> None:
+def observe(study: DataPart, manifest: Path, output: Path) -> None:
     """Publish `data.json`: histograms and metrics of the study's observables, a regression's points, a few images.
 
     Metrics: `<observable>.mean.<class>`, `<observable>.median.<class>`, `<observable>.auc.<a>_vs_<b>` for
@@ -146,7 +146,7 @@ def _as_a_cut(
     return metrics, curves
 
 
-def _points(study: Study, columns: TestColumns, n: int) -> dict[str, Any] | None:
+def _points(study: DataPart, columns: TestColumns, n: int) -> dict[str, Any] | None:
     """Up to `POINTS` samples of a regression, evenly spread over the split: x, every scalar target."""
     if getattr(study.task, "x", None) is None:
         return None

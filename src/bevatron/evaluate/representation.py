@@ -4,8 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.linear_model import RidgeCV
-from sklearn.preprocessing import StandardScaler
 
 from bevatron.compute.devices import deterministic, device_for
 from bevatron.evaluate.batches import batches
@@ -23,6 +21,9 @@ def probe(behind: Behind, folder: Path, parameters: str, bootstrap: Bootstrap) -
     None for a network without hidden numbers."""
     if not hasattr(load_network(folder).architecture, "encode"):
         return None
+    from sklearn.linear_model import RidgeCV
+    from sklearn.preprocessing import StandardScaler
+
     hidden, truth = _encoded(behind, folder, "train", parameters)
     of_test, expected = _encoded(behind, folder, "test", parameters)
     scaler = StandardScaler().fit(hidden)

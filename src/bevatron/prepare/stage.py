@@ -6,10 +6,10 @@ from time import perf_counter
 
 import numpy as np
 
+from bevatron.config.data_part import DataPart
 from bevatron.config.digest import seed_of
 from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.config.kinds import RECIPES
-from bevatron.config.study import Study
 from bevatron.errors import UserError
 from bevatron.prepare.split import rows_by_split
 from bevatron.store import manifest as manifests
@@ -20,7 +20,7 @@ from bevatron.store.shard import read_shard, write_shard
 logger = logging.getLogger("bevatron")
 
 
-def prepare_shard(study: Study, raw: Path, folder: Path) -> None:
+def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
     """Publishes `{train,val,test}-NNNN.h5` in `folder`, NNNN being the number of the raw shard.
 
     A split that none of the shard's events falls into is a valid shard of 0 samples; the manifest refuses one
@@ -68,7 +68,7 @@ def _of_samples(events: Samples, samples: Samples) -> Samples:
     return Samples({}, {name: target[rows] for name, target in events.targets.items()}, samples.id)
 
 
-def write_manifest(study: Study, folder: Path) -> None:
+def write_manifest(study: DataPart, folder: Path) -> None:
     """Publishes `folder`/manifest.json over the shards of all splits. Raises UserError as `build_manifest`
     does."""
     built = manifests.build_manifest(folder, study)
@@ -80,7 +80,7 @@ def write_manifest(study: Study, folder: Path) -> None:
         logger.info(f"{study.name}, {split}: {built.n_samples(split)} samples{classes}, {size:.1f} MB")
 
 
-def _refuse_other_configuration(study: Study, events: Samples, raw: Path) -> None:
+def _refuse_other_configuration(study: DataPart, events: Samples, raw: Path) -> None:
     expected, found = raw_digest(study), events.attributes.get("digest")
     if found != expected:
         raise UserError(

@@ -4,10 +4,10 @@ import logging
 from pathlib import Path
 from time import perf_counter
 
+from bevatron.config.data_part import DataPart
 from bevatron.config.digest import seed_of
 from bevatron.config.identity import raw_digest
 from bevatron.config.kinds import SOURCES
-from bevatron.config.study import Study
 from bevatron.errors import UserError
 from bevatron.store.publish import publish_json
 from bevatron.store.seal import sealed
@@ -17,7 +17,7 @@ logger = logging.getLogger("bevatron")
 SCHEMA_VERSION = 1
 
 
-def compare_source(study: Study, output: Path) -> None:
+def compare_source(study: DataPart, output: Path) -> None:
     """Publishes `source.json`: for each of the source's comparisons its curves, ours and the published ones.
 
     Raises UserError for a source that offers none.

@@ -4,10 +4,10 @@ import logging
 from pathlib import Path
 from time import perf_counter
 
+from bevatron.config.data_part import DataPart
 from bevatron.config.digest import seed_of
 from bevatron.config.identity import raw_digest
 from bevatron.config.kinds import SOURCES
-from bevatron.config.study import Study
 from bevatron.errors import UserError
 from bevatron.store.publish import publish_json
 from bevatron.store.shard import write_shard
@@ -15,7 +15,7 @@ from bevatron.store.shard import write_shard
 logger = logging.getLogger("bevatron")
 
 
-def simulate_shard(study: Study, shard: int, output: Path) -> None:
+def simulate_shard(study: DataPart, shard: int, output: Path) -> None:
     """Runs the study's source for shard number `shard`; publishes the raw shard `output` and, beside it, its
     timing.
 

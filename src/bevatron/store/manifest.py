@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from pydantic import Field, ValidationError
 
+from bevatron.config.data_part import DataPart
 from bevatron.config.digest import digest_of
 from bevatron.config.identity import dataset_digest, raw_digest
-from bevatron.config.study import Study
 from bevatron.errors import UserError
 from bevatron.store.boxes import counts_of_boxes
 from bevatron.store.check import first_repeated
@@ -76,7 +76,7 @@ class Manifest(Record):
         return {name: sum(e.class_counts[name] for e in self.splits[split]) for name in self.classes}
 
 
-def build_manifest(folder: Path, study: Study) -> Manifest:
+def build_manifest(folder: Path, study: DataPart) -> Manifest:
     """The manifest of the shards `{train,val,test}-0000.h5 ...` in `folder`, one for each raw shard of the
     study.
 
@@ -137,7 +137,7 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
 class _Builder:
     """What the shards seen so far have in common."""
 
-    def __init__(self, study: Study):
+    def __init__(self, study: DataPart):
         self.study, self.digest = study, dataset_digest(study)
         self.classes = tuple(getattr(study.task, "classes", ()))
         self.first: tuple[Path, dict[str, Any]] | None = None
