@@ -125,14 +125,16 @@ def test_boxes_are_drawn_where_they_are(style):
         assert axes.get_xlabel() == sides.x
 
 
-def test_a_pixel_is_drawn_in_its_row_and_column(style):
-    group = {"shape": [3, 4], "summed": 1, "features": ["a"], "units": [""]}
-    group["images"] = [{"id": "1", "label": "one", "channels": [{"step": [1, 5], "value": [1.0, 4.0]}]}]
+@pytest.mark.parametrize(("columns", "empty"), [(4, 0.0), (40, np.nan)])  # small images are grey
+def test_a_pixel_is_drawn_in_its_row_and_column(columns, empty, style):
+    group = {"shape": [3, columns], "summed": 1, "features": ["a"], "units": [""]}
+    group["images"] = [{"id": "1", "label": "one", "channels": [{"step": [1, columns + 1], "value": [1.0, 4.0]}]}]
     figure = example_images(group, Sides())
     drawn_array = figure.axes[0].images[0].get_array()
-    expected = np.full((3, 4), np.nan)
+    expected = np.full((3, columns), empty)
     expected[0, 1], expected[1, 2] = 1.0, 4.0
-    assert np.array_equal(drawn_array.filled(np.nan), expected, equal_nan=True)
+    assert np.array_equal(np.ma.filled(drawn_array, np.nan), expected, equal_nan=True)
+    assert figure.axes[0].get_title(loc="center" if columns == 4 else "left") == "one"
     scale = scale_of(group)
     assert scale.vmin == 0
     assert 1 < scale.vmax <= 4

@@ -3,17 +3,20 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from bevatron.report.plots.style import COLOURS, FAINT
+from bevatron.report.plots.style import COLOURS, FAINT, FEW_CLASSES
 
-FEWEST = 10  # samples of a bin that is drawn
+FEWEST, BINS = 10, 10  # samples of a bin that is drawn; bins of all classes together
 
 
 def calibration(classes: list[str], curves: dict[str, dict], axes: plt.Axes) -> None:
-    """A point for each bin of each class's probability, with its binomial interval, beside the diagonal."""
+    """A point for each bin of each class's probability, with its binomial interval, beside the diagonal; of many
+    classes for each bin of all their probabilities, with the binomial error."""
     axes.plot([0, 1], [0, 1], color=FAINT, lw=1, ls="--")
     markers = "osD^vP"
-    for i, name in enumerate(classes):
-        points = curves[name]
+    drawn = {name: curves[name] for name in classes}
+    if len(classes) > FEW_CLASSES:
+        drawn = {"all classes": _together(list(drawn.values()))}
+    for i, (name, points) in enumerate(drawn.items()):
         kept = np.array(points["samples"]) >= FEWEST
         predicted, observed, low, high = (np.array(points[k])[kept] for k in ("predicted", "observed", "low", "high"))
         errors = np.maximum([observed - low, high - observed], 0.0)
@@ -31,3 +34,16 @@ def calibration(classes: list[str], curves: dict[str, dict], axes: plt.Axes) -> 
     axes.set_xlabel("predicted probability")
     axes.set_ylabel("share observed")
     axes.legend(loc="upper left")
+
+
+def _together(classes: list[dict]) -> dict[str, np.ndarray]:
+    """The points of all classes, whose bins may differ, in common bins."""
+    n, predicted, observed = (
+        np.concatenate([np.array(c[key], float) for c in classes]) for key in ("samples", "predicted", "observed")
+    )
+    place = np.minimum((predicted * BINS).astype(int), BINS - 1)
+    samples, p, q = (np.bincount(place, x, BINS) for x in (n, n * predicted, n * observed))
+    filled = samples > 0
+    samples, p, q = samples[filled], p[filled] / samples[filled], q[filled] / samples[filled]
+    error = np.sqrt(q * (1 - q) / samples)
+    return {"samples": samples, "predicted": p, "observed": q, "low": q - error, "high": q + error}

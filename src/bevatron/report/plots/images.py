@@ -8,6 +8,7 @@ from matplotlib.colors import ListedColormap, Normalize
 
 from bevatron.report.plots.style import WIDTH, grid
 
+SMALL, IN_A_ROW = 32, 10  # pixels a side up to which an image is small; such images beside each other
 BRIGHTEST = 0.99  # quantile of the pixels that hold something at which the colours end
 COLOURS = ListedColormap(plt.get_cmap("viridis_r")(np.linspace(0.2, 1, 256))).with_extremes(bad="white")
 """From green, as the yellow of faint pixels would be lost on white paper."""
@@ -28,11 +29,13 @@ def sides_of(recipe: str) -> Sides:
 
 def example_images(group: dict[str, Any], sides: Sides) -> plt.Figure:
     """A panel for each image of one channel, or a row for each image of several; colours from 0 to the 99 % quantile of
-    all pixels that hold something.
+    all pixels that hold something. Small images of one channel are grey, and stand in one row.
 
     group: an entry of `examples` in data.json.
     """
     images, features = group["images"], group["features"]
+    if len(features) == 1 and max(group["shape"]) <= SMALL:
+        return _small_images(group)
     if len(features) == 1:
         figure, panels = grid(len(images), height=3.5)
     else:
@@ -47,6 +50,22 @@ def example_images(group: dict[str, Any], sides: Sides) -> plt.Figure:
             words = [word for word in (image["label"], feature if len(features) > 1 else None) if word]
             axes.set_title(", ".join(words), loc="left")
     colour_bar(figure, panels, drawn, group)
+    return figure
+
+
+def _small_images(group: dict[str, Any]) -> plt.Figure:
+    columns = min(len(group["images"]), IN_A_ROW)
+    rows = -(-len(group["images"]) // columns)
+    figure, panels = plt.subplots(rows, columns, figsize=(WIDTH, 1.45 * rows), squeeze=False)
+    scale = scale_of(group)
+    for axes in panels.flat:
+        axes.set_axis_off()
+    for axes, image in zip(panels.flat, group["images"], strict=False):
+        axes.set_axis_on()
+        axes.set(xticks=[], yticks=[], facecolor="white")
+        dense = np.nan_to_num(pixels(image["channels"][0], group["shape"]))
+        axes.imshow(dense, cmap="gray_r", norm=scale, interpolation="nearest")
+        axes.set_title(image["label"] or "", loc="center", fontsize=10)
     return figure
 
 

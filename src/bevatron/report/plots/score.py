@@ -4,16 +4,19 @@ import matplotlib.pyplot as plt
 import mplhep
 import numpy as np
 
-from bevatron.report.plots.style import COLOURS
+from bevatron.report.plots.style import COLOURS, FEW_CLASSES
 
 
 def score(signal: str, classes: list[str], curve: dict, axes: plt.Axes) -> None:
-    """Shares of each class in bins of the signal's probability, on a logarithmic axis."""
+    """Shares of each class in bins of the signal's probability, on a logarithmic axis; of many classes the mean over
+    all but the signal."""
     edges = np.array(curve["edges"])
-    for i, name in enumerate(classes):
-        share = curve["classes"][name]
-        colour = COLOURS[i % len(COLOURS)]
-        mplhep.histplot(np.array(share), edges, ax=axes, color=colour, label=name, lw=1.5, yerr=False)
+    shares = {name: np.array(curve["classes"][name]) for name in classes}
+    if len(classes) > FEW_CLASSES:
+        others = [share for name, share in shares.items() if name != signal]
+        shares = {"the others": np.mean(others, axis=0), signal: shares[signal]}
+    for colour, (name, share) in zip(COLOURS, shares.items(), strict=False):
+        mplhep.histplot(share, edges, ax=axes, color=colour, label=name, lw=1.5, yerr=False)
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, 1e-4), high * 8)

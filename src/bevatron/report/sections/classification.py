@@ -7,7 +7,7 @@ from bevatron.report.plots.calibration import calibration
 from bevatron.report.plots.confusion import confusion
 from bevatron.report.plots.roc import roc
 from bevatron.report.plots.score import score
-from bevatron.report.plots.style import Picture, grid, picture
+from bevatron.report.plots.style import FEW_CLASSES, Picture, grid, picture
 from bevatron.report.results import ModelResults, StudyResults
 from bevatron.report.section import section
 from bevatron.report.sections.attacks import attack_pictures
@@ -46,11 +46,13 @@ class ClassificationSection:
         for suffix, group in _groups(results).items():
             curves = {m.title: m.curves["roc"] for m in group}
             figure = roc(task.signal, backgrounds, curves, cuts, task.efficiencies)
+            if figure is None:
+                continue
             caption = (
                 f"Rejection (1 / share kept) of each background against the efficiency for {task.signal}, by one "
                 f"cut on the probability of {task.signal}. Lines: mean of the seeds; bands: their range; upright "
                 "lines: the efficiencies at which rejections are quoted. Curves end where fewer than five "
-                "background samples pass."
+                "background samples pass, and backgrounds of which hardly any does have no panel."
             )
             if cuts:
                 caption += " Grey: cuts on single observables, no network."
@@ -98,10 +100,12 @@ def _one(results: StudyResults, model: ModelResults) -> Picture:
     score(task.signal, task.classes, model.curves["score"], left)
     confusion(task.classes, model.curves["confusion"], middle)
     calibration(task.classes, model.curves["calibration"], right)
+    many = len(task.classes) > FEW_CLASSES
+    errors = "in per cent" if many else f"with binomial errors ({results.study.evaluation.confidence:.0%})"
     caption = (
         f"{model.title}. Left: its probability of {task.signal} in each class. Middle: true against "
-        f"predicted class with binomial errors ({results.study.evaluation.confidence:.0%}), number of test "
-        "samples in brackets. Right: predicted probabilities against the shares observed."
+        f"predicted class {errors}, number of test samples in brackets. Right: predicted probabilities against the "
+        "shares observed."
     )
     return picture(figure, f"{results.study.name}-{model.name}-classes", caption, wide=True)
 
