@@ -10,11 +10,11 @@ Run as `python -m bevatron.compute.keeper FOLDER PID...` with the ids of the pro
 
 import os
 import select
-import shutil
 import sys
 from pathlib import Path
 
 from bevatron.compute.process_tree import ProcessTree
+from bevatron.compute.ray_folder import remove
 
 POLL_SECONDS = 1.0
 
@@ -24,7 +24,7 @@ def main(folder: Path, roots: list[int]) -> None:
     while not select.select([sys.stdin], [], [], POLL_SECONDS)[0] or os.read(sys.stdin.fileno(), 1):
         processes.look()
     processes.end()
-    shutil.rmtree(folder, ignore_errors=True)
+    remove(folder)
 
 
 if __name__ == "__main__":

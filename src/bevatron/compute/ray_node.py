@@ -20,7 +20,6 @@ import ctypes
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -30,7 +29,7 @@ from pathlib import Path
 
 from bevatron.compute.ports import address_towards, claim
 from bevatron.compute.process_tree import GRACE_SECONDS, ProcessTree
-from bevatron.compute.ray_folder import base_folder, keep_logs, own_folder, remove_stale
+from bevatron.compute.ray_folder import base_folder, keep_logs, own_folder, remove, remove_stale
 from bevatron.compute.ray_start import ray_start_command, ray_start_environment
 from bevatron.errors import UserError
 
@@ -97,7 +96,7 @@ def serve(options: argparse.Namespace, driver: Driver, stack: ExitStack) -> int:
         with ExitStack() as attempt:
             folder, lock = own_folder(base, f"bv-{options.job}-")
             attempt.callback(lock.close)
-            attempt.callback(shutil.rmtree, folder, ignore_errors=True)
+            attempt.callback(remove, folder)
             ports = claim(options.job, options.number + number, options.cpus)
             attempt.callback(ports.release)
             ray = subprocess.Popen(
