@@ -198,6 +198,46 @@ def test_a_node_whose_keeper_is_killed_leaves_no_process(in_job, tmp_path):
         shutil.rmtree(folder)  # as the next session's start would after a minute
 
 
+def test_a_worker_that_ray_starts_in_its_last_moment_ends_too_and_no_folder_comes_back(fake_slurm, tmp_path):
+    """SIGTERM from the batch system ends Ray's workers, and Ray starts others before it ends itself."""
+    environment = {**os.environ, **fake_slurm.job(16, "node1,node2")}
+    with driver(tmp_path, "stay", environment) as process:
+        try:
+            facts_of(process)
+            node, raylet, worker = at_work(process.pid)
+            folders = folders_of([raylet])
+            assert len(folders) == 1
+            node.suspend()  # as on a busy machine: it sees nothing of what happens now
+            before = raylet.children()
+            worker.terminate()  # its task is tried again, by a new worker
+            assert wait_until(lambda: set(raylet.children()) - set(before), 20)
+            orphans = list(set(raylet.children()) - set(before))
+            raylet.kill()
+            assert wait_until(lambda: not running([raylet]), 5)
+            node.resume()
+            assert wait_until(lambda: not running([node]), 15)
+            assert not running(orphans)
+            assert not at_work_in(folders)
+            assert not [folder for folder in folders if Path(folder).exists()]
+        finally:
+            tree = psutil.Process(process.pid).children(recursive=True)
+            process.kill()
+    assert wait_until(lambda: not running(tree), 40), running(tree)
+
+
+def at_work(driver: int) -> tuple[psutil.Process, psutil.Process, psutil.Process]:
+    """The node's process, the raylet and the worker where the driver's task is."""
+
+    def workers() -> list[psutil.Process]:
+        return [p for p in psutil.Process(driver).children(recursive=True) if words_of(p).startswith("ray::place")]
+
+    assert wait_until(workers, 20)
+    (worker,) = workers()
+    raylet = worker.parent()
+    node = next(process for process in raylet.parents() if "bevatron.compute.ray_node" in words_of(process))
+    return node, raylet, worker
+
+
 def test_a_block_that_another_session_holds_is_not_free():
     block = claim("15", 0, 2)
     with pytest.raises(OSError, match="in use"):

@@ -1,7 +1,6 @@
 """A private Ray cluster on this machine."""
 
 import logging
-import shutil
 import socket
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from bevatron.compute.demand import Demand
-from bevatron.compute.ray_folder import base_folder, keep_logs, own_folder, remove_stale
+from bevatron.compute.ray_folder import base_folder, keep_logs, own_folder, remove, remove_stale
 from bevatron.compute.ray_metrics import metrics_archived
 from bevatron.compute.ray_start import OBJECT_STORE_BYTES
 from bevatron.compute.ray_token import new_token, token_authentication
@@ -31,7 +30,7 @@ def local_ray(settings: Ray, demand: Demand, kept: Path) -> Iterator[RaySession]
     with ExitStack() as stack:
         folder, lock = own_folder(base)
         stack.callback(lock.close)
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.callback(remove, folder)
         token = new_token(folder / "token")
         stack.enter_context(token_authentication(token))
         context = _start(settings, demand, folder, stack)

@@ -49,7 +49,14 @@ def remove_stale(base: Path) -> None:
                 continue
             with open(folder / "lock") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+                remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Remove a session's folder; the lock goes last, as without it nobody would see later that the rest is stale."""
+    shutil.rmtree(folder / "r", ignore_errors=True)
+    if not (folder / "r").exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def keep_logs(folder: Path, logs: Path) -> None:

@@ -20,7 +20,6 @@ import ctypes
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -29,8 +28,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from bevatron.compute.ports import address_towards, claim
-from bevatron.compute.process_tree import ProcessTree
-from bevatron.compute.ray_folder import base_folder, keep_logs, own_folder, remove_stale
+from bevatron.compute.process_tree import GRACE_SECONDS, ProcessTree
+from bevatron.compute.ray_folder import base_folder, keep_logs, own_folder, remove, remove_stale
 from bevatron.compute.ray_start import ray_start_command, ray_start_environment
 from bevatron.errors import UserError
 
@@ -97,7 +96,7 @@ def serve(options: argparse.Namespace, driver: Driver, stack: ExitStack) -> int:
         with ExitStack() as attempt:
             folder, lock = own_folder(base, f"bv-{options.job}-")
             attempt.callback(lock.close)
-            attempt.callback(shutil.rmtree, folder, ignore_errors=True)
+            attempt.callback(remove, folder)
             ports = claim(options.job, options.number + number, options.cpus)
             attempt.callback(ports.release)
             ray = subprocess.Popen(
@@ -108,7 +107,7 @@ def serve(options: argparse.Namespace, driver: Driver, stack: ExitStack) -> int:
                 preexec_fn=killed_with_parent(),
                 start_new_session=True,  # signals to this process's group do not reach Ray
             )
-            processes = ProcessTree([ray.pid])
+            processes = ProcessTree([ray.pid], adopting=True)
             attempt.callback(end, ray, processes)
             if came_up(ray, driver, processes, folder):
                 say(
@@ -152,9 +151,16 @@ def watch(ray: subprocess.Popen, driver: Driver, processes: ProcessTree) -> int:
 
 
 def end(ray: subprocess.Popen, processes: ProcessTree) -> None:
+    """End Ray's processes and all that they have started, for none must outlive the folder.
+
+    `ray start` ends them in order, but not the workers that its raylet has just started, as it does when SIGTERM from
+    the batch system has ended those that it had: they look for Ray for 20 s, and make the removed folder anew.
+    """
     processes.look()
-    ray.terminate()  # it ends Ray's processes in order; the tree does so if it cannot
-    processes.end()
+    ray.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        ray.wait(GRACE_SECONDS)
+    processes.end(grace=0)
     ray.wait()
 
 
