@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import numpy as np
+from shard_attributes import shard_attributes
 
-from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.config.study import Study
 from bevatron.config.workflow import Reading
 from bevatron.learning.job import FitJob
@@ -58,15 +58,7 @@ def job_of(kind, folder, accelerator="cpu"):
             },
         }
     )
-    attributes = {
-        "study": study.name,
-        "source": "digits",
-        "versions": {"generator": "1"},
-        "digest": dataset_digest(study),
-        "raw_digest": raw_digest(study),
-        "classes": CLASSES if task["kind"] != "reconstruction" else [],
-        "shard": 0,
-    }
+    attributes = shard_attributes(study, "digits", CLASSES if task["kind"] != "reconstruction" else [])
     whole = Digits().simulate(Digits.Options(kind="digits"), 0, 1)[0]
     for start, (split, n) in zip((0, 320, 480), {"train": 320, "val": 160, "test": 160}.items(), strict=True):
         part = whole.take(np.arange(start, start + n))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 from rectangles import CLASSES, SIDE, STUDY, samples
+from shard_attributes import shard_attributes
 
-from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.config.study import Study
 from bevatron.store.columns import Group, Samples, SparseImages
 from bevatron.store.manifest import build_manifest, write_manifest
@@ -38,15 +38,7 @@ def of_one_rectangle(start, n):
 
 def write_pictures(folder: Path, study: Study, change=lambda made: made) -> Path:
     """The dataset's manifest, after its shards; `change` is applied to each shard's samples."""
-    attributes = {
-        "study": study.name,
-        "source": "jets",
-        "versions": {"generator": "1"},
-        "digest": dataset_digest(study),
-        "raw_digest": raw_digest(study),
-        "classes": CLASSES,
-        "shard": 0,
-    }
+    attributes = shard_attributes(study, "jets", CLASSES)
     for k, (split, n) in enumerate({"train": 64, "val": 24, "test": 8}.items()):
         write_shard(folder / f"{split}-0000.h5", change(of_one_rectangle(100_000 * (k + 1), n)), attributes)
     write_manifest(folder / "manifest.json", build_manifest(folder, study))

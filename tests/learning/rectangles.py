@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+from shard_attributes import shard_attributes
 
-from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.config.study import Study
 from bevatron.store.columns import Group, Samples, SparseImages
 from bevatron.store.manifest import build_manifest, write_manifest
@@ -61,15 +61,7 @@ def samples(rng: np.random.Generator, start: int, n: int) -> Samples:
 def write_rectangles(folder: Path, study: Study, sizes: dict[str, int], change=lambda samples: samples) -> Path:
     """The dataset's manifest, after its shards; `change` is applied to each shard's samples."""
     rng = np.random.default_rng(1)
-    attributes = {
-        "study": study.name,
-        "source": "jets",
-        "versions": {"generator": "1"},
-        "digest": dataset_digest(study),
-        "raw_digest": raw_digest(study),
-        "classes": list(study.task.classes),
-        "shard": 0,
-    }
+    attributes = shard_attributes(study, "jets", list(study.task.classes))
     for k, (split, n) in enumerate(sizes.items()):
         write_shard(folder / f"{split}-0000.h5", change(samples(rng, 100_000 * k, n)), attributes)
     write_manifest(folder / "manifest.json", build_manifest(folder, study))

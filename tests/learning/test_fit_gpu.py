@@ -1,11 +1,10 @@
 """On a GPU: fits repeat bit for bit, also after an interruption, whatever the network and the kind of learning; they
 learn what they learn on the CPU, and their networks are read anywhere."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from digit_jobs import job_of
+from interruption import check_same_bits_after_an_interruption, weights
 from picture_jobs import TREE, enlarged, write_pictures
 from rectangles import STUDY, write_rectangles
 
@@ -38,23 +37,6 @@ def job(curve, reading, tmp_path):
     return make
 
 
-def weights(made: FitJob) -> bytes:
-    return (made.folder / "weights.safetensors").read_bytes()
-
-
-def ends_with_the_same_bits_after_an_interruption(straight: FitJob) -> None:
-    def interrupt(row):
-        if row["epoch"] == 2:
-            raise KeyError("interrupted")
-
-    broken = replace(straight, folder=straight.folder.with_name("broken"))
-    fit(straight)
-    with pytest.raises(KeyError):
-        fit(broken, interrupt)
-    assert fit(broken).continued == 1
-    assert weights(broken) == weights(straight)
-
-
 def test_the_same_seed_gives_the_same_bits(job):
     one, again = job("one", "cuda"), job("again", "cuda")
     fit(one)
@@ -74,14 +56,12 @@ def test_networks_over_pictures(kind, values, tmp_path):
     side = 96 if kind == "inception_resnet_v2" else 48  # it needs 75
     manifest = write_pictures(tmp_path / "data", study, lambda made: enlarged(made, side))
     model = study.models["net"].with_values(values)
-    ends_with_the_same_bits_after_an_interruption(
-        FitJob(study, model, manifest, 0, tmp_path / "fit", Reading(), "cuda")
-    )
+    check_same_bits_after_an_interruption(FitJob(study, model, manifest, 0, tmp_path / "fit", Reading(), "cuda"))
 
 
 @pytest.mark.parametrize("kind", ["fgsm", "pgd", "augmented", "gan", "autoencoder"])
 def test_kinds_of_learning(kind, tmp_path):
-    ends_with_the_same_bits_after_an_interruption(job_of(kind, tmp_path, "cuda"))
+    check_same_bits_after_an_interruption(job_of(kind, tmp_path, "cuda"))
 
 
 def test_a_detector(tmp_path):
@@ -89,6 +69,4 @@ def test_a_detector(tmp_path):
     manifest = write_rectangles(tmp_path / "data", study, {"train": 40, "val": 8, "test": 8})
     values = {"training.epochs": 3, "training.checkpoint_seconds": 1e-9, "training.batch_size": 8}
     model = study.models["net"].with_values(values)
-    ends_with_the_same_bits_after_an_interruption(
-        FitJob(study, model, manifest, 0, tmp_path / "fit", Reading(), "cuda")
-    )
+    check_same_bits_after_an_interruption(FitJob(study, model, manifest, 0, tmp_path / "fit", Reading(), "cuda"))

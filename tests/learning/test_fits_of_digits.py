@@ -1,34 +1,19 @@
 """Fits of real digits, attacked, augmented, generated and reconstructed, go on with the same bits."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from digit_jobs import job_of
+from interruption import check_same_bits_after_an_interruption, weights
 
 from bevatron.learning.fit import fit
 from bevatron.simulate.sources.digits import Digits
 from bevatron.store.manifest import load_manifest
 
 
-def weights(job):
-    return (job.folder / "weights.safetensors").read_bytes()
-
-
 @pytest.mark.parametrize("kind", ["fgsm", "pgd", "augmented", "gan", "autoencoder"])
 def test_an_interrupted_fit_ends_with_the_same_bits(kind, tmp_path):
-    def interrupt(row):
-        if row["epoch"] == 2:
-            raise KeyError("interrupted")
-
-    job = job_of(kind, tmp_path)
-    broken = replace(job, folder=tmp_path / "broken")
-    fit(job)
-    with pytest.raises(KeyError):
-        fit(broken, interrupt)
-    assert fit(broken).continued == 1
-    assert weights(broken) == weights(job)
+    check_same_bits_after_an_interruption(job_of(kind, tmp_path))
 
 
 def test_a_gan_is_remembered_at_moments_evenly_spread(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from interruption import check_same_bits_after_an_interruption
 from picture_jobs import TREE, enlarged, write_pictures
 
 from bevatron.config.study import Study
@@ -30,21 +31,8 @@ def job(tmp_path):
     )
 
 
-def weights(job):
-    return (job.folder / "weights.safetensors").read_bytes()
-
-
 def test_batch_normalisation_goes_on_with_the_same_bits(job):
-    def interrupt(row):
-        if row["epoch"] == 2:
-            raise KeyError("interrupted")
-
-    broken = replace(job, folder=job.folder.with_name("broken"))
-    fit(job)
-    with pytest.raises(KeyError):
-        fit(broken, interrupt)
-    assert fit(broken).continued == 1
-    assert weights(broken) == weights(job)
+    check_same_bits_after_an_interruption(job)
 
 
 def test_channels_last_fits_to_nearly_the_same_weights(job):

@@ -1,0 +1,29 @@
+"""A fit that is interrupted in its second epoch and goes on."""
+
+from dataclasses import replace
+
+import pytest
+
+from bevatron.learning.checkpoint import newest_valid
+from bevatron.learning.fit import fit
+from bevatron.learning.job import FitJob
+
+
+def weights(job: FitJob) -> bytes:
+    return (job.folder / "weights.safetensors").read_bytes()
+
+
+def check_same_bits_after_an_interruption(straight: FitJob) -> None:
+    """The job's fit, and one of the same in another folder that is interrupted, end with the same weights."""
+
+    def interrupt(row):
+        if row["epoch"] == 2:
+            raise KeyError("interrupted")
+
+    broken = replace(straight, folder=straight.folder.with_name("broken"))
+    fit(straight)
+    with pytest.raises(KeyError):
+        fit(broken, interrupt)
+    assert newest_valid(broken.folder) is not None
+    assert fit(broken).continued == 1
+    assert weights(broken) == weights(straight)

@@ -1,0 +1,16 @@
+"""What a sample shard says of itself, for shards that tests write."""
+
+from bevatron.config.identity import dataset_digest, raw_digest
+from bevatron.config.study import Study
+
+
+def shard_attributes(study: Study, source: str, classes: list[str]) -> dict:
+    return {
+        "study": study.name,
+        "source": source,
+        "versions": {"generator": "1"},
+        "digest": dataset_digest(study),
+        "raw_digest": raw_digest(study),
+        "classes": classes,
+        "shard": 0,
+    }
