@@ -1,6 +1,6 @@
 """Full-size pictures of three wire planes, delivered dense, against lz4- and gzip-compressed dense HDF5, side by side.
 
-    python benchmarks/image_delivery.py [--events 150] [--folder FOLDER]
+    python benchmarks/image_delivery.py [--events 600] [--folder FOLDER]
 
 Events of the study `lartpc` (five particles of 100 MeV to 1 GeV), simulated and prepared here: three planes of 576 ×
 576 pixels, float32, in batches of 16. Ours come shuffled from sparse shards through the streaming reader and are
@@ -35,7 +35,7 @@ REQUIRED = {"lz4": 5.0, "gzip": 50.0}
 FILTERS = {"lz4": dict(hdf5plugin.LZ4()), "gzip": {"compression": "gzip", "compression_opts": 4}}
 
 
-def main(events: int = 150, folder: Path | None = None) -> list[dict]:
+def main(events: int = 600, folder: Path | None = None) -> list[dict]:
     """One row for each compression: name, ours and reference in images/s, their ratio, and the ratio required."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:
@@ -122,6 +122,6 @@ def read_dense(path: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--events", type=int, default=150)
+    parser.add_argument("--events", type=int, default=600)
     parser.add_argument("--folder", type=Path)
     show(main(**vars(parser.parse_args())), "images")
