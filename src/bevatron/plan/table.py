@@ -47,7 +47,7 @@ def _number(hours: float) -> str:
 
 def _time(hours: float) -> str:
     if hours >= 1:
-        return f"{hours:.3g} h"
+        return f"{_number(hours)} h"
     return f"{60 * hours:.3g} min" if hours >= 1 / 60 else f"{3600 * hours:.2g} s"
 
 
