@@ -1,7 +1,7 @@
 # make demo, make test: from nothing but Python >= 3.11, make and pip.
-# The Python that makes the environment, found before the environment's own comes first in PATH.
-PYTHON := $(shell command -v $(or $(PYTHON),python3))
 BIN := .venv/bin
+# The Python that makes the environment: not the environment's own, which is first in PATH where it is activated.
+PYTHON := $(shell PATH=$$(printf %s "$$PATH" | tr : '\n' | grep -vxF '$(CURDIR)/$(BIN)' | paste -sd :); command -v $(or $(PYTHON),python3))
 # Test files that run at once: the slow ones mostly wait, but each may need 2 GB.
 WORKERS ?= 2
 # No bash, no activated environment needed: the workflow's jobs find `bevatron` by PATH.
