@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from interruption import check_same_bits_after_an_interruption, weights
 
 from bevatron.config.workflow import Reading
 from bevatron.errors import UserError
-from bevatron.learning.checkpoint import newest_valid
 from bevatron.learning.fit import class_weights, finished_fit, fit
 from bevatron.learning.job import Diverged, FitJob
 from bevatron.learning.learner import learning_rate
@@ -24,10 +24,6 @@ def job(curve, reading, tmp_path):
         return FitJob(study or curve.study, model, curve.manifest, seed, tmp_path / folder, reading, "cpu", epochs)
 
     return make
-
-
-def weights(job):
-    return (job.folder / "weights.safetensors").read_bytes()
 
 
 def test_gradient_descent_finds_the_least_squares_line(job):
@@ -149,21 +145,8 @@ def test_an_exception_of_the_listener_ends_the_fit_and_passes_through(job):
 @pytest.mark.parametrize("budget", [4.0, 1e-5], ids=["resident", "streaming"])
 def test_an_interrupted_fit_ends_with_the_same_bits_with_both_readers(job, budget):
     reading = Reading(memory_budget_gb=budget, block_rows=64, buffer_blocks=2)
-
-    def interrupt(row):
-        if row["epoch"] == 4:
-            raise KeyError("interrupted")
-
-    straight, broken = (
-        replace(job(name, training__checkpoint_seconds=1e-9, training__batch_size=7), reading=reading)
-        for name in ("straight", "broken")
-    )  # 100 steps an epoch, two blocks
-    fit(straight)
-    with pytest.raises(KeyError):
-        fit(broken, interrupt)
-    assert newest_valid(broken.folder) is not None
-    assert fit(broken).continued == 1
-    assert weights(broken) == weights(straight)
+    made = job(training__checkpoint_seconds=1e-9, training__batch_size=7)  # 100 steps an epoch, two blocks
+    check_same_bits_after_an_interruption(replace(made, reading=reading), epoch=4)
 
 
 def test_a_manifest_of_another_configuration_is_refused(job, curve):

@@ -61,7 +61,8 @@ class ResidentReader(Reader):
         rows = torch.from_numpy(order[start:])
         mine = [whole[self.part.number :: self.part.of] for whole in rows.split(self.batch_size) if len(rows)]
         if self._device.type != "cpu":
-            yield from self._on_device(rows if self.part.of == 1 else torch.cat(mine), [len(few) for few in mine])
+            whole = self.part.of == 1 or not mine
+            yield from self._on_device(rows if whole else torch.cat(mine), [len(few) for few in mine])
             return
         for few in mine:
             slot = self._slot(self._table)
