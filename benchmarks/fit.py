@@ -74,7 +74,7 @@ class BareLoop:
             self.labels = batch["targets"]["flavour"].clone()
         self.n, self.batch_size = len(self.labels), batch_size
         self.network = initial_network(job, load_manifest(job.manifest))
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=job.model.training.learning_rate)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=job.model.training.learning_rate, fused=True)
 
     def epoch(self) -> float:
         """Seconds of one pass."""

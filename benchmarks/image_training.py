@@ -124,7 +124,7 @@ def training(network: torch.nn.Module, device: torch.device) -> Callable:
     if on_gpu:
         network.to(memory_format=torch.channels_last)
     network.train()
-    optimiser = torch.optim.Adam(network.parameters())
+    optimiser = torch.optim.Adam(network.parameters(), fused=True)
 
     def step(inputs: dict, labels: torch.Tensor) -> None:
         with torch.autocast("cuda", torch.bfloat16) if on_gpu else nullcontext():

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bevatron.commands.loading import loading
 from bevatron.commands.options import (
     DEFAULT_CONFIG,
     Config,
@@ -91,10 +92,11 @@ def search(
         from bevatron.logs import copy_output
 
         copy_output(log)
-    loaded, workflow = _load(study, config, scale)
-    _model_of(loaded, model)
-    from bevatron.compute.demand import Demand
-    from bevatron.search.stage import search_model
+    with loading():
+        loaded, workflow = _load(study, config, scale)
+        _model_of(loaded, model)
+        from bevatron.compute.demand import Demand
+        from bevatron.search.stage import search_model
 
     search_model(loaded, workflow, model, manifest, output, Demand(nodes, cpus, gpus))
 
@@ -117,10 +119,11 @@ def train(
     scale: Scale = None,
 ) -> None:
     """Train all seeds of a model; a killed training continues where it was."""
-    loaded, workflow = _load(study, config, scale)
-    _model_of(loaded, model)
-    from bevatron.compute.demand import Demand
-    from bevatron.train.stage import train_model
+    with loading():
+        loaded, workflow = _load(study, config, scale)
+        _model_of(loaded, model)
+        from bevatron.compute.demand import Demand
+        from bevatron.train.stage import train_model
 
     members = dict(_member(text) for text in member or ())
     train_model(loaded, workflow, model, manifest, best, output, Demand(nodes, cpus, gpus), workers, members)
@@ -136,9 +139,10 @@ def evaluate(
     scale: Scale = None,
 ) -> None:
     """Predict the test split with every seed and measure how well."""
-    loaded, workflow = _load(study, config, scale)
-    _model_of(loaded, model)
-    from bevatron.evaluate.stage import evaluate_model
+    with loading():
+        loaded, workflow = _load(study, config, scale)
+        _model_of(loaded, model)
+        from bevatron.evaluate.stage import evaluate_model
 
     evaluate_model(loaded, workflow, model, manifest, runs, output)
 
@@ -169,9 +173,10 @@ def export(
     scale: Scale = None,
 ) -> None:
     """Write a trained model as ONNX files, checked against PyTorch, and its model card, into the folder --output."""
-    loaded, workflow = _load(study, config, scale)
-    _model_of(loaded, model)
-    from bevatron.export.stage import export_model
+    with loading():
+        loaded, workflow = _load(study, config, scale)
+        _model_of(loaded, model)
+        from bevatron.export.stage import export_model
 
     export_model(loaded, workflow, model, manifest, runs, output, metrics, seed)
 
@@ -188,16 +193,17 @@ def report(
     scale: Scale = None,
 ) -> None:
     """Judge the claims of the studies and write the report, tables and plots into the folder --output."""
-    from bevatron.config.load import load_study, load_workflow
     from bevatron.logs import start_logging
 
     start_logging()
-    workflow = load_workflow(config, scale=scale, studies=study)
-    folder = config.parent / "studies"
-    studies = [load_study(name, workflow.scale, folder) for name in workflow.studies]
-    from bevatron.config.absent import absent_data
-    from bevatron.report.stage import write_report
+    with loading():
+        from bevatron.config.absent import absent_data
+        from bevatron.config.load import load_study, load_workflow
+        from bevatron.report.stage import write_report
 
+        workflow = load_workflow(config, scale=scale, studies=study)
+        folder = config.parent / "studies"
+        studies = [load_study(name, workflow.scale, folder) for name in workflow.studies]
     left_out = {name: absent_data(load_study(name, workflow.scale, folder)) for name in absent or ()}
     write_report(workflow, studies, results, output, processes, {name: why for name, why in left_out.items() if why})
 

@@ -103,15 +103,15 @@ class Component:
     def _validate(self, value: Any) -> Section:
         if isinstance(value, Section):
             return value
-        names = ", ".join(self.registry.names())
+        kind = value.get("kind") if isinstance(value, dict) else None
+        if kind is not None and kind in self.registry:
+            return self.registry[kind].Options.model_validate(value)
+        names = ", ".join(self.registry.names())  # not before: it imports all of them
         if not isinstance(value, dict):
             raise PydanticCustomError("component", f"expected a mapping with 'kind', one of: {names}")
-        kind = value.get("kind")
         if kind is None:
             raise PydanticCustomError("component_kind", f"the key 'kind' is missing; allowed: {names}")
-        if kind not in self.registry:
-            raise PydanticCustomError("component_kind", f"unknown {self.registry.word} {kind!r}; allowed: {names}")
-        return self.registry[kind].Options.model_validate(value)
+        raise PydanticCustomError("component_kind", f"unknown {self.registry.word} {kind!r}; allowed: {names}")
 
 
 def _inline(schema: dict) -> dict:

@@ -9,6 +9,7 @@ from bevatron.compute.devices import deterministic, device_for
 from bevatron.evaluate.batches import batches
 from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.evaluation import Behind
+from bevatron.evaluate.ridge import ridge_prediction
 from bevatron.models.network import load_network
 
 AT_ONCE = 2_000
@@ -17,18 +18,13 @@ AT_ONCE = 2_000
 def probe(behind: Behind, folder: Path, parameters: str, bootstrap: Bootstrap) -> np.ndarray | None:
     """R² of each parameter on the test split, (replicas + 1, n_parameters): the share of its variance that the best
     linear function of the hidden numbers tells (G. Alain and Y. Bengio, arXiv:1610.01644). It is found on the training
-    split by ridge regression, whose strength generalised cross-validation chooses there. 0 is no better than the mean.
+    split by ridge regression, whose strength the errors of samples left out choose there. 0 is no better than the mean.
     None for a network without hidden numbers."""
     if not hasattr(load_network(folder).architecture, "encode"):
         return None
-    from sklearn.linear_model import RidgeCV
-    from sklearn.preprocessing import StandardScaler
-
     hidden, truth = _encoded(behind, folder, "train", parameters)
     of_test, expected = _encoded(behind, folder, "test", parameters)
-    scaler = StandardScaler().fit(hidden)
-    ridge = RidgeCV(np.logspace(-3, 5, 17)).fit(scaler.transform(hidden), truth)
-    missed = (expected - ridge.predict(scaler.transform(of_test)).reshape(expected.shape)) ** 2
+    missed = (expected - ridge_prediction(hidden, truth, of_test)) ** 2
     spread = (expected - expected.mean(0)) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):  # a parameter that never changes has no R²
         return 1.0 - bootstrap.mean(missed) / bootstrap.mean(spread)

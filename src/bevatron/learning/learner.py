@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from bevatron.compute.devices import seed_generators
 from bevatron.compute.team import ALONE, Team
 from bevatron.config.digest import seed_of
 from bevatron.config.training import Training
@@ -142,7 +143,7 @@ class Learner(pl.LightningModule):
 
     def _prepare_step(self, step: int, optimiser: Any) -> None:
         if self._stochastic:
-            torch.manual_seed((self._step_seed + step) % 2**63)
+            seed_generators(self.device, self._step_seed + step)
         training = self.job.model.training
         if training.schedule != "constant":
             rate = learning_rate(training, step, self.schedule.steps)
@@ -211,9 +212,9 @@ def optimiser_of(training: Training, network: Network) -> torch.optim.Optimizer:
     rate, decay = training.learning_rate, training.weight_decay
     learned = [weights for weights in network.parameters() if weights.requires_grad]
     if training.optimiser == "sgd":
-        return torch.optim.SGD(learned, lr=rate, weight_decay=decay, momentum=training.momentum)
+        return torch.optim.SGD(learned, lr=rate, weight_decay=decay, momentum=training.momentum, fused=True)
     kind = torch.optim.Adam if training.optimiser == "adam" else torch.optim.AdamW
-    return kind(learned, lr=rate, betas=(training.adam_memory, 0.999), weight_decay=decay)
+    return kind(learned, lr=rate, betas=(training.adam_memory, 0.999), weight_decay=decay, fused=True)
 
 
 def learning_rate(training: Training, step: int, steps: int) -> float:

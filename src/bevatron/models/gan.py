@@ -6,7 +6,6 @@ from typing import Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.nn.utils.parametrizations import spectral_norm
@@ -58,8 +57,10 @@ class GAN(nn.Module):
             options.output == "sigmoid",
         )
         pixels = self.shape[0] * self.shape[1] * self.shape[2]
-        self.generator = _layers([options.latent, *options.generator, pixels])
-        self.discriminator = _layers([pixels, *options.discriminator, 1], options.spectral_normalisation)
+        self.generator = nn.Sequential(*_layers([options.latent, *options.generator, pixels]))
+        self.discriminator = Discriminator(
+            *_layers([pixels, *options.discriminator, 1], options.spectral_normalisation)
+        )
         n = sum(weights.numel() for weights in self.generator.parameters())
         self.register_buffer("past_weights", torch.zeros(options.snapshots, n))
         self.register_buffer("past_objective", torch.zeros(options.snapshots, dtype=torch.float64))
@@ -70,11 +71,9 @@ class GAN(nn.Module):
         if truth is None:
             return self.discriminator(real.flatten(1))
         made = self._pictures(torch.randn(len(real), self.latent, device=real.device, dtype=real.dtype)).flatten(1)
-        of_real, of_made = self.discriminator(real.flatten(1)), self.discriminator(made.detach())
+        of_real, of_made, judged = self.discriminator(real.flatten(1), made)
         # ln D = -softplus(-d), ln(1 - D) = -softplus(d), for D the sigmoid of d.
         loss_d = functional.softplus(-of_real) + functional.softplus(of_made)
-        constants = {name: weights.detach() for name, weights in self.discriminator.state_dict().items()}
-        judged = functional_call(self.discriminator, constants, (made,))
         loss_g = -functional.softplus(judged) if self.saturating else functional.softplus(-judged)
         return torch.cat([loss_d, loss_g], dim=1)
 
@@ -98,9 +97,30 @@ class GAN(nn.Module):
         return (made.sigmoid() if self.sigmoid else made).unflatten(1, self.shape)
 
 
-def _layers(widths: list[int], spectral: bool = False) -> nn.Sequential:
+class Discriminator(nn.Sequential):
+    """D before the sigmoid; given pictures that were made as well, D of both, and D of those made once more, with D's
+    weights as constants, for G to learn from. The weights, and with spectral normalisation one more power iteration for
+    each of them, are computed once for all three."""
+
+    def forward(self, pictures: Tensor, made: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor, Tensor]:
+        if made is None:
+            return super().forward(pictures)
+        weights = [(layer.weight, layer.bias) for layer in self if isinstance(layer, nn.Linear)]
+        constants = [(weight.detach(), bias.detach()) for weight, bias in weights]
+        of_both = _through(torch.cat([pictures, made.detach()]), weights)
+        return of_both[: len(pictures)], of_both[len(pictures) :], _through(made, constants)
+
+
+def _through(values: Tensor, weights: list[tuple[Tensor, Tensor]]) -> Tensor:
+    *hidden, last = weights
+    for weight, bias in hidden:
+        values = functional.leaky_relu(functional.linear(values, weight, bias), SLOPE)
+    return functional.linear(values, *last)
+
+
+def _layers(widths: list[int], spectral: bool = False) -> list[nn.Module]:
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
         linear = nn.Linear(before, after)
         layers += [spectral_norm(linear) if spectral else linear, nn.LeakyReLU(SLOPE)]
-    return nn.Sequential(*layers[:-1])
+    return layers[:-1]

@@ -5,6 +5,7 @@ import io
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from bevatron.report.measured import Measured
@@ -46,7 +47,7 @@ class Table:
         """Rows for the page."""
         return [[_text(cell) for cell in row] for row in self.rows]
 
-    @property
+    @cached_property
     def numeric(self) -> list[bool]:
         """Which columns hold numbers, to be aligned at the right."""
         return [any(not isinstance(row[i], str | None) for row in self.rows) for i in range(len(self.head))]
@@ -54,20 +55,21 @@ class Table:
     def to_csv(self) -> str:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([name for _, name, _ in self._columns()])
+        writer.writerow([name for _, name, _ in self._columns])
         for row in self.rows:
-            writer.writerow([_raw(row[i], error) for i, _, error in self._columns()])
+            writer.writerow([_raw(row[i], error) for i, _, error in self._columns])
         return text.getvalue()
 
     def numbers(self) -> Iterator[Number]:
         """Every cell of the CSV file that reads as a number, row by row."""
         for k, (row, origin) in enumerate(zip(self.rows, self.origins, strict=True), start=1):
-            for i, name, error in self._columns():
+            for i, name, error in self._columns:
                 text = _raw(row[i], error)
                 if _is_number(text):
                     differing = {**self.by_column.get(i, {}), **self.by_cell.get((k - 1, i), {})}
                     yield Number(self.name, k, name, text, replace(origin, **differing))
 
+    @cached_property
     def _columns(self) -> list[tuple[int, str, bool]]:
         """Columns of the CSV: the cell's index, the column's name, and whether it is the cell's error."""
         found = []

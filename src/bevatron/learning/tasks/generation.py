@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from bevatron.compute.devices import seed_generators
 from bevatron.config.kinds import learner
 from bevatron.config.task import Generation
 from bevatron.learning.learner import Batch, Learner
@@ -22,7 +23,7 @@ class GenerationLearner(Learner):
         return 1
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        torch.manual_seed((self._step_seed + batch_idx) % 2**63)  # the same noise at every validation
+        seed_generators(self.device, self._step_seed + batch_idx)  # the same noise at every validation
         super().validation_step(batch, batch_idx)
 
     def on_validation_epoch_start(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from bevatron.report.plots.montage import montage
 from bevatron.report.plots.style import COLOURS, FAINT, WIDTH, grid
 
 
@@ -32,13 +33,8 @@ def along(epochs: list[int], samples: list[list], neighbours: list) -> plt.Figur
     """A row for each moment, the same noise in each column; below, the nearest training pictures of the last row."""
     rows = {f"epoch {epoch}": pictures for epoch, pictures in zip(epochs, samples, strict=True)}
     rows["nearest training\npicture"] = neighbours
-    columns = len(neighbours)
-    figure, axes = plt.subplots(len(rows), columns, figsize=(WIDTH, 1.0 * len(rows)), squeeze=False)
-    high = max(float(np.max(p)) for p in neighbours)
-    for line, (title, pictures) in zip(axes, rows.items(), strict=True):
-        for panel, shown in zip(line, pictures, strict=True):
-            _bare(panel, shown, high)
-        line[0].set_ylabel(title, rotation=0, ha="right", va="center", loc=None, y=0.5, fontsize=9.5)
+    figure, axes = plt.subplots(figsize=(WIDTH, 1.0 * len(rows)))
+    montage(axes, rows, "gray_r", 0.0, max(float(np.max(p)) for p in neighbours))
     return figure
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from bevatron.report.plots.montage import montage
 from bevatron.report.plots.style import COLOURS, FAINT, WIDTH, grid
 
 Point = tuple[int, float, float]  # hidden numbers, value, error
@@ -15,19 +16,11 @@ def denoised(models: dict[str, dict[str, Any]], unit: str) -> plt.Figure:
     """Columns: samples. Rows: what the networks get, the truth, and what each gives back, on one scale."""
     first = next(iter(models.values()))
     rows = {"noisy input": first["noisy"], "truth": first["clean"]}
-    rows |= {title: drawn["output"] for title, drawn in models.items()}
-    columns = len(first["clean"])
-    figure, axes = plt.subplots(
-        len(rows), columns, figsize=(WIDTH * 0.16 * columns + 2.6, 1.55 * len(rows)), squeeze=False
-    )
-    low, high = 0.0, max(float(np.max(p)) for p in first["clean"])
-    for line, (title, pictures) in zip(axes, rows.items(), strict=True):
-        for panel, shown in zip(line, pictures, strict=True):
-            drawn = panel.imshow(shown, cmap="cividis", vmin=low - 0.1 * high, vmax=high, interpolation="nearest")
-            panel.set_xticks([])
-            panel.set_yticks([])
-        line[0].set_ylabel(fill(title, 20), rotation=0, ha="right", va="center", loc=None, y=0.5, fontsize=9.5)
-    figure.colorbar(drawn, ax=list(axes.flat), label="flux" + (f" [{unit}]" if unit else ""), extend="both", shrink=0.6)
+    rows |= {fill(title, 20): drawn["output"] for title, drawn in models.items()}
+    columns, high = len(first["clean"]), max(float(np.max(p)) for p in first["clean"])
+    figure, axes = plt.subplots(figsize=(WIDTH * 0.16 * columns + 2.6, 1.55 * len(rows)))
+    drawn = montage(axes, rows, "cividis", -0.1 * high, high)
+    figure.colorbar(drawn, ax=axes, label="flux" + (f" [{unit}]" if unit else ""), extend="both", shrink=0.6)
     return figure
 
 

@@ -77,15 +77,15 @@ def page_style() -> Iterator[None]:
         yield
 
 
-def picture(figure: plt.Figure, name: str, caption: str, wide: bool = False) -> Picture:
-    """The figure as SVG, without dates, and closed; many small panels have fewer ticks."""
-    if len(figure.axes) > FEW_PANELS:
+def picture(figure: plt.Figure, name: str, caption: str, wide: bool = False, folded: bool = False) -> Picture:
+    """The figure as SVG, without dates, and closed; many small panels, and those folded away, have fewer ticks."""
+    if folded or len(figure.axes) > FEW_PANELS:
         for axes in figure.axes:
             _with_fewer_ticks(axes)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, dpi=150)
     plt.close(figure)
-    return Picture(name, caption, buffer.getvalue(), wide=wide)
+    return Picture(name, caption, buffer.getvalue(), wide=wide, folded=folded)
 
 
 def grid(n: int, columns: int = 3, height: float = 3.1) -> tuple[plt.Figure, list[plt.Axes]]:

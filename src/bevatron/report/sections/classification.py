@@ -1,7 +1,5 @@
 """The report's pictures and columns for classification."""
 
-from dataclasses import replace
-
 from bevatron.config.grid import name_of
 from bevatron.report.plots.calibration import calibration
 from bevatron.report.plots.confusion import confusion
@@ -58,8 +56,7 @@ class ClassificationSection:
                 caption += " Grey: cuts on single observables, no network."
             found.append(picture(figure, f"{name}-roc{suffix}", caption, wide=True))
         looked_at = _looked_at(results)
-        pictures = [_one(results, model) for model in looked_at]
-        found += [replace(p, folded=len(looked_at) > FEW) for p in pictures]
+        found += [_one(results, model, folded=len(looked_at) > FEW) for model in looked_at]
         return [*attack_pictures(results), *layer_pictures(results), *found]
 
 
@@ -94,7 +91,7 @@ def _looked_at(results: StudyResults) -> list[ModelResults]:
     return [m for m in results.models.values() if m.name not in dropped]
 
 
-def _one(results: StudyResults, model: ModelResults) -> Picture:
+def _one(results: StudyResults, model: ModelResults, folded: bool) -> Picture:
     task = results.study.task
     figure, (left, middle, right) = grid(3, height=3.5)
     score(task.signal, task.classes, model.curves["score"], left)
@@ -107,7 +104,7 @@ def _one(results: StudyResults, model: ModelResults) -> Picture:
         f"predicted class {errors}, number of test samples in brackets. Right: predicted probabilities against the "
         "shares observed."
     )
-    return picture(figure, f"{results.study.name}-{model.name}-classes", caption, wide=True)
+    return picture(figure, f"{results.study.name}-{model.name}-classes", caption, wide=True, folded=folded)
 
 
 def _best_cuts(results: StudyResults) -> list[dict]:

@@ -1,0 +1,31 @@
+"""Many small pictures in rows, drawn as one: an axis for each would take most of a page's time."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.collections import PatchCollection
+from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
+
+from bevatron.report.plots.style import INK
+
+
+def montage(axes: plt.Axes, rows: dict[str, list], colours: str, low: float, high: float) -> AxesImage:
+    """Draw pictures (height, width), of one shape all of them, side by side in titled rows, on one scale of colours."""
+    height, width = np.shape(next(iter(rows.values()))[0])
+    gap = max(1, max(height, width) // 10)
+    down, across = height + gap, width + gap
+    canvas = np.full((down * len(rows) - gap, across * max(map(len, rows.values())) - gap), np.nan)
+    frames = []
+    for i, pictures in enumerate(rows.values()):
+        for k, picture in enumerate(pictures):
+            y, x = down * i, across * k
+            canvas[y : y + height, x : x + width] = picture
+            frames.append(Rectangle((x - 0.5, y - 0.5), width, height))
+    drawn = axes.imshow(canvas, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
+    axes.add_collection(PatchCollection(frames, facecolor="none", edgecolor=INK, linewidth=0.8))
+    axes.set_xticks([])
+    axes.set_yticks([down * i + (height - 1) / 2 for i in range(len(rows))], list(rows), fontsize=9.5)
+    axes.minorticks_off()
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return drawn
