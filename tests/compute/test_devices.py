@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from bevatron.compute.devices import deterministic, device_for
+from bevatron.compute.devices import deterministic, device_for, seed_generators
 from bevatron.compute.seeds import seed_everything
 from bevatron.errors import UserError
 
@@ -41,6 +41,32 @@ def test_deterministic_settings_hold_inside_and_leave_no_trace():
     with pytest.raises(KeyError):
         fail_within()
     assert state() == before
+
+
+def test_numbers_too_small_for_a_fast_multiplication_are_zero_within():
+    def halved():
+        return (torch.full((100,), 1e-38) / 2).count_nonzero().item()
+
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor keeps denormal numbers, whatever it is told")
+    torch.set_flush_denormal(False)
+    assert halved() == 100
+    for threads in (1, 2):
+        with deterministic(threads):
+            assert halved() == 0
+            assert (torch.full((1_000_000,), 1e-38) / 2).count_nonzero() == 0  # cut over the threads
+    assert halved() == 100
+
+
+def test_a_step_s_seed_draws_what_torch_s_does_and_keeps_nothing(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "_queued_calls", queued := [])
+    torch.manual_seed(7)
+    expected = torch.rand(5)
+    kept = len(queued)
+    for _ in range(3):
+        seed_generators(torch.device("cpu"), 2**63 + 7)
+        assert torch.equal(torch.rand(5), expected)
+    assert len(queued) == kept
 
 
 def test_a_seed_decides_what_every_global_generator_draws():

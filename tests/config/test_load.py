@@ -1,6 +1,8 @@
 """A wrong configuration is told in one line for each mistake: file, key path, what is allowed."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,23 @@ def workspace(tmp_path):
 
     change.folder = tmp_path
     return change
+
+
+def test_a_study_imports_the_parts_that_it_names_alone():
+    code = (
+        "import sys; from pathlib import Path; from bevatron.config.load import load_study;"
+        f"load_study('function', 'demo', Path({str(STUDIES)!r}));"
+        "print(*(name for name in sys.modules if name.startswith('bevatron.')))"
+    )
+    imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    for package, of_others in {
+        "simulate.sources": {"pythia", "lartpc", "sky"},
+        "prepare.recipes": {"jets", "lartpc", "sky"},
+        "models": {"faster_rcnn", "gan", "alexnet"},
+    }.items():
+        found = {name.removeprefix(f"bevatron.{package}.") for name in imported if f".{package}." in name}
+        assert found, package
+        assert not found & of_others, package
 
 
 def test_the_shipped_studies_are_valid_at_every_scale():
