@@ -108,6 +108,17 @@ def test_shared_out_weights_learn_the_same(teamwork):
     same_but_for_rounding(teamwork, "fsdp", "one")
 
 
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+def test_shared_out_weights_take_the_steps_of_every_optimiser(optimiser, curve, tmp_path):
+    teamwork = Teamwork(curve, tmp_path)
+    tree = teamwork.study.model_dump(mode="json")
+    tree["models"]["net"]["training"].update(optimiser=optimiser, weight_decay=0.01)
+    teamwork.study = Study.model_validate(tree)
+    teamwork.fitted("one", 1)
+    teamwork.fitted("fsdp", 2, "fsdp")
+    same_but_for_rounding(teamwork, "fsdp", "one")
+
+
 def test_streamed_shares_learn_the_same(teamwork):
     teamwork.fitted("streamed-one", 1, **STREAMED)
     teamwork.fitted("streamed-two", 2, **STREAMED)

@@ -212,7 +212,7 @@ def optimiser_of(training: Training, network: Network) -> torch.optim.Optimizer:
     rate, decay = training.learning_rate, training.weight_decay
     learned = [weights for weights in network.parameters() if weights.requires_grad]
     if training.optimiser == "sgd":
-        return torch.optim.SGD(learned, lr=rate, weight_decay=decay, momentum=training.momentum, fused=True)
+        return torch.optim.SGD(learned, lr=rate, weight_decay=decay, momentum=training.momentum)
     kind = torch.optim.Adam if training.optimiser == "adam" else torch.optim.AdamW
     return kind(learned, lr=rate, betas=(training.adam_memory, 0.999), weight_decay=decay, fused=True)
 
