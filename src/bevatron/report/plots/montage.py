@@ -22,7 +22,7 @@ def montage(axes: plt.Axes, rows: dict[str, list], colours: str, low: float, hig
             canvas[y : y + height, x : x + width] = picture
             frames.append(Rectangle((x - 0.5, y - 0.5), width, height))
     drawn = axes.imshow(canvas, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
-    axes.add_collection(PatchCollection(frames, facecolor="none", edgecolor=INK, linewidth=0.8))
+    axes.add_collection(PatchCollection(frames, facecolor="none", edgecolor=INK, linewidth=0.8, clip_on=False))
     axes.set_xticks([])
     axes.set_yticks([down * i + (height - 1) / 2 for i in range(len(rows))], list(rows), fontsize=9.5)
     axes.minorticks_off()
