@@ -24,12 +24,12 @@ RATES = {
     },
     "fits": {
         "net": {
-            "architecture": "mlp", "start": 5.0, "seconds": 1e-5, "evaluate_seconds": 2e-5, "memory_mb": 600,
-            "bytes": 1e6, "evaluate_bytes": 20, "searched": 0.5,
+            "architecture": "mlp", "start": 5.0, "seconds": 1e-5, "evaluate_start": 2.0, "evaluate_seconds": 2e-5,
+            "memory_mb": 600, "bytes": 1e6, "evaluate_bytes": 20, "searched": 0.5,
         },
         "slow": {
-            "architecture": "mlp", "start": 5.0, "seconds": 4e-5, "evaluate_seconds": 2e-5, "memory_mb": 700,
-            "bytes": 1e6, "evaluate_bytes": 20,
+            "architecture": "mlp", "start": 5.0, "seconds": 4e-5, "evaluate_start": 2.0, "evaluate_seconds": 2e-5,
+            "memory_mb": 700, "bytes": 1e6, "evaluate_bytes": 20,
         },
     },
     "report_seconds": 36.0,
@@ -96,7 +96,7 @@ def test_learning(lines):
     assert lines["train"].gpu_hours == pytest.approx(2 * 4 * net / HOUR)
     assert lines["train"].note == "1 model not measured: at the rate of slow"
     assert lines["search"].core_hours == pytest.approx((30 + 20 * 4 * 0.5 * 1.25) / HOUR)
-    assert lines["evaluate"].core_hours == pytest.approx(2 * (5 + 2 * 15_000 * 2e-5) / HOUR)
+    assert lines["evaluate"].core_hours == pytest.approx(2 * (2 + 2 * 15_000 * 2e-5) / HOUR)
     assert lines["train"].gigabytes == pytest.approx(2 * 2 * 2 * 1e6 / 1e9)
     # of net's 120 MB of training samples the budget of 100 MB is read at once, and its 15 MB to validate
     assert lines["train"].memory_gb == pytest.approx(max(600 + 100 + 15, 700 + 30 + 15) / 1e3)
@@ -112,7 +112,9 @@ def test_a_source_with_its_own_splits():
 
 def test_the_table_has_a_row_for_each_stage_and_says_where_rates_come_from(lines):
     text = io.StringIO()
-    show(list(lines.values()), "tagger at scale paper", "Rates of a bench.", Console(file=text, width=200))
+    show(list(lines.values()), "tagger at scale paper", "Rates of a bench.", Console(file=text, width=80))
+    assert "…" not in text.getvalue()  # nothing is cut off in a terminal of the usual width
+    assert f"simulate: {lines['simulate'].note}" in text.getvalue()
     for stage in ("simulate", "prepare", "manifest", "observe", "search", "train", "evaluate", "report", "all"):
         assert f" {stage} " in text.getvalue()
     assert "Rates of a bench." in text.getvalue()

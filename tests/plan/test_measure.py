@@ -1,6 +1,7 @@
 """Rates from a finished run, and the command that uses them."""
 
 import json
+import shutil
 import sys
 
 import pytest
@@ -90,16 +91,30 @@ def test_rates_are_those_of_the_run(finished):
     # eight of twenty seconds are training: four of ten core-seconds, over 3200 samples; the rest is the start
     net = found.fits["net"]
     assert (net.start, net.seconds) == (6.0, 0.00125)
-    assert net.evaluate_seconds == 0.005  # (8 - 6) / (200 test samples × 2 seeds)
+    assert (net.evaluate_start, net.evaluate_seconds) == (8.0, 0.0)  # the quickest evaluation of all
     assert net.evaluate_bytes == 10.0
     assert net.searched == 0.4  # 8 of 20 epochs
     assert net.memory_mb == 500
     assert (found.report_seconds, found.report_bytes) == (3.0, 700)
 
 
-def test_an_unfinished_run_is_told(finished, tmp_path):
-    import shutil
+def test_an_evaluation_s_start_is_that_of_the_quickest(finished, tmp_path):
+    root, study = finished
+    shutil.copytree(root / "results", results := tmp_path / "results")
+    for folder in ("train", "evaluate"):
+        of_net = results / "benchmarks" / folder / "plane" / "net.tsv"
+        shutil.copy(of_net, of_net.with_name("other.tsv"))
+    for folder in ("models", "evaluation", "search"):
+        shutil.copytree(results / "plane" / folder / "net", results / "plane" / folder / "other")
+    benchmark(results / "benchmarks" / "evaluate" / "plane" / "other.tsv", 20.0, 10.0)
+    two = study.model_copy(update={"models": {**study.models, "other": study.models["net"]}})
+    fits = measured(two, "demo", results, "2026-11-23", "a bench").fits
+    assert (fits["net"].evaluate_start, fits["net"].evaluate_seconds) == (8.0, 0.0)
+    # two of ten core-seconds are beyond the start, over 200 test samples and 2 seeds
+    assert (fits["other"].evaluate_start, fits["other"].evaluate_seconds) == (8.0, 0.005)
 
+
+def test_an_unfinished_run_is_told(finished, tmp_path):
     root, study = finished
     shutil.copytree(root / "results", tmp_path / "results")
     (tmp_path / "results" / "benchmarks" / "train" / "plane" / "net.tsv").unlink()
@@ -134,8 +149,8 @@ def test_the_command_measures_writes_and_says_what_it_used(finished, bevatron, m
     assert code == 0
     assert "Rates of config/rates.yaml, measured " in text
     # 100 shards: (2 + 200 × 0.015) core-seconds each
-    (row,) = [line.split("│") for line in text.splitlines() if "simulate" in line]
-    assert [cell.strip() for cell in row[2:4]] == ["100", f"{500 / 3600:.3g}"]
+    (row,) = [line.split() for line in text.splitlines() if line.startswith("  simulate")]
+    assert row[1:3] == ["100", f"{500 / 3600:.3g}"]
 
 
 def test_the_file_of_rates_is_read_as_it_was_written(finished, tmp_path):

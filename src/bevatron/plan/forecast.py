@@ -103,7 +103,7 @@ def _learning(
         larger = growth.get(name, 1.0)
         epoch = larger * fits.seconds * (used + FORWARD * n_val / training.validate_every)
         train.append(fits.start + study.seeds * training.epochs * epoch)
-        evaluate.append(fits.start + study.seeds * n_test * larger * fits.evaluate_seconds)
+        evaluate.append(fits.evaluate_start + study.seeds * n_test * larger * fits.evaluate_seconds)
         jobs = {"train": train[-1], "evaluate": evaluate[-1]}
         if model.search is not None:
             share = 1.0 if fits.searched is None else fits.searched

@@ -71,16 +71,18 @@ def _all_fits(study: Study, results: Path, n: dict[str, int], memory_bytes: floa
         name: job["cores"] * max(0.0, 1.0 - sum(run["seconds"] for run in runs[name]) / job["s"])
         for name, job in jobs.items()
     }
+    evaluations = {name: _job(benchmarks / "evaluate" / study.name / f"{name}.tsv") for name in study.models}
+    evaluate_start = min(job["cores"] for job in evaluations.values())  # the quickest is taken for a start alone
     found = {}
     for name, model in study.models.items():
-        evaluate = _job(benchmarks / "evaluate" / study.name / f"{name}.tsv")
         seeds, job = len(runs[name]), jobs[name]
         resident = memory_bytes * (n["train"] + n["val"]) / 1e6
         found[name] = Fits(
             architecture=model.architecture.kind,
             start=_short(starts[name]),
             seconds=_short(max(1e-9, job["cores"] - starts[name]) / sum(run["samples"] for run in runs[name])),
-            evaluate_seconds=_short(max(0.0, evaluate["cores"] - min(starts.values())) / (n["test"] * seeds)),
+            evaluate_start=_short(evaluate_start),
+            evaluate_seconds=_short((evaluations[name]["cores"] - evaluate_start) / (n["test"] * seeds)),
             memory_mb=max(0.0, round(job["memory"] - resident)),
             bytes=round(_size(place / "models" / name) / seeds),
             evaluate_bytes=_short(_size(place / "evaluation" / name) / (n["test"] * seeds)),

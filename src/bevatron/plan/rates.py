@@ -44,6 +44,7 @@ class Fits(Section):
     architecture: str = Field(description="kind of the architecture, for models that were not measured")
     start: NonNegative = Field(description="core-seconds of a training job before its first step")
     seconds: Positive = Field(description="core-seconds a training sample")
+    evaluate_start: NonNegative = Field(description="core-seconds of an evaluation before its first sample")
     evaluate_seconds: NonNegative = Field(description="core-seconds a test sample and seed")
     memory_mb: NonNegative = Field(description="memory of a training job beside its samples")
     bytes: NonNegative = Field(description="bytes a seed, of weights and history")
