@@ -70,4 +70,4 @@ def seed_generators(device: torch.device, seed: int) -> None:
     all kinds of devices, and without a GPU keeps the call and its stack, for later: a millisecond, and never freed."""
     torch.default_generator.manual_seed(seed % 2**63)
     if device.type == "cuda":
-        torch.cuda.default_generators[device.index].manual_seed(seed % 2**63)
+        torch.cuda.default_generators[device.index or 0].manual_seed(seed % 2**63)
