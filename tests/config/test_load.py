@@ -70,6 +70,7 @@ def test_the_shipped_studies_are_valid_at_every_scale():
         ("models.ann_1000.architecture.kind", "cnn", "models.ann_1000.architecture", ["unknown architecture", "mlp"]),
         ("models.ann_1000.architecture.width", [5], "architecture.width", ["unknown key", "widths"]),
         ("models.ann_1000.architecture.initialisation.std", -1, "initialisation.std", ["greater than 0", "found -1"]),
+        ("models.ann_1000.architecture.kind", ["mlp"], "ann_1000.architecture", ["unknown architecture ['mlp']"]),
         ("simulation.source.kind", "lhc", "simulation.source", ["unknown source", "function", "jets"]),
         ("simulation.source.low", 20, "simulation.source", ["low must be below high"]),
         ("task.kind", "ranking", "task", ["regression", "classification"]),

@@ -34,8 +34,8 @@ def deterministic(threads: int) -> Iterator[None]:
     The number of threads belongs to it because sums over threads depend on how they are cut. cuBLAS reads its
     workspace setting when its first handle is made: enter before the process first multiplies on a GPU.
 
-    Numbers below 1e-38 are zero on the CPU, as they are in most GPU kernels: it takes a hundred times as long over
-    them, and Adam's memory of gradients that have become zero, or a GAN's of a beaten generator, is full of them.
+    Numbers below 1e-38 are zero on the CPU, which takes tens of times as long over them: Adam's memory of gradients that
+    have become zero, and the gradients of a GAN's beaten generator, are full of them.
     """
     before = (
         torch.get_num_threads(),
@@ -63,11 +63,3 @@ def deterministic(threads: int) -> Iterator[None]:
         torch.backends.cudnn.benchmark = before[4]
         if before[5] is None:
             os.environ.pop(_CUBLAS, None)
-
-
-def seed_generators(device: torch.device, seed: int) -> None:
-    """Seed the generators that a step on the device draws from, as `torch.manual_seed` does; that one seeds those of
-    all kinds of devices, and without a GPU keeps the call and its stack, for later: a millisecond, and never freed."""
-    torch.default_generator.manual_seed(seed % 2**63)
-    if device.type == "cuda":
-        torch.cuda.default_generators[device.index or 0].manual_seed(seed % 2**63)

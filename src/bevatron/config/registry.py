@@ -104,7 +104,7 @@ class Component:
         if isinstance(value, Section):
             return value
         kind = value.get("kind") if isinstance(value, dict) else None
-        if kind is not None and kind in self.registry:
+        if isinstance(kind, str) and kind in self.registry:
             return self.registry[kind].Options.model_validate(value)
         names = ", ".join(self.registry.names())  # not before: it imports all of them
         if not isinstance(value, dict):

@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from bevatron.compute.devices import seed_generators
+from bevatron.compute.seeds import seed_generators
 from bevatron.compute.team import ALONE, Team
 from bevatron.config.digest import seed_of
 from bevatron.config.training import Training

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from bevatron.compute.devices import seed_generators
+from bevatron.compute.seeds import seed_generators
 from bevatron.config.kinds import learner
 from bevatron.config.task import Generation
 from bevatron.learning.learner import Batch, Learner
