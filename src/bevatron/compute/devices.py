@@ -34,8 +34,8 @@ def deterministic(threads: int) -> Iterator[None]:
     The number of threads belongs to it because sums over threads depend on how they are cut. cuBLAS reads its
     workspace setting when its first handle is made: enter before the process first multiplies on a GPU.
 
-    Numbers below 1e-38 are zero on the CPU, which takes tens of times as long over them: Adam's memory of gradients that
-    have become zero, and the gradients of a GAN's beaten generator, are full of them.
+    Numbers below 1e-38 are zero on the CPU, which takes tens of times as long over them: Adam's memory of gradients
+    that have become zero, and the gradients of a GAN's beaten generator, are full of them.
     """
     before = (
         torch.get_num_threads(),
