@@ -4,7 +4,9 @@ import math
 
 import pytest
 
+from bevatron.config.model import Model
 from bevatron.report.numbers import duration, exact, plain, sigmas, size, with_error
+from bevatron.report.tables import architecture_words
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,8 @@ from bevatron.report.numbers import duration, exact, plain, sigmas, size, with_e
         (3.2e-5, 1.1e-6, "(3.20 ± 0.11) × 10⁻⁵"),
         (4.2e7, 1.5e6, "(4.20 ± 0.15) × 10⁷"),
         (2.0, 0.0, "2.000"),
+        (0.54106, 1.1e-16, "0.5411"),
+        (0.0, 0.02, "0.000 ± 0.020"),
         (2.0, math.nan, "2.000"),
         (math.nan, 1.0, "–"),
         (None, None, "–"),
@@ -43,3 +47,11 @@ def test_others():
     assert size(999) == "999 B"
     assert duration(0.0123) == "12 ms"
     assert duration(3725) == "62 min 05 s"
+
+
+def test_an_architecture_s_options_are_the_numbers_that_were_written():
+    tree = {"kind": "gan", "latent": 1100, "spectral_normalisation": True}
+    model = Model.model_validate({"title": "G and D", "inputs": ["picture"], "architecture": tree})
+    words = architecture_words(model)
+    assert "latent 1100," in words
+    assert ", spectral normalisation," in words

@@ -3,6 +3,7 @@
 import math
 
 MINUS = "\N{MINUS SIGN}"
+ROUNDING = 1e-12  # share of a value that its error is by rounding alone: all replicas had the same value
 
 
 def plain(value: float | None, digits: int = 3) -> str:
@@ -27,7 +28,7 @@ def with_error(value: float | None, error: float | None) -> str:
     """value ± error, the error to two significant digits and the value to the same place."""
     if value is None or math.isnan(value):
         return "–"
-    if error is None or not math.isfinite(error) or error <= 0 or not math.isfinite(value):
+    if error is None or not math.isfinite(error) or not math.isfinite(value) or error <= abs(value) * ROUNDING:
         return plain(value, 4)
     decimals = 1 - math.floor(math.log10(float(f"{error:.1e}")))  # 0.0996 rounds to 0.10, not to 0.100
     largest = max(abs(value), error)

@@ -3,7 +3,7 @@
 from bevatron.config.model import Model
 from bevatron.report.measured import Measured
 from bevatron.report.metric_titles import title_of
-from bevatron.report.numbers import count, size
+from bevatron.report.numbers import count, exact, size
 from bevatron.report.origin import Origin
 from bevatron.report.results import ModelResults, StudyResults
 from bevatron.report.table import Cell, Table
@@ -245,8 +245,10 @@ def architecture_words(model: Model) -> str:
             words.append(f"{key} {':'.join(str(v) for v in value) or 'none'}")
         elif isinstance(value, str):
             words.append(value.replace("_", " "))
+        elif value is True:
+            words.append(key.replace("_", " "))
         elif value:
-            words.append(f"{key.replace('_', ' ')} {value:.3g}")
+            words.append(f"{key.replace('_', ' ')} {exact(value)}")
     return ", ".join(words)
 
 
