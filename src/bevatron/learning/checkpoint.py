@@ -98,14 +98,17 @@ class Checkpointing(pl.Callback):
     would leave with exit code 0 before anything is saved, so it is replaced while the fit runs.
 
     A fit that stops early is not saved at its last block: it ends there, and a fit that went on from such a
-    checkpoint would learn further than one that was never killed.
+    checkpoint would learn further than one that was never killed. So the decision to stop must have been made before
+    this callback's turn: at the end of a validation (`fit._early_stopping`).
+
+    `ended_on_request`: the fit was told to end, saved its state, and has more blocks to do.
 
     A team saves when its leading worker's time has come or any worker was told to end, all at the same block.
     """
 
     def __init__(self, folder: Path, seconds: float, history: History):
         self.folder, self.seconds, self.history = folder, seconds, history
-        self.told_to_end = False
+        self.told_to_end = self.ended_on_request = False
         self._last = time.monotonic()
         self._best: dict[Path, Path] = {}  # the best weights that each checkpoint of this process speaks of
 
@@ -130,7 +133,7 @@ class Checkpointing(pl.Callback):
             if team.leads:
                 self._prune(trainer)
             self._last = time.monotonic()
-        trainer.should_stop = self.told_to_end
+        trainer.should_stop = self.ended_on_request = self.told_to_end
 
     def _prune(self, trainer: pl.Trainer) -> None:
         """Drop checkpoints but the newest, and best weights of which neither they nor the fit speak."""

@@ -30,6 +30,7 @@ from bevatron.learning.densify import input_groups
 from bevatron.learning.history import History
 from bevatron.learning.job import FitJob, FitResult
 from bevatron.learning.learner import Learner
+from bevatron.learning.precision import half_precision
 from bevatron.learning.progress import Progress
 from bevatron.learning.solve import solve
 from bevatron.learning.strategies import TeamEnvironment, strategy_of
@@ -141,7 +142,7 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
             callbacks.append(Progress(f"{job.study.name}: {job.model.title}, seed {job.seed}"))
         trainer = _trainer(job, data, callbacks, checkpoint)
         trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    if checkpointing.told_to_end and learner.blocks_done < data.schedule.blocks:
+    if checkpointing.ended_on_request and learner.blocks_done < data.schedule.blocks:
         raise UserError(job.folder, "the fit was asked to end (SIGTERM) and saved its state", "run it again to go on")
     return _publish(job, data, learner, history, continued=checkpoint is not None)
 
@@ -158,14 +159,25 @@ def _solve(job: FitJob, data: DataModule, network: Network, on_validation: Any) 
 
 
 def _early_stopping(job: FitJob) -> list[pl.Callback]:
+    """Checked when a validation ends, so before the block's checkpoint is saved: left to itself Lightning checks after
+    all other callbacks where an epoch is one block, and a checkpoint would hold the count of the validation before."""
     stopping = job.model.training.early_stopping
     if stopping is None or job.epochs is not None:
         return []
-    return [EarlyStopping("val_loss", patience=stopping.patience, min_delta=stopping.min_delta, check_finite=False)]
+    return [
+        EarlyStopping(
+            "val_loss",
+            patience=stopping.patience,
+            min_delta=stopping.min_delta,
+            check_finite=False,
+            check_on_train_epoch_end=False,
+        )
+    ]
 
 
 def _trainer(job: FitJob, data: DataModule, callbacks: list[pl.Callback], checkpoint: Path | None) -> pl.Trainer:
     training, team = job.model.training, data.team
+    half = half_precision(team, data.device, job.model.title) if training.precision == "16-mixed" else []
     for name in ("pytorch_lightning", "lightning_fabric"):  # greetings and hints are not for a workflow's log
         logging.getLogger(name).setLevel(logging.ERROR)
     return pl.Trainer(
@@ -177,11 +189,11 @@ def _trainer(job: FitJob, data: DataModule, callbacks: list[pl.Callback], checkp
         max_epochs=data.schedule.blocks,
         check_val_every_n_epoch=data.schedule.blocks_per_round,
         num_sanity_val_steps=0,
-        precision=training.precision,
         callbacks=callbacks,
         logger=_tensorboard(job, data, checkpoint) if team.leads else False,
         log_every_n_steps=1,
-        plugins=[DurableCheckpointIO(), TeamEnvironment(team)],
+        precision=None if half else training.precision,
+        plugins=[DurableCheckpointIO(), TeamEnvironment(team), *half],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -218,6 +230,7 @@ def _publish(job: FitJob, data: DataModule, learner: Learner, history: History, 
         n_weights=learner.network.n_weights,
     )
     if team.leads:
+        history.publish()
         _write(job, last_weights or history.best_weights().read_bytes(), result)
         if result.waited > STARVED and data.device.type == "cuda":
             log.warning(

@@ -91,8 +91,6 @@ class Learner(pl.LightningModule):
         """One block of steps: for each the gradient of the batch's mean loss, and one update of the weights."""
         block = self.schedule.block(self.blocks_done)
         optimiser = self.optimizers()
-        parameters = [p for group in optimiser.param_groups for p in group["params"]]
-        clip = self.job.model.training.gradient_clip
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for step, whole in enumerate(self.trainer.datamodule.training_batches(block), block.first_step):
             self._prepare_step(step, optimiser)
@@ -100,8 +98,6 @@ class Learner(pl.LightningModule):
             loss, share = self._loss_and_share(batch)
             optimiser.zero_grad(set_to_none=True)
             self.manual_backward(loss if self.team.size == 1 else loss * (share * self.team.size))
-            if clip is not None:
-                torch.nn.utils.clip_grad_norm_(parameters, clip)
             optimiser.step()
             total += loss.detach().double() * (share * batch["rows"])
             self.round_samples += batch["rows"]
@@ -110,6 +106,14 @@ class Learner(pl.LightningModule):
             raise Diverged(f"the training loss is {self.round_loss.item()} after {block.last_step} steps")
         self._average_running_statistics()
         self.blocks_done += 1
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Clips the gradient's norm here and not after the backward pass, as in half precision gradients are multiplied
+        by the loss scale until Lightning has divided them by it, just before this hook."""
+        clip = self.job.model.training.gradient_clip
+        if clip is not None:
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            torch.nn.utils.clip_grad_norm_(parameters, clip)
 
     def _augmented(self, batch: Batch) -> Batch:
         wanted = self.job.model.training.augmentation
@@ -214,7 +218,9 @@ def optimiser_of(training: Training, network: Network) -> torch.optim.Optimizer:
     if training.optimiser == "sgd":
         return torch.optim.SGD(learned, lr=rate, weight_decay=decay, momentum=training.momentum)
     kind = torch.optim.Adam if training.optimiser == "adam" else torch.optim.AdamW
-    return kind(learned, lr=rate, betas=(training.adam_memory, 0.999), weight_decay=decay, fused=True)
+    # A fused step divides the gradients by the loss scale itself, after they would have been clipped.
+    fused = training.precision != "16-mixed" or training.gradient_clip is None
+    return kind(learned, lr=rate, betas=(training.adam_memory, 0.999), weight_decay=decay, fused=fused)
 
 
 def learning_rate(training: Training, step: int, steps: int) -> float:

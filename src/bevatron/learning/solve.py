@@ -1,7 +1,5 @@
 """Fits without steps: an architecture that is solved gets both splits at once."""
 
-import csv
-import io
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +12,7 @@ from bevatron.config.task import Classification
 from bevatron.errors import UserError
 from bevatron.learning.data import Batch, DataModule
 from bevatron.learning.densify import moved
-from bevatron.learning.history import COLUMNS
+from bevatron.learning.history import HEADER, csv_of
 from bevatron.learning.job import Diverged, FitJob, FitResult
 from bevatron.models.network import Network
 from bevatron.models.solved import Labelled
@@ -56,7 +54,7 @@ def solve(
         }
         for number, pair in enumerate(losses, 1)
     ]
-    publish_text(job.folder / "history.csv", _table(rows))
+    publish_text(job.folder / "history.csv", HEADER + csv_of(rows))
     last = rows[-1]
     reported = min(rows, key=lambda row: row["val_loss"]) if best else last
     epochs = len(rows) if job.epochs is None else job.epochs
@@ -112,11 +110,3 @@ def _with_targets(job: FitJob, network: Network, batches: Iterator[Batch]) -> La
             targets.append(batch["targets"][job.target].cpu().flatten(1).clone())
     joined = torch.cat(targets)
     return Labelled(torch.cat(rows), joined, torch.ones(len(joined)))
-
-
-def _table(rows: list[dict[str, float]]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS)
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
