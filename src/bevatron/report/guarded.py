@@ -9,10 +9,14 @@ from bevatron.report.plots.style import Picture, failed
 from bevatron.report.table import Table, failed_table
 
 
-def tables_or_failure(study: str, name: str, build: Callable[[], list[Table]]) -> list[Table]:
+def tables_or_failure(study: str, name: str, build: Callable[[], list[Table | None]]) -> list[Table | None]:
     """What `build` makes; or one table `<study>_<name>` that says why it could not."""
     try:
-        return build()
+        found = build()
+        for table in found:
+            if table is not None:
+                table.check()
+        return found
     except UserError:
         raise
     except Exception as error:

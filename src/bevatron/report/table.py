@@ -54,6 +54,10 @@ class Table:
         """Which columns hold numbers, to be aligned at the right."""
         return [any(not isinstance(row[i], str | None) for row in self.rows) for i in range(len(self.head))]
 
+    def check(self) -> None:
+        """Raises what writing the table would raise."""
+        self.texts, self.to_csv(), list(self.numbers())
+
     def to_csv(self) -> str:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
