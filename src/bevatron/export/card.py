@@ -97,7 +97,7 @@ def metric_rows(measured: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Name, value ± error and interval of every metric."""
     rows = []
     for name, metric in measured["metrics"].items():
-        unit = f" {metric['unit']}" if metric.get("unit") else ""
+        unit = f" {word(metric['unit'])}" if metric.get("unit") else ""
         low, high = metric["low"], metric["high"]
         interval = "–" if low is None or high is None else f"{number(low)} to {number(high)}{unit}"
         rows.append((name, with_error(metric["value"], metric["error"]) + unit, interval))
@@ -138,4 +138,4 @@ def cell(text: Any) -> str:
 
 def word(text: Any) -> str:
     """A name or a unit inside of a table: as it is where it is a plain one, without its markup where it is not."""
-    return str(text) if re.fullmatch(r"\w[\w ./^()%-]*", str(text)) else words(text)
+    return str(text) if re.fullmatch(r"[^\W_][\w ./^()%-]*", str(text)) else words(text)
