@@ -3,7 +3,9 @@
 import copy
 import csv
 import io
+import json
 import logging
+import shutil
 from html.parser import HTMLParser
 from random import Random
 
@@ -14,6 +16,8 @@ from bevatron.config.study import Study
 from bevatron.report.origin import Origin
 from bevatron.report.stage import write_report
 from bevatron.report.table import Table
+from bevatron.store.publish import publish_json
+from bevatron.store.seal import sealed
 
 NASTY = [
     r"$\frac{$",
@@ -103,12 +107,18 @@ def test_every_text_is_shown_as_it_stands(number, seed, results, tmp_path, caplo
     for (owner, key), text in zip(places, texts, strict=False):
         owner[key] = text
     study = Study.model_validate(tree)
-    write_report(workflow.model_copy(update={"studies": [study.name]}), [study], folder, tmp_path)
+    shutil.copytree(folder / study.name, tmp_path / study.name)
+    path = tmp_path / study.name / "evaluation" / "data.json"
+    data = json.loads(path.read_text())
+    for name, observable in data["observables"].items():  # `observe` writes the titles there, for the figures
+        observable["title"] = study.evaluation.observables[name].title
+    publish_json(path, sealed({key: value for key, value in data.items() if key != "sha256"}))
+    write_report(workflow.model_copy(update={"studies": [study.name]}), [study], tmp_path, tmp_path)
     assert not [record.message for record in caplog.records if "could not be made" in record.message]
     html = (tmp_path / "index.html").read_text()
     assert "could not be drawn" not in html
     words = " ".join(" ".join(Page(html).words).split())
-    for owner, key in places:
+    for owner, key in places[: len(places) - len(study.evaluation.observables)]:
         assert " ".join(owner[key].split()) in words
 
 

@@ -115,21 +115,12 @@ def test_a_study_whose_files_are_absent_is_left_out_by_name(checkout):
     assert planned(checkout, "--config", "studies=[colour]")["train"] == 4
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--configfile", "my.yaml"], "found accelerator, runs, zorp"),
-        (["--config", "study=[jets]"], "found study; did you mean 'studies'?"),
-        (["--config", "scales=paper"], "found scales; did you mean 'scale'?"),
-        (["--config", "scale=paper", "accelerator=cuda"], "found accelerator; write other keys in config/config.yaml"),
-    ],
-)
-def test_what_no_job_would_read_is_refused(arguments, words, checkout):
+def test_what_no_job_would_read_is_refused(checkout):
     (checkout / "my.yaml").write_text("accelerator: cuda\nruns: my_runs\nscale: demo\nzorp: 1\n")
-    done = snakemake(checkout, "-n", *arguments)
+    done = snakemake(checkout, "-n", "--configfile", "my.yaml")
     said = done.stdout + done.stderr
     assert done.returncode == 1
-    assert f"only scale and studies can be given there, {words}" in said
+    assert "only scale and studies can be given there, found accelerator, runs, zorp" in said
     assert "Traceback" not in said
 
 
