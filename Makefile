@@ -1,7 +1,11 @@
 # make demo, make test: from nothing but Python >= 3.11, make and pip.
 BIN := .venv/bin
+# A colon would end the folder's name in PATH, and an apostrophe a quotation in the environment's scripts.
+ifneq (,$(findstring :,$(CURDIR))$(findstring ',$(CURDIR)))
+$(error $(CURDIR): Bevatron cannot work in a folder with a colon or an apostrophe in its path; move it to another)
+endif
 # The Python that makes the environment: not the environment's own, which is first in PATH where it is activated.
-PYTHON := $(shell PATH=$$(printf %s "$$PATH" | tr : '\n' | grep -vxF '$(CURDIR)/$(BIN)' | paste -sd :); command -v $(or $(PYTHON),python3))
+PYTHON := $(shell PATH=$$(printf %s "$$PATH" | tr : '\n' | grep -vxF "$$PWD/$(BIN)" | paste -sd :); command -v $(or $(PYTHON),python3))
 # Test files that run at once: the slow ones mostly wait, but each may need 2 GB.
 WORKERS ?= 2
 # No bash, no activated environment needed: the workflow's jobs find `bevatron` by PATH.
@@ -33,7 +37,7 @@ lint: .venv/ready
 # `snakemake --profile cluster` looks for profiles in the user's configuration folder.
 profiles:
 	@mkdir -p "$(SNAKEMAKE_PROFILES)"
-	@for file in $(CURDIR)/profiles/*/config.yaml; do \
+	@for file in "$$PWD"/profiles/*/config.yaml; do \
 	  profile=$$(dirname "$$file"); \
 	  ln -sfn "$$profile" "$(SNAKEMAKE_PROFILES)/$$(basename "$$profile")"; \
 	  echo "$(SNAKEMAKE_PROFILES)/$$(basename "$$profile") -> $$profile"; \

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bevatron.config.load import at_scale, load_study, load_workflow, mistakes_in
+from bevatron.config.load import at_scale, load_study, load_workflow, mistakes_in, refuse_other_overrides
 from bevatron.config.overlay import merged
 from bevatron.errors import ConfigurationError, UserError
 
@@ -146,3 +146,26 @@ def test_yaml_cannot_build_objects(tmp_path):
     (tmp_path / "config.yaml").write_text("studies: !!python/object/apply:os.getcwd []\n")
     with pytest.raises(UserError, match="is not YAML"):
         load_workflow(tmp_path / "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"study": ["jets"]}, "found study; did you mean 'studies'? write"),
+        ({"scales": "paper"}, "found scales; did you mean 'scale'? write"),
+        ({"runs": "mine", "accelerator": "cuda", "zorp": 1}, "found accelerator, runs, zorp; write other keys in"),
+        ({"ray": {"address": "1.2.3.4:5"}}, "found ray; write"),
+        ({"scale": "paper", "studies": ["jets"]}, None),
+        ({"runs": "runs", "scale": "demo"}, None),  # as the file says it
+    ],
+)
+def test_overrides_that_no_job_would_read_are_refused(changes, words, tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("studies: [curve]\nruns: runs\n")
+    config = yaml.safe_load(path.read_text()) | changes
+    if words is None:
+        refuse_other_overrides(config, path)
+        return
+    with pytest.raises(UserError, match="only scale and studies can be given there") as caught:
+        refuse_other_overrides(config, path)
+    assert words in str(caught.value)

@@ -52,6 +52,10 @@ def test_billions_of_values_from_ten_lines_are_refused_before_they_are_built(tex
         ("x: \0", "is not allowed"),
         ("x: 2026-13-45", "month must be in 1..12"),
         ("x: [1, 2", "expected ',' or ']'"),
+        ('title: "a\\e[31mb"', "study.yaml:1:8: is not YAML: its text holds U+001B"),
+        ('a: 1\nx: {"\\0": 1}', "study.yaml:2:5: is not YAML: its text holds U+0000"),
+        ('x: "\\ud83d"', "its text holds U+D83D"),
+        ("x: !!binary AA==", "no !!binary"),
     ],
 )
 def test_what_a_study_s_file_must_not_hold_is_one_line(text, words, tmp_path, monkeypatch):

@@ -300,3 +300,16 @@ def test_the_innermost_mount_counts(tmp_path):
     assert mount_of(tmp_path / "results", mounts)[1] == "nfs4"
     assert mount_of(tmp_path / "a b" / "results", mounts)[1] == "tmpfs"
     assert mount_of(Path("/usr"), mounts)[:2] == ("/", "ext4")
+
+
+def test_a_home_that_cannot_be_written_is_named_with_the_variable_that_helps(machine, tmp_path):
+    machine.config({})
+    machine.environment |= {"HOME": "/proc/nohome", "XDG_CACHE_HOME": ""}
+    code, lines = machine.doctor("--need-gb", "0")
+    (line,) = [line for line in lines if "Snakemake's cache" in line]
+    assert code == 1
+    assert "/proc/nohome" in line
+    assert "XDG_CACHE_HOME" in line
+    machine.environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
+    _, lines = machine.doctor("--need-gb", "0")
+    assert [line for line in lines if "Snakemake's cache" in line and line.split()[0] == "ok"]

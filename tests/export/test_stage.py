@@ -182,6 +182,13 @@ def test_every_table_of_the_card_is_a_table(made):
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1, table
 
 
+def test_a_card_that_cannot_be_written_costs_no_export(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("bevatron.export.card.features", lambda *_: 1 / 0)
+    exported(made, folder=tmp_path)
+    assert "could not be written: ZeroDivisionError" in (tmp_path / "card.md").read_text()
+    assert len(json.loads((tmp_path / "export.json").read_text())["exports"]) == 2
+
+
 def test_again_gives_the_same_bytes_and_one_seed_alone_is_possible(made, tmp_path):
     exported(made, folder=tmp_path, seeds=[1])
     assert (tmp_path / "seed-1.onnx").read_bytes() == (made[2] / "export" / "seed-1.onnx").read_bytes()

@@ -2,14 +2,19 @@
 
 import csv
 import io
+import json
+import logging
 
 import pytest
 import yaml
+from PIL import Image
 
 from bevatron.errors import UserError
 from bevatron.search.journal import DIVERGED, FAILED, FINISHED, STOPPED, Trial
 from bevatron.search.plot import search_png
 from bevatron.search.results import best_of, best_values, curves, trials_csv
+from bevatron.search.stage import _publish
+from bevatron.store.publish import sha256_of
 
 
 def trial(number, rate, widths, losses, status=FINISHED, reason=""):
@@ -67,3 +72,38 @@ def test_the_picture_is_the_same_for_the_same_trials(study_with_search):
     assert pictures[0] == pictures[1]
     assert pictures[0].startswith(b"\x89PNG")
     search_png("a single trial", search, "last", TRIALS[:1], TRIALS[0])
+
+
+TEXTS = [r"$\frac{$", "cost $5 vs $6 {x", "a_$b", "漢字 😀", "W" * 500, "two\nlines", "", "_hidden", "a\u202eb"]
+
+
+@pytest.mark.parametrize("title", TEXTS)
+def test_a_title_is_literal_in_the_plot(title, study_with_search, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("bevatron"), "propagate", True)
+    search = study_with_search().models["net"].search
+    made = search_png(title, search, "best", TRIALS, best_of("best", TRIALS, "here"))
+    assert made.startswith(b"\x89PNG")
+    assert not [record for record in caplog.records if "could not be made" in record.message]
+
+
+@pytest.mark.parametrize("error", [ValueError("$no plot$ 漢"), MemoryError()])
+def test_a_plot_that_fails_costs_no_search(error, study_with_search, tmp_path, caplog, monkeypatch):
+    """All of the search's files are there, and the plot says why it is none."""
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(logging.getLogger("bevatron"), "propagate", True)
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", fail)
+    study = study_with_search()
+    best = best_of("best", TRIALS, "here")
+    _publish(study, study.models["net"], TRIALS, best, {"study": study.name}, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"best.yaml", "search.json", "search.png", "trials.csv"}
+    with Image.open(tmp_path / "search.png") as image:
+        assert image.format == "PNG"
+        assert image.size[0] == 800
+    assert json.loads((tmp_path / "search.json").read_text())["files"]["search.png"] == sha256_of(
+        tmp_path / "search.png"
+    )
+    (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert type(error).__name__ in record.message

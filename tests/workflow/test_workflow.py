@@ -113,3 +113,17 @@ def test_a_study_whose_files_are_absent_is_left_out_by_name(checkout):
     for name in (*(f"data_batch_{k}.bin" for k in range(1, 6)), "test_batch.bin"):
         (folder / name).write_bytes(bytes(3073))
     assert planned(checkout, "--config", "studies=[colour]")["train"] == 4
+
+
+def test_what_no_job_would_read_is_refused(checkout):
+    (checkout / "my.yaml").write_text("accelerator: cuda\nruns: my_runs\nscale: demo\nzorp: 1\n")
+    done = snakemake(checkout, "-n", "--configfile", "my.yaml")
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "only scale and studies can be given there, found accelerator, runs, zorp" in said
+    assert "Traceback" not in said
+
+
+def test_a_configfile_of_scale_and_studies_alone_is_taken(checkout):
+    (checkout / "my.yaml").write_text("studies: [perceptron]\n")
+    assert planned(checkout, "--configfile", "my.yaml")["simulate"] == 1

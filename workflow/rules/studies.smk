@@ -5,11 +5,12 @@ from bevatron.config.absent import absent_data
 from bevatron.config.digest import digest_of
 from bevatron.config.identity import dataset_digest, foreign_files, learned_task, raw_digest
 from bevatron.config.kinds import ARCHITECTURES
-from bevatron.config.load import load_study, load_workflow
+from bevatron.config.load import load_study, load_workflow, refuse_other_overrides
 from bevatron.errors import UserError
 
 CONFIG = "config/config.yaml"
 try:
+    refuse_other_overrides(config, Path(CONFIG))
     SETTINGS = load_workflow(Path(CONFIG), scale=config.get("scale"), studies=config.get("studies"))
     SCALE = SETTINGS.scale
     STUDIES = {name: load_study(name, SCALE, Path("config/studies")) for name in SETTINGS.studies}

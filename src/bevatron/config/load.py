@@ -1,5 +1,6 @@
 """Reading the configuration's files: YAML, the scale's overlay, validation, and errors a person can act on."""
 
+import difflib
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from bevatron.config.yaml_text import parse_yaml
 from bevatron.errors import ConfigurationError, UserError
 
 SCALES = ("demo", "paper")
+OVERRIDES = ("scale", "studies")  # keys of the workflow's file that Snakemake's --config may change
 LEARNED = set(Study.model_fields) - set(DataPart.model_fields)
 Part = TypeVar("Part", bound=DataPart)
 
@@ -26,6 +28,21 @@ def load_workflow(path: Path, **changes: Any) -> Workflow:
     tree = read_yaml(path)
     tree.update({key: value for key, value in changes.items() if value is not None})
     return validated(Workflow, tree, path)
+
+
+def refuse_other_overrides(config: dict[str, Any], path: Path) -> None:
+    """Raises UserError where Snakemake's `config` differs from the workflow's file at `path` in more than OVERRIDES.
+
+    Jobs read the file: what `--config` and `--configfile` say of other keys would be ignored.
+    """
+    tree = read_yaml(path)
+    changed = [key for key, value in config.items() if (key, value) not in tree.items()]
+    other = sorted(str(key) for key in changed if key not in OVERRIDES)
+    if other:
+        near = difflib.get_close_matches(other[0], OVERRIDES, n=1)
+        hint = f"did you mean '{near[0]}'? " if near and other[0] not in Workflow.model_fields else ""
+        what = f"only {' and '.join(OVERRIDES)} can be given there, found {', '.join(other)}"
+        raise UserError("--config or --configfile", what, f"{hint}write other keys in {path}")
 
 
 def load_study(name: str, scale: str, folder: Path) -> Study:

@@ -3,8 +3,12 @@
 The safe loader builds no Python objects, but a few lines of anchors within anchors can stand for billions of values
 ("billion laughs"), which cost nothing until something walks or prints them. So the document's nodes are counted, each
 as often as it is used, before any value is built.
+
+Escapes can put characters into a text that stand for no sign: controls, which act on a terminal, and halves of
+characters, which no file can hold. They are refused here, so that all texts of a configuration can be written anywhere.
 """
 
+import unicodedata
 from typing import Any
 
 import yaml
@@ -41,6 +45,8 @@ def _size(node: yaml.Node, known: dict[int, int | None]) -> int:
             raise yaml.MarkedYAMLError(problem="an anchor holds itself", problem_mark=node.start_mark)
         return known[id(node)]
     known[id(node)] = None
+    if isinstance(node, yaml.ScalarNode):
+        _refuse_unprintable(node)
     parts = node.value if isinstance(node, yaml.CollectionNode) else []
     if isinstance(node, yaml.MappingNode):
         parts = [part for pair in parts for part in pair]
@@ -52,3 +58,14 @@ def _size(node: yaml.Node, known: dict[int, int | None]) -> int:
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
     known[id(node)] = size
     return size
+
+
+def _refuse_unprintable(node: yaml.ScalarNode) -> None:
+    problem = None
+    if node.tag == "tag:yaml.org,2002:binary":
+        problem = "a text is expected, and no !!binary"
+    for sign in set(node.value) - {"\n", "\t"}:
+        if unicodedata.category(sign) in ("Cc", "Cs"):
+            problem = f"its text holds U+{ord(sign):04X}, a control or half a character, which nothing can show"
+    if problem:
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)

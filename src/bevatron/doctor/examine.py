@@ -8,7 +8,7 @@ from bevatron.doctor.case import Case, Profile
 from bevatron.doctor.finding import Finding
 
 Check = Callable[[Case], Iterator[Finding]]
-MACHINE: list[Check] = [software.python, software.packages, software.command, places.disk, places.locks]
+MACHINE: list[Check] = [software.python, software.packages, software.command, places.disk, places.locks, places.cache]
 CHECKS: dict[Profile, list[Check]] = {
     "local": [*MACHINE, places.temporary, gpus.visible, ray.cluster, slurm.none_needed],
     "cluster": [*MACHINE, places.temporary, places.shared, gpus.visible, ray.cluster, slurm.commands],

@@ -79,6 +79,23 @@ def disk(case: Case) -> Iterator[Finding]:
             yield good(f"free disk in {folder}", text)
 
 
+def cache(case: Case) -> Iterator[Finding]:
+    """Snakemake makes a cache folder in the user's home, which compute nodes and containers may not have."""
+    try:
+        from platformdirs import user_cache_dir
+    except ImportError:  # comes with Snakemake, of whose absence `software.packages` tells
+        return
+    folder, what = Path(user_cache_dir("snakemake", "snakemake")), "Snakemake's cache folder"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        yield bad(what, f"{folder}: {error.strerror}", "export XDG_CACHE_HOME=FOLDER, with one that can be written")
+    else:
+        yield good(what, str(folder))
+
+
 def temporary(case: Case) -> Iterator[Finding]:
     """Ray's sockets lie below the temporary folder, and their names may not be long."""
     named = tempfile.gettempdir()

@@ -5,15 +5,18 @@ say anything else than the files do.
 """
 
 import inspect
+import re
 from typing import Any
 
 from bevatron.config.kinds import ARCHITECTURES, RECIPES, SOURCES
 from bevatron.config.study import Study
+from bevatron.figures import failure_told
 from bevatron.store.contract import SPLITS
 from bevatron.store.manifest import Manifest
 from bevatron.versions import versions
 
 BALANCE = {"none": "as they are in the data", "weights": "equal, by weights", "batches": "equal, by repetition"}
+MARKUP = "\\`*_[]<>|#&~$"
 UNCERTAIN = 2  # significant digits of an uncertainty
 
 
@@ -25,7 +28,25 @@ def card(
     exports: list[dict[str, Any]],
     measured: dict[str, Any] | None,
 ) -> str:
-    """The card as Markdown. trained: runs.json; exports: entries of export.json; measured: metrics.json."""
+    """The card as Markdown. trained: runs.json; exports: entries of export.json; measured: metrics.json.
+
+    Where it cannot be written, which costs no export its models, the card says why.
+    """
+    try:
+        return _filled(study, name, manifest, trained, exports, measured)
+    except Exception as error:
+        reason = failure_told(error, f"card.md of {study.name}/{name}")
+        return f"# {words(name)}\n\nThis model's card could not be written: {words(reason)}\n"
+
+
+def _filled(
+    study: Study,
+    name: str,
+    manifest: Manifest,
+    trained: dict[str, Any],
+    exports: list[dict[str, Any]],
+    measured: dict[str, Any] | None,
+) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -36,7 +57,7 @@ def card(
         keep_trailing_newline=True,
         autoescape=False,  # Markdown; words of the study's file are put on one line each and lose their markup
     )
-    environment.filters |= {"words": words, "cell": cell, "number": number}
+    environment.filters |= {"words": words, "cell": cell, "word": word, "number": number}
     return environment.get_template("card.md.j2").render(
         study=study,
         name=name,
@@ -76,7 +97,7 @@ def metric_rows(measured: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Name, value ± error and interval of every metric."""
     rows = []
     for name, metric in measured["metrics"].items():
-        unit = f" {metric['unit']}" if metric.get("unit") else ""
+        unit = f" {word(metric['unit'])}" if metric.get("unit") else ""
         low, high = metric["low"], metric["high"]
         interval = "–" if low is None or high is None else f"{number(low)} to {number(high)}{unit}"
         rows.append((name, with_error(metric["value"], metric["error"]) + unit, interval))
@@ -99,11 +120,22 @@ def number(value: float | None) -> str:
 
 
 def words(text: str) -> str:
-    """A free text on one line, in which <, >, `, *, _, [ and ] are themselves and not markup."""
+    """A free text on one line, in which no sign is markup: no emphasis, link, formula, entity, list or HTML."""
     line = " ".join(str(text).split())
-    return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#" else sign for sign in line)
+    line = "".join(f"\\{sign}" if sign in MARKUP else sign for sign in line)
+    return re.sub(r"^([-+=]|\d+(?=[.)]))", _escaped_start, line)
+
+
+def _escaped_start(found: re.Match[str]) -> str:
+    """What would begin a list or underline a heading; of a number the sign behind it is escaped."""
+    return f"\\{found[0]}" if not found[0].isdigit() else f"{found[0]}\\"
 
 
 def cell(text: Any) -> str:
-    """A text inside of a table and of backquotes."""
+    """A text inside of a table and of backquotes, where no other sign is markup."""
     return " ".join(str(text).split()).replace("|", "\\|").replace("`", "'")
+
+
+def word(text: Any) -> str:
+    """A name or a unit inside of a table: as it is where it is a plain one, without its markup where it is not."""
+    return str(text) if re.fullmatch(r"[^\W_][\w ./^()%-]*", str(text)) else words(text)

@@ -29,7 +29,7 @@ class Progress(pl.Callback):
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         self._bar = Progress(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),  # a title is no markup
             BarColumn(),
             TextColumn("epoch {task.fields[epoch]:,}/{task.fields[epochs]:,}  validation loss {task.fields[val_loss]}"),
             TimeElapsedColumn(),

@@ -9,7 +9,7 @@ from bevatron.plan.forecast import Line
 
 def show(lines: list[Line], title: str, basis: str, console: Console | None = None) -> None:
     """Print the plan's table, its sums, and where the rates come from."""
-    console = console or Console()
+    console = console or Console(markup=False)
     notes = [f"{line.stage}: {line.note}." for line in lines if line.note]
     notes.append("Memory is that of a job. Trainings run their full length: early stopping makes them shorter.")
     table = Table(title=title, box=SIMPLE, title_justify="left", caption_justify="left")

@@ -1,6 +1,8 @@
 """One study's chapter of the page: its tables, pictures and facts, in the order they are shown."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
@@ -8,6 +10,7 @@ from pydantic import BaseModel
 from bevatron.config.study import Study
 from bevatron.report import tables
 from bevatron.report.grid_tables import grid_tables
+from bevatron.report.guarded import pictures_or_failure, tables_or_failure
 from bevatron.report.numbers import count, exact
 from bevatron.report.plots.comparison import caption_of, comparisons
 from bevatron.report.plots.learning_curve import learning_curves
@@ -61,6 +64,12 @@ class Chapter:
         return [*self.data, *(s.plot for s in self.searches if s.plot), self.learning, *self.results]
 
     @property
+    def failures(self) -> list[tuple[str, str]]:
+        """Figures and tables that could not be made, by name, and why."""
+        failed = [(picture.name, picture.failure) for picture in self.pictures if picture.failure]
+        return failed + [(table.name, table.failure) for table in self.tables if table.failure]
+
+    @property
     def tables(self) -> list[Table]:
         found = [self.samples, self.features, self.observables, self.models, self.trials, *self.grids, self.comparison]
         found += [self.published, self.metrics, self.timings, self.sizes, self.runs]
@@ -68,30 +77,44 @@ class Chapter:
 
 
 def chapter_of(results: StudyResults) -> Chapter:
-    """The chapter of one study; to be called within `page_style`."""
+    """The chapter of one study; to be called within `page_style`.
+
+    A figure or a table that cannot be made costs nothing but itself, and the chapter says so.
+    """
     study, manifest = results.study, results.manifest
     part = SECTIONS[study.task.kind]()
-    columns = part.columns(results)
+
+    def table(name: str, build: Callable[..., Table | None]) -> Table | None:
+        (found,) = tables_or_failure(study.name, name, lambda: [build(results)])
+        return found
+
+    def pictures(name: str, build: Callable[[], list[Picture]]) -> list[Picture]:
+        return pictures_or_failure(study.name, name, build)
+
     return Chapter(
         study=study,
         facts=_facts(results),
         source=_source(results),
-        samples=tables.samples_table(results),
-        features=tables.features_table(results),
-        data=[*_comparisons(results), *part.data(results), *_observables(results)],
-        observables=tables.observables_table(results),
-        models=tables.models_table(results),
+        samples=table("samples", tables.samples_table),
+        features=table("features", tables.features_table),
+        data=[
+            *pictures("source", lambda: _comparisons(results)),
+            *pictures("data", lambda: part.data(results)),
+            *pictures("observables", lambda: _observables(results)),
+        ],
+        observables=table("observables", tables.observables_table),
+        models=table("models", tables.models_table),
         searches=[_search(results, m) for m in results.models.values() if m.search],
-        trials=tables.search_table(results),
+        trials=table("search", tables.search_table),
         learning=_learning(results, part.loss),
-        grids=grid_tables(results, columns[0]),
-        comparison=tables.comparison_table(results, columns),
-        published=tables.published_table(results),
-        results=part.pictures(results),
-        metrics=tables.metrics_table(results),
-        timings=tables.timings_table(results),
-        sizes=tables.sizes_table(results),
-        runs=tables.runs_table(results),
+        grids=tables_or_failure(study.name, "grids", lambda: grid_tables(results, part.columns(results)[0])),
+        comparison=table("comparison", lambda r: tables.comparison_table(r, part.columns(r))),
+        published=table("published", tables.published_table),
+        results=pictures("results", lambda: part.pictures(results)),
+        metrics=table("metrics", tables.metrics_table),
+        timings=table("timings", tables.timings_table),
+        sizes=table("sizes", tables.sizes_table),
+        runs=table("runs", tables.runs_table),
         digests=[
             ("raw shards", manifest.raw_digest),
             ("dataset", manifest.dataset_digest),
@@ -162,7 +185,7 @@ def _comparisons(results: StudyResults) -> list[Picture]:
     drawn = results.comparisons
     if not drawn:
         return []
-    return [picture(comparisons(drawn), f"{results.study.name}-source", caption_of(drawn), wide=True)]
+    return [picture(partial(comparisons, drawn), f"{results.study.name}-source", caption_of(drawn), wide=True)]
 
 
 def _observables(results: StudyResults) -> list[Picture]:
@@ -174,13 +197,13 @@ def _observables(results: StudyResults) -> list[Picture]:
         "Observables of the test split, each class normalised to unit area; errors are √N. The legend tells "
         "what share of a class lies outside of the picture, or lacks the element."
     )
-    return [picture(observables(drawn, classes), f"{results.study.name}-observables", caption, wide=True)]
+    return [picture(partial(observables, drawn, classes), f"{results.study.name}-observables", caption, wide=True)]
 
 
 def _learning(results: StudyResults, loss: str) -> Picture:
-    models = {m.title: m.histories for m in results.models.values()}
+    models = {m.label: m.histories for m in results.models.values()}
     caption = "Loss of the training (dashed) and of the validation split (full) of every seed."
-    drawn = picture(learning_curves(loss, models), f"{results.study.name}-learning", caption, wide=True)
+    drawn = picture(partial(learning_curves, loss, models), f"{results.study.name}-learning", caption, wide=True)
     return replace(drawn, folded=len(models) > FOLDED_ABOVE)
 
 

@@ -2,8 +2,10 @@
 
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
+from bevatron.errors import UserError
 from bevatron.report.chapter import Chapter, chapter_of
 from bevatron.report.plots.style import page_style
 from bevatron.report.results import StudyResults
@@ -21,7 +23,11 @@ def draw(results: list[StudyResults], processes: int) -> list[Chapter]:
         # Those with the most to draw first, so that no process is left with a long one at the end.
         order = sorted(range(len(results)), key=lambda k: -len(results[k].models))
         drawn = {k: pool.submit(_chapter, results[k]) for k in order}
-        return [drawn[k].result() for k in range(len(results))]
+        try:
+            return [drawn[k].result() for k in range(len(results))]
+        except BrokenProcessPool:
+            what = "a process that draws was killed, for want of memory perhaps"
+            raise UserError("report", what, "give the job more memory, or draw with --processes 1") from None
 
 
 def _chapter(results: StudyResults) -> Chapter:

@@ -30,6 +30,7 @@ def render(workflow: Workflow, ledger: list[Entry], chapters: list[Chapter], abs
         ledger=ledger,
         tally=tally(ledger),
         chapters=chapters,
+        failures=[failure for chapter in chapters for failure in chapter.failures],
         absent=absent,
         versions=versions(),
     )

@@ -13,6 +13,7 @@ from bevatron.config.model import Model
 from bevatron.config.study import Study
 from bevatron.config.yaml_text import parse_yaml
 from bevatron.errors import UserError
+from bevatron.figures import legend_label
 from bevatron.report.measured import Measured, Measurements
 from bevatron.report.metric_titles import title_of
 from bevatron.store.manifest import Manifest, load_manifest
@@ -42,6 +43,8 @@ class ModelResults:
     histories: dict[int, list[Row]]
     search: SearchResults | None
     bytes: int
+    label: str
+    """The title as figures show it, which no other model of the study has."""
 
     @property
     def title(self) -> str:
@@ -90,7 +93,7 @@ def read_study(study: Study, results: Path) -> StudyResults:
     for name, model in study.models.items():
         path = folder / "evaluation" / name / "metrics.json"
         tree = _measured_on(manifest, path, f"bevatron evaluate {study.name} {name}")
-        models[name] = _model(folder, name, model, tree)
+        models[name] = _model(folder, name, model, tree, label_of(study, name))
         metrics[name] = _metrics(tree, model.title, name)
         files[name] = path
     titles = {name: o.title for name, o in study.evaluation.observables.items()}
@@ -98,6 +101,15 @@ def read_study(study: Study, results: Path) -> StudyResults:
     raw = sorted((folder / "raw").glob("shard-*.h5"))
     timings = [_json(path, "bevatron simulate") for path in sorted((folder / "raw").glob("*.timing.json"))]
     return StudyResults(study, manifest, data, timings, _size(raw), _comparisons(study, folder), models, measurements)
+
+
+def label_of(study: Study, name: str) -> str:
+    """A model's title; with its name where another model has the same, and its name alone where it has none."""
+    title = study.models[name].title
+    if not title.strip():
+        return name
+    twice = sum(m.title == title for m in study.models.values()) > 1
+    return legend_label(f"{title} ({name})" if twice else title)
 
 
 def _comparisons(study: Study, folder: Path) -> list[dict[str, Any]]:
@@ -124,7 +136,7 @@ def _measured_on(manifest: Manifest, path: Path, command: str) -> dict[str, Any]
     return tree
 
 
-def _model(folder: Path, name: str, model: Model, tree: dict[str, Any]) -> ModelResults:
+def _model(folder: Path, name: str, model: Model, tree: dict[str, Any], label: str) -> ModelResults:
     place = folder / "models" / name
     histories = {}
     for run in tree["runs"]:
@@ -143,7 +155,7 @@ def _model(folder: Path, name: str, model: Model, tree: dict[str, Any]) -> Model
             where = folder / "search" / name / "best.yaml"
             raise UserError(where, f"does not fit the model: {error}", "run the search again") from None
     weights = [place / run["folder"] / "weights.safetensors" for run in tree["runs"]]
-    return ModelResults(name, model, tree, histories, search, _size(weights))
+    return ModelResults(name, model, tree, histories, search, _size(weights), label)
 
 
 def _search(place: Path, command: str) -> SearchResults:

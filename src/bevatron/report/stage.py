@@ -29,7 +29,8 @@ def write_report(
     """Publish `tables/*.csv`, `plots/*`, `provenance.json` and, last, `index.html` in `output_folder`.
 
     processes: that draw at once; the same results give the same bytes whatever their number. absent: studies left out,
-    and why. Raises UserError, with the command that makes it, for a missing file.
+    and why. A figure or table that cannot be made is told in the page and in the log, and costs nothing else. Raises
+    UserError, with the command that makes it, for a missing or damaged file.
     """
     read = [read_study(study, results) for study in studies]
     ledger = ledger_of(read, workflow.scale)
@@ -44,6 +45,8 @@ def write_report(
     origin = provenance_of(workflow, read, ledger, numbers, results, files | {PAGE: page})
     publish_json(output_folder / PROVENANCE, origin)
     publish_bytes(output_folder / PAGE, page)
+    if failures := [name for chapter in chapters for name, _ in chapter.failures]:
+        log.warning("%s: %d of its figures and tables could not be made: %s", PAGE, len(failures), ", ".join(failures))
     log.info("%s: %s", output_folder / PAGE, _summary(ledger, chapters))
 
 

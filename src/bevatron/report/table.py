@@ -12,6 +12,7 @@ from bevatron.report.measured import Measured
 from bevatron.report.numbers import count, plain, with_error
 from bevatron.report.origin import Origin
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet computes what begins so; an apostrophe makes it a text
 Cell = str | int | float | Measured | None
 
 
@@ -31,7 +32,7 @@ class Table:
     """name: of the CSV file; head and rows: cells; in the CSV a Measured takes a second column, its error.
 
     origins: where each row's numbers come from; by_column: what differs from it in the column of that index; by_cell:
-    in the cell of that row and column, both counted from 0.
+    in the cell of that row and column, both counted from 0. failure: why the table could not be made.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Table:
     origins: tuple[Origin, ...]
     by_column: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     by_cell: Mapping[tuple[int, int], Mapping[str, Any]] = field(default_factory=dict)
+    failure: str = ""
 
     @property
     def texts(self) -> list[list[str]]:
@@ -51,6 +53,10 @@ class Table:
     def numeric(self) -> list[bool]:
         """Which columns hold numbers, to be aligned at the right."""
         return [any(not isinstance(row[i], str | None) for row in self.rows) for i in range(len(self.head))]
+
+    def check(self) -> None:
+        """Raises what writing the table would raise."""
+        self.texts, self.to_csv(), list(self.numbers())
 
     def to_csv(self) -> str:
         text = io.StringIO()
@@ -80,6 +86,11 @@ class Table:
         return found
 
 
+def failed_table(name: str, reason: str, origin: Origin) -> Table:
+    """What stands in place of a table that could not be made."""
+    return Table(name, "This table could not be made.", ("failure",), ((reason,),), (origin,), failure=reason)
+
+
 def _text(cell: Cell) -> str:
     if cell is None:
         return "–"
@@ -95,6 +106,8 @@ def _raw(cell: Cell, error: bool) -> str:
         return _digits(cell.error if error else cell.value)
     if error or cell is None:
         return ""
+    if isinstance(cell, str):
+        return f"'{cell}" if cell.startswith(FORMULA) and not _is_number(cell) else cell
     return _digits(cell) if isinstance(cell, float) else str(cell)
 
 

@@ -1,9 +1,9 @@
 """The picture of a search: the loss trial by trial, and against each searched key."""
 
-from io import BytesIO
 from typing import Any
 
 from bevatron.config.search import Choice, Integers, LogUniform, Search
+from bevatron.figures import failure_told, figure_bytes, placeholder_png, shortened
 from bevatron.search.journal import FINISHED, STOPPED, Trial
 from bevatron.search.space import values_of
 
@@ -14,7 +14,17 @@ FAILED_STYLE = {"marker": "x", "color": "#bd1f01", "label": "no result"}
 
 
 def search_png(title: str, search: Search, keep: str, trials: list[Trial], best: Trial) -> bytes:
-    """The picture as PNG; losses are in the task's unit (nats, or the target's unit squared)."""
+    """The picture as PNG; losses are in the task's unit (nats, or the target's unit squared).
+
+    Where it cannot be drawn, which costs no search its result, the PNG says why.
+    """
+    try:
+        return _drawn(title, search, keep, trials, best)
+    except Exception as error:
+        return placeholder_png(failure_told(error, f"figure search.png of {title}"))
+
+
+def _drawn(title: str, search: Search, keep: str, trials: list[Trial], best: Trial) -> bytes:
     import matplotlib
     import mplhep
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -37,16 +47,14 @@ def search_png(title: str, search: Search, keep: str, trials: list[Trial], best:
         over_trials = figure.add_subplot(grid[0, :])
         _draw_trials(over_trials, keep, trials)
         over_trials.set_title(
-            f"{title}: best trial {best.number}, validation loss {best.val_loss(keep):.4g}", loc="left"
+            f"{shortened(title)}: best trial {best.number}, validation loss {best.val_loss(keep):.4g}", loc="left"
         )
         for index, key in enumerate(search.space):
             axes = figure.add_subplot(grid[1 + index // columns, index % columns], sharey=over_trials)
             _draw_key(axes, search, key, keep, trials, best)
             if index % columns == 0:
                 axes.set_ylabel("validation loss")
-        content = BytesIO()
-        figure.savefig(content, format="png", metadata={"Software": None})
-    return content.getvalue()
+        return figure_bytes(figure, "search.png", format="png", metadata={"Software": None})
 
 
 def _draw_trials(axes: Any, keep: str, trials: list[Trial]) -> None:

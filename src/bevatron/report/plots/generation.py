@@ -38,16 +38,25 @@ def along(epochs: list[int], samples: list[list], neighbours: list) -> plt.Figur
     return figure
 
 
-def spot(real: list, made: list) -> tuple[plt.Figure, list[int]]:
-    """Real and generated pictures in an order that nothing tells, numbered; and the numbers of those generated."""
-    order = np.random.default_rng(1).permutation(len(real) + len(made))
+def spot(real: list, made: list) -> plt.Figure:
+    """Real and generated pictures in an order that nothing tells, numbered."""
+    order = _order(real, made)
     pictures = [*real, *made]
     figure, axes = plt.subplots(2, -(-len(order) // 2), figsize=(WIDTH, 2.7), squeeze=False)
     high = max(float(np.max(p)) for p in real)
     for number, (panel, k) in enumerate(zip(axes.flat, order, strict=False), 1):
         _bare(panel, pictures[k], high)
         panel.set_title(str(number), fontsize=9.5)
-    return figure, [number for number, k in enumerate(order, 1) if k >= len(real)]
+    return figure
+
+
+def generated_numbers(real: list, made: list) -> list[int]:
+    """The numbers under which `spot` shows the generated pictures."""
+    return [number for number, k in enumerate(_order(real, made), 1) if k >= len(real)]
+
+
+def _order(real: list, made: list) -> np.ndarray:
+    return np.random.default_rng(1).permutation(len(real) + len(made))
 
 
 def _bare(panel: plt.Axes, shown: list, high: float) -> None:

@@ -1,8 +1,7 @@
 """How plots look: mplhep's ATLAS style in sizes for a page, colours that the colour-blind can tell apart."""
 
 import base64
-import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,6 +9,9 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import mplhep
 from matplotlib.ticker import LogLocator, StrMethodFormatter
+
+from bevatron.errors import UserError
+from bevatron.figures import failure_told, figure_bytes, placeholder_svg
 
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#717581", "#92dadd")
 """Petroff's sequence (arXiv:2107.02270), blue, orange, red first: light, charm and beauty."""
@@ -50,7 +52,10 @@ _PAGE = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A finished plot: file name without suffix, caption, bytes, whether it wants the page's width, or to be folded."""
+    """A finished plot: file name without suffix, caption, bytes, whether it wants the page's width, or to be folded.
+
+    failure: why it could not be drawn; the bytes then say the same.
+    """
 
     name: str
     caption: str
@@ -58,6 +63,7 @@ class Picture:
     suffix: str = "svg"
     wide: bool = False
     folded: bool = False
+    failure: str = ""
 
     @property
     def file(self) -> str:
@@ -77,15 +83,38 @@ def page_style() -> Iterator[None]:
         yield
 
 
-def picture(figure: plt.Figure, name: str, caption: str, wide: bool = False, folded: bool = False) -> Picture:
-    """The figure as SVG, without dates, and closed; many small panels, and those folded away, have fewer ticks."""
-    if folded or len(figure.axes) > FEW_PANELS:
-        for axes in figure.axes:
-            _with_fewer_ticks(axes)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, dpi=150)
-    plt.close(figure)
-    return Picture(name, caption, buffer.getvalue(), wide=wide, folded=folded)
+def picture(
+    draw: Callable[[], plt.Figure | None], name: str, caption: str, wide: bool = False, folded: bool = False
+) -> Picture | None:
+    """The figure that `draw` makes as SVG, without dates, and closed; many small panels, and those folded away, have
+    fewer ticks. None where `draw` finds nothing to draw.
+
+    A figure that cannot be drawn becomes a picture of `failure`; only a UserError, which is of files that are damaged
+    or missing, is raised.
+    """
+    before = set(plt.get_fignums())
+    try:
+        figure = draw()
+        if figure is None:
+            return None
+        if folded or len(figure.axes) > FEW_PANELS:
+            for axes in figure.axes:
+                _with_fewer_ticks(axes)
+        content = figure_bytes(figure, name, format="svg", metadata={"Date": None, "Creator": None}, dpi=150)
+        return Picture(name, caption, content, wide=wide, folded=folded)
+    except UserError:
+        raise
+    except Exception as error:
+        return failed(error, name, caption)
+    finally:
+        for number in set(plt.get_fignums()) - before:
+            plt.close(number)
+
+
+def failed(error: Exception, name: str, caption: str) -> Picture:
+    """What stands in place of a figure, and is told in the log."""
+    reason = failure_told(error, f"figure {name}")
+    return Picture(name, caption, placeholder_svg(reason), wide=True, failure=reason)
 
 
 def grid(n: int, columns: int = 3, height: float = 3.1) -> tuple[plt.Figure, list[plt.Axes]]:

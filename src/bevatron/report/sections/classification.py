@@ -1,6 +1,11 @@
 """The report's pictures and columns for classification."""
 
+from functools import partial
+
+from matplotlib.figure import Figure
+
 from bevatron.config.grid import name_of
+from bevatron.config.task import Classification
 from bevatron.report.plots.calibration import calibration
 from bevatron.report.plots.confusion import confusion
 from bevatron.report.plots.roc import roc
@@ -42,10 +47,8 @@ class ClassificationSection:
         backgrounds = [c for c in task.classes if c != task.signal]
         found = []
         for suffix, group in _groups(results).items():
-            curves = {m.title: m.curves["roc"] for m in group}
-            figure = roc(task.signal, backgrounds, curves, cuts, task.efficiencies)
-            if figure is None:
-                continue
+            curves = {m.label: m.curves["roc"] for m in group}
+            draw = partial(roc, task.signal, backgrounds, curves, cuts, task.efficiencies)
             caption = (
                 f"Rejection (1 / share kept) of each background against the efficiency for {task.signal}, by one "
                 f"cut on the probability of {task.signal}. Lines: mean of the seeds; bands: their range; upright "
@@ -54,7 +57,8 @@ class ClassificationSection:
             )
             if cuts:
                 caption += " Grey: cuts on single observables, no network."
-            found.append(picture(figure, f"{name}-roc{suffix}", caption, wide=True))
+            drawn = picture(draw, f"{name}-roc{suffix}", caption, wide=True)
+            found += [drawn] if drawn is not None else []
         looked_at = _looked_at(results)
         found += [_one(results, model, folded=len(looked_at) > FEW) for model in looked_at]
         return [*attack_pictures(results), *layer_pictures(results), *found]
@@ -93,10 +97,6 @@ def _looked_at(results: StudyResults) -> list[ModelResults]:
 
 def _one(results: StudyResults, model: ModelResults, folded: bool) -> Picture:
     task = results.study.task
-    figure, (left, middle, right) = grid(3, height=3.5)
-    score(task.signal, task.classes, model.curves["score"], left)
-    confusion(task.classes, model.curves["confusion"], middle)
-    calibration(task.classes, model.curves["calibration"], right)
     many = len(task.classes) > FEW_CLASSES
     errors = "in per cent" if many else f"with binomial errors ({results.study.evaluation.confidence:.0%})"
     caption = (
@@ -104,7 +104,16 @@ def _one(results: StudyResults, model: ModelResults, folded: bool) -> Picture:
         f"predicted class {errors}, number of test samples in brackets. Right: predicted probabilities against the "
         "shares observed."
     )
-    return picture(figure, f"{results.study.name}-{model.name}-classes", caption, wide=True, folded=folded)
+    draw = partial(_classes, task, model.curves)
+    return picture(draw, f"{results.study.name}-{model.name}-classes", caption, wide=True, folded=folded)
+
+
+def _classes(task: Classification, curves: dict) -> Figure:
+    figure, (left, middle, right) = grid(3, height=3.5)
+    score(task.signal, task.classes, curves["score"], left)
+    confusion(task.classes, curves["confusion"], middle)
+    calibration(task.classes, curves["calibration"], right)
+    return figure
 
 
 def _best_cuts(results: StudyResults) -> list[dict]:

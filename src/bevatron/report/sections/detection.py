@@ -1,6 +1,7 @@
 """The report's pictures and columns for detection."""
 
 from dataclasses import replace
+from functools import partial
 
 from bevatron.report.plots.detection import found_boxes, precision_recall
 from bevatron.report.plots.images import sides_of
@@ -31,7 +32,7 @@ class DetectionSection:
         name, models = results.study.name, list(results.models.values())
         found = []
         for k in range(0, len(models), LINES):
-            curves = {m.title: m.curves["precision"] for m in models[k : k + LINES]}
+            curves = {m.label: m.curves["precision"] for m in models[k : k + LINES]}
             iou = next(iter(curves.values()))["iou"]
             caption = (
                 "Precision (share of the detections above a score that are right) against recall (share of the true "
@@ -39,8 +40,8 @@ class DetectionSection:
                 "precision there or beyond. Lines: mean of the seeds; bands: their range; in brackets: true boxes."
             )
             suffix = "" if len(models) <= LINES else f"-{k // LINES + 1}"
-            drawn = precision_recall(results.study.task.classes, curves)
-            found.append(picture(drawn, f"{name}-precision{suffix}", caption, wide=True))
+            draw = partial(precision_recall, results.study.task.classes, curves)
+            found.append(picture(draw, f"{name}-precision{suffix}", caption, wide=True))
         shown = [p for p in (_boxes(results, m) for m in models) if p is not None]
         return found + [replace(p, folded=len(shown) > FEW) for p in shown]
 
@@ -56,8 +57,8 @@ def _boxes(results: StudyResults, model: ModelResults) -> Picture | None:
         "first seed finds with a probability of 0.3 or more (dashed, with the probability)."
     )
     sides = sides_of(results.study.dataset.recipe.kind)
-    figure = found_boxes(results.study.task.classes, group, channel, model.curves["examples"], sides)
-    return picture(figure, f"{results.study.name}-{model.name}-boxes", caption, wide=True)
+    draw = partial(found_boxes, results.study.task.classes, group, channel, model.curves["examples"], sides)
+    return picture(draw, f"{results.study.name}-{model.name}-boxes", caption, wide=True)
 
 
 def _plane(group: dict, channel: int) -> str:

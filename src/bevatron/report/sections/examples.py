@@ -1,6 +1,7 @@
 """Pictures of example images, for every section whose samples are images."""
 
 from dataclasses import replace
+from functools import partial
 
 from bevatron.report.plots.images import example_images, sides_of
 from bevatron.report.plots.style import Picture, picture
@@ -17,6 +18,7 @@ def example_pictures(results: StudyResults) -> list[Picture]:
         caption = f"Input group {name}: the first image of the test split of each class, {size} pixels"
         if group["summed"] > 1:
             caption += f", drawn with {group['summed']} × {group['summed']} of them summed"
-        drawn = picture(example_images(group, sides), f"{results.study.name}-{name}-examples", f"{caption}.", wide=True)
+        place = f"{results.study.name}-{name}-examples"
+        drawn = picture(partial(example_images, group, sides), place, f"{caption}.", wide=True)
         found.append(replace(drawn, folded=bool(found)))
     return found

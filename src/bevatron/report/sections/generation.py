@@ -1,6 +1,8 @@
 """The report's pictures and columns for generation."""
 
-from bevatron.report.plots.generation import along, course, spot
+from functools import partial
+
+from bevatron.report.plots.generation import along, course, generated_numbers, spot
 from bevatron.report.plots.style import Picture, picture
 from bevatron.report.results import StudyResults
 from bevatron.report.section import section
@@ -25,8 +27,8 @@ class GenerationSection:
             "Fréchet distance of generated pictures to the test split, in the features of a classifier of the real "
             "ones, and the saddle-point objective on the validation split; a line for each seed."
         )
-        figure = course({m.title: m.curves["course"] for m in models}, of_data)
-        found = [picture(figure, f"{name}-course", caption, wide=True)]
+        draw = partial(course, {m.label: m.curves["course"] for m in models}, of_data)
+        found = [picture(draw, f"{name}-course", caption, wide=True)]
         for m in models:
             drawn = m.curves
             collapsed = f" Seeds {', '.join(map(str, drawn['collapsed']))} collapsed." if drawn["collapsed"] else ""
@@ -34,12 +36,12 @@ class GenerationSection:
                 f"{m.title}, first seed: what the generator makes of the same noise along the training, and the "
                 f"training picture nearest to each of the last.{collapsed}"
             )
-            figure = along(drawn["course"][0]["epoch"], drawn["samples"], drawn["neighbours"])
-            found.append(picture(figure, f"{name}-{m.name}-along", caption, wide=True))
+            draw = partial(along, drawn["course"][0]["epoch"], drawn["samples"], drawn["neighbours"])
+            found.append(picture(draw, f"{name}-{m.name}-along", caption, wide=True))
         best = min(models, key=lambda m: results.metric(m.name, "frechet_distance").value)
-        figure, made = spot(best.curves["test"], best.curves["samples"][-1])
+        real, made = best.curves["test"], best.curves["samples"][-1]
         caption = (
             f"Spot the generated pictures ({best.title}). Half of them are real. The generated ones are "
-            f"{', '.join(map(str, made))}."
+            f"{', '.join(map(str, generated_numbers(real, made)))}."
         )
-        return [*found, picture(figure, f"{name}-spot", caption, wide=True)]
+        return [*found, picture(partial(spot, real, made), f"{name}-spot", caption, wide=True)]

@@ -1,5 +1,7 @@
 """The report's pictures and columns for two classes in a plane."""
 
+from functools import partial
+
 from bevatron.report.plots.plane import clouds, lines, responses, rotations, steps, surfaces
 from bevatron.report.plots.style import Picture, picture
 from bevatron.report.results import StudyResults
@@ -24,16 +26,16 @@ class PlaneSection:
         by_inputs = {", ".join(m.model.inputs): m.curves for m in results.models.values()}
         words = f"w = ({W[0]:g}, {W[1]:g}) and θ = {THETA:g}"
         return [
-            picture(clouds(task.classes, by_inputs), f"{name}-points", "Points of the test split.", wide=True),
+            picture(partial(clouds, task.classes, by_inputs), f"{name}-points", "Points of the test split.", wide=True),
             picture(
-                responses(W, THETA),
+                partial(responses, W, THETA),
                 f"{name}-responses",
                 f"Response y = f(w·x − θ) of a unit with {words}, for six activations; dashed: the line w·x = θ, at "
                 "the distance θ/|w| from the origin.",
                 wide=True,
             ),
             picture(
-                rotations(),
+                rotations,
                 f"{name}-hyperplanes",
                 "What the numbers of a unit do: the direction of w turns the line (left), its length makes the "
                 "response steeper and leaves the line where it is (middle), θ shifts it (right).",
@@ -43,20 +45,20 @@ class PlaneSection:
 
     def pictures(self, results: StudyResults) -> list[Picture]:
         name, task = results.study.name, results.study.task
-        curves = {m.title: m.curves for m in results.models.values()}
+        curves = {m.label: m.curves for m in results.models.values()}
         caption = "Test points and the decision line (y = ½) of every seed."
-        found = [picture(lines(task.classes, curves), f"{name}-lines", caption, wide=True)]
+        found = [picture(partial(lines, task.classes, curves), f"{name}-lines", caption, wide=True)]
         caption = (
             f"What the first seed's network says of every point of the plane: its output y for class {task.signal}; "
             "dashed: y = ½."
         )
-        found.append(picture(surfaces(curves), f"{name}-surfaces", caption, wide=True))
+        found.append(picture(partial(surfaces, curves), f"{name}-surfaces", caption, wide=True))
         for m in results.models.values():
             if m.curves["corrections"]:
                 caption = (
                     f"{m.title}: the first corrections of the first seed. A sample on the wrong side (large) moves the "
                     "line (dashed: before, full: after) towards or across it; samples on the right side change nothing."
                 )
-                figure = steps(task.classes, m.curves)
-                found.append(picture(figure, f"{name}-{m.name}-steps", caption, wide=True))
+                draw = partial(steps, task.classes, m.curves)
+                found.append(picture(draw, f"{name}-{m.name}-steps", caption, wide=True))
         return found

@@ -1,5 +1,7 @@
 """The report's pictures and columns for reconstruction."""
 
+from functools import partial
+
 from bevatron.report.plots.reconstruction import Point, denoised, quality
 from bevatron.report.plots.style import Picture, picture
 from bevatron.report.results import ModelResults, StudyResults
@@ -32,13 +34,13 @@ class ReconstructionSection:
         for model in results.models.values():
             by_target.setdefault(model.curves["target"], []).append(model)
         for target, models in by_target.items():
-            shown = {m.title: m.curves["examples"] for m in models[:SHOWN]}
+            shown = {m.label: m.curves["examples"] for m in models[:SHOWN]}
             caption = (
                 f"Target {target}: the first test pictures as the networks get them, without noise, and as the first "
                 "networks give them back, on one scale of colours."
             )
             unit = next(iter(results.manifest.groups[models[0].model.inputs[0]].units), "")
-            found.append(picture(denoised(shown, unit), f"{name}-{target}-pictures", caption, wide=True))
+            found.append(picture(partial(denoised, shown, unit), f"{name}-{target}-pictures", caption, wide=True))
         for metric, label, words in (
             (
                 "mse_over_noise",
@@ -53,7 +55,8 @@ class ReconstructionSection:
             if panels:
                 level = {t: _level(results, models, metric) for t, models in by_target.items()}
                 caption = f"{words}, against the dimension of the representation h. Errors: bootstrap and seeds."
-                found.append(picture(quality(panels, level, label), f"{name}-{metric}", caption, wide=True))
+                draw = partial(quality, panels, level, label)
+                found.append(picture(draw, f"{name}-{metric}", caption, wide=True))
         return found
 
 
@@ -76,5 +79,5 @@ def _level(results: StudyResults, models: list[ModelResults], metric: str) -> di
     for model in models:
         measured = results.metric(model.name, metric)
         if measured is not None and model.curves["hidden"] is None:
-            found[model.title] = measured.value
+            found[model.label] = measured.value
     return found

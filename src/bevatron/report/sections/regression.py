@@ -1,5 +1,7 @@
 """The report's pictures and columns for regression."""
 
+from functools import partial
+
 from bevatron.report.plots.regression import deviations, fits, points, residuals
 from bevatron.report.plots.style import Picture, picture
 from bevatron.report.results import StudyResults
@@ -21,31 +23,31 @@ class RegressionSection:
         drawn = results.data["points"]
         if drawn is None:
             return []
-        figure = points(_axis(results), results.study.task.target, drawn)
+        draw = partial(points, _axis(results), results.study.task.target, drawn)
         caption = f"{len(drawn['x'])} points of the test split" + (", and the truth." if drawn["truth"] else ".")
-        return [picture(figure, f"{results.study.name}-points", caption, wide=True)]
+        return [picture(draw, f"{results.study.name}-points", caption, wide=True)]
 
     def pictures(self, results: StudyResults) -> list[Picture]:
         study = results.study
         models = results.models.values()
         x = _axis(results)
-        figure = fits(x, study.task.target, {m.title: m.curves["fit"] for m in models})
+        draw = partial(fits, x, study.task.target, {m.label: m.curves["fit"] for m in models})
         caption = (
             "The fit over the noise: test points, the truth (dashed), the mean of the seeds' predictions "
             "(line) and their range (band)."
         )
-        found = [picture(figure, f"{study.name}-fits", caption, wide=True)]
-        figure = residuals({m.title: m.curves["residuals"] for m in models})
+        found = [picture(draw, f"{study.name}-fits", caption, wide=True)]
+        draw = partial(residuals, {m.label: m.curves["residuals"] for m in models})
         caption = (
             "Residuals of the test points (mean of the seeds) over the noise itself, grey: a network that "
             "has found the truth leaves the noise and nothing else."
         )
-        found.append(picture(figure, f"{study.name}-residuals", caption, wide=True))
-        known = {m.title: m.curves["deviation"] for m in models if "deviation" in m.curves}
+        found.append(picture(draw, f"{study.name}-residuals", caption, wide=True))
+        known = {m.label: m.curves["deviation"] for m in models if "deviation" in m.curves}
         if known:
-            figure = deviations(x, known)
+            draw = partial(deviations, x, known)
             caption = "RMS deviation of the predictions from the truth, bin by bin; bands: the seeds' range."
-            found.append(picture(figure, f"{study.name}-deviations", caption, wide=True))
+            found.append(picture(draw, f"{study.name}-deviations", caption, wide=True))
         return found
 
 

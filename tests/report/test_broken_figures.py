@@ -1,0 +1,122 @@
+"""A figure or a table that cannot be made costs nothing but itself; damaged files are refused as ever."""
+
+import json
+import logging
+import shutil
+
+import pytest
+
+from bevatron.errors import UserError
+from bevatron.report import tables
+from bevatron.report.sections import classification
+from bevatron.report.stage import write_report
+from bevatron.store.publish import publish_json
+from bevatron.store.seal import sealed
+
+
+@pytest.fixture(scope="module")
+def whole(results, tmp_path_factory):
+    """The report of the tagger, of which nothing is broken."""
+    return _report(results, tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture
+def warnings_of(caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("bevatron"), "propagate", True)
+    return lambda: [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def _report(results, output, folder=None, processes=1):
+    workflow, studies, place = results
+    workflow = workflow.model_copy(update={"studies": ["tagger"]})
+    write_report(workflow, studies[1:], folder or place, output, processes)
+    return output
+
+
+def _same_but(output, whole, *differ):
+    """All tables and plots are those of the whole report, but for some; returns the page."""
+    for path in (path for folder in ("tables", "plots") for path in (whole / folder).iterdir()):
+        same = (output / path.relative_to(whole)).read_bytes() == path.read_bytes()
+        assert same == (path.name not in differ), path.name
+    return (output / "index.html").read_text()
+
+
+@pytest.mark.parametrize("error", [ValueError("<script>alert(1)</script>\nand $more"), MemoryError(), KeyError("x")])
+def test_a_figure_that_fails_costs_itself_alone(error, results, whole, tmp_path, monkeypatch, warnings_of):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(classification, "roc", fail)
+    page = _same_but(_report(results, tmp_path), whole, "tagger-roc.svg")
+    assert "1 figure or table could" in page
+    assert "<script>" not in page
+    assert type(error).__name__ in page
+    assert 'id="failed-tagger-roc"' in page
+    assert (tmp_path / "plots" / "tagger-roc.svg").read_text().count("could not be drawn") == 1
+    assert [line for line in warnings_of() if "tagger-roc" in line and type(error).__name__ in line]
+    listed = json.loads((tmp_path / "provenance.json").read_text())["files"]["report"]
+    assert "plots/tagger-roc.svg" in listed
+
+
+def test_curves_that_lack_a_part_cost_their_figures_alone(results, whole, tmp_path, warnings_of):
+    """A real file of another version, say: sealed and whole, but without what one figure needs; drawn by processes."""
+    workflow, studies, place = results
+    shutil.copytree(place, tmp_path / "results")
+    path = tmp_path / "results" / "tagger" / "evaluation" / "kinematics" / "metrics.json"
+    tree = json.loads(path.read_text())
+    del tree["curves"]["confusion"]["share"]
+    publish_json(path, sealed({key: value for key, value in tree.items() if key != "sha256"}))
+    output = tmp_path / "report"
+    write_report(workflow, studies, tmp_path / "results", output, 2)
+    page = _same_but(output, whole, "tagger-kinematics-classes.svg", "claims.csv")  # claims.csv: two studies here
+    assert "1 figure or table could" in page
+    assert "curve-fits" not in page.split("</header>")[0]
+
+
+def test_a_section_that_fails_leaves_the_others(results, whole, tmp_path, monkeypatch, warnings_of):
+    def fail(*_):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(classification.ClassificationSection, "pictures", fail)
+    monkeypatch.setattr(tables, "timings_table", fail)
+    output = _report(results, tmp_path)
+    page = (output / "index.html").read_text()
+    assert "2 figures and tables could" in page
+    assert (output / "tables" / "claims.csv").read_bytes() == (whole / "tables" / "claims.csv").read_bytes()
+    assert (output / "tables" / "tagger_timings.csv").read_text() == "failure\nZeroDivisionError: division by zero\n"
+    learning = "plots/tagger-learning.svg"
+    assert (output / learning).read_bytes() == (whole / learning).read_bytes()
+    assert len([line for line in warnings_of() if "could not be made" in line]) == 3  # each, and all together
+
+
+def test_what_was_drawn_before_is_not_left_beside_a_new_page(results, whole, tmp_path, monkeypatch):
+    shutil.copytree(whole, tmp_path / "report")
+    monkeypatch.setattr(classification, "roc", lambda *_: 1 / 0)
+    _report(results, tmp_path / "report")
+    assert b"could not be drawn" in (tmp_path / "report" / "plots" / "tagger-roc.svg").read_bytes()
+
+
+def test_a_users_error_is_no_broken_figure(results, tmp_path, monkeypatch):
+    def fail(*_):
+        raise UserError("metrics.json", "was changed or damaged")
+
+    monkeypatch.setattr(classification, "roc", fail)
+    with pytest.raises(UserError, match="changed or damaged"):
+        _report(results, tmp_path / "report")
+    assert not (tmp_path / "report").exists()
+
+
+def test_no_figure_of_a_failed_one_stays_open(results, monkeypatch):
+    import matplotlib.pyplot as plt
+
+    from bevatron.report.plots.style import page_style, picture
+
+    def fail():
+        plt.subplots()
+        raise ValueError
+
+    with page_style():
+        kept = plt.figure()
+        assert picture(fail, "name", "caption").failure == "ValueError:"
+        assert plt.get_fignums() == [kept.number]
+        plt.close(kept)
