@@ -115,7 +115,7 @@ def test_shards_and_manifest_say_what_made_them(dataset):
     }  # fmt: skip
     manifest = load_manifest(dataset / "manifest.json", dataset_digest(STUDY))
     assert manifest.code_versions == code_versions(STUDY) == {"source function": 1, "recipe function": 1, "split": 1}
-    assert "source function 1, recipe function 1, split 1" in inspect(dataset)
+    assert "recipe function 1, source function 1, split 1" in inspect(dataset)
     assert "source_version" in inspect(dataset.parent / "raw/shard-0000.h5")
 
 
@@ -168,7 +168,7 @@ def test_a_shard_that_names_no_version_is_refused(found, dataset):
     for name, words in (("recipe_version", "recipe 'function'"), ("split_version", "division into splits")):
         kept = (dataset / "val-0001.h5").read_bytes()
         rewrite(dataset / "val-0001.h5", **{name: found})
-        refuses(lambda: build_manifest(dataset, STUDY), "val-0001.h5", words)  # noqa: B023
+        refuses(lambda: build_manifest(dataset, STUDY), "val-0001.h5", words)
         (dataset / "val-0001.h5").write_bytes(kept)
 
 
