@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
             continue
         try:
             content = content_of(component)
-        except UserError as error:
+        except (UserError, ModuleNotFoundError) as error:  # of a package that is an extra
             print(f"{component}: left out, as it cannot run here: {error}")
             continue
         before = json.loads(path.read_text()) if path.is_file() else None
