@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bevatron.config.code_versions import version_attributes
 from bevatron.config.identity import dataset_digest
 from bevatron.config.kinds import Options
 from bevatron.config.study import Study
@@ -70,9 +71,10 @@ def _make(folder: Path, n: int, shards: int, seed: int, samples, name: str) -> P
             random = np.random.default_rng([seed, first])
             attributes = {
                 "study": name,
-                "source": "numbers",
+                "source": "gaussians",
                 "versions": {},
                 "digest": dataset_digest(study),
+                **version_attributes(study),
                 "seed": seed,
                 "classes": CLASSES,
                 "split": split,
@@ -89,8 +91,8 @@ def benchmark_study(name: str, shards: int, seed: int) -> Study:
             "name": name,
             "title": name,
             "summary": "numbers for a benchmark",
-            "simulation": {"source": Options(kind="numbers"), "shards": shards, "seed": seed},
-            "dataset": {"recipe": Options(kind="numbers")},
+            "simulation": {"source": Options(kind="gaussians"), "shards": shards, "seed": seed},
+            "dataset": {"recipe": Options(kind="gaussians")},
             "task": {"kind": "classification", "target": "flavour", "classes": CLASSES, "signal": "beauty"},
             "models": {"none": {"title": "none", "architecture": {"kind": "mlp", "widths": [1]}, "inputs": ["jets"]}},
         }

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from readers import row, show
 
+from bevatron.config.code_versions import version_attributes
 from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.config.study import Study
 from bevatron.config.workflow import Reading
@@ -61,7 +62,7 @@ def _written(folder: Path, study: Study, pictures: int) -> Path:
         "shard": 0,
         "classes": CLASSES,
     }
-    attributes |= {"digest": dataset_digest(study), "raw_digest": raw_digest(study)}
+    attributes |= {"digest": dataset_digest(study), "raw_digest": raw_digest(study), **version_attributes(study)}
     for k, (split, n) in enumerate({"train": pictures, "val": 256, "test": 256}.items()):
         values = random.random((n, 1, 28, 28), np.float32)
         samples = Samples(

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bevatron.config.code_versions import version_attributes
 from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.config.study import Study
 from bevatron.config.workflow import Reading
@@ -146,6 +147,7 @@ def flavours(tmp_path_factory: pytest.TempPathFactory) -> Flavours:
         "versions": {"generator": "1"},
         "digest": dataset_digest(study),
         "raw_digest": raw_digest(study),
+        **version_attributes(study),
         "classes": CLASSES,
         "shard": 0,
     }

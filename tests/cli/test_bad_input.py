@@ -158,6 +158,7 @@ def test_raw_events_of_another_configuration(place, bevatron):
 
 def test_an_empty_class(place, bevatron):
     """Jets of which none is beauty: the manifest names the class and the split."""
+    from bevatron.config.code_versions import version_attributes
     from bevatron.config.identity import dataset_digest
     from bevatron.config.load import load_study
     from bevatron.store.columns import Dense, Group, Samples
@@ -172,14 +173,15 @@ def test_an_empty_class(place, bevatron):
         }
 
     rewrite(place, classify)
-    digest = dataset_digest(load_study("curve", "demo", place / "config" / "studies"))
+    study = load_study("curve", "demo", place / "config" / "studies")
+    digest = dataset_digest(study)
     for first, split in enumerate(("train", "val", "test")):
         ids = np.arange(10 * first, 10 * first + 10, dtype=np.uint64)
         group = Group(Dense(np.ones((10, 1), np.float32)), ("pt",), ("GeV",))
         samples = Samples({"x": group}, {"flavour": (np.arange(10) % 2).astype(np.int64)}, ids)
         attributes = {
             "study": "curve", "source": "function", "versions": {}, "digest": digest, "raw_digest": "r", "seed": 1,
-            "shard": 0, "classes": ["light", "charm", "beauty"],
+            "shard": 0, "classes": ["light", "charm", "beauty"], **version_attributes(study),
         }  # fmt: skip
         write_shard(place / "new" / f"{split}-0000.h5", samples, attributes)
     refuses(bevatron, (*MANIFEST[:-1], "new"), "beauty")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
+from bevatron.config.code_versions import version_attributes
 from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
@@ -66,6 +67,7 @@ def dataset(tmp_path: Path, study: Study) -> tuple[Path, Manifest, Samples]:
         "versions": {"generator": "1"},
         "digest": dataset_digest(study),
         "raw_digest": raw_digest(study),
+        **version_attributes(study),
         "classes": ["light", "beauty"],
     }
     for k, split in enumerate(("train", "val", "test")):

@@ -42,6 +42,7 @@ TREE = {
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A study of toy jets with its dataset, trained, evaluated and exported: (study, workflow, folder)."""
+    from bevatron.config.code_versions import version_attributes
     from bevatron.config.identity import dataset_digest, raw_digest
     from bevatron.evaluate.stage import evaluate_model
     from bevatron.export.stage import export_model
@@ -52,7 +53,8 @@ def made(tmp_path_factory):
     folder, study = tmp_path_factory.mktemp("toy"), Study.model_validate(TREE)
     workflow = Workflow(studies=["toy"], accelerator="cpu", runs=str(folder / "runs"))
     attributes = {"study": "toy", "source": "jets", "versions": {"generator": "1.5"}, "digest": dataset_digest(study),
-                  "raw_digest": raw_digest(study), "classes": ["light", "beauty"], "shard": 0}  # fmt: skip
+                  "raw_digest": raw_digest(study), "classes": ["light", "beauty"], "shard": 0,
+                  **version_attributes(study)}  # fmt: skip
     rng = np.random.default_rng(1)
     for k, split in enumerate(("train", "val", "test")):
         flavour, lengths = rng.integers(0, 2, 120), rng.integers(0, 4, 120)

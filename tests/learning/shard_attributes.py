@@ -1,5 +1,6 @@
 """What a sample shard says of itself, for shards that tests write."""
 
+from bevatron.config.code_versions import version_attributes
 from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.config.study import Study
 
@@ -11,6 +12,7 @@ def shard_attributes(study: Study, source: str, classes: list[str]) -> dict:
         "versions": {"generator": "1"},
         "digest": dataset_digest(study),
         "raw_digest": raw_digest(study),
+        **version_attributes(study),
         "classes": classes,
         "shard": 0,
     }

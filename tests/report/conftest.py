@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
+from bevatron.config.code_versions import version_attributes
 from bevatron.config.identity import dataset_digest, raw_digest, run_digest
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
@@ -127,6 +128,7 @@ def _publish(folder: Path, study: Study, draw: Any, predict: Any) -> None:
         "versions": {"generator": "1.0"},
         "digest": dataset_digest(study),
         "raw_digest": raw_digest(study),
+        **version_attributes(study),
         "shard": 0,
     }
     if classes := getattr(study.task, "classes", None):

@@ -82,6 +82,8 @@ def test_each_entry_says_all_that_its_number_came_from(written, results):
         assert number["dataset_digest"] == dataset_digest(study)
         assert number["raw_digest"] == raw_digest(study)
         assert number["simulation_versions"] == {"generator": "1.0"}
+        kinds = (f"source {study.simulation.source.kind}", f"recipe {study.dataset.recipe.kind}", "split")
+        assert number["code_versions"] == dict.fromkeys(kinds, 1)
         assert number["command"]
         if number["stage"] == "evaluate":
             assert number["metric"]

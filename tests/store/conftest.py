@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bevatron.config.code_versions import version_attributes
 from bevatron.config.identity import dataset_digest
 from bevatron.config.kinds import Options
 from bevatron.config.study import Study
@@ -59,8 +60,8 @@ def make_study(shards: int = 1, seed: int = 1) -> Study:
             "name": "made",
             "title": "Made",
             "summary": "Numbers that follow from ids.",
-            "simulation": {"source": Options(kind="ids"), "shards": shards, "seed": seed},
-            "dataset": {"recipe": Options(kind="ids")},
+            "simulation": {"source": Options(kind="gaussians"), "shards": shards, "seed": seed},
+            "dataset": {"recipe": Options(kind="gaussians")},
             "task": {"kind": "classification", "target": "flavour", "classes": CLASSES, "signal": "beauty"},
             "models": {"net": {"title": "net", "architecture": {"kind": "mlp", "widths": [4]}, "inputs": ["jets"]}},
         }
@@ -70,9 +71,10 @@ def make_study(shards: int = 1, seed: int = 1) -> Study:
 def attributes_of(study: Study) -> dict:
     return {
         "study": study.name,
-        "source": "ids",
+        "source": "gaussians",
         "versions": {"ids": "1.0"},
         "digest": dataset_digest(study),
+        **version_attributes(study),
         "seed": study.simulation.seed,
         "classes": CLASSES,
     }

@@ -152,6 +152,42 @@ def test_building_refuses_shards_that_do_not_belong_together(new_dataset, sample
         assert path.name in str(error.value)
 
 
+def test_weighted_samples_make_no_dataset_until_weights_are_used(new_dataset):
+    made = new_dataset([30, 30])
+    weights = np.linspace(0.5, 2.0, 30, dtype=np.float32)
+    for file in ("train-0001.h5", "train-0000.h5"):  # one shard of several, and the first
+        rewrite(made, file, lambda s: replace(s, weight=weights))
+        with pytest.raises(UserError) as error:
+            build_manifest(made.folder, made.study)
+        assert f"{file}: its samples have weights, which neither loss nor metrics use yet" in str(error.value)
+        assert "leave the weight away" in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+def test_a_manifest_of_weighted_samples_is_loaded_by_no_stage(new_dataset):
+    """As an older Bevatron made it; the store itself reads the weights still."""
+    made = new_dataset([30])
+    for split in ("train", "val", "test"):
+        rewrite(made, f"{split}-0000.h5", lambda s: replace(s, weight=(s.id + 0.5).astype(np.float32)))
+    manifest = load_manifest(made.manifest)
+    entries = {
+        split: tuple(
+            e.model_copy(
+                update={"sha256": sha256_of(made.folder / e.file), "bytes": (made.folder / e.file).stat().st_size}
+            )
+            for e in es
+        )
+        for split, es in manifest.splits.items()
+    }
+    write_manifest(made.manifest, manifest.model_copy(update={"weighted": True, "splits": entries}).sealed())
+    digest = dataset_digest(made.study)
+    for load in (load_manifest, lambda p, d: open_split(p, "train", batch_size=9, expected_dataset_digest=d)):
+        with pytest.raises(UserError, match=r"manifest\.json: its samples have weights.* loss nor metrics"):
+            load(made.manifest, digest)
+    for batch in open_split(made.manifest, "train", batch_size=9).epoch(0, 0):
+        assert (batch["weight"] == batch["id"] + 0.5).all()
+
+
 def test_an_empty_class_and_an_empty_split_are_named(new_dataset):
     made = new_dataset([30, 30])
     for number in (0, 1):

@@ -1,7 +1,13 @@
-"""What identifies raw shards, datasets and runs: digests of just those settings that their bytes depend on."""
+"""What identifies raw shards, datasets and runs: digests of just that on which their bytes depend.
+
+Settings, and the versions of the code that makes samples of them. The seeds of simulation and preparation follow from
+the settings alone (`raw_settings`, `dataset_settings`): a new version of a recipe leaves the noise of all else as it
+was, and what a study has drawn so far stays its own.
+"""
 
 from typing import Any
 
+from bevatron.config.code_versions import code_versions, source_version
 from bevatron.config.data_part import DataPart
 from bevatron.config.digest import digest_of
 from bevatron.config.model import Model
@@ -9,14 +15,24 @@ from bevatron.config.simulation import Simulation
 from bevatron.config.study import Study
 
 
+def raw_settings(study: DataPart) -> str:
+    """Of the settings behind raw shards, without versions: what the seeds of simulation follow from."""
+    return digest_of("raw", study.name, study.simulation.source, study.simulation.seed)
+
+
+def dataset_settings(study: DataPart) -> str:
+    """Of the settings behind dataset shards, without versions: what the seeds of preparation follow from."""
+    return digest_of("dataset", raw_settings(study), study.dataset)
+
+
 def raw_digest(study: DataPart) -> str:
     """Of everything that a raw shard's content depends on, but its number: more shards leave the others valid."""
-    return digest_of("raw", study.name, study.simulation.source, study.simulation.seed)
+    return digest_of("raw", raw_settings(study), source_version(study))
 
 
 def dataset_digest(study: DataPart) -> str:
     """Of everything that a dataset shard's content depends on, but its number."""
-    return digest_of("dataset", raw_digest(study), study.dataset)
+    return digest_of("dataset", dataset_settings(study), code_versions(study))
 
 
 def foreign_files(simulation: Simulation) -> list[list[str]]:

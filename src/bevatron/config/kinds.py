@@ -10,8 +10,8 @@ from pydantic import Field
 from bevatron.config.registry import Component, Registry
 from bevatron.config.section import Section
 
-SOURCES = Registry("source", "bevatron.simulate.sources")
-RECIPES = Registry("recipe", "bevatron.prepare.recipes")
+SOURCES = Registry("source", "bevatron.simulate.sources", versioned=True)
+RECIPES = Registry("recipe", "bevatron.prepare.recipes", versioned=True)
 ARCHITECTURES = Registry("architecture", "bevatron.models")
 CLAIM_TESTS = Registry("claim test", "bevatron.report.claims")
 LEARNERS = Registry("task", "bevatron.learning.tasks")

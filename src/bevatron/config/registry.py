@@ -10,6 +10,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
 from bevatron.config.section import Section
+from bevatron.errors import UserError
 
 T = TypeVar("T")
 
@@ -20,24 +21,38 @@ class Registry:
     A component carries its own configuration as the attribute `Options`, a `Section`. The package is named by a
     string and imported on first use, so that the configuration depends on no component. A component whose module has
     its name is found without importing the others, some of which take a second.
+
+    versioned: each component has a whole number `VERSION`, which is raised when its output changes.
     """
 
-    def __init__(self, word: str, package: str):
-        self.word, self.package = word, package
+    def __init__(self, word: str, package: str, versioned: bool = False):
+        self.word, self.package, self.versioned = word, package, versioned
         self._components: dict[str, Any] = {}
         self._discovered = False
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Decorator: remember a component under `name`."""
+        """Decorator: remember a component under `name`; UserError for one without the version that it must have."""
 
         def remember(component: T) -> T:
             known = self._components.get(name)
             if known is not None and known.__module__ != component.__module__:
                 raise ValueError(f"{self.word} '{name}' is registered by {known.__module__} already")
+            if self.versioned:
+                self._refuse_unversioned(name, component)
             self._components[name] = component
             return component
 
         return remember
+
+    def _refuse_unversioned(self, name: str, component: Any) -> None:
+        version = getattr(component, "VERSION", None)
+        if type(version) is not int or version < 1:
+            found = "has no VERSION" if version is None else f"has the VERSION {version!r}"
+            raise UserError(
+                f"{self.word} '{name}' ({component.__module__}.{component.__qualname__})",
+                f"{found}, which must be a whole number from 1 on",
+                "write VERSION = 1 into its class, and raise it whenever its output changes for the same settings",
+            )
 
     def names(self) -> list[str]:
         self._discover()

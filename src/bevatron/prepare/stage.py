@@ -6,9 +6,10 @@ from time import perf_counter
 
 import numpy as np
 
+from bevatron.config.code_versions import refuse_other_code, source_version, version_attributes
 from bevatron.config.data_part import DataPart
 from bevatron.config.digest import seed_of
-from bevatron.config.identity import dataset_digest, raw_digest
+from bevatron.config.identity import dataset_digest, dataset_settings, raw_digest
 from bevatron.config.kinds import RECIPES
 from bevatron.errors import UserError
 from bevatron.prepare.split import rows_by_split
@@ -24,15 +25,14 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
     """Publishes `{train,val,test}-NNNN.h5` in `folder`, NNNN being the number of the raw shard.
 
     A split that none of the shard's events falls into is a valid shard of 0 samples; the manifest refuses one
-    that is empty in all shards. Raises UserError for a raw shard that is damaged or made from another
-    configuration, and for a feature that is not finite.
+    that is empty in all shards. Raises UserError for a raw shard that is damaged, made from another configuration
+    or by another version of the source, and for a feature that is not finite.
     """
     start = perf_counter()
     events = read_shard(raw)
     _refuse_other_configuration(study, events, raw)
-    shard, digest = int(events.attributes["shard"]), dataset_digest(study)
-    options = study.dataset.recipe
-    seed = seed_of("prepare", digest, shard)
+    shard, options = int(events.attributes["shard"]), study.dataset.recipe
+    seed = seed_of("prepare", dataset_settings(study), shard)  # whatever the versions of source and recipe
     samples = RECIPES[options.kind]().prepare(options, events, seed)
 
     attributes = {
@@ -40,10 +40,11 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
         "source": events.attributes["source"],
         "versions": events.attributes["versions"],
         "recipe": options.kind,
-        "digest": digest,
+        "digest": dataset_digest(study),
         "raw_digest": events.attributes["digest"],
         "seed": seed,
         "shard": shard,
+        **version_attributes(study),
     }
     for name in ("files", "file_list"):  # other people's, of a source that reads them
         if name in events.attributes:
@@ -81,6 +82,7 @@ def write_manifest(study: DataPart, folder: Path) -> None:
 
 
 def _refuse_other_configuration(study: DataPart, events: Samples, raw: Path) -> None:
+    refuse_other_code(raw, events.attributes, source_version(study))
     expected, found = raw_digest(study), events.attributes.get("digest")
     if found != expected:
         raise UserError(

@@ -56,6 +56,7 @@ def _study(workflow: Workflow, r: StudyResults) -> dict[str, Any]:
         "manifest_sha256": manifest.sha256,
         "simulation_seed": manifest.seed,
         "simulation_versions": manifest.versions,
+        "code_versions": manifest.code_versions,
         "observed_with": r.data.get("versions", {}),
         "models": {name: _model(m) for name, m in r.models.items()},
         "commands": commands_of(workflow, r.study),

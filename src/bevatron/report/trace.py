@@ -35,6 +35,7 @@ class Trace:
         study = self.tree["studies"][number["study"]]
         keys = ("config_digest", "raw_digest", "dataset_digest", "manifest_sha256", "simulation_seed")
         found = {key: study[key] for key in (*keys, "simulation_versions")}
+        found["code_versions"] = study.get("code_versions", {})  # none in a report of an older Bevatron
         stage, model = number["stage"], number.get("model")
         command = study["commands"][stage]
         found["command"] = command[model] if isinstance(command, dict) else command

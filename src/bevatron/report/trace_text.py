@@ -43,6 +43,8 @@ def _study(trace: Trace, name: str) -> list[Any]:
     facts.add_row("raw events", f"{study['raw_digest']}, seed {study['simulation_seed']}")
     facts.add_row("", f"made with {_versions(study['simulation_versions'])}")
     facts.add_row("dataset", study["dataset_digest"])
+    if made := study.get("code_versions"):  # none in a report of an older Bevatron
+        facts.add_row("", f"made by {_versions(made)}")
     facts.add_row("manifest", study["manifest_sha256"])
     for what, packages, models in _environments(study):
         facts.add_row(what, f"{packages}: {', '.join(models)}")

@@ -6,7 +6,7 @@ from time import perf_counter
 
 from bevatron.config.data_part import DataPart
 from bevatron.config.digest import seed_of
-from bevatron.config.identity import raw_digest
+from bevatron.config.identity import raw_digest, raw_settings
 from bevatron.config.kinds import SOURCES
 from bevatron.errors import UserError
 from bevatron.store.publish import publish_json
@@ -31,12 +31,11 @@ def compare_source(study: DataPart, output: Path) -> None:
             f"the source '{options.kind}' offers no comparison with published numbers",
             f"set it to false; sources that do: {offering}",
         )
-    digest = raw_digest(study)
-    found = source.comparisons(options, seed_of("compare", digest))
+    found = source.comparisons(options, seed_of("compare", raw_settings(study)))
     content = {
         "schema_version": SCHEMA_VERSION,
         "study": study.name,
-        "raw_digest": digest,
+        "raw_digest": raw_digest(study),
         "versions": versions(),
         "comparisons": [comparison.to_json() for comparison in found],
     }

@@ -6,7 +6,7 @@ from time import perf_counter
 
 from bevatron.config.data_part import DataPart
 from bevatron.config.digest import seed_of
-from bevatron.config.identity import raw_digest
+from bevatron.config.identity import raw_digest, raw_settings
 from bevatron.config.kinds import SOURCES
 from bevatron.errors import UserError
 from bevatron.store.publish import publish_json
@@ -19,9 +19,9 @@ def simulate_shard(study: DataPart, shard: int, output: Path) -> None:
     """Runs the study's source for shard number `shard`; publishes the raw shard `output` and, beside it, its
     timing.
 
-    The shard's bytes follow from the study's section `simulation` and the shard's number alone. What differs
-    from run to run, the time it took, is kept apart in `<output's name>.timing.json`. Raises UserError for a
-    shard number out of range, settings that the generator refuses, a shard without samples, and faults of the
+    The shard's bytes follow from the study's section `simulation`, the source's code and the shard's number alone.
+    What differs from run to run, the time it took, is kept apart in `<output's name>.timing.json`. Raises UserError
+    for a shard number out of range, settings that the generator refuses, a shard without samples, and faults of the
     machine.
     """
     start = perf_counter()
@@ -30,8 +30,7 @@ def simulate_shard(study: DataPart, shard: int, output: Path) -> None:
         raise UserError(f"shard {shard}", f"the study '{study.name}' has shards 0 to {last}", "choose one of these")
     options = study.simulation.source
     source = SOURCES[options.kind]()
-    digest = raw_digest(study)
-    seed = seed_of("simulate", digest, shard)
+    seed = seed_of("simulate", raw_settings(study), shard)  # whatever the source's version
     samples, facts = source.simulate(options, shard, seed)
     if len(samples) == 0:
         raise UserError(
@@ -42,8 +41,9 @@ def simulate_shard(study: DataPart, shard: int, output: Path) -> None:
     attributes = {
         "study": study.name,
         "source": options.kind,
+        "source_version": source.VERSION,
         "versions": source.versions(),
-        "digest": digest,
+        "digest": raw_digest(study),
         "seed": seed,
         "shard": shard,
     }

@@ -58,6 +58,7 @@ def _of_manifest(path: Path, manifest: Manifest) -> list[Any]:
         "identity (sha256)": manifest.sha256,
         "dataset digest": manifest.dataset_digest,
         "raw digest": manifest.raw_digest,
+        "code": ", ".join(f"{name} {version}" for name, version in manifest.code_versions.items()),
         "seed": manifest.seed,
         "schema version": manifest.schema_version,
         "versions": ", ".join(f"{k} {v}" for k, v in manifest.versions.items()) or "none",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field, ValidationError
 
+from bevatron.config.code_versions import code_versions, refuse_old_manifest, refuse_other_code
 from bevatron.config.data_part import DataPart
 from bevatron.config.digest import digest_of
 from bevatron.config.identity import dataset_digest, raw_digest
@@ -21,6 +22,10 @@ from bevatron.store.shard import Shard, read_shard
 from bevatron.store.statistics import FeatureStatistics, GroupStatistics
 
 PREPARE_AGAIN = "run the prepare stage again, which makes it anew"
+WEIGHTED = (
+    "its samples have weights, which neither loss nor metrics use yet: every number made of them would be wrong",
+    "leave the weight away in the recipe, where each sample may count alike, or unweight the events first",
+)
 AGREED = ("study", "source", "versions", "digest", "classes", "approximations")
 
 log = logging.getLogger("bevatron")
@@ -43,8 +48,9 @@ class Manifest(Record):
 
     schema_version: int = Field(description="version of the HDF5 contract and of this file")
     study: str = Field(description="name of the study")
-    dataset_digest: str = Field(description="digest of the settings that the samples depend on")
-    raw_digest: str = Field(description="digest of the settings that the raw shards depend on")
+    dataset_digest: str = Field(description="digest of the settings and the code that the samples depend on")
+    raw_digest: str = Field(description="digest of the settings and the code that the raw shards depend on")
+    code_versions: dict[str, int] = Field(description="versions of the source, the recipe and the division into splits")
     seed: int = Field(description="seed of the simulation")
     versions: dict[str, str] = Field(description="versions of what made the raw events")
     files: dict[str, str] = Field({}, description="SHA-256 of the files, simulated elsewhere, that were read; by path")
@@ -81,8 +87,8 @@ def build_manifest(folder: Path, study: DataPart) -> Manifest:
     study.
 
     Every shard is read and checked. Raises UserError for a missing or damaged shard, one of another
-    configuration, one whose groups, targets, classes or versions differ from the others', an id that repeats,
-    or a class (or a split) without samples.
+    configuration or made by another version of source or recipe, one with weights, one whose groups, targets,
+    classes or versions differ from the others', an id that repeats, or a class (or a split) without samples.
     """
     folder, builder = Path(folder), _Builder(study)
     entries: dict[str, list[ShardEntry]] = {split: [] for split in SPLITS}
@@ -102,7 +108,11 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
 
 
 def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Manifest:
-    """The manifest in `path`; UserError when it is missing, damaged, changed, or of another configuration."""
+    """The manifest in `path`; UserError when it is missing, damaged or changed.
+
+    With the digest that a stage expects, also when it is of another configuration or made by other code, and when its
+    samples have weights.
+    """
     path = Path(path)
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
@@ -116,6 +126,9 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
     if version != SCHEMA_VERSION:
         found = "is no manifest of Bevatron's" if version is None else f"follows version {version} of the contract"
         raise UserError(path, f"{found}; this Bevatron reads version {SCHEMA_VERSION}", PREPARE_AGAIN)
+    if "code_versions" not in tree:
+        what = "does not say which versions of source and recipe made its samples, as an older Bevatron's"
+        raise UserError(path, what, "run the stages simulate and prepare again")
     try:
         manifest = Manifest.model_validate(tree)
     except ValidationError as error:
@@ -124,7 +137,10 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
         raise UserError(path, f"{place}: {first['msg']}", PREPARE_AGAIN) from None
     if manifest.sha256 != manifest.content_digest():
         raise UserError(path, "its content does not match its own digest: it was changed or damaged", PREPARE_AGAIN)
+    if expected_dataset_digest is not None and manifest.weighted:
+        raise UserError(path, *WEIGHTED)
     if expected_dataset_digest not in (None, manifest.dataset_digest):
+        refuse_old_manifest(path, manifest.code_versions)
         raise UserError(
             path,
             f"is the manifest of another configuration: it was made with dataset digest "
@@ -138,7 +154,7 @@ class _Builder:
     """What the shards seen so far have in common."""
 
     def __init__(self, study: DataPart):
-        self.study, self.digest = study, dataset_digest(study)
+        self.study, self.digest, self.code_versions = study, dataset_digest(study), code_versions(study)
         self.classes = tuple(getattr(study.task, "classes", ()))
         self.first: tuple[Path, dict[str, Any]] | None = None
         self.longest: dict[str, int] = {}
@@ -165,6 +181,7 @@ class _Builder:
 
     def _agrees(self, path: Path, samples: Samples) -> None:
         """Refuses a shard of another configuration, or one that differs from the first shard."""
+        refuse_other_code(path, samples.attributes, self.code_versions)
         found = samples.attributes.get("digest")
         if found != self.digest:
             raise UserError(
@@ -172,6 +189,8 @@ class _Builder:
                 f"was made with dataset digest {str(found)[:12]}, the study as configured now has {self.digest[:12]}",
                 PREPARE_AGAIN,
             )
+        if samples.weight is not None:
+            raise UserError(path, *WEIGHTED)
         with Shard(path) as shard:
             groups, targets = shard.groups, shard.targets
         for name, info in groups.items():
@@ -238,6 +257,7 @@ class _Builder:
             study=self.study.name,
             dataset_digest=self.digest,
             raw_digest=raw_digest(self.study),
+            code_versions=self.code_versions,
             seed=self.study.simulation.seed,
             versions={k: str(v) for k, v in (form["versions"] or {}).items()},
             files=dict(sorted(self.files.items())),

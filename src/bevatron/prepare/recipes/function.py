@@ -18,6 +18,8 @@ class FunctionSamples:
     The same z serves all noise levels, so that they differ in σ alone.
     """
 
+    VERSION = 1
+
     class Options(kinds.Options):
         noise: dict[Name, NonNegative] = Field(
             {"y": 5.0},

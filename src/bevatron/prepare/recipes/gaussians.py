@@ -37,6 +37,8 @@ class GaussianSamples:
     A point is μ + L z with the class' mean μ and the Cholesky factor L of its covariance. The same z serves all clouds.
     """
 
+    VERSION = 1
+
     class Options(kinds.Options):
         clouds: dict[Name, Clouds] = Field(description="by name of the input group, where the points lie", min_length=1)
 

@@ -21,6 +21,8 @@ class GuestJets:
     a jet without a vertex has −1 for its number of vertices and their mass, for example.
     """
 
+    VERSION = 1
+
     class Options(kinds.Options):
         max_tracks: Count = Field(15, description="most tracks kept of a jet")
 

@@ -35,6 +35,8 @@ class JetSamples:
     APPROXIMATIONS, which stand in every shard.
     """
 
+    VERSION = 1
+
     class Options(kinds.Options):
         hadron_delta_r: float = Field(
             0.3, gt=0.0, le=0.8, description="largest ΔR between a jet and a hadron that gives it its flavour"

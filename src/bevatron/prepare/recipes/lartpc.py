@@ -36,6 +36,8 @@ class WirePlanes:
     threshold: one module each in bevatron.prepare.wires.
     """
 
+    VERSION = 1
+
     class Options(kinds.Options):
         images: dict[Name, Image] = Field(description="by name of the input group", min_length=1)
         window: Window = Field(default_factory=Window, description="what part of the readout is shown")

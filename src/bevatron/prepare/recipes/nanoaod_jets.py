@@ -32,6 +32,8 @@ class NanoAODJets:
     energy fraction is that of the jet's energy.
     """
 
+    VERSION = 1
+
     class Options(kinds.Options):
         vertex_delta_r: float = Field(0.4, gt=0.0, le=0.8, description="largest ΔR between a jet and its vertices")
         max_vertices: Count = Field(5, description="most vertices kept of a jet")

@@ -25,6 +25,8 @@ class Version(Section):
 class Pictures:
     """Input group `picture` (n, channels, height, width) float32 from 0 to 1, those of `versions`; target `label`."""
 
+    VERSION = 1
+
     class Options(kinds.Options):
         versions: dict[Name, Version] = Field({}, description="by name of the input group, the pictures changed")
 

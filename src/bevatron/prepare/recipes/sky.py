@@ -21,6 +21,8 @@ class SkyPictures:
     Mixed: an input group `picture`, of even events the galaxy and of odd ones the star, and a target `label`, 0 and 1.
     """
 
+    VERSION = 1
+
     class Options(kinds.Options):
         kinds: Literal["pairs", "mixed"] = Field("pairs", description="a sample has both pictures of an event, or one")
         clean: bool = Field(False, description="of mixed pictures: without noise")

@@ -23,6 +23,8 @@ class Cifar10:
     The test batch is the test split, the last `validation` pictures of the five others the validation split.
     """
 
+    VERSION = 1
+
     class Options(kinds.Options):
         folder: str = Field(description="folder of data_batch_1.bin to data_batch_5.bin and test_batch.bin")
         validation: Count = Field(5_000, description="pictures kept for validation")

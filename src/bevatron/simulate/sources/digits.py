@@ -30,6 +30,8 @@ class Digits:
     `validation` pictures of the training set, which come in no particular order, are the validation split.
     """
 
+    VERSION = 1
+
     class Options(kinds.Options):
         folder: str | None = Field(
             None, description="folder of IDX files, relative to the working folder; absent: scikit-learn's digits"

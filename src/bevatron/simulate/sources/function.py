@@ -21,6 +21,8 @@ class Function:
     how many shards there are.
     """
 
+    VERSION = 1
+
     class Options(kinds.Options):
         train: Count = Field(10_000, description="points to learn from, in each shard")
         val: Count = Field(2_000, description="points for early stopping and search, in each shard")

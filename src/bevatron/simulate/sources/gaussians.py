@@ -20,6 +20,8 @@ class Gaussians:
     those of one shard.
     """
 
+    VERSION = 1
+
     class Options(kinds.Options):
         classes: int = Field(2, ge=2, description="number of classes")
         train: Count = Field(1_000, description="points of each class to learn from, in each shard")

@@ -27,6 +27,8 @@ class Geant4:
     the way to a photon's conversion is not known.
     """
 
+    VERSION = 1
+
     class Options(ArgonOptions):
         physics: Literal["FTFP_BERT", "QGSP_BERT", "QGSP_BIC_HP"] = Field(
             "FTFP_BERT", description="Geant4's list of hadronic processes; electromagnetic ones are its option 4"

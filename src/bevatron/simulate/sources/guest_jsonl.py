@@ -31,6 +31,8 @@ class GuestLines:
     file into pieces once, and leave `per_shard` out, where that takes too long.
     """
 
+    VERSION = 1
+
     class Options(FileOptions):
         absent: float = Field(
             0.0,

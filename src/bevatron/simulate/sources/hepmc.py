@@ -27,6 +27,8 @@ class HepMC:
     does not decay here.
     """
 
+    VERSION = 1
+
     class Options(JetOptions, FileOptions):
         pass
 

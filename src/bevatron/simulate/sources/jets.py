@@ -37,6 +37,8 @@ class Jets:
     tracks, in the prepare stage, as does the beam spot: here every collision is at the origin); no pile-up.
     """
 
+    VERSION = 1
+
     class Options(JetOptions):
         events: Count = Field(1_000, description="events of each process in each shard", lt=2**24)
         energy: Positive = Field(13_000.0, description="energy of the two protons together, GeV")

@@ -41,6 +41,8 @@ class NanoAOD:
     file's place among all of the study. NanoAOD keeps no tracks of jets, so there is no track level.
     """
 
+    VERSION = 1
+
     class Options(FileOptions):
         jet_pt_min: Positive = Field(20.0, description="least pt of a jet, GeV")
         jet_eta_max: Positive = Field(2.5, description="largest |eta| of a jet")

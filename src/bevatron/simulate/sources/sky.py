@@ -29,6 +29,8 @@ class Sky:
     background (subtracted without error).
     """
 
+    VERSION = 1
+
     class Options(kinds.Options):
         events: Count = Field(5_000, description="galaxies, and as many stars, in each shard")
         size: Side = Field(32, description="pixels a side")

@@ -1,0 +1,106 @@
+"""For each source and recipe the small samples of which a golden file tells; a new component gets its lines here."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import golden_events as events
+import golden_files as files
+
+from bevatron.config.kinds import RECIPES, SOURCES
+from bevatron.store.columns import Samples
+
+FOLDER = Path(__file__).parent / "values"
+SLOW = ("source lartpc",)  # their compilation takes half a minute
+GENERATORS = ("pythia8mc", "galsim", "calzone", "geant4")  # of another version, their events are others
+SEED = 5
+
+Settings = Callable[[Path], dict[str, Any]]
+
+
+def path_of(component: str) -> Path:
+    return FOLDER / f"{component.replace(' ', '_')}.json"
+
+
+def components() -> list[str]:
+    """Every source and recipe of Bevatron, as 'source jets'."""
+    return [f"{registry.word} {name}" for registry in (SOURCES, RECIPES) for name in registry.names()]
+
+
+def class_of(component: str) -> type:
+    word, name = component.split()
+    return {"source": SOURCES, "recipe": RECIPES}[word][name]
+
+
+def made(component: str, folder: Path) -> dict[str, Samples]:
+    """The samples of each of the component's cases; KeyError for one without cases."""
+    word, name = component.split()
+    found, cases = class_of(component), (SOURCE_CASES if word == "source" else RECIPE_CASES)[name]
+    if word == "source":
+        return {
+            case: found().simulate(found.Options.model_validate({"kind": name, **settings(folder)}), 0, SEED)[0]
+            for case, settings in cases.items()
+        }
+    return {
+        case: found().prepare(found.Options.model_validate({"kind": name, **settings}), raw(), SEED)
+        for case, (raw, settings) in cases.items()
+    }
+
+
+GUN = {"particles": ["electron", "photon", "muon", "proton"], "kinetic_energy": [50, 200]}
+SMALL = {"low": [0, -50, 0], "high": [100, 50, 120]}
+
+SOURCE_CASES: dict[str, dict[str, Settings]] = {
+    "function": {"points": lambda folder: {"train": 40, "val": 10, "test": 20}},
+    "gaussians": {"three classes": lambda folder: {"classes": 3, "train": 20, "val": 5, "test": 10}},
+    "digits": {
+        "shipped": lambda folder: {},
+        "files": lambda folder: {"folder": str(files.mnist(folder)), "validation": 3},
+    },
+    "cifar10": {"files": lambda folder: {"folder": str(files.cifar(folder)), "validation": 4}},
+    "sky": {
+        "exponential": lambda folder: {"events": 6},
+        "sersic": lambda folder: {"events": 4, "profile": "sersic", "size": 24},
+    },
+    "jets": {"with further interactions": lambda folder: {"events": 6}},
+    "hepmc": {"file": lambda folder: {"files": [str(files.hepmc(folder))]}},
+    "nanoaod": {"file": lambda folder: {"files": [str(files.nanoaod(folder))]}},
+    "guest_jsonl": {"file": lambda folder: {"files": [str(files.guest_lines(folder))]}},
+    "lartpc": {
+        "gun": lambda folder: {"events": 8, "box": SMALL, "gun": GUN},
+        "neutrinos": lambda folder: {"events": 4, "box": SMALL, "neutrinos": {"share": 0.5}, "cosmics": {"scale": 2}},
+    },
+    "geant4": {"gun": lambda folder: {"events": 8, "box": SMALL, "gun": GUN}},
+}
+
+CLOUDS = {
+    "equal": {"means": [[-1, 0], [1, 0], [0, 2]], "covariances": [[[1, 0.3], [0.3, 2]]]},
+    "unequal": {
+        "means": [[-1, 0], [1, 0], [0, 2]],
+        "covariances": [[[1, 0.3], [0.3, 2]], [[2, 0], [0, 1]], [[1, 0], [0, 1]]],
+    },
+}
+VERSIONS = {"grey": {"grey": True}, "thin": {"threshold": 0.6}, "coarse": {"averaged": 2, "inverted": True}}
+PICTURES = {"fine": {}, "coarse": {"sum": 2, "planes": ["y"]}, "mixed": {"permuted": True}}
+
+RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]] = {
+    "function": {"two noises": (events.draws, {"noise": {"y": 5.0, "loud": 20.0}})},
+    "gaussians": {"two pairs": (lambda: events.draws(3), {"clouds": CLOUDS})},
+    "pictures": {"versions": (events.coloured, {"versions": VERSIONS})},
+    "sky": {
+        "pairs": (events.skies, {}),
+        "mixed": (events.skies, {"kinds": "mixed", "scale": 30.0}),
+        "clean": (events.skies, {"kinds": "mixed", "clean": True}),
+    },
+    "nanoaod_jets": {"jets": (events.nano, {})},
+    "guest_jets": {"jets": (events.guests, {})},
+    "jets": {"all": (events.collisions, {"resampling": None}), "resampled": (events.collisions, {})},
+    "lartpc": {
+        "around charge": (events.argon, {"images": PICTURES, "window": {"size": 128, "shift": 8}}),
+        "interaction": (
+            events.argon,
+            {"images": PICTURES, "window": {"size": 128, "shift": 8}, "boxes": {"around": "interaction"},
+             "electronics": {"dead": 0.1}},
+        ),
+    },
+}  # fmt: skip
