@@ -1,6 +1,6 @@
 """Names of shards: four digits, and more from the shard 10,000 on."""
 
-SHARD_NUMBER = r"\d{4}|[1-9]\d{4,}"  # a regular expression
+SHARD_NUMBER = r"\d{4}|[1-9]\d{4,8}"  # a regular expression, in the form that Snakemake takes in a wildcard
 
 
 def shard_number(number: int) -> str:
