@@ -23,6 +23,7 @@ from time import perf_counter
 
 HERE = Path(__file__).parent
 SPLITS = {"train": 0.8, "val": 0.1, "test": 0.1}
+CLASSES = ["light", "charm", "beauty"]
 SECONDS, GIGABYTES = 120.0, 1.0
 PROTOTYPES = 4  # shards whose numbers are used in turns; drawing them takes longer than all that is measured
 NAME = "manifest of {:,} shards of {:,} jets"
@@ -104,7 +105,8 @@ def from_files(folder: str, shards: int, samples: int = 100) -> dict:
             n = int(samples * share)
             numbers = np.arange(first, first + n, dtype=np.uint64)
             first += n
-            write_shard(Path(folder) / sample_shard(split, number), with_ids(jets(n, random), overlapping(numbers)), attributes)
+            shard = with_ids(jets(n, random), overlapping(numbers))
+            write_shard(Path(folder) / sample_shard(split, number), shard, attributes)
     start = perf_counter()
     build_manifest(Path(folder), study)
     seconds = perf_counter() - start
@@ -157,14 +159,23 @@ def described(samples, group_info, target_info) -> tuple[dict, dict]:
 
 
 def study_of(shards: int):
-    from jets_dataset import benchmark_study
+    """The part of a study that the command reads: no network, and so no torch."""
+    from bevatron.config.data_part import DataPart
+    from bevatron.config.kinds import Options
 
-    return benchmark_study("jets", shards, 1)
+    return DataPart.model_validate(
+        {
+            "name": "jets",
+            "title": "jets",
+            "summary": "numbers for a benchmark",
+            "simulation": {"source": Options(kind="numbers"), "shards": shards, "seed": 1},
+            "dataset": {"recipe": Options(kind="numbers")},
+            "task": {"kind": "classification", "target": "flavour", "classes": CLASSES, "signal": "beauty"},
+        }
+    )
 
 
 def attributes_of(study) -> dict:
-    from jets_dataset import CLASSES
-
     from bevatron.config.identity import dataset_digest
 
     return {

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NUMBERS = 1 << 20  # converted to float64 at a time
-TOGETHER = 512  # elements turned around at a time, which stay in the processor's cache
+NUMBERS = 1 << 18  # converted to float64 at a time: 2 MB, which stay in the processor's cache
+TOGETHER = 512  # elements turned around at a time
+TURNED = 1 << 23  # a table of no more numbers is turned around as a whole, once for both sums
 
 
 @dataclass
@@ -41,6 +42,9 @@ def moments_of(values: np.ndarray) -> Moments:
     if n * k == 0:
         return Moments(0, np.zeros(features), np.zeros(features), low, high)
 
+    if values.size <= TURNED:
+        values = _block(values, 0, n * k).T[:, None, :]
+
     def look(block: np.ndarray) -> np.ndarray:
         np.minimum(low, block.min(axis=1), out=low)
         np.maximum(high, block.max(axis=1), out=high)
@@ -69,6 +73,8 @@ def _summed(values: np.ndarray, start: int, stop: int, part: Callable[[np.ndarra
 def _block(values: np.ndarray, start: int, stop: int) -> np.ndarray:
     """Elements start to stop of (n, k, features), as (features, stop - start)."""
     k, features = values.shape[1:]
+    if k == 1 and values.strides[0] == values.itemsize:
+        return values[start:stop, 0].T  # it lies so already
     first, last = start // k, -(-stop // k)
     out = np.empty((features, last - first, k), values.dtype)
     step = max(1, TOGETHER // k)
