@@ -2,10 +2,10 @@
 
     python benchmarks/manifest.py [--shards 10000] [--samples 10000] [--files 1000]
 
-- synthetic: shards of jets with lists of tracks (16 features of a jet, 28 of each of about 5 tracks) go through all that
-  `bevatron manifest` does but opening, decompressing and hashing files: the contract's checks, agreement, counts, ids,
-  statistics, and the manifest's own file, written and loaded again. Ids overlap everywhere: each shard's lie between 0
-  and 2^64, the worst case of the search for repeated ones.
+- synthetic: shards of jets with lists of tracks (16 features of a jet, 28 of each of about 5 tracks) go through all
+  that `bevatron manifest` does but opening, decompressing and hashing files: the contract's checks, agreement, counts,
+  ids, statistics, and the manifest's own file, written and loaded again. Ids overlap everywhere: each shard's are
+  spread from 0 to 2^64, the worst case of the search for repeated ones.
 - files: real shards of few samples, a quarter of them and all of them, by `build_manifest`: the files a second may not
   fall with their number.
 
@@ -136,7 +136,7 @@ def with_ids(samples, ids, attributes=None):
 
 
 def overlapping(numbers):
-    """Distinct ids all over the range of 64 bits, of distinct numbers: multiplication by an odd number is one to one."""
+    """Distinct ids all over the range of 64 bits: multiplication by an odd number is one to one."""
     import numpy as np
 
     return numbers * np.uint64(0x9E3779B97F4A7C15)
