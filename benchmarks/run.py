@@ -34,6 +34,7 @@ def main() -> int:
             "fit": f"main({arguments.jets}, Path({folder!r}))",
             "search_overhead": "main()",
             "command_line": "main()",
+            "manifest": "main()",
             "jets_chain": "main()",
             "transport": "main()",
             "image_delivery": "main()",
@@ -60,8 +61,8 @@ def in_a_process(module: str, call: str) -> list[dict]:
 def summary(name: str, rows: list[dict]) -> dict:
     if "limit" in rows[0]:
         seconds = [row["seconds"] for row in rows]
-        middle, limit = median(seconds), rows[0]["limit"]
-        cells = ("", "", f"**{middle:.3f} s** ({min(seconds):.3f} to {max(seconds):.3f})", f"≤ {limit} s")
+        middle, limit, unit = median(seconds), rows[0]["limit"], rows[0].get("unit", "s")
+        cells = ("", "", f"**{middle:.3f} {unit}** ({min(seconds):.3f} to {max(seconds):.3f})", f"≤ {limit} {unit}")
         return {"name": name, "cells": cells, "met": middle <= limit}
     ratios = [row["ratio"] for row in rows]
     ours, reference = (f"{median(row[key] for row in rows):,.0f}" for key in ("ours", "reference"))
@@ -96,6 +97,8 @@ What is compared, and how, stands at the head of each script:
   against a bare PyTorch loop over slices with the same network.
 - `search_overhead.py`: wall time of a search of one-worker trials of two epochs, less the training steps.
 - `command_line.py`: `bevatron --help` as a process.
+- `manifest.py`: the manifest of 10,000 shards, beside reading them: time and peak memory; and whether the files a
+  second fall with the number of files.
 - `jets_chain.py`: a shard of jets, simulated and prepared, against a bare loop of Pythia's `nextBatch` over as many
   events of the same processes; the share of the time inside Pythia; two shards at once on two cores against one.
 - `transport.py`: electrons and muons of 500 MeV through liquid argon on one core, against the rates required.

@@ -87,6 +87,24 @@ def test_shards(lines):
     assert lines["observe"].core_hours == pytest.approx((4 + 1.5) / HOUR)
 
 
+def test_the_memory_of_the_manifest_s_job_stops_growing():
+    """A start of 100 MB, three copies of a shard of 10,000 samples of 1 kB, 5/4 of the numbers kept for quantiles, of
+    ids 16 bytes a sample and at most 4 × 16 MiB, and 4 kB a file."""
+    found = {}
+    for shards in (50, 500, 10_000):
+        tree = STUDY | {"simulation": {"source": {"kind": "jets", "events": 3333}, "shards": shards}}
+        lines = forecast(Study.model_validate(tree), StudyRates.model_validate(RATES), Resources(), Reading())
+        found[shards] = next(line.memory_gb for line in lines if line.stage == "manifest")
+    samples = 3 * 3333 * 1.25 * 0.8
+    assert found[50] == pytest.approx(
+        0.1 + (3 * samples * 1000 + 1.25 * 192e6 + 16 * samples * 50 + 4000 * 150) / 1e9, rel=1e-6
+    )
+    assert found[10_000] == pytest.approx(
+        0.1 + (3 * samples * 1000 + 1.25 * 192e6 + 4 * 2**24 + 4000 * 30_000) / 1e9, rel=1e-6
+    )
+    assert found[500] < found[10_000] < 1.0
+
+
 def test_learning(lines):
     """An epoch of net: 120,000 samples and a third of 15,000, 1.25 s; of other, as of slow: 30,000 + 5,000, 1.4 s."""
     net, other = 5 + 2 * 10 * 1.25, 5 + 2 * 5 * 1.4

@@ -54,6 +54,20 @@ def test_dataset_and_manifest(raw, tmp_path, caplog):
     assert sum("samples" in record.message and "MB" in record.message for record in caplog.records) == 3
 
 
+def test_shards_beyond_four_digits(tmp_path):
+    """Raw shards 9,999 and 10,001 of a study of 10,002, to the samples of each split and their ids."""
+    large = study(shards=10_002)
+    for number, name in ((9_999, "9999"), (10_001, "10001")):
+        raw_path = tmp_path / f"raw/shard-{name}.h5"
+        simulate_shard(large, number, raw_path)
+        prepare_shard(large, raw_path, tmp_path / "dataset")
+        for split in SPLITS:
+            ids = read_shard(tmp_path / f"dataset/{split}-{name}.h5").id
+            assert set((ids >> np.uint64(40)).tolist()) == {number}
+    with pytest.raises(UserError, match="has shards 0 to 10001"):
+        simulate_shard(large, 10_002, tmp_path / "raw/shard-10002.h5")
+
+
 def test_repeating_gives_the_same_bytes(raw, tmp_path):
     for folder in ("a", "b"):
         prepare_all(study(), raw, tmp_path / folder)

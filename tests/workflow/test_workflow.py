@@ -77,6 +77,43 @@ def test_export_is_a_target_of_its_own(checkout):
 
 
 @pytest.mark.slow
+def test_a_study_of_more_than_9999_shards(checkout):
+    """The last of 10,001 is planned by its name of five digits."""
+    path = checkout / "config" / "studies" / "perceptron.yaml"
+    path.write_text(re.sub(r"^  shards: 1$", "  shards: 10001", path.read_text(), flags=re.M))
+    targets = [f"results/perceptron/dataset/test-{number}.h5" for number in ("9999", "10000")]
+    done = snakemake(checkout, "-n", *targets, "--config", "studies=[perceptron]")
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text
+    for number in ("9999", "10000"):
+        assert f"output: results/perceptron/raw/shard-{number}.h5" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("perceptron/raw/shard-0001.h5", "no shard 0001: perceptron has 1 shard, number 0000; set simulation.shards"),
+        ("perceptron/dataset/val-0001.h5", "no shard 0001: perceptron has 1 shard"),
+        ("jets/raw/shard-10004.h5", "no shard 10004: jets has 4 shards, to 0003"),
+        ("perceptron/raw/shard-00000.h5", "MissingRuleException"),
+        ("perceptron/models/kinematics/runs.json", "no model kinematics: perceptron has rosenblatt,"),
+        ("perceptron/search/kinematics/best.yaml", "no model kinematics: perceptron has rosenblatt,"),
+        ("perceptron/evaluation/kinematics/metrics.json", "no model kinematics: perceptron has rosenblatt,"),
+        ("jets/export/rosenblatt/card.md", "no model rosenblatt: jets has "),
+    ],
+)
+def test_a_target_that_a_study_does_not_have_is_told_without_a_traceback(target, told, checkout):
+    done = snakemake(checkout, "-n", f"results/{target}", "--config", "studies=[perceptron,jets]")
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert told in text
+    assert "Traceback" not in text
+    assert "IndexError" not in text
+    assert "KeyError" not in text
+
+
+@pytest.mark.slow
 def test_other_people_s_files_are_inputs_of_the_shards_that_read_them(checkout):
     path = checkout / "config" / "studies" / "jets.yaml"
     tree = yaml.safe_load(path.read_text())

@@ -7,6 +7,7 @@ from bevatron.config.identity import dataset_digest, foreign_files, learned_task
 from bevatron.config.kinds import ARCHITECTURES
 from bevatron.config.load import load_study, load_workflow, refuse_other_overrides
 from bevatron.errors import UserError
+from bevatron.store.names import SHARD_NUMBER, shard_number
 
 CONFIG = "config/config.yaml"
 try:
@@ -32,11 +33,29 @@ OPTIONS = [f"--scale={SCALE}", f"--config={CONFIG}"]
 wildcard_constraints:
     study="|".join(STUDIES),
     model="|".join(sorted({model for study in STUDIES.values() for model in study.models})),
-    shard=r"\d{4}",
+    shard=SHARD_NUMBER,
 
 
 def shards_of(study):
-    return [f"{number:04d}" for number in range(STUDIES[study].simulation.shards)]
+    return [shard_number(number) for number in range(STUDIES[study].simulation.shards)]
+
+
+def foreign_files_of(wildcards):
+    """What a shard is read from. For a number that the study does not have, a sentence that says so: as no file has that
+    name, Snakemake names it as what is missing; an exception would come with a traceback."""
+    files = FOREIGN[wildcards.study]
+    if int(wildcards.shard) < len(files):
+        return files[int(wildcards.shard)]
+    numbers = "1 shard, number 0000" if len(files) == 1 else f"{len(files)} shards, to {shard_number(len(files) - 1)}"
+    return f"no shard {wildcards.shard}: {wildcards.study} has {numbers}; set simulation.shards for more"
+
+
+def unknown_model(wildcards):
+    """Nothing; for a model that only other studies have, a sentence that Snakemake names as what is missing."""
+    known = STUDIES[wildcards.study].models
+    if wildcards.model in known:
+        return []
+    return f"no model {wildcards.model}: {wildcards.study} has {', '.join(known)}"
 
 
 def searched_models(study):
@@ -59,8 +78,14 @@ def best_of(wildcards):
     return {}
 
 
+def threads_of_training(wildcards):
+    model = STUDIES[wildcards.study].models.get(wildcards.model)
+    return model.training.threads if model else 1
+
+
 def members_named(wildcards):
-    return STUDIES[wildcards.study].models[wildcards.model].members
+    model = STUDIES[wildcards.study].models.get(wildcards.model)
+    return model.members if model else ()
 
 
 def members_of(wildcards):
@@ -72,6 +97,8 @@ def members_of(wildcards):
 def settings_of(wildcards):
     """What a search or training of a model depends on, so that a changed setting runs it again."""
     study = STUDIES[wildcards.study]
+    if wildcards.model not in study.models:
+        return ""  # no job is made of it, see unknown_model
     model = study.models[wildcards.model].model_dump(mode="json", exclude={"title", "published"})
     return digest_of(learned_task(study), study.seeds, model)
 

@@ -2,6 +2,7 @@
 # outputs are removed before a job and after its failure; what is declared here is finished and checksummed.
 rule train:
     input:
+        unknown_model,
         unpack(best_of),
         unpack(members_of),
         manifest="results/{study}/dataset/manifest.json",
@@ -13,7 +14,7 @@ rule train:
         "results/benchmarks/train/{study}/{model}.tsv"
     conda:
         "../envs/bevatron.yaml"
-    threads: threads_of("train", least=lambda w: STUDIES[w.study].models[w.model].training.threads)
+    threads: threads_of("train", least=threads_of_training)
     resources:
         **resources_of("train"),
     params:

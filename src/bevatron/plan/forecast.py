@@ -7,10 +7,14 @@ from bevatron.config.resources import Resources
 from bevatron.config.study import Study
 from bevatron.config.workflow import Reading
 from bevatron.plan.rates import StudyRates
+from bevatron.store.distinct import RUN
+from bevatron.store.statistics import QUANTILE_NUMBERS
 
 RAY_START = 30.0  # core-seconds of a private cluster's start
 FORWARD = 1 / 3  # of a training step's cost: a validated sample is not learned from
 FIXED_SPLITS = ("train", "val", "test")
+MANIFEST_START = 100.0  # MB of the manifest's job before its first shard
+ENTRY = 4_000.0  # bytes for each file that a manifest lists, while it is written
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,22 @@ def forecast(
     prepared = simulate.start + prepare.seconds * sizes.raw / shards
     lines.append(_line("prepare", [prepared] * shards, sizes.samples * prepare.bytes, prepare.memory_mb))
     listed = simulate.start + prepare.manifest_seconds * sizes.samples
-    ids = 24 * sizes.samples / 1e6  # three copies of the ids, in MB
-    lines.append(_line("manifest", [listed], 0.0, prepare.memory_mb + ids))
+    lines.append(_line("manifest", [listed], 0.0, _manifest_memory(sizes, shards, prepare.memory_bytes)))
     looked_at = simulate.start + prepare.observe_seconds * sizes.split["test"]
-    lines.append(_line("observe", [looked_at], 0.0, prepare.memory_mb + ids * sizes.split["test"] / sizes.samples))
+    ids = 24 * sizes.split["test"] / 1e6  # three copies of the ids, in MB
+    lines.append(_line("observe", [looked_at], 0.0, prepare.memory_mb + ids))
     lines += _learning(study, rates, resources, reading, sizes, growth or {})
     lines.append(_line("report", [rates.report_seconds], rates.report_bytes, 0.0))
     return lines
+
+
+def _manifest_memory(sizes: Sizes, shards: int, memory_bytes: float) -> float:
+    """In MB: what is imported, a few copies of a shard, the numbers kept for quantiles, the ids of a run, twice, and
+    those read back, and what the manifest says of each file, as objects and as text."""
+    shard = 3 * memory_bytes * sizes.samples / shards
+    kept = min(4 * QUANTILE_NUMBERS, memory_bytes * sizes.split["train"])
+    ids = min(4 * 8 * RUN, 2 * 8 * sizes.samples)
+    return MANIFEST_START + (shard + 1.25 * kept + ids + ENTRY * len(FIXED_SPLITS) * shards) / 1e6
 
 
 def _learning(

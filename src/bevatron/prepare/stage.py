@@ -16,6 +16,7 @@ from bevatron.prepare.split import rows_by_split
 from bevatron.store import manifest as manifests
 from bevatron.store.columns import Samples
 from bevatron.store.contract import SPLITS
+from bevatron.store.names import sample_shard
 from bevatron.store.shard import read_shard, write_shard
 
 logger = logging.getLogger("bevatron")
@@ -53,7 +54,7 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
         attributes["classes"] = list(classes)
     rows = rows_by_split(_of_samples(events, samples), study.dataset.split)
     for split in SPLITS:
-        path = Path(folder) / f"{split}-{shard:04d}.h5"
+        path = Path(folder) / sample_shard(split, shard)
         write_shard(path, samples.take(rows[split]), attributes, study.dataset.compression)
     sizes = ", ".join(f"{len(rows[split])} {split}" for split in SPLITS)
     logger.info(f"shard {shard} of {study.name}: {sizes} samples in {perf_counter() - start:.1f} s")

@@ -4,6 +4,7 @@ from typing import Any
 
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
+from bevatron.store.names import shard_number
 
 
 def commands_of(workflow: Workflow, study: Study) -> dict[str, Any]:
@@ -11,7 +12,7 @@ def commands_of(workflow: Workflow, study: Study) -> dict[str, Any]:
     name, options = study.name, f"--scale {workflow.scale}"
     place = f"results/{name}"
     manifest = f"--manifest {place}/dataset/manifest.json"
-    shards = [f"{number:04d}" for number in range(study.simulation.shards)]
+    shards = [shard_number(number) for number in range(study.simulation.shards)]
     searched = {model for model, section in study.models.items() if section.search is not None}
 
     def best(model: str) -> str:

@@ -102,9 +102,13 @@ def _check_ids(ids: np.ndarray, path: Path) -> None:
 
 def first_repeated(ids: np.ndarray) -> tuple[int] | None:
     """The smallest number that stands more than once in `ids`, wrapped in a tuple as it may be 0."""
-    ordered = np.sort(ids)
-    same = ordered[1:] == ordered[:-1]
-    return (int(ordered[:-1][same.argmax()]),) if same.any() else None
+    return repeated_in_order(np.sort(ids))
+
+
+def repeated_in_order(ids: np.ndarray) -> tuple[int] | None:
+    """`first_repeated` of sorted ids."""
+    same = ids[1:] == ids[:-1]
+    return (int(ids[:-1][same.argmax()]),) if same.any() else None
 
 
 def _check_finite(samples: Samples, path: Path) -> None:

@@ -14,12 +14,14 @@ from bevatron.config.digest import digest_of
 from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.errors import UserError
 from bevatron.store.boxes import counts_of_boxes
-from bevatron.store.check import first_repeated
+from bevatron.store.check import check_samples
 from bevatron.store.columns import Samples
 from bevatron.store.contract import SCHEMA_VERSION, SPLITS, GroupInfo, Record, TargetInfo
+from bevatron.store.distinct import DistinctIds
+from bevatron.store.names import sample_shard
 from bevatron.store.publish import publish_json, sha256_of
-from bevatron.store.shard import Shard, read_shard
-from bevatron.store.statistics import FeatureStatistics, GroupStatistics
+from bevatron.store.shard import Shard, samples_in
+from bevatron.store.statistics import FeatureStatistics, GroupStatistics, quantile_limit
 
 PREPARE_AGAIN = "run the prepare stage again, which makes it anew"
 WEIGHTED = (
@@ -62,8 +64,8 @@ class Manifest(Record):
     splits: dict[str, tuple[ShardEntry, ...]] = Field(description="shards of train, val and test, in their order")
     statistics: dict[str, dict[str, FeatureStatistics]] = Field(
         description="by group and feature, of the train split: mean, std, minimum and maximum of all samples; "
-        "median, q16 and q84 of the first 10,000 samples of each shard; over the elements of ragged groups and "
-        "the stored pixels of sparse images"
+        "median, q16 and q84 of the first 10,000 samples of each shard, thinned out evenly where these are more than "
+        "48 million numbers; over the elements of ragged groups and the stored pixels of sparse images"
     )
     sha256: str = Field("", description="digest of everything else in this file: the identity of the dataset")
 
@@ -90,13 +92,16 @@ def build_manifest(folder: Path, study: DataPart) -> Manifest:
     configuration or made by another version of source or recipe, one with weights, one whose groups, targets,
     classes or versions differ from the others', an id that repeats, or a class (or a split) without samples.
     """
-    folder, builder = Path(folder), _Builder(study)
+    folder = Path(folder)
     entries: dict[str, list[ShardEntry]] = {split: [] for split in SPLITS}
-    for split in SPLITS:
-        names = [f"{split}-{number:04d}.h5" for number in range(study.simulation.shards)]
-        if others := sorted({path.name for path in folder.glob(f"{split}-*.h5")} - set(names)):
-            log.warning("%s: %s: not among the study's %d shards, left out", folder, ", ".join(others), len(names))
-        entries[split] = [builder.add(folder / name, split) for name in names]
+    with DistinctIds(folder, lambda name: _ids_in(folder / name)) as ids:
+        builder = Builder(study, ids)
+        for split in SPLITS:
+            names = [sample_shard(split, number) for number in range(study.simulation.shards)]
+            if others := sorted({path.name for path in folder.glob(f"{split}-*.h5")} - set(names)):
+                log.warning("%s: %s: not among the study's %d shards, left out", folder, ", ".join(others), len(names))
+            entries[split] = [builder.add(folder / name, split) for name in names]
+        ids.finish()
     manifest = builder.manifest(entries)
     _refuse_empty(manifest, folder)
     return manifest
@@ -150,36 +155,53 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
     return manifest
 
 
-class _Builder:
-    """What the shards seen so far have in common."""
+def _ids_in(path: Path) -> np.ndarray:
+    with Shard(path) as shard:
+        return shard.read("id")
 
-    def __init__(self, study: DataPart):
-        self.study, self.digest, self.code_versions = study, dataset_digest(study), code_versions(study)
+
+class Builder:
+    """What the shards seen so far have in common; their ids go to `ids`."""
+
+    def __init__(self, study: DataPart, ids: DistinctIds):
+        self.study, self.digest, self.ids = study, dataset_digest(study), ids
+        self.code_versions = code_versions(study)
         self.classes = tuple(getattr(study.task, "classes", ()))
         self.first: tuple[Path, dict[str, Any]] | None = None
         self.longest: dict[str, int] = {}
         self.statistics: dict[str, GroupStatistics] = {}
-        self.ids: list[np.ndarray] = []
         self.files: dict[str, str] = {}
         self.file_lists: set[str | None] = set()
 
     def add(self, path: Path, split: str) -> ShardEntry:
-        samples = read_shard(path)
-        self._agrees(path, samples)
-        self._distinct(path, samples)
-        self._same_files(path, samples.attributes)
-        if split == "train":
-            for name, group in samples.inputs.items():
-                self.statistics.setdefault(name, GroupStatistics()).add(group)
+        with Shard(path) as shard:
+            samples, groups, targets = samples_in(shard), shard.groups, shard.targets
+        counts = self.include(path, split, samples, groups, targets)
         return ShardEntry(
             file=path.name,
             sha256=sha256_of(path),
             bytes=path.stat().st_size,
             samples=len(samples),
-            class_counts=self._counts(path, samples),
+            class_counts=counts,
         )
 
-    def _agrees(self, path: Path, samples: Samples) -> None:
+    def include(
+        self, path: Path, split: str, samples: Samples, groups: dict[str, GroupInfo], targets: dict[str, TargetInfo]
+    ) -> dict[str, int]:
+        """All of `add` but reading: checks the samples that `path` holds, and returns how many are of each class."""
+        check_samples(samples, path)
+        self._agrees(path, samples, groups, targets)
+        self.ids.add(path.name, samples.id)
+        self._same_files(path, samples.attributes)
+        if split == "train":
+            limit = quantile_limit(samples.inputs)
+            for name, group in samples.inputs.items():
+                self.statistics.setdefault(name, GroupStatistics(limit)).add(group, samples.id)
+        return self._counts(path, samples)
+
+    def _agrees(
+        self, path: Path, samples: Samples, groups: dict[str, GroupInfo], targets: dict[str, TargetInfo]
+    ) -> None:
         """Refuses a shard of another configuration, or one that differs from the first shard."""
         refuse_other_code(path, samples.attributes, self.code_versions)
         found = samples.attributes.get("digest")
@@ -191,8 +213,6 @@ class _Builder:
             )
         if samples.weight is not None:
             raise UserError(path, *WEIGHTED)
-        with Shard(path) as shard:
-            groups, targets = shard.groups, shard.targets
         for name, info in groups.items():
             self.longest[name] = max(self.longest.get(name, 0), info.max_length or 0)
         form = {key: samples.attributes.get(key) for key in AGREED}
@@ -209,12 +229,6 @@ class _Builder:
                 )
         if self.classes and list(form["classes"] or []) != list(self.classes):
             raise UserError(path, f"its classes are {form['classes']}, the task's {list(self.classes)}", PREPARE_AGAIN)
-
-    def _distinct(self, path: Path, samples: Samples) -> None:
-        self.ids.append(samples.id)
-        for earlier in self.ids[:-1]:
-            if repeated := first_repeated(np.concatenate([earlier, samples.id])):
-                raise UserError(path, f"the sample id {repeated[0]} stands in another shard too", PREPARE_AGAIN)
 
     def _same_files(self, path: Path, attributes: dict[str, Any]) -> None:
         """Refuses shards that were read from different contents of one file, or from other files."""

@@ -72,15 +72,20 @@ def write_shard(path: Path, samples: Samples, attributes: dict[str, Any], compre
 def read_shard(path: Path) -> Samples:
     """All samples of a shard, and its attributes; raises UserError with the file and what is wrong with it."""
     with Shard(path) as shard:
-        samples = Samples(
-            {name: shard.group(name) for name in shard.groups},
-            {name: shard.read(f"targets/{name}") for name in shard.targets},
-            shard.read("id"),
-            shard.read("weight") if shard.has_weight else None,
-            dict(shard.attributes),
-        )
+        samples = samples_in(shard)
     check_samples(samples, Path(path))
     return samples
+
+
+def samples_in(shard: "Shard") -> Samples:
+    """All samples of an open shard, not yet checked."""
+    return Samples(
+        {name: shard.group(name) for name in shard.groups},
+        {name: shard.read(f"targets/{name}") for name in shard.targets},
+        shard.read("id"),
+        shard.read("weight") if shard.has_weight else None,
+        dict(shard.attributes),
+    )
 
 
 class Shard:

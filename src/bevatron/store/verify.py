@@ -58,7 +58,7 @@ def check_shard(path: Path, entry: ShardEntry, manifest: Manifest) -> None:
     _check_content(path, unchanged, entry.sha256, manifest.dataset_digest, entry.samples)
 
 
-@lru_cache(maxsize=65_536)  # remembers what passed; a refusal is raised, and not remembered
+@lru_cache(maxsize=1 << 19)  # remembers what passed; a refusal is raised, and not remembered
 def _check_content(path: Path, unchanged: tuple[int, int], sha256: str, digest: str, samples: int) -> None:
     try:
         found = sha256_of(path)
