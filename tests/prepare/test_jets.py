@@ -7,6 +7,7 @@ from scipy import stats
 from bevatron.prepare.jet_options import BeamSpot, Tracking, VertexCuts
 from bevatron.prepare.recipes.jets import JetSamples
 from bevatron.prepare.reconstruction import reconstructed
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.jets import Jets
 from bevatron.store.check import check_samples
 
@@ -17,12 +18,13 @@ GROUPS = {"jet": 2, "experts": 16, "leading": 3, "tracks": 21, "vertices": 7}
 
 @pytest.fixture(scope="module")
 def raw():
-    return Jets().simulate(Jets.Options(kind="jets", events=300), 0, 7)[0]
+    return Jets().simulate(Jets.Options(kind="jets", events=300), 0, ShardSeed.of("7", 0))[0]
 
 
-def prepared(raw, seed=1, **options):
+def prepared(raw, seed=1, training=None, **options):
     options = {"resampling": None} | options
-    return JetSamples().prepare(JetSamples.Options(kind="jets", **options), raw, seed)
+    training = np.ones(len(raw), bool) if training is None else training
+    return JetSamples().prepare(JetSamples.Options(kind="jets", **options), raw, seed, training)
 
 
 @pytest.fixture(scope="module")

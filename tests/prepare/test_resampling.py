@@ -9,6 +9,10 @@ from bevatron.prepare.jet_options import Resampling
 from bevatron.prepare.resampling import resampled
 
 
+def everyone(pt):
+    return np.ones(len(pt), bool)
+
+
 def spectra(seed=1, n=60_000):
     """Three flavours of different slope in pt and width in eta."""
     random = np.random.default_rng(seed)
@@ -20,7 +24,7 @@ def spectra(seed=1, n=60_000):
 
 def test_spectra_become_equal():
     pt, eta, flavour = spectra()
-    rows = resampled(pt, eta, flavour, Resampling(), np.random.default_rng(2))
+    rows = resampled(pt, eta, flavour, everyone(pt), Resampling(), np.random.default_rng(2))
     counts = np.bincount(flavour[rows])
     assert counts[0] == counts[1] == counts[2] > 5_000
     for values in (pt, np.abs(eta)):
@@ -33,7 +37,7 @@ def test_spectra_become_equal():
 def test_each_bin_keeps_as_many_as_its_rarest_flavour():
     options = Resampling(pt_borders=[30.0], eta_borders=[1.0])
     pt, eta, flavour = spectra(n=2_000)
-    rows = resampled(pt, eta, flavour, options, np.random.default_rng(3))
+    rows = resampled(pt, eta, flavour, everyone(pt), options, np.random.default_rng(3))
     assert (np.diff(rows) > 0).all()
     for hard in (True, False):
         for central in (True, False):
@@ -44,15 +48,15 @@ def test_each_bin_keeps_as_many_as_its_rarest_flavour():
 
 def test_the_seed_decides():
     pt, eta, flavour = spectra(n=3_000)
-    a, b, c = (resampled(pt, eta, flavour, Resampling(), np.random.default_rng(s)) for s in (4, 4, 5))
+    a, b, c = (resampled(pt, eta, flavour, everyone(pt), Resampling(), np.random.default_rng(s)) for s in (4, 4, 5))
     np.testing.assert_array_equal(a, b)
     assert not np.array_equal(a, c)
 
 
 def test_a_missing_flavour_leaves_nothing():
     pt, eta, flavour = spectra(n=300)
-    assert len(resampled(pt, eta, np.minimum(flavour, 1), Resampling(), np.random.default_rng(6))) == 0
-    assert len(resampled(pt[:0], eta[:0], flavour[:0], Resampling(), np.random.default_rng(6))) == 0
+    assert len(resampled(pt, eta, np.minimum(flavour, 1), everyone(pt), Resampling(), np.random.default_rng(6))) == 0
+    assert len(resampled(pt[:0], eta[:0], flavour[:0], everyone(pt[:0]), Resampling(), np.random.default_rng(6))) == 0
 
 
 def test_borders_must_rise():

@@ -33,7 +33,9 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
     shard, digest = int(events.attributes["shard"]), dataset_digest(study)
     options = study.dataset.recipe
     seed = seed_of("prepare", digest, shard)
-    samples = RECIPES[options.kind]().prepare(options, events, seed)
+    training = np.zeros(len(events), bool)
+    training[rows_by_split(events, study.dataset.split)["train"]] = True
+    samples = RECIPES[options.kind]().prepare(options, events, seed, training)
 
     attributes = {
         "study": study.name,

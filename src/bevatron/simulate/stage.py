@@ -5,10 +5,10 @@ from pathlib import Path
 from time import perf_counter
 
 from bevatron.config.data_part import DataPart
-from bevatron.config.digest import seed_of
 from bevatron.config.identity import raw_digest
 from bevatron.config.kinds import SOURCES
 from bevatron.errors import UserError
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.publish import publish_json
 from bevatron.store.shard import write_shard
 
@@ -31,7 +31,7 @@ def simulate_shard(study: DataPart, shard: int, output: Path) -> None:
     options = study.simulation.source
     source = SOURCES[options.kind]()
     digest = raw_digest(study)
-    seed = seed_of("simulate", digest, shard)
+    seed = ShardSeed.of(digest, shard)
     samples, facts = source.simulate(options, shard, seed)
     if len(samples) == 0:
         raise UserError(
@@ -44,7 +44,7 @@ def simulate_shard(study: DataPart, shard: int, output: Path) -> None:
         "source": options.kind,
         "versions": source.versions(),
         "digest": digest,
-        "seed": seed,
+        "seed": seed.own,
         "shard": shard,
     }
     write_shard(output, samples, attributes)
