@@ -46,6 +46,30 @@ def test_each_bin_keeps_as_many_as_its_rarest_flavour():
             np.testing.assert_array_equal(np.bincount(flavour[rows][here[rows]], minlength=3), counts.min())
 
 
+def test_what_is_learned_from_does_not_depend_on_the_labels_of_the_rest():
+    """Held-out jets change flavour, pt and eta: of the others the same are kept."""
+    pt, eta, flavour = spectra(n=6_000)
+    training = np.random.default_rng(7).random(len(pt)) < 0.8
+    rows = resampled(pt, eta, flavour, training, Resampling(), np.random.default_rng(8))
+    other = (np.where(training, a, b) for a, b in zip((pt, eta, flavour), spectra(seed=9, n=6_000), strict=True))
+    again = resampled(*other, training, Resampling(), np.random.default_rng(8))
+    np.testing.assert_array_equal(rows[training[rows]], again[training[again]])
+    assert not np.array_equal(rows, again)
+
+
+def test_held_out_jets_get_the_training_s_shares_even_where_they_are_few():
+    pt, eta, flavour = spectra(n=60_000)
+    training = np.random.default_rng(7).random(len(pt)) < 0.9
+    rows = resampled(pt, eta, flavour, training, Resampling(), np.random.default_rng(8))
+    learned, rest = rows[training[rows]], rows[~training[rows]]
+    counts = np.bincount(flavour[learned])
+    assert counts[0] == counts[1] == counts[2]
+    expected = counts[0] * (~training).sum() / training.sum()
+    np.testing.assert_allclose(np.bincount(flavour[rest]), expected, atol=5 * np.sqrt(expected))
+    for a, b in ((0, 1), (1, 2), (0, 2)):
+        assert stats.ks_2samp(pt[rest][flavour[rest] == a], pt[rest][flavour[rest] == b]).pvalue > 1e-3
+
+
 def test_the_seed_decides():
     pt, eta, flavour = spectra(n=3_000)
     a, b, c = (resampled(pt, eta, flavour, everyone(pt), Resampling(), np.random.default_rng(s)) for s in (4, 4, 5))

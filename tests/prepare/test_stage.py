@@ -13,6 +13,7 @@ from bevatron.config.study import Study
 from bevatron.config.task import Classification, Regression
 from bevatron.errors import UserError
 from bevatron.prepare.recipes.function import FunctionSamples
+from bevatron.prepare.recipes.pictures import Pictures
 from bevatron.prepare.stage import prepare_shard, write_manifest
 from bevatron.simulate.stage import simulate_shard
 from bevatron.store.manifest import load_manifest
@@ -52,6 +53,27 @@ def test_dataset_and_manifest(raw, tmp_path, caplog):
     assert [manifest.n_samples(split) for split in SPLITS] == [100, 40, 60]
     assert set(manifest.targets) == {"x_squared", "y"}
     assert sum("samples" in record.message and "MB" in record.message for record in caplog.records) == 3
+
+
+def test_a_recipe_is_told_which_samples_are_learned_from(raw, tmp_path, monkeypatch):
+    """Those of the training shard, by the source's own split and by the events' hash."""
+    told = {}
+    for recipe in (FunctionSamples, Pictures):
+
+        def recorded(self, options, raw, seed, training, prepare=recipe.prepare):
+            told[options.kind] = raw.id[training]
+            return prepare(self, options, raw, seed, training)
+
+        monkeypatch.setattr(recipe, "prepare", recorded)
+    task = Classification(kind="classification", target="label", classes=[str(k) for k in range(10)], signal="1")
+    digits = study({"kind": "digits"}, {"kind": "pictures"}, task, shards=1)
+    simulate_shard(digits, 0, tmp_path / "digits/shard-0000.h5")
+    for configured, made in ((study(), raw), (digits, tmp_path / "digits")):
+        folder = tmp_path / configured.dataset.recipe.kind
+        prepare_shard(configured, made / "shard-0000.h5", folder)
+        learned = read_shard(folder / "train-0000.h5").id
+        np.testing.assert_array_equal(told[configured.dataset.recipe.kind], learned)
+        assert 0 < len(learned) < sum(len(read_shard(folder / f"{split}-0000.h5")) for split in SPLITS)
 
 
 def test_repeating_gives_the_same_bytes(raw, tmp_path):
