@@ -65,7 +65,7 @@ def test_a_recipe_is_told_which_samples_are_learned_from(raw, tmp_path, monkeypa
             return prepare(self, options, raw, seed, training)
 
         monkeypatch.setattr(recipe, "prepare", recorded)
-    task = Classification(kind="classification", target="label", classes=[str(k) for k in range(10)], signal="1")
+    task = Classification(kind="classification", target="label", classes=list("abcdefghij"), signal="b")
     digits = study({"kind": "digits"}, {"kind": "pictures"}, task, shards=1)
     simulate_shard(digits, 0, tmp_path / "digits/shard-0000.h5")
     for configured, made in ((study(), raw), (digits, tmp_path / "digits")):
@@ -170,7 +170,7 @@ def test_jets_repeat_byte_for_byte_and_say_what_they_are(tmp_path):
     names = [f"{split}-0000.h5" for split in SPLITS]
     assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in names)
     shards = [read_shard(tmp_path / "a" / name) for name in names]
-    flavours = np.bincount(np.concatenate([shard.targets["flavour"] for shard in shards]), minlength=3)
+    flavours = np.bincount(shards[0].targets["flavour"], minlength=3)
     assert flavours[0] == flavours[1] == flavours[2] > 0  # resampled
     for shard in shards:
         assert "no pile-up" in shard.attributes["approximations"]
