@@ -15,7 +15,9 @@ def raw(n=20_000):
 
 
 def prepared(**noise):
-    return FunctionSamples().prepare(FunctionSamples.Options(kind="function", noise=noise), raw(), 0)
+    return FunctionSamples().prepare(
+        FunctionSamples.Options(kind="function", noise=noise), raw(), 0, np.ones(len(raw()), bool)
+    )
 
 
 def test_truth_is_the_square_of_the_input():

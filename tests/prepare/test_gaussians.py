@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from scipy.special import ndtr
 
 from bevatron.config.kinds import RECIPES, SOURCES
+from bevatron.simulate.shard_seed import ShardSeed
 
 MEANS, COVARIANCE = [[-0.5, 0.5], [1.5, 0.5]], [[1.0, 0.6], [0.6, 1.0]]
 
@@ -13,12 +14,12 @@ MEANS, COVARIANCE = [[-0.5, 0.5], [1.5, 0.5]], [[1.0, 0.6], [0.6, 1.0]]
 @pytest.fixture(scope="module")
 def raw():
     options = SOURCES["gaussians"].Options(kind="gaussians", train=100, val=50, test=50_000)
-    return SOURCES["gaussians"]().simulate(options, 0, 7)[0]
+    return SOURCES["gaussians"]().simulate(options, 0, ShardSeed.of("7", 0))[0]
 
 
 def prepared(raw, **clouds):
     options = RECIPES["gaussians"].Options(kind="gaussians", clouds={"cloud": clouds})
-    return RECIPES["gaussians"]().prepare(options, raw, 0)
+    return RECIPES["gaussians"]().prepare(options, raw, 0, np.ones(len(raw), bool))
 
 
 def test_as_many_points_of_each_class_and_split_as_asked(raw):

@@ -20,7 +20,7 @@ def samples():
     jets = [GuestJet(30.0, 0.5, 5, list(range(14)), tracks), GuestJet(40.0, 1.5, 4, [0.0] * 14, []),
             GuestJet(50.0, -1.5, 0, [0.0] * 14, [track(0.0, 0.0, 1.0), track(1e-3, 0.0, 3.0)])]  # fmt: skip
     raw, _ = GuestLines.samples(jets, 0, 0.0)
-    return GuestJets().prepare(GuestJets.Options(kind="guest_jets", max_tracks=2), raw, 0)
+    return GuestJets().prepare(GuestJets.Options(kind="guest_jets", max_tracks=2), raw, 0, np.ones(len(raw), bool))
 
 
 def test_tracks_fall_in_significance_and_vertices_stay_beside_them(samples):

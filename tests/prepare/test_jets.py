@@ -1,12 +1,17 @@
 """Jet samples from real collisions: what a physicist would check before believing them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from bevatron.config.dataset import Split
 from bevatron.prepare.jet_options import BeamSpot, Tracking, VertexCuts
 from bevatron.prepare.recipes.jets import JetSamples
 from bevatron.prepare.reconstruction import reconstructed
+from bevatron.prepare.split import rows_by_split
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.jets import Jets
 from bevatron.store.check import check_samples
 
@@ -17,12 +22,13 @@ GROUPS = {"jet": 2, "experts": 16, "leading": 3, "tracks": 21, "vertices": 7}
 
 @pytest.fixture(scope="module")
 def raw():
-    return Jets().simulate(Jets.Options(kind="jets", events=300), 0, 7)[0]
+    return Jets().simulate(Jets.Options(kind="jets", events=300), 0, ShardSeed.of("7", 0))[0]
 
 
-def prepared(raw, seed=1, **options):
+def prepared(raw, seed=1, training=None, **options):
     options = {"resampling": None} | options
-    return JetSamples().prepare(JetSamples.Options(kind="jets", **options), raw, seed)
+    training = np.ones(len(raw), bool) if training is None else training
+    return JetSamples().prepare(JetSamples.Options(kind="jets", **options), raw, seed, training)
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +204,66 @@ def test_resampling_keeps_as_many_of_each_flavour(raw, samples):
     assert (np.diff(rows) > 0).all()
     for name, group in fewer.inputs.items():
         np.testing.assert_array_equal(group.column.values, samples.inputs[name].column.take(rows).values)
+
+
+def held_out(raw):
+    training = np.zeros(len(raw), bool)
+    training[rows_by_split(raw, Split())["train"]] = True
+    return training
+
+
+def turned(raw, jets):
+    """Each constituent of `jets` (n,) bool turned around the beam by chance: seen and prompt as before, but with other
+    impact parameters."""
+    group = raw.inputs["constituents"]
+    values = group.column.values.copy()
+    mine = jets[np.repeat(np.arange(len(raw)), group.column.lengths)]
+    angle = np.random.default_rng(1).uniform(0.5, 2.0, mine.sum())
+    px, py = values[mine, 0].copy(), values[mine, 1].copy()
+    values[mine, 0], values[mine, 1] = px * np.cos(angle) - py * np.sin(angle), px * np.sin(angle) + py * np.cos(angle)
+    column = replace(group.column, values=values)
+    return replace(raw, inputs=raw.inputs | {"constituents": replace(group, column=column)})
+
+
+def of_rows(samples, rows):
+    return {name: column_of(group.column, rows) for name, group in samples.inputs.items()}
+
+
+def column_of(column, rows):
+    taken = column.take(rows)
+    return taken.values.tobytes(), getattr(taken, "offsets", np.zeros(0)).tobytes()
+
+
+def test_what_is_learned_from_does_not_depend_on_tracks_that_are_not(raw):
+    """All jets of the other events change their tracks, and stay so many: no bit of a training sample changes."""
+    training = held_out(raw)
+    before, after = (prepared(r, training=training) for r in (raw, turned(raw, ~training)))
+    inside, outside = np.flatnonzero(training), np.flatnonzero(~training)
+    assert of_rows(before, inside) == of_rows(after, inside)
+    assert of_rows(before, outside) != of_rows(after, outside)
+    everyone = prepared(raw)  # the test means nothing where too few tracks leave the Gaussian in the resolution's place
+    assert of_rows(before, inside) != of_rows(everyone, inside)
+
+
+def test_what_is_kept_to_learn_from_does_not_depend_on_the_rest(raw):
+    training = held_out(raw)
+    before, after = (prepared(r, training=training, resampling={}) for r in (raw, turned(raw, ~training)))
+    learned = [samples.id[training[np.searchsorted(raw.id, samples.id)]] for samples in (before, after)]
+    np.testing.assert_array_equal(*learned)
+    flavour = before.targets["flavour"][np.isin(before.id, learned[0])]
+    counts = np.bincount(flavour)
+    assert counts[0] == counts[1] == counts[2] > 50
+
+
+@pytest.mark.parametrize("jets", [0, 1, 12])
+def test_a_shard_with_few_jets_to_learn_from_has_the_gaussian_resolution(raw, jets, tmp_path):
+    some = raw.take(np.arange(40))
+    training = np.arange(40) < jets
+    samples = prepared(some, training=training)
+    check_samples(samples, tmp_path)
+    none = prepared(some, training=np.zeros(40, bool))
+    assert of_rows(samples, np.arange(40)) == of_rows(none, np.arange(40))
+    assert 0 <= features(samples, "experts")["jet_prob"].min() < features(samples, "experts")["jet_prob"].max() <= 1
 
 
 def test_noise_follows_from_the_seed(raw):

@@ -25,7 +25,9 @@ def samples():
         {"flavour": np.array([5, 4]), "event": np.arange(2, dtype=np.uint64)},
         np.arange(2, dtype=np.uint64),
     )  # fmt: skip
-    return NanoAODJets().prepare(NanoAODJets.Options(kind="nanoaod_jets", max_vertices=2), raw, 0)
+    return NanoAODJets().prepare(
+        NanoAODJets.Options(kind="nanoaod_jets", max_vertices=2), raw, 0, np.ones(len(raw), bool)
+    )
 
 
 def test_a_jet_has_the_vertices_around_it_the_most_significant_first(samples):

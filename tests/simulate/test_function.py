@@ -5,13 +5,14 @@ import pytest
 from pydantic import ValidationError
 from scipy.stats import kstest
 
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.function import Function
 
 OPTIONS = Function.Options(kind="function", train=10_000, val=2_000, test=10_000)
 
 
 def drawn(shard=0, seed=1, options=OPTIONS):
-    samples, _ = Function().simulate(options, shard, seed)
+    samples, _ = Function().simulate(options, shard, ShardSeed.of(str(seed), shard))
     return samples, *samples.inputs["draw"].column.values.T
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from bevatron.errors import UserError
 from bevatron.simulate.argon.event import GUN, Box, Primaries
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.geant4 import Geant4, as_particles, deposits, geometry
 
 BOX = Box((0.0, -100.0, 0.0), (250.0, 100.0, 500.0))
@@ -58,13 +59,13 @@ def test_sampled_deposits_become_segments_by_event():
 def test_a_missing_package_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "calzone", None)
     with pytest.raises(UserError, match="calzone is not installed") as caught:
-        Geant4().simulate(options(), 0, 1)
+        Geant4().simulate(options(), 0, ShardSeed.of("1", 0))
     assert "bevatron[geant4]" in str(caught.value)
 
 
 def test_missing_data_are_one_line():
     pytest.importorskip("calzone", reason="needs the extra geant4")
     with pytest.raises(UserError, match="lacks Geant4's data") as caught:
-        Geant4().simulate(options(), 0, 1)
+        Geant4().simulate(options(), 0, ShardSeed.of("1", 0))
     assert "python -m calzone download" in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -7,6 +7,7 @@ import pytest
 
 from bevatron.errors import UserError
 from bevatron.simulate.pythia import Collisions
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.jets import PROCESSES, Jets
 
 B_MESONS = (511, 521)
@@ -14,7 +15,7 @@ B_LIFETIME = 0.47  # cτ of B0 and B±, mm (Particle Data Group: 0.455 and 0.491
 
 
 def simulated(shard=3, seed=11, **options):
-    return Jets().simulate(Jets.Options(kind="jets", **options), shard, seed)
+    return Jets().simulate(Jets.Options(kind="jets", **options), shard, ShardSeed.of(str(seed), shard))
 
 
 @pytest.fixture(scope="module")

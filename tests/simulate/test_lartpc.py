@@ -8,6 +8,7 @@ from bevatron.config.simulation import Simulation
 from bevatron.config.study import Study
 from bevatron.simulate.argon.event import COSMIC, GUN, NEUTRINO, PRIMARY_FEATURES, Deposits, Primaries
 from bevatron.simulate.argon.events import Started, event_samples
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.lartpc import LiquidArgon
 from bevatron.simulate.stage import simulate_shard
 from bevatron.store.shard import read_shard
@@ -21,7 +22,7 @@ def options(**more):
 
 
 def shard(number=0, seed=7, **more):
-    return LiquidArgon().simulate(options(**more), number, seed)[0]
+    return LiquidArgon().simulate(options(**more), number, ShardSeed.of(str(seed), number))[0]
 
 
 def column(samples, name):
@@ -127,7 +128,7 @@ def test_conversion_is_that_of_the_first_photon():
 def test_batches_follow_on_from_one_another(monkeypatch):
     """Of straight lines in the place of the transport: classes, numbers and lists run on over the batches' ends."""
 
-    def lines(primaries, n_events, box, cuts, seed):
+    def lines(primaries, n_events, box, cuts, seed, first_event):
         start, n = primaries.position, len(primaries.event)
         direction = primaries.momentum / np.linalg.norm(primaries.momentum, axis=1, keepdims=True)
         rest = np.stack([np.full(n, 10.0), np.full(n, 21.0), primaries.time], 1)

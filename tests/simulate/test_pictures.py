@@ -126,7 +126,7 @@ def test_a_wrong_batch_is_one_line_with_its_name(tmp_path, content, said):
 def test_versions_of_pictures():
     raw = Digits().simulate(Digits.Options(kind="digits"), 0, 1)[0]
     options = Pictures.Options(kind="pictures", versions={"thin": {"threshold": 0.5}, "negative": {"inverted": True}})
-    inputs = Pictures().prepare(options, raw, 1).inputs
+    inputs = Pictures().prepare(options, raw, 1, np.ones(len(raw), bool)).inputs
     values, thin, negative = (inputs[name].column.values for name in ("picture", "thin", "negative"))
     assert thin[(values < 0.5) & (values > 0)].max() == 0
     np.testing.assert_array_equal(thin[values >= 0.5], values[values >= 0.5])

@@ -5,12 +5,13 @@ import pytest
 from pydantic import ValidationError
 
 from bevatron.prepare.recipes.sky import SkyPictures
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sky import View, galaxies, smooth_parameters, stars
 from bevatron.simulate.sources.sky import Sky
 
 
 def simulated(seed=1, **options):
-    return Sky().simulate(Sky.Options(kind="sky", events=60, **options), 0, seed)[0]
+    return Sky().simulate(Sky.Options(kind="sky", events=60, **options), 0, ShardSeed.of(str(seed), 0))[0]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,9 @@ def test_sersic_profiles_are_drawn():
 
 
 def test_mixed_pictures_are_galaxies_and_stars_in_turn(sky):
-    mixed = SkyPictures().prepare(SkyPictures.Options(kind="sky", kinds="mixed", clean=True, scale=10.0), sky, 0)
+    mixed = SkyPictures().prepare(
+        SkyPictures.Options(kind="sky", kinds="mixed", clean=True, scale=10.0), sky, 0, np.ones(60, bool)
+    )
     pictures = mixed.inputs["picture"].column.values
     assert mixed.targets["label"].tolist() == [0, 1] * 30
     np.testing.assert_allclose(pictures[::2], sky.targets["galaxy"][::2] / 10.0, rtol=1e-6)

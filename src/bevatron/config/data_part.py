@@ -35,5 +35,5 @@ class DataPart(Section):
     simulation: Simulation = Field(description="raw events")
     dataset: Dataset = Field(description="samples made from them")
     task: Task = Field(description="what is learned")
-    seeds: Count = Field(3, description="runs of every model, with seeds 0 to N-1")
+    seeds: Count = Field(3, le=10_000, description="runs of every model, with seeds 0 to N-1")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="metrics and uncertainties")

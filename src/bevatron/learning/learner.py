@@ -147,7 +147,7 @@ class Learner(pl.LightningModule):
 
     def _prepare_step(self, step: int, optimiser: Any) -> None:
         if self._stochastic:
-            seed_generators(self.device, self._step_seed + step)
+            seed_generators(self.device, self._step_seed, step)
         training = self.job.model.training
         if training.schedule != "constant":
             rate = learning_rate(training, step, self.schedule.steps)

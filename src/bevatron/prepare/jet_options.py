@@ -50,7 +50,8 @@ class VertexCuts(Section):
 
 
 class Resampling(Section):
-    """Flavours of one spectrum: in each bin of (pt, |eta|) as many jets are kept of each, drawn at random.
+    """Flavours of one spectrum: in each bin of (pt, |eta|) as many jets are kept of each, drawn at random, to learn
+    from, and the same shares of each in the other splits.
 
     Borders lie between bins; the first and the last bin are open.
     """

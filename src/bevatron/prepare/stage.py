@@ -34,7 +34,9 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
     _refuse_other_configuration(study, events, raw)
     shard, options = int(events.attributes["shard"]), study.dataset.recipe
     seed = seed_of("prepare", dataset_settings(study), shard)  # whatever the versions of source and recipe
-    samples = RECIPES[options.kind]().prepare(options, events, seed)
+    training = np.zeros(len(events), bool)
+    training[rows_by_split(events, study.dataset.split)["train"]] = True
+    samples = RECIPES[options.kind]().prepare(options, events, seed, training)
 
     attributes = {
         "study": study.name,

@@ -10,26 +10,32 @@ from bevatron.errors import UserError
 from bevatron.simulate.particles import Particles
 
 BATCH = 200  # events a call: the Python side costs next to nothing then, and the records need under 100 MB
-LARGEST_SEED = 900_000_000  # Pythia's own limit
+SEEDS = 900_000_000  # Pythia takes 1 to this number
 
 
 class Collisions:
     """A Pythia generator for one kind of collision.
 
     `seconds` is the time spent inside Pythia so far, `starting` that of its start alone. Events follow from
-    settings and seed alone. Pythia's default decays are kept: K0_S, Λ and other strange hadrons decay, at
+    settings and seed, 0 to SEEDS - 1, alone. Pythia's generator is RANMAR: it makes four small numbers of a seed, one
+    to one for all that it takes, and each starts a sequence of its own, long enough for all of a shard (G. Marsaglia,
+    A. Zaman, W. W. Tsang, Stat. Prob. Lett. 9 (1990) 35; F. James, Comput. Phys. Commun. 60 (1990) 329).
+    Pythia's default decays are kept: K0_S, Λ and other strange hadrons decay, at
     their displaced vertices, and are the light jets' background; π±, K±, μ and K0_L are stable.
     """
 
     def __init__(self, settings: list[str], seed: int, where: str):
-        """Raises UserError, naming `where` the settings stand, if Pythia does not accept them."""
+        """Raises UserError, naming `where` the settings stand, if Pythia does not accept them, and ValueError for a
+        seed that Pythia does not have: one taken modulo the number of seeds may be another's."""
         import pythia8mc
 
+        if not 0 <= seed < SEEDS:
+            raise ValueError(f"Pythia has no seed {seed}: they go from 0 to {SEEDS - 1}, and are counted from 1 by it")
         start = perf_counter()
         self.where = where
         self.pythia = pythia8mc.Pythia("", False)
         quiet = ["Print:quiet = on"]
-        randomness = ["Random:setSeed = on", f"Random:seed = {1 + seed % LARGEST_SEED}"]
+        randomness = ["Random:setSeed = on", f"Random:seed = {1 + seed}"]
         for setting in (*quiet, *settings, *randomness):
             if not self._is_known(setting) or not self.pythia.readString(setting):
                 raise UserError(where, f"Pythia does not know the setting '{setting}'", "see Pythia's manual")

@@ -5,10 +5,10 @@ from pathlib import Path
 from time import perf_counter
 
 from bevatron.config.data_part import DataPart
-from bevatron.config.digest import seed_of
 from bevatron.config.identity import raw_digest, raw_settings
 from bevatron.config.kinds import SOURCES
 from bevatron.errors import UserError
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.publish import publish_json
 from bevatron.store.shard import write_shard
 
@@ -30,7 +30,7 @@ def simulate_shard(study: DataPart, shard: int, output: Path) -> None:
         raise UserError(f"shard {shard}", f"the study '{study.name}' has shards 0 to {last}", "choose one of these")
     options = study.simulation.source
     source = SOURCES[options.kind]()
-    seed = seed_of("simulate", raw_settings(study), shard)  # whatever the source's version
+    seed = ShardSeed.of(raw_settings(study), shard)  # whatever the source's version
     samples, facts = source.simulate(options, shard, seed)
     if len(samples) == 0:
         raise UserError(
@@ -44,7 +44,7 @@ def simulate_shard(study: DataPart, shard: int, output: Path) -> None:
         "source_version": source.VERSION,
         "versions": source.versions(),
         "digest": raw_digest(study),
-        "seed": seed,
+        "seed": seed.own,
         "shard": shard,
     }
     write_shard(output, samples, attributes)

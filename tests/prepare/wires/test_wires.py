@@ -56,7 +56,7 @@ def prepared(samples, seed=1, electronics=QUIET, drift=IDEAL, window=None, image
     images = {"fine": {}, "coarse": {"sum": 2}} if images is None else images
     settings = {"window": window, "electronics": electronics, "drift": drift, "images": images, **more}
     options = WirePlanes.Options.model_validate({"kind": "lartpc", **settings})
-    return WirePlanes().prepare(options, samples, seed)
+    return WirePlanes().prepare(options, samples, seed, np.ones(len(samples), bool))
 
 
 def pictures(samples, name="fine"):

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from bevatron.compute.seeds import seed_generators
+from bevatron.config.digest import seed_of
 from bevatron.config.kinds import learner
 from bevatron.config.task import Generation
 from bevatron.learning.learner import Batch, Learner
@@ -23,7 +24,8 @@ class GenerationLearner(Learner):
         return 1
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        seed_generators(self.device, self._step_seed + batch_idx)  # the same noise at every validation
+        # The same noise at every validation, and another than any step's.
+        seed_generators(self.device, seed_of("validation", self.job.seed, self.team.rank), batch_idx)
         super().validation_step(batch, batch_idx)
 
     def on_validation_epoch_start(self) -> None:

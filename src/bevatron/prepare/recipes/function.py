@@ -27,8 +27,8 @@ class FunctionSamples:
             min_length=1,
         )
 
-    def prepare(self, options: Options, raw: Samples, seed: int) -> Samples:
-        """`raw` holds the group `draw` of x and z; nothing is random here, so `seed` is not used."""
+    def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
+        """`raw` holds the group `draw` of x and z; nothing is random, and nothing else is used."""
         x, z = raw.inputs["draw"].column.values.astype(np.float64).T
         targets = {TRUTH: (x**2).astype(np.float32)}
         targets |= {name: (x**2 + sigma * z).astype(np.float32) for name, sigma in options.noise.items()}

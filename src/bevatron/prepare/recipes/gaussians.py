@@ -42,8 +42,8 @@ class GaussianSamples:
     class Options(kinds.Options):
         clouds: dict[Name, Clouds] = Field(description="by name of the input group, where the points lie", min_length=1)
 
-    def prepare(self, options: Options, raw: Samples, seed: int) -> Samples:
-        """`raw` is a shard of the source `gaussians`; nothing is random here, so `seed` is not used."""
+    def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
+        """`raw` is a shard of the source `gaussians`; nothing is random, and nothing else is used."""
         z = raw.inputs["draw"].column.values.astype(np.float64)
         label = raw.targets["class"]
         groups = {}

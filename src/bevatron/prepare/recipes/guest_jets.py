@@ -26,8 +26,8 @@ class GuestJets:
     class Options(kinds.Options):
         max_tracks: Count = Field(15, description="most tracks kept of a jet")
 
-    def prepare(self, options: Options, raw: Samples, seed: int) -> Samples:
-        """`raw` is a shard of the source `guest_jsonl`; nothing is random, so `seed` is not used."""
+    def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
+        """`raw` is a shard of the source `guest_jsonl`; nothing is random, and nothing else is used."""
         jet, experts, group = (raw.inputs[name] for name in ("jet", "experts", "tracks"))
         column, names, units = group.column, group.features, group.units
         cut = len(names) - VERTEX_FEATURES

@@ -51,10 +51,12 @@ class JetSamples:
             description="flavours of one spectrum in pt and |eta|, by leaving jets away; null keeps all jets",
         )
 
-    def prepare(self, options: Options, raw: Samples, seed: int) -> Samples:
+    def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `jets`; all noise follows from `seed`.
 
-        With resampling, fewer samples come back than went in, their ids tell which.
+        The resolution of d0 and the shares of jets that resampling keeps come from the jets `training` (n,) bool alone,
+        and are used for all of the shard: see `calibrated` and `resampled`. With resampling, fewer samples come back
+        than went in, their ids tell which.
         """
         # Imported here: what is compiled by numba costs half a second, which checking a configuration need not pay.
         from bevatron.prepare import experts, track_features, vertex_features
@@ -72,7 +74,7 @@ class JetSamples:
         jet, vertices = found.tracks.jet, found.vertices
         tracks = track_features.signed(found.tracks, eta, phi)
         d0 = tracks.d0_significance
-        resolution = calibrated(d0[found.tracks.prompt])
+        resolution = calibrated(d0[found.tracks.prompt & training[jet]])
         probability = jet_probability(track_probability(d0, resolution), jet, len(raw))
         order = track_features.most_displaced_first(d0, jet)
         first = np.searchsorted(jet, np.arange(len(raw) + 1))
@@ -89,13 +91,17 @@ class JetSamples:
             "vertices": group(_rows(vertex_features.of_tracks(of_vertex, vertices), listed), vertex_features.FEATURES),
         }
         samples = Samples(inputs, {"flavour": label}, raw.id, attributes={"approximations": APPROXIMATIONS})
-        return samples if options.resampling is None else samples.take(_kept(pt, eta, label, options.resampling, seed))
+        if options.resampling is None:
+            return samples
+        return samples.take(_kept(pt, eta, label, training, options.resampling, seed))
 
 
-def _kept(pt: np.ndarray, eta: np.ndarray, label: np.ndarray, options: Resampling, seed: int) -> np.ndarray:
+def _kept(
+    pt: np.ndarray, eta: np.ndarray, label: np.ndarray, training: np.ndarray, options: Resampling, seed: int
+) -> np.ndarray:
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 1])))
-    rows = resampled(pt, eta, label, options, random)
-    logger.info(f"resampling keeps {len(rows)} of {len(pt)} jets, as many of each flavour")
+    rows = resampled(pt, eta, label, training, options, random)
+    logger.info(f"resampling keeps {len(rows)} of {len(pt)} jets, about as many of each flavour")
     return rows
 
 

@@ -58,7 +58,7 @@ class WirePlanes:
                     raise ValueError(f"images.{name}.planes: a plane stands twice in {', '.join(image.planes)}")
             return self
 
-    def prepare(self, options: Options, raw: Samples, seed: int) -> Samples:
+    def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `lartpc` or `geant4`; noise and shifts follow from `seed`."""
         from bevatron.prepare.wires.pictures import Pictures  # numba
 

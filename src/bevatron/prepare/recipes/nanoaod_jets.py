@@ -38,8 +38,8 @@ class NanoAODJets:
         vertex_delta_r: float = Field(0.4, gt=0.0, le=0.8, description="largest ΔR between a jet and its vertices")
         max_vertices: Count = Field(5, description="most vertices kept of a jet")
 
-    def prepare(self, options: Options, raw: Samples, seed: int) -> Samples:
-        """`raw` is a shard of the source `nanoaod`; nothing is random, so `seed` is not used."""
+    def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
+        """`raw` is a shard of the source `nanoaod`; nothing is random, and nothing else is used."""
         jets = raw.inputs["jet"]
         values = jets.column.values.astype(np.float64)
         pt, eta, phi, mass = values[:, :4].T

@@ -30,8 +30,8 @@ class Pictures:
     class Options(kinds.Options):
         versions: dict[Name, Version] = Field({}, description="by name of the input group, the pictures changed")
 
-    def prepare(self, options: Options, raw: Samples, seed: int) -> Samples:
-        """`raw` is a shard of the source `digits` or `cifar10`; nothing is random, so `seed` is not used."""
+    def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
+        """`raw` is a shard of the source `digits` or `cifar10`; nothing is random, and nothing else is used."""
         pictures = raw.inputs["picture"]
         inputs = {"picture": pictures}
         for name, version in options.versions.items():

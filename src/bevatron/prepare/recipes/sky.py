@@ -28,8 +28,8 @@ class SkyPictures:
         clean: bool = Field(False, description="of mixed pictures: without noise")
         scale: Positive = Field(1.0, description="counts that become 1 in a mixed picture")
 
-    def prepare(self, options: Options, raw: Samples, seed: int) -> Samples:
-        """`raw` is a shard of the source `sky`; nothing is random, so `seed` is not used."""
+    def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
+        """`raw` is a shard of the source `sky`; nothing is random, and nothing else is used."""
         if options.kinds == "pairs":
             noisy = {f"{name}_noisy": raw.inputs[name].column.values for name in PICTURES}
             return Samples(raw.inputs, raw.targets | noisy, raw.id)

@@ -53,11 +53,12 @@ ROW_MASSES = np.array([MASSES[pdg] for pdg in CHARGED])
 LEAST_LOSS, SEGMENTS_PER_STEP, MOST_ROOM = 2.1, 2.0, 20_000_000
 
 
-def transport(primaries: Primaries, n_events: int, box: Box, cuts: Cuts, seed: int) -> Deposits:
+def transport(primaries: Primaries, n_events: int, box: Box, cuts: Cuts, seed: int, first_event: int = 0) -> Deposits:
     """Follows `primaries` of events 0 to n_events - 1, and all that comes of them, through the box.
 
-    A primary outside the box flies straight to it, or has escaped. Each event's random numbers follow from (seed, its
-    number) alone, so it comes out the same in whatever company. Segments' t is the time at their start. Neutrons and
+    A primary outside the box flies straight to it, or has escaped. Each event's random numbers follow from `seed`
+    and its number, counted from `first_event`, alone, so it comes out the same in whatever company; no two events of a
+    seed share them. Segments' t is the time at their start. Neutrons and
     neutrinos leave at once (`neutral`), nuclei heavier than the proton stop where they are.
 
     Raises UserError for a box without volume, for particles that are not followed, for kinetic energies of more than
@@ -88,7 +89,7 @@ def transport(primaries: Primaries, n_events: int, box: Box, cuts: Cuts, seed: i
     segments, ids = run(
         start,
         first,
-        event_seeds(seed, n_events),
+        event_seeds(seed, n_events, first_event),
         np.array([box.low, box.high], dtype=np.float64),
         np.array([cuts.electron, cuts.photon, cuts.step]),
         tables(cuts),
@@ -122,12 +123,16 @@ def checked_masses(primaries: Primaries, n_events: int) -> np.ndarray:
     return np.array([known[int(pdg)] for pdg in primaries.pdg], dtype=np.float64)
 
 
-def event_seeds(seed: int, n_events: int) -> np.ndarray:
-    """(n,) uint32, all different: the event's number, shifted by the seed's digest, through a one-to-one mixing of 32
-    bits (the finaliser of MurmurHash3)."""
+def event_seeds(seed: int, n_events: int, first_event: int = 0) -> np.ndarray:
+    """(n,) uint32 of the events from number `first_event`, different for all numbers below 2³²: the number, shifted by
+    the seed's digest, through a one-to-one mixing of 32 bits (the finaliser of MurmurHash3). numba's generator, a
+    Mersenne Twister, is seeded with 32 bits. Raises ValueError for larger numbers."""
     from bevatron.config.digest import seed_of
 
-    mixed = (np.arange(n_events, dtype=np.uint64) + np.uint64(seed_of("argon", seed) % 2**32)) % np.uint64(2**32)
+    if not 0 <= first_event <= 2**32 - n_events:
+        raise ValueError(f"events {first_event} to {first_event + n_events - 1} have no seeds of their own in 32 bits")
+    shift_by = np.uint64(seed_of("argon", seed) % 2**32)
+    mixed = (np.arange(first_event, first_event + n_events, dtype=np.uint64) + shift_by) % np.uint64(2**32)
     for factor, shift in ((0x85EBCA6B, 16), (0xC2B2AE35, 13)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor) % np.uint64(2**32)
     return (mixed ^ (mixed >> np.uint64(16))).astype(np.uint32)

@@ -10,6 +10,7 @@ from bevatron.config import kinds
 from bevatron.config.kinds import source
 from bevatron.config.section import Count
 from bevatron.errors import UserError
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Dense, Group, Samples
 
 TRAIN = tuple(f"data_batch_{k}.bin" for k in range(1, 6))
@@ -33,7 +34,7 @@ class Cifar10:
             """For each shard the files whose change makes it outdated."""
             return [[Path(self.folder) / name for name in (*TRAIN, TEST)]] * shards
 
-    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+    def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """Input group `picture` (n, 3, 32, 32) float32 from 0 to 1; targets `label` and `split` int64. Raises UserError
         for files that are missing or of another format, and any shard but the first."""
         from bevatron.simulate.cifar import read_batch

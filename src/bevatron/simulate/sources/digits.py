@@ -10,6 +10,7 @@ from bevatron.config import kinds
 from bevatron.config.kinds import source
 from bevatron.config.section import Count
 from bevatron.errors import UserError
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Dense, Group, Samples
 
 FILES = {
@@ -45,7 +46,7 @@ class Digits:
             files = [idx_file(Path(self.folder), name) for names in FILES.values() for name in names]
             return [files] * shards
 
-    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+    def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """Input group `picture` (n, 1, height, width) float32 from 0 to 1; target `label` int64, and `split` where the
         files have their own. Raises UserError for files that are missing or of another format, labels out of range,
         pictures of unequal size, and any shard but the first."""

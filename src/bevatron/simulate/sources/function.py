@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from bevatron.config import kinds
 from bevatron.config.kinds import source
 from bevatron.config.section import Count
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Dense, Group, Samples
 
 
@@ -36,12 +37,12 @@ class Function:
                 raise ValueError(f"low must be below high, found {self.low:g} and {self.high:g}")
             return self
 
-    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+    def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard: input group `draw` (n, 2) float32 of x and z, target `split` (n,) int64."""
         start = perf_counter()
         counts = (options.train, options.val, options.test)
         total = sum(counts)
-        random = np.random.Generator(np.random.Philox(seed))
+        random = seed.generator()
         x = random.uniform(options.low, options.high, total)
         z = random.standard_normal(total)
         samples = Samples(

@@ -8,6 +8,7 @@ from pydantic import Field
 from bevatron.config import kinds
 from bevatron.config.kinds import source
 from bevatron.config.section import Count
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Dense, Group, Samples
 
 
@@ -28,12 +29,12 @@ class Gaussians:
         val: Count = Field(500, description="points of each class for early stopping and search, in each shard")
         test: Count = Field(4_000, description="points of each class never seen before evaluation, in each shard")
 
-    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+    def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard: input group `draw` (n, 2) float32; targets `class` and `split` (n,) int64."""
         start = perf_counter()
         counts = np.array([options.train, options.val, options.test]) * options.classes
         total = int(counts.sum())
-        z = np.random.Generator(np.random.Philox(seed)).standard_normal((total, 2))
+        z = seed.generator().standard_normal((total, 2))
         samples = Samples(
             inputs={"draw": Group(Dense(z.astype(np.float32)), ("z1", "z2"), ("", ""))},
             targets={"class": np.arange(total) % options.classes, "split": np.repeat(np.arange(3), counts)},

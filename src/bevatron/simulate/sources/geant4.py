@@ -9,6 +9,7 @@ from pydantic import Field
 from bevatron.config.kinds import source
 from bevatron.errors import UserError
 from bevatron.simulate.argon.event import PHOTON_CONVERSION_UNKNOWN, Box, Deposits, Primaries
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.lartpc import ArgonOptions
 from bevatron.store.columns import Samples
 
@@ -34,18 +35,18 @@ class Geant4:
             "FTFP_BERT", description="Geant4's list of hadronic processes; electromagnetic ones are its option 4"
         )
 
-    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+    def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of events. Raises UserError where calzone or its data are not installed."""
         from bevatron.simulate.argon.events import event_attributes, event_samples, joined, primaries_of
 
         calzone = _calzone()
         start = perf_counter()
         box = Box(options.box.low, options.box.high)
-        streams = np.random.SeedSequence(seed).spawn(2)
+        streams = np.random.SeedSequence(seed.own).spawn(2)
         started = primaries_of(options, box, 0, options.events, np.random.Generator(np.random.Philox(streams[0])))
         simulation = calzone.Simulation(geometry(box))
         simulation.physics = calzone.Physics("option4", had_model=options.physics)
-        simulation.random = calzone.Random(int(streams[1].generate_state(1)[0]))
+        simulation.random = calzone.Random(whole_seed(streams[1]))
         simulation.sample_deposits, simulation.tracking = "detailed", True
         try:
             result = simulation.run(as_particles(started.primaries, box, calzone))
@@ -75,6 +76,12 @@ def _calzone() -> Any:
     except ImportError:
         raise UserError(WHERE, "calzone is not installed", "pip install 'bevatron[geant4]'") from None
     return calzone
+
+
+def whole_seed(stream: np.random.SeedSequence) -> int:
+    """All 128 bits that calzone's generator takes (PCG, multiplicative; it sets the lowest bit whatever it gets)."""
+    high, low = (int(word) for word in stream.generate_state(2, np.uint64))
+    return high << 64 | low
 
 
 def geometry(box: Box) -> dict[str, Any]:

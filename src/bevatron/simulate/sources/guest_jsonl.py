@@ -12,6 +12,7 @@ from bevatron.config.kinds import source
 from bevatron.simulate.event_jets import joined
 from bevatron.simulate.foreign_files import FileOptions, Part, opened, too_few
 from bevatron.simulate.guest_lines import TRACK, TRACK_EXPERTS, VERTEX, VERTEX_EXPERTS, GuestJet, guest_jet
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Dense, Group, Ragged, Samples
 
 logger = logging.getLogger("bevatron")
@@ -40,7 +41,7 @@ class GuestLines:
             allow_inf_nan=False,
         )
 
-    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+    def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of jets, and the time spent in reading. Nothing is random, so `seed` is not used."""
         start = perf_counter()
         part = options.part(shard)

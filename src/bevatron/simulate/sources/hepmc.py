@@ -12,6 +12,7 @@ from bevatron.simulate import hepmc_events
 from bevatron.simulate.event_jets import JetOptions, jets_of, joined
 from bevatron.simulate.foreign_files import FileOptions, Part, too_few
 from bevatron.simulate.hepmc_text import EventText, event_texts
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Samples
 
 logger = logging.getLogger("bevatron")
@@ -32,7 +33,7 @@ class HepMC:
     class Options(JetOptions, FileOptions):
         pass
 
-    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+    def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of jets, and the time spent in reading. Nothing is random, so `seed` is not used."""
         part = options.part(shard)
         attributes = options.attributes(part) | {"processes": [path.as_posix() for path in options.found()]}

@@ -3,15 +3,15 @@
 import logging
 from time import perf_counter
 
-import numpy as np
 from pydantic import Field
 
 from bevatron.config.kinds import source
 from bevatron.config.section import Count, Name, Positive
 from bevatron.simulate.event_jets import JetOptions, jets_of, joined
 from bevatron.simulate.particles import Particles
-from bevatron.simulate.pythia import Collisions
+from bevatron.simulate.pythia import SEEDS, Collisions
 from bevatron.simulate.pythia import versions as pythia_versions
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Samples
 
 logger = logging.getLogger("bevatron")
@@ -51,7 +51,12 @@ class Jets:
         )
         settings: list[str] = Field([], description="further Pythia settings, of all processes")
 
-    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+        @property
+        def most_shards(self) -> int:
+            """Shards for which Pythia has seeds: one for each process of each shard."""
+            return SEEDS // len(self.processes)
+
+    def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of jets, and the time spent inside Pythia. Raises UserError for settings Pythia
         refuses."""
         start, seconds, starting, done = perf_counter(), 0.0, 0.0, 0
@@ -60,7 +65,8 @@ class Jets:
         said = start
         for number, name in enumerate(sorted(options.processes)):
             settings = [*self.settings(options), *options.processes[name]]
-            collisions = Collisions(settings, _mixed(seed, number), f"simulation.source.processes.{name}")
+            own = seed.place(SEEDS, number, len(options.processes))
+            collisions = Collisions(settings, own, f"simulation.source.processes.{name}")
             for particles in collisions.batches(options.events):
                 parts.append(self.jets_of(particles, collisions, options, (shard << 32) + done, number))
                 done += particles.events
@@ -104,8 +110,3 @@ class Jets:
     ) -> Samples:
         """The jets of one batch of events, which are numbered from `first_event`: see `event_jets`."""
         return jets_of(particles, collisions.charges, options, first_event, process)
-
-
-def _mixed(seed: int, number: int) -> int:
-    """The seed of process `number`: independent streams from one seed (numpy's SeedSequence)."""
-    return int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0])

@@ -15,6 +15,7 @@ from bevatron.simulate.argon.event import Box
 from bevatron.simulate.argon.gun import Gun
 from bevatron.simulate.argon.neutrinos import Neutrinos
 from bevatron.simulate.comparison import Comparison
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Samples
 
 logger = logging.getLogger("bevatron")
@@ -86,7 +87,12 @@ class LiquidArgon:
     class Options(ArgonOptions):
         cuts: Cuts = Field(default_factory=Cuts, description="thresholds and steps of the transport")
 
-    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+        @property
+        def most_shards(self) -> int:
+            """Shards for which there are seeds of 32 bits, one for each event."""
+            return 2**32 // self.events
+
+    def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of events, and the time spent in the transport."""
         from bevatron.simulate.argon.events import event_attributes, event_samples, joined, primaries_of
         from bevatron.simulate.argon.transport import transport
@@ -96,11 +102,13 @@ class LiquidArgon:
         box = Box(options.box.low, options.box.high)
         for batch, first in enumerate(range(0, options.events, BATCH)):
             n = min(BATCH, options.events - first)
-            streams = np.random.SeedSequence([seed, batch]).spawn(2)
-            started = primaries_of(options, box, first, n, np.random.Generator(np.random.Philox(streams[0])))
+            stream = np.random.SeedSequence([seed.own, batch]).spawn(1)[0]
+            started = primaries_of(options, box, first, n, np.random.Generator(np.random.Philox(stream)))
             began = perf_counter()
-            own = int(streams[1].generate_state(1, np.uint64)[0] >> np.uint64(1))
-            deposits = transport(started.primaries, n, box, options.cuts, own)
+            number = (
+                shard * options.events + first
+            )  # among all events of the study, which have each a seed of their own
+            deposits = transport(started.primaries, n, box, options.cuts, seed.study, number)
             seconds += perf_counter() - began
             parts.append(event_samples(started, deposits, (shard << 40) + first))
             if perf_counter() - said > 10.0:

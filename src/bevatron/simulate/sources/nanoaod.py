@@ -13,6 +13,7 @@ from bevatron.simulate.event_jets import joined
 from bevatron.simulate.foreign_files import FileOptions
 from bevatron.simulate.hadrons import REACH
 from bevatron.simulate.nanoaod_events import steps
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Dense, Group, Ragged, Samples, elements_of
 
 KINEMATICS = {"pt": "GeV", "eta": "", "phi": "rad", "mass": "GeV"}
@@ -55,7 +56,7 @@ class NanoAOD:
         )
         vertex_significance_min: NonNegative = Field(0.0, description="least SV_dlenSig of a secondary vertex")
 
-    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+    def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of jets, and the time spent in reading. Nothing is random, so `seed` is not used."""
         start = perf_counter()
         part = options.part(shard)

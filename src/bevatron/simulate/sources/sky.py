@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from bevatron.config import kinds
 from bevatron.config.kinds import source
 from bevatron.config.section import Count, NonNegative, Positive
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Dense, Group, Samples
 
 LEAST = 8  # pixels a side
@@ -58,14 +59,14 @@ class Sky:
                 )
             return self
 
-    def simulate(self, options: Options, shard: int, seed: int) -> tuple[Samples, dict]:
+    def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """Input groups `galaxy` and `star` (n, 1, size, size) float32 with noise, counts; targets of the same names
         without, `galaxy_parameters` (n, 4) float32: e1, e2, size [arcsec], flux [counts], `star_parameters` (n, 2):
         half-light radius [arcsec], flux [counts]."""
         from bevatron.simulate.sky import INDICES, View, galaxies, smooth_parameters, stars
 
         start = perf_counter()
-        random, n = np.random.Generator(np.random.Philox(seed)), options.events
+        random, n = seed.generator(), options.events
         long = random.uniform(*options.radius, n)
         short = long * random.uniform(*options.axis_ratio, n)
         drawn = np.stack([long, short, random.uniform(0.0, np.pi, n), random.uniform(*options.flux, n)], axis=1)
