@@ -15,6 +15,7 @@ from bevatron.config import kinds
 from bevatron.config.digest import digest_of
 from bevatron.config.section import Count
 from bevatron.errors import UserError
+from bevatron.regular_files import open_regular
 from bevatron.store.publish import sha256_of
 
 WHERE = "simulation.source"
@@ -128,7 +129,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     What goes wrong while it is read, a gzip file cut short for example, becomes a UserError.
     """
     try:
-        with open(path, "rb") as raw:
+        with open_regular(path) as raw:
             packed = raw.peek(2)[:2] == b"\x1f\x8b"
             if packed:
                 with gzip.open(raw) as file:

@@ -1,6 +1,5 @@
 """The manifest: what a dataset is, shard by shard, in one JSON file that later stages take as input."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,14 @@ from pydantic import Field, ValidationError
 from bevatron.config.data_part import DataPart
 from bevatron.config.digest import digest_of
 from bevatron.config.identity import dataset_digest, raw_digest
+from bevatron.config.section import Name
 from bevatron.errors import UserError
+from bevatron.json_text import read_json
 from bevatron.store.boxes import counts_of_boxes
 from bevatron.store.check import first_repeated
 from bevatron.store.columns import Samples
 from bevatron.store.contract import SCHEMA_VERSION, SPLITS, GroupInfo, Record, TargetInfo
+from bevatron.store.plain_names import Digest, FileName
 from bevatron.store.publish import publish_json, sha256_of
 from bevatron.store.shard import Shard, read_shard
 from bevatron.store.statistics import FeatureStatistics, GroupStatistics
@@ -29,10 +31,10 @@ log = logging.getLogger("bevatron")
 class ShardEntry(Record):
     """One shard of a split."""
 
-    file: str = Field(description="file name, beside the manifest")
-    sha256: str = Field(description="SHA-256 of the file")
-    bytes: int = Field(description="size of the file")
-    samples: int = Field(description="number of samples")
+    file: FileName = Field(description="file name, beside the manifest")
+    sha256: Digest = Field(description="SHA-256 of the file")
+    bytes: int = Field(description="size of the file", strict=True, ge=0)
+    samples: int = Field(description="number of samples", strict=True, ge=0, lt=2**48)
     class_counts: dict[str, int] = Field(
         {}, description="samples of each class; in a detection, samples with a box of it"
     )
@@ -42,7 +44,7 @@ class Manifest(Record):
     """A dataset: its shards, what they hold, what they were made from. No times, hosts or absolute paths."""
 
     schema_version: int = Field(description="version of the HDF5 contract and of this file")
-    study: str = Field(description="name of the study")
+    study: Name = Field(description="name of the study")
     dataset_digest: str = Field(description="digest of the settings that the samples depend on")
     raw_digest: str = Field(description="digest of the settings that the raw shards depend on")
     seed: int = Field(description="seed of the simulation")
@@ -105,7 +107,7 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
     """The manifest in `path`; UserError when it is missing, damaged, changed, or of another configuration."""
     path = Path(path)
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = read_json(path)
     except FileNotFoundError:
         raise UserError(path, "no such file", "run the prepare stage, which makes it") from None
     except OSError as error:
