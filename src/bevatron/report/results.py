@@ -182,7 +182,9 @@ def _refuse_changed(place: Path, command: str) -> None:
     refuse_broken_seal(tree, place / "search.json", f"run `{command}` again")
     for name, expected in tree.get("files", {}).items():
         if name not in SEARCH_FILES:
-            raise UserError(place / "search.json", f"names a file '{name}' that no search makes", f"run `{command}` again")
+            raise UserError(
+                place / "search.json", f"names a file '{name}' that no search makes", f"run `{command}` again"
+            )
         if (place / name).is_file() and sha256_of(place / name) != expected:
             what = "is not the one that the search made: it was changed or damaged"
             raise UserError(place / name, what, f"run `{command}` again")

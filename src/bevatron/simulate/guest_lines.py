@@ -62,6 +62,7 @@ TRACK = PARAMETERS | COVARIANCE | {"vertex_weight": ""} | VERTEX  # 28 names and
 THETA = list(TRACK).index("theta")
 VARIANCES = [list(TRACK).index(f"cov_{name}_{name}") for name in PARAMETERS]
 PLAIN = {float, int}
+LARGEST = 3.4e38  # values are kept as float32
 NUMBERS = {"NaN": math.nan, "-NaN": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -120,13 +121,16 @@ def _track(track: Any, place: int) -> list[float]:
 
 
 def _numbers(values: list[Any], names: Iterable[str]) -> list[float]:
-    if PLAIN.issuperset(map(type, values)):  # nearly always, and ten times as fast
+    # nearly always, and ten times as fast
+    if PLAIN.issuperset(map(type, values)) and min(values) > -LARGEST and max(values) < LARGEST:
         return values
     return [_number(value, name) for value, name in zip(values, names, strict=True)]
 
 
 def _number(value: Any, name: str) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
+        infinite = isinstance(value, float) and not math.isfinite(value)
+        _expect(infinite or abs(value) < LARGEST, f"{name} is too large", value)
         return float(value)
     _expect(isinstance(value, str) and value in NUMBERS, f"{name} must be a number", value)
     return NUMBERS[value]

@@ -9,6 +9,7 @@ from bevatron.errors import UserError
 from bevatron.simulate.foreign_files import opened
 
 PICTURES, LABELS = 0x00000803, 0x00000801  # unsigned bytes of three axes, and of one
+EXCESS = 1 << 16  # bytes beyond the expected end that are counted
 GZIP_RATIO = 1032  # deflate cannot pack more bytes into one
 
 
@@ -28,9 +29,9 @@ def read_idx(path: Path, magic: int) -> np.ndarray:
             raise UserError(path, what, "give the file as the data set's authors publish it")
         shape = tuple(int.from_bytes(head[4 + 4 * k : 8 + 4 * k], "big") for k in range(axes))
         expected, size = math.prod(shape), path.stat().st_size
-        content = file.read(expected + 1) if expected <= GZIP_RATIO * size else b""
+        content = file.read(expected + EXCESS) if expected <= GZIP_RATIO * size else b""
     if len(head) < 4 + 4 * axes or len(content) != expected:
-        held = f"{len(content):,}" if len(content) <= expected else "more"
+        held = f"{len(content):,}" + (" or more" if len(content) == expected + EXCESS else "")
         if expected > GZIP_RATIO * size:
             held = f"a file of {size:,} bytes cannot hold them"
         what = f"says {' × '.join(map(str, shape))} = {expected:,} bytes, and holds {held}"
