@@ -47,7 +47,7 @@ def read_bytes(path: Path, most: int = TENSOR_BYTES) -> bytes:
         size = os.fstat(file.fileno()).st_size
         if size > most:
             raise UserError(path, f"has {size:,} bytes; at most {most:,} are read", "see what wrote it")
-        return file.read(most)
+        return file.read(size + 1)
 
 
 def read_text(path: Path, most: int = TEXT_BYTES) -> str:
