@@ -123,7 +123,7 @@ def load_network(folder: Path) -> Network:
     model_path, weights_path = folder / "model.json", folder / "weights.safetensors"
     try:
         network = Network(load_description(model_path))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, MemoryError) as error:  # sizes beyond any memory, say
         raise _no_description(model_path, error) from None
     try:
         network.load_state_dict(load_tensors(read_bytes(weights_path)))
