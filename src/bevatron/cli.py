@@ -33,6 +33,9 @@ def main() -> None:
         _complain(error.lines)
     except UserError as error:
         _complain([str(error)])
+    except MemoryError as error:
+        what = str(error).splitlines()[0] if str(error) else "a value does not fit into it"
+        _complain([f"memory: {what}; see whether the study or a file asks for more than this machine has"])
     except OSError as error:
         if error.errno not in MACHINE_FAULTS:
             raise

@@ -140,3 +140,38 @@ def test_a_gzip_file_cut_short_an_empty_one_and_a_missing_one_are_told(tmp_path)
             read(path)
     with pytest.raises(UserError, match="no such file"):
         read(tmp_path / "b.json.gz")
+
+
+@pytest.mark.parametrize("value", [10**30, -(2**63), 10**400, 1e39, -1e300])
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ((0,), "the jet's pt"),
+        ((1,), "the jet's eta"),
+        ((3, 0), "track_2_d0_significance"),
+        ((4, 0), ""),
+        ((5, 1, 0, 1), "z0"),
+    ],
+)
+def test_a_number_too_large_names_file_line_and_quantity(tmp_path, place, name, value):
+    lines = [jet(k) for k in range(3)]
+    at = lines[1]
+    for step in place[:-1]:
+        at = at[step]
+    at[place[-1]] = value
+    path = write(tmp_path / "jets.json", lines)
+    with pytest.raises(UserError) as caught:
+        read(path)
+    said = str(caught.value)
+    assert said.startswith(f"{path}:2: ")
+    if place != (0,) or value > 0:
+        assert f"{name} is too large" in said or (name == "" and "too large" in said), said
+
+
+def test_large_numbers_that_fit_are_read(tmp_path):
+    lines = [jet(0)]
+    lines[0][3][0], lines[0][3][1] = 2**60, 1e38
+    assert read(write(tmp_path / "jets.json", lines))[0].inputs["experts"].column.values[0, :2].tolist() == [
+        float(2**60),
+        float(np.float32(1e38)),
+    ]

@@ -131,3 +131,10 @@ def test_versions_of_pictures():
     assert thin[(values < 0.5) & (values > 0)].max() == 0
     np.testing.assert_array_equal(thin[values >= 0.5], values[values >= 0.5])
     np.testing.assert_allclose(negative + values, 1)
+
+
+def test_kaggle_s_names_of_the_same_files_are_found(tmp_path):
+    from bevatron.simulate.sources.digits import idx_file
+
+    (tmp_path / "train-images.idx3-ubyte").write_bytes(b"")
+    assert idx_file(tmp_path, "train-images-idx3-ubyte") == tmp_path / "train-images.idx3-ubyte"

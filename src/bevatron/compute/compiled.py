@@ -2,11 +2,16 @@
 
 import hashlib
 import inspect
+import logging
 import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from bevatron.compute.private_folder import private_below
+
+log = logging.getLogger("bevatron")
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,14 +63,16 @@ def _sources(package: Path) -> str:
 
 @cache
 def _folder(name: str) -> Path | None:
-    """Where machine code made from these sources is kept; None where nothing can be written."""
+    """Where machine code made from these sources is kept; None where nothing can be written, or others can."""
     import numba
 
     asked = numba.config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME")
     try:
         place = Path(asked) if asked else Path.home() / ".cache"
-        folder = place / "bevatron" / "compiled" / name
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = private_below(place, "bevatron", "compiled", name)
     except (OSError, RuntimeError):  # no such home, or a read-only one
+        return None
+    if folder is None:
+        log.warning("%s: others can write there; compiled code is not kept (chmod go-w, or another place)", place)
         return None
     return folder if os.access(folder, os.W_OK) else None

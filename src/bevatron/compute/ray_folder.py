@@ -4,12 +4,14 @@ import fcntl
 import logging
 import os
 import shutil
+import stat
 import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+from bevatron.compute.private_folder import is_private
 from bevatron.errors import UserError
 
 log = logging.getLogger("bevatron")
@@ -41,15 +43,24 @@ def own_folder(base: Path, prefix: str = "bv-") -> tuple[Path, TextIO]:
 
 
 def remove_stale(base: Path) -> None:
-    """Remove folders of sessions whose process and keeper were killed: nobody holds their lock."""
+    """Remove folders of sessions whose process and keeper were killed: nobody holds their lock.
+
+    Everybody can make such names in a shared folder: links are not followed, and only folders that this user alone can
+    write to are looked into.
+    """
     for folder in base.glob("bv-*"):
         with suppress(OSError):
-            state = (folder / "lock").stat()
-            if state.st_uid != os.getuid() or time.time() - state.st_mtime < 60:  # it may be about to be locked
+            if not is_private(folder):
                 continue
-            with open(folder / "lock") as lock:
+            lock = os.open(folder / "lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                state = os.fstat(lock)
+                if not stat.S_ISREG(state.st_mode) or time.time() - state.st_mtime < 60:  # it may be about to be locked
+                    continue
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 remove(folder)
+            finally:
+                os.close(lock)
 
 
 def remove(folder: Path) -> None:

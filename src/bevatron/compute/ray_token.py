@@ -10,6 +10,9 @@ from pathlib import Path
 
 from bevatron.compute.environment import environment
 from bevatron.errors import UserError
+from bevatron.regular_files import read_text
+
+TOKEN_BYTES = 10_000  # of its file, at most
 
 
 def new_token(path: Path) -> Path:
@@ -24,7 +27,7 @@ def checked_token(path: Path) -> Path:
     """The absolute path of somebody's token file; raises UserError where others can read it, or nobody."""
     try:
         state = path.stat()
-        content = path.read_text(encoding="ascii").strip()
+        content = read_text(path, TOKEN_BYTES).strip()
     except (OSError, ValueError) as error:
         raise UserError(path, f"the token cannot be read ({error})", "name the cluster's token file") from None
     if stat.S_IMODE(state.st_mode) & 0o077:

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from bevatron.config.dataset import Dataset
 from bevatron.config.observable import Observable
-from bevatron.config.section import Count, Name, Section
+from bevatron.config.section import Count, Integer, Name, Real, Section
 from bevatron.config.simulation import Simulation
 from bevatron.config.task import Task
 
@@ -12,8 +12,8 @@ from bevatron.config.task import Task
 class Evaluation(Section):
     """How metrics and their uncertainties are made."""
 
-    bootstrap: int = Field(200, ge=20, description="bootstrap replicas of the test split behind every interval")
-    confidence: float = Field(0.68, gt=0.0, lt=1.0, description="probability content of the quoted intervals")
+    bootstrap: Integer = Field(200, ge=20, description="bootstrap replicas of the test split behind every interval")
+    confidence: Real = Field(0.68, gt=0.0, lt=1.0, description="probability content of the quoted intervals")
     observables: dict[Name, Observable] = Field({}, description="single numbers looked at without any network")
     look_into: list[Name] = Field(
         [], description="convolutional networks whose filters, and what each layer makes of a picture, are shown"

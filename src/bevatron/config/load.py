@@ -14,8 +14,9 @@ from bevatron.config.overlay import merged
 from bevatron.config.section import Section
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
-from bevatron.config.yaml_text import parse_yaml
+from bevatron.config.yaml_text import YAML_BYTES, parse_yaml
 from bevatron.errors import ConfigurationError, UserError
+from bevatron.regular_files import read_text
 
 SCALES = ("demo", "paper")
 OVERRIDES = ("scale", "studies")  # keys of the workflow's file that Snakemake's --config may change
@@ -110,7 +111,7 @@ def at_scale(tree: dict[str, Any], scale: str, path: Path) -> dict[str, Any]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping; raises UserError, naming the line, for anything else."""
     try:
-        tree = parse_yaml(path.read_text(encoding="utf-8"))
+        tree = parse_yaml(read_text(path, YAML_BYTES))
     except FileNotFoundError:
         raise UserError(path, "no such file", "name another with --config") from None
     except OSError as error:

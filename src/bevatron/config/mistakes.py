@@ -62,7 +62,7 @@ def _message(problem: dict, owner: type[Section] | None, place: tuple) -> str:
     if kind == "union_tag_not_found":
         return "the key 'kind' is missing"
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    if kind in ("value_error", "component", "component_kind"):
+    if kind in ("value_error", "component", "component_kind", "kind"):
         return message
     return f"must be {message[0].lower()}{message[1:]}, found {_short(found)}"
 

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from bevatron.config.kinds import ArchitectureOptions
 from bevatron.config.search import Search
-from bevatron.config.section import Name, Section
+from bevatron.config.section import Name, Real, Section
 from bevatron.config.training import Training
 
 
@@ -31,7 +31,7 @@ class Model(Section):
     )
     training: Training = Field(default_factory=Training, description="how it is fitted")
     search: Search | None = Field(None, description="absent: the values above are used as they stand")
-    published: dict[str, float] = Field({}, description="metrics of this model in the literature, for comparison")
+    published: dict[str, Real] = Field({}, description="metrics of this model in the literature, for comparison")
 
     @property
     def members(self) -> list[str]:

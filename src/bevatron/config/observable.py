@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from bevatron.config.section import Name, Section
+from bevatron.config.section import Integer, Name, Real, Section
 
 
 class Observable(Section):
@@ -11,8 +11,8 @@ class Observable(Section):
     title: str = Field(description="axis label, without its unit")
     group: Name = Field(description="input group of the dataset")
     feature: str = Field(description="feature of that group")
-    position: int | None = Field(
+    position: Integer | None = Field(
         None, ge=0, description="for ragged groups: which element of the sample, counted from 0"
     )
-    range: tuple[float, float] | None = Field(None, description="interval drawn; absent: the central 98 %")
+    range: tuple[Real, Real] | None = Field(None, description="interval drawn; absent: the central 98 %")
     log: bool = Field(False, description="draw the counts on a logarithmic axis")

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bevatron.config.section import Count, Positive, Section
+from bevatron.config.section import MOST, Count, Positive, Section
 
-Whole = Annotated[int, Field(ge=0)]
+Whole = Annotated[int, Field(ge=0, le=MOST, strict=True)]
 AtLeastOne = Annotated[float, Field(ge=1.0, allow_inf_nan=False)]
 Place = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)?$", max_length=121)]
 

@@ -4,15 +4,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from bevatron.config.section import Count, NonNegative, Positive, Section, Seed
+from bevatron.config.section import Count, Integer, NonNegative, Positive, Real, Section, Seed
 
 
 class Uniform(Section):
     """A number between two bounds."""
 
     kind: Literal["uniform"] = Field(description="uniform between low and high")
-    low: float = Field(description="lower bound")
-    high: float = Field(description="upper bound")
+    low: Real = Field(description="lower bound")
+    high: Real = Field(description="upper bound")
 
     @model_validator(mode="after")
     def _ordered(self) -> "Uniform":
@@ -39,8 +39,8 @@ class Integers(Section):
     """A whole number between two bounds, both included."""
 
     kind: Literal["integers"] = Field(description="whole numbers from low to high")
-    low: int = Field(description="smallest")
-    high: int = Field(description="largest")
+    low: Integer = Field(description="smallest")
+    high: Integer = Field(description="largest")
 
     @model_validator(mode="after")
     def _ordered(self) -> "Integers":
@@ -69,7 +69,7 @@ class Search(Section):
     trials: Count = Field(20, description="number of trials")
     epochs: Count = Field(10, description="epochs of a trial that is not stopped early")
     grace_epochs: Count = Field(1, description="epochs before ASHA may stop a trial")
-    reduction: int = Field(3, ge=2, description="ASHA keeps one trial in this many at each rung")
+    reduction: Integer = Field(3, ge=2, description="ASHA keeps one trial in this many at each rung")
     seed: Seed = Field(1, description="seed of the sampler and of every trial's fit")
     cpus_per_trial: Count = Field(1, description="CPU cores a trial asks for")
     gpus_per_trial: NonNegative = Field(0.0, description="GPUs a trial asks for; a fraction shares one")

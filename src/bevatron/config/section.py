@@ -1,18 +1,32 @@
 """The base of every configuration section, and the number types they share."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
+MOST = 10**12  # of anything that is counted: more is a slip of the hand
+
+
+def _no_truth_value(value: Any) -> Any:
+    """pydantic takes true for 1."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("kind", "must be a number, found {found}", {"found": str(value).lower()})
+    return value
+
+
+# Strict: pydantic would take true, '3' and 3.0 for whole numbers.
+Integer = Annotated[int, Field(strict=True, ge=-MOST, le=MOST)]
+Real = Annotated[float, BeforeValidator(_no_truth_value)]
+Fraction = Annotated[Real, Field(ge=0.0, le=1.0)]
+Positive = Annotated[Real, Field(gt=0.0, allow_inf_nan=False)]
+NonNegative = Annotated[Real, Field(ge=0.0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=MOST, strict=True)]
+Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
 
 class Section(BaseModel):
     """A part of the configuration: typed, described, immutable, and closed to keys it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

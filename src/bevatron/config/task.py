@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from bevatron.config.section import Count, Fraction, Name, Positive, Section
+from bevatron.config.section import Count, Fraction, Name, Positive, Real, Section
 
 
 class Regression(Section):
@@ -25,7 +25,7 @@ class Attacks(Section):
     )
     steps: Count = Field(20, description="steps of PGD, which is tried beside FGSM so that masked gradients are seen")
     samples: Count = Field(1000, description="test samples that are attacked, from the first on")
-    range: tuple[float, float] = Field((0.0, 1.0), description="values that an input can have")
+    range: tuple[Real, Real] = Field((0.0, 1.0), description="values that an input can have")
 
     @model_validator(mode="after")
     def _rising(self) -> "Attacks":

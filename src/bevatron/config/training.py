@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from bevatron.config.section import Count, Fraction, Name, NonNegative, Positive, Section
+from bevatron.config.section import Count, Fraction, Integer, Name, NonNegative, Positive, Real, Section
 
 
 class EarlyStopping(Section):
@@ -21,14 +21,14 @@ class Adversarial(Section):
     clean: Fraction = Field(0.5, description="weight α of the loss on clean samples; 1 - α on those that are changed")
     attack: Literal["fgsm", "pgd"] = Field("fgsm", description="one step along the gradient's sign, or several")
     steps: Count = Field(7, description="steps of pgd")
-    range: tuple[float, float] = Field((0.0, 1.0), description="values that an input can have")
+    range: tuple[Real, Real] = Field((0.0, 1.0), description="values that an input can have")
 
 
 class Augmentation(Section):
     """Pictures changed at random in every step, in ways that leave what they show as it is."""
 
     mirror: bool = Field(False, description="left and right changed over, of half of the pictures")
-    shift: int = Field(0, ge=0, description="pixels by which a picture is shifted at most, both ways")
+    shift: Integer = Field(0, ge=0, description="pixels by which a picture is shifted at most, both ways")
 
 
 class Training(Section):

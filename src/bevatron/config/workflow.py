@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bevatron.config.section import Name, Positive, Section
+from bevatron.config.section import Integer, Name, Positive, Section
 
 
 class Reading(Section):
@@ -18,8 +18,8 @@ class Reading(Section):
         16.0,
         description="a split that fits into this many GB of GPU memory is kept there, where there is a GPU",
     )
-    block_rows: int = Field(16_000, ge=1, description="samples read at once when streaming")
-    buffer_blocks: int = Field(8, ge=1, description="blocks among which streamed samples are shuffled")
+    block_rows: Integer = Field(16_000, ge=1, description="samples read at once when streaming")
+    buffer_blocks: Integer = Field(8, ge=1, description="blocks among which streamed samples are shuffled")
 
 
 class Ray(Section):
@@ -29,10 +29,10 @@ class Ray(Section):
         None, description="an existing cluster, host:port; absent: a private one, over the nodes of the batch job"
     )
     token: str | None = Field(None, description="file with the existing cluster's token, which nobody else may read")
-    cpus: int | None = Field(
+    cpus: Integer | None = Field(
         None, ge=1, description="CPU cores of each node of a private cluster; absent: those the job was given"
     )
-    gpus: int | None = Field(
+    gpus: Integer | None = Field(
         None, ge=0, description="GPUs of each node of a private cluster; absent: those the job was given, or visible"
     )
     dashboard: bool = Field(True, description="start the dashboard, on loopback")
@@ -45,7 +45,7 @@ class Workers(Section):
     strategy: Literal["ddp", "fsdp"] = Field(
         "ddp", description="'ddp': every worker keeps the whole model; 'fsdp': weights and gradients are shared out"
     )
-    restarts: int = Field(2, ge=0, description="how often a job starts its workers again when one of them has died")
+    restarts: Integer = Field(2, ge=0, description="how often a job starts its workers again when one of them has died")
     patience_seconds: Positive = Field(1800, description="how long a worker waits for the others before it gives up")
 
 

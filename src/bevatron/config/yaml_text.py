@@ -6,8 +6,12 @@ as often as it is used, before any value is built.
 
 Escapes can put characters into a text that stand for no sign: controls, which act on a terminal, and halves of
 characters, which no file can hold. They are refused here, so that all texts of a configuration can be written anywhere.
+
+PyYAML reads YAML 1.1, in which `010` is 8 and `2:30` is 150, and keeps the last of two equal keys without a word. Both
+are refused: a person means something else, and other readers read something else.
 """
 
+import re
 import unicodedata
 from typing import Any
 
@@ -15,10 +19,18 @@ import yaml
 from yaml.reader import ReaderError
 
 MOST_VALUES = 100_000
+YAML_BYTES = 1 << 21  # of a file: the largest of ours has a hundredth of that
+ODD_NUMBER = re.compile(r"[-+]?(0[0-9_]+|0b[01_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)")  # octal, binary, base 60
+MOST_DIGITS = 300
+KINDS = {"tag:yaml.org,2002:int": "number", "tag:yaml.org,2002:float": "number"}
+MERGE = "tag:yaml.org,2002:merge"
 
 
 def parse_yaml(text: str) -> Any:
-    """The document's value; raises yaml.YAMLError, also where it is too large, too deep or holds itself."""
+    """The document's value; raises yaml.YAMLError, also where it is too large, too deep or holds itself, where a key
+    stands twice, and for numbers that YAML's versions read differently."""
+    if len(text) > YAML_BYTES:
+        raise yaml.MarkedYAMLError(problem=f"it has more than {YAML_BYTES:,} characters")
     try:
         loader = yaml.SafeLoader(text)
     except ReaderError as error:
@@ -48,7 +60,10 @@ def _size(node: yaml.Node, known: dict[int, int | None]) -> int:
     if isinstance(node, yaml.ScalarNode):
         _refuse_unprintable(node)
     parts = node.value if isinstance(node, yaml.CollectionNode) else []
+    if isinstance(node, yaml.ScalarNode):
+        _refuse_odd_number(node)
     if isinstance(node, yaml.MappingNode):
+        _refuse_twice(node)
         parts = [part for pair in parts for part in pair]
     size = 1
     for part in parts:
@@ -69,3 +84,27 @@ def _refuse_unprintable(node: yaml.ScalarNode) -> None:
             problem = f"its text holds U+{ord(sign):04X}, a control or half a character, which nothing can show"
     if problem:
         raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
+def _refuse_odd_number(node: yaml.ScalarNode) -> None:
+    if node.tag not in KINDS:
+        return
+    if ODD_NUMBER.fullmatch(node.value):
+        problem = f"the number '{node.value[:40]}' is read in several ways: write a decimal one, or a text in quotes"
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+    if len(node.value) > MOST_DIGITS:
+        problem = f"the number '{node.value[:20]}...' has {len(node.value)} digits"
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
+def _refuse_twice(node: yaml.MappingNode) -> None:
+    """Raises for a key that stands twice; one that also comes from a merged mapping (`<<`) stands there once."""
+    first: dict[tuple[str, str], yaml.Node] = {}
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode) or key.tag == MERGE:
+            continue
+        earlier = first.setdefault((key.tag, key.value), key)
+        if earlier is not key:
+            line = earlier.start_mark.line + 1
+            problem = f"the key '{key.value[:40]}' stands twice (first in line {line})"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)

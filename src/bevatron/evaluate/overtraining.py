@@ -1,6 +1,7 @@
 """By how much a fit does better on what it learned from than on what it did not."""
 
 import csv
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from bevatron.config.model import Model
 from bevatron.errors import UserError
 from bevatron.evaluate.measurement import Measurement, measure
+from bevatron.regular_files import open_regular
 from bevatron.store.publish import sha256_of
 
 HISTORY = "history.csv"
@@ -35,7 +37,7 @@ def _ratio(model: Model, run: dict[str, Any], folder: Path) -> float | None:
     if not path.is_file() or sha256_of(path) != run["files"][HISTORY]:
         what = "is missing, or does not match its SHA-256 in runs.json"
         raise UserError(path, what, "run the training again")
-    with path.open(encoding="utf-8", newline="") as file:
+    with TextIOWrapper(open_regular(path), encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     epoch = run["best_epoch"] if model.training.keep == "best" else run["epochs"]
     for row in rows:

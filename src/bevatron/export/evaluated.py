@@ -1,10 +1,10 @@
 """The metrics of the model that is exported, checked to be of the same runs."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from bevatron.errors import UserError
+from bevatron.json_text import read_json
 from bevatron.store.seal import refuse_broken_seal
 
 
@@ -12,7 +12,7 @@ def load_metrics(path: Path, study: str, model: str, manifest_sha256: str, runs:
     """metrics.json of the model. Raises UserError for a missing or damaged one, and one of other runs or data."""
     again = f"run `bevatron evaluate {study} {model}` again"
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = read_json(path)
         found = {key: tree[key] for key in ("study", "model", "manifest_sha256")}
         digests = [run["digest"] for run in tree["runs"]]
         tree["metrics"], tree["n_test"], tree["confidence"]

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 import signal
 import threading
 import time
@@ -15,9 +16,11 @@ from pytorch_lightning.plugins.io import CheckpointIO
 
 from bevatron.errors import UserError
 from bevatron.learning.history import History, best_name
+from bevatron.regular_files import read_text, require_regular
 from bevatron.store.publish import publish_text, publishing, sha256_of
 
 log = logging.getLogger("bevatron")
+BEST_NAME = re.compile(r"best-[0-9]+\.safetensors")  # as `best_name` makes them
 KEEP = 2  # so that one damaged file costs one interval, not the fit
 
 
@@ -39,6 +42,7 @@ class DurableCheckpointIO(CheckpointIO):
     def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: Any = None) -> dict[str, Any]:
         """Tensors and plain values alone: a checkpoint cannot run code. Raises UserError for one that would."""
         try:
+            require_regular(path)
             return torch.load(path, map_location=map_location or "cpu", weights_only=True)
         except (UnpicklingError, EOFError, RuntimeError, ValueError, TypeError) as error:
             if isinstance(error, torch.OutOfMemoryError):
@@ -72,10 +76,12 @@ def newest_valid(folder: Path) -> Path | None:
 
 def _holds(path: Path) -> bool:
     try:
-        own, *others = checksum_path(path).read_bytes().decode("ascii").splitlines()
+        own, *others = read_text(checksum_path(path), 10_000).splitlines()
         told = dict(reversed(line.split("  ")) for line in others) | {path.name: own}
+        if any(name != path.name and not BEST_NAME.fullmatch(name) for name in told):
+            return False
         return all(sha256_of(path.with_name(name)) == digest for name, digest in told.items())
-    except (OSError, ValueError):
+    except (OSError, ValueError, UserError):
         return False
 
 

@@ -1,6 +1,5 @@
 """The one function that fits a model: used by the train stage, and by the search stage inside its trials."""
 
-import json
 import logging
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from bevatron.config.digest import seed_of
 from bevatron.config.identity import dataset_digest
 from bevatron.config.kinds import LEARNERS
 from bevatron.errors import UserError
+from bevatron.json_text import read_json
 from bevatron.learning.checkpoint import (
     Checkpointing,
     DurableCheckpointIO,
@@ -36,6 +36,7 @@ from bevatron.learning.solve import solve
 from bevatron.learning.strategies import TeamEnvironment, strategy_of
 from bevatron.models.network import Description, Network, load_description, load_network, weights_bytes
 from bevatron.models.solved import Solved
+from bevatron.regular_files import read_bytes
 from bevatron.store.manifest import Manifest, load_manifest
 from bevatron.store.publish import publish_json, publishing, sha256_of
 from bevatron.store.seal import refuse_broken_seal, sealed
@@ -80,7 +81,7 @@ def fit(job: FitJob, on_validation: Callable[[dict[str, Any]], None] | None = No
 def finished_fit(job: FitJob) -> FitResult | None:
     """The result of a fit that ended before, if its files are what they were; else the fit is made anew."""
     try:
-        stored = json.loads((job.folder / RESULT).read_text(encoding="utf-8"))
+        stored = read_json(job.folder / RESULT)
         refuse_broken_seal(stored, job.folder / RESULT, "")
         if all(stored["files"][name] == sha256_of(job.folder / name) for name in (WEIGHTS, HISTORY)):
             return FitResult(**stored["result"])
@@ -91,7 +92,7 @@ def finished_fit(job: FitJob) -> FitResult | None:
 
 def fitted_with(job: FitJob) -> dict[str, str]:
     """Versions of the packages with which a finished fit ended, by name."""
-    return json.loads((job.folder / RESULT).read_text(encoding="utf-8")).get("versions", {})
+    return read_json(job.folder / RESULT).get("versions", {})
 
 
 def describe(job: FitJob, manifest: Manifest) -> Description:
@@ -231,7 +232,7 @@ def _publish(job: FitJob, data: DataModule, learner: Learner, history: History, 
     )
     if team.leads:
         history.publish()
-        _write(job, last_weights or history.best_weights().read_bytes(), result)
+        _write(job, last_weights or read_bytes(history.best_weights()), result)
         if result.waited > STARVED and data.device.type == "cuda":
             log.warning(
                 "%s seed %d: %.0f %% of the time went into waiting for data: the GPU starves",

@@ -1,10 +1,11 @@
 """The finished trainings of a model, as `runs.json` lists them, checked file by file."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from bevatron.errors import UserError
+from bevatron.json_text import read_json
+from bevatron.learning.run_records import RunRecord, checked_runs
 from bevatron.store.publish import sha256_of
 from bevatron.store.seal import refuse_broken_seal
 
@@ -25,11 +26,8 @@ def read_runs(path: Path, study: str, model: str, manifest_sha256: str) -> dict[
     """
     again = f"run `bevatron train {study} {model}` again"
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-        version, runs = tree["schema_version"], tree["runs"]
-        found = {key: tree[key] for key in ("study", "model", "manifest_sha256")}
-        files = [(path.parent / run["folder"] / file, run["files"][file]) for run in runs for file in LOADED]
-        runs = sorted(runs, key=lambda run: run["seed"])
+        tree = read_json(path)
+        version = tree["schema_version"]
     except FileNotFoundError:
         raise UserError(path, "no such file", f"run `bevatron train {study} {model}`, which makes it") from None
     except OSError as error:
@@ -39,6 +37,14 @@ def read_runs(path: Path, study: str, model: str, manifest_sha256: str) -> dict[
     refuse_broken_seal(tree, path, again)
     if version != SCHEMA_VERSION:
         raise UserError(path, f"is of version {version}; this Bevatron reads version {SCHEMA_VERSION}", again)
+    try:
+        runs = checked_runs(RunRecord, tree["runs"])
+        found = {key: tree[key] for key in ("study", "model", "manifest_sha256")}
+        files = [(path.parent / run["folder"] / file, run["files"][file]) for run in runs for file in LOADED]
+    except ValueError as error:
+        raise UserError(path, f"is no list of runs: {error}", again) from None
+    except (KeyError, TypeError) as error:
+        raise UserError(path, f"is no list of runs: {error!r}", again) from None
     for key, expected in (("study", study), ("model", model), ("manifest_sha256", manifest_sha256)):
         if found[key] != expected:
             what = "dataset (manifest)" if key == "manifest_sha256" else key

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from bevatron.config import kinds
 from bevatron.config.kinds import architecture
-from bevatron.config.section import Positive
+from bevatron.config.section import Integer, Positive, Real
 from bevatron.models.activation import ActivationName, activation
 from bevatron.models.initialisation import Initialisation, initialise
 from bevatron.models.inputs import InputGroup, Inputs
@@ -32,10 +32,12 @@ class AlexNet(nn.Module):
 
     class Options(kinds.Options):
         width: Positive = Field(1.0, description="factor on the numbers of channels and units")
-        stride: int = Field(4, ge=1, le=4, description="stride of the first convolution; smaller for small pictures")
+        stride: Integer = Field(
+            4, ge=1, le=4, description="stride of the first convolution; smaller for small pictures"
+        )
         pooling: Pooling = Field("max", description="what a 3 × 3 pool takes: the largest or the mean")
         activation: ActivationName = Field("relu", description="activation of all hidden layers")
-        dropout: float = Field(0.5, ge=0.0, lt=1.0, description="share dropped before the fully connected layers")
+        dropout: Real = Field(0.5, ge=0.0, lt=1.0, description="share dropped before the fully connected layers")
         initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bevatron.config.kinds import Options, architecture
-from bevatron.config.section import Count, NonNegative, Positive
+from bevatron.config.section import Count, Integer, NonNegative, Positive
 from bevatron.models.flat import flat_width, flattened
 from bevatron.models.inputs import InputGroup, Inputs
 from bevatron.models.solved import Labelled, Losses
@@ -34,7 +34,7 @@ class BoostedTrees(nn.Module):
     class Options(Options):
         rounds: Count = Field(100, description="rounds of boosting")
         learning_rate: Positive = Field(0.1, description="share of each tree's values that is added")
-        leaves: int = Field(31, ge=2, description="leaves of a tree, at most")
+        leaves: Integer = Field(31, ge=2, description="leaves of a tree, at most")
         depth: Count = Field(6, description="splits between a tree's root and a leaf, at most")
         samples_per_leaf: Count = Field(20, description="training samples in a leaf, at least")
         l2: NonNegative = Field(0.0, description="penalty on the leaves' values")

@@ -7,13 +7,13 @@ from torch import Tensor, nn
 
 from bevatron.config import kinds
 from bevatron.config.kinds import architecture
-from bevatron.config.section import Count
+from bevatron.config.section import MOST, Count, Real
 from bevatron.models.activation import ActivationName, activation
 from bevatron.models.initialisation import Initialisation, initialise
 from bevatron.models.inputs import InputGroup, Inputs
 from bevatron.models.pictures import Padding, Pooling, joined, picture_shape, pool, shape_after
 
-Layer = Annotated[int, Field(ge=1)]
+Layer = Annotated[int, Field(ge=1, le=MOST, strict=True)]
 
 
 class ConvolutionalOptions(kinds.Options):
@@ -26,7 +26,7 @@ class ConvolutionalOptions(kinds.Options):
     pooling: Pooling = Field("max", description="what a pool takes: the largest or the mean")
     widths: list[Count] = Field([64], description="units of the hidden fully connected layers")
     activation: ActivationName = Field("relu", description="activation of all hidden layers")
-    dropout: float = Field(0.0, ge=0.0, lt=1.0, description="share dropped before each fully connected layer")
+    dropout: Real = Field(0.0, ge=0.0, lt=1.0, description="share dropped before each fully connected layer")
     initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
 
     @model_validator(mode="after")

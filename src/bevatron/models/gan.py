@@ -11,7 +11,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.nn.utils.parametrizations import spectral_norm
 
 from bevatron.config.kinds import Options, architecture
-from bevatron.config.section import Count
+from bevatron.config.section import Count, Integer
 from bevatron.models.inputs import InputGroup, Inputs
 from bevatron.models.pictures import joined, picture_shape
 
@@ -45,7 +45,7 @@ class GAN(nn.Module):
         discriminator: list[Count] = Field([128, 128], description="units of D's hidden layers")
         loss: Literal["minimax", "non_saturating"] = Field("non_saturating", description="what G descends")
         spectral_normalisation: bool = Field(False, description="scale D's layers to a Lipschitz constant of one")
-        snapshots: int = Field(6, ge=2, description="moments of the training, evenly spread, that are remembered")
+        snapshots: Integer = Field(6, ge=2, description="moments of the training, evenly spread, that are remembered")
         output: Literal["sigmoid", "linear"] = Field("sigmoid", description="G's last activation")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

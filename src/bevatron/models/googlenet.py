@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from bevatron.config import kinds
 from bevatron.config.kinds import architecture
-from bevatron.config.section import Positive
+from bevatron.config.section import Integer, Positive, Real
 from bevatron.models.activation import ActivationName, activation
 from bevatron.models.convolution import Convolution
 from bevatron.models.initialisation import Initialisation, initialise
@@ -57,11 +57,11 @@ class GoogLeNet(nn.Module):
 
     class Options(kinds.Options):
         width: Positive = Field(1.0, description="factor on the numbers of channels")
-        stem_stride: int = Field(2, ge=1, le=2, description="stride of the first convolution; 1 for small pictures")
+        stem_stride: Integer = Field(2, ge=1, le=2, description="stride of the first convolution; 1 for small pictures")
         heads: bool = Field(True, description="two auxiliary classifiers while it is trained")
         pooling: Pooling = Field("max", description="what a pool takes: the largest or the mean")
         activation: ActivationName = Field("relu", description="activation of all hidden layers")
-        dropout: float = Field(0.2, ge=0.0, lt=1.0, description="share dropped before the last layer; 0.7 in the heads")
+        dropout: Real = Field(0.2, ge=0.0, lt=1.0, description="share dropped before the last layer; 0.7 in the heads")
         initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

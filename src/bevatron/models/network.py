@@ -1,6 +1,5 @@
 """A whole network: normalisation and architecture, described by plain values so that it can be saved and rebuilt."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,12 @@ from torch.nn import functional
 
 from bevatron.config.kinds import ARCHITECTURES
 from bevatron.errors import UserError
+from bevatron.json_text import read_json
 from bevatron.models.inputs import InputGroup, Inputs
 from bevatron.models.normalise import Kind, Normalise
 from bevatron.models.pictures import WithHeads
 from bevatron.models.solved import Solved
+from bevatron.regular_files import read_bytes
 
 UNASKED = -1e4  # output for a class that is not in the network's question: softmax gives it exactly zero in float32
 
@@ -122,10 +123,10 @@ def load_network(folder: Path) -> Network:
     model_path, weights_path = folder / "model.json", folder / "weights.safetensors"
     try:
         network = Network(load_description(model_path))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, MemoryError) as error:  # sizes beyond any memory, say
         raise _no_description(model_path, error) from None
     try:
-        network.load_state_dict(load_tensors(weights_path.read_bytes()))
+        network.load_state_dict(load_tensors(read_bytes(weights_path)))
     except (OSError, SafetensorError, RuntimeError) as error:
         first = str(error).splitlines()[0]
         raise UserError(
@@ -137,7 +138,7 @@ def load_network(folder: Path) -> Network:
 def load_description(path: Path) -> Description:
     """What model.json says of the network; raises UserError where it says nothing of the kind."""
     try:
-        return Description.of(json.loads(path.read_text(encoding="utf-8"))["network"])
+        return Description.of(read_json(path)["network"])
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise _no_description(path, error) from None
 

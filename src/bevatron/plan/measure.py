@@ -1,14 +1,16 @@
 """Rates from the results of a finished run: Snakemake's benchmarks, the timings of shards, and the runs of models."""
 
 import csv
-import json
+from io import TextIOWrapper
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from bevatron.config.study import Study
 from bevatron.errors import UserError
+from bevatron.json_text import parse_json
 from bevatron.plan.rates import Fits, Samples, Shards, StudyRates
+from bevatron.regular_files import open_regular
 from bevatron.store.manifest import load_manifest
 from bevatron.store.reader import describe
 
@@ -127,13 +129,16 @@ def _found(folder: Path, pattern: str) -> list[Path]:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    with _open(path) as file:
-        return json.load(file)
+    try:
+        with _open(path) as file:
+            return parse_json(file.read())
+    except ValueError as error:
+        raise UserError(path, f"is no JSON: {error}", "run the workflow again") from None
 
 
 def _open(path: Path):
     try:
-        return path.open(encoding="utf-8", newline="")
+        return TextIOWrapper(open_regular(path), encoding="utf-8", newline="")
     except FileNotFoundError:
         raise UserError(path, "no such file", "run the workflow to its end first: rates are measured there") from None
 

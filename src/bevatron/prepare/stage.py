@@ -19,6 +19,8 @@ from bevatron.store.contract import SPLITS
 from bevatron.store.names import sample_shard
 from bevatron.store.shard import read_shard, write_shard
 
+MOST_SHARDS = 10**9
+
 logger = logging.getLogger("bevatron")
 
 
@@ -32,7 +34,7 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
     start = perf_counter()
     events = read_shard(raw)
     _refuse_other_configuration(study, events, raw)
-    shard, options = int(events.attributes["shard"]), study.dataset.recipe
+    shard, options = _number(events, raw), study.dataset.recipe
     seed = seed_of("prepare", dataset_settings(study), shard)  # whatever the versions of source and recipe
     training = np.zeros(len(events), bool)
     training[rows_by_split(events, study.dataset.split)["train"]] = True
@@ -60,6 +62,18 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
         write_shard(path, samples.take(rows[split]), attributes, study.dataset.compression)
     sizes = ", ".join(f"{len(rows[split])} {split}" for split in SPLITS)
     logger.info(f"shard {shard} of {study.name}: {sizes} samples in {perf_counter() - start:.1f} s")
+
+
+def _number(events: Samples, raw: Path) -> int:
+    """The raw shard's number, which names the prepared files. Raises UserError where it is none, or anything is missing
+    that a raw shard says of itself."""
+    for name in ("source", "versions", "shard"):
+        if name not in events.attributes:
+            raise UserError(raw, f"has no attribute '{name}'", "run the simulate stage again")
+    number = events.attributes["shard"]
+    if type(number) is not int or not 0 <= number < MOST_SHARDS:
+        raise UserError(raw, f"its attribute 'shard' is {number!r:.60}, not a shard's number", "simulate it again")
+    return number
 
 
 def _of_samples(events: Samples, samples: Samples) -> Samples:

@@ -1,8 +1,8 @@
 """Everything the earlier stages published for one study, read and checked."""
 
 import csv
-import json
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from bevatron.config.study import Study
 from bevatron.config.yaml_text import parse_yaml
 from bevatron.errors import UserError
 from bevatron.figures import legend_label
+from bevatron.json_text import read_json
+from bevatron.learning.run_records import EvaluatedRun, checked_runs
+from bevatron.regular_files import open_regular, read_bytes, read_text
 from bevatron.report.measured import Measured, Measurements
 from bevatron.report.metric_titles import title_of
 from bevatron.store.manifest import Manifest, load_manifest
@@ -21,6 +24,7 @@ from bevatron.store.publish import sha256_of
 from bevatron.store.seal import refuse_broken_seal
 
 SCHEMA_VERSION = 1
+SEARCH_FILES = ("trials.csv", "search.png")
 Row = dict[str, str]
 
 
@@ -139,6 +143,7 @@ def _measured_on(manifest: Manifest, path: Path, command: str) -> dict[str, Any]
 def _model(folder: Path, name: str, model: Model, tree: dict[str, Any], label: str) -> ModelResults:
     place = folder / "models" / name
     histories = {}
+    tree["runs"] = _runs(tree, folder / "evaluation" / name / "metrics.json", f"bevatron evaluate {folder.name} {name}")
     for run in tree["runs"]:
         path = place / run["folder"] / "history.csv"
         command = f"bevatron train {folder.name} {name}"
@@ -158,19 +163,27 @@ def _model(folder: Path, name: str, model: Model, tree: dict[str, Any], label: s
     return ModelResults(name, model, tree, histories, search, _size(weights), label)
 
 
+def _runs(tree: dict[str, Any], path: Path, command: str) -> list[dict[str, Any]]:
+    """The runs that were evaluated; the report reads files in their folders."""
+    try:
+        return checked_runs(EvaluatedRun, tree["runs"])
+    except (KeyError, ValueError) as error:
+        raise UserError(path, f"holds no list of runs: {error}", f"run `{command}` again") from None
+
+
 def _search(place: Path, command: str) -> SearchResults:
     path = place / "best.yaml"
     try:
-        best = parse_yaml(path.read_text(encoding="utf-8"))
+        best = parse_yaml(read_text(path))
     except FileNotFoundError:
         raise UserError(path, "is missing", f"run `{command}`, or the workflow") from None
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(path, f"cannot be read: {str(error).splitlines()[0]}", f"run `{command}` again") from None
     refuse_broken_seal(best, path, f"run `{command}` again")
     plot = place / "search.png"
     _refuse_changed(place, command)
     trials = _rows(place / "trials.csv", command)
-    return SearchResults(best, trials, plot.read_bytes() if plot.is_file() else None)
+    return SearchResults(best, trials, read_bytes(plot) if plot.is_file() else None)
 
 
 def _refuse_changed(place: Path, command: str) -> None:
@@ -180,6 +193,10 @@ def _refuse_changed(place: Path, command: str) -> None:
     tree = _json(place / "search.json", command)
     refuse_broken_seal(tree, place / "search.json", f"run `{command}` again")
     for name, expected in tree.get("files", {}).items():
+        if name not in SEARCH_FILES:
+            raise UserError(
+                place / "search.json", f"names a file '{name}' that no search makes", f"run `{command}` again"
+            )
         if (place / name).is_file() and sha256_of(place / name) != expected:
             what = "is not the one that the search made: it was changed or damaged"
             raise UserError(place / name, what, f"run `{command}` again")
@@ -204,7 +221,7 @@ def _observables(data: dict[str, Any], titles: dict[str, str]) -> dict[str, Meas
 
 def _json(path: Path, command: str) -> dict[str, Any]:
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = read_json(path)
     except FileNotFoundError:
         raise UserError(path, "is missing", f"run `{command}`, or the workflow") from None
     except (OSError, ValueError) as error:
@@ -216,7 +233,7 @@ def _json(path: Path, command: str) -> dict[str, Any]:
 
 def _rows(path: Path, command: str) -> list[Row]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with TextIOWrapper(open_regular(path), encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
     except FileNotFoundError:
         raise UserError(path, "is missing", f"run `{command}`, or the workflow") from None

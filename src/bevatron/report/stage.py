@@ -13,6 +13,7 @@ from bevatron.report.page import render
 from bevatron.report.provenance import PAGE, PROVENANCE, provenance_of
 from bevatron.report.results import read_study
 from bevatron.report.table import Table
+from bevatron.store.plain_names import inside
 from bevatron.store.publish import publish_bytes, publish_json
 
 log = logging.getLogger("bevatron")
@@ -40,7 +41,7 @@ def write_report(
     files |= {f"plots/{picture.file}": picture.content for c in chapters for picture in c.pictures}
     page = render(workflow, ledger, chapters, absent or {}).encode()
     for name, content in files.items():
-        publish_bytes(output_folder / name, content)
+        publish_bytes(inside(output_folder, name), content)
     numbers = [number for table in tables for number in table.numbers()]
     origin = provenance_of(workflow, read, ledger, numbers, results, files | {PAGE: page})
     publish_json(output_folder / PROVENANCE, origin)

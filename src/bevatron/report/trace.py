@@ -1,13 +1,17 @@
 """Reading `provenance.json`: which numbers a report holds, where they come from, and whether the files still match."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from bevatron.config.digest import digest_of
+from bevatron.config.section import Name
 from bevatron.errors import UserError
+from bevatron.json_text import read_json
 from bevatron.report.provenance import PROVENANCE, SCHEMA_VERSION
+from bevatron.store.plain_names import Digest, RelativePath
 from bevatron.store.publish import sha256_of
 from bevatron.store.verify import verify
 
@@ -87,7 +91,7 @@ def read_trace(report: Path, results: Path | None = None) -> Trace:
     folder = report if report.is_dir() else report.parent
     path = folder / PROVENANCE
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = read_json(path)
         version, sealed = tree.pop("schema_version"), tree.pop("sha256")
     except FileNotFoundError:
         raise UserError(path, "no such file", "name the folder of a report, e.g. results/report") from None
@@ -99,7 +103,27 @@ def read_trace(report: Path, results: Path | None = None) -> Trace:
         raise UserError(path, f"is of version {version}; this Bevatron reads {SCHEMA_VERSION}", REPORT_AGAIN)
     if sealed != digest_of("provenance", {"schema_version": version, **tree}):
         raise UserError(path, "does not match its own digest: it was changed or damaged", REPORT_AGAIN)
+    try:
+        _Places.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise UserError(path, f"is no provenance of a report: {place}: {first['msg']}", REPORT_AGAIN) from None
     return Trace(tree, folder, results or folder.parent)
+
+
+class _Files(BaseModel):
+    """The report's own files by their path in its folder, and the results' by theirs."""
+
+    report: dict[RelativePath, Digest]
+    results: dict[RelativePath, Digest]
+
+
+class _Places(BaseModel):
+    """What becomes a part of paths."""
+
+    files: _Files
+    studies: dict[Name, dict[str, Any]]
 
 
 def _placed(claim: dict[str, Any], number: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bevatron.errors import UserError
+from bevatron.regular_files import require_regular
 from bevatron.store.publish import machine_fault
 
 FINISHED, STOPPED, DIVERGED, MEMORY, FAILED = (
@@ -67,6 +68,8 @@ class Journal:
         self.reports: list[tuple[int, float, float]] = []  # trial, epoch, loss, in the order they came
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                require_regular(path)
             self._file = open(path, "a+b")  # noqa: SIM115  (open as long as the search)
         except OSError as error:
             raise machine_fault(error, path) or error from error
@@ -132,7 +135,7 @@ class Journal:
         for number, line in enumerate(content[:whole].splitlines(), start=1):
             try:
                 self._take(_checked(json.loads(line)))
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 raise UserError(
                     f"{self.path}:{number}",
                     "is no line of a search's journal, or was changed or damaged",
@@ -170,4 +173,8 @@ def _checked(line: dict[str, Any]) -> dict[str, Any]:
     crc = line.pop("crc", None)
     if crc is not None and crc != _crc(line):
         raise ValueError("crc")
+    if type(line["trial"]) is not int or line["trial"] < 1 or line["event"] not in ("start", "report", "end"):
+        raise ValueError("trial")  # the number names the trial's folder
+    if line["event"] == "start" and not isinstance(line["drawn"], dict):
+        raise ValueError("drawn")
     return line

@@ -15,9 +15,11 @@ from bevatron.config import kinds
 from bevatron.config.digest import digest_of
 from bevatron.config.section import Count
 from bevatron.errors import UserError
+from bevatron.regular_files import open_regular
 from bevatron.store.publish import sha256_of
 
 WHERE = "simulation.source"
+LINE_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     What goes wrong while it is read, a gzip file cut short for example, becomes a UserError.
     """
     try:
-        with open(path, "rb") as raw:
+        with open_regular(path) as raw:
             packed = raw.peek(2)[:2] == b"\x1f\x8b"
             if packed:
                 with gzip.open(raw) as file:
@@ -141,6 +143,17 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise UserError(path, f"is a damaged gzip file: {error}", "fetch it again") from None
     except OSError as error:
         raise UserError(path, f"cannot be read: {error.strerror or error}") from None
+
+
+def lines_of(file: IO[bytes], path: Path) -> Iterator[bytes]:
+    """The lines of an open file. Raises UserError for one that no file of this kind has: it would fill the memory."""
+    number = 1
+    while text := file.readline(LINE_BYTES + 1):
+        if len(text) > LINE_BYTES:
+            what = f"the line is longer than {LINE_BYTES >> 20} MB"
+            raise UserError(f"{path}:{number}", what, "see what wrote the file, or fetch it again")
+        yield text
+        number += 1
 
 
 def needed(package: str, what: str) -> UserError:

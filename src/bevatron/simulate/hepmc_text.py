@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bevatron.errors import UserError
-from bevatron.simulate.foreign_files import opened
+from bevatron.simulate.foreign_files import lines_of, opened
 
 VERSION, START, END = b"HepMC::Version 3", b"HepMC::Asciiv3-START_EVENT_LISTING", b"HepMC::Asciiv3-END_EVENT_LISTING"
 OTHERS = {
@@ -38,7 +38,7 @@ def event_texts(path: Path) -> Iterator[EventText]:
     """All events of a file. Raises UserError for another format, a file cut short, and two files joined."""
     head, lines, start, number, ended = b"", [], 0, 0, False
     with opened(path) as file:
-        for line, text in enumerate(_from_the_start(file, path), 1):
+        for line, text in enumerate(_from_the_start(lines_of(file, path), path), 1):
             if text.startswith(b"E "):
                 if ended:
                     raise _joined(path, line)

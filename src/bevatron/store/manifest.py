@@ -1,6 +1,5 @@
 """The manifest: what a dataset is, shard by shard, in one JSON file that later stages take as input."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,16 @@ from bevatron.config.code_versions import code_versions, refuse_old_manifest, re
 from bevatron.config.data_part import DataPart
 from bevatron.config.digest import digest_of
 from bevatron.config.identity import dataset_digest, raw_digest
+from bevatron.config.section import Name
 from bevatron.errors import UserError
+from bevatron.json_text import read_json
 from bevatron.store.boxes import counts_of_boxes
 from bevatron.store.check import check_samples
 from bevatron.store.columns import Samples
 from bevatron.store.contract import SCHEMA_VERSION, SPLITS, GroupInfo, Record, TargetInfo
 from bevatron.store.distinct import DistinctIds
 from bevatron.store.names import sample_shard
+from bevatron.store.plain_names import Digest, FileName
 from bevatron.store.publish import publish_json, sha256_of
 from bevatron.store.shard import Shard, samples_in
 from bevatron.store.statistics import FeatureStatistics, GroupStatistics, quantile_limit
@@ -36,10 +38,10 @@ log = logging.getLogger("bevatron")
 class ShardEntry(Record):
     """One shard of a split."""
 
-    file: str = Field(description="file name, beside the manifest")
-    sha256: str = Field(description="SHA-256 of the file")
-    bytes: int = Field(description="size of the file")
-    samples: int = Field(description="number of samples")
+    file: FileName = Field(description="file name, beside the manifest")
+    sha256: Digest = Field(description="SHA-256 of the file")
+    bytes: int = Field(description="size of the file", strict=True, ge=0)
+    samples: int = Field(description="number of samples", strict=True, ge=0, lt=2**48)
     class_counts: dict[str, int] = Field(
         {}, description="samples of each class; in a detection, samples with a box of it"
     )
@@ -49,7 +51,7 @@ class Manifest(Record):
     """A dataset: its shards, what they hold, what they were made from. No times, hosts or absolute paths."""
 
     schema_version: int = Field(description="version of the HDF5 contract and of this file")
-    study: str = Field(description="name of the study")
+    study: Name = Field(description="name of the study")
     dataset_digest: str = Field(description="digest of the settings and the code that the samples depend on")
     raw_digest: str = Field(description="digest of the settings and the code that the raw shards depend on")
     code_versions: dict[str, int] = Field(description="versions of the source, the recipe and the division into splits")
@@ -120,7 +122,7 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
     """
     path = Path(path)
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = read_json(path)
     except FileNotFoundError:
         raise UserError(path, "no such file", "run the prepare stage, which makes it") from None
     except OSError as error:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bevatron.errors import UserError
+from bevatron.regular_files import open_regular
 
 STALE_SECONDS = 86_400.0  # a part of another host, whose processes cannot be asked for, is dead after a day
 
@@ -69,8 +70,8 @@ def publish_json(path: Path, value: Any) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of the file's content, as 64 hexadecimal digits."""
-    with open(path, "rb") as file:
+    """SHA-256 of the file's content, as 64 hexadecimal digits. Raises UserError for a pipe, a device and the like."""
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -13,9 +13,11 @@ import hdf5plugin
 import numpy as np
 
 from bevatron.errors import UserError
+from bevatron.regular_files import require_regular
 from bevatron.store.check import check_samples
 from bevatron.store.columns import Column, Dense, Group, Ragged, Samples, SparseImages
 from bevatron.store.contract import SCHEMA_VERSION, GroupInfo, TargetInfo
+from bevatron.store.declared_sizes import refuse_impossible
 from bevatron.store.foreign import refuse_foreign
 from bevatron.store.publish import publishing
 
@@ -102,6 +104,7 @@ class Shard:
         """The open file; refuses a missing, truncated or foreign one, and one that leads into other files."""
         if self._file is None or self._process != os.getpid():
             with refusing(self.path):
+                require_regular(self.path)
                 file = h5py.File(self.path, "r", libver=LIBRARY, locking="best-effort", rdcc_nbytes=CHUNK_BYTES[1])
                 version = file.attrs.get("schema_version")
                 known = bool(version == SCHEMA_VERSION)
@@ -112,6 +115,7 @@ class Shard:
             try:
                 with refusing(self.path):
                     refuse_foreign(file, self.path)
+                    refuse_impossible(file, self.path)
             except UserError:
                 file.close()
                 raise

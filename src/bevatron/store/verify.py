@@ -1,10 +1,10 @@
 """Whether published files are what they claim to be: shards against their manifest."""
 
-import os
 from functools import lru_cache
 from pathlib import Path
 
 from bevatron.errors import UserError
+from bevatron.regular_files import require_regular
 from bevatron.store.manifest import PREPARE_AGAIN, Manifest, ShardEntry, load_manifest
 from bevatron.store.publish import sha256_of
 from bevatron.store.shard import Shard, read_shard
@@ -47,7 +47,7 @@ def check_shard(path: Path, entry: ShardEntry, manifest: Manifest) -> None:
     A file that has not changed since (same size, time of change and inode) is read once in a process.
     """
     try:
-        status = os.stat(path)
+        status = require_regular(path)
     except FileNotFoundError:
         raise UserError(path, "is missing, though the manifest lists it", PREPARE_AGAIN) from None
     except OSError as error:

@@ -19,6 +19,7 @@ from bevatron.errors import UserError
 from bevatron.learning.fit import describe, fit, fitted_with
 from bevatron.learning.job import Diverged, FitJob, FitResult
 from bevatron.models.solved import Solved
+from bevatron.regular_files import read_bytes, read_text
 from bevatron.store.manifest import Manifest, load_manifest
 from bevatron.store.publish import publish_json, publishing, sha256_of
 from bevatron.store.seal import refuse_broken_seal, sealed
@@ -81,7 +82,7 @@ def with_search_result(model: Model, best: Path | None) -> Model:
     if best is None:
         raise UserError("--best", "this model is searched, and no best.yaml is given", "run `bevatron search` first")
     try:
-        tree = parse_yaml(best.read_text(encoding="utf-8"))
+        tree = parse_yaml(read_text(best))
         refuse_broken_seal(tree, best, "run `bevatron search` again")
         return model.with_values(tree["values"])
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
@@ -129,7 +130,7 @@ def _published(job: FitJob, result: FitResult, manifest: Manifest, target: Path)
     target.mkdir(parents=True, exist_ok=True)
     for file in ("weights.safetensors", "history.csv"):
         with publishing(target / file) as temporary:
-            temporary.write_bytes((job.folder / file).read_bytes())
+            temporary.write_bytes(read_bytes(job.folder / file))
     publish_json(target / "model.json", _model_json(job, digest, manifest))
     publish_json(target / "run.json", {"digest": digest, "seed": job.seed, **result.as_dict()})
     files = ("weights.safetensors", "model.json", "history.csv", "run.json")

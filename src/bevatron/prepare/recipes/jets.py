@@ -7,7 +7,7 @@ from pydantic import Field
 
 from bevatron.config import kinds
 from bevatron.config.kinds import recipe
-from bevatron.config.section import Count, NonNegative
+from bevatron.config.section import Count, NonNegative, Real
 from bevatron.prepare.direction import delta_phi
 from bevatron.prepare.flavour import flavour
 from bevatron.prepare.jet_options import BeamSpot, Resampling, Tracking, VertexCuts
@@ -38,7 +38,7 @@ class JetSamples:
     VERSION = 1
 
     class Options(kinds.Options):
-        hadron_delta_r: float = Field(
+        hadron_delta_r: Real = Field(
             0.3, gt=0.0, le=0.8, description="largest ΔR between a jet and a hadron that gives it its flavour"
         )
         hadron_pt_min: NonNegative = Field(5.0, description="least pt of such a hadron, GeV")

@@ -5,7 +5,7 @@ from pydantic import Field
 
 from bevatron.config import kinds
 from bevatron.config.kinds import recipe
-from bevatron.config.section import Count
+from bevatron.config.section import Count, Real
 from bevatron.prepare.direction import delta_phi
 from bevatron.prepare.flavour import QUARKS
 from bevatron.store.columns import Dense, Group, Ragged, Samples
@@ -35,7 +35,7 @@ class NanoAODJets:
     VERSION = 1
 
     class Options(kinds.Options):
-        vertex_delta_r: float = Field(0.4, gt=0.0, le=0.8, description="largest ΔR between a jet and its vertices")
+        vertex_delta_r: Real = Field(0.4, gt=0.0, le=0.8, description="largest ΔR between a jet and its vertices")
         max_vertices: Count = Field(5, description="most vertices kept of a jet")
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from bevatron.config.kinds import claim_test
-from bevatron.config.section import Count, Section
+from bevatron.config.section import Count, Integer, Section
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
 from bevatron.report.measured import Measurements
@@ -17,7 +17,7 @@ class Layer(Section):
     kind: Literal["convolution", "max_pool", "average_pool"] = Field("convolution", description="what it does")
     kernel: Count = Field(description="side of the kernel")
     stride: Count = Field(1, description="pixels between two places of the kernel")
-    padding: int = Field(0, ge=0, description="pixels added on each side")
+    padding: Integer = Field(0, ge=0, description="pixels added on each side")
     side: Count = Field(description="side of the picture behind it, as the source says")
 
 

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from bevatron.config.kinds import claim_test
-from bevatron.config.section import Positive
+from bevatron.config.section import Positive, Real
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
 from bevatron.report.measured import Measurements
@@ -18,7 +18,7 @@ class Near:
         """One number, and the one it should be."""
 
         metric: MetricReference = Field(description="the number")
-        reference: float = Field(description="what it should be", allow_inf_nan=False)
+        reference: Real = Field(description="what it should be", allow_inf_nan=False)
         tolerance: Positive = Field(description="largest difference from it")
 
         def references(self) -> list[MetricReference]:

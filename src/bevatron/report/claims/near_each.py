@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from bevatron.config.kinds import claim_test
-from bevatron.config.section import Name, Positive
+from bevatron.config.section import Name, Positive, Real
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
 from bevatron.report.measured import Measurements
@@ -18,7 +18,7 @@ class NearEach:
         """A model's metrics, and what they should be."""
 
         model: Name = Field(description="the model")
-        expected: dict[str, float] = Field(description="by metric, what it should be", min_length=1)
+        expected: dict[str, Real] = Field(description="by metric, what it should be", min_length=1)
         tolerance: Positive = Field(description="largest difference")
 
         def references(self) -> list[MetricReference]:

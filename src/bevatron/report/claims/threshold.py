@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from bevatron.config.kinds import claim_test
+from bevatron.config.section import Real
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
 from bevatron.report.measured import Measurements
@@ -13,7 +14,7 @@ class ThresholdOptions(TestOptions):
     """One number and one threshold."""
 
     metric: MetricReference = Field(description="the number")
-    threshold: float = Field(description="what it is compared with")
+    threshold: Real = Field(description="what it is compared with")
 
     def references(self) -> list[MetricReference]:
         return [self.metric]

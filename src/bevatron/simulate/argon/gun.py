@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, FiniteFloat, model_validator
 
-from bevatron.config.section import NonNegative, Section
+from bevatron.config.section import Integer, NonNegative, Real, Section
 from bevatron.simulate.argon.event import GUN, Box, Primaries
 from bevatron.simulate.argon.particles import mass_of
 
@@ -32,11 +32,11 @@ class Gun(Section):
 
     particles: list[Particle] = Field(description="kinds, in the order of their class numbers", min_length=1)
     kinetic_energy: Range = Field((100.0, 1000.0), description="drawn uniformly in between, MeV")
-    per_event: tuple[int, int] = Field(
+    per_event: tuple[Integer, Integer] = Field(
         (1, 1), description="number of particles of an event, drawn uniformly in between; of one, kinds take turns"
     )
     axis: Axis = Field((0.0, 0.0, 1.0), description="axis of the cone of directions: x, y, z")
-    half_angle: float = Field(180.0, gt=0, le=180, description="half the cone's opening, degrees; 180: isotropic")
+    half_angle: Real = Field(180.0, gt=0, le=180, description="half the cone's opening, degrees; 180: isotropic")
     margin: NonNegative = Field(30.0, description="least distance of the start from the walls, cm")
 
     @model_validator(mode="after")

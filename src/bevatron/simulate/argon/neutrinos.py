@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from pydantic import Field, model_validator
 
-from bevatron.config.section import NonNegative, Section
+from bevatron.config.section import NonNegative, Real, Section
 from bevatron.simulate.argon import quasi_elastic as qe
 from bevatron.simulate.argon.event import NEUTRINO, Box, Primaries
 from bevatron.simulate.argon.particles import MASSES, NEUTRON, PION_PLUS, PION_ZERO, PROTON
@@ -22,8 +22,8 @@ TRIES = 1_000
 class Neutrinos(Section):
     """Interactions with a vertex uniform in the box, from a beam along z."""
 
-    share: float = Field(0.5, ge=0, le=1, description="share of the events that hold an interaction")
-    energy: tuple[float, float] = Field((200.0, 3000.0), description="range of the neutrino's energy, MeV")
+    share: Real = Field(0.5, ge=0, le=1, description="share of the events that hold an interaction")
+    energy: tuple[Real, Real] = Field((200.0, 3000.0), description="range of the neutrino's energy, MeV")
     margin: NonNegative = Field(30.0, description="least distance of the vertex from the walls, cm")
 
     @model_validator(mode="after")

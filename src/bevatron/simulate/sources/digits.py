@@ -71,10 +71,11 @@ class Digits:
 
 
 def idx_file(folder: Path, name: str) -> Path:
-    """The file of that name, plain or gzip; raises UserError where there is neither."""
-    for path in (folder / name, folder / f"{name}.gz"):
-        if path.is_file():
-            return path
+    """The file of that name, plain or gzip, also as Kaggle spells it; raises UserError where there is none."""
+    for spelled in (name, name.replace("-idx", ".idx")):
+        for path in (folder / spelled, folder / f"{spelled}.gz"):
+            if path.is_file():
+                return path
     todo = f"put MNIST's four files there, or mend {WHERE}; it starts from the working folder"
     raise UserError(folder / name, "no such file, with or without .gz", todo)
 

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from bevatron.config import kinds
 from bevatron.config.kinds import source
-from bevatron.config.section import Count
+from bevatron.config.section import Count, Real
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Dense, Group, Samples
 
@@ -28,8 +28,8 @@ class Function:
         train: Count = Field(10_000, description="points to learn from, in each shard")
         val: Count = Field(2_000, description="points for early stopping and search, in each shard")
         test: Count = Field(10_000, description="points never seen before evaluation, in each shard")
-        low: float = Field(-10.0, description="smallest x", allow_inf_nan=False)
-        high: float = Field(10.0, description="largest x", allow_inf_nan=False)
+        low: Real = Field(-10.0, description="smallest x", allow_inf_nan=False)
+        high: Real = Field(10.0, description="largest x", allow_inf_nan=False)
 
         @model_validator(mode="after")
         def _ordered(self) -> "Function.Options":

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from bevatron.config import kinds
 from bevatron.config.kinds import source
-from bevatron.config.section import Count
+from bevatron.config.section import Count, Integer
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Dense, Group, Samples
 
@@ -24,7 +24,7 @@ class Gaussians:
     VERSION = 1
 
     class Options(kinds.Options):
-        classes: int = Field(2, ge=2, description="number of classes")
+        classes: Integer = Field(2, ge=2, description="number of classes")
         train: Count = Field(1_000, description="points of each class to learn from, in each shard")
         val: Count = Field(500, description="points of each class for early stopping and search, in each shard")
         test: Count = Field(4_000, description="points of each class never seen before evaluation, in each shard")

@@ -9,8 +9,9 @@ import numpy as np
 from pydantic import Field
 
 from bevatron.config.kinds import source
+from bevatron.config.section import Real
 from bevatron.simulate.event_jets import joined
-from bevatron.simulate.foreign_files import FileOptions, Part, opened, too_few
+from bevatron.simulate.foreign_files import FileOptions, Part, lines_of, opened, too_few
 from bevatron.simulate.guest_lines import TRACK, TRACK_EXPERTS, VERTEX, VERTEX_EXPERTS, GuestJet, guest_jet
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Dense, Group, Ragged, Samples
@@ -35,7 +36,7 @@ class GuestLines:
     VERSION = 1
 
     class Options(FileOptions):
-        absent: float = Field(
+        absent: Real = Field(
             0.0,
             description="what stands for experts that do not exist (no third track, no vertex)",
             allow_inf_nan=False,
@@ -61,7 +62,7 @@ class GuestLines:
         passed = read = 0
         for path in part.files:
             with opened(path) as file:
-                for line, text in enumerate(file, 1):
+                for line, text in enumerate(lines_of(file, path), 1):
                     if text.isspace():
                         continue
                     if passed >= part.first:

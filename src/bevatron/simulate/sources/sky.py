@@ -8,13 +8,13 @@ from pydantic import Field, model_validator
 
 from bevatron.config import kinds
 from bevatron.config.kinds import source
-from bevatron.config.section import Count, NonNegative, Positive
+from bevatron.config.section import MOST, Count, NonNegative, Positive
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Dense, Group, Samples
 
 LEAST = 8  # pixels a side
 Range = tuple[Positive, Positive]
-Side = Annotated[int, Field(ge=LEAST)]
+Side = Annotated[int, Field(ge=LEAST, le=MOST, strict=True)]
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 
 

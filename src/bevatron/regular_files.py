@@ -1,0 +1,61 @@
+"""Reading files that somebody named: ordinary files alone, and never more of one than makes sense.
+
+A pipe blocks whoever opens it, a device may do anything, and a file with holes can be larger than any disk. Links to
+ordinary files are followed: people's own files often lie behind one.
+"""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from bevatron.errors import UserError
+
+TEXT_BYTES = 1 << 28  # of a file of text that Bevatron wrote: the manifest of 100,000 shards has a third of that
+TENSOR_BYTES = 1 << 36
+KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+}
+
+
+def require_regular(path: Path) -> os.stat_result:
+    """The file's status, without opening it. Raises UserError for anything but a file, OSError where there is none."""
+    status = os.stat(path)
+    _refuse_other(path, status)
+    return status
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """The file, open for reading bytes. Raises as `require_regular` does."""
+    require_regular(path)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may be another file by now
+    try:
+        _refuse_other(path, os.fstat(descriptor))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_bytes(path: Path, most: int = TENSOR_BYTES) -> bytes:
+    """The file's content. Raises UserError for anything but a file of at most `most` bytes, OSError as `open` does."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise UserError(path, f"has {size:,} bytes; at most {most:,} are read", "see what wrote it")
+        return file.read(size + 1)
+
+
+def read_text(path: Path, most: int = TEXT_BYTES) -> str:
+    """The file's UTF-8 text. Raises as `read_bytes` does, and UnicodeDecodeError."""
+    return read_bytes(path, most).decode("utf-8")
+
+
+def _refuse_other(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = KINDS.get(stat.S_IFMT(status.st_mode), "something else")
+        raise UserError(path, f"is {kind}, not a file", "name an ordinary file, or remove it and make the file again")

@@ -1,0 +1,71 @@
+"""What a shard's header declares must be in the file: memory is given out by the header, before any value is read.
+
+HDF5 keeps the shape of a dataset apart from its values. Those that were never written read as zeros, so that a file
+of a kilobyte can declare a petabyte; compressed zeros do the same with a little more. Bevatron writes every value.
+"""
+
+import math
+from pathlib import Path
+
+import h5py
+
+from bevatron.errors import UserError
+
+FREE_BYTES = 1 << 30  # so much may be declared by any file
+MOST_COMPRESSED = 256  # beyond it, declared bytes for each byte of the file: LZ4 cannot reach that
+AGAIN = "delete it and run the workflow again, which makes it anew"
+
+
+def refuse_impossible(file: h5py.File, path: Path) -> None:
+    """Raises UserError, naming the dataset of the open file, for one whose values the file does not hold, for more
+    declared bytes than the file could have been compressed from, and for another number of samples than `/id` has."""
+    total, held = 0, path.stat().st_size
+    datasets = _datasets(file)
+    for name, dataset in datasets.items():
+        declared, written = math.prod(dataset.shape) * dataset.dtype.itemsize, dataset.id.get_storage_size()
+        if dataset.chunks is None:
+            whole = written >= declared
+        else:
+            counts = [-(-length // part) for length, part in zip(dataset.shape, dataset.chunks, strict=True)]
+            whole = declared == 0 or dataset.id.get_num_chunks() == math.prod(counts)
+            declared = math.prod(counts) * math.prod(dataset.chunks) * dataset.dtype.itemsize
+        if not whole or written > held:
+            words = " × ".join(map(str, dataset.shape))
+            raise UserError(path, f"'{name}' declares {words} values that the file does not hold", AGAIN)
+        total += declared
+    if total > FREE_BYTES and total > MOST_COMPRESSED * held:
+        raise UserError(path, f"declares {total:,} bytes of values in a file of {held:,} bytes", AGAIN)
+    _refuse_other_length(file, datasets, path)
+
+
+def _refuse_other_length(file: h5py.File, datasets: dict[str, h5py.Dataset], path: Path) -> None:
+    ids = datasets.get("/id")
+    if ids is None or ids.ndim != 1:
+        return  # refused by whoever reads it
+    n = len(ids)
+    declared = file.attrs.get("n_samples")
+    if declared is not None and not (getattr(declared, "shape", ()) == () and declared == n):
+        raise UserError(path, f"its attribute 'n_samples' is {str(declared)[:40]}, and '/id' has {n}", AGAIN)
+    for name, dataset in datasets.items():
+        first = dataset.shape[0] if dataset.ndim else None
+        _, where, *rest = name.split("/")
+        if name == "/weight" or where == "targets" or (where == "inputs" and len(rest) == 1):
+            expected = n
+        elif where == "inputs" and rest[-1] == "offsets":
+            expected = n + 1
+        else:
+            continue
+        if first != expected:
+            raise UserError(path, f"'{name}' has {first} entries for {n} samples", AGAIN)
+
+
+def _datasets(group: h5py.Group) -> dict[str, h5py.Dataset]:
+    """All datasets by their path. `refuse_foreign` has seen to it that they are few levels deep."""
+    found = {}
+    for name in group:
+        item = group[name]
+        if isinstance(item, h5py.Group):
+            found |= _datasets(item)
+        else:
+            found[f"{group.name.rstrip('/')}/{name}"] = item
+    return found
