@@ -78,6 +78,7 @@ def read_shard(path: Path) -> Samples:
             shard.read("id"),
             shard.read("weight") if shard.has_weight else None,
             dict(shard.attributes),
+            shard.read("event") if shard.has_event else None,
         )
     check_samples(samples, Path(path))
     return samples
@@ -136,6 +137,10 @@ class Shard:
     @property
     def has_weight(self) -> bool:
         return "weight" in self.file
+
+    @property
+    def has_event(self) -> bool:
+        return "event" in self.file
 
     def __len__(self) -> int:
         return len(self._node("id"))
@@ -243,6 +248,8 @@ def _datasets_of(samples: Samples) -> dict[str, np.ndarray]:
     datasets["id"] = samples.id
     if samples.weight is not None:
         datasets["weight"] = samples.weight
+    if samples.event is not None:
+        datasets["event"] = samples.event
     return {name: values.astype(values.dtype.newbyteorder("<"), copy=False) for name, values in datasets.items()}
 
 
