@@ -70,7 +70,7 @@ def test_draws_are_the_same_on_every_machine():
     drawn = Bootstrap(np.array(events, np.uint64), 9, DIGEST).weights()[:, 1:]
     for event, row in zip(events, drawn, strict=True):
         key = mixed(mixed(event) ^ seed_of("bootstrap", DIGEST))
-        for replica, weight in enumerate(row):
+        for replica, weight in enumerate(row.tolist()):
             number = mixed(key + 0x9E3779B97F4A7C15 * (replica // 4 + 1) & (1 << 64) - 1)
             share = (number >> 16 * (replica % 4) & 0xFFFF) / 65_536
             assert poisson.sf(weight, 1) - 1e-5 <= share <= poisson.sf(weight - 1, 1) + 1e-5
