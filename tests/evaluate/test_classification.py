@@ -17,7 +17,7 @@ def tagged():
     rng = np.random.default_rng(7)
     labels = rng.integers(0, 3, 1500)
     logits = np.stack([2 * np.eye(3)[labels] + rng.normal(size=(1500, 3)) for _ in range(3)]).astype(np.float32)
-    bootstrap = Bootstrap(1500, 40, "a")
+    bootstrap = Bootstrap(np.arange(1500), 40, "a")
     return logits, labels, classification_metrics(TASK, logits, labels, bootstrap, 0.68)
 
 
@@ -43,7 +43,8 @@ def test_every_pair_and_efficiency_is_measured(tagged):
 
 def test_confusion_rows_add_up_and_match(tagged):
     logits, labels, metrics = tagged
-    confusion = classification_curves(TASK, logits, labels, 0.68)["confusion"]
+    bootstrap = Bootstrap(np.arange(len(labels)), 2, "a")
+    confusion = classification_curves(TASK, logits, labels, bootstrap, 0.68)["confusion"]
     share = np.array(confusion["share"])
     assert np.allclose(share.sum(axis=1), 1)
     expected = np.mean([confusion_matrix(labels, x.argmax(1), normalize="true") for x in logits], axis=0)
@@ -58,14 +59,15 @@ def test_saturated_outputs_keep_their_order():
     labels = rng.integers(0, 3, 300)
     logits = (60 * np.eye(3)[labels] + 8 * rng.normal(size=(300, 3)))[None].astype(np.float32)
     logits[0, labels == 0, 2] += 105.0
-    metrics = classification_metrics(TASK, logits, labels, Bootstrap(300, 20, "a"), 0.68)
+    metrics = classification_metrics(TASK, logits, labels, Bootstrap(np.arange(300), 20, "a"), 0.68)
     assert 0.7 < metrics["auc.beauty_vs_light"].value < 0.95
     assert 5 < metrics["log_loss"].value < 50
 
 
 def test_perfect_tagger_has_no_rejection_but_an_auc():
     labels = np.arange(300) % 3
-    metrics = classification_metrics(TASK, 9.0 * np.eye(3)[labels][None], labels, Bootstrap(300, 20, "a"), 0.68)
+    logits = 9.0 * np.eye(3)[labels][None]
+    metrics = classification_metrics(TASK, logits, labels, Bootstrap(np.arange(300), 20, "a"), 0.68)
     assert metrics["auc.beauty_vs_rest"].value == 1.0
     assert metrics["accuracy"].value == 1.0
     assert metrics["accuracy"].low < 1.0  # Wilson: 300 right ones are no proof of perfection

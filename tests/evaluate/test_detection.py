@@ -19,7 +19,7 @@ NO_BOX = [-1.0] * 5
 
 
 def bootstrap(n, replicas=20):
-    return Bootstrap(n, replicas, "a" * 64)
+    return Bootstrap(np.arange(n), replicas, "a" * 64)
 
 
 def boxes(rng, *shape):
@@ -99,7 +99,7 @@ def test_a_replica_is_the_sample_with_its_images_repeated(drawn):
     draws = bootstrap(len(true), 20)
     precision, recall = average_precision(matched(found[0], true, 1, np.array([0.5])), draws)
     for replica in (1, 7, 20):
-        images = np.repeat(np.arange(len(true)), draws.counts[replica])
+        images = np.repeat(np.arange(len(true)), draws.weights()[:, replica])
         expected = slow_precision(found[0], true, 1, 0.5, images.tolist())
         assert precision[replica, 0] == pytest.approx(expected[0], abs=1e-12)
         assert recall[replica, 0] == pytest.approx(expected[1], abs=1e-12)

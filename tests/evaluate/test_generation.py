@@ -44,7 +44,7 @@ def test_a_collapsed_generator_has_no_variety():
 def test_reconstructions_are_measured_in_closed_form():
     """Outputs that keep half of the noise: a quarter of its square is left, and half of it is copied."""
     clean, noise = RANDOM.random((400, 25)), RANDOM.standard_normal((400, 25))
-    bootstrap = Bootstrap(400, 50, "a" * 64)
+    bootstrap = Bootstrap(np.arange(400), 50, "a" * 64)
     outputs = (clean + 0.5 * noise)[None].astype(np.float32)
     metrics = reconstruction_metrics(outputs, clean, clean + noise, bootstrap, 0.68)
     assert metrics["mse_over_noise"].value == pytest.approx(0.25, rel=1e-5)

@@ -47,6 +47,6 @@ def test_numbers_that_do_not_exist_are_none():
 def test_intervals_cover_as_often_as_they_say():
     rng, covered, toys = np.random.default_rng(3), 0, 400
     for toy in range(toys):
-        found = measure([Bootstrap(200, 150, str(toy)).mean(rng.exponential(1.0, 200))], 0.68)
+        found = measure([Bootstrap(np.arange(200), 150, str(toy)).mean(rng.exponential(1.0, 200))], 0.68)
         covered += found.low < 1.0 < found.high
     assert abs(covered / toys - 0.68) < 0.08  # the binomial error of 400 toys is 0.023

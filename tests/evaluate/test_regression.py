@@ -10,7 +10,7 @@ N = 20_000
 X = RNG.uniform(-10, 10, N)
 TRUTH = X**2
 TARGET = TRUTH + 5 * RNG.standard_normal(N)
-BOOTSTRAP = Bootstrap(N, 40, "a")
+BOOTSTRAP = Bootstrap(np.arange(N), 40, "a")
 
 
 def _metrics(*predictions):

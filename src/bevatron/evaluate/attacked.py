@@ -55,7 +55,7 @@ def attacked(
     def shares(of_seed: list[np.ndarray], among: list[np.ndarray] | None = None) -> Measurement:
         among = among or [rows] * len(of_seed)
         values = [bootstrap.mean(_padded(v, len(labels)), r) for v, r in zip(of_seed, among, strict=True)]
-        return measure(values, confidence, n_binomial=max(1, min(map(len, among))))
+        return measure(values, confidence, n_binomial=_independent(of_seed, among, bootstrap))
 
     metrics: dict[str, Measurement] = {"attacked_clean_error": shares([_wrong(s.clean, truth) for s in seeds])}
     curves: dict[str, Any] = {"epsilon": settings.epsilons, "clean": metrics["attacked_clean_error"].value}
@@ -77,6 +77,20 @@ def attacked(
             gains.append(far / np.where(near > 0, near, np.nan))
         metrics[f"attack_gain.at_{epsilon:g}"] = measure(gains, confidence)
     return metrics, curves | {"example": seeds[0].example}
+
+
+def _independent(of_seed: list[np.ndarray], among: list[np.ndarray], bootstrap: Bootstrap) -> float:
+    """Of how many independent samples a share is that each seed takes among some of its own; at least 1."""
+    n = max(1, min(map(len, among)))
+    if not bootstrap.clustered:
+        return n
+    hits, counted = np.zeros((2, len(bootstrap)))
+    for values, rows in zip(of_seed, among, strict=True):
+        hits[rows] += values[rows]
+        counted[rows] += 1
+    share = np.divide(hits, counted, out=np.zeros_like(hits), where=counted > 0)
+    counted /= len(of_seed)
+    return max(1.0, n * bootstrap.effective_size(share, counted) / max(counted.sum(), 1.0))
 
 
 def _attack(behind: Behind, target: str, folder: Path, settings: Attacks) -> Attacked | None:

@@ -1,5 +1,7 @@
 """Whether predicted probabilities are the frequencies observed."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from bevatron.evaluate.bootstrap import Bootstrap
@@ -9,21 +11,29 @@ BINS = 10
 ECE_BINS = 15
 
 
-def reliability(probability: np.ndarray, observed: np.ndarray, confidence: float) -> dict[str, list]:
+def reliability(
+    probabilities: Iterable[np.ndarray], observed: np.ndarray, bootstrap: Bootstrap, confidence: float
+) -> dict[str, list]:
     """Points of a reliability diagram, from `BINS` equal bins of the predicted probability.
 
-    probability (n_seeds, n), observed (n,) bool. A bin's counts are means over the seeds, since all seeds
-    predict the same samples; its interval is Wilson's. Empty bins are left out.
+    probabilities: of each seed (n,), taken one after the other; observed (n,) bool. A bin's counts are means over the
+    seeds, since all seeds predict the same samples; its interval is Wilson's, of as many samples as are independent.
+    Empty bins are left out.
     """
-    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
-    counts, predicted, hits = np.zeros(BINS), np.zeros(BINS), np.zeros(BINS)
-    for p, b in zip(probability, bins, strict=True):
+    bins, counts, predicted, hits = [], np.zeros(BINS), np.zeros(BINS), np.zeros(BINS)
+    for p in probabilities:
+        b = np.minimum((p * BINS).astype(np.uint8), BINS - 1)
         counts += np.bincount(b, minlength=BINS)
         predicted += np.bincount(b, weights=p, minlength=BINS)
         hits += np.bincount(b, weights=observed, minlength=BINS)
-    full = counts > 0
-    share, n = hits[full] / counts[full], counts[full] / len(probability)
-    low, high = wilson(share, n, confidence)
+        bins.append(b)
+    full = np.flatnonzero(counts)
+    share, n = hits[full] / counts[full], counts[full] / len(bins)
+    independent = n
+    if bootstrap.clustered:
+        inside = (sum(b == k for b in bins) / len(bins) for k in full)
+        independent = np.array([bootstrap.effective_size(observed, among) for among in inside])
+    low, high = wilson(share, independent, confidence)
     return {
         "predicted": (predicted[full] / counts[full]).tolist(),
         "observed": share.tolist(),
@@ -33,20 +43,21 @@ def reliability(probability: np.ndarray, observed: np.ndarray, confidence: float
     }
 
 
-def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
+def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
     """Mean of |accuracy - confidence| over bins of the highest probability (Guo et al. 2017,
     arXiv:1706.04599, eq. 3).
 
-    probabilities (n, n_classes), labels (n,); returns (replicas + 1,). Chance alone makes it positive, by
-    about sqrt(bins / n), and a replica's more so than the split's own.
+    confidence (n,): the highest probability; right (n,) bool: whether it is the true class's; returns (replicas + 1,).
+    Chance alone makes it positive, by about sqrt(bins / n), and a replica's more so than the split's own.
     """
-    top = probabilities.max(axis=1)
-    right = (probabilities.argmax(axis=1) == labels).astype(np.float64)
-    bins = np.minimum((top * ECE_BINS).astype(int), ECE_BINS - 1)
-    member = np.zeros((len(top), ECE_BINS))
-    member[np.arange(len(top)), bins] = right - top
 
-    def error(weights: np.ndarray) -> np.ndarray:
-        return np.abs(weights @ member).sum(axis=1) / weights.sum(axis=1)
+    def in_bins(place: slice) -> np.ndarray:
+        top = confidence[place]
+        columns = np.zeros((len(top), ECE_BINS + 1))
+        columns[np.arange(len(top)), np.minimum((top * ECE_BINS).astype(int), ECE_BINS - 1)] = right[place] - top
+        columns[:, ECE_BINS] = 1.0
+        return columns
 
-    return bootstrap.over(error)
+    sums = bootstrap.sums(in_bins)
+    with np.errstate(invalid="ignore", divide="ignore"):  # of a handful of samples a replica may draw none
+        return np.abs(sums[:, :ECE_BINS]).sum(axis=1) / sums[:, ECE_BINS]

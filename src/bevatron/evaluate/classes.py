@@ -1,8 +1,49 @@
-"""Names of the pairs of classes that are compared, and the scores that compare them."""
+"""Pairs of classes that are compared, the scores that compare them, and what a network says of each sample."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
 from bevatron.config.task import Classification
+
+_ROWS = 1 << 16  # samples whose probabilities are in memory at once
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one network says of each sample: the class number it predicts (n,) int32, the probability of that class
+    (n,) float64, and -log of the true class's probability (n,) float64."""
+
+    predicted: np.ndarray
+    confidence: np.ndarray
+    log_loss: np.ndarray
+
+    @classmethod
+    def of(cls, logits: np.ndarray, labels: np.ndarray) -> "Said":
+        """logits (n, n_classes), labels (n,)."""
+        n = len(labels)
+        said = cls(np.empty(n, np.int32), np.empty(n), np.empty(n))
+        for rows, log_p in _log_probabilities(logits):
+            said.predicted[rows] = log_p.argmax(axis=1)
+            said.confidence[rows] = np.exp(log_p.max(axis=1))
+            said.log_loss[rows] = -log_p[np.arange(len(log_p)), labels[rows]]
+        return said
+
+
+def probability(logits: np.ndarray, number: int) -> np.ndarray:
+    """The probability of one class: (n,) float64."""
+    found = np.empty(len(logits))
+    for rows, log_p in _log_probabilities(logits):
+        found[rows] = np.exp(log_p[:, number])
+    return found
+
+
+def _log_probabilities(logits: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    for start in range(0, len(logits), _ROWS):
+        rows = slice(start, start + _ROWS)
+        yield rows, log_probabilities(logits[rows])
 
 
 def pairs_of(task: Classification) -> list[tuple[str, str]]:
@@ -21,11 +62,10 @@ def log_probabilities(logits: np.ndarray) -> np.ndarray:
 
 def pair_score(logits: np.ndarray, a: int, b: int) -> np.ndarray:
     """log(p_a / p_b), the best test of class a against b if the outputs are the classes' probabilities."""
-    logits = logits.astype(np.float64)
-    return logits[..., a] - logits[..., b]
+    return logits[..., a].astype(np.float64) - logits[..., b]
 
 
 def signal_score(logits: np.ndarray, signal: int) -> np.ndarray:
     """log(p / (1 - p)) of the signal's probability p: the same order as p, where p rounds to 1 too."""
-    logits = logits.astype(np.float64)
-    return logits[..., signal] - np.logaddexp.reduce(np.delete(logits, signal, axis=-1), axis=-1)
+    rest = [logits[..., k].astype(np.float64) for k in range(logits.shape[-1]) if k != signal]
+    return logits[..., signal].astype(np.float64) - reduce(np.logaddexp, rest)

@@ -33,6 +33,10 @@ class TestColumns:
         """(n,) uint64."""
         return np.concatenate([self._read(shard, "id") for shard in self._shards])
 
+    def events(self) -> np.ndarray:
+        """The number of each sample's event, (n,) uint64; its id where the dataset knows of no events."""
+        return np.concatenate([self._event(shard) for shard in self._shards])
+
     def images(self, group: str, rows: list[int]) -> list[np.ndarray]:
         """The images of a group at some rows of the split: each (channels, height, width) float64."""
         found, start = dict.fromkeys(rows), 0
@@ -80,6 +84,11 @@ class TestColumns:
     def _read(path: Path, name: str) -> np.ndarray:
         with Shard(path) as shard:
             return shard.read(name)
+
+    @staticmethod
+    def _event(path: Path) -> np.ndarray:
+        with Shard(path) as shard:
+            return shard.read("event" if shard.has_event else "id")
 
     @staticmethod
     def _column(path: Path, group: str, column: int, position: int | None) -> np.ndarray:

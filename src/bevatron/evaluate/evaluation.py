@@ -38,7 +38,7 @@ class Predictions:
 
     outputs (n_seeds, n, n_outputs) float32, of a detection (n_seeds, n, most, 6); targets by name (n, ...); id (n,)
     uint64; x (n,): the feature that the task draws along the plots' axis, where it names one; behind: what they were
-    made from.
+    made from; event (n,) uint64: the number of each sample's event, where the dataset has it.
     """
 
     outputs: np.ndarray
@@ -46,6 +46,7 @@ class Predictions:
     id: np.ndarray
     x: np.ndarray | None = None
     behind: Behind | None = None
+    event: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.id)

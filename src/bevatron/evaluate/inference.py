@@ -35,8 +35,9 @@ def predict(
     shapes = input_groups(manifest, groups)
     densify = Densify(shapes, device)
     networks = [load_network(folder).to(device) for folder in folders]
-    outputs: list[list[torch.Tensor]] = [[] for _ in networks]
-    ids, kept = [], {name: [] for name in targets}
+    n, done = manifest.n_samples("test"), 0
+    outputs: np.ndarray | None = None
+    ids, kept = np.empty(n, np.uint64), {}
     with deterministic(threads), torch.inference_mode():
         reader = open_split(
             manifest_path,
@@ -51,19 +52,31 @@ def predict(
         )
         try:
             for batch in reader.epoch(0, 0, shuffle=False):
-                inputs = densify(batch["inputs"])
-                for network, parts in zip(networks, outputs, strict=True):
-                    parts.append(network(inputs).float().cpu())
-                ids.append(batch["id"].cpu().clone())  # the reader fills the same memory again for the next batch
+                inputs, rows = densify(batch["inputs"]), slice(done, done + len(batch["id"]))
+                done = rows.stop
+                for k, network in enumerate(networks):
+                    predicted = network(inputs).float().cpu().numpy()
+                    if outputs is None:
+                        outputs = np.empty((len(networks), n, *predicted.shape[1:]), np.float32)
+                    outputs[k, rows] = predicted
+                ids[rows] = batch["id"].cpu().numpy().view(np.uint64)
                 for name in targets:
-                    kept[name].append(batch["targets"][name].cpu().clone())
+                    values = batch["targets"][name].cpu().numpy()
+                    if name not in kept:
+                        kept[name] = np.empty((n, *values.shape[1:]), values.dtype)
+                    kept[name][rows] = values
         finally:
             reader.close()
-    stacked = torch.stack([torch.cat(parts) for parts in outputs]).numpy()
-    for folder, predicted in zip(folders, stacked, strict=True):
-        wrong = int((~np.isfinite(predicted)).reshape(len(predicted), -1).any(axis=1).sum())
+    for folder, predicted in zip(folders, outputs, strict=True):
+        wrong = _not_finite(predicted)
         if wrong:
             what = f"predicts NaN or infinite numbers for {wrong} of {len(predicted)} test samples"
             raise UserError(folder / "weights.safetensors", what, "train again with a lower learning rate")
-    joined = {name: torch.cat(parts).numpy() for name, parts in kept.items()}
-    return Predictions(stacked, joined, torch.cat(ids).numpy().view(np.uint64))
+    return Predictions(outputs, kept, ids)
+
+
+def _not_finite(predicted: np.ndarray) -> int:
+    """Samples of which some number is not finite."""
+    if np.isfinite(predicted.min(initial=0.0)) and np.isfinite(predicted.max(initial=0.0)):
+        return 0  # NaN passes through min and max: no large mask is needed
+    return int((~np.isfinite(predicted)).reshape(len(predicted), -1).any(axis=1).sum())

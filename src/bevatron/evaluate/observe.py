@@ -39,7 +39,7 @@ def observe(study: DataPart, manifest: Path, output: Path) -> None:
     dataset = load_manifest(manifest, dataset_digest(study))
     columns = TestColumns(dataset, manifest)
     n, task, settings = dataset.n_samples("test"), study.task, study.evaluation
-    bootstrap = Bootstrap(n, settings.bootstrap, dataset.sha256)
+    bootstrap = Bootstrap(columns.events(), settings.bootstrap, dataset.sha256)
     labels = columns.target(task.target).astype(np.int64) if isinstance(task, Classification) else np.zeros(n, int)
     classes = list(task.classes) if isinstance(task, Classification) else [""]
     metrics: dict[str, Measurement] = {}
@@ -61,6 +61,7 @@ def observe(study: DataPart, manifest: Path, output: Path) -> None:
         "manifest_sha256": dataset.sha256,
         "versions": versions(),
         "n_test": n,
+        "n_test_events": bootstrap.n_events,
         "confidence": settings.confidence,
         "metrics": {key: m.to_json() for key, m in metrics.items()},
         "bootstrap": {key: list(m.replicas) for key, m in metrics.items()},
@@ -123,7 +124,7 @@ def _averages(
         rows = np.flatnonzero((labels == k) & np.isfinite(values))
         suffix = f".{name}" if name else ""
         for word, average in (("mean", bootstrap.mean), ("median", bootstrap.median)):
-            nothing = np.full(len(bootstrap.counts), np.nan)
+            nothing = np.full(bootstrap.replicas + 1, np.nan)
             replicas = average(np.nan_to_num(values), rows) if len(rows) else nothing
             found[f"{word}{suffix}"] = measure([replicas], confidence, unit, spread=False)
     return found
@@ -135,14 +136,15 @@ def _as_a_cut(
     """AUCs of a cut from below on the observable, and its ROC curves on the grid of the networks' curves."""
     score = np.where(np.isfinite(values), values, -np.inf)
     is_class = {name: labels == k for k, name in enumerate(task.classes)}
-    rankings = {f"auc.{a}_vs_{b}": Ranking(score, is_class[a], is_class[b]) for a, b in pairs_of(task)}
-    rankings[f"auc.{task.signal}_vs_rest"] = Ranking(score, is_class[task.signal], ~is_class[task.signal])
-    metrics = {name: measure([ranking.auc(bootstrap)], confidence, spread=False) for name, ranking in rankings.items()}
-    curves = {
-        name: rankings[f"auc.{task.signal}_vs_{name}"].background_at(ROC_GRID).tolist()
-        for name in task.classes
-        if name != task.signal
-    }
+    compared = {f"auc.{a}_vs_{b}": (is_class[a], is_class[b]) for a, b in pairs_of(task)}
+    compared[f"auc.{task.signal}_vs_rest"] = (is_class[task.signal], ~is_class[task.signal])
+    names = {f"auc.{task.signal}_vs_{name}": name for name in task.classes if name != task.signal}
+    metrics, curves = {}, {}
+    for key, of in compared.items():  # one after the other: a ranking of all samples is large
+        ranking = Ranking(score, *of)
+        metrics[key] = measure([ranking.auc(bootstrap)], confidence, spread=False)
+        if key in names:
+            curves[names[key]] = ranking.background_at(ROC_GRID).tolist()
     return metrics, curves
 
 

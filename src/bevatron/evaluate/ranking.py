@@ -1,6 +1,6 @@
 """How well a score ranks signal above background: area under the ROC curve and background rejection.
 
-Weights are counts of bootstrap draws, a replica a row; samples are sorted once for all replicas.
+Samples are sorted once for all replicas, and a replica's weights are summed in that order, so every number is exact.
 """
 
 import numpy as np
@@ -15,59 +15,73 @@ class Ranking:
     """
 
     def __init__(self, score: np.ndarray, signal: np.ndarray, background: np.ndarray):
-        taken = np.flatnonzero(signal | background)
-        score = score[taken].astype(np.float64)
-        order = np.argsort(-score, kind="stable")
-        self.rows = taken[order]
-        self.signal = signal[self.rows].astype(np.float64)
-        score = score[order]
-        self._last = np.flatnonzero(np.append(score[1:] != score[:-1], True))  # where each step of equal scores ends
-
-    def accepted(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Shares of signal and of background at or above each threshold, from 0 to 1: (b, steps + 1) each.
-
-        weights (b, n) in the order of `rows`.
-        """
-        curves = []
-        for part in (weights * self.signal, weights * (1 - self.signal)):
-            reached = np.zeros((len(weights), len(self._last) + 1))
-            reached[:, 1:] = np.cumsum(part, axis=1)[:, self._last]
-            with np.errstate(invalid="ignore", divide="ignore"):  # a replica may hold none of a small class
-                curves.append(reached / reached[:, -1:])
-        return curves[0], curves[1]
+        ours = np.flatnonzero(signal)
+        taken = np.concatenate([ours, np.flatnonzero(background)])
+        falling = -score[taken].astype(np.float64)
+        order = np.argsort(falling, kind="stable")  # within a step, signal goes first
+        self.rows, self.signal, self.falling = taken[order], order < len(ours), falling[order]
 
     def auc(self, bootstrap: Bootstrap) -> np.ndarray:
         """P(signal's score > background's) + P(equal) / 2 (Mann and Whitney, Ann. Math. Stat. 18 (1947) 50).
 
         Returns (replicas + 1,), the first without resampling.
         """
-
-        def area(weights: np.ndarray) -> np.ndarray:
-            signal, background = self.accepted(weights)
-            return (np.diff(background) * (signal[:, 1:] + signal[:, :-1])).sum(axis=1) / 2
-
-        return bootstrap.over(area, self.rows)
+        twice, above, below = np.zeros((3, bootstrap.replicas + 1))  # above, below: signal and background so far
+        above_step = above  # signal above the step in which the block before ended
+        for place, weights in bootstrap.blocks(self.rows):
+            signal, new = self.signal[place], self._new(place)
+            background = weights[~signal].astype(np.float32)
+            within = np.zeros((signal.sum() + 1, weights.shape[1]), np.float32)
+            np.cumsum(weights[signal], axis=0, dtype=np.float32, out=within[1:])
+            before = np.concatenate([[0], np.cumsum(signal)])  # signal samples of the block before each place
+            step = np.maximum.accumulate(np.where(new, np.arange(len(new)), 0))  # where each sample's step begins
+            to_step_end, to_step = before[:-1][~signal], before[step][~signal]
+            ties = not np.array_equal(to_step_end, to_step)
+            counted = within[to_step_end] + within[to_step] if ties else 2 * within[to_step_end]
+            all_background = block_sum(background)
+            twice += np.einsum("br,br->r", background, counted) + 2 * above * all_background
+            if not new[0]:  # the block goes on with a step that has begun before it
+                rest = int((~signal[: new.argmax() if new.any() else len(new)]).sum())
+                twice += (above_step - above) * block_sum(background[:rest])
+            if new.any():
+                above_step = above + within[before[step[-1]]]
+            above = above + within[-1]
+            below += all_background
+        with np.errstate(invalid="ignore", divide="ignore"):  # a replica may hold none of a small class
+            return twice / (2 * above * below)
 
     def rejection(self, bootstrap: Bootstrap, efficiencies: list[float]) -> np.ndarray:
         """1 / (share of background kept) at the highest threshold that keeps the given shares of signal.
 
         Returns (replicas + 1, efficiencies); inf where no background sample is kept.
         """
-
-        def rejected(weights: np.ndarray) -> np.ndarray:
-            signal, background = self.accepted(weights)
-            values = np.full((len(weights), len(efficiencies)), np.nan)
-            for i, efficiency in enumerate(efficiencies):
-                at = (signal >= efficiency - 1e-12).argmax(axis=1)
-                with np.errstate(divide="ignore"):
-                    values[:, i] = 1.0 / background[np.arange(len(weights)), at]
-            values[~np.isfinite(signal[:, -1]) | ~np.isfinite(background[:, -1])] = np.nan
-            return values
-
-        return bootstrap.over(rejected, self.rows)
+        signal, background = self.rows[self.signal], self.rows[~self.signal]
+        of_signal, of_background = bootstrap.totals(signal)[:, None], bootstrap.totals(background)[:, None]
+        at = bootstrap.reached(signal, of_signal * (np.array(efficiencies) - 1e-12))
+        kept = bootstrap.up_to(background, self._kept(at))
+        with np.errstate(invalid="ignore", divide="ignore"):  # a replica may hold none of a small class
+            return np.where(of_signal > 0, of_background / kept, np.nan)
 
     def background_at(self, efficiencies: np.ndarray) -> np.ndarray:
         """Share of background kept at the given shares of signal, for drawing: the ROC curve on a grid."""
-        signal, background = self.accepted(np.ones((1, len(self.rows))))
-        at = np.searchsorted(signal[0], efficiencies - 1e-12)
-        return background[0, np.minimum(at, background.shape[1] - 1)]
+        n_signal = int(self.signal.sum())
+        at = np.ceil((efficiencies - 1e-12) * n_signal).astype(int) - 1
+        return np.where(at >= 0, self._kept(np.maximum(at, 0)), 0) / (len(self.signal) - n_signal)
+
+    def _kept(self, at: np.ndarray) -> np.ndarray:
+        """How many background samples have the score of the `at`-th signal sample or a higher one."""
+        signal, background = self.falling[self.signal], self.falling[~self.signal]
+        if not len(signal):
+            return np.zeros_like(at)
+        return np.searchsorted(background, signal[np.minimum(at, len(signal) - 1)], side="right")
+
+    def _new(self, place: slice) -> np.ndarray:
+        """Whether a step begins at each of some places."""
+        falling = self.falling[max(place.start - 1, 0) : place.stop]
+        new = falling[1:] != falling[:-1]
+        return new if place.start else np.concatenate([[True], new])
+
+
+def block_sum(weights: np.ndarray) -> np.ndarray:
+    """Over the samples of a block (m, replicas + 1) float32: (replicas + 1,) float64."""
+    return (np.ones(len(weights), np.float32) @ weights).astype(np.float64)

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bevatron.config.identity import dataset_digest
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
@@ -66,7 +68,8 @@ def metrics_tree(
     of_the_fits: metrics that come from the course of the trainings, not from the predictions.
     """
     model, settings = study.models[name], study.evaluation
-    bootstrap = Bootstrap(len(predictions), settings.bootstrap, dataset.sha256)
+    events = predictions.id if predictions.event is None else predictions.event
+    bootstrap = Bootstrap(events, settings.bootstrap, dataset.sha256)
     metrics, curves = EVALUATIONS[study.task.kind]().metrics(
         study.task, model, predictions, bootstrap, settings.confidence
     )
@@ -83,6 +86,7 @@ def metrics_tree(
         "runs": [_run(run) for run in runs],
         "versions": versions(),
         "n_test": len(predictions),
+        "n_test_events": bootstrap.n_events,
         "confidence": settings.confidence,
         "metrics": {key: m.to_json() for key, m in metrics.items()},
         "bootstrap": {key: list(m.replicas) for key, m in metrics.items()},
@@ -127,9 +131,10 @@ def _predictions(
         raise UserError(folders[0] / "model.json", what, f"run `bevatron train {study.name} {name}` again")
     feature = getattr(study.task, "x", None)
     x = None if feature is None else _feature(feature, dataset, manifest)
+    event = TestColumns(dataset, manifest).events()
     seeds = tuple(run["seed"] for run in runs)
     behind = Behind(study, workflow, model, dataset, manifest, tuple(folders), seeds)
-    return replace(found, x=x, behind=behind)
+    return replace(found, x=x, behind=behind, event=None if np.array_equal(event, found.id) else event)
 
 
 def _feature(name: str, dataset: Manifest, manifest: Path):

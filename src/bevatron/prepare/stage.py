@@ -1,6 +1,7 @@
 """The stage `prepare`: from one raw shard the samples of each split, and from all of them the manifest."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -12,7 +13,7 @@ from bevatron.config.digest import seed_of
 from bevatron.config.identity import dataset_digest, dataset_settings, raw_digest
 from bevatron.config.kinds import RECIPES
 from bevatron.errors import UserError
-from bevatron.prepare.split import rows_by_split
+from bevatron.prepare.split import EVENT, rows_by_split
 from bevatron.store import manifest as manifests
 from bevatron.store.columns import Samples
 from bevatron.store.contract import SPLITS
@@ -56,7 +57,10 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
             attributes[name] = events.attributes[name]
     if classes := getattr(study.task, "classes", None):
         attributes["classes"] = list(classes)
-    rows = rows_by_split(_of_samples(events, samples), study.dataset.split)
+    of_samples = _of_samples(events, samples)
+    rows = rows_by_split(of_samples, study.dataset.split)
+    if EVENT in of_samples.targets:  # the evaluation draws events, whose samples are not independent
+        samples = replace(samples, event=of_samples.targets[EVENT].astype(np.uint64))
     for split in SPLITS:
         path = Path(folder) / sample_shard(split, shard)
         write_shard(path, samples.take(rows[split]), attributes, study.dataset.compression)

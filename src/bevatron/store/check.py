@@ -14,8 +14,8 @@ def check_samples(samples: Samples, path: Path) -> None:
     """Raises UserError, naming `path`, the group, the feature and the sample, at the first fault found.
 
     Refused: columns of different lengths, offsets that do not cut their values, pixels outside the image or
-    not in rising order, ids of another type or that repeat, names or units that do not match the features,
-    and any input, target or weight that is NaN or infinite.
+    not in rising order, ids of another type or that repeat, events of another type, names or units that do not
+    match the features, and any input, target or weight that is NaN or infinite.
     """
     if not isinstance(samples.id, np.ndarray) or samples.id.dtype != np.uint64 or samples.id.ndim != 1:
         raise UserError(path, "'id' must be a list of uint64 numbers", MEND_RECIPE)
@@ -28,6 +28,9 @@ def check_samples(samples: Samples, path: Path) -> None:
             raise UserError(path, f"target '{name}' has {target.size} entries for {n} samples", MEND_RECIPE)
     if samples.weight is not None and samples.weight.shape != (n,):
         raise UserError(path, f"'weight' has the shape {samples.weight.shape} for {n} samples", MEND_RECIPE)
+    if (event := samples.event) is not None and (event.dtype != np.uint64 or event.shape != (n,)):
+        what = f"'event' is {event.dtype} of the shape {event.shape}; it must be uint64, one for each of {n} samples"
+        raise UserError(path, what, MEND_RECIPE)
     _check_ids(samples.id, path)
     _check_finite(samples, path)
 

@@ -93,13 +93,15 @@ class Group:
 
 @dataclass(frozen=True)
 class Samples:
-    """What a shard holds: inputs by group, targets by name (n, ...), id (n,) uint64, perhaps weight (n,)."""
+    """What a shard holds: inputs by group, targets by name (n, ...), id (n,) uint64, perhaps weight (n,), and perhaps
+    event (n,) uint64, the number of the event that a sample is of, where several samples may share one."""
 
     inputs: dict[str, Group]
     targets: dict[str, np.ndarray]
     id: np.ndarray
     weight: np.ndarray | None = None
     attributes: dict[str, object] = field(default_factory=dict)
+    event: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.id)
@@ -112,6 +114,7 @@ class Samples:
             self.id[rows],
             None if self.weight is None else self.weight[rows],
             self.attributes,
+            None if self.event is None else self.event[rows],
         )
 
 

@@ -44,7 +44,7 @@ def _of_shard(path: Path, shard: Shard) -> list[Any]:
         columns.add_row(*_group_row(f"inputs/{name}", info), *_ratio(sizes[f"inputs/{name}"]))
     for name, info in shard.targets.items():
         columns.add_row(f"targets/{name}", "", _shape(info.shape), info.dtype, *_ratio(sizes[f"targets/{name}"]))
-    for name in ("id", "weight"):
+    for name in ("id", "weight", "event"):
         if name in sizes:
             columns.add_row(name, "", "", str(shard.dataset(name).dtype), *_ratio(sizes[name]))
     columns.add_row("all", "", "", "", *_ratio((stored, full)))

@@ -219,7 +219,7 @@ class Builder:
             self.longest[name] = max(self.longest.get(name, 0), info.max_length or 0)
         form = {key: samples.attributes.get(key) for key in AGREED}
         form["groups"] = {name: info.model_copy(update={"max_length": None}) for name, info in groups.items()}
-        form |= {"targets": targets, "weight": samples.weight is not None}
+        form |= {"targets": targets, "weight": samples.weight is not None, "event": samples.event is not None}
         if self.first is None:
             self.first = (path, form)
         for key, expected in self.first[1].items():

@@ -87,6 +87,7 @@ def samples_in(shard: "Shard") -> Samples:
         shard.read("id"),
         shard.read("weight") if shard.has_weight else None,
         dict(shard.attributes),
+        shard.read("event") if shard.has_event else None,
     )
 
 
@@ -145,6 +146,10 @@ class Shard:
     @property
     def has_weight(self) -> bool:
         return "weight" in self.file
+
+    @property
+    def has_event(self) -> bool:
+        return "event" in self.file
 
     def __len__(self) -> int:
         return len(self._node("id"))
@@ -252,6 +257,8 @@ def _datasets_of(samples: Samples) -> dict[str, np.ndarray]:
     datasets["id"] = samples.id
     if samples.weight is not None:
         datasets["weight"] = samples.weight
+    if samples.event is not None:
+        datasets["event"] = samples.event
     return {name: values.astype(values.dtype.newbyteorder("<"), copy=False) for name, values in datasets.items()}
 
 

@@ -8,7 +8,7 @@ from bevatron.config.model import Model
 from bevatron.config.task import Classification
 from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.calibration import expected_calibration_error, reliability
-from bevatron.evaluate.classes import log_probabilities, pair_score, pairs_of, signal_score
+from bevatron.evaluate.classes import Said, pair_score, pairs_of, probability, signal_score
 from bevatron.evaluate.evaluation import Predictions, evaluation
 from bevatron.evaluate.measurement import Measurement, measure, wilson
 from bevatron.evaluate.ranking import Ranking
@@ -37,7 +37,7 @@ class ClassificationEvaluation:
         labels = predictions.targets[model.target or task.target].astype(np.int64)
         arguments = (task, predictions.outputs, labels)
         metrics = classification_metrics(*arguments, bootstrap, confidence)
-        curves = classification_curves(*arguments, confidence)
+        curves = classification_curves(*arguments, bootstrap, confidence)
         behind = predictions.behind
         if task.attacks is not None and behind is not None:
             from bevatron.evaluate.attacked import attacked  # torch
@@ -61,38 +61,57 @@ def classification_metrics(
     accuracy, class_accuracy.<class>, log_loss, ece, auc.<a>_vs_<b> by the ratio of the two probabilities,
     auc.<signal>_vs_rest and rejection.<background>.at_<percent> by the signal's probability.
     """
-    log_p = log_probabilities(logits)
-    right = (log_p.argmax(axis=2) == labels).astype(np.float64)
+    n_classes, n_seeds = len(task.classes), len(logits)
+    of_classes = bootstrap.sums(lambda place: _one_hot(labels[place], n_classes))  # (replicas + 1, n_classes)
+    right_share, accuracy, class_accuracy, log_loss, ece = np.zeros(len(labels)), [], [], [], []
+    for x in logits:
+        said = Said.of(x, labels)
+        right = said.predicted == labels
+
+        def columns(place: slice, said: Said = said, right: np.ndarray = right) -> np.ndarray:
+            of_class = _one_hot(labels[place], n_classes) * right[place, None]
+            return np.concatenate([of_class, said.log_loss[place, None]], axis=1)
+
+        sums = bootstrap.sums(columns)
+        with np.errstate(invalid="ignore", divide="ignore"):  # a replica may miss a small class altogether
+            class_accuracy.append(sums[:, :-1] / of_classes)
+            accuracy.append(sums[:, :-1].sum(axis=1) / of_classes.sum(axis=1))
+            log_loss.append(sums[:, -1] / of_classes.sum(axis=1))
+        ece.append(expected_calibration_error(said.confidence, right, bootstrap))
+        right_share += right / n_seeds
     metrics = {
-        "accuracy": measure([bootstrap.mean(r) for r in right], confidence, n_binomial=len(labels)),
-        "log_loss": measure([bootstrap.mean(-p[np.arange(len(labels)), labels]) for p in log_p], confidence),
-        "ece": measure([expected_calibration_error(np.exp(p), labels, bootstrap) for p in log_p], confidence),
+        "accuracy": measure(accuracy, confidence, n_binomial=bootstrap.effective_size(right_share)),
+        "log_loss": measure(log_loss, confidence),
+        "ece": measure(ece, confidence),
     }
     for k, name in enumerate(task.classes):
-        rows = np.flatnonzero(labels == k)
-        values = [bootstrap.mean(r, rows) for r in right]
-        metrics[f"class_accuracy.{name}"] = measure(values, confidence, n_binomial=len(rows))
+        size = bootstrap.effective_size(right_share, labels == k)
+        metrics[f"class_accuracy.{name}"] = measure([a[:, k] for a in class_accuracy], confidence, n_binomial=size)
     number = {name: k for k, name in enumerate(task.classes)}
     for a, b in pairs_of(task):
         i, j = number[a], number[b]
         values = [Ranking(pair_score(x, i, j), labels == i, labels == j).auc(bootstrap) for x in logits]
         metrics[f"auc.{a}_vs_{b}"] = measure(values, confidence)
     signal = number[task.signal]
-    scores = signal_score(logits, signal)
-    values = [Ranking(s, labels == signal, labels != signal).auc(bootstrap) for s in scores]
-    metrics[f"auc.{task.signal}_vs_rest"] = measure(values, confidence)
+    rankings = (Ranking(signal_score(x, signal), labels == signal, labels != signal) for x in logits)
+    metrics[f"auc.{task.signal}_vs_rest"] = measure([ranking.auc(bootstrap) for ranking in rankings], confidence)
     for name, k in number.items():
         if k == signal:
             continue
-        rejections = [Ranking(s, labels == signal, labels == k).rejection(bootstrap, task.efficiencies) for s in scores]
+        rankings = (Ranking(signal_score(x, signal), labels == signal, labels == k) for x in logits)
+        rejections = [ranking.rejection(bootstrap, task.efficiencies) for ranking in rankings]
         for i, efficiency in enumerate(task.efficiencies):
             values = [r[:, i] for r in rejections]
             metrics[f"rejection.{name}.at_{100 * efficiency:g}"] = measure(values, confidence)
     return metrics
 
 
+def _one_hot(labels: np.ndarray, n_classes: int) -> np.ndarray:
+    return (labels[:, None] == np.arange(n_classes)).astype(np.float64)
+
+
 def classification_curves(
-    task: Classification, logits: np.ndarray, labels: np.ndarray, confidence: float
+    task: Classification, logits: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap, confidence: float
 ) -> dict[str, Any]:
     """What the plots need.
 
@@ -104,42 +123,55 @@ def classification_curves(
     score        {"edges", "classes": {class: share of the class in each bin of the signal's probability}}
     """
     n_seeds, _, n_classes = logits.shape
-    probabilities = np.exp(log_probabilities(logits))
-    predicted = probabilities.argmax(axis=2)
     signal = task.classes.index(task.signal)
-    scores = signal_score(logits, signal)
     totals = np.bincount(labels, minlength=n_classes)
-    counts = sum(
-        np.bincount(labels * n_classes + p, minlength=n_classes**2).reshape(n_classes, n_classes) for p in predicted
-    )
-    share = counts / (n_seeds * totals[:, None])
-    low, high = wilson(share, totals[:, None], confidence)
     edges = np.linspace(0.0, 1.0, 41)
+    shapes = np.zeros((n_classes, len(edges) - 1))
+    for x in logits:
+        p = probability(x, signal)
+        for k in range(n_classes):
+            shapes[k] += np.histogram(p[labels == k], edges)[0]
     backgrounds = {
-        name: [Ranking(s, labels == signal, labels == k).background_at(ROC_GRID).tolist() for s in scores]
+        name: [
+            Ranking(signal_score(x, signal), labels == signal, labels == k).background_at(ROC_GRID).tolist()
+            for x in logits
+        ]
         for k, name in enumerate(task.classes)
         if k != signal
     }
+    predicted = [Said.of(x, labels).predicted for x in logits]
     return {
         "roc": {
             "efficiency": ROC_GRID.tolist(),
             "backgrounds": backgrounds,
             "samples": {name: int(totals[k]) for k, name in enumerate(task.classes)},
         },
-        "confusion": {
-            "share": share.tolist(),
-            "low": low.tolist(),
-            "high": high.tolist(),
-            "samples": totals.tolist(),
-        },
+        "confusion": _confusion(predicted, labels, n_classes, bootstrap, confidence),
         "calibration": {
-            name: reliability(probabilities[:, :, k], labels == k, confidence) for k, name in enumerate(task.classes)
+            name: reliability((probability(x, k) for x in logits), labels == k, bootstrap, confidence)
+            for k, name in enumerate(task.classes)
         },
         "score": {
             "edges": edges.tolist(),
-            "classes": {
-                name: (np.histogram(probabilities[:, labels == k, signal], edges)[0] / (n_seeds * totals[k])).tolist()
-                for k, name in enumerate(task.classes)
-            },
+            "classes": {name: (shapes[k] / (n_seeds * totals[k])).tolist() for k, name in enumerate(task.classes)},
         },
     }
+
+
+def _confusion(
+    predicted: list[np.ndarray], labels: np.ndarray, n_classes: int, bootstrap: Bootstrap, confidence: float
+) -> dict[str, list]:
+    """predicted: class numbers (n,) of each seed."""
+    totals = np.bincount(labels, minlength=n_classes)
+    counts = sum(
+        np.bincount(labels * n_classes + p, minlength=n_classes**2).reshape(n_classes, n_classes) for p in predicted
+    )
+    share = counts / (len(predicted) * totals[:, None])
+    sizes = np.broadcast_to(totals[:, None], share.shape).astype(np.float64)
+    if bootstrap.clustered:
+        for j in range(n_classes):
+            as_j = sum(p == j for p in predicted) / len(predicted)
+            for k in range(n_classes):
+                sizes[k, j] = bootstrap.effective_size(as_j, labels == k)
+    low, high = wilson(share, sizes, confidence)
+    return {"share": share.tolist(), "low": low.tolist(), "high": high.tolist(), "samples": totals.tolist()}

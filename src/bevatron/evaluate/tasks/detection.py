@@ -54,7 +54,7 @@ def detection_metrics(
     """
     ious = np.unique(np.concatenate([np.round(COCO_IOUS, 4), task.ious]))
     coco = np.isin(ious, np.round(COCO_IOUS, 4))
-    precision, recall = np.empty((2, len(found), len(task.classes), len(bootstrap.counts), len(ious)))
+    precision, recall = np.empty((2, len(found), len(task.classes), bootstrap.replicas + 1, len(ious)))
     for seed, boxes in enumerate(found):
         for k in range(len(task.classes)):
             precision[seed, k], recall[seed, k] = average_precision(matched(boxes, true, k, ious), bootstrap)

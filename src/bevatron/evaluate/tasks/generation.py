@@ -62,7 +62,7 @@ class GenerationEvaluation:
                 confidence,
             )
 
-        nothing = np.zeros(len(bootstrap.counts))
+        nothing = np.zeros(bootstrap.replicas + 1)
         last = [s.made[-1] for s in seeds]
         right = [
             ((o[:, 0] > 0).astype(float) + (s.d_of_made < 0)) / 2

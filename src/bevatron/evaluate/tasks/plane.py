@@ -45,7 +45,7 @@ class PlaneEvaluation:
         metrics["angle_to_fisher"] = measure([angles(g, fisher) for g in gradients], confidence, "°")
         weights = [weights_of(folder) for folder in behind.folders]
         if all(w is not None for w in weights):
-            norms = [np.full(len(bootstrap.counts), np.hypot(*w[:2])) for w in weights]
+            norms = [np.full(bootstrap.replicas + 1, np.hypot(*w[:2])) for w in weights]
             metrics["weight_norm"] = measure(norms, confidence)
         extent = _extent(points)
         surfaces = [surface(folder, model.inputs, extent) for folder in behind.folders]
@@ -63,11 +63,13 @@ def _recognised(
 ) -> dict[str, Measurement]:
     """How many points are on the right side; outputs (n_seeds, n, 2), of which the larger decides."""
     right = (outputs.argmax(axis=2) == labels).astype(np.float64)
-    metrics = {"accuracy": measure([bootstrap.mean(r) for r in right], confidence, n_binomial=len(labels))}
+    size = bootstrap.effective_size(right.mean(axis=0))
+    metrics = {"accuracy": measure([bootstrap.mean(r) for r in right], confidence, n_binomial=size)}
     for number, name in enumerate(task.classes):
         rows = np.flatnonzero(labels == number)
         shares = [bootstrap.mean(r, rows) for r in right]
-        metrics[f"class_accuracy.{name}"] = measure(shares, confidence, n_binomial=len(rows))
+        size = bootstrap.effective_size(right.mean(axis=0), labels == number)
+        metrics[f"class_accuracy.{name}"] = measure(shares, confidence, n_binomial=size)
     signal = task.classes.index(task.signal)
     scores = outputs[:, :, signal] - outputs[:, :, 1 - signal]
     areas = [Ranking(s, labels == signal, labels != signal).auc(bootstrap) for s in scores]

@@ -32,7 +32,7 @@ class RegressionEvaluation:
         bootstrap: Bootstrap,
         confidence: float,
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
-        predicted = predictions.outputs[:, :, 0].astype(np.float64)
+        predicted = predictions.outputs[:, :, 0]
         target = predictions.targets[model.target or task.target].astype(np.float64)
         truth = predictions.targets[task.truth].astype(np.float64) if task.truth else None
         metrics = regression_metrics(predicted, target, truth, bootstrap, confidence)
@@ -57,18 +57,24 @@ def regression_metrics(
     deviation           RMS of prediction - truth
     relative_deviation  deviation / standard deviation of the truth: 0 is perfect, 1 is the best constant
     """
-    residual = target - predictions
-    square = [bootstrap.mean(r**2) for r in residual]
-    mean = [bootstrap.mean(r) for r in residual]
+    square, mean, missed = [], [], []
+    for p in predictions:
+        residual = target - p
+        columns = [residual**2, residual] + ([] if truth is None else [(p - truth) ** 2])
+        means = bootstrap.mean(np.stack(columns, axis=1))
+        square.append(means[:, 0])
+        mean.append(means[:, 1])
+        missed.append(means[:, -1])
     series = {
         "rmse": [np.sqrt(s) for s in square],
         "residual_mean": mean,
         "residual_std": [np.sqrt(np.maximum(s - m**2, 0.0)) for s, m in zip(square, mean, strict=True)],
     }
     if truth is not None:
-        noise = np.sqrt(bootstrap.mean((target - truth) ** 2))
-        scale = np.sqrt(bootstrap.mean((truth - truth.mean()) ** 2) - bootstrap.mean(truth - truth.mean()) ** 2)
-        deviation = [np.sqrt(bootstrap.mean((p - truth) ** 2)) for p in predictions]
+        around = truth - truth.mean()
+        of_noise, variance, offset = bootstrap.mean(np.stack([(target - truth) ** 2, around**2, around], axis=1)).T
+        noise, scale = np.sqrt(of_noise), np.sqrt(np.maximum(variance - offset**2, 0.0))
+        deviation = [np.sqrt(m) for m in missed]
         with np.errstate(divide="ignore", invalid="ignore"):  # no noise, or a constant truth: no such ratio
             series["noise"] = [noise] * len(predictions)
             series["rmse_over_noise"] = [np.sqrt(s) / noise for s in square]
@@ -99,14 +105,16 @@ def regression_curves(
             "predictions": [_numbers(p[rows]) for p in predictions],
         }
     }
-    residual = target - predictions
-    spread = target - truth if truth is not None and np.any(target != truth) else residual
-    half = max(4.0 * float(np.std(spread)), float(np.quantile(np.abs(residual), 0.99)), 1e-12)
+    noisy = truth is not None and np.any(target != truth)
+    spread = float(np.std(target - truth if noisy else target - predictions))
+    far = float(np.quantile(np.abs(target - predictions), 0.99, overwrite_input=True))
+    half = max(4.0 * spread, far, 1e-12)
     edges = np.linspace(-half, half, 2 * BINS + 1)
+    counts = sum(np.histogram(target - p, edges)[0] for p in predictions)
     curves["residuals"] = {
         "edges": edges.tolist(),
-        "model": (np.histogram(residual, edges)[0] / len(predictions)).tolist(),
-        "outside": float(np.mean(np.abs(residual) > half)),
+        "model": (counts / len(predictions)).tolist(),
+        "outside": float(np.mean([np.mean(np.abs(target - p) > half) for p in predictions])),
         "noise": None if truth is None else np.histogram(target - truth, edges)[0].tolist(),
     }
     if truth is not None:

@@ -1,0 +1,84 @@
+"""How long the metrics of a large test split take, and how much memory, in a process of their own.
+
+    python benchmarks/evaluation.py [--samples 3000000]
+
+Five networks' outputs of three classes, 200 replicas by event (three samples of five share one, as jets do): what
+`bevatron evaluate` does once the networks have been asked, that is predictions.h5 and metrics.json. Both grow with the
+samples alone; the limits are those of 10 million samples, 15 min and 2 GB, for as many as there are.
+"""
+
+import argparse
+import json
+import multiprocessing
+import resource
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter, process_time
+
+FULL, SECONDS, GIGABYTES = 10_000_000, 900.0, 2.0
+SEEDS, CLASSES, REPLICAS = 5, ("light", "charm", "beauty"), 200
+STUDY = {
+    "name": "large",
+    "title": "Large",
+    "summary": "Large",
+    "simulation": {"source": {"kind": "jets"}, "shards": 1},
+    "dataset": {"recipe": {"kind": "jets"}},
+    "task": {"kind": "classification", "target": "flavour", "classes": list(CLASSES), "signal": "beauty"},
+    "models": {"net": {"title": "Net", "inputs": ["jet"], "architecture": {"kind": "mlp", "widths": []}}},
+    "evaluation": {"bootstrap": REPLICAS},
+}
+
+
+def main(samples: int = 3_000_000) -> list[dict]:
+    """Two rows, each a name, what was measured for so many samples, and the limit on it: seconds and gigabytes."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        seconds, cpu, gigabytes = pool.apply(measured, (samples,))
+    share, name = samples / FULL, f"evaluation of {samples:,} samples, {SEEDS} seeds, {REPLICAS} replicas"
+    return [
+        {"name": f"{name} ({cpu:.0f} s of CPU)", "seconds": seconds, "limit": SECONDS * share},
+        {"name": f"{name}: memory", "gigabytes": gigabytes, "limit": max(GIGABYTES * share, 1.0)},
+    ]
+
+
+def measured(samples: int) -> tuple[float, float, float]:
+    """Wall time and CPU time of predictions.h5 and metrics.json, and the most memory of the process, in GB."""
+    import numpy as np
+    import torch  # noqa: F401  (in the memory of every evaluation)
+
+    from bevatron.config.study import Study
+    from bevatron.evaluate.evaluation import Predictions
+    from bevatron.evaluate.predictions import write_predictions
+    from bevatron.evaluate.stage import metrics_tree
+    from bevatron.store.manifest import Manifest
+    from bevatron.store.publish import publish_json
+
+    random = np.random.default_rng(1)
+    labels = random.integers(0, len(CLASSES), samples)
+    event = np.cumsum(random.random(samples) < 0.65).astype(np.uint64)  # the jets of an event lie side by side
+    outputs = np.empty((SEEDS, samples, len(CLASSES)), np.float32)
+    for seed in outputs:
+        random.standard_normal(out=seed, dtype=np.float32)
+        seed[np.arange(samples), labels] += 1.5
+    predictions = Predictions(outputs, {"flavour": labels}, np.arange(samples, dtype=np.uint64), event=event)
+    study = Study.model_validate(STUDY)
+    dataset = Manifest.model_construct(sha256="0" * 64, classes=CLASSES)
+    runs = [{"seed": k, "n_weights": 1, "files": {"weights.safetensors": ""}} for k in range(SEEDS)]
+    with tempfile.TemporaryDirectory() as folder:
+        start, cpu = perf_counter(), process_time()
+        write_predictions(Path(folder) / "predictions.h5", predictions, {"study": study.name}, list(range(SEEDS)))
+        publish_json(Path(folder) / "metrics.json", metrics_tree(study, "net", dataset, runs, predictions))
+        seconds, cpu = perf_counter() - start, process_time() - cpu
+    return seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--samples", type=int, default=3_000_000)
+    rows = main(parser.parse_args().samples)
+    for row in rows:
+        unit = "s" if "seconds" in row else "GB"
+        print(f"{row['name']}: {row.get('seconds', row.get('gigabytes')):.2f} {unit}, limit {row['limit']:.2f} {unit}")
+    print(json.dumps(rows))
+    sys.exit(any(row.get("seconds", row.get("gigabytes")) > row["limit"] for row in rows))
