@@ -89,8 +89,11 @@ def test_each_entry_says_all_that_its_number_came_from(written, results):
             assert number["evaluated_with"]["torch"]
             for run in number["runs"]:
                 model = study.models[number["model"]]
-                assert run["digest"] == run_digest(study, model, manifest.sha256, run["seed"])
+                assert run["digest"] == run_digest(study, model, manifest.sha256, run["seed"], "in memory")
                 assert run["versions"] == {"torch": "2.0"}
+                assert run["order"] == "in memory"
+                assert run["environments"][0]["capability"] == "AVX2"
+                assert run["reproducible"]
 
 
 def test_a_seed_s_own_column_names_that_seed_s_run_alone(written):

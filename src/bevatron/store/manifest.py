@@ -14,7 +14,7 @@ from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.errors import UserError
 from bevatron.store.boxes import counts_of_boxes
 from bevatron.store.check import first_repeated
-from bevatron.store.columns import Samples
+from bevatron.store.columns import Dense, Samples
 from bevatron.store.contract import SCHEMA_VERSION, SPLITS, GroupInfo, Record, TargetInfo
 from bevatron.store.publish import publish_json, sha256_of
 from bevatron.store.shard import Shard, read_shard
@@ -35,6 +35,9 @@ class ShardEntry(Record):
     samples: int = Field(description="number of samples")
     class_counts: dict[str, int] = Field(
         {}, description="samples of each class; in a detection, samples with a box of it"
+    )
+    elements: dict[str, int] = Field(
+        description="elements of each ragged group, stored pixels of each group of sparse images"
     )
 
 
@@ -161,6 +164,7 @@ class _Builder:
             bytes=path.stat().st_size,
             samples=len(samples),
             class_counts=self._counts(path, samples),
+            elements=_elements(samples),
         )
 
     def _agrees(self, path: Path, samples: Samples) -> None:
@@ -252,6 +256,11 @@ class _Builder:
             splits=entries,
             statistics={name: group.result() for name, group in self.statistics.items()},
         ).sealed()
+
+
+def _elements(samples: Samples) -> dict[str, int]:
+    columns = {name: group.column for name, group in samples.inputs.items()}
+    return {name: int(column.offsets[-1]) for name, column in columns.items() if not isinstance(column, Dense)}
 
 
 def _refuse_empty(manifest: Manifest, folder: Path) -> None:
