@@ -59,17 +59,15 @@ def _locked(path: Path, what: str) -> IO[str]:
     file = _try(path)
     if file is not None:
         return file
-    log.info("%s: waits for process %s, which is working on this %s", path.parent, _owner(path), what)
     with sigterm_restored():
         end_on_sigterm()
         try:
+            log.info("%s: waits for process %s, which is working on this %s", path.parent, _owner(path), what)
             while file is None:
                 time.sleep(POLL_SECONDS)
                 file = _try(path)
         except ToldToEnd:
-            why = (
-                f"was told to end (SIGTERM) while it waited for process {_owner(path)}, which is working on this {what}"
-            )
+            why = f"was told to end (SIGTERM) while it waited for process {_owner(path)}"
             raise UserError(path.parent, why, "run it again to go on") from None
     log.info("%s: goes on", path.parent)
     return file
