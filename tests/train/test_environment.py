@@ -137,9 +137,10 @@ def test_who_waits_for_a_process_that_is_killed_goes_on_from_its_state(place, cu
     while "waits for process" not in log_of(place, "twin"):
         assert first.poll() is None
         time.sleep(0.01)
+    wait_for("runs/*/block-*.ckpt.sha256", place, first)  # which is there in the midst of a fit alone
     first.send_signal(signal.SIGKILL)
     assert second.wait() == 0, log_of(place, "twin")
-    assert runs_of(place, "twin")[0]["continued"] == 1
+    assert any(run["continued"] for run in runs_of(place, "twin"))
 
 
 def test_only_what_moves_bits_is_a_difference():
