@@ -92,7 +92,8 @@ def test_each_entry_says_all_that_its_number_came_from(written, results):
                 assert run["digest"] == run_digest(study, model, manifest.sha256, run["seed"], "in memory")
                 assert run["versions"] == {"torch": "2.0"}
                 assert run["order"] == "in memory"
-                assert run["environments"][0]["capability"] == "AVX2"
+                capability = "AVX512" if (study.name, run["seed"]) == ("tagger", 1) else "AVX2"
+                assert run["environments"][0]["capability"] == capability
                 assert run["reproducible"]
 
 
