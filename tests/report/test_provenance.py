@@ -129,12 +129,21 @@ def test_claims_name_the_numbers_they_compare(written):
     assert found["numbers"][1]["command"].startswith("bevatron observe tagger --scale demo ")
 
 
+def test_the_page_says_where_models_were_trained_and_which_seeds_differ(written):
+    page = (written / "report" / "index.html").read_text(encoding="utf-8")
+    assert page.count("seeds trained in different environments: capability AVX2 and AVX512") == 2
+    assert "cpu (Some processor, AVX512), 2 threads" in page
+
+
 def test_untouched_files_match(written, bevatron):
     for report in (written / "report", written / "report" / "index.html"):
         code, out, err = bevatron(report, "--data")
         assert (code, err) == (0, "")
         assert "beats_cut" in out
         assert "auc.beauty_vs_rest" in out
+        assert "trained on      cpu (Some processor, AVX512), 2 threads: feedforward, kinematics" in out
+        assert "kinematics: seeds trained in different environments: capability AVX2 and AVX512" in out
+        assert "long: seeds trained" not in out
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,9 @@ def _study(trace: Trace, name: str) -> list[Any]:
     facts.add_row("manifest", study["manifest_sha256"])
     for what, packages, models in _environments(study):
         facts.add_row(what, f"{packages}: {', '.join(models)}")
-    for name, model in study["models"].items():
-        if words := doubts(model["runs"]):
-            facts.add_row("attention", f"{name}: {words}")
+    for model, found in study["models"].items():
+        if words := doubts(found["runs"]):
+            facts.add_row("attention", f"{model}: {words}")
     parts: list[Any] = [facts]
     claims = _table("claim", "verdict", "measured on", "metric", "value")
     for claim in (claim for claim in trace.claims() if claim["study"] == name):
