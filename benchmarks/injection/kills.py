@@ -111,18 +111,12 @@ def kill_master(scene: Scene, target: str) -> None:
     jobs_alive = len(command.descendants())
     scene.outcome.injected = f"SIGKILL of snakemake after {moment:.1f} s, {jobs_alive} processes go on"
     scene.look("after the kill", yet_to_come=undone)
-    for _ in range(6):
-        scene.outcome.exit_codes.append(scene.place.snakemake("--unlock").wait())
-        at_work = bool(command.descendants())
-        again = scene.place.snakemake("--rerun-incomplete")
-        scene.outcome.exit_codes.append(again.wait(WHOLE))
-        if scene.outcome.exit_codes[-1] == 0:
-            break
-        if not (at_work and "another process" in again.text):
-            scene.outcome.false_alarms += 1
-            scene.outcome.note(f"run again: {again.text[-1500:]}")
-        command.wait_for_orphans()
-    else:
+    scene.outcome.exit_codes.append(scene.place.snakemake("--unlock").wait())
+    again = scene.place.snakemake("--rerun-incomplete")
+    scene.outcome.exit_codes.append(again.wait(WHOLE))
+    if scene.outcome.exit_codes[-1] != 0:  # a fit or a search that goes on is waited for
+        scene.outcome.false_alarms += 1
+        scene.outcome.note(f"run again: {again.text[-1500:]}")
         scene.outcome.unmended += 1
     command.wait_for_orphans()
     if not scene.look("after the operator's action").whole and scene.outcome.exit_codes[-1] == 0:

@@ -1,7 +1,6 @@
 """One injection's place, inspector and outcome, and the operator's part: to run the same command again."""
 
 import random
-import re
 import shutil
 from collections.abc import Collection
 from pathlib import Path
@@ -12,7 +11,6 @@ from injection.place import Command, Place, Reference
 from injection.workflow import Job
 
 TRIES = 3  # of the operator's, at the same command
-BUSY = re.compile(r"another process .*is (working on this run|at work on this search)|another process is at work")
 
 
 class Scene:
@@ -52,8 +50,8 @@ class Scene:
     def run_again(self, *todo: Job) -> None:
         """The operator runs the commands again, up to three times each; then all must be whole.
 
-        Nothing is damaged any more, so a refusal is a false alarm; but a process that outlived its Snakemake may be at
-        work still, and then the operator is told to wait.
+        Nothing is damaged any more, so a refusal is a false alarm. A process that outlived its Snakemake may be at work
+        still, and is waited for.
         """
         for job in todo:
             for _ in range(TRIES):
@@ -62,9 +60,8 @@ class Scene:
                 self.outcome.exit_codes.append(code)
                 if code == 0:
                     break
-                if not BUSY.search(command.text):
-                    self.outcome.false_alarms += 1
-                    self.outcome.note(f"run again: exit code {code}: {command.text[-600:]}")
+                self.outcome.false_alarms += 1
+                self.outcome.note(f"run again: exit code {code}: {command.text[-600:]}")
             else:
                 self.outcome.unmended += 1
         found = self.look("after the operator's action")

@@ -3,7 +3,18 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("torch", "pytorch-lightning", "ray", "optuna", "numpy", "scipy", "h5py", "hdf5plugin", "matplotlib")
+PACKAGES = (
+    "torch",
+    "pytorch-lightning",
+    "ray",
+    "optuna",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "h5py",
+    "hdf5plugin",
+    "matplotlib",
+)
 """Beside those of the simulation, which the manifest knows."""
 
 

@@ -80,7 +80,7 @@ def test_a_model_of_a_grid_is_the_same_run_as_one_written_out(study):
         tree["models"]["deep_loud"] = written
 
     other = study(write_out)
-    digests = [run_digest(s, s.models["deep_loud"], "0" * 64, 1) for s in (by_grid, other)]
+    digests = [run_digest(s, s.models["deep_loud"], "0" * 64, 1, "in memory") for s in (by_grid, other)]
     assert digests[0] == digests[1]
 
 

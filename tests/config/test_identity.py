@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from bevatron.config import identity
 from bevatron.config.digest import canonical, digest_of, seed_of
-from bevatron.config.identity import dataset_digest, raw_digest, run_digest
+from bevatron.config.identity import dataset_digest, raw_digest, run_digest, search_digest
 from bevatron.config.load import load_study
 
+ORDER = "shuffled in memory"
 STUDY = load_study("function", "demo", Path(__file__).parents[2] / "config" / "studies")
 
 
@@ -28,12 +30,24 @@ def test_another_seed_is_other_events():
 
 def test_words_and_checkpoint_times_do_not_change_a_run_but_seeds_and_rates_do():
     model = STUDY.models["ann_1000"]
-    base = run_digest(STUDY, model, "m", 0)
-    assert run_digest(STUDY, model.with_values({"title": "another name"}), "m", 0) == base
-    assert run_digest(STUDY, model.with_values({"training.checkpoint_seconds": 1.0}), "m", 0) == base
-    assert run_digest(STUDY, model, "m", 1) != base
-    assert run_digest(STUDY, model, "another manifest", 0) != base
-    assert run_digest(STUDY, model.with_values({"training.learning_rate": 0.5}), "m", 0) != base
+    base = run_digest(STUDY, model, "m", 0, ORDER)
+    assert run_digest(STUDY, model.with_values({"title": "another name"}), "m", 0, ORDER) == base
+    assert run_digest(STUDY, model.with_values({"training.checkpoint_seconds": 1.0}), "m", 0, ORDER) == base
+    assert run_digest(STUDY, model, "m", 1, ORDER) != base
+    assert run_digest(STUDY, model, "another manifest", 0, ORDER) != base
+    assert run_digest(STUDY, model.with_values({"training.learning_rate": 0.5}), "m", 0, ORDER) != base
+    assert run_digest(STUDY, model, "m", 0, "streamed in blocks of 8 rows, shuffled among 2") != base
+
+
+def test_another_version_of_the_learning_code_is_another_run_and_another_search(monkeypatch):
+    model = STUDY.models["ann_1000"]
+
+    def digests():
+        return run_digest(STUDY, model, "m", 0, ORDER), search_digest(STUDY, model, "m", ORDER)
+
+    before = digests()
+    monkeypatch.setattr(identity, "LEARNING_VERSION", identity.LEARNING_VERSION + 1)
+    assert all(new != old for new, old in zip(digests(), before, strict=True))
 
 
 def test_digests_do_not_depend_on_the_order_of_keys():

@@ -92,8 +92,8 @@ def test_a_run_is_another_one_when_its_members_are():
         }
     )  # fmt: skip
     model = study.models["committee"]
-    one = run_digest(study, model, "m", 0, {"tracks": "a", "experts": "b"})
-    assert one == run_digest(study, model, "m", 0, {"experts": "b", "tracks": "a"})
-    assert one != run_digest(study, model, "m", 0, {"tracks": "a", "experts": "c"})
+    one = run_digest(study, model, "m", 0, "in memory", {"tracks": "a", "experts": "b"})
+    assert one == run_digest(study, model, "m", 0, "in memory", {"experts": "b", "tracks": "a"})
+    assert one != run_digest(study, model, "m", 0, "in memory", {"tracks": "a", "experts": "c"})
     net = study.models["tracks"]
-    assert run_digest(study, net, "m", 0) == run_digest(study, net, "m", 0, {})
+    assert run_digest(study, net, "m", 0, "in memory") == run_digest(study, net, "m", 0, "in memory", {})

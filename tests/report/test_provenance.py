@@ -91,8 +91,12 @@ def test_each_entry_says_all_that_its_number_came_from(written, results):
             assert number["evaluated_with"]["torch"]
             for run in number["runs"]:
                 model = study.models[number["model"]]
-                assert run["digest"] == run_digest(study, model, manifest.sha256, run["seed"])
+                assert run["digest"] == run_digest(study, model, manifest.sha256, run["seed"], "in memory")
                 assert run["versions"] == {"torch": "2.0"}
+                assert run["order"] == "in memory"
+                capability = "AVX512" if (study.name, run["seed"]) == ("tagger", 1) else "AVX2"
+                assert run["environments"][0]["capability"] == capability
+                assert run["reproducible"]
 
 
 def test_a_seed_s_own_column_names_that_seed_s_run_alone(written):
@@ -127,12 +131,21 @@ def test_claims_name_the_numbers_they_compare(written):
     assert found["numbers"][1]["command"].startswith("bevatron observe tagger --scale demo ")
 
 
+def test_the_page_says_where_models_were_trained_and_which_seeds_differ(written):
+    page = (written / "report" / "index.html").read_text(encoding="utf-8")
+    assert page.count("seeds trained in different environments: capability AVX2 and AVX512") == 2
+    assert "cpu (Some processor, AVX512), 2 threads" in page
+
+
 def test_untouched_files_match(written, bevatron):
     for report in (written / "report", written / "report" / "index.html"):
         code, out, err = bevatron(report, "--data")
         assert (code, err) == (0, "")
         assert "beats_cut" in out
         assert "auc.beauty_vs_rest" in out
+        assert "trained on      cpu (Some processor, AVX512), 2 threads: feedforward, kinematics" in out
+        assert "kinematics: seeds trained in different environments: capability AVX2 and AVX512" in out
+        assert "long: seeds trained" not in out
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A small study to search, and what the searches of these tests share."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,5 +43,5 @@ def study_with_search():
 
 @pytest.fixture(scope="session")
 def module_path() -> str:
-    """Folder from which the trials' processes import `pretended_fit`."""
-    return str(Path(__file__).parent)
+    """Folders from which the trials' processes import `pretended_fit`, and what this process imports from."""
+    return os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -62,11 +62,6 @@ def test_a_changed_number_is_named(written):
         Journal(written)
 
 
-def test_two_searches_never_share_a_journal(written):
-    with Journal(written), pytest.raises(UserError, match="another process is at work"):
-        Journal(written)
-
-
 def test_a_folder_that_cannot_be_written_is_the_users_to_mend(tmp_path):
     (tmp_path / "runs").write_text("a file")
     with pytest.raises(UserError, match="a file stands where a folder is needed"):

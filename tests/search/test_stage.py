@@ -157,6 +157,13 @@ def test_a_trial_larger_than_the_cluster_is_refused(study_with_search, session):
             trials_at_once(study_with_search(**{key: value}).models["net"].search, session)
 
 
+def make_dataset(study, folder: Path) -> None:
+    """The study's shards and manifest in `folder`."""
+    simulate_shard(study, 0, folder / "shard-0000.h5")
+    prepare_shard(study, folder / "shard-0000.h5", folder)
+    write_manifest(study, folder)
+
+
 DRIVER = """
 import sys, json
 from pathlib import Path
@@ -182,7 +189,7 @@ def test_a_search_killed_in_its_midst_continues(study_with_search, session, modu
     space = {"training.learning_rate": {"kind": "log_uniform", "low": 1e-3, "high": 1e-1}}
     study = study_with_search(space, trials=6, epochs=5, reduction=5, grace_epochs=5)
     (tmp_path / "study.json").write_text(study.model_dump_json())
-    (tmp_path / "manifest.json").write_text("{}")
+    make_dataset(study, tmp_path)
     surroundings = {**os.environ, "PYTHONPATH": module_path, "PRETENDED_EPOCH_SECONDS": "0.1"}
     command = [sys.executable, "-c", DRIVER, str(tmp_path)]
     private, existing = ('{"cpus": 2}', json.dumps({"address": session.address, "token": str(session.token_path)}))
@@ -224,13 +231,37 @@ def test_a_search_killed_in_its_midst_continues(study_with_search, session, modu
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == published
 
 
+def test_who_searches_what_another_process_searches_waits_and_takes_its_trials(
+    study_with_search, module_path, tmp_path
+):
+    space = {"training.learning_rate": {"kind": "log_uniform", "low": 1e-3, "high": 1e-1}}
+    study = study_with_search(space, trials=3, epochs=4, reduction=4, grace_epochs=4)
+    (tmp_path / "study.json").write_text(study.model_dump_json())
+    make_dataset(study, tmp_path)
+    command = [sys.executable, "-c", DRIVER, str(tmp_path), '{"cpus": 2}']
+    slow = {**os.environ, "PYTHONPATH": module_path, "PRETENDED_EPOCH_SECONDS": "2"}
+    with subprocess.Popen(command, env=slow, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
+        while not list((tmp_path / "runs").glob("*/journal.jsonl")):
+            assert first.poll() is None
+            time.sleep(0.01)
+        second = subprocess.run(command, env=slow, capture_output=True, text=True, timeout=200)
+    assert (first.returncode, second.returncode) == (0, 0), second.stderr
+    assert f"waits for process {first.pid} on " in second.stderr
+    assert "trial 1/3" not in second.stderr, "nothing is tried twice"
+    assert "best of 3 trials" in second.stderr
+    best = yaml.safe_load((tmp_path / "out" / "best.yaml").read_text())
+    assert best["order"] == "shuffled in memory"
+    journal = next((tmp_path / "runs").glob("*/journal.jsonl")).read_text().splitlines()
+    assert [json.loads(line)["trial"] for line in journal if '"start"' in line] == [1, 2, 3]
+
+
 def test_a_search_told_to_end_lets_its_trials_save_their_state_and_goes_on(
     study_with_search, session, module_path, tmp_path
 ):
     space = {"training.learning_rate": {"kind": "log_uniform", "low": 1e-3, "high": 1e-1}}
     study = study_with_search(space, trials=4, epochs=8, reduction=8, grace_epochs=8)
     (tmp_path / "study.json").write_text(study.model_dump_json())
-    (tmp_path / "manifest.json").write_text("{}")
+    make_dataset(study, tmp_path)
     command = [sys.executable, "-c", DRIVER, str(tmp_path)]
     slow = {**os.environ, "PYTHONPATH": module_path, "PRETENDED_EPOCH_SECONDS": "0.4"}
     with subprocess.Popen(

@@ -9,15 +9,19 @@ def machine() -> str:
     """Cores, processor and accelerator: '2 cores of AMD EPYC, no GPU'."""
     from bevatron.compute.devices import device_for
 
+    device = device_for("auto")
+    if device.type != "cuda":
+        return f"{os.cpu_count()} cores of {processor()}, no GPU"
+    import torch
+
+    return f"{os.cpu_count()} cores of {processor()}, {torch.cuda.get_device_name(device)}"
+
+
+def processor() -> str:
+    """The model of the processor, as the system names it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    processor = models[0] if models else platform.processor() or "an unknown processor"
-    device = device_for("auto")
-    if device.type != "cuda":
-        return f"{os.cpu_count()} cores of {processor}, no GPU"
-    import torch
-
-    return f"{os.cpu_count()} cores of {processor}, {torch.cuda.get_device_name(device)}"
+    return models[0] if models else platform.processor() or "an unknown processor"

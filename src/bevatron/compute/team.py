@@ -47,6 +47,14 @@ class Team:
         distributed.broadcast_object_list(values, src=0, device=self.device)
         return values[0]
 
+    def gathered(self, value: Any) -> list[Any]:
+        """The values of all workers by their rank, on each of them."""
+        if self.size == 1:
+            return [value]
+        values: list[Any] = [None] * self.size
+        distributed.all_gather_object(values, value)
+        return values
+
     def wait(self) -> None:
         """Until all workers are here."""
         if self.size > 1:

@@ -14,6 +14,12 @@ from bevatron.config.model import Model
 from bevatron.config.simulation import Simulation
 from bevatron.config.study import Study
 
+LEARNING_VERSION = 1
+"""Raise it by one whenever a fit with the same settings gives another result than before, beyond rounding: by a change
+of an architecture, a loss, an optimiser, the order of samples, what is drawn. It is part of the digest of every run and
+search, so that what an earlier Bevatron has learned is not taken for this one's. A test holds what fits of each kind
+come to."""
+
 
 def raw_settings(study: DataPart) -> str:
     """Of the settings behind raw shards, without versions: what the seeds of simulation follow from."""
@@ -52,18 +58,26 @@ def learned_task(study: DataPart) -> dict[str, Any]:
 
 
 def run_digest(
-    study: Study, model: Model, manifest_sha256: str, seed: int, members: dict[str, str] | None = None
+    study: Study,
+    model: Model,
+    manifest_sha256: str,
+    seed: int,
+    order: str,
+    members: dict[str, str] | None = None,
 ) -> str:
-    """The identity of one training: model, task, dataset and seed. A search is not part of it, its result is.
+    """The identity of one training: model, task, dataset, seed, the order in which its samples come, and the version of
+    the code that learns. A search is not part of it, its result is.
 
-    members: of a committee, the SHA-256 of each member's weights by its name.
+    order: what the order of samples depends on beside these (`learning.reading_order`). members: of a committee, the
+    SHA-256 of each member's weights by its name.
     """
     settings = model.model_dump(mode="json", exclude={"search": True, "title": True, "published": True})
     settings["training"].pop("checkpoint_seconds")  # when state is saved does not change what is learned
-    return digest_of("run", study.name, learned_task(study), settings, manifest_sha256, seed, *filter(None, [members]))
+    parts = (study.name, learned_task(study), settings, manifest_sha256, seed, order, *filter(None, [members]))
+    return digest_of("run", LEARNING_VERSION, *parts)
 
 
-def search_digest(study: Study, model: Model, manifest_sha256: str) -> str:
-    """The identity of one search."""
+def search_digest(study: Study, model: Model, manifest_sha256: str, order: str) -> str:
+    """The identity of one search; order: as in `run_digest`, of the model as its section has it."""
     settings = model.model_dump(mode="json", exclude={"title": True, "published": True})
-    return digest_of("search", study.name, learned_task(study), settings, manifest_sha256)
+    return digest_of("search", LEARNING_VERSION, study.name, learned_task(study), settings, manifest_sha256, order)

@@ -12,6 +12,7 @@ from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from bevatron.compute.devices import deterministic, device_for
+from bevatron.compute.reproducibility import reproducible
 from bevatron.compute.team import ALONE, Team
 from bevatron.config.digest import seed_of
 from bevatron.config.identity import dataset_digest
@@ -27,11 +28,13 @@ from bevatron.learning.checkpoint import (
 )
 from bevatron.learning.data import DataModule
 from bevatron.learning.densify import input_groups
+from bevatron.learning.environment import EnvironmentRecord, training_environment
 from bevatron.learning.history import History
 from bevatron.learning.job import FitJob, FitResult
 from bevatron.learning.learner import Learner
 from bevatron.learning.precision import half_precision
 from bevatron.learning.progress import Progress
+from bevatron.learning.reading_order import training_order
 from bevatron.learning.solve import solve
 from bevatron.learning.strategies import TeamEnvironment, strategy_of
 from bevatron.models.network import Description, Network, load_description, load_network, weights_bytes
@@ -44,6 +47,8 @@ from bevatron.versions import versions
 
 log = logging.getLogger("bevatron")
 WEIGHTS, HISTORY, RESULT, MODEL = "weights.safetensors", "history.csv", "result.json", "model.json"
+MADE = ("versions", "order", "environments", "reproducible")
+CPU = torch.device("cpu")
 STARVED = 0.2  # share of the time spent waiting for data above which a device is said to starve
 
 
@@ -83,16 +88,20 @@ def finished_fit(job: FitJob) -> FitResult | None:
     try:
         stored = read_json(job.folder / RESULT)
         refuse_broken_seal(stored, job.folder / RESULT, "")
-        if all(stored["files"][name] == sha256_of(job.folder / name) for name in (WEIGHTS, HISTORY)):
+        whole = all(stored["files"][name] == sha256_of(job.folder / name) for name in (WEIGHTS, HISTORY))
+        if whole and stored.keys() >= set(MADE):
             return FitResult(**stored["result"])
     except (OSError, ValueError, KeyError, TypeError, UserError):
         pass
     return None
 
 
-def fitted_with(job: FitJob) -> dict[str, str]:
-    """Versions of the packages with which a finished fit ended, by name."""
-    return read_json(job.folder / RESULT).get("versions", {})
+def how_made(job: FitJob) -> dict[str, Any]:
+    """How a finished fit was made: "versions" of the packages with which it ended, the "order" of its samples, the
+    "environments" of its lives (`TrainingEnvironment` each), and whether it is "reproducible" bit for bit.
+    """
+    stored = read_json(job.folder / RESULT)
+    return {key: stored[key] for key in MADE}
 
 
 def describe(job: FitJob, manifest: Manifest) -> Description:
@@ -132,20 +141,21 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
     if checkpoint is not None and team.leads:
         log.info("%s: continues from %s", job.folder, checkpoint.name)
     history = History(job.folder, on_validation)
+    record = EnvironmentRecord(job.folder, training_environment(_threads(job), data.device, team), team.leads)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a function that torch retires
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*sync_dist=True.*")  # the loss is the same on all workers already
         warnings.filterwarnings("ignore", ".*`srun` command is available.*")  # the workflow asks Slurm, not Lightning
         checkpointing = Checkpointing(job.folder, job.model.training.checkpoint_seconds, history)
-        callbacks = [history, *_early_stopping(job), checkpointing]
+        callbacks = [record, history, *_early_stopping(job), checkpointing]
         if team.leads:
             callbacks.append(Progress(f"{job.study.name}: {job.model.title}, seed {job.seed}"))
         trainer = _trainer(job, data, callbacks, checkpoint)
         trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     if checkpointing.ended_on_request and learner.blocks_done < data.schedule.blocks:
         raise UserError(job.folder, "the fit was asked to end (SIGTERM) and saved its state", "run it again to go on")
-    return _publish(job, data, learner, history, continued=checkpoint is not None)
+    return _publish(job, data, learner, history, record.environments, continued=checkpoint is not None)
 
 
 def _solve(job: FitJob, data: DataModule, network: Network, on_validation: Any) -> FitResult:
@@ -155,8 +165,12 @@ def _solve(job: FitJob, data: DataModule, network: Network, on_validation: Any) 
         raise UserError(job.folder, f"'{kind}' is fitted by one worker, not {data.team.size}", "ask for one worker")
     weights = None if job.model.training.balance == "none" else class_weights(data.class_counts(), job.question)
     result = solve(job, data, network, weights, on_validation)
-    _write(job, weights_bytes(network), result)
+    _write(job, data, weights_bytes(network), result, [training_environment(_threads(job), CPU, solved=True).as_dict()])
     return result
+
+
+def _threads(job: FitJob) -> int:
+    return job.model.training.threads
 
 
 def _early_stopping(job: FitJob) -> list[pl.Callback]:
@@ -210,7 +224,14 @@ def _tensorboard(job: FitJob, data: DataModule, checkpoint: Path | None) -> Tens
     return TensorBoardLogger(job.folder, name="", version="tensorboard", **purge)
 
 
-def _publish(job: FitJob, data: DataModule, learner: Learner, history: History, continued: bool) -> FitResult:
+def _publish(
+    job: FitJob,
+    data: DataModule,
+    learner: Learner,
+    history: History,
+    environments: list[dict[str, Any]],
+    continued: bool,
+) -> FitResult:
     team = data.team
     last_weights = weights_bytes(learner.network) if job.model.training.keep == "last" else None
     last = history.rows[-1]
@@ -232,7 +253,7 @@ def _publish(job: FitJob, data: DataModule, learner: Learner, history: History, 
     )
     if team.leads:
         history.publish()
-        _write(job, last_weights or read_bytes(history.best_weights()), result)
+        _write(job, data, last_weights or read_bytes(history.best_weights()), result, environments)
         if result.waited > STARVED and data.device.type == "cuda":
             log.warning(
                 "%s seed %d: %.0f %% of the time went into waiting for data: the GPU starves",
@@ -241,11 +262,19 @@ def _publish(job: FitJob, data: DataModule, learner: Learner, history: History, 
     return team.same(result)
 
 
-def _write(job: FitJob, weights: bytes, result: FitResult) -> None:
+def _write(
+    job: FitJob, data: DataModule, weights: bytes, result: FitResult, environments: list[dict[str, Any]]
+) -> None:
     with publishing(job.folder / WEIGHTS) as temporary:
         temporary.write_bytes(weights)
     files = {name: sha256_of(job.folder / name) for name in (WEIGHTS, HISTORY)}
-    publish_json(job.folder / RESULT, sealed({"result": result.as_dict(), "files": files, "versions": versions()}))
+    made = {
+        "versions": versions(),
+        "order": training_order(job.study, job.model, data.manifest, job.manifest, job.reading),
+        "environments": environments,
+        "reproducible": reproducible(environments),
+    }
+    publish_json(job.folder / RESULT, sealed({"result": result.as_dict(), "files": files, **made}))
     forget_checkpoints(job.folder)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from bevatron.compute.reproducibility import doubts, in_words
 from bevatron.config.study import Study
 from bevatron.report import tables
 from bevatron.report.grid_tables import grid_tables
@@ -58,6 +59,7 @@ class Chapter:
     runs: Table
     digests: list[tuple[str, str]]
     versions: list[tuple[str, str]]
+    trained: list[tuple[str, str]]
 
     @property
     def pictures(self) -> list[Picture]:
@@ -121,6 +123,7 @@ def chapter_of(results: StudyResults) -> Chapter:
             ("manifest", manifest.sha256),
         ],
         versions=sorted(manifest.versions.items()),
+        trained=_trained(results),
     )
 
 
@@ -135,6 +138,17 @@ def _facts(results: StudyResults) -> list[tuple[str, str]]:
         ("trainings", count(sum(len(m.runs) for m in results.models.values()))),
     ]
     return facts + ([("search trials", count(trials))] if trials else [])
+
+
+def _trained(results: StudyResults) -> list[tuple[str, str]]:
+    """Where models were trained, with the titles of those trained there; and of which seeds that is not all."""
+    found: dict[str, dict[str, None]] = {}
+    for m in results.models.values():
+        for run in m.runs:
+            for environment in run.get("environments", []):
+                found.setdefault(in_words(environment), {})[m.title] = None
+    doubtful = [(m.title, doubts(m.runs)) for m in results.models.values()]
+    return [(", ".join(titles), where) for where, titles in found.items()] + [d for d in doubtful if d[1]]
 
 
 def _source(results: StudyResults) -> list[tuple[str, str, str]]:

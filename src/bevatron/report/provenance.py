@@ -64,7 +64,7 @@ def _study(workflow: Workflow, r: StudyResults) -> dict[str, Any]:
 
 
 def _model(m: ModelResults) -> dict[str, Any]:
-    keys = ("seed", "digest", "weights_sha256", "members", "versions")
+    keys = ("seed", "digest", "weights_sha256", "members", "versions", "order", "environments", "reproducible")
     return {
         "title": m.title,
         "runs": [{key: run[key] for key in keys if key in run} for run in m.runs],

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bevatron.compute.reproducibility import doubts, in_words
 from bevatron.report.numbers import with_error
 from bevatron.report.trace import Trace
 
@@ -48,6 +49,9 @@ def _study(trace: Trace, name: str) -> list[Any]:
     facts.add_row("manifest", study["manifest_sha256"])
     for what, packages, models in _environments(study):
         facts.add_row(what, f"{packages}: {', '.join(models)}")
+    for model, found in study["models"].items():
+        if words := doubts(found["runs"]):
+            facts.add_row("attention", f"{model}: {words}")
     parts: list[Any] = [facts]
     claims = _table("claim", "verdict", "measured on", "metric", "value")
     for claim in (claim for claim in trace.claims() if claim["study"] == name):
@@ -70,11 +74,16 @@ def _study(trace: Trace, name: str) -> list[Any]:
 
 
 def _environments(study: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
-    """What models were trained and evaluated with: one entry for each set of versions, with the models it holds for."""
+    """What models were trained and evaluated with: one entry for each set of versions, each environment and each order
+    of reading, with the models it holds for."""
     found: dict[tuple[str, str], dict[str, None]] = {}
     for name, model in study["models"].items():
         for run in model["runs"]:
             found.setdefault(("trained with", _versions(run.get("versions", {}))), {})[name] = None
+            for environment in run.get("environments", []):
+                found.setdefault(("trained on", in_words(environment)), {})[name] = None
+            if "order" in run:
+                found.setdefault(("samples", run["order"]), {})[name] = None
         found.setdefault(("evaluated with", _versions(model["evaluated_with"])), {})[name] = None
     return [(what, packages, list(models)) for (what, packages), models in sorted(found.items(), reverse=True)]
 

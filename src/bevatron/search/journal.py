@@ -3,7 +3,6 @@
 A killed search continues from it: Optuna's study and ASHA's rungs are made anew from the journal alone.
 """
 
-import fcntl
 import json
 import os
 import time
@@ -56,10 +55,9 @@ class Trial:
 
 
 class Journal:
-    """The trials of one search, in memory and in a file that one process at a time may hold.
+    """The trials of one search, in memory and in a file; whoever opens it holds the lock of its folder.
 
-    A line cut off by a kill is dropped. Raises UserError if the file cannot be written, is held by another
-    search, or is damaged.
+    A line cut off by a kill is dropped. Raises UserError if the file cannot be written or is damaged.
     """
 
     def __init__(self, path: Path):
@@ -73,11 +71,6 @@ class Journal:
             self._file = open(path, "a+b")  # noqa: SIM115  (open as long as the search)
         except OSError as error:
             raise machine_fault(error, path) or error from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._file.close()
-            raise UserError(path, "another process is at work on this search", "wait for it or end it") from None
         try:
             self._read()
         except BaseException:

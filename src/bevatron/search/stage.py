@@ -8,13 +8,16 @@ from pathlib import Path
 import yaml
 
 from bevatron.compute.demand import ONE_NODE, Demand
+from bevatron.compute.lock import sole_owner
 from bevatron.config.identity import search_digest
 from bevatron.config.model import Model
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
 from bevatron.errors import UserError
+from bevatron.learning.reading_order import training_order
 from bevatron.search.journal import Journal, Trial
 from bevatron.search.results import best_of, best_values, curves, trials_csv
+from bevatron.store.manifest import load_manifest
 from bevatron.store.publish import publish_bytes, publish_json, publish_text, sha256_of
 from bevatron.store.seal import sealed
 
@@ -33,8 +36,8 @@ def search_model(
     """Search the model `name`; writes best.yaml, trials.csv, search.json and search.png into `folder`.
 
     Live state is in <runs>/<digest of the search>: an interrupted search continues there, ended trials are
-    not repeated, and interrupted ones go on from their fits' checkpoints. `fit` names the module whose
-    function `fit` the trials call.
+    not repeated, and interrupted ones go on from their fits' checkpoints. A search on which another process works
+    is waited for. `fit` names the module whose function `fit` the trials call.
 
     Raises UserError if the model has no search, the data or the machine are at fault, or no trial succeeds.
     """
@@ -46,9 +49,11 @@ def search_model(
         raise UserError(where, "accelerator is 'cuda' and gpus_per_trial is 0", "give each trial a share of a GPU")
     if not manifest.is_file():
         raise UserError(manifest, "there is no such manifest", "run `bevatron prepare` first")
-    digest = search_digest(study, model, sha256_of(manifest))
+    loaded = load_manifest(manifest)
+    order = training_order(study, model, loaded, manifest, workflow.reading)
+    digest = search_digest(study, model, loaded.sha256, order)
     live = Path(workflow.runs).absolute() / digest
-    with Journal(live / "journal.jsonl") as journal:
+    with sole_owner(live, "search"), Journal(live / "journal.jsonl") as journal:
         missing = model.search.trials - len(journal.ended)
         if missing > 0:
             if journal.trials:
@@ -65,7 +70,7 @@ def search_model(
         except UserError:
             journal.set_aside()  # the next search, when the cause is mended, starts anew
             raise
-        identity = {"study": study.name, "model": name, "digest": digest}
+        identity = {"study": study.name, "model": name, "digest": digest, "order": order}
         _publish(study, model, trials, best, identity, folder)
         _forget_fits(live)
 

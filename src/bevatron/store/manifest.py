@@ -16,7 +16,7 @@ from bevatron.errors import UserError
 from bevatron.json_text import read_json
 from bevatron.store.boxes import counts_of_boxes
 from bevatron.store.check import check_samples
-from bevatron.store.columns import Samples
+from bevatron.store.columns import Dense, Samples
 from bevatron.store.contract import SCHEMA_VERSION, SPLITS, GroupInfo, Record, TargetInfo
 from bevatron.store.distinct import DistinctIds
 from bevatron.store.names import sample_shard
@@ -44,6 +44,9 @@ class ShardEntry(Record):
     samples: int = Field(description="number of samples", strict=True, ge=0, lt=2**48)
     class_counts: dict[str, int] = Field(
         {}, description="samples of each class; in a detection, samples with a box of it"
+    )
+    elements: dict[str, int] = Field(
+        description="elements of each ragged group, stored pixels of each group of sparse images"
     )
 
 
@@ -185,6 +188,7 @@ class Builder:
             bytes=path.stat().st_size,
             samples=len(samples),
             class_counts=counts,
+            elements=_elements(samples),
         )
 
     def include(
@@ -288,6 +292,11 @@ class Builder:
             splits=entries,
             statistics={name: group.result() for name, group in self.statistics.items()},
         ).sealed()
+
+
+def _elements(samples: Samples) -> dict[str, int]:
+    columns = {name: group.column for name, group in samples.inputs.items()}
+    return {name: int(column.offsets[-1]) for name, column in columns.items() if not isinstance(column, Dense)}
 
 
 def _refuse_empty(manifest: Manifest, folder: Path) -> None:

@@ -11,7 +11,7 @@ from bevatron.store.table import Table
 from bevatron.store.verify import check_shard
 
 if TYPE_CHECKING:
-    from bevatron.store.reader import Split
+    from bevatron.store.split import Split
 
 OPEN_SHARDS = 16  # each holds a chunk a dataset in HDF5's cache; reopening one costs about a millisecond
 

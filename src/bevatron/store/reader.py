@@ -4,15 +4,13 @@ import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from bevatron.errors import UserError
-from bevatron.store.manifest import Manifest, ShardEntry, load_manifest
 from bevatron.store.sampling import PLAIN, Sampling
-from bevatron.store.shard import Shard
-from bevatron.store.table import WIDER, Selection, Slot, Table
+from bevatron.store.split import Split, describe, reading_order
+from bevatron.store.table import Slot, Table
 
 RING = 4  # batches that stay valid: the memory of one is used again for the fourth after it
 
@@ -29,25 +27,6 @@ class Part(NamedTuple):
 WHOLE = Part()
 
 log = logging.getLogger("bevatron")
-
-
-@dataclass(frozen=True)
-class Split:
-    """One split of a dataset, what of it is read, and how large that is."""
-
-    manifest: Manifest
-    folder: Path
-    name: str
-    selection: Selection
-    elements: dict[str, int]
-    bytes: int
-
-    @property
-    def entries(self) -> tuple[ShardEntry, ...]:
-        return self.manifest.splits[self.name]
-
-    def __len__(self) -> int:
-        return self.manifest.n_samples(self.name)
 
 
 class Reader(ABC):
@@ -149,7 +128,7 @@ def open_split(
 
     chosen = describe(manifest, split, groups, targets, expected_dataset_digest)
     size = f"{chosen.bytes / 1e9:.2f} GB"
-    if chosen.bytes <= memory_budget_bytes:
+    if not reading_order(chosen, memory_budget_bytes, block_rows, buffer_blocks).streamed:
         place = device if device == "cpu" or chosen.bytes <= device_budget_bytes else "cpu"
         log.info("%s split: %d samples, %s, kept in memory (%s)", split, len(chosen), size, place)
         return ResidentReader(chosen, batch_size, place, part)
@@ -162,40 +141,3 @@ def open_split(
         )
     log.info("%s split: %d samples, %s, streamed from disk", split, len(chosen), size)
     return StreamingReader(chosen, batch_size, block_rows, buffer_blocks, memory_budget_bytes, part)
-
-
-def describe(
-    path: Path,
-    split: str,
-    groups: list[str] | None = None,
-    targets: list[str] | None = None,
-    expected_dataset_digest: str | None = None,
-) -> Split:
-    """What `open_split` would read, and its size in memory; opens each shard's header but reads no data."""
-    path = Path(path)
-    manifest = load_manifest(path, expected_dataset_digest)
-    for what, wanted, known in (("group", groups, manifest.groups), ("target", targets, manifest.targets)):
-        if unknown := set(wanted or ()) - set(known):
-            raise UserError(path, f"has no {what} '{min(unknown)}'", f"allowed: {', '.join(known) or 'none'}")
-    if split not in manifest.splits:
-        raise UserError(path, f"has no split '{split}'", f"allowed: {', '.join(manifest.splits)}")
-    selection = Selection(
-        {name: manifest.groups[name] for name in (manifest.groups if groups is None else groups)},
-        tuple(manifest.targets if targets is None else targets),
-        manifest.weighted,
-    )
-    rows = dict.fromkeys(selection.datasets(), 0)
-    total = 0
-    for entry in manifest.splits[split]:
-        with Shard(path.parent / entry.file) as shard:
-            for name in rows:
-                dataset = shard.dataset(name)
-                rows[name] += len(dataset)
-                width = max(dataset.dtype.itemsize, 8 if dataset.dtype.name in WIDER else 0)
-                total += dataset.size * width
-    elements = {
-        f"inputs/{name}": rows[f"inputs/{name}/{'values' if info.layout == 'ragged' else 'value'}"]
-        for name, info in selection.groups.items()
-        if info.layout != "dense"
-    }
-    return Split(manifest, path.parent, split, selection, elements, total)

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from bevatron.errors import UserError
 from bevatron.store.batch import cut
-from bevatron.store.reader import WHOLE, Batch, Part, Reader, Split
+from bevatron.store.reader import WHOLE, Batch, Part, Reader
 from bevatron.store.sampling import PLAIN, Sampling
 from bevatron.store.shard import Shard
+from bevatron.store.split import ReadingOrder, Split
 from bevatron.store.table import Table
 from bevatron.store.verify import check_shard
 
@@ -47,7 +48,7 @@ class ResidentReader(Reader):
 
     @property
     def order(self) -> str:
-        return "shuffled in memory"
+        return str(ReadingOrder())
 
     def epoch(
         self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, sampling: Sampling = PLAIN

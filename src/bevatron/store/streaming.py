@@ -17,12 +17,10 @@ import torch
 
 from bevatron.store.order import order_of
 from bevatron.store.prefetch import Block, OpenShards, Prefetch
-from bevatron.store.reader import WHOLE, Batch, Part, Reader, Split
+from bevatron.store.reader import WHOLE, Batch, Part, Reader
 from bevatron.store.sampling import PLAIN, Sampling
-from bevatron.store.shard import Shard
+from bevatron.store.split import WINDOWS, Split, streaming_order
 from bevatron.store.table import Table
-
-WINDOWS = 2  # one is delivered while the next is filled
 
 log = logging.getLogger("bevatron")
 
@@ -49,8 +47,11 @@ class StreamingReader(Reader):
         part: Part = WHOLE,
     ):
         super().__init__(split, batch_size, part)
-        self._buffer_blocks = buffer_blocks
-        self._block_rows = self._rows_of_a_block(block_rows, memory_budget_bytes)
+        self._order = streaming_order(split, memory_budget_bytes, block_rows, buffer_blocks)
+        self._buffer_blocks, self._block_rows = buffer_blocks, self._order.block_rows
+        if 3 * self._block_rows < 2 * block_rows:  # less than what whole chunks take away
+            rows = self._block_rows
+            log.info("blocks of %d instead of %d samples, to keep within the memory budget", rows, block_rows)
         self._blocks = [
             Block(number, start, min(start + self._block_rows, entry.samples))
             for number, entry in enumerate(split.entries)
@@ -63,7 +64,7 @@ class StreamingReader(Reader):
 
     @property
     def order(self) -> str:
-        return f"streamed in blocks of {self._block_rows} rows, shuffled among {self._buffer_blocks}"
+        return str(self._order)
 
     def epoch(
         self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, sampling: Sampling = PLAIN
@@ -139,19 +140,6 @@ class StreamingReader(Reader):
                 windows.append(Window(number, blocks, size, max(0, start - before)))
             before += size
         return windows
-
-    def _rows_of_a_block(self, wanted: int, budget: float) -> int:
-        """About `wanted` rows: fewer where two windows would not fit into memory, else whole chunks."""
-        row_bytes = self.split.bytes / max(1, self.n_samples)
-        fit = max(1, int(budget / (WINDOWS * self._buffer_blocks * row_bytes))) if row_bytes else wanted
-        if fit < wanted:
-            log.info("blocks of %d instead of %d samples, to keep within the memory budget", fit, wanted)
-            wanted = fit
-        largest = max(self.split.entries, key=lambda entry: entry.samples)  # one without samples has no chunks
-        with Shard(self.split.folder / largest.file) as shard:
-            chunks = [shard.dataset(name).chunks for name in self.split.selection.datasets()]
-        rows = max((chunk[0] for chunk in chunks if chunk and chunk[0] <= wanted), default=1)
-        return max(1, min(fit // rows, round(wanted / rows))) * rows
 
 
 def _cut(rows: torch.Tensor, size: int, filled: int) -> list[torch.Tensor]:

@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 
 from bevatron.compute.deadline import sigterm_before_the_end
 from bevatron.compute.demand import ONE_NODE, Demand
+from bevatron.compute.lock import sole_owners
 from bevatron.config.identity import dataset_digest, run_digest
 from bevatron.config.kinds import ARCHITECTURES
 from bevatron.config.model import Model
@@ -16,14 +18,15 @@ from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
 from bevatron.config.yaml_text import parse_yaml
 from bevatron.errors import UserError
-from bevatron.learning.fit import describe, fit, fitted_with
+from bevatron.learning.fit import describe, fit, how_made
 from bevatron.learning.job import Diverged, FitJob, FitResult
+from bevatron.learning.reading_order import training_order
 from bevatron.models.solved import Solved
 from bevatron.regular_files import read_bytes, read_text
 from bevatron.store.manifest import Manifest, load_manifest
 from bevatron.store.publish import publish_json, publishing, sha256_of
 from bevatron.store.seal import refuse_broken_seal, sealed
-from bevatron.train.lock import sole_owner
+from bevatron.train.environments import environment_here, tell_differences
 from bevatron.train.members import chosen_members, member_weights
 from bevatron.train.together import diverged, fit_together
 
@@ -44,7 +47,8 @@ def train_model(
 ) -> None:
     """Fit `study.models[name]` with every seed and publish `seed-N/` and `runs.json` in `folder`.
 
-    A run that is finished in `runs/` is not fitted again; one that was killed goes on. Several `workers` fit each
+    A run that is finished in `runs/` is not fitted again; one that was killed goes on; one on which another process
+    works is waited for. Several `workers` fit each
     seed together, over the nodes of `demand`. `members`: of a committee, the runs.json of each member by its name;
     each seed takes the members' runs of that seed, or of the seed modulo their number. Raises UserError for a run that
     diverges, and for members that are missing, damaged or of another dataset.
@@ -58,11 +62,11 @@ def train_model(
         workers = 1
     with ExitStack() as stack:
         stack.enter_context(sigterm_before_the_end(workflow.grace_seconds))
-        for job in jobs:
-            stack.enter_context(sole_owner(job.folder))
+        stack.enter_context(sole_owners([job.folder for job in jobs], "run"))
         if workers > 1:
             fit_together(name, jobs, workflow, demand, workers)
         runs = [_run(job, name, manifest, folder) for job in jobs]
+    tell_differences(f"{study.name}/{name}", runs, environment_here(jobs[0], workers, workflow.workers.strategy))
     content = {
         "schema_version": SCHEMA_VERSION,
         "study": study.name,
@@ -99,14 +103,15 @@ def _job(
     members: dict[str, list[Path]],
 ) -> FitJob:
     folders = {name: runs[seed % len(runs)] for name, runs in members.items()}
-    live = Path(workflow.runs).resolve() / _digest(study, model, manifest, seed, folders)[:20]
-    return FitJob(
-        study, model, manifest_path.resolve(), seed, live, workflow.reading, workflow.accelerator, members=folders
+    job = FitJob(
+        study, model, manifest_path.resolve(), seed, Path(), workflow.reading, workflow.accelerator, members=folders
     )
+    return replace(job, folder=Path(workflow.runs).resolve() / _digest(job, manifest)[:20])
 
 
-def _digest(study: Study, model: Model, manifest: Manifest, seed: int, members: dict[str, Path]) -> str:
-    return run_digest(study, model, manifest.sha256, seed, member_weights(members))
+def _digest(job: FitJob, manifest: Manifest) -> str:
+    order = training_order(job.study, job.model, manifest, job.manifest, job.reading)
+    return run_digest(job.study, job.model, manifest.sha256, job.seed, order, member_weights(job.members))
 
 
 def _run(job: FitJob, name: str, manifest: Manifest, folder: Path) -> dict[str, Any]:
@@ -126,20 +131,21 @@ def _run(job: FitJob, name: str, manifest: Manifest, folder: Path) -> dict[str, 
 
 def _published(job: FitJob, result: FitResult, manifest: Manifest, target: Path) -> dict[str, Any]:
     """Copy a finished run's artefacts into the model's folder; what runs.json says of it."""
-    digest = _digest(job.study, job.model, manifest, job.seed, job.members)
+    digest = _digest(job, manifest)
     target.mkdir(parents=True, exist_ok=True)
     for file in ("weights.safetensors", "history.csv"):
         with publishing(target / file) as temporary:
             temporary.write_bytes(read_bytes(job.folder / file))
     publish_json(target / "model.json", _model_json(job, digest, manifest))
-    publish_json(target / "run.json", {"digest": digest, "seed": job.seed, **result.as_dict()})
+    made = how_made(job)
+    publish_json(target / "run.json", {"digest": digest, "seed": job.seed, **made, **result.as_dict()})
     files = ("weights.safetensors", "model.json", "history.csv", "run.json")
     return {
         "seed": job.seed,
         "digest": digest,
         "folder": target.name,
         "files": {file: sha256_of(target / file) for file in files},
-        "versions": fitted_with(job),
+        **made,
         **({"members": member_weights(job.members)} if job.members else {}),
         **result.as_dict(),
     }

@@ -1,0 +1,42 @@
+"""Whether the seeds of a model were trained in one environment, and in that of now."""
+
+import logging
+from typing import Any
+
+import torch
+
+from bevatron.compute.devices import device_for
+from bevatron.compute.reproducibility import differences
+from bevatron.config.kinds import ARCHITECTURES
+from bevatron.learning.environment import training_environment
+from bevatron.learning.job import FitJob
+from bevatron.models.solved import Solved
+
+log = logging.getLogger("bevatron")
+
+
+def tell_differences(what: str, runs: list[dict[str, Any]], now: dict[str, Any]) -> None:
+    """One warning where runs of the model `what` were trained in environments that may give other bits than that of
+    `now`: used again as they were finished before, or begun elsewhere. What `now` does not know is compared with the
+    last run's."""
+    last = runs[-1]["environments"][-1]
+    reference = {**last, **now, "versions": {**last["versions"], **now["versions"]}}
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        for environment in run["environments"]:
+            if changed := differences(environment, reference):
+                found.setdefault(", ".join(changed), []).append(str(run["seed"]))
+    if found:
+        words = "; ".join(f"seed {', '.join(dict.fromkeys(seeds))}: {said}" for said, seeds in found.items())
+        log.warning("%s: was not trained here alone, and cannot be made again here bit for bit (%s)", what, words)
+
+
+def environment_here(job: FitJob, workers: int, strategy: str) -> dict[str, Any]:
+    """The environment in which this process trains the job; of several workers, before they are there, their number
+    and the packages alone."""
+    solved = issubclass(ARCHITECTURES[job.model.architecture.kind], Solved)
+    device = torch.device("cpu") if solved or workers > 1 else device_for(job.accelerator)
+    here = training_environment(job.model.training.threads, device, solved=solved).as_dict()
+    if workers == 1:
+        return here
+    return {"workers": workers, "strategy": strategy, "versions": here["versions"]}
