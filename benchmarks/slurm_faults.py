@@ -61,7 +61,7 @@ HEADING = "## On a Slurm of three nodes"
 
 
 def disturb(
-    injections: int, seed: int, lanes: int, only: str = "", undisturbed: Path | None = None
+    injections: int, seed: int, lanes: int, only: str = "", kept: Path | None = None
 ) -> tuple[list[dict], list[Outcome]]:
     """A row for each count (its name, the count, the limit on it), and what came of each injection."""
     with ExitStack() as stack:
@@ -71,20 +71,21 @@ def disturb(
         for number in range(lanes):
             free.put(stack.enter_context(Lane(folder, number)))
         lane = free.get()
-        reference = _reference(undisturbed or folder / "undisturbed", lane)
+        kept = kept or folder
+        reference = _reference(kept / "undisturbed", lane)
         free.put(lane)
         inspector = Inspector(reference.root, [NAME])
 
         def run(injection: Injection) -> Outcome:
             lane = free.get()
             try:
-                outcome = carry_out(injection, lane, reference, inspector, folder)
+                outcome = carry_out(injection, lane, reference, inspector, kept)
             finally:
                 free.put(lane)
             print(json.dumps(outcome.as_dict()), flush=True)
             return outcome
 
-        drawn = [i for i in draw(seed, injections) if only in i.kind]
+        drawn = [i for i in draw(seed, injections) if only in f"{i.number:02d} {i.kind}: {i.target.name}"]
         pool = stack.enter_context(ThreadPoolExecutor(lanes))
         try:
             outcomes = list(pool.map(run, drawn))
@@ -142,8 +143,8 @@ def run() -> int:
     parser.add_argument("--injections", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1, help="decides kinds, targets and moments")
     parser.add_argument("--lanes", type=int, default=3, help="injections at once, each on a Slurm of its own")
-    parser.add_argument("--only", default="", metavar="KIND", help="those alone whose kind holds this word")
-    parser.add_argument("--undisturbed", type=Path, help="folder in which the undisturbed run is kept, and found again")
+    parser.add_argument("--only", default="", metavar="KIND", help="those alone that hold this in 'NN kind: target'")
+    parser.add_argument("--folder", type=Path, help="where faulty places, and the undisturbed run, stay")
     parser.add_argument("--minutes", type=float, default=0.0, help="of training steps for the ratio; 0: not measured")
     parser.add_argument("--write", action="store_true", help="write a section of FAULTS.md, and slurm_faults.json")
     arguments = parser.parse_args()

@@ -13,7 +13,7 @@ from virtual_slurm import VirtualSlurm
 from injection_on_slurm.workflow import CONFIG, NAME, PREPARE, ROUND, SITE, TARGETS, Target, study
 
 PATIENCE = 900.0  # seconds for any part of the workflow, on a busy machine
-MEASURED = 10 * ROUND  # epochs of the fit that tells how fast the machine is
+MEASURED = 8 * ROUND  # epochs of the fit that tells how fast the machine is
 SITE_FILE = "profiles/site/site.yaml"
 
 
