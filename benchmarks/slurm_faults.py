@@ -153,7 +153,7 @@ def run() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with all that was started
     started = time.monotonic()
     rows, outcomes = disturb(
-        arguments.injections, arguments.seed, arguments.lanes, arguments.only, arguments.undisturbed
+        arguments.injections, arguments.seed, arguments.lanes, arguments.only, arguments.folder
     )
     took = (time.monotonic() - started) / 60
     if arguments.minutes:
