@@ -152,9 +152,7 @@ def run() -> int:
         parser.error(reason)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with all that was started
     started = time.monotonic()
-    rows, outcomes = disturb(
-        arguments.injections, arguments.seed, arguments.lanes, arguments.only, arguments.folder
-    )
+    rows, outcomes = disturb(arguments.injections, arguments.seed, arguments.lanes, arguments.only, arguments.folder)
     took = (time.monotonic() - started) / 60
     if arguments.minutes:
         rows += training_time.main(arguments.minutes, seed=arguments.seed)

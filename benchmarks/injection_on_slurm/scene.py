@@ -218,7 +218,7 @@ class Scene:
         if not self.outcome.faulty:
             self.look("when all jobs had ended")
         for job in self.jobs():
-            self._judge(job, head_was_killed)
+            self._judge(job, said, head_was_killed)
         if in_words and not LAST_WORDS.search(said):
             self.outcome.crashes += 1
             self.outcome.note("no last words of the job")
@@ -231,11 +231,11 @@ class Scene:
             self.outcome.leftovers += len(folders)
             self.outcome.note(f"folders left: {folders}")
 
-    def _judge(self, job: dict[str, str], head_was_killed: bool) -> None:
+    def _judge(self, job: dict[str, str], said: str, head_was_killed: bool) -> None:
         """A job that failed must be explained by what was injected, and must not leave a traceback."""
         if job["JobState"] == "COMPLETED":
             return
-        text = self.slurm_log(job)
+        text = self.slurm_log(job) + _words_about(job["JobId"], said)
         started = time.mktime(time.strptime(job["StartTime"], "%Y-%m-%dT%H:%M:%S")) if "-" in job["StartTime"] else 0.0
         late = started > self.quiet_since + 1
         if late and not (BUSY.search(text) or LIMITS.search(text)):
@@ -246,7 +246,7 @@ class Scene:
             self.outcome.note(f"job {job['JobId']} ended with a traceback: {text[-3000:]}")
 
     def slurm_log(self, job: dict[str, str]) -> str:
-        """What Slurm kept of a job, in which Snakemake repeats the failed rule's log."""
+        """What Slurm kept of a job."""
         paths = (self.place.folder / "logs" / "slurm").rglob(f"{job['JobId']}.log")
         return "".join(path.read_text(errors="replace") for path in paths)
 
@@ -257,3 +257,9 @@ class Scene:
         shutil.rmtree(self.temporary, ignore_errors=True)
         if not self.outcome.faulty:
             shutil.rmtree(self.place.folder, ignore_errors=True)
+
+
+def _words_about(job: str, said: str) -> str:
+    """What Snakemake has told of a failed batch job, in which it repeats the log of the job's rule."""
+    _, found, rest = said.partition(f"external_jobid: {job}\n")
+    return re.split(r"\n(?:Error in rule|rule) ", rest)[0] if found else ""
