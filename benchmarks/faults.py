@@ -35,6 +35,7 @@ sys.path.insert(0, str(HERE))
 import training_time  # noqa: E402
 from injection.inspection import Inspector  # noqa: E402
 from injection.outcome import Outcome, by_kind, counts  # noqa: E402
+from injection.page import write_head  # noqa: E402
 from injection.place import Reference  # noqa: E402
 from injection.plan import KINDS, Injection, carry_out, draw  # noqa: E402
 
@@ -130,7 +131,7 @@ def run() -> int:
     text = page(rows, outcomes, arguments.seed, took)
     print(text)
     if arguments.write:
-        (HERE / "FAULTS.md").write_text(text, encoding="utf-8")
+        write_head(HERE / "FAULTS.md", text)
         content = {"seed": arguments.seed, "rows": rows, "injections": [o.as_dict() for o in outcomes]}
         (HERE / "faults.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     missed = [row for row in rows if row.get("count", 0) or row.get("share", 1.0) < row.get("required", 0.0)]

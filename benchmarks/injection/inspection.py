@@ -42,10 +42,10 @@ class Found:
 class Inspector:
     """Knows what the undisturbed run published under `reference`/results."""
 
-    def __init__(self, reference: Path):
+    def __init__(self, reference: Path, studies: Iterable[str] = tuple(STUDIES)):
         self.files = {path: fingerprint(reference / path) for path in _published(reference)}
         self.weights = {path: _sha256(reference / path) for path in self.files if path.endswith(".safetensors")}
-        self.ids = {study: _Ids(reference, study) for study in STUDIES}
+        self.ids = {study: _Ids(reference, study) for study in studies}
 
     def look(self, root: Path, yet_to_come: Collection[str] = (), damaged_on_purpose: Collection[str] = ()) -> Found:
         """What is wrong under `root`. Files in `yet_to_come` may be absent; of damaged ones nothing is asked."""

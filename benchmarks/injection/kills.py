@@ -8,11 +8,11 @@ from pathlib import Path
 import psutil
 
 from injection.place import WHOLE, Command, Reference
+from injection.ray_processes import HEAD, named, workers
 from injection.scene import Scene
 from injection.workflow import Job
 
 STAGES = ("simulate", "prepare", "manifest", "observe", "train", "evaluate", "report", "search")
-HEAD = ("gcs_server", "raylet", "DashboardAgent")  # Ray's raylet ends with its agent
 LATER = {"search": "search train evaluate report", "train": "train evaluate report", "evaluate": "evaluate report"}
 
 
@@ -54,7 +54,9 @@ def worker_targets(reference: Reference) -> list[str]:
 
 def kill_worker(scene: Scene, target: str) -> None:
     """SIGKILL of the process of a trial in mid-search: the search must end well, or say what to do."""
-    _kill_of_ray(scene, scene.reference.jobs[target], _trial_processes, "a trial's process")
+    _kill_of_ray(
+        scene, scene.reference.jobs[target], lambda command: workers(command.descendants()), "a trial's process"
+    )
 
 
 def head_targets(reference: Reference) -> list[str]:
@@ -64,7 +66,7 @@ def head_targets(reference: Reference) -> list[str]:
 def kill_head(scene: Scene, target: str) -> None:
     """SIGKILL of a process of Ray's head in mid-search."""
     job = scene.random.choice(scene.reference.of_stage("search"))
-    _kill_of_ray(scene, job, lambda command: [p for p in command.descendants() if _is(p, target)], target)
+    _kill_of_ray(scene, job, lambda command: named(command.descendants(), target), target)
 
 
 def _kill_of_ray(scene: Scene, job: Job, victims: Callable[[Command], list[psutil.Process]], what: str) -> None:
@@ -139,21 +141,3 @@ def wait(seconds: float, command: Command) -> None:
     deadline = time.monotonic() + seconds
     while command.running and (left := deadline - time.monotonic()) > 0:
         time.sleep(min(left, 0.02))
-
-
-def _trial_processes(command: Command) -> list[psutil.Process]:
-    """Ray names a worker by what it does: `ray::IDLE`, agents of its own, or the trials' actor."""
-    names = [(process, _line(process)) for process in command.descendants()]
-    return [p for p, line in names if line.startswith("ray::") and "IDLE" not in line and "Agent" not in line]
-
-
-def _is(process: psutil.Process, name: str) -> bool:
-    line = _line(process)
-    return name in line if line.startswith("ray::") else Path(line.partition(" ")[0]).name == name
-
-
-def _line(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""

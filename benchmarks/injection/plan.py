@@ -53,7 +53,7 @@ class Injection:
 def draw(seed: int, n: int, reference: Reference) -> list[Injection]:
     """`n` injections: the kinds by their shares, at least one each, their targets in turn from a drawn order."""
     drawn = []
-    for kind, count in zip(KINDS, _counts(n), strict=True):
+    for kind, count in zip(KINDS, shared_out(n, [kind.share for kind in KINDS]), strict=True):
         targets = kind.targets(reference)
         random.Random(f"{seed}/{kind.name}").shuffle(targets)
         drawn += [(kind, targets[k % len(targets)]) for k in range(count)]
@@ -89,10 +89,9 @@ def carry_out(injection: Injection, reference: Reference, inspector: Inspector, 
     return outcome
 
 
-def _counts(n: int) -> list[int]:
+def shared_out(n: int, shares: list[int]) -> list[int]:
     """How many of each kind: its share of `n`, and never none."""
-    total = sum(kind.share for kind in KINDS)
-    counts = [max(1, round(n * kind.share / total)) for kind in KINDS]
+    counts = [max(1, round(n * share / sum(shares))) for share in shares]
     while sum(counts) > n and max(counts) > 1:
         counts[counts.index(max(counts))] -= 1
     while sum(counts) < n:

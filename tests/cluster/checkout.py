@@ -1,6 +1,8 @@
 """A copy of the workflow in a folder of its own, and Snakemake run in it through the profile `cluster`."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +21,7 @@ class Checkout:
 
     def __init__(self, folder: Path, slurm: VirtualSlurm, config: dict, site: dict, *studies: dict):
         self.folder, self.slurm = folder, slurm
+        self.variables: dict[str, str] = {}  # of the environment in which Snakemake and its jobs run
         folder.mkdir(parents=True, exist_ok=True)
         for part in ("Snakefile", "workflow", "profiles"):
             source = ROOT / part
@@ -31,6 +34,18 @@ class Checkout:
         self.write("profiles/site/site.yaml", site)
         for study in studies:
             self.write(f"config/studies/{study['name']}.yaml", study)
+
+    def copy(self, folder: Path, slurm: VirtualSlurm) -> "Checkout":
+        """The same with all that was done in it, for another Slurm perhaps; times of change are kept."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Checkout.at(folder, slurm)
+
+    @staticmethod
+    def at(folder: Path, slurm: VirtualSlurm) -> "Checkout":
+        """One that was made before."""
+        place = object.__new__(Checkout)
+        place.folder, place.slurm, place.variables = folder, slurm, {}
+        return place
 
     def write(self, path: str, content: dict) -> None:
         target = self.folder / path
@@ -66,9 +81,11 @@ class Snakemake:
         snakemake = [sys.executable, str(SNAKEMAKE), "--profile", "profiles/cluster", *arguments]
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-S", str(WARDEN), *snakemake], cwd=checkout.folder, env=checkout.slurm.environment(),
-                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log,
+                [sys.executable, "-S", str(WARDEN), *snakemake], cwd=checkout.folder,
+                env={**checkout.slurm.environment(), **checkout.variables},
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
             )  # fmt: skip
+        self._pid = int(self._process.stdout.readline())
 
     def __enter__(self) -> "Snakemake":
         return self
@@ -77,6 +94,16 @@ class Snakemake:
         """End it if the test has failed meanwhile; its jobs end with the Slurm."""
         self._process.stdin.close()
         self._process.wait(timeout=60)
+        self._process.stdout.close()
+
+    @property
+    def code(self) -> int | None:
+        """The exit code; None as long as it runs."""
+        return self._process.poll()
+
+    def kill(self) -> None:
+        """SIGKILL to Snakemake itself; its jobs go on."""
+        os.kill(self._pid, signal.SIGKILL)
 
     def wait_until(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
         """Poll until the condition holds; it must come before Snakemake ends, and within the time."""

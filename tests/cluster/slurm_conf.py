@@ -42,6 +42,7 @@ SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min_interval=0
 AccountingStorageType=accounting_storage/none
 MinJobAge=3600
+FirstJobId={first_job}
 KillWait=30
 OverTimeLimit=0
 SlurmdTimeout=10
@@ -63,7 +64,7 @@ NODE = (
 
 
 def write_slurm_conf(
-    root: Path, controller_port: int, node_ports: dict[str, int], cpus: int, gpus: int, memory_mb: int
+    root: Path, controller_port: int, node_ports: dict[str, int], cpus: int, gpus: int, memory_mb: int, first_job: int
 ) -> Path:
     """Write etc/slurm.conf and etc/gres.conf below `root`; `node_ports` is the port of each node by its name."""
     host = socket.gethostname().partition(".")[0]
@@ -76,7 +77,7 @@ def write_slurm_conf(
     path.write_text(
         TEMPLATE.format(
             root=root, host=host, controller_port=controller_port, nodes="\n".join(nodes), names=",".join(node_ports),
-            first=first, others=",".join(others),
+            first=first, others=",".join(others), first_job=first_job,
         )
     )  # fmt: skip
     (root / "etc" / "gres.conf").write_text(f"Name=gpu Flags=nvidia_gpu_env File={_fake_gpus(root / 'gpu', gpus)}\n")

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from slurm_conf import write_slurm_conf
+from warden import descendants
 
 WARDEN = Path(__file__).with_name("warden.py")
 DAEMONS = ("munged", "slurmctld", "slurmd")
@@ -43,7 +44,9 @@ class VirtualSlurm:
     `stop`, or when the process that holds this object ends, however it ends.
     """
 
-    def __init__(self, root: Path, nodes: int = 3, cpus: int = 4, gpus: int = 2, memory_mb: int = 100_000):
+    def __init__(
+        self, root: Path, nodes: int = 3, cpus: int = 4, gpus: int = 2, memory_mb: int = 100_000, first_job: int = 1
+    ):
         if len(str(root) + LONGEST_SOCKET) > SOCKET_PATH_LIMIT:
             raise ValueError(f"{root}: too long a name for the unix sockets below it; use pytest --basetemp")
         self.root = root
@@ -51,9 +54,9 @@ class VirtualSlurm:
             (root / folder).mkdir(parents=True)
         controller_port, *ports = free_ports(nodes + 1)
         self.nodes = {f"node{number}": port for number, port in enumerate(ports, start=1)}
-        self.conf = write_slurm_conf(root, controller_port, self.nodes, cpus, gpus, memory_mb)
+        self.conf = write_slurm_conf(root, controller_port, self.nodes, cpus, gpus, memory_mb, first_job)
         self._write_wrappers()
-        self._wardens: dict[str, subprocess.Popen] = {}
+        self._wardens: dict[str, list[subprocess.Popen]] = {}  # a daemon's that was killed alone has orphans to hold
         self._pids: dict[str, int] = {}  # of the daemons themselves
 
     def __enter__(self) -> "VirtualSlurm":
@@ -87,15 +90,38 @@ class VirtualSlurm:
 
     def restart_controller(self) -> None:
         """End the controller as an administrator would, and start it again; jobs go on meanwhile."""
-        os.kill(self._pids["slurmctld"], signal.SIGTERM)
-        self._wardens["slurmctld"].wait(timeout=60)
+        self.end_controller(signal.SIGTERM)
+        self.start_controller()
+
+    def end_controller(self, by: signal.Signals = signal.SIGKILL) -> None:
+        """End the controller; nobody answers then, and jobs go on."""
+        os.kill(self._pids["slurmctld"], by)
+        for warden in self._wardens["slurmctld"]:
+            warden.wait(timeout=60)
         self._end("slurmctld")
+
+    def start_controller(self) -> None:
         self._launch("slurmctld", "slurmctld", "-D")
         self.wait_until(lambda: bool(self.states()), "the controller's answer", 60)
 
     def kill_node(self, name: str) -> None:
         """SIGKILL to the node's daemon and to all processes of its jobs, as when its power fails."""
         self._end(name)
+
+    def kill_daemon(self, name: str) -> None:
+        """SIGKILL to the node's daemon alone: the processes of its jobs go on."""
+        os.kill(self._pids.pop(name), signal.SIGKILL)
+
+    def start_daemon(self, name: str) -> None:
+        """Start the daemon of a node where it was killed, seen as down or not."""
+        if self._pids.get(name) is None:
+            self._start_node(name)
+
+    def processes(self, name: str) -> set[int]:
+        """Ids of the node's processes other than its daemon."""
+        wardens = {warden.pid for warden in self._wardens.get(name, [])}
+        below = set().union(*(descendants(pid) for pid in wardens))
+        return below - wardens - {self._pids.get(name)}
 
     def revive_node(self, name: str) -> None:
         """Start a killed node again, once the controller has seen its failure, and wait until it takes jobs."""
@@ -156,12 +182,12 @@ class VirtualSlurm:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=self.root, text=True,
                 env=self.environment(), start_new_session=True,
             )  # fmt: skip
-        self._wardens[name] = warden
+        self._wardens.setdefault(name, []).append(warden)
         self._pids[name] = int(warden.stdout.readline() or 0)
 
     def _end(self, name: str) -> None:
-        warden = self._wardens.pop(name, None)
-        if warden is not None:
+        self._pids.pop(name, None)
+        for warden in self._wardens.pop(name, []):
             warden.stdin.close()
             warden.wait(timeout=60)
             warden.stdout.close()

@@ -94,6 +94,42 @@ def test_a_thousand_shards_are_fifty_jobs_of_the_sum_of_their_times(place, envir
     assert all("-A physics" in job and "-p cpu" in job and "logs/slurm/group_shards-jets_" in job for job in jobs)
 
 
+UNTOLD = """#!/bin/sh
+echo asked >> {asked}
+if [ $(wc -l < {asked}) -le 7 ]; then
+    echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2
+    exit 1
+fi
+echo '7|COMPLETED'
+"""
+
+
+def test_a_job_that_ends_while_the_controller_is_away_is_not_forgotten(place, environment, tmp_path):
+    """The plugin asks five times, and forgets a job of which nobody has told it anything."""
+    slurm = PretendedSlurm(tmp_path / "slurm", storage="none")
+    environment["PATH"] = os.pathsep.join([str(slurm.folder), environment["PATH"]])
+    asked, shard = tmp_path / "asked", "results/function/raw/shard-0000"
+    benchmark = "results/benchmarks/simulate/function/shard-0000.tsv"
+    made = (place / name for name in (f"{shard}.h5", f"{shard}.timing.json", benchmark))
+    commands = {
+        "sbatch": "#!/bin/sh\n" + "".join(f"mkdir -p {path.parent}\ntouch {path}\n" for path in made) + "echo 7\n",
+        "squeue": UNTOLD.format(asked=asked),
+    }
+    for name, script in commands.items():
+        (slurm.folder / name).write_text(script)
+    command = [sys.executable, "-m", "snakemake", "--profile", "profiles/cluster", f"{shard}.h5"]
+    options = ["--slurm-init-seconds-before-status-checks", "1", "--config", "studies=[function]"]
+    with subprocess.Popen(
+        [*command, *options], cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as run:
+        try:
+            said, _ = run.communicate(timeout=100)
+        finally:
+            run.kill()
+    assert run.returncode == 0, said
+    assert len(asked.read_text().splitlines()) == 8
+
+
 def test_memory_does_not_keep_a_job_from_a_laptop(place, environment):
     site(place, {"resources": {"rules": {"simulate": {"memory_gb": 200}, "train": {"nodes": 3, "cpus": 64}}}})
     done = snakemake(place, environment, "--profile", "profiles/local", "--cores", "2", TRAINED)

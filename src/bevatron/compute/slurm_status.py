@@ -1,0 +1,46 @@
+"""Jobs of which Slurm tells nothing for a while, because its controller or its database is away."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+
+def keep_untold_jobs() -> None:
+    """Make Snakemake's Slurm plugin ask again for the jobs of which a round of questions has told it nothing.
+
+    The plugin asks up to five times for all its jobs. Where nobody answers, it neither reports the jobs nor hands them
+    back (seen in 2.8.0), and Snakemake waits for ever for jobs that have ended long ago. Called by profiles/cluster.
+    """
+    from snakemake_executor_plugin_slurm import Executor
+
+    ask = Executor.check_active_jobs
+    if hasattr(ask, "keeps_untold_jobs"):
+        return
+
+    async def check_active_jobs(self: Executor, active_jobs: list[Any]) -> AsyncIterator[Any]:
+        kept = set()
+        async for job in ask(self, active_jobs):
+            kept.add(job.external_jobid)
+            yield job
+        for job in active_jobs:
+            if job.external_jobid not in kept | _told(self):
+                yield job
+
+    check_active_jobs.keeps_untold_jobs = True
+    Executor.check_active_jobs = check_active_jobs
+    Executor.report_job_success = _noting(Executor.report_job_success)
+    Executor.report_job_error = _noting(Executor.report_job_error)
+
+
+def _noting(report: Callable[..., None]) -> Callable[..., None]:
+    """A method that reports a job's end and notes that it did."""
+
+    def noting(self: Any, job: Any, *arguments: Any, **options: Any) -> None:
+        _told(self).add(job.external_jobid)
+        report(self, job, *arguments, **options)
+
+    return noting
+
+
+def _told(executor: Any) -> set[str]:
+    """Ids of the batch jobs whose end was reported."""
+    return executor.__dict__.setdefault("_bevatron_told", set())
