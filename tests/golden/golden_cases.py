@@ -6,8 +6,10 @@ from typing import Any
 
 import golden_events as events
 import golden_files as files
+import numpy as np
 
 from bevatron.config.kinds import RECIPES, SOURCES
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Samples
 
 FOLDER = Path(__file__).parent / "values"
@@ -37,14 +39,19 @@ def made(component: str, folder: Path) -> dict[str, Samples]:
     word, name = component.split()
     found, cases = class_of(component), (SOURCE_CASES if word == "source" else RECIPE_CASES)[name]
     if word == "source":
+        seed = ShardSeed(own=SEED, study=SEED, shard=0)
         return {
-            case: found().simulate(found.Options.model_validate({"kind": name, **settings(folder)}), 0, SEED)[0]
+            case: found().simulate(found.Options.model_validate({"kind": name, **settings(folder)}), 0, seed)[0]
             for case, settings in cases.items()
         }
-    return {
-        case: found().prepare(found.Options.model_validate({"kind": name, **settings}), raw(), SEED)
-        for case, (raw, settings) in cases.items()
-    }
+    samples = {}
+    for case, (raw, settings) in cases.items():
+        events = raw()
+        training = np.arange(len(events)) % 4 > 0
+        samples[case] = found().prepare(
+            found.Options.model_validate({"kind": name, **settings}), events, SEED, training
+        )
+    return samples
 
 
 GUN = {"particles": ["electron", "photon", "muon", "proton"], "kinetic_energy": [50, 200]}
