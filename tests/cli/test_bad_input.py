@@ -136,8 +136,8 @@ def test_a_number_that_is_none(place, bevatron, monkeypatch):
 
     honest = FunctionSamples.prepare
 
-    def spoiled(self, options, raw, seed):
-        samples = honest(self, options, raw, seed)
+    def spoiled(self, options, raw, seed, training):
+        samples = honest(self, options, raw, seed, training)
         samples.inputs["x"].column.values[41, 0] = np.nan
         return samples
 
