@@ -13,6 +13,7 @@ Statistic = Callable[[np.ndarray], np.ndarray]
 
 _CHUNK = 4_000_000  # weights made floating point at once: 32 MB
 _BLOCK = 1_024  # samples whose weights are made at once; sums of their products are exact in float32
+_PRODUCT = 128  # of them in one matrix product: small enough for the cache, and for BLAS to start no threads
 
 
 class Bootstrap:
@@ -79,7 +80,13 @@ class Bootstrap:
     def sums(self, columns: Callable[[slice], np.ndarray], rows: np.ndarray | None = None) -> np.ndarray:
         """Weighted sums over `rows` of the columns that `columns` makes for some places in them: a slice to (m, k);
         returns (replicas + 1, k) float64."""
-        return sum(weights.astype(np.float64).T @ columns(place) for place, weights in self.blocks(rows))
+        total = 0.0
+        for place, weights in self.blocks(rows):
+            made = columns(place)
+            for start in range(0, len(made), _PRODUCT):
+                part = slice(start, start + _PRODUCT)
+                total = total + weights[part].astype(np.float64).T @ made[part]
+        return total
 
     def totals(self, rows: np.ndarray) -> np.ndarray:
         """Weight of `rows`: (replicas + 1,) float64."""
