@@ -35,6 +35,7 @@ def main() -> int:
             "search_overhead": "main()",
             "command_line": "main()",
             "manifest": "main()",
+            "evaluation": "main()",
             "jets_chain": "main()",
             "transport": "main()",
             "image_delivery": "main()",
@@ -99,6 +100,8 @@ What is compared, and how, stands at the head of each script:
 - `command_line.py`: `bevatron --help` as a process.
 - `manifest.py`: the manifest of 10,000 shards, beside reading them: time and peak memory; and whether the files a
   second fall with the number of files.
+- `evaluation.py`: predictions.h5 and metrics.json of 3 million test samples, 5 seeds and 200 replicas by event, against
+  the part of 15 min and 2 GB that 10 million may take (at least 1 GB).
 - `jets_chain.py`: a shard of jets, simulated and prepared, against a bare loop of Pythia's `nextBatch` over as many
   events of the same processes; the share of the time inside Pythia; two shards at once on two cores against one.
 - `transport.py`: electrons and muons of 500 MeV through liquid argon on one core, against the rates required.

@@ -36,6 +36,26 @@ def test_auc_of_two_gaussians_is_known():
     assert found[1:].std() < 0.004
 
 
+@pytest.mark.parametrize("block", [1, 7, 64])
+@pytest.mark.parametrize("steps", [1, 2, 30, 10_000])
+def test_steps_of_equal_scores_across_blocks(steps, block, monkeypatch):
+    """All scores alike, two steps longer than many blocks, and none alike: the same numbers from any blocks."""
+    monkeypatch.setattr("bevatron.evaluate.bootstrap._BLOCK", block)
+    rng = np.random.default_rng(6)
+    score, signal = rng.integers(0, steps, 300) / 7, rng.uniform(size=300) < 0.4
+    ranking, bootstrap = Ranking(score, signal, ~signal), Bootstrap(np.arange(300) // 2, 12, "a")
+    found, rejections = ranking.auc(bootstrap), ranking.rejection(bootstrap, [0.5, 1.0])
+    for replica, weights in enumerate(bootstrap.weights().T):
+        drawn = weights > 0
+        assert np.isclose(found[replica], roc_auc_score(signal[drawn], score[drawn], sample_weight=weights[drawn]))
+        background, kept, _ = roc_curve(signal, score, sample_weight=weights, drop_intermediate=False)
+        expected = [1 / background[np.argmax(kept >= e - 1e-12)] for e in (0.5, 1.0)]
+        assert np.allclose(rejections[replica], expected)
+    monkeypatch.undo()
+    assert (ranking.auc(bootstrap) == found).all()
+    assert (ranking.rejection(bootstrap, [0.5, 1.0]) == rejections).all()
+
+
 def test_only_the_order_of_scores_matters(tied):
     score, labels = tied
     bootstrap = Bootstrap(np.arange(900), 3, "a")

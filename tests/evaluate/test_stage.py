@@ -1,6 +1,7 @@
 """The stage as a whole: predictions that can be worked out by hand, and everything that must be refused."""
 
 import json
+from dataclasses import replace
 
 import h5py
 import hdf5plugin  # noqa: F401  (the filter of predictions.h5)
@@ -8,9 +9,12 @@ import numpy as np
 import pytest
 
 from bevatron.errors import UserError
+from bevatron.evaluate.observe import observe
 from bevatron.evaluate.stage import evaluate_model
+from bevatron.store.manifest import build_manifest, write_manifest
 from bevatron.store.publish import publish_json
 from bevatron.store.seal import sealed
+from bevatron.store.shard import read_shard, write_shard
 
 
 def _evaluate(study, workflow, dataset, runs, folder):
@@ -54,6 +58,35 @@ def test_metrics_file_is_complete(study, workflow, dataset, trained, tmp_path):
     for name, metric in tree["metrics"].items():
         assert {"value", "error", "low", "high", "seed_std", "per_seed"} <= set(metric), name
         assert len(tree["bootstrap"][name]) == study.evaluation.bootstrap
+
+
+def test_jets_of_one_event_are_drawn_together(study, workflow, dataset, trained, tmp_path):
+    """Each test jet three times, as one event: nothing more is known than from each once."""
+    once = _evaluate(study, workflow, dataset, trained, tmp_path / "once")
+    folder = dataset[0].parent
+    for path in folder.glob("*.h5"):
+        samples = read_shard(path)
+        copies = 3 if path.name.startswith("test") else 1
+        made = samples.take(np.repeat(np.arange(len(samples)), copies))
+        ids = made.id * np.uint64(4) + np.tile(np.arange(copies, dtype=np.uint64), len(samples))
+        write_shard(path, replace(made, id=ids, event=made.id), {})
+    manifest = build_manifest(folder, study)
+    write_manifest(dataset[0], manifest)
+    publish_json(trained, json.loads(trained.read_text()) | {"manifest_sha256": manifest.sha256})
+    tree = _evaluate(study, workflow, dataset, trained, tmp_path / "thrice")
+    assert (tree["n_test"], tree["n_test_events"]) == (900, 300)
+    assert (once["n_test"], once["n_test_events"]) == (300, 300)
+    for name in ("accuracy", "class_accuracy.beauty", "auc.beauty_vs_light", "log_loss"):
+        single, triple = (t["metrics"][name] for t in (once, tree))
+        assert np.isclose(single["value"], triple["value"], rtol=1e-6), name
+        exact = "accuracy" in name  # the others from 30 replicas, drawn anew
+        assert np.isclose(single["error"], triple["error"], rtol=0.02 if exact else 0.6), name
+    for name in ("low", "high"):
+        assert np.allclose(once["curves"]["confusion"][name], tree["curves"]["confusion"][name], rtol=0.02)
+    with h5py.File(tmp_path / "thrice" / "predictions.h5") as file:
+        assert (file["event"][()] == np.repeat(np.concatenate([s.id for s in dataset[2]]), 3)).all()
+    observe(study, dataset[0], tmp_path / "data.json")
+    assert json.loads((tmp_path / "data.json").read_text())["n_test_events"] == 300
 
 
 def _refused(match, study, workflow, dataset, trained, tmp_path):

@@ -52,6 +52,7 @@ def test_dataset_and_manifest(raw, tmp_path, caplog):
     manifest = load_manifest(tmp_path / "dataset/manifest.json", dataset_digest(study()))
     assert [manifest.n_samples(split) for split in SPLITS] == [100, 40, 60]
     assert set(manifest.targets) == {"x_squared", "y"}
+    assert read_shard(tmp_path / "dataset/test-0000.h5").event is None  # every sample is an event of its own
     assert sum("samples" in record.message and "MB" in record.message for record in caplog.records) == 3
 
 
@@ -160,6 +161,8 @@ def test_jets_from_collisions_to_manifest(tmp_path):
         shards = [read_shard(path) for path in sorted((tmp_path / "dataset").glob(f"{split}-*.h5"))]
         assert len(shards) == 2
         events.append({int(number) >> 8 for shard in shards for number in shard.id})
+        for shard in shards:  # whose events the evaluation draws
+            assert (shard.event == shard.id >> np.uint64(8)).all()
     assert not events[0] & events[1]
     assert not events[0] & events[2]
     assert not events[1] & events[2]

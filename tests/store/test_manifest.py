@@ -177,6 +177,14 @@ def test_a_manifest_of_weighted_samples_is_loaded_by_no_stage(new_dataset):
         assert (batch["weight"] == batch["id"] + 0.5).all()
 
 
+def test_shards_with_and_without_events_make_no_dataset(new_dataset):
+    """Samples of one event would be counted as independent in some shards, and not in others."""
+    made = new_dataset([30, 30])
+    rewrite(made, "test-0001.h5", lambda s: replace(s, event=s.id // np.uint64(2)))
+    with pytest.raises(UserError, match=r"test-0001\.h5: its event differ"):
+        build_manifest(made.manifest.parent, made.study)
+
+
 def test_an_empty_class_and_an_empty_split_are_named(new_dataset):
     made = new_dataset([30, 30])
     for number in (0, 1):

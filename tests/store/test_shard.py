@@ -30,13 +30,15 @@ def flattened(samples: Samples) -> dict[str, np.ndarray]:
         arrays[f"{name} named"] = np.array([*group.features, *group.units, type(group.column).__name__])
         for part, value in vars(group.column).items():
             arrays[f"{name} {part}"] = np.asarray(value)
-    return arrays | ({} if samples.weight is None else {"weight": samples.weight})
+    others = {"weight": samples.weight, "event": samples.event}
+    return arrays | {name: values for name, values in others.items() if values is not None}
 
 
 @pytest.mark.parametrize("compression", ["lz4", "zstd", "none"])
 @pytest.mark.parametrize("n", [0, 1, 2500])
 def test_round_trip_of_every_layout(n, compression, tmp_path, samples):
-    written = replace(samples(n), weight=np.linspace(0, 1, n, dtype=np.float32))
+    event = np.arange(n, dtype=np.uint64) // 3 + np.uint64(2**63)
+    written = replace(samples(n), weight=np.linspace(0, 1, n, dtype=np.float32), event=event)
     attributes = {"study": "jets", "seed": 2**63 - 1, "classes": ["b", "ç"], "versions": {"pythia": "8.3"}, "x": 0.5}
     write_shard(tmp_path / "s.h5", written, attributes, compression)
     read = read_shard(tmp_path / "s.h5")
@@ -153,6 +155,8 @@ def test_columns_that_do_not_fit_are_refused(tmp_path, samples):
         "the sample id 4 stands twice": replace(good, id=put(good.id, 9, 4)),
         "2 features, but 1 names": replace(good, inputs={"x": Group(tracks, ("d0",), ("mm", "mm"))}),
         "must be a list of uint64": replace(good, id=good.id.astype(np.int64)),
+        "'event' is int64 of the shape (20,); it must be uint64": replace(good, event=np.arange(20)),
+        "'event' is uint64 of the shape (19,)": replace(good, event=good.id[:19]),
     }
     for message, bad in cases.items():
         with pytest.raises(UserError) as error:
