@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from scipy.stats import chisquare, poisson
+from scipy.stats import chisquare, norm, poisson
 
 from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.measurement import measure, wilson
+from bevatron.evaluate.ranking import Ranking
 
 DIGEST = "0" * 64
 
@@ -160,6 +161,21 @@ def test_errors_of_shares_cover_where_samples_of_an_event_are_alike(share):
         assert abs(coverage[name] - 0.68) < 0.06, coverage  # the binomial error of 600 toys is 0.019
     for name in ("binomial", "bootstrap"):
         assert coverage[name] < 0.57, coverage
+
+
+def test_errors_of_an_auc_cover_where_samples_of_an_event_are_alike():
+    """Events of one class and with a common part of the score, of two Gaussians whose AUC is known."""
+    rng, toys, inside = np.random.default_rng(9), 250, {"by event": 0, "by sample": 0}
+    true = norm.cdf(1.0 / np.sqrt(2))
+    for toy in range(toys):
+        event = np.repeat(np.arange(80), rng.integers(1, 5, 80))
+        signal = (rng.uniform(size=80) < 0.5)[event]
+        score = signal + 0.9 * rng.normal(size=80)[event] + np.sqrt(1 - 0.81) * rng.normal(size=len(event))
+        for name, events in (("by event", event), ("by sample", np.arange(len(event)))):
+            found = measure([Ranking(score, signal, ~signal).auc(Bootstrap(events, 100, str(toy)))], 0.68)
+            inside[name] += found.low < true < found.high
+    assert abs(inside["by event"] / toys - 0.68) < 0.09, inside  # the binomial error of 250 toys is 0.03
+    assert inside["by sample"] / toys < 0.57, inside
 
 
 def test_effective_size_without_correlation_is_the_number_of_samples():

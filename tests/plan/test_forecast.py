@@ -120,6 +120,12 @@ def test_learning(lines):
     assert lines["train"].memory_gb == pytest.approx(max(600 + 100 + 15, 700 + 30 + 15) / 1e3)
 
 
+def test_the_memory_of_an_evaluation_grows_with_the_test_split(lines):
+    """Beside what a fit takes: the samples as they are read, and of each the outputs of 2 seeds, 20 bytes, and 120."""
+    assert lines["evaluate"].memory_gb == pytest.approx((700 + 15 + 15_000 * (2 * 20 + 120) / 1e6) / 1e3)
+    assert lines["observe"].memory_gb == pytest.approx((400 + 15_000 * 120 / 1e6) / 1e3)
+
+
 def test_a_source_with_its_own_splits():
     source = {"kind": "function", "train": 700, "val": 100, "test": 200}
     tree = STUDY | {"simulation": {"source": source, "shards": 2}, "models": {"net": STUDY["models"]["net"]}}

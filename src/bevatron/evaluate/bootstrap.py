@@ -162,7 +162,8 @@ class Bootstrap:
             return size
         in_event = np.bincount(self._event, among)
         n_events = np.count_nonzero(in_event)
-        away = among * (value - (among @ value) / size)
+        away = value - (among @ value) / size
+        away *= among
         square = float(away @ away)
         if square <= 1e-12 * size or n_events < 2:
             return size**2 / float(in_event @ in_event)

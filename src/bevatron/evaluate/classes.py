@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
@@ -13,7 +12,7 @@ _ROWS = 1 << 16  # samples whose probabilities are in memory at once
 
 @dataclass(frozen=True)
 class Said:
-    """What one network says of each sample: the class number it predicts (n,) int32, the probability of that class
+    """What one network says of each sample: the class number it predicts (n,) int16, the probability of that class
     (n,) float64, and -log of the true class's probability (n,) float64."""
 
     predicted: np.ndarray
@@ -24,7 +23,7 @@ class Said:
     def of(cls, logits: np.ndarray, labels: np.ndarray) -> "Said":
         """logits (n, n_classes), labels (n,)."""
         n = len(labels)
-        said = cls(np.empty(n, np.int32), np.empty(n), np.empty(n))
+        said = cls(np.empty(n, np.int16), np.empty(n), np.empty(n))
         for rows, log_p in _log_probabilities(logits):
             said.predicted[rows] = log_p.argmax(axis=1)
             said.confidence[rows] = np.exp(log_p.max(axis=1))
@@ -67,5 +66,9 @@ def pair_score(logits: np.ndarray, a: int, b: int) -> np.ndarray:
 
 def signal_score(logits: np.ndarray, signal: int) -> np.ndarray:
     """log(p / (1 - p)) of the signal's probability p: the same order as p, where p rounds to 1 too."""
-    rest = [logits[..., k].astype(np.float64) for k in range(logits.shape[-1]) if k != signal]
-    return logits[..., signal].astype(np.float64) - reduce(np.logaddexp, rest)
+    score = np.empty(logits.shape[:-1])
+    for start in range(0, len(logits), _ROWS):
+        part = logits[start : start + _ROWS].astype(np.float64)
+        rest = np.logaddexp.reduce(np.delete(part, signal, axis=-1), axis=-1)
+        score[start : start + _ROWS] = part[..., signal] - rest
+    return score

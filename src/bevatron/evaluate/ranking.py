@@ -15,11 +15,12 @@ class Ranking:
     """
 
     def __init__(self, score: np.ndarray, signal: np.ndarray, background: np.ndarray):
-        ours = np.flatnonzero(signal)
-        taken = np.concatenate([ours, np.flatnonzero(background)])
-        falling = -score[taken].astype(np.float64)
+        n_signal, index = np.count_nonzero(signal), np.int32 if len(score) < 2**31 else np.int64
+        taken = np.concatenate([np.flatnonzero(part).astype(index) for part in (signal, background)])
+        falling = score[taken].astype(np.float64)
+        np.negative(falling, out=falling)
         order = np.argsort(falling, kind="stable")  # within a step, signal goes first
-        self.rows, self.signal, self.falling = taken[order], order < len(ours), falling[order]
+        self.rows, self.signal, self.falling = taken[order], order < n_signal, falling[order]
 
     def auc(self, bootstrap: Bootstrap) -> np.ndarray:
         """P(signal's score > background's) + P(equal) / 2 (Mann and Whitney, Ann. Math. Stat. 18 (1947) 50).

@@ -14,6 +14,7 @@ RAY_START = 30.0  # core-seconds of a private cluster's start
 FORWARD = 1 / 3  # of a training step's cost: a validated sample is not learned from
 FIXED_SPLITS = ("train", "val", "test")
 MANIFEST_START = 100.0  # MB of the manifest's job before its first shard
+EVALUATED = 120.0  # bytes a test sample, beside the outputs: ids, targets, one network's scores and their order
 ENTRY = 4_000.0  # bytes for each file that a manifest lists, while it is written
 
 
@@ -79,8 +80,8 @@ def forecast(
     listed = simulate.start + prepare.manifest_seconds * sizes.samples
     lines.append(_line("manifest", [listed], 0.0, _manifest_memory(sizes, shards, prepare.memory_bytes)))
     looked_at = simulate.start + prepare.observe_seconds * sizes.split["test"]
-    ids = 24 * sizes.split["test"] / 1e6  # three copies of the ids, in MB
-    lines.append(_line("observe", [looked_at], 0.0, prepare.memory_mb + ids))
+    arrays = EVALUATED * sizes.split["test"] / 1e6
+    lines.append(_line("observe", [looked_at], 0.0, prepare.memory_mb + arrays))
     lines += _learning(study, rates, resources, reading, sizes, growth or {})
     lines.append(_line("report", [rates.report_seconds], rates.report_bytes, 0.0))
     return lines
@@ -139,7 +140,8 @@ def _learning(
     lines = [_line("search", search, 0.0, memory, gpu_hours=gpu["search"])] if search else []
     lines.append(_line("train", train, gigabytes["train"], memory, note, gpu["train"]))
     test = min(n_test * rates.prepare.memory_bytes / 1e6, reading.memory_budget_gb * 1e3)
-    largest = max(fits.memory_mb for fits in rates.fits.values()) + test
+    outputs = study.seeds * max(fits.evaluate_bytes for fits in rates.fits.values())
+    largest = max(fits.memory_mb for fits in rates.fits.values()) + test + n_test * (outputs + EVALUATED) / 1e6
     lines.append(_line("evaluate", evaluate, gigabytes["evaluate"], largest, "", gpu["evaluate"]))
     return lines
 

@@ -170,7 +170,10 @@ def _confusion(
     sizes = np.broadcast_to(totals[:, None], share.shape).astype(np.float64)
     if bootstrap.clustered:
         for j in range(n_classes):
-            as_j = sum(p == j for p in predicted) / len(predicted)
+            as_j = np.zeros(len(labels), np.float32)
+            for p in predicted:
+                as_j += p == j
+            as_j /= len(predicted)
             for k in range(n_classes):
                 sizes[k, j] = bootstrap.effective_size(as_j, labels == k)
     low, high = wilson(share, sizes, confidence)
