@@ -63,22 +63,13 @@ def classification_metrics(
     """
     n_classes, n_seeds = len(task.classes), len(logits)
     of_classes = bootstrap.sums(lambda place: _one_hot(labels[place], n_classes))  # (replicas + 1, n_classes)
-    right_share, accuracy, class_accuracy, log_loss, ece = np.zeros(len(labels)), [], [], [], []
+    right_share, recognised = np.zeros(len(labels)), []
     for x in logits:
-        said = Said.of(x, labels)
-        right = said.predicted == labels
-
-        def columns(place: slice, said: Said = said, right: np.ndarray = right) -> np.ndarray:
-            of_class = _one_hot(labels[place], n_classes) * right[place, None]
-            return np.concatenate([of_class, said.log_loss[place, None]], axis=1)
-
-        sums = bootstrap.sums(columns)
-        with np.errstate(invalid="ignore", divide="ignore"):  # a replica may miss a small class altogether
-            class_accuracy.append(sums[:, :-1] / of_classes)
-            accuracy.append(sums[:, :-1].sum(axis=1) / of_classes.sum(axis=1))
-            log_loss.append(sums[:, -1] / of_classes.sum(axis=1))
-        ece.append(expected_calibration_error(said.confidence, right, bootstrap))
+        right, series = _recognised(x, labels, of_classes, bootstrap)
+        recognised.append(series)
         right_share += right / n_seeds
+        del right  # of many samples no two seeds' at a time
+    accuracy, class_accuracy, log_loss, ece = zip(*recognised, strict=True)
     metrics = {
         "accuracy": measure(accuracy, confidence, n_binomial=bootstrap.effective_size(right_share)),
         "log_loss": measure(log_loss, confidence),
@@ -93,17 +84,37 @@ def classification_metrics(
         values = [Ranking(pair_score(x, i, j), labels == i, labels == j).auc(bootstrap) for x in logits]
         metrics[f"auc.{a}_vs_{b}"] = measure(values, confidence)
     signal = number[task.signal]
-    rankings = (Ranking(signal_score(x, signal), labels == signal, labels != signal) for x in logits)
-    metrics[f"auc.{task.signal}_vs_rest"] = measure([ranking.auc(bootstrap) for ranking in rankings], confidence)
+    values = [Ranking(signal_score(x, signal), labels == signal, labels != signal).auc(bootstrap) for x in logits]
+    metrics[f"auc.{task.signal}_vs_rest"] = measure(values, confidence)
     for name, k in number.items():
         if k == signal:
             continue
-        rankings = (Ranking(signal_score(x, signal), labels == signal, labels == k) for x in logits)
-        rejections = [ranking.rejection(bootstrap, task.efficiencies) for ranking in rankings]
+        rejections = [
+            Ranking(signal_score(x, signal), labels == signal, labels == k).rejection(bootstrap, task.efficiencies)
+            for x in logits
+        ]
         for i, efficiency in enumerate(task.efficiencies):
             values = [r[:, i] for r in rejections]
             metrics[f"rejection.{name}.at_{100 * efficiency:g}"] = measure(values, confidence)
     return metrics
+
+
+def _recognised(
+    logits: np.ndarray, labels: np.ndarray, of_classes: np.ndarray, bootstrap: Bootstrap
+) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    """Of one seed: which samples it recognises, (n,) bool; and accuracy (replicas + 1,), that of each class (replicas +
+    1, n_classes), log loss and calibration error (replicas + 1,). of_classes: weight of each class."""
+    said = Said.of(logits, labels)
+    right = said.predicted == labels
+
+    def columns(place: slice) -> np.ndarray:
+        of_class = _one_hot(labels[place], of_classes.shape[1]) * right[place, None]
+        return np.concatenate([of_class, said.log_loss[place, None]], axis=1)
+
+    sums, total = bootstrap.sums(columns), of_classes.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a replica may miss a small class altogether
+        found = sums[:, :-1].sum(axis=1) / total, sums[:, :-1] / of_classes, sums[:, -1] / total
+    return right, (*found, expected_calibration_error(said.confidence, right, bootstrap))
 
 
 def _one_hot(labels: np.ndarray, n_classes: int) -> np.ndarray:
