@@ -11,7 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from bevatron.figures import drawable, figure_bytes, legend_label, placeholder_png, placeholder_svg, shortened
+from bevatron.figures import (
+    drawable,
+    failure_told,
+    figure_bytes,
+    legend_label,
+    placeholder_png,
+    placeholder_svg,
+    shortened,
+)
 
 FORMULAS = [
     "a $x_1$ b",
@@ -149,3 +157,12 @@ def test_placeholders_say_why(tmp_path):
     with Image.open(io.BytesIO(placeholder_png(reason))) as image:
         assert image.size[0] == 800
         assert np.ptp(np.asarray(image)) > 100
+
+
+def test_an_exception_that_cannot_be_told_is_told_by_its_name():
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    assert failure_told(Mute(), "figure") == "Mute:"
+    assert failure_told(ValueError("a\n\x1b[31m\ud800" + "x" * 500), "figure").startswith("ValueError: a [31mx")

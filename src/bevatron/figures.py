@@ -80,7 +80,11 @@ def drawable(text: str) -> str:
 
 def failure_told(error: Exception, what: str) -> str:
     """Log that `what` could not be made, and go on; the exception in one line of at most 200 characters."""
-    reason = shortened(drawable(" ".join(f"{type(error).__name__}: {error}".split())), 200)
+    try:
+        words = str(error)
+    except Exception:  # an exception of another's class may not even be able to say what it is
+        words = ""
+    reason = shortened(" ".join(drawable(f"{type(error).__name__}: {words}").split()), 200)
     steps = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(steps[-1].filename).name}:{steps[-1].lineno})" if steps else ""
     log.warning("%s could not be made: %s%s", what, reason, place)

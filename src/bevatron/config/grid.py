@@ -37,10 +37,12 @@ class Grid(Section):
             if not values:
                 raise ValueError(f"axes.{axis}: an axis needs a value at least")
         try:
-            named = [name for _, name, _, _ in Formatter().parse(self.title) if name is not None]
+            parts = [part for part in Formatter().parse(self.title) if part[1] is not None]
         except ValueError as error:
             raise ValueError(f"title: {error}") from None
-        if wrong := [name for name in named if name not in self.axes]:
+        if formatted := [name for _, name, form, conversion in parts if form or conversion]:
+            raise ValueError(f"title: an axis in braces stands alone, as '{{{formatted[0]}}}', without a format")
+        if wrong := [name for _, name, _, _ in parts if name not in self.axes]:
             raise ValueError(f"title: unknown axis '{wrong[0]}' in braces; allowed: {', '.join(self.axes)}")
         return self
 
