@@ -108,6 +108,7 @@ What is compared, and how, stands at the head of each script:
 - `team.py`, which is run by itself: two workers (DDP over loopback) on two cores against one worker on one, on the
   same global batches.
 - `faults.py` and `training_time.py`, which are run by themselves: faults counted, and what kills cost, in `FAULTS.md`.
+- `slurm_faults.py`, as root: the same on a real Slurm of virtual nodes, with the ratio of a two-node training.
 """
 
 
