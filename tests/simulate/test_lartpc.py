@@ -175,7 +175,7 @@ def test_a_shard_is_written_and_read_again(tmp_path, mode):
     ("settings", "said"),
     [
         ({"gun": {"particles": FIVE, "axis": [np.inf, 0, 0]}}, "finite number"),
-        ({"gun": {"particles": FIVE, "kinetic_energy": [np.nan, 100]}}, "within 0.1 to 10000 MeV"),
+        ({"gun": {"particles": FIVE, "kinetic_energy": [np.nan, 100]}}, "finite number"),
         ({"gun": {"particles": FIVE}, "box": {"low": [0, 0, 0], "high": [np.inf, 9, 9]}}, "finite number"),
         ({"gun": {"particles": FIVE}, "cosmics": {"window": [0, np.inf]}}, "finite number"),
         ({"gun": {"particles": FIVE}, "cosmics": {"scale": 1e6}}, "muons an event, of this box, window and scale"),

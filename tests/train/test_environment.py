@@ -139,6 +139,7 @@ def test_who_waits_for_a_process_that_is_killed_goes_on_from_its_state(place, cu
         time.sleep(0.01)
     wait_for("runs/*/block-*.ckpt.sha256", place, first)  # which is there in the midst of a fit alone
     first.send_signal(signal.SIGKILL)
+    assert first.wait() == -signal.SIGKILL
     assert second.wait() == 0, log_of(place, "twin")
     assert any(run["continued"] for run in runs_of(place, "twin"))
 
