@@ -50,6 +50,16 @@ def train(place: Path, curve, model: str = "net", capability: str | None = None)
         return subprocess.Popen(command, cwd=place, stdout=log, stderr=log, env=surroundings)
 
 
+def waiting_for(first: subprocess.Popen, place: Path, curve) -> subprocess.Popen:
+    """The training of the twin, which waits for the first; that one is stopped, so that it cannot end before."""
+    first.send_signal(signal.SIGSTOP)
+    second = train(place, curve, "twin")
+    while "waits for process" not in log_of(place, "twin"):
+        assert second.poll() is None
+        time.sleep(0.01)
+    return second
+
+
 def log_of(place: Path, model: str = "net") -> str:
     return (place / f"log-{model}").read_text()
 
@@ -120,7 +130,8 @@ def test_interrupted_and_finished_in_one_environment_nothing_is_said(place, curv
 def test_of_two_models_with_equal_settings_the_second_waits_and_takes_the_first_s_result(place, curve):
     first = train(place, curve)
     wait_for("runs/*/block-*.ckpt.sha256", place, first)
-    second = train(place, curve, "twin")
+    second = waiting_for(first, place, curve)
+    first.send_signal(signal.SIGCONT)
     assert (first.wait(), second.wait()) == (0, 0), log_of(place, "twin")
     waiting = [line for line in log_of(place, "twin").splitlines() if "waits for process" in line]
     assert len(waiting) == 1
@@ -133,11 +144,7 @@ def test_of_two_models_with_equal_settings_the_second_waits_and_takes_the_first_
 def test_who_waits_for_a_process_that_is_killed_goes_on_from_its_state(place, curve):
     first = train(place, curve)
     wait_for("runs/*/block-*.ckpt.sha256", place, first)
-    second = train(place, curve, "twin")
-    while "waits for process" not in log_of(place, "twin"):
-        assert first.poll() is None
-        time.sleep(0.01)
-    wait_for("runs/*/block-*.ckpt.sha256", place, first)  # which is there in the midst of a fit alone
+    second = waiting_for(first, place, curve)
     first.send_signal(signal.SIGKILL)
     assert first.wait() == -signal.SIGKILL
     assert second.wait() == 0, log_of(place, "twin")
