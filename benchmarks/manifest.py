@@ -58,7 +58,7 @@ def synthetic(folder: str, shards: int, samples: int) -> dict:
 
     from bevatron.store.contract import GroupInfo, TargetInfo
     from bevatron.store.distinct import DistinctIds
-    from bevatron.store.manifest import Builder, ShardEntry, load_manifest, write_manifest
+    from bevatron.store.manifest import Builder, ShardEntry, elements_of, load_manifest, write_manifest
     from bevatron.store.names import sample_shard
 
     study = study_of(shards)
@@ -78,7 +78,14 @@ def synthetic(folder: str, shards: int, samples: int) -> dict:
                 path = folder / sample_shard(split, number)
                 start = perf_counter()
                 counts = builder.include(path, split, shard, groups, targets)
-                entry = ShardEntry(file=path.name, sha256="0" * 64, bytes=n, samples=n, class_counts=counts)
+                entry = ShardEntry(
+                    file=path.name,
+                    sha256="0" * 64,
+                    bytes=n,
+                    samples=n,
+                    class_counts=counts,
+                    elements=elements_of(shard),
+                )
                 entries[split].append(entry)
                 taken += perf_counter() - start
         start = perf_counter()
@@ -161,26 +168,28 @@ def described(samples, group_info, target_info) -> tuple[dict, dict]:
 def study_of(shards: int):
     """The part of a study that the command reads: no network, and so no torch."""
     from bevatron.config.data_part import DataPart
-    from bevatron.config.kinds import Options
 
     return DataPart.model_validate(
         {
             "name": "jets",
             "title": "jets",
             "summary": "numbers for a benchmark",
-            "simulation": {"source": Options(kind="numbers"), "shards": shards, "seed": 1},
-            "dataset": {"recipe": Options(kind="numbers")},
+            "simulation": {"source": {"kind": "jets"}, "shards": shards, "seed": 1},
+            "dataset": {"recipe": {"kind": "jets"}},
             "task": {"kind": "classification", "target": "flavour", "classes": CLASSES, "signal": "beauty"},
         }
     )
 
 
 def attributes_of(study) -> dict:
+    from bevatron.config.code_versions import version_attributes
     from bevatron.config.identity import dataset_digest
 
     return {
         "study": study.name,
-        "source": "numbers",
+        "source": "jets",
+        "recipe": "jets",
+        **version_attributes(study),
         "versions": {},
         "digest": dataset_digest(study),
         "seed": 1,

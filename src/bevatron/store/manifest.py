@@ -188,7 +188,7 @@ class Builder:
             bytes=path.stat().st_size,
             samples=len(samples),
             class_counts=counts,
-            elements=_elements(samples),
+            elements=elements_of(samples),
         )
 
     def include(
@@ -294,7 +294,8 @@ class Builder:
         ).sealed()
 
 
-def _elements(samples: Samples) -> dict[str, int]:
+def elements_of(samples: Samples) -> dict[str, int]:
+    """Elements of each ragged group, and stored pixels of each group of sparse images."""
     columns = {name: group.column for name, group in samples.inputs.items()}
     return {name: int(column.offsets[-1]) for name, column in columns.items() if not isinstance(column, Dense)}
 
