@@ -12,7 +12,9 @@ from bevatron.config.task import Task
 class Evaluation(Section):
     """How metrics and their uncertainties are made."""
 
-    bootstrap: Integer = Field(200, ge=20, description="bootstrap replicas of the test split behind every interval")
+    bootstrap: Integer = Field(
+        200, ge=20, description="bootstrap replicas of the test split behind every interval, drawn event by event"
+    )
     confidence: Real = Field(0.68, gt=0.0, lt=1.0, description="probability content of the quoted intervals")
     observables: dict[Name, Observable] = Field({}, description="single numbers looked at without any network")
     look_into: list[Name] = Field(

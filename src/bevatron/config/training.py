@@ -74,7 +74,9 @@ class Training(Section):
     keep: Literal["best", "last"] = Field(
         "best", description="weights to publish: those of the lowest validation loss, or of the last step"
     )
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field("32-true", description="arithmetic of the fit")
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
+        "32-true", description="arithmetic of the fit; 16-mixed, which scales its loss, is slow on a CPU"
+    )
     memory_format: Literal["contiguous", "channels_last"] = Field(
         "contiguous", description="order of pictures in memory: 'channels_last' is faster on GPUs with tensor cores"
     )
