@@ -1,5 +1,7 @@
 """Small real datasets, made once by the stages themselves."""
 
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +69,30 @@ def curve(tmp_path_factory: pytest.TempPathFactory) -> Made:
 @pytest.fixture(scope="session")
 def reading() -> Reading:
     return Reading()
+
+
+class Kept(logging.Handler):
+    """Keeps the records it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        record.message = record.getMessage()
+        self.records.append(record)
+
+
+@pytest.fixture
+def told() -> Iterator[list[logging.LogRecord]]:
+    """What the logger "bevatron" says, each record once.
+
+    `caplog` would need its propagation, which other tests end, and has the words of other libraries too.
+    """
+    handler, log = Kept(), logging.getLogger("bevatron")
+    log.addHandler(handler)
+    yield handler.records
+    log.removeHandler(handler)
 
 
 CLASSES = ["light", "charm", "beauty"]

@@ -13,7 +13,7 @@ from threading import Event
 from checkout import Snakemake
 from injection.inspection import Found, Inspector
 from injection.outcome import Outcome
-from injection.scene import BUSY, TRIES
+from injection.scene import TRIES
 from virtual_slurm import SlurmTrouble
 
 from injection_on_slurm.lane import Lane
@@ -238,7 +238,7 @@ class Scene:
         text = self.slurm_log(job) + _words_about(job["JobId"], said)
         started = time.mktime(time.strptime(job["StartTime"], "%Y-%m-%dT%H:%M:%S")) if "-" in job["StartTime"] else 0.0
         late = started > self.quiet_since + 1
-        if late and not (BUSY.search(text) or LIMITS.search(text)):
+        if late and not LIMITS.search(text):
             self.outcome.false_alarms += 1
             self.outcome.note(f"job {job['JobId']} failed though nothing had befallen it: {text[-1500:]}")
         if "Traceback (most recent call last)" in text and not head_was_killed:

@@ -21,9 +21,8 @@ def whole(results, tmp_path_factory):
 
 
 @pytest.fixture
-def warnings_of(caplog, monkeypatch):
-    monkeypatch.setattr(logging.getLogger("bevatron"), "propagate", True)
-    return lambda: [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+def warnings_of(told):
+    return lambda: [record.message for record in told if record.levelno >= logging.WARNING]
 
 
 def _report(results, output, folder=None, processes=1):

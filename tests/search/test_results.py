@@ -78,22 +78,20 @@ TEXTS = [r"$\frac{$", "cost $5 vs $6 {x", "a_$b", "漢字 😀", "W" * 500, "two
 
 
 @pytest.mark.parametrize("title", TEXTS)
-def test_a_title_is_literal_in_the_plot(title, study_with_search, caplog, monkeypatch):
-    monkeypatch.setattr(logging.getLogger("bevatron"), "propagate", True)
+def test_a_title_is_literal_in_the_plot(title, study_with_search, told):
     search = study_with_search().models["net"].search
     made = search_png(title, search, "best", TRIALS, best_of("best", TRIALS, "here"))
     assert made.startswith(b"\x89PNG")
-    assert not [record for record in caplog.records if "could not be made" in record.message]
+    assert not [record for record in told if "could not be made" in record.message]
 
 
 @pytest.mark.parametrize("error", [ValueError("$no plot$ 漢"), MemoryError()])
-def test_a_plot_that_fails_costs_no_search(error, study_with_search, tmp_path, caplog, monkeypatch):
+def test_a_plot_that_fails_costs_no_search(error, study_with_search, tmp_path, told, monkeypatch):
     """All of the search's files are there, and the plot says why it is none."""
 
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(logging.getLogger("bevatron"), "propagate", True)
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", fail)
     study = study_with_search()
     best = best_of("best", TRIALS, "here")
@@ -105,5 +103,6 @@ def test_a_plot_that_fails_costs_no_search(error, study_with_search, tmp_path, c
     assert json.loads((tmp_path / "search.json").read_text())["files"]["search.png"] == sha256_of(
         tmp_path / "search.png"
     )
-    (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    (record,) = told
+    assert record.levelno == logging.WARNING
     assert type(error).__name__ in record.message
