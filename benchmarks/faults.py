@@ -50,6 +50,8 @@ def disturb(
     injections: int, seed: int, lanes: int, folder: Path | None = None, only: str = ""
 ) -> tuple[list[dict], list[Outcome]]:
     """The rows of `main`, and what came of each injection."""
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="faults-", dir=folder) as name:
         reference = Reference(Path(name) / "undisturbed")
         reference.make()

@@ -22,8 +22,6 @@ from injection_on_slurm.workflow import NAME, PREPARE, SEARCH, TEAM
 LANES = 2
 INJECTIONS = (
     (TEAM, "Ray's worker killed", "Snakemake killed"),
-    (TEAM, "slurmd killed"),
-    (TEAM, "Ray's head killed"),
     (SEARCH, "node set down"),
     (PREPARE, "node drained", "controller killed"),
 )
