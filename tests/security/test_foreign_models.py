@@ -3,7 +3,9 @@
 import json
 import logging
 import os
+import resource
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,22 @@ def test_a_model_s_description_cannot_name_foreign_code(curve, trained, bevatron
     plant(trained, path.name)
     refused(bevatron(*evaluate(curve)), "model.json", "is no description of a network")
     assert not marker.exists()
+
+
+SIZES = {"wide": [30_000, 30_000], "beyond any memory": [10**9, 10**9], "deep": [16] * 200_000}
+
+
+@pytest.mark.parametrize("widths", SIZES.values(), ids=SIZES)
+def test_a_model_s_description_cannot_ask_for_more_than_its_weights(curve, trained, bevatron, widths):
+    path = trained / "seed-0" / "model.json"
+    tree = json.loads(path.read_text())
+    tree["network"]["architecture"]["widths"] = widths
+    path.write_text(json.dumps(tree))
+    plant(trained, path.name)
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    refused(bevatron(*evaluate(curve)), "model.json", "is no description of a network")
+    assert time.monotonic() - started < 30
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kB
 
 
 def test_a_search_s_result_cannot_build_objects(curve, place, bevatron, marker):

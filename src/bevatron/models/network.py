@@ -16,6 +16,7 @@ from bevatron.json_text import read_json
 from bevatron.models.inputs import InputGroup, Inputs
 from bevatron.models.normalise import Kind, Normalise
 from bevatron.models.pictures import WithHeads
+from bevatron.models.size_limit import size_limit
 from bevatron.models.solved import Solved
 from bevatron.regular_files import read_bytes
 
@@ -121,17 +122,20 @@ def load_network(folder: Path) -> Network:
     Raises UserError where a file is missing, unreadable, or of another network than the other.
     """
     model_path, weights_path = folder / "model.json", folder / "weights.safetensors"
+    description = load_description(model_path)
     try:
-        network = Network(load_description(model_path))
+        weights = load_tensors(read_bytes(weights_path))
+    except (OSError, SafetensorError) as error:
+        raise _no_weights(weights_path, error) from None
+    try:
+        with size_limit(weights):
+            network = Network(description)
     except (KeyError, TypeError, ValueError, RuntimeError, MemoryError) as error:  # sizes beyond any memory, say
         raise _no_description(model_path, error) from None
     try:
-        network.load_state_dict(load_tensors(read_bytes(weights_path)))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        first = str(error).splitlines()[0]
-        raise UserError(
-            weights_path, f"does not hold this network's weights: {first}", "train the model again"
-        ) from None
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise _no_weights(weights_path, error) from None
     return network.eval()
 
 
@@ -141,6 +145,11 @@ def load_description(path: Path) -> Description:
         return Description.of(read_json(path)["network"])
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise _no_description(path, error) from None
+
+
+def _no_weights(path: Path, error: Exception) -> UserError:
+    first = str(error).splitlines()[0]
+    return UserError(path, f"does not hold this network's weights: {first}", "train the model again")
 
 
 def _no_description(path: Path, error: Exception) -> UserError:
