@@ -120,10 +120,12 @@ def _disturb(scene: Scene, injection: Injection, attempt: int) -> None:
         scene.wait(lambda: False, gap)
         struck.append(f"{gap:.1f} s later {_strike_again(scene, fault)}")
     scene.quiet_since = time.time()
+    spoken = len(faults) == 1 and faults[0].in_words and moment > 0 and scene.target.saves_its_state
+    if spoken:
+        scene.listen()
     outcome.injected = f"{', '.join(struck)}; moment {moment:.2f}"
     scene.look("after the fault", yet_to_come=True)
     scene.see_it_through()
-    spoken = len(faults) == 1 and faults[0].in_words and moment > 0 and scene.target.saves_its_state
     scene.close_up(spoken, any(fault.name == "Ray's head killed" for fault in faults))
 
 

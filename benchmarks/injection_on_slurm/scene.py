@@ -24,6 +24,7 @@ STARTS = 0.45  # of a batch job's time passes, at most, before its work begins
 ALIVE = ("PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "COMPLETING", "STOPPED")
 LIMITS = re.compile(r"exceeded memory limit|DUE TO TIME LIMIT|oom.kill|the batch job ends in \d")
 LAST_WORDS = re.compile(r"^bevatron: .+; .+$", re.MULTILINE)
+KILL_WAIT = 30.0  # seconds that Slurm leaves a cancelled job
 GONE = 60.0  # seconds after a job's end in which its last processes end
 STOPPED = Event()  # set when the benchmark is to end
 
@@ -63,6 +64,7 @@ class Scene:
         self.quiet_since = time.time()  # since when nothing has befallen the place any more
         self.killed_snakemake = False
         self.lost_power = False
+        self.heard = False  # last words of the job that was hit
         self._known: list[dict[str, str]] = []
 
     # what goes on
@@ -210,6 +212,20 @@ class Scene:
             self.outcome.false_successes += 1
         return found
 
+    def listen(self) -> None:
+        """Wait for the last words of the job that was hit.
+
+        They must be heard at once: Snakemake looks every two seconds here and submits again, and the next job begins
+        the same log anew.
+        """
+        logs = self.place.folder / "logs"
+        files = [path for path in logs.rglob("*.log") if "slurm" not in path.relative_to(logs).parts]
+
+        def spoken() -> bool:
+            return any(LAST_WORDS.search(path.read_text(errors="replace")) for path in files)
+
+        self.heard = self.wait(spoken, KILL_WAIT)
+
     def close_up(self, in_words: bool, head_was_killed: bool) -> None:
         """Wait for everything that was started, look again, and judge the jobs that failed and what they left."""
         self.wait(lambda: not self.cures, PATIENCE)
@@ -219,7 +235,7 @@ class Scene:
             self.look("when all jobs had ended")
         for job in self.jobs():
             self._judge(job, said, head_was_killed)
-        if in_words and not LAST_WORDS.search(said):
+        if in_words and not self.heard and not LAST_WORDS.search(said):
             self.outcome.crashes += 1
             self.outcome.note("no last words of the job")
         if not self.wait(lambda: not self.lane.processes(), GONE):
