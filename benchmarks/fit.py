@@ -22,7 +22,7 @@ from jets_dataset import benchmark_study, make_jets
 from readers import row, show
 
 from bevatron.config.model import Model
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 from bevatron.learning.fit import fit, initial_network
 from bevatron.learning.job import FitJob
 from bevatron.store.manifest import load_manifest
@@ -50,7 +50,7 @@ def compare(manifest: Path, batch_size: int, live: Path, fused: bool) -> dict:
         }
     )
     study = benchmark_study("jets", 4, 1)
-    job = FitJob(study, model, manifest, 0, live, Reading(), "cpu")
+    job = FitJob(study, model, manifest, 0, live, DataLoading(), "cpu")
     bare = BareLoop(job, batch_size, fused)
     seconds: tuple[list[float], list[float]] = ([], [])
     last = [0.0]

@@ -65,7 +65,7 @@ def workflow_of(folder: Path, shards: int, trials: int) -> Path:
     table = place / "config" / "resources.yaml"
     resources = yaml.safe_load(table.read_text(encoding="utf-8"))
     needs = {"nodes": NODES, "gpus": GPUS, "cpus": 64, "memory_gb": 200}
-    resources["exceptions"] = {f"jets/{SEARCHED}": {"search": needs, "train": needs}}
+    resources["overrides"] = {f"jets/{SEARCHED}": {"search": needs, "train": needs}}
     table.write_text(yaml.safe_dump(resources, sort_keys=False), encoding="utf-8")
     return place
 

@@ -25,7 +25,7 @@ from torch.nn import functional
 from bevatron.compute.devices import deterministic
 from bevatron.config.kinds import ARCHITECTURES, Options
 from bevatron.config.training import Training
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 from bevatron.learning.densify import Densify, input_groups
 from bevatron.learning.fit import fit
 from bevatron.learning.job import FitJob
@@ -114,7 +114,7 @@ def fitted_by_the_product(
         update={"inputs": [group], "architecture": architecture, "training": Training(**training)}
     )
     with tempfile.TemporaryDirectory() as folder:
-        job = FitJob(study, model, manifest, 0, Path(folder), Reading(), device.type)
+        job = FitJob(study, model, manifest, 0, Path(folder), DataLoading(), device.type)
         return fit(job).samples_per_second
 
 

@@ -20,7 +20,7 @@ from readers import row, show
 from bevatron.config.code_versions import version_attributes
 from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.config.study import Study
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 from bevatron.learning.fit import fit, initial_network
 from bevatron.learning.job import FitJob
 from bevatron.store.columns import Dense, Group, Samples
@@ -49,7 +49,7 @@ def main(pictures: int = 6_000) -> list[dict]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         manifest = _written(folder / "data", study, pictures)
-        job = FitJob(study, study.models["cnn"], manifest, 0, folder / "fit", Reading(), "cpu")
+        job = FitJob(study, study.models["cnn"], manifest, 0, folder / "fit", DataLoading(), "cpu")
         return [_compared(job)]
 
 

@@ -63,7 +63,7 @@ def work(manifest: str, batch: str, live: str) -> None:
 
     from bevatron.compute.team import Team
     from bevatron.config.model import Model
-    from bevatron.config.workflow import Reading
+    from bevatron.config.workflow import DataLoading
     from bevatron.learning.fit import fit
     from bevatron.learning.job import FitJob
 
@@ -78,7 +78,7 @@ def work(manifest: str, batch: str, live: str) -> None:
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     distributed.init_process_group("gloo", rank=rank, world_size=size)
     fit(
-        FitJob(benchmark_study("jets", 4, 1), model, Path(manifest), 0, Path(live), Reading(), "cpu"),
+        FitJob(benchmark_study("jets", 4, 1), model, Path(manifest), 0, Path(live), DataLoading(), "cpu"),
         team=Team(rank, size),
     )
     distributed.destroy_process_group()

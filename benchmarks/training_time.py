@@ -38,7 +38,7 @@ STUDY = {
     "simulation": {"source": {"kind": "function", "train": 20_000, "val": 2_000, "test": 100}},
     "dataset": {"recipe": {"kind": "function", "noise": {"y": 5.0}}},
     "task": {"kind": "regression", "target": "y", "truth": "x_squared", "x": "x"},
-    "seeds": 1,
+    "n_seeds": 1,
 }
 MODEL = {
     "title": "two hidden layers",

@@ -11,7 +11,7 @@ import pytest
 from bevatron.config.code_versions import version_attributes
 from bevatron.config.identity import dataset_digest, raw_digest
 from bevatron.config.study import Study
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 from bevatron.learning.job import FitJob
 from bevatron.store.columns import Dense, Group, Ragged, Samples
 from bevatron.store.manifest import build_manifest, write_manifest
@@ -41,7 +41,7 @@ CURVE = {
     "simulation": {"source": {"kind": "function", "train": 700, "val": 200, "test": 300}},
     "dataset": {"recipe": {"kind": "function", "noise": {"y": 5.0}}},
     "task": {"kind": "regression", "target": "y", "truth": "x_squared", "x": "x"},
-    "seeds": 2,
+    "n_seeds": 2,
     "models": {
         "net": {
             "title": "1:16:1",
@@ -67,8 +67,8 @@ def curve(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 @pytest.fixture(scope="session")
-def reading() -> Reading:
-    return Reading()
+def reading() -> DataLoading:
+    return DataLoading()
 
 
 class Kept(logging.Handler):
@@ -118,14 +118,14 @@ FLAVOURS = {
     "simulation": {"source": {"kind": "jets"}},
     "dataset": {"recipe": {"kind": "jets"}},
     "task": {"kind": "classification", "target": "flavour", "classes": CLASSES, "signal": "beauty"},
-    "seeds": 2,
+    "n_seeds": 2,
     "models": {
         "net": network("mlp", options={"widths": [8]}),
         "lstm": network("lstm", options={"state": 8}),
         "fisher": network("fisher", ["jet"]),
         "trees": network("boosted_trees", options={"rounds": 12, "leaves": 8, "depth": 4}),
-        "beauty_or_charm": network("mlp", ["jet"], question=["beauty", "charm"], options={"widths": []}),
-        "charm_or_light": network("lstm", ["tracks"], question=["charm", "light"], options={"state": 4}),
+        "beauty_or_charm": network("mlp", ["jet"], class_subset=["beauty", "charm"], options={"widths": []}),
+        "charm_or_light": network("lstm", ["tracks"], class_subset=["charm", "light"], options={"state": 4}),
         "committee": network(
             "committee", options={"members": ["beauty_or_charm", "charm_or_light", "trees"], "widths": [4]}
         ),
@@ -159,7 +159,7 @@ class Flavours:
         self, folder: Path, model: str, seed: int = 0, members: dict[str, Path] | None = None, **values: object
     ) -> FitJob:
         chosen = self.study.models[model].with_values({k.replace("__", "."): v for k, v in values.items()})
-        return FitJob(self.study, chosen, self.manifest, seed, folder, Reading(), "cpu", members=members or {})
+        return FitJob(self.study, chosen, self.manifest, seed, folder, DataLoading(), "cpu", members=members or {})
 
 
 @pytest.fixture(scope="session")

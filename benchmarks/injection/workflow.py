@@ -21,7 +21,7 @@ CURVE = {
     "simulation": {"source": {"kind": "function", "train": 400, "val": 100, "test": 150}, "shards": 3},
     "dataset": {"recipe": {"kind": "function", "noise": {"y": 5.0}}},
     "task": {"kind": "regression", "target": "y", "truth": "x_squared", "x": "x"},
-    "seeds": 2,
+    "n_seeds": 2,
     "models": {
         "net": {
             "title": "one hidden layer",
@@ -38,8 +38,8 @@ CURVE = {
                 "space": {"training.learning_rate": {"kind": "log_uniform", "low": 0.001, "high": 0.1}},
                 "trials": 4,
                 "epochs": 60,
-                "grace_epochs": 12,
-                "reduction": 2,
+                "grace_period": 12,
+                "reduction_factor": 2,
             },
         },
     },
@@ -64,7 +64,7 @@ TAGGING = {
         "classes": ["light", "charm", "beauty"],
         "signal": "beauty",
     },
-    "seeds": 1,
+    "n_seeds": 1,
     "models": {
         "tracks": {
             "title": "tracks",

@@ -135,9 +135,9 @@ def site_with(needs: dict[str, Any], target: Target, site: dict[str, Any]) -> di
         SEARCH.name: (f"{NAME}/searched", "search"), NET.name: (f"{NAME}/net", "train"),
         TEAM.name: (f"{NAME}/team", "train"),
     }[target.name]  # fmt: skip
-    exceptions = site["resources"]["exceptions"]
-    before = exceptions.get(place, {}).get(rule, {})
-    resources = site["resources"] | {"exceptions": exceptions | {place: {rule: before | needs}}}
+    overrides = site["resources"]["overrides"]
+    before = overrides.get(place, {}).get(rule, {})
+    resources = site["resources"] | {"overrides": overrides | {place: {rule: before | needs}}}
     return site | {"resources": resources}
 
 

@@ -74,7 +74,7 @@ class Reference:
         folder = self.root.with_name(f"{self.root.name}-speed")
         shutil.copytree(self.root, folder)
         tree = study(1.0)
-        tree["seeds"] = 1
+        tree["n_seeds"] = 1
         tree["models"]["net"]["training"] = tree["models"]["net"]["training"] | {"epochs": MEASURED}
         (folder / "config" / "studies" / f"{NAME}.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
         command = [sys.executable, "-m", "bevatron.cli", "train", NAME, "net", "--manifest", PREPARE.asked]

@@ -46,7 +46,7 @@ def main(minutes: float = 20.0, kills: int = 8, seed: int = 1) -> list[dict]:
         place = Checkout(Path(name) / "w", lane.slurm, CONFIG, SITE, study(1.0))
         place.variables["TMPDIR"] = name
         needs = NEEDS | {"minutes": 600}
-        resources = SITE["resources"] | {"rules": {"search": needs, "train": needs}, "growth": {"memory": 1.0}}
+        resources = SITE["resources"] | {"rules": {"search": needs, "train": needs}, "retry_scaling": {"memory": 1.0}}
         place.write(SITE_FILE, SITE | {"resources": resources})
         with place.snakemake(PREPARE.asked) as snakemake:
             snakemake.finish(PATIENCE)
@@ -70,7 +70,7 @@ def _fit(lane: Lane, place: Checkout, epochs: int, moments: list[float], chance:
     training = {"epochs": epochs, "checkpoint_seconds": CHECKPOINT_SECONDS}
     model = tree["models"]["team"]
     model["training"] = model["training"] | training
-    place.write(f"config/studies/{NAME}.yaml", tree | {"seeds": 1, "models": {"team": model}})
+    place.write(f"config/studies/{NAME}.yaml", tree | {"n_seeds": 1, "models": {"team": model}})
     before, began, kills = len(place.jobs()), time.time(), 0
     with place.snakemake("--slurm-init-seconds-before-status-checks=2", "--retries=100", TEAM.asked) as snakemake:
         for number, moment in enumerate(moments):

@@ -28,8 +28,8 @@ SITE = {
     "partition": "virtual",
     "resources": {
         "rules": {"search": NEEDS, "train": NEEDS},
-        "exceptions": {f"{NAME}/team": {"train": {"nodes": 2}}},
-        "growth": {"memory": 3.0},
+        "overrides": {f"{NAME}/team": {"train": {"nodes": 2}}},
+        "retry_scaling": {"memory": 3.0},
         "limits": {"nodes": 3, "cpus": 4, "gpus": 2, "memory_gb": 90},
         "shards": {"per_job": PER_JOB},
     },
@@ -45,7 +45,7 @@ def study(epochs_a_second: float) -> dict[str, Any]:
     net = CURVE["models"]["net"] | {"training": TRAINING | {"epochs": alone}}
     search = {
         "space": {"training.learning_rate": {"kind": "log_uniform", "low": 0.001, "high": 0.1}},
-        "trials": TRIALS, "epochs": trial, "grace_epochs": trial,
+        "trials": TRIALS, "epochs": trial, "grace_period": trial,
     }  # fmt: skip
     models = {
         "net": net,

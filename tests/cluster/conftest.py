@@ -44,7 +44,7 @@ def by_hand(curve):
 def world(slurm, curve, by_hand, tmp_path_factory) -> World:
     """A study whose fit is long enough to be hit, on this machine, and its dataset."""
     root = tmp_path_factory.mktemp("stories")
-    study = json.loads(curve.study.model_dump_json()) | {"seeds": 1}
+    study = json.loads(curve.study.model_dump_json()) | {"n_seeds": 1}
     trained = Checkout(root / "speed", slurm, {}, {}, with_epochs(study, 10 * ROUND, ROUND))
     run = json.loads(by_hand(trained.folder, "net").read_text())["runs"][0]
     rounds_a_second = run["epochs"] / run["seconds"] / ROUND
@@ -60,7 +60,7 @@ def with_epochs(study: dict, epochs: int, trial_epochs: int) -> dict:
     }  # fmt: skip
     net = net | {"training": training}
     space = {"training.learning_rate": {"kind": "log_uniform", "low": 0.001, "high": 0.1}}
-    search = {"space": space, "trials": TRIALS, "epochs": trial_epochs, "grace_epochs": trial_epochs}
+    search = {"space": space, "trials": TRIALS, "epochs": trial_epochs, "grace_period": trial_epochs}
     small = net | {"training": training | {"epochs": trial_epochs}}
     return study | {"models": {"net": net, "small": small, "searched": net | {"search": search}}}
 

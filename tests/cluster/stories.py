@@ -73,7 +73,7 @@ def node_failure(world: World) -> Ending:
 
 def time_limit(world: World) -> Ending:
     """A training is given a minute, Slurm's least, which is less than it takes."""
-    table = {"exceptions": {"curve/net": {"train": {"minutes": 1}}}}
+    table = {"overrides": {"curve/net": {"train": {"minutes": 1}}}}
     place = world.checkout("limit", "calm", table, grace_seconds=30)
     with place.snakemake(TRAINING) as snakemake:
         return Ending(place, snakemake.finish(STARTED + FINISHED))
@@ -81,7 +81,7 @@ def time_limit(world: World) -> Ending:
 
 def out_of_memory(world: World) -> Ending:
     """A training is given 600 MB, enough for Snakemake's part of the job and too little for torch."""
-    table = {"exceptions": {"curve/small": {"train": {"memory_gb": 0.6}}}, "growth": {"memory": 3.0}}
+    table = {"overrides": {"curve/small": {"train": {"memory_gb": 0.6}}}, "retry_scaling": {"memory": 3.0}}
     place = world.checkout("memory", "calm", table)
     with place.snakemake(TRAINING.replace("net", "small")) as snakemake:
         return Ending(place, snakemake.finish(STARTED + FINISHED))

@@ -25,7 +25,7 @@ def test_two_nodes_learn_what_one_learns(world, by_hand):
     study = json.loads(json.dumps(world.study))
     study["models"]["small"]["architecture"]["dropout"] = 0.0  # each worker would drop units of its own
     needs = {"nodes": 2, "cpus": 1, "gpus": 1, "memory_gb": 8, "minutes": 20}
-    site = {"partition": "virtual", "resources": {"exceptions": {"curve/small": {"train": needs}}}}
+    site = {"partition": "virtual", "resources": {"overrides": {"curve/small": {"train": needs}}}}
     place = Checkout(world.root / "two", world.slurm, {}, site, study)
     shutil.copytree(world.made, place.folder / "results" / "curve")
     with place.snakemake("results/curve/models/small/runs.json") as snakemake:

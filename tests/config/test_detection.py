@@ -33,7 +33,7 @@ def test_a_detection_is_valid():
         ({"task__ious": []}, "ious"),
         ({"models__net__training": {"balance": "weights"}}, "needs a task with classes, one for each sample"),
         (
-            {"models__net__training": {"mixture": {"filled": 1}}},
+            {"models__net__training": {"class_ratio": {"filled": 1}}},
             "none, as the task has no classes, one for each sample",
         ),
         ({"models__net__question": ["filled", "hollow"]}, "only a classification has classes to ask for"),

@@ -64,7 +64,7 @@ def test_the_shipped_studies_are_valid_at_every_scale():
     ("path", "value", "place", "wanted"),
     [
         ("seedz", 3, "seedz", ["unknown key", "did you mean 'seeds'", "allowed: "]),
-        ("seeds", 0, "seeds", ["greater than or equal to 1", "found 0"]),
+        ("n_seeds", 0, "n_seeds", ["greater than or equal to 1", "found 0"]),
         ("models.ann_1000.training.epoch", 5, "ann_1000.training.epoch", ["did you mean 'epochs'", "batch_size"]),
         ("models.ann_1000.training.optimiser", "lion", "training.optimiser", ["'adam'", "'adamw'", "'sgd'", "'lion'"]),
         ("models.ann_1000.architecture.kind", "cnn", "models.ann_1000.architecture", ["unknown architecture", "mlp"]),
@@ -97,14 +97,14 @@ def test_a_missing_key_is_told_with_its_meaning(workspace):
 
 
 def test_several_mistakes_are_several_lines(workspace):
-    workspace("seeds", 0)
+    workspace("n_seeds", 0)
     lines = workspace("models.ann_1000.training.optimiser", "lion")
     assert len(lines) == 2
 
 
 def test_a_mistake_in_one_scale_alone_is_found(workspace):
-    (line,) = workspace("scales", {"paper": {"seeds": -1}})
-    assert "seeds" in line
+    (line,) = workspace("scales", {"paper": {"n_seeds": -1}})
+    assert "n_seeds" in line
 
 
 def test_text_that_is_no_yaml_is_placed(workspace):
@@ -137,9 +137,9 @@ def test_overlays_merge_mappings_and_replace_the_rest():
 
 
 def test_scales_are_laid_over_the_study():
-    tree = {"seeds": 3, "scales": {"paper": {"seeds": 10}}}
-    assert at_scale(tree, "demo", Path("s.yaml")) == {"seeds": 3}
-    assert at_scale(tree, "paper", Path("s.yaml")) == {"seeds": 10}
+    tree = {"n_seeds": 3, "scales": {"paper": {"n_seeds": 10}}}
+    assert at_scale(tree, "demo", Path("s.yaml")) == {"n_seeds": 3}
+    assert at_scale(tree, "paper", Path("s.yaml")) == {"n_seeds": 10}
 
 
 def test_yaml_cannot_build_objects(tmp_path):
@@ -153,15 +153,15 @@ def test_yaml_cannot_build_objects(tmp_path):
     [
         ({"study": ["jets"]}, "found study; did you mean 'studies'? write"),
         ({"scales": "paper"}, "found scales; did you mean 'scale'? write"),
-        ({"runs": "mine", "accelerator": "cuda", "zorp": 1}, "found accelerator, runs, zorp; write other keys in"),
+        ({"runs_dir": "mine", "accelerator": "cuda", "zorp": 1}, "found accelerator, runs_dir, zorp; write other keys in"),
         ({"ray": {"address": "1.2.3.4:5"}}, "found ray; write"),
         ({"scale": "paper", "studies": ["jets"]}, None),
-        ({"runs": "runs", "scale": "demo"}, None),  # as the file says it
+        ({"runs_dir": "runs", "scale": "demo"}, None),  # as the file says it
     ],
 )
 def test_overrides_that_no_job_would_read_are_refused(changes, words, tmp_path):
     path = tmp_path / "config.yaml"
-    path.write_text("studies: [curve]\nruns: runs\n")
+    path.write_text("studies: [curve]\nruns_dir: runs\n")
     config = yaml.safe_load(path.read_text()) | changes
     if words is None:
         refuse_other_overrides(config, path)

@@ -14,7 +14,7 @@ STUDIES = Path(__file__).parents[2] / "config" / "studies"
 MLP = {"kind": "mlp", "widths": [4]}
 MODELS = {
     "tracks": {"title": "t", "inputs": ["jet", "tracks"], "architecture": {"kind": "lstm"}},
-    "experts": {"title": "e", "inputs": ["jet"], "architecture": MLP, "question": ["beauty", "charm"]},
+    "experts": {"title": "e", "inputs": ["jet"], "architecture": MLP, "class_subset": ["beauty", "charm"]},
     "committee": {
         "title": "c",
         "inputs": ["tracks", "jet"],
@@ -48,9 +48,9 @@ def test_experts_and_their_committee_are_valid(mistakes):
 @pytest.mark.parametrize(
     ("model", "changed", "message"),
     [
-        ("experts", {"question": ["beauty", "strange"]}, "models.experts.question: unknown class 'strange'; allowed: "),
-        ("experts", {"question": ["charm", "charm"]}, "question: a class stands twice in charm, charm"),
-        ("experts", {"question": ["charm"]}, "models.experts.question: must be "),
+        ("experts", {"class_subset": ["beauty", "strange"]}, "models.experts.class_subset: unknown class 'strange'; allowed: "),
+        ("experts", {"class_subset": ["charm", "charm"]}, "class_subset: a class stands twice in charm, charm"),
+        ("experts", {"class_subset": ["charm"]}, "models.experts.class_subset: must be "),
         ("committee", {"architecture": {"kind": "committee", "members": ["tracks", "trackz"]}},
          "models.committee.architecture.members: unknown model 'trackz'; allowed: tracks, experts, committee"),
         ("committee", {"architecture": {"kind": "committee", "members": ["tracks", "tracks"]}},
@@ -75,7 +75,7 @@ def test_what_cannot_be_made_is_one_line(mistakes, model, changed, message):
     ("model", "message"),
     [
         ({"architecture": {"kind": "fisher"}}, "models.tracks.architecture: 'fisher' is for the task classification"),
-        ({"architecture": MLP, "question": ["a", "b"]}, "models.tracks.question: only a classification has classes"),
+        ({"architecture": MLP, "class_subset": ["a", "b"]}, "models.tracks.class_subset: only a classification has classes"),
     ],
 )
 def test_what_needs_classes_is_refused_in_a_regression(mistakes, model, message):

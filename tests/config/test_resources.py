@@ -1,4 +1,4 @@
-"""The table of resources: exceptions, growth, limits, and mistakes told in one line each."""
+"""The table of resources: overrides, retry scaling, limits, and mistakes told in one line each."""
 
 import re
 from pathlib import Path
@@ -54,8 +54,8 @@ def test_a_key_left_out_keeps_the_rules_own_default(table):
 
 
 def test_a_models_exception_goes_before_its_studys_and_that_before_the_rule(table):
-    exceptions = {"jets": {"train": {"gpus": 1, "cpus": 4}}, "jets/feedforward_all": {"train": {"gpus": 2, "nodes": 3}}}
-    resources = load_resources(table({"exceptions": exceptions})[0])
+    overrides = {"jets": {"train": {"gpus": 1, "cpus": 4}}, "jets/feedforward_all": {"train": {"gpus": 2, "nodes": 3}}}
+    resources = load_resources(table({"overrides": overrides})[0])
     other, of_study, of_model = (
         resources.needs("train", *job)
         for job in [("function", "mlp"), ("jets", "kinematics"), ("jets", "feedforward_all")]
@@ -74,7 +74,7 @@ def test_a_site_changes_single_keys_of_the_table(table):
 
 
 def test_memory_and_time_grow_up_to_the_limits(table):
-    tree = {"growth": {"memory": 2, "minutes": 1.5}, "limits": {"memory_gb": 20, "minutes": 400}}
+    tree = {"retry_scaling": {"memory": 2, "minutes": 1.5}, "limits": {"memory_gb": 20, "minutes": 400}}
     resources = load_resources(table(tree | {"shards": {"per_job": 4}})[0])
     needs = resources.needs("search")
     assert [resources.memory_gb(needs, attempt) for attempt in (1, 2, 3)] == [8, 16, 20]
@@ -104,11 +104,11 @@ def test_a_batch_job_of_shards_never_exceeds_the_limit_however_often_it_is_tried
         ({"rules": {"evaluate": {"nodes": 2}}}, ["rules.evaluate.nodes: must be 1, found 2", "search and train"]),
         ({"rules": {"simulate": {"gpus": 1}}}, ["rules.simulate.gpus: must be 0, found 1"]),
         ({"rules": "fast"}, ["rules", "found 'fast'"]),
-        ({"exceptions": {"jets/feedforward_all": {"simulate": {"cpus": 2}}}}, ["is a study's, not a model's"]),
-        ({"exceptions": {"jets": {"train": {"gpus": 9}}}}, ["exceptions.jets.train.gpus: found 9, above limits.gpus"]),
-        ({"exceptions": {"quarks": {"train": {"gpus": 1}}}}, ["exceptions.quarks", "there is no study 'quarks'"]),
-        ({"exceptions": {"jets/lstm": {"train": {"gpus": 1}}}}, ["has no model 'lstm'", "fisher, "]),
-        ({"growth": {"memory": 0.5}}, ["growth.memory", "greater than or equal to 1", "found 0.5"]),
+        ({"overrides": {"jets/feedforward_all": {"simulate": {"cpus": 2}}}}, ["is a study's, not a model's"]),
+        ({"overrides": {"jets": {"train": {"gpus": 9}}}}, ["overrides.jets.train.gpus: found 9, above limits.gpus"]),
+        ({"overrides": {"quarks": {"train": {"gpus": 1}}}}, ["overrides.quarks", "there is no study 'quarks'"]),
+        ({"overrides": {"jets/lstm": {"train": {"gpus": 1}}}}, ["has no model 'lstm'", "fisher, "]),
+        ({"retry_scaling": {"memory": 0.5}}, ["retry_scaling.memory", "greater than or equal to 1", "found 0.5"]),
     ],
 )
 def test_each_mistake_is_one_line_with_its_place(table, tree, wanted):

@@ -208,7 +208,7 @@ def test_too_little_disk_is_told(machine):
 def test_a_folder_that_cannot_be_written_is_told(machine):
     if not Path("/sys/kernel").is_dir():
         pytest.skip("needs a folder that nobody can write to")
-    machine.config({"runs": "/sys/kernel"})
+    machine.config({"runs_dir": "/sys/kernel"})
     code, lines = machine.doctor("--need-gb", "0")
     assert code == 1
     assert "no file can be made there" in finding(bad(lines), "locks in /sys/kernel")
@@ -250,7 +250,7 @@ def test_packages_below_their_floor_are_told(machine, tmp_path):
 
 
 def test_htcondor_takes_no_jobs_of_several_nodes(machine):
-    machine.site({"resources": {"exceptions": {"jets/feedforward_all": {"train": {"nodes": 2}}}}})
+    machine.site({"resources": {"overrides": {"jets/feedforward_all": {"train": {"nodes": 2}}}}})
     code, lines = machine.doctor("--profile", "htcondor")
     assert code == 1
     assert "train jets/feedforward_all" in finding(bad(lines), "jobs of several nodes")

@@ -25,14 +25,14 @@ def runs(tmp_path):
     return found
 
 
-def model(keep):
+def model(checkpoint):
     section = {"title": "t", "inputs": ["x"], "architecture": {"kind": "mlp", "widths": []}}
-    return Model.model_validate({**section, "training": {"keep": keep}})
+    return Model.model_validate({**section, "training": {"checkpoint": checkpoint}})
 
 
-@pytest.mark.parametrize(("keep", "ratio"), [("best", 0.6 / 0.5), ("last", 0.9 / 0.3)])
-def test_of_the_published_weights(runs, tmp_path, keep, ratio):
-    found = overtraining(model(keep), runs, tmp_path, 40)["overtraining"]
+@pytest.mark.parametrize(("checkpoint", "ratio"), [("best", 0.6 / 0.5), ("last", 0.9 / 0.3)])
+def test_of_the_published_weights(runs, tmp_path, checkpoint, ratio):
+    found = overtraining(model(checkpoint), runs, tmp_path, 40)["overtraining"]
     assert np.isclose(found.value, ratio)
     assert found.seed_std == pytest.approx(0.0, abs=1e-9)
     assert len(found.replicas) == 40

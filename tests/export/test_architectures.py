@@ -38,9 +38,9 @@ SMALL = {
     "principal_components": ({"hidden": 2}, ["jet"]),
     "resnet": ({"width": 0.03, "depth": 50}, ["picture"]),
     "transformer": ({"width": 8, "heads": 2, "blocks": 1, "feedforward": 8, "widths": [6]}, ["jet", "tracks"]),
-    "unit": ({"activation": "prelu"}, ["jet"]),
+    "perceptron": ({"activation": "prelu"}, ["jet"]),
 }
-N_OUTPUTS = {"classification": 3, "regression": 1, "plane": 2, "reconstruction": 4}  # the jet given back
+N_OUTPUTS = {"classification": 3, "regression": 1, "classification_2d": 2, "reconstruction": 4}  # the jet given back
 PIXELS = {"convolutional_autoencoder": 2 * 80 * 76}
 FAST = "mlp"  # the others take several seconds each
 

@@ -25,7 +25,7 @@ TREE = {
     "simulation": {"source": {"kind": "jets"}},
     "dataset": {"recipe": {"kind": "jets"}},
     "task": {"kind": "classification", "target": "flavour", "classes": ["light", "beauty"], "signal": "beauty"},
-    "seeds": 2,
+    "n_seeds": 2,
     "models": {
         "net": {
             "title": "A small net",
@@ -51,7 +51,7 @@ def made(tmp_path_factory):
     from bevatron.train.stage import train_model
 
     folder, study = tmp_path_factory.mktemp("toy"), Study.model_validate(TREE)
-    workflow = Workflow(studies=["toy"], accelerator="cpu", runs=str(folder / "runs"))
+    workflow = Workflow(studies=["toy"], accelerator="cpu", runs_dir=str(folder / "runs"))
     attributes = {"study": "toy", "source": "jets", "versions": {"generator": "1.5"}, "digest": dataset_digest(study),
                   "raw_digest": raw_digest(study), "classes": ["light", "beauty"], "shard": 0,
                   **version_attributes(study)}  # fmt: skip

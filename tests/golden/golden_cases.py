@@ -72,7 +72,7 @@ SOURCE_CASES: dict[str, dict[str, Settings]] = {
     "jets": {"with further interactions": lambda folder: {"events": 6}},
     "hepmc": {"file": lambda folder: {"files": [str(files.hepmc(folder))]}},
     "nanoaod": {"file": lambda folder: {"files": [str(files.nanoaod(folder))]}},
-    "guest_jsonl": {"file": lambda folder: {"files": [str(files.guest_lines(folder))]}},
+    "jet_flavour_jsonl": {"file": lambda folder: {"files": [str(files.jet_flavour_lines(folder))]}},
     "lartpc": {
         "gun": lambda folder: {"events": 8, "box": SMALL, "gun": GUN},
         "neutrinos": lambda folder: {"events": 4, "box": SMALL, "neutrinos": {"share": 0.5}, "cosmics": {"scale": 2}},
@@ -100,7 +100,7 @@ RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]]
         "clean": (events.skies, {"kinds": "mixed", "clean": True}),
     },
     "nanoaod_jets": {"jets": (events.nano, {})},
-    "guest_jets": {"jets": (events.guests, {})},
+    "jet_flavour": {"jets": (events.published_jets, {})},
     "jets": {"all": (events.collisions, {"resampling": None}), "resampled": (events.collisions, {})},
     "lartpc": {
         "around charge": (events.argon, {"images": PICTURES, "window": {"size": 128, "shift": 8}}),

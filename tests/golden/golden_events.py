@@ -6,7 +6,7 @@ import numpy as np
 
 from bevatron.prepare.split import uniform
 from bevatron.simulate.event_jets import FOUR_MOMENTUM, UNITS
-from bevatron.simulate.guest_lines import TRACK, TRACK_EXPERTS, VERTEX_EXPERTS
+from bevatron.simulate.jet_flavour_lines import TRACK, TRACK_EXPERTS, VERTEX_EXPERTS
 from bevatron.simulate.sources.nanoaod import KINEMATICS, VERTEX
 from bevatron.store.columns import Dense, Group, Ragged, Samples
 
@@ -71,7 +71,7 @@ def nano() -> Samples:
     return Samples(inputs, {"flavour": np.array([0, 4, 5])[np.arange(N) % 3], "event": ids()}, ids())
 
 
-def guests() -> Samples:
+def published_jets() -> Samples:
     offsets = cut("tracks", N, 20)
     tracks = np.stack([drawn(f"track {f}", offsets[-1], low=-1) for f in TRACK], axis=1)
     tracks[:, list(TRACK).index("cov_d0_d0")] = drawn("variance", offsets[-1], low=0.0, high=0.1)

@@ -31,7 +31,7 @@ def cifar(folder: Path) -> Path:
     return folder
 
 
-def guest_lines(folder: Path) -> Path:
+def jet_flavour_lines(folder: Path) -> Path:
     lines = []
     for jet in range(12):
         tracks = []

@@ -6,14 +6,14 @@ import numpy as np
 from shard_attributes import shard_attributes
 
 from bevatron.config.study import Study
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 from bevatron.learning.job import FitJob
 from bevatron.simulate.sources.digits import Digits
 from bevatron.store.manifest import build_manifest, write_manifest
 from bevatron.store.shard import write_shard
 
 CLASSES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-FIT = {"epochs": 4, "batch_size": 32, "learning_rate": 0.003, "keep": "last", "checkpoint_seconds": 1e-9}
+FIT = {"epochs": 4, "batch_size": 32, "learning_rate": 0.003, "checkpoint": "last", "checkpoint_seconds": 1e-9}
 CLASSIFICATION = {"kind": "classification", "target": "label", "classes": CLASSES, "signal": "eight"}
 MLP = {"kind": "mlp", "widths": [32], "activation": "relu"}
 CNN = {"kind": "convolutional", "channels": [4], "pool_after": [1], "widths": [16]}
@@ -24,7 +24,7 @@ KINDS = {
     "gan": (
         {"kind": "generation", "target": "label", "classes": CLASSES},
         {"kind": "gan", "generator": [16], "discriminator": [16], "snapshots": 3, "spectral_normalisation": True},
-        {"adam_memory": 0.5},
+        {"beta1": 0.5},
     ),
     "autoencoder": (
         {"kind": "reconstruction", "target": "clean"},
@@ -68,4 +68,4 @@ def job_of(kind, folder, accelerator="cpu"):
         )
     write_manifest(folder / "data" / "manifest.json", build_manifest(folder / "data", study))
     manifest = folder / "data" / "manifest.json"
-    return FitJob(study, study.models["net"], manifest, 0, folder / "fit", Reading(), accelerator)
+    return FitJob(study, study.models["net"], manifest, 0, folder / "fit", DataLoading(), accelerator)

@@ -19,7 +19,7 @@ from rectangles import write_rectangles
 from shard_attributes import shard_attributes
 
 from bevatron.config.study import Study
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 from bevatron.learning.job import FitJob
 from bevatron.store.columns import Dense, Group, Ragged, Samples
 from bevatron.store.manifest import build_manifest, write_manifest
@@ -27,7 +27,7 @@ from bevatron.store.shard import write_shard
 
 CLASSES = ["light", "charm", "beauty"]
 SIZES = {"train": 240, "val": 90, "test": 30}
-RESIDENT = Reading()
+RESIDENT = DataLoading()
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def draw(family: str, seed: int, folder: Path, data: Path) -> FitJob:
     name = chance.choice(sorted(study.models))
     stream = chance.random() < 0.4
     values = _training(kind, chance, stream)
-    if name == "solved" and values.get("mixture"):
-        values["mixture"] = {"light": 3, "charm": 2, "beauty": 1}  # it needs samples of every class
+    if name == "solved" and values.get("class_ratio"):
+        values["class_ratio"] = {"light": 3, "charm": 2, "beauty": 1}  # it needs samples of every class
     model = study.models[name].with_values({f"training.{key}": value for key, value in values.items()})
     model = model.with_values(kind.drawn(chance) if name != "solved" else {})
     if "dropout" in type(model.architecture).model_fields and chance.random() < 0.5:
@@ -64,7 +64,7 @@ def draw(family: str, seed: int, folder: Path, data: Path) -> FitJob:
     reading = RESIDENT
     if stream:
         blocks = {"block_rows": chance.choice([7, 16, 60]), "buffer_blocks": chance.choice([1, 2, 5])}
-        reading = Reading(memory_budget_gb=1e-9, **blocks)
+        reading = DataLoading(memory_budget_gb=1e-9, **blocks)
     return FitJob(study, model, manifest, chance.randrange(5), folder, reading, "cpu")
 
 
@@ -91,7 +91,7 @@ def _training(kind: Family, chance: random.Random, stream: bool) -> dict[str, An
         "momentum": chance.choice([0.0, 0.9]),
         "schedule": chance.choice(["constant", "cosine"]),
         "gradient_clip": chance.choice([None, 0.1, 1.0]),
-        "keep": chance.choice(["best", "last"]) if kind.best else "last",
+        "checkpoint": chance.choice(["best", "last"]) if kind.best else "last",
         "precision": chance.choice(kind.precisions),
         "samples": chance.choice([None, None, kind.n_train // 3]) if not stream else None,
         "threads": 1,
@@ -100,8 +100,8 @@ def _training(kind: Family, chance: random.Random, stream: bool) -> dict[str, An
     if kind.classes:
         values["balance"] = chance.choice(["none", "weights"] if stream else ["none", "weights", "batches"])
         if not stream:
-            values["presentation"] = chance.choice(["shuffled", "sorted", "alternating"])
-            values["mixture"] = chance.choice([None, None, {"light": 3, "beauty": 1}])
+            values["sample_order"] = chance.choice(["shuffled", "sorted", "alternating"])
+            values["class_ratio"] = chance.choice([None, None, {"light": 3, "beauty": 1}])
     return values
 
 
@@ -110,8 +110,8 @@ STOPPING = [{"patience": p, "min_delta": d} for p, d in ((1, 0.0), (1, 0.1), (2,
 
 
 def _model(kind: str, inputs: list[str], **options: Any) -> dict[str, Any]:
-    question = options.pop("question", None)
-    return {"title": kind, "inputs": inputs, "architecture": {"kind": kind, **options}, "question": question}
+    class_subset = options.pop("class_subset", None)
+    return {"title": kind, "inputs": inputs, "architecture": {"kind": kind, **options}, "class_subset": class_subset}
 
 
 LISTS = {
@@ -123,7 +123,7 @@ LISTS = {
     "task": {"kind": "classification", "target": "flavour", "classes": CLASSES, "signal": "beauty"},
     "models": {
         "mlp": _model("mlp", ["jet", "tracks"], widths=[8]),
-        "two": _model("mlp", ["jet"], widths=[4], question=["beauty", "light"]),
+        "two": _model("mlp", ["jet"], widths=[4], class_subset=["beauty", "light"]),
         "lstm": _model("lstm", ["jet", "tracks"], state=6),
         "sets": _model("deep_sets", ["tracks"]),
         "transformer": _model("transformer", ["tracks"], width=8, heads=2, blocks=1),
@@ -171,10 +171,10 @@ CLOUDS = {
             "clouds": {"near": {"means": [[-0.5, 0.5], [1.5, 0.5]], "covariances": [[[1.0, 0.6], [0.6, 1.0]]]}},
         }
     },
-    "task": {"kind": "plane", "target": "class", "classes": ["left", "right"], "signal": "right"},
+    "task": {"kind": "classification_2d", "target": "class", "classes": ["left", "right"], "signal": "right"},
     "models": {
-        "unit": _model("unit", ["near"], activation="tanh"),
-        "rosenblatt": _model("unit", ["near"], activation="step"),
+        "unit": _model("perceptron", ["near"], activation="tanh"),
+        "rosenblatt": _model("perceptron", ["near"], activation="step"),
     },
 }
 

@@ -20,7 +20,7 @@ TREE = {
         "net": {
             "title": "GoogLeNet",
             "inputs": ["image"],
-            "normalise": "scale",
+            "normalise": "rms",
             "architecture": {"kind": "googlenet", "width": 0.0625, "stem_stride": 1},
             "training": {"epochs": 3, "batch_size": 16, "learning_rate": 0.003, "checkpoint_seconds": 1e-9},
         }

@@ -19,7 +19,7 @@ STUDY = {
     "simulation": {"source": {"kind": "jets"}},
     "dataset": {"recipe": {"kind": "jets"}},
     "task": {"kind": "detection", "target": "boxes", "classes": CLASSES},
-    "seeds": 1,
+    "n_seeds": 1,
     "models": {
         "net": {
             "title": "Faster R-CNN",

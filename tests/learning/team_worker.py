@@ -11,7 +11,7 @@ from torch import distributed
 
 from bevatron.compute.team import Team
 from bevatron.config.study import Study
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 from bevatron.learning.fit import fit
 from bevatron.learning.job import FitJob
 
@@ -25,7 +25,7 @@ def main(job_file: str, rank: int, size: int, port: str, strategy: str, kill_aft
         manifest=Path(given["manifest"]),
         seed=given["seed"],
         folder=Path(given["folder"]),
-        reading=Reading.model_validate(given["reading"]),
+        data_loading=DataLoading.model_validate(given["data_loading"]),
         accelerator="cpu",
     )
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=port, RANK=str(rank), WORLD_SIZE=str(size))

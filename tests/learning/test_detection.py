@@ -9,7 +9,7 @@ from interruption import check_same_bits_after_an_interruption
 from rectangles import STUDY, write_rectangles
 
 from bevatron.config.study import Study
-from bevatron.config.workflow import Reading, Workflow
+from bevatron.config.workflow import DataLoading, Workflow
 from bevatron.errors import UserError
 from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.inference import predict
@@ -23,7 +23,7 @@ def made(folder, sizes, change=lambda samples: samples, **values):
     study = Study.model_validate(STUDY)
     manifest = write_rectangles(folder / "dataset", study, sizes, change)
     model = study.models["net"].with_values({key.replace("__", "."): value for key, value in values.items()})
-    return FitJob(study, model, manifest, 0, folder / "fit", Reading(), "cpu")
+    return FitJob(study, model, manifest, 0, folder / "fit", DataLoading(), "cpu")
 
 
 @pytest.mark.slow

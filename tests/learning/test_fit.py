@@ -8,7 +8,7 @@ import pytest
 import torch
 from interruption import check_same_bits_after_an_interruption, weights
 
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 from bevatron.errors import UserError
 from bevatron.learning.fit import class_weights, finished_fit, fit
 from bevatron.learning.job import Diverged, FitJob
@@ -31,7 +31,7 @@ def test_gradient_descent_finds_the_least_squares_line(job):
     line = job(
         architecture__widths=[], architecture__dropout=0.0, training__epochs=500, training__validate_every=500,
         training__batch_size="full",
-        training__learning_rate=0.3, training__keep="last", normalise="standard",
+        training__learning_rate=0.3, training__checkpoint="last", normalise="standard",
     )  # fmt: skip
     result = fit(line)
     data = _split(line, "train"), _split(line, "val")
@@ -144,9 +144,9 @@ def test_an_exception_of_the_listener_ends_the_fit_and_passes_through(job):
 
 @pytest.mark.parametrize("budget", [4.0, 1e-5], ids=["resident", "streaming"])
 def test_an_interrupted_fit_ends_with_the_same_bits_with_both_readers(job, budget):
-    reading = Reading(memory_budget_gb=budget, block_rows=64, buffer_blocks=2)
+    reading = DataLoading(memory_budget_gb=budget, block_rows=64, buffer_blocks=2)
     made = job(training__checkpoint_seconds=1e-9, training__batch_size=7)  # 100 steps an epoch, two blocks
-    check_same_bits_after_an_interruption(replace(made, reading=reading), epoch=4)
+    check_same_bits_after_an_interruption(replace(made, data_loading=reading), epoch=4)
 
 
 def test_a_manifest_of_another_configuration_is_refused(job, curve):

@@ -9,7 +9,7 @@ from picture_jobs import TREE, enlarged, write_pictures
 from rectangles import STUDY, write_rectangles
 
 from bevatron.config.study import Study
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 from bevatron.learning.fit import fit
 from bevatron.learning.job import FitJob
 
@@ -56,7 +56,7 @@ def test_networks_over_pictures(kind, values, tmp_path):
     side = 96 if kind == "inception_resnet_v2" else 48  # it needs 75
     manifest = write_pictures(tmp_path / "data", study, lambda made: enlarged(made, side))
     model = study.models["net"].with_values(values)
-    check_same_bits_after_an_interruption(FitJob(study, model, manifest, 0, tmp_path / "fit", Reading(), "cuda"))
+    check_same_bits_after_an_interruption(FitJob(study, model, manifest, 0, tmp_path / "fit", DataLoading(), "cuda"))
 
 
 @pytest.mark.parametrize("kind", ["fgsm", "pgd", "augmented", "gan", "autoencoder"])
@@ -69,4 +69,4 @@ def test_a_detector(tmp_path):
     manifest = write_rectangles(tmp_path / "data", study, {"train": 40, "val": 8, "test": 8})
     values = {"training.epochs": 3, "training.checkpoint_seconds": 1e-9, "training.batch_size": 8}
     model = study.models["net"].with_values(values)
-    check_same_bits_after_an_interruption(FitJob(study, model, manifest, 0, tmp_path / "fit", Reading(), "cuda"))
+    check_same_bits_after_an_interruption(FitJob(study, model, manifest, 0, tmp_path / "fit", DataLoading(), "cuda"))

@@ -12,7 +12,7 @@ import pytest
 from digit_jobs import job_of
 
 from bevatron.config.identity import LEARNING_VERSION
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 from bevatron.learning.fit import fit
 from bevatron.learning.job import FitJob
 
@@ -30,13 +30,13 @@ LISTS = {
     "adam": ("net", {}),
     "course": ("net", COURSE),
     "balanced sgd": ("net", RULES),
-    "mixture": ("net", FEW),
+    "class_ratio": ("net", FEW),
     "full batch": ("net", {"training__batch_size": "full", "training__epochs": 6}),
     "streamed": ("net", {}),
     "lstm": ("lstm", {}),
     "transformer": ("lstm", TRANSFORMER),
     "deep sets": ("lstm", SETS),
-    "question": ("beauty_or_charm", {}),
+    "class_subset": ("beauty_or_charm", {}),
     "trees": ("trees", {}),
     "fisher": ("fisher", {}),
 }
@@ -45,13 +45,13 @@ LOSSES = {
     "adam": (0.801049, 0.749877),
     "course": (0.926155, 0.849335),
     "balanced sgd": (0.879768, 0.825192),
-    "mixture": (0.856659, 0.820336),
+    "class_ratio": (0.856659, 0.820336),
     "full batch": (1.08082, 0.964315),
     "streamed": (0.798941, 0.751127),
     "lstm": (0.667888, 0.694247),
     "transformer": (0.692634, 0.710812),
     "deep sets": (0.823229, 0.765072),
-    "question": (0.64439, 0.666422),
+    "class_subset": (0.64439, 0.666422),
     "trees": (0.654752, 0.78495),
     "fisher": (0.875881, 0.875136),
     "fgsm": (1.73709, 1.55767),
@@ -89,7 +89,7 @@ def test_a_fit_of_lists_comes_to_what_it_came_to_before(name, flavours, tmp_path
     model, values = LISTS[name]
     job = flavours.job(tmp_path, model, **values)
     if name == "streamed":
-        job = replace(job, reading=Reading(memory_budget_gb=1e-5, block_rows=100, buffer_blocks=2))
+        job = replace(job, data_loading=DataLoading(memory_budget_gb=1e-5, block_rows=100, buffer_blocks=2))
     check(name, job)
 
 

@@ -10,7 +10,7 @@ from interruption import check_same_bits_after_an_interruption
 from picture_jobs import TREE, enlarged, write_pictures
 
 from bevatron.config.study import Study
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 from bevatron.learning.densify import Densify, rows_at_once
 from bevatron.learning.fit import fit, initial_network
 from bevatron.learning.job import FitJob
@@ -27,7 +27,7 @@ from bevatron.store.streaming import StreamingReader
 def job(tmp_path):
     study = Study.model_validate(TREE)
     return FitJob(
-        study, study.models["net"], write_pictures(tmp_path / "data", study), 0, tmp_path / "fit", Reading(), "cpu"
+        study, study.models["net"], write_pictures(tmp_path / "data", study), 0, tmp_path / "fit", DataLoading(), "cpu"
     )
 
 
@@ -71,7 +71,7 @@ def test_scale_keeps_empty_pixels_empty_and_knows_channels():
     from types import SimpleNamespace as Numbers
 
     statistics = {"image": {"u": Numbers(mean=3.0, std=4.0), "y": Numbers(mean=0.0, std=0.0)}}
-    normalise = Normalise("scale", {"image": InputGroup((2, 4, 5), ("u", "y"))}, statistics)
+    normalise = Normalise("rms", {"image": InputGroup((2, 4, 5), ("u", "y"))}, statistics)
     picture = torch.zeros(1, 2, 4, 5)
     picture[0, 0, 1, 2], picture[0, 1, 3, 4] = 10.0, 7.0
     found = normalise({"image": picture})["image"]

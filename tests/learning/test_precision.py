@@ -18,7 +18,7 @@ RATE = 1e-3
 @pytest.fixture
 def job(curve, reading, tmp_path):
     def make(name, **values):
-        fixed = {"learning_rate": RATE, "batch_size": 100, "epochs": 4, "keep": "last"}
+        fixed = {"learning_rate": RATE, "batch_size": 100, "epochs": 4, "checkpoint": "last"}
         values = {"architecture.dropout": 0.0} | {f"training.{k}": v for k, v in (fixed | values).items()}
         return FitJob(curve.study, curve.study.models["net"].with_values(values), curve.manifest, 0, tmp_path / name,
                       reading, "cpu")  # fmt: skip

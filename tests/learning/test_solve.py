@@ -93,7 +93,7 @@ def test_the_same_seed_gives_the_same_bits(model, job):
 
 
 def test_a_question_is_answered_by_two_outputs(job, flavours):
-    asked = job("fisher", question=["beauty", "charm"])
+    asked = job("fisher", class_subset=["beauty", "charm"])
     _, network = fitted(asked, flavours)
     x, labels = split(flavours, "train")
     kept = labels > 0

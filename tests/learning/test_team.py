@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch.nn import functional
 
 from bevatron.config.study import Study
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 
 pytestmark = pytest.mark.slow
 WORKER = Path(__file__).with_name("team_worker.py")
@@ -49,7 +49,7 @@ class Teamwork:
                     "manifest": str(self.manifest),
                     "seed": 3,
                     "folder": str(folder),
-                    "reading": Reading(**reading).model_dump(mode="json"),
+                    "data_loading": DataLoading(**reading).model_dump(mode="json"),
                 }
             )
         )

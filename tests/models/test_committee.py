@@ -11,9 +11,9 @@ from bevatron.models.network import Description, Network, load_network, weights_
 GROUPS = {"jet": InputGroup((2,), ("pt", "eta")), "experts": InputGroup((3,), tuple("abc"))}
 
 
-def expert(question, groups=("jet",), normalise="none", dropout=0.5):
+def expert(class_subset, groups=("jet",), normalise="none", dropout=0.5):
     architecture = {"kind": "mlp", "widths": [5], "dropout": dropout}
-    return Description(architecture, {name: GROUPS[name] for name in groups}, 3, normalise, question)
+    return Description(architecture, {name: GROUPS[name] for name in groups}, 3, normalise, class_subset)
 
 
 def committee(*members):

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from bevatron.config.resources import Resources
 from bevatron.config.study import Study
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 from bevatron.plan.forecast import forecast, sizes_of
 from bevatron.plan.rates import StudyRates
 from bevatron.plan.table import show
@@ -42,7 +42,7 @@ STUDY = {
     "simulation": {"source": {"kind": "jets", "events": 1000}, "shards": 50},
     "dataset": {"recipe": {"kind": "jets"}, "split": {"train": 0.8, "val": 0.1, "test": 0.1}},
     "task": {"kind": "classification", "target": "flavour", "classes": ["light", "beauty"], "signal": "beauty"},
-    "seeds": 2,
+    "n_seeds": 2,
     "models": {
         "net": {
             "title": "n", "inputs": ["jet"], "architecture": {"kind": "mlp", "widths": [4]}, "training": {"epochs": 10},
@@ -62,8 +62,8 @@ STUDY = {
 @pytest.fixture
 def lines():
     study, rates = Study.model_validate(STUDY), StudyRates.model_validate(RATES)
-    resources = {"exceptions": {"tagger/net": {"train": {"nodes": 2, "gpus": 4}}}}
-    found = forecast(study, rates, Resources.model_validate(resources), Reading(memory_budget_gb=0.1))
+    resources = {"overrides": {"tagger/net": {"train": {"nodes": 2, "gpus": 4}}}}
+    found = forecast(study, rates, Resources.model_validate(resources), DataLoading(memory_budget_gb=0.1))
     return {line.stage: line for line in found}
 
 
@@ -93,7 +93,7 @@ def test_the_memory_of_the_manifest_s_job_stops_growing():
     found = {}
     for shards in (50, 500, 10_000):
         tree = STUDY | {"simulation": {"source": {"kind": "jets", "events": 3333}, "shards": shards}}
-        lines = forecast(Study.model_validate(tree), StudyRates.model_validate(RATES), Resources(), Reading())
+        lines = forecast(Study.model_validate(tree), StudyRates.model_validate(RATES), Resources(), DataLoading())
         found[shards] = next(line.memory_gb for line in lines if line.stage == "manifest")
     samples = 3 * 3333 * 1.25 * 0.8
     assert found[50] == pytest.approx(

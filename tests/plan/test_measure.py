@@ -20,8 +20,8 @@ STUDY = {
     "simulation": {"source": {"kind": "gaussians", "train": 40, "val": 10, "test": 50}, "shards": 2},
     "dataset": {"recipe": {"kind": "gaussians", "clouds": {"cloud": {"means": [[0, 0], [1, 1]],
                                                                      "covariances": [[[1, 0], [0, 1]]]}}}},
-    "task": {"kind": "plane", "target": "class", "classes": ["left", "right"], "signal": "right"},
-    "seeds": 2,
+    "task": {"kind": "classification_2d", "target": "class", "classes": ["left", "right"], "signal": "right"},
+    "n_seeds": 2,
     "models": {
         "net": {
             "title": "t", "inputs": ["cloud"], "architecture": {"kind": "mlp", "widths": [3]},

@@ -37,7 +37,7 @@ def recorder(study_with_search, tmp_path):
         session = SimpleNamespace(lost=None)
         session.lost_node = lambda: session.lost
         flag = Flag(tmp_path / "told-to-end", every=0.0)
-        made = Recorder(model.search, model.training.keep, journal, session, flag)
+        made = Recorder(model.search, model.training.checkpoint, journal, session, flag)
         yield SimpleNamespace(recorder=made, journal=journal, session=session, flag=flag)
 
 

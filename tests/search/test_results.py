@@ -39,9 +39,9 @@ def test_the_table_has_a_row_for_every_trial_with_its_values_and_its_end(study_w
     assert rows[1]["reason"] == "the loss is nan"
 
 
-@pytest.mark.parametrize(("keep", "number"), [("best", 3), ("last", 3)])
-def test_the_best_trial_is_none_that_failed(keep, number):
-    assert best_of(keep, TRIALS, "here").number == number
+@pytest.mark.parametrize(("checkpoint", "number"), [("best", 3), ("last", 3)])
+def test_the_best_trial_is_none_that_failed(checkpoint, number):
+    assert best_of(checkpoint, TRIALS, "here").number == number
 
 
 def test_the_best_values_make_a_model(study_with_search):

@@ -17,7 +17,7 @@ import yaml
 from bevatron.compute.demand import Demand
 from bevatron.compute.environment import environment
 from bevatron.compute.ray_session import ray_session
-from bevatron.config.workflow import Ray, Reading, Workflow
+from bevatron.config.workflow import Ray, DataLoading, Workflow
 from bevatron.errors import UserError
 from bevatron.prepare.stage import prepare_shard, write_manifest
 from bevatron.search.journal import Journal
@@ -43,14 +43,14 @@ def run(study, folder: Path, session, manifest: Path | str = "", fit: str = "pre
         "model": "net",
         "manifest": str(manifest),
         "folder": str(folder),
-        "reading": Reading().model_dump(mode="json"),
+        "data_loading": DataLoading().model_dump(mode="json"),
         "accelerator": "cpu",
         "strategy": "ddp",
         "fit": fit,
         "told_to_end": str(folder / "told-to-end"),
     }
     with Journal(folder / "journal.jsonl") as journal:
-        run_trials(model.search, model.training.keep, task, journal, session)
+        run_trials(model.search, model.training.checkpoint, task, journal, session)
         return journal.ended
 
 
@@ -60,7 +60,7 @@ def outcome(trials) -> list[tuple]:
 
 def test_a_failing_trial_is_recorded_and_skipped_and_the_rest_goes_on(study_with_search, session, tmp_path, caplog):
     # Each failure that `pretended_fit` knows of comes with a momentum of its own; two trials run at a time.
-    study = study_with_search(trials=10, epochs=9, reduction=9, grace_epochs=3, seed=4)
+    study = study_with_search(trials=10, epochs=9, reduction_factor=9, grace_period=3, seed=4)
     with caplog.at_level(logging.INFO, "bevatron"):
         trials = run(study, tmp_path, session)
     assert [trial.number for trial in trials] == list(range(1, 11))
@@ -84,7 +84,7 @@ def test_a_trial_whose_process_is_killed_once_goes_on_where_it_was(study_with_se
     rates = {"training.learning_rate": {"kind": "log_uniform", "low": 1e-4, "high": 1.0}}
     momenta = ({"training.momentum": {"kind": "choice", "values": [value]}} for value in (0.0, 0.8))
     left_alone, killed = (
-        run(study_with_search(rates | momentum, trials=4, grace_epochs=9, cpus_per_trial=2), tmp_path / str(k), session)
+        run(study_with_search(rates | momentum, trials=4, grace_period=9, cpus_per_trial=2), tmp_path / str(k), session)
         for k, momentum in enumerate(momenta)
     )
     assert [(t.losses, t.status) for t in killed] == [(t.losses, t.status) for t in left_alone]
@@ -110,7 +110,7 @@ def test_one_trial_at_a_time_gives_the_same_search_again(study_with_search, sess
 def test_the_real_fit_is_searched_and_fits_better_at_a_better_rate(study_with_search, session, tmp_path):
     rates = [1e-6, 0.02]
     study = study_with_search(
-        {"training.learning_rate": {"kind": "choice", "values": rates}}, trials=5, epochs=4, grace_epochs=4
+        {"training.learning_rate": {"kind": "choice", "values": rates}}, trials=5, epochs=4, grace_period=4
     )
     simulate_shard(study, 0, tmp_path / "shard-0000.h5")
     prepare_shard(study, tmp_path / "shard-0000.h5", tmp_path / "dataset")
@@ -175,7 +175,7 @@ from bevatron.search.stage import search_model
 start_logging()
 folder = Path(sys.argv[1])
 study = Study.model_validate_json((folder / "study.json").read_text())
-workflow = Workflow(studies=["parabola"], runs=str(folder / "runs"), ray=json.loads(sys.argv[2]))
+workflow = Workflow(studies=["parabola"], runs_dir=str(folder / "runs"), ray=json.loads(sys.argv[2]))
 try:
     search_model(study, workflow, "net", folder / "manifest.json", folder / "out", fit="pretended_fit")
 except UserError as error:
@@ -187,7 +187,7 @@ except UserError as error:
 def test_a_search_killed_in_its_midst_continues(study_with_search, session, module_path, tmp_path):
     # Meanwhile the fixture's session goes on: two clusters on one machine do not meet.
     space = {"training.learning_rate": {"kind": "log_uniform", "low": 1e-3, "high": 1e-1}}
-    study = study_with_search(space, trials=6, epochs=5, reduction=5, grace_epochs=5)
+    study = study_with_search(space, trials=6, epochs=5, reduction_factor=5, grace_period=5)
     (tmp_path / "study.json").write_text(study.model_dump_json())
     make_dataset(study, tmp_path)
     surroundings = {**os.environ, "PYTHONPATH": module_path, "PRETENDED_EPOCH_SECONDS": "0.1"}
@@ -226,7 +226,7 @@ def test_a_search_killed_in_its_midst_continues(study_with_search, session, modu
     assert not list(journal_file.parent.glob("trial-*")), "fits of ended trials are removed"
 
     published = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    workflow = Workflow(studies=["parabola"], runs=str(tmp_path / "runs"))
+    workflow = Workflow(studies=["parabola"], runs_dir=str(tmp_path / "runs"))
     search_model(study, workflow, "net", tmp_path / "manifest.json", tmp_path / "out")  # all is in the journal
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == published
 
@@ -235,7 +235,7 @@ def test_who_searches_what_another_process_searches_waits_and_takes_its_trials(
     study_with_search, module_path, tmp_path
 ):
     space = {"training.learning_rate": {"kind": "log_uniform", "low": 1e-3, "high": 1e-1}}
-    study = study_with_search(space, trials=3, epochs=4, reduction=4, grace_epochs=4)
+    study = study_with_search(space, trials=3, epochs=4, reduction_factor=4, grace_period=4)
     (tmp_path / "study.json").write_text(study.model_dump_json())
     make_dataset(study, tmp_path)
     command = [sys.executable, "-c", DRIVER, str(tmp_path), '{"cpus": 2}']
@@ -259,7 +259,7 @@ def test_a_search_told_to_end_lets_its_trials_save_their_state_and_goes_on(
     study_with_search, session, module_path, tmp_path
 ):
     space = {"training.learning_rate": {"kind": "log_uniform", "low": 1e-3, "high": 1e-1}}
-    study = study_with_search(space, trials=4, epochs=8, reduction=8, grace_epochs=8)
+    study = study_with_search(space, trials=4, epochs=8, reduction_factor=8, grace_period=8)
     (tmp_path / "study.json").write_text(study.model_dump_json())
     make_dataset(study, tmp_path)
     command = [sys.executable, "-c", DRIVER, str(tmp_path)]

@@ -62,9 +62,9 @@ def read_idx(path) -> str:
 
 
 def read_lines(path) -> str:
-    setup = "from bevatron.simulate.sources.guest_jsonl import GuestLines"
-    options = f"GuestLines.Options(kind='guest_jsonl', files=[{str(path)!r}])"
-    return refused_within_limits(setup, f"GuestLines().simulate({options}, 0, 1)")
+    setup = "from bevatron.simulate.sources.jet_flavour_jsonl import JetFlavourLines"
+    options = f"JetFlavourLines.Options(kind='jet_flavour_jsonl', files=[{str(path)!r}])"
+    return refused_within_limits(setup, f"JetFlavourLines().simulate({options}, 0, 1)")
 
 
 @pytest.fixture
@@ -294,7 +294,7 @@ def test_a_yaml_file_of_megabytes_is_refused_at_once(tmp_path):
 
 
 @pytest.mark.parametrize("value", ["true", "'3'", "3.0", "99999999999999999999", "-1", "0", ".inf", "1e3"])
-@pytest.mark.parametrize("key", ["seeds", "models.net.training.epochs", "simulation.shards"])
+@pytest.mark.parametrize("key", ["n_seeds", "models.net.training.epochs", "simulation.shards"])
 def test_a_count_is_an_integer_within_reason(curve, tmp_path, key, value):
     from bevatron.config.load import load_study
 

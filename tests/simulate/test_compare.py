@@ -10,7 +10,7 @@ from bevatron.config.load import load_study
 from bevatron.errors import UserError
 from bevatron.report.plots.comparison import caption_of, comparisons
 from bevatron.report.plots.style import page_style
-from bevatron.simulate.compare import compare_source
+from bevatron.simulate.compare import validate_source
 from bevatron.simulate.comparison import Comparison, Curve
 from bevatron.store.seal import refuse_broken_seal
 
@@ -26,14 +26,14 @@ PANEL = Comparison(
 
 
 def test_a_source_without_comparisons_is_refused_by_name(tmp_path):
-    with pytest.raises(UserError, match=r"function.*compare_source.*offers no comparison"):
-        compare_source(load_study("function", "demo", STUDIES), tmp_path / "source.json")
+    with pytest.raises(UserError, match=r"function.*validate_source.*offers no comparison"):
+        validate_source(load_study("function", "demo", STUDIES), tmp_path / "source.json")
 
 
 def test_what_a_source_offers_is_sealed_and_drawn(tmp_path, monkeypatch):
     study = load_study("function", "demo", STUDIES)
     monkeypatch.setattr(SOURCES["function"], "comparisons", lambda self, options, seed: [PANEL], raising=False)
-    compare_source(study, tmp_path / "source.json")
+    validate_source(study, tmp_path / "source.json")
     tree = json.loads((tmp_path / "source.json").read_text())
     refuse_broken_seal(tree, tmp_path / "source.json", "")
     with page_style():

@@ -199,10 +199,10 @@ def test_balanced_classes_come_equally_often_and_completely(new_dataset, samples
 
 
 LESSONS = [
-    Sampling("flavour", presentation="sorted"),
-    Sampling("flavour", presentation="alternating", balanced=True),
-    Sampling("flavour", mixture=((0, 100.0), (2, 10.0))),
-    Sampling("flavour", presentation="alternating", mixture=((0, 3.0), (1, 2.0)), samples=301),
+    Sampling("flavour", sample_order="sorted"),
+    Sampling("flavour", sample_order="alternating", balanced=True),
+    Sampling("flavour", class_ratio=((0, 100.0), (2, 10.0))),
+    Sampling("flavour", sample_order="alternating", class_ratio=((0, 3.0), (1, 2.0)), samples=301),
     Sampling("flavour", samples=200),
     Sampling(samples=200),
 ]

@@ -50,8 +50,8 @@ def test_length_is_that_of_the_rows_for_every_seed():
     for sampling in (
         Sampling("c", balanced=True),
         Sampling("c", balanced=True, samples=99),
-        Sampling("c", balanced=True, mixture=((0, 5.0), (2, 1.0)), samples=60),
-        Sampling("c", mixture=((0, 5.0), (1, 1.0))),
+        Sampling("c", balanced=True, class_ratio=((0, 5.0), (2, 1.0)), samples=60),
+        Sampling("c", class_ratio=((0, 5.0), (1, 1.0))),
     ):
         lengths = {len(sampling.rows(700, numbers, seed, 1, True)) for seed in range(5)}
         assert lengths == {sampling.length(700, numbers)}

@@ -31,7 +31,7 @@ def place(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def workflow(place) -> Workflow:
-    return Workflow(studies=["flavours"], runs=str(place / "runs"), accelerator="cpu")
+    return Workflow(studies=["flavours"], runs_dir=str(place / "runs"), accelerator="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_a_damaged_member_is_refused_by_name(train, members, tmp_path):
 
 def test_the_command_takes_members_by_name(committee, flavours, members, workflow, tmp_path, monkeypatch, capsys):
     (tmp_path / "config" / "studies").mkdir(parents=True)
-    settings = f"studies: [flavours]\naccelerator: cpu\nruns: {workflow.runs}\n"
+    settings = f"studies: [flavours]\naccelerator: cpu\nruns_dir: {workflow.runs_dir}\n"
     (tmp_path / "config" / "config.yaml").write_text(settings)
     study = flavours.study.model_dump(mode="json")
     (tmp_path / "config" / "studies" / "flavours.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
@@ -161,7 +161,7 @@ def test_the_command_takes_members_by_name(committee, flavours, members, workflo
 
 def test_asked_for_several_workers_a_solved_model_takes_one(flavours, members, tmp_path):
     """No Ray is started for it: the files are those of one worker."""
-    fresh = Workflow(studies=["flavours"], runs=str(tmp_path / "runs"), accelerator="cpu")
+    fresh = Workflow(studies=["flavours"], runs_dir=str(tmp_path / "runs"), accelerator="cpu")
     train_model(flavours.study, fresh, "trees", flavours.manifest, None, tmp_path / "out", workers=2)
     again = run(tmp_path / "out" / "runs.json", 1)
     assert again["files"]["weights.safetensors"] == run(members["trees"], 1)["files"]["weights.safetensors"]

@@ -33,7 +33,7 @@ def place(curve, tmp_path):
     tree = curve.study.model_dump(mode="json")
     tree["models"]["net"] |= MODEL
     tree["models"]["twin"] = {**tree["models"]["net"], "title": "its twin"}
-    tree["seeds"] = 2
+    tree["n_seeds"] = 2
     (tmp_path / "config" / "studies").mkdir(parents=True)
     (tmp_path / "config" / "config.yaml").write_text("studies: [curve]\naccelerator: cpu\n")
     (tmp_path / "config" / "studies" / "curve.yaml").write_text(yaml.safe_dump(tree))

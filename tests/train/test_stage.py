@@ -14,7 +14,7 @@ from bevatron.train.stage import train_model, with_search_result
 
 @pytest.fixture
 def workflow(tmp_path):
-    return Workflow(studies=["curve"], runs=str(tmp_path / "runs"), accelerator="cpu")
+    return Workflow(studies=["curve"], runs_dir=str(tmp_path / "runs"), accelerator="cpu")
 
 
 def test_all_seeds_are_published_with_their_checksums(curve, workflow, tmp_path):

@@ -28,7 +28,7 @@ SETTINGS = {
 def workplace(curve, tmp_path):
     """A folder to run `bevatron train` in, as a job would."""
     tree = curve.study.model_dump(mode="json")
-    tree["seeds"] = 1
+    tree["n_seeds"] = 1
     tree["models"]["net"] |= SETTINGS
     (tmp_path / "config" / "studies").mkdir(parents=True)
     (tmp_path / "config" / "config.yaml").write_text(CONFIG)
@@ -107,7 +107,7 @@ def test_a_run_told_to_end_saves_its_state_and_goes_on(workplace):
 
     # another reader takes the samples in another order: that is another run, and leaves this one as it is
     config = workplace.root / "config" / "config.yaml"
-    config.write_text(CONFIG + "reading: {memory_budget_gb: 0.00001}\n")
+    config.write_text(CONFIG + "data_loading: {memory_budget_gb: 0.00001}\n")
     saved = {path: path.read_bytes() for path in (root / "runs").glob("*/*.ckpt")}
     assert workplace("ended").wait() == 0
     streamed = json.loads((root / "out" / "runs.json").read_text())["runs"][0]

@@ -24,7 +24,7 @@ TWO = {"demand": Demand(nodes=1, cpus=2, gpus=0), "workers": 2}
 
 @pytest.fixture
 def workflow(tmp_path):
-    return Workflow(studies=["curve"], runs=str(tmp_path / "runs"), accelerator="cpu")
+    return Workflow(studies=["curve"], runs_dir=str(tmp_path / "runs"), accelerator="cpu")
 
 
 def plain(study: Study, **training: object) -> Study:
@@ -57,7 +57,7 @@ def test_two_workers_train_what_one_trains(curve, workflow, tmp_path):
 def test_a_killed_worker_costs_no_more_than_a_checkpoint(curve, workflow, tmp_path, caplog):
     """All workers start again from the last checkpoint, and end with the weights of a team that nobody disturbed."""
     study = plain(curve.study, epochs=600, validate_every=20, checkpoint_seconds=0.2)
-    study = study.model_copy(update={"seeds": 1})
+    study = study.model_copy(update={"n_seeds": 1})
     trained(study, workflow, curve, tmp_path / "whole", **TWO)
     workflow = workflow.model_copy(update={"runs": str(tmp_path / "other")})
     killer = threading.Thread(target=kill_a_worker_in_mid_fit, args=(tmp_path / "other",), daemon=True)

@@ -25,8 +25,8 @@ def checkout(tmp_path):
     committee = {"kind": "committee", "members": ["second", "first"]}
     tree["models"] = {
         "committee": {"title": "committee", "inputs": ["jet"], "architecture": committee},
-        "first": {**expert, "question": ["beauty", "charm"]},
-        "second": {**expert, "question": ["charm", "light"]},
+        "first": {**expert, "class_subset": ["beauty", "charm"]},
+        "second": {**expert, "class_subset": ["charm", "light"]},
     }
     tree.update(scales={}, claims=[], grids={})
     tree["simulation"]["shards"] = 1

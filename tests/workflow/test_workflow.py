@@ -157,7 +157,7 @@ def test_what_no_job_would_read_is_refused(checkout):
     done = snakemake(checkout, "-n", "--configfile", "my.yaml")
     said = done.stdout + done.stderr
     assert done.returncode == 1
-    assert "only scale and studies can be given there, found accelerator, runs, zorp" in said
+    assert "only scale and studies can be given there, found accelerator, runs_dir, zorp" in said
     assert "Traceback" not in said
 
 

@@ -100,7 +100,7 @@ def settings_of(wildcards):
     if wildcards.model not in study.models:
         return ""  # no job is made of it, see unknown_model
     model = study.models[wildcards.model].model_dump(mode="json", exclude={"title", "published"})
-    return digest_of(learned_task(study), study.seeds, model)
+    return digest_of(learned_task(study), study.n_seeds, model)
 
 
 def measured_in(study):
@@ -109,7 +109,7 @@ def measured_in(study):
     return [
         f"results/{study}/dataset/manifest.json",
         f"results/{study}/evaluation/data.json",
-        *([f"results/{study}/evaluation/source.json"] if STUDIES[study].evaluation.compare_source else []),
+        *([f"results/{study}/evaluation/source.json"] if STUDIES[study].evaluation.validate_source else []),
         *expand(f"results/{study}/raw/shard-{{shard}}.timing.json", shard=shards_of(study)),
         *expand(f"results/{study}/search/{{model}}/trials.csv", model=searched_models(study)),
         *expand(f"results/{study}/models/{{model}}/runs.json", model=models),

@@ -54,7 +54,7 @@ def plan(
     resources = load_resources(config.parent / "resources.yaml", site_file())
     planned = load_study(study, wanted.scale, studies)
     larger = growth(planned, load_study(study, found.scale, studies))
-    lines = forecast(planned, found, resources, wanted.reading, larger)
+    lines = forecast(planned, found, resources, wanted.data_loading, larger)
     show(lines, f"{study} at scale {wanted.scale}", basis)
 
 

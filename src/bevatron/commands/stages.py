@@ -43,9 +43,9 @@ def simulate(
 def compare(study: StudyName, output: Output, config: Config = DEFAULT_CONFIG, scale: Scale = None) -> None:
     """Set the study's source beside published numbers; the report draws them."""
     loaded = _load_data_part(study, config, scale)
-    from bevatron.simulate.compare import compare_source
+    from bevatron.simulate.compare import validate_source
 
-    compare_source(loaded, output)
+    validate_source(loaded, output)
 
 
 def prepare(

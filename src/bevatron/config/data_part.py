@@ -17,10 +17,10 @@ class Evaluation(Section):
     )
     confidence: Real = Field(0.68, gt=0.0, lt=1.0, description="probability content of the quoted intervals")
     observables: dict[Name, Observable] = Field({}, description="single numbers looked at without any network")
-    look_into: list[Name] = Field(
+    inspect_layers: list[Name] = Field(
         [], description="convolutional networks whose filters, and what each layer makes of a picture, are shown"
     )
-    compare_source: bool = Field(False, description="show the source beside published numbers, where it offers that")
+    validate_source: bool = Field(False, description="show the source beside published numbers, where it offers that")
 
 
 class DataPart(Section):
@@ -37,5 +37,5 @@ class DataPart(Section):
     simulation: Simulation = Field(description="raw events")
     dataset: Dataset = Field(description="samples made from them")
     task: Task = Field(description="what is learned")
-    seeds: Count = Field(3, le=10_000, description="runs of every model, with seeds 0 to N-1")
+    n_seeds: Count = Field(3, le=10_000, description="runs of every model, with seeds 0 to N-1")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="metrics and uncertainties")

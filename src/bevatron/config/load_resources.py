@@ -50,18 +50,18 @@ def beyond_limits(resources: Resources) -> Iterator[str]:
     """What the limits of the site, or the rules themselves, do not allow: a line each."""
     for rule in RULES:
         yield from (f"rules.{rule}{line}" for line in _needs_beyond(resources, rule, None, None))
-    for place, exceptions in resources.exceptions.items():
+    for place, overrides in resources.overrides.items():
         study, _, model = place.partition("/")
         for rule in RULES:
-            if getattr(exceptions, rule, None) is not None:
+            if getattr(overrides, rule, None) is not None:
                 lines = _needs_beyond(resources, rule, study, model or None)
-                yield from (f"exceptions.{place}.{rule}{line}" for line in lines)
+                yield from (f"overrides.{place}.{rule}{line}" for line in lines)
 
 
 def _needs_beyond(resources: Resources, rule: str, study: str | None, model: str | None) -> Iterator[str]:
     needs, limits = resources.needs(rule, study, model), resources.limits
     if model and rule not in ("search", "train", "evaluate"):
-        yield f": is a study's, not a model's; expected under exceptions.{study}"
+        yield f": is a study's, not a model's; expected under overrides.{study}"
     for name in ("nodes", "cpus", "gpus", "memory_gb", "minutes"):
         wanted, most = getattr(needs, name), getattr(limits, name)
         if wanted > most:
@@ -77,15 +77,15 @@ def _needs_beyond(resources: Resources, rule: str, study: str | None, model: str
 
 
 def mistakes_in_resources(path: Path, site: Path | None, studies: Path) -> list[str]:
-    """Every mistake in the table and the site's file, with exceptions for studies and models that do not exist."""
+    """Every mistake in the table and the site's file, with overrides for studies and models that do not exist."""
     try:
         resources = load_resources(path, site)
     except ConfigurationError as error:
         return error.lines
     except UserError as error:
         return [str(error)]
-    unknown = {place: _unknown(place, studies) for place in resources.exceptions}
-    return [f"{path}: exceptions.{place}: {what}" for place, what in unknown.items() if what]
+    unknown = {place: _unknown(place, studies) for place in resources.overrides}
+    return [f"{path}: overrides.{place}: {what}" for place, what in unknown.items() if what]
 
 
 def _unknown(place: str, studies: Path) -> str | None:

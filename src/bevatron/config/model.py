@@ -17,13 +17,13 @@ class Model(Section):
     architecture: ArchitectureOptions = Field(description="the network and its own options")
     inputs: list[Name] = Field(description="input groups of the dataset that the network reads", min_length=1)
     target: Name | None = Field(None, description="target to learn, where it is not the task's")
-    normalise: Literal["none", "standard", "robust", "scale"] = Field(
+    normalise: Literal["none", "standard", "robust", "rms"] = Field(
         "standard",
         description="of the inputs, by the training split's statistics: 'standard' subtracts the mean and divides by "
-        "the standard deviation; 'robust' takes median and 68 % half-width and then asinh, for long tails; 'scale' "
+        "the standard deviation; 'robust' takes median and 68 % half-width and then asinh, for long tails; 'rms' "
         "only divides by the root mean square, for images that are empty almost everywhere",
     )
-    question: list[Name] | None = Field(
+    class_subset: list[Name] | None = Field(
         None,
         description="two or more classes to tell apart, of a classification: the fit leaves out the samples of all "
         "others, and the network gives these no probability",
@@ -40,8 +40,8 @@ class Model(Section):
 
     @model_validator(mode="after")
     def _classes_are_asked_once(self) -> "Model":
-        if self.question is not None and len(set(self.question)) < len(self.question):
-            raise ValueError(f"question: a class stands twice in {', '.join(self.question)}")
+        if self.class_subset is not None and len(set(self.class_subset)) < len(self.class_subset):
+            raise ValueError(f"class_subset: a class stands twice in {', '.join(self.class_subset)}")
         return self
 
     @model_validator(mode="after")

@@ -15,27 +15,27 @@ from bevatron.config.kinds import ARCHITECTURES, CLAIM_TESTS, RECIPES, SOURCES
 from bevatron.config.model import Model
 from bevatron.config.observable import Observable
 from bevatron.config.registry import Component, Registry
-from bevatron.config.resources import Exceptions, Growth, Limits, Needs, Resources, Rules, Shards
+from bevatron.config.resources import Overrides, RetryScaling, Limits, Needs, Resources, Rules, Shards
 from bevatron.config.search import Choice, Integers, LogUniform, Search, Uniform
 from bevatron.config.section import Section
 from bevatron.config.simulation import Simulation
 from bevatron.config.site import Site
 from bevatron.config.study import Study
-from bevatron.config.task import Classification, Plane, Regression
+from bevatron.config.task import Classification, Classification2D, Regression
 from bevatron.config.training import EarlyStopping, Training
-from bevatron.config.workflow import Ray, Reading, Workflow
+from bevatron.config.workflow import Ray, DataLoading, Workflow
 
 BEGIN, END = "<!-- written by `bevatron schema`: begin -->", "<!-- written by `bevatron schema`: end -->"
 
 SECTIONS: list[tuple[str, type[Section]]] = [
     ("`config/config.yaml`", Workflow),
-    ("`reading`", Reading),
+    ("`data_loading`", DataLoading),
     ("`ray`", Ray),
     ("`config/resources.yaml`", Resources),
     ("`rules`", Rules),
     ("`rules.<rule>`", Needs),
-    ("`exceptions.<study>` and `exceptions.<study>/<model>`", Exceptions),
-    ("`growth`", Growth),
+    ("`overrides.<study>` and `overrides.<study>/<model>`", Overrides),
+    ("`retry_scaling`", RetryScaling),
     ("`limits`", Limits),
     ("`shards`", Shards),
     ("`profiles/site/site.yaml`", Site),
@@ -45,7 +45,7 @@ SECTIONS: list[tuple[str, type[Section]]] = [
     ("`dataset.split`", Split),
     ("`task`, kind `regression`", Regression),
     ("`task`, kind `classification`", Classification),
-    ("`task`, kind `plane`", Plane),
+    ("`task`, kind `classification_2d`", Classification2D),
     ("`models.<name>`", Model),
     ("`models.<name>.training`", Training),
     ("`models.<name>.training.early_stopping`", EarlyStopping),

@@ -26,7 +26,7 @@ class Needs(Section):
 
 
 class SomeNeeds(Section):
-    """The needs that differ in an exception; the others stay as they are."""
+    """The needs that an override changes; the others stay as they are."""
 
     nodes: Count | None = Field(None, description="nodes")
     cpus: Count | None = Field(None, description="CPU cores of each node")
@@ -50,7 +50,7 @@ class Rules(Section):
     report: Needs = Field(Needs(cpus=2, minutes=30), description="judge the claims and write the page")
 
 
-class Exceptions(Section):
+class Overrides(Section):
     """The needs of a study's or a model's jobs where they differ from the rule's."""
 
     simulate: SomeNeeds | None = Field(None, description="of a study's raw shards")
@@ -64,7 +64,7 @@ class Exceptions(Section):
     export: SomeNeeds | None = Field(None, description="of a study's or a model's export")
 
 
-class Growth(Section):
+class RetryScaling(Section):
     """Factors from one attempt to the next, for a job that failed is submitted again with more."""
 
     memory: AtLeastOne = Field(2.0, description="of the memory")
@@ -91,34 +91,34 @@ class Resources(Section):
     """What the jobs ask for. A key that is left out has the default below; the site's file lies over this one."""
 
     rules: Rules = Field(default_factory=Rules, description="the needs of every rule")
-    exceptions: dict[Place, Exceptions] = Field(
+    overrides: dict[Place, Overrides] = Field(
         default_factory=dict,
         description="other needs for one study, key 'study', or one model, key 'study/model', which goes before",
     )
-    growth: Growth = Field(default_factory=Growth, description="growth from one attempt to the next")
+    retry_scaling: RetryScaling = Field(default_factory=RetryScaling, description="factors from one attempt to the next")
     limits: Limits = Field(default_factory=Limits, description="what no job may exceed")
     shards: Shards = Field(default_factory=Shards, description="how many shards make one batch job")
 
     def needs(self, rule: str, study: str | None = None, model: str | None = None) -> Needs:
-        """The needs of a rule's job, with the exceptions for its study and its model."""
+        """The needs of a rule's job, with the overrides for its study and its model."""
         needs = getattr(self.rules, rule)
         for place in (study, f"{study}/{model}"):
-            exception = self.exceptions.get(place) if study else None
-            other = getattr(exception, rule, None)
+            override = self.overrides.get(place) if study else None
+            other = getattr(override, rule, None)
             if other is not None:
                 needs = needs.model_copy(update=other.model_dump(exclude_none=True))
         return needs
 
     def memory_gb(self, needs: Needs, attempt: int) -> float:
         """Memory of each node at an attempt; 1 is the first."""
-        return min(needs.memory_gb * self.growth.memory ** (attempt - 1), self.limits.memory_gb)
+        return min(needs.memory_gb * self.retry_scaling.memory ** (attempt - 1), self.limits.memory_gb)
 
     def minutes(self, rule: str, needs: Needs, attempt: int, study: str | None = None) -> int:
         """Time limit at an attempt. A batch job of shards adds up theirs, and the sum must stay below the limit."""
         most = self.limits.minutes
         if rule in SHARD_RULES:
             most = max(1, int(most * needs.minutes / self.minutes_of_shards(study)))
-        return min(round(needs.minutes * self.growth.minutes ** (attempt - 1)), most)
+        return min(round(needs.minutes * self.retry_scaling.minutes ** (attempt - 1)), most)
 
     def minutes_of_shards(self, study: str | None) -> int:
         """Time limit of a full batch job of shards at the first attempt."""

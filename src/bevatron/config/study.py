@@ -10,7 +10,7 @@ from bevatron.config.model import Model
 from bevatron.config.section import Name
 from bevatron.config.task import Classification
 
-NUMBERS = ("classification", "regression", "plane")  # tasks of architectures that name none: numbers of a sample
+NUMBERS = ("classification", "regression", "classification_2d")  # tasks of architectures that name none: numbers of a sample
 
 
 class Study(DataPart):
@@ -31,14 +31,14 @@ class Study(DataPart):
                 raise ValueError(f"models.{name}.normalise: '{kind}' needs 'none', as it gives its inputs back")
             if self.task.kind == "detection" and model.target not in (None, self.task.target):
                 raise ValueError(f"models.{name}.target: a detection has one target, '{self.task.target}'")
-            if model.question is None:
+            if model.class_subset is None:
                 continue
             if self.task.kind != "classification":
-                raise ValueError(f"models.{name}.question: only a classification has classes to ask for")
-            for asked in model.question:
+                raise ValueError(f"models.{name}.class_subset: only a classification has classes to ask for")
+            for asked in model.class_subset:
                 if asked not in self.task.classes:
                     allowed = ", ".join(self.task.classes)
-                    raise ValueError(f"models.{name}.question: unknown class '{asked}'; allowed: {allowed}")
+                    raise ValueError(f"models.{name}.class_subset: unknown class '{asked}'; allowed: {allowed}")
         return self
 
     @model_validator(mode="after")
@@ -88,22 +88,22 @@ class Study(DataPart):
         of_samples = ", one for each sample" if self.task.kind == "detection" else ""
         for name, model in self.models.items():
             training, place = model.training, f"models.{name}.training"
-            for label in training.mixture or ():
+            for label in training.class_ratio or ():
                 if label not in classes:
                     allowed = ", ".join(classes) or f"none, as the task has no classes{of_samples}"
-                    raise ValueError(f"{place}.mixture: unknown class '{label}'; allowed: {allowed}")
+                    raise ValueError(f"{place}.class_ratio: unknown class '{label}'; allowed: {allowed}")
             if training.adversarial is not None and self.task.kind != "classification":
                 raise ValueError(f"{place}.adversarial: only a classification has adversarial examples")
-            for key, plain in (("presentation", "shuffled"), ("balance", "none")):
+            for key, plain in (("sample_order", "shuffled"), ("balance", "none")):
                 if getattr(training, key) != plain and not classes:
                     raise ValueError(f"{place}.{key}: '{getattr(training, key)}' needs a task with classes{of_samples}")
         return self
 
     @model_validator(mode="after")
     def _what_is_looked_into_is_there(self) -> "Study":
-        for name in self.evaluation.look_into:
+        for name in self.evaluation.inspect_layers:
             if name not in self.models:
-                raise ValueError(f"evaluation.look_into: unknown model '{name}'; allowed: {', '.join(self.models)}")
+                raise ValueError(f"evaluation.inspect_layers: unknown model '{name}'; allowed: {', '.join(self.models)}")
         return self
 
     @model_validator(mode="after")

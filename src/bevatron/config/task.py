@@ -53,13 +53,13 @@ class Classification(Section):
         return self
 
 
-class Plane(Classification):
+class Classification2D(Classification):
     """Tell two classes of points in a plane apart; squared error, and pictures of lines and surfaces."""
 
-    kind: Literal["plane"] = Field(description="the task's name")
+    kind: Literal["classification_2d"] = Field(description="the task's name")
 
     @model_validator(mode="after")
-    def _two_classes(self) -> "Plane":
+    def _two_classes(self) -> "Classification2D":
         if len(self.classes) != 2:
             raise ValueError(f"classes: a line tells two classes apart, found {len(self.classes)}")
         return self
@@ -114,5 +114,5 @@ class Generation(Section):
 
 
 Task = Annotated[
-    Regression | Classification | Plane | Detection | Reconstruction | Generation, Field(discriminator="kind")
+    Regression | Classification | Classification2D | Detection | Reconstruction | Generation, Field(discriminator="kind")
 ]

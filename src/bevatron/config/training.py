@@ -40,7 +40,7 @@ class Training(Section):
     learning_rate: Positive = Field(1e-3, description="step size of the optimiser")
     weight_decay: NonNegative = Field(0.0, description="decay of the weights towards zero")
     momentum: Fraction = Field(0.0, description="momentum, of sgd alone")
-    adam_memory: Fraction = Field(
+    beta1: Fraction = Field(
         0.9, description="decay of Adam's mean gradient, β₁; 0.5 for networks that learn against each other"
     )
     schedule: Literal["constant", "cosine"] = Field("constant", description="course of the learning rate over the fit")
@@ -50,7 +50,7 @@ class Training(Section):
         description="unequal classes: 'weights' weighs the loss by inverse class share; 'batches' draws every class "
         "equally often, so that an epoch repeats the rarer classes",
     )
-    mixture: dict[Name, Positive] | None = Field(
+    class_ratio: dict[Name, Positive] | None = Field(
         None,
         description="use only so many samples of each class that their numbers stand in this ratio, in training and "
         "validation, e.g. {light: 100, beauty: 1}; classes not named are left out; absent: all there are",
@@ -59,7 +59,7 @@ class Training(Section):
     samples: Count | None = Field(
         None, description="learn from this many samples at most, drawn by the seed, the classes' shares kept"
     )
-    presentation: Literal["shuffled", "sorted", "alternating"] = Field(
+    sample_order: Literal["shuffled", "sorted", "alternating"] = Field(
         "shuffled",
         description="order within an epoch: 'sorted' shows class after class, 'alternating' a sample of each class in "
         "turn, the samples of a class shuffled either way",
@@ -71,7 +71,7 @@ class Training(Section):
     )
     validate_every: Count = Field(1, description="epochs between validations")
     early_stopping: EarlyStopping | None = Field(None, description="absent: the fit runs its full length")
-    keep: Literal["best", "last"] = Field(
+    checkpoint: Literal["best", "last"] = Field(
         "best", description="weights to publish: those of the lowest validation loss, or of the last step"
     )
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(

@@ -7,7 +7,7 @@ from pydantic import Field
 from bevatron.config.section import Integer, Name, Positive, Section
 
 
-class Reading(Section):
+class DataLoading(Section):
     """How datasets are read while learning."""
 
     memory_budget_gb: Positive = Field(
@@ -56,9 +56,9 @@ class Workflow(Section):
         "demo", description="'demo': two cores, minutes, no GPU; 'paper': the published sizes"
     )
     studies: list[Name] = Field(description="studies to run, each a file in config/studies/", min_length=1)
-    runs: str = Field("runs", description="folder of the live state of searches and fits, which survives a kill")
+    runs_dir: str = Field("runs", description="folder of the live state of searches and fits, which survives a kill")
     accelerator: Literal["auto", "cpu", "cuda"] = Field("auto", description="device that fits and evaluates")
-    reading: Reading = Field(default_factory=Reading, description="how datasets are read while learning")
+    data_loading: DataLoading = Field(default_factory=DataLoading, description="how datasets are read in training")
     ray: Ray = Field(default_factory=Ray, description="Ray cluster of searches and several-worker trainings")
     workers: Workers = Field(default_factory=Workers, description="fits by several workers together")
     grace_seconds: Positive = Field(

@@ -27,7 +27,7 @@ class Case:
     def folders(self) -> list[Path]:
         """Where results and live state go, or the nearest folders above that exist already."""
         found = []
-        for path in (Path("results"), Path(self.workflow.runs)):
+        for path in (Path("results"), Path(self.workflow.runs_dir)):
             path = path.absolute()
             while not path.is_dir():
                 path = path.parent
@@ -37,9 +37,9 @@ class Case:
     def jobs(self) -> list[tuple[str, Needs, int]]:
         """Every kind of job the table knows: its name, its needs, and its minutes with all shards of a batch job."""
         places: list[tuple[str, str | None, str | None]] = [(rule, None, None) for rule in RULES]
-        for place, exceptions in self.table.exceptions.items():
+        for place, overrides in self.table.overrides.items():
             study, _, model = place.partition("/")
-            asked = [rule for rule in RULES if getattr(exceptions, rule, None) is not None]
+            asked = [rule for rule in RULES if getattr(overrides, rule, None) is not None]
             places += [(rule, study, model or None) for rule in asked]
         jobs = []
         for rule, study, model in places:

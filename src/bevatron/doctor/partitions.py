@@ -78,7 +78,7 @@ def _problems(case: Case, partition: Partition, name: str, needs: Needs, minutes
 def _later_attempts(case: Case, partition: Partition, needs: list[Needs]) -> Iterator[Finding]:
     """A job that is submitted again with more must not ask for what no node has: Slurm would refuse it."""
     limits, largest = case.table.limits, max((node.memory_mb for node in partition.nodes), default=0) / 1000
-    grown = max(min(need.memory_gb * case.table.growth.memory**3, limits.memory_gb) for need in needs)
+    grown = max(min(need.memory_gb * case.table.retry_scaling.memory**3, limits.memory_gb) for need in needs)
     if largest and grown > largest:
         yield note(
             f"limits for {partition.name}",

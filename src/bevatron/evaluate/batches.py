@@ -16,7 +16,7 @@ def batches(
 ) -> Iterator[tuple[Inputs, dict[str, Tensor]]]:
     """In the order of the shards, up to `at_once` samples at a time: the model's inputs {group: (batch, ...)}, and
     targets by name, which the caller may keep."""
-    groups, reading = behind.model.inputs, behind.workflow.reading
+    groups, data_loading = behind.model.inputs, behind.workflow.data_loading
     shapes = input_groups(behind.manifest, groups)
     densify = Densify(shapes, device)
     reader = open_split(
@@ -25,9 +25,9 @@ def batches(
         batch_size=rows_at_once(shapes, at_once),
         groups=groups,
         targets=targets,
-        memory_budget_bytes=int(reading.memory_budget_gb * 1e9),
-        block_rows=reading.block_rows,
-        buffer_blocks=reading.buffer_blocks,
+        memory_budget_bytes=int(data_loading.memory_budget_gb * 1e9),
+        block_rows=data_loading.block_rows,
+        buffer_blocks=data_loading.buffer_blocks,
         device=str(device),
     )
     try:

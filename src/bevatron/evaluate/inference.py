@@ -45,9 +45,9 @@ def predict(
             batch_size=rows_at_once(shapes, BATCH),
             groups=groups,
             targets=targets,
-            memory_budget_bytes=int(workflow.reading.memory_budget_gb * 1e9),
-            block_rows=workflow.reading.block_rows,
-            buffer_blocks=workflow.reading.buffer_blocks,
+            memory_budget_bytes=int(workflow.data_loading.memory_budget_gb * 1e9),
+            block_rows=workflow.data_loading.block_rows,
+            buffer_blocks=workflow.data_loading.buffer_blocks,
             device=str(device),
         )
         try:

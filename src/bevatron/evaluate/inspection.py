@@ -47,7 +47,7 @@ def first_corrections(behind: Behind, most: int = 6) -> list[dict[str, Any]]:
     sample by sample; none for other networks.
     """
     training = behind.model.training
-    if training.batch_size != 1 or behind.model.architecture.kind != "unit":
+    if training.batch_size != 1 or behind.model.architecture.kind != "perceptron":
         return []
     return replayed(behind, most=most)
 
@@ -61,8 +61,8 @@ def replayed(behind: Behind, most: int | None = None, steps: int | None = None) 
     from bevatron.learning.learner import optimiser_of
 
     study, model = behind.study, behind.model
-    reading = behind.workflow.reading
-    job = FitJob(study, model, behind.manifest_path.resolve(), behind.seeds[0], Path(), reading, "cpu")
+    data_loading = behind.workflow.data_loading
+    job = FitJob(study, model, behind.manifest_path.resolve(), behind.seeds[0], Path(), data_loading, "cpu")
     found: list[dict[str, Any]] = []
     with deterministic(model.training.threads):
         data = DataModule(job, behind.manifest, CPU)

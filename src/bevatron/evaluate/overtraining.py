@@ -39,7 +39,7 @@ def _ratio(model: Model, run: dict[str, Any], folder: Path) -> float | None:
         raise UserError(path, what, "run the training again")
     with TextIOWrapper(open_regular(path), encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    epoch = run["best_epoch"] if model.training.keep == "best" else run["epochs"]
+    epoch = run["best_epoch"] if model.training.checkpoint == "best" else run["epochs"]
     for row in rows:
         if int(row["epoch"]) == epoch:
             train, val = float(row["train_loss"]), float(row["val_loss"])

@@ -86,7 +86,7 @@ def _models(
     graph.refuse_architecture(model.architecture.kind, f"{study.name}/{name}")
     made = []
     with deterministic(model.training.threads):
-        columns = agreement.real_samples(manifest, path, model.inputs, workflow.reading.memory_budget_gb * 1e9)
+        columns = agreement.real_samples(manifest, path, model.inputs, workflow.data_loading.memory_budget_gb * 1e9)
         few = tuple(column[:1].repeat(4, *(1 for _ in column.shape[1:])) for column in columns)
         for run in runs:
             where = f"{study.name}/{name} seed {run['seed']}"

@@ -41,7 +41,7 @@ class DataModule(pl.LightningDataModule):
         training = job.model.training
         self.batch_size = training.batch_size
         self.sampling = sampling_of(job)
-        self._val_sampling = Sampling(self.sampling.classes, mixture=self.sampling.mixture)
+        self._val_sampling = Sampling(self.sampling.classes, class_ratio=self.sampling.class_ratio)
         self._train = self._open("train", self.batch_size)
         self._val = self._open("val", rows_at_once(self.densify.groups, VALIDATION_BATCH))
         self._stream: Iterator[Batch] | None = None
@@ -61,8 +61,8 @@ class DataModule(pl.LightningDataModule):
     def class_counts(self) -> list[int]:
         """Samples of each class that the fit uses, in the order of the classes' numbers."""
         counts = dict(enumerate(self.manifest.class_counts("train").values()))
-        mixture = self.sampling.mixture
-        return list(quotas(counts, None if mixture is None else dict(mixture), self.sampling.samples).values())
+        class_ratio = self.sampling.class_ratio
+        return list(quotas(counts, None if class_ratio is None else dict(class_ratio), self.sampling.samples).values())
 
     def train_dataloader(self) -> list[int]:
         """Lightning's epoch is one block; the block asks `training_batches` for its steps."""
@@ -94,7 +94,7 @@ class DataModule(pl.LightningDataModule):
 
     def whole_training_split(self) -> Iterator[Batch]:
         """The samples of the training split that are used, each once, in file order."""
-        sampling = replace(self.sampling, balanced=False, presentation="shuffled")
+        sampling = replace(self.sampling, balanced=False, sample_order="shuffled")
         for batch in self._train.epoch(self.job.seed, 0, shuffle=False, sampling=sampling):
             yield self.prepared(batch)
 
@@ -119,18 +119,18 @@ class DataModule(pl.LightningDataModule):
         self._val.close()
 
     def _open(self, split: str, batch_size: int | str) -> Reader:
-        job, reading = self.job, self.job.reading
+        job, data_loading = self.job, self.job.data_loading
         return open_split(
             job.manifest,
             split,
             batch_size=batch_size,
             groups=job.model.inputs,
             targets=[job.target],
-            memory_budget_bytes=reading.memory_budget_gb * 1e9,
-            block_rows=reading.block_rows,
-            buffer_blocks=reading.buffer_blocks,
+            memory_budget_bytes=data_loading.memory_budget_gb * 1e9,
+            block_rows=data_loading.block_rows,
+            buffer_blocks=data_loading.buffer_blocks,
             device=str(self.device),
-            device_budget_bytes=reading.gpu_budget_gb * 1e9,
+            device_budget_bytes=data_loading.gpu_budget_gb * 1e9,
             part=Part(self.team.rank, self.team.size),
         )
 
@@ -138,16 +138,16 @@ class DataModule(pl.LightningDataModule):
 def sampling_of(job: FitJob) -> Sampling:
     """Which samples the job's fit uses, and how it sees them.
 
-    Validation takes the same mixture, all of it and in file order: who has a mixture has no other samples to validate.
+    Validation takes the same class_ratio, all of it and in file order: who has a class_ratio has no other samples to validate.
     """
     training, task = job.model.training, job.study.task
     classes = task.classes if isinstance(task, Classification) else None
-    mixture = training.mixture
+    class_ratio = training.class_ratio
     return Sampling(
         classes=job.target if classes else None,
         balanced=training.balance == "batches",
-        presentation=training.presentation,
-        mixture=None if mixture is None else tuple((classes.index(name), share) for name, share in mixture.items()),
+        sample_order=training.sample_order,
+        class_ratio=None if class_ratio is None else tuple((classes.index(name), share) for name, share in class_ratio.items()),
         samples=training.samples,
     )
 

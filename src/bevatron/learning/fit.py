@@ -112,7 +112,7 @@ def describe(job: FitJob, manifest: Manifest) -> Description:
         inputs=input_groups(manifest, job.model.inputs),
         n_outputs=LEARNERS[task.kind].n_outputs(task, manifest.targets[job.target]),
         normalise="none" if job.members else job.model.normalise,  # members normalise for themselves
-        question=job.question,
+        class_subset=job.class_subset,
         members=tuple(load_description(folder / MODEL) for folder in job.members.values()),
     )
 
@@ -135,7 +135,7 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
     team = data.team
     if isinstance(network.architecture, Solved):
         return _solve(job, data, network, on_validation)
-    weights = class_weights(data.class_counts(), job.question) if job.model.training.balance == "weights" else None
+    weights = class_weights(data.class_counts(), job.class_subset) if job.model.training.balance == "weights" else None
     learner: Learner = LEARNERS[job.study.task.kind](job, network, data.schedule, weights, team)
     checkpoint = team.same(newest_valid(job.folder) if team.leads else None)
     if checkpoint is not None and team.leads:
@@ -163,7 +163,7 @@ def _solve(job: FitJob, data: DataModule, network: Network, on_validation: Any) 
     if data.team.size > 1:
         kind = job.model.architecture.kind
         raise UserError(job.folder, f"'{kind}' is fitted by one worker, not {data.team.size}", "ask for one worker")
-    weights = None if job.model.training.balance == "none" else class_weights(data.class_counts(), job.question)
+    weights = None if job.model.training.balance == "none" else class_weights(data.class_counts(), job.class_subset)
     result = solve(job, data, network, weights, on_validation)
     _write(job, data, weights_bytes(network), result, [training_environment(_threads(job), CPU, solved=True).as_dict()])
     return result
@@ -233,7 +233,7 @@ def _publish(
     continued: bool,
 ) -> FitResult:
     team = data.team
-    last_weights = weights_bytes(learner.network) if job.model.training.keep == "last" else None
+    last_weights = weights_bytes(learner.network) if job.model.training.checkpoint == "last" else None
     last = history.rows[-1]
     samples = int(last["epoch"]) * data.samples_per_epoch
     result = FitResult(
@@ -270,7 +270,7 @@ def _write(
     files = {name: sha256_of(job.folder / name) for name in (WEIGHTS, HISTORY)}
     made = {
         "versions": versions(),
-        "order": training_order(job.study, job.model, data.manifest, job.manifest, job.reading),
+        "order": training_order(job.study, job.model, data.manifest, job.manifest, job.data_loading),
         "environments": environments,
         "reproducible": reproducible(environments),
     }
@@ -278,15 +278,15 @@ def _write(
     forget_checkpoints(job.folder)
 
 
-def class_weights(counts: list[int], question: tuple[int, ...] | None = None) -> torch.Tensor:
+def class_weights(counts: list[int], class_subset: tuple[int, ...] | None = None) -> torch.Tensor:
     """Weights inverse to the classes' shares of the samples, of mean one over them; 0 of a class without any.
 
-    With a question its classes alone count, and the others' weights are zero.
+    With a class subset its classes alone count, and the others' weights are zero.
     """
     n = torch.tensor(counts, dtype=torch.float32)
-    if question is not None:
+    if class_subset is not None:
         asked = torch.zeros(len(n), dtype=torch.bool)
-        asked[list(question)] = True
+        asked[list(class_subset)] = True
         n = torch.where(asked, n, 0.0)
     return torch.where(n > 0, n.sum() / ((n > 0).sum() * n), 0.0)
 

@@ -71,7 +71,7 @@ class History(pl.Callback):
 
     def _take_best(self, row: dict[str, float], pl_module: Any) -> None:
         self.best_loss, self.best_epoch = row["val_loss"], int(row["epoch"])
-        if pl_module.job.model.training.keep == "best":
+        if pl_module.job.model.training.checkpoint == "best":
             content = weights_bytes(pl_module.network)
             self.best_sha256 = hashlib.sha256(content).hexdigest()
             if pl_module.team.leads:

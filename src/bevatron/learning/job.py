@@ -6,7 +6,7 @@ from typing import Any
 
 from bevatron.config.model import Model
 from bevatron.config.study import Study
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 
 
 class Diverged(Exception):
@@ -27,7 +27,7 @@ class FitJob:
     manifest: Path
     seed: int
     folder: Path
-    reading: Reading
+    data_loading: DataLoading
     accelerator: str = "auto"
     epochs: int | None = None
     members: dict[str, Path] = field(default_factory=dict)
@@ -37,11 +37,11 @@ class FitJob:
         return self.model.target or self.study.task.target
 
     @property
-    def question(self) -> tuple[int, ...] | None:
+    def class_subset(self) -> tuple[int, ...] | None:
         """The class numbers that the model tells apart, where not all."""
-        if self.model.question is None:
+        if self.model.class_subset is None:
             return None
-        return tuple(self.study.task.classes.index(name) for name in self.model.question)
+        return tuple(self.study.task.classes.index(name) for name in self.model.class_subset)
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ class Learner(pl.LightningModule):
             raise UserError(
                 self.job.folder,
                 f"was begun with its samples {state['order']}, and would go on with them {order}",
-                "put the section reading of config.yaml back as it was, or remove this folder to start anew",
+                "put the section data_loading of config.yaml back as it was, or remove this folder to start anew",
             )
         self.blocks_done, self.round_samples = state["blocks_done"], state["round_samples"]
         self.round_loss = state["round_loss"].cpu()
@@ -220,7 +220,7 @@ def optimiser_of(training: Training, network: Network) -> torch.optim.Optimizer:
     kind = torch.optim.Adam if training.optimiser == "adam" else torch.optim.AdamW
     # A fused step divides the gradients by the loss scale itself, after they would have been clipped.
     fused = training.precision != "16-mixed" or training.gradient_clip is None
-    return kind(learned, lr=rate, betas=(training.adam_memory, 0.999), weight_decay=decay, fused=fused)
+    return kind(learned, lr=rate, betas=(training.beta1, 0.999), weight_decay=decay, fused=fused)
 
 
 def learning_rate(training: Training, step: int, steps: int) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 from bevatron.config.kinds import ARCHITECTURES
 from bevatron.config.model import Model
 from bevatron.config.study import Study
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 from bevatron.models.solved import Solved
 from bevatron.store.manifest import Manifest
 from bevatron.store.split import reading_order, split_of
@@ -13,7 +13,7 @@ from bevatron.store.split import reading_order, split_of
 FILE_ORDER = "in the order of the files"
 
 
-def training_order(study: Study, model: Model, manifest: Manifest, path: Path, reading: Reading) -> str:
+def training_order(study: Study, model: Model, manifest: Manifest, path: Path, data_loading: DataLoading) -> str:
     """What the order of the model's training samples depends on beside the seed and the model's own settings.
 
     It is that of the reader which `open_split` chooses, on every device. An architecture that is solved, and a batch
@@ -25,4 +25,4 @@ def training_order(study: Study, model: Model, manifest: Manifest, path: Path, r
         return FILE_ORDER
     targets = [model.target or study.task.target]
     split = split_of(manifest, path, "train", model.inputs, targets)
-    return str(reading_order(split, reading.memory_budget_gb * 1e9, reading.block_rows, reading.buffer_blocks))
+    return str(reading_order(split, data_loading.memory_budget_gb * 1e9, data_loading.block_rows, data_loading.buffer_blocks))

@@ -37,7 +37,7 @@ def solve(
     training = _labelled(job, network, data.whole_training_split(), class_weights)
     validation = _labelled(job, network, data.validation_batches(), class_weights)
     waited = time.perf_counter() - start
-    best = job.model.training.keep == "best"
+    best = job.model.training.checkpoint == "best"
     losses = network.architecture.solve(training, validation, seed_of("solve", job.seed), best)
     seconds = time.perf_counter() - start
     if not all(map(math.isfinite, (value for pair in losses for value in pair))):
@@ -79,7 +79,7 @@ def solve(
 
 
 def _labelled(job: FitJob, network: Network, batches: Iterator[Batch], class_weights: torch.Tensor | None) -> Labelled:
-    """A whole split on the CPU; of classes those of the model's question alone, numbered in its order."""
+    """A whole split on the CPU; of classes those of the model's class subset alone, numbered in its order."""
     if not isinstance(job.study.task, Classification):
         return _with_targets(job, network, batches)
     rows, labels = [], []

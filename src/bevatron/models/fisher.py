@@ -28,7 +28,7 @@ class Fisher(nn.Module):
     returns (batch, n_outputs).
     """
 
-    TASKS = ("classification", "plane")
+    TASKS = ("classification", "classification_2d")
 
     class Options(Options):
         shrinkage: Fraction = Field(

@@ -20,21 +20,21 @@ from bevatron.models.size_limit import size_limit
 from bevatron.models.solved import Solved
 from bevatron.regular_files import read_bytes
 
-UNASKED = -1e4  # output for a class that is not in the network's question: softmax gives it exactly zero in float32
+UNASKED = -1e4  # output for a class that is not in the network's class subset: softmax gives it exactly zero in float32
 
 
 @dataclass(frozen=True)
 class Description:
     """All that is needed to build the network again, but its weights.
 
-    question: the class numbers that the network tells apart, where not all; members: the networks in a committee.
+    class_subset: the class numbers that the network tells apart, where not all; members: the networks in a committee.
     """
 
     architecture: dict[str, Any]
     inputs: dict[str, InputGroup]
     n_outputs: int
     normalise: Kind
-    question: tuple[int, ...] | None = None
+    class_subset: tuple[int, ...] | None = None
     members: tuple["Description", ...] = ()
 
     @classmethod
@@ -44,13 +44,13 @@ class Description:
             group["name"]: InputGroup(tuple(group["shape"]), tuple(group["features"]), group["listed"])
             for group in tree["inputs"]
         }
-        question = tree.get("question")
+        class_subset = tree.get("class_subset")
         return cls(
             architecture=tree["architecture"],
             inputs=inputs,
             n_outputs=tree["n_outputs"],
             normalise=tree["normalise"],
-            question=None if question is None else tuple(question),
+            class_subset=None if class_subset is None else tuple(class_subset),
             members=tuple(cls.of(member) for member in tree.get("members", ())),
         )
 
@@ -63,7 +63,7 @@ class Description:
 class Network(nn.Module):
     """Physical inputs to outputs: shapes {group: (batch, ...)} to (batch, n_outputs).
 
-    A network with a question has an architecture of as many outputs as classes in it; the others are `UNASKED`.
+    A network with a class subset has an architecture of as many outputs as classes in it; the others are `UNASKED`.
     An architecture that makes its own losses gets the `truth` (batch, ...) to make them from, and returns them.
     """
 
@@ -78,8 +78,8 @@ class Network(nn.Module):
 
     @property
     def answers(self) -> list[int]:
-        """The outputs that say something: those of the question's classes, or all."""
-        asked = self.description.question
+        """The outputs that say something: those of the class subset, or all."""
+        asked = self.description.class_subset
         return list(range(self.description.n_outputs)) if asked is None else list(asked)
 
     def forward(self, inputs: Inputs, truth: Tensor | None = None) -> Tensor:
@@ -91,7 +91,7 @@ class Network(nn.Module):
         return self._of_all_classes(outputs)
 
     def _of_all_classes(self, outputs: Tensor) -> Tensor:
-        if self.description.question is None:
+        if self.description.class_subset is None:
             return outputs
         with_unasked = functional.pad(outputs, (0, 1), value=UNASKED)
         place = {asked: i for i, asked in enumerate(self.answers)}

@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from bevatron.models.inputs import InputGroup, Inputs, Padded
 
-Kind = Literal["none", "standard", "robust", "scale"]
+Kind = Literal["none", "standard", "robust", "rms"]
 
 
 class Normalise(nn.Module):
     """x → (x − centre) / scale for each feature; 'robust' goes on to asinh of that, linear near 0, logarithmic far out.
 
     'standard': centre and scale are mean and standard deviation; 'robust': median and half the distance between the
-    16 % and 84 % quantiles. 'scale' only divides, by the root mean square, so that the empty pixels of sparse images
+    16 % and 84 % quantiles. 'rms' only divides, by the root mean square, so that the empty pixels of sparse images
     stay zero (statistics of sparse images are those of the pixels that are stored). The features of pictures are their
     channels. A feature that never varies keeps the scale 1. Centre and scale are buffers, so that they are saved with
     the weights and a network is whole without its dataset.
@@ -57,7 +57,7 @@ class Normalise(nn.Module):
 
 
 def _centre_and_scale(kind: Kind, feature: Any) -> tuple[float, float]:
-    if kind == "scale":
+    if kind == "rms":
         return 0.0, math.hypot(feature.mean, feature.std) or 1.0
     if kind == "standard":
         return feature.mean, feature.std if feature.std > 0.0 else 1.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bevatron.config.kinds import SOURCES
 from bevatron.config.resources import Resources
 from bevatron.config.study import Study
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 from bevatron.plan.rates import StudyRates
 from bevatron.store.distinct import RUN
 from bevatron.store.statistics import QUANTILE_NUMBERS
@@ -61,7 +61,7 @@ def sizes_of(study: Study, rates: StudyRates) -> Sizes:
 
 
 def forecast(
-    study: Study, rates: StudyRates, resources: Resources, reading: Reading, growth: dict[str, float] | None = None
+    study: Study, rates: StudyRates, resources: Resources, data_loading: DataLoading, growth: dict[str, float] | None = None
 ) -> list[Line]:
     """The plan, stage by stage, for the study at its scale.
 
@@ -82,7 +82,7 @@ def forecast(
     looked_at = simulate.start + prepare.observe_seconds * sizes.split["test"]
     arrays = EVALUATED * sizes.split["test"] / 1e6
     lines.append(_line("observe", [looked_at], 0.0, prepare.memory_mb + arrays))
-    lines += _learning(study, rates, resources, reading, sizes, growth or {})
+    lines += _learning(study, rates, resources, data_loading, sizes, growth or {})
     lines.append(_line("report", [rates.report_seconds], rates.report_bytes, 0.0))
     return lines
 
@@ -100,7 +100,7 @@ def _learning(
     study: Study,
     rates: StudyRates,
     resources: Resources,
-    reading: Reading,
+    data_loading: DataLoading,
     sizes: Sizes,
     growth: dict[str, float],
 ) -> list[Line]:
@@ -116,8 +116,8 @@ def _learning(
         used = min(n_train, training.samples or n_train)
         larger = growth.get(name, 1.0)
         epoch = larger * fits.seconds * (used + FORWARD * n_val / training.validate_every)
-        train.append(fits.start + study.seeds * training.epochs * epoch)
-        evaluate.append(fits.evaluate_start + study.seeds * n_test * larger * fits.evaluate_seconds)
+        train.append(fits.start + study.n_seeds * training.epochs * epoch)
+        evaluate.append(fits.evaluate_start + study.n_seeds * n_test * larger * fits.evaluate_seconds)
         jobs = {"train": train[-1], "evaluate": evaluate[-1]}
         if model.search is not None:
             share = 1.0 if fits.searched is None else fits.searched
@@ -127,9 +127,9 @@ def _learning(
         for rule, seconds in jobs.items():
             needs = resources.needs(rule, study.name, name)
             gpu[rule] += needs.nodes * needs.gpus * seconds / 3600
-        gigabytes["train"] += 2 * study.seeds * fits.bytes  # in runs/ and in results/
-        gigabytes["evaluate"] += study.seeds * n_test * fits.evaluate_bytes
-        resident = sum(min(n * rates.prepare.memory_bytes / 1e6, reading.memory_budget_gb * 1e3) for n in (used, n_val))
+        gigabytes["train"] += 2 * study.n_seeds * fits.bytes  # in runs/ and in results/
+        gigabytes["evaluate"] += study.n_seeds * n_test * fits.evaluate_bytes
+        resident = sum(min(n * rates.prepare.memory_bytes / 1e6, data_loading.memory_budget_gb * 1e3) for n in (used, n_val))
         memory = max(memory, fits.memory_mb + resident)
     note = ""
     if measured_of:
@@ -139,8 +139,8 @@ def _learning(
         note = "; ".join(filter(None, (note, f"{min(grown):,.3g} to {max(grown):,.3g} times the operations a picture")))
     lines = [_line("search", search, 0.0, memory, gpu_hours=gpu["search"])] if search else []
     lines.append(_line("train", train, gigabytes["train"], memory, note, gpu["train"]))
-    test = min(n_test * rates.prepare.memory_bytes / 1e6, reading.memory_budget_gb * 1e3)
-    outputs = study.seeds * max(fits.evaluate_bytes for fits in rates.fits.values())
+    test = min(n_test * rates.prepare.memory_bytes / 1e6, data_loading.memory_budget_gb * 1e3)
+    outputs = study.n_seeds * max(fits.evaluate_bytes for fits in rates.fits.values())
     largest = max(fits.memory_mb for fits in rates.fits.values()) + test + n_test * (outputs + EVALUATED) / 1e6
     lines.append(_line("evaluate", evaluate, gigabytes["evaluate"], largest, "", gpu["evaluate"]))
     return lines

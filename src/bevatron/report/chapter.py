@@ -134,7 +134,7 @@ def _facts(results: StudyResults) -> list[tuple[str, str]]:
     facts = [
         ("samples", count(total)),
         ("models", count(len(study.models))),
-        ("seeds of each", count(study.seeds)),
+        ("seeds of each", count(study.n_seeds)),
         ("trainings", count(sum(len(m.runs) for m in results.models.values()))),
     ]
     return facts + ([("search trials", count(trials))] if trials else [])

@@ -28,7 +28,7 @@ def commands_of(workflow: Workflow, study: Study) -> dict[str, Any]:
         "simulate": f"bevatron simulate {name} {options} --shard 0 --output {place}/raw/shard-0000.h5{each}",
         "prepare": f"bevatron prepare {name} {options} --raw {place}/raw/shard-0000.h5 --output {place}/dataset{each}",
         "manifest": f"bevatron manifest {name} {options} --dataset {place}/dataset",
-        **({"compare": comparison} if study.evaluation.compare_source else {}),
+        **({"compare": comparison} if study.evaluation.validate_source else {}),
         "observe": f"bevatron observe {name} {options} {manifest} --output {place}/evaluation/data.json",
         "search": {
             model: f"bevatron search {name} {model} {options} {manifest} --output {place}/search/{model}"

@@ -101,7 +101,7 @@ def _files(r: StudyResults, results: Path) -> dict[str, str]:
     place = results / r.study.name
     wanted = [place / "dataset" / "manifest.json", place / "evaluation" / "data.json"]
     wanted += sorted((place / "raw").glob("*.timing.json"))
-    if r.study.evaluation.compare_source:
+    if r.study.evaluation.validate_source:
         wanted.append(place / "evaluation" / "source.json")
     known = {}
     for name, m in r.models.items():

@@ -118,7 +118,7 @@ def label_of(study: Study, name: str) -> str:
 
 def _comparisons(study: Study, folder: Path) -> list[dict[str, Any]]:
     """The source beside published numbers, where the study asks for it."""
-    if not study.evaluation.compare_source:
+    if not study.evaluation.validate_source:
         return []
     path, command = folder / "evaluation" / "source.json", f"bevatron compare {study.name}"
     tree = _json(path, command)

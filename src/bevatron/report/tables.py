@@ -124,7 +124,7 @@ def metrics_table(results: StudyResults) -> Table:
     rows, origins = [], []
     for m in results.models.values():
         for metric, found in results.measurements.models[m.name].items():
-            seeds = _seeds(found, results.study.seeds)
+            seeds = _seeds(found, results.study.n_seeds)
             rows.append((m.title, metric, found, found.low, found.high, _spread(found), *seeds))
             origins.append(Origin(results.study.name, "evaluate", m.name, metric=metric))
     level = f"{results.study.evaluation.confidence:.0%}"
@@ -132,10 +132,10 @@ def metrics_table(results: StudyResults) -> Table:
     return Table(
         f"{results.study.name}_metrics",
         f"Every metric: mean and error, {level} interval from the test split's size, spread of the seeds.",
-        head + tuple(f"seed {k}" for k in range(results.study.seeds)),
+        head + tuple(f"seed {k}" for k in range(results.study.n_seeds)),
         tuple(rows),
         tuple(origins),
-        {len(head) + k: {"seed": k} for k in range(results.study.seeds)},
+        {len(head) + k: {"seed": k} for k in range(results.study.n_seeds)},
     )
 
 

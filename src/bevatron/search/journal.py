@@ -47,11 +47,11 @@ class Trial:
     def epochs(self) -> float:
         return max(self.losses, default=0)
 
-    def val_loss(self, keep: str) -> float | None:
+    def val_loss(self, checkpoint: str) -> float | None:
         """The loss of the weights that a fit publishes: its best; its last where the model keeps the last."""
         if not self.losses:
             return None
-        return self.losses[self.epochs] if keep == "last" else min(self.losses.values())
+        return self.losses[self.epochs] if checkpoint == "last" else min(self.losses.values())
 
 
 class Journal:

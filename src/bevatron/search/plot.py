@@ -13,18 +13,18 @@ STOPPED_STYLE = {"marker": "o", "edgecolors": "#3f90da", "facecolors": "none", "
 FAILED_STYLE = {"marker": "x", "color": "#bd1f01", "label": "no result"}
 
 
-def search_png(title: str, search: Search, keep: str, trials: list[Trial], best: Trial) -> bytes:
+def search_png(title: str, search: Search, checkpoint: str, trials: list[Trial], best: Trial) -> bytes:
     """The picture as PNG; losses are in the task's unit (nats, or the target's unit squared).
 
     Where it cannot be drawn, which costs no search its result, the PNG says why.
     """
     try:
-        return _drawn(title, search, keep, trials, best)
+        return _drawn(title, search, checkpoint, trials, best)
     except Exception as error:
         return placeholder_png(failure_told(error, f"figure search.png of {title}"))
 
 
-def _drawn(title: str, search: Search, keep: str, trials: list[Trial], best: Trial) -> bytes:
+def _drawn(title: str, search: Search, checkpoint: str, trials: list[Trial], best: Trial) -> bytes:
     import matplotlib
     import mplhep
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -45,25 +45,25 @@ def _drawn(title: str, search: Search, keep: str, trials: list[Trial], best: Tri
         FigureCanvasAgg(figure)
         grid = figure.add_gridspec(1 + rows, columns, height_ratios=[1.2, *[1] * rows])
         over_trials = figure.add_subplot(grid[0, :])
-        _draw_trials(over_trials, keep, trials)
+        _draw_trials(over_trials, checkpoint, trials)
         over_trials.set_title(
-            f"{shortened(title)}: best trial {best.number}, validation loss {best.val_loss(keep):.4g}", loc="left"
+            f"{shortened(title)}: best trial {best.number}, validation loss {best.val_loss(checkpoint):.4g}", loc="left"
         )
         for index, key in enumerate(search.space):
             axes = figure.add_subplot(grid[1 + index // columns, index % columns], sharey=over_trials)
-            _draw_key(axes, search, key, keep, trials, best)
+            _draw_key(axes, search, key, checkpoint, trials, best)
             if index % columns == 0:
                 axes.set_ylabel("validation loss")
         return figure_bytes(figure, "search.png", format="png", metadata={"Software": None})
 
 
-def _draw_trials(axes: Any, keep: str, trials: list[Trial]) -> None:
+def _draw_trials(axes: Any, checkpoint: str, trials: list[Trial]) -> None:
     succeeded = [trial for trial in trials if trial.succeeded]
-    losses = [trial.val_loss(keep) for trial in succeeded]
+    losses = [trial.val_loss(checkpoint) for trial in succeeded]
     for status, look in ((FINISHED, FINISHED_STYLE), (STOPPED, STOPPED_STYLE)):
         chosen = [trial for trial in succeeded if trial.status == status]
         if chosen:
-            axes.scatter([t.number for t in chosen], [t.val_loss(keep) for t in chosen], s=36, zorder=3, **look)
+            axes.scatter([t.number for t in chosen], [t.val_loss(checkpoint) for t in chosen], s=36, zorder=3, **look)
     failed = [trial.number for trial in trials if not trial.succeeded]
     if failed:  # at the panel's upper edge: they have no loss to be drawn at
         axes.scatter(failed, [0.96] * len(failed), s=36, transform=axes.get_xaxis_transform(), zorder=3, **FAILED_STYLE)
@@ -86,7 +86,7 @@ def _draw_trials(axes: Any, keep: str, trials: list[Trial]) -> None:
     axes.legend(ncols=4, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.1)
 
 
-def _draw_key(axes: Any, search: Search, key: str, keep: str, trials: list[Trial], best: Trial) -> None:
+def _draw_key(axes: Any, search: Search, key: str, checkpoint: str, trials: list[Trial], best: Trial) -> None:
     distribution = search.space[key]
 
     def place(trial: Trial) -> Any:  # choices stand at their positions: their values may be lists
@@ -95,10 +95,10 @@ def _draw_key(axes: Any, search: Search, key: str, keep: str, trials: list[Trial
     for status, look in ((FINISHED, FINISHED_STYLE), (STOPPED, STOPPED_STYLE)):
         chosen = [trial for trial in trials if trial.succeeded and trial.status == status]
         if chosen:
-            axes.scatter([place(t) for t in chosen], [t.val_loss(keep) for t in chosen], s=36, zorder=3, **look)
+            axes.scatter([place(t) for t in chosen], [t.val_loss(checkpoint) for t in chosen], s=36, zorder=3, **look)
     axes.scatter(
         [place(best)],
-        [best.val_loss(keep)],
+        [best.val_loss(checkpoint)],
         s=130,
         marker="o",
         facecolors="none",

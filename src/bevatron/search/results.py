@@ -11,7 +11,7 @@ from bevatron.search.journal import Trial
 from bevatron.search.space import values_of
 
 
-def trials_csv(search: Search, keep: str, trials: list[Trial]) -> str:
+def trials_csv(search: Search, checkpoint: str, trials: list[Trial]) -> str:
     """A row for each trial: its values, its validation loss, how far it came, and why it ended.
 
     Of a repeated search only the column `seconds`, the time in the fit, differs.
@@ -20,7 +20,7 @@ def trials_csv(search: Search, keep: str, trials: list[Trial]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["trial", *search.space, "val_loss", "epochs", "seconds", "status", "reason"])
     for trial in trials:
-        loss = trial.val_loss(keep)
+        loss = trial.val_loss(checkpoint)
         writer.writerow(
             [
                 trial.number,
@@ -35,7 +35,7 @@ def trials_csv(search: Search, keep: str, trials: list[Trial]) -> str:
     return text.getvalue()
 
 
-def best_of(keep: str, trials: list[Trial], where: str) -> Trial:
+def best_of(checkpoint: str, trials: list[Trial], where: str) -> Trial:
     """The trial of the lowest validation loss among those that finished or were stopped early.
 
     Raises UserError, naming trials and reasons, if there is none.
@@ -49,17 +49,17 @@ def best_of(keep: str, trials: list[Trial], where: str) -> Trial:
             f"none of its {len(trials)} trials came to a validation loss: {'; '.join(reasons[:5])}{more}",
             "narrow the space or mend the cause, then search again",
         )
-    return min(succeeded, key=lambda trial: (trial.val_loss(keep), trial.number))
+    return min(succeeded, key=lambda trial: (trial.val_loss(checkpoint), trial.number))
 
 
 def best_values(
-    search: Search, keep: str, trials: list[Trial], best: Trial, identity: dict[str, str]
+    search: Search, checkpoint: str, trials: list[Trial], best: Trial, identity: dict[str, str]
 ) -> dict[str, Any]:
     """The content of best.yaml: `values` by dotted key, as `Model.with_values` takes them."""
     return {
         **identity,
         "values": values_of(search.space, best.drawn),
-        "val_loss": best.val_loss(keep),
+        "val_loss": best.val_loss(checkpoint),
         "trial": best.number,
         "epochs": best.epochs,
         "seed": search.seed,

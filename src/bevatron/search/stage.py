@@ -50,9 +50,9 @@ def search_model(
     if not manifest.is_file():
         raise UserError(manifest, "there is no such manifest", "run `bevatron prepare` first")
     loaded = load_manifest(manifest)
-    order = training_order(study, model, loaded, manifest, workflow.reading)
+    order = training_order(study, model, loaded, manifest, workflow.data_loading)
     digest = search_digest(study, model, loaded.sha256, order)
-    live = Path(workflow.runs).absolute() / digest
+    live = Path(workflow.runs_dir).absolute() / digest
     with sole_owner(live, "search"), Journal(live / "journal.jsonl") as journal:
         missing = model.search.trials - len(journal.ended)
         if missing > 0:
@@ -66,7 +66,7 @@ def search_model(
             _run(study, workflow, name, manifest, live, journal, demand, fit)
         trials = journal.ended
         try:
-            best = best_of(model.training.keep, trials, where)
+            best = best_of(model.training.checkpoint, trials, where)
         except UserError:
             journal.set_aside()  # the next search, when the cause is mended, starts anew
             raise
@@ -98,7 +98,7 @@ def _run(
         "model": name,
         "manifest": str(manifest.absolute()),
         "folder": str(live),
-        "reading": workflow.reading.model_dump(mode="json"),
+        "data_loading": workflow.data_loading.model_dump(mode="json"),
         "accelerator": workflow.accelerator,
         "strategy": workflow.workers.strategy,
         "fit": fit,
@@ -112,7 +112,7 @@ def _run(
             ray_session(workflow.ray, demand, live) as session,
             flag_on_sigterm(told_to_end, patience_of(workflow.grace_seconds), session.is_reachable, str(told)),
         ):
-            run_trials(model.search, model.training.keep, task, journal, session)
+            run_trials(model.search, model.training.checkpoint, task, journal, session)
     except SystemExit:  # ToldToEnd, or what Ray makes of it where it comes in the midst of a call
         raise told from None
 
@@ -122,12 +122,12 @@ def _publish(
 ) -> None:
     from bevatron.search.plot import search_png
 
-    search, keep = model.search, model.training.keep
-    publish_text(folder / "trials.csv", trials_csv(search, keep, trials))
-    publish_bytes(folder / "search.png", search_png(f"{study.name}, {model.title}", search, keep, trials, best))
+    search, checkpoint = model.search, model.training.checkpoint
+    publish_text(folder / "trials.csv", trials_csv(search, checkpoint, trials))
+    publish_bytes(folder / "search.png", search_png(f"{study.name}, {model.title}", search, checkpoint, trials, best))
     files = {name: sha256_of(folder / name) for name in ("trials.csv", "search.png")}
     publish_json(folder / "search.json", sealed(curves(search, trials, identity) | {"files": files}))
-    values = best_values(search, keep, trials, best, identity)
+    values = best_values(search, checkpoint, trials, best, identity)
     publish_text(folder / "best.yaml", yaml.safe_dump(sealed(values), sort_keys=False, allow_unicode=True))
     log.info("best of %d trials: trial %d, val_loss %.4g", len(trials), best.number, values["val_loss"])
 

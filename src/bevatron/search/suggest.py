@@ -32,10 +32,10 @@ class Suggest(Searcher):
     pickle written now and then.
     """
 
-    def __init__(self, search: Search, keep: str, journal: Journal, told_to_end: Flag):
+    def __init__(self, search: Search, checkpoint: str, journal: Journal, told_to_end: Flag):
         super().__init__(metric="val_loss", mode="min")
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._search, self._keep, self._journal = search, keep, journal
+        self._search, self._checkpoint, self._journal = search, checkpoint, journal
         self._told_to_end = told_to_end
         self._space = optuna_space(search.space)
         self._study = optuna.create_study(direction="minimize")
@@ -80,7 +80,7 @@ class Suggest(Searcher):
         if ending == STOPPED:
             for epoch, loss in trial.losses.items():
                 asked.report(loss, round(epoch))
-        self._study.tell(asked, trial.val_loss(self._keep) if state == TrialState.COMPLETE else None, state)
+        self._study.tell(asked, trial.val_loss(self._checkpoint) if state == TrialState.COMPLETE else None, state)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the journal is the state."""
@@ -93,7 +93,7 @@ class Suggest(Searcher):
         reported = {round(epoch): loss for epoch, loss in trial.losses.items()}
         return optuna.trial.create_trial(
             state=state,
-            value=trial.val_loss(self._keep) if state == TrialState.COMPLETE else None,
+            value=trial.val_loss(self._checkpoint) if state == TrialState.COMPLETE else None,
             params=trial.drawn,
             distributions=self._space,
             intermediate_values=reported if trial.status == STOPPED else None,

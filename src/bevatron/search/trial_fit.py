@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bevatron.compute.flag import Flag
 from bevatron.config.study import Study
-from bevatron.config.workflow import Reading
+from bevatron.config.workflow import DataLoading
 from bevatron.learning.job import FitJob
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def trial_job(config: dict[str, Any], task: dict[str, Any]) -> FitJob:
         manifest=Path(task["manifest"]),
         seed=model.search.seed,
         folder=Path(task["folder"]) / f"trial-{config['number']:04d}",
-        reading=Reading.model_validate(task["reading"]),
+        data_loading=DataLoading.model_validate(task["data_loading"]),
         accelerator=task["accelerator"],
         epochs=model.search.epochs,
     )

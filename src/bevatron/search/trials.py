@@ -25,11 +25,11 @@ log = logging.getLogger("bevatron")
 DEATHS = 2  # of a trial's process, killed from outside, after each of which the trial is started again
 
 
-def run_trials(search: Search, keep: str, task: dict[str, Any], journal: Journal, session: RaySession) -> None:
+def run_trials(search: Search, checkpoint: str, task: dict[str, Any], journal: Journal, session: RaySession) -> None:
     """Run what the journal lacks of `search.trials`; raises UserError for a fault that is no trial's own."""
     at_once = trials_at_once(search, session)
     told_to_end = Flag(Path(task["told_to_end"]), every=0.0)  # hoisted in this process, and read in it
-    recorder = Recorder(search, keep, journal, session, told_to_end)
+    recorder = Recorder(search, checkpoint, journal, session, told_to_end)
     storage = Path(task["folder"]) / "tune"
     shutil.rmtree(storage, ignore_errors=True)  # Tune would resume from it: the journal alone is the state
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failures stand in the journal and in our own lines
@@ -39,7 +39,7 @@ def run_trials(search: Search, keep: str, task: dict[str, Any], journal: Journal
             resources_of(search),
         ),
         tune_config=tune.TuneConfig(
-            search_alg=Suggest(search, keep, journal, told_to_end),
+            search_alg=Suggest(search, checkpoint, journal, told_to_end),
             scheduler=asha(search, journal),
             num_samples=search.trials - len(journal.ended),
             max_concurrent_trials=at_once,
@@ -102,8 +102,8 @@ def asha(search: Search, journal: Journal) -> Asha:
         metric="val_loss",
         mode="min",
         max_t=search.epochs,
-        grace_period=min(search.grace_epochs, search.epochs),
-        reduction_factor=search.reduction,
+        grace_period=min(search.grace_period, search.epochs),
+        reduction_factor=search.reduction_factor,
         stop_last_trials=False,
     )
     ended = {trial.number: SimpleNamespace(trial_id=f"ended-{trial.number}") for trial in journal.ended}
@@ -122,8 +122,8 @@ class Recorder(Callback):
     or, when the search is told to end, as soon as all running trials have saved their state and said so by a fault.
     """
 
-    def __init__(self, search: Search, keep: str, journal: Journal, session: RaySession, told_to_end: Flag):
-        self._search, self._keep, self._journal = search, keep, journal
+    def __init__(self, search: Search, checkpoint: str, journal: Journal, session: RaySession, told_to_end: Flag):
+        self._search, self._checkpoint, self._journal = search, checkpoint, journal
         self._session, self._told_to_end = session, told_to_end
         self._interrupted: set[str] = set()
         self.fault: UserError | None = None
@@ -188,7 +188,7 @@ class Recorder(Callback):
             self.fault = machine_fault(error, self._journal.path)
 
     def _line(self, trial: Trial) -> str:
-        loss = trial.val_loss(self._keep)
+        loss = trial.val_loss(self._checkpoint)
         values = values_of(self._search.space, trial.drawn).items()
         settings = " ".join(f"{key.rpartition('.')[2]} {_short(value)}" for key, value in values)
         return (

@@ -17,7 +17,7 @@ logger = logging.getLogger("bevatron")
 SCHEMA_VERSION = 1
 
 
-def compare_source(study: DataPart, output: Path) -> None:
+def validate_source(study: DataPart, output: Path) -> None:
     """Publishes `source.json`: for each of the source's comparisons its curves, ours and the published ones.
 
     Raises UserError for a source that offers none.
@@ -27,7 +27,7 @@ def compare_source(study: DataPart, output: Path) -> None:
     if not hasattr(source, "comparisons"):
         offering = ", ".join(name for name in SOURCES.names() if hasattr(SOURCES[name], "comparisons"))
         raise UserError(
-            f"study '{study.name}', evaluation.compare_source",
+            f"study '{study.name}', evaluation.validate_source",
             f"the source '{options.kind}' offers no comparison with published numbers",
             f"set it to false; sources that do: {offering}",
         )

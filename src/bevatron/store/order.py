@@ -40,14 +40,14 @@ def balanced_order(numbers: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     return rows[order_of(len(rows), seed, epoch, "mix")]
 
 
-def arranged(rows: np.ndarray, numbers: np.ndarray, presentation: str) -> np.ndarray:
+def arranged(rows: np.ndarray, numbers: np.ndarray, sample_order: str) -> np.ndarray:
     """Rows (n,) of class numbers (n,), which keep their order within a class, class after class or in turn.
 
     'sorted': all rows of the first class, then of the second. 'alternating': the first row of each class, then the
     second of each, and so on; a class that has no more is passed over.
     """
     by_class = np.argsort(numbers, kind="stable")
-    if presentation == "sorted":
+    if sample_order == "sorted":
         return rows[by_class]
     counts = np.unique(numbers, return_counts=True)[1]
     rank = np.empty(len(rows), np.int64)  # of a row within its class

@@ -98,7 +98,7 @@ class Reader(ABC):
             raise UserError(
                 self.split.folder,
                 f"the {self.split.name} split is streamed, in which {' and '.join(sampling.words)} cannot be had",
-                "raise reading.memory_budget_gb until the split fits, or leave that out (training.balance: weights)",
+                "raise data_loading.memory_budget_gb until the split fits, or leave that out (training.balance: weights)",
             )
 
 
@@ -137,7 +137,7 @@ def open_split(
             manifest,
             f"batch_size 'full' takes the whole {split} split, {size}, over the memory budget of "
             f"{memory_budget_bytes / 1e9:.2f} GB",
-            "raise reading.memory_budget_gb or set a batch size",
+            "raise data_loading.memory_budget_gb or set a batch size",
         )
     log.info("%s split: %d samples, %s, streamed from disk", split, len(chosen), size)
     return StreamingReader(chosen, batch_size, block_rows, buffer_blocks, memory_budget_bytes, part)

@@ -7,7 +7,7 @@ import numpy as np
 
 from bevatron.store.order import arranged, balanced_length, balanced_order, generator, order_of
 
-Presentation = Literal["shuffled", "sorted", "alternating"]
+SampleOrder = Literal["shuffled", "sorted", "alternating"]
 
 
 @dataclass(frozen=True)
@@ -16,25 +16,25 @@ class Sampling:
 
     classes       target that holds the class numbers, which all but `samples` need
     balanced      every class comes as often as the largest, rarer samples several times
-    presentation  'sorted': class after class; 'alternating': a sample of each class in turn, while it has any left;
+    sample_order  'sorted': class after class; 'alternating': a sample of each class in turn, while it has any left;
                   within a class the order is shuffled anew each epoch
-    mixture       by class number the class' share: of each class only so many samples are used, the same in every
+    class_ratio       by class number the class' share: of each class only so many samples are used, the same in every
                   epoch, that the numbers stand in this ratio; classes that are not named are left out
     samples       only this many samples are used, the same in every epoch; the classes' shares stay
     """
 
     classes: str | None = None
     balanced: bool = False
-    presentation: Presentation = "shuffled"
-    mixture: tuple[tuple[int, float], ...] | None = None
+    sample_order: SampleOrder = "shuffled"
+    class_ratio: tuple[tuple[int, float], ...] | None = None
     samples: int | None = None
 
     @property
     def words(self) -> list[str]:
         """What is not plain in it, as a user writes it."""
         found = ["training.balance 'batches'"] if self.balanced else []
-        found += [f"training.presentation '{self.presentation}'"] if self.presentation != "shuffled" else []
-        found += ["training.mixture"] if self.mixture is not None else []
+        found += [f"training.sample_order '{self.sample_order}'"] if self.sample_order != "shuffled" else []
+        found += ["training.class_ratio"] if self.class_ratio is not None else []
         return found + (["training.samples"] if self.samples is not None else [])
 
     def length(self, n: int, numbers: np.ndarray | None) -> int:
@@ -55,15 +55,15 @@ class Sampling:
             order = used[balanced_order(numbers[used], seed, epoch)]
         else:
             order = used[order_of(len(used), seed, epoch)]
-        return order if self.presentation == "shuffled" else arranged(order, numbers[order], self.presentation)
+        return order if self.sample_order == "shuffled" else arranged(order, numbers[order], self.sample_order)
 
     @property
     def _chooses(self) -> bool:
-        return self.mixture is not None or self.samples is not None
+        return self.class_ratio is not None or self.samples is not None
 
     @property
     def _shares(self) -> dict[int, float] | None:
-        return None if self.mixture is None else dict(self.mixture)
+        return None if self.class_ratio is None else dict(self.class_ratio)
 
     @staticmethod
     def _counts(numbers: np.ndarray) -> dict[int, int]:

@@ -56,7 +56,7 @@ def train_model(
     manifest = load_manifest(manifest_path, dataset_digest(study))
     model = with_search_result(study.models[name], best)
     chosen = chosen_members(study, name, model, manifest, members or {})
-    jobs = [_job(study, workflow, model, manifest, manifest_path, seed, chosen) for seed in range(study.seeds)]
+    jobs = [_job(study, workflow, model, manifest, manifest_path, seed, chosen) for seed in range(study.n_seeds)]
     if workers > 1 and issubclass(ARCHITECTURES[model.architecture.kind], Solved):
         log.info("%s/%s: '%s' is fitted by one worker", study.name, name, model.architecture.kind)
         workers = 1
@@ -104,13 +104,13 @@ def _job(
 ) -> FitJob:
     folders = {name: runs[seed % len(runs)] for name, runs in members.items()}
     job = FitJob(
-        study, model, manifest_path.resolve(), seed, Path(), workflow.reading, workflow.accelerator, members=folders
+        study, model, manifest_path.resolve(), seed, Path(), workflow.data_loading, workflow.accelerator, members=folders
     )
-    return replace(job, folder=Path(workflow.runs).resolve() / _digest(job, manifest)[:20])
+    return replace(job, folder=Path(workflow.runs_dir).resolve() / _digest(job, manifest)[:20])
 
 
 def _digest(job: FitJob, manifest: Manifest) -> str:
-    order = training_order(job.study, job.model, manifest, job.manifest, job.reading)
+    order = training_order(job.study, job.model, manifest, job.manifest, job.data_loading)
     return run_digest(job.study, job.model, manifest.sha256, job.seed, order, member_weights(job.members))
 
 

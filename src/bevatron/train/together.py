@@ -8,7 +8,7 @@ from bevatron.compute.demand import Demand
 from bevatron.compute.team import Team
 from bevatron.config.model import Model
 from bevatron.config.study import Study
-from bevatron.config.workflow import Reading, Workflow
+from bevatron.config.workflow import DataLoading, Workflow
 from bevatron.errors import UserError
 from bevatron.learning.fit import finished_fit, fit
 from bevatron.learning.job import Diverged, FitJob
@@ -32,7 +32,7 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, demand: Dema
         "study": first.study.model_dump(mode="json"),
         "model": first.model.model_dump(mode="json"),
         "manifest": str(first.manifest),
-        "reading": first.reading.model_dump(mode="json"),
+        "data_loading": first.data_loading.model_dump(mode="json"),
         "accelerator": first.accelerator,
         "jobs": [
             (job.seed, str(job.folder), {name: str(folder) for name, folder in job.members.items()})
@@ -70,7 +70,7 @@ def _fit_all(task: dict[str, Any], team: Team) -> None:
         manifest=Path(task["manifest"]),
         seed=0,
         folder=Path(),
-        reading=Reading.model_validate(task["reading"]),
+        data_loading=DataLoading.model_validate(task["data_loading"]),
         accelerator=task["accelerator"],
     )
     for seed, folder, members in task["jobs"]:

@@ -45,7 +45,7 @@ class ClassificationEvaluation:
             found, curves["attacks"] = attacked(task, behind, labels, bootstrap, confidence)
             metrics |= found
         if behind is not None and any(
-            behind.study.models[n] == behind.model for n in behind.study.evaluation.look_into
+            behind.study.models[n] == behind.model for n in behind.study.evaluation.inspect_layers
         ):
             from bevatron.evaluate.layers import looked_into  # torch
 

@@ -24,7 +24,7 @@ class ClassificationLearner(Learner):
     """Outputs (batch, n_classes), before the softmax, against class numbers (batch,) int64.
 
     Auxiliary classifiers within a network enter with the weight 0.3 while it is trained. With class weights w the loss
-    is Σ w_y ℓ / Σ w_y over the batch. A model with a question sees the samples of its classes alone. With
+    is Σ w_y ℓ / Σ w_y over the batch. A model with a class subset sees the samples of its classes alone. With
     `training.adversarial` the loss is α J(x) + (1 - α) J(x'), x' an adversarial example made from x against the network
     of that step.
     """
@@ -34,11 +34,11 @@ class ClassificationLearner(Learner):
         return len(task.classes)
 
     def counted(self, batch: Batch) -> Batch:
-        if self.job.question is None:
+        if self.job.class_subset is None:
             return batch
         labels = batch["targets"][self.job.target]
         asked = torch.zeros_like(labels, dtype=torch.bool)
-        for number in self.job.question:
+        for number in self.job.class_subset:
             asked |= labels == number
         kept = asked.nonzero().squeeze(1)
         rows = int(self.team.total(torch.tensor(len(kept), device=labels.device)))

@@ -1,4 +1,4 @@
-"""The source `guest_jsonl`: the jets of the paper's own data set, one JSON list a line."""
+"""The source `jet_flavour_jsonl`: the jets of the paper's own data set, one JSON list a line."""
 
 import logging
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from bevatron.config.kinds import source
 from bevatron.config.section import Real
 from bevatron.simulate.event_jets import joined
 from bevatron.simulate.foreign_files import FileOptions, Part, lines_of, opened, too_few
-from bevatron.simulate.guest_lines import TRACK, TRACK_EXPERTS, VERTEX, VERTEX_EXPERTS, GuestJet, guest_jet
+from bevatron.simulate.jet_flavour_lines import TRACK, TRACK_EXPERTS, VERTEX, VERTEX_EXPERTS, PublishedJet, published_jet
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Dense, Group, Ragged, Samples
 
@@ -21,8 +21,8 @@ BATCH = 2_000  # lines at a time
 MEASURED = len(TRACK) - len(VERTEX)  # of a track's numbers those that every track has
 
 
-@source("guest_jsonl")
-class GuestLines:
+@source("jet_flavour_jsonl")
+class JetFlavourLines:
     """Jets of the data set of Guest et al. (arXiv:1607.08633), JSON lines, plain or gzip; never wholly in memory.
 
     Input groups: `jet` (pt, eta), `experts` (14, those beside pt and eta), `tracks` (ragged, 28 features, in the
@@ -57,7 +57,7 @@ class GuestLines:
         return joined(parts, attributes), {"events": done, "seconds_in_generator": perf_counter() - start}
 
     @staticmethod
-    def jets(part: Part, shard: int) -> Iterator[GuestJet]:
+    def jets(part: Part, shard: int) -> Iterator[PublishedJet]:
         """The shard's jets; lines before them are passed over unread, empty ones do not count."""
         passed = read = 0
         for path in part.files:
@@ -67,7 +67,7 @@ class GuestLines:
                         continue
                     if passed >= part.first:
                         read += 1
-                        yield guest_jet(text, path, line)
+                        yield published_jet(text, path, line)
                     passed += 1
                     if part.stop is not None and passed >= part.stop:
                         return
@@ -75,7 +75,7 @@ class GuestLines:
             raise too_few(part, shard, passed, "lines")
 
     @staticmethod
-    def samples(jets: list[GuestJet], first: int, absent: float) -> tuple[Samples, int]:
+    def samples(jets: list[PublishedJet], first: int, absent: float) -> tuple[Samples, int]:
         """The jets as samples numbered from `first`, and how many tracks were left out."""
         experts = np.array([jet.experts for jet in jets])
         tracks = np.array([track for jet in jets for track in jet.tracks]).reshape(-1, len(TRACK))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from bevatron.config.model import Model
-from bevatron.config.task import Plane
+from bevatron.config.task import Classification2D
 from bevatron.errors import UserError
 from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.columns import TestColumns
@@ -16,18 +16,18 @@ from bevatron.evaluate.ranking import Ranking
 DRAWN = 600  # points in the pictures
 
 
-@evaluation("plane")
-class PlaneEvaluation:
+@evaluation("classification_2d")
+class Classification2DEvaluation:
     """Accuracy, the direction of the weights, and the surface over the plane."""
 
-    def targets(self, task: Plane, model: Model) -> list[str]:
+    def targets(self, task: Classification2D, model: Model) -> list[str]:
         return [model.target or task.target]
 
-    def outputs(self, task: Plane) -> tuple[int, ...]:
+    def outputs(self, task: Classification2D) -> tuple[int, ...]:
         return (2,)
 
     def metrics(
-        self, task: Plane, model: Model, predictions: Predictions, bootstrap: Bootstrap, confidence: float
+        self, task: Classification2D, model: Model, predictions: Predictions, bootstrap: Bootstrap, confidence: float
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
         """By name, as for a classification: accuracy, class_accuracy.<class>, auc.<a>_vs_<b>; and
 
@@ -59,7 +59,7 @@ class PlaneEvaluation:
 
 
 def _recognised(
-    task: Plane, outputs: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap, confidence: float
+    task: Classification2D, outputs: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap, confidence: float
 ) -> dict[str, Measurement]:
     """How many points are on the right side; outputs (n_seeds, n, 2), of which the larger decides."""
     right = (outputs.argmax(axis=2) == labels).astype(np.float64)
@@ -103,7 +103,7 @@ def _points(manifest: Any, path: Any, model: Model) -> np.ndarray:
     columns = TestColumns(manifest, path)
     features = [(group, feature) for group in model.inputs for feature in manifest.groups[group].features]
     if len(features) != 2:
-        what = f"has {len(features)} features in {', '.join(model.inputs)}; the task 'plane' needs two"
+        what = f"has {len(features)} features in {', '.join(model.inputs)}; the task 'classification_2d' needs two"
         raise UserError(path, what, "mend the model's inputs")
     return np.stack([columns.feature(*feature) for feature in features], axis=1)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from bevatron.errors import UserError
-from bevatron.simulate.guest_lines import COVARIANCE, TRACK, guest_jet
-from bevatron.simulate.sources.guest_jsonl import GuestLines
+from bevatron.simulate.jet_flavour_lines import COVARIANCE, TRACK, published_jet
+from bevatron.simulate.sources.jet_flavour_jsonl import JetFlavourLines
 
 
 def track(k, vertex=(1.5, 3.0, 0.1, -0.1, 9.0, 2, 0.4)):
@@ -32,7 +32,7 @@ def write(path, jets):
 
 def read(*files, shard=0, **options):
     names = [str(file) for file in files]
-    return GuestLines().simulate(GuestLines.Options(kind="guest_jsonl", files=names, **options), shard, 1)
+    return JetFlavourLines().simulate(JetFlavourLines.Options(kind="jet_flavour_jsonl", files=names, **options), shard, 1)
 
 
 def test_every_number_is_where_it_belongs(tmp_path):
@@ -126,7 +126,7 @@ def test_a_wrong_line_is_named_by_file_and_number(tmp_path, fault):
 @pytest.mark.parametrize("text", [b"{", b"[" * 100_000, b"\xff\xfe[1]", b"[1, 2, 3]]", b"\x00"])
 def test_what_is_no_json_is_named_by_file_and_line(tmp_path, text):
     with pytest.raises(UserError, match=r"x.json:9: "):
-        guest_jet(text, tmp_path / "x.json", 9)
+        published_jet(text, tmp_path / "x.json", 9)
 
 
 def test_a_gzip_file_cut_short_an_empty_one_and_a_missing_one_are_told(tmp_path):

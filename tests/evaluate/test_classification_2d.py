@@ -10,7 +10,7 @@ from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
 from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.evaluation import Behind
-from bevatron.evaluate.tasks.plane import angles, fishers_direction
+from bevatron.evaluate.tasks.classification_2d import angles, fishers_direction
 from bevatron.store.manifest import load_manifest
 
 STUDY = {
@@ -24,22 +24,22 @@ STUDY = {
             "clouds": {"cloud": {"means": [[-1, 0.5], [1, 0.5]], "covariances": [[[1, 0.6], [0.6, 1]]]}},
         }
     },
-    "task": {"kind": "plane", "target": "class", "classes": ["left", "right"], "signal": "right"},
-    "seeds": 1,
+    "task": {"kind": "classification_2d", "target": "class", "classes": ["left", "right"], "signal": "right"},
+    "n_seeds": 1,
     "models": {
         "rosenblatt": {
             "title": "Rosenblatt",
             "inputs": ["cloud"],
             "normalise": "none",
-            "architecture": {"kind": "unit", "activation": "step", "initialisation": {"kind": "truncated_normal"}},
-            "training": {"epochs": 1, "batch_size": 1, "optimiser": "sgd", "learning_rate": 0.1, "keep": "last"},
+            "architecture": {"kind": "perceptron", "activation": "step", "initialisation": {"kind": "truncated_normal"}},
+            "training": {"epochs": 1, "batch_size": 1, "optimiser": "sgd", "learning_rate": 0.1, "checkpoint": "last"},
         },
         "dead": {
             "title": "ReLU from zero",
             "inputs": ["cloud"],
             "normalise": "none",
-            "architecture": {"kind": "unit", "activation": "relu", "initialisation": {"kind": "zeros"}},
-            "training": {"epochs": 1, "batch_size": 20, "optimiser": "sgd", "learning_rate": 0.1, "keep": "last"},
+            "architecture": {"kind": "perceptron", "activation": "relu", "initialisation": {"kind": "zeros"}},
+            "training": {"epochs": 1, "batch_size": 20, "optimiser": "sgd", "learning_rate": 0.1, "checkpoint": "last"},
         },
     },
     "evaluation": {"bootstrap": 40},
@@ -55,7 +55,7 @@ def made(tmp_path_factory):
     from bevatron.train.stage import train_model
 
     study, folder = Study.model_validate(STUDY), tmp_path_factory.mktemp("plane")
-    workflow = Workflow(studies=["plane"], runs=str(folder / "runs"), accelerator="cpu")
+    workflow = Workflow(studies=["plane"], runs_dir=str(folder / "runs"), accelerator="cpu")
     simulate_shard(study, 0, folder / "raw" / "shard-0000.h5")
     prepare_shard(study, folder / "raw" / "shard-0000.h5", folder / "dataset")
     write_manifest(study, folder / "dataset")
@@ -124,11 +124,11 @@ def test_an_interrupted_fit_on_a_lesson_ends_with_the_same_bits(made, tmp_path):
     from bevatron.learning.job import FitJob
 
     study, workflow, manifest, _ = made
-    lesson = {"mixture": {"left": 3, "right": 1}, "samples": 70, "presentation": "alternating"}
+    lesson = {"class_ratio": {"left": 3, "right": 1}, "samples": 70, "sample_order": "alternating"}
     values = {f"training.{key}": value for key, value in {**lesson, "epochs": 4, "checkpoint_seconds": 1e-9}.items()}
     model = study.models["rosenblatt"].with_values(values)
     jobs = [
-        FitJob(study, model, manifest, 1, tmp_path / name, workflow.reading, "cpu") for name in ("straight", "broken")
+        FitJob(study, model, manifest, 1, tmp_path / name, workflow.data_loading, "cpu") for name in ("straight", "broken")
     ]
 
     def interrupt(row):

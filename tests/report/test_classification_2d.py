@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from bevatron.report.plots.plane import ACTIVATIONS, lines, responses, rotations, steps, surfaces
+from bevatron.report.plots.classification_2d import ACTIVATIONS, lines, responses, rotations, steps, surfaces
 from bevatron.report.plots.style import page_style
 
 SIDE = np.linspace(-2, 2, 41)

@@ -4,13 +4,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from bevatron.config.kinds import learner
-from bevatron.config.task import Plane
+from bevatron.config.task import Classification2D
 from bevatron.learning.learner import Batch, Learner
 from bevatron.store.contract import TargetInfo
 
 
-@learner("plane")
-class PlaneLearner(Learner):
+@learner("classification_2d")
+class Classification2DLearner(Learner):
     """Outputs (batch, 2) against 1 for the true class and 0 for the other: ½ of the mean square over both.
 
     For a unit of outputs 1 - y and y it is ½ (y - t)², so that a step of plain gradient descent over one sample is the
@@ -18,7 +18,7 @@ class PlaneLearner(Learner):
     """
 
     @staticmethod
-    def n_outputs(task: Plane, target: TargetInfo) -> int:
+    def n_outputs(task: Classification2D, target: TargetInfo) -> int:
         return len(task.classes)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:

@@ -22,8 +22,8 @@ SLOPES = {  # f and f' of each activation, as the books have them
 
 
 def unit(activation, kind="truncated_normal"):
-    component = ARCHITECTURES["unit"]
-    options = component.Options(kind="unit", activation=activation, initialisation={"kind": kind, "std": 0.1})
+    component = ARCHITECTURES["perceptron"]
+    options = component.Options(kind="perceptron", activation=activation, initialisation={"kind": kind, "std": 0.1})
     return component(options, POINTS, 2)
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from bevatron.prepare.recipes.guest_jets import GuestJets
-from bevatron.simulate.guest_lines import GuestJet
-from bevatron.simulate.sources.guest_jsonl import GuestLines
+from bevatron.prepare.recipes.jet_flavour import JetFlavour
+from bevatron.simulate.jet_flavour_lines import PublishedJet
+from bevatron.simulate.sources.jet_flavour_jsonl import JetFlavourLines
 
 
 def track(d0, variance, mass):
@@ -17,10 +17,10 @@ def track(d0, variance, mass):
 @pytest.fixture
 def samples():
     tracks = [track(0.1, 0.01, 1.0), track(-0.3, 0.01, 2.0), track(0.2, 0.0001, np.nan)]  # |d0| / σ: 1, 3, 20
-    jets = [GuestJet(30.0, 0.5, 5, list(range(14)), tracks), GuestJet(40.0, 1.5, 4, [0.0] * 14, []),
-            GuestJet(50.0, -1.5, 0, [0.0] * 14, [track(0.0, 0.0, 1.0), track(1e-3, 0.0, 3.0)])]  # fmt: skip
-    raw, _ = GuestLines.samples(jets, 0, 0.0)
-    return GuestJets().prepare(GuestJets.Options(kind="guest_jets", max_tracks=2), raw, 0, np.ones(len(raw), bool))
+    jets = [PublishedJet(30.0, 0.5, 5, list(range(14)), tracks), PublishedJet(40.0, 1.5, 4, [0.0] * 14, []),
+            PublishedJet(50.0, -1.5, 0, [0.0] * 14, [track(0.0, 0.0, 1.0), track(1e-3, 0.0, 3.0)])]  # fmt: skip
+    raw, _ = JetFlavourLines.samples(jets, 0, 0.0)
+    return JetFlavour().prepare(JetFlavour.Options(kind="jet_flavour", max_tracks=2), raw, 0, np.ones(len(raw), bool))
 
 
 def test_tracks_fall_in_significance_and_vertices_stay_beside_them(samples):

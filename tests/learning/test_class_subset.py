@@ -1,4 +1,4 @@
-"""A model with a question learns from the samples of its classes alone."""
+"""A model with a class subset learns from the samples of its classes alone."""
 
 import json
 
@@ -42,7 +42,7 @@ def test_full_batches_end_where_logistic_regression_of_two_classes_does(job, fla
     """Newton's method on the two classes alone is the reference."""
     made = job(
         "beauty_or_charm", training__batch_size="full", training__epochs=400, training__validate_every=400,
-        training__learning_rate=0.1, training__keep="last",
+        training__learning_rate=0.1, training__checkpoint="last",
     )  # fmt: skip
     fit(made)
     x, labels = jets(flavours, "train")
@@ -60,7 +60,7 @@ def test_full_batches_end_where_logistic_regression_of_two_classes_does(job, fla
 
 def test_batches_without_any_of_its_classes_pass_by(job):
     """Of batches of one sample, half hold none of the two classes."""
-    result = fit(job("charm_or_light", question=["charm", "beauty"], training__batch_size=1, training__epochs=1))
+    result = fit(job("charm_or_light", class_subset=["charm", "beauty"], training__batch_size=1, training__epochs=1))
     assert result.steps == 900
     assert 0 < result.last_val_loss < 2
 

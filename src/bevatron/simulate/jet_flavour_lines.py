@@ -67,7 +67,7 @@ EXACT = 2**53  # numpy takes a list with an integer beyond 64 bits for one of ob
 NUMBERS = {"NaN": math.nan, "-NaN": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
-class GuestJet(NamedTuple):
+class PublishedJet(NamedTuple):
     """One jet: pt in GeV, eta, PDG-like flavour, experts (14), and its tracks, 28 numbers each."""
 
     pt: float
@@ -81,7 +81,7 @@ class _Fault(Exception):
     """What is wrong with a line."""
 
 
-def guest_jet(text: bytes, path: Path, line: int) -> GuestJet:
+def published_jet(text: bytes, path: Path, line: int) -> PublishedJet:
     """The jet of one line. Raises UserError naming file and line for anything but the form above."""
     try:
         return _jet(json.loads(text))
@@ -92,7 +92,7 @@ def guest_jet(text: bytes, path: Path, line: int) -> GuestJet:
     raise UserError(f"{path}:{line}", what, "see docs/foreign-data.md for the form of a line")
 
 
-def _jet(parts: Any) -> GuestJet:
+def _jet(parts: Any) -> PublishedJet:
     _expect(isinstance(parts, list) and len(parts) == 6, "a jet is a list of 6 parts", parts)
     pt, eta, flavour, by_tracks, by_vertex, tracks = parts
     pt, eta = _number(pt, "the jet's pt"), _number(eta, "the jet's eta")
@@ -104,7 +104,7 @@ def _jet(parts: Any) -> GuestJet:
         _expect(isinstance(values, list) and len(values) == len(names), f"{len(names)} {what} experts", values)
         experts += _numbers(values, names)
     _expect(isinstance(tracks, list), "the last part must be the list of tracks", tracks)
-    return GuestJet(pt, eta, int(flavour), experts, [_track(track, place) for place, track in enumerate(tracks, 1)])
+    return PublishedJet(pt, eta, int(flavour), experts, [_track(track, place) for place, track in enumerate(tracks, 1)])
 
 
 def _track(track: Any, place: int) -> list[float]:

@@ -10,7 +10,7 @@ from bevatron.config.kinds import Options, architecture
 from bevatron.models.initialisation import Initialisation, initialise
 from bevatron.models.inputs import InputGroup, Inputs
 
-UnitActivation = Literal["step", "logistic", "tanh", "relu", "leaky_relu", "prelu"]
+PerceptronActivation = Literal["step", "logistic", "tanh", "relu", "leaky_relu", "prelu"]
 
 
 class Step(torch.autograd.Function):
@@ -30,39 +30,39 @@ class Step(torch.autograd.Function):
         return gradient
 
 
-class Half(nn.Module):
+class ScaledTanh(nn.Module):
     """(1 + tanh z) / 2: targets ±1 of a tanh unit, written as 0 and 1; its gradient is a quarter of theirs."""
 
     def forward(self, z: Tensor) -> Tensor:
         return (1 + torch.tanh(z)) / 2
 
 
-class Steps(nn.Module):
+class StepActivation(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         return Step.apply(z)
 
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "step": Steps,
+    "step": StepActivation,
     "logistic": nn.Sigmoid,
-    "tanh": Half,
+    "tanh": ScaledTanh,
     "relu": nn.ReLU,
     "leaky_relu": nn.LeakyReLU,
     "prelu": nn.PReLU,
 }
 
 
-@architecture("unit")
-class Unit(nn.Module):
-    """y = f(w·x - θ), which says class 1 where y > 1/2; for the task `plane`.
+@architecture("perceptron")
+class Perceptron(nn.Module):
+    """y = f(w·x - θ), which says class 1 where y > 1/2; for the task `classification_2d`.
 
     Shapes: inputs {group: (batch, ...)}, flattened and joined; returns (batch, 2): 1 - y and y.
     """
 
-    TASKS = ("plane",)
+    TASKS = ("classification_2d",)
 
     class Options(Options):
-        activation: UnitActivation = Field("logistic", description="f; 'step' learns by Rosenblatt's rule")
+        activation: PerceptronActivation = Field("logistic", description="f; 'step' learns by Rosenblatt's rule")
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of w; θ starts at zero")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bevatron.report.plots.plane import clouds, lines, responses, rotations, steps, surfaces
+from bevatron.report.plots.classification_2d import clouds, lines, responses, rotations, steps, surfaces
 from bevatron.report.plots.style import Picture, picture
 from bevatron.report.results import StudyResults
 from bevatron.report.section import section
@@ -10,8 +10,8 @@ from bevatron.report.section import section
 W, THETA = (0.8, 0.6), 1.0
 
 
-@section("plane")
-class PlaneSection:
+@section("classification_2d")
+class Classification2DSection:
     """The response of each activation, what w and θ do, lines over the points, surfaces, and Rosenblatt's steps."""
 
     loss = "half the squared error"

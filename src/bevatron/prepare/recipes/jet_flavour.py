@@ -1,4 +1,4 @@
-"""The recipe `guest_jets`: the published data set in the groups of our own jets."""
+"""The recipe `jet_flavour`: the published data set in the groups of our own jets."""
 
 import numpy as np
 from pydantic import Field
@@ -12,8 +12,8 @@ from bevatron.store.columns import Dense, Group, Ragged, Samples
 VERTEX_FEATURES = 7
 
 
-@recipe("guest_jets")
-class GuestJets:
+@recipe("jet_flavour")
+class JetFlavour:
     """Input groups `jet` (pt, eta), `experts` (16), `tracks` (ragged, 21) and `vertices` (ragged, 7, element i the
     vertex of track i, zeros if none); target `flavour` int64: 0 light, 1 charm, 2 beauty.
 
@@ -27,7 +27,7 @@ class GuestJets:
         max_tracks: Count = Field(15, description="most tracks kept of a jet")
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
-        """`raw` is a shard of the source `guest_jsonl`; nothing is random, and nothing else is used."""
+        """`raw` is a shard of the source `jet_flavour_jsonl`; nothing is random, and nothing else is used."""
         jet, experts, group = (raw.inputs[name] for name in ("jet", "experts", "tracks"))
         column, names, units = group.column, group.features, group.units
         cut = len(names) - VERTEX_FEATURES
