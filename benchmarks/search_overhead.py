@@ -85,7 +85,9 @@ def main(trials: int = 20) -> list[dict]:
         simulate_shard(bench, 0, folder / "shard-0000.h5")
         prepare_shard(bench, folder / "shard-0000.h5", folder / "dataset")
         write_manifest(bench, folder / "dataset")
-        workflow = Workflow(studies=["bench"], runs_dir=str(folder / "runs"), accelerator="cpu", ray={"cpus": 1, "gpus": 0})
+        workflow = Workflow(
+            studies=["bench"], runs_dir=str(folder / "runs"), accelerator="cpu", ray={"cpus": 1, "gpus": 0}
+        )
         start = time.time()
         search_model(
             bench, workflow, "net", folder / "dataset" / "manifest.json", folder / "out", fit=Path(__file__).stem

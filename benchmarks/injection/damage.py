@@ -14,7 +14,7 @@ PUBLISHED = (
     ("results/*/dataset/train-*.h5", "train"),
     ("results/*/dataset/val-*.h5", "train"),
     ("results/*/dataset/test-*.h5", "evaluate"),
-    ("results/*/dataset/test-*.h5", "observe"),
+    ("results/*/dataset/test-*.h5", "observables"),
     ("results/*/dataset/manifest.json", "train"),
     ("results/*/dataset/manifest.json", "evaluate"),
     ("results/*/search/*/best.yaml", "train"),

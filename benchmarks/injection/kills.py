@@ -12,7 +12,7 @@ from injection.ray_processes import HEAD, named, workers
 from injection.scene import Scene
 from injection.workflow import Job
 
-STAGES = ("simulate", "prepare", "manifest", "observe", "train", "evaluate", "report", "search")
+STAGES = ("simulate", "prepare", "manifest", "observables", "train", "evaluate", "report", "search")
 LATER = {"search": "search train evaluate report", "train": "train evaluate report", "evaluate": "evaluate report"}
 
 

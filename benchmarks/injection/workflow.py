@@ -133,8 +133,8 @@ def _dataset_jobs(study: str, shards: int) -> list[Job]:
     manifest, data = f"{place}/dataset/manifest.json", f"{place}/evaluation/data.json"
     check = ("manifest", study, "--dataset", f"{place}/dataset")
     found.append(Job("manifest", f"manifest {study}", check, (manifest,)))
-    look = ("observe", study, "--manifest", manifest, "--output", data)
-    return [*found, Job("observe", f"observe {study}", look, (data,))]
+    look = ("observables", study, "--manifest", manifest, "--output", data)
+    return [*found, Job("observables", f"observables {study}", look, (data,))]
 
 
 def _model_jobs(study: str, model: str, searched: bool) -> list[Job]:

@@ -13,7 +13,7 @@ STORE = (
     ("prepare", "results/*/dataset/train-*.h5"),
     ("prepare", "results/*/dataset/test-*.h5"),
     ("manifest", "results/*/dataset/manifest.json"),
-    ("observe", "results/*/evaluation/data.json"),
+    ("observables", "results/*/evaluation/data.json"),
 )
 CHECKPOINTS = (
     ("train", "runs/*/*.ckpt"),

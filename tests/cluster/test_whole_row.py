@@ -50,7 +50,7 @@ def test_the_report_is_written_and_every_rule_has_its_log(row):
     logs = row.place.folder / "logs"
     shards = [f"{rule}/jets/shard-000{number}" for rule in ("simulate", "prepare") for number in range(4)]
     models = [f"{rule}/jets/{model}" for rule in ("train", "evaluate") for model in ("feedforward_all", "kinematics")]
-    for name in (*shards, "manifest/jets", "observe/jets", "search/jets/feedforward_all", *models, "report"):
+    for name in (*shards, "manifest/jets", "observables/jets", "search/jets/feedforward_all", *models, "report"):
         assert (logs / f"{name}.log").exists(), name
     assert "ssh -L" in (logs / "search" / "jets" / "feedforward_all.log").read_text()
     jobs = {int(path.stem) for path in (logs / "slurm").rglob("*.log")}

@@ -156,7 +156,10 @@ def test_a_study_without_any_model_is_told(study):
 @pytest.mark.parametrize(
     ("training", "told"),
     [
-        ({"class_ratio": {"light": 100}}, "class_ratio: unknown class 'light'; allowed: none, as the task has no classes"),
+        (
+            {"class_ratio": {"light": 100}},
+            "class_ratio: unknown class 'light'; allowed: none, as the task has no classes",
+        ),
         ({"sample_order": "sorted"}, "sample_order: 'sorted' needs a task with classes"),
         ({"balance": "weights"}, "balance: 'weights' needs a task with classes"),
     ],

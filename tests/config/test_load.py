@@ -153,7 +153,10 @@ def test_yaml_cannot_build_objects(tmp_path):
     [
         ({"study": ["jets"]}, "found study; did you mean 'studies'? write"),
         ({"scales": "paper"}, "found scales; did you mean 'scale'? write"),
-        ({"runs_dir": "mine", "accelerator": "cuda", "zorp": 1}, "found accelerator, runs_dir, zorp; write other keys in"),
+        (
+            {"runs_dir": "mine", "accelerator": "cuda", "zorp": 1},
+            "found accelerator, runs_dir, zorp; write other keys in",
+        ),
         ({"ray": {"address": "1.2.3.4:5"}}, "found ray; write"),
         ({"scale": "paper", "studies": ["jets"]}, None),
         ({"runs_dir": "runs", "scale": "demo"}, None),  # as the file says it

@@ -75,7 +75,10 @@ def test_what_cannot_be_made_is_one_line(mistakes, model, changed, message):
     ("model", "message"),
     [
         ({"architecture": {"kind": "fisher"}}, "models.tracks.architecture: 'fisher' is for the task classification"),
-        ({"architecture": MLP, "class_subset": ["a", "b"]}, "models.tracks.class_subset: only a classification has classes"),
+        (
+            {"architecture": MLP, "class_subset": ["a", "b"]},
+            "models.tracks.class_subset: only a classification has classes",
+        ),
     ],
 )
 def test_what_needs_classes_is_refused_in_a_regression(mistakes, model, message):

@@ -31,7 +31,11 @@ STUDY = {
             "title": "Rosenblatt",
             "inputs": ["cloud"],
             "normalise": "none",
-            "architecture": {"kind": "perceptron", "activation": "step", "initialisation": {"kind": "truncated_normal"}},
+            "architecture": {
+                "kind": "perceptron",
+                "activation": "step",
+                "initialisation": {"kind": "truncated_normal"},
+            },
             "training": {"epochs": 1, "batch_size": 1, "optimiser": "sgd", "learning_rate": 0.1, "checkpoint": "last"},
         },
         "dead": {
@@ -128,7 +132,8 @@ def test_an_interrupted_fit_on_a_lesson_ends_with_the_same_bits(made, tmp_path):
     values = {f"training.{key}": value for key, value in {**lesson, "epochs": 4, "checkpoint_seconds": 1e-9}.items()}
     model = study.models["rosenblatt"].with_values(values)
     jobs = [
-        FitJob(study, model, manifest, 1, tmp_path / name, workflow.data_loading, "cpu") for name in ("straight", "broken")
+        FitJob(study, model, manifest, 1, tmp_path / name, workflow.data_loading, "cpu")
+        for name in ("straight", "broken")
     ]
 
     def interrupt(row):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bevatron.errors import UserError
-from bevatron.evaluate.observe import observe
+from bevatron.evaluate.observables import measure_observables
 from bevatron.evaluate.stage import evaluate_model
 from bevatron.store.manifest import build_manifest, write_manifest
 from bevatron.store.publish import publish_json
@@ -85,7 +85,7 @@ def test_jets_of_one_event_are_drawn_together(study, workflow, dataset, trained,
         assert np.allclose(once["curves"]["confusion"][name], tree["curves"]["confusion"][name], rtol=0.02)
     with h5py.File(tmp_path / "thrice" / "predictions.h5") as file:
         assert (file["event"][()] == np.repeat(np.concatenate([s.id for s in dataset[2]]), 3)).all()
-    observe(study, dataset[0], tmp_path / "data.json")
+    measure_observables(study, dataset[0], tmp_path / "data.json")
     assert json.loads((tmp_path / "data.json").read_text())["n_test_events"] == 300
 
 

@@ -57,7 +57,7 @@ def test_a_seed_stands_for_its_injections(tmp_path):
     assert drawn != draw(8, 200, reference)
     assert {i.kind.name for i in drawn} == {kind.name for kind in KINDS}
     targets = {i.target for i in drawn if i.kind.name == "stage killed"}
-    stages = {"simulate", "prepare", "manifest", "observe", "search", "train", "evaluate", "report"}
+    stages = {"simulate", "prepare", "manifest", "observables", "search", "train", "evaluate", "report"}
     assert stages <= targets
 
 

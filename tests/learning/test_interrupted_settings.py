@@ -36,7 +36,12 @@ def test_interruptions_change_nothing(family, seed, data, tmp_path):
 def stopping(tmp_path):
     """A fit that stops early, of epochs of one block with a validation after each, and its outcome."""
     job = job_of("fgsm", tmp_path)
-    values = {"epochs": 40, "checkpoint": "best", "early_stopping": {"patience": 2, "min_delta": 0.02}, "adversarial": None}
+    values = {
+        "epochs": 40,
+        "checkpoint": "best",
+        "early_stopping": {"patience": 2, "min_delta": 0.02},
+        "adversarial": None,
+    }
     job = replace(job, model=job.model.with_values({f"training.{key}": value for key, value in values.items()}))
     result = fit(job)
     assert result.stopped_early

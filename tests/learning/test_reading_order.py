@@ -47,7 +47,9 @@ def test_settings_that_change_no_order_leave_the_run_as_it_is(flavours, tmp_path
         assert digest_of(replace(job, data_loading=DataLoading(**same))) == base
     streamed = replace(job, data_loading=SMALL)
     assert digest_of(streamed) != base
-    assert digest_of(replace(streamed, data_loading=SMALL.model_copy(update={"buffer_blocks": 3}))) != digest_of(streamed)
+    assert digest_of(replace(streamed, data_loading=SMALL.model_copy(update={"buffer_blocks": 3}))) != digest_of(
+        streamed
+    )
 
 
 def test_a_search_over_samples_in_another_order_is_another_search(flavours, tmp_path):
@@ -62,7 +64,8 @@ def test_a_search_over_samples_in_another_order_is_another_search(flavours, tmp_
 def test_what_sees_all_samples_at_once_is_the_same_run_however_it_reads(flavours, tmp_path, model, values):
     """And ends with the same bits, where it can be streamed at all."""
     jobs = [
-        replace(flavours.job(tmp_path / str(k), model, **values), data_loading=r) for k, r in enumerate((DataLoading(), SMALL))
+        replace(flavours.job(tmp_path / str(k), model, **values), data_loading=r)
+        for k, r in enumerate((DataLoading(), SMALL))
     ]
     assert {order_of(job) for job in jobs} == {FILE_ORDER}
     if values:

@@ -20,7 +20,7 @@ RATES = {
     "simulate": {"start": 4.0, "seconds": 0.005, "events": 900, "samples": 1.25, "bytes": 2000, "memory_mb": 300},
     "prepare": {
         "seconds": 0.001, "kept": 0.8, "bytes": 500, "memory_bytes": 1000, "memory_mb": 400,
-        "manifest_seconds": 1e-5, "observe_seconds": 1e-4,
+        "manifest_seconds": 1e-5, "observables_seconds": 1e-4,
     },
     "fits": {
         "net": {
@@ -84,7 +84,7 @@ def test_shards(lines):
     assert prepare.core_hours == pytest.approx(50 * (4 + 0.001 * 3750) / HOUR)
     assert prepare.gigabytes == pytest.approx(150_000 * 500 / 1e9)
     assert lines["manifest"].core_hours == pytest.approx((4 + 1.5) / HOUR)
-    assert lines["observe"].core_hours == pytest.approx((4 + 1.5) / HOUR)
+    assert lines["observables"].core_hours == pytest.approx((4 + 1.5) / HOUR)
 
 
 def test_the_memory_of_the_manifest_s_job_stops_growing():
@@ -123,7 +123,7 @@ def test_learning(lines):
 def test_the_memory_of_an_evaluation_grows_with_the_test_split(lines):
     """Beside what a fit takes: the samples as they are read, and of each the outputs of 2 seeds, 20 bytes, and 120."""
     assert lines["evaluate"].memory_gb == pytest.approx((700 + 15 + 15_000 * (2 * 20 + 120) / 1e6) / 1e3)
-    assert lines["observe"].memory_gb == pytest.approx((400 + 15_000 * 120 / 1e6) / 1e3)
+    assert lines["observables"].memory_gb == pytest.approx((400 + 15_000 * 120 / 1e6) / 1e3)
 
 
 def test_a_source_with_its_own_splits():
@@ -139,7 +139,7 @@ def test_the_table_has_a_row_for_each_stage_and_says_where_rates_come_from(lines
     show(list(lines.values()), "tagger at scale paper", "Rates of a bench.", Console(file=text, width=80))
     assert "…" not in text.getvalue()  # nothing is cut off in a terminal of the usual width
     assert f"simulate: {lines['simulate'].note}" in text.getvalue()
-    for stage in ("simulate", "prepare", "manifest", "observe", "search", "train", "evaluate", "report", "all"):
+    for stage in ("simulate", "prepare", "manifest", "observables", "search", "train", "evaluate", "report", "all"):
         assert f" {stage} " in text.getvalue()
     assert "Rates of a bench." in text.getvalue()
     assert "375 MB" in text.getvalue()

@@ -59,7 +59,7 @@ def finished(tmp_path_factory):
         benchmark(benchmarks / "prepare" / "plane" / f"{name}.tsv", 9.0, 4.0)
     write_manifest(study, place / "dataset")
     benchmark(benchmarks / "manifest" / "plane.tsv", 5.0, 3.0)
-    benchmark(benchmarks / "observe" / "plane.tsv", 5.0, 2.5)
+    benchmark(benchmarks / "observables" / "plane.tsv", 5.0, 2.5)
     benchmark(benchmarks / "train" / "plane" / "net.tsv", 20.0, 10.0, 500.0)
     benchmark(benchmarks / "evaluate" / "plane" / "net.tsv", 9.0, 8.0, "NA")
     benchmark(benchmarks / "report.tsv", 3.0, "NA")
@@ -87,7 +87,7 @@ def test_rates_are_those_of_the_run(finished):
     assert found.prepare.seconds == 0.01  # twice two core-seconds beside the start, over 400 raw samples
     assert found.prepare.kept == 1.0
     assert found.prepare.manifest_seconds == 0.0025
-    assert found.prepare.observe_seconds == 0.0025
+    assert found.prepare.observables_seconds == 0.0025
     # eight of twenty seconds are training: four of ten core-seconds, over 3200 samples; the rest is the start
     net = found.fits["net"]
     assert (net.start, net.seconds) == (6.0, 0.00125)

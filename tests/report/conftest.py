@@ -13,7 +13,7 @@ from bevatron.config.identity import dataset_digest, raw_digest, run_digest
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
 from bevatron.evaluate.evaluation import Predictions
-from bevatron.evaluate.observe import observe
+from bevatron.evaluate.observables import measure_observables
 from bevatron.evaluate.stage import metrics_tree
 from bevatron.store.columns import Dense, Group, Ragged, Samples
 from bevatron.store.manifest import Manifest, build_manifest, write_manifest
@@ -140,7 +140,7 @@ def _publish(folder: Path, study: Study, draw: Any, predict: Any) -> None:
     write_manifest(place / "dataset" / "manifest.json", manifest)
     timing = {"samples": 100, "events": 50, "seconds": 2.0, "seconds_in_generator": 1.9}
     publish_json(place / "raw" / "shard-0000.timing.json", timing)
-    observe(study, place / "dataset" / "manifest.json", place / "evaluation" / "data.json")
+    measure_observables(study, place / "dataset" / "manifest.json", place / "evaluation" / "data.json")
     predictions = predict(splits["test"])
     for name in study.models:
         publish_model(folder, study, name, manifest, predictions[name])

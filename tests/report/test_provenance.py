@@ -128,7 +128,7 @@ def test_claims_name_the_numbers_they_compare(written):
         (None, "second_d0", "auc.beauty_vs_light"),
     ]
     assert found["numbers"][0]["command"].startswith("bevatron evaluate tagger feedforward --scale demo ")
-    assert found["numbers"][1]["command"].startswith("bevatron observe tagger --scale demo ")
+    assert found["numbers"][1]["command"].startswith("bevatron observables tagger --scale demo ")
 
 
 def test_the_page_says_where_models_were_trained_and_which_seeds_differ(written):

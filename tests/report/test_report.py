@@ -143,7 +143,7 @@ def copied(results, tmp_path):
     ("file", "command"),
     [
         ("tagger/evaluation/kinematics/metrics.json", "bevatron evaluate tagger kinematics"),
-        ("tagger/evaluation/data.json", "bevatron observe tagger"),
+        ("tagger/evaluation/data.json", "bevatron observables tagger"),
         ("tagger/dataset/manifest.json", "bevatron manifest tagger"),
         ("curve/models/long/seed-2/history.csv", "bevatron train curve long"),
         ("tagger/search/feedforward/best.yaml", "bevatron search tagger feedforward"),

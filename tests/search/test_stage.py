@@ -17,7 +17,7 @@ import yaml
 from bevatron.compute.demand import Demand
 from bevatron.compute.environment import environment
 from bevatron.compute.ray_session import ray_session
-from bevatron.config.workflow import Ray, DataLoading, Workflow
+from bevatron.config.workflow import DataLoading, Ray, Workflow
 from bevatron.errors import UserError
 from bevatron.prepare.stage import prepare_shard, write_manifest
 from bevatron.search.journal import Journal

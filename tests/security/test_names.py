@@ -203,7 +203,7 @@ def test_the_report_reads_histories_of_the_model_s_own_runs(curve, trained, plac
     for command in (
         ("evaluate", "curve", "net", "--manifest", manifest, "--runs", str(model / "runs.json"), "--output",
          str(evaluation / "net")),
-        ("observe", "curve", "--manifest", manifest, "--output", str(evaluation / "data.json")),
+        ("observables", "curve", "--manifest", manifest, "--output", str(evaluation / "data.json")),
     ):  # fmt: skip
         code, said = bevatron(*command)
         assert code == 0, said

@@ -32,7 +32,9 @@ def write(path, jets):
 
 def read(*files, shard=0, **options):
     names = [str(file) for file in files]
-    return JetFlavourLines().simulate(JetFlavourLines.Options(kind="jet_flavour_jsonl", files=names, **options), shard, 1)
+    return JetFlavourLines().simulate(
+        JetFlavourLines.Options(kind="jet_flavour_jsonl", files=names, **options), shard, 1
+    )
 
 
 def test_every_number_is_where_it_belongs(tmp_path):

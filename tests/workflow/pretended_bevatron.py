@@ -28,7 +28,7 @@ elif stage == "prepare":
     made = [option("output") / f"{split}-{number}.h5" for split in ("train", "val", "test")]
 elif stage == "manifest":
     made = [option("dataset") / "manifest.json"]
-elif stage == "observe":
+elif stage == "observables":
     made = [option("output")]
 elif stage == "search":
     made = [option("output") / name for name in ("best.yaml", "trials.csv", "search.json", "search.png")]

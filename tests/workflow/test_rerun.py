@@ -33,7 +33,7 @@ def commands(given: Path, made: Path) -> list[tuple[str, ...]]:
         ("simulate", "curve", "--shard", "0", "--output", f"{made}/raw/shard-0000.h5"),
         ("prepare", "curve", "--raw", f"{given}/raw/shard-0000.h5", "--output", f"{made}/dataset"),
         ("manifest", "curve", "--dataset", f"{made}/dataset"),
-        ("observe", "curve", *manifest, "--output", f"{made}/evaluation/data.json"),
+        ("observables", "curve", *manifest, "--output", f"{made}/evaluation/data.json"),
         ("search", *study, *manifest, "--output", f"{made}/search/net", "--cpus", "1"),
         ("train", *study, *manifest, "--best", f"{given}/search/net/best.yaml", "--output", f"{made}/models/net"),
         (

@@ -105,7 +105,7 @@ def test_the_row_survives_its_master_and_reruns_only_what_changed(place):
 
     tree["evaluation"]["bootstrap"] = 50
     write(place, tree)
-    assert jobs(snakemake(place, "-n")) == {"evaluate", "observe", "report"}
+    assert jobs(snakemake(place, "-n")) == {"evaluate", "observables", "report"}
 
     tree["models"]["net"]["training"]["learning_rate"] = 0.02
     write(place, tree)

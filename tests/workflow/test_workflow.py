@@ -38,8 +38,8 @@ def planned(root: Path, *arguments: str) -> dict[str, int]:
 def test_the_whole_row_is_planned(checkout):
     jobs = planned(checkout)
     assert jobs["simulate"] == jobs["prepare"] == 1 + 1 + 4 + 4 * 2 + 2 + 1 + 1 + 1
-    assert jobs["manifest"] == jobs["observe"] == 11
-    assert jobs["compare"] == 1
+    assert jobs["manifest"] == jobs["observables"] == 11
+    assert jobs["validate_source"] == 1
     assert jobs["search"] == 2
     assert jobs["train"] == jobs["evaluate"] == 9 + 7 + (21 + 17) + (4 + 9) + 1 + 3 + 1 + (8 + 5) + 14 + 3 + 3
     assert jobs["report"] == 1

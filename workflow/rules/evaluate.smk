@@ -23,23 +23,23 @@ rule evaluate:
         " --runs {input.runs:q} {params.options:q} --output {params.folder:q} > {log:q} 2>&1"
 
 
-rule observe:
+rule observables:
     input:
         manifest="results/{study}/dataset/manifest.json",
     output:
         "results/{study}/evaluation/data.json",
     log:
-        "logs/observe/{study}.log",
+        "logs/observables/{study}.log",
     benchmark:
-        "results/benchmarks/observe/{study}.tsv"
+        "results/benchmarks/observables/{study}.tsv"
     conda:
         "../envs/bevatron.yaml"
-    threads: threads_of("observe")
+    threads: threads_of("observables")
     resources:
-        **resources_of("observe"),
+        **resources_of("observables"),
     params:
         options=OPTIONS,
         evaluation=lambda w: digest_of(STUDIES[w.study].evaluation, STUDIES[w.study].task),
     shell:
-        "exec bevatron observe {wildcards.study:q} --manifest {input.manifest:q}"
+        "exec bevatron observables {wildcards.study:q} --manifest {input.manifest:q}"
         " {params.options:q} --output {output:q} > {log:q} 2>&1"

@@ -25,20 +25,20 @@ rule simulate:
         " {params.options:q} --output {output.shard:q} > {log:q} 2>&1"
 
 
-rule compare:
+rule validate_source:
     output:
         "results/{study}/evaluation/source.json",
     log:
-        "logs/compare/{study}.log",
+        "logs/validate_source/{study}.log",
     benchmark:
-        "results/benchmarks/compare/{study}.tsv"
+        "results/benchmarks/validate_source/{study}.tsv"
     conda:
         "../envs/bevatron.yaml"
-    threads: threads_of("compare")
+    threads: threads_of("validate_source")
     resources:
-        **resources_of("compare"),
+        **resources_of("validate_source"),
     params:
         options=OPTIONS,
         digest=lambda w: raw_digest(STUDIES[w.study]),
     shell:
-        "exec bevatron compare {wildcards.study:q} {params.options:q} --output {output:q} > {log:q} 2>&1"
+        "exec bevatron validate-source {wildcards.study:q} {params.options:q} --output {output:q} > {log:q} 2>&1"

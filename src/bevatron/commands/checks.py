@@ -32,7 +32,7 @@ def validate(config: Config = DEFAULT_CONFIG) -> None:
 def doctor(
     profile: Annotated[Profile, typer.Option(help="the Snakemake profile you want to use")] = Profile.local,
     probe: Annotated[bool, typer.Option(help="submit one short job to each partition")] = False,
-    need_gb: Annotated[float | None, typer.Option(min=0, help="free disk to ask for; absent: by the scale")] = None,
+    need_gb: Annotated[float | None, typer.Option(min=0, help="free disk to ask for; default: by the scale")] = None,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
@@ -86,7 +86,7 @@ def verify(path: Annotated[Path, typer.Argument(help="a manifest.json, its folde
 def provenance(
     report: Annotated[Path, typer.Argument(metavar="REPORT", help="a report's folder, or its index.html")],
     table: Annotated[str | None, typer.Option(help="every number of this table, e.g. jets_metrics")] = None,
-    results: Annotated[Path | None, typer.Option(help="folder of results; absent: the one above the report")] = None,
+    results: Annotated[Path | None, typer.Option(help="folder of results; default: the one above the report")] = None,
     data: Annotated[bool, typer.Option("--data", help="check the datasets' shards as well")] = False,
     json: Annotated[bool, typer.Option("--json", help="every number as JSON, with all that it came from")] = False,
 ) -> None:

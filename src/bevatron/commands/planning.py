@@ -14,7 +14,7 @@ def plan(
     measure: Annotated[
         bool, typer.Option("--measure", help="write the rates of the finished run in --results into --rates")
     ] = False,
-    rates: Annotated[Path | None, typer.Option(help="file of rates; absent: rates.yaml beside --config")] = None,
+    rates: Annotated[Path | None, typer.Option(help="file of rates; default: rates.yaml beside --config")] = None,
     results: Annotated[Path, typer.Option(help="folder of results, whose rates go before those of the file")] = Path(
         "results"
     ),

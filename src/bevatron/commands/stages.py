@@ -40,12 +40,12 @@ def simulate(
     simulate_shard(loaded, shard, output)
 
 
-def compare(study: StudyName, output: Output, config: Config = DEFAULT_CONFIG, scale: Scale = None) -> None:
-    """Set the study's source beside published numbers; the report draws them."""
+def validate_source(study: StudyName, output: Output, config: Config = DEFAULT_CONFIG, scale: Scale = None) -> None:
+    """Compare the study's source with published numbers, for the report."""
     loaded = _load_data_part(study, config, scale)
-    from bevatron.simulate.compare import validate_source
+    from bevatron.simulate.validate_source import validate_source as validate
 
-    validate_source(loaded, output)
+    validate(loaded, output)
 
 
 def prepare(
@@ -147,7 +147,7 @@ def evaluate(
     evaluate_model(loaded, workflow, model, manifest, runs, output)
 
 
-def observe(
+def observables(
     study: StudyName,
     manifest: ManifestPath,
     output: Output,
@@ -156,9 +156,9 @@ def observe(
 ) -> None:
     """Measure the study's observables on the test split, without any network."""
     loaded = _load_data_part(study, config, scale)
-    from bevatron.evaluate.observe import observe as observe_study
+    from bevatron.evaluate.observables import measure_observables
 
-    observe_study(loaded, manifest, output)
+    measure_observables(loaded, manifest, output)
 
 
 def export(
@@ -168,7 +168,7 @@ def export(
     runs: Annotated[Path, typer.Option(help="runs.json of the trained model")],
     output: Output,
     metrics: Annotated[Path | None, typer.Option(help="metrics.json of the model, for its card")] = None,
-    seed: Annotated[list[int] | None, typer.Option(help="a seed to export; again for more; absent: all")] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="a seed to export; again for more; default: all")] = None,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
@@ -183,7 +183,7 @@ def export(
 
 def report(
     output: Output,
-    study: Annotated[list[str] | None, typer.Option(help="a study to report; again for more; absent: all")] = None,
+    study: Annotated[list[str] | None, typer.Option(help="a study to report; again for more; default: all")] = None,
     results: Annotated[Path, typer.Option(help="folder of results")] = Path("results"),
     absent: Annotated[
         list[str] | None, typer.Option(help="a study left out for lack of its data, to be named; again for more")
@@ -237,4 +237,4 @@ def _model_of(study: "Study", model: str) -> None:
         raise UserError(f"study '{study.name}'", f"has no model '{model}'", f"it has: {', '.join(study.models)}")
 
 
-COMMANDS = (simulate, compare, prepare, manifest, search, train, evaluate, observe, export, report)
+COMMANDS = (simulate, validate_source, prepare, manifest, search, train, evaluate, observables, export, report)

@@ -15,7 +15,7 @@ class Team:
     """One of `size` workers, number `rank`, with the torch process group of all of them ready where there are several.
 
     strategy: 'ddp' keeps the whole model on every worker, 'fsdp' a share of it.
-    device: where this worker computes; absent: what `device_for` finds.
+    device: where this worker computes; default: what `device_for` finds.
     told_to_end: whether the fit was asked from outside to save its state and end; asked of rank 0 between blocks.
     """
 

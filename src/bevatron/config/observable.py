@@ -14,5 +14,5 @@ class Observable(Section):
     position: Integer | None = Field(
         None, ge=0, description="for ragged groups: which element of the sample, counted from 0"
     )
-    range: tuple[Real, Real] | None = Field(None, description="interval drawn; absent: the central 98 %")
+    range: tuple[Real, Real] | None = Field(None, description="interval drawn; default: the central 98 %")
     log: bool = Field(False, description="draw the counts on a logarithmic axis")

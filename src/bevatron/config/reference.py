@@ -15,7 +15,7 @@ from bevatron.config.kinds import ARCHITECTURES, CLAIM_TESTS, RECIPES, SOURCES
 from bevatron.config.model import Model
 from bevatron.config.observable import Observable
 from bevatron.config.registry import Component, Registry
-from bevatron.config.resources import Overrides, RetryScaling, Limits, Needs, Resources, Rules, Shards
+from bevatron.config.resources import Limits, Needs, Overrides, Resources, RetryScaling, Rules, Shards
 from bevatron.config.search import Choice, Integers, LogUniform, Search, Uniform
 from bevatron.config.section import Section
 from bevatron.config.simulation import Simulation
@@ -23,7 +23,7 @@ from bevatron.config.site import Site
 from bevatron.config.study import Study
 from bevatron.config.task import Classification, Classification2D, Regression
 from bevatron.config.training import EarlyStopping, Training
-from bevatron.config.workflow import Ray, DataLoading, Workflow
+from bevatron.config.workflow import DataLoading, Ray, Workflow
 
 BEGIN, END = "<!-- written by `bevatron schema`: begin -->", "<!-- written by `bevatron schema`: end -->"
 
@@ -109,7 +109,7 @@ def _table(title: str, section: type[Section], doc: str | None = None) -> str:
     for key, field in section.model_fields.items():
         if key == "kind":
             continue
-        cells = (f"`{key}`", _type(field.annotation, field.metadata), _default(field), field.description or "")
+        cells = (f"`{key}`", f"`{_type(field.annotation, field.metadata)}`", _default(field), field.description or "")
         rows.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)
 
@@ -121,20 +121,14 @@ def _type(kind: Any, metadata: list | tuple = ()) -> str:
     if origin is typing.Annotated:
         return _type(arguments[0], arguments[1:])
     if origin is typing.Literal:
-        return ", ".join(f"`{a}`" for a in arguments)
+        return " | ".join(f'"{a}"' if isinstance(a, str) else str(a) for a in arguments)
     if origin in (typing.Union, types.UnionType):
-        names = [_type(a) for a in arguments]
-        return " or ".join(dict.fromkeys("nothing" if n == "NoneType" else n for n in names))
-    if origin is list:
-        return f"list of {_type(arguments[0])}"
-    if origin is tuple:
-        return "pair of numbers"
-    if origin is dict:
-        return f"mapping of {_type(arguments[1])}"
-    plain = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "any value"}
+        return " | ".join(dict.fromkeys(_type(a) for a in arguments))
+    if origin in (list, tuple, dict):
+        return f"{origin.__name__}[{', '.join(_type(a) for a in arguments)}]"
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return "section"
-    return plain.get(kind, getattr(kind, "__name__", str(kind)))
+    return {Any: "Any", type(None): "None"}.get(kind, getattr(kind, "__name__", str(kind)))
 
 
 def _default(field: Any) -> str:
@@ -143,6 +137,6 @@ def _default(field: Any) -> str:
     if field.default is PydanticUndefined:
         return "*required*"
     if field.default is None:
-        return "absent"
+        return "`None`"
     value = field.default
     return f"`{value}`" if len(str(value)) < 60 else "see the code"

@@ -10,7 +10,18 @@ Whole = Annotated[int, Field(ge=0, le=MOST, strict=True)]
 AtLeastOne = Annotated[float, Field(ge=1.0, allow_inf_nan=False)]
 Place = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)?$", max_length=121)]
 
-RULES = ("simulate", "prepare", "manifest", "observe", "compare", "search", "train", "evaluate", "export", "report")
+RULES = (
+    "simulate",
+    "prepare",
+    "manifest",
+    "observables",
+    "validate_source",
+    "search",
+    "train",
+    "evaluate",
+    "export",
+    "report",
+)
 SHARD_RULES = ("simulate", "prepare")  # many small jobs, which go to the batch system several at a time
 SEVERAL_NODES = ("search", "train")  # the only rules whose commands use more than one node
 
@@ -41,8 +52,8 @@ class Rules(Section):
     simulate: Needs = Field(Needs(memory_gb=2, minutes=10), description="make one raw shard")
     prepare: Needs = Field(Needs(memory_gb=2, minutes=5), description="make the samples of one raw shard")
     manifest: Needs = Field(Needs(memory_gb=2), description="check all sample shards and list them")
-    observe: Needs = Field(Needs(), description="measure observables without a network")
-    compare: Needs = Field(Needs(), description="set the source beside published numbers")
+    observables: Needs = Field(Needs(), description="measure observables without a network")
+    validate_source: Needs = Field(Needs(), description="set the source beside published numbers")
     search: Needs = Field(Needs(cpus=2, memory_gb=8, minutes=240), description="search a model's hyperparameters")
     train: Needs = Field(Needs(minutes=240), description="train all seeds of a model")
     evaluate: Needs = Field(Needs(), description="predict with all seeds of a model and measure")
@@ -56,8 +67,8 @@ class Overrides(Section):
     simulate: SomeNeeds | None = Field(None, description="of a study's raw shards")
     prepare: SomeNeeds | None = Field(None, description="of a study's sample shards")
     manifest: SomeNeeds | None = Field(None, description="of a study's manifest")
-    observe: SomeNeeds | None = Field(None, description="of a study's observables")
-    compare: SomeNeeds | None = Field(None, description="of a study's source with published numbers")
+    observables: SomeNeeds | None = Field(None, description="of a study's observables")
+    validate_source: SomeNeeds | None = Field(None, description="of a study's source with published numbers")
     search: SomeNeeds | None = Field(None, description="of a study's or a model's search")
     train: SomeNeeds | None = Field(None, description="of a study's or a model's training")
     evaluate: SomeNeeds | None = Field(None, description="of a study's or a model's evaluation")
@@ -95,7 +106,9 @@ class Resources(Section):
         default_factory=dict,
         description="other needs for one study, key 'study', or one model, key 'study/model', which goes before",
     )
-    retry_scaling: RetryScaling = Field(default_factory=RetryScaling, description="factors from one attempt to the next")
+    retry_scaling: RetryScaling = Field(
+        default_factory=RetryScaling, description="factors from one attempt to the next"
+    )
     limits: Limits = Field(default_factory=Limits, description="what no job may exceed")
     shards: Shards = Field(default_factory=Shards, description="how many shards make one batch job")
 

@@ -10,7 +10,11 @@ from bevatron.config.model import Model
 from bevatron.config.section import Name
 from bevatron.config.task import Classification
 
-NUMBERS = ("classification", "regression", "classification_2d")  # tasks of architectures that name none: numbers of a sample
+NUMBERS = (
+    "classification",
+    "regression",
+    "classification_2d",
+)  # tasks of architectures that name none: numbers of a sample
 
 
 class Study(DataPart):
@@ -103,7 +107,9 @@ class Study(DataPart):
     def _what_is_looked_into_is_there(self) -> "Study":
         for name in self.evaluation.inspect_layers:
             if name not in self.models:
-                raise ValueError(f"evaluation.inspect_layers: unknown model '{name}'; allowed: {', '.join(self.models)}")
+                raise ValueError(
+                    f"evaluation.inspect_layers: unknown model '{name}'; allowed: {', '.join(self.models)}"
+                )
         return self
 
     @model_validator(mode="after")

@@ -44,7 +44,7 @@ class Classification(Section):
     efficiencies: list[Fraction] = Field(
         [0.60, 0.70, 0.77, 0.85], description="signal efficiencies at which background rejections are quoted"
     )
-    attacks: Attacks | None = Field(None, description="adversarial examples for every network; absent: none")
+    attacks: Attacks | None = Field(None, description="adversarial examples for every network; default: none")
 
     @model_validator(mode="after")
     def _signal_is_a_class(self) -> "Classification":
@@ -114,5 +114,6 @@ class Generation(Section):
 
 
 Task = Annotated[
-    Regression | Classification | Classification2D | Detection | Reconstruction | Generation, Field(discriminator="kind")
+    Regression | Classification | Classification2D | Detection | Reconstruction | Generation,
+    Field(discriminator="kind"),
 ]

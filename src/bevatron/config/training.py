@@ -44,7 +44,7 @@ class Training(Section):
         0.9, description="decay of Adam's mean gradient, β₁; 0.5 for networks that learn against each other"
     )
     schedule: Literal["constant", "cosine"] = Field("constant", description="course of the learning rate over the fit")
-    gradient_clip: Positive | None = Field(None, description="largest norm of the gradient; absent: not clipped")
+    gradient_clip: Positive | None = Field(None, description="largest norm of the gradient; default: not clipped")
     balance: Literal["none", "weights", "batches"] = Field(
         "none",
         description="unequal classes: 'weights' weighs the loss by inverse class share; 'batches' draws every class "
@@ -53,7 +53,7 @@ class Training(Section):
     class_ratio: dict[Name, Positive] | None = Field(
         None,
         description="use only so many samples of each class that their numbers stand in this ratio, in training and "
-        "validation, e.g. {light: 100, beauty: 1}; classes not named are left out; absent: all there are",
+        "validation, e.g. {light: 100, beauty: 1}; classes not named are left out; default: all there are",
         min_length=1,
     )
     samples: Count | None = Field(
@@ -64,13 +64,13 @@ class Training(Section):
         description="order within an epoch: 'sorted' shows class after class, 'alternating' a sample of each class in "
         "turn, the samples of a class shuffled either way",
     )
-    augmentation: Augmentation | None = Field(None, description="of pictures, while a network learns; absent: none")
+    augmentation: Augmentation | None = Field(None, description="of pictures, while a network learns; default: none")
     adversarial: Adversarial | None = Field(
         None,
-        description="of a classification of dense inputs; the validation loss is that of clean samples; absent: none",
+        description="of a classification of dense inputs; the validation loss is that of clean samples; default: none",
     )
     validate_every: Count = Field(1, description="epochs between validations")
-    early_stopping: EarlyStopping | None = Field(None, description="absent: the fit runs its full length")
+    early_stopping: EarlyStopping | None = Field(None, description="default: the fit runs its full length")
     checkpoint: Literal["best", "last"] = Field(
         "best", description="weights to publish: those of the lowest validation loss, or of the last step"
     )

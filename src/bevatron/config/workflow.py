@@ -26,14 +26,14 @@ class Ray(Section):
     """Where searches and several-worker trainings find their Ray cluster."""
 
     address: str | None = Field(
-        None, description="an existing cluster, host:port; absent: a private one, over the nodes of the batch job"
+        None, description="an existing cluster, host:port; default: a private one, over the nodes of the batch job"
     )
     token: str | None = Field(None, description="file with the existing cluster's token, which nobody else may read")
     cpus: Integer | None = Field(
-        None, ge=1, description="CPU cores of each node of a private cluster; absent: those the job was given"
+        None, ge=1, description="CPU cores of each node of a private cluster; default: those the job was given"
     )
     gpus: Integer | None = Field(
-        None, ge=0, description="GPUs of each node of a private cluster; absent: those the job was given, or visible"
+        None, ge=0, description="GPUs of each node of a private cluster; default: those the job was given, or visible"
     )
     dashboard: bool = Field(True, description="start the dashboard, on loopback")
     start_seconds: Positive = Field(120, description="how long to wait for all nodes of a private cluster")

@@ -30,7 +30,7 @@ def export_model(
 ) -> None:
     """Publish `seed-N.onnx`, `card.md` and `export.json` of `study.models[name]` in `folder`.
 
-    seeds: of which runs; absent: all. metrics: the model's metrics.json, for the card. Raises UserError for a
+    seeds: of which runs; default: all. metrics: the model's metrics.json, for the card. Raises UserError for a
     network that ONNX cannot express, and one whose ONNX model differs from it by more than the tolerance: then
     nothing is written.
     """

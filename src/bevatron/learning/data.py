@@ -147,7 +147,9 @@ def sampling_of(job: FitJob) -> Sampling:
         classes=job.target if classes else None,
         balanced=training.balance == "batches",
         sample_order=training.sample_order,
-        class_ratio=None if class_ratio is None else tuple((classes.index(name), share) for name, share in class_ratio.items()),
+        class_ratio=None
+        if class_ratio is None
+        else tuple((classes.index(name), share) for name, share in class_ratio.items()),
         samples=training.samples,
     )
 

@@ -25,4 +25,6 @@ def training_order(study: Study, model: Model, manifest: Manifest, path: Path, d
         return FILE_ORDER
     targets = [model.target or study.task.target]
     split = split_of(manifest, path, "train", model.inputs, targets)
-    return str(reading_order(split, data_loading.memory_budget_gb * 1e9, data_loading.block_rows, data_loading.buffer_blocks))
+    return str(
+        reading_order(split, data_loading.memory_budget_gb * 1e9, data_loading.block_rows, data_loading.buffer_blocks)
+    )

@@ -61,7 +61,11 @@ def sizes_of(study: Study, rates: StudyRates) -> Sizes:
 
 
 def forecast(
-    study: Study, rates: StudyRates, resources: Resources, data_loading: DataLoading, growth: dict[str, float] | None = None
+    study: Study,
+    rates: StudyRates,
+    resources: Resources,
+    data_loading: DataLoading,
+    growth: dict[str, float] | None = None,
 ) -> list[Line]:
     """The plan, stage by stage, for the study at its scale.
 
@@ -79,9 +83,9 @@ def forecast(
     lines.append(_line("prepare", [prepared] * shards, sizes.samples * prepare.bytes, prepare.memory_mb))
     listed = simulate.start + prepare.manifest_seconds * sizes.samples
     lines.append(_line("manifest", [listed], 0.0, _manifest_memory(sizes, shards, prepare.memory_bytes)))
-    looked_at = simulate.start + prepare.observe_seconds * sizes.split["test"]
+    looked_at = simulate.start + prepare.observables_seconds * sizes.split["test"]
     arrays = EVALUATED * sizes.split["test"] / 1e6
-    lines.append(_line("observe", [looked_at], 0.0, prepare.memory_mb + arrays))
+    lines.append(_line("observables", [looked_at], 0.0, prepare.memory_mb + arrays))
     lines += _learning(study, rates, resources, data_loading, sizes, growth or {})
     lines.append(_line("report", [rates.report_seconds], rates.report_bytes, 0.0))
     return lines
@@ -129,7 +133,9 @@ def _learning(
             gpu[rule] += needs.nodes * needs.gpus * seconds / 3600
         gigabytes["train"] += 2 * study.n_seeds * fits.bytes  # in runs/ and in results/
         gigabytes["evaluate"] += study.n_seeds * n_test * fits.evaluate_bytes
-        resident = sum(min(n * rates.prepare.memory_bytes / 1e6, data_loading.memory_budget_gb * 1e3) for n in (used, n_val))
+        resident = sum(
+            min(n * rates.prepare.memory_bytes / 1e6, data_loading.memory_budget_gb * 1e3) for n in (used, n_val)
+        )
         memory = max(memory, fits.memory_mb + resident)
     note = ""
     if measured_of:

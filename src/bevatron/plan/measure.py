@@ -57,7 +57,7 @@ def measured(study: Study, scale: str, results: Path, date: str, machine: str) -
             memory_bytes=_short(describe(manifest_path, "train").bytes / n["train"]),
             memory_mb=max(job["memory"] for job in prepare),
             manifest_seconds=_short(beyond_start("manifest", total)),
-            observe_seconds=_short(beyond_start("observe", n["test"])),
+            observables_seconds=_short(beyond_start("observables", n["test"])),
         ),
         fits=_all_fits(study, results, n, describe(manifest_path, "train").bytes / n["train"]),
         report_seconds=_short(_job(benchmarks / "report.tsv")["cores"]),

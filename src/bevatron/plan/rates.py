@@ -35,7 +35,7 @@ class Samples(Section):
     memory_bytes: Positive = Field(description="bytes a sample, in memory while learning")
     memory_mb: NonNegative = Field(description="memory of a job")
     manifest_seconds: NonNegative = Field(description="core-seconds a sample, of the manifest")
-    observe_seconds: NonNegative = Field(description="core-seconds a test sample, of the observables")
+    observables_seconds: NonNegative = Field(description="core-seconds a test sample, of the observables")
 
 
 class Fits(Section):

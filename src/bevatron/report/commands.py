@@ -23,13 +23,13 @@ def commands_of(workflow: Workflow, study: Study) -> dict[str, Any]:
 
     each = "" if len(shards) == 1 else f"  # and so for each shard up to {shards[-1]}"
     studies = " ".join(f"--study {other}" for other in workflow.studies)
-    comparison = f"bevatron compare {name} {options} --output {place}/evaluation/source.json"
+    comparison = f"bevatron validate-source {name} {options} --output {place}/evaluation/source.json"
     return {
         "simulate": f"bevatron simulate {name} {options} --shard 0 --output {place}/raw/shard-0000.h5{each}",
         "prepare": f"bevatron prepare {name} {options} --raw {place}/raw/shard-0000.h5 --output {place}/dataset{each}",
         "manifest": f"bevatron manifest {name} {options} --dataset {place}/dataset",
-        **({"compare": comparison} if study.evaluation.validate_source else {}),
-        "observe": f"bevatron observe {name} {options} {manifest} --output {place}/evaluation/data.json",
+        **({"validate_source": comparison} if study.evaluation.validate_source else {}),
+        "observables": f"bevatron observables {name} {options} {manifest} --output {place}/evaluation/data.json",
         "search": {
             model: f"bevatron search {name} {model} {options} {manifest} --output {place}/search/{model}"
             for model in study.models

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["study", "simulate", "manifest", "observe", "search", "train", "evaluate", "report"]
+Stage = Literal["study", "simulate", "manifest", "observables", "search", "train", "evaluate", "report"]
 """The command that published it; 'study' stands for the study's own file."""
 
 

@@ -92,7 +92,7 @@ def read_study(study: Study, results: Path) -> StudyResults:
         raise UserError(manifest_path, "is missing", f"run `bevatron manifest {study.name}`, or the workflow")
     manifest = load_manifest(manifest_path, dataset_digest(study))
     data_path = folder / "evaluation" / "data.json"
-    data = _measured_on(manifest, data_path, f"bevatron observe {study.name}")
+    data = _measured_on(manifest, data_path, f"bevatron observables {study.name}")
     models, metrics, files = {}, {}, {None: data_path}
     for name, model in study.models.items():
         path = folder / "evaluation" / name / "metrics.json"
@@ -120,7 +120,7 @@ def _comparisons(study: Study, folder: Path) -> list[dict[str, Any]]:
     """The source beside published numbers, where the study asks for it."""
     if not study.evaluation.validate_source:
         return []
-    path, command = folder / "evaluation" / "source.json", f"bevatron compare {study.name}"
+    path, command = folder / "evaluation" / "source.json", f"bevatron validate-source {study.name}"
     tree = _json(path, command)
     refuse_broken_seal(tree, path, f"run `{command}` again, or the workflow")
     if tree.get("raw_digest") != raw_digest(study):

@@ -146,7 +146,7 @@ def observables_table(results: StudyResults) -> Table | None:
         return None
     rows = tuple((name, m, m.low, m.high, m.unit) for name, m in found.items())
     caption = "Observables of the test split; AUC of a cut from below."
-    origins = tuple(Origin(results.study.name, "observe", metric=name) for name in found)
+    origins = tuple(Origin(results.study.name, "observables", metric=name) for name in found)
     head = ("metric", "value", "low", "high", "unit")
     return Table(f"{results.study.name}_observables", caption, head, rows, origins)
 

@@ -43,7 +43,7 @@ class Trace:
         stage, model = number["stage"], number.get("model")
         command = study["commands"][stage]
         found["command"] = command[model] if isinstance(command, dict) else command
-        if stage == "observe":
+        if stage == "observables":
             found["observed_with"] = study["observed_with"]
         if stage == "search":
             found["search_digest"] = study["models"][model]["search_digest"]
@@ -127,4 +127,4 @@ class _Places(BaseModel):
 
 
 def _placed(claim: dict[str, Any], number: dict[str, Any]) -> dict[str, Any]:
-    return {**number, "study": claim["study"], "stage": "evaluate" if "model" in number else "observe"}
+    return {**number, "study": claim["study"], "stage": "evaluate" if "model" in number else "observables"}

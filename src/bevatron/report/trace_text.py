@@ -12,7 +12,7 @@ from bevatron.report.numbers import with_error
 from bevatron.report.trace import Trace
 
 SHORT = 12  # digits of a digest
-STAGES = ("study", "simulate", "prepare", "manifest", "observe", "search", "train", "evaluate", "report")
+STAGES = ("study", "simulate", "prepare", "manifest", "observables", "search", "train", "evaluate", "report")
 
 
 def trace_text(trace: Trace, table: str | None = None) -> str:

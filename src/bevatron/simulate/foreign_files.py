@@ -43,7 +43,7 @@ class FileOptions(kinds.Options):
     )
     per_shard: Count | None = Field(
         None,
-        description="events (lines, of a text) of each shard, counted through all files; absent: one file, one shard, "
+        description="events (lines, of a text) of each shard, counted through all files; default: one file, one shard, "
         "which is the fastest, as nothing has to be skipped",
         lt=2**24,
     )

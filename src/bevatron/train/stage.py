@@ -104,7 +104,14 @@ def _job(
 ) -> FitJob:
     folders = {name: runs[seed % len(runs)] for name, runs in members.items()}
     job = FitJob(
-        study, model, manifest_path.resolve(), seed, Path(), workflow.data_loading, workflow.accelerator, members=folders
+        study,
+        model,
+        manifest_path.resolve(),
+        seed,
+        Path(),
+        workflow.data_loading,
+        workflow.accelerator,
+        members=folders,
     )
     return replace(job, folder=Path(workflow.runs_dir).resolve() / _digest(job, manifest)[:20])
 

@@ -1,4 +1,4 @@
-"""The transport through liquid argon beside published numbers: what `bevatron compare` draws."""
+"""The transport through liquid argon beside published numbers: what `bevatron validate-source` draws."""
 
 import numpy as np
 

@@ -35,7 +35,7 @@ class Digits:
 
     class Options(kinds.Options):
         folder: str | None = Field(
-            None, description="folder of IDX files, relative to the working folder; absent: scikit-learn's digits"
+            None, description="folder of IDX files, relative to the working folder; default: scikit-learn's digits"
         )
         validation: Count = Field(10_000, description="pictures of the training set kept for validation, of IDX files")
 

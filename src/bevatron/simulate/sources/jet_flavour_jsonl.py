@@ -12,7 +12,14 @@ from bevatron.config.kinds import source
 from bevatron.config.section import Real
 from bevatron.simulate.event_jets import joined
 from bevatron.simulate.foreign_files import FileOptions, Part, lines_of, opened, too_few
-from bevatron.simulate.jet_flavour_lines import TRACK, TRACK_EXPERTS, VERTEX, VERTEX_EXPERTS, PublishedJet, published_jet
+from bevatron.simulate.jet_flavour_lines import (
+    TRACK,
+    TRACK_EXPERTS,
+    VERTEX,
+    VERTEX_EXPERTS,
+    PublishedJet,
+    published_jet,
+)
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Dense, Group, Ragged, Samples
 

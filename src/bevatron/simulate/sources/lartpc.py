@@ -47,7 +47,7 @@ class ArgonOptions(kinds.Options):
     box: Volume = Field(default_factory=Volume, description="the liquid argon")
     gun: Gun | None = Field(None, description="particles of chosen kinds and energies; this or neutrinos")
     neutrinos: Neutrinos | None = Field(None, description="muon neutrinos' charged-current interactions")
-    cosmics: Cosmics | None = Field(None, description="cosmic muons in every event; absent: none")
+    cosmics: Cosmics | None = Field(None, description="cosmic muons in every event; default: none")
 
     @model_validator(mode="after")
     def _starts_something(self) -> "ArgonOptions":
@@ -123,7 +123,7 @@ class LiquidArgon:
         return options.events
 
     def comparisons(self, options: Options, seed: int) -> list[Comparison]:
-        """The transport beside published numbers: `bevatron compare` asks."""
+        """The transport beside published numbers: `bevatron validate-source` asks."""
         from bevatron.simulate.argon.comparisons import comparisons
 
         return comparisons(options.cuts, seed % 2**62)

@@ -28,7 +28,7 @@ BINS = 50
 POINTS = 2_000
 
 
-def observe(study: DataPart, manifest: Path, output: Path) -> None:
+def measure_observables(study: DataPart, manifest: Path, output: Path) -> None:
     """Publish `data.json`: histograms and metrics of the study's observables, a regression's points, a few images.
 
     Metrics: `<observable>.mean.<class>`, `<observable>.median.<class>`, `<observable>.auc.<a>_vs_<b>` for

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from bevatron.errors import UserError
-from bevatron.evaluate.observe import observe
+from bevatron.evaluate.observables import measure_observables
 
 
 @pytest.fixture
 def observed(study, dataset, tmp_path):
-    observe(study, dataset[0], tmp_path / "data.json")
+    measure_observables(study, dataset[0], tmp_path / "data.json")
     return json.loads((tmp_path / "data.json").read_text())
 
 
@@ -64,5 +64,5 @@ def test_observables_the_dataset_lacks_are_refused(change, match, study, dataset
     wrong = study.evaluation.observables["second_d0"].model_copy(update=change)
     evaluation = study.evaluation.model_copy(update={"observables": {"wrong": wrong}})
     with pytest.raises(UserError, match=match):
-        observe(study.model_copy(update={"evaluation": evaluation}), dataset[0], tmp_path / "data.json")
+        measure_observables(study.model_copy(update={"evaluation": evaluation}), dataset[0], tmp_path / "data.json")
     assert not (tmp_path / "data.json").exists()

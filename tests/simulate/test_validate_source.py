@@ -10,8 +10,8 @@ from bevatron.config.load import load_study
 from bevatron.errors import UserError
 from bevatron.report.plots.comparison import caption_of, comparisons
 from bevatron.report.plots.style import page_style
-from bevatron.simulate.compare import validate_source
 from bevatron.simulate.comparison import Comparison, Curve
+from bevatron.simulate.validate_source import validate_source
 from bevatron.store.seal import refuse_broken_seal
 
 STUDIES = Path(__file__).parents[2] / "config" / "studies"
