@@ -22,9 +22,10 @@ the fault, at Snakemake's success, and when every job has ended.
 
 Counted and required to be 0, as in faults.py: corrupt published files; lost or duplicated samples; false successes (of
 Snakemake); runs whose final weights differ from the undisturbed run's, in any bit; undamaged files or places refused (a
-batch job that began when nothing befell the place any more, and failed for other reasons than its limits); failures that name neither file nor remedy (a traceback, a training or search that was
-cancelled and left no word, a Snakemake that hangs); what running again did not mend. And beside them: processes left
-on the nodes a minute after the last job's end, and folders of Ray's, where no power was lost.
+batch job that began when nothing befell the place any more, and failed for other reasons than its limits); failures
+that name neither file nor remedy (a traceback, a training or search that was cancelled and left no word, a Snakemake
+that hangs); what running again did not mend. And beside them: processes left on the nodes a minute after the last
+job's end, and folders of Ray's, where no power was lost.
 
 With --minutes the effective training-time ratio of a two-node training is measured too (injection_on_slurm/
 training_time.py). --write puts all into a section of FAULTS.md, and slurm_faults.json.
