@@ -138,7 +138,8 @@ class DataModule(pl.LightningDataModule):
 def sampling_of(job: FitJob) -> Sampling:
     """Which samples the job's fit uses, and how it sees them.
 
-    Validation takes the same class_ratio, all of it and in file order: who has a class_ratio has no other samples to validate.
+    Validation uses the same class ratio, all of it and in file order: a model with a class ratio is validated on the
+    same ratio.
     """
     training, task = job.model.training, job.study.task
     classes = task.classes if isinstance(task, Classification) else None

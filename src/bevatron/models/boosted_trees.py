@@ -25,8 +25,8 @@ class BoostedTrees(nn.Module):
     `right`; a leaf sends it to itself and has a `value`. All trees are walked at once, level by level. The tensors'
     sizes follow from the options alone; nodes and rounds that were not grown are leaves of value zero.
 
-    With `checkpoint: best` the rounds after the one of the lowest validation loss are dropped. Lists are flattened with their
-    padding as for the `mlp`. Shapes: inputs {group: (batch, ...) or Padded}; returns (batch, n_outputs).
+    With `checkpoint: best` the rounds after the one of the lowest validation loss are dropped. Lists are flattened with
+    their padding as for the `mlp`. Shapes: inputs {group: (batch, ...) or Padded}; returns (batch, n_outputs).
     """
 
     TASKS = ("classification",)

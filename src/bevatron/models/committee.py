@@ -17,8 +17,8 @@ class Committee(nn.Module):
     """Dense layers over the outputs of the members, networks of the same study that were trained before.
 
     Members keep their weights and their normalisation, and are asked as they would be in use (no dropout). Of each the
-    outputs for the classes of its class subset are read, less their mean, as logits are defined up to a constant. Members
-    are saved with the committee: its weights are whole without them.
+    outputs for the classes of its class subset are read, less their mean, as logits are defined up to a constant.
+    Members are saved with the committee: its weights are whole without them.
 
     Shapes: inputs {group: (batch, ...) or Padded}, physical; returns (batch, n_outputs).
     """

@@ -98,7 +98,7 @@ class Reader(ABC):
             raise UserError(
                 self.split.folder,
                 f"the {self.split.name} split is streamed, in which {' and '.join(sampling.words)} cannot be had",
-                "raise data_loading.memory_budget_gb until the split fits, or leave that out (training.balance: weights)",
+                "raise data_loading.memory_budget_gb until the split fits, or remove it (training.balance: weights)",
             )
 
 

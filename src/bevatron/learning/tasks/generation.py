@@ -15,8 +15,8 @@ from bevatron.store.contract import TargetInfo
 class GenerationLearner(Learner):
     """Outputs (batch, 2): of each sample the losses of D and of G, each of which has the other's weights as constants.
 
-    Their sum has no meaning of its own, so the weights to publish are the last ones (`training.checkpoint: last`). At the
-    saddle point D's loss is 2 ln 2 and G's ln 2, or -ln 2 in the minimax game.
+    Their sum has no meaning of its own, so the weights to publish are the last ones (`training.checkpoint: last`). At
+    the saddle point D's loss is 2 ln 2 and G's ln 2, or -ln 2 in the minimax game.
     """
 
     @staticmethod
