@@ -36,7 +36,7 @@ def test_a_detection_is_valid():
             {"models__net__training": {"class_ratio": {"filled": 1}}},
             "none, as the task has no classes, one for each sample",
         ),
-        ({"models__net__question": ["filled", "hollow"]}, "only a classification has classes to ask for"),
+        ({"models__net__class_subset": ["filled", "hollow"]}, "only a classification has classes to ask for"),
         ({"models__net__architecture": {"kind": "faster_rcnn", "anchor_sizes": [0]}}, "anchor_sizes"),
     ],
 )

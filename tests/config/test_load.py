@@ -63,7 +63,7 @@ def test_the_shipped_studies_are_valid_at_every_scale():
 @pytest.mark.parametrize(
     ("path", "value", "place", "wanted"),
     [
-        ("seedz", 3, "seedz", ["unknown key", "did you mean 'seeds'", "allowed: "]),
+        ("n_seedz", 3, "n_seedz", ["unknown key", "did you mean 'n_seeds'", "allowed: "]),
         ("n_seeds", 0, "n_seeds", ["greater than or equal to 1", "found 0"]),
         ("models.ann_1000.training.epoch", 5, "ann_1000.training.epoch", ["did you mean 'epochs'", "batch_size"]),
         ("models.ann_1000.training.optimiser", "lion", "training.optimiser", ["'adam'", "'adamw'", "'sgd'", "'lion'"]),

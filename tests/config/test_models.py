@@ -48,7 +48,7 @@ def test_experts_and_their_committee_are_valid(mistakes):
 @pytest.mark.parametrize(
     ("model", "changed", "message"),
     [
-        ("experts", {"class_subset": ["beauty", "strange"]}, "experts.class_subset: unknown class 'strange'; allowed: "),
+        ("experts", {"class_subset": ["beauty", "strange"]}, "class_subset: unknown class 'strange'; allowed: "),
         ("experts", {"class_subset": ["charm", "charm"]}, "class_subset: a class stands twice in charm, charm"),
         ("experts", {"class_subset": ["charm"]}, "models.experts.class_subset: must be "),
         ("committee", {"architecture": {"kind": "committee", "members": ["tracks", "trackz"]}},

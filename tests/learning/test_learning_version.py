@@ -23,7 +23,7 @@ COURSE = {
     "training__gradient_clip": 0.5, "training__balance": "weights", "training__batch_size": 64,
     "architecture__dropout": 0.3,
 }  # fmt: skip
-FEW = {"training__mixture": {"light": 3, "charm": 2, "beauty": 2}, "training__presentation": "alternating"}
+FEW = {"training__class_ratio": {"light": 3, "charm": 2, "beauty": 2}, "training__sample_order": "alternating"}
 TRANSFORMER = {"architecture": {"kind": "transformer", "width": 8, "heads": 2, "blocks": 1}}
 SETS = {"architecture": {"kind": "deep_sets", "element_widths": [8], "widths": [8]}}
 LISTS = {
