@@ -20,7 +20,7 @@ from pathlib import Path
 EVENTS = "fits.jsonl"
 
 
-def fit(job, on_validation, team):
+def fit(job, on_validation, context):
     """The product's fit, with a note of when it began and ended; the search calls this in its trials' process."""
     from bevatron.learning.fit import fit as real_fit
 
@@ -33,7 +33,7 @@ def fit(job, on_validation, team):
         waited += time.perf_counter() - start
 
     began = time.time()
-    result = real_fit(job, report, team)
+    result = real_fit(job, report, context)
     line = {"began": began, "ended": time.time(), "waited": waited, "steps": result.seconds}
     with open(job.folder.parent / EVENTS, "a") as file:
         file.write(json.dumps(line) + "\n")

@@ -23,7 +23,7 @@ def main(trials: int = 1000) -> list[dict]:
     search = study(trials).models["net"].search
     seconds = []
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "journal.jsonl") as journal:
-        flag = Flag(Path(folder) / "told-to-end")
+        flag = Flag(Path(folder) / "stop-requested")
         flag.lower()
         suggest = Suggest(search, "best", journal, flag)
         for number in range(1, trials + 1):

@@ -30,7 +30,7 @@ STOPPED = Event()  # set when the benchmark is to end
 
 
 class Stopped(Exception):
-    """The benchmark was told to end."""
+    """The benchmark was asked to stop."""
 
 
 class Missed(Exception):

@@ -49,7 +49,7 @@ def test_cancelled_jobs_are_submitted_again_and_go_on(cancelled, undisturbed):
     place = cancelled.place
     assert states(place, "train") == states(place, "search") == ["CANCELLED", "COMPLETED"]
     assert "the fit was asked to end (SIGTERM) and saved its state" in cancelled.said
-    assert "the search was told to end (SIGTERM)" in cancelled.said
+    assert "the search was asked to stop (SIGTERM)" in cancelled.said
     assert_continued(place, undisturbed)
     assert_search_continued(place)
 

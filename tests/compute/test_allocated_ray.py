@@ -184,15 +184,15 @@ def test_a_node_that_does_not_come_is_named_in_time(in_job, tmp_path, fault, wor
 def test_a_node_whose_keeper_is_killed_leaves_no_process(in_job, tmp_path):
     in_job("node1,node2", number=14)
     with ray_session(Ray(), Demand(nodes=2, cpus=1, gpus=0), tmp_path):
-        (keeper,) = [
+        (watchdog,) = [
             process
             for process in psutil.Process().children(recursive=True)
             if "bevatron.compute.ray_node --name node2" in words_of(process)
         ]
-        below = keeper.children(recursive=True)
+        below = watchdog.children(recursive=True)
         folders = folders_of(below)
         assert len(folders) == 1
-        keeper.kill()
+        watchdog.kill()
         assert wait_until(lambda: not running(below), 20), running(below)
     for folder in folders:
         shutil.rmtree(folder)  # as the next session's start would after a minute

@@ -10,37 +10,37 @@ import time
 import pytest
 
 from bevatron.compute.flag import Flag
-from bevatron.compute.sigterm import ToldToEnd, flag_on_sigterm
+from bevatron.compute.sigterm import StopRequested, flag_on_sigterm
 
 
 def test_a_flag_hoisted_elsewhere_is_seen_within_its_time(tmp_path):
     flag = Flag(tmp_path / "live" / "flag", every=0.2)
-    assert not flag.is_raised(), "nobody has made its file"
+    assert not flag.is_set(), "nobody has made its file"
     flag.lower()
     program = (
-        "import sys; from pathlib import Path; from bevatron.compute.flag import Flag; Flag(Path(sys.argv[1])).hoist()"
+        "import sys; from pathlib import Path; from bevatron.compute.flag import Flag; Flag(Path(sys.argv[1])).set()"
     )
     subprocess.run([sys.executable, "-c", program, str(flag.path)], check=True)
     time.sleep(0.2)
-    assert flag.is_raised()
+    assert flag.is_set()
 
 
 def test_the_first_sigterm_is_a_word_and_the_second_comes_after_the_patience(tmp_path):
     flag = Flag(tmp_path / "flag", every=0.0)
     flag.lower()
-    flag.hoist()  # left by a session that was killed
+    flag.set()  # left by a session that was killed
     before = signal.getsignal(signal.SIGTERM)
     start = time.monotonic()
 
     def be_told():
         with flag_on_sigterm(flag, 0.5, lambda: True, ""):
             seen = Flag(tmp_path / "flag", every=0.0)
-            assert not seen.is_raised(), "lowered at the start"
+            assert not seen.is_set(), "lowered at the start"
             os.kill(os.getpid(), signal.SIGTERM)
-            assert seen.is_raised()
+            assert seen.is_set()
             threading.Event().wait(10)
 
-    with pytest.raises(ToldToEnd) as told:
+    with pytest.raises(StopRequested) as told:
         be_told()
     assert 0.4 < time.monotonic() - start < 3
     assert told.value.code == 128 + signal.SIGTERM
@@ -58,7 +58,7 @@ import ctypes, os, signal, sys
 from pathlib import Path
 from bevatron.compute.flag import Flag
 from bevatron.compute.sigterm import flag_on_sigterm
-with flag_on_sigterm(Flag(Path(sys.argv[1])), 1.0, lambda: True, "the search was told to end"):
+with flag_on_sigterm(Flag(Path(sys.argv[1])), 1.0, lambda: True, "the search was asked to stop"):
     os.kill(os.getpid(), signal.SIGTERM)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # as in a library that does not return on a signal
     ctypes.CDLL(None).sleep(1000)
@@ -69,4 +69,4 @@ def test_a_process_stuck_in_a_library_ends_with_its_last_words(tmp_path):
     command = [sys.executable, "-c", STUCK, str(tmp_path / "flag")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert done.stderr == "bevatron: the search was told to end\n"
+    assert done.stderr == "bevatron: the search was asked to stop\n"

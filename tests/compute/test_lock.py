@@ -1,4 +1,4 @@
-"""One process at a time holds a lock; the others wait for it, quietly, and can be told to end."""
+"""One process at a time holds a lock; the others wait for it, quietly, and can be asked to stop."""
 
 import errno
 import fcntl
@@ -82,7 +82,7 @@ def test_sigterm_ends_the_waiting_with_one_line(tmp_path):
         out, said = second.communicate(timeout=30)
         assert (second.returncode, out) == (2, "")
         assert said == (
-            f"bevatron: {tmp_path / 'a'}: was told to end (SIGTERM) while it waited for process {os.getpid()} on "
+            f"bevatron: {tmp_path / 'a'}: was asked to stop (SIGTERM) while it waited for process {os.getpid()} on "
             f"{os.uname().nodename}; run it again to go on\n"
         )
 

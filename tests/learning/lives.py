@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from bevatron.compute.team import Team
+from bevatron.compute.distributed_context import DistributedContext
 from bevatron.errors import UserError
 from bevatron.learning import fit as fitting
 from bevatron.learning.checkpoint import Checkpointing
@@ -39,7 +39,7 @@ def fit_block_by_block(job: FitJob) -> tuple[FitResult, int]:
     """The result, and how many lives it took: each is asked to end after its first block."""
     for life in range(1, MOST_LIVES):
         try:
-            return fit(job, team=Team(told_to_end=lambda: True)), life
+            return fit(job, context=DistributedContext(stop_requested=lambda: True)), life
         except UserError as error:
             if "asked to end" not in error.what:
                 raise

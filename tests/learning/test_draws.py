@@ -6,7 +6,7 @@ import pytest
 import torch
 from digit_jobs import job_of
 
-from bevatron.compute.team import Team
+from bevatron.compute.distributed_context import DistributedContext
 from bevatron.config.digest import seed_of
 from bevatron.learning.blocks import Schedule
 from bevatron.learning.fit import initial_network
@@ -18,7 +18,12 @@ RANKS, STEPS = 512, 10**6
 
 
 def learner_of(job, kind, rank):
-    return kind(job, initial_network(job, load_manifest(job.manifest)), Schedule(1, 1, 1), team=Team(rank, RANKS))
+    return kind(
+        job,
+        initial_network(job, load_manifest(job.manifest)),
+        Schedule(1, 1, 1),
+        context=DistributedContext(rank, RANKS),
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from digit_jobs import job_of
 from drawn_fits import FAMILIES, draw, in_folder
 from lives import PLACES, Killed, fit_block_by_block, fit_interrupted, interrupted_at, outcome
 
-from bevatron.compute.team import Team
+from bevatron.compute.distributed_context import DistributedContext
 from bevatron.learning.fit import fit
 
 
@@ -67,5 +67,5 @@ def test_a_request_to_end_in_the_block_that_stops_early_changes_nothing(stopping
     job = in_folder(straight, "asked")
     epochs = expected["result"]["epochs"]
     seen = []
-    team = Team(told_to_end=lambda: bool(seen))
-    assert outcome(job, fit(job, lambda row: seen.append(1) if row["epoch"] == epochs else None, team)) == expected
+    context = DistributedContext(stop_requested=lambda: bool(seen))
+    assert outcome(job, fit(job, lambda row: seen.append(1) if row["epoch"] == epochs else None, context)) == expected

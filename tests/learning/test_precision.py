@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from bevatron.compute.team import Team
+from bevatron.compute.distributed_context import DistributedContext
 from bevatron.errors import UserError
 from bevatron.learning.fit import fit
 from bevatron.learning.job import FitJob
@@ -62,4 +62,4 @@ def test_half_precision_is_computed_in_half_precision_on_a_cpu(job):
 
 def test_half_precision_with_shared_out_weights_is_refused_in_one_line():
     with pytest.raises(UserError, match=r"training\.precision of Net: '16-mixed' .* choose 'bf16-mixed'"):
-        half_precision(Team(rank=0, size=2, strategy="fsdp"), torch.device("cpu"), "Net")
+        half_precision(DistributedContext(rank=0, size=2, strategy="fsdp"), torch.device("cpu"), "Net")

@@ -9,7 +9,7 @@ import pytest
 import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from bevatron.compute.team import Team
+from bevatron.compute.distributed_context import DistributedContext
 from bevatron.errors import UserError
 from bevatron.learning.fit import class_weights, describe, finished_fit, fit
 from bevatron.learning.history import COLUMNS
@@ -113,12 +113,12 @@ def test_several_workers_are_refused_in_one_line(job):
     made = job("fisher")
     made.folder.mkdir()
 
-    class Pair(Team):
+    class Pair(DistributedContext):
         def same(self, value):
             return value
 
     with pytest.raises(UserError, match=r"'fisher' is fitted by one worker, not 2"):
-        fit(made, team=Pair(0, 2))
+        fit(made, context=Pair(0, 2))
 
 
 def test_weights_of_a_question_s_classes_make_them_alike(flavours):

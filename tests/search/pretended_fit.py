@@ -24,7 +24,7 @@ class OutOfMemoryError(RuntimeError):
     """As torch.cuda's: known by its name."""
 
 
-def fit(job, on_validation, team):
+def fit(job, on_validation, context):
     training = job.model.training
     job.folder.mkdir(parents=True, exist_ok=True)
     state = job.folder / "state.json"
@@ -40,7 +40,7 @@ def fit(job, on_validation, team):
         loss = (log10(training.learning_rate) + 2) ** 2 + 1 / epoch
         on_validation({"epoch": epoch, "val_loss": loss})
         state.write_text(json.dumps(epoch))
-        if team.told_to_end():
+        if context.stop_requested():
             raise UserError(job.folder, "the fit was asked to end and saved its state", "run it again to go on")
     return SimpleNamespace(epochs=job.epochs, last_val_loss=loss)
 

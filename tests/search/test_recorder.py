@@ -36,7 +36,7 @@ def recorder(study_with_search, tmp_path):
             journal.start(number, {"training.learning_rate": 0.1, "training.momentum": 0, "architecture.widths": 0})
         session = SimpleNamespace(lost=None)
         session.lost_node = lambda: session.lost
-        flag = Flag(tmp_path / "told-to-end", every=0.0)
+        flag = Flag(tmp_path / "stop-requested", every=0.0)
         made = Recorder(model.search, model.training.checkpoint, journal, session, flag)
         yield SimpleNamespace(recorder=made, journal=journal, session=session, flag=flag)
 
@@ -49,10 +49,10 @@ def test_a_trial_whose_node_is_lost_is_interrupted_and_the_search_ends(recorder)
 
 
 def test_a_trial_that_dies_as_the_batch_job_is_cancelled_is_interrupted(recorder):
-    recorder.flag.hoist()
+    recorder.flag.set()
     recorder.recorder.on_trial_error(0, [], Trial(1, DEAD))
     assert recorder.journal.ended == []
-    assert "told to end (SIGTERM)" in str(recorder.recorder.fault)
+    assert "asked to stop (SIGTERM)" in str(recorder.recorder.fault)
 
 
 @pytest.mark.parametrize(("words", "status"), [(DEAD, FAILED), (TIGHT, MEMORY)])
@@ -62,8 +62,8 @@ def test_a_trial_that_dies_alone_has_failed_and_the_search_goes_on(recorder, wor
     assert recorder.recorder.fault is None
 
 
-def test_a_search_told_to_end_waits_until_each_running_trial_has_saved_its_state(recorder):
-    recorder.flag.hoist()
+def test_a_search_stop_requested_waits_until_each_running_trial_has_saved_its_state(recorder):
+    recorder.flag.set()
     first, second = trials = [Trial(1), Trial(2)]
     saved = {"fault": [Path("trial-0001"), "saved its state", "run it again"]}
     recorder.recorder.on_trial_result(0, trials, first, saved)

@@ -47,7 +47,7 @@ def run(study, folder: Path, session, manifest: Path | str = "", fit: str = "pre
         "accelerator": "cpu",
         "strategy": "ddp",
         "fit": fit,
-        "told_to_end": str(folder / "told-to-end"),
+        "stop_requested": str(folder / "stop-requested"),
     }
     with Journal(folder / "journal.jsonl") as journal:
         run_trials(model.search, model.training.checkpoint, task, journal, session)
@@ -255,7 +255,7 @@ def test_who_searches_what_another_process_searches_waits_and_takes_its_trials(
     assert [json.loads(line)["trial"] for line in journal if '"start"' in line] == [1, 2, 3]
 
 
-def test_a_search_told_to_end_lets_its_trials_save_their_state_and_goes_on(
+def test_a_search_stop_requested_lets_its_trials_save_their_state_and_goes_on(
     study_with_search, session, module_path, tmp_path
 ):
     space = {"training.learning_rate": {"kind": "log_uniform", "low": 1e-3, "high": 1e-1}}

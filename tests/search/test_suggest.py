@@ -12,7 +12,7 @@ def ending(number: int) -> str:
 
 
 def suggest_of(search, journal: Journal) -> Suggest:
-    return Suggest(search, "best", journal, Flag(journal.path.with_name("told-to-end")))
+    return Suggest(search, "best", journal, Flag(journal.path.with_name("stop-requested")))
 
 
 def run(journal: Journal, search, until: int) -> None:
@@ -71,10 +71,10 @@ def test_a_search_learns_where_the_loss_is_low(tmp_path, study_with_search):
     assert sum(rate < 1e-2 for rate in rates[20:]) > 15
 
 
-def test_nothing_new_is_started_once_the_search_is_told_to_end(study_with_search, tmp_path):
+def test_nothing_new_is_started_once_the_search_is_stop_requested(study_with_search, tmp_path):
     search = study_with_search().models["net"].search
     with Journal(tmp_path / "journal") as journal:
         suggest = suggest_of(search, journal)
-        Flag(tmp_path / "told-to-end").hoist()
+        Flag(tmp_path / "stop-requested").set()
         assert suggest.suggest("id") is None
         assert journal.trials == {}

@@ -96,7 +96,7 @@ def test_killed_runs_end_with_the_same_bits(workplace):
 
 
 @pytest.mark.slow
-def test_a_run_told_to_end_saves_its_state_and_goes_on(workplace):
+def test_a_run_stop_requested_saves_its_state_and_goes_on(workplace):
     root = workplace.root / "ended"
     process = workplace("ended")
     wait_for_checkpoint(root, process, 3)

@@ -23,11 +23,11 @@ class Flag:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(b"")
 
-    def hoist(self) -> None:
+    def set(self) -> None:
         with suppress(OSError):  # a full disk: then nobody is told, and all end without a farewell
             self.path.write_bytes(b"raised\n")
 
-    def is_raised(self) -> bool:
+    def is_set(self) -> bool:
         if not self._raised and time.monotonic() - self._read >= self._every:
             with suppress(OSError):
                 self._raised = bool(self.path.read_bytes())

@@ -79,26 +79,26 @@ def _start(settings: Ray, demand: Demand, folder: Path, stack: ExitStack):
         ) from error
     end_on_sigterm()
     roots = [str(process.pid) for process in set(me.children()) - before]
-    keeper = subprocess.Popen(
-        [sys.executable, "-m", "bevatron.compute.keeper", str(folder), *roots],
+    watchdog = subprocess.Popen(
+        [sys.executable, "-m", "bevatron.compute.watchdog", str(folder), *roots],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C on the terminal and a kill of the driver's group do not reach it
     )
-    stack.callback(_dismiss, keeper)
+    stack.callback(_dismiss, watchdog)
     stack.callback(ray.shutdown)
     return context
 
 
-def _dismiss(keeper: subprocess.Popen) -> None:
-    """Let the keeper end what Ray has left, and wait for it."""
-    keeper.stdin.close()
+def _dismiss(watchdog: subprocess.Popen) -> None:
+    """Let the watchdog end what Ray has left, and wait for it."""
+    watchdog.stdin.close()
     try:
-        keeper.wait(timeout=30)
+        watchdog.wait(timeout=30)
     except subprocess.TimeoutExpired:
-        keeper.kill()
-        keeper.wait()
+        watchdog.kill()
+        watchdog.wait()
 
 
 def _free_port() -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from bevatron.compute.sigterm import ToldToEnd, end_on_sigterm, sigterm_restored
+from bevatron.compute.sigterm import StopRequested, end_on_sigterm, sigterm_restored
 from bevatron.errors import UserError
 from bevatron.store.publish import machine_fault
 
@@ -66,8 +66,8 @@ def _locked(path: Path, what: str) -> IO[str]:
             while file is None:
                 time.sleep(POLL_SECONDS)
                 file = _try(path)
-        except ToldToEnd:
-            why = f"was told to end (SIGTERM) while it waited for process {_owner(path)}"
+        except StopRequested:
+            why = f"was asked to stop (SIGTERM) while it waited for process {_owner(path)}"
             raise UserError(path.parent, why, "run it again to go on") from None
     log.info("%s: goes on", path.parent)
     return file

@@ -43,7 +43,7 @@ def own_folder(base: Path, prefix: str = "bv-") -> tuple[Path, TextIO]:
 
 
 def remove_stale(base: Path) -> None:
-    """Remove folders of sessions whose process and keeper were killed: nobody holds their lock.
+    """Remove folders of sessions whose process and watchdog were killed: nobody holds their lock.
 
     Everybody can make such names in a shared folder: links are not followed, and only folders that this user alone can
     write to are looked into.

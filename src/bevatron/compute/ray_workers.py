@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from bevatron.compute.demand import Demand
-from bevatron.compute.echo import echoed
+from bevatron.compute.log_tail import tail_log
 from bevatron.compute.flag import Flag
 from bevatron.compute.session import RaySession, cpus_of_job
 from bevatron.compute.sigterm import flag_on_sigterm
-from bevatron.compute.team import Team
+from bevatron.compute.distributed_context import DistributedContext
 from bevatron.config.workflow import Workers
 from bevatron.errors import UserError
 
 log = logging.getLogger("bevatron")
-FAULT, TOLD_TO_END, LINES = "fault.json", "told-to-end", "lines.log"
+FAULT, STOP_REQUESTED, LINES = "fault.json", "stop-requested", "lines.log"
 
-Work = Callable[[dict[str, Any], Team], None]
+Work = Callable[[dict[str, Any], DistributedContext], None]
 
 
 def run_workers(
@@ -36,11 +36,11 @@ def run_workers(
     patience: float,
     told: UserError,
 ) -> None:
-    """Call `work(task, team)` in `workers` processes, as many on each node of `demand`, and wait for them.
+    """Call `work(task, context)` in `workers` processes, as many on each node of `demand`, and wait for them.
 
     `task` holds plain values; on_gpus gives each worker one GPU. `folder`, which all nodes see, is for what the
     workers and this process tell each other. When a worker dies all start again, `settings.restarts` times, and the
-    work must go on from its own checkpoints. SIGTERM to this process reaches the work through `Team.told_to_end`;
+    work must go on from its own checkpoints. SIGTERM to this process reaches the work through `DistributedContext.stop_requested`;
     `patience` seconds after it, all ends with the error `told`.
 
     Raises the UserError that the work raised, or one that says that workers died too often or that the cluster is
@@ -48,9 +48,9 @@ def run_workers(
     """
     folder.mkdir(parents=True, exist_ok=True)
     share = _share(workers, demand, session, on_gpus)
-    told_to_end = Flag(folder / TOLD_TO_END)
-    sigterm = flag_on_sigterm(told_to_end, patience, session.is_reachable, str(told))
-    with _told_instead_of_exit(told), sigterm, echoed(folder / LINES):
+    stop_requested = Flag(folder / STOP_REQUESTED)
+    sigterm = flag_on_sigterm(stop_requested, patience, session.is_reachable, str(told))
+    with _told_instead_of_exit(told), sigterm, tail_log(folder / LINES):
         for attempt in range(settings.restarts + 1):
             (folder / FAULT).unlink(missing_ok=True)
             with warnings.catch_warnings():
@@ -60,7 +60,7 @@ def run_workers(
                 return
             if (folder / FAULT).exists():
                 raise UserError(*json.loads((folder / FAULT).read_text(encoding="utf-8")))
-            if told_to_end.is_raised():
+            if stop_requested.is_set():
                 raise told
             lost = session.lost_node()
             if lost is not None:
@@ -102,7 +102,7 @@ def _attempt(
         train_loop_config={"work": work, "task": task, "strategy": settings.strategy, "folder": str(folder.absolute())},
         scaling_config=ScalingConfig(num_workers=workers, use_gpu=on_gpus, resources_per_worker=share),
         torch_config=TorchConfig(backend="nccl" if on_gpus else "gloo", timeout_s=round(settings.patience_seconds)),
-        run_config=RunConfig(name="team", storage_path=str(storage.absolute())),
+        run_config=RunConfig(name="context", storage_path=str(storage.absolute())),
     )
     try:
         trainer.fit()
@@ -123,17 +123,17 @@ def _worker(config: dict[str, Any]) -> None:
     context, folder = ray.train.get_context(), Path(config["folder"])
     rank = context.get_world_rank()
     device = ray.train.torch.get_device()
-    team = Team(
+    context = DistributedContext(
         rank=rank,
         size=context.get_world_size(),
         strategy=config["strategy"],
         device=device if device.type == "cuda" else None,
-        told_to_end=Flag(folder / TOLD_TO_END).is_raised,
+        stop_requested=Flag(folder / STOP_REQUESTED).is_set,
     )
-    if team.leads:
+    if context.is_rank_zero:
         log_to(folder / LINES)
     try:
-        config["work"](config["task"], team)
+        config["work"](config["task"], context)
     except UserError as error:
         temporary = folder / f".{FAULT}.{rank}"
         temporary.write_text(json.dumps([str(error.where), error.what, error.todo]), encoding="utf-8")
@@ -143,7 +143,7 @@ def _worker(config: dict[str, Any]) -> None:
 
 @contextmanager
 def _told_instead_of_exit(told: UserError) -> Iterator[None]:
-    """ToldToEnd, or what Ray makes of it where it comes in the midst of a call, becomes the error `told`."""
+    """StopRequested, or what Ray makes of it where it comes in the midst of a call, becomes the error `told`."""
     try:
         yield
     except SystemExit:

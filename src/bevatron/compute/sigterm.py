@@ -21,12 +21,12 @@ def patience_of(grace_seconds: float) -> float:
     return min(grace_seconds / 2, LONGEST_PATIENCE)
 
 
-class ToldToEnd(SystemExit):
+class StopRequested(SystemExit):
     """SIGTERM came. Not an Exception, so that no library takes it for a failure of its own."""
 
 
 def end_on_sigterm() -> None:
-    """SIGTERM raises ToldToEnd in the main thread; call again after ray.init, whose handler prints a stack first."""
+    """SIGTERM raises StopRequested in the main thread; call again after ray.init, whose handler prints a stack first."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _end)
 
@@ -37,12 +37,12 @@ def ignore_sigterm() -> None:
 
 
 def _end(*_: object) -> None:
-    raise ToldToEnd(128 + signal.SIGTERM)
+    raise StopRequested(128 + signal.SIGTERM)
 
 
 @contextmanager
 def flag_on_sigterm(flag: Flag, patience: float, helped: Callable[[], bool], last_words: str) -> Iterator[None]:
-    """Within it, SIGTERM hoists the flag, for others to save their state; the second one raises ToldToEnd.
+    """Within it, SIGTERM sets the flag, for others to save their state; the second one raises StopRequested.
 
     The second comes by itself `patience` seconds after the first, or when `helped` says that nobody is left who could
     save anything: a batch job that is cancelled gets SIGTERM in all its processes at once. Where even that does not
@@ -68,7 +68,7 @@ def flag_on_sigterm(flag: Flag, patience: float, helped: Callable[[], bool], las
             os._exit(2)
 
     def hoist(*_: object) -> None:
-        flag.hoist()
+        flag.set()
         signal.signal(signal.SIGTERM, _end)
         threading.Thread(target=see_to_the_end, name="bevatron-end", daemon=True).start()
 

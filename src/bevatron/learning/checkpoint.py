@@ -107,14 +107,14 @@ class Checkpointing(pl.Callback):
     checkpoint would learn further than one that was never killed. So the decision to stop must have been made before
     this callback's turn: at the end of a validation (`fit._early_stopping`).
 
-    `ended_on_request`: the fit was told to end, saved its state, and has more blocks to do.
+    `ended_on_request`: the fit was asked to stop, saved its state, and has more blocks to do.
 
-    A team saves when its leading worker's time has come or any worker was told to end, all at the same block.
+    Several workers save when it is time by the clock of rank 0, or when any was asked to stop, all at the same block.
     """
 
     def __init__(self, folder: Path, seconds: float, history: History):
         self.folder, self.seconds, self.history = folder, seconds, history
-        self.told_to_end = self.ended_on_request = False
+        self.stop_requested = self.ended_on_request = False
         self._last = time.monotonic()
         self._best: dict[Path, Path] = {}  # the best weights that each checkpoint of this process speaks of
 
@@ -123,23 +123,23 @@ class Checkpointing(pl.Callback):
             signal.signal(signal.SIGTERM, self._remember)  # Lightning puts back what was there before the fit
 
     def _remember(self, *_: object) -> None:
-        self.told_to_end = True
+        self.stop_requested = True
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         if trainer.should_stop:
             return
-        team = pl_module.team
-        told = self.told_to_end or (team.leads and team.told_to_end())
-        due = team.leads and time.monotonic() - self._last >= self.seconds
-        self.told_to_end, due = team.any(told, due, device=pl_module.device) if team.size > 1 else (told, due)
-        if self.told_to_end or due:
+        context = pl_module.context
+        told = self.stop_requested or (context.is_rank_zero and context.stop_requested())
+        due = context.is_rank_zero and time.monotonic() - self._last >= self.seconds
+        self.stop_requested, due = context.any(told, due, device=pl_module.device) if context.size > 1 else (told, due)
+        if self.stop_requested or due:
             path = self.folder / f"block-{pl_module.blocks_done:09d}.ckpt"
             trainer.save_checkpoint(path)
             self._best[path] = self.history.best_weights()
-            if team.leads:
+            if context.is_rank_zero:
                 self._prune(trainer)
             self._last = time.monotonic()
-        trainer.should_stop = self.ended_on_request = self.told_to_end
+        trainer.should_stop = self.ended_on_request = self.stop_requested
 
     def _prune(self, trainer: pl.Trainer) -> None:
         """Drop checkpoints but the newest, and best weights of which neither they nor the fit speak."""

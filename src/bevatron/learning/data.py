@@ -8,7 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from bevatron.compute.team import ALONE, Team
+from bevatron.compute.distributed_context import SINGLE_PROCESS, DistributedContext
 from bevatron.config.task import Classification
 from bevatron.learning.blocks import Block, Schedule
 from bevatron.learning.densify import Densify, input_groups, moved, rows_at_once
@@ -27,13 +27,15 @@ class DataModule(pl.LightningDataModule):
     Which samples step s takes follows from (seed, s) alone: epoch s // steps_per_epoch is an order of the split drawn
     from (seed, epoch), and the step its place in it. No state has to be saved for a fit to go on in mid-epoch.
 
-    Of each batch a worker of a team gets its share; the batches are the same for any number of workers. A batch's
+    Of each batch each of several workers gets its share; the batches are the same for any number of workers. A batch's
     "rows" counts those of the whole batch. `waited` is the time in seconds that the steps have waited for their data.
     """
 
-    def __init__(self, job: FitJob, manifest: Manifest, device: torch.device, team: Team = ALONE):
+    def __init__(
+        self, job: FitJob, manifest: Manifest, device: torch.device, context: DistributedContext = SINGLE_PROCESS
+    ):
         super().__init__()
-        self.job, self.manifest, self.device, self.team = job, manifest, device, team
+        self.job, self.manifest, self.device, self.context = job, manifest, device, context
         self.waited = 0.0
         self.densify = Densify(
             input_groups(manifest, job.model.inputs), device, job.model.training.memory_format == "channels_last"
@@ -131,7 +133,7 @@ class DataModule(pl.LightningDataModule):
             buffer_blocks=data_loading.buffer_blocks,
             device=str(self.device),
             device_budget_bytes=data_loading.gpu_budget_gb * 1e9,
-            part=Part(self.team.rank, self.team.size),
+            part=Part(self.context.rank, self.context.size),
         )
 
 

@@ -10,7 +10,7 @@ import torch
 
 from bevatron.compute.machine import processor
 from bevatron.compute.reproducibility import differences
-from bevatron.compute.team import ALONE, Team
+from bevatron.compute.distributed_context import SINGLE_PROCESS, DistributedContext
 from bevatron.versions import versions
 
 PACKAGES = ("bevatron", "torch", "pytorch-lightning", "numpy")
@@ -45,9 +45,9 @@ class TrainingEnvironment:
 
 
 def training_environment(
-    threads: int, device: torch.device, team: Team = ALONE, solved: bool = False
+    threads: int, device: torch.device, context: DistributedContext = SINGLE_PROCESS, solved: bool = False
 ) -> TrainingEnvironment:
-    """The environment of a fit on `device` that begins now; called by all workers of a team. solved: without steps."""
+    """The environment of a fit on `device` that begins now; called by all workers. solved: without steps."""
     on_gpu, wanted = device.type == "cuda", (*PACKAGES, *(SOLVERS if solved else ()))
     found = {name: version for name, version in versions().items() if name in wanted}
     found["torch"] = str(torch.__version__)  # with the build, such as +cu126
@@ -58,16 +58,16 @@ def training_environment(
         processor(),
         torch.backends.cpu.get_cpu_capability(),
     )
-    kinds = sorted(set(team.gathered(mine)))
+    kinds = sorted(set(context.all_gather(mine)))
     names = (" + ".join(dict.fromkeys(column)) for column in zip(*kinds, strict=True))
-    return TrainingEnvironment(*names, threads, team.size, team.strategy if team.size > 1 else "", found)
+    return TrainingEnvironment(*names, threads, context.size, context.strategy if context.size > 1 else "", found)
 
 
 class EnvironmentRecord(pl.Callback):
     """The environments of all lives of a fit, in their order, without repetitions; kept in the checkpoints."""
 
-    def __init__(self, folder: Path, now: TrainingEnvironment, leads: bool = True):
-        self.folder, self.now, self.leads = folder, now.as_dict(), leads
+    def __init__(self, folder: Path, now: TrainingEnvironment, is_rank_zero: bool = True):
+        self.folder, self.now, self.is_rank_zero = folder, now.as_dict(), is_rank_zero
         self.environments = [self.now]
 
     def state_dict(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class EnvironmentRecord(pl.Callback):
         before = state_dict["environments"]
         self.environments = before if before[-1] == self.now else [*before, self.now]
         changed = differences(before[-1], self.now)
-        if changed and self.leads:
+        if changed and self.is_rank_zero:
             log.warning(
                 "%s: the fit was begun elsewhere than it goes on (%s): its result cannot be reproduced bit for bit",
                 self.folder, ", ".join(changed),

@@ -13,7 +13,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 
 from bevatron.compute.devices import deterministic, device_for
 from bevatron.compute.reproducibility import reproducible
-from bevatron.compute.team import ALONE, Team
+from bevatron.compute.distributed_context import SINGLE_PROCESS, DistributedContext
 from bevatron.config.digest import seed_of
 from bevatron.config.identity import dataset_digest
 from bevatron.config.kinds import LEARNERS
@@ -36,7 +36,7 @@ from bevatron.learning.precision import half_precision
 from bevatron.learning.progress import Progress
 from bevatron.learning.reading_order import training_order
 from bevatron.learning.solve import solve
-from bevatron.learning.strategies import TeamEnvironment, strategy_of
+from bevatron.learning.strategies import ContextEnvironment, strategy_of
 from bevatron.models.network import Description, Network, load_description, load_network, weights_bytes
 from bevatron.models.solved import Solved
 from bevatron.regular_files import read_bytes
@@ -52,14 +52,18 @@ CPU = torch.device("cpu")
 STARVED = 0.2  # share of the time spent waiting for data above which a device is said to starve
 
 
-def fit(job: FitJob, on_validation: Callable[[dict[str, Any]], None] | None = None, team: Team = ALONE) -> FitResult:
+def fit(
+    job: FitJob,
+    on_validation: Callable[[dict[str, Any]], None] | None = None,
+    context: DistributedContext = SINGLE_PROCESS,
+) -> FitResult:
     """Fit the job's model; its folder then holds weights.safetensors, history.csv and result.json.
 
     A folder with a valid checkpoint is continued and ends with the same weights, bit for bit, as a fit that was never
     interrupted on the same kind of device. `on_validation` is called with each row of the history; an exception it
     raises ends the fit and passes through.
 
-    With a `team` all its workers call this function with the same job, and all get the result; one of them writes.
+    With several workers all call this function with the same job, and all get the result; one of them writes.
     The batches are those of one worker alone, and a fit may go on with another number of workers; its weights are then
     the same but for rounding (and dropout's draws).
 
@@ -69,14 +73,14 @@ def fit(job: FitJob, on_validation: Callable[[dict[str, Any]], None] | None = No
     configuration.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
-    finished = team.same(finished_fit(job) if team.leads else None)
+    finished = context.broadcast(finished_fit(job) if context.is_rank_zero else None)
     if finished is not None:
         return finished
     manifest = load_manifest(job.manifest, dataset_digest(job.study))
     _check_inputs(job, manifest)
-    device = team.device or device_for(job.accelerator)
+    device = context.device or device_for(job.accelerator)
     with deterministic(job.model.training.threads):
-        data = DataModule(job, manifest, device, team)
+        data = DataModule(job, manifest, device, context)
         try:
             return _run(job, manifest, data, on_validation)
         finally:
@@ -132,16 +136,18 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
     network = initial_network(job, manifest)
     if job.model.training.memory_format == "channels_last":
         network.to(memory_format=torch.channels_last)
-    team = data.team
+    context = data.context
     if isinstance(network.architecture, Solved):
         return _solve(job, data, network, on_validation)
     weights = class_weights(data.class_counts(), job.class_subset) if job.model.training.balance == "weights" else None
-    learner: Learner = LEARNERS[job.study.task.kind](job, network, data.schedule, weights, team)
-    checkpoint = team.same(newest_valid(job.folder) if team.leads else None)
-    if checkpoint is not None and team.leads:
+    learner: Learner = LEARNERS[job.study.task.kind](job, network, data.schedule, weights, context)
+    checkpoint = context.broadcast(newest_valid(job.folder) if context.is_rank_zero else None)
+    if checkpoint is not None and context.is_rank_zero:
         log.info("%s: continues from %s", job.folder, checkpoint.name)
     history = History(job.folder, on_validation)
-    record = EnvironmentRecord(job.folder, training_environment(_threads(job), data.device, team), team.leads)
+    record = EnvironmentRecord(
+        job.folder, training_environment(_threads(job), data.device, context), context.is_rank_zero
+    )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a function that torch retires
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
@@ -149,7 +155,7 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
         warnings.filterwarnings("ignore", ".*`srun` command is available.*")  # the workflow asks Slurm, not Lightning
         checkpointing = Checkpointing(job.folder, job.model.training.checkpoint_seconds, history)
         callbacks = [record, history, *_early_stopping(job), checkpointing]
-        if team.leads:
+        if context.is_rank_zero:
             callbacks.append(Progress(f"{job.study.name}: {job.model.title}, seed {job.seed}"))
         trainer = _trainer(job, data, callbacks, checkpoint)
         trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
@@ -160,9 +166,9 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
 
 def _solve(job: FitJob, data: DataModule, network: Network, on_validation: Any) -> FitResult:
     """A fit without steps; it keeps no state on the way, so that a killed one starts anew."""
-    if data.team.size > 1:
+    if data.context.size > 1:
         kind = job.model.architecture.kind
-        raise UserError(job.folder, f"'{kind}' is fitted by one worker, not {data.team.size}", "ask for one worker")
+        raise UserError(job.folder, f"'{kind}' is fitted by one worker, not {data.context.size}", "ask for one worker")
     weights = None if job.model.training.balance == "none" else class_weights(data.class_counts(), job.class_subset)
     result = solve(job, data, network, weights, on_validation)
     _write(job, data, weights_bytes(network), result, [training_environment(_threads(job), CPU, solved=True).as_dict()])
@@ -191,24 +197,24 @@ def _early_stopping(job: FitJob) -> list[pl.Callback]:
 
 
 def _trainer(job: FitJob, data: DataModule, callbacks: list[pl.Callback], checkpoint: Path | None) -> pl.Trainer:
-    training, team = job.model.training, data.team
-    half = half_precision(team, data.device, job.model.title) if training.precision == "16-mixed" else []
+    training, context = job.model.training, data.context
+    half = half_precision(context, data.device, job.model.title) if training.precision == "16-mixed" else []
     for name in ("pytorch_lightning", "lightning_fabric"):  # greetings and hints are not for a workflow's log
         logging.getLogger(name).setLevel(logging.ERROR)
     return pl.Trainer(
         accelerator="gpu" if data.device.type == "cuda" else "cpu",
         devices=1,
-        num_nodes=team.size,  # to Lightning every worker is a node of one device
-        strategy=strategy_of(team, data.device),
+        num_nodes=context.size,  # to Lightning every worker is a node of one device
+        strategy=strategy_of(context, data.device),
         default_root_dir=job.folder,
         max_epochs=data.schedule.blocks,
         check_val_every_n_epoch=data.schedule.blocks_per_round,
         num_sanity_val_steps=0,
         callbacks=callbacks,
-        logger=_tensorboard(job, data, checkpoint) if team.leads else False,
+        logger=_tensorboard(job, data, checkpoint) if context.is_rank_zero else False,
         log_every_n_steps=1,
         precision=None if half else training.precision,
-        plugins=[DurableCheckpointIO(), TeamEnvironment(team), *half],
+        plugins=[DurableCheckpointIO(), ContextEnvironment(context), *half],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -232,7 +238,7 @@ def _publish(
     environments: list[dict[str, Any]],
     continued: bool,
 ) -> FitResult:
-    team = data.team
+    context = data.context
     last_weights = weights_bytes(learner.network) if job.model.training.checkpoint == "last" else None
     last = history.rows[-1]
     samples = int(last["epoch"]) * data.samples_per_epoch
@@ -247,11 +253,11 @@ def _publish(
         seconds=history.seconds,
         samples_per_second=samples / history.seconds,
         waited=history.waited / history.seconds,
-        workers=team.size,
+        workers=context.size,
         continued=int(continued),
         n_weights=learner.network.n_weights,
     )
-    if team.leads:
+    if context.is_rank_zero:
         history.publish()
         _write(job, data, last_weights or read_bytes(history.best_weights()), result, environments)
         if result.waited > STARVED and data.device.type == "cuda":
@@ -259,7 +265,7 @@ def _publish(
                 "%s seed %d: %.0f %% of the time went into waiting for data: the GPU starves",
                 job.study.name, job.seed, 100 * result.waited,
             )  # fmt: skip
-    return team.same(result)
+    return context.broadcast(result)
 
 
 def _write(

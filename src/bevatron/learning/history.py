@@ -26,7 +26,7 @@ class History(pl.Callback):
     The rows go to `history.csv` and to the logger. Each life of the fit starts the file again with the rows of its
     checkpoint and appends its own, so that a row costs the same however many there are; a row that a kill cut short is
     gone with the next life. At the fit's end the whole file is published. The best weights are published in the fit's
-    folder before any checkpoint that names them. In a team the leading worker writes; the others keep the same rows.
+    folder before any checkpoint that names them. Of several workers rank 0 writes; the others keep the same rows.
     """
 
     def __init__(self, folder: Path, on_validation: Callable[[dict[str, Any]], None] | None = None):
@@ -62,7 +62,7 @@ class History(pl.Callback):
         self.rows.append(row)
         if row["val_loss"] < self.best_loss:
             self._take_best(row, pl_module)
-        if pl_module.team.leads:
+        if pl_module.context.is_rank_zero:
             self._write_row(row)
         for logger in trainer.loggers:
             logger.log_metrics({k: row[k] for k in ("train_loss", "val_loss", "learning_rate")}, step=row["step"])
@@ -74,7 +74,7 @@ class History(pl.Callback):
         if pl_module.job.model.training.checkpoint == "best":
             content = weights_bytes(pl_module.network)
             self.best_sha256 = hashlib.sha256(content).hexdigest()
-            if pl_module.team.leads:
+            if pl_module.context.is_rank_zero:
                 with publishing(self.best_weights()) as temporary:
                     temporary.write_bytes(content)
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bevatron.compute.seeds import seed_generators
-from bevatron.compute.team import ALONE, Team
+from bevatron.compute.distributed_context import SINGLE_PROCESS, DistributedContext
 from bevatron.config.digest import seed_of
 from bevatron.config.training import Training
 from bevatron.errors import UserError
@@ -29,7 +29,7 @@ class Learner(pl.LightningModule):
     of step s (dropout, or what a part with `draws` set draws) come from a generator seeded by (seed, s), so that a fit
     can go on from any block without saving the generators' states.
 
-    In a team every worker learns from its share of each batch, and the gradients are averaged over the workers with
+    Each of several workers learns from its share of each batch, and the gradients are averaged over the workers with
     the shares' weights, so that a step is that of the whole batch whatever the number of workers. The batch being the
     same, so is the learning rate: it is not scaled. What dropout draws does depend on the number of workers.
     """
@@ -42,16 +42,16 @@ class Learner(pl.LightningModule):
         network: Network,
         schedule: Schedule,
         class_weights: Tensor | None = None,
-        team: Team = ALONE,
+        context: DistributedContext = SINGLE_PROCESS,
     ):
         super().__init__()
-        self.job, self.network, self.schedule, self.team = job, network, schedule, team
+        self.job, self.network, self.schedule, self.context = job, network, schedule, context
         self.register_buffer("class_weights", class_weights, persistent=False)
         self.blocks_done = 0
         self.round_loss = torch.zeros((), dtype=torch.float64)
         self.round_samples = 0
         self.val_loss = math.inf
-        self._step_seed = seed_of("step", job.seed) if team.leads else seed_of("step", job.seed, team.rank)
+        self._step_seed = seed_of("step", job.seed) if context.is_rank_zero else seed_of("step", job.seed, context.rank)
         training = job.model.training
         drawn = training.augmentation is not None or (training.adversarial and training.adversarial.attack == "pgd")
         self._stochastic = bool(drawn) or any(
@@ -80,8 +80,8 @@ class Learner(pl.LightningModule):
         return float(len(batch["id"]))
 
     def configure_model(self) -> None:
-        """Called by Lightning once all workers are there: shares the weights out where the team does so."""
-        if self.team.size > 1 and self.team.strategy == "fsdp":
+        """Called by Lightning once all workers are there: shares the weights out where the strategy says so."""
+        if self.context.size > 1 and self.context.strategy == "fsdp":
             share_out(self.network, self.device_mesh["data_parallel"])
 
     def forward(self, inputs: Any, truth: Tensor | None = None) -> Tensor:
@@ -97,11 +97,11 @@ class Learner(pl.LightningModule):
             batch = self._augmented(self.counted(whole))
             loss, share = self._loss_and_share(batch)
             optimiser.zero_grad(set_to_none=True)
-            self.manual_backward(loss if self.team.size == 1 else loss * (share * self.team.size))
+            self.manual_backward(loss if self.context.size == 1 else loss * (share * self.context.size))
             optimiser.step()
             total += loss.detach().double() * (share * batch["rows"])
             self.round_samples += batch["rows"]
-        self.round_loss += self.team.total(total).cpu()
+        self.round_loss += self.context.all_reduce(total).cpu()
         if not torch.isfinite(self.round_loss):
             raise Diverged(f"the training loss is {self.round_loss.item()} after {block.last_step} steps")
         self._average_running_statistics()
@@ -122,28 +122,28 @@ class Learner(pl.LightningModule):
         return {**batch, "inputs": augmented(batch["inputs"], wanted, self.job.model.title)}
 
     def _average_running_statistics(self) -> None:
-        """Of batch normalisation: in a team each worker has seen its share of the batches alone, and all go on with the
+        """Of batch normalisation: each of several workers has seen its share of the batches alone, and all go on with the
         mean of what they found, so that they validate, and publish, the same network."""
-        if self.team.size == 1:
+        if self.context.size == 1:
             return
         for module in self.network.modules():
             if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
                 for statistics in (module.running_mean, module.running_var):
-                    statistics.copy_(self.team.total(statistics.double()) / self.team.size)
+                    statistics.copy_(self.context.all_reduce(statistics.double()) / self.context.size)
 
     def _loss_and_share(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
         """The loss of this worker's share of a batch, and how much of the batch's loss that is; 0 of 0 samples."""
         outputs = self.outputs_of(batch)
         if batch["rows"] == 0:
             return outputs.sum() * 0.0, 0
-        if self.team.size == 1:
+        if self.context.size == 1:
             return self.loss(outputs, batch), 1
         # With fewer samples than workers, one without any still takes part in the exchange of gradients.
         loss = self.loss(outputs, batch) if len(batch["id"]) else outputs.sum() * 0.0
         mine = self.weight(batch)
         if isinstance(mine, float):
             return loss, mine / batch["rows"]
-        return loss, mine / self.team.total(mine)
+        return loss, mine / self.context.all_reduce(mine)
 
     def _prepare_step(self, step: int, optimiser: Any) -> None:
         if self._stochastic:
@@ -165,7 +165,7 @@ class Learner(pl.LightningModule):
         self._val_samples += batch["rows"]
 
     def on_validation_epoch_end(self) -> None:
-        self.val_loss = (self.team.total(self._val_sum) / self._val_samples).item()
+        self.val_loss = (self.context.all_reduce(self._val_sum) / self._val_samples).item()
         if not math.isfinite(self.val_loss):
             raise Diverged(f"the validation loss is {self.val_loss}")
         self.log("val_loss", self.val_loss, logger=False)  # for Lightning's EarlyStopping

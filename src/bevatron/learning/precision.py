@@ -3,18 +3,18 @@
 import torch
 from pytorch_lightning.plugins.precision import MixedPrecision
 
-from bevatron.compute.team import Team
+from bevatron.compute.distributed_context import DistributedContext
 from bevatron.errors import UserError
 
 
-def half_precision(team: Team, device: torch.device, title: str) -> list[MixedPrecision]:
+def half_precision(context: DistributedContext, device: torch.device, title: str) -> list[MixedPrecision]:
     """Lightning's plugin for `training.precision: 16-mixed` of the model `title`: float16 with a scaled loss.
 
     Asked for by its name alone, Lightning would compute in bfloat16 on a CPU: another result of the same setting. With
     the plugin a CPU computes in float16 too, slowly. Raises UserError where FSDP shares the weights out, as Lightning
     has no loss scaling for it.
     """
-    if team.size > 1 and team.strategy == "fsdp":
+    if context.size > 1 and context.strategy == "fsdp":
         raise UserError(
             f"training.precision of {title}",
             "'16-mixed' scales its loss, which weights shared out by FSDP do not support",

@@ -1,4 +1,4 @@
-"""Lightning's strategies for a team of workers that somebody else has started (Ray Train, torchrun, a test)."""
+"""Lightning's strategies for a group of workers that somebody else has started (Ray Train, torchrun, a test)."""
 
 from typing import Any
 
@@ -6,46 +6,46 @@ import torch
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
-from bevatron.compute.team import Team
+from bevatron.compute.distributed_context import DistributedContext
 
 
-def strategy_of(team: Team, device: torch.device) -> Strategy | str:
+def strategy_of(context: DistributedContext, device: torch.device) -> Strategy | str:
     """What Lightning's Trainer takes: one device alone, DDP, or FSDP."""
-    if team.size == 1:
+    if context.size == 1:
         return "auto"
-    if team.strategy == "fsdp":
-        return _SharedWeights(device, team)
+    if context.strategy == "fsdp":
+        return _SharedWeights(device, context)
     return _WholeWeights(device)
 
 
-class TeamEnvironment(LightningEnvironment):
+class ContextEnvironment(LightningEnvironment):
     """Tells Lightning of the workers that are there; it starts none, and requeues no batch job behind our back."""
 
-    def __init__(self, team: Team):
+    def __init__(self, context: DistributedContext):
         super().__init__()
-        self._team = team
+        self._context = context
 
     @property
     def creates_processes_externally(self) -> bool:
         return True
 
     def world_size(self) -> int:
-        return self._team.size
+        return self._context.size
 
     def global_rank(self) -> int:
-        return self._team.rank
+        return self._context.rank
 
     def local_rank(self) -> int:
         return 0  # a worker uses one device, and knows which
 
     def node_rank(self) -> int:
-        return self._team.rank
+        return self._context.rank
 
     def set_world_size(self, size: int) -> None:
-        """The team's size stands."""
+        """The size is fixed."""
 
     def set_global_rank(self, rank: int) -> None:
-        """The team's rank stands."""
+        """The rank is fixed."""
 
     def teardown(self) -> None:
         """Whoever made the process group ends it."""
@@ -74,6 +74,6 @@ class _WholeWeights(_OnItsDevice, DDPStrategy):
 class _SharedWeights(_OnItsDevice, ModelParallelStrategy):
     """FSDP; a checkpoint is one file of whole tensors, so that any number of workers, with FSDP or not, goes on."""
 
-    def __init__(self, device: torch.device, team: Team):
-        super().__init__(data_parallel_size=team.size, tensor_parallel_size=1, save_distributed_checkpoint=False)
+    def __init__(self, device: torch.device, context: DistributedContext):
+        super().__init__(data_parallel_size=context.size, tensor_parallel_size=1, save_distributed_checkpoint=False)
         self._device = device

@@ -80,5 +80,5 @@ class Transformer(nn.Module):
     def _encoded(self, embedded: Tensor, unseen: Tensor) -> Tensor:
         if len(embedded):
             return self.encoder(embedded, src_key_padding_mask=unseen)
-        # torch's attention cannot take a batch of nothing, which a worker of a team may be given as its share
+        # torch's attention cannot take a batch of nothing, which one of several workers may be given as its share
         return self.encoder(nn.functional.pad(embedded, (0, 0, 0, 0, 0, 1)))[:0]

@@ -91,7 +91,7 @@ def _run(
     from bevatron.compute.sigterm import flag_on_sigterm, patience_of
     from bevatron.search.trials import run_trials
 
-    told_to_end = Flag(live / "told-to-end")
+    stop_requested = Flag(live / "stop-requested")
 
     task = {
         "study": study.model_dump(mode="json"),
@@ -102,18 +102,18 @@ def _run(
         "accelerator": workflow.accelerator,
         "strategy": workflow.workers.strategy,
         "fit": fit,
-        "told_to_end": str(told_to_end.path),
+        "stop_requested": str(stop_requested.path),
     }
     model = study.models[name]
-    told = UserError(live, "the search was told to end (SIGTERM)", "run it again to go on")
+    told = UserError(live, "the search was asked to stop (SIGTERM)", "run it again to go on")
     try:
         with (
             sigterm_before_the_end(workflow.grace_seconds),
             ray_session(workflow.ray, demand, live) as session,
-            flag_on_sigterm(told_to_end, patience_of(workflow.grace_seconds), session.is_reachable, str(told)),
+            flag_on_sigterm(stop_requested, patience_of(workflow.grace_seconds), session.is_reachable, str(told)),
         ):
             run_trials(model.search, model.training.checkpoint, task, journal, session)
-    except SystemExit:  # ToldToEnd, or what Ray makes of it where it comes in the midst of a call
+    except SystemExit:  # StopRequested, or what Ray makes of it where it comes in the midst of a call
         raise told from None
 
 

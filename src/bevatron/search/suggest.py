@@ -32,11 +32,11 @@ class Suggest(Searcher):
     pickle written now and then.
     """
 
-    def __init__(self, search: Search, checkpoint: str, journal: Journal, told_to_end: Flag):
+    def __init__(self, search: Search, checkpoint: str, journal: Journal, stop_requested: Flag):
         super().__init__(metric="val_loss", mode="min")
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._search, self._checkpoint, self._journal = search, checkpoint, journal
-        self._told_to_end = told_to_end
+        self._stop_requested = stop_requested
         self._space = optuna_space(search.space)
         self._study = optuna.create_study(direction="minimize")
         for trial in journal.ended:
@@ -49,9 +49,9 @@ class Suggest(Searcher):
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
         """The configuration of Tune's next trial: number, values, and losses reported before a kill.
 
-        None, which is `not now`, once the search is told to end.
+        None, which is `not now`, once the search is asked to stop.
         """
-        if self._told_to_end.is_raised():
+        if self._stop_requested.is_set():
             return None
         interrupted = self._interrupted.pop(0) if self._interrupted else None
         number = interrupted.number if interrupted else len(self._journal.trials) + 1

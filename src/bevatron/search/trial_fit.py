@@ -1,4 +1,4 @@
-"""A trial's fit, by the trial's process alone or by it and a crew of workers."""
+"""A trial's fit, by the trial's process alone or by it and a group of workers."""
 
 import importlib
 from collections.abc import Callable
@@ -12,25 +12,27 @@ from bevatron.config.workflow import DataLoading
 from bevatron.learning.job import FitJob
 
 if TYPE_CHECKING:
-    from bevatron.compute.crew import Crew
-    from bevatron.compute.team import Team
+    from bevatron.compute.worker_group import WorkerGroup
+    from bevatron.compute.distributed_context import DistributedContext
 
 Report = Callable[[dict[str, Any]], None]
 
-# The crew of this process, which Tune uses for one trial after another, by the actor's placement group.
-_crews: dict[str, "Crew"] = {}
+# The worker group of this process, which Tune uses for one trial after another, by the actor's placement group.
+_worker_groups: dict[str, "WorkerGroup"] = {}
 
 
 def fit_trial(config: dict[str, Any], task: dict[str, Any], report: Report) -> Any:
     """The result of the trial's fit; `report` gets each row of its history, and may stop it by an exception."""
-    from bevatron.compute.team import ALONE  # imports torch, which the search's own process does not need
+    from bevatron.compute.distributed_context import (
+        SINGLE_PROCESS,
+    )  # imports torch, which the search's own process does not need
 
     search = Study.model_validate(task["study"]).models[task["model"]].search
     both = {"trial": config, "search": task, "accelerator": task["accelerator"]}
     if search.workers_per_trial == 1:
-        return _fit(both, ALONE, report)
-    crew = _crew(search, task["strategy"])
-    return crew.run(_fit, both, report)
+        return _fit(both, SINGLE_PROCESS, report)
+    group = _worker_group(search, task["strategy"])
+    return group.run(_fit, both, report)
 
 
 def trial_job(config: dict[str, Any], task: dict[str, Any]) -> FitJob:
@@ -48,24 +50,24 @@ def trial_job(config: dict[str, Any], task: dict[str, Any]) -> FitJob:
     )
 
 
-def _fit(task: dict[str, Any], team: "Team", report: Report) -> Any:
+def _fit(task: dict[str, Any], context: "DistributedContext", report: Report) -> Any:
     """What each worker of a trial does."""
-    told_to_end = Flag(Path(task["search"]["told_to_end"])).is_raised
+    stop_requested = Flag(Path(task["search"]["stop_requested"])).is_set
     fit = importlib.import_module(task["search"]["fit"]).fit
     job = trial_job(task["trial"], task["search"])
-    return fit(job, on_validation=report, team=replace(team, told_to_end=told_to_end))
+    return fit(job, on_validation=report, context=replace(context, stop_requested=stop_requested))
 
 
-def _crew(search: Any, strategy: str) -> "Crew":
+def _worker_group(search: Any, strategy: str) -> "WorkerGroup":
     import ray
 
-    from bevatron.compute.crew import Crew
+    from bevatron.compute.worker_group import WorkerGroup
 
     group = ray.util.get_current_placement_group()
     key = group.id.hex() if group is not None else ""
-    for other in [known for known, crew in _crews.items() if known != key or not crew.alive]:
-        _crews.pop(other).end()
-    if key not in _crews:
+    for other in [known for known, group in _worker_groups.items() if known != key or not group.alive]:
+        _worker_groups.pop(other).end()
+    if key not in _worker_groups:
         n = search.workers_per_trial
-        _crews[key] = Crew(n, search.cpus_per_trial / n, search.gpus_per_trial / n, strategy)
-    return _crews[key]
+        _worker_groups[key] = WorkerGroup(n, search.cpus_per_trial / n, search.gpus_per_trial / n, strategy)
+    return _worker_groups[key]

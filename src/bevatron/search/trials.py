@@ -28,8 +28,8 @@ DEATHS = 2  # of a trial's process, killed from outside, after each of which the
 def run_trials(search: Search, checkpoint: str, task: dict[str, Any], journal: Journal, session: RaySession) -> None:
     """Run what the journal lacks of `search.trials`; raises UserError for a fault that is no trial's own."""
     at_once = trials_at_once(search, session)
-    told_to_end = Flag(Path(task["told_to_end"]), every=0.0)  # hoisted in this process, and read in it
-    recorder = Recorder(search, checkpoint, journal, session, told_to_end)
+    stop_requested = Flag(Path(task["stop_requested"]), every=0.0)  # set in this process, and read in it
+    recorder = Recorder(search, checkpoint, journal, session, stop_requested)
     storage = Path(task["folder"]) / "tune"
     shutil.rmtree(storage, ignore_errors=True)  # Tune would resume from it: the journal alone is the state
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failures stand in the journal and in our own lines
@@ -39,7 +39,7 @@ def run_trials(search: Search, checkpoint: str, task: dict[str, Any], journal: J
             resources_of(search),
         ),
         tune_config=tune.TuneConfig(
-            search_alg=Suggest(search, checkpoint, journal, told_to_end),
+            search_alg=Suggest(search, checkpoint, journal, stop_requested),
             scheduler=asha(search, journal),
             num_samples=search.trials - len(journal.ended),
             max_concurrent_trials=at_once,
@@ -119,12 +119,12 @@ class Recorder(Callback):
     """Writes to the journal what Tune hears, and a plain line to the log for every trial that ends.
 
     `fault` is a UserError that is no trial's own: the data are damaged, the disk is full. It ends the search: at once,
-    or, when the search is told to end, as soon as all running trials have saved their state and said so by a fault.
+    or, when the search is asked to stop, as soon as all running trials have saved their state and said so by a fault.
     """
 
-    def __init__(self, search: Search, checkpoint: str, journal: Journal, session: RaySession, told_to_end: Flag):
+    def __init__(self, search: Search, checkpoint: str, journal: Journal, session: RaySession, stop_requested: Flag):
         self._search, self._checkpoint, self._journal = search, checkpoint, journal
-        self._session, self._told_to_end = session, told_to_end
+        self._session, self._stop_requested = session, stop_requested
         self._interrupted: set[str] = set()
         self.fault: UserError | None = None
 
@@ -132,7 +132,7 @@ class Recorder(Callback):
         if "fault" in result:
             self._interrupted.add(trial.trial_id)
             running = {other.trial_id for other in trials if other.status == "RUNNING"}
-            if not self._told_to_end.is_raised() or running <= self._interrupted:
+            if not self._stop_requested.is_set() or running <= self._interrupted:
                 self.fault = UserError(*result["fault"])
         elif result["epoch"] > 0:
             self._write("report", trial, result["epoch"], result["val_loss"], result["seconds"])
@@ -171,8 +171,8 @@ class Recorder(Callback):
 
     def _interruption(self) -> str | None:
         """Why all trials end, if not one of them alone has died."""
-        if self._told_to_end.is_raised():
-            return "the search was told to end (SIGTERM)"
+        if self._stop_requested.is_set():
+            return "the search was asked to stop (SIGTERM)"
         lost = self._session.lost_node()
         return None if lost is None else f"the Ray cluster has lost its node {lost}"
 

@@ -1,11 +1,11 @@
-"""All seeds of a model fitted one after the other by the same team of workers, started once."""
+"""All seeds of a model fitted one after the other by the same group of workers, started once."""
 
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bevatron.compute.demand import Demand
-from bevatron.compute.team import Team
+from bevatron.compute.distributed_context import DistributedContext
 from bevatron.config.model import Model
 from bevatron.config.study import Study
 from bevatron.config.workflow import DataLoading, Workflow
@@ -39,7 +39,7 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, demand: Dema
             for job in unfinished
         ],
     }
-    told = UserError(first.folder, "the fit was told to end (SIGTERM)", "run it again to go on")
+    told = UserError(first.folder, "the fit was asked to stop (SIGTERM)", "run it again to go on")
     with ray_session(workflow.ray, demand, first.folder) as session:
         on_gpus = first.accelerator == "cuda" or (first.accelerator == "auto" and session.gpus > 0)
         run_workers(
@@ -62,7 +62,7 @@ def diverged(name: str, job: FitJob, error: Diverged) -> UserError:
     return UserError(where, str(error), "lower training.learning_rate")
 
 
-def _fit_all(task: dict[str, Any], team: Team) -> None:
+def _fit_all(task: dict[str, Any], context: DistributedContext) -> None:
     """The work of one worker, in a process that Ray has started."""
     first = FitJob(
         study=Study.model_validate(task["study"]),
@@ -77,6 +77,6 @@ def _fit_all(task: dict[str, Any], team: Team) -> None:
         folders = {name: Path(member) for name, member in members.items()}
         job = replace(first, seed=seed, folder=Path(folder), members=folders)
         try:
-            fit(job, team=team)
+            fit(job, context=context)
         except Diverged as error:
             raise diverged(task["name"], job, error) from None

@@ -41,7 +41,7 @@ class ClassificationLearner(Learner):
         for number in self.job.class_subset:
             asked |= labels == number
         kept = asked.nonzero().squeeze(1)
-        rows = int(self.team.total(torch.tensor(len(kept), device=labels.device)))
+        rows = int(self.context.all_reduce(torch.tensor(len(kept), device=labels.device)))
         if len(kept) == 0:  # some network cannot take nothing; with no rows the loss is zero whatever it says
             kept = torch.arange(min(1, len(labels)) if rows == 0 else 0, device=labels.device)
         return {**selected(batch, kept), "rows": rows}

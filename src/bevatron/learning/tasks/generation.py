@@ -25,7 +25,7 @@ class GenerationLearner(Learner):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         # The same noise at every validation, and another than any step's.
-        seed_generators(self.device, seed_of("validation", self.job.seed, self.team.rank), batch_idx)
+        seed_generators(self.device, seed_of("validation", self.job.seed, self.context.rank), batch_idx)
         super().validation_step(batch, batch_idx)
 
     def on_validation_epoch_start(self) -> None:
@@ -34,7 +34,7 @@ class GenerationLearner(Learner):
 
     def on_validation_epoch_end(self) -> None:
         super().on_validation_epoch_end()
-        objective = (self.team.total(self._objective) / self._val_samples).item()
+        objective = (self.context.all_reduce(self._objective) / self._val_samples).item()
         self.log("saddle_point", objective)
         block = self.schedule.block(self.blocks_done - 1)
         epoch, training = self.schedule.epochs_after(block), self.job.model.training

@@ -1,4 +1,4 @@
-"""One worker of a team, as a process: python team_worker.py JOB.json RANK SIZE PORT STRATEGY [KILL_AFTER]."""
+"""One of several workers, as a process: python ddp_worker.py JOB.json RANK SIZE PORT STRATEGY [KILL_AFTER]."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import distributed
 
-from bevatron.compute.team import Team
+from bevatron.compute.distributed_context import DistributedContext
 from bevatron.config.study import Study
 from bevatron.config.workflow import DataLoading
 from bevatron.learning.fit import fit
@@ -38,7 +38,7 @@ def main(job_file: str, rank: int, size: int, port: str, strategy: str, kill_aft
         if rounds == kill_after and rank == size - 1:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    fit(job, count, team=Team(rank, size, strategy))
+    fit(job, count, context=DistributedContext(rank, size, strategy))
     distributed.destroy_process_group()
 
 

@@ -6,7 +6,7 @@ input closes, by the session's end or by the driver's death, it waits for the se
 kills those that do not, and removes the session's folder. SIGTERM, which a batch system that ends the job sends
 to all at once, does not end it before.
 
-Run as `python -m bevatron.compute.keeper FOLDER PID...` with the ids of the processes the session started.
+Run as `python -m bevatron.compute.watchdog FOLDER PID...` with the ids of the processes the session started.
 """
 
 import os

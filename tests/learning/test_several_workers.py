@@ -17,17 +17,17 @@ from bevatron.config.study import Study
 from bevatron.config.workflow import DataLoading
 
 pytestmark = pytest.mark.slow
-WORKER = Path(__file__).with_name("team_worker.py")
+WORKER = Path(__file__).with_name("ddp_worker.py")
 EPOCHS = 20
 STREAMED = {"memory_budget_gb": 1e-6, "block_rows": 64, "buffer_blocks": 3}
 
 
 @pytest.fixture(scope="module")
-def teamwork(curve, tmp_path_factory):
-    return Teamwork(curve, tmp_path_factory.mktemp("team"))
+def workers(curve, tmp_path_factory):
+    return Workers(curve, tmp_path_factory.mktemp("team"))
 
 
-class Teamwork:
+class Workers:
     """Fits of the study `curve` by teams of processes; 700 training samples in steps of 233, 233, 233 and 1."""
 
     def __init__(self, curve, folder: Path):
@@ -38,7 +38,7 @@ class Teamwork:
         self.study, self.manifest, self.folder = Study.model_validate(tree), curve.manifest, folder
 
     def run(self, name: str, size: int, strategy: str = "ddp", kill_after: int = 0, **reading: object) -> list[int]:
-        """Run a team's workers until all have ended; their exit codes."""
+        """Run the workers until all have ended; their exit codes."""
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         job = self.folder / f"{name}.json"
@@ -84,68 +84,68 @@ class Teamwork:
         return pd.read_csv(self.folder / name / "history.csv")[["epoch", "step", "train_loss", "val_loss"]]
 
 
-def same_but_for_rounding(teamwork: Teamwork, name: str, reference: str) -> None:
+def same_but_for_rounding(workers: Workers, name: str, reference: str) -> None:
     """float32 sums in another order: 1e-4 after 80 steps; learning from other batches changes the third digit."""
-    pd.testing.assert_frame_equal(teamwork.losses(name), teamwork.losses(reference), rtol=1e-4, check_exact=False)
-    for key, expected in teamwork.weights(reference).items():
-        torch.testing.assert_close(teamwork.weights(name)[key], expected, rtol=1e-3, atol=1e-4)
+    pd.testing.assert_frame_equal(workers.losses(name), workers.losses(reference), rtol=1e-4, check_exact=False)
+    for key, expected in workers.weights(reference).items():
+        torch.testing.assert_close(workers.weights(name)[key], expected, rtol=1e-3, atol=1e-4)
 
 
-def test_any_number_of_workers_learns_the_same(teamwork):
+def test_any_number_of_workers_learns_the_same(workers):
     """Global batch constant: with three workers, the last batch of one sample leaves two of them without any."""
-    one = teamwork.fitted("one", 1)
+    one = workers.fitted("one", 1)
     for size in (2, 3):
-        result = teamwork.fitted(f"team-{size}", size)
+        result = workers.fitted(f"team-{size}", size)
         assert (result["steps"], result["samples"]) == (one["steps"], one["samples"]) == (4 * EPOCHS, 700 * EPOCHS)
         assert result["workers"] == size
-        same_but_for_rounding(teamwork, f"team-{size}", "one")
+        same_but_for_rounding(workers, f"team-{size}", "one")
 
 
-def test_shared_out_weights_learn_the_same(teamwork):
+def test_shared_out_weights_learn_the_same(workers):
     """FSDP is another way to keep the weights, not another fit."""
-    teamwork.fitted("one", 1)
-    teamwork.fitted("fsdp", 2, "fsdp")
-    same_but_for_rounding(teamwork, "fsdp", "one")
+    workers.fitted("one", 1)
+    workers.fitted("fsdp", 2, "fsdp")
+    same_but_for_rounding(workers, "fsdp", "one")
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
 def test_shared_out_weights_take_the_steps_of_every_optimiser(optimiser, curve, tmp_path):
-    teamwork = Teamwork(curve, tmp_path)
-    tree = teamwork.study.model_dump(mode="json")
+    workers = Workers(curve, tmp_path)
+    tree = workers.study.model_dump(mode="json")
     tree["models"]["net"]["training"].update(optimiser=optimiser, weight_decay=0.01)
-    teamwork.study = Study.model_validate(tree)
-    teamwork.fitted("one", 1)
-    teamwork.fitted("fsdp", 2, "fsdp")
-    same_but_for_rounding(teamwork, "fsdp", "one")
+    workers.study = Study.model_validate(tree)
+    workers.fitted("one", 1)
+    workers.fitted("fsdp", 2, "fsdp")
+    same_but_for_rounding(workers, "fsdp", "one")
 
 
-def test_streamed_shares_learn_the_same(teamwork):
-    teamwork.fitted("streamed-one", 1, **STREAMED)
-    teamwork.fitted("streamed-two", 2, **STREAMED)
-    same_but_for_rounding(teamwork, "streamed-two", "streamed-one")
+def test_streamed_shares_learn_the_same(workers):
+    workers.fitted("streamed-one", 1, **STREAMED)
+    workers.fitted("streamed-two", 2, **STREAMED)
+    same_but_for_rounding(workers, "streamed-two", "streamed-one")
 
 
-def test_a_killed_team_goes_on_to_the_same_bytes(teamwork):
-    teamwork.fitted("team-2", 2)
-    codes = teamwork.run("killed", 2, kill_after=7)
+def test_a_killed_team_goes_on_to_the_same_bytes(workers):
+    workers.fitted("team-2", 2)
+    codes = workers.run("killed", 2, kill_after=7)
     assert codes[1] == -9
     assert codes[0] not in (0, None), "the worker that is left must not call the fit finished"
-    assert not (teamwork.folder / "killed" / "result.json").exists()
-    assert teamwork.fitted("killed", 2)["continued"] == 1
-    assert (teamwork.folder / "killed/weights.safetensors").read_bytes() == (
-        teamwork.folder / "team-2/weights.safetensors"
+    assert not (workers.folder / "killed" / "result.json").exists()
+    assert workers.fitted("killed", 2)["continued"] == 1
+    assert (workers.folder / "killed/weights.safetensors").read_bytes() == (
+        workers.folder / "team-2/weights.safetensors"
     ).read_bytes()
 
 
 @pytest.mark.parametrize(("before", "after"), [((2, "ddp"), (3, "ddp")), ((2, "fsdp"), (1, "ddp"))])
-def test_a_fit_goes_on_with_another_number_of_workers(teamwork, before, after):
+def test_a_fit_goes_on_with_another_number_of_workers(workers, before, after):
     """No sample is lost or learned twice at the change, so every round's loss is as if nothing had happened."""
     name = f"changed-{before[1]}-{after[0]}"
-    assert teamwork.run(name, *before, kill_after=9)[-1] == -9
-    result = teamwork.fitted(name, *after)
+    assert workers.run(name, *before, kill_after=9)[-1] == -9
+    result = workers.fitted(name, *after)
     assert (result["continued"], result["workers"]) == (1, after[0])
-    teamwork.fitted("one", 1)
-    same_but_for_rounding(teamwork, name, "one")
+    workers.fitted("one", 1)
+    same_but_for_rounding(workers, name, "one")
 
 
 def test_shares_of_a_weighted_loss_add_up_to_the_whole():

@@ -10,11 +10,11 @@ SECONDS = 1.0
 
 
 @contextmanager
-def echoed(path: Path) -> Iterator[None]:
+def tail_log(path: Path) -> Iterator[None]:
     """Within it, what is appended to `path` goes to standard error too; the file starts and ends empty."""
     path.write_bytes(b"")
     stop = threading.Event()
-    thread = threading.Thread(target=_echo, args=(path, stop), name="bevatron-echo", daemon=True)
+    thread = threading.Thread(target=_print_new_lines, args=(path, stop), name="bevatron-log-tail", daemon=True)
     thread.start()
     try:
         yield
@@ -24,7 +24,7 @@ def echoed(path: Path) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _echo(path: Path, stop: threading.Event) -> None:
+def _print_new_lines(path: Path, stop: threading.Event) -> None:
     at = 0
     ending = False
     while not ending:

@@ -14,12 +14,12 @@ def test_sigterm_from_the_batch_system_does_not_keep_it_from_its_work(tmp_path):
     (folder / "r").mkdir(parents=True)
     (folder / "lock").touch()
     left = subprocess.Popen(["sleep", "1000"])
-    command = [sys.executable, "-m", "bevatron.compute.keeper", str(folder), str(left.pid)]
-    with left, subprocess.Popen(command, stdin=subprocess.PIPE) as keeper:
-        assert wait_until(lambda: ignores(keeper.pid, signal.SIGTERM), 20)
-        keeper.terminate()
-        keeper.stdin.close()  # the driver has ended
-        assert keeper.wait(20) == 0
+    command = [sys.executable, "-m", "bevatron.compute.watchdog", str(folder), str(left.pid)]
+    with left, subprocess.Popen(command, stdin=subprocess.PIPE) as watchdog:
+        assert wait_until(lambda: ignores(watchdog.pid, signal.SIGTERM), 20)
+        watchdog.terminate()
+        watchdog.stdin.close()  # the driver has ended
+        assert watchdog.wait(20) == 0
         assert left.wait(1) == -signal.SIGKILL
     assert not folder.exists()
 

@@ -11,26 +11,26 @@ Strategy = Literal["ddp", "fsdp"]
 
 
 @dataclass(frozen=True)
-class Team:
+class DistributedContext:
     """One of `size` workers, number `rank`, with the torch process group of all of them ready where there are several.
 
     strategy: 'ddp' keeps the whole model on every worker, 'fsdp' a share of it.
     device: where this worker computes; default: what `device_for` finds.
-    told_to_end: whether the fit was asked from outside to save its state and end; asked of rank 0 between blocks.
+    stop_requested: whether the fit was asked from outside to save its state and end; asked of rank 0 between blocks.
     """
 
     rank: int = 0
     size: int = 1
     strategy: Strategy = "ddp"
     device: torch.device | None = None
-    told_to_end: Callable[[], bool] = lambda: False
+    stop_requested: Callable[[], bool] = lambda: False
 
     @property
-    def leads(self) -> bool:
+    def is_rank_zero(self) -> bool:
         """Whether this worker writes what is written once."""
         return self.rank == 0
 
-    def total(self, values: Tensor) -> Tensor:
+    def all_reduce(self, values: Tensor) -> Tensor:
         """The sum of `values` over the workers, on each of them."""
         return self._reduced(values, distributed.ReduceOp.SUM)
 
@@ -39,7 +39,7 @@ class Team:
         found = torch.tensor(facts, dtype=torch.int32, device=device)
         return self._reduced(found, distributed.ReduceOp.MAX).bool().tolist()
 
-    def same(self, value: Any) -> Any:
+    def broadcast(self, value: Any) -> Any:
         """Rank 0's value, on all workers: what files say must not depend on how soon a file system shows them."""
         if self.size == 1:
             return value
@@ -47,7 +47,7 @@ class Team:
         distributed.broadcast_object_list(values, src=0, device=self.device)
         return values[0]
 
-    def gathered(self, value: Any) -> list[Any]:
+    def all_gather(self, value: Any) -> list[Any]:
         """The values of all workers by their rank, on each of them."""
         if self.size == 1:
             return [value]
@@ -55,7 +55,7 @@ class Team:
         distributed.all_gather_object(values, value)
         return values
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Until all workers are here."""
         if self.size > 1:
             distributed.barrier()
@@ -68,4 +68,4 @@ class Team:
         return values
 
 
-ALONE = Team()
+SINGLE_PROCESS = DistributedContext()

@@ -16,10 +16,10 @@ import torch
 from ray.util import get_node_ip_address
 from torch import distributed
 
-from bevatron.compute.team import Strategy, Team
+from bevatron.compute.distributed_context import Strategy, DistributedContext
 
 Report = Callable[[dict[str, Any]], None]
-Work = Callable[[dict[str, Any], Team, Report], Any]
+Work = Callable[[dict[str, Any], DistributedContext, Report], Any]
 
 PATIENCE = timedelta(minutes=30)
 SECONDS_TO_SAY_WHY = 10.0
@@ -29,7 +29,7 @@ class Stopped(Exception):
     """Worker 0 was told to stop, and so all stop."""
 
 
-class Crew:
+class WorkerGroup:
     """Workers 1 to size - 1, as actors in the placement group of the trial whose process makes this object."""
 
     def __init__(self, size: int, cpus: float, gpus: float, strategy: Strategy):
@@ -38,10 +38,10 @@ class Crew:
         self._actors = [actor.remote() for _ in range(size - 1)]
 
     def run(self, work: Work, task: dict[str, Any], report: Report) -> Any:
-        """Call `work(task, team, report)` in all workers; what worker 0's call returns.
+        """Call `work(task, context, report)` in all workers; what worker 0's call returns.
 
         The report of worker 0 is `report`; an exception it raises stops all workers and passes through, as does
-        what the work raises. Afterwards the crew is ready for the next call, unless a worker died or hangs: then it
+        what the work raises. Afterwards the group is ready for the next call, unless a worker died or hangs: then it
         is ended, and `alive` is False.
         """
         address = f"tcp://{get_node_ip_address()}:{_free_port()}"
@@ -103,25 +103,25 @@ def _take_part(
         device = torch.device("cuda", 0) if backend == "nccl" else None
         if device is not None:
             torch.cuda.set_device(device)
-        team = Team(rank, size, strategy, device)
-        return work(task, team, _shared(report, team))
+        context = DistributedContext(rank, size, strategy, device)
+        return work(task, context, _shared(report, context))
     finally:
         distributed.destroy_process_group()
 
 
-def _shared(report: Report | None, team: Team) -> Report:
+def _shared(report: Report | None, context: DistributedContext) -> Report:
     """A report that all workers call at the same point, so that all stop there when worker 0 is told to."""
 
     def lead(row: dict[str, Any]) -> None:
         try:
             report(row)
         except BaseException:
-            team.same(True)
+            context.broadcast(True)
             raise
-        team.same(False)
+        context.broadcast(False)
 
     def follow(row: dict[str, Any]) -> None:
-        if team.same(None):
+        if context.broadcast(None):
             raise Stopped
 
     return follow if report is None else lead

@@ -1,6 +1,6 @@
 """A fit by two workers on two cores against the same fit by one worker on one core, one after the other.
 
-    python benchmarks/team.py [--jets 300000] [--folder FOLDER]
+    python benchmarks/two_workers.py [--jets 300000] [--folder FOLDER]
 
 Both learn the same global batches; the two share each batch and average their gradients by DDP over loopback (gloo).
 The ratio is of samples a second in the training steps; 2 would be perfect. Also returned: what an exchange of
@@ -61,7 +61,7 @@ def work(manifest: str, batch: str, live: str) -> None:
     from jets_dataset import benchmark_study
     from torch import distributed
 
-    from bevatron.compute.team import Team
+    from bevatron.compute.distributed_context import DistributedContext
     from bevatron.config.model import Model
     from bevatron.config.workflow import DataLoading
     from bevatron.learning.fit import fit
@@ -79,7 +79,7 @@ def work(manifest: str, batch: str, live: str) -> None:
     distributed.init_process_group("gloo", rank=rank, world_size=size)
     fit(
         FitJob(benchmark_study("jets", 4, 1), model, Path(manifest), 0, Path(live), DataLoading(), "cpu"),
-        team=Team(rank, size),
+        context=DistributedContext(rank, size),
     )
     distributed.destroy_process_group()
 
