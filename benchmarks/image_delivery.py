@@ -4,7 +4,7 @@
 
 Events of the study `lartpc` (five particles of 100 MeV to 1 GeV), simulated and prepared here: three planes of 576 ×
 576 pixels, float32, in batches of 16. Ours come shuffled from sparse shards through the streaming reader and are
-scattered into a canvas that is used again. The references read dense HDF5 of one image a chunk with h5py's
+scattered into a buffer that is used again. The references read dense HDF5 of one image a chunk with h5py's
 `read_direct` into a reused array, in file order. Repetitions alternate and medians are compared. The share of the
 dense size on disk is printed as well.
 """
@@ -24,7 +24,7 @@ from bevatron.config.study import Study
 from bevatron.config.yaml_text import parse_yaml
 from bevatron.prepare.stage import prepare_shard, write_manifest
 from bevatron.simulate.stage import simulate_shard
-from bevatron.store.batch import Canvas, images
+from bevatron.store.batch import ImageBuffer, images
 from bevatron.store.manifest import load_manifest
 from bevatron.store.reader import describe
 from bevatron.store.streaming import StreamingReader
@@ -87,9 +87,9 @@ def hires_bytes(folder: Path) -> int:
 
 
 def all_images(reader: StreamingReader, count: int) -> tuple[np.ndarray, tuple[int, ...]]:
-    canvas, found = Canvas(), []
+    buffer, found = ImageBuffer(), []
     for batch in reader.epoch(1, 0):
-        found.append(images(batch["inputs"]["hires"], canvas).numpy().copy())
+        found.append(images(batch["inputs"]["hires"], buffer).numpy().copy())
     dense = np.concatenate(found)
     assert len(dense) == count
     return dense, dense.shape[1:]
@@ -97,11 +97,11 @@ def all_images(reader: StreamingReader, count: int) -> tuple[np.ndarray, tuple[i
 
 def drawing(reader: StreamingReader):
     """A call that reads one more epoch and makes its images dense."""
-    canvas, epochs = Canvas(), iter(range(1, 1_000_000))
+    buffer, epochs = ImageBuffer(), iter(range(1, 1_000_000))
 
     def read() -> None:
         for batch in reader.epoch(1, next(epochs)):
-            images(batch["inputs"]["hires"], canvas)
+            images(batch["inputs"]["hires"], buffer)
 
     return read
 

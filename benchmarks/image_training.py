@@ -26,7 +26,7 @@ from bevatron.compute.devices import deterministic
 from bevatron.config.kinds import ARCHITECTURES, Options
 from bevatron.config.training import Training
 from bevatron.config.workflow import DataLoading
-from bevatron.learning.densify import Densify, input_groups
+from bevatron.learning.collate import Collate, input_groups
 from bevatron.learning.fit import fit
 from bevatron.learning.job import FitJob
 from bevatron.models.pictures import WithHeads
@@ -58,20 +58,20 @@ def main(
         manifest = load_manifest(manifest_path)
         for group in IMAGES:
             shapes = input_groups(manifest, [group])
-            densify = Densify(shapes, device, channels_last=device.type == "cuda")
+            collate = Collate(shapes, device, channels_last=device.type == "cuda")
             with open_split(
                 manifest_path, "train", batch_size=size, groups=[group], targets=["particle"], device=str(device)
             ) as reader:
                 epochs = iter(range(1_000_000))
 
-                def ours(reader=reader, densify=densify, epochs=epochs) -> Iterable:
+                def ours(reader=reader, collate=collate, epochs=epochs) -> Iterable:
                     taken = 0
                     while taken < STEPS:
                         for batch in reader.epoch(1, next(epochs)):
                             if len(batch["id"]) < size or taken == STEPS:
                                 continue
                             taken += 1
-                            yield densify(batch["inputs"]), batch["targets"]["particle"].to(device)
+                            yield collate(batch["inputs"]), batch["targets"]["particle"].to(device)
 
                 held = [({k: v.clone() for k, v in inputs.items()}, labels.clone()) for inputs, labels in ours()][:4]
 

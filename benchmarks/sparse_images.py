@@ -5,7 +5,7 @@ process.
 
 Images of 288 × 288 pixels with about 400 set, as float32, in batches of 64. Ours are shuffled, come from
 sparse shards through the streaming reader (from disk in every epoch) or the resident one (read once), and are
-scattered into a canvas that is used again. The reference reads dense shards of one image a chunk, the fastest
+scattered into a buffer that is used again. The reference reads dense shards of one image a chunk, the fastest
 chunking, with h5py's `read_direct` into a reused array, in file order. Repetitions alternate and medians are
 compared.
 """
@@ -21,7 +21,7 @@ import torch
 from jets_dataset import make_images
 from readers import row, show, side_by_side
 
-from bevatron.store.batch import Canvas, SparseBatch, images
+from bevatron.store.batch import ImageBuffer, SparseBatch, images
 from bevatron.store.reader import Reader, describe, open_split
 from bevatron.store.streaming import StreamingReader
 
@@ -51,11 +51,11 @@ def main(count: int = 20_000, folder: Path | None = None) -> list[dict]:
 
 def drawing(reader: Reader):
     """A call that reads one more epoch and makes its images dense."""
-    canvas, count = Canvas(), iter(range(1_000_000))
+    buffer, count = ImageBuffer(), iter(range(1_000_000))
 
     def read() -> None:
         for batch in reader.epoch(1, next(count)):
-            images(batch["inputs"]["plane"], canvas)
+            images(batch["inputs"]["plane"], buffer)
 
     return read
 

@@ -1,4 +1,4 @@
-"""What a suggestion costs as a search grows: Optuna and the journal alone, 1,000 trials, no fit and no Ray cluster.
+"""What a suggestion costs as a search grows: Optuna and the trial log alone, 1,000 trials, no fit and no Ray cluster.
 
     python benchmarks/suggestions.py [--trials 1000]
 
@@ -17,21 +17,21 @@ def main(trials: int = 1000) -> list[dict]:
     from search_overhead import study
 
     from bevatron.compute.flag import Flag
-    from bevatron.search.journal import FINISHED, Journal
     from bevatron.search.suggest import Suggest
+    from bevatron.search.trial_log import FINISHED, TrialLog
 
     search = study(trials).models["net"].search
     seconds = []
-    with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "journal.jsonl") as journal:
+    with tempfile.TemporaryDirectory() as folder, TrialLog(Path(folder) / "trial_log.jsonl") as trial_log:
         flag = Flag(Path(folder) / "stop-requested")
         flag.lower()
-        suggest = Suggest(search, "best", journal, flag)
+        suggest = Suggest(search, "best", trial_log, flag)
         for number in range(1, trials + 1):
             before = process_time()
             values = suggest.suggest(str(number))["values"]
             for epoch in (1, 2):
-                journal.report(number, epoch, float(values["training.learning_rate"]) / epoch, 0.1)
-            journal.end(number, FINISHED, "", 0.1, 1)
+                trial_log.report(number, epoch, float(values["training.learning_rate"]) / epoch, 0.1)
+            trial_log.end(number, FINISHED, "", 0.1, 1)
             suggest.on_trial_complete(str(number), {"status": FINISHED})
             seconds.append(process_time() - before)
     rows = []

@@ -34,7 +34,7 @@ LIVE = (  # live state, and the stage that goes on from it
     ("runs/*/weights.safetensors", "train"),
     ("runs/*/result.json", "train"),
     ("runs/*/history.csv", "train"),
-    ("runs/*/journal.jsonl", "search"),
+    ("runs/*/trial_log.jsonl", "search"),
 )
 
 
@@ -55,7 +55,7 @@ def flip_bit(scene: Scene, target: str) -> None:
 
 
 def damage_live(scene: Scene, target: str) -> None:
-    """A killed fit's newest checkpoint, a finished fit's files, or a search's journal, met by the next run."""
+    """A killed fit's newest checkpoint, a finished fit's files, or a search's trial log, met by the next run."""
     pattern, _, stage = target.partition(" for ")
     job = scene.random.choice(scene.reference.of_stage(stage))
     if ".ckpt" in pattern or "best" in pattern:

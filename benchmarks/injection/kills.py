@@ -129,7 +129,7 @@ def saves_its_state(root: Path) -> bool:
     """Whether a fit has saved a checkpoint, or a trial has reported a loss."""
     if any(root.glob("runs/*/*.ckpt")):
         return True
-    return any('"report"' in journal.read_text() for journal in root.glob("runs/*/journal.jsonl"))
+    return any('"report"' in trial_log.read_text() for trial_log in root.glob("runs/*/trial_log.jsonl"))
 
 
 def wait_for(condition: Callable[[Path], bool], root: Path, command: Command) -> None:

@@ -112,7 +112,7 @@ class Place:
     def forget_fits(self, searches: bool = True) -> None:
         """Take back the live state of all fits, and of all searches."""
         for folder in self.root.glob("runs/*"):
-            if searches or not (folder / "journal.jsonl").exists():
+            if searches or not (folder / "trial_log.jsonl").exists():
                 shutil.rmtree(folder)
 
     def _command(self, arguments: list[str]) -> Command:

@@ -86,7 +86,7 @@ class Target:
     def live(self, root: Path) -> list[Path]:
         """The folders of its live state, of a finished workflow in `root`."""
         if self is SEARCH:
-            return [path.parent for path in root.glob("runs/*/journal.jsonl")]
+            return [path.parent for path in root.glob("runs/*/trial_log.jsonl")]
         runs = json.loads((root / self.asked).read_text())["runs"] if self.saves_its_state else []
         return [root / "runs" / run["digest"][:20] for run in runs]
 
@@ -96,7 +96,7 @@ class Target:
             return float(len(self.published(root)))
         folders = [root / "runs" / name for name in live]
         if self is SEARCH:
-            return float(sum(_reports(folder / "journal.jsonl") for folder in folders))
+            return float(sum(_reports(folder / "trial_log.jsonl") for folder in folders))
         return sum(_blocks(folder) for folder in folders)
 
 
@@ -110,8 +110,8 @@ TEAM = Target("two-node training", "rule_train", f"{_MODELS}/team/runs.json", (f
 TARGETS = (PREPARE, SEARCH, NET, TEAM)
 
 
-def _reports(journal: Path) -> int:
-    return journal.read_text().count('"report"') if journal.exists() else 0
+def _reports(trial_log: Path) -> int:
+    return trial_log.read_text().count('"report"') if trial_log.exists() else 0
 
 
 def _blocks(folder: Path) -> float:

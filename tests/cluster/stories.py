@@ -100,12 +100,12 @@ def wait_for_training(snakemake: Snakemake) -> None:
 def wait_for_search(snakemake: Snakemake) -> None:
     """Until two trials have ended."""
     place = snakemake.checkout
-    ended = lambda: sum(line["event"] == "end" for line in journal(place)) >= 2  # noqa: E731
+    ended = lambda: sum(line["event"] == "end" for line in trial_log(place)) >= 2  # noqa: E731
     snakemake.wait_until(ended, "two ended trials", STARTED)
     assert not (place.folder / SEARCH).exists(), "the search has ended before anything befell it: give it more trials"
 
 
-def journal(place: Checkout) -> list[dict[str, Any]]:
-    """The whole lines of the search's journal."""
-    texts = [path.read_text() for path in (place.folder / "runs").glob("*/journal.jsonl")]
+def trial_log(place: Checkout) -> list[dict[str, Any]]:
+    """The whole lines of the search's trial log."""
+    texts = [path.read_text() for path in (place.folder / "runs").glob("*/trial_log.jsonl")]
     return [json.loads(line) for text in texts for line in text.splitlines(keepends=True) if line.endswith("\n")]

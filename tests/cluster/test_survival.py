@@ -6,7 +6,7 @@ import re
 
 import pytest
 from checkout import Checkout
-from stories import SEARCH, TRAINING, TRIALS, journal
+from stories import SEARCH, TRAINING, TRIALS, trial_log
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -29,7 +29,7 @@ def assert_continued(place: Checkout, undisturbed) -> None:
 
 def assert_search_continued(place: Checkout) -> None:
     """The search's second job found ended trials, repeated none of them, and did the others."""
-    lines = journal(place)
+    lines = trial_log(place)
     ended = [line["trial"] for line in lines if line["event"] == "end"]
     assert sorted(ended) == list(range(1, TRIALS + 1))
     for trial in ended:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import ray
 
-from bevatron.compute.demand import Demand
 from bevatron.compute.ray_session import ray_session
+from bevatron.compute.resource_request import ResourceRequest
 from bevatron.config.workflow import Ray
 
 
@@ -23,7 +23,7 @@ def place(seconds):
 
 
 def main(folder: Path, ending: str) -> None:
-    with ray_session(Ray(), Demand(nodes=2, cpus=2, gpus=1), folder) as session:
+    with ray_session(Ray(), ResourceRequest(nodes=2, cpus=2, gpus=1), folder) as session:
         nodes = {node["NodeID"]: node["NodeName"] for node in ray.nodes() if node["Alive"]}
         places = ray.get([place.remote(1) for _ in range(2)])
         facts = {

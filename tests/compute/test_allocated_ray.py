@@ -27,9 +27,9 @@ from clusters import (
     words_of,
 )
 
-from bevatron.compute.demand import Demand
 from bevatron.compute.ports import PortBlock, claim
 from bevatron.compute.ray_session import ray_session
+from bevatron.compute.resource_request import ResourceRequest
 from bevatron.config.workflow import Ray
 from bevatron.errors import UserError
 
@@ -38,10 +38,10 @@ pytestmark = pytest.mark.slow
 CLIENT = """
 import sys
 from pathlib import Path
-from bevatron.compute.demand import Demand
+from bevatron.compute.resource_request import ResourceRequest
 from bevatron.compute.ray_session import ray_session
 from bevatron.config.workflow import Ray
-with ray_session(Ray(address=sys.argv[1], token=sys.argv[2]), Demand(), Path(sys.argv[3])) as session:
+with ray_session(Ray(address=sys.argv[1], token=sys.argv[2]), ResourceRequest(), Path(sys.argv[3])) as session:
     print("cpus", session.cpus)
 """
 
@@ -172,7 +172,7 @@ def test_metrics_are_archived_and_logs_are_kept_after_a_failure_only(fake_slurm,
 def test_a_node_that_does_not_come_is_named_in_time(in_job, tmp_path, fault, words):
     in_job("node1,node2", number=13, **{fault: "node2"})
     start = time.monotonic()
-    session = ray_session(Ray(start_seconds=30), Demand(nodes=2, cpus=1, gpus=0), tmp_path)
+    session = ray_session(Ray(start_seconds=30), ResourceRequest(nodes=2, cpus=1, gpus=0), tmp_path)
     with pytest.raises(UserError, match=f"Ray on node node2: {words}"), session:
         pass
     assert time.monotonic() - start < 30 + 15
@@ -183,7 +183,7 @@ def test_a_node_that_does_not_come_is_named_in_time(in_job, tmp_path, fault, wor
 
 def test_a_node_whose_keeper_is_killed_leaves_no_process(in_job, tmp_path):
     in_job("node1,node2", number=14)
-    with ray_session(Ray(), Demand(nodes=2, cpus=1, gpus=0), tmp_path):
+    with ray_session(Ray(), ResourceRequest(nodes=2, cpus=1, gpus=0), tmp_path):
         (watchdog,) = [
             process
             for process in psutil.Process().children(recursive=True)

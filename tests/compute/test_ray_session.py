@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bevatron.compute.demand import Demand
 from bevatron.compute.ray_folder import SOCKET_PATH_LIMIT, base_folder, remove_stale
 from bevatron.compute.ray_session import ray_session
+from bevatron.compute.resource_request import ResourceRequest
 from bevatron.config.workflow import Ray
 from bevatron.errors import UserError
 
@@ -26,10 +26,10 @@ DRIVER = """
 import json, sys, time
 from pathlib import Path
 import ray
-from bevatron.compute.demand import Demand
+from bevatron.compute.resource_request import ResourceRequest
 from bevatron.compute.ray_session import ray_session
 from bevatron.config.workflow import Ray
-with ray_session(Ray(gpus=0), Demand(cpus=1), Path(sys.argv[1])) as session:
+with ray_session(Ray(gpus=0), ResourceRequest(cpus=1), Path(sys.argv[1])) as session:
     @ray.remote
     class Busy:
         def work(self, seconds):
@@ -131,7 +131,7 @@ def running(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 @pytest.mark.slow
 def test_rays_own_logs_are_kept_when_the_work_fails(tmp_path):
-    with pytest.raises(ZeroDivisionError), ray_session(Ray(cpus=1, gpus=0), Demand(), tmp_path):
+    with pytest.raises(ZeroDivisionError), ray_session(Ray(cpus=1, gpus=0), ResourceRequest(), tmp_path):
         raise ZeroDivisionError
     assert list((tmp_path / "ray" / "logs").glob("raylet*"))
 
@@ -165,6 +165,6 @@ def test_folders_of_dead_sessions_are_removed_and_those_in_use_stay(tmp_path):
 
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "nowhere.invalid:6379", "127.0.0.1"])
 def test_a_cluster_that_cannot_be_reached_is_named(address, tmp_path):
-    session = ray_session(Ray(address=address), Demand(), tmp_path)
+    session = ray_session(Ray(address=address), ResourceRequest(), tmp_path)
     with pytest.raises(UserError, match=f"ray.address: no Ray cluster can be reached at {address}"), session:
         pass

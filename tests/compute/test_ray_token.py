@@ -2,9 +2,9 @@
 
 import pytest
 
-from bevatron.compute.demand import Demand
 from bevatron.compute.ray_session import ray_session
 from bevatron.compute.ray_token import checked_token, new_token
+from bevatron.compute.resource_request import ResourceRequest
 from bevatron.config.workflow import Ray
 from bevatron.errors import UserError
 
@@ -13,7 +13,7 @@ from bevatron.errors import UserError
 def test_a_token_that_others_can_read_is_refused_in_one_line(tmp_path, mode):
     token = new_token(tmp_path / "token")
     token.chmod(mode)
-    session = ray_session(Ray(address="127.0.0.1:9", token=str(token)), Demand(), tmp_path)
+    session = ray_session(Ray(address="127.0.0.1:9", token=str(token)), ResourceRequest(), tmp_path)
     with pytest.raises(UserError, match=rf"token: others can read the token \(mode {mode:04o}\)") as error, session:
         pass
     assert token.read_text() not in str(error.value)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from bevatron.config.load import at_scale, load_study, load_workflow, mistakes_in, refuse_other_overrides
-from bevatron.config.overlay import merged
+from bevatron.config.merge import merge
 from bevatron.errors import ConfigurationError, UserError
 
 STUDIES = Path(__file__).parents[2] / "config" / "studies"
@@ -131,8 +131,8 @@ def test_the_file_name_is_the_study_name(tmp_path):
 
 def test_overlays_merge_mappings_and_replace_the_rest():
     base = {"a": {"b": 1, "c": [1, 2]}, "d": 4}
-    assert merged(base, {"a": {"c": [3]}, "e": 5}) == {"a": {"b": 1, "c": [3]}, "d": 4, "e": 5}
-    assert merged({"kind": "x", "of_x": 1}, {"kind": "y", "of_y": 2}) == {"kind": "y", "of_y": 2}
+    assert merge(base, {"a": {"c": [3]}, "e": 5}) == {"a": {"b": 1, "c": [3]}, "d": 4, "e": 5}
+    assert merge({"kind": "x", "of_x": 1}, {"kind": "y", "of_y": 2}) == {"kind": "y", "of_y": 2}
     assert base == {"a": {"b": 1, "c": [1, 2]}, "d": 4}
 
 

@@ -87,13 +87,13 @@ def trained(tmp_path: Path, dataset) -> Path:
     import torch
 
     from bevatron.models.inputs import InputGroup
-    from bevatron.models.network import Description, Network, weights_bytes
+    from bevatron.models.network import Network, NetworkSpec, weights_bytes
 
     _, manifest, _ = dataset
     place, runs = tmp_path / "models", []
     for seed, (slope, middle) in enumerate(((0.1, 35.0), (0.2, 36.0))):
         inputs = {"jet": InputGroup((2,), ("pt", "minus_pt"))}
-        network = Network(Description({"kind": "mlp", "widths": []}, inputs, 2, "none"))
+        network = Network(NetworkSpec({"kind": "mlp", "widths": []}, inputs, 2, "none"))
         with torch.no_grad():
             layer = network.architecture.layers[-1]
             layer.weight.copy_(torch.tensor([[0.0, 0.0], [slope, 0.0]]))
@@ -103,7 +103,7 @@ def trained(tmp_path: Path, dataset) -> Path:
         (folder / "weights.safetensors").write_bytes(weights_bytes(network))
         tree = {
             "architecture": {"kind": "mlp", "widths": []},
-            "inputs": [{"name": "jet", "shape": [2], "features": ["pt", "minus_pt"], "listed": False}],
+            "inputs": [{"name": "jet", "shape": [2], "features": ["pt", "minus_pt"], "is_ragged": False}],
             "n_outputs": 2,
             "normalise": "none",
         }

@@ -9,7 +9,7 @@ import pytest
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
 from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.evaluation import Behind
+from bevatron.evaluate.evaluation import EvaluationContext
 from bevatron.evaluate.tasks.classification_2d import angles, fishers_direction
 from bevatron.store.manifest import load_manifest
 
@@ -79,10 +79,10 @@ def test_the_steps_shown_are_those_of_the_fit(made):
 
     study, workflow, manifest, measure = made
     tree, models = measure("rosenblatt")
-    behind = Behind(
+    context = EvaluationContext(
         study, workflow, study.models["rosenblatt"], load_manifest(manifest), manifest, (models / "seed-0",), (0,)
     )
-    steps = replayed(behind)
+    steps = replayed(context)
     assert steps[-1]["after"] == pytest.approx(weights_of(models / "seed-0").tolist())
     assert tree["curves"]["corrections"] == steps[:6]
     for step in steps:  # Rosenblatt's rule, by hand

@@ -5,7 +5,7 @@ import pytest
 from scipy.linalg import sqrtm
 
 from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.generated import frechet_distance, nearest, variety
+from bevatron.evaluate.generated import diversity, frechet_distance, nearest
 from bevatron.evaluate.tasks.generation import classes_made
 from bevatron.evaluate.tasks.reconstruction import reconstruction_metrics
 
@@ -36,7 +36,7 @@ def test_copies_are_found_and_new_pictures_are_not():
 
 
 def test_a_collapsed_generator_has_no_variety():
-    assert variety(np.ones((100, 9))) == 0.0
+    assert diversity(np.ones((100, 9))) == 0.0
     assert classes_made(np.zeros(100, int), 10) == 0.1
     assert classes_made(np.arange(100) % 10, 10) == 1.0
 

@@ -11,9 +11,9 @@ import pytest
 from bevatron.errors import UserError
 from bevatron.evaluate.observables import measure_observables
 from bevatron.evaluate.stage import evaluate_model
+from bevatron.store.checksum import with_checksum
 from bevatron.store.manifest import build_manifest, write_manifest
 from bevatron.store.publish import publish_json
-from bevatron.store.seal import sealed
 from bevatron.store.shard import read_shard, write_shard
 
 
@@ -126,7 +126,7 @@ def test_damaged_runs_are_refused(text, study, workflow, dataset, trained, tmp_p
 
 
 def test_a_number_changed_in_the_runs_is_noticed(study, workflow, dataset, trained, tmp_path):
-    publish_json(trained, sealed(json.loads(trained.read_text())))
+    publish_json(trained, with_checksum(json.loads(trained.read_text())))
     evaluate_model(study, workflow, "linear", dataset[0], trained, tmp_path / "whole")
     trained.write_text(trained.read_text().replace('"seed": 1', '"seed": 3'))
     _refused(

@@ -7,14 +7,14 @@ import torch
 from bevatron.config.kinds import ARCHITECTURES
 from bevatron.errors import UserError
 from bevatron.models.inputs import InputGroup, Padded
-from bevatron.models.network import Description, Network
+from bevatron.models.network import Network, NetworkSpec
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
 JET = InputGroup((4,), ("pt", "eta", "mass", "energy"))
-TRACKS = InputGroup((6, 3), ("d0", "z0", "phi"), listed=True)
+TRACKS = InputGroup((6, 3), ("d0", "z0", "phi"), is_ragged=True)
 PICTURE = InputGroup((2, 80, 76), ("u", "y"))
 GROUPS = {"jet": JET, "tracks": TRACKS, "picture": PICTURE}
 
@@ -65,7 +65,7 @@ def samples(groups, n, seed):
     for name in groups:
         group = GROUPS[name]
         values = torch.randn((n, *group.shape), generator=rng) * 3
-        if group.listed:
+        if group.is_ragged:
             n_valid = torch.arange(n) % (group.shape[0] + 1)
             values *= (torch.arange(group.shape[0]) < n_valid[:, None])[:, :, None]
             inputs[name] = Padded(values, n_valid)
@@ -94,17 +94,17 @@ def small_network(kind, n_outputs):
     inputs = {name: GROUPS[name] for name in groups}
     more = {}
     if "members" in options:
-        members = [Description({"kind": "mlp", "widths": [3]}, {name: GROUPS[name]}, 3, "robust") for name in groups]
+        members = [NetworkSpec({"kind": "mlp", "widths": [3]}, {name: GROUPS[name]}, 3, "robust") for name in groups]
         more = {"members": tuple(members)}
-    description = Description({"kind": kind, **options}, inputs, n_outputs, "none" if more else "robust", **more)
-    network = Network(description, statistics(groups)).eval()
+    spec = NetworkSpec({"kind": kind, **options}, inputs, n_outputs, "none" if more else "robust", **more)
+    network = Network(spec, statistics(groups)).eval()
     if hasattr(network.architecture, "solve"):
-        from bevatron.models.solved import Labelled
+        from bevatron.models.closed_form import Labelled
 
         rows = network.architecture.rows(network.normalise(samples(groups, 400, 2)))
         given_back = "reconstruction" in ARCHITECTURES[kind].TASKS
         split = Labelled(rows, rows if given_back else torch.randint(0, n_outputs, (400,)), torch.ones(400))
-        network.architecture.solve(split, split, 1, False)
+        network.architecture.fit_closed_form(split, split, 1, False)
     return network
 
 
@@ -125,7 +125,7 @@ def test_onnxruntime_says_what_pytorch_says(kind, task):
     from bevatron.export import agreement, graph
 
     network, classification = small_network(kind, PIXELS.get(kind, N_OUTPUTS[task])), task == "classification"
-    inputs = network.description.inputs
+    inputs = network.spec.inputs
     groups = list(inputs)
     plain = graph.Plain(network, classification).eval()
     columns = graph.columns_of(inputs, samples(groups, 150, 1))
@@ -152,7 +152,7 @@ def test_the_same_network_gives_the_same_bytes():
     made = []
     for _ in range(2):
         torch.manual_seed(5)
-        network = Network(Description({"kind": "mlp", "widths": [4]}, {"jet": JET}, 2, "none")).eval()
+        network = Network(NetworkSpec({"kind": "mlp", "widths": [4]}, {"jet": JET}, 2, "none")).eval()
         columns = (torch.ones(4, 4),)
         ports = graph.input_ports({"jet": JET}, columns)
         model = graph.onnx_model(graph.Plain(network, True), columns, ports, graph.output_ports(network, True), "net")

@@ -24,8 +24,8 @@ def jets(flavours, split):
 
 
 def network_of(job, flavours):
-    description = describe(job, load_manifest(flavours.manifest))
-    (job.folder / "model.json").write_text(json.dumps({"network": description.as_tree()}))
+    spec = describe(job, load_manifest(flavours.manifest))
+    (job.folder / "model.json").write_text(json.dumps({"network": spec.as_tree()}))
     return load_network(job.folder)
 
 

@@ -17,8 +17,8 @@ def members(flavours, tmp_path) -> dict[str, Path]:
     for name in ("beauty_or_charm", "charm_or_light", "trees"):
         job = flavours.job(tmp_path / name, name)
         fit(job)
-        description = describe(job, load_manifest(flavours.manifest))
-        (job.folder / "model.json").write_text(json.dumps({"network": description.as_tree()}))
+        spec = describe(job, load_manifest(flavours.manifest))
+        (job.folder / "model.json").write_text(json.dumps({"network": spec.as_tree()}))
         folders[name] = job.folder
     return folders
 

@@ -11,7 +11,7 @@ from picture_jobs import TREE, enlarged, write_pictures
 
 from bevatron.config.study import Study
 from bevatron.config.workflow import DataLoading
-from bevatron.learning.densify import Densify, rows_at_once
+from bevatron.learning.collate import Collate, rows_at_once
 from bevatron.learning.fit import fit, initial_network
 from bevatron.learning.job import FitJob
 from bevatron.learning.tasks.classification import HEADS_WEIGHT, ClassificationLearner
@@ -60,7 +60,7 @@ def test_heads_enter_the_loss_in_training(job):
 
 
 def test_large_pictures_are_predicted_a_few_at_a_time():
-    jets = {"jet": InputGroup((4,), ("a",) * 4), "tracks": InputGroup((15, 21), ("a",) * 21, listed=True)}
+    jets = {"jet": InputGroup((4,), ("a",) * 4), "tracks": InputGroup((15, 21), ("a",) * 21, is_ragged=True)}
     assert rows_at_once(jets, 5_000) == 5_000
     large = {"hires": InputGroup((3, 576, 576), ("u", "v", "y"))}
     assert 1 <= rows_at_once(large, 5_000) * 3 * 576**2 * 4 <= 70e6
@@ -82,16 +82,16 @@ def test_scale_keeps_empty_pixels_empty_and_knows_channels():
 
 @pytest.mark.slow
 def test_memory_stays_flat_over_epochs(tmp_path):
-    """Sparse pictures of a larger canvas, streamed and made dense: 1.3 GB an epoch through less than 60 MB more."""
+    """Sparse pictures of a larger buffer, streamed and made dense: 1.3 GB an epoch through less than 60 MB more."""
     study = Study.model_validate(TREE)
     side = 576
 
     manifest = write_pictures(tmp_path / "data", study, lambda made: enlarged(made, side))
-    densify = Densify({"image": InputGroup((1, side, side), ("charge",))}, torch.device("cpu"))
+    collate = Collate({"image": InputGroup((1, side, side), ("charge",))}, torch.device("cpu"))
     used, process = [], psutil.Process()
     with StreamingReader(describe(manifest, "train"), 16, 16, 2, 4e9) as reader:
         for epoch in range(20):
             for batch in reader.epoch(1, epoch):
-                densify(batch["inputs"])
+                collate(batch["inputs"])
             used.append(process.memory_info().rss)
     assert max(used[2:]) - used[1] < 60e6

@@ -6,10 +6,10 @@ import torch
 
 from bevatron.errors import UserError
 from bevatron.models.autoencoder import Autoencoder
+from bevatron.models.closed_form import Labelled
 from bevatron.models.convolutional_autoencoder import ConvolutionalAutoencoder
 from bevatron.models.inputs import InputGroup
 from bevatron.models.principal_components import PrincipalComponents
-from bevatron.models.solved import Labelled
 from bevatron.models.wiener import Wiener
 
 GALAXY = {"galaxy": InputGroup((1, 32, 32), ("flux",))}
@@ -59,6 +59,6 @@ def test_wiener_s_gain_is_that_of_known_spectra():
     noisy = clean + torch.from_numpy(random.standard_normal((4000, 64)))
     network = Wiener(Wiener.Options(kind="wiener"), {"p": InputGroup((1, 8, 8), ("flux",))}, 64)
     split = Labelled(noisy.float(), clean.float(), torch.ones(4000))
-    (losses,) = network.solve(split, split, 0, True)
+    (losses,) = network.fit_closed_form(split, split, 0, True)
     assert network.gain.mean().item() == pytest.approx(4 / 5, abs=0.01)
     assert losses.training == pytest.approx(4 * 1 / (4 + 1), rel=0.02)  # s² σ² / (s² + σ²)

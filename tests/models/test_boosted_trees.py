@@ -8,10 +8,10 @@ from threadpoolctl import threadpool_limits
 
 from bevatron.compute.devices import deterministic
 from bevatron.models.boosted_trees import BoostedTrees
+from bevatron.models.closed_form import ClosedFormModel, Labelled
 from bevatron.models.inputs import InputGroup, Padded
-from bevatron.models.solved import Labelled, Solved
 
-GROUPS = {"jet": InputGroup((3,), tuple("abc")), "tracks": InputGroup((2, 2), ("d0", "z0"), listed=True)}
+GROUPS = {"jet": InputGroup((3,), tuple("abc")), "tracks": InputGroup((2, 2), ("d0", "z0"), is_ragged=True)}
 
 
 def events(n, n_classes, seed=0):
@@ -44,7 +44,7 @@ def grown(n_classes, keep_best=False, seed=5, weights=None, **options):
     training = Labelled(rows, labels, torch.ones(len(labels)) if weights is None else weights(labels))
     others, other_labels = events(1200, n_classes, seed=1)
     validation = Labelled(network.rows(others), other_labels, torch.ones(len(other_labels)))
-    return network, network.solve(training, validation, seed, keep_best), training, others, other_labels
+    return network, network.fit_closed_form(training, validation, seed, keep_best), training, others, other_labels
 
 
 def scikit(training, rounds, **options):
@@ -113,5 +113,5 @@ def test_the_same_seed_gives_the_same_bits_and_all_numbers_that_were_fitted_are_
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True))
     training = grown(2, rounds=4)[2]
     trees = [tree for round_ in scikit(training, 4, max_depth=6)._predictors for tree in round_]
-    assert isinstance(one, Solved)
+    assert isinstance(one, ClosedFormModel)
     assert one.n_fitted() == sum(len(tree.nodes) for tree in trees) + 1  # a number in each node, and the baseline

@@ -6,19 +6,19 @@ import pytest
 import torch
 
 from bevatron.models.inputs import InputGroup
-from bevatron.models.network import Description, Network, load_network, weights_bytes
+from bevatron.models.network import Network, NetworkSpec, load_network, weights_bytes
 
 GROUPS = {"jet": InputGroup((2,), ("pt", "eta")), "experts": InputGroup((3,), tuple("abc"))}
 
 
 def expert(class_subset, groups=("jet",), normalise="none", dropout=0.5):
     architecture = {"kind": "mlp", "widths": [5], "dropout": dropout}
-    return Description(architecture, {name: GROUPS[name] for name in groups}, 3, normalise, class_subset)
+    return NetworkSpec(architecture, {name: GROUPS[name] for name in groups}, 3, normalise, class_subset)
 
 
 def committee(*members):
     architecture = {"kind": "committee", "members": [f"m{i}" for i in range(len(members))], "widths": [4]}
-    return Description(architecture, GROUPS, 3, "none", None, members)
+    return NetworkSpec(architecture, GROUPS, 3, "none", None, members)
 
 
 @pytest.fixture
@@ -60,11 +60,11 @@ def test_members_are_asked_without_dropout_and_their_logits_shift_freely(inputs)
 
 def test_a_saved_committee_is_whole_by_itself(inputs, tmp_path):
     inner = committee(expert((2, 0)), expert((0, 1), ("experts",), "standard"))
-    network = Network(Description(inner.architecture, GROUPS, 3, "none", None, (inner, expert(None)))).eval()
+    network = Network(NetworkSpec(inner.architecture, GROUPS, 3, "none", None, (inner, expert(None)))).eval()
     (tmp_path / "weights.safetensors").write_bytes(weights_bytes(network))
-    (tmp_path / "model.json").write_text(json.dumps({"network": network.description.as_tree()}))
+    (tmp_path / "model.json").write_text(json.dumps({"network": network.spec.as_tree()}))
     assert torch.equal(load_network(tmp_path)(inputs), network(inputs))
-    assert load_network(tmp_path).description == network.description
+    assert load_network(tmp_path).spec == network.spec
 
 
 def test_the_weights_of_members_are_counted():

@@ -9,8 +9,8 @@ from bevatron.models.box_head import SCALE, detections, head_losses, sampled
 from bevatron.models.boxes import encode, overlap
 from bevatron.models.faster_rcnn import FasterRCNN
 from bevatron.models.inputs import InputGroup
-from bevatron.models.network import Description, Network
-from bevatron.models.proposals import Sought, proposal_losses, proposals
+from bevatron.models.network import Network, NetworkSpec
+from bevatron.models.proposals import RPNOutput, proposal_losses, proposals
 
 IMAGE = {"image": InputGroup((1, 40, 56), ("charge",))}
 SMALL = {"channels": [4, 6], "context": [2], "anchor_sizes": [8.0, 16.0], "widths": [16], "proposals": 12}
@@ -21,7 +21,7 @@ TRUTH = torch.tensor(
 
 def network(inputs=IMAGE, n_classes=2, **options):
     torch.manual_seed(1)
-    return Network(Description({"kind": "faster_rcnn", **SMALL, **options}, inputs, n_classes, "none")).eval()
+    return Network(NetworkSpec({"kind": "faster_rcnn", **SMALL, **options}, inputs, n_classes, "none")).eval()
 
 
 def images(n=3):
@@ -102,7 +102,7 @@ def test_a_network_that_is_right_finds_the_boxes():
     nearest, place = common.argmax(0), common.argmax(1)
     objectness = torch.full_like(sought.objectness, -8.0)
     objectness[0, nearest] = 8.0
-    right = Sought(objectness, encode(true[0][place], sought.anchors)[None], sought.anchors)
+    right = RPNOutput(objectness, encode(true[0][place], sought.anchors)[None], sought.anchors)
     boxes, there = proposals(right, 40, 56, 300, 12, 0.7)
     assert torch.allclose(boxes[0, :2].sort(0).values, true[0].sort(0).values, atol=1e-3)
     present = torch.ones((1, 2), dtype=torch.bool)
@@ -150,7 +150,7 @@ def test_the_head_learns_the_class_and_the_shift_of_what_it_is_given():
     ("inputs", "match"),
     [
         ({"image": InputGroup((1, 7, 56), ("charge",))}, r"'image' has 7 × 56 pixels; it must have 8 a side"),
-        ({"tracks": InputGroup((5, 3), ("a", "b", "c"), listed=True)}, "reads images, the input group 'tracks'"),
+        ({"tracks": InputGroup((5, 3), ("a", "b", "c"), is_ragged=True)}, "reads images, the input group 'tracks'"),
         ({"jet": InputGroup((4,), ("a", "b", "c", "d"))}, "reads images, the input group 'jet' has the shape 4"),
         ({**IMAGE, "other": InputGroup((1, 40, 56), ("charge",))}, "reads one image, found the input groups image"),
     ],

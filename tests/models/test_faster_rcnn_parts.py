@@ -8,9 +8,9 @@ from scipy.ndimage import map_coordinates
 from bevatron.models.anchors import anchors
 from bevatron.models.box_samples import assigned, best_of_each, drawn, priorities
 from bevatron.models.boxes import area, clip, decode, encode, overlap
+from bevatron.models.nms import nms
 from bevatron.models.proposals import first
 from bevatron.models.roi_align import roi_align
-from bevatron.models.suppression import unsuppressed
 
 
 def boxes(seed, *shape, size=60.0):
@@ -91,18 +91,18 @@ def test_suppression_keeps_what_the_greedy_account_keeps(threshold):
     present = torch.rand((3, 60), generator=rng) < 0.9
     groups = torch.randint(0, 3, (3, 60), generator=rng)
     for by in (groups, torch.zeros_like(groups)):
-        kept = unsuppressed(many, present, threshold, by)
+        kept = nms(many, present, threshold, by)
         for image in range(3):
             expected = slow_suppression(many[image], present[image], threshold, by[image])
             assert kept[image].nonzero().flatten().tolist() == expected
-    assert torch.equal(unsuppressed(many, present, threshold), kept)  # no groups: all in one
+    assert torch.equal(nms(many, present, threshold), kept)  # no groups: all in one
 
 
 def test_a_chain_of_boxes_keeps_every_other_one():
     """Each overlaps its neighbours alone: the second goes, so the third stays; it takes as many rounds as boxes."""
     x = torch.arange(30.0) * 4
     chain = torch.stack([x, torch.zeros(30), x + 10, torch.full((30,), 10.0)], 1)[None]
-    kept = unsuppressed(chain, torch.ones((1, 30), dtype=torch.bool), 0.4)
+    kept = nms(chain, torch.ones((1, 30), dtype=torch.bool), 0.4)
     assert kept[0].nonzero().flatten().tolist() == list(range(0, 30, 2))
 
 

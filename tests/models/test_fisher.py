@@ -5,9 +5,9 @@ import pytest
 import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from bevatron.models.closed_form import ClosedFormModel, Labelled
 from bevatron.models.fisher import Fisher
 from bevatron.models.inputs import InputGroup
-from bevatron.models.solved import Labelled, Solved
 
 GROUPS = {"jet": InputGroup((4,), tuple("abcd"))}
 
@@ -15,7 +15,7 @@ GROUPS = {"jet": InputGroup((4,), tuple("abcd"))}
 def solved(rows, labels, n_classes=3, weights=None, **options):
     network = Fisher(Fisher.Options(kind="fisher", **options), GROUPS, n_classes)
     split = Labelled(rows, labels, torch.ones(len(rows)) if weights is None else weights)
-    losses = network.solve(split, split, seed=0, keep_best=True)
+    losses = network.fit_closed_form(split, split, seed=0, keep_best=True)
     return network, losses
 
 
@@ -76,5 +76,5 @@ def test_the_loss_is_the_mean_cross_entropy_and_full_shrinkage_makes_directions_
 
 def test_it_is_found_as_an_architecture_that_is_solved():
     network = Fisher(Fisher.Options(kind="fisher"), GROUPS, 3)
-    assert isinstance(network, Solved)
+    assert isinstance(network, ClosedFormModel)
     assert network.n_fitted() == 3 * 4 + 3

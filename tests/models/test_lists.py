@@ -10,15 +10,15 @@ from torch.nn import functional
 from bevatron.compute.devices import deterministic
 from bevatron.config.kinds import ARCHITECTURES
 from bevatron.errors import UserError
-from bevatron.learning.densify import moved
+from bevatron.learning.collate import moved
 from bevatron.models.inputs import InputGroup, Padded
 
 KINDS = ("lstm", "outer_recursive", "outer_fold", "deep_sets", "transformer")
 JET = InputGroup((2,), ("pt", "eta"))
 GROUPS = {
     "jet": JET,
-    "tracks": InputGroup((15, 4), tuple("abcd"), listed=True),
-    "vertices": InputGroup((15, 3), tuple("efg"), listed=True),
+    "tracks": InputGroup((15, 4), tuple("abcd"), is_ragged=True),
+    "vertices": InputGroup((15, 3), tuple("efg"), is_ragged=True),
 }
 EXPERTS = {"jet": JET, "experts": InputGroup((16,), tuple(f"x{i}" for i in range(16)))}
 
@@ -124,7 +124,7 @@ def test_dense_groups_alone_are_a_list_of_one(kind):
     x = torch.randn(6, 18)
     out = network({"jet": x[:, :2], "experts": x[:, 2:]})
     assert out.shape == (6, 3)
-    as_list = {"all": InputGroup((1, 18), tuple(map(str, range(18))), listed=True)}
+    as_list = {"all": InputGroup((1, 18), tuple(map(str, range(18))), is_ragged=True)}
     listed = build(kind, as_list)
     shapes = {k: v.shape for k, v in listed.state_dict().items()}
     taken = {k: v if v.shape == shapes[k] else functional.pad(v, (0, 1)) for k, v in network.state_dict().items()}
@@ -135,7 +135,7 @@ def test_dense_groups_alone_are_a_list_of_one(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_lists_that_are_not_aligned_are_refused_in_one_line(kind):
-    groups = {**GROUPS, "vertices": InputGroup((4, 3), tuple("efg"), listed=True)}
+    groups = {**GROUPS, "vertices": InputGroup((4, 3), tuple("efg"), is_ragged=True)}
     with pytest.raises(UserError, match=r"tracks and vertices are not aligned: .* tracks 15, vertices 4") as caught:
         build(kind, groups)
     assert "\n" not in str(caught.value)

@@ -35,7 +35,7 @@ def test_a_network_without_hidden_layers_is_a_straight_line():
 def test_tracks_and_kinematics_are_joined_and_the_number_of_tracks_is_seen():
     groups = {
         "jet": InputGroup((2,), ("pt", "eta")),
-        "tracks": InputGroup((15, 3), ("a", "b", "c"), listed=True),
+        "tracks": InputGroup((15, 3), ("a", "b", "c"), is_ragged=True),
     }
     network = mlp(groups, n_outputs=3, widths=[8])
     assert network.layers[0].in_features == 2 + 15 * 3 + 1

@@ -8,12 +8,12 @@ import torch
 
 from bevatron.errors import UserError
 from bevatron.models.inputs import InputGroup, Padded
-from bevatron.models.network import Description, Network, load_network, weights_bytes
+from bevatron.models.network import Network, NetworkSpec, load_network, weights_bytes
 from bevatron.models.normalise import Normalise
 from bevatron.store.publish import publish_json
 
 # not in the order of the alphabet, which a file sorted by its keys would give them
-GROUPS = {"tracks": InputGroup((3, 1), ("d0",), listed=True), "jet": InputGroup((2,), ("pt", "eta"))}
+GROUPS = {"tracks": InputGroup((3, 1), ("d0",), is_ragged=True), "jet": InputGroup((2,), ("pt", "eta"))}
 STATISTICS = {
     "jet": {
         "pt": SimpleNamespace(mean=50.0, std=20.0, median=45.0, q16=30.0, q84=70.0),
@@ -44,9 +44,9 @@ def test_robust_normalisation_bends_long_tails():
 @pytest.fixture
 def saved(tmp_path):
     architecture = {"kind": "mlp", "widths": [4], "activation": "tanh"}
-    network = Network(Description(architecture, GROUPS, 3, "robust"), STATISTICS)
+    network = Network(NetworkSpec(architecture, GROUPS, 3, "robust"), STATISTICS)
     (tmp_path / "weights.safetensors").write_bytes(weights_bytes(network))
-    publish_json(tmp_path / "model.json", {"network": network.description.as_tree()})
+    publish_json(tmp_path / "model.json", {"network": network.spec.as_tree()})
     return tmp_path, network
 
 

@@ -15,10 +15,10 @@ from bevatron.config.workflow import Workflow
 from bevatron.evaluate.evaluation import Predictions
 from bevatron.evaluate.observables import measure_observables
 from bevatron.evaluate.stage import metrics_tree
+from bevatron.store.checksum import with_checksum
 from bevatron.store.columns import Dense, Group, Ragged, Samples
 from bevatron.store.manifest import Manifest, build_manifest, write_manifest
 from bevatron.store.publish import publish_json, publish_text, sha256_of
-from bevatron.store.seal import sealed
 from bevatron.store.shard import write_shard
 
 CURVE = yaml.safe_load("""
@@ -172,7 +172,7 @@ def publish_model(folder: Path, study: Study, name: str, manifest: Manifest, pre
         publish_text(history, "\n".join(rows) + "\n")
         runs.append(run | {"files": {file.name: sha256_of(file) for file in (weights, history)}})
     measured = metrics_tree(study, name, manifest, runs, predicted)
-    publish_json(place / "evaluation" / name / "metrics.json", sealed(measured))
+    publish_json(place / "evaluation" / name / "metrics.json", with_checksum(measured))
     if model.search is not None:
         values = {"training.learning_rate": 0.0031}
         publish_text(place / "search" / name / "best.yaml", yaml.safe_dump({"values": values, "val_loss": 0.5}))

@@ -10,8 +10,8 @@ from bevatron.errors import UserError
 from bevatron.report import tables
 from bevatron.report.sections import classification
 from bevatron.report.stage import write_report
+from bevatron.store.checksum import with_checksum
 from bevatron.store.publish import publish_json
-from bevatron.store.seal import sealed
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_curves_that_lack_a_part_cost_their_figures_alone(results, whole, tmp_pa
     path = tmp_path / "results" / "tagger" / "evaluation" / "kinematics" / "metrics.json"
     tree = json.loads(path.read_text())
     del tree["curves"]["confusion"]["share"]
-    publish_json(path, sealed({key: value for key, value in tree.items() if key != "sha256"}))
+    publish_json(path, with_checksum({key: value for key, value in tree.items() if key != "sha256"}))
     output = tmp_path / "report"
     write_report(workflow, studies, tmp_path / "results", output, 2)
     page = _same_but(output, whole, "tagger-kinematics-classes.svg", "claims.csv")  # claims.csv: two studies here

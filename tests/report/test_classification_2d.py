@@ -68,4 +68,4 @@ def test_a_correction_shows_the_line_before_and_after():
 
 def test_the_lectures_pictures_can_be_drawn():
     for figure in (responses((0.8, 0.6), 1.0), rotations(), surfaces({"one": curves(X)})):
-        figure.canvas.draw()
+        figure.buffer.draw()

@@ -13,8 +13,8 @@ def test_every_picture_is_found_at_its_frame_and_at_the_height_of_its_title():
     with page_style():
         figure, axes = plt.subplots()
         drawn = montage(axes, rows, "gray_r", 0.0, 1.0)
-        figure.canvas.draw()
-        canvas = np.ma.filled(drawn.get_array().astype(float), np.nan)
+        figure.buffer.draw()
+        buffer = np.ma.filled(drawn.get_array().astype(float), np.nan)
         frames = [path.get_extents() for path in axes.collections[0].get_paths()]
         titles = {label.get_text(): y for label, y in zip(axes.get_yticklabels(), axes.get_yticks(), strict=True)}
         ticks = [*axes.yaxis.get_ticklines(), *axes.yaxis.get_minorticklines()]
@@ -23,7 +23,7 @@ def test_every_picture_is_found_at_its_frame_and_at_the_height_of_its_title():
     assert len(frames) == len(pictures) == 5
     for (title, picture), frame in zip(pictures, frames, strict=True):
         top, left = round(frame.y0 + 0.5), round(frame.x0 + 0.5)
-        assert np.array_equal(canvas[top : top + 4, left : left + 6], picture)
+        assert np.array_equal(buffer[top : top + 4, left : left + 6], picture)
         assert frame.y0 < titles[title] < frame.y1
-    assert np.isfinite(canvas).sum() == 5 * 4 * 6  # gaps, and the place of a picture that is not there, are empty
+    assert np.isfinite(buffer).sum() == 5 * 4 * 6  # gaps, and the place of a picture that is not there, are empty
     assert all(line.get_markersize() == 0 for line in ticks)

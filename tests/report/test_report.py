@@ -13,8 +13,8 @@ import yaml
 from bevatron.errors import UserError
 from bevatron.report.results import read_study
 from bevatron.report.stage import write_report
+from bevatron.store.checksum import with_checksum
 from bevatron.store.publish import publish_json, publish_text, sha256_of
-from bevatron.store.seal import sealed
 
 VOID = {"meta", "img", "br", "link", "input"}
 
@@ -162,7 +162,7 @@ def test_missing_file_is_named_with_the_command_that_makes_it(file, command, cop
 def test_metrics_of_another_dataset_are_refused(copied, tmp_path):
     workflow, studies, folder = copied
     path = folder / "curve" / "evaluation" / "short" / "metrics.json"
-    publish_json(path, sealed(json.loads(path.read_text()) | {"manifest_sha256": "e" * 64}))
+    publish_json(path, with_checksum(json.loads(path.read_text()) | {"manifest_sha256": "e" * 64}))
     with pytest.raises(UserError, match=r"measured on another dataset, eeeeeeeeeeee.*bevatron evaluate curve short"):
         write_report(workflow, studies, folder, tmp_path / "report")
 
@@ -198,8 +198,8 @@ def test_a_number_changed_in_a_search_is_noticed(damaged, copied, tmp_path):
     workflow, studies, folder = copied
     place = folder / "tagger" / "search" / "feedforward"
     digest = sha256_of(place / "trials.csv")
-    publish_json(place / "search.json", sealed({"files": {"trials.csv": digest}, "epochs": 0.0031}))
-    publish_text(place / "best.yaml", yaml.safe_dump(sealed({"values": {"training.learning_rate": 0.0031}})))
+    publish_json(place / "search.json", with_checksum({"files": {"trials.csv": digest}, "epochs": 0.0031}))
+    publish_text(place / "best.yaml", yaml.safe_dump(with_checksum({"values": {"training.learning_rate": 0.0031}})))
     write_report(workflow, studies, folder, tmp_path / "report")
     path = place / damaged
     path.write_text(path.read_text().replace("0.0031", "0.0032"))

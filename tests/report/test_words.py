@@ -15,8 +15,8 @@ from bevatron.config.study import Study
 from bevatron.report.origin import Origin
 from bevatron.report.stage import write_report
 from bevatron.report.table import Table
+from bevatron.store.checksum import with_checksum
 from bevatron.store.publish import publish_json
-from bevatron.store.seal import sealed
 
 NASTY = [
     r"$\frac{$",
@@ -110,7 +110,7 @@ def test_every_text_is_shown_as_it_stands(number, seed, results, tmp_path, told)
     data = json.loads(path.read_text())
     for name, observable in data["observables"].items():  # `observe` writes the titles there, for the figures
         observable["title"] = study.evaluation.observables[name].title
-    publish_json(path, sealed({key: value for key, value in data.items() if key != "sha256"}))
+    publish_json(path, with_checksum({key: value for key, value in data.items() if key != "sha256"}))
     write_report(workflow.model_copy(update={"studies": [study.name]}), [study], tmp_path, tmp_path)
     assert not [record.message for record in told if "could not be made" in record.message]
     html = (tmp_path / "index.html").read_text()

@@ -1,4 +1,4 @@
-"""Stands in for bevatron.learning.fit in tests: a loss known in closed form, and failures on demand.
+"""Stands in for bevatron.learning.fit in tests: a loss known in closed form, and failures on request.
 
 The loss after epoch e is (log10(learning_rate) + 2)² + 1/e, lowest at a rate of 0.01. The momentum asks for a
 failure. Each call and each epoch is noted in the trial's folder, which also serves as a checkpoint.

@@ -10,10 +10,10 @@ import yaml
 from PIL import Image
 
 from bevatron.errors import UserError
-from bevatron.search.journal import DIVERGED, FAILED, FINISHED, STOPPED, Trial
 from bevatron.search.plot import search_png
 from bevatron.search.results import best_of, best_values, curves, trials_csv
 from bevatron.search.stage import _publish
+from bevatron.search.trial_log import DIVERGED, FAILED, FINISHED, STOPPED, Trial
 from bevatron.store.publish import sha256_of
 
 

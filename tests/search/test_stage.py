@@ -14,14 +14,14 @@ import psutil
 import pytest
 import yaml
 
-from bevatron.compute.demand import Demand
 from bevatron.compute.environment import environment
 from bevatron.compute.ray_session import ray_session
+from bevatron.compute.resource_request import ResourceRequest
 from bevatron.config.workflow import DataLoading, Ray, Workflow
 from bevatron.errors import UserError
 from bevatron.prepare.stage import prepare_shard, write_manifest
-from bevatron.search.journal import Journal
 from bevatron.search.stage import search_model
+from bevatron.search.trial_log import TrialLog
 from bevatron.search.trials import run_trials, trials_at_once
 from bevatron.simulate.stage import simulate_shard
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def session(module_path, tmp_path_factory):
     folder = tmp_path_factory.mktemp("session")
-    with environment(PYTHONPATH=module_path), ray_session(Ray(), Demand(cpus=2), folder) as session:
+    with environment(PYTHONPATH=module_path), ray_session(Ray(), ResourceRequest(cpus=2), folder) as session:
         yield session
 
 
@@ -49,9 +49,9 @@ def run(study, folder: Path, session, manifest: Path | str = "", fit: str = "pre
         "fit": fit,
         "stop_requested": str(folder / "stop-requested"),
     }
-    with Journal(folder / "journal.jsonl") as journal:
-        run_trials(model.search, model.training.checkpoint, task, journal, session)
-        return journal.ended
+    with TrialLog(folder / "trial_log.jsonl") as trial_log:
+        run_trials(model.search, model.training.checkpoint, task, trial_log, session)
+        return trial_log.ended
 
 
 def outcome(trials) -> list[tuple]:
@@ -147,8 +147,8 @@ def test_a_fault_of_the_data_ends_the_search_with_one_line(study_with_search, se
     study = study_with_search({"training.momentum": {"kind": "choice", "values": [0.6, 0.7]}}, trials=6)
     with pytest.raises(UserError, match=r"val-0000\.h5: is truncated"):
         run(study, tmp_path, session)
-    with Journal(tmp_path / "journal.jsonl") as journal:
-        assert journal.ended == []
+    with TrialLog(tmp_path / "trial_log.jsonl") as trial_log:
+        assert trial_log.ended == []
 
 
 def test_a_trial_larger_than_the_cluster_is_refused(study_with_search, session):
@@ -199,7 +199,7 @@ def test_a_search_killed_in_its_midst_continues(study_with_search, session, modu
         lines = [wait_for(driver, "Ray dashboard: http://127.0.0.1:"), wait_for(driver, "trial ")]
         time.sleep(0.25)  # into the fits that follow
         driver.send_signal(signal.SIGKILL)
-    journal_file = next((tmp_path / "runs").glob("*/journal.jsonl"))
+    journal_file = next((tmp_path / "runs").glob("*/trial_log.jsonl"))
     before = [json.loads(line) for line in journal_file.read_text().splitlines() if line.endswith("}")]
     ended = {line["trial"] for line in before if line["event"] == "end"}
     interrupted = {line["trial"] for line in before} - ended
@@ -227,7 +227,7 @@ def test_a_search_killed_in_its_midst_continues(study_with_search, session, modu
 
     published = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     workflow = Workflow(studies=["parabola"], runs_dir=str(tmp_path / "runs"))
-    search_model(study, workflow, "net", tmp_path / "manifest.json", tmp_path / "out")  # all is in the journal
+    search_model(study, workflow, "net", tmp_path / "manifest.json", tmp_path / "out")  # all is in the trial log
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == published
 
 
@@ -241,7 +241,7 @@ def test_who_searches_what_another_process_searches_waits_and_takes_its_trials(
     command = [sys.executable, "-c", DRIVER, str(tmp_path), '{"cpus": 2}']
     slow = {**os.environ, "PYTHONPATH": module_path, "PRETENDED_EPOCH_SECONDS": "2"}
     with subprocess.Popen(command, env=slow, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
-        while not list((tmp_path / "runs").glob("*/journal.jsonl")):
+        while not list((tmp_path / "runs").glob("*/trial_log.jsonl")):
             assert first.poll() is None
             time.sleep(0.01)
         second = subprocess.run(command, env=slow, capture_output=True, text=True, timeout=200)
@@ -251,8 +251,8 @@ def test_who_searches_what_another_process_searches_waits_and_takes_its_trials(
     assert "best of 3 trials" in second.stderr
     best = yaml.safe_load((tmp_path / "out" / "best.yaml").read_text())
     assert best["order"] == "shuffled in memory"
-    journal = next((tmp_path / "runs").glob("*/journal.jsonl")).read_text().splitlines()
-    assert [json.loads(line)["trial"] for line in journal if '"start"' in line] == [1, 2, 3]
+    trial_log = next((tmp_path / "runs").glob("*/trial_log.jsonl")).read_text().splitlines()
+    assert [json.loads(line)["trial"] for line in trial_log if '"start"' in line] == [1, 2, 3]
 
 
 def test_a_search_stop_requested_lets_its_trials_save_their_state_and_goes_on(
@@ -277,14 +277,14 @@ def test_a_search_stop_requested_lets_its_trials_save_their_state_and_goes_on(
     assert "Traceback" not in words
     left = [process for process in descendants if process.is_running()]
     assert all(process.status() == psutil.STATUS_ZOMBIE for process in left), "nothing is left"
-    journal_file = next((tmp_path / "runs").glob("*/journal.jsonl"))
+    journal_file = next((tmp_path / "runs").glob("*/trial_log.jsonl"))
     before = [json.loads(line) for line in journal_file.read_text().splitlines()]
     interrupted = {line["trial"] for line in before} - {line["trial"] for line in before if line["event"] == "end"}
     assert interrupted
     for trial in interrupted:
         reported = max(line["epoch"] for line in before if line["event"] == "report" and line["trial"] == trial)
         state = (journal_file.parent / f"trial-{trial:04d}" / "state.json").read_text()
-        assert json.loads(state) == reported, "what the journal knows is saved"
+        assert json.loads(state) == reported, "what the trial log knows is saved"
 
     existing = json.dumps({"address": session.address, "token": str(session.token_path)})
     quick = {**os.environ, "PYTHONPATH": module_path}

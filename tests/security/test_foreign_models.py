@@ -15,9 +15,9 @@ import yaml
 from bevatron import cli
 from bevatron.config.identity import run_digest
 from bevatron.learning.checkpoint import checksum_path
+from bevatron.store.checksum import with_checksum
 from bevatron.store.manifest import load_manifest
 from bevatron.store.publish import publish_text, sha256_of
-from bevatron.store.seal import sealed
 
 
 class Bomb:
@@ -109,7 +109,7 @@ def plant(trained: Path, file: str) -> None:
     path = trained / "runs.json"
     tree = json.loads(path.read_text())
     tree["runs"][0]["files"][file] = sha256_of(trained / "seed-0" / file)
-    path.write_text(json.dumps(sealed(tree)))
+    path.write_text(json.dumps(with_checksum(tree)))
 
 
 def test_malicious_weights_with_a_right_checksum_are_refused_and_run_nothing(curve, trained, bevatron, marker):

@@ -14,11 +14,11 @@ from bevatron.learning.checkpoint import checksum_path, newest_valid
 from bevatron.prepare.stage import prepare_shard
 from bevatron.report.results import read_study
 from bevatron.report.trace import read_trace
-from bevatron.search.journal import Journal
+from bevatron.search.trial_log import TrialLog
+from bevatron.store.checksum import with_checksum
 from bevatron.store.manifest import load_manifest
 from bevatron.store.plain_names import inside
 from bevatron.store.publish import publish_json, sha256_of
-from bevatron.store.seal import sealed
 
 ESCAPES = [
     "../../../evil",
@@ -45,7 +45,7 @@ def hostile(trained: Path, seal: bool, **changes: object) -> None:
     tree = json.loads(path.read_text())
     tree["runs"][0] |= changes
     del tree["sha256"]
-    path.write_text(json.dumps(sealed(tree) if seal else tree))
+    path.write_text(json.dumps(with_checksum(tree) if seal else tree))
 
 
 def export(curve) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ def test_two_runs_cannot_write_one_file(curve, trained, bevatron, refused):
     path = trained / "runs.json"
     tree = json.loads(path.read_text())
     tree["runs"].append(tree["runs"][0])
-    path.write_text(json.dumps(sealed(tree)))
+    path.write_text(json.dumps(with_checksum(tree)))
     refused(bevatron(*export(curve)), "runs.json", "two have the same seed")
 
 
@@ -156,20 +156,20 @@ def test_a_checkpoint_speaks_of_weights_beside_it_alone(tmp_path, name):
     "change", [{"trial": "../x"}, {"trial": True}, {"trial": 0}, {"trial": 1.0}, {"drawn": "x"}, {"event": "../x"}]
 )
 def test_a_journal_s_trials_are_numbers(tmp_path, change):
-    path = tmp_path / "journal.jsonl"
+    path = tmp_path / "trial_log.jsonl"
     line = {"event": "start", "trial": 1, "drawn": {}}
     path.write_text(json.dumps(line) + "\n")
-    Journal(path).__exit__()
+    TrialLog(path).__exit__()
     path.write_text(json.dumps(line | change) + "\n")
-    with pytest.raises(UserError, match=r"journal\.jsonl:1: is no line"):
-        Journal(path)
+    with pytest.raises(UserError, match=r"trial_log\.jsonl:1: is no line"):
+        TrialLog(path)
 
 
 @pytest.mark.parametrize("line", ["[]", "3", '"x"', "{}", "[" * 100_000, "9" * 5000])
 def test_a_journal_s_lines_of_another_kind_are_one_line(tmp_path, line):
-    (tmp_path / "journal.jsonl").write_text(line + "\n")
-    with pytest.raises(UserError, match=r"journal\.jsonl:1: is no line"):
-        Journal(tmp_path / "journal.jsonl")
+    (tmp_path / "trial_log.jsonl").write_text(line + "\n")
+    with pytest.raises(UserError, match=r"trial_log\.jsonl:1: is no line"):
+        TrialLog(tmp_path / "trial_log.jsonl")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_the_report_reads_histories_of_the_model_s_own_runs(curve, trained, plac
     path = evaluation / "net" / "metrics.json"
     tree = json.loads(path.read_text())
     tree["runs"][0] |= change
-    path.write_text(json.dumps(sealed(tree)))
+    path.write_text(json.dumps(with_checksum(tree)))
     with pytest.raises(UserError, match=r"metrics\.json: holds no list of runs: runs\.0\."):
         read_study(curve.study, results)
 

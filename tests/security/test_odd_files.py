@@ -14,11 +14,11 @@ from bevatron.config.load import read_yaml
 from bevatron.errors import UserError
 from bevatron.learning.checkpoint import DurableCheckpointIO, checksum_path, newest_valid
 from bevatron.learning.runs import read_runs
-from bevatron.models.network import load_description, load_network
+from bevatron.models.network import load_network, load_spec
 from bevatron.plan.measure import _json as measured_json
 from bevatron.regular_files import open_regular, read_bytes
 from bevatron.report.trace import read_trace
-from bevatron.search.journal import Journal
+from bevatron.search.trial_log import TrialLog
 from bevatron.simulate.foreign_files import opened
 from bevatron.simulate.idx import LABELS, read_idx
 from bevatron.store.manifest import load_manifest
@@ -86,9 +86,9 @@ READERS = {
     "shard.h5": read_shard,
     "study.yaml": read_yaml,
     "runs.json": lambda path: read_runs(path, "study", "model", "0" * 64),
-    "model.json": load_description,
+    "model.json": load_spec,
     "provenance.json": read_trace,
-    "journal.jsonl": Journal,
+    "trial_log.jsonl": TrialLog,
     "timing.json": measured_json,
     "block-000000001.ckpt": lambda path: DurableCheckpointIO().load_checkpoint(path),
     "labels-idx1-ubyte": lambda path: read_idx(path, LABELS),

@@ -51,11 +51,11 @@ def test_an_unquoted_interpolation_is_found(field):
 
 
 def test_what_stands_unquoted_is_options_and_whole_numbers():
-    from bevatron.compute.requests import Requests
+    from bevatron.compute.job_resources import RuleResources
     from bevatron.config.load_resources import load_resources
     from bevatron.config.site import Site
 
-    table = Requests(load_resources(ROOT / "config" / "resources.yaml", None), Site())
+    table = RuleResources(load_resources(ROOT / "config" / "resources.yaml", None), Site())
     for rule in ("search", "train"):
         words = table.resources(rule, "jets", "feedforward", 1, 2)["machine"]
         assert re.fullmatch(r"(--[a-z]+[ =]\d+ ?)+", words), words

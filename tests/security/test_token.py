@@ -76,6 +76,6 @@ def test_the_token_of_a_search_is_in_its_own_file_and_nowhere_else(curve, place)
     assert any("raylet" in line for line in command_lines), "no process of Ray's was seen"
     assert not [line for line in command_lines | environments if token in line]
     written = [path for path in place.rglob("*") if path.is_file()]
-    assert {"best.yaml", "trials.csv", "journal.jsonl", "search.log"} <= {path.name for path in written}
+    assert {"best.yaml", "trials.csv", "trial_log.jsonl", "search.log"} <= {path.name for path in written}
     holding = [path for path in written if token.encode() in path.read_bytes()]
     assert [path for path in holding if path.name != "token" or stat.S_IMODE(path.stat().st_mode) != 0o600] == []

@@ -12,7 +12,7 @@ from bevatron.report.plots.comparison import caption_of, comparisons
 from bevatron.report.plots.style import page_style
 from bevatron.simulate.comparison import Comparison, Curve
 from bevatron.simulate.validate_source import validate_source
-from bevatron.store.seal import refuse_broken_seal
+from bevatron.store.checksum import check_checksum
 
 STUDIES = Path(__file__).parents[2] / "config" / "studies"
 PANEL = Comparison(
@@ -35,7 +35,7 @@ def test_what_a_source_offers_is_sealed_and_drawn(tmp_path, monkeypatch):
     monkeypatch.setattr(SOURCES["function"], "comparisons", lambda self, options, seed: [PANEL], raising=False)
     validate_source(study, tmp_path / "source.json")
     tree = json.loads((tmp_path / "source.json").read_text())
-    refuse_broken_seal(tree, tmp_path / "source.json", "")
+    check_checksum(tree, tmp_path / "source.json", "")
     with page_style():
         figure = comparisons(tree["comparisons"])
     (axes,) = figure.axes

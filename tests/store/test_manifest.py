@@ -168,7 +168,7 @@ def test_a_manifest_of_weighted_samples_is_loaded_by_no_stage(new_dataset):
         )
         for split, es in manifest.splits.items()
     }
-    write_manifest(made.manifest, manifest.model_copy(update={"weighted": True, "splits": entries}).sealed())
+    write_manifest(made.manifest, manifest.model_copy(update={"weighted": True, "splits": entries}).with_checksum())
     digest = dataset_digest(made.study)
     for load in (load_manifest, lambda p, d: open_split(p, "train", batch_size=9, expected_dataset_digest=d)):
         with pytest.raises(UserError, match=r"manifest\.json: its samples have weights.* loss nor metrics"):

@@ -48,7 +48,7 @@ def test_readers_take_shards_in_the_order_of_their_numbers(budget, new_dataset):
             (made.folder / entry.file).rename(made.folder / sample_shard(split, number))
             splits[split].append(entry.model_copy(update={"file": sample_shard(split, number)}))
     renamed = manifest.model_copy(update={"splits": {split: tuple(entries) for split, entries in splits.items()}})
-    write_manifest(made.manifest, renamed.sealed())
+    write_manifest(made.manifest, renamed.with_checksum())
     with open_split(made.manifest, "train", batch_size=64, memory_budget_bytes=budget) as reader:
         read = np.concatenate([batch["id"].numpy().copy() for batch in reader.epoch(0, 0, shuffle=False)])
     assert np.array_equal(read, np.arange(650))

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from bevatron.errors import UserError
-from bevatron.store.batch import Canvas, images, padded
+from bevatron.store.batch import ImageBuffer, images, padded
 from bevatron.store.columns import Ragged, SparseImages
 from bevatron.store.reader import RING, WHOLE, Part, describe, open_split
 from bevatron.store.resident import ResidentReader
@@ -330,7 +330,7 @@ def test_blocks_shrink_to_the_memory_budget(dataset):
 
 
 def test_dense_forms(dataset, expected):
-    canvas = Canvas()
+    buffer = ImageBuffer()
     with resident(dataset, 37) as reader:
         for batch in reader.epoch(0, 0):
             right = expected(batch["id"].numpy())
@@ -347,7 +347,7 @@ def test_dense_forms(dataset, expected):
             dense[np.repeat(np.arange(len(right)), np.diff(image.offsets)), image.index] = image.value
             dense = dense.reshape(-1, 2, 12, 12)
             assert np.array_equal(images(batch["inputs"]["image"]).numpy(), dense)
-            assert np.array_equal(images(batch["inputs"]["image"], canvas).numpy(), dense)
+            assert np.array_equal(images(batch["inputs"]["image"], buffer).numpy(), dense)
 
 
 @pytest.mark.parametrize("part", [Part(), Part(1, 3)])

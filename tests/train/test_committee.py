@@ -17,8 +17,8 @@ from bevatron.errors import UserError
 from bevatron.evaluate.stage import evaluate_model
 from bevatron.models.inputs import Padded
 from bevatron.models.network import load_network
+from bevatron.store.checksum import with_checksum
 from bevatron.store.publish import publish_json
-from bevatron.store.seal import sealed
 from bevatron.train.stage import train_model
 
 MEMBERS = ("beauty_or_charm", "charm_or_light", "trees")
@@ -102,7 +102,7 @@ def test_another_member_s_weights_are_another_run(committee, train, members, fla
     tree.pop("sha256")
     first, second = tree["runs"]
     tree["runs"] = [second | {"seed": 0}, first | {"seed": 1}]
-    publish_json(folder / "runs.json", sealed(tree))
+    publish_json(folder / "runs.json", with_checksum(tree))
     again = train("committee", tmp_path / "out", **{**members, name: folder / "runs.json"})
     assert run(again, 0)["digest"] != run(committee, 0)["digest"]
     assert run(again, 0)["members"][name] == run(committee, 1)["members"][name]

@@ -12,14 +12,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from bevatron.compute.demand import Demand
+from bevatron.compute.resource_request import ResourceRequest
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.train.stage import train_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-TWO = {"demand": Demand(nodes=1, cpus=2, gpus=0), "workers": 2}
+TWO = {"request": ResourceRequest(nodes=1, cpus=2, gpus=0), "workers": 2}
 
 
 @pytest.fixture
@@ -92,4 +92,4 @@ def test_more_workers_than_nodes_can_share_are_refused(curve, workflow, tmp_path
     from bevatron.compute.session import RaySession
 
     with pytest.raises(UserError, match=r"3 workers cannot be shared out over 2 nodes"):
-        _share(3, Demand(nodes=2), RaySession("", None, None, 4.0, 0.0), on_gpus=False)
+        _share(3, ResourceRequest(nodes=2), RaySession("", None, None, 4.0, 0.0), on_gpus=False)

@@ -1,24 +1,24 @@
 # What each rule's jobs ask for: config/resources.yaml and the site's file, in the words of Snakemake's plugins.
 from functools import cache
 
-from bevatron.compute.requests import NAMES, Requests
+from bevatron.compute.job_resources import NAMES, RuleResources
 from bevatron.compute.site import find_site, site_file
 from bevatron.config.load_resources import load_resources
 
 try:
-    REQUESTS = Requests(load_resources(Path(CONFIG).parent / "resources.yaml", site_file()), find_site())
+    REQUESTS = RuleResources(load_resources(Path(CONFIG).parent / "resources.yaml", site_file()), find_site())
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
-# Each batch job has a lane of its own, and is not limited by those of others. The profile says so to the Snakemake that
+# Each batch job has a slot of its own, and is not limited by those of others. The profile says so to the Snakemake that
 # submits; to the one inside the job, which else would work on as many shards at once as it sees cores, it is said here.
 resource_scopes:
-    lane="local",
+    slot="local",
 
 
 if workflow.remote_exec:
-    workflow.register_resource("lane", 1)
+    workflow.register_resource("slot", 1)
 
 
 def threads_of(rule, least=lambda wildcards: 1):

@@ -1,7 +1,7 @@
 # What the configuration asks for, validated before any rule is read, and the names that follow from it.
 from pathlib import Path
 
-from bevatron.config.absent import absent_data
+from bevatron.config.missing_data import missing_data_of
 from bevatron.config.digest import digest_of
 from bevatron.config.identity import dataset_digest, foreign_files, learned_task, raw_digest
 from bevatron.config.kinds import ARCHITECTURES
@@ -15,7 +15,7 @@ try:
     SETTINGS = load_workflow(Path(CONFIG), scale=config.get("scale"), studies=config.get("studies"))
     SCALE = SETTINGS.scale
     STUDIES = {name: load_study(name, SCALE, Path("config/studies")) for name in SETTINGS.studies}
-    ABSENT = {name: why for name, study in STUDIES.items() if (why := absent_data(study))}
+    ABSENT = {name: why for name, study in STUDIES.items() if (why := missing_data_of(study))}
     STUDIES = {name: study for name, study in STUDIES.items() if name not in ABSENT}
     FOREIGN = {name: foreign_files(study.simulation) for name, study in STUDIES.items()}
 except UserError as error:

@@ -95,10 +95,10 @@ def search(
     with loading():
         loaded, workflow = _load(study, config, scale)
         _model_of(loaded, model)
-        from bevatron.compute.demand import Demand
+        from bevatron.compute.resource_request import ResourceRequest
         from bevatron.search.stage import search_model
 
-    search_model(loaded, workflow, model, manifest, output, Demand(nodes, cpus, gpus))
+    search_model(loaded, workflow, model, manifest, output, ResourceRequest(nodes, cpus, gpus))
 
 
 def train(
@@ -122,11 +122,11 @@ def train(
     with loading():
         loaded, workflow = _load(study, config, scale)
         _model_of(loaded, model)
-        from bevatron.compute.demand import Demand
+        from bevatron.compute.resource_request import ResourceRequest
         from bevatron.train.stage import train_model
 
     members = dict(_member(text) for text in member or ())
-    train_model(loaded, workflow, model, manifest, best, output, Demand(nodes, cpus, gpus), workers, members)
+    train_model(loaded, workflow, model, manifest, best, output, ResourceRequest(nodes, cpus, gpus), workers, members)
 
 
 def evaluate(
@@ -197,14 +197,14 @@ def report(
 
     start_logging()
     with loading():
-        from bevatron.config.absent import absent_data
         from bevatron.config.load import load_study, load_workflow
+        from bevatron.config.missing_data import missing_data_of
         from bevatron.report.stage import write_report
 
         workflow = load_workflow(config, scale=scale, studies=study)
         folder = config.parent / "studies"
         studies = [load_study(name, workflow.scale, folder) for name in workflow.studies]
-    left_out = {name: absent_data(load_study(name, workflow.scale, folder)) for name in absent or ()}
+    left_out = {name: missing_data_of(load_study(name, workflow.scale, folder)) for name in absent or ()}
     write_report(workflow, studies, results, output, processes, {name: why for name, why in left_out.items() if why})
 
 

@@ -8,10 +8,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bevatron.compute.allocation import Allocation, allocation, node_address
-from bevatron.compute.demand import Demand
 from bevatron.compute.node_process import NodeEvent, NodeProcess, dismiss_all
 from bevatron.compute.ray_metrics import metrics_archived
 from bevatron.compute.ray_token import new_token, token_authentication
+from bevatron.compute.resource_request import ResourceRequest
 from bevatron.compute.session import RaySession, cpus_of_job, first_line, session_of, tell_dashboard
 from bevatron.compute.sigterm import end_on_sigterm
 from bevatron.config.workflow import Ray
@@ -22,21 +22,21 @@ POLL_SECONDS = 0.1
 
 
 @contextmanager
-def allocated_ray(settings: Ray, demand: Demand, kept: Path) -> Iterator[RaySession]:
-    """Start Ray on `demand.nodes` nodes of this Slurm job, and end it with the block or with this process.
+def allocated_ray(settings: Ray, request: ResourceRequest, kept: Path) -> Iterator[RaySession]:
+    """Start Ray on `request.nodes` nodes of this Slurm job, and end it with the block or with this process.
 
     Every node's own log is in `kept / "nodes"`, the token in `kept / "token"` as long as the cluster runs; Ray's logs
     go to `kept / "logs"` if the start or the block fails. Raises UserError if the job has another number of nodes, or
     if not exactly these nodes with exactly these cores and GPUs are there after `settings.start_seconds`.
     """
     deadline = time.monotonic() + settings.start_seconds
-    job = allocation(demand.nodes)
+    job = allocation(request.nodes)
     kept = kept.absolute()
     (kept / "nodes").mkdir(parents=True, exist_ok=True)
-    asked = Demand(
-        demand.nodes,
-        settings.cpus or demand.cpus or cpus_of_job(),
-        demand.gpus if settings.gpus is None else settings.gpus,
+    asked = ResourceRequest(
+        request.nodes,
+        settings.cpus or request.cpus or cpus_of_job(),
+        request.gpus if settings.gpus is None else settings.gpus,
     )
     with ExitStack() as stack:
         token = new_token(kept / "token")
@@ -50,7 +50,9 @@ def allocated_ray(settings: Ray, demand: Demand, kept: Path) -> Iterator[RaySess
 
 
 @contextmanager
-def _launched(job: Allocation, asked: Demand, token: Path, kept: Path, dashboard: bool) -> Iterator["_Cluster"]:
+def _launched(
+    job: Allocation, asked: ResourceRequest, token: Path, kept: Path, dashboard: bool
+) -> Iterator["_Cluster"]:
     """The processes that start Ray on all nodes at once; they end with the block, and keep logs if it fails."""
     options = [f"--job={job.job}", f"--cpus={asked.cpus}", f"--token={token}", f"--kept={kept}"]
     options += [] if asked.gpus is None else [f"--gpus={asked.gpus}"]
@@ -74,7 +76,7 @@ def _launched(job: Allocation, asked: Demand, token: Path, kept: Path, dashboard
             log.error("Ray's own logs are kept in %s", kept / "logs")
 
 
-def srun(job: str, node: str, asked: Demand) -> list[str]:
+def srun(job: str, node: str, asked: ResourceRequest) -> list[str]:
     """The command that runs another on one node of the job, with all that the job has there."""
     command = ["srun", f"--jobid={job}", f"--nodelist={node}", "--nodes=1", "--ntasks=1", "--overlap", "--mpi=none"]
     command += [f"--cpus-per-task={asked.cpus}", "--cpu-bind=none", f"--job-name=ray-{node}"]
@@ -89,7 +91,7 @@ class _Cluster:
         self.events: queue.Queue[NodeEvent] = queue.Queue()
         self.complete = False
 
-    def connect(self, asked: Demand, token: Path, deadline: float, stack: ExitStack) -> RaySession:
+    def connect(self, asked: ResourceRequest, token: Path, deadline: float, stack: ExitStack) -> RaySession:
         """Connect to the head and wait for the others; `stack` gets what disconnects."""
         import ray
 
@@ -123,7 +125,7 @@ class _Cluster:
             found[node] = event["address"]
         return found
 
-    def _check_counts(self, asked: Demand, deadline: float) -> None:
+    def _check_counts(self, asked: ResourceRequest, deadline: float) -> None:
         """Wait until Ray counts exactly these nodes, with exactly these cores and GPUs each."""
         import ray
 

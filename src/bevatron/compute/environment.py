@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# What every search asks of Ray: quiet, no telemetry, no second copy of results that our own journal keeps.
+# What every search asks of Ray: quiet, no telemetry, no second copy of results that our own trial log keeps.
 RAY_SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_gcs_rpc_server_reconnect_timeout_s": "20",  # a head that died does not come back, and all wait for it

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from bevatron.compute.demand import Demand
 from bevatron.compute.ray_folder import base_folder, keep_logs, own_folder, remove, remove_stale
 from bevatron.compute.ray_metrics import metrics_archived
 from bevatron.compute.ray_start import OBJECT_STORE_BYTES
 from bevatron.compute.ray_token import new_token, token_authentication
+from bevatron.compute.resource_request import ResourceRequest
 from bevatron.compute.session import RaySession, cpus_of_job, first_line, session_of, tell_dashboard
 from bevatron.compute.sigterm import end_on_sigterm
 from bevatron.config.workflow import Ray
@@ -20,7 +20,7 @@ from bevatron.errors import UserError
 
 
 @contextmanager
-def local_ray(settings: Ray, demand: Demand, kept: Path) -> Iterator[RaySession]:
+def local_ray(settings: Ray, request: ResourceRequest, kept: Path) -> Iterator[RaySession]:
     """Start a cluster whose processes end, and whose folder is removed, with the block or this process.
 
     If the block fails, Ray's own logs are copied to `kept / "logs"` first. Raises UserError if it cannot start.
@@ -33,7 +33,7 @@ def local_ray(settings: Ray, demand: Demand, kept: Path) -> Iterator[RaySession]
         stack.callback(remove, folder)
         token = new_token(folder / "token")
         stack.enter_context(token_authentication(token))
-        context = _start(settings, demand, folder, stack)
+        context = _start(settings, request, folder, stack)
         session = session_of(context.address_info["address"], context.dashboard_url, token)
         tell_dashboard(session, settings.dashboard)
         stack.enter_context(metrics_archived(kept / "metrics", session))
@@ -45,7 +45,7 @@ def local_ray(settings: Ray, demand: Demand, kept: Path) -> Iterator[RaySession]
             raise
 
 
-def _start(settings: Ray, demand: Demand, folder: Path, stack: ExitStack):
+def _start(settings: Ray, request: ResourceRequest, folder: Path, stack: ExitStack):
     """Ray's context of a new cluster; `stack` gets what ends it."""
     import psutil
     import ray
@@ -55,8 +55,8 @@ def _start(settings: Ray, demand: Demand, folder: Path, stack: ExitStack):
     try:
         context = ray.init(
             address="local",
-            num_cpus=settings.cpus or demand.cpus or cpus_of_job(),
-            num_gpus=demand.gpus if settings.gpus is None else settings.gpus,
+            num_cpus=settings.cpus or request.cpus or cpus_of_job(),
+            num_gpus=request.gpus if settings.gpus is None else settings.gpus,
             object_store_memory=OBJECT_STORE_BYTES,
             include_dashboard=None if settings.dashboard else False,  # None: go on without it if it cannot run
             dashboard_host="127.0.0.1",

@@ -5,10 +5,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bevatron.compute.allocated_ray import allocated_ray
-from bevatron.compute.demand import Demand
 from bevatron.compute.environment import RAY_SETTINGS, environment
 from bevatron.compute.existing_ray import existing_ray
 from bevatron.compute.local_ray import local_ray
+from bevatron.compute.resource_request import ResourceRequest
 from bevatron.compute.session import RaySession
 from bevatron.compute.sigterm import end_on_sigterm, ignore_sigterm, sigterm_restored
 from bevatron.config.workflow import Ray
@@ -17,13 +17,13 @@ __all__ = ["RaySession", "ray_session"]
 
 
 @contextmanager
-def ray_session(settings: Ray, demand: Demand, folder: Path) -> Iterator[RaySession]:
+def ray_session(settings: Ray, request: ResourceRequest, folder: Path) -> Iterator[RaySession]:
     """Connect to the cluster at `settings.address`, or start a private one for the length of the block.
 
-    A private cluster spans the nodes of the batch job where `demand.nodes` is more than one, and is on this machine
+    A private cluster spans the nodes of the batch job where `request.nodes` is more than one, and is on this machine
     alone otherwise. It has a token and temporary folders of its own, so that two of them on one machine never meet,
     and a dashboard on the loopback address, whose URL is logged, or printed where there is no log. `settings.cpus`
-    and `settings.gpus`, of each node, go before those of `demand`. At the end of the block, and also when this
+    and `settings.gpus`, of each node, go before those of `request`. At the end of the block, and also when this
     process is killed, the cluster's processes end and its folders are removed. What remains lies in `folder / "ray"`,
     where `folder` is seen by all nodes.
 
@@ -35,10 +35,10 @@ def ray_session(settings: Ray, demand: Demand, folder: Path) -> Iterator[RaySess
         end_on_sigterm()
         if settings.address is not None:
             session = stack.enter_context(existing_ray(settings))
-        elif demand.nodes > 1:
-            session = stack.enter_context(allocated_ray(settings, demand, folder / "ray"))
+        elif request.nodes > 1:
+            session = stack.enter_context(allocated_ray(settings, request, folder / "ray"))
         else:
-            session = stack.enter_context(local_ray(settings, demand, folder / "ray"))
+            session = stack.enter_context(local_ray(settings, request, folder / "ray"))
         try:
             yield session
         finally:

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bevatron.compute.demand import Demand
-from bevatron.compute.log_tail import tail_log
+from bevatron.compute.distributed_context import DistributedContext
 from bevatron.compute.flag import Flag
+from bevatron.compute.log_tail import tail_log
+from bevatron.compute.resource_request import ResourceRequest
 from bevatron.compute.session import RaySession, cpus_of_job
 from bevatron.compute.sigterm import flag_on_sigterm
-from bevatron.compute.distributed_context import DistributedContext
 from bevatron.config.workflow import Workers
 from bevatron.errors import UserError
 
@@ -29,14 +29,14 @@ def run_workers(
     task: dict[str, Any],
     workers: int,
     settings: Workers,
-    demand: Demand,
+    request: ResourceRequest,
     session: RaySession,
     on_gpus: bool,
     folder: Path,
     patience: float,
     told: UserError,
 ) -> None:
-    """Call `work(task, context)` in `workers` processes, as many on each node of `demand`, and wait for them.
+    """Call `work(task, context)` in `workers` processes, as many on each node of `request`, and wait for them.
 
     `task` holds plain values; on_gpus gives each worker one GPU. `folder`, which all nodes see, is for what the
     workers and this process tell each other. When a worker dies all start again, `settings.restarts` times, and the
@@ -47,7 +47,7 @@ def run_workers(
     too small.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    share = _share(workers, demand, session, on_gpus)
+    share = _share(workers, request, session, on_gpus)
     stop_requested = Flag(folder / STOP_REQUESTED)
     sigterm = flag_on_sigterm(stop_requested, patience, session.is_reachable, str(told))
     with _told_instead_of_exit(told), sigterm, tail_log(folder / LINES):
@@ -70,18 +70,18 @@ def run_workers(
             log.warning("a worker died (%s): all start again from the last checkpoint", error)
 
 
-def _share(workers: int, demand: Demand, session: RaySession, on_gpus: bool) -> dict[str, float]:
+def _share(workers: int, request: ResourceRequest, session: RaySession, on_gpus: bool) -> dict[str, float]:
     """What Ray is to reserve for a worker, such that each node holds as many of them as the others."""
-    if workers % demand.nodes:
-        raise UserError("--workers", f"{workers} workers cannot be shared out over {demand.nodes} nodes", "change one")
+    if workers % request.nodes:
+        raise UserError("--workers", f"{workers} workers cannot be shared out over {request.nodes} nodes", "change one")
     if on_gpus and session.gpus < workers:
         raise UserError(
             "--workers",
             f"{workers} workers need a GPU each, and the Ray cluster has {session.gpus:g}",
             "ask for fewer workers or more GPUs, or set accelerator to 'cpu'",
         )
-    here = demand.cpus or (cpus_of_job() if demand.nodes == 1 else session.cpus / demand.nodes)
-    cpus = min(here, session.cpus / demand.nodes) * demand.nodes / workers
+    here = request.cpus or (cpus_of_job() if request.nodes == 1 else session.cpus / request.nodes)
+    cpus = min(here, session.cpus / request.nodes) * request.nodes / workers
     return {"CPU": int(cpus) if cpus >= 1 else cpus, **({"GPU": 1} if on_gpus else {})}
 
 

@@ -16,7 +16,7 @@ import torch
 from ray.util import get_node_ip_address
 from torch import distributed
 
-from bevatron.compute.distributed_context import Strategy, DistributedContext
+from bevatron.compute.distributed_context import DistributedContext, Strategy
 
 Report = Callable[[dict[str, Any]], None]
 Work = Callable[[dict[str, Any], DistributedContext, Report], Any]

@@ -8,11 +8,11 @@ import yaml
 from pydantic import ValidationError
 
 from bevatron.config.data_part import DataPart
-from bevatron.config.expansion import Expansion, expanded
-from bevatron.config.mistakes import lines_of
-from bevatron.config.overlay import merged
+from bevatron.config.grid_expansion import GridExpansion, expanded
+from bevatron.config.merge import merge
 from bevatron.config.section import Section
 from bevatron.config.study import Study
+from bevatron.config.validation_errors import lines_of
 from bevatron.config.workflow import Workflow
 from bevatron.config.yaml_text import YAML_BYTES, parse_yaml
 from bevatron.errors import ConfigurationError, UserError
@@ -105,7 +105,7 @@ def at_scale(tree: dict[str, Any], scale: str, path: Path) -> dict[str, Any]:
     overlays = tree.pop("scales", None) or {}
     if not isinstance(overlays, dict) or set(overlays) - set(SCALES):
         raise ConfigurationError([f"{path}: scales: expected a mapping; allowed: {', '.join(SCALES)}"])
-    return merged(tree, overlays.get(scale) or {})
+    return merge(tree, overlays.get(scale) or {})
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return tree
 
 
-def validated(schema: type[Section], tree: dict[str, Any], path: Path, grids: Expansion | None = None) -> Any:
+def validated(schema: type[Section], tree: dict[str, Any], path: Path, grids: GridExpansion | None = None) -> Any:
     """`tree` as a section; raises ConfigurationError with one line for each mistake, where it stands in the file."""
     place = grids.place if grids is not None else tuple
     try:

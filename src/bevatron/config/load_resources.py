@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bevatron.config.load import SCALES, load_study, read_yaml, validated
-from bevatron.config.overlay import merged
+from bevatron.config.merge import merge
 from bevatron.config.resources import RULES, SEVERAL_NODES, SHARD_RULES, Resources
 from bevatron.config.site import Site
 from bevatron.errors import ConfigurationError, UserError
@@ -37,7 +37,7 @@ def load_resources(path: Path, site: Path | None = None) -> Resources:
 
 def _laid_over(tree: dict[str, Any], overlay: dict[str, Any], file: Path, key: str) -> dict[str, Any]:
     """The tree with `overlay`, which stands in `file` below `key`, over it; mistakes are told with that place."""
-    tree = merged(tree, overlay)
+    tree = merge(tree, overlay)
     try:
         validated(Resources, tree, file)
     except ConfigurationError as error:

@@ -15,7 +15,7 @@ from bevatron.config.kinds import ARCHITECTURES, CLAIM_TESTS, RECIPES, SOURCES
 from bevatron.config.model import Model
 from bevatron.config.observable import Observable
 from bevatron.config.registry import Component, Registry
-from bevatron.config.resources import Limits, Needs, Overrides, Resources, RetryScaling, Rules, Shards
+from bevatron.config.resources import JobResources, Limits, Overrides, Resources, RetryScaling, Rules, Shards
 from bevatron.config.search import Choice, Integers, LogUniform, Search, Uniform
 from bevatron.config.section import Section
 from bevatron.config.simulation import Simulation
@@ -33,7 +33,7 @@ SECTIONS: list[tuple[str, type[Section]]] = [
     ("`ray`", Ray),
     ("`config/resources.yaml`", Resources),
     ("`rules`", Rules),
-    ("`rules.<rule>`", Needs),
+    ("`rules.<rule>`", JobResources),
     ("`overrides.<study>` and `overrides.<study>/<model>`", Overrides),
     ("`retry_scaling`", RetryScaling),
     ("`limits`", Limits),

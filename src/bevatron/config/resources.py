@@ -26,7 +26,7 @@ SHARD_RULES = ("simulate", "prepare")  # many small jobs, which go to the batch 
 SEVERAL_NODES = ("search", "train")  # the only rules whose commands use more than one node
 
 
-class Needs(Section):
+class JobResources(Section):
     """What one job of a rule asks for; CPU cores, GPUs and memory are those of each node."""
 
     nodes: Count = Field(1, description="nodes; more than one for search and train alone")
@@ -36,7 +36,7 @@ class Needs(Section):
     minutes: Count = Field(60, description="time limit of the first attempt")
 
 
-class SomeNeeds(Section):
+class JobResourceOverrides(Section):
     """The needs that an override changes; the others stay as they are."""
 
     nodes: Count | None = Field(None, description="nodes")
@@ -49,30 +49,32 @@ class SomeNeeds(Section):
 class Rules(Section):
     """The needs of every rule."""
 
-    simulate: Needs = Field(Needs(memory_gb=2, minutes=10), description="make one raw shard")
-    prepare: Needs = Field(Needs(memory_gb=2, minutes=5), description="make the samples of one raw shard")
-    manifest: Needs = Field(Needs(memory_gb=2), description="check all sample shards and list them")
-    observables: Needs = Field(Needs(), description="measure observables without a network")
-    validate_source: Needs = Field(Needs(), description="set the source beside published numbers")
-    search: Needs = Field(Needs(cpus=2, memory_gb=8, minutes=240), description="search a model's hyperparameters")
-    train: Needs = Field(Needs(minutes=240), description="train all seeds of a model")
-    evaluate: Needs = Field(Needs(), description="predict with all seeds of a model and measure")
-    export: Needs = Field(Needs(minutes=30), description="write a model as ONNX files, with its card")
-    report: Needs = Field(Needs(cpus=2, minutes=30), description="judge the claims and write the page")
+    simulate: JobResources = Field(JobResources(memory_gb=2, minutes=10), description="make one raw shard")
+    prepare: JobResources = Field(JobResources(memory_gb=2, minutes=5), description="make the samples of one raw shard")
+    manifest: JobResources = Field(JobResources(memory_gb=2), description="check all sample shards and list them")
+    observables: JobResources = Field(JobResources(), description="measure observables without a network")
+    validate_source: JobResources = Field(JobResources(), description="set the source beside published numbers")
+    search: JobResources = Field(
+        JobResources(cpus=2, memory_gb=8, minutes=240), description="search a model's hyperparameters"
+    )
+    train: JobResources = Field(JobResources(minutes=240), description="train all seeds of a model")
+    evaluate: JobResources = Field(JobResources(), description="predict with all seeds of a model and measure")
+    export: JobResources = Field(JobResources(minutes=30), description="write a model as ONNX files, with its card")
+    report: JobResources = Field(JobResources(cpus=2, minutes=30), description="judge the claims and write the page")
 
 
 class Overrides(Section):
     """The needs of a study's or a model's jobs where they differ from the rule's."""
 
-    simulate: SomeNeeds | None = Field(None, description="of a study's raw shards")
-    prepare: SomeNeeds | None = Field(None, description="of a study's sample shards")
-    manifest: SomeNeeds | None = Field(None, description="of a study's manifest")
-    observables: SomeNeeds | None = Field(None, description="of a study's observables")
-    validate_source: SomeNeeds | None = Field(None, description="of a study's source with published numbers")
-    search: SomeNeeds | None = Field(None, description="of a study's or a model's search")
-    train: SomeNeeds | None = Field(None, description="of a study's or a model's training")
-    evaluate: SomeNeeds | None = Field(None, description="of a study's or a model's evaluation")
-    export: SomeNeeds | None = Field(None, description="of a study's or a model's export")
+    simulate: JobResourceOverrides | None = Field(None, description="of a study's raw shards")
+    prepare: JobResourceOverrides | None = Field(None, description="of a study's sample shards")
+    manifest: JobResourceOverrides | None = Field(None, description="of a study's manifest")
+    observables: JobResourceOverrides | None = Field(None, description="of a study's observables")
+    validate_source: JobResourceOverrides | None = Field(None, description="of a study's source with published numbers")
+    search: JobResourceOverrides | None = Field(None, description="of a study's or a model's search")
+    train: JobResourceOverrides | None = Field(None, description="of a study's or a model's training")
+    evaluate: JobResourceOverrides | None = Field(None, description="of a study's or a model's evaluation")
+    export: JobResourceOverrides | None = Field(None, description="of a study's or a model's export")
 
 
 class RetryScaling(Section):
@@ -112,7 +114,7 @@ class Resources(Section):
     limits: Limits = Field(default_factory=Limits, description="what no job may exceed")
     shards: Shards = Field(default_factory=Shards, description="how many shards make one batch job")
 
-    def needs(self, rule: str, study: str | None = None, model: str | None = None) -> Needs:
+    def needs(self, rule: str, study: str | None = None, model: str | None = None) -> JobResources:
         """The needs of a rule's job, with the overrides for its study and its model."""
         needs = getattr(self.rules, rule)
         for place in (study, f"{study}/{model}"):
@@ -122,11 +124,11 @@ class Resources(Section):
                 needs = needs.model_copy(update=other.model_dump(exclude_none=True))
         return needs
 
-    def memory_gb(self, needs: Needs, attempt: int) -> float:
+    def memory_gb(self, needs: JobResources, attempt: int) -> float:
         """Memory of each node at an attempt; 1 is the first."""
         return min(needs.memory_gb * self.retry_scaling.memory ** (attempt - 1), self.limits.memory_gb)
 
-    def minutes(self, rule: str, needs: Needs, attempt: int, study: str | None = None) -> int:
+    def minutes(self, rule: str, needs: JobResources, attempt: int, study: str | None = None) -> int:
         """Time limit at an attempt. A batch job of shards adds up theirs, and the sum must stay below the limit."""
         most = self.limits.minutes
         if rule in SHARD_RULES:

@@ -109,7 +109,9 @@ class Generation(Section):
     """Make pictures like those of the dataset, which a second network cannot tell from them."""
 
     kind: Literal["generation"] = Field(description="the task's name")
-    target: Name = Field(description="target of the dataset holding class numbers, from which the judge learns")
+    target: Name = Field(
+        description="target of the dataset holding class numbers, from which the reference classifier learns"
+    )
     classes: list[Name] = Field(description="class names in the order of their numbers", min_length=2)
 
 

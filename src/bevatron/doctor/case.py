@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bevatron.config.resources import RULES, Needs, Resources
+from bevatron.config.resources import RULES, JobResources, Resources
 from bevatron.config.site import Site
 from bevatron.config.workflow import Workflow
 
@@ -34,7 +34,7 @@ class Case:
             found.append(path)
         return list(dict.fromkeys(found))
 
-    def jobs(self) -> list[tuple[str, Needs, int]]:
+    def jobs(self) -> list[tuple[str, JobResources, int]]:
         """Every kind of job the table knows: its name, its needs, and its minutes with all shards of a batch job."""
         places: list[tuple[str, str | None, str | None]] = [(rule, None, None) for rule in RULES]
         for place, overrides in self.table.overrides.items():

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bevatron.config.resources import Needs
+from bevatron.config.resources import JobResources
 from bevatron.doctor.case import Case, ask
 from bevatron.doctor.finding import Finding, bad, good, note
 from bevatron.doctor.gpus import gpus_of
@@ -21,7 +21,7 @@ class Node:
     memory_mb: int
     gres: str
 
-    def holds(self, needs: Needs, gpu_type: str | None) -> bool:
+    def holds(self, needs: JobResources, gpu_type: str | None) -> bool:
         return (
             self.cpus >= needs.cpus
             and self.memory_mb >= needs.memory_gb * 1000
@@ -42,7 +42,7 @@ class Partition:
 def partitions(case: Case) -> Iterator[Finding]:
     """Every kind of job in the table must find its nodes and its time."""
     default = _default_partition()
-    jobs: dict[str | None, list[tuple[str, Needs, int]]] = {}
+    jobs: dict[str | None, list[tuple[str, JobResources, int]]] = {}
     for job in case.jobs():
         name = (job[1].gpus and case.site.gpu_partition) or case.site.partition or default
         jobs.setdefault(name, []).append(job)
@@ -61,7 +61,7 @@ def partitions(case: Case) -> Iterator[Finding]:
         yield from _later_attempts(case, partition, [needs for _, needs, _ in asked])
 
 
-def _problems(case: Case, partition: Partition, name: str, needs: Needs, minutes: int) -> Iterator[Finding]:
+def _problems(case: Case, partition: Partition, name: str, needs: JobResources, minutes: int) -> Iterator[Finding]:
     what = f"{name} in {partition.name}"
     fitting = sum(node.holds(needs, case.site.gpu_type) for node in partition.nodes)
     if fitting < needs.nodes:
@@ -75,7 +75,7 @@ def _problems(case: Case, partition: Partition, name: str, needs: Needs, minutes
         yield bad(what, f"{minutes} minutes are asked for, the longest time is {partition.minutes}", todo)
 
 
-def _later_attempts(case: Case, partition: Partition, needs: list[Needs]) -> Iterator[Finding]:
+def _later_attempts(case: Case, partition: Partition, needs: list[JobResources]) -> Iterator[Finding]:
     """A job that is submitted again with more must not ask for what no node has: Slurm would refuse it."""
     limits, largest = case.table.limits, max((node.memory_mb for node in partition.nodes), default=0) / 1000
     grown = max(min(need.memory_gb * case.table.retry_scaling.memory**3, limits.memory_gb) for need in needs)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from bevatron.config.resources import Needs
+from bevatron.config.resources import JobResources
 from bevatron.doctor.case import Case, ask
 from bevatron.doctor.finding import Finding, bad, good, note
 
@@ -38,7 +38,7 @@ def probe(case: Case) -> Iterator[Finding]:
             yield from _one_job(case, partition, needs)
 
 
-def _one_job(case: Case, partition: str | None, needs: Needs) -> Iterator[Finding]:
+def _one_job(case: Case, partition: str | None, needs: JobResources) -> Iterator[Finding]:
     what = f"a job in {partition or 'the default partition'}" + (" with a GPU" if needs.gpus else "")
     word = secrets.token_hex(8)
     folder = case.folders[0]
@@ -63,7 +63,7 @@ def _one_job(case: Case, partition: str | None, needs: Needs) -> Iterator[Findin
                 path.unlink()
 
 
-def _judge(what: str, said: dict | None, word: str, folder: Path, needs: Needs) -> Iterator[Finding]:
+def _judge(what: str, said: dict | None, word: str, folder: Path, needs: JobResources) -> Iterator[Finding]:
     if said is None or said["word"] != word:
         yield bad(what, f"the node does not write into this {folder}", "work in a folder that the nodes share")
         return

@@ -14,7 +14,7 @@ from bevatron.config.digest import seed_of
 from bevatron.config.task import Attacks, Classification
 from bevatron.evaluate.batches import batches
 from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.evaluation import Behind
+from bevatron.evaluate.evaluation import EvaluationContext
 from bevatron.evaluate.measurement import Measurement, measure
 from bevatron.learning.attacks import fgsm, pgd, random_signs
 from bevatron.models.inputs import Inputs
@@ -34,7 +34,7 @@ class Attacked:
 
 
 def attacked(
-    task: Classification, behind: Behind, labels: np.ndarray, bootstrap: Bootstrap, confidence: float
+    task: Classification, context: EvaluationContext, labels: np.ndarray, bootstrap: Bootstrap, confidence: float
 ) -> tuple[dict[str, Measurement], dict[str, Any] | None]:
     """Metrics and curves of all seeds; none of a network that has no gradients, or reads lists.
 
@@ -45,8 +45,8 @@ def attacked(
                          network of n inputs it grows like √n (arXiv:1412.6572, sec. 3)
     """
     settings = task.attacks
-    target = behind.model.target or task.target
-    seeds = [_attack(behind, target, folder, settings) for folder in behind.folders]
+    target = context.model.target or task.target
+    seeds = [_attack(context, target, folder, settings) for folder in context.folders]
     if any(seed is None for seed in seeds):
         return {}, None
     n = len(seeds[0].clean)
@@ -93,19 +93,19 @@ def _independent(of_seed: list[np.ndarray], among: list[np.ndarray], bootstrap: 
     return max(1.0, n * bootstrap.effective_size(share, counted) / max(counted.sum(), 1.0))
 
 
-def _attack(behind: Behind, target: str, folder: Path, settings: Attacks) -> Attacked | None:
-    if any(behind.manifest.groups[name].layout == "ragged" for name in behind.model.inputs):
+def _attack(context: EvaluationContext, target: str, folder: Path, settings: Attacks) -> Attacked | None:
+    if any(context.manifest.groups[name].layout == "ragged" for name in context.model.inputs):
         return None
-    device = device_for(behind.workflow.accelerator)
+    device = device_for(context.workflow.accelerator)
     network = load_network(folder).to(device)
     if not any(weights.requires_grad for weights in network.parameters()):
         return None
     network.requires_grad_(False)
     clean, logits, example = [], {(k, e): [] for k in KINDS for e in settings.epsilons}, None
     low, high = settings.range
-    with deterministic(behind.model.training.threads), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of("attacks", behind.manifest.sha256))
-        for inputs, labels in _first(behind, target, settings.samples, device):
+    with deterministic(context.model.training.threads), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of("attacks", context.manifest.sha256))
+        for inputs, labels in _first(context, target, settings.samples, device):
             clean.append(_logits(network, inputs))
             for epsilon in settings.epsilons:
                 changed = {
@@ -121,10 +121,10 @@ def _attack(behind: Behind, target: str, folder: Path, settings: Attacks) -> Att
     return Attacked(np.concatenate(clean), {k: np.concatenate(v) for k, v in logits.items()}, example)
 
 
-def _first(behind: Behind, target: str, most: int, device: torch.device) -> Iterator[tuple[Inputs, Tensor]]:
+def _first(context: EvaluationContext, target: str, most: int, device: torch.device) -> Iterator[tuple[Inputs, Tensor]]:
     """The first samples of the test split, and their class numbers."""
     left = most
-    for inputs, targets in batches(behind, "test", [target], device, BATCH):
+    for inputs, targets in batches(context, "test", [target], device, BATCH):
         yield {name: x[:left] for name, x in inputs.items()}, targets[target][:left].long()
         left -= len(targets[target])
         if left <= 0:

@@ -5,22 +5,22 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from bevatron.evaluate.evaluation import Behind
-from bevatron.learning.densify import Densify, input_groups, rows_at_once
+from bevatron.evaluate.evaluation import EvaluationContext
+from bevatron.learning.collate import Collate, input_groups, rows_at_once
 from bevatron.models.inputs import Inputs
 from bevatron.store.reader import open_split
 
 
 def batches(
-    behind: Behind, split: str, targets: list[str], device: torch.device, at_once: int
+    context: EvaluationContext, split: str, targets: list[str], device: torch.device, at_once: int
 ) -> Iterator[tuple[Inputs, dict[str, Tensor]]]:
     """In the order of the shards, up to `at_once` samples at a time: the model's inputs {group: (batch, ...)}, and
     targets by name, which the caller may keep."""
-    groups, data_loading = behind.model.inputs, behind.workflow.data_loading
-    shapes = input_groups(behind.manifest, groups)
-    densify = Densify(shapes, device)
+    groups, data_loading = context.model.inputs, context.workflow.data_loading
+    shapes = input_groups(context.manifest, groups)
+    collate = Collate(shapes, device)
     reader = open_split(
-        behind.manifest_path,
+        context.manifest_path,
         split,
         batch_size=rows_at_once(shapes, at_once),
         groups=groups,
@@ -32,7 +32,7 @@ def batches(
     )
     try:
         for batch in reader.epoch(0, 0, shuffle=False):
-            inputs = {name: x.clone() if isinstance(x, Tensor) else x for name, x in densify(batch["inputs"]).items()}
+            inputs = {name: x.clone() if isinstance(x, Tensor) else x for name, x in collate(batch["inputs"]).items()}
             yield inputs, {name: batch["targets"][name].clone() for name in targets}
     finally:
         reader.close()

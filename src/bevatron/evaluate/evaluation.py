@@ -20,8 +20,8 @@ evaluation = EVALUATIONS.register
 
 
 @dataclass(frozen=True)
-class Behind:
-    """What stands behind predictions, for tasks that look into the networks: a trained one's folder for each seed."""
+class EvaluationContext:
+    """What a task may read beside predictions: settings, data, and the folder of each seed's network."""
 
     study: Study
     workflow: Workflow
@@ -37,7 +37,7 @@ class Predictions:
     """What all seeds of a model say of the test split, in the order of its shards.
 
     outputs (n_seeds, n, n_outputs) float32, of a detection (n_seeds, n, most, 6); targets by name (n, ...); id (n,)
-    uint64; x (n,): the feature that the task draws along the plots' axis, where it names one; behind: what they were
+    uint64; x (n,): the feature that the task draws along the plots' axis, where it names one; context: what they were
     made from; event (n,) uint64: the number of each sample's event, where the dataset has it.
     """
 
@@ -45,7 +45,7 @@ class Predictions:
     targets: dict[str, np.ndarray]
     id: np.ndarray
     x: np.ndarray | None = None
-    behind: Behind | None = None
+    context: EvaluationContext | None = None
     event: np.ndarray | None = None
 
     def __len__(self) -> int:

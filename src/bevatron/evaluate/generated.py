@@ -1,4 +1,4 @@
-"""Comparing generated pictures with real ones: distance of their distributions, copies, variety."""
+"""Comparing generated pictures with real ones: distance of their distributions, copies, diversity."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,19 +8,19 @@ import numpy as np
 if TYPE_CHECKING:
     from sklearn.neural_network import MLPClassifier
 
-FEATURES = 32  # hidden units of the judge
-SAMPLES = 5_000  # training pictures from which the judge learns, and among which copies are looked for
-PAIRS = 2_000  # whose mean distance tells variety
+FEATURES = 32  # hidden units of the reference
+SAMPLES = 5_000  # training pictures from which the reference learns, and among which copies are looked for
+PAIRS = 2_000  # whose mean distance tells diversity
 
 
 @dataclass(frozen=True)
-class Judge:
+class ReferenceClassifier:
     """A classifier of real pictures, in whose hidden units pictures are compared, as in Inception's elsewhere."""
 
     network: "MLPClassifier"
 
     @classmethod
-    def of(cls, pictures: np.ndarray, labels: np.ndarray) -> "Judge":
+    def of(cls, pictures: np.ndarray, labels: np.ndarray) -> "ReferenceClassifier":
         """Trained on pictures (n, pixels) with class numbers (n,); the same for the same data."""
         from sklearn.neural_network import MLPClassifier
 
@@ -75,7 +75,7 @@ def nearest(pictures: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.nda
     return distances[:, 0], rows[:, 0]
 
 
-def variety(pictures: np.ndarray) -> float:
+def diversity(pictures: np.ndarray) -> float:
     """Mean distance of random pairs; 0 where all pictures are one."""
     random = np.random.default_rng(0)
     first, second = random.integers(0, len(pictures), (2, PAIRS))

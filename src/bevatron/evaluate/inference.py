@@ -9,7 +9,7 @@ from bevatron.compute.devices import deterministic, device_for
 from bevatron.config.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.evaluate.evaluation import Predictions
-from bevatron.learning.densify import Densify, input_groups, rows_at_once
+from bevatron.learning.collate import Collate, input_groups, rows_at_once
 from bevatron.models.network import load_network
 from bevatron.store.manifest import Manifest
 from bevatron.store.reader import open_split
@@ -33,7 +33,7 @@ def predict(
     """
     device = device_for(workflow.accelerator)
     shapes = input_groups(manifest, groups)
-    densify = Densify(shapes, device)
+    collate = Collate(shapes, device)
     networks = [load_network(folder).to(device) for folder in folders]
     n, done = manifest.n_samples("test"), 0
     outputs: np.ndarray | None = None
@@ -52,7 +52,7 @@ def predict(
         )
         try:
             for batch in reader.epoch(0, 0, shuffle=False):
-                inputs, rows = densify(batch["inputs"]), slice(done, done + len(batch["id"]))
+                inputs, rows = collate(batch["inputs"]), slice(done, done + len(batch["id"]))
                 done = rows.stop
                 for k, network in enumerate(networks):
                     predicted = network(inputs).float().cpu().numpy()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bevatron.compute.devices import deterministic
-from bevatron.evaluate.evaluation import Behind
+from bevatron.evaluate.evaluation import EvaluationContext
 from bevatron.models.network import load_network
 
 PIXELS = 41
@@ -40,19 +40,19 @@ def weights_of(folder: Path) -> np.ndarray | None:
     return np.array([*w.tolist(), theta])
 
 
-def first_corrections(behind: Behind, most: int = 6) -> list[dict[str, Any]]:
+def first_corrections(context: EvaluationContext, most: int = 6) -> list[dict[str, Any]]:
     """The first changes of a unit's line in the fit of the first seed, which are made here a second time.
 
     Each: the number of the step, the sample's x and label, and w and θ before and after. Only of units that learn
     sample by sample; none for other networks.
     """
-    training = behind.model.training
-    if training.batch_size != 1 or behind.model.architecture.kind != "perceptron":
+    training = context.model.training
+    if training.batch_size != 1 or context.model.architecture.kind != "perceptron":
         return []
-    return replayed(behind, most=most)
+    return replayed(context, most=most)
 
 
-def replayed(behind: Behind, most: int | None = None, steps: int | None = None) -> list[dict[str, Any]]:
+def replayed(context: EvaluationContext, most: int | None = None, steps: int | None = None) -> list[dict[str, Any]]:
     """The fit's first steps again, until the line has changed `most` times, or for `steps`."""
     from bevatron.config.kinds import LEARNERS
     from bevatron.learning.data import DataModule  # Lightning, which costs two seconds, and which few models need here
@@ -60,14 +60,14 @@ def replayed(behind: Behind, most: int | None = None, steps: int | None = None) 
     from bevatron.learning.job import FitJob
     from bevatron.learning.learner import optimiser_of
 
-    study, model = behind.study, behind.model
-    data_loading = behind.workflow.data_loading
-    job = FitJob(study, model, behind.manifest_path.resolve(), behind.seeds[0], Path(), data_loading, "cpu")
+    study, model = context.study, context.model
+    data_loading = context.workflow.data_loading
+    job = FitJob(study, model, context.manifest_path.resolve(), context.seeds[0], Path(), data_loading, "cpu")
     found: list[dict[str, Any]] = []
     with deterministic(model.training.threads):
-        data = DataModule(job, behind.manifest, CPU)
+        data = DataModule(job, context.manifest, CPU)
         try:
-            network = initial_network(job, behind.manifest)
+            network = initial_network(job, context.manifest)
             learner = LEARNERS[study.task.kind](job, network, data.schedule)
             optimiser = optimiser_of(model.training, network)
             block = data.schedule.block(0)
@@ -102,7 +102,7 @@ def _difference(folder: Path, groups: list[str], points: Tensor) -> Tensor:
     network = load_network(folder)
     inputs, start = {}, 0
     for group in groups:
-        width = network.description.inputs[group].size
+        width = network.spec.inputs[group].size
         inputs[group] = points[:, start : start + width]
         start += width
     outputs = network(inputs)

@@ -7,25 +7,25 @@ import torch
 from torch import Tensor, nn
 
 from bevatron.evaluate.columns import TestColumns
-from bevatron.evaluate.evaluation import Behind
+from bevatron.evaluate.evaluation import EvaluationContext
 from bevatron.models.network import load_network
 
 FILTERS, MAPS, LAYERS = 16, 8, 4  # drawn at most
 LAYER = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
 
 
-def looked_into(behind: Behind) -> dict[str, Any] | None:
+def looked_into(context: EvaluationContext) -> dict[str, Any] | None:
     """Of the first seed: "filters" of the first convolution, mean over input channels, each (k, k); "picture" (height,
     width), the first of the test split; "layers": name and maps (height, width) behind convolutions and pools.
 
     None for a network without convolutions, or of several input groups.
     """
-    network = load_network(behind.folders[0])
+    network = load_network(context.folders[0])
     first = next((m for m in network.modules() if isinstance(m, nn.Conv2d)), None)
-    if first is None or len(behind.model.inputs) != 1:
+    if first is None or len(context.model.inputs) != 1:
         return None
-    (group,) = behind.model.inputs
-    picture = TestColumns(behind.manifest, behind.manifest_path).images(group, [0])[0]
+    (group,) = context.model.inputs
+    picture = TestColumns(context.manifest, context.manifest_path).images(group, [0])[0]
     found: list[dict[str, Any]] = []
 
     def keep(name: str):

@@ -17,9 +17,9 @@ from bevatron.evaluate.examples import examples
 from bevatron.evaluate.measurement import Measurement, measure
 from bevatron.evaluate.ranking import Ranking
 from bevatron.evaluate.tasks.classification import ROC_GRID
+from bevatron.store.checksum import with_checksum
 from bevatron.store.manifest import load_manifest
 from bevatron.store.publish import publish_json
-from bevatron.store.seal import sealed
 from bevatron.versions import versions
 
 log = logging.getLogger("bevatron")
@@ -69,7 +69,7 @@ def measure_observables(study: DataPart, manifest: Path, output: Path) -> None:
         "examples": examples(study, columns),
         "points": None if isinstance(task, Classification) else _points(study, columns, n),
     }
-    publish_json(output, sealed(content))
+    publish_json(output, with_checksum(content))
     log.info("%s: %d observables of %d test samples", study.name, len(drawn), n)
 
 

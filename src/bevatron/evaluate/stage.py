@@ -14,14 +14,14 @@ from bevatron.config.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.columns import TestColumns
-from bevatron.evaluate.evaluation import EVALUATIONS, Behind, Predictions
+from bevatron.evaluate.evaluation import EVALUATIONS, EvaluationContext, Predictions
 from bevatron.evaluate.measurement import Measurement
 from bevatron.evaluate.overtraining import overtraining
 from bevatron.evaluate.predictions import write_predictions
 from bevatron.learning.runs import load_runs
+from bevatron.store.checksum import with_checksum
 from bevatron.store.manifest import Manifest, load_manifest
 from bevatron.store.publish import publish_json
-from bevatron.store.seal import sealed
 from bevatron.versions import versions
 
 log = logging.getLogger("bevatron")
@@ -48,7 +48,9 @@ def evaluate_model(study: Study, workflow: Workflow, name: str, manifest: Path, 
     write_predictions(folder / "predictions.h5", predictions, attributes, [r["seed"] for r in finished])
 
     extra = overtraining(study.models[name], finished, runs.parent, study.evaluation.bootstrap)
-    publish_json(folder / "metrics.json", sealed(metrics_tree(study, name, dataset, finished, predictions, extra)))
+    publish_json(
+        folder / "metrics.json", with_checksum(metrics_tree(study, name, dataset, finished, predictions, extra))
+    )
     log.info(
         "%s/%s: %d seeds on %d test samples in %.1f s",
         study.name, name, len(finished), len(predictions), time.perf_counter() - started,
@@ -133,8 +135,8 @@ def _predictions(
     x = None if feature is None else _feature(feature, dataset, manifest)
     event = TestColumns(dataset, manifest).events()
     seeds = tuple(run["seed"] for run in runs)
-    behind = Behind(study, workflow, model, dataset, manifest, tuple(folders), seeds)
-    return replace(found, x=x, behind=behind, event=None if np.array_equal(event, found.id) else event)
+    context = EvaluationContext(study, workflow, model, dataset, manifest, tuple(folders), seeds)
+    return replace(found, x=x, context=context, event=None if np.array_equal(event, found.id) else event)
 
 
 def _feature(name: str, dataset: Manifest, manifest: Path):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bevatron.errors import UserError
 from bevatron.export.graph import Plain, Port, columns_of
-from bevatron.learning.densify import Densify, input_groups
+from bevatron.learning.collate import Collate, input_groups
 from bevatron.store.manifest import Manifest
 from bevatron.store.reader import open_split
 
@@ -33,12 +33,12 @@ class Agreement:
 
 def real_samples(manifest: Manifest, path: Path, groups: list[str], budget_bytes: float) -> tuple[Tensor, ...]:
     """The first of the test split, up to 2,000, as the network's inputs in a row."""
-    densify = Densify(input_groups(manifest, groups), torch.device("cpu"))
+    collate = Collate(input_groups(manifest, groups), torch.device("cpu"))
     with open_split(
         path, "test", batch_size=SAMPLES, groups=groups, targets=[], memory_budget_bytes=budget_bytes
     ) as reader:
         batch = next(iter(reader.epoch(0, 0, shuffle=False)))
-        columns = columns_of(densify.groups, densify(batch["inputs"]))
+        columns = columns_of(collate.groups, collate(batch["inputs"]))
         return tuple(column.clone() for column in columns)  # the reader's memory is its own
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from bevatron.errors import UserError
 from bevatron.json_text import read_json
-from bevatron.store.seal import refuse_broken_seal
+from bevatron.store.checksum import check_checksum
 
 
 def load_metrics(path: Path, study: str, model: str, manifest_sha256: str, runs: list[dict[str, Any]]) -> dict:
@@ -22,7 +22,7 @@ def load_metrics(path: Path, study: str, model: str, manifest_sha256: str, runs:
         raise UserError(path, f"cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(path, f"holds no metrics: {error!r}", again) from None
-    refuse_broken_seal(tree, path, again)
+    check_checksum(tree, path, again)
     expected = {"study": study, "model": model, "manifest_sha256": manifest_sha256}
     if found != expected or digests != [run["digest"] for run in runs]:
         raise UserError(path, "holds the metrics of other runs or data", again)

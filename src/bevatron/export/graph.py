@@ -43,7 +43,7 @@ class Plain(nn.Module):
         self.network, self.classification = network, classification
 
     def forward(self, *columns: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        outputs = self.network(inputs_of(self.network.description.inputs, columns))
+        outputs = self.network(inputs_of(self.network.spec.inputs, columns))
         return (torch.softmax(outputs, 1), outputs) if self.classification else outputs
 
 
@@ -51,7 +51,7 @@ def inputs_of(groups: dict[str, InputGroup], columns: tuple[Tensor, ...]) -> Inp
     """The arrays in a row as a network takes them, by group."""
     row, inputs = iter(columns), {}
     for name, group in groups.items():
-        inputs[name] = Padded(next(row), next(row)) if group.listed else next(row)
+        inputs[name] = Padded(next(row), next(row)) if group.is_ragged else next(row)
     return inputs
 
 
@@ -68,7 +68,7 @@ def input_ports(groups: dict[str, InputGroup], columns: tuple[Tensor, ...]) -> l
     ports = []
     for name, group in groups.items():
         dtype = str(columns[len(ports)].dtype).removeprefix("torch.")
-        if group.listed:
+        if group.is_ragged:
             meaning = f"up to {group.shape[0]} elements, zeros beyond {name}{N_VALID}"
             ports.append(Port(name, group.shape, dtype, meaning, name))
             ports.append(Port(f"{name}{N_VALID}", (), "int64", f"elements of {name} that there are", name))
@@ -78,7 +78,7 @@ def input_ports(groups: dict[str, InputGroup], columns: tuple[Tensor, ...]) -> l
 
 
 def output_ports(network: Network, classification: bool) -> list[Port]:
-    shape = (network.description.n_outputs,)
+    shape = (network.spec.n_outputs,)
     if not classification:
         meaning = "the predicted number, in the target's unit" if shape == (1,) else "one number for each class"
         return [Port(PREDICTION, shape, "float32", meaning)]

@@ -86,7 +86,7 @@ def told_apart(study: Study, network: Network) -> list[str]:
 def normalisation(network: Network) -> dict[str, Any]:
     """What the first layer does, with its numbers: x → (x − centre) / scale, and asinh of that if 'robust'; of a
     network that is made of others, each does so for itself."""
-    kind, layer = network.description.normalise, network.normalise
+    kind, layer = network.spec.normalise, network.normalise
     members = [normalisation(member) for member in getattr(network.architecture, "members", [])]
     more = {"members": members} if members else {}
     if kind == "none":
@@ -98,6 +98,6 @@ def normalisation(network: Network) -> dict[str, Any]:
                 group.features, getattr(layer, f"{name}_centre"), getattr(layer, f"{name}_scale"), strict=True
             )
         }
-        for name, group in network.description.inputs.items()
+        for name, group in network.spec.inputs.items()
     }
     return {"kind": kind, "features": numbers, **more}

@@ -10,9 +10,9 @@ from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.learning.runs import read_runs
+from bevatron.store.checksum import with_checksum
 from bevatron.store.manifest import Manifest, load_manifest
 from bevatron.store.publish import publish_bytes, publish_json, publish_text, sha256_of
-from bevatron.store.seal import sealed
 
 log = logging.getLogger("bevatron")
 SCHEMA_VERSION = 1
@@ -64,7 +64,7 @@ def export_model(
         "manifest_sha256": manifest.sha256,
         "exports": exports,
     }
-    publish_json(folder / "export.json", sealed(tree))
+    publish_json(folder / "export.json", with_checksum(tree))
     worst = max(max(export["checked"]["largest_difference"].values()) for export in exports)
     log.info(
         "%s/%s: %d ONNX models in %.1f s, at most %.2g from PyTorch on %d test samples",
@@ -92,7 +92,7 @@ def _models(
             where = f"{study.name}/{name} seed {run['seed']}"
             network = load_network(place / run["folder"])
             plain = graph.Plain(network, classification).eval()
-            inputs = graph.input_ports(network.description.inputs, columns)
+            inputs = graph.input_ports(network.spec.inputs, columns)
             outputs = graph.output_ports(network, classification)
             proto = graph.onnx_model(plain, few, inputs, outputs, where)
             content = proto.SerializeToString(deterministic=True)

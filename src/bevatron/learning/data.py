@@ -11,7 +11,7 @@ import torch
 from bevatron.compute.distributed_context import SINGLE_PROCESS, DistributedContext
 from bevatron.config.task import Classification
 from bevatron.learning.blocks import Block, Schedule
-from bevatron.learning.densify import Densify, input_groups, moved, rows_at_once
+from bevatron.learning.collate import Collate, input_groups, moved, rows_at_once
 from bevatron.learning.job import FitJob
 from bevatron.store.manifest import Manifest
 from bevatron.store.reader import Part, Reader, open_split
@@ -37,7 +37,7 @@ class DataModule(pl.LightningDataModule):
         super().__init__()
         self.job, self.manifest, self.device, self.context = job, manifest, device, context
         self.waited = 0.0
-        self.densify = Densify(
+        self.collate = Collate(
             input_groups(manifest, job.model.inputs), device, job.model.training.memory_format == "channels_last"
         )
         training = job.model.training
@@ -45,7 +45,7 @@ class DataModule(pl.LightningDataModule):
         self.sampling = sampling_of(job)
         self._val_sampling = Sampling(self.sampling.classes, class_ratio=self.sampling.class_ratio)
         self._train = self._open("train", self.batch_size)
-        self._val = self._open("val", rows_at_once(self.densify.groups, VALIDATION_BATCH))
+        self._val = self._open("val", rows_at_once(self.collate.groups, VALIDATION_BATCH))
         self._stream: Iterator[Batch] | None = None
         self._next_step = -1
         self.schedule = Schedule(
@@ -113,7 +113,7 @@ class DataModule(pl.LightningDataModule):
         """The batch on the device, its inputs dense."""
         rest = {key: moved(value, self.device) for key, value in batch.items() if key not in ("inputs", "targets")}
         targets = {name: moved(value, self.device) for name, value in batch["targets"].items()}
-        return {**rest, "targets": targets, "inputs": self.densify(batch["inputs"])}
+        return {**rest, "targets": targets, "inputs": self.collate(batch["inputs"])}
 
     def close(self) -> None:
         self._stream = None

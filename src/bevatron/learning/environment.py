@@ -8,9 +8,9 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from bevatron.compute.distributed_context import SINGLE_PROCESS, DistributedContext
 from bevatron.compute.machine import processor
 from bevatron.compute.reproducibility import differences
-from bevatron.compute.distributed_context import SINGLE_PROCESS, DistributedContext
 from bevatron.versions import versions
 
 PACKAGES = ("bevatron", "torch", "pytorch-lightning", "numpy")
@@ -45,10 +45,10 @@ class TrainingEnvironment:
 
 
 def training_environment(
-    threads: int, device: torch.device, context: DistributedContext = SINGLE_PROCESS, solved: bool = False
+    threads: int, device: torch.device, context: DistributedContext = SINGLE_PROCESS, closed_form: bool = False
 ) -> TrainingEnvironment:
-    """The environment of a fit on `device` that begins now; called by all workers. solved: without steps."""
-    on_gpu, wanted = device.type == "cuda", (*PACKAGES, *(SOLVERS if solved else ()))
+    """The environment of a fit on `device` that begins now; called by all workers. closed_form: without steps."""
+    on_gpu, wanted = device.type == "cuda", (*PACKAGES, *(SOLVERS if closed_form else ()))
     found = {name: version for name, version in versions().items() if name in wanted}
     found["torch"] = str(torch.__version__)  # with the build, such as +cu126
     if on_gpu:

@@ -12,8 +12,8 @@ from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from bevatron.compute.devices import deterministic, device_for
-from bevatron.compute.reproducibility import reproducible
 from bevatron.compute.distributed_context import SINGLE_PROCESS, DistributedContext
+from bevatron.compute.reproducibility import reproducible
 from bevatron.config.digest import seed_of
 from bevatron.config.identity import dataset_digest
 from bevatron.config.kinds import LEARNERS
@@ -26,23 +26,23 @@ from bevatron.learning.checkpoint import (
     forget_checkpoints,
     newest_valid,
 )
+from bevatron.learning.collate import input_groups
 from bevatron.learning.data import DataModule
-from bevatron.learning.densify import input_groups
 from bevatron.learning.environment import EnvironmentRecord, training_environment
+from bevatron.learning.fit_closed_form import fit_closed_form
 from bevatron.learning.history import History
 from bevatron.learning.job import FitJob, FitResult
 from bevatron.learning.learner import Learner
 from bevatron.learning.precision import half_precision
 from bevatron.learning.progress import Progress
 from bevatron.learning.reading_order import training_order
-from bevatron.learning.solve import solve
 from bevatron.learning.strategies import ContextEnvironment, strategy_of
-from bevatron.models.network import Description, Network, load_description, load_network, weights_bytes
-from bevatron.models.solved import Solved
+from bevatron.models.closed_form import ClosedFormModel
+from bevatron.models.network import Network, NetworkSpec, load_network, load_spec, weights_bytes
 from bevatron.regular_files import read_bytes
+from bevatron.store.checksum import check_checksum, with_checksum
 from bevatron.store.manifest import Manifest, load_manifest
 from bevatron.store.publish import publish_json, publishing, sha256_of
-from bevatron.store.seal import refuse_broken_seal, sealed
 from bevatron.versions import versions
 
 log = logging.getLogger("bevatron")
@@ -67,7 +67,7 @@ def fit(
     The batches are those of one worker alone, and a fit may go on with another number of workers; its weights are then
     the same but for rounding (and dropout's draws).
 
-    An architecture that is solved (`models.solved`) takes no steps: it is fitted at once, by one worker.
+    An architecture that is solved (`models.closed_form`) takes no steps: it is fitted at once, by one worker.
 
     Raises Diverged when the loss is no longer finite, UserError for a dataset that is damaged or of another
     configuration.
@@ -91,7 +91,7 @@ def finished_fit(job: FitJob) -> FitResult | None:
     """The result of a fit that ended before, if its files are what they were; else the fit is made anew."""
     try:
         stored = read_json(job.folder / RESULT)
-        refuse_broken_seal(stored, job.folder / RESULT, "")
+        check_checksum(stored, job.folder / RESULT, "")
         whole = all(stored["files"][name] == sha256_of(job.folder / name) for name in (WEIGHTS, HISTORY))
         if whole and stored.keys() >= set(MADE):
             return FitResult(**stored["result"])
@@ -108,16 +108,16 @@ def how_made(job: FitJob) -> dict[str, Any]:
     return {key: stored[key] for key in MADE}
 
 
-def describe(job: FitJob, manifest: Manifest) -> Description:
+def describe(job: FitJob, manifest: Manifest) -> NetworkSpec:
     """The network that the job fits, without its weights."""
     task = job.study.task
-    return Description(
+    return NetworkSpec(
         architecture=job.model.architecture.model_dump(mode="json"),
         inputs=input_groups(manifest, job.model.inputs),
         n_outputs=LEARNERS[task.kind].n_outputs(task, manifest.targets[job.target]),
         normalise="none" if job.members else job.model.normalise,  # members normalise for themselves
         class_subset=job.class_subset,
-        members=tuple(load_description(folder / MODEL) for folder in job.members.values()),
+        members=tuple(load_spec(folder / MODEL) for folder in job.members.values()),
     )
 
 
@@ -137,7 +137,7 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
     if job.model.training.memory_format == "channels_last":
         network.to(memory_format=torch.channels_last)
     context = data.context
-    if isinstance(network.architecture, Solved):
+    if isinstance(network.architecture, ClosedFormModel):
         return _solve(job, data, network, on_validation)
     weights = class_weights(data.class_counts(), job.class_subset) if job.model.training.balance == "weights" else None
     learner: Learner = LEARNERS[job.study.task.kind](job, network, data.schedule, weights, context)
@@ -170,8 +170,14 @@ def _solve(job: FitJob, data: DataModule, network: Network, on_validation: Any) 
         kind = job.model.architecture.kind
         raise UserError(job.folder, f"'{kind}' is fitted by one worker, not {data.context.size}", "ask for one worker")
     weights = None if job.model.training.balance == "none" else class_weights(data.class_counts(), job.class_subset)
-    result = solve(job, data, network, weights, on_validation)
-    _write(job, data, weights_bytes(network), result, [training_environment(_threads(job), CPU, solved=True).as_dict()])
+    result = fit_closed_form(job, data, network, weights, on_validation)
+    _write(
+        job,
+        data,
+        weights_bytes(network),
+        result,
+        [training_environment(_threads(job), CPU, closed_form=True).as_dict()],
+    )
     return result
 
 
@@ -280,7 +286,7 @@ def _write(
         "environments": environments,
         "reproducible": reproducible(environments),
     }
-    publish_json(job.folder / RESULT, sealed({"result": result.as_dict(), "files": files, **made}))
+    publish_json(job.folder / RESULT, with_checksum({"result": result.as_dict(), "files": files, **made}))
     forget_checkpoints(job.folder)
 
 

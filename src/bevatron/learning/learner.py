@@ -7,8 +7,8 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from bevatron.compute.seeds import seed_generators
 from bevatron.compute.distributed_context import SINGLE_PROCESS, DistributedContext
+from bevatron.compute.seeds import seed_generators
 from bevatron.config.digest import seed_of
 from bevatron.config.training import Training
 from bevatron.errors import UserError

@@ -6,7 +6,7 @@ from bevatron.config.kinds import ARCHITECTURES
 from bevatron.config.model import Model
 from bevatron.config.study import Study
 from bevatron.config.workflow import DataLoading
-from bevatron.models.solved import Solved
+from bevatron.models.closed_form import ClosedFormModel
 from bevatron.store.manifest import Manifest
 from bevatron.store.split import reading_order, split_of
 
@@ -21,7 +21,7 @@ def training_order(study: Study, model: Model, manifest: Manifest, path: Path, d
 
     Raises UserError, naming the manifest's `path`, for an input group or a target that the dataset does not have.
     """
-    if model.training.batch_size == "full" or issubclass(ARCHITECTURES[model.architecture.kind], Solved):
+    if model.training.batch_size == "full" or issubclass(ARCHITECTURES[model.architecture.kind], ClosedFormModel):
         return FILE_ORDER
     targets = [model.target or study.task.target]
     split = split_of(manifest, path, "train", model.inputs, targets)

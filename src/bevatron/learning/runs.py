@@ -6,8 +6,8 @@ from typing import Any
 from bevatron.errors import UserError
 from bevatron.json_text import read_json
 from bevatron.learning.run_records import RunRecord, checked_runs
+from bevatron.store.checksum import check_checksum
 from bevatron.store.publish import sha256_of
-from bevatron.store.seal import refuse_broken_seal
 
 SCHEMA_VERSION = 1
 LOADED = ("weights.safetensors", "model.json")
@@ -34,7 +34,7 @@ def read_runs(path: Path, study: str, model: str, manifest_sha256: str) -> dict[
         raise UserError(path, f"cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(path, f"is no list of runs: {error!r}", again) from None
-    refuse_broken_seal(tree, path, again)
+    check_checksum(tree, path, again)
     if version != SCHEMA_VERSION:
         raise UserError(path, f"is of version {version}; this Bevatron reads version {SCHEMA_VERSION}", again)
     try:

@@ -9,9 +9,9 @@ from torch.nn import functional
 
 from bevatron.config.kinds import Options, architecture
 from bevatron.config.section import Count, Integer, NonNegative, Positive
+from bevatron.models.closed_form import Labelled, Losses
 from bevatron.models.flat import flat_width, flattened
 from bevatron.models.inputs import InputGroup, Inputs
-from bevatron.models.solved import Labelled, Losses
 
 CHUNK = 10_000  # rows whose ways through all trees are held in memory at once
 
@@ -82,7 +82,7 @@ class BoostedTrees(nn.Module):
         """Scores to logits: of two classes the second has the score, the first zero."""
         return functional.pad(scores, (1, 0)) if self.n_outputs == 2 else scores
 
-    def solve(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
+    def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
         from sklearn.ensemble import HistGradientBoostingClassifier
         from threadpoolctl import threadpool_limits
 

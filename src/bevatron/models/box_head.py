@@ -6,8 +6,8 @@ from torch.nn import functional
 
 from bevatron.models.box_samples import assigned, drawn, priorities
 from bevatron.models.boxes import clip, decode, encode, overlap
+from bevatron.models.nms import nms
 from bevatron.models.proposals import BETA, LEAST, first
-from bevatron.models.suppression import unsuppressed
 
 SCALE = (0.1, 0.1, 0.2, 0.2)  # the spread of the deltas that are left to the head, as in the authors' code
 POSITIVE = 0.5  # overlap with a true box from which a proposal holds its object
@@ -104,7 +104,7 @@ def detections(
     score, order = score[:, :CANDIDATES], order[:, :CANDIDATES]
     places = places.gather(1, order.unsqueeze(2).expand(-1, -1, 4))
     number, good = number.gather(1, order), good.gather(1, order)
-    good = unsuppressed(places, good, threshold, number)
+    good = nms(places, good, threshold, number)
     shares = places / places.new_tensor([width, height, width, height])
     found = torch.cat([shares, score.unsqueeze(2), number.unsqueeze(2) + 1.0], 2)
     found, _ = first(found, good, most)

@@ -10,9 +10,9 @@ from bevatron.config.kinds import Options, architecture
 from bevatron.config.section import Count, Fraction
 from bevatron.models.activation import ActivationName, activation
 from bevatron.models.dense_layers import dense_layers
-from bevatron.models.elements import Arrangement, pooled
 from bevatron.models.initialisation import Initialisation, initialise
 from bevatron.models.inputs import InputGroup, Inputs
+from bevatron.models.sequence import SequenceInput, pool
 
 
 @architecture("deep_sets")
@@ -20,7 +20,7 @@ class DeepSets(nn.Module):
     """f = ρ(Σ_i φ(x_i), dense groups): every function of a set has this form (Zaheer et al., arXiv:1703.06114).
 
     φ and ρ are fully connected; the sum runs over the elements present. On jets this is the particle flow network of
-    Komiske, Metodiev and Thaler (arXiv:1810.05165). Dense groups alone are a set of one element (see `Arrangement`).
+    Komiske, Metodiev and Thaler (arXiv:1810.05165). Dense groups alone are a set of one element (see `SequenceInput`).
 
     Shapes: inputs {group: (batch, ...) or Padded (batch, n, features)}; returns (batch, n_outputs).
     """
@@ -35,18 +35,18 @@ class DeepSets(nn.Module):
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
-        self.arrangement = Arrangement(inputs)
+        self.sequence_input = SequenceInput(inputs)
         self.pooling = options.pooling
         *hidden, width = options.element_widths
         self.elements = nn.Sequential(
-            dense_layers(self.arrangement.n_features, hidden, options.activation, 0.0, width),
+            dense_layers(self.sequence_input.n_features, hidden, options.activation, 0.0, width),
             activation(options.activation),
         )
-        n_joined = width + self.arrangement.n_rest
+        n_joined = width + self.sequence_input.n_dense
         self.layers = dense_layers(n_joined, options.widths, options.activation, options.dropout, n_outputs)
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        arranged = self.arrangement(inputs)
-        pool = pooled(self.elements(arranged.elements), arranged.present, self.pooling)
-        return self.layers(torch.cat([pool, arranged.rest], 1))
+        sequence = self.sequence_input(inputs)
+        pooled = pool(self.elements(sequence.elements), sequence.present, self.pooling)
+        return self.layers(torch.cat([pooled, sequence.dense], 1))

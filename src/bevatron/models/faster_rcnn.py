@@ -139,7 +139,7 @@ def _image(inputs: dict[str, InputGroup], least: int) -> tuple[str, int]:
     if len(inputs) != 1:
         raise UserError(where, f"reads one image, found the input groups {', '.join(inputs)}", "name one of them")
     ((name, group),) = inputs.items()
-    if group.listed or len(group.shape) != 3:
+    if group.is_ragged or len(group.shape) != 3:
         form = " × ".join(map(str, group.shape))
         raise UserError(where, f"reads images, the input group '{name}' has the shape {form}", "name another group")
     channels, height, width = group.shape

@@ -7,9 +7,9 @@ from torch.nn import functional
 
 from bevatron.config.kinds import Options, architecture
 from bevatron.config.section import Fraction
+from bevatron.models.closed_form import Labelled, Losses
 from bevatron.models.flat import flat_width, flattened
 from bevatron.models.inputs import InputGroup, Inputs
-from bevatron.models.solved import Labelled, Losses
 
 
 @architecture("fisher")
@@ -50,7 +50,7 @@ class Fisher(nn.Module):
     def rows(self, inputs: Inputs) -> Tensor:
         return flattened(inputs, self.groups)
 
-    def solve(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
+    def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
         x, w = training.rows.double(), training.weights.double()
         n_classes, n_features = self.weight.shape
         shares, means = w.new_zeros(n_classes), w.new_zeros(n_classes, n_features)

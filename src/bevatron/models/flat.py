@@ -8,7 +8,7 @@ from bevatron.models.inputs import InputGroup, Inputs, Padded
 
 def flat_width(inputs: dict[str, InputGroup]) -> int:
     """Numbers in a row: of each group its size, of a list its length besides."""
-    return sum(group.size + group.listed for group in inputs.values())
+    return sum(group.size + group.is_ragged for group in inputs.values())
 
 
 def flattened(inputs: Inputs, groups: list[str]) -> Tensor:

@@ -14,7 +14,7 @@ from bevatron.models.inputs import InputGroup, Inputs
 from bevatron.models.pictures import joined, picture_shape, scaled, shape_after
 
 
-class Ways(nn.Module):
+class Branches(nn.Module):
     """Layers side by side, their channels joined."""
 
     def __init__(self, *ways: nn.Module):
@@ -28,7 +28,7 @@ class Ways(nn.Module):
 class ScaledResidual(nn.Module):
     """x + scale × (1 × 1 convolution of the ways), which keeps deep networks of this kind from dying (sec. 3.3)."""
 
-    def __init__(self, ways: Ways, joined_channels: int, channels: int, scale: float, name: ActivationName):
+    def __init__(self, ways: Branches, joined_channels: int, channels: int, scale: float, name: ActivationName):
         super().__init__()
         self.ways, self.scale = ways, scale
         self.up = nn.Conv2d(joined_channels, channels, 1)
@@ -83,7 +83,7 @@ class InceptionResNetV2(nn.Module):
             nn.MaxPool2d(3, 2),
             *chain(n(64), (80, 1), (192, 3, 1, False)),
             nn.MaxPool2d(3, 2),
-            Ways(
+            Branches(
                 chain(n(192), (96, 1)),
                 chain(n(192), (48, 1), (64, 5)),
                 chain(n(192), (64, 1), (96, 3), (96, 3)),
@@ -93,21 +93,23 @@ class InceptionResNetV2(nn.Module):
         a = total(96, 64, 96, 64)
         first = [
             ScaledResidual(
-                Ways(chain(a, (32, 1)), chain(a, (32, 1), (32, 3)), chain(a, (32, 1), (48, 3), (64, 3))),
+                Branches(chain(a, (32, 1)), chain(a, (32, 1), (32, 3)), chain(a, (32, 1), (48, 3), (64, 3))),
                 total(32, 32, 64), a, 0.17, name,
             )
             for _ in range(options.blocks[0])
         ]  # fmt: skip
-        to_second = Ways(chain(a, (384, 3, *down)), chain(a, (256, 1), (256, 3), (384, 3, *down)), nn.MaxPool2d(3, 2))
+        to_second = Branches(
+            chain(a, (384, 3, *down)), chain(a, (256, 1), (256, 3), (384, 3, *down)), nn.MaxPool2d(3, 2)
+        )
         b = total(384, 384) + a
         second = [
             ScaledResidual(
-                Ways(chain(b, (192, 1)), chain(b, (128, 1), (160, (1, 7)), (192, (7, 1)))),
+                Branches(chain(b, (192, 1)), chain(b, (128, 1), (160, (1, 7)), (192, (7, 1)))),
                 total(192, 192), b, 0.10, name,
             )
             for _ in range(options.blocks[1])
         ]  # fmt: skip
-        to_third = Ways(
+        to_third = Branches(
             chain(b, (256, 1), (384, 3, *down)),
             chain(b, (256, 1), (288, 3, *down)),
             chain(b, (256, 1), (288, 3), (320, 3, *down)),
@@ -117,7 +119,7 @@ class InceptionResNetV2(nn.Module):
         last = options.blocks[2] - 1
         third = [
             ScaledResidual(
-                Ways(chain(c, (192, 1)), chain(c, (192, 1), (224, (1, 3)), (256, (3, 1)))),
+                Branches(chain(c, (192, 1)), chain(c, (192, 1), (224, (1, 3)), (256, (3, 1)))),
                 total(192, 256), c, 1.0 if k == last else 0.20, "identity" if k == last else name,
             )
             for k in range(options.blocks[2])

@@ -20,12 +20,12 @@ class Padded(NamedTuple):
 class InputGroup:
     """One input group: the shape of a sample without its batch axis, the names of the last axis' features.
 
-    A list of up to n elements has the shape (n, n_features) and `listed` set; images have (channels, height, width).
+    A list of up to n elements has the shape (n, n_features) and `is_ragged` set; images have (channels, height, width).
     """
 
     shape: tuple[int, ...]
     features: tuple[str, ...]
-    listed: bool = False
+    is_ragged: bool = False
 
     @property
     def size(self) -> int:

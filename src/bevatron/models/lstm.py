@@ -8,9 +8,9 @@ from bevatron.config.kinds import Options, architecture
 from bevatron.config.section import Count, Fraction
 from bevatron.models.activation import ActivationName
 from bevatron.models.dense_layers import dense_layers
-from bevatron.models.elements import Arrangement, last_valid
 from bevatron.models.initialisation import Initialisation, initialise
 from bevatron.models.inputs import InputGroup, Inputs
+from bevatron.models.sequence import SequenceInput, last_step
 
 
 @architecture("lstm")
@@ -24,7 +24,7 @@ class LSTM(nn.Module):
 
     All lists of a batch run to their full length at once; the state after the last element present is picked out, so
     that padding has no part in it, and an empty list leaves the state zero. Forget gates start open (bias 1,
-    Jozefowicz et al. 2015). Dense groups alone are a list of one element (see `Arrangement`).
+    Jozefowicz et al. 2015). Dense groups alone are a list of one element (see `SequenceInput`).
 
     Shapes: inputs {group: (batch, ...) or Padded (batch, n, features)}; returns (batch, n_outputs).
     """
@@ -41,19 +41,19 @@ class LSTM(nn.Module):
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
-        self.arrangement = Arrangement(inputs)
-        self.recurrent = nn.LSTM(self.arrangement.n_features, options.state, options.layers, batch_first=True)
+        self.sequence_input = SequenceInput(inputs)
+        self.recurrent = nn.LSTM(self.sequence_input.n_features, options.state, options.layers, batch_first=True)
         _open_forget_gates(self.recurrent)
         self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
-        width = options.state + self.arrangement.n_rest
+        width = options.state + self.sequence_input.n_dense
         self.layers = dense_layers(width, options.widths, options.activation, options.dropout, n_outputs)
         initialise(self.layers, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        elements, n_valid, rest = self.arrangement(inputs)
+        elements, n_valid, dense = self.sequence_input(inputs)
         states, _ = self.recurrent(elements)
-        state = self.dropout(last_valid(states, n_valid))
-        return self.layers(torch.cat([state, rest], 1))
+        state = self.dropout(last_step(states, n_valid))
+        return self.layers(torch.cat([state, dense], 1))
 
 
 def _open_forget_gates(recurrent: nn.LSTM) -> None:

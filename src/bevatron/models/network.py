@@ -13,18 +13,18 @@ from torch.nn import functional
 from bevatron.config.kinds import ARCHITECTURES
 from bevatron.errors import UserError
 from bevatron.json_text import read_json
+from bevatron.models.closed_form import ClosedFormModel
 from bevatron.models.inputs import InputGroup, Inputs
 from bevatron.models.normalise import Kind, Normalise
 from bevatron.models.pictures import WithHeads
 from bevatron.models.size_limit import size_limit
-from bevatron.models.solved import Solved
 from bevatron.regular_files import read_bytes
 
 UNASKED = -1e4  # output for a class that is not in the network's class subset: softmax gives it exactly zero in float32
 
 
 @dataclass(frozen=True)
-class Description:
+class NetworkSpec:
     """All that is needed to build the network again, but its weights.
 
     class_subset: the class numbers that the network tells apart, where not all; members: the networks in a committee.
@@ -35,13 +35,13 @@ class Description:
     n_outputs: int
     normalise: Kind
     class_subset: tuple[int, ...] | None = None
-    members: tuple["Description", ...] = ()
+    members: tuple["NetworkSpec", ...] = ()
 
     @classmethod
-    def of(cls, tree: dict[str, Any]) -> "Description":
+    def of(cls, tree: dict[str, Any]) -> "NetworkSpec":
         """From what `as_tree` made of it; raises KeyError, TypeError or ValueError for anything else."""
         inputs = {
-            group["name"]: InputGroup(tuple(group["shape"]), tuple(group["features"]), group["listed"])
+            group["name"]: InputGroup(tuple(group["shape"]), tuple(group["features"]), group["is_ragged"])
             for group in tree["inputs"]
         }
         class_subset = tree.get("class_subset")
@@ -67,20 +67,20 @@ class Network(nn.Module):
     An architecture that makes its own losses gets the `truth` (batch, ...) to make them from, and returns them.
     """
 
-    def __init__(self, description: Description, statistics: dict[str, dict[str, Any]] | None = None):
+    def __init__(self, spec: NetworkSpec, statistics: dict[str, dict[str, Any]] | None = None):
         super().__init__()
-        self.description = description
-        component = ARCHITECTURES[description.architecture["kind"]]
-        options = component.Options.model_validate(description.architecture)
-        self.normalise = Normalise(description.normalise, description.inputs, statistics)
-        more = {"members": [Network(member) for member in description.members]} if description.members else {}
-        self.architecture = component(options, description.inputs, len(self.answers), **more)
+        self.spec = spec
+        component = ARCHITECTURES[spec.architecture["kind"]]
+        options = component.Options.model_validate(spec.architecture)
+        self.normalise = Normalise(spec.normalise, spec.inputs, statistics)
+        more = {"members": [Network(member) for member in spec.members]} if spec.members else {}
+        self.architecture = component(options, spec.inputs, len(self.answers), **more)
 
     @property
     def answers(self) -> list[int]:
         """The outputs that say something: those of the class subset, or all."""
-        asked = self.description.class_subset
-        return list(range(self.description.n_outputs)) if asked is None else list(asked)
+        asked = self.spec.class_subset
+        return list(range(self.spec.n_outputs)) if asked is None else list(asked)
 
     def forward(self, inputs: Inputs, truth: Tensor | None = None) -> Tensor:
         if truth is not None:
@@ -91,16 +91,16 @@ class Network(nn.Module):
         return self._of_all_classes(outputs)
 
     def _of_all_classes(self, outputs: Tensor) -> Tensor:
-        if self.description.class_subset is None:
+        if self.spec.class_subset is None:
             return outputs
         with_unasked = functional.pad(outputs, (0, 1), value=UNASKED)
         place = {asked: i for i, asked in enumerate(self.answers)}
-        return with_unasked[:, [place.get(k, len(place)) for k in range(self.description.n_outputs)]]
+        return with_unasked[:, [place.get(k, len(place)) for k in range(self.spec.n_outputs)]]
 
     @property
     def n_weights(self) -> int:
         """Numbers that were fitted, members included."""
-        solved = [m.n_fitted() for m in self.modules() if isinstance(m, Solved)]
+        solved = [m.n_fitted() for m in self.modules() if isinstance(m, ClosedFormModel)]
         return sum(p.numel() for p in self.parameters()) + sum(solved)
 
 
@@ -122,16 +122,16 @@ def load_network(folder: Path) -> Network:
     Raises UserError where a file is missing, unreadable, or of another network than the other.
     """
     model_path, weights_path = folder / "model.json", folder / "weights.safetensors"
-    description = load_description(model_path)
+    spec = load_spec(model_path)
     try:
         weights = load_tensors(read_bytes(weights_path))
     except (OSError, SafetensorError) as error:
         raise _no_weights(weights_path, error) from None
     try:
         with size_limit(weights):
-            network = Network(description)
+            network = Network(spec)
     except (KeyError, TypeError, ValueError, RuntimeError, MemoryError) as error:  # sizes beyond any memory, say
-        raise _no_description(model_path, error) from None
+        raise _no_spec(model_path, error) from None
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
@@ -139,12 +139,12 @@ def load_network(folder: Path) -> Network:
     return network.eval()
 
 
-def load_description(path: Path) -> Description:
+def load_spec(path: Path) -> NetworkSpec:
     """What model.json says of the network; raises UserError where it says nothing of the kind."""
     try:
-        return Description.of(read_json(path)["network"])
+        return NetworkSpec.of(read_json(path)["network"])
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _no_description(path, error) from None
+        raise _no_spec(path, error) from None
 
 
 def _no_weights(path: Path, error: Exception) -> UserError:
@@ -152,5 +152,5 @@ def _no_weights(path: Path, error: Exception) -> UserError:
     return UserError(path, f"does not hold this network's weights: {first}", "train the model again")
 
 
-def _no_description(path: Path, error: Exception) -> UserError:
-    return UserError(path, f"is no description of a network: {error}", "train the model again")
+def _no_spec(path: Path, error: Exception) -> UserError:
+    return UserError(path, f"is no spec of a network: {error}", "train the model again")

@@ -27,7 +27,7 @@ class Normalise(nn.Module):
         super().__init__()
         self.kind = kind
         self.groups = list(inputs)
-        self.pictures = [name for name, group in inputs.items() if not group.listed and len(group.shape) == 3]
+        self.pictures = [name for name, group in inputs.items() if not group.is_ragged and len(group.shape) == 3]
         if kind == "none":
             return
         for name, group in inputs.items():

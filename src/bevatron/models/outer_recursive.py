@@ -10,9 +10,9 @@ from bevatron.config.kinds import Options, architecture
 from bevatron.config.section import Count, Fraction
 from bevatron.models.activation import ActivationName
 from bevatron.models.dense_layers import dense_layers
-from bevatron.models.elements import Arrangement, last_valid
 from bevatron.models.initialisation import Initialisation, initialise
 from bevatron.models.inputs import InputGroup, Inputs
+from bevatron.models.sequence import SequenceInput, last_step
 
 
 @architecture("outer_recursive")
@@ -27,7 +27,7 @@ class OuterRecursive(nn.Module):
     that W has state × (embedding + 1) × (state + 1) weights. Gates start a quarter open (bias −1), so that early
     elements, the most displaced tracks, are not forgotten: without gates the network learns the training sample by
     heart instead. The last state and the dense groups go through dense layers. Dense groups alone are a list of one
-    element (see `Arrangement`).
+    element (see `SequenceInput`).
 
     This is a second-order recurrent network (Giles et al. 1992; the tensor layers of Socher et al. 2013). It stands in
     the place of the "outer recursive" networks of Guest et al. (arXiv:1607.08633), whose formula was not at hand: in
@@ -50,8 +50,8 @@ class OuterRecursive(nn.Module):
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
-        self.arrangement = Arrangement(inputs)
-        self.embedding = nn.Linear(self.arrangement.n_features, options.embedding)
+        self.sequence_input = SequenceInput(inputs)
+        self.embedding = nn.Linear(self.sequence_input.n_features, options.embedding)
         # tanh keeps both factors below one, so that the product's variance is at most that of a plain layer
         fan = (options.embedding + 1) * (options.state + 1)
         bound = math.sqrt(6.0 / (fan + options.state))
@@ -63,14 +63,14 @@ class OuterRecursive(nn.Module):
         nn.init.xavier_uniform_(self.gate.weight)
         nn.init.constant_(self.gate.bias, -1.0)
         self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
-        width = options.state + self.arrangement.n_rest
+        width = options.state + self.sequence_input.n_dense
         self.layers = dense_layers(width, options.widths, options.activation, options.dropout, n_outputs)
         initialise(self.layers, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        elements, n_valid, rest = self.arrangement(inputs)
-        state = self.dropout(last_valid(self.states(elements), n_valid))
-        return self.layers(torch.cat([state, rest], 1))
+        elements, n_valid, dense = self.sequence_input(inputs)
+        state = self.dropout(last_step(self.states(elements), n_valid))
+        return self.layers(torch.cat([state, dense], 1))
 
     def states(self, elements: Tensor) -> Tensor:
         """(batch, n, features) to the state after each place, (batch, n, state).

@@ -28,7 +28,7 @@ class WithHeads(NamedTuple):
 def picture_shape(inputs: dict[str, InputGroup], kind: str) -> Shape:
     """(channels, height, width) of the input groups together; UserError where they are no pictures of one size."""
     for name, group in inputs.items():
-        if group.listed or len(group.shape) != 3:
+        if group.is_ragged or len(group.shape) != 3:
             what = f"group '{name}' of shape {group.shape} is no picture, which the architecture '{kind}' reads"
             raise UserError("inputs", what, "give it groups of shape (channels, height, width)")
     sizes = {name: group.shape[1:] for name, group in inputs.items()}

@@ -8,9 +8,9 @@ from torch.nn import functional
 from bevatron.config.kinds import Options, architecture
 from bevatron.config.section import Count
 from bevatron.errors import UserError
+from bevatron.models.closed_form import Labelled, Losses
 from bevatron.models.flat import flat_width, flattened
 from bevatron.models.inputs import InputGroup, Inputs
-from bevatron.models.solved import Labelled, Losses
 
 
 @architecture("principal_components")
@@ -51,7 +51,7 @@ class PrincipalComponents(nn.Module):
     def forward(self, inputs: Inputs) -> Tensor:
         return self.mean + self.encode(inputs) @ self.axes
 
-    def solve(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
+    def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
         rows = training.rows.double()
         mean = rows.mean(0)
         _, vectors = torch.linalg.eigh((rows - mean).T @ (rows - mean) / len(rows))

@@ -9,7 +9,7 @@ from torch.nn import functional
 from bevatron.models.anchors import anchors
 from bevatron.models.box_samples import assigned, best_of_each, drawn, priorities
 from bevatron.models.boxes import clip, decode, encode, overlap
-from bevatron.models.suppression import unsuppressed
+from bevatron.models.nms import nms
 
 POSITIVE, NEGATIVE = 0.7, 0.3  # overlaps with a true box from which, and below which, an anchor is for sure
 BETA = 1 / 9  # where the smooth L1 loss turns from a parabola into a line, as in the authors' code
@@ -17,7 +17,7 @@ LEAST = 1e-3  # pixels: sides of a proposal, which must have an area
 
 
 @dataclass(frozen=True)
-class Sought:
+class RPNOutput:
     """What the region proposal network says: objectness (batch, n) logits and deltas (batch, n, 4), for the anchors
     (n, 4) in pixels."""
 
@@ -41,18 +41,18 @@ class RegionProposals(nn.Module):
         self.objectness = nn.Conv2d(channels, len(sizes) * len(ratios), 1)
         self.deltas = nn.Conv2d(channels, 4 * len(sizes) * len(ratios), 1)
 
-    def forward(self, features: Tensor) -> Sought:
+    def forward(self, features: Tensor) -> RPNOutput:
         rows, columns = features.shape[2:]
         hidden = torch.relu(self.hidden(features))
         objectness = self.objectness(hidden).float().permute(0, 2, 3, 1).flatten(1)
         deltas = self.deltas(hidden).float().permute(0, 2, 3, 1).unflatten(3, (-1, 4)).flatten(1, 3)
         where = anchors(self.sizes, self.ratios, rows, columns, self.stride, features.device)
-        return Sought(objectness, deltas, where)
+        return RPNOutput(objectness, deltas, where)
 
 
 @torch.no_grad()
 def proposals(
-    sought: Sought, height: int, width: int, candidates: int, kept: int, threshold: float
+    sought: RPNOutput, height: int, width: int, candidates: int, kept: int, threshold: float
 ) -> tuple[Tensor, Tensor]:
     """Boxes (batch, kept, 4) in pixels, best first, and which of them are there (batch, kept) bool.
 
@@ -65,7 +65,7 @@ def proposals(
     deltas = sought.deltas.detach().gather(1, place.unsqueeze(2).expand(-1, -1, 4))
     boxes = clip(decode(deltas, sought.anchors[place]), height, width)
     present = ((boxes[..., 2] - boxes[..., 0]) > LEAST) & ((boxes[..., 3] - boxes[..., 1]) > LEAST)
-    present = unsuppressed(boxes, present, threshold)
+    present = nms(boxes, present, threshold)
     return first(boxes, present, kept)
 
 
@@ -78,7 +78,9 @@ def first(boxes: Tensor, present: Tensor, n: int) -> tuple[Tensor, Tensor]:
     return functional.pad(moved, (0, 0, 0, max(short, 0))), functional.pad(found, (0, max(short, 0)))
 
 
-def proposal_losses(sought: Sought, truth: Tensor, present: Tensor, most: int, training: bool) -> tuple[Tensor, Tensor]:
+def proposal_losses(
+    sought: RPNOutput, truth: Tensor, present: Tensor, most: int, training: bool
+) -> tuple[Tensor, Tensor]:
     """Cross entropy of the objectness, and smooth L1 of the deltas, of each image: (batch,) and (batch,).
 
     truth (batch, n_true, 4) in pixels, of which `present` (batch, n_true) are there. An anchor is positive if it

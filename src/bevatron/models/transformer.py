@@ -10,19 +10,19 @@ from bevatron.config.kinds import Options, architecture
 from bevatron.config.section import Count, Fraction
 from bevatron.models.activation import ActivationName
 from bevatron.models.dense_layers import dense_layers
-from bevatron.models.elements import Arrangement, pooled
 from bevatron.models.initialisation import Initialisation, initialise
 from bevatron.models.inputs import InputGroup, Inputs
+from bevatron.models.sequence import SequenceInput, pool
 
 
 @architecture("transformer")
 class Transformer(nn.Module):
-    """Self-attention among a jet's elements, pooled, and dense layers over the pool and the dense groups.
+    """Self-attention among a jet's elements, pool, and dense layers over the pool and the dense groups.
 
     An encoder after Vaswani et al. (arXiv:1706.03762) with the normalisation before each part (Xiong et al.,
     arXiv:2002.04745) and no encoding of places, so that the order means nothing. Absent elements are not attended to.
     An empty list attends to one absent element, which the pool leaves out, so that its pool is zero. Dense groups
-    alone are a list of one element (see `Arrangement`).
+    alone are a list of one element (see `SequenceInput`).
 
     Shapes: inputs {group: (batch, ...) or Padded (batch, n, features)}; returns (batch, n_outputs).
     """
@@ -48,9 +48,9 @@ class Transformer(nn.Module):
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
-        self.arrangement = Arrangement(inputs)
+        self.sequence_input = SequenceInput(inputs)
         self.pooling = options.pooling
-        self.embedding = nn.Linear(self.arrangement.n_features, options.width)
+        self.embedding = nn.Linear(self.sequence_input.n_features, options.width)
         block = nn.TransformerEncoderLayer(
             options.width,
             options.heads,
@@ -66,16 +66,16 @@ class Transformer(nn.Module):
         for weight in self.encoder.parameters():  # torch copies one block, weights and all: each draws its own
             if weight.dim() > 1:
                 nn.init.xavier_uniform_(weight)
-        width = options.width + self.arrangement.n_rest
+        width = options.width + self.sequence_input.n_dense
         self.layers = dense_layers(width, options.widths, options.activation, options.dropout, n_outputs)
         initialise(self.layers, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        arranged = self.arrangement(inputs)
-        absent = ~arranged.present
+        sequence = self.sequence_input(inputs)
+        absent = ~sequence.present
         first = torch.arange(absent.shape[1], device=absent.device) == 0
-        encoded = self._encoded(self.embedding(arranged.elements), absent & ~first)
-        return self.layers(torch.cat([pooled(encoded, arranged.present, self.pooling), arranged.rest], 1))
+        encoded = self._encoded(self.embedding(sequence.elements), absent & ~first)
+        return self.layers(torch.cat([pool(encoded, sequence.present, self.pooling), sequence.dense], 1))
 
     def _encoded(self, embedded: Tensor, unseen: Tensor) -> Tensor:
         if len(embedded):

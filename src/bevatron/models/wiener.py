@@ -6,9 +6,9 @@ from torch.nn import functional
 
 from bevatron.config.kinds import Options, architecture
 from bevatron.errors import UserError
+from bevatron.models.closed_form import Labelled, Losses
 from bevatron.models.inputs import InputGroup, Inputs
 from bevatron.models.pictures import joined, picture_shape
-from bevatron.models.solved import Labelled, Losses
 
 
 @architecture("wiener")
@@ -50,7 +50,7 @@ class Wiener(nn.Module):
     def forward(self, inputs: Inputs) -> Tensor:
         return self._filtered(joined(inputs, self.groups)).flatten(1)
 
-    def solve(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
+    def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
         clean = training.labels.double().unflatten(1, self.shape)
         noise = training.rows.double().unflatten(1, self.shape) - clean
         mean = clean.mean(0)

@@ -19,9 +19,9 @@ from bevatron.learning.run_records import EvaluatedRun, checked_runs
 from bevatron.regular_files import open_regular, read_bytes, read_text
 from bevatron.report.measured import Measured, Measurements
 from bevatron.report.metric_titles import title_of
+from bevatron.store.checksum import check_checksum
 from bevatron.store.manifest import Manifest, load_manifest
 from bevatron.store.publish import sha256_of
-from bevatron.store.seal import refuse_broken_seal
 
 SCHEMA_VERSION = 1
 SEARCH_FILES = ("trials.csv", "search.png")
@@ -122,7 +122,7 @@ def _comparisons(study: Study, folder: Path) -> list[dict[str, Any]]:
         return []
     path, command = folder / "evaluation" / "source.json", f"bevatron validate-source {study.name}"
     tree = _json(path, command)
-    refuse_broken_seal(tree, path, f"run `{command}` again, or the workflow")
+    check_checksum(tree, path, f"run `{command}` again, or the workflow")
     if tree.get("raw_digest") != raw_digest(study):
         raise UserError(path, "was made with other settings of the simulation", f"run `{command}` again")
     return tree["comparisons"]
@@ -133,7 +133,7 @@ def _measured_on(manifest: Manifest, path: Path, command: str) -> dict[str, Any]
     if tree.get("schema_version") != SCHEMA_VERSION:
         found = tree.get("schema_version")
         raise UserError(path, f"is of version {found}; this Bevatron reads {SCHEMA_VERSION}", f"run `{command}`")
-    refuse_broken_seal(tree, path, f"run `{command}` again, or the workflow")
+    check_checksum(tree, path, f"run `{command}` again, or the workflow")
     if tree.get("manifest_sha256") != manifest.sha256:
         what = f"was measured on another dataset, {str(tree.get('manifest_sha256'))[:12]}…"
         raise UserError(path, f"{what} (now {manifest.sha256[:12]}…)", f"run `{command}` again, or the workflow")
@@ -179,7 +179,7 @@ def _search(place: Path, command: str) -> SearchResults:
         raise UserError(path, "is missing", f"run `{command}`, or the workflow") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(path, f"cannot be read: {str(error).splitlines()[0]}", f"run `{command}` again") from None
-    refuse_broken_seal(best, path, f"run `{command}` again")
+    check_checksum(best, path, f"run `{command}` again")
     plot = place / "search.png"
     _refuse_changed(place, command)
     trials = _rows(place / "trials.csv", command)
@@ -191,7 +191,7 @@ def _refuse_changed(place: Path, command: str) -> None:
     if not (place / "search.json").is_file():
         return
     tree = _json(place / "search.json", command)
-    refuse_broken_seal(tree, place / "search.json", f"run `{command}` again")
+    check_checksum(tree, place / "search.json", f"run `{command}` again")
     for name, expected in tree.get("files", {}).items():
         if name not in SEARCH_FILES:
             raise UserError(

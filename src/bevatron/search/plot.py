@@ -4,8 +4,8 @@ from typing import Any
 
 from bevatron.config.search import Choice, Integers, LogUniform, Search
 from bevatron.figures import failure_told, figure_bytes, placeholder_png, shortened
-from bevatron.search.journal import FINISHED, STOPPED, Trial
 from bevatron.search.space import values_of
+from bevatron.search.trial_log import FINISHED, STOPPED, Trial
 
 COLUMNS = 3
 FINISHED_STYLE = {"marker": "o", "color": "#3f90da", "label": "finished"}

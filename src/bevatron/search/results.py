@@ -7,8 +7,8 @@ from typing import Any
 
 from bevatron.config.search import Search
 from bevatron.errors import UserError
-from bevatron.search.journal import Trial
 from bevatron.search.space import values_of
+from bevatron.search.trial_log import Trial
 
 
 def trials_csv(search: Search, checkpoint: str, trials: list[Trial]) -> str:

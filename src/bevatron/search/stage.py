@@ -7,19 +7,19 @@ from pathlib import Path
 
 import yaml
 
-from bevatron.compute.demand import ONE_NODE, Demand
 from bevatron.compute.lock import sole_owner
+from bevatron.compute.resource_request import ONE_NODE, ResourceRequest
 from bevatron.config.identity import search_digest
 from bevatron.config.model import Model
 from bevatron.config.study import Study
 from bevatron.config.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.learning.reading_order import training_order
-from bevatron.search.journal import Journal, Trial
 from bevatron.search.results import best_of, best_values, curves, trials_csv
+from bevatron.search.trial_log import Trial, TrialLog
+from bevatron.store.checksum import with_checksum
 from bevatron.store.manifest import load_manifest
 from bevatron.store.publish import publish_bytes, publish_json, publish_text, sha256_of
-from bevatron.store.seal import sealed
 
 log = logging.getLogger("bevatron")
 
@@ -30,7 +30,7 @@ def search_model(
     name: str,
     manifest: Path,
     folder: Path,
-    demand: Demand = ONE_NODE,
+    request: ResourceRequest = ONE_NODE,
     fit: str = "bevatron.learning.fit",
 ) -> None:
     """Search the model `name`; writes best.yaml, trials.csv, search.json and search.png into `folder`.
@@ -53,22 +53,22 @@ def search_model(
     order = training_order(study, model, loaded, manifest, workflow.data_loading)
     digest = search_digest(study, model, loaded.sha256, order)
     live = Path(workflow.runs_dir).absolute() / digest
-    with sole_owner(live, "search"), Journal(live / "journal.jsonl") as journal:
-        missing = model.search.trials - len(journal.ended)
+    with sole_owner(live, "search"), TrialLog(live / "trial_log.jsonl") as trial_log:
+        missing = model.search.trials - len(trial_log.ended)
         if missing > 0:
-            if journal.trials:
+            if trial_log.trials:
                 log.info(
                     "%s: continues; %d of %d trials have ended",
                     where,
-                    len(journal.ended),
+                    len(trial_log.ended),
                     model.search.trials,
                 )
-            _run(study, workflow, name, manifest, live, journal, demand, fit)
-        trials = journal.ended
+            _run(study, workflow, name, manifest, live, trial_log, request, fit)
+        trials = trial_log.ended
         try:
             best = best_of(model.training.checkpoint, trials, where)
         except UserError:
-            journal.set_aside()  # the next search, when the cause is mended, starts anew
+            trial_log.archive()  # the next search, when the cause is mended, starts anew
             raise
         identity = {"study": study.name, "model": name, "digest": digest, "order": order}
         _publish(study, model, trials, best, identity, folder)
@@ -81,8 +81,8 @@ def _run(
     name: str,
     manifest: Path,
     live: Path,
-    journal: Journal,
-    demand: Demand,
+    trial_log: TrialLog,
+    request: ResourceRequest,
     fit: str,
 ) -> None:
     from bevatron.compute.deadline import sigterm_before_the_end
@@ -109,10 +109,10 @@ def _run(
     try:
         with (
             sigterm_before_the_end(workflow.grace_seconds),
-            ray_session(workflow.ray, demand, live) as session,
+            ray_session(workflow.ray, request, live) as session,
             flag_on_sigterm(stop_requested, patience_of(workflow.grace_seconds), session.is_reachable, str(told)),
         ):
-            run_trials(model.search, model.training.checkpoint, task, journal, session)
+            run_trials(model.search, model.training.checkpoint, task, trial_log, session)
     except SystemExit:  # StopRequested, or what Ray makes of it where it comes in the midst of a call
         raise told from None
 
@@ -126,14 +126,14 @@ def _publish(
     publish_text(folder / "trials.csv", trials_csv(search, checkpoint, trials))
     publish_bytes(folder / "search.png", search_png(f"{study.name}, {model.title}", search, checkpoint, trials, best))
     files = {name: sha256_of(folder / name) for name in ("trials.csv", "search.png")}
-    publish_json(folder / "search.json", sealed(curves(search, trials, identity) | {"files": files}))
+    publish_json(folder / "search.json", with_checksum(curves(search, trials, identity) | {"files": files}))
     values = best_values(search, checkpoint, trials, best, identity)
-    publish_text(folder / "best.yaml", yaml.safe_dump(sealed(values), sort_keys=False, allow_unicode=True))
+    publish_text(folder / "best.yaml", yaml.safe_dump(with_checksum(values), sort_keys=False, allow_unicode=True))
     log.info("best of %d trials: trial %d, val_loss %.4g", len(trials), best.number, values["val_loss"])
 
 
 def _forget_fits(live: Path) -> None:
-    """Remove the ended trials' fits, which can be large; the journal stays."""
+    """Remove the ended trials' fits, which can be large; the trial log stays."""
     for fit in live.glob("trial-*"):
         if not (fit / "failure.txt").exists():
             with suppress(OSError):

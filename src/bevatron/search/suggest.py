@@ -9,8 +9,8 @@ from ray.tune.search import Searcher
 from bevatron.compute.flag import Flag
 from bevatron.config.digest import seed_of
 from bevatron.config.search import Search
-from bevatron.search.journal import DIVERGED, FINISHED, MEMORY, STOPPED, Journal, Trial
 from bevatron.search.space import optuna_space, values_of
+from bevatron.search.trial_log import DIVERGED, FINISHED, MEMORY, STOPPED, Trial, TrialLog
 
 STATES = {  # a failure says nothing of the values; divergence and lack of memory do: those rank last
     FINISHED: TrialState.COMPLETE,
@@ -21,7 +21,7 @@ STATES = {  # a failure says nothing of the values; divergence and lack of memor
 
 
 class Suggest(Searcher):
-    """First the interrupted trials of the journal, then new ones.
+    """First the interrupted trials of the trial log, then new ones.
 
     The sampler of trial k is seeded from (search seed, k), so that what it draws depends on that and on the
     trials known when it starts. The first ten draws depend on the seed alone; with one trial at a time all of
@@ -32,16 +32,16 @@ class Suggest(Searcher):
     pickle written now and then.
     """
 
-    def __init__(self, search: Search, checkpoint: str, journal: Journal, stop_requested: Flag):
+    def __init__(self, search: Search, checkpoint: str, trial_log: TrialLog, stop_requested: Flag):
         super().__init__(metric="val_loss", mode="min")
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._search, self._checkpoint, self._journal = search, checkpoint, journal
+        self._search, self._checkpoint, self._trial_log = search, checkpoint, trial_log
         self._stop_requested = stop_requested
         self._space = optuna_space(search.space)
         self._study = optuna.create_study(direction="minimize")
-        for trial in journal.ended:
+        for trial in trial_log.ended:
             self._study.add_trial(self._frozen(trial))
-        self._interrupted = journal.interrupted
+        self._interrupted = trial_log.interrupted
         for trial in self._interrupted:
             self._study.enqueue_trial(trial.drawn)
         self._asked: dict[str, tuple[int, optuna.Trial]] = {}
@@ -54,14 +54,14 @@ class Suggest(Searcher):
         if self._stop_requested.is_set():
             return None
         interrupted = self._interrupted.pop(0) if self._interrupted else None
-        number = interrupted.number if interrupted else len(self._journal.trials) + 1
+        number = interrupted.number if interrupted else len(self._trial_log.trials) + 1
         seed = seed_of("trial", self._search.seed, number) % 2**32
         self._study.sampler = optuna.samplers.TPESampler(seed=seed)
         asked = self._study.ask(fixed_distributions=self._space)
         self._asked[trial_id] = (number, asked)
         if interrupted is None:
-            self._journal.start(number, asked.params)
-        trial = self._journal.trials[number]
+            self._trial_log.start(number, asked.params)
+        trial = self._trial_log.trials[number]
         return {
             "number": number,
             "values": values_of(self._search.space, asked.params),
@@ -74,7 +74,7 @@ class Suggest(Searcher):
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         number, asked = self._asked.pop(trial_id)
-        trial = self._journal.trials[number]
+        trial = self._trial_log.trials[number]
         ending = (result or {}).get("status", STOPPED)
         state = TrialState.FAIL if error else STATES.get(ending, TrialState.FAIL)
         if ending == STOPPED:
@@ -83,10 +83,10 @@ class Suggest(Searcher):
         self._study.tell(asked, trial.val_loss(self._checkpoint) if state == TrialState.COMPLETE else None, state)
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the journal is the state."""
+        """Nothing: the trial log is the state."""
 
     def restore(self, checkpoint_path: str) -> None:
-        raise NotImplementedError("a search continues from its journal")
+        raise NotImplementedError("a search continues from its trial log")
 
     def _frozen(self, trial: Trial) -> optuna.trial.FrozenTrial:
         state = STATES.get(trial.status, TrialState.FAIL)

@@ -12,8 +12,8 @@ from bevatron.config.workflow import DataLoading
 from bevatron.learning.job import FitJob
 
 if TYPE_CHECKING:
-    from bevatron.compute.worker_group import WorkerGroup
     from bevatron.compute.distributed_context import DistributedContext
+    from bevatron.compute.worker_group import WorkerGroup
 
 Report = Callable[[dict[str, Any]], None]
 

@@ -1,4 +1,4 @@
-"""The trials of a search, run by Ray Tune with ASHA, written to the journal as they report."""
+"""The trials of a search, run by Ray Tune with ASHA, written to the trial log as they report."""
 
 import logging
 import shutil
@@ -15,39 +15,39 @@ from bevatron.compute.flag import Flag
 from bevatron.compute.ray_session import RaySession
 from bevatron.config.search import Search
 from bevatron.errors import UserError
-from bevatron.search.journal import FAILED, MEMORY, STOPPED, Journal, Trial
 from bevatron.search.space import values_of
 from bevatron.search.suggest import Suggest
 from bevatron.search.trial import run_trial
+from bevatron.search.trial_log import FAILED, MEMORY, STOPPED, Trial, TrialLog
 from bevatron.store.publish import machine_fault
 
 log = logging.getLogger("bevatron")
 DEATHS = 2  # of a trial's process, killed from outside, after each of which the trial is started again
 
 
-def run_trials(search: Search, checkpoint: str, task: dict[str, Any], journal: Journal, session: RaySession) -> None:
-    """Run what the journal lacks of `search.trials`; raises UserError for a fault that is no trial's own."""
+def run_trials(search: Search, checkpoint: str, task: dict[str, Any], trial_log: TrialLog, session: RaySession) -> None:
+    """Run what the trial log lacks of `search.trials`; raises UserError for a fault that is no trial's own."""
     at_once = trials_at_once(search, session)
     stop_requested = Flag(Path(task["stop_requested"]), every=0.0)  # set in this process, and read in it
-    recorder = Recorder(search, checkpoint, journal, session, stop_requested)
+    recorder = Recorder(search, checkpoint, trial_log, session, stop_requested)
     storage = Path(task["folder"]) / "tune"
-    shutil.rmtree(storage, ignore_errors=True)  # Tune would resume from it: the journal alone is the state
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failures stand in the journal and in our own lines
+    shutil.rmtree(storage, ignore_errors=True)  # Tune would resume from it: the trial log alone is the state
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failures stand in the trial log and in our own lines
     tuner = tune.Tuner(
         tune.with_resources(
             tune.with_parameters(run_trial, task=task),
             resources_of(search),
         ),
         tune_config=tune.TuneConfig(
-            search_alg=Suggest(search, checkpoint, journal, stop_requested),
-            scheduler=asha(search, journal),
-            num_samples=search.trials - len(journal.ended),
+            search_alg=Suggest(search, checkpoint, trial_log, stop_requested),
+            scheduler=asha(search, trial_log),
+            num_samples=search.trials - len(trial_log.ended),
             max_concurrent_trials=at_once,
             reuse_actors=True,
             trial_dirname_creator=lambda trial: f"trial-{trial.config['number']:04d}",
         ),
         run_config=tune.RunConfig(
-            name=journal.path.parent.name,
+            name=trial_log.path.parent.name,
             storage_path=str(storage),
             verbose=0,
             callbacks=[recorder],
@@ -95,7 +95,7 @@ class Asha(ASHAScheduler):
         return TrialScheduler.CONTINUE if result["epoch"] >= self._max_t else action
 
 
-def asha(search: Search, journal: Journal) -> Asha:
+def asha(search: Search, trial_log: TrialLog) -> Asha:
     """A scheduler that knows of the trials that ended before."""
     scheduler = Asha(
         time_attr="epoch",
@@ -106,24 +106,24 @@ def asha(search: Search, journal: Journal) -> Asha:
         reduction_factor=search.reduction_factor,
         stop_last_trials=False,
     )
-    ended = {trial.number: SimpleNamespace(trial_id=f"ended-{trial.number}") for trial in journal.ended}
+    ended = {trial.number: SimpleNamespace(trial_id=f"ended-{trial.number}") for trial in trial_log.ended}
     for trial in ended.values():
         scheduler.on_trial_add(None, trial)
-    for number, epoch, loss in journal.reports:
+    for number, epoch, loss in trial_log.reports:
         if number in ended:
             scheduler.on_trial_result(None, ended[number], {"epoch": epoch, "val_loss": loss})
     return scheduler
 
 
 class Recorder(Callback):
-    """Writes to the journal what Tune hears, and a plain line to the log for every trial that ends.
+    """Writes to the trial log what Tune hears, and a plain line to the log for every trial that ends.
 
     `fault` is a UserError that is no trial's own: the data are damaged, the disk is full. It ends the search: at once,
     or, when the search is asked to stop, as soon as all running trials have saved their state and said so by a fault.
     """
 
-    def __init__(self, search: Search, checkpoint: str, journal: Journal, session: RaySession, stop_requested: Flag):
-        self._search, self._checkpoint, self._journal = search, checkpoint, journal
+    def __init__(self, search: Search, checkpoint: str, trial_log: TrialLog, session: RaySession, stop_requested: Flag):
+        self._search, self._checkpoint, self._trial_log = search, checkpoint, trial_log
         self._session, self._stop_requested = session, stop_requested
         self._interrupted: set[str] = set()
         self.fault: UserError | None = None
@@ -157,7 +157,7 @@ class Recorder(Callback):
             return
         short = _short_of_memory(words)
         reason = "Ray ended the trial's process as the machine ran out of memory" if short else _ending(words)
-        seconds = self._journal.trials[trial.config["number"]].seconds
+        seconds = self._trial_log.trials[trial.config["number"]].seconds
         self._end(trial, MEMORY if short else FAILED, reason, seconds, None)
 
     def _is_interrupted(self, trial: Any, words: str) -> bool:
@@ -166,7 +166,7 @@ class Recorder(Callback):
         if why is None:
             return False
         self._interrupted.add(trial.trial_id)
-        self.fault = UserError(self._journal.path.parent, why, "run it again to go on")
+        self.fault = UserError(self._trial_log.path.parent, why, "run it again to go on")
         return True
 
     def _interruption(self) -> str | None:
@@ -179,13 +179,13 @@ class Recorder(Callback):
     def _end(self, trial: Any, status: str, reason: str, seconds: float, process: int | None) -> None:
         number = trial.config["number"]
         self._write("end", trial, status, reason, seconds, process)
-        log.info("%s", self._line(self._journal.trials[number]))
+        log.info("%s", self._line(self._trial_log.trials[number]))
 
     def _write(self, event: str, trial: Any, *content: Any) -> None:
         try:
-            getattr(self._journal, event)(trial.config["number"], *content)
+            getattr(self._trial_log, event)(trial.config["number"], *content)
         except OSError as error:
-            self.fault = machine_fault(error, self._journal.path)
+            self.fault = machine_fault(error, self._trial_log.path)
 
     def _line(self, trial: Trial) -> str:
         loss = trial.val_loss(self._checkpoint)

@@ -9,8 +9,8 @@ from bevatron.config.digest import seed_of
 from bevatron.config.identity import raw_digest, raw_settings
 from bevatron.config.kinds import SOURCES
 from bevatron.errors import UserError
+from bevatron.store.checksum import with_checksum
 from bevatron.store.publish import publish_json
-from bevatron.store.seal import sealed
 from bevatron.versions import versions
 
 logger = logging.getLogger("bevatron")
@@ -39,5 +39,5 @@ def validate_source(study: DataPart, output: Path) -> None:
         "versions": versions(),
         "comparisons": [comparison.to_json() for comparison in found],
     }
-    publish_json(output, sealed(content))
+    publish_json(output, with_checksum(content))
     logger.info(f"{study.name}: {len(found)} comparisons of its source in {perf_counter() - start:.1f} s")

@@ -49,7 +49,7 @@ def padded(ragged: RaggedBatch, max_length: int) -> Padded:
     return Padded(dense, lengths.clamp(max=max_length))
 
 
-class Canvas:
+class ImageBuffer:
     """Memory for dense images, used again and again: only the pixels touched last are cleared."""
 
     def __init__(self) -> None:
@@ -85,9 +85,9 @@ class Canvas:
         return drawn.view(batch, *sparse.shape)
 
 
-def images(sparse: SparseBatch, canvas: Canvas | None = None, channels_last: bool = False) -> Tensor:
-    """Dense images, (batch, channels, height, width), in fresh memory or that of `canvas`, till its next use."""
-    return (canvas or Canvas()).draw(sparse, channels_last)
+def images(sparse: SparseBatch, buffer: ImageBuffer | None = None, channels_last: bool = False) -> Tensor:
+    """Dense images, (batch, channels, height, width), in fresh memory or that of `buffer`, till its next use."""
+    return (buffer or ImageBuffer()).draw(sparse, channels_last)
 
 
 def _with_channels_last(index: Tensor, channels: int, area: int) -> Tensor:

@@ -74,7 +74,7 @@ class Manifest(Record):
     )
     sha256: str = Field("", description="digest of everything else in this file: the identity of the dataset")
 
-    def sealed(self) -> "Manifest":
+    def with_checksum(self) -> "Manifest":
         """The same manifest with the digest of its content."""
         return self.model_copy(update={"sha256": self.content_digest()})
 
@@ -291,7 +291,7 @@ class Builder:
             weighted=form["weight"],
             splits=entries,
             statistics={name: group.result() for name, group in self.statistics.items()},
-        ).sealed()
+        ).with_checksum()
 
 
 def elements_of(samples: Samples) -> dict[str, int]:

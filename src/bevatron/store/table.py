@@ -46,13 +46,13 @@ class Table:
 
     def __init__(self, selection: Selection, manifest: Manifest, rows: int, elements: dict[str, int] | None = None):
         self.selection, self.rows = selection, rows
-        self.columns: dict[str, DenseColumn | CutColumn] = {}
+        self.columns: dict[str, DenseColumn | RaggedColumn] = {}
         for name, info in selection.groups.items():
             path = f"inputs/{name}"
             if info.layout == "dense":
                 self.columns[path] = DenseColumn(path, rows, info.dtype, info.shape)
             else:
-                self.columns[path] = CutColumn(path, rows, info, (elements or {}).get(path, 0))
+                self.columns[path] = RaggedColumn(path, rows, info, (elements or {}).get(path, 0))
         for name in selection.targets:
             info = manifest.targets[name]
             self.columns[f"targets/{name}"] = DenseColumn(f"targets/{name}", rows, info.dtype, info.shape)
@@ -100,7 +100,7 @@ class Table:
         found = {}
         for name in self.selection.groups:
             column = self.columns[f"inputs/{name}"]
-            if isinstance(column, CutColumn):
+            if isinstance(column, RaggedColumn):
                 found[name] = [int(lengths.sum()) for lengths in column.known_lengths[rows].split(sizes)]
         return found
 
@@ -138,7 +138,7 @@ class DenseColumn:
 
 
 @dataclass
-class CutRoom:
+class RaggedBuffer:
     """A batch of a cut column: lengths (batch,), offsets (batch + 1,), its elements and their number."""
 
     lengths: Tensor
@@ -148,7 +148,7 @@ class CutRoom:
 
 
 @dataclass
-class CutColumn:
+class RaggedColumn:
     """A ragged or sparse column: elements one sample after another, and where each sample's begin."""
 
     path: str
@@ -204,15 +204,15 @@ class CutColumn:
             tensor.to(device) for tensor in (self.starts, self.lengths, self.numbers)
         )
 
-    def room(self, batch_size: int) -> CutRoom:
+    def room(self, batch_size: int) -> RaggedBuffer:
         parts = [part.new_empty((0, *part.shape[1:])) for part in self.parts]
-        return CutRoom(self.lengths.new_empty(batch_size), self.lengths.new_zeros(batch_size + 1), parts)
+        return RaggedBuffer(self.lengths.new_empty(batch_size), self.lengths.new_zeros(batch_size + 1), parts)
 
-    def whole(self) -> CutRoom:
+    def whole(self) -> RaggedBuffer:
         offsets = torch.cat([self.starts, self.starts.new_tensor([self.filled])])
-        return CutRoom(self.lengths, offsets, self.parts, self.filled)
+        return RaggedBuffer(self.lengths, offsets, self.parts, self.filled)
 
-    def gather(self, rows: Tensor, room: CutRoom, at: int, known: Tensor | None = None) -> None:
+    def gather(self, rows: Tensor, room: RaggedBuffer, at: int, known: Tensor | None = None) -> None:
         room.filled = room.filled if at else 0
         k = len(rows)
         lengths = torch.index_select(self.lengths, 0, rows, out=room.lengths[at : at + k])
@@ -248,7 +248,7 @@ class CutColumn:
             self.numbers = torch.arange(total + total // 4, device=self.starts.device)
         return self.numbers[:total]
 
-    def batch(self, room: CutRoom, size: int) -> RaggedBatch | SparseBatch:
+    def batch(self, room: RaggedBuffer, size: int) -> RaggedBatch | SparseBatch:
         parts = [part[: room.filled] for part in room.parts]
         if self.info.layout == "ragged":
             return RaggedBatch(parts[0], room.lengths[:size])

@@ -10,7 +10,7 @@ from bevatron.compute.reproducibility import differences
 from bevatron.config.kinds import ARCHITECTURES
 from bevatron.learning.environment import training_environment
 from bevatron.learning.job import FitJob
-from bevatron.models.solved import Solved
+from bevatron.models.closed_form import ClosedFormModel
 
 log = logging.getLogger("bevatron")
 
@@ -34,9 +34,9 @@ def tell_differences(what: str, runs: list[dict[str, Any]], now: dict[str, Any])
 def environment_here(job: FitJob, workers: int, strategy: str) -> dict[str, Any]:
     """The environment in which this process trains the job; of several workers, before they are there, their number
     and the packages alone."""
-    solved = issubclass(ARCHITECTURES[job.model.architecture.kind], Solved)
-    device = torch.device("cpu") if solved or workers > 1 else device_for(job.accelerator)
-    here = training_environment(job.model.training.threads, device, solved=solved).as_dict()
+    closed_form = issubclass(ARCHITECTURES[job.model.architecture.kind], ClosedFormModel)
+    device = torch.device("cpu") if closed_form or workers > 1 else device_for(job.accelerator)
+    here = training_environment(job.model.training.threads, device, closed_form=closed_form).as_dict()
     if workers == 1:
         return here
     return {"workers": workers, "strategy": strategy, "versions": here["versions"]}

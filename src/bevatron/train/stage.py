@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from bevatron.compute.deadline import sigterm_before_the_end
-from bevatron.compute.demand import ONE_NODE, Demand
 from bevatron.compute.lock import sole_owners
+from bevatron.compute.resource_request import ONE_NODE, ResourceRequest
 from bevatron.config.identity import dataset_digest, run_digest
 from bevatron.config.kinds import ARCHITECTURES
 from bevatron.config.model import Model
@@ -21,11 +21,11 @@ from bevatron.errors import UserError
 from bevatron.learning.fit import describe, fit, how_made
 from bevatron.learning.job import Diverged, FitJob, FitResult
 from bevatron.learning.reading_order import training_order
-from bevatron.models.solved import Solved
+from bevatron.models.closed_form import ClosedFormModel
 from bevatron.regular_files import read_bytes, read_text
+from bevatron.store.checksum import check_checksum, with_checksum
 from bevatron.store.manifest import Manifest, load_manifest
 from bevatron.store.publish import publish_json, publishing, sha256_of
-from bevatron.store.seal import refuse_broken_seal, sealed
 from bevatron.train.environments import environment_here, tell_differences
 from bevatron.train.members import chosen_members, member_weights
 from bevatron.train.together import diverged, fit_together
@@ -41,7 +41,7 @@ def train_model(
     manifest_path: Path,
     best: Path | None,
     folder: Path,
-    demand: Demand = ONE_NODE,
+    request: ResourceRequest = ONE_NODE,
     workers: int = 1,
     members: dict[str, Path] | None = None,
 ) -> None:
@@ -49,7 +49,7 @@ def train_model(
 
     A run that is finished in `runs/` is not fitted again; one that was killed goes on; one on which another process
     works is waited for. Several `workers` fit each
-    seed together, over the nodes of `demand`. `members`: of a committee, the runs.json of each member by its name;
+    seed together, over the nodes of `request`. `members`: of a committee, the runs.json of each member by its name;
     each seed takes the members' runs of that seed, or of the seed modulo their number. Raises UserError for a run that
     diverges, and for members that are missing, damaged or of another dataset.
     """
@@ -57,14 +57,14 @@ def train_model(
     model = with_search_result(study.models[name], best)
     chosen = chosen_members(study, name, model, manifest, members or {})
     jobs = [_job(study, workflow, model, manifest, manifest_path, seed, chosen) for seed in range(study.n_seeds)]
-    if workers > 1 and issubclass(ARCHITECTURES[model.architecture.kind], Solved):
+    if workers > 1 and issubclass(ARCHITECTURES[model.architecture.kind], ClosedFormModel):
         log.info("%s/%s: '%s' is fitted by one worker", study.name, name, model.architecture.kind)
         workers = 1
     with ExitStack() as stack:
         stack.enter_context(sigterm_before_the_end(workflow.grace_seconds))
         stack.enter_context(sole_owners([job.folder for job in jobs], "run"))
         if workers > 1:
-            fit_together(name, jobs, workflow, demand, workers)
+            fit_together(name, jobs, workflow, request, workers)
         runs = [_run(job, name, manifest, folder) for job in jobs]
     tell_differences(f"{study.name}/{name}", runs, environment_here(jobs[0], workers, workflow.workers.strategy))
     content = {
@@ -76,7 +76,7 @@ def train_model(
         "settings": model.model_dump(mode="json", exclude={"search"}),
         "runs": runs,
     }
-    publish_json(folder / "runs.json", sealed(content))
+    publish_json(folder / "runs.json", with_checksum(content))
 
 
 def with_search_result(model: Model, best: Path | None) -> Model:
@@ -87,7 +87,7 @@ def with_search_result(model: Model, best: Path | None) -> Model:
         raise UserError("--best", "this model is searched, and no best.yaml is given", "run `bevatron search` first")
     try:
         tree = parse_yaml(read_text(best))
-        refuse_broken_seal(tree, best, "run `bevatron search` again")
+        check_checksum(tree, best, "run `bevatron search` again")
         return model.with_values(tree["values"])
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise UserError(best, f"is no result of this model's search: {error}", "run `bevatron search` again") from None

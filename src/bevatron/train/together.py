@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bevatron.compute.demand import Demand
 from bevatron.compute.distributed_context import DistributedContext
+from bevatron.compute.resource_request import ResourceRequest
 from bevatron.config.model import Model
 from bevatron.config.study import Study
 from bevatron.config.workflow import DataLoading, Workflow
@@ -14,7 +14,7 @@ from bevatron.learning.fit import finished_fit, fit
 from bevatron.learning.job import Diverged, FitJob
 
 
-def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, demand: Demand, workers: int) -> None:
+def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: ResourceRequest, workers: int) -> None:
     """Fit the jobs of the model `name` that are not finished, differing in seed and folders alone, by `workers` each.
 
     Raises UserError for a fit that diverges, damaged data, and workers that die too often.
@@ -40,14 +40,14 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, demand: Dema
         ],
     }
     told = UserError(first.folder, "the fit was asked to stop (SIGTERM)", "run it again to go on")
-    with ray_session(workflow.ray, demand, first.folder) as session:
+    with ray_session(workflow.ray, request, first.folder) as session:
         on_gpus = first.accelerator == "cuda" or (first.accelerator == "auto" and session.gpus > 0)
         run_workers(
             _fit_all,
             task,
             workers,
             workflow.workers,
-            demand,
+            request,
             session,
             on_gpus,
             first.folder / "team",

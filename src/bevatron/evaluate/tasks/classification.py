@@ -38,18 +38,18 @@ class ClassificationEvaluation:
         arguments = (task, predictions.outputs, labels)
         metrics = classification_metrics(*arguments, bootstrap, confidence)
         curves = classification_curves(*arguments, bootstrap, confidence)
-        behind = predictions.behind
-        if task.attacks is not None and behind is not None:
+        context = predictions.context
+        if task.attacks is not None and context is not None:
             from bevatron.evaluate.attacked import attacked  # torch
 
-            found, curves["attacks"] = attacked(task, behind, labels, bootstrap, confidence)
+            found, curves["attacks"] = attacked(task, context, labels, bootstrap, confidence)
             metrics |= found
-        if behind is not None and any(
-            behind.study.models[n] == behind.model for n in behind.study.evaluation.inspect_layers
+        if context is not None and any(
+            context.study.models[n] == context.model for n in context.study.evaluation.inspect_layers
         ):
             from bevatron.evaluate.layers import looked_into  # torch
 
-            curves["layers"] = looked_into(behind)
+            curves["layers"] = looked_into(context)
         return metrics, curves
 
 

@@ -38,23 +38,23 @@ class Classification2DEvaluation:
 
         labels = predictions.targets[model.target or task.target].astype(np.int64)
         metrics = _recognised(task, predictions.outputs, labels, bootstrap, confidence)
-        behind = predictions.behind
-        points = _points(behind.manifest, behind.manifest_path, model)
+        context = predictions.context
+        points = _points(context.manifest, context.manifest_path, model)
         fisher = fishers_direction(points, labels, bootstrap)
-        gradients = [mean_gradient(folder, model.inputs, points) for folder in behind.folders]
+        gradients = [mean_gradient(folder, model.inputs, points) for folder in context.folders]
         metrics["angle_to_fisher"] = measure([angles(g, fisher) for g in gradients], confidence, "°")
-        weights = [weights_of(folder) for folder in behind.folders]
+        weights = [weights_of(folder) for folder in context.folders]
         if all(w is not None for w in weights):
             norms = [np.full(bootstrap.replicas + 1, np.hypot(*w[:2])) for w in weights]
             metrics["weight_norm"] = measure(norms, confidence)
         extent = _extent(points)
-        surfaces = [surface(folder, model.inputs, extent) for folder in behind.folders]
+        surfaces = [surface(folder, model.inputs, extent) for folder in context.folders]
         return metrics, {
             "points": {"x": _rounded(points[:DRAWN]), "label": labels[:DRAWN].tolist()},
             "extent": extent,
             "surfaces": [_rounded(s) for s in surfaces],
             "weights": [None if w is None else _rounded(w, 6) for w in weights],
-            "corrections": first_corrections(behind),
+            "corrections": first_corrections(context),
         }
 
 

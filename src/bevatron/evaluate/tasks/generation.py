@@ -9,13 +9,13 @@ from bevatron.config.digest import seed_of
 from bevatron.config.model import Model
 from bevatron.config.task import Generation
 from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.evaluation import Behind, Predictions, evaluation
-from bevatron.evaluate.generated import SAMPLES, Judge, frechet_distance, nearest, variety
+from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluation
+from bevatron.evaluate.generated import SAMPLES, ReferenceClassifier, diversity, frechet_distance, nearest
 from bevatron.evaluate.measurement import Measurement, measure
 
 log = logging.getLogger("bevatron")
 DRAWN = 10  # pictures of each moment
-COLLAPSED = 0.3  # variety, in units of real pictures', below which a generator makes but a few pictures
+COLLAPSED = 0.3  # diversity, in units of real pictures', below which a generator makes but a few pictures
 
 
 @evaluation("generation")
@@ -36,24 +36,24 @@ class GenerationEvaluation:
         frechet_distance         of the last generator to the test split, in the features of a classifier that is
                                  trained here on the training split; .first, .early: of the first, second remembered
         frechet_distance_of_data of training pictures to the test split: the least that can be hoped for
-        judge_accuracy           of that classifier on the test split
+        reference_accuracy           of that classifier on the test split
         d_accuracy               share of test and generated pictures that the trained D tells right; 0.5: by chance
         saddle_point             V at the last validation; -2 ln 2 = -1.386 at the saddle point
         memorisation             median distance to the nearest training picture, over test pictures': 0 of copies
-        variety                  mean distance of pairs, over that of test pictures: 0 of a collapsed generator
-        classes_made             share of the classes of which the judge sees at least a fifth of the expected number
+        diversity                  mean distance of pairs, over that of test pictures: 0 of a collapsed generator
+        classes_made             share of the classes of which the reference sees at least a fifth of the expected number
         """
-        behind, target = predictions.behind, model.target or task.target
-        train, train_labels = _pictures(behind, "train", target)
-        test, labels = _pictures(behind, "test", target)
-        judge = Judge.of(train, train_labels)
-        real = judge.features(test)
+        context, target = predictions.context, model.target or task.target
+        train, train_labels = _pictures(context, "train", target)
+        test, labels = _pictures(context, "test", target)
+        reference = ReferenceClassifier.of(train, train_labels)
+        real = reference.features(test)
         seeds = [
-            _Seed(behind, folder, seed, len(test)) for folder, seed in zip(behind.folders, behind.seeds, strict=True)
+            _Seed(context, folder, seed, len(test)) for folder, seed in zip(context.folders, context.seeds, strict=True)
         ]
 
         def distances(pictures: list[np.ndarray]) -> Measurement:
-            features = [judge.features(p) for p in pictures]
+            features = [reference.features(p) for p in pictures]
             return measure(
                 [
                     bootstrap.over(lambda w, f=f: np.array([frechet_distance(real, f, row) for row in w]))
@@ -68,32 +68,34 @@ class GenerationEvaluation:
             ((o[:, 0] > 0).astype(float) + (s.d_of_made < 0)) / 2
             for o, s in zip(predictions.outputs, seeds, strict=True)
         ]
-        far, spread = bootstrap.median(nearest(test, train)[0]), variety(test)
-        varieties = [variety(p) / spread for p in last]
+        far, spread = bootstrap.median(nearest(test, train)[0]), diversity(test)
+        diversities = [diversity(p) / spread for p in last]
         metrics = {
             "frechet_distance": distances(last),
             "frechet_distance.first": distances([s.made[0] for s in seeds]),
             "frechet_distance.early": distances([s.made[1] for s in seeds]),
             "frechet_distance_of_data": distances([train[: len(test)]]),
-            "judge_accuracy": measure([bootstrap.mean((judge.classes(test) == labels).astype(float))], confidence),
+            "reference_accuracy": measure(
+                [bootstrap.mean((reference.classes(test) == labels).astype(float))], confidence
+            ),
             "d_accuracy": measure([bootstrap.mean(r) for r in right], confidence),
             "saddle_point": measure([nothing + s.objective[-1] for s in seeds], confidence),
             "memorisation": measure([np.median(nearest(p, train)[0]) / far for p in last], confidence),
-            "variety": measure([nothing + v for v in varieties], confidence),
+            "diversity": measure([nothing + v for v in diversities], confidence),
             "classes_made": measure(
-                [nothing + classes_made(judge.classes(p), len(task.classes)) for p in last], confidence
+                [nothing + classes_made(reference.classes(p), len(task.classes)) for p in last], confidence
             ),
         }
-        collapsed = [s.seed for s, v in zip(seeds, varieties, strict=True) if v < COLLAPSED]
+        collapsed = [s.seed for s, v in zip(seeds, diversities, strict=True) if v < COLLAPSED]
         if collapsed:
             log.warning("%s: seeds %s collapsed: their pictures hardly differ", model.title, collapsed)
-        return metrics, _curves(seeds, judge, real, train, test, collapsed)
+        return metrics, _curves(seeds, reference, real, train, test, collapsed)
 
 
 class _Seed:
     """One trained network: pictures (n, pixels) of each remembered generator, their V and epochs, D of the last."""
 
-    def __init__(self, behind: Behind, folder: Any, seed: int, n: int):
+    def __init__(self, context: EvaluationContext, folder: Any, seed: int, n: int):
         import torch
 
         from bevatron.models.network import load_network
@@ -111,14 +113,14 @@ class _Seed:
             self.d_of_made = network.discriminator(made.flatten(1))[:, 0].numpy()
 
 
-def _pictures(behind: Behind, split: str, target: str) -> tuple[np.ndarray, np.ndarray]:
+def _pictures(context: EvaluationContext, split: str, target: str) -> tuple[np.ndarray, np.ndarray]:
     """The first pictures of a split (n, pixels) and their class numbers."""
     import torch
 
     from bevatron.evaluate.batches import batches
 
     pictures, labels, n = [], [], 0
-    for inputs, targets in batches(behind, split, [target], torch.device("cpu"), SAMPLES):
+    for inputs, targets in batches(context, split, [target], torch.device("cpu"), SAMPLES):
         pictures.append(torch.cat([x.flatten(1) for x in inputs.values()], 1).numpy())
         labels.append(targets[target].numpy())
         n += len(labels[-1])
@@ -132,7 +134,12 @@ def classes_made(found: np.ndarray, n_classes: int) -> float:
 
 
 def _curves(
-    seeds: list[_Seed], judge: Judge, real: np.ndarray, train: np.ndarray, test: np.ndarray, collapsed: list[int]
+    seeds: list[_Seed],
+    reference: ReferenceClassifier,
+    real: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    collapsed: list[int],
 ) -> dict[str, Any]:
     """ "course": of each seed epoch, Fréchet distance and V; "samples": of the first seed, the same noise at each
     moment; "neighbours": the nearest training pictures of the last ones; "test": real pictures to guess among."""
@@ -146,7 +153,7 @@ def _curves(
         "course": [
             {
                 "epoch": s.epochs,
-                "frechet": [round(frechet_distance(real, judge.features(p)), 5) for p in s.made],
+                "frechet": [round(frechet_distance(real, reference.features(p)), 5) for p in s.made],
                 "objective": s.objective,
             }
             for s in seeds

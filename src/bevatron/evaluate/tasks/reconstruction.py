@@ -9,7 +9,7 @@ from bevatron.config.task import Reconstruction
 from bevatron.errors import UserError
 from bevatron.evaluate.bootstrap import Bootstrap
 from bevatron.evaluate.columns import TestColumns
-from bevatron.evaluate.evaluation import Behind, Predictions, evaluation
+from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluation
 from bevatron.evaluate.measurement import Measurement, measure
 
 DRAWN = 4  # samples in the pictures
@@ -29,18 +29,18 @@ class ReconstructionEvaluation:
         self, task: Reconstruction, model: Model, predictions: Predictions, bootstrap: Bootstrap, confidence: float
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
         target = _truth(task, model)
-        clean, noisy = predictions.targets[target].astype(np.float64), _inputs(predictions.behind)
+        clean, noisy = predictions.targets[target].astype(np.float64), _inputs(predictions.context)
         if noisy.shape != clean.shape:
             found, expected = (" × ".join(map(str, pictures.shape[1:])) for pictures in (noisy, clean))
             what = f"{' and '.join(model.inputs)} together are {found}, the target '{target}' is {expected}"
-            raise UserError(predictions.behind.manifest_path, what, "let the model read the noisy target")
+            raise UserError(predictions.context.manifest_path, what, "let the model read the noisy target")
         n = len(clean)
         metrics = reconstruction_metrics(
             predictions.outputs, clean.reshape(n, -1), noisy.reshape(n, -1), bootstrap, confidence
         )
         parameters = task.parameters.get(target)
         if parameters is not None:
-            metrics |= _probes(predictions.behind, parameters, bootstrap, confidence)
+            metrics |= _probes(predictions.context, parameters, bootstrap, confidence)
         return metrics, {
             "hidden": getattr(model.architecture, "hidden", None),
             "target": target,
@@ -82,14 +82,18 @@ def reconstruction_metrics(
     return {name: measure(values, confidence, units.get(name, "")) for name, values in series.items()}
 
 
-def _probes(behind: Behind, parameters: str, bootstrap: Bootstrap, confidence: float) -> dict[str, Measurement]:
+def _probes(
+    context: EvaluationContext, parameters: str, bootstrap: Bootstrap, confidence: float
+) -> dict[str, Measurement]:
     """probe.<k>: R² of the k-th parameter, from 1; probe: their mean."""
     from bevatron.evaluate.representation import probe  # torch
 
-    if parameters not in behind.manifest.targets:
-        known = ", ".join(behind.manifest.targets)
-        raise UserError(behind.manifest_path, f"has no target '{parameters}'", f"mend task.parameters; it has: {known}")
-    found = [probe(behind, folder, parameters, bootstrap) for folder in behind.folders]
+    if parameters not in context.manifest.targets:
+        known = ", ".join(context.manifest.targets)
+        raise UserError(
+            context.manifest_path, f"has no target '{parameters}'", f"mend task.parameters; it has: {known}"
+        )
+    found = [probe(context, folder, parameters, bootstrap) for folder in context.folders]
     if any(r2 is None for r2 in found):
         return {}
     metrics = {"probe": measure([r2.mean(1) for r2 in found], confidence)}
@@ -98,10 +102,13 @@ def _probes(behind: Behind, parameters: str, bootstrap: Bootstrap, confidence: f
     return metrics
 
 
-def _inputs(behind: Behind) -> np.ndarray:
+def _inputs(context: EvaluationContext) -> np.ndarray:
     """The test split's noisy pictures: (n, channels, height, width) float64."""
-    columns, rows = TestColumns(behind.manifest, behind.manifest_path), list(range(behind.manifest.n_samples("test")))
-    return np.concatenate([np.stack(columns.images(name, rows)) for name in behind.model.inputs], axis=1)
+    columns, rows = (
+        TestColumns(context.manifest, context.manifest_path),
+        list(range(context.manifest.n_samples("test"))),
+    )
+    return np.concatenate([np.stack(columns.images(name, rows)) for name in context.model.inputs], axis=1)
 
 
 def _examples(outputs: np.ndarray, clean: np.ndarray, noisy: np.ndarray) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from bevatron.config.kinds import learner
 from bevatron.config.task import Classification
 from bevatron.errors import UserError
 from bevatron.learning.attacks import fgsm, pgd
-from bevatron.learning.densify import selected
+from bevatron.learning.collate import selected
 from bevatron.learning.learner import Batch, Learner
 from bevatron.models.inputs import Inputs
 from bevatron.models.pictures import WithHeads

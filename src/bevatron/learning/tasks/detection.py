@@ -43,8 +43,8 @@ class DetectionLearner(Learner):
             form = " × ".join(map(str, boxes.shape[1:])) or "a single number"
             what = f"target '{self.job.target}' is {form} for each sample, expected boxes: n × 5"
             raise UserError(where, what, mend)
-        if boxes[..., 4].numel() and (highest := int(boxes[..., 4].max())) >= self.network.description.n_outputs:
-            most = self.network.description.n_outputs - 1
+        if boxes[..., 4].numel() and (highest := int(boxes[..., 4].max())) >= self.network.spec.n_outputs:
+            most = self.network.spec.n_outputs - 1
             what = f"target '{self.job.target}' has the class number {highest}, expected -1 to {most}"
             raise UserError(where, what, mend)
         self._checked = True

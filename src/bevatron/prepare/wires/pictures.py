@@ -68,13 +68,13 @@ class Pictures:
         return Event(pixels, boxes, shower)
 
     def _plane(self, charge: Charge, plane: str, view: View, random: np.random.Generator) -> Pixels:
-        canvas = self._canvas
-        canvas[:] = 0.0
+        buffer = self._canvas
+        buffer[:] = 0.0
         wire = charge.wire(plane) - view.wire
-        fill(canvas, charge.time - view.time, wire, charge.charge, charge.sigma_time, charge.sigma_wire)
+        fill(buffer, charge.time - view.time, wire, charge.charge, charge.sigma_time, charge.sigma_wire)
         numbers = view.wire + np.arange(view.width)
         dead = dead_wires(numbers, tuple(ANGLES).index(plane), self.options.electronics)
-        return read_out(canvas, dead, self.options.electronics, random)
+        return read_out(buffer, dead, self.options.electronics, random)
 
     def _image(self, name: str, planes: dict[str, Pixels]) -> Pixels:
         image, (_, height, width) = self.options.images[name], self.shapes[name]

@@ -14,14 +14,14 @@ def montage(axes: plt.Axes, rows: dict[str, list], colours: str, low: float, hig
     height, width = np.shape(next(iter(rows.values()))[0])
     gap = max(1, max(height, width) // 10)
     down, across = height + gap, width + gap
-    canvas = np.full((down * len(rows) - gap, across * max(map(len, rows.values())) - gap), np.nan)
+    buffer = np.full((down * len(rows) - gap, across * max(map(len, rows.values())) - gap), np.nan)
     frames = []
     for i, pictures in enumerate(rows.values()):
         for k, picture in enumerate(pictures):
             y, x = down * i, across * k
-            canvas[y : y + height, x : x + width] = picture
+            buffer[y : y + height, x : x + width] = picture
             frames.append(Rectangle((x - 0.5, y - 0.5), width, height))
-    drawn = axes.imshow(canvas, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
+    drawn = axes.imshow(buffer, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
     axes.add_collection(PatchCollection(frames, facecolor="none", edgecolor=INK, linewidth=0.8, clip_on=False))
     axes.set_xticks([])
     axes.set_yticks([down * i + (height - 1) / 2 for i in range(len(rows))], list(rows), fontsize=9.5)

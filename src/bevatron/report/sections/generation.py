@@ -15,7 +15,7 @@ class GenerationSection:
     loss = "sum of D's and G's losses"
 
     def columns(self, results: StudyResults) -> list[str]:
-        return ["frechet_distance", "d_accuracy", "memorisation", "variety", "classes_made", "saddle_point"]
+        return ["frechet_distance", "d_accuracy", "memorisation", "diversity", "classes_made", "saddle_point"]
 
     def data(self, results: StudyResults) -> list[Picture]:
         return []

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from bevatron.models.inputs import InputGroup, Inputs, Padded
-from bevatron.store.batch import Canvas, RaggedBatch, SparseBatch, images, padded
+from bevatron.store.batch import ImageBuffer, RaggedBatch, SparseBatch, images, padded
 from bevatron.store.manifest import Manifest
 
 PIXELS_AT_ONCE = 2**24  # 64 MB; what a network makes of them takes some ten times that
@@ -17,7 +17,7 @@ def input_groups(manifest: Manifest, groups: list[str]) -> dict[str, InputGroup]
     for name in groups:
         info = manifest.groups[name]
         if info.layout == "ragged":
-            found[name] = InputGroup((info.max_length, len(info.features)), tuple(info.features), listed=True)
+            found[name] = InputGroup((info.max_length, len(info.features)), tuple(info.features), is_ragged=True)
         else:
             found[name] = InputGroup(tuple(info.shape), tuple(info.features))
     return found
@@ -25,11 +25,11 @@ def input_groups(manifest: Manifest, groups: list[str]) -> dict[str, InputGroup]
 
 def rows_at_once(groups: dict[str, InputGroup], most: int) -> int:
     """How many samples to predict at a time, up to `most`: fewer of large pictures, which become dense."""
-    pixels = sum(group.size for group in groups.values() if len(group.shape) == 3 and not group.listed)
+    pixels = sum(group.size for group in groups.values() if len(group.shape) == 3 and not group.is_ragged)
     return max(1, min(most, PIXELS_AT_ONCE // max(pixels, 1)))
 
 
-class Densify:
+class Collate:
     """Inputs of a batch, as the store delivers them, to dense tensors on a device.
 
     Lists are padded to the longest of the dataset, sparse images filled in, pictures laid channels last where asked
@@ -38,7 +38,7 @@ class Densify:
 
     def __init__(self, groups: dict[str, InputGroup], device: torch.device, channels_last: bool = False):
         self.groups, self.device, self.channels_last = groups, device, channels_last
-        self._canvases: dict[str, Canvas] = {}
+        self._canvases: dict[str, ImageBuffer] = {}
 
     def __call__(self, inputs: dict[str, Any]) -> Inputs:
         dense: Inputs = {}
@@ -47,8 +47,8 @@ class Densify:
             if isinstance(column, RaggedBatch):
                 dense[name] = Padded(*padded(column, group.shape[0]))
             elif isinstance(column, SparseBatch):
-                dense[name] = images(column, self._canvases.setdefault(name, Canvas()), self.channels_last)
-            elif self.channels_last and len(group.shape) == 3 and not group.listed:
+                dense[name] = images(column, self._canvases.setdefault(name, ImageBuffer()), self.channels_last)
+            elif self.channels_last and len(group.shape) == 3 and not group.is_ragged:
                 dense[name] = column.contiguous(memory_format=torch.channels_last)
             else:
                 dense[name] = column

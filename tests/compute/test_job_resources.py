@@ -9,7 +9,7 @@ from snakemake_executor_plugin_slurm.utils import set_gres_string
 from snakemake_executor_plugin_slurm.validation import validate_slurm_extra
 from snakemake_executor_plugin_slurm_jobstep import get_gpu_setting, get_node_setting
 
-from bevatron.compute.requests import NAMES, Requests
+from bevatron.compute.job_resources import NAMES, RuleResources
 from bevatron.config.resources import Resources
 from bevatron.config.site import Site
 
@@ -21,7 +21,7 @@ class Given(dict):
 
 
 def job(rule: str, needs: dict, attempt: int = 1, **site) -> SimpleNamespace:
-    requests = Requests(Resources.model_validate({"rules": {rule: {"minutes": 60} | needs}}), Site(**site))
+    requests = RuleResources(Resources.model_validate({"rules": {rule: {"minutes": 60} | needs}}), Site(**site))
     threads = requests.threads(rule)
     resources = requests.resources(rule, "jets", "feedforward", attempt, threads)
     assert set(resources) == set(NAMES)
@@ -101,7 +101,7 @@ def test_commands_are_told_what_they_were_given(rule, needs, options):
 
 def test_shards_ask_for_no_number_that_a_batch_job_would_add_up():
     resources = job("simulate", {}).resources
-    assert resources["lane"] == 1
+    assert resources["slot"] == 1
     assert not {"nodes", "tasks", "gpu", "request_gpus"} & set(resources)
 
 

@@ -7,14 +7,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from bevatron.config.grid import Grid, Point, name_of
-from bevatron.config.overlay import merged
+from bevatron.config.merge import merge
 from bevatron.errors import ConfigurationError
 
 Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class Made:
+class GridModel:
     """Where a model of a grid comes from: its grid, its point, and the parts laid over each other, the last first."""
 
     name: str
@@ -24,11 +24,11 @@ class Made:
 
 
 @dataclass
-class Expansion:
+class GridExpansion:
     """A study's tree with the models of its grids, and the place in the file of every key of theirs."""
 
     tree: dict[str, Any]
-    made: dict[str, Made] = field(default_factory=dict)
+    made: dict[str, GridModel] = field(default_factory=dict)
 
     def place(self, place: Place) -> Place:
         """Where a key of an expanded model stands in the file; any other place as it is."""
@@ -45,7 +45,7 @@ class Expansion:
         return ("grids", model.name, "model", *path)
 
 
-def expanded(tree: dict[str, Any], own: set[str], path: Path) -> Expansion:
+def expanded(tree: dict[str, Any], own: set[str], path: Path) -> GridExpansion:
     """`tree`, a study with its scale's overlay, with its grids' models in `models`.
 
     `own` are the models that the study has by itself. Others that stand in `models` come from the scale: where a grid
@@ -54,8 +54,8 @@ def expanded(tree: dict[str, Any], own: set[str], path: Path) -> Expansion:
     """
     grids, models = tree.get("grids") or {}, tree.get("models") or {}
     if not isinstance(grids, dict) or not isinstance(models, dict):
-        return Expansion(tree)
-    found, wrong = Expansion(tree), []
+        return GridExpansion(tree)
+    found, wrong = GridExpansion(tree), []
     made: dict[str, dict[str, Any]] = {}
     for grid_name, section in grids.items():
         try:
@@ -69,7 +69,7 @@ def expanded(tree: dict[str, Any], own: set[str], path: Path) -> Expansion:
                 wrong.append(f"{path}: grids.{grid_name}: its model '{name}' stands in {other} too; rename a value")
                 continue
             overlay = models.get(name)
-            found.made[name] = Made(grid_name, grid, point, _parts(grid_name, grid, point, name, overlay))
+            found.made[name] = GridModel(grid_name, grid, point, _parts(grid_name, grid, point, name, overlay))
             made[name] = _model(grid, point, overlay)
     if wrong:
         raise ConfigurationError(wrong)
@@ -82,10 +82,10 @@ def expanded(tree: dict[str, Any], own: set[str], path: Path) -> Expansion:
 def _model(grid: Grid, point: Point, overlay: Any) -> Any:
     model: Any = {"title": grid.model_title(point), **grid.model}
     if published := grid.published_at(point):
-        model = merged(model, {"published": published})
+        model = merge(model, {"published": published})
     for axis, value in zip(grid.axes, point, strict=True):
-        model = merged(model, _keys(grid.axes[axis][value]))
-    return model if overlay is None else merged(model, overlay)
+        model = merge(model, _keys(grid.axes[axis][value]))
+    return model if overlay is None else merge(model, overlay)
 
 
 def _parts(grid_name: str, grid: Grid, point: Point, name: str, overlay: Any) -> list[tuple[Place, dict[str, Any]]]:

@@ -2,7 +2,7 @@
 
 import torch
 
-from bevatron.learning.densify import Densify, moved
+from bevatron.learning.collate import Collate, moved
 from bevatron.models.inputs import InputGroup, Padded
 from bevatron.store.batch import RaggedBatch, SparseBatch
 
@@ -11,19 +11,19 @@ CPU = torch.device("cpu")
 
 def test_lists_are_padded_to_the_longest_of_the_dataset():
     tracks = RaggedBatch(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([2, 0, 1]))
-    dense = Densify({"tracks": InputGroup((4, 1), ("d0",), listed=True)}, CPU)({"tracks": tracks})
+    dense = Collate({"tracks": InputGroup((4, 1), ("d0",), is_ragged=True)}, CPU)({"tracks": tracks})
     assert isinstance(dense["tracks"], Padded)
     assert dense["tracks"].n_valid.tolist() == [2, 0, 1]
     assert dense["tracks"].values.squeeze(2).tolist() == [[1, 2, 0, 0], [0, 0, 0, 0], [3, 0, 0, 0]]
 
 
 def test_images_of_one_batch_leave_no_trace_in_the_next():
-    densify = Densify({"plane": InputGroup((1, 2, 3), ("charge",))}, CPU)
+    collate = Collate({"plane": InputGroup((1, 2, 3), ("charge",))}, CPU)
     shape = (1, 2, 3)
     first = SparseBatch(torch.tensor([0, 5]), torch.tensor([1.0, 2.0]), torch.tensor([0, 2]), shape)
     second = SparseBatch(torch.tensor([1]), torch.tensor([7.0]), torch.tensor([0, 1]), shape)
-    assert densify({"plane": first})["plane"].flatten().tolist() == [1, 0, 0, 0, 0, 2]
-    assert densify({"plane": second})["plane"].flatten().tolist() == [0, 7, 0, 0, 0, 0]
+    assert collate({"plane": first})["plane"].flatten().tolist() == [1, 0, 0, 0, 0, 2]
+    assert collate({"plane": second})["plane"].flatten().tolist() == [0, 7, 0, 0, 0, 0]
 
 
 def test_channels_last_is_a_matter_of_memory_alone():
@@ -33,9 +33,9 @@ def test_channels_last_is_a_matter_of_memory_alone():
     offsets = torch.tensor([0, len(index[0]), len(index[0]) + len(index[1])])
     sparse = SparseBatch(torch.cat(index).int(), numbers[numbers > 0], offsets, shape)
     groups = {"planes": InputGroup(shape, ("u", "v", "y"))}
-    densify = Densify(groups, CPU, channels_last=True)
+    collate = Collate(groups, CPU, channels_last=True)
     for _ in range(2):  # the second time over what the first has drawn
-        drawn = densify({"planes": sparse})["planes"]
+        drawn = collate({"planes": sparse})["planes"]
         assert torch.equal(drawn, numbers.view(2, channels, height, width))
         assert drawn.is_contiguous(memory_format=torch.channels_last)
         assert drawn.stride() == (60, 1, 15, 3)

@@ -6,7 +6,7 @@ from torch import Tensor
 from bevatron.models.boxes import overlap
 
 
-def unsuppressed(boxes: Tensor, present: Tensor, threshold: float, groups: Tensor | None = None) -> Tensor:
+def nms(boxes: Tensor, present: Tensor, threshold: float, groups: Tensor | None = None) -> Tensor:
     """Which boxes greedy suppression keeps: (batch, n) bool.
 
     boxes (batch, n, 4) with falling scores; present (batch, n) bool, the others are not there; groups (batch, n): boxes

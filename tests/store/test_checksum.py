@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from bevatron.errors import UserError
-from bevatron.store.seal import refuse_broken_seal, sealed
+from bevatron.store.checksum import check_checksum, with_checksum
 
 TREE = {
     "values": {"training.learning_rate": 1e-05, "widths": [64, 32]},
@@ -21,8 +21,8 @@ TREE = {
     [(json.dumps, json.loads), (lambda tree: yaml.safe_dump(tree, sort_keys=False), yaml.safe_load)],
 )
 def test_every_bit_counts(write, read):
-    text = write(sealed(TREE))
-    refuse_broken_seal(read(text), Path("file"), "again")
+    text = write(with_checksum(TREE))
+    check_checksum(read(text), Path("file"), "again")
     content = text.encode()
     for at in range(len(content)):
         for bit in range(8):
@@ -30,7 +30,7 @@ def test_every_bit_counts(write, read):
             damaged[at] ^= 1 << bit
             try:
                 tree = read(damaged.decode())
-                refuse_broken_seal(tree, Path("file"), "again")
+                check_checksum(tree, Path("file"), "again")
             except (UserError, ValueError, yaml.YAMLError):
                 continue
             values = {key: tree[key] for key in TREE} if isinstance(tree, dict) and TREE.keys() <= tree.keys() else None
@@ -38,15 +38,15 @@ def test_every_bit_counts(write, read):
 
 
 def test_a_file_cut_short_is_noticed():
-    text = yaml.safe_dump(sealed(TREE), sort_keys=False)
+    text = yaml.safe_dump(with_checksum(TREE), sort_keys=False)
     for size in range(80, len(text) - 1):
         try:
             tree = yaml.safe_load(text[:size])
         except yaml.YAMLError:
             continue
         with pytest.raises(UserError, match="changed or damaged"):
-            refuse_broken_seal(tree, Path("file"), "again")
+            check_checksum(tree, Path("file"), "again")
 
 
 def test_a_file_without_a_seal_is_taken_as_it_is():
-    refuse_broken_seal(TREE, Path("file"), "again")
+    check_checksum(TREE, Path("file"), "again")

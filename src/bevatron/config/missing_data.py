@@ -6,7 +6,7 @@ from bevatron.config.data_part import DataPart
 from bevatron.errors import UserError
 
 
-def absent_data(study: DataPart) -> str | None:
+def missing_data_of(study: DataPart) -> str | None:
     """Why the study is left out, in words; None for one whose files are there, or that may not be left out."""
     files = getattr(study.simulation.source, "files_by_shard", None)
     if not study.optional or files is None:

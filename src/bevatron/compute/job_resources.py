@@ -4,18 +4,18 @@ import math
 import shlex
 from dataclasses import dataclass
 
-from bevatron.config.resources import SEVERAL_NODES, SHARD_RULES, Needs, Resources
+from bevatron.config.resources import SEVERAL_NODES, SHARD_RULES, JobResources, Resources
 from bevatron.config.site import Site
 
 # Names that a rule's resources have; a value of None leaves one out.
 NAMES = (
-    "mem_mb", "runtime", "lane", "nodes", "mpi", "tasks", "tasks_per_gpu", "gpu", "gpu_model", "slurm_account",
+    "mem_mb", "runtime", "slot", "nodes", "mpi", "tasks", "tasks_per_gpu", "gpu", "gpu_model", "slurm_account",
     "slurm_partition", "slurm_extra", "constraint", "qos", "htcondor_request_mem_mb", "request_gpus", "machine",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Requests:
+class RuleResources:
     """The table of resources as one site reads it."""
 
     table: Resources
@@ -39,8 +39,8 @@ class Requests:
         return {
             "mem_mb": memory,
             "runtime": self.table.minutes(rule, needs, attempt, study),
-            # a batch job has one lane, so that its shards' times are added up, not their cores and memory
-            "lane": 1 if rule in SHARD_RULES else None,
+            # a batch job has one slot, so that its shards' times are added up, not their cores and memory
+            "slot": 1 if rule in SHARD_RULES else None,
             # without a number of nodes Slurm may spread GPUs; shards have none, for a group would add them up
             "nodes": needs.nodes if several or needs.gpus else None,
             "mpi": "srun" if several else None,
@@ -58,7 +58,7 @@ class Requests:
             "machine": _machine(rule, needs, threads) if rule in SEVERAL_NODES else None,
         }
 
-    def _each_node(self, needs: Needs) -> list[str]:
+    def _each_node(self, needs: JobResources) -> list[str]:
         """Arguments of sbatch that give every node its share: a total alone may be spread unevenly."""
         if needs.nodes == 1:
             return []
@@ -66,7 +66,7 @@ class Requests:
         return ["--ntasks-per-node=1"] + ([f"--gpus-per-node={kind}{needs.gpus}"] if needs.gpus else [])
 
 
-def _machine(rule: str, needs: Needs, threads: int) -> str:
+def _machine(rule: str, needs: JobResources, threads: int) -> str:
     """The options by which `bevatron search` and `bevatron train` learn what they were given.
 
     A table without GPUs leaves a command those it sees: on a laptop, all.

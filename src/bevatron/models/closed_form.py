@@ -26,13 +26,13 @@ class Losses(NamedTuple):
 
 
 @runtime_checkable
-class Solved(Protocol):
-    """What an architecture offers so that `learning.solve` fits it in the place of a trainer."""
+class ClosedFormModel(Protocol):
+    """What an architecture offers so that `learning.fit_closed_form` fits it in the place of a trainer."""
 
     def rows(self, inputs: Inputs) -> Tensor:
-        """Normalised inputs as the rows that `solve` takes: (batch, n_features)."""
+        """Normalised inputs as the rows that `fit_closed_form` takes: (batch, n_features)."""
 
-    def solve(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
+    def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
         """Find the numbers; the losses after each round, one for a closed form.
 
         With `keep_best` the numbers are those of the round of the lowest validation loss, else of the last.

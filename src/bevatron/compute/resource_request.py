@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Demand:
+class ResourceRequest:
     """Nodes, and of each its CPU cores and GPUs; None is what is visible there."""
 
     nodes: int = 1
@@ -12,4 +12,4 @@ class Demand:
     gpus: int | None = None
 
 
-ONE_NODE = Demand()
+ONE_NODE = ResourceRequest()

@@ -1,6 +1,6 @@
-"""The journal of a search: what was tried and what came of it, a JSON line each.
+"""The trial log of a search: what was tried and what came of it, a JSON line each.
 
-A killed search continues from it: Optuna's study and ASHA's rungs are made anew from the journal alone.
+A killed search continues from it: Optuna's study and ASHA's rungs are made anew from the trial log alone.
 """
 
 import json
@@ -54,7 +54,7 @@ class Trial:
         return self.losses[self.epochs] if checkpoint == "last" else min(self.losses.values())
 
 
-class Journal:
+class TrialLog:
     """The trials of one search, in memory and in a file; whoever opens it holds the lock of its folder.
 
     A line cut off by a kill is dropped. Raises UserError if the file cannot be written or is damaged.
@@ -77,7 +77,7 @@ class Journal:
             self._file.close()
             raise
 
-    def __enter__(self) -> "Journal":
+    def __enter__(self) -> "TrialLog":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -113,7 +113,7 @@ class Journal:
             sync=True,
         )
 
-    def set_aside(self) -> Path:
+    def archive(self) -> Path:
         """Rename the file, so that the next search starts from nothing."""
         aside = self.path.with_suffix(".failed.jsonl")
         os.replace(self.path, aside)
@@ -131,7 +131,7 @@ class Journal:
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 raise UserError(
                     f"{self.path}:{number}",
-                    "is no line of a search's journal, or was changed or damaged",
+                    "is no line of a search's trial log, or was changed or damaged",
                     "remove the file to search anew",
                 ) from None
 

@@ -32,8 +32,8 @@ def split(flavours, name):
 
 def fitted(job, flavours):
     result = fit(job)
-    description = describe(job, load_manifest(flavours.manifest))
-    (job.folder / "model.json").write_text(json.dumps({"network": description.as_tree()}))
+    spec = describe(job, load_manifest(flavours.manifest))
+    (job.folder / "model.json").write_text(json.dumps({"network": spec.as_tree()}))
     return result, load_network(job.folder)
 
 

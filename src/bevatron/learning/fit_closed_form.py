@@ -10,18 +10,18 @@ import torch
 from bevatron.config.digest import seed_of
 from bevatron.config.task import Classification
 from bevatron.errors import UserError
+from bevatron.learning.collate import moved
 from bevatron.learning.data import Batch, DataModule
-from bevatron.learning.densify import moved
 from bevatron.learning.history import HEADER, csv_of
 from bevatron.learning.job import Diverged, FitJob, FitResult
+from bevatron.models.closed_form import Labelled
 from bevatron.models.network import Network
-from bevatron.models.solved import Labelled
 from bevatron.store.publish import publish_text
 
 CPU = torch.device("cpu")
 
 
-def solve(
+def fit_closed_form(
     job: FitJob,
     data: DataModule,
     network: Network,
@@ -38,7 +38,7 @@ def solve(
     validation = _labelled(job, network, data.validation_batches(), class_weights)
     waited = time.perf_counter() - start
     best = job.model.training.checkpoint == "best"
-    losses = network.architecture.solve(training, validation, seed_of("solve", job.seed), best)
+    losses = network.architecture.fit_closed_form(training, validation, seed_of("solve", job.seed), best)
     seconds = time.perf_counter() - start
     if not all(map(math.isfinite, (value for pair in losses for value in pair))):
         raise Diverged("the loss is no finite number")
