@@ -105,8 +105,8 @@ What is compared, and how, stands at the head of each script:
 - `jets_chain.py`: a shard of jets, simulated and prepared, against a bare loop of Pythia's `nextBatch` over as many
   events of the same processes; the share of the time inside Pythia; two shards at once on two cores against one.
 - `transport.py`: electrons and muons of 500 MeV through liquid argon on one core, against the rates required.
-- `two_workers.py`, which is run by itself: two workers (DDP over loopback) on two cores against one worker on one, on the
-  same global batches.
+- `two_workers.py`, which is run by itself: two workers (DDP over loopback) on two cores against one worker on one, on
+  the same global batches.
 - `faults.py` and `training_time.py`, which are run by themselves: faults counted, and what kills cost, in `FAULTS.md`.
 - `slurm_faults.py`, as root: the same on a real Slurm of virtual nodes, with the ratio of a two-node training.
 """

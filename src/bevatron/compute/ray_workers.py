@@ -40,8 +40,8 @@ def run_workers(
 
     `task` holds plain values; on_gpus gives each worker one GPU. `folder`, which all nodes see, is for what the
     workers and this process tell each other. When a worker dies all start again, `settings.restarts` times, and the
-    work must go on from its own checkpoints. SIGTERM to this process reaches the work through `DistributedContext.stop_requested`;
-    `patience` seconds after it, all ends with the error `told`.
+    work must continue from its own checkpoints. SIGTERM to this process reaches the work through
+    `DistributedContext.stop_requested`; `patience` seconds after it, all ends with the error `told`.
 
     Raises the UserError that the work raised, or one that says that workers died too often or that the cluster is
     too small.

@@ -26,7 +26,7 @@ class StopRequested(SystemExit):
 
 
 def end_on_sigterm() -> None:
-    """SIGTERM raises StopRequested in the main thread; call again after ray.init, whose handler prints a stack first."""
+    """SIGTERM raises StopRequested in the main thread; call it again after ray.init, whose handler prints a stack."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _end)
 

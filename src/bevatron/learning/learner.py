@@ -122,8 +122,8 @@ class Learner(pl.LightningModule):
         return {**batch, "inputs": augmented(batch["inputs"], wanted, self.job.model.title)}
 
     def _average_running_statistics(self) -> None:
-        """Of batch normalisation: each of several workers has seen its share of the batches alone, and all go on with the
-        mean of what they found, so that they validate, and publish, the same network."""
+        """Average the running statistics of batch normalisation over the workers, each of which saw its own part of
+        the batches, so that all validate and publish the same network."""
         if self.context.size == 1:
             return
         for module in self.network.modules():

@@ -41,7 +41,8 @@ class GenerationEvaluation:
         saddle_point             V at the last validation; -2 ln 2 = -1.386 at the saddle point
         memorisation             median distance to the nearest training picture, over test pictures': 0 of copies
         diversity                  mean distance of pairs, over that of test pictures: 0 of a collapsed generator
-        classes_made             share of the classes of which the reference sees at least a fifth of the expected number
+        classes_made             fraction of the classes that the reference classifier finds at least a fifth as often as
+                                 expected
         """
         context, target = predictions.context, model.target or task.target
         train, train_labels = _pictures(context, "train", target)

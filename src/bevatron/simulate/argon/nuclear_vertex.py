@@ -3,7 +3,7 @@
 import numpy as np
 
 from bevatron.compute.compiled import compiled
-from bevatron.simulate.argon.endings import MUON_CAPTURE, PION_CAPTURE
+from bevatron.simulate.argon.track_end import MUON_CAPTURE, PION_CAPTURE
 from bevatron.simulate.argon.nuclear import interact, muon_capture, pion_capture
 from bevatron.simulate.argon.particles import NUCLEON, PROTON_MASS, ROW_PROTON
 from bevatron.simulate.argon.space import inside

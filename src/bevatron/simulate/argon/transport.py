@@ -7,9 +7,9 @@ from bevatron.errors import UserError
 from bevatron.simulate.argon.charged import follow_charged
 from bevatron.simulate.argon.cuts import Cuts
 from bevatron.simulate.argon.decays import decay_to_photons
-from bevatron.simulate.argon.endings import end
+from bevatron.simulate.argon.track_end import end
 from bevatron.simulate.argon.event import BUDGET_FEATURES, Box, Deposits, Primaries
-from bevatron.simulate.argon.light import follow_photon
+from bevatron.simulate.argon.photon_transport import follow_photon
 from bevatron.simulate.argon.material import LIGHT
 from bevatron.simulate.argon.nuclear_vertex import react, stop_nucleus
 from bevatron.simulate.argon.particles import (
