@@ -34,10 +34,10 @@ def main(samples: int = 3_000_000) -> list[dict]:
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         seconds, cpu, gigabytes = pool.apply(measured, (samples,))
-    share, name = samples / FULL, f"evaluation of {samples:,} samples, {SEEDS} seeds, {REPLICAS} replicas"
+    fraction, name = samples / FULL, f"evaluation of {samples:,} samples, {SEEDS} seeds, {REPLICAS} replicas"
     return [
-        {"name": name, "seconds": seconds, "cpu": cpu, "limit": SECONDS * share},
-        {"name": f"{name}: memory", "seconds": gigabytes, "limit": max(GIGABYTES * share, 1.0), "unit": "GB"},
+        {"name": name, "seconds": seconds, "cpu": cpu, "limit": SECONDS * fraction},
+        {"name": f"{name}: memory", "seconds": gigabytes, "limit": max(GIGABYTES * fraction, 1.0), "unit": "GB"},
     ]
 
 

@@ -88,7 +88,9 @@ def page(rows: list[dict], outcomes: list[Outcome], seed: int, minutes_taken: fl
 
     done = sum(not o.skipped for o in outcomes)
     counted = [f"| {row['name']} | **{row['count']}** | 0 |" for row in rows if "count" in row]
-    shares = [f"| {row['name']} | **{row['share']:.3f}** | ≥ {row['required']} |" for row in rows if "share" in row]
+    fractions = [
+        f"| {row['name']} | **{row['fraction']:.3f}** | ≥ {row['required']} |" for row in rows if "fraction" in row
+    ]
     costs = [f"| {row['name']} | {row['seconds']:.1f} s | |" for row in rows if "seconds" in row]
     ratios = "\n".join(
         f"| {name} | {ratio:.3f} |"
@@ -99,7 +101,7 @@ def page(rows: list[dict], outcomes: list[Outcome], seed: int, minutes_taken: fl
     ratios = (
         f"\n\n| time in training steps | ratio at ten kills, from the cost |\n|---|---|\n{ratios}" if ratios else ""
     )
-    lines = "\n".join(counted + shares + costs)
+    lines = "\n".join(counted + fractions + costs)
     return f"""# Faults, counted
 
 Written by `python benchmarks/faults.py --write` on {date.today().isoformat()}.
@@ -136,7 +138,7 @@ def run() -> int:
         write_head(HERE / "FAULTS.md", text)
         content = {"seed": arguments.seed, "rows": rows, "injections": [o.as_dict() for o in outcomes]}
         (HERE / "faults.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    missed = [row for row in rows if row.get("count", 0) or row.get("share", 1.0) < row.get("required", 0.0)]
+    missed = [row for row in rows if row.get("count", 0) or row.get("fraction", 1.0) < row.get("required", 0.0)]
     return 1 if missed else 0
 
 

@@ -5,7 +5,7 @@
 Events of the study `lartpc` (five particles of 100 MeV to 1 GeV), simulated and prepared here: three planes of 576 ×
 576 pixels, float32, in batches of 16. Ours come shuffled from sparse shards through the streaming reader and are
 scattered into a buffer that is used again. The references read dense HDF5 of one image a chunk with h5py's
-`read_direct` into a reused array, in file order. Repetitions alternate and medians are compared. The share of the
+`read_direct` into a reused array, in file order. Repetitions alternate and medians are compared. The fraction of the
 dense size on disk is printed as well.
 """
 

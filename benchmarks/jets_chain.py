@@ -5,7 +5,7 @@
 Ours is what a shard costs: the stages simulate and prepare in one process, from Pythia's start to the published sample
 shards. The reference is a bare loop of Pythia's nextBatch over the same events (the same settings, seeds and batches),
 its start included. Compiled code lies in its cache, as after the first job on a machine. 1.15 times the loop's time is
-allowed, which is a ratio of rates of 0.87. The share of the time spent inside Pythia is that of the same shard.
+allowed, which is a ratio of rates of 0.87. The fraction of the time spent inside Pythia is that of the same shard.
 """
 
 import argparse
@@ -32,7 +32,7 @@ STUDY = {
 
 
 def main(events: int = 3100) -> list[dict]:
-    """A row each: events/s of simulate and prepare against the bare loop, the share of Pythia, and two cores' gain."""
+    """A row each: events/s of simulate and prepare against the bare loop, the fraction of Pythia, and two cores' gain."""
     from readers import row
 
     with tempfile.TemporaryDirectory() as name:
@@ -56,7 +56,7 @@ def main(events: int = 3100) -> list[dict]:
             total / bare["seconds"],
             SLOWEST,
         ),
-        row("jets: time inside Pythia, share in percent", 100 * inside, 100.0, SHARE),
+        row("jets: time inside Pythia, fraction in percent", 100 * inside, 100.0, SHARE),
         row(
             "jets: two shards on two cores against one on one",
             2 * total / max(seconds),

@@ -67,8 +67,8 @@ def synthetic(folder: str, shards: int, samples: int) -> dict:
     entries: dict[str, list[ShardEntry]] = {split: [] for split in SPLITS}
     with DistinctIds(folder, None) as ids:
         builder = Builder(study, ids)
-        for split, share in SPLITS.items():
-            n = int(samples * share)
+        for split, fraction in SPLITS.items():
+            n = int(samples * fraction)
             prototypes = [jets(n, np.random.default_rng(i)) for i in range(PROTOTYPES)]
             for number in range(shards):
                 numbers = np.arange(first, first + n, dtype=np.uint64)
@@ -108,8 +108,8 @@ def from_files(folder: str, shards: int, samples: int = 100) -> dict:
     study, first, random = study_of(shards), 0, np.random.default_rng(1)
     attributes = attributes_of(study)
     for number in range(shards):
-        for split, share in SPLITS.items():
-            n = int(samples * share)
+        for split, fraction in SPLITS.items():
+            n = int(samples * fraction)
             numbers = np.arange(first, first + n, dtype=np.uint64)
             first += n
             shard = with_ids(jets(n, random), overlapping(numbers))

@@ -103,7 +103,7 @@ What is compared, and how, stands at the head of each script:
 - `evaluation.py`: predictions.h5 and metrics.json of 3 million test samples, 5 seeds and 200 replicas by event, against
   the part of 15 min and 2 GB that 10 million may take (at least 1 GB).
 - `jets_chain.py`: a shard of jets, simulated and prepared, against a bare loop of Pythia's `nextBatch` over as many
-  events of the same processes; the share of the time inside Pythia; two shards at once on two cores against one.
+  events of the same processes; the fraction of the time inside Pythia; two shards at once on two cores against one.
 - `transport.py`: electrons and muons of 500 MeV through liquid argon on one core, against the rates required.
 - `two_workers.py`, which is run by itself: two workers (DDP over loopback) on two cores against one worker on one, on
   the same global batches.

@@ -114,9 +114,9 @@ def section(rows: list[dict], outcomes: list[Outcome], seed: int, minutes_taken:
 
     kinds = by_kind(outcomes)
     counted = [f"| {row['name']} | **{row['count']}** | 0 |" for row in rows if "count" in row]
-    shares = [f"| {row['name']} | **{row['share']:.3f}** | |" for row in rows if "share" in row]
+    fractions = [f"| {row['name']} | **{row['fraction']:.3f}** | |" for row in rows if "fraction" in row]
     costs = [f"| {row['name']} | {row['seconds']:.1f} s | |" for row in rows if "seconds" in row]
-    lines = "\n".join(counted + shares + costs)
+    lines = "\n".join(counted + fractions + costs)
     table = "\n".join(
         f"| {kind} | {row['injected']} | {row['faulty']} | {row['seconds'] / max(1, row['injected']):.0f} |"
         for kind, row in ((kind, kinds[kind]) for kind in SHARES if kind in kinds)

@@ -81,7 +81,7 @@ def main(minutes: float = 30.0, kills: int = 10, seed: int = 1) -> list[dict]:
     row = {"name": f"cost of a kill, {what}", "seconds": cost, "start": start, "rest": rest, "kills": kills}
     for length, other in other_lengths(row):
         print(f"{kills} kills in {length} of steps: {other:.3f}")
-    return [{"name": f"effective training-time ratio, {what}", "share": ratio, "required": REQUIRED}, row]
+    return [{"name": f"effective training-time ratio, {what}", "fraction": ratio, "required": REQUIRED}, row]
 
 
 def other_lengths(row: dict) -> list[tuple[str, float]]:

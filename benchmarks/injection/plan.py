@@ -17,10 +17,10 @@ from injection.scene import Scene
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of injection: its share of all, what it can hit, how it is done."""
+    """A kind of injection: its fraction of all, what it can hit, how it is done."""
 
     name: str
-    share: int
+    fraction: int
     targets: Callable[[Reference], list[str]]
     inject: Callable[[Scene, str], None]
 
@@ -51,9 +51,9 @@ class Injection:
 
 
 def draw(seed: int, n: int, reference: Reference) -> list[Injection]:
-    """`n` injections: the kinds by their shares, at least one each, their targets in turn from a drawn order."""
+    """`n` injections: the kinds by their fractions, at least one each, their targets in turn from a drawn order."""
     drawn = []
-    for kind, count in zip(KINDS, shared_out(n, [kind.share for kind in KINDS]), strict=True):
+    for kind, count in zip(KINDS, shared_out(n, [kind.fraction for kind in KINDS]), strict=True):
         targets = kind.targets(reference)
         random.Random(f"{seed}/{kind.name}").shuffle(targets)
         drawn += [(kind, targets[k % len(targets)]) for k in range(count)]
@@ -89,9 +89,9 @@ def carry_out(injection: Injection, reference: Reference, inspector: Inspector, 
     return outcome
 
 
-def shared_out(n: int, shares: list[int]) -> list[int]:
-    """How many of each kind: its share of `n`, and never none."""
-    counts = [max(1, round(n * share / sum(shares))) for share in shares]
+def shared_out(n: int, fractions: list[int]) -> list[int]:
+    """How many of each kind: its fraction of `n`, and never none."""
+    counts = [max(1, round(n * fraction / sum(fractions))) for fraction in fractions]
     while sum(counts) > n and max(counts) > 1:
         counts[counts.index(max(counts))] -= 1
     while sum(counts) < n:

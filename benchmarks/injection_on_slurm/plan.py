@@ -37,7 +37,7 @@ SHARES = {
 TWO = "two at once"
 KINDS = {fault.name: fault for fault in (*FAULTS, *LIMITS)}
 PAIR_TARGETS = (TEAM, SEARCH, TEAM, PREPARE)
-EARLIEST, LATEST = -0.4, 0.85  # moments: below 0 a share of what comes before the work, above of the work
+EARLIEST, LATEST = -0.4, 0.85  # moments: below 0 a fraction of what comes before the work, above of the work
 AT_ONCE = 3.0  # seconds within which the second of two faults strikes
 ATTEMPTS = 3  # at a moment that comes before the work has ended
 
@@ -54,7 +54,7 @@ class Injection:
 
 
 def draw(seed: int, n: int) -> list[Injection]:
-    """`n` injections: the kinds by their shares, at least one each, their targets in turn."""
+    """`n` injections: the kinds by their fractions, at least one each, their targets in turn."""
     drawn = []
     for kind, count in zip(SHARES, shared_out(n, list(SHARES.values())), strict=True):
         chance = random.Random(f"{seed}/{kind}")

@@ -121,7 +121,7 @@ class Scene:
             self.quiet_since = time.time()
 
     def wait_for(self, moment: float) -> None:
-        """Wait for a moment of the target's work: a share of it that is done, or, below 0, of what comes before it.
+        """Wait for a moment of the target's work: a fraction of it that is done, or, below 0, of what comes before it.
 
         Raises Missed if Snakemake ends before.
         """

@@ -58,14 +58,14 @@ def main(minutes: float = 20.0, kills: int = 8, seed: int = 1) -> list[dict]:
     what = f"two-node training of {long.steps / 60:.0f} min of steps, {long.kills} kills"
     cost = (long.allocated - long.steps - (short.allocated - short.steps)) / max(1, long.kills)
     return [
-        {"name": f"training time over the time of its allocations, {what}", "share": long.steps / long.allocated},
-        {"name": "the same over the wall time", "share": long.steps / long.wall},
+        {"name": f"training time over the time of its allocations, {what}", "fraction": long.steps / long.allocated},
+        {"name": "the same over the wall time", "fraction": long.steps / long.wall},
         {"name": "cost of a kill, in its allocation", "seconds": cost},
     ]
 
 
 def _fit(lane: Lane, place: Checkout, epochs: int, moments: list[float], chance: random.Random) -> Fit:
-    """Train for so many epochs; killed where these shares of the work are done."""
+    """Train for so many epochs; killed where these fractions of the work are done."""
     tree = study(1.0)
     training = {"epochs": epochs, "checkpoint_seconds": CHECKPOINT_SECONDS}
     model = tree["models"]["team"]

@@ -99,11 +99,11 @@ def test_a_missing_shard(place, bevatron):
     assert not (place / "out" / "runs.json").exists()
 
 
-@pytest.mark.parametrize("share", [0.3, 0.9])
-def test_a_truncated_shard(place, bevatron, share):
+@pytest.mark.parametrize("fraction", [0.3, 0.9])
+def test_a_truncated_shard(place, bevatron, fraction):
     for path in (place / "results" / "raw" / "shard-0000.h5", place / "results" / "dataset" / "train-0000.h5"):
         content = path.read_bytes()
-        path.write_bytes(content[: int(len(content) * share)])
+        path.write_bytes(content[: int(len(content) * fraction)])
     refuses(bevatron, PREPARE, "shard-0000.h5")
     assert not (place / "new").exists() or not any((place / "new").iterdir())
     refuses(bevatron, TRAIN, "train-0000.h5")

@@ -91,10 +91,10 @@ def test_seeds_follow_from_the_settings_alone(raw, monkeypatch):
         return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     source = {"kind": "function", "train": 30, "val": 10, "test": 10, "low": -10.0, "high": 10.0}
-    shares = {"train": 0.8, "val": 0.1, "test": 0.1}
+    fractions = {"train": 0.8, "val": 0.1, "test": 0.1}
     recipe = {"kind": "function", "noise": {"y": 5.0}}
     raw_text = digest("raw", "curve", source, 1)
-    dataset_text = digest("dataset", raw_text, {"recipe": recipe, "split": shares, "compression": "lz4"})
+    dataset_text = digest("dataset", raw_text, {"recipe": recipe, "split": fractions, "compression": "lz4"})
     assert (raw_settings(STUDY), dataset_settings(STUDY)) == (raw_text, dataset_text)
     monkeypatch.setattr(Function, "VERSION", 7)
     monkeypatch.setattr(FunctionSamples, "VERSION", 9)
@@ -217,11 +217,11 @@ def test_what_a_split_is_made_of_is_watched():
     """The hash and its cuts by an integer calculation of SplitMix64: another division must raise SPLIT_VERSION."""
     whole = 1 << 64
 
-    def share(number):
+    def fraction(number):
         z = (number + 0x9E3779B97F4A7C15) % whole
         z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % whole
         z = (z ^ (z >> 27)) * 0x94D049BB133111EB % whole
         return ((z ^ (z >> 31)) >> 11) / 2**53
 
     numbers = [k * k << 20 | k for k in range(500)]
-    assert split.uniform(np.array(numbers, np.uint64)).tolist() == [share(number) for number in numbers]
+    assert split.uniform(np.array(numbers, np.uint64)).tolist() == [fraction(number) for number in numbers]

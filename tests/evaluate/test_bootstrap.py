@@ -73,8 +73,8 @@ def test_draws_are_the_same_on_every_machine():
         key = mixed(mixed(event) ^ seed_of("bootstrap", DIGEST))
         for replica, weight in enumerate(row.tolist()):
             number = mixed(key + 0x9E3779B97F4A7C15 * (replica // 4 + 1) & (1 << 64) - 1)
-            share = (number >> 16 * (replica % 4) & 0xFFFF) / 65_536
-            assert poisson.sf(weight, 1) - 1e-5 <= share <= poisson.sf(weight - 1, 1) + 1e-5
+            fraction = (number >> 16 * (replica % 4) & 0xFFFF) / 65_536
+            assert poisson.sf(weight, 1) - 1e-5 <= fraction <= poisson.sf(weight - 1, 1) + 1e-5
 
 
 def test_spread_of_a_mean_is_sigma_over_root_n():
@@ -130,22 +130,22 @@ def test_sums_in_order_are_those_of_a_cumulative_sum(block, monkeypatch):
         assert (up_to[r] == np.append(0, summed[:, r])[places[r]]).all()
 
 
-def _toy(rng, n_events, share, correlation):
+def _toy(rng, n_events, fraction, correlation):
     """Events of 1 to 4 samples; with the given probability a sample's answer is its event's."""
     size = rng.integers(1, 5, n_events)
     event = np.repeat(np.arange(n_events), size)
-    own, common = rng.uniform(size=len(event)) < share, np.repeat(rng.uniform(size=n_events) < share, size)
+    own, common = rng.uniform(size=len(event)) < fraction, np.repeat(rng.uniform(size=n_events) < fraction, size)
     follows = np.repeat(rng.uniform(size=n_events) < correlation, size)
     return event, np.where(follows, common, own).astype(float)
 
 
-@pytest.mark.parametrize("share", [0.5, 0.93])
-def test_errors_of_shares_cover_where_samples_of_an_event_are_alike(share):
-    """The true share lies in the interval as often as it says; of as many independent samples, much less often."""
+@pytest.mark.parametrize("fraction", [0.5, 0.93])
+def test_errors_of_shares_cover_where_samples_of_an_event_are_alike(fraction):
+    """The true fraction lies in the interval as often as it says; of as many independent samples, much less often."""
     rng, toys = np.random.default_rng(5), 600
     inside = {"binomial, by event": 0, "bootstrap, by event": 0, "binomial": 0, "bootstrap": 0}
     for toy in range(toys):
-        event, right = _toy(rng, 150, share, 0.8)
+        event, right = _toy(rng, 150, fraction, 0.8)
         by_event, by_sample = Bootstrap(event, 100, str(toy)), Bootstrap(np.arange(len(right)), 100, str(toy))
         found = {
             "binomial, by event": wilson(right.mean(), by_event.effective_size(right), 0.68),
@@ -155,7 +155,7 @@ def test_errors_of_shares_cover_where_samples_of_an_event_are_alike(share):
             measured = measure([bootstrap.mean(right)], 0.68)
             found[name] = measured.low, measured.high
         for name, (low, high) in found.items():
-            inside[name] += low < share < high
+            inside[name] += low < fraction < high
     coverage = {name: count / toys for name, count in inside.items()}
     for name in ("binomial, by event", "bootstrap, by event"):
         assert abs(coverage[name] - 0.68) < 0.06, coverage  # the binomial error of 600 toys is 0.019

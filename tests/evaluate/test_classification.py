@@ -45,12 +45,12 @@ def test_confusion_rows_add_up_and_match(tagged):
     logits, labels, metrics = tagged
     bootstrap = Bootstrap(np.arange(len(labels)), 2, "a")
     confusion = classification_curves(TASK, logits, labels, bootstrap, 0.68)["confusion"]
-    share = np.array(confusion["share"])
-    assert np.allclose(share.sum(axis=1), 1)
+    fraction = np.array(confusion["fraction"])
+    assert np.allclose(fraction.sum(axis=1), 1)
     expected = np.mean([confusion_matrix(labels, x.argmax(1), normalize="true") for x in logits], axis=0)
-    assert np.allclose(share, expected)
+    assert np.allclose(fraction, expected)
     diagonal = [metrics[f"class_accuracy.{name}"].value for name in TASK.classes]
-    assert np.allclose(np.diag(share), diagonal)
+    assert np.allclose(np.diag(fraction), diagonal)
 
 
 def test_saturated_outputs_keep_their_order():

@@ -124,7 +124,7 @@ def test_metrics_are_those_of_coco(drawn):
                 entry |= {"id": number, "iscrowd": 0, "area": entry["bbox"][2] * entry["bbox"][3]}
             truth.createIndex()
             evaluation = COCOeval(truth, truth.loadRes(_entries(found[seed])), "bbox")
-            evaluation.params.areaRng = [[0, 1e10]]  # shares of an image are all small
+            evaluation.params.areaRng = [[0, 1e10]]  # fractions of an image are all small
             evaluation.params.areaRngLbl = ["all"]
             evaluation.evaluate()
             evaluation.accumulate()

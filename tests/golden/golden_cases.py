@@ -75,7 +75,12 @@ SOURCE_CASES: dict[str, dict[str, Settings]] = {
     "jet_flavour_jsonl": {"file": lambda folder: {"files": [str(files.jet_flavour_lines(folder))]}},
     "lartpc": {
         "gun": lambda folder: {"events": 8, "box": SMALL, "gun": GUN},
-        "neutrinos": lambda folder: {"events": 4, "box": SMALL, "neutrinos": {"share": 0.5}, "cosmics": {"scale": 2}},
+        "neutrinos": lambda folder: {
+            "events": 4,
+            "box": SMALL,
+            "neutrinos": {"fraction": 0.5},
+            "cosmics": {"scale": 2},
+        },
     },
     "geant4": {"gun": lambda folder: {"events": 8, "box": SMALL, "gun": GUN}},
 }

@@ -93,9 +93,9 @@ def collisions(events: int = 60) -> Samples:
     quark = np.array([0, 4, 5])[np.arange(n) % 3]
     decay = axis / np.linalg.norm(axis, axis=1)[:, None] * (drawn("flight", n, low=1.5, high=6) * (quark > 0))[:, None]
     jet, place = np.repeat(np.arange(n), each), np.tile(np.arange(each), n)
-    share = drawn("share", n * each, low=0.04, high=0.16) * pt[jet]
+    fraction = drawn("fraction", n * each, low=0.04, high=0.16) * pt[jet]
     spread = [drawn(f"away in {name}", n * each, low=-0.2, high=0.2) for name in ("eta", "phi")]
-    momentum = _momenta(share, eta[jet] + spread[0], phi[jet] + spread[1])
+    momentum = _momenta(fraction, eta[jet] + spread[0], phi[jet] + spread[1])
     vertex = np.where((place >= 6)[:, None], decay[jet], 0.0)
     thirds = np.where(place == 5, 0, np.where(place % 2, 3, -3))
     inputs = {"jet": Group(Dense(np.stack([pt, eta, phi, np.full(n, 6.0)], axis=1).astype(np.float32)),

@@ -149,7 +149,7 @@ def test_a_fit_goes_on_with_another_number_of_workers(workers, before, after):
 
 
 def test_shares_of_a_weighted_loss_add_up_to_the_whole():
-    """The gradient of Σ w ℓ / Σ w over a batch is the workers' gradients, weighted by their shares of Σ w."""
+    """The gradient of Σ w ℓ / Σ w over a batch is the workers' gradients, weighted by their fractions of Σ w."""
     from bevatron.learning.tasks.classification import ClassificationLearner
 
     generator = torch.Generator().manual_seed(1)
@@ -166,8 +166,8 @@ def test_shares_of_a_weighted_loss_add_up_to_the_whole():
             self.class_weights = weights
 
     worker = Worker()
-    shares = [{"targets": {"flavour": labels[k::3]}, "id": labels[k::3]} for k in range(3)]
-    total = sum(worker.weight(share) for share in shares)
-    loss = sum(worker.loss(logits[k::3], shares[k]) * worker.weight(shares[k]) / total for k in range(3))
+    fractions = [{"targets": {"flavour": labels[k::3]}, "id": labels[k::3]} for k in range(3)]
+    total = sum(worker.weight(fraction) for fraction in fractions)
+    loss = sum(worker.loss(logits[k::3], fractions[k]) * worker.weight(fractions[k]) / total for k in range(3))
     (found,) = torch.autograd.grad(loss, logits)
     torch.testing.assert_close(found, expected)

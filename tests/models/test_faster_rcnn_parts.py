@@ -27,7 +27,7 @@ def test_overlaps_of_known_boxes():
 
 
 def test_overlaps_are_shares_of_points():
-    """Of points thrown at random, the share in both boxes over that in either."""
+    """Of points thrown at random, the fraction in both boxes over that in either."""
     first_box, second = boxes(1, 1)[0], boxes(2, 1)[0] * 0.2 + boxes(1, 1)[0] * 0.8
     points = torch.rand((400_000, 2), generator=torch.Generator().manual_seed(3)) * 100
 

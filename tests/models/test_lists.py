@@ -130,7 +130,7 @@ def test_dense_groups_alone_are_a_list_of_one(kind):
     taken = {k: v if v.shape == shapes[k] else functional.pad(v, (0, 1)) for k, v in network.state_dict().items()}
     listed.load_state_dict(taken)
     same = listed({"all": Padded(x.unsqueeze(1), torch.ones(6, dtype=torch.int64))})
-    assert torch.allclose(out, same, atol=1e-6)  # but for the share of places taken, which here has no weight
+    assert torch.allclose(out, same, atol=1e-6)  # but for the fraction of places taken, which here has no weight
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -142,7 +142,9 @@ def test_lists_that_are_not_aligned_are_refused_in_one_line(kind):
 
 
 def head(width, hidden=64, n_outputs=3):
-    return (width + 3) * hidden + hidden + hidden * n_outputs + n_outputs  # 2 of the jet and the share of places taken
+    return (
+        (width + 3) * hidden + hidden + hidden * n_outputs + n_outputs
+    )  # 2 of the jet and the fraction of places taken
 
 
 COUNTS = {
@@ -167,8 +169,8 @@ def elements_of(inputs, jet):
 
 def finish(network, vector, inputs, jet):
     """The dense layers over a vector that was worked out by loops."""
-    share = inputs["tracks"].n_valid[jet : jet + 1].float() / 15
-    row = torch.cat([torch.tensor(vector, dtype=torch.float32), inputs["jet"][jet], share])
+    fraction = inputs["tracks"].n_valid[jet : jet + 1].float() / 15
+    row = torch.cat([torch.tensor(vector, dtype=torch.float32), inputs["jet"][jet], fraction])
     return network.layers(row.unsqueeze(0)).squeeze(0)
 
 
@@ -264,8 +266,8 @@ def test_attention_is_softmax_of_scaled_products_over_the_elements_present():
         block = "encoder.layers.0"
         projected = norm(y, f"{block}.norm1") @ w[f"{block}.self_attn.in_proj_weight"].T
         q, k, v = np.split(projected + w[f"{block}.self_attn.in_proj_bias"], 3, axis=1)
-        share = np.exp(q @ k.T / math.sqrt(32))
-        seen = (share / share.sum(1, keepdims=True)) @ v
+        fraction = np.exp(q @ k.T / math.sqrt(32))
+        seen = (fraction / fraction.sum(1, keepdims=True)) @ v
         y = y + seen @ w[f"{block}.self_attn.out_proj.weight"].T + w[f"{block}.self_attn.out_proj.bias"]
         hidden = norm(y, f"{block}.norm2") @ w[f"{block}.linear1.weight"].T + w[f"{block}.linear1.bias"]
         gelu = np.array([[z * (1 + math.erf(z / math.sqrt(2))) / 2 for z in row] for row in hidden])

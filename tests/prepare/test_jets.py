@@ -128,8 +128,8 @@ def test_jets_of_an_event_share_their_vertex(raw):
 def test_most_but_not_all_jets_of_a_process_have_its_flavour(raw, samples):
     label, process = samples.targets["flavour"], raw.targets["process"]
     for name, flavour in (("beauty", BEAUTY), ("charm", CHARM), ("light", LIGHT)):
-        share = np.mean(label[process == PROCESSES[name]] == flavour)
-        assert 0.7 < share < 0.99
+        fraction = np.mean(label[process == PROCESSES[name]] == flavour)
+        assert 0.7 < fraction < 0.99
 
 
 def test_a_label_matches_a_hadron_in_the_jet(raw, samples):

@@ -1,4 +1,4 @@
-"""Splits: the shares asked for, whole events, and no dependence on shards."""
+"""Splits: the fractions asked for, whole events, and no dependence on shards."""
 
 import numpy as np
 import pytest
@@ -27,8 +27,8 @@ def test_splitmix64_gives_its_published_first_numbers():
 def test_shares_are_as_asked_for_in_every_shard(shard):
     n = 50_000
     rows = rows_by_split(raw((np.uint64(shard) << np.uint64(32)) + np.arange(n, dtype=np.uint64)), SHARES)
-    for name, share in SHARES.model_dump().items():
-        assert len(rows[name]) == pytest.approx(n * share, abs=5 * np.sqrt(n * share * (1 - share)))
+    for name, fraction in SHARES.model_dump().items():
+        assert len(rows[name]) == pytest.approx(n * fraction, abs=5 * np.sqrt(n * fraction * (1 - fraction)))
 
 
 def test_every_sample_is_in_one_split():

@@ -63,7 +63,7 @@ def test_curves_that_lack_a_part_cost_their_figures_alone(results, whole, tmp_pa
     shutil.copytree(place, tmp_path / "results")
     path = tmp_path / "results" / "tagger" / "evaluation" / "kinematics" / "metrics.json"
     tree = json.loads(path.read_text())
-    del tree["curves"]["confusion"]["share"]
+    del tree["curves"]["confusion"]["fraction"]
     publish_json(path, with_checksum({key: value for key, value in tree.items() if key != "sha256"}))
     output = tmp_path / "report"
     write_report(workflow, studies, tmp_path / "results", output, 2)

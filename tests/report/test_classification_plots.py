@@ -22,8 +22,8 @@ def axes():
 
 
 def test_a_large_confusion_matrix_has_whole_per_cent_and_no_zeros(axes):
-    share = np.eye(10) * 0.976 + 0.004 * np.roll(np.eye(10), 1, axis=1) + 0.02 * np.roll(np.eye(10), 2, axis=1)
-    curve = {"share": share.tolist(), "low": share.tolist(), "high": share.tolist(), "samples": [50] * 10}
+    fraction = np.eye(10) * 0.976 + 0.004 * np.roll(np.eye(10), 1, axis=1) + 0.02 * np.roll(np.eye(10), 2, axis=1)
+    curve = {"fraction": fraction.tolist(), "low": fraction.tolist(), "high": fraction.tolist(), "samples": [50] * 10}
     confusion(TEN, curve, axes)
     words = [text.get_text() for text in axes.texts]
     assert sorted(set(words)) == ["", "2", "98"]
@@ -31,7 +31,7 @@ def test_a_large_confusion_matrix_has_whole_per_cent_and_no_zeros(axes):
 
 
 def test_a_small_one_has_errors(axes):
-    curve = {"share": [[0.9, 0.1], [0.2, 0.8]], "low": [[0.8, 0.0], [0.1, 0.7]], "high": [[1.0, 0.2], [0.3, 0.9]]}
+    curve = {"fraction": [[0.9, 0.1], [0.2, 0.8]], "low": [[0.8, 0.0], [0.1, 0.7]], "high": [[1.0, 0.2], [0.3, 0.9]]}
     confusion(["a", "b"], {**curve, "samples": [10, 10]}, axes)
     assert [text.get_text() for text in axes.texts][:2] == ["90.0 %", "± 10.0"]
 
@@ -46,8 +46,8 @@ def test_many_classes_probabilities_are_pooled_sample_by_sample(axes):
 
 
 def test_of_many_classes_the_signal_stands_against_the_mean_of_the_others(axes):
-    shares = {name: [0.9, 0.1] for name in TEN} | {"class0": [0.2, 0.8], "class1": [0.0, 1.0]}
-    score("class0", TEN, {"edges": [0.0, 0.5, 1.0], "classes": shares}, axes)
+    fractions = {name: [0.9, 0.1] for name in TEN} | {"class0": [0.2, 0.8], "class1": [0.0, 1.0]}
+    score("class0", TEN, {"edges": [0.0, 0.5, 1.0], "classes": fractions}, axes)
     assert axes.get_legend_handles_labels()[1] == ["the others", "class0"]
     others, signal = (patch.get_data().values for patch in axes.patches)
     np.testing.assert_allclose(others, [0.8, 0.2])

@@ -12,7 +12,7 @@ from bevatron.report.ledger import ledger_of
 from bevatron.report.measured import Measured, Measurements
 
 RNG = np.random.default_rng(11)
-COMMON = RNG.standard_normal(4000)  # the fluctuation of the test split that all metrics share
+COMMON = RNG.standard_normal(4000)  # the fluctuation of the test split that all metrics fraction
 
 
 def number(value, split=0.0, seeds=(0, 0, 0), own=0.0, trained="m", label="x"):

@@ -1,4 +1,4 @@
-"""A small study to search, and what the searches of these tests share."""
+"""A small study to search, and what the searches of these tests fraction."""
 
 import os
 from pathlib import Path

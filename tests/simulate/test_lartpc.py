@@ -69,7 +69,7 @@ def test_only_photons_convert():
 
 
 def test_neutrinos_among_cosmic_muons():
-    samples = shard(neutrinos={"share": 0.5}, cosmics={"window": [0, 4e5]})
+    samples = shard(neutrinos={"fraction": 0.5}, cosmics={"window": [0, 4e5]})
     has = samples.targets["neutrino"].astype(bool)
     assert 2 < has.sum() < 18
     ids = column(samples, "primary_ids")
@@ -153,8 +153,8 @@ def test_batches_follow_on_from_one_another(monkeypatch):
     "mode",
     [
         {"gun": {"particles": FIVE}},
-        {"neutrinos": {"share": 0.5}, "cosmics": {"window": [0, 1e5]}},
-        {"neutrinos": {"share": 0.0}, "cosmics": {"window": [0, 1e3], "scale": 0.1}},  # empty events
+        {"neutrinos": {"fraction": 0.5}, "cosmics": {"window": [0, 1e5]}},
+        {"neutrinos": {"fraction": 0.0}, "cosmics": {"window": [0, 1e3], "scale": 0.1}},  # empty events
     ],
 )
 def test_a_shard_is_written_and_read_again(tmp_path, mode):
@@ -186,7 +186,7 @@ def test_a_shard_is_written_and_read_again(tmp_path, mode):
         ({"gun": {"particles": FIVE}, "box": {"low": [0, 0, 0], "high": [10, 0, 10]}}, "y must rise from low to high"),
         ({"gun": {"particles": FIVE, "margin": 120}}, "120 cm from every wall leave nothing of a box of 200 cm"),
         ({"gun": {"particles": FIVE}, "neutrinos": {}}, "exactly one of 'gun' and 'neutrinos'"),
-        ({"neutrinos": {"share": 0.5}}, "some events are empty; give 'cosmics' as well"),
+        ({"neutrinos": {"fraction": 0.5}}, "some events are empty; give 'cosmics' as well"),
         ({"gun": {"particles": ["muon", "muon"]}}, "one stands twice"),
         ({"gun": {"particles": FIVE, "axis": [0, 0, 0]}}, "axis: must have a length"),
         ({"gun": {"particles": FIVE, "per_event": [3, 2]}}, "per_event: must rise within 1 to 100"),

@@ -135,10 +135,10 @@ def test_a_foreign_file_is_told_in_one_line(tmp_path, fault):
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.95])
-def test_a_file_cut_short_is_told_in_one_line(file, share):
+@pytest.mark.parametrize("fraction", [0.02, 0.3, 0.6, 0.95])
+def test_a_file_cut_short_is_told_in_one_line(file, fraction):
     content = file.read_bytes()
-    file.write_bytes(content[: int(share * len(content))])
+    file.write_bytes(content[: int(fraction * len(content))])
     with pytest.raises(UserError, match="is cut short or damaged") as told:
         read(file)
     assert "\n" not in str(told.value)
@@ -160,5 +160,5 @@ def test_a_file_of_the_experiment():
     same_as_by_hand(samples, {name: arrays[name] for name in arrays.fields}, options)
     has_vertex = samples.inputs["vertices"].column.lengths > 0
     flavour = samples.targets["flavour"]
-    shares = [has_vertex[flavour == number].mean() for number in (0, 4, 5)]
-    assert shares == sorted(shares)  # displaced vertices are found in beauty, then charm, then light jets
+    fractions = [has_vertex[flavour == number].mean() for number in (0, 4, 5)]
+    assert fractions == sorted(fractions)  # displaced vertices are found in beauty, then charm, then light jets

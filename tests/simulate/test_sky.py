@@ -21,9 +21,9 @@ def sky():
 
 def test_light_is_conserved(sky):
     for name, column in (("galaxy", 3), ("star", 1)):
-        share = sky.targets[name].sum((1, 2, 3)) / sky.targets[f"{name}_parameters"][:, column]
-        assert share.max() <= 1.001
-        assert share.min() > 0.96  # the rest lies outside of the picture
+        fraction = sky.targets[name].sum((1, 2, 3)) / sky.targets[f"{name}_parameters"][:, column]
+        assert fraction.max() <= 1.001
+        assert fraction.min() > 0.96  # the rest lies outside of the picture
 
 
 def test_second_moments_give_the_ellipticity_back():

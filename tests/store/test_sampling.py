@@ -8,11 +8,11 @@ from bevatron.store.sampling import PLAIN, Sampling, quotas
 
 
 @pytest.mark.parametrize(
-    ("counts", "shares", "samples", "wanted"),
+    ("counts", "fractions", "samples", "wanted"),
     [
         ({0: 500, 1: 500}, {0: 100, 1: 1}, None, {0: 500, 1: 5}),  # the class that runs out first limits the others
         ({0: 5000, 1: 20}, {0: 100, 1: 1}, None, {0: 2000, 1: 20}),
-        ({0: 50, 1: 50}, {0: 100, 1: 1}, None, {0: 50, 1: 1}),  # half a sample, but a share is one at least
+        ({0: 50, 1: 50}, {0: 100, 1: 1}, None, {0: 50, 1: 1}),  # half a sample, but a fraction is one at least
         ({0: 500, 1: 500, 2: 500}, {0: 2, 2: 1}, None, {0: 500, 1: 0, 2: 250}),
         ({0: 500, 1: 500}, {0: 3, 1: 1}, 100, {0: 75, 1: 25}),
         ({0: 600, 1: 300}, None, 90, {0: 60, 1: 30}),
@@ -20,8 +20,8 @@ from bevatron.store.sampling import PLAIN, Sampling, quotas
         ({0: 10, 1: 10}, None, 1000, {0: 10, 1: 10}),
     ],
 )
-def test_quotas(counts, shares, samples, wanted):
-    assert quotas(counts, shares, samples) == wanted
+def test_quotas(counts, fractions, samples, wanted):
+    assert quotas(counts, fractions, samples) == wanted
 
 
 def test_arranged_by_hand():

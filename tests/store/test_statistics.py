@@ -94,7 +94,7 @@ def test_few_numbers_give_exact_quantiles_of_the_first_ten_thousand_samples(layo
 
 
 def place_of(values, found):
-    """The share of all numbers below each found quantile."""
+    """The fraction of all numbers below each found quantile."""
     return np.searchsorted(np.sort(values), found) / len(values)
 
 

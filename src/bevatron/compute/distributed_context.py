@@ -14,7 +14,7 @@ Strategy = Literal["ddp", "fsdp"]
 class DistributedContext:
     """One of `size` workers, number `rank`, with the torch process group of all of them ready where there are several.
 
-    strategy: 'ddp' keeps the whole model on every worker, 'fsdp' a share of it.
+    strategy: 'ddp' keeps the whole model on every worker, 'fsdp' a part of it.
     device: where this worker computes; default: what `device_for` finds.
     stop_requested: whether the fit was asked from outside to save its state and end; asked of rank 0 between blocks.
     """

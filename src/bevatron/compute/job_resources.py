@@ -59,7 +59,7 @@ class RuleResources:
         }
 
     def _each_node(self, needs: JobResources) -> list[str]:
-        """Arguments of sbatch that give every node its share: a total alone may be spread unevenly."""
+        """Arguments of sbatch that give every node its part: a total alone may be spread unevenly."""
         if needs.nodes == 1:
             return []
         kind = f"{self.site.gpu_type}:" if self.site.gpu_type else ""

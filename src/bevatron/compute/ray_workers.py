@@ -47,7 +47,7 @@ def run_workers(
     too small.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    share = _share(workers, request, session, on_gpus)
+    resources_per_worker = _resources_per_worker(workers, request, session, on_gpus)
     stop_requested = Flag(folder / STOP_REQUESTED)
     sigterm = flag_on_sigterm(stop_requested, patience, session.is_reachable, str(told))
     with _told_instead_of_exit(told), sigterm, tail_log(folder / LINES):
@@ -55,7 +55,7 @@ def run_workers(
             (folder / FAULT).unlink(missing_ok=True)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of Ray's, about itself
-                error = _attempt(work, task, workers, settings, share, folder)
+                error = _attempt(work, task, workers, settings, resources_per_worker, folder)
             if error is None:
                 return
             if (folder / FAULT).exists():
@@ -70,7 +70,9 @@ def run_workers(
             log.warning("a worker died (%s): all start again from the last checkpoint", error)
 
 
-def _share(workers: int, request: ResourceRequest, session: RaySession, on_gpus: bool) -> dict[str, float]:
+def _resources_per_worker(
+    workers: int, request: ResourceRequest, session: RaySession, on_gpus: bool
+) -> dict[str, float]:
     """What Ray is to reserve for a worker, such that each node holds as many of them as the others."""
     if workers % request.nodes:
         raise UserError("--workers", f"{workers} workers cannot be shared out over {request.nodes} nodes", "change one")
@@ -86,7 +88,12 @@ def _share(workers: int, request: ResourceRequest, session: RaySession, on_gpus:
 
 
 def _attempt(
-    work: Work, task: dict[str, Any], workers: int, settings: Workers, share: dict[str, float], folder: Path
+    work: Work,
+    task: dict[str, Any],
+    workers: int,
+    settings: Workers,
+    resources_per_worker: dict[str, float],
+    folder: Path,
 ) -> str | None:
     """Run the workers once; what was wrong, if anything was."""
     from ray.train import RunConfig, ScalingConfig, TrainingFailedError
@@ -96,11 +103,11 @@ def _attempt(
     shutil.rmtree(storage, ignore_errors=True)  # Ray would resume from it: our own checkpoints alone are the state
     for name in ("ray.train", "ray"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    on_gpus = "GPU" in share
+    on_gpus = "GPU" in resources_per_worker
     trainer = TorchTrainer(
         _worker,
         train_loop_config={"work": work, "task": task, "strategy": settings.strategy, "folder": str(folder.absolute())},
-        scaling_config=ScalingConfig(num_workers=workers, use_gpu=on_gpus, resources_per_worker=share),
+        scaling_config=ScalingConfig(num_workers=workers, use_gpu=on_gpus, resources_per_worker=resources_per_worker),
         torch_config=TorchConfig(backend="nccl" if on_gpus else "gloo", timeout_s=round(settings.patience_seconds)),
         run_config=RunConfig(name="context", storage_path=str(storage.absolute())),
     )

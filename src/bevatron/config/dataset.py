@@ -9,15 +9,15 @@ from bevatron.config.section import Fraction, Section
 
 
 class Split(Section):
-    """Shares of the events, cut by a hash of the event's number so that no shard order matters.
+    """Fractions of the events, cut by a hash of the event's number so that no shard order matters.
 
     All samples of one event fall into the same split. A source whose samples have a fixed split of their own
-    (separate draws, a benchmark's test set) overrules these shares.
+    (separate draws, a benchmark's test set) overrules these fractions.
     """
 
-    train: Fraction = Field(0.8, description="share to learn from")
-    val: Fraction = Field(0.1, description="share for early stopping and search")
-    test: Fraction = Field(0.1, description="share never seen before evaluation")
+    train: Fraction = Field(0.8, description="fraction to learn from")
+    val: Fraction = Field(0.1, description="fraction for early stopping and search")
+    test: Fraction = Field(0.1, description="fraction never seen before evaluation")
 
     @model_validator(mode="after")
     def _whole(self) -> "Split":
@@ -32,7 +32,7 @@ class Dataset(Section):
     """Sample shards made from the raw shards, one for one, and their manifest."""
 
     recipe: RecipeOptions = Field(description="how one raw shard becomes samples, and its own options")
-    split: Split = Field(default_factory=Split, description="shares for learning, validation and test")
+    split: Split = Field(default_factory=Split, description="fractions for learning, validation and test")
     compression: Literal["lz4", "zstd", "none"] = Field(
         "lz4", description="lossless filter of the shards: lz4 reads fastest, zstd is smallest"
     )

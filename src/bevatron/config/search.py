@@ -74,7 +74,7 @@ class Search(Section):
     cpus_per_trial: Count = Field(1, description="CPU cores a trial asks for")
     gpus_per_trial: NonNegative = Field(0.0, description="GPUs a trial asks for; a fraction shares one")
     workers_per_trial: Count = Field(
-        1, description="workers that fit a trial together, each with its share of the trial's cores and GPUs"
+        1, description="workers that fit a trial together, each with its part of the trial's cores and GPUs"
     )
 
     @model_validator(mode="after")

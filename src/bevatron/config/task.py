@@ -70,7 +70,7 @@ class Detection(Section):
 
     kind: Literal["detection"] = Field(description="the task's name")
     target: Name = Field(
-        description="target of the dataset holding up to so many boxes of an image: x1, y1, x2, y2 as shares of its "
+        description="target of the dataset holding up to so many boxes of an image: x1, y1, x2, y2 as fractions of its "
         "width and height, and the class number, -1 where there is no box"
     )
     classes: list[Name] = Field(description="class names in the order of their numbers", min_length=1)

@@ -47,7 +47,7 @@ class Training(Section):
     gradient_clip: Positive | None = Field(None, description="largest norm of the gradient; default: not clipped")
     balance: Literal["none", "weights", "batches"] = Field(
         "none",
-        description="unequal classes: 'weights' weighs the loss by inverse class share; 'batches' draws every class "
+        description="unequal classes: 'weights' weighs the loss by inverse class fraction; 'batches' draws every class "
         "equally often, so that an epoch repeats the rarer classes",
     )
     class_ratio: dict[Name, Positive] | None = Field(
@@ -57,7 +57,7 @@ class Training(Section):
         min_length=1,
     )
     samples: Count | None = Field(
-        None, description="learn from this many samples at most, drawn by the seed, the classes' shares kept"
+        None, description="learn from this many samples at most, drawn by the seed, the classes' fractions kept"
     )
     sample_order: Literal["shuffled", "sorted", "alternating"] = Field(
         "shuffled",

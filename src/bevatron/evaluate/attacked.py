@@ -38,9 +38,9 @@ def attacked(
 ) -> tuple[dict[str, Measurement], dict[str, Any] | None]:
     """Metrics and curves of all seeds; none of a network that has no gradients, or reads lists.
 
-    <kind>_error.at_<ε>  share of the samples that are not recognised when every value is changed by up to ε, along the
+    <kind>_error.at_<ε>  fraction of the samples that are not recognised when every value is changed by up to ε, along the
                          gradient's sign (fgsm), in the worst direction that 20 steps find (pgd), or at random
-    flipped.at_<ε>       share of the samples recognised before that FGSM makes the network mistake
+    flipped.at_<ε>       fraction of the samples recognised before that FGSM makes the network mistake
     attack_gain.at_<ε>   how far FGSM moves the margin of the true class, over how far random signs do; of a linear
                          network of n inputs it grows like √n (arXiv:1412.6572, sec. 3)
     """
@@ -52,23 +52,23 @@ def attacked(
     n = len(seeds[0].clean)
     rows, truth = np.arange(n), labels[:n]
 
-    def shares(of_seed: list[np.ndarray], among: list[np.ndarray] | None = None) -> Measurement:
+    def fractions(of_seed: list[np.ndarray], among: list[np.ndarray] | None = None) -> Measurement:
         among = among or [rows] * len(of_seed)
         values = [bootstrap.mean(_padded(v, len(labels)), r) for v, r in zip(of_seed, among, strict=True)]
         return measure(values, confidence, n_binomial=_independent(of_seed, among, bootstrap))
 
-    metrics: dict[str, Measurement] = {"attacked_clean_error": shares([_wrong(s.clean, truth) for s in seeds])}
+    metrics: dict[str, Measurement] = {"attacked_clean_error": fractions([_wrong(s.clean, truth) for s in seeds])}
     curves: dict[str, Any] = {"epsilon": settings.epsilons, "clean": metrics["attacked_clean_error"].value}
     for kind in KINDS:
         for epsilon in settings.epsilons:
             wrong = [_wrong(s.logits[kind, epsilon], truth) for s in seeds]
-            metrics[f"{kind}_error.at_{epsilon:g}"] = shares(wrong)
+            metrics[f"{kind}_error.at_{epsilon:g}"] = fractions(wrong)
         errors = [metrics[f"{kind}_error.at_{epsilon:g}"] for epsilon in settings.epsilons]
         curves[kind] = {"value": [m.value for m in errors], "error": [m.error for m in errors]}
     for epsilon in settings.epsilons:
         right = [np.flatnonzero(_wrong(s.clean, truth) == 0) for s in seeds]
         wrong = [_wrong(s.logits["fgsm", epsilon], truth) for s in seeds]
-        metrics[f"flipped.at_{epsilon:g}"] = shares(wrong, right)
+        metrics[f"flipped.at_{epsilon:g}"] = fractions(wrong, right)
         gains = []
         for s in seeds:
             before = _margin(s.clean, truth)
@@ -80,7 +80,7 @@ def attacked(
 
 
 def _independent(of_seed: list[np.ndarray], among: list[np.ndarray], bootstrap: Bootstrap) -> float:
-    """Of how many independent samples a share is that each seed takes among some of its own; at least 1."""
+    """Of how many independent samples a fraction is that each seed takes among some of its own; at least 1."""
     n = max(1, min(map(len, among)))
     if not bootstrap.clustered:
         return n
@@ -88,9 +88,9 @@ def _independent(of_seed: list[np.ndarray], among: list[np.ndarray], bootstrap: 
     for values, rows in zip(of_seed, among, strict=True):
         hits[rows] += values[rows]
         counted[rows] += 1
-    share = np.divide(hits, counted, out=np.zeros_like(hits), where=counted > 0)
+    fraction = np.divide(hits, counted, out=np.zeros_like(hits), where=counted > 0)
     counted /= len(of_seed)
-    return max(1.0, n * bootstrap.effective_size(share, counted) / max(counted.sum(), 1.0))
+    return max(1.0, n * bootstrap.effective_size(fraction, counted) / max(counted.sum(), 1.0))
 
 
 def _attack(context: EvaluationContext, target: str, folder: Path, settings: Attacks) -> Attacked | None:

@@ -148,9 +148,9 @@ class Bootstrap:
         return found
 
     def effective_size(self, value: np.ndarray, among: np.ndarray | None = None) -> float:
-        """How many independent samples would tell a share as well as these, of which some are of one event.
+        """How many independent samples would tell a fraction as well as these, of which some are of one event.
 
-        value (n,) in [0, 1], whose mean is the share; among (n,) in [0, 1]: how much each sample counts, all alike
+        value (n,) in [0, 1], whose mean is the fraction; among (n,) in [0, 1]: how much each sample counts, all alike
         where it is not given. The number of samples over the design effect, which is the variance of the sum by event
         over that of independent samples (E. Korn and B. Graubard, Survey Methodology 24 (1998) 193), and not below 1.
         Where all samples are alike, so that no variance is seen, the samples of an event count as one. Without events

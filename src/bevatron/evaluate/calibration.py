@@ -28,15 +28,15 @@ def reliability(
         hits += np.bincount(b, weights=observed, minlength=BINS)
         bins.append(b)
     full = np.flatnonzero(counts)
-    share, n = hits[full] / counts[full], counts[full] / len(bins)
+    fraction, n = hits[full] / counts[full], counts[full] / len(bins)
     independent = n
     if bootstrap.clustered:
         inside = (sum(b == k for b in bins) / len(bins) for k in full)
         independent = np.array([bootstrap.effective_size(observed, among) for among in inside])
-    low, high = wilson(share, independent, confidence)
+    low, high = wilson(fraction, independent, confidence)
     return {
         "predicted": (predicted[full] / counts[full]).tolist(),
-        "observed": share.tolist(),
+        "observed": fraction.tolist(),
         "low": low.tolist(),
         "high": high.tolist(),
         "samples": n.tolist(),

@@ -12,11 +12,11 @@ class Measurement:
 
     value    mean over the seeds
     error    sqrt(s² + t² / n): s the standard deviation over bootstrap replicas of the seeds' mean (for a
-             share of samples the binomial sqrt(p (1 - p) / n_test)), t the standard deviation over n seeds.
+             fraction of samples the binomial sqrt(p (1 - p) / n_test)), t the standard deviation over n seeds.
              So it is the error of the mean over seeds: of what another test split and other seeds would have
              given. With one seed, t is unknown and the error is s alone.
     low/high interval of the seeds' mean from the test split's size alone, at the study's confidence:
-             percentiles of the replicas, or Wilson's for a share
+             percentiles of the replicas, or Wilson's for a fraction
     replicas bootstrap replicas of the seeds' mean, in the dataset's common order, for errors of differences
 
     A number that does not exist (a rejection where no background passes) is None.
@@ -53,7 +53,7 @@ def measure(
 ) -> Measurement:
     """A measurement from an array (replicas + 1,) for each seed, its first entry the test split's own value.
 
-    `spread=False`: no training stands behind the number. `n_binomial`: the value is a share of that many
+    `spread=False`: no training stands behind the number. `n_binomial`: the value is a fraction of that many
     samples.
     """
     table = np.asarray(samples, np.float64)
@@ -85,14 +85,14 @@ def _percentiles(replicas: np.ndarray, confidence: float) -> tuple[float, float,
     return low, high, finite.std(ddof=1)
 
 
-def wilson(share: np.ndarray | float, n: np.ndarray | float, confidence: float) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's score interval of a binomial share (J. Am. Stat. Assoc. 22 (1927) 209).
+def wilson(fraction: np.ndarray | float, n: np.ndarray | float, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's score interval of a binomial fraction (J. Am. Stat. Assoc. 22 (1927) 209).
 
     It stays inside [0, 1] and has a finite length at 0 and 1, where sqrt(p (1 - p) / n) vanishes.
     """
     z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
+    centre = (fraction + z2 / (2 * n)) / (1 + z2 / n)
+    half = np.sqrt(z2 * (fraction * (1 - fraction) / n + z2 / (4 * n**2))) / (1 + z2 / n)
     return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
 
 

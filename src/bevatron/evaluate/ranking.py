@@ -52,7 +52,7 @@ class Ranking:
             return twice / (2 * above * below)
 
     def rejection(self, bootstrap: Bootstrap, efficiencies: list[float]) -> np.ndarray:
-        """1 / (share of background kept) at the highest threshold that keeps the given shares of signal.
+        """1 / (fraction of background kept) at the highest threshold that keeps the given fractions of signal.
 
         Returns (replicas + 1, efficiencies); inf where no background sample is kept.
         """
@@ -64,7 +64,7 @@ class Ranking:
             return np.where(of_signal > 0, of_background / kept, np.nan)
 
     def background_at(self, efficiencies: np.ndarray) -> np.ndarray:
-        """Share of background kept at the given shares of signal, for drawing: the ROC curve on a grid."""
+        """Fraction of background kept at the given fractions of signal, for drawing: the ROC curve on a grid."""
         n_signal = int(self.signal.sum())
         at = np.ceil((efficiencies - 1e-12) * n_signal).astype(int) - 1
         return np.where(at >= 0, self._kept(np.maximum(at, 0)), 0) / (len(self.signal) - n_signal)

@@ -27,7 +27,7 @@ class DataModule(pl.LightningDataModule):
     Which samples step s takes follows from (seed, s) alone: epoch s // steps_per_epoch is an order of the split drawn
     from (seed, epoch), and the step its place in it. No state has to be saved for a fit to go on in mid-epoch.
 
-    Of each batch each of several workers gets its share; the batches are the same for any number of workers. A batch's
+    Of each batch each of several workers gets its part; the batches are the same for any number of workers. A batch's
     "rows" counts those of the whole batch. `waited` is the time in seconds that the steps have waited for their data.
     """
 
@@ -152,7 +152,7 @@ def sampling_of(job: FitJob) -> Sampling:
         sample_order=training.sample_order,
         class_ratio=None
         if class_ratio is None
-        else tuple((classes.index(name), share) for name, share in class_ratio.items()),
+        else tuple((classes.index(name), fraction) for name, fraction in class_ratio.items()),
         samples=training.samples,
     )
 

@@ -49,7 +49,7 @@ log = logging.getLogger("bevatron")
 WEIGHTS, HISTORY, RESULT, MODEL = "weights.safetensors", "history.csv", "result.json", "model.json"
 MADE = ("versions", "order", "environments", "reproducible")
 CPU = torch.device("cpu")
-STARVED = 0.2  # share of the time spent waiting for data above which a device is said to starve
+STARVED = 0.2  # fraction of the time spent waiting for data above which a device is said to starve
 
 
 def fit(
@@ -291,7 +291,7 @@ def _write(
 
 
 def class_weights(counts: list[int], class_subset: tuple[int, ...] | None = None) -> torch.Tensor:
-    """Weights inverse to the classes' shares of the samples, of mean one over them; 0 of a class without any.
+    """Weights inverse to the classes' fractions of the samples, of mean one over them; 0 of a class without any.
 
     With a class subset its classes alone count, and the others' weights are zero.
     """

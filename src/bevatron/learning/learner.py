@@ -29,8 +29,8 @@ class Learner(pl.LightningModule):
     of step s (dropout, or what a part with `draws` set draws) come from a generator seeded by (seed, s), so that a fit
     can go on from any block without saving the generators' states.
 
-    Each of several workers learns from its share of each batch, and the gradients are averaged over the workers with
-    the shares' weights, so that a step is that of the whole batch whatever the number of workers. The batch being the
+    Each of several workers learns from its part of each batch, and the gradients are averaged over the workers with
+    the parts' weights, so that a step is that of the whole batch whatever the number of workers. The batch being the
     same, so is the learning rate: it is not scaled. What dropout draws does depend on the number of workers.
     """
 
@@ -72,7 +72,7 @@ class Learner(pl.LightningModule):
         return self(batch["inputs"])
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Mean loss of a batch, or of a worker's share of it."""
+        """Mean loss of a batch, or of a worker's part of it."""
         raise NotImplementedError
 
     def weight(self, batch: Batch) -> Tensor | float:
@@ -80,7 +80,7 @@ class Learner(pl.LightningModule):
         return float(len(batch["id"]))
 
     def configure_model(self) -> None:
-        """Called by Lightning once all workers are there: shares the weights out where the strategy says so."""
+        """Called by Lightning once all workers are there: distributes the weights where the strategy says so."""
         if self.context.size > 1 and self.context.strategy == "fsdp":
             share_out(self.network, self.device_mesh["data_parallel"])
 
@@ -95,11 +95,11 @@ class Learner(pl.LightningModule):
         for step, whole in enumerate(self.trainer.datamodule.training_batches(block), block.first_step):
             self._prepare_step(step, optimiser)
             batch = self._augmented(self.counted(whole))
-            loss, share = self._loss_and_share(batch)
+            loss, fraction = self._loss_and_fraction(batch)
             optimiser.zero_grad(set_to_none=True)
-            self.manual_backward(loss if self.context.size == 1 else loss * (share * self.context.size))
+            self.manual_backward(loss if self.context.size == 1 else loss * (fraction * self.context.size))
             optimiser.step()
-            total += loss.detach().double() * (share * batch["rows"])
+            total += loss.detach().double() * (fraction * batch["rows"])
             self.round_samples += batch["rows"]
         self.round_loss += self.context.all_reduce(total).cpu()
         if not torch.isfinite(self.round_loss):
@@ -131,8 +131,8 @@ class Learner(pl.LightningModule):
                 for statistics in (module.running_mean, module.running_var):
                     statistics.copy_(self.context.all_reduce(statistics.double()) / self.context.size)
 
-    def _loss_and_share(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
-        """The loss of this worker's share of a batch, and how much of the batch's loss that is; 0 of 0 samples."""
+    def _loss_and_fraction(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
+        """The loss of this worker's part of a batch, and how much of the batch's loss that is; 0 of 0 samples."""
         outputs = self.outputs_of(batch)
         if batch["rows"] == 0:
             return outputs.sum() * 0.0, 0
@@ -160,8 +160,8 @@ class Learner(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         batch = self.counted(batch)
-        loss, share = self._loss_and_share(batch)
-        self._val_sum += loss.double() * (share * batch["rows"])
+        loss, fraction = self._loss_and_fraction(batch)
+        self._val_sum += loss.double() * (fraction * batch["rows"])
         self._val_samples += batch["rows"]
 
     def on_validation_epoch_end(self) -> None:
@@ -200,7 +200,7 @@ class Learner(pl.LightningModule):
 
 
 def share_out(network: Network, mesh: Any) -> None:
-    """Share weights, gradients and the optimiser's state of the network out over the workers (FSDP).
+    """Distribute weights, gradients and the optimiser's state of the network over the workers (FSDP).
 
     The parts of the architecture that are large are gathered one after the other, when they are needed.
     """

@@ -11,7 +11,7 @@ def half_precision(context: DistributedContext, device: torch.device, title: str
     """Lightning's plugin for `training.precision: 16-mixed` of the model `title`: float16 with a scaled loss.
 
     Asked for by its name alone, Lightning would compute in bfloat16 on a CPU: another result of the same setting. With
-    the plugin a CPU computes in float16 too, slowly. Raises UserError where FSDP shares the weights out, as Lightning
+    the plugin a CPU computes in float16 too, slowly. Raises UserError where FSDP distributes the weights, as Lightning
     has no loss scaling for it.
     """
     if context.size > 1 and context.strategy == "fsdp":

@@ -62,7 +62,7 @@ class _OnItsDevice:
 
     @property
     def distributed_sampler_kwargs(self) -> dict[str, Any]:
-        raise NotImplementedError("the DataModule gives each worker its share")
+        raise NotImplementedError("the DataModule gives each worker its part")
 
 
 class _WholeWeights(_OnItsDevice, DDPStrategy):

@@ -37,7 +37,7 @@ class AlexNet(nn.Module):
         )
         pooling: Pooling = Field("max", description="what a 3 × 3 pool takes: the largest or the mean")
         activation: ActivationName = Field("relu", description="activation of all hidden layers")
-        dropout: Real = Field(0.5, ge=0.0, lt=1.0, description="share dropped before the fully connected layers")
+        dropout: Real = Field(0.5, ge=0.0, lt=1.0, description="fraction dropped before the fully connected layers")
         initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

@@ -33,7 +33,7 @@ class BoostedTrees(nn.Module):
 
     class Options(Options):
         rounds: Count = Field(100, description="rounds of boosting")
-        learning_rate: Positive = Field(0.1, description="share of each tree's values that is added")
+        learning_rate: Positive = Field(0.1, description="fraction of each tree's values that is added")
         leaves: Integer = Field(31, ge=2, description="leaves of a tree, at most")
         depth: Count = Field(6, description="splits between a tree's root and a leaf, at most")
         samples_per_leaf: Count = Field(20, description="training samples in a leaf, at least")

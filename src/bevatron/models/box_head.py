@@ -88,7 +88,7 @@ def detections(
     threshold: float,
     most: int,
 ) -> Tensor:
-    """What is found: (batch, most, 6) of x1, y1, x2, y2 as shares of the image's sides, score, class number.
+    """What is found: (batch, most, 6) of x1, y1, x2, y2 as fractions of the image's sides, score, class number.
 
     Best first; behind the last one, rows of zeros with class -1. size: of the image, (height, width). The score is the
     softmax probability of the class. Boxes with a score below `least_score` are dropped, then those that overlap a
@@ -105,7 +105,7 @@ def detections(
     places = places.gather(1, order.unsqueeze(2).expand(-1, -1, 4))
     number, good = number.gather(1, order), good.gather(1, order)
     good = nms(places, good, threshold, number)
-    shares = places / places.new_tensor([width, height, width, height])
-    found = torch.cat([shares, score.unsqueeze(2), number.unsqueeze(2) + 1.0], 2)
+    fractions = places / places.new_tensor([width, height, width, height])
+    found = torch.cat([fractions, score.unsqueeze(2), number.unsqueeze(2) + 1.0], 2)
     found, _ = first(found, good, most)
     return found - found.new_tensor([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])  # rows of zeros get the class -1

@@ -31,12 +31,12 @@ def best_of_each(overlaps: Tensor, present: Tensor) -> Tensor:
     return ((overlaps == highest) & (highest > 0) & present.unsqueeze(1)).any(2)
 
 
-def drawn(positive: Tensor, negative: Tensor, most: int, share: float, priority: Tensor) -> Tensor:
-    """Up to `most` boxes of each image, of which at most `share` are positive: (batch, n) bool.
+def drawn(positive: Tensor, negative: Tensor, most: int, fraction: float, priority: Tensor) -> Tensor:
+    """Up to `most` boxes of each image, of which at most `fraction` are positive: (batch, n) bool.
 
     Those of the highest priority; where there are too few negative ones, fewer in all.
     """
-    n_positive = positive.sum(1).clamp(max=int(most * share))
+    n_positive = positive.sum(1).clamp(max=int(most * fraction))
     chosen = positive & _highest(positive, priority, n_positive, most)
     return chosen | (negative & _highest(negative, priority, most - n_positive, most))
 

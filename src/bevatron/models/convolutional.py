@@ -26,7 +26,7 @@ class ConvolutionalOptions(kinds.Options):
     pooling: Pooling = Field("max", description="what a pool takes: the largest or the mean")
     widths: list[Count] = Field([64], description="units of the hidden fully connected layers")
     activation: ActivationName = Field("relu", description="activation of all hidden layers")
-    dropout: Real = Field(0.0, ge=0.0, lt=1.0, description="share dropped before each fully connected layer")
+    dropout: Real = Field(0.0, ge=0.0, lt=1.0, description="fraction dropped before each fully connected layer")
     initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
 
     @model_validator(mode="after")

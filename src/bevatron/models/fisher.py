@@ -16,7 +16,7 @@ from bevatron.models.inputs import InputGroup, Inputs
 class Fisher(nn.Module):
     """Fisher's linear discriminant (1936) for any number of classes, solved in closed form.
 
-    With the means μ_c, the shares π_c and the covariance S within the classes,
+    With the means μ_c, the fractions π_c and the covariance S within the classes,
 
         output_c = x·S⁻¹μ_c − ½ μ_c·S⁻¹μ_c + ln π_c,
 
@@ -32,7 +32,7 @@ class Fisher(nn.Module):
 
     class Options(Options):
         shrinkage: Fraction = Field(
-            0.0, description="share of the covariance that is replaced by its mean diagonal, for few samples"
+            0.0, description="fraction of the covariance that is replaced by its mean diagonal, for few samples"
         )
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
@@ -53,21 +53,21 @@ class Fisher(nn.Module):
     def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
         x, w = training.rows.double(), training.weights.double()
         n_classes, n_features = self.weight.shape
-        shares, means = w.new_zeros(n_classes), w.new_zeros(n_classes, n_features)
+        fractions, means = w.new_zeros(n_classes), w.new_zeros(n_classes, n_features)
         within = w.new_zeros(n_features, n_features)
         for c in range(n_classes):
             of_class = training.labels == c
             x_c, w_c = x[of_class], w[of_class]
-            shares[c] = w_c.sum()
-            means[c] = w_c @ x_c / shares[c]
+            fractions[c] = w_c.sum()
+            means[c] = w_c @ x_c / fractions[c]
             away = x_c - means[c]
             within += (away * w_c.unsqueeze(1)).t() @ away
-        within /= shares.sum()
+        within /= fractions.sum()
         diagonal = torch.eye(n_features, dtype=torch.float64) * within.diagonal().mean()
         within = (1 - self.shrinkage) * within + self.shrinkage * diagonal
         directions = means @ torch.linalg.pinv(within, hermitian=True)
         self.weight.copy_(directions)
-        self.bias.copy_(torch.log(shares / shares.sum()) - 0.5 * (directions * means).sum(1))
+        self.bias.copy_(torch.log(fractions / fractions.sum()) - 0.5 * (directions * means).sum(1))
         return [Losses(self._loss(training), self._loss(validation))]
 
     def _loss(self, split: Labelled) -> float:

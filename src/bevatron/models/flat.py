@@ -14,7 +14,7 @@ def flat_width(inputs: dict[str, InputGroup]) -> int:
 def flattened(inputs: Inputs, groups: list[str]) -> Tensor:
     """The groups joined in their order: (batch, flat_width).
 
-    Lists keep their zero padding, the first element first; the share of the places that are taken is a further number,
+    Lists keep their zero padding, the first element first; the fraction of the places that are taken is a further number,
     so that a padded element is no element at the mean.
     """
     columns = []
@@ -22,8 +22,8 @@ def flattened(inputs: Inputs, groups: list[str]) -> Tensor:
         group = inputs[name]
         if isinstance(group, Padded):
             values, n_valid = group
-            share = n_valid.to(values.dtype).unsqueeze(1) / values.shape[1]
-            columns += [values.flatten(1), share]
+            fraction = n_valid.to(values.dtype).unsqueeze(1) / values.shape[1]
+            columns += [values.flatten(1), fraction]
         else:
             columns.append(group.flatten(1))
     return columns[0] if len(columns) == 1 else torch.cat(columns, 1)

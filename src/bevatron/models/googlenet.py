@@ -61,7 +61,9 @@ class GoogLeNet(nn.Module):
         heads: bool = Field(True, description="two auxiliary classifiers while it is trained")
         pooling: Pooling = Field("max", description="what a pool takes: the largest or the mean")
         activation: ActivationName = Field("relu", description="activation of all hidden layers")
-        dropout: Real = Field(0.2, ge=0.0, lt=1.0, description="share dropped before the last layer; 0.7 in the heads")
+        dropout: Real = Field(
+            0.2, ge=0.0, lt=1.0, description="fraction dropped before the last layer; 0.7 in the heads"
+        )
         initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

@@ -62,7 +62,7 @@ class ResNet(nn.Module):
             description="'large': 7 × 7 and a pool; 'small': 3 × 3, for small pictures",
         )
         activation: ActivationName = Field("relu", description="activation of all hidden layers")
-        dropout: Real = Field(0.0, ge=0.0, lt=1.0, description="share dropped before the last layer")
+        dropout: Real = Field(0.0, ge=0.0, lt=1.0, description="fraction dropped before the last layer")
         initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

@@ -26,7 +26,7 @@ class SequenceInput:
     """Joins the input groups to one sequence.
 
     Lists are aligned (element i of each belongs to the same track) and joined along their features. Dense groups are
-    joined to `dense`, with the share of the places that are taken. Where no group is a list, the dense groups together
+    joined to `dense`, with the fraction of the places that are taken. Where no group is a list, the dense groups together
     are a list of one element, and nothing is left for `dense`: so the techniques for lists can be compared on the
     expert features alone, as in table I of Guest et al. (arXiv:1607.08633).
 
@@ -59,8 +59,8 @@ class SequenceInput:
         values = [inputs[name].values for name in self.ragged_groups]
         elements = values[0] if len(values) == 1 else torch.cat(values, 2)
         n_valid = inputs[self.ragged_groups[0]].n_valid
-        share = n_valid.to(elements.dtype).unsqueeze(1) / self.n
-        return Sequence(elements, n_valid, torch.cat([*dense, share], 1))
+        fraction = n_valid.to(elements.dtype).unsqueeze(1) / self.n
+        return Sequence(elements, n_valid, torch.cat([*dense, fraction], 1))
 
 
 def last_step(states: Tensor, n_valid: Tensor) -> Tensor:

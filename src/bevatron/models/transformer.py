@@ -35,7 +35,7 @@ class Transformer(nn.Module):
         pooling: Literal["sum", "mean"] = Field("mean", description="how the elements are brought together")
         widths: list[Count] = Field([64], description="units of the hidden layers over the pool and the dense groups")
         activation: ActivationName = Field("relu", description="of the hidden layers over the pool")
-        dropout: Fraction = Field(0.0, description="share of units silenced at each step of the fit", lt=1.0)
+        dropout: Fraction = Field(0.0, description="fraction of units silenced at each step of the fit", lt=1.0)
         initialisation: Initialisation = Field(
             default_factory=Initialisation, description="of the layers over the pool"
         )
@@ -80,5 +80,5 @@ class Transformer(nn.Module):
     def _encoded(self, embedded: Tensor, unseen: Tensor) -> Tensor:
         if len(embedded):
             return self.encoder(embedded, src_key_padding_mask=unseen)
-        # torch's attention cannot take a batch of nothing, which one of several workers may be given as its share
+        # torch's attention cannot take a batch of nothing, which one of several workers may be given as its part
         return self.encoder(nn.functional.pad(embedded, (0, 0, 0, 0, 0, 1)))[:0]

@@ -56,8 +56,10 @@ def sizes_of(study: Study, rates: StudyRates) -> Sizes:
     fixed = events if isinstance(events, dict) else None
     of_shard = sum(fixed.values()) if fixed else float(events)
     raw = of_shard * shards * rates.simulate.samples
-    shares = study.dataset.split.model_dump() if fixed is None else {k: fixed[k] / of_shard for k in FIXED_SPLITS}
-    return Sizes(of_shard, raw, {name: raw * rates.prepare.kept * share for name, share in shares.items()}, note)
+    fractions = study.dataset.split.model_dump() if fixed is None else {k: fixed[k] / of_shard for k in FIXED_SPLITS}
+    return Sizes(
+        of_shard, raw, {name: raw * rates.prepare.kept * fraction for name, fraction in fractions.items()}, note
+    )
 
 
 def forecast(
@@ -124,8 +126,8 @@ def _learning(
         evaluate.append(fits.evaluate_start + study.n_seeds * n_test * larger * fits.evaluate_seconds)
         jobs = {"train": train[-1], "evaluate": evaluate[-1]}
         if model.search is not None:
-            share = 1.0 if fits.searched is None else fits.searched
-            trials = model.search.trials * model.search.epochs * share * epoch
+            fraction = 1.0 if fits.searched is None else fits.searched
+            trials = model.search.trials * model.search.epochs * fraction * epoch
             search.append(RAY_START + trials)
             jobs["search"] = search[-1]
         for rule, seconds in jobs.items():

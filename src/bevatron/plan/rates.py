@@ -49,7 +49,9 @@ class Fits(Section):
     memory_mb: NonNegative = Field(description="memory of a training job beside its samples")
     bytes: NonNegative = Field(description="bytes a seed, of weights and history")
     evaluate_bytes: NonNegative = Field(description="bytes a test sample and seed, of predictions and metrics")
-    searched: Fraction | None = Field(None, description="share of all epochs of all trials that a search goes through")
+    searched: Fraction | None = Field(
+        None, description="fraction of all epochs of all trials that a search goes through"
+    )
 
 
 class StudyRates(Section):

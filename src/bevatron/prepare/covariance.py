@@ -42,10 +42,10 @@ def _fill(parameters, scale, etas, hits, scattering, hit_correlation, scattering
         sine, cosine = math.sin(parameters[track, 3]), math.cos(parameters[track, 3])
         q_over_pt = parameters[track, 4] / sine
         eta = abs(math.asinh(cosine / sine))
-        share = min(max((eta - etas[0]) / (etas[1] - etas[0]), 0.0), 1.0)
+        fraction = min(max((eta - etas[0]) / (etas[1] - etas[0]), 0.0), 1.0)
         for k in range(5):
-            sigma[0, k] = scale * (hits[0, k] + share * (hits[1, k] - hits[0, k]))
-            sigma[1, k] = scale * (scattering[0, k] + share * (scattering[1, k] - scattering[0, k])) * abs(q_over_pt)
+            sigma[0, k] = scale * (hits[0, k] + fraction * (hits[1, k] - hits[0, k]))
+            sigma[1, k] = scale * (scattering[0, k] + fraction * (scattering[1, k] - scattering[0, k])) * abs(q_over_pt)
         sigma[0, 1] /= sine
         sigma[1, 1] /= sine
         for i in range(5):

@@ -1,4 +1,4 @@
-"""The share of charged particles whose track is found."""
+"""The fraction of charged particles whose track is found."""
 
 import numpy as np
 

@@ -23,7 +23,7 @@ class Tracking(Section):
         30.0, description="largest distance from the beam at which a track's particle is made, mm: first layer"
     )
     resolution_scale: Positive = Field(1.0, description="all five resolutions, in units of ATLAS's design")
-    efficiency_scale: Fraction = Field(1.0, description="factor on the share of particles whose track is found")
+    efficiency_scale: Fraction = Field(1.0, description="factor on the fraction of particles whose track is found")
     fake_rate: Fraction = Field(0.01, description="tracks of no particle, for each true track of a jet")
 
 
@@ -51,7 +51,7 @@ class VertexCuts(Section):
 
 class Resampling(Section):
     """Flavours of one spectrum: in each bin of (pt, |eta|) as many jets are kept of each, drawn at random, to learn
-    from, and the same shares of each in the other splits.
+    from, and the same fractions of each in the other splits.
 
     Borders lie between bins; the first and the last bin are open.
     """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 LEAST_TRACKS = 500  # on the negative side; with fewer the resolution is taken as exactly Gaussian
-TAIL = 0.02  # share of the tracks beyond which the function is an exponential
+TAIL = 0.02  # fraction of the tracks beyond which the function is an exponential
 KNOTS = 60
 LEAST = 1e-30  # of a probability, so that its logarithm is a number
 
@@ -20,7 +20,7 @@ class Resolution:
     slope: float
 
     def survival(self, size: np.ndarray) -> np.ndarray:
-        """The share of prompt tracks with a larger |significance| than `size` (n,)."""
+        """The fraction of prompt tracks with a larger |significance| than `size` (n,)."""
         beyond = np.maximum(size - self.knots[-1], 0.0)
         return np.exp(np.interp(size, self.knots, self.log_survival) - self.slope * beyond)
 
@@ -29,13 +29,13 @@ def calibrated(significance: np.ndarray) -> Resolution:
     """From the signed d0 significances of prompt tracks (n,), of which only the negative ones count.
 
     A prompt track's sign is chance, so that the negative side has the shape of both, and decays, which are
-    positive, do not bias it. The logarithm of the share above is interpolated linearly between quantiles; beyond
+    positive, do not bias it. The logarithm of the fraction above is interpolated linearly between quantiles; beyond
     the last 2 % it falls with the mean excess of these tracks, the likeliest exponential. With fewer than 500
     tracks the Gaussian's own values are used.
 
     Which tracks are prompt is a truth that only simulations know, so they are those of jets that are learned from, and
     what is measured on others does not enter. Each shard is calibrated by itself, as no shard may depend on another: a
-    share s of N tracks is then known to sqrt((1 - s) / (s N)), 7 % at the last knot of a shard of 10,000 tracks.
+    fraction s of N tracks is then known to sqrt((1 - s) / (s N)), 7 % at the last knot of a shard of 10,000 tracks.
     """
     size = np.sort(-significance[significance < 0.0])
     if len(size) < LEAST_TRACKS:
@@ -44,16 +44,16 @@ def calibrated(significance: np.ndarray) -> Resolution:
         knots = np.linspace(0.0, 6.0, KNOTS)
         survival = erfc(knots / np.sqrt(2))
         return Resolution(knots, np.log(survival), float(knots[-1]))  # the Gaussian's tail has the slope x
-    shares = np.geomspace(1.0, TAIL, KNOTS)
-    knots = np.quantile(size, 1 - shares)
+    fractions = np.geomspace(1.0, TAIL, KNOTS)
+    knots = np.quantile(size, 1 - fractions)
     knots[0] = 0.0
     knots, unique = np.unique(knots, return_index=True)
     excess = size[size > knots[-1]] - knots[-1]
-    return Resolution(knots, np.log(shares[unique]), float(1 / excess.mean()))
+    return Resolution(knots, np.log(fractions[unique]), float(1 / excess.mean()))
 
 
 def track_probability(significance: np.ndarray, resolution: Resolution) -> np.ndarray:
-    """The share of prompt tracks with a larger signed significance, (n,): uniform in (0, 1) for prompt tracks,
+    """The fraction of prompt tracks with a larger signed significance, (n,): uniform in (0, 1) for prompt tracks,
     near 0 for tracks that cross the jet's axis far in front of the primary vertex."""
     half = resolution.survival(np.abs(significance)) / 2
     return np.maximum(np.where(significance > 0.0, half, 1.0 - half), LEAST)

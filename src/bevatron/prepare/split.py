@@ -10,7 +10,7 @@ FIXED = "split"  # target of a source with a split of its own: 0, 1, 2 in the or
 EVENT = "event"  # target by whose value other samples are divided; without it, by their id
 
 
-def rows_by_split(raw: Samples, shares: Split) -> dict[str, np.ndarray]:
+def rows_by_split(raw: Samples, fractions: Split) -> dict[str, np.ndarray]:
     """The rows of each split, in rising order.
 
     Without a fixed split, an event goes where the hash of its number says, so all its samples go together,
@@ -20,7 +20,7 @@ def rows_by_split(raw: Samples, shares: Split) -> dict[str, np.ndarray]:
         number = raw.targets[FIXED]
     else:
         events = raw.targets.get(EVENT, raw.id).astype(np.uint64)
-        number = np.digitize(uniform(events), [shares.train, shares.train + shares.val])
+        number = np.digitize(uniform(events), [fractions.train, fractions.train + fractions.val])
     return {name: np.flatnonzero(number == place) for place, name in enumerate(SPLITS)}
 
 

@@ -39,7 +39,7 @@ def fit_vertex(
         for k in range(n):
             constraint(tracks[rows[k]], matrices[rows[k]], field, place[0], place[1], place[2], work, seen[k])
             distance = chi_squared(seen[k], 0.0, 0.0, 0.0)
-            weight[k] = share(distance, chi2_elsewhere[k], chi2_cut, temperature)
+            weight[k] = fraction(distance, chi2_elsewhere[k], chi2_cut, temperature)
             total += weight[k] * distance
             add_normal(seen[k], weight[k], normal, right)
         inverse(normal, covariance)
@@ -57,7 +57,7 @@ def fit_vertex(
 
 
 @compiled
-def share(distance, elsewhere, cut, temperature):
+def fraction(distance, elsewhere, cut, temperature):
     """The weight of a track at χ² `distance` here and `elsewhere` there; 1 at temperature 0."""
     if temperature == 0.0:
         return 1.0

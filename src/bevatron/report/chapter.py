@@ -209,7 +209,7 @@ def _observables(results: StudyResults) -> list[Picture]:
     classes = list(results.manifest.classes) or [""]
     caption = (
         "Observables of the test split, each class normalised to unit area; errors are √N. The legend tells "
-        "what share of a class lies outside of the picture, or lacks the element."
+        "what fraction of a class lies outside of the picture, or lacks the element."
     )
     return [picture(partial(observables, drawn, classes), f"{results.study.name}-observables", caption, wide=True)]
 

@@ -3,7 +3,7 @@
 import math
 
 MINUS = "\N{MINUS SIGN}"
-ROUNDING = 1e-12  # share of a value that its error is by rounding alone: all replicas had the same value
+ROUNDING = 1e-12  # fraction of a value that its error is by rounding alone: all replicas had the same value
 
 
 def plain(value: float | None, digits: int = 3) -> str:

@@ -175,10 +175,10 @@ def timings_table(results: StudyResults) -> Table:
     timings = results.timings
     if timings:
         samples, seconds = (sum(t[key] for t in timings) for key in ("samples", "seconds"))
-        share = sum(t["seconds_in_generator"] for t in timings) / seconds
+        fraction = sum(t["seconds_in_generator"] for t in timings) / seconds
         events = sum(t["events"] for t in timings)
         shards = "1 shard" if len(timings) == 1 else f"{len(timings)} shards"
-        words = f"{shards}, {count(events)} events; {share:.0%} of the time in the generator"
+        words = f"{shards}, {count(events)} events; {fraction:.0%} of the time in the generator"
         rows.append(("simulate", words, samples, float(seconds), samples / seconds))
         origins.append(Origin(results.study.name, "simulate"))
     for m in results.models.values():

@@ -46,7 +46,7 @@ def search_model(
     if model is None or model.search is None:
         raise UserError(where, "there is nothing to search", "give the model a search, or train it as it stands")
     if workflow.accelerator == "cuda" and model.search.gpus_per_trial == 0:
-        raise UserError(where, "accelerator is 'cuda' and gpus_per_trial is 0", "give each trial a share of a GPU")
+        raise UserError(where, "accelerator is 'cuda' and gpus_per_trial is 0", "give each trial a fraction of a GPU")
     if not manifest.is_file():
         raise UserError(manifest, "there is no such manifest", "run `bevatron prepare` first")
     loaded = load_manifest(manifest)

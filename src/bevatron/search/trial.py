@@ -19,7 +19,7 @@ MEMORY_SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memor
 def run_trial(config: dict[str, Any], task: dict[str, Any]) -> None:
     """Fit the model with the trial's values and report each validation to Tune.
 
-    `config` comes from `Suggest`; `task` holds, as plain data, what all trials share. Tune stops a trial by
+    `config` comes from `Suggest`; `task` holds, as plain data, what all trials fraction. Tune stops a trial by
     raising SystemExit from a report. Every other end is reported, never raised: an error costs the process.
     """
     from ray import tune

@@ -50,16 +50,16 @@ def simulate_shard(study: DataPart, shard: int, output: Path) -> None:
     write_shard(output, samples, attributes)
 
     seconds = perf_counter() - start
-    share = facts["seconds_in_generator"] / seconds
+    fraction = facts["seconds_in_generator"] / seconds
     timing = {
         **facts,
         "seconds": seconds,
-        "share_in_generator": share,
+        "share_in_generator": fraction,
         "samples": len(samples),
         "samples_per_second": len(samples) / seconds,
     }
     publish_json(Path(output).with_suffix(".timing.json"), timing)
     logger.info(
         f"shard {shard} of {study.name}: {facts['events']} events, {len(samples)} samples in {seconds:.1f} s"
-        f", {len(samples) / seconds:.0f} samples a second, {share:.1%} of the time inside the generator"
+        f", {len(samples) / seconds:.0f} samples a second, {fraction:.1%} of the time inside the generator"
     )

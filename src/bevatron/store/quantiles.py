@@ -4,7 +4,7 @@ Element p of a sample with the hash h is kept at level j where p + h is a multip
 which no more than a limit are kept, so that the part depends on the numbers and their ids alone, not on the order of
 shards or on who read them; every number is as likely to be kept as any other, and those of one sample are kept at even
 distances. A quantile of n kept numbers that are independent lies within 0.5 / sqrt(n) of its place (one standard
-deviation, as a share of all); at least about half of the limit are kept where any is left out.
+deviation, as a fraction of all); at least about half of the limit are kept where any is left out.
 """
 
 import numpy as np

@@ -18,9 +18,9 @@ class Sampling:
     balanced      every class comes as often as the largest, rarer samples several times
     sample_order  'sorted': class after class; 'alternating': a sample of each class in turn, while it has any left;
                   within a class the order is shuffled anew each epoch
-    class_ratio       by class number the class' share: of each class only so many samples are used, the same in every
+    class_ratio       by class number the class' fraction: of each class only so many samples are used, the same in every
                   epoch, that the numbers stand in this ratio; classes that are not named are left out
-    samples       only this many samples are used, the same in every epoch; the classes' shares stay
+    samples       only this many samples are used, the same in every epoch; the classes' fractions stay
     """
 
     classes: str | None = None
@@ -85,18 +85,22 @@ class Sampling:
 PLAIN = Sampling()
 
 
-def quotas(counts: dict[int, int], shares: dict[int, float] | None, samples: int | None) -> dict[int, int]:
+def quotas(counts: dict[int, int], fractions: dict[int, float] | None, samples: int | None) -> dict[int, int]:
     """How many samples of each class are used, by class number.
 
-    As many as there are of each class in `counts` while they stand in the ratio of `shares` (absent: that of the
+    As many as there are of each class in `counts` while they stand in the ratio of `fractions` (absent: that of the
     counts), and `samples` together at most; the parts that are left over by rounding go to the largest remainders. A
-    class with a share has one sample at least.
+    class with a fraction has one sample at least.
     """
-    shares = dict(counts) if shares is None else {label: share for label, share in shares.items() if label in counts}
-    factor = min(counts[label] / share for label, share in shares.items())
+    fractions = (
+        dict(counts)
+        if fractions is None
+        else {label: fraction for label, fraction in fractions.items() if label in counts}
+    )
+    factor = min(counts[label] / fraction for label, fraction in fractions.items())
     if samples is not None:
-        factor = min(factor, samples / sum(shares.values()))
-    exact = {label: factor * share for label, share in shares.items()}
+        factor = min(factor, samples / sum(fractions.values()))
+    exact = {label: factor * fraction for label, fraction in fractions.items()}
     found = {label: int(part + 1e-9) for label, part in exact.items()}
     left = int(sum(exact.values()) + 1e-9) - sum(found.values())
     for label in sorted(exact, key=lambda label: found[label] - exact[label])[:left]:

@@ -96,11 +96,11 @@ class StreamingReader(Reader):
                 order = order_of(n, seed, epoch, window.number) if shuffle else np.arange(n)
                 for rows in _cut(torch.from_numpy(order[window.skip :]), self.batch_size, filled):
                     slot = slot or self._slot(table)
-                    share = (
+                    fraction = (
                         rows if self.part.of == 1 else rows[(self.part.number - filled) % self.part.of :: self.part.of]
                     )
-                    table.gather(share, slot, mine)
-                    filled, mine, left = filled + len(rows), mine + len(share), left - len(rows)
+                    table.gather(fraction, slot, mine)
+                    filled, mine, left = filled + len(rows), mine + len(fraction), left - len(rows)
                     if left == 0:  # told before the last batch, which a caller may not look behind
                         prefetch.release(table)
                         self._ahead = following[0].blocks

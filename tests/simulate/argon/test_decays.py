@@ -9,7 +9,7 @@ ENDPOINT = 52.83  # MeV, the electron's total energy: PDG, muon decay
 
 
 def test_michel_electrons_have_their_spectrum(shoot) -> None:
-    """Of stopped μ+: endpoint 52.8 MeV, mean 7/10 of it, 36.98 MeV, a share 1 - (2x³ - x⁴) above x."""
+    """Of stopped μ+: endpoint 52.8 MeV, mean 7/10 of it, 36.98 MeV, a fraction 1 - (2x³ - x⁴) above x."""
     deposits = shoot(-13, 20.0, 3000)
     energy = MUON_MASS - deposits.budget[:, 3]  # what the neutrinos left
     assert energy.max() <= ENDPOINT + 0.01
@@ -20,14 +20,14 @@ def test_michel_electrons_have_their_spectrum(shoot) -> None:
 
 def test_stopped_muons_live_as_long_as_published(shoot) -> None:
     """μ+: 2197 ns; μ- in argon: 537 ns, of which 76 % end in a nucleus (Suzuki, Measday and Roalsvig 1987)."""
-    for pdg, electron, lifetime, share in ((-13, -11, 2197.0, 1.0), (13, 11, 537.0, 0.24)):
+    for pdg, electron, lifetime, fraction in ((-13, -11, 2197.0, 1.0), (13, 11, 537.0, 0.24)):
         times = []
         deposits = shoot(pdg, 20.0, 1500)
         for a, b in zip(deposits.offsets, deposits.offsets[1:], strict=False):
             own = (deposits.ids[a:b, 0] == electron) & (deposits.ids[a:b, 2] == 0)
             if own.any():
                 times.append(deposits.segments[a:b, 8][own].min())
-        assert len(times) / 1500 == pytest.approx(share, abs=0.04)
+        assert len(times) / 1500 == pytest.approx(fraction, abs=0.04)
         assert np.mean(times) == pytest.approx(lifetime, rel=4 / np.sqrt(len(times)))
 
 

@@ -163,7 +163,7 @@ def test_energy_and_momentum_are_those_of_neutrino_and_nucleon():
 
 
 def test_share_and_vertices():
-    primaries, has, vertex = interactions(Neutrinos(share=0.4, margin=50), BOX, 2_000, random(2))
+    primaries, has, vertex = interactions(Neutrinos(fraction=0.4, margin=50), BOX, 2_000, random(2))
     assert has.mean() == pytest.approx(0.4, abs=0.05)
     assert set(primaries.event) == set(np.flatnonzero(has))
     assert (primaries.origin == NEUTRINO).all()
@@ -172,7 +172,7 @@ def test_share_and_vertices():
     assert (inside <= np.array(BOX.high) - 50).all()
     assert (vertex[~has] == 0).all()
     assert np.abs(inside.mean(0) - [125, 0, 250]).max() < 15
-    again, *_ = interactions(Neutrinos(share=0.4, margin=50), BOX, 2_000, random(2))
+    again, *_ = interactions(Neutrinos(fraction=0.4, margin=50), BOX, 2_000, random(2))
     np.testing.assert_array_equal(again.momentum, primaries.momentum)
 
 

@@ -1,4 +1,4 @@
-"""Nuclear reactions in argon: energy is conserved, and rates and shares are the published ones."""
+"""Nuclear reactions in argon: energy is conserved, and rates and fractions are the published ones."""
 
 import numba
 import numpy as np

@@ -1,7 +1,7 @@
 """Showers of electrons and photons against PENELOPE (F. Salvat, NEA/MBDAV/R(2019)1), through PenRed's pyPenred
 (V. Giménez-Alventosa et al., Comput. Phys. Commun. 267 (2021) 108065).
 
-It shares no code and hardly a formula with our transport: bremsstrahlung of Seltzer and Berger, tabulated
+It fractions no code and hardly a formula with our transport: bremsstrahlung of Seltzer and Berger, tabulated
 cross-sections of photons, elastic scattering with its tails. It ends at 1 GeV; these energies are those of the images.
 """
 
@@ -33,9 +33,9 @@ ELECTRON_CUT, PHOTON_CUT = 0.1, 0.02  # MeV
 # Beyond these come three standard errors: a tenth fewer pairs is noticed, or a fifth more scattering, but not 7 % less
 # bremsstrahlung.
 # Depth: bremsstrahlung and pairs are known to 3-5 % each, so the radiation length to 3.5 %; that scales all depths z,
-# and the share before z changes by z f(z) < 0.57 times as much. The maximum, at 1 to 3 radiation lengths, moves by less
+# and the fraction before z changes by z f(z) < 0.57 times as much. The maximum, at 1 to 3 radiation lengths, moves by less
 # than 0.1, and its fit is good to 0.05 on either side.
-# Width: our Gaussian scattering is 15 % too wide in 3 mm, right over 14 cm: 10 % of all radii r, and the share within
+# Width: our Gaussian scattering is 15 % too wide in 3 mm, right over 14 cm: 10 % of all radii r, and the fraction within
 # r changes by less than 0.3 times as much.
 # Cuts of 1 MeV: an electron radiates 1 MeV of softer photons over a radiation length, in which it deposits 30 MeV;
 # these 3.5 % stay where they are made, and not about 10 cm away.
@@ -45,7 +45,7 @@ DEPTH_OF_OWN_CUTS, WIDTH_OF_OWN_CUTS = 0.015, 0.03
 
 @pytest.fixture(scope="module")
 def penelope(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, float], tuple[np.ndarray, np.ndarray]]:
-    """penelope(pdg, kinetic): the mean share of the energy before each of DEPTHS, and within each of RADII."""
+    """penelope(pdg, kinetic): the mean fraction of the energy before each of DEPTHS, and within each of RADII."""
     pytest.importorskip("pyPenred", reason="PENELOPE is not installed: pip install 'bevatron[validation]'")
 
     @cache
@@ -58,7 +58,7 @@ def penelope(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, float],
 
 def penelope_shares(pdg: int, kinetic: float) -> tuple[np.ndarray, np.ndarray]:
     """By tallies, in argon without end. PenRed's sums are those of one event less than it divides by (1.15.2: (n - 1)/n
-    of the energy, of whatever n), so all is taken as a share of what the material got."""
+    of the energy, of whatever n), so all is taken as a fraction of what the material got."""
     from pyPenred import simulation
 
     simulation.setConfigurationLog("configuration.log")
@@ -76,7 +76,7 @@ def penelope_shares(pdg: int, kinetic: float) -> tuple[np.ndarray, np.ndarray]:
         "number": 1,
         "filename": "argon.mat",
         "eabs": {"electron": ELECTRON_CUT * 1e6, "positron": ELECTRON_CUT * 1e6, "gamma": PHOTON_CUT * 1e6},
-        "C1": 0.1,  # at most 0.2: mean angle, and share of the energy, between hard collisions
+        "C1": 0.1,  # at most 0.2: mean angle, and fraction of the energy, between hard collisions
         "C2": 0.1,
         "WCC": ELECTRON_CUT * 1e6,
         "WCR": PHOTON_CUT * 1e6,
@@ -109,7 +109,7 @@ def cells(axis: str, low: float, high: float, n: int) -> dict[str, float | int]:
 
 @pytest.fixture(scope="module")
 def ours(shoot: Callable) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
-    """ours(pdg, kinetic, **cuts): each event's share of the energy before each of DEPTHS (EVENTS, n), and within each
+    """ours(pdg, kinetic, **cuts): each event's fraction of the energy before each of DEPTHS (EVENTS, n), and within each
     of RADII (EVENTS, n)."""
 
     @cache
@@ -119,18 +119,18 @@ def ours(shoot: Callable) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
         x, y, z = ((deposits.segments[:, axis] + deposits.segments[:, axis + 3]) / 2 for axis in range(3))
         energy = deposits.segments[:, 7] / kinetic
 
-        def shares(place: np.ndarray, edges: np.ndarray) -> np.ndarray:
+        def fractions(place: np.ndarray, edges: np.ndarray) -> np.ndarray:
             cell = event * (len(edges) + 1) + np.searchsorted(edges, place)
             found = np.bincount(cell, energy, minlength=EVENTS * (len(edges) + 1))
             return found.reshape(EVENTS, -1).cumsum(1)[:, :-1]
 
-        return shares(z / RADIATION_LENGTH, DEPTHS), shares(np.hypot(x, y), RADII)
+        return fractions(z / RADIATION_LENGTH, DEPTHS), fractions(np.hypot(x, y), RADII)
 
     return ours
 
 
 def excess(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """How far the shares differ beyond three standard errors; PENELOPE's events are taken to spread as ours do."""
+    """How far the fractions differ beyond three standard errors; PENELOPE's events are taken to spread as ours do."""
     error = ours.std(0, ddof=1) * np.sqrt(2 / EVENTS)
     return np.abs(ours.mean(0) - theirs) - 3 * error
 

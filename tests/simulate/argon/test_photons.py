@@ -60,6 +60,6 @@ def test_only_primary_photons_that_convert_inside_have_a_conversion(shoot) -> No
     assert np.isnan(shoot(11, 50.0, 5).conversion).all()
     near = Box((-100, -100, -1), (100, 100, 10))
     found = shoot(22, 500.0, 300, box=near).conversion
-    share = np.isnan(found).mean()
-    assert share == pytest.approx(np.exp(-10 * attenuation(500.0) * DENSITY), abs=0.1)
+    fraction = np.isnan(found).mean()
+    assert fraction == pytest.approx(np.exp(-10 * attenuation(500.0) * DENSITY), abs=0.1)
     assert np.nanmax(found) <= 10

@@ -52,7 +52,7 @@ def test_shower_maxima_lie_between_rossi_and_the_particle_data_group(
 
 
 def contained(radius: float) -> float:
-    """Grindhammer and Peters' share of the energy within `radius` (Molière radii), averaged over their profile."""
+    """Grindhammer and Peters' fraction of the energy within `radius` (Molière radii), averaged over their profile."""
     gev = np.log(ENERGY / 1000)
     depth = np.linspace(0.01, 25, 2000)
     profile = depth ** (SHAPE - 1) * np.exp(-(SHAPE - 1) / DEEPEST * depth)
@@ -61,8 +61,8 @@ def contained(radius: float) -> float:
     tail = 0.659 - 0.00309 * Z
     tail = tail * (np.exp(-2.59 * (tau - 0.645)) + np.exp((0.3585 + 0.0421 * gev) * (tau - 0.645)))
     x = (0.401 + 0.00187 * Z - tau) / (1.313 - 0.0686 * gev)
-    share = np.clip((2.632 - 0.00094 * Z) * np.exp(x - np.exp(x)), 0.0, 1.0)
-    within = share * radius**2 / (radius**2 + core**2) + (1 - share) * radius**2 / (radius**2 + tail**2)
+    fraction = np.clip((2.632 - 0.00094 * Z) * np.exp(x - np.exp(x)), 0.0, 1.0)
+    within = fraction * radius**2 / (radius**2 + core**2) + (1 - fraction) * radius**2 / (radius**2 + tail**2)
     return float(np.average(within, weights=profile))
 
 
@@ -74,8 +74,8 @@ def test_showers_are_as_wide_as_moliere_has_it(shoot) -> None:
     radius, energy = np.hypot(*ends.mean(1).T), deposits.segments[:, 7]
     found = {factor: energy[radius < factor * MOLIERE].sum() / energy.sum() for factor in (0.5, 1.0, 2.0)}
     assert found[1.0] == pytest.approx(0.90, abs=0.06)
-    for factor, share in found.items():
-        assert share == pytest.approx(contained(factor), abs=0.035)
+    for factor, fraction in found.items():
+        assert fraction == pytest.approx(contained(factor), abs=0.035)
 
 
 def test_electrons_radiate_away_their_energy_over_a_radiation_length(shoot) -> None:

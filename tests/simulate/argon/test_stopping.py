@@ -73,12 +73,12 @@ def test_radiation_length() -> None:
 
 @pytest.mark.parametrize("energy", [3.0, 30.0, 300.0])
 @pytest.mark.parametrize(
-    ("loss", "rate", "share"),
+    ("loss", "rate", "fraction"),
     [(stopping.electron, electrons.moller_rate, 0.5), (stopping.positron, electrons.bhabha_rate, 1.0)],
 )
-def test_what_a_cut_leaves_out_is_what_the_delta_rays_carry(loss, rate, share, energy: float) -> None:
+def test_what_a_cut_leaves_out_is_what_the_delta_rays_carry(loss, rate, fraction, energy: float) -> None:
     """The loss below a cut, and the energy of the δ-rays above it, make the whole loss."""
-    at, cuts = np.array([energy]), np.geomspace(0.5, energy * share, 4001)
+    at, cuts = np.array([energy]), np.geomspace(0.5, energy * fraction, 4001)
     number = np.array([rate(at, cut)[0] for cut in cuts])
     carried = (-np.diff(number) * (cuts[1:] + cuts[:-1]) / 2).sum()
     assert loss(at, 0.5)[0] + carried == pytest.approx(loss(at)[0], rel=1e-4)

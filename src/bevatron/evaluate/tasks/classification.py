@@ -126,12 +126,12 @@ def classification_curves(
 ) -> dict[str, Any]:
     """What the plots need.
 
-    roc          {"efficiency": grid, "backgrounds": {class: share of it kept (n_seeds, grid)}, "samples":
+    roc          {"efficiency": grid, "backgrounds": {class: fraction of it kept (n_seeds, grid)}, "samples":
                  {class: n}}
-    confusion    {"share": (true, predicted) mean over seeds, "low", "high": Wilson's, "samples": of each
+    confusion    {"fraction": (true, predicted) mean over seeds, "low", "high": Wilson's, "samples": of each
                  true class}
     calibration  {class: points of its reliability diagram}
-    score        {"edges", "classes": {class: share of the class in each bin of the signal's probability}}
+    score        {"edges", "classes": {class: fraction of the class in each bin of the signal's probability}}
     """
     n_seeds, _, n_classes = logits.shape
     signal = task.classes.index(task.signal)
@@ -177,8 +177,8 @@ def _confusion(
     counts = sum(
         np.bincount(labels * n_classes + p, minlength=n_classes**2).reshape(n_classes, n_classes) for p in predicted
     )
-    share = counts / (len(predicted) * totals[:, None])
-    sizes = np.broadcast_to(totals[:, None], share.shape).astype(np.float64)
+    fraction = counts / (len(predicted) * totals[:, None])
+    sizes = np.broadcast_to(totals[:, None], fraction.shape).astype(np.float64)
     if bootstrap.clustered:
         for j in range(n_classes):
             as_j = np.zeros(len(labels), np.float32)
@@ -187,5 +187,5 @@ def _confusion(
             as_j /= len(predicted)
             for k in range(n_classes):
                 sizes[k, j] = bootstrap.effective_size(as_j, labels == k)
-    low, high = wilson(share, sizes, confidence)
-    return {"share": share.tolist(), "low": low.tolist(), "high": high.tolist(), "samples": totals.tolist()}
+    low, high = wilson(fraction, sizes, confidence)
+    return {"fraction": fraction.tolist(), "low": low.tolist(), "high": high.tolist(), "samples": totals.tolist()}

@@ -67,9 +67,9 @@ def _recognised(
     metrics = {"accuracy": measure([bootstrap.mean(r) for r in right], confidence, n_binomial=size)}
     for number, name in enumerate(task.classes):
         rows = np.flatnonzero(labels == number)
-        shares = [bootstrap.mean(r, rows) for r in right]
+        fractions = [bootstrap.mean(r, rows) for r in right]
         size = bootstrap.effective_size(right.mean(axis=0), labels == number)
-        metrics[f"class_accuracy.{name}"] = measure(shares, confidence, n_binomial=size)
+        metrics[f"class_accuracy.{name}"] = measure(fractions, confidence, n_binomial=size)
     signal = task.classes.index(task.signal)
     scores = outputs[:, :, signal] - outputs[:, :, 1 - signal]
     areas = [Ranking(s, labels == signal, labels != signal).auc(bootstrap) for s in scores]

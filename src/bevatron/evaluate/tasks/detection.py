@@ -48,7 +48,7 @@ def detection_metrics(
 
     map             average precision, mean over the classes and the overlaps 0.50, 0.55, ..., 0.95
     map<percent>    the same at one overlap, for each of the task's; ap<percent>.<class> of one class
-    recall<percent> share of the true boxes that are found at that overlap, whatever the score, mean over the classes
+    recall<percent> fraction of the true boxes that are found at that overlap, whatever the score, mean over the classes
     iou             overlap of the best detection with the one object, mean over the images that have one alone; 0 where
                     nothing is found
     """

@@ -37,7 +37,7 @@ class GenerationEvaluation:
                                  trained here on the training split; .first, .early: of the first, second remembered
         frechet_distance_of_data of training pictures to the test split: the least that can be hoped for
         reference_accuracy           of that classifier on the test split
-        d_accuracy               share of test and generated pictures that the trained D tells right; 0.5: by chance
+        d_accuracy               fraction of test and generated pictures that the trained D tells right; 0.5: by chance
         saddle_point             V at the last validation; -2 ln 2 = -1.386 at the saddle point
         memorisation             median distance to the nearest training picture, over test pictures': 0 of copies
         diversity                  mean distance of pairs, over that of test pictures: 0 of a collapsed generator

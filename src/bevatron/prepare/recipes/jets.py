@@ -54,7 +54,7 @@ class JetSamples:
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `jets`; all noise follows from `seed`.
 
-        The resolution of d0 and the shares of jets that resampling keeps come from the jets `training` (n,) bool alone,
+        The resolution of d0 and the fractions of jets that resampling keeps come from the jets `training` (n,) bool alone,
         and are used for all of the shard: see `calibrated` and `resampled`. With resampling, fewer samples come back
         than went in, their ids tell which.
         """

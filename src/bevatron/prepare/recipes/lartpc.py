@@ -31,7 +31,7 @@ class Image(Section):
 class WirePlanes:
     """Sparse pictures (planes, time, wires), kilo-electrons, an input group for each of `images`, and `shower` (n, 2).
 
-    Targets `particle` and `neutrino` of the source, and `boxes` (n, most, 5) float32: corners x1, y1, x2, y2 as shares
+    Targets `particle` and `neutrino` of the source, and `boxes` (n, most, 5) float32: corners x1, y1, x2, y2 as fractions
     of the collection plane's picture, and the class; -1 where there is none. Recombination, drift, diffusion, noise and
     threshold: one module each in bevatron.prepare.wires.
     """

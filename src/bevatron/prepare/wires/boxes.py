@@ -26,7 +26,7 @@ class Boxes(Section):
 
 
 def box_of(charge: Charge, view: View, least: float) -> np.ndarray | None:
-    """(4,): x1, y1, x2, y2 as shares of the picture's width and height; None for too little charge in it."""
+    """(4,): x1, y1, x2, y2 as fractions of the picture's width and height; None for too little charge in it."""
     wire, time = charge.wire("y") - view.wire, charge.time - view.time
     inside = (wire >= 0) & (wire < view.width) & (time >= 0) & (time < view.height)
     weight = charge.charge[inside]
@@ -59,6 +59,6 @@ def boxes_of(charge: Charge, pdg: np.ndarray, origin: np.ndarray, classes: dict[
 
 def _core(values: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     order = np.argsort(values)
-    share = np.cumsum(weight[order]) / weight.sum()
-    low, high = (values[order][min(np.searchsorted(share, q), len(values) - 1)] for q in CORE)
+    fraction = np.cumsum(weight[order]) / weight.sum()
+    low, high = (values[order][min(np.searchsorted(fraction, q), len(values) - 1)] for q in CORE)
     return float(low), float(high)

@@ -26,7 +26,7 @@ def fill(image, time, wire, charge, sigma_time, sigma_wire):
         before_row = 0.0
         for row in range(top, bottom + 1):
             after_row = 1.0 if row == bottom else 0.5 * (1.0 + math.erf((row + 1 - time[i]) / (ROOT2 * st)))
-            share = charge[i] * (after_row - before_row)
+            fraction = charge[i] * (after_row - before_row)
             before_row = after_row
             if row < 0 or row >= height:
                 continue
@@ -34,5 +34,5 @@ def fill(image, time, wire, charge, sigma_time, sigma_wire):
             for column in range(left, right + 1):
                 after = 1.0 if column == right else 0.5 * (1.0 + math.erf((column + 1 - wire[i]) / (ROOT2 * sw)))
                 if 0 <= column < width:
-                    image[row, column] += np.float32(share * (after - before))
+                    image[row, column] += np.float32(fraction * (after - before))
                 before = after

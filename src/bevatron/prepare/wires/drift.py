@@ -24,7 +24,7 @@ def drift_time(x: np.ndarray, drift: Drift) -> np.ndarray:
 
 
 def surviving(time: np.ndarray, drift: Drift) -> np.ndarray:
-    """Share of the electrons that arrive after `time` (n,) µs."""
+    """Fraction of the electrons that arrive after `time` (n,) µs."""
     return np.exp(-time / drift.lifetime)
 
 

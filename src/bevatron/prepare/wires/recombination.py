@@ -9,7 +9,7 @@ LEAST_DEDX = 1.0  # MeV/cm: no particle ionises less; LArSoft has the same guard
 
 
 def survival(dedx: np.ndarray, field: float) -> np.ndarray:
-    """The share of electrons that escape, at dE/dx (n,) MeV/cm and a field in kV/cm: the modified box model.
+    """The fraction of electrons that escape, at dE/dx (n,) MeV/cm and a field in kV/cm: the modified box model.
 
     ln(A + B' dE/dx) / (B' dE/dx), B' = B / (ρ E), with A and B measured by ArgoNeuT (R. Acciarri et al., JINST 8 (2013)
     P08005). Below about 0.85 MeV/cm the formula falls again and means nothing: smaller dE/dx count as LEAST_DEDX.

@@ -119,7 +119,7 @@ def _split_variance(condition: Condition) -> float:
     if len(finite) < 0.9 * len(replicas) or len(finite) < 2:
         return np.nan
     from_replicas = float(finite.var(ddof=1))
-    if len(condition.terms) == 1:  # a share near 0 or 1 has replicas that hardly vary: its own error knows better
+    if len(condition.terms) == 1:  # a fraction near 0 or 1 has replicas that hardly vary: its own error knows better
         coefficient, number = condition.terms[0]
         return max(from_replicas, (coefficient * number.split_error) ** 2)
     return from_replicas

@@ -12,7 +12,7 @@ KINDS = {"fgsm": ("FGSM", "o-"), "pgd": ("PGD", "s--"), "random": ("random signs
 
 
 def attack_errors(models: dict[str, dict[str, Any]]) -> plt.Figure:
-    """A panel for each kind of attack: the share of errors against ε, one line for each model by its title."""
+    """A panel for each kind of attack: the fraction of errors against ε, one line for each model by its title."""
     figure, panels = grid(len(KINDS), height=4.2)
     for panel, (kind, (title, _)) in zip(panels, KINDS.items(), strict=True):
         for k, (model, drawn) in enumerate(models.items()):
@@ -24,7 +24,7 @@ def attack_errors(models: dict[str, dict[str, Any]]) -> plt.Figure:
         panel.set_ylim(0.0, 1.0)
         panel.set_xlabel("largest change ε of a pixel")
         panel.set_title(title, loc="left")
-    panels[0].set_ylabel("share of errors")
+    panels[0].set_ylabel("fraction of errors")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure

@@ -32,7 +32,7 @@ def calibration(classes: list[str], curves: dict[str, dict], axes: plt.Axes) -> 
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_xlabel("predicted probability")
-    axes.set_ylabel("share observed")
+    axes.set_ylabel("fraction observed")
     axes.legend(loc="upper left")
 
 

@@ -7,20 +7,20 @@ from bevatron.report.plots.style import FEW_CLASSES, INK
 
 
 def confusion(classes: list[str], curve: dict, axes: plt.Axes) -> None:
-    """Shares of each true class predicted as each class (rows add up to 100 %), with binomial errors; of many classes
+    """Fractions of each true class predicted as each class (rows add up to 100 %), with binomial errors; of many classes
     whole per cent without errors, and nothing where it is none."""
-    share = 100 * np.array(curve["share"])
+    fraction = 100 * np.array(curve["fraction"])
     half = 50 * (np.array(curve["high"]) - np.array(curve["low"]))
     many = len(classes) > FEW_CLASSES
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    axes.imshow(fraction, cmap="Blues", vmin=0, vmax=100, aspect="auto")
     for i in range(len(classes)):
         for j in range(len(classes)):
-            colour = "white" if share[i, j] > 55 else INK
+            colour = "white" if fraction[i, j] > 55 else INK
             if many:
-                text = f"{share[i, j]:.0f}" if share[i, j] >= 0.5 else ""
+                text = f"{fraction[i, j]:.0f}" if fraction[i, j] >= 0.5 else ""
                 axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=9.5)
                 continue
-            axes.text(j, i, f"{share[i, j]:.1f} %", ha="center", va="bottom", color=colour, fontsize=11)
+            axes.text(j, i, f"{fraction[i, j]:.1f} %", ha="center", va="bottom", color=colour, fontsize=11)
             axes.text(j, i, f"± {half[i, j]:.1f}", ha="center", va="top", color=colour, fontsize=9)
     ticks, gap = range(len(classes)), " " if many else "\n"
     axes.set_xticks(ticks, classes, rotation=45 if many else 0)

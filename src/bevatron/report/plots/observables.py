@@ -13,7 +13,7 @@ def observables(drawn: list[dict], classes: list[str]) -> plt.Figure:
     """A panel for each observable: its distribution in each class, of unit area, with sqrt(N) errors.
 
     drawn: entries of `observables` in data.json; classes: in the order of their colours, [""] without any. The legend
-    quotes the share of the class outside of the panel, or without the element, where that is above 1 %.
+    quotes the fraction of the class outside of the panel, or without the element, where that is above 1 %.
     """
     figure, panels = grid(len(drawn))
     for axes, entry in zip(panels, drawn, strict=True):

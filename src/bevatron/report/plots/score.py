@@ -8,19 +8,19 @@ from bevatron.report.plots.style import COLOURS, FEW_CLASSES
 
 
 def score(signal: str, classes: list[str], curve: dict, axes: plt.Axes) -> None:
-    """Shares of each class in bins of the signal's probability, on a logarithmic axis; of many classes the mean over
+    """Fractions of each class in bins of the signal's probability, on a logarithmic axis; of many classes the mean over
     all but the signal."""
     edges = np.array(curve["edges"])
-    shares = {name: np.array(curve["classes"][name]) for name in classes}
+    fractions = {name: np.array(curve["classes"][name]) for name in classes}
     if len(classes) > FEW_CLASSES:
-        others = [share for name, share in shares.items() if name != signal]
-        shares = {"the others": np.mean(others, axis=0), signal: shares[signal]}
-    for colour, (name, share) in zip(COLOURS, shares.items(), strict=False):
-        mplhep.histplot(share, edges, ax=axes, color=colour, label=name, lw=1.5, yerr=False)
+        others = [fraction for name, fraction in fractions.items() if name != signal]
+        fractions = {"the others": np.mean(others, axis=0), signal: fractions[signal]}
+    for colour, (name, fraction) in zip(COLOURS, fractions.items(), strict=False):
+        mplhep.histplot(fraction, edges, ax=axes, color=colour, label=name, lw=1.5, yerr=False)
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, 1e-4), high * 8)
     axes.set_xlim(0, 1)
     axes.set_xlabel(f"probability of {signal}")
-    axes.set_ylabel("share of the class / bin")
+    axes.set_ylabel("fraction of the class / bin")
     axes.legend(loc="upper center", ncols=3)

@@ -50,7 +50,7 @@ class ClassificationSection:
             curves = {m.label: m.curves["roc"] for m in group}
             draw = partial(roc, task.signal, backgrounds, curves, cuts, task.efficiencies)
             caption = (
-                f"Rejection (1 / share kept) of each background against the efficiency for {task.signal}, by one "
+                f"Rejection (1 / fraction kept) of each background against the efficiency for {task.signal}, by one "
                 f"cut on the probability of {task.signal}. Lines: mean of the seeds; bands: their range; upright "
                 "lines: the efficiencies at which rejections are quoted. Curves end where fewer than five "
                 "background samples pass, and backgrounds of which hardly any does have no panel."
@@ -102,7 +102,7 @@ def _one(results: StudyResults, model: ModelResults, folded: bool) -> Picture:
     caption = (
         f"{model.title}. Left: its probability of {task.signal} in each class. Middle: true against "
         f"predicted class {errors}, number of test samples in brackets. Right: predicted probabilities against the "
-        "shares observed."
+        "fractions observed."
     )
     draw = partial(_classes, task, model.curves)
     return picture(draw, f"{results.study.name}-{model.name}-classes", caption, wide=True, folded=folded)

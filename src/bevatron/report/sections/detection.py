@@ -35,7 +35,7 @@ class DetectionSection:
             curves = {m.label: m.curves["precision"] for m in models[k : k + LINES]}
             iou = next(iter(curves.values()))["iou"]
             caption = (
-                "Precision (share of the detections above a score that are right) against recall (share of the true "
+                "Precision (fraction of the detections above a score that are right) against recall (fraction of the true "
                 f"boxes that they find) of each class, at an overlap of {iou:g} or more; at each recall the highest "
                 "precision there or beyond. Lines: mean of the seeds; bands: their range; in brackets: true boxes."
             )

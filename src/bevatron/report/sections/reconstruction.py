@@ -45,7 +45,7 @@ class ReconstructionSection:
             (
                 "mse_over_noise",
                 "mean squared error / noise",
-                "Noise left after reconstruction, as a share of the input's",
+                "Noise left after reconstruction, as a fraction of the input's",
             ),
             ("probe", "mean R² of the true parameters", "How much of the true parameters a linear probe reads from h"),
         ):

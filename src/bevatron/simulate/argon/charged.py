@@ -52,7 +52,7 @@ OVER, STOPPED = -1, 5  # ends of a track, beside the processes
 SHARE_OF_RANGE = 0.2  # the longest step of a heavy particle, as it slows down
 FINEST = 0.02  # cm: with less range than this a heavy particle stops in one step
 SLOWEST = 1e-6  # MeV: with less kinetic energy a particle is at rest
-LINEAR = 0.1  # a loss of less than this share of the energy follows from loss and slope alone
+LINEAR = 0.1  # a loss of less than this fraction of the energy follows from loss and slope alone
 
 
 @compiled
@@ -105,9 +105,9 @@ def follow_charged(particle, row, mass, work, tables, cuts):
         x, y, z = particle[X] + dx, particle[Y] + dy, particle[Z] + dz
         leaves = not inside(x, y, z, box)
         if leaves:
-            share = share_inside(particle, x, y, z, box)
-            path, lost = path * share, lost * share
-            x, y, z = particle[X] + share * dx, particle[Y] + share * dy, particle[Z] + share * dz
+            fraction = share_inside(particle, x, y, z, box)
+            path, lost = path * fraction, lost * fraction
+            x, y, z = particle[X] + fraction * dx, particle[Y] + fraction * dy, particle[Z] + fraction * dz
         write(segments, ids, counts, budget, particle, x, y, z, path, lost)
         if leaves:
             budget[counts[EVENT], ESCAPED] += kinetic - lost

@@ -9,7 +9,7 @@ from bevatron.config.section import NonNegative, Section
 from bevatron.simulate.argon.event import COSMIC, Box, Primaries
 from bevatron.simulate.argon.particles import MUON_MASS
 
-POSITIVE = 1.27 / 2.27  # share of μ⁺: charge ratio 1.27 at some GeV (PDG 2022, sec. 30.3.1)
+POSITIVE = 1.27 / 2.27  # fraction of μ⁺: charge ratio 1.27 at some GeV (PDG 2022, sec. 30.3.1)
 REYNA = (0.00253, 0.2455, 1.288, -0.2555, 0.0209)
 LOWEST, HIGHEST = 0.1, 100.0  # GeV of p cos θ; above are 0.1 % of all muons, which are as minimally ionising
 GRID = np.geomspace(LOWEST, HIGHEST, 2_001)
@@ -114,8 +114,8 @@ def _entries(box: Box, direction: np.ndarray, faces: np.ndarray, random: np.rand
     n = len(direction)
     low, high = np.array(box.low), np.array(box.high)
     position = random.uniform(low, high, (n, 3))
-    share = faces.cumsum(1) / np.maximum(faces.sum(1, keepdims=True), 1e-300)
-    wall = (random.random(n)[:, None] > share).sum(1).clip(max=2)
+    fraction = faces.cumsum(1) / np.maximum(faces.sum(1, keepdims=True), 1e-300)
+    wall = (random.random(n)[:, None] > fraction).sum(1).clip(max=2)
     rows = np.arange(n)
     position[rows, wall] = np.where(direction[rows, wall] > 0, low[wall], high[wall])
     return position

@@ -22,7 +22,7 @@ TRIES = 1_000
 class Neutrinos(Section):
     """Interactions with a vertex uniform in the box, from a beam along z."""
 
-    share: Real = Field(0.5, ge=0, le=1, description="share of the events that hold an interaction")
+    fraction: Real = Field(0.5, ge=0, le=1, description="fraction of the events that hold an interaction")
     energy: tuple[Real, Real] = Field((200.0, 3000.0), description="range of the neutrino's energy, MeV")
     margin: NonNegative = Field(30.0, description="least distance of the vertex from the walls, cm")
 
@@ -76,7 +76,7 @@ def interactions(
     other resonances, deep inelastic scattering, and what happens to pions and nucleons on their way out of the
     nucleus, so that protons are fewer and pions more than in measurements.
     """
-    has = random.random(n_events) < neutrinos.share
+    has = random.random(n_events) < neutrinos.fraction
     low, high = np.array(box.low) + neutrinos.margin, np.array(box.high) - neutrinos.margin
     vertex = np.where(has[:, None], random.uniform(low, high, (n_events, 3)), 0.0)
     rows: list[tuple[int, int, np.ndarray]] = []

@@ -35,7 +35,9 @@ PROTON, NEUTRON = 2212, 2112
 TRIES = 100
 SLOPE = 6e-6  # 1/MeV²: of elastic nucleon-nucleon and pion-nucleon scattering around 1 GeV
 HARD = 500.0  # MeV: above, elastic scattering is forward
-UNLIKE_PAIRS = 0.8  # share of absorptions on a proton and a neutron (D. Ashery and J. P. Schiffer, ARNPS 36 (1986) 207)
+UNLIKE_PAIRS = (
+    0.8  # fraction of absorptions on a proton and a neutron (D. Ashery and J. P. Schiffer, ARNPS 36 (1986) 207)
+)
 NUCLEON_PRODUCTION = 350.0  # MeV: from here protons make pions, in 40 % of their collisions at 1 GeV
 CAPTURE_THRESHOLD = 8.0  # MeV: μ⁻ ⁴⁰Ar → ν ⁴⁰Cl, mass difference and binding of the muon
 CAPTURE_EXCITATION = 17.0  # MeV, mean after muon capture (D. F. Measday, Phys. Rept. 354 (2001) 243, sec. 5)
@@ -151,8 +153,8 @@ def _produced(pdg, mass, kinetic, direction, out):
 
 @compiled
 def _proton(kinetic, direction, out):
-    share = 0.4 * min(1.0, max(0.0, (kinetic - NUCLEON_PRODUCTION) / 650.0))
-    if np.random.random() < share:
+    fraction = 0.4 * min(1.0, max(0.0, (kinetic - NUCLEON_PRODUCTION) / 650.0))
+    if np.random.random() < fraction:
         return _produced(PROTON, NUCLEON_MASS, kinetic + WELL, direction, out)
     return _knocked(kinetic, direction, out)
 

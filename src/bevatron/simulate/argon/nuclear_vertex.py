@@ -3,12 +3,12 @@
 import numpy as np
 
 from bevatron.compute.compiled import compiled
-from bevatron.simulate.argon.track_end import MUON_CAPTURE, PION_CAPTURE
 from bevatron.simulate.argon.nuclear import interact, muon_capture, pion_capture
 from bevatron.simulate.argon.particles import NUCLEON, PROTON_MASS, ROW_PROTON
 from bevatron.simulate.argon.space import inside
 from bevatron.simulate.argon.stack import BINDING, EVENT, KINETIC, MASS, NEUTRAL, PDG, UX, UY, UZ, X, Y, Z, push, write
 from bevatron.simulate.argon.tables import RANGE, place
+from bevatron.simulate.argon.track_end import MUON_CAPTURE, PION_CAPTURE
 
 
 @compiled

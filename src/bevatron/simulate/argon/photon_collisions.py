@@ -46,7 +46,7 @@ def compton(particle, stack, counts):
 
 @compiled
 def share_of_pair(photon):
-    """The share of the photon's energy, rest energy included, of one of the two, up to half."""
+    """The fraction of the photon's energy, rest energy included, of one of the two, up to half."""
     least = ELECTRON_MASS / photon
     if photon < UNIFORM_BELOW:
         return least + (0.5 - least) * np.random.random()

@@ -15,14 +15,14 @@ def inside(x, y, z, box):
 
 @compiled
 def share_inside(particle, x, y, z, box):
-    """Of the straight piece from the particle's place, inside, to (x, y, z), outside, the share up to the wall."""
-    share = 1.0
+    """Of the straight piece from the particle's place, inside, to (x, y, z), outside, the fraction up to the wall."""
+    fraction = 1.0
     for axis, end in enumerate((x, y, z)):
         start = particle[X + axis]
         wall = box[0, axis] if end < box[0, axis] else box[1, axis] if end > box[1, axis] else end
         if wall != end and end != start:
-            share = min(share, max(0.0, (wall - start) / (end - start)))
-    return share
+            fraction = min(fraction, max(0.0, (wall - start) / (end - start)))
+    return fraction
 
 
 @compiled

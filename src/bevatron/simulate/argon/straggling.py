@@ -31,7 +31,7 @@ def straggled(mean, path, beta2, top, most):
     loss = mean - xi * (length - beta2 * (top - least) / most) + math.sqrt(xi * least) * np.random.normal()
     for _ in range(np.random.poisson(xi * (1.0 / least - 1.0 / top))):
         passed = least * top / (top - np.random.random() * (top - least))
-        share = beta2 * passed / most
-        if share < CERTAIN or np.random.random() > share:
+        fraction = beta2 * passed / most
+        if fraction < CERTAIN or np.random.random() > fraction:
             loss += passed
     return loss if loss > 0.0 else mean

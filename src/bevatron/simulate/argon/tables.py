@@ -42,7 +42,7 @@ Tables = namedtuple("Tables", "steps rates energies ranges photons")
 
 @compiled
 def place(kinetic):
-    """The point below an energy, and the share of the way to the next."""
+    """The point below an energy, and the fraction of the way to the next."""
     at = (math.log(kinetic) - LOG_LOWEST) / LOG_STEP if kinetic > LOWEST else 0.0
     point = min(int(at), POINTS - 2)
     return point, at - point

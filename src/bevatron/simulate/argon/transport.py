@@ -7,9 +7,7 @@ from bevatron.errors import UserError
 from bevatron.simulate.argon.charged import follow_charged
 from bevatron.simulate.argon.cuts import Cuts
 from bevatron.simulate.argon.decays import decay_to_photons
-from bevatron.simulate.argon.track_end import end
 from bevatron.simulate.argon.event import BUDGET_FEATURES, Box, Deposits, Primaries
-from bevatron.simulate.argon.photon_transport import follow_photon
 from bevatron.simulate.argon.material import LIGHT
 from bevatron.simulate.argon.nuclear_vertex import react, stop_nucleus
 from bevatron.simulate.argon.particles import (
@@ -20,6 +18,7 @@ from bevatron.simulate.argon.particles import (
     PION_ZERO,
     mass_of,
 )
+from bevatron.simulate.argon.photon_transport import follow_photon
 from bevatron.simulate.argon.space import fly, way_to_box
 from bevatron.simulate.argon.stack import (
     BROUGHT,
@@ -44,6 +43,7 @@ from bevatron.simulate.argon.stack import (
     short_of_room,
 )
 from bevatron.simulate.argon.tables import HIGHEST, tables
+from bevatron.simulate.argon.track_end import end
 
 FIRST_ROOM = 4096  # rows of the stack to begin with
 CODES = np.array(CHARGED)

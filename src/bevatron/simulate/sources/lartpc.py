@@ -61,8 +61,8 @@ class ArgonOptions(kinds.Options):
                 f"{name}.margin: {margin:g} cm from every wall leave nothing of a box of {shortest:g} cm; "
                 f"allowed: less than {shortest / 2:g}"
             )
-        if self.neutrinos is not None and self.neutrinos.share < 1 and self.cosmics is None:
-            raise ValueError("neutrinos.share: below 1 some events are empty; give 'cosmics' as well")
+        if self.neutrinos is not None and self.neutrinos.fraction < 1 and self.cosmics is None:
+            raise ValueError("neutrinos.fraction: below 1 some events are empty; give 'cosmics' as well")
         if self.cosmics is not None:
             expected = expected_muons(self.cosmics, Box(self.box.low, self.box.high))
             if expected > MOST_MUONS:

@@ -15,7 +15,7 @@ from bevatron.store.columns import Dense, Group, Samples
 LEAST = 8  # pixels a side
 Range = tuple[Positive, Positive]
 Side = Annotated[int, Field(ge=LEAST, le=MOST, strict=True)]
-Share = Annotated[float, Field(gt=0.0, le=1.0)]
+Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
 @source("sky")
@@ -39,7 +39,9 @@ class Sky:
         seeing: Positive = Field(1.0, description="full width at half maximum of the galaxies' atmosphere, arcsec")
         profile: Literal["exponential", "sersic"] = Field("exponential", description="of the galaxies")
         radius: Range = Field((1.2, 2.4), description="range of the half-light radius along the long axis, arcsec")
-        axis_ratio: tuple[Share, Share] = Field((0.3, 1.0), description="range of the short axis over the long one")
+        axis_ratio: tuple[Fraction, Fraction] = Field(
+            (0.3, 1.0), description="range of the short axis over the long one"
+        )
         flux: Range = Field((100.0, 400.0), description="range of the galaxies' flux, counts")
         star_radius: Range = Field((0.5, 1.5), description="range of the stars' half-light radius, arcsec")
         star_flux: Range = Field((50.0, 200.0), description="range of the stars' flux, counts")
