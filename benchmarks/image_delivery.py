@@ -1,4 +1,4 @@
-"""Full-size pictures of three wire planes, delivered dense, against lz4- and gzip-compressed dense HDF5, side by side.
+"""Full-size images of three wire planes, delivered dense, against lz4- and gzip-compressed dense HDF5, side by side.
 
     python benchmarks/image_delivery.py [--events 600] [--folder FOLDER]
 
@@ -68,7 +68,7 @@ def make_dataset(folder: Path, events: int, images: dict = HIRES) -> Path:
 
 
 def smaller_study(events: int, images: dict = HIRES) -> Study:
-    """The study `lartpc` with fewer events and these pictures alone."""
+    """The study `lartpc` with fewer events and these images alone."""
     path = Path(__file__).parents[1] / "config" / "studies" / "lartpc.yaml"
     tree = at_scale(parse_yaml(path.read_text(encoding="utf-8")), "paper", path)
     tree["simulation"]["shards"] = 1
@@ -81,7 +81,7 @@ def smaller_study(events: int, images: dict = HIRES) -> Study:
 
 
 def hires_bytes(folder: Path) -> int:
-    """Compressed bytes of the pictures in the training shard."""
+    """Compressed bytes of the images in the training shard."""
     with h5py.File(folder / "dataset" / "train-0000.h5") as file:
         return sum(part.id.get_storage_size() for part in file["inputs/hires"].values())
 

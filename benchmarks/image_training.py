@@ -2,8 +2,8 @@
 
     python benchmarks/image_training.py [--events 1500] [--batch 64] [--width 1.0] [--folder FOLDER] [--no-fits]
 
-Pictures of three wire planes, 576 × 576 and 288 × 288, of events that are made in FOLDER or were made there before;
-bfloat16 and channels last on a GPU, float32 on a CPU. Ours: sparse pictures from the resident reader, which lie on the
+Images of three wire planes, 576 × 576 and 288 × 288, of events that are made in FOLDER or were made there before;
+bfloat16 and channels last on a GPU, float32 on a CPU. Ours: sparse images from the resident reader, which lie on the
 device and are made dense there. The loop goes over a few batches that were made dense once. Both take the same steps of
 Adam, with deterministic kernels as in a fit; repetitions alternate and medians are compared. The reader may cost 5 % at
 most. Then the product fits the same network once (Lightning, history, TensorBoard, checkpoints, one validation), of
@@ -29,7 +29,7 @@ from bevatron.config.workflow import DataLoading
 from bevatron.learning.collate import Collate, input_groups
 from bevatron.learning.fit import fit
 from bevatron.learning.job import FitJob
-from bevatron.models.pictures import WithHeads
+from bevatron.models.images import WithHeads
 from bevatron.store.manifest import load_manifest
 from bevatron.store.reader import open_split
 

@@ -1,4 +1,4 @@
-"""Generated pictures against real ones: references that are known in closed form."""
+"""Generated images against real ones: references that are known in closed form."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_frechet_distance_of_normal_numbers_is_known():
     assert frechet_distance(a, b) == pytest.approx(8.0, rel=0.02)
 
 
-def test_copies_are_found_and_new_pictures_are_not():
+def test_copies_are_found_and_new_images_are_not():
     train, test = RANDOM.random((300, 16)), RANDOM.random((300, 16))
     copies, rows = nearest(train[:50], train)
     assert copies.max() < 1e-6

@@ -15,28 +15,28 @@ pytest.importorskip("onnxscript")
 
 JET = InputGroup((4,), ("pt", "eta", "mass", "energy"))
 TRACKS = InputGroup((6, 3), ("d0", "z0", "phi"), is_ragged=True)
-PICTURE = InputGroup((2, 80, 76), ("u", "y"))
-GROUPS = {"jet": JET, "tracks": TRACKS, "picture": PICTURE}
+IMAGE = InputGroup((2, 80, 76), ("u", "y"))
+GROUPS = {"jet": JET, "tracks": TRACKS, "image": IMAGE}
 
 # One line for each architecture: its smallest options that leave no part of it out, and the groups that it reads.
 SMALL = {
-    "alexnet": ({"width": 0.02, "stride": 2}, ["picture"]),
+    "alexnet": ({"width": 0.02, "stride": 2}, ["image"]),
     "autoencoder": ({"hidden": 2, "widths": [5]}, ["jet"]),
     "boosted_trees": ({"rounds": 4}, ["jet", "tracks"]),
     "committee": ({"members": ["one", "two"], "widths": [4]}, ["jet", "tracks"]),
-    "convolutional": ({"channels": [3, 4], "pooling": "average", "activation": "prelu", "dropout": 0.1}, ["picture"]),
-    "convolutional_autoencoder": ({"hidden": 3, "channels": [2, 3]}, ["picture"]),
+    "convolutional": ({"channels": [3, 4], "pooling": "average", "activation": "prelu", "dropout": 0.1}, ["image"]),
+    "convolutional_autoencoder": ({"hidden": 3, "channels": [2, 3]}, ["image"]),
     "deep_sets": ({"element_widths": [5, 4], "widths": [6]}, ["jet", "tracks"]),
     "fisher": ({}, ["jet", "tracks"]),
-    "googlenet": ({"width": 0.03}, ["picture"]),
-    "inception_resnet_v2": ({"width": 0.03, "blocks": [1, 1, 1]}, ["picture"]),
-    "lenet": ({"widths": [8]}, ["picture"]),
+    "googlenet": ({"width": 0.03}, ["image"]),
+    "inception_resnet_v2": ({"width": 0.03, "blocks": [1, 1, 1]}, ["image"]),
+    "lenet": ({"widths": [8]}, ["image"]),
     "lstm": ({"state": 5, "layers": 2, "widths": [6], "dropout": 0.1}, ["jet", "tracks"]),
     "mlp": ({"widths": [8, 5], "activation": "prelu", "dropout": 0.2}, ["jet", "tracks"]),
     "outer_fold": ({"width": 5, "widths": [6]}, ["jet", "tracks"]),
     "outer_recursive": ({"embedding": 4, "state": 5, "widths": [6]}, ["jet", "tracks"]),
     "principal_components": ({"hidden": 2}, ["jet"]),
-    "resnet": ({"width": 0.03, "depth": 50}, ["picture"]),
+    "resnet": ({"width": 0.03, "depth": 50}, ["image"]),
     "transformer": ({"width": 8, "heads": 2, "blocks": 1, "feedforward": 8, "widths": [6]}, ["jet", "tracks"]),
     "perceptron": ({"activation": "prelu"}, ["jet"]),
 }

@@ -93,12 +93,12 @@ CLOUDS = {
     },
 }
 VERSIONS = {"grey": {"grey": True}, "thin": {"threshold": 0.6}, "coarse": {"averaged": 2, "inverted": True}}
-PICTURES = {"fine": {}, "coarse": {"sum": 2, "planes": ["y"]}, "mixed": {"permuted": True}}
+IMAGES = {"fine": {}, "coarse": {"sum": 2, "planes": ["y"]}, "mixed": {"permuted": True}}
 
 RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]] = {
     "function": {"two noises": (events.draws, {"noise": {"y": 5.0, "loud": 20.0}})},
     "gaussians": {"two pairs": (lambda: events.draws(3), {"clouds": CLOUDS})},
-    "pictures": {"versions": (events.coloured, {"versions": VERSIONS})},
+    "images": {"versions": (events.coloured, {"versions": VERSIONS})},
     "sky": {
         "pairs": (events.skies, {}),
         "mixed": (events.skies, {"kinds": "mixed", "scale": 30.0}),
@@ -108,10 +108,10 @@ RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]]
     "jet_flavour": {"jets": (events.published_jets, {})},
     "jets": {"all": (events.collisions, {"resampling": None}), "resampled": (events.collisions, {})},
     "lartpc": {
-        "around charge": (events.argon, {"images": PICTURES, "window": {"size": 128, "shift": 8}}),
+        "around charge": (events.argon, {"images": IMAGES, "window": {"size": 128, "shift": 8}}),
         "interaction": (
             events.argon,
-            {"images": PICTURES, "window": {"size": 128, "shift": 8}, "boxes": {"around": "interaction"},
+            {"images": IMAGES, "window": {"size": 128, "shift": 8}, "boxes": {"around": "interaction"},
              "electronics": {"dead": 0.1}},
         ),
     },

@@ -40,9 +40,9 @@ def draws(n_classes: int | None = None) -> Samples:
 
 
 def coloured() -> Samples:
-    values = drawn("pictures", 12, 3, 8, 8).astype(np.float32)
+    values = drawn("images", 12, 3, 8, 8).astype(np.float32)
     group = Group(Dense(values), ("red", "green", "blue"), ("",) * 3)
-    return Samples({"picture": group}, {"label": np.arange(12) % 10}, ids(12))
+    return Samples({"image": group}, {"label": np.arange(12) % 10}, ids(12))
 
 
 def skies() -> Samples:

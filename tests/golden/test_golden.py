@@ -11,7 +11,7 @@ from golden_summary import differences, summary_of
 from write_golden import content_of
 
 from bevatron.errors import UserError
-from bevatron.prepare.recipes.pictures import LUMA
+from bevatron.prepare.recipes.images import LUMA
 from bevatron.store.columns import Dense, Group
 
 COMMAND = "python tests/golden/write_golden.py"
@@ -63,14 +63,14 @@ def test_every_golden_file_is_of_a_component():
 
 
 def test_a_constant_changed_a_little_is_found_and_other_last_bits_are_not(monkeypatch):
-    component = "recipe pictures"
+    component = "recipe images"
     expected = json.loads(path_of(component).read_text())["samples"]
-    monkeypatch.setattr("bevatron.prepare.recipes.pictures.LUMA", LUMA * np.array([1.002, 1.0, 1.0], np.float32))
+    monkeypatch.setattr("bevatron.prepare.recipes.images.LUMA", LUMA * np.array([1.002, 1.0, 1.0], np.float32))
     lines = differences(content_of(component)["samples"], expected)
     assert lines
     assert all("grey" in line for line in lines)
-    assert "raise VERSION of Pictures" in told(component, lines)
-    monkeypatch.setattr("bevatron.prepare.recipes.pictures.LUMA", np.nextafter(LUMA, np.float32(1.0)))
+    assert "raise VERSION of Images" in told(component, lines)
+    monkeypatch.setattr("bevatron.prepare.recipes.images.LUMA", np.nextafter(LUMA, np.float32(1.0)))
     assert differences(content_of(component)["samples"], expected) == []
 
 

@@ -1,4 +1,4 @@
-"""Small fits of scikit-learn's digits: one of each kind of learning over dense pictures."""
+"""Small fits of scikit-learn's digits: one of each kind of learning over dense images."""
 
 from dataclasses import replace
 
@@ -45,12 +45,12 @@ def job_of(kind, folder, accelerator="cpu"):
             "title": "Digits",
             "summary": "Digits.",
             "simulation": {"source": {"kind": "digits"}, "shards": 1, "seed": 1},
-            "dataset": {"recipe": {"kind": "pictures"}},
+            "dataset": {"recipe": {"kind": "images"}},
             "task": task,
             "models": {
                 "net": {
                     "title": kind,
-                    "inputs": ["picture"],
+                    "inputs": ["image"],
                     "normalise": "none",
                     "architecture": architecture,
                     "training": {**FIT, **training},
@@ -62,7 +62,7 @@ def job_of(kind, folder, accelerator="cpu"):
     whole = Digits().simulate(Digits.Options(kind="digits"), 0, 1)[0]
     for start, (split, n) in zip((0, 320, 480), {"train": 320, "val": 160, "test": 160}.items(), strict=True):
         part = whole.take(np.arange(start, start + n))
-        clean = part.inputs["picture"].column.values
+        clean = part.inputs["image"].column.values
         write_shard(
             folder / "data" / f"{split}-0000.h5", replace(part, targets=part.targets | {"clean": clean}), attributes
         )

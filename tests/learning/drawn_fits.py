@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from digit_jobs import job_of
-from picture_jobs import TREE, write_pictures
+from image_jobs import TREE, write_images
 from rectangles import STUDY as RECTANGLES
 from rectangles import write_rectangles
 from shard_attributes import shard_attributes
@@ -205,9 +205,9 @@ def _digits(kind: str) -> Callable[[Path], tuple[Study, Path]]:
     return make
 
 
-def _pictures(folder: Path) -> tuple[Study, Path]:
+def _images(folder: Path) -> tuple[Study, Path]:
     study = Study.model_validate(TREE)
-    return study, write_pictures(folder, study)
+    return study, write_images(folder, study)
 
 
 def _boxes(folder: Path) -> tuple[Study, Path]:
@@ -229,7 +229,7 @@ FAMILIES = {
     "augmented": Family(_digits("augmented"), 320, slow=True, precisions=QUICK),
     "gan": Family(_digits("gan"), 320, precisions=QUICK, best=False),
     "autoencoder": Family(_digits("autoencoder"), 320, slow=True, precisions=QUICK),
-    "pictures": Family(_pictures, 64, slow=True, precisions=QUICK, drawn=_channels_last),
+    "images": Family(_images, 64, slow=True, precisions=QUICK, drawn=_channels_last),
     "boxes": Family(_boxes, 32, slow=True, precisions=("32-true",)),
 }
 

@@ -61,17 +61,17 @@ def test_pgd_is_no_weaker_than_fgsm():
     assert loss(many) >= loss(one) - 1e-3
 
 
-def test_augmented_pictures_are_shifted_and_mirrored_whole():
+def test_augmented_images_are_shifted_and_mirrored_whole():
     torch.manual_seed(0)
-    picture = torch.zeros(400, 1, 7, 7)
-    picture[:, 0, 3, 2] = 1.0
-    found = augmented({"p": picture}, Augmentation(mirror=True, shift=2), "net")["p"]
-    assert found.shape == picture.shape
+    image = torch.zeros(400, 1, 7, 7)
+    image[:, 0, 3, 2] = 1.0
+    found = augmented({"p": image}, Augmentation(mirror=True, shift=2), "net")["p"]
+    assert found.shape == image.shape
     assert torch.equal(found.sum((1, 2, 3)), torch.ones(400))  # two pixels from a border nothing is lost
     places = {(int(row), int(column)) for _, _, row, column in found.nonzero()}
     assert places == {(row, column) for row in range(1, 6) for column in range(7)}
 
 
-def test_what_is_no_picture_is_not_augmented():
-    with pytest.raises(UserError, match="'x' holds no pictures"):
+def test_what_is_no_image_is_not_augmented():
+    with pytest.raises(UserError, match="'x' holds no images"):
         augmented(INPUTS, Augmentation(mirror=True), "net")

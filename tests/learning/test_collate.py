@@ -29,7 +29,7 @@ def test_images_of_one_batch_leave_no_trace_in_the_next():
 def test_channels_last_is_a_matter_of_memory_alone():
     channels, height, width = shape = (3, 4, 5)
     numbers = torch.arange(1.0, 1.0 + 2 * 60).view(2, 60) * (torch.rand(2, 60) < 0.4)
-    index = [picture.nonzero()[:, 0] for picture in numbers]
+    index = [image.nonzero()[:, 0] for image in numbers]
     offsets = torch.tensor([0, len(index[0]), len(index[0]) + len(index[1])])
     sparse = SparseBatch(torch.cat(index).int(), numbers[numbers > 0], offsets, shape)
     groups = {"planes": InputGroup(shape, ("u", "v", "y"))}

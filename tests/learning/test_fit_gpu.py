@@ -4,8 +4,8 @@ learn what they learn on the CPU, and their networks are read anywhere."""
 import pytest
 import torch
 from digit_jobs import job_of
+from image_jobs import TREE, enlarged, write_images
 from interruption import check_same_bits_after_an_interruption, weights
-from picture_jobs import TREE, enlarged, write_pictures
 from rectangles import STUDY, write_rectangles
 
 from bevatron.config.study import Study
@@ -50,11 +50,11 @@ def test_the_loss_is_that_of_the_cpu_within_rounding(job):
 
 @pytest.mark.parametrize("values", [{}, MIXED], ids=["float32", "bf16 channels last"])
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_networks_over_pictures(kind, values, tmp_path):
+def test_networks_over_images(kind, values, tmp_path):
     net = {**TREE["models"]["net"], "architecture": {"kind": kind, **NETWORKS[kind]}}
     study = Study.model_validate({**TREE, "models": {"net": net}})
     side = 96 if kind == "inception_resnet_v2" else 48  # it needs 75
-    manifest = write_pictures(tmp_path / "data", study, lambda made: enlarged(made, side))
+    manifest = write_images(tmp_path / "data", study, lambda made: enlarged(made, side))
     model = study.models["net"].with_values(values)
     check_same_bits_after_an_interruption(FitJob(study, model, manifest, 0, tmp_path / "fit", DataLoading(), "cuda"))
 

@@ -33,13 +33,13 @@ def test_principal_components_are_those_of_scikit_learn(tmp_path):
 
     job = job_of("components", tmp_path)
     result = fit(job)
-    pictures = Digits().simulate(Digits.Options(kind="digits"), 0, 1)[0].inputs["picture"].column.values
-    rows = pictures[:480].reshape(480, -1).astype(np.float64)
+    images = Digits().simulate(Digits.Options(kind="digits"), 0, 1)[0].inputs["image"].column.values
+    rows = images[:480].reshape(480, -1).astype(np.float64)
     reference = PCA(5, svd_solver="full").fit(rows[:320])
     missed = reference.inverse_transform(reference.transform(rows[320:])) - rows[320:]
     assert result.last_val_loss == pytest.approx((missed**2).mean(), rel=1e-4)
     assert load_manifest(job.manifest).n_samples("val") == 160
 
 
-def test_wiener_s_filter_leaves_pictures_without_noise_alone(tmp_path):
+def test_wiener_s_filter_leaves_images_without_noise_alone(tmp_path):
     assert fit(job_of("wiener", tmp_path)).last_val_loss < 1e-10

@@ -40,7 +40,7 @@ LISTS = {
     "trees": ("trees", {}),
     "fisher": ("fisher", {}),
 }
-PICTURES = ("fgsm", "pgd", "augmented", "gan", "autoencoder", "components")
+IMAGES = ("fgsm", "pgd", "augmented", "gan", "autoencoder", "components")
 LOSSES = {
     "adam": (0.801049, 0.749877),
     "course": (0.926155, 0.849335),
@@ -93,6 +93,6 @@ def test_a_fit_of_lists_comes_to_what_it_came_to_before(name, flavours, tmp_path
     check(name, job)
 
 
-@pytest.mark.parametrize("kind", PICTURES)
-def test_a_fit_of_pictures_comes_to_what_it_came_to_before(kind, tmp_path):
+@pytest.mark.parametrize("kind", IMAGES)
+def test_a_fit_of_images_comes_to_what_it_came_to_before(kind, tmp_path):
     check(kind, job_of(kind, tmp_path))

@@ -39,7 +39,7 @@ def test_a_convolutional_one_halves_and_doubles():
     assert network({"galaxy": torch.rand(2, 1, 32, 32)}).shape == (2, 1024)
 
 
-def test_pictures_that_cannot_be_halved_are_refused():
+def test_images_that_cannot_be_halved_are_refused():
     options = ConvolutionalAutoencoder.Options(kind="convolutional_autoencoder", channels=[4, 4, 4])
     with pytest.raises(UserError, match="12×12 cannot be halved 3 times"):
         ConvolutionalAutoencoder(options, {"p": InputGroup((1, 12, 12), ("flux",))}, 144)
@@ -53,7 +53,7 @@ def test_targets_of_another_size_are_refused(architecture):
 
 
 def test_wiener_s_gain_is_that_of_known_spectra():
-    """White noise of variance σ² over pictures whose spectrum is white with variance s²: H = s² / (s² + σ²)."""
+    """White noise of variance σ² over images whose spectrum is white with variance s²: H = s² / (s² + σ²)."""
     random = np.random.default_rng(0)
     clean = torch.from_numpy(2.0 * random.standard_normal((4000, 64)))
     noisy = clean + torch.from_numpy(random.standard_normal((4000, 64)))

@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from bevatron.models.gan import GAN
 from bevatron.models.inputs import InputGroup
 
-INPUTS = {"picture": InputGroup((1, 4, 4), ("grey",))}
+INPUTS = {"image": InputGroup((1, 4, 4), ("grey",))}
 
 
 def gan(**options):
@@ -22,13 +22,13 @@ def gan(**options):
 
 @pytest.mark.parametrize("loss", ["minimax", "non_saturating"])
 def test_one_step_is_that_of_two_optimisers_at_once(loss):
-    """The textbook's loop: D's loss over detached pictures, G's loss through D, each with its own optimiser."""
+    """The textbook's loop: D's loss over detached images, G's loss through D, each with its own optimiser."""
     ours, reference = gan(loss=loss), gan(loss=loss)
     reference.load_state_dict(ours.state_dict())
     real = torch.rand(16, 1, 4, 4)
     torch.manual_seed(5)
     optimiser = torch.optim.Adam(ours.parameters(), lr=0.01)
-    ours({"picture": real}, torch.zeros(16)).sum(1).mean().backward()
+    ours({"image": real}, torch.zeros(16)).sum(1).mean().backward()
     optimiser.step()
 
     torch.manual_seed(5)
@@ -55,7 +55,7 @@ def test_at_the_saddle_point_v_is_minus_two_logarithms_of_two():
     network = gan()
     for weights in network.discriminator.parameters():
         torch.nn.init.zeros_(weights)  # D says ½ of everything
-    losses = network({"picture": torch.rand(5, 1, 4, 4)}, torch.zeros(5))
+    losses = network({"image": torch.rand(5, 1, 4, 4)}, torch.zeros(5))
     torch.testing.assert_close(losses[:, 0], torch.full((5,), 2 * math.log(2)))
 
 
@@ -64,14 +64,14 @@ def test_spectral_normalisation_bounds_every_layer():
     optimiser = torch.optim.SGD(network.parameters(), lr=0.02)
     for _ in range(200):
         optimiser.zero_grad()
-        network({"picture": torch.rand(32, 1, 4, 4)}, torch.zeros(32)).sum(1).mean().backward()
+        network({"image": torch.rand(32, 1, 4, 4)}, torch.zeros(32)).sum(1).mean().backward()
         optimiser.step()
     for layer in network.discriminator:
         if isinstance(layer, torch.nn.Linear):
             assert np.linalg.svd(layer.weight.detach().numpy(), compute_uv=False)[0] == pytest.approx(1.0, abs=0.05)
 
 
-def test_generated_pictures_follow_from_the_generator_s_seed():
+def test_generated_images_follow_from_the_generator_s_seed():
     network = gan()
     first, second = (network.generate(6, torch.Generator().manual_seed(3)) for _ in range(2))
     assert torch.equal(first, second)

@@ -1,4 +1,4 @@
-"""Operations of networks over pictures, counted by hand, and the plan that grows with them."""
+"""Operations of networks over images, counted by hand, and the plan that grows with them."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def test_growth_from_demo_to_paper():
     assert growth(measured, measured)["mlp"] == 1.0
 
 
-def test_pictures_of_the_whole_detector_and_detectors():
+def test_images_of_the_whole_detector_and_detectors():
     planned, measured = (load_study("lartpc_interaction", scale, STUDIES) for scale in ("paper", "demo"))
     assert growth(planned, measured)["faster_rcnn"] > 4
 

@@ -13,7 +13,7 @@ from bevatron.config.study import Study
 from bevatron.config.task import Classification, Regression
 from bevatron.errors import UserError
 from bevatron.prepare.recipes.function import FunctionSamples
-from bevatron.prepare.recipes.pictures import Pictures
+from bevatron.prepare.recipes.images import Images
 from bevatron.prepare.stage import prepare_shard, write_manifest
 from bevatron.simulate.stage import simulate_shard
 from bevatron.store.manifest import load_manifest
@@ -73,7 +73,7 @@ def test_shards_beyond_four_digits(tmp_path):
 def test_a_recipe_is_told_which_samples_are_learned_from(raw, tmp_path, monkeypatch):
     """Those of the training shard, by the source's own split and by the events' hash."""
     told = {}
-    for recipe in (FunctionSamples, Pictures):
+    for recipe in (FunctionSamples, Images):
 
         def recorded(self, options, raw, seed, training, prepare=recipe.prepare):
             told[options.kind] = raw.id[training]
@@ -81,7 +81,7 @@ def test_a_recipe_is_told_which_samples_are_learned_from(raw, tmp_path, monkeypa
 
         monkeypatch.setattr(recipe, "prepare", recorded)
     task = Classification(kind="classification", target="label", classes=list("abcdefghij"), signal="b")
-    digits = study({"kind": "digits"}, {"kind": "pictures"}, task, shards=1)
+    digits = study({"kind": "digits"}, {"kind": "images"}, task, shards=1)
     simulate_shard(digits, 0, tmp_path / "digits/shard-0000.h5")
     for configured, made in ((study(), raw), (digits, tmp_path / "digits")):
         folder = tmp_path / configured.dataset.recipe.kind

@@ -76,7 +76,7 @@ def test_a_section_that_fails_leaves_the_others(results, whole, tmp_path, monkey
     def fail(*_):
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(classification.ClassificationSection, "pictures", fail)
+    monkeypatch.setattr(classification.ClassificationSection, "figures", fail)
     monkeypatch.setattr(tables, "timings_table", fail)
     output = _report(results, tmp_path)
     page = (output / "index.html").read_text()
@@ -108,7 +108,7 @@ def test_a_users_error_is_no_broken_figure(results, tmp_path, monkeypatch):
 def test_no_figure_of_a_failed_one_stays_open(results, monkeypatch):
     import matplotlib.pyplot as plt
 
-    from bevatron.report.plots.style import page_style, picture
+    from bevatron.report.plots.style import draw_figure, page_style
 
     def fail():
         plt.subplots()
@@ -116,6 +116,6 @@ def test_no_figure_of_a_failed_one_stays_open(results, monkeypatch):
 
     with page_style():
         kept = plt.figure()
-        assert picture(fail, "name", "caption").failure == "ValueError:"
+        assert draw_figure(fail, "name", "caption").failure == "ValueError:"
         assert plt.get_fignums() == [kept.number]
         plt.close(kept)

@@ -1,4 +1,4 @@
-"""The pictures of a plane: activations as the books have them, exact lines, and nothing where there is no line."""
+"""The figures of a plane: activations as the books have them, exact lines, and nothing where there is no line."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,6 +66,6 @@ def test_a_correction_shows_the_line_before_and_after():
     assert np.allclose(1.5 * after[:, 0] + 0.5 * after[:, 1], 0.0, atol=1e-9)
 
 
-def test_the_lectures_pictures_can_be_drawn():
+def test_the_lectures_images_can_be_drawn():
     for figure in (responses((0.8, 0.6), 1.0), rotations(), surfaces({"one": curves(X)})):
         figure.buffer.draw()

@@ -1,4 +1,4 @@
-"""Pictures of classifiers stay legible: with many classes, and where next to nothing of a background is kept."""
+"""Images of classifiers stay legible: with many classes, and where next to nothing of a background is kept."""
 
 import matplotlib.pyplot as plt
 import numpy as np

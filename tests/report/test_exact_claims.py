@@ -23,7 +23,7 @@ def test_sizes_of_layers_are_checked_one_by_one():
 
 @pytest.mark.parametrize(("weights", "verdict"), [(61_706, "reproduced"), (61_707, "not reproduced")])
 def test_weights_are_counted(weights, verdict):
-    """LeNet-5 as usually written: 156 + 2,416 + 48,120 + 10,164 + 850 with pictures of 32 × 32."""
+    """LeNet-5 as usually written: 156 + 2,416 + 48,120 + 10,164 + 850 with images of 32 × 32."""
     found = decided("weight_count", architecture={"kind": "lenet"}, channels=1, side=32, classes=10, weights=weights)
     assert found.verdict == verdict
     assert f"the claim wants {weights:,}" in found.sentence

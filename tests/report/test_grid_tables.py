@@ -81,8 +81,8 @@ def test_other_numbers_of_axes_make_no_table(axes):
     assert grid_tables(results(tree), "auc") == []
 
 
-def test_pictures_of_a_grid_are_few():
-    """A ROC picture for each column and for every eight other models; of single models the best of the grid alone."""
+def test_images_of_a_grid_are_few():
+    """A ROC figure for each column and for every eight other models; of single models the best of the grid alone."""
     from bevatron.report.sections.classification import _groups, _looked_at
 
     names = [*OURS, *(f"other_{k}" for k in range(10))]

@@ -1,4 +1,4 @@
-"""Small pictures drawn on one axis: each where it belongs, with its row's title."""
+"""Small images drawn on one axis: each where it belongs, with its row's title."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,7 +7,7 @@ from bevatron.report.plots.montage import montage
 from bevatron.report.plots.style import page_style
 
 
-def test_every_picture_is_found_at_its_frame_and_at_the_height_of_its_title():
+def test_every_image_is_found_at_its_frame_and_at_the_height_of_its_title():
     random = np.random.default_rng(0)
     rows = {"first": list(random.random((3, 4, 6))), "second, shorter": list(random.random((2, 4, 6)))}
     with page_style():
@@ -19,11 +19,11 @@ def test_every_picture_is_found_at_its_frame_and_at_the_height_of_its_title():
         titles = {label.get_text(): y for label, y in zip(axes.get_yticklabels(), axes.get_yticks(), strict=True)}
         ticks = [*axes.yaxis.get_ticklines(), *axes.yaxis.get_minorticklines()]
         plt.close(figure)
-    pictures = [(title, picture) for title, row in rows.items() for picture in row]
-    assert len(frames) == len(pictures) == 5
-    for (title, picture), frame in zip(pictures, frames, strict=True):
+    images = [(title, image) for title, row in rows.items() for image in row]
+    assert len(frames) == len(images) == 5
+    for (title, image), frame in zip(images, frames, strict=True):
         top, left = round(frame.y0 + 0.5), round(frame.x0 + 0.5)
-        assert np.array_equal(buffer[top : top + 4, left : left + 6], picture)
+        assert np.array_equal(buffer[top : top + 4, left : left + 6], image)
         assert frame.y0 < titles[title] < frame.y1
-    assert np.isfinite(buffer).sum() == 5 * 4 * 6  # gaps, and the place of a picture that is not there, are empty
+    assert np.isfinite(buffer).sum() == 5 * 4 * 6  # gaps, and the place of an image that is not there, are empty
     assert all(line.get_markersize() == 0 for line in ticks)

@@ -51,7 +51,7 @@ def test_others():
 
 def test_an_architecture_s_options_are_the_numbers_that_were_written():
     tree = {"kind": "gan", "latent": 1100, "spectral_normalisation": True}
-    model = Model.model_validate({"title": "G and D", "inputs": ["picture"], "architecture": tree})
+    model = Model.model_validate({"title": "G and D", "inputs": ["image"], "architecture": tree})
     words = architecture_words(model)
     assert "latent 1100," in words
     assert ", spectral normalisation," in words

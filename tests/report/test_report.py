@@ -118,7 +118,7 @@ def test_features_stand_with_their_definitions(report, page):
     assert "tracking.pt_min" in page  # options in sections are listed one by one
 
 
-def test_pictures_of_the_page_lie_beside_it(report, page):
+def test_images_of_the_page_lie_beside_it(report, page):
     names = {path.name for path in (report / "plots").iterdir()}
     assert {"curve-fits.svg", "curve-residuals.svg", "curve-learning.svg", "curve-points.svg"} <= names
     assert {"tagger-roc.svg", "tagger-observables.svg", "tagger-feedforward-classes.svg"} <= names
@@ -207,7 +207,7 @@ def test_a_number_changed_in_a_search_is_noticed(damaged, copied, tmp_path):
         write_report(workflow, studies, folder, tmp_path / "report")
 
 
-def test_report_without_raw_shards_and_searches_picture(copied, tmp_path):
+def test_report_without_raw_shards_and_searches_plot(copied, tmp_path):
     """Raw shards may have been deleted to save space."""
     workflow, studies, folder = copied
     shutil.rmtree(folder / "curve" / "raw")

@@ -65,12 +65,12 @@ def test_a_search_without_any_success_names_trials_and_reasons():
         best_of("best", failed, "here")
 
 
-def test_the_picture_is_the_same_for_the_same_trials(study_with_search):
+def test_the_image_is_the_same_for_the_same_trials(study_with_search):
     search = study_with_search().models["net"].search
     best = best_of("best", TRIALS, "here")
-    pictures = [search_png("parabola, 1:5:1", search, "best", TRIALS, best) for _ in range(2)]
-    assert pictures[0] == pictures[1]
-    assert pictures[0].startswith(b"\x89PNG")
+    images = [search_png("parabola, 1:5:1", search, "best", TRIALS, best) for _ in range(2)]
+    assert images[0] == images[1]
+    assert images[0].startswith(b"\x89PNG")
     search_png("a single trial", search, "last", TRIALS[:1], TRIALS[0])
 
 

@@ -57,8 +57,8 @@ def refused_within_limits(setup: str, call: str, seconds: float = 10) -> str:
 
 
 def read_idx(path) -> str:
-    setup = "from bevatron.simulate.idx import PICTURES, read_idx\nfrom pathlib import Path"
-    return refused_within_limits(setup, f"read_idx(Path({str(path)!r}), PICTURES)")
+    setup = "from bevatron.simulate.idx import IMAGES, read_idx\nfrom pathlib import Path"
+    return refused_within_limits(setup, f"read_idx(Path({str(path)!r}), IMAGES)")
 
 
 def read_lines(path) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from bevatron.prepare.recipes.sky import SkyPictures
+from bevatron.prepare.recipes.sky import SkyImages
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sky import View, galaxies, smooth_parameters, stars
 from bevatron.simulate.sources.sky import Sky
@@ -23,26 +23,26 @@ def test_light_is_conserved(sky):
     for name, column in (("galaxy", 3), ("star", 1)):
         fraction = sky.targets[name].sum((1, 2, 3)) / sky.targets[f"{name}_parameters"][:, column]
         assert fraction.max() <= 1.001
-        assert fraction.min() > 0.96  # the rest lies outside of the picture
+        assert fraction.min() > 0.96  # the rest lies outside of the image
 
 
 def test_second_moments_give_the_ellipticity_back():
     """Without seeing an ellipse's quadrupole is its distortion: (Qxx - Qyy) / (Qxx + Qyy) = e1, 2 Qxy / (...) = e2."""
     drawn = np.array([[2.0, 1.0, angle, 100.0] for angle in (0.0, 0.5, 1.2, 2.5)])
     view = View(128, 0.25, 0.1)
-    pictures = galaxies(drawn, "exponential", np.ones(4), view).astype(float)
+    images = galaxies(drawn, "exponential", np.ones(4), view).astype(float)
     x, y = np.meshgrid(np.arange(128) - 63.5, np.arange(128) - 63.5)
     found = []
-    for p in pictures:
+    for p in images:
         xx, yy, xy = (float((p * q).sum() / p.sum()) for q in (x * x, y * y, x * y))
         found.append([(xx - yy) / (xx + yy), 2 * xy / (xx + yy)])
     np.testing.assert_allclose(found, smooth_parameters(drawn)[:, :2], atol=0.02)
 
 
 def test_half_of_a_star_s_light_lies_within_its_radius():
-    picture = stars(np.array([[2.0, 50.0]]), View(255, 0.1, 1.0))[0].astype(float)
+    image = stars(np.array([[2.0, 50.0]]), View(255, 0.1, 1.0))[0].astype(float)
     x, y = np.meshgrid(*(0.1 * (np.arange(255) - 127),) * 2)
-    assert picture[np.hypot(x, y) < 2.0].sum() / 50.0 == pytest.approx(0.5, abs=0.01)
+    assert image[np.hypot(x, y) < 2.0].sum() / 50.0 == pytest.approx(0.5, abs=0.01)
 
 
 def test_noise_is_white_and_as_large_as_asked():
@@ -64,14 +64,14 @@ def test_sersic_profiles_are_drawn():
     assert np.isfinite(simulated(profile="sersic").targets["galaxy"]).all()
 
 
-def test_mixed_pictures_are_galaxies_and_stars_in_turn(sky):
-    mixed = SkyPictures().prepare(
-        SkyPictures.Options(kind="sky", kinds="mixed", clean=True, scale=10.0), sky, 0, np.ones(60, bool)
+def test_mixed_images_are_galaxies_and_stars_in_turn(sky):
+    mixed = SkyImages().prepare(
+        SkyImages.Options(kind="sky", kinds="mixed", clean=True, scale=10.0), sky, 0, np.ones(60, bool)
     )
-    pictures = mixed.inputs["picture"].column.values
+    images = mixed.inputs["image"].column.values
     assert mixed.targets["label"].tolist() == [0, 1] * 30
-    np.testing.assert_allclose(pictures[::2], sky.targets["galaxy"][::2] / 10.0, rtol=1e-6)
-    np.testing.assert_allclose(pictures[1::2], sky.targets["star"][1::2] / 10.0, rtol=1e-6)
+    np.testing.assert_allclose(images[::2], sky.targets["galaxy"][::2] / 10.0, rtol=1e-6)
+    np.testing.assert_allclose(images[1::2], sky.targets["star"][1::2] / 10.0, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

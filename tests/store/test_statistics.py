@@ -46,11 +46,11 @@ def test_moments_have_the_bits_of_sums_over_whole_columns(shape, kind):
     assert list(zip([found.count] * shape[2], found.mean, found.m2, found.low, found.high, strict=True)) == expected
 
 
-def test_moments_of_pictures_have_them_too():
-    pictures = np.random.default_rng(1).gamma(2.0, 3.0, (301, 3, 40, 41)).astype(np.float32)
-    ((values, _),) = tables_of(Dense(pictures), hashes_of(ids_from(0, 301)))
+def test_moments_of_images_have_them_too():
+    images = np.random.default_rng(1).gamma(2.0, 3.0, (301, 3, 40, 41)).astype(np.float32)
+    ((values, _),) = tables_of(Dense(images), hashes_of(ids_from(0, 301)))
     found = moments_of(values)
-    expected = at_once(pictures[:, i].reshape(-1) for i in range(3))
+    expected = at_once(images[:, i].reshape(-1) for i in range(3))
     assert list(zip([found.count] * 3, found.mean, found.m2, found.low, found.high, strict=True)) == expected
 
 
@@ -65,14 +65,14 @@ def test_merged_moments_survive_a_large_mean():
     assert (merged.low[0], merged.high[0]) == (values.min(), values.max())
 
 
-@pytest.mark.parametrize("layout", ["dense", "pictures", "ragged", "sparse"])
+@pytest.mark.parametrize("layout", ["dense", "images", "ragged", "sparse"])
 def test_few_numbers_give_exact_quantiles_of_the_first_ten_thousand_samples(layout):
     """Those of all these samples together, whatever the layout; of an 11,000th nothing."""
     random, n, first = np.random.default_rng(2), 11_000, 10_000
     if layout == "dense":
         values = random.normal(size=(n, 3)).astype(np.float32)
         group, columns = dense(values), [values[:first, i] for i in range(3)]
-    elif layout == "pictures":
+    elif layout == "images":
         values = random.normal(size=(n, 2, 3, 4)).astype(np.float32)
         group, columns = dense(values), [values[:first, i].reshape(-1) for i in range(2)]
     elif layout == "ragged":
@@ -98,7 +98,7 @@ def place_of(values, found):
     return np.searchsorted(np.sort(values), found) / len(values)
 
 
-@pytest.mark.parametrize("toy", ["normal", "cauchy", "ragged", "pictures"])
+@pytest.mark.parametrize("toy", ["normal", "cauchy", "ragged", "images"])
 def test_thinned_quantiles_lie_within_their_error(toy):
     """At least about half of the limit is kept, so that 5 standard deviations are 5 * 0.5 / sqrt(limit / 2)."""
     random, limit, shards = np.random.default_rng(3), 4_000, 50
@@ -170,14 +170,14 @@ def test_what_is_kept_does_not_grow_with_the_dataset():
 
 def test_a_shard_larger_than_the_limit_is_thinned_as_it_is_read():
     """Its numbers are not copied as a whole: 12 million of them, of which a thousand are kept."""
-    pictures = np.random.default_rng(6).random((300, 1, 200, 200), np.float32)
-    group = Group(Dense(pictures), ("grey",), ("1",))
+    images = np.random.default_rng(6).random((300, 1, 200, 200), np.float32)
+    group = Group(Dense(images), ("grey",), ("1",))
     tracemalloc.start()
     added = GroupStatistics(1_000)
     added.add(group, ids_from(0, 300))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < pictures.nbytes / 2  # float64 copies of all were five times as large
+    assert peak < images.nbytes / 2  # float64 copies of all were five times as large
     assert added.result()["grey"].median == pytest.approx(0.5, abs=0.1)
 
 

@@ -188,7 +188,7 @@ def report(
     absent: Annotated[
         list[str] | None, typer.Option(help="a study left out for lack of its data, to be named; again for more")
     ] = None,
-    processes: Annotated[int, typer.Option(min=1, help="processes that draw pictures at once")] = 1,
+    processes: Annotated[int, typer.Option(min=1, help="processes that draw images at once")] = 1,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:

@@ -18,7 +18,7 @@ class Evaluation(Section):
     confidence: Real = Field(0.68, gt=0.0, lt=1.0, description="probability content of the quoted intervals")
     observables: dict[Name, Observable] = Field({}, description="single numbers looked at without any network")
     inspect_layers: list[Name] = Field(
-        [], description="convolutional networks whose filters, and what each layer makes of a picture, are shown"
+        [], description="convolutional networks whose filters, and what each layer makes of an image, are shown"
     )
     validate_source: bool = Field(False, description="show the source beside published numbers, where it offers that")
 

@@ -54,7 +54,7 @@ class Classification(Section):
 
 
 class Classification2D(Classification):
-    """Tell two classes of points in a plane apart; squared error, and pictures of lines and surfaces."""
+    """Tell two classes of points in a plane apart; squared error, and images of lines and surfaces."""
 
     kind: Literal["classification_2d"] = Field(description="the task's name")
 
@@ -88,25 +88,25 @@ class Detection(Section):
 
 
 class Reconstruction(Section):
-    """Give a picture back without its noise; mean squared error over the pixels."""
+    """Give an image back without its noise; mean squared error over the pixels."""
 
     kind: Literal["reconstruction"] = Field(description="the task's name")
     target: Name = Field(
-        description="target of the dataset holding the picture to give back, unless a model names another"
+        description="target of the dataset holding the image to give back, unless a model names another"
     )
     truth: dict[Name, Name] = Field(
         {},
-        description="by target that has noise itself, the target without, to which pictures are compared",
+        description="by target that has noise itself, the target without, to which images are compared",
     )
     parameters: dict[Name, Name] = Field(
         {},
-        description="by clean target, the target of the dataset holding the true parameters of its picture, which a "
+        description="by clean target, the target of the dataset holding the true parameters of its image, which a "
         "linear probe reads from the hidden representation",
     )
 
 
 class Generation(Section):
-    """Make pictures like those of the dataset, which a second network cannot tell from them."""
+    """Make images like those of the dataset, which a second network cannot tell from them."""
 
     kind: Literal["generation"] = Field(description="the task's name")
     target: Name = Field(

@@ -25,10 +25,10 @@ class Adversarial(Section):
 
 
 class Augmentation(Section):
-    """Pictures changed at random in every step, in ways that leave what they show as it is."""
+    """Images changed at random in every step, in ways that leave what they show as it is."""
 
-    mirror: bool = Field(False, description="left and right changed over, of half of the pictures")
-    shift: Integer = Field(0, ge=0, description="pixels by which a picture is shifted at most, both ways")
+    mirror: bool = Field(False, description="left and right changed over, of half of the images")
+    shift: Integer = Field(0, ge=0, description="pixels by which an image is shifted at most, both ways")
 
 
 class Training(Section):
@@ -64,7 +64,7 @@ class Training(Section):
         description="order within an epoch: 'sorted' shows class after class, 'alternating' a sample of each class in "
         "turn, the samples of a class shuffled either way",
     )
-    augmentation: Augmentation | None = Field(None, description="of pictures, while a network learns; default: none")
+    augmentation: Augmentation | None = Field(None, description="of images, while a network learns; default: none")
     adversarial: Adversarial | None = Field(
         None,
         description="of a classification of dense inputs; the validation loss is that of clean samples; default: none",
@@ -78,7 +78,7 @@ class Training(Section):
         "32-true", description="arithmetic of the fit; 16-mixed, which scales its loss, is slow on a CPU"
     )
     memory_format: Literal["contiguous", "channels_last"] = Field(
-        "contiguous", description="order of pictures in memory: 'channels_last' is faster on GPUs with tensor cores"
+        "contiguous", description="order of images in memory: 'channels_last' is faster on GPUs with tensor cores"
     )
     threads: Count = Field(1, description="CPU threads of one fit; part of a run's identity, as sums depend on it")
     checkpoint_seconds: Positive = Field(30.0, description="seconds between checkpoints within an epoch")

@@ -139,22 +139,22 @@ def _logits(network: nn.Module, inputs: Inputs) -> np.ndarray:
 def _example(
     inputs: Inputs, changed: Inputs, clean: np.ndarray, logits: np.ndarray, labels: Tensor, epsilon: float
 ) -> dict[str, Any] | None:
-    """The first picture that is recognised until it is changed: both, the change, and what the network says of each."""
-    name, pictures = next(iter(inputs.items()))
-    if pictures.ndim != 4:
+    """The first image that is recognised until it is changed: both, the change, and what the network says of each."""
+    name, images = next(iter(inputs.items()))
+    if images.ndim != 4:
         return None
     truth = labels.cpu().numpy()
     flipped = np.flatnonzero((clean.argmax(1) == truth) & (logits.argmax(1) != truth))
     if not len(flipped):
         return None
     k = int(flipped[0])
-    before, after = pictures[k].cpu().numpy(), changed[name][k].cpu().numpy()
+    before, after = images[k].cpu().numpy(), changed[name][k].cpu().numpy()
     return {
         "epsilon": epsilon,
         "label": int(truth[k]),
-        "before": {"picture": _rounded(before), "class": int(clean[k].argmax()), "confidence": _confidence(clean[k])},
+        "before": {"image": _rounded(before), "class": int(clean[k].argmax()), "confidence": _confidence(clean[k])},
         "sign": np.sign(np.round(after - before, 6)).astype(int).tolist(),
-        "after": {"picture": _rounded(after), "class": int(logits[k].argmax()), "confidence": _confidence(logits[k])},
+        "after": {"image": _rounded(after), "class": int(logits[k].argmax()), "confidence": _confidence(logits[k])},
     }
 
 
@@ -179,5 +179,5 @@ def _padded(values: np.ndarray, n: int) -> np.ndarray:
     return np.pad(values, (0, n - len(values)))
 
 
-def _rounded(picture: np.ndarray) -> list:
-    return np.round(picture.astype(np.float64), 3).tolist()
+def _rounded(image: np.ndarray) -> list:
+    return np.round(image.astype(np.float64), 3).tolist()

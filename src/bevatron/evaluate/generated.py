@@ -1,4 +1,4 @@
-"""Comparing generated pictures with real ones: distance of their distributions, copies, diversity."""
+"""Comparing generated images with real ones: distance of their distributions, copies, diversity."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,41 +9,41 @@ if TYPE_CHECKING:
     from sklearn.neural_network import MLPClassifier
 
 FEATURES = 32  # hidden units of the reference
-SAMPLES = 5_000  # training pictures from which the reference learns, and among which copies are looked for
+SAMPLES = 5_000  # training images from which the reference learns, and among which copies are looked for
 PAIRS = 2_000  # whose mean distance tells diversity
 
 
 @dataclass(frozen=True)
 class ReferenceClassifier:
-    """A classifier of real pictures, in whose hidden units pictures are compared, as in Inception's elsewhere."""
+    """A classifier of real images, in whose hidden units images are compared, as in Inception's elsewhere."""
 
     network: "MLPClassifier"
 
     @classmethod
-    def of(cls, pictures: np.ndarray, labels: np.ndarray) -> "ReferenceClassifier":
-        """Trained on pictures (n, pixels) with class numbers (n,); the same for the same data."""
+    def of(cls, images: np.ndarray, labels: np.ndarray) -> "ReferenceClassifier":
+        """Trained on images (n, pixels) with class numbers (n,); the same for the same data."""
         from sklearn.neural_network import MLPClassifier
 
         network = MLPClassifier((FEATURES,), max_iter=60, tol=0.0, n_iter_no_change=60, random_state=0)
         with np.errstate(all="ignore"):
-            return cls(_fitted(network, pictures, labels))
+            return cls(_fitted(network, images, labels))
 
-    def features(self, pictures: np.ndarray) -> np.ndarray:
+    def features(self, images: np.ndarray) -> np.ndarray:
         """(n, pixels) to (n, FEATURES)."""
-        return np.maximum(pictures @ self.network.coefs_[0] + self.network.intercepts_[0], 0.0)
+        return np.maximum(images @ self.network.coefs_[0] + self.network.intercepts_[0], 0.0)
 
-    def classes(self, pictures: np.ndarray) -> np.ndarray:
-        return self.network.predict(pictures)
+    def classes(self, images: np.ndarray) -> np.ndarray:
+        return self.network.predict(images)
 
 
-def _fitted(network: "MLPClassifier", pictures: np.ndarray, labels: np.ndarray) -> "MLPClassifier":
+def _fitted(network: "MLPClassifier", images: np.ndarray, labels: np.ndarray) -> "MLPClassifier":
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # it learns for a fixed number of epochs
-        return network.fit(pictures, labels)
+        return network.fit(images, labels)
 
 
 def frechet_distance(first: np.ndarray, second: np.ndarray, weights: np.ndarray | None = None) -> float:
@@ -67,16 +67,16 @@ def _moments(features: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.
     return mean, (away * weights[:, None]).T @ away / (total - 1)
 
 
-def nearest(pictures: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distance to, and row of, the nearest picture among others; (n,) each."""
+def nearest(images: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distance to, and row of, the nearest image among others; (n,) each."""
     from sklearn.neighbors import NearestNeighbors
 
-    distances, rows = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(among).kneighbors(pictures)
+    distances, rows = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(among).kneighbors(images)
     return distances[:, 0], rows[:, 0]
 
 
-def diversity(pictures: np.ndarray) -> float:
-    """Mean distance of random pairs; 0 where all pictures are one."""
+def diversity(images: np.ndarray) -> float:
+    """Mean distance of random pairs; 0 where all images are one."""
     random = np.random.default_rng(0)
-    first, second = random.integers(0, len(pictures), (2, PAIRS))
-    return float(np.linalg.norm(pictures[first] - pictures[second], axis=1)[first != second].mean())
+    first, second = random.integers(0, len(images), (2, PAIRS))
+    return float(np.linalg.norm(images[first] - images[second], axis=1)[first != second].mean())

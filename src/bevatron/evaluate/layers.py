@@ -1,4 +1,4 @@
-"""What a convolutional network looks for, and what each of its layers makes of a picture."""
+"""What a convolutional network looks for, and what each of its layers makes of an image."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ LAYER = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
 
 
 def looked_into(context: EvaluationContext) -> dict[str, Any] | None:
-    """Of the first seed: "filters" of the first convolution, mean over input channels, each (k, k); "picture" (height,
+    """Of the first seed: "filters" of the first convolution, mean over input channels, each (k, k); "image" (height,
     width), the first of the test split; "layers": name and maps (height, width) behind convolutions and pools.
 
     None for a network without convolutions, or of several input groups.
@@ -25,7 +25,7 @@ def looked_into(context: EvaluationContext) -> dict[str, Any] | None:
     if first is None or len(context.model.inputs) != 1:
         return None
     (group,) = context.model.inputs
-    picture = TestColumns(context.manifest, context.manifest_path).images(group, [0])[0]
+    image = TestColumns(context.manifest, context.manifest_path).images(group, [0])[0]
     found: list[dict[str, Any]] = []
 
     def keep(name: str):
@@ -43,9 +43,9 @@ def looked_into(context: EvaluationContext) -> dict[str, Any] | None:
         elif isinstance(module, LAYER):
             module.register_forward_hook(keep(f"pool behind convolution {numbers[nn.Conv2d]}"))
     with torch.no_grad():
-        network({group: torch.from_numpy(picture.astype(np.float32))[None]})
+        network({group: torch.from_numpy(image.astype(np.float32))[None]})
     filters = first.weight.detach().mean(1)[:FILTERS].numpy()
-    return {"filters": _rounded(filters), "picture": _rounded(picture.mean(0)), "layers": found}
+    return {"filters": _rounded(filters), "image": _rounded(image.mean(0)), "layers": found}
 
 
 def _rounded(values: np.ndarray) -> list:

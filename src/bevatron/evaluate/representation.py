@@ -1,4 +1,4 @@
-"""What an auto-encoder's hidden numbers know of a picture: its true parameters, read by a linear probe."""
+"""What an auto-encoder's hidden numbers know of an image: its true parameters, read by a linear probe."""
 
 from pathlib import Path
 

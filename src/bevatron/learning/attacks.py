@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bevatron.models.images import WithHeads
 from bevatron.models.inputs import Inputs
-from bevatron.models.pictures import WithHeads
 
 STEP = 2.5  # of PGD, in units of epsilon over the number of steps (arXiv:1706.06083, sec. 5)
 Classifier = Callable[[Inputs], Tensor | WithHeads]
@@ -17,7 +17,7 @@ def fgsm(network: Classifier, inputs: Inputs, labels: Tensor, epsilon: float, lo
     """x + ε sign ∇ₓJ, the fast gradient sign method (Goodfellow, Shlens, Szegedy 2015, arXiv:1412.6572, eq. 4).
 
     Shapes: inputs {group: (batch, ...)} dense, labels (batch,) int64; returns inputs of the same shapes, kept within
-    [low, high], which the pictures' values have.
+    [low, high], which the images' values have.
     """
     moved = _ascended(network, inputs, labels, epsilon)
     return {name: x.clamp(low, high) for name, x in moved.items()}

@@ -1,4 +1,4 @@
-"""Pictures changed at random while a network learns, in ways that leave what they show as it is."""
+"""Images changed at random while a network learns, in ways that leave what they show as it is."""
 
 import torch
 from torch import Tensor
@@ -13,12 +13,12 @@ def augmented(inputs: Inputs, wanted: Augmentation, title: str) -> Inputs:
     """Each sample mirrored or not, and shifted by whole pixels, the same in all its groups; what comes in is empty.
 
     Shapes: inputs {group: (batch, channels, height, width)}; returns the same. Draws from torch's generator. Raises
-    UserError for inputs that are no pictures.
+    UserError for inputs that are no images.
     """
-    for name, pictures in inputs.items():
-        if not isinstance(pictures, Tensor) or pictures.ndim != 4:
+    for name, images in inputs.items():
+        if not isinstance(images, Tensor) or images.ndim != 4:
             raise UserError(
-                f"training.augmentation of {title}", f"the input group '{name}' holds no pictures", "remove it"
+                f"training.augmentation of {title}", f"the input group '{name}' holds no images", "remove it"
             )
     first = next(iter(inputs.values()))
     n, device, far = len(first), first.device, wanted.shift

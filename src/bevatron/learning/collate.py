@@ -24,7 +24,7 @@ def input_groups(manifest: Manifest, groups: list[str]) -> dict[str, InputGroup]
 
 
 def rows_at_once(groups: dict[str, InputGroup], most: int) -> int:
-    """How many samples to predict at a time, up to `most`: fewer of large pictures, which become dense."""
+    """How many samples to predict at a time, up to `most`: fewer of large images, which become dense."""
     pixels = sum(group.size for group in groups.values() if len(group.shape) == 3 and not group.is_ragged)
     return max(1, min(most, PIXELS_AT_ONCE // max(pixels, 1)))
 
@@ -32,7 +32,7 @@ def rows_at_once(groups: dict[str, InputGroup], most: int) -> int:
 class Collate:
     """Inputs of a batch, as the store delivers them, to dense tensors on a device.
 
-    Lists are padded to the longest of the dataset, sparse images filled in, pictures laid channels last where asked
+    Lists are padded to the longest of the dataset, sparse images filled in, images laid channels last where asked
     for. Images are drawn into memory that is used again: they stay valid until the next call.
     """
 

@@ -7,9 +7,9 @@ from bevatron.config import kinds
 from bevatron.config.kinds import architecture
 from bevatron.config.section import Integer, Positive, Real
 from bevatron.models.activation import ActivationName, activation
+from bevatron.models.images import MeanOver, Pooling, image_shape, joined, pool, scaled, shape_after
 from bevatron.models.initialisation import Initialisation, initialise
 from bevatron.models.inputs import InputGroup, Inputs
-from bevatron.models.pictures import MeanOver, Pooling, joined, picture_shape, pool, scaled, shape_after
 
 # channels, kernel, stride, padding, whether a pool follows
 LAYERS = (
@@ -32,9 +32,7 @@ class AlexNet(nn.Module):
 
     class Options(kinds.Options):
         width: Positive = Field(1.0, description="factor on the numbers of channels and units")
-        stride: Integer = Field(
-            4, ge=1, le=4, description="stride of the first convolution; smaller for small pictures"
-        )
+        stride: Integer = Field(4, ge=1, le=4, description="stride of the first convolution; smaller for small images")
         pooling: Pooling = Field("max", description="what a 3 × 3 pool takes: the largest or the mean")
         activation: ActivationName = Field("relu", description="activation of all hidden layers")
         dropout: Real = Field(0.5, ge=0.0, lt=1.0, description="fraction dropped before the fully connected layers")
@@ -43,7 +41,7 @@ class AlexNet(nn.Module):
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.groups = list(inputs)
-        shape = picture_shape(inputs, options.kind)
+        shape = image_shape(inputs, options.kind)
         layers: list[nn.Module] = []
         before = shape[0]
         for number, (channels, kernel, stride, padding, pooled) in enumerate(LAYERS):

@@ -13,10 +13,10 @@ from bevatron.models.inputs import InputGroup, Inputs
 
 @architecture("autoencoder")
 class Autoencoder(nn.Module):
-    """A picture is squeezed through `hidden` numbers, from which it is made again.
+    """An image is squeezed through `hidden` numbers, from which it is made again.
 
     With no further widths: one hidden layer, of units with an activation, and linear outputs, as in the lectures. With
-    widths the encoder has them in turn, the decoder in reverse, and the hidden layer is linear. With noisy pictures as
+    widths the encoder has them in turn, the decoder in reverse, and the hidden layer is linear. With noisy images as
     inputs and clean ones as targets it is a denoising auto-encoder (P. Vincent et al., JMLR 11 (2010) 3371).
 
     Shapes: inputs {group: (batch, ...)} dense; returns (batch, n_outputs); `encode` returns (batch, hidden).

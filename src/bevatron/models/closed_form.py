@@ -10,7 +10,7 @@ from bevatron.models.inputs import Inputs
 class Labelled(NamedTuple):
     """A whole split: rows (n, n_features), weights (n,) of the samples in every sum, and what is to be learned.
 
-    labels: class numbers (n,) int64; of a reconstruction the clean pictures (n, pixels) float32.
+    labels: class numbers (n,) int64; of a reconstruction the clean images (n, pixels) float32.
     """
 
     rows: Tensor

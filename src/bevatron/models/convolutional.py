@@ -9,9 +9,9 @@ from bevatron.config import kinds
 from bevatron.config.kinds import architecture
 from bevatron.config.section import MOST, Count, Real
 from bevatron.models.activation import ActivationName, activation
+from bevatron.models.images import Padding, Pooling, image_shape, joined, pool, shape_after
 from bevatron.models.initialisation import Initialisation, initialise
 from bevatron.models.inputs import InputGroup, Inputs
-from bevatron.models.pictures import Padding, Pooling, joined, picture_shape, pool, shape_after
 
 Layer = Annotated[int, Field(ge=1, le=MOST, strict=True)]
 
@@ -48,7 +48,7 @@ class Convolutional(nn.Module):
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.groups = list(inputs)
-        shape = picture_shape(inputs, options.kind)
+        shape = image_shape(inputs, options.kind)
         layers: list[nn.Module] = []
         before = shape[0]
         for number, after in enumerate(options.channels, 1):

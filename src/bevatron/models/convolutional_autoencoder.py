@@ -7,20 +7,20 @@ from bevatron.config.kinds import Options, architecture
 from bevatron.config.section import Count
 from bevatron.errors import UserError
 from bevatron.models.activation import ActivationName, activation
+from bevatron.models.images import image_shape, joined
 from bevatron.models.initialisation import Initialisation, initialise
 from bevatron.models.inputs import InputGroup, Inputs
-from bevatron.models.pictures import joined, picture_shape
 
 
 @architecture("convolutional_autoencoder")
 class ConvolutionalAutoencoder(nn.Module):
-    """As `autoencoder`, but each layer of the encoder is a 3 × 3 convolution that halves the picture, and each of the
+    """As `autoencoder`, but each layer of the encoder is a 3 × 3 convolution that halves the image, and each of the
     decoder enlarges it twofold, by the nearest pixel and a 3 × 3 convolution, which leaves no chequered pattern as a
     transposed convolution does (A. Odena et al., Distill (2016)).
 
     Shapes: inputs {group: (batch, channels, height, width)}, of one size, whose sides the halvings must divide; returns
-    (batch, n_outputs), pictures of that size one pixel after the other; `encode` returns (batch, hidden). Raises
-    UserError for pictures of other sides, and for targets of another size.
+    (batch, n_outputs), images of that size one pixel after the other; `encode` returns (batch, hidden). Raises
+    UserError for images of other sides, and for targets of another size.
     """
 
     TASKS = ("reconstruction",)
@@ -34,13 +34,13 @@ class ConvolutionalAutoencoder(nn.Module):
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.groups = list(inputs)
-        channels, height, width = picture_shape(inputs, options.kind)
+        channels, height, width = image_shape(inputs, options.kind)
         by = 2 ** len(options.channels)
         if height % by or width % by:
-            what = f"pictures of {height}×{width} cannot be halved {len(options.channels)} times by '{options.kind}'"
+            what = f"images of {height}×{width} cannot be halved {len(options.channels)} times by '{options.kind}'"
             raise UserError("inputs", what, "name fewer channels in the architecture")
         if n_outputs % (height * width):
-            what = f"pictures of {height}×{width} cannot become {n_outputs} pixels of a target"
+            what = f"images of {height}×{width} cannot become {n_outputs} pixels of a target"
             raise UserError("inputs", what, "give it inputs of the target's size")
         rows, columns = height // by, width // by
         encoder: list[nn.Module] = []

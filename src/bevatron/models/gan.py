@@ -1,4 +1,4 @@
-"""Generative adversarial networks: one network makes pictures, another tells them from real ones."""
+"""Generative adversarial networks: one network makes images, another tells them from real ones."""
 
 from itertools import pairwise
 from typing import Literal
@@ -12,15 +12,15 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from bevatron.config.kinds import Options, architecture
 from bevatron.config.section import Count, Integer
+from bevatron.models.images import image_shape, joined
 from bevatron.models.inputs import InputGroup, Inputs
-from bevatron.models.pictures import joined, picture_shape
 
 SLOPE = 0.2  # of the leaky ReLUs (A. Radford et al., arXiv:1511.06434)
 
 
 @architecture("gan")
 class GAN(nn.Module):
-    """A generator G makes pictures of noise z, a discriminator D says how likely a picture is real; both learn at once
+    """A generator G makes images of noise z, a discriminator D says how likely an image is real; both learn at once
     (I. Goodfellow et al., arXiv:1406.2661).
 
     D climbs V = E ln D(x) + E ln(1 - D(G(z))). G descends it (minimax), or, as D is too sure of itself early on for
@@ -31,12 +31,12 @@ class GAN(nn.Module):
 
     Shapes: inputs {group: (batch, channels, height, width)}, values as they come from the dataset; returns D's output
     before the sigmoid (batch, 1); with truth the losses of D and of G for each sample, (batch, 2). `generate` makes
-    pictures (n, channels, height, width), with output `sigmoid` in [0, 1]. `remember` keeps G's weights and V of a
+    images (n, channels, height, width), with output `sigmoid` in [0, 1]. `remember` keeps G's weights and V of a
     moment of the training in buffers, which checkpoints and the published weights hold as well.
     """
 
     TASKS = ("generation",)
-    NO_ONNX = "it is two networks, and its answer is pictures made of noise"
+    NO_ONNX = "it is two networks, and its answer is images made of noise"
     draws = True
 
     class Options(Options):
@@ -50,7 +50,7 @@ class GAN(nn.Module):
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
-        self.groups, self.shape = list(inputs), picture_shape(inputs, options.kind)
+        self.groups, self.shape = list(inputs), image_shape(inputs, options.kind)
         self.latent, self.saturating, self.sigmoid = (
             options.latent,
             options.loss == "minimax",
@@ -70,7 +70,7 @@ class GAN(nn.Module):
         real = joined(inputs, self.groups)
         if truth is None:
             return self.discriminator(real.flatten(1))
-        made = self._pictures(torch.randn(len(real), self.latent, device=real.device, dtype=real.dtype)).flatten(1)
+        made = self._images(torch.randn(len(real), self.latent, device=real.device, dtype=real.dtype)).flatten(1)
         of_real, of_made, judged = self.discriminator(real.flatten(1), made)
         # ln D = -softplus(-d), ln(1 - D) = -softplus(d), for D the sigmoid of d.
         loss_d = functional.softplus(-of_real) + functional.softplus(of_made)
@@ -90,25 +90,25 @@ class GAN(nn.Module):
 
     def generate(self, n: int, random: torch.Generator) -> Tensor:
         noise = torch.randn(n, self.latent, generator=random)
-        return self._pictures(noise.to(next(self.generator.parameters()).device))
+        return self._images(noise.to(next(self.generator.parameters()).device))
 
-    def _pictures(self, noise: Tensor) -> Tensor:
+    def _images(self, noise: Tensor) -> Tensor:
         made = self.generator(noise)
         return (made.sigmoid() if self.sigmoid else made).unflatten(1, self.shape)
 
 
 class Discriminator(nn.Sequential):
-    """D before the sigmoid; given pictures that were made as well, D of both, and D of those made once more, with D's
+    """D before the sigmoid; given images that were made as well, D of both, and D of those made once more, with D's
     weights as constants, for G to learn from. The weights, and with spectral normalisation one more power iteration for
     each of them, are computed once for all three."""
 
-    def forward(self, pictures: Tensor, made: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor, Tensor]:
+    def forward(self, images: Tensor, made: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor, Tensor]:
         if made is None:
-            return super().forward(pictures)
+            return super().forward(images)
         weights = [(layer.weight, layer.bias) for layer in self if isinstance(layer, nn.Linear)]
         constants = [(weight.detach(), bias.detach()) for weight, bias in weights]
-        of_both = _through(torch.cat([pictures, made.detach()]), weights)
-        return of_both[: len(pictures)], of_both[len(pictures) :], _through(made, constants)
+        of_both = _through(torch.cat([images, made.detach()]), weights)
+        return of_both[: len(images)], of_both[len(images) :], _through(made, constants)
 
 
 def _through(values: Tensor, weights: list[tuple[Tensor, Tensor]]) -> Tensor:

@@ -9,9 +9,9 @@ from bevatron.config.kinds import architecture
 from bevatron.config.section import Integer, Positive, Real
 from bevatron.models.activation import ActivationName, activation
 from bevatron.models.convolution import Convolution
+from bevatron.models.images import MeanOver, Pooling, WithHeads, image_shape, joined, pool, scaled, shape_after
 from bevatron.models.initialisation import Initialisation, initialise
 from bevatron.models.inputs import InputGroup, Inputs
-from bevatron.models.pictures import MeanOver, Pooling, WithHeads, joined, picture_shape, pool, scaled, shape_after
 
 # Of each block: 1×1; 1×1 and 3×3; 1×1 and the second 3×3; 1×1 behind the pool (Szegedy et al., table 1).
 BLOCKS_3 = ((64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64))
@@ -57,7 +57,7 @@ class GoogLeNet(nn.Module):
 
     class Options(kinds.Options):
         width: Positive = Field(1.0, description="factor on the numbers of channels")
-        stem_stride: Integer = Field(2, ge=1, le=2, description="stride of the first convolution; 1 for small pictures")
+        stem_stride: Integer = Field(2, ge=1, le=2, description="stride of the first convolution; 1 for small images")
         heads: bool = Field(True, description="two auxiliary classifiers while it is trained")
         pooling: Pooling = Field("max", description="what a pool takes: the largest or the mean")
         activation: ActivationName = Field("relu", description="activation of all hidden layers")
@@ -69,7 +69,7 @@ class GoogLeNet(nn.Module):
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.groups = list(inputs)
-        shape = picture_shape(inputs, options.kind)
+        shape = image_shape(inputs, options.kind)
         name, pooling = options.activation, options.pooling
         first, second, third = (scaled(c, options.width) for c in (64, 64, 192))
         self.channels = third

@@ -9,9 +9,9 @@ from bevatron.config.kinds import architecture
 from bevatron.config.section import Count, Positive, Real
 from bevatron.models.activation import ActivationName, activation
 from bevatron.models.convolution import Convolution
+from bevatron.models.images import image_shape, joined, scaled, shape_after
 from bevatron.models.initialisation import Initialisation, initialise
 from bevatron.models.inputs import InputGroup, Inputs
-from bevatron.models.pictures import joined, picture_shape, scaled, shape_after
 
 
 class Branches(nn.Module):
@@ -56,7 +56,7 @@ class InceptionResNetV2(nn.Module):
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.groups = list(inputs)
-        shape = picture_shape(inputs, options.kind)
+        shape = image_shape(inputs, options.kind)
         name = options.activation
 
         def n(channels: int) -> int:

@@ -5,7 +5,7 @@ from pydantic import Field
 from bevatron.config.kinds import architecture
 from bevatron.config.section import Count
 from bevatron.models.convolutional import Convolutional, ConvolutionalOptions
-from bevatron.models.pictures import Padding
+from bevatron.models.images import Padding
 
 
 @architecture("lenet")

@@ -14,9 +14,9 @@ from bevatron.config.kinds import ARCHITECTURES
 from bevatron.errors import UserError
 from bevatron.json_text import read_json
 from bevatron.models.closed_form import ClosedFormModel
+from bevatron.models.images import WithHeads
 from bevatron.models.inputs import InputGroup, Inputs
 from bevatron.models.normalise import Kind, Normalise
-from bevatron.models.pictures import WithHeads
 from bevatron.models.size_limit import size_limit
 from bevatron.regular_files import read_bytes
 

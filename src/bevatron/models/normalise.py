@@ -16,7 +16,7 @@ class Normalise(nn.Module):
 
     'standard': centre and scale are mean and standard deviation; 'robust': median and half the distance between the
     16 % and 84 % quantiles. 'rms' only divides, by the root mean square, so that the empty pixels of sparse images
-    stay zero (statistics of sparse images are those of the pixels that are stored). The features of pictures are their
+    stay zero (statistics of sparse images are those of the pixels that are stored). The features of images are their
     channels. A feature that never varies keeps the scale 1. Centre and scale are buffers, so that they are saved with
     the weights and a network is whole without its dataset.
 
@@ -27,7 +27,7 @@ class Normalise(nn.Module):
         super().__init__()
         self.kind = kind
         self.groups = list(inputs)
-        self.pictures = [name for name, group in inputs.items() if not group.is_ragged and len(group.shape) == 3]
+        self.images = [name for name, group in inputs.items() if not group.is_ragged and len(group.shape) == 3]
         if kind == "none":
             return
         for name, group in inputs.items():
@@ -45,7 +45,7 @@ class Normalise(nn.Module):
     def _normalised(self, name: str, group: Tensor | Padded) -> Tensor | Padded:
         centre, scale = getattr(self, f"{name}_centre"), getattr(self, f"{name}_scale")
         values = group.values if isinstance(group, Padded) else group
-        if name in self.pictures:
+        if name in self.images:
             centre, scale = centre[:, None, None], scale[:, None, None]
         values = (values - centre) / scale
         if self.kind == "robust":

@@ -10,9 +10,9 @@ from bevatron.config.kinds import architecture
 from bevatron.config.section import Positive, Real
 from bevatron.models.activation import ActivationName, activation
 from bevatron.models.convolution import Convolution
+from bevatron.models.images import image_shape, joined, scaled, shape_after
 from bevatron.models.initialisation import Initialisation, initialise
 from bevatron.models.inputs import InputGroup, Inputs
-from bevatron.models.pictures import joined, picture_shape, scaled, shape_after
 
 EPSILON = 1e-5
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
@@ -59,7 +59,7 @@ class ResNet(nn.Module):
         width: Positive = Field(1.0, description="factor on the numbers of channels")
         stem: Literal["large", "small"] = Field(
             "large",
-            description="'large': 7 × 7 and a pool; 'small': 3 × 3, for small pictures",
+            description="'large': 7 × 7 and a pool; 'small': 3 × 3, for small images",
         )
         activation: ActivationName = Field("relu", description="activation of all hidden layers")
         dropout: Real = Field(0.0, ge=0.0, lt=1.0, description="fraction dropped before the last layer")
@@ -68,7 +68,7 @@ class ResNet(nn.Module):
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.groups = list(inputs)
-        shape = picture_shape(inputs, options.kind)
+        shape = image_shape(inputs, options.kind)
         name, bottleneck = options.activation, options.depth == 50
         before = scaled(CHANNELS[0], options.width)
         if options.stem == "large":

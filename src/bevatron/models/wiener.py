@@ -1,4 +1,4 @@
-"""Wiener's filter: the best linear filter for pictures of known spectrum in noise of known spectrum."""
+"""Wiener's filter: the best linear filter for images of known spectrum in noise of known spectrum."""
 
 import torch
 from torch import Tensor, nn
@@ -7,18 +7,18 @@ from torch.nn import functional
 from bevatron.config.kinds import Options, architecture
 from bevatron.errors import UserError
 from bevatron.models.closed_form import Labelled, Losses
+from bevatron.models.images import image_shape, joined
 from bevatron.models.inputs import InputGroup, Inputs
-from bevatron.models.pictures import joined, picture_shape
 
 
 @architecture("wiener")
 class Wiener(nn.Module):
     """x ↦ m + F⁻¹[H F(x − m)], H = S / (S + N), channel by channel (N. Wiener 1949).
 
-    S is the mean power spectrum of the clean pictures about their mean m, N that of what the noisy ones add; both are
+    S is the mean power spectrum of the clean images about their mean m, N that of what the noisy ones add; both are
     those of the training split, at each frequency of the discrete transform, so that the borders are joined (circular).
-    It is the best of all filters that treat every place in the picture alike. Shapes: inputs {group: (batch, channels,
-    height, width)}, one group; returns (batch, n_outputs), pictures of the same shape one pixel after the other.
+    It is the best of all filters that treat every place in the image alike. Shapes: inputs {group: (batch, channels,
+    height, width)}, one group; returns (batch, n_outputs), images of the same shape one pixel after the other.
     Raises UserError for a target of another shape.
     """
 
@@ -31,12 +31,10 @@ class Wiener(nn.Module):
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
-        self.groups, self.shape = list(inputs), picture_shape(inputs, options.kind)
+        self.groups, self.shape = list(inputs), image_shape(inputs, options.kind)
         channels, height, width = self.shape
         if channels * height * width != n_outputs:
-            what = (
-                f"'{options.kind}' filters pictures of {channels * height * width} pixels, the target has {n_outputs}"
-            )
+            what = f"'{options.kind}' filters images of {channels * height * width} pixels, the target has {n_outputs}"
             raise UserError("inputs", what, "give it inputs of the target's size")
         self.register_buffer("mean", torch.zeros(self.shape))
         self.register_buffer("gain", torch.ones(channels, height, width // 2 + 1))
@@ -60,8 +58,8 @@ class Wiener(nn.Module):
         self.gain.copy_(signal_power / (signal_power + noise_power).clamp_min(torch.finfo(torch.float64).tiny))
         return [Losses(self._loss(training), self._loss(validation))]
 
-    def _filtered(self, pictures: Tensor) -> Tensor:
-        spectrum = torch.fft.rfft2(pictures - self.mean)
+    def _filtered(self, images: Tensor) -> Tensor:
+        spectrum = torch.fft.rfft2(images - self.mean)
         return self.mean + torch.fft.irfft2(self.gain * spectrum, s=self.shape[1:])
 
     def _loss(self, split: Labelled) -> float:

@@ -144,7 +144,7 @@ def _learning(
         models = "1 model" if len(measured_of) == 1 else f"{len(measured_of)} models"
         note = f"{models} not measured: at the rate of {', '.join(sorted(set(measured_of.values())))}"
     if grown := [factor for factor in growth.values() if factor != 1.0]:
-        note = "; ".join(filter(None, (note, f"{min(grown):,.3g} to {max(grown):,.3g} times the operations a picture")))
+        note = "; ".join(filter(None, (note, f"{min(grown):,.3g} to {max(grown):,.3g} times the operations an image")))
     lines = [_line("search", search, 0.0, memory, gpu_hours=gpu["search"])] if search else []
     lines.append(_line("train", train, gigabytes["train"], memory, note, gpu["train"]))
     test = min(n_test * rates.prepare.memory_bytes / 1e6, data_loading.memory_budget_gb * 1e3)

@@ -1,4 +1,4 @@
-"""How much more a network computes at one scale than at another: pictures and networks grow together."""
+"""How much more a network computes at one scale than at another: images and networks grow together."""
 
 from contextlib import suppress
 
@@ -9,7 +9,7 @@ from bevatron.config.study import Study
 
 def growth(planned: Study, measured: Study) -> dict[str, float]:
     """By model, the operations of a sample in `planned` over those in `measured`, which is the same study at another
-    scale; only of models that read pictures alone, and whose recipe tells their shapes."""
+    scale; only of models that read images alone, and whose recipe tells their shapes."""
     found = {}
     for name in planned.models:
         if name not in measured.models:
@@ -22,7 +22,7 @@ def growth(planned: Study, measured: Study) -> dict[str, float]:
 
 def operations(study: Study, model: Model) -> float | None:
     """Multiplications of a forward pass of one sample, of convolutions and linear layers; None where the shapes are not
-    known. Of a detector, those of the parts that see the whole picture."""
+    known. Of a detector, those of the parts that see the whole image."""
     recipe = RECIPES[study.dataset.recipe.kind]()
     if not hasattr(recipe, "images"):
         return None

@@ -1,4 +1,4 @@
-"""One study's chapter of the page: its tables, pictures and facts, in the order they are shown."""
+"""One study's chapter of the page: its tables, figures and facts, in the order they are shown."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,12 +11,12 @@ from bevatron.compute.reproducibility import doubts, in_words
 from bevatron.config.study import Study
 from bevatron.report import tables
 from bevatron.report.grid_tables import grid_tables
-from bevatron.report.guarded import pictures_or_failure, tables_or_failure
+from bevatron.report.guarded import figures_or_failure, tables_or_failure
 from bevatron.report.numbers import count, exact
 from bevatron.report.plots.comparison import caption_of, comparisons
 from bevatron.report.plots.learning_curve import learning_curves
 from bevatron.report.plots.observables import observables
-from bevatron.report.plots.style import Picture, picture
+from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results import ModelResults, StudyResults
 from bevatron.report.section import SECTIONS
 from bevatron.report.table import Table
@@ -31,7 +31,7 @@ class SearchPart:
     title: str
     best: list[tuple[str, str]]
     trials: int
-    plot: Picture | None
+    plot: ReportFigure | None
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,16 @@ class Chapter:
     source: list[tuple[str, str, str]]
     samples: Table
     features: Table
-    data: list[Picture]
+    data: list[ReportFigure]
     observables: Table | None
     models: Table
     searches: list[SearchPart]
     trials: Table | None
-    learning: Picture
+    learning: ReportFigure
     grids: list[Table]
     comparison: Table
     published: Table | None
-    results: list[Picture]
+    results: list[ReportFigure]
     metrics: Table
     timings: Table
     sizes: Table
@@ -62,13 +62,13 @@ class Chapter:
     trained: list[tuple[str, str]]
 
     @property
-    def pictures(self) -> list[Picture]:
+    def figures(self) -> list[ReportFigure]:
         return [*self.data, *(s.plot for s in self.searches if s.plot), self.learning, *self.results]
 
     @property
     def failures(self) -> list[tuple[str, str]]:
         """Figures and tables that could not be made, by name, and why."""
-        failed = [(picture.name, picture.failure) for picture in self.pictures if picture.failure]
+        failed = [(figure.name, figure.failure) for figure in self.figures if figure.failure]
         return failed + [(table.name, table.failure) for table in self.tables if table.failure]
 
     @property
@@ -90,8 +90,8 @@ def chapter_of(results: StudyResults) -> Chapter:
         (found,) = tables_or_failure(study.name, name, lambda: [build(results)])
         return found
 
-    def pictures(name: str, build: Callable[[], list[Picture]]) -> list[Picture]:
-        return pictures_or_failure(study.name, name, build)
+    def figures(name: str, build: Callable[[], list[ReportFigure]]) -> list[ReportFigure]:
+        return figures_or_failure(study.name, name, build)
 
     return Chapter(
         study=study,
@@ -100,9 +100,9 @@ def chapter_of(results: StudyResults) -> Chapter:
         samples=table("samples", tables.samples_table),
         features=table("features", tables.features_table),
         data=[
-            *pictures("source", lambda: _comparisons(results)),
-            *pictures("data", lambda: part.data(results)),
-            *pictures("observables", lambda: _observables(results)),
+            *figures("source", lambda: _comparisons(results)),
+            *figures("data", lambda: part.data(results)),
+            *figures("observables", lambda: _observables(results)),
         ],
         observables=table("observables", tables.observables_table),
         models=table("models", tables.models_table),
@@ -112,7 +112,7 @@ def chapter_of(results: StudyResults) -> Chapter:
         grids=tables_or_failure(study.name, "grids", lambda: grid_tables(results, part.columns(results)[0])),
         comparison=table("comparison", lambda r: tables.comparison_table(r, part.columns(r))),
         published=table("published", tables.published_table),
-        results=pictures("results", lambda: part.pictures(results)),
+        results=figures("results", lambda: part.figures(results)),
         metrics=table("metrics", tables.metrics_table),
         timings=table("timings", tables.timings_table),
         sizes=table("sizes", tables.sizes_table),
@@ -195,29 +195,29 @@ def _word(value: Any) -> str:
     return exact(value) if isinstance(value, int | float) else str(value)
 
 
-def _comparisons(results: StudyResults) -> list[Picture]:
+def _comparisons(results: StudyResults) -> list[ReportFigure]:
     drawn = results.comparisons
     if not drawn:
         return []
-    return [picture(partial(comparisons, drawn), f"{results.study.name}-source", caption_of(drawn), wide=True)]
+    return [draw_figure(partial(comparisons, drawn), f"{results.study.name}-source", caption_of(drawn), wide=True)]
 
 
-def _observables(results: StudyResults) -> list[Picture]:
+def _observables(results: StudyResults) -> list[ReportFigure]:
     drawn = [results.data["observables"][name] for name in results.study.evaluation.observables]
     if not drawn:
         return []
     classes = list(results.manifest.classes) or [""]
     caption = (
         "Observables of the test split, each class normalised to unit area; errors are √N. The legend tells "
-        "what fraction of a class lies outside of the picture, or lacks the element."
+        "what fraction of a class lies outside of the figure, or lacks the element."
     )
-    return [picture(partial(observables, drawn, classes), f"{results.study.name}-observables", caption, wide=True)]
+    return [draw_figure(partial(observables, drawn, classes), f"{results.study.name}-observables", caption, wide=True)]
 
 
-def _learning(results: StudyResults, loss: str) -> Picture:
+def _learning(results: StudyResults, loss: str) -> ReportFigure:
     models = {m.label: m.histories for m in results.models.values()}
     caption = "Loss of the training (dashed) and of the validation split (full) of every seed."
-    drawn = picture(partial(learning_curves, loss, models), f"{results.study.name}-learning", caption, wide=True)
+    drawn = draw_figure(partial(learning_curves, loss, models), f"{results.study.name}-learning", caption, wide=True)
     return replace(drawn, folded=len(models) > FOLDED_ABOVE)
 
 
@@ -227,5 +227,5 @@ def _search(results: StudyResults, m: ModelResults) -> SearchPart:
     caption = f"Search for {m.title}: validation loss of {len(m.search.trials)} trials."
     plot = None
     if m.search.plot is not None:
-        plot = Picture(f"{results.study.name}-{m.name}-search", caption, m.search.plot, "png", wide=True)
+        plot = ReportFigure(f"{results.study.name}-{m.name}-search", caption, m.search.plot, "png", wide=True)
     return SearchPart(m.title, best, len(m.search.trials), plot)

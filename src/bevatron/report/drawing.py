@@ -1,4 +1,4 @@
-"""Chapters drawn side by side: nearly all of the report's time goes into its pictures."""
+"""Chapters drawn side by side: nearly all of the report's time goes into its figures."""
 
 import sys
 from concurrent.futures import ProcessPoolExecutor

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from bevatron.errors import UserError
 from bevatron.figures import failure_told
 from bevatron.report.origin import Origin
-from bevatron.report.plots.style import Picture, failed
+from bevatron.report.plots.style import ReportFigure, failed
 from bevatron.report.table import Table, failed_table
 
 
@@ -24,8 +24,8 @@ def tables_or_failure(study: str, name: str, build: Callable[[], list[Table | No
         return [failed_table(name, failure_told(error, f"table {name}"), Origin(study, "report"))]
 
 
-def pictures_or_failure(study: str, name: str, build: Callable[[], list[Picture]]) -> list[Picture]:
-    """What `build` makes; or one picture `<study>-<name>` that says why it could not."""
+def figures_or_failure(study: str, name: str, build: Callable[[], list[ReportFigure]]) -> list[ReportFigure]:
+    """What `build` makes; or one figure `<study>-<name>` that says why it could not."""
     try:
         return build()
     except UserError:

@@ -6,7 +6,7 @@ from markupsafe import Markup
 from bevatron.config.workflow import Workflow
 from bevatron.report.chapter import Chapter
 from bevatron.report.ledger import Entry, tally
-from bevatron.report.margin_picture import margin_picture
+from bevatron.report.margin_figure import margin_figure
 from bevatron.report.numbers import plain, sigmas, with_error
 from bevatron.versions import versions
 
@@ -23,7 +23,7 @@ def render(workflow: Workflow, ledger: list[Entry], chapters: list[Chapter], abs
     environment.filters |= {"plain": plain, "sigmas": sigmas, "slug": lambda text: text.replace(" ", "-")}
     environment.globals |= {
         "with_error": with_error,
-        "margin_picture": lambda e: Markup(margin_picture(e.decision, e.claim.test.sigmas)),
+        "margin_figure": lambda e: Markup(margin_figure(e.decision, e.claim.test.sigmas)),
     }
     return environment.get_template("index.html.j2").render(
         workflow=workflow,

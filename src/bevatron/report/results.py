@@ -187,7 +187,7 @@ def _search(place: Path, command: str) -> SearchResults:
 
 
 def _refuse_changed(place: Path, command: str) -> None:
-    """Raises UserError where the search's table or picture is not the one that its search.json tells of."""
+    """Raises UserError where the search's table or figure is not the one that its search.json tells of."""
     if not (place / "search.json").is_file():
         return
     tree = _json(place / "search.json", command)

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from bevatron.config.registry import Registry
-from bevatron.report.plots.style import Picture
+from bevatron.report.plots.style import ReportFigure
 from bevatron.report.results import StudyResults
 
 SECTIONS = Registry("report section", "bevatron.report.sections")
@@ -19,8 +19,8 @@ class Section(Protocol):
     def columns(self, results: StudyResults) -> list[str]:
         """Metrics worth a column in the table that compares the models."""
 
-    def data(self, results: StudyResults) -> list[Picture]:
-        """Pictures of the data, beside those of the observables."""
+    def data(self, results: StudyResults) -> list[ReportFigure]:
+        """Figures of the data, beside those of the observables."""
 
-    def pictures(self, results: StudyResults) -> list[Picture]:
-        """Pictures of what the models learned."""
+    def figures(self, results: StudyResults) -> list[ReportFigure]:
+        """Figures of what the models learned."""

@@ -38,7 +38,7 @@ def write_report(
     chapters = draw(read, processes)
     tables = [claims_table(ledger), *(t for c in chapters for t in c.tables)]
     files = {f"tables/{table.name}.csv": table.to_csv().encode() for table in tables}
-    files |= {f"plots/{picture.file}": picture.content for c in chapters for picture in c.pictures}
+    files |= {f"plots/{figure.file}": figure.content for c in chapters for figure in c.figures}
     page = render(workflow, ledger, chapters, absent or {}).encode()
     for name, content in files.items():
         publish_bytes(inside(output_folder, name), content)

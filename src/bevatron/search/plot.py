@@ -1,4 +1,4 @@
-"""The picture of a search: the loss trial by trial, and against each searched key."""
+"""The image of a search: the loss trial by trial, and against each searched key."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ FAILED_STYLE = {"marker": "x", "color": "#bd1f01", "label": "no result"}
 
 
 def search_png(title: str, search: Search, checkpoint: str, trials: list[Trial], best: Trial) -> bytes:
-    """The picture as PNG; losses are in the task's unit (nats, or the target's unit squared).
+    """The image as PNG; losses are in the task's unit (nats, or the target's unit squared).
 
     Where it cannot be drawn, which costs no search its result, the PNG says why.
     """

@@ -13,7 +13,7 @@ RECORD = 1 + 3 * 32 * 32
 
 
 def read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures (n, 3, 32, 32) uint8 and labels (n,) int64 of one file.
+    """Images (n, 3, 32, 32) uint8 and labels (n,) int64 of one file.
 
     Format: A. Krizhevsky, Learning multiple layers of features from tiny images (2009), binary version. Raises
     UserError, naming the file, for a length that is no multiple of a record, and a label out of range.
@@ -27,6 +27,6 @@ def read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
     labels = records[:, 0].astype(np.int64)
     if (labels >= CLASSES).any():
         row = int(np.flatnonzero(labels >= CLASSES)[0])
-        what = f"picture {row} has the label {labels[row]}; allowed: 0 to {CLASSES - 1}"
+        what = f"image {row} has the label {labels[row]}; allowed: 0 to {CLASSES - 1}"
         raise UserError(path, what, "CIFAR-100 and other files are not read; fetch CIFAR-10's binary version")
     return records[:, 1:].reshape(-1, *SHAPE), labels

@@ -10,7 +10,7 @@ INDICES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # of Sérsic profiles: GalSim keeps wh
 
 @dataclass(frozen=True)
 class View:
-    """The picture's side in pixels, a pixel's side [arcsec], and the seeing's full width at half maximum [arcsec]."""
+    """The image's side in pixels, a pixel's side [arcsec], and the seeing's full width at half maximum [arcsec]."""
 
     size: int
     pixel_scale: float
@@ -18,7 +18,7 @@ class View:
 
 
 def galaxies(parameters: np.ndarray, profile: str, indices: np.ndarray, view: View) -> np.ndarray:
-    """Clean pictures (n, size, size) float32, in counts.
+    """Clean images (n, size, size) float32, in counts.
 
     parameters (n, 4): half-light radii along the long and the short axis [arcsec], position angle of the long axis
     [rad], flux [counts], all before the seeing; indices (n,): of Sérsic profiles, read for profile 'sersic' alone.
@@ -41,7 +41,7 @@ def galaxies(parameters: np.ndarray, profile: str, indices: np.ndarray, view: Vi
 
 
 def stars(parameters: np.ndarray, view: View) -> np.ndarray:
-    """Clean pictures (n, size, size) float32, in counts, of points seen through an atmosphere that changes.
+    """Clean images (n, size, size) float32, in counts, of points seen through an atmosphere that changes.
 
     parameters (n, 2): half-light radius [arcsec], flux [counts].
     """

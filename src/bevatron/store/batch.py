@@ -56,8 +56,8 @@ class ImageBuffer:
         self._pixels: Tensor | None = None
         self._touched: Tensor | None = None
         self._zeros: Tensor | None = None
-        self._firsts = torch.zeros(0, dtype=torch.int64)  # where each picture begins
-        self._size = 0  # of a picture
+        self._firsts = torch.zeros(0, dtype=torch.int64)  # where each image begins
+        self._size = 0  # of an image
 
     def draw(self, sparse: SparseBatch, channels_last: bool = False) -> Tensor:
         """The images, (batch, channels, height, width), in memory with the channels last if so; valid until the next

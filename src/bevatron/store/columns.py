@@ -23,7 +23,7 @@ class Dense:
 
 
 def feature_axis(values: np.ndarray) -> int:
-    """The axis of a dense column along which its features lie: the last, or the channels of pictures (n, c, h, w)."""
+    """The axis of a dense column along which its features lie: the last, or the channels of images (n, c, h, w)."""
     return 1 if values.ndim == 4 else -1
 
 
@@ -75,7 +75,7 @@ Column = Dense | Ragged | SparseImages
 class Group:
     """An input group: its column, the names and units of its features, and perhaps what each of them is, in words.
 
-    The features are the last axis of a dense or ragged column, and the channels of sparse images and of dense pictures
+    The features are the last axis of a dense or ragged column, and the channels of sparse images and of dense images
     (n, channels, height, width).
     """
 

@@ -27,7 +27,7 @@ class GroupInfo(Record):
     """What is known of an input group without reading its data."""
 
     layout: Layout = Field(description="how the group is stored")
-    features: tuple[str, ...] = Field(description="names along the last axis, or of the images' and pictures' channels")
+    features: tuple[str, ...] = Field(description="names along the last axis, or of the images' and images' channels")
     units: tuple[str, ...] = Field(description="units of the features, '' or '1' for pure numbers")
     definitions: tuple[str, ...] = Field((), description="what each feature is, in words; none given: empty")
     shape: tuple[int, ...] = Field(

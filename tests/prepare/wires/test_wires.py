@@ -1,4 +1,4 @@
-"""From charge to pictures: each step against its formula, and charge conserved through all of them."""
+"""From charge to images: each step against its formula, and charge conserved through all of them."""
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ def prepared(samples, seed=1, electronics=QUIET, drift=IDEAL, window=None, image
     return WirePlanes().prepare(options, samples, seed, np.ones(len(samples), bool))
 
 
-def pictures(samples, name="fine"):
+def images(samples, name="fine"):
     column = samples.inputs[name].column
     dense = np.zeros((len(column), int(np.prod(column.shape))), np.float32)
     for k, (a, b) in enumerate(zip(column.offsets[:-1], column.offsets[1:], strict=True)):
@@ -99,7 +99,7 @@ def test_the_coordinates_of_three_planes_belong_together():
 
 
 def test_all_charge_arrives_in_every_plane():
-    found = pictures(prepared(raw([[MUON]])))[0]
+    found = images(prepared(raw([[MUON]])))[0]
     length = np.sqrt(20**2 + 10**2 + 40**2)
     expected = electrons(np.array([2.1 * length]), np.array([length]), 0.273)[0] / 1000
     for plane in found:
@@ -108,7 +108,7 @@ def test_all_charge_arrives_in_every_plane():
 
 def test_a_track_along_a_wire_is_on_one_wire():
     upright = ((100, -20, 150.15), (100, 20, 150.15), 2.1, 0)
-    u, v, y = (plane > 0.5 for plane in pictures(prepared(raw([[upright]])))[0])
+    u, v, y = (plane > 0.5 for plane in images(prepared(raw([[upright]])))[0])
     assert y.any(0).sum() == 1
     assert u.any(0).sum() > 50
     assert v.any(0).sum() > 50
@@ -116,22 +116,22 @@ def test_a_track_along_a_wire_is_on_one_wire():
 
 def test_time_is_distance_over_velocity():
     two = [[((50, 0, 150), (50, 0, 160), 2.1, 0)], [((150, 0, 150), (150, 0, 160), 2.1, 0)]]
-    found = pictures(prepared(raw(two), window={"show": "detector"}))
-    rows = [picture[2].sum(1) for picture in found]
+    found = images(prepared(raw(two), window={"show": "detector"}))
+    rows = [image[2].sum(1) for image in found]
     mean = [(row * (np.arange(len(row)) + 0.5)).sum() / row.sum() for row in rows]
     assert mean[1] - mean[0] == pytest.approx(100 / 0.1098 / 3.0, abs=0.2)
 
 
 def test_lifetime_attenuates_and_diffusion_widens():
     far = [[((240, 0, 150), (240, 0, 160), 2.1, 0)]]
-    plain = pictures(prepared(raw(far)))[0, 2]
-    weak = pictures(prepared(raw(far), drift={**IDEAL, "lifetime": 2000.0}))[0, 2]
+    plain = images(prepared(raw(far)))[0, 2]
+    weak = images(prepared(raw(far), drift={**IDEAL, "lifetime": 2000.0}))[0, 2]
     assert weak.sum() / plain.sum() == pytest.approx(np.exp(-240 / 0.1098 / 2000), rel=0.02)
-    wide = pictures(prepared(raw(far), drift={**IDEAL, "diffusion_along": 200.0}))[0, 2]
+    wide = images(prepared(raw(far), drift={**IDEAL, "diffusion_along": 200.0}))[0, 2]
     rows = np.arange(len(plain)) + 0.5
 
-    def variance(picture):
-        weight = picture.sum(1) / picture.sum()
+    def variance(image):
+        weight = image.sum(1) / image.sum()
         return (weight * rows**2).sum() - (weight * rows).sum() ** 2
 
     added = (2 * 200e-6 * 240 / 0.1098) / (0.1098 * 3.0) ** 2
@@ -141,7 +141,7 @@ def test_lifetime_attenuates_and_diffusion_widens():
 def test_diffusion_across_widens_by_sqrt_2dt():
     point = [[((239.85, 0, 150.1), (240.15, 0, 150.1), 500.0, 0)]]  # along the drift: one point on the wires
     plain, wide = (
-        pictures(prepared(raw(point), drift={**IDEAL, "diffusion_across": value}))[0] for value in (0.0, 200.0)
+        images(prepared(raw(point), drift={**IDEAL, "diffusion_across": value}))[0] for value in (0.0, 200.0)
     )
     added = 2 * 200e-6 * 240 / 0.1098 / 0.3**2  # pitches²
     for before, after in zip(plain, wide, strict=True):
@@ -160,13 +160,13 @@ def test_dead_wires_are_dead_in_every_event():
     tracks = [[((100, y, 1), (150, y, 299), 2.1, 0)] for y in (-40.0, 0.0, 40.0)]
     electronics = {"noise": 2.0, "threshold": 1.0, "dead": 0.2, "dead_seed": 5}
     window = {"show": "detector"}
-    found = pictures(prepared(raw(tracks), electronics=electronics, window=window))[:, 2]
-    silent = [frozenset(np.flatnonzero(picture.sum(0) == 0)) for picture in found]
+    found = images(prepared(raw(tracks), electronics=electronics, window=window))[:, 2]
+    silent = [frozenset(np.flatnonzero(image.sum(0) == 0)) for image in found]
     assert len(set(silent)) == 1
     assert len(silent[0]) / found.shape[2] == pytest.approx(0.2, abs=0.04)
-    again = pictures(prepared(raw(tracks), seed=2, electronics=electronics, window=window))[0, 2]
+    again = images(prepared(raw(tracks), seed=2, electronics=electronics, window=window))[0, 2]
     assert frozenset(np.flatnonzero(again.sum(0) == 0)) == silent[0]
-    other = pictures(prepared(raw(tracks), electronics={**electronics, "dead_seed": 6}, window=window))[0, 2]
+    other = images(prepared(raw(tracks), electronics={**electronics, "dead_seed": 6}, window=window))[0, 2]
     assert frozenset(np.flatnonzero(other.sum(0) == 0)) != silent[0]
 
 
@@ -186,22 +186,22 @@ def test_noise_threshold_and_dead_wires():
     assert noisy.std() == pytest.approx(1.0, rel=0.02)
 
 
-def test_coarse_pictures_are_sums_of_fine_ones():
+def test_coarse_images_are_sums_of_fine_ones():
     samples = prepared(raw([[MUON]]), electronics={"noise": 1.0, "threshold": 3.0})
-    fine, coarse = pictures(samples)[0], pictures(samples, "coarse")[0]
+    fine, coarse = images(samples)[0], images(samples, "coarse")[0]
     c, h, w = coarse.shape
     np.testing.assert_allclose(fine.reshape(c, h, 2, w, 2).sum((2, 4)), coarse, rtol=1e-5)
 
 
-def test_disorder_keeps_the_values_and_is_the_same_in_all_pictures():
+def test_disorder_keeps_the_values_and_is_the_same_in_all_images():
     images = {"plain": {"planes": ["y"]}, "mixed": {"planes": ["y"], "permuted": True}}
     samples = prepared(raw([[MUON], [MUON]]), images=images, window={"size": 64, "shift": 1})
-    plain, mixed = (pictures(samples, name)[:, 0].reshape(2, -1) for name in ("plain", "mixed"))
+    plain, mixed = (images(samples, name)[:, 0].reshape(2, -1) for name in ("plain", "mixed"))
     for a, b in zip(plain, mixed, strict=True):
         np.testing.assert_array_equal(np.sort(a), np.sort(b))
     assert (plain != mixed).any()
     again = prepared(raw([[MUON], [MUON]]), images=images, window={"size": 64, "shift": 1})
-    np.testing.assert_array_equal(pictures(again, "mixed")[:, 0].reshape(2, -1), mixed)
+    np.testing.assert_array_equal(images(again, "mixed")[:, 0].reshape(2, -1), mixed)
 
 
 def test_boxes_hold_their_particles_charge():
@@ -210,7 +210,7 @@ def test_boxes_hold_their_particles_charge():
     samples = prepared(raw([[MUON, proton, cosmic]], [[(13, 0), (2212, 0), (13, 2)]]))
     boxes = samples.targets["boxes"][0]
     assert sorted(boxes[:, 4].tolist()) == [-1, -1, 0, 1]
-    alone = pictures(prepared(raw([[MUON]])))[0, 2]
+    alone = images(prepared(raw([[MUON]])))[0, 2]
     box = boxes[boxes[:, 4] == 0][0]
     width, height = (box[2] - box[0]) * 256, (box[3] - box[1]) * 256
     assert width == pytest.approx(np.ptp(np.flatnonzero(alone.sum(0) > 0)) + 1, abs=4)
@@ -220,15 +220,15 @@ def test_boxes_hold_their_particles_charge():
     assert whole.targets["boxes"][0, 0, 4] == 0
 
 
-def test_a_box_holds_nearly_all_of_the_charge_in_the_picture():
+def test_a_box_holds_nearly_all_of_the_charge_in_the_image():
     samples = prepared(raw([[MUON]]))
-    picture = pictures(samples)[0, 2]
+    image = images(samples)[0, 2]
     x1, y1, x2, y2 = (samples.targets["boxes"][0, 0, :4] * 256).tolist()
-    inside = picture[int(y1) : int(np.ceil(y2)), int(x1) : int(np.ceil(x2))].sum()
-    assert inside / picture.sum() > 0.96  # 1 % is cut off at each of four sides
+    inside = image[int(y1) : int(np.ceil(y2)), int(x1) : int(np.ceil(x2))].sum()
+    assert inside / image.sum() > 0.96  # 1 % is cut off at each of four sides
 
 
-def test_a_picture_of_one_particle_is_under_a_hundredth_of_its_dense_size():
+def test_an_image_of_one_particle_is_under_a_hundredth_of_its_dense_size():
     """Even uncompressed: four bytes of index and four of value a pixel, with the usual noise and threshold."""
     column = prepared(raw([[MUON]]), electronics={}, drift={}, window={"size": 576}).inputs["fine"].column
     assert 8 * len(column.index) < 0.01 * 4 * np.prod(column.shape)
@@ -241,11 +241,11 @@ def test_start_of_the_shower_is_the_true_ionisation():
     assert conversion == 0
 
 
-def test_the_same_seed_gives_the_same_pictures():
+def test_the_same_seed_gives_the_same_images():
     noisy = {"noise": 1.0, "threshold": 3.0}
     first, again, other = (prepared(raw([[MUON]]), seed, electronics=noisy) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(pictures(first), pictures(again))
-    assert (pictures(first) != pictures(other)).any()
+    np.testing.assert_array_equal(images(first), images(again))
+    assert (images(first) != images(other)).any()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from bevatron.evaluate.evaluation import Predictions, evaluation
 from bevatron.evaluate.measurement import Measurement, measure
 from bevatron.evaluate.ranking import Ranking
 
-DRAWN = 600  # points in the pictures
+DRAWN = 600  # points in the images
 
 
 @evaluation("classification_2d")

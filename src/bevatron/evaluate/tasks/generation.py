@@ -1,4 +1,4 @@
-"""Metrics and curves of networks that make pictures."""
+"""Metrics and curves of networks that make images."""
 
 import logging
 from typing import Any
@@ -14,13 +14,13 @@ from bevatron.evaluate.generated import SAMPLES, ReferenceClassifier, diversity,
 from bevatron.evaluate.measurement import Measurement, measure
 
 log = logging.getLogger("bevatron")
-DRAWN = 10  # pictures of each moment
-COLLAPSED = 0.3  # diversity, in units of real pictures', below which a generator makes but a few pictures
+DRAWN = 10  # images of each moment
+COLLAPSED = 0.3  # diversity, in units of real images', below which a generator makes but a few images
 
 
 @evaluation("generation")
 class GenerationEvaluation:
-    """How near generated pictures are to real ones, whether they are copies, and whether D can tell."""
+    """How near generated images are to real ones, whether they are copies, and whether D can tell."""
 
     def targets(self, task: Generation, model: Model) -> list[str]:
         return [model.target or task.target]
@@ -31,30 +31,30 @@ class GenerationEvaluation:
     def metrics(
         self, task: Generation, model: Model, predictions: Predictions, bootstrap: Bootstrap, confidence: float
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
-        """By name, with as many generated pictures as the test split has:
+        """By name, with as many generated images as the test split has:
 
         frechet_distance         of the last generator to the test split, in the features of a classifier that is
                                  trained here on the training split; .first, .early: of the first, second remembered
-        frechet_distance_of_data of training pictures to the test split: the least that can be hoped for
+        frechet_distance_of_data of training images to the test split: the least that can be hoped for
         reference_accuracy           of that classifier on the test split
-        d_accuracy               fraction of test and generated pictures that the trained D tells right; 0.5: by chance
+        d_accuracy               fraction of test and generated images that the trained D tells right; 0.5: by chance
         saddle_point             V at the last validation; -2 ln 2 = -1.386 at the saddle point
-        memorisation             median distance to the nearest training picture, over test pictures': 0 of copies
-        diversity                  mean distance of pairs, over that of test pictures: 0 of a collapsed generator
+        memorisation             median distance to the nearest training image, over test images': 0 of copies
+        diversity                  mean distance of pairs, over that of test images: 0 of a collapsed generator
         classes_made             fraction of the classes that the reference classifier finds at least a fifth as often as
                                  expected
         """
         context, target = predictions.context, model.target or task.target
-        train, train_labels = _pictures(context, "train", target)
-        test, labels = _pictures(context, "test", target)
+        train, train_labels = _images(context, "train", target)
+        test, labels = _images(context, "test", target)
         reference = ReferenceClassifier.of(train, train_labels)
         real = reference.features(test)
         seeds = [
             _Seed(context, folder, seed, len(test)) for folder, seed in zip(context.folders, context.seeds, strict=True)
         ]
 
-        def distances(pictures: list[np.ndarray]) -> Measurement:
-            features = [reference.features(p) for p in pictures]
+        def distances(images: list[np.ndarray]) -> Measurement:
+            features = [reference.features(p) for p in images]
             return measure(
                 [
                     bootstrap.over(lambda w, f=f: np.array([frechet_distance(real, f, row) for row in w]))
@@ -89,12 +89,12 @@ class GenerationEvaluation:
         }
         collapsed = [s.seed for s, v in zip(seeds, diversities, strict=True) if v < COLLAPSED]
         if collapsed:
-            log.warning("%s: seeds %s collapsed: their pictures hardly differ", model.title, collapsed)
+            log.warning("%s: seeds %s collapsed: their images hardly differ", model.title, collapsed)
         return metrics, _curves(seeds, reference, real, train, test, collapsed)
 
 
 class _Seed:
-    """One trained network: pictures (n, pixels) of each remembered generator, their V and epochs, D of the last."""
+    """One trained network: images (n, pixels) of each remembered generator, their V and epochs, D of the last."""
 
     def __init__(self, context: EvaluationContext, folder: Any, seed: int, n: int):
         import torch
@@ -114,20 +114,20 @@ class _Seed:
             self.d_of_made = network.discriminator(made.flatten(1))[:, 0].numpy()
 
 
-def _pictures(context: EvaluationContext, split: str, target: str) -> tuple[np.ndarray, np.ndarray]:
-    """The first pictures of a split (n, pixels) and their class numbers."""
+def _images(context: EvaluationContext, split: str, target: str) -> tuple[np.ndarray, np.ndarray]:
+    """The first images of a split (n, pixels) and their class numbers."""
     import torch
 
     from bevatron.evaluate.batches import batches
 
-    pictures, labels, n = [], [], 0
+    images, labels, n = [], [], 0
     for inputs, targets in batches(context, split, [target], torch.device("cpu"), SAMPLES):
-        pictures.append(torch.cat([x.flatten(1) for x in inputs.values()], 1).numpy())
+        images.append(torch.cat([x.flatten(1) for x in inputs.values()], 1).numpy())
         labels.append(targets[target].numpy())
         n += len(labels[-1])
         if split == "train" and n >= SAMPLES:
             break
-    return np.concatenate(pictures).astype(np.float64), np.concatenate(labels)
+    return np.concatenate(images).astype(np.float64), np.concatenate(labels)
 
 
 def classes_made(found: np.ndarray, n_classes: int) -> float:
@@ -143,12 +143,12 @@ def _curves(
     collapsed: list[int],
 ) -> dict[str, Any]:
     """ "course": of each seed epoch, Fréchet distance and V; "samples": of the first seed, the same noise at each
-    moment; "neighbours": the nearest training pictures of the last ones; "test": real pictures to guess among."""
+    moment; "neighbours": the nearest training images of the last ones; "test": real images to guess among."""
     first = seeds[0]
     last = first.made[-1][:DRAWN]
 
-    def drawn(pictures: np.ndarray) -> list:
-        return [np.round(p.reshape(first.shape).mean(0), 3).tolist() for p in pictures[:DRAWN]]
+    def drawn(images: np.ndarray) -> list:
+        return [np.round(p.reshape(first.shape).mean(0), 3).tolist() for p in images[:DRAWN]]
 
     return {
         "course": [

@@ -1,4 +1,4 @@
-"""Metrics and curves of networks that give pictures back without their noise."""
+"""Metrics and curves of networks that give images back without their noise."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from bevatron.evaluate.columns import TestColumns
 from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluation
 from bevatron.evaluate.measurement import Measurement, measure
 
-DRAWN = 4  # samples in the pictures
+DRAWN = 4  # samples in the images
 
 
 @evaluation("reconstruction")
@@ -31,7 +31,7 @@ class ReconstructionEvaluation:
         target = _truth(task, model)
         clean, noisy = predictions.targets[target].astype(np.float64), _inputs(predictions.context)
         if noisy.shape != clean.shape:
-            found, expected = (" × ".join(map(str, pictures.shape[1:])) for pictures in (noisy, clean))
+            found, expected = (" × ".join(map(str, images.shape[1:])) for images in (noisy, clean))
             what = f"{' and '.join(model.inputs)} together are {found}, the target '{target}' is {expected}"
             raise UserError(predictions.context.manifest_path, what, "let the model read the noisy target")
         n = len(clean)
@@ -49,7 +49,7 @@ class ReconstructionEvaluation:
 
 
 def _truth(task: Reconstruction, model: Model) -> str:
-    """The clean target; a model that learns from noisy pictures alone is compared with it too."""
+    """The clean target; a model that learns from noisy images alone is compared with it too."""
     target = model.target or task.target
     return task.truth.get(target, target)
 
@@ -103,7 +103,7 @@ def _probes(
 
 
 def _inputs(context: EvaluationContext) -> np.ndarray:
-    """The test split's noisy pictures: (n, channels, height, width) float64."""
+    """The test split's noisy images: (n, channels, height, width) float64."""
     columns, rows = (
         TestColumns(context.manifest, context.manifest_path),
         list(range(context.manifest.n_samples("test"))),
@@ -115,8 +115,8 @@ def _examples(outputs: np.ndarray, clean: np.ndarray, noisy: np.ndarray) -> dict
     """The first samples' first channel: "noisy", "clean" and "output", each a list of (height, width)."""
     found = outputs[:DRAWN].reshape(-1, *clean.shape[1:])
     shown = {"noisy": noisy[:DRAWN], "clean": clean[:DRAWN], "output": found}
-    return {name: [_rounded(picture[0]) for picture in pictures] for name, pictures in shown.items()}
+    return {name: [_rounded(image[0]) for image in images] for name, images in shown.items()}
 
 
-def _rounded(picture: np.ndarray) -> list[list[float]]:
-    return [[float(f"{v:.3g}") for v in row] for row in picture]
+def _rounded(image: np.ndarray) -> list[list[float]]:
+    return [[float(f"{v:.3g}") for v in row] for row in image]

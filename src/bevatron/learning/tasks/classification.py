@@ -12,8 +12,8 @@ from bevatron.errors import UserError
 from bevatron.learning.attacks import fgsm, pgd
 from bevatron.learning.collate import selected
 from bevatron.learning.learner import Batch, Learner
+from bevatron.models.images import WithHeads
 from bevatron.models.inputs import Inputs
-from bevatron.models.pictures import WithHeads
 from bevatron.store.contract import TargetInfo
 
 HEADS_WEIGHT = 0.3  # of auxiliary classifiers (Szegedy et al., arXiv:1409.4842, sec. 5)

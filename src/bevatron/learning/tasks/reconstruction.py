@@ -1,4 +1,4 @@
-"""Reconstruction: mean squared error over a picture's pixels."""
+"""Reconstruction: mean squared error over an image's pixels."""
 
 from math import prod
 
@@ -14,14 +14,14 @@ from bevatron.store.contract import TargetInfo
 
 @learner("reconstruction")
 class ReconstructionLearner(Learner):
-    """Outputs (batch, pixels), in the target's unit, against clean pictures (batch, channels, height, width)."""
+    """Outputs (batch, pixels), in the target's unit, against clean images (batch, channels, height, width)."""
 
     @staticmethod
     def n_outputs(task: Reconstruction, target: TargetInfo) -> int:
         if len(target.shape) != 3:
             form = " × ".join(map(str, target.shape)) or "a single number"
-            what = f"the target is {form} for each sample, expected a picture: channels × height × width"
-            raise UserError("task.target", what, "name a target of pictures, in the study's task or for the model")
+            what = f"the target is {form} for each sample, expected an image: channels × height × width"
+            raise UserError("task.target", what, "name a target of images, in the study's task or for the model")
         return prod(target.shape)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:

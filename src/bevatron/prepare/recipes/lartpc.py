@@ -1,4 +1,4 @@
-"""The recipe `lartpc`: pictures of three wire planes in a liquid-argon time projection chamber."""
+"""The recipe `lartpc`: images of three wire planes in a liquid-argon time projection chamber."""
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -20,19 +20,19 @@ APPROXIMATIONS = (
 
 
 class Image(Section):
-    """One input group of pictures."""
+    """One input group of images."""
 
     sum: Count = Field(1, description="pixels that are added up along each side, of what is above the threshold")
     planes: list[Plane] = Field(["u", "v", "y"], description="planes, one channel each", min_length=1)
-    permuted: bool = Field(False, description="pixels in disorder, the same in all pictures")
+    permuted: bool = Field(False, description="pixels in disorder, the same in all images")
 
 
 @recipe("lartpc")
 class WirePlanes:
-    """Sparse pictures (planes, time, wires), kilo-electrons, an input group for each of `images`, and `shower` (n, 2).
+    """Sparse images (planes, time, wires), kilo-electrons, an input group for each of `images`, and `shower` (n, 2).
 
     Targets `particle` and `neutrino` of the source, and `boxes` (n, most, 5) float32: corners x1, y1, x2, y2 as fractions
-    of the collection plane's picture, and the class; -1 where there is none. Recombination, drift, diffusion, noise and
+    of the collection plane's image, and the class; -1 where there is none. Recombination, drift, diffusion, noise and
     threshold: one module each in bevatron.prepare.wires.
     """
 
@@ -43,9 +43,9 @@ class WirePlanes:
         window: Window = Field(default_factory=Window, description="what part of the readout is shown")
         drift: Drift = Field(default_factory=Drift, description="electrons on their way to the wires")
         electronics: Electronics = Field(default_factory=Electronics, description="pulses, noise, threshold")
-        boxes: Boxes = Field(default_factory=Boxes, description="boxes around what is in a picture")
+        boxes: Boxes = Field(default_factory=Boxes, description="boxes around what is in an image")
         shower_length: Positive = Field(2.4, description="length at the start over which dE/dx is taken, cm")
-        disorder_seed: Seed = Field(1, description="which disorder, of permuted pictures")
+        disorder_seed: Seed = Field(1, description="which disorder, of permuted images")
 
         @model_validator(mode="after")
         def _images_fit(self) -> "WirePlanes.Options":
@@ -60,18 +60,18 @@ class WirePlanes:
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `lartpc` or `geant4`; noise and shifts follow from `seed`."""
-        from bevatron.prepare.wires.pictures import Pictures  # numba
+        from bevatron.prepare.wires.images import Images  # numba
 
-        pictures = Pictures(options, raw)
+        images = Images(options, raw)
         random = np.random.Generator(np.random.Philox(seed))
-        events = [pictures.event(k, random) for k in range(len(raw))]
+        events = [images.event(k, random) for k in range(len(raw))]
         inputs = {}
         for name, image in options.images.items():
             lengths = [len(event.pixels[name][0]) for event in events]
             index = np.concatenate([event.pixels[name][0] for event in events]).astype(np.int32)
             value = np.concatenate([event.pixels[name][1] for event in events]).astype(np.float32)
             offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-            column = SparseImages(index, value, offsets, pictures.shapes[name])
+            column = SparseImages(index, value, offsets, images.shapes[name])
             inputs[name] = Group(column, tuple(image.planes), ("ke",) * len(image.planes))
         from bevatron.prepare.wires.shower import FEATURES, UNITS
 
@@ -81,10 +81,10 @@ class WirePlanes:
         return Samples(inputs, targets, raw.id, attributes={"approximations": APPROXIMATIONS})
 
     def images(self, options: Options, source: kinds.Options) -> dict[str, tuple[int, int, int]]:
-        """Shapes of the pictures of events from `source`: `bevatron plan` asks."""
-        from bevatron.prepare.wires.window import picture_side
+        """Shapes of the images of events from `source`: `bevatron plan` asks."""
+        from bevatron.prepare.wires.window import image_side
 
-        height, width = picture_side(options, tuple(source.box.low), tuple(source.box.high))
+        height, width = image_side(options, tuple(source.box.low), tuple(source.box.high))
         return {
             name: (len(image.planes), height // image.sum, width // image.sum) for name, image in options.images.items()
         }

@@ -1,4 +1,4 @@
-"""The recipe `sky`: pictures of galaxies and stars, in pairs or mixed."""
+"""The recipe `sky`: images of galaxies and stars, in pairs or mixed."""
 
 from typing import Literal
 
@@ -10,33 +10,33 @@ from bevatron.config.kinds import recipe
 from bevatron.config.section import Positive
 from bevatron.store.columns import Dense, Group, Samples
 
-PICTURES = ("galaxy", "star")
+IMAGES = ("galaxy", "star")
 
 
 @recipe("sky")
-class SkyPictures:
+class SkyImages:
     """In pairs: input groups `galaxy` and `star` with noise, targets of the same names without, their parameters, and
     targets `galaxy_noisy` and `star_noisy`, the same as the inputs.
 
-    Mixed: an input group `picture`, of even events the galaxy and of odd ones the star, and a target `label`, 0 and 1.
+    Mixed: an input group `image`, of even events the galaxy and of odd ones the star, and a target `label`, 0 and 1.
     """
 
     VERSION = 1
 
     class Options(kinds.Options):
-        kinds: Literal["pairs", "mixed"] = Field("pairs", description="a sample has both pictures of an event, or one")
-        clean: bool = Field(False, description="of mixed pictures: without noise")
-        scale: Positive = Field(1.0, description="counts that become 1 in a mixed picture")
+        kinds: Literal["pairs", "mixed"] = Field("pairs", description="a sample has both images of an event, or one")
+        clean: bool = Field(False, description="of mixed images: without noise")
+        scale: Positive = Field(1.0, description="counts that become 1 in a mixed image")
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `sky`; nothing is random, and nothing else is used."""
         if options.kinds == "pairs":
-            noisy = {f"{name}_noisy": raw.inputs[name].column.values for name in PICTURES}
+            noisy = {f"{name}_noisy": raw.inputs[name].column.values for name in IMAGES}
             return Samples(raw.inputs, raw.targets | noisy, raw.id)
-        shown = [raw.targets[name] if options.clean else raw.inputs[name].column.values for name in PICTURES]
+        shown = [raw.targets[name] if options.clean else raw.inputs[name].column.values for name in IMAGES]
         labels = (raw.id % np.uint64(2)).astype(np.int64)
-        pictures = np.where(labels[:, None, None, None] == 0, *shown) / options.scale
+        images = np.where(labels[:, None, None, None] == 0, *shown) / options.scale
         unit = "counts" if options.scale == 1.0 else f"{options.scale:g} counts"
         return Samples(
-            {"picture": Group(Dense(pictures.astype(np.float32)), ("flux",), (unit,))}, {"label": labels}, raw.id
+            {"image": Group(Dense(images.astype(np.float32)), ("flux",), (unit,))}, {"label": labels}, raw.id
         )

@@ -1,1 +1,1 @@
-"""A time projection chamber: from energy deposited in liquid argon to pictures of its wire planes."""
+"""A time projection chamber: from energy deposited in liquid argon to images of its wire planes."""

@@ -1,4 +1,4 @@
-"""Boxes around what a picture of the collection plane holds."""
+"""Boxes around what an image of the collection plane holds."""
 
 from typing import Literal
 
@@ -21,12 +21,12 @@ class Boxes(Section):
         description="'particles': each of a gun's particles, its class that of the list of particles; "
         "'interaction': all that comes from a neutrino, class 0",
     )
-    most: Count = Field(4, description="most boxes in a picture")
-    least_charge: NonNegative = Field(100.0, description="kilo-electrons in the picture that deserve a box")
+    most: Count = Field(4, description="most boxes in an image")
+    least_charge: NonNegative = Field(100.0, description="kilo-electrons in the image that deserve a box")
 
 
 def box_of(charge: Charge, view: View, least: float) -> np.ndarray | None:
-    """(4,): x1, y1, x2, y2 as fractions of the picture's width and height; None for too little charge in it."""
+    """(4,): x1, y1, x2, y2 as fractions of the image's width and height; None for too little charge in it."""
     wire, time = charge.wire("y") - view.wire, charge.time - view.time
     inside = (wire >= 0) & (wire < view.width) & (time >= 0) & (time < view.height)
     weight = charge.charge[inside]

@@ -1,4 +1,4 @@
-"""Which part of the readout a picture shows."""
+"""Which part of the readout an image shows."""
 
 from dataclasses import dataclass
 from math import lcm
@@ -14,12 +14,12 @@ from bevatron.prepare.wires.planes import ANGLES, extent
 
 
 class Window(Section):
-    """The part of the readout in a picture, before pixels are summed."""
+    """The part of the readout in an image, before pixels are summed."""
 
     show: Literal["charge", "detector"] = Field(
         "charge",
         description="'charge': a square around the charge of what is not cosmic, its centre off by a random shift, so "
-        "that a picture's place tells nothing; 'detector': all wires and one drift time from time 0",
+        "that an image's place tells nothing; 'detector': all wires and one drift time from time 0",
     )
     size: Count = Field(576, description="wires and time pixels along a side, of 'charge'")
     shift: Count = Field(32, description="largest random shift of the centre in either direction, pixels, of 'charge'")
@@ -28,7 +28,7 @@ class Window(Section):
     def _holds_its_centre(self) -> "Window":
         if self.show == "charge" and 2 * self.shift >= self.size:
             raise ValueError(
-                f"shift: must be less than half of size, or the charge leaves the picture, "
+                f"shift: must be less than half of size, or the charge leaves the image, "
                 f"found {self.shift} and {self.size}"
             )
         return self
@@ -45,7 +45,7 @@ class View:
 
 
 def detector_views(low: tuple, high: tuple, options: Any) -> dict[str, View]:
-    """All wires of each plane and one drift time, in pictures of one shape, rounded up to what the sums divide."""
+    """All wires of each plane and one drift time, in images of one shape, rounded up to what the sums divide."""
     multiple = lcm(*(image.sum for image in options.images.values()))
     drift_pixels = float(drift_time(np.array(high[0] - low[0]), options.drift)) / options.electronics.pixel_time
     found = {plane: extent(low, high, plane) for plane in ANGLES}
@@ -54,8 +54,8 @@ def detector_views(low: tuple, high: tuple, options: Any) -> dict[str, View]:
     return {plane: View(0, first, height, width) for plane, (first, _) in found.items()}
 
 
-def picture_side(options: Any, low: tuple, high: tuple) -> tuple[int, int]:
-    """Height and width in pixels, before any are summed, of the pictures that the recipe's options make of a box."""
+def image_side(options: Any, low: tuple, high: tuple) -> tuple[int, int]:
+    """Height and width in pixels, before any are summed, of the images that the recipe's options make of a box."""
     window = options.window
     if window.show == "charge":
         return window.size, window.size

@@ -1,4 +1,4 @@
-"""Claims about the sizes of pictures behind layers of convolution and pooling: exact ones."""
+"""Claims about the sizes of images behind layers of convolution and pooling: exact ones."""
 
 from typing import Literal
 
@@ -12,23 +12,23 @@ from bevatron.report.measured import Measurements
 
 
 class Layer(Section):
-    """A layer with a square kernel, and the side of the picture it is said to make."""
+    """A layer with a square kernel, and the side of the image it is said to make."""
 
     kind: Literal["convolution", "max_pool", "average_pool"] = Field("convolution", description="what it does")
     kernel: Count = Field(description="side of the kernel")
     stride: Count = Field(1, description="pixels between two places of the kernel")
     padding: Integer = Field(0, ge=0, description="pixels added on each side")
-    side: Count = Field(description="side of the picture behind it, as the source says")
+    side: Count = Field(description="side of the image behind it, as the source says")
 
 
 @claim_test("layer_sizes")
 class LayerSizes:
-    """Each layer makes a picture of the side claimed: by floor((n + 2 p - k) / s) + 1, and by running the layer."""
+    """Each layer makes an image of the side claimed: by floor((n + 2 p - k) / s) + 1, and by running the layer."""
 
     class Options(TestOptions):
-        """A picture, and the layers it goes through."""
+        """An image, and the layers it goes through."""
 
-        side: Count = Field(description="side of the first picture")
+        side: Count = Field(description="side of the first image")
         layers: list[Layer] = Field(description="in their order", min_length=1)
 
         def references(self) -> list[MetricReference]:
@@ -40,16 +40,16 @@ class LayerSizes:
 
         kinds = {"max_pool": nn.MaxPool2d, "average_pool": nn.AvgPool2d}
         side, conditions, sides = options.side, [], [options.side]
-        picture = torch.empty(1, 1, side, side, device="meta")
+        image = torch.empty(1, 1, side, side, device="meta")
         for number, layer in enumerate(options.layers, 1):
             settings = (layer.kernel, layer.stride, layer.padding)
             module = kinds[layer.kind](*settings) if layer.kind in kinds else nn.Conv2d(1, 1, *settings, device="meta")
-            picture = module(picture)
+            image = module(image)
             side = (side + 2 * layer.padding - layer.kernel) // layer.stride + 1
-            right = side == layer.side == picture.shape[-1]
-            what = f"layer {number} makes {picture.shape[-1]} pixels of {sides[-1]}, as claimed"
+            right = side == layer.side == image.shape[-1]
+            what = f"layer {number} makes {image.shape[-1]} pixels of {sides[-1]}, as claimed"
             conditions.append(Condition((), 1.0 if right else -float(abs(side - layer.side) or 1), what))
-            sides.append(picture.shape[-1])
+            sides.append(image.shape[-1])
         claimed = " → ".join(str(layer.side) for layer in options.layers)
-        sentence = f"Sides of the pictures: {' → '.join(map(str, sides))}; the claim wants {options.side} → {claimed}."
+        sentence = f"Sides of the images: {' → '.join(map(str, sides))}; the claim wants {options.side} → {claimed}."
         return decide(conditions, [], sentence, options.sigmas)

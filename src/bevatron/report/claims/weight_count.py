@@ -14,11 +14,11 @@ class WeightCount:
     """The network has exactly so many weights."""
 
     class Options(TestOptions):
-        """A network for pictures, and its number of weights."""
+        """A network for images, and its number of weights."""
 
         architecture: ArchitectureOptions = Field(description="the network and its own options")
-        channels: Count = Field(3, description="channels of the pictures")
-        side: Count = Field(224, description="side of the pictures")
+        channels: Count = Field(3, description="channels of the images")
+        side: Count = Field(224, description="side of the images")
         classes: Count = Field(1000, description="number of outputs")
         weights: Count = Field(description="numbers that are learned")
 
@@ -35,7 +35,7 @@ class WeightCount:
         group = InputGroup((options.channels, options.side, options.side), names)
         component = ARCHITECTURES[options.architecture.kind]
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            network = component(options.architecture, {"picture": group}, options.classes)
+            network = component(options.architecture, {"image": group}, options.classes)
         found = sum(weights.numel() for weights in network.parameters())
         difference = abs(found - options.weights)
         sentence = f"The network has {found:,} weights; the claim wants {options.weights:,}."

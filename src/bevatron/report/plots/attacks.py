@@ -1,4 +1,4 @@
-"""Plots of adversarial examples: errors against the size of the change, and one picture that fools a network."""
+"""Plots of adversarial examples: errors against the size of the change, and one image that fools a network."""
 
 from typing import Any
 
@@ -31,21 +31,21 @@ def attack_errors(models: dict[str, dict[str, Any]]) -> plt.Figure:
 
 
 def attack_example(drawn: dict[str, Any], classes: list[str]) -> plt.Figure:
-    """A picture, the sign of the gradient at each pixel, and the picture that the network mistakes."""
+    """An image, the sign of the gradient at each pixel, and the image that the network mistakes."""
     figure, panels = plt.subplots(1, 3, figsize=(WIDTH * 0.75, 3.2))
     before, after = drawn["before"], drawn["after"]
-    _show(panels[0], before["picture"], 0.0, 1.0)
+    _show(panels[0], before["image"], 0.0, 1.0)
     panels[0].set_title(f"x: {classes[before['class']]}, {before['confidence']:.0%}", loc="left")
     _show(panels[1], drawn["sign"], -1.0, 1.0)
     panels[1].set_title(f"+ {drawn['epsilon']:g} · sign of the gradient", loc="left")
-    _show(panels[2], after["picture"], 0.0, 1.0)
+    _show(panels[2], after["image"], 0.0, 1.0)
     panels[2].set_title(f"= {classes[after['class']]}, {after['confidence']:.0%}", loc="left")
     return figure
 
 
-def _show(axes: plt.Axes, picture: list, low: float, high: float) -> None:
+def _show(axes: plt.Axes, image: list, low: float, high: float) -> None:
     """(channels, height, width), of one channel grey, of three in their colours (the sign as its mean)."""
-    values = np.asarray(picture, float)
+    values = np.asarray(image, float)
     if len(values) == 3 and low == 0.0:
         axes.imshow(np.moveaxis(values, 0, -1), interpolation="nearest")
     else:

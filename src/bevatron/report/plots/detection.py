@@ -67,7 +67,7 @@ def found_boxes(
 
 
 def _box(axes: plt.Axes, box: list[float], width: int, height: int, colour: str, style: str) -> tuple[float, float]:
-    """Draws a box given in fractions of the image; returns the corner that is the upper left one in the picture."""
+    """Draws a box given in fractions of the image; returns the corner that is the upper left one in the image."""
     x1, y1, x2, y2 = box[0] * width, box[1] * height, box[2] * width, box[3] * height
     axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour, ls=style, lw=1.3))
     low, high = axes.get_ylim()

@@ -1,4 +1,4 @@
-"""Plots of networks that make pictures."""
+"""Plots of networks that make images."""
 
 import math
 from typing import Any
@@ -18,7 +18,7 @@ def course(models: dict[str, list[dict[str, Any]]], of_data: float) -> plt.Figur
             style = {"color": COLOURS[k % len(COLOURS)], "label": None if n else title, "marker": "o"}
             left.plot(seed["epoch"], seed["frechet"], **style)
             right.plot(seed["epoch"], seed["objective"], **style)
-    left.axhline(of_data, color=FAINT, linestyle="--", label="training pictures")
+    left.axhline(of_data, color=FAINT, linestyle="--", label="training images")
     right.axhline(-2 * math.log(2), color=FAINT, linestyle="--", label="saddle point, -2 ln 2")
     left.set_yscale("log")
     left.set_ylabel("Fréchet distance to the test split")
@@ -30,28 +30,28 @@ def course(models: dict[str, list[dict[str, Any]]], of_data: float) -> plt.Figur
 
 
 def along(epochs: list[int], samples: list[list], neighbours: list) -> plt.Figure:
-    """A row for each moment, the same noise in each column; below, the nearest training pictures of the last row."""
-    rows = {f"epoch {epoch}": pictures for epoch, pictures in zip(epochs, samples, strict=True)}
-    rows["nearest training\npicture"] = neighbours
+    """A row for each moment, the same noise in each column; below, the nearest training images of the last row."""
+    rows = {f"epoch {epoch}": images for epoch, images in zip(epochs, samples, strict=True)}
+    rows["nearest training\nimage"] = neighbours
     figure, axes = plt.subplots(figsize=(WIDTH, 1.0 * len(rows)))
     montage(axes, rows, "gray_r", 0.0, max(float(np.max(p)) for p in neighbours))
     return figure
 
 
 def spot(real: list, made: list) -> plt.Figure:
-    """Real and generated pictures in an order that nothing tells, numbered."""
+    """Real and generated images in an order that nothing tells, numbered."""
     order = _order(real, made)
-    pictures = [*real, *made]
+    images = [*real, *made]
     figure, axes = plt.subplots(2, -(-len(order) // 2), figsize=(WIDTH, 2.7), squeeze=False)
     high = max(float(np.max(p)) for p in real)
     for number, (panel, k) in enumerate(zip(axes.flat, order, strict=False), 1):
-        _bare(panel, pictures[k], high)
+        _bare(panel, images[k], high)
         panel.set_title(str(number), fontsize=9.5)
     return figure
 
 
 def generated_numbers(real: list, made: list) -> list[int]:
-    """The numbers under which `spot` shows the generated pictures."""
+    """The numbers under which `spot` shows the generated images."""
     return [number for number, k in enumerate(_order(real, made), 1) if k >= len(real)]
 
 

@@ -1,4 +1,4 @@
-"""Plots of a convolutional network's filters, and of what its layers make of a picture."""
+"""Plots of a convolutional network's filters, and of what its layers make of an image."""
 
 from typing import Any
 
@@ -24,11 +24,11 @@ def filters_of(drawn: dict[str, Any]) -> plt.Figure:
 
 
 def maps_of(drawn: dict[str, Any]) -> plt.Figure:
-    """A row for each layer: the picture first, then the channels behind the layer, each on its own scale."""
+    """A row for each layer: the image first, then the channels behind the layer, each on its own scale."""
     layers = drawn["layers"]
     figure, axes = plt.subplots(len(layers), COLUMNS + 1, figsize=(WIDTH, 1.45 * len(layers)), squeeze=False)
     for row, layer in zip(axes, layers, strict=True):
-        row[0].imshow(drawn["picture"], cmap="gray_r", interpolation="nearest")
+        row[0].imshow(drawn["image"], cmap="gray_r", interpolation="nearest")
         for panel, plane in zip(row[1:], layer["maps"], strict=False):
             panel.imshow(plane, cmap="viridis", interpolation="nearest")
         height, width = np.shape(layer["maps"][0])

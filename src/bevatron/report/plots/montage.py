@@ -1,4 +1,4 @@
-"""Many small pictures in rows, drawn as one: an axis for each would take most of a page's time."""
+"""Many small images in rows, drawn as one: an axis for each would take most of a page's time."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,16 +10,16 @@ from bevatron.report.plots.style import INK
 
 
 def montage(axes: plt.Axes, rows: dict[str, list], colours: str, low: float, high: float) -> AxesImage:
-    """Draw pictures (height, width), of one shape all of them, side by side in titled rows, on one scale of colours."""
+    """Draw images (height, width), of one shape all of them, side by side in titled rows, on one scale of colours."""
     height, width = np.shape(next(iter(rows.values()))[0])
     gap = max(1, max(height, width) // 10)
     down, across = height + gap, width + gap
     buffer = np.full((down * len(rows) - gap, across * max(map(len, rows.values())) - gap), np.nan)
     frames = []
-    for i, pictures in enumerate(rows.values()):
-        for k, picture in enumerate(pictures):
+    for i, images in enumerate(rows.values()):
+        for k, image in enumerate(images):
             y, x = down * i, across * k
-            buffer[y : y + height, x : x + width] = picture
+            buffer[y : y + height, x : x + width] = image
             frames.append(Rectangle((x - 0.5, y - 0.5), width, height))
     drawn = axes.imshow(buffer, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
     axes.add_collection(PatchCollection(frames, facecolor="none", edgecolor=INK, linewidth=0.8, clip_on=False))

@@ -1,4 +1,4 @@
-"""Plots of networks that give pictures back without their noise."""
+"""Plots of networks that give images back without their noise."""
 
 from textwrap import fill
 from typing import Any

@@ -15,7 +15,7 @@ from bevatron.figures import failure_told, figure_bytes, placeholder_svg
 
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#717581", "#92dadd")
 """Petroff's sequence (arXiv:2107.02270), blue, orange, red first: light, charm and beauty."""
-WIDTH = 11.7  # inches that fill the page, so that letters have the same size in all pictures
+WIDTH = 11.7  # inches that fill the page, so that letters have the same size in all figures
 INK, FAINT = "#222222", "#8a8f98"
 FEW_PANELS, FEW_CLASSES = 4, 6  # up to which each is drawn with all that belongs to it
 
@@ -46,12 +46,12 @@ _PAGE = {
     "savefig.facecolor": "white",
     "savefig.bbox": "standard",
     "svg.fonttype": "path",
-    "svg.hashsalt": "bevatron",  # the same picture has the same bytes
+    "svg.hashsalt": "bevatron",  # the same figure has the same bytes
 }
 
 
 @dataclass(frozen=True)
-class Picture:
+class ReportFigure:
     """A finished plot: file name without suffix, caption, bytes, whether it wants the page's width, or to be folded.
 
     failure: why it could not be drawn; the bytes then say the same.
@@ -83,13 +83,13 @@ def page_style() -> Iterator[None]:
         yield
 
 
-def picture(
+def draw_figure(
     draw: Callable[[], plt.Figure | None], name: str, caption: str, wide: bool = False, folded: bool = False
-) -> Picture | None:
+) -> ReportFigure | None:
     """The figure that `draw` makes as SVG, without dates, and closed; many small panels, and those folded away, have
     fewer ticks. None where `draw` finds nothing to draw.
 
-    A figure that cannot be drawn becomes a picture of `failure`; only a UserError, which is of files that are damaged
+    A figure that cannot be drawn becomes a figure of `failure`; only a UserError, which is of files that are damaged
     or missing, is raised.
     """
     before = set(plt.get_fignums())
@@ -101,7 +101,7 @@ def picture(
             for axes in figure.axes:
                 _with_fewer_ticks(axes)
         content = figure_bytes(figure, name, format="svg", metadata={"Date": None, "Creator": None}, dpi=150)
-        return Picture(name, caption, content, wide=wide, folded=folded)
+        return ReportFigure(name, caption, content, wide=wide, folded=folded)
     except UserError:
         raise
     except Exception as error:
@@ -111,10 +111,10 @@ def picture(
             plt.close(number)
 
 
-def failed(error: Exception, name: str, caption: str) -> Picture:
+def failed(error: Exception, name: str, caption: str) -> ReportFigure:
     """What stands in place of a figure, and is told in the log."""
     reason = failure_told(error, f"figure {name}")
-    return Picture(name, caption, placeholder_svg(reason), wide=True, failure=reason)
+    return ReportFigure(name, caption, placeholder_svg(reason), wide=True, failure=reason)
 
 
 def grid(n: int, columns: int = 3, height: float = 3.1) -> tuple[plt.Figure, list[plt.Axes]]:

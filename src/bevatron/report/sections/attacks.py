@@ -1,17 +1,17 @@
-"""Pictures of adversarial examples, for classifiers that were attacked."""
+"""Figures of adversarial examples, for classifiers that were attacked."""
 
 from dataclasses import replace
 from functools import partial
 
 from bevatron.report.plots.attacks import attack_errors, attack_example
-from bevatron.report.plots.style import Picture, picture
+from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results import StudyResults
 
 EXAMPLES = 3
 
 
-def attack_pictures(results: StudyResults) -> list[Picture]:
-    """Errors of all models against the size of the change, and a picture that fools each of the first models."""
+def attack_figures(results: StudyResults) -> list[ReportFigure]:
+    """Errors of all models against the size of the change, and an image that fools each of the first models."""
     attacked = {m.label: m.curves["attacks"] for m in results.models.values() if m.curves.get("attacks")}
     if not attacked:
         return []
@@ -21,17 +21,17 @@ def attack_pictures(results: StudyResults) -> list[Picture]:
         "step along the sign of the gradient (FGSM), in the worst direction that several steps find (PGD), and with "
         "random signs. Means over the seeds."
     )
-    found = [picture(partial(attack_errors, attacked), f"{name}-attacks", caption, wide=True)]
+    found = [draw_figure(partial(attack_errors, attacked), f"{name}-attacks", caption, wide=True)]
     shown = 0
     for model in results.models.values():
         drawn = (model.curves.get("attacks") or {}).get("example")
         if drawn is None or shown == EXAMPLES:
             continue
         caption = (
-            f"{model.title}: the first test picture that is recognised until each pixel is changed by ε = "
-            f"{drawn['epsilon']:g}. Above each picture what the network takes it for, and with which probability."
+            f"{model.title}: the first test image that is recognised until each pixel is changed by ε = "
+            f"{drawn['epsilon']:g}. Above each image what the network takes it for, and with which probability."
         )
-        drawn = picture(partial(attack_example, drawn, classes), f"{name}-{model.name}-fooled", caption)
+        drawn = draw_figure(partial(attack_example, drawn, classes), f"{name}-{model.name}-fooled", caption)
         found.append(replace(drawn, folded=shown > 0))
         shown += 1
     return found

@@ -1,4 +1,4 @@
-"""The report's pictures and columns for classification."""
+"""The report's figures and columns for classification."""
 
 from functools import partial
 
@@ -10,15 +10,15 @@ from bevatron.report.plots.calibration import calibration
 from bevatron.report.plots.confusion import confusion
 from bevatron.report.plots.roc import roc
 from bevatron.report.plots.score import score
-from bevatron.report.plots.style import FEW_CLASSES, Picture, grid, picture
+from bevatron.report.plots.style import FEW_CLASSES, ReportFigure, draw_figure, grid
 from bevatron.report.results import ModelResults, StudyResults
 from bevatron.report.section import section
-from bevatron.report.sections.attacks import attack_pictures
-from bevatron.report.sections.examples import example_pictures
-from bevatron.report.sections.layers import layer_pictures
+from bevatron.report.sections.attacks import attack_figures
+from bevatron.report.sections.examples import example_figures
+from bevatron.report.sections.layers import layer_figures
 
-LINES = 8  # curves of a picture that an eye can tell apart
-FEW = 4  # pictures of single models that are shown; more are folded away
+LINES = 8  # curves of a figure that an eye can tell apart
+FEW = 4  # figures of single models that are shown; more are folded away
 
 
 @section("classification")
@@ -38,10 +38,10 @@ class ClassificationSection:
             "accuracy",
         ]
 
-    def data(self, results: StudyResults) -> list[Picture]:
-        return example_pictures(results)
+    def data(self, results: StudyResults) -> list[ReportFigure]:
+        return example_figures(results)
 
-    def pictures(self, results: StudyResults) -> list[Picture]:
+    def figures(self, results: StudyResults) -> list[ReportFigure]:
         task, name = results.study.task, results.study.name
         cuts = {o["title"]: o["roc"] for o in _best_cuts(results)}
         backgrounds = [c for c in task.classes if c != task.signal]
@@ -57,15 +57,15 @@ class ClassificationSection:
             )
             if cuts:
                 caption += " Grey: cuts on single observables, no network."
-            drawn = picture(draw, f"{name}-roc{suffix}", caption, wide=True)
+            drawn = draw_figure(draw, f"{name}-roc{suffix}", caption, wide=True)
             found += [drawn] if drawn is not None else []
         looked_at = _looked_at(results)
         found += [_one(results, model, folded=len(looked_at) > FEW) for model in looked_at]
-        return [*attack_pictures(results), *layer_pictures(results), *found]
+        return [*attack_figures(results), *layer_figures(results), *found]
 
 
 def _groups(results: StudyResults) -> dict[str, list[ModelResults]]:
-    """Models whose curves share a picture, by its name's suffix: each column of a grid, and the others a few a time."""
+    """Models whose curves share a figure, by its name's suffix: each column of a grid, and the others a few a time."""
     groups: dict[str, list[ModelResults]] = {}
     in_grids = set()
     for name, models in results.study.grids.items():
@@ -81,7 +81,7 @@ def _groups(results: StudyResults) -> dict[str, list[ModelResults]]:
 
 
 def _looked_at(results: StudyResults) -> list[ModelResults]:
-    """Models that have a picture of their own: of a grid the best alone, by the area under its curve."""
+    """Models that have a figure of their own: of a grid the best alone, by the area under its curve."""
     key = f"auc.{results.study.task.signal}_vs_rest"
 
     def area(name: str) -> float:
@@ -95,7 +95,7 @@ def _looked_at(results: StudyResults) -> list[ModelResults]:
     return [m for m in results.models.values() if m.name not in dropped]
 
 
-def _one(results: StudyResults, model: ModelResults, folded: bool) -> Picture:
+def _one(results: StudyResults, model: ModelResults, folded: bool) -> ReportFigure:
     task = results.study.task
     many = len(task.classes) > FEW_CLASSES
     errors = "in per cent" if many else f"with binomial errors ({results.study.evaluation.confidence:.0%})"
@@ -105,7 +105,7 @@ def _one(results: StudyResults, model: ModelResults, folded: bool) -> Picture:
         "fractions observed."
     )
     draw = partial(_classes, task, model.curves)
-    return picture(draw, f"{results.study.name}-{model.name}-classes", caption, wide=True, folded=folded)
+    return draw_figure(draw, f"{results.study.name}-{model.name}-classes", caption, wide=True, folded=folded)
 
 
 def _classes(task: Classification, curves: dict) -> Figure:

@@ -1,9 +1,9 @@
-"""The report's pictures and columns for two classes in a plane."""
+"""The report's figures and columns for two classes in a plane."""
 
 from functools import partial
 
 from bevatron.report.plots.classification_2d import clouds, lines, responses, rotations, steps, surfaces
-from bevatron.report.plots.style import Picture, picture
+from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results import StudyResults
 from bevatron.report.section import section
 
@@ -21,20 +21,22 @@ class Classification2DSection:
         other = next(name for name in task.classes if name != task.signal)
         return ["accuracy", f"auc.{task.signal}_vs_{other}", "angle_to_fisher", "weight_norm"]
 
-    def data(self, results: StudyResults) -> list[Picture]:
+    def data(self, results: StudyResults) -> list[ReportFigure]:
         name, task = results.study.name, results.study.task
         by_inputs = {", ".join(m.model.inputs): m.curves for m in results.models.values()}
         words = f"w = ({W[0]:g}, {W[1]:g}) and θ = {THETA:g}"
         return [
-            picture(partial(clouds, task.classes, by_inputs), f"{name}-points", "Points of the test split.", wide=True),
-            picture(
+            draw_figure(
+                partial(clouds, task.classes, by_inputs), f"{name}-points", "Points of the test split.", wide=True
+            ),
+            draw_figure(
                 partial(responses, W, THETA),
                 f"{name}-responses",
                 f"Response y = f(w·x − θ) of a unit with {words}, for six activations; dashed: the line w·x = θ, at "
                 "the distance θ/|w| from the origin.",
                 wide=True,
             ),
-            picture(
+            draw_figure(
                 rotations,
                 f"{name}-hyperplanes",
                 "What the numbers of a unit do: the direction of w turns the line (left), its length makes the "
@@ -43,16 +45,16 @@ class Classification2DSection:
             ),
         ]
 
-    def pictures(self, results: StudyResults) -> list[Picture]:
+    def figures(self, results: StudyResults) -> list[ReportFigure]:
         name, task = results.study.name, results.study.task
         curves = {m.label: m.curves for m in results.models.values()}
         caption = "Test points and the decision line (y = ½) of every seed."
-        found = [picture(partial(lines, task.classes, curves), f"{name}-lines", caption, wide=True)]
+        found = [draw_figure(partial(lines, task.classes, curves), f"{name}-lines", caption, wide=True)]
         caption = (
             f"What the first seed's network says of every point of the plane: its output y for class {task.signal}; "
             "dashed: y = ½."
         )
-        found.append(picture(partial(surfaces, curves), f"{name}-surfaces", caption, wide=True))
+        found.append(draw_figure(partial(surfaces, curves), f"{name}-surfaces", caption, wide=True))
         for m in results.models.values():
             if m.curves["corrections"]:
                 caption = (
@@ -60,5 +62,5 @@ class Classification2DSection:
                     "line (dashed: before, full: after) towards or across it; samples on the right side change nothing."
                 )
                 draw = partial(steps, task.classes, m.curves)
-                found.append(picture(draw, f"{name}-{m.name}-steps", caption, wide=True))
+                found.append(draw_figure(draw, f"{name}-{m.name}-steps", caption, wide=True))
         return found

@@ -1,15 +1,15 @@
-"""The report's pictures and columns for detection."""
+"""The report's figures and columns for detection."""
 
 from dataclasses import replace
 from functools import partial
 
 from bevatron.report.plots.detection import found_boxes, precision_recall
 from bevatron.report.plots.images import sides_of
-from bevatron.report.plots.style import Picture, picture
+from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results import ModelResults, StudyResults
 from bevatron.report.section import section
 
-LINES = 8  # curves of a picture that an eye can tell apart
+LINES = 8  # curves of a figure that an eye can tell apart
 FEW = 4  # models whose boxes are shown; those of more are folded away
 
 
@@ -25,10 +25,10 @@ class DetectionSection:
         measured = {name for m in results.measurements.models.values() for name in m}
         return [name for name in columns if name in measured]
 
-    def data(self, results: StudyResults) -> list[Picture]:
+    def data(self, results: StudyResults) -> list[ReportFigure]:
         return []
 
-    def pictures(self, results: StudyResults) -> list[Picture]:
+    def figures(self, results: StudyResults) -> list[ReportFigure]:
         name, models = results.study.name, list(results.models.values())
         found = []
         for k in range(0, len(models), LINES):
@@ -41,12 +41,12 @@ class DetectionSection:
             )
             suffix = "" if len(models) <= LINES else f"-{k // LINES + 1}"
             draw = partial(precision_recall, results.study.task.classes, curves)
-            found.append(picture(draw, f"{name}-precision{suffix}", caption, wide=True))
+            found.append(draw_figure(draw, f"{name}-precision{suffix}", caption, wide=True))
         shown = [p for p in (_boxes(results, m) for m in models) if p is not None]
         return found + [replace(p, folded=len(shown) > FEW) for p in shown]
 
 
-def _boxes(results: StudyResults, model: ModelResults) -> Picture | None:
+def _boxes(results: StudyResults, model: ModelResults) -> ReportFigure | None:
     """The example images of the group that the model reads; None where there are none of it."""
     group = next((g for name, g in results.data.get("examples", {}).items() if name in model.model.inputs), None)
     if group is None or not model.curves["examples"]:
@@ -58,7 +58,7 @@ def _boxes(results: StudyResults, model: ModelResults) -> Picture | None:
     )
     sides = sides_of(results.study.dataset.recipe.kind)
     draw = partial(found_boxes, results.study.task.classes, group, channel, model.curves["examples"], sides)
-    return picture(draw, f"{results.study.name}-{model.name}-boxes", caption, wide=True)
+    return draw_figure(draw, f"{results.study.name}-{model.name}-boxes", caption, wide=True)
 
 
 def _plane(group: dict, channel: int) -> str:

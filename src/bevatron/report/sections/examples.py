@@ -1,15 +1,15 @@
-"""Pictures of example images, for every section whose samples are images."""
+"""Figures of example images, for every section whose samples are images."""
 
 from dataclasses import replace
 from functools import partial
 
 from bevatron.report.plots.images import example_images, sides_of
-from bevatron.report.plots.style import Picture, picture
+from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results import StudyResults
 
 
-def example_pictures(results: StudyResults) -> list[Picture]:
-    """One picture for each input group that holds images; all but the first are folded away."""
+def example_figures(results: StudyResults) -> list[ReportFigure]:
+    """One figure for each input group that holds images; all but the first are folded away."""
     sides, found = sides_of(results.study.dataset.recipe.kind), []
     for name, group in results.data.get("examples", {}).items():
         if not group["images"]:
@@ -19,6 +19,6 @@ def example_pictures(results: StudyResults) -> list[Picture]:
         if group["summed"] > 1:
             caption += f", drawn with {group['summed']} × {group['summed']} of them summed"
         place = f"{results.study.name}-{name}-examples"
-        drawn = picture(partial(example_images, group, sides), place, f"{caption}.", wide=True)
+        drawn = draw_figure(partial(example_images, group, sides), place, f"{caption}.", wide=True)
         found.append(replace(drawn, folded=bool(found)))
     return found

@@ -1,9 +1,9 @@
-"""The report's pictures and columns for reconstruction."""
+"""The report's figures and columns for reconstruction."""
 
 from functools import partial
 
 from bevatron.report.plots.reconstruction import Point, denoised, quality
-from bevatron.report.plots.style import Picture, picture
+from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results import ModelResults, StudyResults
 from bevatron.report.section import section
 
@@ -12,12 +12,12 @@ KINDS = {
     "convolutional_autoencoder": "auto-encoder, convolutions",
     "principal_components": "principal components",
 }
-SHOWN = 6  # networks whose pictures are drawn, of a target
+SHOWN = 6  # networks whose images are drawn, of a target
 
 
 @section("reconstruction")
 class ReconstructionSection:
-    """Noisy, clean and reconstructed pictures, and quality against the dimension of the representation."""
+    """Noisy, clean and reconstructed images, and quality against the dimension of the representation."""
 
     loss = "mean squared error"
 
@@ -25,10 +25,10 @@ class ReconstructionSection:
         probed = any("probe" in m.tree["metrics"] for m in results.models.values())
         return ["mse_over_noise", "psnr", "noise_copied", *(["probe"] if probed else [])]
 
-    def data(self, results: StudyResults) -> list[Picture]:
+    def data(self, results: StudyResults) -> list[ReportFigure]:
         return []
 
-    def pictures(self, results: StudyResults) -> list[Picture]:
+    def figures(self, results: StudyResults) -> list[ReportFigure]:
         name, found = results.study.name, []
         by_target: dict[str, list[ModelResults]] = {}
         for model in results.models.values():
@@ -36,11 +36,11 @@ class ReconstructionSection:
         for target, models in by_target.items():
             shown = {m.label: m.curves["examples"] for m in models[:SHOWN]}
             caption = (
-                f"Target {target}: the first test pictures as the networks get them, without noise, and as the first "
+                f"Target {target}: the first test images as the networks get them, without noise, and as the first "
                 "networks give them back, on one scale of colours."
             )
             unit = next(iter(results.manifest.groups[models[0].model.inputs[0]].units), "")
-            found.append(picture(partial(denoised, shown, unit), f"{name}-{target}-pictures", caption, wide=True))
+            found.append(draw_figure(partial(denoised, shown, unit), f"{name}-{target}-images", caption, wide=True))
         for metric, label, words in (
             (
                 "mse_over_noise",
@@ -56,7 +56,7 @@ class ReconstructionSection:
                 level = {t: _level(results, models, metric) for t, models in by_target.items()}
                 caption = f"{words}, against the dimension of the representation h. Errors: bootstrap and seeds."
                 draw = partial(quality, panels, level, label)
-                found.append(picture(draw, f"{name}-{metric}", caption, wide=True))
+                found.append(draw_figure(draw, f"{name}-{metric}", caption, wide=True))
         return found
 
 

@@ -1,9 +1,9 @@
-"""The report's pictures and columns for regression."""
+"""The report's figures and columns for regression."""
 
 from functools import partial
 
 from bevatron.report.plots.regression import deviations, fits, points, residuals
-from bevatron.report.plots.style import Picture, picture
+from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results import StudyResults
 from bevatron.report.section import section
 
@@ -19,15 +19,15 @@ class RegressionSection:
             return ["rmse", "residual_mean", "residual_std"]
         return ["relative_deviation", "deviation", "rmse_over_noise", "rmse", "noise"]
 
-    def data(self, results: StudyResults) -> list[Picture]:
+    def data(self, results: StudyResults) -> list[ReportFigure]:
         drawn = results.data["points"]
         if drawn is None:
             return []
         draw = partial(points, _axis(results), results.study.task.target, drawn)
         caption = f"{len(drawn['x'])} points of the test split" + (", and the truth." if drawn["truth"] else ".")
-        return [picture(draw, f"{results.study.name}-points", caption, wide=True)]
+        return [draw_figure(draw, f"{results.study.name}-points", caption, wide=True)]
 
-    def pictures(self, results: StudyResults) -> list[Picture]:
+    def figures(self, results: StudyResults) -> list[ReportFigure]:
         study = results.study
         models = results.models.values()
         x = _axis(results)
@@ -36,18 +36,18 @@ class RegressionSection:
             "The fit over the noise: test points, the truth (dashed), the mean of the seeds' predictions "
             "(line) and their range (band)."
         )
-        found = [picture(draw, f"{study.name}-fits", caption, wide=True)]
+        found = [draw_figure(draw, f"{study.name}-fits", caption, wide=True)]
         draw = partial(residuals, {m.label: m.curves["residuals"] for m in models})
         caption = (
             "Residuals of the test points (mean of the seeds) over the noise itself, grey: a network that "
             "has found the truth leaves the noise and nothing else."
         )
-        found.append(picture(draw, f"{study.name}-residuals", caption, wide=True))
+        found.append(draw_figure(draw, f"{study.name}-residuals", caption, wide=True))
         known = {m.label: m.curves["deviation"] for m in models if "deviation" in m.curves}
         if known:
             draw = partial(deviations, x, known)
             caption = "RMS deviation of the predictions from the truth, bin by bin; bands: the seeds' range."
-            found.append(picture(draw, f"{study.name}-deviations", caption, wide=True))
+            found.append(draw_figure(draw, f"{study.name}-deviations", caption, wide=True))
         return found
 
 

@@ -1,4 +1,4 @@
-"""The source `cifar10`: small colour pictures of ten kinds of things."""
+"""The source `cifar10`: small colour images of ten kinds of things."""
 
 from pathlib import Path
 from time import perf_counter
@@ -21,21 +21,21 @@ TEST = "test_batch.bin"
 class Cifar10:
     """CIFAR-10's binary batches (A. Krizhevsky 2009), 32 × 32 pixels of red, green and blue; all in shard 0.
 
-    The test batch is the test split, the last `validation` pictures of the five others the validation split.
+    The test batch is the test split, the last `validation` images of the five others the validation split.
     """
 
     VERSION = 1
 
     class Options(kinds.Options):
         folder: str = Field(description="folder of data_batch_1.bin to data_batch_5.bin and test_batch.bin")
-        validation: Count = Field(5_000, description="pictures kept for validation")
+        validation: Count = Field(5_000, description="images kept for validation")
 
         def files_by_shard(self, shards: int) -> list[list[Path]]:
             """For each shard the files whose change makes it outdated."""
             return [[Path(self.folder) / name for name in (*TRAIN, TEST)]] * shards
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
-        """Input group `picture` (n, 3, 32, 32) float32 from 0 to 1; targets `label` and `split` int64. Raises UserError
+        """Input group `image` (n, 3, 32, 32) float32 from 0 to 1; targets `label` and `split` int64. Raises UserError
         for files that are missing or of another format, and any shard but the first."""
         from bevatron.simulate.cifar import read_batch
 
@@ -51,12 +51,12 @@ class Cifar10:
             parts.append(read_batch(path))
         n, n_test = sum(len(labels) for _, labels in parts[:-1]), len(parts[-1][1])
         if options.validation >= n:
-            what = f"keeps {options.validation:,} of {n:,} pictures for validation, which leaves none to learn from"
+            what = f"keeps {options.validation:,} of {n:,} images for validation, which leaves none to learn from"
             raise UserError("simulation.source.validation", what, "ask for fewer")
-        pictures = np.concatenate([pictures for pictures, _ in parts]).astype(np.float32) / 255.0
+        images = np.concatenate([images for images, _ in parts]).astype(np.float32) / 255.0
         split = np.repeat([0, 1, 2], [n - options.validation, options.validation, n_test]).astype(np.int64)
         samples = Samples(
-            inputs={"picture": Group(Dense(pictures), ("red", "green", "blue"), ("",) * 3)},
+            inputs={"image": Group(Dense(images), ("red", "green", "blue"), ("",) * 3)},
             targets={"label": np.concatenate([labels for _, labels in parts]), "split": split},
             id=np.arange(n + n_test, dtype=np.uint64),
         )

@@ -1,4 +1,4 @@
-"""The source `digits`: handwritten digits as people wrote them, or any pictures in MNIST's format."""
+"""The source `digits`: handwritten digits as people wrote them, or any images in MNIST's format."""
 
 from pathlib import Path
 from time import perf_counter
@@ -23,12 +23,12 @@ WHERE = "simulation.source.folder"
 
 @source("digits")
 class Digits:
-    """Pictures of one channel and their labels; nothing is simulated, and all are in shard 0.
+    """Images of one channel and their labels; nothing is simulated, and all are in shard 0.
 
     Without a folder: the 1,797 digits of 8 × 8 pixels that scikit-learn ships, of 16 grey values (E. Alpaydin and C.
     Kaynak, Optical recognition of handwritten digits, UCI 1998), divided by the study's split. With one: the four IDX
     files of MNIST, Fashion-MNIST or the like, plain or gzip (`.gz`); their test set is the test split, and the last
-    `validation` pictures of the training set, which come in no particular order, are the validation split.
+    `validation` images of the training set, which come in no particular order, are the validation split.
     """
 
     VERSION = 1
@@ -37,7 +37,7 @@ class Digits:
         folder: str | None = Field(
             None, description="folder of IDX files, relative to the working folder; default: scikit-learn's digits"
         )
-        validation: Count = Field(10_000, description="pictures of the training set kept for validation, of IDX files")
+        validation: Count = Field(10_000, description="images of the training set kept for validation, of IDX files")
 
         def files_by_shard(self, shards: int) -> list[list[Path]]:
             """For each shard the files whose change makes it outdated."""
@@ -47,18 +47,18 @@ class Digits:
             return [files] * shards
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
-        """Input group `picture` (n, 1, height, width) float32 from 0 to 1; target `label` int64, and `split` where the
+        """Input group `image` (n, 1, height, width) float32 from 0 to 1; target `label` int64, and `split` where the
         files have their own. Raises UserError for files that are missing or of another format, labels out of range,
-        pictures of unequal size, and any shard but the first."""
+        images of unequal size, and any shard but the first."""
         start = perf_counter()
         if shard > 0:
             raise UserError(f"shard {shard}", "the source 'digits' has one shard", "set simulation.shards to 1")
         if options.folder is None:
-            pictures, labels, split = _shipped()
+            images, labels, split = _shipped()
         else:
-            pictures, labels, split = _of_folder(Path(options.folder), options.validation)
+            images, labels, split = _of_folder(Path(options.folder), options.validation)
         samples = Samples(
-            inputs={"picture": Group(Dense(pictures[:, None]), ("grey",), ("",))},
+            inputs={"image": Group(Dense(images[:, None]), ("grey",), ("",))},
             targets={"label": labels} | ({} if split is None else {"split": split}),
             id=np.arange(len(labels), dtype=np.uint64),
         )
@@ -88,27 +88,27 @@ def _shipped() -> tuple[np.ndarray, np.ndarray, None]:
 
 
 def _of_folder(folder: Path, validation: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    from bevatron.simulate.idx import LABELS, PICTURES, read_idx
+    from bevatron.simulate.idx import IMAGES, LABELS, read_idx
 
-    pictures, labels = {}, {}
-    for part, (picture_name, label_name) in FILES.items():
-        path, label_path = idx_file(folder, picture_name), idx_file(folder, label_name)
-        pictures[part], labels[part] = read_idx(path, PICTURES), read_idx(label_path, LABELS).astype(np.int64)
-        if len(pictures[part]) != len(labels[part]):
-            what = f"holds {len(labels[part]):,} labels for the {len(pictures[part]):,} pictures of {path.name}"
+    images, labels = {}, {}
+    for part, (image_name, label_name) in FILES.items():
+        path, label_path = idx_file(folder, image_name), idx_file(folder, label_name)
+        images[part], labels[part] = read_idx(path, IMAGES), read_idx(label_path, LABELS).astype(np.int64)
+        if len(images[part]) != len(labels[part]):
+            what = f"holds {len(labels[part]):,} labels for the {len(images[part]):,} images of {path.name}"
             raise UserError(label_path, what, "fetch both files again")
         if (labels[part] >= CLASSES).any():
             row = int(np.flatnonzero(labels[part] >= CLASSES)[0])
             what = f"label {row} is {labels[part][row]}; allowed: 0 to {CLASSES - 1}"
             raise UserError(label_path, what, "give the labels of ten classes")
-    if pictures["train"].shape[1:] != pictures["test"].shape[1:]:
-        sizes = " and ".join("×".join(map(str, pictures[part].shape[1:])) for part in FILES)
-        what = f"pictures of unequal size: {sizes} in the training and the test set"
+    if images["train"].shape[1:] != images["test"].shape[1:]:
+        sizes = " and ".join("×".join(map(str, images[part].shape[1:])) for part in FILES)
+        what = f"images of unequal size: {sizes} in the training and the test set"
         raise UserError(folder, what, "give both files of one data set")
     n = len(labels["train"])
     if validation >= n:
-        what = f"keeps {validation:,} of {n:,} pictures for validation, which leaves none to learn from"
+        what = f"keeps {validation:,} of {n:,} images for validation, which leaves none to learn from"
         raise UserError("simulation.source.validation", what, "ask for fewer")
     split = np.repeat([0, 1, 2], [n - validation, validation, len(labels["test"])]).astype(np.int64)
-    values = np.concatenate([pictures["train"], pictures["test"]]).astype(np.float32) / 255.0
+    values = np.concatenate([images["train"], images["test"]]).astype(np.float32) / 255.0
     return values, np.concatenate([labels["train"], labels["test"]]), split

@@ -20,7 +20,7 @@ Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
 
 @source("sky")
 class Sky:
-    """Each event is one galaxy and one star, in the middle of a picture each, drawn by GalSim (B. Rowe et al., Astron.
+    """Each event is one galaxy and one star, in the middle of an image each, drawn by GalSim (B. Rowe et al., Astron.
     Comput. 10 (2015) 121).
 
     A galaxy is an ellipse of exponential profile (or of Sérsic's, whose index is drawn from a grid), with half-light
@@ -56,7 +56,7 @@ class Sky:
             if 2 * self.radius[1] > self.size * self.pixel_scale / 2:
                 side = self.size * self.pixel_scale
                 raise ValueError(
-                    f"radius: half of the light within {self.radius[1]:g} arcsec does not fit into pictures of "
+                    f"radius: half of the light within {self.radius[1]:g} arcsec does not fit into images of "
                     f"{side:g} arcsec a side; four times the radius may be {side:g} at most"
                 )
             return self
@@ -80,12 +80,12 @@ class Sky:
             "star": stars(of_stars, view)[:, None],
         }
         noisy = {
-            name: (pictures + options.noise * random.standard_normal(pictures.shape)).astype(np.float32)
-            for name, pictures in clean.items()
+            name: (images + options.noise * random.standard_normal(images.shape)).astype(np.float32)
+            for name, images in clean.items()
         }
         parameters = {"galaxy_parameters": smooth_parameters(drawn), "star_parameters": of_stars}
         samples = Samples(
-            inputs={name: Group(Dense(pictures), ("flux",), ("counts",)) for name, pictures in noisy.items()},
+            inputs={name: Group(Dense(images), ("flux",), ("counts",)) for name, images in noisy.items()},
             targets=clean | {name: values.astype(np.float32) for name, values in parameters.items()},
             id=(np.uint64(shard) << np.uint64(40)) | np.arange(n, dtype=np.uint64),
         )

@@ -1,4 +1,4 @@
-"""A small study of sparse pictures for networks over pictures: is the rectangle filled or hollow?"""
+"""A small study of sparse images for networks over images: is the rectangle filled or hollow?"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from bevatron.store.shard import write_shard
 
 TREE = {
     **STUDY,
-    "name": "pictures",
+    "name": "images",
     "task": {"kind": "classification", "target": "label", "classes": CLASSES, "signal": CLASSES[1]},
     "models": {
         "net": {
@@ -29,14 +29,14 @@ TREE = {
 
 
 def of_one_rectangle(start, n):
-    """Pictures whose first rectangle, which is the only one, is filled or hollow."""
+    """Images whose first rectangle, which is the only one, is filled or hollow."""
     made = samples(np.random.default_rng(start), start, 4 * n)
     alone = np.flatnonzero(made.targets["boxes"][:, 1, 4] < 0)[:n]
     kept = made.take(alone)
     return replace(kept, targets={"label": kept.targets["boxes"][:, 0, 4].astype(np.int64)})
 
 
-def write_pictures(folder: Path, study: Study, change=lambda made: made) -> Path:
+def write_images(folder: Path, study: Study, change=lambda made: made) -> Path:
     """The dataset's manifest, after its shards; `change` is applied to each shard's samples."""
     attributes = shard_attributes(study, "jets", CLASSES)
     for k, (split, n) in enumerate({"train": 64, "val": 24, "test": 8}.items()):
@@ -46,7 +46,7 @@ def write_pictures(folder: Path, study: Study, change=lambda made: made) -> Path
 
 
 def enlarged(made: Samples, side: int) -> Samples:
-    """The same pixels, drawn apart over pictures of `side` pixels a side, a multiple of what they have."""
+    """The same pixels, drawn apart over images of `side` pixels a side, a multiple of what they have."""
     column, factor = made.inputs["image"].column, side // SIDE
     rows, columns = np.divmod(column.index, SIDE)
     index = (rows * factor * side + columns * factor).astype(np.int32)

@@ -1,8 +1,8 @@
 """A fit of the course's convolutional network as the product makes it against a bare PyTorch loop, in turns.
 
-    python benchmarks/picture_fit.py [--pictures 6000]
+    python benchmarks/image_fit.py [--images 6000]
 
-As `benchmarks/fit.py`, but over pictures of 28 × 28 pixels (random ones: the time does not depend on what they show),
+As `benchmarks/fit.py`, but over images of 28 × 28 pixels (random ones: the time does not depend on what they show),
 with two 5 × 5 convolutions, each with a 2 × 2 pool, and two fully connected layers. Epochs alternate and medians are
 compared.
 """
@@ -33,27 +33,27 @@ CLASSES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight
 NETWORK = {"kind": "convolutional", "kernel": 5, "channels": [32, 64], "pool_after": [1, 2], "widths": [512]}
 TRAINING = {"epochs": EPOCHS, "batch_size": BATCH, "threads": 2, "checkpoint_seconds": 30.0}
 STUDY = {
-    "name": "pictures",
-    "title": "Pictures",
-    "summary": "Pictures.",
+    "name": "images",
+    "title": "Images",
+    "summary": "Images.",
     "simulation": {"source": {"kind": "digits"}, "shards": 1, "seed": 1},
-    "dataset": {"recipe": {"kind": "pictures"}},
+    "dataset": {"recipe": {"kind": "images"}},
     "task": {"kind": "classification", "target": "label", "classes": CLASSES, "signal": "eight"},
-    "models": {"cnn": {"title": "CNN", "inputs": ["picture"], "architecture": NETWORK, "training": TRAINING}},
+    "models": {"cnn": {"title": "CNN", "inputs": ["image"], "architecture": NETWORK, "training": TRAINING}},
 }
 
 
-def main(pictures: int = 6_000) -> list[dict]:
-    """One row: name, ours and reference in pictures/s, their ratio, and the ratio required."""
+def main(images: int = 6_000) -> list[dict]:
+    """One row: name, ours and reference in images/s, their ratio, and the ratio required."""
     study = Study.model_validate(STUDY)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        manifest = _written(folder / "data", study, pictures)
+        manifest = _written(folder / "data", study, images)
         job = FitJob(study, study.models["cnn"], manifest, 0, folder / "fit", DataLoading(), "cpu")
         return [_compared(job)]
 
 
-def _written(folder: Path, study: Study, pictures: int) -> Path:
+def _written(folder: Path, study: Study, images: int) -> Path:
     random = np.random.default_rng(0)
     attributes = {
         "study": study.name,
@@ -63,10 +63,10 @@ def _written(folder: Path, study: Study, pictures: int) -> Path:
         "classes": CLASSES,
     }
     attributes |= {"digest": dataset_digest(study), "raw_digest": raw_digest(study), **version_attributes(study)}
-    for k, (split, n) in enumerate({"train": pictures, "val": 256, "test": 256}.items()):
+    for k, (split, n) in enumerate({"train": images, "val": 256, "test": 256}.items()):
         values = random.random((n, 1, 28, 28), np.float32)
         samples = Samples(
-            {"picture": Group(Dense(values), ("grey",), ("",))},
+            {"image": Group(Dense(values), ("grey",), ("",))},
             {"label": random.integers(0, 10, n)},
             np.arange(n, dtype=np.uint64) + np.uint64(k * 10_000_000),
         )
@@ -78,7 +78,7 @@ def _written(folder: Path, study: Study, pictures: int) -> Path:
 def _compared(job: FitJob) -> dict:
     with open_split(job.manifest, "train", batch_size="full") as reader:
         batch = next(iter(reader.epoch(0, 0, shuffle=False)))
-        inputs, labels = batch["inputs"]["picture"].clone(), batch["targets"]["label"].clone()
+        inputs, labels = batch["inputs"]["image"].clone(), batch["targets"]["label"].clone()
     network = initial_network(job, load_manifest(job.manifest))
     optimiser = torch.optim.Adam(network.parameters(), lr=job.model.training.learning_rate, fused=True)
 
@@ -87,7 +87,7 @@ def _compared(job: FitJob) -> dict:
             start = perf_counter()
             for first in range(0, len(labels), BATCH):
                 part = slice(first, first + BATCH)
-                loss = torch.nn.functional.cross_entropy(network({"picture": inputs[part]}), labels[part])
+                loss = torch.nn.functional.cross_entropy(network({"image": inputs[part]}), labels[part])
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
                 optimiser.step()
@@ -106,10 +106,10 @@ def _compared(job: FitJob) -> dict:
 
     fit(job, after_an_epoch)
     n = len(labels)
-    return row(f"fit of pictures, batch {BATCH}", n / median(ours), n / median(reference[1:]), REQUIRED)
+    return row(f"fit of images, batch {BATCH}", n / median(ours), n / median(reference[1:]), REQUIRED)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=int, default=6_000, help="training pictures")
-    show(main(parser.parse_args().pictures), "pictures")
+    parser.add_argument("--images", type=int, default=6_000, help="training images")
+    show(main(parser.parse_args().images), "images")

@@ -1,4 +1,4 @@
-"""The recipe `pictures`: ready-made pictures with labels, as they are, and perhaps thinned or in disorder."""
+"""The recipe `images`: ready-made images with labels, as they are, and perhaps thinned or in disorder."""
 
 import numpy as np
 from pydantic import Field
@@ -13,29 +13,29 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of red, green a
 
 
 class Version(Section):
-    """A further input group with the same pictures, changed."""
+    """A further input group with the same images, changed."""
 
-    threshold: Fraction = Field(0.0, description="values below become zero: pictures with fewer pixels alight")
+    threshold: Fraction = Field(0.0, description="values below become zero: images with fewer pixels alight")
     grey: bool = Field(False, description="one channel, 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601)")
-    averaged: Count = Field(1, description="means over squares of so many pixels a side: pictures of fewer pixels")
-    inverted: bool = Field(False, description="1 - value: dense pictures of sparse ones")
+    averaged: Count = Field(1, description="means over squares of so many pixels a side: images of fewer pixels")
+    inverted: bool = Field(False, description="1 - value: dense images of sparse ones")
 
 
-@recipe("pictures")
-class Pictures:
-    """Input group `picture` (n, channels, height, width) float32 from 0 to 1, those of `versions`; target `label`."""
+@recipe("images")
+class Images:
+    """Input group `image` (n, channels, height, width) float32 from 0 to 1, those of `versions`; target `label`."""
 
     VERSION = 1
 
     class Options(kinds.Options):
-        versions: dict[Name, Version] = Field({}, description="by name of the input group, the pictures changed")
+        versions: dict[Name, Version] = Field({}, description="by name of the input group, the images changed")
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `digits` or `cifar10`; nothing is random, and nothing else is used."""
-        pictures = raw.inputs["picture"]
-        inputs = {"picture": pictures}
+        images = raw.inputs["image"]
+        inputs = {"image": images}
         for name, version in options.versions.items():
-            values, features, units = pictures.column.values, pictures.features, pictures.units
+            values, features, units = images.column.values, images.features, images.units
             if version.grey:
                 values = _grey(values, f"dataset.recipe.versions.{name}.grey")
                 features, units = ("grey",), ("",)
@@ -49,7 +49,7 @@ class Pictures:
 def _grey(values: np.ndarray, where: str) -> np.ndarray:
     """(n, 3, height, width) to (n, 1, height, width)."""
     if values.shape[1] != 3:
-        raise UserError(where, f"pictures of {values.shape[1]} channels are no colours", "leave it out")
+        raise UserError(where, f"images of {values.shape[1]} channels are no colours", "leave it out")
     return np.tensordot(values, LUMA, axes=(1, 0))[:, None]
 
 
@@ -57,7 +57,5 @@ def _averaged(values: np.ndarray, by: int, where: str) -> np.ndarray:
     """Means over squares of `by` pixels a side; (n, channels, height, width) to the same with smaller sides."""
     n, channels, height, width = values.shape
     if height % by or width % by:
-        raise UserError(
-            where, f"{by} does not divide pictures of {height}×{width} pixels", "name a divisor of the sides"
-        )
+        raise UserError(where, f"{by} does not divide images of {height}×{width} pixels", "name a divisor of the sides")
     return values.reshape(n, channels, height // by, by, width // by, by).mean((3, 5))

@@ -7,7 +7,7 @@ from bevatron.report.claims.decision import Decision
 WIDTH, HEIGHT, REACH = 200, 40, 6.0
 
 
-def margin_picture(decision: Decision, sigmas: float) -> str:
+def margin_figure(decision: Decision, sigmas: float) -> str:
     """Inline SVG: the undecided band of ±`sigmas`, every margin as a dot, the decisive one filled.
 
     Margins beyond `REACH` standard deviations become an arrow at the end of the line; one without a value is

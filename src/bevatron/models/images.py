@@ -1,4 +1,4 @@
-"""What networks over pictures share: their input, pooling, and the least size they can take."""
+"""What networks over images share: their input, pooling, and the least size they can take."""
 
 from copy import deepcopy
 from typing import Literal, NamedTuple
@@ -25,30 +25,30 @@ class WithHeads(NamedTuple):
         return self.outputs.sum() + sum(head.sum() for head in self.heads)
 
 
-def picture_shape(inputs: dict[str, InputGroup], kind: str) -> Shape:
-    """(channels, height, width) of the input groups together; UserError where they are no pictures of one size."""
+def image_shape(inputs: dict[str, InputGroup], kind: str) -> Shape:
+    """(channels, height, width) of the input groups together; UserError where they are no images of one size."""
     for name, group in inputs.items():
         if group.is_ragged or len(group.shape) != 3:
-            what = f"group '{name}' of shape {group.shape} is no picture, which the architecture '{kind}' reads"
+            what = f"group '{name}' of shape {group.shape} is no image, which the architecture '{kind}' reads"
             raise UserError("inputs", what, "give it groups of shape (channels, height, width)")
     sizes = {name: group.shape[1:] for name, group in inputs.items()}
     if len(set(sizes.values())) > 1:
         found = ", ".join(f"{name} {height}×{width}" for name, (height, width) in sizes.items())
-        raise UserError("inputs", f"pictures of unequal size: {found}", "give one network pictures of one size")
+        raise UserError("inputs", f"images of unequal size: {found}", "give one network images of one size")
     height, width = next(iter(sizes.values()))
     return sum(group.shape[0] for group in inputs.values()), height, width
 
 
 def joined(inputs: Inputs, groups: list[str]) -> Tensor:
     """The groups' channels one after the other: (batch, channels, height, width)."""
-    pictures = [inputs[name] for name in groups]
-    return pictures[0] if len(pictures) == 1 else torch.cat(pictures, 1)
+    images = [inputs[name] for name in groups]
+    return images[0] if len(images) == 1 else torch.cat(images, 1)
 
 
 def shape_after(layers: nn.Module, shape: Shape, kind: str) -> Shape:
-    """The shape that `layers` make of a picture of `shape`; UserError, with the least size, for one too small."""
+    """The shape that `layers` make of an image of `shape`; UserError, with the least size, for one too small."""
     training = layers.training
-    # One empty picture takes less time than torch's first use of its meta device, unless the network is there already.
+    # One empty image takes less time than torch's first use of its meta device, unless the network is there already.
     device = next((weights.device.type for weights in layers.parameters()), "cpu")
     found = _tried(layers.eval(), shape, device)
     layers.train(training)
@@ -59,7 +59,7 @@ def shape_after(layers: nn.Module, shape: Shape, kind: str) -> Shape:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if _tried(trial, (shape[0], middle, middle), "meta") else (middle, high)
-    what = f"pictures of {shape[1]}×{shape[2]} are too small for the architecture '{kind}'"
+    what = f"images of {shape[1]}×{shape[2]} are too small for the architecture '{kind}'"
     raise UserError("inputs", f"{what}: it needs {high}×{high} at least", "give it larger ones, or a smaller network")
 
 
@@ -67,7 +67,7 @@ def _tried(layers: nn.Module, shape: Shape, device: str) -> Shape | None:
     try:
         with torch.no_grad():
             found = tuple(layers(torch.zeros(1, *shape, device=device)).shape[1:])
-    except RuntimeError:  # a kernel larger than what is left of the picture
+    except RuntimeError:  # a kernel larger than what is left of the image
         return None
     return found if min(found) > 0 else None
 
@@ -79,7 +79,7 @@ def pool(how: Pooling, size: int, stride: int, padding: int = 0, ceil: bool = Fa
 
 
 class MeanOver(nn.Module):
-    """Means over n × n parts of a picture of fixed size, as torch's adaptive pooling has them, but by two products of
+    """Means over n × n parts of an image of fixed size, as torch's adaptive pooling has them, but by two products of
     matrices, whose gradient is the same in every run on a GPU too.
 
     Shapes: (batch, channels, height, width) to (batch, channels, n, n).

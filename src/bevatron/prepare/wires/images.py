@@ -1,4 +1,4 @@
-"""One event after the other, from its segments to the pixels of its pictures."""
+"""One event after the other, from its segments to the pixels of its images."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from bevatron.prepare.wires.deposit import fill
 from bevatron.prepare.wires.electronics import dead_wires, read_out
 from bevatron.prepare.wires.planes import ANGLES
 from bevatron.prepare.wires.shower import start_of_shower
-from bevatron.prepare.wires.window import View, charge_views, detector_views, picture_side
+from bevatron.prepare.wires.window import View, charge_views, detector_views, image_side
 from bevatron.store.columns import Samples
 
 Pixels = tuple[np.ndarray, np.ndarray]
@@ -27,8 +27,8 @@ class Event:
     shower: np.ndarray
 
 
-class Pictures:
-    """Makes the pictures of the events of one raw shard; shapes: (channels, height, width) by image group."""
+class Images:
+    """Makes the images of the events of one raw shard; shapes: (channels, height, width) by image group."""
 
     def __init__(self, options: Any, raw: Samples):
         if "box" not in raw.attributes or "segments" not in raw.inputs:
@@ -40,7 +40,7 @@ class Pictures:
         self.classes = {code: k for k, code in enumerate(raw.attributes["particle_codes"])}
         whole = options.window.show == "detector"
         self.fixed = detector_views(self.low, self.high, options) if whole else None
-        height, width = picture_side(options, self.low, self.high)
+        height, width = image_side(options, self.low, self.high)
         self.shapes = {
             name: (len(image.planes), height // image.sum, width // image.sum) for name, image in options.images.items()
         }

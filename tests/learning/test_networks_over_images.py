@@ -1,4 +1,4 @@
-"""Networks with batch normalisation, dropout and auxiliary heads fit pictures, and go on with the same bits."""
+"""Networks with batch normalisation, dropout and auxiliary heads fit images, and go on with the same bits."""
 
 from dataclasses import replace
 
@@ -6,8 +6,8 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from image_jobs import TREE, enlarged, write_images
 from interruption import check_same_bits_after_an_interruption
-from picture_jobs import TREE, enlarged, write_pictures
 
 from bevatron.config.study import Study
 from bevatron.config.workflow import DataLoading
@@ -15,9 +15,9 @@ from bevatron.learning.collate import Collate, rows_at_once
 from bevatron.learning.fit import fit, initial_network
 from bevatron.learning.job import FitJob
 from bevatron.learning.tasks.classification import HEADS_WEIGHT, ClassificationLearner
+from bevatron.models.images import WithHeads
 from bevatron.models.inputs import InputGroup
 from bevatron.models.normalise import Normalise
-from bevatron.models.pictures import WithHeads
 from bevatron.store.manifest import load_manifest
 from bevatron.store.reader import describe
 from bevatron.store.streaming import StreamingReader
@@ -27,7 +27,7 @@ from bevatron.store.streaming import StreamingReader
 def job(tmp_path):
     study = Study.model_validate(TREE)
     return FitJob(
-        study, study.models["net"], write_pictures(tmp_path / "data", study), 0, tmp_path / "fit", DataLoading(), "cpu"
+        study, study.models["net"], write_images(tmp_path / "data", study), 0, tmp_path / "fit", DataLoading(), "cpu"
     )
 
 
@@ -59,7 +59,7 @@ def test_heads_enter_the_loss_in_training(job):
     assert HEADS_WEIGHT == 0.3
 
 
-def test_large_pictures_are_predicted_a_few_at_a_time():
+def test_large_images_are_predicted_a_few_at_a_time():
     jets = {"jet": InputGroup((4,), ("a",) * 4), "tracks": InputGroup((15, 21), ("a",) * 21, is_ragged=True)}
     assert rows_at_once(jets, 5_000) == 5_000
     large = {"hires": InputGroup((3, 576, 576), ("u", "v", "y"))}
@@ -72,9 +72,9 @@ def test_scale_keeps_empty_pixels_empty_and_knows_channels():
 
     statistics = {"image": {"u": Numbers(mean=3.0, std=4.0), "y": Numbers(mean=0.0, std=0.0)}}
     normalise = Normalise("rms", {"image": InputGroup((2, 4, 5), ("u", "y"))}, statistics)
-    picture = torch.zeros(1, 2, 4, 5)
-    picture[0, 0, 1, 2], picture[0, 1, 3, 4] = 10.0, 7.0
-    found = normalise({"image": picture})["image"]
+    image = torch.zeros(1, 2, 4, 5)
+    image[0, 0, 1, 2], image[0, 1, 3, 4] = 10.0, 7.0
+    found = normalise({"image": image})["image"]
     assert found[0, 0, 1, 2] == 2.0
     assert found[0, 1, 3, 4] == 7.0
     assert found.count_nonzero() == 2
@@ -82,11 +82,11 @@ def test_scale_keeps_empty_pixels_empty_and_knows_channels():
 
 @pytest.mark.slow
 def test_memory_stays_flat_over_epochs(tmp_path):
-    """Sparse pictures of a larger buffer, streamed and made dense: 1.3 GB an epoch through less than 60 MB more."""
+    """Sparse images of a larger buffer, streamed and made dense: 1.3 GB an epoch through less than 60 MB more."""
     study = Study.model_validate(TREE)
     side = 576
 
-    manifest = write_pictures(tmp_path / "data", study, lambda made: enlarged(made, side))
+    manifest = write_images(tmp_path / "data", study, lambda made: enlarged(made, side))
     collate = Collate({"image": InputGroup((1, side, side), ("charge",))}, torch.device("cpu"))
     used, process = [], psutil.Process()
     with StreamingReader(describe(manifest, "train"), 16, 16, 2, 4e9) as reader:

@@ -1,4 +1,4 @@
-"""Networks over pictures: published numbers of weights, any size and number of planes, a gradient for every weight."""
+"""Networks over images: published numbers of weights, any size and number of planes, a gradient for every weight."""
 
 import pytest
 import torch
@@ -6,8 +6,8 @@ from torch import nn
 
 from bevatron.config.kinds import ARCHITECTURES
 from bevatron.errors import UserError
+from bevatron.models.images import MeanOver, WithHeads
 from bevatron.models.inputs import InputGroup
-from bevatron.models.pictures import MeanOver, WithHeads
 
 SMALL = {
     "lenet": {},
@@ -66,7 +66,7 @@ def test_every_weight_has_a_gradient(kind):
 
 
 @pytest.mark.parametrize(("kind", "least"), [("lenet", 16), ("googlenet", 15), ("inception_resnet_v2", 75)])
-def test_too_small_pictures_are_refused_with_the_least_size(kind, least):
+def test_too_small_images_are_refused_with_the_least_size(kind, least):
     with pytest.raises(UserError, match=f"'{kind}': it needs {least}×{least} at least"):
         network(kind, (3, 10, 10), **SMALL[kind])
     made = network(kind, (3, least, least), **SMALL[kind]).eval()
@@ -80,32 +80,32 @@ def test_groups_are_joined_and_must_be_of_one_size():
     unequal = {"a": InputGroup((1, 32, 32), ("c",)), "b": InputGroup((1, 16, 16), ("c",))}
     with pytest.raises(UserError, match="unequal size: a 32×32, b 16×16"):
         component(component.Options(kind="lenet"), unequal, 5)
-    with pytest.raises(UserError, match="group 'a' of shape \\(7,\\) is no picture"):
+    with pytest.raises(UserError, match="group 'a' of shape \\(7,\\) is no image"):
         component(component.Options(kind="lenet"), {"a": InputGroup((7,), ("c",) * 7)}, 5)
 
 
 def test_heads_speak_in_training_alone():
     made = network("googlenet", **SMALL["googlenet"])
-    picture = {"a": torch.rand(2, 3, 96, 96)}
-    assert isinstance(made.train()(picture), WithHeads)
-    assert [head.shape for head in made(picture).heads] == [(2, 5)] * 2
-    assert made.eval()(picture).shape == (2, 5)
-    assert network("googlenet", heads=False, **SMALL["googlenet"]).train()(picture).shape == (2, 5)
+    image = {"a": torch.rand(2, 3, 96, 96)}
+    assert isinstance(made.train()(image), WithHeads)
+    assert [head.shape for head in made(image).heads] == [(2, 5)] * 2
+    assert made.eval()(image).shape == (2, 5)
+    assert network("googlenet", heads=False, **SMALL["googlenet"]).train()(image).shape == (2, 5)
 
 
 @pytest.mark.parametrize(("n", "height", "width"), [(6, 13, 20), (4, 4, 4), (4, 3, 9), (1, 5, 7)])
 def test_means_over_parts_are_torchs(n, height, width):
-    picture = torch.randn(2, 3, height, width)
-    expected = nn.functional.adaptive_avg_pool2d(picture, n)
-    torch.testing.assert_close(MeanOver(n, height, width)(picture), expected)
+    image = torch.randn(2, 3, height, width)
+    expected = nn.functional.adaptive_avg_pool2d(image, n)
+    torch.testing.assert_close(MeanOver(n, height, width)(image), expected)
 
 
 @pytest.mark.parametrize("kind", ["googlenet", "resnet"])
 def test_channels_last_changes_nothing(kind):
     made = network(kind, **SMALL[kind]).eval()
-    picture = torch.rand(2, 3, 96, 96)
-    plain = made({"a": picture})
-    last = made.to(memory_format=torch.channels_last)({"a": picture.contiguous(memory_format=torch.channels_last)})
+    image = torch.rand(2, 3, 96, 96)
+    plain = made({"a": image})
+    last = made.to(memory_format=torch.channels_last)({"a": image.contiguous(memory_format=torch.channels_last)})
     torch.testing.assert_close(plain, last, rtol=1e-4, atol=1e-5)
 
 
