@@ -32,7 +32,7 @@ STUDY = {
 
 
 def main(events: int = 3100) -> list[dict]:
-    """A row each: events/s of simulate and prepare against the bare loop, the fraction of Pythia, and two cores' gain."""
+    """One row each: events/s of simulate and prepare, relative to the bare loop; Pythia's fraction; gain of two cores."""
     from readers import row
 
     with tempfile.TemporaryDirectory() as name:

@@ -60,7 +60,7 @@ class Reference:
         return place
 
     def progress(self, target: Target, folder: Path) -> float:
-        """The fraction of the target's work that is done in `folder`; work that nobody can see, at its begin, is none."""
+        """The fraction of the target's work that is done in `folder`; 0 while nothing can be seen."""
         return target.work_in(folder, self.live[target.name]) / self.work[target.name]
 
     def _run(self, target: Target) -> None:

@@ -40,7 +40,7 @@ def test_means_and_covariances_within_their_errors(raw):
 
 
 def test_the_best_line_is_right_as_often_as_the_closed_form_says(raw):
-    """Along Σ⁻¹(μ₁ - μ₀), cut in the middle, a fraction Φ(Δ/2) of the points is right: 0.89435 in the study's claims."""
+    """Along Σ⁻¹(μ₁ - μ₀) with the threshold midway, Φ(Δ/2) of the points are right: 0.89435 in the study's claims."""
     samples = prepared(raw, means=MEANS, covariances=[COVARIANCE])
     x, label = samples.inputs["cloud"].column.values, samples.targets["class"]
     apart = np.subtract(*MEANS[::-1])

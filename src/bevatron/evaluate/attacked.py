@@ -38,7 +38,8 @@ def attacked(
 ) -> tuple[dict[str, Measurement], dict[str, Any] | None]:
     """Metrics and curves of all seeds; none of a network that has no gradients, or reads lists.
 
-    <kind>_error.at_<ε>  fraction of the samples that are not recognised when every value is changed by up to ε, along the
+    <kind>_error.at_<ε>  fraction of the samples that are not recognised when every value is changed by up to ε, along
+    the
                          gradient's sign (fgsm), in the worst direction that 20 steps find (pgd), or at random
     flipped.at_<ε>       fraction of the samples recognised before that FGSM makes the network mistake
     attack_gain.at_<ε>   how far FGSM moves the margin of the true class, over how far random signs do; of a linear

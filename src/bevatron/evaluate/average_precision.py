@@ -13,9 +13,9 @@ def average_precision(matched: Matched, bootstrap: Bootstrap) -> tuple[np.ndarra
     """Average precision and highest recall at each overlap, on the test split and its replicas: two arrays
     (replicas + 1, n_ious); NaN where a replica has no true box.
 
-    Precision is the fraction of right detections above a score, recall the fraction of true boxes that they find. The average
-    is that of COCO (Lin et al. 2014, arXiv:1405.0312): over 101 recalls from 0 to 1, each with the highest precision
-    at that recall or a higher one; 0 where it is not reached.
+    Precision is the fraction of right detections above a score, recall the fraction of true boxes that they find. The
+    average is that of COCO (Lin et al. 2014, arXiv:1405.0312): over 101 recalls from 0 to 1, each with the highest
+    precision at that recall or a higher one; 0 where it is not reached.
 
     A replica that draws an image twice has each of its detections and true boxes twice. Nothing is matched or sorted
     again: detections weigh as often as their image was drawn. Highest precisions lie at right detections alone, so that

@@ -28,9 +28,9 @@ class FasterRCNN(nn.Module):
     their place and large ones are seen whole.
 
     Shapes: inputs {group: (batch, channels, height, width)}, one group. Returns what it finds, (batch,
-    most_detections, 6): x1, y1, x2, y2 as fractions of the width and height, score, class number; best first, and behind
-    the last one rows of zeros with class -1. With `truth` (batch, n, 5), boxes as fractions and class numbers, -1 where
-    there is no box, it returns the four losses of each image instead, (batch, 4): objectness and place of the
+    most_detections, 6): x1, y1, x2, y2 as fractions of the width and height, score, class number; best first, and
+    behind the last one rows of zeros with class -1. With `truth` (batch, n, 5), boxes as fractions and class numbers,
+    -1 where there is no box, it returns the four losses of each image instead, (batch, 4): objectness and place of the
     proposals, class and place of the head.
 
     Raises UserError for inputs that are no image, and for an image that is too small for the feature map.

@@ -14,8 +14,8 @@ def flat_width(inputs: dict[str, InputGroup]) -> int:
 def flattened(inputs: Inputs, groups: list[str]) -> Tensor:
     """The groups joined in their order: (batch, flat_width).
 
-    Lists keep their zero padding, the first element first; the fraction of the places that are taken is a further number,
-    so that a padded element is no element at the mean.
+    Lists keep their zero padding, the first element first; the fraction of the places that are taken is a further
+    number, so that a padded element is no element at the mean.
     """
     columns = []
     for name in groups:

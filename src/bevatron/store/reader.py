@@ -36,8 +36,8 @@ class Reader(ABC):
     (batch,) int64 with the bits of the uint64 ids, and "weight" where the dataset has weights. A batch's
     memory is used again: the last 4 batches delivered are valid. One epoch is read at a time.
 
-    Several readers with the parts 0 to n - 1 of n deliver, batch by batch, disjoint fractions of the same batches, which
-    do not depend on n; where a batch has fewer rows than n, some fractions are empty.
+    Several readers with the parts 0 to n - 1 of n deliver, batch by batch, disjoint fractions of the same batches,
+    which do not depend on n; where a batch has fewer rows than n, some fractions are empty.
     """
 
     def __init__(self, split: Split, batch_size: int | Literal["full"], part: Part = WHOLE):

@@ -18,8 +18,8 @@ class Sampling:
     balanced      every class comes as often as the largest, rarer samples several times
     sample_order  'sorted': class after class; 'alternating': a sample of each class in turn, while it has any left;
                   within a class the order is shuffled anew each epoch
-    class_ratio       by class number the class' fraction: of each class only so many samples are used, the same in every
-                  epoch, that the numbers stand in this ratio; classes that are not named are left out
+    class_ratio   by class number the relative number of samples to use, the same samples in every epoch; classes
+                  that are not named are left out
     samples       only this many samples are used, the same in every epoch; the classes' fractions stay
     """
 

@@ -33,12 +33,11 @@ ELECTRON_CUT, PHOTON_CUT = 0.1, 0.02  # MeV
 # Beyond these come three standard errors: a tenth fewer pairs is noticed, or a fifth more scattering, but not 7 % less
 # bremsstrahlung.
 # Depth: bremsstrahlung and pairs are known to 3-5 % each, so the radiation length to 3.5 %; that scales all depths z,
-# and the fraction before z changes by z f(z) < 0.57 times as much. The maximum, at 1 to 3 radiation lengths, moves by less
-# than 0.1, and its fit is good to 0.05 on either side.
-# Width: our Gaussian scattering is 15 % too wide in 3 mm, right over 14 cm: 10 % of all radii r, and the fraction within
-# r changes by less than 0.3 times as much.
-# Cuts of 1 MeV: an electron radiates 1 MeV of softer photons over a radiation length, in which it deposits 30 MeV;
-# these 3.5 % stay where they are made, and not about 10 cm away.
+# and the fraction before z changes by z f(z) < 0.57 times as much. The maximum, at 1 to 3 radiation lengths, moves by
+# less than 0.1, and its fit is good to 0.05 on either side. Width: our Gaussian scattering is 15 % too wide in 3 mm,
+# right over 14 cm: 10 % of all radii r, and the fraction within r changes by less than 0.3 times as much. Cuts of 1
+# MeV: an electron radiates 1 MeV of softer photons over a radiation length, in which it deposits 30 MeV; these 3.5 %
+# stay where they are made, and not about 10 cm away.
 DEPTH, MAXIMUM, WIDTH = 0.01, 0.2, 0.02
 DEPTH_OF_OWN_CUTS, WIDTH_OF_OWN_CUTS = 0.015, 0.03
 
@@ -109,8 +108,8 @@ def cells(axis: str, low: float, high: float, n: int) -> dict[str, float | int]:
 
 @pytest.fixture(scope="module")
 def ours(shoot: Callable) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
-    """ours(pdg, kinetic, **cuts): each event's fraction of the energy before each of DEPTHS (EVENTS, n), and within each
-    of RADII (EVENTS, n)."""
+    """ours(pdg, kinetic, **cuts): each event's fraction of the energy before each of DEPTHS (EVENTS, n), and within
+    each of RADII (EVENTS, n)."""
 
     @cache
     def ours(pdg: int, kinetic: float, **cuts: float) -> tuple[np.ndarray, np.ndarray]:

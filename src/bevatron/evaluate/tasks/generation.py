@@ -36,13 +36,13 @@ class GenerationEvaluation:
         frechet_distance         of the last generator to the test split, in the features of a classifier that is
                                  trained here on the training split; .first, .early: of the first, second remembered
         frechet_distance_of_data of training images to the test split: the least that can be hoped for
-        reference_accuracy           of that classifier on the test split
+        reference_accuracy       of that classifier on the test split
         d_accuracy               fraction of test and generated images that the trained D tells right; 0.5: by chance
         saddle_point             V at the last validation; -2 ln 2 = -1.386 at the saddle point
         memorisation             median distance to the nearest training image, over test images': 0 of copies
-        diversity                  mean distance of pairs, over that of test images: 0 of a collapsed generator
-        classes_made             fraction of the classes that the reference classifier finds at least a fifth as often as
-                                 expected
+        diversity                mean distance of pairs, over that of test images: 0 of a collapsed generator
+        classes_made             fraction of the classes that the reference classifier finds, each at least a fifth as
+                                 often as expected
         """
         context, target = predictions.context, model.target or task.target
         train, train_labels = _images(context, "train", target)

@@ -54,9 +54,9 @@ class JetSamples:
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `jets`; all noise follows from `seed`.
 
-        The resolution of d0 and the fractions of jets that resampling keeps come from the jets `training` (n,) bool alone,
-        and are used for all of the shard: see `calibrated` and `resampled`. With resampling, fewer samples come back
-        than went in, their ids tell which.
+        The resolution of d0 and the fractions of jets that resampling keeps come from the jets `training` (n,) bool
+        alone, and are used for all of the shard: see `calibrated` and `resampled`. With resampling, fewer samples come
+        back than went in, their ids tell which.
         """
         # Imported here: what is compiled by numba costs half a second, which checking a configuration need not pay.
         from bevatron.prepare import experts, track_features, vertex_features

@@ -31,9 +31,9 @@ class Image(Section):
 class WirePlanes:
     """Sparse images (planes, time, wires), kilo-electrons, an input group for each of `images`, and `shower` (n, 2).
 
-    Targets `particle` and `neutrino` of the source, and `boxes` (n, most, 5) float32: corners x1, y1, x2, y2 as fractions
-    of the collection plane's image, and the class; -1 where there is none. Recombination, drift, diffusion, noise and
-    threshold: one module each in bevatron.prepare.wires.
+    Targets `particle` and `neutrino` of the source, and `boxes` (n, most, 5) float32: corners x1, y1, x2, y2 as
+    fractions of the collection plane's image, and the class; -1 where there is none. Recombination, drift, diffusion,
+    noise and threshold: one module each in bevatron.prepare.wires.
     """
 
     VERSION = 1

@@ -17,7 +17,7 @@ def attack_figures(results: StudyResults) -> list[ReportFigure]:
         return []
     name, classes = results.study.name, results.study.task.classes
     caption = (
-        "Fraction of the attacked test samples that are not recognised, when each pixel is changed by ε at most: in one "
+        "Fraction of the attacked test samples that are misclassified when each pixel is changed by at most ε: in one "
         "step along the sign of the gradient (FGSM), in the worst direction that several steps find (PGD), and with "
         "random signs. Means over the seeds."
     )

@@ -35,8 +35,8 @@ class DetectionSection:
             curves = {m.label: m.curves["precision"] for m in models[k : k + LINES]}
             iou = next(iter(curves.values()))["iou"]
             caption = (
-                "Precision (fraction of the detections above a score that are right) against recall (fraction of the true "
-                f"boxes that they find) of each class, at an overlap of {iou:g} or more; at each recall the highest "
+                "Precision (fraction of the detections above a score that are correct) against recall (fraction of the "
+                f"true boxes that they find) of each class, at an overlap of {iou:g} or more; at each recall the highest "
                 "precision there or beyond. Lines: mean of the seeds; bands: their range; in brackets: true boxes."
             )
             suffix = "" if len(models) <= LINES else f"-{k // LINES + 1}"
