@@ -32,7 +32,7 @@ STUDY = {
 
 
 def main(events: int = 3100) -> list[dict]:
-    """One row each: events/s of simulate and prepare, relative to the bare loop; Pythia's fraction; gain of two cores."""
+    """One row each: events/s of simulate and prepare over the bare loop's, Pythia's fraction, two cores' gain."""
     from readers import row
 
     with tempfile.TemporaryDirectory() as name:

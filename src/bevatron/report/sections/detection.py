@@ -36,7 +36,7 @@ class DetectionSection:
             iou = next(iter(curves.values()))["iou"]
             caption = (
                 "Precision (fraction of the detections above a score that are correct) against recall (fraction of the "
-                f"true boxes that they find) of each class, at an overlap of {iou:g} or more; at each recall the highest "
+                f"true boxes that they find) of each class, at an overlap of at least {iou:g}; at each recall the highest "
                 "precision there or beyond. Lines: mean of the seeds; bands: their range; in brackets: true boxes."
             )
             suffix = "" if len(models) <= LINES else f"-{k // LINES + 1}"
