@@ -121,7 +121,7 @@ def test_the_metadata_are_complete(made):
     assert facts["run_digest"] == runs["runs"][0]["digest"]
     assert facts["weights_sha256"] == sha256_of(folder / "models" / "seed-0" / "weights.safetensors")
     assert facts["manifest_sha256"] == manifest["sha256"]
-    assert json.loads(facts["classes"]) == json.loads(facts["told_apart"]) == ["light", "beauty"]
+    assert json.loads(facts["classes"]) == json.loads(facts["class_subset"]) == ["light", "beauty"]
     assert facts["signal"] == "beauty"
     described = {entry["name"]: entry for entry in json.loads(facts["inputs"])}
     assert list(described) == [entry.name for entry in model.graph.input]

@@ -42,7 +42,7 @@ def metadata(
         "task": study.task.kind,
         "target": model.target or study.task.target,
         "classes": list(getattr(study.task, "classes", [])),
-        "told_apart": told_apart(study, network),
+        "class_subset": class_subset_of(study, network),
         "signal": getattr(study.task, "signal", ""),
         "inputs": [input_of(port, manifest) for port in inputs],
         "outputs": [{**asdict(port), "shape": ["batch", *port.shape]} for port in outputs],
@@ -76,7 +76,7 @@ def input_of(port: Port, manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def told_apart(study: Study, network: Network) -> list[str]:
+def class_subset_of(study: Study, network: Network) -> list[str]:
     """The classes that the network was asked to tell apart; the probability of the others is 0."""
     classes = list(getattr(study.task, "classes", []))
     asked = getattr(network, "answers", range(len(classes)))
