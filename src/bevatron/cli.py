@@ -2,9 +2,11 @@
 
 import errno
 import sys
+from typing import Annotated
 
 import typer
 
+from bevatron import __version__
 from bevatron.commands import checks, planning, stages
 from bevatron.errors import ConfigurationError, UserError
 
@@ -18,6 +20,22 @@ app = typer.Typer(
 
 for command in (*stages.COMMANDS, *checks.COMMANDS, *planning.COMMANDS):
     app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"bevatron {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of `bevatron` itself."""
+
 
 MACHINE_FAULTS = (
     errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EIO, errno.EISDIR, errno.ENOSPC, errno.ENOTDIR, errno.EPERM,

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,15 @@ def test_help_is_quick_and_names_every_stage():
     for stage in ("simulate", "prepare", "search", "train", "evaluate", "report", "inspect", "verify", "validate"):
         assert stage in done.stdout
     assert min(times) < 1.0  # `make bench` holds it to 0.3 s on a quiet machine
+
+
+def test_the_version_is_that_of_the_package():
+    done = bevatron("--version")
+    assert done.returncode == 0
+    assert done.stdout.split() == [
+        "bevatron",
+        tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"],
+    ]
 
 
 def test_the_shipped_configuration_is_valid():
