@@ -37,7 +37,7 @@ class DetectionSection:
             caption = (
                 "Precision (fraction of the detections above a score that are correct) against recall (fraction of the "
                 f"true boxes that they find) of each class, at an overlap of at least {iou:g}; at each recall the "
-                "highest precision there or beyond. Lines: mean of the seeds; bands: their range; in brackets: true boxes."
+                "highest precision there or above. Lines: mean of the seeds; bands: range; in brackets: true boxes."
             )
             suffix = "" if len(models) <= LINES else f"-{k // LINES + 1}"
             draw = partial(precision_recall, results.study.task.classes, curves)
