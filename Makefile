@@ -12,7 +12,7 @@ WORKERS ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 SNAKEMAKE_PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
 
-.PHONY: demo test test-cluster bench profiles lint lock clean
+.PHONY: demo test test-cluster bench docs profiles lint lock clean
 
 demo: .venv/ready
 	snakemake --profile profiles/local
@@ -27,6 +27,11 @@ test-cluster: .venv/ready
 
 bench: .venv/ready
 	python benchmarks/run.py
+
+# The documentation site, in site/; needs no network.
+docs: .venv/ready
+	python docs/generate_reference.py
+	mkdocs build --strict
 
 lint: .venv/ready
 	ruff check src tests benchmarks
