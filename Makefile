@@ -49,7 +49,7 @@ profiles:
 	done
 
 # requirements.lock: the versions of constraints.txt with the hashes of all their files, PyTorch's CUDA packages included,
-# for `pip install --require-hashes` (containers/, docs/security.md).
+# for `pip install --require-hashes` (containers/, docs/explanation/security.md).
 lock: .venv/ready
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --constraint constraints.txt --generate-hashes --universal \

@@ -109,7 +109,7 @@ def onnx_model(plain: Plain, columns: tuple[Tensor, ...], inputs: list[Port], ou
             )
         except Exception as error:  # each of the exporter's many passes has its own exceptions
             reason = " ".join(str(error.__cause__ or error).split())[:200]
-            raise UserError(where, f"cannot be written as ONNX: {reason}", "see docs/export.md") from error
+            raise UserError(where, f"cannot be written as ONNX: {reason}", "see docs/how-to/export.md") from error
     return stripped(program.model_proto)
 
 

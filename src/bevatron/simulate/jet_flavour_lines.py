@@ -89,7 +89,7 @@ def published_jet(text: bytes, path: Path, line: int) -> PublishedJet:
         what = str(fault)
     except (ValueError, RecursionError) as error:
         what = f"is no JSON: {error}"
-    raise UserError(f"{path}:{line}", what, "see docs/foreign-data.md for the form of a line")
+    raise UserError(f"{path}:{line}", what, "see docs/how-to/external-files.md for the form of a line")
 
 
 def _jet(parts: Any) -> PublishedJet:

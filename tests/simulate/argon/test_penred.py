@@ -29,7 +29,7 @@ COMPARED = np.isin(RADII, [1, 2, 5, 10, 20, 40])
 ELECTRON_CUT, PHOTON_CUT = 0.1, 0.02  # MeV
 
 # Chosen before the first comparison: 0.02 in depth and 0.03 in width, with cuts of 1 MeV 0.025 and 0.05, for the
-# reasons below. The showers agreed much better (docs/liquid-argon.md), so they are now held to about half of that.
+# reasons below. The showers agreed much better (docs/explanation/liquid-argon.md), so they are now held to about half of that.
 # Beyond these come three standard errors: a tenth fewer pairs is noticed, or a fifth more scattering, but not 7 % less
 # bremsstrahlung.
 # Depth: bremsstrahlung and pairs are known to 3-5 % each, so the radiation length to 3.5 %; that scales all depths z,
