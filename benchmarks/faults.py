@@ -3,7 +3,7 @@
     python benchmarks/faults.py [--injections 200] [--seed 1] [--lanes 2] [--only KIND] [--minutes 30] [--write]
 
 The workflow (injection/workflow.py) is run once undisturbed. Then, for every injection, a copy of it loses some of its
-results, and is disturbed while it makes them anew through the real command line, or through Snakemake: a process of it
+results, and is disturbed while it makes them again through the real command line, or through Snakemake: a process of it
 is killed with SIGKILL at a moment drawn from the seed, its disk fills, a file of it is damaged, or a writer dies at a
 chosen step of writing. Then the operator's action is done, which is to run the same command again (after the refusal of
 a damaged file: to remove it and run first the command that makes it), and an inspector of our own (injection/
@@ -14,7 +14,7 @@ Counted over all injections, and required to be 0:
 - lost or duplicated samples, by their ids, in raw shards, splits and predictions;
 - false successes: exit code 0 where something is missing or wrong;
 - runs whose final weights differ from the undisturbed run's, in any bit;
-- undamaged files or places refused; failures without a line that names the file; what a second run did not mend.
+- undamaged files or places refused; failures without a line that names the file; what a second run did not repair.
 
 The exit code is 1 if a count is not 0. The times that files tell (seconds, rates) are not compared. With --minutes the
 effective training-time ratio is measured too (training_time.py). --write puts all into FAULTS.md and faults.json.

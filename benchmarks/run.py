@@ -3,7 +3,7 @@
     python benchmarks/run.py [--processes 3] [--jets 1000000]
 
 Within a process, ours and the reference take turns; between processes the same case varies by up to 25 %, as memory is
-laid out anew, so the table gives the median over the processes and the range. Run it on a machine that does nothing
+laid out again, so the table gives the median over the processes and the range. Run it on a machine that does nothing
 else. The exit code is 1 if a median misses what is required of it.
 """
 

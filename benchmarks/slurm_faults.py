@@ -6,7 +6,7 @@ As root, with `apt-get install slurm-wlm munge`. Each lane has a Slurm of its ow
 nodes on this host (tests/cluster/virtual_slurm.py). The workflow (injection_on_slurm/workflow.py: shards in groups, a
 search, a training on one node and one of two workers on two nodes) is run once undisturbed, through the profile
 `cluster`. Then, for every injection, a copy of it loses what its shards, its search or one training has published, with
-all live state, and is disturbed while Snakemake has it made anew, at a moment drawn from the seed:
+all live state, and is disturbed while Snakemake has it made again, at a moment drawn from the seed:
 
 - scancel of a batch job;
 - SIGKILL of the rule's own process; of a trial's process or a worker of the two-node training; of a process of Ray's
@@ -24,7 +24,7 @@ Counted and required to be 0, as in faults.py: corrupt published files; lost or 
 Snakemake); runs whose final weights differ from the undisturbed run's, in any bit; undamaged files or places refused (a
 batch job that began when nothing befell the place any more, and failed for other reasons than its limits); failures
 that name neither file nor remedy (a traceback, a training or search that was cancelled and left no word, a Snakemake
-that hangs); what running again did not mend. And beside them: processes left on the nodes a minute after the last
+that hangs); what running again did not repair. And beside them: processes left on the nodes a minute after the last
 job's end, and folders of Ray's, where no power was lost.
 
 With --minutes the effective training-time ratio of a two-node training is measured too (injection_on_slurm/

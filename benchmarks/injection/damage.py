@@ -1,4 +1,4 @@
-"""Files damaged after they were written: cut short, or one bit turned. They must be refused by name, or made anew."""
+"""Files damaged after they were written: cut short, or one bit turned. They must be refused by name, or made again."""
 
 from pathlib import Path
 

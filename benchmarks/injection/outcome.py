@@ -13,7 +13,7 @@ NONE_ALLOWED = {  # name of the count: field
     "runs whose final weights differ from the undisturbed run": "weights",
     "undamaged files or places refused": "false_alarms",
     "failures that name neither file nor remedy": "crashes",
-    "not mended by running the same command again": "unmended",
+    "not repaired by running the same command again": "unmended",
 }
 
 

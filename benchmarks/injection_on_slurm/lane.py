@@ -1,4 +1,4 @@
-"""A Slurm of its own for the injections of one lane, and what mends it after each of them."""
+"""A Slurm of its own for the injections of one lane, and what repairs it after each of them."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ import psutil
 from virtual_slurm import SlurmTrouble, VirtualSlurm
 
 READY = ("IDLE", "MIXED", "ALLOCATED", "COMPLETING")
-MENDED = 120.0  # seconds within which a Slurm is whole again
+REPAIRED = 120.0  # seconds within which a Slurm is whole again
 JOBS_A_LANE = 1_000_000  # lanes number their jobs apart, as Ray's ports and folders follow from these numbers
 
 
@@ -57,7 +57,7 @@ class Lane:
                     found.append(psutil.Process(pid))
         return found
 
-    def mend(self, wait_until: Callable[[Callable[[], bool], str, float], None]) -> None:
+    def repair(self, wait_until: Callable[[Callable[[], bool], str, float], None]) -> None:
         """End all jobs, bring all nodes back and end what is left on them."""
         self.start_controller()
         for name in self.slurm.nodes:
@@ -77,4 +77,4 @@ class Lane:
                     self.resume(name)
             return set(states.values()) == {"IDLE"}
 
-        wait_until(all_idle, "all nodes idle", MENDED)
+        wait_until(all_idle, "all nodes idle", REPAIRED)

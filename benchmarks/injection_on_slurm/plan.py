@@ -145,4 +145,4 @@ def _mend(lane: Lane, scene: Scene) -> None:
         if not scene.wait(condition, seconds):
             raise SlurmTrouble(f"not within {seconds:g} s: {what}\n{lane.slurm.logs()}")
 
-    lane.mend(wait_until)
+    lane.repair(wait_until)

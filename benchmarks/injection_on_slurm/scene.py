@@ -39,7 +39,7 @@ class Missed(Exception):
 
 @dataclass
 class Cure:
-    """What mends a fault, when it is due (seconds of the monotonic clock)."""
+    """What repairs a fault, when it is due (seconds of the monotonic clock)."""
 
     due: float
     what: str
@@ -216,7 +216,7 @@ class Scene:
         """Wait for the last words of the job that was hit.
 
         They must be heard at once: Snakemake looks every two seconds here and submits again, and the next job begins
-        the same log anew.
+        the same log again.
         """
         logs = self.place.folder / "logs"
         files = [path for path in logs.rglob("*.log") if "slurm" not in path.relative_to(logs).parts]

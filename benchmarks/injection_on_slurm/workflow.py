@@ -58,7 +58,7 @@ def study(epochs_a_second: float) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Target:
-    """A part of the workflow that an injection has made anew.
+    """A part of the workflow that an injection has made again.
 
     `comment` tells its batch jobs from others in Slurm's records; `asked` is what Snakemake is asked for; `outputs` are
     the patterns of what its jobs publish.

@@ -58,7 +58,7 @@ def main() -> None:
         if error.errno not in MACHINE_FAULTS:
             raise
         where = f"{error.filename}: " if error.filename else ""  # a write to an open file does not know its name
-        _complain([f"{where}{error.strerror}; mend the place or name another, then run the same command again"])
+        _complain([f"{where}{error.strerror}; fix the place or name another, then run the same command again"])
 
 
 def _complain(lines: list[str]) -> None:

@@ -63,7 +63,7 @@ def test_seeding_a_step_writes_no_stack_down(monkeypatch):
     written, write = [], traceback.format_stack
     monkeypatch.setattr(traceback, "format_stack", lambda *a, **k: written.append(1) or write(*a, **k))
     torch.manual_seed(7)
-    assert written, "torch has mended it: seed_generators is not needed any more"
+    assert written, "torch has repaired it: seed_generators is not needed any more"
     written.clear()
     seed_generators(torch.device("cpu"), 2**63 - 1, 7)
     assert not written

@@ -1,4 +1,4 @@
-"""What a digest depends on: a shard is made anew when its bytes would change, and only then."""
+"""What a digest depends on: a shard is made again when its bytes would change, and only then."""
 
 from pathlib import Path
 

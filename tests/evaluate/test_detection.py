@@ -196,7 +196,7 @@ def test_a_class_without_true_boxes_has_no_precision_and_is_in_no_mean():
 
 
 def test_errors_cover_the_spread_of_other_test_splits():
-    """The bootstrap's error of the mean precision is that of test splits drawn anew."""
+    """The bootstrap's error of the mean precision is that of test splits drawn again."""
     rng = np.random.default_rng(3)
 
     def split(n=150):

@@ -79,7 +79,7 @@ def test_jets_of_one_event_are_drawn_together(study, workflow, dataset, trained,
     for name in ("accuracy", "class_accuracy.beauty", "auc.beauty_vs_light", "log_loss"):
         single, triple = (t["metrics"][name] for t in (once, tree))
         assert np.isclose(single["value"], triple["value"], rtol=1e-6), name
-        exact = "accuracy" in name  # the others from 30 replicas, drawn anew
+        exact = "accuracy" in name  # the others from 30 replicas, drawn again
         assert np.isclose(single["error"], triple["error"], rtol=0.02 if exact else 0.6), name
     for name in ("low", "high"):
         assert np.allclose(once["curves"]["confusion"][name], tree["curves"]["confusion"][name], rtol=0.02)

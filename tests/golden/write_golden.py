@@ -1,4 +1,4 @@
-"""Writes the golden files anew: `python tests/golden/write_golden.py [--same-version] [COMPONENT ...]`.
+"""Writes the golden files again: `python tests/golden/write_golden.py [--same-version] [COMPONENT ...]`.
 
 A component is written like 'source_jets'; absent: all. Where the output differs from the file's and the version does
 not, nothing is written: raise VERSION first. --same-version writes all the same, for a version that nobody has used.

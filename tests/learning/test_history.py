@@ -52,7 +52,7 @@ def test_what_a_validation_writes_does_not_grow(tmp_path, monkeypatch):
 @pytest.mark.parametrize("damage", ["torn", "gone", "foreign", "longer"])
 @pytest.mark.parametrize("epoch", [3, 6])
 def test_a_damaged_history_is_whole_again_at_the_end(job, damage, epoch):
-    """Interrupted in the middle, and after the last validation, where none follows that would write it anew."""
+    """Interrupted in the middle, and after the last validation, where none follows that would write it again."""
 
     def interrupt(row):
         if row["epoch"] == epoch:

@@ -1,4 +1,4 @@
-"""Several workers fit what one fits: real processes, torch's own process group, killed and counted anew."""
+"""Several workers fit what one fits: real processes, torch's own process group, killed and counted again."""
 
 import json
 import socket

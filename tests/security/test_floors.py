@@ -60,7 +60,9 @@ def test_pip_is_told_of_no_version_with_a_known_hole(package, floor, advisory):
     for file in ("constraints.txt", "requirements.lock"):
         assert pinned(file)[package] >= Version(floor), file
     assert re.search(
-        rf"^\| {re.escape(package)} \|.*{re.escape(advisory)}", (ROOT / "docs/explanation/security.md").read_text(), re.M
+        rf"^\| {re.escape(package)} \|.*{re.escape(advisory)}",
+        (ROOT / "docs/explanation/security.md").read_text(),
+        re.M,
     )
 
 

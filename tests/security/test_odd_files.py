@@ -19,7 +19,7 @@ from bevatron.plan.measure import _json as measured_json
 from bevatron.regular_files import open_regular, read_bytes
 from bevatron.report.trace import read_trace
 from bevatron.search.trial_log import TrialLog
-from bevatron.simulate.foreign_files import opened
+from bevatron.simulate.external_files import opened
 from bevatron.simulate.idx import LABELS, read_idx
 from bevatron.store.manifest import load_manifest
 from bevatron.store.publish import publish_text, sha256_of

@@ -1,4 +1,4 @@
-"""The Makefile makes its environment anew with another Python than that environment's own."""
+"""The Makefile makes its environment again with another Python than that environment's own."""
 
 import os
 import shutil

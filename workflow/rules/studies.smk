@@ -3,7 +3,7 @@ from pathlib import Path
 
 from bevatron.config.missing_data import missing_data_of
 from bevatron.config.digest import digest_of
-from bevatron.config.identity import dataset_digest, foreign_files, learned_task, raw_digest
+from bevatron.config.identity import dataset_digest, external_files, learned_task, raw_digest
 from bevatron.config.kinds import ARCHITECTURES
 from bevatron.config.load import load_study, load_workflow, refuse_other_overrides
 from bevatron.errors import UserError
@@ -17,7 +17,7 @@ try:
     STUDIES = {name: load_study(name, SCALE, Path("config/studies")) for name in SETTINGS.studies}
     ABSENT = {name: why for name, study in STUDIES.items() if (why := missing_data_of(study))}
     STUDIES = {name: study for name, study in STUDIES.items() if name not in ABSENT}
-    FOREIGN = {name: foreign_files(study.simulation) for name, study in STUDIES.items()}
+    EXTERNAL_FILES = {name: external_files(study.simulation) for name, study in STUDIES.items()}
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -43,7 +43,7 @@ def shards_of(study):
 def foreign_files_of(wildcards):
     """What a shard is read from. For a number that the study does not have, a sentence that says so: as no file has that
     name, Snakemake names it as what is missing; an exception would come with a traceback."""
-    files = FOREIGN[wildcards.study]
+    files = EXTERNAL_FILES[wildcards.study]
     if int(wildcards.shard) < len(files):
         return files[int(wildcards.shard)]
     numbers = "1 shard, number 0000" if len(files) == 1 else f"{len(files)} shards, to {shard_number(len(files) - 1)}"

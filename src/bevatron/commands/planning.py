@@ -15,9 +15,9 @@ def plan(
         bool, typer.Option("--measure", help="write the rates of the finished run in --results into --rates")
     ] = False,
     rates: Annotated[Path | None, typer.Option(help="file of rates; default: rates.yaml beside --config")] = None,
-    results: Annotated[Path, typer.Option(help="folder of results, whose rates go before those of the file")] = Path(
-        "results"
-    ),
+    results: Annotated[
+        Path, typer.Option(help="folder of results, whose rates take precedence over those of the file")
+    ] = Path("results"),
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:

@@ -20,7 +20,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     The machine code is kept under $NUMBA_CACHE_DIR, else in the user's cache folder, and never in the package,
     which may be read-only. numba itself looks at the one source file of a function and not at those it calls, so
     each state of the sources in its folder has a place of its own: no stale code is ever run. Where nothing can
-    be kept, every process compiles anew.
+    be kept, every process compiles again.
     """
     import numba
 
@@ -36,7 +36,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _once(function: Any) -> Any:
-    """Not compiled anew for each constant that compiled callers pass: to numba a literal number is a type of its own.
+    """Not compiled again for each constant that compiled callers pass: to numba a literal number is a type of its own.
 
     That was a third of the transport's compile time.
     """

@@ -11,7 +11,7 @@ class Flag:
     """A file whose content says whether the flag is raised.
 
     The file is there from the start: a network file system may believe for half a minute that a file is absent, but
-    looks anew at one that is opened. It is read every so many seconds at most.
+    looks again at one that is opened. It is read every so many seconds at most.
     """
 
     def __init__(self, path: Path, every: float = SECONDS):

@@ -29,7 +29,7 @@ def _print_new_lines(path: Path, stop: threading.Event) -> None:
     ending = False
     while not ending:
         ending = stop.wait(SECONDS)
-        with path.open("rb") as file:  # opened anew each time: network file systems then look whether it has grown
+        with path.open("rb") as file:  # opened again each time: network file systems then look whether it has grown
             file.seek(at)
             new = file.read()
         whole = new if ending else new[: new.rfind(b"\n") + 1]

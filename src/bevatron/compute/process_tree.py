@@ -15,7 +15,7 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 class ProcessTree:
     """Some processes and those that they start in the course of time.
 
-    Processes are compared by id and start time: an id that is used anew is another process.
+    Processes are compared by id and start time: an id that is used again is another process.
     """
 
     def __init__(self, roots: Iterable[int], adopting: bool = False):
@@ -39,7 +39,7 @@ class ProcessTree:
         parents = []
         for process in psutil.process_iter(["ppid"]):
             children.setdefault(process.info["ppid"], []).append(process)
-            if process in self._known and process.is_running():  # which notices an id that is used anew
+            if process in self._known and process.is_running():  # which notices an id that is used again
                 parents.append(process)
         if self._adopting:
             adopted = [child for child in children.get(os.getpid(), []) if child.pid not in self._roots]

@@ -154,7 +154,7 @@ def end(ray: subprocess.Popen, processes: ProcessTree) -> None:
     """End Ray's processes and all that they have started, for none must outlive the folder.
 
     `ray start` ends them in order, but not the workers that its raylet has just started, as it does when SIGTERM from
-    the batch system has ended those that it had: they look for Ray for 20 s, and make the removed folder anew.
+    the batch system has ended those that it had: they look for Ray for 20 s, and make the removed folder again.
     """
     processes.look()
     ray.terminate()

@@ -49,7 +49,7 @@ def token_authentication(path: Path) -> Iterator[None]:
 
 
 def _forget_token() -> None:
-    """Make Ray read its settings and token anew: it remembers those of a process's first cluster."""
+    """Make Ray read its settings and token again: it remembers those of a process's first cluster."""
     raylet = importlib.import_module("ray._raylet")
     with suppress(AttributeError):  # not a public interface
         raylet.Config.initialize("")

@@ -36,7 +36,7 @@ def _state_of(seed: int, step: int) -> torch.Tensor:
 
 @cache
 def _philox() -> tuple[np.random.Philox, dict]:
-    """A generator and its state at the start, whose key is to be set: making one anew costs more than all the rest."""
+    """A generator and its state at the start, whose key is to be set: making one again costs more than all the rest."""
     philox = np.random.Philox(key=0)
     return philox, philox.state
 

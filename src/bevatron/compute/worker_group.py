@@ -2,7 +2,7 @@
 
 A trial that asks for several workers holds a placement group of as many bundles. Its own process is worker 0; the
 others are actors in the same group. Process and actors serve one trial after another, so that starting them, which
-takes far longer than a small fit, is paid once. (A TorchTrainer inside a trial starts its workers anew each time.)
+takes far longer than a small fit, is paid once. (A TorchTrainer inside a trial starts its workers again each time.)
 """
 
 import socket

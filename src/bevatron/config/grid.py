@@ -14,7 +14,7 @@ Point = tuple[str, ...]
 class Grid(Section):
     """One model for each combination of the axes' values, named by them: `lstm_tracks`.
 
-    A value holds what it changes of a model's section, laid over `model` in the order of the axes, and its own title.
+    A value holds what it changes of a model's section, merged over `model` in the order of the axes, and its own title.
     The first axis makes the columns of the report's table, the second its rows.
     """
 

@@ -15,7 +15,7 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class GridModel:
-    """Where a model of a grid comes from: its grid, its point, and the parts laid over each other, the last first."""
+    """Where a model of a grid comes from: its grid, its point, and the parts merged over each other, the last first."""
 
     name: str
     grid: Grid
@@ -49,7 +49,7 @@ def expanded(tree: dict[str, Any], own: set[str], path: Path) -> GridExpansion:
     """`tree`, a study with its scale's overlay, with its grids' models in `models`.
 
     `own` are the models that the study has by itself. Others that stand in `models` come from the scale: where a grid
-    has such a model, they are laid over it. Grids with mistakes are left as they are, for validation to tell. Raises
+    has such a model, they are merged over it. Grids with mistakes are left as they are, for validation to tell. Raises
     ConfigurationError for two models of one name.
     """
     grids, models = tree.get("grids") or {}, tree.get("models") or {}

@@ -41,7 +41,7 @@ def dataset_digest(study: DataPart) -> str:
     return digest_of("dataset", dataset_settings(study), code_versions(study))
 
 
-def foreign_files(simulation: Simulation) -> list[list[str]]:
+def external_files(simulation: Simulation) -> list[list[str]]:
     """For each shard the files that somebody else simulated, of a source that reads such; else none.
 
     Their content is not in `raw_digest`, for a digest of the settings must not read gigabytes: a shard keeps the

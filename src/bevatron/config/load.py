@@ -47,7 +47,7 @@ def refuse_other_overrides(config: dict[str, Any], path: Path) -> None:
 
 
 def load_study(name: str, scale: str, folder: Path) -> Study:
-    """The study's file in `folder` with the overlay of `scale` laid over it, and its grids expanded to models."""
+    """The study's file in `folder` with the values of `scale` merged over it, and its grids expanded to models."""
     path, tree = _study_file(name, folder)
     own = tree.get("models")
     found = expanded(at_scale(tree, scale, path), set(own) if isinstance(own, dict) else set(), path)

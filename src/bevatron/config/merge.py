@@ -1,4 +1,4 @@
-"""One tree of plain values laid over another."""
+"""Merge one tree of plain values over another."""
 
 from typing import Any
 

@@ -73,7 +73,7 @@ class Model(Section):
         return self
 
     def with_values(self, values: dict[str, Any]) -> "Model":
-        """This model with some dotted keys changed, validated anew and without its search.
+        """This model with some dotted keys changed, validated again and without its search.
 
         Raises KeyError where a key does not exist, ValidationError where a value does not fit.
         """

@@ -101,12 +101,12 @@ class Shards(Section):
 
 
 class Resources(Section):
-    """What the jobs ask for. A key that is left out has the default below; the site's file lies over this one."""
+    """What the jobs ask for. A key that is left out has the default below; the site's file is merged over this one."""
 
     rules: Rules = Field(default_factory=Rules, description="the needs of every rule")
     overrides: dict[Place, Overrides] = Field(
         default_factory=dict,
-        description="other needs for one study, key 'study', or one model, key 'study/model', which goes before",
+        description="other needs for one study, key 'study', or one model, key 'study/model', which takes precedence",
     )
     retry_scaling: RetryScaling = Field(
         default_factory=RetryScaling, description="factors from one attempt to the next"

@@ -14,7 +14,7 @@ def schemas() -> dict[str, str]:
     """File name to JSON text: the workflow's file, a study's, the table of resources, a site's."""
     study = Study.model_json_schema()
     study["properties"]["scales"] = {
-        "description": "per scale, values laid over the ones above: mappings key by key, anything else replaced",
+        "description": "per scale, values merged over the ones above: mappings key by key, anything else replaced",
         "type": "object",
         "properties": {scale: {"type": "object", "description": f"values at scale '{scale}'"} for scale in SCALES},
         "additionalProperties": False,

@@ -34,7 +34,7 @@ class Site(Section):
     )
     jobs: Count = Field(200, description="batch jobs queued or running at once, at most")
     resources: dict[str, Any] = Field(
-        default_factory=dict, description="keys of config/resources.yaml that are different here, laid over that file"
+        default_factory=dict, description="keys of config/resources.yaml that are different here, merged over that file"
     )
 
     @field_validator("sbatch")

@@ -15,7 +15,7 @@ class EarlyStopping(Section):
 
 
 class Adversarial(Section):
-    """Learn from adversarial examples too, made anew in every step (Goodfellow et al., arXiv:1412.6572, sec. 6)."""
+    """Learn from adversarial examples too, made again in every step (Goodfellow et al., arXiv:1412.6572, sec. 6)."""
 
     epsilon: Positive = Field(description="largest change of an input's value, in the input's units")
     clean: Fraction = Field(0.5, description="weight α of the loss on clean samples; 1 - α on those that are changed")

@@ -59,7 +59,7 @@ def locks(case: Case) -> Iterator[Finding]:
             if error.errno in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
                 yield bad(what, "flock is not supported", "mount it with flock (Lustre: -o flock), or work elsewhere")
             else:
-                yield bad(what, f"no file can be made there: {error.strerror}", "mend the folder, or work elsewhere")
+                yield bad(what, f"no file can be made there: {error.strerror}", "fix the folder, or work elsewhere")
             continue
         if not held:
             yield bad(what, "a lock is given twice", "work in a folder on another file system")

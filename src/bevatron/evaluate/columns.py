@@ -62,7 +62,7 @@ class TestColumns:
         where = f"{group}.{feature}"
         if (info.layout == "ragged") != (position is not None):
             wanted = "is a list's and needs a" if info.layout == "ragged" else "is no list's and takes no"
-            raise UserError(self.path, f"'{where}' {wanted} position", "mend evaluation.observables in the study")
+            raise UserError(self.path, f"'{where}' {wanted} position", "fix evaluation.observables in the study")
         if info.layout == "sparse" or (info.layout == "dense" and len(info.shape) > 1):
             raise UserError(self.path, f"'{where}' is not one number a sample", "name a feature of another group")
         column = info.features.index(feature)

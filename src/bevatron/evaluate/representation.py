@@ -1,4 +1,4 @@
-"""What an auto-encoder's hidden numbers know of an image: its true parameters, read by a linear probe."""
+"""What an auto-encoder's latent dimensions know of an image: its true parameters, read by a linear probe."""
 
 from pathlib import Path
 
@@ -17,9 +17,9 @@ AT_ONCE = 2_000
 
 def probe(context: EvaluationContext, folder: Path, parameters: str, bootstrap: Bootstrap) -> np.ndarray | None:
     """R² of each parameter on the test split, (replicas + 1, n_parameters): the fraction of its variance that the best
-    linear function of the hidden numbers tells (G. Alain and Y. Bengio, arXiv:1610.01644). It is found on the training
+    linear function of the latent dimensions tells (G. Alain and Y. Bengio, arXiv:1610.01644). It is found on the training
     split by ridge regression, whose strength the errors of samples left out choose there. 0 is no better than the mean.
-    None for a network without hidden numbers."""
+    None for a network without latent dimensions."""
     if not hasattr(load_network(folder).architecture, "encode"):
         return None
     hidden, truth = _encoded(context, folder, "train", parameters)
@@ -31,7 +31,7 @@ def probe(context: EvaluationContext, folder: Path, parameters: str, bootstrap: 
 
 
 def _encoded(context: EvaluationContext, folder: Path, split: str, parameters: str) -> tuple[np.ndarray, np.ndarray]:
-    """Hidden numbers (n, hidden) and true parameters (n, n_parameters) of a split, float64."""
+    """Latent dimensions (n, hidden) and true parameters (n, n_parameters) of a split, float64."""
     device = device_for(context.workflow.accelerator)
     network = load_network(folder).to(device)
     hidden, truth = [], []

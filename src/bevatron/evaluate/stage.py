@@ -142,5 +142,5 @@ def _predictions(
 def _feature(name: str, dataset: Manifest, manifest: Path):
     values = TestColumns(dataset, manifest).named(name)
     if values is None:
-        raise UserError(manifest, f"has no dense feature '{name}', which task.x names", "mend task.x in the study")
+        raise UserError(manifest, f"has no dense feature '{name}', which task.x names", "fix task.x in the study")
     return values

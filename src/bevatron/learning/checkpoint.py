@@ -50,7 +50,7 @@ class DurableCheckpointIO(CheckpointIO):
             raise UserError(
                 path,
                 "is no checkpoint of Bevatron's: it holds more than tensors and plain values, and was not loaded",
-                "remove it, and the fit goes on from an earlier one or starts anew",
+                "remove it, and the fit goes on from an earlier one or starts from the beginning",
             ) from None
 
     def remove_checkpoint(self, path: str | Path) -> None:

@@ -158,7 +158,7 @@ def sampling_of(job: FitJob) -> Sampling:
 
 
 class ValidationBatches:
-    """The validation split as Lightning's loop wants it: something with a length that can be iterated anew."""
+    """The validation split as Lightning's loop wants it: something with a length that can be iterated again."""
 
     def __init__(self, data: DataModule):
         self._data = data

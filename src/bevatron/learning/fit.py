@@ -49,7 +49,7 @@ log = logging.getLogger("bevatron")
 WEIGHTS, HISTORY, RESULT, MODEL = "weights.safetensors", "history.csv", "result.json", "model.json"
 MADE = ("versions", "order", "environments", "reproducible")
 CPU = torch.device("cpu")
-STARVED = 0.2  # fraction of the time spent waiting for data above which a device is said to starve
+INPUT_BOUND = 0.2  # fraction of the time spent waiting for data above which a training is input-bound
 
 
 def fit(
@@ -88,7 +88,7 @@ def fit(
 
 
 def finished_fit(job: FitJob) -> FitResult | None:
-    """The result of a fit that ended before, if its files are what they were; else the fit is made anew."""
+    """The result of a fit that ended before, if its files are what they were; else the fit is made again."""
     try:
         stored = read_json(job.folder / RESULT)
         check_checksum(stored, job.folder / RESULT, "")
@@ -165,7 +165,7 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
 
 
 def _solve(job: FitJob, data: DataModule, network: Network, on_validation: Any) -> FitResult:
-    """A fit without steps; it keeps no state on the way, so that a killed one starts anew."""
+    """A fit without steps; it keeps no state on the way, so that a killed one starts from the beginning."""
     if data.context.size > 1:
         kind = job.model.architecture.kind
         raise UserError(job.folder, f"'{kind}' is fitted by one worker, not {data.context.size}", "ask for one worker")
@@ -266,9 +266,9 @@ def _publish(
     if context.is_rank_zero:
         history.publish()
         _write(job, data, last_weights or read_bytes(history.best_weights()), result, environments)
-        if result.waited > STARVED and data.device.type == "cuda":
+        if result.waited > INPUT_BOUND and data.device.type == "cuda":
             log.warning(
-                "%s seed %d: %.0f %% of the time went into waiting for data: the GPU starves",
+                "%s seed %d: %.0f %% of the time went into waiting for data: the training is input-bound",
                 job.study.name, job.seed, 100 * result.waited,
             )  # fmt: skip
     return context.broadcast(result)

@@ -21,7 +21,7 @@ class Initialisation(Section):
 
 
 def initialise(network: nn.Module, how: Initialisation) -> None:
-    """Draw all linear and convolutional weights anew from torch's global generator, in the order of the modules."""
+    """Draw all linear and convolutional weights again from torch's global generator, in the order of the modules."""
     for module in network.modules():
         if not isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d):
             continue

@@ -1,4 +1,4 @@
-"""The commands that make a study's numbers anew, stage by stage, as the workflow's rules give them."""
+"""The commands that make a study's numbers again, stage by stage, as the workflow's rules give them."""
 
 from typing import Any
 

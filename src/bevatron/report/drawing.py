@@ -16,7 +16,7 @@ def draw(results: list[StudyResults], processes: int) -> list[Chapter]:
     processes = min(processes, len(results))
     if processes == 1:
         return [_chapter(r) for r in results]
-    # A fork of this process, which has no threads yet, saves each the seconds in which it would import all anew; the
+    # A fork of this process, which has no threads yet, saves each the seconds in which it would import all again; the
     # frameworks of other systems do not bear it.
     context = get_context("fork" if sys.platform == "linux" else "spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:

@@ -64,7 +64,7 @@ class Measurements:
         """Raises UserError, with the names there are, for a metric that was not measured."""
         if name not in metrics:
             raise UserError(
-                file, f"has no metric '{name}'; it has: {', '.join(sorted(metrics))}", "mend the claim's test"
+                file, f"has no metric '{name}'; it has: {', '.join(sorted(metrics))}", "fix the claim's test"
             )
         return metrics[name]
 

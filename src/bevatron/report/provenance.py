@@ -30,7 +30,7 @@ def provenance_of(
 
     numbers: those of all tables; results: the folder that the report was made from; written: the report's own files by
     their path in its folder. Files are named relative to `results` and to the report's folder. Each number names its
-    study, stage and model, under which `studies` has the digests, runs, versions and the command that makes it anew.
+    study, stage and model, under which `studies` has the digests, runs, versions and the command that makes it again.
     """
     tree = {
         "schema_version": SCHEMA_VERSION,

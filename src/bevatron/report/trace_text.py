@@ -64,7 +64,7 @@ def _study(trace: Trace, name: str) -> list[Any]:
             runs.add_row(model, str(run["seed"]), run["digest"], run.get("weights_sha256", "")[:SHORT])
     parts += [part for part in (claims, runs) if part.row_count]
     parts.append(_metrics(trace, name))
-    commands = _table("stage", "model", "command that makes it anew")
+    commands = _table("stage", "model", "command that makes it again")
     for stage in STAGES:
         command = study["commands"][stage]
         each = command if isinstance(command, dict) else {"": command}
@@ -106,7 +106,7 @@ def _metrics(trace: Trace, study: str) -> Table:
 
 
 def _cells(numbers: list[dict[str, Any]]) -> Table:
-    found = _table("row", "column", "value", "stage", "model", "metric", "seeds", "command that makes it anew")
+    found = _table("row", "column", "value", "stage", "model", "metric", "seeds", "command that makes it again")
     for n in numbers:
         seeds = ", ".join(str(seed) for seed in n.get("seeds", []))
         place = (str(n["row"]), n["column"], f"{n['value']}", n["stage"], n.get("model", ""))

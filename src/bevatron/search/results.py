@@ -47,7 +47,7 @@ def best_of(checkpoint: str, trials: list[Trial], where: str) -> Trial:
         raise UserError(
             where,
             f"none of its {len(trials)} trials came to a validation loss: {'; '.join(reasons[:5])}{more}",
-            "narrow the space or mend the cause, then search again",
+            "narrow the space or fix the cause, then search again",
         )
     return min(succeeded, key=lambda trial: (trial.val_loss(checkpoint), trial.number))
 

@@ -68,7 +68,7 @@ def search_model(
         try:
             best = best_of(model.training.checkpoint, trials, where)
         except UserError:
-            trial_log.archive()  # the next search, when the cause is mended, starts anew
+            trial_log.archive()  # the next search, when the cause is fixed, starts from the beginning
             raise
         identity = {"study": study.name, "model": name, "digest": digest, "order": order}
         _publish(study, model, trials, best, identity, folder)

@@ -1,6 +1,6 @@
 """The trial log of a search: what was tried and what came of it, a JSON line each.
 
-A killed search continues from it: Optuna's study and ASHA's rungs are made anew from the trial log alone.
+A killed search continues from it: Optuna's study and ASHA's rungs are made again from the trial log alone.
 """
 
 import json
@@ -132,7 +132,7 @@ class TrialLog:
                 raise UserError(
                     f"{self.path}:{number}",
                     "is no line of a search's trial log, or was changed or damaged",
-                    "remove the file to search anew",
+                    "remove the file to search again",
                 ) from None
 
     def _write(self, sync: bool = False, **line: Any) -> None:

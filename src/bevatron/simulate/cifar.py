@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.simulate.foreign_files import opened
+from bevatron.simulate.external_files import opened
 
 SHAPE = (3, 32, 32)  # red, green, blue; rows from the top
 CLASSES = 10

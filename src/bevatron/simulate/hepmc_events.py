@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.simulate.foreign_files import needed
+from bevatron.simulate.external_files import needed
 from bevatron.simulate.hepmc_text import END, EventText
 from bevatron.simulate.particles import Particles
 

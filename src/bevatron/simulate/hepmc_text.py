@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bevatron.errors import UserError
-from bevatron.simulate.foreign_files import lines_of, opened
+from bevatron.simulate.external_files import lines_of, opened
 
 VERSION, START, END = b"HepMC::Version 3", b"HepMC::Asciiv3-START_EVENT_LISTING", b"HepMC::Asciiv3-END_EVENT_LISTING"
 OTHERS = {

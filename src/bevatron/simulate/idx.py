@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.simulate.foreign_files import opened
+from bevatron.simulate.external_files import opened
 
 IMAGES, LABELS = 0x00000803, 0x00000801  # unsigned bytes of three axes, and of one
 EXCESS = 1 << 16  # bytes beyond the expected end that are counted

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bevatron.errors import UserError
-from bevatron.simulate.foreign_files import Part, needed, too_few
+from bevatron.simulate.external_files import Part, needed, too_few
 
 TREE = "Events"
 STEP = 20_000  # events at a time

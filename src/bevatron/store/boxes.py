@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.store.check import MEND_RECIPE
+from bevatron.store.check import FIX_RECIPE
 
 
 def counts_of_boxes(path: Path, name: str, boxes: np.ndarray, classes: tuple[str, ...]) -> dict[str, int]:
@@ -17,18 +17,18 @@ def counts_of_boxes(path: Path, name: str, boxes: np.ndarray, classes: tuple[str
     """
     if boxes.ndim != 3 or boxes.shape[2] != 5:
         form = " × ".join(map(str, boxes.shape[1:])) or "a single number"
-        raise UserError(path, f"target '{name}' is {form} for each sample, expected boxes: n × 5", MEND_RECIPE)
+        raise UserError(path, f"target '{name}' is {form} for each sample, expected boxes: n × 5", FIX_RECIPE)
     numbers, (x1, y1, x2, y2) = boxes[..., 4], np.moveaxis(boxes[..., :4], -1, 0)
     there = numbers != -1
     known = np.isin(numbers, np.arange(-1, len(classes)))
     if not known.all():
         row, place = np.argwhere(~known)[0]
         what = f"found the class number {numbers[row, place]:g}, expected -1 to {len(classes) - 1}"
-        raise UserError(path, f"target '{name}', row {row}: {what}", "mend the recipe, or list every class in the task")
+        raise UserError(path, f"target '{name}', row {row}: {what}", "fix the recipe, or list every class in the task")
     sound = (x1 >= 0) & (y1 >= 0) & (x2 <= 1) & (y2 <= 1) & (x1 < x2) & (y1 < y2)
     if (there & ~sound).any():
         row, place = np.argwhere(there & ~sound)[0]
         found = ", ".join(f"{side:g}" for side in boxes[row, place, :4])
         what = f"found the box {found}, expected x1 < x2 and y1 < y2 within 0 and 1"
-        raise UserError(path, f"target '{name}', row {row}: {what}", MEND_RECIPE)
+        raise UserError(path, f"target '{name}', row {row}: {what}", FIX_RECIPE)
     return {label: int((numbers == k).any(1).sum()) for k, label in enumerate(classes)}

@@ -7,7 +7,7 @@ import numpy as np
 from bevatron.errors import UserError
 from bevatron.store.columns import Dense, Group, Ragged, Samples, SparseImages, feature_axis
 
-MEND_RECIPE = "mend the source or recipe that made these samples, or the file they came from"
+FIX_RECIPE = "fix the source or recipe that made these samples, or the file they came from"
 
 
 def check_samples(samples: Samples, path: Path) -> None:
@@ -18,19 +18,19 @@ def check_samples(samples: Samples, path: Path) -> None:
     match the features, and any input, target or weight that is NaN or infinite.
     """
     if not isinstance(samples.id, np.ndarray) or samples.id.dtype != np.uint64 or samples.id.ndim != 1:
-        raise UserError(path, "'id' must be a list of uint64 numbers", MEND_RECIPE)
+        raise UserError(path, "'id' must be a list of uint64 numbers", FIX_RECIPE)
     n = len(samples)
     for name, group in samples.inputs.items():
         _check_names(name, group, path)
         _check_cut(name, group, n, path)
     for name, target in samples.targets.items():
         if target.ndim == 0 or len(target) != n:
-            raise UserError(path, f"target '{name}' has {target.size} entries for {n} samples", MEND_RECIPE)
+            raise UserError(path, f"target '{name}' has {target.size} entries for {n} samples", FIX_RECIPE)
     if samples.weight is not None and samples.weight.shape != (n,):
-        raise UserError(path, f"'weight' has the shape {samples.weight.shape} for {n} samples", MEND_RECIPE)
+        raise UserError(path, f"'weight' has the shape {samples.weight.shape} for {n} samples", FIX_RECIPE)
     if (event := samples.event) is not None and (event.dtype != np.uint64 or event.shape != (n,)):
         what = f"'event' is {event.dtype} of the shape {event.shape}; it must be uint64, one for each of {n} samples"
-        raise UserError(path, what, MEND_RECIPE)
+        raise UserError(path, what, FIX_RECIPE)
     _check_ids(samples.id, path)
     _check_finite(samples, path)
 
@@ -42,7 +42,7 @@ def _check_names(name: str, group: Group, path: Path) -> None:
             found = values.shape[feature_axis(values)] if values.ndim > 1 else 1
         case Ragged(values, _):
             if values.ndim != 2:
-                raise UserError(path, f"group '{name}': values must have two axes, found {values.ndim}", MEND_RECIPE)
+                raise UserError(path, f"group '{name}': values must have two axes, found {values.ndim}", FIX_RECIPE)
             found = values.shape[1]
         case SparseImages():
             found = column.shape[0]
@@ -50,24 +50,24 @@ def _check_names(name: str, group: Group, path: Path) -> None:
         raise UserError(
             path,
             f"group '{name}' has {found} features, but {len(group.features)} names and {len(group.units)} units",
-            MEND_RECIPE,
+            FIX_RECIPE,
         )
     if group.definitions and len(group.definitions) != found:
         raise UserError(
-            path, f"group '{name}' has {found} features, but {len(group.definitions)} definitions", MEND_RECIPE
+            path, f"group '{name}' has {found} features, but {len(group.definitions)} definitions", FIX_RECIPE
         )
 
 
 def _check_cut(name: str, group: Group, n: int, path: Path) -> None:
     column = group.column
     if len(column) != n:
-        raise UserError(path, f"group '{name}' has {len(column)} samples where 'id' has {n}", MEND_RECIPE)
+        raise UserError(path, f"group '{name}' has {len(column)} samples where 'id' has {n}", FIX_RECIPE)
     if isinstance(column, Dense):
         return
     elements = len(column.values) if isinstance(column, Ragged) else len(column.value)
     offsets = column.offsets
     if offsets.dtype != np.int64 or offsets[0] != 0 or offsets[-1] != elements or (np.diff(offsets) < 0).any():
-        raise UserError(path, f"group '{name}': the offsets do not cut its {elements} elements", MEND_RECIPE)
+        raise UserError(path, f"group '{name}': the offsets do not cut its {elements} elements", FIX_RECIPE)
     if isinstance(column, SparseImages):
         _check_pixels(name, column, path)
 
@@ -76,7 +76,7 @@ def _check_pixels(name: str, images: SparseImages, path: Path) -> None:
     pixels = int(np.prod(images.shape))
     index = images.index
     if index.dtype != np.int32 or index.shape != images.value.shape:
-        raise UserError(path, f"group '{name}': 'index' must be int32, one for each 'value'", MEND_RECIPE)
+        raise UserError(path, f"group '{name}': 'index' must be int32, one for each 'value'", FIX_RECIPE)
     bad = (index < 0) | (index >= pixels)
     if bad.any():
         at = int(bad.argmax())
@@ -84,7 +84,7 @@ def _check_pixels(name: str, images: SparseImages, path: Path) -> None:
             path,
             f"group '{name}', sample {_row(at, images.offsets)}: pixel {index[at]} lies outside the image of "
             f"{' × '.join(map(str, images.shape))}",
-            MEND_RECIPE,
+            FIX_RECIPE,
         )
     falls = np.diff(index) <= 0
     borders = images.offsets[1:-1] - 1  # the last pixel of one sample and the first of the next may fall
@@ -94,13 +94,13 @@ def _check_pixels(name: str, images: SparseImages, path: Path) -> None:
         raise UserError(
             path,
             f"group '{name}', sample {_row(at, images.offsets)}: pixels repeat or are out of order",
-            MEND_RECIPE,
+            FIX_RECIPE,
         )
 
 
 def _check_ids(ids: np.ndarray, path: Path) -> None:
     if repeated := first_repeated(ids):
-        raise UserError(path, f"the sample id {repeated[0]} stands twice", MEND_RECIPE)
+        raise UserError(path, f"the sample id {repeated[0]} stands twice", FIX_RECIPE)
 
 
 def first_repeated(ids: np.ndarray) -> tuple[int] | None:
@@ -141,7 +141,7 @@ def _check_finite(samples: Samples, path: Path) -> None:
 def _refuse(path: Path, what: str, row: int, ids: np.ndarray, value: float) -> None:
     text = "NaN" if np.isnan(value) else "infinite"
     raise UserError(
-        path, f"{what}, row {row} (sample id {ids[row]}) is {text}; every number must be finite", MEND_RECIPE
+        path, f"{what}, row {row} (sample id {ids[row]}) is {text}; every number must be finite", FIX_RECIPE
     )
 
 

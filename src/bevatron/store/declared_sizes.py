@@ -13,7 +13,7 @@ from bevatron.errors import UserError
 
 FREE_BYTES = 1 << 30  # so much may be declared by any file
 MOST_COMPRESSED = 256  # beyond it, declared bytes for each byte of the file: LZ4 cannot reach that
-AGAIN = "delete it and run the workflow again, which makes it anew"
+AGAIN = "delete it and run the workflow again, which makes it again"
 
 
 def refuse_impossible(file: h5py.File, path: Path) -> None:
@@ -60,7 +60,7 @@ def _refuse_other_length(file: h5py.File, datasets: dict[str, h5py.Dataset], pat
 
 
 def _datasets(group: h5py.Group) -> dict[str, h5py.Dataset]:
-    """All datasets by their path. `refuse_foreign` has seen to it that they are few levels deep."""
+    """All datasets by their path. `check_plain_content` has seen to it that they are few levels deep."""
     found = {}
     for name in group:
         item = group[name]

@@ -143,7 +143,7 @@ class DistinctIds:
         raise UserError(
             self.folder / later,
             f"the sample id {number} is also in {earlier}",
-            "run the prepare stage again; if the id still repeats, mend the source or recipe that gives it twice",
+            "run the prepare stage again; if the id still repeats, fix the source or recipe that gives it twice",
         )
 
     @contextmanager

@@ -25,7 +25,7 @@ from bevatron.store.publish import publish_json, sha256_of
 from bevatron.store.shard import Shard, samples_in
 from bevatron.store.statistics import FeatureStatistics, GroupStatistics, quantile_limit
 
-PREPARE_AGAIN = "run the prepare stage again, which makes it anew"
+PREPARE_AGAIN = "run the prepare stage again, which makes it again"
 WEIGHTED = (
     "its samples have weights, which neither loss nor metrics use yet: every number made of them would be wrong",
     "leave the weight away in the recipe, where each sample may count alike, or unweight the events first",
@@ -265,7 +265,7 @@ class Builder:
                 path,
                 f"target '{name}', row {row}: found the class number {numbers[row]}, expected 0 to "
                 f"{len(self.classes) - 1}",
-                "mend the recipe, or list every class in the study's task",
+                "fix the recipe, or list every class in the study's task",
             )
         counts = np.bincount(numbers.astype(np.int64), minlength=len(self.classes))
         return {label: int(count) for label, count in zip(self.classes, counts, strict=True)}

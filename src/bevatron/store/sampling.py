@@ -17,7 +17,7 @@ class Sampling:
     classes       target that holds the class numbers, which all but `samples` need
     balanced      every class comes as often as the largest, rarer samples several times
     sample_order  'sorted': class after class; 'alternating': a sample of each class in turn, while it has any left;
-                  within a class the order is shuffled anew each epoch
+                  within a class the order is shuffled again each epoch
     class_ratio   by class number the relative number of samples to use, the same samples in every epoch; classes
                   that are not named are left out
     samples       only this many samples are used, the same in every epoch; the classes' fractions stay

@@ -18,7 +18,7 @@ from bevatron.store.check import check_samples
 from bevatron.store.columns import Column, Dense, Group, Ragged, Samples, SparseImages
 from bevatron.store.contract import SCHEMA_VERSION, GroupInfo, TargetInfo
 from bevatron.store.declared_sizes import refuse_impossible
-from bevatron.store.foreign import refuse_foreign
+from bevatron.store.plain_content import check_plain_content
 from bevatron.store.publish import publishing
 
 Compression = Literal["lz4", "zstd", "none"]
@@ -31,7 +31,7 @@ FILTERS: dict[str, dict[str, Any]] = {
 LIBRARY = ("v110", "v110")
 CHUNK_BYTES = (1 << 18, 1 << 20)
 CHUNK_ROWS = 1024
-MAKE_AGAIN = "delete it and run the workflow again, which makes it anew"
+MAKE_AGAIN = "delete it and run the workflow again, which makes it again"
 
 
 def write_shard(path: Path, samples: Samples, attributes: dict[str, Any], compression: Compression = "lz4") -> None:
@@ -92,7 +92,7 @@ def samples_in(shard: "Shard") -> Samples:
 
 
 class Shard:
-    """A published shard, opened when first needed and anew in each process; its handle is never pickled."""
+    """A published shard, opened when first needed and again in each process; its handle is never pickled."""
 
     def __init__(self, path: Path):
         self.path = Path(path)
@@ -115,7 +115,7 @@ class Shard:
                 raise UserError(self.path, f"{found}; this Bevatron reads version {SCHEMA_VERSION}", MAKE_AGAIN)
             try:
                 with refusing(self.path):
-                    refuse_foreign(file, self.path)
+                    check_plain_content(file, self.path)
                     refuse_impossible(file, self.path)
             except UserError:
                 file.close()
@@ -201,7 +201,7 @@ class Shard:
         return {"path": self.path, "_file": None, "_process": 0, "_nodes": {}}
 
     def _node(self, name: str) -> Any:
-        """A group or dataset, kept open: opening one anew reads its index of chunks again."""
+        """A group or dataset, kept open: opening one again reads its index of chunks again."""
         file = self.file
         if name not in self._nodes:
             with refusing(self.path):

@@ -61,7 +61,7 @@ class Table:
             self.columns["weight"] = DenseColumn("weight", rows, "float32", ())
 
     def load(self, shard: Shard, start: int, stop: int, at: int) -> None:
-        """Rows start to stop of a shard into the rows from `at` on; `at` 0 begins anew."""
+        """Rows start to stop of a shard into the rows from `at` on; `at` 0 begins again."""
         for column in self.columns.values():
             column.load(shard, start, stop, at)
 

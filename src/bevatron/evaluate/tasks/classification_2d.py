@@ -104,7 +104,7 @@ def _points(manifest: Any, path: Any, model: Model) -> np.ndarray:
     features = [(group, feature) for group in model.inputs for feature in manifest.groups[group].features]
     if len(features) != 2:
         what = f"has {len(features)} features in {', '.join(model.inputs)}; the task 'classification_2d' needs two"
-        raise UserError(path, what, "mend the model's inputs")
+        raise UserError(path, what, "fix the model's inputs")
     return np.stack([columns.feature(*feature) for feature in features], axis=1)
 
 

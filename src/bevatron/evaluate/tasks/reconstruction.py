@@ -17,7 +17,7 @@ DRAWN = 4  # samples in the images
 
 @evaluation("reconstruction")
 class ReconstructionEvaluation:
-    """How much noise is left, how much of the input's noise is copied, and what the hidden numbers know."""
+    """How much noise is left, how much of the input's noise is copied, and what the latent dimensions know."""
 
     def targets(self, task: Reconstruction, model: Model) -> list[str]:
         return [_truth(task, model)]
@@ -90,9 +90,7 @@ def _probes(
 
     if parameters not in context.manifest.targets:
         known = ", ".join(context.manifest.targets)
-        raise UserError(
-            context.manifest_path, f"has no target '{parameters}'", f"mend task.parameters; it has: {known}"
-        )
+        raise UserError(context.manifest_path, f"has no target '{parameters}'", f"fix task.parameters; it has: {known}")
     found = [probe(context, folder, parameters, bootstrap) for folder in context.folders]
     if any(r2 is None for r2 in found):
         return {}

@@ -38,13 +38,13 @@ class DetectionLearner(Learner):
         return outputs.sum(1).mean()
 
     def _refuse_other_targets(self, boxes: Tensor) -> None:
-        where, mend = self.job.manifest, "name a target of boxes in the study's task, or mend the recipe"
+        where, todo = self.job.manifest, "name a target of boxes in the study's task, or fix the recipe"
         if boxes.ndim != 3 or boxes.shape[2] != 5:
             form = " × ".join(map(str, boxes.shape[1:])) or "a single number"
             what = f"target '{self.job.target}' is {form} for each sample, expected boxes: n × 5"
-            raise UserError(where, what, mend)
+            raise UserError(where, what, todo)
         if boxes[..., 4].numel() and (highest := int(boxes[..., 4].max())) >= self.network.spec.n_outputs:
             most = self.network.spec.n_outputs - 1
             what = f"target '{self.job.target}' has the class number {highest}, expected -1 to {most}"
-            raise UserError(where, what, mend)
+            raise UserError(where, what, todo)
         self._checked = True

@@ -1,4 +1,4 @@
-"""The recipe `images`: ready-made images with labels, as they are, and perhaps thinned or in disorder."""
+"""The recipe `images`: ready-made images with labels, as they are, and perhaps averaged or with shuffled pixels."""
 
 import numpy as np
 from pydantic import Field

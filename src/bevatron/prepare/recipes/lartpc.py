@@ -24,7 +24,7 @@ class Image(Section):
 
     sum: Count = Field(1, description="pixels that are added up along each side, of what is above the threshold")
     planes: list[Plane] = Field(["u", "v", "y"], description="planes, one channel each", min_length=1)
-    permuted: bool = Field(False, description="pixels in disorder, the same in all images")
+    permuted: bool = Field(False, description="shuffled pixels, the same in all images")
 
 
 @recipe("lartpc")
@@ -45,7 +45,7 @@ class WirePlanes:
         electronics: Electronics = Field(default_factory=Electronics, description="pulses, noise, threshold")
         boxes: Boxes = Field(default_factory=Boxes, description="boxes around what is in an image")
         shower_length: Positive = Field(2.4, description="length at the start over which dE/dx is taken, cm")
-        disorder_seed: Seed = Field(1, description="which disorder, of permuted images")
+        permutation_seed: Seed = Field(1, description="seed of the permutation, of permuted images")
 
         @model_validator(mode="after")
         def _images_fit(self) -> "WirePlanes.Options":

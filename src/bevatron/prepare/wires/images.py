@@ -44,7 +44,7 @@ class Images:
         self.shapes = {
             name: (len(image.planes), height // image.sum, width // image.sum) for name, image in options.images.items()
         }
-        self.order = {name: _disorder(self.shapes[name], options.disorder_seed) for name in options.images}
+        self.order = {name: _disorder(self.shapes[name], options.permutation_seed) for name in options.images}
         self.planes = [plane for plane in ANGLES if any(plane in image.planes for image in options.images.values())]
         self._canvas = np.zeros((height, width), np.float32)
 

@@ -9,7 +9,7 @@ import numpy as np
 from bevatron.report.plots.montage import montage
 from bevatron.report.plots.style import COLOURS, FAINT, WIDTH, grid
 
-Point = tuple[int, float, float]  # hidden numbers, value, error
+Point = tuple[int, float, float]  # latent dimensions, value, error
 
 
 def denoised(models: dict[str, dict[str, Any]], unit: str) -> plt.Figure:
@@ -25,9 +25,9 @@ def denoised(models: dict[str, dict[str, Any]], unit: str) -> plt.Figure:
 
 
 def quality(panels: dict[str, dict[str, list[Point]]], level: dict[str, dict[str, float]], label: str) -> plt.Figure:
-    """A panel for each target: a metric against the number of hidden numbers, a line for each architecture.
+    """A panel for each target: a metric against the number of latent dimensions, a line for each architecture.
 
-    level: by target, horizontal lines of models that have no hidden numbers.
+    level: by target, horizontal lines of models that have no latent dimensions.
     """
     figure, axes = grid(len(panels), columns=2, height=4.0)
     for panel, (target, lines) in zip(axes, panels.items(), strict=True):
@@ -39,7 +39,7 @@ def quality(panels: dict[str, dict[str, list[Point]]], level: dict[str, dict[str
         for title, value in level.get(target, {}).items():
             panel.axhline(value, color=FAINT, linestyle="--", label=title)
         panel.set_xscale("log")
-        panel.set_xlabel("hidden numbers")
+        panel.set_xlabel("latent dimensions")
         panel.set_ylabel(label)
         panel.set_title(target, loc="left")
         panel.legend()

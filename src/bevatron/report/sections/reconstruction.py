@@ -74,7 +74,7 @@ def _lines(results: StudyResults, models: list[ModelResults], metric: str) -> di
 
 
 def _level(results: StudyResults, models: list[ModelResults], metric: str) -> dict[str, float]:
-    """Models without hidden numbers."""
+    """Models without latent dimensions."""
     found = {}
     for model in models:
         measured = results.metric(model.name, metric)

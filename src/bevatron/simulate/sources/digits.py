@@ -76,7 +76,7 @@ def idx_file(folder: Path, name: str) -> Path:
         for path in (folder / spelled, folder / f"{spelled}.gz"):
             if path.is_file():
                 return path
-    todo = f"put MNIST's four files there, or mend {WHERE}; it starts from the working folder"
+    todo = f"put MNIST's four files there, or fix {WHERE}; it starts from the working folder"
     raise UserError(folder / name, "no such file, with or without .gz", todo)
 
 

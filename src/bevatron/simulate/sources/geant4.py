@@ -129,7 +129,7 @@ def deposits(sampled: Any, tracks: np.ndarray, primaries: Primaries, n_events: i
     order = np.argsort(event, kind="stable")
     values = np.column_stack([starts, ends, path, energy, primaries.time[primary]]).astype(np.float32)
     ranks = primary - first[event]
-    # Tracks are numbered anew for each primary: kept apart by the primary's rank.
+    # Tracks are numbered again for each primary: kept apart by the primary's rank.
     ids = np.column_stack([pdg, ranks * 1_000_000 + tid, np.where(parent > 0, ranks * 1_000_000 + parent, -1), ranks])
     offsets = np.searchsorted(event[order], np.arange(n_events + 1)).astype(np.int64)
     budget = np.zeros((n_events, 6))

@@ -10,7 +10,7 @@ from bevatron.config.kinds import source
 from bevatron.errors import UserError
 from bevatron.simulate import hepmc_events
 from bevatron.simulate.event_jets import JetOptions, jets_of, joined
-from bevatron.simulate.foreign_files import FileOptions, Part, too_few
+from bevatron.simulate.external_files import FileOptions, Part, too_few
 from bevatron.simulate.hepmc_text import EventText, event_texts
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.columns import Samples

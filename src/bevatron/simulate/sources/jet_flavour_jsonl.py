@@ -11,7 +11,7 @@ from pydantic import Field
 from bevatron.config.kinds import source
 from bevatron.config.section import Real
 from bevatron.simulate.event_jets import joined
-from bevatron.simulate.foreign_files import FileOptions, Part, lines_of, opened, too_few
+from bevatron.simulate.external_files import FileOptions, Part, lines_of, opened, too_few
 from bevatron.simulate.jet_flavour_lines import (
     TRACK,
     TRACK_EXPERTS,

@@ -10,7 +10,7 @@ from bevatron.config.kinds import source
 from bevatron.config.section import NonNegative, Positive
 from bevatron.errors import UserError
 from bevatron.simulate.event_jets import joined
-from bevatron.simulate.foreign_files import FileOptions
+from bevatron.simulate.external_files import FileOptions
 from bevatron.simulate.hadrons import REACH
 from bevatron.simulate.nanoaod_events import steps
 from bevatron.simulate.shard_seed import ShardSeed

@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from bevatron.config.identity import foreign_files
+from bevatron.config.identity import external_files
 from bevatron.config.kinds import SOURCES
 from bevatron.config.study import Study
 from bevatron.errors import UserError
 from bevatron.prepare.stage import prepare_shard, write_manifest
-from bevatron.simulate.foreign_files import FileOptions
+from bevatron.simulate.external_files import FileOptions
 from bevatron.simulate.stage import simulate_shard
 from bevatron.store.manifest import load_manifest
 from bevatron.store.publish import sha256_of
@@ -30,8 +30,8 @@ def study(tmp_path, monkeypatch):
     write(tmp_path / "one.json", 0)
     write(tmp_path / "two.json", 120)
     tree = {
-        "name": "guest",
-        "title": "Guest",
+        "name": "published",
+        "title": "Published",
         "summary": "Lines.",
         "simulation": {"source": {"kind": "jet_flavour_jsonl", "files": ["*.json"], "per_shard": 80}, "shards": 3},
         "dataset": {"recipe": {"kind": "jet_flavour"}},
@@ -80,8 +80,8 @@ def test_shards_of_two_divisions_make_no_dataset(study, tmp_path):
 
 
 def test_the_workflow_is_told_which_files_a_shard_reads(study, curve):
-    assert foreign_files(study.simulation) == [["one.json", "two.json"]] * 3
-    assert foreign_files(curve.study.simulation) == [[]]
+    assert external_files(study.simulation) == [["one.json", "two.json"]] * 3
+    assert external_files(curve.study.simulation) == [[]]
 
 
 def test_without_per_shard_each_shard_reads_its_own_file(study, tmp_path):

@@ -97,7 +97,7 @@ class FileOptions(kinds.Options):
         found = {}
         for path in part.files:
             if not path.is_file():
-                raise UserError(path, "no such file", f"mend {WHERE}.files; paths start from the working folder")
+                raise UserError(path, "no such file", f"fix {WHERE}.files; paths start from the working folder")
             if path.stat().st_size == 0:
                 raise UserError(path, "is empty", "fetch it again, or take it out of the files")
             try:
@@ -107,7 +107,7 @@ class FileOptions(kinds.Options):
             expected = self.sha256.get(path.name, digest).lower()
             if expected != digest:
                 what = f"has the SHA-256 {digest[:12]}…, the study says {expected[:12]}…"
-                raise UserError(path, what, f"fetch the right file, or mend {WHERE}.sha256")
+                raise UserError(path, what, f"fetch the right file, or fix {WHERE}.sha256")
         return found
 
 

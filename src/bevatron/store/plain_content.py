@@ -16,7 +16,7 @@ NUMBERS = "biuf"  # numpy's kinds: booleans, integers, floating point
 ASK = "take the shard from somebody you trust, or copy its values into the file (h5repack, h5copy)"
 
 
-def refuse_foreign(file: h5py.File, path: Path) -> None:
+def check_plain_content(file: h5py.File, path: Path) -> None:
     """Raises UserError, naming the first object of the open file that leads elsewhere or holds no numbers."""
     _check_group(file, path, 1)
 
