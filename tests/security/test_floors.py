@@ -1,4 +1,4 @@
-"""No version with a known hole can be installed: docs/explanation/security.md lists the holes, this test reads what pip is told."""
+"""No version with a known vulnerability can be installed: docs/explanation/security.md lists them, pip must refuse them."""
 
 import re
 import tomllib

@@ -23,9 +23,9 @@ def ray_session(settings: Ray, request: ResourceRequest, folder: Path) -> Iterat
     A private cluster spans the nodes of the batch job where `request.nodes` is more than one, and is on this machine
     alone otherwise. It has a token and temporary folders of its own, so that two of them on one machine never meet,
     and a dashboard on the loopback address, whose URL is logged, or printed where there is no log. `settings.cpus`
-    and `settings.gpus`, of each node, take precedence over those of `request`. At the end of the block, and also when this
-    process is killed, the cluster's processes end and its folders are removed. What remains lies in `folder / "ray"`,
-    where `folder` is seen by all nodes.
+    and `settings.gpus`, of each node, take precedence over those of `request`. At the end of the block, and also when
+    this process is killed, the cluster's processes end and its folders are removed. What remains lies in `folder /
+    "ray"`, where `folder` is seen by all nodes.
 
     Raises UserError if the cluster cannot be reached or started.
     """

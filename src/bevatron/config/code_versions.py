@@ -1,7 +1,7 @@
 """The versions of the code that makes samples: of a study's source and recipe, and of the division into splits.
 
-They are raised by hand when the output changes for the same settings (docs/how-to/extend.md), so that a comment or a change
-of form leaves a month of simulation valid, and a change of numbers does not. Shards carry them, the digests in
+They are raised by hand when the output changes for the same settings (docs/how-to/extend.md), so that a comment or a
+change of form leaves a month of simulation valid, and a change of numbers does not. Shards carry them, the digests in
 `config.identity` hold them.
 """
 

@@ -193,7 +193,7 @@ class Learner(pl.LightningModule):
             raise UserError(
                 self.job.folder,
                 f"was begun with its samples {state['order']}, and would go on with them {order}",
-                "put the section data_loading of config.yaml back as it was, or remove this folder to start from the beginning",
+                "restore the section data_loading of config.yaml, or remove this folder to start from the beginning",
             )
         self.blocks_done, self.round_samples = state["blocks_done"], state["round_samples"]
         self.round_loss = state["round_loss"].cpu()

@@ -29,15 +29,14 @@ COMPARED = np.isin(RADII, [1, 2, 5, 10, 20, 40])
 ELECTRON_CUT, PHOTON_CUT = 0.1, 0.02  # MeV
 
 # Chosen before the first comparison: 0.02 in depth and 0.03 in width, with cuts of 1 MeV 0.025 and 0.05, for the
-# reasons below. The showers agreed much better (docs/explanation/liquid-argon.md), so they are now held to about half of that.
-# Beyond these come three standard errors: a tenth fewer pairs is noticed, or a fifth more scattering, but not 7 % less
-# bremsstrahlung.
-# Depth: bremsstrahlung and pairs are known to 3-5 % each, so the radiation length to 3.5 %; that scales all depths z,
-# and the fraction before z changes by z f(z) < 0.57 times as much. The maximum, at 1 to 3 radiation lengths, moves by
-# less than 0.1, and its fit is good to 0.05 on either side. Width: our Gaussian scattering is 15 % too wide in 3 mm,
-# right over 14 cm: 10 % of all radii r, and the fraction within r changes by less than 0.3 times as much. Cuts of 1
-# MeV: an electron radiates 1 MeV of softer photons over a radiation length, in which it deposits 30 MeV; these 3.5 %
-# stay where they are made, and not about 10 cm away.
+# reasons below. The showers agreed much better (docs/explanation/liquid-argon.md), so they are now held to about half
+# of that. Beyond these come three standard errors: a tenth fewer pairs is noticed, or a fifth more scattering, but not
+# 7 % less bremsstrahlung. Depth: bremsstrahlung and pairs are known to 3-5 % each, so the radiation length to 3.5 %;
+# that scales all depths z, and the fraction before z changes by z f(z) < 0.57 times as much. The maximum, at 1 to 3
+# radiation lengths, moves by less than 0.1, and its fit is good to 0.05 on either side. Width: our Gaussian scattering
+# is 15 % too wide in 3 mm, right over 14 cm: 10 % of all radii r, and the fraction within r changes by less than 0.3
+# times as much. Cuts of 1 MeV: an electron radiates 1 MeV of softer photons over a radiation length, in which it
+# deposits 30 MeV; these 3.5 % stay where they are made, and not about 10 cm away.
 DEPTH, MAXIMUM, WIDTH = 0.01, 0.2, 0.02
 DEPTH_OF_OWN_CUTS, WIDTH_OF_OWN_CUTS = 0.015, 0.03
 
