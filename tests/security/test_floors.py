@@ -1,4 +1,4 @@
-"""No version with a known vulnerability can be installed: docs/explanation/security.md lists them, pip must refuse them."""
+"""No version with a known vulnerability can be installed: pip must refuse those of docs/explanation/security.md."""
 
 import re
 import tomllib

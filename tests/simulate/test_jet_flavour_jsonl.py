@@ -58,7 +58,7 @@ def test_what_does_not_exist_is_filled_in_or_left_out(tmp_path):
     lonely[3][0], lonely[3][1], lonely[4] = "-inf", "NaN", ["-NaN", -1, -1, "inf", -1, "-inf"]
     lonely[5][1][0][0] = "NaN"  # the second track has no d0
     lonely[5][2][3] = ["NaN", -1, "-NaN", "NaN", "inf", -1, "NaN"]  # the third is of no secondary vertex
-    samples, _ = read(write(tmp_path / "a.json", [lonely]), absent=-9.0)
+    samples, _ = read(write(tmp_path / "a.json", [lonely]), missing=-9.0)
     experts = samples.inputs["experts"].column.values[0]
     assert experts[[0, 1, 8, 11, 13]].tolist() == [-9.0] * 5
     assert experts[[9, 10, 12]].tolist() == [-1.0] * 3  # the file's own way to say so

@@ -135,13 +135,13 @@ def test_other_people_s_files_are_inputs_of_the_shards_that_read_them(checkout):
 
 
 @pytest.mark.slow
-def test_a_study_whose_files_are_absent_is_left_out_by_name(checkout):
+def test_a_study_whose_files_are_missing_is_left_out_by_name(checkout):
     done = snakemake(checkout, "-n", "--config", "studies=[colour,function]")
     text = done.stdout + done.stderr
     assert done.returncode == 0, text
     assert "study colour is left out: data/cifar10/data_batch_1.bin: no such file" in text
     assert "bevatron train colour" not in text
-    assert "--absent=colour" in snakemake(checkout, "-n", "-p", "--config", "studies=[colour,function]").stdout
+    assert "--missing=colour" in snakemake(checkout, "-n", "-p", "--config", "studies=[colour,function]").stdout
     alone = snakemake(checkout, "-n", "--config", "studies=[colour]")
     assert alone.returncode != 0
     assert "no study is left to run" in alone.stdout + alone.stderr

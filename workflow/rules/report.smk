@@ -27,8 +27,8 @@ rule report:
     params:
         options=OPTIONS,
         studies=[f"--study={name}" for name in STUDIES],
-        absent=[f"--absent={name}" for name in ABSENT],
+        missing=[f"--missing={name}" for name in MISSING],
         settings=digest_of(*STUDIES.values()),
         folder=lambda w, output: Path(output.page).parent,
     shell:
-        "exec bevatron report {params.studies:q} {params.absent:q} {params.options:q} --processes {threads:q} --output {params.folder:q} > {log:q} 2>&1"
+        "exec bevatron report {params.studies:q} {params.missing:q} {params.options:q} --processes {threads:q} --output {params.folder:q} > {log:q} 2>&1"

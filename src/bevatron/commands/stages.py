@@ -185,7 +185,7 @@ def report(
     output: Output,
     study: Annotated[list[str] | None, typer.Option(help="a study to report; again for more; default: all")] = None,
     results: Annotated[Path, typer.Option(help="folder of results")] = Path("results"),
-    absent: Annotated[
+    missing: Annotated[
         list[str] | None, typer.Option(help="a study left out for lack of its data, to be named; again for more")
     ] = None,
     processes: Annotated[int, typer.Option(min=1, help="processes that draw images at once")] = 1,
@@ -204,7 +204,7 @@ def report(
         workflow = load_workflow(config, scale=scale, studies=study)
         folder = config.parent / "studies"
         studies = [load_study(name, workflow.scale, folder) for name in workflow.studies]
-    left_out = {name: missing_data_of(load_study(name, workflow.scale, folder)) for name in absent or ()}
+    left_out = {name: missing_data_of(load_study(name, workflow.scale, folder)) for name in missing or ()}
     write_report(workflow, studies, results, output, processes, {name: why for name, why in left_out.items() if why})
 
 

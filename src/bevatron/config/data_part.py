@@ -32,7 +32,7 @@ class DataPart(Section):
     references: list[str] = Field([], description="papers and lectures the study follows")
     optional: bool = Field(
         False,
-        description="left out of the workflow, and named in the report, where files that its source reads are absent",
+        description="left out of the workflow, and named in the report, where files that its source reads are missing",
     )
     simulation: Simulation = Field(description="raw events")
     dataset: Dataset = Field(description="samples made from them")

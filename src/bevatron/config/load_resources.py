@@ -17,7 +17,7 @@ def load_site(path: Path | None) -> Site:
 
 
 def load_resources(path: Path, site: Path | None = None) -> Resources:
-    """The table at `path`, which may be absent, and the site's file over it, over the defaults key by key.
+    """The table at `path`, which may be missing, and the site's file over it, over the defaults key by key.
 
     Raises ConfigurationError with a line for each mistake; mistakes of the site's file are told as its own.
     """

@@ -25,8 +25,8 @@ class Model(Section):
     )
     class_subset: list[Name] | None = Field(
         None,
-        description="two or more classes to tell apart, of a classification: the fit leaves out the samples of all "
-        "others, and the network gives these no probability",
+        description="for a classification, two or more classes to train on; samples of the others are left out, and "
+        "the network gives them no probability",
         min_length=2,
     )
     training: Training = Field(default_factory=Training, description="how it is fitted")

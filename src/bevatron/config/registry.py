@@ -50,7 +50,7 @@ class Registry:
             found = "has no VERSION" if version is None else f"has the VERSION {version!r}"
             raise UserError(
                 f"{self.word} '{name}' ({component.__module__}.{component.__qualname__})",
-                f"{found}, which must be a whole number from 1 on",
+                f"{found}, which must be an integer of at least 1",
                 "write VERSION = 1 into its class, and raise it whenever its output changes for the same settings",
             )
 

@@ -36,9 +36,9 @@ class LogUniform(Section):
 
 
 class Integers(Section):
-    """A whole number between two bounds, both included."""
+    """An integer between two bounds, both included."""
 
-    kind: Literal["integers"] = Field(description="whole numbers from low to high")
+    kind: Literal["integers"] = Field(description="integers from low to high")
     low: Integer = Field(description="smallest")
     high: Integer = Field(description="largest")
 

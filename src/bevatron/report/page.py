@@ -11,7 +11,7 @@ from bevatron.report.numbers import plain, sigmas, with_error
 from bevatron.versions import versions
 
 
-def render(workflow: Workflow, ledger: list[Entry], chapters: list[Chapter], absent: dict[str, str]) -> str:
+def render(workflow: Workflow, ledger: list[Entry], chapters: list[Chapter], missing: dict[str, str]) -> str:
     """The whole page as one text that needs no other file and no network."""
     environment = Environment(
         loader=PackageLoader("bevatron.report"),
@@ -31,6 +31,6 @@ def render(workflow: Workflow, ledger: list[Entry], chapters: list[Chapter], abs
         tally=tally(ledger),
         chapters=chapters,
         failures=[failure for chapter in chapters for failure in chapter.failures],
-        absent=absent,
+        missing=missing,
         versions=versions(),
     )

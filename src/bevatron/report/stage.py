@@ -25,11 +25,11 @@ def write_report(
     results: Path,
     output_folder: Path,
     processes: int = 1,
-    absent: dict[str, str] | None = None,
+    missing: dict[str, str] | None = None,
 ) -> None:
     """Publish `tables/*.csv`, `plots/*`, `provenance.json` and, last, `index.html` in `output_folder`.
 
-    processes: that draw at once; the same results give the same bytes whatever their number. absent: studies left out,
+    processes: that draw at once; the same results give the same bytes whatever their number. missing: studies left out,
     and why. A figure or table that cannot be made is told in the page and in the log, and costs nothing else. Raises
     UserError, with the command that makes it, for a missing or damaged file.
     """
@@ -39,7 +39,7 @@ def write_report(
     tables = [claims_table(ledger), *(t for c in chapters for t in c.tables)]
     files = {f"tables/{table.name}.csv": table.to_csv().encode() for table in tables}
     files |= {f"plots/{figure.file}": figure.content for c in chapters for figure in c.figures}
-    page = render(workflow, ledger, chapters, absent or {}).encode()
+    page = render(workflow, ledger, chapters, missing or {}).encode()
     for name, content in files.items():
         publish_bytes(inside(output_folder, name), content)
     numbers = [number for table in tables for number in table.numbers()]

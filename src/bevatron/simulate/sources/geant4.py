@@ -23,7 +23,7 @@ class Geant4:
 
     Untested: Geant4's data files (2 GB, `python -m calzone download`) could not be had where this was written, so
     that no event was ever followed. Tested are what goes into calzone, segments made of arrays of the form that its
-    documentation describes, and what is said where package or data are absent. Differences from `lartpc`: the times of
+    documentation describes, and what is said where package or data are missing. Differences from `lartpc`: the times of
     deposits are those of their primary; `budget` knows what was brought and deposited, and counts all else as escaped;
     the way to a photon's conversion is not known.
     """

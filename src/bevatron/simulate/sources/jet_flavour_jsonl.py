@@ -35,7 +35,7 @@ class JetFlavourLines:
     Input groups: `jet` (pt, eta), `experts` (14, those beside pt and eta), `tracks` (ragged, 28 features, in the
     file's order). Targets: `flavour` int64 (0, 4, 5) and `event` uint64. The file does not say which jets come
     from one event, so each counts as an event of its own, and the two jets of an event may fall into different
-    splits. Where the file gives inf or NaN: an expert becomes `absent`, a track is left out, and a track's vertex
+    splits. Where the file gives inf or NaN: an expert becomes `missing`, a track is left out, and a track's vertex
     becomes zeros. To reach the lines of shard k in one large gzip file, all before them are unpacked; cut the
     file into pieces once, and leave `per_shard` out, where that takes too long.
     """
@@ -43,7 +43,7 @@ class JetFlavourLines:
     VERSION = 1
 
     class Options(FileOptions):
-        absent: Real = Field(
+        missing: Real = Field(
             0.0,
             description="what stands for experts that do not exist (no third track, no vertex)",
             allow_inf_nan=False,
@@ -56,7 +56,7 @@ class JetFlavourLines:
         attributes = options.attributes(part)
         jets, done, lost, parts = self.jets(part, shard), 0, 0, []
         while batch := list(islice(jets, BATCH)):
-            samples, dropped = self.samples(batch, (shard << 40) + done, options.absent)
+            samples, dropped = self.samples(batch, (shard << 40) + done, options.missing)
             parts.append(samples)
             done, lost = done + len(batch), lost + dropped
         if lost:
@@ -82,7 +82,7 @@ class JetFlavourLines:
             raise too_few(part, shard, passed, "lines")
 
     @staticmethod
-    def samples(jets: list[PublishedJet], first: int, absent: float) -> tuple[Samples, int]:
+    def samples(jets: list[PublishedJet], first: int, missing: float) -> tuple[Samples, int]:
         """The jets as samples numbered from `first`, and how many tracks were left out."""
         experts = np.array([jet.experts for jet in jets])
         tracks = np.array([track for jet in jets for track in jet.tracks]).reshape(-1, len(TRACK))
@@ -98,7 +98,7 @@ class JetFlavourLines:
         values = {
             "jet": (Dense(kinematics.astype(np.float32)), ("pt", "eta"), ("GeV", "")),
             "experts": (
-                Dense(np.where(np.isfinite(experts), experts, absent).astype(np.float32)),
+                Dense(np.where(np.isfinite(experts), experts, missing).astype(np.float32)),
                 TRACK_EXPERTS + VERTEX_EXPERTS,
                 units,
             ),

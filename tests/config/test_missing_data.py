@@ -1,4 +1,4 @@
-"""Studies whose files are absent: which may be left out, and why."""
+"""Studies whose files are missing: which may be left out, and why."""
 
 from pathlib import Path
 
