@@ -25,7 +25,7 @@ KINDS = {
 def require_regular(path: Path) -> os.stat_result:
     """The file's status, without opening it. Raises UserError for anything but a file, OSError where there is none."""
     status = os.stat(path)
-    _refuse_other(path, status)
+    _check_regular(path, status)
     return status
 
 
@@ -34,7 +34,7 @@ def open_regular(path: Path) -> BinaryIO:
     require_regular(path)
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may be another file by now
     try:
-        _refuse_other(path, os.fstat(descriptor))
+        _check_regular(path, os.fstat(descriptor))
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -55,7 +55,7 @@ def read_text(path: Path, most: int = TEXT_BYTES) -> str:
     return read_bytes(path, most).decode("utf-8")
 
 
-def _refuse_other(path: Path, status: os.stat_result) -> None:
+def _check_regular(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = KINDS.get(stat.S_IFMT(status.st_mode), "something else")
         raise UserError(path, f"is {kind}, not a file", "name an ordinary file, or remove it and make the file again")

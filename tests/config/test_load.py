@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bevatron.config.load import at_scale, load_study, load_workflow, mistakes_in, refuse_other_overrides
+from bevatron.config.load import at_scale, check_overrides, load_study, load_workflow, mistakes_in
 from bevatron.config.merge import merge
 from bevatron.errors import ConfigurationError, UserError
 
@@ -167,8 +167,8 @@ def test_overrides_that_no_job_would_read_are_refused(changes, words, tmp_path):
     path.write_text("studies: [curve]\nruns_dir: runs\n")
     config = yaml.safe_load(path.read_text()) | changes
     if words is None:
-        refuse_other_overrides(config, path)
+        check_overrides(config, path)
         return
     with pytest.raises(UserError, match="only scale and studies can be given there") as caught:
-        refuse_other_overrides(config, path)
+        check_overrides(config, path)
     assert words in str(caught.value)

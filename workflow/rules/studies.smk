@@ -5,24 +5,24 @@ from bevatron.config.missing_data import missing_data_of
 from bevatron.config.digest import digest_of
 from bevatron.config.identity import dataset_digest, external_files, learned_task, raw_digest
 from bevatron.config.kinds import ARCHITECTURES
-from bevatron.config.load import load_study, load_workflow, refuse_other_overrides
+from bevatron.config.load import load_study, load_workflow, check_overrides
 from bevatron.errors import UserError
 from bevatron.store.names import SHARD_NUMBER, shard_number
 
 CONFIG = "config/config.yaml"
 try:
-    refuse_other_overrides(config, Path(CONFIG))
+    check_overrides(config, Path(CONFIG))
     SETTINGS = load_workflow(Path(CONFIG), scale=config.get("scale"), studies=config.get("studies"))
     SCALE = SETTINGS.scale
     STUDIES = {name: load_study(name, SCALE, Path("config/studies")) for name in SETTINGS.studies}
-    ABSENT = {name: why for name, study in STUDIES.items() if (why := missing_data_of(study))}
-    STUDIES = {name: study for name, study in STUDIES.items() if name not in ABSENT}
+    MISSING = {name: why for name, study in STUDIES.items() if (why := missing_data_of(study))}
+    STUDIES = {name: study for name, study in STUDIES.items() if name not in MISSING}
     EXTERNAL_FILES = {name: external_files(study.simulation) for name, study in STUDIES.items()}
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
-for name, why in ABSENT.items():
+for name, why in MISSING.items():
     logger.warning(f"study {name} is left out: {why}")
 if not STUDIES:
     raise WorkflowError("no study is left to run; see config/README.md for the data that they need")

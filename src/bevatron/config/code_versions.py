@@ -37,7 +37,7 @@ def version_attributes(study: DataPart) -> dict[str, int]:
     return {f"{component.split()[0]}_version": version for component, version in code_versions(study).items()}
 
 
-def refuse_other_code(path: Path, attributes: Mapping[str, Any], expected: Mapping[str, int]) -> None:
+def check_code_versions(path: Path, attributes: Mapping[str, Any], expected: Mapping[str, int]) -> None:
     """Raises UserError, naming the component and both versions, for a shard that other code made than `expected`.
 
     attributes: the shard's. A shard of another source or recipe passes: its digest tells it.
@@ -54,7 +54,7 @@ def refuse_other_code(path: Path, attributes: Mapping[str, Any], expected: Mappi
             raise UserError(path, *_other(component, int(found), version))
 
 
-def refuse_old_manifest(path: Path, found: Mapping[str, int]) -> None:
+def check_manifest_versions(path: Path, found: Mapping[str, int]) -> None:
     """Raises UserError for a manifest over samples that other code made than this Bevatron's; found: its versions."""
     for component, version in found.items():
         now = _present(component)

@@ -31,7 +31,7 @@ def load_workflow(path: Path, **changes: Any) -> Workflow:
     return validated(Workflow, tree, path)
 
 
-def refuse_other_overrides(config: dict[str, Any], path: Path) -> None:
+def check_overrides(config: dict[str, Any], path: Path) -> None:
     """Raises UserError where Snakemake's `config` differs from the workflow's file at `path` in more than OVERRIDES.
 
     Jobs read the file: what `--config` and `--configfile` say of other keys would be ignored.

@@ -38,13 +38,13 @@ class Registry:
             if known is not None and known.__module__ != component.__module__:
                 raise ValueError(f"{self.word} '{name}' is registered by {known.__module__} already")
             if self.versioned:
-                self._refuse_unversioned(name, component)
+                self._check_version(name, component)
             self._components[name] = component
             return component
 
         return remember
 
-    def _refuse_unversioned(self, name: str, component: Any) -> None:
+    def _check_version(self, name: str, component: Any) -> None:
         version = getattr(component, "VERSION", None)
         if type(version) is not int or version < 1:
             found = "has no VERSION" if version is None else f"has the VERSION {version!r}"

@@ -58,12 +58,12 @@ def _size(node: yaml.Node, known: dict[int, int | None]) -> int:
         return known[id(node)]
     known[id(node)] = None
     if isinstance(node, yaml.ScalarNode):
-        _refuse_unprintable(node)
+        _check_printable(node)
     parts = node.value if isinstance(node, yaml.CollectionNode) else []
     if isinstance(node, yaml.ScalarNode):
-        _refuse_odd_number(node)
+        _check_number(node)
     if isinstance(node, yaml.MappingNode):
-        _refuse_twice(node)
+        _check_unique_keys(node)
         parts = [part for pair in parts for part in pair]
     size = 1
     for part in parts:
@@ -75,7 +75,7 @@ def _size(node: yaml.Node, known: dict[int, int | None]) -> int:
     return size
 
 
-def _refuse_unprintable(node: yaml.ScalarNode) -> None:
+def _check_printable(node: yaml.ScalarNode) -> None:
     problem = None
     if node.tag == "tag:yaml.org,2002:binary":
         problem = "a text is expected, and no !!binary"
@@ -86,7 +86,7 @@ def _refuse_unprintable(node: yaml.ScalarNode) -> None:
         raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
-def _refuse_odd_number(node: yaml.ScalarNode) -> None:
+def _check_number(node: yaml.ScalarNode) -> None:
     if node.tag not in KINDS:
         return
     if ODD_NUMBER.fullmatch(node.value):
@@ -97,7 +97,7 @@ def _refuse_odd_number(node: yaml.ScalarNode) -> None:
         raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
-def _refuse_twice(node: yaml.MappingNode) -> None:
+def _check_unique_keys(node: yaml.MappingNode) -> None:
     """Raises for a key that stands twice; one that also comes from a merged mapping (`<<`) stands there once."""
     first: dict[tuple[str, str], yaml.Node] = {}
     for key, _ in node.value:

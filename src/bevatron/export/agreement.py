@@ -71,7 +71,7 @@ def _difference(found: np.ndarray, expected: np.ndarray) -> float:
     return float((np.abs(found.astype(np.float64) - expected) / np.maximum(1.0, np.abs(expected))).max())
 
 
-def refuse_disagreement(found: Agreement, where: str) -> None:
+def check_agreement(found: Agreement, where: str) -> None:
     """Raises UserError where the difference exceeds the tolerance."""
     if not found.largest <= TOLERANCE:
         name = max(found.differences, key=lambda key: found.differences[key])

@@ -123,14 +123,14 @@ def stripped(model: Any) -> Any:
     return model
 
 
-def refuse_architecture(kind: str, where: str) -> None:
+def check_exportable(kind: str, where: str) -> None:
     """Raises UserError, naming `where`, for an architecture that says of itself why it cannot be ONNX (`NO_ONNX`)."""
     reason = getattr(ARCHITECTURES[kind], "NO_ONNX", None)
     if reason is not None:
         raise UserError(where, f"'{kind}' cannot be written as ONNX: {reason}", "use its weights.safetensors")
 
 
-def refuse_missing_packages() -> None:
+def check_packages() -> None:
     """Raises UserError where a package of the extra `export` is not installed."""
     for name in ("onnx", "onnxruntime", "onnxscript"):
         try:

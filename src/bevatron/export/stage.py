@@ -81,9 +81,9 @@ def _models(
     from bevatron.export.metadata import metadata
     from bevatron.models.network import load_network
 
-    graph.refuse_missing_packages()
+    graph.check_packages()
     model, classification = study.models[name], study.task.kind == "classification"
-    graph.refuse_architecture(model.architecture.kind, f"{study.name}/{name}")
+    graph.check_exportable(model.architecture.kind, f"{study.name}/{name}")
     made = []
     with deterministic(model.training.threads):
         columns = agreement.real_samples(manifest, path, model.inputs, workflow.data_loading.memory_budget_gb * 1e9)
@@ -97,7 +97,7 @@ def _models(
             proto = graph.onnx_model(plain, few, inputs, outputs, where)
             content = proto.SerializeToString(deterministic=True)
             found = agreement.agreement(content, plain, columns, inputs, outputs, model.training.threads)
-            agreement.refuse_disagreement(found, where)
+            agreement.check_agreement(found, where)
             props = metadata(study, name, manifest, run, network, inputs, outputs, found)
             for key, value in sorted(props.items()):
                 proto.metadata_props.add(key=key, value=value)

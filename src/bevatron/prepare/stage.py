@@ -7,7 +7,7 @@ from time import perf_counter
 
 import numpy as np
 
-from bevatron.config.code_versions import refuse_other_code, source_version, version_attributes
+from bevatron.config.code_versions import check_code_versions, source_version, version_attributes
 from bevatron.config.data_part import DataPart
 from bevatron.config.digest import seed_of
 from bevatron.config.identity import dataset_digest, dataset_settings, raw_digest
@@ -34,7 +34,7 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
     """
     start = perf_counter()
     events = read_shard(raw)
-    _refuse_other_configuration(study, events, raw)
+    _check_configuration(study, events, raw)
     shard, options = _number(events, raw), study.dataset.recipe
     seed = seed_of("prepare", dataset_settings(study), shard)  # whatever the versions of source and recipe
     training = np.zeros(len(events), bool)
@@ -102,8 +102,8 @@ def write_manifest(study: DataPart, folder: Path) -> None:
         logger.info(f"{study.name}, {split}: {built.n_samples(split)} samples{classes}, {size:.1f} MB")
 
 
-def _refuse_other_configuration(study: DataPart, events: Samples, raw: Path) -> None:
-    refuse_other_code(raw, events.attributes, source_version(study))
+def _check_configuration(study: DataPart, events: Samples, raw: Path) -> None:
+    check_code_versions(raw, events.attributes, source_version(study))
     expected, found = raw_digest(study), events.attributes.get("digest")
     if found != expected:
         raise UserError(

@@ -181,12 +181,12 @@ def _search(place: Path, command: str) -> SearchResults:
         raise UserError(path, f"cannot be read: {str(error).splitlines()[0]}", f"run `{command}` again") from None
     check_checksum(best, path, f"run `{command}` again")
     plot = place / "search.png"
-    _refuse_changed(place, command)
+    _check_unchanged(place, command)
     trials = _rows(place / "trials.csv", command)
     return SearchResults(best, trials, read_bytes(plot) if plot.is_file() else None)
 
 
-def _refuse_changed(place: Path, command: str) -> None:
+def _check_unchanged(place: Path, command: str) -> None:
     """Raises UserError where the search's table or figure is not the one that its search.json tells of."""
     if not (place / "search.json").is_file():
         return

@@ -130,15 +130,15 @@ def _check_finite(samples: Samples, path: Path) -> None:
                 row = at and _row(at[0], offsets)
                 feature = at and group.features[int(index[at[0]]) // (shape[1] * shape[2])]
         if at is not None:
-            _refuse(path, f"group '{name}', feature '{feature}'", row, samples.id, values[at])
+            _reject(path, f"group '{name}', feature '{feature}'", row, samples.id, values[at])
     others = dict(samples.targets) | ({} if samples.weight is None else {"weight": samples.weight})
     for name, values in others.items():
         at = _first_not_finite(values)
         if at is not None:
-            _refuse(path, "'weight'" if name == "weight" else f"target '{name}'", at[0], samples.id, values[at])
+            _reject(path, "'weight'" if name == "weight" else f"target '{name}'", at[0], samples.id, values[at])
 
 
-def _refuse(path: Path, what: str, row: int, ids: np.ndarray, value: float) -> None:
+def _reject(path: Path, what: str, row: int, ids: np.ndarray, value: float) -> None:
     text = "NaN" if np.isnan(value) else "infinite"
     raise UserError(
         path, f"{what}, row {row} (sample id {ids[row]}) is {text}; every number must be finite", FIX_RECIPE

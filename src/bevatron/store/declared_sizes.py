@@ -16,7 +16,7 @@ MOST_COMPRESSED = 256  # beyond it, declared bytes for each byte of the file: LZ
 AGAIN = "delete it and run the workflow again, which makes it again"
 
 
-def refuse_impossible(file: h5py.File, path: Path) -> None:
+def check_declared_sizes(file: h5py.File, path: Path) -> None:
     """Raises UserError, naming the dataset of the open file, for one whose values the file does not hold, for more
     declared bytes than the file could have been compressed from, and for another number of samples than `/id` has."""
     total, held = 0, path.stat().st_size
@@ -35,10 +35,10 @@ def refuse_impossible(file: h5py.File, path: Path) -> None:
         total += declared
     if total > FREE_BYTES and total > MOST_COMPRESSED * held:
         raise UserError(path, f"declares {total:,} bytes of values in a file of {held:,} bytes", AGAIN)
-    _refuse_other_length(file, datasets, path)
+    _check_lengths(file, datasets, path)
 
 
-def _refuse_other_length(file: h5py.File, datasets: dict[str, h5py.Dataset], path: Path) -> None:
+def _check_lengths(file: h5py.File, datasets: dict[str, h5py.Dataset], path: Path) -> None:
     ids = datasets.get("/id")
     if ids is None or ids.ndim != 1:
         return  # refused by whoever reads it

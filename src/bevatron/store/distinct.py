@@ -70,7 +70,7 @@ class DistinctIds:
         with self._machine_faults():
             for ids, runs in self._ranges():
                 if repeated := first_repeated(ids):
-                    self._refuse(repeated[0], [shard for run in runs(repeated[0]) for shard in run.shards])
+                    self._reject(repeated[0], [shard for run in runs(repeated[0]) for shard in run.shards])
 
     def close(self) -> None:
         if self._file is not None:
@@ -87,7 +87,7 @@ class DistinctIds:
         ids = np.concatenate([np.zeros(0, np.uint64), *(ids for _, ids in self._waiting)])
         ids.sort()
         if repeated := repeated_in_order(ids):
-            self._refuse(repeated[0], self._shards_waiting())
+            self._reject(repeated[0], self._shards_waiting())
         return ids
 
     def _shards_waiting(self) -> list[tuple[str, int, int]]:
@@ -133,7 +133,7 @@ class DistinctIds:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return np.frombuffer(content, np.uint64)
 
-    def _refuse(self, number: int, shards: list[tuple[str, int, int]]) -> None:
+    def _reject(self, number: int, shards: list[tuple[str, int, int]]) -> None:
         """Looks which two of `shards` hold the id: only they are read again."""
         candidates = (name for name, low, high in shards if low <= number <= high)
         holding = (name for name in candidates if (self._read_ids(name) == np.uint64(number)).any())

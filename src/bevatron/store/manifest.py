@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field, ValidationError
 
-from bevatron.config.code_versions import code_versions, refuse_old_manifest, refuse_other_code
+from bevatron.config.code_versions import check_code_versions, check_manifest_versions, code_versions
 from bevatron.config.data_part import DataPart
 from bevatron.config.digest import digest_of
 from bevatron.config.identity import dataset_digest, raw_digest
@@ -108,7 +108,7 @@ def build_manifest(folder: Path, study: DataPart) -> Manifest:
             entries[split] = [builder.add(folder / name, split) for name in names]
         ids.finish()
     manifest = builder.manifest(entries)
-    _refuse_empty(manifest, folder)
+    _check_not_empty(manifest, folder)
     return manifest
 
 
@@ -150,7 +150,7 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
     if expected_dataset_digest is not None and manifest.weighted:
         raise UserError(path, *WEIGHTED)
     if expected_dataset_digest not in (None, manifest.dataset_digest):
-        refuse_old_manifest(path, manifest.code_versions)
+        check_manifest_versions(path, manifest.code_versions)
         raise UserError(
             path,
             f"is the manifest of another configuration: it was made with dataset digest "
@@ -209,7 +209,7 @@ class Builder:
         self, path: Path, samples: Samples, groups: dict[str, GroupInfo], targets: dict[str, TargetInfo]
     ) -> None:
         """Refuses a shard of another configuration, or one that differs from the first shard."""
-        refuse_other_code(path, samples.attributes, self.code_versions)
+        check_code_versions(path, samples.attributes, self.code_versions)
         found = samples.attributes.get("digest")
         if found != self.digest:
             raise UserError(
@@ -300,7 +300,7 @@ def elements_of(samples: Samples) -> dict[str, int]:
     return {name: int(column.offsets[-1]) for name, column in columns.items() if not isinstance(column, Dense)}
 
 
-def _refuse_empty(manifest: Manifest, folder: Path) -> None:
+def _check_not_empty(manifest: Manifest, folder: Path) -> None:
     more = "simulate more events (simulation.shards or the source's options), or change dataset.split"
     for split in SPLITS:
         if manifest.n_samples(split) == 0:

@@ -53,7 +53,7 @@ class Reader(ABC):
 
     def epoch_samples(self, sampling: Sampling = PLAIN) -> int:
         """Samples in an epoch: each once, unless `sampling` says otherwise."""
-        self._refuse(sampling)
+        self._reject(sampling)
         return self.n_samples
 
     def rows_of_batch(self, number: int, sampling: Sampling = PLAIN) -> int:
@@ -92,7 +92,7 @@ class Reader(ABC):
         self._slots.append(slot)
         return slot
 
-    def _refuse(self, sampling: Sampling) -> None:
+    def _reject(self, sampling: Sampling) -> None:
         """Raises UserError for any sampling but the plain one."""
         if sampling.words:
             raise UserError(

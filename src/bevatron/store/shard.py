@@ -17,7 +17,7 @@ from bevatron.regular_files import require_regular
 from bevatron.store.check import check_samples
 from bevatron.store.columns import Column, Dense, Group, Ragged, Samples, SparseImages
 from bevatron.store.contract import SCHEMA_VERSION, GroupInfo, TargetInfo
-from bevatron.store.declared_sizes import refuse_impossible
+from bevatron.store.declared_sizes import check_declared_sizes
 from bevatron.store.plain_content import check_plain_content
 from bevatron.store.publish import publishing
 
@@ -116,7 +116,7 @@ class Shard:
             try:
                 with refusing(self.path):
                     check_plain_content(file, self.path)
-                    refuse_impossible(file, self.path)
+                    check_declared_sizes(file, self.path)
             except UserError:
                 file.close()
                 raise

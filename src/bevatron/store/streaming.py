@@ -69,7 +69,7 @@ class StreamingReader(Reader):
     def epoch(
         self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, sampling: Sampling = PLAIN
     ) -> Iterator[Batch]:
-        self._refuse(sampling)
+        self._reject(sampling)
         return self._batches(seed, epoch, shuffle, start)
 
     def close(self) -> None:

@@ -31,13 +31,13 @@ class DetectionLearner(Learner):
     def outputs_of(self, batch: Batch) -> Tensor:
         boxes = batch["targets"][self.job.target]
         if not self._checked:
-            self._refuse_other_targets(boxes)
+            self._check_targets(boxes)
         return self(batch["inputs"], boxes.float())
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         return outputs.sum(1).mean()
 
-    def _refuse_other_targets(self, boxes: Tensor) -> None:
+    def _check_targets(self, boxes: Tensor) -> None:
         where, todo = self.job.manifest, "name a target of boxes in the study's task, or fix the recipe"
         if boxes.ndim != 3 or boxes.shape[2] != 5:
             form = " × ".join(map(str, boxes.shape[1:])) or "a single number"
