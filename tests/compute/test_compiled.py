@@ -60,6 +60,54 @@ def test_the_callers_code_is_made_anew_when_what_it_calls_changes(package, tmp_p
     assert run(package, NUMBA_CACHE_DIR=place) == ["61", "0"]
 
 
+FAR = """
+from toy.deep import factors
+from toy.deep.numbers import thrice
+from bevatron.compute.compiled import compiled
+
+@compiled
+def result(x):
+    return thrice(x) + 1
+"""
+DEEP = """
+from bevatron.compute.compiled import compiled
+from ..other import twice
+
+@compiled
+def thrice(x):
+    return twice(x) + x
+"""
+
+
+@pytest.fixture
+def spread(package):
+    """Its functions call others in a folder below, and those call some in the folder above."""
+    (package / "deep").mkdir()
+    (package / "deep" / "__init__.py").touch()
+    (package / "deep" / "factors.py").write_text("import toy.unused\n")
+    (package / "deep" / "numbers.py").write_text(DEEP)
+    (package / "unused.py").touch()
+    (package / "stranger.py").touch()
+    (package / "module.py").write_text(FAR)
+    return package
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "expected"),
+    [
+        ("other.py", OTHER.format(factor=3), ["81", "0"]),
+        ("deep/numbers.py", DEEP.replace("+ x", "- x"), ["21", "0"]),
+        ("unused.py", "# imported by what is imported\n", ["61", "0"]),
+        ("stranger.py", "# imported by nobody\n", ["61", "1"]),
+    ],
+)
+def test_what_is_called_in_other_folders_counts_too(spread, tmp_path, file, text, expected):
+    place = str(tmp_path / "cache")
+    assert run(spread, NUMBA_CACHE_DIR=place) == ["61", "0"]
+    (spread / file).write_text(text)
+    assert run(spread, NUMBA_CACHE_DIR=place) == expected
+
+
 def test_without_a_place_to_write_it_compiles_all_the_same(package, tmp_path):
     blocked = tmp_path / "file"
     blocked.touch()  # a folder below a file cannot be made, not even by root
