@@ -46,12 +46,12 @@ def measured(samples: int) -> tuple[float, float, float]:
     import numpy as np
     import torch  # noqa: F401  (in the memory of every evaluation)
 
-    from bevatron.config.study import Study
+    from bevatron.config.sections.study import Study
     from bevatron.evaluate.evaluation import Predictions
-    from bevatron.evaluate.predictions import write_predictions
+    from bevatron.evaluate.predictions.file import write_predictions
     from bevatron.evaluate.stage import metrics_tree
-    from bevatron.store.manifest import Manifest
-    from bevatron.store.publish import publish_json
+    from bevatron.store.files.publish import publish_json
+    from bevatron.store.shards.manifest import Manifest
 
     random = np.random.default_rng(1)
     labels = random.integers(0, len(CLASSES), samples)

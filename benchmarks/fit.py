@@ -2,7 +2,7 @@
 
     python benchmarks/fit.py [--jets 1000000] [--folder FOLDER] [--fused]
 
-Ours is `bevatron.learning.fit.fit`: Lightning, shuffled batches from the resident reader, history, TensorBoard, best
+Ours is `bevatron.training.fit.fit`: Lightning, shuffled batches from the resident reader, history, TensorBoard, best
 weights and checkpoints written to disk; its time runs from one validation to the next and so counts all of that. The
 reference is a plain loop over slices of the same tensors in memory, in file order, with the same network, loss and
 optimiser, and nothing else. Epochs alternate (ours, reference, ours, ...) and medians are compared.
@@ -21,12 +21,12 @@ import torch
 from jets_dataset import benchmark_study, make_jets
 from readers import row, show
 
-from bevatron.config.model import Model
-from bevatron.config.workflow import DataLoading
-from bevatron.learning.fit import fit, initial_network
-from bevatron.learning.job import FitJob
-from bevatron.store.manifest import load_manifest
-from bevatron.store.reader import open_split
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.workflow import DataLoading
+from bevatron.store.readers.reader import open_split
+from bevatron.store.shards.manifest import load_manifest
+from bevatron.training.fit import fit, initial_network
+from bevatron.training.job import FitJob
 
 EPOCHS = 6
 REQUIRED = {1000: 0.8, 5000: 0.9}

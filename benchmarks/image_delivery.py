@@ -19,15 +19,15 @@ import numpy as np
 import torch
 from readers import row, show, side_by_side
 
-from bevatron.config.load import at_scale, validated
-from bevatron.config.study import Study
-from bevatron.config.yaml_text import parse_yaml
+from bevatron.config.loading.load import at_scale, validated
+from bevatron.config.loading.yaml_text import parse_yaml
+from bevatron.config.sections.study import Study
 from bevatron.prepare.stage import prepare_shard, write_manifest
 from bevatron.simulate.stage import simulate_shard
-from bevatron.store.batch import ImageBuffer, images
-from bevatron.store.manifest import load_manifest
-from bevatron.store.reader import describe
-from bevatron.store.streaming import StreamingReader
+from bevatron.store.readers.batch import ImageBuffer, images
+from bevatron.store.readers.reader import describe
+from bevatron.store.readers.streaming import StreamingReader
+from bevatron.store.shards.manifest import load_manifest
 
 BATCH = 16
 HIRES = {"hires": {"sum": 1, "planes": ["u", "v", "y"]}}

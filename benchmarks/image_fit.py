@@ -17,16 +17,16 @@ import numpy as np
 import torch
 from readers import row, show
 
-from bevatron.config.code_versions import version_attributes
-from bevatron.config.identity import dataset_digest, raw_digest
-from bevatron.config.study import Study
-from bevatron.config.workflow import DataLoading
-from bevatron.learning.fit import fit, initial_network
-from bevatron.learning.job import FitJob
-from bevatron.store.columns import Dense, Group, Samples
-from bevatron.store.manifest import build_manifest, load_manifest, write_manifest
-from bevatron.store.reader import open_split
-from bevatron.store.shard import write_shard
+from bevatron.config.loading.code_versions import version_attributes
+from bevatron.config.loading.identity import dataset_digest, raw_digest
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import DataLoading
+from bevatron.store.readers.reader import open_split
+from bevatron.store.shards.columns import Dense, Group, Samples
+from bevatron.store.shards.manifest import build_manifest, load_manifest, write_manifest
+from bevatron.store.shards.shard import write_shard
+from bevatron.training.fit import fit, initial_network
+from bevatron.training.job import FitJob
 
 EPOCHS, BATCH, REQUIRED = 6, 128, 0.9
 CLASSES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]

@@ -22,16 +22,16 @@ from image_delivery import make_dataset, smaller_study
 from readers import row, show, side_by_side
 from torch.nn import functional
 
-from bevatron.compute.devices import deterministic
-from bevatron.config.kinds import ARCHITECTURES, Options
-from bevatron.config.training import Training
-from bevatron.config.workflow import DataLoading
-from bevatron.learning.collate import Collate, input_groups
-from bevatron.learning.fit import fit
-from bevatron.learning.job import FitJob
-from bevatron.models.images import WithHeads
-from bevatron.store.manifest import load_manifest
-from bevatron.store.reader import open_split
+from bevatron.compute.numerics.devices import deterministic
+from bevatron.config.loading.kinds import ARCHITECTURES, Options
+from bevatron.config.sections.training import Training
+from bevatron.config.sections.workflow import DataLoading
+from bevatron.models.layers.images import WithHeads
+from bevatron.store.readers.reader import open_split
+from bevatron.store.shards.manifest import load_manifest
+from bevatron.training.collate import Collate, input_groups
+from bevatron.training.fit import fit
+from bevatron.training.job import FitJob
 
 REQUIRED = 0.95
 STEPS, FIT_STEPS = 20, 120

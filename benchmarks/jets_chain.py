@@ -67,7 +67,7 @@ def main(events: int = 3100) -> list[dict]:
 
 
 def study(events: int):
-    from bevatron.config.study import Study
+    from bevatron.config.sections.study import Study
 
     simulation = {"source": {"kind": "jets", "events": events}, "shards": 3}
     return Study.model_validate({**STUDY, "simulation": simulation, "dataset": {"recipe": {"kind": "jets"}}})
@@ -92,7 +92,7 @@ def bare(events: int, folder: Path, number: int) -> dict:
     """Pythia alone, one generator for each process."""
     import pythia8mc
 
-    from bevatron.simulate.pythia import BATCH
+    from bevatron.simulate.collisions.pythia import BATCH
     from bevatron.simulate.sources.jets import Jets
 
     options = study(events).simulation.source

@@ -56,10 +56,10 @@ def in_a_process(part: str, *arguments: int) -> dict:
 def synthetic(folder: str, shards: int, samples: int) -> dict:
     import numpy as np
 
-    from bevatron.store.contract import GroupInfo, TargetInfo
-    from bevatron.store.distinct import DistinctIds
-    from bevatron.store.manifest import Builder, ShardEntry, elements_of, load_manifest, write_manifest
-    from bevatron.store.names import sample_shard
+    from bevatron.store.files.names import sample_shard
+    from bevatron.store.shards.contract import GroupInfo, TargetInfo
+    from bevatron.store.shards.distinct import DistinctIds
+    from bevatron.store.shards.manifest import Builder, ShardEntry, elements_of, load_manifest, write_manifest
 
     study = study_of(shards)
     attributes = attributes_of(study)
@@ -101,9 +101,9 @@ def synthetic(folder: str, shards: int, samples: int) -> dict:
 def from_files(folder: str, shards: int, samples: int = 100) -> dict:
     import numpy as np
 
-    from bevatron.store.manifest import build_manifest
-    from bevatron.store.names import sample_shard
-    from bevatron.store.shard import write_shard
+    from bevatron.store.files.names import sample_shard
+    from bevatron.store.shards.manifest import build_manifest
+    from bevatron.store.shards.shard import write_shard
 
     study, first, random = study_of(shards), 0, np.random.default_rng(1)
     attributes = attributes_of(study)
@@ -123,7 +123,7 @@ def from_files(folder: str, shards: int, samples: int = 100) -> dict:
 def jets(n: int, random):
     import numpy as np
 
-    from bevatron.store.columns import Dense, Group, Ragged, Samples
+    from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
     lengths = random.poisson(5, n)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -167,7 +167,7 @@ def described(samples, group_info, target_info) -> tuple[dict, dict]:
 
 def study_of(shards: int):
     """The part of a study that the command reads: no network, and so no torch."""
-    from bevatron.config.data_part import DataPart
+    from bevatron.config.sections.data_part import DataPart
 
     return DataPart.model_validate(
         {
@@ -182,8 +182,8 @@ def study_of(shards: int):
 
 
 def attributes_of(study) -> dict:
-    from bevatron.config.code_versions import version_attributes
-    from bevatron.config.identity import dataset_digest
+    from bevatron.config.loading.code_versions import version_attributes
+    from bevatron.config.loading.identity import dataset_digest
 
     return {
         "study": study.name,

@@ -24,8 +24,8 @@ import numpy as np
 import torch
 from jets_dataset import make_jets
 
-from bevatron.store.reader import describe, open_split
-from bevatron.store.streaming import StreamingReader
+from bevatron.store.readers.reader import describe, open_split
+from bevatron.store.readers.streaming import StreamingReader
 
 GROUPS = ("jets", "tracks")
 REQUIRED = 0.7

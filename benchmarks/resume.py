@@ -2,7 +2,7 @@
 
     python benchmarks/resume.py [--fits 200] [--seed 1] [--lanes 2] [--only FAMILY] [--write]
 
-What is drawn stands in tests/learning/drawn_fits.py: every learner, early stopping, schedules, clipping, sampling,
+What is drawn stands in tests/training/drawn_fits.py: every learner, early stopping, schedules, clipping, sampling,
 class weights, batches up to the whole split, both readers, precisions. Each fit is made
 - once without an interruption;
 - in as many lives as it has blocks, each asked to end (as by SIGTERM) after its first;
@@ -63,7 +63,7 @@ def campaign(fits: int, seed: int, lanes: int, only: str = "") -> list[Drawn]:
     families = [name for name in FAMILIES if only in name]
     drawn = [Drawn(k, families[k % len(families)], 100_000 * seed + k) for k in range(fits)]
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["drawn_fits", "lives", "bevatron.learning.fit"])
+    context.set_forkserver_preload(["drawn_fits", "lives", "bevatron.training.fit"])
     with tempfile.TemporaryDirectory(prefix="resume-") as name:
         for family in families:  # before two lanes write the same data set
             in_a_process(context, make_dataset, family, Path(name) / "data")
@@ -168,7 +168,7 @@ def already_made(family: Any, folder: Path) -> Any:
     """The family whose dataset lies in the folder, made before by a process of its own."""
     from dataclasses import replace
 
-    from bevatron.config.study import Study
+    from bevatron.config.sections.study import Study
 
     tree = json.loads((folder / "study.json").read_text())
     manifest = Path((folder / "manifest.path").read_text())
@@ -176,7 +176,7 @@ def already_made(family: Any, folder: Path) -> Any:
 
 
 def straight(family: str, seed: int, root: Path, data: Path) -> tuple[dict[str, Any], int, str]:
-    from bevatron.learning.fit import fit
+    from bevatron.training.fit import fit
 
     job = drawn_job(family, seed, root, data, "straight")
     from lives import outcome
@@ -202,7 +202,7 @@ def interrupted(family: str, seed: int, root: Path, data: Path, way: str) -> tup
 
 
 def whole(family: str, seed: int, root: Path, data: Path) -> tuple[dict[str, Any], int, str]:
-    from bevatron.learning.fit import fit
+    from bevatron.training.fit import fit
 
     job = drawn_job(family, seed, root, data, "killed")
     from lives import outcome
@@ -215,7 +215,7 @@ def bad(found: list[Drawn]) -> int:
 
 
 def page(found: list[Drawn], arguments: argparse.Namespace, minutes: float) -> str:
-    from bevatron.compute.machine import machine
+    from bevatron.compute.process.machine import machine
 
     lines = [
         "# Interrupted fits, counted\n",

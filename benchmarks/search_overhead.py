@@ -22,7 +22,7 @@ EVENTS = "fits.jsonl"
 
 def fit(job, on_validation, context):
     """The product's fit, with a note of when it began and ended; the search calls this in its trials' process."""
-    from bevatron.learning.fit import fit as real_fit
+    from bevatron.training.fit import fit as real_fit
 
     waited = 0.0
 
@@ -41,7 +41,7 @@ def fit(job, on_validation, context):
 
 
 def study(trials: int):
-    from bevatron.config.study import Study
+    from bevatron.config.sections.study import Study
 
     rates = {"kind": "log_uniform", "low": 1e-3, "high": 1e-1}
     return Study.model_validate(
@@ -72,8 +72,8 @@ def study(trials: int):
 
 def main(trials: int = 20) -> list[dict]:
     """One row: the name, the overhead outside the training steps in seconds a trial, and the limit on it."""
-    from bevatron.compute.environment import environment
-    from bevatron.config.workflow import Workflow
+    from bevatron.compute.process.environment import environment
+    from bevatron.config.sections.workflow import Workflow
     from bevatron.prepare.stage import prepare_shard, write_manifest
     from bevatron.search.stage import search_model
     from bevatron.simulate.stage import simulate_shard

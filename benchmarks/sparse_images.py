@@ -21,9 +21,9 @@ import torch
 from jets_dataset import make_images
 from readers import row, show, side_by_side
 
-from bevatron.store.batch import ImageBuffer, SparseBatch, images
-from bevatron.store.reader import Reader, describe, open_split
-from bevatron.store.streaming import StreamingReader
+from bevatron.store.readers.batch import ImageBuffer, SparseBatch, images
+from bevatron.store.readers.reader import Reader, describe, open_split
+from bevatron.store.readers.streaming import StreamingReader
 
 BATCH = 64
 REQUIRED = 5.0

@@ -16,7 +16,7 @@ def main(trials: int = 1000) -> list[dict]:
     """Rows of name and CPU seconds a trial, for the first and the last hundred trials."""
     from search_overhead import study
 
-    from bevatron.compute.flag import Flag
+    from bevatron.compute.process.flag import Flag
     from bevatron.search.suggest import Suggest
     from bevatron.search.trial_log import FINISHED, TrialLog
 

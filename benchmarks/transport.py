@@ -33,10 +33,10 @@ def main(particles: int = 1000) -> list[dict]:
 def rate(pdg: int, particles: int, seed: int) -> float:
     import numpy as np
 
-    from bevatron.simulate.argon.cuts import Cuts
-    from bevatron.simulate.argon.event import Box, Primaries
-    from bevatron.simulate.argon.particles import mass_of
-    from bevatron.simulate.argon.transport import transport
+    from bevatron.simulate.argon.tracking.cuts import Cuts
+    from bevatron.simulate.argon.tracking.event import Box, Primaries
+    from bevatron.simulate.argon.tracking.particles import mass_of
+    from bevatron.simulate.argon.tracking.transport import transport
 
     momentum = np.zeros((particles, 3))
     momentum[:, 2] = np.sqrt(ENERGY * (ENERGY + 2 * mass_of(pdg)))

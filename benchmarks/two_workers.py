@@ -61,11 +61,11 @@ def work(manifest: str, batch: str, live: str) -> None:
     from jets_dataset import benchmark_study
     from torch import distributed
 
-    from bevatron.compute.distributed_context import DistributedContext
-    from bevatron.config.model import Model
-    from bevatron.config.workflow import DataLoading
-    from bevatron.learning.fit import fit
-    from bevatron.learning.job import FitJob
+    from bevatron.compute.distributed.distributed_context import DistributedContext
+    from bevatron.config.sections.model import Model
+    from bevatron.config.sections.workflow import DataLoading
+    from bevatron.training.fit import fit
+    from bevatron.training.job import FitJob
 
     model = Model.model_validate(
         {

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bevatron.config.load import load_study
+from bevatron.config.loading.load import load_study
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent

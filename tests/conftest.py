@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bevatron.config.code_versions import version_attributes
-from bevatron.config.identity import dataset_digest, raw_digest
-from bevatron.config.study import Study
-from bevatron.config.workflow import DataLoading
-from bevatron.learning.job import FitJob
-from bevatron.store.columns import Dense, Group, Ragged, Samples
-from bevatron.store.manifest import build_manifest, write_manifest
-from bevatron.store.shard import write_shard
+from bevatron.config.loading.code_versions import version_attributes
+from bevatron.config.loading.identity import dataset_digest, raw_digest
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import DataLoading
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
+from bevatron.store.shards.manifest import build_manifest, write_manifest
+from bevatron.store.shards.shard import write_shard
+from bevatron.training.job import FitJob
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
     python killed_write.py STEP PATTERN BYTES COMMAND ...
 
 PATTERN is matched against the path of the published file, relative to the working folder; BYTES is the size the file
-would have. The steps are those of `bevatron.store.publish`, watched from outside: by an audit hook (opening) and
+would have. The steps are those of `bevatron.store.files.publish`, watched from outside: by an audit hook (opening) and
 around `os.fsync` and `os.replace`. To die in mid-write the size of files is limited, and the kernel ends the process at
 the byte that goes beyond (SIGXFSZ, as abrupt as SIGKILL); everywhere else the process sends itself SIGKILL.
 """

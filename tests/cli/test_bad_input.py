@@ -158,11 +158,11 @@ def test_raw_events_of_another_configuration(place, bevatron):
 
 def test_an_empty_class(place, bevatron):
     """Jets of which none is beauty: the manifest names the class and the split."""
-    from bevatron.config.code_versions import version_attributes
-    from bevatron.config.identity import dataset_digest
-    from bevatron.config.load import load_study
-    from bevatron.store.columns import Dense, Group, Samples
-    from bevatron.store.shard import write_shard
+    from bevatron.config.loading.code_versions import version_attributes
+    from bevatron.config.loading.identity import dataset_digest
+    from bevatron.config.loading.load import load_study
+    from bevatron.store.shards.columns import Dense, Group, Samples
+    from bevatron.store.shards.shard import write_shard
 
     def classify(tree):
         tree["task"] = {

@@ -80,7 +80,7 @@ def test_a_job_with_another_number_of_nodes_is_told_so(slurm, tmp_path):
 
 
 def test_the_time_that_is_left_is_slurms(slurm, tmp_path):
-    program = "from bevatron.compute.deadline import seconds_left; print(seconds_left())"
+    program = "from bevatron.compute.slurm.deadline import seconds_left; print(seconds_left())"
     job = submit(slurm, tmp_path, ["-c", program], "--mem=1000M", "--time=2")
     slurm.wait_until(lambda: ended(slurm, job), f"job {job} ends", 100)
     assert 60 < float((tmp_path / "out").read_text()) <= 120

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import ray
 
-from bevatron.compute.ray_session import ray_session
-from bevatron.compute.resource_request import ResourceRequest
-from bevatron.config.workflow import Ray
+from bevatron.compute.ray.ray_session import ray_session
+from bevatron.compute.slurm.resource_request import ResourceRequest
+from bevatron.config.sections.workflow import Ray
 
 
 @ray.remote(num_cpus=1, num_gpus=1)

@@ -27,10 +27,10 @@ from clusters import (
     words_of,
 )
 
-from bevatron.compute.ports import PortBlock, claim
-from bevatron.compute.ray_session import ray_session
-from bevatron.compute.resource_request import ResourceRequest
-from bevatron.config.workflow import Ray
+from bevatron.compute.ray.ports import PortBlock, claim
+from bevatron.compute.ray.ray_session import ray_session
+from bevatron.compute.slurm.resource_request import ResourceRequest
+from bevatron.config.sections.workflow import Ray
 from bevatron.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -38,9 +38,9 @@ pytestmark = pytest.mark.slow
 CLIENT = """
 import sys
 from pathlib import Path
-from bevatron.compute.resource_request import ResourceRequest
-from bevatron.compute.ray_session import ray_session
-from bevatron.config.workflow import Ray
+from bevatron.compute.slurm.resource_request import ResourceRequest
+from bevatron.compute.ray.ray_session import ray_session
+from bevatron.config.sections.workflow import Ray
 with ray_session(Ray(address=sys.argv[1], token=sys.argv[2]), ResourceRequest(), Path(sys.argv[3])) as session:
     print("cpus", session.cpus)
 """
@@ -187,7 +187,7 @@ def test_a_node_whose_keeper_is_killed_leaves_no_process(in_job, tmp_path):
         (watchdog,) = [
             process
             for process in psutil.Process().children(recursive=True)
-            if "bevatron.compute.ray_node --name node2" in words_of(process)
+            if "bevatron.compute.ray.ray_node --name node2" in words_of(process)
         ]
         below = watchdog.children(recursive=True)
         folders = folders_of(below)
@@ -234,7 +234,7 @@ def at_work(driver: int) -> tuple[psutil.Process, psutil.Process, psutil.Process
     assert wait_until(workers, 20)
     (worker,) = workers()
     raylet = worker.parent()
-    node = next(process for process in raylet.parents() if "bevatron.compute.ray_node" in words_of(process))
+    node = next(process for process in raylet.parents() if "bevatron.compute.ray.ray_node" in words_of(process))
     return node, raylet, worker
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bevatron.compute import allocation as module
-from bevatron.compute.allocation import Allocation, allocation, node_address
+from bevatron.compute.slurm import allocation as module
+from bevatron.compute.slurm.allocation import Allocation, allocation, node_address
 from bevatron.errors import UserError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 MODULE = """
-from bevatron.compute.compiled import compiled
+from bevatron.compute.numerics.compiled import compiled
 from {name}.other import twice
 
 @compiled
@@ -16,7 +16,7 @@ def result(x):
     return twice(x) + 1
 """
 OTHER = """
-from bevatron.compute.compiled import compiled
+from bevatron.compute.numerics.compiled import compiled
 
 @compiled
 def twice(x):
@@ -63,14 +63,14 @@ def test_the_callers_code_is_made_anew_when_what_it_calls_changes(package, tmp_p
 FAR = """
 from toy.deep import factors
 from toy.deep.numbers import thrice
-from bevatron.compute.compiled import compiled
+from bevatron.compute.numerics.compiled import compiled
 
 @compiled
 def result(x):
     return thrice(x) + 1
 """
 DEEP = """
-from bevatron.compute.compiled import compiled
+from bevatron.compute.numerics.compiled import compiled
 from ..other import twice
 
 @compiled

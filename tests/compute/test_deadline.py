@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bevatron.compute.deadline import parse_time, seconds_left, sigterm_before_the_end
+from bevatron.compute.slurm.deadline import parse_time, seconds_left, sigterm_before_the_end
 
 
 @pytest.fixture

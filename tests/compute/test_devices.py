@@ -6,8 +6,8 @@ import traceback
 import pytest
 import torch
 
-from bevatron.compute.devices import deterministic, device_for
-from bevatron.compute.seeds import seed_generators
+from bevatron.compute.numerics.devices import deterministic, device_for
+from bevatron.compute.numerics.seeds import seed_generators
 from bevatron.errors import UserError
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from bevatron.compute.environment import environment
+from bevatron.compute.process.environment import environment
 
 
 def test_variables_come_back_also_after_an_error(monkeypatch):

@@ -9,17 +9,15 @@ import time
 
 import pytest
 
-from bevatron.compute.flag import Flag
-from bevatron.compute.sigterm import StopRequested, flag_on_sigterm
+from bevatron.compute.process.flag import Flag
+from bevatron.compute.process.sigterm import StopRequested, flag_on_sigterm
 
 
 def test_a_flag_hoisted_elsewhere_is_seen_within_its_time(tmp_path):
     flag = Flag(tmp_path / "live" / "flag", every=0.2)
     assert not flag.is_set(), "nobody has made its file"
     flag.lower()
-    program = (
-        "import sys; from pathlib import Path; from bevatron.compute.flag import Flag; Flag(Path(sys.argv[1])).set()"
-    )
+    program = "import sys; from pathlib import Path; from bevatron.compute.process.flag import Flag; Flag(Path(sys.argv[1])).set()"
     subprocess.run([sys.executable, "-c", program, str(flag.path)], check=True)
     time.sleep(0.2)
     assert flag.is_set()
@@ -56,8 +54,8 @@ def test_who_ends_in_time_is_not_told_twice(tmp_path):
 STUCK = """
 import ctypes, os, signal, sys
 from pathlib import Path
-from bevatron.compute.flag import Flag
-from bevatron.compute.sigterm import flag_on_sigterm
+from bevatron.compute.process.flag import Flag
+from bevatron.compute.process.sigterm import flag_on_sigterm
 with flag_on_sigterm(Flag(Path(sys.argv[1])), 1.0, lambda: True, "the search was asked to stop"):
     os.kill(os.getpid(), signal.SIGTERM)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # as in a library that does not return on a signal

@@ -9,9 +9,9 @@ from snakemake_executor_plugin_slurm.utils import set_gres_string
 from snakemake_executor_plugin_slurm.validation import validate_slurm_extra
 from snakemake_executor_plugin_slurm_jobstep import get_gpu_setting, get_node_setting
 
-from bevatron.compute.job_resources import NAMES, RuleResources
-from bevatron.config.resources import Resources
-from bevatron.config.site import Site
+from bevatron.compute.slurm.job_resources import NAMES, RuleResources
+from bevatron.config.sections.resources import Resources
+from bevatron.config.sections.site import Site
 
 
 class Given(dict):

@@ -13,13 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bevatron.compute.lock import sole_owner, sole_owners
+from bevatron.compute.process.lock import sole_owner, sole_owners
 from bevatron.errors import UserError
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from bevatron.compute.lock import sole_owners
+from bevatron.compute.process.lock import sole_owners
 from bevatron.errors import UserError
 from bevatron.logs import start_logging
 start_logging()

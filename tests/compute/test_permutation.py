@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bevatron.compute.permutation import permuted
+from bevatron.compute.numerics.permutation import permuted
 
 PYTHIA = 900_000_000
 

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from bevatron.compute.ports import END, FIRST, SERVICES, UNIT, WORKERS_FROM, PortBlock, address_towards, claim
+from bevatron.compute.ray.ports import END, FIRST, SERVICES, UNIT, WORKERS_FROM, PortBlock, address_towards, claim
 
 
 @pytest.fixture

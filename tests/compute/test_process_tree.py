@@ -8,7 +8,7 @@ import psutil
 # Starts, below a shell, one that starts another and ends before anybody has looked; says the other's id at the end.
 ADOPTING = """
 import subprocess
-from bevatron.compute.process_tree import ProcessTree
+from bevatron.compute.process.process_tree import ProcessTree
 root = subprocess.Popen(["sh", "-c", "read word; sh -c 'sleep 1000 > /dev/null & echo $!'"], stdin=-1, stdout=-1)
 processes = ProcessTree([root.pid], adopting=True)
 root.stdin.close()

@@ -16,19 +16,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bevatron.compute.ray_folder import SOCKET_PATH_LIMIT, base_folder, remove_stale
-from bevatron.compute.ray_session import ray_session
-from bevatron.compute.resource_request import ResourceRequest
-from bevatron.config.workflow import Ray
+from bevatron.compute.ray.ray_folder import SOCKET_PATH_LIMIT, base_folder, remove_stale
+from bevatron.compute.ray.ray_session import ray_session
+from bevatron.compute.slurm.resource_request import ResourceRequest
+from bevatron.config.sections.workflow import Ray
 from bevatron.errors import UserError
 
 DRIVER = """
 import json, sys, time
 from pathlib import Path
 import ray
-from bevatron.compute.resource_request import ResourceRequest
-from bevatron.compute.ray_session import ray_session
-from bevatron.config.workflow import Ray
+from bevatron.compute.slurm.resource_request import ResourceRequest
+from bevatron.compute.ray.ray_session import ray_session
+from bevatron.config.sections.workflow import Ray
 with ray_session(Ray(gpus=0), ResourceRequest(cpus=1), Path(sys.argv[1])) as session:
     @ray.remote
     class Busy:

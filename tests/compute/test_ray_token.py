@@ -2,10 +2,10 @@
 
 import pytest
 
-from bevatron.compute.ray_session import ray_session
-from bevatron.compute.ray_token import checked_token, new_token
-from bevatron.compute.resource_request import ResourceRequest
-from bevatron.config.workflow import Ray
+from bevatron.compute.ray.ray_session import ray_session
+from bevatron.compute.ray.ray_token import checked_token, new_token
+from bevatron.compute.slurm.resource_request import ResourceRequest
+from bevatron.config.sections.workflow import Ray
 from bevatron.errors import UserError
 
 

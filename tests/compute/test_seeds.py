@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy import stats
 
-from bevatron.compute.seeds import seed_generators
-from bevatron.config.digest import seed_of
+from bevatron.compute.numerics.seeds import seed_generators
+from bevatron.config.loading.digest import seed_of
 
 CPU = torch.device("cpu")
 

@@ -4,8 +4,8 @@ import pytest
 import yaml
 from pretended_slurm import PretendedSlurm
 
-from bevatron.compute.accounting import keeps_accounts
-from bevatron.compute.site import SITE, find_site, for_profile, site_file
+from bevatron.compute.slurm.accounting import keeps_accounts
+from bevatron.compute.slurm.site import SITE, find_site, for_profile, site_file
 from bevatron.errors import UserError
 
 

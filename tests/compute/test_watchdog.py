@@ -14,7 +14,7 @@ def test_sigterm_from_the_batch_system_does_not_keep_it_from_its_work(tmp_path):
     (folder / "r").mkdir(parents=True)
     (folder / "lock").touch()
     left = subprocess.Popen(["sleep", "1000"])
-    command = [sys.executable, "-m", "bevatron.compute.watchdog", str(folder), str(left.pid)]
+    command = [sys.executable, "-m", "bevatron.compute.ray.watchdog", str(folder), str(left.pid)]
     with left, subprocess.Popen(command, stdin=subprocess.PIPE) as watchdog:
         assert wait_until(lambda: ignores(watchdog.pid, signal.SIGTERM), 20)
         watchdog.terminate()

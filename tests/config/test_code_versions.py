@@ -8,19 +8,19 @@ import sys
 import numpy as np
 import pytest
 
-from bevatron.config.code_versions import code_versions
-from bevatron.config.identity import dataset_digest, dataset_settings, raw_digest, raw_settings
-from bevatron.config.registry import Registry
-from bevatron.config.study import Study
+from bevatron.config.loading.code_versions import code_versions
+from bevatron.config.loading.identity import dataset_digest, dataset_settings, raw_digest, raw_settings
+from bevatron.config.loading.registry import Registry
+from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
 from bevatron.prepare import split
 from bevatron.prepare.recipes.function import FunctionSamples
 from bevatron.prepare.stage import prepare_shard, write_manifest
 from bevatron.simulate.sources.function import Function
 from bevatron.simulate.stage import simulate_shard
-from bevatron.store.inspect import inspect
-from bevatron.store.manifest import build_manifest, load_manifest
-from bevatron.store.shard import read_shard, write_shard
+from bevatron.store.shards.inspect import inspect
+from bevatron.store.shards.manifest import build_manifest, load_manifest
+from bevatron.store.shards.shard import read_shard, write_shard
 
 TREE = {
     "name": "curve",
@@ -79,7 +79,7 @@ def test_a_raised_version_is_another_digest(monkeypatch):
     assert raw_digest(STUDY) != raw
     assert dataset_digest(STUDY) != dataset
     monkeypatch.undo()
-    monkeypatch.setattr("bevatron.config.code_versions.SPLIT_VERSION", 2)
+    monkeypatch.setattr("bevatron.config.loading.code_versions.SPLIT_VERSION", 2)
     assert raw_digest(STUDY) == raw
     assert dataset_digest(STUDY) != dataset
 
@@ -144,7 +144,7 @@ def test_a_shard_of_another_recipe_among_others_is_refused_by_name(raw, monkeypa
 
 
 def test_another_division_into_splits_is_refused_by_name(dataset, monkeypatch):
-    monkeypatch.setattr("bevatron.config.code_versions.SPLIT_VERSION", 2)
+    monkeypatch.setattr("bevatron.config.loading.code_versions.SPLIT_VERSION", 2)
     refuses(lambda: build_manifest(dataset, STUDY), "train-0000.h5", "version 1 of the division into splits")
     refuses(lambda: load_manifest(dataset / "manifest.json", dataset_digest(STUDY)), "division into splits")
 
@@ -200,7 +200,7 @@ def test_the_command_line_tells_it_in_one_line(tmp_path):
     )
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "mine.py").write_text(
-        "from bevatron.config.kinds import Options, source\n\n\n@source('mine')\nclass Mine:\n    Options = Options\n"
+        "from bevatron.config.loading.kinds import Options, source\n\n\n@source('mine')\nclass Mine:\n    Options = Options\n"
     )
     (tmp_path / "config" / "studies").mkdir(parents=True)
     (tmp_path / "config" / "config.yaml").write_text("studies: [curve]\n")

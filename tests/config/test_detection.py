@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from rectangles import STUDY
 
-from bevatron.config.study import Study
+from bevatron.config.sections.study import Study
 
 
 def changed(**values):

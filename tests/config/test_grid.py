@@ -5,8 +5,8 @@ import json
 import pytest
 import yaml
 
-from bevatron.config.identity import run_digest
-from bevatron.config.load import load_study
+from bevatron.config.loading.identity import run_digest
+from bevatron.config.loading.load import load_study
 from bevatron.errors import ConfigurationError
 
 STUDY = """

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bevatron.config import identity
-from bevatron.config.digest import canonical, digest_of, seed_of
-from bevatron.config.identity import dataset_digest, raw_digest, run_digest, search_digest
-from bevatron.config.load import load_study
+from bevatron.config.loading import identity
+from bevatron.config.loading.digest import canonical, digest_of, seed_of
+from bevatron.config.loading.identity import dataset_digest, raw_digest, run_digest, search_digest
+from bevatron.config.loading.load import load_study
 
 ORDER = "shuffled in memory"
 STUDY = load_study("function", "demo", Path(__file__).parents[2] / "config" / "studies")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bevatron.config.load import at_scale, check_overrides, load_study, load_workflow, mistakes_in
-from bevatron.config.merge import merge
+from bevatron.config.loading.load import at_scale, check_overrides, load_study, load_workflow, mistakes_in
+from bevatron.config.loading.merge import merge
 from bevatron.errors import ConfigurationError, UserError
 
 STUDIES = Path(__file__).parents[2] / "config" / "studies"
@@ -41,7 +41,7 @@ def workspace(tmp_path):
 
 def test_a_study_imports_the_parts_that_it_names_alone():
     code = (
-        "import sys; from pathlib import Path; from bevatron.config.load import load_study;"
+        "import sys; from pathlib import Path; from bevatron.config.loading.load import load_study;"
         f"load_study('function', 'demo', Path({str(STUDIES)!r}));"
         "print(*(name for name in sys.modules if name.startswith('bevatron.')))"
     )

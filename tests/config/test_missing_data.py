@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from bevatron.config.load import load_study
-from bevatron.config.missing_data import missing_data_of
+from bevatron.config.loading.load import load_study
+from bevatron.config.loading.missing_data import missing_data_of
 
 STUDIES = Path(__file__).parents[2] / "config" / "studies"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bevatron.config.identity import run_digest
-from bevatron.config.load import mistakes_in
-from bevatron.config.study import Study
+from bevatron.config.loading.identity import run_digest
+from bevatron.config.loading.load import mistakes_in
+from bevatron.config.sections.study import Study
 
 STUDIES = Path(__file__).parents[2] / "config" / "studies"
 MLP = {"kind": "mlp", "widths": [4]}

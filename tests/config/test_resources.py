@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bevatron.config.load_resources import load_resources, load_site, mistakes_in_resources
-from bevatron.config.resources import RULES, SHARD_RULES, Resources
-from bevatron.config.site import Site
+from bevatron.config.loading.load_resources import load_resources, load_site, mistakes_in_resources
+from bevatron.config.sections.resources import RULES, SHARD_RULES, Resources
+from bevatron.config.sections.site import Site
 from bevatron.errors import ConfigurationError
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ from pathlib import Path
 import jsonschema
 import yaml
 
-from bevatron.config.reference import with_tables
-from bevatron.config.schema import schemas
+from bevatron.config.reference.schema import schemas
+from bevatron.config.reference.tables import with_tables
 
 ROOT = Path(__file__).parents[2]
 

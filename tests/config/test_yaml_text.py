@@ -6,8 +6,8 @@ import tracemalloc
 import pytest
 import yaml
 
-from bevatron.config.load import read_yaml
-from bevatron.config.yaml_text import MOST_VALUES, parse_yaml
+from bevatron.config.loading.load import read_yaml
+from bevatron.config.loading.yaml_text import MOST_VALUES, parse_yaml
 from bevatron.errors import UserError
 
 LAUGHS = "\n".join(["l0: &l0 [lol, lol]", *(f"l{k}: &l{k} [{', '.join([f'*l{k - 1}'] * 10)}]" for k in range(1, 10))])

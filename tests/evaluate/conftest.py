@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import yaml
 
-from bevatron.config.code_versions import version_attributes
-from bevatron.config.identity import dataset_digest, raw_digest
-from bevatron.config.study import Study
-from bevatron.config.workflow import Workflow
-from bevatron.store.columns import Dense, Group, Ragged, Samples
-from bevatron.store.manifest import Manifest, build_manifest, write_manifest
-from bevatron.store.publish import publish_json, sha256_of
-from bevatron.store.shard import write_shard
+from bevatron.config.loading.code_versions import version_attributes
+from bevatron.config.loading.identity import dataset_digest, raw_digest
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import Workflow
+from bevatron.store.files.publish import publish_json, sha256_of
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
+from bevatron.store.shards.manifest import Manifest, build_manifest, write_manifest
+from bevatron.store.shards.shard import write_shard
 
 STUDY = yaml.safe_load("""
 name: toy
@@ -86,7 +86,7 @@ def trained(tmp_path: Path, dataset) -> Path:
     """runs.json of two seeds whose logits are (0, 0.1 (pt - 35)) and (0, 0.2 (pt - 36))."""
     import torch
 
-    from bevatron.models.inputs import InputGroup
+    from bevatron.models.layers.inputs import InputGroup
     from bevatron.models.network import Network, NetworkSpec, weights_bytes
 
     _, manifest, _ = dataset

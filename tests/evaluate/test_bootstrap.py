@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare, norm, poisson
 
-from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.measurement import measure, wilson
-from bevatron.evaluate.ranking import Ranking
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.measurement import measure, wilson
+from bevatron.evaluate.statistics.ranking import Ranking
 
 DIGEST = "0" * 64
 
@@ -65,7 +65,7 @@ def test_draws_are_the_same_on_every_machine():
         x = (x ^ x >> 27) * 0x94D049BB133111EB & (1 << 64) - 1
         return x ^ x >> 31
 
-    from bevatron.config.digest import seed_of
+    from bevatron.config.loading.digest import seed_of
 
     events = [0, 1, 2**40 + 17, 2**64 - 1]
     drawn = Bootstrap(np.array(events, np.uint64), 9, DIGEST).weights()[:, 1:]
@@ -105,9 +105,9 @@ def test_blocks_and_chunks_change_nothing(monkeypatch):
 
     places = rng.integers(0, 701, (31, 3))
     mean, over, median, up_to = found()
-    monkeypatch.setattr("bevatron.evaluate.bootstrap._CHUNK", 1500)
-    monkeypatch.setattr("bevatron.evaluate.bootstrap._BLOCK", 17)
-    monkeypatch.setattr("bevatron.evaluate.draws._ROWS", 5)
+    monkeypatch.setattr("bevatron.evaluate.statistics.bootstrap._CHUNK", 1500)
+    monkeypatch.setattr("bevatron.evaluate.statistics.bootstrap._BLOCK", 17)
+    monkeypatch.setattr("bevatron.evaluate.statistics.draws._ROWS", 5)
     again = found()
     assert np.allclose(mean, again[0], rtol=1e-13)
     assert np.allclose(over, again[1], rtol=1e-13)
@@ -117,7 +117,7 @@ def test_blocks_and_chunks_change_nothing(monkeypatch):
 
 @pytest.mark.parametrize("block", [1024, 7])
 def test_sums_in_order_are_those_of_a_cumulative_sum(block, monkeypatch):
-    monkeypatch.setattr("bevatron.evaluate.bootstrap._BLOCK", block)
+    monkeypatch.setattr("bevatron.evaluate.statistics.bootstrap._BLOCK", block)
     rng = np.random.default_rng(4)
     bootstrap, rows = Bootstrap(np.arange(200), 25, DIGEST), rng.permutation(200)[:150]
     summed = np.cumsum(bootstrap.weights(rows).astype(float), axis=0)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.calibration import expected_calibration_error, reliability
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.calibration import expected_calibration_error, reliability
 
 
 def _calibrated(n: int = 20_000):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, roc_auc_score
 
-from bevatron.config.task import Classification
-from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.classes import log_probabilities, pairs_of
+from bevatron.config.sections.task import Classification
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.classes import log_probabilities, pairs_of
 from bevatron.evaluate.tasks.classification import classification_curves, classification_metrics
 
 TASK = Classification(kind="classification", target="flavour", classes=["light", "charm", "beauty"], signal="beauty")

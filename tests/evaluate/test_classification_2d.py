@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bevatron.config.study import Study
-from bevatron.config.workflow import Workflow
-from bevatron.evaluate.bootstrap import Bootstrap
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import Workflow
 from bevatron.evaluate.evaluation import EvaluationContext
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.tasks.classification_2d import angles, fishers_direction
-from bevatron.store.manifest import load_manifest
+from bevatron.store.shards.manifest import load_manifest
 
 STUDY = {
     "name": "plane",
@@ -75,7 +75,7 @@ def made(tmp_path_factory):
 
 
 def test_the_steps_shown_are_those_of_the_fit(made):
-    from bevatron.evaluate.inspection import replayed, weights_of
+    from bevatron.evaluate.inspection.plane import replayed, weights_of
 
     study, workflow, manifest, measure = made
     tree, models = measure("rosenblatt")
@@ -123,9 +123,9 @@ def test_angles():
 
 def test_an_interrupted_fit_on_a_lesson_ends_with_the_same_bits(made, tmp_path):
     """Mixture, fewer samples and classes in turn are functions of (seed, epoch), so that a fit goes on in mid-epoch."""
-    from bevatron.learning.checkpoint import newest_valid
-    from bevatron.learning.fit import fit
-    from bevatron.learning.job import FitJob
+    from bevatron.training.checkpoint import newest_valid
+    from bevatron.training.fit import fit
+    from bevatron.training.job import FitJob
 
     study, workflow, manifest, _ = made
     lesson = {"class_ratio": {"left": 3, "right": 1}, "samples": 70, "sample_order": "alternating"}

@@ -6,10 +6,10 @@ import io
 import numpy as np
 import pytest
 
-from bevatron.config.task import Detection
-from bevatron.evaluate.average_precision import COCO_IOUS, average_precision
-from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.matching import matched, overlaps
+from bevatron.config.sections.task import Detection
+from bevatron.evaluate.statistics.average_precision import COCO_IOUS, average_precision
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.matching import matched, overlaps
 from bevatron.evaluate.tasks.detection import detection_curves, detection_metrics
 
 CLASSES = ["electron", "muon"]

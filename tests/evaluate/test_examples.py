@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from bevatron.config.task import Classification, Detection
-from bevatron.evaluate.examples import PIXELS, _pixels, _sums, example_rows
+from bevatron.config.sections.task import Classification, Detection
+from bevatron.evaluate.inspection.examples import PIXELS, _pixels, _sums, example_rows
 
 
 def test_rows_are_the_first_of_each_class_or_the_first_with_boxes():

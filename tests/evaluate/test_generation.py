@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.generated import diversity, frechet_distance, nearest
+from bevatron.evaluate.inspection.generated import diversity, frechet_distance, nearest
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.tasks.generation import classes_made
 from bevatron.evaluate.tasks.reconstruction import reconstruction_metrics
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.measurement import measure, wilson
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.measurement import measure, wilson
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 20), (7, 20), (20, 20), (450, 1000)])

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from bevatron.config.model import Model
+from bevatron.config.sections.model import Model
 from bevatron.errors import UserError
-from bevatron.evaluate.overtraining import overtraining
-from bevatron.store.publish import sha256_of
+from bevatron.evaluate.inspection.overtraining import overtraining
+from bevatron.store.files.publish import sha256_of
 
 ROWS = [(1, 0.8, 0.8), (2, 0.5, 0.6), (3, 0.4, 0.7), (4, 0.3, 0.9)]
 

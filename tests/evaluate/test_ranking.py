@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.ranking import Ranking
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.ranking import Ranking
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_auc_of_two_gaussians_is_known():
 @pytest.mark.parametrize("steps", [1, 2, 30, 10_000])
 def test_steps_of_equal_scores_across_blocks(steps, block, monkeypatch):
     """All scores alike, two steps longer than many blocks, and none alike: the same numbers from any blocks."""
-    monkeypatch.setattr("bevatron.evaluate.bootstrap._BLOCK", block)
+    monkeypatch.setattr("bevatron.evaluate.statistics.bootstrap._BLOCK", block)
     rng = np.random.default_rng(6)
     score, signal = rng.integers(0, steps, 300) / 7, rng.uniform(size=300) < 0.4
     ranking, bootstrap = Ranking(score, signal, ~signal), Bootstrap(np.arange(300) // 2, 12, "a")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bevatron.evaluate.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.tasks.regression import regression_curves, regression_metrics
 
 RNG = np.random.default_rng(9)

@@ -6,7 +6,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from bevatron.evaluate.ridge import STRENGTHS, ridge_prediction
+from bevatron.evaluate.statistics.ridge import STRENGTHS, ridge_prediction
 
 
 @pytest.mark.parametrize(

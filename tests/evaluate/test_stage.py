@@ -11,10 +11,10 @@ import pytest
 from bevatron.errors import UserError
 from bevatron.evaluate.observables import measure_observables
 from bevatron.evaluate.stage import evaluate_model
-from bevatron.store.checksum import with_checksum
-from bevatron.store.manifest import build_manifest, write_manifest
-from bevatron.store.publish import publish_json
-from bevatron.store.shard import read_shard, write_shard
+from bevatron.store.files.checksum import with_checksum
+from bevatron.store.files.publish import publish_json
+from bevatron.store.shards.manifest import build_manifest, write_manifest
+from bevatron.store.shards.shard import read_shard, write_shard
 
 
 def _evaluate(study, workflow, dataset, runs, folder):
@@ -156,7 +156,7 @@ def test_flipped_bit_in_a_test_shard_is_refused(study, workflow, dataset, traine
 def test_network_that_predicts_nan_is_refused(study, workflow, dataset, trained, tmp_path):
     from safetensors.torch import load, save
 
-    from bevatron.store.publish import sha256_of
+    from bevatron.store.files.publish import sha256_of
 
     file = trained.parent / "seed-0" / "weights.safetensors"
     tensors = {k: v * float("nan") for k, v in load(file.read_bytes()).items()}
@@ -172,5 +172,5 @@ def test_evaluation_leaves_lightning_alone():
     import subprocess
     import sys
 
-    code = "import sys, bevatron.evaluate.inference; assert 'pytorch_lightning' not in sys.modules"
+    code = "import sys, bevatron.evaluate.predictions.inference; assert 'pytorch_lightning' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

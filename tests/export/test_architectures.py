@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from bevatron.config.kinds import ARCHITECTURES
+from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.errors import UserError
-from bevatron.models.inputs import InputGroup, Padded
+from bevatron.models.layers.inputs import InputGroup, Padded
 from bevatron.models.network import Network, NetworkSpec
 
 pytest.importorskip("onnx")

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from bevatron.config.study import Study
-from bevatron.config.workflow import Workflow
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
-from bevatron.store.manifest import build_manifest, write_manifest
-from bevatron.store.publish import sha256_of
+from bevatron.store.files.publish import sha256_of
+from bevatron.store.shards.manifest import build_manifest, write_manifest
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -42,12 +42,12 @@ TREE = {
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A study of toy jets with its dataset, trained, evaluated and exported: (study, workflow, folder)."""
-    from bevatron.config.code_versions import version_attributes
-    from bevatron.config.identity import dataset_digest, raw_digest
+    from bevatron.config.loading.code_versions import version_attributes
+    from bevatron.config.loading.identity import dataset_digest, raw_digest
     from bevatron.evaluate.stage import evaluate_model
     from bevatron.export.stage import export_model
-    from bevatron.store.columns import Dense, Group, Ragged, Samples
-    from bevatron.store.shard import write_shard
+    from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
+    from bevatron.store.shards.shard import write_shard
     from bevatron.train.stage import train_model
 
     folder, study = tmp_path_factory.mktemp("toy"), Study.model_validate(TREE)
@@ -88,7 +88,7 @@ def test_the_file_alone_gives_the_predictions_of_the_evaluation(made):
     import h5py
     import hdf5plugin  # noqa: F401
 
-    from bevatron.store.shard import read_shard
+    from bevatron.store.shards.shard import read_shard
 
     _, _, folder = made
     session = onnxruntime.InferenceSession(folder / "export" / "seed-1.onnx", providers=["CPUExecutionProvider"])
@@ -220,7 +220,7 @@ def test_a_model_whose_export_disagrees_is_refused_and_nothing_is_written(made, 
 
 
 def test_a_network_that_onnx_cannot_express_is_told_in_one_line(made, tmp_path, monkeypatch):
-    from bevatron.models.mlp import MLP
+    from bevatron.models.architectures.mlp import MLP
 
     forward = MLP.forward
     monkeypatch.setattr(MLP, "forward", lambda self, inputs: torch.linalg.qr(forward(self, inputs)).Q)

@@ -8,9 +8,9 @@ import golden_events as events
 import golden_files as files
 import numpy as np
 
-from bevatron.config.kinds import RECIPES, SOURCES
+from bevatron.config.loading.kinds import RECIPES, SOURCES
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.store.columns import Samples
+from bevatron.store.shards.columns import Samples
 
 FOLDER = Path(__file__).parent / "values"
 SLOW = ("source lartpc",)  # their compilation takes half a minute

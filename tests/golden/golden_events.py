@@ -5,10 +5,10 @@ import zlib
 import numpy as np
 
 from bevatron.prepare.split import uniform
-from bevatron.simulate.event_jets import FOUR_MOMENTUM, UNITS
-from bevatron.simulate.jet_flavour_lines import TRACK, TRACK_EXPERTS, VERTEX_EXPERTS
+from bevatron.simulate.collisions.event_jets import FOUR_MOMENTUM, UNITS
+from bevatron.simulate.external.jet_flavour_lines import TRACK, TRACK_EXPERTS, VERTEX_EXPERTS
 from bevatron.simulate.sources.nanoaod import KINEMATICS, VERTEX
-from bevatron.store.columns import Dense, Group, Ragged, Samples
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 N = 60
 

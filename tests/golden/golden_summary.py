@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.store.columns import Dense, Group, Ragged, Samples, SparseImages, feature_axis
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples, SparseImages, feature_axis
 
 TOLERANCE = 1e-4
 DIGITS = 8

@@ -12,7 +12,7 @@ from write_golden import content_of
 
 from bevatron.errors import UserError
 from bevatron.prepare.recipes.images import LUMA
-from bevatron.store.columns import Dense, Group
+from bevatron.store.shards.columns import Dense, Group
 
 COMMAND = "python tests/golden/write_golden.py"
 PACKAGES = {"source hepmc": ("pyhepmc",), "source nanoaod": ("uproot", "awkward")}

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from bevatron.errors import UserError
-from bevatron.models.autoencoder import Autoencoder
+from bevatron.models.architectures.autoencoder import Autoencoder
+from bevatron.models.architectures.convolutional_autoencoder import ConvolutionalAutoencoder
+from bevatron.models.architectures.principal_components import PrincipalComponents
+from bevatron.models.architectures.wiener import Wiener
 from bevatron.models.closed_form import Labelled
-from bevatron.models.convolutional_autoencoder import ConvolutionalAutoencoder
-from bevatron.models.inputs import InputGroup
-from bevatron.models.principal_components import PrincipalComponents
-from bevatron.models.wiener import Wiener
+from bevatron.models.layers.inputs import InputGroup
 
 GALAXY = {"galaxy": InputGroup((1, 32, 32), ("flux",))}
 

@@ -6,10 +6,10 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from bevatron.compute.devices import deterministic
-from bevatron.models.boosted_trees import BoostedTrees
+from bevatron.compute.numerics.devices import deterministic
+from bevatron.models.architectures.boosted_trees import BoostedTrees
 from bevatron.models.closed_form import ClosedFormModel, Labelled
-from bevatron.models.inputs import InputGroup, Padded
+from bevatron.models.layers.inputs import InputGroup, Padded
 
 GROUPS = {"jet": InputGroup((3,), tuple("abc")), "tracks": InputGroup((2, 2), ("d0", "z0"), is_ragged=True)}
 

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from bevatron.models.inputs import InputGroup
+from bevatron.models.layers.inputs import InputGroup
 from bevatron.models.network import Network, NetworkSpec, load_network, weights_bytes
 
 GROUPS = {"jet": InputGroup((2,), ("pt", "eta")), "experts": InputGroup((3,), tuple("abc"))}

@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from bevatron.config.kinds import ARCHITECTURES
+from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.errors import UserError
-from bevatron.models.box_head import SCALE, detections, head_losses, sampled
-from bevatron.models.boxes import encode, overlap
-from bevatron.models.faster_rcnn import FasterRCNN
-from bevatron.models.inputs import InputGroup
+from bevatron.models.architectures.faster_rcnn import FasterRCNN
+from bevatron.models.detection.box_head import SCALE, detections, head_losses, sampled
+from bevatron.models.detection.boxes import encode, overlap
+from bevatron.models.detection.proposals import RPNOutput, proposal_losses, proposals
+from bevatron.models.layers.inputs import InputGroup
 from bevatron.models.network import Network, NetworkSpec
-from bevatron.models.proposals import RPNOutput, proposal_losses, proposals
 
 IMAGE = {"image": InputGroup((1, 40, 56), ("charge",))}
 SMALL = {"channels": [4, 6], "context": [2], "anchor_sizes": [8.0, 16.0], "widths": [16], "proposals": 12}
@@ -60,7 +60,7 @@ def test_an_images_detections_and_losses_do_not_depend_on_its_batch(monkeypatch)
     net = network(least_score=0.0)
     with torch.no_grad():
         whole, losses = net(images()), net(images(), TRUTH)
-        monkeypatch.setattr("bevatron.models.faster_rcnn.AT_ONCE", 1)  # one image after the other
+        monkeypatch.setattr("bevatron.models.architectures.faster_rcnn.AT_ONCE", 1)  # one image after the other
         assert torch.allclose(net(images()), whole, atol=1e-5)
         assert torch.allclose(net(images(), TRUTH), losses, atol=1e-5)
 

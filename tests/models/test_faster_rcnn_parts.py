@@ -5,12 +5,12 @@ import pytest
 import torch
 from scipy.ndimage import map_coordinates
 
-from bevatron.models.anchors import anchors
-from bevatron.models.box_samples import assigned, best_of_each, drawn, priorities
-from bevatron.models.boxes import area, clip, decode, encode, overlap
-from bevatron.models.nms import nms
-from bevatron.models.proposals import first
-from bevatron.models.roi_align import roi_align
+from bevatron.models.detection.anchors import anchors
+from bevatron.models.detection.box_samples import assigned, best_of_each, drawn, priorities
+from bevatron.models.detection.boxes import area, clip, decode, encode, overlap
+from bevatron.models.detection.nms import nms
+from bevatron.models.detection.proposals import first
+from bevatron.models.detection.roi_align import roi_align
 
 
 def boxes(seed, *shape, size=60.0):

@@ -5,9 +5,9 @@ import pytest
 import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from bevatron.models.architectures.fisher import Fisher
 from bevatron.models.closed_form import ClosedFormModel, Labelled
-from bevatron.models.fisher import Fisher
-from bevatron.models.inputs import InputGroup
+from bevatron.models.layers.inputs import InputGroup
 
 GROUPS = {"jet": InputGroup((4,), tuple("abcd"))}
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from bevatron.models.gan import GAN
-from bevatron.models.inputs import InputGroup
+from bevatron.models.architectures.gan import GAN
+from bevatron.models.layers.inputs import InputGroup
 
 INPUTS = {"image": InputGroup((1, 4, 4), ("grey",))}
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from bevatron.config.kinds import ARCHITECTURES
+from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.errors import UserError
-from bevatron.models.images import MeanOver, WithHeads
-from bevatron.models.inputs import InputGroup
+from bevatron.models.layers.images import MeanOver, WithHeads
+from bevatron.models.layers.inputs import InputGroup
 
 SMALL = {
     "lenet": {},

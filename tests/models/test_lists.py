@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from bevatron.compute.devices import deterministic
-from bevatron.config.kinds import ARCHITECTURES
+from bevatron.compute.numerics.devices import deterministic
+from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.errors import UserError
-from bevatron.learning.collate import moved
-from bevatron.models.inputs import InputGroup, Padded
+from bevatron.models.layers.inputs import InputGroup, Padded
+from bevatron.training.collate import moved
 
 KINDS = ("lstm", "outer_recursive", "outer_fold", "deep_sets", "transformer")
 JET = InputGroup((2,), ("pt", "eta"))

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from bevatron.models.activation import activation
-from bevatron.models.initialisation import Initialisation, initialise
-from bevatron.models.inputs import InputGroup, Padded
-from bevatron.models.mlp import MLP
+from bevatron.models.architectures.mlp import MLP
+from bevatron.models.layers.activation import activation
+from bevatron.models.layers.initialisation import Initialisation, initialise
+from bevatron.models.layers.inputs import InputGroup, Padded
 
 
 def mlp(inputs, n_outputs=1, **options):

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from bevatron.errors import UserError
-from bevatron.models.inputs import InputGroup, Padded
+from bevatron.models.layers.inputs import InputGroup, Padded
+from bevatron.models.layers.normalise import Normalise
 from bevatron.models.network import Network, NetworkSpec, load_network, weights_bytes
-from bevatron.models.normalise import Normalise
-from bevatron.store.publish import publish_json
+from bevatron.store.files.publish import publish_json
 
 # not in the order of the alphabet, which a file sorted by its keys would give them
 GROUPS = {"tracks": InputGroup((3, 1), ("d0",), is_ragged=True), "jet": InputGroup((2,), ("pt", "eta"))}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from bevatron.config.kinds import ARCHITECTURES
-from bevatron.models.inputs import InputGroup
+from bevatron.config.loading.kinds import ARCHITECTURES
+from bevatron.models.layers.inputs import InputGroup
 
 POINTS = {"points": InputGroup((2,), ("x1", "x2"))}
 RATE = 0.3

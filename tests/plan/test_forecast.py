@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from bevatron.config.resources import Resources
-from bevatron.config.study import Study
-from bevatron.config.workflow import DataLoading
+from bevatron.config.sections.resources import Resources
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import DataLoading
 from bevatron.plan.forecast import forecast, sizes_of
 from bevatron.plan.rates import StudyRates
 from bevatron.plan.table import show

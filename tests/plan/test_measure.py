@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from bevatron import cli
-from bevatron.config.study import Study
+from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
 from bevatron.plan.measure import measured
 from bevatron.plan.rates import Rates, load_rates, rates_text

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bevatron.config.load import load_study
+from bevatron.config.loading.load import load_study
 from bevatron.plan.operations import growth, operations
 
 STUDIES = Path(__file__).parents[2] / "config" / "studies"

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from bevatron.prepare.detector import Tracks, measured
-from bevatron.prepare.jet_options import Tracking
-from bevatron.prepare.particles import NO_JET, Charged
+from bevatron.prepare.jets.jet_options import Tracking
+from bevatron.prepare.tracking.detector import Tracks, measured
+from bevatron.prepare.tracking.particles import NO_JET, Charged
 
 PERFECT = Tracking(pt_min=1e-3, efficiency_scale=1.0, fake_rate=0.0, eta_max=10.0)
 

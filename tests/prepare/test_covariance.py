@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bevatron.prepare.barrel import correlations, fitted_covariance
-from bevatron.prepare.covariance import covariance, smeared
+from bevatron.prepare.tracking.barrel import correlations, fitted_covariance
+from bevatron.prepare.tracking.covariance import covariance, smeared
 
 # JINST 3 (2008) S08003, table of track-parameter resolutions: a and b of a (1 ⊕ b / pt), by |eta| bin centre, in the
 # table's own units: TeV⁻¹, μrad, 10⁻³, μm, μm; b in GeV
@@ -64,7 +64,7 @@ def test_positive_definite_over_the_whole_phase_space():
 
 
 def test_the_assumed_barrel_would_measure_about_what_is_published():
-    """Hits and material of bevatron.prepare.barrel alone, no number of the table in them."""
+    """Hits and material of bevatron.prepare.tracking.barrel alone, no number of the table in them."""
     for pt in (1e6, 1.0):
         found = np.sqrt(np.diag(fitted_covariance(pt))) * [1e3, 1e3, 1e6, 1e3, 1e3]
         names = ("d0", "z0 sin theta", "phi", "cot theta", "q/pt")

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from bevatron.prepare.detector import collision_points, measured
-from bevatron.prepare.efficiency import efficiency
-from bevatron.prepare.helix import perigee
-from bevatron.prepare.jet_options import BeamSpot, Tracking
-from bevatron.prepare.particles import NO_JET, within_reach
+from bevatron.prepare.jets.jet_options import BeamSpot, Tracking
+from bevatron.prepare.tracking.detector import collision_points, measured
+from bevatron.prepare.tracking.efficiency import efficiency
+from bevatron.prepare.tracking.helix import perigee
+from bevatron.prepare.tracking.particles import NO_JET, within_reach
 
 N = 30_000
 

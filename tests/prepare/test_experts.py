@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from bevatron.prepare import experts, vertex_features
-from bevatron.prepare.secondary_vertices import NONE, SecondaryVertices
-from bevatron.prepare.track_features import SignedTracks
+from bevatron.prepare.jets import experts, vertex_features
+from bevatron.prepare.jets.track_features import SignedTracks
+from bevatron.prepare.vertexing.secondary_vertices import NONE, SecondaryVertices
 
 ETA, PHI = np.array([0.0, 1.0, -1.0]), np.array([0.0, 3.1, 0.5])
 ENERGY = np.array([100.0, 50.0, 0.0])

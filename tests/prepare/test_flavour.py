@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bevatron.prepare.flavour import BEAUTY, CHARM, LIGHT, flavour
-from bevatron.store.columns import Ragged
+from bevatron.prepare.jets.flavour import BEAUTY, CHARM, LIGHT, flavour
+from bevatron.store.shards.columns import Ragged
 
 
 def label(*hadrons, delta_r=0.3, pt_min=5.0):

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from bevatron.prepare.recipes.function import FunctionSamples
-from bevatron.store.columns import Dense, Group, Samples
+from bevatron.store.shards.columns import Dense, Group, Samples
 
 
 def raw(n=20_000):

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 from scipy.special import ndtr
 
-from bevatron.config.kinds import RECIPES, SOURCES
+from bevatron.config.loading.kinds import RECIPES, SOURCES
 from bevatron.simulate.shard_seed import ShardSeed
 
 MEANS, COVARIANCE = [[-0.5, 0.5], [1.5, 0.5]], [[1.0, 0.6], [0.6, 1.0]]

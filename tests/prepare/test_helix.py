@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.optimize import minimize_scalar
 
-from bevatron.prepare.helix import CURVATURE, lifetime_sign, perigee
+from bevatron.prepare.tracking.helix import CURVATURE, lifetime_sign, perigee
 
 FIELD = 2.0
 

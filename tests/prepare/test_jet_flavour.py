@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bevatron.prepare.recipes.jet_flavour import JetFlavour
-from bevatron.simulate.jet_flavour_lines import PublishedJet
+from bevatron.simulate.external.jet_flavour_lines import PublishedJet
 from bevatron.simulate.sources.jet_flavour_jsonl import JetFlavourLines
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bevatron.prepare.jet_probability import calibrated, jet_probability, track_probability
+from bevatron.prepare.jets.jet_probability import calibrated, jet_probability, track_probability
 
 SHAPES = {
     "Gaussian": lambda random, n: random.standard_normal(n),

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bevatron.config.dataset import Split
-from bevatron.prepare.jet_options import BeamSpot, Tracking, VertexCuts
+from bevatron.config.sections.dataset import Split
+from bevatron.prepare.jets.jet_options import BeamSpot, Tracking, VertexCuts
+from bevatron.prepare.jets.reconstruction import reconstructed
 from bevatron.prepare.recipes.jets import JetSamples
-from bevatron.prepare.reconstruction import reconstructed
 from bevatron.prepare.split import rows_by_split
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.jets import Jets
-from bevatron.store.check import check_samples
+from bevatron.store.shards.check import check_samples
 
 LIGHT, CHARM, BEAUTY = 0, 1, 2
 PROCESSES = {"beauty": 0, "charm": 1, "light": 2}
@@ -274,7 +274,7 @@ def test_noise_follows_from_the_seed(raw):
 
 
 def test_chunks_do_not_cut_events(raw, monkeypatch):
-    monkeypatch.setattr("bevatron.prepare.reconstruction.CHUNK", 100)
+    monkeypatch.setattr("bevatron.prepare.jets.reconstruction.CHUNK", 100)
     found = reconstructed(raw, BeamSpot(), Tracking(), VertexCuts(), 1)
     event = raw.targets["event"]
     np.testing.assert_array_equal(np.diff(found.primary, axis=0)[event[1:] == event[:-1]], 0.0)

@@ -5,7 +5,7 @@ import pytest
 
 from bevatron.prepare.recipes.nanoaod_jets import NanoAODJets
 from bevatron.simulate.sources.nanoaod import VERTEX
-from bevatron.store.columns import Dense, Group, Ragged, Samples
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 
 def vertex(**features):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from bevatron.prepare.detector import collision_points
-from bevatron.prepare.jet_options import BeamSpot
-from bevatron.prepare.primary_vertex import primary_vertices
+from bevatron.prepare.jets.jet_options import BeamSpot
+from bevatron.prepare.tracking.detector import collision_points
+from bevatron.prepare.vertexing.primary_vertex import primary_vertices
 
 BEAM = BeamSpot()
 EVENTS = 2_000

@@ -5,8 +5,8 @@ import pytest
 from pydantic import ValidationError
 from scipy import stats
 
-from bevatron.prepare.jet_options import Resampling
-from bevatron.prepare.resampling import resampled
+from bevatron.prepare.jets.jet_options import Resampling
+from bevatron.prepare.jets.resampling import resampled
 
 
 def everyone(pt):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bevatron.prepare.jet_options import VertexCuts
-from bevatron.prepare.secondary_vertices import NONE, secondary_vertices
+from bevatron.prepare.jets.jet_options import VertexCuts
+from bevatron.prepare.vertexing.secondary_vertices import NONE, secondary_vertices
 
 FIELD = 2.0
 PION, PROTON = 0.13957, 0.93827

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from bevatron.prepare.shape import width
-from bevatron.store.columns import Ragged
+from bevatron.prepare.jets.shape import width
+from bevatron.store.shards.columns import Ragged
 
 
 def test_width_is_the_pt_weighted_root_mean_square():

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from bevatron.config.dataset import Split
+from bevatron.config.sections.dataset import Split
 from bevatron.prepare.split import rows_by_split, uniform
-from bevatron.store.columns import Samples
+from bevatron.store.shards.columns import Samples
 
 SHARES = Split(train=0.7, val=0.1, test=0.2)
 

@@ -6,18 +6,18 @@ import logging
 import numpy as np
 import pytest
 
-from bevatron.config.dataset import Dataset
-from bevatron.config.identity import dataset_digest
-from bevatron.config.simulation import Simulation
-from bevatron.config.study import Study
-from bevatron.config.task import Classification, Regression
+from bevatron.config.loading.identity import dataset_digest
+from bevatron.config.sections.dataset import Dataset
+from bevatron.config.sections.simulation import Simulation
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.task import Classification, Regression
 from bevatron.errors import UserError
 from bevatron.prepare.recipes.function import FunctionSamples
 from bevatron.prepare.recipes.images import Images
 from bevatron.prepare.stage import prepare_shard, write_manifest
 from bevatron.simulate.stage import simulate_shard
-from bevatron.store.manifest import load_manifest
-from bevatron.store.shard import read_shard
+from bevatron.store.shards.manifest import load_manifest
+from bevatron.store.shards.shard import read_shard
 
 SPLITS = ("train", "val", "test")
 

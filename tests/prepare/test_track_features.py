@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from bevatron.prepare.covariance import covariance
-from bevatron.prepare.detector import Tracks
-from bevatron.prepare.helix import perigee
-from bevatron.prepare.secondary_vertices import NONE, SecondaryVertices
-from bevatron.prepare.track_features import FEATURES, PAIRS, most_displaced_first, signed, track_features
+from bevatron.prepare.jets.track_features import FEATURES, PAIRS, most_displaced_first, signed, track_features
+from bevatron.prepare.tracking.covariance import covariance
+from bevatron.prepare.tracking.detector import Tracks
+from bevatron.prepare.tracking.helix import perigee
+from bevatron.prepare.vertexing.secondary_vertices import NONE, SecondaryVertices
 
 
 def tracks_of(parameters, jet):

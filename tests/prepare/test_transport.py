@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from bevatron.prepare.helix import perigee
-from bevatron.prepare.transport import chi_squared, constraint, inverse, seen_from, transport
+from bevatron.prepare.tracking.helix import perigee
+from bevatron.prepare.tracking.transport import chi_squared, constraint, inverse, seen_from, transport
 
 FIELD = 2.0
 

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 import yaml
 
-from bevatron.config.code_versions import version_attributes
-from bevatron.config.identity import dataset_digest, raw_digest, run_digest
-from bevatron.config.study import Study
-from bevatron.config.workflow import Workflow
+from bevatron.config.loading.code_versions import version_attributes
+from bevatron.config.loading.identity import dataset_digest, raw_digest, run_digest
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import Workflow
 from bevatron.evaluate.evaluation import Predictions
 from bevatron.evaluate.observables import measure_observables
 from bevatron.evaluate.stage import metrics_tree
-from bevatron.store.checksum import with_checksum
-from bevatron.store.columns import Dense, Group, Ragged, Samples
-from bevatron.store.manifest import Manifest, build_manifest, write_manifest
-from bevatron.store.publish import publish_json, publish_text, sha256_of
-from bevatron.store.shard import write_shard
+from bevatron.store.files.checksum import with_checksum
+from bevatron.store.files.publish import publish_json, publish_text, sha256_of
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
+from bevatron.store.shards.manifest import Manifest, build_manifest, write_manifest
+from bevatron.store.shards.shard import write_shard
 
 CURVE = yaml.safe_load("""
 name: curve

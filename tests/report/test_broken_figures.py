@@ -7,11 +7,11 @@ import shutil
 import pytest
 
 from bevatron.errors import UserError
-from bevatron.report import tables
 from bevatron.report.sections import classification
 from bevatron.report.stage import write_report
-from bevatron.store.checksum import with_checksum
-from bevatron.store.publish import publish_json
+from bevatron.report.tables import study_tables as tables
+from bevatron.store.files.checksum import with_checksum
+from bevatron.store.files.publish import publish_json
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bevatron.config.claim import Claim
-from bevatron.config.kinds import CLAIM_TESTS
+from bevatron.config.loading.kinds import CLAIM_TESTS
+from bevatron.config.sections.claim import Claim
 from bevatron.errors import UserError
-from bevatron.report.ledger import ledger_of
-from bevatron.report.measured import Measured, Measurements
+from bevatron.report.page.ledger import ledger_of
+from bevatron.report.results.measured import Measured, Measurements
 
 RNG = np.random.default_rng(11)
 COMMON = RNG.standard_normal(4000)  # the fluctuation of the test split that all metrics fraction

@@ -6,15 +6,15 @@ import pytest
 from matplotlib.patches import Rectangle
 from rectangles import CLASSES, SIDE, STUDY, samples
 
-from bevatron.config.study import Study
-from bevatron.config.workflow import Workflow
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import Workflow
 from bevatron.evaluate.evaluation import Predictions
 from bevatron.report.plots.detection import found_boxes, precision_recall
 from bevatron.report.plots.images import Sides, draw, example_images, pixels, scale_of, sides_of
 from bevatron.report.plots.style import page_style
-from bevatron.report.results import read_study
+from bevatron.report.results.study_results import read_study
 from bevatron.report.stage import write_report
-from bevatron.store.columns import Samples
+from bevatron.store.shards.columns import Samples
 
 KINDS = {
     "kind": "classification",

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bevatron.config.kinds import CLAIM_TESTS
+from bevatron.config.loading.kinds import CLAIM_TESTS
 from bevatron.report.claims.decision import Decision
-from bevatron.report.measured import Measurements
+from bevatron.report.results.measured import Measurements
 
 
 def decided(kind, **options) -> Decision:

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bevatron.config.grid import Grid
-from bevatron.report.grid_tables import grid_tables
-from bevatron.report.measured import Measured
+from bevatron.config.sections.grid import Grid
+from bevatron.report.results.measured import Measured
+from bevatron.report.tables.grid_tables import grid_tables
 
 TREE = {
     "title": "{net} from {inputs}",

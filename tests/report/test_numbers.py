@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from bevatron.config.model import Model
-from bevatron.report.numbers import duration, exact, plain, sigmas, size, with_error
-from bevatron.report.tables import architecture_words
+from bevatron.config.sections.model import Model
+from bevatron.report.tables.numbers import duration, exact, plain, sigmas, size, with_error
+from bevatron.report.tables.study_tables import architecture_words
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from bevatron import cli
-from bevatron.config.identity import dataset_digest, raw_digest, run_digest
+from bevatron.config.loading.identity import dataset_digest, raw_digest, run_digest
 from bevatron.errors import UserError
+from bevatron.report.provenance.trace import read_trace
 from bevatron.report.stage import write_report
-from bevatron.report.trace import read_trace
-from bevatron.store.manifest import load_manifest
+from bevatron.store.shards.manifest import load_manifest
 
 
 @pytest.fixture(scope="module")

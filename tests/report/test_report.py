@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from bevatron.errors import UserError
-from bevatron.report.results import read_study
+from bevatron.report.results.study_results import read_study
 from bevatron.report.stage import write_report
-from bevatron.store.checksum import with_checksum
-from bevatron.store.publish import publish_json, publish_text, sha256_of
+from bevatron.store.files.checksum import with_checksum
+from bevatron.store.files.publish import publish_json, publish_text, sha256_of
 
 VOID = {"meta", "img", "br", "link", "input"}
 

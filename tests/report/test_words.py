@@ -11,12 +11,12 @@ from random import Random
 import pytest
 import yaml
 
-from bevatron.config.study import Study
-from bevatron.report.origin import Origin
+from bevatron.config.sections.study import Study
+from bevatron.report.provenance.origin import Origin
 from bevatron.report.stage import write_report
-from bevatron.report.table import Table
-from bevatron.store.checksum import with_checksum
-from bevatron.store.publish import publish_json
+from bevatron.report.tables.table import Table
+from bevatron.store.files.checksum import with_checksum
+from bevatron.store.files.publish import publish_json
 
 NASTY = [
     r"$\frac{$",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bevatron.config.study import Study
+from bevatron.config.sections.study import Study
 
 SPACE = {
     "training.learning_rate": {"kind": "log_uniform", "low": 1e-4, "high": 1.0},

@@ -1,4 +1,4 @@
-"""Stands in for bevatron.learning.fit in tests: a loss known in closed form, and failures on request.
+"""Stands in for bevatron.training.fit in tests: a loss known in closed form, and failures on request.
 
 The loss after epoch e is (log10(learning_rate) + 2)² + 1/e, lowest at a rate of 0.01. The momentum asks for a
 failure. Each call and each epoch is noted in the trial's folder, which also serves as a checkpoint.
@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.learning.job import Diverged
+from bevatron.training.job import Diverged
 
 DIVERGES, LACKS_MEMORY, LACKS_GPU_MEMORY, BREAKS, IS_KILLED = 0.1, 0.2, 0.3, 0.4, 0.5
 IS_MISLED = (0.6, 0.7)

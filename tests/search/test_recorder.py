@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bevatron.compute.flag import Flag
+from bevatron.compute.process.flag import Flag
 from bevatron.search.trial_log import FAILED, MEMORY, TrialLog
 from bevatron.search.trials import Recorder
 

@@ -14,7 +14,7 @@ from bevatron.search.plot import search_png
 from bevatron.search.results import best_of, best_values, curves, trials_csv
 from bevatron.search.stage import _publish
 from bevatron.search.trial_log import DIVERGED, FAILED, FINISHED, STOPPED, Trial
-from bevatron.store.publish import sha256_of
+from bevatron.store.files.publish import sha256_of
 
 
 def trial(number, rate, widths, losses, status=FINISHED, reason=""):

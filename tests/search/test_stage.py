@@ -14,10 +14,10 @@ import psutil
 import pytest
 import yaml
 
-from bevatron.compute.environment import environment
-from bevatron.compute.ray_session import ray_session
-from bevatron.compute.resource_request import ResourceRequest
-from bevatron.config.workflow import DataLoading, Ray, Workflow
+from bevatron.compute.process.environment import environment
+from bevatron.compute.ray.ray_session import ray_session
+from bevatron.compute.slurm.resource_request import ResourceRequest
+from bevatron.config.sections.workflow import DataLoading, Ray, Workflow
 from bevatron.errors import UserError
 from bevatron.prepare.stage import prepare_shard, write_manifest
 from bevatron.search.stage import search_model
@@ -115,7 +115,7 @@ def test_the_real_fit_is_searched_and_fits_better_at_a_better_rate(study_with_se
     simulate_shard(study, 0, tmp_path / "shard-0000.h5")
     prepare_shard(study, tmp_path / "shard-0000.h5", tmp_path / "dataset")
     write_manifest(study, tmp_path / "dataset")
-    trials = run(study, tmp_path / "live", session, tmp_path / "dataset" / "manifest.json", "bevatron.learning.fit")
+    trials = run(study, tmp_path / "live", session, tmp_path / "dataset" / "manifest.json", "bevatron.training.fit")
     assert [(trial.status, trial.epochs) for trial in trials] == [("finished", 4)] * 5
     losses = {trial.drawn["training.learning_rate"]: trial.val_loss("best") for trial in trials}
     assert losses[1] < losses[0]
@@ -133,7 +133,7 @@ def test_a_trial_of_two_workers_is_the_trial_of_one(study_with_search, session, 
             prepare_shard(study, tmp_path / "shard-0000.h5", tmp_path / "dataset")
             write_manifest(study, tmp_path / "dataset")
         manifest = tmp_path / "dataset" / "manifest.json"
-        found.append(run(study, tmp_path / f"live-{workers}", session, manifest, "bevatron.learning.fit"))
+        found.append(run(study, tmp_path / f"live-{workers}", session, manifest, "bevatron.training.fit"))
     one, two = found
     assert [(t.drawn, t.status, list(t.losses)) for t in two] == [(t.drawn, t.status, list(t.losses)) for t in one]
     assert {t.status for t in two} == {"finished", "stopped early"}
@@ -168,8 +168,8 @@ DRIVER = """
 import sys, json
 from pathlib import Path
 from bevatron.errors import UserError
-from bevatron.config.study import Study
-from bevatron.config.workflow import Workflow
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import Workflow
 from bevatron.logs import start_logging
 from bevatron.search.stage import search_model
 start_logging()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bevatron.compute.flag import Flag
+from bevatron.compute.process.flag import Flag
 from bevatron.search.suggest import Suggest
 from bevatron.search.trial_log import DIVERGED, FAILED, FINISHED, STOPPED, TrialLog
 

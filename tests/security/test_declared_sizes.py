@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 import yaml
 
-from bevatron.config.load import read_yaml
-from bevatron.config.yaml_text import parse_yaml
+from bevatron.config.loading.load import read_yaml
+from bevatron.config.loading.yaml_text import parse_yaml
 from bevatron.errors import ConfigurationError, UserError
 from bevatron.json_text import parse_json
-from bevatron.store.columns import Dense, Group, Ragged, Samples
-from bevatron.store.manifest import load_manifest
-from bevatron.store.shard import Shard, read_shard, write_shard
-from bevatron.store.verify import verify
+from bevatron.store.files.verify import verify
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
+from bevatron.store.shards.manifest import load_manifest
+from bevatron.store.shards.shard import Shard, read_shard, write_shard
 
 LIMIT, SECONDS = 2 << 30, 60
 CHILD = """
@@ -57,7 +57,7 @@ def refused_within_limits(setup: str, call: str, seconds: float = 10) -> str:
 
 
 def read_idx(path) -> str:
-    setup = "from bevatron.simulate.idx import IMAGES, read_idx\nfrom pathlib import Path"
+    setup = "from bevatron.simulate.external.idx import IMAGES, read_idx\nfrom pathlib import Path"
     return refused_within_limits(setup, f"read_idx(Path({str(path)!r}), IMAGES)")
 
 
@@ -92,7 +92,7 @@ def replaced(path, name: str, shape: tuple[int, ...], data=None, **settings) -> 
 
 
 def read_in_child(path) -> str:
-    setup = "from bevatron.store.shard import read_shard\nfrom pathlib import Path"
+    setup = "from bevatron.store.shards.shard import read_shard\nfrom pathlib import Path"
     return refused_within_limits(setup, f"read_shard(Path({str(path)!r}))")
 
 
@@ -296,7 +296,7 @@ def test_a_yaml_file_of_megabytes_is_refused_at_once(tmp_path):
 @pytest.mark.parametrize("value", ["true", "'3'", "3.0", "99999999999999999999", "-1", "0", ".inf", "1e3"])
 @pytest.mark.parametrize("key", ["n_seeds", "models.net.training.epochs", "simulation.shards"])
 def test_a_count_is_an_integer_within_reason(curve, tmp_path, key, value):
-    from bevatron.config.load import load_study
+    from bevatron.config.loading.load import load_study
 
     tree = curve.study.model_dump(mode="json")
     *way, last = key.split(".")
@@ -312,7 +312,7 @@ def test_a_count_is_an_integer_within_reason(curve, tmp_path, key, value):
 
 @pytest.mark.parametrize("value", ["true", ".nan", ".inf", "yes"])
 def test_a_real_setting_is_a_finite_number(curve, tmp_path, value):
-    from bevatron.config.load import load_study
+    from bevatron.config.loading.load import load_study
 
     tree = curve.study.model_dump(mode="json")
     tree["models"]["net"]["training"]["learning_rate"] = "PLACE"

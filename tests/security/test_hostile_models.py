@@ -13,11 +13,11 @@ import torch
 import yaml
 
 from bevatron import cli
-from bevatron.config.identity import run_digest
-from bevatron.learning.checkpoint import checksum_path
-from bevatron.store.checksum import with_checksum
-from bevatron.store.manifest import load_manifest
-from bevatron.store.publish import publish_text, sha256_of
+from bevatron.config.loading.identity import run_digest
+from bevatron.store.files.checksum import with_checksum
+from bevatron.store.files.publish import publish_text, sha256_of
+from bevatron.store.shards.manifest import load_manifest
+from bevatron.training.checkpoint import checksum_path
 
 
 class Bomb:

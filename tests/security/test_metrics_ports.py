@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bevatron.compute.ray_metrics import metrics_archived
-from bevatron.compute.session import RaySession
+from bevatron.compute.ray.ray_metrics import metrics_archived
+from bevatron.compute.ray.session import RaySession
 
 TOKEN = "5e" * 32
 

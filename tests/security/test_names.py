@@ -8,17 +8,17 @@ import h5py
 import numpy as np
 import pytest
 
-from bevatron.config.digest import digest_of
+from bevatron.config.loading.digest import digest_of
 from bevatron.errors import UserError
-from bevatron.learning.checkpoint import checksum_path, newest_valid
 from bevatron.prepare.stage import prepare_shard
-from bevatron.report.results import read_study
-from bevatron.report.trace import read_trace
+from bevatron.report.provenance.trace import read_trace
+from bevatron.report.results.study_results import read_study
 from bevatron.search.trial_log import TrialLog
-from bevatron.store.checksum import with_checksum
-from bevatron.store.manifest import load_manifest
-from bevatron.store.plain_names import inside
-from bevatron.store.publish import publish_json, sha256_of
+from bevatron.store.files.checksum import with_checksum
+from bevatron.store.files.plain_names import inside
+from bevatron.store.files.publish import publish_json, sha256_of
+from bevatron.store.shards.manifest import load_manifest
+from bevatron.training.checkpoint import checksum_path, newest_valid
 
 ESCAPES = [
     "../../../evil",

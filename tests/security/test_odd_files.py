@@ -9,22 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bevatron.compute.ray_token import checked_token
-from bevatron.config.load import read_yaml
+from bevatron.compute.ray.ray_token import checked_token
+from bevatron.config.loading.load import read_yaml
 from bevatron.errors import UserError
-from bevatron.learning.checkpoint import DurableCheckpointIO, checksum_path, newest_valid
-from bevatron.learning.runs import read_runs
 from bevatron.models.network import load_network, load_spec
 from bevatron.plan.measure import _json as measured_json
 from bevatron.regular_files import open_regular, read_bytes
-from bevatron.report.trace import read_trace
+from bevatron.report.provenance.trace import read_trace
 from bevatron.search.trial_log import TrialLog
-from bevatron.simulate.external_files import opened
-from bevatron.simulate.idx import LABELS, read_idx
-from bevatron.store.manifest import load_manifest
-from bevatron.store.publish import publish_text, sha256_of
-from bevatron.store.shard import Shard, read_shard
-from bevatron.store.verify import check_shard, verify
+from bevatron.simulate.external.external_files import opened
+from bevatron.simulate.external.idx import LABELS, read_idx
+from bevatron.store.files.publish import publish_text, sha256_of
+from bevatron.store.files.verify import check_shard, verify
+from bevatron.store.shards.manifest import load_manifest
+from bevatron.store.shards.shard import Shard, read_shard
+from bevatron.training.checkpoint import DurableCheckpointIO, checksum_path, newest_valid
+from bevatron.training.runs import read_runs
 
 SECONDS = 20
 

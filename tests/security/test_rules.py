@@ -11,8 +11,8 @@ import pytest
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from bevatron.config.section import Name
-from bevatron.config.study import Study
+from bevatron.config.sections.section import Name
+from bevatron.config.sections.study import Study
 
 ROOT = Path(__file__).parents[2]
 RULES = [*sorted((ROOT / "workflow").rglob("*.smk")), ROOT / "Snakefile", ROOT / "workflow" / "Snakefile"]
@@ -51,9 +51,9 @@ def test_an_unquoted_interpolation_is_found(field):
 
 
 def test_what_stands_unquoted_is_options_and_whole_numbers():
-    from bevatron.compute.job_resources import RuleResources
-    from bevatron.config.load_resources import load_resources
-    from bevatron.config.site import Site
+    from bevatron.compute.slurm.job_resources import RuleResources
+    from bevatron.config.loading.load_resources import load_resources
+    from bevatron.config.sections.site import Site
 
     table = RuleResources(load_resources(ROOT / "config" / "resources.yaml", None), Site())
     for rule in ("search", "train"):

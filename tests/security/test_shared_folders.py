@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bevatron.compute import ray_folder
-from bevatron.compute.private_folder import is_private, private_below
-from bevatron.compute.ray_token import checked_token, new_token
+from bevatron.compute.process.private_folder import is_private, private_below
+from bevatron.compute.ray import ray_folder
+from bevatron.compute.ray.ray_token import checked_token, new_token
 from bevatron.errors import UserError
 
 

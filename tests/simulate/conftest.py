@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bevatron.simulate.pythia import Collisions
+from bevatron.simulate.collisions.pythia import Collisions
 from bevatron.simulate.sources.jets import PROCESSES, Jets
 
 SETTINGS = [*Jets.settings(Jets.Options(kind="jets", multiple_interactions=False)), *PROCESSES["beauty"]]

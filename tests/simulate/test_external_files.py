@@ -5,15 +5,15 @@ import sys
 
 import pytest
 
-from bevatron.config.identity import external_files
-from bevatron.config.kinds import SOURCES
-from bevatron.config.study import Study
+from bevatron.config.loading.identity import external_files
+from bevatron.config.loading.kinds import SOURCES
+from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
 from bevatron.prepare.stage import prepare_shard, write_manifest
-from bevatron.simulate.external_files import FileOptions
+from bevatron.simulate.external.external_files import FileOptions
 from bevatron.simulate.stage import simulate_shard
-from bevatron.store.manifest import load_manifest
-from bevatron.store.publish import sha256_of
+from bevatron.store.files.publish import sha256_of
+from bevatron.store.shards.manifest import load_manifest
 
 TRACK = [[0.1, 0.2, 0.5, 1.2, 0.1], [0.01, 0, 0.01, 0, 0, 1e-4, 0, 0, 0, 1e-4, 0, 0, 0, 0, 1e-6], [1], [0] * 7]
 

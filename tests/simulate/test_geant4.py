@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bevatron.errors import UserError
-from bevatron.simulate.argon.event import GUN, Box, Primaries
+from bevatron.simulate.argon.tracking.event import GUN, Box, Primaries
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.geant4 import Geant4, as_particles, deposits, geometry
 

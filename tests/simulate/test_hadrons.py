@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from bevatron.simulate.clustering import Jets
-from bevatron.simulate.hadrons import by_nearest_jet, decay_vertex, heavy_quark, weakly_decaying
-from bevatron.simulate.particles import Particles
-from bevatron.store.columns import Ragged
+from bevatron.simulate.collisions.clustering import Jets
+from bevatron.simulate.collisions.hadrons import by_nearest_jet, decay_vertex, heavy_quark, weakly_decaying
+from bevatron.simulate.collisions.particles import Particles
+from bevatron.store.shards.columns import Ragged
 
 NAMED = {
     "B0": (511, 5),

@@ -144,7 +144,7 @@ def test_missing_files_and_names_given_twice_are_told(file, tmp_path):
 
 
 def test_a_file_must_have_the_content_that_the_study_names(file):
-    from bevatron.store.publish import sha256_of
+    from bevatron.store.files.publish import sha256_of
 
     digest = sha256_of(file)
     samples, _ = read(file, sha256={file.name: digest})
@@ -165,7 +165,7 @@ def test_differing_weights_are_not_passed_over_in_silence(tmp_path, write_hepmc,
 
 
 def test_charges_are_pythia_s(collisions):
-    from bevatron.simulate.hepmc_events import charges
+    from bevatron.simulate.external.hepmc_events import charges
 
     numbers = np.array([11, -13, 22, 130, 211, -321, 2112, -2212, 511, 521, 4122, 3112, 1, -2, 1000010020, 21])
     assert charges(numbers).tolist() == collisions().charges(numbers).tolist()

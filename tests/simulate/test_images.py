@@ -8,8 +8,8 @@ import pytest
 
 from bevatron.errors import UserError
 from bevatron.prepare.recipes.images import Images
-from bevatron.simulate.cifar import RECORD
-from bevatron.simulate.idx import IMAGES, LABELS, read_idx
+from bevatron.simulate.external.cifar import RECORD
+from bevatron.simulate.external.idx import IMAGES, LABELS, read_idx
 from bevatron.simulate.sources.cifar10 import TEST, TRAIN, Cifar10
 from bevatron.simulate.sources.digits import FILES, Digits
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bevatron.errors import UserError
-from bevatron.simulate.jet_flavour_lines import COVARIANCE, TRACK, published_jet
+from bevatron.simulate.external.jet_flavour_lines import COVARIANCE, TRACK, published_jet
 from bevatron.simulate.sources.jet_flavour_jsonl import JetFlavourLines
 
 

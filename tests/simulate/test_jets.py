@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bevatron.errors import UserError
-from bevatron.simulate.pythia import Collisions
+from bevatron.simulate.collisions.pythia import Collisions
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.jets import PROCESSES, Jets
 

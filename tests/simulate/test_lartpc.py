@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from bevatron.config.simulation import Simulation
-from bevatron.config.study import Study
-from bevatron.simulate.argon.event import COSMIC, GUN, NEUTRINO, PRIMARY_FEATURES, Deposits, Primaries
-from bevatron.simulate.argon.events import Started, event_samples
+from bevatron.config.sections.simulation import Simulation
+from bevatron.config.sections.study import Study
+from bevatron.simulate.argon.tracking.event import COSMIC, GUN, NEUTRINO, PRIMARY_FEATURES, Deposits, Primaries
+from bevatron.simulate.argon.tracking.events import Started, event_samples
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.lartpc import LiquidArgon
 from bevatron.simulate.stage import simulate_shard
-from bevatron.store.shard import read_shard
+from bevatron.store.shards.shard import read_shard
 
 FIVE = ["electron", "photon", "muon", "pion_minus", "proton"]
 BOX = {"low": [0, -100, 0], "high": [250, 100, 300]}
@@ -138,7 +138,7 @@ def test_batches_follow_on_from_one_another(monkeypatch):
         unconverted = np.full(n, np.nan, np.float32)
         return Deposits(values.astype(np.float32), ids.astype(np.int32), offsets, np.zeros((n_events, 6)), unconverted)
 
-    monkeypatch.setattr("bevatron.simulate.argon.transport.transport", lines)
+    monkeypatch.setattr("bevatron.simulate.argon.tracking.transport.transport", lines)
     monkeypatch.setattr("bevatron.simulate.sources.lartpc.BATCH", 7)
     samples = shard(3, gun={"particles": FIVE}, events=23)
     assert samples.targets["particle"].tolist() == [k % 5 for k in range(23)]

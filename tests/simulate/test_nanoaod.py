@@ -95,7 +95,7 @@ def test_jets_and_their_vertices_are_those_of_a_plain_loop(file, options):
 def test_steps_and_shards_change_nothing(file, tmp_path, monkeypatch):
     other = write(tmp_path / "other.root", made_events(2, 40))
     whole = [read(path)[0] for path in (file, other)]
-    monkeypatch.setattr("bevatron.simulate.nanoaod_events.STEP", 7)
+    monkeypatch.setattr("bevatron.simulate.external.nanoaod_events.STEP", 7)
     parts = [read(file, other, shard=k, per_shard=45)[0] for k in range(3)]
     for group in ("jet", "vertices"):
         divided = np.concatenate([part.inputs[group].column.values for part in parts])

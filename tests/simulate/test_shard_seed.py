@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from bevatron.compute.permutation import permuted
-from bevatron.config.simulation import Simulation
-from bevatron.config.study import Study
-from bevatron.simulate.argon.transport import event_seeds
-from bevatron.simulate.pythia import SEEDS, Collisions
+from bevatron.compute.numerics.permutation import permuted
+from bevatron.config.sections.simulation import Simulation
+from bevatron.config.sections.study import Study
+from bevatron.simulate.argon.tracking.transport import event_seeds
+from bevatron.simulate.collisions.pythia import SEEDS, Collisions
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.geant4 import whole_seed
 from bevatron.simulate.sources.jets import PROCESSES, Jets
 from bevatron.simulate.sources.lartpc import LiquidArgon
 from bevatron.simulate.stage import simulate_shard
-from bevatron.store.shard import read_shard
+from bevatron.store.shards.shard import read_shard
 
 SHARDS = 100_000
 
@@ -91,7 +91,7 @@ def test_batches_and_shards_go_on_with_the_next_events_seeds(monkeypatch):
         used.append(event_seeds(*arguments))
         return used[-1]
 
-    monkeypatch.setattr("bevatron.simulate.argon.transport.event_seeds", recorded)
+    monkeypatch.setattr("bevatron.simulate.argon.tracking.transport.event_seeds", recorded)
     monkeypatch.setattr("bevatron.simulate.sources.lartpc.BATCH", 3)
     gun = {"particles": ["electron"], "kinetic_energy": [5, 6]}
     options = LiquidArgon.Options.model_validate({"kind": "lartpc", "events": 5, "gun": gun})

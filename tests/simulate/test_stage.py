@@ -5,12 +5,12 @@ import logging
 
 import pytest
 
-from bevatron.config.identity import raw_digest
-from bevatron.config.simulation import Simulation
-from bevatron.config.study import Study
+from bevatron.config.loading.identity import raw_digest
+from bevatron.config.sections.simulation import Simulation
+from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
 from bevatron.simulate.stage import simulate_shard
-from bevatron.store.shard import read_shard
+from bevatron.store.shards.shard import read_shard
 
 
 def study(**simulation):

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from bevatron.config.kinds import SOURCES
-from bevatron.config.load import load_study
+from bevatron.config.loading.kinds import SOURCES
+from bevatron.config.loading.load import load_study
 from bevatron.errors import UserError
 from bevatron.report.plots.comparison import caption_of, comparisons
 from bevatron.report.plots.style import page_style
 from bevatron.simulate.comparison import Comparison, Curve
 from bevatron.simulate.validate_source import validate_source
-from bevatron.store.checksum import check_checksum
+from bevatron.store.files.checksum import check_checksum
 
 STUDIES = Path(__file__).parents[2] / "config" / "studies"
 PANEL = Comparison(

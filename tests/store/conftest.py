@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bevatron.config.code_versions import version_attributes
-from bevatron.config.identity import dataset_digest
-from bevatron.config.kinds import Options
-from bevatron.config.study import Study
-from bevatron.store.columns import Dense, Group, Ragged, Samples, SparseImages
-from bevatron.store.manifest import build_manifest, write_manifest
-from bevatron.store.shard import write_shard
+from bevatron.config.loading.code_versions import version_attributes
+from bevatron.config.loading.identity import dataset_digest
+from bevatron.config.loading.kinds import Options
+from bevatron.config.sections.study import Study
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples, SparseImages
+from bevatron.store.shards.manifest import build_manifest, write_manifest
+from bevatron.store.shards.shard import write_shard
 
 CLASSES = ["light", "charm", "beauty"]
 SIDE = 12

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from bevatron.errors import UserError
-from bevatron.store.checksum import check_checksum, with_checksum
+from bevatron.store.files.checksum import check_checksum, with_checksum
 
 TREE = {
     "values": {"training.learning_rate": 1e-05, "widths": [64, 32]},

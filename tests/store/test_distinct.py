@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bevatron.errors import UserError
-from bevatron.store.distinct import DistinctIds
+from bevatron.store.shards.distinct import DistinctIds
 
 TOP = 2**64 - 1
 
@@ -119,7 +119,7 @@ def test_small_datasets_need_no_disk(tmp_path):
 def test_a_killed_search_leaves_nothing(tmp_path):
     code = f"""
 import time, numpy as np
-from bevatron.store.distinct import DistinctIds
+from bevatron.store.shards.distinct import DistinctIds
 ids = DistinctIds({str(tmp_path)!r}, None, 1000, 10)
 for i in range(20):
     ids.add(str(i), np.arange(1000 * i, 1000 * i + 900, dtype=np.uint64))
@@ -140,7 +140,7 @@ def test_a_full_disk_is_told_in_one_line(tmp_path):
     code = f"""
 import resource, signal, numpy as np
 from bevatron.errors import UserError
-from bevatron.store.distinct import DistinctIds
+from bevatron.store.shards.distinct import DistinctIds
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bevatron.config.identity import dataset_digest
+from bevatron.config.loading.identity import dataset_digest
 from bevatron.errors import UserError
-from bevatron.store.inspect import inspect
-from bevatron.store.manifest import build_manifest, load_manifest, write_manifest
-from bevatron.store.publish import sha256_of
-from bevatron.store.reader import open_split
-from bevatron.store.shard import read_shard, write_shard
-from bevatron.store.verify import verify
+from bevatron.store.files.publish import sha256_of
+from bevatron.store.files.verify import verify
+from bevatron.store.readers.reader import open_split
+from bevatron.store.shards.inspect import inspect
+from bevatron.store.shards.manifest import build_manifest, load_manifest, write_manifest
+from bevatron.store.shards.shard import read_shard, write_shard
 
 
 def rewrite(made, file, change, **attributes):

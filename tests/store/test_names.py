@@ -5,12 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from bevatron.config.simulation import Simulation
-from bevatron.store.inspect import inspect
-from bevatron.store.manifest import load_manifest, write_manifest
-from bevatron.store.names import SHARD_NUMBER, raw_shard, sample_shard, shard_number
-from bevatron.store.reader import open_split
-from bevatron.store.verify import verify
+from bevatron.config.sections.simulation import Simulation
+from bevatron.store.files.names import SHARD_NUMBER, raw_shard, sample_shard, shard_number
+from bevatron.store.files.verify import verify
+from bevatron.store.readers.reader import open_split
+from bevatron.store.shards.inspect import inspect
+from bevatron.store.shards.manifest import load_manifest, write_manifest
 
 
 @pytest.mark.parametrize(

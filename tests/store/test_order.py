@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bevatron.store.order import balanced_length, balanced_order, order_of
+from bevatron.store.readers.order import balanced_length, balanced_order, order_of
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 1000])

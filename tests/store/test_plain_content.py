@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from bevatron.errors import UserError
-from bevatron.store.inspect import inspect
-from bevatron.store.shard import Shard, read_shard, write_shard
-from bevatron.store.verify import verify
+from bevatron.store.files.verify import verify
+from bevatron.store.shards.inspect import inspect
+from bevatron.store.shards.shard import Shard, read_shard, write_shard
 
 SECRET = np.array([[42.0, 43.0]] * 100, np.float32)
 
@@ -24,7 +24,7 @@ def place(tmp_path, samples):
 
 @pytest.fixture
 def samples():
-    from bevatron.store.columns import Dense, Group, Samples
+    from bevatron.store.shards.columns import Dense, Group, Samples
 
     def make(n: int) -> Samples:
         group = Group(Dense(np.ones((n, 2), np.float32)), ("pt", "eta"), ("GeV", "1"))

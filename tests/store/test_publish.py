@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bevatron.errors import UserError
-from bevatron.store.publish import publish_bytes, publish_json, publish_text, publishing, sha256_of
-from bevatron.store.shard import read_shard, write_shard
+from bevatron.store.files.publish import publish_bytes, publish_json, publish_text, publishing, sha256_of
+from bevatron.store.shards.shard import read_shard, write_shard
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
 
@@ -71,7 +71,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from bevatron.store import publish
+from bevatron.store.files import publish
 step, path = {step!r}, Path({path!r})
 
 def die(*_):
@@ -151,7 +151,7 @@ def test_a_full_disk_ends_the_process_quietly(small_disk, tmp_path):
 import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
 from conftest import make_samples
 from bevatron.errors import UserError
-from bevatron.store.shard import write_shard
+from bevatron.store.shards.shard import write_shard
 try:
     write_shard({str(small_disk(64 * 1024) / "s.h5")!r}, make_samples(20_000), {{}})
 except UserError as error:

@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from bevatron.errors import UserError
-from bevatron.store.batch import ImageBuffer, images, padded
-from bevatron.store.columns import Ragged, SparseImages
-from bevatron.store.reader import RING, WHOLE, Part, describe, open_split
-from bevatron.store.resident import ResidentReader
-from bevatron.store.sampling import Sampling
-from bevatron.store.streaming import StreamingReader
+from bevatron.store.readers.batch import ImageBuffer, images, padded
+from bevatron.store.readers.reader import RING, WHOLE, Part, describe, open_split
+from bevatron.store.readers.resident import ResidentReader
+from bevatron.store.readers.sampling import Sampling
+from bevatron.store.readers.streaming import StreamingReader
+from bevatron.store.shards.columns import Ragged, SparseImages
 
 BALANCED = Sampling("flavour", balanced=True)
 
@@ -60,7 +60,7 @@ def test_every_sample_once_and_whole(make, batch_size, dataset, expected):
 
 @READERS
 def test_long_lists_are_copied_alike(make, dataset, expected, monkeypatch):
-    monkeypatch.setattr("bevatron.store.table.LONG", 0)
+    monkeypatch.setattr("bevatron.store.readers.table.LONG", 0)
     with make(dataset, 90) as reader:
         for batch in reader.epoch(3, 1):
             assert_holds(batch, expected(batch["id"].numpy()))
@@ -181,8 +181,8 @@ def test_full_batch_is_the_split(dataset):
 
 
 def test_balanced_classes_come_equally_often_and_completely(new_dataset, samples, attributes, study):
-    from bevatron.store.manifest import build_manifest, write_manifest
-    from bevatron.store.shard import write_shard
+    from bevatron.store.shards.manifest import build_manifest, write_manifest
+    from bevatron.store.shards.shard import write_shard
 
     made = new_dataset([900])
     rare = samples(900)

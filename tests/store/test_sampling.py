@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bevatron.store.order import arranged
-from bevatron.store.sampling import PLAIN, Sampling, quotas
+from bevatron.store.readers.order import arranged
+from bevatron.store.readers.sampling import PLAIN, Sampling, quotas
 
 
 @pytest.mark.parametrize(

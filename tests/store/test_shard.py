@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from bevatron.errors import UserError
-from bevatron.store.columns import Dense, Group, Ragged, Samples, SparseImages
-from bevatron.store.publish import sha256_of
-from bevatron.store.shard import CHUNK_BYTES, Shard, chunk_rows, read_shard, write_shard
+from bevatron.store.files.publish import sha256_of
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples, SparseImages
+from bevatron.store.shards.shard import CHUNK_BYTES, Shard, chunk_rows, read_shard, write_shard
 
 
 def same(one: Samples, other: Samples) -> bool:

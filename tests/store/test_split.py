@@ -5,10 +5,10 @@ from math import prod
 import numpy as np
 import pytest
 
-from bevatron.store.manifest import load_manifest
-from bevatron.store.reader import open_split
-from bevatron.store.shard import Shard
-from bevatron.store.split import chunks_of, describe, reading_order
+from bevatron.store.readers.reader import open_split
+from bevatron.store.readers.split import chunks_of, describe, reading_order
+from bevatron.store.shards.manifest import load_manifest
+from bevatron.store.shards.shard import Shard
 
 SELECTIONS = [None, ["jets"], ["tracks"], ["hits"], ["image"], ["jets", "image"]]
 

@@ -5,11 +5,11 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from bevatron.store import statistics
-from bevatron.store.columns import Dense, Group, Ragged, SparseImages
-from bevatron.store.moments import Moments, moments_of
-from bevatron.store.quantiles import Thinned, hashes_of
-from bevatron.store.statistics import QUANTILE_NUMBERS, GroupStatistics, quantile_limit, tables_of
+from bevatron.store.shards import statistics
+from bevatron.store.shards.columns import Dense, Group, Ragged, SparseImages
+from bevatron.store.shards.moments import Moments, moments_of
+from bevatron.store.shards.quantiles import Thinned, hashes_of
+from bevatron.store.shards.statistics import QUANTILE_NUMBERS, GroupStatistics, quantile_limit, tables_of
 
 LEVELS = [0.16, 0.5, 0.84]
 

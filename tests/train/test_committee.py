@@ -12,13 +12,13 @@ import torch
 import yaml
 
 from bevatron import cli
-from bevatron.config.workflow import Workflow
+from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.evaluate.stage import evaluate_model
-from bevatron.models.inputs import Padded
+from bevatron.models.layers.inputs import Padded
 from bevatron.models.network import load_network
-from bevatron.store.checksum import with_checksum
-from bevatron.store.publish import publish_json
+from bevatron.store.files.checksum import with_checksum
+from bevatron.store.files.publish import publish_json
 from bevatron.train.stage import train_model
 
 MEMBERS = ("beauty_or_charm", "charm_or_light", "trees")

@@ -12,7 +12,7 @@ import pytest
 import torch
 import yaml
 
-from bevatron.compute.reproducibility import differences, doubts, reproducible
+from bevatron.compute.numerics.reproducibility import differences, doubts, reproducible
 
 pytestmark = pytest.mark.slow
 MODEL = {

@@ -6,7 +6,7 @@ import json
 import pytest
 import yaml
 
-from bevatron.config.workflow import Workflow
+from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.models.network import load_network
 from bevatron.train.stage import train_model, with_search_result

@@ -137,7 +137,7 @@ def test_every_stage_repeats_its_files_byte_for_byte(twice):
 
 @pytest.mark.slow
 def test_the_report_of_a_rerun_names_the_same_origin_for_every_number(twice):
-    from bevatron.report.trace import read_trace
+    from bevatron.report.provenance.trace import read_trace
 
     first, second = (read_trace(folder / "report", twice[0]) for folder in twice)
     assert first.numbers() == second.numbers()

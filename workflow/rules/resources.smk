@@ -1,9 +1,9 @@
 # What each rule's jobs ask for: config/resources.yaml and the site's file, in the words of Snakemake's plugins.
 from functools import cache
 
-from bevatron.compute.job_resources import NAMES, RuleResources
-from bevatron.compute.site import find_site, site_file
-from bevatron.config.load_resources import load_resources
+from bevatron.compute.slurm.job_resources import NAMES, RuleResources
+from bevatron.compute.slurm.site import find_site, site_file
+from bevatron.config.loading.load_resources import load_resources
 
 try:
     REQUESTS = RuleResources(load_resources(Path(CONFIG).parent / "resources.yaml", site_file()), find_site())

@@ -1,13 +1,13 @@
 # What the configuration asks for, validated before any rule is read, and the names that follow from it.
 from pathlib import Path
 
-from bevatron.config.missing_data import missing_data_of
-from bevatron.config.digest import digest_of
-from bevatron.config.identity import dataset_digest, external_files, learned_task, raw_digest
-from bevatron.config.kinds import ARCHITECTURES
-from bevatron.config.load import load_study, load_workflow, check_overrides
+from bevatron.config.loading.missing_data import missing_data_of
+from bevatron.config.loading.digest import digest_of
+from bevatron.config.loading.identity import dataset_digest, external_files, learned_task, raw_digest
+from bevatron.config.loading.kinds import ARCHITECTURES
+from bevatron.config.loading.load import load_study, load_workflow, check_overrides
 from bevatron.errors import UserError
-from bevatron.store.names import SHARD_NUMBER, shard_number
+from bevatron.store.files.names import SHARD_NUMBER, shard_number
 
 CONFIG = "config/config.yaml"
 try:

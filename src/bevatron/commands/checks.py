@@ -16,9 +16,9 @@ NEED_GB = {"demo": 2.0, "paper": 100.0}  # free disk for results and live state
 
 def validate(config: Config = DEFAULT_CONFIG) -> None:
     """Check the configuration, all studies at all scales, and the table of resources; each mistake is one line."""
-    from bevatron.compute.site import site_file
-    from bevatron.config.load import mistakes_in
-    from bevatron.config.load_resources import mistakes_in_resources
+    from bevatron.compute.slurm.site import site_file
+    from bevatron.config.loading.load import mistakes_in
+    from bevatron.config.loading.load_resources import mistakes_in_resources
 
     studies_folder = config.parent / "studies"
     lines = mistakes_in(config, studies_folder)
@@ -37,9 +37,9 @@ def doctor(
     scale: Scale = None,
 ) -> None:
     """Tell what is missing before the workflow is started; exit code 1 if something needed is."""
-    from bevatron.compute.site import find_site, site_file
-    from bevatron.config.load import load_workflow
-    from bevatron.config.load_resources import load_resources
+    from bevatron.compute.slurm.site import find_site, site_file
+    from bevatron.config.loading.load import load_workflow
+    from bevatron.config.loading.load_resources import load_resources
     from bevatron.doctor.case import Case
     from bevatron.doctor.examine import examine, show
 
@@ -57,8 +57,8 @@ def schema(
     ),
 ) -> None:
     """Write the JSON schemas of the configuration's files, and the tables of keys in their README."""
-    from bevatron.config.reference import with_tables
-    from bevatron.config.schema import write_schemas
+    from bevatron.config.reference.schema import write_schemas
+    from bevatron.config.reference.tables import with_tables
 
     for path in write_schemas(output):
         print(path)
@@ -68,14 +68,14 @@ def schema(
 
 def inspect(file: Annotated[Path, typer.Argument(help="a shard, or a manifest.json")]) -> None:
     """Show what a shard or a dataset holds."""
-    from bevatron.store.inspect import inspect as inspect_file
+    from bevatron.store.shards.inspect import inspect as inspect_file
 
     print(inspect_file(file))
 
 
 def verify(path: Annotated[Path, typer.Argument(help="a manifest.json, its folder, or one shard")]) -> None:
     """Check all shards of a dataset against its manifest."""
-    from bevatron.store.verify import verify as verify_path
+    from bevatron.store.files.verify import verify as verify_path
 
     problems = verify_path(path)
     if problems:
@@ -91,8 +91,8 @@ def provenance(
     json: Annotated[bool, typer.Option("--json", help="every number as JSON, with all that it came from")] = False,
 ) -> None:
     """List what each number of a report comes from, and check that the files behind it are still the same."""
-    from bevatron.report.trace import read_trace
-    from bevatron.report.trace_text import trace_json, trace_text
+    from bevatron.report.provenance.trace import read_trace
+    from bevatron.report.provenance.trace_text import trace_json, trace_text
 
     trace = read_trace(report, results)
     print(trace_json(trace, table) if json else trace_text(trace, table))

@@ -22,17 +22,17 @@ def plan(
     scale: Scale = None,
 ) -> None:
     """Tell the jobs, core-hours, GPU-hours, disk and memory that a study takes, from measured rates."""
-    from bevatron.compute.machine import machine
-    from bevatron.compute.site import site_file
-    from bevatron.config.load import load_study, load_workflow
-    from bevatron.config.load_resources import load_resources
+    from bevatron.compute.process.machine import machine
+    from bevatron.compute.slurm.site import site_file
+    from bevatron.config.loading.load import load_study, load_workflow
+    from bevatron.config.loading.load_resources import load_resources
     from bevatron.errors import UserError
     from bevatron.plan.forecast import forecast
     from bevatron.plan.measure import measured
     from bevatron.plan.operations import growth
     from bevatron.plan.rates import load_rates, rates_of, rates_text
     from bevatron.plan.table import show
-    from bevatron.store.publish import publish_text
+    from bevatron.store.files.publish import publish_text
 
     file = rates or config.parent / "rates.yaml"
     configured = load_workflow(config)

@@ -21,9 +21,9 @@ from bevatron.commands.options import (
 from bevatron.errors import UserError
 
 if TYPE_CHECKING:
-    from bevatron.config.data_part import DataPart
-    from bevatron.config.study import Study
-    from bevatron.config.workflow import Workflow
+    from bevatron.config.sections.data_part import DataPart
+    from bevatron.config.sections.study import Study
+    from bevatron.config.sections.workflow import Workflow
 
 
 def simulate(
@@ -95,7 +95,7 @@ def search(
     with loading():
         loaded, workflow = _load(study, config, scale)
         _model_of(loaded, model)
-        from bevatron.compute.resource_request import ResourceRequest
+        from bevatron.compute.slurm.resource_request import ResourceRequest
         from bevatron.search.stage import search_model
 
     search_model(loaded, workflow, model, manifest, output, ResourceRequest(nodes, cpus, gpus))
@@ -122,7 +122,7 @@ def train(
     with loading():
         loaded, workflow = _load(study, config, scale)
         _model_of(loaded, model)
-        from bevatron.compute.resource_request import ResourceRequest
+        from bevatron.compute.slurm.resource_request import ResourceRequest
         from bevatron.train.stage import train_model
 
     members = dict(_member(text) for text in member or ())
@@ -197,8 +197,8 @@ def report(
 
     start_logging()
     with loading():
-        from bevatron.config.load import load_study, load_workflow
-        from bevatron.config.missing_data import missing_data_of
+        from bevatron.config.loading.load import load_study, load_workflow
+        from bevatron.config.loading.missing_data import missing_data_of
         from bevatron.report.stage import write_report
 
         workflow = load_workflow(config, scale=scale, studies=study)
@@ -209,7 +209,7 @@ def report(
 
 
 def _load(name: str, config: Path, scale: str | None) -> "tuple[Study, Workflow]":
-    from bevatron.config.load import load_study, load_workflow
+    from bevatron.config.loading.load import load_study, load_workflow
     from bevatron.logs import start_logging
 
     start_logging()
@@ -218,7 +218,7 @@ def _load(name: str, config: Path, scale: str | None) -> "tuple[Study, Workflow]
 
 
 def _load_data_part(name: str, config: Path, scale: str | None) -> "DataPart":
-    from bevatron.config.load import load_data_part, load_workflow
+    from bevatron.config.loading.load import load_data_part, load_workflow
     from bevatron.logs import start_logging
 
     start_logging()

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bevatron.config.resources import RULES, JobResources, Resources
-from bevatron.config.site import Site
-from bevatron.config.workflow import Workflow
+from bevatron.config.sections.resources import RULES, JobResources, Resources
+from bevatron.config.sections.site import Site
+from bevatron.config.sections.workflow import Workflow
 
 Profile = Literal["local", "cluster", "htcondor"]
 SECONDS = 30

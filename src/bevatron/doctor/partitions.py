@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bevatron.config.resources import JobResources
+from bevatron.config.sections.resources import JobResources
 from bevatron.doctor.case import Case, ask
 from bevatron.doctor.finding import Finding, bad, good, note
 from bevatron.doctor.gpus import gpus_of

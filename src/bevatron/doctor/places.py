@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from bevatron.compute.ray_folder import SOCKET_PATH_LIMIT, SOCKET_PATH_TAIL, base_folder
+from bevatron.compute.ray.ray_folder import SOCKET_PATH_LIMIT, SOCKET_PATH_TAIL, base_folder
 from bevatron.doctor.case import Case
 from bevatron.doctor.finding import Finding, bad, good, note
 from bevatron.errors import UserError

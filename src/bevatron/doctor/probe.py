@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from bevatron.config.resources import JobResources
+from bevatron.config.sections.resources import JobResources
 from bevatron.doctor.case import Case, ask
 from bevatron.doctor.finding import Finding, bad, good, note
 

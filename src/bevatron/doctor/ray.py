@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from bevatron.compute.ray_token import checked_token
+from bevatron.compute.ray.ray_token import checked_token
 from bevatron.doctor.case import Case
 from bevatron.doctor.finding import Finding, bad, good, note
 from bevatron.errors import UserError

@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 
-from bevatron.compute.accounting import keeps_accounts
+from bevatron.compute.slurm.accounting import keeps_accounts
 from bevatron.doctor.case import Case, ask
 from bevatron.doctor.finding import Finding, bad, good, note
 

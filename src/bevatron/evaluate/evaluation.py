@@ -6,14 +6,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bevatron.config.model import Model
-from bevatron.config.registry import Registry
-from bevatron.config.study import Study
-from bevatron.config.task import Task
-from bevatron.config.workflow import Workflow
-from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.measurement import Measurement
-from bevatron.store.manifest import Manifest
+from bevatron.config.loading.registry import Registry
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.task import Task
+from bevatron.config.sections.workflow import Workflow
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.measurement import Measurement
+from bevatron.store.shards.manifest import Manifest
 
 EVALUATIONS = Registry("evaluation", "bevatron.evaluate.tasks")
 evaluation = EVALUATIONS.register

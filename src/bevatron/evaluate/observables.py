@@ -6,20 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.config.data_part import DataPart
-from bevatron.config.identity import dataset_digest
-from bevatron.config.observable import Observable
-from bevatron.config.task import Classification
-from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.classes import pairs_of
-from bevatron.evaluate.columns import TestColumns
-from bevatron.evaluate.examples import examples
-from bevatron.evaluate.measurement import Measurement, measure
-from bevatron.evaluate.ranking import Ranking
+from bevatron.config.loading.identity import dataset_digest
+from bevatron.config.sections.data_part import DataPart
+from bevatron.config.sections.observable import Observable
+from bevatron.config.sections.task import Classification
+from bevatron.evaluate.inspection.examples import examples
+from bevatron.evaluate.predictions.columns import TestColumns
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.classes import pairs_of
+from bevatron.evaluate.statistics.measurement import Measurement, measure
+from bevatron.evaluate.statistics.ranking import Ranking
 from bevatron.evaluate.tasks.classification import ROC_GRID
-from bevatron.store.checksum import with_checksum
-from bevatron.store.manifest import load_manifest
-from bevatron.store.publish import publish_json
+from bevatron.store.files.checksum import with_checksum
+from bevatron.store.files.publish import publish_json
+from bevatron.store.shards.manifest import load_manifest
 from bevatron.versions import versions
 
 log = logging.getLogger("bevatron")

@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.config.identity import dataset_digest
-from bevatron.config.study import Study
-from bevatron.config.workflow import Workflow
+from bevatron.config.loading.identity import dataset_digest
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
-from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.columns import TestColumns
 from bevatron.evaluate.evaluation import EVALUATIONS, EvaluationContext, Predictions
-from bevatron.evaluate.measurement import Measurement
-from bevatron.evaluate.overtraining import overtraining
-from bevatron.evaluate.predictions import write_predictions
-from bevatron.learning.runs import load_runs
-from bevatron.store.checksum import with_checksum
-from bevatron.store.manifest import Manifest, load_manifest
-from bevatron.store.publish import publish_json
+from bevatron.evaluate.inspection.overtraining import overtraining
+from bevatron.evaluate.predictions.columns import TestColumns
+from bevatron.evaluate.predictions.file import write_predictions
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.measurement import Measurement
+from bevatron.store.files.checksum import with_checksum
+from bevatron.store.files.publish import publish_json
+from bevatron.store.shards.manifest import Manifest, load_manifest
+from bevatron.training.runs import load_runs
 from bevatron.versions import versions
 
 log = logging.getLogger("bevatron")
@@ -114,7 +114,7 @@ def _predictions(
     runs: list[dict[str, Any]],
     place: Path,
 ) -> Predictions:
-    from bevatron.evaluate.inference import predict  # torch
+    from bevatron.evaluate.predictions.inference import predict  # torch
 
     model, folders = study.models[name], [place / run["folder"] for run in runs]
     targets = EVALUATIONS[study.task.kind]().targets(study.task, model)

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from bevatron.errors import UserError
 from bevatron.export.graph import Plain, Port, columns_of
-from bevatron.learning.collate import Collate, input_groups
-from bevatron.store.manifest import Manifest
-from bevatron.store.reader import open_split
+from bevatron.store.readers.reader import open_split
+from bevatron.store.shards.manifest import Manifest
+from bevatron.training.collate import Collate, input_groups
 
 TOLERANCE = 1e-4
 SAMPLES = 2_000

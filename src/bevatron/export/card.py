@@ -8,11 +8,11 @@ import inspect
 import re
 from typing import Any
 
-from bevatron.config.kinds import ARCHITECTURES, RECIPES, SOURCES
-from bevatron.config.study import Study
+from bevatron.config.loading.kinds import ARCHITECTURES, RECIPES, SOURCES
+from bevatron.config.sections.study import Study
 from bevatron.figures import failure_told
-from bevatron.store.contract import SPLITS
-from bevatron.store.manifest import Manifest
+from bevatron.store.shards.contract import SPLITS
+from bevatron.store.shards.manifest import Manifest
 from bevatron.versions import versions
 
 BALANCE = {"none": "as they are in the data", "weights": "equal, by weights", "batches": "equal, by repetition"}

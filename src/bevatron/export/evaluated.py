@@ -5,7 +5,7 @@ from typing import Any
 
 from bevatron.errors import UserError
 from bevatron.json_text import read_json
-from bevatron.store.checksum import check_checksum
+from bevatron.store.files.checksum import check_checksum
 
 
 def load_metrics(path: Path, study: str, model: str, manifest_sha256: str, runs: list[dict[str, Any]]) -> dict:

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bevatron.config.kinds import ARCHITECTURES
+from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.errors import UserError
-from bevatron.models.inputs import InputGroup, Inputs, Padded
+from bevatron.models.layers.inputs import InputGroup, Inputs, Padded
 from bevatron.models.network import Network
 
 OPSET = 18  # the oldest that PyTorch writes: onnxruntime 1.14 and later read it

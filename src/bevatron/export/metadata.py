@@ -5,11 +5,11 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from bevatron.config.study import Study
+from bevatron.config.sections.study import Study
 from bevatron.export.agreement import TOLERANCE, Agreement
 from bevatron.export.graph import OPSET, Port
 from bevatron.models.network import Network
-from bevatron.store.manifest import Manifest
+from bevatron.store.shards.manifest import Manifest
 from bevatron.versions import versions
 
 SCHEMA_VERSION = 1

@@ -5,14 +5,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bevatron.config.identity import dataset_digest
-from bevatron.config.study import Study
-from bevatron.config.workflow import Workflow
+from bevatron.config.loading.identity import dataset_digest
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
-from bevatron.learning.runs import read_runs
-from bevatron.store.checksum import with_checksum
-from bevatron.store.manifest import Manifest, load_manifest
-from bevatron.store.publish import publish_bytes, publish_json, publish_text, sha256_of
+from bevatron.store.files.checksum import with_checksum
+from bevatron.store.files.publish import publish_bytes, publish_json, publish_text, sha256_of
+from bevatron.store.shards.manifest import Manifest, load_manifest
+from bevatron.training.runs import read_runs
 
 log = logging.getLogger("bevatron")
 SCHEMA_VERSION = 1
@@ -76,7 +76,7 @@ def _models(
     study: Study, workflow: Workflow, name: str, manifest: Manifest, path: Path, place: Path, runs: list[dict[str, Any]]
 ) -> list[tuple[bytes, dict[str, Any]]]:
     """Each run's ONNX file and what export.json says of it."""
-    from bevatron.compute.devices import deterministic
+    from bevatron.compute.numerics.devices import deterministic
     from bevatron.export import agreement, graph
     from bevatron.export.metadata import metadata
     from bevatron.models.network import load_network

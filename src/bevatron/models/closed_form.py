@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from bevatron.models.inputs import Inputs
+from bevatron.models.layers.inputs import Inputs
 
 
 class Labelled(NamedTuple):
@@ -27,7 +27,7 @@ class Losses(NamedTuple):
 
 @runtime_checkable
 class ClosedFormModel(Protocol):
-    """What an architecture offers so that `learning.fit_closed_form` fits it in the place of a trainer."""
+    """What an architecture offers so that `training.fit_closed_form` fits it in the place of a trainer."""
 
     def rows(self, inputs: Inputs) -> Tensor:
         """Normalised inputs as the rows that `fit_closed_form` takes: (batch, n_features)."""

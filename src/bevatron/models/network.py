@@ -10,13 +10,13 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bevatron.config.kinds import ARCHITECTURES
+from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.errors import UserError
 from bevatron.json_text import read_json
 from bevatron.models.closed_form import ClosedFormModel
-from bevatron.models.images import WithHeads
-from bevatron.models.inputs import InputGroup, Inputs
-from bevatron.models.normalise import Kind, Normalise
+from bevatron.models.layers.images import WithHeads
+from bevatron.models.layers.inputs import InputGroup, Inputs
+from bevatron.models.layers.normalise import Kind, Normalise
 from bevatron.models.size_limit import size_limit
 from bevatron.regular_files import read_bytes
 

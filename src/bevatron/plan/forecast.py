@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from bevatron.config.kinds import SOURCES
-from bevatron.config.resources import Resources
-from bevatron.config.study import Study
-from bevatron.config.workflow import DataLoading
+from bevatron.config.loading.kinds import SOURCES
+from bevatron.config.sections.resources import Resources
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import DataLoading
 from bevatron.plan.rates import StudyRates
-from bevatron.store.distinct import RUN
-from bevatron.store.statistics import QUANTILE_NUMBERS
+from bevatron.store.shards.distinct import RUN
+from bevatron.store.shards.statistics import QUANTILE_NUMBERS
 
 RAY_START = 30.0  # core-seconds of a private cluster's start
 FORWARD = 1 / 3  # of a training step's cost: a validated sample is not learned from

@@ -6,13 +6,13 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from bevatron.config.study import Study
+from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
 from bevatron.json_text import parse_json
 from bevatron.plan.rates import Fits, Samples, Shards, StudyRates
 from bevatron.regular_files import open_regular
-from bevatron.store.manifest import load_manifest
-from bevatron.store.reader import describe
+from bevatron.store.readers.reader import describe
+from bevatron.store.shards.manifest import load_manifest
 
 
 def measured(study: Study, scale: str, results: Path, date: str, machine: str) -> StudyRates:

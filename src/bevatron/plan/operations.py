@@ -2,9 +2,9 @@
 
 from contextlib import suppress
 
-from bevatron.config.kinds import ARCHITECTURES, RECIPES
-from bevatron.config.model import Model
-from bevatron.config.study import Study
+from bevatron.config.loading.kinds import ARCHITECTURES, RECIPES
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.study import Study
 
 
 def growth(planned: Study, measured: Study) -> dict[str, float]:
@@ -31,7 +31,7 @@ def operations(study: Study, model: Model) -> float | None:
         return None
     import torch
 
-    from bevatron.models.inputs import InputGroup
+    from bevatron.models.layers.inputs import InputGroup
 
     inputs = {name: InputGroup(shapes[name], tuple(map(str, range(shapes[name][0])))) for name in model.inputs}
     with torch.random.fork_rng(devices=[]), torch.device("meta"), torch.no_grad():

@@ -5,8 +5,8 @@ from pathlib import Path
 import yaml
 from pydantic import Field
 
-from bevatron.config.load import read_yaml, validated
-from bevatron.config.section import Fraction, Name, NonNegative, Positive, Section
+from bevatron.config.loading.load import read_yaml, validated
+from bevatron.config.sections.section import Fraction, Name, NonNegative, Positive, Section
 from bevatron.errors import UserError
 
 HEAD = """\

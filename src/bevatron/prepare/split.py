@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from bevatron.config.dataset import Split
-from bevatron.store.columns import Samples
-from bevatron.store.contract import SPLITS
+from bevatron.config.sections.dataset import Split
+from bevatron.store.shards.columns import Samples
+from bevatron.store.shards.contract import SPLITS
 
 FIXED = "split"  # target of a source with a split of its own: 0, 1, 2 in the order of SPLITS
 EVENT = "event"  # target by whose value other samples are divided; without it, by their id

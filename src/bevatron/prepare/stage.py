@@ -7,18 +7,18 @@ from time import perf_counter
 
 import numpy as np
 
-from bevatron.config.code_versions import check_code_versions, source_version, version_attributes
-from bevatron.config.data_part import DataPart
-from bevatron.config.digest import seed_of
-from bevatron.config.identity import dataset_digest, dataset_settings, raw_digest
-from bevatron.config.kinds import RECIPES
+from bevatron.config.loading.code_versions import check_code_versions, source_version, version_attributes
+from bevatron.config.loading.digest import seed_of
+from bevatron.config.loading.identity import dataset_digest, dataset_settings, raw_digest
+from bevatron.config.loading.kinds import RECIPES
+from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
 from bevatron.prepare.split import EVENT, rows_by_split
-from bevatron.store import manifest as manifests
-from bevatron.store.columns import Samples
-from bevatron.store.contract import SPLITS
-from bevatron.store.names import sample_shard
-from bevatron.store.shard import read_shard, write_shard
+from bevatron.store.files.names import sample_shard
+from bevatron.store.shards import manifest as manifests
+from bevatron.store.shards.columns import Samples
+from bevatron.store.shards.contract import SPLITS
+from bevatron.store.shards.shard import read_shard, write_shard
 
 MOST_SHARDS = 10**9
 

@@ -3,18 +3,18 @@
 import logging
 from pathlib import Path
 
-from bevatron.config.study import Study
-from bevatron.config.workflow import Workflow
-from bevatron.report.chapter import Chapter
-from bevatron.report.drawing import draw
-from bevatron.report.ledger import Entry, ledger_of, tally
-from bevatron.report.origin import Origin
-from bevatron.report.page import render
-from bevatron.report.provenance import PAGE, PROVENANCE, provenance_of
-from bevatron.report.results import read_study
-from bevatron.report.table import Table
-from bevatron.store.plain_names import inside
-from bevatron.store.publish import publish_bytes, publish_json
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import Workflow
+from bevatron.report.page.chapter import Chapter
+from bevatron.report.page.drawing import draw
+from bevatron.report.page.ledger import Entry, ledger_of, tally
+from bevatron.report.page.page import render
+from bevatron.report.provenance.origin import Origin
+from bevatron.report.provenance.record import PAGE, PROVENANCE, provenance_of
+from bevatron.report.results.study_results import read_study
+from bevatron.report.tables.table import Table
+from bevatron.store.files.plain_names import inside
+from bevatron.store.files.publish import publish_bytes, publish_json
 
 log = logging.getLogger("bevatron")
 

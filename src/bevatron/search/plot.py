@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bevatron.config.search import Choice, Integers, LogUniform, Search
+from bevatron.config.sections.search import Choice, Integers, LogUniform, Search
 from bevatron.figures import failure_told, figure_bytes, placeholder_png, shortened
 from bevatron.search.space import values_of
 from bevatron.search.trial_log import FINISHED, STOPPED, Trial

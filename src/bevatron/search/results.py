@@ -5,7 +5,7 @@ import io
 from collections import Counter
 from typing import Any
 
-from bevatron.config.search import Search
+from bevatron.config.sections.search import Search
 from bevatron.errors import UserError
 from bevatron.search.space import values_of
 from bevatron.search.trial_log import Trial

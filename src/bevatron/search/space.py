@@ -9,7 +9,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from bevatron.config.search import Choice, Distribution, Integers, LogUniform, Uniform
+from bevatron.config.sections.search import Choice, Distribution, Integers, LogUniform, Uniform
 
 
 def optuna_space(space: dict[str, Distribution]) -> dict[str, BaseDistribution]:

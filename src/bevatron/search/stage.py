@@ -7,19 +7,19 @@ from pathlib import Path
 
 import yaml
 
-from bevatron.compute.lock import sole_owner
-from bevatron.compute.resource_request import ONE_NODE, ResourceRequest
-from bevatron.config.identity import search_digest
-from bevatron.config.model import Model
-from bevatron.config.study import Study
-from bevatron.config.workflow import Workflow
+from bevatron.compute.process.lock import sole_owner
+from bevatron.compute.slurm.resource_request import ONE_NODE, ResourceRequest
+from bevatron.config.loading.identity import search_digest
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
-from bevatron.learning.reading_order import training_order
 from bevatron.search.results import best_of, best_values, curves, trials_csv
 from bevatron.search.trial_log import Trial, TrialLog
-from bevatron.store.checksum import with_checksum
-from bevatron.store.manifest import load_manifest
-from bevatron.store.publish import publish_bytes, publish_json, publish_text, sha256_of
+from bevatron.store.files.checksum import with_checksum
+from bevatron.store.files.publish import publish_bytes, publish_json, publish_text, sha256_of
+from bevatron.store.shards.manifest import load_manifest
+from bevatron.training.reading_order import training_order
 
 log = logging.getLogger("bevatron")
 
@@ -31,7 +31,7 @@ def search_model(
     manifest: Path,
     folder: Path,
     request: ResourceRequest = ONE_NODE,
-    fit: str = "bevatron.learning.fit",
+    fit: str = "bevatron.training.fit",
 ) -> None:
     """Search the model `name`; writes best.yaml, trials.csv, search.json and search.png into `folder`.
 
@@ -85,10 +85,10 @@ def _run(
     request: ResourceRequest,
     fit: str,
 ) -> None:
-    from bevatron.compute.deadline import sigterm_before_the_end
-    from bevatron.compute.flag import Flag
-    from bevatron.compute.ray_session import ray_session
-    from bevatron.compute.sigterm import flag_on_sigterm, patience_of
+    from bevatron.compute.process.flag import Flag
+    from bevatron.compute.process.sigterm import flag_on_sigterm, patience_of
+    from bevatron.compute.ray.ray_session import ray_session
+    from bevatron.compute.slurm.deadline import sigterm_before_the_end
     from bevatron.search.trials import run_trials
 
     stop_requested = Flag(live / "stop-requested")

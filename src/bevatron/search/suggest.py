@@ -6,9 +6,9 @@ import optuna
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
-from bevatron.compute.flag import Flag
-from bevatron.config.digest import seed_of
-from bevatron.config.search import Search
+from bevatron.compute.process.flag import Flag
+from bevatron.config.loading.digest import seed_of
+from bevatron.config.sections.search import Search
 from bevatron.search.space import optuna_space, values_of
 from bevatron.search.trial_log import DIVERGED, FINISHED, MEMORY, STOPPED, Trial, TrialLog
 

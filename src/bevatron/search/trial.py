@@ -8,10 +8,10 @@ import traceback
 from typing import Any
 
 from bevatron.errors import UserError
-from bevatron.learning.job import Diverged
 from bevatron.search.trial_fit import fit_trial, trial_job
 from bevatron.search.trial_log import DIVERGED, FAILED, FINISHED, MEMORY
-from bevatron.store.publish import machine_fault
+from bevatron.store.files.publish import machine_fault
+from bevatron.training.job import Diverged
 
 MEMORY_SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bevatron.compute.flag import Flag
-from bevatron.config.study import Study
-from bevatron.config.workflow import DataLoading
-from bevatron.learning.job import FitJob
+from bevatron.compute.process.flag import Flag
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import DataLoading
+from bevatron.training.job import FitJob
 
 if TYPE_CHECKING:
-    from bevatron.compute.distributed_context import DistributedContext
-    from bevatron.compute.worker_group import WorkerGroup
+    from bevatron.compute.distributed.distributed_context import DistributedContext
+    from bevatron.compute.distributed.worker_group import WorkerGroup
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -23,7 +23,7 @@ _worker_groups: dict[str, "WorkerGroup"] = {}
 
 def fit_trial(config: dict[str, Any], task: dict[str, Any], report: Report) -> Any:
     """The result of the trial's fit; `report` gets each row of its history, and may stop it by an exception."""
-    from bevatron.compute.distributed_context import (
+    from bevatron.compute.distributed.distributed_context import (
         SINGLE_PROCESS,
     )  # imports torch, which the search's own process does not need
 
@@ -61,7 +61,7 @@ def _fit(task: dict[str, Any], context: "DistributedContext", report: Report) ->
 def _worker_group(search: Any, strategy: str) -> "WorkerGroup":
     import ray
 
-    from bevatron.compute.worker_group import WorkerGroup
+    from bevatron.compute.distributed.worker_group import WorkerGroup
 
     group = ray.util.get_current_placement_group()
     key = group.id.hex() if group is not None else ""

@@ -13,7 +13,7 @@ from typing import Any
 
 from bevatron.errors import UserError
 from bevatron.regular_files import require_regular
-from bevatron.store.publish import machine_fault
+from bevatron.store.files.publish import machine_fault
 
 FINISHED, STOPPED, DIVERGED, MEMORY, FAILED = (
     "finished",

@@ -11,15 +11,15 @@ from ray import tune
 from ray.tune import Callback, Stopper
 from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 
-from bevatron.compute.flag import Flag
-from bevatron.compute.ray_session import RaySession
-from bevatron.config.search import Search
+from bevatron.compute.process.flag import Flag
+from bevatron.compute.ray.ray_session import RaySession
+from bevatron.config.sections.search import Search
 from bevatron.errors import UserError
 from bevatron.search.space import values_of
 from bevatron.search.suggest import Suggest
 from bevatron.search.trial import run_trial
 from bevatron.search.trial_log import FAILED, MEMORY, STOPPED, Trial, TrialLog
-from bevatron.store.publish import machine_fault
+from bevatron.store.files.publish import machine_fault
 
 log = logging.getLogger("bevatron")
 DEATHS = 2  # of a trial's process, killed from outside, after each of which the trial is started again

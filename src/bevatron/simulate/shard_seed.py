@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bevatron.compute.permutation import permuted
-from bevatron.config.digest import seed_of
+from bevatron.compute.numerics.permutation import permuted
+from bevatron.config.loading.digest import seed_of
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ import logging
 from pathlib import Path
 from time import perf_counter
 
-from bevatron.config.data_part import DataPart
-from bevatron.config.identity import raw_digest, raw_settings
-from bevatron.config.kinds import SOURCES
+from bevatron.config.loading.identity import raw_digest, raw_settings
+from bevatron.config.loading.kinds import SOURCES
+from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.store.publish import publish_json
-from bevatron.store.shard import write_shard
+from bevatron.store.files.publish import publish_json
+from bevatron.store.shards.shard import write_shard
 
 logger = logging.getLogger("bevatron")
 

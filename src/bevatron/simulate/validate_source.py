@@ -4,13 +4,13 @@ import logging
 from pathlib import Path
 from time import perf_counter
 
-from bevatron.config.data_part import DataPart
-from bevatron.config.digest import seed_of
-from bevatron.config.identity import raw_digest, raw_settings
-from bevatron.config.kinds import SOURCES
+from bevatron.config.loading.digest import seed_of
+from bevatron.config.loading.identity import raw_digest, raw_settings
+from bevatron.config.loading.kinds import SOURCES
+from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
-from bevatron.store.checksum import with_checksum
-from bevatron.store.publish import publish_json
+from bevatron.store.files.checksum import with_checksum
+from bevatron.store.files.publish import publish_json
 from bevatron.versions import versions
 
 logger = logging.getLogger("bevatron")

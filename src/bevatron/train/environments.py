@@ -5,12 +5,12 @@ from typing import Any
 
 import torch
 
-from bevatron.compute.devices import device_for
-from bevatron.compute.reproducibility import differences
-from bevatron.config.kinds import ARCHITECTURES
-from bevatron.learning.environment import training_environment
-from bevatron.learning.job import FitJob
+from bevatron.compute.numerics.devices import device_for
+from bevatron.compute.numerics.reproducibility import differences
+from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.models.closed_form import ClosedFormModel
+from bevatron.training.environment import training_environment
+from bevatron.training.job import FitJob
 
 log = logging.getLogger("bevatron")
 

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from bevatron.config.model import Model
-from bevatron.config.study import Study
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
-from bevatron.learning.runs import load_runs
-from bevatron.store.manifest import Manifest
-from bevatron.store.publish import sha256_of
+from bevatron.store.files.publish import sha256_of
+from bevatron.store.shards.manifest import Manifest
+from bevatron.training.runs import load_runs
 
 
 def chosen_members(

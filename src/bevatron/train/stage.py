@@ -8,27 +8,27 @@ from typing import Any
 
 import yaml
 
-from bevatron.compute.deadline import sigterm_before_the_end
-from bevatron.compute.lock import sole_owners
-from bevatron.compute.resource_request import ONE_NODE, ResourceRequest
-from bevatron.config.identity import dataset_digest, run_digest
-from bevatron.config.kinds import ARCHITECTURES
-from bevatron.config.model import Model
-from bevatron.config.study import Study
-from bevatron.config.workflow import Workflow
-from bevatron.config.yaml_text import parse_yaml
+from bevatron.compute.process.lock import sole_owners
+from bevatron.compute.slurm.deadline import sigterm_before_the_end
+from bevatron.compute.slurm.resource_request import ONE_NODE, ResourceRequest
+from bevatron.config.loading.identity import dataset_digest, run_digest
+from bevatron.config.loading.kinds import ARCHITECTURES
+from bevatron.config.loading.yaml_text import parse_yaml
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
-from bevatron.learning.fit import describe, fit, how_made
-from bevatron.learning.job import Diverged, FitJob, FitResult
-from bevatron.learning.reading_order import training_order
 from bevatron.models.closed_form import ClosedFormModel
 from bevatron.regular_files import read_bytes, read_text
-from bevatron.store.checksum import check_checksum, with_checksum
-from bevatron.store.manifest import Manifest, load_manifest
-from bevatron.store.publish import publish_json, publishing, sha256_of
+from bevatron.store.files.checksum import check_checksum, with_checksum
+from bevatron.store.files.publish import publish_json, publishing, sha256_of
+from bevatron.store.shards.manifest import Manifest, load_manifest
 from bevatron.train.environments import environment_here, tell_differences
 from bevatron.train.members import chosen_members, member_weights
 from bevatron.train.together import diverged, fit_together
+from bevatron.training.fit import describe, fit, how_made
+from bevatron.training.job import Diverged, FitJob, FitResult
+from bevatron.training.reading_order import training_order
 
 log = logging.getLogger("bevatron")
 SCHEMA_VERSION = 1

@@ -4,14 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bevatron.compute.distributed_context import DistributedContext
-from bevatron.compute.resource_request import ResourceRequest
-from bevatron.config.model import Model
-from bevatron.config.study import Study
-from bevatron.config.workflow import DataLoading, Workflow
+from bevatron.compute.distributed.distributed_context import DistributedContext
+from bevatron.compute.slurm.resource_request import ResourceRequest
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import DataLoading, Workflow
 from bevatron.errors import UserError
-from bevatron.learning.fit import finished_fit, fit
-from bevatron.learning.job import Diverged, FitJob
+from bevatron.training.fit import finished_fit, fit
+from bevatron.training.job import Diverged, FitJob
 
 
 def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: ResourceRequest, workers: int) -> None:
@@ -22,9 +22,9 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: Res
     unfinished = [job for job in jobs if finished_fit(job) is None]
     if not unfinished:
         return
-    from bevatron.compute.ray_session import ray_session
-    from bevatron.compute.ray_workers import run_workers
-    from bevatron.compute.sigterm import patience_of
+    from bevatron.compute.distributed.ray_workers import run_workers
+    from bevatron.compute.process.sigterm import patience_of
+    from bevatron.compute.ray.ray_session import ray_session
 
     first = unfinished[0]
     task = {

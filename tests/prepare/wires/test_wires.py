@@ -10,7 +10,7 @@ from bevatron.prepare.wires.drift import Drift, drift_time, spread, surviving
 from bevatron.prepare.wires.electronics import Electronics, dead_wires, read_out
 from bevatron.prepare.wires.planes import wire_coordinate
 from bevatron.prepare.wires.recombination import W_ION, electrons, survival
-from bevatron.store.columns import Dense, Group, Ragged, Samples
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 QUIET = {"noise": 0.0, "threshold": 0.0}
 IDEAL = {"lifetime": 1e12, "diffusion_along": 0.0, "diffusion_across": 0.0}

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bevatron.simulate.argon.cuts import Cuts
-from bevatron.simulate.argon.event import Box, Deposits, Primaries
-from bevatron.simulate.argon.particles import mass_of
-from bevatron.simulate.argon.transport import transport
+from bevatron.simulate.argon.tracking.cuts import Cuts
+from bevatron.simulate.argon.tracking.event import Box, Deposits, Primaries
+from bevatron.simulate.argon.tracking.particles import mass_of
+from bevatron.simulate.argon.tracking.transport import transport
 
 LARGE = Box((-1500.0, -1500.0, -500.0), (1500.0, 1500.0, 3000.0))
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bevatron.simulate.argon.cosmics import Cosmics, muons, rate, total_intensity, vertical_intensity
-from bevatron.simulate.argon.event import COSMIC, Box
+from bevatron.simulate.argon.generators.cosmics import Cosmics, muons, rate, total_intensity, vertical_intensity
+from bevatron.simulate.argon.tracking.event import COSMIC, Box
 
 BOX = Box((0, -116.5, 0), (256, 116.5, 1036.8))
 

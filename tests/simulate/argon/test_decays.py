@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bevatron.simulate.argon.particles import MUON_MASS
+from bevatron.simulate.argon.tracking.particles import MUON_MASS
 
 ENDPOINT = 52.83  # MeV, the electron's total energy: PDG, muon decay
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from bevatron.simulate.argon.event import Box
-from bevatron.simulate.argon.gun import PDG, Gun, kinetic_of, shots
-from bevatron.simulate.argon.particles import mass_of
+from bevatron.simulate.argon.generators.gun import PDG, Gun, kinetic_of, shots
+from bevatron.simulate.argon.tracking.event import Box
+from bevatron.simulate.argon.tracking.particles import mass_of
 
 BOX = Box((-20, -100, 0), (230, 100, 500))
 

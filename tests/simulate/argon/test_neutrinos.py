@@ -3,10 +3,17 @@
 import numpy as np
 import pytest
 
-from bevatron.simulate.argon import quasi_elastic as qe
-from bevatron.simulate.argon.event import NEUTRINO, Box
-from bevatron.simulate.argon.neutrinos import FERMI_MOMENTUM, Neutrinos, delta_total, flux, interaction, interactions
-from bevatron.simulate.argon.particles import MASSES
+from bevatron.simulate.argon.generators import quasi_elastic as qe
+from bevatron.simulate.argon.generators.neutrinos import (
+    FERMI_MOMENTUM,
+    Neutrinos,
+    delta_total,
+    flux,
+    interaction,
+    interactions,
+)
+from bevatron.simulate.argon.tracking.event import NEUTRINO, Box
+from bevatron.simulate.argon.tracking.particles import MASSES
 
 BOX = Box((0, -100, 0), (250, 100, 500))
 

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from bevatron.simulate.argon.nuclear import interact, interaction_per_cm, muon_capture, pion_capture
+from bevatron.simulate.argon.hadronic.nuclear import interact, interaction_per_cm, muon_capture, pion_capture
 
 Z = np.array([0.0, 0.0, 1.0])
 

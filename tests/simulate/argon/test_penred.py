@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bevatron.simulate.argon.material import DENSITY, RADIATION_LENGTH, Z
+from bevatron.simulate.argon.tracking.material import DENSITY, RADIATION_LENGTH, Z
 
 ROOT = Path(__file__).parents[3]
 SHOWERS = [(11, 200.0), (11, 500.0), (22, 200.0), (22, 500.0)]  # PDG code, MeV

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from bevatron.simulate.argon import photons
-from bevatron.simulate.argon.material import DENSITY, ELECTRON_MASS, RADIATION_LENGTH, SCREENING
-from bevatron.simulate.argon.screening import STRENGTH, pair_functions
+from bevatron.simulate.argon.electromagnetic import photons
+from bevatron.simulate.argon.electromagnetic.screening import STRENGTH, pair_functions
+from bevatron.simulate.argon.tracking.material import DENSITY, ELECTRON_MASS, RADIATION_LENGTH, SCREENING
 
 # NIST, X-ray mass attenuation coefficients (NISTIR 5632), argon: MeV, cm²/g; coherent scattering is within, which we
 # leave out, so that ours may be less where it counts.
@@ -55,7 +55,7 @@ def test_photons_convert_after_the_length_of_their_rates(shoot) -> None:
 
 
 def test_only_primary_photons_that_convert_inside_have_a_conversion(shoot) -> None:
-    from bevatron.simulate.argon.event import Box
+    from bevatron.simulate.argon.tracking.event import Box
 
     assert np.isnan(shoot(11, 50.0, 5).conversion).all()
     near = Box((-100, -100, -1), (100, 100, 10))

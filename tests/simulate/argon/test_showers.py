@@ -7,8 +7,8 @@ images, where a shower is a handful of tracks.
 import numpy as np
 import pytest
 
-from bevatron.simulate.argon.event import Deposits
-from bevatron.simulate.argon.material import RADIATION_LENGTH, A, Z
+from bevatron.simulate.argon.tracking.event import Deposits
+from bevatron.simulate.argon.tracking.material import RADIATION_LENGTH, A, Z
 
 ENERGY = 3000.0  # MeV
 CRITICAL = 32.84  # MeV, PDG

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from bevatron.simulate.argon import electrons, stopping
-from bevatron.simulate.argon.material import DENSITY, RADIATION_LENGTH
-from bevatron.simulate.argon.muon_radiation import radiated
-from bevatron.simulate.argon.particles import MUON_MASS, PROTON_MASS
-from bevatron.simulate.argon.tables import ENERGIES, csda_range
+from bevatron.simulate.argon.electromagnetic import electrons, stopping
+from bevatron.simulate.argon.electromagnetic.muon_radiation import radiated
+from bevatron.simulate.argon.tracking.material import DENSITY, RADIATION_LENGTH
+from bevatron.simulate.argon.tracking.particles import MUON_MASS, PROTON_MASS
+from bevatron.simulate.argon.tracking.tables import ENERGIES, csda_range
 
 # Groom, Mokhov and Striganov, At. Data Nucl. Data Tables 78 (2001) 183, as PDG revised them (muE_liquid_argon, 2017):
 # muons in liquid argon, MeV and g/cm².

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from bevatron.simulate.argon.event import Box, Deposits
-from bevatron.simulate.argon.material import DENSITY, ELECTRON_MASS, EXCITATION, RADIATION_LENGTH, XI
-from bevatron.simulate.argon.particles import MUON_MASS
-from bevatron.simulate.argon.stopping import density_effect, greatest_transfer
+from bevatron.simulate.argon.electromagnetic.stopping import density_effect, greatest_transfer
+from bevatron.simulate.argon.tracking.event import Box, Deposits
+from bevatron.simulate.argon.tracking.material import DENSITY, ELECTRON_MASS, EXCITATION, RADIATION_LENGTH, XI
+from bevatron.simulate.argon.tracking.particles import MUON_MASS
 
 
 def primaries_alone(deposits: Deposits) -> list[np.ndarray]:

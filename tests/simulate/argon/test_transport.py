@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from bevatron.errors import UserError
-from bevatron.simulate.argon import transport as module
-from bevatron.simulate.argon.cuts import Cuts
-from bevatron.simulate.argon.event import Box, Deposits, Primaries
-from bevatron.simulate.argon.transport import transport
+from bevatron.simulate.argon.tracking import transport as module
+from bevatron.simulate.argon.tracking.cuts import Cuts
+from bevatron.simulate.argon.tracking.event import Box, Deposits, Primaries
+from bevatron.simulate.argon.tracking.transport import transport
 
 SMALL = Box((-20.0, -20.0, -5.0), (20.0, 20.0, 60.0))
 PARTICLES = (11, -11, 22, 13, -13, 211, -211, 111, 2212)

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.config.model import Model
-from bevatron.config.task import Classification
-from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.calibration import expected_calibration_error, reliability
-from bevatron.evaluate.classes import Said, pair_score, pairs_of, probability, signal_score
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.task import Classification
 from bevatron.evaluate.evaluation import Predictions, evaluation
-from bevatron.evaluate.measurement import Measurement, measure, wilson
-from bevatron.evaluate.ranking import Ranking
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.calibration import expected_calibration_error, reliability
+from bevatron.evaluate.statistics.classes import Said, pair_score, pairs_of, probability, signal_score
+from bevatron.evaluate.statistics.measurement import Measurement, measure, wilson
+from bevatron.evaluate.statistics.ranking import Ranking
 
 ROC_GRID = np.round(np.linspace(0.20, 1.0, 81), 4)
 
@@ -40,14 +40,14 @@ class ClassificationEvaluation:
         curves = classification_curves(*arguments, bootstrap, confidence)
         context = predictions.context
         if task.attacks is not None and context is not None:
-            from bevatron.evaluate.attacked import attacked  # torch
+            from bevatron.evaluate.inspection.attacked import attacked  # torch
 
             found, curves["attacks"] = attacked(task, context, labels, bootstrap, confidence)
             metrics |= found
         if context is not None and any(
             context.study.models[n] == context.model for n in context.study.evaluation.inspect_layers
         ):
-            from bevatron.evaluate.layers import looked_into  # torch
+            from bevatron.evaluate.inspection.layers import looked_into  # torch
 
             curves["layers"] = looked_into(context)
         return metrics, curves

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.config.model import Model
-from bevatron.config.task import Classification2D
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.task import Classification2D
 from bevatron.errors import UserError
-from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.columns import TestColumns
 from bevatron.evaluate.evaluation import Predictions, evaluation
-from bevatron.evaluate.measurement import Measurement, measure
-from bevatron.evaluate.ranking import Ranking
+from bevatron.evaluate.predictions.columns import TestColumns
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.measurement import Measurement, measure
+from bevatron.evaluate.statistics.ranking import Ranking
 
 DRAWN = 600  # points in the images
 
@@ -34,7 +34,7 @@ class Classification2DEvaluation:
         angle_to_fisher  between the network's mean gradient over the test points and Fisher's direction, degrees
         weight_norm      |w| of a single unit
         """
-        from bevatron.evaluate.inspection import first_corrections, mean_gradient, surface, weights_of  # torch
+        from bevatron.evaluate.inspection.plane import first_corrections, mean_gradient, surface, weights_of  # torch
 
         labels = predictions.targets[model.target or task.target].astype(np.int64)
         metrics = _recognised(task, predictions.outputs, labels, bootstrap, confidence)

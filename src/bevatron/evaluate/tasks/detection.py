@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.config.model import Model
-from bevatron.config.task import Detection
-from bevatron.evaluate.average_precision import COCO_IOUS, average_precision, precision_at_recalls
-from bevatron.evaluate.bootstrap import Bootstrap
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.task import Detection
 from bevatron.evaluate.evaluation import Predictions, evaluation
-from bevatron.evaluate.examples import example_rows
-from bevatron.evaluate.matching import matched, overlaps
-from bevatron.evaluate.measurement import Measurement, measure
+from bevatron.evaluate.inspection.examples import example_rows
+from bevatron.evaluate.statistics.average_precision import COCO_IOUS, average_precision, precision_at_recalls
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.matching import matched, overlaps
+from bevatron.evaluate.statistics.measurement import Measurement, measure
 
 SHOWN_SCORE = 0.3  # detections of the example images that are kept
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.config.digest import seed_of
-from bevatron.config.model import Model
-from bevatron.config.task import Generation
-from bevatron.evaluate.bootstrap import Bootstrap
+from bevatron.config.loading.digest import seed_of
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.task import Generation
 from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluation
-from bevatron.evaluate.generated import SAMPLES, ReferenceClassifier, diversity, frechet_distance, nearest
-from bevatron.evaluate.measurement import Measurement, measure
+from bevatron.evaluate.inspection.generated import SAMPLES, ReferenceClassifier, diversity, frechet_distance, nearest
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.measurement import Measurement, measure
 
 log = logging.getLogger("bevatron")
 DRAWN = 10  # images of each moment
@@ -118,7 +118,7 @@ def _images(context: EvaluationContext, split: str, target: str) -> tuple[np.nda
     """The first images of a split (n, pixels) and their class numbers."""
     import torch
 
-    from bevatron.evaluate.batches import batches
+    from bevatron.evaluate.predictions.batches import batches
 
     images, labels, n = [], [], 0
     for inputs, targets in batches(context, split, [target], torch.device("cpu"), SAMPLES):

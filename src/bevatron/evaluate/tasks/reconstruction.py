@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.config.model import Model
-from bevatron.config.task import Reconstruction
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.task import Reconstruction
 from bevatron.errors import UserError
-from bevatron.evaluate.bootstrap import Bootstrap
-from bevatron.evaluate.columns import TestColumns
 from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluation
-from bevatron.evaluate.measurement import Measurement, measure
+from bevatron.evaluate.predictions.columns import TestColumns
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.measurement import Measurement, measure
 
 DRAWN = 4  # samples in the images
 
@@ -86,7 +86,7 @@ def _probes(
     context: EvaluationContext, parameters: str, bootstrap: Bootstrap, confidence: float
 ) -> dict[str, Measurement]:
     """probe.<k>: R² of the k-th parameter, from 1; probe: their mean."""
-    from bevatron.evaluate.representation import probe  # torch
+    from bevatron.evaluate.inspection.representation import probe  # torch
 
     if parameters not in context.manifest.targets:
         known = ", ".join(context.manifest.targets)

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.config.model import Model
-from bevatron.config.task import Regression
-from bevatron.evaluate.bootstrap import Bootstrap
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.task import Regression
 from bevatron.evaluate.evaluation import Predictions, evaluation
-from bevatron.evaluate.measurement import Measurement, measure
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.measurement import Measurement, measure
 
 POINTS = 400
 BINS = 40

@@ -3,10 +3,10 @@
 import numpy as np
 from pydantic import Field, model_validator
 
-from bevatron.config import kinds
-from bevatron.config.kinds import recipe
-from bevatron.config.section import Name, Section
-from bevatron.store.columns import Dense, Group, Samples
+from bevatron.config.loading import kinds
+from bevatron.config.loading.kinds import recipe
+from bevatron.config.sections.section import Name, Section
+from bevatron.store.shards.columns import Dense, Group, Samples
 
 Pair = tuple[float, float]
 

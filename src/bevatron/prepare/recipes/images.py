@@ -3,11 +3,11 @@
 import numpy as np
 from pydantic import Field
 
-from bevatron.config import kinds
-from bevatron.config.kinds import recipe
-from bevatron.config.section import Count, Fraction, Name, Section
+from bevatron.config.loading import kinds
+from bevatron.config.loading.kinds import recipe
+from bevatron.config.sections.section import Count, Fraction, Name, Section
 from bevatron.errors import UserError
-from bevatron.store.columns import Dense, Group, Samples
+from bevatron.store.shards.columns import Dense, Group, Samples
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of red, green and blue
 

@@ -3,11 +3,11 @@
 import numpy as np
 from pydantic import Field
 
-from bevatron.config import kinds
-from bevatron.config.kinds import recipe
-from bevatron.config.section import Count
-from bevatron.prepare.flavour import QUARKS
-from bevatron.store.columns import Dense, Group, Ragged, Samples
+from bevatron.config.loading import kinds
+from bevatron.config.loading.kinds import recipe
+from bevatron.config.sections.section import Count
+from bevatron.prepare.jets.flavour import QUARKS
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 VERTEX_FEATURES = 7
 

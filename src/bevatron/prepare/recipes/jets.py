@@ -5,15 +5,15 @@ import logging
 import numpy as np
 from pydantic import Field
 
-from bevatron.config import kinds
-from bevatron.config.kinds import recipe
-from bevatron.config.section import Count, NonNegative, Real
-from bevatron.prepare.direction import delta_phi
-from bevatron.prepare.flavour import flavour
-from bevatron.prepare.jet_options import BeamSpot, Resampling, Tracking, VertexCuts
-from bevatron.prepare.resampling import resampled
-from bevatron.prepare.shape import width
-from bevatron.store.columns import Ragged, Samples
+from bevatron.config.loading import kinds
+from bevatron.config.loading.kinds import recipe
+from bevatron.config.sections.section import Count, NonNegative, Real
+from bevatron.prepare.jets.flavour import flavour
+from bevatron.prepare.jets.jet_options import BeamSpot, Resampling, Tracking, VertexCuts
+from bevatron.prepare.jets.resampling import resampled
+from bevatron.prepare.jets.shape import width
+from bevatron.prepare.tracking.direction import delta_phi
+from bevatron.store.shards.columns import Ragged, Samples
 
 logger = logging.getLogger("bevatron")
 
@@ -30,8 +30,8 @@ class JetSamples:
     first) and `vertices` (ragged, 7 features), whose element i is the vertex to which track i belongs; all float32.
     Target `flavour` (n,) int64: 0 light, 1 charm, 2 beauty.
 
-    Charged particles become tracks (bevatron.prepare.detector), all tracks of an event its primary vertex, those
-    of a jet its secondary vertices (bevatron.prepare.reconstruction). The detector is a parametrisation: see
+    Charged particles become tracks (bevatron.prepare.tracking.detector), all tracks of an event its primary vertex,
+    those of a jet its secondary vertices (bevatron.prepare.jets.reconstruction). The detector is a parametrisation: see
     APPROXIMATIONS, which stand in every shard.
     """
 
@@ -59,12 +59,12 @@ class JetSamples:
         back than went in, their ids tell which.
         """
         # Imported here: what is compiled by numba costs half a second, which checking a configuration need not pay.
-        from bevatron.prepare import experts, track_features, vertex_features
-        from bevatron.prepare.feature import group
-        from bevatron.prepare.jet_probability import calibrated, jet_probability, track_probability
-        from bevatron.prepare.reconstruction import reconstructed
-        from bevatron.prepare.vertex_finder import PION
-        from bevatron.store.columns import Dense
+        from bevatron.prepare.jets import experts, track_features, vertex_features
+        from bevatron.prepare.jets.feature import group
+        from bevatron.prepare.jets.jet_probability import calibrated, jet_probability, track_probability
+        from bevatron.prepare.jets.reconstruction import reconstructed
+        from bevatron.prepare.vertexing.vertex_finder import PION
+        from bevatron.store.shards.columns import Dense
 
         pt, eta, phi, _ = raw.inputs["jet"].column.values.astype(np.float64).T
         hadrons, quarks = (raw.inputs[name].column for name in ("hadrons", "hadron_ids"))

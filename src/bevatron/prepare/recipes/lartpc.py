@@ -3,15 +3,15 @@
 import numpy as np
 from pydantic import Field, model_validator
 
-from bevatron.config import kinds
-from bevatron.config.kinds import recipe
-from bevatron.config.section import Count, Name, Positive, Section, Seed
+from bevatron.config.loading import kinds
+from bevatron.config.loading.kinds import recipe
+from bevatron.config.sections.section import Count, Name, Positive, Section, Seed
 from bevatron.prepare.wires.boxes import Boxes
 from bevatron.prepare.wires.drift import Drift
 from bevatron.prepare.wires.electronics import Electronics
 from bevatron.prepare.wires.planes import Plane
 from bevatron.prepare.wires.window import Window
-from bevatron.store.columns import Dense, Group, Samples, SparseImages
+from bevatron.store.shards.columns import Dense, Group, Samples, SparseImages
 
 APPROXIMATIONS = (
     "Charge is drifted in a uniform field without space charge; the response of the wires is taken as deconvolved "

@@ -3,12 +3,12 @@
 import numpy as np
 from pydantic import Field
 
-from bevatron.config import kinds
-from bevatron.config.kinds import recipe
-from bevatron.config.section import Count, Real
-from bevatron.prepare.direction import delta_phi
-from bevatron.prepare.flavour import QUARKS
-from bevatron.store.columns import Dense, Group, Ragged, Samples
+from bevatron.config.loading import kinds
+from bevatron.config.loading.kinds import recipe
+from bevatron.config.sections.section import Count, Real
+from bevatron.prepare.jets.flavour import QUARKS
+from bevatron.prepare.tracking.direction import delta_phi
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 CM = 10.0  # in mm
 VERTICES = {

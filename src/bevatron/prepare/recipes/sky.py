@@ -5,10 +5,10 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from bevatron.config import kinds
-from bevatron.config.kinds import recipe
-from bevatron.config.section import Positive
-from bevatron.store.columns import Dense, Group, Samples
+from bevatron.config.loading import kinds
+from bevatron.config.loading.kinds import recipe
+from bevatron.config.sections.section import Positive
+from bevatron.store.shards.columns import Dense, Group, Samples
 
 IMAGES = ("galaxy", "star")
 

@@ -5,11 +5,11 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from bevatron.config.section import Count, NonNegative, Section
+from bevatron.config.sections.section import Count, NonNegative, Section
 from bevatron.prepare.wires.charge import Charge
 from bevatron.prepare.wires.window import View
 
-GUN, NEUTRINO, COSMIC = 0, 1, 2  # `origin` of a primary, in bevatron.simulate.argon.event
+GUN, NEUTRINO, COSMIC = 0, 1, 2  # `origin` of a primary, in bevatron.simulate.argon.tracking.event
 CORE = (0.01, 0.99)  # quantiles of the charge between which the box lies: photons leave specks far away
 
 

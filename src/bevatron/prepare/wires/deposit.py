@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from bevatron.compute.compiled import compiled
+from bevatron.compute.numerics.compiled import compiled
 
 REACH = 3.5  # standard deviations; beyond, 0.05 % of the charge go to the outermost pixels
 ROOT2 = math.sqrt(2.0)

@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from bevatron.config.section import NonNegative, Positive, Section
+from bevatron.config.sections.section import NonNegative, Positive, Section
 
 CM2_PER_S = 1e-6  # in cm²/µs
 

@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import Field
 from scipy.special import ndtr, ndtri
 
-from bevatron.config.section import NonNegative, Positive, Real, Section, Seed
+from bevatron.config.sections.section import NonNegative, Positive, Real, Section, Seed
 from bevatron.prepare.split import uniform
 
 STEP = 0.1  # kilo-electrons: a digit

@@ -13,7 +13,7 @@ from bevatron.prepare.wires.electronics import dead_wires, read_out
 from bevatron.prepare.wires.planes import ANGLES
 from bevatron.prepare.wires.shower import start_of_shower
 from bevatron.prepare.wires.window import View, charge_views, detector_views, image_side
-from bevatron.store.columns import Samples
+from bevatron.store.shards.columns import Samples
 
 Pixels = tuple[np.ndarray, np.ndarray]
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from bevatron.config.section import Count, Section
+from bevatron.config.sections.section import Count, Section
 from bevatron.prepare.wires.charge import Charge
 from bevatron.prepare.wires.drift import drift_time
 from bevatron.prepare.wires.planes import ANGLES, extent

@@ -5,12 +5,12 @@ from itertools import combinations
 import numpy as np
 from pydantic import Field
 
-from bevatron.config.kinds import claim_test
-from bevatron.config.section import Positive
+from bevatron.config.loading.kinds import claim_test
+from bevatron.config.sections.section import Positive
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
-from bevatron.report.measured import Measurements
-from bevatron.report.numbers import exact, plain, with_error
+from bevatron.report.results.measured import Measurements
+from bevatron.report.tables.numbers import exact, plain, with_error
 
 
 @claim_test("agree")

@@ -4,12 +4,12 @@ from itertools import permutations
 
 from pydantic import Field
 
-from bevatron.config.kinds import claim_test
-from bevatron.config.section import Positive
+from bevatron.config.loading.kinds import claim_test
+from bevatron.config.sections.section import Positive
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import GroupOptions
-from bevatron.report.measured import Measurements
-from bevatron.report.numbers import exact, plain
+from bevatron.report.results.measured import Measurements
+from bevatron.report.tables.numbers import exact, plain
 
 
 @claim_test("agree_each")

@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from bevatron.report.measured import Measured
+from bevatron.report.results.measured import Measured
 
 Verdict = Literal["reproduced", "not reproduced", "undecided"]
 

@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from bevatron.config.kinds import claim_test
-from bevatron.config.section import Count, Integer, Section
+from bevatron.config.loading.kinds import claim_test
+from bevatron.config.sections.section import Count, Integer, Section
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
-from bevatron.report.measured import Measurements
+from bevatron.report.results.measured import Measurements
 
 
 class Layer(Section):

@@ -2,12 +2,12 @@
 
 from pydantic import Field
 
-from bevatron.config.kinds import claim_test
-from bevatron.config.section import Positive, Real
+from bevatron.config.loading.kinds import claim_test
+from bevatron.config.sections.section import Positive, Real
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
-from bevatron.report.measured import Measurements
-from bevatron.report.numbers import exact, with_error
+from bevatron.report.results.measured import Measurements
+from bevatron.report.tables.numbers import exact, with_error
 
 
 @claim_test("near")

@@ -4,11 +4,11 @@ from itertools import pairwise
 
 from pydantic import Field
 
-from bevatron.config.kinds import claim_test
+from bevatron.config.loading.kinds import claim_test
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
-from bevatron.report.measured import Measurements
-from bevatron.report.numbers import with_error
+from bevatron.report.results.measured import Measurements
+from bevatron.report.tables.numbers import with_error
 
 
 @claim_test("ordered")

@@ -2,11 +2,11 @@
 
 from itertools import pairwise
 
-from bevatron.config.kinds import claim_test
+from bevatron.config.loading.kinds import claim_test
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import GroupOptions
-from bevatron.report.measured import Measurements
-from bevatron.report.numbers import with_error
+from bevatron.report.results.measured import Measurements
+from bevatron.report.tables.numbers import with_error
 
 
 @claim_test("ordered_each")

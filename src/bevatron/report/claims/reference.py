@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from bevatron.config.kinds import Options
-from bevatron.config.section import Name, Positive, Section
-from bevatron.report.measured import Measured, Measurements
+from bevatron.config.loading.kinds import Options
+from bevatron.config.sections.section import Name, Positive, Section
+from bevatron.report.results.measured import Measured, Measurements
 
 
 class MetricReference(Section):

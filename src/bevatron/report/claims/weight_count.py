@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from bevatron.config.kinds import ArchitectureOptions, claim_test
-from bevatron.config.section import Count
+from bevatron.config.loading.kinds import ArchitectureOptions, claim_test
+from bevatron.config.sections.section import Count
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
-from bevatron.report.measured import Measurements
+from bevatron.report.results.measured import Measurements
 
 
 @claim_test("weight_count")
@@ -28,8 +28,8 @@ class WeightCount:
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         import torch
 
-        from bevatron.config.kinds import ARCHITECTURES
-        from bevatron.models.inputs import InputGroup
+        from bevatron.config.loading.kinds import ARCHITECTURES
+        from bevatron.models.layers.inputs import InputGroup
 
         names = tuple(f"channel_{k}" for k in range(options.channels))
         group = InputGroup((options.channels, options.side, options.side), names)

@@ -5,7 +5,7 @@ from functools import partial
 
 from bevatron.report.plots.attacks import attack_errors, attack_example
 from bevatron.report.plots.style import ReportFigure, draw_figure
-from bevatron.report.results import StudyResults
+from bevatron.report.results.study_results import StudyResults
 
 EXAMPLES = 3
 

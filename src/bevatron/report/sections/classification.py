@@ -4,15 +4,15 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
-from bevatron.config.grid import name_of
-from bevatron.config.task import Classification
+from bevatron.config.sections.grid import name_of
+from bevatron.config.sections.task import Classification
+from bevatron.report.page.section import section
 from bevatron.report.plots.calibration import calibration
 from bevatron.report.plots.confusion import confusion
 from bevatron.report.plots.roc import roc
 from bevatron.report.plots.score import score
 from bevatron.report.plots.style import FEW_CLASSES, ReportFigure, draw_figure, grid
-from bevatron.report.results import ModelResults, StudyResults
-from bevatron.report.section import section
+from bevatron.report.results.study_results import ModelResults, StudyResults
 from bevatron.report.sections.attacks import attack_figures
 from bevatron.report.sections.examples import example_figures
 from bevatron.report.sections.layers import layer_figures

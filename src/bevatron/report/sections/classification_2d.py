@@ -2,10 +2,10 @@
 
 from functools import partial
 
+from bevatron.report.page.section import section
 from bevatron.report.plots.classification_2d import clouds, lines, responses, rotations, steps, surfaces
 from bevatron.report.plots.style import ReportFigure, draw_figure
-from bevatron.report.results import StudyResults
-from bevatron.report.section import section
+from bevatron.report.results.study_results import StudyResults
 
 W, THETA = (0.8, 0.6), 1.0
 

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from functools import partial
 
+from bevatron.report.page.section import section
 from bevatron.report.plots.detection import found_boxes, precision_recall
 from bevatron.report.plots.images import sides_of
 from bevatron.report.plots.style import ReportFigure, draw_figure
-from bevatron.report.results import ModelResults, StudyResults
-from bevatron.report.section import section
+from bevatron.report.results.study_results import ModelResults, StudyResults
 
 LINES = 8  # curves of a figure that an eye can tell apart
 FEW = 4  # models whose boxes are shown; those of more are folded away

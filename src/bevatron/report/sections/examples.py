@@ -5,7 +5,7 @@ from functools import partial
 
 from bevatron.report.plots.images import example_images, sides_of
 from bevatron.report.plots.style import ReportFigure, draw_figure
-from bevatron.report.results import StudyResults
+from bevatron.report.results.study_results import StudyResults
 
 
 def example_figures(results: StudyResults) -> list[ReportFigure]:

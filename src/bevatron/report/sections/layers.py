@@ -4,7 +4,7 @@ from functools import partial
 
 from bevatron.report.plots.layers import filters_of, maps_of
 from bevatron.report.plots.style import ReportFigure, draw_figure
-from bevatron.report.results import StudyResults
+from bevatron.report.results.study_results import StudyResults
 
 
 def layer_figures(results: StudyResults) -> list[ReportFigure]:

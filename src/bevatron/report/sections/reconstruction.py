@@ -2,10 +2,10 @@
 
 from functools import partial
 
+from bevatron.report.page.section import section
 from bevatron.report.plots.reconstruction import Point, denoised, quality
 from bevatron.report.plots.style import ReportFigure, draw_figure
-from bevatron.report.results import ModelResults, StudyResults
-from bevatron.report.section import section
+from bevatron.report.results.study_results import ModelResults, StudyResults
 
 KINDS = {
     "autoencoder": "auto-encoder, MLP",

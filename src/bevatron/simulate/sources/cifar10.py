@@ -6,12 +6,12 @@ from time import perf_counter
 import numpy as np
 from pydantic import Field
 
-from bevatron.config import kinds
-from bevatron.config.kinds import source
-from bevatron.config.section import Count
+from bevatron.config.loading import kinds
+from bevatron.config.loading.kinds import source
+from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.store.columns import Dense, Group, Samples
+from bevatron.store.shards.columns import Dense, Group, Samples
 
 TRAIN = tuple(f"data_batch_{k}.bin" for k in range(1, 6))
 TEST = "test_batch.bin"
@@ -37,7 +37,7 @@ class Cifar10:
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """Input group `image` (n, 3, 32, 32) float32 from 0 to 1; targets `label` and `split` int64. Raises UserError
         for files that are missing or of another format, and any shard but the first."""
-        from bevatron.simulate.cifar import read_batch
+        from bevatron.simulate.external.cifar import read_batch
 
         start = perf_counter()
         if shard > 0:

@@ -6,12 +6,12 @@ from time import perf_counter
 import numpy as np
 from pydantic import Field
 
-from bevatron.config import kinds
-from bevatron.config.kinds import source
-from bevatron.config.section import Count
+from bevatron.config.loading import kinds
+from bevatron.config.loading.kinds import source
+from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.store.columns import Dense, Group, Samples
+from bevatron.store.shards.columns import Dense, Group, Samples
 
 FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -88,7 +88,7 @@ def _shipped() -> tuple[np.ndarray, np.ndarray, None]:
 
 
 def _of_folder(folder: Path, validation: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    from bevatron.simulate.idx import IMAGES, LABELS, read_idx
+    from bevatron.simulate.external.idx import IMAGES, LABELS, read_idx
 
     images, labels = {}, {}
     for part, (image_name, label_name) in FILES.items():

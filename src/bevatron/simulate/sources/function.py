@@ -5,11 +5,11 @@ from time import perf_counter
 import numpy as np
 from pydantic import Field, model_validator
 
-from bevatron.config import kinds
-from bevatron.config.kinds import source
-from bevatron.config.section import Count, Real
+from bevatron.config.loading import kinds
+from bevatron.config.loading.kinds import source
+from bevatron.config.sections.section import Count, Real
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.store.columns import Dense, Group, Samples
+from bevatron.store.shards.columns import Dense, Group, Samples
 
 
 @source("function")

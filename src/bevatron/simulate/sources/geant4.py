@@ -6,12 +6,12 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from bevatron.config.kinds import source
+from bevatron.config.loading.kinds import source
 from bevatron.errors import UserError
-from bevatron.simulate.argon.event import PHOTON_CONVERSION_UNKNOWN, Box, Deposits, Primaries
+from bevatron.simulate.argon.tracking.event import PHOTON_CONVERSION_UNKNOWN, Box, Deposits, Primaries
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.lartpc import ArgonOptions
-from bevatron.store.columns import Samples
+from bevatron.store.shards.columns import Samples
 
 VOLUME = "Argon"
 WHERE = "source 'geant4'"
@@ -37,7 +37,7 @@ class Geant4:
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of events. Raises UserError where calzone or its data are not installed."""
-        from bevatron.simulate.argon.events import event_attributes, event_samples, joined, primaries_of
+        from bevatron.simulate.argon.tracking.events import event_attributes, event_samples, joined, primaries_of
 
         calzone = _calzone()
         start = perf_counter()
@@ -92,7 +92,7 @@ def geometry(box: Box) -> dict[str, Any]:
 
 def as_particles(primaries: Primaries, box: Box, calzone: Any) -> np.ndarray:
     """The primaries as calzone's particles, one of its events each: MeV, cm from the box's middle, directions."""
-    from bevatron.simulate.argon.gun import kinetic_of
+    from bevatron.simulate.argon.generators.gun import kinetic_of
 
     particles = calzone.particles(len(primaries.pdg))
     norm = np.linalg.norm(primaries.momentum, axis=1, keepdims=True)
@@ -112,7 +112,7 @@ def deposits(sampled: Any, tracks: np.ndarray, primaries: Primaries, n_events: i
     sampled.line (event, tid, pid, value, start, end) along tracks and sampled.point (event, tid, pid, value, position);
     tracks (event, tid, parent). Their `event` is the primary.
     """
-    from bevatron.simulate.argon.gun import kinetic_of
+    from bevatron.simulate.argon.generators.gun import kinetic_of
 
     line, point = sampled.line, sampled.point
     starts = np.concatenate([line["start"], point["position"]]) + middle(box)

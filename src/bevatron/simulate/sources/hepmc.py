@@ -6,14 +6,14 @@ from time import perf_counter
 
 import numpy as np
 
-from bevatron.config.kinds import source
+from bevatron.config.loading.kinds import source
 from bevatron.errors import UserError
-from bevatron.simulate import hepmc_events
-from bevatron.simulate.event_jets import JetOptions, jets_of, joined
-from bevatron.simulate.external_files import FileOptions, Part, too_few
-from bevatron.simulate.hepmc_text import EventText, event_texts
+from bevatron.simulate.collisions.event_jets import JetOptions, jets_of, joined
+from bevatron.simulate.external import hepmc_events
+from bevatron.simulate.external.external_files import FileOptions, Part, too_few
+from bevatron.simulate.external.hepmc_text import EventText, event_texts
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.store.columns import Samples
+from bevatron.store.shards.columns import Samples
 
 logger = logging.getLogger("bevatron")
 

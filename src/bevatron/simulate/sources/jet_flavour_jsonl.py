@@ -8,11 +8,11 @@ from time import perf_counter
 import numpy as np
 from pydantic import Field
 
-from bevatron.config.kinds import source
-from bevatron.config.section import Real
-from bevatron.simulate.event_jets import joined
-from bevatron.simulate.external_files import FileOptions, Part, lines_of, opened, too_few
-from bevatron.simulate.jet_flavour_lines import (
+from bevatron.config.loading.kinds import source
+from bevatron.config.sections.section import Real
+from bevatron.simulate.collisions.event_jets import joined
+from bevatron.simulate.external.external_files import FileOptions, Part, lines_of, opened, too_few
+from bevatron.simulate.external.jet_flavour_lines import (
     TRACK,
     TRACK_EXPERTS,
     VERTEX,
@@ -21,7 +21,7 @@ from bevatron.simulate.jet_flavour_lines import (
     published_jet,
 )
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.store.columns import Dense, Group, Ragged, Samples
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 logger = logging.getLogger("bevatron")
 BATCH = 2_000  # lines at a time

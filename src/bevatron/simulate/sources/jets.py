@@ -5,14 +5,14 @@ from time import perf_counter
 
 from pydantic import Field
 
-from bevatron.config.kinds import source
-from bevatron.config.section import Count, Name, Positive
-from bevatron.simulate.event_jets import JetOptions, jets_of, joined
-from bevatron.simulate.particles import Particles
-from bevatron.simulate.pythia import SEEDS, Collisions
-from bevatron.simulate.pythia import versions as pythia_versions
+from bevatron.config.loading.kinds import source
+from bevatron.config.sections.section import Count, Name, Positive
+from bevatron.simulate.collisions.event_jets import JetOptions, jets_of, joined
+from bevatron.simulate.collisions.particles import Particles
+from bevatron.simulate.collisions.pythia import SEEDS, Collisions
+from bevatron.simulate.collisions.pythia import versions as pythia_versions
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.store.columns import Samples
+from bevatron.store.shards.columns import Samples
 
 logger = logging.getLogger("bevatron")
 
@@ -30,7 +30,7 @@ class Jets:
     """Jets of the processes in `processes`, the same number of events of each in every shard.
 
     One sample is one jet; id = shard << 40 | event << 8 | rank of the jet in its event. Input groups and
-    targets are those of `bevatron.simulate.event_jets`; `event` is unique in the study, `process` the place
+    targets are those of `bevatron.simulate.collisions.event_jets`; `event` is unique in the study, `process` the place
     of the process' name in alphabetical order.
 
     Approximations: generator level, so no detector material and no field (both come in with the measured

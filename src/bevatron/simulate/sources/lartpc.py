@@ -6,17 +6,17 @@ from time import perf_counter
 import numpy as np
 from pydantic import Field, FiniteFloat, model_validator
 
-from bevatron.config import kinds
-from bevatron.config.kinds import source
-from bevatron.config.section import Count, Section
-from bevatron.simulate.argon.cosmics import Cosmics, expected_muons
-from bevatron.simulate.argon.cuts import Cuts
-from bevatron.simulate.argon.event import Box
-from bevatron.simulate.argon.gun import Gun
-from bevatron.simulate.argon.neutrinos import Neutrinos
+from bevatron.config.loading import kinds
+from bevatron.config.loading.kinds import source
+from bevatron.config.sections.section import Count, Section
+from bevatron.simulate.argon.generators.cosmics import Cosmics, expected_muons
+from bevatron.simulate.argon.generators.gun import Gun
+from bevatron.simulate.argon.generators.neutrinos import Neutrinos
+from bevatron.simulate.argon.tracking.cuts import Cuts
+from bevatron.simulate.argon.tracking.event import Box
 from bevatron.simulate.comparison import Comparison
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.store.columns import Samples
+from bevatron.store.shards.columns import Samples
 
 logger = logging.getLogger("bevatron")
 BATCH = 200  # events followed at a time, so that memory does not grow with the shard
@@ -94,8 +94,8 @@ class LiquidArgon:
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of events, and the time spent in the transport."""
-        from bevatron.simulate.argon.events import event_attributes, event_samples, joined, primaries_of
-        from bevatron.simulate.argon.transport import transport
+        from bevatron.simulate.argon.tracking.events import event_attributes, event_samples, joined, primaries_of
+        from bevatron.simulate.argon.tracking.transport import transport
 
         start = said = perf_counter()
         seconds, parts = 0.0, []
@@ -124,7 +124,7 @@ class LiquidArgon:
 
     def comparisons(self, options: Options, seed: int) -> list[Comparison]:
         """The transport beside published numbers: `bevatron validate-source` asks."""
-        from bevatron.simulate.argon.comparisons import comparisons
+        from bevatron.simulate.argon.validation.comparisons import comparisons
 
         return comparisons(options.cuts, seed % 2**62)
 

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from bevatron.config.kinds import source
-from bevatron.config.section import NonNegative, Positive
+from bevatron.config.loading.kinds import source
+from bevatron.config.sections.section import NonNegative, Positive
 from bevatron.errors import UserError
-from bevatron.simulate.event_jets import joined
-from bevatron.simulate.external_files import FileOptions
-from bevatron.simulate.hadrons import REACH
-from bevatron.simulate.nanoaod_events import steps
+from bevatron.simulate.collisions.event_jets import joined
+from bevatron.simulate.collisions.hadrons import REACH
+from bevatron.simulate.external.external_files import FileOptions
+from bevatron.simulate.external.nanoaod_events import steps
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.store.columns import Dense, Group, Ragged, Samples, elements_of
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples, elements_of
 
 KINEMATICS = {"pt": "GeV", "eta": "", "phi": "rad", "mass": "GeV"}
 VERTEX = {

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from bevatron.config import kinds
-from bevatron.config.kinds import source
-from bevatron.config.section import MOST, Count, NonNegative, Positive
+from bevatron.config.loading import kinds
+from bevatron.config.loading.kinds import source
+from bevatron.config.sections.section import MOST, Count, NonNegative, Positive
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.store.columns import Dense, Group, Samples
+from bevatron.store.shards.columns import Dense, Group, Samples
 
 LEAST = 8  # pixels a side
 Range = tuple[Positive, Positive]

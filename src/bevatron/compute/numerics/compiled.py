@@ -1,0 +1,105 @@
+"""Functions compiled to machine code by numba, which is kept for the next process."""
+
+import ast
+import hashlib
+import inspect
+import logging
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bevatron.compute.process.private_folder import private_below
+
+log = logging.getLogger("bevatron")
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` compiled when first called (numba.njit: IEEE arithmetic, one thread).
+
+    The machine code is kept under $NUMBA_CACHE_DIR, else in the user's cache folder, and never in the package,
+    which may be read-only. numba itself checks only the source file of the function and not those of the functions that
+    it calls. Each state of the module and of everything that it imports from its own package has a place of its own, so
+    no stale code is ever run. Where nothing can be kept, every process compiles again.
+    """
+    import numba
+
+    folder = _folder(_sources(Path(inspect.getfile(function)).resolve()))
+    if folder is None:
+        return _once(numba.njit(function))
+    usual = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder)  # read while decorating alone
+    try:
+        return _once(numba.njit(cache=True)(function))
+    finally:
+        numba.config.CACHE_DIR = usual
+
+
+def _once(function: Any) -> Any:
+    """Not compiled again for each constant that compiled callers pass: to numba a literal number is a type of its own.
+
+    That was a third of the transport's compile time.
+    """
+    from numba.core.types import unliteral
+
+    template = function.get_call_template
+
+    def of_plain_types(args: tuple, kws: dict[str, Any]) -> Any:
+        return template(tuple(map(unliteral, args)), {name: unliteral(kind) for name, kind in kws.items()})
+
+    function.get_call_template = of_plain_types
+    return function
+
+
+@cache
+def _sources(module: Path) -> str:
+    """A digest of a module and of all modules of its package that it imports, directly or through others."""
+    package = module.parent
+    while (package.parent / "__init__.py").is_file():
+        package = package.parent
+    found: set[Path] = set()
+    todo = [module]
+    while todo:
+        path = todo.pop()
+        if path not in found:
+            found.add(path)
+            todo += _imported(path, package)
+    digest = hashlib.sha256()
+    for path in sorted(found):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(package)} {len(content)} ".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _imported(path: Path, package: Path) -> tuple[Path, ...]:
+    """The modules of `package` that the module at `path` imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            place = path.parents[node.level - 1].relative_to(package.parent).parts if node.level else ()
+            base = ".".join([*place, *([node.module] if node.module else [])])
+            names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    places = [package.parent.joinpath(*name.split(".")) for name in names if name.split(".")[0] == package.name]
+    files = [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")]
+    return tuple(sorted(file for file in files if file.is_file()))
+
+
+@cache
+def _folder(name: str) -> Path | None:
+    """Where machine code made from these sources is kept; None where nothing can be written, or others can."""
+    import numba
+
+    asked = numba.config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME")
+    try:
+        place = Path(asked) if asked else Path.home() / ".cache"
+        folder = private_below(place, "bevatron", "compiled", name)
+    except (OSError, RuntimeError):  # no such home, or a read-only one
+        return None
+    if folder is None:
+        log.warning("%s: others can write there; compiled code is not kept (chmod go-w, or another place)", place)
+        return None
+    return folder if os.access(folder, os.W_OK) else None

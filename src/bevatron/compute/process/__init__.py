@@ -1,0 +1,1 @@
+"""Processes, files and signals of one machine: locks, logs, the end of a process, environment variables."""

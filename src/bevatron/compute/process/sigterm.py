@@ -1,0 +1,91 @@
+"""SIGTERM, which batch systems send before they kill, ends a process through its `finally` clauses."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from bevatron.compute.process.flag import Flag
+
+POLL_SECONDS, STUCK_SECONDS = 1.0, 5.0
+
+
+LONGEST_PATIENCE = 20.0  # seconds with workers that save their state, of the 30 s that Slurm leaves a cancelled job
+
+
+def patience_of(grace_seconds: float) -> float:
+    """How long to wait for others to save their state after SIGTERM."""
+    return min(grace_seconds / 2, LONGEST_PATIENCE)
+
+
+class StopRequested(SystemExit):
+    """SIGTERM came. Not an Exception, so that no library takes it for a failure of its own."""
+
+
+def end_on_sigterm() -> None:
+    """SIGTERM raises StopRequested in the main thread; call it again after ray.init, whose handler prints a stack."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _end)
+
+
+def ignore_sigterm() -> None:
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _end(*_: object) -> None:
+    raise StopRequested(128 + signal.SIGTERM)
+
+
+@contextmanager
+def flag_on_sigterm(flag: Flag, patience: float, helped: Callable[[], bool], last_words: str) -> Iterator[None]:
+    """Within it, SIGTERM sets the flag, for others to save their state; the second one raises StopRequested.
+
+    The second comes by itself `patience` seconds after the first, or when `helped` says that nobody is left who could
+    save anything: a batch job that is cancelled gets SIGTERM in all its processes at once. Where even that does not
+    reach the main thread, because a library waits for a dead cluster, the process says its last words and ends with
+    exit code 2. The flag begins lowered.
+    """
+    flag.lower()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    left = threading.Event()
+
+    def see_to_the_end() -> None:
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline and helped():
+            if left.wait(min(POLL_SECONDS, patience)):
+                return
+        if left.is_set():
+            return
+        os.kill(os.getpid(), signal.SIGTERM)
+        if not left.wait(STUCK_SECONDS):
+            print(f"bevatron: {last_words}", file=sys.stderr, flush=True)
+            os._exit(2)
+
+    def hoist(*_: object) -> None:
+        flag.set()
+        signal.signal(signal.SIGTERM, _end)
+        threading.Thread(target=see_to_the_end, name="bevatron-end", daemon=True).start()
+
+    before = signal.signal(signal.SIGTERM, hoist)
+    try:
+        yield
+    finally:
+        left.set()
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def sigterm_restored() -> Iterator[None]:
+    """Within it, the answer to SIGTERM may change; afterwards it is as before."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)

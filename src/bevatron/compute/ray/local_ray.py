@@ -1,0 +1,107 @@
+"""A private Ray cluster on this machine."""
+
+import logging
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from bevatron.compute.process.sigterm import end_on_sigterm
+from bevatron.compute.ray.ray_folder import base_folder, keep_logs, own_folder, remove, remove_stale
+from bevatron.compute.ray.ray_metrics import metrics_archived
+from bevatron.compute.ray.ray_start import OBJECT_STORE_BYTES
+from bevatron.compute.ray.ray_token import new_token, token_authentication
+from bevatron.compute.ray.session import RaySession, cpus_of_job, first_line, session_of, tell_dashboard
+from bevatron.compute.slurm.resource_request import ResourceRequest
+from bevatron.config.sections.workflow import Ray
+from bevatron.errors import UserError
+
+
+@contextmanager
+def local_ray(settings: Ray, request: ResourceRequest, kept: Path) -> Iterator[RaySession]:
+    """Start a cluster whose processes end, and whose folder is removed, with the block or this process.
+
+    If the block fails, Ray's own logs are copied to `kept / "logs"` first. Raises UserError if it cannot start.
+    """
+    base = base_folder()
+    remove_stale(base)
+    with ExitStack() as stack:
+        folder, lock = own_folder(base)
+        stack.callback(lock.close)
+        stack.callback(remove, folder)
+        token = new_token(folder / "token")
+        stack.enter_context(token_authentication(token))
+        context = _start(settings, request, folder, stack)
+        session = session_of(context.address_info["address"], context.dashboard_url, token)
+        tell_dashboard(session, settings.dashboard)
+        stack.enter_context(metrics_archived(kept / "metrics", session))
+        try:
+            yield session
+        except Exception as error:
+            if not isinstance(error, UserError):
+                keep_logs(folder, kept / "logs")
+            raise
+
+
+def _start(settings: Ray, request: ResourceRequest, folder: Path, stack: ExitStack):
+    """Ray's context of a new cluster; `stack` gets what ends it."""
+    import psutil
+    import ray
+
+    me = psutil.Process()
+    before = set(me.children())
+    try:
+        context = ray.init(
+            address="local",
+            num_cpus=settings.cpus or request.cpus or cpus_of_job(),
+            num_gpus=request.gpus if settings.gpus is None else settings.gpus,
+            object_store_memory=OBJECT_STORE_BYTES,
+            include_dashboard=None if settings.dashboard else False,  # None: go on without it if it cannot run
+            dashboard_host="127.0.0.1",
+            dashboard_port=_free_port(),
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _temp_dir=str(folder / "r"),
+        )
+    except BaseException as error:
+        ray.shutdown()
+        for process in set(me.children()) - before:
+            with suppress(psutil.Error):
+                process.kill()
+        if not isinstance(error, Exception):
+            raise
+        raise UserError(
+            "Ray",
+            f"a local cluster cannot be started ({first_line(error)})",
+            "see whether memory or disk is short",
+        ) from error
+    end_on_sigterm()
+    roots = [str(process.pid) for process in set(me.children()) - before]
+    watchdog = subprocess.Popen(
+        [sys.executable, "-m", "bevatron.compute.ray.watchdog", str(folder), *roots],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C on the terminal and a kill of the driver's group do not reach it
+    )
+    stack.callback(_dismiss, watchdog)
+    stack.callback(ray.shutdown)
+    return context
+
+
+def _dismiss(watchdog: subprocess.Popen) -> None:
+    """Let the watchdog end what Ray has left, and wait for it."""
+    watchdog.stdin.close()
+    try:
+        watchdog.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        watchdog.kill()
+        watchdog.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,1 @@
+"""From files to validated sections, their digests and versions, and components found by name."""

@@ -1,0 +1,83 @@
+"""What identifies raw shards, datasets and runs: digests of just that on which their bytes depend.
+
+Settings, and the versions of the code that makes samples of them. The seeds of simulation and preparation follow from
+the settings alone (`raw_settings`, `dataset_settings`): a new version of a recipe leaves the noise of all else as it
+was, and what a study has drawn so far stays its own.
+"""
+
+from typing import Any
+
+from bevatron.config.loading.code_versions import code_versions, source_version
+from bevatron.config.loading.digest import digest_of
+from bevatron.config.sections.data_part import DataPart
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.simulation import Simulation
+from bevatron.config.sections.study import Study
+
+LEARNING_VERSION = 1
+"""Raise it by one whenever a fit with the same settings gives another result than before, beyond rounding: by a change
+of an architecture, a loss, an optimiser, the order of samples, what is drawn. It is part of the digest of every run and
+search, so that what an earlier Bevatron has learned is not taken for this one's. A test holds what fits of each kind
+come to."""
+
+
+def raw_settings(study: DataPart) -> str:
+    """Of the settings behind raw shards, without versions: what the seeds of simulation follow from."""
+    return digest_of("raw", study.name, study.simulation.source, study.simulation.seed)
+
+
+def dataset_settings(study: DataPart) -> str:
+    """Of the settings behind dataset shards, without versions: what the seeds of preparation follow from."""
+    return digest_of("dataset", raw_settings(study), study.dataset)
+
+
+def raw_digest(study: DataPart) -> str:
+    """Of everything that a raw shard's content depends on, but its number: more shards leave the others valid."""
+    return digest_of("raw", raw_settings(study), source_version(study))
+
+
+def dataset_digest(study: DataPart) -> str:
+    """Of everything that a dataset shard's content depends on, but its number."""
+    return digest_of("dataset", dataset_settings(study), code_versions(study))
+
+
+def external_files(simulation: Simulation) -> list[list[str]]:
+    """For each shard the files that somebody else simulated, of a source that reads such; else none.
+
+    Their content is not in `raw_digest`, for a digest of the settings must not read gigabytes: a shard keeps the
+    SHA-256 of each file in its attributes, and the manifest, whose digest is part of every run's, all of them.
+    """
+    if not hasattr(simulation.source, "files_by_shard"):
+        return [[]] * simulation.shards
+    return [[str(path) for path in files] for files in simulation.source.files_by_shard(simulation.shards)]
+
+
+def learned_task(study: DataPart) -> dict[str, Any]:
+    """The part of the task on which learning depends; the rest only says how results are looked at."""
+    return study.task.model_dump(mode="json", exclude={"efficiencies", "signal", "truth", "x"})
+
+
+def run_digest(
+    study: Study,
+    model: Model,
+    manifest_sha256: str,
+    seed: int,
+    order: str,
+    members: dict[str, str] | None = None,
+) -> str:
+    """The identity of one training: model, task, dataset, seed, the order in which its samples come, and the version of
+    the code that learns. A search is not part of it, its result is.
+
+    order: what the order of samples depends on beside these (`training.reading_order`). members: of a committee, the
+    SHA-256 of each member's weights by its name.
+    """
+    settings = model.model_dump(mode="json", exclude={"search": True, "title": True, "published": True})
+    settings["training"].pop("checkpoint_seconds")  # when state is saved does not change what is learned
+    parts = (study.name, learned_task(study), settings, manifest_sha256, seed, order, *filter(None, [members]))
+    return digest_of("run", LEARNING_VERSION, *parts)
+
+
+def search_digest(study: Study, model: Model, manifest_sha256: str, order: str) -> str:
+    """The identity of one search; order: as in `run_digest`, of the model as its section has it."""
+    settings = model.model_dump(mode="json", exclude={"title": True, "published": True})
+    return digest_of("search", LEARNING_VERSION, study.name, learned_task(study), settings, manifest_sha256, order)

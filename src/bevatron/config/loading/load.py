@@ -1,0 +1,136 @@
+"""Reading the configuration's files: YAML, the scale's overlay, validation, and errors a person can act on."""
+
+import difflib
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from bevatron.config.loading.grid_expansion import GridExpansion, expanded
+from bevatron.config.loading.merge import merge
+from bevatron.config.loading.validation_errors import lines_of
+from bevatron.config.loading.yaml_text import YAML_BYTES, parse_yaml
+from bevatron.config.sections.data_part import DataPart
+from bevatron.config.sections.section import Section
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import Workflow
+from bevatron.errors import ConfigurationError, UserError
+from bevatron.regular_files import read_text
+
+SCALES = ("demo", "paper")
+OVERRIDES = ("scale", "studies")  # keys of the workflow's file that Snakemake's --config may change
+LEARNED = set(Study.model_fields) - set(DataPart.model_fields)
+Part = TypeVar("Part", bound=DataPart)
+
+
+def load_workflow(path: Path, **changes: Any) -> Workflow:
+    """The workflow's file, with the given top-level keys changed."""
+    tree = read_yaml(path)
+    tree.update({key: value for key, value in changes.items() if value is not None})
+    return validated(Workflow, tree, path)
+
+
+def check_overrides(config: dict[str, Any], path: Path) -> None:
+    """Raises UserError where Snakemake's `config` differs from the workflow's file at `path` in more than OVERRIDES.
+
+    Jobs read the file: what `--config` and `--configfile` say of other keys would be ignored.
+    """
+    tree = read_yaml(path)
+    changed = [key for key, value in config.items() if (key, value) not in tree.items()]
+    other = sorted(str(key) for key in changed if key not in OVERRIDES)
+    if other:
+        near = difflib.get_close_matches(other[0], OVERRIDES, n=1)
+        hint = f"did you mean '{near[0]}'? " if near and other[0] not in Workflow.model_fields else ""
+        what = f"only {' and '.join(OVERRIDES)} can be given there, found {', '.join(other)}"
+        raise UserError("--config or --configfile", what, f"{hint}write other keys in {path}")
+
+
+def load_study(name: str, scale: str, folder: Path) -> Study:
+    """The study's file in `folder` with the values of `scale` merged over it, and its grids expanded to models."""
+    path, tree = _study_file(name, folder)
+    own = tree.get("models")
+    found = expanded(at_scale(tree, scale, path), set(own) if isinstance(own, dict) else set(), path)
+    return _of_its_name(validated(Study, found.tree, path, found), path)
+
+
+def load_data_part(name: str, scale: str, folder: Path) -> DataPart:
+    """The same without models, grids and claims, and without the time that PyTorch takes to be imported for them."""
+    path, tree = _study_file(name, folder)
+    rest = {key: value for key, value in at_scale(tree, scale, path).items() if key not in LEARNED}
+    return _of_its_name(validated(DataPart, rest, path), path)
+
+
+def _study_file(name: str, folder: Path) -> tuple[Path, dict[str, Any]]:
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
+        raise UserError(path, f"there is no study '{name}'", f"studies found in {folder}: {known}")
+    return path, read_yaml(path)
+
+
+def _of_its_name(study: Part, path: Path) -> Part:
+    if study.name != path.stem:
+        raise ConfigurationError([f"{path}: name: must be the file's own name '{path.stem}', found '{study.name}'"])
+    return study
+
+
+def mistakes_in(workflow_file: Path, studies_folder: Path) -> list[str]:
+    """Every mistake in the workflow's file and in all studies at all scales, a line each, without repetition."""
+    lines: list[str] = []
+
+    def attempt(load, *arguments) -> None:
+        try:
+            load(*arguments)
+        except ConfigurationError as error:
+            lines.extend(error.lines)
+        except UserError as error:
+            lines.append(str(error))
+
+    attempt(load_workflow, workflow_file)
+    try:
+        listed = read_yaml(workflow_file).get("studies") or []
+    except UserError:
+        listed = []
+    names = {path.stem for path in studies_folder.glob("*.yaml")} | {n for n in listed if isinstance(n, str)}
+    for name in sorted(names):
+        for scale in SCALES:
+            attempt(load_study, name, scale, studies_folder)
+    return list(dict.fromkeys(lines))
+
+
+def at_scale(tree: dict[str, Any], scale: str, path: Path) -> dict[str, Any]:
+    """The study's tree with `scales.<scale>` merged over it: mappings key by key, anything else replaced."""
+    tree = dict(tree)
+    overlays = tree.pop("scales", None) or {}
+    if not isinstance(overlays, dict) or set(overlays) - set(SCALES):
+        raise ConfigurationError([f"{path}: scales: expected a mapping; allowed: {', '.join(SCALES)}"])
+    return merge(tree, overlays.get(scale) or {})
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping; raises UserError, naming the line, for anything else."""
+    try:
+        tree = parse_yaml(read_text(path, YAML_BYTES))
+    except FileNotFoundError:
+        raise UserError(path, "no such file", "name another with --config") from None
+    except OSError as error:
+        raise UserError(path, f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(path, f"is not UTF-8 text: {error.reason} at byte {error.start}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
+        raise UserError(place, f"is not YAML: {getattr(error, 'problem', error)}") from None
+    if not isinstance(tree, dict):
+        raise UserError(path, f"expected a mapping of keys, found {type(tree).__name__}")
+    return tree
+
+
+def validated(schema: type[Section], tree: dict[str, Any], path: Path, grids: GridExpansion | None = None) -> Any:
+    """`tree` as a section; raises ConfigurationError with one line for each mistake, where it stands in the file."""
+    place = grids.place if grids is not None else tuple
+    try:
+        return schema.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigurationError([f"{path}: {line}" for line in lines_of(error, schema, tree, place)]) from None

@@ -1,0 +1,20 @@
+"""Studies that are left out where somebody else's files, which they read, are not there."""
+
+from pathlib import Path
+
+from bevatron.config.sections.data_part import DataPart
+from bevatron.errors import UserError
+
+
+def missing_data_of(study: DataPart) -> str | None:
+    """Why the study is left out, in words; None for one whose files are there, or that may not be left out."""
+    files = getattr(study.simulation.source, "files_by_shard", None)
+    if not study.optional or files is None:
+        return None
+    try:
+        for path in files(1)[0]:
+            if not Path(path).is_file():
+                return f"{path}: no such file"
+    except UserError as error:
+        return str(error).split(";")[0]
+    return None

@@ -1,0 +1,106 @@
+"""Validation errors as lines that name the key, what was found and what is allowed."""
+
+import difflib
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from bevatron.config.loading.registry import Component
+from bevatron.config.sections.section import Section
+
+
+def lines_of(
+    error: ValidationError, schema: type[Section], tree: Any, stands_at: Callable[[tuple], tuple] = tuple
+) -> list[str]:
+    """One line for each mistake: `key.path: what is wrong; allowed: ...`.
+
+    stands_at: the place in the file of a key of `tree`, where the tree is not as it stands there.
+    """
+    messages: dict[str, list[str]] = {}
+    for place, problem, owner in _flat(error, schema, tree, ()):
+        path = ".".join(str(step) for step in stands_at(place)) or "(top level)"
+        messages.setdefault(path, []).append(_message(problem, owner, place))
+    # a union of plain types complains once for each member
+    return [f"{path}: {'; or '.join(dict.fromkeys(said))}" for path, said in messages.items()]
+
+
+def _flat(error: ValidationError, schema: type[Section], tree: Any, prefix: tuple) -> typing.Iterator[tuple]:
+    """Each mistake with its key path as it stands in the file, and the section class it lies in."""
+    for problem in error.errors():
+        place, value = (), tree
+        for step in problem["loc"]:  # steps that name a union's member are no keys of the file
+            missing = problem["type"] == "missing" and step == problem["loc"][-1]
+            if isinstance(value, dict) and (step in value or missing):
+                place, value = (*place, step), value.get(step)
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                place, value = (*place, step), value[step]
+        inner = problem.get("ctx", {}).get("error")
+        if isinstance(inner, ValidationError):  # a component's own options, validated by its own class
+            component = _section_at(schema, tree, place)
+            yield from _flat(inner, component or schema, value, (*prefix, *place))
+        else:
+            yield (*prefix, *place), problem, _section_at(schema, tree, place[:-1])
+
+
+def _message(problem: dict, owner: type[Section] | None, place: tuple) -> str:
+    kind, found = problem["type"], problem.get("input")
+    if kind == "extra_forbidden":
+        allowed = sorted(owner.model_fields) if owner else []
+        near = difflib.get_close_matches(str(place[-1]), allowed, n=1)
+        hint = f" (did you mean '{near[0]}'?)" if near else ""
+        return f"unknown key{hint}; allowed: {', '.join(allowed)}"
+    if kind == "missing":
+        field = owner.model_fields.get(str(place[-1])) if owner else None
+        return "this key is missing" + (f": {field.description}" if field and field.description else "")
+    if kind in ("literal_error", "enum"):
+        return f"found {found!r}; allowed: {problem['ctx']['expected']}"
+    if kind == "union_tag_invalid":
+        return f"unknown kind {problem['ctx']['tag']!r}; allowed: {problem['ctx']['expected_tags']}"
+    if kind == "union_tag_not_found":
+        return "the key 'kind' is missing"
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if kind in ("value_error", "component", "component_kind", "kind"):
+        return message
+    return f"must be {message[0].lower()}{message[1:]}, found {_short(found)}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _section_at(schema: type[Section], tree: Any, place: tuple) -> type[Section] | None:
+    """The section class that describes the value at `place` of `tree`, if there is one."""
+    kind: Any = schema
+    value = tree
+    for step in place:
+        value = value.get(step) if isinstance(value, dict) else value[step] if isinstance(value, list) else None
+        if isinstance(kind, type) and issubclass(kind, Section):
+            field = kind.model_fields.get(str(step))
+            if field is None:
+                return None
+            kind = _chosen(field.annotation, field.metadata, value)
+        else:  # a mapping or a list: the type of its values stands last
+            kind = _chosen((typing.get_args(kind) or (None,))[-1], [], value)
+    return kind if isinstance(kind, type) and issubclass(kind, Section) else None
+
+
+def _chosen(kind: Any, metadata: list, value: Any) -> Any:
+    """The member of a union, or the component, that `value` asks for by its key `kind`."""
+    if typing.get_origin(kind) is typing.Annotated:
+        kind, *metadata = typing.get_args(kind)
+    wanted = value.get("kind") if isinstance(value, dict) else None
+    for note in metadata:
+        if isinstance(note, Component):
+            return note.registry[wanted].Options if wanted in note.registry else None
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        members = [m for m in typing.get_args(kind) if isinstance(m, type) and issubclass(m, Section)]
+        for member in members:
+            field = member.model_fields.get("kind")
+            if field is not None and wanted in typing.get_args(field.annotation):
+                return member
+        return members[0] if len(members) == 1 else None
+    return kind

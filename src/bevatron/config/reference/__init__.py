@@ -1,0 +1,1 @@
+"""JSON schemas and tables of keys, written from the sections."""

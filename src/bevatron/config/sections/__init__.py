@@ -1,0 +1,1 @@
+"""One class for each section of the configuration's files."""

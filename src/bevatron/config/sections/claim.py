@@ -1,0 +1,20 @@
+"""The section of one claim: a testable statement from the literature."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from bevatron.config.loading.kinds import ClaimTestOptions
+from bevatron.config.sections.section import Name, Section
+
+
+class Claim(Section):
+    """A statement, where it comes from, and the test over measured metrics that decides it."""
+
+    id: Name = Field(description="short name, unique in the study")
+    statement: str = Field(description="the claim in words, as the source makes it")
+    source: str = Field(description="where the claim comes from")
+    scale: Literal["demo", "paper"] | None = Field(
+        None, description="the only scale at which it is decided; at another its numbers are shown and it is undecided"
+    )
+    test: ClaimTestOptions = Field(description="the test, with thresholds set before looking at any result")

@@ -1,0 +1,38 @@
+"""The section `dataset`: how raw events become samples to learn from."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from bevatron.config.loading.kinds import RecipeOptions
+from bevatron.config.sections.section import Fraction, Section
+
+
+class Split(Section):
+    """Fractions of the events, cut by a hash of the event's number so that no shard order matters.
+
+    All samples of one event fall into the same split. A source whose samples have a fixed split of their own
+    (separate draws, a benchmark's test set) overrules these fractions.
+    """
+
+    train: Fraction = Field(0.8, description="fraction to learn from")
+    val: Fraction = Field(0.1, description="fraction for early stopping and search")
+    test: Fraction = Field(0.1, description="fraction never seen before evaluation")
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Split":
+        if abs(self.train + self.val + self.test - 1.0) > 1e-9:
+            raise ValueError(f"train + val + test must be 1, found {self.train + self.val + self.test:g}")
+        if min(self.train, self.val, self.test) <= 0.0:
+            raise ValueError("each of train, val and test must be above 0")
+        return self
+
+
+class Dataset(Section):
+    """Sample shards made from the raw shards, one for one, and their manifest."""
+
+    recipe: RecipeOptions = Field(description="how one raw shard becomes samples, and its own options")
+    split: Split = Field(default_factory=Split, description="fractions for learning, validation and test")
+    compression: Literal["lz4", "zstd", "none"] = Field(
+        "lz4", description="lossless filter of the shards: lz4 reads fastest, zstd is smallest"
+    )

@@ -1,0 +1,94 @@
+"""The section of one grid: models that differ along axes, written once and expanded before anything is validated."""
+
+from itertools import product
+from string import Formatter
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from bevatron.config.sections.section import Name, Section
+
+Point = tuple[str, ...]
+
+
+class Grid(Section):
+    """One model for each combination of the axes' values, named by them: `lstm_tracks`.
+
+    A value holds what it changes of a model's section, merged over `model` in the order of the axes, and its own title.
+    The first axis makes the columns of the report's table, the second its rows.
+    """
+
+    title: str = Field(
+        description="title of each model, an axis in braces standing for its value's: '{technique} on {inputs}'"
+    )
+    caption: str = Field("", description="a sentence for the report's table")
+    axes: dict[Name, dict[Name, dict[str, Any]]] = Field(
+        description="by axis and value, the keys of a model's section that the value sets; its own 'title' in words",
+        min_length=1,
+    )
+    model: dict[str, Any] = Field({}, description="keys of a model's section that all have in common")
+    published: dict[str, dict[Name, Any]] = Field(
+        {}, description="by metric and the axes' values, numbers of the literature: auc: {lstm: {tracks: 0.917}}"
+    )
+
+    @model_validator(mode="after")
+    def _named_axes_exist(self) -> "Grid":
+        for axis, values in self.axes.items():
+            if not values:
+                raise ValueError(f"axes.{axis}: an axis needs a value at least")
+        try:
+            parts = [part for part in Formatter().parse(self.title) if part[1] is not None]
+        except ValueError as error:
+            raise ValueError(f"title: {error}") from None
+        if formatted := [name for _, name, form, conversion in parts if form or conversion]:
+            raise ValueError(f"title: an axis in braces stands alone, as '{{{formatted[0]}}}', without a format")
+        if wrong := [name for _, name, _, _ in parts if name not in self.axes]:
+            raise ValueError(f"title: unknown axis '{wrong[0]}' in braces; allowed: {', '.join(self.axes)}")
+        return self
+
+    @model_validator(mode="after")
+    def _published_fits(self) -> "Grid":
+        for metric, tree in self.published.items():
+            _check_published(tree, list(self.axes.items()), f"published.{metric}")
+        return self
+
+    @property
+    def points(self) -> list[Point]:
+        """All combinations of the axes' values, the last axis running fastest."""
+        return list(product(*self.axes.values()))
+
+    def value_title(self, axis: str, value: str) -> str:
+        """A value in words: its title, else its name."""
+        return str(self.axes[axis][value].get("title", value.replace("_", " ")))
+
+    def model_title(self, point: Point) -> str:
+        return self.title.format(**{axis: self.value_title(axis, v) for axis, v in zip(self.axes, point, strict=True)})
+
+    def published_at(self, point: Point) -> dict[str, float]:
+        """The published metrics of one combination, by name."""
+        found = {}
+        for metric, tree in self.published.items():
+            for value in point:
+                tree = tree.get(value) if isinstance(tree, dict) else None
+            if tree is not None:
+                found[metric] = tree
+        return found
+
+
+def name_of(point: Point) -> str:
+    """The name of the model at a combination of values."""
+    return "_".join(point)
+
+
+def _check_published(tree: Any, axes: list[tuple[str, dict]], place: str) -> None:
+    if not axes:
+        if isinstance(tree, bool) or not isinstance(tree, int | float):
+            raise ValueError(f"{place}: must be a number, found {tree!r}")
+        return
+    (axis, values), *rest = axes
+    if not isinstance(tree, dict):
+        raise ValueError(f"{place}: must be a mapping by {axis}, found {tree!r}")
+    for value, branch in tree.items():
+        if value not in values:
+            raise ValueError(f"{place}: unknown {axis} '{value}'; allowed: {', '.join(values)}")
+        _check_published(branch, rest, f"{place}.{value}")

@@ -1,0 +1,49 @@
+"""The file `profiles/site/site.yaml`: what is peculiar to one batch system."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from bevatron.config.sections.section import Count, Section
+
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.,@+-]+$", max_length=200)]
+
+# What the executor plugin says itself, from the table; said twice, sbatch would take either.
+MANAGED = (
+    "-A", "-c", "-C", "-D", "-e", "-J", "-n", "-N", "-o", "-p", "-t", "--account", "--clusters", "--comment",
+    "--constraint", "--cpus-per-gpu", "--cpus-per-task", "--error", "--export", "--gpus", "--gpus-per-node", "--gres",
+    "--job-name", "--mem", "--mem-per-cpu", "--nodes", "--ntasks", "--ntasks-per-gpu", "--ntasks-per-node", "--output",
+    "--parsable", "--partition", "--qos", "--requeue", "--no-requeue", "--time",
+)  # fmt: skip
+
+
+class Site(Section):
+    """One batch system: whom to charge, where to run, and how its resources differ from the table."""
+
+    account: Word | None = Field(None, description="Slurm account; default: the one Slurm has for you")
+    partition: Word | None = Field(None, description="partition of jobs without GPU; default: the default one")
+    gpu_partition: Word | None = Field(None, description="partition of jobs with GPUs; default: as `partition`")
+    gpu_type: Word | None = Field(None, description="type of the GPUs to ask for, as in --gpus=TYPE:N; default: any")
+    constraint: str | None = Field(None, max_length=200, description="sbatch's --constraint: features of the nodes")
+    qos: Word | None = Field(None, description="sbatch's --qos: quality of service")
+    sbatch: list[str] = Field(
+        default=[], description="more arguments for sbatch, one an entry, such as --mail-type=FAIL"
+    )
+    status_command: Literal["sacct", "squeue"] | None = Field(
+        None, description="what tells how jobs stand; default: sacct where Slurm keeps accounting, else squeue"
+    )
+    jobs: Count = Field(200, description="batch jobs queued or running at once, at most")
+    resources: dict[str, Any] = Field(
+        default_factory=dict, description="keys of config/resources.yaml that are different here, merged over that file"
+    )
+
+    @field_validator("sbatch")
+    @classmethod
+    def _leave_to_the_table(cls, arguments: list[str]) -> list[str]:
+        for argument in arguments:
+            if not argument.startswith("-") or any(c in argument for c in "\n\r\0"):
+                raise ValueError(f"expected arguments such as --mail-type=FAIL, found {argument!r}")
+            name = argument.split("=")[0] if argument.startswith("--") else argument[:2]
+            if name in MANAGED:
+                raise ValueError(f"{name} follows from the table and the keys of this file, found {argument!r}")
+        return arguments

@@ -1,0 +1,123 @@
+"""A study: one question, one file in `config/studies/`."""
+
+from pydantic import Field, model_validator
+
+from bevatron.config.loading.kinds import ARCHITECTURES
+from bevatron.config.sections.claim import Claim
+from bevatron.config.sections.data_part import DataPart
+from bevatron.config.sections.grid import Grid
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.section import Name
+from bevatron.config.sections.task import Classification
+
+NUMBERS = (
+    "classification",
+    "regression",
+    "classification_2d",
+)  # tasks of architectures that name none: numbers of a sample
+
+
+class Study(DataPart):
+    """One question: source, dataset, task, models, search, claims."""
+
+    models: dict[Name, Model] = Field({}, description="the networks compared, by name")
+    grids: dict[Name, Grid] = Field({}, description="networks that differ along axes, expanded into models, by name")
+    claims: list[Claim] = Field([], description="statements decided by the measured metrics")
+
+    @model_validator(mode="after")
+    def _models_fit_the_task(self) -> "Study":
+        for name, model in self.models.items():
+            kind = model.architecture.kind
+            tasks = getattr(ARCHITECTURES[kind], "TASKS", NUMBERS)
+            if self.task.kind not in tasks:
+                raise ValueError(f"models.{name}.architecture: '{kind}' is for the task {' or '.join(tasks)} alone")
+            if getattr(ARCHITECTURES[kind], "PHYSICAL", False) and model.normalise != "none":
+                raise ValueError(f"models.{name}.normalise: '{kind}' needs 'none', as it gives its inputs back")
+            if self.task.kind == "detection" and model.target not in (None, self.task.target):
+                raise ValueError(f"models.{name}.target: a detection has one target, '{self.task.target}'")
+            if model.class_subset is None:
+                continue
+            if self.task.kind != "classification":
+                raise ValueError(f"models.{name}.class_subset: only a classification has classes to ask for")
+            for asked in model.class_subset:
+                if asked not in self.task.classes:
+                    allowed = ", ".join(self.task.classes)
+                    raise ValueError(f"models.{name}.class_subset: unknown class '{asked}'; allowed: {allowed}")
+        return self
+
+    @model_validator(mode="after")
+    def _committees_can_be_made(self) -> "Study":
+        for name, model in self.models.items():
+            where = f"models.{name}.architecture.members"
+            for member in model.members:
+                if member not in self.models:
+                    raise ValueError(f"{where}: unknown model '{member}'; allowed: {', '.join(self.models)}")
+            if len(set(model.members)) < len(model.members):
+                raise ValueError(f"{where}: a model stands twice in {', '.join(model.members)}")
+        for name in self.models:
+            if circle := self._circle_of((name,)):
+                raise ValueError(f"models.{name}.architecture.members: goes round in a circle: {' > '.join(circle)}")
+        for name, model in self.models.items():
+            read = list(dict.fromkeys(group for member in model.members for group in self.models[member].inputs))
+            if read and set(read) != set(model.inputs):
+                raise ValueError(f"models.{name}.inputs: must be those of the members together: {', '.join(read)}")
+        return self
+
+    def _circle_of(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        """The way from a committee to a member, and so on, that comes back to a committee on it; empty if none does."""
+        for member in self.models[path[-1]].members:
+            circle = (*path, member) if member in path else self._circle_of((*path, member))
+            if circle:
+                return circle
+        return ()
+
+    @model_validator(mode="after")
+    def _has_models(self) -> "Study":
+        if not self.models:
+            raise ValueError("models: a study needs one at least, here or in grids")
+        return self
+
+    @model_validator(mode="after")
+    def _claims_are_distinct(self) -> "Study":
+        seen: set[str] = set()
+        for claim in self.claims:
+            if claim.id in seen:
+                raise ValueError(f"claims: the id '{claim.id}' stands twice")
+            seen.add(claim.id)
+        return self
+
+    @model_validator(mode="after")
+    def _classes_are_the_tasks(self) -> "Study":
+        classes = self.task.classes if isinstance(self.task, Classification) else []
+        of_samples = ", one for each sample" if self.task.kind == "detection" else ""
+        for name, model in self.models.items():
+            training, place = model.training, f"models.{name}.training"
+            for label in training.class_ratio or ():
+                if label not in classes:
+                    allowed = ", ".join(classes) or f"none, as the task has no classes{of_samples}"
+                    raise ValueError(f"{place}.class_ratio: unknown class '{label}'; allowed: {allowed}")
+            if training.adversarial is not None and self.task.kind != "classification":
+                raise ValueError(f"{place}.adversarial: only a classification has adversarial examples")
+            for key, plain in (("sample_order", "shuffled"), ("balance", "none")):
+                if getattr(training, key) != plain and not classes:
+                    raise ValueError(f"{place}.{key}: '{getattr(training, key)}' needs a task with classes{of_samples}")
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_looked_into_is_there(self) -> "Study":
+        for name in self.evaluation.inspect_layers:
+            if name not in self.models:
+                raise ValueError(
+                    f"evaluation.inspect_layers: unknown model '{name}'; allowed: {', '.join(self.models)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _tests_name_what_is_there(self) -> "Study":
+        for word, known in (("models", self.models), ("observables", self.evaluation.observables)):
+            for claim in self.claims:
+                for name in getattr(claim.test, word, list)():
+                    if name not in known:
+                        allowed = ", ".join(known) or "none"
+                        raise ValueError(f"claims.{claim.id}: unknown {word[:-1]} '{name}'; allowed: {allowed}")
+        return self

@@ -1,0 +1,121 @@
+"""The section `task`: what is learned, which decides the loss, the predictions and the metrics."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from bevatron.config.sections.section import Count, Fraction, Name, Positive, Real, Section
+
+
+class Regression(Section):
+    """Predict a number; mean squared error."""
+
+    kind: Literal["regression"] = Field(description="the task's name")
+    target: Name = Field(description="target of the dataset to predict, unless a model names another")
+    truth: Name | None = Field(None, description="target without noise, to which predictions are compared")
+    x: str | None = Field(None, description="input feature drawn along the plots' horizontal axis")
+
+
+class Attacks(Section):
+    """How trained classifiers are tried with adversarial examples."""
+
+    epsilons: list[Positive] = Field(
+        description="largest changes of an input's value, rising; the example shown is of the least that suffices",
+        min_length=1,
+    )
+    steps: Count = Field(20, description="steps of PGD, which is tried beside FGSM so that masked gradients are seen")
+    samples: Count = Field(1000, description="test samples that are attacked, from the first on")
+    range: tuple[Real, Real] = Field((0.0, 1.0), description="values that an input can have")
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Attacks":
+        if sorted(set(self.epsilons)) != self.epsilons:
+            raise ValueError(f"epsilons: must rise, found {', '.join(map(str, self.epsilons))}")
+        return self
+
+
+class Classification(Section):
+    """Predict a class; cross entropy over softmax outputs."""
+
+    kind: Literal["classification"] = Field(description="the task's name")
+    target: Name = Field(description="target of the dataset holding the class numbers")
+    classes: list[Name] = Field(description="class names in the order of their numbers", min_length=2)
+    signal: Name = Field(description="the class to be tagged")
+    efficiencies: list[Fraction] = Field(
+        [0.60, 0.70, 0.77, 0.85], description="signal efficiencies at which background rejections are quoted"
+    )
+    attacks: Attacks | None = Field(None, description="adversarial examples for every network; default: none")
+
+    @model_validator(mode="after")
+    def _signal_is_a_class(self) -> "Classification":
+        if self.signal not in self.classes:
+            raise ValueError(f"signal '{self.signal}' is none of the classes; allowed: {', '.join(self.classes)}")
+        return self
+
+
+class Classification2D(Classification):
+    """Tell two classes of points in a plane apart; squared error, and images of lines and surfaces."""
+
+    kind: Literal["classification_2d"] = Field(description="the task's name")
+
+    @model_validator(mode="after")
+    def _two_classes(self) -> "Classification2D":
+        if len(self.classes) != 2:
+            raise ValueError(f"classes: a line tells two classes apart, found {len(self.classes)}")
+        return self
+
+
+class Detection(Section):
+    """Find the objects in an image and draw a box around each; the architecture's own losses."""
+
+    kind: Literal["detection"] = Field(description="the task's name")
+    target: Name = Field(
+        description="target of the dataset holding up to so many boxes of an image: x1, y1, x2, y2 as fractions of its "
+        "width and height, and the class number, -1 where there is no box"
+    )
+    classes: list[Name] = Field(description="class names in the order of their numbers", min_length=1)
+    ious: list[Fraction] = Field(
+        [0.50, 0.75],
+        description="overlaps (intersection over union) from which a box counts as found, at which precision is quoted",
+        min_length=1,
+    )
+
+    @model_validator(mode="after")
+    def _overlaps_can_be_reached(self) -> "Detection":
+        if bad := [iou for iou in self.ious if not 0 < iou <= 1]:
+            raise ValueError(f"ious: an overlap lies in (0, 1], found {bad[0]:g}")
+        return self
+
+
+class Reconstruction(Section):
+    """Give an image back without its noise; mean squared error over the pixels."""
+
+    kind: Literal["reconstruction"] = Field(description="the task's name")
+    target: Name = Field(
+        description="target of the dataset holding the image to give back, unless a model names another"
+    )
+    truth: dict[Name, Name] = Field(
+        {},
+        description="by target that has noise itself, the target without, to which images are compared",
+    )
+    parameters: dict[Name, Name] = Field(
+        {},
+        description="by clean target, the target of the dataset holding the true parameters of its image, which a "
+        "linear probe reads from the hidden representation",
+    )
+
+
+class Generation(Section):
+    """Make images like those of the dataset, which a second network cannot tell from them."""
+
+    kind: Literal["generation"] = Field(description="the task's name")
+    target: Name = Field(
+        description="target of the dataset holding class numbers, from which the reference classifier learns"
+    )
+    classes: list[Name] = Field(description="class names in the order of their numbers", min_length=2)
+
+
+Task = Annotated[
+    Regression | Classification | Classification2D | Detection | Reconstruction | Generation,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,1 @@
+"""What trained networks do inside: layers, attacks, representations, learning curves."""

@@ -1,0 +1,184 @@
+"""Trained classifiers under attack: how often they err on adversarial examples, and one of these to look at."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bevatron.compute.numerics.devices import deterministic, device_for
+from bevatron.config.loading.digest import seed_of
+from bevatron.config.sections.task import Attacks, Classification
+from bevatron.evaluate.evaluation import EvaluationContext
+from bevatron.evaluate.predictions.batches import batches
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.measurement import Measurement, measure
+from bevatron.models.layers.inputs import Inputs
+from bevatron.models.network import load_network
+from bevatron.training.attacks import fgsm, pgd, random_signs
+
+BATCH = 500
+KINDS = ("fgsm", "pgd", "random")
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """One network's outputs for the first samples of the test split: logits (n, n_classes) by kind and ε."""
+
+    clean: np.ndarray
+    logits: dict[tuple[str, float], np.ndarray]
+    example: dict[str, Any] | None
+
+
+def attacked(
+    task: Classification, context: EvaluationContext, labels: np.ndarray, bootstrap: Bootstrap, confidence: float
+) -> tuple[dict[str, Measurement], dict[str, Any] | None]:
+    """Metrics and curves of all seeds; none of a network that has no gradients, or reads lists.
+
+    <kind>_error.at_<ε>  fraction of the samples that are not recognised when every value is changed by up to ε, along
+    the
+                         gradient's sign (fgsm), in the worst direction that 20 steps find (pgd), or at random
+    flipped.at_<ε>       fraction of the samples recognised before that FGSM makes the network mistake
+    attack_gain.at_<ε>   how far FGSM moves the margin of the true class, over how far random signs do; of a linear
+                         network of n inputs it grows like √n (arXiv:1412.6572, sec. 3)
+    """
+    settings = task.attacks
+    target = context.model.target or task.target
+    seeds = [_attack(context, target, folder, settings) for folder in context.folders]
+    if any(seed is None for seed in seeds):
+        return {}, None
+    n = len(seeds[0].clean)
+    rows, truth = np.arange(n), labels[:n]
+
+    def fractions(of_seed: list[np.ndarray], among: list[np.ndarray] | None = None) -> Measurement:
+        among = among or [rows] * len(of_seed)
+        values = [bootstrap.mean(_padded(v, len(labels)), r) for v, r in zip(of_seed, among, strict=True)]
+        return measure(values, confidence, n_binomial=_independent(of_seed, among, bootstrap))
+
+    metrics: dict[str, Measurement] = {"attacked_clean_error": fractions([_wrong(s.clean, truth) for s in seeds])}
+    curves: dict[str, Any] = {"epsilon": settings.epsilons, "clean": metrics["attacked_clean_error"].value}
+    for kind in KINDS:
+        for epsilon in settings.epsilons:
+            wrong = [_wrong(s.logits[kind, epsilon], truth) for s in seeds]
+            metrics[f"{kind}_error.at_{epsilon:g}"] = fractions(wrong)
+        errors = [metrics[f"{kind}_error.at_{epsilon:g}"] for epsilon in settings.epsilons]
+        curves[kind] = {"value": [m.value for m in errors], "error": [m.error for m in errors]}
+    for epsilon in settings.epsilons:
+        right = [np.flatnonzero(_wrong(s.clean, truth) == 0) for s in seeds]
+        wrong = [_wrong(s.logits["fgsm", epsilon], truth) for s in seeds]
+        metrics[f"flipped.at_{epsilon:g}"] = fractions(wrong, right)
+        gains = []
+        for s in seeds:
+            before = _margin(s.clean, truth)
+            moved = [np.abs(_margin(s.logits[kind, epsilon], truth) - before) for kind in ("fgsm", "random")]
+            far, near = (bootstrap.mean(_padded(m, len(labels)), rows) for m in moved)
+            gains.append(far / np.where(near > 0, near, np.nan))
+        metrics[f"attack_gain.at_{epsilon:g}"] = measure(gains, confidence)
+    return metrics, curves | {"example": seeds[0].example}
+
+
+def _independent(of_seed: list[np.ndarray], among: list[np.ndarray], bootstrap: Bootstrap) -> float:
+    """Of how many independent samples a fraction is that each seed takes among some of its own; at least 1."""
+    n = max(1, min(map(len, among)))
+    if not bootstrap.clustered:
+        return n
+    hits, counted = np.zeros((2, len(bootstrap)))
+    for values, rows in zip(of_seed, among, strict=True):
+        hits[rows] += values[rows]
+        counted[rows] += 1
+    fraction = np.divide(hits, counted, out=np.zeros_like(hits), where=counted > 0)
+    counted /= len(of_seed)
+    return max(1.0, n * bootstrap.effective_size(fraction, counted) / max(counted.sum(), 1.0))
+
+
+def _attack(context: EvaluationContext, target: str, folder: Path, settings: Attacks) -> Attacked | None:
+    if any(context.manifest.groups[name].layout == "ragged" for name in context.model.inputs):
+        return None
+    device = device_for(context.workflow.accelerator)
+    network = load_network(folder).to(device)
+    if not any(weights.requires_grad for weights in network.parameters()):
+        return None
+    network.requires_grad_(False)
+    clean, logits, example = [], {(k, e): [] for k in KINDS for e in settings.epsilons}, None
+    low, high = settings.range
+    with deterministic(context.model.training.threads), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of("attacks", context.manifest.sha256))
+        for inputs, labels in _first(context, target, settings.samples, device):
+            clean.append(_logits(network, inputs))
+            for epsilon in settings.epsilons:
+                changed = {
+                    "fgsm": fgsm(network, inputs, labels, epsilon, low, high),
+                    "pgd": pgd(network, inputs, labels, epsilon, low, high, settings.steps),
+                    "random": random_signs(inputs, epsilon, low, high),
+                }
+                for kind, moved in changed.items():
+                    logits[kind, epsilon].append(_logits(network, moved))
+                example = example or _example(
+                    inputs, changed["fgsm"], clean[-1], logits["fgsm", epsilon][-1], labels, epsilon
+                )
+    return Attacked(np.concatenate(clean), {k: np.concatenate(v) for k, v in logits.items()}, example)
+
+
+def _first(context: EvaluationContext, target: str, most: int, device: torch.device) -> Iterator[tuple[Inputs, Tensor]]:
+    """The first samples of the test split, and their class numbers."""
+    left = most
+    for inputs, targets in batches(context, "test", [target], device, BATCH):
+        yield {name: x[:left] for name, x in inputs.items()}, targets[target][:left].long()
+        left -= len(targets[target])
+        if left <= 0:
+            return
+
+
+def _logits(network: nn.Module, inputs: Inputs) -> np.ndarray:
+    with torch.no_grad():
+        return network(inputs).double().cpu().numpy()
+
+
+def _example(
+    inputs: Inputs, changed: Inputs, clean: np.ndarray, logits: np.ndarray, labels: Tensor, epsilon: float
+) -> dict[str, Any] | None:
+    """The first image that is recognised until it is changed: both, the change, and what the network says of each."""
+    name, images = next(iter(inputs.items()))
+    if images.ndim != 4:
+        return None
+    truth = labels.cpu().numpy()
+    flipped = np.flatnonzero((clean.argmax(1) == truth) & (logits.argmax(1) != truth))
+    if not len(flipped):
+        return None
+    k = int(flipped[0])
+    before, after = images[k].cpu().numpy(), changed[name][k].cpu().numpy()
+    return {
+        "epsilon": epsilon,
+        "label": int(truth[k]),
+        "before": {"image": _rounded(before), "class": int(clean[k].argmax()), "confidence": _confidence(clean[k])},
+        "sign": np.sign(np.round(after - before, 6)).astype(int).tolist(),
+        "after": {"image": _rounded(after), "class": int(logits[k].argmax()), "confidence": _confidence(logits[k])},
+    }
+
+
+def _confidence(logits: np.ndarray) -> float:
+    shifted = np.exp(logits - logits.max())
+    return round(float(shifted.max() / shifted.sum()), 4)
+
+
+def _wrong(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    return (logits.argmax(1) != truth).astype(np.float64)
+
+
+def _margin(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Output of the true class less the largest of the others."""
+    rows = np.arange(len(truth))
+    others = logits.copy()
+    others[rows, truth] = -np.inf
+    return logits[rows, truth] - others.max(1)
+
+
+def _padded(values: np.ndarray, n: int) -> np.ndarray:
+    return np.pad(values, (0, n - len(values)))
+
+
+def _rounded(image: np.ndarray) -> list:
+    return np.round(image.astype(np.float64), 3).tolist()

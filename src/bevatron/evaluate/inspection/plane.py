@@ -1,0 +1,109 @@
+"""Looking into networks of two inputs: their surface over the plane, their direction, the first steps of their fit."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bevatron.compute.numerics.devices import deterministic
+from bevatron.evaluate.evaluation import EvaluationContext
+from bevatron.models.network import load_network
+
+PIXELS = 41
+CPU = torch.device("cpu")
+
+
+def surface(folder: Path, groups: list[str], extent: list[float]) -> np.ndarray:
+    """The output for class 1 less ½ (0 on the decision line) on a grid over the extent, rows from bottom to top."""
+    left, right, bottom, top = extent
+    x, y = np.meshgrid(np.linspace(left, right, PIXELS), np.linspace(bottom, top, PIXELS))
+    points = torch.from_numpy(np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32))
+    with torch.no_grad():
+        return _difference(folder, groups, points).numpy().reshape(PIXELS, PIXELS) / 2
+
+
+def mean_gradient(folder: Path, groups: list[str], points: np.ndarray) -> np.ndarray:
+    """Of the difference between the outputs, mean over points (n, 2): along w for a single unit of any activation."""
+    x = torch.from_numpy(points.astype(np.float32)).requires_grad_()
+    (gradient,) = torch.autograd.grad(_difference(folder, groups, x).sum(), x)
+    return gradient.double().mean(0).numpy()
+
+
+def weights_of(folder: Path) -> np.ndarray | None:
+    """w and θ of a single unit, (3,); None for any other network."""
+    unit = load_network(folder).architecture
+    if not hasattr(unit, "hyperplane"):
+        return None
+    w, theta = unit.hyperplane()
+    return np.array([*w.tolist(), theta])
+
+
+def first_corrections(context: EvaluationContext, most: int = 6) -> list[dict[str, Any]]:
+    """The first changes of a unit's line in the fit of the first seed, which are made here a second time.
+
+    Each: the number of the step, the sample's x and label, and w and θ before and after. Only of units that learn
+    sample by sample; none for other networks.
+    """
+    training = context.model.training
+    if training.batch_size != 1 or context.model.architecture.kind != "perceptron":
+        return []
+    return replayed(context, most=most)
+
+
+def replayed(context: EvaluationContext, most: int | None = None, steps: int | None = None) -> list[dict[str, Any]]:
+    """The fit's first steps again, until the line has changed `most` times, or for `steps`."""
+    from bevatron.config.loading.kinds import LEARNERS
+    from bevatron.training.data import DataModule  # Lightning, which costs two seconds, and which few models need here
+    from bevatron.training.fit import initial_network
+    from bevatron.training.job import FitJob
+    from bevatron.training.learner import optimiser_of
+
+    study, model = context.study, context.model
+    data_loading = context.workflow.data_loading
+    job = FitJob(study, model, context.manifest_path.resolve(), context.seeds[0], Path(), data_loading, "cpu")
+    found: list[dict[str, Any]] = []
+    with deterministic(model.training.threads):
+        data = DataModule(job, context.manifest, CPU)
+        try:
+            network = initial_network(job, context.manifest)
+            learner = LEARNERS[study.task.kind](job, network, data.schedule)
+            optimiser = optimiser_of(model.training, network)
+            block = data.schedule.block(0)
+            last = data.schedule.steps_per_epoch if steps is None else steps
+            step = 0
+            while step < last and (most is None or len(found) < most):
+                for batch in data.training_batches(block):
+                    before = _line(network)
+                    optimiser.zero_grad(set_to_none=True)
+                    learner.loss(network(batch["inputs"]), batch).backward()
+                    optimiser.step()
+                    if _line(network) != before and (most is None or len(found) < most):
+                        (point,) = (batch["inputs"][group][0].tolist() for group in model.inputs)
+                        label = int(batch["targets"][job.target][0])
+                        found.append(
+                            {"step": step, "x": point, "label": label, "before": before, "after": _line(network)}
+                        )
+                    step += 1
+                block = data.schedule.block(block.number + 1)
+        finally:
+            data.close()
+    return found
+
+
+def _line(network: Any) -> list[float]:
+    w, theta = network.architecture.hyperplane()
+    return [*w.tolist(), theta]
+
+
+def _difference(folder: Path, groups: list[str], points: Tensor) -> Tensor:
+    """Output 1 less output 0 at points (n, 2), whose columns are the groups' features one after the other."""
+    network = load_network(folder)
+    inputs, start = {}, 0
+    for group in groups:
+        width = network.spec.inputs[group].size
+        inputs[group] = points[:, start : start + width]
+        start += width
+    outputs = network(inputs)
+    return outputs[:, 1] - outputs[:, 0]

@@ -1,0 +1,42 @@
+"""What an auto-encoder's latent dimensions know of an image: its true parameters, read by a linear probe."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bevatron.compute.numerics.devices import deterministic, device_for
+from bevatron.evaluate.evaluation import EvaluationContext
+from bevatron.evaluate.predictions.batches import batches
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.ridge import ridge_prediction
+from bevatron.models.network import load_network
+
+AT_ONCE = 2_000
+
+
+def probe(context: EvaluationContext, folder: Path, parameters: str, bootstrap: Bootstrap) -> np.ndarray | None:
+    """R² of each parameter on the test split, (replicas + 1, n_parameters): the fraction of its variance that the best
+    linear function of the latent dimensions tells (G. Alain and Y. Bengio, arXiv:1610.01644). It is found on the
+    training split by ridge regression, whose strength the errors of samples left out choose there. 0 is no better than
+    the mean. None for a network without latent dimensions."""
+    if not hasattr(load_network(folder).architecture, "encode"):
+        return None
+    hidden, truth = _encoded(context, folder, "train", parameters)
+    of_test, expected = _encoded(context, folder, "test", parameters)
+    missed = (expected - ridge_prediction(hidden, truth, of_test)) ** 2
+    spread = (expected - expected.mean(0)) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):  # a parameter that never changes has no R²
+        return 1.0 - bootstrap.mean(missed) / bootstrap.mean(spread)
+
+
+def _encoded(context: EvaluationContext, folder: Path, split: str, parameters: str) -> tuple[np.ndarray, np.ndarray]:
+    """Latent dimensions (n, hidden) and true parameters (n, n_parameters) of a split, float64."""
+    device = device_for(context.workflow.accelerator)
+    network = load_network(folder).to(device)
+    hidden, truth = [], []
+    with deterministic(context.model.training.threads), torch.inference_mode():
+        for inputs, targets in batches(context, split, [parameters], device, AT_ONCE):
+            hidden.append(network.architecture.encode(network.normalise(inputs)).double().cpu().numpy())
+            truth.append(targets[parameters].flatten(1).double().cpu().numpy())
+    return np.concatenate(hidden), np.concatenate(truth)

@@ -1,0 +1,38 @@
+"""A split's samples as trained networks read them, for what looks into networks."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from bevatron.evaluate.evaluation import EvaluationContext
+from bevatron.models.layers.inputs import Inputs
+from bevatron.store.readers.reader import open_split
+from bevatron.training.collate import Collate, input_groups, rows_at_once
+
+
+def batches(
+    context: EvaluationContext, split: str, targets: list[str], device: torch.device, at_once: int
+) -> Iterator[tuple[Inputs, dict[str, Tensor]]]:
+    """In the order of the shards, up to `at_once` samples at a time: the model's inputs {group: (batch, ...)}, and
+    targets by name, which the caller may keep."""
+    groups, data_loading = context.model.inputs, context.workflow.data_loading
+    shapes = input_groups(context.manifest, groups)
+    collate = Collate(shapes, device)
+    reader = open_split(
+        context.manifest_path,
+        split,
+        batch_size=rows_at_once(shapes, at_once),
+        groups=groups,
+        targets=targets,
+        memory_budget_bytes=int(data_loading.memory_budget_gb * 1e9),
+        block_rows=data_loading.block_rows,
+        buffer_blocks=data_loading.buffer_blocks,
+        device=str(device),
+    )
+    try:
+        for batch in reader.epoch(0, 0, shuffle=False):
+            inputs = {name: x.clone() if isinstance(x, Tensor) else x for name, x in collate(batch["inputs"]).items()}
+            yield inputs, {name: batch["targets"][name].clone() for name in targets}
+    finally:
+        reader.close()

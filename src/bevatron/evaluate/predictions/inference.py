@@ -1,0 +1,82 @@
+"""Predictions of trained networks for the test split."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bevatron.compute.numerics.devices import deterministic, device_for
+from bevatron.config.sections.workflow import Workflow
+from bevatron.errors import UserError
+from bevatron.evaluate.evaluation import Predictions
+from bevatron.models.network import load_network
+from bevatron.store.readers.reader import open_split
+from bevatron.store.shards.manifest import Manifest
+from bevatron.training.collate import Collate, input_groups, rows_at_once
+
+BATCH = 2_000
+
+
+def predict(
+    folders: list[Path],
+    manifest: Manifest,
+    manifest_path: Path,
+    groups: list[str],
+    targets: list[str],
+    workflow: Workflow,
+    threads: int,
+) -> Predictions:
+    """All networks' outputs for every sample of the test split, which is read once.
+
+    folders: one trained network each, in the order of the seeds; groups: input groups that they read. Raises
+    UserError for a network that predicts numbers that are not finite.
+    """
+    device = device_for(workflow.accelerator)
+    shapes = input_groups(manifest, groups)
+    collate = Collate(shapes, device)
+    networks = [load_network(folder).to(device) for folder in folders]
+    n, done = manifest.n_samples("test"), 0
+    outputs: np.ndarray | None = None
+    ids, kept = np.empty(n, np.uint64), {}
+    with deterministic(threads), torch.inference_mode():
+        reader = open_split(
+            manifest_path,
+            "test",
+            batch_size=rows_at_once(shapes, BATCH),
+            groups=groups,
+            targets=targets,
+            memory_budget_bytes=int(workflow.data_loading.memory_budget_gb * 1e9),
+            block_rows=workflow.data_loading.block_rows,
+            buffer_blocks=workflow.data_loading.buffer_blocks,
+            device=str(device),
+        )
+        try:
+            for batch in reader.epoch(0, 0, shuffle=False):
+                inputs, rows = collate(batch["inputs"]), slice(done, done + len(batch["id"]))
+                done = rows.stop
+                for k, network in enumerate(networks):
+                    predicted = network(inputs).float().cpu().numpy()
+                    if outputs is None:
+                        outputs = np.empty((len(networks), n, *predicted.shape[1:]), np.float32)
+                    outputs[k, rows] = predicted
+                ids[rows] = batch["id"].cpu().numpy().view(np.uint64)
+                for name in targets:
+                    values = batch["targets"][name].cpu().numpy()
+                    if name not in kept:
+                        kept[name] = np.empty((n, *values.shape[1:]), values.dtype)
+                    kept[name][rows] = values
+        finally:
+            reader.close()
+    for folder, predicted in zip(folders, outputs, strict=True):
+        wrong = _not_finite(predicted)
+        if wrong:
+            what = f"predicts NaN or infinite numbers for {wrong} of {len(predicted)} test samples"
+            raise UserError(folder / "weights.safetensors", what, "train again with a lower learning rate")
+    return Predictions(outputs, kept, ids)
+
+
+def _not_finite(predicted: np.ndarray) -> int:
+    """Samples of which some number is not finite."""
+    if np.isfinite(predicted.min(initial=0.0)) and np.isfinite(predicted.max(initial=0.0)):
+        return 0  # NaN passes through min and max: no large mask is needed
+    return int((~np.isfinite(predicted)).reshape(len(predicted), -1).any(axis=1).sum())

@@ -1,0 +1,1 @@
+"""Metrics and their uncertainties: bootstrap, intervals, curves."""

@@ -1,0 +1,187 @@
+"""Bootstrap replicas of the test split, the same ones for every seed, model and observable of a dataset."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+import numpy as np
+
+from bevatron.config.loading.digest import seed_of
+from bevatron.evaluate.statistics.draws import draws, keys_of
+
+Statistic = Callable[[np.ndarray], np.ndarray]
+"""Weights (b, n) float64, a replica a row, to the statistic's value in each: (b,)."""
+
+_CHUNK = 4_000_000  # weights made floating point at once: 32 MB
+_BLOCK = 1_024  # samples whose weights are made at once; sums of their products are exact in float32
+_PRODUCT = 128  # of them in one matrix product: small enough for the cache, and for BLAS to start no threads
+
+
+class Bootstrap:
+    """The Poisson bootstrap over events: in each replica each event is drawn Poisson(1) times, with all its samples.
+
+    Samples of one event are not independent, so the event is what is drawn (a block bootstrap). Independent draws for
+    each event instead of n draws of n (Efron, Ann. Statist. 7 (1979) 1) give the same errors but for terms of 1/n
+    (J. Hanley and B. MacGibbon, Comput. Methods Programs Biomed. 83 (2006) 57; N. Chamandy et al., Google 2012), and no
+    replica has to be stored: a draw is a hash of the event's number, the replica's, and the dataset's manifest. Two
+    models measured on one dataset share their replicas, and the error of their difference counts the common samples'
+    fluctuations once.
+
+    A replica is the vector of how often each sample was drawn, so that statistics are weighted sums and samples are
+    sorted once for all replicas. "Replica" 0 is the test split itself: every weight is 1.
+
+    events: (n,) the number of each sample's event; ids, where every sample is an event of its own.
+    """
+
+    def __init__(self, events: np.ndarray, replicas: int, manifest_sha256: str):
+        self.events, self.replicas = np.asarray(events).astype(np.uint64, copy=False), replicas
+        self._seed = seed_of("bootstrap", manifest_sha256)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    @property
+    def clustered(self) -> bool:
+        """Whether some event has several samples."""
+        return self._event is not None
+
+    @cached_property
+    def n_events(self) -> int:
+        return len(self) if self._event is None else int(self._event.max()) + 1
+
+    def weights(self, rows: np.ndarray | slice = np.s_[:], first: int = 0, last: int | None = None) -> np.ndarray:
+        """How often replicas `first` to `last` - 1 draw the samples at `rows`: (rows, last - first) uint8."""
+        last = self.replicas + 1 if last is None else last
+        keys = keys_of(self.events[rows], self._seed)
+        drawn = draws(keys, max(first - 1, 0), last - 1)
+        return drawn if first else np.concatenate([np.ones((len(keys), 1), np.uint8), drawn], axis=1)
+
+    def blocks(self, rows: np.ndarray | None = None) -> Iterator[tuple[slice, np.ndarray]]:
+        """A few samples after the other, in the order of `rows`: their places in it, and their weights in all replicas,
+        (block, replicas + 1) uint8."""
+        n = len(self) if rows is None else len(rows)
+        for start in range(0, n, _BLOCK):
+            place = slice(start, min(start + _BLOCK, n))
+            yield place, self.weights(place if rows is None else rows[place])
+
+    def over(self, statistic: Statistic, rows: np.ndarray | None = None) -> np.ndarray:
+        """Any statistic on the split itself and on each replica: (replicas + 1, ...).
+
+        `rows` picks, and may reorder, the samples whose weights the statistic gets. For samples that fit into memory
+        32 times; sums, means, medians and rankings do without.
+        """
+        width = len(self) if rows is None else len(rows)
+        step = max(1, _CHUNK // max(1, width))
+        parts = []
+        for first in range(0, self.replicas + 1, step):
+            weights = self.weights(np.s_[:] if rows is None else rows, first, min(first + step, self.replicas + 1))
+            parts.append(statistic(np.ascontiguousarray(weights.T, np.float64)))
+        return np.concatenate(parts)
+
+    def sums(self, columns: Callable[[slice], np.ndarray], rows: np.ndarray | None = None) -> np.ndarray:
+        """Weighted sums over `rows` of the columns that `columns` makes for some places in them: a slice to (m, k);
+        returns (replicas + 1, k) float64."""
+        total = 0.0
+        for place, weights in self.blocks(rows):
+            made = columns(place)
+            for start in range(0, len(made), _PRODUCT):
+                part = slice(start, start + _PRODUCT)
+                total = total + weights[part].astype(np.float64).T @ made[part]
+        return total
+
+    def totals(self, rows: np.ndarray) -> np.ndarray:
+        """Weight of `rows`: (replicas + 1,) float64."""
+        return sum((block_total(weights) for _, weights in self.blocks(rows)), np.zeros(self.replicas + 1))
+
+    def mean(self, values: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """Mean of values (n,) or (n, k), over `rows` where given: (replicas + 1,) or (replicas + 1, k)."""
+
+        def with_ones(place: slice) -> np.ndarray:
+            part = values[place if rows is None else rows[place]].reshape(place.stop - place.start, -1)
+            return np.concatenate([part, np.ones((len(part), 1))], axis=1)
+
+        if not (len(self) if rows is None else len(rows)):
+            return np.full((self.replicas + 1, *values.shape[1:]), np.nan)
+        sums = self.sums(with_ones, rows)
+        with np.errstate(invalid="ignore", divide="ignore"):  # a replica may miss a small class altogether
+            means = sums[:, :-1] / sums[:, -1:]
+        return means[:, 0] if values.ndim == 1 else means
+
+    def median(self, values: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """Median of values (n,): the least value at which half of the weight is reached; (replicas + 1,)."""
+        rows = np.arange(len(values)) if rows is None else rows
+        rows = rows[np.argsort(values[rows], kind="stable")]
+        total = self.totals(rows)
+        half = self.reached(rows, total[:, None] / 2)[:, 0]
+        return np.where(total > 0, values[rows[np.minimum(half, len(rows) - 1)]], np.nan)
+
+    def reached(self, rows: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """The first place in `rows` where the weight summed from the first row on is as `wanted` (replicas + 1, k) or
+        more; len(rows) where it never is. (replicas + 1, k) int64."""
+        found = np.full(wanted.shape, len(rows))
+        before, missing = np.zeros(self.replicas + 1), np.ones(wanted.shape, bool)
+        for place, weights in self.blocks(rows):
+            after = before + block_total(weights)
+            now = missing & (after[:, None] >= wanted)
+            for k in np.flatnonzero(now.any(axis=0)):
+                which = np.flatnonzero(now[:, k])
+                summed = before[which] + np.cumsum(weights[:, which], axis=0, dtype=np.float64)
+                found[which, k] = place.start + (summed >= wanted[which, k]).argmax(axis=0)
+            missing &= ~now
+            if not missing.any():
+                break
+            before = after
+        return found
+
+    def up_to(self, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Weight of the first `places` (replicas + 1, k) of the rows: (replicas + 1, k) float64."""
+        found = np.zeros(places.shape)
+        before, last = np.zeros(self.replicas + 1), places.max(initial=0)
+        for place, weights in self.blocks(rows):
+            if place.start >= last:
+                break
+            now = (places > place.start) & (places <= place.stop)
+            for k in np.flatnonzero(now.any(axis=0)):
+                which = np.flatnonzero(now[:, k])
+                summed = np.cumsum(weights[:, which], axis=0, dtype=np.float64)
+                found[which, k] = before[which] + summed[places[which, k] - place.start - 1, np.arange(len(which))]
+            before = before + block_total(weights)
+        return found
+
+    def effective_size(self, value: np.ndarray, among: np.ndarray | None = None) -> float:
+        """How many independent samples would tell a fraction as well as these, of which some are of one event.
+
+        value (n,) in [0, 1], whose mean is the fraction; among (n,) in [0, 1]: how much each sample counts, all alike
+        where it is not given. The number of samples over the design effect, which is the variance of the sum by event
+        over that of independent samples (E. Korn and B. Graubard, Survey Methodology 24 (1998) 193), and not below 1.
+        Where all samples are alike, so that no variance is seen, the samples of an event count as one. Without events
+        of several samples it is the number of samples.
+        """
+        among = np.ones(len(self)) if among is None else np.asarray(among, np.float64)
+        size = float(among.sum())
+        if self._event is None or size == 0:
+            return size
+        in_event = np.bincount(self._event, among)
+        n_events = np.count_nonzero(in_event)
+        away = value - (among @ value) / size
+        away *= among
+        square = float(away @ away)
+        if square <= 1e-12 * size or n_events < 2:
+            return size**2 / float(in_event @ in_event)
+        of_events = np.bincount(self._event, away)
+        effect = float(of_events @ of_events) / square * n_events / (n_events - 1)
+        return size / max(1.0, effect)
+
+    @cached_property
+    def _event(self) -> np.ndarray | None:
+        """The event of each sample, counted from 0: (n,); None where no event has several samples."""
+        events = self.events
+        if (events[1:] >= events[:-1]).all():
+            new = events[1:] != events[:-1]
+            return None if new.all() else np.concatenate([[0], np.cumsum(new)]).astype(np.int32)
+        index = np.unique(events, return_inverse=True)[1]
+        return None if index.max() + 1 == len(events) else index.astype(np.int32)
+
+
+def block_total(weights: np.ndarray) -> np.ndarray:
+    """Sums over a block's samples (m, replicas + 1): (replicas + 1,) float64, exact as the block is small."""
+    return (np.ones(len(weights), np.float32) @ weights.astype(np.float32)).astype(np.float64)

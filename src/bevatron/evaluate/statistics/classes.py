@@ -1,0 +1,74 @@
+"""Pairs of classes that are compared, the scores that compare them, and what a network says of each sample."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from bevatron.config.sections.task import Classification
+
+_ROWS = 1 << 16  # samples whose probabilities are in memory at once
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one network says of each sample: the class number it predicts (n,) int16, the probability of that class
+    (n,) float64, and -log of the true class's probability (n,) float64."""
+
+    predicted: np.ndarray
+    confidence: np.ndarray
+    log_loss: np.ndarray
+
+    @classmethod
+    def of(cls, logits: np.ndarray, labels: np.ndarray) -> "Said":
+        """logits (n, n_classes), labels (n,)."""
+        n = len(labels)
+        said = cls(np.empty(n, np.int16), np.empty(n), np.empty(n))
+        for rows, log_p in _log_probabilities(logits):
+            said.predicted[rows] = log_p.argmax(axis=1)
+            said.confidence[rows] = np.exp(log_p.max(axis=1))
+            said.log_loss[rows] = -log_p[np.arange(len(log_p)), labels[rows]]
+        return said
+
+
+def probability(logits: np.ndarray, number: int) -> np.ndarray:
+    """The probability of one class: (n,) float64."""
+    found = np.empty(len(logits))
+    for rows, log_p in _log_probabilities(logits):
+        found[rows] = np.exp(log_p[:, number])
+    return found
+
+
+def _log_probabilities(logits: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    for start in range(0, len(logits), _ROWS):
+        rows = slice(start, start + _ROWS)
+        yield rows, log_probabilities(logits[rows])
+
+
+def pairs_of(task: Classification) -> list[tuple[str, str]]:
+    """Every pair of classes once: the signal first where it takes part, else the class listed later first."""
+    rest = [name for name in task.classes if name != task.signal]
+    pairs = [(task.signal, name) for name in rest]
+    return pairs + [(later, earlier) for i, earlier in enumerate(rest) for later in rest[i + 1 :]]
+
+
+def log_probabilities(logits: np.ndarray) -> np.ndarray:
+    """Logarithm of the softmax over the last axis, in double precision: (..., n_classes)."""
+    logits = logits.astype(np.float64)
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def pair_score(logits: np.ndarray, a: int, b: int) -> np.ndarray:
+    """log(p_a / p_b), the best test of class a against b if the outputs are the classes' probabilities."""
+    return logits[..., a].astype(np.float64) - logits[..., b]
+
+
+def signal_score(logits: np.ndarray, signal: int) -> np.ndarray:
+    """log(p / (1 - p)) of the signal's probability p: the same order as p, where p rounds to 1 too."""
+    score = np.empty(logits.shape[:-1])
+    for start in range(0, len(logits), _ROWS):
+        part = logits[start : start + _ROWS].astype(np.float64)
+        rest = np.logaddexp.reduce(np.delete(part, signal, axis=-1), axis=-1)
+        score[start : start + _ROWS] = part[..., signal] - rest
+    return score

@@ -1,0 +1,88 @@
+"""How well a score ranks signal above background: area under the ROC curve and background rejection.
+
+Samples are sorted once for all replicas, and a replica's weights are summed in that order, so every number is exact.
+"""
+
+import numpy as np
+
+from bevatron.evaluate.statistics.bootstrap import Bootstrap
+
+
+class Ranking:
+    """Signal and background samples ordered by falling score; equal scores form one step of the curve.
+
+    score (n,), -inf ranks last; signal and background (n,) bool, samples of neither are left out.
+    """
+
+    def __init__(self, score: np.ndarray, signal: np.ndarray, background: np.ndarray):
+        n_signal, index = np.count_nonzero(signal), np.int32 if len(score) < 2**31 else np.int64
+        taken = np.concatenate([np.flatnonzero(part).astype(index) for part in (signal, background)])
+        falling = score[taken].astype(np.float64)
+        np.negative(falling, out=falling)
+        order = np.argsort(falling, kind="stable")  # within a step, signal goes first
+        self.rows, self.signal, self.falling = taken[order], order < n_signal, falling[order]
+
+    def auc(self, bootstrap: Bootstrap) -> np.ndarray:
+        """P(signal's score > background's) + P(equal) / 2 (Mann and Whitney, Ann. Math. Stat. 18 (1947) 50).
+
+        Returns (replicas + 1,), the first without resampling.
+        """
+        twice, above, below = np.zeros((3, bootstrap.replicas + 1))  # above, below: signal and background so far
+        above_step = above  # signal above the step in which the block before ended
+        for place, weights in bootstrap.blocks(self.rows):
+            signal, new = self.signal[place], self._new(place)
+            background = weights[~signal].astype(np.float32)
+            within = np.zeros((signal.sum() + 1, weights.shape[1]), np.float32)
+            np.cumsum(weights[signal], axis=0, dtype=np.float32, out=within[1:])
+            before = np.concatenate([[0], np.cumsum(signal)])  # signal samples of the block before each place
+            step = np.maximum.accumulate(np.where(new, np.arange(len(new)), 0))  # where each sample's step begins
+            to_step_end, to_step = before[:-1][~signal], before[step][~signal]
+            ties = not np.array_equal(to_step_end, to_step)
+            counted = within[to_step_end] + within[to_step] if ties else 2 * within[to_step_end]
+            all_background = block_sum(background)
+            twice += np.einsum("br,br->r", background, counted) + 2 * above * all_background
+            if not new[0]:  # the block goes on with a step that has begun before it
+                rest = int((~signal[: new.argmax() if new.any() else len(new)]).sum())
+                twice += (above_step - above) * block_sum(background[:rest])
+            if new.any():
+                above_step = above + within[before[step[-1]]]
+            above = above + within[-1]
+            below += all_background
+        with np.errstate(invalid="ignore", divide="ignore"):  # a replica may hold none of a small class
+            return twice / (2 * above * below)
+
+    def rejection(self, bootstrap: Bootstrap, efficiencies: list[float]) -> np.ndarray:
+        """1 / (fraction of background kept) at the highest threshold that keeps the given fractions of signal.
+
+        Returns (replicas + 1, efficiencies); inf where no background sample is kept.
+        """
+        signal, background = self.rows[self.signal], self.rows[~self.signal]
+        of_signal, of_background = bootstrap.totals(signal)[:, None], bootstrap.totals(background)[:, None]
+        at = bootstrap.reached(signal, of_signal * (np.array(efficiencies) - 1e-12))
+        kept = bootstrap.up_to(background, self._kept(at))
+        with np.errstate(invalid="ignore", divide="ignore"):  # a replica may hold none of a small class
+            return np.where(of_signal > 0, of_background / kept, np.nan)
+
+    def background_at(self, efficiencies: np.ndarray) -> np.ndarray:
+        """Fraction of background kept at the given fractions of signal, for drawing: the ROC curve on a grid."""
+        n_signal = int(self.signal.sum())
+        at = np.ceil((efficiencies - 1e-12) * n_signal).astype(int) - 1
+        return np.where(at >= 0, self._kept(np.maximum(at, 0)), 0) / (len(self.signal) - n_signal)
+
+    def _kept(self, at: np.ndarray) -> np.ndarray:
+        """How many background samples have the score of the `at`-th signal sample or a higher one."""
+        signal, background = self.falling[self.signal], self.falling[~self.signal]
+        if not len(signal):
+            return np.zeros_like(at)
+        return np.searchsorted(background, signal[np.minimum(at, len(signal) - 1)], side="right")
+
+    def _new(self, place: slice) -> np.ndarray:
+        """Whether a step begins at each of some places."""
+        falling = self.falling[max(place.start - 1, 0) : place.stop]
+        new = falling[1:] != falling[:-1]
+        return new if place.start else np.concatenate([[True], new])
+
+
+def block_sum(weights: np.ndarray) -> np.ndarray:
+    """Over the samples of a block (m, replicas + 1) float32: (replicas + 1,) float64."""
+    return (np.ones(len(weights), np.float32) @ weights).astype(np.float64)

@@ -1,0 +1,56 @@
+"""Auto-encoders of fully connected layers."""
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from bevatron.config.loading.kinds import Options, architecture
+from bevatron.config.sections.section import Count
+from bevatron.models.layers.activation import ActivationName, activation
+from bevatron.models.layers.flat import flat_width, flattened
+from bevatron.models.layers.initialisation import Initialisation, initialise
+from bevatron.models.layers.inputs import InputGroup, Inputs
+
+
+@architecture("autoencoder")
+class Autoencoder(nn.Module):
+    """An image is squeezed through `hidden` numbers, from which it is made again.
+
+    With no further widths: one hidden layer, of units with an activation, and linear outputs, as in the lectures. With
+    widths the encoder has them in turn, the decoder in reverse, and the hidden layer is linear. With noisy images as
+    inputs and clean ones as targets it is a denoising auto-encoder (P. Vincent et al., JMLR 11 (2010) 3371).
+
+    Shapes: inputs {group: (batch, ...)} dense; returns (batch, n_outputs); `encode` returns (batch, hidden).
+    """
+
+    TASKS = ("reconstruction",)
+
+    class Options(Options):
+        hidden: Count = Field(10, description="numbers of the hidden representation")
+        widths: list[Count] = Field([], description="units of the layers before it; the decoder has them in reverse")
+        activation: ActivationName = Field("tanh", description="activation of all hidden layers")
+        initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
+
+    def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
+        super().__init__()
+        self.groups = list(inputs)
+        encoder: list[nn.Module] = []
+        before = flat_width(inputs)
+        for after in options.widths:
+            encoder += [nn.Linear(before, after), activation(options.activation)]
+            before = after
+        encoder.append(nn.Linear(before, options.hidden))
+        encoder += [] if options.widths else [activation(options.activation)]
+        decoder: list[nn.Module] = []
+        before = options.hidden
+        for after in reversed(options.widths):
+            decoder += [nn.Linear(before, after), activation(options.activation)]
+            before = after
+        self.encoder = nn.Sequential(*encoder)
+        self.decoder = nn.Sequential(*decoder, nn.Linear(before, n_outputs))
+        initialise(self, options.initialisation)
+
+    def encode(self, inputs: Inputs) -> Tensor:
+        return self.encoder(flattened(inputs, self.groups))
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        return self.decoder(self.encode(inputs))

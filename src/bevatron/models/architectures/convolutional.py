@@ -1,0 +1,72 @@
+"""Plain convolutional networks: layers of convolution and pooling, then fully connected ones."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from bevatron.config.loading import kinds
+from bevatron.config.loading.kinds import architecture
+from bevatron.config.sections.section import MOST, Count, Real
+from bevatron.models.layers.activation import ActivationName, activation
+from bevatron.models.layers.images import Padding, Pooling, image_shape, joined, pool, shape_after
+from bevatron.models.layers.initialisation import Initialisation, initialise
+from bevatron.models.layers.inputs import InputGroup, Inputs
+
+Layer = Annotated[int, Field(ge=1, le=MOST, strict=True)]
+
+
+class ConvolutionalOptions(kinds.Options):
+    """Layers of convolution, each with its activation; 2 × 2 pooling behind some; fully connected layers."""
+
+    channels: list[Count] = Field([16, 32], description="channels of each convolution", min_length=1)
+    kernel: Count = Field(3, description="side of the kernels")
+    padding: Padding = Field("same", description="'same' keeps the size; 'valid' loses kernel - 1 pixels")
+    pool_after: list[Layer] = Field([1, 2], description="convolutions behind which 2 × 2 pixels are pooled, from 1")
+    pooling: Pooling = Field("max", description="what a pool takes: the largest or the mean")
+    widths: list[Count] = Field([64], description="units of the hidden fully connected layers")
+    activation: ActivationName = Field("relu", description="activation of all hidden layers")
+    dropout: Real = Field(0.0, ge=0.0, lt=1.0, description="fraction dropped before each fully connected layer")
+    initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
+
+    @model_validator(mode="after")
+    def _pools_follow_convolutions(self) -> "ConvolutionalOptions":
+        if wrong := [layer for layer in self.pool_after if layer > len(self.channels)]:
+            raise ValueError(f"pool_after: there is no convolution {wrong[0]}; allowed: 1 to {len(self.channels)}")
+        if self.padding == "same" and self.kernel % 2 == 0:
+            raise ValueError(f"kernel: must be odd with padding 'same', found {self.kernel}")
+        return self
+
+
+@architecture("convolutional")
+class Convolutional(nn.Module):
+    """Shapes: inputs {group: (batch, channels, height, width)}, of one size; returns (batch, n_outputs)."""
+
+    class Options(ConvolutionalOptions):
+        pass
+
+    def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
+        super().__init__()
+        self.groups = list(inputs)
+        shape = image_shape(inputs, options.kind)
+        layers: list[nn.Module] = []
+        before = shape[0]
+        for number, after in enumerate(options.channels, 1):
+            padding = options.kernel // 2 if options.padding == "same" else 0
+            layers += [nn.Conv2d(before, after, options.kernel, padding=padding), activation(options.activation)]
+            if number in options.pool_after:
+                layers.append(pool(options.pooling, 2, 2))
+            before = after
+        self.features = nn.Sequential(*layers)
+        channels, height, width = shape_after(self.features, shape, options.kind)
+        dense: list[nn.Module] = []
+        before = channels * height * width
+        for after in options.widths:
+            dense += [nn.Dropout(options.dropout)] if options.dropout else []
+            dense += [nn.Linear(before, after), activation(options.activation)]
+            before = after
+        self.classifier = nn.Sequential(*dense, nn.Linear(before, n_outputs))
+        initialise(self, options.initialisation)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        return self.classifier(self.features(joined(inputs, self.groups)).flatten(1))

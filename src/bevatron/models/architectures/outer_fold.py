@@ -1,0 +1,66 @@
+"""The outer approach to recursive networks: lists are folded, layer by layer, until one vector is left."""
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from bevatron.config.loading.kinds import Options, architecture
+from bevatron.config.sections.section import Count, Fraction
+from bevatron.models.layers.activation import ActivationName, activation
+from bevatron.models.layers.dense_layers import dense_layers
+from bevatron.models.layers.initialisation import Initialisation, initialise
+from bevatron.models.layers.inputs import InputGroup, Inputs
+from bevatron.models.layers.sequence import SequenceInput
+
+
+@architecture("outer_fold")
+class OuterFold(nn.Module):
+    """Folds a jet's lists: in each layer one network, the same all along the list, makes one vector of two neighbours.
+
+        y⁰_i = φ(A x_i + a),   yˡ_i = φ(Wˡ (yˡ⁻¹_2i, yˡ⁻¹_2i+1) + bˡ)   until one is left
+
+    This is what "outer" means to Baldi (Data Min. Knowl. Discov. 32 (2018) 218), an author of arXiv:1607.08633, whose
+    outer recursive networks it may resemble more than `outer_recursive` does: networks that work recursively outside
+    of the data's graph and progressively fold it, while the inner approach crawls along it, as an LSTM does. Two absent
+    neighbours leave an absent one, and absent ones are zero. Dense groups alone are a list of one element (see
+    `SequenceInput`).
+
+    Shapes: inputs {group: (batch, ...) or Padded (batch, n, features)}; returns (batch, n_outputs). There are
+    ⌈log2 n⌉ layers of folding.
+    """
+
+    class Options(Options):
+        width: Count = Field(32, description="width of an element's embedding and of each folded vector")
+        widths: list[Count] = Field(
+            [64], description="units of the hidden layers over the last vector and the dense features"
+        )
+        activation: ActivationName = Field("relu", description="of all layers but the last")
+        dropout: Fraction = Field(0.0, description="fraction of hidden units silenced at each step of the fit", lt=1.0)
+        initialisation: Initialisation = Field(default_factory=Initialisation, description="of the weights")
+
+    def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
+        super().__init__()
+        self.sequence_input = SequenceInput(inputs)
+        self.embedding = nn.Linear(self.sequence_input.n_features, options.width)
+        n_folds = (self.sequence_input.n - 1).bit_length()
+        self.folds = nn.ModuleList(nn.Linear(2 * options.width, options.width) for _ in range(n_folds))
+        self.activation = activation(options.activation)
+        width = options.width + self.sequence_input.n_dense
+        self.layers = dense_layers(width, options.widths, options.activation, options.dropout, n_outputs)
+        initialise(self, options.initialisation)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        sequence = self.sequence_input(inputs)
+        places = 2 ** len(self.folds)
+        vectors = nn.functional.pad(sequence.elements, (0, 0, 0, places - self.sequence_input.n))
+        n_valid = sequence.n_valid.view(-1, 1, 1)
+        vectors = self._where_present(self.activation(self.embedding(vectors)), n_valid)
+        for fold in self.folds:
+            n_valid = (n_valid + 1) // 2
+            pairs = vectors.reshape(len(vectors), vectors.shape[1] // 2, 2 * vectors.shape[2])
+            vectors = self._where_present(self.activation(fold(pairs)), n_valid)
+        return self.layers(torch.cat([vectors.squeeze(1), sequence.dense], 1))
+
+    @staticmethod
+    def _where_present(vectors: Tensor, n_valid: Tensor) -> Tensor:
+        return vectors * (torch.arange(vectors.shape[1], device=vectors.device).view(1, -1, 1) < n_valid)

@@ -1,0 +1,66 @@
+"""Principal components: the best linear auto-encoder of a given dimension."""
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bevatron.config.loading.kinds import Options, architecture
+from bevatron.config.sections.section import Count
+from bevatron.errors import UserError
+from bevatron.models.closed_form import Labelled, Losses
+from bevatron.models.layers.flat import flat_width, flattened
+from bevatron.models.layers.inputs import InputGroup, Inputs
+
+
+@architecture("principal_components")
+class PrincipalComponents(nn.Module):
+    """x ↦ m + V Vᵀ (x − m), V the first `hidden` principal axes of the noisy inputs, m their mean (Pearson 1901).
+
+    No linear network with as many hidden units gives its input back better (P. Baldi and K. Hornik, Neural Networks 2
+    (1989) 53). Shapes: inputs {group: (batch, ...)} dense; returns (batch, n_outputs), as many as it reads; `encode`
+    returns (batch, hidden). Nothing is drawn at random. Raises UserError for a target of another size.
+    """
+
+    TASKS = ("reconstruction",)
+    PHYSICAL = True  # what it says is in the unit of what it reads
+
+    class Options(Options):
+        hidden: Count = Field(10, description="principal axes that are kept")
+
+    def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
+        super().__init__()
+        self.groups, n = list(inputs), flat_width(inputs)
+        if n != n_outputs:
+            what = f"'{options.kind}' gives its {n} inputs back, the target has {n_outputs} pixels"
+            raise UserError("inputs", what, "give it inputs of the target's size")
+        if options.hidden > n:
+            raise UserError("architecture.hidden", f"{options.hidden} axes of {n} inputs", "ask for fewer")
+        self.register_buffer("mean", torch.zeros(n))
+        self.register_buffer("axes", torch.zeros(options.hidden, n))
+
+    def n_fitted(self) -> int:
+        return self.mean.numel() + self.axes.numel()
+
+    def rows(self, inputs: Inputs) -> Tensor:
+        return flattened(inputs, self.groups)
+
+    def encode(self, inputs: Inputs) -> Tensor:
+        return (self.rows(inputs) - self.mean) @ self.axes.T
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        return self.mean + self.encode(inputs) @ self.axes
+
+    def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
+        rows = training.rows.double()
+        mean = rows.mean(0)
+        _, vectors = torch.linalg.eigh((rows - mean).T @ (rows - mean) / len(rows))
+        axes = vectors.flip(1)[:, : len(self.axes)].T
+        largest = axes.gather(1, axes.abs().argmax(1, keepdim=True))
+        self.mean.copy_(mean)
+        self.axes.copy_(axes * largest.sign())  # an axis has no direction of its own: its largest part is positive
+        return [Losses(self._loss(training), self._loss(validation))]
+
+    def _loss(self, split: Labelled) -> float:
+        found = self.mean + (split.rows - self.mean) @ self.axes.T @ self.axes
+        return functional.mse_loss(found.double(), split.labels.double()).item()

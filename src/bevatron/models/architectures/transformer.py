@@ -1,0 +1,84 @@
+"""A transformer over lists: every element attends to every other."""
+
+from typing import Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from bevatron.config.loading.kinds import Options, architecture
+from bevatron.config.sections.section import Count, Fraction
+from bevatron.models.layers.activation import ActivationName
+from bevatron.models.layers.dense_layers import dense_layers
+from bevatron.models.layers.initialisation import Initialisation, initialise
+from bevatron.models.layers.inputs import InputGroup, Inputs
+from bevatron.models.layers.sequence import SequenceInput, pool
+
+
+@architecture("transformer")
+class Transformer(nn.Module):
+    """Self-attention among a jet's elements, pool, and dense layers over the pool and the dense groups.
+
+    An encoder after Vaswani et al. (arXiv:1706.03762) with the normalisation before each part (Xiong et al.,
+    arXiv:2002.04745) and no encoding of places, so that the order means nothing. Absent elements are not attended to.
+    An empty list attends to one absent element, which the pool leaves out, so that its pool is zero. Dense groups
+    alone are a list of one element (see `SequenceInput`).
+
+    Shapes: inputs {group: (batch, ...) or Padded (batch, n, features)}; returns (batch, n_outputs).
+    """
+
+    class Options(Options):
+        width: Count = Field(32, description="width of an element's embedding; a multiple of heads")
+        heads: Count = Field(4, description="heads of the attention")
+        blocks: Count = Field(2, description="blocks of attention and feedforward layers")
+        feedforward: Count = Field(64, description="units of the feedforward layer in each block")
+        pooling: Literal["sum", "mean"] = Field("mean", description="how the elements are brought together")
+        widths: list[Count] = Field([64], description="units of the hidden layers over the pool and the dense groups")
+        activation: ActivationName = Field("relu", description="of the hidden layers over the pool")
+        dropout: Fraction = Field(0.0, description="fraction of units silenced at each step of the fit", lt=1.0)
+        initialisation: Initialisation = Field(
+            default_factory=Initialisation, description="of the layers over the pool"
+        )
+
+        @model_validator(mode="after")
+        def _heads_share_the_width(self) -> "Transformer.Options":
+            if self.width % self.heads:
+                raise ValueError(f"width must be a multiple of heads, found {self.width} and {self.heads}")
+            return self
+
+    def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
+        super().__init__()
+        self.sequence_input = SequenceInput(inputs)
+        self.pooling = options.pooling
+        self.embedding = nn.Linear(self.sequence_input.n_features, options.width)
+        block = nn.TransformerEncoderLayer(
+            options.width,
+            options.heads,
+            options.feedforward,
+            options.dropout,
+            "gelu",
+            batch_first=True,
+            norm_first=True,
+        )
+        self.encoder = nn.TransformerEncoder(
+            block, options.blocks, nn.LayerNorm(options.width), enable_nested_tensor=False
+        )
+        for weight in self.encoder.parameters():  # torch copies one block, weights and all: each draws its own
+            if weight.dim() > 1:
+                nn.init.xavier_uniform_(weight)
+        width = options.width + self.sequence_input.n_dense
+        self.layers = dense_layers(width, options.widths, options.activation, options.dropout, n_outputs)
+        initialise(self.layers, options.initialisation)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        sequence = self.sequence_input(inputs)
+        absent = ~sequence.present
+        first = torch.arange(absent.shape[1], device=absent.device) == 0
+        encoded = self._encoded(self.embedding(sequence.elements), absent & ~first)
+        return self.layers(torch.cat([pool(encoded, sequence.present, self.pooling), sequence.dense], 1))
+
+    def _encoded(self, embedded: Tensor, unseen: Tensor) -> Tensor:
+        if len(embedded):
+            return self.encoder(embedded, src_key_padding_mask=unseen)
+        # torch's attention cannot take a batch of nothing, which one of several workers may be given as its part
+        return self.encoder(nn.functional.pad(embedded, (0, 0, 0, 0, 0, 1)))[:0]

@@ -1,0 +1,67 @@
+"""Wiener's filter: the best linear filter for images of known spectrum in noise of known spectrum."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bevatron.config.loading.kinds import Options, architecture
+from bevatron.errors import UserError
+from bevatron.models.closed_form import Labelled, Losses
+from bevatron.models.layers.images import image_shape, joined
+from bevatron.models.layers.inputs import InputGroup, Inputs
+
+
+@architecture("wiener")
+class Wiener(nn.Module):
+    """x ↦ m + F⁻¹[H F(x − m)], H = S / (S + N), channel by channel (N. Wiener 1949).
+
+    S is the mean power spectrum of the clean images about their mean m, N that of what the noisy ones add; both are
+    those of the training split, at each frequency of the discrete transform, so that the borders are joined (circular).
+    It is the best of all filters that treat every place in the image alike. Shapes: inputs {group: (batch, channels,
+    height, width)}, one group; returns (batch, n_outputs), images of the same shape one pixel after the other.
+    Raises UserError for a target of another shape.
+    """
+
+    TASKS = ("reconstruction",)
+    PHYSICAL = True  # what it says is in the unit of what it reads
+    NO_ONNX = "it filters in Fourier space"
+
+    class Options(Options):
+        pass
+
+    def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
+        super().__init__()
+        self.groups, self.shape = list(inputs), image_shape(inputs, options.kind)
+        channels, height, width = self.shape
+        if channels * height * width != n_outputs:
+            what = f"'{options.kind}' filters images of {channels * height * width} pixels, the target has {n_outputs}"
+            raise UserError("inputs", what, "give it inputs of the target's size")
+        self.register_buffer("mean", torch.zeros(self.shape))
+        self.register_buffer("gain", torch.ones(channels, height, width // 2 + 1))
+
+    def n_fitted(self) -> int:
+        return self.mean.numel() + self.gain.numel()
+
+    def rows(self, inputs: Inputs) -> Tensor:
+        return joined(inputs, self.groups).flatten(1)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        return self._filtered(joined(inputs, self.groups)).flatten(1)
+
+    def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
+        clean = training.labels.double().unflatten(1, self.shape)
+        noise = training.rows.double().unflatten(1, self.shape) - clean
+        mean = clean.mean(0)
+        signal_power = torch.fft.rfft2(clean - mean).abs().square().mean(0)
+        noise_power = torch.fft.rfft2(noise).abs().square().mean(0)
+        self.mean.copy_(mean)
+        self.gain.copy_(signal_power / (signal_power + noise_power).clamp_min(torch.finfo(torch.float64).tiny))
+        return [Losses(self._loss(training), self._loss(validation))]
+
+    def _filtered(self, images: Tensor) -> Tensor:
+        spectrum = torch.fft.rfft2(images - self.mean)
+        return self.mean + torch.fft.irfft2(self.gain * spectrum, s=self.shape[1:])
+
+    def _loss(self, split: Labelled) -> float:
+        found = self._filtered(split.rows.unflatten(1, self.shape)).flatten(1)
+        return functional.mse_loss(found.double(), split.labels.double()).item()

@@ -1,0 +1,1 @@
+"""The parts of detectors: boxes, anchors, proposals, heads."""

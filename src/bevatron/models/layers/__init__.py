@@ -1,0 +1,1 @@
+"""Layers and inputs that several architectures use."""

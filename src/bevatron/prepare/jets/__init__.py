@@ -1,0 +1,1 @@
+"""Features of jets, of their tracks and vertices."""

@@ -1,0 +1,109 @@
+"""From generated jets to what a detector would tell of them: tracks, the primary and the secondary vertices."""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from bevatron.prepare.jets.jet_options import BeamSpot, Tracking, VertexCuts
+from bevatron.prepare.split import EVENT
+from bevatron.prepare.tracking.detector import Tracks, collision_points, measured
+from bevatron.prepare.tracking.particles import NO_JET, charged
+from bevatron.prepare.vertexing.primary_vertex import primary_vertices
+from bevatron.prepare.vertexing.secondary_vertices import NONE, SecondaryVertices, secondary_vertices
+from bevatron.store.shards.columns import Samples
+
+CHUNK = 4_000  # jets: what lies outside of them is many times larger, and is dropped chunk by chunk
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """What is known of n jets.
+
+    tracks: those in jets, jet by jet, their d0 and z0 taken to the primary vertex, whose uncertainty is in their
+    covariance; primary (n, 3) and primary_covariance (n, 3, 3): the vertex of each jet's event, mm; vertices: the
+    secondary ones; collision (n, 3): where the event's protons met in truth, to test the fit.
+    """
+
+    tracks: Tracks
+    vertices: SecondaryVertices
+    primary: np.ndarray
+    primary_covariance: np.ndarray
+    collision: np.ndarray
+
+
+def reconstructed(raw: Samples, beam: BeamSpot, tracking: Tracking, cuts: VertexCuts, seed: int) -> Reconstruction:
+    """The jets of a shard of the source `jets`, in its order; jets of one event must stand together.
+
+    An event's jets share its collision point. All noise follows from `seed`.
+    """
+    streams = np.random.SeedSequence(seed).spawn(2)
+    random = [np.random.Generator(np.random.Philox(stream)) for stream in streams]
+    numbers = raw.targets.get(EVENT, raw.id)
+    new = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]])[: len(raw)])  # first jets of events
+    parts, start = [], 0
+    while start < len(raw) or not parts:
+        later = new[new >= start + CHUNK]
+        stop = int(later[0]) if len(later) else len(raw)
+        rows = np.arange(start, stop)
+        event = np.searchsorted(new, rows, side="right") - np.searchsorted(new, start, side="right")
+        parts.append(_chunk(raw.take(rows), event, beam, tracking, cuts, *random))
+        start = stop
+    return _joined(parts)
+
+
+def _chunk(
+    raw: Samples,
+    event: np.ndarray,
+    beam: BeamSpot,
+    tracking: Tracking,
+    cuts: VertexCuts,
+    at_collision: np.random.Generator,
+    in_detector: np.random.Generator,
+) -> Reconstruction:
+    """Whole events; event (n,) counts them from 0."""
+    events = int(event[-1]) + 1 if len(event) else 0
+    collisions = collision_points(events, beam, at_collision)
+    tracks = measured(charged(raw, event), collisions, tracking, in_detector)
+    primary = primary_vertices(tracks, events, beam, tracking.field)
+
+    inside = np.flatnonzero(tracks.jet != NO_JET)
+    tracks, impact, added = tracks.take(inside), primary.impact[inside], primary.added[inside]
+    to_vertex = tracks.covariance.copy()
+    to_vertex[:, :2, :2] += added
+    chi2 = np.einsum("ni,nij,nj->n", impact, np.linalg.inv(to_vertex[:, :2, :2]), impact)
+    position, covariance = primary.position[event], primary.covariance[event]
+    _, eta, phi, _ = raw.inputs["jet"].column.values.astype(np.float64).T
+    axis = np.stack([np.cos(phi), np.sin(phi), np.sinh(eta)], axis=1)
+    vertices = secondary_vertices(tracks, len(raw), chi2, position, covariance, axis, tracking.field, cuts)
+    parameters = np.concatenate([impact, tracks.parameters[:, 2:]], axis=1)
+    to_vertex = replace(tracks, parameters=parameters, covariance=to_vertex)
+    return Reconstruction(to_vertex, vertices, position, covariance, collisions[event])
+
+
+def _joined(parts: list[Reconstruction]) -> Reconstruction:
+    """One after the other; jets, events and vertices are counted on."""
+    jets = np.cumsum([0, *(len(part.primary) for part in parts)])
+    rows = np.cumsum([0, *(len(part.vertices) for part in parts)])
+    events = np.cumsum([0, *(int(part.tracks.event.max(initial=-1)) + 1 for part in parts)])
+    tracks = [
+        replace(part.tracks, jet=part.tracks.jet + jet, event=part.tracks.event + event)
+        for part, jet, event in zip(parts, jets, events, strict=False)
+    ]
+    vertices = [
+        replace(part.vertices, jet=part.vertices.jet + jet, vertex=_shifted(part.vertices.vertex, row))
+        for part, jet, row in zip(parts, jets, rows, strict=False)
+    ]
+    return Reconstruction(
+        _concatenated(tracks),
+        _concatenated(vertices),
+        *(np.concatenate([getattr(p, name) for p in parts]) for name in ("primary", "primary_covariance", "collision")),
+    )
+
+
+def _concatenated(parts: list) -> Tracks | SecondaryVertices:
+    kind = type(parts[0])
+    return kind(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(kind)))
+
+
+def _shifted(vertex: np.ndarray, by: int) -> np.ndarray:
+    return np.where(vertex == NONE, NONE, vertex + by)

@@ -1,0 +1,76 @@
+"""What is told of each track of a jet."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bevatron.prepare.jets.feature import Feature
+from bevatron.prepare.tracking.detector import Tracks
+from bevatron.prepare.tracking.direction import delta_phi
+from bevatron.prepare.tracking.helix import lifetime_sign
+from bevatron.prepare.vertexing.secondary_vertices import SecondaryVertices
+
+PARAMETERS = (
+    Feature("d0", "mm", "distance to the primary vertex across the beam; > 0: crosses the jet's axis in front of it"),
+    Feature("z0", "mm", "the same along the beam; > 0 if z0 (eta_jet - eta_track) is"),
+    Feature("phi", "rad", "azimuth at the perigee, from the jet's axis"),
+    Feature("theta", "rad", "angle to the beam"),
+    Feature("q_over_p", "1/GeV", "charge over momentum"),
+)
+PAIRS = tuple((i, j) for i in range(5) for j in range(i, 5))
+
+
+def _term(i: int, j: int) -> Feature:
+    first, second = PARAMETERS[i], PARAMETERS[j]
+    unit = f"{first.unit}²" if i == j else f"{first.unit} {second.unit}"
+    what = f"covariance of {first.name} and {second.name}" if i != j else f"variance of {first.name}"
+    return Feature(f"cov_{first.name}_{second.name}", unit, f"{what}, with the primary vertex's uncertainty")
+
+
+FEATURES = (
+    *PARAMETERS,
+    *(_term(i, j) for i, j in PAIRS),
+    Feature("vertex_weight", "", "weight in the fit of the secondary vertex to which it belongs, 0 without one"),
+)
+
+
+@dataclass(frozen=True)
+class SignedTracks:
+    """Tracks with the signs of jets: parameters (n, 5), covariance (n, 5, 5), significances (n,) of d0 and z0."""
+
+    parameters: np.ndarray
+    covariance: np.ndarray
+
+    @property
+    def d0_significance(self) -> np.ndarray:
+        return self.parameters[:, 0] / np.sqrt(self.covariance[:, 0, 0])
+
+    @property
+    def z0_significance(self) -> np.ndarray:
+        return self.parameters[:, 1] / np.sqrt(self.covariance[:, 1, 1])
+
+
+def signed(tracks: Tracks, jet_eta: np.ndarray, jet_phi: np.ndarray) -> SignedTracks:
+    """d0 and z0 with the signs of their jets (n_jets,), and phi from the jet's axis.
+
+    The covariance follows: a sign that changes is a factor -1 on its row and column.
+    """
+    d0, z0, phi = tracks.parameters[:, 0], tracks.parameters[:, 1], tracks.parameters[:, 2]
+    sign = np.ones((len(tracks), 5))
+    sign[:, 0] = lifetime_sign(d0, phi, jet_phi[tracks.jet]) * np.where(d0 < 0.0, -1.0, 1.0)
+    in_front = z0 * (jet_eta[tracks.jet] - tracks.eta) >= 0.0
+    sign[:, 1] = np.where(in_front, 1.0, -1.0) * np.where(z0 < 0.0, -1.0, 1.0)
+    parameters = tracks.parameters * sign
+    parameters[:, 2] = delta_phi(phi, jet_phi[tracks.jet])
+    return SignedTracks(parameters, tracks.covariance * sign[:, :, None] * sign[:, None, :])
+
+
+def most_displaced_first(significance: np.ndarray, jet: np.ndarray) -> np.ndarray:
+    """The order (n,) of tracks by jet and falling |d0 significance|."""
+    return np.lexsort((-np.abs(significance), jet))
+
+
+def track_features(tracks: SignedTracks, vertices: SecondaryVertices) -> np.ndarray:
+    """FEATURES of each track, (n, 21)."""
+    terms = [tracks.covariance[:, i, j] for i, j in PAIRS]
+    return np.column_stack([tracks.parameters, *terms, vertices.weight])

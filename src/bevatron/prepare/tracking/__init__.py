@@ -1,0 +1,1 @@
+"""Tracks: helices, resolutions, efficiency, and their transport."""

@@ -1,0 +1,96 @@
+"""From charged particles to measured tracks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bevatron.prepare.jets.jet_options import BeamSpot, Tracking
+from bevatron.prepare.tracking.covariance import covariance, smeared
+from bevatron.prepare.tracking.efficiency import efficiency
+from bevatron.prepare.tracking.helix import perigee
+from bevatron.prepare.tracking.particles import NO_JET, Charged, within_reach
+
+PROMPT = 0.01  # mm: made nearer to the collision than this, a particle counts as made in it
+FAKE_ANGLE, FAKE_D0, FAKE_Z0 = 0.03, 1.0, 1.0  # rad, mm, mm: widths of what a fake track has at random
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Measured tracks, jet by jet and then those outside of jets: jet (n,) or NO_JET, event (n,); parameters (n,
+    5) of (d0, z0, phi, theta, q/p) to the beam line in mm, rad, 1/GeV, and their covariance (n, 5, 5).
+
+    prompt (n,) bool tells tracks of particles made in the collision: known to simulations alone, and used only to
+    calibrate resolutions.
+    """
+
+    jet: np.ndarray
+    event: np.ndarray
+    parameters: np.ndarray
+    covariance: np.ndarray
+    prompt: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.jet)
+
+    @property
+    def pt(self) -> np.ndarray:
+        return np.sin(self.parameters[:, 3]) / np.abs(self.parameters[:, 4])
+
+    @property
+    def eta(self) -> np.ndarray:
+        return -np.log(np.tan(self.parameters[:, 3] / 2))
+
+    def take(self, rows: np.ndarray) -> "Tracks":
+        columns = (self.jet, self.event, self.parameters, self.covariance, self.prompt)
+        return Tracks(*(column[rows] for column in columns))
+
+
+def collision_points(events: int, beam: BeamSpot, random: np.random.Generator) -> np.ndarray:
+    """Where each event's protons meet, (events, 3) in mm."""
+    return random.standard_normal((events, 3)) * (beam.sigma_x, beam.sigma_y, beam.sigma_z)
+
+
+def measured(particles: Charged, collisions: np.ndarray, options: Tracking, random: np.random.Generator) -> Tracks:
+    """The tracks of `particles` from `collisions` (n_events, 3) in mm.
+
+    A particle is within reach or not, its track is found by chance (bevatron.prepare.tracking.efficiency), its helix's
+    perigee to the beam line is smeared by the covariance at its true parameters, and the covariance given is that
+    at the measured ones. Fakes are added to jets. Particles do not interact with the detector's material on their
+    way: there are no secondary interactions, and photons do not convert.
+    """
+    seen = within_reach(particles, options.pt_min, options.eta_max, options.radius_max)
+    found = random.random(len(seen.jet)) < options.efficiency_scale * efficiency(seen.pt, seen.eta)
+    seen = seen.take(np.flatnonzero(found))
+    place = seen.vertex + collisions[seen.event]
+    truth = perigee(seen.momentum, place, seen.charge, options.field).parameters
+    noise = random.standard_normal((len(truth), 5))
+    parameters = smeared(truth, covariance(truth, options.resolution_scale), noise)
+    prompt = (seen.vertex**2).sum(axis=1) < PROMPT**2
+    jet, event, parameters, prompt = _with_fakes(seen.jet, seen.event, parameters, prompt, options.fake_rate, random)
+    parameters[:, 2] = np.remainder(parameters[:, 2] + np.pi, 2 * np.pi) - np.pi
+    parameters[:, 3] = np.clip(parameters[:, 3], 1e-3, np.pi - 1e-3)
+    return Tracks(jet, event, parameters, covariance(parameters, options.resolution_scale), prompt)
+
+
+def _with_fakes(
+    jet: np.ndarray,
+    event: np.ndarray,
+    parameters: np.ndarray,
+    prompt: np.ndarray,
+    rate: float,
+    random: np.random.Generator,
+) -> tuple[np.ndarray, ...]:
+    """The same columns with fake tracks, as hits of several particles make them.
+
+    Each true track of a jet has a fake one with probability `rate`: of the same momentum and either charge, in a
+    direction and at impact parameters that are moved at random (Gaussian, FAKE_ANGLE, FAKE_D0 and FAKE_Z0 wide).
+    """
+    model = np.flatnonzero((random.random(len(jet)) < rate) & (jet != NO_JET))
+    moved = parameters[model]
+    widths = (FAKE_D0, FAKE_Z0, FAKE_ANGLE, FAKE_ANGLE)
+    moved[:, :4] += random.standard_normal((len(model), 4)) * widths
+    moved[:, 0] -= parameters[model, 0]  # not around its model's own d0, but around the beam
+    moved[:, 4] *= random.choice([-1.0, 1.0], len(model))
+    order = np.argsort(np.concatenate([jet, jet[model]]).astype(np.uint64), kind="stable")  # NO_JET comes last
+    pairs = ((jet, jet[model]), (event, event[model]), (parameters, moved), (prompt, np.zeros(len(model), bool)))
+    return tuple(np.concatenate(pair)[order] for pair in pairs)

@@ -1,0 +1,1 @@
+"""The page: ledger, chapters, figures that may fail alone."""

@@ -1,0 +1,231 @@
+"""One study's chapter of the page: its tables, figures and facts, in the order they are shown."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from pydantic import BaseModel
+
+from bevatron.compute.numerics.reproducibility import doubts, in_words
+from bevatron.config.sections.study import Study
+from bevatron.report.page.guarded import figures_or_failure, tables_or_failure
+from bevatron.report.page.section import SECTIONS
+from bevatron.report.plots.comparison import caption_of, comparisons
+from bevatron.report.plots.learning_curve import learning_curves
+from bevatron.report.plots.observables import observables
+from bevatron.report.plots.style import ReportFigure, draw_figure
+from bevatron.report.results.study_results import ModelResults, StudyResults
+from bevatron.report.tables import study_tables as tables
+from bevatron.report.tables.grid_tables import grid_tables
+from bevatron.report.tables.numbers import count, exact
+from bevatron.report.tables.table import Table
+
+FOLDED_ABOVE = 12  # models whose learning curves are folded away
+
+
+@dataclass(frozen=True)
+class SearchPart:
+    """One model's search: its title, the values found, how the trials ended, and its plot."""
+
+    title: str
+    best: list[tuple[str, str]]
+    trials: int
+    plot: ReportFigure | None
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Everything the template shows of one study."""
+
+    study: Study
+    facts: list[tuple[str, str]]
+    source: list[tuple[str, str, str]]
+    samples: Table
+    features: Table
+    data: list[ReportFigure]
+    observables: Table | None
+    models: Table
+    searches: list[SearchPart]
+    trials: Table | None
+    learning: ReportFigure
+    grids: list[Table]
+    comparison: Table
+    published: Table | None
+    results: list[ReportFigure]
+    metrics: Table
+    timings: Table
+    sizes: Table
+    runs: Table
+    digests: list[tuple[str, str]]
+    versions: list[tuple[str, str]]
+    trained: list[tuple[str, str]]
+
+    @property
+    def figures(self) -> list[ReportFigure]:
+        return [*self.data, *(s.plot for s in self.searches if s.plot), self.learning, *self.results]
+
+    @property
+    def failures(self) -> list[tuple[str, str]]:
+        """Figures and tables that could not be made, by name, and why."""
+        failed = [(figure.name, figure.failure) for figure in self.figures if figure.failure]
+        return failed + [(table.name, table.failure) for table in self.tables if table.failure]
+
+    @property
+    def tables(self) -> list[Table]:
+        found = [self.samples, self.features, self.observables, self.models, self.trials, *self.grids, self.comparison]
+        found += [self.published, self.metrics, self.timings, self.sizes, self.runs]
+        return [table for table in found if table is not None]
+
+
+def chapter_of(results: StudyResults) -> Chapter:
+    """The chapter of one study; to be called within `page_style`.
+
+    A figure or a table that cannot be made costs nothing but itself, and the chapter says so.
+    """
+    study, manifest = results.study, results.manifest
+    part = SECTIONS[study.task.kind]()
+
+    def table(name: str, build: Callable[..., Table | None]) -> Table | None:
+        (found,) = tables_or_failure(study.name, name, lambda: [build(results)])
+        return found
+
+    def figures(name: str, build: Callable[[], list[ReportFigure]]) -> list[ReportFigure]:
+        return figures_or_failure(study.name, name, build)
+
+    return Chapter(
+        study=study,
+        facts=_facts(results),
+        source=_source(results),
+        samples=table("samples", tables.samples_table),
+        features=table("features", tables.features_table),
+        data=[
+            *figures("source", lambda: _comparisons(results)),
+            *figures("data", lambda: part.data(results)),
+            *figures("observables", lambda: _observables(results)),
+        ],
+        observables=table("observables", tables.observables_table),
+        models=table("models", tables.models_table),
+        searches=[_search(results, m) for m in results.models.values() if m.search],
+        trials=table("search", tables.search_table),
+        learning=_learning(results, part.loss),
+        grids=tables_or_failure(study.name, "grids", lambda: grid_tables(results, part.columns(results)[0])),
+        comparison=table("comparison", lambda r: tables.comparison_table(r, part.columns(r))),
+        published=table("published", tables.published_table),
+        results=figures("results", lambda: part.figures(results)),
+        metrics=table("metrics", tables.metrics_table),
+        timings=table("timings", tables.timings_table),
+        sizes=table("sizes", tables.sizes_table),
+        runs=table("runs", tables.runs_table),
+        digests=[
+            ("raw shards", manifest.raw_digest),
+            ("dataset", manifest.dataset_digest),
+            ("manifest", manifest.sha256),
+        ],
+        versions=sorted(manifest.versions.items()),
+        trained=_trained(results),
+    )
+
+
+def _facts(results: StudyResults) -> list[tuple[str, str]]:
+    study, manifest = results.study, results.manifest
+    total = sum(manifest.n_samples(split) for split in manifest.splits)
+    trials = sum(len(m.search.trials) for m in results.models.values() if m.search)
+    facts = [
+        ("samples", count(total)),
+        ("models", count(len(study.models))),
+        ("seeds of each", count(study.n_seeds)),
+        ("trainings", count(sum(len(m.runs) for m in results.models.values()))),
+    ]
+    return facts + ([("search trials", count(trials))] if trials else [])
+
+
+def _trained(results: StudyResults) -> list[tuple[str, str]]:
+    """Where models were trained, with the titles of those trained there; and of which seeds that is not all."""
+    found: dict[str, dict[str, None]] = {}
+    for m in results.models.values():
+        for run in m.runs:
+            for environment in run.get("environments", []):
+                found.setdefault(in_words(environment), {})[m.title] = None
+    doubtful = [(m.title, doubts(m.runs)) for m in results.models.values()]
+    return [(", ".join(titles), where) for where, titles in found.items()] + [d for d in doubtful if d[1]]
+
+
+def _source(results: StudyResults) -> list[tuple[str, str, str]]:
+    """The settings of the simulation and of the recipe, with what each means (units stand there)."""
+    simulation, dataset = results.study.simulation, results.study.dataset
+    left_out = results.manifest.approximations
+    return [
+        ("source", simulation.source.kind, ""),
+        *_settings(simulation.source),
+        ("shards", f"{simulation.shards:,}", "number of raw files"),
+        ("seed", str(simulation.seed), "of all random numbers of the simulation"),
+        ("recipe", dataset.recipe.kind, ""),
+        *_settings(dataset.recipe),
+        *([("approximations", "", left_out)] if left_out else []),
+    ]
+
+
+def _settings(section: BaseModel) -> list[tuple[str, str, str]]:
+    """One row for each option: its name, its value, its description."""
+    rows = []
+    for key, field in type(section).model_fields.items():
+        value = getattr(section, key)
+        if key == "kind":
+            continue
+        if isinstance(value, BaseModel):
+            rows += [(f"{key}.{name}", word, description) for name, word, description in _settings(value)]
+        elif isinstance(value, dict) and value:
+            rows += [(f"{key}.{name}", _words(v), field.description or "") for name, v in value.items()]
+        else:
+            rows.append((key, _words(value), field.description or ""))
+    return rows
+
+
+def _words(value: Any) -> str:
+    return ", ".join(str(v) for v in value) if isinstance(value, list) and value else _word(value)
+
+
+def _word(value: Any) -> str:
+    """A setting's value as a person says it."""
+    if value is None or value == []:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return exact(value) if isinstance(value, int | float) else str(value)
+
+
+def _comparisons(results: StudyResults) -> list[ReportFigure]:
+    drawn = results.comparisons
+    if not drawn:
+        return []
+    return [draw_figure(partial(comparisons, drawn), f"{results.study.name}-source", caption_of(drawn), wide=True)]
+
+
+def _observables(results: StudyResults) -> list[ReportFigure]:
+    drawn = [results.data["observables"][name] for name in results.study.evaluation.observables]
+    if not drawn:
+        return []
+    classes = list(results.manifest.classes) or [""]
+    caption = (
+        "Observables of the test split, each class normalised to unit area; errors are √N. The legend tells "
+        "what fraction of a class lies outside of the figure, or lacks the element."
+    )
+    return [draw_figure(partial(observables, drawn, classes), f"{results.study.name}-observables", caption, wide=True)]
+
+
+def _learning(results: StudyResults, loss: str) -> ReportFigure:
+    models = {m.label: m.histories for m in results.models.values()}
+    caption = "Loss of the training (dashed) and of the validation split (full) of every seed."
+    drawn = draw_figure(partial(learning_curves, loss, models), f"{results.study.name}-learning", caption, wide=True)
+    return replace(drawn, folded=len(models) > FOLDED_ABOVE)
+
+
+def _search(results: StudyResults, m: ModelResults) -> SearchPart:
+    values = m.search.best["values"].items()
+    best = [(key, f"{value:.4g}" if isinstance(value, float) else str(value)) for key, value in values]
+    caption = f"Search for {m.title}: validation loss of {len(m.search.trials)} trials."
+    plot = None
+    if m.search.plot is not None:
+        plot = ReportFigure(f"{results.study.name}-{m.name}-search", caption, m.search.plot, "png", wide=True)
+    return SearchPart(m.title, best, len(m.search.trials), plot)

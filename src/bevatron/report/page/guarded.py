@@ -1,0 +1,34 @@
+"""A chapter's tables and figures, each of which can fail alone. UserErrors, which are of damaged files, are raised."""
+
+from collections.abc import Callable
+
+from bevatron.errors import UserError
+from bevatron.figures import failure_told
+from bevatron.report.plots.style import ReportFigure, failed
+from bevatron.report.provenance.origin import Origin
+from bevatron.report.tables.table import Table, failed_table
+
+
+def tables_or_failure(study: str, name: str, build: Callable[[], list[Table | None]]) -> list[Table | None]:
+    """What `build` makes; or one table `<study>_<name>` that says why it could not."""
+    try:
+        found = build()
+        for table in found:
+            if table is not None:
+                table.check()
+        return found
+    except UserError:
+        raise
+    except Exception as error:
+        name = f"{study}_{name}"
+        return [failed_table(name, failure_told(error, f"table {name}"), Origin(study, "report"))]
+
+
+def figures_or_failure(study: str, name: str, build: Callable[[], list[ReportFigure]]) -> list[ReportFigure]:
+    """What `build` makes; or one figure `<study>-<name>` that says why it could not."""
+    try:
+        return build()
+    except UserError:
+        raise
+    except Exception as error:
+        return [failed(error, f"{study}-{name}", f"The figures of the section '{name}'.")]

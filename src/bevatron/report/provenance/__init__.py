@@ -1,0 +1,1 @@
+"""Where each number of the report comes from."""

@@ -1,0 +1,50 @@
+"""The commands that make a study's numbers again, stage by stage, as the workflow's rules give them."""
+
+from typing import Any
+
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import Workflow
+from bevatron.store.files.names import shard_number
+
+
+def commands_of(workflow: Workflow, study: Study) -> dict[str, Any]:
+    """By stage, and for stages that work on one model by its name; to be run where the folder `results` lies."""
+    name, options = study.name, f"--scale {workflow.scale}"
+    place = f"results/{name}"
+    manifest = f"--manifest {place}/dataset/manifest.json"
+    shards = [shard_number(number) for number in range(study.simulation.shards)]
+    searched = {model for model, section in study.models.items() if section.search is not None}
+
+    def best(model: str) -> str:
+        return f" --best {place}/search/{model}/best.yaml" if model in searched else ""
+
+    def members(model: str) -> str:
+        return "".join(f" --member {m}={place}/models/{m}/runs.json" for m in study.models[model].members)
+
+    each = "" if len(shards) == 1 else f"  # and so for each shard up to {shards[-1]}"
+    studies = " ".join(f"--study {other}" for other in workflow.studies)
+    comparison = f"bevatron validate-source {name} {options} --output {place}/evaluation/source.json"
+    return {
+        "simulate": f"bevatron simulate {name} {options} --shard 0 --output {place}/raw/shard-0000.h5{each}",
+        "prepare": f"bevatron prepare {name} {options} --raw {place}/raw/shard-0000.h5 --output {place}/dataset{each}",
+        "manifest": f"bevatron manifest {name} {options} --dataset {place}/dataset",
+        **({"validate_source": comparison} if study.evaluation.validate_source else {}),
+        "observables": f"bevatron observables {name} {options} {manifest} --output {place}/evaluation/data.json",
+        "search": {
+            model: f"bevatron search {name} {model} {options} {manifest} --output {place}/search/{model}"
+            for model in study.models
+            if model in searched
+        },
+        "train": {
+            model: f"bevatron train {name} {model} {options} {manifest}{best(model)}{members(model)}"
+            f" --output {place}/models/{model}"
+            for model in study.models
+        },
+        "evaluate": {
+            model: f"bevatron evaluate {name} {model} {options} {manifest} --runs {place}/models/{model}/runs.json"
+            f" --output {place}/evaluation/{model}"
+            for model in study.models
+        },
+        "report": f"bevatron report {options} {studies} --output results/report",
+        "study": f"none: it stands in config/studies/{name}.yaml",
+    }

@@ -1,0 +1,130 @@
+"""Reading `provenance.json`: which numbers a report holds, where they come from, and whether the files still match."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from bevatron.config.loading.digest import digest_of
+from bevatron.config.sections.section import Name
+from bevatron.errors import UserError
+from bevatron.json_text import read_json
+from bevatron.report.provenance.record import PROVENANCE, SCHEMA_VERSION
+from bevatron.store.files.plain_names import Digest, RelativePath
+from bevatron.store.files.publish import sha256_of
+from bevatron.store.files.verify import verify
+
+REPORT_AGAIN = "run `bevatron report` again, or the workflow"
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A report's provenance, the report's folder, and the folder of the results it was made from."""
+
+    tree: dict[str, Any]
+    report: Path
+    results: Path
+
+    def numbers(self, table: str | None = None) -> list[dict[str, Any]]:
+        """Every number (of one table) with all that it came from: nothing is left to be looked up."""
+        found = [number for number in self.tree["numbers"] if table in (None, number["table"])]
+        if table is not None and not found:
+            known = ", ".join(sorted({number["table"] for number in self.tree["numbers"]}))
+            raise UserError(self.report / PROVENANCE, f"has no table '{table}'", f"it has: {known}")
+        return [number | self.origin(number) for number in found]
+
+    def origin(self, number: dict[str, Any]) -> dict[str, Any]:
+        """Digests, runs, seeds, versions and the command behind a number of the tables or of a claim."""
+        study = self.tree["studies"][number["study"]]
+        keys = ("config_digest", "raw_digest", "dataset_digest", "manifest_sha256", "simulation_seed")
+        found = {key: study[key] for key in (*keys, "simulation_versions")}
+        found["code_versions"] = study.get("code_versions", {})  # none in a report of an older Bevatron
+        stage, model = number["stage"], number.get("model")
+        command = study["commands"][stage]
+        found["command"] = command[model] if isinstance(command, dict) else command
+        if stage == "observables":
+            found["observed_with"] = study["observed_with"]
+        if stage == "search":
+            found["search_digest"] = study["models"][model]["search_digest"]
+        if stage in ("train", "evaluate"):
+            seed = number.get("seed")
+            runs = [run for run in study["models"][model]["runs"] if seed in (None, run["seed"])]
+            found |= {"seeds": [run["seed"] for run in runs], "runs": runs}
+        if stage == "evaluate":
+            found["evaluated_with"] = study["models"][model]["evaluated_with"]
+        return found
+
+    def claims(self) -> list[dict[str, Any]]:
+        """Every claim with its verdict; its numbers with all that they came from."""
+        return [claim | {"numbers": [n | self.origin(_placed(claim, n)) for n in claim["numbers"]]}
+                for claim in self.tree["claims"]]  # fmt: skip
+
+    def changed(self, data: bool = False) -> tuple[list[str], list[Path]]:
+        """Files that differ from what the report was made of, a line each, and files that are not there any more.
+
+        data: the datasets' shards too, against their manifests.
+        """
+        lines, missing = [], []
+        for folder, files in (
+            (self.results, self.tree["files"]["results"]),
+            (self.report, self.tree["files"]["report"]),
+        ):
+            for name, expected in files.items():
+                path = folder / name
+                if not path.is_file():
+                    missing.append(path)
+                elif sha256_of(path) != expected:
+                    lines.append(f"{path}: is not the file that the report was made with; {REPORT_AGAIN}")
+        if data:
+            for study in self.tree["studies"]:
+                lines += verify(self.results / study / "dataset" / "manifest.json")
+        return lines, missing
+
+
+def read_trace(report: Path, results: Path | None = None) -> Trace:
+    """The provenance of a report: `report` is its folder, its page or the file itself.
+
+    results: the folder of results, where it is not the one that holds the report. Raises UserError for a report
+    without provenance, or one that was changed.
+    """
+    folder = report if report.is_dir() else report.parent
+    path = folder / PROVENANCE
+    try:
+        tree = read_json(path)
+        version, sealed = tree.pop("schema_version"), tree.pop("sha256")
+    except FileNotFoundError:
+        raise UserError(path, "no such file", "name the folder of a report, e.g. results/report") from None
+    except OSError as error:
+        raise UserError(path, f"cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(path, f"is no provenance of a report: {error!r}", REPORT_AGAIN) from None
+    if version != SCHEMA_VERSION:
+        raise UserError(path, f"is of version {version}; this Bevatron reads {SCHEMA_VERSION}", REPORT_AGAIN)
+    if sealed != digest_of("provenance", {"schema_version": version, **tree}):
+        raise UserError(path, "does not match its own digest: it was changed or damaged", REPORT_AGAIN)
+    try:
+        _Places.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise UserError(path, f"is no provenance of a report: {place}: {first['msg']}", REPORT_AGAIN) from None
+    return Trace(tree, folder, results or folder.parent)
+
+
+class _Files(BaseModel):
+    """The report's own files by their path in its folder, and the results' by theirs."""
+
+    report: dict[RelativePath, Digest]
+    results: dict[RelativePath, Digest]
+
+
+class _Places(BaseModel):
+    """What becomes a part of paths."""
+
+    files: _Files
+    studies: dict[Name, dict[str, Any]]
+
+
+def _placed(claim: dict[str, Any], number: dict[str, Any]) -> dict[str, Any]:
+    return {**number, "study": claim["study"], "stage": "evaluate" if "model" in number else "observables"}

@@ -1,0 +1,1 @@
+"""What the earlier stages published, read and checked."""

@@ -1,0 +1,273 @@
+"""The tables of one study: its data, models, metrics, searches and timings."""
+
+from bevatron.config.sections.model import Model
+from bevatron.report.provenance.origin import Origin
+from bevatron.report.results.measured import Measured
+from bevatron.report.results.study_results import ModelResults, StudyResults
+from bevatron.report.tables.metric_titles import title_of
+from bevatron.report.tables.numbers import count, exact, size
+from bevatron.report.tables.table import Cell, Table
+from bevatron.store.shards.contract import SPLITS
+
+_WITH_BOXES = " Of each class: those that have a box of it."
+
+
+def samples_table(results: StudyResults) -> Table:
+    """Samples of each split, by class where there are classes; of a detection, those with a box of the class."""
+    manifest = results.manifest
+    rows = [
+        (split, manifest.n_samples(split), *(manifest.class_counts(split)[name] for name in manifest.classes))
+        for split in SPLITS
+    ]
+    return Table(
+        f"{results.study.name}_samples",
+        "Samples to learn from, to validate and to test." + _WITH_BOXES * (results.study.task.kind == "detection"),
+        ("split", "samples", *manifest.classes),
+        tuple(rows),
+        _all(rows, Origin(results.study.name, "manifest")),
+    )
+
+
+def features_table(results: StudyResults) -> Table:
+    """Every input feature with its unit, its distribution over the training split and, where given, its definition."""
+    groups = results.manifest.groups
+    defined = any(info.definitions for info in groups.values())
+    rows = []
+    for group, info in groups.items():
+        definitions = info.definitions or ("",) * len(info.features)
+        for feature, unit, definition in zip(info.features, info.units, definitions, strict=True):
+            found = results.manifest.statistics[group][feature]
+            unit = "" if unit == "1" else unit
+            row = (group, feature, unit, found.mean, found.std, found.minimum, found.median, found.maximum)
+            rows.append((*row, definition) if defined else row)
+    head = ("group", "feature", "unit", "mean", "std", "minimum", "median", "maximum")
+    return Table(
+        f"{results.study.name}_features",
+        "Input features over the training split.",
+        (*head, "definition") if defined else head,
+        tuple(rows),
+        _all(rows, Origin(results.study.name, "manifest")),
+    )
+
+
+def models_table(results: StudyResults) -> Table:
+    """What each model is and how it was trained."""
+    rows = []
+    for m in results.models.values():
+        training = m.model.training
+        rows.append(
+            (
+                m.title,
+                architecture_words(m.model),
+                ", ".join(m.model.inputs),
+                m.model.target or results.study.task.target,
+                m.tree["parameters"],
+                training.optimiser,
+                f"{training.learning_rate:.4g}",
+                str(training.batch_size),
+                training.epochs,
+                round(_mean(m, "epochs")),
+                len(m.runs),
+            )
+        )
+    head = ("model", "architecture", "inputs", "target", "weights", "optimiser", "learning rate", "batch")
+    return Table(
+        f"{results.study.name}_models",
+        "The models; values found by a search are put in.",
+        (*head, "epochs at most", "epochs run", "seeds"),
+        tuple(rows),
+        tuple(Origin(results.study.name, "train", name) for name in results.models),
+    )
+
+
+def comparison_table(results: StudyResults, metrics: list[str]) -> Table:
+    """The metrics that matter most, a row for each model."""
+    rows = [(m.title, *(results.metric(m.name, metric) for metric in metrics)) for m in results.models.values()]
+    return Table(
+        f"{results.study.name}_comparison",
+        "Mean over the seeds; the error holds the test split's size and the spread of the seeds.",
+        ("model", *(title_of(metric) for metric in metrics)),
+        tuple(rows),
+        tuple(Origin(results.study.name, "evaluate", name) for name in results.models),
+        {i: {"metric": metric} for i, metric in enumerate(metrics, start=1)},
+    )
+
+
+def published_table(results: StudyResults) -> Table | None:
+    """Published values beside ours, and their difference in our standard deviations."""
+    rows: list[tuple[Cell, ...]] = []
+    origins = []
+    for m in results.models.values():
+        for metric, published in m.model.published.items():
+            origins.append(Origin(results.study.name, "evaluate", m.name, metric=metric))
+            ours = results.metric(m.name, metric)
+            if ours is None:
+                rows.append((m.title, title_of(metric), published, None, None, None))
+                continue
+            difference = ours.value - published
+            rows.append((m.title, title_of(metric), published, ours, difference, _over(difference, ours.error)))
+    if not rows:
+        return None
+    return Table(
+        f"{results.study.name}_published",
+        "Published values and ours. The last column counts our own standard deviations alone: the "
+        "published samples, their size and their simulation differ.",
+        ("model", "metric", "published", "ours", "difference", "in our σ"),
+        tuple(rows),
+        tuple(origins),
+        {2: {"stage": "study"}},
+    )
+
+
+def metrics_table(results: StudyResults) -> Table:
+    """Every metric of every model."""
+    rows, origins = [], []
+    for m in results.models.values():
+        for metric, found in results.measurements.models[m.name].items():
+            seeds = _seeds(found, results.study.n_seeds)
+            rows.append((m.title, metric, found, found.low, found.high, _spread(found), *seeds))
+            origins.append(Origin(results.study.name, "evaluate", m.name, metric=metric))
+    level = f"{results.study.evaluation.confidence:.0%}"
+    head = ("model", "metric", "value", "low", "high", "seeds' std")
+    return Table(
+        f"{results.study.name}_metrics",
+        f"Every metric: mean and error, {level} interval from the test split's size, spread of the seeds.",
+        head + tuple(f"seed {k}" for k in range(results.study.n_seeds)),
+        tuple(rows),
+        tuple(origins),
+        {len(head) + k: {"seed": k} for k in range(results.study.n_seeds)},
+    )
+
+
+def observables_table(results: StudyResults) -> Table | None:
+    """Every number measured without a network."""
+    found = results.measurements.observables
+    if not found:
+        return None
+    rows = tuple((name, m, m.low, m.high, m.unit) for name, m in found.items())
+    caption = "Observables of the test split; AUC of a cut from below."
+    origins = tuple(Origin(results.study.name, "observables", metric=name) for name in found)
+    head = ("metric", "value", "low", "high", "unit")
+    return Table(f"{results.study.name}_observables", caption, head, rows, origins)
+
+
+def search_table(results: StudyResults) -> Table | None:
+    """Every trial of every search, as the search stage recorded it."""
+    columns: dict[str, None] = {}
+    for m in results.models.values():
+        for trial in m.search.trials if m.search else []:
+            columns |= dict.fromkeys(trial)
+    if not columns:
+        return None
+    rows = [
+        (m.name, *(trial.get(column) or "" for column in columns))
+        for m in results.models.values()
+        for trial in (m.search.trials if m.search else [])
+    ]
+    origins = tuple(Origin(results.study.name, "search", row[0]) for row in rows)
+    return Table(f"{results.study.name}_search", "All trials.", ("model", *columns), tuple(rows), origins)
+
+
+def timings_table(results: StudyResults) -> Table:
+    """What each stage did, how long it took and at what rate."""
+    rows: list[tuple[Cell, ...]] = []
+    origins = []
+    timings = results.timings
+    if timings:
+        samples, seconds = (sum(t[key] for t in timings) for key in ("samples", "seconds"))
+        fraction = sum(t["seconds_in_generator"] for t in timings) / seconds
+        events = sum(t["events"] for t in timings)
+        shards = "1 shard" if len(timings) == 1 else f"{len(timings)} shards"
+        words = f"{shards}, {count(events)} events; {fraction:.0%} of the time in the generator"
+        rows.append(("simulate", words, samples, float(seconds), samples / seconds))
+        origins.append(Origin(results.study.name, "simulate"))
+    for m in results.models.values():
+        seconds = sum(run["seconds"] for run in m.runs) / len(m.runs)
+        samples = sum(run["samples"] for run in m.runs) / len(m.runs)
+        waited = sum(run["waited"] * run["seconds"] for run in m.runs) / (seconds * len(m.runs))
+        workers = max(run["workers"] for run in m.runs)
+        words = (
+            f"{m.title}: mean of {len(m.runs)} seeds, {count(round(_mean(m, 'steps')))} steps each"
+            + (f" by {workers} workers" if workers > 1 else "")
+            + f"; {waited:.0%} of the time waiting for data"
+        )
+        rows.append(("train", words, round(samples), seconds, samples / seconds))
+        origins.append(Origin(results.study.name, "train", m.name))
+    return Table(
+        f"{results.study.name}_timings",
+        "Simulation: samples written and seconds, summed over the jobs, on one core each. Training: "
+        "samples and seconds of one seed's training steps, without validation.",
+        ("stage", "what", "samples", "seconds", "samples / s"),
+        tuple(rows),
+        tuple(origins),
+    )
+
+
+def sizes_table(results: StudyResults) -> Table:
+    """Bytes on disk."""
+    dataset = [entry for entries in results.manifest.splits.values() for entry in entries]
+    n = sum(entry.samples for entry in dataset)
+    rows = [("raw shards", size(results.raw_bytes), None)] if results.raw_bytes else []
+    total = sum(entry.bytes for entry in dataset)
+    rows.append((f"dataset, {len(dataset)} shards", size(total), f"{total / max(n, 1):,.0f} B"))
+    rows.append(("weights of all models and seeds", size(sum(m.bytes for m in results.models.values())), None))
+    origins = _all(rows, Origin(results.study.name, "report"))
+    return Table(f"{results.study.name}_sizes", "On disk.", ("what", "size", "a sample"), tuple(rows), origins)
+
+
+def runs_table(results: StudyResults) -> Table:
+    """The identity and the course of every training."""
+    rows = [
+        (
+            m.title,
+            str(run["seed"]),
+            run["epochs"],
+            run["best_val_loss"],
+            "yes" if run["stopped_early"] else "no",
+            run["digest"][:20],
+        )
+        for m in results.models.values()
+        for run in m.runs
+    ]
+    head = ("model", "seed", "epochs", "lowest validation loss", "stopped early", "digest")
+    runs = [(m.name, run["seed"]) for m in results.models.values() for run in m.runs]
+    origins = tuple(Origin(results.study.name, "train", model, seed) for model, seed in runs)
+    return Table(f"{results.study.name}_runs", "The trainings.", head, tuple(rows), origins)
+
+
+def architecture_words(model: Model) -> str:
+    """An architecture's kind and options in a few words: 'mlp, widths 50:50, relu'."""
+    words = [model.architecture.kind]
+    for key, value in model.architecture.model_dump(mode="json", exclude={"kind"}).items():
+        if isinstance(value, dict):
+            value = value.get("kind")
+        if isinstance(value, list):
+            words.append(f"{key} {':'.join(str(v) for v in value) or 'none'}")
+        elif isinstance(value, str):
+            words.append(value.replace("_", " "))
+        elif value is True:
+            words.append(key.replace("_", " "))
+        elif value:
+            words.append(f"{key.replace('_', ' ')} {exact(value)}")
+    return ", ".join(words)
+
+
+def _all(rows: list[tuple[Cell, ...]], origin: Origin) -> tuple[Origin, ...]:
+    return (origin,) * len(rows)
+
+
+def _mean(m: ModelResults, key: str) -> float:
+    return sum(run[key] for run in m.runs) / len(m.runs)
+
+
+def _spread(found: Measured) -> float | None:
+    return float(found.per_seed.std(ddof=1)) if len(found.per_seed) > 1 else None
+
+
+def _seeds(found: Measured, n: int) -> list[float | None]:
+    values = [float(v) for v in found.per_seed]
+    return [values[k] if k < len(values) else None for k in range(n)]
+
+
+def _over(difference: float, error: float) -> float | None:
+    return difference / error if error > 0 else None

@@ -1,0 +1,1 @@
+"""Electrons and photons in argon, and the energy loss of charged particles."""

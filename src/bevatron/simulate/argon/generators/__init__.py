@@ -1,0 +1,1 @@
+"""What starts in the argon: chosen particles, neutrino interactions, cosmic muons."""

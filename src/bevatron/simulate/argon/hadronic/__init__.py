@@ -1,0 +1,1 @@
+"""Decays and nuclear reactions in argon."""

@@ -1,0 +1,95 @@
+"""Nucleons in a Fermi sphere, and two particles that scatter. Compiled; four-vectors are (E, px, py, pz) in MeV."""
+
+import math
+
+import numpy as np
+
+from bevatron.compute.numerics.compiled import compiled
+
+NUCLEON_MASS = 938.918  # mean of proton and neutron
+FERMI_MOMENTUM = 250.0  # MeV/c: E. J. Moniz et al., Phys. Rev. Lett. 26 (1971) 445, calcium 251
+FERMI_ENERGY = FERMI_MOMENTUM**2 / (2 * NUCLEON_MASS)  # 33 MeV
+SEPARATION = 8.0  # MeV, of a nucleon
+WELL = FERMI_ENERGY + SEPARATION  # depth of the potential that holds the nucleons
+
+
+@compiled
+def isotropic(out):
+    """A unit vector, uniform in solid angle."""
+    cosine, phi = 2.0 * np.random.random() - 1.0, 2.0 * math.pi * np.random.random()
+    sine = math.sqrt(1.0 - cosine * cosine)
+    out[0], out[1], out[2] = sine * math.cos(phi), sine * math.sin(phi), cosine
+
+
+@compiled
+def struck_nucleon(nucleon):
+    """Draws a nucleon of the Fermi sphere on its mass shell; returns its kinetic energy inside the well."""
+    direction = np.empty(3)
+    isotropic(direction)
+    momentum = FERMI_MOMENTUM * np.random.random() ** (1.0 / 3.0)
+    nucleon[0] = math.sqrt(NUCLEON_MASS**2 + momentum**2)
+    nucleon[1:] = momentum * direction
+    return nucleon[0] - NUCLEON_MASS
+
+
+@compiled
+def boost(vector, velocity, sign):
+    """In place: to a frame in which what was at rest moves with sign times `velocity`."""
+    beta2 = velocity[0] ** 2 + velocity[1] ** 2 + velocity[2] ** 2
+    if beta2 <= 0.0:
+        return
+    gamma = 1.0 / math.sqrt(1.0 - beta2)
+    along = sign * (velocity[0] * vector[1] + velocity[1] * vector[2] + velocity[2] * vector[3])
+    factor = (gamma - 1.0) * along / beta2 + gamma * vector[0]
+    vector[0] = gamma * (vector[0] + along)
+    for k in range(3):
+        vector[k + 1] += sign * velocity[k] * factor
+
+
+@compiled
+def two_bodies(first, second, mass_first, mass_second, slope, p_wave):
+    """In place: both scatter, or become particles of these masses; False below the threshold.
+
+    slope: of exp(slope t) in 1/MeV², around the first one's direction; 0: isotropic, or with p_wave 1 + 3 cos²θ, as
+    where the Δ is formed.
+    """
+    whole = first + second
+    s = whole[0] ** 2 - whole[1] ** 2 - whole[2] ** 2 - whole[3] ** 2
+    root = math.sqrt(max(s, 0.0))
+    if root <= mass_first + mass_second:
+        return False
+    velocity = whole[1:] / whole[0]
+    before = first.copy()
+    boost(before, velocity, -1.0)
+    length = math.sqrt(before[1] ** 2 + before[2] ** 2 + before[3] ** 2)
+    energy = (s + mass_first**2 - mass_second**2) / (2.0 * root)
+    momentum = math.sqrt(max(energy**2 - mass_first**2, 0.0))
+    direction = np.empty(3)
+    isotropic(direction)
+    if length > 0.0 and (slope > 0.0 or p_wave):
+        axis = before[1:] / length
+        cosine = scattering_cosine(slope, p_wave, 2.0 * length * momentum)
+        along = direction[0] * axis[0] + direction[1] * axis[1] + direction[2] * axis[2]
+        across = direction - along * axis
+        norm = math.sqrt(across[0] ** 2 + across[1] ** 2 + across[2] ** 2)
+        if norm > 0.0:
+            direction = cosine * axis + math.sqrt(1.0 - cosine**2) / norm * across
+    first[0] = energy
+    first[1:] = momentum * direction
+    boost(first, velocity, 1.0)
+    second[:] = whole - first
+    return True
+
+
+@compiled
+def scattering_cosine(slope, p_wave, span):
+    """Of the angle in the centre of mass; span: 2 p p', by which 1 - cosine is multiplied to give -t."""
+    if p_wave:
+        while True:
+            cosine = 2.0 * np.random.random() - 1.0
+            if 4.0 * np.random.random() < 1.0 + 3.0 * cosine**2:
+                return cosine
+    reach = slope * span
+    if reach < 1e-6:
+        return 2.0 * np.random.random() - 1.0
+    return 1.0 + math.log(1.0 - np.random.random() * (1.0 - math.exp(-2.0 * reach))) / reach

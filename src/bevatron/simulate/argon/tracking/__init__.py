@@ -1,0 +1,1 @@
+"""Particles followed step by step through argon."""

@@ -1,0 +1,172 @@
+"""A charged particle's way through argon, step by step. Compiled."""
+
+import math
+
+import numpy as np
+
+from bevatron.compute.numerics.compiled import compiled
+from bevatron.simulate.argon.electromagnetic.electron_collisions import (
+    bhabha,
+    heavy_collision,
+    knock_on,
+    moller,
+    radiate,
+)
+from bevatron.simulate.argon.electromagnetic.straggling import straggled
+from bevatron.simulate.argon.tracking.material import ELECTRON_MASS, LIGHT
+from bevatron.simulate.argon.tracking.particles import (
+    ROW_ELECTRON,
+    ROW_POSITRON,
+)
+from bevatron.simulate.argon.tracking.scattering import scattered
+from bevatron.simulate.argon.tracking.space import inside, share_inside
+from bevatron.simulate.argon.tracking.stack import (
+    ESCAPED,
+    EVENT,
+    KINETIC,
+    ROOM,
+    SEGMENTS,
+    TIME,
+    UX,
+    UY,
+    UZ,
+    WAITING,
+    X,
+    Y,
+    Z,
+    put_back,
+    write,
+)
+from bevatron.simulate.argon.tracking.tables import (
+    DELTA,
+    LOG_STEP,
+    LOSS,
+    RADIATE,
+    RANGE,
+    RATE,
+    energy_left,
+    place,
+)
+
+OVER, STOPPED = -1, 5  # ends of a track, beside the processes
+SHARE_OF_RANGE = 0.2  # the longest step of a heavy particle, as it slows down
+FINEST = 0.02  # cm: with less range than this a heavy particle stops in one step
+SLOWEST = 1e-6  # MeV: with less kinetic energy a particle is at rest
+LINEAR = 0.1  # a loss of less than this fraction of the energy follows from loss and slope alone
+
+
+@compiled
+def follow_charged(particle, row, mass, work, tables, cuts):
+    """Until it stops, leaves, vanishes, or room grows short, when it goes back to the stack as it is.
+
+    particle (13,): a row of the stack, changed in place; row: in the tables; cuts (3,): δ-rays and photons in MeV, step
+    in cm. Returns the process that the particle ends in, STOPPED or, where nothing more happens to it, OVER.
+    """
+    steps, energies, ranges, box = tables.steps, tables.energies[row], tables.ranges[row], work.box
+    segments, ids, counts, budget = work.segments, work.ids, work.counts, work.budget
+    most_waiting, most_segments = len(work.stack) - ROOM, len(segments) - ROOM
+    while True:
+        if counts[WAITING] > most_waiting or counts[SEGMENTS] > most_segments:
+            put_back(particle, work)
+            return OVER
+        kinetic = particle[KINETIC]
+        if kinetic < SLOWEST:
+            write(segments, ids, counts, budget, particle, particle[X], particle[Y], particle[Z], 0.0, kinetic)
+            return STOPPED
+        point, rest = place(kinetic)
+        reach = between(steps, row, point, rest, RANGE)
+        rate = between(steps, row, point, rest, RATE)
+        path = cuts[2]
+        if row > ROW_POSITRON:
+            path = min(path, max(SHARE_OF_RANGE * reach, FINEST))
+        stops, meets = reach <= path, False
+        path = min(path, reach)
+        if rate > 0.0:
+            free = np.random.exponential() / rate
+            if free < path:
+                path, stops, meets = free, False, True
+        energy = kinetic + mass
+        beta2 = kinetic * (kinetic + 2.0 * mass) / (energy * energy)
+        lost = kinetic
+        if not stops:
+            loss = between(steps, row, point, rest, LOSS)
+            lost = path * loss
+            if lost > LINEAR * kinetic:
+                lost = kinetic - min(kinetic, energy_left(energies, ranges, reach - path))
+            else:  # to the second order in lost / kinetic
+                lost *= 1.0 - 0.5 * path * (steps[row, point + 1, LOSS] - steps[row, point, LOSS]) / (
+                    LOG_STEP * kinetic
+                )
+            most = greatest(row, kinetic, mass)
+            lost = straggled(lost, path, beta2, min(cuts[0], most), most)
+            if lost >= kinetic:
+                lost, stops, meets = kinetic, True, False
+        dx, dy, dz, vx, vy, vz = scattered(particle[UX], particle[UY], particle[UZ], path, beta2 * energy)
+        x, y, z = particle[X] + dx, particle[Y] + dy, particle[Z] + dz
+        leaves = not inside(x, y, z, box)
+        if leaves:
+            fraction = share_inside(particle, x, y, z, box)
+            path, lost = path * fraction, lost * fraction
+            x, y, z = particle[X] + fraction * dx, particle[Y] + fraction * dy, particle[Z] + fraction * dz
+        write(segments, ids, counts, budget, particle, x, y, z, path, lost)
+        if leaves:
+            budget[counts[EVENT], ESCAPED] += kinetic - lost
+            return OVER
+        particle[X], particle[Y], particle[Z] = x, y, z
+        particle[UX], particle[UY], particle[UZ] = vx, vy, vz
+        particle[TIME] += path / (LIGHT * math.sqrt(beta2))
+        particle[KINETIC] = kinetic - lost
+        if stops:
+            return STOPPED
+        if meets:
+            process = meet(particle, row, mass, work, tables, cuts)
+            if process > RADIATE:
+                return process
+
+
+@compiled
+def between(steps, row, point, rest, column):
+    """A column of the tables' steps, interpolated."""
+    return steps[row, point, column] + rest * (steps[row, point + 1, column] - steps[row, point, column])
+
+
+@compiled
+def greatest(row, kinetic, mass):
+    """The most that one collision with an electron can take, MeV."""
+    if row == ROW_ELECTRON:
+        return 0.5 * kinetic
+    if row == ROW_POSITRON:
+        return kinetic
+    gamma, ratio = 1.0 + kinetic / mass, ELECTRON_MASS / mass
+    return 2.0 * ELECTRON_MASS * (gamma * gamma - 1.0) / (1.0 + 2.0 * gamma * ratio + ratio * ratio)
+
+
+@compiled
+def meet(particle, row, mass, work, tables, cuts):
+    """One process by the rates at the particle's energy. δ-rays and photons are made here; the others end the particle,
+    and are left to the caller."""
+    kinetic = particle[KINETIC]
+    point, rest = place(kinetic)
+    rates = tables.rates
+    total = 0.0
+    for process in range(5):
+        total += rates[row, process, point] + rest * (rates[row, process, point + 1] - rates[row, process, point])
+    left, chosen = np.random.random() * total, -1
+    for process in range(5):
+        rate = rates[row, process, point] + rest * (rates[row, process, point + 1] - rates[row, process, point])
+        if rate > 0.0 and left >= 0.0:
+            chosen = process
+        left -= rate
+    if chosen == DELTA:
+        most = greatest(row, kinetic, mass)
+        if most > cuts[0]:
+            if row == ROW_ELECTRON:
+                passed = moller(kinetic, cuts[0])
+            elif row == ROW_POSITRON:
+                passed = bhabha(kinetic, cuts[0])
+            else:
+                passed = heavy_collision(kinetic, mass, most, cuts[0])
+            knock_on(particle, mass, passed, work.stack, work.counts)
+    elif chosen == RADIATE and kinetic > cuts[1]:
+        radiate(particle, cuts[1], work.stack, work.counts)
+    return chosen

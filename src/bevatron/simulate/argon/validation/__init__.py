@@ -1,0 +1,1 @@
+"""The transport beside published numbers."""

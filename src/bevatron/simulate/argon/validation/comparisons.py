@@ -1,0 +1,142 @@
+"""The transport through liquid argon beside published numbers: what `bevatron validate-source` draws."""
+
+import numpy as np
+
+from bevatron.simulate.argon.tracking.cuts import Cuts
+from bevatron.simulate.argon.tracking.event import BUDGET_FEATURES, GUN, Box, Deposits, Primaries
+from bevatron.simulate.argon.validation import published
+from bevatron.simulate.comparison import Comparison, Curve
+
+MUONS, PHOTONS, DECAYS, SHOWERS = 40, 400, 2_000, 40  # of each energy
+SHOWER_ENERGY = 3_000.0  # MeV
+ENDLESS = Box((-5_000.0,) * 3, (5_000.0,) * 3)
+MASSES = {13: published.MUON_MASS, -13: published.MUON_MASS, 11: published.ELECTRON_MASS, 22: 0.0}
+
+
+def comparisons(cuts: Cuts, seed: int) -> list[Comparison]:
+    """Ranges of muons, spectrum of Michel electrons, conversion of photons, and showers' profiles, in that order."""
+    return [muon_range(cuts, seed), michel(cuts, seed), conversion(cuts, seed), shower(cuts, seed)]
+
+
+def muon_range(cuts: Cuts, seed: int) -> Comparison:
+    """Length of the paths of stopped μ⁺."""
+    energies, table = published.MUON_RANGE.T
+    mean, error = [], []
+    for energy in energies:
+        deposits = _beam(-13, np.full(MUONS, energy), cuts, seed)
+        event = _event_of(deposits)
+        own = deposits.ids[:, 2] < 0  # the muon itself, not what it made
+        length = np.bincount(event[own], deposits.segments[own, 6], minlength=MUONS)
+        mean.append(length.mean())
+        error.append(length.std(ddof=1) / np.sqrt(MUONS))
+    return Comparison(
+        "muon_range",
+        "Mean path of stopping muons, and the range in the continuous-slowing-down approximation (Groom et al. 2001).",
+        "kinetic energy of the muon [MeV]",
+        "range [cm]",
+        [
+            Curve("Groom et al.", energies.tolist(), (table / published.DENSITY).tolist(), published=True),
+            _curve("transport", energies, mean, error),
+        ],
+        log_x=True,
+        log_y=True,
+    )
+
+
+def michel(cuts: Cuts, seed: int) -> Comparison:
+    """Energy of the electrons from μ⁺ that decay at rest: the muon's mass less what the neutrinos take."""
+    deposits = _beam(-13, np.full(DECAYS, 10.0), cuts, seed)
+    energy = published.MUON_MASS - deposits.budget[:, BUDGET_FEATURES.index("neutral")]
+    edges = np.linspace(0, 56, 29)
+    counts = np.histogram(energy, edges)[0]
+    width = np.diff(edges)
+    x = np.linspace(0, 56, 200)
+    return Comparison(
+        "michel",
+        f"Energy of the positrons of {DECAYS:,} decayed muons, and Michel's spectrum without radiative corrections. "
+        "Few muons decay before they stop.",
+        "energy of the positron [MeV]",
+        "density [1/MeV]",
+        [
+            Curve("Michel", x.tolist(), published.michel_spectrum(x).tolist(), published=True),
+            _curve(
+                "transport", (edges[1:] + edges[:-1]) / 2, counts / DECAYS / width, np.sqrt(counts) / DECAYS / width
+            ),
+        ],
+        line=True,
+    )
+
+
+def conversion(cuts: Cuts, seed: int) -> Comparison:
+    """Mean way of a photon to its first interaction."""
+    energies = np.array([50.0, 100.0, 200.0, 500.0, 1000.0, 3000.0])
+    mean, error = [], []
+    for energy in energies:
+        way = _beam(22, np.full(PHOTONS, energy), cuts, seed).conversion
+        mean.append(np.nanmean(way))
+        error.append(np.nanstd(way, ddof=1) / np.sqrt(np.isfinite(way).sum()))
+    limit = 9 / 7 * published.RADIATION_LENGTH
+    return Comparison(
+        "conversion",
+        "Mean distance to a photon's first interaction, and its limit at high energy, 9/7 of a radiation length (Tsai "
+        "1974), which the cross-section approaches from below.",
+        "energy of the photon [MeV]",
+        "distance to the conversion [cm]",
+        [
+            Curve("9/7 X₀", [30.0, 4000.0], [limit, limit], published=True),
+            _curve("transport", energies, mean, error),
+        ],
+        log_x=True,
+        line=True,
+    )
+
+
+def shower(cuts: Cuts, seed: int) -> Comparison:
+    """Energy deposited along the axis of electrons' showers."""
+    deposits = _beam(11, np.full(SHOWERS, SHOWER_ENERGY), cuts, seed)
+    depth = deposits.segments[:, [2, 5]].mean(1) / published.RADIATION_LENGTH
+    edges = np.linspace(0, 16, 33)
+    event, width = _event_of(deposits), np.diff(edges)
+    each = np.stack(
+        [np.histogram(depth[event == k], edges, weights=deposits.segments[event == k, 7])[0] for k in range(SHOWERS)]
+    )
+    each = each / (SHOWER_ENERGY * width)
+    x = np.linspace(0, 16, 200)
+    return Comparison(
+        "shower",
+        f"Energy deposited along showers of {SHOWER_ENERGY / 1000:g} GeV electrons, and the gamma distribution of the "
+        "PDG's review with b = 0.5, which is a fit for such energies and above.",
+        "depth [radiation lengths]",
+        "dE/dt / E",
+        [
+            Curve("PDG", x.tolist(), published.shower_profile(x, SHOWER_ENERGY).tolist(), published=True),
+            _curve("transport", (edges[1:] + edges[:-1]) / 2, each.mean(0), each.std(0, ddof=1) / np.sqrt(SHOWERS)),
+        ],
+        line=True,
+    )
+
+
+def _beam(pdg: int, kinetic: np.ndarray, cuts: Cuts, seed: int) -> Deposits:
+    """One particle an event, from the origin along z, in argon without end."""
+    from bevatron.simulate.argon.tracking.transport import transport
+
+    n = len(kinetic)
+    momentum = np.zeros((n, 3))
+    momentum[:, 2] = np.sqrt(kinetic * (kinetic + 2 * MASSES[pdg]))
+    primaries = Primaries(
+        event=np.arange(n),
+        pdg=np.full(n, pdg, np.int32),
+        origin=np.full(n, GUN, np.int32),
+        position=np.zeros((n, 3)),
+        time=np.zeros(n),
+        momentum=momentum,
+    )
+    return transport(primaries, n, ENDLESS, cuts, seed)
+
+
+def _event_of(deposits: Deposits) -> np.ndarray:
+    return np.repeat(np.arange(len(deposits.offsets) - 1), np.diff(deposits.offsets))
+
+
+def _curve(label: str, x: np.ndarray, y: np.ndarray, error: np.ndarray) -> Curve:
+    return Curve(label, *([float(v) for v in values] for values in (x, y, error)))

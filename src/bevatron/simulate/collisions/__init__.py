@@ -1,0 +1,1 @@
+"""Proton collisions: generated events, their particles and jets."""

@@ -1,0 +1,110 @@
+"""Proton collisions from Pythia 8, in batches of events as flat arrays."""
+
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from bevatron.errors import UserError
+from bevatron.simulate.collisions.particles import Particles
+
+BATCH = 200  # events a call: the Python side costs next to nothing then, and the records need under 100 MB
+SEEDS = 900_000_000  # Pythia takes 1 to this number
+
+
+class Collisions:
+    """A Pythia generator for one kind of collision.
+
+    `seconds` is the time spent inside Pythia so far, `starting` that of its start alone. Events follow from
+    settings and seed, 0 to SEEDS - 1, alone. Pythia's generator is RANMAR: it makes four small numbers of a seed, one
+    to one for all that it takes, and each starts a sequence of its own, long enough for all of a shard (G. Marsaglia,
+    A. Zaman, W. W. Tsang, Stat. Prob. Lett. 9 (1990) 35; F. James, Comput. Phys. Commun. 60 (1990) 329).
+    Pythia's default decays are kept: K0_S, Λ and other strange hadrons decay, at
+    their displaced vertices, and are the light jets' background; π±, K±, μ and K0_L are stable.
+    """
+
+    def __init__(self, settings: list[str], seed: int, where: str):
+        """Raises UserError, naming `where` the settings stand, if Pythia does not accept them, and ValueError for a
+        seed that Pythia does not have: one taken modulo the number of seeds may be another's."""
+        import pythia8mc
+
+        if not 0 <= seed < SEEDS:
+            raise ValueError(f"Pythia has no seed {seed}: they go from 0 to {SEEDS - 1}, and are counted from 1 by it")
+        start = perf_counter()
+        self.where = where
+        self.pythia = pythia8mc.Pythia("", False)
+        quiet = ["Print:quiet = on"]
+        randomness = ["Random:setSeed = on", f"Random:seed = {1 + seed}"]
+        for setting in (*quiet, *settings, *randomness):
+            if not self._is_known(setting) or not self.pythia.readString(setting):
+                raise UserError(where, f"Pythia does not know the setting '{setting}'", "see Pythia's manual")
+        if not self.pythia.init():
+            raise UserError(where, "Pythia does not start with these settings", "its message stands above")
+        self.starting = self.seconds = perf_counter() - start
+
+    def _is_known(self, setting: str) -> bool:
+        """Whether Pythia has such a key: asked first, as Pythia prints pages about one it does not know."""
+        key = setting.split("=")[0].strip()
+        known = self.pythia.settings
+        kinds = (
+            known.isFlag,
+            known.isMode,
+            known.isParm,
+            known.isWord,
+            known.isFVec,
+            known.isMVec,
+            known.isPVec,
+        )
+        return key[:1].isdigit() or any(is_kind(key) for is_kind in kinds)
+
+    def batches(self, events: int) -> Iterator[Particles]:
+        """`events` events, a batch at a time. An event that Pythia gives up is replaced by the next."""
+        made = 0
+        while made < events:
+            start = perf_counter()
+            batch = self.pythia.nextBatch(min(BATCH, events - made))
+            self.seconds += perf_counter() - start
+            if len(batch) == 0:
+                raise UserError(self.where, f"Pythia gave up after {made} events", "its message stands above")
+            made += len(batch)
+            yield flattened(batch)
+
+    def charges(self, pdg_id: np.ndarray) -> np.ndarray:
+        """Three times the electric charge of each particle, int32; each species is looked up once."""
+        species, which = np.unique(pdg_id, return_inverse=True)
+        charge = [self.pythia.particleData.chargeType(int(number)) for number in species]
+        return np.array(charge, np.int32)[which]
+
+
+def flattened(batch: Any) -> Particles:
+    """Pythia's awkward array of events as flat numpy arrays."""
+    import awkward as ak
+
+    records = batch.prt
+    offsets = np.zeros(len(records) + 1, np.int64)
+    np.cumsum(ak.to_numpy(ak.num(records)), out=offsets[1:])
+    flat = ak.flatten(records)
+    momentum, vertex = (
+        flat.p,
+        flat.vProd,
+    )  # most entries have no vertex of their own: they come from the collision
+    place = [ak.to_numpy(ak.fill_none(axis, 0.0)) for axis in (vertex.px, vertex.py, vertex.pz)]
+    return Particles(
+        offsets=offsets,
+        pdg_id=ak.to_numpy(flat.id),
+        status=ak.to_numpy(flat.status),
+        mother=ak.to_numpy(flat.mother1),
+        daughter=ak.to_numpy(flat.daughter1),
+        px=ak.to_numpy(momentum.px),
+        py=ak.to_numpy(momentum.py),
+        pz=ak.to_numpy(momentum.pz),
+        energy=ak.to_numpy(momentum.e),
+        vertex=np.stack(place, axis=1),
+    )
+
+
+def versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {"pythia8mc": version("pythia8mc")}

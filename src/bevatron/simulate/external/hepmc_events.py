@@ -1,0 +1,132 @@
+"""HepMC3 events as flat arrays, by pyhepmc."""
+
+import io
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from bevatron.errors import UserError
+from bevatron.simulate.collisions.particles import Particles
+from bevatron.simulate.external.external_files import needed
+from bevatron.simulate.external.hepmc_text import END, EventText
+
+BATCH = 100  # events at a time
+BUFFER = 1 << 16  # bytes that pyhepmc reads ahead
+FINAL, BEAM = 1, 4  # status codes of the HepMC standard
+NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+PARTICLE = rb"P \d+ -?\d+ -?\d+(?: " + NUMBER + rb"){5} -?\d+\s*$"
+VERTEX = rb"V -?\d+ -?\d+ \[[\d,]*\](?: @(?: " + NUMBER + rb"){4})?\s*$"
+# pyhepmc takes a word that is no number for 0
+ODD = re.compile(rb"^(?!" + PARTICLE + rb")P .*|^(?!" + VERTEX + rb")V .*", re.M)
+SYSTEM, INNER = 90, -11  # Pythia's entry 0, the event as a whole: so that 0 means none among mothers
+
+
+def batches(events: Iterator[EventText]) -> Iterator[tuple[list[EventText], Particles, bool]]:
+    """Up to 100 events at a time: their texts, their particles, and whether their weights differ."""
+    while texts := list(islice(events, BATCH)):
+        parsed = [(text, event) for text, event in zip(texts, _parsed(texts), strict=True)]
+        weights = {tuple(event.weights[:1]) for _, event in parsed}
+        yield texts, joined_particles([particles_of(event) for _, event in parsed]), len(weights) > 1
+
+
+def _parsed(texts: list[EventText]) -> Iterator[Any]:
+    """pyhepmc's events; UserError, naming file and line, for one that it cannot read whole."""
+    try:
+        import pyhepmc
+    except ImportError:
+        raise needed("pyhepmc", "HepMC3 files") from None
+    pyhepmc.Setup.print_errors = pyhepmc.Setup.print_warnings = False  # they are told below, in one line
+    pyhepmc.Setup.debug_level = 0
+    for text in texts:
+        if odd := ODD.search(text.text):
+            line = text.line + text.text[: odd.start()].count(b"\n")
+            what = f"is no particle or vertex of HepMC3: {odd[0][:60].decode('ascii', 'replace')!r}"
+            raise UserError(f"{text.file}:{line}", what, "write the file again")
+        stream = pyhepmc.io.pyiostream(io.BytesIO(text.head + text.text + END + b"\n"), BUFFER)
+        event = pyhepmc.io.ReaderAscii(stream).read()
+        found = (0, 0) if event is None else (len(event.particles), len(event.vertices))
+        if found != (text.particles, text.vertices) or found == (0, 0):
+            what = f"event {text.number} cannot be read: it declares {text.particles} particles and "
+            what += f"{text.vertices} vertices, {found[0]} and {found[1]} were understood"
+            raise UserError(text.where, what, "take the event out, or write the file again")
+        yield event
+
+
+def particles_of(event: Any) -> Particles:
+    """One event in the form of Pythia's records: an entry 0 for the whole, positive status for the final state.
+
+    Positions count from the collision: the event's own position, or else where the beams end. A vertex without a
+    position of its own lies where its first incoming particle was made, as the HepMC3 standard has it.
+    """
+    import pyhepmc
+
+    data = pyhepmc.GenEventData()
+    event.write_data(data)
+    source, target = np.asarray(data.links1), np.asarray(data.links2)
+    n, n_vertices = len(data.particles), len(data.vertices)
+    inwards = source > 0  # a link leads from a particle to the vertex -number where it ends, or from one to a particle
+    made_at, ends_at = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    made_at[target[~inwards]] = -source[~inwards]
+    ends_at[source[inwards]] = -target[inwards]
+    first_in, first_out = np.zeros(n_vertices + 1, np.int64), np.zeros(n_vertices + 1, np.int64)
+    first_in[-target[inwards][::-1]] = source[inwards][::-1]  # the last one written is the first of the list
+    first_out[-source[~inwards][::-1]] = target[~inwards][::-1]
+
+    momentum = 1e-3 if event.momentum_unit == pyhepmc.Units.MEV else 1.0  # to GeV
+    length = 10.0 if event.length_unit == pyhepmc.Units.CM else 1.0  # to mm
+    columns = {name: np.concatenate([[0.0], data.particles[name] * momentum]) for name in ("px", "py", "pz", "e")}
+    status = data.particles["status"]
+    place = _places(event, data, made_at[first_in], ends_at) * length
+    return Particles(
+        offsets=np.array([0, n + 1]),
+        pdg_id=np.concatenate([[SYSTEM], data.particles["pid"]]).astype(np.int32),
+        status=np.concatenate([[INNER], np.where(status == FINAL, FINAL, -np.abs(status))]).astype(np.int32),
+        mother=first_in[made_at],
+        daughter=first_out[ends_at],
+        px=columns["px"],
+        py=columns["py"],
+        pz=columns["pz"],
+        energy=columns["e"],
+        vertex=place[made_at],
+    )
+
+
+def _places(event: Any, data: Any, before: np.ndarray, ends_at: np.ndarray) -> np.ndarray:
+    """The vertices' places (n_vertices + 1, 3) in the event's unit, counted from the collision; place 0 is it.
+
+    before: the vertex at which the first incoming particle of each was made, 0 for none.
+    """
+    vertices = event.numpy.vertices
+    number = -np.asarray(vertices.id)  # the list need not be in the order of its numbers
+    own, place = np.ones(len(number) + 1, bool), np.zeros((len(number) + 1, 3))
+    own[number] = vertices.has_set_position
+    place[number] = np.column_stack([data.vertices[axis] for axis in "xyz"])
+    follow = np.where(own, np.arange(len(own)), before)
+    for _ in range(len(own).bit_length() + 1):  # each round doubles the distance
+        follow = follow[follow]
+    beams = np.flatnonzero(data.particles["status"] == BEAM) + 1
+    shift = event.event_pos()
+    origin = np.array([shift.x, shift.y, shift.z])
+    if not origin.any() and len(beams) and own[ends_at[beams[0]]]:
+        origin = place[ends_at[beams[0]]]
+    place[0] = origin
+    return place[follow] - origin
+
+
+def joined_particles(parts: list[Particles]) -> Particles:
+    """Several events one after the other."""
+    names = ("pdg_id", "status", "mother", "daughter", "px", "py", "pz", "energy", "vertex")
+    lengths = [len(part.pdg_id) for part in parts]
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return Particles(offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), **columns)
+
+
+def charges(pdg_id: np.ndarray) -> np.ndarray:
+    """Three times the electric charge of each particle, int32, read off its number (Particle Data Group)."""
+    from particle import PDGID
+
+    species, which = np.unique(pdg_id, return_inverse=True)
+    return np.array([PDGID(int(number)).three_charge or 0 for number in species], np.int32)[which]

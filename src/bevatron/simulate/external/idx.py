@@ -1,0 +1,39 @@
+"""IDX files, in which MNIST and Fashion-MNIST come: a magic number, the lengths, and bytes."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from bevatron.errors import UserError
+from bevatron.simulate.external.external_files import opened
+
+IMAGES, LABELS = 0x00000803, 0x00000801  # unsigned bytes of three axes, and of one
+EXCESS = 1 << 16  # bytes beyond the expected end that are counted
+GZIP_RATIO = 1032  # deflate cannot pack more bytes into one
+
+
+def read_idx(path: Path, magic: int) -> np.ndarray:
+    """The array in a file, plain or gzip: images (n, height, width) or labels (n,), uint8.
+
+    Format: Y. LeCun, C. Cortes and C. Burges, The MNIST database; big-endian magic number (two zeros, the type, the
+    number of axes), the length of each axis, then the bytes in C order. Raises UserError, naming the file, for
+    another magic number, and for fewer or more bytes than the lengths ask for, before more than these are read.
+    """
+    axes = magic & 0xFF
+    with opened(path) as file:
+        head = file.read(4 + 4 * axes)
+        if len(head) < 4 or int.from_bytes(head[:4], "big") != magic:
+            kind = {IMAGES: "images", LABELS: "labels"}[magic]
+            what = f"is no IDX file of {kind}: it begins with 0x{head[:4].hex() or '-'}, not 0x{magic:08x}"
+            raise UserError(path, what, "give the file as the data set's authors publish it")
+        shape = tuple(int.from_bytes(head[4 + 4 * k : 8 + 4 * k], "big") for k in range(axes))
+        expected, size = math.prod(shape), path.stat().st_size
+        content = file.read(expected + EXCESS) if expected <= GZIP_RATIO * size else b""
+    if len(head) < 4 + 4 * axes or len(content) != expected:
+        held = f"{len(content):,}" + (" or more" if len(content) == expected + EXCESS else "")
+        if expected > GZIP_RATIO * size:
+            held = f"a file of {size:,} bytes cannot hold them"
+        what = f"says {' × '.join(map(str, shape))} = {expected:,} bytes, and holds {held}"
+        raise UserError(path, what, "fetch it again")
+    return np.frombuffer(content, np.uint8).reshape(shape)

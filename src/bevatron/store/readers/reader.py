@@ -1,0 +1,143 @@
+"""Reading a split in batches: the interface of both readers, and the choice between them by size."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from bevatron.errors import UserError
+from bevatron.store.readers.sampling import PLAIN, Sampling
+from bevatron.store.readers.split import Split, describe, reading_order
+from bevatron.store.readers.table import Slot, Table
+
+RING = 4  # batches that stay valid: the memory of one is used again for the fourth after it
+
+Batch = dict[str, Any]
+
+
+class Part(NamedTuple):
+    """Which rows of every batch a reader delivers: number, number + of, number + 2 of, and so on."""
+
+    number: int = 0
+    of: int = 1
+
+
+WHOLE = Part()
+
+log = logging.getLogger("bevatron")
+
+
+class Reader(ABC):
+    """Batches of one split.
+
+    A batch is a dict: "inputs" by group (a tensor, a RaggedBatch or a SparseBatch), "targets" by name, "id"
+    (batch,) int64 with the bits of the uint64 ids, and "weight" where the dataset has weights. A batch's
+    memory is used again: the last 4 batches delivered are valid. One epoch is read at a time.
+
+    Several readers with the parts 0 to n - 1 of n deliver, batch by batch, disjoint fractions of the same batches,
+    which do not depend on n; where a batch has fewer rows than n, some fractions are empty.
+    """
+
+    def __init__(self, split: Split, batch_size: int | Literal["full"], part: Part = WHOLE):
+        self.split, self.part = split, part
+        self.n_samples = len(split)
+        self.batch_size = self.n_samples if batch_size == "full" else batch_size
+        self._slots: deque[Slot] = deque()
+
+    @property
+    @abstractmethod
+    def order(self) -> str:
+        """What the order of samples depends on beside (seed, epoch), in words that differ where it differs."""
+
+    def epoch_samples(self, sampling: Sampling = PLAIN) -> int:
+        """Samples in an epoch: each once, unless `sampling` says otherwise."""
+        self._reject(sampling)
+        return self.n_samples
+
+    def rows_of_batch(self, number: int, sampling: Sampling = PLAIN) -> int:
+        """Rows of an epoch's batch `number`, over all parts."""
+        return min(self.batch_size, self.epoch_samples(sampling) - number * self.batch_size)
+
+    def n_batches(self, sampling: Sampling = PLAIN) -> int:
+        """Batches in an epoch; the last one may be short."""
+        return -(-self.epoch_samples(sampling) // self.batch_size)
+
+    @abstractmethod
+    def epoch(
+        self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, sampling: Sampling = PLAIN
+    ) -> Iterator[Batch]:
+        """This part of every batch: over all parts each sample once, in an order that follows from (seed, epoch)
+        alone; in file order without `shuffle`.
+
+        `start` samples of the epoch were delivered before: the rest comes, the same as if nothing had
+        happened. `sampling` says which samples are used and how they are presented, where it is not all, shuffled.
+        """
+
+    def close(self) -> None:
+        """Ends threads and lets go of files and memory."""
+        self._slots.clear()
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _slot(self, table: Table) -> Slot:
+        """Memory for the next batch: that of the fourth before it."""
+        fraction = -(-self.batch_size // self.part.of)
+        slot = self._slots.popleft() if len(self._slots) == RING else table.slot(fraction)
+        self._slots.append(slot)
+        return slot
+
+    def _reject(self, sampling: Sampling) -> None:
+        """Raises UserError for any sampling but the plain one."""
+        if sampling.words:
+            raise UserError(
+                self.split.folder,
+                f"the {self.split.name} split is streamed, in which {' and '.join(sampling.words)} cannot be had",
+                "raise data_loading.memory_budget_gb until the split fits, or remove it (training.balance: weights)",
+            )
+
+
+def open_split(
+    manifest: Path,
+    split: str,
+    *,
+    batch_size: int | Literal["full"],
+    groups: list[str] | None = None,
+    targets: list[str] | None = None,
+    memory_budget_bytes: float = 4e9,
+    block_rows: int = 16_000,
+    buffer_blocks: int = 8,
+    device: str = "cpu",
+    device_budget_bytes: float = 16e9,
+    expected_dataset_digest: str | None = None,
+    part: Part = WHOLE,
+) -> Reader:
+    """The reader for a split: resident when its tensors fit into `memory_budget_bytes`, else streaming.
+
+    Only `groups` and `targets` are read (absent: all). A resident split lies on `device` when it fits into
+    `device_budget_bytes` there; batches lie where the split does, and streamed ones in host memory. Raises
+    UserError for an unknown group or target, and for any shard that does not match the manifest.
+    """
+    from bevatron.store.readers.resident import ResidentReader
+    from bevatron.store.readers.streaming import StreamingReader
+
+    chosen = describe(manifest, split, groups, targets, expected_dataset_digest)
+    size = f"{chosen.bytes / 1e9:.2f} GB"
+    if not reading_order(chosen, memory_budget_bytes, block_rows, buffer_blocks).streamed:
+        place = device if device == "cpu" or chosen.bytes <= device_budget_bytes else "cpu"
+        log.info("%s split: %d samples, %s, kept in memory (%s)", split, len(chosen), size, place)
+        return ResidentReader(chosen, batch_size, place, part)
+    if batch_size == "full":
+        raise UserError(
+            manifest,
+            f"batch_size 'full' takes the whole {split} split, {size}, over the memory budget of "
+            f"{memory_budget_bytes / 1e9:.2f} GB",
+            "raise data_loading.memory_budget_gb or set a batch size",
+        )
+    log.info("%s split: %d samples, %s, streamed from disk", split, len(chosen), size)
+    return StreamingReader(chosen, batch_size, block_rows, buffer_blocks, memory_budget_bytes, part)

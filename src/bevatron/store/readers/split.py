@@ -1,0 +1,171 @@
+"""One split of a dataset and how it is read: how large it is, kept in memory or streamed, in blocks of how many rows.
+
+All of it follows from the manifest, and no shard is opened: what identifies a run can be told before data are read, and
+the readers take the same answer.
+"""
+
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from bevatron.errors import UserError
+from bevatron.store.readers.table import WIDER, Selection
+from bevatron.store.shards.contract import GroupInfo
+from bevatron.store.shards.manifest import Manifest, ShardEntry, load_manifest
+from bevatron.store.shards.shard import chunk_rows
+
+WINDOWS = 2  # of a streamed split in memory: one is delivered while the next is filled
+INDEX, OFFSETS = "int32", "int64"  # number types of a sparse image's pixel numbers, and of what cuts lists
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split of a dataset, what of it is read, and how large that is."""
+
+    manifest: Manifest
+    folder: Path
+    name: str
+    selection: Selection
+    elements: dict[str, int]
+    bytes: int
+
+    @property
+    def entries(self) -> tuple[ShardEntry, ...]:
+        return self.manifest.splits[self.name]
+
+    def __len__(self) -> int:
+        return self.manifest.n_samples(self.name)
+
+
+@dataclass(frozen=True)
+class ReadingOrder:
+    """What the order of samples depends on beside (seed, epoch); as text in words that differ where the order does.
+
+    block_rows: samples of a block of a streamed split; None for a split that is kept in memory.
+    buffer_blocks: blocks among which streamed samples are shuffled.
+    """
+
+    block_rows: int | None = None
+    buffer_blocks: int = 0
+
+    @property
+    def streamed(self) -> bool:
+        return self.block_rows is not None
+
+    def __str__(self) -> str:
+        if not self.streamed:
+            return "shuffled in memory"
+        return f"streamed in blocks of {self.block_rows} rows, shuffled among {self.buffer_blocks}"
+
+
+@dataclass(frozen=True)
+class _Column:
+    """An HDF5 dataset of a shard: its path, the bytes of a row, on the disk and in memory, and how many rows it has."""
+
+    path: str
+    stored: int
+    kept: int
+    rows: int
+
+
+def describe(
+    path: Path,
+    split: str,
+    groups: list[str] | None = None,
+    targets: list[str] | None = None,
+    expected_dataset_digest: str | None = None,
+) -> Split:
+    """What `open_split` would read, and its size in memory, from the manifest in `path` alone.
+
+    Raises UserError for an unknown split, group or target.
+    """
+    path = Path(path)
+    manifest = load_manifest(path, expected_dataset_digest)
+    return split_of(manifest, path, split, groups, targets)
+
+
+def split_of(
+    manifest: Manifest, path: Path, split: str, groups: list[str] | None = None, targets: list[str] | None = None
+) -> Split:
+    """As `describe`, of a manifest that was loaded from `path`."""
+    for what, wanted, known in (("group", groups, manifest.groups), ("target", targets, manifest.targets)):
+        if unknown := set(wanted or ()) - set(known):
+            raise UserError(path, f"has no {what} '{min(unknown)}'", f"allowed: {', '.join(known) or 'none'}")
+    if split not in manifest.splits:
+        raise UserError(path, f"has no split '{split}'", f"allowed: {', '.join(manifest.splits)}")
+    selection = Selection(
+        {name: manifest.groups[name] for name in (manifest.groups if groups is None else groups)},
+        tuple(manifest.targets if targets is None else targets),
+        manifest.weighted,
+    )
+    entries = manifest.splits[split]
+    total = sum(column.rows * column.kept for entry in entries for column in _columns(manifest, selection, entry))
+    elements = {
+        f"inputs/{name}": sum(entry.elements[name] for entry in entries)
+        for name, info in selection.groups.items()
+        if info.layout != "dense"
+    }
+    return Split(manifest, path.parent, split, selection, elements, total)
+
+
+def reading_order(split: Split, memory_budget_bytes: float, block_rows: int, buffer_blocks: int) -> ReadingOrder:
+    """How `open_split` reads the split: resident where it fits into the budget, else streamed."""
+    if split.bytes <= memory_budget_bytes:
+        return ReadingOrder()
+    return streaming_order(split, memory_budget_bytes, block_rows, buffer_blocks)
+
+
+def streaming_order(split: Split, memory_budget_bytes: float, block_rows: int, buffer_blocks: int) -> ReadingOrder:
+    """How the split is streamed, whatever its size.
+
+    A block has about `block_rows` rows: fewer where two windows would not fit into memory, else whole chunks of the
+    shards.
+    """
+    row_bytes, wanted = split.bytes / max(1, len(split)), block_rows
+    fit = max(1, int(memory_budget_bytes / (WINDOWS * buffer_blocks * row_bytes))) if row_bytes else wanted
+    wanted = min(wanted, fit)
+    largest = max(split.entries, key=lambda entry: entry.samples)  # one without samples has no chunks
+    chunks = [chunk for chunk in chunks_of(split, largest).values() if chunk is not None and chunk <= wanted]
+    rows = max(chunks, default=1)
+    return ReadingOrder(max(1, min(fit // rows, round(wanted / rows))) * rows, buffer_blocks)
+
+
+def chunks_of(split: Split, entry: ShardEntry) -> dict[str, int | None]:
+    """Rows of a chunk of each HDF5 dataset that is read of a shard, by its path; None of an empty one."""
+    found = {}
+    for column in _columns(split.manifest, split.selection, entry):
+        empty = column.rows == 0 or column.stored == 0
+        found[column.path] = None if empty else min(column.rows, chunk_rows(column.stored))
+    return found
+
+
+def _columns(manifest: Manifest, selection: Selection, entry: ShardEntry) -> list[_Column]:
+    found = []
+    for name, info in selection.groups.items():
+        found += _group_columns(name, info, entry)
+    for name in selection.targets:
+        target = manifest.targets[name]
+        found.append(_column(f"targets/{name}", target.dtype, target.shape, entry.samples))
+    found.append(_column("id", "uint64", (), entry.samples))
+    if selection.weight:
+        found.append(_column("weight", "float32", (), entry.samples))
+    return found
+
+
+def _group_columns(name: str, info: GroupInfo, entry: ShardEntry) -> list[_Column]:
+    place = f"inputs/{name}"
+    if info.layout == "dense":
+        return [_column(place, info.dtype, info.shape, entry.samples)]
+    n = entry.elements[name]
+    offsets = _column(f"{place}/offsets", OFFSETS, (), entry.samples + 1)
+    if info.layout == "ragged":
+        return [_column(f"{place}/values", info.dtype, info.shape, n), offsets]
+    return [_column(f"{place}/index", INDEX, (), n), _column(f"{place}/value", info.dtype, (), n), offsets]
+
+
+def _column(path: str, dtype: str, shape: tuple[int, ...], rows: int) -> _Column:
+    kind, numbers = np.dtype(dtype), prod(shape)
+    kept = max(kind.itemsize, 8 if kind.name in WIDER else 0)
+    return _Column(path, kind.itemsize * numbers, kept * numbers, rows)

@@ -1,0 +1,127 @@
+"""The three layouts of the HDF5 contract, in memory: dense arrays, ragged lists, sparse images.
+
+The first axis of every column is the sample. Ragged and sparse columns stay so on disk and in host memory,
+and become dense on the device that learns from them (`bevatron.store.readers.batch`).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Dense:
+    """One array of the same shape for every sample: values (n, *shape)."""
+
+    values: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: np.ndarray) -> "Dense":
+        return Dense(self.values[rows])
+
+
+def feature_axis(values: np.ndarray) -> int:
+    """The axis of a dense column along which its features lie: the last, or the channels of images (n, c, h, w)."""
+    return 1 if values.ndim == 4 else -1
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """A list of elements for each sample: values (total, n_features), offsets (n + 1,) int64 from 0."""
+
+    values: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return np.diff(self.offsets)
+
+    def take(self, rows: np.ndarray) -> "Ragged":
+        elements, offsets = elements_of(rows, self.offsets)
+        return Ragged(self.values[elements], offsets)
+
+
+@dataclass(frozen=True)
+class SparseImages:
+    """Images that are zero almost everywhere.
+
+    index (total,) int32 counts pixels in C order of `shape` = (channels, height, width) and rises within each sample,
+    so that no pixel stands twice; value (total,) is their content; offsets (n + 1,) int64 with offsets[0] = 0 cut both
+    into samples.
+    """
+
+    index: np.ndarray
+    value: np.ndarray
+    offsets: np.ndarray
+    shape: tuple[int, int, int]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def take(self, rows: np.ndarray) -> "SparseImages":
+        elements, offsets = elements_of(rows, self.offsets)
+        return SparseImages(self.index[elements], self.value[elements], offsets, self.shape)
+
+
+Column = Dense | Ragged | SparseImages
+
+
+@dataclass(frozen=True)
+class Group:
+    """An input group: its column, the names and units of its features, and perhaps what each of them is, in words.
+
+    The features are the last axis of a dense or ragged column, and the channels of sparse images and of dense images
+    (n, channels, height, width).
+    """
+
+    column: Column
+    features: tuple[str, ...]
+    units: tuple[str, ...]
+    definitions: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.column)
+
+    def take(self, rows: np.ndarray) -> "Group":
+        return Group(self.column.take(rows), self.features, self.units, self.definitions)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a shard holds: inputs by group, targets by name (n, ...), id (n,) uint64, perhaps weight (n,), and perhaps
+    event (n,) uint64, the number of the event that a sample is of, where several samples may share one."""
+
+    inputs: dict[str, Group]
+    targets: dict[str, np.ndarray]
+    id: np.ndarray
+    weight: np.ndarray | None = None
+    attributes: dict[str, object] = field(default_factory=dict)
+    event: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def take(self, rows: np.ndarray) -> "Samples":
+        """The samples at `rows` (integer indices), in that order."""
+        return Samples(
+            {name: group.take(rows) for name, group in self.inputs.items()},
+            {name: target[rows] for name, target in self.targets.items()},
+            self.id[rows],
+            None if self.weight is None else self.weight[rows],
+            self.attributes,
+            None if self.event is None else self.event[rows],
+        )
+
+
+def elements_of(rows: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of all elements of the samples at `rows`, and the offsets that cut them into samples."""
+    lengths = offsets[1:][rows] - offsets[:-1][rows]
+    cut = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(lengths, out=cut[1:])
+    elements = np.arange(cut[-1]) + np.repeat(offsets[:-1][rows] - cut[:-1], lengths)
+    return elements, cut

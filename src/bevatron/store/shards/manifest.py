@@ -1,0 +1,310 @@
+"""The manifest: what a dataset is, shard by shard, in one JSON file that later stages take as input."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from bevatron.config.loading.code_versions import check_code_versions, check_manifest_versions, code_versions
+from bevatron.config.loading.digest import digest_of
+from bevatron.config.loading.identity import dataset_digest, raw_digest
+from bevatron.config.sections.data_part import DataPart
+from bevatron.config.sections.section import Name
+from bevatron.errors import UserError
+from bevatron.json_text import read_json
+from bevatron.store.files.names import sample_shard
+from bevatron.store.files.plain_names import Digest, FileName
+from bevatron.store.files.publish import publish_json, sha256_of
+from bevatron.store.shards.boxes import counts_of_boxes
+from bevatron.store.shards.check import check_samples
+from bevatron.store.shards.columns import Dense, Samples
+from bevatron.store.shards.contract import SCHEMA_VERSION, SPLITS, GroupInfo, Record, TargetInfo
+from bevatron.store.shards.distinct import DistinctIds
+from bevatron.store.shards.shard import Shard, samples_in
+from bevatron.store.shards.statistics import FeatureStatistics, GroupStatistics, quantile_limit
+
+PREPARE_AGAIN = "run the prepare stage again, which makes it again"
+WEIGHTED = (
+    "its samples have weights, which neither loss nor metrics use yet: every number made of them would be wrong",
+    "leave the weight away in the recipe, where each sample may count alike, or unweight the events first",
+)
+AGREED = ("study", "source", "versions", "digest", "classes", "approximations")
+
+log = logging.getLogger("bevatron")
+
+
+class ShardEntry(Record):
+    """One shard of a split."""
+
+    file: FileName = Field(description="file name, beside the manifest")
+    sha256: Digest = Field(description="SHA-256 of the file")
+    bytes: int = Field(description="size of the file", strict=True, ge=0)
+    samples: int = Field(description="number of samples", strict=True, ge=0, lt=2**48)
+    class_counts: dict[str, int] = Field(
+        {}, description="samples of each class; in a detection, samples with a box of it"
+    )
+    elements: dict[str, int] = Field(
+        description="elements of each ragged group, stored pixels of each group of sparse images"
+    )
+
+
+class Manifest(Record):
+    """A dataset: its shards, what they hold, what they were made from. No times, hosts or absolute paths."""
+
+    schema_version: int = Field(description="version of the HDF5 contract and of this file")
+    study: Name = Field(description="name of the study")
+    dataset_digest: str = Field(description="digest of the settings and the code that the samples depend on")
+    raw_digest: str = Field(description="digest of the settings and the code that the raw shards depend on")
+    code_versions: dict[str, int] = Field(description="versions of the source, the recipe and the division into splits")
+    seed: int = Field(description="seed of the simulation")
+    versions: dict[str, str] = Field(description="versions of what made the raw events")
+    files: dict[str, str] = Field({}, description="SHA-256 of the files, simulated elsewhere, that were read; by path")
+    approximations: str = Field("", description="what the recipe leaves out of nature, in words")
+    classes: tuple[str, ...] = Field(description="class names in the order of their numbers; none in a regression")
+    groups: dict[str, GroupInfo] = Field(description="input groups")
+    targets: dict[str, TargetInfo] = Field(description="targets")
+    weighted: bool = Field(False, description="whether every sample carries a weight")
+    splits: dict[str, tuple[ShardEntry, ...]] = Field(description="shards of train, val and test, in their order")
+    statistics: dict[str, dict[str, FeatureStatistics]] = Field(
+        description="by group and feature, of the train split: mean, std, minimum and maximum of all samples; "
+        "median, q16 and q84 of the first 10,000 samples of each shard, thinned out evenly where these are more than "
+        "48 million numbers; over the elements of ragged groups and the stored pixels of sparse images"
+    )
+    sha256: str = Field("", description="digest of everything else in this file: the identity of the dataset")
+
+    def with_checksum(self) -> "Manifest":
+        """The same manifest with the digest of its content."""
+        return self.model_copy(update={"sha256": self.content_digest()})
+
+    def content_digest(self) -> str:
+        left_out = {"sha256"} if self.files else {"sha256", "files"}  # one without files keeps the digest it had
+        return digest_of("manifest", self.model_dump(mode="json", exclude=left_out))
+
+    def n_samples(self, split: str) -> int:
+        return sum(entry.samples for entry in self.splits[split])
+
+    def class_counts(self, split: str) -> dict[str, int]:
+        return {name: sum(e.class_counts[name] for e in self.splits[split]) for name in self.classes}
+
+
+def build_manifest(folder: Path, study: DataPart) -> Manifest:
+    """The manifest of the shards `{train,val,test}-0000.h5 ...` in `folder`, one for each raw shard of the
+    study.
+
+    Every shard is read and checked. Raises UserError for a missing or damaged shard, one of another
+    configuration or made by another version of source or recipe, one with weights, one whose groups, targets,
+    classes or versions differ from the others', an id that repeats, or a class (or a split) without samples.
+    """
+    folder = Path(folder)
+    entries: dict[str, list[ShardEntry]] = {split: [] for split in SPLITS}
+    with DistinctIds(folder, lambda name: _ids_in(folder / name)) as ids:
+        builder = Builder(study, ids)
+        for split in SPLITS:
+            names = [sample_shard(split, number) for number in range(study.simulation.shards)]
+            if others := sorted({path.name for path in folder.glob(f"{split}-*.h5")} - set(names)):
+                log.warning("%s: %s: not among the study's %d shards, left out", folder, ", ".join(others), len(names))
+            entries[split] = [builder.add(folder / name, split) for name in names]
+        ids.finish()
+    manifest = builder.manifest(entries)
+    _check_not_empty(manifest, folder)
+    return manifest
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Publishes the manifest, atomically; equal manifests give equal bytes."""
+    publish_json(path, manifest.model_dump(mode="json"))
+
+
+def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Manifest:
+    """The manifest in `path`; UserError when it is missing, damaged or changed.
+
+    With the digest that a stage expects, also when it is of another configuration or made by other code, and when its
+    samples have weights.
+    """
+    path = Path(path)
+    try:
+        tree = read_json(path)
+    except FileNotFoundError:
+        raise UserError(path, "no such file", "run the prepare stage, which makes it") from None
+    except OSError as error:
+        raise UserError(path, f"cannot be read: {error.strerror}", "see whether it is a file you may read") from None
+    except ValueError as error:
+        raise UserError(path, f"is no JSON: {error}", PREPARE_AGAIN) from None
+    version = tree.get("schema_version") if isinstance(tree, dict) else None
+    if version != SCHEMA_VERSION:
+        found = "is no manifest of Bevatron's" if version is None else f"follows version {version} of the contract"
+        raise UserError(path, f"{found}; this Bevatron reads version {SCHEMA_VERSION}", PREPARE_AGAIN)
+    if "code_versions" not in tree:
+        what = "does not say which versions of source and recipe made its samples, as an older Bevatron's"
+        raise UserError(path, what, "run the stages simulate and prepare again")
+    try:
+        manifest = Manifest.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UserError(path, f"{place}: {first['msg']}", PREPARE_AGAIN) from None
+    if manifest.sha256 != manifest.content_digest():
+        raise UserError(path, "its content does not match its own digest: it was changed or damaged", PREPARE_AGAIN)
+    if expected_dataset_digest is not None and manifest.weighted:
+        raise UserError(path, *WEIGHTED)
+    if expected_dataset_digest not in (None, manifest.dataset_digest):
+        check_manifest_versions(path, manifest.code_versions)
+        raise UserError(
+            path,
+            f"is the manifest of another configuration: it was made with dataset digest "
+            f"{manifest.dataset_digest[:12]}, the study as configured now has {expected_dataset_digest[:12]}",
+            "run the prepare stage again, or undo the change to the study's simulation or dataset",
+        )
+    return manifest
+
+
+def _ids_in(path: Path) -> np.ndarray:
+    with Shard(path) as shard:
+        return shard.read("id")
+
+
+class Builder:
+    """What the shards seen so far have in common; their ids go to `ids`."""
+
+    def __init__(self, study: DataPart, ids: DistinctIds):
+        self.study, self.digest, self.ids = study, dataset_digest(study), ids
+        self.code_versions = code_versions(study)
+        self.classes = tuple(getattr(study.task, "classes", ()))
+        self.first: tuple[Path, dict[str, Any]] | None = None
+        self.longest: dict[str, int] = {}
+        self.statistics: dict[str, GroupStatistics] = {}
+        self.files: dict[str, str] = {}
+        self.file_lists: set[str | None] = set()
+
+    def add(self, path: Path, split: str) -> ShardEntry:
+        with Shard(path) as shard:
+            samples, groups, targets = samples_in(shard), shard.groups, shard.targets
+        counts = self.include(path, split, samples, groups, targets)
+        return ShardEntry(
+            file=path.name,
+            sha256=sha256_of(path),
+            bytes=path.stat().st_size,
+            samples=len(samples),
+            class_counts=counts,
+            elements=elements_of(samples),
+        )
+
+    def include(
+        self, path: Path, split: str, samples: Samples, groups: dict[str, GroupInfo], targets: dict[str, TargetInfo]
+    ) -> dict[str, int]:
+        """All of `add` but reading: checks the samples that `path` holds, and returns how many are of each class."""
+        check_samples(samples, path)
+        self._agrees(path, samples, groups, targets)
+        self.ids.add(path.name, samples.id)
+        self._same_files(path, samples.attributes)
+        if split == "train":
+            limit = quantile_limit(samples.inputs)
+            for name, group in samples.inputs.items():
+                self.statistics.setdefault(name, GroupStatistics(limit)).add(group, samples.id)
+        return self._counts(path, samples)
+
+    def _agrees(
+        self, path: Path, samples: Samples, groups: dict[str, GroupInfo], targets: dict[str, TargetInfo]
+    ) -> None:
+        """Refuses a shard of another configuration, or one that differs from the first shard."""
+        check_code_versions(path, samples.attributes, self.code_versions)
+        found = samples.attributes.get("digest")
+        if found != self.digest:
+            raise UserError(
+                path,
+                f"was made with dataset digest {str(found)[:12]}, the study as configured now has {self.digest[:12]}",
+                PREPARE_AGAIN,
+            )
+        if samples.weight is not None:
+            raise UserError(path, *WEIGHTED)
+        for name, info in groups.items():
+            self.longest[name] = max(self.longest.get(name, 0), info.max_length or 0)
+        form = {key: samples.attributes.get(key) for key in AGREED}
+        form["groups"] = {name: info.model_copy(update={"max_length": None}) for name, info in groups.items()}
+        form |= {"targets": targets, "weight": samples.weight is not None, "event": samples.event is not None}
+        if self.first is None:
+            self.first = (path, form)
+        for key, expected in self.first[1].items():
+            if form[key] != expected:
+                raise UserError(
+                    path,
+                    f"its {key} differ from those of {self.first[0].name}: {form[key]} and {expected}",
+                    PREPARE_AGAIN,
+                )
+        if self.classes and list(form["classes"] or []) != list(self.classes):
+            raise UserError(path, f"its classes are {form['classes']}, the task's {list(self.classes)}", PREPARE_AGAIN)
+
+    def _same_files(self, path: Path, attributes: dict[str, Any]) -> None:
+        """Refuses shards that were read from different contents of one file, or from other files."""
+        again = "run the simulate stage again for all shards"
+        for name, digest in attributes.get("files", {}).items():
+            if self.files.setdefault(name, digest) != digest:
+                what = f"was read from another content of '{name}' than the shards before it: the file has changed"
+                raise UserError(path, what, again)
+        self.file_lists.add(attributes.get("file_list"))
+        if len(self.file_lists) > 1:
+            what = "was read from other files than the shards before it: some were added, taken away or renamed"
+            raise UserError(path, what, again)
+
+    def _counts(self, path: Path, samples: Samples) -> dict[str, int]:
+        if not self.classes:
+            return {}
+        name = self.study.task.target
+        if name not in samples.targets:
+            known = ", ".join(samples.targets) or "none"
+            raise UserError(path, f"has no target '{name}', which the task names", f"targets found: {known}")
+        if self.study.task.kind == "detection":
+            return counts_of_boxes(path, name, samples.targets[name], self.classes)
+        numbers = samples.targets[name]
+        wrong = (numbers < 0) | (numbers >= len(self.classes)) | (numbers != numbers.astype(np.int64))
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise UserError(
+                path,
+                f"target '{name}', row {row}: found the class number {numbers[row]}, expected 0 to "
+                f"{len(self.classes) - 1}",
+                "fix the recipe, or list every class in the study's task",
+            )
+        counts = np.bincount(numbers.astype(np.int64), minlength=len(self.classes))
+        return {label: int(count) for label, count in zip(self.classes, counts, strict=True)}
+
+    def manifest(self, entries: dict[str, list[ShardEntry]]) -> Manifest:
+        _, form = self.first
+        return Manifest(
+            schema_version=SCHEMA_VERSION,
+            study=self.study.name,
+            dataset_digest=self.digest,
+            raw_digest=raw_digest(self.study),
+            code_versions=self.code_versions,
+            seed=self.study.simulation.seed,
+            versions={k: str(v) for k, v in (form["versions"] or {}).items()},
+            files=dict(sorted(self.files.items())),
+            approximations=str(form["approximations"] or ""),
+            classes=self.classes,
+            groups={
+                name: info if info.layout == "dense" else info.model_copy(update={"max_length": self.longest[name]})
+                for name, info in form["groups"].items()
+            },
+            targets=form["targets"],
+            weighted=form["weight"],
+            splits=entries,
+            statistics={name: group.result() for name, group in self.statistics.items()},
+        ).with_checksum()
+
+
+def elements_of(samples: Samples) -> dict[str, int]:
+    """Elements of each ragged group, and stored pixels of each group of sparse images."""
+    columns = {name: group.column for name, group in samples.inputs.items()}
+    return {name: int(column.offsets[-1]) for name, column in columns.items() if not isinstance(column, Dense)}
+
+
+def _check_not_empty(manifest: Manifest, folder: Path) -> None:
+    more = "simulate more events (simulation.shards or the source's options), or change dataset.split"
+    for split in SPLITS:
+        if manifest.n_samples(split) == 0:
+            raise UserError(folder, f"the {split} split has no sample", more)
+        for name, count in manifest.class_counts(split).items():
+            if count == 0:
+                raise UserError(folder, f"class '{name}' is empty: no sample of it in the {split} split", more)

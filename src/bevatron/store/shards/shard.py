@@ -1,0 +1,326 @@
+"""One HDF5 file of samples: written atomically, verified, read with every refusal in plain words."""
+
+import io
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+import h5py
+import hdf5plugin
+import numpy as np
+
+from bevatron.errors import UserError
+from bevatron.regular_files import require_regular
+from bevatron.store.files.declared_sizes import check_declared_sizes
+from bevatron.store.files.plain_content import check_plain_content
+from bevatron.store.files.publish import publishing
+from bevatron.store.shards.check import check_samples
+from bevatron.store.shards.columns import Column, Dense, Group, Ragged, Samples, SparseImages
+from bevatron.store.shards.contract import SCHEMA_VERSION, GroupInfo, TargetInfo
+
+Compression = Literal["lz4", "zstd", "none"]
+FILTERS: dict[str, dict[str, Any]] = {
+    "lz4": dict(hdf5plugin.LZ4()),
+    "zstd": dict(hdf5plugin.Bitshuffle(cname="zstd")),
+    "none": {},
+}
+# One file format whatever the library: bytes repeat, and all metadata carries checksums.
+LIBRARY = ("v110", "v110")
+CHUNK_BYTES = (1 << 18, 1 << 20)
+CHUNK_ROWS = 1024
+MAKE_AGAIN = "delete it and run the workflow again, which makes it again"
+
+
+def write_shard(path: Path, samples: Samples, attributes: dict[str, Any], compression: Compression = "lz4") -> None:
+    """Publishes `samples` as the file `path`, with `attributes` on its root.
+
+    An attribute is a text, a number, a list of texts or numbers, or a mapping (kept as JSON text). Equal
+    arguments give equal bytes. Raises UserError, and leaves nothing, when the samples break the contract
+    (`check_samples`), when the file read back differs, or when the machine fails.
+    """
+    path = Path(path)
+    check_samples(samples, path)
+    datasets = _datasets_of(samples)
+
+    def same_when_read_back(part: Path) -> None:
+        with Shard(part) as shard:
+            for name, values in datasets.items():
+                if shard.read(name).tobytes() != np.ascontiguousarray(values).tobytes():
+                    raise UserError(
+                        path,
+                        f"'/{name}' reads back other than it was written",
+                        "see whether the disk is well",
+                    )
+
+    # Made in memory and written in one go: HDF5 itself must not meet a full disk, which it survives badly.
+    content = io.BytesIO()
+    with h5py.File(content, "w", libver=LIBRARY) as file:
+        file.create_group("inputs")
+        file.create_group("targets")
+        for name, values in datasets.items():
+            _write(file, name, values, compression)
+        for name, group in samples.inputs.items():
+            _describe(file[f"inputs/{name}"], group)
+        complete = samples.attributes | attributes | {"schema_version": SCHEMA_VERSION, "n_samples": len(samples)}
+        for name, value in sorted(complete.items()):
+            file.attrs[name] = _stored(value)
+    with publishing(path, same_when_read_back) as part, open(part, "wb") as file, content.getbuffer() as view:
+        file.write(view)
+
+
+def read_shard(path: Path) -> Samples:
+    """All samples of a shard, and its attributes; raises UserError with the file and what is wrong with it."""
+    with Shard(path) as shard:
+        samples = samples_in(shard)
+    check_samples(samples, Path(path))
+    return samples
+
+
+def samples_in(shard: "Shard") -> Samples:
+    """All samples of an open shard, not yet checked."""
+    return Samples(
+        {name: shard.group(name) for name in shard.groups},
+        {name: shard.read(f"targets/{name}") for name in shard.targets},
+        shard.read("id"),
+        shard.read("weight") if shard.has_weight else None,
+        dict(shard.attributes),
+        shard.read("event") if shard.has_event else None,
+    )
+
+
+class Shard:
+    """A published shard, opened when first needed and again in each process; its handle is never pickled."""
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        self._file: h5py.File | None = None
+        self._process = 0
+        self._nodes: dict[str, Any] = {}
+
+    @property
+    def file(self) -> h5py.File:
+        """The open file; refuses a missing, truncated or foreign one, and one that leads into other files."""
+        if self._file is None or self._process != os.getpid():
+            with refusing(self.path):
+                require_regular(self.path)
+                file = h5py.File(self.path, "r", libver=LIBRARY, locking="best-effort", rdcc_nbytes=CHUNK_BYTES[1])
+                version = file.attrs.get("schema_version")
+                known = bool(version == SCHEMA_VERSION)
+            if not known:
+                file.close()
+                found = "is no shard of Bevatron's" if version is None else f"follows version {version} of the contract"
+                raise UserError(self.path, f"{found}; this Bevatron reads version {SCHEMA_VERSION}", MAKE_AGAIN)
+            try:
+                with refusing(self.path):
+                    check_plain_content(file, self.path)
+                    check_declared_sizes(file, self.path)
+            except UserError:
+                file.close()
+                raise
+            self._file, self._process, self._nodes = file, os.getpid(), {}
+        return self._file
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        file = self.file
+        with refusing(self.path):
+            return {name: _restored(value) for name, value in file.attrs.items()}
+
+    @property
+    def groups(self) -> dict[str, GroupInfo]:
+        """What the input groups are, by name."""
+        inputs = self._node("inputs")
+        with refusing(self.path):
+            return {name: _info(inputs[name]) for name in inputs}
+
+    @property
+    def targets(self) -> dict[str, TargetInfo]:
+        targets = self._node("targets")
+        with refusing(self.path):
+            datasets = {name: targets[name] for name in targets}
+            return {name: TargetInfo(dtype=str(d.dtype), shape=d.shape[1:]) for name, d in datasets.items()}
+
+    @property
+    def has_weight(self) -> bool:
+        return "weight" in self.file
+
+    @property
+    def has_event(self) -> bool:
+        return "event" in self.file
+
+    def __len__(self) -> int:
+        return len(self._node("id"))
+
+    def dataset(self, name: str) -> h5py.Dataset:
+        """An HDF5 dataset by its path, e.g. 'inputs/tracks/values'."""
+        return self._node(name)
+
+    def read(self, name: str) -> np.ndarray:
+        """A whole dataset by its path."""
+        dataset = self._node(name)
+        with refusing(self.path, f"'/{name}'"):
+            return dataset[()]
+
+    def read_into(self, name: str, start: int, stop: int, out: np.ndarray) -> None:
+        """Rows start to stop of a dataset, straight into the contiguous array `out` (stop - start, ...)."""
+        if stop == start:
+            return
+        dataset = self._node(name)
+        with refusing(self.path, f"'/{name}'"):
+            dataset.read_direct(out, source_sel=np.s_[start:stop])
+
+    def group(self, name: str) -> Group:
+        """An input group with all its data."""
+        info, place = self.groups[name], f"inputs/{name}"
+        column: Column
+        match info.layout:
+            case "dense":
+                column = Dense(self.read(place))
+            case "ragged":
+                column = Ragged(self.read(f"{place}/values"), self.read(f"{place}/offsets"))
+            case "sparse":
+                parts = (self.read(f"{place}/{part}") for part in ("index", "value", "offsets"))
+                column = SparseImages(*parts, info.shape)
+        return Group(column, info.features, info.units, info.definitions)
+
+    def close(self) -> None:
+        if self._file is not None and self._process == os.getpid():
+            self._file.close()
+        self._file, self._nodes = None, {}
+
+    def __enter__(self) -> "Shard":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "_file": None, "_process": 0, "_nodes": {}}
+
+    def _node(self, name: str) -> Any:
+        """A group or dataset, kept open: opening one again reads its index of chunks again."""
+        file = self.file
+        if name not in self._nodes:
+            with refusing(self.path):
+                if name not in file:
+                    raise UserError(self.path, f"has no '/{name}'", MAKE_AGAIN)
+                self._nodes[name] = file[name]
+        return self._nodes[name]
+
+
+@contextmanager
+def refusing(path: Path, what: str = "") -> Iterator[None]:
+    """Turns every way in which HDF5 fails to read a file into one UserError that names the file."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise UserError(path, "no such file", "run the workflow again, which makes it") from None
+    except PermissionError:
+        raise UserError(path, "cannot be read: no permission", "ask its owner to make it readable") from None
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        text = str(error)
+        if "truncated" in text:
+            fault = "is truncated: the file is shorter than its own header says"
+        elif "signature not found" in text:
+            fault = "is not an HDF5 file"
+        elif what:
+            fault = f"is damaged: {what} fails its checksum or cannot be decompressed"
+        else:
+            reason = text.strip("'\" \n") or type(error).__name__
+            fault = f"is damaged: {reason.splitlines()[0]}"
+        raise UserError(path, fault, MAKE_AGAIN) from error
+
+
+def chunk_rows(row_bytes: int) -> int:
+    """Samples in a chunk: 1,024, unless that leaves the range of 256 KiB to 1 MiB; always a power of two."""
+    least, most = (max(1, limit // max(1, row_bytes)) for limit in CHUNK_BYTES)
+    most = 1 << (most.bit_length() - 1)
+    least = min(most, 1 << (least - 1).bit_length())
+    return min(max(CHUNK_ROWS, least), most)
+
+
+def _datasets_of(samples: Samples) -> dict[str, np.ndarray]:
+    datasets: dict[str, np.ndarray] = {}
+    for name, group in samples.inputs.items():
+        match group.column:
+            case Dense(values):
+                datasets[f"inputs/{name}"] = values
+            case Ragged(values, offsets):
+                datasets |= {f"inputs/{name}/values": values, f"inputs/{name}/offsets": offsets}
+            case SparseImages(index, value, offsets, _):
+                parts = {"index": index, "value": value, "offsets": offsets}
+                datasets |= {f"inputs/{name}/{part}": values for part, values in parts.items()}
+    datasets |= {f"targets/{name}": target for name, target in samples.targets.items()}
+    datasets["id"] = samples.id
+    if samples.weight is not None:
+        datasets["weight"] = samples.weight
+    if samples.event is not None:
+        datasets["event"] = samples.event
+    return {name: values.astype(values.dtype.newbyteorder("<"), copy=False) for name, values in datasets.items()}
+
+
+def _write(file: h5py.File, name: str, values: np.ndarray, compression: Compression) -> None:
+    settings: dict[str, Any] = {"track_times": False}
+    if values.size:
+        rows = min(len(values), chunk_rows(values[:1].nbytes))
+        settings |= {"chunks": (rows, *values.shape[1:]), "fletcher32": True} | FILTERS[compression]
+    file.create_dataset(name, data=np.ascontiguousarray(values), **settings)
+
+
+def _describe(node: h5py.Group | h5py.Dataset, group: Group) -> None:
+    layout = {Dense: "dense", Ragged: "ragged", SparseImages: "sparse"}[type(group.column)]
+    described = {"layout": layout, "features": list(group.features), "units": list(group.units)}
+    if group.definitions:
+        described["definitions"] = list(group.definitions)
+    if isinstance(group.column, SparseImages):
+        described["shape"] = list(group.column.shape)
+    for name, value in described.items():
+        node.attrs[name] = _stored(value)
+
+
+def _info(node: h5py.Group | h5py.Dataset) -> GroupInfo:
+    attributes = {name: _restored(value) for name, value in node.attrs.items()}
+    layout, longest = attributes["layout"], None
+    if layout == "dense":
+        shape, dtype = node.shape[1:], node.dtype
+    else:
+        values = node["values" if layout == "ragged" else "value"]
+        shape, dtype = (values.shape[1:] if layout == "ragged" else attributes["shape"]), values.dtype
+        longest = int(np.diff(node["offsets"][()]).max(initial=0))
+    features, units = attributes["features"], attributes["units"]
+    return GroupInfo(
+        layout=layout,
+        features=features,
+        units=units,
+        definitions=attributes.get("definitions", ()),
+        shape=shape,
+        max_length=longest,
+        dtype=str(dtype),
+    )
+
+
+def _stored(value: Any) -> Any:
+    """An attribute of fixed size: HDF5 keeps texts of free length apart, without a checksum."""
+    if isinstance(value, dict):
+        value = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    if isinstance(value, str):
+        raw = value.encode()
+        return np.array(raw, h5py.string_dtype("utf-8", max(1, len(raw))))
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        raws = [item.encode() for item in value]
+        return np.array(raws, h5py.string_dtype("utf-8", max([1, *map(len, raws)])))
+    return np.asarray(value)
+
+
+def _restored(value: Any) -> Any:
+    if isinstance(value, bytes):
+        text = value.decode()
+        with suppress(ValueError):  # a text that merely starts with a brace
+            return json.loads(text) if text.startswith("{") else text
+        return text
+    if isinstance(value, np.ndarray) and value.dtype.kind == "S":
+        return [item.decode() for item in value.tolist()]
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

@@ -1,0 +1,75 @@
+"""Batches as the store delivers them to inputs as a network takes them, on the device where they lie."""
+
+from typing import Any
+
+import torch
+
+from bevatron.models.layers.inputs import InputGroup, Inputs, Padded
+from bevatron.store.readers.batch import ImageBuffer, RaggedBatch, SparseBatch, images, padded
+from bevatron.store.shards.manifest import Manifest
+
+PIXELS_AT_ONCE = 2**24  # 64 MB; what a network makes of them takes some ten times that
+
+
+def input_groups(manifest: Manifest, groups: list[str]) -> dict[str, InputGroup]:
+    """The shapes a network must be built for, in the order of `groups`."""
+    found = {}
+    for name in groups:
+        info = manifest.groups[name]
+        if info.layout == "ragged":
+            found[name] = InputGroup((info.max_length, len(info.features)), tuple(info.features), is_ragged=True)
+        else:
+            found[name] = InputGroup(tuple(info.shape), tuple(info.features))
+    return found
+
+
+def rows_at_once(groups: dict[str, InputGroup], most: int) -> int:
+    """How many samples to predict at a time, up to `most`: fewer of large images, which become dense."""
+    pixels = sum(group.size for group in groups.values() if len(group.shape) == 3 and not group.is_ragged)
+    return max(1, min(most, PIXELS_AT_ONCE // max(pixels, 1)))
+
+
+class Collate:
+    """Inputs of a batch, as the store delivers them, to dense tensors on a device.
+
+    Lists are padded to the longest of the dataset, sparse images filled in, images laid channels last where asked
+    for. Images are drawn into memory that is used again: they stay valid until the next call.
+    """
+
+    def __init__(self, groups: dict[str, InputGroup], device: torch.device, channels_last: bool = False):
+        self.groups, self.device, self.channels_last = groups, device, channels_last
+        self._canvases: dict[str, ImageBuffer] = {}
+
+    def __call__(self, inputs: dict[str, Any]) -> Inputs:
+        dense: Inputs = {}
+        for name, group in self.groups.items():
+            column = moved(inputs[name], self.device)
+            if isinstance(column, RaggedBatch):
+                dense[name] = Padded(*padded(column, group.shape[0]))
+            elif isinstance(column, SparseBatch):
+                dense[name] = images(column, self._canvases.setdefault(name, ImageBuffer()), self.channels_last)
+            elif self.channels_last and len(group.shape) == 3 and not group.is_ragged:
+                dense[name] = column.contiguous(memory_format=torch.channels_last)
+            else:
+                dense[name] = column
+        return dense
+
+
+def moved(value: Any, device: torch.device) -> Any:
+    """A tensor, or a named tuple of tensors and plain values, on `device`; as it is where it lies there already."""
+    if isinstance(value, torch.Tensor):
+        return value.to(device, non_blocking=True)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(moved(part, device) for part in value))
+    return value
+
+
+def selected(batch: dict[str, Any], kept: torch.Tensor) -> dict[str, Any]:
+    """The samples `kept` (n,) int64 of a batch whose inputs are dense."""
+    rest = {key: value for key, value in batch.items() if key not in ("inputs", "targets")}
+    rows = {key: value[kept] if isinstance(value, torch.Tensor) else value for key, value in rest.items()}
+    inputs = {
+        name: Padded(group.values[kept], group.n_valid[kept]) if isinstance(group, Padded) else group[kept]
+        for name, group in batch["inputs"].items()
+    }
+    return {**rows, "inputs": inputs, "targets": {name: target[kept] for name, target in batch["targets"].items()}}

@@ -1,0 +1,170 @@
+"""The DataModule: batches of a dataset's splits as the steps of a fit ask for them."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from bevatron.compute.distributed.distributed_context import SINGLE_PROCESS, DistributedContext
+from bevatron.config.sections.task import Classification
+from bevatron.store.readers.reader import Part, Reader, open_split
+from bevatron.store.readers.sampling import Sampling, quotas
+from bevatron.store.shards.manifest import Manifest
+from bevatron.training.blocks import Block, Schedule
+from bevatron.training.collate import Collate, input_groups, moved, rows_at_once
+from bevatron.training.job import FitJob
+
+Batch = dict[str, Any]
+VALIDATION_BATCH = 5_000  # rows; large, as nothing is learned from it
+
+
+class DataModule(pl.LightningDataModule):
+    """Training batches by step number, validation batches in file order; inputs dense, on the device.
+
+    Which samples step s takes follows from (seed, s) alone: epoch s // steps_per_epoch is an order of the split drawn
+    from (seed, epoch), and the step its place in it. No state has to be saved for a fit to go on in mid-epoch.
+
+    Of each batch each of several workers gets its part; the batches are the same for any number of workers. A batch's
+    "rows" counts those of the whole batch. `waited` is the time in seconds that the steps have waited for their data.
+    """
+
+    def __init__(
+        self, job: FitJob, manifest: Manifest, device: torch.device, context: DistributedContext = SINGLE_PROCESS
+    ):
+        super().__init__()
+        self.job, self.manifest, self.device, self.context = job, manifest, device, context
+        self.waited = 0.0
+        self.collate = Collate(
+            input_groups(manifest, job.model.inputs), device, job.model.training.memory_format == "channels_last"
+        )
+        training = job.model.training
+        self.batch_size = training.batch_size
+        self.sampling = sampling_of(job)
+        self._val_sampling = Sampling(self.sampling.classes, class_ratio=self.sampling.class_ratio)
+        self._train = self._open("train", self.batch_size)
+        self._val = self._open("val", rows_at_once(self.collate.groups, VALIDATION_BATCH))
+        self._stream: Iterator[Batch] | None = None
+        self._next_step = -1
+        self.schedule = Schedule(
+            self._train.n_batches(self.sampling),
+            job.epochs or training.epochs,
+            training.validate_every,
+        )
+        self.samples_per_epoch = self._train.epoch_samples(self.sampling)
+
+    @property
+    def order(self) -> str:
+        """What the order of samples depends on beside the seed: the reader, its blocks, the sampling."""
+        return f"{self._train.order}, batches of {self.batch_size}, {' and '.join(self.sampling.words) or 'all alike'}"
+
+    def class_counts(self) -> list[int]:
+        """Samples of each class that the fit uses, in the order of the classes' numbers."""
+        counts = dict(enumerate(self.manifest.class_counts("train").values()))
+        class_ratio = self.sampling.class_ratio
+        return list(quotas(counts, None if class_ratio is None else dict(class_ratio), self.sampling.samples).values())
+
+    def train_dataloader(self) -> list[int]:
+        """Lightning's epoch is one block; the block asks `training_batches` for its steps."""
+        return [0]
+
+    def val_dataloader(self) -> "ValidationBatches":
+        return ValidationBatches(self)
+
+    def training_batches(self, block: Block) -> Iterator[Batch]:
+        """One batch for each step of the block."""
+        for step in range(block.first_step, block.last_step):
+            start = time.perf_counter()
+            if self._stream is None or step != self._next_step or step % self.schedule.steps_per_epoch == 0:
+                self._stream = self._epoch_from(step)
+            batch = self.prepared(next(self._stream))
+            batch["rows"] = self._train.rows_of_batch(step % self.schedule.steps_per_epoch, self.sampling)
+            self._next_step = step + 1
+            self.waited += time.perf_counter() - start
+            yield batch
+
+    def _epoch_from(self, step: int) -> Iterator[Batch]:
+        epoch, batches_done = divmod(step, self.schedule.steps_per_epoch)
+        if self._stream is not None and batches_done == 0:
+            next(self._stream, None)  # lets the last epoch end, and keep what it has read ahead for this one
+        if self.batch_size == "full":  # one batch holds all: their order changes nothing
+            return self._train.epoch(self.job.seed, epoch, shuffle=False, sampling=self.sampling)
+        start = batches_done * self.batch_size
+        return self._train.epoch(self.job.seed, epoch, start=start, sampling=self.sampling)
+
+    def whole_training_split(self) -> Iterator[Batch]:
+        """The samples of the training split that are used, each once, in file order."""
+        sampling = replace(self.sampling, balanced=False, sample_order="shuffled")
+        for batch in self._train.epoch(self.job.seed, 0, shuffle=False, sampling=sampling):
+            yield self.prepared(batch)
+
+    def validation_batches(self) -> Iterator[Batch]:
+        sampling = self._val_sampling
+        for number, batch in enumerate(self._val.epoch(0, 0, shuffle=False, sampling=sampling)):
+            yield {**self.prepared(batch), "rows": self._val.rows_of_batch(number, sampling)}
+
+    @property
+    def validation_length(self) -> int:
+        return self._val.n_batches(self._val_sampling)
+
+    def prepared(self, batch: Batch) -> Batch:
+        """The batch on the device, its inputs dense."""
+        rest = {key: moved(value, self.device) for key, value in batch.items() if key not in ("inputs", "targets")}
+        targets = {name: moved(value, self.device) for name, value in batch["targets"].items()}
+        return {**rest, "targets": targets, "inputs": self.collate(batch["inputs"])}
+
+    def close(self) -> None:
+        self._stream = None
+        self._train.close()
+        self._val.close()
+
+    def _open(self, split: str, batch_size: int | str) -> Reader:
+        job, data_loading = self.job, self.job.data_loading
+        return open_split(
+            job.manifest,
+            split,
+            batch_size=batch_size,
+            groups=job.model.inputs,
+            targets=[job.target],
+            memory_budget_bytes=data_loading.memory_budget_gb * 1e9,
+            block_rows=data_loading.block_rows,
+            buffer_blocks=data_loading.buffer_blocks,
+            device=str(self.device),
+            device_budget_bytes=data_loading.gpu_budget_gb * 1e9,
+            part=Part(self.context.rank, self.context.size),
+        )
+
+
+def sampling_of(job: FitJob) -> Sampling:
+    """Which samples the job's fit uses, and how it sees them.
+
+    Validation uses the same class ratio, all of it and in file order: a model with a class ratio is validated on the
+    same ratio.
+    """
+    training, task = job.model.training, job.study.task
+    classes = task.classes if isinstance(task, Classification) else None
+    class_ratio = training.class_ratio
+    return Sampling(
+        classes=job.target if classes else None,
+        balanced=training.balance == "batches",
+        sample_order=training.sample_order,
+        class_ratio=None
+        if class_ratio is None
+        else tuple((classes.index(name), fraction) for name, fraction in class_ratio.items()),
+        samples=training.samples,
+    )
+
+
+class ValidationBatches:
+    """The validation split as Lightning's loop wants it: something with a length that can be iterated again."""
+
+    def __init__(self, data: DataModule):
+        self._data = data
+
+    def __len__(self) -> int:
+        return self._data.validation_length
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self._data.validation_batches()

@@ -1,0 +1,112 @@
+"""Fits without steps: an architecture that is solved gets both splits at once."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from bevatron.config.loading.digest import seed_of
+from bevatron.config.sections.task import Classification
+from bevatron.errors import UserError
+from bevatron.models.closed_form import Labelled
+from bevatron.models.network import Network
+from bevatron.store.files.publish import publish_text
+from bevatron.training.collate import moved
+from bevatron.training.data import Batch, DataModule
+from bevatron.training.history import HEADER, csv_of
+from bevatron.training.job import Diverged, FitJob, FitResult
+
+CPU = torch.device("cpu")
+
+
+def fit_closed_form(
+    job: FitJob,
+    data: DataModule,
+    network: Network,
+    class_weights: torch.Tensor | None,
+    on_validation: Callable[[dict[str, Any]], None] | None,
+) -> FitResult:
+    """Solve the network's architecture for its numbers and write history.csv, a row for each round.
+
+    Both splits are held in memory as rows of float32. A search hears of the last round alone, as if it had come after
+    all of the trial's epochs.
+    """
+    start = time.perf_counter()
+    training = _labelled(job, network, data.whole_training_split(), class_weights)
+    validation = _labelled(job, network, data.validation_batches(), class_weights)
+    waited = time.perf_counter() - start
+    best = job.model.training.checkpoint == "best"
+    losses = network.architecture.fit_closed_form(training, validation, seed_of("solve", job.seed), best)
+    seconds = time.perf_counter() - start
+    if not all(map(math.isfinite, (value for pair in losses for value in pair))):
+        raise Diverged("the loss is no finite number")
+    rows = [
+        {
+            "epoch": number,
+            "step": number,
+            "train_loss": pair.training,
+            "val_loss": pair.validation,
+            "learning_rate": 0.0,
+            "seconds": seconds * number / len(losses),
+            "waited": waited * number / len(losses),
+        }
+        for number, pair in enumerate(losses, 1)
+    ]
+    publish_text(job.folder / "history.csv", HEADER + csv_of(rows))
+    last = rows[-1]
+    reported = min(rows, key=lambda row: row["val_loss"]) if best else last
+    epochs = len(rows) if job.epochs is None else job.epochs
+    if on_validation is not None:
+        for row in rows if job.epochs is None else [reported | {"epoch": epochs}]:
+            on_validation(row)
+    return FitResult(
+        epochs=epochs,
+        steps=len(rows),
+        best_epoch=int(min(rows, key=lambda row: row["val_loss"])["epoch"]),
+        best_val_loss=min(row["val_loss"] for row in rows),
+        last_val_loss=reported["val_loss"] if job.epochs is not None else last["val_loss"],
+        stopped_early=False,
+        samples=len(training.labels) * len(rows),
+        seconds=seconds,
+        samples_per_second=len(training.labels) * len(rows) / seconds,
+        waited=waited / seconds,
+        workers=1,
+        continued=0,
+        n_weights=network.n_weights,
+    )
+
+
+def _labelled(job: FitJob, network: Network, batches: Iterator[Batch], class_weights: torch.Tensor | None) -> Labelled:
+    """A whole split on the CPU; of classes those of the model's class subset alone, numbered in its order."""
+    if not isinstance(job.study.task, Classification):
+        return _with_targets(job, network, batches)
+    rows, labels = [], []
+    place = torch.full((len(job.study.task.classes),), -1)
+    place[network.answers] = torch.arange(len(network.answers))
+    with torch.no_grad():
+        for batch in batches:
+            found = place[batch["targets"][job.target].long().cpu()]
+            inputs = network.normalise({name: moved(group, CPU) for name, group in batch["inputs"].items()})
+            rows.append(network.architecture.rows(inputs)[found >= 0].clone())
+            labels.append(found[found >= 0])
+        joined = torch.cat(labels)
+        missing = set(range(len(network.answers))) - set(joined.unique().tolist())
+        if missing:
+            name = job.study.task.classes[network.answers[min(missing)]]
+            raise UserError(job.manifest, f"has a split without class '{name}'", "make the dataset larger")
+        weights = torch.ones(len(joined)) if class_weights is None else class_weights[network.answers][joined]
+        return Labelled(torch.cat(rows), joined, weights)
+
+
+def _with_targets(job: FitJob, network: Network, batches: Iterator[Batch]) -> Labelled:
+    """A whole split on the CPU with its targets (n, pixels) as they are, all weights one."""
+    rows, targets = [], []
+    with torch.no_grad():
+        for batch in batches:
+            inputs = network.normalise({name: moved(group, CPU) for name, group in batch["inputs"].items()})
+            rows.append(network.architecture.rows(inputs).clone())
+            targets.append(batch["targets"][job.target].cpu().flatten(1).clone())
+    joined = torch.cat(targets)
+    return Labelled(torch.cat(rows), joined, torch.ones(len(joined)))

@@ -1,0 +1,126 @@
+"""What happened in a fit, round by round: kept in the checkpoints, so that a kill neither loses nor repeats a row."""
+
+import csv
+import hashlib
+import io
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from bevatron.models.network import weights_bytes
+from bevatron.store.files.publish import machine_fault, publish_text, publishing
+
+COLUMNS = ("epoch", "step", "train_loss", "val_loss", "learning_rate", "seconds", "waited")
+COUNTS = ("epoch", "step")  # the columns of integers
+HEADER = ",".join(COLUMNS) + "\r\n"
+
+
+class History(pl.Callback):
+    """Rows of losses at every validation; the best weights so far; the time in training steps, and waiting for data.
+
+    The rows go to `history.csv` and to the logger. Each life of the fit starts the file again with the rows of its
+    checkpoint and appends its own, so that a row costs the same however many there are; a row that a kill cut short is
+    gone with the next life. At the fit's end the whole file is published. The best weights are published in the fit's
+    folder before any checkpoint that names them. Of several workers rank 0 writes; the others keep the same rows.
+    """
+
+    def __init__(self, folder: Path, on_validation: Callable[[dict[str, Any]], None] | None = None):
+        self.folder, self._on_validation = folder, on_validation
+        self.rows: list[dict[str, float]] = []
+        self.best_loss, self.best_epoch, self.best_sha256 = math.inf, 0, ""
+        self.seconds = self.waited = 0.0
+        self._start = 0.0
+        self._begun = False  # whether this life has written the rows of those before
+
+    def best_weights(self) -> Path:
+        return self.folder / best_name(self.best_epoch)
+
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        self._start = time.perf_counter()
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        self.seconds += time.perf_counter() - self._start
+        data = trainer.datamodule
+        self.waited, data.waited = self.waited + data.waited, 0.0
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        block = pl_module.schedule.block(pl_module.blocks_done - 1)
+        row = {
+            "epoch": pl_module.schedule.epochs_after(block),
+            "step": block.last_step,
+            "train_loss": pl_module.take_round_loss(),
+            "val_loss": pl_module.val_loss,
+            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+            "seconds": self.seconds,
+            "waited": self.waited,
+        }
+        self.rows.append(row)
+        if row["val_loss"] < self.best_loss:
+            self._take_best(row, pl_module)
+        if pl_module.context.is_rank_zero:
+            self._write_row(row)
+        for logger in trainer.loggers:
+            logger.log_metrics({k: row[k] for k in ("train_loss", "val_loss", "learning_rate")}, step=row["step"])
+        if self._on_validation is not None:
+            self._on_validation(row)
+
+    def _take_best(self, row: dict[str, float], pl_module: Any) -> None:
+        self.best_loss, self.best_epoch = row["val_loss"], int(row["epoch"])
+        if pl_module.job.model.training.checkpoint == "best":
+            content = weights_bytes(pl_module.network)
+            self.best_sha256 = hashlib.sha256(content).hexdigest()
+            if pl_module.context.is_rank_zero:
+                with publishing(self.best_weights()) as temporary:
+                    temporary.write_bytes(content)
+
+    def publish(self) -> None:
+        """All rows at once, whole and on the disk."""
+        publish_text(self.folder / "history.csv", HEADER + csv_of(self.rows))
+        self._begun = True
+
+    def _write_row(self, row: dict[str, float]) -> None:
+        if not self._begun:
+            self.publish()
+            return
+        path = self.folder / "history.csv"
+        try:
+            with path.open("a", newline="", encoding="utf-8") as file:
+                file.write(csv_of([row]))
+        except OSError as error:
+            raise machine_fault(error, path) or error from error
+
+    def state_dict(self) -> dict[str, Any]:
+        rows = [[row[name] for name in COLUMNS] for row in self.rows]
+        return {
+            "rows": torch.tensor(rows, dtype=torch.float64).reshape(-1, len(COLUMNS)),  # exact: counts are below 2^53
+            "best_loss": self.best_loss,
+            "best_epoch": self.best_epoch,
+            "best_sha256": self.best_sha256,
+            "seconds": self.seconds,
+            "waited": self.waited,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows = [
+            {name: int(value) if name in COUNTS else value for name, value in zip(COLUMNS, values, strict=True)}
+            for values in state_dict["rows"].tolist()
+        ]
+        self.best_loss, self.best_epoch = state_dict["best_loss"], state_dict["best_epoch"]
+        self.best_sha256 = state_dict.get("best_sha256", "")
+        self.seconds, self.waited = state_dict["seconds"], state_dict.get("waited", 0.0)
+
+
+def csv_of(rows: list[dict[str, float]]) -> str:
+    """The rows as lines of history.csv, without its header."""
+    text = io.StringIO(newline="")
+    csv.DictWriter(text, COLUMNS).writerows(rows)
+    return text.getvalue()
+
+
+def best_name(epoch: int) -> str:
+    return f"best-{epoch:06d}.safetensors"

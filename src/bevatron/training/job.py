@@ -1,0 +1,72 @@
+"""What one fit is asked to do, and what it gives back."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import DataLoading
+
+
+class Diverged(Exception):
+    """The loss is no longer a finite number."""
+
+
+@dataclass(frozen=True)
+class FitJob:
+    """One fit of `model` of `study` on the dataset of `manifest`, with one seed.
+
+    folder: live state; a folder that holds a valid checkpoint is continued from there.
+    epochs: overrides the model's own number, as a search does; early stopping is then left to the search.
+    members: of a committee, the folder of each member's trained network, in the model's order.
+    """
+
+    study: Study
+    model: Model
+    manifest: Path
+    seed: int
+    folder: Path
+    data_loading: DataLoading
+    accelerator: str = "auto"
+    epochs: int | None = None
+    members: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def target(self) -> str:
+        return self.model.target or self.study.task.target
+
+    @property
+    def class_subset(self) -> tuple[int, ...] | None:
+        """The class numbers that the model tells apart, where not all."""
+        if self.model.class_subset is None:
+            return None
+        return tuple(self.study.task.classes.index(name) for name in self.model.class_subset)
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """How a fit went.
+
+    samples counts those of all steps, and seconds the time in them over all of the fit's lives, without validations;
+    waited is the fraction of those seconds in which the steps waited for data, and workers how many fitted together at
+    the end; best_epoch and best_val_loss are those of the published weights when the model keeps the best; continued
+    is 1 for a fit that went on from a checkpoint.
+    """
+
+    epochs: int
+    steps: int
+    best_epoch: int
+    best_val_loss: float
+    last_val_loss: float
+    stopped_early: bool
+    samples: int
+    seconds: float
+    samples_per_second: float
+    waited: float
+    workers: int
+    continued: int
+    n_weights: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)

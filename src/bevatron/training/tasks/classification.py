@@ -1,0 +1,78 @@
+"""Classification: cross entropy of softmax outputs."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bevatron.config.loading.kinds import learner
+from bevatron.config.sections.task import Classification
+from bevatron.errors import UserError
+from bevatron.models.layers.images import WithHeads
+from bevatron.models.layers.inputs import Inputs
+from bevatron.store.shards.contract import TargetInfo
+from bevatron.training.attacks import fgsm, pgd
+from bevatron.training.collate import selected
+from bevatron.training.learner import Batch, Learner
+
+HEADS_WEIGHT = 0.3  # of auxiliary classifiers (Szegedy et al., arXiv:1409.4842, sec. 5)
+
+
+@learner("classification")
+class ClassificationLearner(Learner):
+    """Outputs (batch, n_classes), before the softmax, against class numbers (batch,) int64.
+
+    Auxiliary classifiers within a network enter with the weight 0.3 while it is trained. With class weights w the loss
+    is Σ w_y ℓ / Σ w_y over the batch. A model with a class subset sees the samples of its classes alone. With
+    `training.adversarial` the loss is α J(x) + (1 - α) J(x'), x' an adversarial example made from x against the network
+    of that step.
+    """
+
+    @staticmethod
+    def n_outputs(task: Classification, target: TargetInfo) -> int:
+        return len(task.classes)
+
+    def counted(self, batch: Batch) -> Batch:
+        if self.job.class_subset is None:
+            return batch
+        labels = batch["targets"][self.job.target]
+        asked = torch.zeros_like(labels, dtype=torch.bool)
+        for number in self.job.class_subset:
+            asked |= labels == number
+        kept = asked.nonzero().squeeze(1)
+        rows = int(self.context.all_reduce(torch.tensor(len(kept), device=labels.device)))
+        if len(kept) == 0:  # some network cannot take nothing; with no rows the loss is zero whatever it says
+            kept = torch.arange(min(1, len(labels)) if rows == 0 else 0, device=labels.device)
+        return {**selected(batch, kept), "rows": rows}
+
+    def loss(self, outputs: Tensor | WithHeads, batch: Batch) -> Tensor:
+        labels = batch["targets"][self.job.target].long()
+        clean = self._cross_entropy(outputs, labels)
+        adversarial = self.job.model.training.adversarial
+        if adversarial is None or not self.training:
+            return clean
+        changed = self._attacked(batch["inputs"], labels)
+        return adversarial.clean * clean + (1 - adversarial.clean) * self._cross_entropy(self(changed), labels)
+
+    def _cross_entropy(self, outputs: Tensor | WithHeads, labels: Tensor) -> Tensor:
+        if not isinstance(outputs, WithHeads):
+            return functional.cross_entropy(outputs, labels, self.class_weights)
+        heads = sum(functional.cross_entropy(head, labels, self.class_weights) for head in outputs.heads)
+        return functional.cross_entropy(outputs.outputs, labels, self.class_weights) + HEADS_WEIGHT * heads
+
+    def _attacked(self, inputs: Any, labels: Tensor) -> Inputs:
+        """Adversarial examples against the network as it is in this step."""
+        wanted = self.job.model.training.adversarial
+        if listed := [name for name, group in inputs.items() if not isinstance(group, Tensor)]:
+            what = f"the input group '{listed[0]}' is a list, which has no adversarial examples here"
+            raise UserError(f"training.adversarial of {self.job.model.title}", what, "leave adversarial out")
+        low, high = wanted.range
+        if wanted.attack == "fgsm":
+            return fgsm(self, inputs, labels, wanted.epsilon, low, high)
+        return pgd(self, inputs, labels, wanted.epsilon, low, high, wanted.steps)
+
+    def weight(self, batch: Batch) -> Tensor | float:
+        if self.class_weights is None:
+            return super().weight(batch)
+        return self.class_weights[batch["targets"][self.job.target].long()].sum()

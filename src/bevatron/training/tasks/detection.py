@@ -1,0 +1,50 @@
+"""Detection: the sum of the losses that the architecture makes from the true boxes."""
+
+from typing import Any
+
+from torch import Tensor
+
+from bevatron.config.loading.kinds import learner
+from bevatron.config.sections.task import Detection
+from bevatron.errors import UserError
+from bevatron.store.shards.contract import TargetInfo
+from bevatron.training.learner import Batch, Learner
+
+
+@learner("detection")
+class DetectionLearner(Learner):
+    """Outputs (batch, n_losses): of each image the terms of its loss, which add up.
+
+    A detector's losses follow from what it proposes for an image with its true boxes in hand, so it makes them itself,
+    within the one call that several workers share. The target is (batch, most, 5): boxes as fractions of the image's
+    sides, and class numbers, -1 where there is no box. Raises UserError for one of another form.
+    """
+
+    def __init__(self, *arguments: Any, **more: Any):
+        super().__init__(*arguments, **more)
+        self._checked = False
+
+    @staticmethod
+    def n_outputs(task: Detection, target: TargetInfo) -> int:
+        return len(task.classes)
+
+    def outputs_of(self, batch: Batch) -> Tensor:
+        boxes = batch["targets"][self.job.target]
+        if not self._checked:
+            self._check_targets(boxes)
+        return self(batch["inputs"], boxes.float())
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        return outputs.sum(1).mean()
+
+    def _check_targets(self, boxes: Tensor) -> None:
+        where, todo = self.job.manifest, "name a target of boxes in the study's task, or fix the recipe"
+        if boxes.ndim != 3 or boxes.shape[2] != 5:
+            form = " × ".join(map(str, boxes.shape[1:])) or "a single number"
+            what = f"target '{self.job.target}' is {form} for each sample, expected boxes: n × 5"
+            raise UserError(where, what, todo)
+        if boxes[..., 4].numel() and (highest := int(boxes[..., 4].max())) >= self.network.spec.n_outputs:
+            most = self.network.spec.n_outputs - 1
+            what = f"target '{self.job.target}' has the class number {highest}, expected -1 to {most}"
+            raise UserError(where, what, todo)
+        self._checked = True

@@ -1,0 +1,52 @@
+"""Generation: the losses of two networks that learn against each other."""
+
+import torch
+from torch import Tensor
+
+from bevatron.compute.numerics.seeds import seed_generators
+from bevatron.config.loading.digest import seed_of
+from bevatron.config.loading.kinds import learner
+from bevatron.config.sections.task import Generation
+from bevatron.store.shards.contract import TargetInfo
+from bevatron.training.learner import Batch, Learner
+
+
+@learner("generation")
+class GenerationLearner(Learner):
+    """Outputs (batch, 2): of each sample the losses of D and of G, each of which has the other's weights as constants.
+
+    Their sum has no meaning of its own, so the weights to publish are the last ones (`training.checkpoint: last`). At
+    the saddle point D's loss is 2 ln 2 and G's ln 2, or -ln 2 in the minimax game.
+    """
+
+    @staticmethod
+    def n_outputs(task: Generation, target: TargetInfo) -> int:
+        return 1
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        # The same noise at every validation, and another than any step's.
+        seed_generators(self.device, seed_of("validation", self.job.seed, self.context.rank), batch_idx)
+        super().validation_step(batch, batch_idx)
+
+    def on_validation_epoch_start(self) -> None:
+        super().on_validation_epoch_start()
+        self._objective = torch.zeros((), dtype=torch.float64, device=self.device)
+
+    def on_validation_epoch_end(self) -> None:
+        super().on_validation_epoch_end()
+        objective = (self.context.all_reduce(self._objective) / self._val_samples).item()
+        self.log("saddle_point", objective)
+        block = self.schedule.block(self.blocks_done - 1)
+        epoch, training = self.schedule.epochs_after(block), self.job.model.training
+        places, rounds = len(self.network.architecture.past_epoch), training.epochs // training.validate_every
+        for place in range(places):
+            if epoch == training.validate_every * (1 + round(place * (rounds - 1) / (places - 1))):
+                self.network.architecture.remember(place, epoch, objective)
+
+    def outputs_of(self, batch: Batch) -> Tensor:
+        return self(batch["inputs"], batch["targets"][self.job.target])
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        if not self.training:
+            self._objective -= outputs[:, 0].double().sum()  # V = E ln D(x) + E ln(1 - D(G(z)))
+        return outputs.sum(1).mean()

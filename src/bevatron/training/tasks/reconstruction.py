@@ -1,0 +1,28 @@
+"""Reconstruction: mean squared error over an image's pixels."""
+
+from math import prod
+
+from torch import Tensor
+from torch.nn import functional
+
+from bevatron.config.loading.kinds import learner
+from bevatron.config.sections.task import Reconstruction
+from bevatron.errors import UserError
+from bevatron.store.shards.contract import TargetInfo
+from bevatron.training.learner import Batch, Learner
+
+
+@learner("reconstruction")
+class ReconstructionLearner(Learner):
+    """Outputs (batch, pixels), in the target's unit, against clean images (batch, channels, height, width)."""
+
+    @staticmethod
+    def n_outputs(task: Reconstruction, target: TargetInfo) -> int:
+        if len(target.shape) != 3:
+            form = " × ".join(map(str, target.shape)) or "a single number"
+            what = f"the target is {form} for each sample, expected an image: channels × height × width"
+            raise UserError("task.target", what, "name a target of images, in the study's task or for the model")
+        return prod(target.shape)
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        return functional.mse_loss(outputs, batch["targets"][self.job.target].flatten(1))

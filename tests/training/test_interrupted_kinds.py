@@ -1,0 +1,43 @@
+"""Fits of lists, of questions and of committees that are interrupted end with the same bits."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bevatron.store.shards.manifest import load_manifest
+from bevatron.training.checkpoint import newest_valid
+from bevatron.training.fit import describe, fit
+
+
+@pytest.fixture
+def members(flavours, tmp_path) -> dict[str, Path]:
+    """Fitted members of the committee, as the train stage leaves them."""
+    folders = {}
+    for name in ("beauty_or_charm", "charm_or_light", "trees"):
+        job = flavours.job(tmp_path / name, name)
+        fit(job)
+        spec = describe(job, load_manifest(flavours.manifest))
+        (job.folder / "model.json").write_text(json.dumps({"network": spec.as_tree()}))
+        folders[name] = job.folder
+    return folders
+
+
+@pytest.mark.parametrize("model", ["lstm", "charm_or_light", "committee"])
+def test_an_interrupted_fit_ends_with_the_same_bits(model, flavours, members, tmp_path):
+    def interrupt(row):
+        if row["epoch"] == 2:
+            raise KeyError("interrupted")
+
+    values = {"training__checkpoint_seconds": 1e-9, "architecture__dropout": 0.2, "training__batch_size": 16}
+    given = members if model == "committee" else None
+    straight, broken = (flavours.job(tmp_path / n, model, members=given, **values) for n in ("straight", "broken"))
+    whole = fit(straight)
+    with pytest.raises(KeyError):
+        fit(broken, interrupt)
+    assert newest_valid(broken.folder) is not None
+    result = fit(broken)
+    assert result.continued == 1
+    assert result.best_val_loss == whole.best_val_loss
+    name = "weights.safetensors"
+    assert (broken.folder / name).read_bytes() == (straight.folder / name).read_bytes()
