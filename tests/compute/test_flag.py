@@ -13,11 +13,14 @@ from bevatron.compute.process.flag import Flag
 from bevatron.compute.process.sigterm import StopRequested, flag_on_sigterm
 
 
-def test_a_flag_hoisted_elsewhere_is_seen_within_its_time(tmp_path):
+def test_a_flag_set_elsewhere_is_seen_within_its_time(tmp_path):
     flag = Flag(tmp_path / "live" / "flag", every=0.2)
     assert not flag.is_set(), "nobody has made its file"
     flag.lower()
-    program = "import sys; from pathlib import Path; from bevatron.compute.process.flag import Flag; Flag(Path(sys.argv[1])).set()"
+    program = (
+        "import sys; from pathlib import Path; from bevatron.compute.process.flag import Flag\n"
+        "Flag(Path(sys.argv[1])).set()"
+    )
     subprocess.run([sys.executable, "-c", program, str(flag.path)], check=True)
     time.sleep(0.2)
     assert flag.is_set()

@@ -200,7 +200,8 @@ def test_the_command_line_tells_it_in_one_line(tmp_path):
     )
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "mine.py").write_text(
-        "from bevatron.config.loading.kinds import Options, source\n\n\n@source('mine')\nclass Mine:\n    Options = Options\n"
+        "from bevatron.config.loading.kinds import Options, source\n\n\n"
+        "@source('mine')\nclass Mine:\n    Options = Options\n"
     )
     (tmp_path / "config" / "studies").mkdir(parents=True)
     (tmp_path / "config" / "config.yaml").write_text("studies: [curve]\n")
