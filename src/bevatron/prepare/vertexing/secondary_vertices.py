@@ -7,7 +7,7 @@ import numpy as np
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.jets.jet_options import VertexCuts
 from bevatron.prepare.tracking.detector import Tracks
-from bevatron.prepare.vertexing.vertex_finder import PION, Cuts, find_in_jet
+from bevatron.prepare.vertexing.vertex_finder import PION, VERTEX, Cuts, find_in_jet
 
 NONE = -1
 TEMPERATURES = (8.0, 4.0, 2.0, 1.0)
@@ -67,29 +67,28 @@ def secondary_vertices(
     cuts = Cuts(**options.model_dump())
     first = np.searchsorted(tracks.jet, np.arange(jets + 1))
     count = np.zeros(jets, np.int64)
-    found, numbers = np.zeros((jets, cuts.most, 9)), np.zeros((jets, cuts.most, 4))
+    found = np.zeros((jets, cuts.most), VERTEX)
     vertex, weight = np.full(len(tracks), NONE), np.zeros(len(tracks))
     phi = np.array(tracks.parameters[:, 2])
     measured = (np.ascontiguousarray(column) for column in (tracks.parameters, tracks.covariance))
     known = (np.ascontiguousarray(column) for column in (chi2_primary, primary, primary_covariance, axis))
     temperatures = np.array(TEMPERATURES)
-    _find_all(*measured, field, first, *known, cuts, temperatures, count, found, numbers, vertex, weight, phi)
+    _find_all(*measured, field, first, *known, cuts, temperatures, count, found, vertex, weight, phi)
 
     kept = np.arange(cuts.most) < count[:, None]
     jet = np.repeat(np.arange(jets), count)
     before = np.concatenate([[0], np.cumsum(count)])[:-1]
     row = np.where(vertex == NONE, NONE, before[tracks.jet] + vertex)
-    found, numbers = found[kept], numbers[kept]
-    triangle = np.array([[3, 4, 5], [4, 6, 7], [5, 7, 8]])
+    found = found[kept]
     return SecondaryVertices(
         jet=jet,
-        position=found[:, :3],
-        covariance=found[:, triangle],
-        chi2=numbers[:, 0],
-        ndf=numbers[:, 1],
+        position=found["position"],
+        covariance=found["covariance"],
+        chi2=found["chi2"],
+        ndf=found["ndf"],
         momentum=_momenta(tracks, phi, row, len(jet)),
-        flight=found[:, :3] - primary[jet],
-        significance=numbers[:, 3],
+        flight=found["position"] - primary[jet],
+        significance=found["significance"],
         n_tracks=np.bincount(row[row != NONE], minlength=len(jet)),
         vertex=row,
         weight=weight,
@@ -108,10 +107,10 @@ def _momenta(tracks: Tracks, phi: np.ndarray, row: np.ndarray, n: int) -> np.nda
 @compiled
 def _find_all(
     tracks, matrices, field, first, chi2_primary, primary, primary_covariance, axis, cuts, temperatures,
-    count, found, numbers, vertex, weight, phi,
+    count, found, vertex, weight, phi,
 ):  # fmt: skip
     for jet in range(len(count)):
         count[jet] = find_in_jet(
             tracks, matrices, field, first[jet], first[jet + 1], chi2_primary, primary[jet], primary_covariance[jet],
-            axis[jet], cuts, temperatures, found[jet], numbers[jet], vertex, weight, phi,
+            axis[jet], cuts, temperatures, found[jet], vertex, weight, phi,
         )  # fmt: skip

@@ -15,6 +15,19 @@ ATTEMPTS = 6  # fits that may fail before a jet's search ends
 POINTING = 0.995  # least cosine between a V0's momentum and its flight
 
 
+VERTEX = np.dtype(
+    [
+        ("position", np.float64, (3,)),
+        ("covariance", np.float64, (3, 3)),
+        ("chi2", np.float64),
+        ("ndf", np.float64),
+        ("length", np.float64),
+        ("significance", np.float64),
+    ]
+)
+"""A vertex as compiled functions write it: mm; the significance is that of the flight."""
+
+
 class Cuts(NamedTuple):
     """The numbers of `jet_options.VertexCuts`, as compiled functions take them."""
 
@@ -140,7 +153,7 @@ def find_pairs(tracks, matrices, field, seeds, n_seeds, primary, primary_covaria
 @compiled
 def find_in_jet(
     tracks, matrices, field, low, high, chi2_primary, primary, primary_covariance, axis, cuts, temperatures,
-    found, numbers, vertex, weights, phi,
+    found, vertex_of, weights, phi,
 ):  # fmt: skip
     """Finds up to cuts.most vertices among tracks[low:high]; returns how many.
 
@@ -149,9 +162,8 @@ def find_in_jet(
     of an adaptive fit of all the jet's tracks that are left. A vertex that passes the cuts takes those with a
     weight above one half; then the search goes on without them.
 
-    Writes of each vertex (x, y, z, 6 terms of the covariance by rows) into found (most, 9) and (χ², ndf, length,
-    significance) into numbers (most, 4); and of each track of the jet its vertex (-1: none) into vertex, its
-    weight there and its azimuth there into weights and phi, all (total,).
+    Writes each vertex into found (most,), of the type VERTEX; and of each track of the jet its vertex (-1: none) into
+    vertex_of, its weight there and its azimuth there into weights and phi, all (total,).
     """
     n = high - low
     left, seeds = np.ones(n, np.bool_), np.empty(MOST_SEEDS, np.int64)
@@ -231,15 +243,15 @@ def find_in_jet(
         if not (fits and away and invariant_mass(total) < cuts.mass_max):
             failures += 1
             continue
+        vertex = found[count]
         for i in range(3):
-            found[count, i] = place[i]
-        found[count, 3], found[count, 4], found[count, 5] = covariance[0, 0], covariance[0, 1], covariance[0, 2]
-        found[count, 6], found[count, 7], found[count, 8] = covariance[1, 1], covariance[1, 2], covariance[2, 2]
-        numbers[count, 0], numbers[count, 1] = chi2, ndf
-        numbers[count, 2], numbers[count, 3] = length, significance
+            vertex.position[i] = place[i]
+            for j in range(3):
+                vertex.covariance[i, j] = covariance[min(i, j), max(i, j)]
+        vertex.chi2, vertex.ndf, vertex.length, vertex.significance = chi2, ndf, length, significance
         for k in range(m):
             if weight[k] > 0.5:
-                vertex[rows[k]], weights[rows[k]], phi[rows[k]] = count, weight[k], seen[k, 9]
+                vertex_of[rows[k]], weights[rows[k]], phi[rows[k]] = count, weight[k], seen[k, 9]
                 left[rows[k] - low] = False
         count += 1
     return count
