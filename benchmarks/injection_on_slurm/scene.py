@@ -23,7 +23,7 @@ from injection_on_slurm.workflow import Target
 STARTS = 0.45  # of a batch job's time passes, at most, before its work begins
 ALIVE = ("PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "COMPLETING", "STOPPED")
 LIMITS = re.compile(r"exceeded memory limit|DUE TO TIME LIMIT|oom.kill|the batch job ends in \d")
-LAST_WORDS = re.compile(r"^bevatron: .+; .+$", re.MULTILINE)
+LAST_WORDS = re.compile(r"^bevatron: .+; .+$|SIGTERM: .+; run the same command again", re.MULTILINE)
 KILL_WAIT = 30.0  # seconds that Slurm leaves a cancelled job
 GONE = 60.0  # seconds after a job's end in which its last processes end
 STOPPED = Event()  # set when the benchmark is to end
