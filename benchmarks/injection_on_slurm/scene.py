@@ -5,7 +5,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -23,7 +23,7 @@ from injection_on_slurm.workflow import Target
 STARTS = 0.45  # of a batch job's time passes, at most, before its work begins
 ALIVE = ("PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "COMPLETING", "STOPPED")
 LIMITS = re.compile(r"exceeded memory limit|DUE TO TIME LIMIT|oom.kill|the batch job ends in \d")
-LAST_WORDS = re.compile(r"^bevatron: .+; .+$", re.MULTILINE)
+LAST_WORDS = re.compile(r"^bevatron: .+; .+$|SIGTERM: .+; run the same command again", re.MULTILINE)
 KILL_WAIT = 30.0  # seconds that Slurm leaves a cancelled job
 GONE = 60.0  # seconds after a job's end in which its last processes end
 STOPPED = Event()  # set when the benchmark is to end
@@ -215,16 +215,23 @@ class Scene:
     def listen(self) -> None:
         """Wait for the last words of the job that was hit.
 
-        They must be heard at once: Snakemake looks every two seconds here and submits again, and the next job begins
-        the same log again.
+        They must be heard at once: Snakemake looks every two seconds here, submits again, and removes the log before
+        the next job begins it; the job that was hit still writes to the one that it has open, and so it is read.
         """
         logs = self.place.folder / "logs"
-        files = [path for path in logs.rglob("*.log") if "slurm" not in path.relative_to(logs).parts]
+        paths = [path for path in logs.rglob("*.log") if "slurm" not in path.relative_to(logs).parts]
+        with ExitStack() as stack:
+            files = []
+            for path in paths:
+                with suppress(FileNotFoundError):
+                    files.append(stack.enter_context(path.open(errors="replace")))
 
-        def spoken() -> bool:
-            return any(LAST_WORDS.search(path.read_text(errors="replace")) for path in files)
+            def spoken() -> bool:
+                for file in files:
+                    file.seek(0)
+                return any(LAST_WORDS.search(file.read()) for file in files)
 
-        self.heard = self.wait(spoken, KILL_WAIT)
+            self.heard = self.wait(spoken, KILL_WAIT)
 
     def close_up(self, in_words: bool, head_was_killed: bool) -> None:
         """Wait for everything that was started, look again, and judge the jobs that failed and what they left."""

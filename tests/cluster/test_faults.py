@@ -22,8 +22,7 @@ from injection_on_slurm.workflow import NAME, PREPARE, SEARCH, TEAM
 LANES = 2
 INJECTIONS = (
     (TEAM, "Ray's worker killed", "Snakemake killed"),
-    (SEARCH, "node set down"),
-    (PREPARE, "node drained", "controller killed"),
+    (SEARCH, "node drained", "controller killed"),
 )
 
 

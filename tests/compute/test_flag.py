@@ -70,4 +70,16 @@ def test_a_process_stuck_in_a_library_ends_with_its_last_words(tmp_path):
     command = [sys.executable, "-c", STUCK, str(tmp_path / "flag")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert done.stderr == "bevatron: the search was asked to stop\n"
+    assert done.stderr.splitlines()[1:] == ["bevatron: the search was asked to stop"]
+
+
+def test_sigterm_is_answered_in_the_log_at_once(tmp_path, told):
+    """Before anything has ended: whoever cancels a job may read its log in the same second."""
+    with flag_on_sigterm(Flag(tmp_path / "flag"), 60.0, lambda: True, ""):
+        os.kill(os.getpid(), signal.SIGTERM)
+        until = time.monotonic() + 2.0
+        while not told and time.monotonic() < until:
+            time.sleep(0.01)
+        assert [record.message for record in told] == [
+            "SIGTERM: the state is saved and the work ends; run the same command again to continue"
+        ]

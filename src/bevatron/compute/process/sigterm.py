@@ -1,5 +1,6 @@
 """SIGTERM, which batch systems send before they kill, ends a process through its `finally` clauses."""
 
+import logging
 import os
 import signal
 import sys
@@ -11,9 +12,9 @@ from contextlib import contextmanager
 from bevatron.compute.process.flag import Flag
 
 POLL_SECONDS, STUCK_SECONDS = 1.0, 5.0
-
-
 LONGEST_PATIENCE = 20.0  # seconds with workers that save their state, of the 30 s that Slurm leaves a cancelled job
+
+log = logging.getLogger("bevatron")
 
 
 def patience_of(grace_seconds: float) -> float:
@@ -56,6 +57,8 @@ def flag_on_sigterm(flag: Flag, patience: float, helped: Callable[[], bool], las
     left = threading.Event()
 
     def see_to_the_end() -> None:
+        # At once: a batch system may be asked for the log before a cluster of many processes has ended.
+        log.warning("SIGTERM: the state is saved and the work ends; run the same command again to continue")
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline and helped():
             if left.wait(min(POLL_SECONDS, patience)):
@@ -67,12 +70,12 @@ def flag_on_sigterm(flag: Flag, patience: float, helped: Callable[[], bool], las
             print(f"bevatron: {last_words}", file=sys.stderr, flush=True)
             os._exit(2)
 
-    def hoist(*_: object) -> None:
+    def raise_flag(*_: object) -> None:
         flag.set()
         signal.signal(signal.SIGTERM, _end)
         threading.Thread(target=see_to_the_end, name="bevatron-end", daemon=True).start()
 
-    before = signal.signal(signal.SIGTERM, hoist)
+    before = signal.signal(signal.SIGTERM, raise_flag)
     try:
         yield
     finally:
