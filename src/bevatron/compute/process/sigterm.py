@@ -70,12 +70,12 @@ def flag_on_sigterm(flag: Flag, patience: float, helped: Callable[[], bool], las
             print(f"bevatron: {last_words}", file=sys.stderr, flush=True)
             os._exit(2)
 
-    def raise_flag(*_: object) -> None:
+    def set_flag(*_: object) -> None:
         flag.set()
         signal.signal(signal.SIGTERM, _end)
         threading.Thread(target=see_to_the_end, name="bevatron-end", daemon=True).start()
 
-    before = signal.signal(signal.SIGTERM, raise_flag)
+    before = signal.signal(signal.SIGTERM, set_flag)
     try:
         yield
     finally:
