@@ -1,6 +1,6 @@
 """Faults, counted: a tiny workflow is disturbed in many ways, and what is broken after that is counted.
 
-    python benchmarks/faults.py [--injections 200] [--seed 1] [--lanes 2] [--only KIND] [--minutes 30] [--write]
+    python benchmarks/faults.py [--injections 200] [--seed 1 2] [--lanes 2] [--only KIND] [--minutes 30] [--write]
 
 The workflow (injection/workflow.py) is run once undisturbed. Then, for every injection, a copy of it loses some of its
 results, and is disturbed while it makes them again through the real command line, or through Snakemake: a process of it
@@ -35,7 +35,7 @@ sys.path.insert(0, str(HERE))
 import training_time  # noqa: E402
 from injection.inspection import Inspector  # noqa: E402
 from injection.outcome import Outcome, by_kind, counts  # noqa: E402
-from injection.page import write_head  # noqa: E402
+from injection.page import write_head, write_section  # noqa: E402
 from injection.place import Reference  # noqa: E402
 from injection.plan import KINDS, Injection, carry_out, draw  # noqa: E402
 
@@ -82,45 +82,62 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join([*lines, *(f"\nSkipped: {reason}." for reason in skipped)])
 
 
-def page(rows: list[dict], outcomes: list[Outcome], seed: int, minutes_taken: float) -> str:
-    """The content of FAULTS.md."""
+def page(outcomes: list[Outcome], seeds: list[int], minutes_taken: float) -> str:
+    """What stands before the sections of FAULTS.md."""
     from run import machine
 
     done = sum(not o.skipped for o in outcomes)
-    counted = [f"| {row['name']} | **{row['count']}** | 0 |" for row in rows if "count" in row]
+    lines = "\n".join(f"| {what} | **{n}** | 0 |" for what, n in counts(outcomes).items())
+    drawn = f"seed {seeds[0]}" if len(seeds) == 1 else f"the seeds {' and '.join(map(str, seeds))}"
+    return f"""# Faults, counted
+
+Written by `python benchmarks/faults.py --write` on {date.today().isoformat()}.
+
+{machine()}. {done} injections from {drawn}, in {minutes_taken:.0f} minutes. What is injected, what is done then
+and what is counted stands at the head of `faults.py`.
+
+| count, over all injections | found | required |
+|---|---|---|
+{lines}
+
+{table(outcomes)}
+"""
+
+
+def ratio_section(rows: list[dict]) -> str:
+    """The section of FAULTS.md with what training_time.py measured."""
+    from run import machine
+
     fractions = [
         f"| {row['name']} | **{row['fraction']:.3f}** | ≥ {row['required']} |" for row in rows if "fraction" in row
     ]
     costs = [f"| {row['name']} | {row['seconds']:.1f} s | |" for row in rows if "seconds" in row]
+    lines = "\n".join(fractions + costs)
     ratios = "\n".join(
         f"| {name} | {ratio:.3f} |"
         for row in rows
         if "seconds" in row
         for name, ratio in training_time.other_lengths(row)
     )
-    ratios = (
-        f"\n\n| time in training steps | ratio at ten kills, from the cost |\n|---|---|\n{ratios}" if ratios else ""
-    )
-    lines = "\n".join(counted + fractions + costs)
-    return f"""# Faults, counted
+    return f"""## Effective training-time ratio
 
-Written by `python benchmarks/faults.py --write` on {date.today().isoformat()}.
+Written by `python benchmarks/faults.py --minutes M --write` on {date.today().isoformat()}. {machine()}. What is
+measured stands at the head of `training_time.py`.
 
-{machine()}. {done} injections from seed {seed}, in {minutes_taken:.0f} minutes. What is injected, what is done then
-and what is counted stands at the head of `faults.py` and `training_time.py`.
-
-| count, over all injections | found | required |
+| | found | required |
 |---|---|---|
 {lines}
 
-{table(outcomes)}{ratios}
+| time in training steps | ratio at ten kills, from the cost |
+|---|---|
+{ratios}
 """
 
 
 def run() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--injections", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1, help="decides kinds, targets and moments")
+    parser.add_argument("--seed", type=int, nargs="+", default=[1], help="decide kinds, targets and moments")
     parser.add_argument("--lanes", type=int, default=2, help="injections at once")
     parser.add_argument("--only", default="", metavar="KIND", help="those alone whose kind holds this word")
     parser.add_argument("--folder", type=Path, help="where the places lie; absent: a temporary folder")
@@ -128,17 +145,22 @@ def run() -> int:
     parser.add_argument("--write", action="store_true", help="write FAULTS.md and faults.json beside this script")
     arguments = parser.parse_args()
     started = time.monotonic()
-    rows, outcomes = disturb(arguments.injections, arguments.seed, arguments.lanes, arguments.folder, arguments.only)
+    outcomes = []
+    for seed in arguments.seed:
+        outcomes += disturb(arguments.injections, seed, arguments.lanes, arguments.folder, arguments.only)[1]
     took = (time.monotonic() - started) / 60
-    if arguments.minutes:
-        rows += training_time.main(arguments.minutes, seed=arguments.seed)
-    text = page(rows, outcomes, arguments.seed, took)
+    ratios = training_time.main(arguments.minutes, seed=arguments.seed[0]) if arguments.minutes else []
+    text = page(outcomes, arguments.seed, took)
     print(text)
     if arguments.write:
         write_head(HERE / "FAULTS.md", text)
-        content = {"seed": arguments.seed, "rows": rows, "injections": [o.as_dict() for o in outcomes]}
+        if ratios:
+            write_section(HERE / "FAULTS.md", ratio_section(ratios))
+        rows = [{"name": what, "count": n, "limit": 0} for what, n in counts(outcomes).items()] + ratios
+        content = {"seeds": arguments.seed, "rows": rows, "injections": [o.as_dict() for o in outcomes]}
         (HERE / "faults.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    missed = [row for row in rows if row.get("count", 0) or row.get("fraction", 1.0) < row.get("required", 0.0)]
+    missed = [row for row in ratios if row.get("fraction", 1.0) < row.get("required", 0.0)]
+    missed += [what for what, n in counts(outcomes).items() if n]
     return 1 if missed else 0
 
 
