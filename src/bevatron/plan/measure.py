@@ -11,7 +11,7 @@ from bevatron.errors import UserError
 from bevatron.json_text import parse_json
 from bevatron.plan.rates import Fits, Samples, Shards, StudyRates
 from bevatron.regular_files import open_regular
-from bevatron.store.readers.reader import describe
+from bevatron.store.readers.split import describe
 from bevatron.store.records.runs import read_runs
 from bevatron.store.shards.manifest import load_manifest
 
