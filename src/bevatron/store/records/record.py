@@ -71,12 +71,14 @@ def read_record(path: Path, kind: type[Published], command: str) -> Published:
         raise UserError(path, f"cannot be read: it is no JSON: {error}", again) from None
     if not isinstance(payload, dict):
         raise UserError(path, f"{kind.REFUSAL}: it holds no mapping", again)
-    check_checksum(payload, path, again)
-    _check_version(path, kind, payload, again)
     try:
+        check_checksum(payload, path, again)
+        _check_version(path, kind, payload, again)
         return kind.model_validate({key: value for key, value in payload.items() if key != SEAL})
     except ValidationError as error:
         raise UserError(path, f"{kind.REFUSAL}: {first_problem(error)}", again) from None
+    except RecursionError:
+        raise UserError(path, f"{kind.REFUSAL}: it is nested too deeply", again) from None
 
 
 def check_made_for(path: Path, record: PublishedRecord, command: str, **expected: str) -> None:
@@ -113,7 +115,10 @@ def first_problem(error: ValidationError) -> str:
 
 def short(value: Any) -> str:
     """The value on one line of 60 characters at most."""
-    text = ascii(value)
+    try:
+        text = ascii(value)
+    except RecursionError:
+        return "values that are nested too deeply"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
