@@ -28,6 +28,20 @@ STUDY = {
     "evaluation": {"bootstrap": REPLICAS},
 }
 
+RUN = {  # how each network was trained: nothing here depends on it
+    "digest": "0" * 64,
+    "files": {"weights.safetensors": "0" * 64},
+    "versions": {},
+    "order": "",
+    "environments": [
+        {"device": "cpu", "processor": "", "capability": "", "threads": 1, "workers": 1, "strategy": "", "versions": {}}
+    ],
+    "reproducible": True,
+    "stopped_early": False,
+    **dict.fromkeys(("epochs", "steps", "best_epoch", "samples", "workers", "continued", "n_weights"), 1),
+    **dict.fromkeys(("best_val_loss", "last_val_loss", "seconds", "samples_per_second", "waited"), 1.0),
+}
+
 
 def main(samples: int = 3_000_000) -> list[dict]:
     """Two rows, each a name, what was measured for so many samples, and the limit on it: seconds, then gigabytes."""
@@ -47,10 +61,13 @@ def measured(samples: int) -> tuple[float, float, float]:
     import torch  # noqa: F401  (in the memory of every evaluation)
 
     from bevatron.config.sections.study import Study
-    from bevatron.evaluate.evaluation import Predictions
+    from bevatron.config.sections.workflow import Workflow
+    from bevatron.evaluate.evaluation import EvaluationContext, Predictions
     from bevatron.evaluate.predictions.file import write_predictions
-    from bevatron.evaluate.stage import metrics_tree
-    from bevatron.store.files.publish import publish_json
+    from bevatron.evaluate.stage import metrics_record
+    from bevatron.store.records.metrics import write_metrics
+    from bevatron.store.records.runs import RunRecord
+    from bevatron.store.shards.dataset import Dataset
     from bevatron.store.shards.manifest import Manifest
 
     random = np.random.default_rng(1)
@@ -62,12 +79,13 @@ def measured(samples: int) -> tuple[float, float, float]:
         seed[np.arange(samples), labels] += 1.5
     predictions = Predictions(outputs, {"flavour": labels}, np.arange(samples, dtype=np.uint64), event=event)
     study = Study.model_validate(STUDY)
-    dataset = Manifest.model_construct(sha256="0" * 64, classes=CLASSES)
-    runs = [{"seed": k, "n_weights": 1, "files": {"weights.safetensors": ""}} for k in range(SEEDS)]
+    manifest = Manifest.model_construct(sha256="0" * 64, classes=CLASSES)
+    context = EvaluationContext(study, Workflow(studies=[study.name]), "net", Dataset(Path("manifest.json"), manifest))
+    runs = tuple(RunRecord.model_validate({**RUN, "seed": k, "folder": f"seed-{k}"}) for k in range(SEEDS))
     with tempfile.TemporaryDirectory() as folder:
         start, cpu = perf_counter(), process_time()
         write_predictions(Path(folder) / "predictions.h5", predictions, {"study": study.name}, list(range(SEEDS)))
-        publish_json(Path(folder) / "metrics.json", metrics_tree(study, "net", dataset, runs, predictions))
+        write_metrics(Path(folder) / "metrics.json", metrics_record(context, runs, predictions))
         seconds, cpu = perf_counter() - start, process_time() - cpu
     return seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 

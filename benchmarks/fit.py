@@ -71,12 +71,12 @@ class BareLoop:
     """The reference: tensors, a network, a loss, an optimiser, a loop."""
 
     def __init__(self, job: FitJob, batch_size: int, fused: bool):
-        with open_split(job.manifest, "train", batch_size="full") as reader:
+        with open_split(job.manifest_path, "train", batch_size="full") as reader:
             batch = next(iter(reader.epoch(0, 0, shuffle=False)))
             self.inputs = {name: values.clone() for name, values in batch["inputs"].items()}
             self.labels = batch["targets"]["flavour"].clone()
         self.n, self.batch_size = len(self.labels), batch_size
-        self.network = initial_network(job, load_manifest(job.manifest))
+        self.network = initial_network(job, load_manifest(job.manifest_path))
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), lr=job.model.training.learning_rate, fused=fused or None
         )

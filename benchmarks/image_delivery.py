@@ -25,7 +25,7 @@ from bevatron.config.sections.study import Study
 from bevatron.prepare.stage import prepare_shard, write_manifest
 from bevatron.simulate.stage import simulate_shard
 from bevatron.store.readers.batch import ImageBuffer, images
-from bevatron.store.readers.reader import describe
+from bevatron.store.readers.split import describe
 from bevatron.store.readers.streaming import StreamingReader
 from bevatron.store.shards.manifest import load_manifest
 

@@ -76,10 +76,10 @@ def _written(folder: Path, study: Study, images: int) -> Path:
 
 
 def _compared(job: FitJob) -> dict:
-    with open_split(job.manifest, "train", batch_size="full") as reader:
+    with open_split(job.manifest_path, "train", batch_size="full") as reader:
         batch = next(iter(reader.epoch(0, 0, shuffle=False)))
         inputs, labels = batch["inputs"]["image"].clone(), batch["targets"]["label"].clone()
-    network = initial_network(job, load_manifest(job.manifest))
+    network = initial_network(job, load_manifest(job.manifest_path))
     optimiser = torch.optim.Adam(network.parameters(), lr=job.model.training.learning_rate, fused=True)
 
     def bare_epoch() -> float:

@@ -24,7 +24,8 @@ import numpy as np
 import torch
 from jets_dataset import make_jets
 
-from bevatron.store.readers.reader import describe, open_split
+from bevatron.store.readers.reader import open_split
+from bevatron.store.readers.split import describe
 from bevatron.store.readers.streaming import StreamingReader
 
 GROUPS = ("jets", "tracks")

@@ -22,7 +22,8 @@ from jets_dataset import make_images
 from readers import row, show, side_by_side
 
 from bevatron.store.readers.batch import ImageBuffer, SparseBatch, images
-from bevatron.store.readers.reader import Reader, describe, open_split
+from bevatron.store.readers.reader import Reader, open_split
+from bevatron.store.readers.split import describe
 from bevatron.store.readers.streaming import StreamingReader
 
 BATCH = 64

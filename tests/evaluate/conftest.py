@@ -5,12 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from run_records import run_record
 
 from bevatron.config.loading.code_versions import version_attributes
 from bevatron.config.loading.identity import dataset_digest, raw_digest
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
 from bevatron.store.files.publish import publish_json, sha256_of
+from bevatron.store.records.record import payload_of
+from bevatron.store.records.runs import RunsRecord
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 from bevatron.store.shards.manifest import Manifest, build_manifest, write_manifest
 from bevatron.store.shards.shard import write_shard
@@ -109,7 +112,8 @@ def trained(tmp_path: Path, dataset) -> Path:
         }
         publish_json(folder / "model.json", {"network": tree})
         files = {name: sha256_of(folder / name) for name in ("weights.safetensors", "model.json")}
-        runs.append({"seed": seed, "digest": "d" * 64, "folder": folder.name, "files": files, "n_weights": 6})
-    identity = {"schema_version": 1, "study": "toy", "model": "linear", "manifest_sha256": manifest.sha256}
-    publish_json(place / "runs.json", identity | {"runs": runs})
+        runs.append(run_record(seed, files=files, n_weights=6))
+    digests = {"manifest_sha256": manifest.sha256, "dataset_digest": manifest.dataset_digest}
+    record = RunsRecord(study="toy", model="linear", **digests, settings={}, runs=tuple(runs))
+    publish_json(place / "runs.json", payload_of(record))  # without a checksum: tests change it
     return place / "runs.json"

@@ -11,7 +11,7 @@ from bevatron.config.sections.workflow import Workflow
 from bevatron.evaluate.evaluation import EvaluationContext
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.tasks.classification_2d import angles, fishers_direction
-from bevatron.store.shards.manifest import load_manifest
+from bevatron.store.shards.dataset import load_dataset
 
 STUDY = {
     "name": "plane",
@@ -75,14 +75,12 @@ def made(tmp_path_factory):
 
 
 def test_the_steps_shown_are_those_of_the_fit(made):
-    from bevatron.evaluate.inspection.plane import replayed, weights_of
+    from bevatron.evaluate.inspection.plane import replay, weights_of
 
     study, workflow, manifest, measure = made
     tree, models = measure("rosenblatt")
-    context = EvaluationContext(
-        study, workflow, study.models["rosenblatt"], load_manifest(manifest), manifest, (models / "seed-0",), (0,)
-    )
-    steps = replayed(context)
+    context = EvaluationContext(study, workflow, "rosenblatt", load_dataset(manifest), (models / "seed-0",), (0,))
+    steps = replay(context)
     assert steps[-1]["after"] == pytest.approx(weights_of(models / "seed-0").tolist())
     assert tree["curves"]["corrections"] == steps[:6]
     for step in steps:  # Rosenblatt's rule, by hand

@@ -28,9 +28,9 @@ def test_sums_hold_all_of_an_image_and_keep_its_place():
 def test_the_brightest_pixels_are_kept_in_order():
     plane = np.random.default_rng(1).uniform(1, 2, (80, 80))
     stored = _pixels(plane)
-    places = np.cumsum(stored["step"])
+    places = np.cumsum(stored.step)
     assert len(places) == PIXELS
     assert (np.diff(places) > 0).all()
     kept = plane.ravel()[places]
     assert kept.min() >= np.sort(plane.ravel())[-PIXELS]
-    assert np.allclose(stored["value"], kept, rtol=5e-3)
+    assert np.allclose(stored.value, kept, rtol=5e-3)

@@ -119,10 +119,18 @@ def test_runs_of_another_model_are_refused(study, workflow, dataset, trained, tm
     _refused("model 'deep', expected 'linear'", study, workflow, dataset, trained, tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"schema_version": 1}', '{"schema_version": 1, "runs": [{}]}'])
-def test_damaged_runs_are_refused(text, study, workflow, dataset, trained, tmp_path):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "cannot be read: it is no JSON"),
+        ("[]", "is no list of runs: it holds no mapping"),
+        ('{"schema_version": 1}', "is no list of runs: study: Field required"),
+        ('{"schema_version": 1, "runs": [{}]}', "is no list of runs: study: Field required"),
+    ],
+)
+def test_damaged_runs_are_refused(text, message, study, workflow, dataset, trained, tmp_path):
     trained.write_text(text)
-    _refused("runs.json: is no list of runs", study, workflow, dataset, trained, tmp_path)
+    _refused(f"runs.json: {message}", study, workflow, dataset, trained, tmp_path)
 
 
 def test_a_number_changed_in_the_runs_is_noticed(study, workflow, dataset, trained, tmp_path):
@@ -136,7 +144,7 @@ def test_a_number_changed_in_the_runs_is_noticed(study, workflow, dataset, train
 
 def test_missing_runs_are_refused(study, workflow, dataset, trained, tmp_path):
     trained.unlink()
-    _refused("no such file; run `bevatron train toy linear`", study, workflow, dataset, trained, tmp_path)
+    _refused("is missing; run `bevatron train toy linear`", study, workflow, dataset, trained, tmp_path)
 
 
 def test_dataset_of_another_configuration_is_refused(study, workflow, dataset, trained, tmp_path):

@@ -133,7 +133,7 @@ def test_onnxruntime_says_what_pytorch_says(kind, task):
     outputs = graph.output_ports(network, classification)
     model = graph.onnx_model(plain, tuple(c[:4] for c in columns), ports, outputs, kind)
     content = model.SerializeToString()
-    found = agreement.agreement(content, plain, columns, ports, outputs, threads=1)
+    found = agreement.measure_agreement(content, plain, columns, ports, outputs, threads=1)
     assert found.samples == 150
     assert found.largest < 1e-5
     assert np.isfinite(found.largest)

@@ -241,7 +241,7 @@ def test_metrics_of_other_runs_and_damaged_ones_are_refused(made, tmp_path):
     other.write_text(metrics.read_text().replace('"n_test": 120', '"n_test": 121'))
     with pytest.raises(UserError, match="does not match its own digest"):
         exported(made, metrics=other)
-    with pytest.raises(UserError, match="no such file; run `bevatron evaluate toy net`"):
+    with pytest.raises(UserError, match="is missing; run `bevatron evaluate toy net`"):
         exported(made, metrics=tmp_path / "nowhere.json")
 
 

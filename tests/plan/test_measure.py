@@ -6,12 +6,14 @@ import sys
 
 import pytest
 import yaml
+from run_records import run_record
 
 from bevatron import cli
 from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
 from bevatron.plan.measure import measured
 from bevatron.plan.rates import Rates, load_rates, rates_text
+from bevatron.store.records.runs import RunsRecord, write_runs
 
 STUDY = {
     "name": "plane",
@@ -39,6 +41,13 @@ def benchmark(path, s, cpu, memory=200.0):
     path.write_text(f"{head}{s}\t0:00:01\t{memory}\t1\t1\t1\t0\t0\t90\t{cpu}\n")
 
 
+def runs_of(model: str) -> RunsRecord:
+    """Two runs of 4 s and 1600 samples each."""
+    runs = tuple(run_record(seed, seconds=4.0, samples=1600) for seed in (0, 1))
+    digests = {"manifest_sha256": "0" * 64, "dataset_digest": "1" * 64}
+    return RunsRecord(study="plane", model=model, **digests, settings={}, runs=runs)
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A real dataset, and the benchmarks and runs that a workflow leaves, with numbers of our own."""
@@ -64,8 +73,7 @@ def finished(tmp_path_factory):
     benchmark(benchmarks / "evaluate" / "plane" / "net.tsv", 9.0, 8.0, "NA")
     benchmark(benchmarks / "report.tsv", 3.0, "NA")
     (place / "models" / "net").mkdir(parents=True)
-    runs = [{"seconds": 4.0, "samples": 1600}, {"seconds": 4.0, "samples": 1600}]
-    (place / "models" / "net" / "runs.json").write_text(json.dumps({"runs": runs}))
+    write_runs(place / "models" / "net" / "runs.json", runs_of("net"))
     (place / "evaluation" / "net").mkdir(parents=True)
     (place / "evaluation" / "net" / "predictions.h5").write_bytes(b"x" * 4000)
     (place / "search" / "net").mkdir(parents=True)
@@ -106,6 +114,7 @@ def test_an_evaluation_s_start_is_that_of_the_quickest(finished, tmp_path):
         shutil.copy(of_net, of_net.with_name("other.tsv"))
     for folder in ("models", "evaluation", "search"):
         shutil.copytree(results / "plane" / folder / "net", results / "plane" / folder / "other")
+    write_runs(results / "plane" / "models" / "other" / "runs.json", runs_of("other"))
     benchmark(results / "benchmarks" / "evaluate" / "plane" / "other.tsv", 20.0, 10.0)
     two = study.model_copy(update={"models": {**study.models, "other": study.models["net"]}})
     fits = measured(two, "demo", results, "2026-11-23", "a bench").fits

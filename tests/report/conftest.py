@@ -7,17 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from run_records import run_record
 
 from bevatron.config.loading.code_versions import version_attributes
 from bevatron.config.loading.identity import dataset_digest, raw_digest, run_digest
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
-from bevatron.evaluate.evaluation import Predictions
+from bevatron.evaluate.evaluation import EvaluationContext, Predictions
 from bevatron.evaluate.observables import measure_observables
-from bevatron.evaluate.stage import metrics_tree
-from bevatron.store.files.checksum import with_checksum
+from bevatron.evaluate.stage import metrics_record
 from bevatron.store.files.publish import publish_json, publish_text, sha256_of
+from bevatron.store.records.metrics import write_metrics
+from bevatron.store.records.runs import RunEnvironment
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
+from bevatron.store.shards.dataset import Dataset
 from bevatron.store.shards.manifest import Manifest, build_manifest, write_manifest
 from bevatron.store.shards.shard import write_shard
 
@@ -146,12 +149,12 @@ def _publish(folder: Path, study: Study, draw: Any, predict: Any) -> None:
         publish_model(folder, study, name, manifest, predictions[name])
 
 
-def environment_of(study: Study, seed: int) -> dict:
+def environment_of(study: Study, seed: int) -> RunEnvironment:
     """The second seed of the study of jets was trained on a processor with other instructions."""
     capability = "AVX512" if study.name == "tagger" and seed == 1 else "AVX2"
     versions = {"torch": "2.0", "bevatron": "0.1"}
     some = {"device": "cpu", "processor": "Some processor", "capability": capability}
-    return {**some, "threads": 2, "workers": 1, "strategy": "", "versions": versions}
+    return RunEnvironment(**some, threads=2, workers=1, strategy="", versions=versions)
 
 
 def publish_model(folder: Path, study: Study, name: str, manifest: Manifest, predicted: Predictions) -> None:
@@ -159,20 +162,20 @@ def publish_model(folder: Path, study: Study, name: str, manifest: Manifest, pre
     runs = []
     for seed in range(len(predicted.outputs)):
         digest = run_digest(study, model, manifest.sha256, seed, "in memory")
-        run = {"seed": seed, "digest": digest, "folder": f"seed-{seed}"}
-        run |= {"epochs": 20, "steps": 60, "best_val_loss": 0.5, "stopped_early": True, "n_weights": 151}
-        run |= {"samples": 150_000, "seconds": 1.5, "samples_per_second": 1e5, "waited": 0.04, "workers": 1}
-        run |= {"versions": {"torch": "2.0"}, "order": "in memory", "reproducible": True}
-        run |= {"environments": [environment_of(study, seed)]}
-        weights = place / "models" / name / run["folder"] / "weights.safetensors"
+        weights = place / "models" / name / f"seed-{seed}" / "weights.safetensors"
         publish_text(weights, f"weights of {study.name}/{name}, seed {seed}")
         rows = ["epoch,step,train_loss,val_loss,learning_rate,seconds"]
         rows += [f"{e},{3 * e},{2 / e + 0.4},{2 / e + 0.5 + 0.02 * seed},0.001,{0.1 * e}" for e in range(1, 21)]
         history = weights.with_name("history.csv")
         publish_text(history, "\n".join(rows) + "\n")
-        runs.append(run | {"files": {file.name: sha256_of(file) for file in (weights, history)}})
-    measured = metrics_tree(study, name, manifest, runs, predicted)
-    publish_json(place / "evaluation" / name / "metrics.json", with_checksum(measured))
+        files = {file.name: sha256_of(file) for file in (weights, history)}
+        environments = (environment_of(study, seed),)
+        runs.append(run_record(seed, digest=digest, files=files, environments=environments))
+    context = EvaluationContext(
+        study, Workflow(studies=[study.name]), name, Dataset(place / "dataset" / "manifest.json", manifest)
+    )
+    measured = metrics_record(context, tuple(runs), predicted)
+    write_metrics(place / "evaluation" / name / "metrics.json", measured)
     if model.search is not None:
         values = {"training.learning_rate": 0.0031}
         publish_text(place / "search" / name / "best.yaml", yaml.safe_dump({"values": values, "val_loss": 0.5}))

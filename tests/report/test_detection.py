@@ -14,6 +14,7 @@ from bevatron.report.plots.images import Sides, draw, example_images, pixels, sc
 from bevatron.report.plots.style import page_style
 from bevatron.report.results.study_results import read_study
 from bevatron.report.stage import write_report
+from bevatron.store.records.data import ImagesRecord
 from bevatron.store.shards.columns import Samples
 
 KINDS = {
@@ -93,17 +94,17 @@ def test_stored_images_are_those_of_the_test_split(made):
     folder, detection, kinds = made
     test = {"rectangles": drawn("test"), "kinds": labelled("test")}
     for study in (detection, kinds):
-        group = read_study(study, folder).data["examples"]["image"]
+        group = read_study(study, folder).data.examples["image"]
         ids = test[study.name].id.tolist()
         column = test[study.name].inputs["image"].column
-        assert group["summed"] == 1
-        for image in group["images"]:
-            row = ids.index(int(image["id"]))
+        assert group.summed == 1
+        for image in group.images:
+            row = ids.index(int(image.id))
             inside = slice(column.offsets[row], column.offsets[row + 1])
             dense = np.zeros(SIDE * SIDE)
             dense[column.index[inside]] = column.value[inside]
-            assert np.array_equal(np.nan_to_num(pixels(image["channels"][0], group["shape"])).ravel(), dense)
-    labels = [image["label"] for image in group["images"]]
+            assert np.array_equal(np.nan_to_num(pixels(image.channels[0], group.shape)).ravel(), dense)
+    labels = [image.label for image in group.images]
     assert labels == CLASSES
 
 
@@ -112,6 +113,7 @@ def test_boxes_are_drawn_where_they_are(style):
     channel = {"step": [3], "value": [2.0]}
     group = {"shape": [10, 20], "summed": 2, "features": ["y"], "units": ["e"]}
     group["images"] = [{"id": "7", "label": None, "channels": [channel]}]
+    group = ImagesRecord.model_validate(group)
     example = {"id": "7", "true": [[0.25, 0.5, 0.5, 0.75, 1.0]], "found": [[0.0, 0.0, 0.5, 0.5, 0.87, 0.0]]}
     for sides in (Sides(), sides_of("lartpc")):
         axes = found_boxes(CLASSES, group, 0, [example], sides).axes[0]
@@ -129,6 +131,7 @@ def test_boxes_are_drawn_where_they_are(style):
 def test_a_pixel_is_drawn_in_its_row_and_column(columns, empty, style):
     group = {"shape": [3, columns], "summed": 1, "features": ["a"], "units": [""]}
     group["images"] = [{"id": "1", "label": "one", "channels": [{"step": [1, columns + 1], "value": [1.0, 4.0]}]}]
+    group = ImagesRecord.model_validate(group)
     figure = example_images(group, Sides())
     drawn_array = figure.axes[0].images[0].get_array()
     expected = np.full((3, columns), empty)
@@ -138,14 +141,14 @@ def test_a_pixel_is_drawn_in_its_row_and_column(columns, empty, style):
     scale = scale_of(group)
     assert scale.vmin == 0
     assert 1 < scale.vmax <= 4
-    assert draw(figure.axes[0], group, group["images"][0], 0, scale, Sides()).norm is scale
+    assert draw(figure.axes[0], group, group.images[0], 0, scale, Sides()).norm is scale
 
 
 def test_images_of_several_channels_and_without_pixels_can_be_drawn(style):
     empty = {"step": [], "value": []}
     group = {"shape": [3, 4], "summed": 1, "features": ["u", "v"], "units": ["e", "e"]}
     group["images"] = [{"id": str(k), "label": "none", "channels": [empty, empty]} for k in range(2)]
-    figure = example_images(group, sides_of("lartpc"))
+    figure = example_images(ImagesRecord.model_validate(group), sides_of("lartpc"))
     figure.buffer.draw()
     assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["none, u", "none, v"]
 

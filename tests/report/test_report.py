@@ -15,6 +15,7 @@ from bevatron.report.results.study_results import read_study
 from bevatron.report.stage import write_report
 from bevatron.store.files.checksum import with_checksum
 from bevatron.store.files.publish import publish_json, publish_text, sha256_of
+from bevatron.store.records.search import SearchRecord, TrialRecord, write_search
 
 VOID = {"meta", "img", "br", "link", "input"}
 
@@ -198,7 +199,11 @@ def test_a_number_changed_in_a_search_is_noticed(damaged, copied, tmp_path):
     workflow, studies, folder = copied
     place = folder / "tagger" / "search" / "feedforward"
     digest = sha256_of(place / "trials.csv")
-    publish_json(place / "search.json", with_checksum({"files": {"trials.csv": digest}, "epochs": 0.0031}))
+    rate = {"training.learning_rate": 0.0031}
+    trial = TrialRecord(trial=1, values=rate, epoch=(1,), val_loss=(0.5,), status="finished")
+    identity = {"study": "tagger", "model": "feedforward", "digest": "d" * 64, "order": "in memory"}
+    record = SearchRecord(**identity, space={}, trials=(trial,), files={"trials.csv": digest})
+    write_search(place / "search.json", record)
     publish_text(place / "best.yaml", yaml.safe_dump(with_checksum({"values": {"training.learning_rate": 0.0031}})))
     write_report(workflow, studies, folder, tmp_path / "report")
     path = place / damaged

@@ -11,7 +11,7 @@ from PIL import Image
 
 from bevatron.errors import UserError
 from bevatron.search.plot import search_png
-from bevatron.search.results import best_of, best_values, curves, trials_csv
+from bevatron.search.results import best_of, best_values, search_record, trials_csv
 from bevatron.search.stage import _publish
 from bevatron.search.trial_log import DIVERGED, FAILED, FINISHED, STOPPED, Trial
 from bevatron.store.files.publish import sha256_of
@@ -28,6 +28,9 @@ TRIALS = [
     trial(3, 0.3, 1, [2.5, 1.5, 2.25]),
     trial(4, 0.4, 0, [9.0], STOPPED),
 ]
+
+
+IDENTITY = {"study": "parabola", "model": "net", "digest": "d" * 64, "order": "in memory"}
 
 
 def test_the_table_has_a_row_for_every_trial_with_its_values_and_its_end(study_with_search):
@@ -55,8 +58,9 @@ def test_the_best_values_make_a_model(study_with_search):
 
 
 def test_curves_hold_every_validation(study_with_search):
-    content = curves(study_with_search().models["net"].search, TRIALS, {})
-    assert content["trials"][2]["val_loss"] == [2.5, 1.5, 2.25]
+    record = search_record(study_with_search().models["net"].search, TRIALS, IDENTITY, {})
+    assert record.trials[2].val_loss == (2.5, 1.5, 2.25)
+    assert record.trials[2].epoch == (1, 2, 3)
 
 
 def test_a_search_without_any_success_names_trials_and_reasons():
@@ -95,7 +99,7 @@ def test_a_plot_that_fails_costs_no_search(error, study_with_search, tmp_path, t
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", fail)
     study = study_with_search()
     best = best_of("best", TRIALS, "here")
-    _publish(study, study.models["net"], TRIALS, best, {"study": study.name}, tmp_path)
+    _publish(study, study.models["net"], TRIALS, best, IDENTITY, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"best.yaml", "search.json", "search.png", "trials.csv"}
     with Image.open(tmp_path / "search.png") as image:
         assert image.format == "PNG"

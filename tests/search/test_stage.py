@@ -24,6 +24,7 @@ from bevatron.search.stage import search_model
 from bevatron.search.trial_log import TrialLog
 from bevatron.search.trials import run_trials, trials_at_once
 from bevatron.simulate.stage import simulate_shard
+from bevatron.training.job import FitJob
 
 pytestmark = pytest.mark.slow
 
@@ -38,13 +39,10 @@ def session(module_path, tmp_path_factory):
 def run(study, folder: Path, session, manifest: Path | str = "", fit: str = "pretended_fit") -> list:
     """The ended trials of a search."""
     model = study.models["net"]
+    search = model.search
+    job = FitJob(study, model, Path(manifest), search.seed, folder, DataLoading(), "cpu", search.epochs)
     task = {
-        "study": study.model_dump(mode="json"),
-        "model": "net",
-        "manifest": str(manifest),
-        "folder": str(folder),
-        "data_loading": DataLoading().model_dump(mode="json"),
-        "accelerator": "cpu",
+        "job": job.as_payload(),
         "strategy": "ddp",
         "fit": fit,
         "stop_requested": str(folder / "stop-requested"),

@@ -212,7 +212,7 @@ def test_the_report_reads_histories_of_the_model_s_own_runs(curve, trained, plac
     tree = json.loads(path.read_text())
     tree["runs"][0] |= change
     path.write_text(json.dumps(with_checksum(tree)))
-    with pytest.raises(UserError, match=r"metrics\.json: holds no list of runs: runs\.0\."):
+    with pytest.raises(UserError, match=r"metrics\.json: holds no metrics: runs\.0\."):
         read_study(curve.study, results)
 
 

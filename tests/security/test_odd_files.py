@@ -21,10 +21,14 @@ from bevatron.simulate.external.external_files import opened
 from bevatron.simulate.external.idx import LABELS, read_idx
 from bevatron.store.files.publish import publish_text, sha256_of
 from bevatron.store.files.verify import check_shard, verify
+from bevatron.store.records.data import read_data
+from bevatron.store.records.export import read_export
+from bevatron.store.records.metrics import read_metrics
+from bevatron.store.records.runs import read_runs
+from bevatron.store.records.search import read_search
 from bevatron.store.shards.manifest import load_manifest
 from bevatron.store.shards.shard import Shard, read_shard
 from bevatron.training.checkpoint import DurableCheckpointIO, checksum_path, newest_valid
-from bevatron.training.runs import read_runs
 
 SECONDS = 20
 
@@ -85,7 +89,11 @@ READERS = {
     "manifest.json": load_manifest,
     "shard.h5": read_shard,
     "study.yaml": read_yaml,
-    "runs.json": lambda path: read_runs(path, "study", "model", "0" * 64),
+    "runs.json": lambda path: read_runs(path, "study", "model"),
+    "metrics.json": lambda path: read_metrics(path, "study", "model"),
+    "data.json": lambda path: read_data(path, "study"),
+    "search.json": lambda path: read_search(path, "study", "model"),
+    "export.json": lambda path: read_export(path, "study", "model"),
     "model.json": load_spec,
     "provenance.json": read_trace,
     "trial_log.jsonl": TrialLog,

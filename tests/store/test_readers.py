@@ -13,9 +13,10 @@ import torch
 
 from bevatron.errors import UserError
 from bevatron.store.readers.batch import ImageBuffer, images, padded
-from bevatron.store.readers.reader import RING, WHOLE, Part, describe, open_split
+from bevatron.store.readers.reader import RING, WHOLE, Part, open_split
 from bevatron.store.readers.resident import ResidentReader
 from bevatron.store.readers.sampling import Sampling
+from bevatron.store.readers.split import describe
 from bevatron.store.readers.streaming import StreamingReader
 from bevatron.store.shards.columns import Ragged, SparseImages
 

@@ -10,24 +10,13 @@ from pathlib import Path
 from torch import distributed
 
 from bevatron.compute.distributed.distributed_context import DistributedContext
-from bevatron.config.sections.study import Study
-from bevatron.config.sections.workflow import DataLoading
 from bevatron.training.fit import fit
 from bevatron.training.job import FitJob
 
 
 def main(job_file: str, rank: int, size: int, port: str, strategy: str, kill_after: int = 0) -> None:
     given = json.loads(Path(job_file).read_text(encoding="utf-8"))
-    study = Study.model_validate(given["study"])
-    job = FitJob(
-        study=study,
-        model=study.models["net"],
-        manifest=Path(given["manifest"]),
-        seed=given["seed"],
-        folder=Path(given["folder"]),
-        data_loading=DataLoading.model_validate(given["data_loading"]),
-        accelerator="cpu",
-    )
+    job = FitJob.from_payload(given)
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=port, RANK=str(rank), WORLD_SIZE=str(size))
     distributed.init_process_group("gloo", rank=rank, world_size=size)
     rounds = 0

@@ -200,7 +200,7 @@ def _manifest(folder: Path, study: Study) -> Path:
 def _digits(kind: str) -> Callable[[Path], tuple[Study, Path]]:
     def make(folder: Path) -> tuple[Study, Path]:
         job = job_of(kind, folder)
-        return job.study, job.manifest
+        return job.study, job.manifest_path
 
     return make
 

@@ -14,6 +14,7 @@ from bevatron.errors import UserError
 from bevatron.evaluate.predictions.inference import predict
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.tasks.detection import detection_metrics
+from bevatron.store.shards.dataset import Dataset
 from bevatron.store.shards.manifest import load_manifest
 from bevatron.training.fit import describe, fit
 from bevatron.training.job import FitJob
@@ -30,10 +31,10 @@ def made(folder, sizes, change=lambda samples: samples, **values):
 def test_a_detector_learns_to_find_rectangles(tmp_path):
     job = made(tmp_path, {"train": 500, "val": 60, "test": 150})
     fit(job)
-    manifest = load_manifest(job.manifest)
+    manifest = load_manifest(job.manifest_path)
     (job.folder / "model.json").write_text(json.dumps({"network": describe(job, manifest).as_tree()}))
     workflow = Workflow(studies=["rectangles"], accelerator="cpu")
-    said = predict([job.folder], manifest, job.manifest, ["image"], ["boxes"], workflow, threads=1)
+    said = predict([job.folder], Dataset(job.manifest_path, manifest), ["image"], ["boxes"], workflow, threads=1)
     assert said.outputs.shape == (1, 150, 20, 6)
     bootstrap = Bootstrap(np.arange(150), 30, manifest.sha256)
     metrics = detection_metrics(job.study.task, said.outputs, said.targets["boxes"], bootstrap, 0.68)
@@ -98,7 +99,7 @@ def _refused(job, change, match):
     from bevatron.training.fit import initial_network
     from bevatron.training.tasks.detection import DetectionLearner
 
-    learner = DetectionLearner(job, initial_network(job, load_manifest(job.manifest)), Schedule(1, 1, 1))
+    learner = DetectionLearner(job, initial_network(job, load_manifest(job.manifest_path)), Schedule(1, 1, 1))
     boxes = torch.from_numpy(change(np.array([[[0.1, 0.1, 0.5, 0.5, 1.0]] * 3], np.float32)))
     with pytest.raises(UserError, match=match):
         learner.outputs_of({"inputs": {"image": torch.zeros(1, 1, 48, 48)}, "targets": {"boxes": boxes}})
@@ -106,9 +107,9 @@ def _refused(job, change, match):
 
 def test_manifest_counts_samples_with_a_box_of_each_class(tmp_path):
     job = made(tmp_path, {"train": 30, "val": 20, "test": 20})
-    manifest = load_manifest(job.manifest)
+    manifest = load_manifest(job.manifest_path)
     from bevatron.store.shards.shard import read_shard
 
-    boxes = read_shard(job.manifest.parent / "train-0000.h5").targets["boxes"]
+    boxes = read_shard(job.manifest_path.parent / "train-0000.h5").targets["boxes"]
     expected = {name: sum(any(b[4] == k for b in row) for row in boxes) for k, name in enumerate(("filled", "hollow"))}
     assert manifest.class_counts("train") == expected

@@ -20,7 +20,7 @@ RANKS, STEPS = 512, 10**6
 def learner_of(job, kind, rank):
     return kind(
         job,
-        initial_network(job, load_manifest(job.manifest)),
+        initial_network(job, load_manifest(job.manifest_path)),
         Schedule(1, 1, 1),
         context=DistributedContext(rank, RANKS),
     )

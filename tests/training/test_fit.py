@@ -45,7 +45,7 @@ def test_gradient_descent_finds_the_least_squares_line(job):
 def _split(job, name):
     from bevatron.store.readers.reader import open_split
 
-    with open_split(job.manifest, name, batch_size="full") as reader:
+    with open_split(job.manifest_path, name, batch_size="full") as reader:
         batch = next(iter(reader.epoch(0, 0, shuffle=False)))
         return batch["inputs"]["x"].squeeze(1).clone(), batch["targets"]["y"].clone()
 

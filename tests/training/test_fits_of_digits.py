@@ -38,7 +38,7 @@ def test_principal_components_are_those_of_scikit_learn(tmp_path):
     reference = PCA(5, svd_solver="full").fit(rows[:320])
     missed = reference.inverse_transform(reference.transform(rows[320:])) - rows[320:]
     assert result.last_val_loss == pytest.approx((missed**2).mean(), rel=1e-4)
-    assert load_manifest(job.manifest).n_samples("val") == 160
+    assert load_manifest(job.manifest_path).n_samples("val") == 160
 
 
 def test_wiener_s_filter_leaves_images_without_noise_alone(tmp_path):

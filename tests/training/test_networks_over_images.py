@@ -14,7 +14,7 @@ from bevatron.config.sections.workflow import DataLoading
 from bevatron.models.layers.images import WithHeads
 from bevatron.models.layers.inputs import InputGroup
 from bevatron.models.layers.normalise import Normalise
-from bevatron.store.readers.reader import describe
+from bevatron.store.readers.split import describe
 from bevatron.store.readers.streaming import StreamingReader
 from bevatron.store.shards.manifest import load_manifest
 from bevatron.training.collate import Collate, rows_at_once
@@ -49,7 +49,7 @@ def test_bf16_fits_on_a_cpu(job):
 
 
 def test_heads_enter_the_loss_in_training(job):
-    learner = ClassificationLearner(job, initial_network(job, load_manifest(job.manifest)), None)
+    learner = ClassificationLearner(job, initial_network(job, load_manifest(job.manifest_path)), None)
     labels = torch.tensor([0, 1, 1])
     batch = {"targets": {"label": labels}}
     outputs = [torch.randn(3, 2) for _ in range(3)]

@@ -9,6 +9,7 @@ import torch
 from bevatron.config.loading.identity import run_digest, search_digest
 from bevatron.config.sections.workflow import DataLoading
 from bevatron.store.readers.split import describe
+from bevatron.store.shards.dataset import load_dataset
 from bevatron.store.shards.manifest import load_manifest
 from bevatron.training.data import DataModule
 from bevatron.training.fit import fit
@@ -18,22 +19,22 @@ SMALL = DataLoading(memory_budget_gb=1e-6, block_rows=64, buffer_blocks=2)
 
 
 def order_of(job):
-    return training_order(job.study, job.model, load_manifest(job.manifest), job.manifest, job.data_loading)
+    return training_order(job.study, job.model, load_dataset(job.manifest_path), job.data_loading)
 
 
 def digest_of(job):
-    return run_digest(job.study, job.model, load_manifest(job.manifest).sha256, job.seed, order_of(job))
+    return run_digest(job.study, job.model, load_manifest(job.manifest_path).sha256, job.seed, order_of(job))
 
 
 @pytest.mark.parametrize("model", ["net", "lstm", "beauty_or_charm", "charm_or_light"])
 def test_the_fit_reads_in_the_order_that_was_told(flavours, tmp_path, model):
     """With as much memory as the model's own inputs need, and with a byte less."""
     job = flavours.job(tmp_path, model)
-    size = describe(job.manifest, "train", job.model.inputs, [job.target]).bytes
+    size = describe(job.manifest_path, "train", job.model.inputs, [job.target]).bytes
     told = []
     for budget in (size, size - 1, size / 7):
         read = replace(job, data_loading=DataLoading(memory_budget_gb=budget / 1e9, block_rows=100, buffer_blocks=3))
-        data = DataModule(read, load_manifest(job.manifest), torch.device("cpu"))
+        data = DataModule(read, load_manifest(job.manifest_path), torch.device("cpu"))
         assert data.order.startswith(f"{order_of(read)}, batches of ")
         data.close()
         told.append(order_of(read).split()[0])

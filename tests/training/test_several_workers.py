@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import DataLoading
+from bevatron.training.job import FitJob
 
 pytestmark = pytest.mark.slow
 WORKER = Path(__file__).with_name("ddp_worker.py")
@@ -42,17 +43,9 @@ class Workers:
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         job = self.folder / f"{name}.json"
-        job.write_text(
-            json.dumps(
-                {
-                    "study": self.study.model_dump(mode="json"),
-                    "manifest": str(self.manifest),
-                    "seed": 3,
-                    "folder": str(folder),
-                    "data_loading": DataLoading(**reading).model_dump(mode="json"),
-                }
-            )
-        )
+        model = self.study.models["net"]
+        fit = FitJob(self.study, model, self.manifest, 3, folder, DataLoading(**reading), "cpu")
+        job.write_text(json.dumps(fit.as_payload()))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = str(probe.getsockname()[1])
