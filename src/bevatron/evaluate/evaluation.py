@@ -13,7 +13,7 @@ from bevatron.config.sections.task import Task
 from bevatron.config.sections.workflow import Workflow
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement
-from bevatron.store.shards.manifest import Manifest
+from bevatron.store.shards.dataset import Dataset
 
 EVALUATIONS = Registry("evaluation", "bevatron.evaluate.tasks")
 evaluation = EVALUATIONS.register
@@ -21,15 +21,32 @@ evaluation = EVALUATIONS.register
 
 @dataclass(frozen=True)
 class EvaluationContext:
-    """What a task may read beside predictions: settings, data, and the folder of each seed's network."""
+    """What an evaluation needs beside predictions: settings, data, and the folder of each seed's network.
+
+    folders: one trained network each, in the order of `seeds`; empty where there are predictions alone, which is
+    enough for all but what looks into networks.
+    """
 
     study: Study
     workflow: Workflow
-    model: Model
-    manifest: Manifest
-    manifest_path: Path
-    folders: tuple[Path, ...]
-    seeds: tuple[int, ...]
+    model_name: str
+    dataset: Dataset
+    folders: tuple[Path, ...] = ()
+    seeds: tuple[int, ...] = ()
+
+    @property
+    def model(self) -> Model:
+        return self.study.models[self.model_name]
+
+    @property
+    def target(self) -> str:
+        """The target that the model is compared with."""
+        return self.model.target or self.study.task.target
+
+    @property
+    def confidence(self) -> float:
+        """Of the intervals."""
+        return self.study.evaluation.confidence
 
 
 @dataclass(frozen=True)
@@ -37,15 +54,14 @@ class Predictions:
     """What all seeds of a model say of the test split, in the order of its shards.
 
     outputs (n_seeds, n, n_outputs) float32, of a detection (n_seeds, n, most, 6); targets by name (n, ...); id (n,)
-    uint64; x (n,): the feature that the task draws along the plots' axis, where it names one; context: what they were
-    made from; event (n,) uint64: the number of each sample's event, where the dataset has it.
+    uint64; x (n,): the feature that the task draws along the plots' axis, where it names one; event (n,) uint64: the
+    number of each sample's event, where the dataset has it.
     """
 
     outputs: np.ndarray
     targets: dict[str, np.ndarray]
     id: np.ndarray
     x: np.ndarray | None = None
-    context: EvaluationContext | None = None
     event: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -62,6 +78,6 @@ class Evaluation(Protocol):
         """Shape of what a network must say of a sample; None where any length will do."""
 
     def metrics(
-        self, task: Task, model: Model, predictions: Predictions, bootstrap: Bootstrap, confidence: float
+        self, task: Task, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
         """Metrics by name, and the curves that plots are drawn from (plain lists, for JSON)."""

@@ -2,7 +2,6 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -10,25 +9,23 @@ from bevatron.config.loading.identity import dataset_digest
 from bevatron.config.sections.data_part import DataPart
 from bevatron.config.sections.observable import Observable
 from bevatron.config.sections.task import Classification
-from bevatron.evaluate.inspection.examples import examples
+from bevatron.evaluate.inspection.examples import select_examples
 from bevatron.evaluate.predictions.columns import TestColumns
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.classes import pairs_of
 from bevatron.evaluate.statistics.measurement import Measurement, measure
 from bevatron.evaluate.statistics.ranking import Ranking
 from bevatron.evaluate.tasks.classification import ROC_GRID
-from bevatron.store.files.checksum import with_checksum
-from bevatron.store.files.publish import publish_json
-from bevatron.store.shards.manifest import load_manifest
+from bevatron.store.records.data import DataRecord, ObservableRecord, PointsRecord, write_data
+from bevatron.store.shards.dataset import load_dataset
 from bevatron.versions import versions
 
 log = logging.getLogger("bevatron")
-SCHEMA_VERSION = 1
 BINS = 50
 POINTS = 2_000
 
 
-def measure_observables(study: DataPart, manifest: Path, output: Path) -> None:
+def measure_observables(study: DataPart, manifest_path: Path, output: Path) -> None:
     """Publish `data.json`: histograms and metrics of the study's observables, a regression's points, a few images.
 
     Metrics: `<observable>.mean.<class>`, `<observable>.median.<class>`, `<observable>.auc.<a>_vs_<b>` for
@@ -36,45 +33,51 @@ def measure_observables(study: DataPart, manifest: Path, output: Path) -> None:
     `<observable>.median`. A sample whose list is too short to have the element counts as 'missing': it is in
     no mean or median, and in an AUC it ranks below every other, as a cut from below would lose it.
     """
-    dataset = load_manifest(manifest, dataset_digest(study))
-    columns = TestColumns(dataset, manifest)
-    n, task, settings = dataset.n_samples("test"), study.task, study.evaluation
-    bootstrap = Bootstrap(columns.events(), settings.bootstrap, dataset.sha256)
+    dataset = load_dataset(manifest_path, dataset_digest(study))
+    columns, manifest = TestColumns(dataset), dataset.manifest
+    n, task, settings = manifest.n_samples("test"), study.task, study.evaluation
+    bootstrap = Bootstrap(columns.events(), settings.bootstrap, manifest.sha256)
     labels = columns.target(task.target).astype(np.int64) if isinstance(task, Classification) else np.zeros(n, int)
     classes = list(task.classes) if isinstance(task, Classification) else [""]
     metrics: dict[str, Measurement] = {}
-    drawn: dict[str, Any] = {}
+    histograms: dict[str, ObservableRecord] = {}
     for name, observable in settings.observables.items():
         values = columns.feature(observable.group, observable.feature, observable.position)
         unit = columns.unit(observable.group, observable.feature)
-        drawn[name] = {"title": observable.title, "unit": unit, "log": observable.log}
-        drawn[name] |= _histogram(observable, values, labels, classes)
+        roc = None
         for key, measurement in _averages(values, labels, classes, bootstrap, settings.confidence, unit).items():
             metrics[f"{name}.{key}"] = measurement
         if isinstance(task, Classification):
-            cuts, drawn[name]["roc"] = _as_a_cut(task, values, labels, bootstrap, settings.confidence)
+            cuts, roc = _measure_cuts(task, values, labels, bootstrap, settings.confidence)
             metrics |= {f"{name}.{key}": measurement for key, measurement in cuts.items()}
-    content = {
-        "schema_version": SCHEMA_VERSION,
-        "study": study.name,
-        "task": task.kind,
-        "manifest_sha256": dataset.sha256,
-        "versions": versions(),
-        "n_test": n,
-        "n_test_events": bootstrap.n_events,
-        "confidence": settings.confidence,
-        "metrics": {key: m.to_json() for key, m in metrics.items()},
-        "bootstrap": {key: list(m.replicas) for key, m in metrics.items()},
-        "observables": drawn,
-        "examples": examples(study, columns),
-        "points": None if isinstance(task, Classification) else _points(study, columns, n),
-    }
-    publish_json(output, with_checksum(content))
-    log.info("%s: %d observables of %d test samples", study.name, len(drawn), n)
+        histograms[name] = _fill_histogram(observable, unit, values, labels, classes, roc)
+    record = DataRecord(
+        study=study.name,
+        task=task.kind,
+        manifest_sha256=manifest.sha256,
+        versions=versions(),
+        n_test=n,
+        n_test_events=bootstrap.n_events,
+        confidence=settings.confidence,
+        metrics={key: m.as_record() for key, m in metrics.items()},
+        bootstrap={key: m.replicas for key, m in metrics.items()},
+        observables=histograms,
+        examples=select_examples(study, columns),
+        points=None if isinstance(task, Classification) else _select_points(study, columns, n),
+    )
+    write_data(output, record)
+    log.info("%s: %d observables of %d test samples", study.name, len(histograms), n)
 
 
-def _histogram(observable: Observable, values: np.ndarray, labels: np.ndarray, classes: list[str]) -> dict[str, Any]:
-    """Counts per class in equal bins, what lies outside of them, and samples without the element."""
+def _fill_histogram(
+    observable: Observable,
+    unit: str,
+    values: np.ndarray,
+    labels: np.ndarray,
+    classes: list[str],
+    roc: dict[str, tuple[float, ...]] | None,
+) -> ObservableRecord:
+    """Counts per class in equal bins, what is outside of them, and samples without the element."""
     present = np.isfinite(values)
     if observable.range is not None:
         low, high = observable.range
@@ -87,17 +90,21 @@ def _histogram(observable: Observable, values: np.ndarray, labels: np.ndarray, c
     counts, below, above, missing, total = {}, {}, {}, {}, {}
     for k, name in enumerate(classes):
         ours = values[(labels == k) & present]
-        counts[name] = np.histogram(ours, edges)[0].tolist()
+        counts[name] = tuple(np.histogram(ours, edges)[0].tolist())
         below[name], above[name] = int((ours < low).sum()), int((ours > high).sum())
         missing[name], total[name] = int(((labels == k) & ~present).sum()), int((labels == k).sum())
-    return {
-        "edges": edges.tolist(),
-        "counts": counts,
-        "below": below,
-        "above": above,
-        "missing": missing,
-        "samples": total,
-    }
+    return ObservableRecord(
+        title=observable.title,
+        unit=unit,
+        log=observable.log,
+        edges=tuple(edges.tolist()),
+        counts=counts,
+        below=below,
+        above=above,
+        missing=missing,
+        samples=total,
+        roc=roc,
+    )
 
 
 def _edges(low: float, high: float, whole: bool) -> np.ndarray:
@@ -130,9 +137,9 @@ def _averages(
     return found
 
 
-def _as_a_cut(
+def _measure_cuts(
     task: Classification, values: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap, confidence: float
-) -> tuple[dict[str, Measurement], dict[str, list[float]]]:
+) -> tuple[dict[str, Measurement], dict[str, tuple[float, ...]]]:
     """AUCs of a cut from below on the observable, and its ROC curves on the grid of the networks' curves."""
     score = np.where(np.isfinite(values), values, -np.inf)
     is_class = {name: labels == k for k, name in enumerate(task.classes)}
@@ -144,11 +151,11 @@ def _as_a_cut(
         ranking = Ranking(score, *of)
         metrics[key] = measure([ranking.auc(bootstrap)], confidence, spread=False)
         if key in names:
-            curves[names[key]] = ranking.background_at(ROC_GRID).tolist()
+            curves[names[key]] = tuple(ranking.background_at(ROC_GRID).tolist())
     return metrics, curves
 
 
-def _points(study: DataPart, columns: TestColumns, n: int) -> dict[str, Any] | None:
+def _select_points(study: DataPart, columns: TestColumns, n: int) -> PointsRecord | None:
     """Up to `POINTS` samples of a regression, evenly spread over the split: x, every scalar target."""
     if getattr(study.task, "x", None) is None:
         return None
@@ -157,9 +164,9 @@ def _points(study: DataPart, columns: TestColumns, n: int) -> dict[str, Any] | N
         return None
     rows = np.unique(np.linspace(0, n - 1, min(POINTS, n)).astype(int))
     targets = {name: info for name, info in columns.manifest.targets.items() if info.shape == ()}
-    return {
-        "x": [float(f"{v:.6g}") for v in x[rows]],
-        "targets": {name: [float(f"{v:.6g}") for v in columns.target(name)[rows]] for name in targets},
-        "target": study.task.target,
-        "truth": study.task.truth,
-    }
+    return PointsRecord(
+        x=tuple(float(f"{v:.6g}") for v in x[rows]),
+        targets={name: tuple(float(f"{v:.6g}") for v in columns.target(name)[rows]) for name in targets},
+        target=study.task.target,
+        truth=study.task.truth,
+    )

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor
 from bevatron.errors import UserError
 from bevatron.export.graph import Plain, Port, columns_of
 from bevatron.store.readers.reader import open_split
-from bevatron.store.shards.manifest import Manifest
+from bevatron.store.shards.dataset import Dataset
 from bevatron.training.collate import Collate, input_groups
 
 TOLERANCE = 1e-4
@@ -31,18 +30,18 @@ class Agreement:
         return max(self.differences.values())
 
 
-def real_samples(manifest: Manifest, path: Path, groups: list[str], budget_bytes: float) -> tuple[Tensor, ...]:
+def read_samples(dataset: Dataset, groups: list[str], budget_bytes: float) -> tuple[Tensor, ...]:
     """The first of the test split, up to 2,000, as the network's inputs in a row."""
-    collate = Collate(input_groups(manifest, groups), torch.device("cpu"))
+    collate = Collate(input_groups(dataset.manifest, groups), torch.device("cpu"))
     with open_split(
-        path, "test", batch_size=SAMPLES, groups=groups, targets=[], memory_budget_bytes=budget_bytes
+        dataset, "test", batch_size=SAMPLES, groups=groups, targets=[], memory_budget_bytes=budget_bytes
     ) as reader:
         batch = next(iter(reader.epoch(0, 0, shuffle=False)))
         columns = columns_of(collate.groups, collate(batch["inputs"]))
         return tuple(column.clone() for column in columns)  # the reader's memory is its own
 
 
-def agreement(
+def measure_agreement(
     content: bytes, plain: Plain, columns: tuple[Tensor, ...], inputs: list[Port], outputs: list[Port], threads: int
 ) -> Agreement:
     """How far onnxruntime (on the CPU) and PyTorch are apart, in batches of several sizes."""

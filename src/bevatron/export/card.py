@@ -11,6 +11,9 @@ from typing import Any
 from bevatron.config.loading.kinds import ARCHITECTURES, RECIPES, SOURCES
 from bevatron.config.sections.study import Study
 from bevatron.figures import failure_told
+from bevatron.store.records.export import ExportedModel
+from bevatron.store.records.metrics import MetricsRecord
+from bevatron.store.records.runs import RunsRecord
 from bevatron.store.shards.contract import SPLITS
 from bevatron.store.shards.manifest import Manifest
 from bevatron.versions import versions
@@ -20,32 +23,32 @@ MARKUP = "\\`*_[]<>|#&~$"
 UNCERTAIN = 2  # significant digits of an uncertainty
 
 
-def card(
+def write_card(
     study: Study,
     name: str,
     manifest: Manifest,
-    trained: dict[str, Any],
-    exports: list[dict[str, Any]],
-    measured: dict[str, Any] | None,
+    trained: RunsRecord,
+    exports: list[ExportedModel],
+    measured: MetricsRecord | None,
 ) -> str:
-    """The card as Markdown. trained: runs.json; exports: entries of export.json; measured: metrics.json.
+    """The card as Markdown.
 
     Where it cannot be written, which costs no export its models, the card says why.
     """
     try:
-        return _filled(study, name, manifest, trained, exports, measured)
+        return _fill_template(study, name, manifest, trained, exports, measured)
     except Exception as error:
         reason = failure_told(error, f"card.md of {study.name}/{name}")
         return f"# {words(name)}\n\nThis model's card could not be written: {words(reason)}\n"
 
 
-def _filled(
+def _fill_template(
     study: Study,
     name: str,
     manifest: Manifest,
-    trained: dict[str, Any],
-    exports: list[dict[str, Any]],
-    measured: dict[str, Any] | None,
+    trained: RunsRecord,
+    exports: list[ExportedModel],
+    measured: MetricsRecord | None,
 ) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -57,6 +60,7 @@ def _filled(
         keep_trailing_newline=True,
         autoescape=False,  # Markdown; words of the study's file are put on one line each and lose their markup
     )
+    balance = trained.settings["training"]["balance"]
     environment.filters |= {"words": words, "cell": cell, "word": word, "number": number}
     return environment.get_template("card.md.j2").render(
         study=study,
@@ -65,13 +69,13 @@ def _filled(
         manifest=manifest,
         splits=[(split, manifest.n_samples(split), manifest.class_counts(split)) for split in SPLITS],
         features=features(study.models[name].inputs, manifest),
-        settings=trained["settings"],
-        balance=BALANCE.get(trained["settings"]["training"]["balance"], trained["settings"]["training"]["balance"]),
-        runs=trained["runs"],
+        settings=trained.settings,
+        balance=BALANCE.get(balance, balance),
+        runs=trained.runs,
         exports=exports,
         metrics=[] if measured is None else metric_rows(measured),
         measured=measured,
-        architecture=about(ARCHITECTURES[trained["settings"]["architecture"]["kind"]]),
+        architecture=about(ARCHITECTURES[trained.settings["architecture"]["kind"]]),
         source=about(SOURCES[study.simulation.source.kind]) if study.simulation.source.kind in SOURCES else [],
         recipe=about(RECIPES[study.dataset.recipe.kind]) if study.dataset.recipe.kind in RECIPES else [],
         versions=versions(),
@@ -93,14 +97,14 @@ def features(groups: list[str], manifest: Manifest) -> list[tuple[str, str, str,
     return rows
 
 
-def metric_rows(measured: dict[str, Any]) -> list[tuple[str, str, str]]:
+def metric_rows(measured: MetricsRecord) -> list[tuple[str, str, str]]:
     """Name, value ± error and interval of every metric."""
     rows = []
-    for name, metric in measured["metrics"].items():
-        unit = f" {word(metric['unit'])}" if metric.get("unit") else ""
-        low, high = metric["low"], metric["high"]
+    for name, metric in measured.metrics.items():
+        unit = f" {word(metric.unit)}" if metric.unit else ""
+        low, high = metric.low, metric.high
         interval = "–" if low is None or high is None else f"{number(low)} to {number(high)}{unit}"
-        rows.append((name, with_error(metric["value"], metric["error"]) + unit, interval))
+        rows.append((name, with_error(metric.value, metric.error) + unit, interval))
     return rows
 
 

@@ -9,6 +9,7 @@ from bevatron.config.sections.study import Study
 from bevatron.export.agreement import TOLERANCE, Agreement
 from bevatron.export.graph import OPSET, Port
 from bevatron.models.network import Network
+from bevatron.store.records.runs import RunRecord
 from bevatron.store.shards.manifest import Manifest
 from bevatron.versions import versions
 
@@ -21,7 +22,7 @@ def metadata(
     study: Study,
     name: str,
     manifest: Manifest,
-    run: dict[str, Any],
+    run: RunRecord,
     network: Network,
     inputs: list[Port],
     outputs: list[Port],
@@ -34,9 +35,9 @@ def metadata(
         "study": study.name,
         "model": name,
         "title": model.title,
-        "seed": run["seed"],
-        "run_digest": run["digest"],
-        "weights_sha256": run["files"]["weights.safetensors"],
+        "seed": run.seed,
+        "run_digest": run.digest,
+        "weights_sha256": run.files["weights.safetensors"],
         "manifest_sha256": manifest.sha256,
         "dataset_digest": manifest.dataset_digest,
         "task": study.task.kind,

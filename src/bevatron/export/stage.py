@@ -9,13 +9,13 @@ from bevatron.config.loading.identity import dataset_digest
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
-from bevatron.store.files.checksum import with_checksum
-from bevatron.store.files.publish import publish_bytes, publish_json, publish_text, sha256_of
-from bevatron.store.shards.manifest import Manifest, load_manifest
-from bevatron.training.runs import read_runs
+from bevatron.store.files.publish import publish_bytes, publish_text, sha256_of
+from bevatron.store.records.export import AgreementRecord, ExportedModel, ExportRecord, write_export
+from bevatron.store.records.metrics import MetricsRecord, read_metrics
+from bevatron.store.records.runs import RunRecord, RunsRecord, load_runs
+from bevatron.store.shards.dataset import Dataset, load_dataset
 
 log = logging.getLogger("bevatron")
-SCHEMA_VERSION = 1
 
 
 def export_model(
@@ -23,59 +23,60 @@ def export_model(
     workflow: Workflow,
     name: str,
     manifest_path: Path,
-    runs: Path,
+    runs_path: Path,
     folder: Path,
-    metrics: Path | None = None,
+    metrics_path: Path | None = None,
     seeds: list[int] | None = None,
 ) -> None:
     """Publish `seed-N.onnx`, `card.md` and `export.json` of `study.models[name]` in `folder`.
 
-    seeds: of which runs; default: all. metrics: the model's metrics.json, for the card. Raises UserError for a
+    seeds: of which runs; default: all. metrics_path: the model's metrics.json, for the card. Raises UserError for a
     network that ONNX cannot express, and one whose ONNX model differs from it by more than the tolerance: then
     nothing is written.
     """
-    from bevatron.export.card import card
+    from bevatron.export.card import write_card
 
     started = time.perf_counter()
-    manifest = load_manifest(manifest_path, dataset_digest(study))
-    trained = read_runs(runs, study.name, name, manifest.sha256)
-    measured = None
-    if metrics is not None:
-        from bevatron.export.evaluated import load_metrics
+    dataset = load_dataset(manifest_path, dataset_digest(study))
+    manifest = dataset.manifest
+    trained = load_runs(runs_path, study.name, name, manifest.sha256)
+    metrics = None
+    if metrics_path is not None:
+        metrics = read_metrics(metrics_path, study.name, name)
+        _check_same_runs(metrics_path, metrics, trained)
+    selected = [run for run in trained.runs if seeds is None or run.seed in seeds]
+    if unknown := sorted(set(seeds or ()) - {run.seed for run in selected}):
+        known = ", ".join(str(run.seed) for run in trained.runs)
+        raise UserError(runs_path, f"has no run of seed {unknown[0]}", f"it has: {known}")
 
-        measured = load_metrics(metrics, study.name, name, manifest.sha256, trained["runs"])
-    chosen = [run for run in trained["runs"] if seeds is None or run["seed"] in seeds]
-    if unknown := sorted(set(seeds or ()) - {run["seed"] for run in chosen}):
-        raise UserError(runs, f"has no run of seed {unknown[0]}", f"it has: {_listed(trained['runs'])}")
-
-    made = _models(study, workflow, name, manifest, manifest_path, runs.parent, chosen)
+    files = _make_models(study, workflow, name, dataset, runs_path.parent, selected)
     exports = []
-    for run, (content, facts) in zip(chosen, made, strict=True):
-        path = folder / f"seed-{run['seed']}.onnx"
+    for run, (content, facts) in zip(selected, files, strict=True):
+        path = folder / f"seed-{run.seed}.onnx"
         publish_bytes(path, content)
-        exports.append(
-            {"seed": run["seed"], "run": run["digest"], "file": path.name, "sha256": sha256_of(path), **facts}
-        )
-    publish_text(folder / "card.md", card(study, name, manifest, trained, exports, measured))
-    tree = {
-        "schema_version": SCHEMA_VERSION,
-        "study": study.name,
-        "model": name,
-        "manifest_sha256": manifest.sha256,
-        "exports": exports,
-    }
-    publish_json(folder / "export.json", with_checksum(tree))
-    worst = max(max(export["checked"]["largest_difference"].values()) for export in exports)
+        exports.append(ExportedModel(seed=run.seed, run=run.digest, file=path.name, sha256=sha256_of(path), **facts))
+    publish_text(folder / "card.md", write_card(study, name, manifest, trained, exports, metrics))
+    record = ExportRecord(study=study.name, model=name, manifest_sha256=manifest.sha256, exports=tuple(exports))
+    write_export(folder / "export.json", record)
+    worst = max(max(export.checked.largest_difference.values()) for export in exports)
     log.info(
         "%s/%s: %d ONNX models in %.1f s, at most %.2g from PyTorch on %d test samples",
-        study.name, name, len(exports), time.perf_counter() - started, worst, exports[0]["checked"]["samples"],
+        study.name, name, len(exports), time.perf_counter() - started, worst, exports[0].checked.samples,
     )  # fmt: skip
 
 
-def _models(
-    study: Study, workflow: Workflow, name: str, manifest: Manifest, path: Path, place: Path, runs: list[dict[str, Any]]
+def _check_same_runs(path: Path, metrics: MetricsRecord, trained: RunsRecord) -> None:
+    """Raises UserError unless the metrics are those of the runs, on the runs' dataset."""
+    digests, expected = ([run.digest for run in record.runs] for record in (metrics, trained))
+    if metrics.manifest_sha256 != trained.manifest_sha256 or digests != expected:
+        again = f"run `bevatron evaluate {trained.study} {trained.model}` again"
+        raise UserError(path, "holds the metrics of other runs or data", again)
+
+
+def _make_models(
+    study: Study, workflow: Workflow, name: str, dataset: Dataset, folder: Path, runs: list[RunRecord]
 ) -> list[tuple[bytes, dict[str, Any]]]:
-    """Each run's ONNX file and what export.json says of it."""
+    """Each run's ONNX file and what export.json says of it; folder: that of the runs' folders."""
     from bevatron.compute.numerics.devices import deterministic
     from bevatron.export import agreement, graph
     from bevatron.export.metadata import metadata
@@ -84,32 +85,29 @@ def _models(
     graph.check_packages()
     model, classification = study.models[name], study.task.kind == "classification"
     graph.check_exportable(model.architecture.kind, f"{study.name}/{name}")
-    made = []
+    files = []
     with deterministic(model.training.threads):
-        columns = agreement.real_samples(manifest, path, model.inputs, workflow.data_loading.memory_budget_gb * 1e9)
+        columns = agreement.read_samples(dataset, model.inputs, workflow.data_loading.memory_budget_gb * 1e9)
         few = tuple(column[:1].repeat(4, *(1 for _ in column.shape[1:])) for column in columns)
         for run in runs:
-            where = f"{study.name}/{name} seed {run['seed']}"
-            network = load_network(place / run["folder"])
+            where = f"{study.name}/{name} seed {run.seed}"
+            network = load_network(folder / run.folder)
             plain = graph.Plain(network, classification).eval()
             inputs = graph.input_ports(network.spec.inputs, columns)
             outputs = graph.output_ports(network, classification)
             proto = graph.onnx_model(plain, few, inputs, outputs, where)
             content = proto.SerializeToString(deterministic=True)
-            found = agreement.agreement(content, plain, columns, inputs, outputs, model.training.threads)
+            found = agreement.measure_agreement(content, plain, columns, inputs, outputs, model.training.threads)
             agreement.check_agreement(found, where)
-            props = metadata(study, name, manifest, run, network, inputs, outputs, found)
+            props = metadata(study, name, dataset.manifest, run, network, inputs, outputs, found)
             for key, value in sorted(props.items()):
                 proto.metadata_props.add(key=key, value=value)
-            checked = {
-                "samples": found.samples,
-                "largest_difference": found.differences,
-                "tolerance": agreement.TOLERANCE,
+            checked = AgreementRecord(
+                samples=found.samples, largest_difference=found.differences, tolerance=agreement.TOLERANCE
+            )
+            ports = {
+                "inputs": tuple(port.name for port in inputs),
+                "outputs": tuple(port.name for port in outputs),
             }
-            ports = {"inputs": [port.name for port in inputs], "outputs": [port.name for port in outputs]}
-            made.append((proto.SerializeToString(deterministic=True), {**ports, "checked": checked}))
-    return made
-
-
-def _listed(runs: list[dict[str, Any]]) -> str:
-    return ", ".join(str(run["seed"]) for run in runs)
+            files.append((proto.SerializeToString(deterministic=True), {**ports, "checked": checked}))
+    return files

@@ -12,6 +12,7 @@ from bevatron.json_text import parse_json
 from bevatron.plan.rates import Fits, Samples, Shards, StudyRates
 from bevatron.regular_files import open_regular
 from bevatron.store.readers.reader import describe
+from bevatron.store.records.runs import read_runs
 from bevatron.store.shards.manifest import load_manifest
 
 
@@ -68,9 +69,9 @@ def measured(study: Study, scale: str, results: Path, date: str, machine: str) -
 def _all_fits(study: Study, results: Path, n: dict[str, int], memory_bytes: float) -> dict[str, Fits]:
     benchmarks, place = results / "benchmarks", results / study.name
     jobs = {name: _job(benchmarks / "train" / study.name / f"{name}.tsv") for name in study.models}
-    runs = {name: _json(place / "models" / name / "runs.json")["runs"] for name in study.models}
+    runs = {name: read_runs(place / "models" / name / "runs.json", study.name, name).runs for name in study.models}
     starts = {
-        name: job["cores"] * max(0.0, 1.0 - sum(run["seconds"] for run in runs[name]) / job["s"])
+        name: job["cores"] * max(0.0, 1.0 - sum(run.seconds for run in runs[name]) / job["s"])
         for name, job in jobs.items()
     }
     evaluations = {name: _job(benchmarks / "evaluate" / study.name / f"{name}.tsv") for name in study.models}
@@ -82,7 +83,7 @@ def _all_fits(study: Study, results: Path, n: dict[str, int], memory_bytes: floa
         found[name] = Fits(
             architecture=model.architecture.kind,
             start=_short(starts[name]),
-            seconds=_short(max(1e-9, job["cores"] - starts[name]) / sum(run["samples"] for run in runs[name])),
+            seconds=_short(max(1e-9, job["cores"] - starts[name]) / sum(run.samples for run in runs[name])),
             evaluate_start=_short(evaluate_start),
             evaluate_seconds=_short((evaluations[name]["cores"] - evaluate_start) / (n["test"] * seeds)),
             memory_mb=max(0.0, round(job["memory"] - resident)),

@@ -9,6 +9,7 @@ from bevatron.config.sections.search import Search
 from bevatron.errors import UserError
 from bevatron.search.space import values_of
 from bevatron.search.trial_log import Trial
+from bevatron.store.records.search import SearchRecord, TrialRecord
 
 
 def trials_csv(search: Search, checkpoint: str, trials: list[Trial]) -> str:
@@ -68,19 +69,20 @@ def best_values(
     }
 
 
-def curves(search: Search, trials: list[Trial], identity: dict[str, str]) -> dict[str, Any]:
-    """The content of search.json: every trial's validation loss by epoch."""
-    return {
+def search_record(search: Search, trials: list[Trial], identity: dict[str, str], files: dict[str, str]) -> SearchRecord:
+    """search.json: every trial's validation loss by epoch; files: SHA-256 of the search's table and figure."""
+    return SearchRecord(
         **identity,
-        "space": {key: distribution.model_dump(mode="json") for key, distribution in search.space.items()},
-        "trials": [
-            {
-                "trial": trial.number,
-                "values": values_of(search.space, trial.drawn),
-                "epoch": list(trial.losses),
-                "val_loss": list(trial.losses.values()),
-                "status": trial.status,
-            }
+        space={key: distribution.model_dump(mode="json") for key, distribution in search.space.items()},
+        trials=tuple(
+            TrialRecord(
+                trial=trial.number,
+                values=values_of(search.space, trial.drawn),
+                epoch=tuple(trial.losses),
+                val_loss=tuple(trial.losses.values()),
+                status=trial.status,
+            )
             for trial in trials
-        ],
-    }
+        ),
+        files=files,
+    )

@@ -14,11 +14,13 @@ from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
-from bevatron.search.results import best_of, best_values, curves, trials_csv
+from bevatron.search.results import best_of, best_values, search_record, trials_csv
 from bevatron.search.trial_log import Trial, TrialLog
 from bevatron.store.files.checksum import with_checksum
-from bevatron.store.files.publish import publish_bytes, publish_json, publish_text, sha256_of
-from bevatron.store.shards.manifest import load_manifest
+from bevatron.store.files.publish import publish_bytes, publish_text, sha256_of
+from bevatron.store.records.search import write_search
+from bevatron.store.shards.dataset import Dataset, load_dataset
+from bevatron.training.job import FitJob
 from bevatron.training.reading_order import training_order
 
 log = logging.getLogger("bevatron")
@@ -28,7 +30,7 @@ def search_model(
     study: Study,
     workflow: Workflow,
     name: str,
-    manifest: Path,
+    manifest_path: Path,
     folder: Path,
     request: ResourceRequest = ONE_NODE,
     fit: str = "bevatron.training.fit",
@@ -47,11 +49,11 @@ def search_model(
         raise UserError(where, "there is nothing to search", "give the model a search, or train it as it stands")
     if workflow.accelerator == "cuda" and model.search.gpus_per_trial == 0:
         raise UserError(where, "accelerator is 'cuda' and gpus_per_trial is 0", "give each trial a fraction of a GPU")
-    if not manifest.is_file():
-        raise UserError(manifest, "there is no such manifest", "run `bevatron prepare` first")
-    loaded = load_manifest(manifest)
-    order = training_order(study, model, loaded, manifest, workflow.data_loading)
-    digest = search_digest(study, model, loaded.sha256, order)
+    if not manifest_path.is_file():
+        raise UserError(manifest_path, "there is no such manifest", "run `bevatron prepare` first")
+    dataset = load_dataset(manifest_path)
+    order = training_order(study, model, dataset, workflow.data_loading)
+    digest = search_digest(study, model, dataset.manifest.sha256, order)
     live = Path(workflow.runs_dir).absolute() / digest
     with sole_owner(live, "search"), TrialLog(live / "trial_log.jsonl") as trial_log:
         missing = model.search.trials - len(trial_log.ended)
@@ -63,7 +65,7 @@ def search_model(
                     len(trial_log.ended),
                     model.search.trials,
                 )
-            _run(study, workflow, name, manifest, live, trial_log, request, fit)
+            _run(common_job(study, workflow, model, dataset, live), workflow, trial_log, request, fit)
         trials = trial_log.ended
         try:
             best = best_of(model.training.checkpoint, trials, where)
@@ -75,36 +77,22 @@ def search_model(
         _forget_fits(live)
 
 
-def _run(
-    study: Study,
-    workflow: Workflow,
-    name: str,
-    manifest: Path,
-    live: Path,
-    trial_log: TrialLog,
-    request: ResourceRequest,
-    fit: str,
-) -> None:
+def _run(job: FitJob, workflow: Workflow, trial_log: TrialLog, request: ResourceRequest, fit: str) -> None:
+    """Run the trials that the trial log lacks; job: the fit of a trial, but for the trial's values and folder."""
     from bevatron.compute.process.flag import Flag
     from bevatron.compute.process.sigterm import flag_on_sigterm, patience_of
     from bevatron.compute.ray.ray_session import ray_session
     from bevatron.compute.slurm.deadline import sigterm_before_the_end
     from bevatron.search.trials import run_trials
 
+    live, model = job.folder, job.model
     stop_requested = Flag(live / "stop-requested")
-
     task = {
-        "study": study.model_dump(mode="json"),
-        "model": name,
-        "manifest": str(manifest.absolute()),
-        "folder": str(live),
-        "data_loading": workflow.data_loading.model_dump(mode="json"),
-        "accelerator": workflow.accelerator,
+        "job": job.as_payload(),
         "strategy": workflow.workers.strategy,
         "fit": fit,
         "stop_requested": str(stop_requested.path),
     }
-    model = study.models[name]
     told = UserError(live, "the search was asked to stop (SIGTERM)", "run it again to go on")
     try:
         with (
@@ -117,6 +105,21 @@ def _run(
         raise told from None
 
 
+def common_job(study: Study, workflow: Workflow, model: Model, dataset: Dataset, live: Path) -> FitJob:
+    """What all trials of a search have in common."""
+    search = model.search
+    return FitJob(
+        study=study,
+        model=model,
+        manifest_path=dataset.manifest_path.absolute(),
+        seed=search.seed,
+        folder=live,
+        data_loading=workflow.data_loading,
+        accelerator=workflow.accelerator,
+        epochs=search.epochs,
+    )
+
+
 def _publish(
     study: Study, model: Model, trials: list[Trial], best: Trial, identity: dict[str, str], folder: Path
 ) -> None:
@@ -126,7 +129,7 @@ def _publish(
     publish_text(folder / "trials.csv", trials_csv(search, checkpoint, trials))
     publish_bytes(folder / "search.png", search_png(f"{study.name}, {model.title}", search, checkpoint, trials, best))
     files = {name: sha256_of(folder / name) for name in ("trials.csv", "search.png")}
-    publish_json(folder / "search.json", with_checksum(curves(search, trials, identity) | {"files": files}))
+    write_search(folder / "search.json", search_record(search, trials, identity, files))
     values = best_values(search, checkpoint, trials, best, identity)
     publish_text(folder / "best.yaml", yaml.safe_dump(with_checksum(values), sort_keys=False, allow_unicode=True))
     log.info("best of %d trials: trial %d, val_loss %.4g", len(trials), best.number, values["val_loss"])

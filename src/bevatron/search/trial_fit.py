@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bevatron.compute.process.flag import Flag
-from bevatron.config.sections.study import Study
-from bevatron.config.sections.workflow import DataLoading
 from bevatron.training.job import FitJob
 
 if TYPE_CHECKING:
@@ -27,8 +25,9 @@ def fit_trial(config: dict[str, Any], task: dict[str, Any], report: Report) -> A
         SINGLE_PROCESS,
     )  # imports torch, which the search's own process does not need
 
-    search = Study.model_validate(task["study"]).models[task["model"]].search
-    both = {"trial": config, "search": task, "accelerator": task["accelerator"]}
+    job = FitJob.from_payload(task["job"])
+    search = job.model.search
+    both = {"trial": config, "search": task, "accelerator": job.accelerator}
     if search.workers_per_trial == 1:
         return _fit(both, SINGLE_PROCESS, report)
     group = _worker_group(search, task["strategy"])
@@ -36,18 +35,10 @@ def fit_trial(config: dict[str, Any], task: dict[str, Any], report: Report) -> A
 
 
 def trial_job(config: dict[str, Any], task: dict[str, Any]) -> FitJob:
-    study = Study.model_validate(task["study"])
-    model = study.models[task["model"]]
-    return FitJob(
-        study=study,
-        model=model.with_values(config["values"]),
-        manifest=Path(task["manifest"]),
-        seed=model.search.seed,
-        folder=Path(task["folder"]) / f"trial-{config['number']:04d}",
-        data_loading=DataLoading.model_validate(task["data_loading"]),
-        accelerator=task["accelerator"],
-        epochs=model.search.epochs,
-    )
+    """The search's job with the trial's values, in the trial's folder."""
+    job = FitJob.from_payload(task["job"])
+    folder = job.folder / f"trial-{config['number']:04d}"
+    return replace(job, model=job.model.with_values(config["values"]), folder=folder)
 
 
 def _fit(task: dict[str, Any], context: "DistributedContext", report: Report) -> Any:

@@ -9,23 +9,24 @@ from bevatron.compute.numerics.devices import device_for
 from bevatron.compute.numerics.reproducibility import differences
 from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.models.closed_form import ClosedFormModel
+from bevatron.store.records.runs import RunRecord
 from bevatron.training.environment import training_environment
 from bevatron.training.job import FitJob
 
 log = logging.getLogger("bevatron")
 
 
-def tell_differences(what: str, runs: list[dict[str, Any]], now: dict[str, Any]) -> None:
+def warn_of_differences(what: str, runs: tuple[RunRecord, ...], now: dict[str, Any]) -> None:
     """One warning where runs of the model `what` were trained in environments that may give other bits than that of
     `now`: used again as they were finished before, or begun elsewhere. What `now` does not know is compared with the
     last run's."""
-    last = runs[-1]["environments"][-1]
+    last = runs[-1].environments[-1].model_dump()
     reference = {**last, **now, "versions": {**last["versions"], **now["versions"]}}
     found: dict[str, list[str]] = {}
     for run in runs:
-        for environment in run["environments"]:
-            if changed := differences(environment, reference):
-                found.setdefault(", ".join(changed), []).append(str(run["seed"]))
+        for environment in run.environments:
+            if changed := differences(environment.model_dump(), reference):
+                found.setdefault(", ".join(changed), []).append(str(run.seed))
     if found:
         words = "; ".join(f"seed {', '.join(dict.fromkeys(seeds))}: {said}" for said, seeds in found.items())
         log.warning("%s: was not trained here alone, and cannot be made again here bit for bit (%s)", what, words)

@@ -6,12 +6,12 @@ from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
 from bevatron.store.files.publish import sha256_of
-from bevatron.store.shards.manifest import Manifest
-from bevatron.training.runs import load_runs
+from bevatron.store.records.runs import load_runs
+from bevatron.store.shards.dataset import Dataset
 
 
-def chosen_members(
-    study: Study, name: str, model: Model, manifest: Manifest, given: dict[str, Path]
+def select_members(
+    study: Study, name: str, model: Model, dataset: Dataset, given: dict[str, Path]
 ) -> dict[str, list[Path]]:
     """The folders of each member's runs in the order of their seeds, by the member's name, in the model's order.
 
@@ -22,7 +22,7 @@ def chosen_members(
         if other not in model.members:
             known = ", ".join(model.members) or "none, it is no committee"
             raise UserError(f"--member {other}", f"is no member of {study.name}/{name}", f"its members: {known}")
-    chosen = {}
+    folders = {}
     for member in model.members:
         if member not in given:
             raise UserError(
@@ -30,9 +30,9 @@ def chosen_members(
                 f"the committee {study.name}/{name} needs this model's runs",
                 f"run `bevatron train {study.name} {member}` first, and give --member {member}=its runs.json",
             )
-        runs = load_runs(given[member], study.name, member, manifest.sha256)
-        chosen[member] = [(given[member].parent / run["folder"]).resolve() for run in runs]
-    return chosen
+        runs = load_runs(given[member], study.name, member, dataset.manifest.sha256).runs
+        folders[member] = [(given[member].parent / run.folder).resolve() for run in runs]
+    return folders
 
 
 def member_weights(folders: dict[str, Path]) -> dict[str, str]:

@@ -20,11 +20,13 @@ from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.models.closed_form import ClosedFormModel
 from bevatron.regular_files import read_bytes, read_text
-from bevatron.store.files.checksum import check_checksum, with_checksum
+from bevatron.store.files.checksum import check_checksum
 from bevatron.store.files.publish import publish_json, publishing, sha256_of
-from bevatron.store.shards.manifest import Manifest, load_manifest
-from bevatron.train.environments import environment_here, tell_differences
-from bevatron.train.members import chosen_members, member_weights
+from bevatron.store.records.runs import RunRecord, RunsRecord, write_runs
+from bevatron.store.shards.dataset import Dataset, load_dataset
+from bevatron.store.shards.manifest import Manifest
+from bevatron.train.environments import environment_here, warn_of_differences
+from bevatron.train.members import member_weights, select_members
 from bevatron.train.together import diverged, fit_together
 from bevatron.training.fit import describe, fit, how_made
 from bevatron.training.job import Diverged, FitJob, FitResult
@@ -53,10 +55,10 @@ def train_model(
     each seed takes the members' runs of that seed, or of the seed modulo their number. Raises UserError for a run that
     diverges, and for members that are missing, damaged or of another dataset.
     """
-    manifest = load_manifest(manifest_path, dataset_digest(study))
+    dataset = load_dataset(manifest_path, dataset_digest(study))
     model = with_search_result(study.models[name], best)
-    chosen = chosen_members(study, name, model, manifest, members or {})
-    jobs = [_job(study, workflow, model, manifest, manifest_path, seed, chosen) for seed in range(study.n_seeds)]
+    chosen = select_members(study, name, model, dataset, members or {})
+    jobs = [_job(study, workflow, model, dataset, seed, chosen) for seed in range(study.n_seeds)]
     if workers > 1 and issubclass(ARCHITECTURES[model.architecture.kind], ClosedFormModel):
         log.info("%s/%s: '%s' is fitted by one worker", study.name, name, model.architecture.kind)
         workers = 1
@@ -65,18 +67,17 @@ def train_model(
         stack.enter_context(sole_owners([job.folder for job in jobs], "run"))
         if workers > 1:
             fit_together(name, jobs, workflow, request, workers)
-        runs = [_run(job, name, manifest, folder) for job in jobs]
-    tell_differences(f"{study.name}/{name}", runs, environment_here(jobs[0], workers, workflow.workers.strategy))
-    content = {
-        "schema_version": SCHEMA_VERSION,
-        "study": study.name,
-        "model": name,
-        "manifest_sha256": manifest.sha256,
-        "dataset_digest": manifest.dataset_digest,
-        "settings": model.model_dump(mode="json", exclude={"search"}),
-        "runs": runs,
-    }
-    publish_json(folder / "runs.json", with_checksum(content))
+        runs = tuple(_run(job, name, dataset, folder) for job in jobs)
+    warn_of_differences(f"{study.name}/{name}", runs, environment_here(jobs[0], workers, workflow.workers.strategy))
+    record = RunsRecord(
+        study=study.name,
+        model=name,
+        manifest_sha256=dataset.manifest.sha256,
+        dataset_digest=dataset.manifest.dataset_digest,
+        settings=model.model_dump(mode="json", exclude={"search"}),
+        runs=runs,
+    )
+    write_runs(folder / "runs.json", record)
 
 
 def with_search_result(model: Model, best: Path | None) -> Model:
@@ -86,9 +87,9 @@ def with_search_result(model: Model, best: Path | None) -> Model:
     if best is None:
         raise UserError("--best", "this model is searched, and no best.yaml is given", "run `bevatron search` first")
     try:
-        tree = parse_yaml(read_text(best))
-        check_checksum(tree, best, "run `bevatron search` again")
-        return model.with_values(tree["values"])
+        payload = parse_yaml(read_text(best))
+        check_checksum(payload, best, "run `bevatron search` again")
+        return model.with_values(payload["values"])
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise UserError(best, f"is no result of this model's search: {error}", "run `bevatron search` again") from None
 
@@ -97,8 +98,7 @@ def _job(
     study: Study,
     workflow: Workflow,
     model: Model,
-    manifest: Manifest,
-    manifest_path: Path,
+    dataset: Dataset,
     seed: int,
     members: dict[str, list[Path]],
 ) -> FitJob:
@@ -106,22 +106,22 @@ def _job(
     job = FitJob(
         study,
         model,
-        manifest_path.resolve(),
+        dataset.manifest_path.resolve(),
         seed,
         Path(),
         workflow.data_loading,
         workflow.accelerator,
         members=folders,
     )
-    return replace(job, folder=Path(workflow.runs_dir).resolve() / _digest(job, manifest)[:20])
+    return replace(job, folder=Path(workflow.runs_dir).resolve() / _digest(job, dataset)[:20])
 
 
-def _digest(job: FitJob, manifest: Manifest) -> str:
-    order = training_order(job.study, job.model, manifest, job.manifest, job.data_loading)
-    return run_digest(job.study, job.model, manifest.sha256, job.seed, order, member_weights(job.members))
+def _digest(job: FitJob, dataset: Dataset) -> str:
+    order = training_order(job.study, job.model, dataset, job.data_loading)
+    return run_digest(job.study, job.model, dataset.manifest.sha256, job.seed, order, member_weights(job.members))
 
 
-def _run(job: FitJob, name: str, manifest: Manifest, folder: Path) -> dict[str, Any]:
+def _run(job: FitJob, name: str, dataset: Dataset, folder: Path) -> RunRecord:
     """Fit a job that is not finished yet, and publish it; what runs.json says of it."""
     try:
         result = fit(job)
@@ -133,29 +133,29 @@ def _run(job: FitJob, name: str, manifest: Manifest, folder: Path) -> dict[str, 
         job.study.name, name, job.seed, result.epochs, result.last_val_loss, result.best_val_loss, result.best_epoch,
         f"{result.samples_per_second:,.0f}", 100 * result.waited,
     )  # fmt: skip
-    return _published(job, result, manifest, folder / f"seed-{job.seed}")
+    return _publish(job, result, dataset, folder / f"seed-{job.seed}")
 
 
-def _published(job: FitJob, result: FitResult, manifest: Manifest, target: Path) -> dict[str, Any]:
+def _publish(job: FitJob, result: FitResult, dataset: Dataset, target: Path) -> RunRecord:
     """Copy a finished run's artefacts into the model's folder; what runs.json says of it."""
-    digest = _digest(job, manifest)
+    digest = _digest(job, dataset)
     target.mkdir(parents=True, exist_ok=True)
     for file in ("weights.safetensors", "history.csv"):
         with publishing(target / file) as temporary:
             temporary.write_bytes(read_bytes(job.folder / file))
-    publish_json(target / "model.json", _model_json(job, digest, manifest))
+    publish_json(target / "model.json", _model_json(job, digest, dataset.manifest))
     made = how_made(job)
     publish_json(target / "run.json", {"digest": digest, "seed": job.seed, **made, **result.as_dict()})
     files = ("weights.safetensors", "model.json", "history.csv", "run.json")
-    return {
-        "seed": job.seed,
-        "digest": digest,
-        "folder": target.name,
-        "files": {file: sha256_of(target / file) for file in files},
+    return RunRecord(
+        seed=job.seed,
+        digest=digest,
+        folder=target.name,
+        files={file: sha256_of(target / file) for file in files},
+        members=member_weights(job.members),
         **made,
-        **({"members": member_weights(job.members)} if job.members else {}),
         **result.as_dict(),
-    }
+    )
 
 
 def _model_json(job: FitJob, digest: str, manifest: Manifest) -> dict[str, Any]:

@@ -1,14 +1,10 @@
 """All seeds of a model fitted one after the other by the same group of workers, started once."""
 
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from bevatron.compute.distributed.distributed_context import DistributedContext
 from bevatron.compute.slurm.resource_request import ResourceRequest
-from bevatron.config.sections.model import Model
-from bevatron.config.sections.study import Study
-from bevatron.config.sections.workflow import DataLoading, Workflow
+from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.training.fit import finished_fit, fit
 from bevatron.training.job import Diverged, FitJob
@@ -27,24 +23,13 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: Res
     from bevatron.compute.ray.ray_session import ray_session
 
     first = unfinished[0]
-    task = {
-        "name": name,
-        "study": first.study.model_dump(mode="json"),
-        "model": first.model.model_dump(mode="json"),
-        "manifest": str(first.manifest),
-        "data_loading": first.data_loading.model_dump(mode="json"),
-        "accelerator": first.accelerator,
-        "jobs": [
-            (job.seed, str(job.folder), {name: str(folder) for name, folder in job.members.items()})
-            for job in unfinished
-        ],
-    }
+    payload = {"name": name, "accelerator": first.accelerator, "jobs": [job.as_payload() for job in unfinished]}
     told = UserError(first.folder, "the fit was asked to stop (SIGTERM)", "run it again to go on")
     with ray_session(workflow.ray, request, first.folder) as session:
         on_gpus = first.accelerator == "cuda" or (first.accelerator == "auto" and session.gpus > 0)
         run_workers(
             _fit_all,
-            task,
+            payload,
             workers,
             workflow.workers,
             request,
@@ -62,21 +47,10 @@ def diverged(name: str, job: FitJob, error: Diverged) -> UserError:
     return UserError(where, str(error), "lower training.learning_rate")
 
 
-def _fit_all(task: dict[str, Any], context: DistributedContext) -> None:
+def _fit_all(payload: dict[str, Any], context: DistributedContext) -> None:
     """The work of one worker, in a process that Ray has started."""
-    first = FitJob(
-        study=Study.model_validate(task["study"]),
-        model=Model.model_validate(task["model"]),
-        manifest=Path(task["manifest"]),
-        seed=0,
-        folder=Path(),
-        data_loading=DataLoading.model_validate(task["data_loading"]),
-        accelerator=task["accelerator"],
-    )
-    for seed, folder, members in task["jobs"]:
-        folders = {name: Path(member) for name, member in members.items()}
-        job = replace(first, seed=seed, folder=Path(folder), members=folders)
+    for job in map(FitJob.from_payload, payload["jobs"]):
         try:
             fit(job, context=context)
         except Diverged as error:
-            raise diverged(task["name"], job, error) from None
+            raise diverged(payload["name"], job, error) from None

@@ -12,6 +12,7 @@ from bevatron.compute.distributed.distributed_context import SINGLE_PROCESS, Dis
 from bevatron.config.sections.task import Classification
 from bevatron.store.readers.reader import Part, Reader, open_split
 from bevatron.store.readers.sampling import Sampling, quotas
+from bevatron.store.shards.dataset import Dataset
 from bevatron.store.shards.manifest import Manifest
 from bevatron.training.blocks import Block, Schedule
 from bevatron.training.collate import Collate, input_groups, moved, rows_at_once
@@ -123,7 +124,7 @@ class DataModule(pl.LightningDataModule):
     def _open(self, split: str, batch_size: int | str) -> Reader:
         job, data_loading = self.job, self.job.data_loading
         return open_split(
-            job.manifest,
+            Dataset(job.manifest_path, self.manifest),
             split,
             batch_size=batch_size,
             groups=job.model.inputs,

@@ -24,6 +24,7 @@ from bevatron.models.network import Network, NetworkSpec, load_network, load_spe
 from bevatron.regular_files import read_bytes
 from bevatron.store.files.checksum import check_checksum, with_checksum
 from bevatron.store.files.publish import publish_json, publishing, sha256_of
+from bevatron.store.shards.dataset import Dataset
 from bevatron.store.shards.manifest import Manifest, load_manifest
 from bevatron.training.checkpoint import (
     Checkpointing,
@@ -76,7 +77,7 @@ def fit(
     finished = context.broadcast(finished_fit(job) if context.is_rank_zero else None)
     if finished is not None:
         return finished
-    manifest = load_manifest(job.manifest, dataset_digest(job.study))
+    manifest = load_manifest(job.manifest_path, dataset_digest(job.study))
     _check_inputs(job, manifest)
     device = context.device or device_for(job.accelerator)
     with deterministic(job.model.training.threads):
@@ -282,7 +283,7 @@ def _write(
     files = {name: sha256_of(job.folder / name) for name in (WEIGHTS, HISTORY)}
     made = {
         "versions": versions(),
-        "order": training_order(job.study, job.model, data.manifest, job.manifest, job.data_loading),
+        "order": training_order(job.study, job.model, Dataset(job.manifest_path, data.manifest), job.data_loading),
         "environments": environments,
         "reproducible": reproducible(environments),
     }
@@ -310,4 +311,4 @@ def _check_inputs(job: FitJob, manifest: Manifest) -> None:
     ):
         for name in asked:
             if name not in known:
-                raise UserError(job.manifest, f"has no {kind} '{name}'", f"it has: {', '.join(known)}")
+                raise UserError(job.manifest_path, f"has no {kind} '{name}'", f"it has: {', '.join(known)}")

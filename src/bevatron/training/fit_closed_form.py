@@ -95,7 +95,7 @@ def _labelled(job: FitJob, network: Network, batches: Iterator[Batch], class_wei
         missing = set(range(len(network.answers))) - set(joined.unique().tolist())
         if missing:
             name = job.study.task.classes[network.answers[min(missing)]]
-            raise UserError(job.manifest, f"has a split without class '{name}'", "make the dataset larger")
+            raise UserError(job.manifest_path, f"has a split without class '{name}'", "make the dataset larger")
         weights = torch.ones(len(joined)) if class_weights is None else class_weights[network.answers][joined]
         return Labelled(torch.cat(rows), joined, weights)
 

@@ -15,7 +15,7 @@ class Diverged(Exception):
 
 @dataclass(frozen=True)
 class FitJob:
-    """One fit of `model` of `study` on the dataset of `manifest`, with one seed.
+    """One fit of `model` of `study` on the dataset of `manifest_path`, with one seed.
 
     folder: live state; a folder that holds a valid checkpoint is continued from there.
     epochs: overrides the model's own number, as a search does; early stopping is then left to the search.
@@ -24,7 +24,7 @@ class FitJob:
 
     study: Study
     model: Model
-    manifest: Path
+    manifest_path: Path
     seed: int
     folder: Path
     data_loading: DataLoading
@@ -42,6 +42,35 @@ class FitJob:
         if self.model.class_subset is None:
             return None
         return tuple(self.study.task.classes.index(name) for name in self.model.class_subset)
+
+    def as_payload(self) -> dict[str, Any]:
+        """The job as plain values, to be sent to another process; `from_payload` makes the same job of them."""
+        return {
+            "study": self.study.model_dump(mode="json"),
+            "model": self.model.model_dump(mode="json"),
+            "manifest_path": str(self.manifest_path.absolute()),
+            "seed": self.seed,
+            "folder": str(self.folder),
+            "data_loading": self.data_loading.model_dump(mode="json"),
+            "accelerator": self.accelerator,
+            "epochs": self.epochs,
+            "members": {name: str(folder) for name, folder in self.members.items()},
+        }
+
+    @classmethod
+    def from_payload(cls, payload: dict[str, Any]) -> "FitJob":
+        """The job that `as_payload` described."""
+        return cls(
+            study=Study.model_validate(payload["study"]),
+            model=Model.model_validate(payload["model"]),
+            manifest_path=Path(payload["manifest_path"]),
+            seed=payload["seed"],
+            folder=Path(payload["folder"]),
+            data_loading=DataLoading.model_validate(payload["data_loading"]),
+            accelerator=payload["accelerator"],
+            epochs=payload["epochs"],
+            members={name: Path(folder) for name, folder in payload["members"].items()},
+        )
 
 
 @dataclass(frozen=True)

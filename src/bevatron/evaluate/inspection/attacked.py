@@ -33,8 +33,8 @@ class Attacked:
     example: dict[str, Any] | None
 
 
-def attacked(
-    task: Classification, context: EvaluationContext, labels: np.ndarray, bootstrap: Bootstrap, confidence: float
+def attack_networks(
+    task: Classification, context: EvaluationContext, labels: np.ndarray, bootstrap: Bootstrap
 ) -> tuple[dict[str, Measurement], dict[str, Any] | None]:
     """Metrics and curves of all seeds; none of a network that has no gradients, or reads lists.
 
@@ -45,9 +45,8 @@ def attacked(
     attack_gain.at_<ε>   how far FGSM moves the margin of the true class, over how far random signs do; of a linear
                          network of n inputs it grows like √n (arXiv:1412.6572, sec. 3)
     """
-    settings = task.attacks
-    target = context.model.target or task.target
-    seeds = [_attack(context, target, folder, settings) for folder in context.folders]
+    settings, confidence = task.attacks, context.confidence
+    seeds = [_attack(context, context.target, folder, settings) for folder in context.folders]
     if any(seed is None for seed in seeds):
         return {}, None
     n = len(seeds[0].clean)
@@ -95,7 +94,7 @@ def _independent(of_seed: list[np.ndarray], among: list[np.ndarray], bootstrap: 
 
 
 def _attack(context: EvaluationContext, target: str, folder: Path, settings: Attacks) -> Attacked | None:
-    if any(context.manifest.groups[name].layout == "ragged" for name in context.model.inputs):
+    if any(context.dataset.manifest.groups[name].layout == "ragged" for name in context.model.inputs):
         return None
     device = device_for(context.workflow.accelerator)
     network = load_network(folder).to(device)
@@ -105,7 +104,7 @@ def _attack(context: EvaluationContext, target: str, folder: Path, settings: Att
     clean, logits, example = [], {(k, e): [] for k in KINDS for e in settings.epsilons}, None
     low, high = settings.range
     with deterministic(context.model.training.threads), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of("attacks", context.manifest.sha256))
+        torch.manual_seed(seed_of("attacks", context.dataset.manifest.sha256))
         for inputs, labels in _first(context, target, settings.samples, device):
             clean.append(_logits(network, inputs))
             for epsilon in settings.epsilons:

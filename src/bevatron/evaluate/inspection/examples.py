@@ -1,12 +1,11 @@
 """A few images of the test split, small enough for a file that people read."""
 
-from typing import Any
-
 import numpy as np
 
-from bevatron.config.sections.study import Study
+from bevatron.config.sections.data_part import DataPart
 from bevatron.config.sections.task import Classification, Detection, Task
 from bevatron.evaluate.predictions.columns import TestColumns
+from bevatron.store.records.data import ImageRecord, ImagesRecord, PixelsRecord
 from bevatron.store.shards.contract import GroupInfo
 
 EXAMPLES = 6  # images of a detection
@@ -27,12 +26,11 @@ def example_rows(task: Task, target: np.ndarray) -> list[int]:
     return []
 
 
-def examples(study: Study, columns: TestColumns) -> dict[str, Any]:
-    """By input group that holds images: "shape" (height, width) and "features" and "units" of the channels, and
-    "images": each with its id, its class ("label", None in a detection) and, for each channel, pixels.
+def select_examples(study: DataPart, columns: TestColumns) -> dict[str, ImagesRecord]:
+    """Images by the input group that holds them, with their classes.
 
-    Pixels are stored as "step" from one to the next in C order, and "value" to three digits. An image of more than 192
-    pixels a side is summed to that ("summed": pixels a side that became one); of a channel 4,000 pixels are kept.
+    Values are kept to three digits. An image of more than 192 pixels a side is summed to that; of a channel 4,000
+    pixels are kept.
     """
     task = study.task
     if not isinstance(task, Classification | Detection):
@@ -50,16 +48,18 @@ def examples(study: Study, columns: TestColumns) -> dict[str, Any]:
         info = columns.manifest.groups[name]
         images = columns.images(name, rows)
         by = _summed(info)
-        found[name] = {
-            "shape": [-(-side // by) for side in info.shape[1:]],
-            "summed": by,
-            "features": list(info.features[:PLANES]),
-            "units": list(info.units[:PLANES]),
-            "images": [
-                {"id": str(sample), "label": label, "channels": [_pixels(_sums(plane, by)) for plane in image[:PLANES]]}
+        found[name] = ImagesRecord(
+            shape=tuple(-(-side // by) for side in info.shape[1:]),
+            summed=by,
+            features=info.features[:PLANES],
+            units=info.units[:PLANES],
+            images=tuple(
+                ImageRecord(
+                    id=str(sample), label=label, channels=tuple(_pixels(_sums(plane, by)) for plane in image[:PLANES])
+                )
                 for sample, label, image in zip(ids, labels, images, strict=True)
-            ],
-        }
+            ),
+        )
     return found
 
 
@@ -75,9 +75,11 @@ def _sums(plane: np.ndarray, by: int) -> np.ndarray:
     return whole.reshape(height // by, by, width // by, by).sum((1, 3))
 
 
-def _pixels(plane: np.ndarray) -> dict[str, list]:
+def _pixels(plane: np.ndarray) -> PixelsRecord:
     flat = plane.ravel()
     kept = np.flatnonzero(flat)
     if len(kept) > PIXELS:
         kept = np.sort(kept[np.argsort(-np.abs(flat[kept]), kind="stable")[:PIXELS]])
-    return {"step": np.diff(kept, prepend=0).tolist(), "value": [float(f"{v:.3g}") for v in flat[kept]]}
+    return PixelsRecord(
+        step=tuple(np.diff(kept, prepend=0).tolist()), value=tuple(float(f"{v:.3g}") for v in flat[kept])
+    )

@@ -14,7 +14,7 @@ FILTERS, MAPS, LAYERS = 16, 8, 4  # drawn at most
 LAYER = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
 
 
-def looked_into(context: EvaluationContext) -> dict[str, Any] | None:
+def inspect_layers(context: EvaluationContext) -> dict[str, Any] | None:
     """Of the first seed: "filters" of the first convolution, mean over input channels, each (k, k); "image" (height,
     width), the first of the test split; "layers": name and maps (height, width) behind convolutions and pools.
 
@@ -25,7 +25,7 @@ def looked_into(context: EvaluationContext) -> dict[str, Any] | None:
     if first is None or len(context.model.inputs) != 1:
         return None
     (group,) = context.model.inputs
-    image = TestColumns(context.manifest, context.manifest_path).images(group, [0])[0]
+    image = TestColumns(context.dataset).images(group, [0])[0]
     found: list[dict[str, Any]] = []
 
     def keep(name: str):

@@ -3,7 +3,6 @@
 import csv
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,17 +11,20 @@ from bevatron.errors import UserError
 from bevatron.evaluate.statistics.measurement import Measurement, measure
 from bevatron.regular_files import open_regular
 from bevatron.store.files.publish import sha256_of
+from bevatron.store.records.runs import RunRecord
 
 HISTORY = "history.csv"
 
 
-def overtraining(model: Model, runs: list[dict[str, Any]], folder: Path, replicas: int) -> dict[str, Measurement]:
+def measure_overtraining(
+    model: Model, runs: tuple[RunRecord, ...], folder: Path, replicas: int
+) -> dict[str, Measurement]:
     """The metric `overtraining`: validation loss over training loss at the epoch whose weights were published.
 
     1 is none; more says that what was learned holds for the training samples alone. The training loss is the mean over
     the steps since the validation before, with dropout, so that the ratio rather falls short. It varies with the seeds
     alone: its bootstrap replicas of the test split are all alike. No metric where a run has no such history (a fit in
-    closed form) or a loss is not positive. runs: the entries of runs.json, which lies in `folder`.
+    closed form) or a loss is not positive. runs: the entries of runs.json, which is in `folder`.
     """
     ratios = [_ratio(model, run, folder) for run in runs]
     if not all(ratios):
@@ -30,16 +32,16 @@ def overtraining(model: Model, runs: list[dict[str, Any]], folder: Path, replica
     return {"overtraining": measure([np.full(replicas + 1, ratio) for ratio in ratios], 0.68)}
 
 
-def _ratio(model: Model, run: dict[str, Any], folder: Path) -> float | None:
-    path = folder / run["folder"] / HISTORY
-    if HISTORY not in run["files"]:
+def _ratio(model: Model, run: RunRecord, folder: Path) -> float | None:
+    path = folder / run.folder / HISTORY
+    if HISTORY not in run.files:
         return None
-    if not path.is_file() or sha256_of(path) != run["files"][HISTORY]:
+    if not path.is_file() or sha256_of(path) != run.files[HISTORY]:
         what = "is missing, or does not match its SHA-256 in runs.json"
         raise UserError(path, what, "run the training again")
     with TextIOWrapper(open_regular(path), encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    epoch = run["best_epoch"] if model.training.checkpoint == "best" else run["epochs"]
+    epoch = run.best_epoch if model.training.checkpoint == "best" else run.epochs
     for row in rows:
         if int(row["epoch"]) == epoch:
             train, val = float(row["train_loss"]), float(row["val_loss"])

@@ -49,10 +49,10 @@ def first_corrections(context: EvaluationContext, most: int = 6) -> list[dict[st
     training = context.model.training
     if training.batch_size != 1 or context.model.architecture.kind != "perceptron":
         return []
-    return replayed(context, most=most)
+    return replay(context, most=most)
 
 
-def replayed(context: EvaluationContext, most: int | None = None, steps: int | None = None) -> list[dict[str, Any]]:
+def replay(context: EvaluationContext, most: int | None = None, steps: int | None = None) -> list[dict[str, Any]]:
     """The fit's first steps again, until the line has changed `most` times, or for `steps`."""
     from bevatron.config.loading.kinds import LEARNERS
     from bevatron.training.data import DataModule  # Lightning, which costs two seconds, and which few models need here
@@ -62,12 +62,12 @@ def replayed(context: EvaluationContext, most: int | None = None, steps: int | N
 
     study, model = context.study, context.model
     data_loading = context.workflow.data_loading
-    job = FitJob(study, model, context.manifest_path.resolve(), context.seeds[0], Path(), data_loading, "cpu")
+    job = FitJob(study, model, context.dataset.manifest_path.resolve(), context.seeds[0], Path(), data_loading, "cpu")
     found: list[dict[str, Any]] = []
     with deterministic(model.training.threads):
-        data = DataModule(job, context.manifest, CPU)
+        data = DataModule(job, context.dataset.manifest, CPU)
         try:
-            network = initial_network(job, context.manifest)
+            network = initial_network(job, context.dataset.manifest)
             learner = LEARNERS[study.task.kind](job, network, data.schedule)
             optimiser = optimiser_of(model.training, network)
             block = data.schedule.block(0)

@@ -17,10 +17,10 @@ def batches(
     """In the order of the shards, up to `at_once` samples at a time: the model's inputs {group: (batch, ...)}, and
     targets by name, which the caller may keep."""
     groups, data_loading = context.model.inputs, context.workflow.data_loading
-    shapes = input_groups(context.manifest, groups)
+    shapes = input_groups(context.dataset.manifest, groups)
     collate = Collate(shapes, device)
     reader = open_split(
-        context.manifest_path,
+        context.dataset,
         split,
         batch_size=rows_at_once(shapes, at_once),
         groups=groups,

@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.store.files.verify import check_shard
 from bevatron.store.shards.columns import Dense, Ragged, SparseImages
-from bevatron.store.shards.manifest import Manifest
+from bevatron.store.shards.dataset import Dataset
 from bevatron.store.shards.shard import Shard
 
 
@@ -16,13 +15,9 @@ class TestColumns:
 
     __test__ = False  # pytest: no test of ours
 
-    def __init__(self, manifest: Manifest, manifest_path: Path):
-        self.manifest, self.path = manifest, manifest_path
-        self._shards = []
-        for entry in manifest.splits["test"]:
-            shard = manifest_path.parent / entry.file
-            check_shard(shard, entry, manifest)
-            self._shards.append(shard)
+    def __init__(self, dataset: Dataset):
+        self.manifest, self.path = dataset.manifest, dataset.manifest_path
+        self._shards = dataset.checked_shards("test")
 
     def target(self, name: str) -> np.ndarray:
         """A target by name: (n, ...)."""

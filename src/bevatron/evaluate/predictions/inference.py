@@ -1,5 +1,6 @@
 """Predictions of trained networks for the test split."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,15 @@ from bevatron.errors import UserError
 from bevatron.evaluate.evaluation import Predictions
 from bevatron.models.network import load_network
 from bevatron.store.readers.reader import open_split
-from bevatron.store.shards.manifest import Manifest
+from bevatron.store.shards.dataset import Dataset
 from bevatron.training.collate import Collate, input_groups, rows_at_once
 
 BATCH = 2_000
 
 
 def predict(
-    folders: list[Path],
-    manifest: Manifest,
-    manifest_path: Path,
+    folders: Sequence[Path],
+    dataset: Dataset,
     groups: list[str],
     targets: list[str],
     workflow: Workflow,
@@ -32,15 +32,15 @@ def predict(
     UserError for a network that predicts numbers that are not finite.
     """
     device = device_for(workflow.accelerator)
-    shapes = input_groups(manifest, groups)
+    shapes = input_groups(dataset.manifest, groups)
     collate = Collate(shapes, device)
     networks = [load_network(folder).to(device) for folder in folders]
-    n, done = manifest.n_samples("test"), 0
+    n, done = dataset.manifest.n_samples("test"), 0
     outputs: np.ndarray | None = None
     ids, kept = np.empty(n, np.uint64), {}
     with deterministic(threads), torch.inference_mode():
         reader = open_split(
-            manifest_path,
+            dataset,
             "test",
             batch_size=rows_at_once(shapes, BATCH),
             groups=groups,

@@ -5,6 +5,8 @@ from statistics import NormalDist
 
 import numpy as np
 
+from bevatron.store.records.metrics import MetricRecord
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -31,17 +33,9 @@ class Measurement:
     replicas: tuple[float | None, ...]
     unit: str = ""
 
-    def to_json(self) -> dict:
+    def as_record(self) -> MetricRecord:
         """All but the replicas, which the files keep apart so that a person can read the rest."""
-        tree = {
-            "value": self.value,
-            "error": self.error,
-            "low": self.low,
-            "high": self.high,
-            "seed_std": self.seed_std,
-            "per_seed": list(self.per_seed),
-        }
-        return tree | ({"unit": self.unit} if self.unit else {})
+        return MetricRecord(**{name: getattr(self, name) for name in MetricRecord.model_fields})
 
 
 def measure(

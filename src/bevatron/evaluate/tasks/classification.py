@@ -6,7 +6,7 @@ import numpy as np
 
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.task import Classification
-from bevatron.evaluate.evaluation import Predictions, evaluation
+from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluation
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.calibration import expected_calibration_error, reliability
 from bevatron.evaluate.statistics.classes import Said, pair_score, pairs_of, probability, signal_score
@@ -27,29 +27,21 @@ class ClassificationEvaluation:
         return (len(task.classes),)
 
     def metrics(
-        self,
-        task: Classification,
-        model: Model,
-        predictions: Predictions,
-        bootstrap: Bootstrap,
-        confidence: float,
+        self, task: Classification, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
-        labels = predictions.targets[model.target or task.target].astype(np.int64)
+        labels, confidence = predictions.targets[context.target].astype(np.int64), context.confidence
         arguments = (task, predictions.outputs, labels)
         metrics = classification_metrics(*arguments, bootstrap, confidence)
         curves = classification_curves(*arguments, bootstrap, confidence)
-        context = predictions.context
-        if task.attacks is not None and context is not None:
-            from bevatron.evaluate.inspection.attacked import attacked  # torch
+        if task.attacks is not None and context.folders:
+            from bevatron.evaluate.inspection.attacked import attack_networks  # torch
 
-            found, curves["attacks"] = attacked(task, context, labels, bootstrap, confidence)
-            metrics |= found
-        if context is not None and any(
-            context.study.models[n] == context.model for n in context.study.evaluation.inspect_layers
-        ):
-            from bevatron.evaluate.inspection.layers import looked_into  # torch
+            of_attacks, curves["attacks"] = attack_networks(task, context, labels, bootstrap)
+            metrics |= of_attacks
+        if context.model_name in context.study.evaluation.inspect_layers and context.folders:
+            from bevatron.evaluate.inspection.layers import inspect_layers  # torch
 
-            curves["layers"] = looked_into(context)
+            curves["layers"] = inspect_layers(context)
         return metrics, curves
 
 

@@ -7,11 +7,12 @@ import numpy as np
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.task import Classification2D
 from bevatron.errors import UserError
-from bevatron.evaluate.evaluation import Predictions, evaluation
+from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluation
 from bevatron.evaluate.predictions.columns import TestColumns
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement, measure
 from bevatron.evaluate.statistics.ranking import Ranking
+from bevatron.store.shards.dataset import Dataset
 
 DRAWN = 600  # points in the images
 
@@ -27,7 +28,7 @@ class Classification2DEvaluation:
         return (2,)
 
     def metrics(
-        self, task: Classification2D, model: Model, predictions: Predictions, bootstrap: Bootstrap, confidence: float
+        self, task: Classification2D, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
         """By name, as for a classification: accuracy, class_accuracy.<class>, auc.<a>_vs_<b>; and
 
@@ -36,10 +37,10 @@ class Classification2DEvaluation:
         """
         from bevatron.evaluate.inspection.plane import first_corrections, mean_gradient, surface, weights_of  # torch
 
-        labels = predictions.targets[model.target or task.target].astype(np.int64)
+        model, confidence = context.model, context.confidence
+        labels = predictions.targets[context.target].astype(np.int64)
         metrics = _recognised(task, predictions.outputs, labels, bootstrap, confidence)
-        context = predictions.context
-        points = _points(context.manifest, context.manifest_path, model)
+        points = _points(context.dataset, model)
         fisher = fishers_direction(points, labels, bootstrap)
         gradients = [mean_gradient(folder, model.inputs, points) for folder in context.folders]
         metrics["angle_to_fisher"] = measure([angles(g, fisher) for g in gradients], confidence, "°")
@@ -99,12 +100,12 @@ def angles(direction: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.degrees(np.arccos(np.clip(others @ direction / length, -1.0, 1.0)))
 
 
-def _points(manifest: Any, path: Any, model: Model) -> np.ndarray:
-    columns = TestColumns(manifest, path)
-    features = [(group, feature) for group in model.inputs for feature in manifest.groups[group].features]
+def _points(dataset: Dataset, model: Model) -> np.ndarray:
+    columns, groups = TestColumns(dataset), dataset.manifest.groups
+    features = [(group, feature) for group in model.inputs for feature in groups[group].features]
     if len(features) != 2:
         what = f"has {len(features)} features in {', '.join(model.inputs)}; the task 'classification_2d' needs two"
-        raise UserError(path, what, "fix the model's inputs")
+        raise UserError(dataset.manifest_path, what, "fix the model's inputs")
     return np.stack([columns.feature(*feature) for feature in features], axis=1)
 
 

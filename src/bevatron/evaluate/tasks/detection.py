@@ -6,7 +6,7 @@ import numpy as np
 
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.task import Detection
-from bevatron.evaluate.evaluation import Predictions, evaluation
+from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluation
 from bevatron.evaluate.inspection.examples import example_rows
 from bevatron.evaluate.statistics.average_precision import COCO_IOUS, average_precision, precision_at_recalls
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
@@ -28,16 +28,11 @@ class DetectionEvaluation:
         return (None, 6)
 
     def metrics(
-        self,
-        task: Detection,
-        model: Model,
-        predictions: Predictions,
-        bootstrap: Bootstrap,
-        confidence: float,
+        self, task: Detection, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
         true = predictions.targets[task.target].astype(np.float64)
         found = predictions.outputs.astype(np.float64)
-        metrics = detection_metrics(task, found, true, bootstrap, confidence)
+        metrics = detection_metrics(task, found, true, bootstrap, context.confidence)
         return metrics, detection_curves(task, found, true, predictions.id)
 
 

@@ -29,7 +29,7 @@ class GenerationEvaluation:
         return (1,)
 
     def metrics(
-        self, task: Generation, model: Model, predictions: Predictions, bootstrap: Bootstrap, confidence: float
+        self, task: Generation, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
         """By name, with as many generated images as the test split has:
 
@@ -44,7 +44,7 @@ class GenerationEvaluation:
         classes_made             fraction of the classes that the reference classifier finds, each at least a fifth as
                                  often as expected
         """
-        context, target = predictions.context, model.target or task.target
+        model, target, confidence = context.model, context.target, context.confidence
         train, train_labels = _images(context, "train", target)
         test, labels = _images(context, "test", target)
         reference = ReferenceClassifier.of(train, train_labels)

@@ -26,21 +26,22 @@ class ReconstructionEvaluation:
         return (None,)
 
     def metrics(
-        self, task: Reconstruction, model: Model, predictions: Predictions, bootstrap: Bootstrap, confidence: float
+        self, task: Reconstruction, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
+        model, confidence = context.model, context.confidence
         target = _truth(task, model)
-        clean, noisy = predictions.targets[target].astype(np.float64), _inputs(predictions.context)
+        clean, noisy = predictions.targets[target].astype(np.float64), _inputs(context)
         if noisy.shape != clean.shape:
             found, expected = (" × ".join(map(str, images.shape[1:])) for images in (noisy, clean))
             what = f"{' and '.join(model.inputs)} together are {found}, the target '{target}' is {expected}"
-            raise UserError(predictions.context.manifest_path, what, "let the model read the noisy target")
+            raise UserError(context.dataset.manifest_path, what, "let the model read the noisy target")
         n = len(clean)
         metrics = reconstruction_metrics(
             predictions.outputs, clean.reshape(n, -1), noisy.reshape(n, -1), bootstrap, confidence
         )
         parameters = task.parameters.get(target)
         if parameters is not None:
-            metrics |= _probes(predictions.context, parameters, bootstrap, confidence)
+            metrics |= _probes(context, parameters, bootstrap, confidence)
         return metrics, {
             "hidden": getattr(model.architecture, "hidden", None),
             "target": target,
@@ -88,9 +89,9 @@ def _probes(
     """probe.<k>: R² of the k-th parameter, from 1; probe: their mean."""
     from bevatron.evaluate.inspection.representation import probe  # torch
 
-    if parameters not in context.manifest.targets:
-        known = ", ".join(context.manifest.targets)
-        raise UserError(context.manifest_path, f"has no target '{parameters}'", f"fix task.parameters; it has: {known}")
+    if parameters not in context.dataset.manifest.targets:
+        known, path = ", ".join(context.dataset.manifest.targets), context.dataset.manifest_path
+        raise UserError(path, f"has no target '{parameters}'", f"fix task.parameters; it has: {known}")
     found = [probe(context, folder, parameters, bootstrap) for folder in context.folders]
     if any(r2 is None for r2 in found):
         return {}
@@ -102,10 +103,7 @@ def _probes(
 
 def _inputs(context: EvaluationContext) -> np.ndarray:
     """The test split's noisy images: (n, channels, height, width) float64."""
-    columns, rows = (
-        TestColumns(context.manifest, context.manifest_path),
-        list(range(context.manifest.n_samples("test"))),
-    )
+    columns, rows = TestColumns(context.dataset), list(range(context.dataset.manifest.n_samples("test")))
     return np.concatenate([np.stack(columns.images(name, rows)) for name in context.model.inputs], axis=1)
 
 

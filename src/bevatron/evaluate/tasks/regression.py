@@ -6,7 +6,7 @@ import numpy as np
 
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.task import Regression
-from bevatron.evaluate.evaluation import Predictions, evaluation
+from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluation
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement, measure
 
@@ -25,17 +25,12 @@ class RegressionEvaluation:
         return (1,)
 
     def metrics(
-        self,
-        task: Regression,
-        model: Model,
-        predictions: Predictions,
-        bootstrap: Bootstrap,
-        confidence: float,
+        self, task: Regression, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
         predicted = predictions.outputs[:, :, 0]
-        target = predictions.targets[model.target or task.target].astype(np.float64)
+        target = predictions.targets[context.target].astype(np.float64)
         truth = predictions.targets[task.truth].astype(np.float64) if task.truth else None
-        metrics = regression_metrics(predicted, target, truth, bootstrap, confidence)
+        metrics = regression_metrics(predicted, target, truth, bootstrap, context.confidence)
         return metrics, regression_curves(predicted, target, truth, predictions.x)
 
 

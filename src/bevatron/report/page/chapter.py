@@ -145,9 +145,9 @@ def _trained(results: StudyResults) -> list[tuple[str, str]]:
     found: dict[str, dict[str, None]] = {}
     for m in results.models.values():
         for run in m.runs:
-            for environment in run.get("environments", []):
-                found.setdefault(in_words(environment), {})[m.title] = None
-    doubtful = [(m.title, doubts(m.runs)) for m in results.models.values()]
+            for environment in run.environments:
+                found.setdefault(in_words(environment.model_dump()), {})[m.title] = None
+    doubtful = [(m.title, doubts([run.model_dump() for run in m.runs])) for m in results.models.values()]
     return [(", ".join(titles), where) for where, titles in found.items()] + [d for d in doubtful if d[1]]
 
 
@@ -203,7 +203,7 @@ def _comparisons(results: StudyResults) -> list[ReportFigure]:
 
 
 def _observables(results: StudyResults) -> list[ReportFigure]:
-    drawn = [results.data["observables"][name] for name in results.study.evaluation.observables]
+    drawn = [results.data.observables[name] for name in results.study.evaluation.observables]
     if not drawn:
         return []
     classes = list(results.manifest.classes) or [""]

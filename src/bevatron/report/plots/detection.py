@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 from bevatron.report.plots.images import Sides, colour_bar, draw, scale_of
 from bevatron.report.plots.style import COLOURS as LINES
 from bevatron.report.plots.style import INK, grid
+from bevatron.store.records.data import ImagesRecord
 
 BOXES = ("#bd1f01", "#832db6", "#e76300", "#a96b59", "#222222", "#717581")  # seen on white and on the images' colours
 
@@ -39,18 +40,18 @@ def precision_recall(classes: list[str], models: dict[str, dict[str, Any]]) -> p
 
 
 def found_boxes(
-    classes: list[str], group: dict[str, Any], channel: int, examples: list[dict[str, Any]], sides: Sides
+    classes: list[str], group: ImagesRecord, channel: int, examples: list[dict[str, Any]], sides: Sides
 ) -> plt.Figure:
     """A panel for each example: the image, true boxes (full) and found ones (dashed, with their scores), a colour for
     each class.
 
     group: an entry of `examples` in data.json; examples: that of a model's curves; both name their images by id.
     """
-    images = {image["id"]: image for image in group["images"]}
+    images = {image.id: image for image in group.images}
     shown = [example for example in examples if example["id"] in images]
     figure, panels = grid(len(shown), height=3.6)
     scale = scale_of(group)
-    height, width = (side * group["summed"] for side in group["shape"])
+    height, width = (side * group.summed for side in group.shape)
     for axes, example in zip(panels, shown, strict=True):
         drawn = draw(axes, group, images[example["id"]], channel, scale, sides)
         for *box, label in example["true"]:

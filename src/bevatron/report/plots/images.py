@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.colors import ListedColormap, Normalize
 
 from bevatron.report.plots.style import WIDTH, grid
+from bevatron.store.records.data import ImageRecord, ImagesRecord, PixelsRecord
 
 SMALL, IN_A_ROW = 32, 10  # pixels a side up to which an image is small; such images beside each other
 BRIGHTEST = 0.99  # quantile of the pixels that hold something at which the colours end
@@ -27,14 +28,14 @@ def sides_of(recipe: str) -> Sides:
     return Sides("wire [pixel]", "time tick [pixel]", True) if recipe == "lartpc" else Sides()
 
 
-def example_images(group: dict[str, Any], sides: Sides) -> plt.Figure:
+def example_images(group: ImagesRecord, sides: Sides) -> plt.Figure:
     """A panel for each image of one channel, or a row for each image of several; colours from 0 to the 99 % quantile of
     all pixels that hold something. Small images of one channel are grey, and stand in one row.
 
     group: an entry of `examples` in data.json.
     """
-    images, features = group["images"], group["features"]
-    if len(features) == 1 and max(group["shape"]) <= SMALL:
+    images, features = group.images, group.features
+    if len(features) == 1 and max(group.shape) <= SMALL:
         return _small_images(group)
     if len(features) == 1:
         figure, panels = grid(len(images), height=3.5)
@@ -47,43 +48,43 @@ def example_images(group: dict[str, Any], sides: Sides) -> plt.Figure:
         for k, feature in enumerate(features):
             axes = next(numbered)
             drawn = draw(axes, group, image, k, scale, sides)
-            words = [word for word in (image["label"], feature if len(features) > 1 else None) if word]
+            words = [word for word in (image.label, feature if len(features) > 1 else None) if word]
             axes.set_title(", ".join(words), loc="left")
     colour_bar(figure, panels, drawn, group)
     return figure
 
 
-def _small_images(group: dict[str, Any]) -> plt.Figure:
-    columns = min(len(group["images"]), IN_A_ROW)
-    rows = -(-len(group["images"]) // columns)
+def _small_images(group: ImagesRecord) -> plt.Figure:
+    columns = min(len(group.images), IN_A_ROW)
+    rows = -(-len(group.images) // columns)
     figure, panels = plt.subplots(rows, columns, figsize=(WIDTH, 1.45 * rows), squeeze=False)
     scale = scale_of(group)
     for axes in panels.flat:
         axes.set_axis_off()
-    for axes, image in zip(panels.flat, group["images"], strict=False):
+    for axes, image in zip(panels.flat, group.images, strict=False):
         axes.set_axis_on()
         axes.set(xticks=[], yticks=[], facecolor="white")
-        dense = np.nan_to_num(pixels(image["channels"][0], group["shape"]))
+        dense = np.nan_to_num(pixels(image.channels[0], group.shape))
         axes.imshow(dense, cmap="gray_r", norm=scale, interpolation="nearest")
-        axes.set_title(image["label"] or "", loc="center", fontsize=10)
+        axes.set_title(image.label or "", loc="center", fontsize=10)
     return figure
 
 
-def scale_of(group: dict[str, Any]) -> Normalize:
+def scale_of(group: ImagesRecord) -> Normalize:
     """One scale of colours for all images of a group."""
-    values = np.concatenate([np.asarray(c["value"], float) for image in group["images"] for c in image["channels"]])
+    values = np.concatenate([np.asarray(c.value, float) for image in group.images for c in image.channels])
     if not len(values):
         return Normalize(0.0, 1.0)
     low, high = min(0.0, float(values.min())), float(np.quantile(values, BRIGHTEST))
     return Normalize(low, high if high > low else low + 1.0)
 
 
-def draw(axes: plt.Axes, group: dict[str, Any], image: dict[str, Any], channel: int, scale: Normalize, sides: Sides):
+def draw(axes: plt.Axes, group: ImagesRecord, image: ImageRecord, channel: int, scale: Normalize, sides: Sides):
     """One channel of an image, its axes in pixels of the network's image; empty pixels are white."""
-    height, width = (side * group["summed"] for side in group["shape"])
+    height, width = (side * group.summed for side in group.shape)
     extent = (0, width, 0, height) if sides.upwards else (0, width, height, 0)
     drawn = axes.imshow(
-        pixels(image["channels"][channel], group["shape"]),
+        pixels(image.channels[channel], group.shape),
         cmap=COLOURS,
         norm=scale,
         origin="lower" if sides.upwards else "upper",
@@ -96,14 +97,14 @@ def draw(axes: plt.Axes, group: dict[str, Any], image: dict[str, Any], channel: 
     return drawn
 
 
-def pixels(stored: dict[str, list], shape: list[int]) -> np.ndarray:
+def pixels(stored: PixelsRecord, shape: tuple[int, int]) -> np.ndarray:
     """The channel as an array (height, width), NaN where nothing is stored."""
     dense = np.full(shape[0] * shape[1], np.nan)
-    dense[np.cumsum(np.asarray(stored["step"], np.int64))] = stored["value"]
+    dense[np.cumsum(np.asarray(stored.step, np.int64))] = stored.value
     return dense.reshape(shape)
 
 
-def colour_bar(figure: plt.Figure, panels: list[plt.Axes], drawn: Any, group: dict[str, Any]) -> None:
-    unit = group["units"][0]
+def colour_bar(figure: plt.Figure, panels: list[plt.Axes], drawn: Any, group: ImagesRecord) -> None:
+    unit = group.units[0]
     label = "content of a pixel" + (f" [{unit}]" if unit not in ("", "1") else "")
     figure.colorbar(drawn, ax=panels, label=label, extend="max", shrink=min(1.0, 3.2 / figure.get_figheight()))

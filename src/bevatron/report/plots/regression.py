@@ -5,6 +5,7 @@ import mplhep
 import numpy as np
 
 from bevatron.report.plots.style import COLOURS, FAINT, INK, WIDTH, grid
+from bevatron.store.records.data import PointsRecord
 
 
 def fits(x_title: str, target: str, curves: dict[str, dict]) -> plt.Figure:
@@ -70,18 +71,18 @@ def deviations(x_title: str, curves: dict[str, dict]) -> plt.Figure:
     return figure
 
 
-def points(x_title: str, target: str, drawn: dict) -> plt.Figure:
+def points(x_title: str, target: str, drawn: PointsRecord) -> plt.Figure:
     """The test split: a panel for each target, its points over the truth."""
-    truth = drawn["truth"]
-    names = [name for name in drawn["targets"] if name != truth]
+    truth = drawn.truth
+    names = [name for name in drawn.targets if name != truth]
     figure, panels = grid(len(names))
-    x = np.array(drawn["x"])
+    x = np.array(drawn.x)
     order = np.argsort(x)
-    low, high = _range(np.concatenate([drawn["targets"][name] for name in names]))
+    low, high = _range(np.concatenate([drawn.targets[name] for name in names]))
     for axes, name in zip(panels, names, strict=True):
-        axes.plot(x, drawn["targets"][name], ".", color=COLOURS[0], ms=2, alpha=0.4, rasterized=True)
+        axes.plot(x, drawn.targets[name], ".", color=COLOURS[0], ms=2, alpha=0.4, rasterized=True)
         if truth is not None:
-            axes.plot(x[order], np.array(drawn["targets"][truth])[order], color=INK, lw=1.3, label="truth")
+            axes.plot(x[order], np.array(drawn.targets[truth])[order], color=INK, lw=1.3, label="truth")
             axes.legend(loc="upper center")
         axes.set_ylim(low, high)
         axes.set_xlabel(x_title)

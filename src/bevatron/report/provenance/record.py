@@ -57,7 +57,7 @@ def _study(workflow: Workflow, r: StudyResults) -> dict[str, Any]:
         "simulation_seed": manifest.seed,
         "simulation_versions": manifest.versions,
         "code_versions": manifest.code_versions,
-        "observed_with": r.data.get("versions", {}),
+        "observed_with": r.data.versions,
         "models": {name: _model(m) for name, m in r.models.items()},
         "commands": commands_of(workflow, r.study),
     }
@@ -67,9 +67,9 @@ def _model(m: ModelResults) -> dict[str, Any]:
     keys = ("seed", "digest", "weights_sha256", "members", "versions", "order", "environments", "reproducible")
     return {
         "title": m.title,
-        "runs": [{key: run[key] for key in keys if key in run} for run in m.runs],
+        "runs": [run.model_dump(mode="json", include=set(keys), exclude_defaults=True) for run in m.runs],
         "search_digest": m.search.best.get("digest") if m.search else None,
-        "evaluated_with": m.tree.get("versions", {}),
+        "evaluated_with": m.metrics.versions,
     }
 
 
@@ -108,10 +108,9 @@ def _files(r: StudyResults, results: Path) -> dict[str, str]:
         evaluation, models, search = (place / part / name for part in ("evaluation", "models", "search"))
         wanted += [evaluation / "metrics.json", evaluation / "predictions.h5", models / "runs.json"]
         for run in m.runs:
-            folder = models / run["folder"]
+            folder = models / run.folder
             wanted += [folder / file for file in ("history.csv", "model.json", "run.json")]
-            if "weights_sha256" in run:
-                known[folder / "weights.safetensors"] = run["weights_sha256"]
+            known[folder / "weights.safetensors"] = run.weights_sha256
         if m.search is not None:
             wanted += [search / file for file in ("best.yaml", "trials.csv", "search.json", "search.png")]
     digests = {path: sha256_of(path) for path in wanted if path.is_file()} | known

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bevatron.errors import UserError
+from bevatron.store.records.metrics import MetricRecord, Replicas
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,17 @@ class Measured:
     split_error: float = np.nan
 
     @classmethod
-    def from_json(cls, tree: dict[str, Any], replicas: list, label: str, trained: str | None) -> "Measured":
-        per_seed = _array(tree["per_seed"])
-        error, seed_std = _number(tree["error"]), _number(tree["seed_std"])
+    def from_record(cls, metric: MetricRecord, replicas: Replicas, label: str, trained: str | None) -> "Measured":
+        per_seed = _array(metric.per_seed)
+        error, seed_std = _number(metric.error), _number(metric.seed_std)
         of_mean = seed_std / np.sqrt(len(per_seed)) if np.isfinite(seed_std) else 0.0
         return cls(
             label,
-            *(_number(tree[key]) for key in ("value", "error", "low", "high")),
+            *(_number(getattr(metric, key)) for key in ("value", "error", "low", "high")),
             per_seed=per_seed,
             replicas=_array(replicas),
             trained=trained,
-            unit=tree.get("unit", ""),
+            unit=metric.unit,
             split_error=np.sqrt(max(error**2 - of_mean**2, 0.0)) if np.isfinite(error) else np.nan,
         )
 
@@ -73,5 +73,5 @@ def _number(value: float | None) -> float:
     return np.nan if value is None else float(value)
 
 
-def _array(values: list) -> np.ndarray:
+def _array(values: Replicas) -> np.ndarray:
     return np.array([_number(v) for v in values], np.float64)

@@ -16,6 +16,7 @@ from bevatron.report.results.study_results import ModelResults, StudyResults
 from bevatron.report.sections.attacks import attack_figures
 from bevatron.report.sections.examples import example_figures
 from bevatron.report.sections.layers import layer_figures
+from bevatron.store.records.data import ObservableRecord
 
 LINES = 8  # curves of a figure that an eye can tell apart
 FEW = 4  # figures of single models that are shown; more are folded away
@@ -43,7 +44,7 @@ class ClassificationSection:
 
     def figures(self, results: StudyResults) -> list[ReportFigure]:
         task, name = results.study.task, results.study.name
-        cuts = {o["title"]: o["roc"] for o in _best_cuts(results)}
+        cuts = {o.title: o.roc for o in _best_cuts(results)}
         backgrounds = [c for c in task.classes if c != task.signal]
         found = []
         for suffix, group in _groups(results).items():
@@ -116,7 +117,7 @@ def _classes(task: Classification, curves: dict) -> Figure:
     return figure
 
 
-def _best_cuts(results: StudyResults) -> list[dict]:
+def _best_cuts(results: StudyResults) -> list[ObservableRecord]:
     """Up to three observables with the highest AUC of the signal against the rest."""
     key = f"auc.{results.study.task.signal}_vs_rest"
 
@@ -124,5 +125,5 @@ def _best_cuts(results: StudyResults) -> list[dict]:
         found = results.measurements.observables.get(f"{name}.{key}")
         return found.value if found is not None else 0.0
 
-    drawn = results.data["observables"]
+    drawn = results.data.observables
     return [drawn[name] for name in sorted(drawn, key=area, reverse=True)[:3]]

@@ -8,6 +8,7 @@ from bevatron.report.plots.detection import found_boxes, precision_recall
 from bevatron.report.plots.images import sides_of
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import ModelResults, StudyResults
+from bevatron.store.records.data import ImagesRecord
 
 LINES = 8  # curves of a figure that an eye can tell apart
 FEW = 4  # models whose boxes are shown; those of more are folded away
@@ -48,10 +49,10 @@ class DetectionSection:
 
 def _boxes(results: StudyResults, model: ModelResults) -> ReportFigure | None:
     """The example images of the group that the model reads; None where there are none of it."""
-    group = next((g for name, g in results.data.get("examples", {}).items() if name in model.model.inputs), None)
+    group = next((g for name, g in results.data.examples.items() if name in model.model.inputs), None)
     if group is None or not model.curves["examples"]:
         return None
-    channel = group["features"].index("y") if "y" in group["features"] else 0  # boxes lie in the collection plane, y
+    channel = group.features.index("y") if "y" in group.features else 0  # boxes lie in the collection plane, y
     caption = (
         f"{model.title}: images of the test split{_plane(group, channel)} with their true boxes (full) and what the "
         "first seed finds with a probability of 0.3 or more (dashed, with the probability)."
@@ -61,5 +62,5 @@ def _boxes(results: StudyResults, model: ModelResults) -> ReportFigure | None:
     return draw_figure(draw, f"{results.study.name}-{model.name}-boxes", caption, wide=True)
 
 
-def _plane(group: dict, channel: int) -> str:
-    return f" (channel {group['features'][channel]})" if len(group["features"]) > 1 else ""
+def _plane(group: ImagesRecord, channel: int) -> str:
+    return f" (channel {group.features[channel]})" if len(group.features) > 1 else ""

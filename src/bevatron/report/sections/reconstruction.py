@@ -22,7 +22,7 @@ class ReconstructionSection:
     loss = "mean squared error"
 
     def columns(self, results: StudyResults) -> list[str]:
-        probed = any("probe" in m.tree["metrics"] for m in results.models.values())
+        probed = any("probe" in m.metrics.metrics for m in results.models.values())
         return ["mse_over_noise", "psnr", "noise_copied", *(["probe"] if probed else [])]
 
     def data(self, results: StudyResults) -> list[ReportFigure]:

@@ -20,11 +20,11 @@ class RegressionSection:
         return ["relative_deviation", "deviation", "rmse_over_noise", "rmse", "noise"]
 
     def data(self, results: StudyResults) -> list[ReportFigure]:
-        drawn = results.data["points"]
+        drawn = results.data.points
         if drawn is None:
             return []
         draw = partial(points, _axis(results), results.study.task.target, drawn)
-        caption = f"{len(drawn['x'])} points of the test split" + (", and the truth." if drawn["truth"] else ".")
+        caption = f"{len(drawn.x)} points of the test split" + (", and the truth." if drawn.truth else ".")
         return [draw_figure(draw, f"{results.study.name}-points", caption, wide=True)]
 
     def figures(self, results: StudyResults) -> list[ReportFigure]:

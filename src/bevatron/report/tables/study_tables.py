@@ -61,7 +61,7 @@ def models_table(results: StudyResults) -> Table:
                 architecture_words(m.model),
                 ", ".join(m.model.inputs),
                 m.model.target or results.study.task.target,
-                m.tree["parameters"],
+                m.metrics.parameters,
                 training.optimiser,
                 f"{training.learning_rate:.4g}",
                 str(training.batch_size),
@@ -182,10 +182,10 @@ def timings_table(results: StudyResults) -> Table:
         rows.append(("simulate", words, samples, float(seconds), samples / seconds))
         origins.append(Origin(results.study.name, "simulate"))
     for m in results.models.values():
-        seconds = sum(run["seconds"] for run in m.runs) / len(m.runs)
-        samples = sum(run["samples"] for run in m.runs) / len(m.runs)
-        waited = sum(run["waited"] * run["seconds"] for run in m.runs) / (seconds * len(m.runs))
-        workers = max(run["workers"] for run in m.runs)
+        seconds = sum(run.seconds for run in m.runs) / len(m.runs)
+        samples = sum(run.samples for run in m.runs) / len(m.runs)
+        waited = sum(run.waited * run.seconds for run in m.runs) / (seconds * len(m.runs))
+        workers = max(run.workers for run in m.runs)
         words = (
             f"{m.title}: mean of {len(m.runs)} seeds, {count(round(_mean(m, 'steps')))} steps each"
             + (f" by {workers} workers" if workers > 1 else "")
@@ -220,17 +220,17 @@ def runs_table(results: StudyResults) -> Table:
     rows = [
         (
             m.title,
-            str(run["seed"]),
-            run["epochs"],
-            run["best_val_loss"],
-            "yes" if run["stopped_early"] else "no",
-            run["digest"][:20],
+            str(run.seed),
+            run.epochs,
+            run.best_val_loss,
+            "yes" if run.stopped_early else "no",
+            run.digest[:20],
         )
         for m in results.models.values()
         for run in m.runs
     ]
     head = ("model", "seed", "epochs", "lowest validation loss", "stopped early", "digest")
-    runs = [(m.name, run["seed"]) for m in results.models.values() for run in m.runs]
+    runs = [(m.name, run.seed) for m in results.models.values() for run in m.runs]
     origins = tuple(Origin(results.study.name, "train", model, seed) for model, seed in runs)
     return Table(f"{results.study.name}_runs", "The trainings.", head, tuple(rows), origins)
 
@@ -257,7 +257,7 @@ def _all(rows: list[tuple[Cell, ...]], origin: Origin) -> tuple[Origin, ...]:
 
 
 def _mean(m: ModelResults, key: str) -> float:
-    return sum(run[key] for run in m.runs) / len(m.runs)
+    return sum(getattr(run, key) for run in m.runs) / len(m.runs)
 
 
 def _spread(found: Measured) -> float | None:

@@ -9,8 +9,9 @@ from typing import Any, Literal, NamedTuple
 
 from bevatron.errors import UserError
 from bevatron.store.readers.sampling import PLAIN, Sampling
-from bevatron.store.readers.split import Split, describe, reading_order
+from bevatron.store.readers.split import Split, reading_order, split_of
 from bevatron.store.readers.table import Slot, Table
+from bevatron.store.shards.dataset import Dataset, load_dataset
 
 RING = 4  # batches that stay valid: the memory of one is used again for the fourth after it
 
@@ -103,7 +104,7 @@ class Reader(ABC):
 
 
 def open_split(
-    manifest: Path,
+    dataset: Dataset | Path,
     split: str,
     *,
     batch_size: int | Literal["full"],
@@ -119,14 +120,17 @@ def open_split(
 ) -> Reader:
     """The reader for a split: resident when its tensors fit into `memory_budget_bytes`, else streaming.
 
-    Only `groups` and `targets` are read (absent: all). A resident split lies on `device` when it fits into
+    dataset: one that is loaded, or the path of its manifest, which is then loaded with `expected_dataset_digest`.
+    Only `groups` and `targets` are read (default: all). A resident split lies on `device` when it fits into
     `device_budget_bytes` there; batches lie where the split does, and streamed ones in host memory. Raises
     UserError for an unknown group or target, and for any shard that does not match the manifest.
     """
     from bevatron.store.readers.resident import ResidentReader
     from bevatron.store.readers.streaming import StreamingReader
 
-    chosen = describe(manifest, split, groups, targets, expected_dataset_digest)
+    if not isinstance(dataset, Dataset):
+        dataset = load_dataset(dataset, expected_dataset_digest)
+    chosen = split_of(dataset, split, groups, targets)
     size = f"{chosen.bytes / 1e9:.2f} GB"
     if not reading_order(chosen, memory_budget_bytes, block_rows, buffer_blocks).streamed:
         place = device if device == "cpu" or chosen.bytes <= device_budget_bytes else "cpu"
@@ -134,7 +138,7 @@ def open_split(
         return ResidentReader(chosen, batch_size, place, part)
     if batch_size == "full":
         raise UserError(
-            manifest,
+            dataset.manifest_path,
             f"batch_size 'full' takes the whole {split} split, {size}, over the memory budget of "
             f"{memory_budget_bytes / 1e9:.2f} GB",
             "raise data_loading.memory_budget_gb or set a batch size",

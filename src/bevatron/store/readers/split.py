@@ -13,7 +13,8 @@ import numpy as np
 from bevatron.errors import UserError
 from bevatron.store.readers.table import WIDER, Selection
 from bevatron.store.shards.contract import GroupInfo
-from bevatron.store.shards.manifest import Manifest, ShardEntry, load_manifest
+from bevatron.store.shards.dataset import Dataset, load_dataset
+from bevatron.store.shards.manifest import Manifest, ShardEntry
 from bevatron.store.shards.shard import chunk_rows
 
 WINDOWS = 2  # of a streamed split in memory: one is delivered while the next is filled
@@ -81,15 +82,12 @@ def describe(
 
     Raises UserError for an unknown split, group or target.
     """
-    path = Path(path)
-    manifest = load_manifest(path, expected_dataset_digest)
-    return split_of(manifest, path, split, groups, targets)
+    return split_of(load_dataset(path, expected_dataset_digest), split, groups, targets)
 
 
-def split_of(
-    manifest: Manifest, path: Path, split: str, groups: list[str] | None = None, targets: list[str] | None = None
-) -> Split:
-    """As `describe`, of a manifest that was loaded from `path`."""
+def split_of(dataset: Dataset, split: str, groups: list[str] | None = None, targets: list[str] | None = None) -> Split:
+    """As `describe`, of a dataset that is loaded."""
+    manifest, path = dataset.manifest, dataset.manifest_path
     for what, wanted, known in (("group", groups, manifest.groups), ("target", targets, manifest.targets)):
         if unknown := set(wanted or ()) - set(known):
             raise UserError(path, f"has no {what} '{min(unknown)}'", f"allowed: {', '.join(known) or 'none'}")
@@ -107,7 +105,7 @@ def split_of(
         for name, info in selection.groups.items()
         if info.layout != "dense"
     }
-    return Split(manifest, path.parent, split, selection, elements, total)
+    return Split(manifest, dataset.folder, split, selection, elements, total)
 
 
 def reading_order(split: Split, memory_budget_bytes: float, block_rows: int, buffer_blocks: int) -> ReadingOrder:

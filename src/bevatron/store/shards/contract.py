@@ -9,18 +9,14 @@ A dense group is one dataset. A ragged group is an HDF5 group with `values` and 
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from bevatron.store.records.record import Record
 
 SCHEMA_VERSION = 2
 SPLITS = ("train", "val", "test")
 
 Layout = Literal["dense", "ragged", "sparse"]
-
-
-class Record(BaseModel):
-    """A part of a manifest: immutable, and closed to keys it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class GroupInfo(Record):

@@ -17,10 +17,11 @@ from bevatron.json_text import read_json
 from bevatron.store.files.names import sample_shard
 from bevatron.store.files.plain_names import Digest, FileName
 from bevatron.store.files.publish import publish_json, sha256_of
+from bevatron.store.records.record import Record
 from bevatron.store.shards.boxes import counts_of_boxes
 from bevatron.store.shards.check import check_samples
 from bevatron.store.shards.columns import Dense, Samples
-from bevatron.store.shards.contract import SCHEMA_VERSION, SPLITS, GroupInfo, Record, TargetInfo
+from bevatron.store.shards.contract import SCHEMA_VERSION, SPLITS, GroupInfo, TargetInfo
 from bevatron.store.shards.distinct import DistinctIds
 from bevatron.store.shards.shard import Shard, samples_in
 from bevatron.store.shards.statistics import FeatureStatistics, GroupStatistics, quantile_limit

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 from pydantic import Field
 
+from bevatron.store.records.record import Record
 from bevatron.store.shards.columns import Column, Dense, Group, Ragged, SparseImages, feature_axis
-from bevatron.store.shards.contract import Record
 from bevatron.store.shards.moments import Moments, moments_of
 from bevatron.store.shards.quantiles import Thinned, hashes_of
 

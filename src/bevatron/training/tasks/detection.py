@@ -38,7 +38,7 @@ class DetectionLearner(Learner):
         return outputs.sum(1).mean()
 
     def _check_targets(self, boxes: Tensor) -> None:
-        where, todo = self.job.manifest, "name a target of boxes in the study's task, or fix the recipe"
+        where, todo = self.job.manifest_path, "name a target of boxes in the study's task, or fix the recipe"
         if boxes.ndim != 3 or boxes.shape[2] != 5:
             form = " × ".join(map(str, boxes.shape[1:])) or "a single number"
             what = f"target '{self.job.target}' is {form} for each sample, expected boxes: n × 5"
