@@ -19,16 +19,15 @@ if TYPE_CHECKING:
 
 
 def open_dataset(dataset: str | Path, project: str | Path | None = None) -> "DatasetColumns":
-    """A study's dataset by the study's name, or any dataset by its folder or its `manifest.json`.
+    """A study's dataset by the study's name, or any dataset by the path of its folder or its `manifest.json`.
 
-    Only the manifest is read. Raises UserError where it is missing or damaged.
+    A `str` without a slash is a name. Only the manifest is read. Raises UserError where it is missing or damaged.
     """
-    path = Path(dataset)
-    if path.is_dir():
-        path = path / "manifest.json"
-    elif path.suffix != ".json":
-        path = find_project(project).results_of(str(dataset)) / "dataset" / "manifest.json"
-    return DatasetColumns(load_dataset(path))
+    if isinstance(dataset, str) and "/" not in dataset:
+        path = find_project(project).results_of(dataset) / "dataset"
+    else:
+        path = Path(dataset)
+    return DatasetColumns(load_dataset(path if path.suffix == ".json" else path / "manifest.json"))
 
 
 class DatasetColumns:
@@ -177,7 +176,9 @@ class DatasetColumns:
         self._check_split(split)
         manifest = self.dataset.manifest
         self._check_names(groups or [], targets or [])
-        collate = Collate(input_groups(manifest, list(manifest.groups) if groups is None else groups), torch.device("cpu"))
+        collate = Collate(
+            input_groups(manifest, list(manifest.groups) if groups is None else groups), torch.device("cpu")
+        )
         reader = open_split(
             self.dataset.manifest_path,
             split,
@@ -190,9 +191,7 @@ class DatasetColumns:
             for batch in reader.epoch(seed, epoch, shuffle=shuffle):
                 yield _copied({**batch, "inputs": collate(batch["inputs"])})
 
-    def _samples(
-        self, split: str, groups: list[str] | None, targets: list[str] | None, limit: int | None
-    ) -> Samples:
+    def _samples(self, split: str, groups: list[str] | None, targets: list[str] | None, limit: int | None) -> Samples:
         self._check_split(split)
         self._check_names(groups or [], targets or [])
         if limit is not None and limit < 0:
@@ -259,7 +258,9 @@ def _joined_group(groups: list[Group]) -> Group:
     columns = [group.column for group in groups]
     first = columns[0]
     if isinstance(first, Dense):
-        joined: Dense | Ragged | SparseImages = Dense(np.concatenate([c.values for c in columns if isinstance(c, Dense)]))
+        joined: Dense | Ragged | SparseImages = Dense(
+            np.concatenate([c.values for c in columns if isinstance(c, Dense)])
+        )
     elif isinstance(first, Ragged):
         lists = [c for c in columns if isinstance(c, Ragged)]
         joined = Ragged(np.concatenate([c.values for c in lists]), _offsets([c.offsets for c in lists]))

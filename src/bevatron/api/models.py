@@ -26,21 +26,23 @@ def load_model(
     or were trained on another dataset than the one in `results/`.
     """
     from bevatron.models.network import load_network
+    from bevatron.store.records.runs import load_runs
     from bevatron.store.shards.dataset import load_dataset
-    from bevatron.training.runs import load_runs
 
     found = find_project(project)
     settings = load_study_of(found, study, scale)
     if model not in settings.models:
-        raise UserError(found.studies_folder / f"{study}.yaml", f"has no model '{model}'", f"it has: {', '.join(settings.models)}")
+        raise UserError(
+            found.studies_folder / f"{study}.yaml", f"has no model '{model}'", f"it has: {', '.join(settings.models)}"
+        )
     results = found.results_of(study)
     dataset = load_dataset(results / "dataset" / "manifest.json")
     path = results / "models" / model / "runs.json"
-    runs = {run["seed"]: run for run in load_runs(path, study, model, dataset.manifest.sha256)}
+    runs = {run.seed: run for run in load_runs(path, study, model, dataset.manifest.sha256).runs}
     chosen = min(runs) if seed is None else seed
     if chosen not in runs:
         raise UserError(path, f"has no run of seed {chosen}", f"it has: {', '.join(map(str, runs))}")
-    network = load_network(path.parent / runs[chosen]["folder"])
+    network = load_network(path.parent / runs[chosen].folder)
     return TrainedModel(network, study, model, chosen, settings.task.kind, dataset.manifest.classes)
 
 
@@ -97,7 +99,9 @@ class TrainedModel:
         if hasattr(inputs, "columns") and hasattr(inputs, "to_numpy"):
             inputs = self._of_table(inputs)
         if not isinstance(inputs, dict):
-            raise UserError("inputs", f"expected arrays by group, found {type(inputs).__name__}", f"groups: {', '.join(groups)}")
+            raise UserError(
+                "inputs", f"expected arrays by group, found {type(inputs).__name__}", f"groups: {', '.join(groups)}"
+            )
         columns = {}
         for name, group in groups.items():
             if name not in inputs:
@@ -114,7 +118,11 @@ class TrainedModel:
     def _of_table(self, table: "pd.DataFrame") -> dict[str, Any]:
         groups = self.network.spec.inputs
         if len(groups) > 1 or any(group.is_ragged for group in groups.values()):
-            raise UserError("inputs", "one table cannot hold all that the network reads", f"give arrays by group: {', '.join(groups)}")
+            raise UserError(
+                "inputs",
+                "one table cannot hold all that the network reads",
+                f"give arrays by group: {', '.join(groups)}",
+            )
         return {next(iter(groups)): table}
 
 
@@ -122,7 +130,11 @@ def _dense(name: str, values: Any, shape: tuple[int, ...], features: tuple[str, 
     if hasattr(values, "columns") and hasattr(values, "to_numpy"):
         missing = [feature for feature in features if feature not in values.columns]
         if missing:
-            raise UserError("inputs", f"the table of group '{name}' has no column '{missing[0]}'", f"it needs: {', '.join(features)}")
+            raise UserError(
+                "inputs",
+                f"the table of group '{name}' has no column '{missing[0]}'",
+                f"it needs: {', '.join(features)}",
+            )
         values = values[list(features)].to_numpy()
     array = np.ascontiguousarray(values, np.float32)
     if array.shape[1:] != shape:
@@ -132,12 +144,17 @@ def _dense(name: str, values: Any, shape: tuple[int, ...], features: tuple[str, 
 
 
 def padded_lists(name: str, lists: Any, n_max: int, features: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Lists of elements in one of the forms that `predict` takes: values (n, n_max, n_features) float32, zero behind the
-    elements, and n_valid (n,) int64. Raises UserError for other shapes and lists of more than n_max."""
+    """Lists in one of the forms that `predict` takes: values (n, n_max, n_features) float32, zero behind the elements,
+    and n_valid (n,) int64.
+
+    Raises UserError for other shapes and for lists of more than n_max elements.
+    """
     values, offsets = _values_and_offsets(name, lists, features)
     lengths = np.diff(offsets)
     if values.ndim != 2 or values.shape[1] != len(features):
-        raise UserError("inputs", f"elements of group '{name}' have the shape {values.shape}", f"expected (total, {len(features)})")
+        raise UserError(
+            "inputs", f"elements of group '{name}' have the shape {values.shape}", f"expected (total, {len(features)})"
+        )
     if len(lengths) and int(lengths.max()) > n_max:
         what = f"group '{name}' has a list of {int(lengths.max())} elements; the network reads up to {n_max}"
         raise UserError("inputs", what, "cut the lists, as the study's recipe does")
@@ -153,7 +170,11 @@ def _values_and_offsets(name: str, lists: Any, features: tuple[str, ...]) -> tup
 
         missing = [feature for feature in features if feature not in lists.fields]
         if missing:
-            raise UserError("inputs", f"the records of group '{name}' have no field '{missing[0]}'", f"they need: {', '.join(features)}")
+            raise UserError(
+                "inputs",
+                f"the records of group '{name}' have no field '{missing[0]}'",
+                f"they need: {', '.join(features)}",
+            )
         values = [ak.to_numpy(ak.flatten(lists[feature])) for feature in features]
         lengths = ak.to_numpy(ak.num(lists[features[0]]))
         return np.stack(values, axis=1).astype(np.float32), np.concatenate([[0], np.cumsum(lengths)])
@@ -163,7 +184,10 @@ def _values_and_offsets(name: str, lists: Any, features: tuple[str, ...]) -> tup
         if len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != len(values) or (np.diff(offsets) < 0).any():
             raise UserError("inputs", f"the offsets of group '{name}' do not cut its {len(values)} elements into lists")
         return values, offsets
-    arrays = [np.asarray(one, np.float32).reshape(-1, len(features)) if np.size(one) == 0 else np.asarray(one, np.float32) for one in lists]
+    arrays = [
+        np.asarray(one, np.float32).reshape(-1, len(features)) if np.size(one) == 0 else np.asarray(one, np.float32)
+        for one in lists
+    ]
     lengths = [len(one) for one in arrays]
     values = np.concatenate(arrays) if arrays else np.zeros((0, len(features)), np.float32)
     return values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
