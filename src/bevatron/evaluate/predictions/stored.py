@@ -1,0 +1,104 @@
+"""`predictions.h5` as it is read again, for notebooks and other programs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import h5py
+import hdf5plugin  # noqa: F401 (registers the filter that the file is compressed with)
+import numpy as np
+
+from bevatron.errors import UserError
+from bevatron.evaluate.predictions.file import SCHEMA_VERSION
+from bevatron.regular_files import require_regular
+from bevatron.store.files.declared_sizes import check_declared_sizes
+from bevatron.store.files.plain_content import check_plain_content
+from bevatron.store.shards.shard import LIBRARY, refusing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class StoredPredictions:
+    """What each seed of a model predicts for each sample of the test split, in the order of its shards.
+
+    outputs (n_seeds, n, n_outputs) float32: logits in a classification, the number in the target's unit in a
+    regression; seeds (n_seeds,); id and event (n,) uint64; targets by name (n, ...); classes: names in the order of the
+    outputs, empty without classes.
+    """
+
+    study: str
+    model: str
+    task: str
+    outputs: np.ndarray
+    seeds: tuple[int, ...]
+    id: np.ndarray
+    event: np.ndarray
+    targets: dict[str, np.ndarray]
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def probabilities(self) -> np.ndarray:
+        """Of each class, (n_seeds, n, n_classes) float64: the softmax of the outputs of a classification."""
+        if self.task != "classification":
+            raise UserError(f"{self.study}/{self.model}", f"a {self.task} has no probabilities", "use outputs")
+        shifted = self.outputs.astype(np.float64)
+        shifted -= shifted.max(axis=2, keepdims=True)
+        exponentials = np.exp(shifted)
+        return exponentials / exponentials.sum(axis=2, keepdims=True)
+
+    def to_pandas(self, seed: int | None = None) -> "pd.DataFrame":
+        """A row for each sample, indexed by its id: the outputs of one seed (default: the first), and the targets.
+
+        The columns are the classes with their probabilities, "prediction" for a single output, else "output_0" and so
+        on. Targets that are not one number a sample are left out.
+        """
+        import pandas as pd
+
+        chosen = self.seeds[0] if seed is None else seed
+        if chosen not in self.seeds:
+            raise UserError(f"{self.study}/{self.model}", f"has no seed {chosen}", f"it has: {self.seeds}")
+        values = (self.probabilities() if self.task == "classification" else self.outputs)[self.seeds.index(chosen)]
+        if values.ndim != 2:
+            raise UserError(f"{self.study}/{self.model}", "has several numbers for each output", "use outputs")
+        if self.task == "classification":
+            names = list(self.classes)
+        else:
+            names = ["prediction"] if values.shape[1] == 1 else [f"output_{k}" for k in range(values.shape[1])]
+        columns = {name: values[:, k] for k, name in enumerate(names)}
+        columns |= {name: target for name, target in self.targets.items() if target.ndim == 1}
+        return pd.DataFrame(columns, index=pd.Index(self.id, name="id"))
+
+
+def read_predictions(path: Path, study: str, model: str) -> StoredPredictions:
+    """The predictions in `path`, of all seeds.
+
+    Raises UserError where the file is missing, damaged, of another version, or of another study or model.
+    """
+    again = f"run `bevatron evaluate {study} {model}` again"
+    with refusing(path):
+        require_regular(path)
+        with h5py.File(path, "r", libver=LIBRARY, locking="best-effort") as file:
+            check_plain_content(file, path)
+            check_declared_sizes(file, path)
+            version = file.attrs.get("schema_version")
+            if version != SCHEMA_VERSION:
+                raise UserError(path, f"is of version {version}; this Bevatron reads {SCHEMA_VERSION}", again)
+            found = (str(file.attrs["study"]), str(file.attrs["model"]))
+            if found != (study, model):
+                raise UserError(path, f"holds the predictions of {found[0]}/{found[1]}", again)
+            columns = {name: file[name][()] for name in ("outputs", "id")}
+            event = file["event"][()] if "event" in file else columns["id"]
+            targets = {name: node[()] for name, node in file["targets"].items()} if "targets" in file else {}
+            classes = str(file.attrs["classes"])
+            seeds = tuple(int(seed) for seed in file.attrs["seeds"])
+            task = str(file.attrs["task"])
+    n = len(columns["id"])
+    lengths = {len(column) for column in (event, *targets.values())} | {columns["outputs"].shape[1]}
+    if lengths != {n} or len(columns["outputs"]) != len(seeds):
+        raise UserError(path, "is damaged: its columns differ in length", again)
+    names = tuple(classes.split(",")) if classes else ()
+    return StoredPredictions(study, model, task, columns["outputs"], seeds, columns["id"], event, targets, names)
