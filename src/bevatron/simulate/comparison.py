@@ -33,4 +33,5 @@ class Comparison:
     line: bool = False
 
     def to_json(self) -> dict[str, Any]:
+        """The panel and its curves as dictionaries and lists, as JSON holds them."""
         return asdict(self)

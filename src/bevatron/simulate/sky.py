@@ -36,7 +36,7 @@ def galaxies(parameters: np.ndarray, profile: str, indices: np.ndarray, view: Vi
             shape = galsim.Sersic(float(indices[k]), half_light_radius=radius, gsparams=fine)
         sheared = shape.shear(q=float(short / long), beta=float(angle) * galsim.radians)
         image = galsim.Image(drawn[k], scale=view.pixel_scale)
-        galsim.Convolve(sheared, psf).withFlux(float(flux)).drawImage(image)
+        galsim.Convolution(sheared, psf).withFlux(float(flux)).drawImage(image)
     return drawn
 
 

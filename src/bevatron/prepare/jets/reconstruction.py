@@ -1,9 +1,11 @@
 """From generated jets to what a detector would tell of them: tracks, the primary and the secondary vertices."""
 
 from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 import numpy as np
 
+from bevatron.prepare.columns import values_of
 from bevatron.prepare.jets.jet_options import BeamSpot, Tracking, VertexCuts
 from bevatron.prepare.split import EVENT
 from bevatron.prepare.tracking.detector import Tracks, collision_points, measured
@@ -12,6 +14,7 @@ from bevatron.prepare.vertexing.primary_vertex import primary_vertices
 from bevatron.prepare.vertexing.secondary_vertices import NONE, SecondaryVertices, secondary_vertices
 from bevatron.store.shards.columns import Samples
 
+Part = TypeVar("Part", Tracks, SecondaryVertices)
 CHUNK = 4_000  # jets: what lies outside of them is many times larger, and is dropped chunk by chunk
 
 
@@ -72,7 +75,7 @@ def _chunk(
     to_vertex[:, :2, :2] += added
     chi2 = np.einsum("ni,nij,nj->n", impact, np.linalg.inv(to_vertex[:, :2, :2]), impact)
     position, covariance = primary.position[event], primary.covariance[event]
-    _, eta, phi, _ = raw.inputs["jet"].column.values.astype(np.float64).T
+    _, eta, phi, _ = values_of(raw, "jet").astype(np.float64).T
     axis = np.stack([np.cos(phi), np.sin(phi), np.sinh(eta)], axis=1)
     vertices = secondary_vertices(tracks, len(raw), chi2, position, covariance, axis, tracking.field, cuts)
     parameters = np.concatenate([impact, tracks.parameters[:, 2:]], axis=1)
@@ -100,7 +103,7 @@ def _joined(parts: list[Reconstruction]) -> Reconstruction:
     )
 
 
-def _concatenated(parts: list) -> Tracks | SecondaryVertices:
+def _concatenated(parts: list[Part]) -> Part:
     kind = type(parts[0])
     return kind(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(kind)))
 

@@ -43,10 +43,12 @@ class SignedTracks:
 
     @property
     def d0_significance(self) -> np.ndarray:
+        """d0 over its error, (n,)."""
         return self.parameters[:, 0] / np.sqrt(self.covariance[:, 0, 0])
 
     @property
     def z0_significance(self) -> np.ndarray:
+        """z0 over its error, (n,)."""
         return self.parameters[:, 1] / np.sqrt(self.covariance[:, 1, 1])
 
 

@@ -7,6 +7,7 @@ from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import recipe
 from bevatron.config.sections.section import Count, Fraction, Name, Section
 from bevatron.errors import UserError
+from bevatron.prepare.columns import values_of
 from bevatron.store.shards.columns import Dense, Group, Samples
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of red, green and blue
@@ -15,10 +16,12 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of red, green a
 class Version(Section):
     """A further input group with the same images, changed."""
 
-    threshold: Fraction = Field(0.0, description="values below become zero: images with fewer pixels alight")
-    grey: bool = Field(False, description="one channel, 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601)")
-    averaged: Count = Field(1, description="means over squares of so many pixels a side: images of fewer pixels")
-    inverted: bool = Field(False, description="1 - value: dense images of sparse ones")
+    threshold: Fraction = Field(default=0.0, description="values below become zero: images with fewer pixels alight")
+    grey: bool = Field(default=False, description="one channel, 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601)")
+    averaged: Count = Field(
+        default=1, description="means over squares of so many pixels a side: images of fewer pixels"
+    )
+    inverted: bool = Field(default=False, description="1 - value: dense images of sparse ones")
 
 
 @recipe("images")
@@ -35,7 +38,7 @@ class Images:
         images = raw.inputs["image"]
         inputs = {"image": images}
         for name, version in options.versions.items():
-            values, features, units = images.column.values, images.features, images.units
+            values, features, units = values_of(raw, "image"), images.features, images.units
             if version.grey:
                 values = _grey(values, f"dataset.recipe.versions.{name}.grey")
                 features, units = ("grey",), ("",)

@@ -6,6 +6,7 @@ from pydantic import Field
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import recipe
 from bevatron.config.sections.section import Count
+from bevatron.prepare.columns import ragged, values_of
 from bevatron.prepare.jets.flavour import QUARKS
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
@@ -29,14 +30,14 @@ class JetFlavour:
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `jet_flavour_jsonl`; nothing is random, and nothing else is used."""
         jet, experts, group = (raw.inputs[name] for name in ("jet", "experts", "tracks"))
-        column, names, units = group.column, group.features, group.units
+        column, names, units = ragged(raw, "tracks"), group.features, group.units
         cut = len(names) - VERTEX_FEATURES
         kept = most_displaced(column, names.index("d0"), names.index("cov_d0_d0"), options.max_tracks)
         expert_names = ("jet_pt", "jet_eta", *experts.features)
         inputs = {
             "jet": jet,
             "experts": Group(
-                Dense(np.concatenate([jet.column.values, experts.column.values], axis=1)),
+                Dense(np.concatenate([values_of(raw, "jet"), values_of(raw, "experts")], axis=1)),
                 expert_names,
                 (*jet.units, *experts.units),
             ),

@@ -8,6 +8,7 @@ from pydantic import Field
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import recipe
 from bevatron.config.sections.section import Count, NonNegative, Real
+from bevatron.prepare.columns import ragged, values_of
 from bevatron.prepare.jets.flavour import flavour
 from bevatron.prepare.jets.jet_options import BeamSpot, Resampling, Tracking, VertexCuts
 from bevatron.prepare.jets.resampling import resampled
@@ -66,8 +67,8 @@ class JetSamples:
         from bevatron.prepare.vertexing.vertex_finder import PION
         from bevatron.store.shards.columns import Dense
 
-        pt, eta, phi, _ = raw.inputs["jet"].column.values.astype(np.float64).T
-        hadrons, quarks = (raw.inputs[name].column for name in ("hadrons", "hadron_ids"))
+        pt, eta, phi, _ = values_of(raw, "jet").astype(np.float64).T
+        hadrons, quarks = ragged(raw, "hadrons"), ragged(raw, "hadron_ids")
         label = flavour(eta, phi, hadrons, quarks, options.hadron_delta_r, options.hadron_pt_min)
         found = reconstructed(raw, options.beam_spot, options.tracking, options.vertices, seed)
 
@@ -79,7 +80,7 @@ class JetSamples:
         order = track_features.most_displaced_first(d0, jet)
         first = np.searchsorted(jet, np.arange(len(raw) + 1))
         energy = np.bincount(jet, np.hypot(1 / found.tracks.parameters[:, 4], PION), minlength=len(raw))
-        widths = _widths(raw.inputs["constituents"].column, eta, phi)
+        widths = _widths(ragged(raw, "constituents"), eta, phi)
         expert = experts.experts((pt, eta, phi), widths, probability, tracks, jet, order, first, vertices, energy)
         of_vertex = vertex_features.vertex_features(vertices, eta, phi, energy)
         listed = _longest(order, first, options.max_tracks)

@@ -34,13 +34,16 @@ class Tracks:
 
     @property
     def pt(self) -> np.ndarray:
+        """Transverse momentum (n,) in GeV."""
         return np.sin(self.parameters[:, 3]) / np.abs(self.parameters[:, 4])
 
     @property
     def eta(self) -> np.ndarray:
+        """Pseudorapidity (n,)."""
         return -np.log(np.tan(self.parameters[:, 3] / 2))
 
     def take(self, rows: np.ndarray) -> "Tracks":
+        """The tracks at `rows` (integer indices), in that order."""
         columns = (self.jet, self.event, self.parameters, self.covariance, self.prompt)
         return Tracks(*(column[rows] for column in columns))
 

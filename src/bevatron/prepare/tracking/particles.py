@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bevatron.store.shards.columns import Ragged, Samples
+from bevatron.prepare.columns import ragged, values_of
+from bevatron.store.shards.columns import Samples
 
 SPECTATOR_PT_MIN = 0.5  # GeV: softer than a jet's tracks, as they need only point to the collision
 NO_JET = -1
@@ -24,13 +25,16 @@ class Charged:
 
     @property
     def pt(self) -> np.ndarray:
+        """Transverse momentum (total,) in GeV."""
         return np.hypot(self.momentum[:, 0], self.momentum[:, 1])
 
     @property
     def eta(self) -> np.ndarray:
+        """Pseudorapidity (total,) of the momentum."""
         return np.arcsinh(self.momentum[:, 2] / self.pt)
 
     def take(self, rows: np.ndarray) -> "Charged":
+        """The particles at `rows` (integer indices), in that order."""
         return Charged(self.jet[rows], self.event[rows], self.momentum[rows], self.vertex[rows], self.charge[rows])
 
 
@@ -51,8 +55,7 @@ def charged(raw: Samples, event: np.ndarray) -> Charged:
 
 
 def _members(raw: Samples, values: str, ids: str) -> tuple[np.ndarray, ...]:
-    members: Ragged = raw.inputs[values].column
-    thirds = raw.inputs[ids].column.values[:, 1]
+    members, thirds = ragged(raw, values), values_of(raw, ids)[:, 1]
     rows = np.flatnonzero(thirds)
     jet = np.repeat(np.arange(len(members)), members.lengths)[rows]
     kinematics = members.values[rows].astype(np.float64)

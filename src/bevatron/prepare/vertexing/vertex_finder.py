@@ -47,6 +47,7 @@ class Cuts(NamedTuple):
 
 @compiled
 def zero(total):
+    """Sets the four-momentum total (4,) to zero."""
     for i in range(4):
         total[i] = 0.0
 
@@ -64,6 +65,7 @@ def momentum(track, phi, mass, total):
 
 @compiled
 def invariant_mass(total):
+    """The mass in GeV of a four-momentum (px, py, pz, E); 0 where rounding makes its square negative."""
     return math.sqrt(max(total[3] ** 2 - total[0] ** 2 - total[1] ** 2 - total[2] ** 2, 0.0))
 
 

@@ -17,12 +17,12 @@ class Boxes(Section):
     """What a box is drawn around. Class -1, and -1 for the corners, stand for no box."""
 
     around: Literal["particles", "interaction"] = Field(
-        "particles",
+        default="particles",
         description="'particles': each of a gun's particles, its class that of the list of particles; "
         "'interaction': all that comes from a neutrino, class 0",
     )
-    most: Count = Field(4, description="most boxes in an image")
-    least_charge: NonNegative = Field(100.0, description="kilo-electrons in the image that deserve a box")
+    most: Count = Field(default=4, description="most boxes in an image")
+    least_charge: NonNegative = Field(default=100.0, description="kilo-electrons in the image that deserve a box")
 
 
 def box_of(charge: Charge, view: View, least: float) -> np.ndarray | None:

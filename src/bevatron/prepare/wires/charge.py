@@ -29,6 +29,7 @@ class Charge:
     primary: np.ndarray
 
     def take(self, rows: np.ndarray | slice) -> "Charge":
+        """The points at `rows` (indices, a mask or a slice)."""
         return Charge(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
     def wire(self, plane: str) -> np.ndarray:

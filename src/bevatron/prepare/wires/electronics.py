@@ -14,12 +14,14 @@ class Electronics(Section):
     """The readout, in terms of charge after deconvolution of the wires' response, which is taken as perfect: the pulses
     of all three planes are Gaussian and positive."""
 
-    pixel_time: Positive = Field(3.0, description="time of a pixel, µs: 3 µs are 3.3 mm of drift, six ticks summed")
-    shaping: NonNegative = Field(1.0, description="standard deviation of a pulse, µs")
-    noise: NonNegative = Field(1.0, description="standard deviation of the noise of a pixel, kilo-electrons")
-    threshold: NonNegative = Field(4.0, description="charge below which a pixel is zero, kilo-electrons")
-    dead: Real = Field(0.0, ge=0, lt=1, description="fraction of wires that are dead, the same in all events")
-    dead_seed: Seed = Field(1, description="which wires these are")
+    pixel_time: Positive = Field(
+        default=3.0, description="time of a pixel, µs: 3 µs are 3.3 mm of drift, six ticks summed"
+    )
+    shaping: NonNegative = Field(default=1.0, description="standard deviation of a pulse, µs")
+    noise: NonNegative = Field(default=1.0, description="standard deviation of the noise of a pixel, kilo-electrons")
+    threshold: NonNegative = Field(default=4.0, description="charge below which a pixel is zero, kilo-electrons")
+    dead: Real = Field(default=0.0, ge=0, lt=1, description="fraction of wires that are dead, the same in all events")
+    dead_seed: Seed = Field(default=1, description="which wires these are")
 
 
 def dead_wires(numbers: np.ndarray, plane: int, electronics: Electronics) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from bevatron.errors import UserError
+from bevatron.prepare.columns import ragged, values_of
 from bevatron.prepare.wires.boxes import COSMIC, boxes_of
 from bevatron.prepare.wires.charge import Charge, arriving
 from bevatron.prepare.wires.deposit import fill
@@ -35,9 +36,10 @@ class Images:
             what = f"reads energy deposits in a box, which the source '{raw.attributes.get('source')}' does not write"
             raise UserError("dataset.recipe 'lartpc'", what, "take the source 'lartpc' or 'geant4'")
         self.options, self.raw = options, raw
-        box = raw.attributes["box"]
+        attributes: dict[str, Any] = raw.attributes
+        box = attributes["box"]
         self.low, self.high = tuple(box["low"]), tuple(box["high"])
-        self.classes = {code: k for k, code in enumerate(raw.attributes["particle_codes"])}
+        self.classes = {code: k for k, code in enumerate(attributes["particle_codes"])}
         whole = options.window.show == "detector"
         self.fixed = detector_views(self.low, self.high, options) if whole else None
         height, width = image_side(options, self.low, self.high)
@@ -63,7 +65,7 @@ class Images:
         boxes = boxes_of(charge, numbers[:, 0], numbers[:, 1], self.classes, views["y"], self.options.boxes)
         shower = np.zeros(2, np.float32)
         if len(numbers) and numbers[0, 1] != COSMIC:
-            conversion = float(self.raw.inputs["conversion"].column.values[k, 0])
+            conversion = float(values_of(self.raw, "conversion")[k, 0])
             shower = start_of_shower(segments, ids[:, 3], primaries[0], conversion, self.options.shower_length)
         return Event(pixels, boxes, shower)
 
@@ -95,7 +97,7 @@ class Images:
 
 
 def _of(raw: Samples, name: str, k: int) -> np.ndarray:
-    column = raw.inputs[name].column
+    column = ragged(raw, name)
     return column.values[column.offsets[k] : column.offsets[k + 1]]
 
 

@@ -10,7 +10,7 @@ ANGLES = {"u": 60.0, "v": -60.0, "y": 0.0}  # degrees from the vertical, in the 
 Plane = Literal["u", "v", "y"]
 
 
-def wire_coordinate(y: np.ndarray, z: np.ndarray, plane: str) -> np.ndarray:
+def wire_coordinate(y: np.ndarray | float, z: np.ndarray | float, plane: str) -> np.ndarray:
     """The coordinate across the wires, in pitches: z cos θ - y sin θ. Those of u and v add up to that of y."""
     angle = np.radians(ANGLES[plane])
     return (np.asarray(z) * np.cos(angle) - np.asarray(y) * np.sin(angle)) / PITCH

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import lcm
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -17,12 +17,14 @@ class Window(Section):
     """The part of the readout in an image, before pixels are summed."""
 
     show: Literal["charge", "detector"] = Field(
-        "charge",
+        default="charge",
         description="'charge': a square around the charge of what is not cosmic, its centre off by a random shift, so "
         "that an image's place tells nothing; 'detector': all wires and one drift time from time 0",
     )
-    size: Count = Field(576, description="wires and time pixels along a side, of 'charge'")
-    shift: Count = Field(32, description="largest random shift of the centre in either direction, pixels, of 'charge'")
+    size: Count = Field(default=576, description="wires and time pixels along a side, of 'charge'")
+    shift: Count = Field(
+        default=32, description="largest random shift of the centre in either direction, pixels, of 'charge'"
+    )
 
     @model_validator(mode="after")
     def _holds_its_centre(self) -> "Window":
@@ -32,6 +34,29 @@ class Window(Section):
                 f"found {self.shift} and {self.size}"
             )
         return self
+
+
+class Corners(Protocol):
+    """A box by its low and high corner, x, y and z in cm."""
+
+    @property
+    def low(self) -> tuple[float, float, float]:
+        """The corner of least x, y and z."""
+        ...
+
+    @property
+    def high(self) -> tuple[float, float, float]:
+        """The corner of largest x, y and z."""
+        ...
+
+
+class SourceInBox(Protocol):
+    """The options of a source whose particles deposit energy in a box."""
+
+    @property
+    def box(self) -> Corners:
+        """The box."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,17 @@ class Jets:
 
     @property
     def pt(self) -> np.ndarray:
+        """Transverse momentum (n,) in GeV."""
         return np.hypot(self.px, self.py)
 
     @property
     def eta(self) -> np.ndarray:
+        """Pseudorapidity (n,)."""
         return np.arcsinh(self.pz / self.pt)
 
     @property
     def phi(self) -> np.ndarray:
+        """Azimuth (n,) in rad, within [-π, π]."""
         return np.arctan2(self.py, self.px)
 
     @property
@@ -47,8 +50,9 @@ class Jets:
         return np.sqrt(np.maximum(self.energy**2 - self.px**2 - self.py**2 - self.pz**2, 0.0))
 
     def take(self, rows: np.ndarray) -> "Jets":
-        flat = (self.event, self.rank, self.px, self.py, self.pz, self.energy)
-        return Jets(*(column[rows] for column in flat), self.constituents.take(rows))
+        """The jets at `rows` (integer indices), in that order."""
+        px, py, pz, energy = self.px[rows], self.py[rows], self.pz[rows], self.energy[rows]
+        return Jets(self.event[rows], self.rank[rows], px, py, pz, energy, self.constituents.take(rows))
 
 
 def visible(particles: Particles, eta_max: float) -> np.ndarray:
@@ -75,8 +79,9 @@ def cluster(particles: Particles, entries: np.ndarray, radius: float, pt_min: fl
     lengths = ak.to_numpy(ak.num(per_jet)).astype(np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     positions = ak.to_numpy(ak.flatten(per_jet)) + np.repeat(cuts[event], lengths)
-    momentum = (ak.to_numpy(ak.flatten(found[axis])) for axis in ("px", "py", "pz", "E"))
-    jets = Jets(event, np.zeros(len(event), np.int64), *momentum, Ragged(entries[positions], offsets))
+    px, py, pz, energy = (ak.to_numpy(ak.flatten(found[axis])) for axis in ("px", "py", "pz", "E"))
+    constituents = Ragged(entries[positions], offsets)
+    jets = Jets(event, np.zeros(len(event), np.int64), px, py, pz, energy, constituents)
 
     jets = jets.take(np.lexsort((-jets.pt, jets.event)))
     first = np.searchsorted(jets.event, np.arange(particles.events))

@@ -77,22 +77,6 @@ def jets_of(
     )
 
 
-def joined(parts: list[Samples], attributes: dict) -> Samples:
-    """All batches' samples, dense and ragged, one after the other."""
-    inputs = {}
-    for name, group in parts[0].inputs.items():
-        columns = [part.inputs[name].column for part in parts]
-        values = np.concatenate([column.values for column in columns])
-        if isinstance(group.column, Dense):
-            column = Dense(values)
-        else:
-            lengths = np.concatenate([column.lengths for column in columns])
-            column = Ragged(values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
-        inputs[name] = Group(column, group.features, group.units)
-    targets = {name: np.concatenate([part.targets[name] for part in parts]) for name in parts[0].targets}
-    return Samples(inputs, targets, np.concatenate([part.id for part in parts]), None, attributes)
-
-
 def _four_momenta(particles: Particles, entry: np.ndarray, place: np.ndarray) -> np.ndarray:
     """(n, 7) float32: px, py, pz, energy in GeV, and x, y, z in mm."""
     momentum = [column[entry] for column in (particles.px, particles.py, particles.pz, particles.energy)]

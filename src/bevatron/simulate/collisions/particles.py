@@ -28,6 +28,7 @@ class Particles:
 
     @property
     def events(self) -> int:
+        """Number of events."""
         return len(self.offsets) - 1
 
     @property

@@ -105,6 +105,7 @@ def flattened(batch: Any) -> Particles:
 
 
 def versions() -> dict[str, str]:
+    """The version of Pythia, by the name of its package."""
     from importlib.metadata import version
 
     return {"pythia8mc": version("pythia8mc")}

@@ -18,6 +18,7 @@ from bevatron.errors import UserError
 from bevatron.regular_files import open_regular
 from bevatron.store.files.publish import sha256_of
 
+ByteStream = IO[bytes] | gzip.GzipFile
 WHERE = "simulation.source"
 LINE_BYTES = 1 << 24
 
@@ -124,14 +125,15 @@ def too_few(part: Part, shard: int, held: int, what: str) -> UserError:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[ByteStream]:
     """The file's bytes, uncompressed where it is a gzip file (by content, whatever its name).
 
     What goes wrong while it is read, a gzip file cut short for example, becomes a UserError.
     """
     try:
         with open_regular(path) as raw:
-            packed = raw.peek(2)[:2] == b"\x1f\x8b"
+            packed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
             if packed:
                 with gzip.open(raw) as file:
                     yield file
@@ -145,7 +147,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise UserError(path, f"cannot be read: {error.strerror or error}") from None
 
 
-def lines_of(file: IO[bytes], path: Path) -> Iterator[bytes]:
+def lines_of(file: ByteStream, path: Path) -> Iterator[bytes]:
     """The lines of an open file. Raises UserError for one that no file of this kind has: it would fill the memory."""
     number = 1
     while text := file.readline(LINE_BYTES + 1):

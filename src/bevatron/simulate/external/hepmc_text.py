@@ -31,6 +31,7 @@ class EventText:
 
     @property
     def where(self) -> str:
+        """The file and the line where the event starts, for messages."""
         return f"{self.file}:{self.line}"
 
 

@@ -134,11 +134,17 @@ def _number(value: Any, name: str) -> float:
         most = LARGEST if isinstance(value, float) else 2**63
         _expect(infinite or abs(value) < most, f"{name} is too large", value)
         return float(value)
-    _expect(isinstance(value, str) and value in NUMBERS, f"{name} must be a number", value)
-    return NUMBERS[value]
+    special = NUMBERS.get(value) if isinstance(value, str) else None
+    if special is None:
+        raise _fault(f"{name} must be a number", value)
+    return special
 
 
 def _expect(right: bool, what: str, found: Any) -> None:
     if not right:
-        shown = repr(found)
-        raise _Fault(f"{what}; found {shown if len(shown) <= 60 else f'{shown[:57]}...'}")
+        raise _fault(what, found)
+
+
+def _fault(what: str, found: Any) -> _Fault:
+    shown = repr(found)
+    return _Fault(f"{what}; found {shown if len(shown) <= 60 else f'{shown[:57]}...'}")

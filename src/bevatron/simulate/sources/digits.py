@@ -65,6 +65,7 @@ class Digits:
         return samples, {"events": len(labels), "seconds_in_generator": perf_counter() - start}
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         from importlib.metadata import version
 
         return {"scikit-learn": version("scikit-learn"), "numpy": np.__version__}
@@ -83,8 +84,9 @@ def idx_file(folder: Path, name: str) -> Path:
 def _shipped() -> tuple[np.ndarray, np.ndarray, None]:
     from sklearn.datasets import load_digits
 
-    found = load_digits()
-    return (found.images / 16.0).astype(np.float32), found.target.astype(np.int64), None
+    pixels, labels = load_digits(return_X_y=True)
+    images = np.asarray(pixels).reshape(-1, 8, 8)
+    return (images / 16.0).astype(np.float32), np.asarray(labels).astype(np.int64), None
 
 
 def _of_folder(folder: Path, validation: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

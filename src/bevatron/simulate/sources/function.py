@@ -57,4 +57,5 @@ class Function:
         return {"train": options.train, "val": options.val, "test": options.test}
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         return {"numpy": np.__version__}

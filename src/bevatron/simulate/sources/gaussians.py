@@ -47,4 +47,5 @@ class Gaussians:
         return {name: options.classes * getattr(options, name) for name in ("train", "val", "test")}
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         return {"numpy": np.__version__}

@@ -1,5 +1,6 @@
 """The source `geant4`: the same events as `lartpc`, followed by Geant4 instead of our own transport."""
 
+from importlib import import_module
 from time import perf_counter
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from pydantic import Field
 from bevatron.config.loading.kinds import source
 from bevatron.errors import UserError
 from bevatron.simulate.argon.tracking.event import PHOTON_CONVERSION_UNKNOWN, Box, Deposits, Primaries
+from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.lartpc import ArgonOptions
 from bevatron.store.shards.columns import Samples
@@ -37,7 +39,7 @@ class Geant4:
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of events. Raises UserError where calzone or its data are not installed."""
-        from bevatron.simulate.argon.tracking.events import event_attributes, event_samples, joined, primaries_of
+        from bevatron.simulate.argon.tracking.events import event_attributes, event_samples, primaries_of
 
         calzone = _calzone()
         start = perf_counter()
@@ -58,7 +60,7 @@ class Geant4:
         seconds = perf_counter() - start
         found = deposits(result.deposits[VOLUME], result.tracks, started.primaries, options.events, box)
         attributes = event_attributes(options, box)
-        samples = joined([event_samples(started, found, shard << 40)], attributes)
+        samples = concatenate_samples([event_samples(started, found, shard << 40)], attributes)
         return samples, {"events": options.events, "seconds_in_generator": seconds}
 
     def events(self, options: Options) -> int:
@@ -66,16 +68,16 @@ class Geant4:
         return options.events
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package. Raises UserError without calzone."""
         calzone = _calzone()
         return {"calzone": calzone.VERSION, "geant4": str(calzone.GEANT4_VERSION), "numpy": np.__version__}
 
 
 def _calzone() -> Any:
     try:
-        import calzone
+        return import_module("calzone")  # an extra without types
     except ImportError:
         raise UserError(WHERE, "calzone is not installed", "pip install 'bevatron[geant4]'") from None
-    return calzone
 
 
 def whole_seed(stream: np.random.SeedSequence) -> int:
@@ -103,6 +105,7 @@ def as_particles(primaries: Primaries, box: Box, calzone: Any) -> np.ndarray:
 
 
 def middle(box: Box) -> np.ndarray:
+    """The middle (3,) of the box, cm."""
     return (np.array(box.low) + np.array(box.high)) / 2
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from bevatron.config.loading.kinds import source
 from bevatron.errors import UserError
-from bevatron.simulate.collisions.event_jets import JetOptions, jets_of, joined
+from bevatron.simulate.batches import concatenate_samples
+from bevatron.simulate.collisions.event_jets import JetOptions, jets_of
 from bevatron.simulate.external import hepmc_events
 from bevatron.simulate.external.external_files import FileOptions, Part, too_few
 from bevatron.simulate.external.hepmc_text import EventText, event_texts
@@ -55,7 +56,7 @@ class HepMC:
             done += particles.events
         if uneven:
             logger.warning("shard %d: the events' weights differ, and are not used", shard)
-        return joined(parts, attributes), {"events": done, "seconds_in_generator": seconds}
+        return concatenate_samples(parts, attributes), {"events": done, "seconds_in_generator": seconds}
 
     @staticmethod
     def events(part: Part, shard: int) -> Iterator[EventText]:
@@ -76,6 +77,7 @@ class HepMC:
             raise too_few(part, shard, passed, "events")
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         from importlib.metadata import version
 
         return {name: version(name) for name in ("pyhepmc", "particle", "fastjet", "awkward")}

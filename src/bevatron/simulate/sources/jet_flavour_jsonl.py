@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Real
-from bevatron.simulate.collisions.event_jets import joined
+from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.external.external_files import FileOptions, Part, lines_of, opened, too_few
 from bevatron.simulate.external.jet_flavour_lines import (
     TRACK,
@@ -61,7 +61,7 @@ class JetFlavourLines:
             done, lost = done + len(batch), lost + dropped
         if lost:
             logger.info("shard %d: %d tracks left out, whose parameters are not finite", shard, lost)
-        return joined(parts, attributes), {"events": done, "seconds_in_generator": perf_counter() - start}
+        return concatenate_samples(parts, attributes), {"events": done, "seconds_in_generator": perf_counter() - start}
 
     @staticmethod
     def jets(part: Part, shard: int) -> Iterator[PublishedJet]:
@@ -115,4 +115,5 @@ class JetFlavourLines:
         ), int((~whole).sum())
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         return {"numpy": np.__version__}

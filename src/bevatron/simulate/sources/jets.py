@@ -7,7 +7,8 @@ from pydantic import Field
 
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Count, Name, Positive
-from bevatron.simulate.collisions.event_jets import JetOptions, jets_of, joined
+from bevatron.simulate.batches import concatenate_samples
+from bevatron.simulate.collisions.event_jets import JetOptions, jets_of
 from bevatron.simulate.collisions.particles import Particles
 from bevatron.simulate.collisions.pythia import SEEDS, Collisions
 from bevatron.simulate.collisions.pythia import versions as pythia_versions
@@ -76,7 +77,7 @@ class Jets:
                     logger.info(f"shard {shard}: {done} of {total} events, {rate:.0f} a second")
             seconds += collisions.seconds
             starting += collisions.starting
-        samples = joined(parts, {"processes": sorted(options.processes)})
+        samples = concatenate_samples(parts, {"processes": sorted(options.processes)})
         return samples, {
             "events": done,
             "seconds_in_generator": seconds,
@@ -88,12 +89,14 @@ class Jets:
         return options.events * len(options.processes)
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         from importlib.metadata import version
 
         return {**pythia_versions(), "fastjet": version("fastjet"), "awkward": version("awkward")}
 
     @staticmethod
     def settings(options: Options) -> list[str]:
+        """Pythia's settings of all processes, in the form `key = value`."""
         interactions = "on" if options.multiple_interactions else "off"
         return [
             "Beams:idA = 2212",

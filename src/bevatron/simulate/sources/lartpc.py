@@ -14,6 +14,7 @@ from bevatron.simulate.argon.generators.gun import Gun
 from bevatron.simulate.argon.generators.neutrinos import Neutrinos
 from bevatron.simulate.argon.tracking.cuts import Cuts
 from bevatron.simulate.argon.tracking.event import Box
+from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.comparison import Comparison
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Samples
@@ -29,8 +30,8 @@ Corner = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
 class Volume(Section):
     """The liquid argon, a box; x runs along the drift away from the wire planes, y upwards, z along the beam."""
 
-    low: Corner = Field((0.0, -116.5, 0.0), description="corner, cm; the wire planes stand at the low x")
-    high: Corner = Field((256.0, 116.5, 1036.8), description="opposite corner, cm; MicroBooNE's by default")
+    low: Corner = Field(default=(0.0, -116.5, 0.0), description="corner, cm; the wire planes stand at the low x")
+    high: Corner = Field(default=(256.0, 116.5, 1036.8), description="opposite corner, cm; MicroBooNE's by default")
 
     @model_validator(mode="after")
     def _has_volume(self) -> "Volume":
@@ -51,10 +52,13 @@ class ArgonOptions(kinds.Options):
 
     @model_validator(mode="after")
     def _starts_something(self) -> "ArgonOptions":
-        if (self.gun is None) == (self.neutrinos is None):
+        if self.gun is not None and self.neutrinos is None:
+            name, margin = "gun", self.gun.margin
+        elif self.gun is None and self.neutrinos is not None:
+            name, margin = "neutrinos", self.neutrinos.margin
+        else:
             found = "neither" if self.gun is None else "both"
             raise ValueError(f"give exactly one of 'gun' and 'neutrinos', found {found}")
-        name, margin = ("gun", self.gun.margin) if self.gun is not None else ("neutrinos", self.neutrinos.margin)
         shortest = min(high - low for low, high in zip(self.box.low, self.box.high, strict=True))
         if 2 * margin >= shortest:
             raise ValueError(
@@ -94,7 +98,7 @@ class LiquidArgon:
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of events, and the time spent in the transport."""
-        from bevatron.simulate.argon.tracking.events import event_attributes, event_samples, joined, primaries_of
+        from bevatron.simulate.argon.tracking.events import event_attributes, event_samples, primaries_of
         from bevatron.simulate.argon.tracking.transport import transport
 
         start = said = perf_counter()
@@ -116,7 +120,7 @@ class LiquidArgon:
                 done = first + n
                 logger.info(f"shard {shard}: {done} of {options.events} events, {done / (said - start):.0f} a second")
         attributes = event_attributes(options, box)
-        return joined(parts, attributes), {"events": options.events, "seconds_in_generator": seconds}
+        return concatenate_samples(parts, attributes), {"events": options.events, "seconds_in_generator": seconds}
 
     def events(self, options: Options) -> int:
         """Events of a shard: `bevatron plan` asks."""
@@ -129,6 +133,7 @@ class LiquidArgon:
         return comparisons(options.cuts, seed % 2**62)
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         from importlib.metadata import version
 
         return {"numpy": np.__version__, "numba": version("numba")}

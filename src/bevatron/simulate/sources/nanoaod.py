@@ -9,7 +9,7 @@ from pydantic import Field
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import NonNegative, Positive
 from bevatron.errors import UserError
-from bevatron.simulate.collisions.event_jets import joined
+from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.collisions.hadrons import REACH
 from bevatron.simulate.external.external_files import FileOptions
 from bevatron.simulate.external.nanoaod_events import steps
@@ -69,10 +69,11 @@ class NanoAOD:
                 raise UserError(where, f"found {min(odd)}, expected 0, 4 or 5", "see which version wrote the file")
             parts.append(samples)
             done += len(events)
-        return joined(parts, attributes), {"events": done, "seconds_in_generator": perf_counter() - start}
+        return concatenate_samples(parts, attributes), {"events": done, "seconds_in_generator": perf_counter() - start}
 
     @staticmethod
     def branches(options: Options) -> list[str]:
+        """The branches of the file that are read, by their full names."""
         jet = [*KINEMATICS, "hadronFlavour", *options.jet_features, *(["genJetIdx"] if options.gen_match else [])]
         return [*(f"Jet_{name}" for name in dict.fromkeys(jet)), *(f"SV_{name}" for name in VERTEX)]
 
@@ -121,6 +122,7 @@ class NanoAOD:
         )
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         from importlib.metadata import version
 
         return {name: version(name) for name in ("uproot", "awkward")}

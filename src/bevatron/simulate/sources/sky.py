@@ -96,6 +96,7 @@ class Sky:
         return options.events
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         from importlib.metadata import version
 
         return {"galsim": version("galsim"), "numpy": np.__version__}

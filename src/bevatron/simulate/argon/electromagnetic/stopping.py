@@ -70,6 +70,7 @@ def electron(kinetic: np.ndarray, cut: float = np.inf) -> np.ndarray:
 
 
 def positron(kinetic: np.ndarray, cut: float = np.inf) -> np.ndarray:
+    """Loss of a positron in MeV/cm by collisions that pass less than `cut` MeV, at kinetic energies (n,) MeV."""
     tau, gamma, beta2 = _motion(kinetic)
     top, y = np.minimum(cut / ELECTRON_MASS, tau), 1 / (gamma + 1)
     second, third, fourth = top**2 / 2, top**3 / 3, top**4 / 4

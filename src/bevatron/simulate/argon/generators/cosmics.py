@@ -19,10 +19,10 @@ class Cosmics(Section):
     """Muons that arrive during the readout, each at its own time."""
 
     window: tuple[FiniteFloat, FiniteFloat] = Field(
-        (-2.3e6, 2.3e6),
+        default=(-2.3e6, 2.3e6),
         description="times of arrival, ns: from a drift time before the readout begins to its end",
     )
-    scale: NonNegative = Field(1.0, description="factor on the flux: overburden, or more muons for a small box")
+    scale: NonNegative = Field(default=1.0, description="factor on the flux: overburden, or more muons for a small box")
 
     @model_validator(mode="after")
     def _window_is_one(self) -> "Cosmics":

@@ -9,7 +9,10 @@ from bevatron.config.sections.section import Integer, NonNegative, Real, Section
 from bevatron.simulate.argon.tracking.event import GUN, Box, Primaries
 from bevatron.simulate.argon.tracking.particles import mass_of
 
-PDG = {
+Particle = Literal[
+    "electron", "positron", "photon", "muon", "antimuon", "pion_minus", "pion_plus", "pion_zero", "proton"
+]
+PDG: dict[Particle, int] = {
     "electron": 11,
     "positron": -11,
     "photon": 22,
@@ -22,7 +25,6 @@ PDG = {
 }
 LOWEST, HIGHEST = 0.1, 10_000.0  # MeV of kinetic energy: what the transport's tables hold, for a gun
 
-Particle = Literal[tuple(PDG)]
 Range = tuple[float, float]
 Axis = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
 
@@ -31,13 +33,16 @@ class Gun(Section):
     """Particles that start somewhere in the argon and fly anywhere, or into a cone."""
 
     particles: list[Particle] = Field(description="kinds, in the order of their class numbers", min_length=1)
-    kinetic_energy: Range = Field((100.0, 1000.0), description="drawn uniformly in between, MeV")
+    kinetic_energy: Range = Field(default=(100.0, 1000.0), description="drawn uniformly in between, MeV")
     per_event: tuple[Integer, Integer] = Field(
-        (1, 1), description="number of particles of an event, drawn uniformly in between; of one, kinds take turns"
+        default=(1, 1),
+        description="number of particles of an event, drawn uniformly in between; of one, kinds take turns",
     )
-    axis: Axis = Field((0.0, 0.0, 1.0), description="axis of the cone of directions: x, y, z")
-    half_angle: Real = Field(180.0, gt=0, le=180, description="half the cone's opening, degrees; 180: isotropic")
-    margin: NonNegative = Field(30.0, description="least distance of the start from the walls, cm")
+    axis: Axis = Field(default=(0.0, 0.0, 1.0), description="axis of the cone of directions: x, y, z")
+    half_angle: Real = Field(
+        default=180.0, gt=0, le=180, description="half the cone's opening, degrees; 180: isotropic"
+    )
+    margin: NonNegative = Field(default=30.0, description="least distance of the start from the walls, cm")
 
     @model_validator(mode="after")
     def _is_possible(self) -> "Gun":

@@ -22,9 +22,9 @@ TRIES = 1_000
 class Neutrinos(Section):
     """Interactions with a vertex uniform in the box, from a beam along z."""
 
-    fraction: Real = Field(0.5, ge=0, le=1, description="fraction of the events that hold an interaction")
-    energy: tuple[Real, Real] = Field((200.0, 3000.0), description="range of the neutrino's energy, MeV")
-    margin: NonNegative = Field(30.0, description="least distance of the vertex from the walls, cm")
+    fraction: Real = Field(default=0.5, ge=0, le=1, description="fraction of the events that hold an interaction")
+    energy: tuple[Real, Real] = Field(default=(200.0, 3000.0), description="range of the neutrino's energy, MeV")
+    margin: NonNegative = Field(default=30.0, description="least distance of the vertex from the walls, cm")
 
     @model_validator(mode="after")
     def _energies_rise(self) -> "Neutrinos":
@@ -81,7 +81,7 @@ def interactions(
     vertex = np.where(has[:, None], random.uniform(low, high, (n_events, 3)), 0.0)
     rows: list[tuple[int, int, np.ndarray]] = []
     for event in np.flatnonzero(has):
-        rows += [(event, pdg, momentum) for pdg, momentum in interaction(neutrinos, random)]
+        rows += [(int(event), pdg, momentum) for pdg, momentum in interaction(neutrinos, random)]
     event = np.array([row[0] for row in rows], np.int64)
     return (
         Primaries(

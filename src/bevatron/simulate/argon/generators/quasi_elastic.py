@@ -14,7 +14,7 @@ MAGNETIC = 2.792847 + 1.913043  # μ_p - μ_n
 HBARC2 = 0.3893794e-27  # cm² GeV²
 
 
-def cross_section(q2: np.ndarray, energy: np.ndarray) -> np.ndarray:
+def cross_section(q2: np.ndarray, energy: np.ndarray | float) -> np.ndarray:
     """dσ/dQ² in cm²/GeV² at Q² (GeV²), for neutrinos of `energy` (GeV) in the neutron's rest frame.
 
     C. H. Llewellyn Smith, Phys. Rept. 3 (1972) 261, eq. 3.18, with dipole form factors and the axial mass 1.03 GeV (V.

@@ -54,6 +54,7 @@ def leave(out, n, pdg, nucleon, again):
 
 @compiled
 def leave_at_once(out, n, pdg, nucleon):
+    """A nucleon leaves the well as it is, if it can; returns the number of rows."""
     kinetic = nucleon[0] - NUCLEON_MASS - WELL
     lowest = PROTON_BARRIER if pdg == PROTON else 0.0
     if kinetic <= lowest:

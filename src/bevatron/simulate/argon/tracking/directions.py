@@ -29,6 +29,7 @@ def turned(ux, uy, uz, cosine, phi):
 
 @compiled
 def isotropic():
+    """The three components of a unit vector, uniform in solid angle."""
     cosine, phi = 2.0 * np.random.random() - 1.0, 2.0 * math.pi * np.random.random()
     sine = math.sqrt(1.0 - cosine * cosine)
     return sine * math.cos(phi), sine * math.sin(phi), cosine

@@ -74,23 +74,6 @@ def event_attributes(options: Any, box: Box) -> dict[str, object]:
     }
 
 
-def joined(parts: list[Samples], attributes: dict[str, object]) -> Samples:
-    """One after the other."""
-    inputs = {}
-    for name, group in parts[0].inputs.items():
-        columns = [part.inputs[name].column for part in parts]
-        values = np.concatenate([column.values for column in columns])
-        if isinstance(columns[0], Ragged):
-            ends = np.cumsum([0, *(column.offsets[-1] for column in columns)])
-            offsets = [column.offsets[1:] + end for column, end in zip(columns, ends[:-1], strict=True)]
-            column = Ragged(values, np.concatenate([[0], *offsets]).astype(np.int64))
-        else:
-            column = Dense(values)
-        inputs[name] = Group(column, group.features, group.units)
-    targets = {name: np.concatenate([part.targets[name] for part in parts]) for name in parts[0].targets}
-    return Samples(inputs, targets, np.concatenate([part.id for part in parts]), attributes=attributes)
-
-
 def _merged(first: Primaries, second: Primaries) -> Primaries:
     """Both, by event; those of `first` before those of `second` within an event."""
     order = np.argsort(np.concatenate([first.event, second.event]), kind="stable")

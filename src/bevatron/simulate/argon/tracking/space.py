@@ -8,6 +8,7 @@ from bevatron.simulate.argon.tracking.stack import UX, X, Y, Z
 
 @compiled
 def inside(x, y, z, box):
+    """Whether a point lies in the box (2, 3) of low and high corners, walls included."""
     return (
         box[0, 0] <= x <= box[1, 0] and box[0, 1] <= y <= box[1, 1] and box[0, 2] <= z <= box[1, 2]
     )  # box (2, 3): low and high corners

@@ -57,15 +57,19 @@ def energy_left(energies, ranges, length):
     return math.exp(energies[point] + (at - point) * (energies[point + 1] - energies[point]))
 
 
+def tabulate(cuts: Cuts) -> Tables:
+    """The tables for these cuts (half a second, once for each pair of thresholds)."""
+    return _tabulate(cuts.electron, cuts.photon)
+
+
 @lru_cache(maxsize=8)
-def tables(cuts: Cuts) -> Tables:
-    """The tables for these cuts (half a second)."""
+def _tabulate(electron_cut: float, photon_cut: float) -> Tables:
     steps, rates = np.zeros((len(CHARGED), POINTS, 3)), np.zeros((len(CHARGED), 5, POINTS))
     energies, ranges = np.zeros((len(CHARGED), POINTS)), np.zeros((len(CHARGED), 2))
     for row, pdg in enumerate(CHARGED):
-        steps[row, :, LOSS] = loss(pdg, cuts)
+        steps[row, :, LOSS] = mean_loss(pdg, electron_cut, photon_cut)
         steps[row, :, RANGE] = csda_range(steps[row, :, LOSS])
-        for process, rate in processes(pdg, cuts).items():
+        for process, rate in process_rates(pdg, electron_cut, photon_cut).items():
             rates[row, process] = rate
         steps[row, :, RATE] = rates[row].sum(0)
         logs = np.log(steps[row, :, RANGE])
@@ -75,13 +79,13 @@ def tables(cuts: Cuts) -> Tables:
     return Tables(steps, rates, energies, ranges, np.stack(light, axis=1))
 
 
-def loss(pdg: int, cuts: Cuts) -> np.ndarray:
+def mean_loss(pdg: int, electron_cut: float, photon_cut: float) -> np.ndarray:
     """Mean loss by what is not followed, MeV/cm, at ENERGIES: collisions and photons below the cuts."""
     if pdg == ELECTRON:
-        return stopping.electron(ENERGIES, cuts.electron) + electrons.radiative_loss(ENERGIES, cuts.photon)
+        return stopping.electron(ENERGIES, electron_cut) + electrons.radiative_loss(ENERGIES, photon_cut)
     if pdg == POSITRON:
-        return stopping.positron(ENERGIES, cuts.electron) + electrons.radiative_loss(ENERGIES, cuts.photon)
-    collisions = stopping.heavy(ENERGIES, MASSES[pdg], cuts.electron, abs(pdg) != PION_PLUS)
+        return stopping.positron(ENERGIES, electron_cut) + electrons.radiative_loss(ENERGIES, photon_cut)
+    collisions = stopping.heavy(ENERGIES, MASSES[pdg], electron_cut, abs(pdg) != PION_PLUS)
     return collisions + radiated(ENERGIES) if abs(pdg) == MUON else collisions
 
 
@@ -92,16 +96,16 @@ def csda_range(loss_per_cm: np.ndarray) -> np.ndarray:
     return np.concatenate([[0.0], np.cumsum(pieces)]) + integrand[0]
 
 
-def processes(pdg: int, cuts: Cuts) -> dict[int, np.ndarray]:
+def process_rates(pdg: int, electron_cut: float, photon_cut: float) -> dict[int, np.ndarray]:
     """Rates of what happens at one point of a track, 1/cm, at ENERGIES."""
     if pdg in (ELECTRON, POSITRON):
-        radiate = electrons.bremsstrahlung_rate(ENERGIES, cuts.photon)
+        radiate = electrons.bremsstrahlung_rate(ENERGIES, photon_cut)
         if pdg == ELECTRON:
-            return {DELTA: electrons.moller_rate(ENERGIES, cuts.electron), RADIATE: radiate}
-        bhabha = electrons.bhabha_rate(ENERGIES, cuts.electron)
+            return {DELTA: electrons.moller_rate(ENERGIES, electron_cut), RADIATE: radiate}
+        bhabha = electrons.bhabha_rate(ENERGIES, electron_cut)
         return {DELTA: bhabha, RADIATE: radiate, ANNIHILATE: electrons.annihilation_rate(ENERGIES)}
     mass = MASSES[pdg]
-    found = {DELTA: heavy_rate(mass, cuts.electron, abs(pdg) != PION_PLUS)}
+    found = {DELTA: heavy_rate(mass, electron_cut, abs(pdg) != PION_PLUS)}
     if pdg != PROTON:
         lifetime = MUON_LIFETIME if abs(pdg) == MUON else PION_LIFETIME
         found[DECAY] = mass / (np.sqrt(ENERGIES * (ENERGIES + 2 * mass)) * LIGHT * lifetime)

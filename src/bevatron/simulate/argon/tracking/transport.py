@@ -42,7 +42,7 @@ from bevatron.simulate.argon.tracking.stack import (
     grown,
     short_of_room,
 )
-from bevatron.simulate.argon.tracking.tables import HIGHEST, tables
+from bevatron.simulate.argon.tracking.tables import HIGHEST, tabulate
 from bevatron.simulate.argon.tracking.track_end import end
 
 FIRST_ROOM = 4096  # rows of the stack to begin with
@@ -92,7 +92,7 @@ def transport(primaries: Primaries, n_events: int, box: Box, cuts: Cuts, seed: i
         event_seeds(seed, n_events, first_event),
         np.array([box.low, box.high], dtype=np.float64),
         np.array([cuts.electron, cuts.photon, cuts.step]),
-        tables(cuts),
+        tabulate(cuts),
         budget,
         offsets,
         conversion,
@@ -102,6 +102,7 @@ def transport(primaries: Primaries, n_events: int, box: Box, cuts: Cuts, seed: i
 
 
 def checked_box(box: Box) -> None:
+    """Raises UserError for a box without volume, or with corners that are not finite."""
     low, high = np.asarray(box.low, float), np.asarray(box.high, float)
     if not (np.isfinite(low).all() and np.isfinite(high).all() and (low < high).all()):
         raise UserError("box", f"no volume between {box.low} and {box.high}", "each low corner below its high one, cm")

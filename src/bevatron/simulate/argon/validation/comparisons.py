@@ -1,5 +1,7 @@
 """The transport through liquid argon beside published numbers: what `bevatron validate-source` draws."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from bevatron.simulate.argon.tracking.cuts import Cuts
@@ -9,7 +11,7 @@ from bevatron.simulate.comparison import Comparison, Curve
 
 MUONS, PHOTONS, DECAYS, SHOWERS = 40, 400, 2_000, 40  # of each energy
 SHOWER_ENERGY = 3_000.0  # MeV
-ENDLESS = Box((-5_000.0,) * 3, (5_000.0,) * 3)
+ENDLESS = Box((-5_000.0, -5_000.0, -5_000.0), (5_000.0, 5_000.0, 5_000.0))
 MASSES = {13: published.MUON_MASS, -13: published.MUON_MASS, 11: published.ELECTRON_MASS, 22: 0.0}
 
 
@@ -138,5 +140,5 @@ def _event_of(deposits: Deposits) -> np.ndarray:
     return np.repeat(np.arange(len(deposits.offsets) - 1), np.diff(deposits.offsets))
 
 
-def _curve(label: str, x: np.ndarray, y: np.ndarray, error: np.ndarray) -> Curve:
-    return Curve(label, *([float(v) for v in values] for values in (x, y, error)))
+def _curve(label: str, x: Iterable[float], y: Iterable[float], error: Iterable[float]) -> Curve:
+    return Curve(label, [float(v) for v in x], [float(v) for v in y], [float(v) for v in error])
