@@ -7,7 +7,7 @@ import pytest
 
 from bevatron.errors import UserError
 from bevatron.simulate.sources.hepmc import HepMC
-from bevatron.simulate.sources.jets import Jets
+from bevatron.simulate.sources.jets import PythiaJets
 
 pyhepmc = pytest.importorskip("pyhepmc")
 EVENTS = 12
@@ -26,8 +26,8 @@ def file(tmp_path_factory, write_hepmc):
 @pytest.fixture(scope="module")
 def direct(collisions):
     source = collisions()
-    options = Jets.Options(kind="jets")
-    return Jets.jets_of(next(source.batches(EVENTS)), source, options, 0, 0)
+    options = PythiaJets.Options(kind="jets")
+    return PythiaJets.build_samples(next(source.batches(EVENTS)), source, options, 0, 0)
 
 
 def elements(samples, group):

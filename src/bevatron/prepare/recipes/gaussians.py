@@ -52,7 +52,7 @@ class GaussianSamples:
             points = np.empty_like(z)
             for number, mean in enumerate(clouds.means):
                 covariance = clouds.covariances[number if len(clouds.covariances) > 1 else 0]
-                mine = label == number
-                points[mine] = mean + z[mine] @ np.linalg.cholesky(np.array(covariance)).T
+                of_class = label == number
+                points[of_class] = mean + z[of_class] @ np.linalg.cholesky(np.array(covariance)).T
             groups[name] = Group(Dense(points.astype(np.float32)), ("x1", "x2"), ("", ""))
         return Samples(groups, {"class": label}, raw.id)

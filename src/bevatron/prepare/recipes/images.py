@@ -40,23 +40,23 @@ class Images:
         for name, version in options.versions.items():
             values, features, units = values_of(raw, "image"), images.features, images.units
             if version.grey:
-                values = _grey(values, f"dataset.recipe.versions.{name}.grey")
+                values = _to_grey(values, f"dataset.recipe.versions.{name}.grey")
                 features, units = ("grey",), ("",)
             values = np.where(values >= version.threshold, values, 0.0)
-            values = _averaged(values, version.averaged, f"dataset.recipe.versions.{name}.averaged")
+            values = _average(values, version.averaged, f"dataset.recipe.versions.{name}.averaged")
             values = 1.0 - values if version.inverted else values
             inputs[name] = Group(Dense(values.astype(np.float32)), features, units)
         return Samples(inputs, {"label": raw.targets["label"]}, raw.id)
 
 
-def _grey(values: np.ndarray, where: str) -> np.ndarray:
+def _to_grey(values: np.ndarray, where: str) -> np.ndarray:
     """(n, 3, height, width) to (n, 1, height, width)."""
     if values.shape[1] != 3:
         raise UserError(where, f"images of {values.shape[1]} channels are no colours", "leave it out")
     return np.tensordot(values, LUMA, axes=(1, 0))[:, None]
 
 
-def _averaged(values: np.ndarray, by: int, where: str) -> np.ndarray:
+def _average(values: np.ndarray, by: int, where: str) -> np.ndarray:
     """Means over squares of `by` pixels a side; (n, channels, height, width) to the same with smaller sides."""
     n, channels, height, width = values.shape
     if height % by or width % by:

@@ -32,7 +32,7 @@ class JetFlavour:
         jet, experts, group = (raw.inputs[name] for name in ("jet", "experts", "tracks"))
         column, names, units = ragged(raw, "tracks"), group.features, group.units
         cut = len(names) - VERTEX_FEATURES
-        kept = most_displaced(column, names.index("d0"), names.index("cov_d0_d0"), options.max_tracks)
+        selected = select_most_displaced(column, names.index("d0"), names.index("cov_d0_d0"), options.max_tracks)
         expert_names = ("jet_pt", "jet_eta", *experts.features)
         inputs = {
             "jet": jet,
@@ -41,9 +41,11 @@ class JetFlavour:
                 expert_names,
                 (*jet.units, *experts.units),
             ),
-            "tracks": Group(Ragged(np.ascontiguousarray(kept.values[:, :cut]), kept.offsets), names[:cut], units[:cut]),
+            "tracks": Group(
+                Ragged(np.ascontiguousarray(selected.values[:, :cut]), selected.offsets), names[:cut], units[:cut]
+            ),
             "vertices": Group(
-                Ragged(np.ascontiguousarray(kept.values[:, cut:]), kept.offsets), names[cut:], units[cut:]
+                Ragged(np.ascontiguousarray(selected.values[:, cut:]), selected.offsets), names[cut:], units[cut:]
             ),
         }
         label = np.zeros(len(raw), np.int64)
@@ -52,8 +54,8 @@ class JetFlavour:
         return Samples(inputs, {"flavour": label}, raw.id)
 
 
-def most_displaced(tracks: Ragged, d0: int, variance: int, most: int) -> Ragged:
-    """Each list's elements in the order of falling |d0| / sqrt(variance), cut after `most`; columns by number.
+def select_most_displaced(tracks: Ragged, d0: int, variance: int, maximum: int) -> Ragged:
+    """Each list's elements in the order of falling |d0| / sqrt(variance), cut after `maximum`; columns by number.
 
     A variance of 0 counts as endless significance, unless d0 is 0 too.
     """
@@ -61,6 +63,6 @@ def most_displaced(tracks: Ragged, d0: int, variance: int, most: int) -> Ragged:
     size, spread = np.abs(tracks.values[:, d0]).astype(np.float64), np.sqrt(tracks.values[:, variance])
     significance = np.divide(size, spread, out=np.where(size > 0, np.inf, 0.0), where=spread > 0)
     order = np.lexsort((-significance, jet))
-    place = np.arange(len(jet)) - np.repeat(tracks.offsets[:-1], tracks.lengths)
-    lengths = np.minimum(tracks.lengths, most)
-    return Ragged(tracks.values[order][place < most], np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+    rank = np.arange(len(jet)) - np.repeat(tracks.offsets[:-1], tracks.lengths)
+    lengths = np.minimum(tracks.lengths, maximum)
+    return Ragged(tracks.values[order][rank < maximum], np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))

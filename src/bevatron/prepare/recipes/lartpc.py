@@ -62,9 +62,9 @@ class WirePlanes:
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `lartpc` or `geant4`; noise and shifts follow from `seed`."""
-        from bevatron.prepare.wires.images import Images  # numba
+        from bevatron.prepare.wires.images import WireImages  # numba
 
-        images = Images(options, raw)
+        images = WireImages(options, raw)
         random = np.random.Generator(np.random.Philox(seed))
         events = [images.event(k, random) for k in range(len(raw))]
         inputs = {}

@@ -88,7 +88,7 @@ class NanoAODJets:
         order = np.lexsort((-features[:, 4], jet))
         counts = np.bincount(jet, minlength=len(eta))
         first = np.cumsum(counts) - counts
-        place = np.arange(len(jet)) - np.repeat(first, counts)
+        rank = np.arange(len(jet)) - np.repeat(first, counts)
         lengths = np.minimum(counts, options.max_vertices)
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        return Ragged(features[order][place < options.max_vertices].astype(np.float32), offsets), counts
+        return Ragged(features[order][rank < options.max_vertices].astype(np.float32), offsets), counts

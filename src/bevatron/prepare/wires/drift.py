@@ -23,11 +23,11 @@ def drift_time(x: np.ndarray, drift: Drift) -> np.ndarray:
     return x / drift.velocity
 
 
-def surviving(time: np.ndarray, drift: Drift) -> np.ndarray:
+def surviving_fraction(time: np.ndarray, drift: Drift) -> np.ndarray:
     """Fraction of the electrons that arrive after `time` (n,) µs."""
     return np.exp(-time / drift.lifetime)
 
 
-def spread(time: np.ndarray, diffusion: float) -> np.ndarray:
+def diffusion_width(time: np.ndarray, diffusion: float) -> np.ndarray:
     """Standard deviation (n,) in cm of a cloud that has diffused for `time` (n,) µs: sqrt(2 D t)."""
     return np.sqrt(2 * diffusion * CM2_PER_S * np.maximum(time, 0.0))

@@ -30,7 +30,7 @@ def dead_wires(numbers: np.ndarray, plane: int, electronics: Electronics) -> np.
     return uniform(mixed.astype(np.uint64) + np.uint64(electronics.dead_seed * 10_000_019)) < electronics.dead
 
 
-def read_out(
+def read_out_pixels(
     charge: np.ndarray, dead: np.ndarray, electronics: Electronics, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pixels above the threshold of one plane: index (n,) int64 in C order, rising, and value (n,) float32.
@@ -49,9 +49,9 @@ def read_out(
         if n:
             where = random.choice(len(flat), min(4 * n + 16, len(flat)), replace=False)
             where = where[flat[where] == 0][:n]
-            drawn = electronics.noise * -ndtri(above * random.uniform(1e-12, 1, len(where)))
-            index, value = np.concatenate([index, where]), np.concatenate([value, drawn])
+            noise = electronics.noise * -ndtri(above * random.uniform(1e-12, 1, len(where)))
+            index, value = np.concatenate([index, where]), np.concatenate([value, noise])
     digits = np.round(value / STEP)
-    kept = np.flatnonzero((value >= electronics.threshold) & (digits > 0) & ~dead[index % len(dead)])
-    kept = kept[np.argsort(index[kept])]
-    return index[kept], (digits[kept] * STEP).astype(np.float32)
+    selected = np.flatnonzero((value >= electronics.threshold) & (digits > 0) & ~dead[index % len(dead)])
+    selected = selected[np.argsort(index[selected])]
+    return index[selected], (digits[selected] * STEP).astype(np.float32)

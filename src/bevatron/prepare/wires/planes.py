@@ -19,5 +19,5 @@ def wire_coordinate(y: np.ndarray | float, z: np.ndarray | float, plane: str) ->
 def extent(low: tuple[float, ...], high: tuple[float, ...], plane: str) -> tuple[int, int]:
     """First and last wire (excluded) that a box with these corners lies in front of."""
     corners = [(y, z) for y in (low[1], high[1]) for z in (low[2], high[2])]
-    found = [float(wire_coordinate(y, z, plane)) for y, z in corners]
-    return int(np.floor(min(found) + 1e-9)), int(np.ceil(max(found) - 1e-9))
+    coordinates = [float(wire_coordinate(y, z, plane)) for y, z in corners]
+    return int(np.floor(min(coordinates) + 1e-9)), int(np.ceil(max(coordinates) - 1e-9))

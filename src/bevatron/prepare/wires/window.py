@@ -60,7 +60,7 @@ class SourceInBox(Protocol):
 
 
 @dataclass(frozen=True)
-class View:
+class PlaneView:
     """A window on one plane: first time pixel, first wire, height and width."""
 
     time: int
@@ -69,14 +69,14 @@ class View:
     width: int
 
 
-def detector_views(low: tuple, high: tuple, options: Any) -> dict[str, View]:
+def detector_views(low: tuple, high: tuple, options: Any) -> dict[str, PlaneView]:
     """All wires of each plane and one drift time, in images of one shape, rounded up to what the sums divide."""
     multiple = lcm(*(image.sum for image in options.images.values()))
     drift_pixels = float(drift_time(np.array(high[0] - low[0]), options.drift)) / options.electronics.pixel_time
-    found = {plane: extent(low, high, plane) for plane in ANGLES}
-    width = _rounded(max(last - first for first, last in found.values()), multiple)
-    height = _rounded(int(np.ceil(drift_pixels)), multiple)
-    return {plane: View(0, first, height, width) for plane, (first, _) in found.items()}
+    extents = {plane: extent(low, high, plane) for plane in ANGLES}
+    width = _round_up(max(last - first for first, last in extents.values()), multiple)
+    height = _round_up(int(np.ceil(drift_pixels)), multiple)
+    return {plane: PlaneView(0, first, height, width) for plane, (first, _) in extents.items()}
 
 
 def image_side(options: Any, low: tuple, high: tuple) -> tuple[int, int]:
@@ -88,7 +88,7 @@ def image_side(options: Any, low: tuple, high: tuple) -> tuple[int, int]:
     return view.height, view.width
 
 
-def charge_views(charge: Charge, window: Window, random: np.random.Generator) -> dict[str, View]:
+def charge_views(charge: Charge, window: Window, random: np.random.Generator) -> dict[str, PlaneView]:
     """A square around the mean of the charge, in each plane; around the origin where there is none."""
     total = charge.charge.sum()
     shifts = random.integers(-window.shift, window.shift + 1, 1 + len(ANGLES))
@@ -100,10 +100,10 @@ def charge_views(charge: Charge, window: Window, random: np.random.Generator) ->
     time = first(charge.time, shifts[0])
     size = window.size
     return {
-        plane: View(time, first(charge.wire(plane), shift), size, size)
+        plane: PlaneView(time, first(charge.wire(plane), shift), size, size)
         for plane, shift in zip(ANGLES, shifts[1:], strict=True)
     }
 
 
-def _rounded(length: int, multiple: int) -> int:
+def _round_up(length: int, multiple: int) -> int:
     return -(-length // multiple) * multiple

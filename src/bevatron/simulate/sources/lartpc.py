@@ -22,7 +22,7 @@ from bevatron.store.shards.columns import Samples
 logger = logging.getLogger("bevatron")
 BATCH = 200  # events followed at a time, so that memory does not grow with the shard
 
-MOST_MUONS = 1_000  # cosmic muons of an event on average, some forty times MicroBooNE: what memory holds of a batch
+MAX_MUONS = 1_000  # cosmic muons of an event on average, some forty times MicroBooNE: what memory holds of a batch
 
 Corner = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
 
@@ -69,9 +69,9 @@ class ArgonOptions(kinds.Options):
             raise ValueError("neutrinos.fraction: below 1 some events are empty; give 'cosmics' as well")
         if self.cosmics is not None:
             expected = expected_muons(self.cosmics, Box(self.box.low, self.box.high))
-            if expected > MOST_MUONS:
+            if expected > MAX_MUONS:
                 raise ValueError(
-                    f"cosmics: {expected:.3g} muons an event, of this box, window and scale; at most {MOST_MUONS:,}"
+                    f"cosmics: {expected:.3g} muons an event, of this box, window and scale; at most {MAX_MUONS:,}"
                 )
         return self
 
@@ -92,33 +92,34 @@ class LiquidArgon:
         cuts: Cuts = Field(default_factory=Cuts, description="thresholds and steps of the transport")
 
         @property
-        def most_shards(self) -> int:
+        def max_shards(self) -> int:
             """Shards for which there are seeds of 32 bits, one for each event."""
             return 2**32 // self.events
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of events, and the time spent in the transport."""
-        from bevatron.simulate.argon.tracking.events import event_attributes, event_samples, primaries_of
+        from bevatron.simulate.argon.tracking.events import build_event_samples, event_attributes, generate_primaries
         from bevatron.simulate.argon.tracking.transport import transport
 
-        start = said = perf_counter()
+        start = last_message = perf_counter()
         seconds, parts = 0.0, []
         box = Box(options.box.low, options.box.high)
         for batch, first in enumerate(range(0, options.events, BATCH)):
             n = min(BATCH, options.events - first)
             stream = np.random.SeedSequence([seed.own, batch]).spawn(1)[0]
-            started = primaries_of(options, box, first, n, np.random.Generator(np.random.Philox(stream)))
-            began = perf_counter()
+            event_start = generate_primaries(options, box, first, n, np.random.Generator(np.random.Philox(stream)))
+            transport_start = perf_counter()
             number = (
                 shard * options.events + first
             )  # among all events of the study, which have each a seed of their own
-            deposits = transport(started.primaries, n, box, options.cuts, seed.study, number)
-            seconds += perf_counter() - began
-            parts.append(event_samples(started, deposits, (shard << 40) + first))
-            if perf_counter() - said > 10.0:
-                said = perf_counter()
-                done = first + n
-                logger.info(f"shard {shard}: {done} of {options.events} events, {done / (said - start):.0f} a second")
+            deposits = transport(event_start.primaries, n, box, options.cuts, seed.study, number)
+            seconds += perf_counter() - transport_start
+            parts.append(build_event_samples(event_start, deposits, (shard << 40) + first))
+            if perf_counter() - last_message > 10.0:
+                last_message = perf_counter()
+                n_events = first + n
+                rate = n_events / (last_message - start)
+                logger.info(f"shard {shard}: {n_events} of {options.events} events, {rate:.0f} a second")
         attributes = event_attributes(options, box)
         return concatenate_samples(parts, attributes), {"events": options.events, "seconds_in_generator": seconds}
 
@@ -128,9 +129,9 @@ class LiquidArgon:
 
     def comparisons(self, options: Options, seed: int) -> list[Comparison]:
         """The transport beside published numbers: `bevatron validate-source` asks."""
-        from bevatron.simulate.argon.validation.comparisons import comparisons
+        from bevatron.simulate.argon.validation.comparisons import compute_comparisons
 
-        return comparisons(options.cuts, seed % 2**62)
+        return compute_comparisons(options.cuts, seed % 2**62)
 
     def versions(self) -> dict[str, str]:
         """Versions of the software that the samples depend on, by package."""

@@ -61,7 +61,9 @@ class Gun(Section):
         return self
 
 
-def shots(gun: Gun, box: Box, first: int, n_events: int, random: np.random.Generator) -> tuple[Primaries, np.ndarray]:
+def generate_shots(
+    gun: Gun, box: Box, first: int, n_events: int, random: np.random.Generator
+) -> tuple[Primaries, np.ndarray]:
     """The particles of `n_events` events numbered from `first` in their shard, and of each event the kind of its first.
 
     With one particle an event, event k is of kind k modulo the number of kinds, so that classes are of equal size.
@@ -82,15 +84,15 @@ def shots(gun: Gun, box: Box, first: int, n_events: int, random: np.random.Gener
         origin=np.full(n, GUN, np.int32),
         position=random.uniform(low, high, (n, 3)),
         time=np.zeros(n),
-        momentum=momentum_of(pdg, kinetic)[:, None] * cone(np.array(gun.axis), gun.half_angle, n, random),
+        momentum=momentum_of(pdg, kinetic)[:, None] * sample_cone(np.array(gun.axis), gun.half_angle, n, random),
     )
     return primaries, kind[np.searchsorted(event, np.arange(n_events))]
 
 
 def masses_of(pdg: np.ndarray) -> np.ndarray:
     """Masses (n,) MeV of particles that the transport knows."""
-    codes, place = np.unique(pdg, return_inverse=True)
-    return np.array([mass_of(int(code)) for code in codes], np.float64)[place]
+    codes, index = np.unique(pdg, return_inverse=True)
+    return np.array([mass_of(int(code)) for code in codes], np.float64)[index]
 
 
 def momentum_of(pdg: np.ndarray, kinetic: np.ndarray) -> np.ndarray:
@@ -105,7 +107,7 @@ def kinetic_of(pdg: np.ndarray, momentum: np.ndarray) -> np.ndarray:
     return np.sqrt((momentum**2).sum(1) + mass**2) - mass
 
 
-def cone(axis: np.ndarray, half_angle: float, n: int, random: np.random.Generator) -> np.ndarray:
+def sample_cone(axis: np.ndarray, half_angle: float, n: int, random: np.random.Generator) -> np.ndarray:
     """Unit vectors (n, 3), uniform in solid angle around `axis` up to `half_angle` degrees."""
     w = axis / np.linalg.norm(axis)
     u = np.cross(w, [1.0, 0, 0] if abs(w[0]) < 0.9 else [0, 1.0, 0])

@@ -1,4 +1,4 @@
-"""Ways through the box. Compiled; cm."""
+"""Straight lines through the box. Compiled; cm."""
 
 import numpy as np
 
@@ -15,8 +15,8 @@ def inside(x, y, z, box):
 
 
 @compiled
-def share_inside(particle, x, y, z, box):
-    """Of the straight piece from the particle's place, inside, to (x, y, z), outside, the fraction up to the wall."""
+def fraction_inside(particle, x, y, z, box):
+    """The fraction of the line from the particle's position, inside, to (x, y, z), outside, that lies in the box."""
     fraction = 1.0
     for axis, end in enumerate((x, y, z)):
         start = particle[X + axis]
@@ -27,7 +27,7 @@ def share_inside(particle, x, y, z, box):
 
 
 @compiled
-def way_to_box(particle, box):
+def distance_to_box(particle, box):
     """How far a particle flies until it is inside: 0 if it is, -1 if it never will be."""
     if inside(particle[X], particle[Y], particle[Z], box):
         return 0.0
@@ -44,8 +44,8 @@ def way_to_box(particle, box):
 
 
 @compiled
-def fly(particle, way, box):
+def move_to_box(particle, distance, box):
     """Moves a particle straight on to the box's wall, not a rounding error beyond it."""
     for axis in range(3):
-        place = particle[X + axis] + way * particle[UX + axis]
-        particle[X + axis] = min(max(place, box[0, axis]), box[1, axis])
+        position = particle[X + axis] + distance * particle[UX + axis]
+        particle[X + axis] = min(max(position, box[0, axis]), box[1, axis])
