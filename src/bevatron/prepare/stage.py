@@ -69,8 +69,8 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
 
 
 def _shard_number(events: Samples, raw: Path) -> int:
-    """The raw shard's number, which names the prepared files. Raises UserError where it is none, or anything is missing
-    that a raw shard says of itself."""
+    """The raw shard's number, which names the prepared files. Raises UserError where it is none, or where an
+    attribute of raw shards is missing."""
     for name in ("source", "versions", "shard"):
         if name not in events.attributes:
             raise UserError(raw, f"has no attribute '{name}'", "run the simulate stage again")

@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Curve:
-    """Points with errors (ours, from the source) or without (published, with where they stand)."""
+    """Points with errors (ours, from the source) or without (published, with their source)."""
 
     label: str
     x: list[float]

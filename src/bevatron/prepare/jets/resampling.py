@@ -1,4 +1,4 @@
-"""Flavours of one spectrum, so that kinematics alone do not tell them apart."""
+"""Flavours of one spectrum, so that kinematics alone do not separate them."""
 
 import numpy as np
 

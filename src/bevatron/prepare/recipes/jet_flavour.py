@@ -18,14 +18,14 @@ class JetFlavour:
     """Input groups `jet` (pt, eta), `experts` (16), `tracks` (ragged, 21) and `vertices` (ragged, 7, element i the
     vertex of track i, zeros if none); target `flavour` int64: 0 light, 1 charm, 2 beauty.
 
-    Tracks stand in the order of falling |d0 / σ(d0)|, as in arXiv:1607.08633, sec. IV. Numbers are the file's own:
+    Tracks are sorted by falling |d0 / σ(d0)|, as in arXiv:1607.08633, sec. IV. Numbers are the file's own:
     a jet without a vertex has −1 for its number of vertices and their mass, for example.
     """
 
     VERSION = 1
 
     class Options(kinds.Options):
-        max_tracks: Count = Field(15, description="most tracks kept of a jet")
+        max_tracks: Count = Field(15, description="largest number of tracks of a jet")
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `jet_flavour_jsonl`; nothing is random, and nothing else is used."""

@@ -33,7 +33,7 @@ class JetSamples:
 
     Charged particles become tracks (bevatron.prepare.tracking.detector), all tracks of an event its primary vertex,
     those of a jet its secondary vertices (bevatron.prepare.jets.reconstruction). The detector is a parametrisation: see
-    APPROXIMATIONS, which stand in every shard.
+    APPROXIMATIONS, which every shard holds.
     """
 
     VERSION = 1
@@ -43,7 +43,7 @@ class JetSamples:
             0.3, gt=0.0, le=0.8, description="largest ΔR between a jet and a hadron that gives it its flavour"
         )
         hadron_pt_min: NonNegative = Field(5.0, description="least pt of such a hadron, GeV")
-        max_tracks: Count = Field(15, description="most tracks kept of a jet")
+        max_tracks: Count = Field(15, description="largest number of tracks of a jet")
         beam_spot: BeamSpot = Field(default_factory=BeamSpot, description="where the protons meet")
         tracking: Tracking = Field(default_factory=Tracking, description="the detector")
         vertices: VertexCuts = Field(default_factory=VertexCuts, description="the search for secondary vertices")

@@ -83,7 +83,7 @@ class WirePlanes:
         return Samples(inputs, targets, raw.id, attributes={"approximations": APPROXIMATIONS})
 
     def images(self, options: Options, source: SourceInBox) -> dict[str, tuple[int, int, int]]:
-        """Shapes of the images of events from `source`: `bevatron plan` asks."""
+        """Shapes (channels, height, width) by image group of events from `source`, for `bevatron plan`."""
         from bevatron.prepare.wires.window import image_side
 
         height, width = image_side(options, tuple(source.box.low), tuple(source.box.high))

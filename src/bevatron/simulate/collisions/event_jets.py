@@ -36,11 +36,11 @@ def build_jet_samples(
     """The jets of one batch of events, which are numbered from `first_event`.
 
     charges: three times the electric charge, int32, of PDG numbers (n,). Input groups: `jet` (pt, eta, phi,
-    mass), `constituents` (momentum, energy, place of production), `constituent_ids` (PDG number, three times
+    mass), `constituents` (momentum, energy, point of production), `constituent_ids` (PDG number, three times
     the charge), `spectators` and `spectator_ids` (in the form of the constituents: the event's charged particles
-    outside of the jets kept, which help to find the place of the collision; listed with the first jet of their
+    outside of the selected jets, which help to find the point of the collision; listed with the first jet of their
     event, and empty for the others), `hadrons` (weakly decaying beauty and charm hadrons to which this jet is the
-    nearest within ΔR < 0.8: momentum, energy, place of decay), `hadron_ids` (PDG number, heaviest quark).
+    nearest within ΔR < 0.8: momentum, energy, point of decay), `hadron_ids` (PDG number, heaviest quark).
     Targets: `event` uint64, `process` int64. The id is event << 8 | rank of the jet in its event.
     """
     entries = select_visible(particles, options.particle_eta_max)

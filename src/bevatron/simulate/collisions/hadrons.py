@@ -13,7 +13,7 @@ MAX_DELTA_R = 0.8  # ΔR up to which a hadron is kept with its nearest jet: twic
 
 @dataclass(frozen=True)
 class HeavyHadrons:
-    """entry (n,): where each stands in the batch's Particles; quark (n,) int32: 5 beauty, 4 charm."""
+    """entry (n,): the index of each in the batch's Particles; quark (n,) int32: 5 beauty, 4 charm."""
 
     entry: np.ndarray
     quark: np.ndarray

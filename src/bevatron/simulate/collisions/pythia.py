@@ -25,7 +25,7 @@ class Collisions:
     """
 
     def __init__(self, settings: list[str], seed: int, where: str):
-        """Raises UserError, naming `where` the settings stand, if Pythia does not accept them, and ValueError for a
+        """Raises UserError, naming `where` the settings are, if Pythia does not accept them, and ValueError for a
         seed that Pythia does not have: one taken modulo the number of seeds may be another's."""
         import pythia8mc
 
@@ -40,7 +40,7 @@ class Collisions:
             if not self._is_known(setting) or not self.pythia.readString(setting):
                 raise UserError(where, f"Pythia does not know the setting '{setting}'", "see Pythia's manual")
         if not self.pythia.init():
-            raise UserError(where, "Pythia does not start with these settings", "its message stands above")
+            raise UserError(where, "Pythia does not start with these settings", "see its message above")
         self.start_seconds = self.seconds = perf_counter() - start
 
     def _is_known(self, setting: str) -> bool:
@@ -66,7 +66,7 @@ class Collisions:
             batch = self.pythia.nextBatch(min(BATCH, events - generated))
             self.seconds += perf_counter() - start
             if len(batch) == 0:
-                raise UserError(self.where, f"Pythia gave up after {generated} events", "its message stands above")
+                raise UserError(self.where, f"Pythia gave up after {generated} events", "see its message above")
             generated += len(batch)
             yield flatten_batch(batch)
 

@@ -59,7 +59,7 @@ def convert_event(event: Any) -> Particles:
     """One event in the form of Pythia's records: an entry 0 for the whole, positive status for the final state.
 
     Positions count from the collision: the event's own position, or else where the beams end. A vertex without a
-    position of its own lies where its first incoming particle was made, as the HepMC3 standard has it.
+    position of its own is where its first incoming particle was made, as the HepMC3 standard has it.
     """
     import pyhepmc
 

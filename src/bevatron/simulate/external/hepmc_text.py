@@ -94,7 +94,7 @@ def _parse_event(path: Path, number: int, line: int, lines: list[bytes], head: b
 
 
 def _joined_files(path: Path, line: int) -> UserError:
-    what = "stands after the end of the listing: two files were joined"
+    what = "comes after the end of the listing: two files were joined"
     return UserError(f"{path}:{line}", what, "give them as two files")
 
 

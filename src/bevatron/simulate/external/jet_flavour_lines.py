@@ -46,8 +46,8 @@ VERTEX_EXPERTS = (
 PARAMETERS = {"d0": "mm", "z0": "mm", "phi": "rad", "theta": "rad", "q_over_p": "1/GeV"}
 COVARIANCE = {
     f"cov_{second}_{first}": f"{PARAMETERS[second]} {PARAMETERS[first]}"
-    for place, first in enumerate(PARAMETERS)
-    for second in list(PARAMETERS)[: place + 1]
+    for index, first in enumerate(PARAMETERS)
+    for second in list(PARAMETERS)[: index + 1]
 }
 VERTEX = {
     "vertex_mass": "GeV",

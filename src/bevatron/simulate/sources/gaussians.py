@@ -43,7 +43,7 @@ class Gaussians:
         return samples, {"events": total, "seconds_in_generator": perf_counter() - start}
 
     def events(self, options: Options) -> dict[str, int]:
-        """Points of a shard, by split: `bevatron plan` asks."""
+        """Number of points of a shard by split, for `bevatron plan`."""
         return {name: options.classes * getattr(options, name) for name in ("train", "val", "test")}
 
     def versions(self) -> dict[str, str]:

@@ -66,7 +66,7 @@ class Geant4:
         return samples, {"events": options.events, "seconds_in_generator": seconds}
 
     def events(self, options: Options) -> int:
-        """Events of a shard: `bevatron plan` asks."""
+        """Number of events of a shard, for `bevatron plan`."""
         return options.events
 
     def versions(self) -> dict[str, str]:

@@ -24,7 +24,7 @@ class HepMC:
     """Jets of the events of HepMC3 ASCII files, plain or gzip, read by pyhepmc; raw samples as those of `jets`.
 
     Clustering, labels and ids are those of the source `jets`, so every recipe that takes its shards takes these.
-    `process` is the file's place among all of the study. The events' weights are not used; a warning says so
+    `process` is the file's index among all of the study. The events' weights are not used; a warning says so
     where they differ. Stable particles are those of status 1: what the generator did not let decay (K0_S, Λ)
     does not decay here.
     """

@@ -45,7 +45,7 @@ class JetFlavourLines:
     class Options(FileOptions):
         missing: Real = Field(
             0.0,
-            description="what stands for experts that do not exist (no third track, no vertex)",
+            description="value of experts that do not exist (no third track, no vertex)",
             allow_inf_nan=False,
         )
 

@@ -31,8 +31,8 @@ class PythiaJets:
     """Jets of the processes in `processes`, the same number of events of each in every shard.
 
     One sample is one jet; id = shard << 40 | event << 8 | rank of the jet in its event. Input groups and
-    targets are those of `bevatron.simulate.collisions.event_jets`; `event` is unique in the study, `process` the place
-    of the process' name in alphabetical order.
+    targets are those of `bevatron.simulate.collisions.event_jets`; `event` is unique in the study, `process` the
+    index of the process' name in alphabetical order.
 
     Approximations: generator level, so no detector material and no field (both come in with the measured
     tracks, in the prepare stage, as does the beam spot: here every collision is at the origin); no pile-up.
@@ -85,7 +85,7 @@ class PythiaJets:
         }
 
     def events(self, options: Options) -> int:
-        """Events of a shard: `bevatron plan` asks."""
+        """Number of events of a shard, for `bevatron plan`."""
         return options.events * len(options.processes)
 
     def versions(self) -> dict[str, str]:

@@ -30,7 +30,7 @@ Corner = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
 class Volume(Section):
     """The liquid argon, a box; x runs along the drift away from the wire planes, y upwards, z along the beam."""
 
-    low: Corner = Field(default=(0.0, -116.5, 0.0), description="corner, cm; the wire planes stand at the low x")
+    low: Corner = Field(default=(0.0, -116.5, 0.0), description="corner, cm; the wire planes are at the low x")
     high: Corner = Field(default=(256.0, 116.5, 1036.8), description="opposite corner, cm; MicroBooNE's by default")
 
     @model_validator(mode="after")
@@ -82,7 +82,7 @@ class LiquidArgon:
 
     One sample is one event; id = shard << 40 | event. Input groups: `segments` and `segment_ids` (ragged),
     `budget` (where the energy went), `primaries` and `primary_ids` (ragged), `conversion` (of the first primary photon,
-    cm; -1 where there is none or it does not convert). Targets: `particle` (of a gun's first particle, its place in
+    cm; -1 where there is none or it does not convert). Targets: `particle` (of a gun's first particle, its index in
     `particles`), `neutrino` (1 if there is an interaction) and `vertex` (n, 3), cm.
     """
 
@@ -124,11 +124,11 @@ class LiquidArgon:
         return concatenate_samples(parts, attributes), {"events": options.events, "seconds_in_generator": seconds}
 
     def events(self, options: Options) -> int:
-        """Events of a shard: `bevatron plan` asks."""
+        """Number of events of a shard, for `bevatron plan`."""
         return options.events
 
     def comparisons(self, options: Options, seed: int) -> list[Comparison]:
-        """The transport beside published numbers: `bevatron validate-source` asks."""
+        """The transport beside published numbers, for `bevatron validate-source`."""
         from bevatron.simulate.argon.validation.comparisons import compute_comparisons
 
         return compute_comparisons(options.cuts, seed % 2**62)

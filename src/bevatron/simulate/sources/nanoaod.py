@@ -39,7 +39,7 @@ class NanoAOD:
     One sample is one jet. Input groups: `jet` (pt, eta, phi, mass, then the branches of `jet_features`),
     `vertices` (ragged: the event's secondary vertices within ΔR < 0.8 of the jet, branches SV_*). Targets:
     `event` uint64, unique in the study; `flavour` int64, Jet_hadronFlavour: 0, 4 or 5; `process` int64, the
-    file's place among all of the study. NanoAOD keeps no tracks of jets, so there is no track level.
+    file's index among all of the study. NanoAOD keeps no tracks of jets, so there is no track level.
     """
 
     VERSION = 1

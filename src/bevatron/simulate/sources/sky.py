@@ -92,7 +92,7 @@ class Sky:
         return samples, {"events": n, "seconds_in_generator": perf_counter() - start}
 
     def events(self, options: Options) -> int:
-        """Events of a shard: `bevatron plan` asks."""
+        """Number of events of a shard, for `bevatron plan`."""
         return options.events
 
     def versions(self) -> dict[str, str]:
