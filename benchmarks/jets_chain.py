@@ -93,7 +93,7 @@ def bare(events: int, folder: Path, number: int) -> dict:
     import pythia8mc
 
     from bevatron.simulate.collisions.pythia import BATCH
-    from bevatron.simulate.sources.jets import Jets
+    from bevatron.simulate.sources.jets import PythiaJets
 
     options = study(events).simulation.source
     start = perf_counter()
@@ -101,7 +101,7 @@ def bare(events: int, folder: Path, number: int) -> dict:
         pythia = pythia8mc.Pythia("", False)
         for setting in (
             "Print:quiet = on",
-            *Jets.settings(options),
+            *PythiaJets.settings(options),
             *settings,
             "Random:setSeed = on",
             "Random:seed = 1",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bevatron.prepare.tracking.barrel import correlations, fitted_covariance
-from bevatron.prepare.tracking.covariance import covariance, smeared
+from bevatron.prepare.tracking.covariance import covariance, smear
 
 # JINST 3 (2008) S08003, table of track-parameter resolutions: a and b of a (1 ⊕ b / pt), by |eta| bin centre, in the
 # table's own units: TeV⁻¹, μrad, 10⁻³, μm, μm; b in GeV
@@ -88,7 +88,7 @@ def test_smearing_has_the_covariance_it_is_given():
     n = 200_000
     at = np.repeat(track(3.0, [0.9]), n, axis=0)
     matrices = covariance(at, scale=2.0)
-    moved = smeared(at, matrices, np.random.default_rng(1).standard_normal((n, 5)))
+    moved = smear(at, matrices, np.random.default_rng(1).standard_normal((n, 5)))
     sigma = np.sqrt(np.diag(matrices[0]))
     found = np.cov(((moved - at) / sigma).T)
     np.testing.assert_allclose(found, matrices[0] / np.outer(sigma, sigma), atol=5 / np.sqrt(n))
@@ -99,5 +99,5 @@ def test_no_track_is_stiffer_than_the_beam():
     at = track([6e3, 6e3], [0.0, 0.0])
     noise = np.zeros((2, 5))
     noise[:, 4] = [-(6e3**-1) / 0.34e-3, 0.0]
-    moved = smeared(at, covariance(at), noise)
+    moved = smear(at, covariance(at), noise)
     assert np.abs(moved[:, 4]).min() >= 1 / 7000

@@ -45,7 +45,7 @@ def test_experts(tracks, vertices):
     order, first = np.arange(5), np.array([0, 4, 5, 5])
     widths = (np.array([0.1, 0.2, 0.3]), np.array([0.2, 0.3, 0.4]))
     probability, pt = np.array([0.01, 0.6, 1.0]), np.array([30.0, 40.0, 50.0])
-    table = experts.experts((pt, ETA, PHI), widths, probability, tracks, JET, order, first, vertices, ENERGY)
+    table = experts.expert_features((pt, ETA, PHI), widths, probability, tracks, JET, order, first, vertices, ENERGY)
     assert table.shape == (3, 16)
     found = dict(zip((f.name for f in experts.FEATURES), table.T, strict=True))
     sigma = np.array([3 / 6.0, 4 / 20.0])
@@ -71,7 +71,7 @@ def test_experts(tracks, vertices):
     assert list(found) == list(expected)
     for name, values in expected.items():
         np.testing.assert_allclose(found[name], values, atol=1e-9, err_msg=name)
-    leading = experts.leading(tracks, order, first)
+    leading = experts.leading_features(tracks, order, first)
     np.testing.assert_allclose(leading, [[5, 0.1, 4], [0.5, 0.5, 1], [0, 0, 0]])
 
 
@@ -91,5 +91,5 @@ def test_vertices_stand_beside_their_tracks(vertices):
     for name, values in expected.items():
         np.testing.assert_allclose(columns[name], values, atol=1e-9, err_msg=name)
     np.testing.assert_array_equal(
-        vertex_features.of_tracks(table, vertices), [table[0], 0 * table[0], table[0], table[1], 0 * table[0]]
+        vertex_features.spread_to_tracks(table, vertices), [table[0], 0 * table[0], table[0], table[1], 0 * table[0]]
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bevatron.prepare.jets.flavour import BEAUTY, CHARM, LIGHT, flavour
+from bevatron.prepare.jets.flavour import BEAUTY, CHARM, LIGHT, assign_flavour
 from bevatron.store.shards.columns import Ragged
 
 
@@ -14,7 +14,7 @@ def label(*hadrons, delta_r=0.3, pt_min=5.0):
     momenta = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)], axis=1)
     cut = np.array([0, len(pt)])
     quarks = Ragged(np.stack([quark, quark], axis=1).astype(np.int32), cut)
-    return flavour(np.zeros(1), np.full(1, np.pi), Ragged(momenta, cut), quarks, delta_r, pt_min).item()
+    return assign_flavour(np.zeros(1), np.full(1, np.pi), Ragged(momenta, cut), quarks, delta_r, pt_min).item()
 
 
 @pytest.mark.parametrize(
@@ -43,5 +43,5 @@ def test_each_jet_gets_its_own_label():
     momenta = np.array([[20.0, 0, 0], [0, 20.0, 0]])
     hadrons = Ragged(momenta, np.array([0, 1, 1, 2]))
     quarks = Ragged(np.array([[511, 5], [411, 4]], np.int32), np.array([0, 1, 1, 2]))
-    found = flavour(np.zeros(3), np.array([0, 0, np.pi / 2]), hadrons, quarks, 0.3, 5.0)
+    found = assign_flavour(np.zeros(3), np.array([0, 0, np.pi / 2]), hadrons, quarks, 0.3, 5.0)
     assert found.tolist() == [BEAUTY, LIGHT, CHARM]

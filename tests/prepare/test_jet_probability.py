@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bevatron.prepare.jets.jet_probability import calibrated, jet_probability, track_probability
+from bevatron.prepare.jets.jet_probability import calibrate_resolution, jet_probability, track_probability
 
 SHAPES = {
     "Gaussian": lambda random, n: random.standard_normal(n),
@@ -15,7 +15,7 @@ SHAPES = {
 @pytest.mark.parametrize("shape", SHAPES)
 def test_uniform_for_prompt_jets(shape):
     random = np.random.default_rng(1)
-    resolution = calibrated(SHAPES[shape](random, 100_000))
+    resolution = calibrate_resolution(SHAPES[shape](random, 100_000))
     jets = 4_000
     jet = np.repeat(np.arange(jets), random.integers(1, 12, jets))
     found = jet_probability(track_probability(SHAPES[shape](random, len(jet)), resolution), jet, jets)
@@ -37,13 +37,16 @@ def test_formula():
 def test_decays_on_the_positive_side_do_not_change_the_calibration():
     random = np.random.default_rng(2)
     prompt = random.standard_normal(20_000)
-    alone, together = calibrated(prompt), calibrated(np.concatenate([prompt, random.exponential(10, 5_000)]))
+    alone, together = (
+        calibrate_resolution(prompt),
+        calibrate_resolution(np.concatenate([prompt, random.exponential(10, 5_000)])),
+    )
     size = np.linspace(0, 8, 30)
     np.testing.assert_array_equal(alone.survival(size), together.survival(size))
 
 
 def test_survival_falls_smoothly_far_beyond_the_last_track():
-    resolution = calibrated(np.random.default_rng(3).standard_normal(5_000))
+    resolution = calibrate_resolution(np.random.default_rng(3).standard_normal(5_000))
     size = np.linspace(0, 60, 601)
     survival = resolution.survival(size)
     assert survival[0] == 1.0
@@ -53,14 +56,14 @@ def test_survival_falls_smoothly_far_beyond_the_last_track():
 
 @pytest.mark.parametrize("tracks", [0, 10, 400])
 def test_with_few_tracks_the_resolution_is_gaussian(tracks):
-    resolution = calibrated(np.random.default_rng(4).standard_normal(tracks))
+    resolution = calibrate_resolution(np.random.default_rng(4).standard_normal(tracks))
     for size in (0.0, 1.0, 3.0, 5.0):
         expected = 2 * stats.norm.sf(size)
         assert resolution.survival(np.array([size]))[0] == pytest.approx(expected, rel=0.02)
 
 
 def test_displaced_tracks_are_improbable_and_far_ones_still_a_number():
-    resolution = calibrated(np.random.default_rng(5).standard_normal(20_000))
+    resolution = calibrate_resolution(np.random.default_rng(5).standard_normal(20_000))
     found = track_probability(np.array([-1e4, -2.0, 0.0, 2.0, 10.0, 1e4]), resolution)
     assert (np.diff(found) <= 0).all()
     assert found[3] == pytest.approx(stats.norm.sf(2.0), rel=0.1)

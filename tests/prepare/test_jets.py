@@ -8,11 +8,11 @@ from scipy import stats
 
 from bevatron.config.sections.dataset import Split
 from bevatron.prepare.jets.jet_options import BeamSpot, Tracking, VertexCuts
-from bevatron.prepare.jets.reconstruction import reconstructed
+from bevatron.prepare.jets.reconstruction import reconstruct_jets
 from bevatron.prepare.recipes.jets import JetSamples
 from bevatron.prepare.split import rows_by_split
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.simulate.sources.jets import Jets
+from bevatron.simulate.sources.jets import PythiaJets
 from bevatron.store.shards.check import check_samples
 
 LIGHT, CHARM, BEAUTY = 0, 1, 2
@@ -22,7 +22,7 @@ GROUPS = {"jet": 2, "experts": 16, "leading": 3, "tracks": 21, "vertices": 7}
 
 @pytest.fixture(scope="module")
 def raw():
-    return Jets().simulate(Jets.Options(kind="jets", events=300), 0, ShardSeed.of("7", 0))[0]
+    return PythiaJets().simulate(PythiaJets.Options(kind="jets", events=300), 0, ShardSeed.of("7", 0))[0]
 
 
 def prepared(raw, seed=1, training=None, **options):
@@ -95,7 +95,7 @@ def test_light_jets_are_as_probable_as_they_should_be(raw, samples):
 
 
 def test_prompt_tracks_have_unit_significances_to_the_fitted_vertex(raw):
-    found = reconstructed(raw, BeamSpot(), Tracking(fake_rate=0.0), VertexCuts(), 1)
+    found = reconstruct_jets(raw, BeamSpot(), Tracking(fake_rate=0.0), VertexCuts(), 1)
     tracks, n = found.tracks, found.tracks.prompt.sum()
     for k in range(2):
         significance = (tracks.parameters[:, k] / np.sqrt(tracks.covariance[:, k, k]))[tracks.prompt]
@@ -111,12 +111,12 @@ def test_spectators_sharpen_the_primary_vertex(raw):
     inputs = {name: group for name, group in raw.inputs.items() if not name.startswith("spectator")}
     alone = type(raw)(inputs, raw.targets, raw.id)
     options = (BeamSpot(), Tracking(), VertexCuts(), 1)
-    few, many = (np.median(reconstructed(r, *options).primary_covariance[:, 2, 2]) for r in (alone, raw))
+    few, many = (np.median(reconstruct_jets(r, *options).primary_covariance[:, 2, 2]) for r in (alone, raw))
     assert many < few / 2
 
 
 def test_jets_of_an_event_share_their_vertex(raw):
-    found = reconstructed(raw, BeamSpot(), Tracking(), VertexCuts(), 1)
+    found = reconstruct_jets(raw, BeamSpot(), Tracking(), VertexCuts(), 1)
     event = raw.targets["event"]
     same = event[1:] == event[:-1]
     assert same.sum() > 20
@@ -275,7 +275,7 @@ def test_noise_follows_from_the_seed(raw):
 
 def test_chunks_do_not_cut_events(raw, monkeypatch):
     monkeypatch.setattr("bevatron.prepare.jets.reconstruction.CHUNK", 100)
-    found = reconstructed(raw, BeamSpot(), Tracking(), VertexCuts(), 1)
+    found = reconstruct_jets(raw, BeamSpot(), Tracking(), VertexCuts(), 1)
     event = raw.targets["event"]
     np.testing.assert_array_equal(np.diff(found.primary, axis=0)[event[1:] == event[:-1]], 0.0)
     assert (np.diff(found.tracks.jet) >= 0).all()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bevatron.prepare.jets.jet_options import BeamSpot
-from bevatron.prepare.tracking.detector import collision_points
-from bevatron.prepare.vertexing.primary_vertex import primary_vertices
+from bevatron.prepare.tracking.detector import sample_collision_points
+from bevatron.prepare.vertexing.primary_vertex import fit_primary_vertices
 
 BEAM = BeamSpot()
 EVENTS = 2_000
@@ -14,9 +14,9 @@ EVENTS = 2_000
 @pytest.fixture(scope="module")
 def events(toy):
     """Prompt tracks of events: where these are, the tracks, the fit."""
-    places = collision_points(EVENTS, BEAM, np.random.default_rng(1))
+    places = sample_collision_points(EVENTS, BEAM, np.random.default_rng(1))
     tracks = toy.seen(toy.prompt_event(EVENTS, 15, 2), places, 3)
-    return places, tracks, primary_vertices(tracks, EVENTS, BEAM, 2.0)
+    return places, tracks, fit_primary_vertices(tracks, EVENTS, BEAM, 2.0)
 
 
 def test_pulls_are_unit(toy, events):
@@ -51,12 +51,12 @@ def test_chi2_is_about_its_degrees_of_freedom(events):
 
 def test_decays_do_not_pull_the_vertex(toy):
     """Four tracks from 3 mm away in every event widen the pulls by 15 % at most: some of them point back to it."""
-    places = collision_points(EVENTS, BEAM, np.random.default_rng(4))
+    places = sample_collision_points(EVENTS, BEAM, np.random.default_rng(4))
     prompt, (decays, _, _) = toy.prompt_event(EVENTS, 15, 5), toy.decays(EVENTS, 4, 3.0, 6)
     columns = ("jet", "event", "momentum", "vertex", "charge")
     both = type(prompt)(*(np.concatenate([getattr(decays, c), getattr(prompt, c)]) for c in columns))
     tracks = toy.seen(both, places, 7)
-    found = primary_vertices(tracks, EVENTS, BEAM, 2.0)
+    found = fit_primary_vertices(tracks, EVENTS, BEAM, 2.0)
     pulls = toy.pulls(found.position, places, found.covariance)
     assert np.median(np.abs(pulls), axis=0) / 0.6745 == pytest.approx([1.0] * 3, abs=0.15)
     displaced = tracks.jet >= 0
@@ -66,9 +66,9 @@ def test_decays_do_not_pull_the_vertex(toy):
 
 def test_an_events_only_track_is_measured_from_the_beam_spot(toy):
     """Without it nothing is known of the vertex, so its z0 says nothing, and its d0 has the beam's width in it."""
-    places = collision_points(3, BEAM, np.random.default_rng(8))
+    places = sample_collision_points(3, BEAM, np.random.default_rng(8))
     made = toy.particles([0, 2, 2], toy.momenta(np.full(3, 5.0), np.zeros(3), np.zeros(3)), np.zeros((3, 3)))
-    found = primary_vertices(toy.seen(made, places, 9), 3, BEAM, 2.0)
+    found = fit_primary_vertices(toy.seen(made, places, 9), 3, BEAM, 2.0)
     np.testing.assert_allclose(np.sqrt(found.added[0, [0, 1], [0, 1]]), [BEAM.sigma_y, BEAM.sigma_z], rtol=1e-6)
     np.testing.assert_allclose(found.position[1], 0.0, atol=1e-12)  # the event without tracks
     np.testing.assert_allclose(np.diag(found.covariance[1]), np.array([0.015, 0.015, 56.0]) ** 2)

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from scipy import stats
 
 from bevatron.prepare.jets.jet_options import Resampling
-from bevatron.prepare.jets.resampling import resampled
+from bevatron.prepare.jets.resampling import select_resampled
 
 
 def everyone(pt):
@@ -24,7 +24,7 @@ def spectra(seed=1, n=60_000):
 
 def test_spectra_become_equal():
     pt, eta, flavour = spectra()
-    rows = resampled(pt, eta, flavour, everyone(pt), Resampling(), np.random.default_rng(2))
+    rows = select_resampled(pt, eta, flavour, everyone(pt), Resampling(), np.random.default_rng(2))
     counts = np.bincount(flavour[rows])
     assert counts[0] == counts[1] == counts[2] > 5_000
     for values in (pt, np.abs(eta)):
@@ -37,7 +37,7 @@ def test_spectra_become_equal():
 def test_each_bin_keeps_as_many_as_its_rarest_flavour():
     options = Resampling(pt_borders=[30.0], eta_borders=[1.0])
     pt, eta, flavour = spectra(n=2_000)
-    rows = resampled(pt, eta, flavour, everyone(pt), options, np.random.default_rng(3))
+    rows = select_resampled(pt, eta, flavour, everyone(pt), options, np.random.default_rng(3))
     assert (np.diff(rows) > 0).all()
     for hard in (True, False):
         for central in (True, False):
@@ -50,9 +50,9 @@ def test_what_is_learned_from_does_not_depend_on_the_labels_of_the_rest():
     """Held-out jets change flavour, pt and eta: of the others the same are kept."""
     pt, eta, flavour = spectra(n=6_000)
     training = np.random.default_rng(7).random(len(pt)) < 0.8
-    rows = resampled(pt, eta, flavour, training, Resampling(), np.random.default_rng(8))
+    rows = select_resampled(pt, eta, flavour, training, Resampling(), np.random.default_rng(8))
     other = (np.where(training, a, b) for a, b in zip((pt, eta, flavour), spectra(seed=9, n=6_000), strict=True))
-    again = resampled(*other, training, Resampling(), np.random.default_rng(8))
+    again = select_resampled(*other, training, Resampling(), np.random.default_rng(8))
     np.testing.assert_array_equal(rows[training[rows]], again[training[again]])
     assert not np.array_equal(rows, again)
 
@@ -60,7 +60,7 @@ def test_what_is_learned_from_does_not_depend_on_the_labels_of_the_rest():
 def test_held_out_jets_get_the_training_s_shares_even_where_they_are_few():
     pt, eta, flavour = spectra(n=60_000)
     training = np.random.default_rng(7).random(len(pt)) < 0.9
-    rows = resampled(pt, eta, flavour, training, Resampling(), np.random.default_rng(8))
+    rows = select_resampled(pt, eta, flavour, training, Resampling(), np.random.default_rng(8))
     learned, rest = rows[training[rows]], rows[~training[rows]]
     counts = np.bincount(flavour[learned])
     assert counts[0] == counts[1] == counts[2]
@@ -72,15 +72,23 @@ def test_held_out_jets_get_the_training_s_shares_even_where_they_are_few():
 
 def test_the_seed_decides():
     pt, eta, flavour = spectra(n=3_000)
-    a, b, c = (resampled(pt, eta, flavour, everyone(pt), Resampling(), np.random.default_rng(s)) for s in (4, 4, 5))
+    a, b, c = (
+        select_resampled(pt, eta, flavour, everyone(pt), Resampling(), np.random.default_rng(s)) for s in (4, 4, 5)
+    )
     np.testing.assert_array_equal(a, b)
     assert not np.array_equal(a, c)
 
 
 def test_a_missing_flavour_leaves_nothing():
     pt, eta, flavour = spectra(n=300)
-    assert len(resampled(pt, eta, np.minimum(flavour, 1), everyone(pt), Resampling(), np.random.default_rng(6))) == 0
-    assert len(resampled(pt[:0], eta[:0], flavour[:0], everyone(pt[:0]), Resampling(), np.random.default_rng(6))) == 0
+    assert (
+        len(select_resampled(pt, eta, np.minimum(flavour, 1), everyone(pt), Resampling(), np.random.default_rng(6)))
+        == 0
+    )
+    assert (
+        len(select_resampled(pt[:0], eta[:0], flavour[:0], everyone(pt[:0]), Resampling(), np.random.default_rng(6)))
+        == 0
+    )
 
 
 def test_borders_must_rise():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bevatron.prepare.jets.jet_options import VertexCuts
-from bevatron.prepare.vertexing.secondary_vertices import NONE, secondary_vertices
+from bevatron.prepare.vertexing.secondary_vertices import NONE, find_secondary_vertices
 
 FIELD = 2.0
 PION, PROTON = 0.13957, 0.93827
@@ -16,7 +16,7 @@ def found_in(tracks, axis, jets, **cuts):
     impact = tracks.parameters[:, :2]
     chi2 = np.einsum("ni,nij,nj->n", impact, np.linalg.inv(matrices), impact)
     primary, covariance = np.zeros((jets, 3)), np.repeat(CERTAIN[None], jets, axis=0)
-    return secondary_vertices(tracks, jets, chi2, primary, covariance, axis, FIELD, VertexCuts(**cuts))
+    return find_secondary_vertices(tracks, jets, chi2, primary, covariance, axis, FIELD, VertexCuts(**cuts))
 
 
 def two_bodies(toy, n, masses, mother, seed, flight=12.0):

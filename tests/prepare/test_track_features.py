@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bevatron.prepare.jets.track_features import FEATURES, PAIRS, most_displaced_first, signed, track_features
+from bevatron.prepare.jets.track_features import FEATURES, PAIRS, order_by_displacement, sign_tracks, track_features
 from bevatron.prepare.tracking.covariance import covariance
 from bevatron.prepare.tracking.detector import Tracks
 from bevatron.prepare.tracking.helix import perigee
@@ -26,7 +26,7 @@ def decayed(side, angle, rise):
 
 def test_what_decays_in_front_is_positive_and_behind_negative():
     rows = [decayed(side, angle, rise) for side in (1, -1) for angle in (0.2, -0.2) for rise in (0.2, -0.2)]
-    found = signed(tracks_of(rows, np.zeros(8, int)), np.array([0.5]), np.array([1.0]))
+    found = sign_tracks(tracks_of(rows, np.zeros(8, int)), np.array([0.5]), np.array([1.0]))
     assert (found.parameters[:4, :2] > 0).all()
     assert (found.parameters[4:, :2] < 0).all()
     np.testing.assert_allclose(found.parameters[:, 2], [0.2, 0.2, -0.2, -0.2] * 2, atol=1e-4)
@@ -39,7 +39,7 @@ def test_the_covariance_is_that_of_the_signed_parameters():
     rows = np.stack([decayed(1, a, r) for a, r in random.normal(0, 0.3, (40, 2))])
     rows[:, :2] += random.normal(0, 0.1, (40, 2))
     plain = tracks_of(rows, np.zeros(40, int))
-    found = signed(plain, np.array([0.5]), np.array([1.0]))
+    found = sign_tracks(plain, np.array([0.5]), np.array([1.0]))
     flips = np.sign(found.parameters[:, :2] / rows[:, :2])
     assert (flips == -1).any(axis=0).all()
     step = random.normal(0, 1e-3, (40, 5))
@@ -52,7 +52,7 @@ def test_the_covariance_is_that_of_the_signed_parameters():
 
 
 def test_significances_are_values_over_errors():
-    found = signed(tracks_of([decayed(1, 0.2, 0.1)], [0]), np.array([0.5]), np.array([1.0]))
+    found = sign_tracks(tracks_of([decayed(1, 0.2, 0.1)], [0]), np.array([0.5]), np.array([1.0]))
     np.testing.assert_allclose(found.d0_significance, found.parameters[:, 0] / np.sqrt(found.covariance[:, 0, 0]))
     np.testing.assert_allclose(found.z0_significance, found.parameters[:, 1] / np.sqrt(found.covariance[:, 1, 1]))
 
@@ -61,7 +61,7 @@ def test_order_is_by_jet_and_displacement():
     random = np.random.default_rng(2)
     jet = np.repeat([0, 2, 3], [5, 1, 30])
     significance = random.normal(size=36)
-    order = most_displaced_first(significance, jet)
+    order = order_by_displacement(significance, jet)
     assert (np.diff(jet[order]) >= 0).all()
     for number in (0, 2, 3):
         found = np.abs(significance[order][jet[order] == number])
@@ -69,7 +69,7 @@ def test_order_is_by_jet_and_displacement():
 
 
 def test_columns_are_what_their_names_say():
-    found = signed(tracks_of([decayed(1, 0.2, 0.1)] * 2, [0, 0]), np.array([0.5]), np.array([1.0]))
+    found = sign_tracks(tracks_of([decayed(1, 0.2, 0.1)] * 2, [0, 0]), np.array([0.5]), np.array([1.0]))
     empty = np.zeros((0, 3))
     vertices = SecondaryVertices(*(empty[:, 0],) * 9, vertex=np.array([0, NONE]), weight=np.array([0.9, 0.0]))
     columns = dict(zip((f.name for f in FEATURES), track_features(found, vertices).T, strict=True))

@@ -17,7 +17,7 @@ from bevatron.plan.measure import _json as measured_json
 from bevatron.regular_files import open_regular, read_bytes
 from bevatron.report.provenance.trace import read_trace
 from bevatron.search.trial_log import TrialLog
-from bevatron.simulate.external.external_files import opened
+from bevatron.simulate.external.external_files import open_plain_or_gzip
 from bevatron.simulate.external.idx import LABELS, read_idx
 from bevatron.store.files.publish import publish_text, sha256_of
 from bevatron.store.files.verify import check_shard, verify
@@ -81,7 +81,7 @@ def loop(path: Path) -> None:
 
 
 def use(path: Path) -> None:
-    with opened(path) as file:
+    with open_plain_or_gzip(path) as file:
         file.read(10)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from bevatron.simulate.collisions.pythia import Collisions
-from bevatron.simulate.sources.jets import PROCESSES, Jets
+from bevatron.simulate.sources.jets import PROCESSES, PythiaJets
 
-SETTINGS = [*Jets.settings(Jets.Options(kind="jets", multiple_interactions=False)), *PROCESSES["beauty"]]
+SETTINGS = [*PythiaJets.settings(PythiaJets.Options(kind="jets", multiple_interactions=False)), *PROCESSES["beauty"]]
 
 
 def same_collisions() -> Collisions:

@@ -86,7 +86,7 @@ def test_the_workflow_is_told_which_files_a_shard_reads(study, curve):
 
 def test_without_per_shard_each_shard_reads_its_own_file(study, tmp_path):
     options = FileOptions(kind="any", files=["two.json", "*e.json"])
-    assert [str(path) for path in options.found()] == ["two.json", "one.json"]  # in the order of the patterns
+    assert [str(path) for path in options.resolve_files()] == ["two.json", "one.json"]  # in the order of the patterns
     assert [[str(path) for path in files] for files in options.files_by_shard(2)] == [["two.json"], ["one.json"]]
     with pytest.raises(
         UserError, match=r"2 files, one a shard, and none for shard 2; set simulation.shards to at most"

@@ -9,7 +9,7 @@ import pytest
 from bevatron.errors import UserError
 from bevatron.simulate.argon.tracking.event import GUN, Box, Primaries
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.simulate.sources.geant4 import Geant4, as_particles, deposits, geometry
+from bevatron.simulate.sources.geant4 import Geant4, build_deposits, convert_primaries, geometry
 
 BOX = Box((0.0, -100.0, 0.0), (250.0, 100.0, 500.0))
 PRIMARIES = Primaries(
@@ -31,7 +31,7 @@ def options():
 
 def test_primaries_become_particles_around_the_middle():
     form = [("pid", "i4"), ("energy", "f8"), ("position", "f8", 3), ("direction", "f8", 3)]
-    particles = as_particles(PRIMARIES, BOX, SimpleNamespace(particles=lambda n: np.zeros(n, form)))
+    particles = convert_primaries(PRIMARIES, BOX, SimpleNamespace(particles=lambda n: np.zeros(n, form)))
     assert particles["pid"].tolist() == [11, 2212, 22]
     np.testing.assert_allclose(particles["energy"], [499.49, np.hypot(938.272, 500) - 938.272, 100], atol=0.01)
     np.testing.assert_allclose(particles["position"][:2], [[0, 0, 0], [-115, 20, -220]])
@@ -47,7 +47,7 @@ def test_sampled_deposits_become_segments_by_event():
     point = np.zeros(1, [*form, ("position", "f8", 3)])
     point["event"], point["tid"], point["pid"], point["value"] = 1, 2, 2112, 0.5
     tracks = np.array([(2, 4, 1), (0, 1, 0), (1, 2, 1)], [("event", "u8"), ("tid", "i4"), ("parent", "i4")])
-    found = deposits(SimpleNamespace(line=line, point=point), tracks, PRIMARIES, 2, BOX)
+    found = build_deposits(SimpleNamespace(line=line, point=point), tracks, PRIMARIES, 2, BOX)
     assert found.offsets.tolist() == [0, 2, 3]
     np.testing.assert_allclose(found.segments[0], [125, 0, 250, 125, 0, 251, 1, 2.0, 0])
     np.testing.assert_allclose(found.segments[2, 6:], [1, 3.0, 7.0])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bevatron.simulate.collisions.clustering import Jets
-from bevatron.simulate.collisions.hadrons import by_nearest_jet, decay_vertex, heavy_quark, weakly_decaying
+from bevatron.simulate.collisions.clustering import ClusteredJets
+from bevatron.simulate.collisions.hadrons import decay_vertex, find_weakly_decaying, heavy_quark, match_nearest_jet
 from bevatron.simulate.collisions.particles import Particles
 from bevatron.store.shards.columns import Ragged
 
@@ -65,21 +65,21 @@ def records():
 
 def test_only_the_last_hadron_of_a_chain_counts_and_beauty_does_not_hide_charm():
     particles = records()
-    found = weakly_decaying(particles)
+    found = find_weakly_decaying(particles)
     assert particles.pdg_id[found.entry].tolist() == [511, -411, 511, -411]
     assert found.quark.tolist() == [5, 4, 5, 4]
 
 
 def test_a_hadron_decays_where_its_daughters_are_made():
     particles = records()
-    found = weakly_decaying(particles)
+    found = find_weakly_decaying(particles)
     assert decay_vertex(particles, found.entry)[:, 0].tolist() == [2.0, 5.0, 3.0, 6.0]
 
 
 def test_a_hadron_belongs_to_the_nearest_jet_of_its_own_event():
     particles = records()
     phi = np.array([0.5, 3.0, 0.3, 0.1])  # two jets an event; the hadrons fly along phi = 0
-    jets = Jets(
+    jets = ClusteredJets(
         np.array([0, 0, 1, 1]),
         np.array([0, 1, 0, 1]),
         30 * np.cos(phi),
@@ -88,6 +88,6 @@ def test_a_hadron_belongs_to_the_nearest_jet_of_its_own_event():
         np.full(4, 30.0),
         Ragged(np.zeros(0, int), np.zeros(5, np.int64)),
     )
-    matched = by_nearest_jet(particles, weakly_decaying(particles), jets)
+    matched = match_nearest_jet(particles, find_weakly_decaying(particles), jets)
     assert matched.lengths.tolist() == [2, 0, 0, 2]
     assert matched.values.tolist() == [0, 1, 2, 3]

@@ -7,7 +7,7 @@ import pytest
 
 from bevatron.errors import UserError
 from bevatron.simulate.sources.hepmc import HepMC
-from bevatron.simulate.sources.jets import Jets
+from bevatron.simulate.sources.jets import PythiaJets
 
 pyhepmc = pytest.importorskip("pyhepmc")
 EVENTS = 12
@@ -26,8 +26,8 @@ def file(tmp_path_factory, write_hepmc):
 @pytest.fixture(scope="module")
 def direct(collisions):
     source = collisions()
-    options = Jets.Options(kind="jets")
-    return Jets.jets_of(next(source.batches(EVENTS)), source, options, 0, 0)
+    options = PythiaJets.Options(kind="jets")
+    return PythiaJets.build_samples(next(source.batches(EVENTS)), source, options, 0, 0)
 
 
 def elements(samples, group):
@@ -106,7 +106,7 @@ BROKEN = {
     "HepMC 2": (lambda t: b"\nHepMC::Version 2.06.09\nHepMC::IO_GenEvent-START\n", r"is a HepMC 2 file"),
     "LHE": (lambda t: b'<LesHouchesEvents version="3.0">\n', r"is a Les Houches file"),
     "an image": (lambda t: b"\x89PNG\r\n\x1a\n" * 30, r"is no HepMC3 file: it begins with"),
-    "two files joined": (lambda t: t + t, r":\d+: stands after the end of the listing: two files were joined"),
+    "two files joined": (lambda t: t + t, r":\d+: comes after the end of the listing: two files were joined"),
     "a lost particle": (
         lambda t: t.replace(t[t.index(b"\nP 9 ") : t.index(b"\nP 10 ")], b"", 1),
         r":3: event 0 cannot",

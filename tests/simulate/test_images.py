@@ -134,7 +134,7 @@ def test_versions_of_images():
 
 
 def test_kaggle_s_names_of_the_same_files_are_found(tmp_path):
-    from bevatron.simulate.sources.digits import idx_file
+    from bevatron.simulate.sources.digits import find_idx_file
 
     (tmp_path / "train-images.idx3-ubyte").write_bytes(b"")
-    assert idx_file(tmp_path, "train-images-idx3-ubyte") == tmp_path / "train-images.idx3-ubyte"
+    assert find_idx_file(tmp_path, "train-images-idx3-ubyte") == tmp_path / "train-images.idx3-ubyte"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bevatron.errors import UserError
-from bevatron.simulate.external.jet_flavour_lines import COVARIANCE, TRACK, published_jet
+from bevatron.simulate.external.jet_flavour_lines import COVARIANCE, TRACK, parse_jet
 from bevatron.simulate.sources.jet_flavour_jsonl import JetFlavourLines
 
 
@@ -128,7 +128,7 @@ def test_a_wrong_line_is_named_by_file_and_number(tmp_path, fault):
 @pytest.mark.parametrize("text", [b"{", b"[" * 100_000, b"\xff\xfe[1]", b"[1, 2, 3]]", b"\x00"])
 def test_what_is_no_json_is_named_by_file_and_line(tmp_path, text):
     with pytest.raises(UserError, match=r"x.json:9: "):
-        published_jet(text, tmp_path / "x.json", 9)
+        parse_jet(text, tmp_path / "x.json", 9)
 
 
 def test_a_gzip_file_cut_short_an_empty_one_and_a_missing_one_are_told(tmp_path):

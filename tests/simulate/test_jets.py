@@ -8,14 +8,14 @@ import pytest
 from bevatron.errors import UserError
 from bevatron.simulate.collisions.pythia import Collisions
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.simulate.sources.jets import PROCESSES, Jets
+from bevatron.simulate.sources.jets import PROCESSES, PythiaJets
 
 B_MESONS = (511, 521)
 B_LIFETIME = 0.47  # cτ of B0 and B±, mm (Particle Data Group: 0.455 and 0.491)
 
 
 def simulated(shard=3, seed=11, **options):
-    return Jets().simulate(Jets.Options(kind="jets", **options), shard, ShardSeed.of(str(seed), shard))
+    return PythiaJets().simulate(PythiaJets.Options(kind="jets", **options), shard, ShardSeed.of(str(seed), shard))
 
 
 @pytest.fixture(scope="module")
@@ -120,11 +120,11 @@ def reference_jets(collisions, events):
 
 @pytest.mark.parametrize("process", ["beauty", "charm"])
 def test_vectorised_jets_and_hadrons_are_those_of_a_plain_loop(process):
-    options = Jets.Options(kind="jets", events=40, processes={process: PROCESSES[process]})
-    settings = [*Jets.settings(options), *PROCESSES[process]]
+    options = PythiaJets.Options(kind="jets", events=40, processes={process: PROCESSES[process]})
+    settings = [*PythiaJets.settings(options), *PROCESSES[process]]
     expected = reference_jets(Collisions(settings, 5, process), 40)
     collisions = Collisions(settings, 5, process)
-    samples = Jets.jets_of(next(collisions.batches(40)), collisions, options, 0, 0)
+    samples = PythiaJets.build_samples(next(collisions.batches(40)), collisions, options, 0, 0)
     assert samples.targets["event"].tolist() == [jet[0] for jet in expected]
     np.testing.assert_allclose(column(samples, "jet").values[:, 0], [jet[1] for jet in expected], rtol=1e-6)
     np.testing.assert_allclose(column(samples, "jet").values[:, 1], [jet[2] for jet in expected], atol=1e-6)
@@ -175,11 +175,11 @@ def test_nearly_all_the_time_is_spent_inside_pythia():
 def test_spectators_are_the_charged_particles_outside_of_the_jets_kept():
     """Against a plain loop over the same events; listed with the first jet of each event."""
     events, seed = 25, 9
-    options = Jets.Options(kind="jets", jet_pt_min=20.0)
-    settings = [*Jets.settings(options), *PROCESSES["beauty"]]
+    options = PythiaJets.Options(kind="jets", jet_pt_min=20.0)
+    settings = [*PythiaJets.settings(options), *PROCESSES["beauty"]]
     collisions, again = (Collisions(settings, seed, "here") for _ in range(2))
     (particles,) = collisions.batches(events)
-    samples = Jets.jets_of(particles, collisions, options, 0, 0)
+    samples = PythiaJets.build_samples(particles, collisions, options, 0, 0)
     members, outside = column(samples, "constituents"), column(samples, "spectators")
     event = samples.targets["event"].astype(int)
     first = np.flatnonzero(np.diff(event, prepend=-1))

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.study import Study
 from bevatron.simulate.argon.tracking.event import COSMIC, GUN, NEUTRINO, PRIMARY_FEATURES, Deposits, Primaries
-from bevatron.simulate.argon.tracking.events import Started, event_samples
+from bevatron.simulate.argon.tracking.events import EventStart, build_event_samples
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.lartpc import LiquidArgon
 from bevatron.simulate.stage import simulate_shard
@@ -119,8 +119,8 @@ def test_conversion_is_that_of_the_first_photon():
         np.zeros((3, 6)),
         np.array([np.nan, 12.0, 3.0, np.nan, 5.0], np.float32),
     )
-    started = Started(primaries, np.zeros(3, np.int64), np.zeros(3, np.int64), np.zeros((3, 3), np.float32))
-    samples = event_samples(started, deposits, 7)
+    started = EventStart(primaries, np.zeros(3, np.int64), np.zeros(3, np.int64), np.zeros((3, 3), np.float32))
+    samples = build_event_samples(started, deposits, 7)
     assert column(samples, "conversion").values[:, 0].tolist() == [-1, 12, -1]
     assert samples.id.tolist() == [7, 8, 9]
 

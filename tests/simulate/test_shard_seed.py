@@ -10,8 +10,8 @@ from bevatron.config.sections.study import Study
 from bevatron.simulate.argon.tracking.transport import event_seeds
 from bevatron.simulate.collisions.pythia import SEEDS, Collisions
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.simulate.sources.geant4 import whole_seed
-from bevatron.simulate.sources.jets import PROCESSES, Jets
+from bevatron.simulate.sources.geant4 import full_seed
+from bevatron.simulate.sources.jets import PROCESSES, PythiaJets
 from bevatron.simulate.sources.lartpc import LiquidArgon
 from bevatron.simulate.stage import simulate_shard
 from bevatron.store.shards.shard import read_shard
@@ -25,7 +25,7 @@ def test_pythia_starts_differently_for_every_shard_and_process(digest):
     places = permuted(np.arange(SHARDS * per_shard), SEEDS, study)
     assert len(np.unique(places)) == SHARDS * per_shard
     for shard in (0, 7_054, 9_321, SHARDS - 1):
-        here = [ShardSeed.of(digest, shard).place(SEEDS, k, per_shard) for k in range(per_shard)]
+        here = [ShardSeed.of(digest, shard).unique_seed(SEEDS, k, per_shard) for k in range(per_shard)]
         assert here == places[shard * per_shard : (shard + 1) * per_shard].tolist()
 
 
@@ -53,11 +53,11 @@ def test_the_source_jets_gives_pythia_these_seeds(monkeypatch):
             super().__init__(settings, seed, where)
 
     monkeypatch.setattr("bevatron.simulate.sources.jets.Collisions", Recorded)
-    options = Jets.Options(
+    options = PythiaJets.Options(
         kind="jets", events=1, jet_pt_min=5.0, processes={k: PROCESSES[k] for k in ("beauty", "charm")}
     )
     for shard in (4, 5):
-        Jets().simulate(options, shard, ShardSeed.of("a study", shard))
+        PythiaJets().simulate(options, shard, ShardSeed.of("a study", shard))
     assert used == permuted(np.arange(8, 12), SEEDS, ShardSeed.of("a study", 0).study).tolist()
 
 
@@ -106,7 +106,7 @@ def test_generators_with_all_their_bits_are_drawn_apart():
     """63 bits for NumPy's, 128 for calzone's, which sets the lowest one."""
     own = [ShardSeed.of("a study", shard).own for shard in range(SHARDS)]
     assert len(set(own)) == SHARDS
-    geant4 = {whole_seed(np.random.SeedSequence(seed).spawn(2)[1]) | 1 for seed in own}
+    geant4 = {full_seed(np.random.SeedSequence(seed).spawn(2)[1]) | 1 for seed in own}
     assert len(geant4) == SHARDS
     assert max(geant4) > 2**127
     assert min(geant4) > 2**64
@@ -121,4 +121,4 @@ def test_more_events_than_seeds_are_refused():
 
 def test_a_place_beyond_a_shard_s_own_is_refused():
     with pytest.raises(ValueError, match="seed 3 of 3"):
-        ShardSeed.of("a study", 0).place(SEEDS, 3, 3)
+        ShardSeed.of("a study", 0).unique_seed(SEEDS, 3, 3)

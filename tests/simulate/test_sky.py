@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from bevatron.prepare.recipes.sky import SkyImages
 from bevatron.simulate.shard_seed import ShardSeed
-from bevatron.simulate.sky import View, galaxies, smooth_parameters, stars
+from bevatron.simulate.sky import ImageView, draw_galaxies, draw_stars, smooth_parameters
 from bevatron.simulate.sources.sky import Sky
 
 
@@ -29,8 +29,8 @@ def test_light_is_conserved(sky):
 def test_second_moments_give_the_ellipticity_back():
     """Without seeing an ellipse's quadrupole is its distortion: (Qxx - Qyy) / (Qxx + Qyy) = e1, 2 Qxy / (...) = e2."""
     drawn = np.array([[2.0, 1.0, angle, 100.0] for angle in (0.0, 0.5, 1.2, 2.5)])
-    view = View(128, 0.25, 0.1)
-    images = galaxies(drawn, "exponential", np.ones(4), view).astype(float)
+    view = ImageView(128, 0.25, 0.1)
+    images = draw_galaxies(drawn, "exponential", np.ones(4), view).astype(float)
     x, y = np.meshgrid(np.arange(128) - 63.5, np.arange(128) - 63.5)
     found = []
     for p in images:
@@ -40,7 +40,7 @@ def test_second_moments_give_the_ellipticity_back():
 
 
 def test_half_of_a_star_s_light_lies_within_its_radius():
-    image = stars(np.array([[2.0, 50.0]]), View(255, 0.1, 1.0))[0].astype(float)
+    image = draw_stars(np.array([[2.0, 50.0]]), ImageView(255, 0.1, 1.0))[0].astype(float)
     x, y = np.meshgrid(*(0.1 * (np.arange(255) - 127),) * 2)
     assert image[np.hypot(x, y) < 2.0].sum() / 50.0 == pytest.approx(0.5, abs=0.01)
 

@@ -21,7 +21,7 @@ def rows_by_split(raw: Samples, fractions: Split) -> dict[str, np.ndarray]:
     else:
         events = raw.targets.get(EVENT, raw.id).astype(np.uint64)
         number = np.digitize(uniform(events), [fractions.train, fractions.train + fractions.val])
-    return {name: np.flatnonzero(number == place) for place, name in enumerate(SPLITS)}
+    return {name: np.flatnonzero(number == index) for index, name in enumerate(SPLITS)}
 
 
 def uniform(numbers: np.ndarray) -> np.ndarray:

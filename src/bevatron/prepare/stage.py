@@ -20,7 +20,7 @@ from bevatron.store.shards.columns import Samples
 from bevatron.store.shards.contract import SPLITS
 from bevatron.store.shards.shard import read_shard, write_shard
 
-MOST_SHARDS = 10**9
+MAX_SHARDS = 10**9
 
 logger = logging.getLogger("bevatron")
 
@@ -35,7 +35,7 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
     start = perf_counter()
     events = read_shard(raw)
     _check_configuration(study, events, raw)
-    shard, options = _number(events, raw), study.dataset.recipe
+    shard, options = _shard_number(events, raw), study.dataset.recipe
     seed = seed_of("prepare", dataset_settings(study), shard)  # whatever the versions of source and recipe
     training = np.zeros(len(events), bool)
     training[rows_by_split(events, study.dataset.split)["train"]] = True
@@ -57,10 +57,10 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
             attributes[name] = events.attributes[name]
     if classes := getattr(study.task, "classes", None):
         attributes["classes"] = list(classes)
-    of_samples = _of_samples(events, samples)
-    rows = rows_by_split(of_samples, study.dataset.split)
-    if EVENT in of_samples.targets:  # the evaluation draws events, whose samples are not independent
-        samples = replace(samples, event=of_samples.targets[EVENT].astype(np.uint64))
+    raw_samples = _raw_of(events, samples)
+    rows = rows_by_split(raw_samples, study.dataset.split)
+    if EVENT in raw_samples.targets:  # the evaluation draws events, whose samples are not independent
+        samples = replace(samples, event=raw_samples.targets[EVENT].astype(np.uint64))
     for split in SPLITS:
         path = Path(folder) / sample_shard(split, shard)
         write_shard(path, samples.take(rows[split]), attributes, study.dataset.compression)
@@ -68,19 +68,19 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
     logger.info(f"shard {shard} of {study.name}: {sizes} samples in {perf_counter() - start:.1f} s")
 
 
-def _number(events: Samples, raw: Path) -> int:
-    """The raw shard's number, which names the prepared files. Raises UserError where it is none, or anything is missing
-    that a raw shard says of itself."""
+def _shard_number(events: Samples, raw: Path) -> int:
+    """The raw shard's number, which names the prepared files. Raises UserError where it is none, or where an
+    attribute of raw shards is missing."""
     for name in ("source", "versions", "shard"):
         if name not in events.attributes:
             raise UserError(raw, f"has no attribute '{name}'", "run the simulate stage again")
     number = events.attributes["shard"]
-    if type(number) is not int or not 0 <= number < MOST_SHARDS:
+    if type(number) is not int or not 0 <= number < MAX_SHARDS:
         raise UserError(raw, f"its attribute 'shard' is {number!r:.60}, not a shard's number", "simulate it again")
     return number
 
 
-def _of_samples(events: Samples, samples: Samples) -> Samples:
+def _raw_of(events: Samples, samples: Samples) -> Samples:
     """The raw samples' targets and ids, one for each of `samples`: a recipe may leave some away."""
     if np.array_equal(events.id, samples.id):
         rows = np.arange(len(samples))
@@ -104,11 +104,11 @@ def write_manifest(study: DataPart, folder: Path) -> None:
 
 def _check_configuration(study: DataPart, events: Samples, raw: Path) -> None:
     check_code_versions(raw, events.attributes, source_version(study))
-    expected, found = raw_digest(study), events.attributes.get("digest")
-    if found != expected:
+    expected, digest = raw_digest(study), events.attributes.get("digest")
+    if digest != expected:
         raise UserError(
             raw,
-            f"was made from another configuration: its digest is {str(found)[:12]}, the study '{study.name}' "
+            f"was made from another configuration: its digest is {str(digest)[:12]}, the study '{study.name}' "
             f"as configured now has {expected[:12]}",
             "run the simulate stage again, or undo the change to the study's section simulation",
         )

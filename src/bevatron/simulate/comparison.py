@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Curve:
-    """Points with errors (ours, from the source) or without (published, with where they stand)."""
+    """Points with errors (ours, from the source) or without (published, with their source)."""
 
     label: str
     x: list[float]
@@ -33,4 +33,5 @@ class Comparison:
     line: bool = False
 
     def to_json(self) -> dict[str, Any]:
+        """The panel and its curves as dictionaries and lists, as JSON holds them."""
         return asdict(self)

@@ -12,9 +12,9 @@ from bevatron.config.loading.digest import seed_of
 class ShardSeed:
     """The seeds of one raw shard: they follow from the study's section `simulation` and the shard's number alone.
 
-    own: 63 bits, of this shard; for generators that take as many (numpy's Philox), where drawn seeds do not meet.
-    study: 63 bits, the same for all shards of a study. A generator with fewer bits is given `place` of them: seeds
-    taken modulo its limit would meet.
+    own: 63 bits, of this shard; for generators that take as many (numpy's Philox), where random seeds do not collide.
+    study: 63 bits, the same for all shards of a study. A generator with fewer bits is given a `unique_seed`:
+    seeds taken modulo its limit would collide.
     """
 
     own: int
@@ -30,7 +30,7 @@ class ShardSeed:
         """The shard's own generator."""
         return np.random.Generator(np.random.Philox(self.own))
 
-    def place(self, limit: int, number: int, per_shard: int) -> int:
+    def unique_seed(self, limit: int, number: int, per_shard: int) -> int:
         """Of the shard's `number`-th of `per_shard` seeds, one from 0 to limit - 1 that no other of the study's has."""
         if not 0 <= number < per_shard:
             raise ValueError(f"seed {number} of {per_shard} of a shard")

@@ -9,7 +9,7 @@ INDICES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # of Sérsic profiles: GalSim keeps wh
 
 
 @dataclass(frozen=True)
-class View:
+class ImageView:
     """The image's side in pixels, a pixel's side [arcsec], and the seeing's full width at half maximum [arcsec]."""
 
     size: int
@@ -17,7 +17,7 @@ class View:
     seeing: float
 
 
-def galaxies(parameters: np.ndarray, profile: str, indices: np.ndarray, view: View) -> np.ndarray:
+def draw_galaxies(parameters: np.ndarray, profile: str, indices: np.ndarray, view: ImageView) -> np.ndarray:
     """Clean images (n, size, size) float32, in counts.
 
     parameters (n, 4): half-light radii along the long and the short axis [arcsec], position angle of the long axis
@@ -27,7 +27,7 @@ def galaxies(parameters: np.ndarray, profile: str, indices: np.ndarray, view: Vi
 
     psf = galsim.Moffat(beta=BETA, fwhm=view.seeing)
     fine = galsim.GSParams(maximum_fft_size=8192)
-    drawn = np.zeros((len(parameters), view.size, view.size), np.float32)
+    images = np.zeros((len(parameters), view.size, view.size), np.float32)
     for k, (long, short, angle, flux) in enumerate(parameters):
         radius = float(np.sqrt(long * short))  # a shear keeps the area
         if profile == "exponential":
@@ -35,28 +35,29 @@ def galaxies(parameters: np.ndarray, profile: str, indices: np.ndarray, view: Vi
         else:
             shape = galsim.Sersic(float(indices[k]), half_light_radius=radius, gsparams=fine)
         sheared = shape.shear(q=float(short / long), beta=float(angle) * galsim.radians)
-        image = galsim.Image(drawn[k], scale=view.pixel_scale)
-        galsim.Convolve(sheared, psf).withFlux(float(flux)).drawImage(image)
-    return drawn
+        image = galsim.Image(images[k], scale=view.pixel_scale)
+        galsim.Convolution(sheared, psf).withFlux(float(flux)).drawImage(image)
+    return images
 
 
-def stars(parameters: np.ndarray, view: View) -> np.ndarray:
+def draw_stars(parameters: np.ndarray, view: ImageView) -> np.ndarray:
     """Clean images (n, size, size) float32, in counts, of points seen through an atmosphere that changes.
 
     parameters (n, 2): half-light radius [arcsec], flux [counts].
     """
     import galsim
 
-    drawn = np.zeros((len(parameters), view.size, view.size), np.float32)
+    images = np.zeros((len(parameters), view.size, view.size), np.float32)
     for k, (radius, flux) in enumerate(parameters):
-        image = galsim.Image(drawn[k], scale=view.pixel_scale)
+        image = galsim.Image(images[k], scale=view.pixel_scale)
         galsim.Moffat(beta=BETA, half_light_radius=float(radius), flux=float(flux)).drawImage(image)
-    return drawn
+    return images
 
 
 def smooth_parameters(parameters: np.ndarray) -> np.ndarray:
-    """(n, 4) of `galaxies` as e1, e2, size [arcsec], flux [counts]: numbers that change smoothly when the galaxy turns.
+    """Turns the parameters (n, 4) of `draw_galaxies` into e1, e2, size [arcsec], flux [counts].
 
+    These change smoothly when the galaxy turns.
     e = (1 - q²) / (1 + q²), q the axes' ratio, e1 = e cos 2φ, e2 = e sin 2φ (the field's distortion); size is the
     geometric mean of the two half-light radii.
     """

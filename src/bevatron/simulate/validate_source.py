@@ -31,13 +31,13 @@ def validate_source(study: DataPart, output: Path) -> None:
             f"the source '{options.kind}' offers no comparison with published numbers",
             f"set it to false; sources that do: {offering}",
         )
-    found = source.comparisons(options, seed_of("compare", raw_settings(study)))
+    comparisons = source.comparisons(options, seed_of("compare", raw_settings(study)))
     content = {
         "schema_version": SCHEMA_VERSION,
         "study": study.name,
         "raw_digest": raw_digest(study),
         "versions": versions(),
-        "comparisons": [comparison.to_json() for comparison in found],
+        "comparisons": [comparison.to_json() for comparison in comparisons],
     }
     publish_json(output, with_checksum(content))
-    logger.info(f"{study.name}: {len(found)} comparisons of its source in {perf_counter() - start:.1f} s")
+    logger.info(f"{study.name}: {len(comparisons)} comparisons of its source in {perf_counter() - start:.1f} s")

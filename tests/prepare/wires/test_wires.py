@@ -6,10 +6,10 @@ from pydantic import ValidationError
 
 from bevatron.errors import UserError
 from bevatron.prepare.recipes.lartpc import WirePlanes
-from bevatron.prepare.wires.drift import Drift, drift_time, spread, surviving
-from bevatron.prepare.wires.electronics import Electronics, dead_wires, read_out
+from bevatron.prepare.wires.drift import Drift, diffusion_width, drift_time, surviving_fraction
+from bevatron.prepare.wires.electronics import Electronics, dead_wires, read_out_pixels
 from bevatron.prepare.wires.planes import wire_coordinate
-from bevatron.prepare.wires.recombination import W_ION, electrons, survival
+from bevatron.prepare.wires.recombination import W_ION, escape_fraction, escaped_electrons
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 QUIET = {"noise": 0.0, "threshold": 0.0}
@@ -73,21 +73,21 @@ MUON = ((100, 0, 150), (120, 10, 190), 2.1, 0)
 
 def test_recombination_of_minimum_ionising_particles():
     """At 273 V/cm and 2.1 MeV/cm the modified box model gives 0.63 (JINST 8 (2013) P08005); protons lose more."""
-    assert survival(np.array(2.1), 0.273) == pytest.approx(0.63, abs=0.03)
-    assert survival(np.array(2.1), 0.5) == pytest.approx(0.70, abs=0.03)
-    dense = survival(np.array([2.0, 5.0, 10.0, 30.0]), 0.273)
+    assert escape_fraction(np.array(2.1), 0.273) == pytest.approx(0.63, abs=0.03)
+    assert escape_fraction(np.array(2.1), 0.5) == pytest.approx(0.70, abs=0.03)
+    dense = escape_fraction(np.array([2.0, 5.0, 10.0, 30.0]), 0.273)
     assert (np.diff(dense) < 0).all()
-    faint = survival(np.linspace(0.0, 2.0, 50), 0.273)
+    faint = escape_fraction(np.linspace(0.0, 2.0, 50), 0.273)
     assert ((faint > 0.6) & (faint < 0.75)).all()  # where no particle is, no nonsense either
     assert (np.diff(faint) <= 0).all()
-    assert electrons(np.array([2.1]), np.array([1.0]), 0.273)[0] == pytest.approx(2.1 / W_ION * 0.63, rel=0.05)
+    assert escaped_electrons(np.array([2.1]), np.array([1.0]), 0.273)[0] == pytest.approx(2.1 / W_ION * 0.63, rel=0.05)
 
 
 def test_drift_is_at_constant_speed_with_losses_and_diffusion():
     drift = Drift()
     assert drift_time(np.array(256.0), drift) == pytest.approx(2331, abs=2)  # µs: MicroBooNE's 2.3 ms
-    assert surviving(np.array(10_000.0), drift) == pytest.approx(np.exp(-1))
-    assert spread(np.array(2300.0), 5.85) == pytest.approx(np.sqrt(2 * 5.85 * 2.3e-3))  # cm
+    assert surviving_fraction(np.array(10_000.0), drift) == pytest.approx(np.exp(-1))
+    assert diffusion_width(np.array(2300.0), 5.85) == pytest.approx(np.sqrt(2 * 5.85 * 2.3e-3))  # cm
 
 
 def test_the_coordinates_of_three_planes_belong_together():
@@ -101,7 +101,7 @@ def test_the_coordinates_of_three_planes_belong_together():
 def test_all_charge_arrives_in_every_plane():
     found = images(prepared(raw([[MUON]])))[0]
     length = np.sqrt(20**2 + 10**2 + 40**2)
-    expected = electrons(np.array([2.1 * length]), np.array([length]), 0.273)[0] / 1000
+    expected = escaped_electrons(np.array([2.1 * length]), np.array([length]), 0.273)[0] / 1000
     for plane in found:
         assert plane.sum() == pytest.approx(expected, rel=0.01)  # digits of 100 electrons
 
@@ -176,13 +176,13 @@ def test_noise_threshold_and_dead_wires():
     dead = dead_wires(np.arange(500), 0, electronics)
     assert 0.05 < dead.mean() < 0.15
     assert (dead_wires(np.arange(500), 1, electronics) != dead).any()
-    index, value = read_out(np.zeros((400, 500), np.float32), np.zeros(500, bool), electronics, random)
+    index, value = read_out_pixels(np.zeros((400, 500), np.float32), np.zeros(500, bool), electronics, random)
     assert len(index) == pytest.approx(0.02275 * 200_000, rel=0.1)  # of a Gaussian beyond two standard deviations
     assert value.min() >= 1.95
     assert value.mean() == pytest.approx(2.373, abs=0.03)  # mean of that tail
-    index, _ = read_out(np.full((400, 500), 50, np.float32), dead, electronics, random)
+    index, _ = read_out_pixels(np.full((400, 500), 50, np.float32), dead, electronics, random)
     assert set(index % 500) == set(np.flatnonzero(~dead))
-    noisy = read_out(np.full((400, 500), 50, np.float32), np.zeros(500, bool), electronics, random)[1]
+    noisy = read_out_pixels(np.full((400, 500), 50, np.float32), np.zeros(500, bool), electronics, random)[1]
     assert noisy.std() == pytest.approx(1.0, rel=0.02)
 
 

@@ -3,14 +3,20 @@
 import numpy as np
 import pytest
 
-from bevatron.simulate.argon.generators.cosmics import Cosmics, muons, rate, total_intensity, vertical_intensity
+from bevatron.simulate.argon.generators.cosmics import (
+    Cosmics,
+    generate_muons,
+    rate,
+    total_intensity,
+    vertical_intensity,
+)
 from bevatron.simulate.argon.tracking.event import COSMIC, Box
 
 BOX = Box((0, -116.5, 0), (256, 116.5, 1036.8))
 
 
 def found(n=300, box=BOX, **options):
-    return muons(Cosmics(**options), box, n, np.random.Generator(np.random.Philox(5)))
+    return generate_muons(Cosmics(**options), box, n, np.random.Generator(np.random.Philox(5)))
 
 
 def test_one_muon_a_minute_and_square_centimetre():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from bevatron.simulate.argon.generators.gun import PDG, Gun, kinetic_of, shots
+from bevatron.simulate.argon.generators.gun import PDG, Gun, generate_shots, kinetic_of
 from bevatron.simulate.argon.tracking.event import Box
 from bevatron.simulate.argon.tracking.particles import mass_of
 
@@ -13,7 +13,7 @@ BOX = Box((-20, -100, 0), (230, 100, 500))
 
 def shot(n=3_000, first=0, seed=1, **options):
     gun = Gun.model_validate({"particles": ["electron", "proton", "pion_zero"], **options})
-    return shots(gun, BOX, first, n, np.random.Generator(np.random.Philox(seed)))
+    return generate_shots(gun, BOX, first, n, np.random.Generator(np.random.Philox(seed)))
 
 
 def test_starts_are_uniform_within_the_margin():

@@ -7,10 +7,10 @@ from bevatron.simulate.argon.generators import quasi_elastic as qe
 from bevatron.simulate.argon.generators.neutrinos import (
     FERMI_MOMENTUM,
     Neutrinos,
-    delta_total,
+    delta_cross_section,
     flux,
-    interaction,
-    interactions,
+    generate_interaction,
+    generate_interactions,
 )
 from bevatron.simulate.argon.tracking.event import NEUTRINO, Box
 from bevatron.simulate.argon.tracking.particles import MASSES
@@ -25,18 +25,18 @@ def random(seed=1):
 def test_quasi_elastic_cross_section():
     """On a free neutron 0.9-1.1 × 10⁻³⁸ cm² from 1 GeV on, with M_A = 1.03 GeV (J. A. Formaggio and G. P. Zeller, Rev.
     Mod. Phys. 84 (2012) 1307, fig. 11), and none below the threshold of 110 MeV."""
-    assert qe.total(0.10) == 0
-    assert qe.total(1.0) == pytest.approx(1.0e-38, rel=0.15)
-    assert qe.total(3.0) == pytest.approx(0.95e-38, rel=0.2)
-    assert qe.total(0.3) < qe.total(0.6) < qe.total(1.0)
+    assert qe.total_cross_section(0.10) == 0
+    assert qe.total_cross_section(1.0) == pytest.approx(1.0e-38, rel=0.15)
+    assert qe.total_cross_section(3.0) == pytest.approx(0.95e-38, rel=0.2)
+    assert qe.total_cross_section(0.3) < qe.total_cross_section(0.6) < qe.total_cross_section(1.0)
 
 
 def test_momentum_transfers_lie_within_their_limits():
     m = qe.NUCLEON_MASS
-    low, high = qe.limits(m**2 + 2 * m * 0.8, m, m)
+    low, high = qe.q2_limits(m**2 + 2 * m * 0.8, m, m)
     assert 0 < low < 0.02
     assert high < 4 * 0.8**2
-    assert qe.limits(m**2 + 2 * m * 0.05, m, m) is None
+    assert qe.q2_limits(m**2 + 2 * m * 0.05, m, m) is None
 
 
 def by_traces(q2, energy):
@@ -95,23 +95,23 @@ def test_single_pions_off_protons_are_as_many_as_measured():
     measured = [0.019, 0.155, 0.332, 0.427, 0.455, 0.614, 0.650]
     error = np.array([0.006, 0.017, 0.030, 0.041, 0.053, 0.078, 0.164])
     pulls = [
-        (delta_total(np.linspace(a, b, 51)).mean() / 1e-38 - m) / e
+        (delta_cross_section(np.linspace(a, b, 51)).mean() / 1e-38 - m) / e
         for a, b, m, e in zip(edges[:-1], edges[1:], measured, error, strict=True)
     ]
     assert np.square(pulls).sum() < 7
-    assert delta_total(np.array([0.2, 0.39])).tolist() == [0, 0]
+    assert delta_cross_section(np.array([0.2, 0.39])).tolist() == [0, 0]
 
 
 def test_charged_pions_are_three_tenths_of_quasi_elastic_events():
     """About 0.3 at 0.8 GeV on as many protons as neutrons (MiniBooNE, Phys. Rev. Lett. 103 (2009) 081801)."""
-    delta = float(delta_total(np.array(0.8)))
+    delta = float(delta_cross_section(np.array(0.8)))
     charged = delta + delta / 3 / 3  # Δ⁺⁺ → p π⁺, and a third of Δ⁺ → n π⁺
-    assert charged / qe.total(0.8) == pytest.approx(0.3, abs=0.06)
+    assert charged / qe.total_cross_section(0.8) == pytest.approx(0.3, abs=0.06)
 
 
 def test_charged_pions_on_mineral_oil():
     """MiniBooNE, arXiv:1011.3572: (2.83 ± 0.29) × 10⁻³⁸ cm² a CH₂ at 0.8 GeV, some of it not from the Δ."""
-    delta = float(delta_total(np.array(0.8)))
+    delta = float(delta_cross_section(np.array(0.8)))
     assert 8 * delta + 6 * delta / 9 == pytest.approx(2.83e-38, rel=0.2)
 
 
@@ -119,7 +119,7 @@ def test_momentum_transfers_of_events_follow_the_cross_section():
     """Away from low Q², where Pauli's principle bites, the events' Q² are spread as those on a free neutron at rest."""
     generator, found = random(3), []
     while len(found) < 3_000:
-        particles = interaction(Neutrinos(energy=(1999.0, 2001.0)), generator)
+        particles = generate_interaction(Neutrinos(energy=(1999.0, 2001.0)), generator)
         if len(particles) == 2:
             muon = particles[0][1]
             found.append(2 * 2.0 * (np.sqrt(muon @ muon + qe.MUON_MASS**2) - muon[2]) - qe.MUON_MASS**2)
@@ -135,7 +135,7 @@ def test_momentum_transfers_of_events_follow_the_cross_section():
 def test_channels_share_events_by_target_and_isospin():
     """Of Δ⁺⁺ and Δ⁺ on 18 protons and 22 neutrons: 18 to 22 / 3, so p π⁺ : p π⁰ : n π⁺ = 18 : 44/9 : 22/9."""
     generator = random(4)
-    kinds = [tuple(code for code, _ in interaction(Neutrinos(), generator)) for _ in range(4_000)]
+    kinds = [tuple(code for code, _ in generate_interaction(Neutrinos(), generator)) for _ in range(4_000)]
     counts = [kinds.count((13, *rest)) for rest in ((2212, 211), (2212, 111), (2112, 211))]
     pions = sum(counts)
     assert pions + kinds.count((13, 2212)) == len(kinds)
@@ -156,7 +156,7 @@ def test_energy_and_momentum_are_those_of_neutrino_and_nucleon():
     the beam there is no more than the Fermi momentum."""
     generator, masses = random(), {code: mass / 1000 for code, mass in MASSES.items()}
     for _ in range(300):
-        particles = interaction(Neutrinos(energy=(999.0, 1001.0)), generator)
+        particles = generate_interaction(Neutrinos(energy=(999.0, 1001.0)), generator)
         total = sum(np.sqrt(p @ p + masses[code] ** 2) for code, p in particles)
         momentum = sum(p for _, p in particles)
         assert np.hypot(*momentum[:2]) <= FERMI_MOMENTUM + 1e-6
@@ -170,7 +170,7 @@ def test_energy_and_momentum_are_those_of_neutrino_and_nucleon():
 
 
 def test_share_and_vertices():
-    primaries, has, vertex = interactions(Neutrinos(fraction=0.4, margin=50), BOX, 2_000, random(2))
+    primaries, has, vertex = generate_interactions(Neutrinos(fraction=0.4, margin=50), BOX, 2_000, random(2))
     assert has.mean() == pytest.approx(0.4, abs=0.05)
     assert set(primaries.event) == set(np.flatnonzero(has))
     assert (primaries.origin == NEUTRINO).all()
@@ -179,7 +179,7 @@ def test_share_and_vertices():
     assert (inside <= np.array(BOX.high) - 50).all()
     assert (vertex[~has] == 0).all()
     assert np.abs(inside.mean(0) - [125, 0, 250]).max() < 15
-    again, *_ = interactions(Neutrinos(fraction=0.4, margin=50), BOX, 2_000, random(2))
+    again, *_ = generate_interactions(Neutrinos(fraction=0.4, margin=50), BOX, 2_000, random(2))
     np.testing.assert_array_equal(again.momentum, primaries.momentum)
 
 

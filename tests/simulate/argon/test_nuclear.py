@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from bevatron.simulate.argon.hadronic.nuclear import interact, interaction_per_cm, muon_capture, pion_capture
+from bevatron.simulate.argon.hadronic.nuclear import capture_muon, capture_pion, interact, interaction_per_cm
 
 Z = np.array([0.0, 0.0, 1.0])
 
@@ -72,7 +72,7 @@ def test_a_captured_pion_breaks_the_nucleus_up():
     neutrons, fastest = [], []
     for _ in range(2_000):
         out = np.zeros((64, 5))
-        n, binding, mass = pion_capture(out)
+        n, binding, mass = capture_pion(out)
         assert abs(out[:n, 1].sum() + binding + mass) < 1e-9 * 140
         assert not np.isin(out[:n, 0], [211, -211, 111]).any()
         here = out[:n][out[:n, 0] == 2112, 1]
@@ -88,7 +88,7 @@ def test_a_captured_muon_gives_its_energy_to_the_neutrino():
     neutrinos, neutrons = [], []
     for _ in range(2_000):
         out = np.zeros((64, 5))
-        n, neutrino, binding, mass = muon_capture(out)
+        n, neutrino, binding, mass = capture_muon(out)
         assert abs(out[:n, 1].sum() + neutrino + binding + mass) < 1e-9 * 106
         assert binding > 0
         neutrinos.append(neutrino)

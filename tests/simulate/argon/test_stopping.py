@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bevatron.simulate.argon.electromagnetic import electrons, stopping
-from bevatron.simulate.argon.electromagnetic.muon_radiation import radiated
+from bevatron.simulate.argon.electromagnetic.muon_radiation import muon_radiative_loss
 from bevatron.simulate.argon.tracking.material import DENSITY, RADIATION_LENGTH
 from bevatron.simulate.argon.tracking.particles import MUON_MASS, PROTON_MASS
 from bevatron.simulate.argon.tracking.tables import ENERGIES, csda_range
@@ -28,7 +28,7 @@ ELECTRONS = {0.01: 14.98, 0.05: 4.623, 0.1: 2.927, 0.2: 2.015, 0.5: 1.497, 1.0: 
 
 
 def test_muon_ranges_are_those_of_the_particle_data_group() -> None:
-    found = csda_range(stopping.heavy(ENERGIES, MUON_MASS) + radiated(ENERGIES)) * DENSITY
+    found = csda_range(stopping.heavy_loss(ENERGIES, MUON_MASS) + muon_radiative_loss(ENERGIES)) * DENSITY
     for energy, expected in MUON_RANGES.items():
         assert np.interp(energy, ENERGIES, found) == pytest.approx(expected, rel=0.01)
 
@@ -36,7 +36,7 @@ def test_muon_ranges_are_those_of_the_particle_data_group() -> None:
 def test_muons_ionise_least_with_the_loss_of_the_particle_data_group() -> None:
     """Liquid argon: 1.508 MeV cm²/g, at 266 MeV (Groom et al. 2001)."""
     energies = np.linspace(100, 1000, 901)
-    loss = stopping.heavy(energies, MUON_MASS) / DENSITY
+    loss = stopping.heavy_loss(energies, MUON_MASS) / DENSITY
     assert loss.min() == pytest.approx(1.508, rel=0.003)
     assert energies[loss.argmin()] == pytest.approx(266, rel=0.1)
 
@@ -44,15 +44,15 @@ def test_muons_ionise_least_with_the_loss_of_the_particle_data_group() -> None:
 @pytest.mark.parametrize("energy", PROTONS)
 def test_protons_lose_and_range_as_in_pstar(energy: float) -> None:
     loss, length = PROTONS[energy]
-    assert stopping.heavy(np.array([energy]), PROTON_MASS)[0] / DENSITY == pytest.approx(loss, rel=0.005)
-    found = csda_range(stopping.heavy(ENERGIES, PROTON_MASS)) * DENSITY
+    assert stopping.heavy_loss(np.array([energy]), PROTON_MASS)[0] / DENSITY == pytest.approx(loss, rel=0.005)
+    found = csda_range(stopping.heavy_loss(ENERGIES, PROTON_MASS)) * DENSITY
     assert np.interp(energy, ENERGIES, found) == pytest.approx(length, rel=0.01)
 
 
 @pytest.mark.parametrize("energy", ELECTRONS)
 def test_electrons_lose_as_in_estar(energy: float) -> None:
     at = np.array([energy])
-    found = (stopping.electron(at) + electrons.radiative_loss(at))[0] / DENSITY
+    found = (stopping.electron_loss(at) + electrons.radiative_loss(at))[0] / DENSITY
     assert found == pytest.approx(ELECTRONS[energy], rel=0.01)
 
 
@@ -60,7 +60,7 @@ def test_critical_energies_are_those_of_the_particle_data_group() -> None:
     """Rossi's: the energy that an electron would lose to collisions in a radiation length, liquid argon: 32.84 MeV,
     31.91 MeV for positrons (PDG 2024)."""
     energies = np.linspace(20, 50, 3001)
-    for loss, expected in ((stopping.electron, 32.84), (stopping.positron, 31.91)):
+    for loss, expected in ((stopping.electron_loss, 32.84), (stopping.positron_loss, 31.91)):
         excess = loss(energies) * RADIATION_LENGTH - energies
         assert energies[np.abs(excess).argmin()] == pytest.approx(expected, rel=0.01)
 
@@ -74,7 +74,7 @@ def test_radiation_length() -> None:
 @pytest.mark.parametrize("energy", [3.0, 30.0, 300.0])
 @pytest.mark.parametrize(
     ("loss", "rate", "fraction"),
-    [(stopping.electron, electrons.moller_rate, 0.5), (stopping.positron, electrons.bhabha_rate, 1.0)],
+    [(stopping.electron_loss, electrons.moller_rate, 0.5), (stopping.positron_loss, electrons.bhabha_rate, 1.0)],
 )
 def test_what_a_cut_leaves_out_is_what_the_delta_rays_carry(loss, rate, fraction, energy: float) -> None:
     """The loss below a cut, and the energy of the δ-rays above it, make the whole loss."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bevatron.simulate.argon.electromagnetic.stopping import density_effect, greatest_transfer
+from bevatron.simulate.argon.electromagnetic.stopping import density_effect, maximum_transfer
 from bevatron.simulate.argon.tracking.event import Box, Deposits
 from bevatron.simulate.argon.tracking.material import DENSITY, ELECTRON_MASS, EXCITATION, RADIATION_LENGTH, XI
 from bevatron.simulate.argon.tracking.particles import MUON_MASS
@@ -58,7 +58,7 @@ def test_delta_rays_are_as_many_as_expected(shoot) -> None:
     box = Box((-100, -100, -1), (100, 100, length))
     deposits = shoot(13, 1000.0, 300, box=box)
     rays = {(event, row[1]) for event, row in events_and_rows(deposits) if row[0] == 11 and row[2] == 0}
-    most, gamma = greatest_transfer(np.array([950.0]), MUON_MASS)[0], 1 + 950 / MUON_MASS
+    most, gamma = maximum_transfer(np.array([950.0]), MUON_MASS)[0], 1 + 950 / MUON_MASS
     beta2 = 1 - gamma**-2
     expected = 300 * length * XI / beta2 * (1 - 1 / most - beta2 / most * np.log(most))
     assert len(rays) == pytest.approx(expected, abs=4 * np.sqrt(expected))

@@ -74,7 +74,7 @@ def test_an_event_is_the_same_in_whatever_company(shoot, beam) -> None:
 
 def test_room_grows_as_needed(shoot, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = shoot(22, 800.0, 5)
-    monkeypatch.setattr(module, "MOST_ROOM", 100)
+    monkeypatch.setattr(module, "MAX_ROWS", 100)
     assert same(shoot(22, 800.0, 5), expected)
 
 

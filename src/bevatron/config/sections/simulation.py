@@ -16,7 +16,7 @@ class Simulation(Section):
     @model_validator(mode="after")
     def _has_seeds_for_all_shards(self) -> "Simulation":
         """Of a generator whose seeds are few, no two shards may share one."""
-        most = getattr(self.source, "most_shards", None)
+        most = getattr(self.source, "max_shards", None)
         if most is not None and self.shards > most:
             raise ValueError(
                 f"shards: the source '{self.source.kind}' has random seeds for {most:,} shards of this size, "

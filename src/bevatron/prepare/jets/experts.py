@@ -38,24 +38,24 @@ LEADING = (
 )
 
 
-def at_place(values: np.ndarray, order: np.ndarray, first: np.ndarray, place: int) -> np.ndarray:
-    """Of each jet the value of its track number `place` in `order`, 0 where it has not so many; (n_jets,).
+def values_at_rank(values: np.ndarray, order: np.ndarray, first: np.ndarray, rank: int) -> np.ndarray:
+    """For each jet the value of its track at `rank` in `order`, 0 where the jet has fewer tracks; (n_jets,).
 
     first (n_jets + 1,) cuts the order into jets.
     """
-    has = np.diff(first) > place
-    found = np.zeros(len(first) - 1)
-    found[has] = values[order[first[:-1][has] + place]]
-    return found
+    has_rank = np.diff(first) > rank
+    at_rank = np.zeros(len(first) - 1)
+    at_rank[has_rank] = values[order[first[:-1][has_rank] + rank]]
+    return at_rank
 
 
-def leading(tracks: SignedTracks, order: np.ndarray, first: np.ndarray) -> np.ndarray:
+def leading_features(tracks: SignedTracks, order: np.ndarray, first: np.ndarray) -> np.ndarray:
     """LEADING of each jet, (n_jets, 3)."""
     values = (tracks.d0_significance, tracks.z0_significance)
-    return np.column_stack([*(at_place(value, order, first, 0) for value in values), np.diff(first)])
+    return np.column_stack([*(values_at_rank(value, order, first, 0) for value in values), np.diff(first)])
 
 
-def experts(
+def expert_features(
     kinematics: tuple[np.ndarray, ...],
     widths: tuple[np.ndarray, np.ndarray],
     probability: np.ndarray,
@@ -75,26 +75,26 @@ def experts(
     jets = len(pt)
     d0, z0 = tracks.d0_significance, tracks.z0_significance
 
-    def summed(values: np.ndarray) -> np.ndarray:
+    def sum_by_jet(values: np.ndarray) -> np.ndarray:
         return np.bincount(vertices.jet, values, minlength=jets)
 
     away_eta, away_phi = flight_direction(vertices)
     away = np.hypot(away_eta - eta[vertices.jet], delta_phi(away_phi, phi[vertices.jet]))
     inverse_variance = (vertices.significance / vertices.length) ** 2
-    members = summed(vertices.n_tracks)
+    members = sum_by_jet(vertices.n_tracks)
     return np.column_stack(
         [
             pt,
             eta,
-            *(at_place(values, order, first, place) for values in (d0, z0) for place in (1, 2)),
+            *(values_at_rank(values, order, first, rank) for values in (d0, z0) for rank in (1, 2)),
             np.bincount(jet, d0 > THRESHOLD, minlength=jets),
             probability,
             *widths,
-            summed(vertices.length * inverse_variance) / np.sqrt(np.maximum(summed(inverse_variance), 1e-30)),
+            sum_by_jet(vertices.length * inverse_variance) / np.sqrt(np.maximum(sum_by_jet(inverse_variance), 1e-30)),
             np.bincount(vertices.jet, minlength=jets),
             members,
-            summed(away * vertices.n_tracks) / np.maximum(members, 1),
-            summed(vertices.mass),
-            summed(vertices.momentum[:, 3]) / np.maximum(track_energy, 1e-30),
+            sum_by_jet(away * vertices.n_tracks) / np.maximum(members, 1),
+            sum_by_jet(vertices.mass),
+            sum_by_jet(vertices.momentum[:, 3]) / np.maximum(track_energy, 1e-30),
         ]
     )

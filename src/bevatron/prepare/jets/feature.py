@@ -15,7 +15,7 @@ class Feature(NamedTuple):
     definition: str
 
 
-def group(column: Dense | Ragged, features: tuple[Feature, ...]) -> Group:
+def make_group(column: Dense | Ragged, features: tuple[Feature, ...]) -> Group:
     """An input group of these features; the values as float32."""
     values = column.values.astype(np.float32)
     stored = Dense(values) if isinstance(column, Dense) else Ragged(values, column.offsets)

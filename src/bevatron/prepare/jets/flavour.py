@@ -9,7 +9,7 @@ LIGHT, CHARM, BEAUTY = 0, 1, 2
 QUARKS = {4: CHARM, 5: BEAUTY}
 
 
-def flavour(
+def assign_flavour(
     jet_eta: np.ndarray,
     jet_phi: np.ndarray,
     hadrons: Ragged,

@@ -8,45 +8,49 @@ from bevatron.config.sections.section import Count, Fraction, NonNegative, Posit
 class BeamSpot(Section):
     """Where the protons meet: a Gaussian around the origin; the same for all jets of an event."""
 
-    sigma_x: Positive = Field(0.015, description="standard deviation across, horizontal, mm (LHC's design)")
-    sigma_y: Positive = Field(0.015, description="standard deviation across, vertical, mm")
-    sigma_z: Positive = Field(56.0, description="standard deviation along the beam, mm")
+    sigma_x: Positive = Field(default=0.015, description="standard deviation across, horizontal, mm (LHC's design)")
+    sigma_y: Positive = Field(default=0.015, description="standard deviation across, vertical, mm")
+    sigma_z: Positive = Field(default=56.0, description="standard deviation along the beam, mm")
 
 
 class Tracking(Section):
     """What the tracker measures of the charged particles, and how well."""
 
-    field: Positive = Field(2.0, description="magnetic field along the beam, tesla")
-    pt_min: Positive = Field(1.0, description="least pt of a jet's track, GeV")
-    eta_max: Positive = Field(2.5, description="largest |eta| of a track")
+    field: Positive = Field(default=2.0, description="magnetic field along the beam, tesla")
+    pt_min: Positive = Field(default=1.0, description="least pt of a jet's track, GeV")
+    eta_max: Positive = Field(default=2.5, description="largest |eta| of a track")
     radius_max: Positive = Field(
-        30.0, description="largest distance from the beam at which a track's particle is made, mm: first layer"
+        default=30.0, description="largest distance from the beam at which a track's particle is made, mm: first layer"
     )
-    resolution_scale: Positive = Field(1.0, description="all five resolutions, in units of ATLAS's design")
-    efficiency_scale: Fraction = Field(1.0, description="factor on the fraction of particles whose track is found")
-    fake_rate: Fraction = Field(0.01, description="tracks of no particle, for each true track of a jet")
+    resolution_scale: Positive = Field(default=1.0, description="all five resolutions, in units of ATLAS's design")
+    efficiency_scale: Fraction = Field(
+        default=1.0, description="factor on the fraction of particles whose track is found"
+    )
+    fake_rate: Fraction = Field(default=0.01, description="tracks of no particle, for each true track of a jet")
 
 
 class VertexCuts(Section):
     """How secondary vertices are found, and which are kept."""
 
-    most: Count = Field(3, description="most secondary vertices of a jet", le=8)
+    most: Count = Field(default=3, description="most secondary vertices of a jet", le=8)
     seed_significance: NonNegative = Field(
-        1.5,
+        default=1.5,
         description="least distance of a seeding track from the primary vertex, in σ: sqrt(χ²) of d0 and z0",
     )
-    pair_chi2_max: Positive = Field(6.0, description="largest χ² of a seeding pair (one degree of freedom)")
-    chi2_cut: Positive = Field(9.0, description="χ² at which a track's weight in an adaptive fit is one half")
-    chi2_per_ndf_max: Positive = Field(5.0, description="largest χ² of a vertex by its degrees of freedom")
-    flight_significance_min: NonNegative = Field(2.0, description="least distance from the primary vertex, in σ")
-    flight_max: Positive = Field(
-        30.0, description="largest distance from the primary vertex across the beam, mm: first layer"
+    pair_chi2_max: Positive = Field(default=6.0, description="largest χ² of a seeding pair (one degree of freedom)")
+    chi2_cut: Positive = Field(default=9.0, description="χ² at which a track's weight in an adaptive fit is one half")
+    chi2_per_ndf_max: Positive = Field(default=5.0, description="largest χ² of a vertex by its degrees of freedom")
+    flight_significance_min: NonNegative = Field(
+        default=2.0, description="least distance from the primary vertex, in σ"
     )
-    mass_max: Positive = Field(8.0, description="largest mass of a vertex (pions), GeV")
-    reject_v0: bool = Field(True, description="take pairs that look like K0_S, Λ or a photon's conversion away")
-    kaon_window: NonNegative = Field(0.012, description="half width of the window in mass around K0_S, GeV")
-    lambda_window: NonNegative = Field(0.005, description="half width of the window in mass around Λ, GeV")
-    conversion_mass: NonNegative = Field(0.03, description="largest mass (electrons) of a conversion, GeV")
+    flight_max: Positive = Field(
+        default=30.0, description="largest distance from the primary vertex across the beam, mm: first layer"
+    )
+    mass_max: Positive = Field(default=8.0, description="largest mass of a vertex (pions), GeV")
+    reject_v0: bool = Field(default=True, description="take pairs that look like K0_S, Λ or a photon's conversion away")
+    kaon_window: NonNegative = Field(default=0.012, description="half width of the window in mass around K0_S, GeV")
+    lambda_window: NonNegative = Field(default=0.005, description="half width of the window in mass around Λ, GeV")
+    conversion_mass: NonNegative = Field(default=0.03, description="largest mass (electrons) of a conversion, GeV")
 
 
 class Resampling(Section):
@@ -57,9 +61,9 @@ class Resampling(Section):
     """
 
     pt_borders: list[Positive] = Field(
-        [23.0, 26.0, 30.0, 35.0, 42.0, 52.0, 70.0, 100.0, 150.0], description="borders between bins of pt, GeV"
+        default=[23.0, 26.0, 30.0, 35.0, 42.0, 52.0, 70.0, 100.0, 150.0], description="borders between bins of pt, GeV"
     )
-    eta_borders: list[Positive] = Field([0.6, 1.2, 1.8], description="borders between bins of |eta|")
+    eta_borders: list[Positive] = Field(default=[0.6, 1.2, 1.8], description="borders between bins of |eta|")
 
     @model_validator(mode="after")
     def _rising(self) -> "Resampling":

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LEAST_TRACKS = 500  # on the negative side; with fewer the resolution is taken as exactly Gaussian
+MIN_TRACKS = 500  # on the negative side; with fewer the resolution is taken as exactly Gaussian
 TAIL = 0.02  # fraction of the tracks beyond which the function is an exponential
 KNOTS = 60
-LEAST = 1e-30  # of a probability, so that its logarithm is a number
+MIN_PROBABILITY = 1e-30  # of a probability, so that its logarithm is a number
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Resolution:
         return np.exp(np.interp(size, self.knots, self.log_survival) - self.slope * beyond)
 
 
-def calibrated(significance: np.ndarray) -> Resolution:
+def calibrate_resolution(significance: np.ndarray) -> Resolution:
     """From the signed d0 significances of prompt tracks (n,), of which only the negative ones count.
 
     A prompt track's sign is chance, so that the negative side has the shape of both, and decays, which are
@@ -38,7 +38,7 @@ def calibrated(significance: np.ndarray) -> Resolution:
     fraction s of N tracks is then known to sqrt((1 - s) / (s N)), 7 % at the last knot of a shard of 10,000 tracks.
     """
     size = np.sort(-significance[significance < 0.0])
-    if len(size) < LEAST_TRACKS:
+    if len(size) < MIN_TRACKS:
         from scipy.special import erfc
 
         knots = np.linspace(0.0, 6.0, KNOTS)
@@ -56,7 +56,7 @@ def track_probability(significance: np.ndarray, resolution: Resolution) -> np.nd
     """The fraction of prompt tracks with a larger signed significance, (n,): uniform in (0, 1) for prompt tracks,
     near 0 for tracks that cross the jet's axis far in front of the primary vertex."""
     half = resolution.survival(np.abs(significance)) / 2
-    return np.maximum(np.where(significance > 0.0, half, 1.0 - half), LEAST)
+    return np.maximum(np.where(significance > 0.0, half, 1.0 - half), MIN_PROBABILITY)
 
 
 def jet_probability(probability: np.ndarray, jet: np.ndarray, jets: int) -> np.ndarray:

@@ -1,23 +1,26 @@
-"""From generated jets to what a detector would tell of them: tracks, the primary and the secondary vertices."""
+"""Reconstructs generated jets as a detector would see them: tracks, primary and secondary vertices."""
 
 from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 import numpy as np
 
+from bevatron.prepare.columns import values_of
 from bevatron.prepare.jets.jet_options import BeamSpot, Tracking, VertexCuts
 from bevatron.prepare.split import EVENT
-from bevatron.prepare.tracking.detector import Tracks, collision_points, measured
-from bevatron.prepare.tracking.particles import NO_JET, charged
-from bevatron.prepare.vertexing.primary_vertex import primary_vertices
-from bevatron.prepare.vertexing.secondary_vertices import NONE, SecondaryVertices, secondary_vertices
+from bevatron.prepare.tracking.detector import Tracks, measure_tracks, sample_collision_points
+from bevatron.prepare.tracking.particles import NO_JET, select_charged
+from bevatron.prepare.vertexing.primary_vertex import fit_primary_vertices
+from bevatron.prepare.vertexing.secondary_vertices import NONE, SecondaryVertices, find_secondary_vertices
 from bevatron.store.shards.columns import Samples
 
-CHUNK = 4_000  # jets: what lies outside of them is many times larger, and is dropped chunk by chunk
+Part = TypeVar("Part", Tracks, SecondaryVertices)
+CHUNK = 4_000  # jets: particles outside of them need much more memory, and are dropped chunk by chunk
 
 
 @dataclass(frozen=True)
-class Reconstruction:
-    """What is known of n jets.
+class ReconstructedJets:
+    """What a detector measures of n jets.
 
     tracks: those in jets, jet by jet, their d0 and z0 taken to the primary vertex, whose uncertainty is in their
     covariance; primary (n, 3) and primary_covariance (n, 3, 3): the vertex of each jet's event, mm; vertices: the
@@ -31,8 +34,10 @@ class Reconstruction:
     collision: np.ndarray
 
 
-def reconstructed(raw: Samples, beam: BeamSpot, tracking: Tracking, cuts: VertexCuts, seed: int) -> Reconstruction:
-    """The jets of a shard of the source `jets`, in its order; jets of one event must stand together.
+def reconstruct_jets(
+    raw: Samples, beam: BeamSpot, tracking: Tracking, cuts: VertexCuts, seed: int
+) -> ReconstructedJets:
+    """The jets of a shard of the source `jets`, in its order; jets of one event must be adjacent.
 
     An event's jets share its collision point. All noise follows from `seed`.
     """
@@ -46,12 +51,12 @@ def reconstructed(raw: Samples, beam: BeamSpot, tracking: Tracking, cuts: Vertex
         stop = int(later[0]) if len(later) else len(raw)
         rows = np.arange(start, stop)
         event = np.searchsorted(new, rows, side="right") - np.searchsorted(new, start, side="right")
-        parts.append(_chunk(raw.take(rows), event, beam, tracking, cuts, *random))
+        parts.append(_reconstruct_chunk(raw.take(rows), event, beam, tracking, cuts, *random))
         start = stop
-    return _joined(parts)
+    return _concatenate_chunks(parts)
 
 
-def _chunk(
+def _reconstruct_chunk(
     raw: Samples,
     event: np.ndarray,
     beam: BeamSpot,
@@ -59,12 +64,12 @@ def _chunk(
     cuts: VertexCuts,
     at_collision: np.random.Generator,
     in_detector: np.random.Generator,
-) -> Reconstruction:
+) -> ReconstructedJets:
     """Whole events; event (n,) counts them from 0."""
     events = int(event[-1]) + 1 if len(event) else 0
-    collisions = collision_points(events, beam, at_collision)
-    tracks = measured(charged(raw, event), collisions, tracking, in_detector)
-    primary = primary_vertices(tracks, events, beam, tracking.field)
+    collisions = sample_collision_points(events, beam, at_collision)
+    tracks = measure_tracks(select_charged(raw, event), collisions, tracking, in_detector)
+    primary = fit_primary_vertices(tracks, events, beam, tracking.field)
 
     inside = np.flatnonzero(tracks.jet != NO_JET)
     tracks, impact, added = tracks.take(inside), primary.impact[inside], primary.added[inside]
@@ -72,15 +77,15 @@ def _chunk(
     to_vertex[:, :2, :2] += added
     chi2 = np.einsum("ni,nij,nj->n", impact, np.linalg.inv(to_vertex[:, :2, :2]), impact)
     position, covariance = primary.position[event], primary.covariance[event]
-    _, eta, phi, _ = raw.inputs["jet"].column.values.astype(np.float64).T
+    _, eta, phi, _ = values_of(raw, "jet").astype(np.float64).T
     axis = np.stack([np.cos(phi), np.sin(phi), np.sinh(eta)], axis=1)
-    vertices = secondary_vertices(tracks, len(raw), chi2, position, covariance, axis, tracking.field, cuts)
+    vertices = find_secondary_vertices(tracks, len(raw), chi2, position, covariance, axis, tracking.field, cuts)
     parameters = np.concatenate([impact, tracks.parameters[:, 2:]], axis=1)
     to_vertex = replace(tracks, parameters=parameters, covariance=to_vertex)
-    return Reconstruction(to_vertex, vertices, position, covariance, collisions[event])
+    return ReconstructedJets(to_vertex, vertices, position, covariance, collisions[event])
 
 
-def _joined(parts: list[Reconstruction]) -> Reconstruction:
+def _concatenate_chunks(parts: list[ReconstructedJets]) -> ReconstructedJets:
     """One after the other; jets, events and vertices are counted on."""
     jets = np.cumsum([0, *(len(part.primary) for part in parts)])
     rows = np.cumsum([0, *(len(part.vertices) for part in parts)])
@@ -90,20 +95,20 @@ def _joined(parts: list[Reconstruction]) -> Reconstruction:
         for part, jet, event in zip(parts, jets, events, strict=False)
     ]
     vertices = [
-        replace(part.vertices, jet=part.vertices.jet + jet, vertex=_shifted(part.vertices.vertex, row))
+        replace(part.vertices, jet=part.vertices.jet + jet, vertex=_shift_rows(part.vertices.vertex, row))
         for part, jet, row in zip(parts, jets, rows, strict=False)
     ]
-    return Reconstruction(
-        _concatenated(tracks),
-        _concatenated(vertices),
+    return ReconstructedJets(
+        _concatenate_fields(tracks),
+        _concatenate_fields(vertices),
         *(np.concatenate([getattr(p, name) for p in parts]) for name in ("primary", "primary_covariance", "collision")),
     )
 
 
-def _concatenated(parts: list) -> Tracks | SecondaryVertices:
+def _concatenate_fields(parts: list[Part]) -> Part:
     kind = type(parts[0])
     return kind(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(kind)))
 
 
-def _shifted(vertex: np.ndarray, by: int) -> np.ndarray:
+def _shift_rows(vertex: np.ndarray, by: int) -> np.ndarray:
     return np.where(vertex == NONE, NONE, vertex + by)

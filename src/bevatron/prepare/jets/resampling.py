@@ -1,4 +1,4 @@
-"""Flavours of one spectrum, so that kinematics alone do not tell them apart."""
+"""Flavours of one spectrum, so that kinematics alone do not separate them."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from bevatron.prepare.jets.flavour import BEAUTY, CHARM, LIGHT
 from bevatron.prepare.jets.jet_options import Resampling
 
 
-def resampled(
+def select_resampled(
     pt: np.ndarray,
     eta: np.ndarray,
     flavour: np.ndarray,
@@ -27,11 +27,11 @@ def resampled(
     cell = bins * 3 + flavour
     cells = 3 * (len(options.pt_borders) + 1) * (len(options.eta_borders) + 1)
     counts = np.bincount(cell[training], minlength=cells)
-    least = np.repeat(counts.reshape(-1, len((LIGHT, CHARM, BEAUTY))).min(axis=1), 3)
-    drawn = random.random(len(cell))
-    kept = drawn * counts[cell] < least[cell]
+    minimum = np.repeat(counts.reshape(-1, len((LIGHT, CHARM, BEAUTY))).min(axis=1), 3)
+    uniform = random.random(len(cell))
+    selected = uniform * counts[cell] < minimum[cell]
     rows = np.flatnonzero(training)
-    order = rows[np.lexsort((drawn[rows], cell[rows]))]
+    order = rows[np.lexsort((uniform[rows], cell[rows]))]
     first = np.searchsorted(cell[order], np.arange(cells))
-    kept[order] = np.arange(len(order)) - first[cell[order]] < least[cell[order]]
-    return np.flatnonzero(kept)
+    selected[order] = np.arange(len(order)) - first[cell[order]] < minimum[cell[order]]
+    return np.flatnonzero(selected)

@@ -1,4 +1,4 @@
-"""What is told of each track of a jet."""
+"""The features of each track of a jet."""
 
 from dataclasses import dataclass
 
@@ -43,14 +43,16 @@ class SignedTracks:
 
     @property
     def d0_significance(self) -> np.ndarray:
+        """d0 over its error, (n,)."""
         return self.parameters[:, 0] / np.sqrt(self.covariance[:, 0, 0])
 
     @property
     def z0_significance(self) -> np.ndarray:
+        """z0 over its error, (n,)."""
         return self.parameters[:, 1] / np.sqrt(self.covariance[:, 1, 1])
 
 
-def signed(tracks: Tracks, jet_eta: np.ndarray, jet_phi: np.ndarray) -> SignedTracks:
+def sign_tracks(tracks: Tracks, jet_eta: np.ndarray, jet_phi: np.ndarray) -> SignedTracks:
     """d0 and z0 with the signs of their jets (n_jets,), and phi from the jet's axis.
 
     The covariance follows: a sign that changes is a factor -1 on its row and column.
@@ -65,7 +67,7 @@ def signed(tracks: Tracks, jet_eta: np.ndarray, jet_phi: np.ndarray) -> SignedTr
     return SignedTracks(parameters, tracks.covariance * sign[:, :, None] * sign[:, None, :])
 
 
-def most_displaced_first(significance: np.ndarray, jet: np.ndarray) -> np.ndarray:
+def order_by_displacement(significance: np.ndarray, jet: np.ndarray) -> np.ndarray:
     """The order (n,) of tracks by jet and falling |d0 significance|."""
     return np.lexsort((-np.abs(significance), jet))
 

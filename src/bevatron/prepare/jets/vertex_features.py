@@ -1,4 +1,4 @@
-"""What is told of the secondary vertex to which a track belongs."""
+"""The features of the secondary vertex to which a track belongs."""
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def flight_direction(vertices: SecondaryVertices) -> tuple[np.ndarray, np.ndarra
     return np.arcsinh(z / np.maximum(np.hypot(x, y), 1e-6)), np.arctan2(y, x)
 
 
-def of_tracks(features: np.ndarray, vertices: SecondaryVertices) -> np.ndarray:
+def spread_to_tracks(features: np.ndarray, vertices: SecondaryVertices) -> np.ndarray:
     """The features (n_tracks, 7) of each track's vertex, zeros without one."""
     padded = np.concatenate([features, np.zeros((1, features.shape[1]))])  # NONE is the last row
     return padded[np.where(vertices.vertex == NONE, len(features), vertices.vertex)]

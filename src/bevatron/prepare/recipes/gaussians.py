@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import recipe
 from bevatron.config.sections.section import Name, Section
+from bevatron.prepare.columns import values_of
 from bevatron.store.shards.columns import Dense, Group, Samples
 
 Pair = tuple[float, float]
@@ -44,14 +45,14 @@ class GaussianSamples:
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `gaussians`; nothing is random, and nothing else is used."""
-        z = raw.inputs["draw"].column.values.astype(np.float64)
+        z = values_of(raw, "draw").astype(np.float64)
         label = raw.targets["class"]
         groups = {}
         for name, clouds in options.clouds.items():
             points = np.empty_like(z)
             for number, mean in enumerate(clouds.means):
                 covariance = clouds.covariances[number if len(clouds.covariances) > 1 else 0]
-                mine = label == number
-                points[mine] = mean + z[mine] @ np.linalg.cholesky(np.array(covariance)).T
+                of_class = label == number
+                points[of_class] = mean + z[of_class] @ np.linalg.cholesky(np.array(covariance)).T
             groups[name] = Group(Dense(points.astype(np.float32)), ("x1", "x2"), ("", ""))
         return Samples(groups, {"class": label}, raw.id)

@@ -7,6 +7,7 @@ from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import recipe
 from bevatron.config.sections.section import Count, Fraction, Name, Section
 from bevatron.errors import UserError
+from bevatron.prepare.columns import values_of
 from bevatron.store.shards.columns import Dense, Group, Samples
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of red, green and blue
@@ -15,10 +16,12 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of red, green a
 class Version(Section):
     """A further input group with the same images, changed."""
 
-    threshold: Fraction = Field(0.0, description="values below become zero: images with fewer pixels alight")
-    grey: bool = Field(False, description="one channel, 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601)")
-    averaged: Count = Field(1, description="means over squares of so many pixels a side: images of fewer pixels")
-    inverted: bool = Field(False, description="1 - value: dense images of sparse ones")
+    threshold: Fraction = Field(default=0.0, description="values below become zero: images with fewer pixels alight")
+    grey: bool = Field(default=False, description="one channel, 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601)")
+    averaged: Count = Field(
+        default=1, description="means over squares of so many pixels a side: images of fewer pixels"
+    )
+    inverted: bool = Field(default=False, description="1 - value: dense images of sparse ones")
 
 
 @recipe("images")
@@ -35,25 +38,25 @@ class Images:
         images = raw.inputs["image"]
         inputs = {"image": images}
         for name, version in options.versions.items():
-            values, features, units = images.column.values, images.features, images.units
+            values, features, units = values_of(raw, "image"), images.features, images.units
             if version.grey:
-                values = _grey(values, f"dataset.recipe.versions.{name}.grey")
+                values = _to_grey(values, f"dataset.recipe.versions.{name}.grey")
                 features, units = ("grey",), ("",)
             values = np.where(values >= version.threshold, values, 0.0)
-            values = _averaged(values, version.averaged, f"dataset.recipe.versions.{name}.averaged")
+            values = _average(values, version.averaged, f"dataset.recipe.versions.{name}.averaged")
             values = 1.0 - values if version.inverted else values
             inputs[name] = Group(Dense(values.astype(np.float32)), features, units)
         return Samples(inputs, {"label": raw.targets["label"]}, raw.id)
 
 
-def _grey(values: np.ndarray, where: str) -> np.ndarray:
+def _to_grey(values: np.ndarray, where: str) -> np.ndarray:
     """(n, 3, height, width) to (n, 1, height, width)."""
     if values.shape[1] != 3:
         raise UserError(where, f"images of {values.shape[1]} channels are no colours", "leave it out")
     return np.tensordot(values, LUMA, axes=(1, 0))[:, None]
 
 
-def _averaged(values: np.ndarray, by: int, where: str) -> np.ndarray:
+def _average(values: np.ndarray, by: int, where: str) -> np.ndarray:
     """Means over squares of `by` pixels a side; (n, channels, height, width) to the same with smaller sides."""
     n, channels, height, width = values.shape
     if height % by or width % by:

@@ -6,6 +6,7 @@ from pydantic import Field
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import recipe
 from bevatron.config.sections.section import Count
+from bevatron.prepare.columns import ragged, values_of
 from bevatron.prepare.jets.flavour import QUARKS
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
@@ -17,32 +18,34 @@ class JetFlavour:
     """Input groups `jet` (pt, eta), `experts` (16), `tracks` (ragged, 21) and `vertices` (ragged, 7, element i the
     vertex of track i, zeros if none); target `flavour` int64: 0 light, 1 charm, 2 beauty.
 
-    Tracks stand in the order of falling |d0 / σ(d0)|, as in arXiv:1607.08633, sec. IV. Numbers are the file's own:
+    Tracks are sorted by falling |d0 / σ(d0)|, as in arXiv:1607.08633, sec. IV. Numbers are the file's own:
     a jet without a vertex has −1 for its number of vertices and their mass, for example.
     """
 
     VERSION = 1
 
     class Options(kinds.Options):
-        max_tracks: Count = Field(15, description="most tracks kept of a jet")
+        max_tracks: Count = Field(15, description="largest number of tracks of a jet")
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `jet_flavour_jsonl`; nothing is random, and nothing else is used."""
         jet, experts, group = (raw.inputs[name] for name in ("jet", "experts", "tracks"))
-        column, names, units = group.column, group.features, group.units
+        column, names, units = ragged(raw, "tracks"), group.features, group.units
         cut = len(names) - VERTEX_FEATURES
-        kept = most_displaced(column, names.index("d0"), names.index("cov_d0_d0"), options.max_tracks)
+        selected = select_most_displaced(column, names.index("d0"), names.index("cov_d0_d0"), options.max_tracks)
         expert_names = ("jet_pt", "jet_eta", *experts.features)
         inputs = {
             "jet": jet,
             "experts": Group(
-                Dense(np.concatenate([jet.column.values, experts.column.values], axis=1)),
+                Dense(np.concatenate([values_of(raw, "jet"), values_of(raw, "experts")], axis=1)),
                 expert_names,
                 (*jet.units, *experts.units),
             ),
-            "tracks": Group(Ragged(np.ascontiguousarray(kept.values[:, :cut]), kept.offsets), names[:cut], units[:cut]),
+            "tracks": Group(
+                Ragged(np.ascontiguousarray(selected.values[:, :cut]), selected.offsets), names[:cut], units[:cut]
+            ),
             "vertices": Group(
-                Ragged(np.ascontiguousarray(kept.values[:, cut:]), kept.offsets), names[cut:], units[cut:]
+                Ragged(np.ascontiguousarray(selected.values[:, cut:]), selected.offsets), names[cut:], units[cut:]
             ),
         }
         label = np.zeros(len(raw), np.int64)
@@ -51,8 +54,8 @@ class JetFlavour:
         return Samples(inputs, {"flavour": label}, raw.id)
 
 
-def most_displaced(tracks: Ragged, d0: int, variance: int, most: int) -> Ragged:
-    """Each list's elements in the order of falling |d0| / sqrt(variance), cut after `most`; columns by number.
+def select_most_displaced(tracks: Ragged, d0: int, variance: int, maximum: int) -> Ragged:
+    """Each list's elements in the order of falling |d0| / sqrt(variance), cut after `maximum`; columns by number.
 
     A variance of 0 counts as endless significance, unless d0 is 0 too.
     """
@@ -60,6 +63,6 @@ def most_displaced(tracks: Ragged, d0: int, variance: int, most: int) -> Ragged:
     size, spread = np.abs(tracks.values[:, d0]).astype(np.float64), np.sqrt(tracks.values[:, variance])
     significance = np.divide(size, spread, out=np.where(size > 0, np.inf, 0.0), where=spread > 0)
     order = np.lexsort((-significance, jet))
-    place = np.arange(len(jet)) - np.repeat(tracks.offsets[:-1], tracks.lengths)
-    lengths = np.minimum(tracks.lengths, most)
-    return Ragged(tracks.values[order][place < most], np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+    rank = np.arange(len(jet)) - np.repeat(tracks.offsets[:-1], tracks.lengths)
+    lengths = np.minimum(tracks.lengths, maximum)
+    return Ragged(tracks.values[order][rank < maximum], np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))

@@ -8,10 +8,11 @@ from pydantic import Field
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import recipe
 from bevatron.config.sections.section import Count, NonNegative, Real
-from bevatron.prepare.jets.flavour import flavour
+from bevatron.prepare.columns import ragged, values_of
+from bevatron.prepare.jets.flavour import assign_flavour
 from bevatron.prepare.jets.jet_options import BeamSpot, Resampling, Tracking, VertexCuts
-from bevatron.prepare.jets.resampling import resampled
-from bevatron.prepare.jets.shape import width
+from bevatron.prepare.jets.resampling import select_resampled
+from bevatron.prepare.jets.shape import jet_width
 from bevatron.prepare.tracking.direction import delta_phi
 from bevatron.store.shards.columns import Ragged, Samples
 
@@ -32,7 +33,7 @@ class JetSamples:
 
     Charged particles become tracks (bevatron.prepare.tracking.detector), all tracks of an event its primary vertex,
     those of a jet its secondary vertices (bevatron.prepare.jets.reconstruction). The detector is a parametrisation: see
-    APPROXIMATIONS, which stand in every shard.
+    APPROXIMATIONS, which every shard holds.
     """
 
     VERSION = 1
@@ -42,7 +43,7 @@ class JetSamples:
             0.3, gt=0.0, le=0.8, description="largest ΔR between a jet and a hadron that gives it its flavour"
         )
         hadron_pt_min: NonNegative = Field(5.0, description="least pt of such a hadron, GeV")
-        max_tracks: Count = Field(15, description="most tracks kept of a jet")
+        max_tracks: Count = Field(15, description="largest number of tracks of a jet")
         beam_spot: BeamSpot = Field(default_factory=BeamSpot, description="where the protons meet")
         tracking: Tracking = Field(default_factory=Tracking, description="the detector")
         vertices: VertexCuts = Field(default_factory=VertexCuts, description="the search for secondary vertices")
@@ -55,66 +56,72 @@ class JetSamples:
         """`raw` is a shard of the source `jets`; all noise follows from `seed`.
 
         The resolution of d0 and the fractions of jets that resampling keeps come from the jets `training` (n,) bool
-        alone, and are used for all of the shard: see `calibrated` and `resampled`. With resampling, fewer samples come
-        back than went in, their ids tell which.
+        alone, and are used for all of the shard: see `calibrate_resolution` and `select_resampled`.
+        With resampling, fewer samples come back than went in; their ids name them.
         """
         # Imported here: what is compiled by numba costs half a second, which checking a configuration need not pay.
         from bevatron.prepare.jets import experts, track_features, vertex_features
-        from bevatron.prepare.jets.feature import group
-        from bevatron.prepare.jets.jet_probability import calibrated, jet_probability, track_probability
-        from bevatron.prepare.jets.reconstruction import reconstructed
+        from bevatron.prepare.jets.feature import make_group
+        from bevatron.prepare.jets.jet_probability import calibrate_resolution, jet_probability, track_probability
+        from bevatron.prepare.jets.reconstruction import reconstruct_jets
         from bevatron.prepare.vertexing.vertex_finder import PION
         from bevatron.store.shards.columns import Dense
 
-        pt, eta, phi, _ = raw.inputs["jet"].column.values.astype(np.float64).T
-        hadrons, quarks = (raw.inputs[name].column for name in ("hadrons", "hadron_ids"))
-        label = flavour(eta, phi, hadrons, quarks, options.hadron_delta_r, options.hadron_pt_min)
-        found = reconstructed(raw, options.beam_spot, options.tracking, options.vertices, seed)
+        pt, eta, phi, _ = values_of(raw, "jet").astype(np.float64).T
+        hadrons, quarks = ragged(raw, "hadrons"), ragged(raw, "hadron_ids")
+        label = assign_flavour(eta, phi, hadrons, quarks, options.hadron_delta_r, options.hadron_pt_min)
+        reconstructed = reconstruct_jets(raw, options.beam_spot, options.tracking, options.vertices, seed)
 
-        jet, vertices = found.tracks.jet, found.vertices
-        tracks = track_features.signed(found.tracks, eta, phi)
+        jet, vertices = reconstructed.tracks.jet, reconstructed.vertices
+        tracks = track_features.sign_tracks(reconstructed.tracks, eta, phi)
         d0 = tracks.d0_significance
-        resolution = calibrated(d0[found.tracks.prompt & training[jet]])
+        resolution = calibrate_resolution(d0[reconstructed.tracks.prompt & training[jet]])
         probability = jet_probability(track_probability(d0, resolution), jet, len(raw))
-        order = track_features.most_displaced_first(d0, jet)
+        order = track_features.order_by_displacement(d0, jet)
         first = np.searchsorted(jet, np.arange(len(raw) + 1))
-        energy = np.bincount(jet, np.hypot(1 / found.tracks.parameters[:, 4], PION), minlength=len(raw))
-        widths = _widths(raw.inputs["constituents"].column, eta, phi)
-        expert = experts.experts((pt, eta, phi), widths, probability, tracks, jet, order, first, vertices, energy)
+        energy = np.bincount(jet, np.hypot(1 / reconstructed.tracks.parameters[:, 4], PION), minlength=len(raw))
+        widths = _widths(ragged(raw, "constituents"), eta, phi)
+        expert = experts.expert_features(
+            (pt, eta, phi), widths, probability, tracks, jet, order, first, vertices, energy
+        )
         of_vertex = vertex_features.vertex_features(vertices, eta, phi, energy)
-        listed = _longest(order, first, options.max_tracks)
+        rows = _first_tracks(order, first, options.max_tracks)
         inputs = {
-            "jet": group(Dense(np.stack([pt, eta], axis=1)), experts.JET),
-            "experts": group(Dense(expert), experts.FEATURES),
-            "leading": group(Dense(experts.leading(tracks, order, first)), experts.LEADING),
-            "tracks": group(_rows(track_features.track_features(tracks, vertices), listed), track_features.FEATURES),
-            "vertices": group(_rows(vertex_features.of_tracks(of_vertex, vertices), listed), vertex_features.FEATURES),
+            "jet": make_group(Dense(np.stack([pt, eta], axis=1)), experts.JET),
+            "experts": make_group(Dense(expert), experts.FEATURES),
+            "leading": make_group(Dense(experts.leading_features(tracks, order, first)), experts.LEADING),
+            "tracks": make_group(
+                _take_features(track_features.track_features(tracks, vertices), rows), track_features.FEATURES
+            ),
+            "vertices": make_group(
+                _take_features(vertex_features.spread_to_tracks(of_vertex, vertices), rows), vertex_features.FEATURES
+            ),
         }
         samples = Samples(inputs, {"flavour": label}, raw.id, attributes={"approximations": APPROXIMATIONS})
         if options.resampling is None:
             return samples
-        return samples.take(_kept(pt, eta, label, training, options.resampling, seed))
+        return samples.take(_select_rows(pt, eta, label, training, options.resampling, seed))
 
 
-def _kept(
+def _select_rows(
     pt: np.ndarray, eta: np.ndarray, label: np.ndarray, training: np.ndarray, options: Resampling, seed: int
 ) -> np.ndarray:
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 1])))
-    rows = resampled(pt, eta, label, training, options, random)
+    rows = select_resampled(pt, eta, label, training, options, random)
     logger.info(f"resampling keeps {len(rows)} of {len(pt)} jets, about as many of each flavour")
     return rows
 
 
-def _longest(order: np.ndarray, first: np.ndarray, most: int) -> Ragged:
-    """The first `most` of each jet's tracks: values (total,) are rows."""
+def _first_tracks(order: np.ndarray, first: np.ndarray, maximum: int) -> Ragged:
+    """The first tracks of each jet, `maximum` at most: values (total,) are rows."""
     lengths = np.diff(first)
-    place = np.arange(len(order)) - np.repeat(first[:-1], lengths)
-    offsets = np.concatenate([[0], np.cumsum(np.minimum(lengths, most))]).astype(np.int64)
-    return Ragged(order[place < most], offsets)
+    rank = np.arange(len(order)) - np.repeat(first[:-1], lengths)
+    offsets = np.concatenate([[0], np.cumsum(np.minimum(lengths, maximum))]).astype(np.int64)
+    return Ragged(order[rank < maximum], offsets)
 
 
-def _rows(features: np.ndarray, listed: Ragged) -> Ragged:
-    return Ragged(features[listed.values], listed.offsets)
+def _take_features(features: np.ndarray, rows: Ragged) -> Ragged:
+    return Ragged(features[rows.values], rows.offsets)
 
 
 def _widths(constituents: Ragged, jet_eta: np.ndarray, jet_phi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -124,4 +131,4 @@ def _widths(constituents: Ragged, jet_eta: np.ndarray, jet_phi: np.ndarray) -> t
     jet = np.repeat(np.arange(len(constituents)), constituents.lengths)
     away_eta = np.arcsinh(pz / pt) - jet_eta[jet]
     away_phi = delta_phi(np.arctan2(py, px), jet_phi[jet])
-    return width(away_eta, pt, constituents), width(away_phi, pt, constituents)
+    return jet_width(away_eta, pt, constituents), jet_width(away_phi, pt, constituents)

@@ -10,7 +10,7 @@ from bevatron.prepare.wires.boxes import Boxes
 from bevatron.prepare.wires.drift import Drift
 from bevatron.prepare.wires.electronics import Electronics
 from bevatron.prepare.wires.planes import Plane
-from bevatron.prepare.wires.window import Window
+from bevatron.prepare.wires.window import SourceInBox, Window
 from bevatron.store.shards.columns import Dense, Group, Samples, SparseImages
 
 APPROXIMATIONS = (
@@ -22,9 +22,11 @@ APPROXIMATIONS = (
 class Image(Section):
     """One input group of images."""
 
-    sum: Count = Field(1, description="pixels that are added up along each side, of what is above the threshold")
-    planes: list[Plane] = Field(["u", "v", "y"], description="planes, one channel each", min_length=1)
-    permuted: bool = Field(False, description="shuffled pixels, the same in all images")
+    sum: Count = Field(
+        default=1, description="pixels that are added up along each side, of what is above the threshold"
+    )
+    planes: list[Plane] = Field(default=["u", "v", "y"], description="planes, one channel each", min_length=1)
+    permuted: bool = Field(default=False, description="shuffled pixels, the same in all images")
 
 
 @recipe("lartpc")
@@ -60,9 +62,9 @@ class WirePlanes:
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `lartpc` or `geant4`; noise and shifts follow from `seed`."""
-        from bevatron.prepare.wires.images import Images  # numba
+        from bevatron.prepare.wires.images import WireImages  # numba
 
-        images = Images(options, raw)
+        images = WireImages(options, raw)
         random = np.random.Generator(np.random.Philox(seed))
         events = [images.event(k, random) for k in range(len(raw))]
         inputs = {}
@@ -80,8 +82,8 @@ class WirePlanes:
         targets["boxes"] = np.stack([event.boxes for event in events])
         return Samples(inputs, targets, raw.id, attributes={"approximations": APPROXIMATIONS})
 
-    def images(self, options: Options, source: kinds.Options) -> dict[str, tuple[int, int, int]]:
-        """Shapes of the images of events from `source`: `bevatron plan` asks."""
+    def images(self, options: Options, source: SourceInBox) -> dict[str, tuple[int, int, int]]:
+        """Shapes (channels, height, width) by image group of events from `source`, for `bevatron plan`."""
         from bevatron.prepare.wires.window import image_side
 
         height, width = image_side(options, tuple(source.box.low), tuple(source.box.high))

@@ -6,6 +6,7 @@ from pydantic import Field
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import recipe
 from bevatron.config.sections.section import Count, Real
+from bevatron.prepare.columns import ragged, values_of
 from bevatron.prepare.jets.flavour import QUARKS
 from bevatron.prepare.tracking.direction import delta_phi
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
@@ -36,15 +37,15 @@ class NanoAODJets:
 
     class Options(kinds.Options):
         vertex_delta_r: Real = Field(0.4, gt=0.0, le=0.8, description="largest ΔR between a jet and its vertices")
-        max_vertices: Count = Field(5, description="most vertices kept of a jet")
+        max_vertices: Count = Field(5, description="largest number of vertices of a jet")
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `nanoaod`; nothing is random, and nothing else is used."""
         jets = raw.inputs["jet"]
-        values = jets.column.values.astype(np.float64)
+        values = values_of(raw, "jet").astype(np.float64)
         pt, eta, phi, mass = values[:, :4].T
         energy = np.hypot(pt * np.cosh(eta), mass)
-        vertices, counts = self.vertices(raw.inputs["vertices"], eta, phi, energy, options)
+        vertices, counts = self.vertices(raw, eta, phi, energy, options)
         dense = np.column_stack([pt, eta, mass, energy, counts, values[:, 4:]]).astype(np.float32)
         names = ("pt", "eta", "mass", *SUMMARY, *jets.features[4:])
         units = ("GeV", "", "GeV", *SUMMARY.values(), *jets.units[4:])
@@ -62,10 +63,10 @@ class NanoAODJets:
 
     @staticmethod
     def vertices(
-        group: Group, eta: np.ndarray, phi: np.ndarray, energy: np.ndarray, options: Options
+        raw: Samples, eta: np.ndarray, phi: np.ndarray, energy: np.ndarray, options: Options
     ) -> tuple[Ragged, np.ndarray]:
         """Each jet's vertices, the most significant first, and how many there are, also beyond the longest list."""
-        column, name = group.column, group.features.index
+        column, name = ragged(raw, "vertices"), raw.inputs["vertices"].features.index
         jet = np.repeat(np.arange(len(eta)), column.lengths)
         sv = column.values.astype(np.float64)
         away_eta = sv[:, name("eta")] - eta[jet]
@@ -87,7 +88,7 @@ class NanoAODJets:
         order = np.lexsort((-features[:, 4], jet))
         counts = np.bincount(jet, minlength=len(eta))
         first = np.cumsum(counts) - counts
-        place = np.arange(len(jet)) - np.repeat(first, counts)
+        rank = np.arange(len(jet)) - np.repeat(first, counts)
         lengths = np.minimum(counts, options.max_vertices)
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        return Ragged(features[order][place < options.max_vertices].astype(np.float32), offsets), counts
+        return Ragged(features[order][rank < options.max_vertices].astype(np.float32), offsets), counts

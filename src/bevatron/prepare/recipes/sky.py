@@ -8,6 +8,7 @@ from pydantic import Field
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import recipe
 from bevatron.config.sections.section import Positive
+from bevatron.prepare.columns import values_of
 from bevatron.store.shards.columns import Dense, Group, Samples
 
 IMAGES = ("galaxy", "star")
@@ -31,9 +32,9 @@ class SkyImages:
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `sky`; nothing is random, and nothing else is used."""
         if options.kinds == "pairs":
-            noisy = {f"{name}_noisy": raw.inputs[name].column.values for name in IMAGES}
+            noisy = {f"{name}_noisy": values_of(raw, name) for name in IMAGES}
             return Samples(raw.inputs, raw.targets | noisy, raw.id)
-        shown = [raw.targets[name] if options.clean else raw.inputs[name].column.values for name in IMAGES]
+        shown = [raw.targets[name] if options.clean else values_of(raw, name) for name in IMAGES]
         labels = (raw.id % np.uint64(2)).astype(np.int64)
         images = np.where(labels[:, None, None, None] == 0, *shown) / options.scale
         unit = "counts" if options.scale == 1.0 else f"{options.scale:g} counts"

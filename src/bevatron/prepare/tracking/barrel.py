@@ -1,4 +1,4 @@
-"""How the five parameters of a track hang together: least-squares fits through a barrel of detector layers."""
+"""Correlations of the five parameters of a track: least-squares fits through a barrel of detector layers."""
 
 from dataclasses import dataclass
 
@@ -71,10 +71,10 @@ def fitted_covariance(pt: float) -> np.ndarray:
 def correlations() -> tuple[np.ndarray, np.ndarray]:
     """Correlation matrices (5, 5) of (d0, z0, phi, cot θ, q/pt) where hits alone count (pt → ∞), and where
     scattering alone counts (formally at 0.1 GeV, where it exceeds the hits' errors by far in every layer)."""
-    found = []
+    matrices = []
     for pt in (1e6, 0.1):
         covariance = fitted_covariance(pt)
         sigma = np.sqrt(np.diag(covariance))
         matrix = covariance / np.outer(sigma, sigma)
-        found.append((matrix + matrix.T) / 2)
-    return found[0], found[1]
+        matrices.append((matrix + matrix.T) / 2)
+    return matrices[0], matrices[1]

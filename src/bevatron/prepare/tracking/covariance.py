@@ -6,7 +6,7 @@ import numpy as np
 
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.tracking.barrel import correlations
-from bevatron.prepare.tracking.resolution_table import ETA, terms
+from bevatron.prepare.tracking.resolution_table import ETA, resolution_terms
 
 LARGEST_MOMENTUM = 7_000.0  # GeV; a track cannot be stiffer than the beam
 
@@ -20,23 +20,23 @@ def covariance(parameters: np.ndarray, scale: float = 1.0) -> np.ndarray:
     of z0 sin θ divided by sin θ). Both are positive definite, and so is their sum. The Jacobian of (θ, q/p) takes it to
     the final parameters. `scale` multiplies all standard deviations: above 1 for a poorer detector.
     """
-    found = np.empty((len(parameters), 5, 5))
-    _fill(np.ascontiguousarray(parameters), scale, np.array(ETA), *terms(), *correlations(), found)
-    return found
+    matrices = np.empty((len(parameters), 5, 5))
+    _fill(np.ascontiguousarray(parameters), scale, np.array(ETA), *resolution_terms(), *correlations(), matrices)
+    return matrices
 
 
-def smeared(parameters: np.ndarray, matrices: np.ndarray, normal: np.ndarray) -> np.ndarray:
+def smear(parameters: np.ndarray, matrices: np.ndarray, normal: np.ndarray) -> np.ndarray:
     """parameters (n, 5) + L · normal (n, 5), L Lᵀ = matrices (n, 5, 5): noise with that covariance."""
     moved = np.array(parameters, np.float64)
     _smear(moved, np.ascontiguousarray(matrices), np.ascontiguousarray(normal))
-    least = 1.0 / LARGEST_MOMENTUM
-    stiff = np.abs(moved[:, 4]) < least
-    moved[stiff, 4] = np.where(moved[stiff, 4] < 0.0, -least, least)
+    minimum = 1.0 / LARGEST_MOMENTUM
+    stiff = np.abs(moved[:, 4]) < minimum
+    moved[stiff, 4] = np.where(moved[stiff, 4] < 0.0, -minimum, minimum)
     return moved
 
 
 @compiled
-def _fill(parameters, scale, etas, hits, scattering, hit_correlation, scattering_correlation, found):
+def _fill(parameters, scale, etas, hits, scattering, hit_correlation, scattering_correlation, matrices):
     sigma = np.empty((2, 5))
     for track in range(len(parameters)):
         sine, cosine = math.sin(parameters[track, 3]), math.cos(parameters[track, 3])
@@ -50,21 +50,21 @@ def _fill(parameters, scale, etas, hits, scattering, hit_correlation, scattering
         sigma[1, 1] /= sine
         for i in range(5):
             for j in range(5):
-                found[track, i, j] = (
+                matrices[track, i, j] = (
                     sigma[0, i] * sigma[0, j] * hit_correlation[i, j]
                     + sigma[1, i] * sigma[1, j] * scattering_correlation[i, j]
                 )
         # (cot θ, q/pt) → (θ, q/p): ∂θ/∂cot θ = -sin²θ, ∂(q/p)/∂(q/pt) = sin θ, ∂(q/p)/∂cot θ = -(q/pt) cos θ sin²θ
         mixed = -q_over_pt * cosine * sine * sine
         for i in range(5):
-            found[track, i, 4] = sine * found[track, i, 4] + mixed * found[track, i, 3]
-            found[track, i, 3] *= -sine * sine
+            matrices[track, i, 4] = sine * matrices[track, i, 4] + mixed * matrices[track, i, 3]
+            matrices[track, i, 3] *= -sine * sine
         for j in range(5):
-            found[track, 4, j] = sine * found[track, 4, j] + mixed * found[track, 3, j]
-            found[track, 3, j] *= -sine * sine
+            matrices[track, 4, j] = sine * matrices[track, 4, j] + mixed * matrices[track, 3, j]
+            matrices[track, 3, j] *= -sine * sine
         for i in range(5):
             for j in range(i):
-                found[track, i, j] = found[track, j, i]  # rounding apart, it is so already
+                matrices[track, i, j] = matrices[track, j, i]  # rounding apart, it is so already
 
 
 @compiled
@@ -73,9 +73,9 @@ def _smear(moved, matrices, normal):
     for track in range(len(moved)):
         for i in range(5):
             for j in range(i + 1):
-                rest = matrices[track, i, j]
+                remaining = matrices[track, i, j]
                 for k in range(j):
-                    rest -= lower[i, k] * lower[j, k]
-                lower[i, j] = math.sqrt(rest) if i == j else rest / lower[j, j]
+                    remaining -= lower[i, k] * lower[j, k]
+                lower[i, j] = math.sqrt(remaining) if i == j else remaining / lower[j, j]
             for j in range(i + 1):
                 moved[track, i] += lower[i, j] * normal[track, j]

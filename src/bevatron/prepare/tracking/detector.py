@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bevatron.prepare.jets.jet_options import BeamSpot, Tracking
-from bevatron.prepare.tracking.covariance import covariance, smeared
+from bevatron.prepare.tracking.covariance import covariance, smear
 from bevatron.prepare.tracking.efficiency import efficiency
 from bevatron.prepare.tracking.helix import perigee
-from bevatron.prepare.tracking.particles import NO_JET, Charged, within_reach
+from bevatron.prepare.tracking.particles import NO_JET, Charged, select_within_reach
 
 PROMPT = 0.01  # mm: made nearer to the collision than this, a particle counts as made in it
 FAKE_ANGLE, FAKE_D0, FAKE_Z0 = 0.03, 1.0, 1.0  # rad, mm, mm: widths of what a fake track has at random
@@ -34,23 +34,28 @@ class Tracks:
 
     @property
     def pt(self) -> np.ndarray:
+        """Transverse momentum (n,) in GeV."""
         return np.sin(self.parameters[:, 3]) / np.abs(self.parameters[:, 4])
 
     @property
     def eta(self) -> np.ndarray:
+        """Pseudorapidity (n,)."""
         return -np.log(np.tan(self.parameters[:, 3] / 2))
 
     def take(self, rows: np.ndarray) -> "Tracks":
+        """The tracks at `rows` (integer indices), in that order."""
         columns = (self.jet, self.event, self.parameters, self.covariance, self.prompt)
         return Tracks(*(column[rows] for column in columns))
 
 
-def collision_points(events: int, beam: BeamSpot, random: np.random.Generator) -> np.ndarray:
+def sample_collision_points(events: int, beam: BeamSpot, random: np.random.Generator) -> np.ndarray:
     """Where each event's protons meet, (events, 3) in mm."""
     return random.standard_normal((events, 3)) * (beam.sigma_x, beam.sigma_y, beam.sigma_z)
 
 
-def measured(particles: Charged, collisions: np.ndarray, options: Tracking, random: np.random.Generator) -> Tracks:
+def measure_tracks(
+    particles: Charged, collisions: np.ndarray, options: Tracking, random: np.random.Generator
+) -> Tracks:
     """The tracks of `particles` from `collisions` (n_events, 3) in mm.
 
     A particle is within reach or not, its track is found by chance (bevatron.prepare.tracking.efficiency), its helix's
@@ -58,21 +63,23 @@ def measured(particles: Charged, collisions: np.ndarray, options: Tracking, rand
     at the measured ones. Fakes are added to jets. Particles do not interact with the detector's material on their
     way: there are no secondary interactions, and photons do not convert.
     """
-    seen = within_reach(particles, options.pt_min, options.eta_max, options.radius_max)
-    found = random.random(len(seen.jet)) < options.efficiency_scale * efficiency(seen.pt, seen.eta)
-    seen = seen.take(np.flatnonzero(found))
-    place = seen.vertex + collisions[seen.event]
-    truth = perigee(seen.momentum, place, seen.charge, options.field).parameters
+    visible = select_within_reach(particles, options.pt_min, options.eta_max, options.radius_max)
+    is_found = random.random(len(visible.jet)) < options.efficiency_scale * efficiency(visible.pt, visible.eta)
+    visible = visible.take(np.flatnonzero(is_found))
+    position = visible.vertex + collisions[visible.event]
+    truth = perigee(visible.momentum, position, visible.charge, options.field).parameters
     noise = random.standard_normal((len(truth), 5))
-    parameters = smeared(truth, covariance(truth, options.resolution_scale), noise)
-    prompt = (seen.vertex**2).sum(axis=1) < PROMPT**2
-    jet, event, parameters, prompt = _with_fakes(seen.jet, seen.event, parameters, prompt, options.fake_rate, random)
+    parameters = smear(truth, covariance(truth, options.resolution_scale), noise)
+    prompt = (visible.vertex**2).sum(axis=1) < PROMPT**2
+    jet, event, parameters, prompt = _add_fakes(
+        visible.jet, visible.event, parameters, prompt, options.fake_rate, random
+    )
     parameters[:, 2] = np.remainder(parameters[:, 2] + np.pi, 2 * np.pi) - np.pi
     parameters[:, 3] = np.clip(parameters[:, 3], 1e-3, np.pi - 1e-3)
     return Tracks(jet, event, parameters, covariance(parameters, options.resolution_scale), prompt)
 
 
-def _with_fakes(
+def _add_fakes(
     jet: np.ndarray,
     event: np.ndarray,
     parameters: np.ndarray,

@@ -14,7 +14,7 @@ PUBLISHED = {
 }
 
 
-def terms() -> tuple[np.ndarray, np.ndarray]:
+def resolution_terms() -> tuple[np.ndarray, np.ndarray]:
     """What is added in quadrature: a (2, 5), and a b (2, 5) which is divided by pt, for the two bins in eta."""
     a = np.array([table["a"] for table in PUBLISHED.values()]).T
     b = np.array([table["b"] for table in PUBLISHED.values()]).T

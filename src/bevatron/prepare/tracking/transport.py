@@ -11,7 +11,7 @@ from bevatron.prepare.tracking.helix import CURVATURE
 
 
 @compiled
-def seen_from(track, field, x, y, z):
+def propagate(track, field, x, y, z):
     """(d, δz, phi, path): the perigee to the line through (x, y, z) along the beam; `path` is the way there
     from the track's own perigee, in the transverse plane. Exact, by the formulae of `helix.perigee`."""
     d0, z0, phi, theta, q_over_p = track[0], track[1], track[2], track[3], track[4]
@@ -27,8 +27,8 @@ def seen_from(track, field, x, y, z):
 
 
 @compiled
-def transport(track, field, d, path, jacobian):
-    """Writes ∂(d, δz)/∂(d0, z0, phi, theta, q/p) into jacobian (2, 5); d and path as `seen_from` gives them.
+def fill_jacobian(track, field, d, path, jacobian):
+    """Writes ∂(d, δz)/∂(d0, z0, phi, theta, q/p) into jacobian (2, 5); d and path as `propagate` gives them.
 
     With κ the curvature and a = κ path: the curve moves across by n' · ∂X/∂p, and its nearest point along by
     ∂path/∂p = -(∂X/∂p · t' + d n' · ∂t/∂p) / (1 - κ d), at the unit vectors t' along and n' across there.
@@ -62,14 +62,14 @@ def transport(track, field, d, path, jacobian):
 
 
 @compiled
-def constraint(track, matrix, field, x, y, z, jacobian, found):
-    """What a track says about a vertex near (x, y, z), written into found (10,).
+def fill_constraint(track, matrix, field, x, y, z, jacobian, values):
+    """What a track says about a vertex near (x, y, z), written into values (10,).
 
     0, 1: the residuals d and δz; 2, 3: ∂d/∂(x, y); 4, 5: ∂δz/∂(x, y), where ∂d/∂z = 0 and ∂δz/∂z = -1; 6, 7, 8:
-    the inverse of their covariance J matrix Jᵀ (dd, dz, zz); 9: phi there. jacobian (2, 5) is room to work in.
+    the inverse of their covariance J matrix Jᵀ (dd, dz, zz); 9: phi there. jacobian (2, 5) is a buffer.
     """
-    d, away, phi, path = seen_from(track, field, x, y, z)
-    transport(track, field, d, path, jacobian)
+    d, away, phi, path = propagate(track, field, x, y, z)
+    fill_jacobian(track, field, d, path, jacobian)
     dd, dz, zz = 0.0, 0.0, 0.0
     for i in range(5):
         first, second = 0.0, 0.0
@@ -83,23 +83,23 @@ def constraint(track, matrix, field, x, y, z, jacobian, found):
     theta = track[3]
     forward = 1 / (1 - CURVATURE * field * track[4] / math.sin(theta) * d)
     slope = math.cos(theta) / math.sin(theta) * forward
-    found[0], found[1] = d, away
-    found[2], found[3] = math.sin(phi), -math.cos(phi)
-    found[4], found[5] = slope * math.cos(phi), slope * math.sin(phi)
-    found[6], found[7], found[8] = zz / determinant, -dz / determinant, dd / determinant
-    found[9] = phi
+    values[0], values[1] = d, away
+    values[2], values[3] = math.sin(phi), -math.cos(phi)
+    values[4], values[5] = slope * math.cos(phi), slope * math.sin(phi)
+    values[6], values[7], values[8] = zz / determinant, -dz / determinant, dd / determinant
+    values[9] = phi
 
 
 @compiled
-def chi_squared(found, x, y, z):
-    """Of the track to a vertex that lies (x, y, z) from where `constraint` was taken."""
-    d = found[0] + found[2] * x + found[3] * y
-    away = found[1] + found[4] * x + found[5] * y - z
-    return found[6] * d * d + 2 * found[7] * d * away + found[8] * away * away
+def chi_squared(values, x, y, z):
+    """Of the track to a vertex that lies (x, y, z) from where `fill_constraint` was called."""
+    d = values[0] + values[2] * x + values[3] * y
+    away = values[1] + values[4] * x + values[5] * y - z
+    return values[6] * d * d + 2 * values[7] * d * away + values[8] * away * away
 
 
 @compiled
-def clear(normal, right):
+def clear_normal(normal, right):
     """Zeros in normal (3, 3) and right (3,). By loops, as all here: numba compiles them ten times as fast as slices."""
     for i in range(3):
         right[i] = 0.0
@@ -108,27 +108,27 @@ def clear(normal, right):
 
 
 @compiled
-def add_normal(found, weight, normal, right):
-    """Adds w Hᵀ G H to normal (3, 3) and -w Hᵀ G r to right (3,), H = ∂r/∂(x, y, z), of a track's `constraint`."""
-    g_d = found[6] * found[0] + found[7] * found[1]
-    g_z = found[7] * found[0] + found[8] * found[1]
+def add_normal(values, weight, normal, right):
+    """Adds w Hᵀ G H to normal (3, 3) and -w Hᵀ G r to right (3,), H = ∂r/∂(x, y, z), from a track's `values`."""
+    g_d = values[6] * values[0] + values[7] * values[1]
+    g_z = values[7] * values[0] + values[8] * values[1]
     for i in range(3):
-        across_i, along_i = (found[2 + i], found[4 + i]) if i < 2 else (0.0, -1.0)
+        across_i, along_i = (values[2 + i], values[4 + i]) if i < 2 else (0.0, -1.0)
         right[i] -= weight * (across_i * g_d + along_i * g_z)
         for j in range(3):
-            across_j, along_j = (found[2 + j], found[4 + j]) if j < 2 else (0.0, -1.0)
-            mixed = found[7] * (across_i * along_j + along_i * across_j)
-            normal[i, j] += weight * (found[6] * across_i * across_j + mixed + found[8] * along_i * along_j)
+            across_j, along_j = (values[2 + j], values[4 + j]) if j < 2 else (0.0, -1.0)
+            mixed = values[7] * (across_i * along_j + along_i * across_j)
+            normal[i, j] += weight * (values[6] * across_i * across_j + mixed + values[8] * along_i * along_j)
 
 
 @compiled
-def inverse(matrix, found):
-    """The inverse of the symmetric matrix (3, 3), by its cofactors, into found (3, 3)."""
+def invert(matrix, inverse):
+    """The inverse of the symmetric matrix (3, 3), by its cofactors, into inverse (3, 3)."""
     a, b, c = matrix[0, 0], matrix[0, 1], matrix[0, 2]
     d, e, f = matrix[1, 1], matrix[1, 2], matrix[2, 2]
     aa, bb, cc = d * f - e * e, c * e - b * f, b * e - c * d
     dd, ee, ff = a * f - c * c, b * c - a * e, a * d - b * b
     determinant = a * aa + b * bb + c * cc
-    found[0, 0], found[1, 1], found[2, 2] = aa / determinant, dd / determinant, ff / determinant
-    found[0, 1], found[0, 2], found[1, 2] = bb / determinant, cc / determinant, ee / determinant
-    found[1, 0], found[2, 0], found[2, 1] = found[0, 1], found[0, 2], found[1, 2]
+    inverse[0, 0], inverse[1, 1], inverse[2, 2] = aa / determinant, dd / determinant, ff / determinant
+    inverse[0, 1], inverse[0, 2], inverse[1, 2] = bb / determinant, cc / determinant, ee / determinant
+    inverse[1, 0], inverse[2, 0], inverse[2, 1] = inverse[0, 1], inverse[0, 2], inverse[1, 2]

@@ -7,7 +7,7 @@ import numpy as np
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.jets.jet_options import BeamSpot
 from bevatron.prepare.tracking.detector import Tracks
-from bevatron.prepare.tracking.transport import add_normal, chi_squared, clear, constraint, inverse
+from bevatron.prepare.tracking.transport import add_normal, chi_squared, clear_normal, fill_constraint, invert
 
 CHI2_CUT = 9.0  # at which a track's weight is one half
 TEMPERATURES = (256.0, 64.0, 16.0, 4.0, 1.0)
@@ -29,7 +29,7 @@ class PrimaryVertices:
     added: np.ndarray
 
 
-def primary_vertices(tracks: Tracks, events: int, beam: BeamSpot, field: float) -> PrimaryVertices:
+def fit_primary_vertices(tracks: Tracks, events: int, beam: BeamSpot, field: float) -> PrimaryVertices:
     """The primary vertex of each event 0 … events - 1.
 
     Weighted least squares with the residuals (d, z) of each track and with the beam spot as a further measurement,
@@ -45,7 +45,7 @@ def primary_vertices(tracks: Tracks, events: int, beam: BeamSpot, field: float) 
     first = np.searchsorted(tracks.event[order], np.arange(events + 1))
     middle = order[np.minimum((first[:-1] + first[1:]) // 2, max(len(order) - 1, 0))] if len(order) else None
     start = np.zeros(events) if middle is None else np.where(np.diff(first) > 0, tracks.parameters[middle, 1], 0.0)
-    found = PrimaryVertices(
+    vertices = PrimaryVertices(
         position=np.zeros((events, 3)),
         covariance=np.zeros((events, 3, 3)),
         chi2=np.zeros(events),
@@ -56,9 +56,17 @@ def primary_vertices(tracks: Tracks, events: int, beam: BeamSpot, field: float) 
     )
     sigma = np.array([beam.sigma_x, beam.sigma_y, beam.sigma_z])
     measured = (np.ascontiguousarray(tracks.parameters), np.ascontiguousarray(tracks.covariance))
-    results = (found.position, found.covariance, found.chi2, found.ndf, found.weight, found.impact, found.added)
+    results = (
+        vertices.position,
+        vertices.covariance,
+        vertices.chi2,
+        vertices.ndf,
+        vertices.weight,
+        vertices.impact,
+        vertices.added,
+    )
     _fit_all(*measured, order, first, start, 1 / sigma**2, field, np.array(TEMPERATURES), *results)
-    return found
+    return vertices
 
 
 @compiled
@@ -69,62 +77,64 @@ def _fit_all(
     longest = 0
     for event in range(len(start)):
         longest = max(longest, first[event + 1] - first[event])
-    seen, jacobian = np.empty((longest, 10)), np.empty((2, 5))
+    constraints, jacobian = np.empty((longest, 10)), np.empty((2, 5))
     normal, right, matrix, without = np.empty((3, 3)), np.empty(3), np.empty((3, 3)), np.empty((3, 3))
-    place = np.empty(3)
+    offset = np.empty(3)
     for event in range(len(start)):
         low, n = first[event], first[event + 1] - first[event]
         for k in range(n):
             track = order[low + k]
-            constraint(tracks[track], matrices[track], field, 0.0, 0.0, start[event], jacobian, seen[k])
+            fill_constraint(tracks[track], matrices[track], field, 0.0, 0.0, start[event], jacobian, constraints[k])
         for axis in range(3):
-            place[axis] = 0.0  # from (0, 0, start)
+            offset[axis] = 0.0  # from (0, 0, start)
         for step in range(2 * len(temperatures) + 8):
             temperature = temperatures[min(step // 2, len(temperatures) - 1)]
-            clear(normal, right)
+            clear_normal(normal, right)
             for axis in range(3):
                 normal[axis, axis] = prior[axis]
             right[2] = -prior[2] * start[event]
             for k in range(n):
-                distance = chi_squared(seen[k], place[0], place[1], place[2])
+                distance = chi_squared(constraints[k], offset[0], offset[1], offset[2])
                 weight[order[low + k]] = 1 / (1 + np.exp(min((distance - CHI2_CUT) / (2 * temperature), 500.0)))
-                add_normal(seen[k], weight[order[low + k]], normal, right)
-            inverse(normal, matrix)
+                add_normal(constraints[k], weight[order[low + k]], normal, right)
+            invert(normal, matrix)
             moved = 0.0
             for i in range(3):
                 new = matrix[i, 0] * right[0] + matrix[i, 1] * right[1] + matrix[i, 2] * right[2]
-                moved = max(moved, abs(new - place[i]))
-                place[i] = new
+                moved = max(moved, abs(new - offset[i]))
+                offset[i] = new
             if step >= 2 * len(temperatures) and moved < 1e-6:
                 break
         for axis in range(3):
             for other in range(3):
                 covariance[event, axis, other] = matrix[axis, other]
-            position[event, axis] = place[axis] + (start[event] if axis == 2 else 0.0)
+            position[event, axis] = offset[axis] + (start[event] if axis == 2 else 0.0)
             chi2[event] += prior[axis] * position[event, axis] ** 2
         for k in range(n):
             track = order[low + k]
-            chi2[event] += weight[track] * chi_squared(seen[k], place[0], place[1], place[2])
+            chi2[event] += weight[track] * chi_squared(constraints[k], offset[0], offset[1], offset[2])
             ndf[event] += 2 * weight[track]
-            _without(seen[k], weight[track], place, normal, without, matrix, impact[track], added[track])
+            _remove_track(constraints[k], weight[track], offset, normal, without, matrix, impact[track], added[track])
 
 
 @compiled
-def _without(seen, weight, place, normal, reduced, matrix, impact, added):
+def _remove_track(values, weight, position, normal, reduced, matrix, impact, added):
     """A track's impact parameters to the vertex fitted without it, and the covariance of that vertex seen by it."""
     h = np.zeros((2, 3))
-    h[0, 0], h[0, 1], h[1, 0], h[1, 1], h[1, 2] = seen[2], seen[3], seen[4], seen[5], -1.0
+    h[0, 0], h[0, 1], h[1, 0], h[1, 1], h[1, 2] = values[2], values[3], values[4], values[5], -1.0
     residual, pull = np.empty(2), np.zeros(3)
     for row in range(2):
-        residual[row] = seen[row] + h[row, 0] * place[0] + h[row, 1] * place[1] + h[row, 2] * place[2]
-    g_d = seen[6] * residual[0] + seen[7] * residual[1]
-    g_z = seen[7] * residual[0] + seen[8] * residual[1]
+        residual[row] = values[row] + h[row, 0] * position[0] + h[row, 1] * position[1] + h[row, 2] * position[2]
+    g_d = values[6] * residual[0] + values[7] * residual[1]
+    g_z = values[7] * residual[0] + values[8] * residual[1]
     for i in range(3):
         pull[i] = weight * (h[0, i] * g_d + h[1, i] * g_z)
         for j in range(3):
-            mixed = seen[7] * (h[0, i] * h[1, j] + h[1, i] * h[0, j])
-            reduced[i, j] = normal[i, j] - weight * (seen[6] * h[0, i] * h[0, j] + mixed + seen[8] * h[1, i] * h[1, j])
-    inverse(reduced, matrix)
+            mixed = values[7] * (h[0, i] * h[1, j] + h[1, i] * h[0, j])
+            reduced[i, j] = normal[i, j] - weight * (
+                values[6] * h[0, i] * h[0, j] + mixed + values[8] * h[1, i] * h[1, j]
+            )
+    invert(reduced, matrix)
     for row in range(2):
         impact[row] = residual[row]
         for i in range(3):

@@ -1,4 +1,4 @@
-"""The places inside of jets where particles decayed."""
+"""Secondary vertices: the points inside of jets where particles decayed."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.jets.jet_options import VertexCuts
 from bevatron.prepare.tracking.detector import Tracks
-from bevatron.prepare.vertexing.vertex_finder import PION, VERTEX, Cuts, find_in_jet
+from bevatron.prepare.vertexing.vertex_finder import PION, VERTEX, FinderCuts, find_in_jet
 
 NONE = -1
 TEMPERATURES = (8.0, 4.0, 2.0, 1.0)
@@ -49,7 +49,7 @@ class SecondaryVertices:
         return np.sqrt((self.flight**2).sum(axis=1))
 
 
-def secondary_vertices(
+def find_secondary_vertices(
     tracks: Tracks,
     jets: int,
     chi2_primary: np.ndarray,
@@ -64,38 +64,38 @@ def secondary_vertices(
     tracks: those in jets, jet by jet, with their χ² to the primary vertex chi2_primary (total,); primary (jets, 3)
     and its covariance (jets, 3, 3); axis (jets, 3), the jets' directions.
     """
-    cuts = Cuts(**options.model_dump())
+    cuts = FinderCuts(**options.model_dump())
     first = np.searchsorted(tracks.jet, np.arange(jets + 1))
     count = np.zeros(jets, np.int64)
-    found = np.zeros((jets, cuts.most), VERTEX)
+    records = np.zeros((jets, cuts.most), VERTEX)
     vertex, weight = np.full(len(tracks), NONE), np.zeros(len(tracks))
     phi = np.array(tracks.parameters[:, 2])
     measured = (np.ascontiguousarray(column) for column in (tracks.parameters, tracks.covariance))
     known = (np.ascontiguousarray(column) for column in (chi2_primary, primary, primary_covariance, axis))
     temperatures = np.array(TEMPERATURES)
-    _find_all(*measured, field, first, *known, cuts, temperatures, count, found, vertex, weight, phi)
+    _find_all(*measured, field, first, *known, cuts, temperatures, count, records, vertex, weight, phi)
 
-    kept = np.arange(cuts.most) < count[:, None]
+    is_filled = np.arange(cuts.most) < count[:, None]
     jet = np.repeat(np.arange(jets), count)
     before = np.concatenate([[0], np.cumsum(count)])[:-1]
     row = np.where(vertex == NONE, NONE, before[tracks.jet] + vertex)
-    found = found[kept]
+    records = records[is_filled]
     return SecondaryVertices(
         jet=jet,
-        position=found["position"],
-        covariance=found["covariance"],
-        chi2=found["chi2"],
-        ndf=found["ndf"],
-        momentum=_momenta(tracks, phi, row, len(jet)),
-        flight=found["position"] - primary[jet],
-        significance=found["significance"],
+        position=records["position"],
+        covariance=records["covariance"],
+        chi2=records["chi2"],
+        ndf=records["ndf"],
+        momentum=_sum_momenta(tracks, phi, row, len(jet)),
+        flight=records["position"] - primary[jet],
+        significance=records["significance"],
         n_tracks=np.bincount(row[row != NONE], minlength=len(jet)),
         vertex=row,
         weight=weight,
     )
 
 
-def _momenta(tracks: Tracks, phi: np.ndarray, row: np.ndarray, n: int) -> np.ndarray:
+def _sum_momenta(tracks: Tracks, phi: np.ndarray, row: np.ndarray, n: int) -> np.ndarray:
     """Sums of the tracks' momenta at their vertices, (n, 4)."""
     used = row != NONE
     theta, p = tracks.parameters[used, 3], 1 / np.abs(tracks.parameters[used, 4])
@@ -107,10 +107,10 @@ def _momenta(tracks: Tracks, phi: np.ndarray, row: np.ndarray, n: int) -> np.nda
 @compiled
 def _find_all(
     tracks, matrices, field, first, chi2_primary, primary, primary_covariance, axis, cuts, temperatures,
-    count, found, vertex, weight, phi,
+    count, records, vertex, weight, phi,
 ):  # fmt: skip
     for jet in range(len(count)):
         count[jet] = find_in_jet(
             tracks, matrices, field, first[jet], first[jet + 1], chi2_primary, primary[jet], primary_covariance[jet],
-            axis[jet], cuts, temperatures, found[jet], vertex, weight, phi,
+            axis[jet], cuts, temperatures, records[jet], vertex, weight, phi,
         )  # fmt: skip

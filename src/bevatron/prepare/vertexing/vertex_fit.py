@@ -5,44 +5,58 @@ import math
 import numpy as np
 
 from bevatron.compute.numerics.compiled import compiled
-from bevatron.prepare.tracking.transport import add_normal, chi_squared, clear, constraint, inverse
+from bevatron.prepare.tracking.transport import add_normal, chi_squared, clear_normal, fill_constraint, invert
 
 STEPS = 12  # at most, after the last temperature is reached
-FARTHEST_STEP = 20.0  # mm
+MAX_STEP = 20.0  # mm
 LOOSE = 1e-5  # mm⁻²: a start that is known to 300 mm, so that two parallel tracks make no singular equations
 CLOSE = 1e-4  # mm: a step this short ends the fit
 
 
 @compiled
 def fit_vertex(
-    tracks, matrices, field, rows, n, chi2_elsewhere, chi2_cut, temperatures, place, covariance, weight, seen, work
+    tracks,
+    matrices,
+    field,
+    rows,
+    n,
+    chi2_elsewhere,
+    chi2_cut,
+    temperatures,
+    position,
+    covariance,
+    weight,
+    constraints,
+    work,
 ):
-    """Fits tracks[rows[:n]] to one point from the start `place` (3,); returns its χ², Σ w χ².
+    """Fits tracks[rows[:n]] to one point from the start `position` (3,); returns its χ², Σ w χ².
 
     Gauss-Newton steps: the exact helices are taken to the present point, where their two residuals (d, z) and the
     2 × 2 covariance of these, correlations and all, enter the normal equations with weights
     w = e(χ²) / (e(χ²) + e(χ²_elsewhere) + e(χ²_cut)), e(x) = exp(-x / 2T), at the falling `temperatures` T: the
     primary vertex competes for each track (adaptive multi-vertex fit: Frühwirth and Waltenberger,
     CHEP 2004, CERN-2005-002). A single temperature 0 is the usual fit, all weights 1.
-    Writes place (3,), covariance (3, 3) = inverse of the normal matrix, weight (n,); seen (n, 10) and work (2, 5)
-    are room to work in.
+    Writes position (3,), covariance (3, 3) = inverse of the normal matrix, weight (n,); constraints (n, 10) and work
+    (2, 5) are buffers.
     """
     normal, right = np.empty((3, 3)), np.empty(3)
     last = 2 * len(temperatures) - 2
     total = 0.0
     for step in range(last + STEPS):
         temperature = temperatures[min(step // 2, len(temperatures) - 1)]
-        clear(normal, right)
+        clear_normal(normal, right)
         for axis in range(3):
             normal[axis, axis] = LOOSE
         total = 0.0
         for k in range(n):
-            constraint(tracks[rows[k]], matrices[rows[k]], field, place[0], place[1], place[2], work, seen[k])
-            distance = chi_squared(seen[k], 0.0, 0.0, 0.0)
-            weight[k] = fraction(distance, chi2_elsewhere[k], chi2_cut, temperature)
+            fill_constraint(
+                tracks[rows[k]], matrices[rows[k]], field, position[0], position[1], position[2], work, constraints[k]
+            )
+            distance = chi_squared(constraints[k], 0.0, 0.0, 0.0)
+            weight[k] = track_weight(distance, chi2_elsewhere[k], chi2_cut, temperature)
             total += weight[k] * distance
-            add_normal(seen[k], weight[k], normal, right)
-        inverse(normal, covariance)
+            add_normal(constraints[k], weight[k], normal, right)
+        invert(normal, covariance)
         length = 0.0
         for i in range(3):
             right_i = covariance[i, 0] * right[0] + covariance[i, 1] * right[1] + covariance[i, 2] * right[2]
@@ -52,25 +66,25 @@ def fit_vertex(
         if length < CLOSE and step >= last:
             break
         for i in range(3):
-            place[i] += normal[0, i] * min(1.0, FARTHEST_STEP / length) if length > 0.0 else 0.0
+            position[i] += normal[0, i] * min(1.0, MAX_STEP / length) if length > 0.0 else 0.0
     return total
 
 
 @compiled
-def fraction(distance, elsewhere, cut, temperature):
+def track_weight(distance, elsewhere, cut, temperature):
     """The weight of a track at χ² `distance` here and `elsewhere` there; 1 at temperature 0."""
     if temperature == 0.0:
         return 1.0
-    least = min(distance, elsewhere, cut)
-    here = math.exp((least - distance) / (2 * temperature))
-    there = math.exp((least - elsewhere) / (2 * temperature))
-    return here / (here + there + math.exp((least - cut) / (2 * temperature)))
+    minimum = min(distance, elsewhere, cut)
+    here = math.exp((minimum - distance) / (2 * temperature))
+    there = math.exp((minimum - elsewhere) / (2 * temperature))
+    return here / (here + there + math.exp((minimum - cut) / (2 * temperature)))
 
 
 @compiled
-def crossing(first, second, place):
+def find_crossing(first, second, position):
     """Where two tracks' tangents at their perigees cross in the transverse plane, z halfway between them, into
-    place (3,); False if they are parallel. A start for the fit."""
+    position (3,); False if they are parallel. A start for the fit."""
     sine, cosine = np.empty(2), np.empty(2)
     sine[0], cosine[0] = math.sin(first[2]), math.cos(first[2])
     sine[1], cosine[1] = math.sin(second[2]), math.cos(second[2])
@@ -81,9 +95,9 @@ def crossing(first, second, place):
     y = first[0] * cosine[0] - second[0] * cosine[1]
     along_first = (cosine[1] * y - sine[1] * x) / turn
     along_second = (cosine[0] * y - sine[0] * x) / turn
-    place[0] = -first[0] * sine[0] + along_first * cosine[0]
-    place[1] = first[0] * cosine[0] + along_first * sine[0]
+    position[0] = -first[0] * sine[0] + along_first * cosine[0]
+    position[1] = first[0] * cosine[0] + along_first * sine[0]
     up_first = first[1] + along_first * math.cos(first[3]) / math.sin(first[3])
     up_second = second[1] + along_second * math.cos(second[3]) / math.sin(second[3])
-    place[2] = (up_first + up_second) / 2
+    position[2] = (up_first + up_second) / 2
     return True

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from bevatron.config.sections.section import Count, NonNegative, Section
 from bevatron.prepare.wires.charge import Charge
-from bevatron.prepare.wires.window import View
+from bevatron.prepare.wires.window import PlaneView
 
 GUN, NEUTRINO, COSMIC = 0, 1, 2  # `origin` of a primary, in bevatron.simulate.argon.tracking.event
 CORE = (0.01, 0.99)  # quantiles of the charge between which the box lies: photons leave specks far away
@@ -17,47 +17,49 @@ class Boxes(Section):
     """What a box is drawn around. Class -1, and -1 for the corners, stand for no box."""
 
     around: Literal["particles", "interaction"] = Field(
-        "particles",
+        default="particles",
         description="'particles': each of a gun's particles, its class that of the list of particles; "
         "'interaction': all that comes from a neutrino, class 0",
     )
-    most: Count = Field(4, description="most boxes in an image")
-    least_charge: NonNegative = Field(100.0, description="kilo-electrons in the image that deserve a box")
+    most: Count = Field(default=4, description="most boxes in an image")
+    least_charge: NonNegative = Field(default=100.0, description="kilo-electrons in the image that deserve a box")
 
 
-def box_of(charge: Charge, view: View, least: float) -> np.ndarray | None:
+def find_box(charge: Charge, view: PlaneView, minimum: float) -> np.ndarray | None:
     """(4,): x1, y1, x2, y2 as fractions of the image's width and height; None for too little charge in it."""
     wire, time = charge.wire("y") - view.wire, charge.time - view.time
     inside = (wire >= 0) & (wire < view.width) & (time >= 0) & (time < view.height)
     weight = charge.charge[inside]
-    if weight.sum() < max(least, 1e-9):
+    if weight.sum() < max(minimum, 1e-9):
         return None
-    x1, x2 = _core(wire[inside], weight)
-    y1, y2 = _core(time[inside], weight)
+    x1, x2 = _core_range(wire[inside], weight)
+    y1, y2 = _core_range(time[inside], weight)
     corners = np.array([x1 - 1, y1 - 1, x2 + 1, y2 + 1]) / [view.width, view.height, view.width, view.height]
     return np.clip(corners, 0.0, 1.0)
 
 
-def boxes_of(charge: Charge, pdg: np.ndarray, origin: np.ndarray, classes: dict[int, int], view: View, how: Boxes):
+def find_boxes(
+    charge: Charge, pdg: np.ndarray, origin: np.ndarray, classes: dict[int, int], view: PlaneView, how: Boxes
+) -> np.ndarray:
     """(most, 5) float32, those with most charge first. pdg, origin (n_primaries,); classes: by PDG code."""
     groups: list[tuple[np.ndarray, int]] = []
     if how.around == "interaction":
         groups.append((np.isin(charge.primary, np.flatnonzero(origin == NEUTRINO)), 0))
     else:
         groups += [(charge.primary == rank, classes[int(pdg[rank])]) for rank in np.flatnonzero(origin == GUN)]
-    found = []
+    boxes = []
     for rows, number in groups:
-        mine = charge.take(rows)
-        corners = box_of(mine, view, how.least_charge)
+        selected = charge.take(rows)
+        corners = find_box(selected, view, how.least_charge)
         if corners is not None:
-            found.append((mine.charge.sum(), [*corners, number]))
+            boxes.append((selected.charge.sum(), [*corners, number]))
     table = np.full((how.most, 5), -1.0, np.float32)
-    for row, (_, box) in enumerate(sorted(found, key=lambda entry: -entry[0])[: how.most]):
+    for row, (_, box) in enumerate(sorted(boxes, key=lambda entry: -entry[0])[: how.most]):
         table[row] = box
     return table
 
 
-def _core(values: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+def _core_range(values: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     order = np.argsort(values)
     fraction = np.cumsum(weight[order]) / weight.sum()
     low, high = (values[order][min(np.searchsorted(fraction, q), len(values) - 1)] for q in CORE)

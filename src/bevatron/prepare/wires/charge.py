@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bevatron.prepare.wires.drift import Drift, drift_time, spread, surviving
+from bevatron.prepare.wires.drift import Drift, diffusion_width, drift_time, surviving_fraction
 from bevatron.prepare.wires.electronics import Electronics
 from bevatron.prepare.wires.planes import PITCH, wire_coordinate
-from bevatron.prepare.wires.recombination import electrons
+from bevatron.prepare.wires.recombination import escaped_electrons
 
-WAYS = (0.25, 0.75)  # a segment, no longer than a wire's pitch, is two points
+POINT_FRACTIONS = (0.25, 0.75)  # a segment, no longer than a wire's pitch, is two points
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Charge:
     primary: np.ndarray
 
     def take(self, rows: np.ndarray | slice) -> "Charge":
+        """The points at `rows` (indices, a mask or a slice)."""
         return Charge(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
     def wire(self, plane: str) -> np.ndarray:
@@ -36,20 +37,30 @@ class Charge:
         return wire_coordinate(self.y, self.z, plane)
 
 
-def arriving(segments: np.ndarray, ids: np.ndarray, wires_at: float, drift: Drift, electronics: Electronics) -> Charge:
+def drift_charge(
+    segments: np.ndarray, ids: np.ndarray, wires_at: float, drift: Drift, electronics: Electronics
+) -> Charge:
     """The charge of segments (n, 9) and ids (n, 4) (bevatron.simulate.argon.tracking.event's columns), twice n points;
     the wires stand at x = wires_at, cm."""
     start, end, path, energy, time = segments[:, :3], segments[:, 3:6], segments[:, 6], segments[:, 7], segments[:, 8]
-    charge = electrons(energy.astype(np.float64), path.astype(np.float64), drift.field) / 1000.0 / len(WAYS)
-    points = np.stack([start + way * (end - start) for way in WAYS], 1).reshape(-1, 3).astype(np.float64)
+    charge = (
+        escaped_electrons(energy.astype(np.float64), path.astype(np.float64), drift.field)
+        / 1000.0
+        / len(POINT_FRACTIONS)
+    )
+    points = (
+        np.stack([start + fraction * (end - start) for fraction in POINT_FRACTIONS], 1)
+        .reshape(-1, 3)
+        .astype(np.float64)
+    )
     drifting = drift_time(points[:, 0] - wires_at, drift)
-    along = spread(drifting, drift.diffusion_along) / drift.velocity  # µs
+    along = diffusion_width(drifting, drift.diffusion_along) / drift.velocity  # µs
     return Charge(
-        time=(np.repeat(time.astype(np.float64), len(WAYS)) * 1e-3 + drifting) / electronics.pixel_time,
+        time=(np.repeat(time.astype(np.float64), len(POINT_FRACTIONS)) * 1e-3 + drifting) / electronics.pixel_time,
         y=points[:, 1],
         z=points[:, 2],
-        charge=np.repeat(charge, len(WAYS)) * surviving(drifting, drift),
+        charge=np.repeat(charge, len(POINT_FRACTIONS)) * surviving_fraction(drifting, drift),
         sigma_time=np.hypot(along, electronics.shaping) / electronics.pixel_time,
-        sigma_wire=spread(drifting, drift.diffusion_across) / PITCH,
-        primary=np.repeat(ids[:, 3], len(WAYS)),
+        sigma_wire=diffusion_width(drifting, drift.diffusion_across) / PITCH,
+        primary=np.repeat(ids[:, 3], len(POINT_FRACTIONS)),
     )

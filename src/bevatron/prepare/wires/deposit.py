@@ -11,7 +11,7 @@ ROOT2 = math.sqrt(2.0)
 
 
 @compiled
-def fill(image, time, wire, charge, sigma_time, sigma_wire):
+def fill_image(image, time, wire, charge, sigma_time, sigma_wire):
     """Adds clouds of charge (n,) to image (height, width): each a Gaussian in both directions, integrated over pixels.
 
     time, wire (n,): in pixels from the image's corner; sigmas (n,) in pixels. What falls outside is lost.

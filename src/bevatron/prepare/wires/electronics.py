@@ -14,12 +14,14 @@ class Electronics(Section):
     """The readout, in terms of charge after deconvolution of the wires' response, which is taken as perfect: the pulses
     of all three planes are Gaussian and positive."""
 
-    pixel_time: Positive = Field(3.0, description="time of a pixel, µs: 3 µs are 3.3 mm of drift, six ticks summed")
-    shaping: NonNegative = Field(1.0, description="standard deviation of a pulse, µs")
-    noise: NonNegative = Field(1.0, description="standard deviation of the noise of a pixel, kilo-electrons")
-    threshold: NonNegative = Field(4.0, description="charge below which a pixel is zero, kilo-electrons")
-    dead: Real = Field(0.0, ge=0, lt=1, description="fraction of wires that are dead, the same in all events")
-    dead_seed: Seed = Field(1, description="which wires these are")
+    pixel_time: Positive = Field(
+        default=3.0, description="time of a pixel, µs: 3 µs are 3.3 mm of drift, six ticks summed"
+    )
+    shaping: NonNegative = Field(default=1.0, description="standard deviation of a pulse, µs")
+    noise: NonNegative = Field(default=1.0, description="standard deviation of the noise of a pixel, kilo-electrons")
+    threshold: NonNegative = Field(default=4.0, description="charge below which a pixel is zero, kilo-electrons")
+    dead: Real = Field(default=0.0, ge=0, lt=1, description="fraction of wires that are dead, the same in all events")
+    dead_seed: Seed = Field(default=1, description="which wires these are")
 
 
 def dead_wires(numbers: np.ndarray, plane: int, electronics: Electronics) -> np.ndarray:
@@ -28,7 +30,7 @@ def dead_wires(numbers: np.ndarray, plane: int, electronics: Electronics) -> np.
     return uniform(mixed.astype(np.uint64) + np.uint64(electronics.dead_seed * 10_000_019)) < electronics.dead
 
 
-def read_out(
+def read_out_pixels(
     charge: np.ndarray, dead: np.ndarray, electronics: Electronics, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pixels above the threshold of one plane: index (n,) int64 in C order, rising, and value (n,) float32.
@@ -47,9 +49,9 @@ def read_out(
         if n:
             where = random.choice(len(flat), min(4 * n + 16, len(flat)), replace=False)
             where = where[flat[where] == 0][:n]
-            drawn = electronics.noise * -ndtri(above * random.uniform(1e-12, 1, len(where)))
-            index, value = np.concatenate([index, where]), np.concatenate([value, drawn])
+            noise = electronics.noise * -ndtri(above * random.uniform(1e-12, 1, len(where)))
+            index, value = np.concatenate([index, where]), np.concatenate([value, noise])
     digits = np.round(value / STEP)
-    kept = np.flatnonzero((value >= electronics.threshold) & (digits > 0) & ~dead[index % len(dead)])
-    kept = kept[np.argsort(index[kept])]
-    return index[kept], (digits[kept] * STEP).astype(np.float32)
+    selected = np.flatnonzero((value >= electronics.threshold) & (digits > 0) & ~dead[index % len(dead)])
+    selected = selected[np.argsort(index[selected])]
+    return index[selected], (digits[selected] * STEP).astype(np.float32)

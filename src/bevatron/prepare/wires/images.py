@@ -1,4 +1,4 @@
-"""One event after the other, from its segments to the pixels of its images."""
+"""Turns the segments of events into the pixels of their images, event by event."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,20 +6,21 @@ from typing import Any
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.prepare.wires.boxes import COSMIC, boxes_of
-from bevatron.prepare.wires.charge import Charge, arriving
-from bevatron.prepare.wires.deposit import fill
-from bevatron.prepare.wires.electronics import dead_wires, read_out
+from bevatron.prepare.columns import ragged, values_of
+from bevatron.prepare.wires.boxes import COSMIC, find_boxes
+from bevatron.prepare.wires.charge import Charge, drift_charge
+from bevatron.prepare.wires.deposit import fill_image
+from bevatron.prepare.wires.electronics import dead_wires, read_out_pixels
 from bevatron.prepare.wires.planes import ANGLES
-from bevatron.prepare.wires.shower import start_of_shower
-from bevatron.prepare.wires.window import View, charge_views, detector_views, image_side
+from bevatron.prepare.wires.shower import measure_shower_start
+from bevatron.prepare.wires.window import PlaneView, charge_views, detector_views, image_side
 from bevatron.store.shards.columns import Samples
 
 Pixels = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Event:
+class EventImages:
     """The pixels of each image group (index rising, value), the boxes (most, 5), and the shower's start (2,)."""
 
     pixels: dict[str, Pixels]
@@ -27,7 +28,7 @@ class Event:
     shower: np.ndarray
 
 
-class Images:
+class WireImages:
     """Makes the images of the events of one raw shard; shapes: (channels, height, width) by image group."""
 
     def __init__(self, options: Any, raw: Samples):
@@ -35,55 +36,56 @@ class Images:
             what = f"reads energy deposits in a box, which the source '{raw.attributes.get('source')}' does not write"
             raise UserError("dataset.recipe 'lartpc'", what, "take the source 'lartpc' or 'geant4'")
         self.options, self.raw = options, raw
-        box = raw.attributes["box"]
+        attributes: dict[str, Any] = raw.attributes
+        box = attributes["box"]
         self.low, self.high = tuple(box["low"]), tuple(box["high"])
-        self.classes = {code: k for k, code in enumerate(raw.attributes["particle_codes"])}
-        whole = options.window.show == "detector"
-        self.fixed = detector_views(self.low, self.high, options) if whole else None
+        self.classes = {code: k for k, code in enumerate(attributes["particle_codes"])}
+        is_detector = options.window.show == "detector"
+        self.fixed = detector_views(self.low, self.high, options) if is_detector else None
         height, width = image_side(options, self.low, self.high)
         self.shapes = {
             name: (len(image.planes), height // image.sum, width // image.sum) for name, image in options.images.items()
         }
-        self.order = {name: _disorder(self.shapes[name], options.permutation_seed) for name in options.images}
+        self.order = {name: _pixel_permutation(self.shapes[name], options.permutation_seed) for name in options.images}
         self.planes = [plane for plane in ANGLES if any(plane in image.planes for image in options.images.values())]
-        self._canvas = np.zeros((height, width), np.float32)
+        self._buffer = np.zeros((height, width), np.float32)
 
-    def event(self, k: int, random: np.random.Generator) -> Event:
+    def event(self, k: int, random: np.random.Generator) -> EventImages:
         """Event number k of the shard; its noise and shift are the next of `random`."""
-        segments, ids = (_of(self.raw, name, k) for name in ("segments", "segment_ids"))
-        primaries, numbers = (_of(self.raw, name, k) for name in ("primaries", "primary_ids"))
-        charge = arriving(segments, ids, self.low[0], self.options.drift, self.options.electronics)
+        segments, ids = (_event_values(self.raw, name, k) for name in ("segments", "segment_ids"))
+        primaries, numbers = (_event_values(self.raw, name, k) for name in ("primaries", "primary_ids"))
+        charge = drift_charge(segments, ids, self.low[0], self.options.drift, self.options.electronics)
         if self.fixed is None:
-            wanted = numbers[charge.primary, 1] != COSMIC
-            views = charge_views(charge.take(wanted), self.options.window, random)
+            not_cosmic = numbers[charge.primary, 1] != COSMIC
+            views = charge_views(charge.take(not_cosmic), self.options.window, random)
         else:
             views = self.fixed
         planes = {plane: self._plane(charge, plane, views[plane], random) for plane in self.planes}
         pixels = {name: self._image(name, planes) for name in self.options.images}
-        boxes = boxes_of(charge, numbers[:, 0], numbers[:, 1], self.classes, views["y"], self.options.boxes)
+        boxes = find_boxes(charge, numbers[:, 0], numbers[:, 1], self.classes, views["y"], self.options.boxes)
         shower = np.zeros(2, np.float32)
         if len(numbers) and numbers[0, 1] != COSMIC:
-            conversion = float(self.raw.inputs["conversion"].column.values[k, 0])
-            shower = start_of_shower(segments, ids[:, 3], primaries[0], conversion, self.options.shower_length)
-        return Event(pixels, boxes, shower)
+            conversion = float(values_of(self.raw, "conversion")[k, 0])
+            shower = measure_shower_start(segments, ids[:, 3], primaries[0], conversion, self.options.shower_length)
+        return EventImages(pixels, boxes, shower)
 
-    def _plane(self, charge: Charge, plane: str, view: View, random: np.random.Generator) -> Pixels:
-        buffer = self._canvas
+    def _plane(self, charge: Charge, plane: str, view: PlaneView, random: np.random.Generator) -> Pixels:
+        buffer = self._buffer
         buffer[:] = 0.0
         wire = charge.wire(plane) - view.wire
-        fill(buffer, charge.time - view.time, wire, charge.charge, charge.sigma_time, charge.sigma_wire)
+        fill_image(buffer, charge.time - view.time, wire, charge.charge, charge.sigma_time, charge.sigma_wire)
         numbers = view.wire + np.arange(view.width)
         dead = dead_wires(numbers, tuple(ANGLES).index(plane), self.options.electronics)
-        return read_out(buffer, dead, self.options.electronics, random)
+        return read_out_pixels(buffer, dead, self.options.electronics, random)
 
     def _image(self, name: str, planes: dict[str, Pixels]) -> Pixels:
         image, (_, height, width) = self.options.images[name], self.shapes[name]
         index, value = [], []
         for channel, plane in enumerate(image.planes):
             at, charge = planes[plane]
-            row, column = np.divmod(at, self._canvas.shape[1])
-            place = (row // image.sum) * width + column // image.sum
-            pixels, inverse = np.unique(place, return_inverse=True)
+            row, column = np.divmod(at, self._buffer.shape[1])
+            summed = (row // image.sum) * width + column // image.sum
+            pixels, inverse = np.unique(summed, return_inverse=True)
             total = np.bincount(inverse, charge, minlength=len(pixels)) if len(pixels) else np.zeros(0)
             if image.permuted:
                 pixels = self.order[name][pixels]
@@ -94,10 +96,10 @@ class Images:
         return np.concatenate(index), np.concatenate(value).astype(np.float32)
 
 
-def _of(raw: Samples, name: str, k: int) -> np.ndarray:
-    column = raw.inputs[name].column
+def _event_values(raw: Samples, name: str, k: int) -> np.ndarray:
+    column = ragged(raw, name)
     return column.values[column.offsets[k] : column.offsets[k + 1]]
 
 
-def _disorder(shape: tuple[int, int, int], seed: int) -> np.ndarray:
+def _pixel_permutation(shape: tuple[int, int, int], seed: int) -> np.ndarray:
     return np.random.Generator(np.random.Philox(seed)).permutation(shape[1] * shape[2])

@@ -10,7 +10,7 @@ ANGLES = {"u": 60.0, "v": -60.0, "y": 0.0}  # degrees from the vertical, in the 
 Plane = Literal["u", "v", "y"]
 
 
-def wire_coordinate(y: np.ndarray, z: np.ndarray, plane: str) -> np.ndarray:
+def wire_coordinate(y: np.ndarray | float, z: np.ndarray | float, plane: str) -> np.ndarray:
     """The coordinate across the wires, in pitches: z cos θ - y sin θ. Those of u and v add up to that of y."""
     angle = np.radians(ANGLES[plane])
     return (np.asarray(z) * np.cos(angle) - np.asarray(y) * np.sin(angle)) / PITCH
@@ -19,5 +19,5 @@ def wire_coordinate(y: np.ndarray, z: np.ndarray, plane: str) -> np.ndarray:
 def extent(low: tuple[float, ...], high: tuple[float, ...], plane: str) -> tuple[int, int]:
     """First and last wire (excluded) that a box with these corners lies in front of."""
     corners = [(y, z) for y in (low[1], high[1]) for z in (low[2], high[2])]
-    found = [float(wire_coordinate(y, z, plane)) for y, z in corners]
-    return int(np.floor(min(found) + 1e-9)), int(np.ceil(max(found) - 1e-9))
+    coordinates = [float(wire_coordinate(y, z, plane)) for y, z in corners]
+    return int(np.floor(min(coordinates) + 1e-9)), int(np.ceil(max(coordinates) - 1e-9))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import lcm
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -17,12 +17,14 @@ class Window(Section):
     """The part of the readout in an image, before pixels are summed."""
 
     show: Literal["charge", "detector"] = Field(
-        "charge",
+        default="charge",
         description="'charge': a square around the charge of what is not cosmic, its centre off by a random shift, so "
         "that an image's place tells nothing; 'detector': all wires and one drift time from time 0",
     )
-    size: Count = Field(576, description="wires and time pixels along a side, of 'charge'")
-    shift: Count = Field(32, description="largest random shift of the centre in either direction, pixels, of 'charge'")
+    size: Count = Field(default=576, description="wires and time pixels along a side, of 'charge'")
+    shift: Count = Field(
+        default=32, description="largest random shift of the centre in either direction, pixels, of 'charge'"
+    )
 
     @model_validator(mode="after")
     def _holds_its_centre(self) -> "Window":
@@ -34,8 +36,31 @@ class Window(Section):
         return self
 
 
+class Corners(Protocol):
+    """A box by its low and high corner, x, y and z in cm."""
+
+    @property
+    def low(self) -> tuple[float, float, float]:
+        """The corner of least x, y and z."""
+        ...
+
+    @property
+    def high(self) -> tuple[float, float, float]:
+        """The corner of largest x, y and z."""
+        ...
+
+
+class SourceInBox(Protocol):
+    """The options of a source whose particles deposit energy in a box."""
+
+    @property
+    def box(self) -> Corners:
+        """The box."""
+        ...
+
+
 @dataclass(frozen=True)
-class View:
+class PlaneView:
     """A window on one plane: first time pixel, first wire, height and width."""
 
     time: int
@@ -44,14 +69,14 @@ class View:
     width: int
 
 
-def detector_views(low: tuple, high: tuple, options: Any) -> dict[str, View]:
+def detector_views(low: tuple, high: tuple, options: Any) -> dict[str, PlaneView]:
     """All wires of each plane and one drift time, in images of one shape, rounded up to what the sums divide."""
     multiple = lcm(*(image.sum for image in options.images.values()))
     drift_pixels = float(drift_time(np.array(high[0] - low[0]), options.drift)) / options.electronics.pixel_time
-    found = {plane: extent(low, high, plane) for plane in ANGLES}
-    width = _rounded(max(last - first for first, last in found.values()), multiple)
-    height = _rounded(int(np.ceil(drift_pixels)), multiple)
-    return {plane: View(0, first, height, width) for plane, (first, _) in found.items()}
+    extents = {plane: extent(low, high, plane) for plane in ANGLES}
+    width = _round_up(max(last - first for first, last in extents.values()), multiple)
+    height = _round_up(int(np.ceil(drift_pixels)), multiple)
+    return {plane: PlaneView(0, first, height, width) for plane, (first, _) in extents.items()}
 
 
 def image_side(options: Any, low: tuple, high: tuple) -> tuple[int, int]:
@@ -63,7 +88,7 @@ def image_side(options: Any, low: tuple, high: tuple) -> tuple[int, int]:
     return view.height, view.width
 
 
-def charge_views(charge: Charge, window: Window, random: np.random.Generator) -> dict[str, View]:
+def charge_views(charge: Charge, window: Window, random: np.random.Generator) -> dict[str, PlaneView]:
     """A square around the mean of the charge, in each plane; around the origin where there is none."""
     total = charge.charge.sum()
     shifts = random.integers(-window.shift, window.shift + 1, 1 + len(ANGLES))
@@ -75,10 +100,10 @@ def charge_views(charge: Charge, window: Window, random: np.random.Generator) ->
     time = first(charge.time, shifts[0])
     size = window.size
     return {
-        plane: View(time, first(charge.wire(plane), shift), size, size)
+        plane: PlaneView(time, first(charge.wire(plane), shift), size, size)
         for plane, shift in zip(ANGLES, shifts[1:], strict=True)
     }
 
 
-def _rounded(length: int, multiple: int) -> int:
+def _round_up(length: int, multiple: int) -> int:
     return -(-length // multiple) * multiple

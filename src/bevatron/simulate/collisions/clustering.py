@@ -11,10 +11,10 @@ NEUTRINOS = (12, 14, 16)
 
 
 @dataclass(frozen=True)
-class Jets:
+class ClusteredJets:
     """Jets of a batch of events, by event and falling pt.
 
-    event (n,): the jet's event in the batch; rank (n,): its place in the event; px, py, pz, energy (n,) in
+    event (n,): the jet's event in the batch; rank (n,): its rank by pt in the event; px, py, pz, energy (n,) in
     GeV; constituents: Ragged whose values (total,) are entries of the batch's Particles.
     """
 
@@ -31,14 +31,17 @@ class Jets:
 
     @property
     def pt(self) -> np.ndarray:
+        """Transverse momentum (n,) in GeV."""
         return np.hypot(self.px, self.py)
 
     @property
     def eta(self) -> np.ndarray:
+        """Pseudorapidity (n,)."""
         return np.arcsinh(self.pz / self.pt)
 
     @property
     def phi(self) -> np.ndarray:
+        """Azimuth (n,) in rad, within [-π, π]."""
         return np.arctan2(self.py, self.px)
 
     @property
@@ -46,19 +49,20 @@ class Jets:
         """In GeV; rounding below zero is cut off."""
         return np.sqrt(np.maximum(self.energy**2 - self.px**2 - self.py**2 - self.pz**2, 0.0))
 
-    def take(self, rows: np.ndarray) -> "Jets":
-        flat = (self.event, self.rank, self.px, self.py, self.pz, self.energy)
-        return Jets(*(column[rows] for column in flat), self.constituents.take(rows))
+    def take(self, rows: np.ndarray) -> "ClusteredJets":
+        """The jets at `rows` (integer indices), in that order."""
+        px, py, pz, energy = self.px[rows], self.py[rows], self.pz[rows], self.energy[rows]
+        return ClusteredJets(self.event[rows], self.rank[rows], px, py, pz, energy, self.constituents.take(rows))
 
 
-def visible(particles: Particles, eta_max: float) -> np.ndarray:
+def select_visible(particles: Particles, eta_max: float) -> np.ndarray:
     """Entries that a calorimeter of reach |eta| < eta_max would see: stable, and no neutrinos."""
     pt_squared = particles.px**2 + particles.py**2
     inside = particles.pz**2 < np.sinh(eta_max) ** 2 * pt_squared
     return np.flatnonzero((particles.status > 0) & inside & ~np.isin(np.abs(particles.pdg_id), NEUTRINOS))
 
 
-def cluster(particles: Particles, entries: np.ndarray, radius: float, pt_min: float) -> Jets:
+def cluster_jets(particles: Particles, entries: np.ndarray, radius: float, pt_min: float) -> ClusteredJets:
     """Anti-kT jets (Cacciari, Salam, Soyez 2008; E scheme) of pt > pt_min GeV, made of the given entries."""
     import awkward as ak
     import fastjet
@@ -68,15 +72,16 @@ def cluster(particles: Particles, entries: np.ndarray, radius: float, pt_min: fl
     flat = ak.zip({name: column[entries] for name, column in columns.items()}, with_name="Momentum4D")
     events = ak.unflatten(flat, np.diff(cuts))
     clustered = fastjet.ClusterSequence(events, fastjet.JetDefinition(fastjet.antikt_algorithm, radius))
-    found, members = clustered.inclusive_jets(pt_min), clustered.constituent_index(pt_min)
+    clusters, members = clustered.inclusive_jets(pt_min), clustered.constituent_index(pt_min)
 
-    event = np.repeat(np.arange(particles.events), ak.to_numpy(ak.num(found)))
+    event = np.repeat(np.arange(particles.events), ak.to_numpy(ak.num(clusters)))
     per_jet = ak.flatten(members, axis=1)  # positions among the event's entries
     lengths = ak.to_numpy(ak.num(per_jet)).astype(np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     positions = ak.to_numpy(ak.flatten(per_jet)) + np.repeat(cuts[event], lengths)
-    momentum = (ak.to_numpy(ak.flatten(found[axis])) for axis in ("px", "py", "pz", "E"))
-    jets = Jets(event, np.zeros(len(event), np.int64), *momentum, Ragged(entries[positions], offsets))
+    px, py, pz, energy = (ak.to_numpy(ak.flatten(clusters[axis])) for axis in ("px", "py", "pz", "E"))
+    constituents = Ragged(entries[positions], offsets)
+    jets = ClusteredJets(event, np.zeros(len(event), np.int64), px, py, pz, energy, constituents)
 
     jets = jets.take(np.lexsort((-jets.pt, jets.event)))
     first = np.searchsorted(jets.event, np.arange(particles.events))

@@ -7,10 +7,10 @@ from pydantic import Field
 
 from bevatron.config.loading import kinds
 from bevatron.config.sections.section import Positive
-from bevatron.simulate.collisions.clustering import cluster, visible
-from bevatron.simulate.collisions.hadrons import by_nearest_jet, decay_vertex, weakly_decaying
+from bevatron.simulate.collisions.clustering import cluster_jets, select_visible
+from bevatron.simulate.collisions.hadrons import decay_vertex, find_weakly_decaying, match_nearest_jet
 from bevatron.simulate.collisions.particles import Particles
-from bevatron.simulate.collisions.spectators import spectators
+from bevatron.simulate.collisions.spectators import find_spectators
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 FOUR_MOMENTUM = ("px", "py", "pz", "energy", "x", "y", "z")
@@ -26,7 +26,7 @@ class JetOptions(kinds.Options):
     particle_eta_max: Positive = Field(4.9, description="largest |eta| of the particles clustered")
 
 
-def jets_of(
+def build_jet_samples(
     particles: Particles,
     charges: Callable[[np.ndarray], np.ndarray],
     options: JetOptions,
@@ -36,17 +36,17 @@ def jets_of(
     """The jets of one batch of events, which are numbered from `first_event`.
 
     charges: three times the electric charge, int32, of PDG numbers (n,). Input groups: `jet` (pt, eta, phi,
-    mass), `constituents` (momentum, energy, place of production), `constituent_ids` (PDG number, three times
+    mass), `constituents` (momentum, energy, point of production), `constituent_ids` (PDG number, three times
     the charge), `spectators` and `spectator_ids` (in the form of the constituents: the event's charged particles
-    outside of the jets kept, which help to find the place of the collision; listed with the first jet of their
+    outside of the selected jets, which help to find the point of the collision; listed with the first jet of their
     event, and empty for the others), `hadrons` (weakly decaying beauty and charm hadrons to which this jet is the
-    nearest within ΔR < 0.8: momentum, energy, place of decay), `hadron_ids` (PDG number, heaviest quark).
+    nearest within ΔR < 0.8: momentum, energy, point of decay), `hadron_ids` (PDG number, heaviest quark).
     Targets: `event` uint64, `process` int64. The id is event << 8 | rank of the jet in its event.
     """
-    entries = visible(particles, options.particle_eta_max)
-    jets = cluster(particles, entries, options.jet_radius, options.jet_pt_min)
-    hadrons = weakly_decaying(particles)
-    matched = by_nearest_jet(particles, hadrons, jets)  # before the cut in eta: the nearest jet may be outside
+    entries = select_visible(particles, options.particle_eta_max)
+    jets = cluster_jets(particles, entries, options.jet_radius, options.jet_pt_min)
+    hadrons = find_weakly_decaying(particles)
+    matched = match_nearest_jet(particles, hadrons, jets)  # before the cut in eta: the nearest jet may be outside
     inside = np.flatnonzero(np.abs(jets.eta) < options.jet_eta_max)
     jets, matched = jets.take(inside), matched.take(inside)
 
@@ -55,49 +55,33 @@ def jets_of(
     hadron, quark = hadrons.entry[matched.values], hadrons.quark[matched.values]
     hadron_ids = np.stack([particles.pdg_id[hadron], quark], axis=1)
     kinematics = np.stack([jets.pt, jets.eta, jets.phi, jets.mass], axis=1).astype(np.float32)
-    members = _lists(_four_momenta(particles, entry, particles.vertex[entry]), jets.constituents)
-    decays = _lists(_four_momenta(particles, hadron, decay_vertex(particles, hadron)), matched)
-    outside = spectators(particles, charges, entries, jets)
+    members = _lists_like(_four_momenta(particles, entry, particles.vertex[entry]), jets.constituents)
+    decays = _lists_like(_four_momenta(particles, hadron, decay_vertex(particles, hadron)), matched)
+    outside = find_spectators(particles, charges, entries, jets)
     other = outside.values
-    others = _lists(_four_momenta(particles, other, particles.vertex[other]), outside)
-    other_ids = _lists(np.stack([particles.pdg_id[other], charges(particles.pdg_id[other])], axis=1), outside)
+    others = _lists_like(_four_momenta(particles, other, particles.vertex[other]), outside)
+    other_ids = _lists_like(np.stack([particles.pdg_id[other], charges(particles.pdg_id[other])], axis=1), outside)
     event = np.uint64(first_event) + jets.event.astype(np.uint64)
     return Samples(
         inputs={
             "jet": Group(Dense(kinematics), ("pt", "eta", "phi", "mass"), ("GeV", "", "rad", "GeV")),
             "constituents": Group(members, FOUR_MOMENTUM, UNITS),
-            "constituent_ids": Group(_lists(ids, jets.constituents), ("pdg_id", "charge_thirds"), ("", "e/3")),
+            "constituent_ids": Group(_lists_like(ids, jets.constituents), ("pdg_id", "charge_thirds"), ("", "e/3")),
             "spectators": Group(others, FOUR_MOMENTUM, UNITS),
             "spectator_ids": Group(other_ids, ("pdg_id", "charge_thirds"), ("", "e/3")),
             "hadrons": Group(decays, FOUR_MOMENTUM, UNITS),
-            "hadron_ids": Group(_lists(hadron_ids, matched), ("pdg_id", "quark"), ("", "")),
+            "hadron_ids": Group(_lists_like(hadron_ids, matched), ("pdg_id", "quark"), ("", "")),
         },
         targets={"event": event, "process": np.full(len(jets), process, np.int64)},
         id=event << np.uint64(8) | jets.rank.astype(np.uint64),
     )
 
 
-def joined(parts: list[Samples], attributes: dict) -> Samples:
-    """All batches' samples, dense and ragged, one after the other."""
-    inputs = {}
-    for name, group in parts[0].inputs.items():
-        columns = [part.inputs[name].column for part in parts]
-        values = np.concatenate([column.values for column in columns])
-        if isinstance(group.column, Dense):
-            column = Dense(values)
-        else:
-            lengths = np.concatenate([column.lengths for column in columns])
-            column = Ragged(values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
-        inputs[name] = Group(column, group.features, group.units)
-    targets = {name: np.concatenate([part.targets[name] for part in parts]) for name in parts[0].targets}
-    return Samples(inputs, targets, np.concatenate([part.id for part in parts]), None, attributes)
-
-
-def _four_momenta(particles: Particles, entry: np.ndarray, place: np.ndarray) -> np.ndarray:
+def _four_momenta(particles: Particles, entry: np.ndarray, position: np.ndarray) -> np.ndarray:
     """(n, 7) float32: px, py, pz, energy in GeV, and x, y, z in mm."""
     momentum = [column[entry] for column in (particles.px, particles.py, particles.pz, particles.energy)]
-    return np.column_stack([*momentum, place]).astype(np.float32)
+    return np.column_stack([*momentum, position]).astype(np.float32)
 
 
-def _lists(values: np.ndarray, like: Ragged) -> Ragged:
-    return Ragged(values, like.offsets)
+def _lists_like(values: np.ndarray, lists: Ragged) -> Ragged:
+    return Ragged(values, lists.offsets)

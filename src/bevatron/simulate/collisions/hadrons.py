@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bevatron.simulate.collisions.clustering import Jets
+from bevatron.simulate.collisions.clustering import ClusteredJets
 from bevatron.simulate.collisions.particles import Particles
 from bevatron.store.shards.columns import Ragged, elements_of
 
-REACH = 0.8  # ΔR up to which a hadron is kept with its nearest jet: twice the usual jet radius
+MAX_DELTA_R = 0.8  # ΔR up to which a hadron is kept with its nearest jet: twice the usual jet radius
 
 
 @dataclass(frozen=True)
 class HeavyHadrons:
-    """entry (n,): where each stands in the batch's Particles; quark (n,) int32: 5 beauty, 4 charm."""
+    """entry (n,): the index of each in the batch's Particles; quark (n,) int32: 5 beauty, 4 charm."""
 
     entry: np.ndarray
     quark: np.ndarray
@@ -33,7 +33,7 @@ def heavy_quark(pdg_id: np.ndarray) -> np.ndarray:
     return np.where(hadron, quark, 0).astype(np.int32)
 
 
-def weakly_decaying(particles: Particles) -> HeavyHadrons:
+def find_weakly_decaying(particles: Particles) -> HeavyHadrons:
     """The last beauty hadron of each decay chain, and likewise the last charm hadron.
 
     One whose daughter has the same heavy quark (B* → B γ) decayed by the strong or electromagnetic force.
@@ -56,8 +56,8 @@ def decay_vertex(particles: Particles, entry: np.ndarray) -> np.ndarray:
     return particles.vertex[start + particles.daughter[entry]]
 
 
-def by_nearest_jet(particles: Particles, hadrons: HeavyHadrons, jets: Jets) -> Ragged:
-    """For each jet the hadrons to which no jet of the event is nearer, within ΔR < REACH.
+def match_nearest_jet(particles: Particles, hadrons: HeavyHadrons, jets: ClusteredJets) -> Ragged:
+    """For each jet the hadrons to which no jet of the event is nearer, within ΔR < MAX_DELTA_R.
 
     The values (total,) are positions in `hadrons`. All jets of the event must take part, also those cut away
     later.
@@ -75,6 +75,6 @@ def by_nearest_jet(particles: Particles, hadrons: HeavyHadrons, jets: Jets) -> R
     nearest_first = np.lexsort((distance, hadron))
     _, first = np.unique(hadron[nearest_first], return_index=True)
     best = nearest_first[first]
-    best = best[distance[best] < REACH]
+    best = best[distance[best] < MAX_DELTA_R]
     best = best[np.argsort(jet[best], kind="stable")]
     return Ragged(hadron[best], np.searchsorted(jet[best], np.arange(len(jets) + 1)))

@@ -11,7 +11,7 @@ class Particles:
 
     offsets (n_events + 1,) cut the entries into events. pdg_id, status, mother, daughter (total,): Pythia's
     codes; mother and daughter count entries of the same event (0: none), of the first mother and the first
-    daughter. px, py, pz, energy (total,) in GeV. vertex (total, 3): place of production in mm, (0, 0, 0) at
+    daughter. px, py, pz, energy (total,) in GeV. vertex (total, 3): point of production in mm, (0, 0, 0) at
     the collision.
     """
 
@@ -28,6 +28,7 @@ class Particles:
 
     @property
     def events(self) -> int:
+        """Number of events."""
         return len(self.offsets) - 1
 
     @property

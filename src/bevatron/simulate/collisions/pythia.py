@@ -16,7 +16,7 @@ SEEDS = 900_000_000  # Pythia takes 1 to this number
 class Collisions:
     """A Pythia generator for one kind of collision.
 
-    `seconds` is the time spent inside Pythia so far, `starting` that of its start alone. Events follow from
+    `seconds` is the time spent inside Pythia so far, `start_seconds` that of its start alone. Events follow from
     settings and seed, 0 to SEEDS - 1, alone. Pythia's generator is RANMAR: it makes four small numbers of a seed, one
     to one for all that it takes, and each starts a sequence of its own, long enough for all of a shard (G. Marsaglia,
     A. Zaman, W. W. Tsang, Stat. Prob. Lett. 9 (1990) 35; F. James, Comput. Phys. Commun. 60 (1990) 329).
@@ -25,7 +25,7 @@ class Collisions:
     """
 
     def __init__(self, settings: list[str], seed: int, where: str):
-        """Raises UserError, naming `where` the settings stand, if Pythia does not accept them, and ValueError for a
+        """Raises UserError, naming `where` the settings are, if Pythia does not accept them, and ValueError for a
         seed that Pythia does not have: one taken modulo the number of seeds may be another's."""
         import pythia8mc
 
@@ -40,8 +40,8 @@ class Collisions:
             if not self._is_known(setting) or not self.pythia.readString(setting):
                 raise UserError(where, f"Pythia does not know the setting '{setting}'", "see Pythia's manual")
         if not self.pythia.init():
-            raise UserError(where, "Pythia does not start with these settings", "its message stands above")
-        self.starting = self.seconds = perf_counter() - start
+            raise UserError(where, "Pythia does not start with these settings", "see its message above")
+        self.start_seconds = self.seconds = perf_counter() - start
 
     def _is_known(self, setting: str) -> bool:
         """Whether Pythia has such a key: asked first, as Pythia prints pages about one it does not know."""
@@ -60,15 +60,15 @@ class Collisions:
 
     def batches(self, events: int) -> Iterator[Particles]:
         """`events` events, a batch at a time. An event that Pythia gives up is replaced by the next."""
-        made = 0
-        while made < events:
+        generated = 0
+        while generated < events:
             start = perf_counter()
-            batch = self.pythia.nextBatch(min(BATCH, events - made))
+            batch = self.pythia.nextBatch(min(BATCH, events - generated))
             self.seconds += perf_counter() - start
             if len(batch) == 0:
-                raise UserError(self.where, f"Pythia gave up after {made} events", "its message stands above")
-            made += len(batch)
-            yield flattened(batch)
+                raise UserError(self.where, f"Pythia gave up after {generated} events", "see its message above")
+            generated += len(batch)
+            yield flatten_batch(batch)
 
     def charges(self, pdg_id: np.ndarray) -> np.ndarray:
         """Three times the electric charge of each particle, int32; each species is looked up once."""
@@ -77,7 +77,7 @@ class Collisions:
         return np.array(charge, np.int32)[which]
 
 
-def flattened(batch: Any) -> Particles:
+def flatten_batch(batch: Any) -> Particles:
     """Pythia's awkward array of events as flat numpy arrays."""
     import awkward as ak
 
@@ -89,7 +89,7 @@ def flattened(batch: Any) -> Particles:
         flat.p,
         flat.vProd,
     )  # most entries have no vertex of their own: they come from the collision
-    place = [ak.to_numpy(ak.fill_none(axis, 0.0)) for axis in (vertex.px, vertex.py, vertex.pz)]
+    position = [ak.to_numpy(ak.fill_none(axis, 0.0)) for axis in (vertex.px, vertex.py, vertex.pz)]
     return Particles(
         offsets=offsets,
         pdg_id=ak.to_numpy(flat.id),
@@ -100,11 +100,12 @@ def flattened(batch: Any) -> Particles:
         py=ak.to_numpy(momentum.py),
         pz=ak.to_numpy(momentum.pz),
         energy=ak.to_numpy(momentum.e),
-        vertex=np.stack(place, axis=1),
+        vertex=np.stack(position, axis=1),
     )
 
 
 def versions() -> dict[str, str]:
+    """The version of Pythia, by the name of its package."""
     from importlib.metadata import version
 
     return {"pythia8mc": version("pythia8mc")}

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.simulate.external.external_files import opened
+from bevatron.simulate.external.external_files import open_plain_or_gzip
 
 SHAPE = (3, 32, 32)  # red, green, blue; rows from the top
 CLASSES = 10
@@ -18,7 +18,7 @@ def read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
     Format: A. Krizhevsky, Learning multiple layers of features from tiny images (2009), binary version. Raises
     UserError, naming the file, for a length that is no multiple of a record, and a label out of range.
     """
-    with opened(path) as file:
+    with open_plain_or_gzip(path) as file:
         content = file.read()
     if len(content) == 0 or len(content) % RECORD:
         what = f"is no CIFAR-10 batch: its {len(content):,} bytes are no multiple of a record's {RECORD:,}"

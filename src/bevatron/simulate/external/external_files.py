@@ -1,4 +1,4 @@
-"""Files that somebody else simulated: which of them a shard reads, opened with every fault in one line."""
+"""Files of external simulations: which of them a shard reads. Every fault of a file is reported in one line."""
 
 import gzip
 import zlib
@@ -18,6 +18,7 @@ from bevatron.errors import UserError
 from bevatron.regular_files import open_regular
 from bevatron.store.files.publish import sha256_of
 
+ByteStream = IO[bytes] | gzip.GzipFile
 WHERE = "simulation.source"
 LINE_BYTES = 1 << 24
 
@@ -25,7 +26,7 @@ LINE_BYTES = 1 << 24
 @dataclass(frozen=True)
 class Part:
     """What a shard reads: of these files, one after the other, what they hold from number `first` up to `stop`
-    (excluded; None: to the end). numbers: the place of each file among all of the study."""
+    (excluded; None: to the end). numbers: the index of each file among all of the study."""
 
     files: tuple[Path, ...]
     numbers: tuple[int, ...]
@@ -49,9 +50,9 @@ class FileOptions(kinds.Options):
     )
     sha256: dict[str, str] = Field({}, description="by a file's name, the digest that its content must have")
 
-    def found(self) -> list[Path]:
+    def resolve_files(self) -> list[Path]:
         """All files, in their order. Raises UserError for a pattern without a file, and a file named twice."""
-        found: list[Path] = []
+        files: list[Path] = []
         for pattern in self.files:
             path = Path(pattern)
             if any(sign in pattern for sign in "*?["):
@@ -59,79 +60,80 @@ class FileOptions(kinds.Options):
                 matches = sorted(m for m in root.glob(str(path.relative_to(path.anchor))) if m.is_file())
                 if not matches:
                     raise UserError(f"{WHERE}.files", f"no file matches '{pattern}'", f"looked from {root.resolve()}")
-                found += matches
+                files += matches
             else:
-                found.append(path)
-        twice = sorted(path for path, count in Counter(found).items() if count > 1)
-        if twice:
-            raise UserError(f"{WHERE}.files", f"'{twice[0]}' is named twice", "name each file once")
-        return found
+                files.append(path)
+        duplicates = sorted(path for path, count in Counter(files).items() if count > 1)
+        if duplicates:
+            raise UserError(f"{WHERE}.files", f"'{duplicates[0]}' is named twice", "name each file once")
+        return files
 
     def part(self, shard: int) -> Part:
         """What shard number `shard` reads; UserError where there are fewer files than shards."""
-        return self._part(self.found(), shard)
+        return self._part(self.resolve_files(), shard)
 
     def files_by_shard(self, shards: int) -> list[list[Path]]:
         """For each of so many shards the files whose change makes it outdated."""
-        found = self.found()
-        return [list(self._part(found, shard).files) for shard in range(shards)]
+        files = self.resolve_files()
+        return [list(self._part(files, shard).files) for shard in range(shards)]
 
-    def _part(self, found: list[Path], shard: int) -> Part:
+    def _part(self, files: list[Path], shard: int) -> Part:
         if self.per_shard is not None:
             first = shard * self.per_shard
-            return Part(tuple(found), tuple(range(len(found))), first, first + self.per_shard)
-        if shard >= len(found):
-            todo = f"set simulation.shards to at most {len(found)}, or give {WHERE}.per_shard"
-            raise UserError(f"{WHERE}.files", f"{len(found)} files, one a shard, and none for shard {shard}", todo)
-        return Part((found[shard],), (shard,))
+            return Part(tuple(files), tuple(range(len(files))), first, first + self.per_shard)
+        if shard >= len(files):
+            todo = f"set simulation.shards to at most {len(files)}, or give {WHERE}.per_shard"
+            raise UserError(f"{WHERE}.files", f"{len(files)} files, one a shard, and none for shard {shard}", todo)
+        return Part((files[shard],), (shard,))
 
     def attributes(self, part: Part) -> dict[str, object]:
-        """What a shard says of the files behind it: the SHA-256 of those it read, and a digest of all their names,
+        """The attributes of a shard about its files: the SHA-256 of those it read, and a digest of all their names,
         by which shards are known that were divided otherwise. Raises UserError as `digests` does."""
-        names = [path.as_posix() for path in self.found()]
+        names = [path.as_posix() for path in self.resolve_files()]
         return {"files": self.digests(part), "file_list": digest_of("files", names)}
 
     def digests(self, part: Part) -> dict[str, str]:
         """SHA-256 of the part's files by their paths. Raises UserError for one that is missing, empty, or other
         than `sha256` says."""
-        found = {}
+        digests = {}
         for path in part.files:
             if not path.is_file():
                 raise UserError(path, "no such file", f"fix {WHERE}.files; paths start from the working folder")
             if path.stat().st_size == 0:
                 raise UserError(path, "is empty", "fetch it again, or take it out of the files")
             try:
-                found[path.as_posix()] = digest = sha256_of(path)
+                digests[path.as_posix()] = digest = sha256_of(path)
             except OSError as error:
                 raise UserError(path, f"cannot be read: {error.strerror}") from None
             expected = self.sha256.get(path.name, digest).lower()
             if expected != digest:
                 what = f"has the SHA-256 {digest[:12]}…, the study says {expected[:12]}…"
                 raise UserError(path, what, f"fetch the right file, or fix {WHERE}.sha256")
-        return found
+        return digests
 
 
-def too_few(part: Part, shard: int, held: int, what: str) -> UserError:
+def too_few_events(part: Part, shard: int, available: int, what: str) -> UserError:
     """For a shard that begins beyond the last event of all files, or files without any."""
-    if held == 0 or part.stop is None:
+    if available == 0 or part.stop is None:
         return UserError(", ".join(map(str, part.files)), f"holds no {what}", "take it out of the files")
-    shards = -(-held // (part.stop - part.first))
+    shards = -(-available // (part.stop - part.first))
     return UserError(
         f"shard {shard}",
-        f"the files hold {held} {what}, enough for the shards 0 to {shards - 1}",
+        f"the files hold {available} {what}, enough for the shards 0 to {shards - 1}",
         f"set simulation.shards to {shards}",
     )
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def open_plain_or_gzip(path: Path) -> Iterator[ByteStream]:
     """The file's bytes, uncompressed where it is a gzip file (by content, whatever its name).
 
     What goes wrong while it is read, a gzip file cut short for example, becomes a UserError.
     """
     try:
         with open_regular(path) as raw:
-            packed = raw.peek(2)[:2] == b"\x1f\x8b"
+            packed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
             if packed:
                 with gzip.open(raw) as file:
                     yield file
@@ -145,7 +147,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise UserError(path, f"cannot be read: {error.strerror or error}") from None
 
 
-def lines_of(file: IO[bytes], path: Path) -> Iterator[bytes]:
+def read_lines(file: ByteStream, path: Path) -> Iterator[bytes]:
     """The lines of an open file. Raises UserError for one that no file of this kind has: it would fill the memory."""
     number = 1
     while text := file.readline(LINE_BYTES + 1):
@@ -156,6 +158,6 @@ def lines_of(file: IO[bytes], path: Path) -> Iterator[bytes]:
         number += 1
 
 
-def needed(package: str, what: str) -> UserError:
+def missing_package(package: str, what: str) -> UserError:
     """For an optional package that is not installed."""
     return UserError(package, f"is not installed, and reads {what}", "pip install 'bevatron[formats]'")

@@ -10,7 +10,7 @@ import numpy as np
 
 from bevatron.errors import UserError
 from bevatron.simulate.collisions.particles import Particles
-from bevatron.simulate.external.external_files import needed
+from bevatron.simulate.external.external_files import missing_package
 from bevatron.simulate.external.hepmc_text import END, EventText
 
 BATCH = 100  # events at a time
@@ -20,46 +20,46 @@ NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 PARTICLE = rb"P \d+ -?\d+ -?\d+(?: " + NUMBER + rb"){5} -?\d+\s*$"
 VERTEX = rb"V -?\d+ -?\d+ \[[\d,]*\](?: @(?: " + NUMBER + rb"){4})?\s*$"
 # pyhepmc takes a word that is no number for 0
-ODD = re.compile(rb"^(?!" + PARTICLE + rb")P .*|^(?!" + VERTEX + rb")V .*", re.M)
+MALFORMED_LINE = re.compile(rb"^(?!" + PARTICLE + rb")P .*|^(?!" + VERTEX + rb")V .*", re.M)
 SYSTEM, INNER = 90, -11  # Pythia's entry 0, the event as a whole: so that 0 means none among mothers
 
 
-def batches(events: Iterator[EventText]) -> Iterator[tuple[list[EventText], Particles, bool]]:
+def read_batches(events: Iterator[EventText]) -> Iterator[tuple[list[EventText], Particles, bool]]:
     """Up to 100 events at a time: their texts, their particles, and whether their weights differ."""
     while texts := list(islice(events, BATCH)):
-        parsed = [(text, event) for text, event in zip(texts, _parsed(texts), strict=True)]
+        parsed = [(text, event) for text, event in zip(texts, _parse_events(texts), strict=True)]
         weights = {tuple(event.weights[:1]) for _, event in parsed}
-        yield texts, joined_particles([particles_of(event) for _, event in parsed]), len(weights) > 1
+        yield texts, concatenate_particles([convert_event(event) for _, event in parsed]), len(weights) > 1
 
 
-def _parsed(texts: list[EventText]) -> Iterator[Any]:
+def _parse_events(texts: list[EventText]) -> Iterator[Any]:
     """pyhepmc's events; UserError, naming file and line, for one that it cannot read whole."""
     try:
         import pyhepmc
     except ImportError:
-        raise needed("pyhepmc", "HepMC3 files") from None
-    pyhepmc.Setup.print_errors = pyhepmc.Setup.print_warnings = False  # they are told below, in one line
+        raise missing_package("pyhepmc", "HepMC3 files") from None
+    pyhepmc.Setup.print_errors = pyhepmc.Setup.print_warnings = False  # the UserError below names them in one line
     pyhepmc.Setup.debug_level = 0
     for text in texts:
-        if odd := ODD.search(text.text):
-            line = text.line + text.text[: odd.start()].count(b"\n")
-            what = f"is no particle or vertex of HepMC3: {odd[0][:60].decode('ascii', 'replace')!r}"
+        if malformed := MALFORMED_LINE.search(text.text):
+            line = text.line + text.text[: malformed.start()].count(b"\n")
+            what = f"is no particle or vertex of HepMC3: {malformed[0][:60].decode('ascii', 'replace')!r}"
             raise UserError(f"{text.file}:{line}", what, "write the file again")
         stream = pyhepmc.io.pyiostream(io.BytesIO(text.head + text.text + END + b"\n"), BUFFER)
         event = pyhepmc.io.ReaderAscii(stream).read()
-        found = (0, 0) if event is None else (len(event.particles), len(event.vertices))
-        if found != (text.particles, text.vertices) or found == (0, 0):
+        understood = (0, 0) if event is None else (len(event.particles), len(event.vertices))
+        if understood != (text.particles, text.vertices) or understood == (0, 0):
             what = f"event {text.number} cannot be read: it declares {text.particles} particles and "
-            what += f"{text.vertices} vertices, {found[0]} and {found[1]} were understood"
+            what += f"{text.vertices} vertices, {understood[0]} and {understood[1]} were understood"
             raise UserError(text.where, what, "take the event out, or write the file again")
         yield event
 
 
-def particles_of(event: Any) -> Particles:
+def convert_event(event: Any) -> Particles:
     """One event in the form of Pythia's records: an entry 0 for the whole, positive status for the final state.
 
     Positions count from the collision: the event's own position, or else where the beams end. A vertex without a
-    position of its own lies where its first incoming particle was made, as the HepMC3 standard has it.
+    position of its own is where its first incoming particle was made, as the HepMC3 standard has it.
     """
     import pyhepmc
 
@@ -79,7 +79,7 @@ def particles_of(event: Any) -> Particles:
     length = 10.0 if event.length_unit == pyhepmc.Units.CM else 1.0  # to mm
     columns = {name: np.concatenate([[0.0], data.particles[name] * momentum]) for name in ("px", "py", "pz", "e")}
     status = data.particles["status"]
-    place = _places(event, data, made_at[first_in], ends_at) * length
+    position = _vertex_positions(event, data, made_at[first_in], ends_at) * length
     return Particles(
         offsets=np.array([0, n + 1]),
         pdg_id=np.concatenate([[SYSTEM], data.particles["pid"]]).astype(np.int32),
@@ -90,33 +90,33 @@ def particles_of(event: Any) -> Particles:
         py=columns["py"],
         pz=columns["pz"],
         energy=columns["e"],
-        vertex=place[made_at],
+        vertex=position[made_at],
     )
 
 
-def _places(event: Any, data: Any, before: np.ndarray, ends_at: np.ndarray) -> np.ndarray:
-    """The vertices' places (n_vertices + 1, 3) in the event's unit, counted from the collision; place 0 is it.
+def _vertex_positions(event: Any, data: Any, before: np.ndarray, ends_at: np.ndarray) -> np.ndarray:
+    """Positions (n_vertices + 1, 3) of the vertices in the event's unit, from the collision, which is position 0.
 
     before: the vertex at which the first incoming particle of each was made, 0 for none.
     """
     vertices = event.numpy.vertices
     number = -np.asarray(vertices.id)  # the list need not be in the order of its numbers
-    own, place = np.ones(len(number) + 1, bool), np.zeros((len(number) + 1, 3))
-    own[number] = vertices.has_set_position
-    place[number] = np.column_stack([data.vertices[axis] for axis in "xyz"])
-    follow = np.where(own, np.arange(len(own)), before)
-    for _ in range(len(own).bit_length() + 1):  # each round doubles the distance
+    has_position, position = np.ones(len(number) + 1, bool), np.zeros((len(number) + 1, 3))
+    has_position[number] = vertices.has_set_position
+    position[number] = np.column_stack([data.vertices[axis] for axis in "xyz"])
+    follow = np.where(has_position, np.arange(len(has_position)), before)
+    for _ in range(len(has_position).bit_length() + 1):  # each round doubles the distance
         follow = follow[follow]
     beams = np.flatnonzero(data.particles["status"] == BEAM) + 1
     shift = event.event_pos()
     origin = np.array([shift.x, shift.y, shift.z])
-    if not origin.any() and len(beams) and own[ends_at[beams[0]]]:
-        origin = place[ends_at[beams[0]]]
-    place[0] = origin
-    return place[follow] - origin
+    if not origin.any() and len(beams) and has_position[ends_at[beams[0]]]:
+        origin = position[ends_at[beams[0]]]
+    position[0] = origin
+    return position[follow] - origin
 
 
-def joined_particles(parts: list[Particles]) -> Particles:
+def concatenate_particles(parts: list[Particles]) -> Particles:
     """Several events one after the other."""
     names = ("pdg_id", "status", "mother", "daughter", "px", "py", "pz", "energy", "vertex")
     lengths = [len(part.pdg_id) for part in parts]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bevatron.errors import UserError
-from bevatron.simulate.external.external_files import lines_of, opened
+from bevatron.simulate.external.external_files import open_plain_or_gzip, read_lines
 
 VERSION, START, END = b"HepMC::Version 3", b"HepMC::Asciiv3-START_EVENT_LISTING", b"HepMC::Asciiv3-END_EVENT_LISTING"
 OTHERS = {
@@ -18,8 +18,8 @@ OTHERS = {
 
 @dataclass(frozen=True)
 class EventText:
-    """One event: its place in the file, the line where it starts, the numbers of particles and vertices that it
-    declares, and its text after the file's own head."""
+    """One event: its index in the file, the line where it starts, the numbers of particles and vertices that it
+    declares, its text, and the header of the file."""
 
     file: Path
     number: int
@@ -31,25 +31,26 @@ class EventText:
 
     @property
     def where(self) -> str:
+        """The file and the line where the event starts, for messages."""
         return f"{self.file}:{self.line}"
 
 
-def event_texts(path: Path) -> Iterator[EventText]:
+def read_event_texts(path: Path) -> Iterator[EventText]:
     """All events of a file. Raises UserError for another format, a file cut short, and two files joined."""
     head, lines, start, number, ended = b"", [], 0, 0, False
-    with opened(path) as file:
-        for line, text in enumerate(_from_the_start(lines_of(file, path), path), 1):
+    with open_plain_or_gzip(path) as file:
+        for line, text in enumerate(_check_header(read_lines(file, path), path), 1):
             if text.startswith(b"E "):
                 if ended:
-                    raise _joined(path, line)
+                    raise _joined_files(path, line)
                 if lines:
-                    yield _event(path, number, start, lines, head)
+                    yield _parse_event(path, number, start, lines, head)
                     number += 1
                 lines, start = [text], line
             elif text.startswith(END):
                 ended = True
             elif ended and text.strip():
-                raise _joined(path, line)
+                raise _joined_files(path, line)
             elif lines:
                 lines.append(text)
             else:
@@ -58,44 +59,44 @@ def event_texts(path: Path) -> Iterator[EventText]:
         what = f"is cut short: it ends inside of event {number}, without its line {END.decode()}"
         raise UserError(path, what, "fetch it again, or let the generator close the file")
     if lines:
-        yield _event(path, number, start, lines, head)
+        yield _parse_event(path, number, start, lines, head)
 
 
-def _from_the_start(file: Iterator[bytes], path: Path) -> Iterator[bytes]:
+def _check_header(file: Iterator[bytes], path: Path) -> Iterator[bytes]:
     """The file's lines, once the first two say that it is HepMC3."""
-    seen = b""
+    header = b""
     for text in file:
-        if not seen and text.strip():
+        if not header and text.strip():
             if not text.startswith(VERSION):
                 other = next((what for sign, what in OTHERS.items() if text.startswith(sign)), "is no HepMC3 file")
-                raise UserError(path, f"{other}: it begins with {_shown(text)}", "give HepMC3 ASCII files")
-            seen = text
-        elif seen == b"":
+                raise UserError(path, f"{other}: it begins with {_quote(text)}", "give HepMC3 ASCII files")
+            header = text
+        elif header == b"":
             pass
-        elif seen != START and text.strip():
+        elif header != START and text.strip():
             if not text.startswith(START):
                 raise UserError(
-                    path, f"has no HepMC3 ASCII listing: found {_shown(text)}", f"expected {START.decode()}"
+                    path, f"has no HepMC3 ASCII listing: found {_quote(text)}", f"expected {START.decode()}"
                 )
-            seen = START
+            header = START
         yield text
-    if seen != START:
+    if header != START:
         raise UserError(path, "holds no HepMC3 event listing", "fetch it again, or take it out of the files")
 
 
-def _event(path: Path, number: int, line: int, lines: list[bytes], head: bytes) -> EventText:
+def _parse_event(path: Path, number: int, line: int, lines: list[bytes], head: bytes) -> EventText:
     try:
-        _, _, vertices, particles = (word.decode() for word in lines[0].split()[:4])
+        _, _, vertices, particles = (field.decode() for field in lines[0].split()[:4])
         return EventText(path, number, line, int(particles), int(vertices), b"".join(lines), head)
     except ValueError:
-        what = f"is no beginning of an event: {_shown(lines[0])}"
+        what = f"is no beginning of an event: {_quote(lines[0])}"
         raise UserError(f"{path}:{line}", what, "expected 'E number vertices particles'") from None
 
 
-def _joined(path: Path, line: int) -> UserError:
-    what = "stands after the end of the listing: two files were joined"
+def _joined_files(path: Path, line: int) -> UserError:
+    what = "comes after the end of the listing: two files were joined"
     return UserError(f"{path}:{line}", what, "give them as two files")
 
 
-def _shown(text: bytes) -> str:
+def _quote(text: bytes) -> str:
     return repr(text[:40].decode("ascii", "replace").strip())

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.simulate.external.external_files import opened
+from bevatron.simulate.external.external_files import open_plain_or_gzip
 
 IMAGES, LABELS = 0x00000803, 0x00000801  # unsigned bytes of three axes, and of one
 EXCESS = 1 << 16  # bytes beyond the expected end that are counted
@@ -21,7 +21,7 @@ def read_idx(path: Path, magic: int) -> np.ndarray:
     another magic number, and for fewer or more bytes than the lengths ask for, before more than these are read.
     """
     axes = magic & 0xFF
-    with opened(path) as file:
+    with open_plain_or_gzip(path) as file:
         head = file.read(4 + 4 * axes)
         if len(head) < 4 or int.from_bytes(head[:4], "big") != magic:
             kind = {IMAGES: "images", LABELS: "labels"}[magic]
@@ -31,9 +31,9 @@ def read_idx(path: Path, magic: int) -> np.ndarray:
         expected, size = math.prod(shape), path.stat().st_size
         content = file.read(expected + EXCESS) if expected <= GZIP_RATIO * size else b""
     if len(head) < 4 + 4 * axes or len(content) != expected:
-        held = f"{len(content):,}" + (" or more" if len(content) == expected + EXCESS else "")
+        actual = f"{len(content):,}" + (" or more" if len(content) == expected + EXCESS else "")
         if expected > GZIP_RATIO * size:
-            held = f"a file of {size:,} bytes cannot hold them"
-        what = f"says {' × '.join(map(str, shape))} = {expected:,} bytes, and holds {held}"
+            actual = f"a file of {size:,} bytes cannot hold them"
+        what = f"says {' × '.join(map(str, shape))} = {expected:,} bytes, and holds {actual}"
         raise UserError(path, what, "fetch it again")
     return np.frombuffer(content, np.uint8).reshape(shape)

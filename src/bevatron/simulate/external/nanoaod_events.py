@@ -8,64 +8,66 @@ from pathlib import Path
 from typing import Any
 
 from bevatron.errors import UserError
-from bevatron.simulate.external.external_files import Part, needed, too_few
+from bevatron.simulate.external.external_files import Part, missing_package, too_few_events
 
 TREE = "Events"
 STEP = 20_000  # events at a time
 
 
-def steps(part: Part, shard: int, branches: list[str]) -> Iterator[tuple[int, Any]]:
+def read_steps(part: Part, shard: int, branches: list[str]) -> Iterator[tuple[int, Any]]:
     """The part's events, up to 20,000 at a time: the file's number, and an awkward array of the branches.
 
     Raises UserError for a file that is no ROOT file, is cut short, has no TTree 'Events', no event, or lacks a
     branch.
     """
-    passed = read = 0
+    skipped = read = 0
     for path, number in zip(part.files, part.numbers, strict=True):
-        with _reading(path), _opened(path) as file:
-            tree = _tree(file, path)
-            held = set(tree.keys())
-            if missing := [name for name in branches if name not in held]:
-                raise _missing(path, missing, held)
-            first, last = max(part.first - passed, 0), tree.num_entries
+        with _report_faults(path), _open(path) as file:
+            tree = _find_tree(file, path)
+            available = set(tree.keys())
+            if missing := [name for name in branches if name not in available]:
+                raise _missing_branches(path, missing, available)
+            first, last = max(part.first - skipped, 0), tree.num_entries
             if part.stop is not None:
-                last = min(last, part.stop - passed)
-            passed += tree.num_entries
+                last = min(last, part.stop - skipped)
+            skipped += tree.num_entries
             for start in range(first, last, STEP):
                 stop = min(start + STEP, last)
                 read += stop - start
                 yield number, tree.arrays(branches, entry_start=start, entry_stop=stop, library="ak")
-        if part.stop is not None and passed >= part.stop:
+        if part.stop is not None and skipped >= part.stop:
             return
     if read == 0:
-        raise too_few(part, shard, passed, "events")
+        raise too_few_events(part, shard, skipped, "events")
 
 
-def _opened(path: Path) -> Any:
+def _open(path: Path) -> Any:
     try:
         import uproot
     except ImportError:
-        raise needed("uproot", "ROOT files") from None
+        raise missing_package("uproot", "ROOT files") from None
     return uproot.open(path)
 
 
-def _tree(file: Any, path: Path) -> Any:
+def _find_tree(file: Any, path: Path) -> Any:
     kinds = file.classnames()
-    found = {name.partition(";")[0]: kind for name, kind in kinds.items()}
-    if TREE not in found:
-        held = ", ".join(sorted(found)) or "nothing"
-        raise UserError(path, f"has no tree '{TREE}', so it is no NanoAOD file; it holds: {held}", "give NanoAOD files")
-    if found[TREE] != "TTree":
-        raise UserError(path, f"holds '{TREE}' as {found[TREE]}, which is not read here", "convert it to a TTree")
+    classes = {name.partition(";")[0]: kind for name, kind in kinds.items()}
+    if TREE not in classes:
+        names = ", ".join(sorted(classes)) or "nothing"
+        raise UserError(
+            path, f"has no tree '{TREE}', so it is no NanoAOD file; it holds: {names}", "give NanoAOD files"
+        )
+    if classes[TREE] != "TTree":
+        raise UserError(path, f"holds '{TREE}' as {classes[TREE]}, which is not read here", "convert it to a TTree")
     tree = file[TREE]
     if tree.num_entries == 0:
         raise UserError(path, "holds no event", "take it out of the files")
     return tree
 
 
-def _missing(path: Path, missing: list[str], held: set[str]) -> UserError:
+def _missing_branches(path: Path, missing: list[str], available: set[str]) -> UserError:
     names = ", ".join(f"'{name}'" for name in missing)
-    if "Jet_pt" not in held:
+    if "Jet_pt" not in available:
         return UserError(path, f"has no branch {names}: it is no NanoAOD file", "give NanoAOD files")
     if "Jet_hadronFlavour" in missing:
         return UserError(
@@ -76,7 +78,7 @@ def _missing(path: Path, missing: list[str], held: set[str]) -> UserError:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _report_faults(path: Path) -> Iterator[None]:
     """Every way in which uproot fails to read a file, as one UserError that names it."""
     try:
         yield

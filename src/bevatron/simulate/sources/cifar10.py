@@ -63,4 +63,5 @@ class Cifar10:
         return samples, {"events": n + n_test, "seconds_in_generator": perf_counter() - start}
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         return {"numpy": np.__version__}

@@ -43,7 +43,7 @@ class Digits:
             """For each shard the files whose change makes it outdated."""
             if self.folder is None:
                 return [[]] * shards
-            files = [idx_file(Path(self.folder), name) for names in FILES.values() for name in names]
+            files = [find_idx_file(Path(self.folder), name) for names in FILES.values() for name in names]
             return [files] * shards
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
@@ -54,9 +54,9 @@ class Digits:
         if shard > 0:
             raise UserError(f"shard {shard}", "the source 'digits' has one shard", "set simulation.shards to 1")
         if options.folder is None:
-            images, labels, split = _shipped()
+            images, labels, split = _load_shipped_digits()
         else:
-            images, labels, split = _of_folder(Path(options.folder), options.validation)
+            images, labels, split = _read_folder(Path(options.folder), options.validation)
         samples = Samples(
             inputs={"image": Group(Dense(images[:, None]), ("grey",), ("",))},
             targets={"label": labels} | ({} if split is None else {"split": split}),
@@ -65,12 +65,13 @@ class Digits:
         return samples, {"events": len(labels), "seconds_in_generator": perf_counter() - start}
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         from importlib.metadata import version
 
         return {"scikit-learn": version("scikit-learn"), "numpy": np.__version__}
 
 
-def idx_file(folder: Path, name: str) -> Path:
+def find_idx_file(folder: Path, name: str) -> Path:
     """The file of that name, plain or gzip, also as Kaggle spells it; raises UserError where there is none."""
     for spelled in (name, name.replace("-idx", ".idx")):
         for path in (folder / spelled, folder / f"{spelled}.gz"):
@@ -80,19 +81,20 @@ def idx_file(folder: Path, name: str) -> Path:
     raise UserError(folder / name, "no such file, with or without .gz", todo)
 
 
-def _shipped() -> tuple[np.ndarray, np.ndarray, None]:
+def _load_shipped_digits() -> tuple[np.ndarray, np.ndarray, None]:
     from sklearn.datasets import load_digits
 
-    found = load_digits()
-    return (found.images / 16.0).astype(np.float32), found.target.astype(np.int64), None
+    pixels, labels = load_digits(return_X_y=True)
+    images = np.asarray(pixels).reshape(-1, 8, 8)
+    return (images / 16.0).astype(np.float32), np.asarray(labels).astype(np.int64), None
 
 
-def _of_folder(folder: Path, validation: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _read_folder(folder: Path, validation: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     from bevatron.simulate.external.idx import IMAGES, LABELS, read_idx
 
     images, labels = {}, {}
     for part, (image_name, label_name) in FILES.items():
-        path, label_path = idx_file(folder, image_name), idx_file(folder, label_name)
+        path, label_path = find_idx_file(folder, image_name), find_idx_file(folder, label_name)
         images[part], labels[part] = read_idx(path, IMAGES), read_idx(label_path, LABELS).astype(np.int64)
         if len(images[part]) != len(labels[part]):
             what = f"holds {len(labels[part]):,} labels for the {len(images[part]):,} images of {path.name}"

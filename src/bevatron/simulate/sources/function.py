@@ -53,8 +53,9 @@ class Function:
         return samples, {"events": total, "seconds_in_generator": perf_counter() - start}
 
     def events(self, options: Options) -> dict[str, int]:
-        """Points of a shard, by split: `bevatron plan` asks."""
+        """Number of points of a shard by split, for `bevatron plan`."""
         return {"train": options.train, "val": options.val, "test": options.test}
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         return {"numpy": np.__version__}

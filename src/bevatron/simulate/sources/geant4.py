@@ -1,5 +1,6 @@
 """The source `geant4`: the same events as `lartpc`, followed by Geant4 instead of our own transport."""
 
+from importlib import import_module
 from time import perf_counter
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from pydantic import Field
 from bevatron.config.loading.kinds import source
 from bevatron.errors import UserError
 from bevatron.simulate.argon.tracking.event import PHOTON_CONVERSION_UNKNOWN, Box, Deposits, Primaries
+from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.lartpc import ArgonOptions
 from bevatron.store.shards.columns import Samples
@@ -37,50 +39,52 @@ class Geant4:
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of events. Raises UserError where calzone or its data are not installed."""
-        from bevatron.simulate.argon.tracking.events import event_attributes, event_samples, joined, primaries_of
+        from bevatron.simulate.argon.tracking.events import build_event_samples, event_attributes, generate_primaries
 
-        calzone = _calzone()
+        calzone = _import_calzone()
         start = perf_counter()
         box = Box(options.box.low, options.box.high)
         streams = np.random.SeedSequence(seed.own).spawn(2)
-        started = primaries_of(options, box, 0, options.events, np.random.Generator(np.random.Philox(streams[0])))
+        event_start = generate_primaries(
+            options, box, 0, options.events, np.random.Generator(np.random.Philox(streams[0]))
+        )
         simulation = calzone.Simulation(geometry(box))
         simulation.physics = calzone.Physics("option4", had_model=options.physics)
-        simulation.random = calzone.Random(whole_seed(streams[1]))
+        simulation.random = calzone.Random(full_seed(streams[1]))
         simulation.sample_deposits, simulation.tracking = "detailed", True
         try:
-            result = simulation.run(as_particles(started.primaries, box, calzone))
+            result = simulation.run(convert_primaries(event_start.primaries, box, calzone))
         except FileNotFoundError as error:
             what = f"lacks Geant4's data: {error}"
             raise UserError(
                 WHERE, what, "run `python -m calzone download` (2 GB), or take the source 'lartpc'"
             ) from None
         seconds = perf_counter() - start
-        found = deposits(result.deposits[VOLUME], result.tracks, started.primaries, options.events, box)
+        deposits = build_deposits(result.deposits[VOLUME], result.tracks, event_start.primaries, options.events, box)
         attributes = event_attributes(options, box)
-        samples = joined([event_samples(started, found, shard << 40)], attributes)
+        samples = concatenate_samples([build_event_samples(event_start, deposits, shard << 40)], attributes)
         return samples, {"events": options.events, "seconds_in_generator": seconds}
 
     def events(self, options: Options) -> int:
-        """Events of a shard: `bevatron plan` asks."""
+        """Number of events of a shard, for `bevatron plan`."""
         return options.events
 
     def versions(self) -> dict[str, str]:
-        calzone = _calzone()
+        """Versions of the software that the samples depend on, by package. Raises UserError without calzone."""
+        calzone = _import_calzone()
         return {"calzone": calzone.VERSION, "geant4": str(calzone.GEANT4_VERSION), "numpy": np.__version__}
 
 
-def _calzone() -> Any:
+def _import_calzone() -> Any:
     try:
-        import calzone
+        return import_module("calzone")  # an extra without types
     except ImportError:
         raise UserError(WHERE, "calzone is not installed", "pip install 'bevatron[geant4]'") from None
-    return calzone
 
 
-def whole_seed(stream: np.random.SeedSequence) -> int:
+def full_seed(stream: np.random.SeedSequence) -> int:
     """All 128 bits that calzone's generator takes (PCG, multiplicative; it sets the lowest bit whatever it gets)."""
-    high, low = (int(word) for word in stream.generate_state(2, np.uint64))
+    high, low = (int(half) for half in stream.generate_state(2, np.uint64))
     return high << 64 | low
 
 
@@ -90,23 +94,24 @@ def geometry(box: Box) -> dict[str, Any]:
     return {VOLUME: {"box": sides, "material": "G4_lAr", "role": "record_deposits"}}
 
 
-def as_particles(primaries: Primaries, box: Box, calzone: Any) -> np.ndarray:
+def convert_primaries(primaries: Primaries, box: Box, calzone: Any) -> np.ndarray:
     """The primaries as calzone's particles, one of its events each: MeV, cm from the box's middle, directions."""
     from bevatron.simulate.argon.generators.gun import kinetic_of
 
     particles = calzone.particles(len(primaries.pdg))
     norm = np.linalg.norm(primaries.momentum, axis=1, keepdims=True)
     particles["pid"], particles["energy"] = primaries.pdg, kinetic_of(primaries.pdg, primaries.momentum)
-    particles["position"] = primaries.position - middle(box)
+    particles["position"] = primaries.position - box_center(box)
     particles["direction"] = primaries.momentum / norm
     return particles
 
 
-def middle(box: Box) -> np.ndarray:
+def box_center(box: Box) -> np.ndarray:
+    """The middle (3,) of the box, cm."""
     return (np.array(box.low) + np.array(box.high)) / 2
 
 
-def deposits(sampled: Any, tracks: np.ndarray, primaries: Primaries, n_events: int, box: Box) -> Deposits:
+def build_deposits(sampled: Any, tracks: np.ndarray, primaries: Primaries, n_events: int, box: Box) -> Deposits:
     """Segments of what calzone sampled in detail.
 
     sampled.line (event, tid, pid, value, start, end) along tracks and sampled.point (event, tid, pid, value, position);
@@ -115,8 +120,8 @@ def deposits(sampled: Any, tracks: np.ndarray, primaries: Primaries, n_events: i
     from bevatron.simulate.argon.generators.gun import kinetic_of
 
     line, point = sampled.line, sampled.point
-    starts = np.concatenate([line["start"], point["position"]]) + middle(box)
-    ends = np.concatenate([line["end"], point["position"]]) + middle(box)
+    starts = np.concatenate([line["start"], point["position"]]) + box_center(box)
+    ends = np.concatenate([line["end"], point["position"]]) + box_center(box)
     primary = np.concatenate([line["event"], point["event"]]).astype(np.int64)
     energy = np.concatenate([line["value"], point["value"]])
     path = np.maximum(np.linalg.norm(ends - starts, axis=1), 1e-4)

@@ -8,10 +8,11 @@ import numpy as np
 
 from bevatron.config.loading.kinds import source
 from bevatron.errors import UserError
-from bevatron.simulate.collisions.event_jets import JetOptions, jets_of, joined
+from bevatron.simulate.batches import concatenate_samples
+from bevatron.simulate.collisions.event_jets import JetOptions, build_jet_samples
 from bevatron.simulate.external import hepmc_events
-from bevatron.simulate.external.external_files import FileOptions, Part, too_few
-from bevatron.simulate.external.hepmc_text import EventText, event_texts
+from bevatron.simulate.external.external_files import FileOptions, Part, too_few_events
+from bevatron.simulate.external.hepmc_text import EventText, read_event_texts
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Samples
 
@@ -23,7 +24,7 @@ class HepMC:
     """Jets of the events of HepMC3 ASCII files, plain or gzip, read by pyhepmc; raw samples as those of `jets`.
 
     Clustering, labels and ids are those of the source `jets`, so every recipe that takes its shards takes these.
-    `process` is the file's place among all of the study. The events' weights are not used; a warning says so
+    `process` is the file's index among all of the study. The events' weights are not used; a warning says so
     where they differ. Stable particles are those of status 1: what the generator did not let decay (K0_S, Λ)
     does not decay here.
     """
@@ -36,10 +37,10 @@ class HepMC:
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of jets, and the time spent in reading. Nothing is random, so `seed` is not used."""
         part = options.part(shard)
-        attributes = options.attributes(part) | {"processes": [path.as_posix() for path in options.found()]}
-        place = dict(zip(part.files, part.numbers, strict=True))
-        seconds, done, parts, uneven = 0.0, 0, [], False
-        batches = hepmc_events.batches(self.events(part, shard))
+        attributes = options.attributes(part) | {"processes": [path.as_posix() for path in options.resolve_files()]}
+        file_number = dict(zip(part.files, part.numbers, strict=True))
+        seconds, n_events, parts, weights_differ = 0.0, 0, [], False
+        batches = hepmc_events.read_batches(self.events(part, shard))
         while True:
             start = perf_counter()
             batch = next(batches, None)
@@ -47,35 +48,36 @@ class HepMC:
             if batch is None:
                 break
             texts, particles, differ = batch
-            uneven |= differ
-            jets = jets_of(particles, hepmc_events.charges, options, (shard << 32) + done, 0)
-            event = (jets.targets["event"] - np.uint64((shard << 32) + done)).astype(np.int64)
-            jets.targets["process"][:] = np.array([place[text.file] for text in texts])[event]
+            weights_differ |= differ
+            jets = build_jet_samples(particles, hepmc_events.charges, options, (shard << 32) + n_events, 0)
+            event = (jets.targets["event"] - np.uint64((shard << 32) + n_events)).astype(np.int64)
+            jets.targets["process"][:] = np.array([file_number[text.file] for text in texts])[event]
             parts.append(jets)
-            done += particles.events
-        if uneven:
+            n_events += particles.events
+        if weights_differ:
             logger.warning("shard %d: the events' weights differ, and are not used", shard)
-        return joined(parts, attributes), {"events": done, "seconds_in_generator": seconds}
+        return concatenate_samples(parts, attributes), {"events": n_events, "seconds_in_generator": seconds}
 
     @staticmethod
     def events(part: Part, shard: int) -> Iterator[EventText]:
         """The shard's events. Raises UserError where the files hold none for it."""
-        passed = read = 0
+        n_read = n_used = 0
         for path in part.files:
-            before = passed
-            for text in event_texts(path):
-                if passed >= part.first and (part.stop is None or passed < part.stop):
-                    read += 1
+            before = n_read
+            for text in read_event_texts(path):
+                if n_read >= part.first and (part.stop is None or n_read < part.stop):
+                    n_used += 1
                     yield text
-                passed += 1
-                if part.stop is not None and passed >= part.stop:
+                n_read += 1
+                if part.stop is not None and n_read >= part.stop:
                     return
-            if passed == before:
+            if n_read == before:
                 raise UserError(path, "holds no event", "take it out of the files")
-        if read == 0:
-            raise too_few(part, shard, passed, "events")
+        if n_used == 0:
+            raise too_few_events(part, shard, n_read, "events")
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         from importlib.metadata import version
 
         return {name: version(name) for name in ("pyhepmc", "particle", "fastjet", "awkward")}

@@ -10,15 +10,15 @@ from pydantic import Field
 
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Real
-from bevatron.simulate.collisions.event_jets import joined
-from bevatron.simulate.external.external_files import FileOptions, Part, lines_of, opened, too_few
+from bevatron.simulate.batches import concatenate_samples
+from bevatron.simulate.external.external_files import FileOptions, Part, open_plain_or_gzip, read_lines, too_few_events
 from bevatron.simulate.external.jet_flavour_lines import (
     TRACK,
     TRACK_EXPERTS,
     VERTEX,
     VERTEX_EXPERTS,
     PublishedJet,
-    published_jet,
+    parse_jet,
 )
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
@@ -45,7 +45,7 @@ class JetFlavourLines:
     class Options(FileOptions):
         missing: Real = Field(
             0.0,
-            description="what stands for experts that do not exist (no third track, no vertex)",
+            description="value of experts that do not exist (no third track, no vertex)",
             allow_inf_nan=False,
         )
 
@@ -54,32 +54,35 @@ class JetFlavourLines:
         start = perf_counter()
         part = options.part(shard)
         attributes = options.attributes(part)
-        jets, done, lost, parts = self.jets(part, shard), 0, 0, []
+        jets, n_jets, n_dropped, parts = self.jets(part, shard), 0, 0, []
         while batch := list(islice(jets, BATCH)):
-            samples, dropped = self.samples(batch, (shard << 40) + done, options.missing)
+            samples, dropped = self.samples(batch, (shard << 40) + n_jets, options.missing)
             parts.append(samples)
-            done, lost = done + len(batch), lost + dropped
-        if lost:
-            logger.info("shard %d: %d tracks left out, whose parameters are not finite", shard, lost)
-        return joined(parts, attributes), {"events": done, "seconds_in_generator": perf_counter() - start}
+            n_jets, n_dropped = n_jets + len(batch), n_dropped + dropped
+        if n_dropped:
+            logger.info("shard %d: %d tracks left out, whose parameters are not finite", shard, n_dropped)
+        return concatenate_samples(parts, attributes), {
+            "events": n_jets,
+            "seconds_in_generator": perf_counter() - start,
+        }
 
     @staticmethod
     def jets(part: Part, shard: int) -> Iterator[PublishedJet]:
         """The shard's jets; lines before them are passed over unread, empty ones do not count."""
-        passed = read = 0
+        n_lines = n_used = 0
         for path in part.files:
-            with opened(path) as file:
-                for line, text in enumerate(lines_of(file, path), 1):
+            with open_plain_or_gzip(path) as file:
+                for line, text in enumerate(read_lines(file, path), 1):
                     if text.isspace():
                         continue
-                    if passed >= part.first:
-                        read += 1
-                        yield published_jet(text, path, line)
-                    passed += 1
-                    if part.stop is not None and passed >= part.stop:
+                    if n_lines >= part.first:
+                        n_used += 1
+                        yield parse_jet(text, path, line)
+                    n_lines += 1
+                    if part.stop is not None and n_lines >= part.stop:
                         return
-        if read == 0:
-            raise too_few(part, shard, passed, "lines")
+        if n_used == 0:
+            raise too_few_events(part, shard, n_lines, "lines")
 
     @staticmethod
     def samples(jets: list[PublishedJet], first: int, missing: float) -> tuple[Samples, int]:
@@ -87,8 +90,8 @@ class JetFlavourLines:
         experts = np.array([jet.experts for jet in jets])
         tracks = np.array([track for jet in jets for track in jet.tracks]).reshape(-1, len(TRACK))
         owner = np.repeat(np.arange(len(jets)), [len(jet.tracks) for jet in jets])
-        whole = np.isfinite(tracks[:, : MEASURED - 1]).all(axis=1)  # the weight may be missing
-        tracks, owner = tracks[whole], owner[whole]
+        is_finite = np.isfinite(tracks[:, : MEASURED - 1]).all(axis=1)  # the weight may be missing
+        tracks, owner = tracks[is_finite], owner[is_finite]
         at_vertex = np.isfinite(tracks[:, MEASURED:]).all(axis=1) & (tracks[:, -2] > 0)  # vertex_n_tracks
         tracks[~at_vertex, MEASURED:] = 0.0
         tracks[~np.isfinite(tracks[:, MEASURED - 1]), MEASURED - 1] = 0.0
@@ -112,7 +115,8 @@ class JetFlavourLines:
             inputs={name: Group(*group) for name, group in values.items()},
             targets={"event": number, "flavour": np.array([jet.flavour for jet in jets], np.int64)},
             id=number,
-        ), int((~whole).sum())
+        ), int((~is_finite).sum())
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         return {"numpy": np.__version__}

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Count, Name, Positive
-from bevatron.simulate.collisions.event_jets import JetOptions, jets_of, joined
+from bevatron.simulate.batches import concatenate_samples
+from bevatron.simulate.collisions.event_jets import JetOptions, build_jet_samples
 from bevatron.simulate.collisions.particles import Particles
 from bevatron.simulate.collisions.pythia import SEEDS, Collisions
 from bevatron.simulate.collisions.pythia import versions as pythia_versions
@@ -26,12 +27,12 @@ PROCESSES = {
 
 
 @source("jets")
-class Jets:
+class PythiaJets:
     """Jets of the processes in `processes`, the same number of events of each in every shard.
 
     One sample is one jet; id = shard << 40 | event << 8 | rank of the jet in its event. Input groups and
-    targets are those of `bevatron.simulate.collisions.event_jets`; `event` is unique in the study, `process` the place
-    of the process' name in alphabetical order.
+    targets are those of `bevatron.simulate.collisions.event_jets`; `event` is unique in the study, `process` the
+    index of the process' name in alphabetical order.
 
     Approximations: generator level, so no detector material and no field (both come in with the measured
     tracks, in the prepare stage, as does the beam spot: here every collision is at the origin); no pile-up.
@@ -52,48 +53,50 @@ class Jets:
         settings: list[str] = Field([], description="further Pythia settings, of all processes")
 
         @property
-        def most_shards(self) -> int:
+        def max_shards(self) -> int:
             """Shards for which Pythia has seeds: one for each process of each shard."""
             return SEEDS // len(self.processes)
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of jets, and the time spent inside Pythia. Raises UserError for settings Pythia
         refuses."""
-        start, seconds, starting, done = perf_counter(), 0.0, 0.0, 0
+        start, seconds, starting, n_events = perf_counter(), 0.0, 0.0, 0
         total = options.events * len(options.processes)
         parts: list[Samples] = []
-        said = start
+        last_message = start
         for number, name in enumerate(sorted(options.processes)):
             settings = [*self.settings(options), *options.processes[name]]
-            own = seed.place(SEEDS, number, len(options.processes))
-            collisions = Collisions(settings, own, f"simulation.source.processes.{name}")
+            own_seed = seed.unique_seed(SEEDS, number, len(options.processes))
+            collisions = Collisions(settings, own_seed, f"simulation.source.processes.{name}")
             for particles in collisions.batches(options.events):
-                parts.append(self.jets_of(particles, collisions, options, (shard << 32) + done, number))
-                done += particles.events
-                if perf_counter() - said > 10.0:
-                    said = perf_counter()
-                    rate = done / (said - start)
-                    logger.info(f"shard {shard}: {done} of {total} events, {rate:.0f} a second")
+                parts.append(self.build_samples(particles, collisions, options, (shard << 32) + n_events, number))
+                n_events += particles.events
+                if perf_counter() - last_message > 10.0:
+                    last_message = perf_counter()
+                    rate = n_events / (last_message - start)
+                    logger.info(f"shard {shard}: {n_events} of {total} events, {rate:.0f} a second")
             seconds += collisions.seconds
-            starting += collisions.starting
-        samples = joined(parts, {"processes": sorted(options.processes)})
+            starting += collisions.start_seconds
+        samples = concatenate_samples(parts, {"processes": sorted(options.processes)})
         return samples, {
-            "events": done,
+            "events": n_events,
             "seconds_in_generator": seconds,
             "seconds_starting_generator": starting,
         }
 
     def events(self, options: Options) -> int:
-        """Events of a shard: `bevatron plan` asks."""
+        """Number of events of a shard, for `bevatron plan`."""
         return options.events * len(options.processes)
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         from importlib.metadata import version
 
         return {**pythia_versions(), "fastjet": version("fastjet"), "awkward": version("awkward")}
 
     @staticmethod
     def settings(options: Options) -> list[str]:
+        """Pythia's settings of all processes, in the form `key = value`."""
         interactions = "on" if options.multiple_interactions else "off"
         return [
             "Beams:idA = 2212",
@@ -105,8 +108,8 @@ class Jets:
         ]
 
     @staticmethod
-    def jets_of(
+    def build_samples(
         particles: Particles, collisions: Collisions, options: Options, first_event: int, process: int
     ) -> Samples:
         """The jets of one batch of events, which are numbered from `first_event`: see `event_jets`."""
-        return jets_of(particles, collisions.charges, options, first_event, process)
+        return build_jet_samples(particles, collisions.charges, options, first_event, process)

@@ -14,6 +14,7 @@ from bevatron.simulate.argon.generators.gun import Gun
 from bevatron.simulate.argon.generators.neutrinos import Neutrinos
 from bevatron.simulate.argon.tracking.cuts import Cuts
 from bevatron.simulate.argon.tracking.event import Box
+from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.comparison import Comparison
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Samples
@@ -21,7 +22,7 @@ from bevatron.store.shards.columns import Samples
 logger = logging.getLogger("bevatron")
 BATCH = 200  # events followed at a time, so that memory does not grow with the shard
 
-MOST_MUONS = 1_000  # cosmic muons of an event on average, some forty times MicroBooNE: what memory holds of a batch
+MAX_MUONS = 1_000  # cosmic muons of an event on average, some forty times MicroBooNE: what memory holds of a batch
 
 Corner = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
 
@@ -29,8 +30,8 @@ Corner = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
 class Volume(Section):
     """The liquid argon, a box; x runs along the drift away from the wire planes, y upwards, z along the beam."""
 
-    low: Corner = Field((0.0, -116.5, 0.0), description="corner, cm; the wire planes stand at the low x")
-    high: Corner = Field((256.0, 116.5, 1036.8), description="opposite corner, cm; MicroBooNE's by default")
+    low: Corner = Field(default=(0.0, -116.5, 0.0), description="corner, cm; the wire planes are at the low x")
+    high: Corner = Field(default=(256.0, 116.5, 1036.8), description="opposite corner, cm; MicroBooNE's by default")
 
     @model_validator(mode="after")
     def _has_volume(self) -> "Volume":
@@ -51,10 +52,13 @@ class ArgonOptions(kinds.Options):
 
     @model_validator(mode="after")
     def _starts_something(self) -> "ArgonOptions":
-        if (self.gun is None) == (self.neutrinos is None):
+        if self.gun is not None and self.neutrinos is None:
+            name, margin = "gun", self.gun.margin
+        elif self.gun is None and self.neutrinos is not None:
+            name, margin = "neutrinos", self.neutrinos.margin
+        else:
             found = "neither" if self.gun is None else "both"
             raise ValueError(f"give exactly one of 'gun' and 'neutrinos', found {found}")
-        name, margin = ("gun", self.gun.margin) if self.gun is not None else ("neutrinos", self.neutrinos.margin)
         shortest = min(high - low for low, high in zip(self.box.low, self.box.high, strict=True))
         if 2 * margin >= shortest:
             raise ValueError(
@@ -65,9 +69,9 @@ class ArgonOptions(kinds.Options):
             raise ValueError("neutrinos.fraction: below 1 some events are empty; give 'cosmics' as well")
         if self.cosmics is not None:
             expected = expected_muons(self.cosmics, Box(self.box.low, self.box.high))
-            if expected > MOST_MUONS:
+            if expected > MAX_MUONS:
                 raise ValueError(
-                    f"cosmics: {expected:.3g} muons an event, of this box, window and scale; at most {MOST_MUONS:,}"
+                    f"cosmics: {expected:.3g} muons an event, of this box, window and scale; at most {MAX_MUONS:,}"
                 )
         return self
 
@@ -78,7 +82,7 @@ class LiquidArgon:
 
     One sample is one event; id = shard << 40 | event. Input groups: `segments` and `segment_ids` (ragged),
     `budget` (where the energy went), `primaries` and `primary_ids` (ragged), `conversion` (of the first primary photon,
-    cm; -1 where there is none or it does not convert). Targets: `particle` (of a gun's first particle, its place in
+    cm; -1 where there is none or it does not convert). Targets: `particle` (of a gun's first particle, its index in
     `particles`), `neutrino` (1 if there is an interaction) and `vertex` (n, 3), cm.
     """
 
@@ -88,47 +92,49 @@ class LiquidArgon:
         cuts: Cuts = Field(default_factory=Cuts, description="thresholds and steps of the transport")
 
         @property
-        def most_shards(self) -> int:
+        def max_shards(self) -> int:
             """Shards for which there are seeds of 32 bits, one for each event."""
             return 2**32 // self.events
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of events, and the time spent in the transport."""
-        from bevatron.simulate.argon.tracking.events import event_attributes, event_samples, joined, primaries_of
+        from bevatron.simulate.argon.tracking.events import build_event_samples, event_attributes, generate_primaries
         from bevatron.simulate.argon.tracking.transport import transport
 
-        start = said = perf_counter()
+        start = last_message = perf_counter()
         seconds, parts = 0.0, []
         box = Box(options.box.low, options.box.high)
         for batch, first in enumerate(range(0, options.events, BATCH)):
             n = min(BATCH, options.events - first)
             stream = np.random.SeedSequence([seed.own, batch]).spawn(1)[0]
-            started = primaries_of(options, box, first, n, np.random.Generator(np.random.Philox(stream)))
-            began = perf_counter()
+            event_start = generate_primaries(options, box, first, n, np.random.Generator(np.random.Philox(stream)))
+            transport_start = perf_counter()
             number = (
                 shard * options.events + first
             )  # among all events of the study, which have each a seed of their own
-            deposits = transport(started.primaries, n, box, options.cuts, seed.study, number)
-            seconds += perf_counter() - began
-            parts.append(event_samples(started, deposits, (shard << 40) + first))
-            if perf_counter() - said > 10.0:
-                said = perf_counter()
-                done = first + n
-                logger.info(f"shard {shard}: {done} of {options.events} events, {done / (said - start):.0f} a second")
+            deposits = transport(event_start.primaries, n, box, options.cuts, seed.study, number)
+            seconds += perf_counter() - transport_start
+            parts.append(build_event_samples(event_start, deposits, (shard << 40) + first))
+            if perf_counter() - last_message > 10.0:
+                last_message = perf_counter()
+                n_events = first + n
+                rate = n_events / (last_message - start)
+                logger.info(f"shard {shard}: {n_events} of {options.events} events, {rate:.0f} a second")
         attributes = event_attributes(options, box)
-        return joined(parts, attributes), {"events": options.events, "seconds_in_generator": seconds}
+        return concatenate_samples(parts, attributes), {"events": options.events, "seconds_in_generator": seconds}
 
     def events(self, options: Options) -> int:
-        """Events of a shard: `bevatron plan` asks."""
+        """Number of events of a shard, for `bevatron plan`."""
         return options.events
 
     def comparisons(self, options: Options, seed: int) -> list[Comparison]:
-        """The transport beside published numbers: `bevatron validate-source` asks."""
-        from bevatron.simulate.argon.validation.comparisons import comparisons
+        """The transport beside published numbers, for `bevatron validate-source`."""
+        from bevatron.simulate.argon.validation.comparisons import compute_comparisons
 
-        return comparisons(options.cuts, seed % 2**62)
+        return compute_comparisons(options.cuts, seed % 2**62)
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         from importlib.metadata import version
 
         return {"numpy": np.__version__, "numba": version("numba")}

@@ -9,10 +9,10 @@ from pydantic import Field
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import NonNegative, Positive
 from bevatron.errors import UserError
-from bevatron.simulate.collisions.event_jets import joined
-from bevatron.simulate.collisions.hadrons import REACH
+from bevatron.simulate.batches import concatenate_samples
+from bevatron.simulate.collisions.hadrons import MAX_DELTA_R
 from bevatron.simulate.external.external_files import FileOptions
-from bevatron.simulate.external.nanoaod_events import steps
+from bevatron.simulate.external.nanoaod_events import read_steps
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples, elements_of
 
@@ -39,7 +39,7 @@ class NanoAOD:
     One sample is one jet. Input groups: `jet` (pt, eta, phi, mass, then the branches of `jet_features`),
     `vertices` (ragged: the event's secondary vertices within ΔR < 0.8 of the jet, branches SV_*). Targets:
     `event` uint64, unique in the study; `flavour` int64, Jet_hadronFlavour: 0, 4 or 5; `process` int64, the
-    file's place among all of the study. NanoAOD keeps no tracks of jets, so there is no track level.
+    file's index among all of the study. NanoAOD keeps no tracks of jets, so there is no track level.
     """
 
     VERSION = 1
@@ -60,19 +60,23 @@ class NanoAOD:
         """One shard of jets, and the time spent in reading. Nothing is random, so `seed` is not used."""
         start = perf_counter()
         part = options.part(shard)
-        attributes = options.attributes(part) | {"processes": [path.as_posix() for path in options.found()]}
-        done, parts = 0, []
-        for number, events in steps(part, shard, self.branches(options)):
-            samples = self.jets(events, options, (shard << 32) + done, number)
+        attributes = options.attributes(part) | {"processes": [path.as_posix() for path in options.resolve_files()]}
+        n_events, parts = 0, []
+        for number, events in read_steps(part, shard, self.branches(options)):
+            samples = self.jets(events, options, (shard << 32) + n_events, number)
             where = f"{part.files[part.numbers.index(number)]}: Jet_hadronFlavour"
-            if odd := set(samples.targets["flavour"].tolist()) - {0, 4, 5}:
-                raise UserError(where, f"found {min(odd)}, expected 0, 4 or 5", "see which version wrote the file")
+            if unknown := set(samples.targets["flavour"].tolist()) - {0, 4, 5}:
+                raise UserError(where, f"found {min(unknown)}, expected 0, 4 or 5", "see which version wrote the file")
             parts.append(samples)
-            done += len(events)
-        return joined(parts, attributes), {"events": done, "seconds_in_generator": perf_counter() - start}
+            n_events += len(events)
+        return concatenate_samples(parts, attributes), {
+            "events": n_events,
+            "seconds_in_generator": perf_counter() - start,
+        }
 
     @staticmethod
     def branches(options: Options) -> list[str]:
+        """The branches of the file that are read, by their full names."""
         jet = [*KINEMATICS, "hadronFlavour", *options.jet_features, *(["genJetIdx"] if options.gen_match else [])]
         return [*(f"Jet_{name}" for name in dict.fromkeys(jet)), *(f"SV_{name}" for name in VERTEX)]
 
@@ -88,24 +92,24 @@ class NanoAOD:
         event = np.repeat(np.arange(len(events)), per_event)
         rank = np.arange(len(event)) - np.repeat(np.cumsum(per_event) - per_event, per_event)
         pt, eta, phi = (flat(f"Jet_{name}").astype(np.float64) for name in ("pt", "eta", "phi"))
-        keep = (pt > options.jet_pt_min) & (np.abs(eta) < options.jet_eta_max)
+        passes = (pt > options.jet_pt_min) & (np.abs(eta) < options.jet_eta_max)
         if options.gen_match:
-            keep &= flat("Jet_genJetIdx").astype(np.int64) >= 0
-        kept = np.flatnonzero(keep)
+            passes &= flat("Jet_genJetIdx").astype(np.int64) >= 0
+        selected = np.flatnonzero(passes)
         features = (*KINEMATICS, *options.jet_features)
-        values = np.column_stack([flat(f"Jet_{name}")[kept].astype(np.float32) for name in features])
+        values = np.column_stack([flat(f"Jet_{name}")[selected].astype(np.float32) for name in features])
 
         vertices = np.column_stack([flat(f"SV_{name}").astype(np.float32) for name in VERTEX])
         cuts = np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(events["SV_pt"])))]).astype(np.int64)
-        candidate, pairs = elements_of(event[kept], cuts)  # every vertex of each jet's event
-        jet = np.repeat(np.arange(len(kept)), np.diff(pairs))
+        candidate, pairs = elements_of(event[selected], cuts)  # every vertex of each jet's event
+        jet = np.repeat(np.arange(len(selected)), np.diff(pairs))
         column = list(VERTEX).index
-        away_phi = np.remainder(vertices[candidate, column("phi")] - phi[kept][jet] + np.pi, 2 * np.pi) - np.pi
-        near = np.hypot(vertices[candidate, column("eta")] - eta[kept][jet], away_phi) < REACH
+        away_phi = np.remainder(vertices[candidate, column("phi")] - phi[selected][jet] + np.pi, 2 * np.pi) - np.pi
+        near = np.hypot(vertices[candidate, column("eta")] - eta[selected][jet], away_phi) < MAX_DELTA_R
         near &= vertices[candidate, column("dlenSig")] >= options.vertex_significance_min
-        lists = Ragged(vertices[candidate[near]], np.searchsorted(jet[near], np.arange(len(kept) + 1)))
+        lists = Ragged(vertices[candidate[near]], np.searchsorted(jet[near], np.arange(len(selected) + 1)))
 
-        number = np.uint64(first_event) + event[kept].astype(np.uint64)
+        number = np.uint64(first_event) + event[selected].astype(np.uint64)
         units = (*KINEMATICS.values(), *("" for _ in options.jet_features))
         return Samples(
             inputs={
@@ -114,13 +118,14 @@ class NanoAOD:
             },
             targets={
                 "event": number,
-                "flavour": flat("Jet_hadronFlavour")[kept].astype(np.int64),
-                "process": np.full(len(kept), process, np.int64),
+                "flavour": flat("Jet_hadronFlavour")[selected].astype(np.int64),
+                "process": np.full(len(selected), process, np.int64),
             },
-            id=number << np.uint64(8) | rank[kept].astype(np.uint64),
+            id=number << np.uint64(8) | rank[selected].astype(np.uint64),
         )
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         from importlib.metadata import version
 
         return {name: version(name) for name in ("uproot", "awkward")}

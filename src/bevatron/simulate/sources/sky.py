@@ -12,9 +12,9 @@ from bevatron.config.sections.section import MOST, Count, NonNegative, Positive
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Samples
 
-LEAST = 8  # pixels a side
+MIN_SIZE = 8  # pixels a side
 Range = tuple[Positive, Positive]
-Side = Annotated[int, Field(ge=LEAST, le=MOST, strict=True)]
+Side = Annotated[int, Field(ge=MIN_SIZE, le=MOST, strict=True)]
 Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
@@ -65,25 +65,25 @@ class Sky:
         """Input groups `galaxy` and `star` (n, 1, size, size) float32 with noise, counts; targets of the same names
         without, `galaxy_parameters` (n, 4) float32: e1, e2, size [arcsec], flux [counts], `star_parameters` (n, 2):
         half-light radius [arcsec], flux [counts]."""
-        from bevatron.simulate.sky import INDICES, View, galaxies, smooth_parameters, stars
+        from bevatron.simulate.sky import INDICES, ImageView, draw_galaxies, draw_stars, smooth_parameters
 
         start = perf_counter()
         random, n = seed.generator(), options.events
         long = random.uniform(*options.radius, n)
         short = long * random.uniform(*options.axis_ratio, n)
-        drawn = np.stack([long, short, random.uniform(0.0, np.pi, n), random.uniform(*options.flux, n)], axis=1)
+        of_galaxies = np.stack([long, short, random.uniform(0.0, np.pi, n), random.uniform(*options.flux, n)], axis=1)
         indices = random.choice(INDICES, n)
         of_stars = np.stack([random.uniform(*options.star_radius, n), random.uniform(*options.star_flux, n)], axis=1)
-        view = View(options.size, options.pixel_scale, options.seeing)
+        view = ImageView(options.size, options.pixel_scale, options.seeing)
         clean = {
-            "galaxy": galaxies(drawn, options.profile, indices, view)[:, None],
-            "star": stars(of_stars, view)[:, None],
+            "galaxy": draw_galaxies(of_galaxies, options.profile, indices, view)[:, None],
+            "star": draw_stars(of_stars, view)[:, None],
         }
         noisy = {
             name: (images + options.noise * random.standard_normal(images.shape)).astype(np.float32)
             for name, images in clean.items()
         }
-        parameters = {"galaxy_parameters": smooth_parameters(drawn), "star_parameters": of_stars}
+        parameters = {"galaxy_parameters": smooth_parameters(of_galaxies), "star_parameters": of_stars}
         samples = Samples(
             inputs={name: Group(Dense(images), ("flux",), ("counts",)) for name, images in noisy.items()},
             targets=clean | {name: values.astype(np.float32) for name, values in parameters.items()},
@@ -92,10 +92,11 @@ class Sky:
         return samples, {"events": n, "seconds_in_generator": perf_counter() - start}
 
     def events(self, options: Options) -> int:
-        """Events of a shard: `bevatron plan` asks."""
+        """Number of events of a shard, for `bevatron plan`."""
         return options.events
 
     def versions(self) -> dict[str, str]:
+        """Versions of the software that the samples depend on, by package."""
         from importlib.metadata import version
 
         return {"galsim": version("galsim"), "numpy": np.__version__}

@@ -1,4 +1,4 @@
-"""One δ-ray, bremsstrahlung photon or annihilation, drawn. Compiled; energies in MeV.
+"""Samples one δ-ray, bremsstrahlung photon or annihilation. Compiled; energies in MeV.
 
 Sampling as in the Geant4 Physics Reference Manual (Møller-Bhabha, Bethe-Heitler, two-photon annihilation).
 """
@@ -10,73 +10,75 @@ import numpy as np
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.simulate.argon.electromagnetic.electrons import bhabha_terms
 from bevatron.simulate.argon.electromagnetic.screening import bremsstrahlung_terms
-from bevatron.simulate.argon.tracking.directions import isotropic, turned
+from bevatron.simulate.argon.tracking.directions import rotate, sample_direction
 from bevatron.simulate.argon.tracking.material import ELECTRON_MASS
 from bevatron.simulate.argon.tracking.particles import ELECTRON, PHOTON
 from bevatron.simulate.argon.tracking.stack import EVENT, KINETIC, MASS, UX, UY, UZ, push
 
 
 @compiled
-def moller(kinetic, cut):
-    """What an electron passes to the slower of the two, from `cut` to half."""
+def sample_moller(kinetic, cut):
+    """The energy that an electron passes to the slower of the two, from `cut` to half."""
     gamma = 1.0 + kinetic / ELECTRON_MASS
-    g, least, half = (2.0 * gamma - 1.0) / (gamma * gamma), cut / kinetic, 0.5
-    most = 1.0 - g * half + half * half * (1.0 - g + (1.0 - g * half) / (half * half))
+    g, minimum, half = (2.0 * gamma - 1.0) / (gamma * gamma), cut / kinetic, 0.5
+    maximum = 1.0 - g * half + half * half * (1.0 - g + (1.0 - g * half) / (half * half))
     while True:
         u = np.random.random()
-        x = least * half / (least * (1.0 - u) + half * u)
+        x = minimum * half / (minimum * (1.0 - u) + half * u)
         y = 1.0 - x
-        if np.random.random() * most < 1.0 - g * x + x * x * (1.0 - g + (1.0 - g * y) / (y * y)):
+        if np.random.random() * maximum < 1.0 - g * x + x * x * (1.0 - g + (1.0 - g * y) / (y * y)):
             return x * kinetic
 
 
 @compiled
-def bhabha(kinetic, cut):
-    """What a positron passes to an electron, from `cut` to all."""
+def sample_bhabha(kinetic, cut):
+    """The energy that a positron passes to an electron, from `cut` to all."""
     gamma = 1.0 + kinetic / ELECTRON_MASS
-    beta2, least = 1.0 - 1.0 / (gamma * gamma), cut / kinetic
+    beta2, minimum = 1.0 - 1.0 / (gamma * gamma), cut / kinetic
     b1, b2, b3, b4 = bhabha_terms(gamma)
-    most = 1.0 + beta2 * (b4 - b3 * least**3 + b2 - b1 * least)
+    maximum = 1.0 + beta2 * (b4 - b3 * minimum**3 + b2 - b1 * minimum)
     while True:
         u = np.random.random()
-        x = least / (least * (1.0 - u) + u)
-        if np.random.random() * most < 1.0 + beta2 * x * (-b1 + x * (b2 + x * (-b3 + x * b4))):
+        x = minimum / (minimum * (1.0 - u) + u)
+        if np.random.random() * maximum < 1.0 + beta2 * x * (-b1 + x * (b2 + x * (-b3 + x * b4))):
             return x * kinetic
 
 
 @compiled
-def heavy_collision(kinetic, mass, most, cut):
-    """What a heavy particle passes to an electron, from `cut` to `most`."""
+def sample_heavy_collision(kinetic, mass, maximum, cut):
+    """The energy that a heavy particle passes to an electron, from `cut` to `maximum`."""
     energy = kinetic + mass
     beta2 = kinetic * (kinetic + 2.0 * mass) / (energy * energy)
-    top = 1.0 + 0.5 * (most / energy) ** 2
+    top = 1.0 + 0.5 * (maximum / energy) ** 2
     while True:
         u = np.random.random()
-        passed = cut * most / (cut * (1.0 - u) + most * u)
-        if np.random.random() * top < 1.0 - beta2 * passed / most + 0.5 * (passed / energy) ** 2:
-            return passed
+        transfer = cut * maximum / (cut * (1.0 - u) + maximum * u)
+        if np.random.random() * top < 1.0 - beta2 * transfer / maximum + 0.5 * (transfer / energy) ** 2:
+            return transfer
 
 
 @compiled
-def knock_on(particle, mass, passed, stack, counts):
-    """The δ-ray of energy `passed` leaves the particle; both get the directions that momentum asks for. A heavy
+def emit_delta_ray(particle, mass, transfer, stack, counts):
+    """A δ-ray of energy `transfer` leaves the particle; both directions follow from momentum. A heavy
     particle's own, which moves by less than m_e / mass, stays."""
     kinetic = particle[KINETIC]
     energy, momentum = kinetic + mass, math.sqrt(kinetic * (kinetic + 2.0 * mass))
-    cosine = min(1.0, passed * (energy + ELECTRON_MASS) / (momentum * math.sqrt(passed * (passed + 2 * ELECTRON_MASS))))
+    cosine = min(
+        1.0, transfer * (energy + ELECTRON_MASS) / (momentum * math.sqrt(transfer * (transfer + 2 * ELECTRON_MASS)))
+    )
     phi = 2.0 * math.pi * np.random.random()
     ux, uy, uz = particle[UX], particle[UY], particle[UZ]
-    vx, vy, vz = turned(ux, uy, uz, cosine, phi)
-    push(stack, counts, particle, ELECTRON, passed, vx, vy, vz)
-    particle[KINETIC] = kinetic - passed
+    vx, vy, vz = rotate(ux, uy, uz, cosine, phi)
+    push(stack, counts, particle, ELECTRON, transfer, vx, vy, vz)
+    particle[KINETIC] = kinetic - transfer
     if mass == ELECTRON_MASS:
-        rest = max(kinetic - passed, 1e-12)
-        cosine = min(1.0, math.sqrt(rest * (kinetic + 2 * mass) / (kinetic * (rest + 2 * mass))))
-        particle[UX], particle[UY], particle[UZ] = turned(ux, uy, uz, cosine, phi + math.pi)
+        remaining = max(kinetic - transfer, 1e-12)
+        cosine = min(1.0, math.sqrt(remaining * (kinetic + 2 * mass) / (kinetic * (remaining + 2 * mass))))
+        particle[UX], particle[UY], particle[UZ] = rotate(ux, uy, uz, cosine, phi + math.pi)
 
 
 @compiled
-def opening_angle(energy):
+def sample_opening_angle(energy):
     """The angle of a radiated photon, or of one of a pair, about m/E (Urbán's fit to Tsai's distribution)."""
     a = 0.625 if np.random.random() < 0.25 else 1.875
     return min(math.pi, -math.log(np.random.random() * np.random.random()) / a * ELECTRON_MASS / energy)
@@ -86,14 +88,14 @@ def opening_angle(energy):
 def radiate(particle, cut, stack, counts):
     """A photon above `cut` leaves; the particle's direction stays."""
     kinetic = particle[KINETIC]
-    most = bremsstrahlung_terms(0.0, kinetic)
+    maximum = bremsstrahlung_terms(0.0, kinetic)
     while True:
         photon = cut * math.exp(np.random.random() * math.log(kinetic / cut))
-        if np.random.random() * most < bremsstrahlung_terms(photon, kinetic):
+        if np.random.random() * maximum < bremsstrahlung_terms(photon, kinetic):
             break
-    cosine = math.cos(opening_angle(kinetic + ELECTRON_MASS))
+    cosine = math.cos(sample_opening_angle(kinetic + ELECTRON_MASS))
     phi = 2.0 * math.pi * np.random.random()
-    vx, vy, vz = turned(particle[UX], particle[UY], particle[UZ], cosine, phi)
+    vx, vy, vz = rotate(particle[UX], particle[UY], particle[UZ], cosine, phi)
     push(stack, counts, particle, PHOTON, photon, vx, vy, vz)
     particle[KINETIC] = kinetic - photon
 
@@ -104,16 +106,16 @@ def annihilate(particle, work):
     tau = particle[KINETIC] / ELECTRON_MASS
     gamma, root = tau + 1.0, math.sqrt(tau * (tau + 2.0))
     half = 0.5 * math.sqrt(tau / (tau + 2.0))
-    least, most = 0.5 - half, 0.5 + half
+    minimum, maximum = 0.5 - half, 0.5 + half
     while True:
-        x = least * math.exp(np.random.random() * math.log(most / least))
+        x = minimum * math.exp(np.random.random() * math.log(maximum / minimum))
         if np.random.random() < 1.0 - x + (2.0 * gamma - 1.0 / x) / (gamma + 1.0) ** 2:
             break
     total = particle[KINETIC] + 2.0 * ELECTRON_MASS
     first, momentum = x * total, root * ELECTRON_MASS
     cosine = max(-1.0, min(1.0, (x * (tau + 2.0) - 1.0) / (x * root)))
     ux, uy, uz = particle[UX], particle[UY], particle[UZ]
-    vx, vy, vz = turned(ux, uy, uz, cosine, 2.0 * math.pi * np.random.random())
+    vx, vy, vz = rotate(ux, uy, uz, cosine, 2.0 * math.pi * np.random.random())
     push(work.stack, work.counts, particle, PHOTON, first, vx, vy, vz)
     wx, wy, wz = momentum * ux - first * vx, momentum * uy - first * vy, momentum * uz - first * vz
     norm = 1.0 / math.sqrt(wx * wx + wy * wy + wz * wz)
@@ -124,7 +126,7 @@ def annihilate(particle, work):
 @compiled
 def annihilate_at_rest(particle, work):
     """Two photons of 511 keV, back to back."""
-    ux, uy, uz = isotropic()
+    ux, uy, uz = sample_direction()
     push(work.stack, work.counts, particle, PHOTON, ELECTRON_MASS, ux, uy, uz)
     push(work.stack, work.counts, particle, PHOTON, ELECTRON_MASS, -ux, -uy, -uz)
     work.budget[work.counts[EVENT], MASS] -= 2.0 * ELECTRON_MASS

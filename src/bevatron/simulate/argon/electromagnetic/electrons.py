@@ -54,7 +54,7 @@ def annihilation_rate(kinetic: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def weighted(photon, weights, kinetic):
+def integrate_spectrum(photon, weights, kinetic):
     """The spectrum's values at `photon` (n,), times weights (n,), summed."""
     total = 0.0
     for i in range(len(photon)):
@@ -67,7 +67,7 @@ def bremsstrahlung_rate(kinetic: np.ndarray, cut: float) -> np.ndarray:
     nodes, weights = np.polynomial.legendre.leggauss(POINTS)
     half = np.log(np.maximum(kinetic / cut, 1.0)) / 2  # of the way in log photon energy
     return np.array(
-        [weighted(cut * np.exp(h * (nodes + 1)), weights * h, t) for h, t in zip(half, kinetic, strict=True)]
+        [integrate_spectrum(cut * np.exp(h * (nodes + 1)), weights * h, t) for h, t in zip(half, kinetic, strict=True)]
     )
 
 
@@ -75,4 +75,4 @@ def radiative_loss(kinetic: np.ndarray, cut: float = np.inf) -> np.ndarray:
     """Energy that goes to photons below `cut`, MeV/cm."""
     nodes, weights = np.polynomial.legendre.leggauss(POINTS)
     half = np.minimum(cut, kinetic) / 2
-    return np.array([weighted(h * (nodes + 1), weights * h, t) for h, t in zip(half, kinetic, strict=True)])
+    return np.array([integrate_spectrum(h * (nodes + 1), weights * h, t) for h, t in zip(half, kinetic, strict=True)])

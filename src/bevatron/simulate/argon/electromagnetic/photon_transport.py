@@ -1,11 +1,11 @@
-"""A photon's way through argon, collision by collision. Compiled."""
+"""Follows a photon through argon, collision by collision. Compiled."""
 
 import math
 
 import numpy as np
 
 from bevatron.compute.numerics.compiled import compiled
-from bevatron.simulate.argon.electromagnetic.photon_collisions import compton, make_pair, photo_electron
+from bevatron.simulate.argon.electromagnetic.photon_collisions import emit_photoelectron, make_pair, scatter_compton
 from bevatron.simulate.argon.tracking.material import LIGHT
 from bevatron.simulate.argon.tracking.space import inside
 from bevatron.simulate.argon.tracking.stack import (
@@ -13,56 +13,62 @@ from bevatron.simulate.argon.tracking.stack import (
     EVENT,
     KINETIC,
     PARENT,
+    PATH,
     PRIMARY,
     TIME,
     UX,
     UY,
     UZ,
-    WAY,
     X,
     Y,
     Z,
+    needs_growth,
     put_back,
-    short_of_room,
 )
-from bevatron.simulate.argon.tracking.tables import COMPTON, PAIR, PHOTOELECTRIC, place
+from bevatron.simulate.argon.tracking.tables import COMPTON, PAIR, PHOTOELECTRIC, locate_energy
 
-SOFTEST = 0.01  # MeV: a photon with less, which goes less than 0.1 mm, is absorbed where it is
+MIN_PHOTON_ENERGY = 0.01  # MeV: a photon with less, which goes less than 0.1 mm, is absorbed where it is
 
 
 @compiled
 def follow_photon(particle, work, tables, conversion):
-    """Until it is absorbed, leaves, or room grows short, when it goes back to the stack as it is.
+    """Follows the photon until it is absorbed or leaves. It returns to the stack when the arrays are nearly full.
 
-    conversion (primaries of this event,): a primary photon's way to its first interaction is written there.
+    conversion (primaries of this event,): a primary photon's distance to its first interaction is written there.
     """
     while True:
-        if short_of_room(work):
+        if needs_growth(work):
             put_back(particle, work)
             return
         photon = particle[KINETIC]
-        point, rest = place(photon)
+        point, fraction = locate_energy(photon)
         rates = tables.photons
-        scatters = rates[point, COMPTON] + rest * (rates[point + 1, COMPTON] - rates[point, COMPTON])
-        pairs = rates[point, PAIR] + rest * (rates[point + 1, PAIR] - rates[point, PAIR])
-        absorbed = rates[point, PHOTOELECTRIC] + rest * (rates[point + 1, PHOTOELECTRIC] - rates[point, PHOTOELECTRIC])
+        scatters = rates[point, COMPTON] + fraction * (rates[point + 1, COMPTON] - rates[point, COMPTON])
+        pairs = rates[point, PAIR] + fraction * (rates[point + 1, PAIR] - rates[point, PAIR])
+        absorbed = rates[point, PHOTOELECTRIC] + fraction * (
+            rates[point + 1, PHOTOELECTRIC] - rates[point, PHOTOELECTRIC]
+        )
         total = scatters + pairs + absorbed
-        way = np.random.exponential() / total if photon > SOFTEST else 0.0
-        x, y, z = particle[X] + way * particle[UX], particle[Y] + way * particle[UY], particle[Z] + way * particle[UZ]
+        path = np.random.exponential() / total if photon > MIN_PHOTON_ENERGY else 0.0
+        x, y, z = (
+            particle[X] + path * particle[UX],
+            particle[Y] + path * particle[UY],
+            particle[Z] + path * particle[UZ],
+        )
         if not inside(x, y, z, work.box):
             work.budget[work.counts[EVENT], ESCAPED] += photon
             return
         particle[X], particle[Y], particle[Z] = x, y, z
-        particle[TIME] += way / LIGHT
-        particle[WAY] += way
+        particle[TIME] += path / LIGHT
+        particle[PATH] += path
         if particle[PARENT] < 0.0 and math.isnan(conversion[int(particle[PRIMARY])]):
-            conversion[int(particle[PRIMARY])] = particle[WAY]
+            conversion[int(particle[PRIMARY])] = particle[PATH]
         choice = np.random.random() * total
-        if photon > SOFTEST and choice < scatters:
-            compton(particle, work.stack, work.counts)
-        elif photon > SOFTEST and choice < scatters + pairs:
+        if photon > MIN_PHOTON_ENERGY and choice < scatters:
+            scatter_compton(particle, work.stack, work.counts)
+        elif photon > MIN_PHOTON_ENERGY and choice < scatters + pairs:
             make_pair(particle, work)
             return
         else:
-            photo_electron(particle, work.stack, work.counts)
+            emit_photoelectron(particle, work.stack, work.counts)
             return

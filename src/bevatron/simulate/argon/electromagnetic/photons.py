@@ -22,6 +22,7 @@ PHOTO_AT_10_KEV, PHOTO_SLOPE = 61.6, 3.07  # cm²/g
 
 
 def compton_rate(photon: np.ndarray) -> np.ndarray:
+    """Compton scatterings per cm, at photon energies (n,) MeV."""
     a = photon / ELECTRON_MASS
     b = 1 + 2 * a
     near = (1 + a) / a**2 * (2 * (1 + a) / b - np.log(b) / a) + np.log(b) / (2 * a) - (1 + 3 * a) / b**2
@@ -30,6 +31,7 @@ def compton_rate(photon: np.ndarray) -> np.ndarray:
 
 
 def pair_rate(photon: np.ndarray) -> np.ndarray:
+    """Pairs made per cm, at photon energies (n,) MeV; zero below the threshold of 1.022 MeV."""
     x = np.log(np.clip(photon, PAIR_FIT_FROM, PAIR_FIT_TO) / ELECTRON_MASS)
     first, second, third = (np.polynomial.polynomial.polyval(x, terms) for terms in PAIR_FIT)
     atom = Z * (Z + 1) * (first + second * Z + third / Z) * MICROBARN
@@ -39,4 +41,5 @@ def pair_rate(photon: np.ndarray) -> np.ndarray:
 
 
 def photoelectric_rate(photon: np.ndarray) -> np.ndarray:
+    """Photo-electric absorptions per cm, at photon energies (n,) MeV."""
     return DENSITY * PHOTO_AT_10_KEV * (photon / 0.01) ** -PHOTO_SLOPE

@@ -37,10 +37,10 @@ def bremsstrahlung_terms(photon, kinetic):
     """What shapes k dσ/dk at a photon's energy k; it falls with k from 4/3 (Φ1 - ...) at 0 on."""
     energy = kinetic + ELECTRON_MASS
     y = photon / energy
-    rest = max(1.0 - y, 1e-12)
-    first, second = screening_functions(SCREENING * ELECTRON_MASS / energy * y / rest)
+    remaining = max(1.0 - y, 1e-12)
+    first, second = screening_functions(SCREENING * ELECTRON_MASS / energy * y / remaining)
     field = FIELD + (4.0 * COULOMB if energy > CORRECTED_FROM else 0.0)
-    return max(0.0, (1.0 + rest * rest) * (first - field) - 2.0 / 3.0 * rest * (second - field))
+    return max(0.0, (1.0 + remaining * remaining) * (first - field) - 2.0 / 3.0 * remaining * (second - field))
 
 
 @compiled

@@ -39,29 +39,31 @@ def shell_correction(beta_gamma: np.ndarray) -> np.ndarray:
     return (second + third) / Z * np.minimum(1.0, beta_gamma / SHELLS_FROM) ** 2
 
 
-def greatest_transfer(kinetic: np.ndarray, mass: float) -> np.ndarray:
-    """The most that a heavy particle can give to an electron, MeV."""
+def maximum_transfer(kinetic: np.ndarray, mass: float) -> np.ndarray:
+    """The largest energy that a heavy particle can pass to an electron, MeV."""
     gamma, ratio = 1 + kinetic / mass, ELECTRON_MASS / mass
     return 2 * ELECTRON_MASS * (gamma**2 - 1) / (1 + 2 * gamma * ratio + ratio**2)
 
 
-def heavy(kinetic: np.ndarray, mass: float, cut: float = np.inf, spin_half: bool = True) -> np.ndarray:
-    """Below a kinetic energy of mass / 1000 (1 MeV of a proton), where Bethe's formula fails, the loss is held at that
-    energy's: the rest of the range is less than 0.1 mm."""
+def heavy_loss(kinetic: np.ndarray, mass: float, cut: float = np.inf, spin_half: bool = True) -> np.ndarray:
+    """Loss of a heavy particle in MeV/cm by collisions that pass less than `cut` MeV, at kinetic energies (n,) MeV.
+
+    Below a kinetic energy of mass / 1000 (1 MeV of a proton), where Bethe's formula fails, the loss is held at that
+    energy's: the remaining range is less than 0.1 mm."""
     kinetic = np.maximum(kinetic, 1e-3 * mass)
     energy, gamma = kinetic + mass, 1 + kinetic / mass
     beta_gamma2 = gamma**2 - 1
-    beta2, most = beta_gamma2 / gamma**2, greatest_transfer(kinetic, mass)
-    top = np.minimum(cut, most)
-    bracket = np.log(2 * ELECTRON_MASS * beta_gamma2 * top / EXCITATION**2) - beta2 * (1 + top / most)
+    beta2, maximum = beta_gamma2 / gamma**2, maximum_transfer(kinetic, mass)
+    top = np.minimum(cut, maximum)
+    bracket = np.log(2 * ELECTRON_MASS * beta_gamma2 * top / EXCITATION**2) - beta2 * (1 + top / maximum)
     if spin_half:
         bracket += 0.5 * (top / energy) ** 2
     beta_gamma = np.sqrt(beta_gamma2)
     return XI / beta2 * (bracket - density_effect(beta_gamma) - 2 * shell_correction(beta_gamma))
 
 
-def electron(kinetic: np.ndarray, cut: float = np.inf) -> np.ndarray:
-    """Of an electron, that leaves a collision as the faster of the two."""
+def electron_loss(kinetic: np.ndarray, cut: float = np.inf) -> np.ndarray:
+    """Loss of an electron in MeV/cm, likewise. It leaves each collision as the faster of the two."""
     tau, gamma, beta2 = _motion(kinetic)
     top = np.minimum(cut / ELECTRON_MASS, tau / 2)
     bracket = -1 - beta2 + np.log((tau - top) * top) + tau / (tau - top)
@@ -69,7 +71,8 @@ def electron(kinetic: np.ndarray, cut: float = np.inf) -> np.ndarray:
     return _berger_seltzer(bracket, tau, gamma, beta2)
 
 
-def positron(kinetic: np.ndarray, cut: float = np.inf) -> np.ndarray:
+def positron_loss(kinetic: np.ndarray, cut: float = np.inf) -> np.ndarray:
+    """Loss of a positron in MeV/cm by collisions that pass less than `cut` MeV, at kinetic energies (n,) MeV."""
     tau, gamma, beta2 = _motion(kinetic)
     top, y = np.minimum(cut / ELECTRON_MASS, tau), 1 / (gamma + 1)
     second, third, fourth = top**2 / 2, top**3 / 3, top**4 / 4

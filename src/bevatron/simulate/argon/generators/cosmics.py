@@ -19,10 +19,10 @@ class Cosmics(Section):
     """Muons that arrive during the readout, each at its own time."""
 
     window: tuple[FiniteFloat, FiniteFloat] = Field(
-        (-2.3e6, 2.3e6),
+        default=(-2.3e6, 2.3e6),
         description="times of arrival, ns: from a drift time before the readout begins to its end",
     )
-    scale: NonNegative = Field(1.0, description="factor on the flux: overburden, or more muons for a small box")
+    scale: NonNegative = Field(default=1.0, description="factor on the flux: overburden, or more muons for a small box")
 
     @model_validator(mode="after")
     def _window_is_one(self) -> "Cosmics":
@@ -53,8 +53,8 @@ def rate(box: Box) -> float:
     """Muons a second through the box: the integral of cos²θ over the sky, weighted by the box's area seen."""
     cosine, phi = np.linspace(0, 1, 401), np.linspace(0, 2 * np.pi, 181)
     c, f = np.meshgrid(cosine, phi, indexing="ij")
-    seen = _faces(box, _downward(c.ravel(), f.ravel())).sum(1).reshape(c.shape)
-    return total_intensity() * float(np.trapezoid(np.trapezoid(c**2 * seen, phi, axis=1), cosine))
+    area = _faces(box, _downward_directions(c.ravel(), f.ravel())).sum(1).reshape(c.shape)
+    return total_intensity() * float(np.trapezoid(np.trapezoid(c**2 * area, phi, axis=1), cosine))
 
 
 def expected_muons(cosmics: Cosmics, box: Box) -> float:
@@ -62,13 +62,13 @@ def expected_muons(cosmics: Cosmics, box: Box) -> float:
     return rate(box) * cosmics.scale * (cosmics.window[1] - cosmics.window[0]) * 1e-9
 
 
-def muons(cosmics: Cosmics, box: Box, n_events: int, random: np.random.Generator) -> Primaries:
+def generate_muons(cosmics: Cosmics, box: Box, n_events: int, random: np.random.Generator) -> Primaries:
     """The muons of `n_events` readouts, on the walls where they come in."""
     first, last = cosmics.window
     event = np.repeat(np.arange(n_events), random.poisson(expected_muons(cosmics, box), n_events))
     n = len(event)
-    direction, faces = _directions(box, n, random)
-    position = _entries(box, direction, faces, random)
+    direction, faces = _sample_directions(box, n, random)
+    position = _sample_entries(box, direction, faces, random)
     # ζ does not depend on the angle: cos³θ I_V(ζ) dp = cos²θ I_V(ζ) dζ
     intensity = vertical_intensity(GRID)
     cumulative = np.concatenate([[0.0], np.cumsum((intensity[1:] + intensity[:-1]) / 2 * np.diff(GRID))])
@@ -84,7 +84,7 @@ def muons(cosmics: Cosmics, box: Box, n_events: int, random: np.random.Generator
     )
 
 
-def _downward(cosine: np.ndarray, phi: np.ndarray) -> np.ndarray:
+def _downward_directions(cosine: np.ndarray, phi: np.ndarray) -> np.ndarray:
     """Directions of flight (n, 3): y points upwards, so the zenith angle is that to -y."""
     sine = np.sqrt(1 - cosine**2)
     return np.stack([sine * np.cos(phi), -cosine, sine * np.sin(phi)], axis=1)
@@ -96,20 +96,20 @@ def _faces(box: Box, direction: np.ndarray) -> np.ndarray:
     return np.abs(direction) * np.array([y * z, x * z, x * y])
 
 
-def _directions(box: Box, n: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _sample_directions(box: Box, n: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Directions (n, 3) of muons through the box, and the areas seen, by acceptance and rejection."""
     x, y, z = np.array(box.high) - np.array(box.low)
-    most = np.sqrt((y * z) ** 2 + (x * z) ** 2 + (x * y) ** 2)
-    found: list[np.ndarray] = []
-    while sum(map(len, found)) < n:
+    maximum = np.sqrt((y * z) ** 2 + (x * z) ** 2 + (x * y) ** 2)
+    accepted: list[np.ndarray] = []
+    while sum(map(len, accepted)) < n:
         tried = max(1_000, 3 * n)
-        direction = _downward(np.cbrt(random.random(tried)), random.uniform(0, 2 * np.pi, tried))  # cos²θ
-        found.append(direction[random.random(tried) * most < _faces(box, direction).sum(1)])
-    kept = np.concatenate(found)[:n] if n else np.empty((0, 3))
-    return kept, _faces(box, kept)
+        direction = _downward_directions(np.cbrt(random.random(tried)), random.uniform(0, 2 * np.pi, tried))  # cos²θ
+        accepted.append(direction[random.random(tried) * maximum < _faces(box, direction).sum(1)])
+    selected = np.concatenate(accepted)[:n] if n else np.empty((0, 3))
+    return selected, _faces(box, selected)
 
 
-def _entries(box: Box, direction: np.ndarray, faces: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _sample_entries(box: Box, direction: np.ndarray, faces: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Points (n, 3) on the walls facing the muons."""
     n = len(direction)
     low, high = np.array(box.low), np.array(box.high)

@@ -9,7 +9,10 @@ from bevatron.config.sections.section import Integer, NonNegative, Real, Section
 from bevatron.simulate.argon.tracking.event import GUN, Box, Primaries
 from bevatron.simulate.argon.tracking.particles import mass_of
 
-PDG = {
+Particle = Literal[
+    "electron", "positron", "photon", "muon", "antimuon", "pion_minus", "pion_plus", "pion_zero", "proton"
+]
+PDG: dict[Particle, int] = {
     "electron": 11,
     "positron": -11,
     "photon": 22,
@@ -22,7 +25,6 @@ PDG = {
 }
 LOWEST, HIGHEST = 0.1, 10_000.0  # MeV of kinetic energy: what the transport's tables hold, for a gun
 
-Particle = Literal[tuple(PDG)]
 Range = tuple[float, float]
 Axis = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
 
@@ -31,13 +33,16 @@ class Gun(Section):
     """Particles that start somewhere in the argon and fly anywhere, or into a cone."""
 
     particles: list[Particle] = Field(description="kinds, in the order of their class numbers", min_length=1)
-    kinetic_energy: Range = Field((100.0, 1000.0), description="drawn uniformly in between, MeV")
+    kinetic_energy: Range = Field(default=(100.0, 1000.0), description="drawn uniformly in between, MeV")
     per_event: tuple[Integer, Integer] = Field(
-        (1, 1), description="number of particles of an event, drawn uniformly in between; of one, kinds take turns"
+        default=(1, 1),
+        description="number of particles of an event, drawn uniformly in between; of one, kinds take turns",
     )
-    axis: Axis = Field((0.0, 0.0, 1.0), description="axis of the cone of directions: x, y, z")
-    half_angle: Real = Field(180.0, gt=0, le=180, description="half the cone's opening, degrees; 180: isotropic")
-    margin: NonNegative = Field(30.0, description="least distance of the start from the walls, cm")
+    axis: Axis = Field(default=(0.0, 0.0, 1.0), description="axis of the cone of directions: x, y, z")
+    half_angle: Real = Field(
+        default=180.0, gt=0, le=180, description="half the cone's opening, degrees; 180: isotropic"
+    )
+    margin: NonNegative = Field(default=30.0, description="least distance of the start from the walls, cm")
 
     @model_validator(mode="after")
     def _is_possible(self) -> "Gun":
@@ -56,7 +61,9 @@ class Gun(Section):
         return self
 
 
-def shots(gun: Gun, box: Box, first: int, n_events: int, random: np.random.Generator) -> tuple[Primaries, np.ndarray]:
+def generate_shots(
+    gun: Gun, box: Box, first: int, n_events: int, random: np.random.Generator
+) -> tuple[Primaries, np.ndarray]:
     """The particles of `n_events` events numbered from `first` in their shard, and of each event the kind of its first.
 
     With one particle an event, event k is of kind k modulo the number of kinds, so that classes are of equal size.
@@ -77,15 +84,15 @@ def shots(gun: Gun, box: Box, first: int, n_events: int, random: np.random.Gener
         origin=np.full(n, GUN, np.int32),
         position=random.uniform(low, high, (n, 3)),
         time=np.zeros(n),
-        momentum=momentum_of(pdg, kinetic)[:, None] * cone(np.array(gun.axis), gun.half_angle, n, random),
+        momentum=momentum_of(pdg, kinetic)[:, None] * sample_cone(np.array(gun.axis), gun.half_angle, n, random),
     )
     return primaries, kind[np.searchsorted(event, np.arange(n_events))]
 
 
 def masses_of(pdg: np.ndarray) -> np.ndarray:
     """Masses (n,) MeV of particles that the transport knows."""
-    codes, place = np.unique(pdg, return_inverse=True)
-    return np.array([mass_of(int(code)) for code in codes], np.float64)[place]
+    codes, index = np.unique(pdg, return_inverse=True)
+    return np.array([mass_of(int(code)) for code in codes], np.float64)[index]
 
 
 def momentum_of(pdg: np.ndarray, kinetic: np.ndarray) -> np.ndarray:
@@ -100,7 +107,7 @@ def kinetic_of(pdg: np.ndarray, momentum: np.ndarray) -> np.ndarray:
     return np.sqrt((momentum**2).sum(1) + mass**2) - mass
 
 
-def cone(axis: np.ndarray, half_angle: float, n: int, random: np.random.Generator) -> np.ndarray:
+def sample_cone(axis: np.ndarray, half_angle: float, n: int, random: np.random.Generator) -> np.ndarray:
     """Unit vectors (n, 3), uniform in solid angle around `axis` up to `half_angle` degrees."""
     w = axis / np.linalg.norm(axis)
     u = np.cross(w, [1.0, 0, 0] if abs(w[0]) < 0.9 else [0, 1.0, 0])

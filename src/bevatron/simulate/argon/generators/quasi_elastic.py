@@ -14,7 +14,7 @@ MAGNETIC = 2.792847 + 1.913043  # μ_p - μ_n
 HBARC2 = 0.3893794e-27  # cm² GeV²
 
 
-def cross_section(q2: np.ndarray, energy: np.ndarray) -> np.ndarray:
+def cross_section(q2: np.ndarray, energy: np.ndarray | float) -> np.ndarray:
     """dσ/dQ² in cm²/GeV² at Q² (GeV²), for neutrinos of `energy` (GeV) in the neutron's rest frame.
 
     C. H. Llewellyn Smith, Phys. Rept. 3 (1972) 261, eq. 3.18, with dipole form factors and the axial mass 1.03 GeV (V.
@@ -46,7 +46,7 @@ def cross_section(q2: np.ndarray, energy: np.ndarray) -> np.ndarray:
     return front * np.maximum(bracket, 0.0)
 
 
-def limits(s: float, target: float, recoil: float, lepton: float = MUON_MASS) -> tuple[float, float] | None:
+def q2_limits(s: float, target: float, recoil: float, lepton: float = MUON_MASS) -> tuple[float, float] | None:
     """Least and largest Q² of ν + target → lepton + recoil at s (GeV²), masses in GeV; None below threshold."""
     root = np.sqrt(max(s, 0.0))
     if s <= target**2 or root <= lepton + recoil:
@@ -57,10 +57,10 @@ def limits(s: float, target: float, recoil: float, lepton: float = MUON_MASS) ->
     return 2 * before * (energy - momentum) - lepton**2, 2 * before * (energy + momentum) - lepton**2
 
 
-def total(energy: float) -> float:
+def total_cross_section(energy: float) -> float:
     """σ in cm² on a neutron at rest, for neutrinos of `energy` GeV; zero below threshold."""
-    found = limits(NUCLEON_MASS**2 + 2 * NUCLEON_MASS * energy, NUCLEON_MASS, NUCLEON_MASS)
-    if found is None:
+    q2_range = q2_limits(NUCLEON_MASS**2 + 2 * NUCLEON_MASS * energy, NUCLEON_MASS, NUCLEON_MASS)
+    if q2_range is None:
         return 0.0
-    q2 = np.linspace(max(found[0], 0.0), found[1], 401)
+    q2 = np.linspace(max(q2_range[0], 0.0), q2_range[1], 401)
     return float(np.trapezoid(cross_section(q2, energy), q2))

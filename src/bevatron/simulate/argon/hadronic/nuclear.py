@@ -15,8 +15,8 @@ from bevatron.simulate.argon.hadronic.nuclear_kinematics import (
     NUCLEON_MASS,
     SEPARATION,
     WELL,
-    struck_nucleon,
-    two_bodies,
+    sample_nucleon,
+    scatter_two_bodies,
 )
 from bevatron.simulate.argon.hadronic.nuclear_rates import (
     ABSORPTION,
@@ -26,9 +26,9 @@ from bevatron.simulate.argon.hadronic.nuclear_rates import (
     interaction_per_cm,
     pion_cross_section,
 )
-from bevatron.simulate.argon.hadronic.nuclear_residue import PROTON_SHARE, emit, evaporate, leave
+from bevatron.simulate.argon.hadronic.nuclear_residue import PROTON_FRACTION, emit, evaporate, leave_well
 
-__all__ = ["interact", "interaction_per_cm", "muon_capture", "pion_capture"]
+__all__ = ["capture_muon", "capture_pion", "interact", "interaction_per_cm"]
 
 PION_MASS, PION_ZERO_MASS, MUON_MASS = 139.57039, 134.9768, 105.6583755
 PROTON, NEUTRON = 2212, 2112
@@ -48,147 +48,147 @@ def interact(pdg, kinetic, direction, out):
     """A pion or proton with a nucleus: fills rows of `out` (64, 5) with PDG code, kinetic energy (MeV) and direction of
     what comes out; returns their number, `binding` and `mass`, MeV."""
     if pdg == PROTON:
-        return _proton(kinetic, direction, out)
+        return _collide_proton(kinetic, direction, out)
     total = 0.0
     for channel in range(4):
         total += pion_cross_section(kinetic, channel)
-    drawn, channel = np.random.random() * total, QUASI_ELASTIC
+    remaining, channel = np.random.random() * total, QUASI_ELASTIC
     for k in range(4):
-        drawn -= pion_cross_section(kinetic, k)
-        if drawn < 0.0:
+        remaining -= pion_cross_section(kinetic, k)
+        if remaining < 0.0:
             channel = k
             break
     if channel == ABSORPTION:
-        return _absorbed(pdg, kinetic, direction, out)
+        return _absorb_pion(pdg, kinetic, direction, out)
     if channel == PRODUCTION:
-        return _produced(pdg, PION_MASS, kinetic, direction, out)
-    return _scattered(pdg, kinetic, direction, out, channel == CHARGE_EXCHANGE)
+        return _produce_pion(pdg, PION_MASS, kinetic, direction, out)
+    return _scatter_pion(pdg, kinetic, direction, out, channel == CHARGE_EXCHANGE)
 
 
 @compiled
-def pion_capture(out):
+def capture_pion(out):
     """A π⁻ at rest: its rest energy goes to two nucleons. Returns as `interact`."""
     direction = np.zeros(3)
     direction[2] = 1.0
-    return _absorbed(-211, 0.0, direction, out)
+    return _absorb_pion(-211, 0.0, direction, out)
 
 
 @compiled
-def muon_capture(out):
+def capture_muon(out):
     """A bound μ⁻ and a proton become a neutron and a neutrino, which takes most of the energy; the nucleus evaporates
     neutrons above all. Returns the number of rows, the neutrino's energy, `binding` and `mass`."""
     excitation = min(-CAPTURE_EXCITATION * np.log(1.0 - np.random.random()), 60.0)
     neutrino = MUON_MASS - CAPTURE_THRESHOLD - excitation
     n, _ = evaporate(out, 0, excitation)
-    return n, neutrino, MUON_MASS - neutrino - _sum(out, n), -MUON_MASS
+    return n, neutrino, MUON_MASS - neutrino - _sum_kinetic(out, n), -MUON_MASS
 
 
 @compiled
-def _scattered(pdg, kinetic, direction, out, exchanged):
+def _scatter_pion(pdg, kinetic, direction, out, exchanged):
     """Quasi-elastic scattering of a pion, or charge exchange, on one nucleon."""
     mass = PION_ZERO_MASS if exchanged else PION_MASS
-    struck_is_proton = (pdg < 0) if exchanged else _on_proton(pdg)
-    code = _nucleon(struck_is_proton != exchanged)
+    struck_is_proton = (pdg < 0) if exchanged else _sample_is_proton(pdg)
+    code = _nucleon_code(struck_is_proton != exchanged)
     pion, nucleon = np.empty(4), np.empty(4)
     for _ in range(TRIES):
-        _moving(PION_MASS, kinetic, direction, pion)
-        struck_nucleon(nucleon)
+        _set_four_vector(PION_MASS, kinetic, direction, pion)
+        sample_nucleon(nucleon)
         slope = SLOPE if kinetic > HARD else 0.0
-        if not two_bodies(pion, nucleon, mass, NUCLEON_MASS, slope, kinetic < HARD):
+        if not scatter_two_bodies(pion, nucleon, mass, NUCLEON_MASS, slope, kinetic < HARD):
             continue
         if nucleon[0] - NUCLEON_MASS < FERMI_ENERGY or pion[0] <= mass:
             continue
-        n = _pion_leaves(out, 0, 111 if exchanged else pdg, pion, mass)
-        n = leave(out, n, code, nucleon, True)
-        return _rest(out, n, kinetic, mass - PION_MASS)
-    return _absorbed(pdg, kinetic, direction, out)  # too slow for Pauli to allow anything else
+        n = _emit_pion(out, 0, 111 if exchanged else pdg, pion, mass)
+        n = leave_well(out, n, code, nucleon, True)
+        return _evaporate_remainder(out, n, kinetic, mass - PION_MASS)
+    return _absorb_pion(pdg, kinetic, direction, out)  # too slow for Pauli to allow anything else
 
 
 @compiled
-def _absorbed(pdg, kinetic, direction, out):
+def _absorb_pion(pdg, kinetic, direction, out):
     """A pion vanishes on two nucleons, which share its energy back to back where they come from."""
     pion, first, second = np.empty(4), np.empty(4), np.empty(4)
-    _moving(PION_MASS, kinetic, direction, pion)
+    _set_four_vector(PION_MASS, kinetic, direction, pion)
     while True:
-        struck_nucleon(first)
-        struck_nucleon(second)
+        sample_nucleon(first)
+        sample_nucleon(second)
         first += pion
-        two_bodies(first, second, NUCLEON_MASS, NUCLEON_MASS, 0.0, False)
+        scatter_two_bodies(first, second, NUCLEON_MASS, NUCLEON_MASS, 0.0, False)
         if min(first[0], second[0]) - NUCLEON_MASS > FERMI_ENERGY:  # Pauli; true of most
             break
-    like = np.random.random() < UNLIKE_PAIRS  # π⁺ + np → pp, π⁻ + np → nn; else one of each
+    unlike_pair = np.random.random() < UNLIKE_PAIRS  # π⁺ + np → pp, π⁻ + np → nn; else one of each
     charged = pdg > 0
-    n = leave(out, 0, _nucleon(charged), first, True)
-    n = leave(out, n, _nucleon(charged == like), second, True)
-    return _rest(out, n, kinetic, -PION_MASS)
+    n = leave_well(out, 0, _nucleon_code(charged), first, True)
+    n = leave_well(out, n, _nucleon_code(charged == unlike_pair), second, True)
+    return _evaporate_remainder(out, n, kinetic, -PION_MASS)
 
 
 @compiled
-def _produced(pdg, mass, kinetic, direction, out):
+def _produce_pion(pdg, mass, kinetic, direction, out):
     """A further pion, from the decay of a Δ that the struck nucleon became; charges as isospin has it on average."""
     particle, delta, pion = np.empty(4), np.empty(4), np.empty(4)
     for _ in range(TRIES):
-        _moving(mass, kinetic, direction, particle)
-        struck_nucleon(delta)
+        _set_four_vector(mass, kinetic, direction, particle)
+        sample_nucleon(delta)
         heavy = NUCLEON_MASS + PION_MASS + 5.0 + 250.0 * np.random.random()
-        if not two_bodies(particle, delta, mass, heavy, SLOPE, False):
+        if not scatter_two_bodies(particle, delta, mass, heavy, SLOPE, False):
             continue
         pion[:] = 0.0
-        if not two_bodies(delta, pion, NUCLEON_MASS, PION_MASS, 0.0, False):
+        if not scatter_two_bodies(delta, pion, NUCLEON_MASS, PION_MASS, 0.0, False):
             continue
         if delta[0] - NUCLEON_MASS < FERMI_ENERGY:
             continue
         kind = np.random.random()
-        made = 111 if kind < 1.0 / 3.0 else (211 if kind < 2.0 / 3.0 else -211)
-        rest = PION_ZERO_MASS if made == 111 else PION_MASS
-        pion[0] += rest - PION_MASS  # the neutral one is lighter by 4.6 MeV at the same kinetic energy
-        n = _pion_leaves(out, 0, made, pion, rest)
-        n = leave(out, n, PROTON, particle, False) if pdg == PROTON else _pion_leaves(out, n, pdg, particle, mass)
-        n = leave(out, n, _nucleon(np.random.random() < PROTON_SHARE), delta, True)
-        return _rest(out, n, kinetic if pdg != PROTON else kinetic - WELL, rest)
+        produced = 111 if kind < 1.0 / 3.0 else (211 if kind < 2.0 / 3.0 else -211)
+        rest_mass = PION_ZERO_MASS if produced == 111 else PION_MASS
+        pion[0] += rest_mass - PION_MASS  # the neutral one is lighter by 4.6 MeV at the same kinetic energy
+        n = _emit_pion(out, 0, produced, pion, rest_mass)
+        n = leave_well(out, n, PROTON, particle, False) if pdg == PROTON else _emit_pion(out, n, pdg, particle, mass)
+        n = leave_well(out, n, _nucleon_code(np.random.random() < PROTON_FRACTION), delta, True)
+        return _evaporate_remainder(out, n, kinetic if pdg != PROTON else kinetic - WELL, rest_mass)
     if pdg == PROTON:
-        return _knocked(kinetic - WELL, direction, out)
-    return _scattered(pdg, kinetic, direction, out, False)
+        return _knock_out(kinetic - WELL, direction, out)
+    return _scatter_pion(pdg, kinetic, direction, out, False)
 
 
 @compiled
-def _proton(kinetic, direction, out):
+def _collide_proton(kinetic, direction, out):
     fraction = 0.4 * min(1.0, max(0.0, (kinetic - NUCLEON_PRODUCTION) / 650.0))
     if np.random.random() < fraction:
-        return _produced(PROTON, NUCLEON_MASS, kinetic + WELL, direction, out)
-    return _knocked(kinetic, direction, out)
+        return _produce_pion(PROTON, NUCLEON_MASS, kinetic + WELL, direction, out)
+    return _knock_out(kinetic, direction, out)
 
 
 @compiled
-def _knocked(kinetic, direction, out):
+def _knock_out(kinetic, direction, out):
     """A proton hits a nucleon; both may leave, and hit another one before."""
     proton, nucleon = np.empty(4), np.empty(4)
     for _ in range(TRIES):
-        _moving(NUCLEON_MASS, kinetic + WELL, direction, proton)
-        struck_nucleon(nucleon)
-        two_bodies(proton, nucleon, NUCLEON_MASS, NUCLEON_MASS, SLOPE if kinetic > HARD else 0.0, False)
+        _set_four_vector(NUCLEON_MASS, kinetic + WELL, direction, proton)
+        sample_nucleon(nucleon)
+        scatter_two_bodies(proton, nucleon, NUCLEON_MASS, NUCLEON_MASS, SLOPE if kinetic > HARD else 0.0, False)
         if min(proton[0], nucleon[0]) - NUCLEON_MASS > FERMI_ENERGY:
-            code = _nucleon(np.random.random() < PROTON_SHARE)
-            n = leave(out, 0, PROTON, proton, True)
-            n = leave(out, n, code, nucleon, True)
-            return _rest(out, n, kinetic, 0.0)
-    return _rest(out, 0, kinetic, 0.0)  # caught: a compound nucleus, which evaporates
+            code = _nucleon_code(np.random.random() < PROTON_FRACTION)
+            n = leave_well(out, 0, PROTON, proton, True)
+            n = leave_well(out, n, code, nucleon, True)
+            return _evaporate_remainder(out, n, kinetic, 0.0)
+    return _evaporate_remainder(out, 0, kinetic, 0.0)  # caught: a compound nucleus, which evaporates
 
 
 @compiled
-def _rest(out, n, kinetic, mass):
-    """Evaporation of what is left, and the bill."""
+def _evaporate_remainder(out, n, kinetic, mass):
+    """Evaporates the remaining nucleus; returns the number of rows, `binding` and `mass`."""
     nucleons = 0
     for row in range(n):
         if out[row, 0] == PROTON or out[row, 0] == NEUTRON:
             nucleons += 1
-    excitation = kinetic - mass - _sum(out, n) - SEPARATION * nucleons
+    excitation = kinetic - mass - _sum_kinetic(out, n) - SEPARATION * nucleons
     n, _ = evaporate(out, n, max(excitation, 0.0))
-    return n, kinetic - mass - _sum(out, n), mass
+    return n, kinetic - mass - _sum_kinetic(out, n), mass
 
 
 @compiled
-def _sum(out, n):
+def _sum_kinetic(out, n):
     total = 0.0
     for row in range(n):
         total += out[row, 1]
@@ -196,7 +196,7 @@ def _sum(out, n):
 
 
 @compiled
-def _moving(mass, kinetic, direction, vector):
+def _set_four_vector(mass, kinetic, direction, vector):
     vector[0] = mass + kinetic
     momentum = np.sqrt(kinetic * (kinetic + 2.0 * mass))
     for k in range(3):
@@ -204,7 +204,7 @@ def _moving(mass, kinetic, direction, vector):
 
 
 @compiled
-def _pion_leaves(out, n, pdg, pion, mass):
+def _emit_pion(out, n, pdg, pion, mass):
     momentum = np.sqrt(pion[1] ** 2 + pion[2] ** 2 + pion[3] ** 2)
     if momentum <= 0.0:
         return n
@@ -212,13 +212,13 @@ def _pion_leaves(out, n, pdg, pion, mass):
 
 
 @compiled
-def _nucleon(is_proton):
+def _nucleon_code(is_proton):
     return PROTON if is_proton else NEUTRON
 
 
 @compiled
-def _on_proton(pdg):
+def _sample_is_proton(pdg):
     """Whether a pion scatters off a proton: at the Δ, π⁺p and π⁻n are nine times as likely as π⁺n and π⁻p."""
-    weight = 9.0 * PROTON_SHARE if pdg > 0 else PROTON_SHARE
-    other = 1.0 - PROTON_SHARE if pdg > 0 else 9.0 * (1.0 - PROTON_SHARE)
+    weight = 9.0 * PROTON_FRACTION if pdg > 0 else PROTON_FRACTION
+    other = 1.0 - PROTON_FRACTION if pdg > 0 else 9.0 * (1.0 - PROTON_FRACTION)
     return np.random.random() * (weight + other) < weight

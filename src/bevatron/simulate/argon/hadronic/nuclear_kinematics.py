@@ -14,7 +14,7 @@ WELL = FERMI_ENERGY + SEPARATION  # depth of the potential that holds the nucleo
 
 
 @compiled
-def isotropic(out):
+def sample_unit_vector(out):
     """A unit vector, uniform in solid angle."""
     cosine, phi = 2.0 * np.random.random() - 1.0, 2.0 * math.pi * np.random.random()
     sine = math.sqrt(1.0 - cosine * cosine)
@@ -22,10 +22,10 @@ def isotropic(out):
 
 
 @compiled
-def struck_nucleon(nucleon):
+def sample_nucleon(nucleon):
     """Draws a nucleon of the Fermi sphere on its mass shell; returns its kinetic energy inside the well."""
     direction = np.empty(3)
-    isotropic(direction)
+    sample_unit_vector(direction)
     momentum = FERMI_MOMENTUM * np.random.random() ** (1.0 / 3.0)
     nucleon[0] = math.sqrt(NUCLEON_MASS**2 + momentum**2)
     nucleon[1:] = momentum * direction
@@ -47,28 +47,28 @@ def boost(vector, velocity, sign):
 
 
 @compiled
-def two_bodies(first, second, mass_first, mass_second, slope, p_wave):
+def scatter_two_bodies(first, second, mass_first, mass_second, slope, p_wave):
     """In place: both scatter, or become particles of these masses; False below the threshold.
 
     slope: of exp(slope t) in 1/MeV², around the first one's direction; 0: isotropic, or with p_wave 1 + 3 cos²θ, as
     where the Δ is formed.
     """
-    whole = first + second
-    s = whole[0] ** 2 - whole[1] ** 2 - whole[2] ** 2 - whole[3] ** 2
+    total = first + second
+    s = total[0] ** 2 - total[1] ** 2 - total[2] ** 2 - total[3] ** 2
     root = math.sqrt(max(s, 0.0))
     if root <= mass_first + mass_second:
         return False
-    velocity = whole[1:] / whole[0]
+    velocity = total[1:] / total[0]
     before = first.copy()
     boost(before, velocity, -1.0)
     length = math.sqrt(before[1] ** 2 + before[2] ** 2 + before[3] ** 2)
     energy = (s + mass_first**2 - mass_second**2) / (2.0 * root)
     momentum = math.sqrt(max(energy**2 - mass_first**2, 0.0))
     direction = np.empty(3)
-    isotropic(direction)
+    sample_unit_vector(direction)
     if length > 0.0 and (slope > 0.0 or p_wave):
         axis = before[1:] / length
-        cosine = scattering_cosine(slope, p_wave, 2.0 * length * momentum)
+        cosine = sample_scattering_cosine(slope, p_wave, 2.0 * length * momentum)
         along = direction[0] * axis[0] + direction[1] * axis[1] + direction[2] * axis[2]
         across = direction - along * axis
         norm = math.sqrt(across[0] ** 2 + across[1] ** 2 + across[2] ** 2)
@@ -77,12 +77,12 @@ def two_bodies(first, second, mass_first, mass_second, slope, p_wave):
     first[0] = energy
     first[1:] = momentum * direction
     boost(first, velocity, 1.0)
-    second[:] = whole - first
+    second[:] = total - first
     return True
 
 
 @compiled
-def scattering_cosine(slope, p_wave, span):
+def sample_scattering_cosine(slope, p_wave, span):
     """Of the angle in the centre of mass; span: 2 p p', by which 1 - cosine is multiplied to give -t."""
     if p_wave:
         while True:

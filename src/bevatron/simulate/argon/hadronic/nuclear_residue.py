@@ -10,9 +10,9 @@ from bevatron.simulate.argon.hadronic.nuclear_kinematics import (
     NUCLEON_MASS,
     SEPARATION,
     WELL,
-    isotropic,
-    struck_nucleon,
-    two_bodies,
+    sample_nucleon,
+    sample_unit_vector,
+    scatter_two_bodies,
 )
 
 PROTON, NEUTRON, PHOTON, ALPHA = 2212, 2112, 22, 1000020040
@@ -21,14 +21,14 @@ TEMPERATURE = 2.5  # MeV, of a nucleus of A = 40 with some ten MeV of excitation
 BARRIER = {"proton": 4.0, "alpha": 7.0}
 PROTON_BARRIER, ALPHA_BARRIER = BARRIER["proton"], BARRIER["alpha"]
 ALPHA_SEPARATION = 7.0
-PROTON_SHARE = 18.0 / 40.0
-MOST = 40  # fragments, of the 64 rows there are
+PROTON_FRACTION = 18.0 / 40.0
+MAX_FRAGMENTS = 40  # fragments, of the 64 rows there are
 
 
 @compiled
 def emit(out, n, pdg, kinetic, direction):
     """A row for one particle; returns the number of rows."""
-    if n >= MOST or kinetic <= 0.0:
+    if n >= MAX_FRAGMENTS or kinetic <= 0.0:
         return n
     out[n, 0], out[n, 1] = pdg, kinetic
     out[n, 2], out[n, 3], out[n, 4] = direction[0], direction[1], direction[2]
@@ -36,24 +36,25 @@ def emit(out, n, pdg, kinetic, direction):
 
 
 @compiled
-def leave(out, n, pdg, nucleon, again):
+def leave_well(out, n, pdg, nucleon, again):
     """A nucleon with four-momentum `nucleon` inside the well leaves it, perhaps after hitting another one; returns the
     number of rows. What cannot climb out of the well stays as excitation."""
     if again and np.random.random() < RESCATTERING:
         other = np.empty(4)
         fast = nucleon.copy()
-        struck_nucleon(other)
-        two_bodies(fast, other, NUCLEON_MASS, NUCLEON_MASS, 0.0, False)
+        sample_nucleon(other)
+        scatter_two_bodies(fast, other, NUCLEON_MASS, NUCLEON_MASS, 0.0, False)
         allowed = min(fast[0], other[0]) - NUCLEON_MASS > FERMI_ENERGY  # Pauli
         if allowed:
-            code = PROTON if np.random.random() < PROTON_SHARE else NEUTRON
-            n = leave_at_once(out, n, code, other)
-            return leave_at_once(out, n, pdg, fast)
-    return leave_at_once(out, n, pdg, nucleon)
+            code = PROTON if np.random.random() < PROTON_FRACTION else NEUTRON
+            n = leave_well_directly(out, n, code, other)
+            return leave_well_directly(out, n, pdg, fast)
+    return leave_well_directly(out, n, pdg, nucleon)
 
 
 @compiled
-def leave_at_once(out, n, pdg, nucleon):
+def leave_well_directly(out, n, pdg, nucleon):
+    """A nucleon leaves the well as it is, if it can; returns the number of rows."""
     kinetic = nucleon[0] - NUCLEON_MASS - WELL
     lowest = PROTON_BARRIER if pdg == PROTON else 0.0
     if kinetic <= lowest:
@@ -71,7 +72,7 @@ def evaporate(out, n, excitation):
     """
     direction = np.empty(3)
     spent = 0.0
-    while n < MOST:
+    while n < MAX_FRAGMENTS:
         kind = np.random.random()
         if kind < 0.6:
             pdg, barrier, cost = NEUTRON, 0.0, SEPARATION
@@ -82,13 +83,13 @@ def evaporate(out, n, excitation):
         kinetic = barrier - TEMPERATURE * math.log(np.random.random() * np.random.random() + 1e-300)
         if excitation < cost + kinetic:
             break
-        isotropic(direction)
+        sample_unit_vector(direction)
         n = emit(out, n, pdg, kinetic, direction)
         excitation -= cost + kinetic
         spent += cost
-    while excitation > 1.0 and n < MOST:
+    while excitation > 1.0 and n < MAX_FRAGMENTS:
         energy = excitation if excitation < 3.0 else excitation * np.random.random()
-        isotropic(direction)
+        sample_unit_vector(direction)
         n = emit(out, n, PHOTON, energy, direction)
         excitation -= energy
     return n, spent

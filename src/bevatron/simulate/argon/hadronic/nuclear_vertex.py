@@ -3,7 +3,7 @@
 import numpy as np
 
 from bevatron.compute.numerics.compiled import compiled
-from bevatron.simulate.argon.hadronic.nuclear import interact, muon_capture, pion_capture
+from bevatron.simulate.argon.hadronic.nuclear import capture_muon, capture_pion, interact
 from bevatron.simulate.argon.tracking.particles import NUCLEON, PROTON_MASS, ROW_PROTON
 from bevatron.simulate.argon.tracking.space import inside
 from bevatron.simulate.argon.tracking.stack import (
@@ -20,9 +20,9 @@ from bevatron.simulate.argon.tracking.stack import (
     Y,
     Z,
     push,
-    write,
+    write_segment,
 )
-from bevatron.simulate.argon.tracking.tables import RANGE, place
+from bevatron.simulate.argon.tracking.tables import RANGE, locate_energy
 from bevatron.simulate.argon.tracking.track_end import MUON_CAPTURE, PION_CAPTURE
 
 
@@ -32,9 +32,9 @@ def react(particle, process, work):
     what comes out goes onto the stack, and the rest into the budget."""
     neutral, out = 0.0, work.fragments
     if process == PION_CAPTURE:
-        n, binding, mass = pion_capture(out)
+        n, binding, mass = capture_pion(out)
     elif process == MUON_CAPTURE:
-        n, neutral, binding, mass = muon_capture(out)
+        n, neutral, binding, mass = capture_muon(out)
     else:
         direction = np.empty(3)
         direction[0], direction[1], direction[2] = particle[UX], particle[UY], particle[UZ]
@@ -55,10 +55,10 @@ def stop_nucleus(particle, work, tables):
     pdg = int(particle[PDG])
     mass_number, charge = max(1, pdg // 10 % 1000), max(1, pdg // 10000 % 1000)
     scale = mass_number * NUCLEON / PROTON_MASS
-    point, rest = place(particle[KINETIC] / scale)
+    point, fraction = locate_energy(particle[KINETIC] / scale)
     below, above = tables.steps[ROW_PROTON, point, RANGE], tables.steps[ROW_PROTON, point + 1, RANGE]
-    path = (below + rest * (above - below)) * scale / charge**2
+    path = (below + fraction * (above - below)) * scale / charge**2
     x, y, z = particle[X] + path * particle[UX], particle[Y] + path * particle[UY], particle[Z] + path * particle[UZ]
     if not inside(x, y, z, work.box):
         x, y, z = particle[X], particle[Y], particle[Z]
-    write(work.segments, work.ids, work.counts, work.budget, particle, x, y, z, path, particle[KINETIC])
+    write_segment(work.segments, work.ids, work.counts, work.budget, particle, x, y, z, path, particle[KINETIC])

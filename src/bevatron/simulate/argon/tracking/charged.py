@@ -1,4 +1,4 @@
-"""A charged particle's way through argon, step by step. Compiled."""
+"""Follows a charged particle through argon, step by step. Compiled."""
 
 import math
 
@@ -6,26 +6,26 @@ import numpy as np
 
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.simulate.argon.electromagnetic.electron_collisions import (
-    bhabha,
-    heavy_collision,
-    knock_on,
-    moller,
+    emit_delta_ray,
     radiate,
+    sample_bhabha,
+    sample_heavy_collision,
+    sample_moller,
 )
-from bevatron.simulate.argon.electromagnetic.straggling import straggled
+from bevatron.simulate.argon.electromagnetic.straggling import sample_straggled_loss
 from bevatron.simulate.argon.tracking.material import ELECTRON_MASS, LIGHT
 from bevatron.simulate.argon.tracking.particles import (
     ROW_ELECTRON,
     ROW_POSITRON,
 )
-from bevatron.simulate.argon.tracking.scattering import scattered
-from bevatron.simulate.argon.tracking.space import inside, share_inside
+from bevatron.simulate.argon.tracking.scattering import sample_scattering
+from bevatron.simulate.argon.tracking.space import fraction_inside, inside
 from bevatron.simulate.argon.tracking.stack import (
     ESCAPED,
     EVENT,
     KINETIC,
-    ROOM,
     SEGMENTS,
+    SPARE_ROWS,
     TIME,
     UX,
     UY,
@@ -35,7 +35,7 @@ from bevatron.simulate.argon.tracking.stack import (
     Y,
     Z,
     put_back,
-    write,
+    write_segment,
 )
 from bevatron.simulate.argon.tracking.tables import (
     DELTA,
@@ -45,40 +45,40 @@ from bevatron.simulate.argon.tracking.tables import (
     RANGE,
     RATE,
     energy_left,
-    place,
+    locate_energy,
 )
 
 OVER, STOPPED = -1, 5  # ends of a track, beside the processes
-SHARE_OF_RANGE = 0.2  # the longest step of a heavy particle, as it slows down
-FINEST = 0.02  # cm: with less range than this a heavy particle stops in one step
-SLOWEST = 1e-6  # MeV: with less kinetic energy a particle is at rest
+FRACTION_OF_RANGE = 0.2  # the longest step of a heavy particle, as it slows down
+MIN_RANGE = 0.02  # cm: with less range than this a heavy particle stops in one step
+MIN_KINETIC = 1e-6  # MeV: with less kinetic energy a particle is at rest
 LINEAR = 0.1  # a loss of less than this fraction of the energy follows from loss and slope alone
 
 
 @compiled
 def follow_charged(particle, row, mass, work, tables, cuts):
-    """Until it stops, leaves, vanishes, or room grows short, when it goes back to the stack as it is.
+    """Follows the particle until it stops, leaves or vanishes. It returns to the stack when the arrays are nearly full.
 
     particle (13,): a row of the stack, changed in place; row: in the tables; cuts (3,): δ-rays and photons in MeV, step
     in cm. Returns the process that the particle ends in, STOPPED or, where nothing more happens to it, OVER.
     """
     steps, energies, ranges, box = tables.steps, tables.energies[row], tables.ranges[row], work.box
     segments, ids, counts, budget = work.segments, work.ids, work.counts, work.budget
-    most_waiting, most_segments = len(work.stack) - ROOM, len(segments) - ROOM
+    most_waiting, most_segments = len(work.stack) - SPARE_ROWS, len(segments) - SPARE_ROWS
     while True:
         if counts[WAITING] > most_waiting or counts[SEGMENTS] > most_segments:
             put_back(particle, work)
             return OVER
         kinetic = particle[KINETIC]
-        if kinetic < SLOWEST:
-            write(segments, ids, counts, budget, particle, particle[X], particle[Y], particle[Z], 0.0, kinetic)
+        if kinetic < MIN_KINETIC:
+            write_segment(segments, ids, counts, budget, particle, particle[X], particle[Y], particle[Z], 0.0, kinetic)
             return STOPPED
-        point, rest = place(kinetic)
-        reach = between(steps, row, point, rest, RANGE)
-        rate = between(steps, row, point, rest, RATE)
+        point, weight = locate_energy(kinetic)
+        reach = interpolate(steps, row, point, weight, RANGE)
+        rate = interpolate(steps, row, point, weight, RATE)
         path = cuts[2]
         if row > ROW_POSITRON:
-            path = min(path, max(SHARE_OF_RANGE * reach, FINEST))
+            path = min(path, max(FRACTION_OF_RANGE * reach, MIN_RANGE))
         stops, meets = reach <= path, False
         path = min(path, reach)
         if rate > 0.0:
@@ -89,7 +89,7 @@ def follow_charged(particle, row, mass, work, tables, cuts):
         beta2 = kinetic * (kinetic + 2.0 * mass) / (energy * energy)
         lost = kinetic
         if not stops:
-            loss = between(steps, row, point, rest, LOSS)
+            loss = interpolate(steps, row, point, weight, LOSS)
             lost = path * loss
             if lost > LINEAR * kinetic:
                 lost = kinetic - min(kinetic, energy_left(energies, ranges, reach - path))
@@ -97,18 +97,18 @@ def follow_charged(particle, row, mass, work, tables, cuts):
                 lost *= 1.0 - 0.5 * path * (steps[row, point + 1, LOSS] - steps[row, point, LOSS]) / (
                     LOG_STEP * kinetic
                 )
-            most = greatest(row, kinetic, mass)
-            lost = straggled(lost, path, beta2, min(cuts[0], most), most)
+            maximum = maximum_transfer(row, kinetic, mass)
+            lost = sample_straggled_loss(lost, path, beta2, min(cuts[0], maximum), maximum)
             if lost >= kinetic:
                 lost, stops, meets = kinetic, True, False
-        dx, dy, dz, vx, vy, vz = scattered(particle[UX], particle[UY], particle[UZ], path, beta2 * energy)
+        dx, dy, dz, vx, vy, vz = sample_scattering(particle[UX], particle[UY], particle[UZ], path, beta2 * energy)
         x, y, z = particle[X] + dx, particle[Y] + dy, particle[Z] + dz
         leaves = not inside(x, y, z, box)
         if leaves:
-            fraction = share_inside(particle, x, y, z, box)
+            fraction = fraction_inside(particle, x, y, z, box)
             path, lost = path * fraction, lost * fraction
             x, y, z = particle[X] + fraction * dx, particle[Y] + fraction * dy, particle[Z] + fraction * dz
-        write(segments, ids, counts, budget, particle, x, y, z, path, lost)
+        write_segment(segments, ids, counts, budget, particle, x, y, z, path, lost)
         if leaves:
             budget[counts[EVENT], ESCAPED] += kinetic - lost
             return OVER
@@ -119,20 +119,20 @@ def follow_charged(particle, row, mass, work, tables, cuts):
         if stops:
             return STOPPED
         if meets:
-            process = meet(particle, row, mass, work, tables, cuts)
+            process = make_interaction(particle, row, mass, work, tables, cuts)
             if process > RADIATE:
                 return process
 
 
 @compiled
-def between(steps, row, point, rest, column):
+def interpolate(steps, row, point, weight, column):
     """A column of the tables' steps, interpolated."""
-    return steps[row, point, column] + rest * (steps[row, point + 1, column] - steps[row, point, column])
+    return steps[row, point, column] + weight * (steps[row, point + 1, column] - steps[row, point, column])
 
 
 @compiled
-def greatest(row, kinetic, mass):
-    """The most that one collision with an electron can take, MeV."""
+def maximum_transfer(row, kinetic, mass):
+    """The largest energy that one collision with an electron can take, MeV."""
     if row == ROW_ELECTRON:
         return 0.5 * kinetic
     if row == ROW_POSITRON:
@@ -142,31 +142,31 @@ def greatest(row, kinetic, mass):
 
 
 @compiled
-def meet(particle, row, mass, work, tables, cuts):
-    """One process by the rates at the particle's energy. δ-rays and photons are made here; the others end the particle,
-    and are left to the caller."""
+def make_interaction(particle, row, mass, work, tables, cuts):
+    """Samples a process by its rate at the particle's energy, and returns it. δ-rays and photons are made here; the
+    others end the particle, and are left to the caller."""
     kinetic = particle[KINETIC]
-    point, rest = place(kinetic)
+    point, weight = locate_energy(kinetic)
     rates = tables.rates
     total = 0.0
     for process in range(5):
-        total += rates[row, process, point] + rest * (rates[row, process, point + 1] - rates[row, process, point])
-    left, chosen = np.random.random() * total, -1
+        total += rates[row, process, point] + weight * (rates[row, process, point + 1] - rates[row, process, point])
+    remaining, chosen = np.random.random() * total, -1
     for process in range(5):
-        rate = rates[row, process, point] + rest * (rates[row, process, point + 1] - rates[row, process, point])
-        if rate > 0.0 and left >= 0.0:
+        rate = rates[row, process, point] + weight * (rates[row, process, point + 1] - rates[row, process, point])
+        if rate > 0.0 and remaining >= 0.0:
             chosen = process
-        left -= rate
+        remaining -= rate
     if chosen == DELTA:
-        most = greatest(row, kinetic, mass)
-        if most > cuts[0]:
+        maximum = maximum_transfer(row, kinetic, mass)
+        if maximum > cuts[0]:
             if row == ROW_ELECTRON:
-                passed = moller(kinetic, cuts[0])
+                transfer = sample_moller(kinetic, cuts[0])
             elif row == ROW_POSITRON:
-                passed = bhabha(kinetic, cuts[0])
+                transfer = sample_bhabha(kinetic, cuts[0])
             else:
-                passed = heavy_collision(kinetic, mass, most, cuts[0])
-            knock_on(particle, mass, passed, work.stack, work.counts)
+                transfer = sample_heavy_collision(kinetic, mass, maximum, cuts[0])
+            emit_delta_ray(particle, mass, transfer, work.stack, work.counts)
     elif chosen == RADIATE and kinetic > cuts[1]:
         radiate(particle, cuts[1], work.stack, work.counts)
     return chosen

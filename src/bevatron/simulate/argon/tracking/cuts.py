@@ -12,6 +12,8 @@ class Cuts(Section):
     and bremsstrahlung alone: electrons that photons set free are followed at any energy.
     """
 
-    electron: Positive = Field(1.0, description="least kinetic energy of a δ-ray that becomes a track of its own, MeV")
-    photon: Positive = Field(1.0, description="least energy of a bremsstrahlung photon that is followed, MeV")
-    step: Positive = Field(0.3, description="longest step of a charged particle and so longest segment, cm")
+    electron: Positive = Field(
+        default=1.0, description="least kinetic energy of a δ-ray that becomes a track of its own, MeV"
+    )
+    photon: Positive = Field(default=1.0, description="least energy of a bremsstrahlung photon that is followed, MeV")
+    step: Positive = Field(default=0.3, description="longest step of a charged particle and so longest segment, cm")

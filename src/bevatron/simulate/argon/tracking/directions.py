@@ -17,7 +17,7 @@ def basis(ux, uy, uz):
 
 
 @compiled
-def turned(ux, uy, uz, cosine, phi):
+def rotate(ux, uy, uz, cosine, phi):
     """The direction at an angle to (ux, uy, uz), azimuth `phi`."""
     ax, ay, az, bx, by, bz = basis(ux, uy, uz)
     sine = math.sqrt(max(0.0, 1.0 - cosine * cosine))
@@ -28,14 +28,15 @@ def turned(ux, uy, uz, cosine, phi):
 
 
 @compiled
-def isotropic():
+def sample_direction():
+    """The three components of a unit vector, uniform in solid angle."""
     cosine, phi = 2.0 * np.random.random() - 1.0, 2.0 * math.pi * np.random.random()
     sine = math.sqrt(1.0 - cosine * cosine)
     return sine * math.cos(phi), sine * math.sin(phi), cosine
 
 
 @compiled
-def boosted(gamma, mass, kinetic, cosine):
+def boost_to_laboratory(gamma, mass, kinetic, cosine):
     """Kinetic energy and cosine of the angle in the laboratory of a particle of `mass` and `kinetic` energy at an angle
     in a frame that moves with `gamma` along the axis."""
     energy, momentum = kinetic + mass, math.sqrt(kinetic * (kinetic + 2.0 * mass))
@@ -43,5 +44,5 @@ def boosted(gamma, mass, kinetic, cosine):
     along = gamma * momentum * cosine + speed * energy
     across2 = momentum * momentum * (1.0 - cosine * cosine)
     total = math.sqrt(along * along + across2)
-    seen = total * total / (math.sqrt(total * total + mass * mass) + mass) if mass > 0.0 else total
-    return seen, along / total if total > 0.0 else 1.0
+    lab_kinetic = total * total / (math.sqrt(total * total + mass * mass) + mass) if mass > 0.0 else total
+    return lab_kinetic, along / total if total > 0.0 else 1.0

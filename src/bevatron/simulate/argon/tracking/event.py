@@ -1,4 +1,4 @@
-"""What goes into the transport of particles through liquid argon, and what comes out of it."""
+"""Input and output of the transport of particles through liquid argon."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ PHOTON_CONVERSION_UNKNOWN = float("nan")
 
 @dataclass(frozen=True)
 class Box:
-    """The liquid argon: low (3,) and high (3,) corners, cm. Outside of it is nothing: who leaves has escaped.
+    """The liquid argon: low (3,) and high (3,) corners, cm. Particles that leave it have escaped.
 
     x runs along the drift (the wire planes stand at x = low), y upwards, z along the beam.
     """
@@ -46,7 +46,7 @@ class Primaries:
 
 @dataclass(frozen=True)
 class Deposits:
-    """What the transport leaves behind of `n` events.
+    """The output of the transport of n events.
 
     segments (total, 9) float32: SEGMENT_FEATURES; a straight piece of a track, `path` its true length, which is longer
     than the chord where the track scattered. ids (total, 4) int32: SEGMENT_ID_FEATURES; PDG code, number of the track
@@ -55,7 +55,7 @@ class Deposits:
     brought = deposited + escaped + neutral + binding + mass, where `brought` is the kinetic energy of all primaries,
     `escaped` that of all that left the box, `neutral` what neutrinos and neutrons took away, `binding` what breaking
     up nuclei cost, and `mass` the rest energy that was made less the one that was turned into energy.
-    conversion (n_primaries,) float32, cm: the way of a primary photon to its first interaction that makes charged
+    conversion (n_primaries,) float32, cm: the distance of a primary photon to its first interaction that makes charged
     particles; NaN for all others and where there is none inside the box.
     """
 

@@ -1,4 +1,4 @@
-"""Ways through the box. Compiled; cm."""
+"""Straight lines through the box. Compiled; cm."""
 
 import numpy as np
 
@@ -8,14 +8,15 @@ from bevatron.simulate.argon.tracking.stack import UX, X, Y, Z
 
 @compiled
 def inside(x, y, z, box):
+    """Whether a point lies in the box (2, 3) of low and high corners, walls included."""
     return (
         box[0, 0] <= x <= box[1, 0] and box[0, 1] <= y <= box[1, 1] and box[0, 2] <= z <= box[1, 2]
     )  # box (2, 3): low and high corners
 
 
 @compiled
-def share_inside(particle, x, y, z, box):
-    """Of the straight piece from the particle's place, inside, to (x, y, z), outside, the fraction up to the wall."""
+def fraction_inside(particle, x, y, z, box):
+    """The fraction of the line from the particle's position, inside, to (x, y, z), outside, that lies in the box."""
     fraction = 1.0
     for axis, end in enumerate((x, y, z)):
         start = particle[X + axis]
@@ -26,7 +27,7 @@ def share_inside(particle, x, y, z, box):
 
 
 @compiled
-def way_to_box(particle, box):
+def distance_to_box(particle, box):
     """How far a particle flies until it is inside: 0 if it is, -1 if it never will be."""
     if inside(particle[X], particle[Y], particle[Z], box):
         return 0.0
@@ -43,8 +44,8 @@ def way_to_box(particle, box):
 
 
 @compiled
-def fly(particle, way, box):
+def move_to_box(particle, distance, box):
     """Moves a particle straight on to the box's wall, not a rounding error beyond it."""
     for axis in range(3):
-        place = particle[X + axis] + way * particle[UX + axis]
-        particle[X + axis] = min(max(place, box[0, axis]), box[1, axis])
+        position = particle[X + axis] + distance * particle[UX + axis]
+        particle[X + axis] = min(max(position, box[0, axis]), box[1, axis])

@@ -1,4 +1,4 @@
-"""What waits to be followed, what has been deposited, and the event's energy budget: the arrays all functions share."""
+"""The arrays that all functions share: particles to be followed, deposited energy, and the event's energy budget."""
 
 from collections import namedtuple
 
@@ -6,9 +6,9 @@ import numpy as np
 
 from bevatron.compute.numerics.compiled import compiled
 
-# Columns of the stack, one row for each waiting particle: PDG code, kinetic energy (MeV), place (cm), direction, time
-# (ns), number of its track, that of its parent, rank of its primary, and the way since it was made (cm; photons).
-PDG, KINETIC, X, Y, Z, UX, UY, UZ, TIME, TRACK, PARENT, PRIMARY, WAY = range(13)
+# Columns of the stack, one row for each waiting particle: PDG code, kinetic energy (MeV), position (cm), direction,
+# time (ns), number of its track, that of its parent, rank of its primary, and the path since it was made (cm; photons).
+PDG, KINETIC, X, Y, Z, UX, UY, UZ, TIME, TRACK, PARENT, PRIMARY, PATH = range(13)
 COLUMNS = 13
 
 # `counts`: particles waiting, segments written, tracks begun in this event, this event.
@@ -17,31 +17,31 @@ WAITING, SEGMENTS, TRACKS, EVENT = range(4)
 # Columns of the budget: BUDGET_FEATURES.
 BROUGHT, DEPOSITED, ESCAPED, NEUTRAL, BINDING, MASS = range(6)
 
-ROOM = 80  # free rows that each interaction may count on
+SPARE_ROWS = 80  # free rows that each interaction may count on
 
 SHORTEST_PATH = 1e-4  # cm: no segment is shorter, so that dE/dx always exists
 
 # stack (n, 13), counts (4,), segments (m, 9) float32, ids (m, 4) int32, budget (events, 6), box (2, 3), fragments
-# (64, 5): room for the outgoing particles of one nuclear interaction.
-Work = namedtuple("Work", "stack counts segments ids budget box fragments")
+# (64, 5): the outgoing particles of one nuclear interaction.
+WorkArrays = namedtuple("WorkArrays", "stack counts segments ids budget box fragments")
 
 
 @compiled
 def push(stack, counts, parent, pdg, kinetic, ux, uy, uz):
-    """A new particle at the place and time of `parent` (13,)."""
+    """Adds a particle at the position and time of `parent` (13,)."""
     n = counts[WAITING]
     stack[n, PDG], stack[n, KINETIC] = pdg, kinetic
     stack[n, X], stack[n, Y], stack[n, Z], stack[n, TIME] = parent[X], parent[Y], parent[Z], parent[TIME]
     stack[n, UX], stack[n, UY], stack[n, UZ] = ux, uy, uz
     stack[n, TRACK], stack[n, PARENT], stack[n, PRIMARY] = counts[TRACKS], parent[TRACK], parent[PRIMARY]
-    stack[n, WAY] = 0.0
+    stack[n, PATH] = 0.0
     counts[WAITING] += 1
     counts[TRACKS] += 1
 
 
 @compiled
-def write(segments, ids, counts, budget, particle, x, y, z, path, energy):
-    """A segment from the particle's place to (x, y, z), and its energy into the budget; the particle stays.
+def write_segment(segments, ids, counts, budget, particle, x, y, z, path, energy):
+    """Writes a segment from the particle's position to (x, y, z), and its energy into the budget; the particle stays.
 
     Called at each step, with arrays one by one: numba would count the references to each in a tuple.
     """
@@ -56,32 +56,32 @@ def write(segments, ids, counts, budget, particle, x, y, z, path, energy):
 
 
 @compiled
-def short_of_room(work):
-    """True if an interaction might not find room for what it makes: the kernel then has to grow the arrays."""
+def needs_growth(work):
+    """True if an interaction might make more than the arrays hold: they must grow first."""
     counts = work.counts
-    return counts[WAITING] + ROOM > len(work.stack) or counts[SEGMENTS] + ROOM > len(work.segments)
+    return counts[WAITING] + SPARE_ROWS > len(work.stack) or counts[SEGMENTS] + SPARE_ROWS > len(work.segments)
 
 
 @compiled
 def copy_rows(old, new, n):
-    """The first n rows, by loops: numba compiles them in a tenth of the time that slices take."""
+    """Copies the first n rows, by loops: numba compiles them in a tenth of the time that slices take."""
     for row in range(n):
         for column in range(old.shape[1]):
             new[row, column] = old[row, column]
 
 
 @compiled
-def grown(work):
-    """The same with arrays twice as long where they are nearly full."""
+def grow(work):
+    """Returns the same content, in arrays twice as long where they are nearly full."""
     stack, segments, ids, counts = work.stack, work.segments, work.ids, work.counts
-    if counts[WAITING] + ROOM > len(stack):
+    if counts[WAITING] + SPARE_ROWS > len(stack):
         stack = np.empty((2 * len(stack), COLUMNS))
         copy_rows(work.stack, stack, counts[WAITING])
-    if counts[SEGMENTS] + ROOM > len(segments):
+    if counts[SEGMENTS] + SPARE_ROWS > len(segments):
         segments, ids = np.empty((2 * len(segments), 9), np.float32), np.empty((2 * len(ids), 4), np.int32)
         copy_rows(work.segments, segments, counts[SEGMENTS])
         copy_rows(work.ids, ids, counts[SEGMENTS])
-    return Work(stack, counts, segments, ids, work.budget, work.box, work.fragments)
+    return WorkArrays(stack, counts, segments, ids, work.budget, work.box, work.fragments)
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""All that depends on energy alone, tabulated once for given cuts, with equal steps in log energy."""
+"""Tables of what depends on energy alone, made once for given cuts, with equal steps in log energy."""
 
 import math
 from collections import namedtuple
@@ -8,7 +8,7 @@ import numpy as np
 
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.simulate.argon.electromagnetic import electrons, photons, stopping
-from bevatron.simulate.argon.electromagnetic.muon_radiation import radiated
+from bevatron.simulate.argon.electromagnetic.muon_radiation import muon_radiative_loss
 from bevatron.simulate.argon.hadronic.nuclear import interaction_per_cm
 from bevatron.simulate.argon.tracking.cuts import Cuts
 from bevatron.simulate.argon.tracking.material import LIGHT, XI
@@ -24,10 +24,10 @@ from bevatron.simulate.argon.tracking.particles import (
     PROTON,
 )
 
-LOWEST, HIGHEST, PER_DECADE = 1e-3, 1e6, 32  # MeV
+LOWEST, HIGHEST, POINTS_PER_DECADE = 1e-3, 1e6, 32  # MeV
 DECADES = 9
-LOG_LOWEST, LOG_STEP = math.log(LOWEST), math.log(10.0) / PER_DECADE
-POINTS = DECADES * PER_DECADE + 1
+LOG_LOWEST, LOG_STEP = math.log(LOWEST), math.log(10.0) / POINTS_PER_DECADE
+POINTS = DECADES * POINTS_PER_DECADE + 1
 ENERGIES = np.exp(LOG_LOWEST + LOG_STEP * np.arange(POINTS))
 
 DELTA, RADIATE, ANNIHILATE, DECAY, NUCLEAR = range(5)  # processes of charged particles
@@ -41,7 +41,7 @@ Tables = namedtuple("Tables", "steps rates energies ranges photons")
 
 
 @compiled
-def place(kinetic):
+def locate_energy(kinetic):
     """The point below an energy, and the fraction of the way to the next."""
     at = (math.log(kinetic) - LOG_LOWEST) / LOG_STEP if kinetic > LOWEST else 0.0
     point = min(int(at), POINTS - 2)
@@ -57,15 +57,19 @@ def energy_left(energies, ranges, length):
     return math.exp(energies[point] + (at - point) * (energies[point + 1] - energies[point]))
 
 
+def tabulate(cuts: Cuts) -> Tables:
+    """The tables for these cuts (half a second, once for each pair of thresholds)."""
+    return _tabulate(cuts.electron, cuts.photon)
+
+
 @lru_cache(maxsize=8)
-def tables(cuts: Cuts) -> Tables:
-    """The tables for these cuts (half a second)."""
+def _tabulate(electron_cut: float, photon_cut: float) -> Tables:
     steps, rates = np.zeros((len(CHARGED), POINTS, 3)), np.zeros((len(CHARGED), 5, POINTS))
     energies, ranges = np.zeros((len(CHARGED), POINTS)), np.zeros((len(CHARGED), 2))
     for row, pdg in enumerate(CHARGED):
-        steps[row, :, LOSS] = loss(pdg, cuts)
+        steps[row, :, LOSS] = mean_loss(pdg, electron_cut, photon_cut)
         steps[row, :, RANGE] = csda_range(steps[row, :, LOSS])
-        for process, rate in processes(pdg, cuts).items():
+        for process, rate in process_rates(pdg, electron_cut, photon_cut).items():
             rates[row, process] = rate
         steps[row, :, RATE] = rates[row].sum(0)
         logs = np.log(steps[row, :, RANGE])
@@ -75,14 +79,14 @@ def tables(cuts: Cuts) -> Tables:
     return Tables(steps, rates, energies, ranges, np.stack(light, axis=1))
 
 
-def loss(pdg: int, cuts: Cuts) -> np.ndarray:
+def mean_loss(pdg: int, electron_cut: float, photon_cut: float) -> np.ndarray:
     """Mean loss by what is not followed, MeV/cm, at ENERGIES: collisions and photons below the cuts."""
     if pdg == ELECTRON:
-        return stopping.electron(ENERGIES, cuts.electron) + electrons.radiative_loss(ENERGIES, cuts.photon)
+        return stopping.electron_loss(ENERGIES, electron_cut) + electrons.radiative_loss(ENERGIES, photon_cut)
     if pdg == POSITRON:
-        return stopping.positron(ENERGIES, cuts.electron) + electrons.radiative_loss(ENERGIES, cuts.photon)
-    collisions = stopping.heavy(ENERGIES, MASSES[pdg], cuts.electron, abs(pdg) != PION_PLUS)
-    return collisions + radiated(ENERGIES) if abs(pdg) == MUON else collisions
+        return stopping.positron_loss(ENERGIES, electron_cut) + electrons.radiative_loss(ENERGIES, photon_cut)
+    collisions = stopping.heavy_loss(ENERGIES, MASSES[pdg], electron_cut, abs(pdg) != PION_PLUS)
+    return collisions + muon_radiative_loss(ENERGIES) if abs(pdg) == MUON else collisions
 
 
 def csda_range(loss_per_cm: np.ndarray) -> np.ndarray:
@@ -92,28 +96,28 @@ def csda_range(loss_per_cm: np.ndarray) -> np.ndarray:
     return np.concatenate([[0.0], np.cumsum(pieces)]) + integrand[0]
 
 
-def processes(pdg: int, cuts: Cuts) -> dict[int, np.ndarray]:
+def process_rates(pdg: int, electron_cut: float, photon_cut: float) -> dict[int, np.ndarray]:
     """Rates of what happens at one point of a track, 1/cm, at ENERGIES."""
     if pdg in (ELECTRON, POSITRON):
-        radiate = electrons.bremsstrahlung_rate(ENERGIES, cuts.photon)
+        radiate = electrons.bremsstrahlung_rate(ENERGIES, photon_cut)
         if pdg == ELECTRON:
-            return {DELTA: electrons.moller_rate(ENERGIES, cuts.electron), RADIATE: radiate}
-        bhabha = electrons.bhabha_rate(ENERGIES, cuts.electron)
+            return {DELTA: electrons.moller_rate(ENERGIES, electron_cut), RADIATE: radiate}
+        bhabha = electrons.bhabha_rate(ENERGIES, electron_cut)
         return {DELTA: bhabha, RADIATE: radiate, ANNIHILATE: electrons.annihilation_rate(ENERGIES)}
     mass = MASSES[pdg]
-    found = {DELTA: heavy_rate(mass, cuts.electron, abs(pdg) != PION_PLUS)}
+    rates = {DELTA: heavy_rate(mass, electron_cut, abs(pdg) != PION_PLUS)}
     if pdg != PROTON:
         lifetime = MUON_LIFETIME if abs(pdg) == MUON else PION_LIFETIME
-        found[DECAY] = mass / (np.sqrt(ENERGIES * (ENERGIES + 2 * mass)) * LIGHT * lifetime)
+        rates[DECAY] = mass / (np.sqrt(ENERGIES * (ENERGIES + 2 * mass)) * LIGHT * lifetime)
     if abs(pdg) != MUON:
-        found[NUCLEAR] = np.array([interaction_per_cm(pdg, kinetic) for kinetic in ENERGIES])
-    return found
+        rates[NUCLEAR] = np.array([interaction_per_cm(pdg, kinetic) for kinetic in ENERGIES])
+    return rates
 
 
 def heavy_rate(mass: float, cut: float, spin_half: bool) -> np.ndarray:
     """Collisions of a heavy particle that pass more than `cut` to an electron (PDG review, eq. 34.8)."""
-    most, energy = stopping.greatest_transfer(ENERGIES, mass), ENERGIES + mass
-    beta2, top = ENERGIES * (ENERGIES + 2 * mass) / energy**2, np.maximum(most, cut)
+    maximum, energy = stopping.maximum_transfer(ENERGIES, mass), ENERGIES + mass
+    beta2, top = ENERGIES * (ENERGIES + 2 * mass) / energy**2, np.maximum(maximum, cut)
     rate = 1 / cut - 1 / top - beta2 / top * np.log(top / cut)
     if spin_half:
         rate += (top - cut) / (2 * energy**2)

@@ -26,10 +26,10 @@ CAPTURED = 1.0 - BOUND_LIFETIME * HUFF / MUON_LIFETIME  # 0.76
 
 
 @compiled
-def end(particle, process, mass, work):
-    """The last process of a particle, as `follow_charged` returned it; what is left to a nucleus is returned."""
+def end_track(particle, process, mass, work):
+    """Makes the last process of a particle, as `follow_charged` returned it; returns a process of nuclei, else OVER."""
     if process == STOPPED:
-        process = at_rest(particle)
+        process = sample_process_at_rest(particle)
         if process == ANNIHILATE:
             annihilate_at_rest(particle, work)
             return OVER
@@ -43,8 +43,8 @@ def end(particle, process, mass, work):
 
 
 @compiled
-def at_rest(particle):
-    """What a stopped particle does, and when."""
+def sample_process_at_rest(particle):
+    """Samples what a stopped particle does, and when."""
     particle[KINETIC] = 0.0
     pdg = particle[PDG]
     if pdg == POSITRON:

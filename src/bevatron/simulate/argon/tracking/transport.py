@@ -19,7 +19,7 @@ from bevatron.simulate.argon.tracking.particles import (
     PION_ZERO,
     mass_of,
 )
-from bevatron.simulate.argon.tracking.space import fly, way_to_box
+from bevatron.simulate.argon.tracking.space import distance_to_box, move_to_box
 from bevatron.simulate.argon.tracking.stack import (
     BROUGHT,
     COLUMNS,
@@ -28,6 +28,7 @@ from bevatron.simulate.argon.tracking.stack import (
     KINETIC,
     NEUTRAL,
     PARENT,
+    PATH,
     PDG,
     PRIMARY,
     SEGMENTS,
@@ -36,36 +37,35 @@ from bevatron.simulate.argon.tracking.stack import (
     TRACKS,
     UX,
     WAITING,
-    WAY,
-    Work,
+    WorkArrays,
     X,
-    grown,
-    short_of_room,
+    grow,
+    needs_growth,
 )
-from bevatron.simulate.argon.tracking.tables import HIGHEST, tables
-from bevatron.simulate.argon.tracking.track_end import end
+from bevatron.simulate.argon.tracking.tables import HIGHEST, tabulate
+from bevatron.simulate.argon.tracking.track_end import end_track
 
-FIRST_ROOM = 4096  # rows of the stack to begin with
+INITIAL_ROWS = 4096  # rows of the stack to begin with
 CODES = np.array(CHARGED)
 ROW_MASSES = np.array([MASSES[pdg] for pdg in CHARGED])
 # Rows of the segments to begin with: those of tracks of least loss (MeV/cm) in full steps, with as many short ones.
 # Rows that are not written cost no memory, but growing costs as much time as a fifth of the transport.
-LEAST_LOSS, SEGMENTS_PER_STEP, MOST_ROOM = 2.1, 2.0, 20_000_000
+MIN_LOSS, SEGMENTS_PER_STEP, MAX_ROWS = 2.1, 2.0, 20_000_000
 
 
 def transport(primaries: Primaries, n_events: int, box: Box, cuts: Cuts, seed: int, first_event: int = 0) -> Deposits:
-    """Follows `primaries` of events 0 to n_events - 1, and all that comes of them, through the box.
+    """Follows the primaries of events 0 to n_events - 1, and all particles that they make, through the box.
 
     A primary outside the box flies straight to it, or has escaped. Each event's random numbers follow from `seed`
-    and its number, counted from `first_event`, alone, so it comes out the same in whatever company; no two events of a
+    and its number, counted from `first_event`, alone, so that it does not depend on other events; no two events of a
     seed share them. Segments' t is the time at their start. Neutrons and
     neutrinos leave at once (`neutral`), nuclei heavier than the proton stop where they are.
 
     Raises UserError for a box without volume, for particles that are not followed, for kinetic energies of more than
     1 TeV, and for events out of order or range.
     """
-    checked_box(box)
-    masses = checked_masses(primaries, n_events)
+    check_box(box)
+    masses = check_masses(primaries, n_events)
     momentum = np.sqrt((primaries.momentum.astype(np.float64) ** 2).sum(1))
     kinetic = momentum**2 / (np.sqrt(momentum**2 + masses**2) + masses + (momentum == 0))
     too_much = np.flatnonzero(~(kinetic <= HIGHEST))
@@ -85,14 +85,14 @@ def transport(primaries: Primaries, n_events: int, box: Box, cuts: Cuts, seed: i
     start[:, PARENT] = -1
     budget, offsets = np.zeros((n_events, len(BUDGET_FEATURES))), np.zeros(n_events + 1, np.int64)
     conversion = np.full(len(kinetic), np.nan, np.float32)
-    room = min(FIRST_ROOM + int(SEGMENTS_PER_STEP * kinetic.sum() / (LEAST_LOSS * cuts.step)), MOST_ROOM)
-    segments, ids = run(
+    room = min(INITIAL_ROWS + int(SEGMENTS_PER_STEP * kinetic.sum() / (MIN_LOSS * cuts.step)), MAX_ROWS)
+    segments, ids = run_events(
         start,
         first,
         event_seeds(seed, n_events, first_event),
         np.array([box.low, box.high], dtype=np.float64),
         np.array([cuts.electron, cuts.photon, cuts.step]),
-        tables(cuts),
+        tabulate(cuts),
         budget,
         offsets,
         conversion,
@@ -101,14 +101,15 @@ def transport(primaries: Primaries, n_events: int, box: Box, cuts: Cuts, seed: i
     return Deposits(segments, ids, offsets, budget, conversion)
 
 
-def checked_box(box: Box) -> None:
+def check_box(box: Box) -> None:
+    """Raises UserError for a box without volume, or with corners that are not finite."""
     low, high = np.asarray(box.low, float), np.asarray(box.high, float)
     if not (np.isfinite(low).all() and np.isfinite(high).all() and (low < high).all()):
         raise UserError("box", f"no volume between {box.low} and {box.high}", "each low corner below its high one, cm")
 
 
-def checked_masses(primaries: Primaries, n_events: int) -> np.ndarray:
-    """The primaries' masses (n,) in MeV."""
+def check_masses(primaries: Primaries, n_events: int) -> np.ndarray:
+    """The primaries' masses (n,) in MeV. Raises UserError for events out of order, and for particles without tables."""
     event = primaries.event
     if len(event) and (event[0] < 0 or event[-1] >= n_events or (np.diff(event) < 0).any()):
         raise UserError("primaries", "events out of order or range", f"numbers from 0 to {n_events - 1}, rising")
@@ -139,10 +140,10 @@ def event_seeds(seed: int, n_events: int, first_event: int = 0) -> np.ndarray:
 
 
 @compiled
-def run(start, first, seeds, box, cuts, tabulated, budget, offsets, conversion, room):
-    """All events; returns segments and ids, and fills budget, offsets and conversion."""
-    work = Work(
-        np.empty((FIRST_ROOM, COLUMNS)),
+def run_events(start, first, seeds, box, cuts, tabulated, budget, offsets, conversion, room):
+    """Follows all events; returns segments and ids, and fills budget, offsets and conversion."""
+    work = WorkArrays(
+        np.empty((INITIAL_ROWS, COLUMNS)),
         np.zeros(4, np.int64),
         np.empty((room, 9), np.float32),
         np.empty((room, 4), np.int32),
@@ -157,25 +158,25 @@ def run(start, first, seeds, box, cuts, tabulated, budget, offsets, conversion, 
         work.counts[TRACKS] = first[event + 1] - first[event]
         converted = conversion[first[event] : first[event + 1]]
         for primary in range(first[event], first[event + 1]):
-            while short_of_room(work):
-                work = grown(work)
+            while needs_growth(work):
+                work = grow(work)
             for column in range(COLUMNS):
                 work.stack[0, column] = start[primary, column]
             work.counts[WAITING] = 1
             budget[event, BROUGHT] += start[primary, KINETIC]
             enter(work)
             while work.counts[WAITING] > 0:
-                while short_of_room(work):
-                    work = grown(work)
+                while needs_growth(work):
+                    work = grow(work)
                 work.counts[WAITING] -= 1
                 for column in range(COLUMNS):
                     particle[column] = work.stack[work.counts[WAITING], column]
-                row = row_of(int(particle[PDG]))
+                row = find_row(int(particle[PDG]))
                 if row < 0:
                     follow_other(particle, work, tabulated, converted)
                 else:
                     process = follow_charged(particle, row, ROW_MASSES[row], work, tabulated, cuts)
-                    process = end(particle, process, ROW_MASSES[row], work)
+                    process = end_track(particle, process, ROW_MASSES[row], work)
                     if process >= 0:
                         react(particle, process, work)
         offsets[event + 1] = work.counts[SEGMENTS]
@@ -186,18 +187,18 @@ def run(start, first, seeds, box, cuts, tabulated, budget, offsets, conversion, 
 def enter(work):
     """Brings the primary that waits alone to the box; one that misses it has escaped."""
     particle = work.stack[0]
-    way = way_to_box(particle, work.box)
-    if way < 0.0:
+    distance = distance_to_box(particle, work.box)
+    if distance < 0.0:
         work.budget[work.counts[EVENT], ESCAPED] += particle[KINETIC]
         work.counts[WAITING] = 0
-    elif way > 0.0:
-        fly(particle, way, work.box)
-        particle[TIME] += way / LIGHT  # of a fast particle
-        particle[WAY] += way
+    elif distance > 0.0:
+        move_to_box(particle, distance, work.box)
+        particle[TIME] += distance / LIGHT  # of a fast particle
+        particle[PATH] += distance
 
 
 @compiled
-def row_of(pdg):
+def find_row(pdg):
     """The row of a charged particle in the tables; -1 of all others."""
     for row in range(len(CODES)):
         if pdg == CODES[row]:
@@ -207,7 +208,7 @@ def row_of(pdg):
 
 @compiled
 def follow_other(particle, work, tabulated, conversion):
-    """What becomes of a particle without a charged track."""
+    """Follows a particle without a charged track."""
     pdg = int(particle[PDG])
     if pdg == PHOTON:
         follow_photon(particle, work, tabulated, conversion)

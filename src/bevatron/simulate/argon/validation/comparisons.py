@@ -1,5 +1,7 @@
 """The transport through liquid argon beside published numbers: what `bevatron validate-source` draws."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from bevatron.simulate.argon.tracking.cuts import Cuts
@@ -9,24 +11,29 @@ from bevatron.simulate.comparison import Comparison, Curve
 
 MUONS, PHOTONS, DECAYS, SHOWERS = 40, 400, 2_000, 40  # of each energy
 SHOWER_ENERGY = 3_000.0  # MeV
-ENDLESS = Box((-5_000.0,) * 3, (5_000.0,) * 3)
+ENDLESS = Box((-5_000.0, -5_000.0, -5_000.0), (5_000.0, 5_000.0, 5_000.0))
 MASSES = {13: published.MUON_MASS, -13: published.MUON_MASS, 11: published.ELECTRON_MASS, 22: 0.0}
 
 
-def comparisons(cuts: Cuts, seed: int) -> list[Comparison]:
+def compute_comparisons(cuts: Cuts, seed: int) -> list[Comparison]:
     """Ranges of muons, spectrum of Michel electrons, conversion of photons, and showers' profiles, in that order."""
-    return [muon_range(cuts, seed), michel(cuts, seed), conversion(cuts, seed), shower(cuts, seed)]
+    return [
+        compare_muon_range(cuts, seed),
+        compare_michel(cuts, seed),
+        compare_conversion(cuts, seed),
+        compare_shower(cuts, seed),
+    ]
 
 
-def muon_range(cuts: Cuts, seed: int) -> Comparison:
+def compare_muon_range(cuts: Cuts, seed: int) -> Comparison:
     """Length of the paths of stopped μ⁺."""
     energies, table = published.MUON_RANGE.T
     mean, error = [], []
     for energy in energies:
-        deposits = _beam(-13, np.full(MUONS, energy), cuts, seed)
+        deposits = _transport_beam(-13, np.full(MUONS, energy), cuts, seed)
         event = _event_of(deposits)
-        own = deposits.ids[:, 2] < 0  # the muon itself, not what it made
-        length = np.bincount(event[own], deposits.segments[own, 6], minlength=MUONS)
+        of_muon = deposits.ids[:, 2] < 0  # the muon itself, not what it made
+        length = np.bincount(event[of_muon], deposits.segments[of_muon, 6], minlength=MUONS)
         mean.append(length.mean())
         error.append(length.std(ddof=1) / np.sqrt(MUONS))
     return Comparison(
@@ -43,9 +50,9 @@ def muon_range(cuts: Cuts, seed: int) -> Comparison:
     )
 
 
-def michel(cuts: Cuts, seed: int) -> Comparison:
+def compare_michel(cuts: Cuts, seed: int) -> Comparison:
     """Energy of the electrons from μ⁺ that decay at rest: the muon's mass less what the neutrinos take."""
-    deposits = _beam(-13, np.full(DECAYS, 10.0), cuts, seed)
+    deposits = _transport_beam(-13, np.full(DECAYS, 10.0), cuts, seed)
     energy = published.MUON_MASS - deposits.budget[:, BUDGET_FEATURES.index("neutral")]
     edges = np.linspace(0, 56, 29)
     counts = np.histogram(energy, edges)[0]
@@ -67,14 +74,14 @@ def michel(cuts: Cuts, seed: int) -> Comparison:
     )
 
 
-def conversion(cuts: Cuts, seed: int) -> Comparison:
+def compare_conversion(cuts: Cuts, seed: int) -> Comparison:
     """Mean way of a photon to its first interaction."""
     energies = np.array([50.0, 100.0, 200.0, 500.0, 1000.0, 3000.0])
     mean, error = [], []
     for energy in energies:
-        way = _beam(22, np.full(PHOTONS, energy), cuts, seed).conversion
-        mean.append(np.nanmean(way))
-        error.append(np.nanstd(way, ddof=1) / np.sqrt(np.isfinite(way).sum()))
+        distance = _transport_beam(22, np.full(PHOTONS, energy), cuts, seed).conversion
+        mean.append(np.nanmean(distance))
+        error.append(np.nanstd(distance, ddof=1) / np.sqrt(np.isfinite(distance).sum()))
     limit = 9 / 7 * published.RADIATION_LENGTH
     return Comparison(
         "conversion",
@@ -91,16 +98,16 @@ def conversion(cuts: Cuts, seed: int) -> Comparison:
     )
 
 
-def shower(cuts: Cuts, seed: int) -> Comparison:
+def compare_shower(cuts: Cuts, seed: int) -> Comparison:
     """Energy deposited along the axis of electrons' showers."""
-    deposits = _beam(11, np.full(SHOWERS, SHOWER_ENERGY), cuts, seed)
+    deposits = _transport_beam(11, np.full(SHOWERS, SHOWER_ENERGY), cuts, seed)
     depth = deposits.segments[:, [2, 5]].mean(1) / published.RADIATION_LENGTH
     edges = np.linspace(0, 16, 33)
     event, width = _event_of(deposits), np.diff(edges)
-    each = np.stack(
+    profiles = np.stack(
         [np.histogram(depth[event == k], edges, weights=deposits.segments[event == k, 7])[0] for k in range(SHOWERS)]
     )
-    each = each / (SHOWER_ENERGY * width)
+    profiles = profiles / (SHOWER_ENERGY * width)
     x = np.linspace(0, 16, 200)
     return Comparison(
         "shower",
@@ -110,13 +117,15 @@ def shower(cuts: Cuts, seed: int) -> Comparison:
         "dE/dt / E",
         [
             Curve("PDG", x.tolist(), published.shower_profile(x, SHOWER_ENERGY).tolist(), published=True),
-            _curve("transport", (edges[1:] + edges[:-1]) / 2, each.mean(0), each.std(0, ddof=1) / np.sqrt(SHOWERS)),
+            _curve(
+                "transport", (edges[1:] + edges[:-1]) / 2, profiles.mean(0), profiles.std(0, ddof=1) / np.sqrt(SHOWERS)
+            ),
         ],
         line=True,
     )
 
 
-def _beam(pdg: int, kinetic: np.ndarray, cuts: Cuts, seed: int) -> Deposits:
+def _transport_beam(pdg: int, kinetic: np.ndarray, cuts: Cuts, seed: int) -> Deposits:
     """One particle an event, from the origin along z, in argon without end."""
     from bevatron.simulate.argon.tracking.transport import transport
 
@@ -138,5 +147,5 @@ def _event_of(deposits: Deposits) -> np.ndarray:
     return np.repeat(np.arange(len(deposits.offsets) - 1), np.diff(deposits.offsets))
 
 
-def _curve(label: str, x: np.ndarray, y: np.ndarray, error: np.ndarray) -> Curve:
-    return Curve(label, *([float(v) for v in values] for values in (x, y, error)))
+def _curve(label: str, x: Iterable[float], y: Iterable[float], error: Iterable[float]) -> Curve:
+    return Curve(label, [float(v) for v in x], [float(v) for v in y], [float(v) for v in error])
