@@ -1,7 +1,10 @@
 """The container files agree with the project: its Python, its lock, no root, nothing unpinned."""
 
+import hashlib
 import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -9,7 +12,8 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[2]
-FILES = {"Dockerfile": r"^FROM (\S+)$", "bevatron.def": r"^From: (\S+)$"}
+FILES = {"Dockerfile": r"^ARG BASE=(\S+)$", "bevatron.def": r"^From: (\S+)$"}
+CPU_LOCK = ROOT / "containers" / "cpu_lock.py"
 
 
 def text_of(name: str) -> str:
@@ -26,6 +30,7 @@ def test_both_start_from_one_small_image_of_a_pinned_python_that_bevatron_suppor
     assert found, image
     required = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
     assert found[1] in SpecifierSet(required)
+    assert re.findall(r"^FROM .*$", text_of("Dockerfile"), re.M) == ["FROM ${BASE}"]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -43,6 +48,8 @@ def test_files_that_are_copied_are_there(name):
     if name == "Dockerfile":
         copied = [word for line in lines if line.startswith("COPY") for word in line.split()[1:-1] if "--" not in word]
         ignored = (ROOT / ".dockerignore").read_text().splitlines()
+        (lock,) = re.findall(r"^ARG REQUIREMENTS=(\S+)$", text_of(name), re.M)
+        copied = [lock if word == "${REQUIREMENTS}" else word for word in copied]
         assert all(f"!{path}" in ignored for path in copied)
     else:
         section = lines[lines.index("%files") + 1 : lines.index("%post")]
@@ -58,8 +65,6 @@ def test_the_image_does_not_run_as_root():
 
 
 def test_the_entrypoint_starts_snakemake_or_bevatron(tmp_path):
-    import subprocess
-
     for name in ("snakemake", "bevatron"):
         (tmp_path / name).write_text(f'#!/bin/sh\nprintf "%s|" {name} "$@"\n')
         (tmp_path / name).chmod(0o755)
@@ -75,6 +80,49 @@ def test_the_entrypoint_starts_snakemake_or_bevatron(tmp_path):
     assert os.access(ROOT / "containers" / "entrypoint.sh", os.X_OK)
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_what_was_not_built_says_so(name):
-    assert "UNTESTED" in text_of(name)
+def run_cpu_lock(wheel: Path) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, CPU_LOCK, wheel], capture_output=True, text=True)
+
+
+def pinned_in(lock: str) -> dict[str, str]:
+    """Name and version of each package, with its marker and hashes."""
+    entries = re.split(r"^(?=\w)", lock, flags=re.M)[1:]
+    return {re.split(r"[=\s]", entry)[0]: entry for entry in entries}
+
+
+def test_the_lock_for_the_cpu_differs_from_the_lock_in_torch_and_what_only_cuda_needs(tmp_path):
+    full = pinned_in((ROOT / "requirements.lock").read_text())
+    version = re.match(r"torch==(\S+)", full["torch"])[1]
+    wheel = tmp_path / f"torch-{version}+cpu-cp311-cp311-manylinux_2_28_x86_64.whl"
+    wheel.write_bytes(b"wheel")
+    done = run_cpu_lock(wheel)
+    assert done.returncode == 0, done.stderr
+    cpu = pinned_in(done.stdout)
+    assert all(name.startswith(("nvidia-", "cuda-")) or name == "triton" for name in full.keys() - cpu.keys())
+    assert not any("cuda" in name or "nvidia" in name for name in cpu)
+    assert [name for name in cpu if cpu[name] != full[name]] == ["torch"]
+    assert cpu["torch"].split() == [f"torch=={version}", "\\", f"--hash=sha256:{hashlib.sha256(b'wheel').hexdigest()}"]
+
+
+def test_a_wheel_of_another_version_is_refused_by_name(tmp_path):
+    wheel = tmp_path / "torch-1.0.0+cpu-cp311-cp311-linux_x86_64.whl"
+    wheel.write_bytes(b"wheel")
+    done = run_cpu_lock(wheel)
+    assert done.returncode == 1
+    assert "torch-1.0.0" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_build_without_a_registry_gives_arguments_that_the_dockerfile_has():
+    script = text_of("build_without_registry.sh")
+    assert os.access(ROOT / "containers" / "build_without_registry.sh", os.X_OK)
+    declared = set(re.findall(r"^ARG (\w+)=", text_of("Dockerfile"), re.M))
+    assert set(re.findall(r"--build-arg (\w+)=", script)) == declared
+    (lock,) = re.findall(r"cpu_lock\.py .* >(\S+)$", script, re.M)
+    assert lock == "$requirements"
+    assert "build/requirements-cpu.lock" in re.findall(r"^ *requirements=(\S+)$", script, re.M)
+
+
+def test_what_was_not_built_says_so():
+    assert "UNTESTED" in text_of("bevatron.def")
+    assert "bevatron.def" in text_of("README.md").partition("## Not built or run")[2]

@@ -1,0 +1,48 @@
+#!/bin/sh
+# Builds containers/Dockerfile where no registry of images is reachable, on a Debian of Python's packages and its own:
+#
+#   apt-get install debootstrap buildah
+#   containers/build_without_registry.sh                  # PyTorch's CUDA build, as requirements.lock says: several GB
+#   containers/build_without_registry.sh TORCH_WHEEL      # a CPU build of PyTorch, from its wheel for Python 3.11
+#
+# As root. The images are localhost/bevatron-base and localhost/bevatron. MIRROR=... names another mirror of Debian's
+# packages than debootstrap's own. buildah's variables work as ever: STORAGE_DRIVER=vfs where overlay is not possible,
+# BUILDAH_ISOLATION=oci where runc or crun is installed.
+set -eu
+cd "$(dirname "$0")/.."
+export BUILDAH_ISOLATION="${BUILDAH_ISOLATION:-chroot}" # needs no runtime and no control groups
+work=$PWD/build/container
+mkdir -p "$work/debs" "$work/wheels"
+
+requirements=requirements.lock
+if [ $# -gt 0 ]; then
+  requirements=build/requirements-cpu.lock
+  python3 containers/cpu_lock.py "$1" >$requirements
+  rm -f "$work"/wheels/*
+  cp "$1" "$work/wheels/"
+fi
+
+# The base: what python:*-slim-bookworm offers, of Debian's own Python 3.11.
+if ! buildah inspect --type image localhost/bevatron-base >/dev/null 2>&1; then
+  container=$(buildah from scratch)
+  trap 'buildah rm "$container" >/dev/null' EXIT
+  root=$(buildah mount "$container")
+  # shellcheck disable=SC2086 # no mirror is no argument
+  debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates --cache-dir="$work/debs" \
+    bookworm "$root" ${MIRROR:-}
+  rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+  buildah umount "$container" >/dev/null
+  buildah commit --quiet "$container" localhost/bevatron-base
+fi
+
+# While it builds, pip uses this machine's certificates, which may name an authority of its network, and the wheel.
+# They are mounted, not copied: nothing of them is in the image.
+cat >"$work/pip.conf" <<'END'
+[global]
+cert = /etc/ssl/certs/ca-certificates.crt
+find-links = /mnt
+END
+buildah build --file containers/Dockerfile --tag localhost/bevatron --pull-never \
+  --build-arg BASE=localhost/bevatron-base --build-arg REQUIREMENTS=$requirements \
+  --volume /etc/ssl/certs:/etc/ssl/certs:ro --volume "$work/pip.conf:/etc/pip.conf:ro" \
+  --volume "$work/wheels:/mnt:ro" .

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Runs one study and the tests of the command line in localhost/bevatron, as a user who is not root, on a copy of the
+# last commit. After build_without_registry.sh, as root. The image stays as it is.
+set -eu
+cd "$(dirname "$0")/.."
+export BUILDAH_ISOLATION="${BUILDAH_ISOLATION:-chroot}"
+study=${1:-function}
+data=$(mktemp -d)
+container=$(buildah from --pull-never localhost/bevatron)
+trap 'buildah rm "$container" >/dev/null; rm -rf "$data"' EXIT
+git archive HEAD | tar -x -C "$data"
+chown -R 10001:10001 "$data" # of the Dockerfile
+
+# `buildah run` does not use the image's entrypoint, so it is named.
+in_image() { buildah run --volume "$data:/data" "$container" -- "$@"; }
+in_image bevatron-entrypoint --version
+in_image bevatron-entrypoint validate
+in_image bevatron-entrypoint snakemake --profile profiles/local --config "studies=[$study]"
+grep -q "id=\"$study\"" "$data/results/report/index.html"
+in_image bevatron-entrypoint verify "results/$study/dataset"
+
+# pytest is no part of the image.
+buildah run --user 0 --volume /etc/ssl/certs:/etc/ssl/certs:ro --volume "$data:/data" \
+  "$container" -- env PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
+  pip install --quiet --constraint constraints.txt pytest pytest-timeout
+in_image pytest -q -p no:cacheprovider tests/cli
