@@ -1,0 +1,1 @@
+"""The stage that makes raw events: simulations, and readers of external files."""

@@ -1,0 +1,1 @@
+"""Recipes, one in a module, each found by its name."""

@@ -1,0 +1,1 @@
+"""Sources, one in a module, each found by its name."""
