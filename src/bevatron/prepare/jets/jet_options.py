@@ -24,7 +24,7 @@ class Tracking(Section):
     )
     resolution_scale: Positive = Field(1.0, description="all five resolutions, in units of ATLAS's design")
     efficiency_scale: Fraction = Field(1.0, description="factor on the fraction of particles whose track is found")
-    fake_rate: Fraction = Field(0.01, description="tracks of no particle, for each true track of a jet")
+    fake_rate: Fraction = Field(0.01, description="fake tracks for each true track of a jet")
 
 
 class VertexCuts(Section):
@@ -43,7 +43,7 @@ class VertexCuts(Section):
         30.0, description="largest distance from the primary vertex across the beam, mm: first layer"
     )
     mass_max: Positive = Field(8.0, description="largest mass of a vertex (pions), GeV")
-    reject_v0: bool = Field(True, description="take pairs that look like K0_S, Λ or a photon's conversion away")
+    reject_v0: bool = Field(True, description="remove pairs that look like K0_S, Λ or a photon conversion")
     kaon_window: NonNegative = Field(0.012, description="half width of the window in mass around K0_S, GeV")
     lambda_window: NonNegative = Field(0.005, description="half width of the window in mass around Λ, GeV")
     conversion_mass: NonNegative = Field(0.03, description="largest mass (electrons) of a conversion, GeV")

@@ -15,7 +15,7 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of red, green a
 class Version(Section):
     """A further input group with the same images, changed."""
 
-    threshold: Fraction = Field(0.0, description="values below become zero: images with fewer pixels alight")
+    threshold: Fraction = Field(0.0, description="values below it become zero: images with fewer non-zero pixels")
     grey: bool = Field(False, description="one channel, 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601)")
     averaged: Count = Field(1, description="means over squares of so many pixels a side: images of fewer pixels")
     inverted: bool = Field(False, description="1 - value: dense images of sparse ones")
