@@ -32,6 +32,8 @@ bench: .venv/ready
 docs: .venv/ready
 	python docs/generate_reference.py
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@! grep -rlE '(src=|<link[^>]+href=)"?https?://' site --include='*.html' || \
+	  { echo "these pages of the site load something from a network" >&2; exit 1; }
 	@echo "The site: $(CURDIR)/site/index.html"
 
 lint: .venv/ready

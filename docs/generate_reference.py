@@ -7,6 +7,7 @@ repository. The tree of folders in docs/explanation/design.md is kept, and a tes
 """
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,7 +64,13 @@ def components(name: str) -> str:
     tables = component_tables(place, registry)
     for kind in registry.names():  # the page's title says the place already
         tables = tables.replace(f"### {place}, kind `{kind}`", f"## `{kind}`")
+    tables = re.sub(r"^### (`.+`), kind `\w+`$", r"### \1", tables, flags=re.M)
     return f"# {title}\n\n{summary}\n\n{tables}\n"
+
+
+def for_the_site(text: str) -> str:
+    """The text with plain bars in code: MkDocs takes them as they are, and GitHub wants them escaped in tables."""
+    return re.sub(r"`[^`\n]+`", lambda code: code.group().replace("\\|", "|"), text)
 
 
 def command_line() -> str:
@@ -122,7 +129,8 @@ def with_tree(text: str) -> str:
 def pages() -> dict[str, str]:
     """The text of each generated page of docs/reference/, by file name."""
     found = {"configuration.md": configuration(), "command-line.md": command_line(), "claims.md": claims()}
-    return found | {f"{name}.md": components(name) for name in COMPONENT_PAGES}
+    found |= {f"{name}.md": components(name) for name in COMPONENT_PAGES}
+    return {name: for_the_site(text) for name, text in found.items()}
 
 
 def main() -> None:
