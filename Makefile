@@ -31,11 +31,14 @@ bench: .venv/ready
 # The documentation site, in site/; needs no network.
 docs: .venv/ready
 	python docs/generate_reference.py
-	mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@! grep -rlE '(src=|<link[^>]+href=)"?https?://' site --include='*.html' || \
+	  { echo "these pages of the site load something from a network" >&2; exit 1; }
+	@echo "The site: $(CURDIR)/site/index.html"
 
 lint: .venv/ready
-	ruff check src tests benchmarks
-	ruff format --check src tests benchmarks
+	ruff check src tests benchmarks docs
+	ruff format --check src tests benchmarks docs
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 
@@ -64,4 +67,4 @@ lock: .venv/ready
 	@touch $@
 
 clean:
-	rm -rf .venv results runs logs .snakemake
+	rm -rf .venv results runs logs site .snakemake

@@ -1,24 +1,76 @@
-"""Write the pages of docs/reference/ that follow from the code: configuration, command line, claims.
+"""Write the pages of the documentation that follow from the code.
 
     python docs/generate_reference.py
 
-`make docs` does this before it builds the site. The pages are not kept in the repository.
+`make docs` does this before it builds the site. The pages in docs/reference/ that it writes are not kept in the
+repository. The tree of folders in docs/explanation/design.md is kept, and a test compares it with the folders.
 """
 
+import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+from bevatron.config.loading.kinds import ARCHITECTURES, CLAIM_TESTS, RECIPES, SOURCES
 from bevatron.config.loading.load import load_study
+from bevatron.config.reference.tables import BEGIN, component_tables, section_tables
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 REFERENCE = DOCS / "reference"
+DESIGN = DOCS / "explanation" / "design.md"
+TREE_BEGIN = "<!-- written by docs/generate_reference.py: begin -->"
+TREE_END = "<!-- written by docs/generate_reference.py: end -->"
+
+COMPONENT_PAGES = {
+    "sources": (
+        SOURCES,
+        "`simulation.source`",
+        "Sources",
+        "A source makes raw events, or reads them from files. `simulation.source.kind` selects it.",
+    ),
+    "recipes": (
+        RECIPES,
+        "`dataset.recipe`",
+        "Recipes",
+        "A recipe makes samples from raw events. `dataset.recipe.kind` selects it.",
+    ),
+    "architectures": (
+        ARCHITECTURES,
+        "`models.<name>.architecture`",
+        "Architectures",
+        "An architecture is a network, or a model in closed form. `models.<name>.architecture.kind` selects it.",
+    ),
+    "claim-tests": (
+        CLAIM_TESTS,
+        "`claims[].test`",
+        "Claim tests",
+        "A test compares measured numbers with what a claim says. `claims[].test.kind` selects it. "
+        "[How a claim is decided](../explanation/verdicts.md) explains the verdict.",
+    ),
+}
 
 
 def configuration() -> str:
-    """The content of config/README.md."""
-    return (ROOT / "config" / "README.md").read_text(encoding="utf-8").replace("](../docs/", "](../")
+    """The text of config/README.md with the tables of all sections. The tables of components have their own pages."""
+    text = (ROOT / "config" / "README.md").read_text(encoding="utf-8").split(BEGIN)[0]
+    return text.replace("](../docs/", "](../") + section_tables() + "\n"
+
+
+def components(name: str) -> str:
+    """All components of one kind with their options."""
+    registry, place, title, summary = COMPONENT_PAGES[name]
+    tables = component_tables(place, registry)
+    for kind in registry.names():  # the page's title says the place already
+        tables = tables.replace(f"### {place}, kind `{kind}`", f"## `{kind}`")
+    tables = re.sub(r"^### (`.+`), kind `\w+`$", r"### \1", tables, flags=re.M)
+    return f"# {title}\n\n{summary}\n\n{tables}\n"
+
+
+def for_the_site(text: str) -> str:
+    """The text with plain bars in code: MkDocs takes them as they are, and GitHub wants them escaped in tables."""
+    return re.sub(r"`[^`\n]+`", lambda code: code.group().replace("\\|", "|"), text)
 
 
 def command_line() -> str:
@@ -30,7 +82,8 @@ def command_line() -> str:
 
 def claims() -> str:
     """The claims of all studies in config/studies/: what is stated, where, and how it is tested."""
-    parts = ["# Claims", "", "All statements that the studies test, at the published sizes."]
+    parts = ["# Claims of all studies", ""]
+    parts += ["All statements that the studies test. [Claim tests](claim-tests.md) explains the last column."]
     for path in sorted((ROOT / "config" / "studies").glob("*.yaml")):
         study = load_study(path.stem, "paper", path.parent)
         parts += ["", f"## {study.title}", "", f"Study `{study.name}`: {len(study.claims)} claims.", ""]
@@ -41,10 +94,51 @@ def claims() -> str:
     return "\n".join(parts) + "\n"
 
 
+def folder_tree(package: Path = ROOT / "src" / "bevatron") -> str:
+    """The folders of the package, two levels deep, each with the first line of its docstring.
+
+    Raises ValueError where a folder with Python files has no docstring.
+    """
+    rows = ["| folder | what belongs there |", "|---|---|"]
+    for folder in sorted(path for path in package.rglob("*") if path.is_dir()):
+        parts = folder.relative_to(package).parts
+        if "__pycache__" in parts or len(parts) > 2 or not any(path.is_file() for path in folder.iterdir()):
+            continue
+        name = f"**`{parts[0]}/`**" if len(parts) == 1 else f"&emsp;`{'/'.join(parts)}/`"
+        rows.append(f"| {name} | {_docstring(folder)} |")
+    return "\n".join(rows)
+
+
+def _docstring(folder: Path) -> str:
+    if not any(folder.glob("*.py")):
+        return "Templates, without code."
+    start = folder / "__init__.py"
+    text = ast.get_docstring(ast.parse(start.read_text(encoding="utf-8"))) if start.is_file() else None
+    if not text:
+        raise ValueError(f"{start}: has no docstring; say what belongs into the folder")
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def with_tree(text: str) -> str:
+    """A page's text with what is between the two markers replaced by the present tree."""
+    before, rest = text.split(TREE_BEGIN)
+    _, after = rest.split(TREE_END)
+    return f"{before}{TREE_BEGIN}\n\n{folder_tree()}\n\n{TREE_END}{after}"
+
+
+def pages() -> dict[str, str]:
+    """The text of each generated page of docs/reference/, by file name."""
+    found = {"configuration.md": configuration(), "command-line.md": command_line(), "claims.md": claims()}
+    found |= {f"{name}.md": components(name) for name in COMPONENT_PAGES}
+    return {name: for_the_site(text) for name, text in found.items()}
+
+
 def main() -> None:
+    """Write all generated pages."""
     REFERENCE.mkdir(exist_ok=True)
-    for name, page in (("configuration", configuration), ("command-line", command_line), ("claims", claims)):
-        (REFERENCE / f"{name}.md").write_text(page(), encoding="utf-8")
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")
+    DESIGN.write_text(with_tree(DESIGN.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

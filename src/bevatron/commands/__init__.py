@@ -1,1 +1,1 @@
-"""The commands of the command line. Heavy imports wait for their command: `bevatron --help` takes 0.15 s."""
+"""The commands of the command line. Heavy imports happen inside each command, so that `bevatron --help` is fast."""

@@ -32,11 +32,13 @@ def validate(config: Config = DEFAULT_CONFIG) -> None:
 def doctor(
     profile: Annotated[Profile, typer.Option(help="the Snakemake profile you want to use")] = Profile.local,
     probe: Annotated[bool, typer.Option(help="submit one short job to each partition")] = False,
-    need_gb: Annotated[float | None, typer.Option(min=0, help="free disk to ask for; default: by the scale")] = None,
+    need_gb: Annotated[
+        float | None, typer.Option(min=0, help="free disk space to require, GB; default: by the scale")
+    ] = None,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
-    """Tell what is missing before the workflow is started; exit code 1 if something needed is."""
+    """Report what is missing before the workflow starts; exit code 1 if something necessary is missing."""
     from bevatron.compute.slurm.site import find_site, site_file
     from bevatron.config.loading.load import load_workflow
     from bevatron.config.loading.load_resources import load_resources
@@ -67,7 +69,7 @@ def schema(
 
 
 def inspect(file: Annotated[Path, typer.Argument(help="a shard, or a manifest.json")]) -> None:
-    """Show what a shard or a dataset holds."""
+    """Show the content of a shard or a dataset."""
     from bevatron.store.shards.inspect import inspect as inspect_file
 
     print(inspect_file(file))
@@ -86,11 +88,13 @@ def verify(path: Annotated[Path, typer.Argument(help="a manifest.json, its folde
 def provenance(
     report: Annotated[Path, typer.Argument(metavar="REPORT", help="a report's folder, or its index.html")],
     table: Annotated[str | None, typer.Option(help="every number of this table, e.g. jets_metrics")] = None,
-    results: Annotated[Path | None, typer.Option(help="folder of results; default: the one above the report")] = None,
+    results: Annotated[
+        Path | None, typer.Option(help="folder of results; default: the parent folder of the report")
+    ] = None,
     data: Annotated[bool, typer.Option("--data", help="check the datasets' shards as well")] = False,
-    json: Annotated[bool, typer.Option("--json", help="every number as JSON, with all that it came from")] = False,
+    json: Annotated[bool, typer.Option("--json", help="every number as JSON, with its origin")] = False,
 ) -> None:
-    """List what each number of a report comes from, and check that the files behind it are still the same."""
+    """List the origin of each number of a report, and check that the files behind it are unchanged."""
     from bevatron.report.provenance.trace import read_trace
     from bevatron.report.provenance.trace_text import trace_json, trace_text
 

@@ -14,14 +14,16 @@ def plan(
     measure: Annotated[
         bool, typer.Option("--measure", help="write the rates of the finished run in --results into --rates")
     ] = False,
-    rates: Annotated[Path | None, typer.Option(help="file of rates; default: rates.yaml beside --config")] = None,
+    rates: Annotated[
+        Path | None, typer.Option(help="file of rates; default: rates.yaml in the folder of --config")
+    ] = None,
     results: Annotated[
         Path, typer.Option(help="folder of results, whose rates take precedence over those of the file")
     ] = Path("results"),
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
-    """Tell the jobs, core-hours, GPU-hours, disk and memory that a study takes, from measured rates."""
+    """Estimate the jobs, core-hours, GPU-hours, disk and memory of a study from measured rates."""
     from bevatron.compute.process.machine import machine
     from bevatron.compute.slurm.site import site_file
     from bevatron.config.loading.load import load_study, load_workflow

@@ -33,7 +33,7 @@ def simulate(
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
-    """Make one raw shard: generate its events, or read somebody else's."""
+    """Make one raw shard: generate its events, or read them from external files."""
     loaded = _load_data_part(study, config, scale)
     from bevatron.simulate.stage import simulate_shard
 
@@ -83,7 +83,7 @@ def search(
     nodes: Nodes = 1,
     cpus: Cpus = None,
     gpus: Gpus = None,
-    log: Annotated[Path | None, typer.Option(help="file for a copy of all that is said on the terminal")] = None,
+    log: Annotated[Path | None, typer.Option(help="file for a copy of the output on the terminal")] = None,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
@@ -107,7 +107,7 @@ def train(
     manifest: ManifestPath,
     output: Output,
     best: Annotated[Path | None, typer.Option(help="best.yaml of the model's search")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="workers that fit together, over all nodes")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="workers that train together, over all nodes")] = 1,
     nodes: Nodes = 1,
     cpus: Cpus = None,
     gpus: Gpus = None,
@@ -118,7 +118,7 @@ def train(
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
-    """Train all seeds of a model; a killed training continues where it was."""
+    """Train all seeds of a model; a killed training continues where it stopped."""
     with loading():
         loaded, workflow = _load(study, config, scale)
         _model_of(loaded, model)
@@ -138,7 +138,7 @@ def evaluate(
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
-    """Predict the test split with every seed and measure how well."""
+    """Predict the test split with every seed, and compute the metrics."""
     with loading():
         loaded, workflow = _load(study, config, scale)
         _model_of(loaded, model)
@@ -186,13 +186,14 @@ def report(
     study: Annotated[list[str] | None, typer.Option(help="a study to report; again for more; default: all")] = None,
     results: Annotated[Path, typer.Option(help="folder of results")] = Path("results"),
     missing: Annotated[
-        list[str] | None, typer.Option(help="a study left out for lack of its data, to be named; again for more")
+        list[str] | None,
+        typer.Option(help="a study left out because its data are missing, to be named; again for more"),
     ] = None,
     processes: Annotated[int, typer.Option(min=1, help="processes that draw images at once")] = 1,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
-    """Judge the claims of the studies and write the report, tables and plots into the folder --output."""
+    """Decide the claims of the studies and write the report, tables and plots into the folder --output."""
     from bevatron.logs import start_logging
 
     start_logging()

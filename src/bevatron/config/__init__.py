@@ -1,1 +1,1 @@
-"""The typed configuration: one class per section, scales, digests. Knows nothing of the rest of Bevatron."""
+"""The typed configuration: one class for each section, scales, digests. It knows nothing of the other packages."""

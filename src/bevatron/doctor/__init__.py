@@ -1,1 +1,1 @@
-"""What is missing on this machine, or this batch system, before the workflow is started."""
+"""Checks of this machine, or of a batch system, before the workflow starts."""

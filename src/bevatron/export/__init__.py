@@ -1,1 +1,1 @@
-"""The stage export: a trained model as ONNX files that need neither Bevatron nor PyTorch, and its model card."""
+"""The stage that writes a trained model as ONNX files, which need neither Bevatron nor PyTorch, and its card."""

@@ -1,1 +1,1 @@
-"""Architectures as plain modules, one family per file, found by name. Knows nothing of data, Lightning or Ray."""
+"""Architectures as plain modules, one family in a file, found by name. They know no data files and no Lightning."""

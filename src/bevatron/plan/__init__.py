@@ -1,1 +1,1 @@
-"""What a study will cost before anything is spent: measured rates times the sizes that its file asks for."""
+"""The expected cost of a study: measured rates times the sizes in its file."""

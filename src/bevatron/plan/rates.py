@@ -10,7 +10,7 @@ from bevatron.config.sections.section import Fraction, Name, NonNegative, Positi
 from bevatron.errors import UserError
 
 HEAD = """\
-# What one event, sample or step costs: what `bevatron plan` reckons with. Written by `bevatron plan STUDY --measure`
+# The cost of one event, sample or step, for `bevatron plan`. Written by `bevatron plan STUDY --measure`
 # from the results of a finished run in the working folder; core-seconds are CPU time, memory is the largest of a job.
 """
 

@@ -1,1 +1,1 @@
-"""The stage `prepare`: recipes that turn raw events into the samples that networks learn from."""
+"""The stage that makes samples from raw events: reconstruction, features, images, the division into splits."""

@@ -1,1 +1,1 @@
-"""The stage `simulate`: sources that generate raw events, or read those that others generated."""
+"""The stage that makes raw events: simulations, and readers of external files."""

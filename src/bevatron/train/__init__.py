@@ -1,1 +1,1 @@
-"""The stage train: all seeds of a model, killed or not, to finished artefacts."""
+"""The stage that trains all seeds of a model and writes the finished results."""

@@ -1,1 +1,1 @@
-"""LightningModules, one per task, the DataModule, and the one function that fits. Knows no Ray, no Snakemake."""
+"""LightningModules, one for each task, the DataModule, and the function `fit`. It knows no Ray and no Snakemake."""

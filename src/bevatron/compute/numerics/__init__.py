@@ -1,1 +1,1 @@
-"""Numbers that must be the same: devices, seeds, compiled functions, and what environments say of each other."""
+"""Reproducible numbers: devices, seeds, compiled functions, and the comparison of environments."""

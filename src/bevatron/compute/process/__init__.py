@@ -1,1 +1,1 @@
-"""Processes, files and signals of one machine: locks, logs, the end of a process, environment variables."""
+"""Processes and files of one machine: locks, logs, signals, process trees, environment variables."""

@@ -1,1 +1,1 @@
-"""Ray clusters: private ones on a machine or over a batch job, existing ones, their tokens, folders and ends."""
+"""Ray clusters: private ones on one machine or over a batch job, existing ones, their tokens and their shutdown."""

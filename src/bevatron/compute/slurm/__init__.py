@@ -1,1 +1,1 @@
-"""What a batch system gives and is asked for: allocations, time limits, resources of jobs, the site's file."""
+"""The batch system: allocations, time limits, resources of jobs, the file of the site."""

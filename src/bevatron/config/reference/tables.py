@@ -69,13 +69,22 @@ COMPONENTS: list[tuple[str, Registry]] = [
 
 def tables() -> str:
     """All sections as Markdown tables: key, type, default, meaning."""
-    parts = [_table(title, section) for title, section in SECTIONS]
-    for place, registry in COMPONENTS:
-        for name in registry.names():
-            options = registry[name].Options
-            parts.append(_table(f"{place}, kind `{name}`", options, registry[name].__doc__))
-            for key, section in _sections_of(options):
-                parts.append(_table(f"{place[:-1]}.{key}`, kind `{name}`", section))
+    return "\n\n".join([section_tables(), *(component_tables(place, registry) for place, registry in COMPONENTS)])
+
+
+def section_tables() -> str:
+    """The tables of the sections that every file has."""
+    return "\n\n".join(_table(title, section) for title, section in SECTIONS)
+
+
+def component_tables(place: str, registry: Registry) -> str:
+    """The tables of the options of all components of a registry, which the key `place` selects."""
+    parts = []
+    for name in registry.names():
+        options = registry[name].Options
+        parts.append(_table(f"{place}, kind `{name}`", options, registry[name].__doc__))
+        for key, section in _sections_of(options):
+            parts.append(_table(f"{place[:-1]}.{key}`, kind `{name}`", section))
     return "\n\n".join(parts)
 
 

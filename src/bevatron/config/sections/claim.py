@@ -12,7 +12,7 @@ class Claim(Section):
     """A statement, where it comes from, and the test over measured metrics that decides it."""
 
     id: Name = Field(description="short name, unique in the study")
-    statement: str = Field(description="the claim in words, as the source makes it")
+    statement: str = Field(description="the claim in words, as in the source")
     source: str = Field(description="where the claim comes from")
     scale: Literal["demo", "paper"] | None = Field(
         None, description="the only scale at which it is decided; at another its numbers are shown and it is undecided"

@@ -16,11 +16,11 @@ class Evaluation(Section):
         200, ge=20, description="bootstrap replicas of the test split behind every interval, drawn event by event"
     )
     confidence: Real = Field(0.68, gt=0.0, lt=1.0, description="probability content of the quoted intervals")
-    observables: dict[Name, Observable] = Field({}, description="single numbers looked at without any network")
+    observables: dict[Name, Observable] = Field({}, description="observables that need no network")
     inspect_layers: list[Name] = Field(
         [], description="convolutional networks whose filters, and what each layer makes of an image, are shown"
     )
-    validate_source: bool = Field(False, description="show the source beside published numbers, where it offers that")
+    validate_source: bool = Field(False, description="show the source with published numbers, if it supports that")
 
 
 class DataPart(Section):
@@ -28,11 +28,11 @@ class DataPart(Section):
 
     name: Name = Field(description="the study's name, the same as its file's")
     title: str = Field(description="heading in the report")
-    summary: str = Field(description="a paragraph for the report: the question and how it is answered")
+    summary: str = Field(description="a paragraph for the report: the question and the method")
     references: list[str] = Field([], description="papers and lectures the study follows")
     optional: bool = Field(
         False,
-        description="left out of the workflow, and named in the report, where files that its source reads are missing",
+        description="left out of the workflow, and named in the report, if files that its source reads are missing",
     )
     simulation: Simulation = Field(description="raw events")
     dataset: Dataset = Field(description="samples made from them")

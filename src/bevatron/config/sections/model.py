@@ -30,7 +30,7 @@ class Model(Section):
         min_length=2,
     )
     training: Training = Field(default_factory=Training, description="how it is fitted")
-    search: Search | None = Field(None, description="default: the values above are used as they stand")
+    search: Search | None = Field(None, description="default: the values above are used")
     published: dict[str, Real] = Field({}, description="metrics of this model in the literature, for comparison")
 
     @property

@@ -31,7 +31,7 @@ class JobResources(Section):
 
     nodes: Count = Field(1, description="nodes; more than one for search and train alone")
     cpus: Count = Field(1, description="CPU cores of each node; the rule's threads")
-    gpus: Whole = Field(0, description="GPUs of each node; 0 leaves a local run those it sees")
+    gpus: Whole = Field(0, description="GPUs of each node; with 0, a local run uses those that it sees")
     memory_gb: Positive = Field(4.0, description="memory of each node, in units of 10⁹ bytes")
     minutes: Count = Field(60, description="time limit of the first attempt")
 
@@ -53,14 +53,14 @@ class Rules(Section):
     prepare: JobResources = Field(JobResources(memory_gb=2, minutes=5), description="make the samples of one raw shard")
     manifest: JobResources = Field(JobResources(memory_gb=2), description="check all sample shards and list them")
     observables: JobResources = Field(JobResources(), description="measure observables without a network")
-    validate_source: JobResources = Field(JobResources(), description="set the source beside published numbers")
+    validate_source: JobResources = Field(JobResources(), description="compare the source with published numbers")
     search: JobResources = Field(
         JobResources(cpus=2, memory_gb=8, minutes=240), description="search a model's hyperparameters"
     )
     train: JobResources = Field(JobResources(minutes=240), description="train all seeds of a model")
     evaluate: JobResources = Field(JobResources(), description="predict with all seeds of a model and measure")
     export: JobResources = Field(JobResources(minutes=30), description="write a model as ONNX files, with its card")
-    report: JobResources = Field(JobResources(cpus=2, minutes=30), description="judge the claims and write the page")
+    report: JobResources = Field(JobResources(cpus=2, minutes=30), description="decide the claims and write the report")
 
 
 class Overrides(Section):
@@ -103,7 +103,7 @@ class Shards(Section):
 class Resources(Section):
     """What the jobs ask for. A key that is left out has the default below; the site's file is merged over this one."""
 
-    rules: Rules = Field(default_factory=Rules, description="the needs of every rule")
+    rules: Rules = Field(default_factory=Rules, description="resources of every rule")
     overrides: dict[Place, Overrides] = Field(
         default_factory=dict,
         description="other needs for one study, key 'study', or one model, key 'study/model', which takes precedence",

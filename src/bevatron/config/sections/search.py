@@ -71,8 +71,8 @@ class Search(Section):
     grace_period: Count = Field(1, description="epochs before ASHA may stop a trial")
     reduction_factor: Integer = Field(3, ge=2, description="ASHA keeps one trial in this many at each rung")
     seed: Seed = Field(1, description="seed of the sampler and of every trial's fit")
-    cpus_per_trial: Count = Field(1, description="CPU cores a trial asks for")
-    gpus_per_trial: NonNegative = Field(0.0, description="GPUs a trial asks for; a fraction shares one")
+    cpus_per_trial: Count = Field(1, description="CPU cores of a trial")
+    gpus_per_trial: NonNegative = Field(0.0, description="GPUs of a trial; a fraction shares one GPU")
     workers_per_trial: Count = Field(
         1, description="workers that fit a trial together, each with its part of the trial's cores and GPUs"
     )

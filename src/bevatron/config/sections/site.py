@@ -23,18 +23,19 @@ class Site(Section):
     account: Word | None = Field(None, description="Slurm account; default: the one Slurm has for you")
     partition: Word | None = Field(None, description="partition of jobs without GPU; default: the default one")
     gpu_partition: Word | None = Field(None, description="partition of jobs with GPUs; default: as `partition`")
-    gpu_type: Word | None = Field(None, description="type of the GPUs to ask for, as in --gpus=TYPE:N; default: any")
+    gpu_type: Word | None = Field(None, description="type of the GPUs to request, as in --gpus=TYPE:N; default: any")
     constraint: str | None = Field(None, max_length=200, description="sbatch's --constraint: features of the nodes")
     qos: Word | None = Field(None, description="sbatch's --qos: quality of service")
     sbatch: list[str] = Field(
         default=[], description="more arguments for sbatch, one an entry, such as --mail-type=FAIL"
     )
     status_command: Literal["sacct", "squeue"] | None = Field(
-        None, description="what tells how jobs stand; default: sacct where Slurm keeps accounting, else squeue"
+        None, description="command that gives the state of jobs; default: sacct if Slurm has accounting, else squeue"
     )
     jobs: Count = Field(200, description="batch jobs queued or running at once, at most")
     resources: dict[str, Any] = Field(
-        default_factory=dict, description="keys of config/resources.yaml that are different here, merged over that file"
+        default_factory=dict,
+        description="keys of config/resources.yaml that are different at this site, merged over that file",
     )
 
     @field_validator("sbatch")

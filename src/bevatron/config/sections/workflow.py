@@ -28,7 +28,7 @@ class Ray(Section):
     address: str | None = Field(
         None, description="an existing cluster, host:port; default: a private one, over the nodes of the batch job"
     )
-    token: str | None = Field(None, description="file with the existing cluster's token, which nobody else may read")
+    token: str | None = Field(None, description="file with the token of the existing cluster, readable by you alone")
     cpus: Integer | None = Field(
         None, ge=1, description="CPU cores of each node of a private cluster; default: those the job was given"
     )
@@ -56,11 +56,13 @@ class Workflow(Section):
         "demo", description="'demo': two cores, minutes, no GPU; 'paper': the published sizes"
     )
     studies: list[Name] = Field(description="studies to run, each a file in config/studies/", min_length=1)
-    runs_dir: str = Field("runs", description="folder of the live state of searches and fits, which survives a kill")
-    accelerator: Literal["auto", "cpu", "cuda"] = Field("auto", description="device that fits and evaluates")
+    runs_dir: str = Field(
+        "runs", description="folder of the live state of searches and trainings, which survives a kill"
+    )
+    accelerator: Literal["auto", "cpu", "cuda"] = Field("auto", description="device for training and evaluation")
     data_loading: DataLoading = Field(default_factory=DataLoading, description="how datasets are read in training")
     ray: Ray = Field(default_factory=Ray, description="Ray cluster of searches and several-worker trainings")
-    workers: Workers = Field(default_factory=Workers, description="fits by several workers together")
+    workers: Workers = Field(default_factory=Workers, description="trainings by several workers together")
     grace_seconds: Positive = Field(
-        60, description="seconds before the batch job's end at which fits save their state and stop"
+        60, description="seconds before the end of the batch job at which trainings save their state and stop"
     )

@@ -1,1 +1,1 @@
-"""What trained networks do inside: layers, attacks, representations, learning curves."""
+"""Inspection of trained networks: layers, attacks, representations, learning curves."""

@@ -1,1 +1,1 @@
-"""Predictions of trained networks, and the samples they are made for."""
+"""Predictions of trained networks, and the samples for which they are made."""

@@ -1,1 +1,1 @@
-"""Architectures, one family a file, each found by its name."""
+"""Architectures, one family in a file, each found by its name."""

@@ -25,7 +25,7 @@ class Autoencoder(nn.Module):
     TASKS = ("reconstruction",)
 
     class Options(Options):
-        hidden: Count = Field(10, description="numbers of the hidden representation")
+        hidden: Count = Field(10, description="number of latent dimensions")
         widths: list[Count] = Field([], description="units of the layers before it; the decoder has them in reverse")
         activation: ActivationName = Field("tanh", description="activation of all hidden layers")
         initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")

@@ -29,7 +29,7 @@ class Committee(nn.Module):
         members: list[Name] = Field(description="models of this study whose outputs are read", min_length=1)
         widths: list[Count] = Field([32], description="units of the hidden layers over the members' outputs")
         activation: ActivationName = Field("relu", description="of the hidden layers")
-        dropout: Fraction = Field(0.0, description="fraction of hidden units silenced at each step of the fit", lt=1.0)
+        dropout: Fraction = Field(0.0, description="fraction of hidden units set to zero in each training step", lt=1.0)
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of the weights")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int, members: list[nn.Module]):

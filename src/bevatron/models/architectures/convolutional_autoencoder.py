@@ -26,7 +26,7 @@ class ConvolutionalAutoencoder(nn.Module):
     TASKS = ("reconstruction",)
 
     class Options(Options):
-        hidden: Count = Field(10, description="numbers of the hidden representation")
+        hidden: Count = Field(10, description="number of latent dimensions")
         channels: list[Count] = Field([8, 16], description="channels of the encoder's convolutions", min_length=1)
         activation: ActivationName = Field("relu", description="activation of all hidden layers")
         initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")

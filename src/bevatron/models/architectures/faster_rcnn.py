@@ -54,7 +54,9 @@ class FasterRCNN(nn.Module):
             [0.5, 1.0, 2.0], description="height over width of the anchors", min_length=1
         )
         candidates: Count = Field(300, description="anchors with the highest objectness that can become proposals")
-        proposal_overlap: Fraction = Field(0.7, description="overlap with a better one at which a proposal goes")
+        proposal_overlap: Fraction = Field(
+            0.7, description="overlap with a better proposal at which a proposal is removed"
+        )
         proposals: Count = Field(64, description="proposals of an image that the head looks at")
         proposal_samples: Count = Field(128, description="anchors of an image from which the proposals are learned")
         roi_size: Count = Field(7, description="parts along each side of a proposal in which features are read")
@@ -62,7 +64,9 @@ class FasterRCNN(nn.Module):
         roi_samples: Count = Field(64, description="proposals of an image from which the head is learned")
         widths: list[Count] = Field([128], description="units of the head's hidden layers", min_length=1)
         least_score: Fraction = Field(0.05, description="probability from which a box is a detection")
-        overlap: Fraction = Field(0.5, description="overlap with a better one of its class at which a detection goes")
+        overlap: Fraction = Field(
+            0.5, description="overlap with a better detection of its class at which a detection is removed"
+        )
         most_detections: Count = Field(20, description="detections of an image at most")
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of all but the last layers")
 

@@ -40,12 +40,12 @@ class GAN(nn.Module):
     draws = True
 
     class Options(Options):
-        latent: Count = Field(16, description="numbers of noise that G gets, standard normal")
+        latent: Count = Field(16, description="dimension of the generator's noise, standard normal")
         generator: list[Count] = Field([128, 128], description="units of G's hidden layers")
         discriminator: list[Count] = Field([128, 128], description="units of D's hidden layers")
-        loss: Literal["minimax", "non_saturating"] = Field("non_saturating", description="what G descends")
+        loss: Literal["minimax", "non_saturating"] = Field("non_saturating", description="loss of the generator")
         spectral_normalisation: bool = Field(False, description="scale D's layers to a Lipschitz constant of one")
-        snapshots: Integer = Field(6, ge=2, description="moments of the training, evenly spread, that are remembered")
+        snapshots: Integer = Field(6, ge=2, description="evenly spaced epochs whose images are kept")
         output: Literal["sigmoid", "linear"] = Field("sigmoid", description="G's last activation")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

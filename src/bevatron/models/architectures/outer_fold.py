@@ -35,7 +35,7 @@ class OuterFold(nn.Module):
             [64], description="units of the hidden layers over the last vector and the dense features"
         )
         activation: ActivationName = Field("relu", description="of all layers but the last")
-        dropout: Fraction = Field(0.0, description="fraction of hidden units silenced at each step of the fit", lt=1.0)
+        dropout: Fraction = Field(0.0, description="fraction of hidden units set to zero in each training step", lt=1.0)
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of the weights")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

@@ -44,7 +44,7 @@ class OuterRecursive(nn.Module):
         widths: list[Count] = Field([64], description="units of the hidden layers over the state and the dense groups")
         activation: ActivationName = Field("relu", description="of the hidden layers")
         dropout: Fraction = Field(
-            0.0, description="fraction of the state and of hidden units silenced at each step of the fit", lt=1.0
+            0.0, description="fraction of the state and of hidden units set to zero in each training step", lt=1.0
         )
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of the dense layers")
 

@@ -35,7 +35,7 @@ class Transformer(nn.Module):
         pooling: Literal["sum", "mean"] = Field("mean", description="how the elements are brought together")
         widths: list[Count] = Field([64], description="units of the hidden layers over the pool and the dense groups")
         activation: ActivationName = Field("relu", description="of the hidden layers over the pool")
-        dropout: Fraction = Field(0.0, description="fraction of units silenced at each step of the fit", lt=1.0)
+        dropout: Fraction = Field(0.0, description="fraction of units set to zero in each training step", lt=1.0)
         initialisation: Initialisation = Field(
             default_factory=Initialisation, description="of the layers over the pool"
         )

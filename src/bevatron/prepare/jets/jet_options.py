@@ -26,7 +26,7 @@ class Tracking(Section):
     efficiency_scale: Fraction = Field(
         default=1.0, description="factor on the fraction of particles whose track is found"
     )
-    fake_rate: Fraction = Field(default=0.01, description="tracks of no particle, for each true track of a jet")
+    fake_rate: Fraction = Field(default=0.01, description="fake tracks for each true track of a jet")
 
 
 class VertexCuts(Section):
@@ -47,7 +47,7 @@ class VertexCuts(Section):
         default=30.0, description="largest distance from the primary vertex across the beam, mm: first layer"
     )
     mass_max: Positive = Field(default=8.0, description="largest mass of a vertex (pions), GeV")
-    reject_v0: bool = Field(default=True, description="take pairs that look like K0_S, Λ or a photon's conversion away")
+    reject_v0: bool = Field(default=True, description="remove pairs that look like K0_S, Λ or a photon conversion")
     kaon_window: NonNegative = Field(default=0.012, description="half width of the window in mass around K0_S, GeV")
     lambda_window: NonNegative = Field(default=0.005, description="half width of the window in mass around Λ, GeV")
     conversion_mass: NonNegative = Field(default=0.03, description="largest mass (electrons) of a conversion, GeV")

@@ -1,1 +1,1 @@
-"""The recipes, one module each, found by their registered names."""
+"""Recipes, one in a module, each found by its name."""

@@ -16,7 +16,9 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of red, green a
 class Version(Section):
     """A further input group with the same images, changed."""
 
-    threshold: Fraction = Field(default=0.0, description="values below become zero: images with fewer pixels alight")
+    threshold: Fraction = Field(
+        default=0.0, description="values below it become zero: images with fewer non-zero pixels"
+    )
     grey: bool = Field(default=False, description="one channel, 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601)")
     averaged: Count = Field(
         default=1, description="means over squares of so many pixels a side: images of fewer pixels"

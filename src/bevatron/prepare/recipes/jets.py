@@ -49,7 +49,7 @@ class JetSamples:
         vertices: VertexCuts = Field(default_factory=VertexCuts, description="the search for secondary vertices")
         resampling: Resampling | None = Field(
             default_factory=Resampling,
-            description="flavours of one spectrum in pt and |eta|, by leaving jets away; null keeps all jets",
+            description="flavours of one spectrum in pt and |eta|, by removing jets; null keeps all jets",
         )
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:

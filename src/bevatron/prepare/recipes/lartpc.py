@@ -42,7 +42,7 @@ class WirePlanes:
 
     class Options(kinds.Options):
         images: dict[Name, Image] = Field(description="by name of the input group", min_length=1)
-        window: Window = Field(default_factory=Window, description="what part of the readout is shown")
+        window: Window = Field(default_factory=Window, description="part of the readout that an image shows")
         drift: Drift = Field(default_factory=Drift, description="electrons on their way to the wires")
         electronics: Electronics = Field(default_factory=Electronics, description="pulses, noise, threshold")
         boxes: Boxes = Field(default_factory=Boxes, description="boxes around what is in an image")

@@ -22,7 +22,9 @@ class Boxes(Section):
         "'interaction': all that comes from a neutrino, class 0",
     )
     most: Count = Field(default=4, description="most boxes in an image")
-    least_charge: NonNegative = Field(default=100.0, description="kilo-electrons in the image that deserve a box")
+    least_charge: NonNegative = Field(
+        default=100.0, description="least charge in the image for which there is a box, kilo-electrons"
+    )
 
 
 def find_box(charge: Charge, view: PlaneView, minimum: float) -> np.ndarray | None:

@@ -21,7 +21,7 @@ class Electronics(Section):
     noise: NonNegative = Field(default=1.0, description="standard deviation of the noise of a pixel, kilo-electrons")
     threshold: NonNegative = Field(default=4.0, description="charge below which a pixel is zero, kilo-electrons")
     dead: Real = Field(default=0.0, ge=0, lt=1, description="fraction of wires that are dead, the same in all events")
-    dead_seed: Seed = Field(default=1, description="which wires these are")
+    dead_seed: Seed = Field(default=1, description="seed that selects the dead wires")
 
 
 def dead_wires(numbers: np.ndarray, plane: int, electronics: Electronics) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""Where each number of the report comes from."""
+"""The origin of each number of the report."""

@@ -1,1 +1,1 @@
-"""What the earlier stages published, read and checked."""
+"""Results of the earlier stages, read and checked."""

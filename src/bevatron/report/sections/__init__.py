@@ -1,1 +1,1 @@
-"""What the report shows of each task, one module a task."""
+"""The sections of the report for each task, one module a task."""

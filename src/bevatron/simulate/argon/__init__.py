@@ -1,1 +1,1 @@
-"""Particles in liquid argon: their transport, and the energy they leave."""
+"""Particles in liquid argon: their transport, and the energy that they deposit."""

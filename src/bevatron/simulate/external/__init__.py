@@ -1,1 +1,1 @@
-"""Readers of files that others made."""
+"""Readers of external files."""

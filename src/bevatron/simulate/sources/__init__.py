@@ -1,1 +1,1 @@
-"""The sources, one module each, found by their registered names."""
+"""Sources, one in a module, each found by its name."""

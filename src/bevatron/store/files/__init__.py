@@ -1,1 +1,1 @@
-"""Files of any kind: published atomically, with checksums, plain names and sizes that are checked."""
+"""Files of any kind: atomic publication, checksums, plain names, checks of declared sizes."""

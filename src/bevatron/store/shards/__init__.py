@@ -1,1 +1,1 @@
-"""Shards and manifests: the HDF5 contract, what a dataset must fulfil, and its statistics."""
+"""Shards and manifests: the HDF5 contract, its checks, and the statistics of a dataset."""

@@ -1,1 +1,1 @@
-"""What starts in the argon: chosen particles, neutrino interactions, cosmic muons."""
+"""Primary particles in the argon: selected particles, neutrino interactions, cosmic muons."""

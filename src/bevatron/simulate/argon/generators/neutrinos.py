@@ -22,7 +22,7 @@ TRIES = 1_000
 class Neutrinos(Section):
     """Interactions with a vertex uniform in the box, from a beam along z."""
 
-    fraction: Real = Field(default=0.5, ge=0, le=1, description="fraction of the events that hold an interaction")
+    fraction: Real = Field(default=0.5, ge=0, le=1, description="fraction of the events that contain an interaction")
     energy: tuple[Real, Real] = Field(default=(200.0, 3000.0), description="range of the neutrino's energy, MeV")
     margin: NonNegative = Field(default=30.0, description="least distance of the vertex from the walls, cm")
 

@@ -1,1 +1,1 @@
-"""Particles followed step by step through argon."""
+"""The transport of particles through argon, step by step."""

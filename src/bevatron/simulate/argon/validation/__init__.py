@@ -1,1 +1,1 @@
-"""The transport beside published numbers."""
+"""Comparisons of the transport with published numbers."""
