@@ -16,22 +16,24 @@ class Model(Section):
     title: str = Field(description="the model's name in tables and plots")
     architecture: ArchitectureOptions = Field(description="the network and its own options")
     inputs: list[Name] = Field(description="input groups of the dataset that the network reads", min_length=1)
-    target: Name | None = Field(None, description="target to learn, where it is not the task's")
+    target: Name | None = Field(default=None, description="target to learn, where it is not the task's")
     normalise: Literal["none", "standard", "robust", "rms"] = Field(
-        "standard",
+        default="standard",
         description="of the inputs, by the training split's statistics: 'standard' subtracts the mean and divides by "
         "the standard deviation; 'robust' takes median and 68 % half-width and then asinh, for long tails; 'rms' "
         "only divides by the root mean square, for images that are empty almost everywhere",
     )
     class_subset: list[Name] | None = Field(
-        None,
+        default=None,
         description="for a classification, two or more classes to train on; samples of the others are left out, and "
         "the network gives them no probability",
         min_length=2,
     )
     training: Training = Field(default_factory=Training, description="how it is fitted")
-    search: Search | None = Field(None, description="default: the values above are used")
-    published: dict[str, Real] = Field({}, description="metrics of this model in the literature, for comparison")
+    search: Search | None = Field(default=None, description="default: the values above are used")
+    published: dict[str, Real] = Field(
+        default={}, description="metrics of this model in the literature, for comparison"
+    )
 
     @property
     def members(self) -> list[str]:

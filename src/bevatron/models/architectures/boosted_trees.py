@@ -32,12 +32,12 @@ class BoostedTrees(nn.Module):
     TASKS = ("classification",)
 
     class Options(Options):
-        rounds: Count = Field(100, description="rounds of boosting")
-        learning_rate: Positive = Field(0.1, description="fraction of each tree's values that is added")
-        leaves: Integer = Field(31, ge=2, description="leaves of a tree, at most")
-        depth: Count = Field(6, description="splits between a tree's root and a leaf, at most")
-        samples_per_leaf: Count = Field(20, description="training samples in a leaf, at least")
-        l2: NonNegative = Field(0.0, description="penalty on the leaves' values")
+        rounds: Count = Field(default=100, description="rounds of boosting")
+        learning_rate: Positive = Field(default=0.1, description="fraction of each tree's values that is added")
+        leaves: Integer = Field(default=31, ge=2, description="leaves of a tree, at most")
+        depth: Count = Field(default=6, description="splits between a tree's root and a leaf, at most")
+        samples_per_leaf: Count = Field(default=20, description="training samples in a leaf, at least")
+        l2: NonNegative = Field(default=0.0, description="penalty on the leaves' values")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()

@@ -27,9 +27,11 @@ class Committee(nn.Module):
 
     class Options(Options):
         members: list[Name] = Field(description="models of this study whose outputs are read", min_length=1)
-        widths: list[Count] = Field([32], description="units of the hidden layers over the members' outputs")
-        activation: ActivationName = Field("relu", description="of the hidden layers")
-        dropout: Fraction = Field(0.0, description="fraction of hidden units set to zero in each training step", lt=1.0)
+        widths: list[Count] = Field(default=[32], description="units of the hidden layers over the members' outputs")
+        activation: ActivationName = Field(default="relu", description="of the hidden layers")
+        dropout: Fraction = Field(
+            default=0.0, description="fraction of hidden units set to zero in each training step", lt=1.0
+        )
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of the weights")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int, members: list[nn.Module]):

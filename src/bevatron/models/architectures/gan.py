@@ -40,13 +40,17 @@ class GAN(nn.Module):
     draws = True
 
     class Options(Options):
-        latent: Count = Field(16, description="dimension of the generator's noise, standard normal")
-        generator: list[Count] = Field([128, 128], description="units of G's hidden layers")
-        discriminator: list[Count] = Field([128, 128], description="units of D's hidden layers")
-        loss: Literal["minimax", "non_saturating"] = Field("non_saturating", description="loss of the generator")
-        spectral_normalisation: bool = Field(False, description="scale D's layers to a Lipschitz constant of one")
-        snapshots: Integer = Field(6, ge=2, description="evenly spaced epochs whose images are kept")
-        output: Literal["sigmoid", "linear"] = Field("sigmoid", description="G's last activation")
+        latent: Count = Field(default=16, description="dimension of the generator's noise, standard normal")
+        generator: list[Count] = Field(default=[128, 128], description="units of G's hidden layers")
+        discriminator: list[Count] = Field(default=[128, 128], description="units of D's hidden layers")
+        loss: Literal["minimax", "non_saturating"] = Field(
+            default="non_saturating", description="loss of the generator"
+        )
+        spectral_normalisation: bool = Field(
+            default=False, description="scale D's layers to a Lipschitz constant of one"
+        )
+        snapshots: Integer = Field(default=6, ge=2, description="evenly spaced epochs whose images are kept")
+        output: Literal["sigmoid", "linear"] = Field(default="sigmoid", description="G's last activation")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()

@@ -62,7 +62,9 @@ class Perceptron(nn.Module):
     TASKS = ("classification_2d",)
 
     class Options(Options):
-        activation: PerceptronActivation = Field("logistic", description="f; 'step' learns by Rosenblatt's rule")
+        activation: PerceptronActivation = Field(
+            default="logistic", description="f; 'step' learns by Rosenblatt's rule"
+        )
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of w; θ starts at zero")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

@@ -55,14 +55,14 @@ class ResNet(nn.Module):
     """
 
     class Options(kinds.Options):
-        depth: Literal[18, 34, 50] = Field(18, description="number of layers; 50 has bottlenecks")
-        width: Positive = Field(1.0, description="factor on the numbers of channels")
+        depth: Literal[18, 34, 50] = Field(default=18, description="number of layers; 50 has bottlenecks")
+        width: Positive = Field(default=1.0, description="factor on the numbers of channels")
         stem: Literal["large", "small"] = Field(
-            "large",
+            default="large",
             description="'large': 7 × 7 and a pool; 'small': 3 × 3, for small images",
         )
-        activation: ActivationName = Field("relu", description="activation of all hidden layers")
-        dropout: Real = Field(0.0, ge=0.0, lt=1.0, description="fraction dropped before the last layer")
+        activation: ActivationName = Field(default="relu", description="activation of all hidden layers")
+        dropout: Real = Field(default=0.0, ge=0.0, lt=1.0, description="fraction dropped before the last layer")
         initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

@@ -33,7 +33,7 @@ class Images:
     VERSION = 1
 
     class Options(kinds.Options):
-        versions: dict[Name, Version] = Field({}, description="by name of the input group, the images changed")
+        versions: dict[Name, Version] = Field(default={}, description="by name of the input group, the images changed")
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `digits` or `cifar10`; nothing is random, and nothing else is used."""

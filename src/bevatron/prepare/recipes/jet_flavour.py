@@ -25,7 +25,7 @@ class JetFlavour:
     VERSION = 1
 
     class Options(kinds.Options):
-        max_tracks: Count = Field(15, description="largest number of tracks of a jet")
+        max_tracks: Count = Field(default=15, description="largest number of tracks of a jet")
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `jet_flavour_jsonl`; nothing is random, and nothing else is used."""

@@ -40,10 +40,10 @@ class JetSamples:
 
     class Options(kinds.Options):
         hadron_delta_r: Real = Field(
-            0.3, gt=0.0, le=0.8, description="largest ΔR between a jet and a hadron that gives it its flavour"
+            default=0.3, gt=0.0, le=0.8, description="largest ΔR between a jet and a hadron that gives it its flavour"
         )
-        hadron_pt_min: NonNegative = Field(5.0, description="least pt of such a hadron, GeV")
-        max_tracks: Count = Field(15, description="largest number of tracks of a jet")
+        hadron_pt_min: NonNegative = Field(default=5.0, description="least pt of such a hadron, GeV")
+        max_tracks: Count = Field(default=15, description="largest number of tracks of a jet")
         beam_spot: BeamSpot = Field(default_factory=BeamSpot, description="where the protons meet")
         tracking: Tracking = Field(default_factory=Tracking, description="the detector")
         vertices: VertexCuts = Field(default_factory=VertexCuts, description="the search for secondary vertices")

@@ -46,8 +46,8 @@ class WirePlanes:
         drift: Drift = Field(default_factory=Drift, description="electrons on their way to the wires")
         electronics: Electronics = Field(default_factory=Electronics, description="pulses, noise, threshold")
         boxes: Boxes = Field(default_factory=Boxes, description="boxes around what is in an image")
-        shower_length: Positive = Field(2.4, description="length at the start over which dE/dx is taken, cm")
-        permutation_seed: Seed = Field(1, description="seed of the permutation, of permuted images")
+        shower_length: Positive = Field(default=2.4, description="length at the start over which dE/dx is taken, cm")
+        permutation_seed: Seed = Field(default=1, description="seed of the permutation, of permuted images")
 
         @model_validator(mode="after")
         def _images_fit(self) -> "WirePlanes.Options":

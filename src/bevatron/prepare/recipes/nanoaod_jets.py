@@ -36,8 +36,10 @@ class NanoAODJets:
     VERSION = 1
 
     class Options(kinds.Options):
-        vertex_delta_r: Real = Field(0.4, gt=0.0, le=0.8, description="largest ΔR between a jet and its vertices")
-        max_vertices: Count = Field(5, description="largest number of vertices of a jet")
+        vertex_delta_r: Real = Field(
+            default=0.4, gt=0.0, le=0.8, description="largest ΔR between a jet and its vertices"
+        )
+        max_vertices: Count = Field(default=5, description="largest number of vertices of a jet")
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `nanoaod`; nothing is random, and nothing else is used."""

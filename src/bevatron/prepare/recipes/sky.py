@@ -25,9 +25,11 @@ class SkyImages:
     VERSION = 1
 
     class Options(kinds.Options):
-        kinds: Literal["pairs", "mixed"] = Field("pairs", description="a sample has both images of an event, or one")
-        clean: bool = Field(False, description="of mixed images: without noise")
-        scale: Positive = Field(1.0, description="counts that become 1 in a mixed image")
+        kinds: Literal["pairs", "mixed"] = Field(
+            default="pairs", description="a sample has both images of an event, or one"
+        )
+        clean: bool = Field(default=False, description="of mixed images: without noise")
+        scale: Positive = Field(default=1.0, description="counts that become 1 in a mixed image")
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `sky`; nothing is random, and nothing else is used."""

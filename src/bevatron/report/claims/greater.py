@@ -19,7 +19,7 @@ class Greater:
 
         first: MetricReference = Field(description="the number that should be largest")
         others: list[MetricReference] = Field(description="the numbers it should exceed", min_length=1)
-        margin: NonNegative = Field(0.0, description="by how much at least")
+        margin: NonNegative = Field(default=0.0, description="by how much at least")
 
         def references(self) -> list[MetricReference]:
             return [self.first, *self.others]

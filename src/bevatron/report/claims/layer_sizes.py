@@ -14,10 +14,10 @@ from bevatron.report.results.measured import Measurements
 class Layer(Section):
     """A layer with a square kernel, and the side of the image it is said to make."""
 
-    kind: Literal["convolution", "max_pool", "average_pool"] = Field("convolution", description="what it does")
+    kind: Literal["convolution", "max_pool", "average_pool"] = Field(default="convolution", description="what it does")
     kernel: Count = Field(description="side of the kernel")
-    stride: Count = Field(1, description="pixels between two places of the kernel")
-    padding: Integer = Field(0, ge=0, description="pixels added on each side")
+    stride: Count = Field(default=1, description="pixels between two places of the kernel")
+    padding: Integer = Field(default=0, ge=0, description="pixels added on each side")
     side: Count = Field(description="side of the image behind it, as the source says")
 
 

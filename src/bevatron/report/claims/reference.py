@@ -12,8 +12,8 @@ from bevatron.report.results.measured import Measured, Measurements
 class MetricReference(Section):
     """One measured number: a metric of a model, or of an observable that needs no network."""
 
-    model: Name | None = Field(None, description="model of the study; either this or 'observable'")
-    observable: Name | None = Field(None, description="observable of the study; either this or 'model'")
+    model: Name | None = Field(default=None, description="model of the study; either this or 'observable'")
+    observable: Name | None = Field(default=None, description="observable of the study; either this or 'model'")
     metric: str = Field(description="the metric's name, e.g. auc.beauty_vs_light, relative_deviation, mean.beauty")
 
     @model_validator(mode="after")
@@ -34,8 +34,8 @@ class TestOptions(Options):
 
     __test__ = False  # pytest: no test of ours
 
-    sigmas: Positive = Field(2.0, description="standard deviations that a verdict needs, else it is undecided")
-    every_seed: bool = Field(False, description="reproduced only if each seed by itself agrees as well")
+    sigmas: Positive = Field(default=2.0, description="standard deviations that a verdict needs, else it is undecided")
+    every_seed: bool = Field(default=False, description="reproduced only if each seed by itself agrees as well")
 
     def references(self) -> list[MetricReference]:
         """All numbers the test looks at."""

@@ -17,9 +17,9 @@ class WeightCount:
         """A network for images, and its number of weights."""
 
         architecture: ArchitectureOptions = Field(description="the network and its own options")
-        channels: Count = Field(3, description="channels of the images")
-        side: Count = Field(224, description="side of the images")
-        classes: Count = Field(1000, description="number of outputs")
+        channels: Count = Field(default=3, description="channels of the images")
+        side: Count = Field(default=224, description="side of the images")
+        classes: Count = Field(default=1000, description="number of outputs")
         weights: Count = Field(description="numbers that are learned")
 
         def references(self) -> list[MetricReference]:

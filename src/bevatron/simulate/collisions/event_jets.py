@@ -20,10 +20,10 @@ UNITS = ("GeV",) * 4 + ("mm",) * 3
 class JetOptions(kinds.Options):
     """How particles become jets; the same for every source of events."""
 
-    jet_radius: Positive = Field(0.4, description="radius parameter of the anti-kT algorithm")
-    jet_pt_min: Positive = Field(20.0, description="least pt of a jet, GeV")
-    jet_eta_max: Positive = Field(2.5, description="largest |eta| of a jet")
-    particle_eta_max: Positive = Field(4.9, description="largest |eta| of the particles clustered")
+    jet_radius: Positive = Field(default=0.4, description="radius parameter of the anti-kT algorithm")
+    jet_pt_min: Positive = Field(default=20.0, description="least pt of a jet, GeV")
+    jet_eta_max: Positive = Field(default=2.5, description="largest |eta| of a jet")
+    particle_eta_max: Positive = Field(default=4.9, description="largest |eta| of the particles clustered")
 
 
 def build_jet_samples(

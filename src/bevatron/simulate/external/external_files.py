@@ -43,12 +43,12 @@ class FileOptions(kinds.Options):
         min_length=1,
     )
     per_shard: Count | None = Field(
-        None,
+        default=None,
         description="events (lines, of a text) of each shard, counted through all files; default: one file, one shard, "
         "which is the fastest, as nothing has to be skipped",
         lt=2**24,
     )
-    sha256: dict[str, str] = Field({}, description="by a file's name, the digest that its content must have")
+    sha256: dict[str, str] = Field(default={}, description="by a file's name, the digest that its content must have")
 
     def resolve_files(self) -> list[Path]:
         """All files, in their order. Raises UserError for a pattern without a file, and a file named twice."""

@@ -28,7 +28,7 @@ class Cifar10:
 
     class Options(kinds.Options):
         folder: str = Field(description="folder of data_batch_1.bin to data_batch_5.bin and test_batch.bin")
-        validation: Count = Field(5_000, description="images kept for validation")
+        validation: Count = Field(default=5_000, description="images kept for validation")
 
         def files_by_shard(self, shards: int) -> list[list[Path]]:
             """For each shard the files whose change makes it outdated."""

@@ -35,9 +35,12 @@ class Digits:
 
     class Options(kinds.Options):
         folder: str | None = Field(
-            None, description="folder of IDX files, relative to the working folder; default: scikit-learn's digits"
+            default=None,
+            description="folder of IDX files, relative to the working folder; default: scikit-learn's digits",
         )
-        validation: Count = Field(10_000, description="images of the training set kept for validation, of IDX files")
+        validation: Count = Field(
+            default=10_000, description="images of the training set kept for validation, of IDX files"
+        )
 
         def files_by_shard(self, shards: int) -> list[list[Path]]:
             """For each shard the files whose change makes it outdated."""

@@ -25,11 +25,11 @@ class Function:
     VERSION = 1
 
     class Options(kinds.Options):
-        train: Count = Field(10_000, description="points to learn from, in each shard")
-        val: Count = Field(2_000, description="points for early stopping and search, in each shard")
-        test: Count = Field(10_000, description="points never seen before evaluation, in each shard")
-        low: Real = Field(-10.0, description="smallest x", allow_inf_nan=False)
-        high: Real = Field(10.0, description="largest x", allow_inf_nan=False)
+        train: Count = Field(default=10_000, description="points to learn from, in each shard")
+        val: Count = Field(default=2_000, description="points for early stopping and search, in each shard")
+        test: Count = Field(default=10_000, description="points never seen before evaluation, in each shard")
+        low: Real = Field(default=-10.0, description="smallest x", allow_inf_nan=False)
+        high: Real = Field(default=10.0, description="largest x", allow_inf_nan=False)
 
         @model_validator(mode="after")
         def _ordered(self) -> "Function.Options":

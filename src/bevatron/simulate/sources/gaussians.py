@@ -24,10 +24,12 @@ class Gaussians:
     VERSION = 1
 
     class Options(kinds.Options):
-        classes: Integer = Field(2, ge=2, description="number of classes")
-        train: Count = Field(1_000, description="points of each class to learn from, in each shard")
-        val: Count = Field(500, description="points of each class for early stopping and search, in each shard")
-        test: Count = Field(4_000, description="points of each class never seen before evaluation, in each shard")
+        classes: Integer = Field(default=2, ge=2, description="number of classes")
+        train: Count = Field(default=1_000, description="points of each class to learn from, in each shard")
+        val: Count = Field(default=500, description="points of each class for early stopping and search, in each shard")
+        test: Count = Field(
+            default=4_000, description="points of each class never seen before evaluation, in each shard"
+        )
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard: input group `draw` (n, 2) float32; targets `class` and `split` (n,) int64."""

@@ -34,7 +34,8 @@ class Geant4:
 
     class Options(ArgonOptions):
         physics: Literal["FTFP_BERT", "QGSP_BERT", "QGSP_BIC_HP"] = Field(
-            "FTFP_BERT", description="Geant4's list of hadronic processes; electromagnetic ones are its option 4"
+            default="FTFP_BERT",
+            description="Geant4's list of hadronic processes; electromagnetic ones are its option 4",
         )
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:

@@ -44,7 +44,7 @@ class JetFlavourLines:
 
     class Options(FileOptions):
         missing: Real = Field(
-            0.0,
+            default=0.0,
             description="value of experts that do not exist (no third track, no vertex)",
             allow_inf_nan=False,
         )

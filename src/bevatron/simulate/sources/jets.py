@@ -41,16 +41,16 @@ class PythiaJets:
     VERSION = 1
 
     class Options(JetOptions):
-        events: Count = Field(1_000, description="events of each process in each shard", lt=2**24)
-        energy: Positive = Field(13_000.0, description="energy of the two protons together, GeV")
-        pt_hat_min: Positive = Field(25.0, description="least pt of the hard scattering, GeV")
+        events: Count = Field(default=1_000, description="events of each process in each shard", lt=2**24)
+        energy: Positive = Field(default=13_000.0, description="energy of the two protons together, GeV")
+        pt_hat_min: Positive = Field(default=25.0, description="least pt of the hard scattering, GeV")
         multiple_interactions: bool = Field(
-            True, description="further parton collisions of the same protons; without them six times as fast"
+            default=True, description="further parton collisions of the same protons; without them six times as fast"
         )
         processes: dict[Name, list[str]] = Field(
-            PROCESSES, description="by name, the Pythia settings that switch a process on", min_length=1
+            default=PROCESSES, description="by name, the Pythia settings that switch a process on", min_length=1
         )
-        settings: list[str] = Field([], description="further Pythia settings, of all processes")
+        settings: list[str] = Field(default=[], description="further Pythia settings, of all processes")
 
         @property
         def max_shards(self) -> int:

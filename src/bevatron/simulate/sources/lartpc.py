@@ -44,11 +44,11 @@ class Volume(Section):
 class ArgonOptions(kinds.Options):
     """What starts in the argon; the sources `lartpc` and `geant4` share it."""
 
-    events: Count = Field(1_000, description="events of each shard", lt=2**32)
+    events: Count = Field(default=1_000, description="events of each shard", lt=2**32)
     box: Volume = Field(default_factory=Volume, description="the liquid argon")
-    gun: Gun | None = Field(None, description="particles of chosen kinds and energies; this or neutrinos")
-    neutrinos: Neutrinos | None = Field(None, description="muon neutrinos' charged-current interactions")
-    cosmics: Cosmics | None = Field(None, description="cosmic muons in every event; default: none")
+    gun: Gun | None = Field(default=None, description="particles of chosen kinds and energies; this or neutrinos")
+    neutrinos: Neutrinos | None = Field(default=None, description="muon neutrinos' charged-current interactions")
+    cosmics: Cosmics | None = Field(default=None, description="cosmic muons in every event; default: none")
 
     @model_validator(mode="after")
     def _starts_something(self) -> "ArgonOptions":

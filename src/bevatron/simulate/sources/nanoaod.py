@@ -45,16 +45,17 @@ class NanoAOD:
     VERSION = 1
 
     class Options(FileOptions):
-        jet_pt_min: Positive = Field(20.0, description="least pt of a jet, GeV")
-        jet_eta_max: Positive = Field(2.5, description="largest |eta| of a jet")
+        jet_pt_min: Positive = Field(default=20.0, description="least pt of a jet, GeV")
+        jet_eta_max: Positive = Field(default=2.5, description="largest |eta| of a jet")
         gen_match: bool = Field(
-            True, description="only jets with a generated jet (Jet_genJetIdx): those of pile-up would count as light"
+            default=True,
+            description="only jets with a generated jet (Jet_genJetIdx): those of pile-up would count as light",
         )
         jet_features: list[str] = Field(
-            ["nConstituents", "area", *ENERGY_FRACTIONS],
+            default=["nConstituents", "area", *ENERGY_FRACTIONS],
             description="further branches of jets, without 'Jet_'; those of a tagger, btagDeepFlavB say, are allowed",
         )
-        vertex_significance_min: NonNegative = Field(0.0, description="least SV_dlenSig of a secondary vertex")
+        vertex_significance_min: NonNegative = Field(default=0.0, description="least SV_dlenSig of a secondary vertex")
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of jets, and the time spent in reading. Nothing is random, so `seed` is not used."""

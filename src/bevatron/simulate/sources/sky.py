@@ -33,19 +33,23 @@ class Sky:
     VERSION = 1
 
     class Options(kinds.Options):
-        events: Count = Field(5_000, description="galaxies, and as many stars, in each shard")
-        size: Side = Field(32, description="pixels a side")
-        pixel_scale: Positive = Field(0.5, description="a pixel's side, arcsec")
-        seeing: Positive = Field(1.0, description="full width at half maximum of the galaxies' atmosphere, arcsec")
-        profile: Literal["exponential", "sersic"] = Field("exponential", description="of the galaxies")
-        radius: Range = Field((1.2, 2.4), description="range of the half-light radius along the long axis, arcsec")
-        axis_ratio: tuple[Fraction, Fraction] = Field(
-            (0.3, 1.0), description="range of the short axis over the long one"
+        events: Count = Field(default=5_000, description="galaxies, and as many stars, in each shard")
+        size: Side = Field(default=32, description="pixels a side")
+        pixel_scale: Positive = Field(default=0.5, description="a pixel's side, arcsec")
+        seeing: Positive = Field(
+            default=1.0, description="full width at half maximum of the galaxies' atmosphere, arcsec"
         )
-        flux: Range = Field((100.0, 400.0), description="range of the galaxies' flux, counts")
-        star_radius: Range = Field((0.5, 1.5), description="range of the stars' half-light radius, arcsec")
-        star_flux: Range = Field((50.0, 200.0), description="range of the stars' flux, counts")
-        noise: NonNegative = Field(1.0, description="standard deviation of the noise in each pixel, counts")
+        profile: Literal["exponential", "sersic"] = Field(default="exponential", description="of the galaxies")
+        radius: Range = Field(
+            default=(1.2, 2.4), description="range of the half-light radius along the long axis, arcsec"
+        )
+        axis_ratio: tuple[Fraction, Fraction] = Field(
+            default=(0.3, 1.0), description="range of the short axis over the long one"
+        )
+        flux: Range = Field(default=(100.0, 400.0), description="range of the galaxies' flux, counts")
+        star_radius: Range = Field(default=(0.5, 1.5), description="range of the stars' half-light radius, arcsec")
+        star_flux: Range = Field(default=(50.0, 200.0), description="range of the stars' flux, counts")
+        noise: NonNegative = Field(default=1.0, description="standard deviation of the noise in each pixel, counts")
 
         @model_validator(mode="after")
         def _ranges_rise(self) -> "Sky.Options":

@@ -22,7 +22,7 @@ class ObservableRecord(Record):
     missing: dict[str, Whole] = Field(description="samples without the element, by class")
     samples: dict[str, Whole] = Field(description="all samples, by class")
     roc: dict[str, tuple[Finite, ...]] | None = Field(
-        None, description="of a classification: fraction of each background kept by a cut from below, by class"
+        default=None, description="of a classification: fraction of each background kept by a cut from below, by class"
     )
 
 

@@ -32,7 +32,7 @@ class MetricRecord(Record):
     high: Finite | None = Field(description="upper end of that interval")
     seed_std: Finite | None = Field(description="standard deviation over the seeds")
     per_seed: tuple[Finite | None, ...] = Field(description="value of each seed; empty where nothing was trained")
-    unit: str = Field("", description="unit of the value; '' of a pure number")
+    unit: str = Field(default="", description="unit of the value; '' of a pure number")
 
 
 class MeasuredRecord(PublishedRecord):
@@ -62,7 +62,7 @@ class EvaluatedRun(TrainingRun):
     """A run in metrics.json: as in runs.json, and of its files the digests of two."""
 
     weights_sha256: Digest = Field(description="SHA-256 of the weights that were evaluated")
-    history_sha256: Digest | None = Field(None, description="SHA-256 of history.csv, where the run lists one")
+    history_sha256: Digest | None = Field(default=None, description="SHA-256 of history.csv, where the run lists one")
 
     @classmethod
     def of(cls, run: RunRecord) -> "EvaluatedRun":

@@ -33,7 +33,7 @@ class PublishedRecord(Record):
     REFUSAL: ClassVar[str]
     """How the one-line error begins for a file that is something else, such as 'is no list of runs'."""
 
-    schema_version: Literal[1] = Field(1, description="version of this file's layout")
+    schema_version: Literal[1] = Field(default=1, description="version of this file's layout")
 
 
 Published = TypeVar("Published", bound=PublishedRecord)

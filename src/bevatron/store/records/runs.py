@@ -48,7 +48,7 @@ class TrainingRun(Record):
         min_length=1, description="environments of the fit, in their order; one without an interruption"
     )
     reproducible: YesNo = Field(description="whether the fit can be made again bit for bit in one go")
-    members: dict[Name, Digest] = Field({}, description="of a committee: SHA-256 of each member's weights")
+    members: dict[Name, Digest] = Field(default={}, description="of a committee: SHA-256 of each member's weights")
     epochs: Whole = Field(description="epochs of the fit")
     steps: Whole = Field(description="optimiser steps of the fit")
     best_epoch: Whole = Field(description="epoch with the lowest validation loss")

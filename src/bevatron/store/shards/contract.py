@@ -25,11 +25,11 @@ class GroupInfo(Record):
     layout: Layout = Field(description="how the group is stored")
     features: tuple[str, ...] = Field(description="names along the last axis, or of the images' and images' channels")
     units: tuple[str, ...] = Field(description="units of the features, '' or '1' for pure numbers")
-    definitions: tuple[str, ...] = Field((), description="what each feature is, in words; none given: empty")
+    definitions: tuple[str, ...] = Field(default=(), description="what each feature is, in words; none given: empty")
     shape: tuple[int, ...] = Field(
         description="of one sample (dense), of one element (ragged), (channels, height, width) (sparse)"
     )
-    max_length: int | None = Field(None, description="most elements (ragged) or pixels (sparse) in one sample")
+    max_length: int | None = Field(default=None, description="most elements (ragged) or pixels (sparse) in one sample")
     dtype: str = Field(description="number type of the values, in numpy's words")
 
 

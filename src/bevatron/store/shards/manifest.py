@@ -44,7 +44,7 @@ class ShardEntry(Record):
     bytes: int = Field(description="size of the file", strict=True, ge=0)
     samples: int = Field(description="number of samples", strict=True, ge=0, lt=2**48)
     class_counts: dict[str, int] = Field(
-        {}, description="samples of each class; in a detection, samples with a box of it"
+        default={}, description="samples of each class; in a detection, samples with a box of it"
     )
     elements: dict[str, int] = Field(
         description="elements of each ragged group, stored pixels of each group of sparse images"
@@ -61,19 +61,21 @@ class Manifest(Record):
     code_versions: dict[str, int] = Field(description="versions of the source, the recipe and the division into splits")
     seed: int = Field(description="seed of the simulation")
     versions: dict[str, str] = Field(description="versions of what made the raw events")
-    files: dict[str, str] = Field({}, description="SHA-256 of the files, simulated elsewhere, that were read; by path")
-    approximations: str = Field("", description="what the recipe leaves out of nature, in words")
+    files: dict[str, str] = Field(
+        default={}, description="SHA-256 of the files, simulated elsewhere, that were read; by path"
+    )
+    approximations: str = Field(default="", description="what the recipe leaves out of nature, in words")
     classes: tuple[str, ...] = Field(description="class names in the order of their numbers; none in a regression")
     groups: dict[str, GroupInfo] = Field(description="input groups")
     targets: dict[str, TargetInfo] = Field(description="targets")
-    weighted: bool = Field(False, description="whether every sample carries a weight")
+    weighted: bool = Field(default=False, description="whether every sample carries a weight")
     splits: dict[str, tuple[ShardEntry, ...]] = Field(description="shards of train, val and test, in their order")
     statistics: dict[str, dict[str, FeatureStatistics]] = Field(
         description="by group and feature, of the train split: mean, std, minimum and maximum of all samples; "
         "median, q16 and q84 of the first 10,000 samples of each shard, thinned out evenly where these are more than "
         "48 million numbers; over the elements of ragged groups and the stored pixels of sparse images"
     )
-    sha256: str = Field("", description="digest of everything else in this file: the identity of the dataset")
+    sha256: str = Field(default="", description="digest of everything else in this file: the identity of the dataset")
 
     def with_checksum(self) -> "Manifest":
         """The same manifest with the digest of its content."""
