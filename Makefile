@@ -36,6 +36,8 @@ docs: .venv/ready
 lint: .venv/ready
 	ruff check src tests benchmarks
 	ruff format --check src tests benchmarks
+	lint-imports --no-cache --no-logo
+	pyright
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 

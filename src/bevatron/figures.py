@@ -157,7 +157,7 @@ def _titles(figure: "Figure") -> dict["Text", int]:
         inches = axes.get_position().width * figure.get_figwidth()
         for text in axes.get_children():
             if isinstance(text, Text) and text not in axes.texts:
-                found[text] = max(LONGEST, int(inches * 72 / (0.5 * text.get_fontsize())))
+                found[text] = max(LONGEST, int(inches * 72 / (0.5 * float(text.get_fontsize()))))
     return found
 
 

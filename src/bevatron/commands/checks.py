@@ -10,8 +10,15 @@ import typer
 from bevatron.commands.options import DEFAULT_CONFIG, Config, Output, Scale
 from bevatron.errors import ConfigurationError
 
-Profile = Enum("Profile", {name: name for name in ("local", "cluster", "htcondor")})
 NEED_GB = {"demo": 2.0, "paper": 100.0}  # free disk for results and live state
+
+
+class Profile(Enum):
+    """Snakemake profiles in profiles/."""
+
+    local = "local"
+    cluster = "cluster"
+    htcondor = "htcondor"
 
 
 def validate(config: Config = DEFAULT_CONFIG) -> None:

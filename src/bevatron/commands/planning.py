@@ -29,7 +29,7 @@ def plan(
     from bevatron.errors import UserError
     from bevatron.plan.forecast import forecast
     from bevatron.plan.measure import measured
-    from bevatron.plan.operations import growth
+    from bevatron.plan.operations import estimate_growth
     from bevatron.plan.rates import load_rates, rates_of, rates_text
     from bevatron.plan.table import show
     from bevatron.store.files.publish import publish_text
@@ -53,7 +53,7 @@ def plan(
         basis = f"Rates of {file}, measured {found.date} at scale {found.scale} on {found.machine}."
     resources = load_resources(config.parent / "resources.yaml", site_file())
     planned = load_study(study, wanted.scale, studies)
-    larger = growth(planned, load_study(study, found.scale, studies))
+    larger = estimate_growth(planned, load_study(study, found.scale, studies))
     lines = forecast(planned, found, resources, wanted.data_loading, larger)
     show(lines, f"{study} at scale {wanted.scale}", basis)
 

@@ -1,5 +1,6 @@
 """A whole network: normalisation and architecture, described by plain values so that it can be saved and rebuilt."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,8 @@ class Network(nn.Module):
         asked = self.spec.class_subset
         return list(range(self.spec.n_outputs)) if asked is None else list(asked)
 
-    def forward(self, inputs: Inputs, truth: Tensor | None = None) -> Tensor:
+    def forward(self, inputs: Inputs, truth: Tensor | None = None) -> Tensor | WithHeads:
+        """The outputs, in training with those of auxiliary classifiers; with `truth` the architecture's own losses."""
         if truth is not None:
             return self.architecture(self.normalise(inputs), truth)
         outputs = self.architecture(self.normalise(inputs))
@@ -113,7 +115,8 @@ def weights_bytes(network: nn.Module) -> bytes:
 
 
 def _whole(weights: Tensor) -> Tensor:
-    return weights.full_tensor() if hasattr(weights, "full_tensor") else weights
+    gather: Callable[[], Tensor] | None = getattr(weights, "full_tensor", None)  # of a DTensor
+    return weights if gather is None else gather()
 
 
 def load_network(folder: Path) -> Network:

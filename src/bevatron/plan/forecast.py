@@ -50,13 +50,14 @@ def sizes_of(study: Study, rates: StudyRates) -> Sizes:
     """How large the study's dataset will be: its source says how many events a shard has, the rates the rest."""
     source, shards = study.simulation.source, study.simulation.shards
     tell = getattr(SOURCES[source.kind](), "events", None)
-    events, note = tell(source) if tell else rates.simulate.events, ""
-    if tell is None:
-        note = f"the source '{source.kind}' does not tell its size: shards as large as measured"
-    fixed = events if isinstance(events, dict) else None
-    of_shard = sum(fixed.values()) if fixed else float(events)
+    events: dict[str, int] | float = tell(source) if tell else rates.simulate.events
+    note = "" if tell else f"the source '{source.kind}' does not tell its size: shards as large as measured"
+    if isinstance(events, dict):  # the source makes the splits
+        of_shard = float(sum(events.values()))
+        fractions = {name: events[name] / of_shard for name in FIXED_SPLITS}
+    else:
+        of_shard, fractions = float(events), study.dataset.split.model_dump()
     raw = of_shard * shards * rates.simulate.samples
-    fractions = study.dataset.split.model_dump() if fixed is None else {k: fixed[k] / of_shard for k in FIXED_SPLITS}
     return Sizes(
         of_shard, raw, {name: raw * rates.prepare.kept * fraction for name, fraction in fractions.items()}, note
     )

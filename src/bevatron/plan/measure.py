@@ -114,9 +114,9 @@ def _job(path: Path) -> dict[str, float]:
         except (KeyError, TypeError, ValueError):
             return None  # a job too short for Snakemake to have looked at it
 
-    if not rows or column(rows[-1], "s") is None:
+    s = column(rows[-1], "s") if rows else None
+    if s is None:
         raise UserError(path, "is no benchmark of Snakemake's", "run the workflow again")
-    s = column(rows[-1], "s")
     cpu, memory = column(rows[-1], "cpu_time"), column(rows[-1], "max_rss")
     return {"s": s, "cores": cpu or s, "memory": memory or 0.0}
 
@@ -136,7 +136,7 @@ def _json(path: Path) -> dict[str, Any]:
         raise UserError(path, f"is no JSON: {error}", "run the workflow again") from None
 
 
-def _open(path: Path):
+def _open(path: Path) -> TextIOWrapper:
     try:
         return TextIOWrapper(open_regular(path), encoding="utf-8", newline="")
     except FileNotFoundError:

@@ -50,7 +50,7 @@ class Fits(Section):
     bytes: NonNegative = Field(description="bytes a seed, of weights and history")
     evaluate_bytes: NonNegative = Field(description="bytes a test sample and seed, of predictions and metrics")
     searched: Fraction | None = Field(
-        None, description="fraction of all epochs of all trials that a search goes through"
+        default=None, description="fraction of all epochs of all trials that a search goes through"
     )
 
 
@@ -78,7 +78,7 @@ class StudyRates(Section):
 class Rates(Section):
     """The file `config/rates.yaml`."""
 
-    studies: dict[Name, StudyRates] = Field({}, description="by study")
+    studies: dict[Name, StudyRates] = Field(default={}, description="by study")
 
 
 def load_rates(path: Path) -> Rates:

@@ -25,7 +25,7 @@ def search_png(title: str, search: Search, checkpoint: str, trials: list[Trial],
 
 
 def _drawn(title: str, search: Search, checkpoint: str, trials: list[Trial], best: Trial) -> bytes:
-    import matplotlib
+    import matplotlib.style
     import mplhep
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -59,7 +59,7 @@ def _drawn(title: str, search: Search, checkpoint: str, trials: list[Trial], bes
 
 def _draw_trials(axes: Any, checkpoint: str, trials: list[Trial]) -> None:
     succeeded = [trial for trial in trials if trial.succeeded]
-    losses = [trial.val_loss(checkpoint) for trial in succeeded]
+    losses = [loss for trial in succeeded if (loss := trial.val_loss(checkpoint)) is not None]
     for status, look in ((FINISHED, FINISHED_STYLE), (STOPPED, STOPPED_STYLE)):
         chosen = [trial for trial in succeeded if trial.status == status]
         if chosen:

@@ -11,6 +11,7 @@ from bevatron.compute.process.lock import sole_owner
 from bevatron.compute.slurm.resource_request import ONE_NODE, ResourceRequest
 from bevatron.config.loading.identity import search_digest
 from bevatron.config.sections.model import Model
+from bevatron.config.sections.search import Search
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
@@ -63,7 +64,7 @@ def search_model(
                     len(trial_log.ended),
                     model.search.trials,
                 )
-            _run(study, workflow, name, manifest, live, trial_log, request, fit)
+            _run(study, workflow, name, model.search, manifest, live, trial_log, request, fit)
         trials = trial_log.ended
         try:
             best = best_of(model.training.checkpoint, trials, where)
@@ -71,7 +72,7 @@ def search_model(
             trial_log.archive()  # the next search, when the cause is fixed, starts from the beginning
             raise
         identity = {"study": study.name, "model": name, "digest": digest, "order": order}
-        _publish(study, model, trials, best, identity, folder)
+        _publish(study, model, model.search, trials, best, identity, folder)
         _forget_fits(live)
 
 
@@ -79,6 +80,7 @@ def _run(
     study: Study,
     workflow: Workflow,
     name: str,
+    search: Search,
     manifest: Path,
     live: Path,
     trial_log: TrialLog,
@@ -112,17 +114,23 @@ def _run(
             ray_session(workflow.ray, request, live) as session,
             flag_on_sigterm(stop_requested, patience_of(workflow.grace_seconds), session.is_reachable, str(told)),
         ):
-            run_trials(model.search, model.training.checkpoint, task, trial_log, session)
+            run_trials(search, model.training.checkpoint, task, trial_log, session)
     except SystemExit:  # StopRequested, or what Ray makes of it where it comes in the midst of a call
         raise told from None
 
 
 def _publish(
-    study: Study, model: Model, trials: list[Trial], best: Trial, identity: dict[str, str], folder: Path
+    study: Study,
+    model: Model,
+    search: Search,
+    trials: list[Trial],
+    best: Trial,
+    identity: dict[str, str],
+    folder: Path,
 ) -> None:
     from bevatron.search.plot import search_png
 
-    search, checkpoint = model.search, model.training.checkpoint
+    checkpoint = model.training.checkpoint
     publish_text(folder / "trials.csv", trials_csv(search, checkpoint, trials))
     publish_bytes(folder / "search.png", search_png(f"{study.name}, {model.title}", search, checkpoint, trials, best))
     files = {name: sha256_of(folder / name) for name in ("trials.csv", "search.png")}

@@ -10,7 +10,7 @@ from bevatron.compute.process.flag import Flag
 from bevatron.config.loading.digest import seed_of
 from bevatron.config.sections.search import Search
 from bevatron.search.space import optuna_space, values_of
-from bevatron.search.trial_log import DIVERGED, FINISHED, MEMORY, STOPPED, Trial, TrialLog
+from bevatron.search.trial_log import DIVERGED, FAILED, FINISHED, MEMORY, STOPPED, Trial, TrialLog
 
 STATES = {  # a failure says nothing of the values; divergence and lack of memory do: those rank last
     FINISHED: TrialState.COMPLETE,
@@ -89,7 +89,7 @@ class Suggest(Searcher):
         raise NotImplementedError("a search continues from its trial log")
 
     def _frozen(self, trial: Trial) -> optuna.trial.FrozenTrial:
-        state = STATES.get(trial.status, TrialState.FAIL)
+        state = STATES.get(trial.status or FAILED, TrialState.FAIL)
         reported = {round(epoch): loss for epoch, loss in trial.losses.items()}
         return optuna.trial.create_trial(
             state=state,

@@ -80,5 +80,5 @@ def _free_memory(ending: dict[str, Any]) -> None:
     on_gpu = torch is not None and torch.cuda.is_initialized()
     if on_gpu or ending.get("status") == MEMORY:
         gc.collect()
-    if on_gpu:
+    if torch is not None and on_gpu:
         torch.cuda.empty_cache()

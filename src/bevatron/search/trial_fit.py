@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bevatron.compute.process.flag import Flag
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.search import Search
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import DataLoading
 from bevatron.training.job import FitJob
 
 if TYPE_CHECKING:
-    from bevatron.compute.distributed.distributed_context import DistributedContext
+    from bevatron.compute.distributed.distributed_context import DistributedContext, Strategy
     from bevatron.compute.distributed.worker_group import WorkerGroup
 
 Report = Callable[[dict[str, Any]], None]
@@ -27,7 +29,7 @@ def fit_trial(config: dict[str, Any], task: dict[str, Any], report: Report) -> A
         SINGLE_PROCESS,
     )  # imports torch, which the search's own process does not need
 
-    search = Study.model_validate(task["study"]).models[task["model"]].search
+    search = _search_of(Study.model_validate(task["study"]).models[task["model"]])
     both = {"trial": config, "search": task, "accelerator": task["accelerator"]}
     if search.workers_per_trial == 1:
         return _fit(both, SINGLE_PROCESS, report)
@@ -36,18 +38,25 @@ def fit_trial(config: dict[str, Any], task: dict[str, Any], report: Report) -> A
 
 
 def trial_job(config: dict[str, Any], task: dict[str, Any]) -> FitJob:
+    """The fit of a trial: the model with the trial's values, the seed and the epochs of its search."""
     study = Study.model_validate(task["study"])
     model = study.models[task["model"]]
+    search = _search_of(model)
     return FitJob(
         study=study,
         model=model.with_values(config["values"]),
         manifest=Path(task["manifest"]),
-        seed=model.search.seed,
+        seed=search.seed,
         folder=Path(task["folder"]) / f"trial-{config['number']:04d}",
         data_loading=DataLoading.model_validate(task["data_loading"]),
         accelerator=task["accelerator"],
-        epochs=model.search.epochs,
+        epochs=search.epochs,
     )
+
+
+def _search_of(model: Model) -> Search:
+    assert model.search is not None  # a model without one has no trials
+    return model.search
 
 
 def _fit(task: dict[str, Any], context: "DistributedContext", report: Report) -> Any:
@@ -58,7 +67,7 @@ def _fit(task: dict[str, Any], context: "DistributedContext", report: Report) ->
     return fit(job, on_validation=report, context=replace(context, stop_requested=stop_requested))
 
 
-def _worker_group(search: Any, strategy: str) -> "WorkerGroup":
+def _worker_group(search: Search, strategy: "Strategy") -> "WorkerGroup":
     import ray
 
     from bevatron.compute.distributed.worker_group import WorkerGroup

@@ -107,11 +107,12 @@ def asha(search: Search, trial_log: TrialLog) -> Asha:
         stop_last_trials=False,
     )
     ended = {trial.number: SimpleNamespace(trial_id=f"ended-{trial.number}") for trial in trial_log.ended}
+    stand_in: Any = scheduler  # takes trials that are none of Tune's, and no controller
     for trial in ended.values():
-        scheduler.on_trial_add(None, trial)
+        stand_in.on_trial_add(None, trial)
     for number, epoch, loss in trial_log.reports:
         if number in ended:
-            scheduler.on_trial_result(None, ended[number], {"epoch": epoch, "val_loss": loss})
+            stand_in.on_trial_result(None, ended[number], {"epoch": epoch, "val_loss": loss})
     return scheduler
 
 

@@ -15,16 +15,18 @@ def augmented(inputs: Inputs, wanted: Augmentation, title: str) -> Inputs:
     Shapes: inputs {group: (batch, channels, height, width)}; returns the same. Draws from torch's generator. Raises
     UserError for inputs that are no images.
     """
-    for name, images in inputs.items():
-        if not isinstance(images, Tensor) or images.ndim != 4:
+    images: dict[str, Tensor] = {}
+    for name, group in inputs.items():
+        if not isinstance(group, Tensor) or group.ndim != 4:
             raise UserError(
                 f"training.augmentation of {title}", f"the input group '{name}' holds no images", "remove it"
             )
-    first = next(iter(inputs.values()))
+        images[name] = group
+    first = next(iter(images.values()))
     n, device, far = len(first), first.device, wanted.shift
     flips = torch.rand(n, device=device) < 0.5
     down, right = torch.randint(0, 2 * far + 1, (2, n), device=device)
-    return {name: _changed(x, flips if wanted.mirror else None, down, right, far) for name, x in inputs.items()}
+    return {name: _changed(x, flips if wanted.mirror else None, down, right, far) for name, x in images.items()}
 
 
 def _changed(x: Tensor, flips: Tensor | None, down: Tensor, right: Tensor, far: int) -> Tensor:

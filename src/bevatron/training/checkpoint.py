@@ -42,7 +42,7 @@ class DurableCheckpointIO(CheckpointIO):
     def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: Any = None) -> dict[str, Any]:
         """Tensors and plain values alone: a checkpoint cannot run code. Raises UserError for one that would."""
         try:
-            require_regular(path)
+            require_regular(Path(path))
             return torch.load(path, map_location=map_location or "cpu", weights_only=True)
         except (UnpicklingError, EOFError, RuntimeError, ValueError, TypeError) as error:
             if isinstance(error, torch.OutOfMemoryError):
@@ -77,10 +77,10 @@ def newest_valid(folder: Path) -> Path | None:
 def _holds(path: Path) -> bool:
     try:
         own, *others = read_text(checksum_path(path), 10_000).splitlines()
-        told = dict(reversed(line.split("  ")) for line in others) | {path.name: own}
-        if any(name != path.name and not BEST_NAME.fullmatch(name) for name in told):
+        checksums = {name: checksum for checksum, name in (line.split("  ") for line in others)} | {path.name: own}
+        if any(name != path.name and not BEST_NAME.fullmatch(name) for name in checksums):
             return False
-        return all(sha256_of(path.with_name(name)) == digest for name, digest in told.items())
+        return all(sha256_of(path.with_name(name)) == digest for name, digest in checksums.items())
     except (OSError, ValueError, UserError):
         return False
 

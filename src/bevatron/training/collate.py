@@ -16,7 +16,7 @@ def input_groups(manifest: Manifest, groups: list[str]) -> dict[str, InputGroup]
     found = {}
     for name in groups:
         info = manifest.groups[name]
-        if info.layout == "ragged":
+        if info.layout == "ragged" and info.max_length is not None:
             found[name] = InputGroup((info.max_length, len(info.features)), tuple(info.features), is_ragged=True)
         else:
             found[name] = InputGroup(tuple(info.shape), tuple(info.features))

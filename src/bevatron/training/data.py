@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -41,7 +41,7 @@ class DataModule(pl.LightningDataModule):
             input_groups(manifest, job.model.inputs), device, job.model.training.memory_format == "channels_last"
         )
         training = job.model.training
-        self.batch_size = training.batch_size
+        self.batch_size: int | Literal["full"] = training.batch_size
         self.sampling = sampling_of(job)
         self._val_sampling = Sampling(self.sampling.classes, class_ratio=self.sampling.class_ratio)
         self._train = self._open("train", self.batch_size)
@@ -120,7 +120,7 @@ class DataModule(pl.LightningDataModule):
         self._train.close()
         self._val.close()
 
-    def _open(self, split: str, batch_size: int | str) -> Reader:
+    def _open(self, split: str, batch_size: int | Literal["full"]) -> Reader:
         job, data_loading = self.job, self.job.data_loading
         return open_split(
             job.manifest,
@@ -151,7 +151,7 @@ def sampling_of(job: FitJob) -> Sampling:
         balanced=training.balance == "batches",
         sample_order=training.sample_order,
         class_ratio=None
-        if class_ratio is None
+        if class_ratio is None or classes is None
         else tuple((classes.index(name), fraction) for name, fraction in class_ratio.items()),
         samples=training.samples,
     )

@@ -135,7 +135,7 @@ def initial_network(job: FitJob, manifest: Manifest) -> Network:
 def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) -> FitResult:
     network = initial_network(job, manifest)
     if job.model.training.memory_format == "channels_last":
-        network.to(memory_format=torch.channels_last)
+        network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch's stub lacks it
     context = data.context
     if isinstance(network.architecture, ClosedFormModel):
         return _solve(job, data, network, on_validation)

@@ -15,7 +15,7 @@ import torch
 from bevatron.models.network import weights_bytes
 from bevatron.store.files.publish import machine_fault, publish_text, publishing
 
-COLUMNS = ("epoch", "step", "train_loss", "val_loss", "learning_rate", "seconds", "waited")
+COLUMNS: tuple[str, ...] = ("epoch", "step", "train_loss", "val_loss", "learning_rate", "seconds", "waited")
 COUNTS = ("epoch", "step")  # the columns of integers
 HEADER = ",".join(COLUMNS) + "\r\n"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
+from bevatron.config.sections.task import Classification
 from bevatron.config.sections.workflow import DataLoading
 
 
@@ -39,9 +40,10 @@ class FitJob:
     @property
     def class_subset(self) -> tuple[int, ...] | None:
         """The class numbers that the model tells apart, where not all."""
-        if self.model.class_subset is None:
+        task = self.study.task
+        if self.model.class_subset is None or not isinstance(task, Classification):
             return None
-        return tuple(self.study.task.classes.index(name) for name in self.model.class_subset)
+        return tuple(task.classes.index(name) for name in self.model.class_subset)
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from bevatron.models.network import Network
 from bevatron.store.shards.contract import TargetInfo
 from bevatron.training.augmentation import augmented
 from bevatron.training.blocks import Schedule
+from bevatron.training.data import Batch, DataModule
 from bevatron.training.job import Diverged, FitJob
 
-Batch = dict[str, Any]
 SHARED_OUT_ALONE = 100_000  # weights; below, gathering a module on its own costs more than the memory is worth
 
 
@@ -34,7 +34,7 @@ class Learner(pl.LightningModule):
     same, so is the learning rate: it is not scaled. What dropout draws does depend on the number of workers.
     """
 
-    automatic_optimization = False
+    class_weights: Tensor | None
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Learner(pl.LightningModule):
         context: DistributedContext = SINGLE_PROCESS,
     ):
         super().__init__()
+        self.automatic_optimization = False
         self.job, self.network, self.schedule, self.context = job, network, schedule, context
         self.register_buffer("class_weights", class_weights, persistent=False)
         self.blocks_done = 0
@@ -57,6 +58,12 @@ class Learner(pl.LightningModule):
         self._stochastic = bool(drawn) or any(
             isinstance(m, torch.nn.modules.dropout._DropoutNd) or getattr(m, "draws", False) for m in network.modules()
         )
+
+    @property
+    def datamodule(self) -> DataModule:
+        """The data of the fit in which the learner is."""
+        trainer: Any = self.trainer  # which gets the attribute when a fit begins
+        return trainer.datamodule
 
     @staticmethod
     def n_outputs(task: Any, target: TargetInfo) -> int:
@@ -82,6 +89,7 @@ class Learner(pl.LightningModule):
     def configure_model(self) -> None:
         """Called by Lightning once all workers are there: distributes the weights where the strategy says so."""
         if self.context.size > 1 and self.context.strategy == "fsdp":
+            assert self.device_mesh is not None  # Lightning's strategy for FSDP has made it
             share_out(self.network, self.device_mesh["data_parallel"])
 
     def forward(self, inputs: Any, truth: Tensor | None = None) -> Tensor:
@@ -90,9 +98,9 @@ class Learner(pl.LightningModule):
     def training_step(self, batch: Any, batch_idx: int) -> None:
         """One block of steps: for each the gradient of the batch's mean loss, and one update of the weights."""
         block = self.schedule.block(self.blocks_done)
-        optimiser = self.optimizers()
+        optimiser: Any = self.optimizers()  # one, as `configure_optimizers` makes one
         total = torch.zeros((), dtype=torch.float64, device=self.device)
-        for step, whole in enumerate(self.trainer.datamodule.training_batches(block), block.first_step):
+        for step, whole in enumerate(self.datamodule.training_batches(block), block.first_step):
             self._prepare_step(step, optimiser)
             batch = self._augmented(self.counted(whole))
             loss, fraction = self._loss_and_fraction(batch)
@@ -129,6 +137,7 @@ class Learner(pl.LightningModule):
         for module in self.network.modules():
             if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
                 for statistics in (module.running_mean, module.running_var):
+                    assert statistics is not None  # as they are tracked
                     statistics.copy_(self.context.all_reduce(statistics.double()) / self.context.size)
 
     def _loss_and_fraction(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
@@ -141,7 +150,7 @@ class Learner(pl.LightningModule):
         # With fewer samples than workers, one without any still takes part in the exchange of gradients.
         loss = self.loss(outputs, batch) if len(batch["id"]) else outputs.sum() * 0.0
         mine = self.weight(batch)
-        if isinstance(mine, float):
+        if not isinstance(mine, Tensor):
             return loss, mine / batch["rows"]
         return loss, mine / self.context.all_reduce(mine)
 
@@ -184,11 +193,11 @@ class Learner(pl.LightningModule):
             "blocks_done": self.blocks_done,
             "round_loss": self.round_loss,
             "round_samples": self.round_samples,
-            "order": self.trainer.datamodule.order,
+            "order": self.datamodule.order,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        state, order = checkpoint["learner"], self.trainer.datamodule.order
+        state, order = checkpoint["learner"], self.datamodule.order
         if state["order"] != order:
             raise UserError(
                 self.job.folder,

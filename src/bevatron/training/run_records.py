@@ -1,5 +1,6 @@
 """What runs.json and metrics.json say of a run, by type: some of it becomes a part of paths."""
 
+from types import GenericAlias
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -43,8 +44,9 @@ def checked_runs(kind: type[_Run], runs: Any) -> list[dict[str, Any]]:
 
     Raises ValueError, in one line, for anything but a list of such records with seeds and folders that differ.
     """
+    form: Any = GenericAlias(list, kind)  # list[kind], which no type checker takes of a variable
     try:
-        records = TypeAdapter(list[kind]).validate_python(runs)
+        records: list[_Run] = TypeAdapter(form).validate_python(runs)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in ("runs", *first["loc"]))

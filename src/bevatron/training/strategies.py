@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from pytorch_lightning.plugins.environments import LightningEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
 from bevatron.compute.distributed.distributed_context import DistributedContext

@@ -60,7 +60,7 @@ class DistributedContext:
         if self.size > 1:
             distributed.barrier()
 
-    def _reduced(self, values: Tensor, operation: distributed.ReduceOp) -> Tensor:
+    def _reduced(self, values: Tensor, operation: "distributed.ReduceOp.RedOpType") -> Tensor:
         if self.size == 1:
             return values
         values = values.clone()

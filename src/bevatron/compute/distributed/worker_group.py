@@ -13,6 +13,7 @@ from typing import Any
 
 import ray
 import torch
+from ray.exceptions import RayActorError, RayTaskError
 from ray.util import get_node_ip_address
 from torch import distributed
 
@@ -33,9 +34,10 @@ class WorkerGroup:
     """Workers 1 to size - 1, as actors in the placement group of the trial whose process makes this object."""
 
     def __init__(self, size: int, cpus: float, gpus: float, strategy: Strategy):
-        self.size, self.strategy, self._gpus = size, strategy, gpus
+        self.size, self._gpus = size, gpus
+        self.strategy: Strategy = strategy
         actor = ray.remote(num_cpus=cpus, num_gpus=gpus)(_Worker)
-        self._actors = [actor.remote() for _ in range(size - 1)]
+        self._actors: list[Any] = [actor.remote() for _ in range(size - 1)]
 
     def run(self, work: Work, task: dict[str, Any], report: Report) -> Any:
         """Call `work(task, context, report)` in all workers; what worker 0's call returns.
@@ -77,9 +79,9 @@ class WorkerGroup:
         for reference in ended:
             try:
                 ray.get(reference)
-            except ray.exceptions.RayTaskError as error:
+            except RayTaskError as error:
                 reason = reason or error.cause
-            except ray.exceptions.RayActorError as error:
+            except RayActorError as error:
                 reason, hanging = error, [*hanging, reference]
         if hanging:
             self.end()
@@ -112,6 +114,13 @@ def _take_part(
 def _shared(report: Report | None, context: DistributedContext) -> Report:
     """A report that all workers call at the same point, so that all stop there when worker 0 is told to."""
 
+    def follow(row: dict[str, Any]) -> None:
+        if context.broadcast(None):
+            raise Stopped
+
+    if report is None:
+        return follow
+
     def lead(row: dict[str, Any]) -> None:
         try:
             report(row)
@@ -120,11 +129,7 @@ def _shared(report: Report | None, context: DistributedContext) -> Report:
             raise
         context.broadcast(False)
 
-    def follow(row: dict[str, Any]) -> None:
-        if context.broadcast(None):
-            raise Stopped
-
-    return follow if report is None else lead
+    return lead
 
 
 def _free_port() -> int:

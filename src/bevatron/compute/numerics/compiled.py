@@ -28,12 +28,20 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     folder = _folder(_sources(Path(inspect.getfile(function)).resolve()))
     if folder is None:
         return _once(numba.njit(function))
-    usual = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder)  # read while decorating alone
+    settings = _numba_settings()
+    usual = settings.CACHE_DIR
+    settings.CACHE_DIR = str(folder)  # read while decorating alone
     try:
         return _once(numba.njit(cache=True)(function))
     finally:
-        numba.config.CACHE_DIR = usual
+        settings.CACHE_DIR = usual
+
+
+def _numba_settings() -> Any:
+    """numba's settings: a module whose names are set while it is imported, so that no type checker knows them."""
+    from numba.core import config
+
+    return config
 
 
 def _once(function: Any) -> Any:
@@ -91,15 +99,13 @@ def _imported(path: Path, package: Path) -> tuple[Path, ...]:
 @cache
 def _folder(name: str) -> Path | None:
     """Where machine code made from these sources is kept; None where nothing can be written, or others can."""
-    import numba
-
-    asked = numba.config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME")
+    requested = _numba_settings().CACHE_DIR or os.environ.get("XDG_CACHE_HOME")
     try:
-        place = Path(asked) if asked else Path.home() / ".cache"
-        folder = private_below(place, "bevatron", "compiled", name)
+        parent = Path(requested) if requested else Path.home() / ".cache"
+        folder = private_below(parent, "bevatron", "compiled", name)
     except (OSError, RuntimeError):  # no such home, or a read-only one
         return None
     if folder is None:
-        log.warning("%s: others can write there; compiled code is not kept (chmod go-w, or another place)", place)
+        log.warning("%s: others can write there; compiled code is not kept (chmod go-w, or another place)", parent)
         return None
     return folder if os.access(folder, os.W_OK) else None

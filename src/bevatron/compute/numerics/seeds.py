@@ -1,6 +1,7 @@
 """Seeding what a step of a fit draws from."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ def _state_of(seed: int, step: int) -> torch.Tensor:
 
 
 @cache
-def _philox() -> tuple[np.random.Philox, dict]:
+def _philox() -> tuple[np.random.Philox, Any]:
     """A generator and its state at the start, whose key is to be set: making one again costs more than all the rest."""
     philox = np.random.Philox(key=0)
     return philox, philox.state

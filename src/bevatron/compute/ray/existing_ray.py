@@ -23,6 +23,8 @@ def existing_ray(settings: Ray) -> Iterator[RaySession]:
     import ray
 
     address = settings.address
+    if address is None:
+        raise UserError("ray.address", "names no cluster", "write host:port")
     host, _, port = address.removeprefix("ray://").rpartition(":")
     with ExitStack() as stack:
         token = None

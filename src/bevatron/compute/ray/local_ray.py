@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from bevatron.compute.process.sigterm import end_on_sigterm
 from bevatron.compute.ray.ray_folder import base_folder, keep_logs, own_folder, remove, remove_stale
@@ -45,7 +46,7 @@ def local_ray(settings: Ray, request: ResourceRequest, kept: Path) -> Iterator[R
             raise
 
 
-def _start(settings: Ray, request: ResourceRequest, folder: Path, stack: ExitStack):
+def _start(settings: Ray, request: ResourceRequest, folder: Path, stack: ExitStack) -> Any:
     """Ray's context of a new cluster; `stack` gets what ends it."""
     import psutil
     import ray
@@ -93,7 +94,8 @@ def _start(settings: Ray, request: ResourceRequest, folder: Path, stack: ExitSta
 
 def _dismiss(watchdog: subprocess.Popen) -> None:
     """Let the watchdog end what Ray has left, and wait for it."""
-    watchdog.stdin.close()
+    if watchdog.stdin is not None:
+        watchdog.stdin.close()
     try:
         watchdog.wait(timeout=30)
     except subprocess.TimeoutExpired:

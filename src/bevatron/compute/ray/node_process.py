@@ -32,19 +32,22 @@ class NodeProcess:
                 stderr=errors,
                 start_new_session=True,  # Ctrl-C on the terminal and signals to the driver's group do not reach it
             )
+        assert self._process.stdin is not None  # both are pipes, as asked for above
+        assert self._process.stdout is not None
+        self._input, self._output = self._process.stdin, self._process.stdout
         threading.Thread(target=self._listen, args=(events,), name=f"ray-node-{name}", daemon=True).start()
 
     def _listen(self, events: "queue.Queue[NodeEvent]") -> None:
-        with self._process.stdout:
-            for line in self._process.stdout:
+        with self._output:
+            for line in self._output:
                 with suppress(ValueError):  # a batch system may print words of its own
                     events.put((self, json.loads(line)))
         events.put((self, {"event": "gone"}))
 
     def tell(self, words: str) -> None:
         with suppress(OSError):  # it has ended
-            self._process.stdin.write(f"{words}\n".encode())
-            self._process.stdin.flush()
+            self._input.write(f"{words}\n".encode())
+            self._input.flush()
 
     def dismiss(self, all_well: bool) -> None:
         """Tell the node to end; it keeps Ray's logs unless all went well."""
@@ -54,7 +57,7 @@ class NodeProcess:
             self._process.terminate()  # srun may wait for a node that never came, or that is lost
             self._patience = LOST_SECONDS
         with suppress(OSError):
-            self._process.stdin.close()
+            self._input.close()
 
     def wait(self, since: float) -> None:
         """Until the process has ended; after its patience, counted from `since`, it is killed."""

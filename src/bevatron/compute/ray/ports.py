@@ -78,7 +78,8 @@ def address_towards(peer: str) -> str:
     Where that is the loopback, because the peer is on this host, it is the address by which others would reach it:
     Ray puts that in the place of a loopback address too. Raises OSError if the peer's name is unknown.
     """
-    address = _source_towards(socket.getaddrinfo(peer, None, socket.AF_INET, socket.SOCK_DGRAM)[0][4][0])
+    host = socket.getaddrinfo(peer, None, socket.AF_INET, socket.SOCK_DGRAM)[0][4][0]
+    address = _source_towards(str(host))
     if address.startswith("127."):
         with suppress(OSError):  # a machine without any network
             return _source_towards("198.51.100.1")  # any address outside; nothing is sent

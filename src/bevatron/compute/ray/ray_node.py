@@ -90,7 +90,8 @@ def serve(options: argparse.Namespace, driver: Driver, stack: ExitStack) -> int:
         driver.listen()
         if driver.gone:
             return 0
-    address = address_towards(options.peer if options.head else driver.address.rpartition(":")[0])
+    peer = options.peer if driver.address is None else driver.address.rpartition(":")[0]
+    address = address_towards(peer)
     base = base_folder()
     remove_stale(base)
     for number in range(TIMES):
@@ -195,7 +196,7 @@ def say(**event: str) -> None:
 
 
 def parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="One node of a private Ray cluster over a batch job.")
     parser.add_argument("--name", required=True, help="of the node, in Slurm and in Ray")
     parser.add_argument("--job", required=True, help="id of the batch job")
     parser.add_argument("--number", type=int, required=True, help="of the node in the job, from 0")

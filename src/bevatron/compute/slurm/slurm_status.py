@@ -10,13 +10,14 @@ def keep_untold_jobs() -> None:
     The plugin asks up to five times for all its jobs. Where nobody answers, it neither reports the jobs nor hands them
     back (seen in 2.8.0), and Snakemake waits for ever for jobs that have ended long ago. Called by profiles/cluster.
     """
-    from snakemake_executor_plugin_slurm import Executor
+    import snakemake_executor_plugin_slurm
 
-    ask = Executor.check_active_jobs
+    executor: Any = snakemake_executor_plugin_slurm.Executor  # untyped here: its methods are replaced
+    ask = executor.check_active_jobs
     if hasattr(ask, "keeps_untold_jobs"):
         return
 
-    async def check_active_jobs(self: Executor, active_jobs: list[Any]) -> AsyncIterator[Any]:
+    async def check_all_jobs(self: Any, active_jobs: list[Any]) -> AsyncIterator[Any]:
         kept = set()
         async for job in ask(self, active_jobs):
             kept.add(job.external_jobid)
@@ -25,10 +26,10 @@ def keep_untold_jobs() -> None:
             if job.external_jobid not in kept | _told(self):
                 yield job
 
-    check_active_jobs.keeps_untold_jobs = True
-    Executor.check_active_jobs = check_active_jobs
-    Executor.report_job_success = _noting(Executor.report_job_success)
-    Executor.report_job_error = _noting(Executor.report_job_error)
+    executor.check_active_jobs = check_all_jobs
+    executor.check_active_jobs.keeps_untold_jobs = True
+    executor.report_job_success = _noting(executor.report_job_success)
+    executor.report_job_error = _noting(executor.report_job_error)
 
 
 def _noting(report: Callable[..., None]) -> Callable[..., None]:

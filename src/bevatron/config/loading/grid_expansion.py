@@ -103,8 +103,9 @@ def _keys(value: dict[str, Any]) -> dict[str, Any]:
 def _depth(part: Any, path: Place) -> int:
     """How many steps of `path` there are in `part`."""
     for depth, step in enumerate(path):
+        branch: Any = part
         inside = step in part if isinstance(part, dict) else isinstance(part, list) and step in range(len(part))
         if not inside:
             return depth
-        part = part[step]
+        part = branch[step]
     return len(path)

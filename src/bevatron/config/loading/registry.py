@@ -123,10 +123,12 @@ class Component:
             return self.registry[kind].Options.model_validate(value)
         names = ", ".join(self.registry.names())  # not before: it imports all of them
         if not isinstance(value, dict):
-            raise PydanticCustomError("component", f"expected a mapping with 'kind', one of: {names}")
+            raise PydanticCustomError("component", "expected a mapping with 'kind', one of: {names}", {"names": names})
         if kind is None:
-            raise PydanticCustomError("component_kind", f"the key 'kind' is missing; allowed: {names}")
-        raise PydanticCustomError("component_kind", f"unknown {self.registry.word} {kind!r}; allowed: {names}")
+            message = "the key 'kind' is missing; allowed: {names}"
+            raise PydanticCustomError("component_kind", message, {"names": names})
+        unknown = {"word": self.registry.word, "kind": repr(kind), "names": names}
+        raise PydanticCustomError("component_kind", "unknown {word} {kind}; allowed: {names}", unknown)
 
 
 def _inline(schema: dict) -> dict:

@@ -92,15 +92,17 @@ def _chosen(kind: Any, metadata: list, value: Any) -> Any:
     """The member of a union, or the component, that `value` asks for by its key `kind`."""
     if typing.get_origin(kind) is typing.Annotated:
         kind, *metadata = typing.get_args(kind)
-    wanted = value.get("kind") if isinstance(value, dict) else None
+    requested = value.get("kind") if isinstance(value, dict) else None
     for note in metadata:
         if isinstance(note, Component):
-            return note.registry[wanted].Options if wanted in note.registry else None
+            return (
+                note.registry[requested].Options if isinstance(requested, str) and requested in note.registry else None
+            )
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         members = [m for m in typing.get_args(kind) if isinstance(m, type) and issubclass(m, Section)]
         for member in members:
             field = member.model_fields.get("kind")
-            if field is not None and wanted in typing.get_args(field.annotation):
+            if field is not None and requested in typing.get_args(field.annotation):
                 return member
         return members[0] if len(members) == 1 else None
     return kind

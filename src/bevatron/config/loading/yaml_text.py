@@ -53,9 +53,10 @@ def parse_yaml(text: str) -> Any:
 def _size(node: yaml.Node, known: dict[int, int | None]) -> int:
     """Values in the node's own tree. `known` keeps sizes by the node's id; None marks a node that is being counted."""
     if id(node) in known:
-        if known[id(node)] is None:
+        counted = known[id(node)]
+        if counted is None:
             raise yaml.MarkedYAMLError(problem="an anchor holds itself", problem_mark=node.start_mark)
-        return known[id(node)]
+        return counted
     known[id(node)] = None
     if isinstance(node, yaml.ScalarNode):
         _check_printable(node)

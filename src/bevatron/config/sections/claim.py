@@ -15,6 +15,7 @@ class Claim(Section):
     statement: str = Field(description="the claim in words, as the source makes it")
     source: str = Field(description="where the claim comes from")
     scale: Literal["demo", "paper"] | None = Field(
-        None, description="the only scale at which it is decided; at another its numbers are shown and it is undecided"
+        default=None,
+        description="the only scale at which it is decided; at another its numbers are shown and it is undecided",
     )
     test: ClaimTestOptions = Field(description="the test, with thresholds set before looking at any result")

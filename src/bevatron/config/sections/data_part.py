@@ -13,14 +13,18 @@ class Evaluation(Section):
     """How metrics and their uncertainties are made."""
 
     bootstrap: Integer = Field(
-        200, ge=20, description="bootstrap replicas of the test split behind every interval, drawn event by event"
+        default=200,
+        ge=20,
+        description="bootstrap replicas of the test split behind every interval, drawn event by event",
     )
-    confidence: Real = Field(0.68, gt=0.0, lt=1.0, description="probability content of the quoted intervals")
-    observables: dict[Name, Observable] = Field({}, description="single numbers looked at without any network")
+    confidence: Real = Field(default=0.68, gt=0.0, lt=1.0, description="probability content of the quoted intervals")
+    observables: dict[Name, Observable] = Field(default={}, description="single numbers looked at without any network")
     inspect_layers: list[Name] = Field(
-        [], description="convolutional networks whose filters, and what each layer makes of an image, are shown"
+        default=[], description="convolutional networks whose filters, and what each layer makes of an image, are shown"
     )
-    validate_source: bool = Field(False, description="show the source beside published numbers, where it offers that")
+    validate_source: bool = Field(
+        default=False, description="show the source beside published numbers, where it offers that"
+    )
 
 
 class DataPart(Section):
@@ -29,13 +33,13 @@ class DataPart(Section):
     name: Name = Field(description="the study's name, the same as its file's")
     title: str = Field(description="heading in the report")
     summary: str = Field(description="a paragraph for the report: the question and how it is answered")
-    references: list[str] = Field([], description="papers and lectures the study follows")
+    references: list[str] = Field(default=[], description="papers and lectures the study follows")
     optional: bool = Field(
-        False,
+        default=False,
         description="left out of the workflow, and named in the report, where files that its source reads are missing",
     )
     simulation: Simulation = Field(description="raw events")
     dataset: Dataset = Field(description="samples made from them")
     task: Task = Field(description="what is learned")
-    n_seeds: Count = Field(3, le=10_000, description="runs of every model, with seeds 0 to N-1")
+    n_seeds: Count = Field(default=3, le=10_000, description="runs of every model, with seeds 0 to N-1")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="metrics and uncertainties")

@@ -15,9 +15,9 @@ class Split(Section):
     (separate draws, a benchmark's test set) overrules these fractions.
     """
 
-    train: Fraction = Field(0.8, description="fraction to learn from")
-    val: Fraction = Field(0.1, description="fraction for early stopping and search")
-    test: Fraction = Field(0.1, description="fraction never seen before evaluation")
+    train: Fraction = Field(default=0.8, description="fraction to learn from")
+    val: Fraction = Field(default=0.1, description="fraction for early stopping and search")
+    test: Fraction = Field(default=0.1, description="fraction never seen before evaluation")
 
     @model_validator(mode="after")
     def _whole(self) -> "Split":
@@ -34,5 +34,5 @@ class Dataset(Section):
     recipe: RecipeOptions = Field(description="how one raw shard becomes samples, and its own options")
     split: Split = Field(default_factory=Split, description="fractions for learning, validation and test")
     compression: Literal["lz4", "zstd", "none"] = Field(
-        "lz4", description="lossless filter of the shards: lz4 reads fastest, zstd is smallest"
+        default="lz4", description="lossless filter of the shards: lz4 reads fastest, zstd is smallest"
     )

@@ -21,14 +21,15 @@ class Grid(Section):
     title: str = Field(
         description="title of each model, an axis in braces standing for its value's: '{technique} on {inputs}'"
     )
-    caption: str = Field("", description="a sentence for the report's table")
+    caption: str = Field(default="", description="a sentence for the report's table")
     axes: dict[Name, dict[Name, dict[str, Any]]] = Field(
         description="by axis and value, the keys of a model's section that the value sets; its own 'title' in words",
         min_length=1,
     )
-    model: dict[str, Any] = Field({}, description="keys of a model's section that all have in common")
+    model: dict[str, Any] = Field(default={}, description="keys of a model's section that all have in common")
     published: dict[str, dict[Name, Any]] = Field(
-        {}, description="by metric and the axes' values, numbers of the literature: auc: {lstm: {tracks: 0.917}}"
+        default={},
+        description="by metric and the axes' values, numbers of the literature: auc: {lstm: {tracks: 0.917}}",
     )
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from bevatron.config.loading.kinds import ArchitectureOptions
-from bevatron.config.sections.search import Search
+from bevatron.config.sections.search import Choice, Search
 from bevatron.config.sections.section import Name, Real, Section
 from bevatron.config.sections.training import Training
 
@@ -16,22 +16,24 @@ class Model(Section):
     title: str = Field(description="the model's name in tables and plots")
     architecture: ArchitectureOptions = Field(description="the network and its own options")
     inputs: list[Name] = Field(description="input groups of the dataset that the network reads", min_length=1)
-    target: Name | None = Field(None, description="target to learn, where it is not the task's")
+    target: Name | None = Field(default=None, description="target to learn, where it is not the task's")
     normalise: Literal["none", "standard", "robust", "rms"] = Field(
-        "standard",
+        default="standard",
         description="of the inputs, by the training split's statistics: 'standard' subtracts the mean and divides by "
         "the standard deviation; 'robust' takes median and 68 % half-width and then asinh, for long tails; 'rms' "
         "only divides by the root mean square, for images that are empty almost everywhere",
     )
     class_subset: list[Name] | None = Field(
-        None,
+        default=None,
         description="for a classification, two or more classes to train on; samples of the others are left out, and "
         "the network gives them no probability",
         min_length=2,
     )
     training: Training = Field(default_factory=Training, description="how it is fitted")
-    search: Search | None = Field(None, description="default: the values above are used as they stand")
-    published: dict[str, Real] = Field({}, description="metrics of this model in the literature, for comparison")
+    search: Search | None = Field(default=None, description="default: the values above are used as they stand")
+    published: dict[str, Real] = Field(
+        default={}, description="metrics of this model in the literature, for comparison"
+    )
 
     @property
     def members(self) -> list[str]:
@@ -53,8 +55,8 @@ class Model(Section):
     @model_validator(mode="after")
     def _space_fits(self) -> "Model":
         for key, distribution in (self.search.space if self.search else {}).items():
-            values = getattr(distribution, "values", None) or [distribution.low, distribution.high]
-            for value in values:
+            bounds = distribution.values if isinstance(distribution, Choice) else [distribution.low, distribution.high]
+            for value in bounds:
                 try:
                     self.with_values({key: value})
                 except KeyError as error:

@@ -12,7 +12,7 @@ class Observable(Section):
     group: Name = Field(description="input group of the dataset")
     feature: str = Field(description="feature of that group")
     position: Integer | None = Field(
-        None, ge=0, description="for ragged groups: which element of the sample, counted from 0"
+        default=None, ge=0, description="for ragged groups: which element of the sample, counted from 0"
     )
-    range: tuple[Real, Real] | None = Field(None, description="interval drawn; default: the central 98 %")
-    log: bool = Field(False, description="draw the counts on a logarithmic axis")
+    range: tuple[Real, Real] | None = Field(default=None, description="interval drawn; default: the central 98 %")
+    log: bool = Field(default=False, description="draw the counts on a logarithmic axis")

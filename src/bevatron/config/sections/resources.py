@@ -29,75 +29,87 @@ SEVERAL_NODES = ("search", "train")  # the only rules whose commands use more th
 class JobResources(Section):
     """What one job of a rule asks for; CPU cores, GPUs and memory are those of each node."""
 
-    nodes: Count = Field(1, description="nodes; more than one for search and train alone")
-    cpus: Count = Field(1, description="CPU cores of each node; the rule's threads")
-    gpus: Whole = Field(0, description="GPUs of each node; 0 leaves a local run those it sees")
-    memory_gb: Positive = Field(4.0, description="memory of each node, in units of 10⁹ bytes")
-    minutes: Count = Field(60, description="time limit of the first attempt")
+    nodes: Count = Field(default=1, description="nodes; more than one for search and train alone")
+    cpus: Count = Field(default=1, description="CPU cores of each node; the rule's threads")
+    gpus: Whole = Field(default=0, description="GPUs of each node; 0 leaves a local run those it sees")
+    memory_gb: Positive = Field(default=4.0, description="memory of each node, in units of 10⁹ bytes")
+    minutes: Count = Field(default=60, description="time limit of the first attempt")
 
 
 class JobResourceOverrides(Section):
     """The needs that an override changes; the others stay as they are."""
 
-    nodes: Count | None = Field(None, description="nodes")
-    cpus: Count | None = Field(None, description="CPU cores of each node")
-    gpus: Whole | None = Field(None, description="GPUs of each node")
-    memory_gb: Positive | None = Field(None, description="memory of each node, in units of 10⁹ bytes")
-    minutes: Count | None = Field(None, description="time limit of the first attempt")
+    nodes: Count | None = Field(default=None, description="nodes")
+    cpus: Count | None = Field(default=None, description="CPU cores of each node")
+    gpus: Whole | None = Field(default=None, description="GPUs of each node")
+    memory_gb: Positive | None = Field(default=None, description="memory of each node, in units of 10⁹ bytes")
+    minutes: Count | None = Field(default=None, description="time limit of the first attempt")
 
 
 class Rules(Section):
     """The needs of every rule."""
 
-    simulate: JobResources = Field(JobResources(memory_gb=2, minutes=10), description="make one raw shard")
-    prepare: JobResources = Field(JobResources(memory_gb=2, minutes=5), description="make the samples of one raw shard")
-    manifest: JobResources = Field(JobResources(memory_gb=2), description="check all sample shards and list them")
-    observables: JobResources = Field(JobResources(), description="measure observables without a network")
-    validate_source: JobResources = Field(JobResources(), description="set the source beside published numbers")
-    search: JobResources = Field(
-        JobResources(cpus=2, memory_gb=8, minutes=240), description="search a model's hyperparameters"
+    simulate: JobResources = Field(default=JobResources(memory_gb=2, minutes=10), description="make one raw shard")
+    prepare: JobResources = Field(
+        default=JobResources(memory_gb=2, minutes=5), description="make the samples of one raw shard"
     )
-    train: JobResources = Field(JobResources(minutes=240), description="train all seeds of a model")
-    evaluate: JobResources = Field(JobResources(), description="predict with all seeds of a model and measure")
-    export: JobResources = Field(JobResources(minutes=30), description="write a model as ONNX files, with its card")
-    report: JobResources = Field(JobResources(cpus=2, minutes=30), description="judge the claims and write the page")
+    manifest: JobResources = Field(
+        default=JobResources(memory_gb=2), description="check all sample shards and list them"
+    )
+    observables: JobResources = Field(default=JobResources(), description="measure observables without a network")
+    validate_source: JobResources = Field(default=JobResources(), description="set the source beside published numbers")
+    search: JobResources = Field(
+        default=JobResources(cpus=2, memory_gb=8, minutes=240), description="search a model's hyperparameters"
+    )
+    train: JobResources = Field(default=JobResources(minutes=240), description="train all seeds of a model")
+    evaluate: JobResources = Field(default=JobResources(), description="predict with all seeds of a model and measure")
+    export: JobResources = Field(
+        default=JobResources(minutes=30), description="write a model as ONNX files, with its card"
+    )
+    report: JobResources = Field(
+        default=JobResources(cpus=2, minutes=30), description="judge the claims and write the page"
+    )
 
 
 class Overrides(Section):
     """The needs of a study's or a model's jobs where they differ from the rule's."""
 
-    simulate: JobResourceOverrides | None = Field(None, description="of a study's raw shards")
-    prepare: JobResourceOverrides | None = Field(None, description="of a study's sample shards")
-    manifest: JobResourceOverrides | None = Field(None, description="of a study's manifest")
-    observables: JobResourceOverrides | None = Field(None, description="of a study's observables")
-    validate_source: JobResourceOverrides | None = Field(None, description="of a study's source with published numbers")
-    search: JobResourceOverrides | None = Field(None, description="of a study's or a model's search")
-    train: JobResourceOverrides | None = Field(None, description="of a study's or a model's training")
-    evaluate: JobResourceOverrides | None = Field(None, description="of a study's or a model's evaluation")
-    export: JobResourceOverrides | None = Field(None, description="of a study's or a model's export")
+    simulate: JobResourceOverrides | None = Field(default=None, description="of a study's raw shards")
+    prepare: JobResourceOverrides | None = Field(default=None, description="of a study's sample shards")
+    manifest: JobResourceOverrides | None = Field(default=None, description="of a study's manifest")
+    observables: JobResourceOverrides | None = Field(default=None, description="of a study's observables")
+    validate_source: JobResourceOverrides | None = Field(
+        default=None, description="of a study's source with published numbers"
+    )
+    search: JobResourceOverrides | None = Field(default=None, description="of a study's or a model's search")
+    train: JobResourceOverrides | None = Field(default=None, description="of a study's or a model's training")
+    evaluate: JobResourceOverrides | None = Field(default=None, description="of a study's or a model's evaluation")
+    export: JobResourceOverrides | None = Field(default=None, description="of a study's or a model's export")
 
 
 class RetryScaling(Section):
     """Factors from one attempt to the next, for a job that failed is submitted again with more."""
 
-    memory: AtLeastOne = Field(2.0, description="of the memory")
-    minutes: AtLeastOne = Field(1.5, description="of the time limit")
+    memory: AtLeastOne = Field(default=2.0, description="of the memory")
+    minutes: AtLeastOne = Field(default=1.5, description="of the time limit")
 
 
 class Limits(Section):
     """What no job may exceed, however often it is submitted again: the site's largest node and longest time."""
 
-    nodes: Count = Field(64, description="nodes of a job")
-    cpus: Count = Field(128, description="CPU cores of a node")
-    gpus: Whole = Field(8, description="GPUs of a node")
-    memory_gb: Positive = Field(240.0, description="memory of a node, in units of 10⁹ bytes")
-    minutes: Count = Field(2880, description="time limit of a job")
+    nodes: Count = Field(default=64, description="nodes of a job")
+    cpus: Count = Field(default=128, description="CPU cores of a node")
+    gpus: Whole = Field(default=8, description="GPUs of a node")
+    memory_gb: Positive = Field(default=240.0, description="memory of a node, in units of 10⁹ bytes")
+    minutes: Count = Field(default=2880, description="time limit of a job")
 
 
 class Shards(Section):
     """How many raw shards one batch job simulates and prepares, one after the other."""
 
-    per_job: Count = Field(20, description="shards of one batch job, which should last ten minutes to a few hours")
+    per_job: Count = Field(
+        default=20, description="shards of one batch job, which should last ten minutes to a few hours"
+    )
 
 
 class Resources(Section):
@@ -117,9 +129,8 @@ class Resources(Section):
     def needs(self, rule: str, study: str | None = None, model: str | None = None) -> JobResources:
         """The needs of a rule's job, with the overrides for its study and its model."""
         needs = getattr(self.rules, rule)
-        for place in (study, f"{study}/{model}"):
-            override = self.overrides.get(place) if study else None
-            other = getattr(override, rule, None)
+        for key in (study, f"{study}/{model}") if study else ():
+            other = getattr(self.overrides.get(key), rule, None)
             if other is not None:
                 needs = needs.model_copy(update=other.model_dump(exclude_none=True))
         return needs

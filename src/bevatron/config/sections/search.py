@@ -66,15 +66,15 @@ class Search(Section):
         description="what to search, by dotted key of the model's section, e.g. training.learning_rate",
         min_length=1,
     )
-    trials: Count = Field(20, description="number of trials")
-    epochs: Count = Field(10, description="epochs of a trial that is not stopped early")
-    grace_period: Count = Field(1, description="epochs before ASHA may stop a trial")
-    reduction_factor: Integer = Field(3, ge=2, description="ASHA keeps one trial in this many at each rung")
-    seed: Seed = Field(1, description="seed of the sampler and of every trial's fit")
-    cpus_per_trial: Count = Field(1, description="CPU cores a trial asks for")
-    gpus_per_trial: NonNegative = Field(0.0, description="GPUs a trial asks for; a fraction shares one")
+    trials: Count = Field(default=20, description="number of trials")
+    epochs: Count = Field(default=10, description="epochs of a trial that is not stopped early")
+    grace_period: Count = Field(default=1, description="epochs before ASHA may stop a trial")
+    reduction_factor: Integer = Field(default=3, ge=2, description="ASHA keeps one trial in this many at each rung")
+    seed: Seed = Field(default=1, description="seed of the sampler and of every trial's fit")
+    cpus_per_trial: Count = Field(default=1, description="CPU cores a trial asks for")
+    gpus_per_trial: NonNegative = Field(default=0.0, description="GPUs a trial asks for; a fraction shares one")
     workers_per_trial: Count = Field(
-        1, description="workers that fit a trial together, each with its part of the trial's cores and GPUs"
+        default=1, description="workers that fit a trial together, each with its part of the trial's cores and GPUs"
     )
 
     @model_validator(mode="after")

@@ -10,8 +10,10 @@ class Simulation(Section):
     """Raw events; shard k of the same section is the same file, byte for byte, wherever it is made."""
 
     source: SourceOptions = Field(description="what makes or reads the raw events, and its own options")
-    shards: Count = Field(1, description="number of raw files; each is one job", le=100_000)
-    seed: Seed = Field(1, description="every shard's random numbers follow from this seed and the shard's number")
+    shards: Count = Field(default=1, description="number of raw files; each is one job", le=100_000)
+    seed: Seed = Field(
+        default=1, description="every shard's random numbers follow from this seed and the shard's number"
+    )
 
     @model_validator(mode="after")
     def _has_seeds_for_all_shards(self) -> "Simulation":

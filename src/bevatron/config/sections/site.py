@@ -20,19 +20,23 @@ MANAGED = (
 class Site(Section):
     """One batch system: whom to charge, where to run, and how its resources differ from the table."""
 
-    account: Word | None = Field(None, description="Slurm account; default: the one Slurm has for you")
-    partition: Word | None = Field(None, description="partition of jobs without GPU; default: the default one")
-    gpu_partition: Word | None = Field(None, description="partition of jobs with GPUs; default: as `partition`")
-    gpu_type: Word | None = Field(None, description="type of the GPUs to ask for, as in --gpus=TYPE:N; default: any")
-    constraint: str | None = Field(None, max_length=200, description="sbatch's --constraint: features of the nodes")
-    qos: Word | None = Field(None, description="sbatch's --qos: quality of service")
+    account: Word | None = Field(default=None, description="Slurm account; default: the one Slurm has for you")
+    partition: Word | None = Field(default=None, description="partition of jobs without GPU; default: the default one")
+    gpu_partition: Word | None = Field(default=None, description="partition of jobs with GPUs; default: as `partition`")
+    gpu_type: Word | None = Field(
+        default=None, description="type of the GPUs to ask for, as in --gpus=TYPE:N; default: any"
+    )
+    constraint: str | None = Field(
+        default=None, max_length=200, description="sbatch's --constraint: features of the nodes"
+    )
+    qos: Word | None = Field(default=None, description="sbatch's --qos: quality of service")
     sbatch: list[str] = Field(
         default=[], description="more arguments for sbatch, one an entry, such as --mail-type=FAIL"
     )
     status_command: Literal["sacct", "squeue"] | None = Field(
-        None, description="what tells how jobs stand; default: sacct where Slurm keeps accounting, else squeue"
+        default=None, description="what tells how jobs stand; default: sacct where Slurm keeps accounting, else squeue"
     )
-    jobs: Count = Field(200, description="batch jobs queued or running at once, at most")
+    jobs: Count = Field(default=200, description="batch jobs queued or running at once, at most")
     resources: dict[str, Any] = Field(
         default_factory=dict, description="keys of config/resources.yaml that are different here, merged over that file"
     )

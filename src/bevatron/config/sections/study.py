@@ -20,9 +20,11 @@ NUMBERS = (
 class Study(DataPart):
     """One question: source, dataset, task, models, search, claims."""
 
-    models: dict[Name, Model] = Field({}, description="the networks compared, by name")
-    grids: dict[Name, Grid] = Field({}, description="networks that differ along axes, expanded into models, by name")
-    claims: list[Claim] = Field([], description="statements decided by the measured metrics")
+    models: dict[Name, Model] = Field(default={}, description="the networks compared, by name")
+    grids: dict[Name, Grid] = Field(
+        default={}, description="networks that differ along axes, expanded into models, by name"
+    )
+    claims: list[Claim] = Field(default=[], description="statements decided by the measured metrics")
 
     @model_validator(mode="after")
     def _models_fit_the_task(self) -> "Study":

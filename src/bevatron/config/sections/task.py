@@ -12,8 +12,8 @@ class Regression(Section):
 
     kind: Literal["regression"] = Field(description="the task's name")
     target: Name = Field(description="target of the dataset to predict, unless a model names another")
-    truth: Name | None = Field(None, description="target without noise, to which predictions are compared")
-    x: str | None = Field(None, description="input feature drawn along the plots' horizontal axis")
+    truth: Name | None = Field(default=None, description="target without noise, to which predictions are compared")
+    x: str | None = Field(default=None, description="input feature drawn along the plots' horizontal axis")
 
 
 class Attacks(Section):
@@ -23,9 +23,11 @@ class Attacks(Section):
         description="largest changes of an input's value, rising; the example shown is of the least that suffices",
         min_length=1,
     )
-    steps: Count = Field(20, description="steps of PGD, which is tried beside FGSM so that masked gradients are seen")
-    samples: Count = Field(1000, description="test samples that are attacked, from the first on")
-    range: tuple[Real, Real] = Field((0.0, 1.0), description="values that an input can have")
+    steps: Count = Field(
+        default=20, description="steps of PGD, which is tried beside FGSM so that masked gradients are seen"
+    )
+    samples: Count = Field(default=1000, description="test samples that are attacked, from the first on")
+    range: tuple[Real, Real] = Field(default=(0.0, 1.0), description="values that an input can have")
 
     @model_validator(mode="after")
     def _rising(self) -> "Attacks":
@@ -42,9 +44,9 @@ class Classification(Section):
     classes: list[Name] = Field(description="class names in the order of their numbers", min_length=2)
     signal: Name = Field(description="the class to be tagged")
     efficiencies: list[Fraction] = Field(
-        [0.60, 0.70, 0.77, 0.85], description="signal efficiencies at which background rejections are quoted"
+        default=[0.60, 0.70, 0.77, 0.85], description="signal efficiencies at which background rejections are quoted"
     )
-    attacks: Attacks | None = Field(None, description="adversarial examples for every network; default: none")
+    attacks: Attacks | None = Field(default=None, description="adversarial examples for every network; default: none")
 
     @model_validator(mode="after")
     def _signal_is_a_class(self) -> "Classification":
@@ -75,7 +77,7 @@ class Detection(Section):
     )
     classes: list[Name] = Field(description="class names in the order of their numbers", min_length=1)
     ious: list[Fraction] = Field(
-        [0.50, 0.75],
+        default=[0.50, 0.75],
         description="overlaps (intersection over union) from which a box counts as found, at which precision is quoted",
         min_length=1,
     )
@@ -95,11 +97,11 @@ class Reconstruction(Section):
         description="target of the dataset holding the image to give back, unless a model names another"
     )
     truth: dict[Name, Name] = Field(
-        {},
+        default={},
         description="by target that has noise itself, the target without, to which images are compared",
     )
     parameters: dict[Name, Name] = Field(
-        {},
+        default={},
         description="by clean target, the target of the dataset holding the true parameters of its image, which a "
         "linear probe reads from the hidden representation",
     )

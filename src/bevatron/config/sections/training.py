@@ -10,78 +10,93 @@ from bevatron.config.sections.section import Count, Fraction, Integer, Name, Non
 class EarlyStopping(Section):
     """Stop when the validation loss no longer falls."""
 
-    patience: Count = Field(5, description="validations without improvement before the fit stops")
-    min_delta: NonNegative = Field(0.0, description="least fall of the validation loss that counts as improvement")
+    patience: Count = Field(default=5, description="validations without improvement before the fit stops")
+    min_delta: NonNegative = Field(
+        default=0.0, description="least fall of the validation loss that counts as improvement"
+    )
 
 
 class Adversarial(Section):
     """Learn from adversarial examples too, made again in every step (Goodfellow et al., arXiv:1412.6572, sec. 6)."""
 
     epsilon: Positive = Field(description="largest change of an input's value, in the input's units")
-    clean: Fraction = Field(0.5, description="weight α of the loss on clean samples; 1 - α on those that are changed")
-    attack: Literal["fgsm", "pgd"] = Field("fgsm", description="one step along the gradient's sign, or several")
-    steps: Count = Field(7, description="steps of pgd")
-    range: tuple[Real, Real] = Field((0.0, 1.0), description="values that an input can have")
+    clean: Fraction = Field(
+        default=0.5, description="weight α of the loss on clean samples; 1 - α on those that are changed"
+    )
+    attack: Literal["fgsm", "pgd"] = Field(default="fgsm", description="one step along the gradient's sign, or several")
+    steps: Count = Field(default=7, description="steps of pgd")
+    range: tuple[Real, Real] = Field(default=(0.0, 1.0), description="values that an input can have")
 
 
 class Augmentation(Section):
     """Images changed at random in every step, in ways that leave what they show as it is."""
 
-    mirror: bool = Field(False, description="left and right changed over, of half of the images")
-    shift: Integer = Field(0, ge=0, description="pixels by which an image is shifted at most, both ways")
+    mirror: bool = Field(default=False, description="left and right changed over, of half of the images")
+    shift: Integer = Field(default=0, ge=0, description="pixels by which an image is shifted at most, both ways")
 
 
 class Training(Section):
     """One fit: optimiser, batches, length, and what ends it."""
 
-    epochs: Count = Field(20, description="passes over the training split, at most")
-    batch_size: Count | Literal["full"] = Field(1000, description="samples a step; 'full' takes the whole split")
-    optimiser: Literal["adam", "adamw", "sgd"] = Field("adam", description="rule that updates the weights")
-    learning_rate: Positive = Field(1e-3, description="step size of the optimiser")
-    weight_decay: NonNegative = Field(0.0, description="decay of the weights towards zero")
-    momentum: Fraction = Field(0.0, description="momentum, of sgd alone")
-    beta1: Fraction = Field(
-        0.9, description="decay of Adam's mean gradient, β₁; 0.5 for networks that learn against each other"
+    epochs: Count = Field(default=20, description="passes over the training split, at most")
+    batch_size: Count | Literal["full"] = Field(
+        default=1000, description="samples a step; 'full' takes the whole split"
     )
-    schedule: Literal["constant", "cosine"] = Field("constant", description="course of the learning rate over the fit")
-    gradient_clip: Positive | None = Field(None, description="largest norm of the gradient; default: not clipped")
+    optimiser: Literal["adam", "adamw", "sgd"] = Field(default="adam", description="rule that updates the weights")
+    learning_rate: Positive = Field(default=1e-3, description="step size of the optimiser")
+    weight_decay: NonNegative = Field(default=0.0, description="decay of the weights towards zero")
+    momentum: Fraction = Field(default=0.0, description="momentum, of sgd alone")
+    beta1: Fraction = Field(
+        default=0.9, description="decay of Adam's mean gradient, β₁; 0.5 for networks that learn against each other"
+    )
+    schedule: Literal["constant", "cosine"] = Field(
+        default="constant", description="course of the learning rate over the fit"
+    )
+    gradient_clip: Positive | None = Field(
+        default=None, description="largest norm of the gradient; default: not clipped"
+    )
     balance: Literal["none", "weights", "batches"] = Field(
-        "none",
+        default="none",
         description="unequal classes: 'weights' weighs the loss by inverse class fraction; 'batches' draws every class "
         "equally often, so that an epoch repeats the rarer classes",
     )
     class_ratio: dict[Name, Positive] | None = Field(
-        None,
+        default=None,
         description="use only so many samples of each class that their numbers stand in this ratio, in training and "
         "validation, e.g. {light: 100, beauty: 1}; classes not named are left out; default: all there are",
         min_length=1,
     )
     samples: Count | None = Field(
-        None, description="learn from this many samples at most, drawn by the seed, the classes' fractions kept"
+        default=None, description="learn from this many samples at most, drawn by the seed, the classes' fractions kept"
     )
     sample_order: Literal["shuffled", "sorted", "alternating"] = Field(
-        "shuffled",
+        default="shuffled",
         description="order within an epoch: 'sorted' shows class after class, 'alternating' a sample of each class in "
         "turn, the samples of a class shuffled either way",
     )
-    augmentation: Augmentation | None = Field(None, description="of images, while a network learns; default: none")
+    augmentation: Augmentation | None = Field(
+        default=None, description="of images, while a network learns; default: none"
+    )
     adversarial: Adversarial | None = Field(
-        None,
+        default=None,
         description="of a classification of dense inputs; the validation loss is that of clean samples; default: none",
     )
-    validate_every: Count = Field(1, description="epochs between validations")
-    early_stopping: EarlyStopping | None = Field(None, description="default: the fit runs its full length")
+    validate_every: Count = Field(default=1, description="epochs between validations")
+    early_stopping: EarlyStopping | None = Field(default=None, description="default: the fit runs its full length")
     checkpoint: Literal["best", "last"] = Field(
-        "best", description="weights to publish: those of the lowest validation loss, or of the last step"
+        default="best", description="weights to publish: those of the lowest validation loss, or of the last step"
     )
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
-        "32-true", description="arithmetic of the fit; 16-mixed, which scales its loss, is slow on a CPU"
+        default="32-true", description="arithmetic of the fit; 16-mixed, which scales its loss, is slow on a CPU"
     )
     memory_format: Literal["contiguous", "channels_last"] = Field(
-        "contiguous", description="order of images in memory: 'channels_last' is faster on GPUs with tensor cores"
+        default="contiguous",
+        description="order of images in memory: 'channels_last' is faster on GPUs with tensor cores",
     )
-    threads: Count = Field(1, description="CPU threads of one fit; part of a run's identity, as sums depend on it")
-    checkpoint_seconds: Positive = Field(30.0, description="seconds between checkpoints within an epoch")
+    threads: Count = Field(
+        default=1, description="CPU threads of one fit; part of a run's identity, as sums depend on it"
+    )
+    checkpoint_seconds: Positive = Field(default=30.0, description="seconds between checkpoints within an epoch")
 
     @model_validator(mode="after")
     def _ends_with_a_validation(self) -> "Training":

@@ -11,56 +11,68 @@ class DataLoading(Section):
     """How datasets are read while learning."""
 
     memory_budget_gb: Positive = Field(
-        4.0,
+        default=4.0,
         description="a split whose tensors fit into this many GB stays in memory; a larger one is streamed",
     )
     gpu_budget_gb: Positive = Field(
-        16.0,
+        default=16.0,
         description="a split that fits into this many GB of GPU memory is kept there, where there is a GPU",
     )
-    block_rows: Integer = Field(16_000, ge=1, description="samples read at once when streaming")
-    buffer_blocks: Integer = Field(8, ge=1, description="blocks among which streamed samples are shuffled")
+    block_rows: Integer = Field(default=16_000, ge=1, description="samples read at once when streaming")
+    buffer_blocks: Integer = Field(default=8, ge=1, description="blocks among which streamed samples are shuffled")
 
 
 class Ray(Section):
     """Where searches and several-worker trainings find their Ray cluster."""
 
     address: str | None = Field(
-        None, description="an existing cluster, host:port; default: a private one, over the nodes of the batch job"
+        default=None,
+        description="an existing cluster, host:port; default: a private one, over the nodes of the batch job",
     )
-    token: str | None = Field(None, description="file with the existing cluster's token, which nobody else may read")
+    token: str | None = Field(
+        default=None, description="file with the existing cluster's token, which nobody else may read"
+    )
     cpus: Integer | None = Field(
-        None, ge=1, description="CPU cores of each node of a private cluster; default: those the job was given"
+        default=None, ge=1, description="CPU cores of each node of a private cluster; default: those the job was given"
     )
     gpus: Integer | None = Field(
-        None, ge=0, description="GPUs of each node of a private cluster; default: those the job was given, or visible"
+        default=None,
+        ge=0,
+        description="GPUs of each node of a private cluster; default: those the job was given, or visible",
     )
-    dashboard: bool = Field(True, description="start the dashboard, on loopback")
-    start_seconds: Positive = Field(120, description="how long to wait for all nodes of a private cluster")
+    dashboard: bool = Field(default=True, description="start the dashboard, on loopback")
+    start_seconds: Positive = Field(default=120, description="how long to wait for all nodes of a private cluster")
 
 
 class Workers(Section):
     """How several workers fit one model together."""
 
     strategy: Literal["ddp", "fsdp"] = Field(
-        "ddp", description="'ddp': every worker keeps the whole model; 'fsdp': weights and gradients are shared out"
+        default="ddp",
+        description="'ddp': every worker keeps the whole model; 'fsdp': weights and gradients are shared out",
     )
-    restarts: Integer = Field(2, ge=0, description="how often a job starts its workers again when one of them has died")
-    patience_seconds: Positive = Field(1800, description="how long a worker waits for the others before it gives up")
+    restarts: Integer = Field(
+        default=2, ge=0, description="how often a job starts its workers again when one of them has died"
+    )
+    patience_seconds: Positive = Field(
+        default=1800, description="how long a worker waits for the others before it gives up"
+    )
 
 
 class Workflow(Section):
     """What the workflow runs."""
 
     scale: Literal["demo", "paper"] = Field(
-        "demo", description="'demo': two cores, minutes, no GPU; 'paper': the published sizes"
+        default="demo", description="'demo': two cores, minutes, no GPU; 'paper': the published sizes"
     )
     studies: list[Name] = Field(description="studies to run, each a file in config/studies/", min_length=1)
-    runs_dir: str = Field("runs", description="folder of the live state of searches and fits, which survives a kill")
-    accelerator: Literal["auto", "cpu", "cuda"] = Field("auto", description="device that fits and evaluates")
+    runs_dir: str = Field(
+        default="runs", description="folder of the live state of searches and fits, which survives a kill"
+    )
+    accelerator: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="device that fits and evaluates")
     data_loading: DataLoading = Field(default_factory=DataLoading, description="how datasets are read in training")
     ray: Ray = Field(default_factory=Ray, description="Ray cluster of searches and several-worker trainings")
     workers: Workers = Field(default_factory=Workers, description="fits by several workers together")
     grace_seconds: Positive = Field(
-        60, description="seconds before the batch job's end at which fits save their state and stop"
+        default=60, description="seconds before the batch job's end at which fits save their state and stop"
     )

@@ -31,11 +31,15 @@ class AlexNet(nn.Module):
     """
 
     class Options(kinds.Options):
-        width: Positive = Field(1.0, description="factor on the numbers of channels and units")
-        stride: Integer = Field(4, ge=1, le=4, description="stride of the first convolution; smaller for small images")
-        pooling: Pooling = Field("max", description="what a 3 × 3 pool takes: the largest or the mean")
-        activation: ActivationName = Field("relu", description="activation of all hidden layers")
-        dropout: Real = Field(0.5, ge=0.0, lt=1.0, description="fraction dropped before the fully connected layers")
+        width: Positive = Field(default=1.0, description="factor on the numbers of channels and units")
+        stride: Integer = Field(
+            default=4, ge=1, le=4, description="stride of the first convolution; smaller for small images"
+        )
+        pooling: Pooling = Field(default="max", description="what a 3 × 3 pool takes: the largest or the mean")
+        activation: ActivationName = Field(default="relu", description="activation of all hidden layers")
+        dropout: Real = Field(
+            default=0.5, ge=0.0, lt=1.0, description="fraction dropped before the fully connected layers"
+        )
         initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

@@ -25,9 +25,11 @@ class Autoencoder(nn.Module):
     TASKS = ("reconstruction",)
 
     class Options(Options):
-        hidden: Count = Field(10, description="numbers of the hidden representation")
-        widths: list[Count] = Field([], description="units of the layers before it; the decoder has them in reverse")
-        activation: ActivationName = Field("tanh", description="activation of all hidden layers")
+        hidden: Count = Field(default=10, description="numbers of the hidden representation")
+        widths: list[Count] = Field(
+            default=[], description="units of the layers before it; the decoder has them in reverse"
+        )
+        activation: ActivationName = Field(default="tanh", description="activation of all hidden layers")
         initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

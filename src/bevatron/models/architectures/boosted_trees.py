@@ -32,12 +32,19 @@ class BoostedTrees(nn.Module):
     TASKS = ("classification",)
 
     class Options(Options):
-        rounds: Count = Field(100, description="rounds of boosting")
-        learning_rate: Positive = Field(0.1, description="fraction of each tree's values that is added")
-        leaves: Integer = Field(31, ge=2, description="leaves of a tree, at most")
-        depth: Count = Field(6, description="splits between a tree's root and a leaf, at most")
-        samples_per_leaf: Count = Field(20, description="training samples in a leaf, at least")
-        l2: NonNegative = Field(0.0, description="penalty on the leaves' values")
+        rounds: Count = Field(default=100, description="rounds of boosting")
+        learning_rate: Positive = Field(default=0.1, description="fraction of each tree's values that is added")
+        leaves: Integer = Field(default=31, ge=2, description="leaves of a tree, at most")
+        depth: Count = Field(default=6, description="splits between a tree's root and a leaf, at most")
+        samples_per_leaf: Count = Field(default=20, description="training samples in a leaf, at least")
+        l2: NonNegative = Field(default=0.0, description="penalty on the leaves' values")
+
+    feature: Tensor
+    threshold: Tensor
+    left: Tensor
+    right: Tensor
+    value: Tensor
+    baseline: Tensor
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
@@ -94,7 +101,7 @@ class BoostedTrees(nn.Module):
             max_depth=options.depth,
             min_samples_leaf=options.samples_per_leaf,
             l2_regularization=options.l2,
-            early_stopping=False,
+            early_stopping=False,  # pyright: ignore[reportArgumentType]  # its default "auto" hides that it takes a bool
             random_state=seed % 2**32,
         )
         with threadpool_limits(torch.get_num_threads()):  # sums over threads depend on how they are cut

@@ -10,6 +10,7 @@ from bevatron.models.layers.activation import ActivationName
 from bevatron.models.layers.dense_layers import dense_layers
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
+from bevatron.models.network import Network
 
 
 @architecture("committee")
@@ -27,12 +28,14 @@ class Committee(nn.Module):
 
     class Options(Options):
         members: list[Name] = Field(description="models of this study whose outputs are read", min_length=1)
-        widths: list[Count] = Field([32], description="units of the hidden layers over the members' outputs")
-        activation: ActivationName = Field("relu", description="of the hidden layers")
-        dropout: Fraction = Field(0.0, description="fraction of hidden units silenced at each step of the fit", lt=1.0)
+        widths: list[Count] = Field(default=[32], description="units of the hidden layers over the members' outputs")
+        activation: ActivationName = Field(default="relu", description="of the hidden layers")
+        dropout: Fraction = Field(
+            default=0.0, description="fraction of hidden units silenced at each step of the fit", lt=1.0
+        )
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of the weights")
 
-    def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int, members: list[nn.Module]):
+    def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int, members: list[Network]):
         super().__init__()
         self.members = nn.ModuleList(members).requires_grad_(False)
         self.asked = [member.answers for member in members]

@@ -19,14 +19,16 @@ Layer = Annotated[int, Field(ge=1, le=MOST, strict=True)]
 class ConvolutionalOptions(kinds.Options):
     """Layers of convolution, each with its activation; 2 × 2 pooling behind some; fully connected layers."""
 
-    channels: list[Count] = Field([16, 32], description="channels of each convolution", min_length=1)
-    kernel: Count = Field(3, description="side of the kernels")
-    padding: Padding = Field("same", description="'same' keeps the size; 'valid' loses kernel - 1 pixels")
-    pool_after: list[Layer] = Field([1, 2], description="convolutions behind which 2 × 2 pixels are pooled, from 1")
-    pooling: Pooling = Field("max", description="what a pool takes: the largest or the mean")
-    widths: list[Count] = Field([64], description="units of the hidden fully connected layers")
-    activation: ActivationName = Field("relu", description="activation of all hidden layers")
-    dropout: Real = Field(0.0, ge=0.0, lt=1.0, description="fraction dropped before each fully connected layer")
+    channels: list[Count] = Field(default=[16, 32], description="channels of each convolution", min_length=1)
+    kernel: Count = Field(default=3, description="side of the kernels")
+    padding: Padding = Field(default="same", description="'same' keeps the size; 'valid' loses kernel - 1 pixels")
+    pool_after: list[Layer] = Field(
+        default=[1, 2], description="convolutions behind which 2 × 2 pixels are pooled, from 1"
+    )
+    pooling: Pooling = Field(default="max", description="what a pool takes: the largest or the mean")
+    widths: list[Count] = Field(default=[64], description="units of the hidden fully connected layers")
+    activation: ActivationName = Field(default="relu", description="activation of all hidden layers")
+    dropout: Real = Field(default=0.0, ge=0.0, lt=1.0, description="fraction dropped before each fully connected layer")
     initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
 
     @model_validator(mode="after")

@@ -26,9 +26,11 @@ class ConvolutionalAutoencoder(nn.Module):
     TASKS = ("reconstruction",)
 
     class Options(Options):
-        hidden: Count = Field(10, description="numbers of the hidden representation")
-        channels: list[Count] = Field([8, 16], description="channels of the encoder's convolutions", min_length=1)
-        activation: ActivationName = Field("relu", description="activation of all hidden layers")
+        hidden: Count = Field(default=10, description="numbers of the hidden representation")
+        channels: list[Count] = Field(
+            default=[8, 16], description="channels of the encoder's convolutions", min_length=1
+        )
+        activation: ActivationName = Field(default="relu", description="activation of all hidden layers")
         initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

@@ -26,11 +26,17 @@ class DeepSets(nn.Module):
     """
 
     class Options(Options):
-        element_widths: list[Count] = Field([64, 64], description="units of the layers over each element", min_length=1)
-        pooling: Literal["sum", "mean"] = Field("mean", description="how the elements are brought together")
-        widths: list[Count] = Field([64], description="units of the hidden layers over the pool and the dense groups")
-        activation: ActivationName = Field("relu", description="of all layers but the last")
-        dropout: Fraction = Field(0.0, description="fraction of hidden units silenced at each step of the fit", lt=1.0)
+        element_widths: list[Count] = Field(
+            default=[64, 64], description="units of the layers over each element", min_length=1
+        )
+        pooling: Literal["sum", "mean"] = Field(default="mean", description="how the elements are brought together")
+        widths: list[Count] = Field(
+            default=[64], description="units of the hidden layers over the pool and the dense groups"
+        )
+        activation: ActivationName = Field(default="relu", description="of all layers but the last")
+        dropout: Fraction = Field(
+            default=0.0, description="fraction of hidden units silenced at each step of the fit", lt=1.0
+        )
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of the weights")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

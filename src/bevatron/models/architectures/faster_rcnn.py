@@ -11,7 +11,7 @@ from bevatron.models.detection.box_head import BoxHead, detections, head_losses,
 from bevatron.models.detection.proposals import RegionProposals, proposal_losses, proposals
 from bevatron.models.detection.roi_align import roi_align
 from bevatron.models.layers.initialisation import Initialisation, initialise
-from bevatron.models.layers.inputs import InputGroup, Inputs
+from bevatron.models.layers.inputs import InputGroup, Inputs, dense_group
 
 AT_ONCE = 2**21  # pixels whose features are in memory at a time where no gradient is asked for
 
@@ -42,28 +42,36 @@ class FasterRCNN(nn.Module):
 
     class Options(Options):
         channels: list[Count] = Field(
-            [24, 48], description="channels of the blocks, each of which halves the image", min_length=1
+            default=[24, 48], description="channels of the blocks, each of which halves the image", min_length=1
         )
         context: list[Count] = Field(
-            [2, 4], description="dilations of the 3 × 3 convolutions at the last resolution, in cells"
+            default=[2, 4], description="dilations of the 3 × 3 convolutions at the last resolution, in cells"
         )
         anchor_sizes: list[Positive] = Field(
-            [16.0, 32.0, 64.0], description="square roots of the anchors' areas, in pixels", min_length=1
+            default=[16.0, 32.0, 64.0], description="square roots of the anchors' areas, in pixels", min_length=1
         )
         aspect_ratios: list[Positive] = Field(
-            [0.5, 1.0, 2.0], description="height over width of the anchors", min_length=1
+            default=[0.5, 1.0, 2.0], description="height over width of the anchors", min_length=1
         )
-        candidates: Count = Field(300, description="anchors with the highest objectness that can become proposals")
-        proposal_overlap: Fraction = Field(0.7, description="overlap with a better one at which a proposal goes")
-        proposals: Count = Field(64, description="proposals of an image that the head looks at")
-        proposal_samples: Count = Field(128, description="anchors of an image from which the proposals are learned")
-        roi_size: Count = Field(7, description="parts along each side of a proposal in which features are read")
-        roi_points: Count = Field(2, description="places along each side of a part whose mean is taken")
-        roi_samples: Count = Field(64, description="proposals of an image from which the head is learned")
-        widths: list[Count] = Field([128], description="units of the head's hidden layers", min_length=1)
-        least_score: Fraction = Field(0.05, description="probability from which a box is a detection")
-        overlap: Fraction = Field(0.5, description="overlap with a better one of its class at which a detection goes")
-        most_detections: Count = Field(20, description="detections of an image at most")
+        candidates: Count = Field(
+            default=300, description="anchors with the highest objectness that can become proposals"
+        )
+        proposal_overlap: Fraction = Field(
+            default=0.7, description="overlap with a better one at which a proposal goes"
+        )
+        proposals: Count = Field(default=64, description="proposals of an image that the head looks at")
+        proposal_samples: Count = Field(
+            default=128, description="anchors of an image from which the proposals are learned"
+        )
+        roi_size: Count = Field(default=7, description="parts along each side of a proposal in which features are read")
+        roi_points: Count = Field(default=2, description="places along each side of a part whose mean is taken")
+        roi_samples: Count = Field(default=64, description="proposals of an image from which the head is learned")
+        widths: list[Count] = Field(default=[128], description="units of the head's hidden layers", min_length=1)
+        least_score: Fraction = Field(default=0.05, description="probability from which a box is a detection")
+        overlap: Fraction = Field(
+            default=0.5, description="overlap with a better one of its class at which a detection goes"
+        )
+        most_detections: Count = Field(default=20, description="detections of an image at most")
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of all but the last layers")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
@@ -85,7 +93,7 @@ class FasterRCNN(nn.Module):
             nn.init.normal_(last.weight, std=0.01)  # as in the paper: at first nothing is sure, and nothing shifted
 
     def forward(self, inputs: Inputs, truth: Tensor | None = None) -> Tensor:
-        image = inputs[self.group]
+        image = dense_group(inputs, self.group)
         if torch.is_grad_enabled():
             return self._at_once(image, truth)
         n = max(1, AT_ONCE // (image.shape[2] * image.shape[3]))

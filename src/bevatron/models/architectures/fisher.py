@@ -32,8 +32,11 @@ class Fisher(nn.Module):
 
     class Options(Options):
         shrinkage: Fraction = Field(
-            0.0, description="fraction of the covariance that is replaced by its mean diagonal, for few samples"
+            default=0.0, description="fraction of the covariance that is replaced by its mean diagonal, for few samples"
         )
+
+    weight: Tensor
+    bias: Tensor
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()

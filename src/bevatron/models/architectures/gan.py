@@ -40,13 +40,21 @@ class GAN(nn.Module):
     draws = True
 
     class Options(Options):
-        latent: Count = Field(16, description="numbers of noise that G gets, standard normal")
-        generator: list[Count] = Field([128, 128], description="units of G's hidden layers")
-        discriminator: list[Count] = Field([128, 128], description="units of D's hidden layers")
-        loss: Literal["minimax", "non_saturating"] = Field("non_saturating", description="what G descends")
-        spectral_normalisation: bool = Field(False, description="scale D's layers to a Lipschitz constant of one")
-        snapshots: Integer = Field(6, ge=2, description="moments of the training, evenly spread, that are remembered")
-        output: Literal["sigmoid", "linear"] = Field("sigmoid", description="G's last activation")
+        latent: Count = Field(default=16, description="numbers of noise that G gets, standard normal")
+        generator: list[Count] = Field(default=[128, 128], description="units of G's hidden layers")
+        discriminator: list[Count] = Field(default=[128, 128], description="units of D's hidden layers")
+        loss: Literal["minimax", "non_saturating"] = Field(default="non_saturating", description="what G descends")
+        spectral_normalisation: bool = Field(
+            default=False, description="scale D's layers to a Lipschitz constant of one"
+        )
+        snapshots: Integer = Field(
+            default=6, ge=2, description="moments of the training, evenly spread, that are remembered"
+        )
+        output: Literal["sigmoid", "linear"] = Field(default="sigmoid", description="G's last activation")
+
+    past_weights: Tensor
+    past_objective: Tensor
+    past_epoch: Tensor
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
@@ -105,7 +113,9 @@ class Discriminator(nn.Sequential):
     def forward(self, images: Tensor, made: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor, Tensor]:
         if made is None:
             return super().forward(images)
-        weights = [(layer.weight, layer.bias) for layer in self if isinstance(layer, nn.Linear)]
+        weights: list[tuple[Tensor, Tensor]] = [
+            (layer.weight, layer.bias) for layer in self if isinstance(layer, nn.Linear)
+        ]
         constants = [(weight.detach(), bias.detach()) for weight, bias in weights]
         of_both = _through(torch.cat([images, made.detach()]), weights)
         return of_both[: len(images)], of_both[len(images) :], _through(made, constants)

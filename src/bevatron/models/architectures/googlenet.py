@@ -56,13 +56,15 @@ class GoogLeNet(nn.Module):
     """
 
     class Options(kinds.Options):
-        width: Positive = Field(1.0, description="factor on the numbers of channels")
-        stem_stride: Integer = Field(2, ge=1, le=2, description="stride of the first convolution; 1 for small images")
-        heads: bool = Field(True, description="two auxiliary classifiers while it is trained")
-        pooling: Pooling = Field("max", description="what a pool takes: the largest or the mean")
-        activation: ActivationName = Field("relu", description="activation of all hidden layers")
+        width: Positive = Field(default=1.0, description="factor on the numbers of channels")
+        stem_stride: Integer = Field(
+            default=2, ge=1, le=2, description="stride of the first convolution; 1 for small images"
+        )
+        heads: bool = Field(default=True, description="two auxiliary classifiers while it is trained")
+        pooling: Pooling = Field(default="max", description="what a pool takes: the largest or the mean")
+        activation: ActivationName = Field(default="relu", description="activation of all hidden layers")
         dropout: Real = Field(
-            0.2, ge=0.0, lt=1.0, description="fraction dropped before the last layer; 0.7 in the heads"
+            default=0.2, ge=0.0, lt=1.0, description="fraction dropped before the last layer; 0.7 in the heads"
         )
         initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
 

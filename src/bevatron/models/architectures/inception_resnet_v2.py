@@ -47,10 +47,12 @@ class InceptionResNetV2(nn.Module):
     """
 
     class Options(kinds.Options):
-        width: Positive = Field(1.0, description="factor on the numbers of channels")
-        blocks: tuple[Count, Count, Count] = Field((10, 20, 10), description="residual blocks at the three resolutions")
-        activation: ActivationName = Field("relu", description="activation of all hidden layers")
-        dropout: Real = Field(0.2, ge=0.0, lt=1.0, description="fraction dropped before the last layer")
+        width: Positive = Field(default=1.0, description="factor on the numbers of channels")
+        blocks: tuple[Count, Count, Count] = Field(
+            default=(10, 20, 10), description="residual blocks at the three resolutions"
+        )
+        activation: ActivationName = Field(default="relu", description="activation of all hidden layers")
+        dropout: Real = Field(default=0.2, ge=0.0, lt=1.0, description="fraction dropped before the last layer")
         initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

@@ -16,7 +16,7 @@ class LeNet(Convolutional):
     """
 
     class Options(ConvolutionalOptions):
-        channels: list[Count] = Field([6, 16], description="channels of each convolution", min_length=1)
-        kernel: Count = Field(5, description="side of the kernels")
-        padding: Padding = Field("valid", description="'same' keeps the size; 'valid' loses kernel - 1 pixels")
-        widths: list[Count] = Field([120, 84], description="units of the hidden fully connected layers")
+        channels: list[Count] = Field(default=[6, 16], description="channels of each convolution", min_length=1)
+        kernel: Count = Field(default=5, description="side of the kernels")
+        padding: Padding = Field(default="valid", description="'same' keeps the size; 'valid' loses kernel - 1 pixels")
+        widths: list[Count] = Field(default=[120, 84], description="units of the hidden fully connected layers")

@@ -30,12 +30,16 @@ class LSTM(nn.Module):
     """
 
     class Options(Options):
-        state: Count = Field(32, description="width of the state")
-        layers: Count = Field(1, description="recurrent layers, each over the states of the one before")
-        widths: list[Count] = Field([64], description="units of the hidden layers over the state and the dense groups")
-        activation: ActivationName = Field("relu", description="of the hidden layers")
+        state: Count = Field(default=32, description="width of the state")
+        layers: Count = Field(default=1, description="recurrent layers, each over the states of the one before")
+        widths: list[Count] = Field(
+            default=[64], description="units of the hidden layers over the state and the dense groups"
+        )
+        activation: ActivationName = Field(default="relu", description="of the hidden layers")
         dropout: Fraction = Field(
-            0.0, description="fraction of the state and of hidden units silenced at each step of the fit", lt=1.0
+            default=0.0,
+            description="fraction of the state and of hidden units silenced at each step of the fit",
+            lt=1.0,
         )
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of the dense layers")
 

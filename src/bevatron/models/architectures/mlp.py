@@ -26,8 +26,10 @@ class MLP(nn.Module):
 
     class Options(Options):
         widths: list[Count] = Field(description="units of each hidden layer; empty: a single linear layer")
-        activation: ActivationName = Field("relu", description="of the hidden layers")
-        dropout: Fraction = Field(0.0, description="fraction of hidden units silenced at each step of the fit", lt=1.0)
+        activation: ActivationName = Field(default="relu", description="of the hidden layers")
+        dropout: Fraction = Field(
+            default=0.0, description="fraction of hidden units silenced at each step of the fit", lt=1.0
+        )
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of the weights")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

@@ -30,12 +30,14 @@ class OuterFold(nn.Module):
     """
 
     class Options(Options):
-        width: Count = Field(32, description="width of an element's embedding and of each folded vector")
+        width: Count = Field(default=32, description="width of an element's embedding and of each folded vector")
         widths: list[Count] = Field(
-            [64], description="units of the hidden layers over the last vector and the dense features"
+            default=[64], description="units of the hidden layers over the last vector and the dense features"
         )
-        activation: ActivationName = Field("relu", description="of all layers but the last")
-        dropout: Fraction = Field(0.0, description="fraction of hidden units silenced at each step of the fit", lt=1.0)
+        activation: ActivationName = Field(default="relu", description="of all layers but the last")
+        dropout: Fraction = Field(
+            default=0.0, description="fraction of hidden units silenced at each step of the fit", lt=1.0
+        )
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of the weights")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):

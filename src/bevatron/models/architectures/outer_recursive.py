@@ -39,12 +39,16 @@ class OuterRecursive(nn.Module):
     """
 
     class Options(Options):
-        embedding: Count = Field(16, description="width of an element's embedding")
-        state: Count = Field(24, description="width of the state")
-        widths: list[Count] = Field([64], description="units of the hidden layers over the state and the dense groups")
-        activation: ActivationName = Field("relu", description="of the hidden layers")
+        embedding: Count = Field(default=16, description="width of an element's embedding")
+        state: Count = Field(default=24, description="width of the state")
+        widths: list[Count] = Field(
+            default=[64], description="units of the hidden layers over the state and the dense groups"
+        )
+        activation: ActivationName = Field(default="relu", description="of the hidden layers")
         dropout: Fraction = Field(
-            0.0, description="fraction of the state and of hidden units silenced at each step of the fit", lt=1.0
+            default=0.0,
+            description="fraction of the state and of hidden units silenced at each step of the fit",
+            lt=1.0,
         )
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of the dense layers")
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from bevatron.config.loading.kinds import Options, architecture
 from bevatron.models.layers.initialisation import Initialisation, initialise
-from bevatron.models.layers.inputs import InputGroup, Inputs
+from bevatron.models.layers.inputs import InputGroup, Inputs, dense_group
 
 PerceptronActivation = Literal["step", "logistic", "tanh", "relu", "leaky_relu", "prelu"]
 
@@ -62,7 +62,9 @@ class Perceptron(nn.Module):
     TASKS = ("classification_2d",)
 
     class Options(Options):
-        activation: PerceptronActivation = Field("logistic", description="f; 'step' learns by Rosenblatt's rule")
+        activation: PerceptronActivation = Field(
+            default="logistic", description="f; 'step' learns by Rosenblatt's rule"
+        )
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of w; θ starts at zero")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
@@ -73,7 +75,7 @@ class Perceptron(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        x = torch.cat([inputs[name].flatten(1) for name in self.groups], 1)
+        x = torch.cat([dense_group(inputs, name).flatten(1) for name in self.groups], 1)
         y = self.activation(self.linear(x))
         return torch.cat([1 - y, y], 1)
 

@@ -26,7 +26,10 @@ class PrincipalComponents(nn.Module):
     PHYSICAL = True  # what it says is in the unit of what it reads
 
     class Options(Options):
-        hidden: Count = Field(10, description="principal axes that are kept")
+        hidden: Count = Field(default=10, description="principal axes that are kept")
+
+    mean: Tensor
+    axes: Tensor
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()

@@ -55,14 +55,14 @@ class ResNet(nn.Module):
     """
 
     class Options(kinds.Options):
-        depth: Literal[18, 34, 50] = Field(18, description="number of layers; 50 has bottlenecks")
-        width: Positive = Field(1.0, description="factor on the numbers of channels")
+        depth: Literal[18, 34, 50] = Field(default=18, description="number of layers; 50 has bottlenecks")
+        width: Positive = Field(default=1.0, description="factor on the numbers of channels")
         stem: Literal["large", "small"] = Field(
-            "large",
+            default="large",
             description="'large': 7 × 7 and a pool; 'small': 3 × 3, for small images",
         )
-        activation: ActivationName = Field("relu", description="activation of all hidden layers")
-        dropout: Real = Field(0.0, ge=0.0, lt=1.0, description="fraction dropped before the last layer")
+        activation: ActivationName = Field(default="relu", description="activation of all hidden layers")
+        dropout: Real = Field(default=0.0, ge=0.0, lt=1.0, description="fraction dropped before the last layer")
         initialisation: Initialisation = Field(default_factory=Initialisation, description="how weights are drawn")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
@@ -72,7 +72,7 @@ class ResNet(nn.Module):
         name, bottleneck = options.activation, options.depth == 50
         before = scaled(CHANNELS[0], options.width)
         if options.stem == "large":
-            layers = [Convolution(shape[0], before, 7, 2, 3, name, EPSILON), nn.MaxPool2d(3, 2, 1)]
+            layers: list[nn.Module] = [Convolution(shape[0], before, 7, 2, 3, name, EPSILON), nn.MaxPool2d(3, 2, 1)]
         else:
             layers = [Convolution(shape[0], before, 3, 1, 1, name, EPSILON)]
         for stage, (blocks, channels) in enumerate(zip(BLOCKS[options.depth], CHANNELS, strict=True)):

@@ -28,14 +28,16 @@ class Transformer(nn.Module):
     """
 
     class Options(Options):
-        width: Count = Field(32, description="width of an element's embedding; a multiple of heads")
-        heads: Count = Field(4, description="heads of the attention")
-        blocks: Count = Field(2, description="blocks of attention and feedforward layers")
-        feedforward: Count = Field(64, description="units of the feedforward layer in each block")
-        pooling: Literal["sum", "mean"] = Field("mean", description="how the elements are brought together")
-        widths: list[Count] = Field([64], description="units of the hidden layers over the pool and the dense groups")
-        activation: ActivationName = Field("relu", description="of the hidden layers over the pool")
-        dropout: Fraction = Field(0.0, description="fraction of units silenced at each step of the fit", lt=1.0)
+        width: Count = Field(default=32, description="width of an element's embedding; a multiple of heads")
+        heads: Count = Field(default=4, description="heads of the attention")
+        blocks: Count = Field(default=2, description="blocks of attention and feedforward layers")
+        feedforward: Count = Field(default=64, description="units of the feedforward layer in each block")
+        pooling: Literal["sum", "mean"] = Field(default="mean", description="how the elements are brought together")
+        widths: list[Count] = Field(
+            default=[64], description="units of the hidden layers over the pool and the dense groups"
+        )
+        activation: ActivationName = Field(default="relu", description="of the hidden layers over the pool")
+        dropout: Fraction = Field(default=0.0, description="fraction of units silenced at each step of the fit", lt=1.0)
         initialisation: Initialisation = Field(
             default_factory=Initialisation, description="of the layers over the pool"
         )

@@ -29,6 +29,9 @@ class Wiener(nn.Module):
     class Options(Options):
         pass
 
+    mean: Tensor
+    gain: Tensor
+
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.groups, self.shape = list(inputs), image_shape(inputs, options.kind)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from bevatron.errors import UserError
-from bevatron.models.layers.inputs import InputGroup, Inputs
+from bevatron.models.layers.inputs import InputGroup, Inputs, dense_group
 
 Pooling = Literal["max", "average"]
 Padding = Literal["same", "valid"]
@@ -22,7 +22,8 @@ class WithHeads(NamedTuple):
     heads: tuple[Tensor, ...]
 
     def sum(self) -> Tensor:
-        return self.outputs.sum() + sum(head.sum() for head in self.heads)
+        """The sum over all outputs, heads included: a scalar."""
+        return sum((head.sum() for head in self.heads), self.outputs.sum())
 
 
 def image_shape(inputs: dict[str, InputGroup], kind: str) -> Shape:
@@ -41,7 +42,7 @@ def image_shape(inputs: dict[str, InputGroup], kind: str) -> Shape:
 
 def joined(inputs: Inputs, groups: list[str]) -> Tensor:
     """The groups' channels one after the other: (batch, channels, height, width)."""
-    images = [inputs[name] for name in groups]
+    images = [dense_group(inputs, name) for name in groups]
     return images[0] if len(images) == 1 else torch.cat(images, 1)
 
 
@@ -73,6 +74,7 @@ def _tried(layers: nn.Module, shape: Shape, device: str) -> Shape | None:
 
 
 def pool(how: Pooling, size: int, stride: int, padding: int = 0, ceil: bool = False) -> nn.Module:
+    """A pooling layer of `size` × `size` pixels; padded pixels do not count in a mean."""
     if how == "max":
         return nn.MaxPool2d(size, stride, padding, ceil_mode=ceil)
     return nn.AvgPool2d(size, stride, padding, ceil_mode=ceil, count_include_pad=False)
@@ -84,6 +86,9 @@ class MeanOver(nn.Module):
 
     Shapes: (batch, channels, height, width) to (batch, channels, n, n).
     """
+
+    rows: Tensor
+    columns: Tensor
 
     def __init__(self, n: int, height: int, width: int):
         super().__init__()

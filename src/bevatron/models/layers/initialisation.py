@@ -16,8 +16,10 @@ class Initialisation(Section):
     and Bengio 2010); truncated_normal: normal of width `std`, drawn again beyond two widths; zeros: all zero.
     """
 
-    kind: Literal["he", "glorot", "truncated_normal", "zeros"] = Field("he", description="distribution of the weights")
-    std: Positive = Field(0.1, description="width of the truncated normal distribution, before truncation")
+    kind: Literal["he", "glorot", "truncated_normal", "zeros"] = Field(
+        default="he", description="distribution of the weights"
+    )
+    std: Positive = Field(default=0.1, description="width of the truncated normal distribution, before truncation")
 
 
 def initialise(network: nn.Module, how: Initialisation) -> None:

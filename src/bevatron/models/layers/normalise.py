@@ -32,8 +32,9 @@ class Normalise(nn.Module):
             return
         for name, group in inputs.items():
             centre, scale = torch.zeros(len(group.features)), torch.ones(len(group.features))
-            for i, feature in enumerate(group.features if statistics else ()):
-                centre[i], scale[i] = _centre_and_scale(kind, statistics[name][feature])
+            if statistics:
+                for i, feature in enumerate(group.features):
+                    centre[i], scale[i] = _centre_and_scale(kind, statistics[name][feature])
             self.register_buffer(f"{name}_centre", centre)
             self.register_buffer(f"{name}_scale", scale)
 

@@ -1,13 +1,12 @@
 """Classification: cross entropy of softmax outputs."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from bevatron.config.loading.kinds import learner
 from bevatron.config.sections.task import Classification
+from bevatron.config.sections.training import Adversarial
 from bevatron.errors import UserError
 from bevatron.models.layers.images import WithHeads
 from bevatron.models.layers.inputs import Inputs
@@ -52,7 +51,7 @@ class ClassificationLearner(Learner):
         adversarial = self.job.model.training.adversarial
         if adversarial is None or not self.training:
             return clean
-        changed = self._attacked(batch["inputs"], labels)
+        changed = self._attack(adversarial, batch["inputs"], labels)
         return adversarial.clean * clean + (1 - adversarial.clean) * self._cross_entropy(self(changed), labels)
 
     def _cross_entropy(self, outputs: Tensor | WithHeads, labels: Tensor) -> Tensor:
@@ -61,16 +60,16 @@ class ClassificationLearner(Learner):
         heads = sum(functional.cross_entropy(head, labels, self.class_weights) for head in outputs.heads)
         return functional.cross_entropy(outputs.outputs, labels, self.class_weights) + HEADS_WEIGHT * heads
 
-    def _attacked(self, inputs: Any, labels: Tensor) -> Inputs:
+    def _attack(self, adversarial: Adversarial, inputs: Inputs, labels: Tensor) -> dict[str, Tensor]:
         """Adversarial examples against the network as it is in this step."""
-        wanted = self.job.model.training.adversarial
-        if listed := [name for name, group in inputs.items() if not isinstance(group, Tensor)]:
-            what = f"the input group '{listed[0]}' is a list, which has no adversarial examples here"
+        images = {name: group for name, group in inputs.items() if isinstance(group, Tensor)}
+        if ragged := [name for name in inputs if name not in images]:
+            what = f"the input group '{ragged[0]}' is a list, which has no adversarial examples here"
             raise UserError(f"training.adversarial of {self.job.model.title}", what, "leave adversarial out")
-        low, high = wanted.range
-        if wanted.attack == "fgsm":
-            return fgsm(self, inputs, labels, wanted.epsilon, low, high)
-        return pgd(self, inputs, labels, wanted.epsilon, low, high, wanted.steps)
+        low, high = adversarial.range
+        if adversarial.attack == "fgsm":
+            return fgsm(self, images, labels, adversarial.epsilon, low, high)
+        return pgd(self, images, labels, adversarial.epsilon, low, high, adversarial.steps)
 
     def weight(self, batch: Batch) -> Tensor | float:
         if self.class_weights is None:
