@@ -22,6 +22,7 @@ class Node:
     gres: str
 
     def holds(self, needs: JobResources, gpu_type: str | None) -> bool:
+        """Whether a job's needs fit on the node."""
         return (
             self.cpus >= needs.cpus
             and self.memory_mb >= needs.memory_gb * 1000
@@ -94,6 +95,7 @@ def _later_attempts(case: Case, partition: Partition, needs: list[JobResources])
 
 
 def read_partition(name: str) -> Partition | None:
+    """What Slurm says of the partition; None where it does not know it."""
     answer = ask("scontrol", "--oneliner", "show", "partition", name)
     if not answer.ok or "PartitionName=" not in answer.text:
         return None

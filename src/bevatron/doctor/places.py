@@ -70,6 +70,7 @@ def locks(case: Case) -> Iterator[Finding]:
 
 
 def disk(case: Case) -> Iterator[Finding]:
+    """Whether the folders of results and live state have enough free disk."""
     for folder in case.folders:
         free = shutil.disk_usage(folder).free / GB
         text = f"{free:,.1f} GB, {case.need_gb:g} GB are asked for"

@@ -39,6 +39,7 @@ def commands(case: Case) -> Iterator[Finding]:
 
 
 def controller(case: Case) -> Iterator[Finding]:
+    """Whether Slurm's controller answers."""
     answer = ask("scontrol", "ping")
     if answer.ok and " is UP" in answer.text:
         yield good("Slurm's controller", answer.text.splitlines()[0])

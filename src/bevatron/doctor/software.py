@@ -52,6 +52,7 @@ def packages(case: Case) -> Iterator[Finding]:
 
 
 def htcondor_plugin(case: Case) -> Iterator[Finding]:
+    """Whether Snakemake's plugin for HTCondor is installed."""
     try:
         yield good("snakemake-executor-plugin-htcondor", version("snakemake-executor-plugin-htcondor"))
     except PackageNotFoundError:

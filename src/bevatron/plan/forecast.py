@@ -43,6 +43,7 @@ class Sizes:
 
     @property
     def samples(self) -> float:
+        """Samples of all splits together."""
         return sum(self.split.values())
 
 
@@ -96,7 +97,8 @@ def forecast(
 
 def _manifest_memory(sizes: Sizes, shards: int, memory_bytes: float) -> float:
     """In MB: what is imported, a few copies of a shard, the numbers kept for quantiles, the ids of a run, twice, and
-    those read back, and what the manifest says of each file, as objects and as text."""
+    those read back, and what the manifest says of each file, as objects and as text.
+    """
     shard = 3 * memory_bytes * sizes.samples / shards
     kept = min(4 * QUANTILE_NUMBERS, memory_bytes * sizes.split["train"])
     ids = min(4 * 8 * RUN, 2 * 8 * sizes.samples)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def estimate_growth(planned: Study, measured: Study) -> dict[str, float]:
     """By model, the operations of a sample in `planned` over those in `measured`, which is the same study at another
-    scale; only of models that read images alone, and whose recipe tells their shapes."""
+    scale; only of models that read images alone, and whose recipe tells their shapes.
+    """
     factors = {}
     for name in planned.models:
         if name not in measured.models:
@@ -27,7 +28,8 @@ def estimate_growth(planned: Study, measured: Study) -> dict[str, float]:
 
 def count_operations(study: Study, model: Model) -> float | None:
     """Multiplications of a forward pass of one sample, of convolutions and linear layers; None where the shapes are not
-    known. Of a detector, those of the parts that see the whole image."""
+    known. Of a detector, those of the parts that see the whole image.
+    """
     recipe = RECIPES[study.dataset.recipe.kind]()
     if not hasattr(recipe, "images"):
         return None

@@ -97,4 +97,5 @@ def rates_of(path: Path, study: str) -> StudyRates:
 
 
 def rates_text(rates: Rates) -> str:
+    """The rates as the text of `config/rates.yaml`."""
     return HEAD + yaml.safe_dump(rates.model_dump(mode="json", exclude_none=True), sort_keys=False, width=120)

@@ -1,0 +1,1 @@
+"""The search stage: Ray Tune over the hyperparameters that a study declares."""

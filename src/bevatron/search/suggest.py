@@ -73,6 +73,7 @@ class Suggest(Searcher):
         """Nothing to learn before a trial's end."""
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Tell Optuna how the trial ended: with a loss, without one, or stopped early at its epochs' losses."""
         number, asked = self._asked.pop(trial_id)
         trial = self._trial_log.trials[number]
         ending = (result or {}).get("status", STOPPED)
@@ -86,6 +87,7 @@ class Suggest(Searcher):
         """Nothing: the trial log is the state."""
 
     def restore(self, checkpoint_path: str) -> None:
+        """Raises NotImplementedError: a search continues from its trial log."""
         raise NotImplementedError("a search continues from its trial log")
 
     def _frozen(self, trial: Trial) -> optuna.trial.FrozenTrial:

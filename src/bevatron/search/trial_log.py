@@ -41,10 +41,12 @@ class Trial:
 
     @property
     def succeeded(self) -> bool:
+        """Whether the trial has a loss that can be compared: it finished, or ASHA stopped it."""
         return self.status in (FINISHED, STOPPED) and bool(self.losses)
 
     @property
     def epochs(self) -> float:
+        """The last epoch that was validated; 0 before the first."""
         return max(self.losses, default=0)
 
     def val_loss(self, checkpoint: str) -> float | None:
@@ -88,13 +90,16 @@ class TrialLog:
 
     @property
     def ended(self) -> list[Trial]:
+        """The trials that have ended, by number."""
         return [self.trials[n] for n in sorted(self.trials) if self.trials[n].status is not None]
 
     @property
     def interrupted(self) -> list[Trial]:
+        """The trials that have started and not ended, by number."""
         return [self.trials[n] for n in sorted(self.trials) if self.trials[n].status is None]
 
     def start(self, number: int, drawn: dict[str, Any]) -> None:
+        """A trial starts with the values that Optuna sampled."""
         self._write(event="start", trial=number, drawn=drawn)
 
     def report(self, number: int, epoch: float, val_loss: float, seconds: float) -> None:
@@ -103,6 +108,7 @@ class TrialLog:
             self._write(event="report", trial=number, epoch=epoch, val_loss=val_loss, seconds=seconds)
 
     def end(self, number: int, status: str, reason: str, seconds: float, process: int | None) -> None:
+        """A trial has ended; the line is on the disk when this returns."""
         self._write(
             event="end",
             trial=number,

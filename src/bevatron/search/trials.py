@@ -91,6 +91,7 @@ class Asha(ASHAScheduler):
     """Asynchronous successive halving (Li et al., arXiv:1810.05934) that lets a trial at its last epoch finish."""
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict) -> str:
+        """ASHA's decision, but CONTINUE at the last epoch."""
         action = super().on_trial_result(tune_controller, trial, result)
         return TrialScheduler.CONTINUE if result["epoch"] >= self._max_t else action
 
@@ -130,6 +131,7 @@ class Recorder(Callback):
         self.fault: UserError | None = None
 
     def on_trial_result(self, iteration: int, trials: list, trial: Any, result: dict, **info: Any) -> None:
+        """Write a validation to the trial log, or keep a fault that ends the search."""
         if "fault" in result:
             self._interrupted.add(trial.trial_id)
             running = {other.trial_id for other in trials if other.status == "RUNNING"}
@@ -139,6 +141,7 @@ class Recorder(Callback):
             self._write("report", trial, result["epoch"], result["val_loss"], result["seconds"])
 
     def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
+        """Write the trial's end to the trial log, unless the search itself ends."""
         if self.fault is not None or trial.trial_id in self._interrupted:  # the search ends, and not the trial
             return
         result = trial.last_result

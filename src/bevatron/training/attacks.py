@@ -14,7 +14,7 @@ Classifier = Callable[[Images], Tensor | WithHeads]
 
 
 def fgsm(network: Classifier, inputs: Images, labels: Tensor, epsilon: float, low: float, high: float) -> Images:
-    """x + ε sign ∇ₓJ, the fast gradient sign method (Goodfellow, Shlens, Szegedy 2015, arXiv:1412.6572, eq. 4).
+    """X + ε sign ∇ₓJ, the fast gradient sign method (Goodfellow, Shlens, Szegedy 2015, arXiv:1412.6572, eq. 4).
 
     Shapes: inputs {group: (batch, ...)} dense, labels (batch,) int64; returns inputs of the same shapes, kept within
     [low, high], which the images' values have.
@@ -40,7 +40,7 @@ def pgd(
 
 
 def random_signs(inputs: Images, epsilon: float, low: float, high: float) -> Images:
-    """x ± ε with random signs: a change as large as FGSM's in every pixel, in no direction."""
+    """X ± ε with random signs: a change as large as FGSM's in every pixel, in no direction."""
     signs = {name: torch.randint_like(x, 2) * 2 - 1 for name, x in inputs.items()}
     return {name: (x + epsilon * signs[name]).clamp(low, high) for name, x in inputs.items()}
 

@@ -28,6 +28,7 @@ class DurableCheckpointIO(CheckpointIO):
     """Lightning's own writer may cross file systems and does not fsync; this one publishes like the store."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Publish the checkpoint at `path`, and beside it its SHA-256 and that of the best weights it names."""
         path = Path(path)
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
@@ -54,11 +55,13 @@ class DurableCheckpointIO(CheckpointIO):
             ) from None
 
     def remove_checkpoint(self, path: str | Path) -> None:
+        """Remove the checksum first, then the checkpoint."""
         checksum_path(Path(path)).unlink(missing_ok=True)
         Path(path).unlink(missing_ok=True)
 
 
 def checksum_path(path: Path) -> Path:
+    """Where the checksum of the checkpoint at `path` is."""
     return path.with_name(path.name + ".sha256")
 
 
@@ -119,6 +122,7 @@ class Checkpointing(pl.Callback):
         self._best: dict[Path, Path] = {}  # the best weights that each checkpoint of this process speaks of
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Replace Lightning's handler of SIGTERM."""
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._remember)  # Lightning puts back what was there before the fit
 

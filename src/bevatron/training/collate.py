@@ -41,6 +41,7 @@ class Collate:
         self._canvases: dict[str, ImageBuffer] = {}
 
     def __call__(self, inputs: dict[str, Any]) -> Inputs:
+        """The columns of the groups as dense or padded tensors on the device."""
         dense: Inputs = {}
         for name, group in self.groups.items():
             column = moved(inputs[name], self.device)

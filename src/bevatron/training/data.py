@@ -71,6 +71,7 @@ class DataModule(pl.LightningDataModule):
         return [0]
 
     def val_dataloader(self) -> "ValidationBatches":
+        """The validation split, in file order."""
         return ValidationBatches(self)
 
     def training_batches(self, block: Block) -> Iterator[Batch]:
@@ -101,12 +102,14 @@ class DataModule(pl.LightningDataModule):
             yield self.prepared(batch)
 
     def validation_batches(self) -> Iterator[Batch]:
+        """The validation split, in file order; "rows" counts those of the whole batch."""
         sampling = self._val_sampling
         for number, batch in enumerate(self._val.epoch(0, 0, shuffle=False, sampling=sampling)):
             yield {**self.prepared(batch), "rows": self._val.rows_of_batch(number, sampling)}
 
     @property
     def validation_length(self) -> int:
+        """Batches of the validation split."""
         return self._val.n_batches(self._val_sampling)
 
     def prepared(self, batch: Batch) -> Batch:
@@ -116,6 +119,7 @@ class DataModule(pl.LightningDataModule):
         return {**rest, "targets": targets, "inputs": self.collate(batch["inputs"])}
 
     def close(self) -> None:
+        """Close the readers of both splits."""
         self._stream = None
         self._train.close()
         self._val.close()

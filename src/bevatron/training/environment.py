@@ -41,6 +41,7 @@ class TrainingEnvironment:
     versions: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
         return asdict(self)
 
 
@@ -79,9 +80,11 @@ class EnvironmentRecord(pl.Callback):
         self.environments = [self.now]
 
     def state_dict(self) -> dict[str, Any]:
+        """The environments, for a checkpoint."""
         return {"environments": self.environments}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the environments of a checkpoint; a warning where this one may give other bits."""
         before = state_dict["environments"]
         self.environments = before if before[-1] == self.now else [*before, self.now]
         changed = differences(before[-1], self.now)

@@ -187,7 +187,8 @@ def _threads(job: FitJob) -> int:
 
 def _early_stopping(job: FitJob) -> list[pl.Callback]:
     """Checked when a validation ends, so before the block's checkpoint is saved: left to itself Lightning checks after
-    all other callbacks where an epoch is one block, and a checkpoint would hold the count of the validation before."""
+    all other callbacks where an epoch is one block, and a checkpoint would hold the count of the validation before.
+    """
     stopping = job.model.training.early_stopping
     if stopping is None or job.epochs is not None:
         return []

@@ -38,17 +38,21 @@ class History(pl.Callback):
         self._begun = False  # whether this life has written the rows of those before
 
     def best_weights(self) -> Path:
+        """Where the best weights so far are."""
         return self.folder / best_name(self.best_epoch)
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        """Start the clock of the steps."""
         self._start = time.perf_counter()
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Add the time in the steps, and the part of it that they waited for data."""
         self.seconds += time.perf_counter() - self._start
         data = trainer.datamodule
         self.waited, data.waited = self.waited + data.waited, 0.0
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Append a row, keep the weights where they are the best, and report the row."""
         block = pl_module.schedule.block(pl_module.blocks_done - 1)
         row = {
             "epoch": pl_module.schedule.epochs_after(block),
@@ -95,6 +99,7 @@ class History(pl.Callback):
             raise machine_fault(error, path) or error from error
 
     def state_dict(self) -> dict[str, Any]:
+        """The rows and the best so far, for a checkpoint."""
         rows = [[row[name] for name in COLUMNS] for row in self.rows]
         return {
             "rows": torch.tensor(rows, dtype=torch.float64).reshape(-1, len(COLUMNS)),  # exact: counts are below 2^53
@@ -106,6 +111,7 @@ class History(pl.Callback):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the rows and the best of a checkpoint."""
         self.rows = [
             {name: int(value) if name in COUNTS else value for name, value in zip(COLUMNS, values, strict=True)}
             for values in state_dict["rows"].tolist()
@@ -123,4 +129,5 @@ def csv_of(rows: list[dict[str, float]]) -> str:
 
 
 def best_name(epoch: int) -> str:
+    """The file name of the best weights, those of `epoch`."""
     return f"best-{epoch:06d}.safetensors"

@@ -35,6 +35,7 @@ class FitJob:
 
     @property
     def target(self) -> str:
+        """The target to learn: the model's own, else the task's."""
         return self.model.target or self.study.task.target
 
     @property
@@ -71,4 +72,5 @@ class FitResult:
     n_weights: int
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
         return asdict(self)

@@ -93,6 +93,7 @@ class Learner(pl.LightningModule):
             share_out(self.network, self.device_mesh["data_parallel"])
 
     def forward(self, inputs: Any, truth: Tensor | None = None) -> Tensor:
+        """The network's outputs; with `truth`, the losses that its architecture makes itself."""
         return self.network(inputs) if truth is None else self.network(inputs, truth)
 
     def training_step(self, batch: Any, batch_idx: int) -> None:
@@ -117,7 +118,8 @@ class Learner(pl.LightningModule):
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Clips the gradient's norm here and not after the backward pass, as in half precision gradients are multiplied
-        by the loss scale until Lightning has divided them by it, just before this hook."""
+        by the loss scale until Lightning has divided them by it, just before this hook.
+        """
         clip = self.job.model.training.gradient_clip
         if clip is not None:
             parameters = [p for group in optimizer.param_groups for p in group["params"]]
@@ -131,7 +133,8 @@ class Learner(pl.LightningModule):
 
     def _average_running_statistics(self) -> None:
         """Average the running statistics of batch normalisation over the workers, each of which saw its own part of
-        the batches, so that all validate and publish the same network."""
+        the batches, so that all validate and publish the same network.
+        """
         if self.context.size == 1:
             return
         for module in self.network.modules():
@@ -164,16 +167,19 @@ class Learner(pl.LightningModule):
                 group["lr"] = rate
 
     def on_validation_epoch_start(self) -> None:
+        """Start the sums of a validation."""
         self._val_sum = torch.zeros((), dtype=torch.float64, device=self.device)
         self._val_samples = 0
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Add a batch's loss to the sums."""
         batch = self.counted(batch)
         loss, fraction = self._loss_and_fraction(batch)
         self._val_sum += loss.double() * (fraction * batch["rows"])
         self._val_samples += batch["rows"]
 
     def on_validation_epoch_end(self) -> None:
+        """The mean loss over the split and all workers; raises Diverged where it is not finite."""
         self.val_loss = (self.context.all_reduce(self._val_sum) / self._val_samples).item()
         if not math.isfinite(self.val_loss):
             raise Diverged(f"the validation loss is {self.val_loss}")
@@ -186,9 +192,11 @@ class Learner(pl.LightningModule):
         return mean
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
+        """The optimiser of the model's section `training`."""
         return optimiser_of(self.job.model.training, self.network)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what a fit needs to go on: blocks done, the running loss, the order of samples."""
         checkpoint["learner"] = {
             "blocks_done": self.blocks_done,
             "round_loss": self.round_loss,
@@ -197,6 +205,7 @@ class Learner(pl.LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take over that state; raises UserError where the order of samples is another."""
         state, order = checkpoint["learner"], self.datamodule.order
         if state["order"] != order:
             raise UserError(
@@ -222,6 +231,7 @@ def share_out(network: Network, mesh: Any) -> None:
 
 
 def optimiser_of(training: Training, network: Network) -> torch.optim.Optimizer:
+    """The optimiser of `training` over the weights that learn."""
     rate, decay = training.learning_rate, training.weight_decay
     learned = [weights for weights in network.parameters() if weights.requires_grad]
     if training.optimiser == "sgd":

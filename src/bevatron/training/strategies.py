@@ -27,18 +27,23 @@ class ContextEnvironment(LightningEnvironment):
 
     @property
     def creates_processes_externally(self) -> bool:
+        """True: Lightning starts no process."""
         return True
 
     def world_size(self) -> int:
+        """Number of workers."""
         return self._context.size
 
     def global_rank(self) -> int:
+        """Number of this worker among all."""
         return self._context.rank
 
     def local_rank(self) -> int:
+        """0: a worker uses one device, and knows which."""
         return 0  # a worker uses one device, and knows which
 
     def node_rank(self) -> int:
+        """Number of this worker: to Lightning each is a node of its own."""
         return self._context.rank
 
     def set_world_size(self, size: int) -> None:

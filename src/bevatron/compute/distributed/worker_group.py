@@ -63,6 +63,7 @@ class WorkerGroup:
 
     @property
     def alive(self) -> bool:
+        """Whether the group is ready for another call."""
         return bool(self._actors)
 
     def end(self) -> None:

@@ -38,7 +38,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _numba_settings() -> Any:
-    """numba's settings: a module whose names are set while it is imported, so that no type checker knows them."""
+    """Numba's settings: a module whose names are set while it is imported, so that no type checker knows them."""
     from numba.core import config
 
     return config

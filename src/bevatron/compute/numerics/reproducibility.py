@@ -31,7 +31,8 @@ def in_words(environment: dict[str, Any]) -> str:
 
 def doubts(runs: list[dict[str, Any]]) -> str:
     """Why a model's runs cannot all be made again bit for bit in one place; '' where they can. Of runs of which nothing
-    is recorded nothing is said."""
+    is recorded nothing is said.
+    """
     known = [run for run in runs if run.get("environments")]
     broken = [str(run["seed"]) for run in known if not run.get("reproducible", True)]
     if broken:

@@ -33,6 +33,7 @@ def end_on_sigterm() -> None:
 
 
 def ignore_sigterm() -> None:
+    """Ignore SIGTERM from here on, in the main thread."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 

@@ -45,6 +45,7 @@ class NodeProcess:
         events.put((self, {"event": "gone"}))
 
     def tell(self, words: str) -> None:
+        """Send one line to the process; does nothing where it has ended."""
         with suppress(OSError):  # it has ended
             self._input.write(f"{words}\n".encode())
             self._input.flush()
@@ -72,6 +73,7 @@ class NodeProcess:
         return UserError(f"Ray on node {self.name}", why, f"see {self.log}")
 
     def last_words(self) -> str:
+        """The last line of the node's log, of at most 200 characters."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1][:200] if lines else "without a word"
 

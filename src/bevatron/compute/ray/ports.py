@@ -32,6 +32,7 @@ class PortBlock:
             raise
 
     def port(self, service: str) -> int:
+        """The port of one of `SERVICES`."""
         return self.first + SERVICES.index(service)
 
     @property
@@ -50,6 +51,7 @@ class PortBlock:
         return True
 
     def release(self) -> None:
+        """Close the guards, so that other sessions can take the block."""
         for guard in self._guards:
             guard.close()
         self._guards.clear()

@@ -72,6 +72,7 @@ class Driver:
 
 
 def main() -> int:
+    """Run one node until the driver ends it; the exit code."""
     options = parsed()
     driver = Driver()
     token = options.token.read_text(encoding="ascii")
@@ -167,6 +168,7 @@ def end(ray: subprocess.Popen, processes: ProcessTree) -> None:
 
 
 def keep_unless_well(driver: Driver, folder: Path, options: argparse.Namespace) -> None:
+    """Keep Ray's logs in the folder `kept`, unless the driver said that all went well."""
     if not driver.all_well:
         keep_logs(folder, options.kept / "logs" / options.name)
 
@@ -185,17 +187,20 @@ def killed_with_parent():
 
 
 def fail(why: str) -> int:
+    """Say why there is no Ray here, to people and to the driver; the exit code."""
     print(why, file=sys.stderr)
     say(event="failed", why=why)
     return 1
 
 
 def say(**event: str) -> None:
+    """Write one JSON object to the driver; does nothing where the driver is gone."""
     with suppress(BrokenPipeError):
         print(json.dumps(event), flush=True)
 
 
 def parsed() -> argparse.Namespace:
+    """The options of the command line."""
     parser = argparse.ArgumentParser(description="One node of a private Ray cluster over a batch job.")
     parser.add_argument("--name", required=True, help="of the node, in Slurm and in Ray")
     parser.add_argument("--job", required=True, help="id of the batch job")

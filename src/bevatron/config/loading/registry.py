@@ -55,6 +55,7 @@ class Registry:
             )
 
     def names(self) -> list[str]:
+        """The names of all components, sorted; imports every module of the package."""
         self._discover()
         return sorted(self._components)
 

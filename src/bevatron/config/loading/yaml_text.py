@@ -28,7 +28,8 @@ MERGE = "tag:yaml.org,2002:merge"
 
 def parse_yaml(text: str) -> Any:
     """The document's value; raises yaml.YAMLError, also where it is too large, too deep or holds itself, where a key
-    stands twice, and for numbers that YAML's versions read differently."""
+    stands twice, and for numbers that YAML's versions read differently.
+    """
     if len(text) > YAML_BYTES:
         raise yaml.MarkedYAMLError(problem=f"it has more than {YAML_BYTES:,} characters")
     try:

@@ -63,6 +63,7 @@ class Grid(Section):
         return str(self.axes[axis][value].get("title", value.replace("_", " ")))
 
     def model_title(self, point: Point) -> str:
+        """The title of the model at a combination of values."""
         return self.title.format(**{axis: self.value_title(axis, v) for axis, v in zip(self.axes, point, strict=True)})
 
     def published_at(self, point: Point) -> dict[str, float]:

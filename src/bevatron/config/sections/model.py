@@ -75,7 +75,7 @@ class Model(Section):
         return self
 
     def with_values(self, values: dict[str, Any]) -> "Model":
-        """This model with some dotted keys changed, validated again and without its search.
+        """The model with some dotted keys changed, validated again and without its search.
 
         Raises KeyError where a key does not exist, ValidationError where a value does not fit.
         """

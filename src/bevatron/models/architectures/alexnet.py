@@ -71,4 +71,5 @@ class AlexNet(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Images {group: (batch, channels, height, width)} to outputs (batch, n_outputs)."""
         return self.classifier(self.mean(self.features(joined(inputs, self.groups))).flatten(1))

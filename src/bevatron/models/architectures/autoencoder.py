@@ -52,7 +52,9 @@ class Autoencoder(nn.Module):
         initialise(self, options.initialisation)
 
     def encode(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...)} to the hidden representation (batch, hidden)."""
         return self.encoder(flattened(inputs, self.groups))
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...)} to the target's pixels (batch, n_outputs)."""
         return self.decoder(self.encode(inputs))

@@ -66,10 +66,12 @@ class BoostedTrees(nn.Module):
         return 2 * inner + grown + self.trees_a_round
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
         scores = self.baseline + self._steps(self.rows(inputs)).sum(1)
         return self._outputs(scores).float()
 
     def rows(self, inputs: Inputs) -> Tensor:
+        """All inputs of a sample as one row: (batch, n_features)."""
         return flattened(inputs, self.groups)
 
     def _steps(self, rows: Tensor) -> Tensor:
@@ -90,6 +92,7 @@ class BoostedTrees(nn.Module):
         return functional.pad(scores, (1, 0)) if self.n_outputs == 2 else scores
 
     def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
+        """Grow the trees; the mean weighted cross entropy of both splits after each round of boosting."""
         from sklearn.ensemble import HistGradientBoostingClassifier
         from threadpoolctl import threadpool_limits
 

@@ -51,6 +51,7 @@ class Committee(nn.Module):
         return self
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
         return self.layers(self.opinions(inputs))
 
     def opinions(self, inputs: Inputs) -> Tensor:

@@ -71,4 +71,5 @@ class Convolutional(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Images {group: (batch, channels, height, width)} to outputs (batch, n_outputs)."""
         return self.classifier(self.features(joined(inputs, self.groups)).flatten(1))

@@ -69,7 +69,9 @@ class ConvolutionalAutoencoder(nn.Module):
         initialise(self, options.initialisation)
 
     def encode(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...)} to the hidden representation (batch, hidden)."""
         return self.encoder(joined(inputs, self.groups))
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...)} to the target's pixels (batch, n_outputs)."""
         return self.decoder(self.encode(inputs))

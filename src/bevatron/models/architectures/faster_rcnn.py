@@ -93,6 +93,7 @@ class FasterRCNN(nn.Module):
             nn.init.normal_(last.weight, std=0.01)  # as in the paper: at first nothing is sure, and nothing shifted
 
     def forward(self, inputs: Inputs, truth: Tensor | None = None) -> Tensor:
+        """Detections (batch, most_detections, 6); with `truth` (batch, n, 5) four losses of each image, (batch, 4)."""
         image = dense_group(inputs, self.group)
         if torch.is_grad_enabled():
             return self._at_once(image, truth)
@@ -136,6 +137,7 @@ class Context(nn.Module):
         self.layers = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=d, dilation=d) for d in dilations)
 
     def forward(self, features: Tensor) -> Tensor:
+        """(batch, channels, height, width) to the same shape."""
         for layer in self.layers:
             features = features + torch.relu(layer(features))
         return features

@@ -45,15 +45,19 @@ class Fisher(nn.Module):
         self.register_buffer("bias", torch.zeros(n_outputs))
 
     def n_fitted(self) -> int:
+        """The weights and the biases of all classes."""
         return self.weight.numel() + self.bias.numel()
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
         return functional.linear(self.rows(inputs), self.weight, self.bias)
 
     def rows(self, inputs: Inputs) -> Tensor:
+        """All inputs of a sample as one row: (batch, n_features)."""
         return flattened(inputs, self.groups)
 
     def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
+        """Set weights and biases from the classes' means and covariance; the mean cross entropy of both splits."""
         x, w = training.rows.double(), training.weights.double()
         n_classes, n_features = self.weight.shape
         fractions, means = w.new_zeros(n_classes), w.new_zeros(n_classes, n_features)

@@ -75,6 +75,7 @@ class GAN(nn.Module):
         self.register_buffer("past_epoch", torch.zeros(options.snapshots, dtype=torch.int64))  # 0: not remembered
 
     def forward(self, inputs: Inputs, truth: Tensor | None = None) -> Tensor:
+        """D's output before the sigmoid (batch, 1), or with `truth` the losses of D and of G, (batch, 2)."""
         real = joined(inputs, self.groups)
         if truth is None:
             return self.discriminator(real.flatten(1))
@@ -97,6 +98,7 @@ class GAN(nn.Module):
             vector_to_parameters(self.past_weights[place], self.generator.parameters())
 
     def generate(self, n: int, random: torch.Generator) -> Tensor:
+        """Images (n, channels, height, width) made of noise that `random` draws."""
         noise = torch.randn(n, self.latent, generator=random)
         return self._images(noise.to(next(self.generator.parameters()).device))
 
@@ -108,9 +110,11 @@ class GAN(nn.Module):
 class Discriminator(nn.Sequential):
     """D before the sigmoid; given images that were made as well, D of both, and D of those made once more, with D's
     weights as constants, for G to learn from. The weights, and with spectral normalisation one more power iteration for
-    each of them, are computed once for all three."""
+    each of them, are computed once for all three.
+    """
 
     def forward(self, images: Tensor, made: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor, Tensor]:
+        """Images (batch, pixels) to (batch, 1); with `made` images of the same shape, three such outputs."""
         if made is None:
             return super().forward(images)
         weights: list[tuple[Tensor, Tensor]] = [

@@ -43,6 +43,7 @@ class Inception(nn.Module):
         self.channels = one + three + five + pooled
 
     def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width) to (batch, channels', height, width)."""
         return torch.cat([way(x) for way in self.ways], 1)
 
 
@@ -109,6 +110,7 @@ class GoogLeNet(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor | WithHeads:
+        """Images {group: (batch, channels, height, width)} to (batch, n_outputs), in training with the heads'."""
         low = self.stem(joined(inputs, self.groups))
         middle = self.middle(low)
         outputs = self.classifier(self.dropout(self.top(middle).mean((2, 3))))

@@ -22,6 +22,7 @@ class Branches(nn.Module):
         self.ways = nn.ModuleList(ways)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width) to (batch, sum of the branches' channels, height', width')."""
         return torch.cat([way(x) for way in self.ways], 1)
 
 
@@ -35,6 +36,7 @@ class ScaledResidual(nn.Module):
         self.activation = activation(name)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width) to the same shape."""
         return self.activation(x + self.scale * self.up(self.ways(x)))
 
 
@@ -134,4 +136,5 @@ class InceptionResNetV2(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Images {group: (batch, channels, height, width)} to outputs (batch, n_outputs)."""
         return self.classifier(self.dropout(self.features(joined(inputs, self.groups)).mean((2, 3))))

@@ -40,4 +40,5 @@ class MLP(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
         return self.layers(flattened(inputs, self.groups))

@@ -52,6 +52,7 @@ class OuterFold(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
         sequence = self.sequence_input(inputs)
         places = 2 ** len(self.folds)
         vectors = nn.functional.pad(sequence.elements, (0, 0, 0, places - self.sequence_input.n))

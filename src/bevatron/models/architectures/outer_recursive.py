@@ -72,6 +72,7 @@ class OuterRecursive(nn.Module):
         initialise(self.layers, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
         elements, n_valid, dense = self.sequence_input(inputs)
         state = self.dropout(last_step(self.states(elements), n_valid))
         return self.layers(torch.cat([state, dense], 1))

@@ -43,18 +43,23 @@ class PrincipalComponents(nn.Module):
         self.register_buffer("axes", torch.zeros(options.hidden, n))
 
     def n_fitted(self) -> int:
+        """The mean and the axes, number by number."""
         return self.mean.numel() + self.axes.numel()
 
     def rows(self, inputs: Inputs) -> Tensor:
+        """All inputs of a sample as one row: (batch, n_features)."""
         return flattened(inputs, self.groups)
 
     def encode(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...)} to the hidden representation (batch, hidden)."""
         return (self.rows(inputs) - self.mean) @ self.axes.T
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...)} to the target's pixels (batch, n_outputs)."""
         return self.mean + self.encode(inputs) @ self.axes
 
     def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
+        """Set the mean and the axes of the noisy inputs; the mean squared error of both splits."""
         rows = training.rows.double()
         mean = rows.mean(0)
         _, vectors = torch.linalg.eigh((rows - mean).T @ (rows - mean) / len(rows))

@@ -43,6 +43,7 @@ class Residual(nn.Module):
         self.activation = activation(name)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width) to (batch, channels', ⌈height / stride⌉, ⌈width / stride⌉)."""
         return self.activation(self.way(x) + self.shortcut(x))
 
 
@@ -87,4 +88,5 @@ class ResNet(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Images {group: (batch, channels, height, width)} to outputs (batch, n_outputs)."""
         return self.classifier(self.dropout(self.features(joined(inputs, self.groups)).mean((2, 3))))

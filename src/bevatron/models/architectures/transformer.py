@@ -73,6 +73,7 @@ class Transformer(nn.Module):
         initialise(self.layers, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
         sequence = self.sequence_input(inputs)
         absent = ~sequence.present
         first = torch.arange(absent.shape[1], device=absent.device) == 0

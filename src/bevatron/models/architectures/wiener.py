@@ -43,15 +43,19 @@ class Wiener(nn.Module):
         self.register_buffer("gain", torch.ones(channels, height, width // 2 + 1))
 
     def n_fitted(self) -> int:
+        """The mean image and the gain at each frequency, number by number."""
         return self.mean.numel() + self.gain.numel()
 
     def rows(self, inputs: Inputs) -> Tensor:
+        """Images as rows of pixels: (batch, channels × height × width)."""
         return joined(inputs, self.groups).flatten(1)
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Images {group: (batch, channels, height, width)} to filtered pixels (batch, n_outputs)."""
         return self._filtered(joined(inputs, self.groups)).flatten(1)
 
     def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
+        """Set the mean and the gain from the training split's spectra; the mean squared error of both splits."""
         clean = training.labels.double().unflatten(1, self.shape)
         noise = training.rows.double().unflatten(1, self.shape) - clean
         mean = clean.mean(0)

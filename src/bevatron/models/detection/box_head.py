@@ -33,6 +33,7 @@ class BoxHead(nn.Module):
         self.deltas = nn.Linear(n_inputs, 4 * n_classes)
 
     def forward(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
+        """(..., n_inputs) to class logits (..., n_classes + 1) and deltas (..., n_classes, 4), both float32."""
         hidden = self.layers(pooled)
         return self.classes(hidden).float(), self.deltas(hidden).float().unflatten(-1, (-1, 4))
 
@@ -64,7 +65,8 @@ def head_losses(
     logits: Tensor, deltas: Tensor, boxes: Tensor, there: Tensor, label: Tensor, truth: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Cross entropy of the classes and smooth L1 of the deltas, of each image, over its sampled proposals: (batch,)
-    and (batch,). Arguments: what the head says, and what `sampled` returned."""
+    and (batch,). Arguments: what the head says, and what `sampled` returned.
+    """
     background = logits.shape[-1] - 1
     n = there.sum(1).clamp(min=1)
     entropy = functional.cross_entropy(logits.flatten(0, 1), label.flatten(), reduction="none").view_as(label)

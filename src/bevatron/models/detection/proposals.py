@@ -19,7 +19,8 @@ LEAST = 1e-3  # pixels: sides of a proposal, which must have an area
 @dataclass(frozen=True)
 class RPNOutput:
     """What the region proposal network says: objectness (batch, n) logits and deltas (batch, n, 4), for the anchors
-    (n, 4) in pixels."""
+    (n, 4) in pixels.
+    """
 
     objectness: Tensor
     deltas: Tensor
@@ -42,6 +43,7 @@ class RegionProposals(nn.Module):
         self.deltas = nn.Conv2d(channels, 4 * len(sizes) * len(ratios), 1)
 
     def forward(self, features: Tensor) -> RPNOutput:
+        """The feature map (batch, channels, rows, columns) to objectness and deltas of every anchor."""
         rows, columns = features.shape[2:]
         hidden = torch.relu(self.hidden(features))
         objectness = self.objectness(hidden).float().permute(0, 2, 3, 1).flatten(1)

@@ -96,6 +96,7 @@ class MeanOver(nn.Module):
         self.register_buffer("columns", _parts(n, width), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width) to (batch, channels, n, n)."""
         return self.rows.to(x.dtype) @ x @ self.columns.to(x.dtype).T
 
 

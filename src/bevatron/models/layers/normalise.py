@@ -39,6 +39,7 @@ class Normalise(nn.Module):
             self.register_buffer(f"{name}_scale", scale)
 
     def forward(self, inputs: Inputs) -> Inputs:
+        """The groups in the order of the network, each feature normalised; padding stays zero."""
         if self.kind == "none":
             return inputs
         return {name: self._normalised(name, inputs[name]) for name in self.groups}

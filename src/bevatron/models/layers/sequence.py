@@ -51,6 +51,7 @@ class SequenceInput:
         self.n_dense = n_dense_features + 1 if self.ragged_groups else 0
 
     def __call__(self, inputs: Inputs) -> Sequence:
+        """Inputs {group: (batch, ...) or Padded} to one sequence and the dense features."""
         dense = [dense_group(inputs, name).flatten(1) for name in self.dense_groups]
         if not self.ragged_groups:
             elements = torch.cat(dense, 1).unsqueeze(1)

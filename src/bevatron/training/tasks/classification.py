@@ -30,9 +30,11 @@ class ClassificationLearner(Learner):
 
     @staticmethod
     def n_outputs(task: Classification, target: TargetInfo) -> int:
+        """One output for each class."""
         return len(task.classes)
 
     def counted(self, batch: Batch) -> Batch:
+        """The samples of the model's class subset alone."""
         if self.job.class_subset is None:
             return batch
         labels = batch["targets"][self.job.target]
@@ -46,6 +48,7 @@ class ClassificationLearner(Learner):
         return {**selected(batch, kept), "rows": rows}
 
     def loss(self, outputs: Tensor | WithHeads, batch: Batch) -> Tensor:
+        """Mean cross entropy (nats), in training with that of adversarial examples."""
         labels = batch["targets"][self.job.target].long()
         clean = self._cross_entropy(outputs, labels)
         adversarial = self.job.model.training.adversarial
@@ -72,6 +75,7 @@ class ClassificationLearner(Learner):
         return pgd(self, images, labels, adversarial.epsilon, low, high, adversarial.steps)
 
     def weight(self, batch: Batch) -> Tensor | float:
+        """The sum of the class weights of the samples, or their number."""
         if self.class_weights is None:
             return super().weight(batch)
         return self.class_weights[batch["targets"][self.job.target].long()].sum()

@@ -26,15 +26,18 @@ class DetectionLearner(Learner):
 
     @staticmethod
     def n_outputs(task: Detection, target: TargetInfo) -> int:
+        """One output for each class; the architecture adds the background."""
         return len(task.classes)
 
     def outputs_of(self, batch: Batch) -> Tensor:
+        """The losses (batch, n_losses) that the architecture makes from images and true boxes."""
         boxes = batch["targets"][self.job.target]
         if not self._checked:
             self._check_targets(boxes)
         return self(batch["inputs"], boxes.float())
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The sum of the terms, averaged over the images."""
         return outputs.sum(1).mean()
 
     def _check_targets(self, boxes: Tensor) -> None:
