@@ -137,7 +137,7 @@ def test_a_raw_shard_that_says_less_than_it_must_is_refused(curve, tmp_path):
 def test_a_checkpoint_speaks_of_weights_beside_it_alone(tmp_path, name):
     folder = tmp_path / "runs" / "one"
     folder.mkdir(parents=True)
-    path = folder / "block-000000001.ckpt"
+    path = folder / "chunk-000000001.ckpt"
     path.write_bytes(b"checkpoint")
     (tmp_path / "secret").write_bytes(b"s")
     (folder / "best-000001.safetensors").write_bytes(b"b")

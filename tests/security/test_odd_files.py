@@ -90,7 +90,7 @@ READERS = {
     "provenance.json": read_trace,
     "trial_log.jsonl": TrialLog,
     "timing.json": measured_json,
-    "block-000000001.ckpt": lambda path: DurableCheckpointIO().load_checkpoint(path),
+    "chunk-000000001.ckpt": lambda path: DurableCheckpointIO().load_checkpoint(path),
     "labels-idx1-ubyte": lambda path: read_idx(path, LABELS),
     "events.hepmc": use,
     "token": checked_token,
@@ -142,7 +142,7 @@ def test_weights_that_are_a_pipe_are_refused(tmp_path, file):
 
 
 def test_a_checkpoint_s_checksum_that_is_a_pipe_is_passed_over(tmp_path):
-    path = tmp_path / "block-000000001.ckpt"
+    path = tmp_path / "chunk-000000001.ckpt"
     path.write_bytes(b"x")
     os.mkfifo(checksum_path(path))
     with at_once():

@@ -72,7 +72,7 @@ def test_a_killed_worker_costs_no_more_than_a_checkpoint(curve, workflow, tmp_pa
 
 
 def kill_a_worker_in_mid_fit(runs) -> None:
-    while not list(runs.glob("*/block-*.ckpt.sha256")):  # without which a checkpoint does not count
+    while not list(runs.glob("*/chunk-*.ckpt.sha256")):  # without which a checkpoint does not count
         time.sleep(0.05)
     workers = []
     for process in psutil.Process().children(recursive=True):

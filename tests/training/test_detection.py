@@ -94,8 +94,8 @@ def test_the_learner_refuses_what_the_manifest_did_not_see(tmp_path):
 def _refused(job, change, match):
     import torch
 
-    from bevatron.training.blocks import Schedule
     from bevatron.training.fit import initial_network
+    from bevatron.training.step_chunks import Schedule
     from bevatron.training.tasks.detection import DetectionLearner
 
     learner = DetectionLearner(job, initial_network(job, load_manifest(job.manifest)), Schedule(1, 1, 1))

@@ -9,8 +9,8 @@ from digit_jobs import job_of
 from bevatron.compute.distributed.distributed_context import DistributedContext
 from bevatron.config.loading.digest import seed_of
 from bevatron.store.shards.manifest import load_manifest
-from bevatron.training.blocks import Schedule
 from bevatron.training.fit import initial_network
+from bevatron.training.step_chunks import Schedule
 from bevatron.training.tasks.classification import ClassificationLearner
 from bevatron.training.tasks.generation import GenerationLearner
 

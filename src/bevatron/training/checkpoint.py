@@ -66,11 +66,11 @@ def checksum_path(path: Path) -> Path:
 
 
 def newest_valid(folder: Path) -> Path | None:
-    """The checkpoint of the highest block whose checksums hold: its own, and that of the best weights it speaks of.
+    """The checkpoint of the highest chunk whose checksums hold: its own, and that of the best weights it speaks of.
 
     Damaged ones are named in the log and passed over.
     """
-    for path in sorted(folder.glob("block-*.ckpt"), reverse=True):
+    for path in sorted(folder.glob("chunk-*.ckpt"), reverse=True):
         if _holds(path):
             return path
         log.warning("%s: checkpoint is incomplete or damaged; an earlier one is used", path)
@@ -88,31 +88,31 @@ def _holds(path: Path) -> bool:
         return False
 
 
-def block_number(path: Path) -> int:
-    """Blocks that were done when the checkpoint was saved."""
-    return int(path.stem.removeprefix("block-"))
+def chunk_number(path: Path) -> int:
+    """Chunks that were done when the checkpoint was saved."""
+    return int(path.stem.removeprefix("chunk-"))
 
 
 def forget_checkpoints(folder: Path) -> None:
     """Remove what only an unfinished fit needs."""
-    for pattern in ("block-*.ckpt*", "best-*.safetensors"):
+    for pattern in ("chunk-*.ckpt*", "best-*.safetensors"):
         for path in folder.glob(pattern):
             path.unlink(missing_ok=True)
 
 
 class Checkpointing(pl.Callback):
-    """Saves the fit's whole state at the end of a block when `seconds` have passed since the last time, or on SIGTERM.
+    """Saves the fit's whole state at the end of a chunk when `seconds` have passed since the last time, or on SIGTERM.
 
-    SIGTERM, which batch systems send before they kill, ends the fit after the block in hand. Lightning's own handler
+    SIGTERM, which batch systems send before they kill, ends the fit after the chunk in hand. Lightning's own handler
     would leave with exit code 0 before anything is saved, so it is replaced while the fit runs.
 
-    A fit that stops early is not saved at its last block: it ends there, and a fit that went on from such a
+    A fit that stops early is not saved at its last chunk: it ends there, and a fit that went on from such a
     checkpoint would learn further than one that was never killed. So the decision to stop must have been made before
     this callback's turn: at the end of a validation (`fit._early_stopping`).
 
-    `ended_on_request`: the fit was asked to stop, saved its state, and has more blocks to do.
+    `ended_on_request`: the fit was asked to stop, saved its state, and has more chunks to do.
 
-    Several workers save when it is time by the clock of rank 0, or when any was asked to stop, all at the same block.
+    Several workers save when it is time by the clock of rank 0, or when any was asked to stop, all at the same chunk.
     """
 
     def __init__(self, folder: Path, seconds: float, history: History):
@@ -130,6 +130,7 @@ class Checkpointing(pl.Callback):
         self.stop_requested = True
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Save the state where it is due or SIGTERM came, and end the fit in the second case."""
         if trainer.should_stop:
             return
         context = pl_module.context
@@ -137,7 +138,7 @@ class Checkpointing(pl.Callback):
         due = context.is_rank_zero and time.monotonic() - self._last >= self.seconds
         self.stop_requested, due = context.any(told, due, device=pl_module.device) if context.size > 1 else (told, due)
         if self.stop_requested or due:
-            path = self.folder / f"block-{pl_module.blocks_done:09d}.ckpt"
+            path = self.folder / f"chunk-{pl_module.chunks_done:09d}.ckpt"
             trainer.save_checkpoint(path)
             self._best[path] = self.history.best_weights()
             if context.is_rank_zero:
@@ -147,10 +148,10 @@ class Checkpointing(pl.Callback):
 
     def _prune(self, trainer: pl.Trainer) -> None:
         """Drop checkpoints but the newest, and best weights of which neither they nor the fit speak."""
-        *old, _ = sorted(self.folder.glob("block-*.ckpt"))
+        *old, _ = sorted(self.folder.glob("chunk-*.ckpt"))
         for path in old[: -(KEEP - 1)]:
             trainer.strategy.remove_checkpoint(path)
-        kept = sorted(self.folder.glob("block-*.ckpt"))
+        kept = sorted(self.folder.glob("chunk-*.ckpt"))
         if all(path in self._best for path in kept):
             needed = {self._best[path] for path in kept} | {self.history.best_weights()}
             for path in self.folder.glob("best-*.safetensors"):

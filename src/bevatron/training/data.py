@@ -13,9 +13,9 @@ from bevatron.config.sections.task import Classification
 from bevatron.store.readers.reader import Part, Reader, open_split
 from bevatron.store.readers.sampling import Sampling, quotas
 from bevatron.store.shards.manifest import Manifest
-from bevatron.training.blocks import Block, Schedule
 from bevatron.training.collate import Collate, input_groups, moved, rows_at_once
 from bevatron.training.job import FitJob
+from bevatron.training.step_chunks import Schedule, StepChunk
 
 Batch = dict[str, Any]
 VALIDATION_BATCH = 5_000  # rows; large, as nothing is learned from it
@@ -67,26 +67,26 @@ class DataModule(pl.LightningDataModule):
         return list(quotas(counts, None if class_ratio is None else dict(class_ratio), self.sampling.samples).values())
 
     def train_dataloader(self) -> list[int]:
-        """Lightning's epoch is one block; the block asks `training_batches` for its steps."""
+        """Lightning's epoch is one chunk; the chunk asks `training_batches` for its steps."""
         return [0]
 
     def val_dataloader(self) -> "ValidationBatches":
         """The validation split, in file order."""
         return ValidationBatches(self)
 
-    def training_batches(self, block: Block) -> Iterator[Batch]:
-        """One batch for each step of the block."""
-        for step in range(block.first_step, block.last_step):
+    def training_batches(self, chunk: StepChunk) -> Iterator[Batch]:
+        """One batch for each step of the chunk."""
+        for step in range(chunk.first_step, chunk.last_step):
             start = time.perf_counter()
             if self._stream is None or step != self._next_step or step % self.schedule.steps_per_epoch == 0:
-                self._stream = self._epoch_from(step)
+                self._stream = self._open_epoch(step)
             batch = self.prepared(next(self._stream))
             batch["rows"] = self._train.rows_of_batch(step % self.schedule.steps_per_epoch, self.sampling)
             self._next_step = step + 1
             self.waited += time.perf_counter() - start
             yield batch
 
-    def _epoch_from(self, step: int) -> Iterator[Batch]:
+    def _open_epoch(self, step: int) -> Iterator[Batch]:
         epoch, batches_done = divmod(step, self.schedule.steps_per_epoch)
         if self._stream is not None and batches_done == 0:
             next(self._stream, None)  # lets the last epoch end, and keep what it has read ahead for this one

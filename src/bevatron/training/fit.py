@@ -28,7 +28,7 @@ from bevatron.store.shards.manifest import Manifest, load_manifest
 from bevatron.training.checkpoint import (
     Checkpointing,
     DurableCheckpointIO,
-    block_number,
+    chunk_number,
     forget_checkpoints,
     newest_valid,
 )
@@ -159,7 +159,7 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
             callbacks.append(Progress(f"{job.study.name}: {job.model.title}, seed {job.seed}"))
         trainer = _trainer(job, data, callbacks, checkpoint)
         trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    if checkpointing.ended_on_request and learner.blocks_done < data.schedule.blocks:
+    if checkpointing.ended_on_request and learner.chunks_done < data.schedule.n_chunks:
         raise UserError(job.folder, "the fit was asked to end (SIGTERM) and saved its state", "run it again to go on")
     return _publish(job, data, learner, history, record.environments, continued=checkpoint is not None)
 
@@ -186,8 +186,8 @@ def _threads(job: FitJob) -> int:
 
 
 def _early_stopping(job: FitJob) -> list[pl.Callback]:
-    """Checked when a validation ends, so before the block's checkpoint is saved: left to itself Lightning checks after
-    all other callbacks where an epoch is one block, and a checkpoint would hold the count of the validation before.
+    """Checked when a validation ends, so before the chunk's checkpoint is saved: left to itself Lightning checks after
+    all other callbacks where an epoch is one chunk, and a checkpoint would hold the count of the validation before.
     """
     stopping = job.model.training.early_stopping
     if stopping is None or job.epochs is not None:
@@ -214,8 +214,8 @@ def _trainer(job: FitJob, data: DataModule, callbacks: list[pl.Callback], checkp
         num_nodes=context.size,  # to Lightning every worker is a node of one device
         strategy=strategy_of(context, data.device),
         default_root_dir=job.folder,
-        max_epochs=data.schedule.blocks,
-        check_val_every_n_epoch=data.schedule.blocks_per_round,
+        max_epochs=data.schedule.n_chunks,
+        check_val_every_n_epoch=data.schedule.chunks_per_interval,
         num_sanity_val_steps=0,
         callbacks=callbacks,
         logger=_tensorboard(job, data, checkpoint) if context.is_rank_zero else False,
@@ -233,7 +233,7 @@ def _tensorboard(job: FitJob, data: DataModule, checkpoint: Path | None) -> Tens
     """Events after the checkpoint belong to a life that was killed: TensorBoard is told to forget them."""
     purge = {}
     if checkpoint is not None:
-        purge["purge_step"] = data.schedule.block(block_number(checkpoint) - 1).last_step + 1
+        purge["purge_step"] = data.schedule.chunk(chunk_number(checkpoint) - 1).last_step + 1
     return TensorBoardLogger(job.folder, name="", version="tensorboard", **purge)
 
 
@@ -255,7 +255,7 @@ def _publish(
         best_epoch=history.best_epoch,
         best_val_loss=history.best_loss,
         last_val_loss=last["val_loss"],
-        stopped_early=learner.blocks_done < data.schedule.blocks,
+        stopped_early=learner.chunks_done < data.schedule.n_chunks,
         samples=samples,
         seconds=history.seconds,
         samples_per_second=samples / history.seconds,

@@ -1,4 +1,4 @@
-"""What happened in a fit, round by round: kept in the checkpoints, so that a kill neither loses nor repeats a row."""
+"""What happened in a fit, a row for each validation: kept in the checkpoints, so that a kill loses and repeats none."""
 
 import csv
 import hashlib
@@ -53,11 +53,11 @@ class History(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Append a row, keep the weights where they are the best, and report the row."""
-        block = pl_module.schedule.block(pl_module.blocks_done - 1)
+        chunk = pl_module.schedule.chunk(pl_module.chunks_done - 1)
         row = {
-            "epoch": pl_module.schedule.epochs_after(block),
-            "step": block.last_step,
-            "train_loss": pl_module.take_round_loss(),
+            "epoch": pl_module.schedule.epochs_after(chunk),
+            "step": chunk.last_step,
+            "train_loss": pl_module.take_interval_loss(),
             "val_loss": pl_module.val_loss,
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
             "seconds": self.seconds,

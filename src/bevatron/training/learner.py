@@ -1,4 +1,4 @@
-"""The LightningModule that all tasks share: steps in blocks, the learning rate's course, validation."""
+"""The LightningModule that all tasks share: steps in chunks, the learning rate's course, validation."""
 
 import math
 from typing import Any
@@ -15,9 +15,9 @@ from bevatron.errors import UserError
 from bevatron.models.network import Network
 from bevatron.store.shards.contract import TargetInfo
 from bevatron.training.augmentation import augmented
-from bevatron.training.blocks import Schedule
 from bevatron.training.data import Batch, DataModule
 from bevatron.training.job import Diverged, FitJob
+from bevatron.training.step_chunks import Schedule
 
 SHARED_OUT_ALONE = 100_000  # weights; below, gathering a module on its own costs more than the memory is worth
 
@@ -25,9 +25,9 @@ SHARED_OUT_ALONE = 100_000  # weights; below, gathering a module on its own cost
 class Learner(pl.LightningModule):
     """Fits a network; a task adds `loss(outputs, batch)`.
 
-    Optimisation is manual because one `training_step` takes a whole block of steps (see `blocks`). The random numbers
-    of step s (dropout, or what a part with `draws` set draws) come from a generator seeded by (seed, s), so that a fit
-    can go on from any block without saving the generators' states.
+    Optimisation is manual because one `training_step` takes a whole chunk of steps (see `step_chunks`). The random
+    numbers of step s (dropout, or what a part with `draws` set draws) come from a generator seeded by (seed, s), so
+    that a fit can go on from any chunk without saving the generators' states.
 
     Each of several workers learns from its part of each batch, and the gradients are averaged over the workers with
     the parts' weights, so that a step is that of the whole batch whatever the number of workers. The batch being the
@@ -48,9 +48,9 @@ class Learner(pl.LightningModule):
         self.automatic_optimization = False
         self.job, self.network, self.schedule, self.context = job, network, schedule, context
         self.register_buffer("class_weights", class_weights, persistent=False)
-        self.blocks_done = 0
-        self.round_loss = torch.zeros((), dtype=torch.float64)
-        self.round_samples = 0
+        self.chunks_done = 0
+        self.interval_loss = torch.zeros((), dtype=torch.float64)
+        self.interval_samples = 0
         self.val_loss = math.inf
         self._step_seed = seed_of("step", job.seed) if context.is_rank_zero else seed_of("step", job.seed, context.rank)
         training = job.model.training
@@ -97,11 +97,11 @@ class Learner(pl.LightningModule):
         return self.network(inputs) if truth is None else self.network(inputs, truth)
 
     def training_step(self, batch: Any, batch_idx: int) -> None:
-        """One block of steps: for each the gradient of the batch's mean loss, and one update of the weights."""
-        block = self.schedule.block(self.blocks_done)
+        """One chunk of steps: for each the gradient of the batch's mean loss, and one update of the weights."""
+        chunk = self.schedule.chunk(self.chunks_done)
         optimiser: Any = self.optimizers()  # one, as `configure_optimizers` makes one
         total = torch.zeros((), dtype=torch.float64, device=self.device)
-        for step, whole in enumerate(self.datamodule.training_batches(block), block.first_step):
+        for step, whole in enumerate(self.datamodule.training_batches(chunk), chunk.first_step):
             self._prepare_step(step, optimiser)
             batch = self._augmented(self.counted(whole))
             loss, fraction = self._loss_and_fraction(batch)
@@ -109,12 +109,12 @@ class Learner(pl.LightningModule):
             self.manual_backward(loss if self.context.size == 1 else loss * (fraction * self.context.size))
             optimiser.step()
             total += loss.detach().double() * (fraction * batch["rows"])
-            self.round_samples += batch["rows"]
-        self.round_loss += self.context.all_reduce(total).cpu()
-        if not torch.isfinite(self.round_loss):
-            raise Diverged(f"the training loss is {self.round_loss.item()} after {block.last_step} steps")
+            self.interval_samples += batch["rows"]
+        self.interval_loss += self.context.all_reduce(total).cpu()
+        if not torch.isfinite(self.interval_loss):
+            raise Diverged(f"the training loss is {self.interval_loss.item()} after {chunk.last_step} steps")
         self._average_running_statistics()
-        self.blocks_done += 1
+        self.chunks_done += 1
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Clips the gradient's norm here and not after the backward pass, as in half precision gradients are multiplied
@@ -185,10 +185,10 @@ class Learner(pl.LightningModule):
             raise Diverged(f"the validation loss is {self.val_loss}")
         self.log("val_loss", self.val_loss, logger=False)  # for Lightning's EarlyStopping
 
-    def take_round_loss(self) -> float:
-        """Mean training loss of the round that ends here; the next round starts from zero."""
-        mean = self.round_loss.item() / self.round_samples
-        self.round_loss, self.round_samples = torch.zeros((), dtype=torch.float64), 0
+    def take_interval_loss(self) -> float:
+        """Mean training loss of the validation interval that ends here; the next starts from zero."""
+        mean = self.interval_loss.item() / self.interval_samples
+        self.interval_loss, self.interval_samples = torch.zeros((), dtype=torch.float64), 0
         return mean
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -196,11 +196,11 @@ class Learner(pl.LightningModule):
         return optimiser_of(self.job.model.training, self.network)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what a fit needs to go on: blocks done, the running loss, the order of samples."""
+        """Add what a fit needs to go on: chunks done, the running loss, the order of samples."""
         checkpoint["learner"] = {
-            "blocks_done": self.blocks_done,
-            "round_loss": self.round_loss,
-            "round_samples": self.round_samples,
+            "chunks_done": self.chunks_done,
+            "interval_loss": self.interval_loss,
+            "interval_samples": self.interval_samples,
             "order": self.datamodule.order,
         }
 
@@ -213,8 +213,8 @@ class Learner(pl.LightningModule):
                 f"was begun with its samples {state['order']}, and would go on with them {order}",
                 "restore the section data_loading of config.yaml, or remove this folder to start from the beginning",
             )
-        self.blocks_done, self.round_samples = state["blocks_done"], state["round_samples"]
-        self.round_loss = state["round_loss"].cpu()
+        self.chunks_done, self.interval_samples = state["chunks_done"], state["interval_samples"]
+        self.interval_loss = state["interval_loss"].cpu()
 
 
 def share_out(network: Network, mesh: Any) -> None:

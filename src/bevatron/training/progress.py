@@ -44,10 +44,10 @@ class Progress(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Move the bar, or write a line when the last one is old."""
         schedule = pl_module.schedule
-        block = schedule.block(pl_module.blocks_done - 1)
-        epoch = schedule.epochs_after(block)
+        chunk = schedule.chunk(pl_module.chunks_done - 1)
+        epoch = schedule.epochs_after(chunk)
         if self._bar is not None:
-            self._bar.update(self._task, completed=block.last_step, epoch=epoch, val_loss=_words(pl_module.val_loss))
+            self._bar.update(self._task, completed=chunk.last_step, epoch=epoch, val_loss=_words(pl_module.val_loss))
         elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             log.info(

@@ -70,11 +70,11 @@ def replayed(context: EvaluationContext, most: int | None = None, steps: int | N
             network = initial_network(job, context.manifest)
             learner = LEARNERS[study.task.kind](job, network, data.schedule)
             optimiser = optimiser_of(model.training, network)
-            block = data.schedule.block(0)
+            chunk = data.schedule.chunk(0)
             last = data.schedule.steps_per_epoch if steps is None else steps
             step = 0
             while step < last and (most is None or len(found) < most):
-                for batch in data.training_batches(block):
+                for batch in data.training_batches(chunk):
                     before = _line(network)
                     optimiser.zero_grad(set_to_none=True)
                     learner.loss(network(batch["inputs"]), batch).backward()
@@ -86,7 +86,7 @@ def replayed(context: EvaluationContext, most: int | None = None, steps: int | N
                             {"step": step, "x": point, "label": label, "before": before, "after": _line(network)}
                         )
                     step += 1
-                block = data.schedule.block(block.number + 1)
+                chunk = data.schedule.chunk(chunk.number + 1)
         finally:
             data.close()
     return found

@@ -40,12 +40,12 @@ class GenerationLearner(Learner):
         super().on_validation_epoch_end()
         objective = (self.context.all_reduce(self._objective) / self._val_samples).item()
         self.log("saddle_point", objective)
-        block = self.schedule.block(self.blocks_done - 1)
-        epoch, training = self.schedule.epochs_after(block), self.job.model.training
-        places, rounds = len(self.network.architecture.past_epoch), training.epochs // training.validate_every
-        for place in range(places):
-            if epoch == training.validate_every * (1 + round(place * (rounds - 1) / (places - 1))):
-                self.network.architecture.remember(place, epoch, objective)
+        chunk = self.schedule.chunk(self.chunks_done - 1)
+        epoch, training = self.schedule.epochs_after(chunk), self.job.model.training
+        n_snapshots, n_intervals = len(self.network.architecture.past_epoch), training.epochs // training.validate_every
+        for index in range(n_snapshots):
+            if epoch == training.validate_every * (1 + round(index * (n_intervals - 1) / (n_snapshots - 1))):
+                self.network.architecture.remember(index, epoch, objective)
 
     def outputs_of(self, batch: Batch) -> Tensor:
         """The losses of D and of G for each sample, (batch, 2)."""
