@@ -78,7 +78,7 @@ def drawable(text: str) -> str:
     return "".join(" " if sign in blank else sign for sign in text if sign not in gone)
 
 
-def failure_told(error: Exception, what: str) -> str:
+def log_failure(error: Exception, what: str) -> str:
     """Log that `what` could not be made, and go on; the exception in one line of at most 200 characters."""
     try:
         words = str(error)

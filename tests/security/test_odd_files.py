@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bevatron.compute.ray.ray_token import checked_token
+from bevatron.compute.ray.ray_token import check_token
 from bevatron.config.loading.load import read_yaml
 from bevatron.errors import UserError
 from bevatron.models.network import load_network, load_spec
@@ -23,7 +23,7 @@ from bevatron.store.files.publish import publish_text, sha256_of
 from bevatron.store.files.verify import check_shard, verify
 from bevatron.store.shards.manifest import load_manifest
 from bevatron.store.shards.shard import Shard, read_shard
-from bevatron.training.checkpoint import DurableCheckpointIO, checksum_path, newest_valid
+from bevatron.training.checkpoint import DurableCheckpointIO, checksum_path, find_newest_valid
 from bevatron.training.runs import read_runs
 
 SECONDS = 20
@@ -93,7 +93,7 @@ READERS = {
     "chunk-000000001.ckpt": lambda path: DurableCheckpointIO().load_checkpoint(path),
     "labels-idx1-ubyte": lambda path: read_idx(path, LABELS),
     "events.hepmc": use,
-    "token": checked_token,
+    "token": check_token,
     "any": sha256_of,
 }
 
@@ -146,13 +146,13 @@ def test_a_checkpoint_s_checksum_that_is_a_pipe_is_passed_over(tmp_path):
     path.write_bytes(b"x")
     os.mkfifo(checksum_path(path))
     with at_once():
-        assert newest_valid(tmp_path) is None
+        assert find_newest_valid(tmp_path) is None
     checksum_path(path).unlink()
     publish_text(checksum_path(path), f"{'0' * 64}\n")
     path.unlink()
     os.mkfifo(path)
     with at_once():
-        assert newest_valid(tmp_path) is None
+        assert find_newest_valid(tmp_path) is None
 
 
 def test_a_link_to_an_ordinary_file_is_one(tmp_path):

@@ -88,8 +88,8 @@ def test_a_team_that_diverges_says_so_once(curve, workflow, tmp_path):
 
 
 def test_more_workers_than_nodes_can_share_are_refused(curve, workflow, tmp_path):
-    from bevatron.compute.distributed.ray_workers import _share
+    from bevatron.compute.distributed.ray_workers import _resources_per_worker
     from bevatron.compute.ray.session import RaySession
 
     with pytest.raises(UserError, match=r"3 workers cannot be shared out over 2 nodes"):
-        _share(3, ResourceRequest(nodes=2), RaySession("", None, None, 4.0, 0.0), on_gpus=False)
+        _resources_per_worker(3, ResourceRequest(nodes=2), RaySession("", None, None, 4.0, 0.0), on_gpus=False)

@@ -5,7 +5,7 @@ import torch
 
 from bevatron.errors import UserError
 from bevatron.store.files.publish import sha256_of
-from bevatron.training.checkpoint import DurableCheckpointIO, newest_valid
+from bevatron.training.checkpoint import DurableCheckpointIO, find_newest_valid
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def folder(tmp_path):
 
 
 def test_the_newest_is_found_and_read(folder):
-    path = newest_valid(folder)
+    path = find_newest_valid(folder)
     assert path.name == "chunk-000000100.ckpt"
     assert DurableCheckpointIO().load_checkpoint(path)["block"] == 100
     assert not list(folder.glob("*.part"))
@@ -36,7 +36,7 @@ def test_a_damaged_one_is_passed_over(folder, damage):
         path.write_bytes(b"")
     else:
         path.with_name(path.name + ".sha256").unlink()
-    assert newest_valid(folder).name == "chunk-000000020.ckpt"
+    assert find_newest_valid(folder).name == "chunk-000000020.ckpt"
 
 
 def test_one_that_speaks_of_damaged_best_weights_is_passed_over(folder):
@@ -46,21 +46,21 @@ def test_one_that_speaks_of_damaged_best_weights_is_passed_over(folder):
     state = {"best_epoch": 7, "best_sha256": sha256_of(best)}
     path = folder / "chunk-000000200.ckpt"
     DurableCheckpointIO().save_checkpoint({"callbacks": {"History": state}}, path)
-    assert newest_valid(folder) == path
+    assert find_newest_valid(folder) == path
     best.write_bytes(b"weighty")
-    assert newest_valid(folder).name == "chunk-000000100.ckpt"
+    assert find_newest_valid(folder).name == "chunk-000000100.ckpt"
     best.unlink()
-    assert newest_valid(folder).name == "chunk-000000100.ckpt"
+    assert find_newest_valid(folder).name == "chunk-000000100.ckpt"
 
 
 @pytest.mark.parametrize("text", [b"", b"\xff\xfe", b"\n", b"a b c\nd"])
 def test_a_damaged_checksum_passes_its_checkpoint_over(folder, text):
     (folder / "chunk-000000100.ckpt.sha256").write_bytes(text)
-    assert newest_valid(folder).name == "chunk-000000020.ckpt"
+    assert find_newest_valid(folder).name == "chunk-000000020.ckpt"
 
 
 def test_none_is_none(tmp_path):
-    assert newest_valid(tmp_path) is None
+    assert find_newest_valid(tmp_path) is None
 
 
 def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):

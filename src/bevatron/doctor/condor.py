@@ -7,7 +7,7 @@ from bevatron.doctor.case import Case, ask
 from bevatron.doctor.finding import Finding, bad, good
 
 
-def commands(case: Case) -> Iterator[Finding]:
+def check_commands(case: Case) -> Iterator[Finding]:
     """Whether HTCondor's commands are there."""
     if shutil.which("condor_submit") is None:
         yield bad("HTCondor's commands", "not found: condor_submit", "work on a submit node")
@@ -21,7 +21,7 @@ def commands(case: Case) -> Iterator[Finding]:
         yield bad("HTCondor's queue", queue.text, "see whether a schedd runs on this machine")
 
 
-def one_node(case: Case) -> Iterator[Finding]:
+def check_one_node(case: Case) -> Iterator[Finding]:
     """Rules that ask for several nodes, which HTCondor does not give."""
     several = [name for name, needs, _ in case.jobs() if needs.nodes > 1]
     if several:

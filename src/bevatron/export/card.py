@@ -10,7 +10,7 @@ from typing import Any
 
 from bevatron.config.loading.kinds import ARCHITECTURES, RECIPES, SOURCES
 from bevatron.config.sections.study import Study
-from bevatron.figures import failure_told
+from bevatron.figures import log_failure
 from bevatron.store.shards.contract import SPLITS
 from bevatron.store.shards.manifest import Manifest
 from bevatron.versions import versions
@@ -35,7 +35,7 @@ def card(
     try:
         return _filled(study, name, manifest, trained, exports, measured)
     except Exception as error:
-        reason = failure_told(error, f"card.md of {study.name}/{name}")
+        reason = log_failure(error, f"card.md of {study.name}/{name}")
         return f"# {words(name)}\n\nThis model's card could not be written: {words(reason)}\n"
 
 

@@ -20,9 +20,9 @@ def estimate_growth(planned: Study, measured: Study) -> dict[str, float]:
     for name in planned.models:
         if name not in measured.models:
             continue
-        ours, theirs = (count_operations(study, study.models[name]) for study in (planned, measured))
-        if ours and theirs:
-            factors[name] = ours / theirs
+        now, before = (count_operations(study, study.models[name]) for study in (planned, measured))
+        if now and before:
+            factors[name] = now / before
     return factors
 
 

@@ -24,7 +24,7 @@ def trials_csv(search: Search, checkpoint: str, trials: list[Trial]) -> str:
         writer.writerow(
             [
                 trial.number,
-                *values_of(search.space, trial.drawn).values(),
+                *values_of(search.space, trial.sampled).values(),
                 "" if loss is None else loss,
                 f"{trial.epochs:g}",
                 f"{trial.seconds:.3f}",
@@ -58,7 +58,7 @@ def best_values(
     """The content of best.yaml: `values` by dotted key, as `Model.with_values` takes them."""
     return {
         **identity,
-        "values": values_of(search.space, best.drawn),
+        "values": values_of(search.space, best.sampled),
         "val_loss": best.val_loss(checkpoint),
         "trial": best.number,
         "epochs": best.epochs,
@@ -76,7 +76,7 @@ def curves(search: Search, trials: list[Trial], identity: dict[str, str]) -> dic
         "trials": [
             {
                 "trial": trial.number,
-                "values": values_of(search.space, trial.drawn),
+                "values": values_of(search.space, trial.sampled),
                 "epoch": list(trial.losses),
                 "val_loss": list(trial.losses.values()),
                 "status": trial.status,

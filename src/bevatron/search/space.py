@@ -17,10 +17,10 @@ def optuna_space(space: dict[str, Distribution]) -> dict[str, BaseDistribution]:
     return {key: _optuna(distribution) for key, distribution in space.items()}
 
 
-def values_of(space: dict[str, Distribution], drawn: dict[str, Any]) -> dict[str, Any]:
+def values_of(space: dict[str, Distribution], sampled: dict[str, Any]) -> dict[str, Any]:
     """The model's value of each dotted key, from what Optuna drew."""
     return {
-        key: distribution.values[drawn[key]] if isinstance(distribution, Choice) else drawn[key]
+        key: distribution.values[sampled[key]] if isinstance(distribution, Choice) else sampled[key]
         for key, distribution in space.items()
     }
 

@@ -88,14 +88,14 @@ def _run(
     fit: str,
 ) -> None:
     from bevatron.compute.process.flag import Flag
-    from bevatron.compute.process.sigterm import flag_on_sigterm, patience_of
+    from bevatron.compute.process.sigterm import flag_on_sigterm, stop_timeout
     from bevatron.compute.ray.ray_session import ray_session
     from bevatron.compute.slurm.deadline import sigterm_before_the_end
     from bevatron.search.trials import run_trials
 
     stop_requested = Flag(live / "stop-requested")
 
-    task = {
+    payload = {
         "study": study.model_dump(mode="json"),
         "model": name,
         "manifest": str(manifest.absolute()),
@@ -107,16 +107,18 @@ def _run(
         "stop_requested": str(stop_requested.path),
     }
     model = study.models[name]
-    told = UserError(live, "the search was asked to stop (SIGTERM)", "run it again to go on")
+    stop_error = UserError(live, "the search was asked to stop (SIGTERM)", "run it again to go on")
     try:
         with (
             sigterm_before_the_end(workflow.grace_seconds),
             ray_session(workflow.ray, request, live) as session,
-            flag_on_sigterm(stop_requested, patience_of(workflow.grace_seconds), session.is_reachable, str(told)),
+            flag_on_sigterm(
+                stop_requested, stop_timeout(workflow.grace_seconds), session.is_reachable, str(stop_error)
+            ),
         ):
-            run_trials(search, model.training.checkpoint, task, trial_log, session)
+            run_trials(search, model.training.checkpoint, payload, trial_log, session)
     except SystemExit:  # StopRequested, or what Ray makes of it where it comes in the midst of a call
-        raise told from None
+        raise stop_error from None
 
 
 def _publish(

@@ -23,33 +23,33 @@ Report = Callable[[dict[str, Any]], None]
 _worker_groups: dict[str, "WorkerGroup"] = {}
 
 
-def fit_trial(config: dict[str, Any], task: dict[str, Any], report: Report) -> Any:
+def fit_trial(config: dict[str, Any], payload: dict[str, Any], report: Report) -> Any:
     """The result of the trial's fit; `report` gets each row of its history, and may stop it by an exception."""
     from bevatron.compute.distributed.distributed_context import (
         SINGLE_PROCESS,
     )  # imports torch, which the search's own process does not need
 
-    search = _search_of(Study.model_validate(task["study"]).models[task["model"]])
-    both = {"trial": config, "search": task, "accelerator": task["accelerator"]}
+    search = _search_of(Study.model_validate(payload["study"]).models[payload["model"]])
+    of_both = {"trial": config, "search": payload, "accelerator": payload["accelerator"]}
     if search.workers_per_trial == 1:
-        return _fit(both, SINGLE_PROCESS, report)
-    group = _worker_group(search, task["strategy"])
-    return group.run(_fit, both, report)
+        return _fit(of_both, SINGLE_PROCESS, report)
+    group = _worker_group(search, payload["strategy"])
+    return group.run(_fit, of_both, report)
 
 
-def trial_job(config: dict[str, Any], task: dict[str, Any]) -> FitJob:
+def trial_job(config: dict[str, Any], payload: dict[str, Any]) -> FitJob:
     """The fit of a trial: the model with the trial's values, the seed and the epochs of its search."""
-    study = Study.model_validate(task["study"])
-    model = study.models[task["model"]]
+    study = Study.model_validate(payload["study"])
+    model = study.models[payload["model"]]
     search = _search_of(model)
     return FitJob(
         study=study,
         model=model.with_values(config["values"]),
-        manifest=Path(task["manifest"]),
+        manifest=Path(payload["manifest"]),
         seed=search.seed,
-        folder=Path(task["folder"]) / f"trial-{config['number']:04d}",
-        data_loading=DataLoading.model_validate(task["data_loading"]),
-        accelerator=task["accelerator"],
+        folder=Path(payload["folder"]) / f"trial-{config['number']:04d}",
+        data_loading=DataLoading.model_validate(payload["data_loading"]),
+        accelerator=payload["accelerator"],
         epochs=search.epochs,
     )
 
@@ -59,11 +59,11 @@ def _search_of(model: Model) -> Search:
     return model.search
 
 
-def _fit(task: dict[str, Any], context: "DistributedContext", report: Report) -> Any:
+def _fit(payload: dict[str, Any], context: "DistributedContext", report: Report) -> Any:
     """What each worker of a trial does."""
-    stop_requested = Flag(Path(task["search"]["stop_requested"])).is_set
-    fit = importlib.import_module(task["search"]["fit"]).fit
-    job = trial_job(task["trial"], task["search"])
+    stop_requested = Flag(Path(payload["search"]["stop_requested"])).is_set
+    fit = importlib.import_module(payload["search"]["fit"]).fit
+    job = trial_job(payload["trial"], payload["search"])
     return fit(job, on_validation=report, context=replace(context, stop_requested=stop_requested))
 
 

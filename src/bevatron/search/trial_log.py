@@ -26,13 +26,13 @@ FINISHED, STOPPED, DIVERGED, MEMORY, FAILED = (
 
 @dataclass
 class Trial:
-    """One trial: `number` counts from 1; `drawn` is what Optuna drew; `losses` the validation loss by epoch.
+    """One trial: `number` counts from 1; `sampled` is what Optuna drew; `losses` the validation loss by epoch.
 
     `status` is None until the trial has ended; `seconds` counts the time in the fit.
     """
 
     number: int
-    drawn: dict[str, Any]
+    sampled: dict[str, Any]
     losses: dict[float, float] = field(default_factory=dict)
     status: str | None = None
     reason: str = ""
@@ -98,9 +98,9 @@ class TrialLog:
         """The trials that have started and not ended, by number."""
         return [self.trials[n] for n in sorted(self.trials) if self.trials[n].status is None]
 
-    def start(self, number: int, drawn: dict[str, Any]) -> None:
+    def start(self, number: int, sampled: dict[str, Any]) -> None:
         """A trial starts with the values that Optuna sampled."""
-        self._write(event="start", trial=number, drawn=drawn)
+        self._write(event="start", trial=number, sampled=sampled)
 
     def report(self, number: int, epoch: float, val_loss: float, seconds: float) -> None:
         """A validation; an epoch known already, as a continued trial repeats it, is not written again."""
@@ -152,7 +152,7 @@ class TrialLog:
     def _take(self, line: dict[str, Any]) -> None:
         event, number = line["event"], line["trial"]
         if event == "start":
-            self.trials[number] = Trial(number, line["drawn"])
+            self.trials[number] = Trial(number, line["sampled"])
             return
         trial = self.trials[number]
         trial.seconds = line["seconds"]
@@ -174,6 +174,6 @@ def _checked(line: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("crc")
     if type(line["trial"]) is not int or line["trial"] < 1 or line["event"] not in ("start", "report", "end"):
         raise ValueError("trial")  # the number names the trial's folder
-    if line["event"] == "start" and not isinstance(line["drawn"], dict):
-        raise ValueError("drawn")
+    if line["event"] == "start" and not isinstance(line["sampled"], dict):
+        raise ValueError("sampled")
     return line

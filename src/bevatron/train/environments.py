@@ -18,7 +18,8 @@ log = logging.getLogger("bevatron")
 def tell_differences(what: str, runs: list[dict[str, Any]], now: dict[str, Any]) -> None:
     """One warning where runs of the model `what` were trained in environments that may give other bits than that of
     `now`: used again as they were finished before, or begun elsewhere. What `now` does not know is compared with the
-    last run's."""
+    last run's.
+    """
     last = runs[-1]["environments"][-1]
     reference = {**last, **now, "versions": {**last["versions"], **now["versions"]}}
     found: dict[str, list[str]] = {}
@@ -33,7 +34,8 @@ def tell_differences(what: str, runs: list[dict[str, Any]], now: dict[str, Any])
 
 def environment_here(job: FitJob, workers: int, strategy: str) -> dict[str, Any]:
     """The environment in which this process trains the job; of several workers, before they are there, their number
-    and the packages alone."""
+    and the packages alone.
+    """
     closed_form = issubclass(ARCHITECTURES[job.model.architecture.kind], ClosedFormModel)
     device = torch.device("cpu") if closed_form or workers > 1 else device_for(job.accelerator)
     here = training_environment(job.model.training.threads, device, closed_form=closed_form).as_dict()

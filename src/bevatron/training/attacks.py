@@ -19,8 +19,8 @@ def fgsm(network: Classifier, inputs: Images, labels: Tensor, epsilon: float, lo
     Shapes: inputs {group: (batch, ...)} dense, labels (batch,) int64; returns inputs of the same shapes, kept within
     [low, high], which the images' values have.
     """
-    moved = _ascended(network, inputs, labels, epsilon)
-    return {name: x.clamp(low, high) for name, x in moved.items()}
+    attacked = _step_along_gradient(network, inputs, labels, epsilon)
+    return {name: x.clamp(low, high) for name, x in attacked.items()}
 
 
 def pgd(
@@ -31,12 +31,12 @@ def pgd(
     Madry et al. 2018, arXiv:1706.06083, from a random start drawn by torch's generator. Where it finds far more than
     FGSM does, the network's gradients are masked.
     """
-    found = {name: (x + epsilon * (2 * torch.rand_like(x) - 1)).clamp(low, high) for name, x in inputs.items()}
+    adversarial = {name: (x + epsilon * (2 * torch.rand_like(x) - 1)).clamp(low, high) for name, x in inputs.items()}
     for _ in range(steps):
-        found = _ascended(network, found, labels, STEP * epsilon / steps)
+        adversarial = _step_along_gradient(network, adversarial, labels, STEP * epsilon / steps)
         for name, x in inputs.items():
-            found[name] = found[name].clamp(x - epsilon, x + epsilon).clamp(low, high)
-    return found
+            adversarial[name] = adversarial[name].clamp(x - epsilon, x + epsilon).clamp(low, high)
+    return adversarial
 
 
 def random_signs(inputs: Images, epsilon: float, low: float, high: float) -> Images:
@@ -45,7 +45,7 @@ def random_signs(inputs: Images, epsilon: float, low: float, high: float) -> Ima
     return {name: (x + epsilon * signs[name]).clamp(low, high) for name, x in inputs.items()}
 
 
-def _ascended(network: Classifier, inputs: Images, labels: Tensor, size: float) -> Images:
+def _step_along_gradient(network: Classifier, inputs: Images, labels: Tensor, size: float) -> Images:
     """A step of `size` in every pixel along the sign of the gradient of the cross entropy."""
     with torch.enable_grad():
         leaves = {name: x.detach().clone().requires_grad_() for name, x in inputs.items()}

@@ -65,19 +65,19 @@ def checksum_path(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
-def newest_valid(folder: Path) -> Path | None:
+def find_newest_valid(folder: Path) -> Path | None:
     """The checkpoint of the highest chunk whose checksums hold: its own, and that of the best weights it speaks of.
 
     Damaged ones are named in the log and passed over.
     """
     for path in sorted(folder.glob("chunk-*.ckpt"), reverse=True):
-        if _holds(path):
+        if _is_valid(path):
             return path
         log.warning("%s: checkpoint is incomplete or damaged; an earlier one is used", path)
     return None
 
 
-def _holds(path: Path) -> bool:
+def _is_valid(path: Path) -> bool:
     try:
         own, *others = read_text(checksum_path(path), 10_000).splitlines()
         checksums = {name: checksum for checksum, name in (line.split("  ") for line in others)} | {path.name: own}
@@ -124,9 +124,9 @@ class Checkpointing(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Replace Lightning's handler of SIGTERM."""
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self._remember)  # Lightning puts back what was there before the fit
+            signal.signal(signal.SIGTERM, self._request_stop)  # Lightning puts back what was there before the fit
 
-    def _remember(self, *_: object) -> None:
+    def _request_stop(self, *_: object) -> None:
         self.stop_requested = True
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
@@ -134,9 +134,11 @@ class Checkpointing(pl.Callback):
         if trainer.should_stop:
             return
         context = pl_module.context
-        told = self.stop_requested or (context.is_rank_zero and context.stop_requested())
+        requested = self.stop_requested or (context.is_rank_zero and context.stop_requested())
         due = context.is_rank_zero and time.monotonic() - self._last >= self.seconds
-        self.stop_requested, due = context.any(told, due, device=pl_module.device) if context.size > 1 else (told, due)
+        self.stop_requested, due = (
+            context.any(requested, due, device=pl_module.device) if context.size > 1 else (requested, due)
+        )
         if self.stop_requested or due:
             path = self.folder / f"chunk-{pl_module.chunks_done:09d}.ckpt"
             trainer.save_checkpoint(path)
@@ -151,9 +153,9 @@ class Checkpointing(pl.Callback):
         *old, _ = sorted(self.folder.glob("chunk-*.ckpt"))
         for path in old[: -(KEEP - 1)]:
             trainer.strategy.remove_checkpoint(path)
-        kept = sorted(self.folder.glob("chunk-*.ckpt"))
-        if all(path in self._best for path in kept):
-            needed = {self._best[path] for path in kept} | {self.history.best_weights()}
+        remaining = sorted(self.folder.glob("chunk-*.ckpt"))
+        if all(path in self._best for path in remaining):
+            needed = {self._best[path] for path in remaining} | {self.history.best_weights()}
             for path in self.folder.glob("best-*.safetensors"):
                 if path not in needed:
                     path.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from bevatron.config.sections.task import Classification
 from bevatron.store.readers.reader import Part, Reader, open_split
 from bevatron.store.readers.sampling import Sampling, quotas
 from bevatron.store.shards.manifest import Manifest
-from bevatron.training.collate import Collate, input_groups, moved, rows_at_once
+from bevatron.training.collate import Collate, input_groups, move_to_device, rows_at_once
 from bevatron.training.job import FitJob
 from bevatron.training.step_chunks import Schedule, StepChunk
 
@@ -42,7 +42,7 @@ class DataModule(pl.LightningDataModule):
         )
         training = job.model.training
         self.batch_size: int | Literal["full"] = training.batch_size
-        self.sampling = sampling_of(job)
+        self.sampling = make_sampling(job)
         self._val_sampling = Sampling(self.sampling.classes, class_ratio=self.sampling.class_ratio)
         self._train = self._open("train", self.batch_size)
         self._val = self._open("val", rows_at_once(self.collate.groups, VALIDATION_BATCH))
@@ -80,7 +80,7 @@ class DataModule(pl.LightningDataModule):
             start = time.perf_counter()
             if self._stream is None or step != self._next_step or step % self.schedule.steps_per_epoch == 0:
                 self._stream = self._open_epoch(step)
-            batch = self.prepared(next(self._stream))
+            batch = self.prepare_batch(next(self._stream))
             batch["rows"] = self._train.rows_of_batch(step % self.schedule.steps_per_epoch, self.sampling)
             self._next_step = step + 1
             self.waited += time.perf_counter() - start
@@ -99,24 +99,26 @@ class DataModule(pl.LightningDataModule):
         """The samples of the training split that are used, each once, in file order."""
         sampling = replace(self.sampling, balanced=False, sample_order="shuffled")
         for batch in self._train.epoch(self.job.seed, 0, shuffle=False, sampling=sampling):
-            yield self.prepared(batch)
+            yield self.prepare_batch(batch)
 
     def validation_batches(self) -> Iterator[Batch]:
         """The validation split, in file order; "rows" counts those of the whole batch."""
         sampling = self._val_sampling
         for number, batch in enumerate(self._val.epoch(0, 0, shuffle=False, sampling=sampling)):
-            yield {**self.prepared(batch), "rows": self._val.rows_of_batch(number, sampling)}
+            yield {**self.prepare_batch(batch), "rows": self._val.rows_of_batch(number, sampling)}
 
     @property
     def validation_length(self) -> int:
         """Batches of the validation split."""
         return self._val.n_batches(self._val_sampling)
 
-    def prepared(self, batch: Batch) -> Batch:
+    def prepare_batch(self, batch: Batch) -> Batch:
         """The batch on the device, its inputs dense."""
-        rest = {key: moved(value, self.device) for key, value in batch.items() if key not in ("inputs", "targets")}
-        targets = {name: moved(value, self.device) for name, value in batch["targets"].items()}
-        return {**rest, "targets": targets, "inputs": self.collate(batch["inputs"])}
+        others = {
+            key: move_to_device(value, self.device) for key, value in batch.items() if key not in ("inputs", "targets")
+        }
+        targets = {name: move_to_device(value, self.device) for name, value in batch["targets"].items()}
+        return {**others, "targets": targets, "inputs": self.collate(batch["inputs"])}
 
     def close(self) -> None:
         """Close the readers of both splits."""
@@ -141,7 +143,7 @@ class DataModule(pl.LightningDataModule):
         )
 
 
-def sampling_of(job: FitJob) -> Sampling:
+def make_sampling(job: FitJob) -> Sampling:
     """Which samples the job's fit uses, and how it sees them.
 
     Validation uses the same class ratio, all of it and in file order: a model with a class ratio is validated on the

@@ -84,7 +84,7 @@ class History(pl.Callback):
 
     def publish(self) -> None:
         """All rows at once, whole and on the disk."""
-        publish_text(self.folder / "history.csv", HEADER + csv_of(self.rows))
+        publish_text(self.folder / "history.csv", HEADER + format_csv(self.rows))
         self._begun = True
 
     def _write_row(self, row: dict[str, float]) -> None:
@@ -94,7 +94,7 @@ class History(pl.Callback):
         path = self.folder / "history.csv"
         try:
             with path.open("a", newline="", encoding="utf-8") as file:
-                file.write(csv_of([row]))
+                file.write(format_csv([row]))
         except OSError as error:
             raise machine_fault(error, path) or error from error
 
@@ -121,7 +121,7 @@ class History(pl.Callback):
         self.seconds, self.waited = state_dict["seconds"], state_dict.get("waited", 0.0)
 
 
-def csv_of(rows: list[dict[str, float]]) -> str:
+def format_csv(rows: list[dict[str, float]]) -> str:
     """The rows as lines of history.csv, without its header."""
     text = io.StringIO(newline="")
     csv.DictWriter(text, COLUMNS).writerows(rows)

@@ -14,12 +14,12 @@ from bevatron.config.sections.training import Training
 from bevatron.errors import UserError
 from bevatron.models.network import Network
 from bevatron.store.shards.contract import TargetInfo
-from bevatron.training.augmentation import augmented
+from bevatron.training.augmentation import augment
 from bevatron.training.data import Batch, DataModule
 from bevatron.training.job import Diverged, FitJob
 from bevatron.training.step_chunks import Schedule
 
-SHARED_OUT_ALONE = 100_000  # weights; below, gathering a module on its own costs more than the memory is worth
+MIN_SHARDED_WEIGHTS = 100_000  # weights; below, gathering a module on its own costs more than the memory is worth
 
 
 class Learner(pl.LightningModule):
@@ -54,8 +54,10 @@ class Learner(pl.LightningModule):
         self.val_loss = math.inf
         self._step_seed = seed_of("step", job.seed) if context.is_rank_zero else seed_of("step", job.seed, context.rank)
         training = job.model.training
-        drawn = training.augmentation is not None or (training.adversarial and training.adversarial.attack == "pgd")
-        self._stochastic = bool(drawn) or any(
+        stochastic = training.augmentation is not None or (
+            training.adversarial and training.adversarial.attack == "pgd"
+        )
+        self._stochastic = bool(stochastic) or any(
             isinstance(m, torch.nn.modules.dropout._DropoutNd) or getattr(m, "draws", False) for m in network.modules()
         )
 
@@ -70,11 +72,11 @@ class Learner(pl.LightningModule):
         """Outputs of the network that the task needs to say something of the target."""
         raise NotImplementedError
 
-    def counted(self, batch: Batch) -> Batch:
+    def drop_excluded(self, batch: Batch) -> Batch:
         """The batch without samples that the model is not to learn from; "rows" counts those left, of all workers."""
         return batch
 
-    def outputs_of(self, batch: Batch) -> Tensor:
+    def compute_outputs(self, batch: Batch) -> Tensor:
         """What the network says of a batch, from which `loss` follows."""
         return self(batch["inputs"])
 
@@ -90,7 +92,7 @@ class Learner(pl.LightningModule):
         """Called by Lightning once all workers are there: distributes the weights where the strategy says so."""
         if self.context.size > 1 and self.context.strategy == "fsdp":
             assert self.device_mesh is not None  # Lightning's strategy for FSDP has made it
-            share_out(self.network, self.device_mesh["data_parallel"])
+            shard_weights(self.network, self.device_mesh["data_parallel"])
 
     def forward(self, inputs: Any, truth: Tensor | None = None) -> Tensor:
         """The network's outputs; with `truth`, the losses that its architecture makes itself."""
@@ -103,7 +105,7 @@ class Learner(pl.LightningModule):
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for step, whole in enumerate(self.datamodule.training_batches(chunk), chunk.first_step):
             self._prepare_step(step, optimiser)
-            batch = self._augmented(self.counted(whole))
+            batch = self._augment(self.drop_excluded(whole))
             loss, fraction = self._loss_and_fraction(batch)
             optimiser.zero_grad(set_to_none=True)
             self.manual_backward(loss if self.context.size == 1 else loss * (fraction * self.context.size))
@@ -125,11 +127,11 @@ class Learner(pl.LightningModule):
             parameters = [p for group in optimizer.param_groups for p in group["params"]]
             torch.nn.utils.clip_grad_norm_(parameters, clip)
 
-    def _augmented(self, batch: Batch) -> Batch:
-        wanted = self.job.model.training.augmentation
-        if wanted is None:
+    def _augment(self, batch: Batch) -> Batch:
+        augmentation = self.job.model.training.augmentation
+        if augmentation is None:
             return batch
-        return {**batch, "inputs": augmented(batch["inputs"], wanted, self.job.model.title)}
+        return {**batch, "inputs": augment(batch["inputs"], augmentation, self.job.model.title)}
 
     def _average_running_statistics(self) -> None:
         """Average the running statistics of batch normalisation over the workers, each of which saw its own part of
@@ -145,7 +147,7 @@ class Learner(pl.LightningModule):
 
     def _loss_and_fraction(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
         """The loss of this worker's part of a batch, and how much of the batch's loss that is; 0 of 0 samples."""
-        outputs = self.outputs_of(batch)
+        outputs = self.compute_outputs(batch)
         if batch["rows"] == 0:
             return outputs.sum() * 0.0, 0
         if self.context.size == 1:
@@ -173,7 +175,7 @@ class Learner(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add a batch's loss to the sums."""
-        batch = self.counted(batch)
+        batch = self.drop_excluded(batch)
         loss, fraction = self._loss_and_fraction(batch)
         self._val_sum += loss.double() * (fraction * batch["rows"])
         self._val_samples += batch["rows"]
@@ -193,7 +195,7 @@ class Learner(pl.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimiser of the model's section `training`."""
-        return optimiser_of(self.job.model.training, self.network)
+        return make_optimiser(self.job.model.training, self.network)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what a fit needs to go on: chunks done, the running loss, the order of samples."""
@@ -217,7 +219,7 @@ class Learner(pl.LightningModule):
         self.interval_loss = state["interval_loss"].cpu()
 
 
-def share_out(network: Network, mesh: Any) -> None:
+def shard_weights(network: Network, mesh: Any) -> None:
     """Distribute weights, gradients and the optimiser's state of the network over the workers (FSDP).
 
     The parts of the architecture that are large are gathered one after the other, when they are needed.
@@ -225,12 +227,12 @@ def share_out(network: Network, mesh: Any) -> None:
     from torch.distributed.fsdp import fully_shard
 
     for module in network.architecture.children():
-        if sum(p.numel() for p in module.parameters()) >= SHARED_OUT_ALONE:
+        if sum(p.numel() for p in module.parameters()) >= MIN_SHARDED_WEIGHTS:
             fully_shard(module, mesh=mesh)
     fully_shard(network, mesh=mesh)
 
 
-def optimiser_of(training: Training, network: Network) -> torch.optim.Optimizer:
+def make_optimiser(training: Training, network: Network) -> torch.optim.Optimizer:
     """The optimiser of `training` over the weights that learn."""
     rate, decay = training.learning_rate, training.weight_decay
     learned = [weights for weights in network.parameters() if weights.requires_grad]

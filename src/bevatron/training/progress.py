@@ -47,7 +47,7 @@ class Progress(pl.Callback):
         chunk = schedule.chunk(pl_module.chunks_done - 1)
         epoch = schedule.epochs_after(chunk)
         if self._bar is not None:
-            self._bar.update(self._task, completed=chunk.last_step, epoch=epoch, val_loss=_words(pl_module.val_loss))
+            self._bar.update(self._task, completed=chunk.last_step, epoch=epoch, val_loss=_text(pl_module.val_loss))
         elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             log.info(
@@ -72,5 +72,5 @@ class Progress(pl.Callback):
             self._bar = None
 
 
-def _words(loss: float) -> str:
+def _text(loss: float) -> str:
     return f"{loss:.5g}" if math.isfinite(loss) else "–"  # none before the first validation

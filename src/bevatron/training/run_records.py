@@ -39,7 +39,7 @@ class EvaluatedRun(_Run):
     history_sha256: Digest | None = None
 
 
-def checked_runs(kind: type[_Run], runs: Any) -> list[dict[str, Any]]:
+def check_runs(kind: type[_Run], runs: Any) -> list[dict[str, Any]]:
     """The runs as they stand in the file, in the order of their seeds.
 
     Raises ValueError, in one line, for anything but a list of such records with seeds and folders that differ.
@@ -49,8 +49,8 @@ def checked_runs(kind: type[_Run], runs: Any) -> list[dict[str, Any]]:
         records: list[_Run] = TypeAdapter(form).validate_python(runs)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(step) for step in ("runs", *first["loc"]))
-        raise ValueError(f"{place}: {first['msg']}, found {_short(first['input'])}") from None
+        location = ".".join(str(step) for step in ("runs", *first["loc"]))
+        raise ValueError(f"{location}: {first['msg']}, found {_short(first['input'])}") from None
     for what in ("seed", "folder"):
         values = [getattr(record, what) for record in records]
         if len(set(values)) != len(values):

@@ -9,7 +9,7 @@ from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Str
 from bevatron.compute.distributed.distributed_context import DistributedContext
 
 
-def strategy_of(context: DistributedContext, device: torch.device) -> Strategy | str:
+def make_strategy(context: DistributedContext, device: torch.device) -> Strategy | str:
     """What Lightning's Trainer takes: one device alone, DDP, or FSDP."""
     if context.size == 1:
         return "auto"

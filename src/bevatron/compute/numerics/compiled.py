@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bevatron.compute.process.private_folder import private_below
+from bevatron.compute.process.private_folder import make_private_folder
 
 log = logging.getLogger("bevatron")
 
@@ -29,12 +29,12 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     if folder is None:
         return _once(numba.njit(function))
     settings = _numba_settings()
-    usual = settings.CACHE_DIR
+    configured = settings.CACHE_DIR
     settings.CACHE_DIR = str(folder)  # read while decorating alone
     try:
         return _once(numba.njit(cache=True)(function))
     finally:
-        settings.CACHE_DIR = usual
+        settings.CACHE_DIR = configured
 
 
 def _numba_settings() -> Any:
@@ -66,15 +66,15 @@ def _sources(module: Path) -> str:
     package = module.parent
     while (package.parent / "__init__.py").is_file():
         package = package.parent
-    found: set[Path] = set()
-    todo = [module]
-    while todo:
-        path = todo.pop()
-        if path not in found:
-            found.add(path)
-            todo += _imported(path, package)
+    modules: set[Path] = set()
+    remaining = [module]
+    while remaining:
+        path = remaining.pop()
+        if path not in modules:
+            modules.add(path)
+            remaining += _imported(path, package)
     digest = hashlib.sha256()
-    for path in sorted(found):
+    for path in sorted(modules):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(package)} {len(content)} ".encode() + content)
     return digest.hexdigest()[:16]
@@ -88,11 +88,11 @@ def _imported(path: Path, package: Path) -> tuple[Path, ...]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            place = path.parents[node.level - 1].relative_to(package.parent).parts if node.level else ()
-            base = ".".join([*place, *([node.module] if node.module else [])])
+            parents = path.parents[node.level - 1].relative_to(package.parent).parts if node.level else ()
+            base = ".".join([*parents, *([node.module] if node.module else [])])
             names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
-    places = [package.parent.joinpath(*name.split(".")) for name in names if name.split(".")[0] == package.name]
-    files = [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")]
+    candidates = [package.parent.joinpath(*name.split(".")) for name in names if name.split(".")[0] == package.name]
+    files = [file for candidate in candidates for file in (candidate.with_suffix(".py"), candidate / "__init__.py")]
     return tuple(sorted(file for file in files if file.is_file()))
 
 
@@ -102,7 +102,7 @@ def _folder(name: str) -> Path | None:
     requested = _numba_settings().CACHE_DIR or os.environ.get("XDG_CACHE_HOME")
     try:
         parent = Path(requested) if requested else Path.home() / ".cache"
-        folder = private_below(parent, "bevatron", "compiled", name)
+        folder = make_private_folder(parent, "bevatron", "compiled", name)
     except (OSError, RuntimeError):  # no such home, or a read-only one
         return None
     if folder is None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-WORDS = slice(24, 24 + 624 * 8)  # bytes of the Mersenne Twister's words in the state of torch's generator of the CPU
+TWISTER_STATE = slice(24, 24 + 624 * 8)  # bytes of the Mersenne Twister in the state of torch's generator of the CPU
 
 
 def seed_generators(device: torch.device, seed: int, step: int) -> None:
@@ -28,10 +28,10 @@ def _state_of(seed: int, step: int) -> torch.Tensor:
     philox, start = _philox()
     start["state"]["key"][:] = seed, step
     philox.state = start
-    words = philox.random_raw(312).view(np.uint32)
-    words[0] |= 0x80000000  # so that they are not all zero, from which the generator never comes back
-    state = _unseeded().copy()
-    state[WORDS] = words.astype(np.uint64).view(np.uint8)
+    numbers = philox.random_raw(312).view(np.uint32)
+    numbers[0] |= 0x80000000  # so that they are not all zero, from which the generator never comes back
+    state = _initial_state().copy()
+    state[TWISTER_STATE] = numbers.astype(np.uint64).view(np.uint8)
     return torch.from_numpy(state)
 
 
@@ -43,5 +43,5 @@ def _philox() -> tuple[np.random.Philox, Any]:
 
 
 @cache
-def _unseeded() -> np.ndarray:
+def _initial_state() -> np.ndarray:
     return torch.Generator().manual_seed(0).get_state().numpy()

@@ -19,7 +19,7 @@ class Flag:
         self._raised = False
         self._read = float("-inf")
 
-    def lower(self) -> None:
+    def clear(self) -> None:
         """Empty the file, and make its folder where there is none."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(b"")

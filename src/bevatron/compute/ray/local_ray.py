@@ -11,17 +11,17 @@ from typing import Any
 
 from bevatron.compute.process.sigterm import end_on_sigterm
 from bevatron.compute.ray.ray_folder import base_folder, keep_logs, own_folder, remove, remove_stale
-from bevatron.compute.ray.ray_metrics import metrics_archived
+from bevatron.compute.ray.ray_metrics import archive_metrics
 from bevatron.compute.ray.ray_start import OBJECT_STORE_BYTES
 from bevatron.compute.ray.ray_token import new_token, token_authentication
-from bevatron.compute.ray.session import RaySession, cpus_of_job, first_line, session_of, tell_dashboard
+from bevatron.compute.ray.session import RaySession, cpus_of_job, first_line, log_dashboard, session_of
 from bevatron.compute.slurm.resource_request import ResourceRequest
 from bevatron.config.sections.workflow import Ray
 from bevatron.errors import UserError
 
 
 @contextmanager
-def local_ray(settings: Ray, request: ResourceRequest, kept: Path) -> Iterator[RaySession]:
+def local_ray(settings: Ray, request: ResourceRequest, records: Path) -> Iterator[RaySession]:
     """Start a cluster whose processes end, and whose folder is removed, with the block or this process.
 
     If the block fails, Ray's own logs are copied to `kept / "logs"` first. Raises UserError if it cannot start.
@@ -36,13 +36,13 @@ def local_ray(settings: Ray, request: ResourceRequest, kept: Path) -> Iterator[R
         stack.enter_context(token_authentication(token))
         context = _start(settings, request, folder, stack)
         session = session_of(context.address_info["address"], context.dashboard_url, token)
-        tell_dashboard(session, settings.dashboard)
-        stack.enter_context(metrics_archived(kept / "metrics", session))
+        log_dashboard(session, settings.dashboard)
+        stack.enter_context(archive_metrics(records / "metrics", session))
         try:
             yield session
         except Exception as error:
             if not isinstance(error, UserError):
-                keep_logs(folder, kept / "logs")
+                keep_logs(folder, records / "logs")
             raise
 
 

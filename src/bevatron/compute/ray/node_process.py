@@ -22,7 +22,7 @@ class NodeProcess:
         """`prefix` is the command that brings the process to its node; `events` gets what it says."""
         self.name, self.log = name, log
         self._remote = bool(prefix)
-        self._patience = END_SECONDS
+        self._timeout = END_SECONDS
         self.raylet: str | None = None  # the address of Ray's process there, once it is up
         with log.open("w", encoding="utf-8") as errors:
             self._process = subprocess.Popen(
@@ -44,10 +44,10 @@ class NodeProcess:
                     events.put((self, json.loads(line)))
         events.put((self, {"event": "gone"}))
 
-    def tell(self, words: str) -> None:
+    def tell(self, line: str) -> None:
         """Send one line to the process; does nothing where it has ended."""
         with suppress(OSError):  # it has ended
-            self._input.write(f"{words}\n".encode())
+            self._input.write(f"{line}\n".encode())
             self._input.flush()
 
     def dismiss(self, all_well: bool) -> None:
@@ -56,14 +56,14 @@ class NodeProcess:
             self.tell("end")
         if self._remote and (self.raylet is None or not answers(self.raylet)):
             self._process.terminate()  # srun may wait for a node that never came, or that is lost
-            self._patience = LOST_SECONDS
+            self._timeout = LOST_SECONDS
         with suppress(OSError):
             self._input.close()
 
     def wait(self, since: float) -> None:
         """Until the process has ended; after its patience, counted from `since`, it is killed."""
         try:
-            self._process.wait(timeout=max(0.0, since + self._patience - time.monotonic()))
+            self._process.wait(timeout=max(0.0, since + self._timeout - time.monotonic()))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -63,11 +63,11 @@ def claim(job: str, node: int, cpus: int) -> PortBlock:
     It holds a port for each of 48 worker processes and four more for each CPU core. Raises OSError if there is none.
     """
     units = -(-(WORKERS_FROM + 48 + 4 * cpus) // UNIT)
-    blocks = (END - FIRST) // (units * UNIT)
+    n_blocks = (END - FIRST) // (units * UNIT)
     start = int.from_bytes(hashlib.sha256(job.encode()).digest()[:4], "big") + node
-    for number in range(blocks):
+    for number in range(n_blocks):
         with suppress(OSError):
-            block = PortBlock(FIRST + (start + number) % blocks * units * UNIT, units)
+            block = PortBlock(FIRST + (start + number) % n_blocks * units * UNIT, units)
             if block.is_free():
                 return block
             block.release()

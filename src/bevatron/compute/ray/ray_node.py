@@ -59,15 +59,15 @@ class Driver:
     def listen(self) -> None:
         """Wait a moment for the next words."""
         if select.select([sys.stdin], [], [], POLL_SECONDS)[0]:
-            words = os.read(sys.stdin.fileno(), 4096)
-            *lines, self._text = (self._text + words).split(b"\n")
+            data = os.read(sys.stdin.fileno(), 4096)
+            *lines, self._text = (self._text + data).split(b"\n")
             for line in lines:
-                word, _, rest = line.decode().partition(" ")
+                word, _, argument = line.decode().partition(" ")
                 if word == "join":
-                    self.address = rest
+                    self.address = argument
                 elif word == "end":
                     self.all_well = True
-            self.gone = self.gone or not words
+            self.gone = self.gone or not data
         self.gone = self.gone or self.all_well or time.monotonic() > self._farewell
 
 
@@ -107,7 +107,7 @@ def serve(options: argparse.Namespace, driver: Driver, stack: ExitStack) -> int:
                 env=ray_start_environment(options.token, ports),
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr,
-                preexec_fn=killed_with_parent(),
+                preexec_fn=end_with_parent(),
                 start_new_session=True,  # signals to this process's group do not reach Ray
             )
             processes = ProcessTree([ray.pid], adopting=True)
@@ -118,7 +118,7 @@ def serve(options: argparse.Namespace, driver: Driver, stack: ExitStack) -> int:
                     address=f"{address}:{ports.port('gcs')}",
                     raylet=f"{address}:{ports.port('node_manager')}",
                 )
-                attempt.callback(keep_unless_well, driver, folder, options)
+                attempt.callback(keep_logs_unless_well, driver, folder, options)
                 return watch(ray, driver, processes)
             if driver.gone:
                 return 0
@@ -167,7 +167,7 @@ def end(ray: subprocess.Popen, processes: ProcessTree) -> None:
     ray.wait()
 
 
-def keep_unless_well(driver: Driver, folder: Path, options: argparse.Namespace) -> None:
+def keep_logs_unless_well(driver: Driver, folder: Path, options: argparse.Namespace) -> None:
     """Keep Ray's logs in the folder `kept`, unless the driver said that all went well."""
     if not driver.all_well:
         keep_logs(folder, options.kept / "logs" / options.name)
@@ -180,7 +180,7 @@ def remove_token(path: Path, token: str) -> None:
             path.unlink()
 
 
-def killed_with_parent():
+def end_with_parent():
     """A function for the child, between fork and exec: the kernel kills it when its parent dies (Linux)."""
     libc = ctypes.CDLL(None)
     return lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

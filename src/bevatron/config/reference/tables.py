@@ -70,30 +70,30 @@ COMPONENTS: list[tuple[str, Registry]] = [
 def tables() -> str:
     """All sections as Markdown tables: key, type, default, meaning."""
     parts = [_table(title, section) for title, section in SECTIONS]
-    for place, registry in COMPONENTS:
+    for key_path, registry in COMPONENTS:
         for name in registry.names():
             options = registry[name].Options
-            parts.append(_table(f"{place}, kind `{name}`", options, registry[name].__doc__))
+            parts.append(_table(f"{key_path}, kind `{name}`", options, registry[name].__doc__))
             for key, section in _sections_of(options):
-                parts.append(_table(f"{place[:-1]}.{key}`, kind `{name}`", section))
+                parts.append(_table(f"{key_path[:-1]}.{key}`, kind `{name}`", section))
     return "\n\n".join(parts)
 
 
-def with_tables(text: str) -> str:
+def insert_tables(text: str) -> str:
     """A README's text with what stands between the two markers replaced."""
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
+    before, remainder = text.split(BEGIN)
+    _, after = remainder.split(END)
     return f"{before}{BEGIN}\n\n{tables()}\n\n{END}{after}"
 
 
 def _sections_of(options: type[Section]) -> list[tuple[str, type[Section]]]:
     """The options that are sections themselves, by name."""
-    found = []
+    sections = []
     for key, field in options.model_fields.items():
         for kind in (field.annotation, *typing.get_args(field.annotation)):
             if isinstance(kind, type) and issubclass(kind, Section):
-                found.append((key, kind))
-    return found
+                sections.append((key, kind))
+    return sections
 
 
 def _table(title: str, section: type[Section], doc: str | None = None) -> str:

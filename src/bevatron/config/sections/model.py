@@ -79,14 +79,14 @@ class Model(Section):
 
         Raises KeyError where a key does not exist, ValidationError where a value does not fit.
         """
-        tree = self.model_dump(mode="json", exclude={"search"})
+        payload = self.model_dump(mode="json", exclude={"search"})
         for key, value in values.items():
             *path, leaf = key.split(".")
-            branch = tree
+            branch = payload
             for step in path:
                 branch = branch.get(step) if isinstance(branch, dict) else None
             if not isinstance(branch, dict) or leaf not in branch:
-                known = sorted(branch) if isinstance(branch, dict) else sorted(tree)
+                known = sorted(branch) if isinstance(branch, dict) else sorted(payload)
                 raise KeyError(f"known here: {', '.join(known)}")
             branch[leaf] = value
-        return Model.model_validate(tree)
+        return Model.model_validate(payload)

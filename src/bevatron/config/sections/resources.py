@@ -141,10 +141,10 @@ class Resources(Section):
 
     def minutes(self, rule: str, needs: JobResources, attempt: int, study: str | None = None) -> int:
         """Time limit at an attempt. A batch job of shards adds up theirs, and the sum must stay below the limit."""
-        most = self.limits.minutes
+        limit = self.limits.minutes
         if rule in SHARD_RULES:
-            most = max(1, int(most * needs.minutes / self.minutes_of_shards(study)))
-        return min(round(needs.minutes * self.retry_scaling.minutes ** (attempt - 1)), most)
+            limit = max(1, int(limit * needs.minutes / self.minutes_of_shards(study)))
+        return min(round(needs.minutes * self.retry_scaling.minutes ** (attempt - 1)), limit)
 
     def minutes_of_shards(self, study: str | None) -> int:
         """Time limit of a full batch job of shards at the first attempt."""

@@ -32,7 +32,7 @@ def mean_gradient(folder: Path, groups: list[str], points: np.ndarray) -> np.nda
 
 
 def weights_of(folder: Path) -> np.ndarray | None:
-    """w and θ of a single unit, (3,); None for any other network."""
+    """W and θ of a single unit, (3,); None for any other network."""
     unit = load_network(folder).architecture
     if not hasattr(unit, "hyperplane"):
         return None
@@ -58,7 +58,7 @@ def replayed(context: EvaluationContext, most: int | None = None, steps: int | N
     from bevatron.training.data import DataModule  # Lightning, which costs two seconds, and which few models need here
     from bevatron.training.fit import initial_network
     from bevatron.training.job import FitJob
-    from bevatron.training.learner import optimiser_of
+    from bevatron.training.learner import make_optimiser
 
     study, model = context.study, context.model
     data_loading = context.workflow.data_loading
@@ -69,7 +69,7 @@ def replayed(context: EvaluationContext, most: int | None = None, steps: int | N
         try:
             network = initial_network(job, context.manifest)
             learner = LEARNERS[study.task.kind](job, network, data.schedule)
-            optimiser = optimiser_of(model.training, network)
+            optimiser = make_optimiser(model.training, network)
             chunk = data.schedule.chunk(0)
             last = data.schedule.steps_per_epoch if steps is None else steps
             step = 0

@@ -38,9 +38,9 @@ class Committee(nn.Module):
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int, members: list[Network]):
         super().__init__()
         self.members = nn.ModuleList(members).requires_grad_(False)
-        self.asked = [member.answers for member in members]
+        self.class_subsets = [member.answers for member in members]
         self.layers = dense_layers(
-            sum(map(len, self.asked)), options.widths, options.activation, options.dropout, n_outputs
+            sum(map(len, self.class_subsets)), options.widths, options.activation, options.dropout, n_outputs
         )
         initialise(self.layers, options.initialisation)
 
@@ -57,5 +57,7 @@ class Committee(nn.Module):
     def opinions(self, inputs: Inputs) -> Tensor:
         """What the members say: (batch, sum over the members of the classes of their questions)."""
         with torch.no_grad():
-            answers = [member(inputs)[:, asked] for member, asked in zip(self.members, self.asked, strict=True)]
+            answers = [
+                member(inputs)[:, subset] for member, subset in zip(self.members, self.class_subsets, strict=True)
+            ]
         return torch.cat([answer - answer.mean(1, keepdim=True) for answer in answers], 1)

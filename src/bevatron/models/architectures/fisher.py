@@ -8,7 +8,7 @@ from torch.nn import functional
 from bevatron.config.loading.kinds import Options, architecture
 from bevatron.config.sections.section import Fraction
 from bevatron.models.closed_form import Labelled, Losses
-from bevatron.models.layers.flat import flat_width, flattened
+from bevatron.models.layers.flat import flat_width, flatten_groups
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
 
@@ -54,7 +54,7 @@ class Fisher(nn.Module):
 
     def rows(self, inputs: Inputs) -> Tensor:
         """All inputs of a sample as one row: (batch, n_features)."""
-        return flattened(inputs, self.groups)
+        return flatten_groups(inputs, self.groups)
 
     def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
         """Set weights and biases from the classes' means and covariance; the mean cross entropy of both splits."""

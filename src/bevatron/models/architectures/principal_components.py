@@ -9,7 +9,7 @@ from bevatron.config.loading.kinds import Options, architecture
 from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
 from bevatron.models.closed_form import Labelled, Losses
-from bevatron.models.layers.flat import flat_width, flattened
+from bevatron.models.layers.flat import flat_width, flatten_groups
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
 
@@ -48,7 +48,7 @@ class PrincipalComponents(nn.Module):
 
     def rows(self, inputs: Inputs) -> Tensor:
         """All inputs of a sample as one row: (batch, n_features)."""
-        return flattened(inputs, self.groups)
+        return flatten_groups(inputs, self.groups)
 
     def encode(self, inputs: Inputs) -> Tensor:
         """Inputs {group: (batch, ...)} to the hidden representation (batch, hidden)."""
@@ -70,5 +70,5 @@ class PrincipalComponents(nn.Module):
         return [Losses(self._loss(training), self._loss(validation))]
 
     def _loss(self, split: Labelled) -> float:
-        found = self.mean + (split.rows - self.mean) @ self.axes.T @ self.axes
-        return functional.mse_loss(found.double(), split.labels.double()).item()
+        outputs = self.mean + (split.rows - self.mean) @ self.axes.T @ self.axes
+        return functional.mse_loss(outputs.double(), split.labels.double()).item()

@@ -7,7 +7,7 @@ from torch.nn import functional
 from bevatron.config.loading.kinds import Options, architecture
 from bevatron.errors import UserError
 from bevatron.models.closed_form import Labelled, Losses
-from bevatron.models.layers.images import image_shape, joined
+from bevatron.models.layers.images import image_shape, join_images
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
 
@@ -48,11 +48,11 @@ class Wiener(nn.Module):
 
     def rows(self, inputs: Inputs) -> Tensor:
         """Images as rows of pixels: (batch, channels × height × width)."""
-        return joined(inputs, self.groups).flatten(1)
+        return join_images(inputs, self.groups).flatten(1)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Images {group: (batch, channels, height, width)} to filtered pixels (batch, n_outputs)."""
-        return self._filtered(joined(inputs, self.groups)).flatten(1)
+        return self._filter(join_images(inputs, self.groups)).flatten(1)
 
     def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
         """Set the mean and the gain from the training split's spectra; the mean squared error of both splits."""
@@ -65,10 +65,10 @@ class Wiener(nn.Module):
         self.gain.copy_(signal_power / (signal_power + noise_power).clamp_min(torch.finfo(torch.float64).tiny))
         return [Losses(self._loss(training), self._loss(validation))]
 
-    def _filtered(self, images: Tensor) -> Tensor:
+    def _filter(self, images: Tensor) -> Tensor:
         spectrum = torch.fft.rfft2(images - self.mean)
         return self.mean + torch.fft.irfft2(self.gain * spectrum, s=self.shape[1:])
 
     def _loss(self, split: Labelled) -> float:
-        found = self._filtered(split.rows.unflatten(1, self.shape)).flatten(1)
-        return functional.mse_loss(found.double(), split.labels.double()).item()
+        outputs = self._filter(split.rows.unflatten(1, self.shape)).flatten(1)
+        return functional.mse_loss(outputs.double(), split.labels.double()).item()

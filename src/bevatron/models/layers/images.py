@@ -40,7 +40,7 @@ def image_shape(inputs: dict[str, InputGroup], kind: str) -> Shape:
     return sum(group.shape[0] for group in inputs.values()), height, width
 
 
-def joined(inputs: Inputs, groups: list[str]) -> Tensor:
+def join_images(inputs: Inputs, groups: list[str]) -> Tensor:
     """The groups' channels one after the other: (batch, channels, height, width)."""
     images = [dense_group(inputs, name) for name in groups]
     return images[0] if len(images) == 1 else torch.cat(images, 1)
@@ -51,7 +51,7 @@ def shape_after(layers: nn.Module, shape: Shape, kind: str) -> Shape:
     training = layers.training
     # One empty image takes less time than torch's first use of its meta device, unless the network is there already.
     device = next((weights.device.type for weights in layers.parameters()), "cpu")
-    found = _tried(layers.eval(), shape, device)
+    found = _try_shape(layers.eval(), shape, device)
     layers.train(training)
     if found is not None:
         return found
@@ -59,12 +59,12 @@ def shape_after(layers: nn.Module, shape: Shape, kind: str) -> Shape:
     low, high = max(shape[1:]), LARGEST
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _tried(trial, (shape[0], middle, middle), "meta") else (middle, high)
+        low, high = (low, middle) if _try_shape(trial, (shape[0], middle, middle), "meta") else (middle, high)
     what = f"images of {shape[1]}×{shape[2]} are too small for the architecture '{kind}'"
     raise UserError("inputs", f"{what}: it needs {high}×{high} at least", "give it larger ones, or a smaller network")
 
 
-def _tried(layers: nn.Module, shape: Shape, device: str) -> Shape | None:
+def _try_shape(layers: nn.Module, shape: Shape, device: str) -> Shape | None:
     try:
         with torch.no_grad():
             found = tuple(layers(torch.zeros(1, *shape, device=device)).shape[1:])
@@ -109,6 +109,6 @@ def _parts(n: int, length: int) -> Tensor:
     return matrix
 
 
-def scaled(channels: int, width: float) -> int:
+def scale_channels(channels: int, width: float) -> int:
     """A number of channels in a network `width` times as wide."""
     return max(1, round(channels * width))

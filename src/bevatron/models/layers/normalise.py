@@ -42,9 +42,9 @@ class Normalise(nn.Module):
         """The groups in the order of the network, each feature normalised; padding stays zero."""
         if self.kind == "none":
             return inputs
-        return {name: self._normalised(name, inputs[name]) for name in self.groups}
+        return {name: self._normalise_group(name, inputs[name]) for name in self.groups}
 
-    def _normalised(self, name: str, group: Tensor | Padded) -> Tensor | Padded:
+    def _normalise_group(self, name: str, group: Tensor | Padded) -> Tensor | Padded:
         centre, scale = getattr(self, f"{name}_centre"), getattr(self, f"{name}_scale")
         values = group.values if isinstance(group, Padded) else group
         if name in self.images:

@@ -67,8 +67,8 @@ class SequenceInput:
 
 def last_step(states: Tensor, n_valid: Tensor) -> Tensor:
     """The state after the last element present: (batch, n, width) to (batch, width); zero for an empty list."""
-    place = (n_valid.clamp(min=1) - 1).view(-1, 1, 1).expand(-1, 1, states.shape[2])
-    return states.gather(1, place).squeeze(1) * (n_valid > 0).unsqueeze(1)
+    index = (n_valid.clamp(min=1) - 1).view(-1, 1, 1).expand(-1, 1, states.shape[2])
+    return states.gather(1, index).squeeze(1) * (n_valid > 0).unsqueeze(1)
 
 
 def pool(values: Tensor, present: Tensor, how: str) -> Tensor:

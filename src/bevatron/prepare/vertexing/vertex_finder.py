@@ -70,7 +70,8 @@ def invariant_mass(total):
 @compiled
 def flight(place, covariance, primary, primary_covariance, axis):
     """(length, significance, length across the beam, whether it goes along `axis`), of the way from the primary
-    vertex; the error is that of both vertices along the way."""
+    vertex; the error is that of both vertices along the way.
+    """
     length, across, variance, forward = 0.0, 0.0, 0.0, 0.0
     for i in range(3):
         way = place[i] - primary[i]
@@ -87,7 +88,8 @@ def flight(place, covariance, primary, primary_covariance, axis):
 @compiled
 def like_v0(first, second, seen, place, primary, cuts, total):
     """Whether a pair of tracks of opposite charge has the mass of K0_S → ππ, Λ → pπ or γ → ee and points back to
-    the primary vertex. seen (2, 10): their `constraint` at `place`; total (4,) is room to work in."""
+    the primary vertex. seen (2, 10): their `constraint` at `place`; total (4,) is room to work in.
+    """
     if first[4] * second[4] > 0.0:
         return False
     first_is_harder = abs(first[4]) < abs(second[4])
@@ -117,7 +119,8 @@ def like_v0(first, second, seen, place, primary, cuts, total):
 @compiled
 def find_pairs(tracks, matrices, field, seeds, n_seeds, primary, primary_covariance, axis, cuts, pairs, places, is_v0):
     """Writes the acceptable pairs of the tracks seeds[:n_seeds] into pairs (m, 2), their vertices into places (m,
-    3), and into is_v0 (m,) whether they look like a V0; returns how many there are."""
+    3), and into is_v0 (m,) whether they look like a V0; returns how many there are.
+    """
     plain = np.zeros(1)
     rows, weight, seen, work = np.empty(2, np.int64), np.empty(2), np.empty((2, 10)), np.empty((2, 5))
     elsewhere, place, covariance, total = np.zeros(2), np.empty(3), np.empty((3, 3)), np.empty(4)

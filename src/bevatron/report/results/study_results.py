@@ -21,7 +21,7 @@ from bevatron.report.tables.metric_titles import title_of
 from bevatron.store.files.checksum import check_checksum
 from bevatron.store.files.publish import sha256_of
 from bevatron.store.shards.manifest import Manifest, load_manifest
-from bevatron.training.run_records import EvaluatedRun, checked_runs
+from bevatron.training.run_records import EvaluatedRun, check_runs
 
 SCHEMA_VERSION = 1
 SEARCH_FILES = ("trials.csv", "search.png")
@@ -166,7 +166,7 @@ def _model(folder: Path, name: str, model: Model, tree: dict[str, Any], label: s
 def _runs(tree: dict[str, Any], path: Path, command: str) -> list[dict[str, Any]]:
     """The runs that were evaluated; the report reads files in their folders."""
     try:
-        return checked_runs(EvaluatedRun, tree["runs"])
+        return check_runs(EvaluatedRun, tree["runs"])
     except (KeyError, ValueError) as error:
         raise UserError(path, f"holds no list of runs: {error}", f"run `{command}` again") from None
 

@@ -33,7 +33,7 @@ def batches(events: Iterator[EventText]) -> Iterator[tuple[list[EventText], Part
 
 
 def _parsed(texts: list[EventText]) -> Iterator[Any]:
-    """pyhepmc's events; UserError, naming file and line, for one that it cannot read whole."""
+    """Pyhepmc's events; UserError, naming file and line, for one that it cannot read whole."""
     try:
         import pyhepmc
     except ImportError:

@@ -19,7 +19,8 @@ OTHERS = {
 @dataclass(frozen=True)
 class EventText:
     """One event: its place in the file, the line where it starts, the numbers of particles and vertices that it
-    declares, and its text after the file's own head."""
+    declares, and its text after the file's own head.
+    """
 
     file: Path
     number: int

@@ -12,7 +12,7 @@ from bevatron.models.layers.images import WithHeads
 from bevatron.models.layers.inputs import Inputs
 from bevatron.store.shards.contract import TargetInfo
 from bevatron.training.attacks import fgsm, pgd
-from bevatron.training.collate import selected
+from bevatron.training.collate import select_samples
 from bevatron.training.learner import Batch, Learner
 
 HEADS_WEIGHT = 0.3  # of auxiliary classifiers (Szegedy et al., arXiv:1409.4842, sec. 5)
@@ -33,19 +33,19 @@ class ClassificationLearner(Learner):
         """One output for each class."""
         return len(task.classes)
 
-    def counted(self, batch: Batch) -> Batch:
+    def drop_excluded(self, batch: Batch) -> Batch:
         """The samples of the model's class subset alone."""
         if self.job.class_subset is None:
             return batch
         labels = batch["targets"][self.job.target]
-        asked = torch.zeros_like(labels, dtype=torch.bool)
+        in_subset = torch.zeros_like(labels, dtype=torch.bool)
         for number in self.job.class_subset:
-            asked |= labels == number
-        kept = asked.nonzero().squeeze(1)
-        rows = int(self.context.all_reduce(torch.tensor(len(kept), device=labels.device)))
-        if len(kept) == 0:  # some network cannot take nothing; with no rows the loss is zero whatever it says
-            kept = torch.arange(min(1, len(labels)) if rows == 0 else 0, device=labels.device)
-        return {**selected(batch, kept), "rows": rows}
+            in_subset |= labels == number
+        indices = in_subset.nonzero().squeeze(1)
+        rows = int(self.context.all_reduce(torch.tensor(len(indices), device=labels.device)))
+        if len(indices) == 0:  # some network cannot take nothing; with no rows the loss is zero whatever it says
+            indices = torch.arange(min(1, len(labels)) if rows == 0 else 0, device=labels.device)
+        return {**select_samples(batch, indices), "rows": rows}
 
     def loss(self, outputs: Tensor | WithHeads, batch: Batch) -> Tensor:
         """Mean cross entropy (nats), in training with that of adversarial examples."""

@@ -24,5 +24,5 @@ class Classification2DLearner(Learner):
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Half of the mean squared error over both outputs."""
-        wanted = functional.one_hot(batch["targets"][self.job.target].long(), outputs.shape[1])
-        return 0.5 * functional.mse_loss(outputs, wanted.to(outputs.dtype))
+        target = functional.one_hot(batch["targets"][self.job.target].long(), outputs.shape[1])
+        return 0.5 * functional.mse_loss(outputs, target.to(outputs.dtype))

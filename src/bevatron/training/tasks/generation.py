@@ -47,7 +47,7 @@ class GenerationLearner(Learner):
             if epoch == training.validate_every * (1 + round(index * (n_intervals - 1) / (n_snapshots - 1))):
                 self.network.architecture.remember(index, epoch, objective)
 
-    def outputs_of(self, batch: Batch) -> Tensor:
+    def compute_outputs(self, batch: Batch) -> Tensor:
         """The losses of D and of G for each sample, (batch, 2)."""
         return self(batch["inputs"], batch["targets"][self.job.target])
 

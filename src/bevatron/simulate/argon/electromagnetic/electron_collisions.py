@@ -60,7 +60,8 @@ def heavy_collision(kinetic, mass, most, cut):
 @compiled
 def knock_on(particle, mass, passed, stack, counts):
     """The δ-ray of energy `passed` leaves the particle; both get the directions that momentum asks for. A heavy
-    particle's own, which moves by less than m_e / mass, stays."""
+    particle's own, which moves by less than m_e / mass, stays.
+    """
     kinetic = particle[KINETIC]
     energy, momentum = kinetic + mass, math.sqrt(kinetic * (kinetic + 2.0 * mass))
     cosine = min(1.0, passed * (energy + ELECTRON_MASS) / (momentum * math.sqrt(passed * (passed + 2 * ELECTRON_MASS))))

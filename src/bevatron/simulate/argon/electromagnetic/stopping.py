@@ -47,7 +47,8 @@ def greatest_transfer(kinetic: np.ndarray, mass: float) -> np.ndarray:
 
 def heavy(kinetic: np.ndarray, mass: float, cut: float = np.inf, spin_half: bool = True) -> np.ndarray:
     """Below a kinetic energy of mass / 1000 (1 MeV of a proton), where Bethe's formula fails, the loss is held at that
-    energy's: the rest of the range is less than 0.1 mm."""
+    energy's: the rest of the range is less than 0.1 mm.
+    """
     kinetic = np.maximum(kinetic, 1e-3 * mass)
     energy, gamma = kinetic + mass, 1 + kinetic / mass
     beta_gamma2 = gamma**2 - 1

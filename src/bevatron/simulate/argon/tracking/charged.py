@@ -144,7 +144,8 @@ def greatest(row, kinetic, mass):
 @compiled
 def meet(particle, row, mass, work, tables, cuts):
     """One process by the rates at the particle's energy. δ-rays and photons are made here; the others end the particle,
-    and are left to the caller."""
+    and are left to the caller.
+    """
     kinetic = particle[KINETIC]
     point, rest = place(kinetic)
     rates = tables.rates

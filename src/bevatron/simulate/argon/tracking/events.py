@@ -65,7 +65,8 @@ def event_samples(started: Started, deposits: Deposits, first_id: int) -> Sample
 
 def event_attributes(options: Any, box: Box) -> dict[str, object]:
     """What a raw shard says of all its events: the box, and the gun's particles by name and PDG code, in the order of
-    their class numbers."""
+    their class numbers.
+    """
     particles = [] if options.gun is None else list(options.gun.particles)
     return {
         "box": {"low": list(box.low), "high": list(box.high)},
