@@ -39,6 +39,8 @@ docs: .venv/ready
 lint: .venv/ready
 	ruff check src tests benchmarks docs
 	ruff format --check src tests benchmarks docs
+	lint-imports --no-cache --no-logo
+	pyright
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from readers import row, show, side_by_side
 
-from bevatron.config.loading.load import at_scale, validated
+from bevatron.config.loading.load import apply_scale, validate_section
 from bevatron.config.loading.yaml_text import parse_yaml
 from bevatron.config.sections.study import Study
 from bevatron.prepare.stage import prepare_shard, write_manifest
@@ -70,14 +70,14 @@ def make_dataset(folder: Path, events: int, images: dict = HIRES) -> Path:
 def smaller_study(events: int, images: dict = HIRES) -> Study:
     """The study `lartpc` with fewer events and these images alone."""
     path = Path(__file__).parents[1] / "config" / "studies" / "lartpc.yaml"
-    tree = at_scale(parse_yaml(path.read_text(encoding="utf-8")), "paper", path)
+    tree = apply_scale(parse_yaml(path.read_text(encoding="utf-8")), "paper", path)
     tree["simulation"]["shards"] = 1
     tree["simulation"]["source"]["events"] = events
     tree["dataset"]["recipe"]["images"] = images
     tree.pop("grids")
     tree["claims"] = []
     tree["models"] = {"lenet": {**tree["models"]["lenet"], "inputs": ["hires"]}}
-    return validated(Study, tree, path)
+    return validate_section(Study, tree, path)
 
 
 def hires_bytes(folder: Path) -> int:

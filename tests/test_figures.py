@@ -12,9 +12,9 @@ from PIL import Image
 
 from bevatron.figures import (
     drawable,
-    failure_told,
     figure_bytes,
     legend_label,
+    log_failure,
     placeholder_png,
     placeholder_svg,
     shortened,
@@ -162,5 +162,5 @@ def test_an_exception_that_cannot_be_told_is_told_by_its_name():
         def __str__(self) -> str:
             raise RuntimeError
 
-    assert failure_told(Mute(), "figure") == "Mute:"
-    assert failure_told(ValueError("a\n\x1b[31m\ud800" + "x" * 500), "figure").startswith("ValueError: a [31mx")
+    assert log_failure(Mute(), "figure") == "Mute:"
+    assert log_failure(ValueError("a\n\x1b[31m\ud800" + "x" * 500), "figure").startswith("ValueError: a [31mx")

@@ -88,8 +88,8 @@ def _fit(lane: Lane, place: Checkout, epochs: int, moments: list[float], chance:
 def _share(place: Checkout, epochs: int) -> float:
     """Of the epochs, as the running fit's history has them."""
     done = 0.0
-    for path in place.folder.glob("runs/*/block-*.ckpt"):
-        done = max(done, float(path.stem.removeprefix("block-")))
+    for path in place.folder.glob("runs/*/chunk-*.ckpt"):
+        done = max(done, float(path.stem.removeprefix("chunk-")))
     return done / _blocks(epochs)
 
 

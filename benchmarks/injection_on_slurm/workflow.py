@@ -119,4 +119,4 @@ def _blocks(folder: Path) -> float:
     if (folder / "result.json").exists():
         last = (folder / "history.csv").read_text().splitlines()[-1]
         return int(last.split(",")[1]) / BLOCK
-    return max((int(re.sub(r"\D", "", path.stem)) for path in folder.glob("block-*.ckpt")), default=0)
+    return max((int(re.sub(r"\D", "", path.stem)) for path in folder.glob("chunk-*.ckpt")), default=0)

@@ -78,7 +78,7 @@ def drawable(text: str) -> str:
     return "".join(" " if sign in blank else sign for sign in text if sign not in gone)
 
 
-def failure_told(error: Exception, what: str) -> str:
+def log_failure(error: Exception, what: str) -> str:
     """Log that `what` could not be made, and go on; the exception in one line of at most 200 characters."""
     try:
         words = str(error)
@@ -157,7 +157,7 @@ def _titles(figure: "Figure") -> dict["Text", int]:
         inches = axes.get_position().width * figure.get_figwidth()
         for text in axes.get_children():
             if isinstance(text, Text) and text not in axes.texts:
-                found[text] = max(LONGEST, int(inches * 72 / (0.5 * text.get_fontsize())))
+                found[text] = max(LONGEST, int(inches * 72 / (0.5 * float(text.get_fontsize()))))
     return found
 
 

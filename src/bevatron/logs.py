@@ -51,6 +51,7 @@ def copy_output(file: Path) -> None:
         stdin=subprocess.PIPE,
         start_new_session=True,  # signals to our group do not reach it: it ends with its last writer
     )
+    assert tee.stdin is not None  # a pipe, as asked for above
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(tee.stdin.fileno(), stream.fileno())

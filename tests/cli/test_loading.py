@@ -3,7 +3,7 @@
 import gc
 import weakref
 
-from bevatron.commands.loading import loading
+from bevatron.commands.loading import pause_garbage_collection
 
 
 class Circle:
@@ -12,7 +12,7 @@ class Circle:
 
 
 def test_garbage_is_looked_for_again_afterwards():
-    with loading():
+    with pause_garbage_collection():
         assert not gc.isenabled()
     assert gc.isenabled()
     circle = weakref.ref(Circle())
@@ -21,9 +21,9 @@ def test_garbage_is_looked_for_again_afterwards():
 
 
 def test_garbage_of_a_second_command_is_found():
-    with loading():
+    with pause_garbage_collection():
         pass
-    with loading():
+    with pause_garbage_collection():
         circle = weakref.ref(Circle())
     gc.collect()
     assert circle() is None

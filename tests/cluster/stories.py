@@ -93,7 +93,7 @@ STORIES = {story.__name__: story for story in (time_limit, out_of_memory, node_f
 def wait_for_training(snakemake: Snakemake) -> None:
     """Until the training has saved its state."""
     place = snakemake.checkout
-    saved = lambda: any((place.folder / "runs").glob("*/block-*.ckpt"))  # noqa: E731
+    saved = lambda: any((place.folder / "runs").glob("*/chunk-*.ckpt"))  # noqa: E731
     snakemake.wait_until(saved, "a checkpoint of the training", STARTED)
 
 

@@ -22,7 +22,7 @@ def weights(runs_json) -> str:
 
 def assert_continued(place: Checkout, undisturbed) -> None:
     """The training went on from a checkpoint and learned the same, bit for bit."""
-    assert re.search(r"continues from block-\d+", place.log("train/curve/net.log"))
+    assert re.search(r"continues from chunk-\d+", place.log("train/curve/net.log"))
     assert json.loads((place.folder / TRAINING).read_text())["runs"][0]["continued"] == 1
     assert weights(place.folder / TRAINING) == weights(undisturbed)
 

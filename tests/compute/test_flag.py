@@ -16,7 +16,7 @@ from bevatron.compute.process.sigterm import StopRequested, flag_on_sigterm
 def test_a_flag_set_elsewhere_is_seen_within_its_time(tmp_path):
     flag = Flag(tmp_path / "live" / "flag", every=0.2)
     assert not flag.is_set(), "nobody has made its file"
-    flag.lower()
+    flag.clear()
     program = (
         "import sys; from pathlib import Path; from bevatron.compute.process.flag import Flag\n"
         "Flag(Path(sys.argv[1])).set()"
@@ -28,7 +28,7 @@ def test_a_flag_set_elsewhere_is_seen_within_its_time(tmp_path):
 
 def test_the_first_sigterm_is_a_word_and_the_second_comes_after_the_patience(tmp_path):
     flag = Flag(tmp_path / "flag", every=0.0)
-    flag.lower()
+    flag.clear()
     flag.set()  # left by a session that was killed
     before = signal.getsignal(signal.SIGTERM)
     start = time.monotonic()

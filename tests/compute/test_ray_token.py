@@ -3,7 +3,7 @@
 import pytest
 
 from bevatron.compute.ray.ray_session import ray_session
-from bevatron.compute.ray.ray_token import checked_token, new_token
+from bevatron.compute.ray.ray_token import check_token, new_token
 from bevatron.compute.slurm.resource_request import ResourceRequest
 from bevatron.config.sections.workflow import Ray
 from bevatron.errors import UserError
@@ -22,15 +22,15 @@ def test_a_token_that_others_can_read_is_refused_in_one_line(tmp_path, mode):
 
 def test_a_token_file_that_is_absent_or_empty_is_named(tmp_path):
     with pytest.raises(UserError, match="absent: the token cannot be read"):
-        checked_token(tmp_path / "absent")
+        check_token(tmp_path / "absent")
     empty = tmp_path / "empty"
     empty.touch(mode=0o600)
     with pytest.raises(UserError, match="empty: the token file is empty"):
-        checked_token(empty)
+        check_token(empty)
 
 
 def test_every_token_is_new_and_closed_to_others_from_the_first_moment(tmp_path):
     tokens = {new_token(tmp_path / "token").read_text() for _ in range(3)}  # an old file gives way
     assert len(tokens) == 3
     assert all(len(token) == 64 for token in tokens)
-    assert checked_token(tmp_path / "token").stat().st_mode & 0o777 == 0o600
+    assert check_token(tmp_path / "token").stat().st_mode & 0o777 == 0o600

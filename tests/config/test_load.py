@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bevatron.config.loading.load import at_scale, check_overrides, load_study, load_workflow, mistakes_in
+from bevatron.config.loading.load import apply_scale, check_overrides, find_validation_errors, load_study, load_workflow
 from bevatron.config.loading.merge import merge
 from bevatron.errors import ConfigurationError, UserError
 
@@ -33,7 +33,7 @@ def workspace(tmp_path):
         elif path:
             branch[leaf] = value
         (tmp_path / "studies" / "function.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
-        return mistakes_in(tmp_path / "config.yaml", tmp_path / "studies")
+        return find_validation_errors(tmp_path / "config.yaml", tmp_path / "studies")
 
     change.folder = tmp_path
     return change
@@ -57,7 +57,7 @@ def test_a_study_imports_the_parts_that_it_names_alone():
 
 
 def test_the_shipped_studies_are_valid_at_every_scale():
-    assert mistakes_in(STUDIES.parent / "config.yaml", STUDIES) == []
+    assert find_validation_errors(STUDIES.parent / "config.yaml", STUDIES) == []
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_mistake_in_one_scale_alone_is_found(workspace):
 def test_text_that_is_no_yaml_is_placed(workspace):
     workspace()
     (workspace.folder / "studies" / "function.yaml").write_text("name: function\n  title: [\n")
-    (line,) = mistakes_in(workspace.folder / "config.yaml", workspace.folder / "studies")
+    (line,) = find_validation_errors(workspace.folder / "config.yaml", workspace.folder / "studies")
     assert "function.yaml:2" in line
     assert "is not YAML" in line
 
@@ -118,7 +118,7 @@ def test_text_that_is_no_yaml_is_placed(workspace):
 def test_a_study_that_is_listed_but_absent_is_told(workspace):
     workspace()
     (workspace.folder / "config.yaml").write_text("studies: [function, quarks]\n")
-    (line,) = mistakes_in(workspace.folder / "config.yaml", workspace.folder / "studies")
+    (line,) = find_validation_errors(workspace.folder / "config.yaml", workspace.folder / "studies")
     assert "quarks" in line
     assert "studies found" in line
 
@@ -138,8 +138,8 @@ def test_overlays_merge_mappings_and_replace_the_rest():
 
 def test_scales_are_laid_over_the_study():
     tree = {"n_seeds": 3, "scales": {"paper": {"n_seeds": 10}}}
-    assert at_scale(tree, "demo", Path("s.yaml")) == {"n_seeds": 3}
-    assert at_scale(tree, "paper", Path("s.yaml")) == {"n_seeds": 10}
+    assert apply_scale(tree, "demo", Path("s.yaml")) == {"n_seeds": 3}
+    assert apply_scale(tree, "paper", Path("s.yaml")) == {"n_seeds": 10}
 
 
 def test_yaml_cannot_build_objects(tmp_path):

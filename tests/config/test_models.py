@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from bevatron.config.loading.identity import run_digest
-from bevatron.config.loading.load import mistakes_in
+from bevatron.config.loading.load import find_validation_errors
 from bevatron.config.sections.study import Study
 
 STUDIES = Path(__file__).parents[2] / "config" / "studies"
@@ -36,7 +36,7 @@ def mistakes(tmp_path):
             found[model].update(changed)
         study = {**tree, "models": found, "claims": [], "scales": {}, "task": task or tree["task"]}
         (tmp_path / "studies" / "jets.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
-        return mistakes_in(tmp_path / "config.yaml", tmp_path / "studies")
+        return find_validation_errors(tmp_path / "config.yaml", tmp_path / "studies")
 
     return tell
 

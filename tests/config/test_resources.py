@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bevatron.config.loading.load_resources import load_resources, load_site, mistakes_in_resources
+from bevatron.config.loading.load_resources import find_resource_errors, load_resources, load_site
 from bevatron.config.sections.resources import RULES, SHARD_RULES, Resources
 from bevatron.config.sections.site import Site
 from bevatron.errors import ConfigurationError
@@ -31,7 +31,7 @@ def table(tmp_path):
 
 def test_the_shipped_table_is_valid_and_shows_the_defaults():
     path = ROOT / "config" / "resources.yaml"
-    assert mistakes_in_resources(path, None, STUDIES) == []
+    assert find_resource_errors(path, None, STUDIES) == []
     assert load_resources(path) == Resources()
     assert set(yaml.safe_load(path.read_text())["rules"]) == set(RULES)
 
@@ -40,7 +40,7 @@ def test_the_example_of_a_site_is_valid_with_all_its_suggestions(tmp_path):
     example = ROOT / "profiles" / "site" / "site.example.yaml"
     path = tmp_path / "site.yaml"
     path.write_text(re.sub(r"^# (?=\w+: )", "", example.read_text(), flags=re.M))
-    assert mistakes_in_resources(ROOT / "config" / "resources.yaml", path, STUDIES) == []
+    assert find_resource_errors(ROOT / "config" / "resources.yaml", path, STUDIES) == []
     assert set(yaml.safe_load(path.read_text())) == set(Site.model_fields)
 
 
@@ -113,7 +113,7 @@ def test_a_batch_job_of_shards_never_exceeds_the_limit_however_often_it_is_tried
 )
 def test_each_mistake_is_one_line_with_its_place(table, tree, wanted):
     path, _ = table(tree)
-    (line,) = mistakes_in_resources(path, None, STUDIES)
+    (line,) = find_resource_errors(path, None, STUDIES)
     assert line.startswith(f"{path}: ")
     for words in wanted:
         assert words in line
@@ -121,20 +121,20 @@ def test_each_mistake_is_one_line_with_its_place(table, tree, wanted):
 
 
 def test_too_many_shards_for_the_longest_time_are_told(table):
-    lines = mistakes_in_resources(table({"shards": {"per_job": 200}})[0], None, STUDIES)
+    lines = find_resource_errors(table({"shards": {"per_job": 200}})[0], None, STUDIES)
     assert lines
     assert all("3000 for the 200 shards of a batch job, above limits.minutes 2880" in line for line in lines)
 
 
 def test_mistakes_of_a_site_are_told_as_its_own(table):
     path, site = table({}, {"resources": {"rules": {"train": {"cpus": "many"}}}})
-    (line,) = mistakes_in_resources(path, site, STUDIES)
+    (line,) = find_resource_errors(path, site, STUDIES)
     assert line.startswith(f"{site}: resources.rules.train.cpus: must be")
     path, site = table({}, {"acount": "physics"})
-    (line,) = mistakes_in_resources(path, site, STUDIES)
+    (line,) = find_resource_errors(path, site, STUDIES)
     assert line.startswith(f"{site}: acount: unknown key (did you mean 'account'?)")
     path, site = table({}, {"resources": {"limits": {"memory_gb": 1}}})
-    lines = mistakes_in_resources(path, site, STUDIES)
+    lines = find_resource_errors(path, site, STUDIES)
     assert len(lines) == len(RULES)
     assert all(str(site) in line for line in lines)
 

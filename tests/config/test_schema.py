@@ -7,7 +7,7 @@ import jsonschema
 import yaml
 
 from bevatron.config.reference.schema import schemas
-from bevatron.config.reference.tables import with_tables
+from bevatron.config.reference.tables import insert_tables
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +20,7 @@ def test_the_schemas_in_the_repository_do_not_drift():
 
 def test_the_readmes_tables_of_keys_do_not_drift():
     text = (ROOT / "config" / "README.md").read_text()
-    assert with_tables(text) == text, "config/README.md is old: run `bevatron schema` and commit it"
+    assert insert_tables(text) == text, "config/README.md is old: run `bevatron schema` and commit it"
 
 
 def test_an_independent_validator_accepts_what_we_accept_and_refuses_unknown_keys():

@@ -121,7 +121,7 @@ def test_angles():
 
 def test_an_interrupted_fit_on_a_lesson_ends_with_the_same_bits(made, tmp_path):
     """Mixture, fewer samples and classes in turn are functions of (seed, epoch), so that a fit goes on in mid-epoch."""
-    from bevatron.training.checkpoint import newest_valid
+    from bevatron.training.checkpoint import find_newest_valid
     from bevatron.training.fit import fit
     from bevatron.training.job import FitJob
 
@@ -141,7 +141,7 @@ def test_an_interrupted_fit_on_a_lesson_ends_with_the_same_bits(made, tmp_path):
     straight = fit(jobs[0])
     with pytest.raises(KeyError):
         fit(jobs[1], interrupt)
-    assert newest_valid(jobs[1].folder) is not None
+    assert find_newest_valid(jobs[1].folder) is not None
     assert fit(jobs[1]).continued == 1
     assert straight.samples == 4 * 70
     weights = [(Path(job.folder) / "weights.safetensors").read_bytes() for job in jobs]

@@ -62,7 +62,7 @@ def test_a_saved_committee_is_whole_by_itself(inputs, tmp_path):
     inner = committee(expert((2, 0)), expert((0, 1), ("experts",), "standard"))
     network = Network(NetworkSpec(inner.architecture, GROUPS, 3, "none", None, (inner, expert(None)))).eval()
     (tmp_path / "weights.safetensors").write_bytes(weights_bytes(network))
-    (tmp_path / "model.json").write_text(json.dumps({"network": network.spec.as_tree()}))
+    (tmp_path / "model.json").write_text(json.dumps({"network": network.spec.as_payload()}))
     assert torch.equal(load_network(tmp_path)(inputs), network(inputs))
     assert load_network(tmp_path).spec == network.spec
 

@@ -6,7 +6,7 @@ import torch
 from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.errors import UserError
 from bevatron.models.architectures.faster_rcnn import FasterRCNN
-from bevatron.models.detection.box_head import SCALE, detections, head_losses, sampled
+from bevatron.models.detection.box_head import SCALE, detections, head_losses, sample_proposals
 from bevatron.models.detection.boxes import encode, overlap
 from bevatron.models.detection.proposals import RPNOutput, proposal_losses, proposals
 from bevatron.models.layers.inputs import InputGroup
@@ -126,7 +126,7 @@ def test_the_head_learns_the_class_and_the_shift_of_what_it_is_given():
     true, label = TRUTH[:1, :, :4] * sides, TRUTH[:1, :, 4].long()
     present = torch.ones((1, 2), dtype=torch.bool)
     far = torch.tensor([[[0.0, 36.0, 4.0, 40.0]]])
-    learned = sampled(far, present[:, :1], true, label, present, 8, 2, training=False)
+    learned = sample_proposals(far, present[:, :1], true, label, present, 8, 2, training=False)
     boxes, there, number, match = learned
     assert there.sum() == 3
     assert sorted(number[there].tolist()) == [0, 1, 2]

@@ -6,10 +6,10 @@ import torch
 from scipy.ndimage import map_coordinates
 
 from bevatron.models.detection.anchors import anchors
-from bevatron.models.detection.box_samples import assigned, best_of_each, drawn, priorities
+from bevatron.models.detection.box_samples import assign_truth, best_of_each, draw_priorities, sample_boxes
 from bevatron.models.detection.boxes import area, clip, decode, encode, overlap
 from bevatron.models.detection.nms import nms
-from bevatron.models.detection.proposals import first
+from bevatron.models.detection.proposals import take_first
 from bevatron.models.detection.roi_align import roi_align
 
 
@@ -147,7 +147,7 @@ def test_boxes_are_assigned_to_the_truth_they_overlap_most_and_each_truth_has_on
     present = torch.tensor([[True, True, False]])
     some = torch.tensor([[0.0, 0, 10, 8], [18.0, 18, 40, 40], [20.0, 20, 30, 30], [80.0, 80, 90, 90]])
     common = overlap(some, truth)
-    place, best = assigned(common, present)
+    place, best = assign_truth(common, present)
     assert place[0, :3].tolist() == [0, 1, 1]
     assert best[0].tolist() == pytest.approx([0.8, 400 / 1684, 100 / 1600, 0.0])
     assert best_of_each(common, present)[0].tolist() == [True, True, False, False]
@@ -157,7 +157,7 @@ def test_drawn_boxes_are_of_their_kind_and_no_more_than_asked_for():
     rng = torch.Generator().manual_seed(2)
     positive = torch.rand((50, 200), generator=rng) < torch.linspace(0, 0.5, 50)[:, None]
     negative = ~positive & (torch.rand((50, 200), generator=rng) < torch.linspace(1, 0.05, 50)[:, None])
-    chosen = drawn(positive, negative, 64, 0.25, priorities(200, 50, positive.device, training=False))
+    chosen = sample_boxes(positive, negative, 64, 0.25, draw_priorities(200, 50, positive.device, training=False))
     n_positive = (chosen & positive).sum(1)
     assert not (chosen & ~positive & ~negative).any()
     assert torch.equal(n_positive, positive.sum(1).clamp(max=16))
@@ -167,22 +167,22 @@ def test_drawn_boxes_are_of_their_kind_and_no_more_than_asked_for():
 def test_training_draws_follow_the_seed_and_validation_draws_nothing():
     device = torch.device("cpu")
     torch.manual_seed(5)
-    one = priorities(100, 3, device, training=True)
+    one = draw_priorities(100, 3, device, training=True)
     state = torch.get_rng_state()
-    fixed = priorities(100, 3, device, training=False)
+    fixed = draw_priorities(100, 3, device, training=False)
     assert torch.equal(torch.get_rng_state(), state)
     torch.manual_seed(5)
-    assert torch.equal(priorities(100, 3, device, training=True), one)
+    assert torch.equal(draw_priorities(100, 3, device, training=True), one)
     assert not torch.equal(one[0], one[1])
     assert torch.equal(fixed[0], fixed[1])
-    assert torch.equal(fixed[:2], priorities(100, 2, device, training=False))
+    assert torch.equal(fixed[:2], draw_priorities(100, 2, device, training=False))
 
 
 def test_the_first_of_those_present_move_to_the_front():
     rows = torch.arange(1.0, 6.0).view(1, 5, 1).expand(1, 5, 4)
     present = torch.tensor([[False, True, True, False, True]])
-    moved, there = first(rows, present, 2)
+    moved, there = take_first(rows, present, 2)
     assert moved[0, :, 0].tolist() == [2.0, 3.0]
-    moved, there = first(rows, present, 7)
+    moved, there = take_first(rows, present, 7)
     assert moved[0, :, 0].tolist() == [2.0, 3.0, 5.0, 0.0, 0.0, 0.0, 0.0]
     assert there[0].tolist() == [True] * 3 + [False] * 4

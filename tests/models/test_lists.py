@@ -11,7 +11,7 @@ from bevatron.compute.numerics.devices import deterministic
 from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.errors import UserError
 from bevatron.models.layers.inputs import InputGroup, Padded
-from bevatron.training.collate import moved
+from bevatron.training.collate import move_to_device
 
 KINDS = ("lstm", "outer_recursive", "outer_fold", "deep_sets", "transformer")
 JET = InputGroup((2,), ("pt", "eta"))
@@ -289,7 +289,7 @@ def test_the_blocks_of_a_transformer_do_not_start_alike():
 def test_on_a_gpu_gradients_repeat_bit_for_bit_and_are_the_cpu_s(kind):
     def gradients(device):
         network = build(kind).train().to(device)
-        inputs = {name: moved(group, torch.device(device)) for name, group in jets().items()}
+        inputs = {name: move_to_device(group, torch.device(device)) for name, group in jets().items()}
         functional.cross_entropy(network(inputs), (torch.arange(40) % 3).to(device)).backward()
         return [weight.grad.cpu() for weight in network.parameters()]
 

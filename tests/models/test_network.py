@@ -46,7 +46,7 @@ def saved(tmp_path):
     architecture = {"kind": "mlp", "widths": [4], "activation": "tanh"}
     network = Network(NetworkSpec(architecture, GROUPS, 3, "robust"), STATISTICS)
     (tmp_path / "weights.safetensors").write_bytes(weights_bytes(network))
-    publish_json(tmp_path / "model.json", {"network": network.spec.as_tree()})
+    publish_json(tmp_path / "model.json", {"network": network.spec.as_payload()})
     return tmp_path, network
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from bevatron.config.sections.resources import Resources
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import DataLoading
-from bevatron.plan.forecast import forecast, sizes_of
+from bevatron.plan.forecast import estimate_sizes, forecast
 from bevatron.plan.rates import StudyRates
 from bevatron.plan.table import show
 
@@ -69,7 +69,7 @@ def lines():
 
 def test_sizes():
     """3 processes of 1000 events in 50 shards, 1.25 jets an event, of which 0.8 are kept: 150,000 of 187,500."""
-    sizes = sizes_of(Study.model_validate(STUDY), StudyRates.model_validate(RATES))
+    sizes = estimate_sizes(Study.model_validate(STUDY), StudyRates.model_validate(RATES))
     assert (sizes.events, sizes.raw) == (3000, 187_500)
     assert sizes.split == pytest.approx({"train": 120_000, "val": 15_000, "test": 15_000})
 
@@ -130,7 +130,7 @@ def test_a_source_with_its_own_splits():
     source = {"kind": "function", "train": 700, "val": 100, "test": 200}
     tree = STUDY | {"simulation": {"source": source, "shards": 2}, "models": {"net": STUDY["models"]["net"]}}
     rates = RATES | {"simulate": RATES["simulate"] | {"samples": 1.0}, "prepare": RATES["prepare"] | {"kept": 1.0}}
-    sizes = sizes_of(Study.model_validate(tree), StudyRates.model_validate(rates))
+    sizes = estimate_sizes(Study.model_validate(tree), StudyRates.model_validate(rates))
     assert sizes.split == pytest.approx({"train": 1400, "val": 200, "test": 400})
 
 

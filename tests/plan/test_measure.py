@@ -11,7 +11,7 @@ from run_records import run_record
 from bevatron import cli
 from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
-from bevatron.plan.measure import measured
+from bevatron.plan.measure import measure_rates
 from bevatron.plan.rates import Rates, load_rates, rates_text
 from bevatron.store.records.runs import RunsRecord, write_runs
 
@@ -88,7 +88,7 @@ def finished(tmp_path_factory):
 
 def test_rates_are_those_of_the_run(finished):
     root, study = finished
-    found = measured(study, "demo", root / "results", "2026-11-23", "a bench")
+    found = measure_rates(study, "demo", root / "results", "2026-11-23", "a bench")
     # four of ten seconds are no simulation: so two of five core-seconds are the start, three go into 200 events
     assert (found.simulate.start, found.simulate.seconds, found.simulate.samples) == (2.0, 0.015, 1.0)
     assert found.simulate.memory_mb == 250.0
@@ -117,7 +117,7 @@ def test_an_evaluation_s_start_is_that_of_the_quickest(finished, tmp_path):
     write_runs(results / "plane" / "models" / "other" / "runs.json", runs_of("other"))
     benchmark(results / "benchmarks" / "evaluate" / "plane" / "other.tsv", 20.0, 10.0)
     two = study.model_copy(update={"models": {**study.models, "other": study.models["net"]}})
-    fits = measured(two, "demo", results, "2026-11-23", "a bench").fits
+    fits = measure_rates(two, "demo", results, "2026-11-23", "a bench").fits
     assert (fits["net"].evaluate_start, fits["net"].evaluate_seconds) == (8.0, 0.0)
     # two of ten core-seconds are beyond the start, over 200 test samples and 2 seeds
     assert (fits["other"].evaluate_start, fits["other"].evaluate_seconds) == (8.0, 0.005)
@@ -128,7 +128,7 @@ def test_an_unfinished_run_is_told(finished, tmp_path):
     shutil.copytree(root / "results", tmp_path / "results")
     (tmp_path / "results" / "benchmarks" / "train" / "plane" / "net.tsv").unlink()
     with pytest.raises(UserError, match=r"net\.tsv: no such file; run the workflow to its end first"):
-        measured(study, "demo", tmp_path / "results", "2026-11-23", "a bench")
+        measure_rates(study, "demo", tmp_path / "results", "2026-11-23", "a bench")
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_the_command_measures_writes_and_says_what_it_used(finished, bevatron, m
 
 def test_the_file_of_rates_is_read_as_it_was_written(finished, tmp_path):
     root, study = finished
-    found = Rates(studies={"plane": measured(study, "demo", root / "results", "2026-11-23", "a bench")})
+    found = Rates(studies={"plane": measure_rates(study, "demo", root / "results", "2026-11-23", "a bench")})
     (tmp_path / "rates.yaml").write_text(rates_text(found))
     assert load_rates(tmp_path / "rates.yaml") == found
 

@@ -5,37 +5,48 @@ from pathlib import Path
 import pytest
 
 from bevatron.config.loading.load import load_study
-from bevatron.plan.operations import growth, operations
+from bevatron.config.sections.task import Reconstruction, Regression
+from bevatron.plan.operations import count_operations, estimate_growth
 
 STUDIES = Path(__file__).parents[2] / "config" / "studies"
 
 
-def lenet(n):
-    """5 × 5 kernels without padding on n × n pixels, 2 × 2 pools between, then 120, 84 and 5 units."""
+def lenet(n, n_outputs=5):
+    """5 × 5 kernels without padding on n × n pixels, 2 × 2 pools between, then 120, 84 and n_outputs units."""
     a, b = n - 4, (n - 4) // 2 - 4
-    return a**2 * 6 * 25 + b**2 * 16 * 6 * 25 + (b // 2) ** 2 * 16 * 120 + 120 * 84 + 84 * 5
+    return a**2 * 6 * 25 + b**2 * 16 * 6 * 25 + (b // 2) ** 2 * 16 * 120 + 120 * 84 + 84 * n_outputs
 
 
 def test_lenet_by_hand():
     study = load_study("lartpc", "demo", STUDIES)
     n = study.dataset.recipe.window.size // study.dataset.recipe.images["lores_one"].sum
-    assert operations(study, study.models["lenet"]) == lenet(n)
+    assert count_operations(study, study.models["lenet"]) == lenet(n)
 
 
 def test_growth_from_demo_to_paper():
     planned, measured = (load_study("lartpc", scale, STUDIES) for scale in ("paper", "demo"))
-    found = growth(planned, measured)
+    found = estimate_growth(planned, measured)
     assert set(found) == set(planned.models)
     assert found["lenet"] == pytest.approx(lenet(288) / lenet(48))
     assert found["googlenet_hires"] > 30 * (576 / 96) ** 2  # eight times as wide, too
-    assert growth(measured, measured)["mlp"] == 1.0
+    assert estimate_growth(measured, measured)["mlp"] == 1.0
 
 
 def test_images_of_the_whole_detector_and_detectors():
     planned, measured = (load_study("lartpc_interaction", scale, STUDIES) for scale in ("paper", "demo"))
-    assert growth(planned, measured)["faster_rcnn"] > 4
+    assert estimate_growth(planned, measured)["faster_rcnn"] > 4
 
 
 def test_other_studies_do_not_grow():
     study = load_study("jets", "demo", STUDIES)
-    assert growth(study, study) == {}
+    assert estimate_growth(study, study) == {}
+
+
+def test_networks_over_images_of_tasks_without_classes():
+    """A regression has one output; that of a reconstruction depends on the dataset, so nothing is said of it."""
+    study = load_study("lartpc", "demo", STUDIES)
+    n = study.dataset.recipe.window.size // study.dataset.recipe.images["lores_one"].sum
+    regression = Regression(kind="regression", target="energy", truth="true_energy", x="energy")
+    reconstruction = Reconstruction(kind="reconstruction", target="clean")
+    assert count_operations(study.model_copy(update={"task": regression}), study.models["lenet"]) == lenet(n, 1)
+    assert count_operations(study.model_copy(update={"task": reconstruction}), study.models["lenet"]) is None

@@ -53,7 +53,7 @@ def run(study, folder: Path, session, manifest: Path | str = "", fit: str = "pre
 
 
 def outcome(trials) -> list[tuple]:
-    return [(t.number, t.drawn, t.losses, t.status, t.reason) for t in trials]
+    return [(t.number, t.sampled, t.losses, t.status, t.reason) for t in trials]
 
 
 def test_a_failing_trial_is_recorded_and_skipped_and_the_rest_goes_on(study_with_search, session, tmp_path, caplog):
@@ -64,16 +64,16 @@ def test_a_failing_trial_is_recorded_and_skipped_and_the_rest_goes_on(study_with
     assert [trial.number for trial in trials] == list(range(1, 11))
     status = {0: "", 1: "diverged", 2: "out of memory", 3: "out of memory", 4: "failed", 5: "failed"}
     for trial in trials:
-        momentum = trial.drawn["training.momentum"]
+        momentum = trial.sampled["training.momentum"]
         assert trial.status == status[momentum] or (momentum == 0 and trial.status in ("finished", "stopped early"))
-    seen = {trial.drawn["training.momentum"] for trial in trials}
+    seen = {trial.sampled["training.momentum"] for trial in trials}
     assert seen == {0, 1, 2, 3, 4, 5}, "the seed must bring every failure"
-    reasons = {trial.drawn["training.momentum"]: trial.reason for trial in trials}
+    reasons = {trial.sampled["training.momentum"]: trial.reason for trial in trials}
     assert reasons[1] == "the training loss is nan after step 12"
     assert reasons[3].startswith("OutOfMemoryError: CUDA out of memory")
     assert reasons[4] == "KeyError: 'tracks'"
     assert "process died" in reasons[5]
-    killed = sum(trial.drawn["training.momentum"] == 5 for trial in trials)
+    killed = sum(trial.sampled["training.momentum"] == 5 for trial in trials)
     assert len({trial.process for trial in trials if trial.process}) <= 2 + 3 * killed, "processes are used again"
     assert sum(record.message.startswith("trial ") for record in caplog.records) == 10
 
@@ -115,9 +115,9 @@ def test_the_real_fit_is_searched_and_fits_better_at_a_better_rate(study_with_se
     write_manifest(study, tmp_path / "dataset")
     trials = run(study, tmp_path / "live", session, tmp_path / "dataset" / "manifest.json", "bevatron.training.fit")
     assert [(trial.status, trial.epochs) for trial in trials] == [("finished", 4)] * 5
-    losses = {trial.drawn["training.learning_rate"]: trial.val_loss("best") for trial in trials}
+    losses = {trial.sampled["training.learning_rate"]: trial.val_loss("best") for trial in trials}
     assert losses[1] < losses[0]
-    assert all(trial.val_loss("best") == losses[trial.drawn["training.learning_rate"]] for trial in trials)
+    assert all(trial.val_loss("best") == losses[trial.sampled["training.learning_rate"]] for trial in trials)
 
 
 def test_a_trial_of_two_workers_is_the_trial_of_one(study_with_search, session, tmp_path):
@@ -133,7 +133,7 @@ def test_a_trial_of_two_workers_is_the_trial_of_one(study_with_search, session, 
         manifest = tmp_path / "dataset" / "manifest.json"
         found.append(run(study, tmp_path / f"live-{workers}", session, manifest, "bevatron.training.fit"))
     one, two = found
-    assert [(t.drawn, t.status, list(t.losses)) for t in two] == [(t.drawn, t.status, list(t.losses)) for t in one]
+    assert [(t.sampled, t.status, list(t.losses)) for t in two] == [(t.sampled, t.status, list(t.losses)) for t in one]
     assert {t.status for t in two} == {"finished", "stopped early"}
     for a, b in zip(one, two, strict=True):
         assert list(b.losses.values()) == pytest.approx(list(a.losses.values()), rel=1e-4)

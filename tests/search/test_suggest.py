@@ -30,7 +30,7 @@ def run(trial_log: TrialLog, search, until: int) -> None:
 
 
 def drawn(trial_log: TrialLog) -> list[dict]:
-    return [trial.drawn for trial in trial_log.ended]
+    return [trial.sampled for trial in trial_log.ended]
 
 
 def test_equal_seeds_try_the_same_and_other_seeds_others(tmp_path, study_with_search):
@@ -66,7 +66,7 @@ def test_a_search_learns_where_the_loss_is_low(tmp_path, study_with_search):
     search = study_with_search(epochs=3, trials=40).models["net"].search
     with TrialLog(tmp_path / "trial_log") as trial_log:
         run(trial_log, search, 40)
-        rates = [trial.drawn["training.learning_rate"] for trial in trial_log.ended]
+        rates = [trial.sampled["training.learning_rate"] for trial in trial_log.ended]
     # The loss grows with the rate, so its square root of 1e-4 to 1 splits random draws in halves.
     assert sum(rate < 1e-2 for rate in rates[20:]) > 15
 

@@ -88,7 +88,7 @@ def test_the_bomb_goes_off_where_pickles_are_loaded(tmp_path, marker):
 def test_a_malicious_checkpoint_with_a_right_checksum_is_refused_and_runs_nothing(curve, place, bevatron, marker):
     sha256 = load_manifest(curve.manifest).sha256
     digest = run_digest(curve.study, curve.study.models["net"], sha256, 0, "shuffled in memory")
-    path = place / "runs" / digest[:20] / "block-000000001.ckpt"
+    path = place / "runs" / digest[:20] / "chunk-000000001.ckpt"
     path.parent.mkdir(parents=True)
     torch.save({"epoch": 0, "state_dict": {}, "callbacks": Bomb(marker)}, path)
     publish_text(checksum_path(path), sha256_of(path) + "\n")

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bevatron.compute.ray.ray_metrics import metrics_archived
+from bevatron.compute.ray.ray_metrics import archive_metrics
 from bevatron.compute.ray.session import RaySession
 
 TOKEN = "5e" * 32
@@ -56,7 +56,7 @@ def archive(tmp_path, monkeypatch):
         monkeypatch.setattr(ray, "nodes", lambda: [node])
         url = f"http://127.0.0.1:{dashboard}"
         session = RaySession(f"127.0.0.1:{metrics}", url, tmp_path / "token", 1.0, 0.0)
-        with metrics_archived(tmp_path / "metrics", session):
+        with archive_metrics(tmp_path / "metrics", session):
             pass
         return {path.name for path in (tmp_path / "metrics").iterdir()}
 

@@ -18,7 +18,7 @@ from bevatron.store.files.checksum import with_checksum
 from bevatron.store.files.plain_names import inside
 from bevatron.store.files.publish import publish_json, sha256_of
 from bevatron.store.shards.manifest import load_manifest
-from bevatron.training.checkpoint import checksum_path, newest_valid
+from bevatron.training.checkpoint import checksum_path, find_newest_valid
 
 ESCAPES = [
     "../../../evil",
@@ -137,7 +137,7 @@ def test_a_raw_shard_that_says_less_than_it_must_is_refused(curve, tmp_path):
 def test_a_checkpoint_speaks_of_weights_beside_it_alone(tmp_path, name):
     folder = tmp_path / "runs" / "one"
     folder.mkdir(parents=True)
-    path = folder / "block-000000001.ckpt"
+    path = folder / "chunk-000000001.ckpt"
     path.write_bytes(b"checkpoint")
     (tmp_path / "secret").write_bytes(b"s")
     (folder / "best-000001.safetensors").write_bytes(b"b")
@@ -145,19 +145,19 @@ def test_a_checkpoint_speaks_of_weights_beside_it_alone(tmp_path, name):
     checksum_path(path).write_text(
         f"{sha256_of(path)}\n{sha256_of(folder / 'best-000001.safetensors')}  best-000001.safetensors\n"
     )
-    assert newest_valid(folder) == path
+    assert find_newest_valid(folder) == path
     target = folder / name
     digest = sha256_of(target) if target.is_file() else "0" * 64
     checksum_path(path).write_text(f"{sha256_of(path)}\n{digest}  {name}\n")
-    assert newest_valid(folder) is None
+    assert find_newest_valid(folder) is None
 
 
 @pytest.mark.parametrize(
-    "change", [{"trial": "../x"}, {"trial": True}, {"trial": 0}, {"trial": 1.0}, {"drawn": "x"}, {"event": "../x"}]
+    "change", [{"trial": "../x"}, {"trial": True}, {"trial": 0}, {"trial": 1.0}, {"sampled": "x"}, {"event": "../x"}]
 )
 def test_a_journal_s_trials_are_numbers(tmp_path, change):
     path = tmp_path / "trial_log.jsonl"
-    line = {"event": "start", "trial": 1, "drawn": {}}
+    line = {"event": "start", "trial": 1, "sampled": {}}
     path.write_text(json.dumps(line) + "\n")
     TrialLog(path).__exit__()
     path.write_text(json.dumps(line | change) + "\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bevatron.compute.ray.ray_token import checked_token
+from bevatron.compute.ray.ray_token import check_token
 from bevatron.config.loading.load import read_yaml
 from bevatron.errors import UserError
 from bevatron.models.network import load_network, load_spec
@@ -28,7 +28,7 @@ from bevatron.store.records.runs import read_runs
 from bevatron.store.records.search import read_search
 from bevatron.store.shards.manifest import load_manifest
 from bevatron.store.shards.shard import Shard, read_shard
-from bevatron.training.checkpoint import DurableCheckpointIO, checksum_path, newest_valid
+from bevatron.training.checkpoint import DurableCheckpointIO, checksum_path, find_newest_valid
 
 SECONDS = 20
 
@@ -98,10 +98,10 @@ READERS = {
     "provenance.json": read_trace,
     "trial_log.jsonl": TrialLog,
     "timing.json": measured_json,
-    "block-000000001.ckpt": lambda path: DurableCheckpointIO().load_checkpoint(path),
+    "chunk-000000001.ckpt": lambda path: DurableCheckpointIO().load_checkpoint(path),
     "labels-idx1-ubyte": lambda path: read_idx(path, LABELS),
     "events.hepmc": use,
-    "token": checked_token,
+    "token": check_token,
     "any": sha256_of,
 }
 
@@ -150,17 +150,17 @@ def test_weights_that_are_a_pipe_are_refused(tmp_path, file):
 
 
 def test_a_checkpoint_s_checksum_that_is_a_pipe_is_passed_over(tmp_path):
-    path = tmp_path / "block-000000001.ckpt"
+    path = tmp_path / "chunk-000000001.ckpt"
     path.write_bytes(b"x")
     os.mkfifo(checksum_path(path))
     with at_once():
-        assert newest_valid(tmp_path) is None
+        assert find_newest_valid(tmp_path) is None
     checksum_path(path).unlink()
     publish_text(checksum_path(path), f"{'0' * 64}\n")
     path.unlink()
     os.mkfifo(path)
     with at_once():
-        assert newest_valid(tmp_path) is None
+        assert find_newest_valid(tmp_path) is None
 
 
 def test_a_link_to_an_ordinary_file_is_one(tmp_path):

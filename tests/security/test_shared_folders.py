@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bevatron.compute.process.private_folder import is_private, private_below
+from bevatron.compute.process.private_folder import is_private, make_private_folder
 from bevatron.compute.ray import ray_folder
-from bevatron.compute.ray.ray_token import checked_token, new_token
+from bevatron.compute.ray.ray_token import check_token, new_token
 from bevatron.errors import UserError
 
 
@@ -111,14 +111,14 @@ def a_link(folder: Path) -> None:
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_machine_code_is_not_taken_from_a_folder_that_others_can_write_to(base, plant, level):
     names = ("bevatron", "compiled", "0123456789abcdef")
-    folder = private_below(base, *names[:level]) if level else base
+    folder = make_private_folder(base, *names[:level]) if level else base
     plant(folder / names[level])
-    assert private_below(base, *names) is None
+    assert make_private_folder(base, *names) is None
 
 
 def test_a_place_of_one_s_own_is_made_and_found_again(base):
     for _ in range(2):
-        folder = private_below(base, "bevatron", "compiled", "x")
+        folder = make_private_folder(base, "bevatron", "compiled", "x")
         assert is_private(folder)
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
@@ -127,7 +127,7 @@ def test_a_place_of_one_s_own_is_made_and_found_again(base):
 def test_a_place_without_the_sticky_bit_is_none(base):
     """There, others could put their own folder in the place of ours."""
     base.chmod(0o777)
-    assert private_below(base, "bevatron") is None
+    assert make_private_folder(base, "bevatron") is None
 
 
 def test_a_planted_token_is_not_written_through(base, precious):
@@ -142,4 +142,4 @@ def test_a_token_that_is_no_text_is_one_line(base):
     (base / "token").write_bytes(b"\xff" * 64)
     (base / "token").chmod(0o600)
     with pytest.raises(UserError, match="the token cannot be read"):
-        checked_token(base / "token")
+        check_token(base / "token")

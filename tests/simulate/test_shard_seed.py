@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from bevatron.compute.numerics.permutation import permuted
+from bevatron.compute.numerics.permutation import permute
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.study import Study
 from bevatron.simulate.argon.tracking.transport import event_seeds
@@ -22,7 +22,7 @@ SHARDS = 100_000
 @pytest.mark.parametrize("digest", ["a study", "another"])
 def test_pythia_starts_differently_for_every_shard_and_process(digest):
     study, per_shard = ShardSeed.of(digest, 0).study, len(PROCESSES)
-    places = permuted(np.arange(SHARDS * per_shard), SEEDS, study)
+    places = permute(np.arange(SHARDS * per_shard), SEEDS, study)
     assert len(np.unique(places)) == SHARDS * per_shard
     for shard in (0, 7_054, 9_321, SHARDS - 1):
         here = [ShardSeed.of(digest, shard).unique_seed(SEEDS, k, per_shard) for k in range(per_shard)]
@@ -58,7 +58,7 @@ def test_the_source_jets_gives_pythia_these_seeds(monkeypatch):
     )
     for shard in (4, 5):
         PythiaJets().simulate(options, shard, ShardSeed.of("a study", shard))
-    assert used == permuted(np.arange(8, 12), SEEDS, ShardSeed.of("a study", 0).study).tolist()
+    assert used == permute(np.arange(8, 12), SEEDS, ShardSeed.of("a study", 0).study).tolist()
 
 
 @pytest.mark.parametrize("seed", [-1, SEEDS, 2**63 - 1])

@@ -77,7 +77,7 @@ def wait_for(pattern: str, place: Path, process: subprocess.Popen) -> None:
 @pytest.mark.timeout(300)
 def test_a_run_that_goes_on_on_other_instructions_says_so_and_is_not_called_reproducible(place, curve):
     process = train(place, curve, capability="default")
-    wait_for("runs/*/block-*.ckpt.sha256", place, process)
+    wait_for("runs/*/chunk-*.ckpt.sha256", place, process)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert WARNING not in log_of(place)
@@ -116,7 +116,7 @@ def test_a_run_that_goes_on_on_other_instructions_says_so_and_is_not_called_repr
 @pytest.mark.timeout(300)
 def test_interrupted_and_finished_in_one_environment_nothing_is_said(place, curve):
     process = train(place, curve)
-    wait_for("runs/*/block-*.ckpt.sha256", place, process)
+    wait_for("runs/*/chunk-*.ckpt.sha256", place, process)
     process.terminate()
     assert process.wait() == 2
     assert train(place, curve).wait() == 0
@@ -129,7 +129,7 @@ def test_interrupted_and_finished_in_one_environment_nothing_is_said(place, curv
 @pytest.mark.timeout(300)
 def test_of_two_models_with_equal_settings_the_second_waits_and_takes_the_first_s_result(place, curve):
     first = train(place, curve)
-    wait_for("runs/*/block-*.ckpt.sha256", place, first)
+    wait_for("runs/*/chunk-*.ckpt.sha256", place, first)
     second = waiting_for(first, place, curve)
     first.send_signal(signal.SIGCONT)
     assert (first.wait(), second.wait()) == (0, 0), log_of(place, "twin")
@@ -143,7 +143,7 @@ def test_of_two_models_with_equal_settings_the_second_waits_and_takes_the_first_
 @pytest.mark.timeout(300)
 def test_who_waits_for_a_process_that_is_killed_goes_on_from_its_state(place, curve):
     first = train(place, curve)
-    wait_for("runs/*/block-*.ckpt.sha256", place, first)
+    wait_for("runs/*/chunk-*.ckpt.sha256", place, first)
     second = waiting_for(first, place, curve)
     first.send_signal(signal.SIGKILL)
     assert first.wait() == -signal.SIGKILL

@@ -61,7 +61,7 @@ def history(root: Path) -> list[str]:
 def wait_for_checkpoint(root: Path, process: subprocess.Popen, beyond: int) -> int:
     """Block number of the first checkpoint after `beyond`; the highest there is once the process has ended."""
     while True:
-        blocks = [int(p.stem.removeprefix("block-")) for p in (root / "runs").glob("*/block-*.ckpt")]
+        blocks = [int(p.stem.removeprefix("chunk-")) for p in (root / "runs").glob("*/chunk-*.ckpt")]
         newest = max(blocks, default=0)
         if newest > beyond or process.poll() is not None:
             return newest
@@ -88,7 +88,7 @@ def test_killed_runs_end_with_the_same_bits(workplace):
             break
         assert process.returncode == -signal.SIGKILL, (root / "log").read_text()
     assert kills == 4
-    assert "continues from block-" in (root / "log").read_text()
+    assert "continues from chunk-" in (root / "log").read_text()
     assert weights(root) == weights(workplace.root / "straight")
     assert history(root) == history(workplace.root / "straight")
     runs = json.loads((root / "out" / "runs.json").read_text())["runs"]

@@ -72,7 +72,7 @@ def test_a_killed_worker_costs_no_more_than_a_checkpoint(curve, workflow, tmp_pa
 
 
 def kill_a_worker_in_mid_fit(runs) -> None:
-    while not list(runs.glob("*/block-*.ckpt.sha256")):  # without which a checkpoint does not count
+    while not list(runs.glob("*/chunk-*.ckpt.sha256")):  # without which a checkpoint does not count
         time.sleep(0.05)
     workers = []
     for process in psutil.Process().children(recursive=True):
@@ -88,8 +88,8 @@ def test_a_team_that_diverges_says_so_once(curve, workflow, tmp_path):
 
 
 def test_more_workers_than_nodes_can_share_are_refused(curve, workflow, tmp_path):
-    from bevatron.compute.distributed.ray_workers import _share
+    from bevatron.compute.distributed.ray_workers import _resources_per_worker
     from bevatron.compute.ray.session import RaySession
 
     with pytest.raises(UserError, match=r"3 workers cannot be shared out over 2 nodes"):
-        _share(3, ResourceRequest(nodes=2), RaySession("", None, None, 4.0, 0.0), on_gpus=False)
+        _resources_per_worker(3, ResourceRequest(nodes=2), RaySession("", None, None, 4.0, 0.0), on_gpus=False)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bevatron.training.checkpoint import newest_valid
+from bevatron.training.checkpoint import find_newest_valid
 from bevatron.training.fit import fit
 from bevatron.training.job import FitJob
 
@@ -24,6 +24,6 @@ def check_same_bits_after_an_interruption(straight: FitJob, epoch: int = 2) -> N
     fit(straight)
     with pytest.raises(KeyError):
         fit(broken, interrupt)
-    assert newest_valid(broken.folder) is not None
+    assert find_newest_valid(broken.folder) is not None
     assert fit(broken).continued == 1
     assert weights(broken) == weights(straight)

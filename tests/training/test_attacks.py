@@ -6,7 +6,7 @@ import torch
 from bevatron.config.sections.training import Augmentation
 from bevatron.errors import UserError
 from bevatron.training.attacks import fgsm, pgd, random_signs
-from bevatron.training.augmentation import augmented
+from bevatron.training.augmentation import augment
 
 WEIGHTS = torch.tensor([[1.0, -2.0, 0.5], [-1.0, 2.0, -0.5]])
 INPUTS = {"x": torch.tensor([[0.5, 0.5, 0.5], [0.98, 0.5, 0.01]])}
@@ -65,7 +65,7 @@ def test_augmented_images_are_shifted_and_mirrored_whole():
     torch.manual_seed(0)
     image = torch.zeros(400, 1, 7, 7)
     image[:, 0, 3, 2] = 1.0
-    found = augmented({"p": image}, Augmentation(mirror=True, shift=2), "net")["p"]
+    found = augment({"p": image}, Augmentation(mirror=True, shift=2), "net")["p"]
     assert found.shape == image.shape
     assert torch.equal(found.sum((1, 2, 3)), torch.ones(400))  # two pixels from a border nothing is lost
     places = {(int(row), int(column)) for _, _, row, column in found.nonzero()}
@@ -74,4 +74,4 @@ def test_augmented_images_are_shifted_and_mirrored_whole():
 
 def test_what_is_no_image_is_not_augmented():
     with pytest.raises(UserError, match="'x' holds no images"):
-        augmented(INPUTS, Augmentation(mirror=True), "net")
+        augment(INPUTS, Augmentation(mirror=True), "net")

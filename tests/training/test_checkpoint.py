@@ -5,27 +5,27 @@ import torch
 
 from bevatron.errors import UserError
 from bevatron.store.files.publish import sha256_of
-from bevatron.training.checkpoint import DurableCheckpointIO, newest_valid
+from bevatron.training.checkpoint import DurableCheckpointIO, find_newest_valid
 
 
 @pytest.fixture
 def folder(tmp_path):
     io = DurableCheckpointIO()
     for block in (3, 20, 100):
-        io.save_checkpoint({"block": block, "weights": torch.arange(5.0)}, tmp_path / f"block-{block:09d}.ckpt")
+        io.save_checkpoint({"block": block, "weights": torch.arange(5.0)}, tmp_path / f"chunk-{block:09d}.ckpt")
     return tmp_path
 
 
 def test_the_newest_is_found_and_read(folder):
-    path = newest_valid(folder)
-    assert path.name == "block-000000100.ckpt"
+    path = find_newest_valid(folder)
+    assert path.name == "chunk-000000100.ckpt"
     assert DurableCheckpointIO().load_checkpoint(path)["block"] == 100
     assert not list(folder.glob("*.part"))
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "no checksum", "empty"])
 def test_a_damaged_one_is_passed_over(folder, damage):
-    path = folder / "block-000000100.ckpt"
+    path = folder / "chunk-000000100.ckpt"
     content = bytearray(path.read_bytes())
     if damage == "truncate":
         path.write_bytes(content[:-100])
@@ -36,7 +36,7 @@ def test_a_damaged_one_is_passed_over(folder, damage):
         path.write_bytes(b"")
     else:
         path.with_name(path.name + ".sha256").unlink()
-    assert newest_valid(folder).name == "block-000000020.ckpt"
+    assert find_newest_valid(folder).name == "chunk-000000020.ckpt"
 
 
 def test_one_that_speaks_of_damaged_best_weights_is_passed_over(folder):
@@ -44,23 +44,23 @@ def test_one_that_speaks_of_damaged_best_weights_is_passed_over(folder):
     best = folder / "best-000007.safetensors"
     best.write_bytes(b"weights")
     state = {"best_epoch": 7, "best_sha256": sha256_of(best)}
-    path = folder / "block-000000200.ckpt"
+    path = folder / "chunk-000000200.ckpt"
     DurableCheckpointIO().save_checkpoint({"callbacks": {"History": state}}, path)
-    assert newest_valid(folder) == path
+    assert find_newest_valid(folder) == path
     best.write_bytes(b"weighty")
-    assert newest_valid(folder).name == "block-000000100.ckpt"
+    assert find_newest_valid(folder).name == "chunk-000000100.ckpt"
     best.unlink()
-    assert newest_valid(folder).name == "block-000000100.ckpt"
+    assert find_newest_valid(folder).name == "chunk-000000100.ckpt"
 
 
 @pytest.mark.parametrize("text", [b"", b"\xff\xfe", b"\n", b"a b c\nd"])
 def test_a_damaged_checksum_passes_its_checkpoint_over(folder, text):
-    (folder / "block-000000100.ckpt.sha256").write_bytes(text)
-    assert newest_valid(folder).name == "block-000000020.ckpt"
+    (folder / "chunk-000000100.ckpt.sha256").write_bytes(text)
+    assert find_newest_valid(folder).name == "chunk-000000020.ckpt"
 
 
 def test_none_is_none(tmp_path):
-    assert newest_valid(tmp_path) is None
+    assert find_newest_valid(tmp_path) is None
 
 
 def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
@@ -68,6 +68,6 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
         def __reduce__(self):
             return (print, ("owned",))
 
-    torch.save({"x": Evil()}, tmp_path / "block-000000001.ckpt")
-    with pytest.raises(UserError, match=r"block-000000001.ckpt: is no checkpoint of Bevatron's"):
-        DurableCheckpointIO().load_checkpoint(tmp_path / "block-000000001.ckpt")
+    torch.save({"x": Evil()}, tmp_path / "chunk-000000001.ckpt")
+    with pytest.raises(UserError, match=r"chunk-000000001.ckpt: is no checkpoint of Bevatron's"):
+        DurableCheckpointIO().load_checkpoint(tmp_path / "chunk-000000001.ckpt")

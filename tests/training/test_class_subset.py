@@ -25,7 +25,7 @@ def jets(flavours, split):
 
 def network_of(job, flavours):
     spec = describe(job, load_manifest(flavours.manifest))
-    (job.folder / "model.json").write_text(json.dumps({"network": spec.as_tree()}))
+    (job.folder / "model.json").write_text(json.dumps({"network": spec.as_payload()}))
     return load_network(job.folder)
 
 

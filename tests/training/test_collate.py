@@ -4,7 +4,7 @@ import torch
 
 from bevatron.models.layers.inputs import InputGroup, Padded
 from bevatron.store.readers.batch import RaggedBatch, SparseBatch
-from bevatron.training.collate import Collate, moved
+from bevatron.training.collate import Collate, move_to_device
 
 CPU = torch.device("cpu")
 
@@ -42,6 +42,6 @@ def test_channels_last_is_a_matter_of_memory_alone():
 
 
 def test_named_tuples_keep_their_type_on_the_way_to_a_device():
-    ragged = moved(RaggedBatch(torch.ones(2, 1), torch.tensor([2])), torch.device("meta"))
+    ragged = move_to_device(RaggedBatch(torch.ones(2, 1), torch.tensor([2])), torch.device("meta"))
     assert isinstance(ragged, RaggedBatch)
     assert ragged.values.device.type == "meta"

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from bevatron.store.shards.manifest import load_manifest
-from bevatron.training.blocks import Block
 from bevatron.training.data import DataModule
 from bevatron.training.job import FitJob
+from bevatron.training.step_chunks import StepChunk
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def module(curve, reading, tmp_path):
 
 
 def ids(data, first, last):
-    return [batch["id"].tolist() for batch in data.training_batches(Block(0, first, last, False))]
+    return [batch["id"].tolist() for batch in data.training_batches(StepChunk(0, first, last, False))]
 
 
 def test_an_epoch_is_each_sample_once_and_epochs_differ(module):

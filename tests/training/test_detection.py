@@ -32,7 +32,7 @@ def test_a_detector_learns_to_find_rectangles(tmp_path):
     job = made(tmp_path, {"train": 500, "val": 60, "test": 150})
     fit(job)
     manifest = load_manifest(job.manifest_path)
-    (job.folder / "model.json").write_text(json.dumps({"network": describe(job, manifest).as_tree()}))
+    (job.folder / "model.json").write_text(json.dumps({"network": describe(job, manifest).as_payload()}))
     workflow = Workflow(studies=["rectangles"], accelerator="cpu")
     said = predict([job.folder], Dataset(job.manifest_path, manifest), ["image"], ["boxes"], workflow, threads=1)
     assert said.outputs.shape == (1, 150, 20, 6)
@@ -95,14 +95,14 @@ def test_the_learner_refuses_what_the_manifest_did_not_see(tmp_path):
 def _refused(job, change, match):
     import torch
 
-    from bevatron.training.blocks import Schedule
     from bevatron.training.fit import initial_network
+    from bevatron.training.step_chunks import Schedule
     from bevatron.training.tasks.detection import DetectionLearner
 
     learner = DetectionLearner(job, initial_network(job, load_manifest(job.manifest_path)), Schedule(1, 1, 1))
     boxes = torch.from_numpy(change(np.array([[[0.1, 0.1, 0.5, 0.5, 1.0]] * 3], np.float32)))
     with pytest.raises(UserError, match=match):
-        learner.outputs_of({"inputs": {"image": torch.zeros(1, 1, 48, 48)}, "targets": {"boxes": boxes}})
+        learner.compute_outputs({"inputs": {"image": torch.zeros(1, 1, 48, 48)}, "targets": {"boxes": boxes}})
 
 
 def test_manifest_counts_samples_with_a_box_of_each_class(tmp_path):

@@ -9,8 +9,8 @@ from digit_jobs import job_of
 from bevatron.compute.distributed.distributed_context import DistributedContext
 from bevatron.config.loading.digest import seed_of
 from bevatron.store.shards.manifest import load_manifest
-from bevatron.training.blocks import Schedule
 from bevatron.training.fit import initial_network
+from bevatron.training.step_chunks import Schedule
 from bevatron.training.tasks.classification import ClassificationLearner
 from bevatron.training.tasks.generation import GenerationLearner
 
@@ -55,8 +55,8 @@ def test_workers_whose_seeds_met_in_32_bits_draw_other_numbers(tmp_path):
 def test_validations_of_a_generation_draw_the_same_noise_and_another_than_any_step(tmp_path, monkeypatch):
     learner = learner_of(job_of("gan", tmp_path), GenerationLearner, 0)
     drawn = []
-    monkeypatch.setattr(learner, "counted", lambda batch: drawn.append(torch.rand(20)) or batch)
-    monkeypatch.setattr(learner, "_loss_and_share", lambda batch: (torch.zeros(()), 0))
+    monkeypatch.setattr(learner, "drop_excluded", lambda batch: drawn.append(torch.rand(20)) or batch)
+    monkeypatch.setattr(learner, "_loss_and_fraction", lambda batch: (torch.zeros(()), 0))
     learner.on_validation_epoch_start()
     for batch_idx in (0, 1, 0):
         learner.validation_step({"rows": 1}, batch_idx)

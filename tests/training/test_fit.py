@@ -169,7 +169,7 @@ def test_the_published_network_is_the_fitted_one(job, curve):
     made = job()
     result = fit(made)
     spec = describe(made, load_manifest(curve.manifest))
-    (made.folder / "model.json").write_text(json.dumps({"network": spec.as_tree()}))
+    (made.folder / "model.json").write_text(json.dumps({"network": spec.as_payload()}))
     x, y = _split(made, "val")
     with torch.no_grad():
         loss = (load_network(made.folder)({"x": x.unsqueeze(1)}).squeeze(1) - y).square().mean()

@@ -33,7 +33,7 @@ def split(flavours, name):
 def fitted(job, flavours):
     result = fit(job)
     spec = describe(job, load_manifest(flavours.manifest))
-    (job.folder / "model.json").write_text(json.dumps({"network": spec.as_tree()}))
+    (job.folder / "model.json").write_text(json.dumps({"network": spec.as_payload()}))
     return result, load_network(job.folder)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bevatron.store.shards.manifest import load_manifest
-from bevatron.training.checkpoint import newest_valid
+from bevatron.training.checkpoint import find_newest_valid
 from bevatron.training.fit import describe, fit
 
 
@@ -18,7 +18,7 @@ def members(flavours, tmp_path) -> dict[str, Path]:
         job = flavours.job(tmp_path / name, name)
         fit(job)
         spec = describe(job, load_manifest(flavours.manifest))
-        (job.folder / "model.json").write_text(json.dumps({"network": spec.as_tree()}))
+        (job.folder / "model.json").write_text(json.dumps({"network": spec.as_payload()}))
         folders[name] = job.folder
     return folders
 
@@ -35,7 +35,7 @@ def test_an_interrupted_fit_ends_with_the_same_bits(model, flavours, members, tm
     whole = fit(straight)
     with pytest.raises(KeyError):
         fit(broken, interrupt)
-    assert newest_valid(broken.folder) is not None
+    assert find_newest_valid(broken.folder) is not None
     result = fit(broken)
     assert result.continued == 1
     assert result.best_val_loss == whole.best_val_loss

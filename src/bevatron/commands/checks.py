@@ -10,19 +10,26 @@ import typer
 from bevatron.commands.options import DEFAULT_CONFIG, Config, Output, Scale
 from bevatron.errors import ConfigurationError
 
-Profile = Enum("Profile", {name: name for name in ("local", "cluster", "htcondor")})
 NEED_GB = {"demo": 2.0, "paper": 100.0}  # free disk for results and live state
+
+
+class Profile(Enum):
+    """Snakemake profiles in profiles/."""
+
+    local = "local"
+    cluster = "cluster"
+    htcondor = "htcondor"
 
 
 def validate(config: Config = DEFAULT_CONFIG) -> None:
     """Check the configuration, all studies at all scales, and the table of resources; each mistake is one line."""
     from bevatron.compute.slurm.site import site_file
-    from bevatron.config.loading.load import mistakes_in
-    from bevatron.config.loading.load_resources import mistakes_in_resources
+    from bevatron.config.loading.load import find_validation_errors
+    from bevatron.config.loading.load_resources import find_resource_errors
 
     studies_folder = config.parent / "studies"
-    lines = mistakes_in(config, studies_folder)
-    lines += mistakes_in_resources(config.parent / "resources.yaml", site_file(), studies_folder)
+    lines = find_validation_errors(config, studies_folder)
+    lines += find_resource_errors(config.parent / "resources.yaml", site_file(), studies_folder)
     if lines:
         raise ConfigurationError(lines)
     studies = sorted(path.stem for path in (config.parent / "studies").glob("*.yaml"))
@@ -60,11 +67,11 @@ def schema(
 ) -> None:
     """Write the JSON schemas of the configuration's files, and the tables of keys in their README."""
     from bevatron.config.reference.schema import write_schemas
-    from bevatron.config.reference.tables import with_tables
+    from bevatron.config.reference.tables import insert_tables
 
     for path in write_schemas(output):
         print(path)
-    readme.write_text(with_tables(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    readme.write_text(insert_tables(readme.read_text(encoding="utf-8")), encoding="utf-8")
     print(readme)
 
 

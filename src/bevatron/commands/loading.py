@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def loading() -> Iterator[None]:
+def pause_garbage_collection() -> Iterator[None]:
     """Within it modules are imported and no garbage is looked for: Lightning and PyTorch make a million objects that
-    all stay, and looking through them again and again is a sixth of the time. Nor are they looked through later."""
+    all stay, and looking through them again and again is a sixth of the time. Nor are they looked through later.
+    """
     gc.disable()
     try:
         yield

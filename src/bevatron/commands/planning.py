@@ -30,8 +30,8 @@ def plan(
     from bevatron.config.loading.load_resources import load_resources
     from bevatron.errors import UserError
     from bevatron.plan.forecast import forecast
-    from bevatron.plan.measure import measured
-    from bevatron.plan.operations import growth
+    from bevatron.plan.measure import measure_rates
+    from bevatron.plan.operations import estimate_growth
     from bevatron.plan.rates import load_rates, rates_of, rates_text
     from bevatron.plan.table import show
     from bevatron.store.files.publish import publish_text
@@ -41,23 +41,23 @@ def plan(
     studies = config.parent / "studies"
     ran, today = load_study(study, configured.scale, studies), datetime.now(UTC).date().isoformat()
     if measure:
-        found = measured(ran, configured.scale, results, today, machine())
+        measured = measure_rates(ran, configured.scale, results, today, machine())
         stored = load_rates(file)
-        publish_text(file, rates_text(stored.model_copy(update={"studies": {**stored.studies, study: found}})))
+        publish_text(file, rates_text(stored.model_copy(update={"studies": {**stored.studies, study: measured}})))
         print(f"{file}: the rates of {study}, measured in {results}")
         return
-    wanted = load_workflow(config, scale=scale)
+    target = load_workflow(config, scale=scale)
     try:
-        found = measured(ran, configured.scale, results, today, machine())
-        basis = f"Rates measured in {results}, at scale {found.scale}, on {found.machine}."
+        measured = measure_rates(ran, configured.scale, results, today, machine())
+        basis = f"Rates measured in {results}, at scale {measured.scale}, on {measured.machine}."
     except UserError:  # no finished run here
-        found = rates_of(file, study)
-        basis = f"Rates of {file}, measured {found.date} at scale {found.scale} on {found.machine}."
+        measured = rates_of(file, study)
+        basis = f"Rates of {file}, measured {measured.date} at scale {measured.scale} on {measured.machine}."
     resources = load_resources(config.parent / "resources.yaml", site_file())
-    planned = load_study(study, wanted.scale, studies)
-    larger = growth(planned, load_study(study, found.scale, studies))
-    lines = forecast(planned, found, resources, wanted.data_loading, larger)
-    show(lines, f"{study} at scale {wanted.scale}", basis)
+    planned = load_study(study, target.scale, studies)
+    larger = estimate_growth(planned, load_study(study, measured.scale, studies))
+    lines = forecast(planned, measured, resources, target.data_loading, larger)
+    show(lines, f"{study} at scale {target.scale}", basis)
 
 
 COMMANDS = (plan,)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bevatron.commands.loading import loading
+from bevatron.commands.loading import pause_garbage_collection
 from bevatron.commands.options import (
     DEFAULT_CONFIG,
     Config,
@@ -92,7 +92,7 @@ def search(
         from bevatron.logs import copy_output
 
         copy_output(log)
-    with loading():
+    with pause_garbage_collection():
         loaded, workflow = _load(study, config, scale)
         _model_of(loaded, model)
         from bevatron.compute.slurm.resource_request import ResourceRequest
@@ -119,7 +119,7 @@ def train(
     scale: Scale = None,
 ) -> None:
     """Train all seeds of a model; a killed training continues where it stopped."""
-    with loading():
+    with pause_garbage_collection():
         loaded, workflow = _load(study, config, scale)
         _model_of(loaded, model)
         from bevatron.compute.slurm.resource_request import ResourceRequest
@@ -139,7 +139,7 @@ def evaluate(
     scale: Scale = None,
 ) -> None:
     """Predict the test split with every seed, and compute the metrics."""
-    with loading():
+    with pause_garbage_collection():
         loaded, workflow = _load(study, config, scale)
         _model_of(loaded, model)
         from bevatron.evaluate.stage import evaluate_model
@@ -173,7 +173,7 @@ def export(
     scale: Scale = None,
 ) -> None:
     """Write a trained model as ONNX files, checked against PyTorch, and its model card, into the folder --output."""
-    with loading():
+    with pause_garbage_collection():
         loaded, workflow = _load(study, config, scale)
         _model_of(loaded, model)
         from bevatron.export.stage import export_model
@@ -197,7 +197,7 @@ def report(
     from bevatron.logs import start_logging
 
     start_logging()
-    with loading():
+    with pause_garbage_collection():
         from bevatron.config.loading.load import load_study, load_workflow
         from bevatron.config.loading.missing_data import missing_data_of
         from bevatron.report.stage import write_report

@@ -26,23 +26,23 @@ class Case:
     @property
     def folders(self) -> list[Path]:
         """Where results and live state go, or the nearest folders above that exist already."""
-        found = []
+        folders = []
         for path in (Path("results"), Path(self.workflow.runs_dir)):
             path = path.absolute()
             while not path.is_dir():
                 path = path.parent
-            found.append(path)
-        return list(dict.fromkeys(found))
+            folders.append(path)
+        return list(dict.fromkeys(folders))
 
     def jobs(self) -> list[tuple[str, JobResources, int]]:
         """Every kind of job the table knows: its name, its needs, and its minutes with all shards of a batch job."""
-        places: list[tuple[str, str | None, str | None]] = [(rule, None, None) for rule in RULES]
-        for place, overrides in self.table.overrides.items():
-            study, _, model = place.partition("/")
-            asked = [rule for rule in RULES if getattr(overrides, rule, None) is not None]
-            places += [(rule, study, model or None) for rule in asked]
+        keys: list[tuple[str, str | None, str | None]] = [(rule, None, None) for rule in RULES]
+        for key, overrides in self.table.overrides.items():
+            study, _, model = key.partition("/")
+            rules = [rule for rule in RULES if getattr(overrides, rule, None) is not None]
+            keys += [(rule, study, model or None) for rule in rules]
         jobs = []
-        for rule, study, model in places:
+        for rule, study, model in keys:
             needs = self.table.needs(rule, study, model)
             minutes = needs.minutes
             if rule in ("simulate", "prepare"):
@@ -71,6 +71,6 @@ def ask(*command: str, seconds: float = SECONDS) -> Answer:
     except subprocess.TimeoutExpired:
         return Answer(False, f"{command[0]} did not answer within {seconds:g} s")
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        return Answer(False, said[-1] if said else f"{command[0]} failed with exit code {done.returncode}")
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        return Answer(False, lines[-1] if lines else f"{command[0]} failed with exit code {done.returncode}")
     return Answer(True, done.stdout.strip())

@@ -7,7 +7,8 @@ from bevatron.doctor.case import Case, ask
 from bevatron.doctor.finding import Finding, bad, good
 
 
-def commands(case: Case) -> Iterator[Finding]:
+def check_commands(case: Case) -> Iterator[Finding]:
+    """Whether HTCondor's commands are there."""
     if shutil.which("condor_submit") is None:
         yield bad("HTCondor's commands", "not found: condor_submit", "work on a submit node")
         return
@@ -20,7 +21,8 @@ def commands(case: Case) -> Iterator[Finding]:
         yield bad("HTCondor's queue", queue.text, "see whether a schedd runs on this machine")
 
 
-def one_node(case: Case) -> Iterator[Finding]:
+def check_one_node(case: Case) -> Iterator[Finding]:
+    """Rules that ask for several nodes, which HTCondor does not give."""
     several = [name for name, needs, _ in case.jobs() if needs.nodes > 1]
     if several:
         yield bad("jobs of several nodes", ", ".join(several), "set nodes to 1: the plugin gives a job one node")

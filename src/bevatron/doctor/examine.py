@@ -8,16 +8,41 @@ from bevatron.doctor.case import Case, Profile
 from bevatron.doctor.finding import Finding
 
 Check = Callable[[Case], Iterator[Finding]]
-MACHINE: list[Check] = [software.python, software.packages, software.command, places.disk, places.locks, places.cache]
+MACHINE: list[Check] = [
+    software.check_python,
+    software.check_packages,
+    software.check_command,
+    places.check_disk,
+    places.check_locks,
+    places.check_cache,
+]
 CHECKS: dict[Profile, list[Check]] = {
-    "local": [*MACHINE, places.temporary, gpus.visible, ray.cluster, slurm.none_needed],
-    "cluster": [*MACHINE, places.temporary, places.shared, gpus.visible, ray.cluster, slurm.commands],
-    "htcondor": [
-        *MACHINE, places.temporary, places.shared, ray.cluster, software.htcondor_plugin, condor.commands,
-        condor.one_node,
+    "local": [*MACHINE, places.check_temporary, gpus.check_gpus, ray.check_cluster, slurm.check_no_slurm_needed],
+    "cluster": [
+        *MACHINE,
+        places.check_temporary,
+        places.check_shared,
+        gpus.check_gpus,
+        ray.check_cluster,
+        slurm.check_commands,
     ],
-}  # fmt: skip
-OF_A_SLURM: list[Check] = [slurm.controller, slurm.accounting, slurm.account, partitions.partitions, slurm.confinement]
+    "htcondor": [
+        *MACHINE,
+        places.check_temporary,
+        places.check_shared,
+        ray.check_cluster,
+        software.check_htcondor_plugin,
+        condor.check_commands,
+        condor.check_one_node,
+    ],
+}
+OF_A_SLURM: list[Check] = [
+    slurm.check_controller,
+    slurm.check_accounting,
+    slurm.check_account,
+    partitions.check_partitions,
+    slurm.check_confinement,
+]
 WIDTH = 10_000  # in a file or a pipe a finding is one line, however long
 MARKS = {"good": "[green]ok[/]", "note": "[yellow]note[/]", "bad": "[bold red]missing[/]"}
 
@@ -33,7 +58,7 @@ def examine(case: Case, probe: bool = False) -> Iterator[Finding]:
     for check in OF_A_SLURM:
         findings = list(check(case))
         yield from findings
-        if check is slurm.controller and findings[0].state == "bad":
+        if check is slurm.check_controller and findings[0].state == "bad":
             return
     if probe:
         yield from probing.probe(case)

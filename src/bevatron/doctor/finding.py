@@ -17,12 +17,15 @@ class Finding:
 
 
 def good(what: str, found: str) -> Finding:
+    """A finding that needs no action."""
     return Finding("good", what, found)
 
 
 def note(what: str, found: str, todo: str = "") -> Finding:
+    """A finding that may matter, with what to do about it."""
     return Finding("note", what, found, todo)
 
 
 def bad(what: str, found: str, todo: str) -> Finding:
+    """A finding that stops the workflow, with what to do about it."""
     return Finding("bad", what, found, todo)

@@ -7,7 +7,7 @@ from bevatron.doctor.case import Case, ask
 from bevatron.doctor.finding import Finding, bad, good
 
 
-def visible(case: Case) -> Iterator[Finding]:
+def check_gpus(case: Case) -> Iterator[Finding]:
     """What nvidia-smi lists here. On a cluster's login node there may be none: the partition's nodes count."""
     answer = ask("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
     names = answer.text.splitlines() if answer.ok else []
@@ -17,9 +17,11 @@ def visible(case: Case) -> Iterator[Finding]:
     elif case.profile == "local" and case.workflow.accelerator == "cuda":
         yield bad("GPUs here", f"none ({answer.text})", "set accelerator to auto or cpu in config/config.yaml")
     elif case.profile == "local":
-        wanted = max(needs.gpus for _, needs, _ in case.jobs())
-        if wanted:
-            yield bad("GPUs here", f"none, and the table asks for {wanted}", "set gpus to 0 in config/resources.yaml")
+        requested = max(needs.gpus for _, needs, _ in case.jobs())
+        if requested:
+            yield bad(
+                "GPUs here", f"none, and the table asks for {requested}", "set gpus to 0 in config/resources.yaml"
+            )
         else:
             yield good("GPUs here", "none; fits use the CPU")
     else:

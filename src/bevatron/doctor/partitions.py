@@ -22,6 +22,7 @@ class Node:
     gres: str
 
     def holds(self, needs: JobResources, gpu_type: str | None) -> bool:
+        """Whether a job's needs fit on the node."""
         return (
             self.cpus >= needs.cpus
             and self.memory_mb >= needs.memory_gb * 1000
@@ -36,17 +37,17 @@ class Partition:
     name: str
     nodes: list[Node]
     minutes: int | None
-    most_nodes: int | None
+    max_nodes: int | None
 
 
-def partitions(case: Case) -> Iterator[Finding]:
+def check_partitions(case: Case) -> Iterator[Finding]:
     """Every kind of job in the table must find its nodes and its time."""
     default = _default_partition()
     jobs: dict[str | None, list[tuple[str, JobResources, int]]] = {}
     for job in case.jobs():
         name = (job[1].gpus and case.site.gpu_partition) or case.site.partition or default
         jobs.setdefault(name, []).append(job)
-    for name, asked in jobs.items():
+    for name, kinds in jobs.items():
         if name is None:
             yield bad("partition", "none is named, and Slurm has no default", "set `partition` in the site's file")
             continue
@@ -54,11 +55,11 @@ def partitions(case: Case) -> Iterator[Finding]:
         if partition is None:
             yield bad("partition", f"there is no '{name}'", f"set it to one of: {', '.join(_partitions()) or 'none'}")
             continue
-        problems = [finding for job in asked for finding in _problems(case, partition, *job)]
+        problems = [finding for job in kinds for finding in _problems(case, partition, *job)]
         yield from problems
         if not problems:
-            yield good(f"partition {name}", f"{len(partition.nodes)} nodes; all {len(asked)} kinds of jobs fit")
-        yield from _later_attempts(case, partition, [needs for _, needs, _ in asked])
+            yield good(f"partition {name}", f"{len(partition.nodes)} nodes; all {len(kinds)} kinds of jobs fit")
+        yield from _later_attempts(case, partition, [needs for _, needs, _ in kinds])
 
 
 def _problems(case: Case, partition: Partition, name: str, needs: JobResources, minutes: int) -> Iterator[Finding]:
@@ -66,10 +67,12 @@ def _problems(case: Case, partition: Partition, name: str, needs: JobResources, 
     fitting = sum(node.holds(needs, case.site.gpu_type) for node in partition.nodes)
     if fitting < needs.nodes:
         gpus = f", {needs.gpus} GPUs{f' ({case.site.gpu_type})' if case.site.gpu_type else ''}" if needs.gpus else ""
-        asked = f"{needs.nodes} × {needs.cpus} CPUs{gpus}, {needs.memory_gb:g} GB are asked for"
-        yield bad(what, f"{asked}; {fitting} of {len(partition.nodes)} nodes have that", "change the site's resources")
-    if partition.most_nodes is not None and needs.nodes > partition.most_nodes:
-        yield bad(what, f"{needs.nodes} nodes are asked for, a job may have {partition.most_nodes}", "ask for fewer")
+        request = f"{needs.nodes} × {needs.cpus} CPUs{gpus}, {needs.memory_gb:g} GB are asked for"
+        yield bad(
+            what, f"{request}; {fitting} of {len(partition.nodes)} nodes have that", "change the site's resources"
+        )
+    if partition.max_nodes is not None and needs.nodes > partition.max_nodes:
+        yield bad(what, f"{needs.nodes} nodes are asked for, a job may have {partition.max_nodes}", "ask for fewer")
     if partition.minutes is not None and minutes > partition.minutes:
         todo = "lower shards.per_job" if name.split()[0] in ("simulate", "prepare") else "lower the minutes"
         yield bad(what, f"{minutes} minutes are asked for, the longest time is {partition.minutes}", todo)
@@ -94,6 +97,7 @@ def _later_attempts(case: Case, partition: Partition, needs: list[JobResources])
 
 
 def read_partition(name: str) -> Partition | None:
+    """What Slurm says of the partition; None where it does not know it."""
     answer = ask("scontrol", "--oneliner", "show", "partition", name)
     if not answer.ok or "PartitionName=" not in answer.text:
         return None
@@ -103,8 +107,10 @@ def read_partition(name: str) -> Partition | None:
         node, cpus, memory, gres, state = (line.split("|") + [""] * 5)[:5]
         if not any(word in state.lower() for word in GONE):
             nodes.append(Node(node, int(cpus or 0), int(memory.rstrip("+") or 0), gres))
-    most = settings.get("MaxNodes", "UNLIMITED")
-    return Partition(name, nodes, minutes_of(settings.get("MaxTime", "")), int(most) if most.isdigit() else None)
+    max_nodes = settings.get("MaxNodes", "UNLIMITED")
+    return Partition(
+        name, nodes, minutes_of(settings.get("MaxTime", "")), int(max_nodes) if max_nodes.isdigit() else None
+    )
 
 
 def minutes_of(text: str) -> int | None:

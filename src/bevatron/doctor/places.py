@@ -34,7 +34,7 @@ def mount_of(path: Path, mounts: Path = Path("/proc/mounts")) -> tuple[str, str,
     return found
 
 
-def shared(case: Case) -> Iterator[Finding]:
+def check_shared(case: Case) -> Iterator[Finding]:
     """Nodes must see the same files. What a mount's type does not tell, `--probe` does."""
     for folder in case.folders:
         point, kind, _ = mount_of(folder)
@@ -47,7 +47,7 @@ def shared(case: Case) -> Iterator[Finding]:
             yield note(what, f"{kind}, a disk of this machine", "see with --probe whether the nodes have it too")
 
 
-def locks(case: Case) -> Iterator[Finding]:
+def check_locks(case: Case) -> Iterator[Finding]:
     """Two processes must never work in one live folder, which flock sees to."""
     for folder in case.folders:
         what = f"locks in {folder}"
@@ -69,7 +69,8 @@ def locks(case: Case) -> Iterator[Finding]:
             yield good(what, "hold")
 
 
-def disk(case: Case) -> Iterator[Finding]:
+def check_disk(case: Case) -> Iterator[Finding]:
+    """Whether the folders of results and live state have enough free disk."""
     for folder in case.folders:
         free = shutil.disk_usage(folder).free / GB
         text = f"{free:,.1f} GB, {case.need_gb:g} GB are asked for"
@@ -79,11 +80,11 @@ def disk(case: Case) -> Iterator[Finding]:
             yield good(f"free disk in {folder}", text)
 
 
-def cache(case: Case) -> Iterator[Finding]:
+def check_cache(case: Case) -> Iterator[Finding]:
     """Snakemake makes a cache folder in the user's home, which compute nodes and containers may not have."""
     try:
         from platformdirs import user_cache_dir
-    except ImportError:  # comes with Snakemake, of whose absence `software.packages` tells
+    except ImportError:  # comes with Snakemake, of whose absence `software.check_packages` tells
         return
     folder, what = Path(user_cache_dir("snakemake", "snakemake")), "Snakemake's cache folder"
     try:
@@ -96,7 +97,7 @@ def cache(case: Case) -> Iterator[Finding]:
         yield good(what, str(folder))
 
 
-def temporary(case: Case) -> Iterator[Finding]:
+def check_temporary(case: Case) -> Iterator[Finding]:
     """Ray's sockets lie below the temporary folder, and their names may not be long."""
     named = tempfile.gettempdir()
     longest = SOCKET_PATH_LIMIT - SOCKET_PATH_TAIL

@@ -63,12 +63,12 @@ def _one_job(case: Case, partition: str | None, needs: JobResources) -> Iterator
                 path.unlink()
 
 
-def _judge(what: str, said: dict | None, word: str, folder: Path, needs: JobResources) -> Iterator[Finding]:
-    if said is None or said["word"] != word:
+def _judge(what: str, reply: dict | None, word: str, folder: Path, needs: JobResources) -> Iterator[Finding]:
+    if reply is None or reply["word"] != word:
         yield bad(what, f"the node does not write into this {folder}", "work in a folder that the nodes share")
         return
-    yield good(what, f"{said['node']} sees {folder} and runs this Python")
-    if needs.gpus and not said["gpus"]:
+    yield good(what, f"{reply['node']} sees {folder} and runs this Python")
+    if needs.gpus and not reply["gpus"]:
         yield note(what, "nvidia-smi shows no GPU on the node", "see whether the partition's GPUs are NVIDIA's")
 
 

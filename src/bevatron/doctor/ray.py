@@ -4,13 +4,13 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from bevatron.compute.ray.ray_token import checked_token
+from bevatron.compute.ray.ray_token import check_token
 from bevatron.doctor.case import Case
 from bevatron.doctor.finding import Finding, bad, good, note
 from bevatron.errors import UserError
 
 
-def cluster(case: Case) -> Iterator[Finding]:
+def check_cluster(case: Case) -> Iterator[Finding]:
     """Its address answers, and its token is this user's alone."""
     ray = case.workflow.ray
     if ray.address is None:
@@ -26,6 +26,6 @@ def cluster(case: Case) -> Iterator[Finding]:
         yield note("Ray's token", "ray.token names none", "name the file, unless the cluster asks for no token")
         return
     try:
-        yield good("Ray's token", f"{checked_token(Path(ray.token))}, for this user alone")
+        yield good("Ray's token", f"{check_token(Path(ray.token))}, for this user alone")
     except UserError as error:
         yield bad("Ray's token", f"{error.where}: {error.what}", error.todo)

@@ -14,7 +14,7 @@ OLDEST = (20, 11)  # srun's --exact, steps with GPUs of their own
 POLL_SECONDS = 20  # profiles/cluster: slurm-init-seconds-before-status-checks
 
 
-def none_needed(case: Case) -> Iterator[Finding]:
+def check_no_slurm_needed(case: Case) -> Iterator[Finding]:
     """A laptop says plainly that it has no batch system and needs none."""
     if shutil.which("sbatch") is None:
         yield good("Slurm", "not here; the profile local needs none")
@@ -22,7 +22,7 @@ def none_needed(case: Case) -> Iterator[Finding]:
         yield good("Slurm", "here; see also --profile cluster")
 
 
-def commands(case: Case) -> Iterator[Finding]:
+def check_commands(case: Case) -> Iterator[Finding]:
     """The commands that the executor plugin and a Ray over several nodes call."""
     missing = [name for name in COMMANDS if shutil.which(name) is None]
     if missing:
@@ -38,7 +38,8 @@ def commands(case: Case) -> Iterator[Finding]:
         yield good("Slurm's commands", answer.text)
 
 
-def controller(case: Case) -> Iterator[Finding]:
+def check_controller(case: Case) -> Iterator[Finding]:
+    """Whether Slurm's controller answers."""
     answer = ask("scontrol", "ping")
     if answer.ok and " is UP" in answer.text:
         yield good("Slurm's controller", answer.text.splitlines()[0])
@@ -46,21 +47,21 @@ def controller(case: Case) -> Iterator[Finding]:
         yield bad("Slurm's controller", answer.text.splitlines()[0], "wait until it is up, or ask the administrators")
 
 
-def accounting(case: Case) -> Iterator[Finding]:
+def check_accounting(case: Case) -> Iterator[Finding]:
     """By what command Snakemake asks how jobs stand, and whether that command answers."""
-    kept, wanted = keeps_accounts(), case.site.status_command
-    if wanted == "sacct" and not kept:
+    keeps, command = keeps_accounts(), case.site.status_command
+    if command == "sacct" and not keeps:
         yield bad(
             "accounting", "Slurm keeps none, and status_command is sacct", "set status_command to squeue, or remove it"
         )
-    elif kept and wanted != "squeue":
+    elif keeps and command != "squeue":
         answer = ask("sacct", "-X", "-n", "-S", "now-5minutes")
         if answer.ok:
             yield good("accounting", "sacct answers; Snakemake asks it how jobs stand")
         else:
             yield bad("accounting", f"sacct: {answer.text}", "set status_command to squeue in profiles/site/site.yaml")
     else:
-        yield from _squeue("kept, and squeue is asked" if kept else "Slurm keeps none; squeue is asked")
+        yield from _squeue("kept, and squeue is asked" if keeps else "Slurm keeps none; squeue is asked")
 
 
 def _squeue(found: str) -> Iterator[Finding]:
@@ -75,7 +76,7 @@ def _squeue(found: str) -> Iterator[Finding]:
         )
 
 
-def account(case: Case) -> Iterator[Finding]:
+def check_account(case: Case) -> Iterator[Finding]:
     """The account that jobs are charged to, by the same question that the executor plugin asks."""
     named = case.site.account
     if not keeps_accounts():
@@ -97,7 +98,7 @@ def account(case: Case) -> Iterator[Finding]:
         yield good("account", f"not named; Slurm's own choice{f', {known[0]}' if known else ''}")
 
 
-def confinement(case: Case) -> Iterator[Finding]:
+def check_confinement(case: Case) -> Iterator[Finding]:
     """Whether jobs are held to the cores they were given."""
     plugins = _settings().get("TaskPlugin", "")
     if "cgroup" in plugins or "affinity" in plugins:

@@ -16,19 +16,19 @@ NAMED = ("torch", "pytorch-lightning", "ray", "snakemake", "snakemake-executor-p
 CONTAINERS = {"/.dockerenv": "Docker", "/.singularity.d": "Apptainer", "/run/.containerenv": "Podman"}
 
 
-def python(case: Case) -> Iterator[Finding]:
+def check_python(case: Case) -> Iterator[Finding]:
     """Python itself, and whether it runs in a container, which the batch system's commands must be visible from."""
-    found = ".".join(map(str, sys.version_info[:3]))
-    wanted = metadata("bevatron")["Requires-Python"] or ">=3.11"
+    installed = ".".join(map(str, sys.version_info[:3]))
+    required = metadata("bevatron")["Requires-Python"] or ">=3.11"
     inside = [name for path, name in CONTAINERS.items() if Path(path).exists()]
-    text = f"{found}, in a container of {inside[0]}" if inside else found
-    if SpecifierSet(wanted).contains(found):
+    text = f"{installed}, in a container of {inside[0]}" if inside else installed
+    if SpecifierSet(required).contains(installed):
         yield good("Python", text)
     else:
-        yield bad("Python", text, f"use Python {wanted}, or a container: see containers/")
+        yield bad("Python", text, f"use Python {required}, or a container: see containers/")
 
 
-def packages(case: Case) -> Iterator[Finding]:
+def check_packages(case: Case) -> Iterator[Finding]:
     """Each package against the floors and exclusions of pyproject.toml: the named ones a line each, others if wrong."""
     wrong = 0
     for line in requires("bevatron") or []:
@@ -37,39 +37,42 @@ def packages(case: Case) -> Iterator[Finding]:
             continue
         name = requirement.name
         try:
-            found = version(name)
+            installed = version(name)
         except PackageNotFoundError:
             wrong += 1
             yield bad(name, "not installed", f"pip install '{name}{requirement.specifier}'")
             continue
-        if not requirement.specifier.contains(found, prereleases=True):
+        if not requirement.specifier.contains(installed, prereleases=True):
             wrong += 1
-            yield bad(name, f"{found}, and {requirement.specifier} is asked for", f"pip install --upgrade '{line}'")
+            yield bad(name, f"{installed}, and {requirement.specifier} is asked for", f"pip install --upgrade '{line}'")
         elif _same(name, NAMED):
-            yield good(name, found)
+            yield good(name, installed)
     if not wrong:
         yield good("other packages", "as pyproject.toml asks for")
 
 
-def htcondor_plugin(case: Case) -> Iterator[Finding]:
+def check_htcondor_plugin(case: Case) -> Iterator[Finding]:
+    """Whether Snakemake's plugin for HTCondor is installed."""
     try:
         yield good("snakemake-executor-plugin-htcondor", version("snakemake-executor-plugin-htcondor"))
     except PackageNotFoundError:
         yield bad("snakemake-executor-plugin-htcondor", "not installed", "pip install 'bevatron[htcondor]'")
 
 
-def command(case: Case) -> Iterator[Finding]:
+def check_command(case: Case) -> Iterator[Finding]:
     """Jobs call `bevatron` by its name: it must be that of this environment."""
     import shutil
 
-    found = shutil.which("bevatron")
+    installed = shutil.which("bevatron")
     beside = Path(sys.executable).parent / "bevatron"
-    if found is None:
+    if installed is None:
         yield bad("bevatron in PATH", "not found", f"export PATH={beside.parent}:$PATH, or activate the environment")
-    elif beside.exists() and Path(found).resolve() != beside.resolve():
-        yield note("bevatron in PATH", f"{found}, of another environment than {beside}", "activate this environment")
+    elif beside.exists() and Path(installed).resolve() != beside.resolve():
+        yield note(
+            "bevatron in PATH", f"{installed}, of another environment than {beside}", "activate this environment"
+        )
     else:
-        yield good("bevatron in PATH", found)
+        yield good("bevatron in PATH", installed)
 
 
 def _same(name: str, names: tuple[str, ...]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from bevatron.config.loading.kinds import ARCHITECTURES, RECIPES, SOURCES
 from bevatron.config.sections.study import Study
-from bevatron.figures import failure_told
+from bevatron.figures import log_failure
 from bevatron.store.records.export import ExportedModel
 from bevatron.store.records.metrics import MetricsRecord
 from bevatron.store.records.runs import RunsRecord
@@ -38,7 +38,7 @@ def write_card(
     try:
         return _fill_template(study, name, manifest, trained, exports, measured)
     except Exception as error:
-        reason = failure_told(error, f"card.md of {study.name}/{name}")
+        reason = log_failure(error, f"card.md of {study.name}/{name}")
         return f"# {words(name)}\n\nThis model's card could not be written: {words(reason)}\n"
 
 

@@ -86,7 +86,8 @@ def class_subset_of(study: Study, network: Network) -> list[str]:
 
 def normalisation(network: Network) -> dict[str, Any]:
     """What the first layer does, with its numbers: x → (x − centre) / scale, and asinh of that if 'robust'; of a
-    network that is made of others, each does so for itself."""
+    network that is made of others, each does so for itself.
+    """
     kind, layer = network.spec.normalise, network.normalise
     members = [normalisation(member) for member in getattr(network.architecture, "members", [])]
     more = {"members": members} if members else {}

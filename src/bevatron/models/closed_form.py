@@ -31,12 +31,15 @@ class ClosedFormModel(Protocol):
 
     def rows(self, inputs: Inputs) -> Tensor:
         """Normalised inputs as the rows that `fit_closed_form` takes: (batch, n_features)."""
+        ...
 
     def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
         """Find the numbers; the losses after each round, one for a closed form.
 
         With `keep_best` the numbers are those of the round of the lowest validation loss, else of the last.
         """
+        ...
 
     def n_fitted(self) -> int:
         """How many numbers were fitted."""
+        ...

@@ -1,5 +1,6 @@
 """A whole network: normalisation and architecture, described by plain values so that it can be saved and rebuilt."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from bevatron.models.layers.normalise import Kind, Normalise
 from bevatron.models.size_limit import size_limit
 from bevatron.regular_files import read_bytes
 
-UNASKED = -1e4  # output for a class that is not in the network's class subset: softmax gives it exactly zero in float32
+EXCLUDED_LOGIT = -1e4  # of a class outside the network's class subset: softmax gives it exactly zero in float32
 
 
 @dataclass(frozen=True)
@@ -38,32 +39,33 @@ class NetworkSpec:
     members: tuple["NetworkSpec", ...] = ()
 
     @classmethod
-    def of(cls, tree: dict[str, Any]) -> "NetworkSpec":
-        """From what `as_tree` made of it; raises KeyError, TypeError or ValueError for anything else."""
+    def from_payload(cls, payload: dict[str, Any]) -> "NetworkSpec":
+        """From what `as_payload` made of it; raises KeyError, TypeError or ValueError for anything else."""
         inputs = {
             group["name"]: InputGroup(tuple(group["shape"]), tuple(group["features"]), group["is_ragged"])
-            for group in tree["inputs"]
+            for group in payload["inputs"]
         }
-        class_subset = tree.get("class_subset")
+        class_subset = payload.get("class_subset")
         return cls(
-            architecture=tree["architecture"],
+            architecture=payload["architecture"],
             inputs=inputs,
-            n_outputs=tree["n_outputs"],
-            normalise=tree["normalise"],
+            n_outputs=payload["n_outputs"],
+            normalise=payload["normalise"],
             class_subset=None if class_subset is None else tuple(class_subset),
-            members=tuple(cls.of(member) for member in tree.get("members", ())),
+            members=tuple(cls.from_payload(member) for member in payload.get("members", ())),
         )
 
-    def as_tree(self) -> dict[str, Any]:
+    def as_payload(self) -> dict[str, Any]:
         """Plain values for JSON. The inputs are a list: the network depends on their order, which JSON's keys lose."""
         inputs = [{"name": name, **asdict(group)} for name, group in self.inputs.items()]
-        return {**asdict(self), "inputs": inputs, "members": [member.as_tree() for member in self.members]}
+        return {**asdict(self), "inputs": inputs, "members": [member.as_payload() for member in self.members]}
 
 
 class Network(nn.Module):
     """Physical inputs to outputs: shapes {group: (batch, ...)} to (batch, n_outputs).
 
-    A network with a class subset has an architecture of as many outputs as classes in it; the others are `UNASKED`.
+    A network with a class subset has an architecture of as many outputs as classes in it; the others are
+    `EXCLUDED_LOGIT`.
     An architecture that makes its own losses gets the `truth` (batch, ...) to make them from, and returns them.
     """
 
@@ -79,23 +81,24 @@ class Network(nn.Module):
     @property
     def answers(self) -> list[int]:
         """The outputs that say something: those of the class subset, or all."""
-        asked = self.spec.class_subset
-        return list(range(self.spec.n_outputs)) if asked is None else list(asked)
+        subset = self.spec.class_subset
+        return list(range(self.spec.n_outputs)) if subset is None else list(subset)
 
-    def forward(self, inputs: Inputs, truth: Tensor | None = None) -> Tensor:
+    def forward(self, inputs: Inputs, truth: Tensor | None = None) -> Tensor | WithHeads:
+        """The outputs, in training with those of auxiliary classifiers; with `truth` the architecture's own losses."""
         if truth is not None:
             return self.architecture(self.normalise(inputs), truth)
         outputs = self.architecture(self.normalise(inputs))
         if isinstance(outputs, WithHeads):
-            return WithHeads(self._of_all_classes(outputs.outputs), tuple(map(self._of_all_classes, outputs.heads)))
-        return self._of_all_classes(outputs)
+            return WithHeads(self._expand_classes(outputs.outputs), tuple(map(self._expand_classes, outputs.heads)))
+        return self._expand_classes(outputs)
 
-    def _of_all_classes(self, outputs: Tensor) -> Tensor:
+    def _expand_classes(self, outputs: Tensor) -> Tensor:
         if self.spec.class_subset is None:
             return outputs
-        with_unasked = functional.pad(outputs, (0, 1), value=UNASKED)
-        place = {asked: i for i, asked in enumerate(self.answers)}
-        return with_unasked[:, [place.get(k, len(place)) for k in range(self.spec.n_outputs)]]
+        with_excluded = functional.pad(outputs, (0, 1), value=EXCLUDED_LOGIT)
+        index = {subset: i for i, subset in enumerate(self.answers)}
+        return with_excluded[:, [index.get(k, len(index)) for k in range(self.spec.n_outputs)]]
 
     @property
     def n_weights(self) -> int:
@@ -109,11 +112,12 @@ def weights_bytes(network: nn.Module) -> bytes:
 
     Where the weights are shared out over workers (FSDP), all of them must call this together.
     """
-    return save_tensors({k: _whole(v).detach().cpu().contiguous() for k, v in network.state_dict().items()})
+    return save_tensors({k: _gather(v).detach().cpu().contiguous() for k, v in network.state_dict().items()})
 
 
-def _whole(weights: Tensor) -> Tensor:
-    return weights.full_tensor() if hasattr(weights, "full_tensor") else weights
+def _gather(weights: Tensor) -> Tensor:
+    gather: Callable[[], Tensor] | None = getattr(weights, "full_tensor", None)  # of a DTensor
+    return weights if gather is None else gather()
 
 
 def load_network(folder: Path) -> Network:
@@ -142,7 +146,7 @@ def load_network(folder: Path) -> Network:
 def load_spec(path: Path) -> NetworkSpec:
     """What model.json says of the network; raises UserError where it says nothing of the kind."""
     try:
-        return NetworkSpec.of(read_json(path)["network"])
+        return NetworkSpec.from_payload(read_json(path)["network"])
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise _no_spec(path, error) from None
 

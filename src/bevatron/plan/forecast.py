@@ -43,20 +43,22 @@ class Sizes:
 
     @property
     def samples(self) -> float:
+        """Samples of all splits together."""
         return sum(self.split.values())
 
 
-def sizes_of(study: Study, rates: StudyRates) -> Sizes:
+def estimate_sizes(study: Study, rates: StudyRates) -> Sizes:
     """How large the study's dataset will be: its source says how many events a shard has, the rates the rest."""
     source, shards = study.simulation.source, study.simulation.shards
     tell = getattr(SOURCES[source.kind](), "events", None)
-    events, note = tell(source) if tell else rates.simulate.events, ""
-    if tell is None:
-        note = f"the source '{source.kind}' does not tell its size: shards as large as measured"
-    fixed = events if isinstance(events, dict) else None
-    of_shard = sum(fixed.values()) if fixed else float(events)
+    events: dict[str, int] | float = tell(source) if tell else rates.simulate.events
+    note = "" if tell else f"the source '{source.kind}' does not tell its size: shards as large as measured"
+    if isinstance(events, dict):  # the source makes the splits
+        of_shard = float(sum(events.values()))
+        fractions = {name: events[name] / of_shard for name in FIXED_SPLITS}
+    else:
+        of_shard, fractions = float(events), study.dataset.split.model_dump()
     raw = of_shard * shards * rates.simulate.samples
-    fractions = study.dataset.split.model_dump() if fixed is None else {k: fixed[k] / of_shard for k in FIXED_SPLITS}
     return Sizes(
         of_shard, raw, {name: raw * rates.prepare.kept * fraction for name, fraction in fractions.items()}, note
     )
@@ -75,7 +77,7 @@ def forecast(
     with, so that trainings are upper bounds. GPU-hours are those that the jobs would hold their GPUs for at the rates
     as they were measured.
     """
-    sizes, lines = sizes_of(study, rates), []
+    sizes, lines = estimate_sizes(study, rates), []
     shards, simulate, prepare = study.simulation.shards, rates.simulate, rates.prepare
     shard_seconds = simulate.start + simulate.seconds * sizes.events
     batches = -(-shards // resources.shards.per_job)
@@ -83,8 +85,8 @@ def forecast(
     lines.append(_line("simulate", [shard_seconds] * shards, sizes.raw * simulate.bytes, simulate.memory_mb, note))
     prepared = simulate.start + prepare.seconds * sizes.raw / shards
     lines.append(_line("prepare", [prepared] * shards, sizes.samples * prepare.bytes, prepare.memory_mb))
-    listed = simulate.start + prepare.manifest_seconds * sizes.samples
-    lines.append(_line("manifest", [listed], 0.0, _manifest_memory(sizes, shards, prepare.memory_bytes)))
+    manifest_seconds = simulate.start + prepare.manifest_seconds * sizes.samples
+    lines.append(_line("manifest", [manifest_seconds], 0.0, _manifest_memory(sizes, shards, prepare.memory_bytes)))
     looked_at = simulate.start + prepare.observables_seconds * sizes.split["test"]
     arrays = EVALUATED * sizes.split["test"] / 1e6
     lines.append(_line("observables", [looked_at], 0.0, prepare.memory_mb + arrays))
@@ -95,11 +97,12 @@ def forecast(
 
 def _manifest_memory(sizes: Sizes, shards: int, memory_bytes: float) -> float:
     """In MB: what is imported, a few copies of a shard, the numbers kept for quantiles, the ids of a run, twice, and
-    those read back, and what the manifest says of each file, as objects and as text."""
+    those read back, and what the manifest says of each file, as objects and as text.
+    """
     shard = 3 * memory_bytes * sizes.samples / shards
-    kept = min(4 * QUANTILE_NUMBERS, memory_bytes * sizes.split["train"])
+    in_memory = min(4 * QUANTILE_NUMBERS, memory_bytes * sizes.split["train"])
     ids = min(4 * 8 * RUN, 2 * 8 * sizes.samples)
-    return MANIFEST_START + (shard + 1.25 * kept + ids + ENTRY * len(FIXED_SPLITS) * shards) / 1e6
+    return MANIFEST_START + (shard + 1.25 * in_memory + ids + ENTRY * len(FIXED_SPLITS) * shards) / 1e6
 
 
 def _learning(

@@ -16,7 +16,7 @@ from bevatron.store.records.runs import read_runs
 from bevatron.store.shards.manifest import load_manifest
 
 
-def measured(study: Study, scale: str, results: Path, date: str, machine: str) -> StudyRates:
+def measure_rates(study: Study, scale: str, results: Path, date: str, machine: str) -> StudyRates:
     """The rates of the study's run in the folder `results`, which was made at `scale`.
 
     Raises UserError, naming the file, where the run is not finished or was not made by Snakemake.
@@ -25,14 +25,14 @@ def measured(study: Study, scale: str, results: Path, date: str, machine: str) -
     manifest_path = place / "dataset" / "manifest.json"
     manifest = load_manifest(manifest_path)
     n = {split: manifest.n_samples(split) for split in manifest.splits}
-    timings = [_json(path) for path in _found(place / "raw", "shard-*.timing.json")]
+    timings = [_json(path) for path in _require_files(place / "raw", "shard-*.timing.json")]
     raw = sum(t["samples"] for t in timings)
-    simulate = [_job(path) for path in _found(benchmarks / "simulate" / study.name, "*.tsv")]
+    simulate = [_job(path) for path in _require_files(benchmarks / "simulate" / study.name, "*.tsv")]
     work = mean(t["seconds"] for t in timings) / mean(job["s"] for job in simulate)
     cores = mean(job["cores"] for job in simulate)
     events = mean(t["events"] for t in timings)
     start = cores * max(0.0, 1.0 - work)
-    prepare = [_job(path) for path in _found(benchmarks / "prepare" / study.name, "*.tsv")]
+    prepare = [_job(path) for path in _require_files(benchmarks / "prepare" / study.name, "*.tsv")]
 
     def beyond_start(rule: str, samples: int) -> float:
         return max(0.0, _job(benchmarks / rule / f"{study.name}.tsv")["cores"] - start) / samples
@@ -44,24 +44,24 @@ def measured(study: Study, scale: str, results: Path, date: str, machine: str) -
         machine=machine,
         scale=scale,
         simulate=Shards(
-            start=_short(start),
-            seconds=_short((cores - start) / events),
-            events=_short(events),
-            samples=_short(raw / (events * len(timings))),
-            bytes=_short(sum(p.stat().st_size for p in _found(place / "raw", "shard-*.h5")) / raw),
+            start=_round(start),
+            seconds=_round((cores - start) / events),
+            events=_round(events),
+            samples=_round(raw / (events * len(timings))),
+            bytes=_round(sum(p.stat().st_size for p in _require_files(place / "raw", "shard-*.h5")) / raw),
             memory_mb=max(job["memory"] for job in simulate),
         ),
         prepare=Samples(
-            seconds=_short(sum(max(0.0, job["cores"] - start) for job in prepare) / raw),
-            kept=_short(total / raw),
-            bytes=_short(sum(entry.bytes for entry in files) / total),
-            memory_bytes=_short(describe(manifest_path, "train").bytes / n["train"]),
+            seconds=_round(sum(max(0.0, job["cores"] - start) for job in prepare) / raw),
+            kept=_round(total / raw),
+            bytes=_round(sum(entry.bytes for entry in files) / total),
+            memory_bytes=_round(describe(manifest_path, "train").bytes / n["train"]),
             memory_mb=max(job["memory"] for job in prepare),
-            manifest_seconds=_short(beyond_start("manifest", total)),
-            observables_seconds=_short(beyond_start("observables", n["test"])),
+            manifest_seconds=_round(beyond_start("manifest", total)),
+            observables_seconds=_round(beyond_start("observables", n["test"])),
         ),
         fits=_all_fits(study, results, n, describe(manifest_path, "train").bytes / n["train"]),
-        report_seconds=_short(_job(benchmarks / "report.tsv")["cores"]),
+        report_seconds=_round(_job(benchmarks / "report.tsv")["cores"]),
         report_bytes=_size(results / "report"),
     )
 
@@ -76,22 +76,22 @@ def _all_fits(study: Study, results: Path, n: dict[str, int], memory_bytes: floa
     }
     evaluations = {name: _job(benchmarks / "evaluate" / study.name / f"{name}.tsv") for name in study.models}
     evaluate_start = min(job["cores"] for job in evaluations.values())  # the quickest is taken for a start alone
-    found = {}
+    fits = {}
     for name, model in study.models.items():
         seeds, job = len(runs[name]), jobs[name]
         resident = memory_bytes * (n["train"] + n["val"]) / 1e6
-        found[name] = Fits(
+        fits[name] = Fits(
             architecture=model.architecture.kind,
-            start=_short(starts[name]),
-            seconds=_short(max(1e-9, job["cores"] - starts[name]) / sum(run.samples for run in runs[name])),
-            evaluate_start=_short(evaluate_start),
-            evaluate_seconds=_short((evaluations[name]["cores"] - evaluate_start) / (n["test"] * seeds)),
+            start=_round(starts[name]),
+            seconds=_round(max(1e-9, job["cores"] - starts[name]) / sum(run.samples for run in runs[name])),
+            evaluate_start=_round(evaluate_start),
+            evaluate_seconds=_round((evaluations[name]["cores"] - evaluate_start) / (n["test"] * seeds)),
             memory_mb=max(0.0, round(job["memory"] - resident)),
             bytes=round(_size(place / "models" / name) / seeds),
-            evaluate_bytes=_short(_size(place / "evaluation" / name) / (n["test"] * seeds)),
+            evaluate_bytes=_round(_size(place / "evaluation" / name) / (n["test"] * seeds)),
             searched=_searched(study, name, place),
         )
-    return found
+    return fits
 
 
 def _searched(study: Study, name: str, place: Path) -> float | None:
@@ -101,7 +101,7 @@ def _searched(study: Study, name: str, place: Path) -> float | None:
     path = place / "search" / name / "trials.csv"
     with _open(path) as file:
         epochs = sum(float(row["epochs"] or 0) for row in csv.DictReader(file))
-    return _short(min(1.0, epochs / (search.trials * search.epochs)))
+    return _round(min(1.0, epochs / (search.trials * search.epochs)))
 
 
 def _job(path: Path) -> dict[str, float]:
@@ -115,14 +115,14 @@ def _job(path: Path) -> dict[str, float]:
         except (KeyError, TypeError, ValueError):
             return None  # a job too short for Snakemake to have looked at it
 
-    if not rows or column(rows[-1], "s") is None:
+    s = column(rows[-1], "s") if rows else None
+    if s is None:
         raise UserError(path, "is no benchmark of Snakemake's", "run the workflow again")
-    s = column(rows[-1], "s")
     cpu, memory = column(rows[-1], "cpu_time"), column(rows[-1], "max_rss")
     return {"s": s, "cores": cpu or s, "memory": memory or 0.0}
 
 
-def _found(folder: Path, pattern: str) -> list[Path]:
+def _require_files(folder: Path, pattern: str) -> list[Path]:
     paths = sorted(folder.glob(pattern))
     if not paths:
         raise UserError(folder, f"has no {pattern}", "run the workflow to its end first: rates are measured there")
@@ -137,7 +137,7 @@ def _json(path: Path) -> dict[str, Any]:
         raise UserError(path, f"is no JSON: {error}", "run the workflow again") from None
 
 
-def _open(path: Path):
+def _open(path: Path) -> TextIOWrapper:
     try:
         return TextIOWrapper(open_regular(path), encoding="utf-8", newline="")
     except FileNotFoundError:
@@ -148,5 +148,5 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _short(value: float) -> float:
+def _round(value: float) -> float:
     return float(f"{value:.4g}")

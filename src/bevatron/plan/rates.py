@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 from pydantic import Field
 
-from bevatron.config.loading.load import read_yaml, validated
+from bevatron.config.loading.load import read_yaml, validate_section
 from bevatron.config.sections.section import Fraction, Name, NonNegative, Positive, Section
 from bevatron.errors import UserError
 
@@ -83,18 +83,19 @@ class Rates(Section):
 
 def load_rates(path: Path) -> Rates:
     """The file at `path`; none at all where it is absent."""
-    return validated(Rates, read_yaml(path), path) if path.is_file() else Rates()
+    return validate_section(Rates, read_yaml(path), path) if path.is_file() else Rates()
 
 
 def rates_of(path: Path, study: str) -> StudyRates:
     """The stored rates of a study; raises UserError where there are none."""
-    found = load_rates(path).studies
-    if study not in found:
-        known = ", ".join(found) or "none"
+    studies = load_rates(path).studies
+    if study not in studies:
+        known = ", ".join(studies) or "none"
         todo = f"run its demo here and then `bevatron plan {study} --measure`; measured so far: {known}"
         raise UserError(path, f"has no rates of the study '{study}'", todo)
-    return found[study]
+    return studies[study]
 
 
 def rates_text(rates: Rates) -> str:
+    """The rates as the text of `config/rates.yaml`."""
     return HEAD + yaml.safe_dump(rates.model_dump(mode="json", exclude_none=True), sort_keys=False, width=120)

@@ -70,7 +70,8 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
 
 def _shard_number(events: Samples, raw: Path) -> int:
     """The raw shard's number, which names the prepared files. Raises UserError where it is none, or where an
-    attribute of raw shards is missing."""
+    attribute of raw shards is missing.
+    """
     for name in ("source", "versions", "shard"):
         if name not in events.attributes:
             raise UserError(raw, f"has no attribute '{name}'", "run the simulate stage again")
@@ -92,7 +93,8 @@ def _raw_of(events: Samples, samples: Samples) -> Samples:
 
 def write_manifest(study: DataPart, folder: Path) -> None:
     """Publishes `folder`/manifest.json over the shards of all splits. Raises UserError as `build_manifest`
-    does."""
+    does.
+    """
     built = manifests.build_manifest(folder, study)
     manifests.write_manifest(Path(folder) / "manifest.json", built)
     for split in SPLITS:

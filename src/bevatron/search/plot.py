@@ -3,7 +3,7 @@
 from typing import Any
 
 from bevatron.config.sections.search import Choice, Integers, LogUniform, Search
-from bevatron.figures import failure_told, figure_bytes, placeholder_png, shortened
+from bevatron.figures import figure_bytes, log_failure, placeholder_png, shortened
 from bevatron.search.space import values_of
 from bevatron.search.trial_log import FINISHED, STOPPED, Trial
 
@@ -19,13 +19,13 @@ def search_png(title: str, search: Search, checkpoint: str, trials: list[Trial],
     Where it cannot be drawn, which costs no search its result, the PNG says why.
     """
     try:
-        return _drawn(title, search, checkpoint, trials, best)
+        return _draw_search(title, search, checkpoint, trials, best)
     except Exception as error:
-        return placeholder_png(failure_told(error, f"figure search.png of {title}"))
+        return placeholder_png(log_failure(error, f"figure search.png of {title}"))
 
 
-def _drawn(title: str, search: Search, checkpoint: str, trials: list[Trial], best: Trial) -> bytes:
-    import matplotlib
+def _draw_search(title: str, search: Search, checkpoint: str, trials: list[Trial], best: Trial) -> bytes:
+    import matplotlib.style
     import mplhep
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -59,7 +59,7 @@ def _drawn(title: str, search: Search, checkpoint: str, trials: list[Trial], bes
 
 def _draw_trials(axes: Any, checkpoint: str, trials: list[Trial]) -> None:
     succeeded = [trial for trial in trials if trial.succeeded]
-    losses = [trial.val_loss(checkpoint) for trial in succeeded]
+    losses = [loss for trial in succeeded if (loss := trial.val_loss(checkpoint)) is not None]
     for status, look in ((FINISHED, FINISHED_STYLE), (STOPPED, STOPPED_STYLE)):
         chosen = [trial for trial in succeeded if trial.status == status]
         if chosen:
@@ -89,15 +89,17 @@ def _draw_trials(axes: Any, checkpoint: str, trials: list[Trial]) -> None:
 def _draw_key(axes: Any, search: Search, key: str, checkpoint: str, trials: list[Trial], best: Trial) -> None:
     distribution = search.space[key]
 
-    def place(trial: Trial) -> Any:  # choices stand at their positions: their values may be lists
-        return trial.drawn[key] if isinstance(distribution, Choice) else values_of(search.space, trial.drawn)[key]
+    def coordinate(trial: Trial) -> Any:  # choices stand at their positions: their values may be lists
+        return trial.sampled[key] if isinstance(distribution, Choice) else values_of(search.space, trial.sampled)[key]
 
     for status, look in ((FINISHED, FINISHED_STYLE), (STOPPED, STOPPED_STYLE)):
         chosen = [trial for trial in trials if trial.succeeded and trial.status == status]
         if chosen:
-            axes.scatter([place(t) for t in chosen], [t.val_loss(checkpoint) for t in chosen], s=36, zorder=3, **look)
+            axes.scatter(
+                [coordinate(t) for t in chosen], [t.val_loss(checkpoint) for t in chosen], s=36, zorder=3, **look
+            )
     axes.scatter(
-        [place(best)],
+        [coordinate(best)],
         [best.val_loss(checkpoint)],
         s=130,
         marker="o",

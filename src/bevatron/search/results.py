@@ -25,7 +25,7 @@ def trials_csv(search: Search, checkpoint: str, trials: list[Trial]) -> str:
         writer.writerow(
             [
                 trial.number,
-                *values_of(search.space, trial.drawn).values(),
+                *values_of(search.space, trial.sampled).values(),
                 "" if loss is None else loss,
                 f"{trial.epochs:g}",
                 f"{trial.seconds:.3f}",
@@ -59,7 +59,7 @@ def best_values(
     """The content of best.yaml: `values` by dotted key, as `Model.with_values` takes them."""
     return {
         **identity,
-        "values": values_of(search.space, best.drawn),
+        "values": values_of(search.space, best.sampled),
         "val_loss": best.val_loss(checkpoint),
         "trial": best.number,
         "epochs": best.epochs,
@@ -77,7 +77,7 @@ def search_record(search: Search, trials: list[Trial], identity: dict[str, str],
         trials=tuple(
             TrialRecord(
                 trial=trial.number,
-                values=values_of(search.space, trial.drawn),
+                values=values_of(search.space, trial.sampled),
                 epoch=tuple(trial.losses),
                 val_loss=tuple(trial.losses.values()),
                 status=trial.status,

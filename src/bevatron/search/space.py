@@ -9,7 +9,14 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from bevatron.config.sections.search import Choice, Distribution, Integers, LogUniform, Uniform
+from bevatron.config.sections.model import Model
+from bevatron.config.sections.search import Choice, Distribution, Integers, LogUniform, Search, Uniform
+
+
+def search_of(model: Model) -> Search:
+    """The search of a model that has one, as every model here does: the stage refuses others at its start."""
+    assert model.search is not None
+    return model.search
 
 
 def optuna_space(space: dict[str, Distribution]) -> dict[str, BaseDistribution]:
@@ -17,10 +24,10 @@ def optuna_space(space: dict[str, Distribution]) -> dict[str, BaseDistribution]:
     return {key: _optuna(distribution) for key, distribution in space.items()}
 
 
-def values_of(space: dict[str, Distribution], drawn: dict[str, Any]) -> dict[str, Any]:
+def values_of(space: dict[str, Distribution], sampled: dict[str, Any]) -> dict[str, Any]:
     """The model's value of each dotted key, from what Optuna drew."""
     return {
-        key: distribution.values[drawn[key]] if isinstance(distribution, Choice) else drawn[key]
+        key: distribution.values[sampled[key]] if isinstance(distribution, Choice) else sampled[key]
         for key, distribution in space.items()
     }
 

@@ -11,10 +11,12 @@ from bevatron.compute.process.lock import sole_owner
 from bevatron.compute.slurm.resource_request import ONE_NODE, ResourceRequest
 from bevatron.config.loading.identity import search_digest
 from bevatron.config.sections.model import Model
+from bevatron.config.sections.search import Search
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.search.results import best_of, best_values, search_record, trials_csv
+from bevatron.search.space import search_of
 from bevatron.search.trial_log import Trial, TrialLog
 from bevatron.store.files.checksum import with_checksum
 from bevatron.store.files.publish import publish_bytes, publish_text, sha256_of
@@ -73,41 +75,43 @@ def search_model(
             trial_log.archive()  # the next search, when the cause is fixed, starts from the beginning
             raise
         identity = {"study": study.name, "model": name, "digest": digest, "order": order}
-        _publish(study, model, trials, best, identity, folder)
+        _publish(study, model, search_of(model), trials, best, identity, folder)
         _forget_fits(live)
 
 
 def _run(job: FitJob, workflow: Workflow, trial_log: TrialLog, request: ResourceRequest, fit: str) -> None:
     """Run the trials that the trial log lacks; job: the fit of a trial, but for the trial's values and folder."""
     from bevatron.compute.process.flag import Flag
-    from bevatron.compute.process.sigterm import flag_on_sigterm, patience_of
+    from bevatron.compute.process.sigterm import flag_on_sigterm, stop_timeout
     from bevatron.compute.ray.ray_session import ray_session
     from bevatron.compute.slurm.deadline import sigterm_before_the_end
     from bevatron.search.trials import run_trials
 
     live, model = job.folder, job.model
     stop_requested = Flag(live / "stop-requested")
-    task = {
+    payload = {
         "job": job.as_payload(),
         "strategy": workflow.workers.strategy,
         "fit": fit,
         "stop_requested": str(stop_requested.path),
     }
-    told = UserError(live, "the search was asked to stop (SIGTERM)", "run it again to go on")
+    stop_error = UserError(live, "the search was asked to stop (SIGTERM)", "run it again to go on")
     try:
         with (
             sigterm_before_the_end(workflow.grace_seconds),
             ray_session(workflow.ray, request, live) as session,
-            flag_on_sigterm(stop_requested, patience_of(workflow.grace_seconds), session.is_reachable, str(told)),
+            flag_on_sigterm(
+                stop_requested, stop_timeout(workflow.grace_seconds), session.is_reachable, str(stop_error)
+            ),
         ):
-            run_trials(model.search, model.training.checkpoint, task, trial_log, session)
+            run_trials(search_of(model), model.training.checkpoint, payload, trial_log, session)
     except SystemExit:  # StopRequested, or what Ray makes of it where it comes in the midst of a call
-        raise told from None
+        raise stop_error from None
 
 
 def common_job(study: Study, workflow: Workflow, model: Model, dataset: Dataset, live: Path) -> FitJob:
     """What all trials of a search have in common."""
-    search = model.search
+    search = search_of(model)
     return FitJob(
         study=study,
         model=model,
@@ -121,11 +125,17 @@ def common_job(study: Study, workflow: Workflow, model: Model, dataset: Dataset,
 
 
 def _publish(
-    study: Study, model: Model, trials: list[Trial], best: Trial, identity: dict[str, str], folder: Path
+    study: Study,
+    model: Model,
+    search: Search,
+    trials: list[Trial],
+    best: Trial,
+    identity: dict[str, str],
+    folder: Path,
 ) -> None:
     from bevatron.search.plot import search_png
 
-    search, checkpoint = model.search, model.training.checkpoint
+    checkpoint = model.training.checkpoint
     publish_text(folder / "trials.csv", trials_csv(search, checkpoint, trials))
     publish_bytes(folder / "search.png", search_png(f"{study.name}, {model.title}", search, checkpoint, trials, best))
     files = {name: sha256_of(folder / name) for name in ("trials.csv", "search.png")}

@@ -10,7 +10,7 @@ from bevatron.compute.process.flag import Flag
 from bevatron.config.loading.digest import seed_of
 from bevatron.config.sections.search import Search
 from bevatron.search.space import optuna_space, values_of
-from bevatron.search.trial_log import DIVERGED, FINISHED, MEMORY, STOPPED, Trial, TrialLog
+from bevatron.search.trial_log import DIVERGED, FAILED, FINISHED, MEMORY, STOPPED, Trial, TrialLog
 
 STATES = {  # a failure says nothing of the values; divergence and lack of memory do: those rank last
     FINISHED: TrialState.COMPLETE,
@@ -43,8 +43,8 @@ class Suggest(Searcher):
             self._study.add_trial(self._frozen(trial))
         self._interrupted = trial_log.interrupted
         for trial in self._interrupted:
-            self._study.enqueue_trial(trial.drawn)
-        self._asked: dict[str, tuple[int, optuna.Trial]] = {}
+            self._study.enqueue_trial(trial.sampled)
+        self._running: dict[str, tuple[int, optuna.Trial]] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
         """The configuration of Tune's next trial: number, values, and losses reported before a kill.
@@ -57,14 +57,14 @@ class Suggest(Searcher):
         number = interrupted.number if interrupted else len(self._trial_log.trials) + 1
         seed = seed_of("trial", self._search.seed, number) % 2**32
         self._study.sampler = optuna.samplers.TPESampler(seed=seed)
-        asked = self._study.ask(fixed_distributions=self._space)
-        self._asked[trial_id] = (number, asked)
+        optuna_trial = self._study.ask(fixed_distributions=self._space)
+        self._running[trial_id] = (number, optuna_trial)
         if interrupted is None:
-            self._trial_log.start(number, asked.params)
+            self._trial_log.start(number, optuna_trial.params)
         trial = self._trial_log.trials[number]
         return {
             "number": number,
-            "values": values_of(self._search.space, asked.params),
+            "values": values_of(self._search.space, optuna_trial.params),
             "losses": list(trial.losses.items()),
             "seconds": trial.seconds,
         }
@@ -73,28 +73,32 @@ class Suggest(Searcher):
         """Nothing to learn before a trial's end."""
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        number, asked = self._asked.pop(trial_id)
+        """Tell Optuna how the trial ended: with a loss, without one, or stopped early at its epochs' losses."""
+        number, optuna_trial = self._running.pop(trial_id)
         trial = self._trial_log.trials[number]
         ending = (result or {}).get("status", STOPPED)
         state = TrialState.FAIL if error else STATES.get(ending, TrialState.FAIL)
         if ending == STOPPED:
             for epoch, loss in trial.losses.items():
-                asked.report(loss, round(epoch))
-        self._study.tell(asked, trial.val_loss(self._checkpoint) if state == TrialState.COMPLETE else None, state)
+                optuna_trial.report(loss, round(epoch))
+        self._study.tell(
+            optuna_trial, trial.val_loss(self._checkpoint) if state == TrialState.COMPLETE else None, state
+        )
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the trial log is the state."""
 
     def restore(self, checkpoint_path: str) -> None:
+        """Raises NotImplementedError: a search continues from its trial log."""
         raise NotImplementedError("a search continues from its trial log")
 
     def _frozen(self, trial: Trial) -> optuna.trial.FrozenTrial:
-        state = STATES.get(trial.status, TrialState.FAIL)
+        state = STATES.get(trial.status or FAILED, TrialState.FAIL)
         reported = {round(epoch): loss for epoch, loss in trial.losses.items()}
         return optuna.trial.create_trial(
             state=state,
             value=trial.val_loss(self._checkpoint) if state == TrialState.COMPLETE else None,
-            params=trial.drawn,
+            params=trial.sampled,
             distributions=self._space,
             intermediate_values=reported if trial.status == STOPPED else None,
         )

@@ -16,17 +16,17 @@ from bevatron.training.job import Diverged
 MEMORY_SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
 
 
-def run_trial(config: dict[str, Any], task: dict[str, Any]) -> None:
+def run_trial(config: dict[str, Any], payload: dict[str, Any]) -> None:
     """Fit the model with the trial's values and report each validation to Tune.
 
-    `config` comes from `Suggest`; `task` holds, as plain data, what all trials fraction. Tune stops a trial by
+    `config` comes from `Suggest`; `payload` holds, as plain data, what all trials share. Tune stops a trial by
     raising SystemExit from a report. Every other end is reported, never raised: an error costs the process.
     """
     from ray import tune
 
     for epoch, loss in config["losses"]:  # of before a kill: ASHA sees what it would have seen
         tune.report({"epoch": epoch, "val_loss": loss, "seconds": config["seconds"]})
-    job = trial_job(config, task)
+    job = trial_job(config, payload)
     start = time.perf_counter() - config["seconds"]
     reported = max((epoch for epoch, _ in config["losses"]), default=0)
 
@@ -40,7 +40,7 @@ def run_trial(config: dict[str, Any], task: dict[str, Any]) -> None:
 
     ending: dict[str, Any] = {"epoch": 0, "val_loss": math.inf}  # epoch 0: no rung of ASHA's is reached
     try:
-        result = fit_trial(config, task, lambda row: report(row["epoch"], row["val_loss"]))
+        result = fit_trial(config, payload, lambda row: report(row["epoch"], row["val_loss"]))
         report(result.epochs, result.last_val_loss)  # a fit that had ended before a kill validates no more
         ending["status"], ending["reason"] = FINISHED, ""
     except Exception as error:
@@ -61,10 +61,10 @@ def status_of(error: BaseException) -> str:
     if isinstance(error, Diverged):
         return DIVERGED
     names = {kind.__name__ for kind in type(error).__mro__}
-    words = str(error).lower()
+    text = str(error).lower()
     if names & {"MemoryError", "OutOfMemoryError"}:
         return MEMORY
-    if "RuntimeError" in names and any(sign in words for sign in MEMORY_SIGNS):
+    if "RuntimeError" in names and any(sign in text for sign in MEMORY_SIGNS):
         return MEMORY
     return FAILED
 
@@ -80,5 +80,5 @@ def _free_memory(ending: dict[str, Any]) -> None:
     on_gpu = torch is not None and torch.cuda.is_initialized()
     if on_gpu or ending.get("status") == MEMORY:
         gc.collect()
-    if on_gpu:
+    if torch is not None and on_gpu:
         torch.cuda.empty_cache()

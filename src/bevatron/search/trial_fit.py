@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bevatron.compute.process.flag import Flag
+from bevatron.config.sections.search import Search
+from bevatron.search.space import search_of
 from bevatron.training.job import FitJob
 
 if TYPE_CHECKING:
-    from bevatron.compute.distributed.distributed_context import DistributedContext
+    from bevatron.compute.distributed.distributed_context import DistributedContext, Strategy
     from bevatron.compute.distributed.worker_group import WorkerGroup
 
 Report = Callable[[dict[str, Any]], None]
@@ -19,37 +21,36 @@ Report = Callable[[dict[str, Any]], None]
 _worker_groups: dict[str, "WorkerGroup"] = {}
 
 
-def fit_trial(config: dict[str, Any], task: dict[str, Any], report: Report) -> Any:
+def fit_trial(config: dict[str, Any], payload: dict[str, Any], report: Report) -> Any:
     """The result of the trial's fit; `report` gets each row of its history, and may stop it by an exception."""
-    from bevatron.compute.distributed.distributed_context import (
-        SINGLE_PROCESS,
-    )  # imports torch, which the search's own process does not need
+    # Imports torch, which the search's own process does not need.
+    from bevatron.compute.distributed.distributed_context import SINGLE_PROCESS
 
-    job = FitJob.from_payload(task["job"])
-    search = job.model.search
-    both = {"trial": config, "search": task, "accelerator": job.accelerator}
+    job = FitJob.from_payload(payload["job"])
+    search = search_of(job.model)
+    of_both = {"trial": config, "search": payload, "accelerator": job.accelerator}
     if search.workers_per_trial == 1:
-        return _fit(both, SINGLE_PROCESS, report)
-    group = _worker_group(search, task["strategy"])
-    return group.run(_fit, both, report)
+        return _fit(of_both, SINGLE_PROCESS, report)
+    group = _worker_group(search, payload["strategy"])
+    return group.run(_fit, of_both, report)
 
 
-def trial_job(config: dict[str, Any], task: dict[str, Any]) -> FitJob:
+def trial_job(config: dict[str, Any], payload: dict[str, Any]) -> FitJob:
     """The search's job with the trial's values, in the trial's folder."""
-    job = FitJob.from_payload(task["job"])
+    job = FitJob.from_payload(payload["job"])
     folder = job.folder / f"trial-{config['number']:04d}"
     return replace(job, model=job.model.with_values(config["values"]), folder=folder)
 
 
-def _fit(task: dict[str, Any], context: "DistributedContext", report: Report) -> Any:
+def _fit(payload: dict[str, Any], context: "DistributedContext", report: Report) -> Any:
     """What each worker of a trial does."""
-    stop_requested = Flag(Path(task["search"]["stop_requested"])).is_set
-    fit = importlib.import_module(task["search"]["fit"]).fit
-    job = trial_job(task["trial"], task["search"])
+    stop_requested = Flag(Path(payload["search"]["stop_requested"])).is_set
+    fit = importlib.import_module(payload["search"]["fit"]).fit
+    job = trial_job(payload["trial"], payload["search"])
     return fit(job, on_validation=report, context=replace(context, stop_requested=stop_requested))
 
 
-def _worker_group(search: Any, strategy: str) -> "WorkerGroup":
+def _worker_group(search: Search, strategy: "Strategy") -> "WorkerGroup":
     import ray
 
     from bevatron.compute.distributed.worker_group import WorkerGroup

@@ -26,13 +26,13 @@ FINISHED, STOPPED, DIVERGED, MEMORY, FAILED = (
 
 @dataclass
 class Trial:
-    """One trial: `number` counts from 1; `drawn` is what Optuna drew; `losses` the validation loss by epoch.
+    """One trial: `number` counts from 1; `sampled` is what Optuna drew; `losses` the validation loss by epoch.
 
     `status` is None until the trial has ended; `seconds` counts the time in the fit.
     """
 
     number: int
-    drawn: dict[str, Any]
+    sampled: dict[str, Any]
     losses: dict[float, float] = field(default_factory=dict)
     status: str | None = None
     reason: str = ""
@@ -41,10 +41,12 @@ class Trial:
 
     @property
     def succeeded(self) -> bool:
+        """Whether the trial has a loss that can be compared: it finished, or ASHA stopped it."""
         return self.status in (FINISHED, STOPPED) and bool(self.losses)
 
     @property
     def epochs(self) -> float:
+        """The last epoch that was validated; 0 before the first."""
         return max(self.losses, default=0)
 
     def val_loss(self, checkpoint: str) -> float | None:
@@ -88,14 +90,17 @@ class TrialLog:
 
     @property
     def ended(self) -> list[Trial]:
+        """The trials that have ended, by number."""
         return [self.trials[n] for n in sorted(self.trials) if self.trials[n].status is not None]
 
     @property
     def interrupted(self) -> list[Trial]:
+        """The trials that have started and not ended, by number."""
         return [self.trials[n] for n in sorted(self.trials) if self.trials[n].status is None]
 
-    def start(self, number: int, drawn: dict[str, Any]) -> None:
-        self._write(event="start", trial=number, drawn=drawn)
+    def start(self, number: int, sampled: dict[str, Any]) -> None:
+        """A trial starts with the values that Optuna sampled."""
+        self._write(event="start", trial=number, sampled=sampled)
 
     def report(self, number: int, epoch: float, val_loss: float, seconds: float) -> None:
         """A validation; an epoch known already, as a continued trial repeats it, is not written again."""
@@ -103,6 +108,7 @@ class TrialLog:
             self._write(event="report", trial=number, epoch=epoch, val_loss=val_loss, seconds=seconds)
 
     def end(self, number: int, status: str, reason: str, seconds: float, process: int | None) -> None:
+        """A trial has ended; the line is on the disk when this returns."""
         self._write(
             event="end",
             trial=number,
@@ -146,7 +152,7 @@ class TrialLog:
     def _take(self, line: dict[str, Any]) -> None:
         event, number = line["event"], line["trial"]
         if event == "start":
-            self.trials[number] = Trial(number, line["drawn"])
+            self.trials[number] = Trial(number, line["sampled"])
             return
         trial = self.trials[number]
         trial.seconds = line["seconds"]
@@ -168,6 +174,6 @@ def _checked(line: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("crc")
     if type(line["trial"]) is not int or line["trial"] < 1 or line["event"] not in ("start", "report", "end"):
         raise ValueError("trial")  # the number names the trial's folder
-    if line["event"] == "start" and not isinstance(line["drawn"], dict):
-        raise ValueError("drawn")
+    if line["event"] == "start" and not isinstance(line["sampled"], dict):
+        raise ValueError("sampled")
     return line

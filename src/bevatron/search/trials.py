@@ -25,22 +25,24 @@ log = logging.getLogger("bevatron")
 DEATHS = 2  # of a trial's process, killed from outside, after each of which the trial is started again
 
 
-def run_trials(search: Search, checkpoint: str, task: dict[str, Any], trial_log: TrialLog, session: RaySession) -> None:
+def run_trials(
+    search: Search, checkpoint: str, payload: dict[str, Any], trial_log: TrialLog, session: RaySession
+) -> None:
     """Run what the trial log lacks of `search.trials`; raises UserError for a fault that is no trial's own."""
     at_once = trials_at_once(search, session)
-    stop_requested = Flag(Path(task["stop_requested"]), every=0.0)  # set in this process, and read in it
+    stop_requested = Flag(Path(payload["stop_requested"]), every=0.0)  # set in this process, and read in it
     recorder = Recorder(search, checkpoint, trial_log, session, stop_requested)
-    storage = Path(task["folder"]) / "tune"
+    storage = Path(payload["job"]["folder"]) / "tune"
     shutil.rmtree(storage, ignore_errors=True)  # Tune would resume from it: the trial log alone is the state
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failures stand in the trial log and in our own lines
     tuner = tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(run_trial, task=task),
-            resources_of(search),
+            tune.with_parameters(run_trial, payload=payload),
+            trial_resources(search),
         ),
         tune_config=tune.TuneConfig(
             search_alg=Suggest(search, checkpoint, trial_log, stop_requested),
-            scheduler=asha(search, trial_log),
+            scheduler=make_scheduler(search, trial_log),
             num_samples=search.trials - len(trial_log.ended),
             max_concurrent_trials=at_once,
             reuse_actors=True,
@@ -63,7 +65,7 @@ def run_trials(search: Search, checkpoint: str, task: dict[str, Any], trial_log:
         raise recorder.fault
 
 
-def resources_of(search: Search) -> tune.PlacementGroupFactory:
+def trial_resources(search: Search) -> tune.PlacementGroupFactory:
     """What Ray reserves for a trial: a bundle for each of its workers, on as few nodes as possible."""
     n = search.workers_per_trial
     return tune.PlacementGroupFactory(
@@ -91,11 +93,12 @@ class Asha(ASHAScheduler):
     """Asynchronous successive halving (Li et al., arXiv:1810.05934) that lets a trial at its last epoch finish."""
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict) -> str:
+        """ASHA's decision, but CONTINUE at the last epoch."""
         action = super().on_trial_result(tune_controller, trial, result)
         return TrialScheduler.CONTINUE if result["epoch"] >= self._max_t else action
 
 
-def asha(search: Search, trial_log: TrialLog) -> Asha:
+def make_scheduler(search: Search, trial_log: TrialLog) -> Asha:
     """A scheduler that knows of the trials that ended before."""
     scheduler = Asha(
         time_attr="epoch",
@@ -107,11 +110,12 @@ def asha(search: Search, trial_log: TrialLog) -> Asha:
         stop_last_trials=False,
     )
     ended = {trial.number: SimpleNamespace(trial_id=f"ended-{trial.number}") for trial in trial_log.ended}
+    stand_in: Any = scheduler  # takes trials that are none of Tune's, and no controller
     for trial in ended.values():
-        scheduler.on_trial_add(None, trial)
+        stand_in.on_trial_add(None, trial)
     for number, epoch, loss in trial_log.reports:
         if number in ended:
-            scheduler.on_trial_result(None, ended[number], {"epoch": epoch, "val_loss": loss})
+            stand_in.on_trial_result(None, ended[number], {"epoch": epoch, "val_loss": loss})
     return scheduler
 
 
@@ -129,6 +133,7 @@ class Recorder(Callback):
         self.fault: UserError | None = None
 
     def on_trial_result(self, iteration: int, trials: list, trial: Any, result: dict, **info: Any) -> None:
+        """Write a validation to the trial log, or keep a fault that ends the search."""
         if "fault" in result:
             self._interrupted.add(trial.trial_id)
             running = {other.trial_id for other in trials if other.status == "RUNNING"}
@@ -138,6 +143,7 @@ class Recorder(Callback):
             self._write("report", trial, result["epoch"], result["val_loss"], result["seconds"])
 
     def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
+        """Write the trial's end to the trial log, unless the search itself ends."""
         if self.fault is not None or trial.trial_id in self._interrupted:  # the search ends, and not the trial
             return
         result = trial.last_result
@@ -146,23 +152,23 @@ class Recorder(Callback):
 
     def on_trial_recover(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
         """The trial's process died, and Tune starts the trial again: its fit goes on from its checkpoint."""
-        words = _words_of(trial)
-        if not self._is_interrupted(trial, words):
-            log.warning("%s; trial %d is started again", _ending(words), trial.config["number"])
+        text = _error_text(trial)
+        if not self._is_interrupted(trial, text):
+            log.warning("%s; trial %d is started again", _ending(text), trial.config["number"])
 
     def on_trial_error(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
         """The trial's process died once more, as it does when the system or Ray kills it for want of memory."""
-        words = _words_of(trial)
-        if self._is_interrupted(trial, words):
+        text = _error_text(trial)
+        if self._is_interrupted(trial, text):
             return
-        short = _short_of_memory(words)
-        reason = "Ray ended the trial's process as the machine ran out of memory" if short else _ending(words)
+        short = _short_of_memory(text)
+        reason = "Ray ended the trial's process as the machine ran out of memory" if short else _ending(text)
         seconds = self._trial_log.trials[trial.config["number"]].seconds
         self._end(trial, MEMORY if short else FAILED, reason, seconds, None)
 
-    def _is_interrupted(self, trial: Any, words: str) -> bool:
+    def _is_interrupted(self, trial: Any, text: str) -> bool:
         """A batch job that is cancelled, or a node that fails, interrupts the trial: it is not the trial's own end."""
-        why = None if _short_of_memory(words) else self._interruption()
+        why = None if _short_of_memory(text) else self._interruption()
         if why is None:
             return False
         self._interrupted.add(trial.trial_id)
@@ -189,7 +195,7 @@ class Recorder(Callback):
 
     def _line(self, trial: Trial) -> str:
         loss = trial.val_loss(self._checkpoint)
-        values = values_of(self._search.space, trial.drawn).items()
+        values = values_of(self._search.space, trial.sampled).items()
         settings = " ".join(f"{key.rpartition('.')[2]} {_short(value)}" for key, value in values)
         return (
             f"trial {trial.number}/{self._search.trials} {trial.status}"
@@ -214,17 +220,17 @@ def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value).replace(" ", "")
 
 
-def _words_of(trial: Any) -> str:
+def _error_text(trial: Any) -> str:
     return str(trial.get_pickled_error() or trial.get_error() or "the trial's process died")
 
 
-def _short_of_memory(words: str) -> bool:
-    return "low on memory" in words or "OutOfMemory" in words
+def _short_of_memory(text: str) -> bool:
+    return "low on memory" in text or "OutOfMemory" in text
 
 
-def _ending(words: str) -> str:
+def _ending(text: str) -> str:
     """The telling line of a Ray error, which goes on for a page."""
-    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     if any("died" in line or "SYSTEM_ERROR" in line for line in lines):
         return "the trial's process died, killed from outside or for want of memory"
     return lines[-1][:300] if lines else "unknown"

@@ -9,7 +9,8 @@ from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 def concatenate_samples(parts: list[Samples], attributes: dict[str, Any]) -> Samples:
     """The samples of all parts, in their order; at least one part. Raises TypeError for other columns than dense
-    or ragged ones."""
+    or ragged ones.
+    """
     inputs = {name: _concatenate_groups([part.inputs[name] for part in parts]) for name in parts[0].inputs}
     targets = {name: np.concatenate([part.targets[name] for part in parts]) for name in parts[0].targets}
     return Samples(inputs, targets, np.concatenate([part.id for part in parts]), attributes=attributes)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bevatron.compute.numerics.permutation import permuted
+from bevatron.compute.numerics.permutation import permute
 from bevatron.config.loading.digest import seed_of
 
 
@@ -34,4 +34,4 @@ class ShardSeed:
         """Of the shard's `number`-th of `per_shard` seeds, one from 0 to limit - 1 that no other of the study's has."""
         if not 0 <= number < per_shard:
             raise ValueError(f"seed {number} of {per_shard} of a shard")
-        return int(permuted(self.shard * per_shard + number, limit, self.study)[0])
+        return int(permute(self.shard * per_shard + number, limit, self.study)[0])

@@ -19,7 +19,8 @@ log = logging.getLogger("bevatron")
 def warn_of_differences(what: str, runs: tuple[RunRecord, ...], now: dict[str, Any]) -> None:
     """One warning where runs of the model `what` were trained in environments that may give other bits than that of
     `now`: used again as they were finished before, or begun elsewhere. What `now` does not know is compared with the
-    last run's."""
+    last run's.
+    """
     last = runs[-1].environments[-1].model_dump()
     reference = {**last, **now, "versions": {**last["versions"], **now["versions"]}}
     found: dict[str, list[str]] = {}
@@ -34,7 +35,8 @@ def warn_of_differences(what: str, runs: tuple[RunRecord, ...], now: dict[str, A
 
 def environment_here(job: FitJob, workers: int, strategy: str) -> dict[str, Any]:
     """The environment in which this process trains the job; of several workers, before they are there, their number
-    and the packages alone."""
+    and the packages alone.
+    """
     closed_form = issubclass(ARCHITECTURES[job.model.architecture.kind], ClosedFormModel)
     device = torch.device("cpu") if closed_form or workers > 1 else device_for(job.accelerator)
     here = training_environment(job.model.training.threads, device, closed_form=closed_form).as_dict()

@@ -28,7 +28,7 @@ from bevatron.store.shards.manifest import Manifest
 from bevatron.train.environments import environment_here, warn_of_differences
 from bevatron.train.members import member_weights, select_members
 from bevatron.train.together import diverged, fit_together
-from bevatron.training.fit import describe, fit, how_made
+from bevatron.training.fit import describe, fit, read_provenance
 from bevatron.training.job import Diverged, FitJob, FitResult
 from bevatron.training.reading_order import training_order
 
@@ -144,7 +144,7 @@ def _publish(job: FitJob, result: FitResult, dataset: Dataset, target: Path) -> 
         with publishing(target / file) as temporary:
             temporary.write_bytes(read_bytes(job.folder / file))
     publish_json(target / "model.json", _model_json(job, digest, dataset.manifest))
-    made = how_made(job)
+    made = read_provenance(job)
     publish_json(target / "run.json", {"digest": digest, "seed": job.seed, **made, **result.as_dict()})
     files = ("weights.safetensors", "model.json", "history.csv", "run.json")
     return RunRecord(
@@ -165,5 +165,5 @@ def _model_json(job: FitJob, digest: str, manifest: Manifest) -> dict[str, Any]:
         "run": digest,
         "task": job.study.task.model_dump(mode="json"),
         "target": job.target,
-        "network": describe(job, manifest).as_tree(),
+        "network": describe(job, manifest).as_payload(),
     }

@@ -19,7 +19,7 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: Res
     if not unfinished:
         return
     from bevatron.compute.distributed.ray_workers import run_workers
-    from bevatron.compute.process.sigterm import patience_of
+    from bevatron.compute.process.sigterm import stop_timeout
     from bevatron.compute.ray.ray_session import ray_session
 
     first = unfinished[0]
@@ -36,7 +36,7 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: Res
             session,
             on_gpus,
             first.folder / "team",
-            patience_of(workflow.grace_seconds),
+            stop_timeout(workflow.grace_seconds),
             told,
         )
 

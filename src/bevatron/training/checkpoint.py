@@ -28,6 +28,7 @@ class DurableCheckpointIO(CheckpointIO):
     """Lightning's own writer may cross file systems and does not fsync; this one publishes like the store."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Publish the checkpoint at `path`, and beside it its SHA-256 and that of the best weights it names."""
         path = Path(path)
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
@@ -42,7 +43,7 @@ class DurableCheckpointIO(CheckpointIO):
     def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: Any = None) -> dict[str, Any]:
         """Tensors and plain values alone: a checkpoint cannot run code. Raises UserError for one that would."""
         try:
-            require_regular(path)
+            require_regular(Path(path))
             return torch.load(path, map_location=map_location or "cpu", weights_only=True)
         except (UnpicklingError, EOFError, RuntimeError, ValueError, TypeError) as error:
             if isinstance(error, torch.OutOfMemoryError):
@@ -54,62 +55,64 @@ class DurableCheckpointIO(CheckpointIO):
             ) from None
 
     def remove_checkpoint(self, path: str | Path) -> None:
+        """Remove the checksum first, then the checkpoint."""
         checksum_path(Path(path)).unlink(missing_ok=True)
         Path(path).unlink(missing_ok=True)
 
 
 def checksum_path(path: Path) -> Path:
+    """Where the checksum of the checkpoint at `path` is."""
     return path.with_name(path.name + ".sha256")
 
 
-def newest_valid(folder: Path) -> Path | None:
-    """The checkpoint of the highest block whose checksums hold: its own, and that of the best weights it speaks of.
+def find_newest_valid(folder: Path) -> Path | None:
+    """The checkpoint of the highest chunk whose checksums hold: its own, and that of the best weights it speaks of.
 
     Damaged ones are named in the log and passed over.
     """
-    for path in sorted(folder.glob("block-*.ckpt"), reverse=True):
-        if _holds(path):
+    for path in sorted(folder.glob("chunk-*.ckpt"), reverse=True):
+        if _is_valid(path):
             return path
         log.warning("%s: checkpoint is incomplete or damaged; an earlier one is used", path)
     return None
 
 
-def _holds(path: Path) -> bool:
+def _is_valid(path: Path) -> bool:
     try:
         own, *others = read_text(checksum_path(path), 10_000).splitlines()
-        told = dict(reversed(line.split("  ")) for line in others) | {path.name: own}
-        if any(name != path.name and not BEST_NAME.fullmatch(name) for name in told):
+        checksums = {name: checksum for checksum, name in (line.split("  ") for line in others)} | {path.name: own}
+        if any(name != path.name and not BEST_NAME.fullmatch(name) for name in checksums):
             return False
-        return all(sha256_of(path.with_name(name)) == digest for name, digest in told.items())
+        return all(sha256_of(path.with_name(name)) == digest for name, digest in checksums.items())
     except (OSError, ValueError, UserError):
         return False
 
 
-def block_number(path: Path) -> int:
-    """Blocks that were done when the checkpoint was saved."""
-    return int(path.stem.removeprefix("block-"))
+def chunk_number(path: Path) -> int:
+    """Chunks that were done when the checkpoint was saved."""
+    return int(path.stem.removeprefix("chunk-"))
 
 
 def forget_checkpoints(folder: Path) -> None:
     """Remove what only an unfinished fit needs."""
-    for pattern in ("block-*.ckpt*", "best-*.safetensors"):
+    for pattern in ("chunk-*.ckpt*", "best-*.safetensors"):
         for path in folder.glob(pattern):
             path.unlink(missing_ok=True)
 
 
 class Checkpointing(pl.Callback):
-    """Saves the fit's whole state at the end of a block when `seconds` have passed since the last time, or on SIGTERM.
+    """Saves the fit's whole state at the end of a chunk when `seconds` have passed since the last time, or on SIGTERM.
 
-    SIGTERM, which batch systems send before they kill, ends the fit after the block in hand. Lightning's own handler
+    SIGTERM, which batch systems send before they kill, ends the fit after the chunk in hand. Lightning's own handler
     would leave with exit code 0 before anything is saved, so it is replaced while the fit runs.
 
-    A fit that stops early is not saved at its last block: it ends there, and a fit that went on from such a
+    A fit that stops early is not saved at its last chunk: it ends there, and a fit that went on from such a
     checkpoint would learn further than one that was never killed. So the decision to stop must have been made before
     this callback's turn: at the end of a validation (`fit._early_stopping`).
 
-    `ended_on_request`: the fit was asked to stop, saved its state, and has more blocks to do.
+    `ended_on_request`: the fit was asked to stop, saved its state, and has more chunks to do.
 
-    Several workers save when it is time by the clock of rank 0, or when any was asked to stop, all at the same block.
+    Several workers save when it is time by the clock of rank 0, or when any was asked to stop, all at the same chunk.
     """
 
     def __init__(self, folder: Path, seconds: float, history: History):
@@ -119,21 +122,25 @@ class Checkpointing(pl.Callback):
         self._best: dict[Path, Path] = {}  # the best weights that each checkpoint of this process speaks of
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Replace Lightning's handler of SIGTERM."""
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self._remember)  # Lightning puts back what was there before the fit
+            signal.signal(signal.SIGTERM, self._request_stop)  # Lightning puts back what was there before the fit
 
-    def _remember(self, *_: object) -> None:
+    def _request_stop(self, *_: object) -> None:
         self.stop_requested = True
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Save the state where it is due or SIGTERM came, and end the fit in the second case."""
         if trainer.should_stop:
             return
         context = pl_module.context
-        told = self.stop_requested or (context.is_rank_zero and context.stop_requested())
+        requested = self.stop_requested or (context.is_rank_zero and context.stop_requested())
         due = context.is_rank_zero and time.monotonic() - self._last >= self.seconds
-        self.stop_requested, due = context.any(told, due, device=pl_module.device) if context.size > 1 else (told, due)
+        self.stop_requested, due = (
+            context.any(requested, due, device=pl_module.device) if context.size > 1 else (requested, due)
+        )
         if self.stop_requested or due:
-            path = self.folder / f"block-{pl_module.blocks_done:09d}.ckpt"
+            path = self.folder / f"chunk-{pl_module.chunks_done:09d}.ckpt"
             trainer.save_checkpoint(path)
             self._best[path] = self.history.best_weights()
             if context.is_rank_zero:
@@ -143,12 +150,12 @@ class Checkpointing(pl.Callback):
 
     def _prune(self, trainer: pl.Trainer) -> None:
         """Drop checkpoints but the newest, and best weights of which neither they nor the fit speak."""
-        *old, _ = sorted(self.folder.glob("block-*.ckpt"))
+        *old, _ = sorted(self.folder.glob("chunk-*.ckpt"))
         for path in old[: -(KEEP - 1)]:
             trainer.strategy.remove_checkpoint(path)
-        kept = sorted(self.folder.glob("block-*.ckpt"))
-        if all(path in self._best for path in kept):
-            needed = {self._best[path] for path in kept} | {self.history.best_weights()}
+        remaining = sorted(self.folder.glob("chunk-*.ckpt"))
+        if all(path in self._best for path in remaining):
+            needed = {self._best[path] for path in remaining} | {self.history.best_weights()}
             for path in self.folder.glob("best-*.safetensors"):
                 if path not in needed:
                     path.unlink(missing_ok=True)

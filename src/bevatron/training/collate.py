@@ -13,20 +13,20 @@ PIXELS_AT_ONCE = 2**24  # 64 MB; what a network makes of them takes some ten tim
 
 def input_groups(manifest: Manifest, groups: list[str]) -> dict[str, InputGroup]:
     """The shapes a network must be built for, in the order of `groups`."""
-    found = {}
+    input_shapes = {}
     for name in groups:
         info = manifest.groups[name]
-        if info.layout == "ragged":
-            found[name] = InputGroup((info.max_length, len(info.features)), tuple(info.features), is_ragged=True)
+        if info.layout == "ragged" and info.max_length is not None:
+            input_shapes[name] = InputGroup((info.max_length, len(info.features)), tuple(info.features), is_ragged=True)
         else:
-            found[name] = InputGroup(tuple(info.shape), tuple(info.features))
-    return found
+            input_shapes[name] = InputGroup(tuple(info.shape), tuple(info.features))
+    return input_shapes
 
 
-def rows_at_once(groups: dict[str, InputGroup], most: int) -> int:
-    """How many samples to predict at a time, up to `most`: fewer of large images, which become dense."""
+def rows_at_once(groups: dict[str, InputGroup], maximum: int) -> int:
+    """How many samples to predict at a time, up to `maximum`: fewer of large images, which become dense."""
     pixels = sum(group.size for group in groups.values() if len(group.shape) == 3 and not group.is_ragged)
-    return max(1, min(most, PIXELS_AT_ONCE // max(pixels, 1)))
+    return max(1, min(maximum, PIXELS_AT_ONCE // max(pixels, 1)))
 
 
 class Collate:
@@ -41,9 +41,10 @@ class Collate:
         self._canvases: dict[str, ImageBuffer] = {}
 
     def __call__(self, inputs: dict[str, Any]) -> Inputs:
+        """The columns of the groups as dense or padded tensors on the device."""
         dense: Inputs = {}
         for name, group in self.groups.items():
-            column = moved(inputs[name], self.device)
+            column = move_to_device(inputs[name], self.device)
             if isinstance(column, RaggedBatch):
                 dense[name] = Padded(*padded(column, group.shape[0]))
             elif isinstance(column, SparseBatch):
@@ -55,21 +56,21 @@ class Collate:
         return dense
 
 
-def moved(value: Any, device: torch.device) -> Any:
+def move_to_device(value: Any, device: torch.device) -> Any:
     """A tensor, or a named tuple of tensors and plain values, on `device`; as it is where it lies there already."""
     if isinstance(value, torch.Tensor):
         return value.to(device, non_blocking=True)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(moved(part, device) for part in value))
+        return type(value)(*(move_to_device(part, device) for part in value))
     return value
 
 
-def selected(batch: dict[str, Any], kept: torch.Tensor) -> dict[str, Any]:
-    """The samples `kept` (n,) int64 of a batch whose inputs are dense."""
-    rest = {key: value for key, value in batch.items() if key not in ("inputs", "targets")}
-    rows = {key: value[kept] if isinstance(value, torch.Tensor) else value for key, value in rest.items()}
+def select_samples(batch: dict[str, Any], indices: torch.Tensor) -> dict[str, Any]:
+    """The samples `indices` (n,) int64 of a batch whose inputs are dense."""
+    others = {key: value for key, value in batch.items() if key not in ("inputs", "targets")}
+    rows = {key: value[indices] if isinstance(value, torch.Tensor) else value for key, value in others.items()}
     inputs = {
-        name: Padded(group.values[kept], group.n_valid[kept]) if isinstance(group, Padded) else group[kept]
+        name: Padded(group.values[indices], group.n_valid[indices]) if isinstance(group, Padded) else group[indices]
         for name, group in batch["inputs"].items()
     }
-    return {**rows, "inputs": inputs, "targets": {name: target[kept] for name, target in batch["targets"].items()}}
+    return {**rows, "inputs": inputs, "targets": {name: target[indices] for name, target in batch["targets"].items()}}

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -14,9 +14,9 @@ from bevatron.store.readers.reader import Part, Reader, open_split
 from bevatron.store.readers.sampling import Sampling, quotas
 from bevatron.store.shards.dataset import Dataset
 from bevatron.store.shards.manifest import Manifest
-from bevatron.training.blocks import Block, Schedule
-from bevatron.training.collate import Collate, input_groups, moved, rows_at_once
+from bevatron.training.collate import Collate, input_groups, move_to_device, rows_at_once
 from bevatron.training.job import FitJob
+from bevatron.training.step_chunks import Schedule, StepChunk
 
 Batch = dict[str, Any]
 VALIDATION_BATCH = 5_000  # rows; large, as nothing is learned from it
@@ -42,8 +42,8 @@ class DataModule(pl.LightningDataModule):
             input_groups(manifest, job.model.inputs), device, job.model.training.memory_format == "channels_last"
         )
         training = job.model.training
-        self.batch_size = training.batch_size
-        self.sampling = sampling_of(job)
+        self.batch_size: int | Literal["full"] = training.batch_size
+        self.sampling = make_sampling(job)
         self._val_sampling = Sampling(self.sampling.classes, class_ratio=self.sampling.class_ratio)
         self._train = self._open("train", self.batch_size)
         self._val = self._open("val", rows_at_once(self.collate.groups, VALIDATION_BATCH))
@@ -68,25 +68,26 @@ class DataModule(pl.LightningDataModule):
         return list(quotas(counts, None if class_ratio is None else dict(class_ratio), self.sampling.samples).values())
 
     def train_dataloader(self) -> list[int]:
-        """Lightning's epoch is one block; the block asks `training_batches` for its steps."""
+        """Lightning's epoch is one chunk; the chunk asks `training_batches` for its steps."""
         return [0]
 
     def val_dataloader(self) -> "ValidationBatches":
+        """The validation split, in file order."""
         return ValidationBatches(self)
 
-    def training_batches(self, block: Block) -> Iterator[Batch]:
-        """One batch for each step of the block."""
-        for step in range(block.first_step, block.last_step):
+    def training_batches(self, chunk: StepChunk) -> Iterator[Batch]:
+        """One batch for each step of the chunk."""
+        for step in range(chunk.first_step, chunk.last_step):
             start = time.perf_counter()
             if self._stream is None or step != self._next_step or step % self.schedule.steps_per_epoch == 0:
-                self._stream = self._epoch_from(step)
-            batch = self.prepared(next(self._stream))
+                self._stream = self._open_epoch(step)
+            batch = self.prepare_batch(next(self._stream))
             batch["rows"] = self._train.rows_of_batch(step % self.schedule.steps_per_epoch, self.sampling)
             self._next_step = step + 1
             self.waited += time.perf_counter() - start
             yield batch
 
-    def _epoch_from(self, step: int) -> Iterator[Batch]:
+    def _open_epoch(self, step: int) -> Iterator[Batch]:
         epoch, batches_done = divmod(step, self.schedule.steps_per_epoch)
         if self._stream is not None and batches_done == 0:
             next(self._stream, None)  # lets the last epoch end, and keep what it has read ahead for this one
@@ -99,29 +100,34 @@ class DataModule(pl.LightningDataModule):
         """The samples of the training split that are used, each once, in file order."""
         sampling = replace(self.sampling, balanced=False, sample_order="shuffled")
         for batch in self._train.epoch(self.job.seed, 0, shuffle=False, sampling=sampling):
-            yield self.prepared(batch)
+            yield self.prepare_batch(batch)
 
     def validation_batches(self) -> Iterator[Batch]:
+        """The validation split, in file order; "rows" counts those of the whole batch."""
         sampling = self._val_sampling
         for number, batch in enumerate(self._val.epoch(0, 0, shuffle=False, sampling=sampling)):
-            yield {**self.prepared(batch), "rows": self._val.rows_of_batch(number, sampling)}
+            yield {**self.prepare_batch(batch), "rows": self._val.rows_of_batch(number, sampling)}
 
     @property
     def validation_length(self) -> int:
+        """Batches of the validation split."""
         return self._val.n_batches(self._val_sampling)
 
-    def prepared(self, batch: Batch) -> Batch:
+    def prepare_batch(self, batch: Batch) -> Batch:
         """The batch on the device, its inputs dense."""
-        rest = {key: moved(value, self.device) for key, value in batch.items() if key not in ("inputs", "targets")}
-        targets = {name: moved(value, self.device) for name, value in batch["targets"].items()}
-        return {**rest, "targets": targets, "inputs": self.collate(batch["inputs"])}
+        others = {
+            key: move_to_device(value, self.device) for key, value in batch.items() if key not in ("inputs", "targets")
+        }
+        targets = {name: move_to_device(value, self.device) for name, value in batch["targets"].items()}
+        return {**others, "targets": targets, "inputs": self.collate(batch["inputs"])}
 
     def close(self) -> None:
+        """Close the readers of both splits."""
         self._stream = None
         self._train.close()
         self._val.close()
 
-    def _open(self, split: str, batch_size: int | str) -> Reader:
+    def _open(self, split: str, batch_size: int | Literal["full"]) -> Reader:
         job, data_loading = self.job, self.job.data_loading
         return open_split(
             Dataset(job.manifest_path, self.manifest),
@@ -138,7 +144,7 @@ class DataModule(pl.LightningDataModule):
         )
 
 
-def sampling_of(job: FitJob) -> Sampling:
+def make_sampling(job: FitJob) -> Sampling:
     """Which samples the job's fit uses, and how it sees them.
 
     Validation uses the same class ratio, all of it and in file order: a model with a class ratio is validated on the
@@ -152,7 +158,7 @@ def sampling_of(job: FitJob) -> Sampling:
         balanced=training.balance == "batches",
         sample_order=training.sample_order,
         class_ratio=None
-        if class_ratio is None
+        if class_ratio is None or classes is None
         else tuple((classes.index(name), fraction) for name, fraction in class_ratio.items()),
         samples=training.samples,
     )

@@ -41,6 +41,7 @@ class TrainingEnvironment:
     versions: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
         return asdict(self)
 
 
@@ -48,19 +49,27 @@ def training_environment(
     threads: int, device: torch.device, context: DistributedContext = SINGLE_PROCESS, closed_form: bool = False
 ) -> TrainingEnvironment:
     """The environment of a fit on `device` that begins now; called by all workers. closed_form: without steps."""
-    on_gpu, wanted = device.type == "cuda", (*PACKAGES, *(SOLVERS if closed_form else ()))
-    found = {name: version for name, version in versions().items() if name in wanted}
-    found["torch"] = str(torch.__version__)  # with the build, such as +cu126
+    on_gpu, recorded = device.type == "cuda", (*PACKAGES, *(SOLVERS if closed_form else ()))
+    packages = {name: version for name, version in versions().items() if name in recorded}
+    packages["torch"] = str(torch.__version__)  # with the build, such as +cu126
     if on_gpu:
-        found |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
+        packages |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
     mine = (
         torch.cuda.get_device_name(device) if on_gpu else "cpu",
         processor(),
         torch.backends.cpu.get_cpu_capability(),
     )
     kinds = sorted(set(context.all_gather(mine)))
-    names = (" + ".join(dict.fromkeys(column)) for column in zip(*kinds, strict=True))
-    return TrainingEnvironment(*names, threads, context.size, context.strategy if context.size > 1 else "", found)
+    device_name, processor_name, capability = (" + ".join(dict.fromkeys(column)) for column in zip(*kinds, strict=True))
+    return TrainingEnvironment(
+        device=device_name,
+        processor=processor_name,
+        capability=capability,
+        threads=threads,
+        workers=context.size,
+        strategy=context.strategy if context.size > 1 else "",
+        versions=packages,
+    )
 
 
 class EnvironmentRecord(pl.Callback):
@@ -71,9 +80,11 @@ class EnvironmentRecord(pl.Callback):
         self.environments = [self.now]
 
     def state_dict(self) -> dict[str, Any]:
+        """The environments, for a checkpoint."""
         return {"environments": self.environments}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the environments of a checkpoint; a warning where this one may give other bits."""
         before = state_dict["environments"]
         self.environments = before if before[-1] == self.now else [*before, self.now]
         changed = differences(before[-1], self.now)

@@ -29,9 +29,9 @@ from bevatron.store.shards.manifest import Manifest, load_manifest
 from bevatron.training.checkpoint import (
     Checkpointing,
     DurableCheckpointIO,
-    block_number,
+    chunk_number,
+    find_newest_valid,
     forget_checkpoints,
-    newest_valid,
 )
 from bevatron.training.collate import input_groups
 from bevatron.training.data import DataModule
@@ -43,7 +43,7 @@ from bevatron.training.learner import Learner
 from bevatron.training.precision import half_precision
 from bevatron.training.progress import Progress
 from bevatron.training.reading_order import training_order
-from bevatron.training.strategies import ContextEnvironment, strategy_of
+from bevatron.training.strategies import ContextEnvironment, make_strategy
 from bevatron.versions import versions
 
 log = logging.getLogger("bevatron")
@@ -101,7 +101,7 @@ def finished_fit(job: FitJob) -> FitResult | None:
     return None
 
 
-def how_made(job: FitJob) -> dict[str, Any]:
+def read_provenance(job: FitJob) -> dict[str, Any]:
     """How a finished fit was made: "versions" of the packages with which it ended, the "order" of its samples, the
     "environments" of its lives (`TrainingEnvironment` each), and whether it is "reproducible" bit for bit.
     """
@@ -136,13 +136,13 @@ def initial_network(job: FitJob, manifest: Manifest) -> Network:
 def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) -> FitResult:
     network = initial_network(job, manifest)
     if job.model.training.memory_format == "channels_last":
-        network.to(memory_format=torch.channels_last)
+        network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch's stub lacks it
     context = data.context
     if isinstance(network.architecture, ClosedFormModel):
-        return _solve(job, data, network, on_validation)
+        return _run_closed_form(job, data, network, on_validation)
     weights = class_weights(data.class_counts(), job.class_subset) if job.model.training.balance == "weights" else None
     learner: Learner = LEARNERS[job.study.task.kind](job, network, data.schedule, weights, context)
-    checkpoint = context.broadcast(newest_valid(job.folder) if context.is_rank_zero else None)
+    checkpoint = context.broadcast(find_newest_valid(job.folder) if context.is_rank_zero else None)
     if checkpoint is not None and context.is_rank_zero:
         log.info("%s: continues from %s", job.folder, checkpoint.name)
     history = History(job.folder, on_validation)
@@ -160,12 +160,12 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
             callbacks.append(Progress(f"{job.study.name}: {job.model.title}, seed {job.seed}"))
         trainer = _trainer(job, data, callbacks, checkpoint)
         trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    if checkpointing.ended_on_request and learner.blocks_done < data.schedule.blocks:
+    if checkpointing.ended_on_request and learner.chunks_done < data.schedule.n_chunks:
         raise UserError(job.folder, "the fit was asked to end (SIGTERM) and saved its state", "run it again to go on")
     return _publish(job, data, learner, history, record.environments, continued=checkpoint is not None)
 
 
-def _solve(job: FitJob, data: DataModule, network: Network, on_validation: Any) -> FitResult:
+def _run_closed_form(job: FitJob, data: DataModule, network: Network, on_validation: Any) -> FitResult:
     """A fit without steps; it keeps no state on the way, so that a killed one starts from the beginning."""
     if data.context.size > 1:
         kind = job.model.architecture.kind
@@ -187,8 +187,9 @@ def _threads(job: FitJob) -> int:
 
 
 def _early_stopping(job: FitJob) -> list[pl.Callback]:
-    """Checked when a validation ends, so before the block's checkpoint is saved: left to itself Lightning checks after
-    all other callbacks where an epoch is one block, and a checkpoint would hold the count of the validation before."""
+    """Checked when a validation ends, so before the chunk's checkpoint is saved: left to itself Lightning checks after
+    all other callbacks where an epoch is one chunk, and a checkpoint would hold the count of the validation before.
+    """
     stopping = job.model.training.early_stopping
     if stopping is None or job.epochs is not None:
         return []
@@ -212,10 +213,10 @@ def _trainer(job: FitJob, data: DataModule, callbacks: list[pl.Callback], checkp
         accelerator="gpu" if data.device.type == "cuda" else "cpu",
         devices=1,
         num_nodes=context.size,  # to Lightning every worker is a node of one device
-        strategy=strategy_of(context, data.device),
+        strategy=make_strategy(context, data.device),
         default_root_dir=job.folder,
-        max_epochs=data.schedule.blocks,
-        check_val_every_n_epoch=data.schedule.blocks_per_round,
+        max_epochs=data.schedule.n_chunks,
+        check_val_every_n_epoch=data.schedule.chunks_per_interval,
         num_sanity_val_steps=0,
         callbacks=callbacks,
         logger=_tensorboard(job, data, checkpoint) if context.is_rank_zero else False,
@@ -233,7 +234,7 @@ def _tensorboard(job: FitJob, data: DataModule, checkpoint: Path | None) -> Tens
     """Events after the checkpoint belong to a life that was killed: TensorBoard is told to forget them."""
     purge = {}
     if checkpoint is not None:
-        purge["purge_step"] = data.schedule.block(block_number(checkpoint) - 1).last_step + 1
+        purge["purge_step"] = data.schedule.chunk(chunk_number(checkpoint) - 1).last_step + 1
     return TensorBoardLogger(job.folder, name="", version="tensorboard", **purge)
 
 
@@ -255,7 +256,7 @@ def _publish(
         best_epoch=history.best_epoch,
         best_val_loss=history.best_loss,
         last_val_loss=last["val_loss"],
-        stopped_early=learner.blocks_done < data.schedule.blocks,
+        stopped_early=learner.chunks_done < data.schedule.n_chunks,
         samples=samples,
         seconds=history.seconds,
         samples_per_second=samples / history.seconds,
@@ -281,13 +282,13 @@ def _write(
     with publishing(job.folder / WEIGHTS) as temporary:
         temporary.write_bytes(weights)
     files = {name: sha256_of(job.folder / name) for name in (WEIGHTS, HISTORY)}
-    made = {
+    provenance = {
         "versions": versions(),
         "order": training_order(job.study, job.model, Dataset(job.manifest_path, data.manifest), job.data_loading),
         "environments": environments,
         "reproducible": reproducible(environments),
     }
-    publish_json(job.folder / RESULT, with_checksum({"result": result.as_dict(), "files": files, **made}))
+    publish_json(job.folder / RESULT, with_checksum({"result": result.as_dict(), "files": files, **provenance}))
     forget_checkpoints(job.folder)
 
 
@@ -298,17 +299,17 @@ def class_weights(counts: list[int], class_subset: tuple[int, ...] | None = None
     """
     n = torch.tensor(counts, dtype=torch.float32)
     if class_subset is not None:
-        asked = torch.zeros(len(n), dtype=torch.bool)
-        asked[list(class_subset)] = True
-        n = torch.where(asked, n, 0.0)
+        in_subset = torch.zeros(len(n), dtype=torch.bool)
+        in_subset[list(class_subset)] = True
+        n = torch.where(in_subset, n, 0.0)
     return torch.where(n > 0, n.sum() / ((n > 0).sum() * n), 0.0)
 
 
 def _check_inputs(job: FitJob, manifest: Manifest) -> None:
-    for kind, asked, known in (
+    for kind, requested, known in (
         ("input group", job.model.inputs, manifest.groups),
         ("target", [job.target], manifest.targets),
     ):
-        for name in asked:
+        for name in requested:
             if name not in known:
                 raise UserError(job.manifest_path, f"has no {kind} '{name}'", f"it has: {', '.join(known)}")

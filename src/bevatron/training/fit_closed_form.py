@@ -13,9 +13,9 @@ from bevatron.errors import UserError
 from bevatron.models.closed_form import Labelled
 from bevatron.models.network import Network
 from bevatron.store.files.publish import publish_text
-from bevatron.training.collate import moved
+from bevatron.training.collate import move_to_device
 from bevatron.training.data import Batch, DataModule
-from bevatron.training.history import HEADER, csv_of
+from bevatron.training.history import HEADER, format_csv
 from bevatron.training.job import Diverged, FitJob, FitResult
 
 CPU = torch.device("cpu")
@@ -34,8 +34,8 @@ def fit_closed_form(
     all of the trial's epochs.
     """
     start = time.perf_counter()
-    training = _labelled(job, network, data.whole_training_split(), class_weights)
-    validation = _labelled(job, network, data.validation_batches(), class_weights)
+    training = _collect_labelled(job, network, data.whole_training_split(), class_weights)
+    validation = _collect_labelled(job, network, data.validation_batches(), class_weights)
     waited = time.perf_counter() - start
     best = job.model.training.checkpoint == "best"
     losses = network.architecture.fit_closed_form(training, validation, seed_of("solve", job.seed), best)
@@ -54,7 +54,7 @@ def fit_closed_form(
         }
         for number, pair in enumerate(losses, 1)
     ]
-    publish_text(job.folder / "history.csv", HEADER + csv_of(rows))
+    publish_text(job.folder / "history.csv", HEADER + format_csv(rows))
     last = rows[-1]
     reported = min(rows, key=lambda row: row["val_loss"]) if best else last
     epochs = len(rows) if job.epochs is None else job.epochs
@@ -78,19 +78,21 @@ def fit_closed_form(
     )
 
 
-def _labelled(job: FitJob, network: Network, batches: Iterator[Batch], class_weights: torch.Tensor | None) -> Labelled:
+def _collect_labelled(
+    job: FitJob, network: Network, batches: Iterator[Batch], class_weights: torch.Tensor | None
+) -> Labelled:
     """A whole split on the CPU; of classes those of the model's class subset alone, numbered in its order."""
     if not isinstance(job.study.task, Classification):
-        return _with_targets(job, network, batches)
+        return _collect_with_targets(job, network, batches)
     rows, labels = [], []
-    place = torch.full((len(job.study.task.classes),), -1)
-    place[network.answers] = torch.arange(len(network.answers))
+    number_of_class = torch.full((len(job.study.task.classes),), -1)
+    number_of_class[network.answers] = torch.arange(len(network.answers))
     with torch.no_grad():
         for batch in batches:
-            found = place[batch["targets"][job.target].long().cpu()]
-            inputs = network.normalise({name: moved(group, CPU) for name, group in batch["inputs"].items()})
-            rows.append(network.architecture.rows(inputs)[found >= 0].clone())
-            labels.append(found[found >= 0])
+            numbers = number_of_class[batch["targets"][job.target].long().cpu()]
+            inputs = network.normalise({name: move_to_device(group, CPU) for name, group in batch["inputs"].items()})
+            rows.append(network.architecture.rows(inputs)[numbers >= 0].clone())
+            labels.append(numbers[numbers >= 0])
         joined = torch.cat(labels)
         missing = set(range(len(network.answers))) - set(joined.unique().tolist())
         if missing:
@@ -100,12 +102,12 @@ def _labelled(job: FitJob, network: Network, batches: Iterator[Batch], class_wei
         return Labelled(torch.cat(rows), joined, weights)
 
 
-def _with_targets(job: FitJob, network: Network, batches: Iterator[Batch]) -> Labelled:
+def _collect_with_targets(job: FitJob, network: Network, batches: Iterator[Batch]) -> Labelled:
     """A whole split on the CPU with its targets (n, pixels) as they are, all weights one."""
     rows, targets = [], []
     with torch.no_grad():
         for batch in batches:
-            inputs = network.normalise({name: moved(group, CPU) for name, group in batch["inputs"].items()})
+            inputs = network.normalise({name: move_to_device(group, CPU) for name, group in batch["inputs"].items()})
             rows.append(network.architecture.rows(inputs).clone())
             targets.append(batch["targets"][job.target].cpu().flatten(1).clone())
     joined = torch.cat(targets)

@@ -1,4 +1,4 @@
-"""What happened in a fit, round by round: kept in the checkpoints, so that a kill neither loses nor repeats a row."""
+"""What happened in a fit, a row for each validation: kept in the checkpoints, so that a kill loses and repeats none."""
 
 import csv
 import hashlib
@@ -15,7 +15,7 @@ import torch
 from bevatron.models.network import weights_bytes
 from bevatron.store.files.publish import machine_fault, publish_text, publishing
 
-COLUMNS = ("epoch", "step", "train_loss", "val_loss", "learning_rate", "seconds", "waited")
+COLUMNS: tuple[str, ...] = ("epoch", "step", "train_loss", "val_loss", "learning_rate", "seconds", "waited")
 COUNTS = ("epoch", "step")  # the columns of integers
 HEADER = ",".join(COLUMNS) + "\r\n"
 
@@ -38,22 +38,26 @@ class History(pl.Callback):
         self._begun = False  # whether this life has written the rows of those before
 
     def best_weights(self) -> Path:
+        """Where the best weights so far are."""
         return self.folder / best_name(self.best_epoch)
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        """Start the clock of the steps."""
         self._start = time.perf_counter()
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Add the time in the steps, and the part of it that they waited for data."""
         self.seconds += time.perf_counter() - self._start
         data = trainer.datamodule
         self.waited, data.waited = self.waited + data.waited, 0.0
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        block = pl_module.schedule.block(pl_module.blocks_done - 1)
+        """Append a row, keep the weights where they are the best, and report the row."""
+        chunk = pl_module.schedule.chunk(pl_module.chunks_done - 1)
         row = {
-            "epoch": pl_module.schedule.epochs_after(block),
-            "step": block.last_step,
-            "train_loss": pl_module.take_round_loss(),
+            "epoch": pl_module.schedule.epochs_after(chunk),
+            "step": chunk.last_step,
+            "train_loss": pl_module.take_interval_loss(),
             "val_loss": pl_module.val_loss,
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
             "seconds": self.seconds,
@@ -80,7 +84,7 @@ class History(pl.Callback):
 
     def publish(self) -> None:
         """All rows at once, whole and on the disk."""
-        publish_text(self.folder / "history.csv", HEADER + csv_of(self.rows))
+        publish_text(self.folder / "history.csv", HEADER + format_csv(self.rows))
         self._begun = True
 
     def _write_row(self, row: dict[str, float]) -> None:
@@ -90,11 +94,12 @@ class History(pl.Callback):
         path = self.folder / "history.csv"
         try:
             with path.open("a", newline="", encoding="utf-8") as file:
-                file.write(csv_of([row]))
+                file.write(format_csv([row]))
         except OSError as error:
             raise machine_fault(error, path) or error from error
 
     def state_dict(self) -> dict[str, Any]:
+        """The rows and the best so far, for a checkpoint."""
         rows = [[row[name] for name in COLUMNS] for row in self.rows]
         return {
             "rows": torch.tensor(rows, dtype=torch.float64).reshape(-1, len(COLUMNS)),  # exact: counts are below 2^53
@@ -106,6 +111,7 @@ class History(pl.Callback):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the rows and the best of a checkpoint."""
         self.rows = [
             {name: int(value) if name in COUNTS else value for name, value in zip(COLUMNS, values, strict=True)}
             for values in state_dict["rows"].tolist()
@@ -115,7 +121,7 @@ class History(pl.Callback):
         self.seconds, self.waited = state_dict["seconds"], state_dict.get("waited", 0.0)
 
 
-def csv_of(rows: list[dict[str, float]]) -> str:
+def format_csv(rows: list[dict[str, float]]) -> str:
     """The rows as lines of history.csv, without its header."""
     text = io.StringIO(newline="")
     csv.DictWriter(text, COLUMNS).writerows(rows)
@@ -123,4 +129,5 @@ def csv_of(rows: list[dict[str, float]]) -> str:
 
 
 def best_name(epoch: int) -> str:
+    """The file name of the best weights, those of `epoch`."""
     return f"best-{epoch:06d}.safetensors"

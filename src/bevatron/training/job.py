@@ -6,6 +6,7 @@ from typing import Any
 
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
+from bevatron.config.sections.task import Classification
 from bevatron.config.sections.workflow import DataLoading
 
 
@@ -34,14 +35,16 @@ class FitJob:
 
     @property
     def target(self) -> str:
+        """The target to learn: the model's own, else the task's."""
         return self.model.target or self.study.task.target
 
     @property
     def class_subset(self) -> tuple[int, ...] | None:
         """The class numbers that the model tells apart, where not all."""
-        if self.model.class_subset is None:
+        task = self.study.task
+        if self.model.class_subset is None or not isinstance(task, Classification):
             return None
-        return tuple(self.study.task.classes.index(name) for name in self.model.class_subset)
+        return tuple(task.classes.index(name) for name in self.model.class_subset)
 
     def as_payload(self) -> dict[str, Any]:
         """The job as plain values, to be sent to another process; `from_payload` makes the same job of them."""
@@ -98,4 +101,5 @@ class FitResult:
     n_weights: int
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
         return asdict(self)

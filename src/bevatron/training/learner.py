@@ -1,4 +1,4 @@
-"""The LightningModule that all tasks share: steps in blocks, the learning rate's course, validation."""
+"""The LightningModule that all tasks share: steps in chunks, the learning rate's course, validation."""
 
 import math
 from typing import Any
@@ -14,27 +14,27 @@ from bevatron.config.sections.training import Training
 from bevatron.errors import UserError
 from bevatron.models.network import Network
 from bevatron.store.shards.contract import TargetInfo
-from bevatron.training.augmentation import augmented
-from bevatron.training.blocks import Schedule
+from bevatron.training.augmentation import augment
+from bevatron.training.data import Batch, DataModule
 from bevatron.training.job import Diverged, FitJob
+from bevatron.training.step_chunks import Schedule
 
-Batch = dict[str, Any]
-SHARED_OUT_ALONE = 100_000  # weights; below, gathering a module on its own costs more than the memory is worth
+MIN_SHARDED_WEIGHTS = 100_000  # weights; below, gathering a module on its own costs more than the memory is worth
 
 
 class Learner(pl.LightningModule):
     """Fits a network; a task adds `loss(outputs, batch)`.
 
-    Optimisation is manual because one `training_step` takes a whole block of steps (see `blocks`). The random numbers
-    of step s (dropout, or what a part with `draws` set draws) come from a generator seeded by (seed, s), so that a fit
-    can go on from any block without saving the generators' states.
+    Optimisation is manual because one `training_step` takes a whole chunk of steps (see `step_chunks`). The random
+    numbers of step s (dropout, or what a part with `draws` set draws) come from a generator seeded by (seed, s), so
+    that a fit can go on from any chunk without saving the generators' states.
 
     Each of several workers learns from its part of each batch, and the gradients are averaged over the workers with
     the parts' weights, so that a step is that of the whole batch whatever the number of workers. The batch being the
     same, so is the learning rate: it is not scaled. What dropout draws does depend on the number of workers.
     """
 
-    automatic_optimization = False
+    class_weights: Tensor | None
 
     def __init__(
         self,
@@ -45,29 +45,38 @@ class Learner(pl.LightningModule):
         context: DistributedContext = SINGLE_PROCESS,
     ):
         super().__init__()
+        self.automatic_optimization = False
         self.job, self.network, self.schedule, self.context = job, network, schedule, context
         self.register_buffer("class_weights", class_weights, persistent=False)
-        self.blocks_done = 0
-        self.round_loss = torch.zeros((), dtype=torch.float64)
-        self.round_samples = 0
+        self.chunks_done = 0
+        self.interval_loss = torch.zeros((), dtype=torch.float64)
+        self.interval_samples = 0
         self.val_loss = math.inf
         self._step_seed = seed_of("step", job.seed) if context.is_rank_zero else seed_of("step", job.seed, context.rank)
         training = job.model.training
-        drawn = training.augmentation is not None or (training.adversarial and training.adversarial.attack == "pgd")
-        self._stochastic = bool(drawn) or any(
+        stochastic = training.augmentation is not None or (
+            training.adversarial and training.adversarial.attack == "pgd"
+        )
+        self._stochastic = bool(stochastic) or any(
             isinstance(m, torch.nn.modules.dropout._DropoutNd) or getattr(m, "draws", False) for m in network.modules()
         )
+
+    @property
+    def datamodule(self) -> DataModule:
+        """The data of the fit in which the learner is."""
+        trainer: Any = self.trainer  # which gets the attribute when a fit begins
+        return trainer.datamodule
 
     @staticmethod
     def n_outputs(task: Any, target: TargetInfo) -> int:
         """Outputs of the network that the task needs to say something of the target."""
         raise NotImplementedError
 
-    def counted(self, batch: Batch) -> Batch:
+    def drop_excluded(self, batch: Batch) -> Batch:
         """The batch without samples that the model is not to learn from; "rows" counts those left, of all workers."""
         return batch
 
-    def outputs_of(self, batch: Batch) -> Tensor:
+    def compute_outputs(self, batch: Batch) -> Tensor:
         """What the network says of a batch, from which `loss` follows."""
         return self(batch["inputs"])
 
@@ -82,58 +91,63 @@ class Learner(pl.LightningModule):
     def configure_model(self) -> None:
         """Called by Lightning once all workers are there: distributes the weights where the strategy says so."""
         if self.context.size > 1 and self.context.strategy == "fsdp":
-            share_out(self.network, self.device_mesh["data_parallel"])
+            assert self.device_mesh is not None  # Lightning's strategy for FSDP has made it
+            shard_weights(self.network, self.device_mesh["data_parallel"])
 
     def forward(self, inputs: Any, truth: Tensor | None = None) -> Tensor:
+        """The network's outputs; with `truth`, the losses that its architecture makes itself."""
         return self.network(inputs) if truth is None else self.network(inputs, truth)
 
     def training_step(self, batch: Any, batch_idx: int) -> None:
-        """One block of steps: for each the gradient of the batch's mean loss, and one update of the weights."""
-        block = self.schedule.block(self.blocks_done)
-        optimiser = self.optimizers()
+        """One chunk of steps: for each the gradient of the batch's mean loss, and one update of the weights."""
+        chunk = self.schedule.chunk(self.chunks_done)
+        optimiser: Any = self.optimizers()  # one, as `configure_optimizers` makes one
         total = torch.zeros((), dtype=torch.float64, device=self.device)
-        for step, whole in enumerate(self.trainer.datamodule.training_batches(block), block.first_step):
+        for step, whole in enumerate(self.datamodule.training_batches(chunk), chunk.first_step):
             self._prepare_step(step, optimiser)
-            batch = self._augmented(self.counted(whole))
+            batch = self._augment(self.drop_excluded(whole))
             loss, fraction = self._loss_and_fraction(batch)
             optimiser.zero_grad(set_to_none=True)
             self.manual_backward(loss if self.context.size == 1 else loss * (fraction * self.context.size))
             optimiser.step()
             total += loss.detach().double() * (fraction * batch["rows"])
-            self.round_samples += batch["rows"]
-        self.round_loss += self.context.all_reduce(total).cpu()
-        if not torch.isfinite(self.round_loss):
-            raise Diverged(f"the training loss is {self.round_loss.item()} after {block.last_step} steps")
+            self.interval_samples += batch["rows"]
+        self.interval_loss += self.context.all_reduce(total).cpu()
+        if not torch.isfinite(self.interval_loss):
+            raise Diverged(f"the training loss is {self.interval_loss.item()} after {chunk.last_step} steps")
         self._average_running_statistics()
-        self.blocks_done += 1
+        self.chunks_done += 1
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Clips the gradient's norm here and not after the backward pass, as in half precision gradients are multiplied
-        by the loss scale until Lightning has divided them by it, just before this hook."""
+        by the loss scale until Lightning has divided them by it, just before this hook.
+        """
         clip = self.job.model.training.gradient_clip
         if clip is not None:
             parameters = [p for group in optimizer.param_groups for p in group["params"]]
             torch.nn.utils.clip_grad_norm_(parameters, clip)
 
-    def _augmented(self, batch: Batch) -> Batch:
-        wanted = self.job.model.training.augmentation
-        if wanted is None:
+    def _augment(self, batch: Batch) -> Batch:
+        augmentation = self.job.model.training.augmentation
+        if augmentation is None:
             return batch
-        return {**batch, "inputs": augmented(batch["inputs"], wanted, self.job.model.title)}
+        return {**batch, "inputs": augment(batch["inputs"], augmentation, self.job.model.title)}
 
     def _average_running_statistics(self) -> None:
         """Average the running statistics of batch normalisation over the workers, each of which saw its own part of
-        the batches, so that all validate and publish the same network."""
+        the batches, so that all validate and publish the same network.
+        """
         if self.context.size == 1:
             return
         for module in self.network.modules():
             if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
                 for statistics in (module.running_mean, module.running_var):
+                    assert statistics is not None  # as they are tracked
                     statistics.copy_(self.context.all_reduce(statistics.double()) / self.context.size)
 
     def _loss_and_fraction(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
         """The loss of this worker's part of a batch, and how much of the batch's loss that is; 0 of 0 samples."""
-        outputs = self.outputs_of(batch)
+        outputs = self.compute_outputs(batch)
         if batch["rows"] == 0:
             return outputs.sum() * 0.0, 0
         if self.context.size == 1:
@@ -141,7 +155,7 @@ class Learner(pl.LightningModule):
         # With fewer samples than workers, one without any still takes part in the exchange of gradients.
         loss = self.loss(outputs, batch) if len(batch["id"]) else outputs.sum() * 0.0
         mine = self.weight(batch)
-        if isinstance(mine, float):
+        if not isinstance(mine, Tensor):
             return loss, mine / batch["rows"]
         return loss, mine / self.context.all_reduce(mine)
 
@@ -155,51 +169,57 @@ class Learner(pl.LightningModule):
                 group["lr"] = rate
 
     def on_validation_epoch_start(self) -> None:
+        """Start the sums of a validation."""
         self._val_sum = torch.zeros((), dtype=torch.float64, device=self.device)
         self._val_samples = 0
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        batch = self.counted(batch)
+        """Add a batch's loss to the sums."""
+        batch = self.drop_excluded(batch)
         loss, fraction = self._loss_and_fraction(batch)
         self._val_sum += loss.double() * (fraction * batch["rows"])
         self._val_samples += batch["rows"]
 
     def on_validation_epoch_end(self) -> None:
+        """The mean loss over the split and all workers; raises Diverged where it is not finite."""
         self.val_loss = (self.context.all_reduce(self._val_sum) / self._val_samples).item()
         if not math.isfinite(self.val_loss):
             raise Diverged(f"the validation loss is {self.val_loss}")
         self.log("val_loss", self.val_loss, logger=False)  # for Lightning's EarlyStopping
 
-    def take_round_loss(self) -> float:
-        """Mean training loss of the round that ends here; the next round starts from zero."""
-        mean = self.round_loss.item() / self.round_samples
-        self.round_loss, self.round_samples = torch.zeros((), dtype=torch.float64), 0
+    def take_interval_loss(self) -> float:
+        """Mean training loss of the validation interval that ends here; the next starts from zero."""
+        mean = self.interval_loss.item() / self.interval_samples
+        self.interval_loss, self.interval_samples = torch.zeros((), dtype=torch.float64), 0
         return mean
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return optimiser_of(self.job.model.training, self.network)
+        """The optimiser of the model's section `training`."""
+        return make_optimiser(self.job.model.training, self.network)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what a fit needs to go on: chunks done, the running loss, the order of samples."""
         checkpoint["learner"] = {
-            "blocks_done": self.blocks_done,
-            "round_loss": self.round_loss,
-            "round_samples": self.round_samples,
-            "order": self.trainer.datamodule.order,
+            "chunks_done": self.chunks_done,
+            "interval_loss": self.interval_loss,
+            "interval_samples": self.interval_samples,
+            "order": self.datamodule.order,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        state, order = checkpoint["learner"], self.trainer.datamodule.order
+        """Take over that state; raises UserError where the order of samples is another."""
+        state, order = checkpoint["learner"], self.datamodule.order
         if state["order"] != order:
             raise UserError(
                 self.job.folder,
                 f"was begun with its samples {state['order']}, and would go on with them {order}",
                 "restore the section data_loading of config.yaml, or remove this folder to start from the beginning",
             )
-        self.blocks_done, self.round_samples = state["blocks_done"], state["round_samples"]
-        self.round_loss = state["round_loss"].cpu()
+        self.chunks_done, self.interval_samples = state["chunks_done"], state["interval_samples"]
+        self.interval_loss = state["interval_loss"].cpu()
 
 
-def share_out(network: Network, mesh: Any) -> None:
+def shard_weights(network: Network, mesh: Any) -> None:
     """Distribute weights, gradients and the optimiser's state of the network over the workers (FSDP).
 
     The parts of the architecture that are large are gathered one after the other, when they are needed.
@@ -207,12 +227,13 @@ def share_out(network: Network, mesh: Any) -> None:
     from torch.distributed.fsdp import fully_shard
 
     for module in network.architecture.children():
-        if sum(p.numel() for p in module.parameters()) >= SHARED_OUT_ALONE:
+        if sum(p.numel() for p in module.parameters()) >= MIN_SHARDED_WEIGHTS:
             fully_shard(module, mesh=mesh)
     fully_shard(network, mesh=mesh)
 
 
-def optimiser_of(training: Training, network: Network) -> torch.optim.Optimizer:
+def make_optimiser(training: Training, network: Network) -> torch.optim.Optimizer:
+    """The optimiser of `training` over the weights that learn."""
     rate, decay = training.learning_rate, training.weight_decay
     learned = [weights for weights in network.parameters() if weights.requires_grad]
     if training.optimiser == "sgd":

@@ -22,6 +22,7 @@ class Progress(pl.Callback):
         self._last_line = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Show the bar, on a terminal."""
         self._last_line = time.monotonic()
         if not sys.stderr.isatty():
             return
@@ -41,11 +42,12 @@ class Progress(pl.Callback):
         self._bar.start()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Move the bar, or write a line when the last one is old."""
         schedule = pl_module.schedule
-        block = schedule.block(pl_module.blocks_done - 1)
-        epoch = schedule.epochs_after(block)
+        chunk = schedule.chunk(pl_module.chunks_done - 1)
+        epoch = schedule.epochs_after(chunk)
         if self._bar is not None:
-            self._bar.update(self._task, completed=block.last_step, epoch=epoch, val_loss=_words(pl_module.val_loss))
+            self._bar.update(self._task, completed=chunk.last_step, epoch=epoch, val_loss=_text(pl_module.val_loss))
         elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             log.info(
@@ -57,9 +59,11 @@ class Progress(pl.Callback):
             )
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Remove the bar."""
         self._stop()
 
     def on_exception(self, trainer: pl.Trainer, pl_module: Any, exception: BaseException) -> None:
+        """Remove the bar."""
         self._stop()
 
     def _stop(self) -> None:
@@ -68,5 +72,5 @@ class Progress(pl.Callback):
             self._bar = None
 
 
-def _words(loss: float) -> str:
+def _text(loss: float) -> str:
     return f"{loss:.5g}" if math.isfinite(loss) else "–"  # none before the first validation

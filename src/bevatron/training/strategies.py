@@ -3,13 +3,13 @@
 from typing import Any
 
 import torch
-from pytorch_lightning.plugins.environments import LightningEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
 from bevatron.compute.distributed.distributed_context import DistributedContext
 
 
-def strategy_of(context: DistributedContext, device: torch.device) -> Strategy | str:
+def make_strategy(context: DistributedContext, device: torch.device) -> Strategy | str:
     """What Lightning's Trainer takes: one device alone, DDP, or FSDP."""
     if context.size == 1:
         return "auto"
@@ -27,18 +27,23 @@ class ContextEnvironment(LightningEnvironment):
 
     @property
     def creates_processes_externally(self) -> bool:
+        """True: Lightning starts no process."""
         return True
 
     def world_size(self) -> int:
+        """Number of workers."""
         return self._context.size
 
     def global_rank(self) -> int:
+        """Number of this worker among all."""
         return self._context.rank
 
     def local_rank(self) -> int:
+        """0: a worker uses one device, and knows which."""
         return 0  # a worker uses one device, and knows which
 
     def node_rank(self) -> int:
+        """Number of this worker: to Lightning each is a node of its own."""
         return self._context.rank
 
     def set_world_size(self, size: int) -> None:

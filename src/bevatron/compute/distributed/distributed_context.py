@@ -36,8 +36,8 @@ class DistributedContext:
 
     def any(self, *facts: bool, device: torch.device) -> list[bool]:
         """For each of the facts whether it holds on any worker."""
-        found = torch.tensor(facts, dtype=torch.int32, device=device)
-        return self._reduced(found, distributed.ReduceOp.MAX).bool().tolist()
+        flags = torch.tensor(facts, dtype=torch.int32, device=device)
+        return self._reduced(flags, distributed.ReduceOp.MAX).bool().tolist()
 
     def broadcast(self, value: Any) -> Any:
         """Rank 0's value, on all workers: what files say must not depend on how soon a file system shows them."""
@@ -60,7 +60,7 @@ class DistributedContext:
         if self.size > 1:
             distributed.barrier()
 
-    def _reduced(self, values: Tensor, operation: distributed.ReduceOp) -> Tensor:
+    def _reduced(self, values: Tensor, operation: "distributed.ReduceOp.RedOpType") -> Tensor:
         if self.size == 1:
             return values
         values = values.clone()

@@ -26,22 +26,22 @@ Work = Callable[[dict[str, Any], DistributedContext], None]
 
 def run_workers(
     work: Work,
-    task: dict[str, Any],
+    payload: dict[str, Any],
     workers: int,
     settings: Workers,
     request: ResourceRequest,
     session: RaySession,
     on_gpus: bool,
     folder: Path,
-    patience: float,
-    told: UserError,
+    timeout: float,
+    stop_error: UserError,
 ) -> None:
-    """Call `work(task, context)` in `workers` processes, as many on each node of `request`, and wait for them.
+    """Call `work(payload, context)` in `workers` processes, as many on each node of `request`, and wait for them.
 
-    `task` holds plain values; on_gpus gives each worker one GPU. `folder`, which all nodes see, is for what the
+    `payload` holds plain values; on_gpus gives each worker one GPU. `folder`, which all nodes see, is for what the
     workers and this process tell each other. When a worker dies all start again, `settings.restarts` times, and the
     work must continue from its own checkpoints. SIGTERM to this process reaches the work through
-    `DistributedContext.stop_requested`; `patience` seconds after it, all ends with the error `told`.
+    `DistributedContext.stop_requested`; `timeout` seconds after it, all ends with the error `stop_error`.
 
     Raises the UserError that the work raised, or one that says that workers died too often or that the cluster is
     too small.
@@ -49,19 +49,19 @@ def run_workers(
     folder.mkdir(parents=True, exist_ok=True)
     resources_per_worker = _resources_per_worker(workers, request, session, on_gpus)
     stop_requested = Flag(folder / STOP_REQUESTED)
-    sigterm = flag_on_sigterm(stop_requested, patience, session.is_reachable, str(told))
-    with _told_instead_of_exit(told), sigterm, tail_log(folder / LINES):
+    sigterm = flag_on_sigterm(stop_requested, timeout, session.is_reachable, str(stop_error))
+    with _raise_instead_of_exit(stop_error), sigterm, tail_log(folder / LINES):
         for attempt in range(settings.restarts + 1):
             (folder / FAULT).unlink(missing_ok=True)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of Ray's, about itself
-                error = _attempt(work, task, workers, settings, resources_per_worker, folder)
+                error = _attempt(work, payload, workers, settings, resources_per_worker, folder)
             if error is None:
                 return
             if (folder / FAULT).exists():
                 raise UserError(*json.loads((folder / FAULT).read_text(encoding="utf-8")))
             if stop_requested.is_set():
-                raise told
+                raise stop_error
             lost = session.lost_node()
             if lost is not None:
                 raise UserError(folder, f"the Ray cluster has lost its node {lost}", "run it again to go on")
@@ -82,14 +82,14 @@ def _resources_per_worker(
             f"{workers} workers need a GPU each, and the Ray cluster has {session.gpus:g}",
             "ask for fewer workers or more GPUs, or set accelerator to 'cpu'",
         )
-    here = request.cpus or (cpus_of_job() if request.nodes == 1 else session.cpus / request.nodes)
-    cpus = min(here, session.cpus / request.nodes) * request.nodes / workers
+    cpus_here = request.cpus or (cpus_of_job() if request.nodes == 1 else session.cpus / request.nodes)
+    cpus = min(cpus_here, session.cpus / request.nodes) * request.nodes / workers
     return {"CPU": int(cpus) if cpus >= 1 else cpus, **({"GPU": 1} if on_gpus else {})}
 
 
 def _attempt(
     work: Work,
-    task: dict[str, Any],
+    payload: dict[str, Any],
     workers: int,
     settings: Workers,
     resources_per_worker: dict[str, float],
@@ -106,7 +106,12 @@ def _attempt(
     on_gpus = "GPU" in resources_per_worker
     trainer = TorchTrainer(
         _worker,
-        train_loop_config={"work": work, "task": task, "strategy": settings.strategy, "folder": str(folder.absolute())},
+        train_loop_config={
+            "work": work,
+            "payload": payload,
+            "strategy": settings.strategy,
+            "folder": str(folder.absolute()),
+        },
         scaling_config=ScalingConfig(num_workers=workers, use_gpu=on_gpus, resources_per_worker=resources_per_worker),
         torch_config=TorchConfig(backend="nccl" if on_gpus else "gloo", timeout_s=round(settings.patience_seconds)),
         run_config=RunConfig(name="context", storage_path=str(storage.absolute())),
@@ -114,7 +119,7 @@ def _attempt(
     try:
         trainer.fit()
     except TrainingFailedError as error:
-        return _telling_line(error)
+        return _failure_line(error)
     finally:
         shutil.rmtree(storage, ignore_errors=True)
     return None
@@ -140,7 +145,7 @@ def _worker(config: dict[str, Any]) -> None:
     if context.is_rank_zero:
         log_to(folder / LINES)
     try:
-        config["work"](config["task"], context)
+        config["work"](config["payload"], context)
     except UserError as error:
         temporary = folder / f".{FAULT}.{rank}"
         temporary.write_text(json.dumps([str(error.where), error.what, error.todo]), encoding="utf-8")
@@ -149,15 +154,15 @@ def _worker(config: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _told_instead_of_exit(told: UserError) -> Iterator[None]:
-    """StopRequested, or what Ray makes of it where it comes in the midst of a call, becomes the error `told`."""
+def _raise_instead_of_exit(stop_error: UserError) -> Iterator[None]:
+    """StopRequested, or what Ray makes of it where it comes in the midst of a call, becomes the error `stop_error`."""
     try:
         yield
     except SystemExit:
-        raise told from None
+        raise stop_error from None
 
 
-def _telling_line(error: Exception) -> str:
+def _failure_line(error: Exception) -> str:
     """The first worker's failure in one line; Ray's message goes on for pages."""
     failures = getattr(error, "worker_failures", None) or {}
     for failure in failures.values():

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bevatron.compute.process.private_folder import private_below
+from bevatron.compute.process.private_folder import make_private_folder
 
 log = logging.getLogger("bevatron")
 
@@ -28,12 +28,20 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     folder = _folder(_sources(Path(inspect.getfile(function)).resolve()))
     if folder is None:
         return _once(numba.njit(function))
-    usual = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder)  # read while decorating alone
+    settings = _numba_settings()
+    configured = settings.CACHE_DIR
+    settings.CACHE_DIR = str(folder)  # read while decorating alone
     try:
         return _once(numba.njit(cache=True)(function))
     finally:
-        numba.config.CACHE_DIR = usual
+        settings.CACHE_DIR = configured
+
+
+def _numba_settings() -> Any:
+    """Numba's settings: a module whose names are set while it is imported, so that no type checker knows them."""
+    from numba.core import config
+
+    return config
 
 
 def _once(function: Any) -> Any:
@@ -58,15 +66,15 @@ def _sources(module: Path) -> str:
     package = module.parent
     while (package.parent / "__init__.py").is_file():
         package = package.parent
-    found: set[Path] = set()
-    todo = [module]
-    while todo:
-        path = todo.pop()
-        if path not in found:
-            found.add(path)
-            todo += _imported(path, package)
+    modules: set[Path] = set()
+    remaining = [module]
+    while remaining:
+        path = remaining.pop()
+        if path not in modules:
+            modules.add(path)
+            remaining += _imported(path, package)
     digest = hashlib.sha256()
-    for path in sorted(found):
+    for path in sorted(modules):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(package)} {len(content)} ".encode() + content)
     return digest.hexdigest()[:16]
@@ -80,26 +88,24 @@ def _imported(path: Path, package: Path) -> tuple[Path, ...]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            place = path.parents[node.level - 1].relative_to(package.parent).parts if node.level else ()
-            base = ".".join([*place, *([node.module] if node.module else [])])
+            parents = path.parents[node.level - 1].relative_to(package.parent).parts if node.level else ()
+            base = ".".join([*parents, *([node.module] if node.module else [])])
             names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
-    places = [package.parent.joinpath(*name.split(".")) for name in names if name.split(".")[0] == package.name]
-    files = [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")]
+    candidates = [package.parent.joinpath(*name.split(".")) for name in names if name.split(".")[0] == package.name]
+    files = [file for candidate in candidates for file in (candidate.with_suffix(".py"), candidate / "__init__.py")]
     return tuple(sorted(file for file in files if file.is_file()))
 
 
 @cache
 def _folder(name: str) -> Path | None:
     """Where machine code made from these sources is kept; None where nothing can be written, or others can."""
-    import numba
-
-    asked = numba.config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME")
+    requested = _numba_settings().CACHE_DIR or os.environ.get("XDG_CACHE_HOME")
     try:
-        place = Path(asked) if asked else Path.home() / ".cache"
-        folder = private_below(place, "bevatron", "compiled", name)
+        parent = Path(requested) if requested else Path.home() / ".cache"
+        folder = make_private_folder(parent, "bevatron", "compiled", name)
     except (OSError, RuntimeError):  # no such home, or a read-only one
         return None
     if folder is None:
-        log.warning("%s: others can write there; compiled code is not kept (chmod go-w, or another place)", place)
+        log.warning("%s: others can write there; compiled code is not kept (chmod go-w, or another place)", parent)
         return None
     return folder if os.access(folder, os.W_OK) else None

@@ -3,12 +3,14 @@
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
 from bevatron.errors import UserError
 
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
+_MEMORY: Any = torch.utils.deterministic  # its setting is a property that torch gives the module at import
 
 
 def device_for(accelerator: str) -> torch.device:
@@ -40,7 +42,7 @@ def deterministic(threads: int) -> Iterator[None]:
     before = (
         torch.get_num_threads(),
         torch.get_deterministic_debug_mode(),
-        torch.utils.deterministic.fill_uninitialized_memory,
+        _MEMORY.fill_uninitialized_memory,
         torch.backends.cudnn.deterministic,
         torch.backends.cudnn.benchmark,
         os.environ.get(_CUBLAS),
@@ -49,7 +51,7 @@ def deterministic(threads: int) -> Iterator[None]:
     torch.set_flush_denormal(True)  # before the threads start, which inherit it
     torch.set_num_threads(threads)
     torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, which imports the compiler: 1.3 s
-    torch.utils.deterministic.fill_uninitialized_memory = False  # it costs time and finds only programming errors
+    _MEMORY.fill_uninitialized_memory = False  # it costs time and finds only programming errors
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
     try:
@@ -58,7 +60,7 @@ def deterministic(threads: int) -> Iterator[None]:
         torch.set_flush_denormal(False)
         torch.set_num_threads(before[0])
         torch.set_deterministic_debug_mode(before[1])
-        torch.utils.deterministic.fill_uninitialized_memory = before[2]
+        _MEMORY.fill_uninitialized_memory = before[2]
         torch.backends.cudnn.deterministic = before[3]
         torch.backends.cudnn.benchmark = before[4]
         if before[5] is None:

@@ -8,7 +8,7 @@ ROUNDS = 6
 LARGEST = 2**62
 
 
-def permuted(numbers: np.ndarray | int, limit: int, *key: object) -> np.ndarray:
+def permute(numbers: np.ndarray | int, limit: int, *key: object) -> np.ndarray:
     """The places (n,) int64, from 0 to limit - 1, of `numbers` (n,) in a permutation that follows from `key`.
 
     Two numbers never share a place. Seeds that are drawn at random do, once there are more than about sqrt(limit) of
@@ -17,29 +17,29 @@ def permuted(numbers: np.ndarray | int, limit: int, *key: object) -> np.ndarray:
     Rogaway, CT-RSA 2002, "cycle walking"). Raises ValueError for a number outside of 0 to limit - 1 and for a limit
     beyond 2⁶².
     """
-    given = np.atleast_1d(np.asarray(numbers))
+    requested = np.atleast_1d(np.asarray(numbers))
     if not 1 <= limit <= LARGEST:
         raise ValueError(f"a limit of {limit} is not between 1 and 2^62")
-    if given.dtype.kind not in "iu" or (given < 0).any() or (given >= limit).any():
+    if requested.dtype.kind not in "iu" or (requested < 0).any() or (requested >= limit).any():
         raise ValueError(f"numbers to permute must be whole and from 0 to {limit - 1}")
     half = np.uint64(((limit - 1).bit_length() + 1) // 2)
     keys = [np.uint64(seed_of("permutation", *key, number)) for number in range(ROUNDS)]
-    places = _shuffled(given.astype(np.uint64), half, keys)
-    while len(outside := np.flatnonzero(places >= np.uint64(limit))):
-        places[outside] = _shuffled(places[outside], half, keys)
-    return places.astype(np.int64)
+    positions = _shuffle(requested.astype(np.uint64), half, keys)
+    while len(outside := np.flatnonzero(positions >= np.uint64(limit))):
+        positions[outside] = _shuffle(positions[outside], half, keys)
+    return positions.astype(np.int64)
 
 
-def _shuffled(numbers: np.ndarray, half: np.uint64, keys: list[np.uint64]) -> np.ndarray:
-    """A permutation of all numbers of twice `half` bits: each round can be undone, whatever `_mixed` is."""
+def _shuffle(numbers: np.ndarray, half: np.uint64, keys: list[np.uint64]) -> np.ndarray:
+    """A permutation of all numbers of twice `half` bits: each round can be undone, whatever `_mix` is."""
     mask = (np.uint64(1) << half) - np.uint64(1)
     left, right = numbers >> half, numbers & mask
     for key in keys:
-        left, right = right, left ^ (_mixed(right + key) & mask)
+        left, right = right, left ^ (_mix(right + key) & mask)
     return (left << half) | right
 
 
-def _mixed(numbers: np.ndarray) -> np.ndarray:
+def _mix(numbers: np.ndarray) -> np.ndarray:
     """The mixer of SplitMix64 (Steele, Lea, Flood 2014); products wrap around, as they should."""
     mixed = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

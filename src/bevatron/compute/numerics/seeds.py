@@ -1,11 +1,12 @@
 """Seeding what a step of a fit draws from."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
 
-WORDS = slice(24, 24 + 624 * 8)  # bytes of the Mersenne Twister's words in the state of torch's generator of the CPU
+TWISTER_STATE = slice(24, 24 + 624 * 8)  # bytes of the Mersenne Twister in the state of torch's generator of the CPU
 
 
 def seed_generators(device: torch.device, seed: int, step: int) -> None:
@@ -27,20 +28,20 @@ def _state_of(seed: int, step: int) -> torch.Tensor:
     philox, start = _philox()
     start["state"]["key"][:] = seed, step
     philox.state = start
-    words = philox.random_raw(312).view(np.uint32)
-    words[0] |= 0x80000000  # so that they are not all zero, from which the generator never comes back
-    state = _unseeded().copy()
-    state[WORDS] = words.astype(np.uint64).view(np.uint8)
+    numbers = philox.random_raw(312).view(np.uint32)
+    numbers[0] |= 0x80000000  # so that they are not all zero, from which the generator never comes back
+    state = _initial_state().copy()
+    state[TWISTER_STATE] = numbers.astype(np.uint64).view(np.uint8)
     return torch.from_numpy(state)
 
 
 @cache
-def _philox() -> tuple[np.random.Philox, dict]:
+def _philox() -> tuple[np.random.Philox, Any]:
     """A generator and its state at the start, whose key is to be set: making one again costs more than all the rest."""
     philox = np.random.Philox(key=0)
     return philox, philox.state
 
 
 @cache
-def _unseeded() -> np.ndarray:
+def _initial_state() -> np.ndarray:
     return torch.Generator().manual_seed(0).get_state().numpy()

@@ -19,15 +19,18 @@ class Flag:
         self._raised = False
         self._read = float("-inf")
 
-    def lower(self) -> None:
+    def clear(self) -> None:
+        """Empty the file, and make its folder where there is none."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(b"")
 
     def set(self) -> None:
+        """Raise the flag; on a full disk nobody is told."""
         with suppress(OSError):  # a full disk: then nobody is told, and all end without a farewell
             self.path.write_bytes(b"raised\n")
 
     def is_set(self) -> bool:
+        """Whether the flag is raised, as read `every` seconds ago at most."""
         if not self._raised and time.monotonic() - self._read >= self._every:
             with suppress(OSError):
                 self._raised = bool(self.path.read_bytes())

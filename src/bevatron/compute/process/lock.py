@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from bevatron.compute.process.sigterm import StopRequested, end_on_sigterm, sigterm_restored
+from bevatron.compute.process.sigterm import StopRequested, end_on_sigterm, restore_sigterm
 from bevatron.errors import UserError
 from bevatron.store.files.publish import machine_fault
 
@@ -59,7 +59,7 @@ def _locked(path: Path, what: str) -> IO[str]:
     file = _try(path)
     if file is not None:
         return file
-    with sigterm_restored():
+    with restore_sigterm():
         end_on_sigterm()
         try:
             log.info("%s: waits for process %s, which is working on this %s", path.parent, _owner(path), what)

@@ -11,19 +11,19 @@ def is_private(folder: Path) -> bool:
     return stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and not state.st_mode & 0o022
 
 
-def private_below(place: Path, *names: str) -> Path | None:
-    """The folder `place`/`names`..., made where it is missing; None where one of `names` is not private.
+def make_private_folder(parent: Path, *names: str) -> Path | None:
+    """The folder `parent`/`names`..., made where it is missing; None where one of `names` is not private.
 
-    `place` is the user's choice, and may be one that everybody can write to, as /tmp. Raises OSError where nothing can
+    `parent` is the user's choice, and may be one that everybody can write to, as /tmp. Raises OSError where nothing can
     be made.
     """
-    place.mkdir(parents=True, exist_ok=True)
-    state = os.stat(place)
+    parent.mkdir(parents=True, exist_ok=True)
+    state = os.stat(parent)
     if state.st_mode & 0o022 and not state.st_mode & stat.S_ISVTX:
         return None  # others can put their own folders in the place of ours
     if state.st_uid not in (0, os.getuid()):
         return None
-    folder = place
+    folder = parent
     for name in names:
         folder = folder / name
         try:

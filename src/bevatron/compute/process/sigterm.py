@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from bevatron.compute.process.flag import Flag
 
 POLL_SECONDS, STUCK_SECONDS = 1.0, 5.0
-LONGEST_PATIENCE = 20.0  # seconds with workers that save their state, of the 30 s that Slurm leaves a cancelled job
+MAX_STOP_SECONDS = 20.0  # seconds with workers that save their state, of the 30 s that Slurm leaves a cancelled job
 
 log = logging.getLogger("bevatron")
 
 
-def patience_of(grace_seconds: float) -> float:
+def stop_timeout(grace_seconds: float) -> float:
     """How long to wait for others to save their state after SIGTERM."""
-    return min(grace_seconds / 2, LONGEST_PATIENCE)
+    return min(grace_seconds / 2, MAX_STOP_SECONDS)
 
 
 class StopRequested(SystemExit):
@@ -33,6 +33,7 @@ def end_on_sigterm() -> None:
 
 
 def ignore_sigterm() -> None:
+    """Ignore SIGTERM from here on, in the main thread."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
@@ -42,49 +43,49 @@ def _end(*_: object) -> None:
 
 
 @contextmanager
-def flag_on_sigterm(flag: Flag, patience: float, helped: Callable[[], bool], last_words: str) -> Iterator[None]:
+def flag_on_sigterm(flag: Flag, timeout: float, can_wait: Callable[[], bool], message: str) -> Iterator[None]:
     """Within it, SIGTERM sets the flag, for others to save their state; the second one raises StopRequested.
 
-    The second comes by itself `patience` seconds after the first, or when `helped` says that nobody is left who could
+    The second comes by itself `timeout` seconds after the first, or when `can_wait` says that nobody is left who could
     save anything: a batch job that is cancelled gets SIGTERM in all its processes at once. Where even that does not
     reach the main thread, because a library waits for a dead cluster, the process says its last words and ends with
     exit code 2. The flag begins lowered.
     """
-    flag.lower()
+    flag.clear()
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    left = threading.Event()
+    block_ended = threading.Event()
 
-    def see_to_the_end() -> None:
+    def end_after_timeout() -> None:
         # At once: a batch system may be asked for the log before a cluster of many processes has ended.
         log.warning("SIGTERM: the state is saved and the work ends; run the same command again to continue")
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline and helped():
-            if left.wait(min(POLL_SECONDS, patience)):
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline and can_wait():
+            if block_ended.wait(min(POLL_SECONDS, timeout)):
                 return
-        if left.is_set():
+        if block_ended.is_set():
             return
         os.kill(os.getpid(), signal.SIGTERM)
-        if not left.wait(STUCK_SECONDS):
-            print(f"bevatron: {last_words}", file=sys.stderr, flush=True)
+        if not block_ended.wait(STUCK_SECONDS):
+            print(f"bevatron: {message}", file=sys.stderr, flush=True)
             os._exit(2)
 
     def set_flag(*_: object) -> None:
         flag.set()
         signal.signal(signal.SIGTERM, _end)
-        threading.Thread(target=see_to_the_end, name="bevatron-end", daemon=True).start()
+        threading.Thread(target=end_after_timeout, name="bevatron-end", daemon=True).start()
 
     before = signal.signal(signal.SIGTERM, set_flag)
     try:
         yield
     finally:
-        left.set()
+        block_ended.set()
         signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
-def sigterm_restored() -> Iterator[None]:
+def restore_sigterm() -> Iterator[None]:
     """Within it, the answer to SIGTERM may change; afterwards it is as before."""
     before = signal.getsignal(signal.SIGTERM)
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bevatron.compute.process.environment import RAY_SETTINGS
 from bevatron.compute.process.sigterm import end_on_sigterm
-from bevatron.compute.ray.ray_token import checked_token, token_authentication
+from bevatron.compute.ray.ray_token import check_token, token_authentication
 from bevatron.compute.ray.session import RaySession, first_line, session_of
 from bevatron.config.sections.workflow import Ray
 from bevatron.errors import UserError
@@ -23,11 +23,13 @@ def existing_ray(settings: Ray) -> Iterator[RaySession]:
     import ray
 
     address = settings.address
+    if address is None:
+        raise UserError("ray.address", "names no cluster", "write host:port")
     host, _, port = address.removeprefix("ray://").rpartition(":")
     with ExitStack() as stack:
         token = None
         if settings.token is not None:
-            token = checked_token(Path(settings.token))
+            token = check_token(Path(settings.token))
             stack.enter_context(token_authentication(token))
         try:
             with socket.create_connection((host, int(port)), timeout=10):  # Ray itself tries for many minutes

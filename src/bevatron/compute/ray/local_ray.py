@@ -7,20 +7,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from bevatron.compute.process.sigterm import end_on_sigterm
 from bevatron.compute.ray.ray_folder import base_folder, keep_logs, own_folder, remove, remove_stale
-from bevatron.compute.ray.ray_metrics import metrics_archived
+from bevatron.compute.ray.ray_metrics import archive_metrics
 from bevatron.compute.ray.ray_start import OBJECT_STORE_BYTES
 from bevatron.compute.ray.ray_token import new_token, token_authentication
-from bevatron.compute.ray.session import RaySession, cpus_of_job, first_line, session_of, tell_dashboard
+from bevatron.compute.ray.session import RaySession, cpus_of_job, first_line, log_dashboard, session_of
 from bevatron.compute.slurm.resource_request import ResourceRequest
 from bevatron.config.sections.workflow import Ray
 from bevatron.errors import UserError
 
 
 @contextmanager
-def local_ray(settings: Ray, request: ResourceRequest, kept: Path) -> Iterator[RaySession]:
+def local_ray(settings: Ray, request: ResourceRequest, records: Path) -> Iterator[RaySession]:
     """Start a cluster whose processes end, and whose folder is removed, with the block or this process.
 
     If the block fails, Ray's own logs are copied to `kept / "logs"` first. Raises UserError if it cannot start.
@@ -35,17 +36,17 @@ def local_ray(settings: Ray, request: ResourceRequest, kept: Path) -> Iterator[R
         stack.enter_context(token_authentication(token))
         context = _start(settings, request, folder, stack)
         session = session_of(context.address_info["address"], context.dashboard_url, token)
-        tell_dashboard(session, settings.dashboard)
-        stack.enter_context(metrics_archived(kept / "metrics", session))
+        log_dashboard(session, settings.dashboard)
+        stack.enter_context(archive_metrics(records / "metrics", session))
         try:
             yield session
         except Exception as error:
             if not isinstance(error, UserError):
-                keep_logs(folder, kept / "logs")
+                keep_logs(folder, records / "logs")
             raise
 
 
-def _start(settings: Ray, request: ResourceRequest, folder: Path, stack: ExitStack):
+def _start(settings: Ray, request: ResourceRequest, folder: Path, stack: ExitStack) -> Any:
     """Ray's context of a new cluster; `stack` gets what ends it."""
     import psutil
     import ray
@@ -93,7 +94,8 @@ def _start(settings: Ray, request: ResourceRequest, folder: Path, stack: ExitSta
 
 def _dismiss(watchdog: subprocess.Popen) -> None:
     """Let the watchdog end what Ray has left, and wait for it."""
-    watchdog.stdin.close()
+    if watchdog.stdin is not None:
+        watchdog.stdin.close()
     try:
         watchdog.wait(timeout=30)
     except subprocess.TimeoutExpired:

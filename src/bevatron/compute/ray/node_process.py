@@ -22,7 +22,7 @@ class NodeProcess:
         """`prefix` is the command that brings the process to its node; `events` gets what it says."""
         self.name, self.log = name, log
         self._remote = bool(prefix)
-        self._patience = END_SECONDS
+        self._timeout = END_SECONDS
         self.raylet: str | None = None  # the address of Ray's process there, once it is up
         with log.open("w", encoding="utf-8") as errors:
             self._process = subprocess.Popen(
@@ -32,19 +32,23 @@ class NodeProcess:
                 stderr=errors,
                 start_new_session=True,  # Ctrl-C on the terminal and signals to the driver's group do not reach it
             )
+        assert self._process.stdin is not None  # both are pipes, as asked for above
+        assert self._process.stdout is not None
+        self._input, self._output = self._process.stdin, self._process.stdout
         threading.Thread(target=self._listen, args=(events,), name=f"ray-node-{name}", daemon=True).start()
 
     def _listen(self, events: "queue.Queue[NodeEvent]") -> None:
-        with self._process.stdout:
-            for line in self._process.stdout:
+        with self._output:
+            for line in self._output:
                 with suppress(ValueError):  # a batch system may print words of its own
                     events.put((self, json.loads(line)))
         events.put((self, {"event": "gone"}))
 
-    def tell(self, words: str) -> None:
+    def tell(self, line: str) -> None:
+        """Send one line to the process; does nothing where it has ended."""
         with suppress(OSError):  # it has ended
-            self._process.stdin.write(f"{words}\n".encode())
-            self._process.stdin.flush()
+            self._input.write(f"{line}\n".encode())
+            self._input.flush()
 
     def dismiss(self, all_well: bool) -> None:
         """Tell the node to end; it keeps Ray's logs unless all went well."""
@@ -52,14 +56,14 @@ class NodeProcess:
             self.tell("end")
         if self._remote and (self.raylet is None or not answers(self.raylet)):
             self._process.terminate()  # srun may wait for a node that never came, or that is lost
-            self._patience = LOST_SECONDS
+            self._timeout = LOST_SECONDS
         with suppress(OSError):
-            self._process.stdin.close()
+            self._input.close()
 
     def wait(self, since: float) -> None:
         """Until the process has ended; after its patience, counted from `since`, it is killed."""
         try:
-            self._process.wait(timeout=max(0.0, since + self._patience - time.monotonic()))
+            self._process.wait(timeout=max(0.0, since + self._timeout - time.monotonic()))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -69,6 +73,7 @@ class NodeProcess:
         return UserError(f"Ray on node {self.name}", why, f"see {self.log}")
 
     def last_words(self) -> str:
+        """The last line of the node's log, of at most 200 characters."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1][:200] if lines else "without a word"
 

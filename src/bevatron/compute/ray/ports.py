@@ -32,6 +32,7 @@ class PortBlock:
             raise
 
     def port(self, service: str) -> int:
+        """The port of one of `SERVICES`."""
         return self.first + SERVICES.index(service)
 
     @property
@@ -50,6 +51,7 @@ class PortBlock:
         return True
 
     def release(self) -> None:
+        """Close the guards, so that other sessions can take the block."""
         for guard in self._guards:
             guard.close()
         self._guards.clear()
@@ -61,11 +63,11 @@ def claim(job: str, node: int, cpus: int) -> PortBlock:
     It holds a port for each of 48 worker processes and four more for each CPU core. Raises OSError if there is none.
     """
     units = -(-(WORKERS_FROM + 48 + 4 * cpus) // UNIT)
-    blocks = (END - FIRST) // (units * UNIT)
+    n_blocks = (END - FIRST) // (units * UNIT)
     start = int.from_bytes(hashlib.sha256(job.encode()).digest()[:4], "big") + node
-    for number in range(blocks):
+    for number in range(n_blocks):
         with suppress(OSError):
-            block = PortBlock(FIRST + (start + number) % blocks * units * UNIT, units)
+            block = PortBlock(FIRST + (start + number) % n_blocks * units * UNIT, units)
             if block.is_free():
                 return block
             block.release()
@@ -78,7 +80,8 @@ def address_towards(peer: str) -> str:
     Where that is the loopback, because the peer is on this host, it is the address by which others would reach it:
     Ray puts that in the place of a loopback address too. Raises OSError if the peer's name is unknown.
     """
-    address = _source_towards(socket.getaddrinfo(peer, None, socket.AF_INET, socket.SOCK_DGRAM)[0][4][0])
+    host = socket.getaddrinfo(peer, None, socket.AF_INET, socket.SOCK_DGRAM)[0][4][0]
+    address = _source_towards(str(host))
     if address.startswith("127."):
         with suppress(OSError):  # a machine without any network
             return _source_towards("198.51.100.1")  # any address outside; nothing is sent

@@ -16,7 +16,7 @@ MOST_BYTES = 1 << 27
 
 
 @contextmanager
-def metrics_archived(folder: Path, session: RaySession) -> Iterator[None]:
+def archive_metrics(folder: Path, session: RaySession) -> Iterator[None]:
     """At the end of the block, however it ends, write the cluster's metrics and summaries into `folder`.
 
     `NODE.prom` is each node's Prometheus endpoint, nodes.json and jobs.json the dashboard's words. What does not answer

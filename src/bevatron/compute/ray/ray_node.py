@@ -59,19 +59,20 @@ class Driver:
     def listen(self) -> None:
         """Wait a moment for the next words."""
         if select.select([sys.stdin], [], [], POLL_SECONDS)[0]:
-            words = os.read(sys.stdin.fileno(), 4096)
-            *lines, self._text = (self._text + words).split(b"\n")
+            data = os.read(sys.stdin.fileno(), 4096)
+            *lines, self._text = (self._text + data).split(b"\n")
             for line in lines:
-                word, _, rest = line.decode().partition(" ")
+                word, _, argument = line.decode().partition(" ")
                 if word == "join":
-                    self.address = rest
+                    self.address = argument
                 elif word == "end":
                     self.all_well = True
-            self.gone = self.gone or not words
+            self.gone = self.gone or not data
         self.gone = self.gone or self.all_well or time.monotonic() > self._farewell
 
 
 def main() -> int:
+    """Run one node until the driver ends it; the exit code."""
     options = parsed()
     driver = Driver()
     token = options.token.read_text(encoding="ascii")
@@ -90,7 +91,8 @@ def serve(options: argparse.Namespace, driver: Driver, stack: ExitStack) -> int:
         driver.listen()
         if driver.gone:
             return 0
-    address = address_towards(options.peer if options.head else driver.address.rpartition(":")[0])
+    peer = options.peer if driver.address is None else driver.address.rpartition(":")[0]
+    address = address_towards(peer)
     base = base_folder()
     remove_stale(base)
     for number in range(TIMES):
@@ -105,7 +107,7 @@ def serve(options: argparse.Namespace, driver: Driver, stack: ExitStack) -> int:
                 env=ray_start_environment(options.token, ports),
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr,
-                preexec_fn=killed_with_parent(),
+                preexec_fn=end_with_parent(),
                 start_new_session=True,  # signals to this process's group do not reach Ray
             )
             processes = ProcessTree([ray.pid], adopting=True)
@@ -116,7 +118,7 @@ def serve(options: argparse.Namespace, driver: Driver, stack: ExitStack) -> int:
                     address=f"{address}:{ports.port('gcs')}",
                     raylet=f"{address}:{ports.port('node_manager')}",
                 )
-                attempt.callback(keep_unless_well, driver, folder, options)
+                attempt.callback(keep_logs_unless_well, driver, folder, options)
                 return watch(ray, driver, processes)
             if driver.gone:
                 return 0
@@ -165,7 +167,8 @@ def end(ray: subprocess.Popen, processes: ProcessTree) -> None:
     ray.wait()
 
 
-def keep_unless_well(driver: Driver, folder: Path, options: argparse.Namespace) -> None:
+def keep_logs_unless_well(driver: Driver, folder: Path, options: argparse.Namespace) -> None:
+    """Keep Ray's logs in the folder `kept`, unless the driver said that all went well."""
     if not driver.all_well:
         keep_logs(folder, options.kept / "logs" / options.name)
 
@@ -177,25 +180,28 @@ def remove_token(path: Path, token: str) -> None:
             path.unlink()
 
 
-def killed_with_parent():
+def end_with_parent():
     """A function for the child, between fork and exec: the kernel kills it when its parent dies (Linux)."""
     libc = ctypes.CDLL(None)
     return lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def fail(why: str) -> int:
+    """Say why there is no Ray here, to people and to the driver; the exit code."""
     print(why, file=sys.stderr)
     say(event="failed", why=why)
     return 1
 
 
 def say(**event: str) -> None:
+    """Write one JSON object to the driver; does nothing where the driver is gone."""
     with suppress(BrokenPipeError):
         print(json.dumps(event), flush=True)
 
 
 def parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(description="One node of a private Ray cluster over a batch job.")
     parser.add_argument("--name", required=True, help="of the node, in Slurm and in Ray")
     parser.add_argument("--job", required=True, help="id of the batch job")
     parser.add_argument("--number", type=int, required=True, help="of the node in the job, from 0")

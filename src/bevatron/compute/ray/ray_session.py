@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bevatron.compute.process.environment import RAY_SETTINGS, environment
-from bevatron.compute.process.sigterm import end_on_sigterm, ignore_sigterm, sigterm_restored
+from bevatron.compute.process.sigterm import end_on_sigterm, ignore_sigterm, restore_sigterm
 from bevatron.compute.ray.allocated_ray import allocated_ray
 from bevatron.compute.ray.existing_ray import existing_ray
 from bevatron.compute.ray.local_ray import local_ray
@@ -31,7 +31,7 @@ def ray_session(settings: Ray, request: ResourceRequest, folder: Path) -> Iterat
     """
     with ExitStack() as stack:
         stack.enter_context(environment(**RAY_SETTINGS))
-        stack.enter_context(sigterm_restored())
+        stack.enter_context(restore_sigterm())
         end_on_sigterm()
         if settings.address is not None:
             session = stack.enter_context(existing_ray(settings))

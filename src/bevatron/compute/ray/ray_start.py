@@ -9,7 +9,7 @@ from bevatron.compute.process.environment import RAY_SETTINGS
 from bevatron.compute.ray.ports import PortBlock
 
 OBJECT_STORE_BYTES = 256 * 2**20  # only settings and numbers pass through it; data sets are read from files
-LEFT_OUT, KEPT = ("SLURM_", "RAY_ADDRESS", "RAY_AUTH_"), ("SLURM_JOB_ID", "SLURM_CONF")
+EXCLUDED, INHERITED = ("SLURM_", "RAY_ADDRESS", "RAY_AUTH_"), ("SLURM_JOB_ID", "SLURM_CONF")
 
 
 def ray_start_command(
@@ -21,7 +21,7 @@ def ray_start_command(
     `address` or on all interfaces, and asks for the token (except for the metrics, which anybody may read).
     """
     first, last = ports.workers
-    chosen = {
+    settings = {
         "node-name": options.name,
         "node-ip-address": address,
         "num-cpus": options.cpus,
@@ -40,14 +40,18 @@ def ray_start_command(
         "max-worker-port": last,
     }
     if head is None:
-        chosen |= {"port": ports.port("gcs"), "dashboard-host": "127.0.0.1", "dashboard-port": ports.port("dashboard")}
+        settings |= {
+            "port": ports.port("gcs"),
+            "dashboard-host": "127.0.0.1",
+            "dashboard-port": ports.port("dashboard"),
+        }
         if not options.dashboard:
-            chosen["include-dashboard"] = "false"
+            settings["include-dashboard"] = "false"
     else:
-        chosen["address"] = head
+        settings["address"] = head
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
     command += ["--head", "--no-monitor"] if head is None else []  # the monitor is for clusters that grow
-    return command + [f"--{name}={value}" for name, value in chosen.items() if value is not None]
+    return command + [f"--{name}={value}" for name, value in settings.items() if value is not None]
 
 
 def ray_start_environment(token: Path, ports: PortBlock) -> dict[str, str]:
@@ -55,9 +59,11 @@ def ray_start_environment(token: Path, ports: PortBlock) -> dict[str, str]:
 
     Slurm's variables differ between a batch step and one of srun's, and libraries draw conclusions from them.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT) or name in KEPT}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(EXCLUDED) or name in INHERITED
+    }
     return {
-        **kept,
+        **inherited,
         **RAY_SETTINGS,
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(token),

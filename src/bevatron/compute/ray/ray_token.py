@@ -23,7 +23,7 @@ def new_token(path: Path) -> Path:
     return path
 
 
-def checked_token(path: Path) -> Path:
+def check_token(path: Path) -> Path:
     """The absolute path of somebody's token file; raises UserError where others can read it, or nobody."""
     try:
         state = path.stat()

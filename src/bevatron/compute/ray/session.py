@@ -77,21 +77,21 @@ def session_of(address: str, dashboard: str | None, token: Path | None) -> RaySe
     return RaySession(address, url, token, total.get("CPU", 0.0), total.get("GPU", 0.0), tuple(nodes))
 
 
-def tell_dashboard(session: RaySession, wanted: bool) -> None:
+def log_dashboard(session: RaySession, requested: bool) -> None:
     """Log where the dashboard is and how to reach it, or print it where there is no log."""
     if session.dashboard_url is not None:
         port = session.dashboard_url.rpartition(":")[2]
-        here, login = socket.gethostname(), os.environ.get("SLURM_SUBMIT_HOST")
-        jump = f"-J {login} " if login and login != here else ""  # a node of a batch job is reached from its login node
+        host, login = socket.gethostname(), os.environ.get("SLURM_SUBMIT_HOST")
+        jump = f"-J {login} " if login and login != host else ""  # a node of a batch job is reached from its login node
         line = (
             f"Ray dashboard: {session.dashboard_url} (log in with the token in {session.token_path}; "
-            f"from another machine first: ssh {jump}-L {port}:127.0.0.1:{port} {here})"
+            f"from another machine first: ssh {jump}-L {port}:127.0.0.1:{port} {host})"
         )
         if log.isEnabledFor(logging.INFO) and log.hasHandlers():
             log.info(line)
         else:
             print(line, flush=True)
-    elif wanted:
+    elif requested:
         log.warning("the Ray dashboard could not be started; the work goes on without it")
 
 

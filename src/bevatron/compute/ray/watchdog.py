@@ -22,6 +22,7 @@ POLL_SECONDS = 1.0
 
 
 def main(folder: Path, roots: list[int]) -> None:
+    """Wait until the driver is gone or done, then end the processes of `roots` and remove the folder."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     processes = ProcessTree(roots)
     while not select.select([sys.stdin], [], [], POLL_SECONDS)[0] or os.read(sys.stdin.fileno(), 1):

@@ -38,9 +38,9 @@ def allocation(nodes: int) -> Allocation:
         raise UserError(
             "--nodes", f"{nodes} nodes were asked for outside a batch job", "use the profile 'cluster', or one node"
         )
-    found, _, rest = ask("squeue", "-h", "-j", job, "-o", "%N|%B|%m").strip().partition("|")
-    batch_host, _, memory = rest.partition("|")
-    names = ask("scontrol", "show", "hostnames", found).split() if found else []
+    node_list, _, details = ask("squeue", "-h", "-j", job, "-o", "%N|%B|%m").strip().partition("|")
+    batch_host, _, memory = details.partition("|")
+    names = ask("scontrol", "show", "hostnames", node_list).split() if node_list else []
     if len(names) != nodes or batch_host not in names:
         raise UserError(
             f"batch job {job}",
@@ -59,7 +59,7 @@ def node_address(node: str) -> str:
 
 def ask(*command: str) -> str:
     """What a Slurm command prints; raises UserError if it fails several times."""
-    for left in reversed(range(TIMES)):
+    for attempts_left in reversed(range(TIMES)):
         try:
             return subprocess.run(
                 command, capture_output=True, text=True, check=True, timeout=ASK_SECONDS, stdin=subprocess.DEVNULL
@@ -67,17 +67,17 @@ def ask(*command: str) -> str:
         except FileNotFoundError:
             raise UserError(command[0], "there is no such command here", "load Slurm's commands") from None
         except subprocess.CalledProcessError as error:
-            why = (error.stderr.strip().splitlines() or [f"exit code {error.returncode}"])[-1]
+            reason = (error.stderr.strip().splitlines() or [f"exit code {error.returncode}"])[-1]
         except subprocess.TimeoutExpired:
-            why = f"no answer within {ASK_SECONDS} s"
-        if left:
+            reason = f"no answer within {ASK_SECONDS} s"
+        if attempts_left:
             time.sleep(PAUSE_SECONDS)
-    raise UserError(" ".join(command), why, "see whether Slurm answers on this node")
+    raise UserError(" ".join(command), reason, "see whether Slurm answers on this node")
 
 
-def _bytes(words: str) -> int | None:
+def _bytes(text: str) -> int | None:
     """Bytes of Slurm's 4000M or 8G, where no unit means MiB; None of anything else and of 0, which is no limit."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)[cn]?", words.strip())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)[cn]?", text.strip())
     if not match or not float(match[1]):
         return None
     return round(float(match[1]) * 2 ** {"K": 10, "M": 20, "": 20, "G": 30, "T": 40}[match[2]])

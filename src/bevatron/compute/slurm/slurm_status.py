@@ -10,37 +10,38 @@ def keep_untold_jobs() -> None:
     The plugin asks up to five times for all its jobs. Where nobody answers, it neither reports the jobs nor hands them
     back (seen in 2.8.0), and Snakemake waits for ever for jobs that have ended long ago. Called by profiles/cluster.
     """
-    from snakemake_executor_plugin_slurm import Executor
+    import snakemake_executor_plugin_slurm
 
-    ask = Executor.check_active_jobs
+    executor: Any = snakemake_executor_plugin_slurm.Executor  # untyped here: its methods are replaced
+    ask = executor.check_active_jobs
     if hasattr(ask, "keeps_untold_jobs"):
         return
 
-    async def check_active_jobs(self: Executor, active_jobs: list[Any]) -> AsyncIterator[Any]:
-        kept = set()
+    async def check_all_jobs(self: Any, active_jobs: list[Any]) -> AsyncIterator[Any]:
+        reported = set()
         async for job in ask(self, active_jobs):
-            kept.add(job.external_jobid)
+            reported.add(job.external_jobid)
             yield job
         for job in active_jobs:
-            if job.external_jobid not in kept | _told(self):
+            if job.external_jobid not in reported | _ended_jobs(self):
                 yield job
 
-    check_active_jobs.keeps_untold_jobs = True
-    Executor.check_active_jobs = check_active_jobs
-    Executor.report_job_success = _noting(Executor.report_job_success)
-    Executor.report_job_error = _noting(Executor.report_job_error)
+    executor.check_active_jobs = check_all_jobs
+    executor.check_active_jobs.keeps_untold_jobs = True
+    executor.report_job_success = _record_end(executor.report_job_success)
+    executor.report_job_error = _record_end(executor.report_job_error)
 
 
-def _noting(report: Callable[..., None]) -> Callable[..., None]:
+def _record_end(report: Callable[..., None]) -> Callable[..., None]:
     """A method that reports a job's end and notes that it did."""
 
-    def noting(self: Any, job: Any, *arguments: Any, **options: Any) -> None:
-        _told(self).add(job.external_jobid)
+    def record_end(self: Any, job: Any, *arguments: Any, **options: Any) -> None:
+        _ended_jobs(self).add(job.external_jobid)
         report(self, job, *arguments, **options)
 
-    return noting
+    return record_end
 
 
-def _told(executor: Any) -> set[str]:
+def _ended_jobs(executor: Any) -> set[str]:
     """Ids of the batch jobs whose end was reported."""
     return executor.__dict__.setdefault("_bevatron_told", set())

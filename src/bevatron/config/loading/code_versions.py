@@ -46,23 +46,23 @@ def check_code_versions(path: Path, attributes: Mapping[str, Any], expected: Map
         word, _, kind = component.partition(" ")
         if attributes.get(word, kind) != kind:
             continue
-        found = attributes.get(f"{word}_version")
-        if not isinstance(found, int | np.integer):
-            what = f"does not say which version of the {_words(component)} made it, as an older Bevatron's"
+        recorded = attributes.get(f"{word}_version")
+        if not isinstance(recorded, int | np.integer):
+            what = f"does not say which version of the {_describe(component)} made it, as an older Bevatron's"
             raise UserError(path, what, f"run the {STAGES[word]} stage again")
-        if found != version:
-            raise UserError(path, *_other(component, int(found), version))
+        if recorded != version:
+            raise UserError(path, *_version_problem(component, int(recorded), version))
 
 
-def check_manifest_versions(path: Path, found: Mapping[str, int]) -> None:
+def check_manifest_versions(path: Path, recorded: Mapping[str, int]) -> None:
     """Raises UserError for a manifest over samples that other code made than this Bevatron's; found: its versions."""
-    for component, version in found.items():
-        now = _present(component)
-        if now not in (None, version):
-            raise UserError(path, *_other(component, version, now))
+    for component, version in recorded.items():
+        current = _current_version(component)
+        if current not in (None, version):
+            raise UserError(path, *_version_problem(component, version, current))
 
 
-def _present(component: str) -> int | None:
+def _current_version(component: str) -> int | None:
     """The version that this Bevatron has of a component; None of one that it does not know."""
     word, _, kind = component.partition(" ")
     if word == SPLIT:
@@ -71,14 +71,14 @@ def _present(component: str) -> int | None:
     return registry[kind].VERSION if registry is not None and kind in registry else None
 
 
-def _other(component: str, found: int, now: int) -> tuple[str, str]:
+def _version_problem(component: str, recorded: int, current: int) -> tuple[str, str]:
     stage = STAGES[component.split()[0]]
     return (
-        f"was made by version {found} of the {_words(component)}, this Bevatron has version {now}",
+        f"was made by version {recorded} of the {_describe(component)}, this Bevatron has version {current}",
         f"run the {stage} stage again, or take the Bevatron that made it",
     )
 
 
-def _words(component: str) -> str:
+def _describe(component: str) -> str:
     word, _, kind = component.partition(" ")
     return f"{word} '{kind}'" if kind else "division into splits"

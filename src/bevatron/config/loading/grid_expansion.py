@@ -27,14 +27,14 @@ class GridModel:
 class GridExpansion:
     """A study's tree with the models of its grids, and the place in the file of every key of theirs."""
 
-    tree: dict[str, Any]
-    made: dict[str, GridModel] = field(default_factory=dict)
+    payload: dict[str, Any]
+    grid_models: dict[str, GridModel] = field(default_factory=dict)
 
-    def place(self, place: Place) -> Place:
+    def locate(self, key: Place) -> Place:
         """Where a key of an expanded model stands in the file; any other place as it is."""
-        if len(place) < 3 or place[0] != "models" or place[1] not in self.made:
-            return place
-        model, path = self.made[place[1]], place[2:]
+        if len(key) < 3 or key[0] != "models" or key[1] not in self.grid_models:
+            return key
+        model, path = self.grid_models[key[1]], key[2:]
         depths = [_depth(part, path) for _, part in model.parts]
         if max(depths, default=0) > 0:
             prefix, _ = model.parts[depths.index(max(depths))]
@@ -45,18 +45,18 @@ class GridExpansion:
         return ("grids", model.name, "model", *path)
 
 
-def expanded(tree: dict[str, Any], own: set[str], path: Path) -> GridExpansion:
-    """`tree`, a study with its scale's overlay, with its grids' models in `models`.
+def expand_grids(payload: dict[str, Any], own_models: set[str], path: Path) -> GridExpansion:
+    """`payload`, a study with its scale's overlay, with its grids' models in `models`.
 
-    `own` are the models that the study has by itself. Others that stand in `models` come from the scale: where a grid
-    has such a model, they are merged over it. Grids with mistakes are left as they are, for validation to tell. Raises
+    `own_models` are the models that the study has by itself. Others in `models` come from the scale: where a grid has
+    such a model, they are merged over it. Grids with mistakes are left as they are, for validation to tell. Raises
     ConfigurationError for two models of one name.
     """
-    grids, models = tree.get("grids") or {}, tree.get("models") or {}
+    grids, models = payload.get("grids") or {}, payload.get("models") or {}
     if not isinstance(grids, dict) or not isinstance(models, dict):
-        return GridExpansion(tree)
-    found, wrong = GridExpansion(tree), []
-    made: dict[str, dict[str, Any]] = {}
+        return GridExpansion(payload)
+    expansion, problems = GridExpansion(payload), []
+    grid_models: dict[str, dict[str, Any]] = {}
     for grid_name, section in grids.items():
         try:
             grid = Grid.model_validate(section)
@@ -64,32 +64,34 @@ def expanded(tree: dict[str, Any], own: set[str], path: Path) -> GridExpansion:
             continue
         for point in grid.points:
             name = name_of(point)
-            if name in own or name in made:
-                other = "models" if name in own else f"grids.{found.made[name].name}"
-                wrong.append(f"{path}: grids.{grid_name}: its model '{name}' stands in {other} too; rename a value")
+            if name in own_models or name in grid_models:
+                other = "models" if name in own_models else f"grids.{expansion.grid_models[name].name}"
+                problems.append(f"{path}: grids.{grid_name}: its model '{name}' stands in {other} too; rename a value")
                 continue
-            overlay = models.get(name)
-            found.made[name] = GridModel(grid_name, grid, point, _parts(grid_name, grid, point, name, overlay))
-            made[name] = _model(grid, point, overlay)
-    if wrong:
-        raise ConfigurationError(wrong)
-    others = {name: section for name, section in models.items() if name not in made}
-    if made:
-        found.tree = {**tree, "models": {**others, **made}}
-    return found
+            override = models.get(name)
+            expansion.grid_models[name] = GridModel(
+                grid_name, grid, point, _parts(grid_name, grid, point, name, override)
+            )
+            grid_models[name] = _model(grid, point, override)
+    if problems:
+        raise ConfigurationError(problems)
+    others = {name: section for name, section in models.items() if name not in grid_models}
+    if grid_models:
+        expansion.payload = {**payload, "models": {**others, **grid_models}}
+    return expansion
 
 
-def _model(grid: Grid, point: Point, overlay: Any) -> Any:
+def _model(grid: Grid, point: Point, override: Any) -> Any:
     model: Any = {"title": grid.model_title(point), **grid.model}
     if published := grid.published_at(point):
         model = merge(model, {"published": published})
     for axis, value in zip(grid.axes, point, strict=True):
         model = merge(model, _keys(grid.axes[axis][value]))
-    return model if overlay is None else merge(model, overlay)
+    return model if override is None else merge(model, override)
 
 
-def _parts(grid_name: str, grid: Grid, point: Point, name: str, overlay: Any) -> list[tuple[Place, dict[str, Any]]]:
-    parts: list[tuple[Place, dict[str, Any]]] = [(("models", name), overlay)] if isinstance(overlay, dict) else []
+def _parts(grid_name: str, grid: Grid, point: Point, name: str, override: Any) -> list[tuple[Place, dict[str, Any]]]:
+    parts: list[tuple[Place, dict[str, Any]]] = [(("models", name), override)] if isinstance(override, dict) else []
     for axis, value in reversed(list(zip(grid.axes, point, strict=True))):
         parts.append((("grids", grid_name, "axes", axis, value), _keys(grid.axes[axis][value])))
     return [*parts, (("grids", grid_name, "model"), grid.model)]
@@ -103,8 +105,9 @@ def _keys(value: dict[str, Any]) -> dict[str, Any]:
 def _depth(part: Any, path: Place) -> int:
     """How many steps of `path` there are in `part`."""
     for depth, step in enumerate(path):
+        branch: Any = part
         inside = step in part if isinstance(part, dict) else isinstance(part, list) and step in range(len(part))
         if not inside:
             return depth
-        part = part[step]
+        part = branch[step]
     return len(path)

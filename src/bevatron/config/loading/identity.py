@@ -47,9 +47,10 @@ def external_files(simulation: Simulation) -> list[list[str]]:
     Their content is not in `raw_digest`, for a digest of the settings must not read gigabytes: a shard keeps the
     SHA-256 of each file in its attributes, and the manifest, whose digest is part of every run's, all of them.
     """
-    if not hasattr(simulation.source, "files_by_shard"):
+    files_by_shard = getattr(simulation.source, "files_by_shard", None)
+    if files_by_shard is None:
         return [[]] * simulation.shards
-    return [[str(path) for path in files] for files in simulation.source.files_by_shard(simulation.shards)]
+    return [[str(path) for path in files] for files in files_by_shard(simulation.shards)]
 
 
 def learned_task(study: DataPart) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from bevatron.config.loading.grid_expansion import GridExpansion, expanded
+from bevatron.config.loading.grid_expansion import GridExpansion, expand_grids
 from bevatron.config.loading.merge import merge
-from bevatron.config.loading.validation_errors import lines_of
+from bevatron.config.loading.validation_errors import format_errors
 from bevatron.config.loading.yaml_text import YAML_BYTES, parse_yaml
 from bevatron.config.sections.data_part import DataPart
 from bevatron.config.sections.section import Section
@@ -26,9 +26,9 @@ Part = TypeVar("Part", bound=DataPart)
 
 def load_workflow(path: Path, **changes: Any) -> Workflow:
     """The workflow's file, with the given top-level keys changed."""
-    tree = read_yaml(path)
-    tree.update({key: value for key, value in changes.items() if value is not None})
-    return validated(Workflow, tree, path)
+    payload = read_yaml(path)
+    payload.update({key: value for key, value in changes.items() if value is not None})
+    return validate_section(Workflow, payload, path)
 
 
 def check_overrides(config: dict[str, Any], path: Path) -> None:
@@ -36,8 +36,8 @@ def check_overrides(config: dict[str, Any], path: Path) -> None:
 
     Jobs read the file: what `--config` and `--configfile` say of other keys would be ignored.
     """
-    tree = read_yaml(path)
-    changed = [key for key, value in config.items() if (key, value) not in tree.items()]
+    payload = read_yaml(path)
+    changed = [key for key, value in config.items() if (key, value) not in payload.items()]
     other = sorted(str(key) for key in changed if key not in OVERRIDES)
     if other:
         near = difflib.get_close_matches(other[0], OVERRIDES, n=1)
@@ -48,17 +48,17 @@ def check_overrides(config: dict[str, Any], path: Path) -> None:
 
 def load_study(name: str, scale: str, folder: Path) -> Study:
     """The study's file in `folder` with the values of `scale` merged over it, and its grids expanded to models."""
-    path, tree = _study_file(name, folder)
-    own = tree.get("models")
-    found = expanded(at_scale(tree, scale, path), set(own) if isinstance(own, dict) else set(), path)
-    return _of_its_name(validated(Study, found.tree, path, found), path)
+    path, payload = _study_file(name, folder)
+    own = payload.get("models")
+    expansion = expand_grids(apply_scale(payload, scale, path), set(own) if isinstance(own, dict) else set(), path)
+    return _check_name(validate_section(Study, expansion.payload, path, expansion), path)
 
 
 def load_data_part(name: str, scale: str, folder: Path) -> DataPart:
     """The same without models, grids and claims, and without the time that PyTorch takes to be imported for them."""
-    path, tree = _study_file(name, folder)
-    rest = {key: value for key, value in at_scale(tree, scale, path).items() if key not in LEARNED}
-    return _of_its_name(validated(DataPart, rest, path), path)
+    path, payload = _study_file(name, folder)
+    settings = {key: value for key, value in apply_scale(payload, scale, path).items() if key not in LEARNED}
+    return _check_name(validate_section(DataPart, settings, path), path)
 
 
 def _study_file(name: str, folder: Path) -> tuple[Path, dict[str, Any]]:
@@ -69,13 +69,13 @@ def _study_file(name: str, folder: Path) -> tuple[Path, dict[str, Any]]:
     return path, read_yaml(path)
 
 
-def _of_its_name(study: Part, path: Path) -> Part:
+def _check_name(study: Part, path: Path) -> Part:
     if study.name != path.stem:
         raise ConfigurationError([f"{path}: name: must be the file's own name '{path.stem}', found '{study.name}'"])
     return study
 
 
-def mistakes_in(workflow_file: Path, studies_folder: Path) -> list[str]:
+def find_validation_errors(workflow_file: Path, studies_folder: Path) -> list[str]:
     """Every mistake in the workflow's file and in all studies at all scales, a line each, without repetition."""
     lines: list[str] = []
 
@@ -89,29 +89,29 @@ def mistakes_in(workflow_file: Path, studies_folder: Path) -> list[str]:
 
     attempt(load_workflow, workflow_file)
     try:
-        listed = read_yaml(workflow_file).get("studies") or []
+        names_listed = read_yaml(workflow_file).get("studies") or []
     except UserError:
-        listed = []
-    names = {path.stem for path in studies_folder.glob("*.yaml")} | {n for n in listed if isinstance(n, str)}
+        names_listed = []
+    names = {path.stem for path in studies_folder.glob("*.yaml")} | {n for n in names_listed if isinstance(n, str)}
     for name in sorted(names):
         for scale in SCALES:
             attempt(load_study, name, scale, studies_folder)
     return list(dict.fromkeys(lines))
 
 
-def at_scale(tree: dict[str, Any], scale: str, path: Path) -> dict[str, Any]:
+def apply_scale(payload: dict[str, Any], scale: str, path: Path) -> dict[str, Any]:
     """The study's tree with `scales.<scale>` merged over it: mappings key by key, anything else replaced."""
-    tree = dict(tree)
-    overlays = tree.pop("scales", None) or {}
+    payload = dict(payload)
+    overlays = payload.pop("scales", None) or {}
     if not isinstance(overlays, dict) or set(overlays) - set(SCALES):
         raise ConfigurationError([f"{path}: scales: expected a mapping; allowed: {', '.join(SCALES)}"])
-    return merge(tree, overlays.get(scale) or {})
+    return merge(payload, overlays.get(scale) or {})
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping; raises UserError, naming the line, for anything else."""
     try:
-        tree = parse_yaml(read_text(path, YAML_BYTES))
+        payload = parse_yaml(read_text(path, YAML_BYTES))
     except FileNotFoundError:
         raise UserError(path, "no such file", "name another with --config") from None
     except OSError as error:
@@ -120,17 +120,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise UserError(path, f"is not UTF-8 text: {error.reason} at byte {error.start}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
-        raise UserError(place, f"is not YAML: {getattr(error, 'problem', error)}") from None
-    if not isinstance(tree, dict):
-        raise UserError(path, f"expected a mapping of keys, found {type(tree).__name__}")
-    return tree
+        location = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
+        raise UserError(location, f"is not YAML: {getattr(error, 'problem', error)}") from None
+    if not isinstance(payload, dict):
+        raise UserError(path, f"expected a mapping of keys, found {type(payload).__name__}")
+    return payload
 
 
-def validated(schema: type[Section], tree: dict[str, Any], path: Path, grids: GridExpansion | None = None) -> Any:
-    """`tree` as a section; raises ConfigurationError with one line for each mistake, where it stands in the file."""
-    place = grids.place if grids is not None else tuple
+def validate_section(
+    schema: type[Section], payload: dict[str, Any], path: Path, grids: GridExpansion | None = None
+) -> Any:
+    """`payload` as a section; raises ConfigurationError with a line for each mistake, naming its place in the file."""
+    location = grids.locate if grids is not None else tuple
     try:
-        return schema.model_validate(tree)
+        return schema.model_validate(payload)
     except ValidationError as error:
-        raise ConfigurationError([f"{path}: {line}" for line in lines_of(error, schema, tree, place)]) from None
+        raise ConfigurationError(
+            [f"{path}: {line}" for line in format_errors(error, schema, payload, location)]
+        ) from None

@@ -55,6 +55,7 @@ class Registry:
             )
 
     def names(self) -> list[str]:
+        """The names of all components, sorted; imports every module of the package."""
         self._discover()
         return sorted(self._components)
 
@@ -112,7 +113,7 @@ class Component:
             options["properties"]["kind"] = {"const": name, "description": f"the {self.registry.word}'s name"}
             options["required"] = ["kind", *(k for k in options.get("required", []) if k != "kind")]
             options["title"] = f"{self.registry.word}: {name}"
-            choices.append(_inline(options))
+            choices.append(_inline_definitions(options))
         return {"oneOf": choices}
 
     def _validate(self, value: Any) -> Section:
@@ -123,21 +124,23 @@ class Component:
             return self.registry[kind].Options.model_validate(value)
         names = ", ".join(self.registry.names())  # not before: it imports all of them
         if not isinstance(value, dict):
-            raise PydanticCustomError("component", f"expected a mapping with 'kind', one of: {names}")
+            raise PydanticCustomError("component", "expected a mapping with 'kind', one of: {names}", {"names": names})
         if kind is None:
-            raise PydanticCustomError("component_kind", f"the key 'kind' is missing; allowed: {names}")
-        raise PydanticCustomError("component_kind", f"unknown {self.registry.word} {kind!r}; allowed: {names}")
+            message = "the key 'kind' is missing; allowed: {names}"
+            raise PydanticCustomError("component_kind", message, {"names": names})
+        unknown = {"word": self.registry.word, "kind": repr(kind), "names": names}
+        raise PydanticCustomError("component_kind", "unknown {word} {kind}; allowed: {names}", unknown)
 
 
-def _inline(schema: dict) -> dict:
+def _inline_definitions(schema: dict) -> dict:
     """A component's schema with its local definitions put in place, so that it can stand inside another schema."""
     definitions = schema.pop("$defs", {})
 
     def resolve(node: Any) -> Any:
         if isinstance(node, dict):
             if "$ref" in node and node["$ref"].startswith("#/$defs/"):
-                rest = {k: v for k, v in node.items() if k != "$ref"}
-                return {**resolve(definitions[node["$ref"].removeprefix("#/$defs/")]), **rest}
+                others = {k: v for k, v in node.items() if k != "$ref"}
+                return {**resolve(definitions[node["$ref"].removeprefix("#/$defs/")]), **others}
             return {k: resolve(v) for k, v in node.items()}
         if isinstance(node, list):
             return [resolve(v) for v in node]

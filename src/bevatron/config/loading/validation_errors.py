@@ -12,51 +12,51 @@ from bevatron.config.loading.registry import Component
 from bevatron.config.sections.section import Section
 
 
-def lines_of(
-    error: ValidationError, schema: type[Section], tree: Any, stands_at: Callable[[tuple], tuple] = tuple
+def format_errors(
+    error: ValidationError, schema: type[Section], payload: Any, locate: Callable[[tuple], tuple] = tuple
 ) -> list[str]:
     """One line for each mistake: `key.path: what is wrong; allowed: ...`.
 
-    stands_at: the place in the file of a key of `tree`, where the tree is not as it stands there.
+    locate: gives the place in the file of a key of `payload`, where the two differ.
     """
     messages: dict[str, list[str]] = {}
-    for place, problem, owner in _flat(error, schema, tree, ()):
-        path = ".".join(str(step) for step in stands_at(place)) or "(top level)"
-        messages.setdefault(path, []).append(_message(problem, owner, place))
+    for location, problem, owner in _flatten(error, schema, payload, ()):
+        path = ".".join(str(step) for step in locate(location)) or "(top level)"
+        messages.setdefault(path, []).append(_message(problem, owner, location))
     # a union of plain types complains once for each member
-    return [f"{path}: {'; or '.join(dict.fromkeys(said))}" for path, said in messages.items()]
+    return [f"{path}: {'; or '.join(dict.fromkeys(texts))}" for path, texts in messages.items()]
 
 
-def _flat(error: ValidationError, schema: type[Section], tree: Any, prefix: tuple) -> typing.Iterator[tuple]:
+def _flatten(error: ValidationError, schema: type[Section], payload: Any, prefix: tuple) -> typing.Iterator[tuple]:
     """Each mistake with its key path as it stands in the file, and the section class it lies in."""
     for problem in error.errors():
-        place, value = (), tree
+        location, value = (), payload
         for step in problem["loc"]:  # steps that name a union's member are no keys of the file
             missing = problem["type"] == "missing" and step == problem["loc"][-1]
             if isinstance(value, dict) and (step in value or missing):
-                place, value = (*place, step), value.get(step)
+                location, value = (*location, step), value.get(step)
             elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-                place, value = (*place, step), value[step]
+                location, value = (*location, step), value[step]
         inner = problem.get("ctx", {}).get("error")
         if isinstance(inner, ValidationError):  # a component's own options, validated by its own class
-            component = _section_at(schema, tree, place)
-            yield from _flat(inner, component or schema, value, (*prefix, *place))
+            component = _section_at(schema, payload, location)
+            yield from _flatten(inner, component or schema, value, (*prefix, *location))
         else:
-            yield (*prefix, *place), problem, _section_at(schema, tree, place[:-1])
+            yield (*prefix, *location), problem, _section_at(schema, payload, location[:-1])
 
 
-def _message(problem: dict, owner: type[Section] | None, place: tuple) -> str:
-    kind, found = problem["type"], problem.get("input")
+def _message(problem: dict, owner: type[Section] | None, location: tuple) -> str:
+    kind, value = problem["type"], problem.get("input")
     if kind == "extra_forbidden":
         allowed = sorted(owner.model_fields) if owner else []
-        near = difflib.get_close_matches(str(place[-1]), allowed, n=1)
+        near = difflib.get_close_matches(str(location[-1]), allowed, n=1)
         hint = f" (did you mean '{near[0]}'?)" if near else ""
         return f"unknown key{hint}; allowed: {', '.join(allowed)}"
     if kind == "missing":
-        field = owner.model_fields.get(str(place[-1])) if owner else None
+        field = owner.model_fields.get(str(location[-1])) if owner else None
         return "this key is missing" + (f": {field.description}" if field and field.description else "")
     if kind in ("literal_error", "enum"):
-        return f"found {found!r}; allowed: {problem['ctx']['expected']}"
+        return f"found {value!r}; allowed: {problem['ctx']['expected']}"
     if kind == "union_tag_invalid":
         return f"unknown kind {problem['ctx']['tag']!r}; allowed: {problem['ctx']['expected_tags']}"
     if kind == "union_tag_not_found":
@@ -64,7 +64,7 @@ def _message(problem: dict, owner: type[Section] | None, place: tuple) -> str:
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if kind in ("value_error", "component", "component_kind", "kind"):
         return message
-    return f"must be {message[0].lower()}{message[1:]}, found {_short(found)}"
+    return f"must be {message[0].lower()}{message[1:]}, found {_short(value)}"
 
 
 def _short(value: Any) -> str:
@@ -72,35 +72,37 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _section_at(schema: type[Section], tree: Any, place: tuple) -> type[Section] | None:
-    """The section class that describes the value at `place` of `tree`, if there is one."""
+def _section_at(schema: type[Section], payload: Any, location: tuple) -> type[Section] | None:
+    """The section class that describes the value at `location` of `payload`, if there is one."""
     kind: Any = schema
-    value = tree
-    for step in place:
+    value = payload
+    for step in location:
         value = value.get(step) if isinstance(value, dict) else value[step] if isinstance(value, list) else None
         if isinstance(kind, type) and issubclass(kind, Section):
             field = kind.model_fields.get(str(step))
             if field is None:
                 return None
-            kind = _chosen(field.annotation, field.metadata, value)
+            kind = _choose_schema(field.annotation, field.metadata, value)
         else:  # a mapping or a list: the type of its values stands last
-            kind = _chosen((typing.get_args(kind) or (None,))[-1], [], value)
+            kind = _choose_schema((typing.get_args(kind) or (None,))[-1], [], value)
     return kind if isinstance(kind, type) and issubclass(kind, Section) else None
 
 
-def _chosen(kind: Any, metadata: list, value: Any) -> Any:
+def _choose_schema(kind: Any, metadata: list, value: Any) -> Any:
     """The member of a union, or the component, that `value` asks for by its key `kind`."""
     if typing.get_origin(kind) is typing.Annotated:
         kind, *metadata = typing.get_args(kind)
-    wanted = value.get("kind") if isinstance(value, dict) else None
+    requested = value.get("kind") if isinstance(value, dict) else None
     for note in metadata:
         if isinstance(note, Component):
-            return note.registry[wanted].Options if wanted in note.registry else None
+            return (
+                note.registry[requested].Options if isinstance(requested, str) and requested in note.registry else None
+            )
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         members = [m for m in typing.get_args(kind) if isinstance(m, type) and issubclass(m, Section)]
         for member in members:
             field = member.model_fields.get("kind")
-            if field is not None and wanted in typing.get_args(field.annotation):
+            if field is not None and requested in typing.get_args(field.annotation):
                 return member
         return members[0] if len(members) == 1 else None
     return kind

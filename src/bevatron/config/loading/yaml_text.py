@@ -28,7 +28,8 @@ MERGE = "tag:yaml.org,2002:merge"
 
 def parse_yaml(text: str) -> Any:
     """The document's value; raises yaml.YAMLError, also where it is too large, too deep or holds itself, where a key
-    stands twice, and for numbers that YAML's versions read differently."""
+    stands twice, and for numbers that YAML's versions read differently.
+    """
     if len(text) > YAML_BYTES:
         raise yaml.MarkedYAMLError(problem=f"it has more than {YAML_BYTES:,} characters")
     try:
@@ -53,9 +54,10 @@ def parse_yaml(text: str) -> Any:
 def _size(node: yaml.Node, known: dict[int, int | None]) -> int:
     """Values in the node's own tree. `known` keeps sizes by the node's id; None marks a node that is being counted."""
     if id(node) in known:
-        if known[id(node)] is None:
+        counted = known[id(node)]
+        if counted is None:
             raise yaml.MarkedYAMLError(problem="an anchor holds itself", problem_mark=node.start_mark)
-        return known[id(node)]
+        return counted
     known[id(node)] = None
     if isinstance(node, yaml.ScalarNode):
         _check_printable(node)

@@ -28,6 +28,7 @@ def schemas() -> dict[str, str]:
 
 
 def write_schemas(folder: Path) -> list[Path]:
+    """Write a JSON schema for each file of the configuration into `folder`; their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, text in schemas().items():

@@ -88,21 +88,21 @@ def component_tables(place: str, registry: Registry) -> str:
     return "\n\n".join(parts)
 
 
-def with_tables(text: str) -> str:
+def insert_tables(text: str) -> str:
     """A README's text with what stands between the two markers replaced."""
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
+    before, remainder = text.split(BEGIN)
+    _, after = remainder.split(END)
     return f"{before}{BEGIN}\n\n{tables()}\n\n{END}{after}"
 
 
 def _sections_of(options: type[Section]) -> list[tuple[str, type[Section]]]:
     """The options that are sections themselves, by name."""
-    found = []
+    sections = []
     for key, field in options.model_fields.items():
         for kind in (field.annotation, *typing.get_args(field.annotation)):
             if isinstance(kind, type) and issubclass(kind, Section):
-                found.append((key, kind))
-    return found
+                sections.append((key, kind))
+    return sections
 
 
 def _table(title: str, section: type[Section], doc: str | None = None) -> str:

@@ -49,8 +49,8 @@ class Grid(Section):
 
     @model_validator(mode="after")
     def _published_fits(self) -> "Grid":
-        for metric, tree in self.published.items():
-            _check_published(tree, list(self.axes.items()), f"published.{metric}")
+        for metric, payload in self.published.items():
+            _check_published(payload, list(self.axes.items()), f"published.{metric}")
         return self
 
     @property
@@ -63,17 +63,18 @@ class Grid(Section):
         return str(self.axes[axis][value].get("title", value.replace("_", " ")))
 
     def model_title(self, point: Point) -> str:
+        """The title of the model at a combination of values."""
         return self.title.format(**{axis: self.value_title(axis, v) for axis, v in zip(self.axes, point, strict=True)})
 
     def published_at(self, point: Point) -> dict[str, float]:
         """The published metrics of one combination, by name."""
-        found = {}
-        for metric, tree in self.published.items():
+        metrics = {}
+        for metric, payload in self.published.items():
             for value in point:
-                tree = tree.get(value) if isinstance(tree, dict) else None
-            if tree is not None:
-                found[metric] = tree
-        return found
+                payload = payload.get(value) if isinstance(payload, dict) else None
+            if payload is not None:
+                metrics[metric] = payload
+        return metrics
 
 
 def name_of(point: Point) -> str:
@@ -81,15 +82,15 @@ def name_of(point: Point) -> str:
     return "_".join(point)
 
 
-def _check_published(tree: Any, axes: list[tuple[str, dict]], place: str) -> None:
+def _check_published(payload: Any, axes: list[tuple[str, dict]], location: str) -> None:
     if not axes:
-        if isinstance(tree, bool) or not isinstance(tree, int | float):
-            raise ValueError(f"{place}: must be a number, found {tree!r}")
+        if isinstance(payload, bool) or not isinstance(payload, int | float):
+            raise ValueError(f"{location}: must be a number, found {payload!r}")
         return
-    (axis, values), *rest = axes
-    if not isinstance(tree, dict):
-        raise ValueError(f"{place}: must be a mapping by {axis}, found {tree!r}")
-    for value, branch in tree.items():
+    (axis, values), *other_axes = axes
+    if not isinstance(payload, dict):
+        raise ValueError(f"{location}: must be a mapping by {axis}, found {payload!r}")
+    for value, branch in payload.items():
         if value not in values:
-            raise ValueError(f"{place}: unknown {axis} '{value}'; allowed: {', '.join(values)}")
-        _check_published(branch, rest, f"{place}.{value}")
+            raise ValueError(f"{location}: unknown {axis} '{value}'; allowed: {', '.join(values)}")
+        _check_published(branch, other_axes, f"{location}.{value}")

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from bevatron.config.loading.kinds import ArchitectureOptions
-from bevatron.config.sections.search import Search
+from bevatron.config.sections.search import Choice, Search
 from bevatron.config.sections.section import Name, Real, Section
 from bevatron.config.sections.training import Training
 
@@ -55,8 +55,8 @@ class Model(Section):
     @model_validator(mode="after")
     def _space_fits(self) -> "Model":
         for key, distribution in (self.search.space if self.search else {}).items():
-            values = getattr(distribution, "values", None) or [distribution.low, distribution.high]
-            for value in values:
+            bounds = distribution.values if isinstance(distribution, Choice) else [distribution.low, distribution.high]
+            for value in bounds:
                 try:
                     self.with_values({key: value})
                 except KeyError as error:
@@ -75,18 +75,18 @@ class Model(Section):
         return self
 
     def with_values(self, values: dict[str, Any]) -> "Model":
-        """This model with some dotted keys changed, validated again and without its search.
+        """The model with some dotted keys changed, validated again and without its search.
 
         Raises KeyError where a key does not exist, ValidationError where a value does not fit.
         """
-        tree = self.model_dump(mode="json", exclude={"search"})
+        payload = self.model_dump(mode="json", exclude={"search"})
         for key, value in values.items():
             *path, leaf = key.split(".")
-            branch = tree
+            branch = payload
             for step in path:
                 branch = branch.get(step) if isinstance(branch, dict) else None
             if not isinstance(branch, dict) or leaf not in branch:
-                known = sorted(branch) if isinstance(branch, dict) else sorted(tree)
+                known = sorted(branch) if isinstance(branch, dict) else sorted(payload)
                 raise KeyError(f"known here: {', '.join(known)}")
             branch[leaf] = value
-        return Model.model_validate(tree)
+        return Model.model_validate(payload)

@@ -131,9 +131,8 @@ class Resources(Section):
     def needs(self, rule: str, study: str | None = None, model: str | None = None) -> JobResources:
         """The needs of a rule's job, with the overrides for its study and its model."""
         needs = getattr(self.rules, rule)
-        for place in (study, f"{study}/{model}"):
-            override = self.overrides.get(place) if study else None
-            other = getattr(override, rule, None)
+        for key in (study, f"{study}/{model}") if study else ():
+            other = getattr(self.overrides.get(key), rule, None)
             if other is not None:
                 needs = needs.model_copy(update=other.model_dump(exclude_none=True))
         return needs
@@ -144,10 +143,10 @@ class Resources(Section):
 
     def minutes(self, rule: str, needs: JobResources, attempt: int, study: str | None = None) -> int:
         """Time limit at an attempt. A batch job of shards adds up theirs, and the sum must stay below the limit."""
-        most = self.limits.minutes
+        limit = self.limits.minutes
         if rule in SHARD_RULES:
-            most = max(1, int(most * needs.minutes / self.minutes_of_shards(study)))
-        return min(round(needs.minutes * self.retry_scaling.minutes ** (attempt - 1)), most)
+            limit = max(1, int(limit * needs.minutes / self.minutes_of_shards(study)))
+        return min(round(needs.minutes * self.retry_scaling.minutes ** (attempt - 1)), limit)
 
     def minutes_of_shards(self, study: str | None) -> int:
         """Time limit of a full batch job of shards at the first attempt."""

@@ -9,7 +9,7 @@ MOST = 10**12  # of anything that is counted: more is a slip of the hand
 
 
 def _no_truth_value(value: Any) -> Any:
-    """pydantic takes true for 1."""
+    """Pydantic takes true for 1."""
     if isinstance(value, bool):
         raise PydanticCustomError("kind", "must be a number, found {found}", {"found": str(value).lower()})
     return value

@@ -93,16 +93,18 @@ class Study(DataPart):
         classes = self.task.classes if isinstance(self.task, Classification) else []
         of_samples = ", one for each sample" if self.task.kind == "detection" else ""
         for name, model in self.models.items():
-            training, place = model.training, f"models.{name}.training"
+            training, location = model.training, f"models.{name}.training"
             for label in training.class_ratio or ():
                 if label not in classes:
                     allowed = ", ".join(classes) or f"none, as the task has no classes{of_samples}"
-                    raise ValueError(f"{place}.class_ratio: unknown class '{label}'; allowed: {allowed}")
+                    raise ValueError(f"{location}.class_ratio: unknown class '{label}'; allowed: {allowed}")
             if training.adversarial is not None and self.task.kind != "classification":
-                raise ValueError(f"{place}.adversarial: only a classification has adversarial examples")
+                raise ValueError(f"{location}.adversarial: only a classification has adversarial examples")
             for key, plain in (("sample_order", "shuffled"), ("balance", "none")):
                 if getattr(training, key) != plain and not classes:
-                    raise ValueError(f"{place}.{key}: '{getattr(training, key)}' needs a task with classes{of_samples}")
+                    raise ValueError(
+                        f"{location}.{key}: '{getattr(training, key)}' needs a task with classes{of_samples}"
+                    )
         return self
 
     @model_validator(mode="after")

@@ -32,7 +32,7 @@ def mean_gradient(folder: Path, groups: list[str], points: np.ndarray) -> np.nda
 
 
 def weights_of(folder: Path) -> np.ndarray | None:
-    """w and θ of a single unit, (3,); None for any other network."""
+    """W and θ of a single unit, (3,); None for any other network."""
     unit = load_network(folder).architecture
     if not hasattr(unit, "hyperplane"):
         return None
@@ -58,7 +58,7 @@ def replay(context: EvaluationContext, most: int | None = None, steps: int | Non
     from bevatron.training.data import DataModule  # Lightning, which costs two seconds, and which few models need here
     from bevatron.training.fit import initial_network
     from bevatron.training.job import FitJob
-    from bevatron.training.learner import optimiser_of
+    from bevatron.training.learner import make_optimiser
 
     study, model = context.study, context.model
     data_loading = context.workflow.data_loading
@@ -69,12 +69,12 @@ def replay(context: EvaluationContext, most: int | None = None, steps: int | Non
         try:
             network = initial_network(job, context.dataset.manifest)
             learner = LEARNERS[study.task.kind](job, network, data.schedule)
-            optimiser = optimiser_of(model.training, network)
-            block = data.schedule.block(0)
+            optimiser = make_optimiser(model.training, network)
+            chunk = data.schedule.chunk(0)
             last = data.schedule.steps_per_epoch if steps is None else steps
             step = 0
             while step < last and (most is None or len(found) < most):
-                for batch in data.training_batches(block):
+                for batch in data.training_batches(chunk):
                     before = _line(network)
                     optimiser.zero_grad(set_to_none=True)
                     learner.loss(network(batch["inputs"]), batch).backward()
@@ -86,7 +86,7 @@ def replay(context: EvaluationContext, most: int | None = None, steps: int | Non
                             {"step": step, "x": point, "label": label, "before": before, "after": _line(network)}
                         )
                     step += 1
-                block = data.schedule.block(block.number + 1)
+                chunk = data.schedule.chunk(chunk.number + 1)
         finally:
             data.close()
     return found

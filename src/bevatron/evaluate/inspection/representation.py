@@ -19,7 +19,8 @@ def probe(context: EvaluationContext, folder: Path, parameters: str, bootstrap: 
     """R² of each parameter on the test split, (replicas + 1, n_parameters): the fraction of its variance that the best
     linear function of the latent dimensions tells (G. Alain and Y. Bengio, arXiv:1610.01644). It is found on the
     training split by ridge regression, whose strength the errors of samples left out choose there. 0 is no better than
-    the mean. None for a network without latent dimensions."""
+    the mean. None for a network without latent dimensions.
+    """
     if not hasattr(load_network(folder).architecture, "encode"):
         return None
     hidden, truth = _encoded(context, folder, "train", parameters)

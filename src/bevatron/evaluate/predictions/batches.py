@@ -15,7 +15,8 @@ def batches(
     context: EvaluationContext, split: str, targets: list[str], device: torch.device, at_once: int
 ) -> Iterator[tuple[Inputs, dict[str, Tensor]]]:
     """In the order of the shards, up to `at_once` samples at a time: the model's inputs {group: (batch, ...)}, and
-    targets by name, which the caller may keep."""
+    targets by name, which the caller may keep.
+    """
     groups, data_loading = context.model.inputs, context.workflow.data_loading
     shapes = input_groups(context.dataset.manifest, groups)
     collate = Collate(shapes, device)

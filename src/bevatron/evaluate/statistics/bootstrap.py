@@ -57,7 +57,8 @@ class Bootstrap:
 
     def blocks(self, rows: np.ndarray | None = None) -> Iterator[tuple[slice, np.ndarray]]:
         """A few samples after the other, in the order of `rows`: their places in it, and their weights in all replicas,
-        (block, replicas + 1) uint8."""
+        (block, replicas + 1) uint8.
+        """
         n = len(self) if rows is None else len(rows)
         for start in range(0, n, _BLOCK):
             place = slice(start, min(start + _BLOCK, n))
@@ -79,7 +80,8 @@ class Bootstrap:
 
     def sums(self, columns: Callable[[slice], np.ndarray], rows: np.ndarray | None = None) -> np.ndarray:
         """Weighted sums over `rows` of the columns that `columns` makes for some places in them: a slice to (m, k);
-        returns (replicas + 1, k) float64."""
+        returns (replicas + 1, k) float64.
+        """
         total = 0.0
         for place, weights in self.blocks(rows):
             made = columns(place)
@@ -116,7 +118,8 @@ class Bootstrap:
 
     def reached(self, rows: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """The first place in `rows` where the weight summed from the first row on is as `wanted` (replicas + 1, k) or
-        more; len(rows) where it never is. (replicas + 1, k) int64."""
+        more; len(rows) where it never is. (replicas + 1, k) int64.
+        """
         found = np.full(wanted.shape, len(rows))
         before, missing = np.zeros(self.replicas + 1), np.ones(wanted.shape, bool)
         for place, weights in self.blocks(rows):

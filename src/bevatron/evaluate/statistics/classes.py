@@ -13,7 +13,8 @@ _ROWS = 1 << 16  # samples whose probabilities are in memory at once
 @dataclass(frozen=True)
 class Said:
     """What one network says of each sample: the class number it predicts (n,) int16, the probability of that class
-    (n,) float64, and -log of the true class's probability (n,) float64."""
+    (n,) float64, and -log of the true class's probability (n,) float64.
+    """
 
     predicted: np.ndarray
     confidence: np.ndarray
@@ -21,7 +22,7 @@ class Said:
 
     @classmethod
     def of(cls, logits: np.ndarray, labels: np.ndarray) -> "Said":
-        """logits (n, n_classes), labels (n,)."""
+        """Logits (n, n_classes), labels (n,)."""
         n = len(labels)
         said = cls(np.empty(n, np.int16), np.empty(n), np.empty(n))
         for rows, log_p in _log_probabilities(logits):

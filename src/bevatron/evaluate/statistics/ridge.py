@@ -1,5 +1,6 @@
 """Ridge regression whose strength its leave-one-out errors choose: scikit-learn's RidgeCV, without the second that
-importing it takes in each of many small jobs."""
+importing it takes in each of many small jobs.
+"""
 
 import numpy as np
 
@@ -7,7 +8,7 @@ STRENGTHS = np.logspace(-3, 5, 17)
 
 
 def ridge_prediction(x: np.ndarray, y: np.ndarray, of: np.ndarray) -> np.ndarray:
-    """y (n, k) as a linear function of x (n, p), found by ridge regression, for other samples (m, p): (m, k).
+    """Y (n, k) as a linear function of x (n, p), found by ridge regression, for other samples (m, p): (m, k).
 
     Columns of x are standardised first. Of `STRENGTHS` that one is taken with the least mean squared error of all
     samples, each predicted from the others (PRESS; G. Golub, M. Heath and G. Wahba, Technometrics 21, 1979, 215).

@@ -95,7 +95,8 @@ def _recognised(
     logits: np.ndarray, labels: np.ndarray, of_classes: np.ndarray, bootstrap: Bootstrap
 ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
     """Of one seed: which samples it recognises, (n,) bool; and accuracy (replicas + 1,), that of each class (replicas +
-    1, n_classes), log loss and calibration error (replicas + 1,). of_classes: weight of each class."""
+    1, n_classes), log loss and calibration error (replicas + 1,). of_classes: weight of each class.
+    """
     said = Said.of(logits, labels)
     right = said.predicted == labels
 

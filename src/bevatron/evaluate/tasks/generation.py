@@ -143,7 +143,8 @@ def _curves(
     collapsed: list[int],
 ) -> dict[str, Any]:
     """ "course": of each seed epoch, Fréchet distance and V; "samples": of the first seed, the same noise at each
-    moment; "neighbours": the nearest training images of the last ones; "test": real images to guess among."""
+    moment; "neighbours": the nearest training images of the last ones; "test": real images to guess among.
+    """
     first = seeds[0]
     last = first.made[-1][:DRAWN]
 

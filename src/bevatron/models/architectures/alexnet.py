@@ -7,7 +7,7 @@ from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import architecture
 from bevatron.config.sections.section import Integer, Positive, Real
 from bevatron.models.layers.activation import ActivationName, activation
-from bevatron.models.layers.images import MeanOver, Pooling, image_shape, joined, pool, scaled, shape_after
+from bevatron.models.layers.images import MeanOver, Pooling, image_shape, join_images, pool, scale_channels, shape_after
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
@@ -49,7 +49,7 @@ class AlexNet(nn.Module):
         layers: list[nn.Module] = []
         before = shape[0]
         for number, (channels, kernel, stride, padding, pooled) in enumerate(LAYERS):
-            after = scaled(channels, options.width)
+            after = scale_channels(channels, options.width)
             stride = options.stride if number == 0 else stride
             layers += [nn.Conv2d(before, after, kernel, stride, padding), activation(options.activation)]
             if pooled:
@@ -58,7 +58,7 @@ class AlexNet(nn.Module):
         self.features = nn.Sequential(*layers)
         channels, height, width = shape_after(self.features, shape, options.kind)
         self.mean = MeanOver(PARTS, height, width)
-        hidden = scaled(HIDDEN, options.width)
+        hidden = scale_channels(HIDDEN, options.width)
         self.classifier = nn.Sequential(
             nn.Dropout(options.dropout),
             nn.Linear(channels * PARTS**2, hidden),
@@ -71,4 +71,5 @@ class AlexNet(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        return self.classifier(self.mean(self.features(joined(inputs, self.groups))).flatten(1))
+        """Images {group: (batch, channels, height, width)} to outputs (batch, n_outputs)."""
+        return self.classifier(self.mean(self.features(join_images(inputs, self.groups))).flatten(1))

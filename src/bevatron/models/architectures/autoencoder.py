@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from bevatron.config.loading.kinds import Options, architecture
 from bevatron.config.sections.section import Count
 from bevatron.models.layers.activation import ActivationName, activation
-from bevatron.models.layers.flat import flat_width, flattened
+from bevatron.models.layers.flat import flat_width, flatten_groups
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
@@ -52,7 +52,9 @@ class Autoencoder(nn.Module):
         initialise(self, options.initialisation)
 
     def encode(self, inputs: Inputs) -> Tensor:
-        return self.encoder(flattened(inputs, self.groups))
+        """Inputs {group: (batch, ...)} to the hidden representation (batch, hidden)."""
+        return self.encoder(flatten_groups(inputs, self.groups))
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...)} to the target's pixels (batch, n_outputs)."""
         return self.decoder(self.encode(inputs))

@@ -10,6 +10,7 @@ from bevatron.models.layers.activation import ActivationName
 from bevatron.models.layers.dense_layers import dense_layers
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
+from bevatron.models.network import Network
 
 
 @architecture("committee")
@@ -34,12 +35,12 @@ class Committee(nn.Module):
         )
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of the weights")
 
-    def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int, members: list[nn.Module]):
+    def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int, members: list[Network]):
         super().__init__()
         self.members = nn.ModuleList(members).requires_grad_(False)
-        self.asked = [member.answers for member in members]
+        self.class_subsets = [member.answers for member in members]
         self.layers = dense_layers(
-            sum(map(len, self.asked)), options.widths, options.activation, options.dropout, n_outputs
+            sum(map(len, self.class_subsets)), options.widths, options.activation, options.dropout, n_outputs
         )
         initialise(self.layers, options.initialisation)
 
@@ -50,10 +51,13 @@ class Committee(nn.Module):
         return self
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
         return self.layers(self.opinions(inputs))
 
     def opinions(self, inputs: Inputs) -> Tensor:
         """What the members say: (batch, sum over the members of the classes of their questions)."""
         with torch.no_grad():
-            answers = [member(inputs)[:, asked] for member, asked in zip(self.members, self.asked, strict=True)]
+            answers = [
+                member(inputs)[:, subset] for member, subset in zip(self.members, self.class_subsets, strict=True)
+            ]
         return torch.cat([answer - answer.mean(1, keepdim=True) for answer in answers], 1)

@@ -9,7 +9,7 @@ from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import architecture
 from bevatron.config.sections.section import MOST, Count, Real
 from bevatron.models.layers.activation import ActivationName, activation
-from bevatron.models.layers.images import Padding, Pooling, image_shape, joined, pool, shape_after
+from bevatron.models.layers.images import Padding, Pooling, image_shape, join_images, pool, shape_after
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
@@ -71,4 +71,5 @@ class Convolutional(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        return self.classifier(self.features(joined(inputs, self.groups)).flatten(1))
+        """Images {group: (batch, channels, height, width)} to outputs (batch, n_outputs)."""
+        return self.classifier(self.features(join_images(inputs, self.groups)).flatten(1))

@@ -7,7 +7,7 @@ from bevatron.config.loading.kinds import Options, architecture
 from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
 from bevatron.models.layers.activation import ActivationName, activation
-from bevatron.models.layers.images import image_shape, joined
+from bevatron.models.layers.images import image_shape, join_images
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
@@ -69,7 +69,9 @@ class ConvolutionalAutoencoder(nn.Module):
         initialise(self, options.initialisation)
 
     def encode(self, inputs: Inputs) -> Tensor:
-        return self.encoder(joined(inputs, self.groups))
+        """Inputs {group: (batch, ...)} to the hidden representation (batch, hidden)."""
+        return self.encoder(join_images(inputs, self.groups))
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...)} to the target's pixels (batch, n_outputs)."""
         return self.decoder(self.encode(inputs))

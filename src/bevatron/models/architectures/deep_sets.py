@@ -53,6 +53,7 @@ class DeepSets(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
         sequence = self.sequence_input(inputs)
         pooled = pool(self.elements(sequence.elements), sequence.present, self.pooling)
         return self.layers(torch.cat([pooled, sequence.dense], 1))

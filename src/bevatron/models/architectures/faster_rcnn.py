@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from bevatron.config.loading.kinds import Options, architecture
 from bevatron.config.sections.section import Count, Fraction, Positive
 from bevatron.errors import UserError
-from bevatron.models.detection.box_head import BoxHead, detections, head_losses, sampled
+from bevatron.models.detection.box_head import BoxHead, detections, head_losses, sample_proposals
 from bevatron.models.detection.proposals import RegionProposals, proposal_losses, proposals
 from bevatron.models.detection.roi_align import roi_align
 from bevatron.models.layers.initialisation import Initialisation, initialise
-from bevatron.models.layers.inputs import InputGroup, Inputs
+from bevatron.models.layers.inputs import InputGroup, Inputs, dense_group
 
 AT_ONCE = 2**21  # pixels whose features are in memory at a time where no gradient is asked for
 
@@ -93,13 +93,16 @@ class FasterRCNN(nn.Module):
             nn.init.normal_(last.weight, std=0.01)  # as in the paper: at first nothing is sure, and nothing shifted
 
     def forward(self, inputs: Inputs, truth: Tensor | None = None) -> Tensor:
-        image = inputs[self.group]
+        """Detections (batch, most_detections, 6); with `truth` (batch, n, 5) four losses of each image, (batch, 4)."""
+        image = dense_group(inputs, self.group)
         if torch.is_grad_enabled():
             return self._at_once(image, truth)
         n = max(1, AT_ONCE // (image.shape[2] * image.shape[3]))
         images = image.split(n)
         truths = [None] * len(images) if truth is None else truth.split(n)
-        return torch.cat([self._at_once(few, theirs) for few, theirs in zip(images, truths, strict=True)])
+        return torch.cat(
+            [self._at_once(some_images, their_truth) for some_images, their_truth in zip(images, truths, strict=True)]
+        )
 
     def features(self, image: Tensor) -> Tensor:
         """(batch, channels, height, width) to (batch, channels', ⌈height / stride⌉, ⌈width / stride⌉)."""
@@ -108,18 +111,22 @@ class FasterRCNN(nn.Module):
     def _at_once(self, image: Tensor, truth: Tensor | None) -> Tensor:
         options, (height, width) = self.options, image.shape[2:]
         features = self.features(image)
-        sought = self.proposals(features)
-        boxes, there = proposals(sought, height, width, options.candidates, options.proposals, options.proposal_overlap)
+        rpn_output = self.proposals(features)
+        boxes, valid = proposals(
+            rpn_output, height, width, options.candidates, options.proposals, options.proposal_overlap
+        )
         if truth is None:
             logits, deltas = self._read(features, boxes)
             limits = (options.least_score, options.overlap, options.most_detections)
-            return detections(logits, deltas, boxes, there, (height, width), *limits)
+            return detections(logits, deltas, boxes, valid, (height, width), *limits)
         sides = truth.new_tensor([width, height, width, height])
         true_boxes, present = truth[..., :4] * sides, truth[..., 4] >= 0
         true_boxes = true_boxes * present.unsqueeze(2)
-        losses = proposal_losses(sought, true_boxes, present, options.proposal_samples, self.training)
+        losses = proposal_losses(rpn_output, true_boxes, present, options.proposal_samples, self.training)
         label = truth[..., 4].clamp(min=0).long()
-        learned = sampled(boxes, there, true_boxes, label, present, options.roi_samples, self.n_classes, self.training)
+        learned = sample_proposals(
+            boxes, valid, true_boxes, label, present, options.roi_samples, self.n_classes, self.training
+        )
         logits, deltas = self._read(features, learned[0])
         return torch.stack([*losses, *head_losses(logits, deltas, *learned)], 1)
 
@@ -136,13 +143,14 @@ class Context(nn.Module):
         self.layers = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=d, dilation=d) for d in dilations)
 
     def forward(self, features: Tensor) -> Tensor:
+        """(batch, channels, height, width) to the same shape."""
         for layer in self.layers:
             features = features + torch.relu(layer(features))
         return features
 
 
-def _image(inputs: dict[str, InputGroup], least: int) -> tuple[str, int]:
-    """The name of the one group, and its channels. Raises UserError where it is no image of `least` pixels a side."""
+def _image(inputs: dict[str, InputGroup], minimum: int) -> tuple[str, int]:
+    """The name of the one group, and its channels. Raises UserError where it is no image of `minimum` pixels a side."""
     where = "architecture faster_rcnn"
     if len(inputs) != 1:
         raise UserError(where, f"reads one image, found the input groups {', '.join(inputs)}", "name one of them")
@@ -151,7 +159,7 @@ def _image(inputs: dict[str, InputGroup], least: int) -> tuple[str, int]:
         form = " × ".join(map(str, group.shape))
         raise UserError(where, f"reads images, the input group '{name}' has the shape {form}", "name another group")
     channels, height, width = group.shape
-    if min(height, width) < 2 * least:
-        what = f"halves an image until {least} pixels are one cell, and '{name}' has {height} × {width} pixels"
-        raise UserError(where, what, f"it must have {2 * least} a side; take larger images or fewer `channels`")
+    if min(height, width) < 2 * minimum:
+        what = f"halves an image until {minimum} pixels are one cell, and '{name}' has {height} × {width} pixels"
+        raise UserError(where, what, f"it must have {2 * minimum} a side; take larger images or fewer `channels`")
     return name, channels

@@ -8,7 +8,7 @@ from torch.nn import functional
 from bevatron.config.loading.kinds import Options, architecture
 from bevatron.config.sections.section import Fraction
 from bevatron.models.closed_form import Labelled, Losses
-from bevatron.models.layers.flat import flat_width, flattened
+from bevatron.models.layers.flat import flat_width, flatten_groups
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
 
@@ -35,6 +35,9 @@ class Fisher(nn.Module):
             default=0.0, description="fraction of the covariance that is replaced by its mean diagonal, for few samples"
         )
 
+    weight: Tensor
+    bias: Tensor
+
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.groups, self.shrinkage = list(inputs), options.shrinkage
@@ -42,15 +45,19 @@ class Fisher(nn.Module):
         self.register_buffer("bias", torch.zeros(n_outputs))
 
     def n_fitted(self) -> int:
+        """The weights and the biases of all classes."""
         return self.weight.numel() + self.bias.numel()
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
         return functional.linear(self.rows(inputs), self.weight, self.bias)
 
     def rows(self, inputs: Inputs) -> Tensor:
-        return flattened(inputs, self.groups)
+        """All inputs of a sample as one row: (batch, n_features)."""
+        return flatten_groups(inputs, self.groups)
 
     def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
+        """Set weights and biases from the classes' means and covariance; the mean cross entropy of both splits."""
         x, w = training.rows.double(), training.weights.double()
         n_classes, n_features = self.weight.shape
         fractions, means = w.new_zeros(n_classes), w.new_zeros(n_classes, n_features)

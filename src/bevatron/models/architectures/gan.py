@@ -12,7 +12,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from bevatron.config.loading.kinds import Options, architecture
 from bevatron.config.sections.section import Count, Integer
-from bevatron.models.layers.images import image_shape, joined
+from bevatron.models.layers.images import image_shape, join_images
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
 SLOPE = 0.2  # of the leaky ReLUs (A. Radford et al., arXiv:1511.06434)
@@ -52,6 +52,10 @@ class GAN(nn.Module):
         snapshots: Integer = Field(default=6, ge=2, description="evenly spaced epochs whose images are kept")
         output: Literal["sigmoid", "linear"] = Field(default="sigmoid", description="G's last activation")
 
+    past_weights: Tensor
+    past_objective: Tensor
+    past_epoch: Tensor
+
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.groups, self.shape = list(inputs), image_shape(inputs, options.kind)
@@ -71,48 +75,54 @@ class GAN(nn.Module):
         self.register_buffer("past_epoch", torch.zeros(options.snapshots, dtype=torch.int64))  # 0: not remembered
 
     def forward(self, inputs: Inputs, truth: Tensor | None = None) -> Tensor:
-        real = joined(inputs, self.groups)
+        """D's output before the sigmoid (batch, 1), or with `truth` the losses of D and of G, (batch, 2)."""
+        real = join_images(inputs, self.groups)
         if truth is None:
             return self.discriminator(real.flatten(1))
-        made = self._images(torch.randn(len(real), self.latent, device=real.device, dtype=real.dtype)).flatten(1)
-        of_real, of_made, judged = self.discriminator(real.flatten(1), made)
+        generated = self._images(torch.randn(len(real), self.latent, device=real.device, dtype=real.dtype)).flatten(1)
+        of_real, of_generated, judged = self.discriminator(real.flatten(1), generated)
         # ln D = -softplus(-d), ln(1 - D) = -softplus(d), for D the sigmoid of d.
-        loss_d = functional.softplus(-of_real) + functional.softplus(of_made)
+        loss_d = functional.softplus(-of_real) + functional.softplus(of_generated)
         loss_g = -functional.softplus(judged) if self.saturating else functional.softplus(-judged)
         return torch.cat([loss_d, loss_g], dim=1)
 
-    def remember(self, place: int, epoch: int, objective: float) -> None:
+    def remember(self, index: int, epoch: int, objective: float) -> None:
         """G as it is now, V and the epoch, at a place of those that `snapshots` asks for."""
         with torch.no_grad():
-            self.past_weights[place] = parameters_to_vector(self.generator.parameters())
-        self.past_objective[place], self.past_epoch[place] = objective, epoch
+            self.past_weights[index] = parameters_to_vector(self.generator.parameters())
+        self.past_objective[index], self.past_epoch[index] = objective, epoch
 
-    def recall(self, place: int) -> None:
+    def recall(self, index: int) -> None:
         """Put the weights remembered there back into G."""
         with torch.no_grad():
-            vector_to_parameters(self.past_weights[place], self.generator.parameters())
+            vector_to_parameters(self.past_weights[index], self.generator.parameters())
 
     def generate(self, n: int, random: torch.Generator) -> Tensor:
+        """Images (n, channels, height, width) made of noise that `random` draws."""
         noise = torch.randn(n, self.latent, generator=random)
         return self._images(noise.to(next(self.generator.parameters()).device))
 
     def _images(self, noise: Tensor) -> Tensor:
-        made = self.generator(noise)
-        return (made.sigmoid() if self.sigmoid else made).unflatten(1, self.shape)
+        generated = self.generator(noise)
+        return (generated.sigmoid() if self.sigmoid else generated).unflatten(1, self.shape)
 
 
 class Discriminator(nn.Sequential):
     """D before the sigmoid; given images that were made as well, D of both, and D of those made once more, with D's
     weights as constants, for G to learn from. The weights, and with spectral normalisation one more power iteration for
-    each of them, are computed once for all three."""
+    each of them, are computed once for all three.
+    """
 
-    def forward(self, images: Tensor, made: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor, Tensor]:
-        if made is None:
+    def forward(self, images: Tensor, generated: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor, Tensor]:
+        """Images (batch, pixels) to (batch, 1); with `generated` images of the same shape, three such outputs."""
+        if generated is None:
             return super().forward(images)
-        weights = [(layer.weight, layer.bias) for layer in self if isinstance(layer, nn.Linear)]
+        weights: list[tuple[Tensor, Tensor]] = [
+            (layer.weight, layer.bias) for layer in self if isinstance(layer, nn.Linear)
+        ]
         constants = [(weight.detach(), bias.detach()) for weight, bias in weights]
-        of_both = _through(torch.cat([images, made.detach()]), weights)
-        return of_both[: len(images)], of_both[len(images) :], _through(made, constants)
+        of_both = _through(torch.cat([images, generated.detach()]), weights)
+        return of_both[: len(images)], of_both[len(images) :], _through(generated, constants)
 
 
 def _through(values: Tensor, weights: list[tuple[Tensor, Tensor]]) -> Tensor:

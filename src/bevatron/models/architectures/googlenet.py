@@ -9,7 +9,16 @@ from bevatron.config.loading.kinds import architecture
 from bevatron.config.sections.section import Integer, Positive, Real
 from bevatron.models.layers.activation import ActivationName, activation
 from bevatron.models.layers.convolution import Convolution
-from bevatron.models.layers.images import MeanOver, Pooling, WithHeads, image_shape, joined, pool, scaled, shape_after
+from bevatron.models.layers.images import (
+    MeanOver,
+    Pooling,
+    WithHeads,
+    image_shape,
+    join_images,
+    pool,
+    scale_channels,
+    shape_after,
+)
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
@@ -27,7 +36,7 @@ class Inception(nn.Module):
 
     def __init__(self, before: int, channels: tuple[int, ...], width: float, name: ActivationName, pooling: Pooling):
         super().__init__()
-        one, reduce3, three, reduce5, five, pooled = (scaled(c, width) for c in channels)
+        one, reduce3, three, reduce5, five, pooled = (scale_channels(c, width) for c in channels)
         self.ways = nn.ModuleList(
             [
                 Convolution(before, one, 1, name=name),
@@ -43,6 +52,7 @@ class Inception(nn.Module):
         self.channels = one + three + five + pooled
 
     def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width) to (batch, channels', height, width)."""
         return torch.cat([way(x) for way in self.ways], 1)
 
 
@@ -73,15 +83,15 @@ class GoogLeNet(nn.Module):
         self.groups = list(inputs)
         shape = image_shape(inputs, options.kind)
         name, pooling = options.activation, options.pooling
-        first, second, third = (scaled(c, options.width) for c in (64, 64, 192))
+        first, second, third = (scale_channels(c, options.width) for c in (64, 64, 192))
         self.channels = third
 
         def blocks(*settings: tuple[int, ...]) -> nn.Sequential:
-            made = []
+            modules = []
             for channels in settings:
-                made.append(Inception(self.channels, channels, options.width, name, pooling))
-                self.channels = made[-1].channels
-            return nn.Sequential(*made)
+                modules.append(Inception(self.channels, channels, options.width, name, pooling))
+                self.channels = modules[-1].channels
+            return nn.Sequential(*modules)
 
         self.stem = nn.Sequential(
             Convolution(shape[0], first, 7, options.stem_stride, 3, name=name),
@@ -109,7 +119,8 @@ class GoogLeNet(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor | WithHeads:
-        low = self.stem(joined(inputs, self.groups))
+        """Images {group: (batch, channels, height, width)} to (batch, n_outputs), in training with the heads'."""
+        low = self.stem(join_images(inputs, self.groups))
         middle = self.middle(low)
         outputs = self.classifier(self.dropout(self.top(middle).mean((2, 3))))
         if not self.training or len(self.heads) == 0:
@@ -118,7 +129,7 @@ class GoogLeNet(nn.Module):
 
 
 def _head(channels: int, height: int, width: int, options: GoogLeNet.Options, n_outputs: int) -> nn.Sequential:
-    between, hidden = scaled(HEAD_CHANNELS, options.width), scaled(HEAD_HIDDEN, options.width)
+    between, hidden = scale_channels(HEAD_CHANNELS, options.width), scale_channels(HEAD_HIDDEN, options.width)
     return nn.Sequential(
         MeanOver(HEAD_PARTS, height, width),
         Convolution(channels, between, 1, name=options.activation),

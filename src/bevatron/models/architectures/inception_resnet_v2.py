@@ -9,7 +9,7 @@ from bevatron.config.loading.kinds import architecture
 from bevatron.config.sections.section import Count, Positive, Real
 from bevatron.models.layers.activation import ActivationName, activation
 from bevatron.models.layers.convolution import Convolution
-from bevatron.models.layers.images import image_shape, joined, scaled, shape_after
+from bevatron.models.layers.images import image_shape, join_images, scale_channels, shape_after
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
@@ -22,6 +22,7 @@ class Branches(nn.Module):
         self.ways = nn.ModuleList(ways)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width) to (batch, sum of the branches' channels, height', width')."""
         return torch.cat([way(x) for way in self.ways], 1)
 
 
@@ -35,6 +36,7 @@ class ScaledResidual(nn.Module):
         self.activation = activation(name)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width) to the same shape."""
         return self.activation(x + self.scale * self.up(self.ways(x)))
 
 
@@ -62,7 +64,7 @@ class InceptionResNetV2(nn.Module):
         name = options.activation
 
         def n(channels: int) -> int:
-            return scaled(channels, options.width)
+            return scale_channels(channels, options.width)
 
         def brick(a: int, b: int, kernel: int | tuple[int, int], stride: int = 1, same: bool = True) -> Convolution:
             sides = kernel if isinstance(kernel, tuple) else (kernel, kernel)
@@ -70,11 +72,11 @@ class InceptionResNetV2(nn.Module):
             return Convolution(a, b, kernel, stride, padding, name)
 
         def chain(before: int, *layers: tuple) -> nn.Sequential:
-            made = []
-            for after, kernel, *rest in layers:
-                made.append(brick(before, n(after), kernel, *rest))
+            modules = []
+            for after, kernel, *others in layers:
+                modules.append(brick(before, n(after), kernel, *others))
                 before = n(after)
-            return nn.Sequential(*made)
+            return nn.Sequential(*modules)
 
         def total(*channels: int) -> int:
             return sum(n(c) for c in channels)
@@ -134,4 +136,5 @@ class InceptionResNetV2(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        return self.classifier(self.dropout(self.features(joined(inputs, self.groups)).mean((2, 3))))
+        """Images {group: (batch, channels, height, width)} to outputs (batch, n_outputs)."""
+        return self.classifier(self.dropout(self.features(join_images(inputs, self.groups)).mean((2, 3))))

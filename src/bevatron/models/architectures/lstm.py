@@ -54,6 +54,7 @@ class LSTM(nn.Module):
         initialise(self.layers, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
         elements, n_valid, dense = self.sequence_input(inputs)
         states, _ = self.recurrent(elements)
         state = self.dropout(last_step(states, n_valid))

@@ -7,7 +7,7 @@ from bevatron.config.loading.kinds import Options, architecture
 from bevatron.config.sections.section import Count, Fraction
 from bevatron.models.layers.activation import ActivationName
 from bevatron.models.layers.dense_layers import dense_layers
-from bevatron.models.layers.flat import flat_width, flattened
+from bevatron.models.layers.flat import flat_width, flatten_groups
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
@@ -40,4 +40,5 @@ class MLP(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        return self.layers(flattened(inputs, self.groups))
+        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
+        return self.layers(flatten_groups(inputs, self.groups))

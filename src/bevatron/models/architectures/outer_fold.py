@@ -52,17 +52,18 @@ class OuterFold(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
         sequence = self.sequence_input(inputs)
         places = 2 ** len(self.folds)
         vectors = nn.functional.pad(sequence.elements, (0, 0, 0, places - self.sequence_input.n))
         n_valid = sequence.n_valid.view(-1, 1, 1)
-        vectors = self._where_present(self.activation(self.embedding(vectors)), n_valid)
+        vectors = self._mask_missing(self.activation(self.embedding(vectors)), n_valid)
         for fold in self.folds:
             n_valid = (n_valid + 1) // 2
             pairs = vectors.reshape(len(vectors), vectors.shape[1] // 2, 2 * vectors.shape[2])
-            vectors = self._where_present(self.activation(fold(pairs)), n_valid)
+            vectors = self._mask_missing(self.activation(fold(pairs)), n_valid)
         return self.layers(torch.cat([vectors.squeeze(1), sequence.dense], 1))
 
     @staticmethod
-    def _where_present(vectors: Tensor, n_valid: Tensor) -> Tensor:
+    def _mask_missing(vectors: Tensor, n_valid: Tensor) -> Tensor:
         return vectors * (torch.arange(vectors.shape[1], device=vectors.device).view(1, -1, 1) < n_valid)

@@ -72,6 +72,7 @@ class OuterRecursive(nn.Module):
         initialise(self.layers, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
         elements, n_valid, dense = self.sequence_input(inputs)
         state = self.dropout(last_step(self.states(elements), n_valid))
         return self.layers(torch.cat([state, dense], 1))
@@ -90,9 +91,9 @@ class OuterRecursive(nn.Module):
         with_state = self.weight[:, :, :-1].permute(2, 1, 0).reshape(width, n_embedding * width)
         state = gates[:, 0] * torch.tanh(without_state[:, 0])
         states = [state]
-        for place in range(1, elements.shape[1]):
+        for step in range(1, elements.shape[1]):
             met = (state @ with_state).view(-1, n_embedding, width)
-            said = torch.tanh(without_state[:, place] + (embedded[:, place].unsqueeze(1) @ met).squeeze(1))
-            state = torch.lerp(state, said, gates[:, place])
+            candidate = torch.tanh(without_state[:, step] + (embedded[:, step].unsqueeze(1) @ met).squeeze(1))
+            state = torch.lerp(state, candidate, gates[:, step])
             states.append(state)
         return torch.stack(states, 1)

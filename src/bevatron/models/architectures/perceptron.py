@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from bevatron.config.loading.kinds import Options, architecture
 from bevatron.models.layers.initialisation import Initialisation, initialise
-from bevatron.models.layers.inputs import InputGroup, Inputs
+from bevatron.models.layers.inputs import InputGroup, Inputs, dense_group
 
 PerceptronActivation = Literal["step", "logistic", "tanh", "relu", "leaky_relu", "prelu"]
 
@@ -23,10 +23,12 @@ class Step(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, z: Tensor) -> Tensor:
+        """`z` (any shape) to 0 or 1, of the same shape and type."""
         return (z > 0).to(z.dtype)
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> Tensor:
+        """The gradient as it comes, as if the step were the identity."""
         return gradient
 
 
@@ -34,11 +36,15 @@ class ScaledTanh(nn.Module):
     """(1 + tanh z) / 2: targets ±1 of a tanh unit, written as 0 and 1; its gradient is a quarter of theirs."""
 
     def forward(self, z: Tensor) -> Tensor:
+        """`z` (any shape) to values in (0, 1), of the same shape."""
         return (1 + torch.tanh(z)) / 2
 
 
 class StepActivation(nn.Module):
+    """`Step` as a module."""
+
     def forward(self, z: Tensor) -> Tensor:
+        """`z` (any shape) to 0 or 1, of the same shape."""
         return Step.apply(z)
 
 
@@ -75,10 +81,11 @@ class Perceptron(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        x = torch.cat([inputs[name].flatten(1) for name in self.groups], 1)
+        """Inputs {group: (batch, ...)} to (batch, 2): 1 - y and y."""
+        x = torch.cat([dense_group(inputs, name).flatten(1) for name in self.groups], 1)
         y = self.activation(self.linear(x))
         return torch.cat([1 - y, y], 1)
 
     def hyperplane(self) -> tuple[Tensor, float]:
-        """w and θ."""
+        """W and θ."""
         return self.linear.weight.detach()[0], -self.linear.bias.item()

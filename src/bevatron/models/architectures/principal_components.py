@@ -9,7 +9,7 @@ from bevatron.config.loading.kinds import Options, architecture
 from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
 from bevatron.models.closed_form import Labelled, Losses
-from bevatron.models.layers.flat import flat_width, flattened
+from bevatron.models.layers.flat import flat_width, flatten_groups
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
 
@@ -28,6 +28,9 @@ class PrincipalComponents(nn.Module):
     class Options(Options):
         hidden: Count = Field(default=10, description="principal axes that are kept")
 
+    mean: Tensor
+    axes: Tensor
+
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.groups, n = list(inputs), flat_width(inputs)
@@ -40,18 +43,23 @@ class PrincipalComponents(nn.Module):
         self.register_buffer("axes", torch.zeros(options.hidden, n))
 
     def n_fitted(self) -> int:
+        """The mean and the axes, number by number."""
         return self.mean.numel() + self.axes.numel()
 
     def rows(self, inputs: Inputs) -> Tensor:
-        return flattened(inputs, self.groups)
+        """All inputs of a sample as one row: (batch, n_features)."""
+        return flatten_groups(inputs, self.groups)
 
     def encode(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...)} to the hidden representation (batch, hidden)."""
         return (self.rows(inputs) - self.mean) @ self.axes.T
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...)} to the target's pixels (batch, n_outputs)."""
         return self.mean + self.encode(inputs) @ self.axes
 
     def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
+        """Set the mean and the axes of the noisy inputs; the mean squared error of both splits."""
         rows = training.rows.double()
         mean = rows.mean(0)
         _, vectors = torch.linalg.eigh((rows - mean).T @ (rows - mean) / len(rows))
@@ -62,5 +70,5 @@ class PrincipalComponents(nn.Module):
         return [Losses(self._loss(training), self._loss(validation))]
 
     def _loss(self, split: Labelled) -> float:
-        found = self.mean + (split.rows - self.mean) @ self.axes.T @ self.axes
-        return functional.mse_loss(found.double(), split.labels.double()).item()
+        outputs = self.mean + (split.rows - self.mean) @ self.axes.T @ self.axes
+        return functional.mse_loss(outputs.double(), split.labels.double()).item()

@@ -10,7 +10,7 @@ from bevatron.config.loading.kinds import architecture
 from bevatron.config.sections.section import Positive, Real
 from bevatron.models.layers.activation import ActivationName, activation
 from bevatron.models.layers.convolution import Convolution
-from bevatron.models.layers.images import image_shape, joined, scaled, shape_after
+from bevatron.models.layers.images import image_shape, join_images, scale_channels, shape_after
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
@@ -43,6 +43,7 @@ class Residual(nn.Module):
         self.activation = activation(name)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width) to (batch, channels', ⌈height / stride⌉, ⌈width / stride⌉)."""
         return self.activation(self.way(x) + self.shortcut(x))
 
 
@@ -70,16 +71,16 @@ class ResNet(nn.Module):
         self.groups = list(inputs)
         shape = image_shape(inputs, options.kind)
         name, bottleneck = options.activation, options.depth == 50
-        before = scaled(CHANNELS[0], options.width)
+        before = scale_channels(CHANNELS[0], options.width)
         if options.stem == "large":
-            layers = [Convolution(shape[0], before, 7, 2, 3, name, EPSILON), nn.MaxPool2d(3, 2, 1)]
+            layers: list[nn.Module] = [Convolution(shape[0], before, 7, 2, 3, name, EPSILON), nn.MaxPool2d(3, 2, 1)]
         else:
             layers = [Convolution(shape[0], before, 3, 1, 1, name, EPSILON)]
         for stage, (blocks, channels) in enumerate(zip(BLOCKS[options.depth], CHANNELS, strict=True)):
             for block in range(blocks):
                 stride = 2 if stage > 0 and block == 0 else 1
-                layers.append(Residual(before, scaled(channels, options.width), stride, bottleneck, name))
-                before = scaled(channels, options.width) * (4 if bottleneck else 1)
+                layers.append(Residual(before, scale_channels(channels, options.width), stride, bottleneck, name))
+                before = scale_channels(channels, options.width) * (4 if bottleneck else 1)
         self.features = nn.Sequential(*layers)
         shape_after(self.features, shape, options.kind)
         self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
@@ -87,4 +88,5 @@ class ResNet(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        return self.classifier(self.dropout(self.features(joined(inputs, self.groups)).mean((2, 3))))
+        """Images {group: (batch, channels, height, width)} to outputs (batch, n_outputs)."""
+        return self.classifier(self.dropout(self.features(join_images(inputs, self.groups)).mean((2, 3))))

@@ -75,13 +75,14 @@ class Transformer(nn.Module):
         initialise(self.layers, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
         sequence = self.sequence_input(inputs)
-        absent = ~sequence.present
-        first = torch.arange(absent.shape[1], device=absent.device) == 0
-        encoded = self._encoded(self.embedding(sequence.elements), absent & ~first)
+        missing = ~sequence.present
+        first = torch.arange(missing.shape[1], device=missing.device) == 0
+        encoded = self._encode(self.embedding(sequence.elements), missing & ~first)
         return self.layers(torch.cat([pool(encoded, sequence.present, self.pooling), sequence.dense], 1))
 
-    def _encoded(self, embedded: Tensor, unseen: Tensor) -> Tensor:
+    def _encode(self, embedded: Tensor, unseen: Tensor) -> Tensor:
         if len(embedded):
             return self.encoder(embedded, src_key_padding_mask=unseen)
         # torch's attention cannot take a batch of nothing, which one of several workers may be given as its part

@@ -7,7 +7,7 @@ from torch.nn import functional
 from bevatron.config.loading.kinds import Options, architecture
 from bevatron.errors import UserError
 from bevatron.models.closed_form import Labelled, Losses
-from bevatron.models.layers.images import image_shape, joined
+from bevatron.models.layers.images import image_shape, join_images
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
 
@@ -29,6 +29,9 @@ class Wiener(nn.Module):
     class Options(Options):
         pass
 
+    mean: Tensor
+    gain: Tensor
+
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.groups, self.shape = list(inputs), image_shape(inputs, options.kind)
@@ -40,15 +43,19 @@ class Wiener(nn.Module):
         self.register_buffer("gain", torch.ones(channels, height, width // 2 + 1))
 
     def n_fitted(self) -> int:
+        """The mean image and the gain at each frequency, number by number."""
         return self.mean.numel() + self.gain.numel()
 
     def rows(self, inputs: Inputs) -> Tensor:
-        return joined(inputs, self.groups).flatten(1)
+        """Images as rows of pixels: (batch, channels × height × width)."""
+        return join_images(inputs, self.groups).flatten(1)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        return self._filtered(joined(inputs, self.groups)).flatten(1)
+        """Images {group: (batch, channels, height, width)} to filtered pixels (batch, n_outputs)."""
+        return self._filter(join_images(inputs, self.groups)).flatten(1)
 
     def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
+        """Set the mean and the gain from the training split's spectra; the mean squared error of both splits."""
         clean = training.labels.double().unflatten(1, self.shape)
         noise = training.rows.double().unflatten(1, self.shape) - clean
         mean = clean.mean(0)
@@ -58,10 +65,10 @@ class Wiener(nn.Module):
         self.gain.copy_(signal_power / (signal_power + noise_power).clamp_min(torch.finfo(torch.float64).tiny))
         return [Losses(self._loss(training), self._loss(validation))]
 
-    def _filtered(self, images: Tensor) -> Tensor:
+    def _filter(self, images: Tensor) -> Tensor:
         spectrum = torch.fft.rfft2(images - self.mean)
         return self.mean + torch.fft.irfft2(self.gain * spectrum, s=self.shape[1:])
 
     def _loss(self, split: Labelled) -> float:
-        found = self._filtered(split.rows.unflatten(1, self.shape)).flatten(1)
-        return functional.mse_loss(found.double(), split.labels.double()).item()
+        outputs = self._filter(split.rows.unflatten(1, self.shape)).flatten(1)
+        return functional.mse_loss(outputs.double(), split.labels.double()).item()

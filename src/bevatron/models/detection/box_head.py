@@ -4,14 +4,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bevatron.models.detection.box_samples import assigned, drawn, priorities
+from bevatron.models.detection.box_samples import assign_truth, draw_priorities, sample_boxes
 from bevatron.models.detection.boxes import clip, decode, encode, overlap
 from bevatron.models.detection.nms import nms
-from bevatron.models.detection.proposals import BETA, LEAST, first
+from bevatron.models.detection.proposals import BETA, MIN_SIDE, take_first
 
 SCALE = (0.1, 0.1, 0.2, 0.2)  # the spread of the deltas that are left to the head, as in the authors' code
 POSITIVE = 0.5  # overlap with a true box from which a proposal holds its object
-POSITIVE_SHARE = 0.25
+POSITIVE_FRACTION = 0.25
 CANDIDATES = 256  # of an image, proposal by class, that suppression looks at
 
 
@@ -33,48 +33,50 @@ class BoxHead(nn.Module):
         self.deltas = nn.Linear(n_inputs, 4 * n_classes)
 
     def forward(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
+        """(..., n_inputs) to class logits (..., n_classes + 1) and deltas (..., n_classes, 4), both float32."""
         hidden = self.layers(pooled)
         return self.classes(hidden).float(), self.deltas(hidden).float().unflatten(-1, (-1, 4))
 
 
 @torch.no_grad()
-def sampled(
-    boxes: Tensor, there: Tensor, truth: Tensor, label: Tensor, present: Tensor, n: int, background: int, training: bool
+def sample_proposals(
+    boxes: Tensor, valid: Tensor, truth: Tensor, label: Tensor, present: Tensor, n: int, background: int, training: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The proposals that the head learns from: boxes (batch, n, 4), which are there (batch, n), the class number of
     each (batch, n), and the true box that goes with it (batch, n, 4).
 
-    boxes (batch, n_boxes, 4) and truth (batch, n_true, 4) in pixels, `there` and `present`: which exist; label
+    boxes (batch, n_boxes, 4) and truth (batch, n_true, 4) in pixels, `valid` and `present`: which exist; label
     (batch, n_true). True boxes are proposals too. One that overlaps a true box by half or more has its class, up to a
     quarter of all; the others are background.
     """
-    boxes, there = torch.cat([boxes, truth], 1), torch.cat([there, present], 1)
-    place, best = assigned(overlap(boxes, truth), present)
-    positive = there & (best >= POSITIVE)
-    priority = priorities(boxes.shape[1], len(boxes), boxes.device, training)
-    chosen = drawn(positive, there & ~positive, n, POSITIVE_SHARE, priority)
-    theirs = torch.where(positive, label.gather(1, place), background)
-    match = truth.gather(1, place.unsqueeze(2).expand(-1, -1, 4))
-    together = torch.cat([boxes, theirs.unsqueeze(2).to(boxes.dtype), match], 2)
-    together, chosen = first(together, chosen, n)
+    boxes, valid = torch.cat([boxes, truth], 1), torch.cat([valid, present], 1)
+    match_index, best = assign_truth(overlap(boxes, truth), present)
+    positive = valid & (best >= POSITIVE)
+    priority = draw_priorities(boxes.shape[1], len(boxes), boxes.device, training)
+    chosen = sample_boxes(positive, valid & ~positive, n, POSITIVE_FRACTION, priority)
+    labels = torch.where(positive, label.gather(1, match_index), background)
+    match_boxes = truth.gather(1, match_index.unsqueeze(2).expand(-1, -1, 4))
+    together = torch.cat([boxes, labels.unsqueeze(2).to(boxes.dtype), match_boxes], 2)
+    together, chosen = take_first(together, chosen, n)
     return together[..., :4], chosen, together[..., 4].long(), together[..., 5:]
 
 
 def head_losses(
-    logits: Tensor, deltas: Tensor, boxes: Tensor, there: Tensor, label: Tensor, truth: Tensor
+    logits: Tensor, deltas: Tensor, boxes: Tensor, valid: Tensor, label: Tensor, truth: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Cross entropy of the classes and smooth L1 of the deltas, of each image, over its sampled proposals: (batch,)
-    and (batch,). Arguments: what the head says, and what `sampled` returned."""
+    and (batch,). Arguments: what the head says, and what `sample_proposals` returned.
+    """
     background = logits.shape[-1] - 1
-    n = there.sum(1).clamp(min=1)
+    n = valid.sum(1).clamp(min=1)
     entropy = functional.cross_entropy(logits.flatten(0, 1), label.flatten(), reduction="none").view_as(label)
-    right = there & (label < background)
+    right = valid & (label < background)
     own = label.clamp(max=background - 1)[..., None, None].expand(-1, -1, 1, 4)
-    said = deltas.gather(2, own).squeeze(2)
+    predicted = deltas.gather(2, own).squeeze(2)
     unit = boxes.new_tensor([0.0, 0.0, 1.0, 1.0])  # in the place of boxes that are not asked about: no logarithm of 0
-    wanted = encode(torch.where(right.unsqueeze(2), truth, unit), torch.where(right.unsqueeze(2), boxes, unit), SCALE)
-    distance = functional.smooth_l1_loss(said, wanted, beta=BETA, reduction="none").sum(2)
-    return (entropy * there).sum(1) / n, (distance * right).sum(1) / n
+    target = encode(torch.where(right.unsqueeze(2), truth, unit), torch.where(right.unsqueeze(2), boxes, unit), SCALE)
+    distance = functional.smooth_l1_loss(predicted, target, beta=BETA, reduction="none").sum(2)
+    return (entropy * valid).sum(1) / n, (distance * right).sum(1) / n
 
 
 @torch.no_grad()
@@ -82,16 +84,16 @@ def detections(
     logits: Tensor,
     deltas: Tensor,
     boxes: Tensor,
-    there: Tensor,
+    valid: Tensor,
     size: tuple[int, int],
-    least_score: float,
+    min_score: float,
     threshold: float,
-    most: int,
+    maximum: int,
 ) -> Tensor:
     """What is found: (batch, most, 6) of x1, y1, x2, y2 as fractions of the image's sides, score, class number.
 
     Best first; behind the last one, rows of zeros with class -1. size: of the image, (height, width). The score is the
-    softmax probability of the class. Boxes with a score below `least_score` are dropped, then those that overlap a
+    softmax probability of the class. Boxes with a score below `min_score` are dropped, then those that overlap a
     better one of their class by more than `threshold`.
     """
     (height, width), n_classes = size, deltas.shape[2]
@@ -99,13 +101,13 @@ def detections(
     places = clip(decode(deltas, boxes.unsqueeze(2), SCALE), height, width).flatten(1, 2)
     number = torch.arange(n_classes, device=boxes.device).expand(boxes.shape[0], boxes.shape[1], -1).flatten(1)
     sides = places[..., 2:] - places[..., :2]
-    good = there.repeat_interleave(n_classes, 1) & (score >= least_score) & (sides > LEAST).all(2)
+    good = valid.repeat_interleave(n_classes, 1) & (score >= min_score) & (sides > MIN_SIDE).all(2)
     score, order = score.masked_fill(~good, -1.0).sort(dim=1, descending=True, stable=True)
     score, order = score[:, :CANDIDATES], order[:, :CANDIDATES]
     places = places.gather(1, order.unsqueeze(2).expand(-1, -1, 4))
     number, good = number.gather(1, order), good.gather(1, order)
     good = nms(places, good, threshold, number)
     fractions = places / places.new_tensor([width, height, width, height])
-    found = torch.cat([fractions, score.unsqueeze(2), number.unsqueeze(2) + 1.0], 2)
-    found, _ = first(found, good, most)
-    return found - found.new_tensor([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])  # rows of zeros get the class -1
+    result = torch.cat([fractions, score.unsqueeze(2), number.unsqueeze(2) + 1.0], 2)
+    result, _ = take_first(result, good, maximum)
+    return result - result.new_tensor([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])  # rows of zeros get the class -1

@@ -21,10 +21,10 @@ def nms(boxes: Tensor, present: Tensor, threshold: float, groups: Tensor | None 
     if groups is not None:
         close &= groups.unsqueeze(2) == groups.unsqueeze(1)
     close = (close & present.unsqueeze(2)).triu(diagonal=1).to(torch.float32)
-    kept = present
+    keep = present
     while True:
-        beaten = torch.bmm(kept.unsqueeze(1).to(torch.float32), close).squeeze(1) > 0
-        again = present & ~beaten
-        if torch.equal(again, kept):
-            return kept
-        kept = again
+        beaten = torch.bmm(keep.unsqueeze(1).to(torch.float32), close).squeeze(1) > 0
+        updated = present & ~beaten
+        if torch.equal(updated, keep):
+            return keep
+        keep = updated

@@ -7,19 +7,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bevatron.models.detection.anchors import anchors
-from bevatron.models.detection.box_samples import assigned, best_of_each, drawn, priorities
+from bevatron.models.detection.box_samples import assign_truth, best_of_each, draw_priorities, sample_boxes
 from bevatron.models.detection.boxes import clip, decode, encode, overlap
 from bevatron.models.detection.nms import nms
 
 POSITIVE, NEGATIVE = 0.7, 0.3  # overlaps with a true box from which, and below which, an anchor is for sure
 BETA = 1 / 9  # where the smooth L1 loss turns from a parabola into a line, as in the authors' code
-LEAST = 1e-3  # pixels: sides of a proposal, which must have an area
+MIN_SIDE = 1e-3  # pixels: sides of a proposal, which must have an area
 
 
 @dataclass(frozen=True)
 class RPNOutput:
     """What the region proposal network says: objectness (batch, n) logits and deltas (batch, n, 4), for the anchors
-    (n, 4) in pixels."""
+    (n, 4) in pixels.
+    """
 
     objectness: Tensor
     deltas: Tensor
@@ -42,6 +43,7 @@ class RegionProposals(nn.Module):
         self.deltas = nn.Conv2d(channels, 4 * len(sizes) * len(ratios), 1)
 
     def forward(self, features: Tensor) -> RPNOutput:
+        """The feature map (batch, channels, rows, columns) to objectness and deltas of every anchor."""
         rows, columns = features.shape[2:]
         hidden = torch.relu(self.hidden(features))
         objectness = self.objectness(hidden).float().permute(0, 2, 3, 1).flatten(1)
@@ -52,52 +54,52 @@ class RegionProposals(nn.Module):
 
 @torch.no_grad()
 def proposals(
-    sought: RPNOutput, height: int, width: int, candidates: int, kept: int, threshold: float
+    rpn_output: RPNOutput, height: int, width: int, candidates: int, maximum: int, threshold: float
 ) -> tuple[Tensor, Tensor]:
     """Boxes (batch, kept, 4) in pixels, best first, and which of them are there (batch, kept) bool.
 
-    Of the `candidates` with the highest objectness, those that non-maximum suppression leaves, up to `kept`. No
+    Of the `candidates` with the highest objectness, those that non-maximum suppression leaves, up to `maximum`. No
     gradient flows into them.
     """
-    n = min(candidates, sought.objectness.shape[1])
-    _, place = sought.objectness.detach().sort(dim=1, descending=True, stable=True)
-    place = place[:, :n]
-    deltas = sought.deltas.detach().gather(1, place.unsqueeze(2).expand(-1, -1, 4))
-    boxes = clip(decode(deltas, sought.anchors[place]), height, width)
-    present = ((boxes[..., 2] - boxes[..., 0]) > LEAST) & ((boxes[..., 3] - boxes[..., 1]) > LEAST)
+    n = min(candidates, rpn_output.objectness.shape[1])
+    _, index = rpn_output.objectness.detach().sort(dim=1, descending=True, stable=True)
+    index = index[:, :n]
+    deltas = rpn_output.deltas.detach().gather(1, index.unsqueeze(2).expand(-1, -1, 4))
+    boxes = clip(decode(deltas, rpn_output.anchors[index]), height, width)
+    present = ((boxes[..., 2] - boxes[..., 0]) > MIN_SIDE) & ((boxes[..., 3] - boxes[..., 1]) > MIN_SIDE)
     present = nms(boxes, present, threshold)
-    return first(boxes, present, kept)
+    return take_first(boxes, present, maximum)
 
 
-def first(boxes: Tensor, present: Tensor, n: int) -> tuple[Tensor, Tensor]:
+def take_first(boxes: Tensor, present: Tensor, n: int) -> tuple[Tensor, Tensor]:
     """The first n of the boxes (batch, m, 4) that are present, moved to the front; zeros behind them."""
     order = present.to(torch.int8).argsort(dim=1, descending=True, stable=True)[:, :n]
-    found = present.gather(1, order)
-    moved = boxes.gather(1, order.unsqueeze(2).expand(-1, -1, boxes.shape[2])) * found.unsqueeze(2)
-    short = n - found.shape[1]
-    return functional.pad(moved, (0, 0, 0, max(short, 0))), functional.pad(found, (0, max(short, 0)))
+    valid = present.gather(1, order)
+    moved = boxes.gather(1, order.unsqueeze(2).expand(-1, -1, boxes.shape[2])) * valid.unsqueeze(2)
+    short = n - valid.shape[1]
+    return functional.pad(moved, (0, 0, 0, max(short, 0))), functional.pad(valid, (0, max(short, 0)))
 
 
 def proposal_losses(
-    sought: RPNOutput, truth: Tensor, present: Tensor, most: int, training: bool
+    rpn_output: RPNOutput, truth: Tensor, present: Tensor, maximum: int, training: bool
 ) -> tuple[Tensor, Tensor]:
     """Cross entropy of the objectness, and smooth L1 of the deltas, of each image: (batch,) and (batch,).
 
     truth (batch, n_true, 4) in pixels, of which `present` (batch, n_true) are there. An anchor is positive if it
     overlaps a true box by 0.7 or more, or none overlaps that box more; negative if it overlaps none by 0.3. Up to
-    `most` of them are drawn, half of them positive at most; both sums are over those and divided by their number.
+    `maximum` of them are drawn, half of them positive at most; both sums are over those and divided by their number.
     """
     with torch.no_grad():
-        overlaps = overlap(sought.anchors, truth)
-        place, best = assigned(overlaps, present)
+        overlaps = overlap(rpn_output.anchors, truth)
+        index, best = assign_truth(overlaps, present)
         positive = (best >= POSITIVE) | best_of_each(overlaps, present)
         negative = (best < NEGATIVE) & ~positive
-        priority = priorities(len(sought.anchors), len(truth), truth.device, training)
-        chosen = drawn(positive, negative, most, 0.5, priority)
+        priority = draw_priorities(len(rpn_output.anchors), len(truth), truth.device, training)
+        chosen = sample_boxes(positive, negative, maximum, 0.5, priority)
         right = chosen & positive
-        theirs = truth.gather(1, place.unsqueeze(2).expand(-1, -1, 4))
-        wanted = encode(torch.where(right.unsqueeze(2), theirs, sought.anchors), sought.anchors)
+        matched = truth.gather(1, index.unsqueeze(2).expand(-1, -1, 4))
+        target = encode(torch.where(right.unsqueeze(2), matched, rpn_output.anchors), rpn_output.anchors)
     n = chosen.sum(1).clamp(min=1)
-    entropy = functional.binary_cross_entropy_with_logits(sought.objectness, right.float(), reduction="none")
-    distance = functional.smooth_l1_loss(sought.deltas, wanted, beta=BETA, reduction="none").sum(2)
+    entropy = functional.binary_cross_entropy_with_logits(rpn_output.objectness, right.float(), reduction="none")
+    distance = functional.smooth_l1_loss(rpn_output.deltas, target, beta=BETA, reduction="none").sum(2)
     return (entropy * chosen).sum(1) / n, (distance * right).sum(1) / n

@@ -36,7 +36,8 @@ def roi_align(features: Tensor, boxes: Tensor, size: int, points: int) -> Tensor
 
 def _cells_along(low: Tensor, high: Tensor, length: int, size: int, points: int) -> tuple[Tensor, Tensor]:
     """Along one axis: numbers and weights of the cells that make up each part, two for each place, both
-    (batch, n, size, 2 · points)."""
+    (batch, n, size, 2 · points).
+    """
     places = (torch.arange(size * points, device=low.device) + 0.5) / (size * points)
     at = low.unsqueeze(2) + places * (high - low).unsqueeze(2) - 0.5  # a cell's centre lies half a cell in
     at = at.clamp(0, length - 1)

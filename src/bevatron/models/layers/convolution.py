@@ -26,4 +26,5 @@ class Convolution(nn.Module):
         self.activation = activation(name)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(batch, before, height, width) to (batch, after, height', width')."""
         return self.activation(self.norm(self.convolution(x)))

@@ -11,7 +11,7 @@ def flat_width(inputs: dict[str, InputGroup]) -> int:
     return sum(group.size + group.is_ragged for group in inputs.values())
 
 
-def flattened(inputs: Inputs, groups: list[str]) -> Tensor:
+def flatten_groups(inputs: Inputs, groups: list[str]) -> Tensor:
     """The groups joined in their order: (batch, flat_width).
 
     Lists keep their zero padding, the first element first; the fraction of the places that are taken is a further

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from bevatron.errors import UserError
-from bevatron.models.layers.inputs import InputGroup, Inputs
+from bevatron.models.layers.inputs import InputGroup, Inputs, dense_group
 
 Pooling = Literal["max", "average"]
 Padding = Literal["same", "valid"]
@@ -22,7 +22,8 @@ class WithHeads(NamedTuple):
     heads: tuple[Tensor, ...]
 
     def sum(self) -> Tensor:
-        return self.outputs.sum() + sum(head.sum() for head in self.heads)
+        """The sum over all outputs, heads included: a scalar."""
+        return sum((head.sum() for head in self.heads), self.outputs.sum())
 
 
 def image_shape(inputs: dict[str, InputGroup], kind: str) -> Shape:
@@ -39,9 +40,9 @@ def image_shape(inputs: dict[str, InputGroup], kind: str) -> Shape:
     return sum(group.shape[0] for group in inputs.values()), height, width
 
 
-def joined(inputs: Inputs, groups: list[str]) -> Tensor:
+def join_images(inputs: Inputs, groups: list[str]) -> Tensor:
     """The groups' channels one after the other: (batch, channels, height, width)."""
-    images = [inputs[name] for name in groups]
+    images = [dense_group(inputs, name) for name in groups]
     return images[0] if len(images) == 1 else torch.cat(images, 1)
 
 
@@ -50,7 +51,7 @@ def shape_after(layers: nn.Module, shape: Shape, kind: str) -> Shape:
     training = layers.training
     # One empty image takes less time than torch's first use of its meta device, unless the network is there already.
     device = next((weights.device.type for weights in layers.parameters()), "cpu")
-    found = _tried(layers.eval(), shape, device)
+    found = _try_shape(layers.eval(), shape, device)
     layers.train(training)
     if found is not None:
         return found
@@ -58,12 +59,12 @@ def shape_after(layers: nn.Module, shape: Shape, kind: str) -> Shape:
     low, high = max(shape[1:]), LARGEST
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _tried(trial, (shape[0], middle, middle), "meta") else (middle, high)
+        low, high = (low, middle) if _try_shape(trial, (shape[0], middle, middle), "meta") else (middle, high)
     what = f"images of {shape[1]}×{shape[2]} are too small for the architecture '{kind}'"
     raise UserError("inputs", f"{what}: it needs {high}×{high} at least", "give it larger ones, or a smaller network")
 
 
-def _tried(layers: nn.Module, shape: Shape, device: str) -> Shape | None:
+def _try_shape(layers: nn.Module, shape: Shape, device: str) -> Shape | None:
     try:
         with torch.no_grad():
             found = tuple(layers(torch.zeros(1, *shape, device=device)).shape[1:])
@@ -73,6 +74,7 @@ def _tried(layers: nn.Module, shape: Shape, device: str) -> Shape | None:
 
 
 def pool(how: Pooling, size: int, stride: int, padding: int = 0, ceil: bool = False) -> nn.Module:
+    """A pooling layer of `size` × `size` pixels; padded pixels do not count in a mean."""
     if how == "max":
         return nn.MaxPool2d(size, stride, padding, ceil_mode=ceil)
     return nn.AvgPool2d(size, stride, padding, ceil_mode=ceil, count_include_pad=False)
@@ -85,12 +87,16 @@ class MeanOver(nn.Module):
     Shapes: (batch, channels, height, width) to (batch, channels, n, n).
     """
 
+    rows: Tensor
+    columns: Tensor
+
     def __init__(self, n: int, height: int, width: int):
         super().__init__()
         self.register_buffer("rows", _parts(n, height), persistent=False)
         self.register_buffer("columns", _parts(n, width), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width) to (batch, channels, n, n)."""
         return self.rows.to(x.dtype) @ x @ self.columns.to(x.dtype).T
 
 
@@ -103,6 +109,6 @@ def _parts(n: int, length: int) -> Tensor:
     return matrix
 
 
-def scaled(channels: int, width: float) -> int:
+def scale_channels(channels: int, width: float) -> int:
     """A number of channels in a network `width` times as wide."""
     return max(1, round(channels * width))

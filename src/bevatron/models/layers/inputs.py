@@ -29,6 +29,7 @@ class InputGroup:
 
     @property
     def size(self) -> int:
+        """Numbers in a sample of the group; of a list those of the longest one."""
         size = 1
         for length in self.shape:
             size *= length
@@ -37,3 +38,19 @@ class InputGroup:
 
 Inputs = dict[str, Tensor | Padded]
 """Group name to dense tensor (batch, ...) or padded lists."""
+
+
+def dense_group(inputs: Inputs, name: str) -> Tensor:
+    """The group as a tensor (batch, ...); raises TypeError for one of lists."""
+    group = inputs[name]
+    if isinstance(group, Padded):
+        raise TypeError(f"the input group '{name}' has padded lists, expected one dense tensor")
+    return group
+
+
+def padded_group(inputs: Inputs, name: str) -> Padded:
+    """The group as padded lists; raises TypeError for a dense one."""
+    group = inputs[name]
+    if not isinstance(group, Padded):
+        raise TypeError(f"the input group '{name}' is one dense tensor, expected padded lists")
+    return group

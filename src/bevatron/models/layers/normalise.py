@@ -32,17 +32,19 @@ class Normalise(nn.Module):
             return
         for name, group in inputs.items():
             centre, scale = torch.zeros(len(group.features)), torch.ones(len(group.features))
-            for i, feature in enumerate(group.features if statistics else ()):
-                centre[i], scale[i] = _centre_and_scale(kind, statistics[name][feature])
+            if statistics:
+                for i, feature in enumerate(group.features):
+                    centre[i], scale[i] = _centre_and_scale(kind, statistics[name][feature])
             self.register_buffer(f"{name}_centre", centre)
             self.register_buffer(f"{name}_scale", scale)
 
     def forward(self, inputs: Inputs) -> Inputs:
+        """The groups in the order of the network, each feature normalised; padding stays zero."""
         if self.kind == "none":
             return inputs
-        return {name: self._normalised(name, inputs[name]) for name in self.groups}
+        return {name: self._normalise_group(name, inputs[name]) for name in self.groups}
 
-    def _normalised(self, name: str, group: Tensor | Padded) -> Tensor | Padded:
+    def _normalise_group(self, name: str, group: Tensor | Padded) -> Tensor | Padded:
         centre, scale = getattr(self, f"{name}_centre"), getattr(self, f"{name}_scale")
         values = group.values if isinstance(group, Padded) else group
         if name in self.images:

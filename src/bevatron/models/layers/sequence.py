@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from bevatron.errors import UserError
-from bevatron.models.layers.inputs import InputGroup, Inputs
+from bevatron.models.layers.inputs import InputGroup, Inputs, dense_group, padded_group
 
 
 class Sequence(NamedTuple):
@@ -51,22 +51,24 @@ class SequenceInput:
         self.n_dense = n_dense_features + 1 if self.ragged_groups else 0
 
     def __call__(self, inputs: Inputs) -> Sequence:
-        dense = [inputs[name].flatten(1) for name in self.dense_groups]
+        """Inputs {group: (batch, ...) or Padded} to one sequence and the dense features."""
+        dense = [dense_group(inputs, name).flatten(1) for name in self.dense_groups]
         if not self.ragged_groups:
             elements = torch.cat(dense, 1).unsqueeze(1)
             one = torch.ones(len(elements), dtype=torch.int64, device=elements.device)
             return Sequence(elements, one, elements.new_empty(len(elements), 0))
-        values = [inputs[name].values for name in self.ragged_groups]
+        lists = [padded_group(inputs, name) for name in self.ragged_groups]
+        values = [group.values for group in lists]
         elements = values[0] if len(values) == 1 else torch.cat(values, 2)
-        n_valid = inputs[self.ragged_groups[0]].n_valid
+        n_valid = lists[0].n_valid
         fraction = n_valid.to(elements.dtype).unsqueeze(1) / self.n
         return Sequence(elements, n_valid, torch.cat([*dense, fraction], 1))
 
 
 def last_step(states: Tensor, n_valid: Tensor) -> Tensor:
     """The state after the last element present: (batch, n, width) to (batch, width); zero for an empty list."""
-    place = (n_valid.clamp(min=1) - 1).view(-1, 1, 1).expand(-1, 1, states.shape[2])
-    return states.gather(1, place).squeeze(1) * (n_valid > 0).unsqueeze(1)
+    index = (n_valid.clamp(min=1) - 1).view(-1, 1, 1).expand(-1, 1, states.shape[2])
+    return states.gather(1, index).squeeze(1) * (n_valid > 0).unsqueeze(1)
 
 
 def pool(values: Tensor, present: Tensor, how: str) -> Tensor:

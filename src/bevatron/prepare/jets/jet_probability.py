@@ -13,7 +13,8 @@ MIN_PROBABILITY = 1e-30  # of a probability, so that its logarithm is a number
 @dataclass(frozen=True)
 class Resolution:
     """1 - F of |significance|: log_survival (m,) at the rising knots (m,) from 0, and beyond the last an
-    exponential of that slope (per unit of significance)."""
+    exponential of that slope (per unit of significance).
+    """
 
     knots: np.ndarray
     log_survival: np.ndarray
@@ -54,7 +55,8 @@ def calibrate_resolution(significance: np.ndarray) -> Resolution:
 
 def track_probability(significance: np.ndarray, resolution: Resolution) -> np.ndarray:
     """The fraction of prompt tracks with a larger signed significance, (n,): uniform in (0, 1) for prompt tracks,
-    near 0 for tracks that cross the jet's axis far in front of the primary vertex."""
+    near 0 for tracks that cross the jet's axis far in front of the primary vertex.
+    """
     half = resolution.survival(np.abs(significance)) / 2
     return np.maximum(np.where(significance > 0.0, half, 1.0 - half), MIN_PROBABILITY)
 

@@ -36,7 +36,7 @@ def vertex_features(
 
 
 def flight_direction(vertices: SecondaryVertices) -> tuple[np.ndarray, np.ndarray]:
-    """eta and phi (n,) of the way from the primary vertex."""
+    """Eta and phi (n,) of the way from the primary vertex."""
     x, y, z = vertices.flight.T
     return np.arcsinh(z / np.maximum(np.hypot(x, y), 1e-6)), np.arctan2(y, x)
 

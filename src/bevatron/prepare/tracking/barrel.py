@@ -13,7 +13,8 @@ HIGHLAND = 0.0136  # GeV
 @dataclass(frozen=True)
 class Strips:
     """Measurements on a cylinder: radius and resolution in mm, and the angle in rad at which the strips stand to
-    the beam, so that y cos + z sin is measured; π/2 measures z."""
+    the beam, so that y cos + z sin is measured; π/2 measures z.
+    """
 
     radius: float
     resolution: float
@@ -70,7 +71,8 @@ def fitted_covariance(pt: float) -> np.ndarray:
 
 def correlations() -> tuple[np.ndarray, np.ndarray]:
     """Correlation matrices (5, 5) of (d0, z0, phi, cot θ, q/pt) where hits alone count (pt → ∞), and where
-    scattering alone counts (formally at 0.1 GeV, where it exceeds the hits' errors by far in every layer)."""
+    scattering alone counts (formally at 0.1 GeV, where it exceeds the hits' errors by far in every layer).
+    """
     matrices = []
     for pt in (1e6, 0.1):
         covariance = fitted_covariance(pt)

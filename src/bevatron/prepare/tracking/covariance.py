@@ -26,7 +26,7 @@ def covariance(parameters: np.ndarray, scale: float = 1.0) -> np.ndarray:
 
 
 def smear(parameters: np.ndarray, matrices: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """parameters (n, 5) + L · normal (n, 5), L Lᵀ = matrices (n, 5, 5): noise with that covariance."""
+    """Parameters (n, 5) + L · normal (n, 5), L Lᵀ = matrices (n, 5, 5): noise with that covariance."""
     moved = np.array(parameters, np.float64)
     _smear(moved, np.ascontiguousarray(matrices), np.ascontiguousarray(normal))
     minimum = 1.0 / LARGEST_MOMENTUM

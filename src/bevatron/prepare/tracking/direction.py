@@ -4,5 +4,5 @@ import numpy as np
 
 
 def delta_phi(phi: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """phi - reference, within [-π, π)."""
+    """Phi - reference, within [-π, π)."""
     return np.remainder(phi - reference + np.pi, 2 * np.pi) - np.pi

@@ -15,7 +15,8 @@ NO_JET = -1
 class Charged:
     """Charged particles, flat: jet (total,) counts the jets, NO_JET outside of all; event (total,) counts the
     events; momentum (total, 3) in GeV, place of production (total, 3) in mm from the collision, charge (total,) in
-    e."""
+    e.
+    """
 
     jet: np.ndarray
     event: np.ndarray

@@ -13,7 +13,8 @@ from bevatron.prepare.tracking.helix import CURVATURE
 @compiled
 def propagate(track, field, x, y, z):
     """(d, δz, phi, path): the perigee to the line through (x, y, z) along the beam; `path` is the way there
-    from the track's own perigee, in the transverse plane. Exact, by the formulae of `helix.perigee`."""
+    from the track's own perigee, in the transverse plane. Exact, by the formulae of `helix.perigee`.
+    """
     d0, z0, phi, theta, q_over_p = track[0], track[1], track[2], track[3], track[4]
     sine, cosine, curvature = math.sin(phi), math.cos(phi), CURVATURE * field * q_over_p / math.sin(theta)
     away_x, away_y = -d0 * sine - x, d0 * cosine - y

@@ -72,7 +72,8 @@ def invariant_mass(total):
 @compiled
 def measure_flight(position, covariance, primary, primary_covariance, axis):
     """(length, significance, length across the beam, whether it goes along `axis`), of the way from the primary
-    vertex; the error is that of both vertices along the way."""
+    vertex; the error is that of both vertices along the way.
+    """
     length, across, variance, forward = 0.0, 0.0, 0.0, 0.0
     for i in range(3):
         step = position[i] - primary[i]
@@ -89,7 +90,8 @@ def measure_flight(position, covariance, primary, primary_covariance, axis):
 @compiled
 def is_like_v0(first, second, constraints, position, primary, cuts, total):
     """Whether a pair of tracks of opposite charge has the mass of K0_S → ππ, Λ → pπ or γ → ee and points back to
-    the primary vertex. constraints (2, 10): theirs at `position`, by `fill_constraint`; total (4,) is a buffer."""
+    the primary vertex. constraints (2, 10): theirs at `position`, by `fill_constraint`; total (4,) is a buffer.
+    """
     if first[4] * second[4] > 0.0:
         return False
     first_is_harder = abs(first[4]) < abs(second[4])
@@ -121,7 +123,8 @@ def find_pairs(
     tracks, matrices, field, seeds, n_seeds, primary, primary_covariance, axis, cuts, pairs, positions, is_v0
 ):
     """Writes the acceptable pairs of the tracks seeds[:n_seeds] into pairs (m, 2), their vertices into positions (m,
-    3), and into is_v0 (m,) whether they look like a V0; returns how many there are."""
+    3), and into is_v0 (m,) whether they look like a V0; returns how many there are.
+    """
     plain = np.zeros(1)
     rows, weight, constraints, work = np.empty(2, np.int64), np.empty(2), np.empty((2, 10)), np.empty((2, 5))
     elsewhere, position, covariance, total = np.zeros(2), np.empty(3), np.empty((3, 3)), np.empty(4)

@@ -84,7 +84,8 @@ def track_weight(distance, elsewhere, cut, temperature):
 @compiled
 def find_crossing(first, second, position):
     """Where two tracks' tangents at their perigees cross in the transverse plane, z halfway between them, into
-    position (3,); False if they are parallel. A start for the fit."""
+    position (3,); False if they are parallel. A start for the fit.
+    """
     sine, cosine = np.empty(2), np.empty(2)
     sine[0], cosine[0] = math.sin(first[2]), math.cos(first[2])
     sine[1], cosine[1] = math.sin(second[2]), math.cos(second[2])

@@ -12,7 +12,8 @@ STEP = 0.1  # kilo-electrons: a digit
 
 class Electronics(Section):
     """The readout, in terms of charge after deconvolution of the wires' response, which is taken as perfect: the pulses
-    of all three planes are Gaussian and positive."""
+    of all three planes are Gaussian and positive.
+    """
 
     pixel_time: Positive = Field(
         default=3.0, description="time of a pixel, µs: 3 µs are 3.3 mm of drift, six ticks summed"

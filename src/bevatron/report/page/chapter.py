@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from bevatron.compute.numerics.reproducibility import doubts, in_words
+from bevatron.compute.numerics.reproducibility import describe_environment, doubts
 from bevatron.config.sections.study import Study
 from bevatron.report.page.guarded import figures_or_failure, tables_or_failure
 from bevatron.report.page.section import SECTIONS
@@ -146,7 +146,7 @@ def _trained(results: StudyResults) -> list[tuple[str, str]]:
     for m in results.models.values():
         for run in m.runs:
             for environment in run.environments:
-                found.setdefault(in_words(environment.model_dump()), {})[m.title] = None
+                found.setdefault(describe_environment(environment.model_dump()), {})[m.title] = None
     doubtful = [(m.title, doubts([run.model_dump() for run in m.runs])) for m in results.models.values()]
     return [(", ".join(titles), where) for where, titles in found.items()] + [d for d in doubtful if d[1]]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from bevatron.errors import UserError
-from bevatron.figures import failure_told
+from bevatron.figures import log_failure
 from bevatron.report.plots.style import ReportFigure, failed
 from bevatron.report.provenance.origin import Origin
 from bevatron.report.tables.table import Table, failed_table
@@ -21,7 +21,7 @@ def tables_or_failure(study: str, name: str, build: Callable[[], list[Table | No
         raise
     except Exception as error:
         name = f"{study}_{name}"
-        return [failed_table(name, failure_told(error, f"table {name}"), Origin(study, "report"))]
+        return [failed_table(name, log_failure(error, f"table {name}"), Origin(study, "report"))]
 
 
 def figures_or_failure(study: str, name: str, build: Callable[[], list[ReportFigure]]) -> list[ReportFigure]:

@@ -10,7 +10,8 @@ FEWEST, BINS = 10, 10  # samples of a bin that is drawn; bins of all classes tog
 
 def calibration(classes: list[str], curves: dict[str, dict], axes: plt.Axes) -> None:
     """A point for each bin of each class's probability, with its binomial interval, beside the diagonal; of many
-    classes for each bin of all their probabilities, with the binomial error."""
+    classes for each bin of all their probabilities, with the binomial error.
+    """
     axes.plot([0, 1], [0, 1], color=FAINT, lw=1, ls="--")
     markers = "osD^vP"
     drawn = {name: curves[name] for name in classes}

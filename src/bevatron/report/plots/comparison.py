@@ -11,7 +11,8 @@ from bevatron.report.plots.style import COLOURS, INK, grid
 
 def comparisons(drawn: list[dict[str, Any]]) -> plt.Figure:
     """A panel for each entry of `comparisons` in source.json: ours as coloured points with errors, published numbers
-    in black, as open points or as a line."""
+    in black, as open points or as a line.
+    """
     figure, panels = grid(len(drawn), columns=2 if len(drawn) == 4 else 3, height=3.3)
     for axes, entry in zip(panels, drawn, strict=True):
         ours = 0

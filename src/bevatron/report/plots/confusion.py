@@ -8,7 +8,8 @@ from bevatron.report.plots.style import FEW_CLASSES, INK
 
 def confusion(classes: list[str], curve: dict, axes: plt.Axes) -> None:
     """Fractions of each true class predicted as each class (rows add up to 100 %), with binomial errors; of many
-    classes whole per cent without errors, and nothing where it is none."""
+    classes whole per cent without errors, and nothing where it is none.
+    """
     fraction = 100 * np.array(curve["fraction"])
     half = 50 * (np.array(curve["high"]) - np.array(curve["low"]))
     many = len(classes) > FEW_CLASSES

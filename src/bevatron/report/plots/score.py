@@ -9,7 +9,8 @@ from bevatron.report.plots.style import COLOURS, FEW_CLASSES
 
 def score(signal: str, classes: list[str], curve: dict, axes: plt.Axes) -> None:
     """Fractions of each class in bins of the signal's probability, on a logarithmic axis; of many classes the mean over
-    all but the signal."""
+    all but the signal.
+    """
     edges = np.array(curve["edges"])
     fractions = {name: np.array(curve["classes"][name]) for name in classes}
     if len(classes) > FEW_CLASSES:

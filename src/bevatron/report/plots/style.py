@@ -11,7 +11,7 @@ import mplhep
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from bevatron.errors import UserError
-from bevatron.figures import failure_told, figure_bytes, placeholder_svg
+from bevatron.figures import figure_bytes, log_failure, placeholder_svg
 
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#717581", "#92dadd")
 """Petroff's sequence (arXiv:2107.02270), blue, orange, red first: light, charm and beauty."""
@@ -113,7 +113,7 @@ def draw_figure(
 
 def failed(error: Exception, name: str, caption: str) -> ReportFigure:
     """What stands in place of a figure, and is told in the log."""
-    reason = failure_told(error, f"figure {name}")
+    reason = log_failure(error, f"figure {name}")
     return ReportFigure(name, caption, placeholder_svg(reason), wide=True, failure=reason)
 
 
@@ -133,7 +133,8 @@ def grid(n: int, columns: int = 3, height: float = 3.1) -> tuple[plt.Figure, lis
 
 def _with_fewer_ticks(axes: plt.Axes) -> None:
     """No minor ticks, which are half of the drawing's time and of its bytes; on a logarithmic axis of a few decades
-    ticks at 1, 2 and 5 instead."""
+    ticks at 1, 2 and 5 instead.
+    """
     axes.minorticks_off()
     for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
         if axis.get_scale() == "log" and low > 0 and high < 300 * low:

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bevatron.compute.numerics.reproducibility import doubts, in_words
+from bevatron.compute.numerics.reproducibility import describe_environment, doubts
 from bevatron.report.provenance.trace import Trace
 from bevatron.report.tables.numbers import with_error
 
@@ -75,13 +75,14 @@ def _study(trace: Trace, name: str) -> list[Any]:
 
 def _environments(study: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
     """What models were trained and evaluated with: one entry for each set of versions, each environment and each order
-    of reading, with the models it holds for."""
+    of reading, with the models it holds for.
+    """
     found: dict[tuple[str, str], dict[str, None]] = {}
     for name, model in study["models"].items():
         for run in model["runs"]:
             found.setdefault(("trained with", _versions(run.get("versions", {}))), {})[name] = None
             for environment in run.get("environments", []):
-                found.setdefault(("trained on", in_words(environment)), {})[name] = None
+                found.setdefault(("trained on", describe_environment(environment)), {})[name] = None
             if "order" in run:
                 found.setdefault(("samples", run["order"]), {})[name] = None
         found.setdefault(("evaluated with", _versions(model["evaluated_with"])), {})[name] = None

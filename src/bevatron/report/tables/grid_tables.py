@@ -12,7 +12,8 @@ from bevatron.report.tables.table import Cell, Table
 
 def grid_tables(results: StudyResults, headline: str) -> list[Table]:
     """One table for each grid of two axes: of `headline`, or of the metric it has published numbers of; where these
-    are several, one table with a row for each."""
+    are several, one table with a row for each.
+    """
     return [
         _joint(results, name, grid)
         if len(grid.published) > 1

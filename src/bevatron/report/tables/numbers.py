@@ -25,7 +25,7 @@ def exact(value: float) -> str:
 
 
 def with_error(value: float | None, error: float | None) -> str:
-    """value ± error, the error to two significant digits and the value to the same place."""
+    """Value ± error, the error to two significant digits and the value to the same place."""
     if value is None or math.isnan(value):
         return "–"
     if error is None or not math.isfinite(error) or not math.isfinite(value) or error <= abs(value) * ROUNDING:

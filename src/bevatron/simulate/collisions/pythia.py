@@ -26,7 +26,8 @@ class Collisions:
 
     def __init__(self, settings: list[str], seed: int, where: str):
         """Raises UserError, naming `where` the settings are, if Pythia does not accept them, and ValueError for a
-        seed that Pythia does not have: one taken modulo the number of seeds may be another's."""
+        seed that Pythia does not have: one taken modulo the number of seeds may be another's.
+        """
         import pythia8mc
 
         if not 0 <= seed < SEEDS:

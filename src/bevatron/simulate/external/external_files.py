@@ -26,7 +26,8 @@ LINE_BYTES = 1 << 24
 @dataclass(frozen=True)
 class Part:
     """What a shard reads: of these files, one after the other, what they hold from number `first` up to `stop`
-    (excluded; None: to the end). numbers: the index of each file among all of the study."""
+    (excluded; None: to the end). numbers: the index of each file among all of the study.
+    """
 
     files: tuple[Path, ...]
     numbers: tuple[int, ...]
@@ -88,13 +89,15 @@ class FileOptions(kinds.Options):
 
     def attributes(self, part: Part) -> dict[str, object]:
         """The attributes of a shard about its files: the SHA-256 of those it read, and a digest of all their names,
-        by which shards are known that were divided otherwise. Raises UserError as `digests` does."""
+        by which shards are known that were divided otherwise. Raises UserError as `digests` does.
+        """
         names = [path.as_posix() for path in self.resolve_files()]
         return {"files": self.digests(part), "file_list": digest_of("files", names)}
 
     def digests(self, part: Part) -> dict[str, str]:
         """SHA-256 of the part's files by their paths. Raises UserError for one that is missing, empty, or other
-        than `sha256` says."""
+        than `sha256` says.
+        """
         digests = {}
         for path in part.files:
             if not path.is_file():

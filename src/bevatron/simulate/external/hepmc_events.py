@@ -33,7 +33,7 @@ def read_batches(events: Iterator[EventText]) -> Iterator[tuple[list[EventText],
 
 
 def _parse_events(texts: list[EventText]) -> Iterator[Any]:
-    """pyhepmc's events; UserError, naming file and line, for one that it cannot read whole."""
+    """Pyhepmc's events; UserError, naming file and line, for one that it cannot read whole."""
     try:
         import pyhepmc
     except ImportError:

@@ -19,7 +19,8 @@ OTHERS = {
 @dataclass(frozen=True)
 class EventText:
     """One event: its index in the file, the line where it starts, the numbers of particles and vertices that it
-    declares, its text, and the header of the file."""
+    declares, its text, and the header of the file.
+    """
 
     file: Path
     number: int

@@ -36,7 +36,8 @@ class Cifar10:
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """Input group `image` (n, 3, 32, 32) float32 from 0 to 1; targets `label` and `split` int64. Raises UserError
-        for files that are missing or of another format, and any shard but the first."""
+        for files that are missing or of another format, and any shard but the first.
+        """
         from bevatron.simulate.external.cifar import read_batch
 
         start = perf_counter()

@@ -52,7 +52,8 @@ class Digits:
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """Input group `image` (n, 1, height, width) float32 from 0 to 1; target `label` int64, and `split` where the
         files have their own. Raises UserError for files that are missing or of another format, labels out of range,
-        images of unequal size, and any shard but the first."""
+        images of unequal size, and any shard but the first.
+        """
         start = perf_counter()
         if shard > 0:
             raise UserError(f"shard {shard}", "the source 'digits' has one shard", "set simulation.shards to 1")

@@ -59,7 +59,8 @@ class PythiaJets:
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of jets, and the time spent inside Pythia. Raises UserError for settings Pythia
-        refuses."""
+        refuses.
+        """
         start, seconds, starting, n_events = perf_counter(), 0.0, 0.0, 0
         total = options.events * len(options.processes)
         parts: list[Samples] = []

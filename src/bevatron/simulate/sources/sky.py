@@ -68,7 +68,8 @@ class Sky:
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """Input groups `galaxy` and `star` (n, 1, size, size) float32 with noise, counts; targets of the same names
         without, `galaxy_parameters` (n, 4) float32: e1, e2, size [arcsec], flux [counts], `star_parameters` (n, 2):
-        half-light radius [arcsec], flux [counts]."""
+        half-light radius [arcsec], flux [counts].
+        """
         from bevatron.simulate.sky import INDICES, ImageView, draw_galaxies, draw_stars, smooth_parameters
 
         start = perf_counter()

@@ -18,7 +18,8 @@ AGAIN = "delete it and run the workflow again, which makes it again"
 
 def check_declared_sizes(file: h5py.File, path: Path) -> None:
     """Raises UserError, naming the dataset of the open file, for one whose values the file does not hold, for more
-    declared bytes than the file could have been compressed from, and for another number of samples than `/id` has."""
+    declared bytes than the file could have been compressed from, and for another number of samples than `/id` has.
+    """
     total, held = 0, path.stat().st_size
     datasets = _datasets(file)
     for name, dataset in datasets.items():

@@ -61,7 +61,8 @@ class ImageBuffer:
 
     def draw(self, sparse: SparseBatch, channels_last: bool = False) -> Tensor:
         """The images, (batch, channels, height, width), in memory with the channels last if so; valid until the next
-        call."""
+        call.
+        """
         channels, height, width = sparse.shape
         batch, pixels = len(sparse.offsets) - 1, channels * height * width
         old, value = self._pixels, sparse.value

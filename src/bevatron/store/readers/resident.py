@@ -72,7 +72,8 @@ class ResidentReader(Reader):
 
     def _on_device(self, rows: Tensor, sizes: list[int]) -> Iterator[Batch]:
         """Batches of these sizes, some gathered at once: a GPU has copied a batch sooner than it has been told to. Each
-        is in memory of its own."""
+        is in memory of its own.
+        """
         there, at = rows.to(self._device), 0
         for first in range(0, len(sizes), self._at_once):
             few = sizes[first : first + self._at_once]

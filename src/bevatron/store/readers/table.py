@@ -96,7 +96,8 @@ class Table:
 
     def elements(self, rows: Tensor, sizes: list[int]) -> dict[str, list[int]]:
         """How many elements the first sizes[0] of the `rows` have, the next sizes[1], and so on: by group, of lists and
-        sparse images. `rows` lie in host memory."""
+        sparse images. `rows` lie in host memory.
+        """
         found = {}
         for name in self.selection.groups:
             column = self.columns[f"inputs/{name}"]

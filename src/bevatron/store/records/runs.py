@@ -119,7 +119,8 @@ def read_runs(path: Path, study: str, model: str) -> RunsRecord:
 
 def load_runs(path: Path, study: str, model: str, manifest_sha256: str) -> RunsRecord:
     """runs.json, whose runs can be loaded: raises UserError as `read_runs`, for runs of another dataset, and where a
-    run's weights or description are missing or differ from their SHA-256."""
+    run's weights or description are missing or differ from their SHA-256.
+    """
     runs, command = read_runs(path, study, model), f"bevatron train {study} {model}"
     check_made_for(path, runs, command, manifest_sha256=manifest_sha256)
     again = f"run `{command}` again"

@@ -94,7 +94,8 @@ class Group:
 @dataclass(frozen=True)
 class Samples:
     """What a shard holds: inputs by group, targets by name (n, ...), id (n,) uint64, perhaps weight (n,), and perhaps
-    event (n,) uint64, the number of the event that a sample is of, where several samples may share one."""
+    event (n,) uint64, the number of the event that a sample is of, where several samples may share one.
+    """
 
     inputs: dict[str, Group]
     targets: dict[str, np.ndarray]

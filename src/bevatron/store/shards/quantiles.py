@@ -30,7 +30,7 @@ class Thinned:
         self._pieces: list[tuple[np.ndarray, np.ndarray]] = []  # keys (m,), values (m, features)
 
     def add(self, values: np.ndarray, keys: np.ndarray) -> None:
-        """values (n, k, features); keys (n,) uint32, where element (i, p) has the key keys[i] + p."""
+        """Values (n, k, features); keys (n,) uint32, where element (i, p) has the key keys[i] + p."""
         n, k, features = values.shape
         step = max(1, BLOCK // max(1, k))
         for i in range(0, n, step):

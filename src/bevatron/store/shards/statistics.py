@@ -72,7 +72,8 @@ class GroupStatistics:
 
 def tables_of(column: Column, hashes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The column's numbers as tables (n, k, features), of which the last axes together are all features in order; and
-    for the first samples, which have the `hashes` (m,), the keys that `Thinned.add` wants."""
+    for the first samples, which have the `hashes` (m,), the keys that `Thinned.add` wants.
+    """
     match column:
         case Dense(values):
             last = values[:, None] if values.ndim == 1 else np.moveaxis(values, feature_axis(values), -1)

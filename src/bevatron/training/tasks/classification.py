@@ -1,19 +1,18 @@
 """Classification: cross entropy of softmax outputs."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from bevatron.config.loading.kinds import learner
 from bevatron.config.sections.task import Classification
+from bevatron.config.sections.training import Adversarial
 from bevatron.errors import UserError
 from bevatron.models.layers.images import WithHeads
 from bevatron.models.layers.inputs import Inputs
 from bevatron.store.shards.contract import TargetInfo
 from bevatron.training.attacks import fgsm, pgd
-from bevatron.training.collate import selected
+from bevatron.training.collate import select_samples
 from bevatron.training.learner import Batch, Learner
 
 HEADS_WEIGHT = 0.3  # of auxiliary classifiers (Szegedy et al., arXiv:1409.4842, sec. 5)
@@ -31,28 +30,31 @@ class ClassificationLearner(Learner):
 
     @staticmethod
     def n_outputs(task: Classification, target: TargetInfo) -> int:
+        """One output for each class."""
         return len(task.classes)
 
-    def counted(self, batch: Batch) -> Batch:
+    def drop_excluded(self, batch: Batch) -> Batch:
+        """The samples of the model's class subset alone."""
         if self.job.class_subset is None:
             return batch
         labels = batch["targets"][self.job.target]
-        asked = torch.zeros_like(labels, dtype=torch.bool)
+        in_subset = torch.zeros_like(labels, dtype=torch.bool)
         for number in self.job.class_subset:
-            asked |= labels == number
-        kept = asked.nonzero().squeeze(1)
-        rows = int(self.context.all_reduce(torch.tensor(len(kept), device=labels.device)))
-        if len(kept) == 0:  # some network cannot take nothing; with no rows the loss is zero whatever it says
-            kept = torch.arange(min(1, len(labels)) if rows == 0 else 0, device=labels.device)
-        return {**selected(batch, kept), "rows": rows}
+            in_subset |= labels == number
+        indices = in_subset.nonzero().squeeze(1)
+        rows = int(self.context.all_reduce(torch.tensor(len(indices), device=labels.device)))
+        if len(indices) == 0:  # some network cannot take nothing; with no rows the loss is zero whatever it says
+            indices = torch.arange(min(1, len(labels)) if rows == 0 else 0, device=labels.device)
+        return {**select_samples(batch, indices), "rows": rows}
 
     def loss(self, outputs: Tensor | WithHeads, batch: Batch) -> Tensor:
+        """Mean cross entropy (nats), in training with that of adversarial examples."""
         labels = batch["targets"][self.job.target].long()
         clean = self._cross_entropy(outputs, labels)
         adversarial = self.job.model.training.adversarial
         if adversarial is None or not self.training:
             return clean
-        changed = self._attacked(batch["inputs"], labels)
+        changed = self._attack(adversarial, batch["inputs"], labels)
         return adversarial.clean * clean + (1 - adversarial.clean) * self._cross_entropy(self(changed), labels)
 
     def _cross_entropy(self, outputs: Tensor | WithHeads, labels: Tensor) -> Tensor:
@@ -61,18 +63,19 @@ class ClassificationLearner(Learner):
         heads = sum(functional.cross_entropy(head, labels, self.class_weights) for head in outputs.heads)
         return functional.cross_entropy(outputs.outputs, labels, self.class_weights) + HEADS_WEIGHT * heads
 
-    def _attacked(self, inputs: Any, labels: Tensor) -> Inputs:
+    def _attack(self, adversarial: Adversarial, inputs: Inputs, labels: Tensor) -> dict[str, Tensor]:
         """Adversarial examples against the network as it is in this step."""
-        wanted = self.job.model.training.adversarial
-        if listed := [name for name, group in inputs.items() if not isinstance(group, Tensor)]:
-            what = f"the input group '{listed[0]}' is a list, which has no adversarial examples here"
+        images = {name: group for name, group in inputs.items() if isinstance(group, Tensor)}
+        if ragged := [name for name in inputs if name not in images]:
+            what = f"the input group '{ragged[0]}' is a list, which has no adversarial examples here"
             raise UserError(f"training.adversarial of {self.job.model.title}", what, "leave adversarial out")
-        low, high = wanted.range
-        if wanted.attack == "fgsm":
-            return fgsm(self, inputs, labels, wanted.epsilon, low, high)
-        return pgd(self, inputs, labels, wanted.epsilon, low, high, wanted.steps)
+        low, high = adversarial.range
+        if adversarial.attack == "fgsm":
+            return fgsm(self, images, labels, adversarial.epsilon, low, high)
+        return pgd(self, images, labels, adversarial.epsilon, low, high, adversarial.steps)
 
     def weight(self, batch: Batch) -> Tensor | float:
+        """The sum of the class weights of the samples, or their number."""
         if self.class_weights is None:
             return super().weight(batch)
         return self.class_weights[batch["targets"][self.job.target].long()].sum()

@@ -19,8 +19,10 @@ class Classification2DLearner(Learner):
 
     @staticmethod
     def n_outputs(task: Classification2D, target: TargetInfo) -> int:
+        """One output for each class."""
         return len(task.classes)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        wanted = functional.one_hot(batch["targets"][self.job.target].long(), outputs.shape[1])
-        return 0.5 * functional.mse_loss(outputs, wanted.to(outputs.dtype))
+        """Half of the mean squared error over both outputs."""
+        target = functional.one_hot(batch["targets"][self.job.target].long(), outputs.shape[1])
+        return 0.5 * functional.mse_loss(outputs, target.to(outputs.dtype))

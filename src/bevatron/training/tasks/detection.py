@@ -26,15 +26,18 @@ class DetectionLearner(Learner):
 
     @staticmethod
     def n_outputs(task: Detection, target: TargetInfo) -> int:
+        """One output for each class; the architecture adds the background."""
         return len(task.classes)
 
-    def outputs_of(self, batch: Batch) -> Tensor:
+    def compute_outputs(self, batch: Batch) -> Tensor:
+        """The losses (batch, n_losses) that the architecture makes from images and true boxes."""
         boxes = batch["targets"][self.job.target]
         if not self._checked:
             self._check_targets(boxes)
         return self(batch["inputs"], boxes.float())
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The sum of the terms, averaged over the images."""
         return outputs.sum(1).mean()
 
     def _check_targets(self, boxes: Tensor) -> None:
@@ -44,7 +47,7 @@ class DetectionLearner(Learner):
             what = f"target '{self.job.target}' is {form} for each sample, expected boxes: n × 5"
             raise UserError(where, what, todo)
         if boxes[..., 4].numel() and (highest := int(boxes[..., 4].max())) >= self.network.spec.n_outputs:
-            most = self.network.spec.n_outputs - 1
-            what = f"target '{self.job.target}' has the class number {highest}, expected -1 to {most}"
+            highest_allowed = self.network.spec.n_outputs - 1
+            what = f"target '{self.job.target}' has the class number {highest}, expected -1 to {highest_allowed}"
             raise UserError(where, what, todo)
         self._checked = True

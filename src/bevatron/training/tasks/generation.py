@@ -21,32 +21,38 @@ class GenerationLearner(Learner):
 
     @staticmethod
     def n_outputs(task: Generation, target: TargetInfo) -> int:
+        """One: how likely an image is real."""
         return 1
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """As in every task, with the same noise at every validation."""
         # The same noise at every validation, and another than any step's.
         seed_generators(self.device, seed_of("validation", self.job.seed, self.context.rank), batch_idx)
         super().validation_step(batch, batch_idx)
 
     def on_validation_epoch_start(self) -> None:
+        """Start the sum of V = E ln D(x) + E ln(1 - D(G(z)))."""
         super().on_validation_epoch_start()
         self._objective = torch.zeros((), dtype=torch.float64, device=self.device)
 
     def on_validation_epoch_end(self) -> None:
+        """Log V, and remember G at evenly spread validations."""
         super().on_validation_epoch_end()
         objective = (self.context.all_reduce(self._objective) / self._val_samples).item()
         self.log("saddle_point", objective)
-        block = self.schedule.block(self.blocks_done - 1)
-        epoch, training = self.schedule.epochs_after(block), self.job.model.training
-        places, rounds = len(self.network.architecture.past_epoch), training.epochs // training.validate_every
-        for place in range(places):
-            if epoch == training.validate_every * (1 + round(place * (rounds - 1) / (places - 1))):
-                self.network.architecture.remember(place, epoch, objective)
+        chunk = self.schedule.chunk(self.chunks_done - 1)
+        epoch, training = self.schedule.epochs_after(chunk), self.job.model.training
+        n_snapshots, n_intervals = len(self.network.architecture.past_epoch), training.epochs // training.validate_every
+        for index in range(n_snapshots):
+            if epoch == training.validate_every * (1 + round(index * (n_intervals - 1) / (n_snapshots - 1))):
+                self.network.architecture.remember(index, epoch, objective)
 
-    def outputs_of(self, batch: Batch) -> Tensor:
+    def compute_outputs(self, batch: Batch) -> Tensor:
+        """The losses of D and of G for each sample, (batch, 2)."""
         return self(batch["inputs"], batch["targets"][self.job.target])
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The mean of the sum of both losses."""
         if not self.training:
             self._objective -= outputs[:, 0].double().sum()  # V = E ln D(x) + E ln(1 - D(G(z)))
         return outputs.sum(1).mean()

@@ -18,6 +18,7 @@ class ReconstructionLearner(Learner):
 
     @staticmethod
     def n_outputs(task: Reconstruction, target: TargetInfo) -> int:
+        """One output for each pixel of the target; raises UserError for a target that is no image."""
         if len(target.shape) != 3:
             form = " × ".join(map(str, target.shape)) or "a single number"
             what = f"the target is {form} for each sample, expected an image: channels × height × width"
@@ -25,4 +26,5 @@ class ReconstructionLearner(Learner):
         return prod(target.shape)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Mean squared error over the pixels, in the target's unit squared."""
         return functional.mse_loss(outputs, batch["targets"][self.job.target].flatten(1))

@@ -15,7 +15,9 @@ class RegressionLearner(Learner):
 
     @staticmethod
     def n_outputs(task: Regression, target: TargetInfo) -> int:
+        """One: the number."""
         return 1
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Mean squared error, in the target's unit squared."""
         return functional.mse_loss(outputs.squeeze(1), batch["targets"][self.job.target])

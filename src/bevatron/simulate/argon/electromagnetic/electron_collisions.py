@@ -60,7 +60,8 @@ def sample_heavy_collision(kinetic, mass, maximum, cut):
 @compiled
 def emit_delta_ray(particle, mass, transfer, stack, counts):
     """A δ-ray of energy `transfer` leaves the particle; both directions follow from momentum. A heavy
-    particle's own, which moves by less than m_e / mass, stays."""
+    particle's own, which moves by less than m_e / mass, stays.
+    """
     kinetic = particle[KINETIC]
     energy, momentum = kinetic + mass, math.sqrt(kinetic * (kinetic + 2.0 * mass))
     cosine = min(

@@ -45,7 +45,7 @@ def bremsstrahlung_terms(photon, kinetic):
 
 @compiled
 def photon_spectrum(photon, kinetic):
-    """k dΣ/dk of bremsstrahlung, 1/cm, at a photon's energy k up to the electron's kinetic energy."""
+    """K dΣ/dk of bremsstrahlung, 1/cm, at a photon's energy k up to the electron's kinetic energy."""
     return STRENGTH * bremsstrahlung_terms(photon, kinetic)
 
 

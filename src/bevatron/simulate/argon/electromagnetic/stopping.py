@@ -49,7 +49,8 @@ def heavy_loss(kinetic: np.ndarray, mass: float, cut: float = np.inf, spin_half:
     """Loss of a heavy particle in MeV/cm by collisions that pass less than `cut` MeV, at kinetic energies (n,) MeV.
 
     Below a kinetic energy of mass / 1000 (1 MeV of a proton), where Bethe's formula fails, the loss is held at that
-    energy's: the remaining range is less than 0.1 mm."""
+    energy's: the remaining range is less than 0.1 mm.
+    """
     kinetic = np.maximum(kinetic, 1e-3 * mass)
     energy, gamma = kinetic + mass, 1 + kinetic / mass
     beta_gamma2 = gamma**2 - 1

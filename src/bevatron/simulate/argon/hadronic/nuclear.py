@@ -46,7 +46,8 @@ CAPTURE_EXCITATION = 17.0  # MeV, mean after muon capture (D. F. Measday, Phys. 
 @compiled
 def interact(pdg, kinetic, direction, out):
     """A pion or proton with a nucleus: fills rows of `out` (64, 5) with PDG code, kinetic energy (MeV) and direction of
-    what comes out; returns their number, `binding` and `mass`, MeV."""
+    what comes out; returns their number, `binding` and `mass`, MeV.
+    """
     if pdg == PROTON:
         return _collide_proton(kinetic, direction, out)
     total = 0.0
@@ -76,7 +77,8 @@ def capture_pion(out):
 @compiled
 def capture_muon(out):
     """A bound μ⁻ and a proton become a neutron and a neutrino, which takes most of the energy; the nucleus evaporates
-    neutrons above all. Returns the number of rows, the neutrino's energy, `binding` and `mass`."""
+    neutrons above all. Returns the number of rows, the neutrino's energy, `binding` and `mass`.
+    """
     excitation = min(-CAPTURE_EXCITATION * np.log(1.0 - np.random.random()), 60.0)
     neutrino = MUON_MASS - CAPTURE_THRESHOLD - excitation
     n, _ = evaporate(out, 0, excitation)

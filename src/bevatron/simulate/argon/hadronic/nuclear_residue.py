@@ -38,7 +38,8 @@ def emit(out, n, pdg, kinetic, direction):
 @compiled
 def leave_well(out, n, pdg, nucleon, again):
     """A nucleon with four-momentum `nucleon` inside the well leaves it, perhaps after hitting another one; returns the
-    number of rows. What cannot climb out of the well stays as excitation."""
+    number of rows. What cannot climb out of the well stays as excitation.
+    """
     if again and np.random.random() < RESCATTERING:
         other = np.empty(4)
         fast = nucleon.copy()

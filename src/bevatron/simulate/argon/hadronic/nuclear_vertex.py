@@ -29,7 +29,8 @@ from bevatron.simulate.argon.tracking.track_end import MUON_CAPTURE, PION_CAPTUR
 @compiled
 def react(particle, process, work):
     """A pion or proton meets a nucleus (NUCLEAR), or a negative one at rest is captured (PION_CAPTURE, MUON_CAPTURE):
-    what comes out goes onto the stack, and the rest into the budget."""
+    what comes out goes onto the stack, and the rest into the budget.
+    """
     neutral, out = 0.0, work.fragments
     if process == PION_CAPTURE:
         n, binding, mass = capture_pion(out)
@@ -51,7 +52,8 @@ def react(particle, process, work):
 @compiled
 def stop_nucleus(particle, work, tables):
     """A nucleus leaves all its energy along its range, which is that of a proton of the same speed by mass and charge
-    squared; a neutral or unknown one where it is."""
+    squared; a neutral or unknown one where it is.
+    """
     pdg = int(particle[PDG])
     mass_number, charge = max(1, pdg // 10 % 1000), max(1, pdg // 10000 % 1000)
     scale = mass_number * NUCLEON / PROTON_MASS

@@ -144,7 +144,8 @@ def maximum_transfer(row, kinetic, mass):
 @compiled
 def make_interaction(particle, row, mass, work, tables, cuts):
     """Samples a process by its rate at the particle's energy, and returns it. δ-rays and photons are made here; the
-    others end the particle, and are left to the caller."""
+    others end the particle, and are left to the caller.
+    """
     kinetic = particle[KINETIC]
     point, weight = locate_energy(kinetic)
     rates = tables.rates

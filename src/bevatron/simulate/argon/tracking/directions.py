@@ -38,7 +38,8 @@ def sample_direction():
 @compiled
 def boost_to_laboratory(gamma, mass, kinetic, cosine):
     """Kinetic energy and cosine of the angle in the laboratory of a particle of `mass` and `kinetic` energy at an angle
-    in a frame that moves with `gamma` along the axis."""
+    in a frame that moves with `gamma` along the axis.
+    """
     energy, momentum = kinetic + mass, math.sqrt(kinetic * (kinetic + 2.0 * mass))
     speed = math.sqrt(max(0.0, gamma * gamma - 1.0))  # βγ
     along = gamma * momentum * cosine + speed * energy

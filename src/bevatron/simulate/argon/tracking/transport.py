@@ -127,7 +127,8 @@ def check_masses(primaries: Primaries, n_events: int) -> np.ndarray:
 def event_seeds(seed: int, n_events: int, first_event: int = 0) -> np.ndarray:
     """(n,) uint32 of the events from number `first_event`, different for all numbers below 2³²: the number, shifted by
     the seed's digest, through a one-to-one mixing of 32 bits (the finaliser of MurmurHash3). numba's generator, a
-    Mersenne Twister, is seeded with 32 bits. Raises ValueError for larger numbers."""
+    Mersenne Twister, is seeded with 32 bits. Raises ValueError for larger numbers.
+    """
     from bevatron.config.loading.digest import seed_of
 
     if not 0 <= first_event <= 2**32 - n_events:
