@@ -120,7 +120,7 @@ def test_fitting_and_using_are_the_same_function_without_dropout(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_dense_groups_alone_are_a_list_of_one(kind):
     network = build(kind, EXPERTS)
-    assert network.arrangement.n_features == 18
+    assert network.sequence_input.n_features == 18
     x = torch.randn(6, 18)
     out = network({"jet": x[:, :2], "experts": x[:, 2:]})
     assert out.shape == (6, 3)
