@@ -16,6 +16,7 @@ from bevatron.store.records.record import (
     check_made_for,
     publish_record,
     read_record,
+    short,
 )
 from bevatron.store.records.runs import RunRecord, TrainingRun, distinct_runs
 
@@ -54,7 +55,9 @@ class MeasuredRecord(PublishedRecord):
     def _replicas_of_each_metric(self) -> "MeasuredRecord":
         if self.bootstrap.keys() != self.metrics.keys():
             names = sorted(self.bootstrap.keys() ^ self.metrics.keys())
-            raise PydanticCustomError("replicas", "metrics and bootstrap differ in {name}", {"name": ascii(names[0])})
+            raise PydanticCustomError("replicas", "metrics and bootstrap differ in {name}", {"name": short(names[0])})
+        if len({len(replicas) for replicas in self.bootstrap.values()}) > 1:
+            raise PydanticCustomError("replicas", "metrics have different numbers of replicas in bootstrap")
         return self
 
 
