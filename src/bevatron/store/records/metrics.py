@@ -18,7 +18,7 @@ from bevatron.store.records.record import (
     read_record,
     short,
 )
-from bevatron.store.records.runs import RunRecord, TrainingRun, distinct_runs
+from bevatron.store.records.runs import RunRecord, TrainingRun, order_runs
 
 Replicas = tuple[Finite | None, ...]
 WEIGHTS, HISTORY = "weights.safetensors", "history.csv"
@@ -83,7 +83,7 @@ class MetricsRecord(MeasuredRecord):
     title: str = Field(description="the model's title")
     target: str = Field(description="the target that the model was compared with")
     parameters: Whole = Field(description="number of the network's weights")
-    runs: Annotated[tuple[EvaluatedRun, ...], AfterValidator(distinct_runs)] = Field(
+    runs: Annotated[tuple[EvaluatedRun, ...], AfterValidator(order_runs)] = Field(
         description="the runs that were evaluated, in the order of their seeds"
     )
     curves: dict[str, Any] = Field(
