@@ -9,7 +9,7 @@ import pytest
 from bevatron.config.sections.task import Detection
 from bevatron.evaluate.statistics.average_precision import COCO_IOUS, average_precision
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
-from bevatron.evaluate.statistics.matching import matched, overlaps
+from bevatron.evaluate.statistics.matching import match_boxes, overlaps
 from bevatron.evaluate.tasks.detection import detection_curves, detection_metrics
 
 CLASSES = ["electron", "muon"]
@@ -85,7 +85,7 @@ def test_overlaps_are_those_of_areas():
 def test_precision_and_recall_are_those_of_a_slow_account(drawn, label):
     found, true = drawn
     ious = np.array([0.5, 0.75, 0.9])
-    one = matched(found[0], true, label, ious)
+    one = match_boxes(found[0], true, label, ious)
     precision, recall = average_precision(one, bootstrap(len(true)))
     for k, iou in enumerate(ious):
         expected = slow_precision(found[0], true, label, iou, range(len(true)))
@@ -97,7 +97,7 @@ def test_a_replica_is_the_sample_with_its_images_repeated(drawn):
     found = found.copy()
     found[..., 4] = np.random.default_rng(2).permutation(found[..., 4].size).reshape(found.shape[:-1])  # no two equal
     draws = bootstrap(len(true), 20)
-    precision, recall = average_precision(matched(found[0], true, 1, np.array([0.5])), draws)
+    precision, recall = average_precision(match_boxes(found[0], true, 1, np.array([0.5])), draws)
     for replica in (1, 7, 20):
         images = np.repeat(np.arange(len(true)), draws.weights()[:, replica])
         expected = slow_precision(found[0], true, 1, 0.5, images.tolist())

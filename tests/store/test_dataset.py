@@ -42,7 +42,7 @@ def test_a_changed_shard_is_refused(new_dataset):
 
 @pytest.mark.parametrize(
     ("groups", "targets", "message"),
-    [(["jets", "cells"], [], "has no input group 'cells'; it has: jets,"), (["jets"], ["mass"], "no target 'mass'")],
+    [(["jets", "cells"], [], "has no input group 'cells'; it has: hits,"), (["jets"], ["mass"], "no target 'mass'")],
 )
 def test_names_that_it_does_not_have_are_refused(dataset, groups, targets, message):
     loaded = load_dataset(dataset.manifest)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bevatron.store.readers.order import arranged
+from bevatron.store.readers.order import arrange_rows
 from bevatron.store.readers.sampling import PLAIN, Sampling, quotas
 
 
@@ -26,8 +26,8 @@ def test_quotas(counts, fractions, samples, wanted):
 
 def test_arranged_by_hand():
     rows, numbers = np.array([10, 11, 12, 13, 14, 15]), np.array([1, 0, 1, 1, 0, 1])
-    assert arranged(rows, numbers, "sorted").tolist() == [11, 14, 10, 12, 13, 15]
-    assert arranged(rows, numbers, "alternating").tolist() == [11, 10, 14, 12, 13, 15]
+    assert arrange_rows(rows, numbers, "sorted").tolist() == [11, 14, 10, 12, 13, 15]
+    assert arrange_rows(rows, numbers, "alternating").tolist() == [11, 10, 14, 12, 13, 15]
 
 
 def test_fewer_samples_are_among_the_more_and_another_seed_draws_others():

@@ -32,7 +32,7 @@ def run_trials(
     at_once = trials_at_once(search, session)
     stop_requested = Flag(Path(payload["stop_requested"]), every=0.0)  # set in this process, and read in it
     recorder = Recorder(search, checkpoint, trial_log, session, stop_requested)
-    storage = Path(payload["job"]["folder"]) / "tune"
+    storage = trial_log.path.parent / "tune"
     shutil.rmtree(storage, ignore_errors=True)  # Tune would resume from it: the trial log alone is the state
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failures stand in the trial log and in our own lines
     tuner = tune.Tuner(

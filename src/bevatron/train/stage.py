@@ -27,7 +27,7 @@ from bevatron.store.shards.dataset import Dataset, load_dataset
 from bevatron.store.shards.manifest import Manifest
 from bevatron.train.environments import environment_here, warn_of_differences
 from bevatron.train.members import member_weights, select_members
-from bevatron.train.together import diverged, fit_together
+from bevatron.train.together import divergence_error, fit_together
 from bevatron.training.fit import describe, fit, read_provenance
 from bevatron.training.job import Diverged, FitJob, FitResult
 from bevatron.training.reading_order import training_order
@@ -126,7 +126,7 @@ def _run(job: FitJob, name: str, dataset: Dataset, folder: Path) -> RunRecord:
     try:
         result = fit(job)
     except Diverged as error:
-        raise diverged(name, job, error) from None
+        raise divergence_error(name, job, error) from None
     log.info(
         "%s/%s seed %d: %d epochs, validation loss %.5g (best %.5g at epoch %d), %s samples/s, %.0f %% of the time "
         "waiting for data",

@@ -41,7 +41,7 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: Res
         )
 
 
-def diverged(name: str, job: FitJob, error: Diverged) -> UserError:
+def divergence_error(name: str, job: FitJob, error: Diverged) -> UserError:
     """What a user is told of a fit of the model `name` that diverged."""
     where = f"{job.study.name}/{name} seed {job.seed}"
     return UserError(where, str(error), "lower training.learning_rate")
@@ -53,4 +53,4 @@ def _fit_all(payload: dict[str, Any], context: DistributedContext) -> None:
         try:
             fit(job, context=context)
         except Diverged as error:
-            raise diverged(payload["name"], job, error) from None
+            raise divergence_error(payload["name"], job, error) from None

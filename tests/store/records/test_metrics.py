@@ -41,6 +41,16 @@ def test_a_metric_without_its_replicas_is_refused(case_of, tmp_path, file, part)
 
 
 @pytest.mark.parametrize("file", ["metrics.json", "data.json"])
+def test_metrics_share_their_replicas(case_of, tmp_path, file):
+    case, path = case_of(file), tmp_path / file
+    payload = json.loads(json.dumps(payload_of(case.record)))
+    payload["bootstrap"]["rmse"].pop()
+    path.write_text(json.dumps(with_checksum(payload)))
+    with pytest.raises(UserError, match="different numbers of replicas"):
+        case.read(path)
+
+
+@pytest.mark.parametrize("file", ["metrics.json", "data.json"])
 def test_what_was_measured_on_another_dataset_is_refused(case_of, tmp_path, file):
     record = case_of(file).record
     check_measured_on(tmp_path / file, record, "a" * 64, "bevatron x")

@@ -43,11 +43,9 @@ def plain(value: Any) -> Any:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equal, and true is not 1."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
+    """Equal, and true is not 1; of an integer in a field of floats, the nearest float."""
+    if isinstance(one, float) and type(other) is int:
+        return one == float(other)
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
@@ -212,7 +210,8 @@ def test_a_hostile_value_is_refused_or_is_what_was_written(case, path, payload, 
         if place[0] == "runs":  # they come in the order of their seeds
             made = made | {"runs": sorted(made["runs"], key=lambda run: run["seed"])}
         kept = plain(found.model_dump())
-        for here in (here for here in places_in(made) if not isinstance(value_at(made, here), dict)):
+        leaves = (here for here in places_in(made) if not isinstance(value_at(made, here), dict | list))
+        for here in leaves:
             assert same(value_at(kept, here), value_at(made, here)), here
     assert refused > 10
 

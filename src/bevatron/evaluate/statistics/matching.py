@@ -32,7 +32,7 @@ def _area(boxes: np.ndarray) -> np.ndarray:
     return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
 
 
-def matched(found: np.ndarray, true: np.ndarray, label: int, ious: np.ndarray) -> Matched:
+def match_boxes(found: np.ndarray, true: np.ndarray, label: int, ious: np.ndarray) -> Matched:
     """The detections of class `label`, matched to the true boxes of that class.
 
     found (n_images, most, 6): x1, y1, x2, y2, score, class; true (n_images, n_true, 5): box and class; the class of

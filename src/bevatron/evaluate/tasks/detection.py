@@ -10,7 +10,7 @@ from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluat
 from bevatron.evaluate.inspection.examples import example_rows
 from bevatron.evaluate.statistics.average_precision import COCO_IOUS, average_precision, precision_at_recalls
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
-from bevatron.evaluate.statistics.matching import matched, overlaps
+from bevatron.evaluate.statistics.matching import match_boxes, overlaps
 from bevatron.evaluate.statistics.measurement import Measurement, measure
 
 SHOWN_SCORE = 0.3  # detections of the example images that are kept
@@ -52,7 +52,7 @@ def detection_metrics(
     precision, recall = np.empty((2, len(found), len(task.classes), bootstrap.replicas + 1, len(ious)))
     for seed, boxes in enumerate(found):
         for k in range(len(task.classes)):
-            precision[seed, k], recall[seed, k] = average_precision(matched(boxes, true, k, ious), bootstrap)
+            precision[seed, k], recall[seed, k] = average_precision(match_boxes(boxes, true, k, ious), bootstrap)
     series: dict[str, np.ndarray] = {"map": _mean_over_classes(precision)[..., coco].mean(-1)}
     for iou in task.ious:
         place, percent = int(np.flatnonzero(ious == iou)[0]), f"{100 * iou:g}"
@@ -96,7 +96,7 @@ def detection_curves(task: Detection, found: np.ndarray, true: np.ndarray, ids: 
     for k, name in enumerate(task.classes):
         curves[name] = []
         for boxes in found:
-            one = matched(boxes, true, k, first)
+            one = match_boxes(boxes, true, k, first)
             places = np.flatnonzero(one.right[0])
             curve = precision_at_recalls(np.arange(1.0, len(places) + 1), places + 1.0, one.true.sum())
             curves[name].append([float(f"{v:.5g}") for v in np.nan_to_num(curve)])

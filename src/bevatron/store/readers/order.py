@@ -40,7 +40,7 @@ def balanced_order(numbers: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     return rows[order_of(len(rows), seed, epoch, "mix")]
 
 
-def arranged(rows: np.ndarray, numbers: np.ndarray, sample_order: str) -> np.ndarray:
+def arrange_rows(rows: np.ndarray, numbers: np.ndarray, sample_order: str) -> np.ndarray:
     """Rows (n,) of class numbers (n,), which keep their order within a class, class after class or in turn.
 
     'sorted': all rows of the first class, then of the second. 'alternating': the first row of each class, then the

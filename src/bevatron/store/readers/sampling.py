@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from bevatron.store.readers.order import arranged, balanced_length, balanced_order, generator, order_of
+from bevatron.store.readers.order import arrange_rows, balanced_length, balanced_order, generator, order_of
 
 SampleOrder = Literal["shuffled", "sorted", "alternating"]
 
@@ -55,7 +55,7 @@ class Sampling:
             order = used[balanced_order(numbers[used], seed, epoch)]
         else:
             order = used[order_of(len(used), seed, epoch)]
-        return order if self.sample_order == "shuffled" else arranged(order, numbers[order], self.sample_order)
+        return order if self.sample_order == "shuffled" else arrange_rows(order, numbers[order], self.sample_order)
 
     @property
     def _chooses(self) -> bool:

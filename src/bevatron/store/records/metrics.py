@@ -16,8 +16,9 @@ from bevatron.store.records.record import (
     check_made_for,
     publish_record,
     read_record,
+    short,
 )
-from bevatron.store.records.runs import RunRecord, TrainingRun, distinct_runs
+from bevatron.store.records.runs import RunRecord, TrainingRun, order_runs
 
 Replicas = tuple[Finite | None, ...]
 WEIGHTS, HISTORY = "weights.safetensors", "history.csv"
@@ -54,7 +55,9 @@ class MeasuredRecord(PublishedRecord):
     def _replicas_of_each_metric(self) -> "MeasuredRecord":
         if self.bootstrap.keys() != self.metrics.keys():
             names = sorted(self.bootstrap.keys() ^ self.metrics.keys())
-            raise PydanticCustomError("replicas", "metrics and bootstrap differ in {name}", {"name": ascii(names[0])})
+            raise PydanticCustomError("replicas", "metrics and bootstrap differ in {name}", {"name": short(names[0])})
+        if len({len(replicas) for replicas in self.bootstrap.values()}) > 1:
+            raise PydanticCustomError("replicas", "metrics have different numbers of replicas in bootstrap")
         return self
 
 
@@ -80,7 +83,7 @@ class MetricsRecord(MeasuredRecord):
     title: str = Field(description="the model's title")
     target: str = Field(description="the target that the model was compared with")
     parameters: Whole = Field(description="number of the network's weights")
-    runs: Annotated[tuple[EvaluatedRun, ...], AfterValidator(distinct_runs)] = Field(
+    runs: Annotated[tuple[EvaluatedRun, ...], AfterValidator(order_runs)] = Field(
         description="the runs that were evaluated, in the order of their seeds"
     )
     curves: dict[str, Any] = Field(

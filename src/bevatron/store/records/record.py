@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bevatron.errors import UserError
 from bevatron.json_text import read_json
-from bevatron.store.files.checksum import SEAL, check_checksum, with_checksum
+from bevatron.store.files.checksum import CHECKSUM, check_checksum, with_checksum
 from bevatron.store.files.publish import publish_json
 
 # Strict: pydantic would take true for 1, '3' for 3 and 3.0 for a whole number.
@@ -74,7 +74,7 @@ def read_record(path: Path, kind: type[Published], command: str) -> Published:
     try:
         check_checksum(payload, path, again)
         _check_version(path, kind, payload, again)
-        return kind.model_validate({key: value for key, value in payload.items() if key != SEAL})
+        return kind.model_validate({key: value for key, value in payload.items() if key != CHECKSUM})
     except ValidationError as error:
         raise UserError(path, f"{kind.REFUSAL}: {first_problem(error)}", again) from None
     except RecursionError:

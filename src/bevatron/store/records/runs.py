@@ -73,7 +73,7 @@ class RunRecord(TrainingRun):
 AnyRun = TypeVar("AnyRun", bound=TrainingRun)
 
 
-def distinct_runs(runs: tuple[AnyRun, ...]) -> tuple[AnyRun, ...]:
+def order_runs(runs: tuple[AnyRun, ...]) -> tuple[AnyRun, ...]:
     """The runs in the order of their seeds; refuses two with the same seed or folder, and a list without a run."""
     if not runs:
         raise PydanticCustomError("no_run", "there is none")
@@ -96,7 +96,7 @@ class RunsRecord(PublishedRecord):
         description="the model's section of the study with the search's values put in, as its configuration class "
         "writes it; its keys depend on the kind of architecture"
     )
-    runs: Annotated[tuple[RunRecord, ...], AfterValidator(distinct_runs)] = Field(
+    runs: Annotated[tuple[RunRecord, ...], AfterValidator(order_runs)] = Field(
         description="the finished trainings, in the order of their seeds"
     )
 

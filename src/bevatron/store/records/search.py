@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
+from bevatron.config.sections.section import Count
 from bevatron.store.files.plain_names import Digest
 from bevatron.store.records.record import (
     Finite,
@@ -22,7 +23,7 @@ Status = Literal["finished", "stopped early", "diverged", "out of memory", "fail
 class TrialRecord(Record):
     """One trial that has ended."""
 
-    trial: Whole = Field(ge=1, description="number of the trial")
+    trial: Count = Field(description="number of the trial")
     values: dict[str, JsonValue] = Field(description="the values tried, by dotted key; their types are the settings'")
     epoch: tuple[Whole | Finite, ...] = Field(description="epochs after which the trial was validated")
     val_loss: tuple[Whole | Finite, ...] = Field(description="validation loss after each of them")

@@ -128,22 +128,22 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
     """
     path = Path(path)
     try:
-        tree = read_json(path)
+        payload = read_json(path)
     except FileNotFoundError:
         raise UserError(path, "no such file", "run the prepare stage, which makes it") from None
     except OSError as error:
         raise UserError(path, f"cannot be read: {error.strerror}", "see whether it is a file you may read") from None
     except ValueError as error:
         raise UserError(path, f"is no JSON: {error}", PREPARE_AGAIN) from None
-    version = tree.get("schema_version") if isinstance(tree, dict) else None
+    version = payload.get("schema_version") if isinstance(payload, dict) else None
     if version != SCHEMA_VERSION:
         found = "is no manifest of Bevatron's" if version is None else f"follows version {version} of the contract"
         raise UserError(path, f"{found}; this Bevatron reads version {SCHEMA_VERSION}", PREPARE_AGAIN)
-    if "code_versions" not in tree:
+    if "code_versions" not in payload:
         what = "does not say which versions of source and recipe made its samples, as an older Bevatron's"
         raise UserError(path, what, "run the stages simulate and prepare again")
     try:
-        manifest = Manifest.model_validate(tree)
+        manifest = Manifest.model_validate(payload)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
