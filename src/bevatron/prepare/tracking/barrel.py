@@ -12,7 +12,7 @@ HIGHLAND = 0.0136  # GeV
 
 @dataclass(frozen=True)
 class Strips:
-    """Measurements on a cylinder: radius and resolution in mm, and the angle in rad at which the strips stand to
+    """Measurements on a cylinder: radius and resolution in mm, and the angle in rad between the strips and
     the beam, so that y cos + z sin is measured; π/2 measures z.
     """
 

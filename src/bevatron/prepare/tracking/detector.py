@@ -19,7 +19,7 @@ class Tracks:
     """Measured tracks, jet by jet and then those outside of jets: jet (n,) or NO_JET, event (n,); parameters (n,
     5) of (d0, z0, phi, theta, q/p) to the beam line in mm, rad, 1/GeV, and their covariance (n, 5, 5).
 
-    prompt (n,) bool tells tracks of particles made in the collision: known to simulations alone, and used only to
+    prompt (n,) bool marks tracks of particles made in the collision: known to simulations alone, and used only to
     calibrate resolutions.
     """
 

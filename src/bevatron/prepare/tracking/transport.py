@@ -1,4 +1,4 @@
-"""A measured track seen from any point: how far it misses it, with what error, and how that moves with the point.
+"""Distances of a measured track to any point, their errors, and their derivatives by the point.
 
 Compiled functions of one track; `track` (5,) is (d0, z0, phi, theta, q/p) at the perigee to the z axis, `matrix`
 (5, 5) its covariance. Lengths in mm, angles in rad, momenta in GeV.
@@ -64,7 +64,7 @@ def fill_jacobian(track, field, d, path, jacobian):
 
 @compiled
 def fill_constraint(track, matrix, field, x, y, z, jacobian, values):
-    """What a track says about a vertex near (x, y, z), written into values (10,).
+    """Writes what a track measures of a vertex near (x, y, z) into values (10,).
 
     0, 1: the residuals d and δz; 2, 3: ∂d/∂(x, y); 4, 5: ∂δz/∂(x, y), where ∂d/∂z = 0 and ∂δz/∂z = -1; 6, 7, 8:
     the inverse of their covariance J matrix Jᵀ (dd, dz, zz); 9: phi there. jacobian (2, 5) is a buffer.
@@ -93,7 +93,7 @@ def fill_constraint(track, matrix, field, x, y, z, jacobian, values):
 
 @compiled
 def chi_squared(values, x, y, z):
-    """Of the track to a vertex that lies (x, y, z) from where `fill_constraint` was called."""
+    """χ² of the track to a vertex that is (x, y, z) away from where `fill_constraint` was called."""
     d = values[0] + values[2] * x + values[3] * y
     away = values[1] + values[4] * x + values[5] * y - z
     return values[6] * d * d + 2 * values[7] * d * away + values[8] * away * away

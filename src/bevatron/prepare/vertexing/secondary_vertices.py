@@ -15,7 +15,7 @@ TEMPERATURES = (8.0, 4.0, 2.0, 1.0)
 
 @dataclass(frozen=True)
 class SecondaryVertices:
-    """Vertices of all jets, one after the other, each jet's in the order found.
+    """Vertices of all jets, one after the other, each jet's in the order in which they are found.
 
     jet (n,); position (n, 3) in mm and covariance (n, 3, 3); chi2, ndf (n,); momentum (n, 4) of (px, py, pz, E) in
     GeV, all tracks pions; flight (n, 3) from the primary vertex in mm and its significance (n,); n_tracks (n,).

@@ -14,7 +14,7 @@ CORE = (0.01, 0.99)  # quantiles of the charge between which the box lies: photo
 
 
 class Boxes(Section):
-    """What a box is drawn around. Class -1, and -1 for the corners, stand for no box."""
+    """What a box is drawn around. Class -1, and -1 for the corners, mean no box."""
 
     around: Literal["particles", "interaction"] = Field(
         default="particles",

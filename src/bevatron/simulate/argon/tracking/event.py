@@ -22,7 +22,7 @@ PHOTON_CONVERSION_UNKNOWN = float("nan")
 class Box:
     """The liquid argon: low (3,) and high (3,) corners, cm. Particles that leave it have escaped.
 
-    x runs along the drift (the wire planes stand at x = low), y upwards, z along the beam.
+    x runs along the drift (the wire planes are at x = low), y upwards, z along the beam.
     """
 
     low: tuple[float, float, float]

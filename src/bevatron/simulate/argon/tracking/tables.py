@@ -36,7 +36,7 @@ LOSS, RANGE, RATE = range(3)  # columns of `steps`
 
 # steps (7, points, 3): mean loss in a step (MeV/cm), range at this loss (cm) and rate of all processes (1/cm) of each
 # charged particle; rates (7, 5, points) by process; energies (7, points): log energy over equal steps of log range,
-# which start and widen as ranges (7, 2) tells; photons (points, 3): rates by process, 1/cm.
+# whose start and step are in ranges (7, 2); photons (points, 3): rates by process, 1/cm.
 Tables = namedtuple("Tables", "steps rates energies ranges photons")
 
 
