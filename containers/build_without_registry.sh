@@ -36,7 +36,7 @@ if ! buildah inspect --type image localhost/bevatron-base >/dev/null 2>&1; then
 fi
 
 # While it builds, pip uses this machine's certificates, which may name an authority of its network, and the wheel.
-# They are mounted, not copied: nothing of them is in the image.
+# They are mounted, not copied: of them only the empty file /etc/pip.conf stays in the image.
 cat >"$work/pip.conf" <<'END'
 [global]
 cert = /etc/ssl/certs/ca-certificates.crt
