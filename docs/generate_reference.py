@@ -12,6 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import typer
+
+from bevatron.cli import app
 from bevatron.config.loading.kinds import ARCHITECTURES, CLAIM_TESTS, RECIPES, SOURCES
 from bevatron.config.loading.load import load_study
 from bevatron.config.reference.tables import BEGIN, component_tables, section_tables
@@ -64,7 +67,7 @@ def components(name: str) -> str:
     tables = component_tables(place, registry)
     for kind in registry.names():  # the page's title says the place already
         tables = tables.replace(f"### {place}, kind `{kind}`", f"## `{kind}`")
-    tables = re.sub(r"^### (`.+`), kind `\w+`$", r"### \1", tables, flags=re.M)
+    tables = re.sub(r"^### `.+\.(\w+)`, kind `\w+`$", r"**`\1`**", tables, flags=re.M)  # sections among the options
     return f"# {title}\n\n{summary}\n\n{tables}\n"
 
 
@@ -77,7 +80,11 @@ def command_line() -> str:
     """All commands with their arguments and options, as typer documents them."""
     command = [sys.executable, "-m", "typer", "bevatron.cli", "utils", "docs", "--name", "bevatron"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-    return done.stdout.replace("# `bevatron`", "# Command line", 1)
+    text = done.stdout.replace("# `bevatron`", "# Command line", 1)
+    for name, found in typer.main.get_command(app).commands.items():  # typer cuts the list's lines short
+        summary = " ".join((found.help or "").split("\n\n")[0].split())
+        text = re.sub(rf"^\* `{name}`: .*$", lambda line, s=summary, n=name: f"* `{n}`: {s}", text, flags=re.M)
+    return text
 
 
 def claims() -> str:

@@ -116,7 +116,7 @@ def _table(title: str, section: type[Section], doc: str | None = None) -> str:
         "|---|---|---|---|",
     ]
     for key, field in section.model_fields.items():
-        if key == "kind":
+        if key == "kind" and len(typing.get_args(field.annotation)) < 2:  # the title says it
             continue
         cells = (f"`{key}`", f"`{_type(field.annotation, field.metadata)}`", _default(field), field.description or "")
         rows.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")

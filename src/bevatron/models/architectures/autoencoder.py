@@ -13,7 +13,7 @@ from bevatron.models.layers.inputs import InputGroup, Inputs
 
 @architecture("autoencoder")
 class Autoencoder(nn.Module):
-    """An image is squeezed through `hidden` numbers, from which it is made again.
+    """Encodes an image into `hidden` latent dimensions, and decodes it again.
 
     With no further widths: one hidden layer, of units with an activation, and linear outputs, as in the lectures. With
     widths the encoder has them in turn, the decoder in reverse, and the hidden layer is linear. With noisy images as

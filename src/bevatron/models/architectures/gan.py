@@ -20,8 +20,8 @@ SLOPE = 0.2  # of the leaky ReLUs (A. Radford et al., arXiv:1511.06434)
 
 @architecture("gan")
 class GAN(nn.Module):
-    """A generator G makes images of noise z, a discriminator D says how likely an image is real; both learn at once
-    (I. Goodfellow et al., arXiv:1406.2661).
+    """A generator G makes images from noise z, a discriminator D estimates how likely an image is real; both learn
+    together (I. Goodfellow et al., arXiv:1406.2661).
 
     D climbs V = E ln D(x) + E ln(1 - D(G(z))). G descends it (minimax), or, as D is too sure of itself early on for
     that to have a gradient, climbs E ln D(G(z)) (non_saturating). Both take their step from the same batch, at the same

@@ -15,7 +15,7 @@ from bevatron.report.tables.numbers import exact, plain, with_error
 
 @claim_test("agree")
 class Agree:
-    """No two of the numbers differ by more than the tolerance; being unsure is not agreeing."""
+    """No two of the numbers differ by more than the tolerance; an uncertain difference does not count as agreement."""
 
     class Options(TestOptions):
         """Numbers and how far apart they may be."""

@@ -14,7 +14,10 @@ from bevatron.report.tables.numbers import exact, plain
 
 @claim_test("agree_each")
 class AgreeEach:
-    """In each group no two models differ in the metric by more than the tolerance; being unsure is not agreeing."""
+    """In each group no two models differ in the metric by more than the tolerance.
+
+    An uncertain difference does not count as agreement.
+    """
 
     class Options(GroupOptions):
         """Groups of models, and how far those of a group may be apart."""

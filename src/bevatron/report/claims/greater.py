@@ -12,7 +12,7 @@ from bevatron.report.tables.numbers import exact, with_error
 
 @claim_test("greater")
 class Greater:
-    """The first number is larger than each of the others, by a margin at least."""
+    """The first number is larger than each of the others, by at least a margin."""
 
     class Options(TestOptions):
         """One number, and those it should exceed."""

@@ -12,7 +12,10 @@ from bevatron.report.tables.numbers import exact, with_error
 
 @claim_test("near")
 class Near:
-    """The number differs from a known one by no more than the tolerance; being unsure is not agreeing."""
+    """The number differs from a known one by no more than the tolerance.
+
+    An uncertain difference does not count as agreement.
+    """
 
     class Options(TestOptions):
         """One number, and the one it should be."""

@@ -11,7 +11,7 @@ from bevatron.report.results.measured import Measurements
 
 @claim_test("weight_count")
 class WeightCount:
-    """The network has exactly so many weights."""
+    """The network has exactly this number of weights."""
 
     class Options(TestOptions):
         """A network for images, and its number of weights."""

@@ -30,7 +30,7 @@ MEASURED = len(TRACK) - len(VERTEX)  # of a track's numbers those that every tra
 
 @source("jet_flavour_jsonl")
 class JetFlavourLines:
-    """Jets of the data set of Guest et al. (arXiv:1607.08633), JSON lines, plain or gzip; never wholly in memory.
+    """Jets of the data set of Guest et al. (arXiv:1607.08633), JSON lines, plain or gzip; read in pieces.
 
     Input groups: `jet` (pt, eta), `experts` (14, those beside pt and eta), `tracks` (ragged, 28 features, in the
     file's order). Targets: `flavour` int64 (0, 4, 5) and `event` uint64. The file does not say which jets come

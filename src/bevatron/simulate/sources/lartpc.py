@@ -78,7 +78,7 @@ class ArgonOptions(kinds.Options):
 
 @source("lartpc")
 class LiquidArgon:
-    """Energy deposits of particles in liquid argon, by a transport of our own (bevatron.simulate.argon).
+    """Energy deposits of particles in liquid argon, by Bevatron's own transport (bevatron.simulate.argon).
 
     One sample is one event; id = shard << 40 | event. Input groups: `segments` and `segment_ids` (ragged),
     `budget` (where the energy went), `primaries` and `primary_ids` (ragged), `conversion` (of the first primary photon,
