@@ -31,6 +31,7 @@ bench: .venv/ready
 # The documentation site, in site/; needs no network.
 docs: .venv/ready
 	python docs/generate_reference.py
+	python docs/generate_notebook_pages.py
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 	@! grep -rlE '(src=|<link[^>]+href=)"?https?://' site --include='*.html' || \
 	  { echo "these pages of the site load something from a network" >&2; exit 1; }

@@ -30,9 +30,11 @@ def load_script(name: str):
 
 
 REFERENCE = load_script("generate_reference")
-GENERATED = {f"reference/{name}" for name in (*("configuration.md", "command-line.md", "claims.md"),)} | {
-    f"reference/{name}.md" for name in REFERENCE.COMPONENT_PAGES
-}
+GENERATED = (
+    {f"reference/{name}" for name in ("configuration.md", "command-line.md", "claims.md")}
+    | {f"reference/{name}.md" for name in REFERENCE.COMPONENT_PAGES}
+    | {f"notebooks/{path.stem}.md" for path in (ROOT / "notebooks").glob("*.ipynb")}
+)
 WRITTEN = sorted(p for p in DOCS.rglob("*.md") if p.relative_to(DOCS).as_posix() not in GENERATED)
 TEXTS = {
     p.relative_to(ROOT).as_posix(): p.read_text() for p in (*WRITTEN, ROOT / "README.md", ROOT / "CONTRIBUTING.md")
