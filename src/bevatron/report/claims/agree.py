@@ -24,9 +24,11 @@ class Agree:
         tolerance: Positive = Field(description="largest difference between any two")
 
         def references(self) -> list[MetricReference]:
+            """All numbers the test looks at."""
             return list(self.metrics)
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
+        """Compare the measured numbers with what the claim says of them."""
         numbers = [r.measured(measurements) for r in options.metrics]
         conditions = [
             Condition(((-1.0, a), (1.0, b)), options.tolerance, f"tolerance minus ({a.label} minus {b.label})")

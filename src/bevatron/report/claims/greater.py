@@ -22,9 +22,11 @@ class Greater:
         margin: NonNegative = Field(default=0.0, description="by how much at least")
 
         def references(self) -> list[MetricReference]:
+            """All numbers the test looks at."""
             return [self.first, *self.others]
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
+        """Compare the measured numbers with what the claim says of them."""
         first, *others = (r.measured(measurements) for r in options.references())
         conditions = [
             Condition(((1.0, first), (-1.0, o)), -options.margin, f"{first.label} minus {o.label}") for o in others

@@ -25,9 +25,11 @@ class Ratio:
         factor: Positive = Field(description="least value of first / second")
 
         def references(self) -> list[MetricReference]:
+            """All numbers the test looks at."""
             return [self.first, self.second]
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
+        """Compare the measured numbers with what the claim says of them."""
         first, second = (r.measured(measurements) for r in options.references())
         words = f"{first.label} minus {exact(options.factor)} × {second.label}"
         condition = Condition(((1.0, first), (-options.factor, second)), 0.0, words)

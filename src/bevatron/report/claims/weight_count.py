@@ -23,9 +23,11 @@ class WeightCount:
         weights: Count = Field(description="numbers that are learned")
 
         def references(self) -> list[MetricReference]:
+            """None: nothing is measured."""
             return []
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
+        """Compare the network with what the claim says of it."""
         import torch
 
         from bevatron.config.loading.kinds import ARCHITECTURES

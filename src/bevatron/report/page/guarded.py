@@ -1,6 +1,7 @@
 """A chapter's tables and figures, each of which can fail alone. UserErrors, which are of damaged files, are raised."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from bevatron.errors import UserError
 from bevatron.figures import log_failure
@@ -8,15 +9,17 @@ from bevatron.report.plots.style import ReportFigure, failed
 from bevatron.report.provenance.origin import Origin
 from bevatron.report.tables.table import Table, failed_table
 
+TableT = TypeVar("TableT", bound=Table | None)
 
-def tables_or_failure(study: str, name: str, build: Callable[[], list[Table | None]]) -> list[Table | None]:
+
+def tables_or_failure(study: str, name: str, build: Callable[[], list[TableT]]) -> list[TableT | Table]:
     """What `build` makes; or one table `<study>_<name>` that says why it could not."""
     try:
-        found = build()
-        for table in found:
+        tables = build()
+        for table in tables:
             if table is not None:
                 table.check()
-        return found
+        return [*tables]
     except UserError:
         raise
     except Exception as error:

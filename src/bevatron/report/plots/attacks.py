@@ -4,6 +4,8 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from bevatron.report.plots.style import COLOURS, WIDTH, grid
 
@@ -11,7 +13,7 @@ GREY = "gray_r"
 KINDS = {"fgsm": ("FGSM", "o-"), "pgd": ("PGD", "s--"), "random": ("random signs", "^:")}
 
 
-def attack_errors(models: dict[str, dict[str, Any]]) -> plt.Figure:
+def attack_errors(models: dict[str, dict[str, Any]]) -> Figure:
     """A panel for each kind of attack: the fraction of errors against ε, one line for each model by its title."""
     figure, panels = grid(len(KINDS), height=4.2)
     for panel, (kind, (title, _)) in zip(panels, KINDS.items(), strict=True):
@@ -30,7 +32,7 @@ def attack_errors(models: dict[str, dict[str, Any]]) -> plt.Figure:
     return figure
 
 
-def attack_example(drawn: dict[str, Any], classes: list[str]) -> plt.Figure:
+def attack_example(drawn: dict[str, Any], classes: list[str]) -> Figure:
     """An image, the sign of the gradient at each pixel, and the image that the network mistakes."""
     figure, panels = plt.subplots(1, 3, figsize=(WIDTH * 0.75, 3.2))
     before, after = drawn["before"], drawn["after"]
@@ -43,7 +45,7 @@ def attack_example(drawn: dict[str, Any], classes: list[str]) -> plt.Figure:
     return figure
 
 
-def _show(axes: plt.Axes, image: list, low: float, high: float) -> None:
+def _show(axes: Axes, image: list, low: float, high: float) -> None:
     """(channels, height, width), of one channel grey, of three in their colours (the sign as its mean)."""
     values = np.asarray(image, float)
     if len(values) == 3 and low == 0.0:

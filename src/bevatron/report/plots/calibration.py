@@ -1,14 +1,14 @@
 """Reliability diagrams: are predicted probabilities the frequencies observed?"""
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from bevatron.report.plots.style import COLOURS, FAINT, FEW_CLASSES
 
 FEWEST, BINS = 10, 10  # samples of a bin that is drawn; bins of all classes together
 
 
-def calibration(classes: list[str], curves: dict[str, dict], axes: plt.Axes) -> None:
+def calibration(classes: list[str], curves: dict[str, dict], axes: Axes) -> None:
     """A point for each bin of each class's probability, with its binomial interval, beside the diagonal; of many
     classes for each bin of all their probabilities, with the binomial error.
     """

@@ -1,7 +1,11 @@
 """Units and points in a plane: what w and θ do, the lines found, the surfaces, Rosenblatt's steps."""
 
-import matplotlib.pyplot as plt
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from bevatron.report.plots.style import COLOURS, FAINT, INK, grid
 
@@ -16,7 +20,7 @@ ACTIVATIONS = {
 }
 
 
-def responses(w: tuple[float, float], theta: float) -> plt.Figure:
+def responses(w: tuple[float, float], theta: float) -> Figure:
     """A panel for each activation: y = f(w·x - θ) over the plane, with the line w·x = θ and the direction of w."""
     figure, panels = grid(len(ACTIVATIONS), height=3.3)
     side = np.linspace(-4, 4, 161)
@@ -26,13 +30,14 @@ def responses(w: tuple[float, float], theta: float) -> plt.Figure:
         _line(axes, w, theta, color="white", ls="--")
         foot = theta * np.array(w) / np.dot(w, w)
         axes.annotate("", foot + np.array(w), foot, arrowprops={"arrowstyle": "->", "color": "white", "lw": 1.5})
-        axes.text(*(foot + 1.25 * np.array(w)), "w", color="white", ha="center", va="center")
+        tip = foot + 1.25 * np.array(w)
+        axes.text(tip[0], tip[1], "w", color="white", ha="center", va="center")
         axes.figure.colorbar(drawn, ax=axes, label="y")
         _plane(axes, (-4, 4, -4, 4), name)
     return figure
 
 
-def rotations() -> plt.Figure:
+def rotations() -> Figure:
     """Left: w turns the line; middle: its length leaves the line and makes the response steeper; right: θ shifts it."""
     figure, (left, middle, right) = grid(3, height=3.6)
     for k, degrees in enumerate((0, 30, 60, 90, 120)):
@@ -57,7 +62,7 @@ def rotations() -> plt.Figure:
     return figure
 
 
-def lines(classes: list[str], models: dict[str, dict]) -> plt.Figure:
+def lines(classes: list[str], models: dict[str, dict]) -> Figure:
     """A panel for each model: test points and the decision line of every seed.
 
     models: by title the curves of metrics.json.
@@ -74,7 +79,7 @@ def lines(classes: list[str], models: dict[str, dict]) -> plt.Figure:
     return figure
 
 
-def surfaces(models: dict[str, dict]) -> plt.Figure:
+def surfaces(models: dict[str, dict]) -> Figure:
     """A panel for each model: its first seed's output for the second class over the plane; white: the decision line."""
     figure, panels = grid(len(models), height=3.3)
     for axes, (title, curves) in zip(panels, models.items(), strict=True):
@@ -88,7 +93,7 @@ def surfaces(models: dict[str, dict]) -> plt.Figure:
     return figure
 
 
-def steps(classes: list[str], curves: dict) -> plt.Figure:
+def steps(classes: list[str], curves: dict) -> Figure:
     """A panel for each of the first corrections: the sample on the wrong side, the line before and after."""
     figure, panels = grid(len(curves["corrections"]), height=3.5)
     for axes, step in zip(panels, curves["corrections"], strict=True):
@@ -102,7 +107,7 @@ def steps(classes: list[str], curves: dict) -> plt.Figure:
     return figure
 
 
-def clouds(classes: list[str], drawn: dict[str, dict]) -> plt.Figure:
+def clouds(classes: list[str], drawn: dict[str, dict]) -> Figure:
     """A panel for each set of points: the test split, one colour a class."""
     figure, panels = grid(len(drawn), columns=3, height=3.6)
     for axes, (name, curves) in zip(panels, drawn.items(), strict=True):
@@ -112,14 +117,14 @@ def clouds(classes: list[str], drawn: dict[str, dict]) -> plt.Figure:
     return figure
 
 
-def _points(axes: plt.Axes, points: dict, classes: list[str], alpha: float = 0.6) -> None:
+def _points(axes: Axes, points: dict, classes: list[str], alpha: float = 0.6) -> None:
     x, label = np.array(points["x"]), np.array(points["label"])
     for k, name in enumerate(classes):
         mine = x[label == k]
         axes.plot(mine[:, 0], mine[:, 1], ".", color=CLASSES[k], ms=2.5, alpha=alpha, label=name, rasterized=True)
 
 
-def _boundary(axes: plt.Axes, curves: dict, seed: int, colour: str, style: str) -> bool:
+def _boundary(axes: Axes, curves: dict, seed: int, colour: str, style: str) -> bool:
     """The decision line of one seed; False where there is none, as all points fall into one class."""
     values = np.array(curves["surfaces"][seed])
     if not values.min() < 0 < values.max():
@@ -134,18 +139,18 @@ def _boundary(axes: plt.Axes, curves: dict, seed: int, colour: str, style: str) 
     return True
 
 
-def _line(axes: plt.Axes, w: tuple[float, float] | list[float], theta: float, **how: object) -> None:
+def _line(axes: Axes, w: Sequence[float], theta: float, **style: Any) -> None:
     """The line w·x = θ, right across the panel; none for w = 0."""
-    w = np.array(w, float)
-    length = np.hypot(*w)
+    normal = np.array(w, float)
+    length = np.hypot(normal[0], normal[1])
     if length == 0:
         return
-    foot, along = theta * w / length**2, np.array([-w[1], w[0]]) / length
+    foot, along = theta * normal / length**2, np.array([-normal[1], normal[0]]) / length
     ends = np.stack([foot - 100 * along, foot + 100 * along])
-    axes.plot(ends[:, 0], ends[:, 1], scalex=False, scaley=False, **how)
+    axes.plot(ends[:, 0], ends[:, 1], scalex=False, scaley=False, **style)
 
 
-def _plane(axes: plt.Axes, extent: tuple[float, ...] | list[float], title: str) -> None:
+def _plane(axes: Axes, extent: Sequence[float], title: str) -> None:
     axes.set_xlim(extent[0], extent[1])
     axes.set_ylim(extent[2], extent[3])
     axes.set_aspect("equal")

@@ -3,13 +3,13 @@
 from textwrap import fill
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from bevatron.report.plots.style import COLOURS, INK, grid
 
 
-def comparisons(drawn: list[dict[str, Any]]) -> plt.Figure:
+def comparisons(drawn: list[dict[str, Any]]) -> Figure:
     """A panel for each entry of `comparisons` in source.json: ours as coloured points with errors, published numbers
     in black, as open points or as a line.
     """

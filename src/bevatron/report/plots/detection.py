@@ -2,8 +2,9 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
@@ -15,7 +16,7 @@ from bevatron.store.records.data import ImagesRecord
 BOXES = ("#bd1f01", "#832db6", "#e76300", "#a96b59", "#222222", "#717581")  # seen on white and on the images' colours
 
 
-def precision_recall(classes: list[str], models: dict[str, dict[str, Any]]) -> plt.Figure:
+def precision_recall(classes: list[str], models: dict[str, dict[str, Any]]) -> Figure:
     """A panel for each class; a line for each model, the mean of its seeds, with a band of their range.
 
     models: by title the `precision` of metrics.json.
@@ -41,7 +42,7 @@ def precision_recall(classes: list[str], models: dict[str, dict[str, Any]]) -> p
 
 def found_boxes(
     classes: list[str], group: ImagesRecord, channel: int, examples: list[dict[str, Any]], sides: Sides
-) -> plt.Figure:
+) -> Figure:
     """A panel for each example: the image, true boxes (full) and found ones (dashed, with their scores), a colour for
     each class.
 
@@ -67,7 +68,7 @@ def found_boxes(
     return figure
 
 
-def _box(axes: plt.Axes, box: list[float], width: int, height: int, colour: str, style: str) -> tuple[float, float]:
+def _box(axes: Axes, box: list[float], width: int, height: int, colour: str, style: str) -> tuple[float, float]:
     """Draws a box given in fractions of the image; returns the corner that is the upper left one in the image."""
     x1, y1, x2, y2 = box[0] * width, box[1] * height, box[2] * width, box[3] * height
     axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour, ls=style, lw=1.3))

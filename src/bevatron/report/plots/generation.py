@@ -5,12 +5,14 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from bevatron.report.plots.montage import montage
 from bevatron.report.plots.style import COLOURS, FAINT, WIDTH, grid
 
 
-def course(models: dict[str, list[dict[str, Any]]], of_data: float) -> plt.Figure:
+def course(models: dict[str, list[dict[str, Any]]], of_data: float) -> Figure:
     """Fréchet distance, and the objective V, at the remembered moments: a line for each seed, of the model's colour."""
     figure, (left, right) = grid(2, columns=2, height=4.0)
     for k, (title, seeds) in enumerate(models.items()):
@@ -29,7 +31,7 @@ def course(models: dict[str, list[dict[str, Any]]], of_data: float) -> plt.Figur
     return figure
 
 
-def along(epochs: list[int], samples: list[list], neighbours: list) -> plt.Figure:
+def along(epochs: list[int], samples: list[list], neighbours: list) -> Figure:
     """A row for each moment, the same noise in each column; below, the nearest training images of the last row."""
     rows = {f"epoch {epoch}": images for epoch, images in zip(epochs, samples, strict=True)}
     rows["nearest training\nimage"] = neighbours
@@ -38,7 +40,7 @@ def along(epochs: list[int], samples: list[list], neighbours: list) -> plt.Figur
     return figure
 
 
-def spot(real: list, made: list) -> plt.Figure:
+def spot(real: list, made: list) -> Figure:
     """Real and generated images in an order that nothing tells, numbered."""
     order = _order(real, made)
     images = [*real, *made]
@@ -59,7 +61,7 @@ def _order(real: list, made: list) -> np.ndarray:
     return np.random.default_rng(1).permutation(len(real) + len(made))
 
 
-def _bare(panel: plt.Axes, shown: list, high: float) -> None:
+def _bare(panel: Axes, shown: list, high: float) -> None:
     panel.imshow(shown, cmap="gray_r", vmin=0.0, vmax=high, interpolation="nearest")
     panel.set_xticks([])
     panel.set_yticks([])

@@ -4,7 +4,9 @@ from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.figure import Figure
 
 from bevatron.report.plots.style import WIDTH, grid
 from bevatron.store.records.data import ImageRecord, ImagesRecord, PixelsRecord
@@ -28,7 +30,7 @@ def sides_of(recipe: str) -> Sides:
     return Sides("wire [pixel]", "time tick [pixel]", True) if recipe == "lartpc" else Sides()
 
 
-def example_images(group: ImagesRecord, sides: Sides) -> plt.Figure:
+def example_images(group: ImagesRecord, sides: Sides) -> Figure:
     """A panel for each image of one channel, or a row for each image of several; colours from 0 to the 99 % quantile of
     all pixels that hold something. Small images of one channel are grey, and stand in one row.
 
@@ -54,7 +56,7 @@ def example_images(group: ImagesRecord, sides: Sides) -> plt.Figure:
     return figure
 
 
-def _small_images(group: ImagesRecord) -> plt.Figure:
+def _small_images(group: ImagesRecord) -> Figure:
     columns = min(len(group.images), IN_A_ROW)
     rows = -(-len(group.images) // columns)
     figure, panels = plt.subplots(rows, columns, figsize=(WIDTH, 1.45 * rows), squeeze=False)
@@ -79,7 +81,7 @@ def scale_of(group: ImagesRecord) -> Normalize:
     return Normalize(low, high if high > low else low + 1.0)
 
 
-def draw(axes: plt.Axes, group: ImagesRecord, image: ImageRecord, channel: int, scale: Normalize, sides: Sides):
+def draw(axes: Axes, group: ImagesRecord, image: ImageRecord, channel: int, scale: Normalize, sides: Sides):
     """One channel of an image, its axes in pixels of the network's image; empty pixels are white."""
     height, width = (side * group.summed for side in group.shape)
     extent = (0, width, 0, height) if sides.upwards else (0, width, height, 0)
@@ -104,7 +106,8 @@ def pixels(stored: PixelsRecord, shape: tuple[int, int]) -> np.ndarray:
     return dense.reshape(shape)
 
 
-def colour_bar(figure: plt.Figure, panels: list[plt.Axes], drawn: Any, group: ImagesRecord) -> None:
+def colour_bar(figure: Figure, panels: list[Axes], drawn: Any, group: ImagesRecord) -> None:
+    """Add one colour bar, with the pixels' unit, for all panels; drawn: the image of one of them."""
     unit = group.units[0]
     label = "content of a pixel" + (f" [{unit}]" if unit not in ("", "1") else "")
     figure.colorbar(drawn, ax=panels, label=label, extend="max", shrink=min(1.0, 3.2 / figure.get_figheight()))

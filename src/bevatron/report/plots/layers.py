@@ -4,13 +4,14 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from bevatron.report.plots.style import WIDTH
 
 COLUMNS = 8
 
 
-def filters_of(drawn: dict[str, Any]) -> plt.Figure:
+def filters_of(drawn: dict[str, Any]) -> Figure:
     """The first convolution's kernels on one scale, red negative and blue positive."""
     filters = drawn["filters"]
     rows = -(-len(filters) // COLUMNS)
@@ -23,7 +24,7 @@ def filters_of(drawn: dict[str, Any]) -> plt.Figure:
     return figure
 
 
-def maps_of(drawn: dict[str, Any]) -> plt.Figure:
+def maps_of(drawn: dict[str, Any]) -> Figure:
     """A row for each layer: the image first, then the channels behind the layer, each on its own scale."""
     layers = drawn["layers"]
     figure, axes = plt.subplots(len(layers), COLUMNS + 1, figsize=(WIDTH, 1.45 * len(layers)), squeeze=False)

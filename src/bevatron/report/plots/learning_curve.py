@@ -1,14 +1,15 @@
 """Training and validation loss over the epochs."""
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from bevatron.report.plots.style import COLOURS, INK, grid
 
 POINTS = 500  # points of a line that an eye can tell apart
 
 
-def learning_curves(loss: str, models: dict[str, dict[int, list[dict[str, str]]]]) -> plt.Figure:
+def learning_curves(loss: str, models: dict[str, dict[int, list[dict[str, str]]]]) -> Figure:
     """A panel for each model; thin lines for the training loss of every seed, thick ones for validation.
 
     models: by title and seed the rows of history.csv. The dot marks each seed's lowest validation loss.
@@ -30,8 +31,8 @@ def learning_curves(loss: str, models: dict[str, dict[int, list[dict[str, str]]]
         axes.set_xlabel("epoch")
         axes.set_ylabel(loss)
     handles, labels = panels[0].get_legend_handles_labels()
-    handles += [plt.Line2D([], [], color=INK, lw=1.6), plt.Line2D([], [], color=INK, lw=0.8, ls="--")]
-    handles.append(plt.Line2D([], [], color=INK, marker="o", ls=""))
+    handles += [Line2D([], [], color=INK, lw=1.6), Line2D([], [], color=INK, lw=0.8, ls="--")]
+    handles.append(Line2D([], [], color=INK, marker="o", ls=""))
     labels += ["validation", "training", "lowest validation loss"]
     figure.legend(handles, labels, loc="outside upper left", ncols=min(len(labels), 8))
     return figure

@@ -1,7 +1,7 @@
 """Many small images in rows, drawn as one: an axis for each would take most of a page's time."""
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from bevatron.report.plots.style import INK
 
 
-def montage(axes: plt.Axes, rows: dict[str, list], colours: str, low: float, high: float) -> AxesImage:
+def montage(axes: Axes, rows: dict[str, list], colours: str, low: float, high: float) -> AxesImage:
     """Draw images (height, width), of one shape all of them, side by side in titled rows, on one scale of colours."""
     height, width = np.shape(next(iter(rows.values()))[0])
     gap = max(1, max(height, width) // 10)

@@ -2,15 +2,15 @@
 
 from textwrap import fill
 
-import matplotlib.pyplot as plt
 import mplhep
 import numpy as np
+from matplotlib.figure import Figure
 
 from bevatron.report.plots.style import COLOURS, grid
 from bevatron.store.records.data import ObservableRecord
 
 
-def observables(drawn: list[ObservableRecord], classes: list[str]) -> plt.Figure:
+def observables(drawn: list[ObservableRecord], classes: list[str]) -> Figure:
     """A panel for each observable: its distribution in each class, of unit area, with sqrt(N) errors.
 
     drawn: entries of `observables` in data.json; classes: in the order of their colours, [""] without any. The legend

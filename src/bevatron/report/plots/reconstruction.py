@@ -5,6 +5,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from bevatron.report.plots.montage import montage
 from bevatron.report.plots.style import COLOURS, FAINT, WIDTH, grid
@@ -12,7 +13,7 @@ from bevatron.report.plots.style import COLOURS, FAINT, WIDTH, grid
 Point = tuple[int, float, float]  # latent dimensions, value, error
 
 
-def denoised(models: dict[str, dict[str, Any]], unit: str) -> plt.Figure:
+def denoised(models: dict[str, dict[str, Any]], unit: str) -> Figure:
     """Columns: samples. Rows: what the networks get, the truth, and what each gives back, on one scale."""
     first = next(iter(models.values()))
     rows = {"noisy input": first["noisy"], "truth": first["clean"]}
@@ -24,7 +25,7 @@ def denoised(models: dict[str, dict[str, Any]], unit: str) -> plt.Figure:
     return figure
 
 
-def quality(panels: dict[str, dict[str, list[Point]]], level: dict[str, dict[str, float]], label: str) -> plt.Figure:
+def quality(panels: dict[str, dict[str, list[Point]]], level: dict[str, dict[str, float]], label: str) -> Figure:
     """A panel for each target: a metric against the number of latent dimensions, a line for each architecture.
 
     level: by target, horizontal lines of models that have no latent dimensions.

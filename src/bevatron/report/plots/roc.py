@@ -1,7 +1,9 @@
 """Background rejection against signal efficiency."""
 
-import matplotlib.pyplot as plt
+from collections.abc import Mapping, Sequence
+
 import numpy as np
+from matplotlib.figure import Figure
 
 from bevatron.report.plots.style import COLOURS, FAINT, grid
 
@@ -13,9 +15,9 @@ def roc(
     signal: str,
     backgrounds: list[str],
     curves: dict[str, dict],
-    cuts: dict[str, dict[str, list[float]]],
+    cuts: Mapping[str, Mapping[str, Sequence[float]]],
     efficiencies: list[float],
-) -> plt.Figure | None:
+) -> Figure | None:
     """One panel for each background; a line for each model with a band of its seeds' range; grey lines for
     cuts. Backgrounds of which too few samples are kept anywhere are left out; None where all are.
 

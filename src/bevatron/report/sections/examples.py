@@ -10,7 +10,7 @@ from bevatron.report.results.study_results import StudyResults
 
 def example_figures(results: StudyResults) -> list[ReportFigure]:
     """One figure for each input group that holds images; all but the first are folded away."""
-    sides, found = sides_of(results.study.dataset.recipe.kind), []
+    sides, figures = sides_of(results.study.dataset.recipe.kind), []
     for name, group in results.data.examples.items():
         if not group.images:
             continue
@@ -18,7 +18,7 @@ def example_figures(results: StudyResults) -> list[ReportFigure]:
         caption = f"Input group {name}: the first image of the test split of each class, {size} pixels"
         if group.summed > 1:
             caption += f", drawn with {group.summed} × {group.summed} of them summed"
-        place = f"{results.study.name}-{name}-examples"
-        drawn = draw_figure(partial(example_images, group, sides), place, f"{caption}.", wide=True)
-        found.append(replace(drawn, folded=bool(found)))
-    return found
+        figure_name = f"{results.study.name}-{name}-examples"
+        figure = draw_figure(partial(example_images, group, sides), figure_name, f"{caption}.", wide=True)
+        figures.append(replace(figure, folded=bool(figures)))
+    return figures

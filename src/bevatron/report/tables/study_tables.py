@@ -1,5 +1,7 @@
 """The tables of one study: its data, models, metrics, searches and timings."""
 
+from collections.abc import Sized
+
 from bevatron.config.sections.model import Model
 from bevatron.report.provenance.origin import Origin
 from bevatron.report.results.measured import Measured
@@ -24,7 +26,7 @@ def samples_table(results: StudyResults) -> Table:
         "Samples to learn from, to validate and to test." + _WITH_BOXES * (results.study.task.kind == "detection"),
         ("split", "samples", *manifest.classes),
         tuple(rows),
-        _all(rows, Origin(results.study.name, "manifest")),
+        _repeat(rows, Origin(results.study.name, "manifest")),
     )
 
 
@@ -46,7 +48,7 @@ def features_table(results: StudyResults) -> Table:
         "Input features over the training split.",
         (*head, "definition") if defined else head,
         tuple(rows),
-        _all(rows, Origin(results.study.name, "manifest")),
+        _repeat(rows, Origin(results.study.name, "manifest")),
     )
 
 
@@ -207,11 +209,13 @@ def sizes_table(results: StudyResults) -> Table:
     """Bytes on disk."""
     dataset = [entry for entries in results.manifest.splits.values() for entry in entries]
     n = sum(entry.samples for entry in dataset)
-    rows = [("raw shards", size(results.raw_bytes), None)] if results.raw_bytes else []
+    rows: list[tuple[str, str, str | None]] = []
+    if results.raw_bytes:
+        rows.append(("raw shards", size(results.raw_bytes), None))
     total = sum(entry.bytes for entry in dataset)
     rows.append((f"dataset, {len(dataset)} shards", size(total), f"{total / max(n, 1):,.0f} B"))
     rows.append(("weights of all models and seeds", size(sum(m.bytes for m in results.models.values())), None))
-    origins = _all(rows, Origin(results.study.name, "report"))
+    origins = _repeat(rows, Origin(results.study.name, "report"))
     return Table(f"{results.study.name}_sizes", "On disk.", ("what", "size", "a sample"), tuple(rows), origins)
 
 
@@ -252,7 +256,8 @@ def architecture_words(model: Model) -> str:
     return ", ".join(words)
 
 
-def _all(rows: list[tuple[Cell, ...]], origin: Origin) -> tuple[Origin, ...]:
+def _repeat(rows: Sized, origin: Origin) -> tuple[Origin, ...]:
+    """The same origin for every row."""
     return (origin,) * len(rows)
 
 
