@@ -35,10 +35,10 @@ class Agree:
             for pair in combinations(numbers, 2)
             for a, b in (pair, pair[::-1])
         ]
-        found = "; ".join(f"{n.label} {with_error(n.value, n.error)}" for n in numbers)
+        values_text = "; ".join(f"{n.label} {with_error(n.value, n.error)}" for n in numbers)
         values = np.array([n.value for n in numbers])
         sentence = (
-            f"{found}: apart by {plain(values.max() - values.min())} at most; "
+            f"{values_text}: apart by {plain(values.max() - values.min())} at most; "
             f"the claim allows {exact(options.tolerance)}."
         )
         return decide(conditions, numbers, sentence, options.sigmas, options.every_seed)

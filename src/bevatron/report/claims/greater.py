@@ -32,10 +32,10 @@ class Greater:
             Condition(((1.0, first), (-1.0, o)), -options.margin, f"{first.label} minus {o.label}") for o in others
         ]
         best = max(others, key=lambda o: o.value)
-        asked = f" by {exact(options.margin)} at least" if options.margin else ""
+        margin_text = f" by {exact(options.margin)} at least" if options.margin else ""
         sentence = (
             f"{first.label} is {with_error(first.value, first.error)}; the claim wants it above "
             f"{'the best of the others, ' if len(others) > 1 else ''}{best.label}, "
-            f"{with_error(best.value, best.error)}{asked}."
+            f"{with_error(best.value, best.error)}{margin_text}."
         )
         return decide(conditions, [first, *others], sentence, options.sigmas, options.every_seed)

@@ -48,6 +48,6 @@ class Below:
 def _decide(options: ThresholdOptions, measurements: Measurements, sign: float, word: str) -> Decision:
     number = options.metric.measured(measurements)
     condition = Condition(((sign, number),), -sign * options.threshold, f"{number.label} {word} threshold")
-    wanted = f"the claim wants it {word} {exact(options.threshold)}"
-    sentence = f"{number.label} is {with_error(number.value, number.error)}; {wanted}."
+    claim_text = f"the claim wants it {word} {exact(options.threshold)}"
+    sentence = f"{number.label} is {with_error(number.value, number.error)}; {claim_text}."
     return decide([condition], [number], sentence, options.sigmas, options.every_seed)

@@ -11,9 +11,9 @@ from bevatron.compute.numerics.reproducibility import describe_environment, doub
 from bevatron.config.sections.study import Study
 from bevatron.report.page.guarded import TableT, figures_or_failure, tables_or_failure
 from bevatron.report.page.section import SECTIONS, Section
-from bevatron.report.plots.comparison import caption_of, comparisons
-from bevatron.report.plots.learning_curve import learning_curves
-from bevatron.report.plots.observables import observables
+from bevatron.report.plots.comparison import caption_of, plot_comparisons
+from bevatron.report.plots.learning_curve import plot_learning_curves
+from bevatron.report.plots.observables import plot_observables
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import ModelResults, SearchResults, StudyResults
 from bevatron.report.tables import study_tables as tables
@@ -80,7 +80,7 @@ class Chapter:
         return [table for table in tables if table is not None]
 
 
-def chapter_of(results: StudyResults) -> Chapter:
+def draw_chapter(results: StudyResults) -> Chapter:
     """The chapter of one study; to be called within `page_style`.
 
     A figure or a table that cannot be made costs nothing but itself, and the chapter says so.
@@ -103,15 +103,15 @@ def chapter_of(results: StudyResults) -> Chapter:
         samples=table("samples", tables.samples_table),
         features=table("features", tables.features_table),
         data=[
-            *figures("source", lambda: _comparisons(results)),
+            *figures("source", lambda: _comparison_figures(results)),
             *figures("data", lambda: part.data(task, results)),
-            *figures("observables", lambda: _observables(results)),
+            *figures("observables", lambda: _observable_figures(results)),
         ],
         observables=table("observables", tables.observables_table),
         models=table("models", tables.models_table),
         searches=[_search_part(results, m, m.search) for m in results.models.values() if m.search],
         trials=table("search", tables.search_table),
-        learning=_learning(results, part.loss),
+        learning=_learning_figure(results, part.loss),
         grids=tables_or_failure(study.name, "grids", lambda: grid_tables(results, part.columns(task, results)[0])),
         comparison=table("comparison", lambda r: tables.comparison_table(r, part.columns(task, r))),
         published=table("published", tables.published_table),
@@ -200,14 +200,16 @@ def _scalar_text(value: Any) -> str:
     return exact(value) if isinstance(value, int | float) else str(value)
 
 
-def _comparisons(results: StudyResults) -> list[ReportFigure]:
+def _comparison_figures(results: StudyResults) -> list[ReportFigure]:
     entries = results.comparisons
     if not entries:
         return []
-    return [draw_figure(partial(comparisons, entries), f"{results.study.name}-source", caption_of(entries), wide=True)]
+    return [
+        draw_figure(partial(plot_comparisons, entries), f"{results.study.name}-source", caption_of(entries), wide=True)
+    ]
 
 
-def _observables(results: StudyResults) -> list[ReportFigure]:
+def _observable_figures(results: StudyResults) -> list[ReportFigure]:
     records = [results.data.observables[name] for name in results.study.evaluation.observables]
     if not records:
         return []
@@ -217,14 +219,18 @@ def _observables(results: StudyResults) -> list[ReportFigure]:
         "what fraction of a class lies outside of the figure, or lacks the element."
     )
     return [
-        draw_figure(partial(observables, records, classes), f"{results.study.name}-observables", caption, wide=True)
+        draw_figure(
+            partial(plot_observables, records, classes), f"{results.study.name}-observables", caption, wide=True
+        )
     ]
 
 
-def _learning(results: StudyResults, loss: str) -> ReportFigure:
+def _learning_figure(results: StudyResults, loss: str) -> ReportFigure:
     models = {m.label: m.histories for m in results.models.values()}
     caption = "Loss of the training (dashed) and of the validation split (full) of every seed."
-    figure = draw_figure(partial(learning_curves, loss, models), f"{results.study.name}-learning", caption, wide=True)
+    figure = draw_figure(
+        partial(plot_learning_curves, loss, models), f"{results.study.name}-learning", caption, wide=True
+    )
     return replace(figure, folded=len(models) > FOLDED_ABOVE)
 
 

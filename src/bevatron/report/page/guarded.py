@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from bevatron.errors import UserError
 from bevatron.figures import log_failure
-from bevatron.report.plots.style import ReportFigure, failed
+from bevatron.report.plots.style import ReportFigure, failed_figure
 from bevatron.report.provenance.origin import Origin
 from bevatron.report.tables.table import Table, failed_table
 
@@ -34,4 +34,4 @@ def figures_or_failure(study: str, name: str, build: Callable[[], list[ReportFig
     except UserError:
         raise
     except Exception as error:
-        return [failed(error, f"{study}-{name}", f"The figures of the section '{name}'.")]
+        return [failed_figure(error, f"{study}-{name}", f"The figures of the section '{name}'.")]

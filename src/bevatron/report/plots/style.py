@@ -116,25 +116,25 @@ def draw_figure(
             return None
         if folded or len(figure.axes) > FEW_PANELS:
             for axes in figure.axes:
-                _with_fewer_ticks(axes)
+                _reduce_ticks(axes)
         content = figure_bytes(figure, name, format="svg", metadata={"Date": None, "Creator": None}, dpi=150)
         return ReportFigure(name, caption, content, wide=wide, folded=folded)
     except UserError:
         raise
     except Exception as error:
-        return failed(error, name, caption)
+        return failed_figure(error, name, caption)
     finally:
         for number in set(plt.get_fignums()) - before:
             plt.close(number)
 
 
-def failed(error: Exception, name: str, caption: str) -> ReportFigure:
+def failed_figure(error: Exception, name: str, caption: str) -> ReportFigure:
     """What stands in place of a figure, and is told in the log."""
     reason = log_failure(error, f"figure {name}")
     return ReportFigure(name, caption, placeholder_svg(reason), wide=True, failure=reason)
 
 
-def grid(n: int, columns: int = 3, height: float = 3.1) -> tuple[Figure, list[Axes]]:
+def create_panels(n: int, columns: int = 3, height: float = 3.1) -> tuple[Figure, list[Axes]]:
     """A figure of the page's width with n panels in rows of up to `columns`; the axes in reading order.
 
     height: of a row, in inches.
@@ -148,7 +148,7 @@ def grid(n: int, columns: int = 3, height: float = 3.1) -> tuple[Figure, list[Ax
     return figure, panels[:n]
 
 
-def _with_fewer_ticks(axes: Axes) -> None:
+def _reduce_ticks(axes: Axes) -> None:
     """No minor ticks, which are half of the drawing's time and of its bytes; on a logarithmic axis of a few decades
     ticks at 1, 2 and 5 instead.
     """

@@ -7,15 +7,15 @@ from matplotlib.figure import Figure
 from bevatron.config.sections.grid import name_of
 from bevatron.config.sections.task import Classification
 from bevatron.report.page.section import section
-from bevatron.report.plots.calibration import calibration
-from bevatron.report.plots.confusion import confusion
-from bevatron.report.plots.roc import roc
-from bevatron.report.plots.score import score
-from bevatron.report.plots.style import FEW_CLASSES, ReportFigure, draw_figure, grid
+from bevatron.report.plots.calibration import plot_calibration
+from bevatron.report.plots.confusion import plot_confusion
+from bevatron.report.plots.roc import plot_roc
+from bevatron.report.plots.score import plot_score
+from bevatron.report.plots.style import FEW_CLASSES, ReportFigure, create_panels, draw_figure
 from bevatron.report.results.study_results import ModelResults, StudyResults
-from bevatron.report.sections.attacks import attack_figures
-from bevatron.report.sections.examples import example_figures
-from bevatron.report.sections.layers import layer_figures
+from bevatron.report.sections.attacks import draw_attack_figures
+from bevatron.report.sections.examples import draw_example_figures
+from bevatron.report.sections.layers import draw_layer_figures
 from bevatron.store.records.data import ObservableRecord
 
 LINES = 8  # curves of a figure that an eye can tell apart
@@ -41,7 +41,7 @@ class ClassificationSection:
 
     def data(self, task: Classification, results: StudyResults) -> list[ReportFigure]:
         """Figures of the data, beside those of the observables."""
-        return example_figures(results)
+        return draw_example_figures(results)
 
     def figures(self, task: Classification, results: StudyResults) -> list[ReportFigure]:
         """Figures of what the models learned."""
@@ -51,7 +51,7 @@ class ClassificationSection:
         figures = []
         for suffix, group in _group_models(results).items():
             curves = {m.label: m.curves["roc"] for m in group}
-            draw = partial(roc, task.signal, backgrounds, curves, cuts, task.efficiencies)
+            draw = partial(plot_roc, task.signal, backgrounds, curves, cuts, task.efficiencies)
             caption = (
                 f"Rejection (1 / fraction kept) of each background against the efficiency for {task.signal}, by one "
                 f"cut on the probability of {task.signal}. Lines: mean of the seeds; bands: their range; upright "
@@ -64,7 +64,7 @@ class ClassificationSection:
             figures += [figure] if figure is not None else []
         single = _models_shown_alone(results, task.signal)
         figures += [_draw_model(task, results, model, folded=len(single) > FEW) for model in single]
-        return [*attack_figures(task, results), *layer_figures(results), *figures]
+        return [*draw_attack_figures(task, results), *draw_layer_figures(results), *figures]
 
 
 def _group_models(results: StudyResults) -> dict[str, list[ModelResults]]:
@@ -111,10 +111,10 @@ def _draw_model(task: Classification, results: StudyResults, model: ModelResults
 
 
 def _draw_classes(task: Classification, curves: dict) -> Figure:
-    figure, (left, middle, right) = grid(3, height=3.5)
-    score(task.signal, task.classes, curves["score"], left)
-    confusion(task.classes, curves["confusion"], middle)
-    calibration(task.classes, curves["calibration"], right)
+    figure, (left, middle, right) = create_panels(3, height=3.5)
+    plot_score(task.signal, task.classes, curves["score"], left)
+    plot_confusion(task.classes, curves["confusion"], middle)
+    plot_calibration(task.classes, curves["calibration"], right)
     return figure
 
 

@@ -4,7 +4,14 @@ from functools import partial
 
 from bevatron.config.sections.task import Classification2D
 from bevatron.report.page.section import section
-from bevatron.report.plots.classification_2d import clouds, lines, responses, rotations, steps, surfaces
+from bevatron.report.plots.classification_2d import (
+    plot_corrections,
+    plot_decision_lines,
+    plot_point_sets,
+    plot_responses,
+    plot_rotations,
+    plot_surfaces,
+)
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import StudyResults
 
@@ -29,17 +36,20 @@ class Classification2DSection:
         settings = f"w = ({W[0]:g}, {W[1]:g}) and θ = {THETA:g}"
         return [
             draw_figure(
-                partial(clouds, task.classes, by_inputs), f"{name}-points", "Points of the test split.", wide=True
+                partial(plot_point_sets, task.classes, by_inputs),
+                f"{name}-points",
+                "Points of the test split.",
+                wide=True,
             ),
             draw_figure(
-                partial(responses, W, THETA),
+                partial(plot_responses, W, THETA),
                 f"{name}-responses",
                 f"Response y = f(w·x − θ) of a unit with {settings}, for six activations; dashed: the line w·x = θ, at "
                 "the distance θ/|w| from the origin.",
                 wide=True,
             ),
             draw_figure(
-                rotations,
+                plot_rotations,
                 f"{name}-hyperplanes",
                 "What the numbers of a unit do: the direction of w turns the line (left), its length makes the "
                 "response steeper and leaves the line where it is (middle), θ shifts it (right).",
@@ -52,18 +62,18 @@ class Classification2DSection:
         name = results.study.name
         curves = {m.label: m.curves for m in results.models.values()}
         caption = "Test points and the decision line (y = ½) of every seed."
-        figures = [draw_figure(partial(lines, task.classes, curves), f"{name}-lines", caption, wide=True)]
+        figures = [draw_figure(partial(plot_decision_lines, task.classes, curves), f"{name}-lines", caption, wide=True)]
         caption = (
             f"What the first seed's network says of every point of the plane: its output y for class {task.signal}; "
             "dashed: y = ½."
         )
-        figures.append(draw_figure(partial(surfaces, curves), f"{name}-surfaces", caption, wide=True))
+        figures.append(draw_figure(partial(plot_surfaces, curves), f"{name}-surfaces", caption, wide=True))
         for m in results.models.values():
             if m.curves["corrections"]:
                 caption = (
                     f"{m.title}: the first corrections of the first seed. A sample on the wrong side (large) moves the "
                     "line (dashed: before, full: after) towards or across it; samples on the right side change nothing."
                 )
-                draw = partial(steps, task.classes, m.curves)
+                draw = partial(plot_corrections, task.classes, m.curves)
                 figures.append(draw_figure(draw, f"{name}-{m.name}-steps", caption, wide=True))
         return figures

@@ -5,7 +5,7 @@ from functools import partial
 
 from bevatron.config.sections.task import Detection
 from bevatron.report.page.section import section
-from bevatron.report.plots.detection import found_boxes, precision_recall
+from bevatron.report.plots.detection import plot_boxes, plot_precision_recall
 from bevatron.report.plots.images import sides_of
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import ModelResults, StudyResults
@@ -45,7 +45,7 @@ class DetectionSection:
                 "highest precision there or above. Lines: mean of the seeds; bands: range; in brackets: true boxes."
             )
             suffix = "" if len(models) <= LINES else f"-{k // LINES + 1}"
-            draw = partial(precision_recall, task.classes, curves)
+            draw = partial(plot_precision_recall, task.classes, curves)
             figures.append(draw_figure(draw, f"{name}-precision{suffix}", caption, wide=True))
         boxes = [figure for figure in (_draw_boxes(task, results, m) for m in models) if figure is not None]
         return figures + [replace(figure, folded=len(boxes) > FEW) for figure in boxes]
@@ -62,7 +62,7 @@ def _draw_boxes(task: Detection, results: StudyResults, model: ModelResults) -> 
         "what the first seed finds with a probability of 0.3 or more (dashed, with the probability)."
     )
     sides = sides_of(results.study.dataset.recipe.kind)
-    draw = partial(found_boxes, task.classes, group, channel, model.curves["examples"], sides)
+    draw = partial(plot_boxes, task.classes, group, channel, model.curves["examples"], sides)
     return draw_figure(draw, f"{results.study.name}-{model.name}-boxes", caption, wide=True)
 
 

@@ -4,7 +4,7 @@ from functools import partial
 
 from bevatron.config.sections.task import Generation
 from bevatron.report.page.section import section
-from bevatron.report.plots.generation import along, course, generated_numbers, spot
+from bevatron.report.plots.generation import generated_numbers, plot_quality_history, plot_quiz, plot_sample_history
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import StudyResults
 
@@ -32,7 +32,7 @@ class GenerationSection:
             "Fréchet distance of generated images to the test split, in the features of a classifier of the real "
             "ones, and the saddle-point objective on the validation split; a line for each seed."
         )
-        draw = partial(course, {m.label: m.curves["course"] for m in models}, of_data)
+        draw = partial(plot_quality_history, {m.label: m.curves["course"] for m in models}, of_data)
         figures = [draw_figure(draw, f"{name}-course", caption, wide=True)]
         for m in models:
             curves = m.curves
@@ -41,7 +41,7 @@ class GenerationSection:
                 f"{m.title}, first seed: what the generator makes of the same noise along the training, and the "
                 f"training image nearest to each of the last.{collapsed}"
             )
-            draw = partial(along, curves["course"][0]["epoch"], curves["samples"], curves["neighbours"])
+            draw = partial(plot_sample_history, curves["course"][0]["epoch"], curves["samples"], curves["neighbours"])
             figures.append(draw_figure(draw, f"{name}-{m.name}-along", caption, wide=True))
         best = min(models, key=lambda m: measured[m.name]["frechet_distance"].value)
         real, generated = best.curves["test"], best.curves["samples"][-1]
@@ -49,4 +49,4 @@ class GenerationSection:
             f"Spot the generated images ({best.title}). Half of them are real. The generated ones are "
             f"{', '.join(map(str, generated_numbers(real, generated)))}."
         )
-        return [*figures, draw_figure(partial(spot, real, generated), f"{name}-spot", caption, wide=True)]
+        return [*figures, draw_figure(partial(plot_quiz, real, generated), f"{name}-spot", caption, wide=True)]

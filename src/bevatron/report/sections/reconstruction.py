@@ -4,7 +4,7 @@ from functools import partial
 
 from bevatron.config.sections.task import Reconstruction
 from bevatron.report.page.section import section
-from bevatron.report.plots.reconstruction import Point, denoised, quality
+from bevatron.report.plots.reconstruction import Point, plot_quality, plot_reconstructions
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import ModelResults, StudyResults
 
@@ -44,7 +44,9 @@ class ReconstructionSection:
                 "networks give them back, on one scale of colours."
             )
             unit = next(iter(results.manifest.groups[models[0].model.inputs[0]].units), "")
-            figures.append(draw_figure(partial(denoised, shown, unit), f"{name}-{target}-images", caption, wide=True))
+            figures.append(
+                draw_figure(partial(plot_reconstructions, shown, unit), f"{name}-{target}-images", caption, wide=True)
+            )
         for metric, label, title in (
             (
                 "mse_over_noise",
@@ -61,7 +63,7 @@ class ReconstructionSection:
             if panels:
                 levels = {t: _metric_levels(results, models, metric) for t, models in by_target.items()}
                 caption = f"{title}, against the dimension of the representation h. Errors: bootstrap and seeds."
-                draw = partial(quality, panels, levels, label)
+                draw = partial(plot_quality, panels, levels, label)
                 figures.append(draw_figure(draw, f"{name}-{metric}", caption, wide=True))
         return figures
 

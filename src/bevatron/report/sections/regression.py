@@ -4,7 +4,7 @@ from functools import partial
 
 from bevatron.config.sections.task import Regression
 from bevatron.report.page.section import section
-from bevatron.report.plots.regression import deviations, draw_points, fits, residuals
+from bevatron.report.plots.regression import plot_deviations, plot_fits, plot_points, plot_residuals
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import StudyResults
 
@@ -26,7 +26,7 @@ class RegressionSection:
         points = results.data.points
         if points is None:
             return []
-        draw = partial(draw_points, _axis_title(task, results), task.target, points)
+        draw = partial(plot_points, _axis_title(task, results), task.target, points)
         caption = f"{len(points.x)} points of the test split" + (", and the truth." if points.truth else ".")
         return [draw_figure(draw, f"{results.study.name}-points", caption, wide=True)]
 
@@ -35,13 +35,13 @@ class RegressionSection:
         study = results.study
         models = results.models.values()
         x = _axis_title(task, results)
-        draw = partial(fits, x, task.target, {m.label: m.curves["fit"] for m in models})
+        draw = partial(plot_fits, x, task.target, {m.label: m.curves["fit"] for m in models})
         caption = (
             "The fit over the noise: test points, the truth (dashed), the mean of the seeds' predictions "
             "(line) and their range (band)."
         )
         figures = [draw_figure(draw, f"{study.name}-fits", caption, wide=True)]
-        draw = partial(residuals, {m.label: m.curves["residuals"] for m in models})
+        draw = partial(plot_residuals, {m.label: m.curves["residuals"] for m in models})
         caption = (
             "Residuals of the test points (mean of the seeds) over the noise itself, grey: a network that "
             "has found the truth leaves the noise and nothing else."
@@ -49,7 +49,7 @@ class RegressionSection:
         figures.append(draw_figure(draw, f"{study.name}-residuals", caption, wide=True))
         with_truth = {m.label: m.curves["deviation"] for m in models if "deviation" in m.curves}
         if with_truth:
-            draw = partial(deviations, x, with_truth)
+            draw = partial(plot_deviations, x, with_truth)
             caption = "RMS deviation of the predictions from the truth, bin by bin; bands: the seeds' range."
             figures.append(draw_figure(draw, f"{study.name}-deviations", caption, wide=True))
         return figures
