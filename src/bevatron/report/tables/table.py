@@ -56,7 +56,7 @@ class Table:
 
     def check(self) -> None:
         """Raises what writing the table would raise."""
-        self.texts, self.to_csv(), list(self.numbers())
+        _ = self.texts, self.to_csv(), list(self.numbers())
 
     def to_csv(self) -> str:
         """The table as CSV, with all digits."""
