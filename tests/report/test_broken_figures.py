@@ -45,7 +45,7 @@ def test_a_figure_that_fails_costs_itself_alone(error, results, whole, tmp_path,
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(classification, "roc", fail)
+    monkeypatch.setattr(classification, "plot_roc", fail)
     page = _same_but(_report(results, tmp_path), whole, "tagger-roc.svg")
     assert "1 figure or table could" in page
     assert "<script>" not in page
@@ -90,7 +90,7 @@ def test_a_section_that_fails_leaves_the_others(results, whole, tmp_path, monkey
 
 def test_what_was_drawn_before_is_not_left_beside_a_new_page(results, whole, tmp_path, monkeypatch):
     shutil.copytree(whole, tmp_path / "report")
-    monkeypatch.setattr(classification, "roc", lambda *_: 1 / 0)
+    monkeypatch.setattr(classification, "plot_roc", lambda *_: 1 / 0)
     _report(results, tmp_path / "report")
     assert b"could not be drawn" in (tmp_path / "report" / "plots" / "tagger-roc.svg").read_bytes()
 
@@ -99,7 +99,7 @@ def test_a_users_error_is_no_broken_figure(results, tmp_path, monkeypatch):
     def fail(*_):
         raise UserError("metrics.json", "was changed or damaged")
 
-    monkeypatch.setattr(classification, "roc", fail)
+    monkeypatch.setattr(classification, "plot_roc", fail)
     with pytest.raises(UserError, match="changed or damaged"):
         _report(results, tmp_path / "report")
     assert not (tmp_path / "report").exists()

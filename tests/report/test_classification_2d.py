@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from bevatron.report.plots.classification_2d import ACTIVATIONS, lines, responses, rotations, steps, surfaces
+from bevatron.report.plots.classification_2d import (
+    ACTIVATIONS,
+    plot_corrections,
+    plot_decision_lines,
+    plot_responses,
+    plot_rotations,
+    plot_surfaces,
+)
 from bevatron.report.plots.style import page_style
 
 SIDE = np.linspace(-2, 2, 41)
@@ -43,7 +50,7 @@ def test_activations_are_those_of_torch():
 
 def test_a_steps_line_is_exact_and_a_surfaces_is_its_contour():
     smooth = (X + Y - 0.5) / 10
-    figure = lines(
+    figure = plot_decision_lines(
         ["left", "right"],
         {
             "step": curves(np.where(X + Y > 0.5, 0.5, -0.5), [2.0, 2.0, 1.0]),
@@ -60,12 +67,12 @@ def test_a_steps_line_is_exact_and_a_surfaces_is_its_contour():
 
 
 def test_a_correction_shows_the_line_before_and_after():
-    figure = steps(["left", "right"], curves(X))
+    figure = plot_corrections(["left", "right"], curves(X))
     before, after = (line.get_xydata() for line in figure.axes[0].lines[2:4])
     assert np.allclose(before[:, 0], 1.0)
     assert np.allclose(1.5 * after[:, 0] + 0.5 * after[:, 1], 0.0, atol=1e-9)
 
 
 def test_the_lectures_images_can_be_drawn():
-    for figure in (responses((0.8, 0.6), 1.0), rotations(), surfaces({"one": curves(X)})):
+    for figure in (plot_responses((0.8, 0.6), 1.0), plot_rotations(), plot_surfaces({"one": curves(X)})):
         figure.buffer.draw()

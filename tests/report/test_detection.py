@@ -9,8 +9,8 @@ from rectangles import CLASSES, SIDE, STUDY, samples
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
 from bevatron.evaluate.evaluation import Predictions
-from bevatron.report.plots.detection import found_boxes, precision_recall
-from bevatron.report.plots.images import Sides, draw, example_images, pixels, scale_of, sides_of
+from bevatron.report.plots.detection import plot_boxes, plot_precision_recall
+from bevatron.report.plots.images import Sides, draw_channel, pixels, plot_examples, scale_of, sides_of
 from bevatron.report.plots.style import page_style
 from bevatron.report.results.study_results import read_study
 from bevatron.report.stage import write_report
@@ -116,7 +116,7 @@ def test_boxes_are_drawn_where_they_are(style):
     group = ImagesRecord.model_validate(group)
     example = {"id": "7", "true": [[0.25, 0.5, 0.5, 0.75, 1.0]], "found": [[0.0, 0.0, 0.5, 0.5, 0.87, 0.0]]}
     for sides in (Sides(), sides_of("lartpc")):
-        axes = found_boxes(CLASSES, group, 0, [example], sides).axes[0]
+        axes = plot_boxes(CLASSES, group, 0, [example], sides).axes[0]
         true, found = (patch for patch in axes.patches if isinstance(patch, Rectangle))
         assert (true.get_bbox().extents == [10, 10, 20, 15]).all()
         assert (found.get_bbox().extents == [0, 0, 20, 10]).all()
@@ -132,7 +132,7 @@ def test_a_pixel_is_drawn_in_its_row_and_column(columns, empty, style):
     group = {"shape": [3, columns], "summed": 1, "features": ["a"], "units": [""]}
     group["images"] = [{"id": "1", "label": "one", "channels": [{"step": [1, columns + 1], "value": [1.0, 4.0]}]}]
     group = ImagesRecord.model_validate(group)
-    figure = example_images(group, Sides())
+    figure = plot_examples(group, Sides())
     drawn_array = figure.axes[0].images[0].get_array()
     expected = np.full((3, columns), empty)
     expected[0, 1], expected[1, 2] = 1.0, 4.0
@@ -141,20 +141,20 @@ def test_a_pixel_is_drawn_in_its_row_and_column(columns, empty, style):
     scale = scale_of(group)
     assert scale.vmin == 0
     assert 1 < scale.vmax <= 4
-    assert draw(figure.axes[0], group, group.images[0], 0, scale, Sides()).norm is scale
+    assert draw_channel(figure.axes[0], group, group.images[0], 0, scale, Sides()).norm is scale
 
 
 def test_images_of_several_channels_and_without_pixels_can_be_drawn(style):
     empty = {"step": [], "value": []}
     group = {"shape": [3, 4], "summed": 1, "features": ["u", "v"], "units": ["e", "e"]}
     group["images"] = [{"id": str(k), "label": "none", "channels": [empty, empty]} for k in range(2)]
-    figure = example_images(ImagesRecord.model_validate(group), sides_of("lartpc"))
+    figure = plot_examples(ImagesRecord.model_validate(group), sides_of("lartpc"))
     figure.buffer.draw()
     assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["none, u", "none, v"]
 
 
 def test_a_curve_is_drawn_for_each_model(style):
     curve = {"iou": 0.5, "classes": {"muon": [[1.0] * 51 + [0.0] * 50, [1.0] * 101]}, "boxes": {"muon": 4}}
-    axes = precision_recall(["muon"], {"one": curve, "other": curve}).axes[0]
+    axes = plot_precision_recall(["muon"], {"one": curve, "other": curve}).axes[0]
     assert len(axes.lines) == 2
     assert np.allclose(axes.lines[0].get_ydata()[[0, 100]], [1.0, 0.5])

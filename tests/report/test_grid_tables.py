@@ -83,21 +83,21 @@ def test_other_numbers_of_axes_make_no_table(axes):
 
 def test_images_of_a_grid_are_few():
     """A ROC figure for each column and for every eight other models; of single models the best of the grid alone."""
-    from bevatron.report.sections.classification import _groups, _looked_at
+    from bevatron.report.sections.classification import _group_models, _models_shown_alone
 
     names = [*OURS, *(f"other_{k}" for k in range(10))]
     grid = Grid.model_validate(TREE)
     areas = {name: SimpleNamespace(value=OURS.get(name, 0.5)) for name in names}
     found = SimpleNamespace(
-        study=SimpleNamespace(grids={"table": grid}, task=SimpleNamespace(signal="beauty")),
+        study=SimpleNamespace(grids={"table": grid}),
         models={name: SimpleNamespace(name=name) for name in names},
         metric=lambda model, metric: areas[model],
     )
-    groups = {suffix: [m.name for m in models] for suffix, models in _groups(found).items()}
+    groups = {suffix: [m.name for m in models] for suffix, models in _group_models(found).items()}
     assert groups == {
         "-table-mlp": ["mlp_tracks", "mlp_all"],
         "-table-lstm": ["lstm_tracks", "lstm_all"],
         "-1": [f"other_{k}" for k in range(8)],
         "-2": ["other_8", "other_9"],
     }
-    assert [m.name for m in _looked_at(found)] == ["lstm_all", *(f"other_{k}" for k in range(10))]
+    assert [m.name for m in _models_shown_alone(found, "beauty")] == ["lstm_all", *(f"other_{k}" for k in range(10))]

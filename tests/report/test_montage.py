@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from bevatron.report.plots.montage import montage
+from bevatron.report.plots.montage import draw_montage
 from bevatron.report.plots.style import page_style
 
 
@@ -12,7 +12,7 @@ def test_every_image_is_found_at_its_frame_and_at_the_height_of_its_title():
     rows = {"first": list(random.random((3, 4, 6))), "second, shorter": list(random.random((2, 4, 6)))}
     with page_style():
         figure, axes = plt.subplots()
-        drawn = montage(axes, rows, "gray_r", 0.0, 1.0)
+        drawn = draw_montage(axes, rows, "gray_r", 0.0, 1.0)
         figure.buffer.draw()
         buffer = np.ma.filled(drawn.get_array().astype(float), np.nan)
         frames = [path.get_extents() for path in axes.collections[0].get_paths()]

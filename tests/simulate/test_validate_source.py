@@ -8,7 +8,7 @@ import pytest
 from bevatron.config.loading.kinds import SOURCES
 from bevatron.config.loading.load import load_study
 from bevatron.errors import UserError
-from bevatron.report.plots.comparison import caption_of, comparisons
+from bevatron.report.plots.comparison import caption_of, plot_comparisons
 from bevatron.report.plots.style import page_style
 from bevatron.simulate.comparison import Comparison, Curve
 from bevatron.simulate.validate_source import validate_source
@@ -37,7 +37,7 @@ def test_what_a_source_offers_is_sealed_and_drawn(tmp_path, monkeypatch):
     tree = json.loads((tmp_path / "source.json").read_text())
     check_checksum(tree, tmp_path / "source.json", "")
     with page_style():
-        figure = comparisons(tree["comparisons"])
+        figure = plot_comparisons(tree["comparisons"])
     (axes,) = figure.axes
     assert axes.get_xlabel() == "kinetic energy [MeV]"
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["theirs", "ours"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
 from bevatron.report.page.chapter import Chapter
-from bevatron.report.page.drawing import draw
+from bevatron.report.page.drawing import draw_chapters
 from bevatron.report.page.ledger import Entry, ledger_of, tally
 from bevatron.report.page.page import render
 from bevatron.report.provenance.origin import Origin
@@ -33,9 +33,9 @@ def write_report(
     and why. A figure or table that cannot be made is told in the page and in the log, and costs nothing else. Raises
     UserError, with the command that makes it, for a missing or damaged file.
     """
-    read = [read_study(study, results) for study in studies]
-    ledger = ledger_of(read, workflow.scale)
-    chapters = draw(read, processes)
+    studies_results = [read_study(study, results) for study in studies]
+    ledger = ledger_of(studies_results, workflow.scale)
+    chapters = draw_chapters(studies_results, processes)
     tables = [claims_table(ledger), *(t for c in chapters for t in c.tables)]
     files = {f"tables/{table.name}.csv": table.to_csv().encode() for table in tables}
     files |= {f"plots/{figure.file}": figure.content for c in chapters for figure in c.figures}
@@ -43,7 +43,7 @@ def write_report(
     for name, content in files.items():
         publish_bytes(inside(output_folder, name), content)
     numbers = [number for table in tables for number in table.numbers()]
-    origin = provenance_of(workflow, read, ledger, numbers, results, files | {PAGE: page})
+    origin = provenance_of(workflow, studies_results, ledger, numbers, results, files | {PAGE: page})
     publish_json(output_folder / PROVENANCE, origin)
     publish_bytes(output_folder / PAGE, page)
     if failures := [name for chapter in chapters for name, _ in chapter.failures]:
@@ -61,7 +61,7 @@ def claims_table(ledger: list[Entry]) -> Table:
             e.decision.decisive.distance,
             e.decision.decisive.value,
             e.decision.decisive.error,
-            e.decision.decisive.words,
+            e.decision.decisive.meaning,
             e.claim.statement,
             e.decision.sentence,
             "; ".join(e.decision.notes),
@@ -76,5 +76,5 @@ def claims_table(ledger: list[Entry]) -> Table:
 
 
 def _summary(ledger: list[Entry], chapters: list[Chapter]) -> str:
-    words = ", ".join(f"{n} {verdict}" for verdict, n in tally(ledger).items())
-    return f"{len(chapters)} studies, {len(ledger)} claims ({words})"
+    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in tally(ledger).items())
+    return f"{len(chapters)} studies, {len(ledger)} claims ({verdicts})"

@@ -24,19 +24,21 @@ class Agree:
         tolerance: Positive = Field(description="largest difference between any two")
 
         def references(self) -> list[MetricReference]:
+            """All numbers the test looks at."""
             return list(self.metrics)
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
+        """Compare the measured numbers with what the claim says of them."""
         numbers = [r.measured(measurements) for r in options.metrics]
         conditions = [
             Condition(((-1.0, a), (1.0, b)), options.tolerance, f"tolerance minus ({a.label} minus {b.label})")
             for pair in combinations(numbers, 2)
             for a, b in (pair, pair[::-1])
         ]
-        found = "; ".join(f"{n.label} {with_error(n.value, n.error)}" for n in numbers)
+        values_text = "; ".join(f"{n.label} {with_error(n.value, n.error)}" for n in numbers)
         values = np.array([n.value for n in numbers])
         sentence = (
-            f"{found}: apart by {plain(values.max() - values.min())} at most; "
+            f"{values_text}: apart by {plain(values.max() - values.min())} at most; "
             f"the claim allows {exact(options.tolerance)}."
         )
         return decide(conditions, numbers, sentence, options.sigmas, options.every_seed)

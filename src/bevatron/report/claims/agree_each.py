@@ -25,7 +25,8 @@ class AgreeEach:
         tolerance: Positive = Field(description="largest difference between any two models of a group")
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
-        groups = [[r.measured(measurements) for r in group] for group in options.referred()]
+        """Compare the measured numbers with what the claim says of them."""
+        groups = [[r.measured(measurements) for r in group] for group in options.references_by_group()]
         conditions = [
             Condition(((-1.0, a), (1.0, b)), options.tolerance, f"tolerance minus ({a.label} minus {b.label})")
             for group in groups

@@ -13,6 +13,7 @@ error of δ is σ² = s² + Σ_k (t_k r_k)² / n_k:
 A condition holds for δ > z σ, fails for δ < -z σ, and is open in between or where a number does not exist.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,20 +30,21 @@ class Condition:
 
     terms: tuple[tuple[float, Measured], ...]
     constant: float
-    words: str
+    meaning: str
 
 
 @dataclass(frozen=True)
 class Margin:
     """By how much a condition holds: δ, its error, and δ in standard deviations (infinite without error)."""
 
-    words: str
+    meaning: str
     value: float
     error: float
     worst_seed: float
 
     @property
     def distance(self) -> float:
+        """δ in standard deviations; NaN where either does not exist."""
         if not (np.isfinite(self.value) and np.isfinite(self.error)):
             return np.nan
         if self.error > 0:
@@ -74,7 +76,7 @@ def decide(
     every_seed: bool = False,
 ) -> Decision:
     """Reproduced if all conditions hold, not reproduced if one fails, else undecided."""
-    margins = tuple(margin(c, sigmas) for c in conditions)
+    margins = tuple(compute_margin(c, sigmas) for c in conditions)
     notes = []
     if any(m.distance < -sigmas for m in margins):
         verdict: Verdict = "not reproduced"
@@ -94,27 +96,28 @@ def decide(
     return Decision(verdict, tuple(numbers), margins, sentence, tuple(notes))
 
 
-def margin(condition: Condition, sigmas: float) -> Margin:
+def compute_margin(condition: Condition, sigmas: float) -> Margin:
+    """δ of a condition, its error, and its value for the worst combination of seeds."""
     terms = condition.terms
     value = condition.constant + sum(c * m.value for c, m in terms)
     variance, worst = _split_variance(condition), condition.constant
     for trained in dict.fromkeys(m.trained for _, m in terms):
-        part = [(c, m) for c, m in terms if m.trained == trained]
+        terms_of_model = [(c, m) for c, m in terms if m.trained == trained]
         if trained is None:
-            worst += sum(c * m.value for c, m in part)
+            worst += sum(c * m.value for c, m in terms_of_model)
             continue
-        per_seed = sum(c * m.per_seed for c, m in part)
+        per_seed = _sum_arrays(c * m.per_seed for c, m in terms_of_model)
         worst += np.min(per_seed)
         if len(per_seed) > 1:
             widened = _student(sigmas, len(per_seed) - 1) * per_seed.std(ddof=1)
             variance += widened**2 / len(per_seed)
-    return Margin(condition.words, float(value), float(np.sqrt(variance)), float(worst))
+    return Margin(condition.meaning, float(value), float(np.sqrt(variance)), float(worst))
 
 
 def _split_variance(condition: Condition) -> float:
     if not condition.terms:
         return 0.0  # exact, not measured
-    replicas = sum(c * m.replicas for c, m in condition.terms)
+    replicas = _sum_arrays(c * m.replicas for c, m in condition.terms)
     finite = replicas[np.isfinite(replicas)]
     if len(finite) < 0.9 * len(replicas) or len(finite) < 2:
         return np.nan
@@ -123,6 +126,10 @@ def _split_variance(condition: Condition) -> float:
         coefficient, number = condition.terms[0]
         return max(from_replicas, (coefficient * number.split_error) ** 2)
     return from_replicas
+
+
+def _sum_arrays(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    return sum(arrays, start=np.zeros(()))
 
 
 def _student(sigmas: float, degrees: int) -> float:

@@ -22,18 +22,20 @@ class Greater:
         margin: NonNegative = Field(default=0.0, description="by how much at least")
 
         def references(self) -> list[MetricReference]:
+            """All numbers the test looks at."""
             return [self.first, *self.others]
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
+        """Compare the measured numbers with what the claim says of them."""
         first, *others = (r.measured(measurements) for r in options.references())
         conditions = [
             Condition(((1.0, first), (-1.0, o)), -options.margin, f"{first.label} minus {o.label}") for o in others
         ]
         best = max(others, key=lambda o: o.value)
-        asked = f" by {exact(options.margin)} at least" if options.margin else ""
+        margin_text = f" by {exact(options.margin)} at least" if options.margin else ""
         sentence = (
             f"{first.label} is {with_error(first.value, first.error)}; the claim wants it above "
             f"{'the best of the others, ' if len(others) > 1 else ''}{best.label}, "
-            f"{with_error(best.value, best.error)}{asked}."
+            f"{with_error(best.value, best.error)}{margin_text}."
         )
         return decide(conditions, [first, *others], sentence, options.sigmas, options.every_seed)

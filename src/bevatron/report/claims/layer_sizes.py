@@ -32,9 +32,11 @@ class LayerSizes:
         layers: list[Layer] = Field(description="in their order", min_length=1)
 
         def references(self) -> list[MetricReference]:
+            """None: nothing is measured."""
             return []
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
+        """Compare the network with what the claim says of it."""
         import torch
         from torch import nn
 

@@ -25,9 +25,11 @@ class Near:
         tolerance: Positive = Field(description="largest difference from it")
 
         def references(self) -> list[MetricReference]:
+            """All numbers the test looks at."""
             return [self.metric]
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
+        """Compare the measured numbers with what the claim says of them."""
         number = options.metric.measured(measurements)
         conditions = [
             Condition(

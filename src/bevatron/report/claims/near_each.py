@@ -22,9 +22,11 @@ class NearEach:
         tolerance: Positive = Field(description="largest difference")
 
         def references(self) -> list[MetricReference]:
+            """All numbers the test looks at."""
             return [MetricReference(model=self.model, metric=metric) for metric in self.expected]
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
+        """Compare the measured numbers with what the claim says of them."""
         numbers = [reference.measured(measurements) for reference in options.references()]
         expected = list(options.expected.values())
         conditions = [

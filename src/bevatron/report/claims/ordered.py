@@ -21,11 +21,13 @@ class Ordered:
         metrics: list[MetricReference] = Field(description="the numbers, the largest first", min_length=2)
 
         def references(self) -> list[MetricReference]:
+            """All numbers the test looks at."""
             return list(self.metrics)
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
+        """Compare the measured numbers with what the claim says of them."""
         numbers = [r.measured(measurements) for r in options.metrics]
         conditions = [Condition(((1.0, a), (-1.0, b)), 0.0, f"{a.label} minus {b.label}") for a, b in pairwise(numbers)]
-        found = "; ".join(f"{n.label} {with_error(n.value, n.error)}" for n in numbers)
-        sentence = f"In the order claimed, the largest first: {found}."
+        values_text = "; ".join(f"{n.label} {with_error(n.value, n.error)}" for n in numbers)
+        sentence = f"In the order claimed, the largest first: {values_text}."
         return decide(conditions, numbers, sentence, options.sigmas, options.every_seed)

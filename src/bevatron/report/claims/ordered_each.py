@@ -17,11 +17,14 @@ class OrderedEach:
         """Groups of models, in falling order of the metric."""
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
-        groups = [[r.measured(measurements) for r in group] for group in options.referred()]
+        """Compare the measured numbers with what the claim says of them."""
+        groups = [[r.measured(measurements) for r in group] for group in options.references_by_group()]
         pairs = [pair for group in groups for pair in pairwise(group)]
         conditions = [Condition(((1.0, a), (-1.0, b)), 0.0, f"{a.label} minus {b.label}") for a, b in pairs]
-        found = "; ".join(", ".join(f"{n.label} {with_error(n.value, n.error)}" for n in group) for group in groups)
+        values_text = "; ".join(
+            ", ".join(f"{n.label} {with_error(n.value, n.error)}" for n in group) for group in groups
+        )
         rising = sum(a.value > b.value for a, b in pairs)
-        sentence = f"{rising} of {len(pairs)} steps fall as claimed, the largest first: {found}."
+        sentence = f"{rising} of {len(pairs)} steps fall as claimed, the largest first: {values_text}."
         numbers = [number for group in groups for number in group]
         return decide(conditions, numbers, sentence, options.sigmas, options.every_seed)

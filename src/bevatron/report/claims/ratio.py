@@ -25,16 +25,18 @@ class Ratio:
         factor: Positive = Field(description="least value of first / second")
 
         def references(self) -> list[MetricReference]:
+            """All numbers the test looks at."""
             return [self.first, self.second]
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
+        """Compare the measured numbers with what the claim says of them."""
         first, second = (r.measured(measurements) for r in options.references())
-        words = f"{first.label} minus {exact(options.factor)} × {second.label}"
-        condition = Condition(((1.0, first), (-options.factor, second)), 0.0, words)
-        found = plain(first.value / second.value) if second.value > 0 else "not defined"
+        meaning = f"{first.label} minus {exact(options.factor)} × {second.label}"
+        condition = Condition(((1.0, first), (-options.factor, second)), 0.0, meaning)
+        ratio_text = plain(first.value / second.value) if second.value > 0 else "not defined"
         sentence = (
             f"{first.label}, {with_error(first.value, first.error)}, over {second.label}, "
-            f"{with_error(second.value, second.error)}, is {found}; "
+            f"{with_error(second.value, second.error)}, is {ratio_text}; "
             f"the claim wants {exact(options.factor)} at least."
         )
         return decide([condition], [first, second], sentence, options.sigmas, options.every_seed)

@@ -26,6 +26,7 @@ class MetricReference(Section):
         """Raises UserError where there is no such metric."""
         if self.model is not None:
             return measurements.of_model(self.model, self.metric)
+        assert self.observable is not None  # as validated
         return measurements.of_observable(self.observable, self.metric)
 
 
@@ -59,7 +60,9 @@ class GroupOptions(TestOptions):
     )
 
     def references(self) -> list[MetricReference]:
-        return [reference for group in self.referred() for reference in group]
+        """The metric of every model, group after group."""
+        return [reference for group in self.references_by_group() for reference in group]
 
-    def referred(self) -> list[list[MetricReference]]:
+    def references_by_group(self) -> list[list[MetricReference]]:
+        """The metric of every model, a list for each group."""
         return [[MetricReference(model=name, metric=self.metric) for name in group] for group in self.groups]

@@ -17,6 +17,7 @@ class ThresholdOptions(TestOptions):
     threshold: Real = Field(description="what it is compared with")
 
     def references(self) -> list[MetricReference]:
+        """All numbers the test looks at."""
         return [self.metric]
 
 
@@ -28,7 +29,8 @@ class Above:
         """One number and the threshold it should exceed."""
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
-        return _decided(options, measurements, +1.0, "above")
+        """Compare the measured numbers with what the claim says of them."""
+        return _decide(options, measurements, +1.0, "above")
 
 
 @claim_test("below")
@@ -39,12 +41,13 @@ class Below:
         """One number and the threshold it should stay under."""
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
-        return _decided(options, measurements, -1.0, "below")
+        """Compare the measured numbers with what the claim says of them."""
+        return _decide(options, measurements, -1.0, "below")
 
 
-def _decided(options: ThresholdOptions, measurements: Measurements, sign: float, word: str) -> Decision:
+def _decide(options: ThresholdOptions, measurements: Measurements, sign: float, word: str) -> Decision:
     number = options.metric.measured(measurements)
     condition = Condition(((sign, number),), -sign * options.threshold, f"{number.label} {word} threshold")
-    wanted = f"the claim wants it {word} {exact(options.threshold)}"
-    sentence = f"{number.label} is {with_error(number.value, number.error)}; {wanted}."
+    claim_text = f"the claim wants it {word} {exact(options.threshold)}"
+    sentence = f"{number.label} is {with_error(number.value, number.error)}; {claim_text}."
     return decide([condition], [number], sentence, options.sigmas, options.every_seed)

@@ -23,9 +23,11 @@ class WeightCount:
         weights: Count = Field(description="numbers that are learned")
 
         def references(self) -> list[MetricReference]:
+            """None: nothing is measured."""
             return []
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
+        """Compare the network with what the claim says of it."""
         import torch
 
         from bevatron.config.loading.kinds import ARCHITECTURES
@@ -36,8 +38,8 @@ class WeightCount:
         component = ARCHITECTURES[options.architecture.kind]
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             network = component(options.architecture, {"image": group}, options.classes)
-        found = sum(weights.numel() for weights in network.parameters())
-        difference = abs(found - options.weights)
-        sentence = f"The network has {found:,} weights; the claim wants {options.weights:,}."
-        words = "weights, as claimed" if difference == 0 else "weights: the difference, negative"
-        return decide([Condition((), -float(difference) or 1.0, words)], [], sentence, options.sigmas)
+        n_weights = sum(weights.numel() for weights in network.parameters())
+        difference = abs(n_weights - options.weights)
+        sentence = f"The network has {n_weights:,} weights; the claim wants {options.weights:,}."
+        meaning = "weights, as claimed" if difference == 0 else "weights: the difference, negative"
+        return decide([Condition((), -float(difference) or 1.0, meaning)], [], sentence, options.sigmas)

@@ -9,13 +9,13 @@ from pydantic import BaseModel
 
 from bevatron.compute.numerics.reproducibility import describe_environment, doubts
 from bevatron.config.sections.study import Study
-from bevatron.report.page.guarded import figures_or_failure, tables_or_failure
-from bevatron.report.page.section import SECTIONS
-from bevatron.report.plots.comparison import caption_of, comparisons
-from bevatron.report.plots.learning_curve import learning_curves
-from bevatron.report.plots.observables import observables
+from bevatron.report.page.guarded import TableT, figures_or_failure, tables_or_failure
+from bevatron.report.page.section import SECTIONS, Section
+from bevatron.report.plots.comparison import caption_of, plot_comparisons
+from bevatron.report.plots.learning_curve import plot_learning_curves
+from bevatron.report.plots.observables import plot_observables
 from bevatron.report.plots.style import ReportFigure, draw_figure
-from bevatron.report.results.study_results import ModelResults, StudyResults
+from bevatron.report.results.study_results import ModelResults, SearchResults, StudyResults
 from bevatron.report.tables import study_tables as tables
 from bevatron.report.tables.grid_tables import grid_tables
 from bevatron.report.tables.numbers import count, exact
@@ -63,6 +63,7 @@ class Chapter:
 
     @property
     def figures(self) -> list[ReportFigure]:
+        """All figures, in the order they are shown."""
         return [*self.data, *(s.plot for s in self.searches if s.plot), self.learning, *self.results]
 
     @property
@@ -73,22 +74,24 @@ class Chapter:
 
     @property
     def tables(self) -> list[Table]:
-        found = [self.samples, self.features, self.observables, self.models, self.trials, *self.grids, self.comparison]
-        found += [self.published, self.metrics, self.timings, self.sizes, self.runs]
-        return [table for table in found if table is not None]
+        """All tables, in the order they are shown."""
+        tables = [self.samples, self.features, self.observables, self.models, self.trials, *self.grids, self.comparison]
+        tables += [self.published, self.metrics, self.timings, self.sizes, self.runs]
+        return [table for table in tables if table is not None]
 
 
-def chapter_of(results: StudyResults) -> Chapter:
+def draw_chapter(results: StudyResults) -> Chapter:
     """The chapter of one study; to be called within `page_style`.
 
     A figure or a table that cannot be made costs nothing but itself, and the chapter says so.
     """
     study, manifest = results.study, results.manifest
-    part = SECTIONS[study.task.kind]()
+    task = study.task
+    part: Section[Any] = SECTIONS[task.kind]()
 
-    def table(name: str, build: Callable[..., Table | None]) -> Table | None:
-        (found,) = tables_or_failure(study.name, name, lambda: [build(results)])
-        return found
+    def table(name: str, build: Callable[[StudyResults], TableT]) -> TableT | Table:
+        (built,) = tables_or_failure(study.name, name, lambda: [build(results)])
+        return built
 
     def figures(name: str, build: Callable[[], list[ReportFigure]]) -> list[ReportFigure]:
         return figures_or_failure(study.name, name, build)
@@ -100,19 +103,19 @@ def chapter_of(results: StudyResults) -> Chapter:
         samples=table("samples", tables.samples_table),
         features=table("features", tables.features_table),
         data=[
-            *figures("source", lambda: _comparisons(results)),
-            *figures("data", lambda: part.data(results)),
-            *figures("observables", lambda: _observables(results)),
+            *figures("source", lambda: _comparison_figures(results)),
+            *figures("data", lambda: part.data(task, results)),
+            *figures("observables", lambda: _observable_figures(results)),
         ],
         observables=table("observables", tables.observables_table),
         models=table("models", tables.models_table),
-        searches=[_search(results, m) for m in results.models.values() if m.search],
+        searches=[_search_part(results, m, m.search) for m in results.models.values() if m.search],
         trials=table("search", tables.search_table),
-        learning=_learning(results, part.loss),
-        grids=tables_or_failure(study.name, "grids", lambda: grid_tables(results, part.columns(results)[0])),
-        comparison=table("comparison", lambda r: tables.comparison_table(r, part.columns(r))),
+        learning=_learning_figure(results, part.loss),
+        grids=tables_or_failure(study.name, "grids", lambda: grid_tables(results, part.columns(task, results)[0])),
+        comparison=table("comparison", lambda r: tables.comparison_table(r, part.columns(task, r))),
         published=table("published", tables.published_table),
-        results=figures("results", lambda: part.figures(results)),
+        results=figures("results", lambda: part.figures(task, results)),
         metrics=table("metrics", tables.metrics_table),
         timings=table("timings", tables.timings_table),
         sizes=table("sizes", tables.sizes_table),
@@ -142,13 +145,15 @@ def _facts(results: StudyResults) -> list[tuple[str, str]]:
 
 def _trained(results: StudyResults) -> list[tuple[str, str]]:
     """Where models were trained, with the titles of those trained there; and of which seeds that is not all."""
-    found: dict[str, dict[str, None]] = {}
+    titles_by_environment: dict[str, dict[str, None]] = {}
     for m in results.models.values():
         for run in m.runs:
             for environment in run.environments:
-                found.setdefault(describe_environment(environment.model_dump()), {})[m.title] = None
+                described = describe_environment(environment.model_dump())
+                titles_by_environment.setdefault(described, {})[m.title] = None
     doubtful = [(m.title, doubts([run.model_dump() for run in m.runs])) for m in results.models.values()]
-    return [(", ".join(titles), where) for where, titles in found.items()] + [d for d in doubtful if d[1]]
+    trained = [(", ".join(titles), environment) for environment, titles in titles_by_environment.items()]
+    return trained + [d for d in doubtful if d[1]]
 
 
 def _source(results: StudyResults) -> list[tuple[str, str, str]]:
@@ -174,19 +179,19 @@ def _settings(section: BaseModel) -> list[tuple[str, str, str]]:
         if key == "kind":
             continue
         if isinstance(value, BaseModel):
-            rows += [(f"{key}.{name}", word, description) for name, word, description in _settings(value)]
+            rows += [(f"{key}.{name}", text, meaning) for name, text, meaning in _settings(value)]
         elif isinstance(value, dict) and value:
-            rows += [(f"{key}.{name}", _words(v), field.description or "") for name, v in value.items()]
+            rows += [(f"{key}.{name}", _value_text(v), field.description or "") for name, v in value.items()]
         else:
-            rows.append((key, _words(value), field.description or ""))
+            rows.append((key, _value_text(value), field.description or ""))
     return rows
 
 
-def _words(value: Any) -> str:
-    return ", ".join(str(v) for v in value) if isinstance(value, list) and value else _word(value)
+def _value_text(value: Any) -> str:
+    return ", ".join(str(v) for v in value) if isinstance(value, list) and value else _scalar_text(value)
 
 
-def _word(value: Any) -> str:
+def _scalar_text(value: Any) -> str:
     """A setting's value as a person says it."""
     if value is None or value == []:
         return "–"
@@ -195,37 +200,45 @@ def _word(value: Any) -> str:
     return exact(value) if isinstance(value, int | float) else str(value)
 
 
-def _comparisons(results: StudyResults) -> list[ReportFigure]:
-    drawn = results.comparisons
-    if not drawn:
+def _comparison_figures(results: StudyResults) -> list[ReportFigure]:
+    entries = results.comparisons
+    if not entries:
         return []
-    return [draw_figure(partial(comparisons, drawn), f"{results.study.name}-source", caption_of(drawn), wide=True)]
+    return [
+        draw_figure(partial(plot_comparisons, entries), f"{results.study.name}-source", caption_of(entries), wide=True)
+    ]
 
 
-def _observables(results: StudyResults) -> list[ReportFigure]:
-    drawn = [results.data.observables[name] for name in results.study.evaluation.observables]
-    if not drawn:
+def _observable_figures(results: StudyResults) -> list[ReportFigure]:
+    records = [results.data.observables[name] for name in results.study.evaluation.observables]
+    if not records:
         return []
     classes = list(results.manifest.classes) or [""]
     caption = (
         "Observables of the test split, each class normalised to unit area; errors are √N. The legend tells "
         "what fraction of a class lies outside of the figure, or lacks the element."
     )
-    return [draw_figure(partial(observables, drawn, classes), f"{results.study.name}-observables", caption, wide=True)]
+    return [
+        draw_figure(
+            partial(plot_observables, records, classes), f"{results.study.name}-observables", caption, wide=True
+        )
+    ]
 
 
-def _learning(results: StudyResults, loss: str) -> ReportFigure:
+def _learning_figure(results: StudyResults, loss: str) -> ReportFigure:
     models = {m.label: m.histories for m in results.models.values()}
     caption = "Loss of the training (dashed) and of the validation split (full) of every seed."
-    drawn = draw_figure(partial(learning_curves, loss, models), f"{results.study.name}-learning", caption, wide=True)
-    return replace(drawn, folded=len(models) > FOLDED_ABOVE)
+    figure = draw_figure(
+        partial(plot_learning_curves, loss, models), f"{results.study.name}-learning", caption, wide=True
+    )
+    return replace(figure, folded=len(models) > FOLDED_ABOVE)
 
 
-def _search(results: StudyResults, m: ModelResults) -> SearchPart:
-    values = m.search.best["values"].items()
+def _search_part(results: StudyResults, m: ModelResults, search: SearchResults) -> SearchPart:
+    values = search.best["values"].items()
     best = [(key, f"{value:.4g}" if isinstance(value, float) else str(value)) for key, value in values]
-    caption = f"Search for {m.title}: validation loss of {len(m.search.trials)} trials."
+    caption = f"Search for {m.title}: validation loss of {len(search.trials)} trials."
     plot = None
-    if m.search.plot is not None:
-        plot = ReportFigure(f"{results.study.name}-{m.name}-search", caption, m.search.plot, "png", wide=True)
-    return SearchPart(m.title, best, len(m.search.trials), plot)
+    if search.plot is not None:
+        plot = ReportFigure(f"{results.study.name}-{m.name}-search", caption, search.plot, "png", wide=True)
+    return SearchPart(m.title, best, len(search.trials), plot)

@@ -1,6 +1,6 @@
 """What the report shows of a task: a module of `bevatron.report.sections` registers under its name."""
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bevatron.config.loading.registry import Registry
 from bevatron.report.plots.style import ReportFigure
@@ -9,18 +9,23 @@ from bevatron.report.results.study_results import StudyResults
 SECTIONS = Registry("report section", "bevatron.report.sections")
 section = SECTIONS.register
 
+TaskT = TypeVar("TaskT", contravariant=True)
 
-class Section(Protocol):
-    """The task's own part of a study's chapter."""
+
+class Section(Protocol[TaskT]):
+    """The task's own part of a study's chapter; `task` is the study's, which has the section's name as its kind."""
 
     loss: str
     """What the learning curves' axis is called."""
 
-    def columns(self, results: StudyResults) -> list[str]:
+    def columns(self, task: TaskT, results: StudyResults) -> list[str]:
         """Metrics worth a column in the table that compares the models."""
+        ...
 
-    def data(self, results: StudyResults) -> list[ReportFigure]:
+    def data(self, task: TaskT, results: StudyResults) -> list[ReportFigure]:
         """Figures of the data, beside those of the observables."""
+        ...
 
-    def figures(self, results: StudyResults) -> list[ReportFigure]:
+    def figures(self, task: TaskT, results: StudyResults) -> list[ReportFigure]:
         """Figures of what the models learned."""
+        ...

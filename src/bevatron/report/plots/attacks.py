@@ -4,21 +4,23 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from bevatron.report.plots.style import COLOURS, WIDTH, grid
+from bevatron.report.plots.style import COLOURS, WIDTH, create_panels
 
 GREY = "gray_r"
 KINDS = {"fgsm": ("FGSM", "o-"), "pgd": ("PGD", "s--"), "random": ("random signs", "^:")}
 
 
-def attack_errors(models: dict[str, dict[str, Any]]) -> plt.Figure:
+def plot_attack_errors(models: dict[str, dict[str, Any]]) -> Figure:
     """A panel for each kind of attack: the fraction of errors against ε, one line for each model by its title."""
-    figure, panels = grid(len(KINDS), height=4.2)
+    figure, panels = create_panels(len(KINDS), height=4.2)
     for panel, (kind, (title, _)) in zip(panels, KINDS.items(), strict=True):
-        for k, (model, drawn) in enumerate(models.items()):
-            x = [0.0, *drawn["epsilon"]]
-            y = np.array([drawn["clean"], *drawn[kind]["value"]], float)
-            error = np.array([0.0, *drawn[kind]["error"]], float)
+        for k, (model, curves) in enumerate(models.items()):
+            x = [0.0, *curves["epsilon"]]
+            y = np.array([curves["clean"], *curves[kind]["value"]], float)
+            error = np.array([0.0, *curves[kind]["error"]], float)
             style = "-" if k < len(COLOURS) else "--"
             panel.errorbar(x, y, error, fmt=f"o{style}", color=COLOURS[k % len(COLOURS)], label=model, markersize=3)
         panel.set_ylim(0.0, 1.0)
@@ -30,20 +32,20 @@ def attack_errors(models: dict[str, dict[str, Any]]) -> plt.Figure:
     return figure
 
 
-def attack_example(drawn: dict[str, Any], classes: list[str]) -> plt.Figure:
+def plot_attack_example(example: dict[str, Any], classes: list[str]) -> Figure:
     """An image, the sign of the gradient at each pixel, and the image that the network mistakes."""
     figure, panels = plt.subplots(1, 3, figsize=(WIDTH * 0.75, 3.2))
-    before, after = drawn["before"], drawn["after"]
-    _show(panels[0], before["image"], 0.0, 1.0)
+    before, after = example["before"], example["after"]
+    _draw_image(panels[0], before["image"], 0.0, 1.0)
     panels[0].set_title(f"x: {classes[before['class']]}, {before['confidence']:.0%}", loc="left")
-    _show(panels[1], drawn["sign"], -1.0, 1.0)
-    panels[1].set_title(f"+ {drawn['epsilon']:g} · sign of the gradient", loc="left")
-    _show(panels[2], after["image"], 0.0, 1.0)
+    _draw_image(panels[1], example["sign"], -1.0, 1.0)
+    panels[1].set_title(f"+ {example['epsilon']:g} · sign of the gradient", loc="left")
+    _draw_image(panels[2], after["image"], 0.0, 1.0)
     panels[2].set_title(f"= {classes[after['class']]}, {after['confidence']:.0%}", loc="left")
     return figure
 
 
-def _show(axes: plt.Axes, image: list, low: float, high: float) -> None:
+def _draw_image(axes: Axes, image: list, low: float, high: float) -> None:
     """(channels, height, width), of one channel grey, of three in their colours (the sign as its mean)."""
     values = np.asarray(image, float)
     if len(values) == 3 and low == 0.0:

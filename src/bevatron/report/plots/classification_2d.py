@@ -1,9 +1,13 @@
 """Units and points in a plane: what w and θ do, the lines found, the surfaces, Rosenblatt's steps."""
 
-import matplotlib.pyplot as plt
-import numpy as np
+from collections.abc import Sequence
+from typing import Any
 
-from bevatron.report.plots.style import COLOURS, FAINT, INK, grid
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bevatron.report.plots.style import COLOURS, FAINT, INK, create_panels
 
 CLASSES = (COLOURS[0], COLOURS[2])
 ACTIVATIONS = {
@@ -16,30 +20,31 @@ ACTIVATIONS = {
 }
 
 
-def responses(w: tuple[float, float], theta: float) -> plt.Figure:
+def plot_responses(w: tuple[float, float], theta: float) -> Figure:
     """A panel for each activation: y = f(w·x - θ) over the plane, with the line w·x = θ and the direction of w."""
-    figure, panels = grid(len(ACTIVATIONS), height=3.3)
+    figure, panels = create_panels(len(ACTIVATIONS), height=3.3)
     side = np.linspace(-4, 4, 161)
     x, y = np.meshgrid(side, side)
     for axes, (name, f) in zip(panels, ACTIVATIONS.items(), strict=True):
-        drawn = axes.pcolormesh(x, y, f(w[0] * x + w[1] * y - theta), cmap="viridis", rasterized=True)
-        _line(axes, w, theta, color="white", ls="--")
+        mesh = axes.pcolormesh(x, y, f(w[0] * x + w[1] * y - theta), cmap="viridis", rasterized=True)
+        _draw_line(axes, w, theta, color="white", ls="--")
         foot = theta * np.array(w) / np.dot(w, w)
         axes.annotate("", foot + np.array(w), foot, arrowprops={"arrowstyle": "->", "color": "white", "lw": 1.5})
-        axes.text(*(foot + 1.25 * np.array(w)), "w", color="white", ha="center", va="center")
-        axes.figure.colorbar(drawn, ax=axes, label="y")
-        _plane(axes, (-4, 4, -4, 4), name)
+        tip = foot + 1.25 * np.array(w)
+        axes.text(tip[0], tip[1], "w", color="white", ha="center", va="center")
+        axes.figure.colorbar(mesh, ax=axes, label="y")
+        _format_plane(axes, (-4, 4, -4, 4), name)
     return figure
 
 
-def rotations() -> plt.Figure:
+def plot_rotations() -> Figure:
     """Left: w turns the line; middle: its length leaves the line and makes the response steeper; right: θ shifts it."""
-    figure, (left, middle, right) = grid(3, height=3.6)
+    figure, (left, middle, right) = create_panels(3, height=3.6)
     for k, degrees in enumerate((0, 30, 60, 90, 120)):
         w = (np.cos(np.radians(degrees)), np.sin(np.radians(degrees)))
-        _line(left, w, 1.0, color=COLOURS[k], label=f"{degrees}°")
+        _draw_line(left, w, 1.0, color=COLOURS[k], label=f"{degrees}°")
         left.annotate("", w, (0, 0), arrowprops={"arrowstyle": "->", "color": COLOURS[k]})
-    _plane(left, (-4, 4, -4, 4), "direction of w, θ = 1")
+    _format_plane(left, (-4, 4, -4, 4), "direction of w, θ = 1")
     left.legend(loc="lower left", ncols=2, frameon=True, edgecolor="none")
     z = np.linspace(-4, 4, 400)
     for k, length in enumerate((0.5, 1, 2, 8)):
@@ -51,82 +56,84 @@ def rotations() -> plt.Figure:
     middle.set_title("length of w, θ / |w| = 1", loc="left")
     middle.legend(loc="upper left")
     for k, theta in enumerate((-3, -1.5, 0, 1.5, 3)):
-        _line(right, (0.8, 0.6), theta, color=COLOURS[k], label=f"θ = {theta:g}")
-    _plane(right, (-4, 4, -4, 4), "threshold θ, w = (0.8, 0.6)")
+        _draw_line(right, (0.8, 0.6), theta, color=COLOURS[k], label=f"θ = {theta:g}")
+    _format_plane(right, (-4, 4, -4, 4), "threshold θ, w = (0.8, 0.6)")
     right.legend(loc="lower left", frameon=True, edgecolor="none")
     return figure
 
 
-def lines(classes: list[str], models: dict[str, dict]) -> plt.Figure:
+def plot_decision_lines(classes: list[str], models: dict[str, dict]) -> Figure:
     """A panel for each model: test points and the decision line of every seed.
 
     models: by title the curves of metrics.json.
     """
-    figure, panels = grid(len(models), height=3.5)
+    figure, panels = create_panels(len(models), height=3.5)
     for axes, (title, curves) in zip(panels, models.items(), strict=True):
-        _points(axes, curves["points"], classes)
-        drawn = [_boundary(axes, curves, k, INK, ("-", "--", ":")[k % 3]) for k in range(len(curves["surfaces"]))]
-        if not any(drawn):
+        _draw_points(axes, curves["points"], classes)
+        found_lines = [
+            _draw_boundary(axes, curves, k, INK, ("-", "--", ":")[k % 3]) for k in range(len(curves["surfaces"]))
+        ]
+        if not any(found_lines):
             axes.text(0.5, 0.03, "no line: all points in one class", transform=axes.transAxes, ha="center")
-        _plane(axes, curves["extent"], title)
+        _format_plane(axes, curves["extent"], title)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), markerscale=3)
     return figure
 
 
-def surfaces(models: dict[str, dict]) -> plt.Figure:
+def plot_surfaces(models: dict[str, dict]) -> Figure:
     """A panel for each model: its first seed's output for the second class over the plane; white: the decision line."""
-    figure, panels = grid(len(models), height=3.3)
+    figure, panels = create_panels(len(models), height=3.3)
     for axes, (title, curves) in zip(panels, models.items(), strict=True):
         left, right, bottom, top = curves["extent"]
         values = np.array(curves["surfaces"][0]) + 0.5
         x, y = np.linspace(left, right, len(values)), np.linspace(bottom, top, len(values))
-        drawn = axes.pcolormesh(x, y, values, cmap="viridis", rasterized=True)
-        _boundary(axes, curves, 0, "white", "--")
-        axes.figure.colorbar(drawn, ax=axes, label="y")
-        _plane(axes, curves["extent"], title)
+        mesh = axes.pcolormesh(x, y, values, cmap="viridis", rasterized=True)
+        _draw_boundary(axes, curves, 0, "white", "--")
+        axes.figure.colorbar(mesh, ax=axes, label="y")
+        _format_plane(axes, curves["extent"], title)
     return figure
 
 
-def steps(classes: list[str], curves: dict) -> plt.Figure:
+def plot_corrections(classes: list[str], curves: dict) -> Figure:
     """A panel for each of the first corrections: the sample on the wrong side, the line before and after."""
-    figure, panels = grid(len(curves["corrections"]), height=3.5)
+    figure, panels = create_panels(len(curves["corrections"]), height=3.5)
     for axes, step in zip(panels, curves["corrections"], strict=True):
-        _points(axes, curves["points"], classes, alpha=0.25)
-        _line(axes, step["before"][:2], step["before"][2], color=INK, ls="--", lw=1.1, label="before")
-        _line(axes, step["after"][:2], step["after"][2], color=INK, lw=1.6, label="after")
+        _draw_points(axes, curves["points"], classes, alpha=0.25)
+        _draw_line(axes, step["before"][:2], step["before"][2], color=INK, ls="--", lw=1.1, label="before")
+        _draw_line(axes, step["after"][:2], step["after"][2], color=INK, lw=1.6, label="after")
         axes.plot(*step["x"], "o", color=CLASSES[step["label"]], ms=9, mec=INK, mew=1.2)
-        _plane(axes, curves["extent"], f"sample {step['step'] + 1}: {classes[step['label']]}")
+        _format_plane(axes, curves["extent"], f"sample {step['step'] + 1}: {classes[step['label']]}")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), markerscale=3)
     return figure
 
 
-def clouds(classes: list[str], drawn: dict[str, dict]) -> plt.Figure:
+def plot_point_sets(classes: list[str], curves_by_title: dict[str, dict]) -> Figure:
     """A panel for each set of points: the test split, one colour a class."""
-    figure, panels = grid(len(drawn), columns=3, height=3.6)
-    for axes, (name, curves) in zip(panels, drawn.items(), strict=True):
-        _points(axes, curves["points"], classes)
-        _plane(axes, curves["extent"], name)
+    figure, panels = create_panels(len(curves_by_title), columns=3, height=3.6)
+    for axes, (name, curves) in zip(panels, curves_by_title.items(), strict=True):
+        _draw_points(axes, curves["points"], classes)
+        _format_plane(axes, curves["extent"], name)
         axes.legend(loc="upper left", markerscale=3)
     return figure
 
 
-def _points(axes: plt.Axes, points: dict, classes: list[str], alpha: float = 0.6) -> None:
+def _draw_points(axes: Axes, points: dict, classes: list[str], alpha: float = 0.6) -> None:
     x, label = np.array(points["x"]), np.array(points["label"])
     for k, name in enumerate(classes):
         mine = x[label == k]
         axes.plot(mine[:, 0], mine[:, 1], ".", color=CLASSES[k], ms=2.5, alpha=alpha, label=name, rasterized=True)
 
 
-def _boundary(axes: plt.Axes, curves: dict, seed: int, colour: str, style: str) -> bool:
+def _draw_boundary(axes: Axes, curves: dict, seed: int, colour: str, style: str) -> bool:
     """The decision line of one seed; False where there is none, as all points fall into one class."""
     values = np.array(curves["surfaces"][seed])
     if not values.min() < 0 < values.max():
         return False
     if curves["weights"][seed] is not None and len(np.unique(values)) == 2:  # a step: contours would show the pixels
         *w, theta = curves["weights"][seed]
-        _line(axes, w, theta, color=colour, ls=style, lw=1.3)
+        _draw_line(axes, w, theta, color=colour, ls=style, lw=1.3)
         return True
     left, right, bottom, top = curves["extent"]
     x, y = np.linspace(left, right, len(values)), np.linspace(bottom, top, len(values))
@@ -134,18 +141,18 @@ def _boundary(axes: plt.Axes, curves: dict, seed: int, colour: str, style: str) 
     return True
 
 
-def _line(axes: plt.Axes, w: tuple[float, float] | list[float], theta: float, **how: object) -> None:
+def _draw_line(axes: Axes, w: Sequence[float], theta: float, **style: Any) -> None:
     """The line w·x = θ, right across the panel; none for w = 0."""
-    w = np.array(w, float)
-    length = np.hypot(*w)
+    normal = np.array(w, float)
+    length = np.hypot(normal[0], normal[1])
     if length == 0:
         return
-    foot, along = theta * w / length**2, np.array([-w[1], w[0]]) / length
+    foot, along = theta * normal / length**2, np.array([-normal[1], normal[0]]) / length
     ends = np.stack([foot - 100 * along, foot + 100 * along])
-    axes.plot(ends[:, 0], ends[:, 1], scalex=False, scaley=False, **how)
+    axes.plot(ends[:, 0], ends[:, 1], scalex=False, scaley=False, **style)
 
 
-def _plane(axes: plt.Axes, extent: tuple[float, ...] | list[float], title: str) -> None:
+def _format_plane(axes: Axes, extent: Sequence[float], title: str) -> None:
     axes.set_xlim(extent[0], extent[1])
     axes.set_ylim(extent[2], extent[3])
     axes.set_aspect("equal")

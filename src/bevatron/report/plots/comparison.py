@@ -3,26 +3,26 @@
 from textwrap import fill
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
-from bevatron.report.plots.style import COLOURS, INK, grid
+from bevatron.report.plots.style import COLOURS, INK, create_panels
 
 
-def comparisons(drawn: list[dict[str, Any]]) -> plt.Figure:
+def plot_comparisons(entries: list[dict[str, Any]]) -> Figure:
     """A panel for each entry of `comparisons` in source.json: ours as coloured points with errors, published numbers
     in black, as open points or as a line.
     """
-    figure, panels = grid(len(drawn), columns=2 if len(drawn) == 4 else 3, height=3.3)
-    for axes, entry in zip(panels, drawn, strict=True):
+    figure, panels = create_panels(len(entries), columns=2 if len(entries) == 4 else 3, height=3.3)
+    for axes, entry in zip(panels, entries, strict=True):
         ours = 0
-        lines = ("-", "--", ":", "-.")
+        line_styles = ("-", "--", ":", "-.")
         published = 0
         for curve in entry["curves"]:
             x, y = np.array(curve["x"]), np.array(curve["y"])
             if curve["published"]:
                 if entry["line"]:
-                    axes.plot(x, y, color=INK, lw=1.2, ls=lines[published % 4], label=curve["label"], zorder=3)
+                    axes.plot(x, y, color=INK, lw=1.2, ls=line_styles[published % 4], label=curve["label"], zorder=3)
                 else:
                     marker = "osD^"[published % 4]
                     axes.plot(x, y, marker, mfc="none", mec=INK, ms=7, label=curve["label"], zorder=3)
@@ -45,6 +45,6 @@ def comparisons(drawn: list[dict[str, Any]]) -> plt.Figure:
     return figure
 
 
-def caption_of(drawn: list[dict[str, Any]]) -> str:
+def caption_of(entries: list[dict[str, Any]]) -> str:
     """The panels' captions, in reading order."""
-    return "The source beside published numbers. " + " ".join(entry["caption"] for entry in drawn)
+    return "The source beside published numbers. " + " ".join(entry["caption"] for entry in entries)

@@ -1,12 +1,12 @@
 """How true classes are shared out among the predicted ones."""
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from bevatron.report.plots.style import FEW_CLASSES, INK
 
 
-def confusion(classes: list[str], curve: dict, axes: plt.Axes) -> None:
+def plot_confusion(classes: list[str], curve: dict, axes: Axes) -> None:
     """Fractions of each true class predicted as each class (rows add up to 100 %), with binomial errors; of many
     classes whole per cent without errors, and nothing where it is none.
     """

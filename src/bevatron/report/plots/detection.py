@@ -2,25 +2,26 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from bevatron.report.plots.images import Sides, colour_bar, draw, scale_of
+from bevatron.report.plots.images import Sides, add_colour_bar, draw_channel, scale_of
 from bevatron.report.plots.style import COLOURS as LINES
-from bevatron.report.plots.style import INK, grid
+from bevatron.report.plots.style import INK, create_panels
 from bevatron.store.records.data import ImagesRecord
 
 BOXES = ("#bd1f01", "#832db6", "#e76300", "#a96b59", "#222222", "#717581")  # seen on white and on the images' colours
 
 
-def precision_recall(classes: list[str], models: dict[str, dict[str, Any]]) -> plt.Figure:
+def plot_precision_recall(classes: list[str], models: dict[str, dict[str, Any]]) -> Figure:
     """A panel for each class; a line for each model, the mean of its seeds, with a band of their range.
 
     models: by title the `precision` of metrics.json.
     """
-    figure, panels = grid(len(classes), height=3.6)
+    figure, panels = create_panels(len(classes), height=3.6)
     recall = np.linspace(0, 1, 101)
     for axes, name in zip(panels, classes, strict=True):
         for i, (title, curve) in enumerate(models.items()):
@@ -39,35 +40,35 @@ def precision_recall(classes: list[str], models: dict[str, dict[str, Any]]) -> p
     return figure
 
 
-def found_boxes(
+def plot_boxes(
     classes: list[str], group: ImagesRecord, channel: int, examples: list[dict[str, Any]], sides: Sides
-) -> plt.Figure:
+) -> Figure:
     """A panel for each example: the image, true boxes (full) and found ones (dashed, with their scores), a colour for
     each class.
 
     group: an entry of `examples` in data.json; examples: that of a model's curves; both name their images by id.
     """
     images = {image.id: image for image in group.images}
-    shown = [example for example in examples if example["id"] in images]
-    figure, panels = grid(len(shown), height=3.6)
+    selected = [example for example in examples if example["id"] in images]
+    figure, panels = create_panels(len(selected), height=3.6)
     scale = scale_of(group)
     height, width = (side * group.summed for side in group.shape)
-    for axes, example in zip(panels, shown, strict=True):
-        drawn = draw(axes, group, images[example["id"]], channel, scale, sides)
+    for axes, example in zip(panels, selected, strict=True):
+        image = draw_channel(axes, group, images[example["id"]], channel, scale, sides)
         for *box, label in example["true"]:
-            _box(axes, box, width, height, BOXES[int(label) % len(BOXES)], "-")
+            _draw_box(axes, box, width, height, BOXES[int(label) % len(BOXES)], "-")
         for *box, score, label in example["found"]:
-            x, y = _box(axes, box, width, height, BOXES[int(label) % len(BOXES)], "--")
+            x, y = _draw_box(axes, box, width, height, BOXES[int(label) % len(BOXES)], "--")
             colour = BOXES[int(label) % len(BOXES)]
             axes.text(x, y, f"{score:.2f}", color=colour, fontsize=8.5, ha="left", va="bottom", clip_on=True)
-    colour_bar(figure, panels, drawn, group)
+    add_colour_bar(figure, panels, image, group)
     handles = [Line2D([], [], color=BOXES[k % len(BOXES)], label=name) for k, name in enumerate(classes)]
     handles += [Line2D([], [], color=INK, ls=style, label=word) for style, word in (("-", "true"), ("--", "found"))]
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     return figure
 
 
-def _box(axes: plt.Axes, box: list[float], width: int, height: int, colour: str, style: str) -> tuple[float, float]:
+def _draw_box(axes: Axes, box: list[float], width: int, height: int, colour: str, style: str) -> tuple[float, float]:
     """Draws a box given in fractions of the image; returns the corner that is the upper left one in the image."""
     x1, y1, x2, y2 = box[0] * width, box[1] * height, box[2] * width, box[3] * height
     axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour, ls=style, lw=1.3))

@@ -1,12 +1,15 @@
 """Images of the test split, as the networks read them."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
-from bevatron.report.plots.style import WIDTH, grid
+from bevatron.report.plots.style import WIDTH, create_panels
 from bevatron.store.records.data import ImageRecord, ImagesRecord, PixelsRecord
 
 SMALL, IN_A_ROW = 32, 10  # pixels a side up to which an image is small; such images beside each other
@@ -28,7 +31,7 @@ def sides_of(recipe: str) -> Sides:
     return Sides("wire [pixel]", "time tick [pixel]", True) if recipe == "lartpc" else Sides()
 
 
-def example_images(group: ImagesRecord, sides: Sides) -> plt.Figure:
+def plot_examples(group: ImagesRecord, sides: Sides) -> Figure:
     """A panel for each image of one channel, or a row for each image of several; colours from 0 to the 99 % quantile of
     all pixels that hold something. Small images of one channel are grey, and stand in one row.
 
@@ -36,9 +39,9 @@ def example_images(group: ImagesRecord, sides: Sides) -> plt.Figure:
     """
     images, features = group.images, group.features
     if len(features) == 1 and max(group.shape) <= SMALL:
-        return _small_images(group)
+        return _plot_small_images(group)
     if len(features) == 1:
-        figure, panels = grid(len(images), height=3.5)
+        figure, panels = create_panels(len(images), height=3.5)
     else:
         rows, columns = len(images), len(features)
         figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, 3.5 * rows), squeeze=False)
@@ -47,14 +50,14 @@ def example_images(group: ImagesRecord, sides: Sides) -> plt.Figure:
     for image in images:
         for k, feature in enumerate(features):
             axes = next(numbered)
-            drawn = draw(axes, group, image, k, scale, sides)
-            words = [word for word in (image.label, feature if len(features) > 1 else None) if word]
-            axes.set_title(", ".join(words), loc="left")
-    colour_bar(figure, panels, drawn, group)
+            image_artist = draw_channel(axes, group, image, k, scale, sides)
+            titles = [title for title in (image.label, feature if len(features) > 1 else None) if title]
+            axes.set_title(", ".join(titles), loc="left")
+    add_colour_bar(figure, panels, image_artist, group)
     return figure
 
 
-def _small_images(group: ImagesRecord) -> plt.Figure:
+def _plot_small_images(group: ImagesRecord) -> Figure:
     columns = min(len(group.images), IN_A_ROW)
     rows = -(-len(group.images) // columns)
     figure, panels = plt.subplots(rows, columns, figsize=(WIDTH, 1.45 * rows), squeeze=False)
@@ -79,11 +82,13 @@ def scale_of(group: ImagesRecord) -> Normalize:
     return Normalize(low, high if high > low else low + 1.0)
 
 
-def draw(axes: plt.Axes, group: ImagesRecord, image: ImageRecord, channel: int, scale: Normalize, sides: Sides):
-    """One channel of an image, its axes in pixels of the network's image; empty pixels are white."""
+def draw_channel(
+    axes: Axes, group: ImagesRecord, image: ImageRecord, channel: int, scale: Normalize, sides: Sides
+) -> AxesImage:
+    """Draw one channel of an image, its axes in pixels of the network's image; empty pixels are white."""
     height, width = (side * group.summed for side in group.shape)
     extent = (0, width, 0, height) if sides.upwards else (0, width, height, 0)
-    drawn = axes.imshow(
+    image_artist = axes.imshow(
         pixels(image.channels[channel], group.shape),
         cmap=COLOURS,
         norm=scale,
@@ -94,7 +99,7 @@ def draw(axes: plt.Axes, group: ImagesRecord, image: ImageRecord, channel: int, 
     )
     axes.set_xlabel(sides.x)
     axes.set_ylabel(sides.y)
-    return drawn
+    return image_artist
 
 
 def pixels(stored: PixelsRecord, shape: tuple[int, int]) -> np.ndarray:
@@ -104,7 +109,8 @@ def pixels(stored: PixelsRecord, shape: tuple[int, int]) -> np.ndarray:
     return dense.reshape(shape)
 
 
-def colour_bar(figure: plt.Figure, panels: list[plt.Axes], drawn: Any, group: ImagesRecord) -> None:
+def add_colour_bar(figure: Figure, panels: list[Axes], image: AxesImage, group: ImagesRecord) -> None:
+    """Add one colour bar, with the pixels' unit, for all panels; image: that of one of them."""
     unit = group.units[0]
     label = "content of a pixel" + (f" [{unit}]" if unit not in ("", "1") else "")
-    figure.colorbar(drawn, ax=panels, label=label, extend="max", shrink=min(1.0, 3.2 / figure.get_figheight()))
+    figure.colorbar(image, ax=panels, label=label, extend="max", shrink=min(1.0, 3.2 / figure.get_figheight()))

@@ -1,27 +1,28 @@
 """Training and validation loss over the epochs."""
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from bevatron.report.plots.style import COLOURS, INK, grid
+from bevatron.report.plots.style import COLOURS, INK, create_panels
 
 POINTS = 500  # points of a line that an eye can tell apart
 
 
-def learning_curves(loss: str, models: dict[str, dict[int, list[dict[str, str]]]]) -> plt.Figure:
+def plot_learning_curves(loss: str, models: dict[str, dict[int, list[dict[str, str]]]]) -> Figure:
     """A panel for each model; thin lines for the training loss of every seed, thick ones for validation.
 
     models: by title and seed the rows of history.csv. The dot marks each seed's lowest validation loss.
     """
-    figure, panels = grid(len(models))
+    figure, panels = create_panels(len(models))
     for axes, (title, seeds) in zip(panels, models.items(), strict=True):
         for i, (seed, rows) in enumerate(seeds.items()):
             colour = COLOURS[i % len(COLOURS)]
-            epoch, training, validation = (_column(rows, key) for key in ("epoch", "train_loss", "val_loss"))
+            epoch, training, validation = (_read_column(rows, key) for key in ("epoch", "train_loss", "val_loss"))
             best = int(np.nanargmin(validation)) if np.isfinite(validation).any() else 0
-            kept = _thinned(len(rows))
-            axes.plot(epoch[kept], training[kept], color=colour, lw=0.8, alpha=0.75, ls="--")
-            axes.plot(epoch[kept], validation[kept], color=colour, lw=1.6, label=f"seed {seed}")
+            selected = _thin(len(rows))
+            axes.plot(epoch[selected], training[selected], color=colour, lw=0.8, alpha=0.75, ls="--")
+            axes.plot(epoch[selected], validation[selected], color=colour, lw=1.6, label=f"seed {seed}")
             axes.plot(epoch[best], validation[best], "o", color=colour, ms=5, mec="white", mew=0.8)
         low, high = axes.dataLim.intervaly
         if low > 0 and high > 3 * low:  # less than that is read more easily from equal steps
@@ -30,16 +31,16 @@ def learning_curves(loss: str, models: dict[str, dict[int, list[dict[str, str]]]
         axes.set_xlabel("epoch")
         axes.set_ylabel(loss)
     handles, labels = panels[0].get_legend_handles_labels()
-    handles += [plt.Line2D([], [], color=INK, lw=1.6), plt.Line2D([], [], color=INK, lw=0.8, ls="--")]
-    handles.append(plt.Line2D([], [], color=INK, marker="o", ls=""))
+    handles += [Line2D([], [], color=INK, lw=1.6), Line2D([], [], color=INK, lw=0.8, ls="--")]
+    handles.append(Line2D([], [], color=INK, marker="o", ls=""))
     labels += ["validation", "training", "lowest validation loss"]
     figure.legend(handles, labels, loc="outside upper left", ncols=min(len(labels), 8))
     return figure
 
 
-def _column(rows: list[dict[str, str]], key: str) -> np.ndarray:
+def _read_column(rows: list[dict[str, str]], key: str) -> np.ndarray:
     return np.array([float(row[key]) if row.get(key) not in (None, "") else np.nan for row in rows])
 
 
-def _thinned(n: int) -> np.ndarray:
+def _thin(n: int) -> np.ndarray:
     return np.unique(np.linspace(0, n - 1, min(n, POINTS)).astype(int))

@@ -2,28 +2,28 @@
 
 from textwrap import fill
 
-import matplotlib.pyplot as plt
 import mplhep
 import numpy as np
+from matplotlib.figure import Figure
 
-from bevatron.report.plots.style import COLOURS, grid
+from bevatron.report.plots.style import COLOURS, create_panels
 from bevatron.store.records.data import ObservableRecord
 
 
-def observables(drawn: list[ObservableRecord], classes: list[str]) -> plt.Figure:
+def plot_observables(records: list[ObservableRecord], classes: list[str]) -> Figure:
     """A panel for each observable: its distribution in each class, of unit area, with sqrt(N) errors.
 
-    drawn: entries of `observables` in data.json; classes: in the order of their colours, [""] without any. The legend
+    records: entries of `observables` in data.json; classes: in the order of their colours, [""] without any. The legend
     quotes the fraction of the class outside of the panel, or without the element, where that is above 1 %.
     """
-    figure, panels = grid(len(drawn))
-    for axes, entry in zip(panels, drawn, strict=True):
-        edges = np.array(entry.edges)
+    figure, panels = create_panels(len(records))
+    for axes, record in zip(panels, records, strict=True):
+        edges = np.array(record.edges)
         for i, name in enumerate(classes):
-            counts = np.array(entry.counts[name], float)
+            counts = np.array(record.counts[name], float)
             scale = 1.0 / (max(counts.sum(), 1.0) * np.diff(edges))
             colour = COLOURS[i % len(COLOURS)]
-            label = name + _left_out(entry, name)
+            label = name + _fractions_left_out(record, name)
             mplhep.histplot(counts * scale, edges, ax=axes, color=colour, lw=1.5, label=label, yerr=False)
             middle, full = (edges[1:] + edges[:-1]) / 2, counts > 0
             axes.errorbar(
@@ -36,24 +36,24 @@ def observables(drawn: list[ObservableRecord], classes: list[str]) -> plt.Figure
                 alpha=0.7,
             )
         axes.set_xlim(edges[0], edges[-1])
-        if entry.log:
+        if record.log:
             axes.set_yscale("log")
             low, high = axes.get_ylim()
             axes.set_ylim(low, high * 6)
         else:
             axes.set_ylim(0, axes.get_ylim()[1] * 1.25)
-        unit = f" [{entry.unit}]" if entry.unit else ""
-        axes.set_xlabel(fill(f"{entry.title}{unit}", 44))
-        axes.set_ylabel("density" + (f" [1/{entry.unit}]" if entry.unit else ""))
+        unit = f" [{record.unit}]" if record.unit else ""
+        axes.set_xlabel(fill(f"{record.title}{unit}", 44))
+        axes.set_ylabel("density" + (f" [1/{record.unit}]" if record.unit else ""))
         if any(classes):
             axes.legend(loc="upper right")
     return figure
 
 
-def _left_out(entry: ObservableRecord, name: str) -> str:
-    total = max(entry.samples[name], 1)
-    outside = (entry.below[name] + entry.above[name]) / total
-    missing = entry.missing[name] / total
-    words = [f"{outside:.0%} outside"] if outside > 0.01 else []
-    words += [f"{missing:.0%} without"] if missing > 0.01 else []
-    return f" ({', '.join(words)})" if words else ""
+def _fractions_left_out(record: ObservableRecord, name: str) -> str:
+    total = max(record.samples[name], 1)
+    outside = (record.below[name] + record.above[name]) / total
+    missing = record.missing[name] / total
+    notes = [f"{outside:.0%} outside"] if outside > 0.01 else []
+    notes += [f"{missing:.0%} without"] if missing > 0.01 else []
+    return f" ({', '.join(notes)})" if notes else ""

@@ -5,38 +5,39 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
-from bevatron.report.plots.montage import montage
-from bevatron.report.plots.style import COLOURS, FAINT, WIDTH, grid
+from bevatron.report.plots.montage import draw_montage
+from bevatron.report.plots.style import COLOURS, FAINT, WIDTH, create_panels
 
 Point = tuple[int, float, float]  # latent dimensions, value, error
 
 
-def denoised(models: dict[str, dict[str, Any]], unit: str) -> plt.Figure:
+def plot_reconstructions(models: dict[str, dict[str, Any]], unit: str) -> Figure:
     """Columns: samples. Rows: what the networks get, the truth, and what each gives back, on one scale."""
     first = next(iter(models.values()))
     rows = {"noisy input": first["noisy"], "truth": first["clean"]}
-    rows |= {fill(title, 20): drawn["output"] for title, drawn in models.items()}
+    rows |= {fill(title, 20): curves["output"] for title, curves in models.items()}
     columns, high = len(first["clean"]), max(float(np.max(p)) for p in first["clean"])
     figure, axes = plt.subplots(figsize=(WIDTH * 0.16 * columns + 2.6, 1.55 * len(rows)))
-    drawn = montage(axes, rows, "cividis", -0.1 * high, high)
-    figure.colorbar(drawn, ax=axes, label="flux" + (f" [{unit}]" if unit else ""), extend="both", shrink=0.6)
+    image_artist = draw_montage(axes, rows, "cividis", -0.1 * high, high)
+    figure.colorbar(image_artist, ax=axes, label="flux" + (f" [{unit}]" if unit else ""), extend="both", shrink=0.6)
     return figure
 
 
-def quality(panels: dict[str, dict[str, list[Point]]], level: dict[str, dict[str, float]], label: str) -> plt.Figure:
+def plot_quality(panels: dict[str, dict[str, list[Point]]], levels: dict[str, dict[str, float]], label: str) -> Figure:
     """A panel for each target: a metric against the number of latent dimensions, a line for each architecture.
 
     level: by target, horizontal lines of models that have no latent dimensions.
     """
-    figure, axes = grid(len(panels), columns=2, height=4.0)
+    figure, axes = create_panels(len(panels), columns=2, height=4.0)
     for panel, (target, lines) in zip(axes, panels.items(), strict=True):
         for k, (title, points) in enumerate(lines.items()):
             hidden, value, error = np.array(sorted(points), float).T
             panel.errorbar(
                 hidden, value, error, fmt="o-" if len(points) > 1 else "o", color=COLOURS[k % len(COLOURS)], label=title
             )
-        for title, value in level.get(target, {}).items():
+        for title, value in levels.get(target, {}).items():
             panel.axhline(value, color=FAINT, linestyle="--", label=title)
         panel.set_xscale("log")
         panel.set_xlabel("latent dimensions")

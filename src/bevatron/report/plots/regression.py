@@ -3,14 +3,16 @@
 import matplotlib.pyplot as plt
 import mplhep
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from bevatron.report.plots.style import COLOURS, FAINT, INK, WIDTH, grid
+from bevatron.report.plots.style import COLOURS, FAINT, INK, WIDTH, create_panels
 from bevatron.store.records.data import PointsRecord
 
 
-def fits(x_title: str, target: str, curves: dict[str, dict]) -> plt.Figure:
+def plot_fits(x_title: str, target: str, curves: dict[str, dict]) -> Figure:
     """A panel for each model: noisy test points, the truth, every seed's prediction and their mean."""
-    figure, panels = grid(len(curves))
+    figure, panels = create_panels(len(curves))
     low, high = _range(np.concatenate([c["target"] for c in curves.values()]))
     for axes, (title, curve) in zip(panels, curves.items(), strict=True):
         x = np.array(curve["x"])
@@ -27,13 +29,13 @@ def fits(x_title: str, target: str, curves: dict[str, dict]) -> plt.Figure:
         axes.set_title(title, loc="left")
         axes.set_xlabel(x_title)
         axes.set_ylabel(target)
-    _legend_above(figure, panels[0])
+    _add_legend_above(figure, panels[0])
     return figure
 
 
-def residuals(curves: dict[str, dict]) -> plt.Figure:
+def plot_residuals(curves: dict[str, dict]) -> Figure:
     """A panel for each model: residuals of the test points, beside the noise that no model can predict."""
-    figure, panels = grid(len(curves))
+    figure, panels = create_panels(len(curves))
     for axes, (title, curve) in zip(panels, curves.items(), strict=True):
         edges = np.array(curve["edges"])
         if curve["noise"] is not None:
@@ -41,18 +43,18 @@ def residuals(curves: dict[str, dict]) -> plt.Figure:
             mplhep.histplot(noise, edges, ax=axes, histtype="fill", color=FAINT, alpha=0.35, label="noise", yerr=False)
         mplhep.histplot(np.array(curve["model"]), edges, ax=axes, color=COLOURS[2], label="point − network", yerr=False)
         if curve["outside"] > 0.0005:
-            words = f"{curve['outside']:.1%} outside"
-            axes.text(0.97, 0.95, words, transform=axes.transAxes, ha="right", va="top")
+            note = f"{curve['outside']:.1%} outside"
+            axes.text(0.97, 0.95, note, transform=axes.transAxes, ha="right", va="top")
         axes.set_xlim(edges[0], edges[-1])
         axes.set_ylim(bottom=0)
         axes.set_title(title, loc="left")
         axes.set_xlabel("residual")
         axes.set_ylabel("test points / bin")
-    _legend_above(figure, panels[0])
+    _add_legend_above(figure, panels[0])
     return figure
 
 
-def deviations(x_title: str, curves: dict[str, dict]) -> plt.Figure:
+def plot_deviations(x_title: str, curves: dict[str, dict]) -> Figure:
     """RMS deviation of the prediction from the truth against x; bands are the seeds' range."""
     figure, axes = plt.subplots(figsize=(WIDTH, 4.4))
     styles = ("-", "--", "-.", ":")  # lines that lie upon each other stay apart
@@ -71,18 +73,18 @@ def deviations(x_title: str, curves: dict[str, dict]) -> plt.Figure:
     return figure
 
 
-def points(x_title: str, target: str, drawn: PointsRecord) -> plt.Figure:
+def plot_points(x_title: str, target: str, points: PointsRecord) -> Figure:
     """The test split: a panel for each target, its points over the truth."""
-    truth = drawn.truth
-    names = [name for name in drawn.targets if name != truth]
-    figure, panels = grid(len(names))
-    x = np.array(drawn.x)
+    truth = points.truth
+    names = [name for name in points.targets if name != truth]
+    figure, panels = create_panels(len(names))
+    x = np.array(points.x)
     order = np.argsort(x)
-    low, high = _range(np.concatenate([drawn.targets[name] for name in names]))
+    low, high = _range(np.concatenate([points.targets[name] for name in names]))
     for axes, name in zip(panels, names, strict=True):
-        axes.plot(x, drawn.targets[name], ".", color=COLOURS[0], ms=2, alpha=0.4, rasterized=True)
+        axes.plot(x, points.targets[name], ".", color=COLOURS[0], ms=2, alpha=0.4, rasterized=True)
         if truth is not None:
-            axes.plot(x[order], np.array(drawn.targets[truth])[order], color=INK, lw=1.3, label="truth")
+            axes.plot(x[order], np.array(points.targets[truth])[order], color=INK, lw=1.3, label="truth")
             axes.legend(loc="upper center")
         axes.set_ylim(low, high)
         axes.set_xlabel(x_title)
@@ -96,6 +98,6 @@ def _range(values: np.ndarray) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _legend_above(figure: plt.Figure, axes: plt.Axes) -> None:
+def _add_legend_above(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=4)

@@ -1,21 +1,23 @@
 """Background rejection against signal efficiency."""
 
-import matplotlib.pyplot as plt
-import numpy as np
+from collections.abc import Mapping, Sequence
 
-from bevatron.report.plots.style import COLOURS, FAINT, grid
+import numpy as np
+from matplotlib.figure import Figure
+
+from bevatron.report.plots.style import COLOURS, FAINT, create_panels
 
 LINES = ("-", "--", "-.", ":")
-FEWEST, LEAST = 5, 3  # background samples that a point must keep; points of a line that is worth a panel
+MIN_SAMPLES, MIN_POINTS = 5, 3  # background samples that a point must keep; points of a line that is worth a panel
 
 
-def roc(
+def plot_roc(
     signal: str,
     backgrounds: list[str],
     curves: dict[str, dict],
-    cuts: dict[str, dict[str, list[float]]],
+    cuts: Mapping[str, Mapping[str, Sequence[float]]],
     efficiencies: list[float],
-) -> plt.Figure | None:
+) -> Figure | None:
     """One panel for each background; a line for each model with a band of its seeds' range; grey lines for
     cuts. Backgrounds of which too few samples are kept anywhere are left out; None where all are.
 
@@ -23,22 +25,24 @@ def roc(
     the same grid. Curves end where fewer than five background samples are left.
     """
     first = next(iter(curves.values()))
-    backgrounds = [name for name in backgrounds if any(_points(curve, name) >= LEAST for curve in curves.values())]
+    backgrounds = [
+        name for name in backgrounds if any(_count_points(curve, name) >= MIN_POINTS for curve in curves.values())
+    ]
     if not backgrounds:
         return None
-    figure, panels = grid(len(backgrounds), columns=2, height=4.4)
+    figure, panels = create_panels(len(backgrounds), columns=2, height=4.4)
     for axes, background in zip(panels, backgrounds, strict=True):
         highest = 2.0
         for i, (title, curve) in enumerate(curves.items()):
             efficiency = np.array(curve["efficiency"])
-            kept = np.array(curve["backgrounds"][background])
-            rejection = _rejection(kept.mean(axis=0), curve["samples"][background])
+            fractions = np.array(curve["backgrounds"][background])
+            rejection = _rejection(fractions.mean(axis=0), curve["samples"][background])
             colour = COLOURS[i % len(COLOURS)]
             axes.plot(efficiency, rejection, color=colour, label=title)
-            if len(kept) > 1:
-                least = _rejection(kept.max(axis=0), curve["samples"][background])
-                most = _rejection(kept.min(axis=0), curve["samples"][background])
-                axes.fill_between(efficiency, least, most, color=colour, alpha=0.25, linewidth=0)
+            if len(fractions) > 1:
+                lower = _rejection(fractions.max(axis=0), curve["samples"][background])
+                upper = _rejection(fractions.min(axis=0), curve["samples"][background])
+                axes.fill_between(efficiency, lower, upper, color=colour, alpha=0.25, linewidth=0)
             highest = np.nanmax([highest, *rejection])
         for i, (title, cut) in enumerate(cuts.items()):
             rejection = _rejection(np.array(cut[background]), first["samples"][background])
@@ -57,11 +61,11 @@ def roc(
     return figure
 
 
-def _points(curve: dict, background: str) -> int:
-    kept = np.array(curve["backgrounds"][background]).mean(axis=0)
-    return int(np.isfinite(_rejection(kept, curve["samples"][background])).sum())
+def _count_points(curve: dict, background: str) -> int:
+    fraction = np.array(curve["backgrounds"][background]).mean(axis=0)
+    return int(np.isfinite(_rejection(fraction, curve["samples"][background])).sum())
 
 
-def _rejection(kept: np.ndarray, samples: int) -> np.ndarray:
-    few = kept * samples < FEWEST
-    return np.where(few, np.nan, 1.0 / np.where(few, 1.0, kept))
+def _rejection(fraction: np.ndarray, samples: int) -> np.ndarray:
+    too_few = fraction * samples < MIN_SAMPLES
+    return np.where(too_few, np.nan, 1.0 / np.where(too_few, 1.0, fraction))

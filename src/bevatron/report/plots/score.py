@@ -1,13 +1,13 @@
 """The network's output, class by class."""
 
-import matplotlib.pyplot as plt
 import mplhep
 import numpy as np
+from matplotlib.axes import Axes
 
 from bevatron.report.plots.style import COLOURS, FEW_CLASSES
 
 
-def score(signal: str, classes: list[str], curve: dict, axes: plt.Axes) -> None:
+def plot_score(signal: str, classes: list[str], curve: dict, axes: Axes) -> None:
     """Fractions of each class in bins of the signal's probability, on a logarithmic axis; of many classes the mean over
     all but the signal.
     """

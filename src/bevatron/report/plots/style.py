@@ -4,10 +4,13 @@ import base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import overload
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import mplhep
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from bevatron.errors import UserError
@@ -67,10 +70,12 @@ class ReportFigure:
 
     @property
     def file(self) -> str:
+        """The file's name with its suffix."""
         return f"{self.name}.{self.suffix}"
 
     @property
     def uri(self) -> str:
+        """The figure as a `data:` URI, as the page embeds it."""
         kind = {"svg": "image/svg+xml", "png": "image/png"}[self.suffix]
         return f"data:{kind};base64,{base64.b64encode(self.content).decode()}"
 
@@ -83,8 +88,20 @@ def page_style() -> Iterator[None]:
         yield
 
 
+@overload
 def draw_figure(
-    draw: Callable[[], plt.Figure | None], name: str, caption: str, wide: bool = False, folded: bool = False
+    draw: Callable[[], Figure], name: str, caption: str, wide: bool = False, folded: bool = False
+) -> ReportFigure: ...
+
+
+@overload
+def draw_figure(
+    draw: Callable[[], Figure | None], name: str, caption: str, wide: bool = False, folded: bool = False
+) -> ReportFigure | None: ...
+
+
+def draw_figure(
+    draw: Callable[[], Figure | None], name: str, caption: str, wide: bool = False, folded: bool = False
 ) -> ReportFigure | None:
     """The figure that `draw` makes as SVG, without dates, and closed; many small panels, and those folded away, have
     fewer ticks. None where `draw` finds nothing to draw.
@@ -99,25 +116,25 @@ def draw_figure(
             return None
         if folded or len(figure.axes) > FEW_PANELS:
             for axes in figure.axes:
-                _with_fewer_ticks(axes)
+                _reduce_ticks(axes)
         content = figure_bytes(figure, name, format="svg", metadata={"Date": None, "Creator": None}, dpi=150)
         return ReportFigure(name, caption, content, wide=wide, folded=folded)
     except UserError:
         raise
     except Exception as error:
-        return failed(error, name, caption)
+        return failed_figure(error, name, caption)
     finally:
         for number in set(plt.get_fignums()) - before:
             plt.close(number)
 
 
-def failed(error: Exception, name: str, caption: str) -> ReportFigure:
+def failed_figure(error: Exception, name: str, caption: str) -> ReportFigure:
     """What stands in place of a figure, and is told in the log."""
     reason = log_failure(error, f"figure {name}")
     return ReportFigure(name, caption, placeholder_svg(reason), wide=True, failure=reason)
 
 
-def grid(n: int, columns: int = 3, height: float = 3.1) -> tuple[plt.Figure, list[plt.Axes]]:
+def create_panels(n: int, columns: int = 3, height: float = 3.1) -> tuple[Figure, list[Axes]]:
     """A figure of the page's width with n panels in rows of up to `columns`; the axes in reading order.
 
     height: of a row, in inches.
@@ -131,7 +148,7 @@ def grid(n: int, columns: int = 3, height: float = 3.1) -> tuple[plt.Figure, lis
     return figure, panels[:n]
 
 
-def _with_fewer_ticks(axes: plt.Axes) -> None:
+def _reduce_ticks(axes: Axes) -> None:
     """No minor ticks, which are half of the drawing's time and of its bytes; on a logarithmic axis of a few decades
     ticks at 1, 2 and 5 instead.
     """

@@ -10,39 +10,40 @@ from bevatron.store.files.names import shard_number
 def commands_of(workflow: Workflow, study: Study) -> dict[str, Any]:
     """By stage, and for stages that work on one model by its name; to be run where the folder `results` lies."""
     name, options = study.name, f"--scale {workflow.scale}"
-    place = f"results/{name}"
-    manifest = f"--manifest {place}/dataset/manifest.json"
+    folder = f"results/{name}"
+    manifest = f"--manifest {folder}/dataset/manifest.json"
     shards = [shard_number(number) for number in range(study.simulation.shards)]
     searched = {model for model, section in study.models.items() if section.search is not None}
 
     def best(model: str) -> str:
-        return f" --best {place}/search/{model}/best.yaml" if model in searched else ""
+        return f" --best {folder}/search/{model}/best.yaml" if model in searched else ""
 
     def members(model: str) -> str:
-        return "".join(f" --member {m}={place}/models/{m}/runs.json" for m in study.models[model].members)
+        return "".join(f" --member {m}={folder}/models/{m}/runs.json" for m in study.models[model].members)
 
     each = "" if len(shards) == 1 else f"  # and so for each shard up to {shards[-1]}"
     studies = " ".join(f"--study {other}" for other in workflow.studies)
-    comparison = f"bevatron validate-source {name} {options} --output {place}/evaluation/source.json"
+    comparison = f"bevatron validate-source {name} {options} --output {folder}/evaluation/source.json"
     return {
-        "simulate": f"bevatron simulate {name} {options} --shard 0 --output {place}/raw/shard-0000.h5{each}",
-        "prepare": f"bevatron prepare {name} {options} --raw {place}/raw/shard-0000.h5 --output {place}/dataset{each}",
-        "manifest": f"bevatron manifest {name} {options} --dataset {place}/dataset",
+        "simulate": f"bevatron simulate {name} {options} --shard 0 --output {folder}/raw/shard-0000.h5{each}",
+        "prepare": f"bevatron prepare {name} {options} --raw {folder}/raw/shard-0000.h5"
+        f" --output {folder}/dataset{each}",
+        "manifest": f"bevatron manifest {name} {options} --dataset {folder}/dataset",
         **({"validate_source": comparison} if study.evaluation.validate_source else {}),
-        "observables": f"bevatron observables {name} {options} {manifest} --output {place}/evaluation/data.json",
+        "observables": f"bevatron observables {name} {options} {manifest} --output {folder}/evaluation/data.json",
         "search": {
-            model: f"bevatron search {name} {model} {options} {manifest} --output {place}/search/{model}"
+            model: f"bevatron search {name} {model} {options} {manifest} --output {folder}/search/{model}"
             for model in study.models
             if model in searched
         },
         "train": {
             model: f"bevatron train {name} {model} {options} {manifest}{best(model)}{members(model)}"
-            f" --output {place}/models/{model}"
+            f" --output {folder}/models/{model}"
             for model in study.models
         },
         "evaluate": {
-            model: f"bevatron evaluate {name} {model} {options} {manifest} --runs {place}/models/{model}/runs.json"
-            f" --output {place}/evaluation/{model}"
+            model: f"bevatron evaluate {name} {model} {options} {manifest} --runs {folder}/models/{model}/runs.json"
+            f" --output {folder}/evaluation/{model}"
             for model in study.models
         },
         "report": f"bevatron report {options} {studies} --output results/report",

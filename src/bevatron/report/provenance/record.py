@@ -20,31 +20,32 @@ PAGE, PROVENANCE = "index.html", "provenance.json"
 
 def provenance_of(
     workflow: Workflow,
-    read: list[StudyResults],
+    studies_results: list[StudyResults],
     ledger: list[Entry],
     numbers: list[Number],
     results: Path,
-    written: dict[str, bytes],
+    report_files: dict[str, bytes],
 ) -> dict[str, Any]:
     """The content of provenance.json. It holds no times, hosts or absolute paths: equal results give equal bytes.
 
-    numbers: those of all tables; results: the folder that the report was made from; written: the report's own files by
-    their path in its folder. Files are named relative to `results` and to the report's folder. Each number names its
-    study, stage and model, under which `studies` has the digests, runs, versions and the command that makes it again.
+    numbers: those of all tables; results: the folder that the report was made from; report_files: the report's own
+    files by their path in its folder. Files are named relative to `results` and to the report's folder. Each number
+    names its study, stage and model, under which `studies` has the digests, runs, versions and the command that makes
+    it again.
     """
-    tree = {
+    payload = {
         "schema_version": SCHEMA_VERSION,
         "scale": workflow.scale,
         "versions": versions(),
-        "studies": {r.study.name: _study(workflow, r) for r in read},
-        "claims": [_claim(r, entry) for r in read for entry in ledger if entry.study.name == r.study.name],
+        "studies": {r.study.name: _study(workflow, r) for r in studies_results},
+        "claims": [_claim(r, entry) for r in studies_results for entry in ledger if entry.study.name == r.study.name],
         "numbers": [_number(number) for number in numbers],
         "files": {
-            "report": {name: sha256(content).hexdigest() for name, content in sorted(written.items())},
-            "results": {name: digest for r in read for name, digest in _files(r, results).items()},
+            "report": {name: sha256(content).hexdigest() for name, content in sorted(report_files.items())},
+            "results": {name: digest for r in studies_results for name, digest in _files(r, results).items()},
         },
     }
-    return tree | {"sha256": digest_of("provenance", tree)}
+    return payload | {"sha256": digest_of("provenance", payload)}
 
 
 def _study(workflow: Workflow, r: StudyResults) -> dict[str, Any]:
@@ -77,9 +78,9 @@ def _claim(r: StudyResults, entry: Entry) -> dict[str, Any]:
     """A claim's verdict and the numbers that it compares."""
     numbers = []
     for reference in entry.claim.test.references():
-        found = reference.measured(r.measurements)
-        named = reference.model_dump(mode="json", exclude_none=True)
-        numbers.append(named | {"value": _finite(found.value), "error": _finite(found.error)})
+        measured = reference.measured(r.measurements)
+        name = reference.model_dump(mode="json", exclude_none=True)
+        numbers.append(name | {"value": _finite(measured.value), "error": _finite(measured.error)})
     return {"study": r.study.name, "claim": entry.claim.id, "verdict": entry.decision.verdict, "numbers": numbers}
 
 
@@ -98,20 +99,20 @@ def _finite(value: float) -> float | str | None:
 
 def _files(r: StudyResults, results: Path) -> dict[str, str]:
     """SHA-256 of every file of the study that the report rests on; of weights, what they were when evaluated."""
-    place = results / r.study.name
-    wanted = [place / "dataset" / "manifest.json", place / "evaluation" / "data.json"]
-    wanted += sorted((place / "raw").glob("*.timing.json"))
+    folder = results / r.study.name
+    paths = [folder / "dataset" / "manifest.json", folder / "evaluation" / "data.json"]
+    paths += sorted((folder / "raw").glob("*.timing.json"))
     if r.study.evaluation.validate_source:
-        wanted.append(place / "evaluation" / "source.json")
-    known = {}
+        paths.append(folder / "evaluation" / "source.json")
+    weights = {}
     for name, m in r.models.items():
-        evaluation, models, search = (place / part / name for part in ("evaluation", "models", "search"))
-        wanted += [evaluation / "metrics.json", evaluation / "predictions.h5", models / "runs.json"]
+        evaluation, models, search = (folder / part / name for part in ("evaluation", "models", "search"))
+        paths += [evaluation / "metrics.json", evaluation / "predictions.h5", models / "runs.json"]
         for run in m.runs:
-            folder = models / run.folder
-            wanted += [folder / file for file in ("history.csv", "model.json", "run.json")]
-            known[folder / "weights.safetensors"] = run.weights_sha256
+            run_folder = models / run.folder
+            paths += [run_folder / file for file in ("history.csv", "model.json", "run.json")]
+            weights[run_folder / "weights.safetensors"] = run.weights_sha256
         if m.search is not None:
-            wanted += [search / file for file in ("best.yaml", "trials.csv", "search.json", "search.png")]
-    digests = {path: sha256_of(path) for path in wanted if path.is_file()} | known
+            paths += [search / file for file in ("best.yaml", "trials.csv", "search.json", "search.png")]
+    digests = {path: sha256_of(path) for path in paths if path.is_file()} | weights
     return {path.relative_to(results).as_posix(): digest for path, digest in sorted(digests.items())}

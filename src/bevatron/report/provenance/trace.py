@@ -22,43 +22,43 @@ REPORT_AGAIN = "run `bevatron report` again, or the workflow"
 class Trace:
     """A report's provenance, the report's folder, and the folder of the results it was made from."""
 
-    tree: dict[str, Any]
+    payload: dict[str, Any]
     report: Path
     results: Path
 
     def numbers(self, table: str | None = None) -> list[dict[str, Any]]:
         """Every number (of one table) with all that it came from: nothing is left to be looked up."""
-        found = [number for number in self.tree["numbers"] if table in (None, number["table"])]
-        if table is not None and not found:
-            known = ", ".join(sorted({number["table"] for number in self.tree["numbers"]}))
+        selected = [number for number in self.payload["numbers"] if table in (None, number["table"])]
+        if table is not None and not selected:
+            known = ", ".join(sorted({number["table"] for number in self.payload["numbers"]}))
             raise UserError(self.report / PROVENANCE, f"has no table '{table}'", f"it has: {known}")
-        return [number | self.origin(number) for number in found]
+        return [number | self.origin(number) for number in selected]
 
     def origin(self, number: dict[str, Any]) -> dict[str, Any]:
         """Digests, runs, seeds, versions and the command behind a number of the tables or of a claim."""
-        study = self.tree["studies"][number["study"]]
+        study = self.payload["studies"][number["study"]]
         keys = ("config_digest", "raw_digest", "dataset_digest", "manifest_sha256", "simulation_seed")
-        found = {key: study[key] for key in (*keys, "simulation_versions")}
-        found["code_versions"] = study.get("code_versions", {})  # none in a report of an older Bevatron
+        origin = {key: study[key] for key in (*keys, "simulation_versions")}
+        origin["code_versions"] = study.get("code_versions", {})  # none in a report of an older Bevatron
         stage, model = number["stage"], number.get("model")
         command = study["commands"][stage]
-        found["command"] = command[model] if isinstance(command, dict) else command
+        origin["command"] = command[model] if isinstance(command, dict) else command
         if stage == "observables":
-            found["observed_with"] = study["observed_with"]
+            origin["observed_with"] = study["observed_with"]
         if stage == "search":
-            found["search_digest"] = study["models"][model]["search_digest"]
+            origin["search_digest"] = study["models"][model]["search_digest"]
         if stage in ("train", "evaluate"):
             seed = number.get("seed")
             runs = [run for run in study["models"][model]["runs"] if seed in (None, run["seed"])]
-            found |= {"seeds": [run["seed"] for run in runs], "runs": runs}
+            origin |= {"seeds": [run["seed"] for run in runs], "runs": runs}
         if stage == "evaluate":
-            found["evaluated_with"] = study["models"][model]["evaluated_with"]
-        return found
+            origin["evaluated_with"] = study["models"][model]["evaluated_with"]
+        return origin
 
     def claims(self) -> list[dict[str, Any]]:
         """Every claim with its verdict; its numbers with all that they came from."""
-        return [claim | {"numbers": [n | self.origin(_placed(claim, n)) for n in claim["numbers"]]}
-                for claim in self.tree["claims"]]  # fmt: skip
+        return [claim | {"numbers": [n | self.origin(_with_stage(claim, n)) for n in claim["numbers"]]}
+                for claim in self.payload["claims"]]  # fmt: skip
 
     def changed(self, data: bool = False) -> tuple[list[str], list[Path]]:
         """Files that differ from what the report was made of, a line each, and files that are not there any more.
@@ -67,8 +67,8 @@ class Trace:
         """
         lines, missing = [], []
         for folder, files in (
-            (self.results, self.tree["files"]["results"]),
-            (self.report, self.tree["files"]["report"]),
+            (self.results, self.payload["files"]["results"]),
+            (self.report, self.payload["files"]["report"]),
         ):
             for name, expected in files.items():
                 path = folder / name
@@ -77,7 +77,7 @@ class Trace:
                 elif sha256_of(path) != expected:
                     lines.append(f"{path}: is not the file that the report was made with; {REPORT_AGAIN}")
         if data:
-            for study in self.tree["studies"]:
+            for study in self.payload["studies"]:
                 lines += verify(self.results / study / "dataset" / "manifest.json")
         return lines, missing
 
@@ -91,8 +91,8 @@ def read_trace(report: Path, results: Path | None = None) -> Trace:
     folder = report if report.is_dir() else report.parent
     path = folder / PROVENANCE
     try:
-        tree = read_json(path)
-        version, sealed = tree.pop("schema_version"), tree.pop("sha256")
+        payload = read_json(path)
+        version, checksum = payload.pop("schema_version"), payload.pop("sha256")
     except FileNotFoundError:
         raise UserError(path, "no such file", "name the folder of a report, e.g. results/report") from None
     except OSError as error:
@@ -101,15 +101,15 @@ def read_trace(report: Path, results: Path | None = None) -> Trace:
         raise UserError(path, f"is no provenance of a report: {error!r}", REPORT_AGAIN) from None
     if version != SCHEMA_VERSION:
         raise UserError(path, f"is of version {version}; this Bevatron reads {SCHEMA_VERSION}", REPORT_AGAIN)
-    if sealed != digest_of("provenance", {"schema_version": version, **tree}):
+    if checksum != digest_of("provenance", {"schema_version": version, **payload}):
         raise UserError(path, "does not match its own digest: it was changed or damaged", REPORT_AGAIN)
     try:
-        _Places.model_validate(tree)
+        _PathParts.model_validate(payload)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise UserError(path, f"is no provenance of a report: {place}: {first['msg']}", REPORT_AGAIN) from None
-    return Trace(tree, folder, results or folder.parent)
+        key = ".".join(str(step) for step in first["loc"])
+        raise UserError(path, f"is no provenance of a report: {key}: {first['msg']}", REPORT_AGAIN) from None
+    return Trace(payload, folder, results or folder.parent)
 
 
 class _Files(BaseModel):
@@ -119,12 +119,12 @@ class _Files(BaseModel):
     results: dict[RelativePath, Digest]
 
 
-class _Places(BaseModel):
+class _PathParts(BaseModel):
     """What becomes a part of paths."""
 
     files: _Files
     studies: dict[Name, dict[str, Any]]
 
 
-def _placed(claim: dict[str, Any], number: dict[str, Any]) -> dict[str, Any]:
+def _with_stage(claim: dict[str, Any], number: dict[str, Any]) -> dict[str, Any]:
     return {**number, "study": claim["study"], "stage": "evaluate" if "model" in number else "observables"}

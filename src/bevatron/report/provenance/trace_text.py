@@ -22,9 +22,9 @@ def trace_text(trace: Trace, table: str | None = None) -> str:
         console.print(_cells(trace.numbers(table)))
     else:
         console.print(
-            f"{trace.report}: at scale {trace.tree['scale']}, written with {_versions(trace.tree['versions'])}"
+            f"{trace.report}: at scale {trace.payload['scale']}, written with {_versions(trace.payload['versions'])}"
         )
-        for name in trace.tree["studies"]:
+        for name in trace.payload["studies"]:
             for part in _study(trace, name):
                 console.print()
                 console.print(part)
@@ -38,20 +38,20 @@ def trace_json(trace: Trace, table: str | None = None) -> str:
 
 
 def _study(trace: Trace, name: str) -> list[Any]:
-    study = trace.tree["studies"][name]
+    study = trace.payload["studies"][name]
     facts = _table("study", name)
     facts.add_row("configuration", study["config_digest"])
     facts.add_row("raw events", f"{study['raw_digest']}, seed {study['simulation_seed']}")
     facts.add_row("", f"made with {_versions(study['simulation_versions'])}")
     facts.add_row("dataset", study["dataset_digest"])
-    if made := study.get("code_versions"):  # none in a report of an older Bevatron
-        facts.add_row("", f"made by {_versions(made)}")
+    if code_versions := study.get("code_versions"):  # none in a report of an older Bevatron
+        facts.add_row("", f"made by {_versions(code_versions)}")
     facts.add_row("manifest", study["manifest_sha256"])
     for what, packages, models in _environments(study):
         facts.add_row(what, f"{packages}: {', '.join(models)}")
-    for model, found in study["models"].items():
-        if words := doubts(found["runs"]):
-            facts.add_row("attention", f"{model}: {words}")
+    for model, record in study["models"].items():
+        if doubt := doubts(record["runs"]):
+            facts.add_row("attention", f"{model}: {doubt}")
     parts: list[Any] = [facts]
     claims = _table("claim", "verdict", "measured on", "metric", "value")
     for claim in (claim for claim in trace.claims() if claim["study"] == name):
@@ -59,8 +59,8 @@ def _study(trace: Trace, name: str) -> list[Any]:
             on = number.get("model") or number.get("observable")
             claims.add_row(claim["claim"], claim["verdict"], on, number["metric"], _value(number))
     runs = _table("model", "seed", "run", "weights (sha256)")
-    for model, found in study["models"].items():
-        for run in found["runs"]:
+    for model, record in study["models"].items():
+        for run in record["runs"]:
             runs.add_row(model, str(run["seed"]), run["digest"], run.get("weights_sha256", "")[:SHORT])
     parts += [part for part in (claims, runs) if part.row_count]
     parts.append(_metrics(trace, name))
@@ -77,24 +77,26 @@ def _environments(study: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
     """What models were trained and evaluated with: one entry for each set of versions, each environment and each order
     of reading, with the models it holds for.
     """
-    found: dict[tuple[str, str], dict[str, None]] = {}
+    models_by_entry: dict[tuple[str, str], dict[str, None]] = {}
     for name, model in study["models"].items():
         for run in model["runs"]:
-            found.setdefault(("trained with", _versions(run.get("versions", {}))), {})[name] = None
+            models_by_entry.setdefault(("trained with", _versions(run.get("versions", {}))), {})[name] = None
             for environment in run.get("environments", []):
-                found.setdefault(("trained on", describe_environment(environment)), {})[name] = None
+                models_by_entry.setdefault(("trained on", describe_environment(environment)), {})[name] = None
             if "order" in run:
-                found.setdefault(("samples", run["order"]), {})[name] = None
-        found.setdefault(("evaluated with", _versions(model["evaluated_with"])), {})[name] = None
-    return [(what, packages, list(models)) for (what, packages), models in sorted(found.items(), reverse=True)]
+                models_by_entry.setdefault(("samples", run["order"]), {})[name] = None
+        models_by_entry.setdefault(("evaluated with", _versions(model["evaluated_with"])), {})[name] = None
+    return [
+        (what, packages, list(models)) for (what, packages), models in sorted(models_by_entry.items(), reverse=True)
+    ]
 
 
 def _metrics(trace: Trace, study: str) -> Table:
     """Every metric and observable with its runs, by the tables that hold them all."""
-    found = _table("model or observable", "metric", "value", "seeds", "runs")
+    table_of_metrics = _table("model or observable", "metric", "value", "seeds", "runs")
     rows: dict[tuple[str, int], dict[str, Any]] = {}
     for table in (f"{study}_metrics", f"{study}_observables"):
-        for number in (n for n in trace.tree["numbers"] if n["table"] == table):
+        for number in (n for n in trace.payload["numbers"] if n["table"] == table):
             row = rows.setdefault((table, number["row"]), {"of": number})
             row[number["column"]] = number["value"]
     for row in rows.values():
@@ -102,17 +104,17 @@ def _metrics(trace: Trace, study: str) -> Table:
         origin = trace.origin({**of, "seed": None})
         runs = ", ".join(run["digest"][:SHORT] for run in origin.get("runs", []))
         seeds = ", ".join(str(seed) for seed in origin.get("seeds", []))
-        found.add_row(of.get("model", ""), of["metric"], _value(value), seeds, runs)
-    return found
+        table_of_metrics.add_row(of.get("model", ""), of["metric"], _value(value), seeds, runs)
+    return table_of_metrics
 
 
 def _cells(numbers: list[dict[str, Any]]) -> Table:
-    found = _table("row", "column", "value", "stage", "model", "metric", "seeds", "command that makes it again")
+    cells = _table("row", "column", "value", "stage", "model", "metric", "seeds", "command that makes it again")
     for n in numbers:
         seeds = ", ".join(str(seed) for seed in n.get("seeds", []))
-        place = (str(n["row"]), n["column"], f"{n['value']}", n["stage"], n.get("model", ""))
-        found.add_row(*place, n.get("metric") or n.get("claim", ""), seeds, n["command"])
-    return found
+        start = (str(n["row"]), n["column"], f"{n['value']}", n["stage"], n.get("model", ""))
+        cells.add_row(*start, n.get("metric") or n.get("claim", ""), seeds, n["command"])
+    return cells
 
 
 def _value(number: dict[str, Any]) -> str:
@@ -120,8 +122,8 @@ def _value(number: dict[str, Any]) -> str:
     return with_error(value, error)
 
 
-def _versions(found: dict[str, str]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in found.items()) or "versions unknown"
+def _versions(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items()) or "versions unknown"
 
 
 def _table(*columns: str) -> Table:

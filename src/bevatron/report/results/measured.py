@@ -31,6 +31,7 @@ class Measured:
 
     @classmethod
     def from_record(cls, metric: MetricRecord, replicas: Replicas, label: str, trained: str | None) -> "Measured":
+        """A published metric with its bootstrap replicas."""
         per_seed = _array(metric.per_seed)
         error, seed_std = _number(metric.error), _number(metric.seed_std)
         of_mean = seed_std / np.sqrt(len(per_seed)) if np.isfinite(seed_std) else 0.0
@@ -54,13 +55,15 @@ class Measurements:
     files: dict[str | None, Path]
 
     def of_model(self, model: str, metric: str) -> Measured:
-        return self._found(self.models[model], metric, self.files[model])
+        """A model's metric; raises UserError where there is none."""
+        return self._find(self.models[model], metric, self.files[model])
 
     def of_observable(self, observable: str, metric: str) -> Measured:
-        return self._found(self.observables, f"{observable}.{metric}", self.files[None])
+        """An observable's metric; raises UserError where there is none."""
+        return self._find(self.observables, f"{observable}.{metric}", self.files[None])
 
     @staticmethod
-    def _found(metrics: dict[str, Measured], name: str, file: Path) -> Measured:
+    def _find(metrics: dict[str, Measured], name: str, file: Path) -> Measured:
         """Raises UserError, with the names there are, for a metric that was not measured."""
         if name not in metrics:
             raise UserError(

@@ -52,14 +52,17 @@ class ModelResults:
 
     @property
     def title(self) -> str:
+        """The model's title in the study."""
         return self.model.title
 
     @property
     def runs(self) -> tuple[EvaluatedRun, ...]:
+        """The runs that were evaluated, one for each seed."""
         return self.metrics.runs
 
     @property
     def curves(self) -> dict[str, Any]:
+        """What the figures of the model are drawn from."""
         return self.metrics.curves
 
 
@@ -77,6 +80,7 @@ class StudyResults:
     measurements: Measurements
 
     def metric(self, model: str, name: str) -> Measured | None:
+        """A model's metric; None where it was not measured."""
         return self.measurements.models[model].get(name)
 
 
@@ -94,7 +98,9 @@ def read_study(study: Study, results: Path) -> StudyResults:
     data_path = folder / "evaluation" / "data.json"
     data = read_data(data_path, study.name)
     check_measured_on(data_path, data, manifest.sha256, f"bevatron observables {study.name}")
-    models, metrics, files = {}, {}, {None: data_path}
+    models: dict[str, ModelResults] = {}
+    metrics: dict[str, dict[str, Measured]] = {}
+    files: dict[str | None, Path] = {None: data_path}
     for name, model in study.models.items():
         path = folder / "evaluation" / name / "metrics.json"
         record = read_metrics(path, study.name, name)
@@ -131,10 +137,10 @@ def _comparisons(study: Study, folder: Path) -> list[dict[str, Any]]:
 
 
 def _read_model(folder: Path, name: str, model: Model, metrics: MetricsRecord, label: str) -> ModelResults:
-    place = folder / "models" / name
+    model_folder = folder / "models" / name
     histories = {}
     for run in metrics.runs:
-        path = place / run.folder / "history.csv"
+        path = model_folder / run.folder / "history.csv"
         command = f"bevatron train {folder.name} {name}"
         histories[run.seed] = _read_rows(path, command)
         if run.history_sha256 is not None and sha256_of(path) != run.history_sha256:
@@ -148,12 +154,12 @@ def _read_model(folder: Path, name: str, model: Model, metrics: MetricsRecord, l
         except (KeyError, TypeError, ValueError) as error:
             where = folder / "search" / name / "best.yaml"
             raise UserError(where, f"does not fit the model: {error}", "run the search again") from None
-    weights = [place / run.folder / "weights.safetensors" for run in metrics.runs]
+    weights = [model_folder / run.folder / "weights.safetensors" for run in metrics.runs]
     return ModelResults(name, model, metrics, histories, search, _size(weights), label)
 
 
-def _read_search(place: Path, study: str, model: str) -> SearchResults:
-    path, command = place / "best.yaml", f"bevatron search {study} {model}"
+def _read_search(folder: Path, study: str, model: str) -> SearchResults:
+    path, command = folder / "best.yaml", f"bevatron search {study} {model}"
     try:
         best = parse_yaml(read_text(path))
     except FileNotFoundError:
@@ -161,20 +167,20 @@ def _read_search(place: Path, study: str, model: str) -> SearchResults:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(path, f"cannot be read: {str(error).splitlines()[0]}", f"run `{command}` again") from None
     check_checksum(best, path, f"run `{command}` again")
-    plot = place / "search.png"
-    _check_unchanged(place, study, model)
-    trials = _read_rows(place / "trials.csv", command)
+    plot = folder / "search.png"
+    _check_unchanged(folder, study, model)
+    trials = _read_rows(folder / "trials.csv", command)
     return SearchResults(best, trials, read_bytes(plot) if plot.is_file() else None)
 
 
-def _check_unchanged(place: Path, study: str, model: str) -> None:
+def _check_unchanged(folder: Path, study: str, model: str) -> None:
     """Raises UserError where the search's table or figure is not the one that its search.json names."""
-    if not (place / "search.json").is_file():
+    if not (folder / "search.json").is_file():
         return
-    for name, expected in read_search(place / "search.json", study, model).files.items():
-        if (place / name).is_file() and sha256_of(place / name) != expected:
+    for name, expected in read_search(folder / "search.json", study, model).files.items():
+        if (folder / name).is_file() and sha256_of(folder / name) != expected:
             what = "is not the one that the search made: it was changed or damaged"
-            raise UserError(place / name, what, f"run `bevatron search {study} {model}` again")
+            raise UserError(folder / name, what, f"run `bevatron search {study} {model}` again")
 
 
 def _metrics(record: MetricsRecord, title: str, model: str) -> dict[str, Measured]:
@@ -185,12 +191,12 @@ def _metrics(record: MetricsRecord, title: str, model: str) -> dict[str, Measure
 
 
 def _observables(data: DataRecord, titles: dict[str, str]) -> dict[str, Measured]:
-    found = {}
+    observables = {}
     for name, metric in data.metrics.items():
-        observable, _, rest = name.partition(".")
-        label = f"{titles.get(observable, observable)}: {title_of(rest)}"
-        found[name] = Measured.from_record(metric, data.bootstrap[name], label, None)
-    return found
+        observable, _, statistic = name.partition(".")
+        label = f"{titles.get(observable, observable)}: {title_of(statistic)}"
+        observables[name] = Measured.from_record(metric, data.bootstrap[name], label, None)
+    return observables
 
 
 def _read_json(path: Path, command: str) -> dict[str, Any]:

@@ -7,15 +7,15 @@ from matplotlib.figure import Figure
 from bevatron.config.sections.grid import name_of
 from bevatron.config.sections.task import Classification
 from bevatron.report.page.section import section
-from bevatron.report.plots.calibration import calibration
-from bevatron.report.plots.confusion import confusion
-from bevatron.report.plots.roc import roc
-from bevatron.report.plots.score import score
-from bevatron.report.plots.style import FEW_CLASSES, ReportFigure, draw_figure, grid
+from bevatron.report.plots.calibration import plot_calibration
+from bevatron.report.plots.confusion import plot_confusion
+from bevatron.report.plots.roc import plot_roc
+from bevatron.report.plots.score import plot_score
+from bevatron.report.plots.style import FEW_CLASSES, ReportFigure, create_panels, draw_figure
 from bevatron.report.results.study_results import ModelResults, StudyResults
-from bevatron.report.sections.attacks import attack_figures
-from bevatron.report.sections.examples import example_figures
-from bevatron.report.sections.layers import layer_figures
+from bevatron.report.sections.attacks import draw_attack_figures
+from bevatron.report.sections.examples import draw_example_figures
+from bevatron.report.sections.layers import draw_layer_figures
 from bevatron.store.records.data import ObservableRecord
 
 LINES = 8  # curves of a figure that an eye can tell apart
@@ -28,8 +28,8 @@ class ClassificationSection:
 
     loss = "cross entropy"
 
-    def columns(self, results: StudyResults) -> list[str]:
-        task = results.study.task
+    def columns(self, task: Classification, results: StudyResults) -> list[str]:
+        """The metrics of the table that compares the models."""
         backgrounds = [name for name in task.classes if name != task.signal]
         middle = sorted(task.efficiencies)[len(task.efficiencies) // 2]
         return [
@@ -39,17 +39,19 @@ class ClassificationSection:
             "accuracy",
         ]
 
-    def data(self, results: StudyResults) -> list[ReportFigure]:
-        return example_figures(results)
+    def data(self, task: Classification, results: StudyResults) -> list[ReportFigure]:
+        """Figures of the data, beside those of the observables."""
+        return draw_example_figures(results)
 
-    def figures(self, results: StudyResults) -> list[ReportFigure]:
-        task, name = results.study.task, results.study.name
-        cuts = {o.title: o.roc for o in _best_cuts(results)}
+    def figures(self, task: Classification, results: StudyResults) -> list[ReportFigure]:
+        """Figures of what the models learned."""
+        name = results.study.name
+        cuts = {o.title: o.roc for o in _best_cuts(results, task.signal) if o.roc is not None}
         backgrounds = [c for c in task.classes if c != task.signal]
-        found = []
-        for suffix, group in _groups(results).items():
+        figures = []
+        for suffix, group in _group_models(results).items():
             curves = {m.label: m.curves["roc"] for m in group}
-            draw = partial(roc, task.signal, backgrounds, curves, cuts, task.efficiencies)
+            draw = partial(plot_roc, task.signal, backgrounds, curves, cuts, task.efficiencies)
             caption = (
                 f"Rejection (1 / fraction kept) of each background against the efficiency for {task.signal}, by one "
                 f"cut on the probability of {task.signal}. Lines: mean of the seeds; bands: their range; upright "
@@ -58,14 +60,14 @@ class ClassificationSection:
             )
             if cuts:
                 caption += " Grey: cuts on single observables, no network."
-            drawn = draw_figure(draw, f"{name}-roc{suffix}", caption, wide=True)
-            found += [drawn] if drawn is not None else []
-        looked_at = _looked_at(results)
-        found += [_one(results, model, folded=len(looked_at) > FEW) for model in looked_at]
-        return [*attack_figures(results), *layer_figures(results), *found]
+            figure = draw_figure(draw, f"{name}-roc{suffix}", caption, wide=True)
+            figures += [figure] if figure is not None else []
+        single = _models_shown_alone(results, task.signal)
+        figures += [_draw_model(task, results, model, folded=len(single) > FEW) for model in single]
+        return [*draw_attack_figures(task, results), *draw_layer_figures(results), *figures]
 
 
-def _groups(results: StudyResults) -> dict[str, list[ModelResults]]:
+def _group_models(results: StudyResults) -> dict[str, list[ModelResults]]:
     """Models whose curves share a figure, by its name's suffix: each column of a grid, and the others a few a time."""
     groups: dict[str, list[ModelResults]] = {}
     in_grids = set()
@@ -81,13 +83,13 @@ def _groups(results: StudyResults) -> dict[str, list[ModelResults]]:
     return groups
 
 
-def _looked_at(results: StudyResults) -> list[ModelResults]:
+def _models_shown_alone(results: StudyResults, signal: str) -> list[ModelResults]:
     """Models that have a figure of their own: of a grid the best alone, by the area under its curve."""
-    key = f"auc.{results.study.task.signal}_vs_rest"
+    key = f"auc.{signal}_vs_rest"
 
     def area(name: str) -> float:
-        found = results.metric(name, key)
-        return -1.0 if found is None or not found.value >= 0 else found.value
+        measured = results.metric(name, key)
+        return -1.0 if measured is None or not measured.value >= 0 else measured.value
 
     dropped = set()
     for models in results.study.grids.values():
@@ -96,8 +98,7 @@ def _looked_at(results: StudyResults) -> list[ModelResults]:
     return [m for m in results.models.values() if m.name not in dropped]
 
 
-def _one(results: StudyResults, model: ModelResults, folded: bool) -> ReportFigure:
-    task = results.study.task
+def _draw_model(task: Classification, results: StudyResults, model: ModelResults, folded: bool) -> ReportFigure:
     many = len(task.classes) > FEW_CLASSES
     errors = "in per cent" if many else f"with binomial errors ({results.study.evaluation.confidence:.0%})"
     caption = (
@@ -105,25 +106,25 @@ def _one(results: StudyResults, model: ModelResults, folded: bool) -> ReportFigu
         f"predicted class {errors}, number of test samples in brackets. Right: predicted probabilities against the "
         "fractions observed."
     )
-    draw = partial(_classes, task, model.curves)
+    draw = partial(_draw_classes, task, model.curves)
     return draw_figure(draw, f"{results.study.name}-{model.name}-classes", caption, wide=True, folded=folded)
 
 
-def _classes(task: Classification, curves: dict) -> Figure:
-    figure, (left, middle, right) = grid(3, height=3.5)
-    score(task.signal, task.classes, curves["score"], left)
-    confusion(task.classes, curves["confusion"], middle)
-    calibration(task.classes, curves["calibration"], right)
+def _draw_classes(task: Classification, curves: dict) -> Figure:
+    figure, (left, middle, right) = create_panels(3, height=3.5)
+    plot_score(task.signal, task.classes, curves["score"], left)
+    plot_confusion(task.classes, curves["confusion"], middle)
+    plot_calibration(task.classes, curves["calibration"], right)
     return figure
 
 
-def _best_cuts(results: StudyResults) -> list[ObservableRecord]:
+def _best_cuts(results: StudyResults, signal: str) -> list[ObservableRecord]:
     """Up to three observables with the highest AUC of the signal against the rest."""
-    key = f"auc.{results.study.task.signal}_vs_rest"
+    key = f"auc.{signal}_vs_rest"
 
     def area(name: str) -> float:
-        found = results.measurements.observables.get(f"{name}.{key}")
-        return found.value if found is not None else 0.0
+        measured = results.measurements.observables.get(f"{name}.{key}")
+        return measured.value if measured is not None else 0.0
 
-    drawn = results.data.observables
-    return [drawn[name] for name in sorted(drawn, key=area, reverse=True)[:3]]
+    observables = results.data.observables
+    return [observables[name] for name in sorted(observables, key=area, reverse=True)[:3]]

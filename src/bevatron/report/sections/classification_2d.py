@@ -2,8 +2,16 @@
 
 from functools import partial
 
+from bevatron.config.sections.task import Classification2D
 from bevatron.report.page.section import section
-from bevatron.report.plots.classification_2d import clouds, lines, responses, rotations, steps, surfaces
+from bevatron.report.plots.classification_2d import (
+    plot_corrections,
+    plot_decision_lines,
+    plot_point_sets,
+    plot_responses,
+    plot_rotations,
+    plot_surfaces,
+)
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import StudyResults
 
@@ -16,28 +24,32 @@ class Classification2DSection:
 
     loss = "half the squared error"
 
-    def columns(self, results: StudyResults) -> list[str]:
-        task = results.study.task
+    def columns(self, task: Classification2D, results: StudyResults) -> list[str]:
+        """The metrics of the table that compares the models."""
         other = next(name for name in task.classes if name != task.signal)
         return ["accuracy", f"auc.{task.signal}_vs_{other}", "angle_to_fisher", "weight_norm"]
 
-    def data(self, results: StudyResults) -> list[ReportFigure]:
-        name, task = results.study.name, results.study.task
+    def data(self, task: Classification2D, results: StudyResults) -> list[ReportFigure]:
+        """Figures of the data, beside those of the observables."""
+        name = results.study.name
         by_inputs = {", ".join(m.model.inputs): m.curves for m in results.models.values()}
-        words = f"w = ({W[0]:g}, {W[1]:g}) and θ = {THETA:g}"
+        settings = f"w = ({W[0]:g}, {W[1]:g}) and θ = {THETA:g}"
         return [
             draw_figure(
-                partial(clouds, task.classes, by_inputs), f"{name}-points", "Points of the test split.", wide=True
+                partial(plot_point_sets, task.classes, by_inputs),
+                f"{name}-points",
+                "Points of the test split.",
+                wide=True,
             ),
             draw_figure(
-                partial(responses, W, THETA),
+                partial(plot_responses, W, THETA),
                 f"{name}-responses",
-                f"Response y = f(w·x − θ) of a unit with {words}, for six activations; dashed: the line w·x = θ, at "
+                f"Response y = f(w·x − θ) of a unit with {settings}, for six activations; dashed: the line w·x = θ, at "
                 "the distance θ/|w| from the origin.",
                 wide=True,
             ),
             draw_figure(
-                rotations,
+                plot_rotations,
                 f"{name}-hyperplanes",
                 "What the numbers of a unit do: the direction of w turns the line (left), its length makes the "
                 "response steeper and leaves the line where it is (middle), θ shifts it (right).",
@@ -45,22 +57,23 @@ class Classification2DSection:
             ),
         ]
 
-    def figures(self, results: StudyResults) -> list[ReportFigure]:
-        name, task = results.study.name, results.study.task
+    def figures(self, task: Classification2D, results: StudyResults) -> list[ReportFigure]:
+        """Figures of what the models learned."""
+        name = results.study.name
         curves = {m.label: m.curves for m in results.models.values()}
         caption = "Test points and the decision line (y = ½) of every seed."
-        found = [draw_figure(partial(lines, task.classes, curves), f"{name}-lines", caption, wide=True)]
+        figures = [draw_figure(partial(plot_decision_lines, task.classes, curves), f"{name}-lines", caption, wide=True)]
         caption = (
             f"What the first seed's network says of every point of the plane: its output y for class {task.signal}; "
             "dashed: y = ½."
         )
-        found.append(draw_figure(partial(surfaces, curves), f"{name}-surfaces", caption, wide=True))
+        figures.append(draw_figure(partial(plot_surfaces, curves), f"{name}-surfaces", caption, wide=True))
         for m in results.models.values():
             if m.curves["corrections"]:
                 caption = (
                     f"{m.title}: the first corrections of the first seed. A sample on the wrong side (large) moves the "
                     "line (dashed: before, full: after) towards or across it; samples on the right side change nothing."
                 )
-                draw = partial(steps, task.classes, m.curves)
-                found.append(draw_figure(draw, f"{name}-{m.name}-steps", caption, wide=True))
-        return found
+                draw = partial(plot_corrections, task.classes, m.curves)
+                figures.append(draw_figure(draw, f"{name}-{m.name}-steps", caption, wide=True))
+        return figures

@@ -3,14 +3,14 @@
 from dataclasses import replace
 from functools import partial
 
-from bevatron.report.plots.images import example_images, sides_of
+from bevatron.report.plots.images import plot_examples, sides_of
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import StudyResults
 
 
-def example_figures(results: StudyResults) -> list[ReportFigure]:
+def draw_example_figures(results: StudyResults) -> list[ReportFigure]:
     """One figure for each input group that holds images; all but the first are folded away."""
-    sides, found = sides_of(results.study.dataset.recipe.kind), []
+    sides, figures = sides_of(results.study.dataset.recipe.kind), []
     for name, group in results.data.examples.items():
         if not group.images:
             continue
@@ -18,7 +18,7 @@ def example_figures(results: StudyResults) -> list[ReportFigure]:
         caption = f"Input group {name}: the first image of the test split of each class, {size} pixels"
         if group.summed > 1:
             caption += f", drawn with {group.summed} × {group.summed} of them summed"
-        place = f"{results.study.name}-{name}-examples"
-        drawn = draw_figure(partial(example_images, group, sides), place, f"{caption}.", wide=True)
-        found.append(replace(drawn, folded=bool(found)))
-    return found
+        figure_name = f"{results.study.name}-{name}-examples"
+        figure = draw_figure(partial(plot_examples, group, sides), figure_name, f"{caption}.", wide=True)
+        figures.append(replace(figure, folded=bool(figures)))
+    return figures

@@ -2,8 +2,9 @@
 
 from functools import partial
 
+from bevatron.config.sections.task import Generation
 from bevatron.report.page.section import section
-from bevatron.report.plots.generation import along, course, generated_numbers, spot
+from bevatron.report.plots.generation import generated_numbers, plot_quality_history, plot_quiz, plot_sample_history
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import StudyResults
 
@@ -14,34 +15,38 @@ class GenerationSection:
 
     loss = "sum of D's and G's losses"
 
-    def columns(self, results: StudyResults) -> list[str]:
+    def columns(self, task: Generation, results: StudyResults) -> list[str]:
+        """The metrics of the table that compares the models."""
         return ["frechet_distance", "d_accuracy", "memorisation", "diversity", "classes_made", "saddle_point"]
 
-    def data(self, results: StudyResults) -> list[ReportFigure]:
+    def data(self, task: Generation, results: StudyResults) -> list[ReportFigure]:
+        """Figures of the data, beside those of the observables."""
         return []
 
-    def figures(self, results: StudyResults) -> list[ReportFigure]:
+    def figures(self, task: Generation, results: StudyResults) -> list[ReportFigure]:
+        """Figures of what the models learned."""
         name, models = results.study.name, results.models.values()
-        of_data = next(results.metric(m.name, "frechet_distance_of_data").value for m in models)
+        measured = results.measurements.models
+        of_data = next(measured[m.name]["frechet_distance_of_data"].value for m in models)
         caption = (
             "Fréchet distance of generated images to the test split, in the features of a classifier of the real "
             "ones, and the saddle-point objective on the validation split; a line for each seed."
         )
-        draw = partial(course, {m.label: m.curves["course"] for m in models}, of_data)
-        found = [draw_figure(draw, f"{name}-course", caption, wide=True)]
+        draw = partial(plot_quality_history, {m.label: m.curves["course"] for m in models}, of_data)
+        figures = [draw_figure(draw, f"{name}-course", caption, wide=True)]
         for m in models:
-            drawn = m.curves
-            collapsed = f" Seeds {', '.join(map(str, drawn['collapsed']))} collapsed." if drawn["collapsed"] else ""
+            curves = m.curves
+            collapsed = f" Seeds {', '.join(map(str, curves['collapsed']))} collapsed." if curves["collapsed"] else ""
             caption = (
                 f"{m.title}, first seed: what the generator makes of the same noise along the training, and the "
                 f"training image nearest to each of the last.{collapsed}"
             )
-            draw = partial(along, drawn["course"][0]["epoch"], drawn["samples"], drawn["neighbours"])
-            found.append(draw_figure(draw, f"{name}-{m.name}-along", caption, wide=True))
-        best = min(models, key=lambda m: results.metric(m.name, "frechet_distance").value)
-        real, made = best.curves["test"], best.curves["samples"][-1]
+            draw = partial(plot_sample_history, curves["course"][0]["epoch"], curves["samples"], curves["neighbours"])
+            figures.append(draw_figure(draw, f"{name}-{m.name}-along", caption, wide=True))
+        best = min(models, key=lambda m: measured[m.name]["frechet_distance"].value)
+        real, generated = best.curves["test"], best.curves["samples"][-1]
         caption = (
             f"Spot the generated images ({best.title}). Half of them are real. The generated ones are "
-            f"{', '.join(map(str, generated_numbers(real, made)))}."
+            f"{', '.join(map(str, generated_numbers(real, generated)))}."
         )
-        return [*found, draw_figure(partial(spot, real, made), f"{name}-spot", caption, wide=True)]
+        return [*figures, draw_figure(partial(plot_quiz, real, generated), f"{name}-spot", caption, wide=True)]

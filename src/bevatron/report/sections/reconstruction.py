@@ -2,8 +2,9 @@
 
 from functools import partial
 
+from bevatron.config.sections.task import Reconstruction
 from bevatron.report.page.section import section
-from bevatron.report.plots.reconstruction import Point, denoised, quality
+from bevatron.report.plots.reconstruction import Point, plot_quality, plot_reconstructions
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import ModelResults, StudyResults
 
@@ -21,15 +22,18 @@ class ReconstructionSection:
 
     loss = "mean squared error"
 
-    def columns(self, results: StudyResults) -> list[str]:
+    def columns(self, task: Reconstruction, results: StudyResults) -> list[str]:
+        """The metrics of the table that compares the models."""
         probed = any("probe" in m.metrics.metrics for m in results.models.values())
         return ["mse_over_noise", "psnr", "noise_copied", *(["probe"] if probed else [])]
 
-    def data(self, results: StudyResults) -> list[ReportFigure]:
+    def data(self, task: Reconstruction, results: StudyResults) -> list[ReportFigure]:
+        """Figures of the data, beside those of the observables."""
         return []
 
-    def figures(self, results: StudyResults) -> list[ReportFigure]:
-        name, found = results.study.name, []
+    def figures(self, task: Reconstruction, results: StudyResults) -> list[ReportFigure]:
+        """Figures of what the models learned."""
+        name, figures = results.study.name, []
         by_target: dict[str, list[ModelResults]] = {}
         for model in results.models.values():
             by_target.setdefault(model.curves["target"], []).append(model)
@@ -40,8 +44,10 @@ class ReconstructionSection:
                 "networks give them back, on one scale of colours."
             )
             unit = next(iter(results.manifest.groups[models[0].model.inputs[0]].units), "")
-            found.append(draw_figure(partial(denoised, shown, unit), f"{name}-{target}-images", caption, wide=True))
-        for metric, label, words in (
+            figures.append(
+                draw_figure(partial(plot_reconstructions, shown, unit), f"{name}-{target}-images", caption, wide=True)
+            )
+        for metric, label, title in (
             (
                 "mse_over_noise",
                 "mean squared error / noise",
@@ -50,34 +56,38 @@ class ReconstructionSection:
             ("probe", "mean R² of the true parameters", "How much of the true parameters a linear probe reads from h"),
         ):
             panels = {
-                target: lines for target, models in by_target.items() if (lines := _lines(results, models, metric))
+                target: lines
+                for target, models in by_target.items()
+                if (lines := _metric_lines(task, results, models, metric))
             }
             if panels:
-                level = {t: _level(results, models, metric) for t, models in by_target.items()}
-                caption = f"{words}, against the dimension of the representation h. Errors: bootstrap and seeds."
-                draw = partial(quality, panels, level, label)
-                found.append(draw_figure(draw, f"{name}-{metric}", caption, wide=True))
-        return found
+                levels = {t: _metric_levels(results, models, metric) for t, models in by_target.items()}
+                caption = f"{title}, against the dimension of the representation h. Errors: bootstrap and seeds."
+                draw = partial(plot_quality, panels, levels, label)
+                figures.append(draw_figure(draw, f"{name}-{metric}", caption, wide=True))
+        return figures
 
 
-def _lines(results: StudyResults, models: list[ModelResults], metric: str) -> dict[str, list[Point]]:
+def _metric_lines(
+    task: Reconstruction, results: StudyResults, models: list[ModelResults], metric: str
+) -> dict[str, list[Point]]:
+    """Points of models with latent dimensions, by architecture and target."""
     lines: dict[str, list[Point]] = {}
     for model in models:
         measured, hidden = results.metric(model.name, metric), model.curves["hidden"]
         if measured is None or hidden is None:
             continue
         kind = model.model.architecture.kind
-        task = results.study.task
         noisy = ", learned from noise" if (model.model.target or task.target) in task.truth else ""
         lines.setdefault(KINDS.get(kind, kind) + noisy, []).append((hidden, measured.value, measured.error))
     return lines
 
 
-def _level(results: StudyResults, models: list[ModelResults], metric: str) -> dict[str, float]:
-    """Models without latent dimensions."""
-    found = {}
+def _metric_levels(results: StudyResults, models: list[ModelResults], metric: str) -> dict[str, float]:
+    """Values of models without latent dimensions, by their label."""
+    levels = {}
     for model in models:
         measured = results.metric(model.name, metric)
         if measured is not None and model.curves["hidden"] is None:
-            found[model.label] = measured.value
-    return found
+            levels[model.label] = measured.value
+    return levels

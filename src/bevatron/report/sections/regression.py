@@ -2,8 +2,9 @@
 
 from functools import partial
 
+from bevatron.config.sections.task import Regression
 from bevatron.report.page.section import section
-from bevatron.report.plots.regression import deviations, fits, points, residuals
+from bevatron.report.plots.regression import plot_deviations, plot_fits, plot_points, plot_residuals
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import StudyResults
 
@@ -14,46 +15,51 @@ class RegressionSection:
 
     loss = "mean squared error"
 
-    def columns(self, results: StudyResults) -> list[str]:
-        if results.study.task.truth is None:
+    def columns(self, task: Regression, results: StudyResults) -> list[str]:
+        """The metrics of the table that compares the models."""
+        if task.truth is None:
             return ["rmse", "residual_mean", "residual_std"]
         return ["relative_deviation", "deviation", "rmse_over_noise", "rmse", "noise"]
 
-    def data(self, results: StudyResults) -> list[ReportFigure]:
-        drawn = results.data.points
-        if drawn is None:
+    def data(self, task: Regression, results: StudyResults) -> list[ReportFigure]:
+        """Figures of the data, beside those of the observables."""
+        points = results.data.points
+        if points is None:
             return []
-        draw = partial(points, _axis(results), results.study.task.target, drawn)
-        caption = f"{len(drawn.x)} points of the test split" + (", and the truth." if drawn.truth else ".")
+        draw = partial(plot_points, _axis_title(task, results), task.target, points)
+        caption = f"{len(points.x)} points of the test split" + (", and the truth." if points.truth else ".")
         return [draw_figure(draw, f"{results.study.name}-points", caption, wide=True)]
 
-    def figures(self, results: StudyResults) -> list[ReportFigure]:
+    def figures(self, task: Regression, results: StudyResults) -> list[ReportFigure]:
+        """Figures of what the models learned."""
         study = results.study
         models = results.models.values()
-        x = _axis(results)
-        draw = partial(fits, x, study.task.target, {m.label: m.curves["fit"] for m in models})
+        x = _axis_title(task, results)
+        draw = partial(plot_fits, x, task.target, {m.label: m.curves["fit"] for m in models})
         caption = (
             "The fit over the noise: test points, the truth (dashed), the mean of the seeds' predictions "
             "(line) and their range (band)."
         )
-        found = [draw_figure(draw, f"{study.name}-fits", caption, wide=True)]
-        draw = partial(residuals, {m.label: m.curves["residuals"] for m in models})
+        figures = [draw_figure(draw, f"{study.name}-fits", caption, wide=True)]
+        draw = partial(plot_residuals, {m.label: m.curves["residuals"] for m in models})
         caption = (
             "Residuals of the test points (mean of the seeds) over the noise itself, grey: a network that "
             "has found the truth leaves the noise and nothing else."
         )
-        found.append(draw_figure(draw, f"{study.name}-residuals", caption, wide=True))
-        known = {m.label: m.curves["deviation"] for m in models if "deviation" in m.curves}
-        if known:
-            draw = partial(deviations, x, known)
+        figures.append(draw_figure(draw, f"{study.name}-residuals", caption, wide=True))
+        with_truth = {m.label: m.curves["deviation"] for m in models if "deviation" in m.curves}
+        if with_truth:
+            draw = partial(plot_deviations, x, with_truth)
             caption = "RMS deviation of the predictions from the truth, bin by bin; bands: the seeds' range."
-            found.append(draw_figure(draw, f"{study.name}-deviations", caption, wide=True))
-        return found
+            figures.append(draw_figure(draw, f"{study.name}-deviations", caption, wide=True))
+        return figures
 
 
-def _axis(results: StudyResults) -> str:
+def _axis_title(task: Regression, results: StudyResults) -> str:
     """The horizontal axis with its unit, where it has one."""
-    x = results.study.task.x
+    x = task.x
+    if x is None:
+        return "truth"
     for info in results.manifest.groups.values():
         if x in info.features:
             unit = info.units[info.features.index(x)]

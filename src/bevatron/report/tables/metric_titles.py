@@ -55,7 +55,7 @@ _TITLES = (
 def title_of(metric: str) -> str:
     """A metric's name in words; its name where no words are known."""
     for pattern, title in _TITLES:
-        found = re.fullmatch(pattern, metric)
-        if found:
-            return found.expand(title)
+        match = re.fullmatch(pattern, metric)
+        if match:
+            return match.expand(title)
     return metric

@@ -1,5 +1,7 @@
 """The tables of one study: its data, models, metrics, searches and timings."""
 
+from collections.abc import Sized
+
 from bevatron.config.sections.model import Model
 from bevatron.report.provenance.origin import Origin
 from bevatron.report.results.measured import Measured
@@ -24,7 +26,7 @@ def samples_table(results: StudyResults) -> Table:
         "Samples to learn from, to validate and to test." + _WITH_BOXES * (results.study.task.kind == "detection"),
         ("split", "samples", *manifest.classes),
         tuple(rows),
-        _all(rows, Origin(results.study.name, "manifest")),
+        _repeat_origin(rows, Origin(results.study.name, "manifest")),
     )
 
 
@@ -36,9 +38,18 @@ def features_table(results: StudyResults) -> Table:
     for group, info in groups.items():
         definitions = info.definitions or ("",) * len(info.features)
         for feature, unit, definition in zip(info.features, info.units, definitions, strict=True):
-            found = results.manifest.statistics[group][feature]
+            statistics = results.manifest.statistics[group][feature]
             unit = "" if unit == "1" else unit
-            row = (group, feature, unit, found.mean, found.std, found.minimum, found.median, found.maximum)
+            row = (
+                group,
+                feature,
+                unit,
+                statistics.mean,
+                statistics.std,
+                statistics.minimum,
+                statistics.median,
+                statistics.maximum,
+            )
             rows.append((*row, definition) if defined else row)
     head = ("group", "feature", "unit", "mean", "std", "minimum", "median", "maximum")
     return Table(
@@ -46,7 +57,7 @@ def features_table(results: StudyResults) -> Table:
         "Input features over the training split.",
         (*head, "definition") if defined else head,
         tuple(rows),
-        _all(rows, Origin(results.study.name, "manifest")),
+        _repeat_origin(rows, Origin(results.study.name, "manifest")),
     )
 
 
@@ -66,7 +77,7 @@ def models_table(results: StudyResults) -> Table:
                 f"{training.learning_rate:.4g}",
                 str(training.batch_size),
                 training.epochs,
-                round(_mean(m, "epochs")),
+                round(_mean_of_runs(m, "epochs")),
                 len(m.runs),
             )
         )
@@ -105,7 +116,9 @@ def published_table(results: StudyResults) -> Table | None:
                 rows.append((m.title, title_of(metric), published, None, None, None))
                 continue
             difference = ours.value - published
-            rows.append((m.title, title_of(metric), published, ours, difference, _over(difference, ours.error)))
+            rows.append(
+                (m.title, title_of(metric), published, ours, difference, _divide_by_error(difference, ours.error))
+            )
     if not rows:
         return None
     return Table(
@@ -123,9 +136,9 @@ def metrics_table(results: StudyResults) -> Table:
     """Every metric of every model."""
     rows, origins = [], []
     for m in results.models.values():
-        for metric, found in results.measurements.models[m.name].items():
-            seeds = _seeds(found, results.study.n_seeds)
-            rows.append((m.title, metric, found, found.low, found.high, _spread(found), *seeds))
+        for metric, measured in results.measurements.models[m.name].items():
+            seeds = _values_by_seed(measured, results.study.n_seeds)
+            rows.append((m.title, metric, measured, measured.low, measured.high, _seed_std(measured), *seeds))
             origins.append(Origin(results.study.name, "evaluate", m.name, metric=metric))
     level = f"{results.study.evaluation.confidence:.0%}"
     head = ("model", "metric", "value", "low", "high", "seeds' std")
@@ -141,12 +154,12 @@ def metrics_table(results: StudyResults) -> Table:
 
 def observables_table(results: StudyResults) -> Table | None:
     """Every number measured without a network."""
-    found = results.measurements.observables
-    if not found:
+    observables = results.measurements.observables
+    if not observables:
         return None
-    rows = tuple((name, m, m.low, m.high, m.unit) for name, m in found.items())
+    rows = tuple((name, m, m.low, m.high, m.unit) for name, m in observables.items())
     caption = "Observables of the test split; AUC of a cut from below."
-    origins = tuple(Origin(results.study.name, "observables", metric=name) for name in found)
+    origins = tuple(Origin(results.study.name, "observables", metric=name) for name in observables)
     head = ("metric", "value", "low", "high", "unit")
     return Table(f"{results.study.name}_observables", caption, head, rows, origins)
 
@@ -178,20 +191,20 @@ def timings_table(results: StudyResults) -> Table:
         fraction = sum(t["seconds_in_generator"] for t in timings) / seconds
         events = sum(t["events"] for t in timings)
         shards = "1 shard" if len(timings) == 1 else f"{len(timings)} shards"
-        words = f"{shards}, {count(events)} events; {fraction:.0%} of the time in the generator"
-        rows.append(("simulate", words, samples, float(seconds), samples / seconds))
+        description = f"{shards}, {count(events)} events; {fraction:.0%} of the time in the generator"
+        rows.append(("simulate", description, samples, float(seconds), samples / seconds))
         origins.append(Origin(results.study.name, "simulate"))
     for m in results.models.values():
         seconds = sum(run.seconds for run in m.runs) / len(m.runs)
         samples = sum(run.samples for run in m.runs) / len(m.runs)
         waited = sum(run.waited * run.seconds for run in m.runs) / (seconds * len(m.runs))
         workers = max(run.workers for run in m.runs)
-        words = (
-            f"{m.title}: mean of {len(m.runs)} seeds, {count(round(_mean(m, 'steps')))} steps each"
+        description = (
+            f"{m.title}: mean of {len(m.runs)} seeds, {count(round(_mean_of_runs(m, 'steps')))} steps each"
             + (f" by {workers} workers" if workers > 1 else "")
             + f"; {waited:.0%} of the time waiting for data"
         )
-        rows.append(("train", words, round(samples), seconds, samples / seconds))
+        rows.append(("train", description, round(samples), seconds, samples / seconds))
         origins.append(Origin(results.study.name, "train", m.name))
     return Table(
         f"{results.study.name}_timings",
@@ -207,11 +220,13 @@ def sizes_table(results: StudyResults) -> Table:
     """Bytes on disk."""
     dataset = [entry for entries in results.manifest.splits.values() for entry in entries]
     n = sum(entry.samples for entry in dataset)
-    rows = [("raw shards", size(results.raw_bytes), None)] if results.raw_bytes else []
+    rows: list[tuple[str, str, str | None]] = []
+    if results.raw_bytes:
+        rows.append(("raw shards", size(results.raw_bytes), None))
     total = sum(entry.bytes for entry in dataset)
     rows.append((f"dataset, {len(dataset)} shards", size(total), f"{total / max(n, 1):,.0f} B"))
     rows.append(("weights of all models and seeds", size(sum(m.bytes for m in results.models.values())), None))
-    origins = _all(rows, Origin(results.study.name, "report"))
+    origins = _repeat_origin(rows, Origin(results.study.name, "report"))
     return Table(f"{results.study.name}_sizes", "On disk.", ("what", "size", "a sample"), tuple(rows), origins)
 
 
@@ -237,37 +252,38 @@ def runs_table(results: StudyResults) -> Table:
 
 def architecture_words(model: Model) -> str:
     """An architecture's kind and options in a few words: 'mlp, widths 50:50, relu'."""
-    words = [model.architecture.kind]
+    parts = [model.architecture.kind]
     for key, value in model.architecture.model_dump(mode="json", exclude={"kind"}).items():
         if isinstance(value, dict):
             value = value.get("kind")
         if isinstance(value, list):
-            words.append(f"{key} {':'.join(str(v) for v in value) or 'none'}")
+            parts.append(f"{key} {':'.join(str(v) for v in value) or 'none'}")
         elif isinstance(value, str):
-            words.append(value.replace("_", " "))
+            parts.append(value.replace("_", " "))
         elif value is True:
-            words.append(key.replace("_", " "))
+            parts.append(key.replace("_", " "))
         elif value:
-            words.append(f"{key.replace('_', ' ')} {exact(value)}")
-    return ", ".join(words)
+            parts.append(f"{key.replace('_', ' ')} {exact(value)}")
+    return ", ".join(parts)
 
 
-def _all(rows: list[tuple[Cell, ...]], origin: Origin) -> tuple[Origin, ...]:
+def _repeat_origin(rows: Sized, origin: Origin) -> tuple[Origin, ...]:
+    """The same origin for every row."""
     return (origin,) * len(rows)
 
 
-def _mean(m: ModelResults, key: str) -> float:
+def _mean_of_runs(m: ModelResults, key: str) -> float:
     return sum(getattr(run, key) for run in m.runs) / len(m.runs)
 
 
-def _spread(found: Measured) -> float | None:
-    return float(found.per_seed.std(ddof=1)) if len(found.per_seed) > 1 else None
+def _seed_std(measured: Measured) -> float | None:
+    return float(measured.per_seed.std(ddof=1)) if len(measured.per_seed) > 1 else None
 
 
-def _seeds(found: Measured, n: int) -> list[float | None]:
-    values = [float(v) for v in found.per_seed]
+def _values_by_seed(measured: Measured, n: int) -> list[float | None]:
+    values = [float(v) for v in measured.per_seed]
     return [values[k] if k < len(values) else None for k in range(n)]
 
 
-def _over(difference: float, error: float) -> float | None:
+def _divide_by_error(difference: float, error: float) -> float | None:
     return difference / error if error > 0 else None

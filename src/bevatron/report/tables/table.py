@@ -56,9 +56,10 @@ class Table:
 
     def check(self) -> None:
         """Raises what writing the table would raise."""
-        self.texts, self.to_csv(), list(self.numbers())
+        _ = self.texts, self.to_csv(), list(self.numbers())
 
     def to_csv(self) -> str:
+        """The table as CSV, with all digits."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([name for _, name, _ in self._columns])
@@ -72,18 +73,18 @@ class Table:
             for i, name, error in self._columns:
                 text = _raw(row[i], error)
                 if _is_number(text):
-                    differing = {**self.by_column.get(i, {}), **self.by_cell.get((k - 1, i), {})}
-                    yield Number(self.name, k, name, text, replace(origin, **differing))
+                    differences = {**self.by_column.get(i, {}), **self.by_cell.get((k - 1, i), {})}
+                    yield Number(self.name, k, name, text, replace(origin, **differences))
 
     @cached_property
     def _columns(self) -> list[tuple[int, str, bool]]:
         """Columns of the CSV: the cell's index, the column's name, and whether it is the cell's error."""
-        found = []
+        columns = []
         for i, name in enumerate(self.head):
-            found.append((i, name, False))
+            columns.append((i, name, False))
             if any(isinstance(row[i], Measured) for row in self.rows):
-                found.append((i, f"{name} error", True))
-        return found
+                columns.append((i, f"{name} error", True))
+        return columns
 
 
 def failed_table(name: str, reason: str, origin: Origin) -> Table:
