@@ -27,6 +27,7 @@ class Agreement:
 
     @property
     def largest(self) -> float:
+        """The largest of all outputs."""
         return max(self.differences.values())
 
 
@@ -60,6 +61,8 @@ def measure_agreement(
         feed = {port.name: row.numpy() for port, row in zip(inputs, rows, strict=True)}
         found = session.run(list(worst), feed)
         for name, ours, theirs in zip(worst, (expected,) if len(worst) == 1 else expected, found, strict=True):
+            if not isinstance(theirs, np.ndarray):
+                raise TypeError(f"onnxruntime gave no array for the output '{name}'")
             worst[name] = max(worst[name], _difference(theirs, ours.numpy()))
     return Agreement(n, worst)
 

@@ -31,12 +31,12 @@ def average_precision(matched: Matched, bootstrap: Bootstrap) -> tuple[np.ndarra
 
 def _of_replica(matched: Matched, weights: np.ndarray) -> np.ndarray:
     """Average precision and highest recall, (2, n_ious), where image i was drawn weights[i] times."""
-    n_true = weights @ matched.true
-    drawn = weights[matched.image]
-    counted = np.cumsum(drawn)
+    n_true = float(weights @ matched.true)
+    counts = weights[matched.image]  # of each detection
+    counted = np.cumsum(counts)
     found = np.full((2, len(matched.right)), np.nan)
     for level, right in enumerate(matched.right if n_true else ()):
-        hits = np.cumsum(drawn[right])
+        hits = np.cumsum(counts[right])
         found[0, level] = precision_at_recalls(hits, counted[right], n_true).mean()
         found[1, level] = hits[-1] / n_true if len(hits) else 0.0
     return found

@@ -46,6 +46,7 @@ class Bootstrap:
 
     @cached_property
     def n_events(self) -> int:
+        """Number of independent events."""
         return len(self) if self._event is None else int(self._event.max()) + 1
 
     def weights(self, rows: np.ndarray | slice = np.s_[:], first: int = 0, last: int | None = None) -> np.ndarray:
@@ -82,7 +83,7 @@ class Bootstrap:
         """Weighted sums over `rows` of the columns that `columns` makes for some places in them: a slice to (m, k);
         returns (replicas + 1, k) float64.
         """
-        total = 0.0
+        total: np.ndarray = np.zeros(())
         for place, weights in self.blocks(rows):
             made = columns(place)
             for start in range(0, len(made), _PRODUCT):

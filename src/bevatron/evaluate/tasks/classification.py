@@ -21,14 +21,17 @@ class ClassificationEvaluation:
     """How often classes are recognised and told apart, and whether probabilities are frequencies."""
 
     def targets(self, task: Classification, model: Model) -> list[str]:
+        """As the interface says: the target of the class numbers."""
         return [model.target or task.target]
 
     def outputs(self, task: Classification) -> tuple[int, ...]:
+        """As the interface says: a logit for each class."""
         return (len(task.classes),)
 
     def metrics(
         self, task: Classification, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
+        """Those of `classification_metrics` and `classification_curves`, and of the networks under attack."""
         labels, confidence = predictions.targets[context.target].astype(np.int64), context.confidence
         arguments = (task, predictions.outputs, labels)
         metrics = classification_metrics(*arguments, bootstrap, confidence)

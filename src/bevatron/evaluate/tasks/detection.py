@@ -21,15 +21,17 @@ class DetectionEvaluation:
     """How many of the objects are found, how exactly, and how much is found that is not there."""
 
     def targets(self, task: Detection, model: Model) -> list[str]:
+        """As the interface says: the target of the boxes."""
         return [task.target]
 
     def outputs(self, task: Detection) -> tuple[int | None, ...]:
-        """Shape of what a network says of a sample: up to so many boxes of six numbers."""
+        """As the interface says: up to so many boxes of six numbers."""
         return (None, 6)
 
     def metrics(
         self, task: Detection, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
+        """Those of `detection_metrics` and `detection_curves`."""
         true = predictions.targets[task.target].astype(np.float64)
         found = predictions.outputs.astype(np.float64)
         metrics = detection_metrics(task, found, true, bootstrap, context.confidence)

@@ -68,5 +68,5 @@ def _datasets(group: h5py.Group) -> dict[str, h5py.Dataset]:
         if isinstance(item, h5py.Group):
             found |= _datasets(item)
         else:
-            found[f"{group.name.rstrip('/')}/{name}"] = item
+            found[f"{(group.name or '').rstrip('/')}/{name}"] = item
     return found

@@ -23,7 +23,7 @@ def check_plain_content(file: h5py.File, path: Path) -> None:
 
 def _check_group(group: h5py.Group, path: Path, level: int) -> None:
     for name in group:
-        place = f"{group.name.rstrip('/')}/{name}"
+        place = f"{(group.name or '').rstrip('/')}/{name}"
         link = group.get(name, getlink=True)
         if isinstance(link, h5py.ExternalLink):
             raise UserError(path, f"'{place}' is an external link to '{link.filename}'", ASK)

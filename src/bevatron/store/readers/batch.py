@@ -53,9 +53,9 @@ class ImageBuffer:
     """Memory for dense images, used again and again: only the pixels touched last are cleared."""
 
     def __init__(self) -> None:
-        self._pixels: Tensor | None = None
-        self._touched: Tensor | None = None
-        self._zeros: Tensor | None = None
+        self._pixels = torch.zeros(0)
+        self._touched = torch.zeros(0, dtype=torch.int64)  # pixels that the last call wrote
+        self._zeros = torch.zeros(0)
         self._firsts = torch.zeros(0, dtype=torch.int64)  # where each image begins
         self._size = 0  # of an image
 
@@ -66,7 +66,7 @@ class ImageBuffer:
         channels, height, width = sparse.shape
         batch, pixels = len(sparse.offsets) - 1, channels * height * width
         old, value = self._pixels, sparse.value
-        if old is None or len(old) < batch * pixels or old.dtype != value.dtype or old.device != value.device:
+        if len(old) < batch * pixels or old.dtype != value.dtype or old.device != value.device:
             self._pixels, self._zeros = value.new_zeros(batch * pixels), value.new_zeros(0)
         else:
             if len(self._zeros) < len(self._touched):

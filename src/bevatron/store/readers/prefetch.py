@@ -43,6 +43,7 @@ class OpenShards:
         return self._open[number]
 
     def close(self) -> None:
+        """Closes all of them."""
         while self._open:
             self._open.popitem()[1].close()
 
@@ -82,6 +83,7 @@ class Prefetch:
         self._free.put(table)
 
     def close(self) -> None:
+        """Ends the thread and waits until it has ended."""
         self._end()
 
 

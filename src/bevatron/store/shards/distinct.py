@@ -73,6 +73,7 @@ class DistinctIds:
                     self._reject(repeated[0], [shard for run in runs(repeated[0]) for shard in run.shards])
 
     def close(self) -> None:
+        """Closes the temporary file, with which it is gone."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -98,7 +99,7 @@ class DistinctIds:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(dir=self.folder, prefix=".ids.", buffering=0)  # noqa: SIM115  (open as long as the search)
             start = sum(run.length for run in self._runs)
-            left = memoryview(ids).cast("B")
+            left = ids.data.cast("B")
             while len(left):
                 left = left[self._file.write(left) :]
         self._runs.append(Run(self._shards_waiting(), start, len(ids), ids[:: self._block].copy()))

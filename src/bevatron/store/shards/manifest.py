@@ -82,13 +82,16 @@ class Manifest(Record):
         return self.model_copy(update={"sha256": self.content_digest()})
 
     def content_digest(self) -> str:
+        """Digest of everything but `sha256`."""
         left_out = {"sha256"} if self.files else {"sha256", "files"}  # one without files keeps the digest it had
         return digest_of("manifest", self.model_dump(mode="json", exclude=left_out))
 
     def n_samples(self, split: str) -> int:
+        """Samples of the split."""
         return sum(entry.samples for entry in self.splits[split])
 
     def class_counts(self, split: str) -> dict[str, int]:
+        """Samples of each class in the split; in a detection, samples with a box of it."""
         return {name: sum(e.class_counts[name] for e in self.splits[split]) for name in self.classes}
 
 
@@ -128,22 +131,22 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
     """
     path = Path(path)
     try:
-        tree = read_json(path)
+        payload = read_json(path)
     except FileNotFoundError:
         raise UserError(path, "no such file", "run the prepare stage, which makes it") from None
     except OSError as error:
         raise UserError(path, f"cannot be read: {error.strerror}", "see whether it is a file you may read") from None
     except ValueError as error:
         raise UserError(path, f"is no JSON: {error}", PREPARE_AGAIN) from None
-    version = tree.get("schema_version") if isinstance(tree, dict) else None
+    version = payload.get("schema_version") if isinstance(payload, dict) else None
     if version != SCHEMA_VERSION:
         found = "is no manifest of Bevatron's" if version is None else f"follows version {version} of the contract"
         raise UserError(path, f"{found}; this Bevatron reads version {SCHEMA_VERSION}", PREPARE_AGAIN)
-    if "code_versions" not in tree:
+    if "code_versions" not in payload:
         what = "does not say which versions of source and recipe made its samples, as an older Bevatron's"
         raise UserError(path, what, "run the stages simulate and prepare again")
     try:
-        manifest = Manifest.model_validate(tree)
+        manifest = Manifest.model_validate(payload)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
@@ -182,6 +185,7 @@ class Builder:
         self.file_lists: set[str | None] = set()
 
     def add(self, path: Path, split: str) -> ShardEntry:
+        """Reads and checks a shard; raises UserError where it does not fit to those before it."""
         with Shard(path) as shard:
             samples, groups, targets = samples_in(shard), shard.groups, shard.targets
         counts = self.include(path, split, samples, groups, targets)
@@ -224,7 +228,7 @@ class Builder:
             raise UserError(path, *WEIGHTED)
         for name, info in groups.items():
             self.longest[name] = max(self.longest.get(name, 0), info.max_length or 0)
-        form = {key: samples.attributes.get(key) for key in AGREED}
+        form: dict[str, Any] = {key: samples.attributes.get(key) for key in AGREED}
         form["groups"] = {name: info.model_copy(update={"max_length": None}) for name, info in groups.items()}
         form |= {"targets": targets, "weight": samples.weight is not None, "event": samples.event is not None}
         if self.first is None:
@@ -274,6 +278,9 @@ class Builder:
         return {label: int(count) for label, count in zip(self.classes, counts, strict=True)}
 
     def manifest(self, entries: dict[str, list[ShardEntry]]) -> Manifest:
+        """The manifest of all shards that were added; entries: what `add` returned, by split."""
+        if self.first is None:
+            raise ValueError("a manifest needs a shard, and none was added")
         _, form = self.first
         return Manifest(
             schema_version=SCHEMA_VERSION,
@@ -292,7 +299,7 @@ class Builder:
             },
             targets=form["targets"],
             weighted=form["weight"],
-            splits=entries,
+            splits={split: tuple(shards) for split, shards in entries.items()},
             statistics={name: group.result() for name, group in self.statistics.items()},
         ).with_checksum()
 

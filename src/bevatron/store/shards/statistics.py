@@ -62,6 +62,7 @@ class GroupStatistics:
             self._kept[i].add(values[: len(keys)], keys)
 
     def result(self) -> dict[str, FeatureStatistics]:
+        """The statistics of all shards so far, by feature, in the features' units."""
         of_each = [
             _statistics(moments, number, kept.feature(number))
             for moments, kept in zip(self._moments, self._kept, strict=True)
