@@ -126,15 +126,15 @@ def _averages(
     confidence: float,
     unit: str,
 ) -> dict[str, Measurement]:
-    found = {}
+    averages = {}
     for k, name in enumerate(classes):
         rows = np.flatnonzero((labels == k) & np.isfinite(values))
         suffix = f".{name}" if name else ""
         for word, average in (("mean", bootstrap.mean), ("median", bootstrap.median)):
             nothing = np.full(bootstrap.replicas + 1, np.nan)
             replicas = average(np.nan_to_num(values), rows) if len(rows) else nothing
-            found[f"{word}{suffix}"] = measure([replicas], confidence, unit, spread=False)
-    return found
+            averages[f"{word}{suffix}"] = measure([replicas], confidence, unit, spread=False)
+    return averages
 
 
 def _measure_cuts(

@@ -139,7 +139,7 @@ def _publish(
     publish_text(folder / "trials.csv", trials_csv(search, checkpoint, trials))
     publish_bytes(folder / "search.png", search_png(f"{study.name}, {model.title}", search, checkpoint, trials, best))
     names: tuple[SearchFile, ...] = ("trials.csv", "search.png")
-    files = {name: sha256_of(folder / name) for name in names}
+    files: dict[SearchFile, str] = {name: sha256_of(folder / name) for name in names}
     write_search(folder / "search.json", search_record(search, trials, identity, files))
     values = best_values(search, checkpoint, trials, best, identity)
     publish_text(folder / "best.yaml", yaml.safe_dump(with_checksum(values), sort_keys=False, allow_unicode=True))

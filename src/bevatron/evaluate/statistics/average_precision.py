@@ -34,12 +34,12 @@ def _of_replica(matched: Matched, weights: np.ndarray) -> np.ndarray:
     n_true = float(weights @ matched.true)
     counts = weights[matched.image]  # of each detection
     counted = np.cumsum(counts)
-    found = np.full((2, len(matched.right)), np.nan)
+    precision_and_recall = np.full((2, len(matched.right)), np.nan)
     for level, right in enumerate(matched.right if n_true else ()):
         hits = np.cumsum(counts[right])
-        found[0, level] = precision_at_recalls(hits, counted[right], n_true).mean()
-        found[1, level] = hits[-1] / n_true if len(hits) else 0.0
-    return found
+        precision_and_recall[0, level] = precision_at_recalls(hits, counted[right], n_true).mean()
+        precision_and_recall[1, level] = hits[-1] / n_true if len(hits) else 0.0
+    return precision_and_recall
 
 
 def precision_at_recalls(hits: np.ndarray, counted: np.ndarray, n_true: float) -> np.ndarray:

@@ -134,9 +134,9 @@ def _images(context: EvaluationContext, split: str, target: str) -> tuple[np.nda
     return np.concatenate(images).astype(np.float64), np.concatenate(labels)
 
 
-def classes_made(found: np.ndarray, n_classes: int) -> float:
-    """Fraction of the classes that are at least a fifth as often in class numbers `found` (n,) as expected."""
-    return float((np.bincount(found, minlength=n_classes) >= 0.2 * len(found) / n_classes).mean())
+def classes_made(numbers: np.ndarray, n_classes: int) -> float:
+    """Fraction of the classes that are at least a fifth as often among the class numbers (n,) as expected."""
+    return float((np.bincount(numbers, minlength=n_classes) >= 0.2 * len(numbers) / n_classes).mean())
 
 
 def _curves(
@@ -158,7 +158,7 @@ def _curves(
     first = seeds[0]
     last = first.made[-1][:DRAWN]
 
-    def drawn(images: np.ndarray) -> list:
+    def shown(images: np.ndarray) -> list:
         return [np.round(p.reshape(first.shape).mean(0), 3).tolist() for p in images[:DRAWN]]
 
     return {
@@ -170,8 +170,8 @@ def _curves(
             }
             for s in seeds
         ],
-        "samples": [drawn(p) for p in first.made],
-        "neighbours": drawn(train[nearest(last, train)[1]]),
-        "test": drawn(test),
+        "samples": [shown(p) for p in first.made],
+        "neighbours": shown(train[nearest(last, train)[1]]),
+        "test": shown(test),
         "collapsed": collapsed,
     }

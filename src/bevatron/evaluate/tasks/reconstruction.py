@@ -113,8 +113,8 @@ def _inputs(context: EvaluationContext) -> np.ndarray:
 
 def _examples(outputs: np.ndarray, clean: np.ndarray, noisy: np.ndarray) -> dict[str, Any]:
     """The first samples' first channel: "noisy", "clean" and "output", each a list of (height, width)."""
-    found = outputs[:DRAWN].reshape(-1, *clean.shape[1:])
-    shown = {"noisy": noisy[:DRAWN], "clean": clean[:DRAWN], "output": found}
+    reconstructed = outputs[:DRAWN].reshape(-1, *clean.shape[1:])
+    shown = {"noisy": noisy[:DRAWN], "clean": clean[:DRAWN], "output": reconstructed}
     return {name: [_rounded(image[0]) for image in images] for name, images in shown.items()}
 
 

@@ -13,13 +13,13 @@ from bevatron.errors import UserError
 SEAL = "sha256"
 
 
-def with_checksum(tree: dict[str, Any]) -> dict[str, Any]:
+def with_checksum(payload: dict[str, Any]) -> dict[str, Any]:
     """The tree with the digest of its content, which comes first so that a file cut short has it still."""
-    content = {key: value for key, value in tree.items() if key != SEAL}
+    content = {key: value for key, value in payload.items() if key != SEAL}
     return {SEAL: digest_of("sealed", content), **content}
 
 
-def check_checksum(tree: Any, path: Path, todo: str) -> None:
+def check_checksum(payload: Any, path: Path, todo: str) -> None:
     """Raises UserError, naming `path`, for values that are not those that were sealed."""
-    if isinstance(tree, dict) and SEAL in tree and with_checksum(tree)[SEAL] != tree[SEAL]:
+    if isinstance(payload, dict) and SEAL in payload and with_checksum(payload)[SEAL] != payload[SEAL]:
         raise UserError(path, "its content does not match its own digest: it was changed or damaged", todo)

@@ -132,12 +132,12 @@ def open_split(
 
     if not isinstance(dataset, Dataset):
         dataset = load_dataset(dataset, expected_dataset_digest)
-    chosen = split_of(dataset, split, groups, targets)
-    size = f"{chosen.bytes / 1e9:.2f} GB"
-    if not reading_order(chosen, memory_budget_bytes, block_rows, buffer_blocks).streamed:
-        place = device if device == "cpu" or chosen.bytes <= device_budget_bytes else "cpu"
-        log.info("%s split: %d samples, %s, kept in memory (%s)", split, len(chosen), size, place)
-        return ResidentReader(chosen, batch_size, place, part)
+    selected = split_of(dataset, split, groups, targets)
+    size = f"{selected.bytes / 1e9:.2f} GB"
+    if not reading_order(selected, memory_budget_bytes, block_rows, buffer_blocks).streamed:
+        place = device if device == "cpu" or selected.bytes <= device_budget_bytes else "cpu"
+        log.info("%s split: %d samples, %s, kept in memory (%s)", split, len(selected), size, place)
+        return ResidentReader(selected, batch_size, place, part)
     if batch_size == "full":
         raise UserError(
             dataset.manifest_path,
@@ -145,5 +145,5 @@ def open_split(
             f"{memory_budget_bytes / 1e9:.2f} GB",
             "raise data_loading.memory_budget_gb or set a batch size",
         )
-    log.info("%s split: %d samples, %s, streamed from disk", split, len(chosen), size)
-    return StreamingReader(chosen, batch_size, block_rows, buffer_blocks, memory_budget_bytes, part)
+    log.info("%s split: %d samples, %s, streamed from disk", split, len(selected), size)
+    return StreamingReader(selected, batch_size, block_rows, buffer_blocks, memory_budget_bytes, part)

@@ -32,10 +32,10 @@ class Sampling:
     @property
     def words(self) -> list[str]:
         """What is not plain in it, as a user writes it."""
-        found = ["training.balance 'batches'"] if self.balanced else []
-        found += [f"training.sample_order '{self.sample_order}'"] if self.sample_order != "shuffled" else []
-        found += ["training.class_ratio"] if self.class_ratio is not None else []
-        return found + (["training.samples"] if self.samples is not None else [])
+        settings = ["training.balance 'batches'"] if self.balanced else []
+        settings += [f"training.sample_order '{self.sample_order}'"] if self.sample_order != "shuffled" else []
+        settings += ["training.class_ratio"] if self.class_ratio is not None else []
+        return settings + (["training.samples"] if self.samples is not None else [])
 
     def length(self, n: int, numbers: np.ndarray | None) -> int:
         """Samples in an epoch of a split of n, whose class numbers are `numbers` (n,); the same for every seed."""
@@ -109,8 +109,8 @@ def quotas(counts: dict[int, int], fractions: dict[int, float] | None, samples: 
     if samples is not None:
         factor = min(factor, samples / sum(fractions.values()))
     exact = {label: factor * fraction for label, fraction in fractions.items()}
-    found = {label: int(part + 1e-9) for label, part in exact.items()}
-    left = int(sum(exact.values()) + 1e-9) - sum(found.values())
-    for label in sorted(exact, key=lambda label: found[label] - exact[label])[:left]:
-        found[label] += 1
-    return {label: max(1, found[label]) if label in found else 0 for label in counts}
+    counts_used = {label: int(part + 1e-9) for label, part in exact.items()}
+    left = int(sum(exact.values()) + 1e-9) - sum(counts_used.values())
+    for label in sorted(exact, key=lambda label: counts_used[label] - exact[label])[:left]:
+        counts_used[label] += 1
+    return {label: max(1, counts_used[label]) if label in counts_used else 0 for label in counts}

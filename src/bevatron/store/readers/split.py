@@ -138,24 +138,24 @@ def streamed_block_rows(split: Split, memory_budget_bytes: float, block_rows: in
 
 def chunks_of(split: Split, entry: ShardEntry) -> dict[str, int | None]:
     """Rows of a chunk of each HDF5 dataset that is read of a shard, by its path; None of an empty one."""
-    found = {}
+    rows_of_chunk = {}
     for column in _columns(split.manifest, split.selection, entry):
         empty = column.rows == 0 or column.stored == 0
-        found[column.path] = None if empty else min(column.rows, chunk_rows(column.stored))
-    return found
+        rows_of_chunk[column.path] = None if empty else min(column.rows, chunk_rows(column.stored))
+    return rows_of_chunk
 
 
 def _columns(manifest: Manifest, selection: Selection, entry: ShardEntry) -> list[_Column]:
-    found = []
+    columns = []
     for name, info in selection.groups.items():
-        found += _group_columns(name, info, entry)
+        columns += _group_columns(name, info, entry)
     for name in selection.targets:
         target = manifest.targets[name]
-        found.append(_column(f"targets/{name}", target.dtype, target.shape, entry.samples))
-    found.append(_column("id", "uint64", (), entry.samples))
+        columns.append(_column(f"targets/{name}", target.dtype, target.shape, entry.samples))
+    columns.append(_column("id", "uint64", (), entry.samples))
     if selection.weight:
-        found.append(_column("weight", "float32", (), entry.samples))
-    return found
+        columns.append(_column("weight", "float32", (), entry.samples))
+    return columns
 
 
 def _group_columns(name: str, info: GroupInfo, entry: ShardEntry) -> list[_Column]:

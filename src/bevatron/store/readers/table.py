@@ -99,12 +99,12 @@ class Table:
         """How many elements the first sizes[0] of the `rows` have, the next sizes[1], and so on: by group, of lists and
         sparse images. `rows` lie in host memory.
         """
-        found = {}
+        counts = {}
         for name in self.selection.groups:
             column = self.columns[f"inputs/{name}"]
             if isinstance(column, RaggedColumn):
-                found[name] = [int(lengths.sum()) for lengths in column.known_lengths[rows].split(sizes)]
-        return found
+                counts[name] = [int(lengths.sum()) for lengths in column.known_lengths[rows].split(sizes)]
+        return counts
 
     def target(self, name: str) -> Tensor:
         """All values of a target, (rows, ...), without a copy."""

@@ -39,22 +39,22 @@ def _check_names(name: str, group: Group, path: Path) -> None:
     column = group.column
     match column:
         case Dense(values):
-            found = values.shape[feature_axis(values)] if values.ndim > 1 else 1
+            n_features = values.shape[feature_axis(values)] if values.ndim > 1 else 1
         case Ragged(values, _):
             if values.ndim != 2:
                 raise UserError(path, f"group '{name}': values must have two axes, found {values.ndim}", FIX_RECIPE)
-            found = values.shape[1]
+            n_features = values.shape[1]
         case SparseImages():
-            found = column.shape[0]
-    if len(group.features) != found or len(group.units) != found:
+            n_features = column.shape[0]
+    if len(group.features) != n_features or len(group.units) != n_features:
         raise UserError(
             path,
-            f"group '{name}' has {found} features, but {len(group.features)} names and {len(group.units)} units",
+            f"group '{name}' has {n_features} features, but {len(group.features)} names and {len(group.units)} units",
             FIX_RECIPE,
         )
-    if group.definitions and len(group.definitions) != found:
+    if group.definitions and len(group.definitions) != n_features:
         raise UserError(
-            path, f"group '{name}' has {found} features, but {len(group.definitions)} definitions", FIX_RECIPE
+            path, f"group '{name}' has {n_features} features, but {len(group.definitions)} definitions", FIX_RECIPE
         )
 
 

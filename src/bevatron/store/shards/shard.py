@@ -113,8 +113,8 @@ class Shard:
                 known = bool(version == SCHEMA_VERSION)
             if not known:
                 file.close()
-                found = "is no shard of Bevatron's" if version is None else f"follows version {version} of the contract"
-                raise UserError(self.path, f"{found}; this Bevatron reads version {SCHEMA_VERSION}", MAKE_AGAIN)
+                what = "is no shard of Bevatron's" if version is None else f"follows version {version} of the contract"
+                raise UserError(self.path, f"{what}; this Bevatron reads version {SCHEMA_VERSION}", MAKE_AGAIN)
             try:
                 with refusing(self.path):
                     check_plain_content(file, self.path)
@@ -245,10 +245,10 @@ def refusing(path: Path, what: str = "") -> Iterator[None]:
 
 def chunk_rows(row_bytes: int) -> int:
     """Samples in a chunk: 1,024, unless that leaves the range of 256 KiB to 1 MiB; always a power of two."""
-    least, most = (max(1, limit // max(1, row_bytes)) for limit in CHUNK_BYTES)
-    most = 1 << (most.bit_length() - 1)
-    least = min(most, 1 << (least - 1).bit_length())
-    return min(max(CHUNK_ROWS, least), most)
+    minimum, maximum = (max(1, limit // max(1, row_bytes)) for limit in CHUNK_BYTES)
+    maximum = 1 << (maximum.bit_length() - 1)
+    minimum = min(maximum, 1 << (minimum - 1).bit_length())
+    return min(max(CHUNK_ROWS, minimum), maximum)
 
 
 def _datasets_of(samples: Samples) -> dict[str, np.ndarray]:
