@@ -6,8 +6,8 @@ ordinary files are followed: people's own files often lie behind one.
 
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from bevatron.errors import UserError
 
@@ -29,7 +29,7 @@ def require_regular(path: Path) -> os.stat_result:
     return status
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """The file, open for reading bytes. Raises as `require_regular` does."""
     require_regular(path)
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may be another file by now

@@ -117,7 +117,7 @@ def test_thinned_quantiles_lie_within_their_error(toy):
         group_statistics.add(group, ids_from(shard << 40, len(group)))
         column = group.column.values.reshape(-1)
         everything.append(column)
-    (thinned,) = group_statistics._kept
+    (thinned,) = group_statistics._subsets
     assert limit / 2.5 < thinned.count <= limit
     result = group_statistics.result()["f0"]
     places = place_of(np.concatenate(everything), [result.q16, result.median, result.q84])

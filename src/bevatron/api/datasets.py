@@ -124,9 +124,9 @@ class DatasetColumns:
             raise UserError(group, "holds images or tables, of which pandas has no form", "use to_numpy")
         samples = self._samples(split, [group] if group else flat, targets, limit)
         columns = {
-            feature if group else f"{name}.{feature}": column.column.values[:, k]
-            for name, column in samples.inputs.items()
-            for k, feature in enumerate(column.features)
+            feature if group else f"{name}.{feature}": values[:, k]
+            for name, values in ((name, _dense_values(part)) for name, part in samples.inputs.items())
+            for k, feature in enumerate(samples.inputs[name].features)
         }
         columns |= {name: target for name, target in samples.targets.items() if target.ndim == 1}
         if samples.event is not None:
@@ -285,6 +285,13 @@ def _other_columns(samples: Samples) -> dict[str, Any]:
     return columns
 
 
+def _dense_values(group: Group) -> np.ndarray:
+    """Values of a dense group of numbers, (n, n_features)."""
+    if not isinstance(group.column, Dense):
+        raise TypeError("the input group is not dense")
+    return group.column.values
+
+
 def _array(group: Group) -> Any:
     column = group.column
     if isinstance(column, Dense):
@@ -312,6 +319,6 @@ def _copied(value: Any) -> Any:
     """The batch in memory of its own: the reader uses its memory again."""
     if isinstance(value, dict):
         return {name: _copied(part) for name, part in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
+    if isinstance(value, tuple):  # named tuples of tensors: padded lists
         return type(value)(*(_copied(part) for part in value))
     return value.clone()

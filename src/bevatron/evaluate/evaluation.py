@@ -36,6 +36,7 @@ class EvaluationContext:
 
     @property
     def model(self) -> Model:
+        """The model that is evaluated."""
         return self.study.models[self.model_name]
 
     @property
@@ -51,9 +52,9 @@ class EvaluationContext:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What all seeds of a model say of the test split, in the order of its shards.
+    """What the networks of all seeds predict for the test split, in the order of its shards.
 
-    outputs (n_seeds, n, n_outputs) float32, of a detection (n_seeds, n, most, 6); targets by name (n, ...); id (n,)
+    outputs (n_seeds, n, n_outputs) float32, of a detection (n_seeds, n, n_max, 6); targets by name (n, ...); id (n,)
     uint64; x (n,): the feature that the task draws along the plots' axis, where it names one; event (n,) uint64: the
     number of each sample's event, where the dataset has it.
     """
@@ -73,11 +74,14 @@ class Evaluation(Protocol):
 
     def targets(self, task: Task, model: Model) -> list[str]:
         """Targets of the dataset that are compared with the predictions."""
+        ...
 
     def outputs(self, task: Task) -> tuple[int | None, ...]:
-        """Shape of what a network must say of a sample; None where any length will do."""
+        """Shape of a network's output for one sample; None where any length will do."""
+        ...
 
     def metrics(
         self, task: Task, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
         """Metrics by name, and the curves that plots are drawn from (plain lists, for JSON)."""
+        ...

@@ -8,7 +8,7 @@ import numpy as np
 from bevatron.config.loading.identity import dataset_digest
 from bevatron.config.sections.data_part import DataPart
 from bevatron.config.sections.observable import Observable
-from bevatron.config.sections.task import Classification
+from bevatron.config.sections.task import Classification, Regression
 from bevatron.evaluate.inspection.examples import select_examples
 from bevatron.evaluate.predictions.columns import TestColumns
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
@@ -126,15 +126,15 @@ def _averages(
     confidence: float,
     unit: str,
 ) -> dict[str, Measurement]:
-    found = {}
+    averages = {}
     for k, name in enumerate(classes):
         rows = np.flatnonzero((labels == k) & np.isfinite(values))
         suffix = f".{name}" if name else ""
         for word, average in (("mean", bootstrap.mean), ("median", bootstrap.median)):
             nothing = np.full(bootstrap.replicas + 1, np.nan)
             replicas = average(np.nan_to_num(values), rows) if len(rows) else nothing
-            found[f"{word}{suffix}"] = measure([replicas], confidence, unit, spread=False)
-    return found
+            averages[f"{word}{suffix}"] = measure([replicas], confidence, unit, spread=False)
+    return averages
 
 
 def _measure_cuts(
@@ -157,9 +157,10 @@ def _measure_cuts(
 
 def _select_points(study: DataPart, columns: TestColumns, n: int) -> PointsRecord | None:
     """Up to `POINTS` samples of a regression, evenly spread over the split: x, every scalar target."""
-    if getattr(study.task, "x", None) is None:
+    task = study.task
+    if not isinstance(task, Regression) or task.x is None:
         return None
-    x = columns.named(study.task.x)
+    x = columns.named(task.x)
     if x is None:
         return None
     rows = np.unique(np.linspace(0, n - 1, min(POINTS, n)).astype(int))
@@ -167,6 +168,6 @@ def _select_points(study: DataPart, columns: TestColumns, n: int) -> PointsRecor
     return PointsRecord(
         x=tuple(float(f"{v:.6g}") for v in x[rows]),
         targets={name: tuple(float(f"{v:.6g}") for v in columns.target(name)[rows]) for name in targets},
-        target=study.task.target,
-        truth=study.task.truth,
+        target=task.target,
+        truth=task.truth,
     )

@@ -27,6 +27,7 @@ class Agreement:
 
     @property
     def largest(self) -> float:
+        """The largest of all outputs."""
         return max(self.differences.values())
 
 
@@ -58,25 +59,27 @@ def measure_agreement(
         with torch.inference_mode():
             expected = plain(*rows)
         feed = {port.name: row.numpy() for port, row in zip(inputs, rows, strict=True)}
-        found = session.run(list(worst), feed)
-        for name, ours, theirs in zip(worst, (expected,) if len(worst) == 1 else expected, found, strict=True):
+        arrays = session.run(list(worst), feed)
+        for name, ours, theirs in zip(worst, (expected,) if len(worst) == 1 else expected, arrays, strict=True):
+            if not isinstance(theirs, np.ndarray):
+                raise TypeError(f"onnxruntime gave no array for the output '{name}'")
             worst[name] = max(worst[name], _difference(theirs, ours.numpy()))
     return Agreement(n, worst)
 
 
-def _difference(found: np.ndarray, expected: np.ndarray) -> float:
-    if found.shape != expected.shape or not np.isfinite(found).all():
+def _difference(actual: np.ndarray, expected: np.ndarray) -> float:
+    if actual.shape != expected.shape or not np.isfinite(actual).all():
         return float("inf")
-    return float((np.abs(found.astype(np.float64) - expected) / np.maximum(1.0, np.abs(expected))).max())
+    return float((np.abs(actual.astype(np.float64) - expected) / np.maximum(1.0, np.abs(expected))).max())
 
 
-def check_agreement(found: Agreement, where: str) -> None:
+def check_agreement(agreement: Agreement, where: str) -> None:
     """Raises UserError where the difference exceeds the tolerance."""
-    if not found.largest <= TOLERANCE:
-        name = max(found.differences, key=lambda key: found.differences[key])
+    if not agreement.largest <= TOLERANCE:
+        name = max(agreement.differences, key=lambda key: agreement.differences[key])
         raise UserError(
             where,
-            f"the ONNX model differs from PyTorch's by {found.largest:.2g} in '{name}' over {found.samples} test "
-            f"samples; at most {TOLERANCE:g} is allowed, and nothing was written",
+            f"the ONNX model differs from PyTorch's by {agreement.largest:.2g} in '{name}' over {agreement.samples} "
+            f"test samples; at most {TOLERANCE:g} is allowed, and nothing was written",
             "try another onnxruntime, and tell the developers which network this is",
         )

@@ -120,6 +120,7 @@ def with_error(value: float | None, error: float | None) -> str:
 
 
 def number(value: float | None) -> str:
+    """A number to four digits; – for one that does not exist."""
     return "–" if value is None else f"{value:.4g}"
 
 

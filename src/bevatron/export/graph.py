@@ -43,6 +43,7 @@ class Plain(nn.Module):
         self.network, self.classification = network, classification
 
     def forward(self, *columns: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """Columns (batch, ...) as `columns_of` gives them, to outputs (batch, n_outputs)."""
         outputs = self.network(inputs_of(self.network.spec.inputs, columns))
         return (torch.softmax(outputs, 1), outputs) if self.classification else outputs
 
@@ -65,6 +66,7 @@ def columns_of(groups: dict[str, InputGroup], inputs: Inputs) -> tuple[Tensor, .
 
 
 def input_ports(groups: dict[str, InputGroup], columns: tuple[Tensor, ...]) -> list[Port]:
+    """The ONNX model's inputs, one for each of the columns."""
     ports = []
     for name, group in groups.items():
         dtype = str(columns[len(ports)].dtype).removeprefix("torch.")
@@ -78,6 +80,7 @@ def input_ports(groups: dict[str, InputGroup], columns: tuple[Tensor, ...]) -> l
 
 
 def output_ports(network: Network, classification: bool) -> list[Port]:
+    """The ONNX model's outputs, in the order in which `Plain` gives them."""
     shape = (network.spec.n_outputs,)
     if not classification:
         meaning = "the predicted number, in the target's unit" if shape == (1,) else "one number for each class"
@@ -110,6 +113,8 @@ def onnx_model(plain: Plain, columns: tuple[Tensor, ...], inputs: list[Port], ou
         except Exception as error:  # each of the exporter's many passes has its own exceptions
             reason = " ".join(str(error.__cause__ or error).split())[:200]
             raise UserError(where, f"cannot be written as ONNX: {reason}", "see docs/how-to/export.md") from error
+    if program is None:
+        raise TypeError("PyTorch's exporter gave no program")
     return stripped(program.model_proto)
 
 
@@ -140,4 +145,5 @@ def check_packages() -> None:
 
 
 def missing(error: ImportError) -> UserError:
+    """What is said to a user where a package of the extra `export` is not installed."""
     return UserError(error.name or "onnx", "is not installed, and writes ONNX files", "pip install 'bevatron[export]'")

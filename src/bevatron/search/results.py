@@ -9,7 +9,7 @@ from bevatron.config.sections.search import Search
 from bevatron.errors import UserError
 from bevatron.search.space import values_of
 from bevatron.search.trial_log import Trial
-from bevatron.store.records.search import SearchRecord, TrialRecord
+from bevatron.store.records.search import SearchFile, SearchRecord, TrialRecord
 
 
 def trials_csv(search: Search, checkpoint: str, trials: list[Trial]) -> str:
@@ -69,10 +69,19 @@ def best_values(
     }
 
 
-def search_record(search: Search, trials: list[Trial], identity: dict[str, str], files: dict[str, str]) -> SearchRecord:
-    """search.json: every trial's validation loss by epoch; files: SHA-256 of the search's table and figure."""
+def search_record(
+    search: Search, trials: list[Trial], identity: dict[str, str], files: dict[SearchFile, str]
+) -> SearchRecord:
+    """search.json: every trial's validation loss by epoch.
+
+    trials: those that have ended; identity: study, model, digest and order; files: SHA-256 of the search's table and
+    figure.
+    """
     return SearchRecord(
-        **identity,
+        study=identity["study"],
+        model=identity["model"],
+        digest=identity["digest"],
+        order=identity["order"],
         space={key: distribution.model_dump(mode="json") for key, distribution in search.space.items()},
         trials=tuple(
             TrialRecord(
@@ -83,6 +92,7 @@ def search_record(search: Search, trials: list[Trial], identity: dict[str, str],
                 status=trial.status,
             )
             for trial in trials
+            if trial.status is not None
         ),
         files=files,
     )

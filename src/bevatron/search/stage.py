@@ -20,7 +20,7 @@ from bevatron.search.space import search_of
 from bevatron.search.trial_log import Trial, TrialLog
 from bevatron.store.files.checksum import with_checksum
 from bevatron.store.files.publish import publish_bytes, publish_text, sha256_of
-from bevatron.store.records.search import write_search
+from bevatron.store.records.search import SearchFile, write_search
 from bevatron.store.shards.dataset import Dataset, load_dataset
 from bevatron.training.job import FitJob
 from bevatron.training.reading_order import training_order
@@ -138,7 +138,8 @@ def _publish(
     checkpoint = model.training.checkpoint
     publish_text(folder / "trials.csv", trials_csv(search, checkpoint, trials))
     publish_bytes(folder / "search.png", search_png(f"{study.name}, {model.title}", search, checkpoint, trials, best))
-    files = {name: sha256_of(folder / name) for name in ("trials.csv", "search.png")}
+    names: tuple[SearchFile, ...] = ("trials.csv", "search.png")
+    files: dict[SearchFile, str] = {name: sha256_of(folder / name) for name in names}
     write_search(folder / "search.json", search_record(search, trials, identity, files))
     values = best_values(search, checkpoint, trials, best, identity)
     publish_text(folder / "best.yaml", yaml.safe_dump(with_checksum(values), sort_keys=False, allow_unicode=True))

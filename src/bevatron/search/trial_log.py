@@ -14,6 +14,7 @@ from typing import Any
 from bevatron.errors import UserError
 from bevatron.regular_files import require_regular
 from bevatron.store.files.publish import machine_fault
+from bevatron.store.records.search import Status
 
 FINISHED, STOPPED, DIVERGED, MEMORY, FAILED = (
     "finished",
@@ -34,7 +35,7 @@ class Trial:
     number: int
     sampled: dict[str, Any]
     losses: dict[float, float] = field(default_factory=dict)
-    status: str | None = None
+    status: Status | None = None
     reason: str = ""
     seconds: float = 0.0
     process: int | None = None

@@ -16,9 +16,9 @@ from bevatron.evaluate.evaluation import EvaluationContext
 from bevatron.evaluate.predictions.batches import batches
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement, measure
-from bevatron.models.layers.inputs import Inputs
+from bevatron.models.layers.inputs import dense_group
 from bevatron.models.network import load_network
-from bevatron.training.attacks import fgsm, pgd, random_signs
+from bevatron.training.attacks import Images, fgsm, pgd, random_signs
 
 BATCH = 500
 KINDS = ("fgsm", "pgd", "random")
@@ -39,15 +39,17 @@ def attack_networks(
     """Metrics and curves of all seeds; none of a network that has no gradients, or reads lists.
 
     <kind>_error.at_<ε>  fraction of the samples that are not recognised when every value is changed by up to ε, along
-    the
-                         gradient's sign (fgsm), in the worst direction that 20 steps find (pgd), or at random
+                         the gradient's sign (fgsm), in the worst direction that 20 steps find (pgd), or at random
     flipped.at_<ε>       fraction of the samples recognised before that FGSM makes the network mistake
     attack_gain.at_<ε>   how far FGSM moves the margin of the true class, over how far random signs do; of a linear
                          network of n inputs it grows like √n (arXiv:1412.6572, sec. 3)
     """
     settings, confidence = task.attacks, context.confidence
-    seeds = [_attack(context, context.target, folder, settings) for folder in context.folders]
-    if any(seed is None for seed in seeds):
+    if settings is None:
+        return {}, None
+    attacked = [_attack(context, context.target, folder, settings) for folder in context.folders]
+    seeds = [seed for seed in attacked if seed is not None]
+    if len(seeds) < len(attacked):
         return {}, None
     n = len(seeds[0].clean)
     rows, truth = np.arange(n), labels[:n]
@@ -105,7 +107,7 @@ def _attack(context: EvaluationContext, target: str, folder: Path, settings: Att
     low, high = settings.range
     with deterministic(context.model.training.threads), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("attacks", context.dataset.manifest.sha256))
-        for inputs, labels in _first(context, target, settings.samples, device):
+        for inputs, labels in _first_samples(context, target, settings.samples, device):
             clean.append(_logits(network, inputs))
             for epsilon in settings.epsilons:
                 changed = {
@@ -121,23 +123,25 @@ def _attack(context: EvaluationContext, target: str, folder: Path, settings: Att
     return Attacked(np.concatenate(clean), {k: np.concatenate(v) for k, v in logits.items()}, example)
 
 
-def _first(context: EvaluationContext, target: str, most: int, device: torch.device) -> Iterator[tuple[Inputs, Tensor]]:
+def _first_samples(
+    context: EvaluationContext, target: str, maximum: int, device: torch.device
+) -> Iterator[tuple[Images, Tensor]]:
     """The first samples of the test split, and their class numbers."""
-    left = most
+    left = maximum
     for inputs, targets in batches(context, "test", [target], device, BATCH):
-        yield {name: x[:left] for name, x in inputs.items()}, targets[target][:left].long()
+        yield {name: dense_group(inputs, name)[:left] for name in inputs}, targets[target][:left].long()
         left -= len(targets[target])
         if left <= 0:
             return
 
 
-def _logits(network: nn.Module, inputs: Inputs) -> np.ndarray:
+def _logits(network: nn.Module, inputs: Images) -> np.ndarray:
     with torch.no_grad():
         return network(inputs).double().cpu().numpy()
 
 
 def _example(
-    inputs: Inputs, changed: Inputs, clean: np.ndarray, logits: np.ndarray, labels: Tensor, epsilon: float
+    inputs: Images, changed: Images, clean: np.ndarray, logits: np.ndarray, labels: Tensor, epsilon: float
 ) -> dict[str, Any] | None:
     """The first image that is recognised until it is changed: both, the change, and what the network says of each."""
     name, images = next(iter(inputs.items()))

@@ -43,13 +43,14 @@ def select_examples(study: DataPart, columns: TestColumns) -> dict[str, ImagesRe
     rows = example_rows(task, target)
     ids = columns.ids()[rows]
     labels = [task.classes[int(target[row])] if isinstance(task, Classification) else None for row in rows]
-    found = {}
+    records = {}
     for name in groups:
         info = columns.manifest.groups[name]
         images = columns.images(name, rows)
         by = _summed(info)
-        found[name] = ImagesRecord(
-            shape=tuple(-(-side // by) for side in info.shape[1:]),
+        height, width = (-(-side // by) for side in info.shape[1:])
+        records[name] = ImagesRecord(
+            shape=(height, width),
             summed=by,
             features=info.features[:PLANES],
             units=info.units[:PLANES],
@@ -60,7 +61,7 @@ def select_examples(study: DataPart, columns: TestColumns) -> dict[str, ImagesRe
                 for sample, label, image in zip(ids, labels, images, strict=True)
             ),
         )
-    return found
+    return records
 
 
 def _summed(info: GroupInfo) -> int:
@@ -77,9 +78,9 @@ def _sums(plane: np.ndarray, by: int) -> np.ndarray:
 
 def _pixels(plane: np.ndarray) -> PixelsRecord:
     flat = plane.ravel()
-    kept = np.flatnonzero(flat)
-    if len(kept) > PIXELS:
-        kept = np.sort(kept[np.argsort(-np.abs(flat[kept]), kind="stable")[:PIXELS]])
+    index = np.flatnonzero(flat)
+    if len(index) > PIXELS:
+        index = np.sort(index[np.argsort(-np.abs(flat[index]), kind="stable")[:PIXELS]])
     return PixelsRecord(
-        step=tuple(np.diff(kept, prepend=0).tolist()), value=tuple(float(f"{v:.3g}") for v in flat[kept])
+        step=tuple(np.diff(index, prepend=0).tolist()), value=tuple(float(f"{v:.3g}") for v in flat[index])
     )

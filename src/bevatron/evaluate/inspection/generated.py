@@ -33,7 +33,8 @@ class ReferenceClassifier:
         return np.maximum(images @ self.network.coefs_[0] + self.network.intercepts_[0], 0.0)
 
     def classes(self, images: np.ndarray) -> np.ndarray:
-        return self.network.predict(images)
+        """Class numbers (n,) of images (n, pixels)."""
+        return np.asarray(self.network.predict(images))
 
 
 def _fitted(network: "MLPClassifier", images: np.ndarray, labels: np.ndarray) -> "MLPClassifier":

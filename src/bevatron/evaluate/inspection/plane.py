@@ -40,7 +40,7 @@ def weights_of(folder: Path) -> np.ndarray | None:
     return np.array([*w.tolist(), theta])
 
 
-def first_corrections(context: EvaluationContext, most: int = 6) -> list[dict[str, Any]]:
+def first_corrections(context: EvaluationContext, n_corrections: int = 6) -> list[dict[str, Any]]:
     """The first changes of a unit's line in the fit of the first seed, which are made here a second time.
 
     Each: the number of the step, the sample's x and label, and w and θ before and after. Only of units that learn
@@ -49,11 +49,13 @@ def first_corrections(context: EvaluationContext, most: int = 6) -> list[dict[st
     training = context.model.training
     if training.batch_size != 1 or context.model.architecture.kind != "perceptron":
         return []
-    return replay(context, most=most)
+    return replay(context, n_corrections=n_corrections)
 
 
-def replay(context: EvaluationContext, most: int | None = None, steps: int | None = None) -> list[dict[str, Any]]:
-    """The fit's first steps again, until the line has changed `most` times, or for `steps`."""
+def replay(
+    context: EvaluationContext, n_corrections: int | None = None, steps: int | None = None
+) -> list[dict[str, Any]]:
+    """The fit's first steps again, until the line has changed `n_corrections` times, or for `steps`."""
     from bevatron.config.loading.kinds import LEARNERS
     from bevatron.training.data import DataModule  # Lightning, which costs two seconds, and which few models need here
     from bevatron.training.fit import initial_network
@@ -63,7 +65,7 @@ def replay(context: EvaluationContext, most: int | None = None, steps: int | Non
     study, model = context.study, context.model
     data_loading = context.workflow.data_loading
     job = FitJob(study, model, context.dataset.manifest_path.resolve(), context.seeds[0], Path(), data_loading, "cpu")
-    found: list[dict[str, Any]] = []
+    corrections: list[dict[str, Any]] = []
     with deterministic(model.training.threads):
         data = DataModule(job, context.dataset.manifest, CPU)
         try:
@@ -73,23 +75,23 @@ def replay(context: EvaluationContext, most: int | None = None, steps: int | Non
             chunk = data.schedule.chunk(0)
             last = data.schedule.steps_per_epoch if steps is None else steps
             step = 0
-            while step < last and (most is None or len(found) < most):
+            while step < last and (n_corrections is None or len(corrections) < n_corrections):
                 for batch in data.training_batches(chunk):
                     before = _line(network)
                     optimiser.zero_grad(set_to_none=True)
                     learner.loss(network(batch["inputs"]), batch).backward()
                     optimiser.step()
-                    if _line(network) != before and (most is None or len(found) < most):
+                    if _line(network) != before and (n_corrections is None or len(corrections) < n_corrections):
                         (point,) = (batch["inputs"][group][0].tolist() for group in model.inputs)
                         label = int(batch["targets"][job.target][0])
-                        found.append(
+                        corrections.append(
                             {"step": step, "x": point, "label": label, "before": before, "after": _line(network)}
                         )
                     step += 1
                 chunk = data.schedule.chunk(chunk.number + 1)
         finally:
             data.close()
-    return found
+    return corrections
 
 
 def _line(network: Any) -> list[float]:

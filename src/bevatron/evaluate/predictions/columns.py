@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.store.shards.columns import Dense, Ragged, SparseImages
+from bevatron.store.shards.columns import Column, Dense, Ragged, SparseImages
 from bevatron.store.shards.dataset import Dataset
 from bevatron.store.shards.shard import Shard
 
@@ -34,16 +34,17 @@ class TestColumns:
 
     def images(self, group: str, rows: list[int]) -> list[np.ndarray]:
         """The images of a group at some rows of the split: each (channels, height, width) float64."""
-        found, start = dict.fromkeys(rows), 0
+        images: dict[int, np.ndarray] = {}
+        start = 0
         for path in self._shards:
             with Shard(path) as shard:
                 n = len(shard)
-                wanted = [row for row in rows if start <= row < start + n]
-                column = shard.group(group).column.take(np.array(wanted) - start) if wanted else None
-            for k, row in enumerate(wanted):
-                found[row] = _image(column, k)
+                selected = [row for row in rows if start <= row < start + n]
+                if selected:
+                    column = shard.group(group).column.take(np.array(selected) - start)
+                    images |= {row: _image(column, k) for k, row in enumerate(selected)}
             start += n
-        return [found[row] for row in rows]
+        return [images[row] for row in rows]
 
     def feature(self, group: str, feature: str, position: int | None = None) -> np.ndarray:
         """One feature of a group: (n,) float64.
@@ -56,8 +57,8 @@ class TestColumns:
         self._known(f"feature of '{group}'", feature, info.features)
         where = f"{group}.{feature}"
         if (info.layout == "ragged") != (position is not None):
-            wanted = "is a list's and needs a" if info.layout == "ragged" else "is no list's and takes no"
-            raise UserError(self.path, f"'{where}' {wanted} position", "fix evaluation.observables in the study")
+            expected = "is a list's and needs a" if info.layout == "ragged" else "is no list's and takes no"
+            raise UserError(self.path, f"'{where}' {expected} position", "fix evaluation.observables in the study")
         if info.layout == "sparse" or (info.layout == "dense" and len(info.shape) > 1):
             raise UserError(self.path, f"'{where}' is not one number a sample", "name a feature of another group")
         column = info.features.index(feature)
@@ -71,6 +72,7 @@ class TestColumns:
         return None
 
     def unit(self, group: str, feature: str) -> str:
+        """Unit of the feature; '' of a pure number."""
         info = self.manifest.groups[group]
         unit = info.units[info.features.index(feature)]
         return "" if unit == "1" else unit
@@ -104,9 +106,11 @@ class TestColumns:
             raise UserError(self.path, f"the dataset has no {kind} '{name}'", f"it has: {', '.join(known)}")
 
 
-def _image(column: Dense | SparseImages, k: int) -> np.ndarray:
+def _image(column: Column, k: int) -> np.ndarray:
     if isinstance(column, Dense):
         return column.values[k].astype(np.float64)
+    if isinstance(column, Ragged):
+        raise TypeError("the input group has lists, expected images")
     image = np.zeros(column.shape)
     pixels = slice(column.offsets[k], column.offsets[k + 1])
     image.ravel()[column.index[pixels]] = column.value[pixels]

@@ -37,7 +37,7 @@ def predict(
     networks = [load_network(folder).to(device) for folder in folders]
     n, done = dataset.manifest.n_samples("test"), 0
     outputs: np.ndarray | None = None
-    ids, kept = np.empty(n, np.uint64), {}
+    ids, target_values = np.empty(n, np.uint64), {}
     with deterministic(threads), torch.inference_mode():
         reader = open_split(
             dataset,
@@ -62,17 +62,19 @@ def predict(
                 ids[rows] = batch["id"].cpu().numpy().view(np.uint64)
                 for name in targets:
                     values = batch["targets"][name].cpu().numpy()
-                    if name not in kept:
-                        kept[name] = np.empty((n, *values.shape[1:]), values.dtype)
-                    kept[name][rows] = values
+                    if name not in target_values:
+                        target_values[name] = np.empty((n, *values.shape[1:]), values.dtype)
+                    target_values[name][rows] = values
         finally:
             reader.close()
+    if outputs is None:
+        raise ValueError("no network or no sample: there is nothing to predict")
     for folder, predicted in zip(folders, outputs, strict=True):
         wrong = _not_finite(predicted)
         if wrong:
             what = f"predicts NaN or infinite numbers for {wrong} of {len(predicted)} test samples"
             raise UserError(folder / "weights.safetensors", what, "train again with a lower learning rate")
-    return Predictions(outputs, kept, ids)
+    return Predictions(outputs, target_values, ids)
 
 
 def _not_finite(predicted: np.ndarray) -> int:

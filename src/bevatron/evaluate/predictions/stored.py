@@ -12,6 +12,7 @@ from bevatron.errors import UserError
 from bevatron.evaluate.predictions.file import SCHEMA_VERSION
 from bevatron.regular_files import require_regular
 from bevatron.store.files.declared_sizes import check_declared_sizes
+from bevatron.store.files.hdf5 import attribute, group_at, read_array
 from bevatron.store.files.plain_content import check_plain_content
 from bevatron.store.shards.shard import LIBRARY, refusing
 
@@ -90,15 +91,18 @@ def read_predictions(path: Path, study: str, model: str) -> StoredPredictions:
             found = (str(file.attrs["study"]), str(file.attrs["model"]))
             if found != (study, model):
                 raise UserError(path, f"holds the predictions of {found[0]}/{found[1]}", again)
-            columns = {name: file[name][()] for name in ("outputs", "id")}
-            event = file["event"][()] if "event" in file else columns["id"]
-            targets = {name: node[()] for name, node in file["targets"].items()} if "targets" in file else {}
+            outputs, ids = read_array(file, "outputs"), read_array(file, "id")
+            event = read_array(file, "event") if "event" in file else ids
+            targets = _targets_in(group_at(file, "targets")) if "targets" in file else {}
             classes = str(file.attrs["classes"])
-            seeds = tuple(int(seed) for seed in file.attrs["seeds"])
+            seeds = tuple(int(seed) for seed in attribute(file, "seeds"))
             task = str(file.attrs["task"])
-    n = len(columns["id"])
-    lengths = {len(column) for column in (event, *targets.values())} | {columns["outputs"].shape[1]}
-    if lengths != {n} or len(columns["outputs"]) != len(seeds):
+    lengths = {len(column) for column in (event, *targets.values())} | {outputs.shape[1]}
+    if lengths != {len(ids)} or len(outputs) != len(seeds):
         raise UserError(path, "is damaged: its columns differ in length", again)
     names = tuple(classes.split(",")) if classes else ()
-    return StoredPredictions(study, model, task, columns["outputs"], seeds, columns["id"], event, targets, names)
+    return StoredPredictions(study, model, task, outputs, seeds, ids, event, targets, names)
+
+
+def _targets_in(group: h5py.Group) -> dict[str, np.ndarray]:
+    return {name: read_array(group, name) for name in group}

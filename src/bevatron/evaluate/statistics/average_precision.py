@@ -31,15 +31,15 @@ def average_precision(matched: Matched, bootstrap: Bootstrap) -> tuple[np.ndarra
 
 def _of_replica(matched: Matched, weights: np.ndarray) -> np.ndarray:
     """Average precision and highest recall, (2, n_ious), where image i was drawn weights[i] times."""
-    n_true = weights @ matched.true
-    drawn = weights[matched.image]
-    counted = np.cumsum(drawn)
-    found = np.full((2, len(matched.right)), np.nan)
+    n_true = float(weights @ matched.true)
+    counts = weights[matched.image]  # of each detection
+    counted = np.cumsum(counts)
+    precision_and_recall = np.full((2, len(matched.right)), np.nan)
     for level, right in enumerate(matched.right if n_true else ()):
-        hits = np.cumsum(drawn[right])
-        found[0, level] = precision_at_recalls(hits, counted[right], n_true).mean()
-        found[1, level] = hits[-1] / n_true if len(hits) else 0.0
-    return found
+        hits = np.cumsum(counts[right])
+        precision_and_recall[0, level] = precision_at_recalls(hits, counted[right], n_true).mean()
+        precision_and_recall[1, level] = hits[-1] / n_true if len(hits) else 0.0
+    return precision_and_recall
 
 
 def precision_at_recalls(hits: np.ndarray, counted: np.ndarray, n_true: float) -> np.ndarray:

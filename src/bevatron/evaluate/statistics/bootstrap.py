@@ -46,14 +46,15 @@ class Bootstrap:
 
     @cached_property
     def n_events(self) -> int:
+        """Number of independent events."""
         return len(self) if self._event is None else int(self._event.max()) + 1
 
     def weights(self, rows: np.ndarray | slice = np.s_[:], first: int = 0, last: int | None = None) -> np.ndarray:
         """How often replicas `first` to `last` - 1 draw the samples at `rows`: (rows, last - first) uint8."""
         last = self.replicas + 1 if last is None else last
         keys = keys_of(self.events[rows], self._seed)
-        drawn = draws(keys, max(first - 1, 0), last - 1)
-        return drawn if first else np.concatenate([np.ones((len(keys), 1), np.uint8), drawn], axis=1)
+        counts = draws(keys, max(first - 1, 0), last - 1)
+        return counts if first else np.concatenate([np.ones((len(keys), 1), np.uint8), counts], axis=1)
 
     def blocks(self, rows: np.ndarray | None = None) -> Iterator[tuple[slice, np.ndarray]]:
         """A few samples after the other, in the order of `rows`: their places in it, and their weights in all replicas,
@@ -82,7 +83,7 @@ class Bootstrap:
         """Weighted sums over `rows` of the columns that `columns` makes for some places in them: a slice to (m, k);
         returns (replicas + 1, k) float64.
         """
-        total = 0.0
+        total: np.ndarray = np.zeros(())
         for place, weights in self.blocks(rows):
             made = columns(place)
             for start in range(0, len(made), _PRODUCT):
@@ -116,28 +117,29 @@ class Bootstrap:
         half = self.reached(rows, total[:, None] / 2)[:, 0]
         return np.where(total > 0, values[rows[np.minimum(half, len(rows) - 1)]], np.nan)
 
-    def reached(self, rows: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-        """The first place in `rows` where the weight summed from the first row on is as `wanted` (replicas + 1, k) or
-        more; len(rows) where it never is. (replicas + 1, k) int64.
+    def reached(self, rows: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+        """The first place in `rows` where the weight summed from the first row on is at least the threshold.
+
+        threshold (replicas + 1, k); returns (replicas + 1, k) int64, len(rows) where it is never reached.
         """
-        found = np.full(wanted.shape, len(rows))
-        before, missing = np.zeros(self.replicas + 1), np.ones(wanted.shape, bool)
+        places = np.full(threshold.shape, len(rows))
+        before, missing = np.zeros(self.replicas + 1), np.ones(threshold.shape, bool)
         for place, weights in self.blocks(rows):
             after = before + block_total(weights)
-            now = missing & (after[:, None] >= wanted)
+            now = missing & (after[:, None] >= threshold)
             for k in np.flatnonzero(now.any(axis=0)):
                 which = np.flatnonzero(now[:, k])
                 summed = before[which] + np.cumsum(weights[:, which], axis=0, dtype=np.float64)
-                found[which, k] = place.start + (summed >= wanted[which, k]).argmax(axis=0)
+                places[which, k] = place.start + (summed >= threshold[which, k]).argmax(axis=0)
             missing &= ~now
             if not missing.any():
                 break
             before = after
-        return found
+        return places
 
     def up_to(self, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Weight of the first `places` (replicas + 1, k) of the rows: (replicas + 1, k) float64."""
-        found = np.zeros(places.shape)
+        summed_weights = np.zeros(places.shape)
         before, last = np.zeros(self.replicas + 1), places.max(initial=0)
         for place, weights in self.blocks(rows):
             if place.start >= last:
@@ -146,9 +148,11 @@ class Bootstrap:
             for k in np.flatnonzero(now.any(axis=0)):
                 which = np.flatnonzero(now[:, k])
                 summed = np.cumsum(weights[:, which], axis=0, dtype=np.float64)
-                found[which, k] = before[which] + summed[places[which, k] - place.start - 1, np.arange(len(which))]
+                summed_weights[which, k] = (
+                    before[which] + summed[places[which, k] - place.start - 1, np.arange(len(which))]
+                )
             before = before + block_total(weights)
-        return found
+        return summed_weights
 
     def effective_size(self, value: np.ndarray, among: np.ndarray | None = None) -> float:
         """How many independent samples would tell a fraction as well as these, of which some are of one event.

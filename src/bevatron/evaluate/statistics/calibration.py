@@ -31,7 +31,7 @@ def reliability(
     fraction, n = hits[full] / counts[full], counts[full] / len(bins)
     independent = n
     if bootstrap.clustered:
-        inside = (sum(b == k for b in bins) / len(bins) for k in full)
+        inside = (sum((b == k for b in bins), np.zeros(len(observed))) / len(bins) for k in full)
         independent = np.array([bootstrap.effective_size(observed, among) for among in inside])
     low, high = wilson(fraction, independent, confidence)
     return {

@@ -1,4 +1,4 @@
-"""Pairs of classes that are compared, the scores that compare them, and what a network says of each sample."""
+"""Pairs of classes that are compared, the scores that compare them, and what a network predicts for each sample."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ _ROWS = 1 << 16  # samples whose probabilities are in memory at once
 
 
 @dataclass(frozen=True)
-class Said:
-    """What one network says of each sample: the class number it predicts (n,) int16, the probability of that class
+class ClassPredictions:
+    """What one network predicts for each sample: the class number (n,) int16, the probability of that class
     (n,) float64, and -log of the true class's probability (n,) float64.
     """
 
@@ -21,23 +21,23 @@ class Said:
     log_loss: np.ndarray
 
     @classmethod
-    def of(cls, logits: np.ndarray, labels: np.ndarray) -> "Said":
-        """Logits (n, n_classes), labels (n,)."""
+    def of(cls, logits: np.ndarray, labels: np.ndarray) -> "ClassPredictions":
+        """From logits (n, n_classes); labels (n,): the true class numbers."""
         n = len(labels)
-        said = cls(np.empty(n, np.int16), np.empty(n), np.empty(n))
+        predictions = cls(np.empty(n, np.int16), np.empty(n), np.empty(n))
         for rows, log_p in _log_probabilities(logits):
-            said.predicted[rows] = log_p.argmax(axis=1)
-            said.confidence[rows] = np.exp(log_p.max(axis=1))
-            said.log_loss[rows] = -log_p[np.arange(len(log_p)), labels[rows]]
-        return said
+            predictions.predicted[rows] = log_p.argmax(axis=1)
+            predictions.confidence[rows] = np.exp(log_p.max(axis=1))
+            predictions.log_loss[rows] = -log_p[np.arange(len(log_p)), labels[rows]]
+        return predictions
 
 
 def probability(logits: np.ndarray, number: int) -> np.ndarray:
     """The probability of one class: (n,) float64."""
-    found = np.empty(len(logits))
+    probabilities = np.empty(len(logits))
     for rows, log_p in _log_probabilities(logits):
-        found[rows] = np.exp(log_p[:, number])
-    return found
+        probabilities[rows] = np.exp(log_p[:, number])
+    return probabilities
 
 
 def _log_probabilities(logits: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
@@ -48,9 +48,9 @@ def _log_probabilities(logits: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]
 
 def pairs_of(task: Classification) -> list[tuple[str, str]]:
     """Every pair of classes once: the signal first where it takes part, else the class listed later first."""
-    rest = [name for name in task.classes if name != task.signal]
-    pairs = [(task.signal, name) for name in rest]
-    return pairs + [(later, earlier) for i, earlier in enumerate(rest) for later in rest[i + 1 :]]
+    others = [name for name in task.classes if name != task.signal]
+    pairs = [(task.signal, name) for name in others]
+    return pairs + [(later, earlier) for i, earlier in enumerate(others) for later in others[i + 1 :]]
 
 
 def log_probabilities(logits: np.ndarray) -> np.ndarray:
@@ -70,6 +70,6 @@ def signal_score(logits: np.ndarray, signal: int) -> np.ndarray:
     score = np.empty(logits.shape[:-1])
     for start in range(0, len(logits), _ROWS):
         part = logits[start : start + _ROWS].astype(np.float64)
-        rest = np.logaddexp.reduce(np.delete(part, signal, axis=-1), axis=-1)
-        score[start : start + _ROWS] = part[..., signal] - rest
+        others = np.logaddexp.reduce(np.delete(part, signal, axis=-1), axis=-1)
+        score[start : start + _ROWS] = part[..., signal] - others
     return score

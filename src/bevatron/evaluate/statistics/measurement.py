@@ -1,7 +1,9 @@
 """A metric with its uncertainty, from the test split's size and from the spread over seeds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any, overload
 
 import numpy as np
 
@@ -39,16 +41,16 @@ class Measurement:
 
 
 def measure(
-    samples: list[np.ndarray],
+    samples: Sequence[np.ndarray],
     confidence: float,
     unit: str = "",
     spread: bool = True,
-    n_binomial: int | None = None,
+    n_binomial: float | None = None,
 ) -> Measurement:
     """A measurement from an array (replicas + 1,) for each seed, its first entry the test split's own value.
 
     `spread=False`: no training stands behind the number. `n_binomial`: the value is a fraction of that many
-    samples.
+    independent samples.
     """
     table = np.asarray(samples, np.float64)
     table[~np.isfinite(table)] = np.nan
@@ -79,8 +81,16 @@ def _percentiles(replicas: np.ndarray, confidence: float) -> tuple[float, float,
     return low, high, finite.std(ddof=1)
 
 
-def wilson(fraction: np.ndarray | float, n: np.ndarray | float, confidence: float) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's score interval of a binomial fraction (J. Am. Stat. Assoc. 22 (1927) 209).
+@overload
+def wilson(fraction: float, n: float, confidence: float) -> tuple[float, float]: ...
+
+
+@overload
+def wilson(fraction: np.ndarray, n: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+def wilson(fraction: np.ndarray | float, n: np.ndarray | float, confidence: float) -> tuple[Any, Any]:
+    """Wilson's score interval of a binomial fraction of n samples: low and high (J. Am. Stat. Assoc. 22 (1927) 209).
 
     It stays inside [0, 1] and has a finite length at 0 and 1, where sqrt(p (1 - p) / n) vanishes.
     """

@@ -9,7 +9,7 @@ from bevatron.config.sections.task import Classification
 from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluation
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.calibration import expected_calibration_error, reliability
-from bevatron.evaluate.statistics.classes import Said, pair_score, pairs_of, probability, signal_score
+from bevatron.evaluate.statistics.classes import ClassPredictions, pair_score, pairs_of, probability, signal_score
 from bevatron.evaluate.statistics.measurement import Measurement, measure, wilson
 from bevatron.evaluate.statistics.ranking import Ranking
 
@@ -21,14 +21,17 @@ class ClassificationEvaluation:
     """How often classes are recognised and told apart, and whether probabilities are frequencies."""
 
     def targets(self, task: Classification, model: Model) -> list[str]:
+        """As the interface says: the target of the class numbers."""
         return [model.target or task.target]
 
     def outputs(self, task: Classification) -> tuple[int, ...]:
+        """As the interface says: a logit for each class."""
         return (len(task.classes),)
 
     def metrics(
         self, task: Classification, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
+        """Those of `classification_metrics` and `classification_curves`, and of the networks under attack."""
         labels, confidence = predictions.targets[context.target].astype(np.int64), context.confidence
         arguments = (task, predictions.outputs, labels)
         metrics = classification_metrics(*arguments, bootstrap, confidence)
@@ -97,17 +100,17 @@ def _recognised(
     """Of one seed: which samples it recognises, (n,) bool; and accuracy (replicas + 1,), that of each class (replicas +
     1, n_classes), log loss and calibration error (replicas + 1,). of_classes: weight of each class.
     """
-    said = Said.of(logits, labels)
-    right = said.predicted == labels
+    predictions = ClassPredictions.of(logits, labels)
+    right = predictions.predicted == labels
 
     def columns(place: slice) -> np.ndarray:
         of_class = _one_hot(labels[place], of_classes.shape[1]) * right[place, None]
-        return np.concatenate([of_class, said.log_loss[place, None]], axis=1)
+        return np.concatenate([of_class, predictions.log_loss[place, None]], axis=1)
 
     sums, total = bootstrap.sums(columns), of_classes.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):  # a replica may miss a small class altogether
-        found = sums[:, :-1].sum(axis=1) / total, sums[:, :-1] / of_classes, sums[:, -1] / total
-    return right, (*found, expected_calibration_error(said.confidence, right, bootstrap))
+        fractions = sums[:, :-1].sum(axis=1) / total, sums[:, :-1] / of_classes, sums[:, -1] / total
+    return right, (*fractions, expected_calibration_error(predictions.confidence, right, bootstrap))
 
 
 def _one_hot(labels: np.ndarray, n_classes: int) -> np.ndarray:
@@ -143,7 +146,7 @@ def classification_curves(
         for k, name in enumerate(task.classes)
         if k != signal
     }
-    predicted = [Said.of(x, labels).predicted for x in logits]
+    predicted = [ClassPredictions.of(x, labels).predicted for x in logits]
     return {
         "roc": {
             "efficiency": ROC_GRID.tolist(),

@@ -22,16 +22,19 @@ class Classification2DEvaluation:
     """Accuracy, the direction of the weights, and the surface over the plane."""
 
     def targets(self, task: Classification2D, model: Model) -> list[str]:
+        """As the interface says: the target of the class numbers."""
         return [model.target or task.target]
 
     def outputs(self, task: Classification2D) -> tuple[int, ...]:
+        """As the interface says: a number for each of the two classes."""
         return (2,)
 
     def metrics(
         self, task: Classification2D, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
-        """By name, as for a classification: accuracy, class_accuracy.<class>, auc.<a>_vs_<b>; and
+        """Metrics and curves of the points in the plane.
 
+        Metrics by name, as for a classification: accuracy, class_accuracy.<class>, auc.<a>_vs_<b>; and
         angle_to_fisher  between the network's mean gradient over the test points and Fisher's direction, degrees
         weight_norm      |w| of a single unit
         """
@@ -45,8 +48,9 @@ class Classification2DEvaluation:
         gradients = [mean_gradient(folder, model.inputs, points) for folder in context.folders]
         metrics["angle_to_fisher"] = measure([angles(g, fisher) for g in gradients], confidence, "°")
         weights = [weights_of(folder) for folder in context.folders]
-        if all(w is not None for w in weights):
-            norms = [np.full(bootstrap.replicas + 1, np.hypot(*w[:2])) for w in weights]
+        of_units = [w for w in weights if w is not None]
+        if len(of_units) == len(weights):
+            norms = [np.full(bootstrap.replicas + 1, np.hypot(*w[:2])) for w in of_units]
             metrics["weight_norm"] = measure(norms, confidence)
         extent = _extent(points)
         surfaces = [surface(folder, model.inputs, extent) for folder in context.folders]

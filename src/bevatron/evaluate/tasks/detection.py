@@ -21,25 +21,27 @@ class DetectionEvaluation:
     """How many of the objects are found, how exactly, and how much is found that is not there."""
 
     def targets(self, task: Detection, model: Model) -> list[str]:
+        """As the interface says: the target of the boxes."""
         return [task.target]
 
     def outputs(self, task: Detection) -> tuple[int | None, ...]:
-        """Shape of what a network says of a sample: up to so many boxes of six numbers."""
+        """As the interface says: up to so many boxes of six numbers."""
         return (None, 6)
 
     def metrics(
         self, task: Detection, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
+        """Those of `detection_metrics` and `detection_curves`."""
         true = predictions.targets[task.target].astype(np.float64)
-        found = predictions.outputs.astype(np.float64)
-        metrics = detection_metrics(task, found, true, bootstrap, context.confidence)
-        return metrics, detection_curves(task, found, true, predictions.id)
+        detections = predictions.outputs.astype(np.float64)
+        metrics = detection_metrics(task, detections, true, bootstrap, context.confidence)
+        return metrics, detection_curves(task, detections, true, predictions.id)
 
 
 def detection_metrics(
-    task: Detection, found: np.ndarray, true: np.ndarray, bootstrap: Bootstrap, confidence: float
+    task: Detection, detections: np.ndarray, true: np.ndarray, bootstrap: Bootstrap, confidence: float
 ) -> dict[str, Measurement]:
-    """Every metric by its name; found (n_seeds, n, most, 6), true (n, n_true, 5).
+    """Every metric by its name; detections (n_seeds, n, n_max, 6), true (n, n_true, 5).
 
     map             average precision, mean over the classes and the overlaps 0.50, 0.55, ..., 0.95
     map<percent>    the same at one overlap, for each of the task's; ap<percent>.<class> of one class
@@ -49,8 +51,8 @@ def detection_metrics(
     """
     ious = np.unique(np.concatenate([np.round(COCO_IOUS, 4), task.ious]))
     coco = np.isin(ious, np.round(COCO_IOUS, 4))
-    precision, recall = np.empty((2, len(found), len(task.classes), bootstrap.replicas + 1, len(ious)))
-    for seed, boxes in enumerate(found):
+    precision, recall = np.empty((2, len(detections), len(task.classes), bootstrap.replicas + 1, len(ious)))
+    for seed, boxes in enumerate(detections):
         for k in range(len(task.classes)):
             precision[seed, k], recall[seed, k] = average_precision(match_boxes(boxes, true, k, ious), bootstrap)
     series: dict[str, np.ndarray] = {"map": _mean_over_classes(precision)[..., coco].mean(-1)}
@@ -63,7 +65,7 @@ def detection_metrics(
     metrics = {name: measure(list(values), confidence) for name, values in series.items()}
     alone = np.flatnonzero((true[..., 4] >= 0).sum(1) == 1)
     if len(alone):
-        localised = [bootstrap.mean(localisation(boxes, true), alone) for boxes in found]
+        localised = [bootstrap.mean(localisation(boxes, true), alone) for boxes in detections]
         metrics["iou"] = measure(localised, confidence)
     return metrics
 
@@ -75,15 +77,15 @@ def _mean_over_classes(values: np.ndarray) -> np.ndarray:
         return np.where(there, values, 0.0).sum(1) / there.sum(1)
 
 
-def localisation(found: np.ndarray, true: np.ndarray) -> np.ndarray:
+def localisation(detections: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Overlap of the detection of the highest score, of whatever class, with the first true box: (n,)."""
-    best = np.take_along_axis(found, found[..., 4].argmax(1)[:, None, None], axis=1)
+    best = np.take_along_axis(detections, detections[..., 4].argmax(1)[:, None, None], axis=1)
     first = np.take_along_axis(true, (true[..., 4] >= 0).argmax(1)[:, None, None], axis=1)
     common = overlaps(best[..., :4], first[..., :4])[:, 0, 0]
     return np.where((best[:, 0, 5] >= 0) & (first[:, 0, 4] >= 0), common, 0.0)
 
 
-def detection_curves(task: Detection, found: np.ndarray, true: np.ndarray, ids: np.ndarray) -> dict[str, Any]:
+def detection_curves(task: Detection, detections: np.ndarray, true: np.ndarray, ids: np.ndarray) -> dict[str, Any]:
     """What the plots need.
 
     precision  {"iou", "classes": {class: highest precision at each of 101 recalls or more (n_seeds, 101)}, "boxes":
@@ -95,14 +97,14 @@ def detection_curves(task: Detection, found: np.ndarray, true: np.ndarray, ids: 
     curves: dict[str, list[list[float]]] = {}
     for k, name in enumerate(task.classes):
         curves[name] = []
-        for boxes in found:
+        for boxes in detections:
             one = match_boxes(boxes, true, k, first)
             places = np.flatnonzero(one.right[0])
             curve = precision_at_recalls(np.arange(1.0, len(places) + 1), places + 1.0, one.true.sum())
             curves[name].append([float(f"{v:.5g}") for v in np.nan_to_num(curve)])
     examples = []
     for row in example_rows(task, true):
-        shown = found[0, row][(found[0, row, :, 5] >= 0) & (found[0, row, :, 4] >= SHOWN_SCORE)]
+        shown = detections[0, row][(detections[0, row, :, 5] >= 0) & (detections[0, row, :, 4] >= SHOWN_SCORE)]
         there = true[row][true[row, :, 4] >= 0]
         examples.append({"id": str(ids[row]), "true": _numbers(there), "found": _numbers(shown)})
     counts = {name: int((true[..., 4] == k).sum()) for k, name in enumerate(task.classes)}

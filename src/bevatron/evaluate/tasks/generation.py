@@ -23,16 +23,19 @@ class GenerationEvaluation:
     """How near generated images are to real ones, whether they are copies, and whether D can tell."""
 
     def targets(self, task: Generation, model: Model) -> list[str]:
+        """As the interface says: the target of the class numbers."""
         return [model.target or task.target]
 
     def outputs(self, task: Generation) -> tuple[int, ...]:
+        """As the interface says: the discriminator's logit of a real image."""
         return (1,)
 
     def metrics(
         self, task: Generation, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
-        """By name, with as many generated images as the test split has:
+        """Metrics and curves, with as many generated images as the test split has.
 
+        Metrics by name:
         frechet_distance         of the last generator to the test split, in the features of a classifier that is
                                  trained here on the training split; .first, .early: of the first, second remembered
         frechet_distance_of_data of training images to the test split: the least that can be hoped for
@@ -119,10 +122,11 @@ def _images(context: EvaluationContext, split: str, target: str) -> tuple[np.nda
     import torch
 
     from bevatron.evaluate.predictions.batches import batches
+    from bevatron.models.layers.inputs import dense_group
 
     images, labels, n = [], [], 0
     for inputs, targets in batches(context, split, [target], torch.device("cpu"), SAMPLES):
-        images.append(torch.cat([x.flatten(1) for x in inputs.values()], 1).numpy())
+        images.append(torch.cat([dense_group(inputs, name).flatten(1) for name in inputs], 1).numpy())
         labels.append(targets[target].numpy())
         n += len(labels[-1])
         if split == "train" and n >= SAMPLES:
@@ -130,8 +134,9 @@ def _images(context: EvaluationContext, split: str, target: str) -> tuple[np.nda
     return np.concatenate(images).astype(np.float64), np.concatenate(labels)
 
 
-def classes_made(found: np.ndarray, n_classes: int) -> float:
-    return float((np.bincount(found, minlength=n_classes) >= 0.2 * len(found) / n_classes).mean())
+def classes_made(numbers: np.ndarray, n_classes: int) -> float:
+    """Fraction of the classes that are at least a fifth as often among the class numbers (n,) as expected."""
+    return float((np.bincount(numbers, minlength=n_classes) >= 0.2 * len(numbers) / n_classes).mean())
 
 
 def _curves(
@@ -142,13 +147,18 @@ def _curves(
     test: np.ndarray,
     collapsed: list[int],
 ) -> dict[str, Any]:
-    """ "course": of each seed epoch, Fréchet distance and V; "samples": of the first seed, the same noise at each
-    moment; "neighbours": the nearest training images of the last ones; "test": real images to guess among.
+    """What the plots need.
+
+    course      of each seed epoch, Fréchet distance and V
+    samples     images of the first seed, of the same noise at each moment
+    neighbours  the training images that are nearest to the last ones
+    test        real images to guess among
+    collapsed   seeds whose images hardly differ
     """
     first = seeds[0]
     last = first.made[-1][:DRAWN]
 
-    def drawn(images: np.ndarray) -> list:
+    def shown(images: np.ndarray) -> list:
         return [np.round(p.reshape(first.shape).mean(0), 3).tolist() for p in images[:DRAWN]]
 
     return {
@@ -160,8 +170,8 @@ def _curves(
             }
             for s in seeds
         ],
-        "samples": [drawn(p) for p in first.made],
-        "neighbours": drawn(train[nearest(last, train)[1]]),
-        "test": drawn(test),
+        "samples": [shown(p) for p in first.made],
+        "neighbours": shown(train[nearest(last, train)[1]]),
+        "test": shown(test),
         "collapsed": collapsed,
     }

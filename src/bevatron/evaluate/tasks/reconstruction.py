@@ -20,14 +20,17 @@ class ReconstructionEvaluation:
     """How much noise is left, how much of the input's noise is copied, and what the latent dimensions know."""
 
     def targets(self, task: Reconstruction, model: Model) -> list[str]:
+        """As the interface says: the image without noise."""
         return [_truth(task, model)]
 
     def outputs(self, task: Reconstruction) -> tuple[int | None, ...]:
+        """As the interface says: the pixels of an image in a row, however many."""
         return (None,)
 
     def metrics(
         self, task: Reconstruction, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
+        """Those of `reconstruction_metrics`, and with true parameters probe and probe.<k>; curves: example images."""
         model, confidence = context.model, context.confidence
         target = _truth(task, model)
         clean, noisy = predictions.targets[target].astype(np.float64), _inputs(context)
@@ -92,12 +95,13 @@ def _probes(
     if parameters not in context.dataset.manifest.targets:
         known, path = ", ".join(context.dataset.manifest.targets), context.dataset.manifest_path
         raise UserError(path, f"has no target '{parameters}'", f"fix task.parameters; it has: {known}")
-    found = [probe(context, folder, parameters, bootstrap) for folder in context.folders]
-    if any(r2 is None for r2 in found):
+    probes = [probe(context, folder, parameters, bootstrap) for folder in context.folders]
+    of_seeds = [r2 for r2 in probes if r2 is not None]
+    if len(of_seeds) < len(probes):
         return {}
-    metrics = {"probe": measure([r2.mean(1) for r2 in found], confidence)}
-    for k in range(found[0].shape[1]):
-        metrics[f"probe.{k + 1}"] = measure([r2[:, k] for r2 in found], confidence)
+    metrics = {"probe": measure([r2.mean(1) for r2 in of_seeds], confidence)}
+    for k in range(of_seeds[0].shape[1]):
+        metrics[f"probe.{k + 1}"] = measure([r2[:, k] for r2 in of_seeds], confidence)
     return metrics
 
 
@@ -109,8 +113,8 @@ def _inputs(context: EvaluationContext) -> np.ndarray:
 
 def _examples(outputs: np.ndarray, clean: np.ndarray, noisy: np.ndarray) -> dict[str, Any]:
     """The first samples' first channel: "noisy", "clean" and "output", each a list of (height, width)."""
-    found = outputs[:DRAWN].reshape(-1, *clean.shape[1:])
-    shown = {"noisy": noisy[:DRAWN], "clean": clean[:DRAWN], "output": found}
+    reconstructed = outputs[:DRAWN].reshape(-1, *clean.shape[1:])
+    shown = {"noisy": noisy[:DRAWN], "clean": clean[:DRAWN], "output": reconstructed}
     return {name: [_rounded(image[0]) for image in images] for name, images in shown.items()}
 
 

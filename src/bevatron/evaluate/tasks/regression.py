@@ -19,14 +19,17 @@ class RegressionEvaluation:
     """How far predictions lie from the target, and from the truth where it is known."""
 
     def targets(self, task: Regression, model: Model) -> list[str]:
+        """As the interface says: the target, and the truth where the task names one."""
         return list(dict.fromkeys([model.target or task.target, *([task.truth] if task.truth else [])]))
 
     def outputs(self, task: Regression) -> tuple[int, ...]:
+        """As the interface says: one number, in the target's unit."""
         return (1,)
 
     def metrics(
         self, task: Regression, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
+        """Those of `regression_metrics` and `regression_curves`."""
         predicted = predictions.outputs[:, :, 0]
         target = predictions.targets[context.target].astype(np.float64)
         truth = predictions.targets[task.truth].astype(np.float64) if task.truth else None
@@ -105,7 +108,7 @@ def regression_curves(
     far = float(np.quantile(np.abs(target - predictions), 0.99, overwrite_input=True))
     half = max(4.0 * spread, far, 1e-12)
     edges = np.linspace(-half, half, 2 * BINS + 1)
-    counts = sum(np.histogram(target - p, edges)[0] for p in predictions)
+    counts = sum((np.histogram(target - p, edges)[0] for p in predictions), np.zeros(2 * BINS))
     curves["residuals"] = {
         "edges": edges.tolist(),
         "model": (counts / len(predictions)).tolist(),

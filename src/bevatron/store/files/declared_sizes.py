@@ -49,10 +49,10 @@ def _check_lengths(file: h5py.File, datasets: dict[str, h5py.Dataset], path: Pat
         raise UserError(path, f"its attribute 'n_samples' is {str(declared)[:40]}, and '/id' has {n}", AGAIN)
     for name, dataset in datasets.items():
         first = dataset.shape[0] if dataset.ndim else None
-        _, where, *rest = name.split("/")
-        if name == "/weight" or where == "targets" or (where == "inputs" and len(rest) == 1):
+        _, part, *names = name.split("/")
+        if name == "/weight" or part == "targets" or (part == "inputs" and len(names) == 1):
             expected = n
-        elif where == "inputs" and rest[-1] == "offsets":
+        elif part == "inputs" and names[-1] == "offsets":
             expected = n + 1
         else:
             continue
@@ -62,11 +62,11 @@ def _check_lengths(file: h5py.File, datasets: dict[str, h5py.Dataset], path: Pat
 
 def _datasets(group: h5py.Group) -> dict[str, h5py.Dataset]:
     """All datasets by their path. `check_plain_content` has seen to it that they are few levels deep."""
-    found = {}
+    datasets = {}
     for name in group:
         item = group[name]
         if isinstance(item, h5py.Group):
-            found |= _datasets(item)
+            datasets |= _datasets(item)
         else:
-            found[f"{group.name.rstrip('/')}/{name}"] = item
-    return found
+            datasets[f"{(group.name or '').rstrip('/')}/{name}"] = item
+    return datasets

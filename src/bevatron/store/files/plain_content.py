@@ -23,7 +23,7 @@ def check_plain_content(file: h5py.File, path: Path) -> None:
 
 def _check_group(group: h5py.Group, path: Path, level: int) -> None:
     for name in group:
-        place = f"{group.name.rstrip('/')}/{name}"
+        place = f"{(group.name or '').rstrip('/')}/{name}"
         link = group.get(name, getlink=True)
         if isinstance(link, h5py.ExternalLink):
             raise UserError(path, f"'{place}' is an external link to '{link.filename}'", ASK)
@@ -47,10 +47,10 @@ def _check_dataset(item: object, place: str, path: Path) -> None:
     if item.external:
         raise UserError(path, f"'{place}' keeps its values in another file, '{item.external[0][0]}'", ASK)
     if item.dtype.kind not in NUMBERS:
-        raise UserError(path, f"'{place}' holds {_words(item)}, not numbers", ASK)
+        raise UserError(path, f"'{place}' holds {_describe_type(item)}, not numbers", ASK)
 
 
-def _words(item: h5py.Dataset) -> str:
+def _describe_type(item: h5py.Dataset) -> str:
     if h5py.check_ref_dtype(item.dtype) is not None:
         return "object references"
     if h5py.check_string_dtype(item.dtype) is not None:

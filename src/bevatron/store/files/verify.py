@@ -28,9 +28,10 @@ def verify(path: Path) -> list[str]:
         else:
             read_shard(path)
             beside = path.parent / "manifest.json"
-            manifest = load_manifest(beside) if beside.is_file() else None
-            entries = [e for es in manifest.splits.values() for e in es] if manifest else []
-            checks = [(path, e) for e in entries if e.file == path.name]
+            if not beside.is_file():
+                return []
+            manifest = load_manifest(beside)
+            checks = [(path, e) for entries in manifest.splits.values() for e in entries if e.file == path.name]
     except UserError as error:
         return [str(error)]
     for shard, entry in checks:

@@ -40,10 +40,10 @@ def padded(ragged: RaggedBatch, max_length: int) -> Padded:
     batch, features = len(lengths), values.shape[1:]
     if len(values) == 0:
         return Padded(values.new_zeros((batch, max_length, *features)), lengths.clamp(max=max_length))
-    place = torch.arange(max_length, device=values.device)
+    position = torch.arange(max_length, device=values.device)
     starts = lengths.cumsum(0) - lengths
-    element = (starts[:, None] + place).clamp_(max=len(values) - 1)
-    valid = place < lengths[:, None]
+    element = (starts[:, None] + position).clamp_(max=len(values) - 1)
+    valid = position < lengths[:, None]
     dense = values.index_select(0, element.view(-1)).view(batch, max_length, *features)
     dense.masked_fill_(~valid.view(batch, max_length, *(1 for _ in features)), 0)
     return Padded(dense, lengths.clamp(max=max_length))
@@ -53,9 +53,9 @@ class ImageBuffer:
     """Memory for dense images, used again and again: only the pixels touched last are cleared."""
 
     def __init__(self) -> None:
-        self._pixels: Tensor | None = None
-        self._touched: Tensor | None = None
-        self._zeros: Tensor | None = None
+        self._pixels = torch.zeros(0)
+        self._touched = torch.zeros(0, dtype=torch.int64)  # pixels that the last call wrote
+        self._zeros = torch.zeros(0)
         self._firsts = torch.zeros(0, dtype=torch.int64)  # where each image begins
         self._size = 0  # of an image
 
@@ -66,7 +66,7 @@ class ImageBuffer:
         channels, height, width = sparse.shape
         batch, pixels = len(sparse.offsets) - 1, channels * height * width
         old, value = self._pixels, sparse.value
-        if old is None or len(old) < batch * pixels or old.dtype != value.dtype or old.device != value.device:
+        if len(old) < batch * pixels or old.dtype != value.dtype or old.device != value.device:
             self._pixels, self._zeros = value.new_zeros(batch * pixels), value.new_zeros(0)
         else:
             if len(self._zeros) < len(self._touched):
@@ -121,12 +121,12 @@ def cut(batch: dict[str, Any], sizes: list[int], elements: dict[str, list[int]])
     """
     inputs = {name: _pieces(group, sizes, elements.get(name)) for name, group in batch["inputs"].items()}
     targets = {name: target.split(sizes) for name, target in batch["targets"].items()}
-    rest = {name: batch[name].split(sizes) for name in ("id", "weight") if name in batch}
+    others = {name: batch[name].split(sizes) for name in ("id", "weight") if name in batch}
     for k in range(len(sizes)):
         yield {
             "inputs": {name: pieces[k] for name, pieces in inputs.items()},
             "targets": {name: pieces[k] for name, pieces in targets.items()},
-            **{name: pieces[k] for name, pieces in rest.items()},
+            **{name: pieces[k] for name, pieces in others.items()},
         }
 
 
@@ -134,10 +134,10 @@ def _pieces(group: Tensor | RaggedBatch | SparseBatch, sizes: list[int], element
     if isinstance(group, RaggedBatch):
         return list(map(RaggedBatch, group.values.split(elements), group.lengths.split(sizes)))
     if isinstance(group, SparseBatch):
-        found, first = [], 0
+        pieces, first = [], 0
         for size, index, value in zip(sizes, group.index.split(elements), group.value.split(elements), strict=True):
             offsets = group.offsets[first : first + size + 1]
-            found.append(SparseBatch(index, value, offsets - offsets[0], group.shape))
+            pieces.append(SparseBatch(index, value, offsets - offsets[0], group.shape))
             first += size
-        return found
+        return pieces
     return list(group.split(sizes))

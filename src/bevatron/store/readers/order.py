@@ -30,13 +30,13 @@ def balanced_order(numbers: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     permutation.
     """
     classes, counts = np.unique(numbers, return_counts=True)
-    most = int(counts.max(initial=0))
-    drawn = []
+    maximum = int(counts.max(initial=0))
+    selected = []
     for label, count in zip(classes, counts, strict=True):
         rows, draw = np.flatnonzero(numbers == label), generator(seed, epoch, "class", int(label))
-        rounds = [draw.permutation(rows) for _ in range(-(-most // count))]
-        drawn.append(np.concatenate(rounds)[:most])
-    rows = np.concatenate(drawn) if drawn else np.zeros(0, np.int64)
+        permutations = [draw.permutation(rows) for _ in range(-(-maximum // count))]
+        selected.append(np.concatenate(permutations)[:maximum])
+    rows = np.concatenate(selected) if selected else np.zeros(0, np.int64)
     return rows[order_of(len(rows), seed, epoch, "mix")]
 
 

@@ -43,6 +43,7 @@ class OpenShards:
         return self._open[number]
 
     def close(self) -> None:
+        """Closes all of them."""
         while self._open:
             self._open.popitem()[1].close()
 
@@ -54,40 +55,43 @@ class Prefetch:
     """
 
     def __init__(self, tables: list[Table], shards: OpenShards):
-        self._asked: SimpleQueue[list[Block] | None] = SimpleQueue()
+        self._requested: SimpleQueue[list[Block] | None] = SimpleQueue()
         self._free: SimpleQueue[Table | None] = SimpleQueue()
         self._ready: SimpleQueue[Table | BaseException] = SimpleQueue()
         stop = threading.Event()
         for table in tables:
             self._free.put(table)
         # The thread must not refer to this object, or it would never be garbage.
-        queues = (self._asked, self._free, self._ready)
+        queues = (self._requested, self._free, self._ready)
         thread = threading.Thread(target=_fill, args=(shards, *queues, stop), name="bevatron-prefetch", daemon=True)
         thread.start()
         self._end = weakref.finalize(self, _stop, thread, stop, *queues)
 
     def ask(self, blocks: list[Block]) -> None:
         """Asks for a window, to be filled after those asked for before."""
-        self._asked.put(blocks)
+        self._requested.put(blocks)
 
     def filled(self) -> Table:
         """The next window; raises what the thread met, UserError for a shard that cannot be read."""
-        found = self._ready.get()
-        if isinstance(found, BaseException):
-            raise found
-        return found
+        result = self._ready.get()
+        if isinstance(result, BaseException):
+            raise result
+        return result
 
     def release(self, table: Table) -> None:
         """Gives a delivered window's table back to be filled again."""
         self._free.put(table)
 
     def close(self) -> None:
+        """Ends the thread and waits until it has ended."""
         self._end()
 
 
-def _fill(shards: OpenShards, asked: SimpleQueue, free: SimpleQueue, ready: SimpleQueue, stop: threading.Event) -> None:
+def _fill(
+    shards: OpenShards, requested: SimpleQueue, free: SimpleQueue, ready: SimpleQueue, stop: threading.Event
+) -> None:
     try:
-        while (blocks := asked.get()) is not None and (table := free.get()) is not None:
+        while (blocks := requested.get()) is not None and (table := free.get()) is not None:
             at = 0
             for block in blocks:
                 if stop.is_set():
@@ -100,10 +104,10 @@ def _fill(shards: OpenShards, asked: SimpleQueue, free: SimpleQueue, ready: Simp
 
 
 def _stop(
-    thread: threading.Thread, stop: threading.Event, asked: SimpleQueue, free: SimpleQueue, ready: SimpleQueue
+    thread: threading.Thread, stop: threading.Event, requested: SimpleQueue, free: SimpleQueue, ready: SimpleQueue
 ) -> None:
     stop.set()
-    asked.put(None)
+    requested.put(None)
     free.put(None)
     thread.join()
     ready.put(RuntimeError("this epoch was abandoned: another one was begun, or the reader was closed"))

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from bevatron.errors import UserError
 from bevatron.store.readers.sampling import PLAIN, Sampling
 from bevatron.store.readers.split import Split, reading_order, split_of
-from bevatron.store.readers.table import Slot, Table
+from bevatron.store.readers.table import Buffers, Table
 from bevatron.store.shards.dataset import Dataset, load_dataset
 
 RING = 4  # batches that stay valid: the memory of one is used again for the fourth after it
@@ -45,7 +45,7 @@ class Reader(ABC):
         self.split, self.part = split, part
         self.n_samples = len(split)
         self.batch_size = self.n_samples if batch_size == "full" else batch_size
-        self._slots: deque[Slot] = deque()
+        self._buffers: deque[Buffers] = deque()
 
     @property
     @abstractmethod
@@ -69,8 +69,10 @@ class Reader(ABC):
     def epoch(
         self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, sampling: Sampling = PLAIN
     ) -> Iterator[Batch]:
-        """This part of every batch: over all parts each sample once, in an order that follows from (seed, epoch)
-        alone; in file order without `shuffle`.
+        """The reader's part of every batch.
+
+        Over all parts each sample comes once, in an order that follows from (seed, epoch) alone; in file order without
+        `shuffle`.
 
         `start` samples of the epoch were delivered before: the rest comes, the same as if nothing had
         happened. `sampling` says which samples are used and how they are presented, where it is not all, shuffled.
@@ -78,7 +80,7 @@ class Reader(ABC):
 
     def close(self) -> None:
         """Ends threads and lets go of files and memory."""
-        self._slots.clear()
+        self._buffers.clear()
 
     def __enter__(self) -> "Reader":
         return self
@@ -86,12 +88,12 @@ class Reader(ABC):
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _slot(self, table: Table) -> Slot:
+    def _next_buffers(self, table: Table) -> Buffers:
         """Memory for the next batch: that of the fourth before it."""
         fraction = -(-self.batch_size // self.part.of)
-        slot = self._slots.popleft() if len(self._slots) == RING else table.slot(fraction)
-        self._slots.append(slot)
-        return slot
+        buffers = self._buffers.popleft() if len(self._buffers) == RING else table.buffers(fraction)
+        self._buffers.append(buffers)
+        return buffers
 
     def _reject(self, sampling: Sampling) -> None:
         """Raises UserError for any sampling but the plain one."""
@@ -130,12 +132,12 @@ def open_split(
 
     if not isinstance(dataset, Dataset):
         dataset = load_dataset(dataset, expected_dataset_digest)
-    chosen = split_of(dataset, split, groups, targets)
-    size = f"{chosen.bytes / 1e9:.2f} GB"
-    if not reading_order(chosen, memory_budget_bytes, block_rows, buffer_blocks).streamed:
-        place = device if device == "cpu" or chosen.bytes <= device_budget_bytes else "cpu"
-        log.info("%s split: %d samples, %s, kept in memory (%s)", split, len(chosen), size, place)
-        return ResidentReader(chosen, batch_size, place, part)
+    selected = split_of(dataset, split, groups, targets)
+    size = f"{selected.bytes / 1e9:.2f} GB"
+    if not reading_order(selected, memory_budget_bytes, block_rows, buffer_blocks).streamed:
+        place = device if device == "cpu" or selected.bytes <= device_budget_bytes else "cpu"
+        log.info("%s split: %d samples, %s, kept in memory (%s)", split, len(selected), size, place)
+        return ResidentReader(selected, batch_size, place, part)
     if batch_size == "full":
         raise UserError(
             dataset.manifest_path,
@@ -143,5 +145,5 @@ def open_split(
             f"{memory_budget_bytes / 1e9:.2f} GB",
             "raise data_loading.memory_budget_gb or set a batch size",
         )
-    log.info("%s split: %d samples, %s, streamed from disk", split, len(chosen), size)
-    return StreamingReader(chosen, batch_size, block_rows, buffer_blocks, memory_budget_bytes, part)
+    log.info("%s split: %d samples, %s, streamed from disk", split, len(selected), size)
+    return StreamingReader(selected, batch_size, block_rows, buffer_blocks, memory_budget_bytes, part)

@@ -25,7 +25,8 @@ class ResidentReader(Reader):
     def __init__(self, split: Split, batch_size: int | Literal["full"], device: str = "cpu", part: Part = WHOLE):
         super().__init__(split, batch_size, part)
         self._whole = batch_size == "full" and part.of == 1
-        self._table = Table(split.selection, split.manifest, len(split), split.elements)
+        table = Table(split.selection, split.manifest, len(split), split.elements)
+        self._loaded: Table | None = table  # None: closed
         self._device = torch.device(device)
         self._numbers: dict[str, np.ndarray] = {}
         self._lengths: dict[Sampling, int] = {}
@@ -34,20 +35,22 @@ class ResidentReader(Reader):
             path = split.folder / entry.file
             check_shard(path, entry, split.manifest)
             with Shard(path) as shard:
-                self._table.load(shard, 0, entry.samples, at)
+                table.load(shard, 0, entry.samples, at)
             at += entry.samples
         if self._device.type != "cpu":
-            self._table.to(self._device)
+            table.to(self._device)
         batch_bytes = self.batch_size * split.bytes / max(1, len(split))
         self._at_once = max(1, min(MOST_AT_ONCE, int(BYTES_AT_ONCE / max(1.0, batch_bytes))))
 
     def epoch_samples(self, sampling: Sampling = PLAIN) -> int:
+        """Samples in an epoch: each once, unless `sampling` says otherwise."""
         if sampling not in self._lengths:
             self._lengths[sampling] = sampling.length(self.n_samples, self._class_numbers(sampling))
         return self._lengths[sampling]
 
     @property
     def order(self) -> str:
+        """As the interface says: the same for every split that is kept in memory."""
         return str(ReadingOrder())
 
     def epoch(
@@ -60,38 +63,47 @@ class ResidentReader(Reader):
             return
         order = sampling.rows(self.n_samples, self._class_numbers(sampling), seed, epoch, shuffle)
         rows = torch.from_numpy(order[start:])
-        mine = [whole[self.part.number :: self.part.of] for whole in rows.split(self.batch_size) if len(rows)]
+        parts = [whole[self.part.number :: self.part.of] for whole in rows.split(self.batch_size) if len(rows)]
         if self._device.type != "cpu":
-            whole = self.part.of == 1 or not mine
-            yield from self._on_device(rows if whole else torch.cat(mine), [len(few) for few in mine])
+            whole = self.part.of == 1 or not parts
+            yield from self._on_device(rows if whole else torch.cat(parts), [len(part) for part in parts])
             return
-        for few in mine:
-            slot = self._slot(self._table)
-            self._table.gather(few, slot, 0)
-            yield self._table.batch(slot, len(few))
+        for part in parts:
+            buffers = self._next_buffers(self._table)
+            self._table.gather(part, buffers, 0)
+            yield self._table.batch(buffers, len(part))
 
     def _on_device(self, rows: Tensor, sizes: list[int]) -> Iterator[Batch]:
         """Batches of these sizes, some gathered at once: a GPU has copied a batch sooner than it has been told to. Each
         is in memory of its own.
         """
-        there, at = rows.to(self._device), 0
+        on_device, at = rows.to(self._device), 0
         for first in range(0, len(sizes), self._at_once):
-            few = sizes[first : first + self._at_once]
-            known, asked = (r[at : at + sum(few)] for r in (rows, there))
-            slot = self._table.slot(len(known))
-            self._table.gather(asked, slot, 0, known)
-            yield from cut(self._table.batch(slot, len(known)), few, self._table.elements(known, few))
+            subset = sizes[first : first + self._at_once]
+            known, selected = (r[at : at + sum(subset)] for r in (rows, on_device))
+            buffers = self._table.buffers(len(known))
+            self._table.gather(selected, buffers, 0, known)
+            yield from cut(self._table.batch(buffers, len(known)), subset, self._table.elements(known, subset))
             at += len(known)
 
     def close(self) -> None:
+        """Lets go of the split's memory."""
         super().close()
-        self._table = None
+        self._loaded = None
+
+    @property
+    def _table(self) -> Table:
+        if self._loaded is None:
+            raise RuntimeError("this reader was closed")
+        return self._loaded
 
     def _class_numbers(self, sampling: Sampling) -> np.ndarray | None:
         target = sampling.classes if sampling.words else None
-        if target is not None and target not in self._numbers:
+        if target is None:
+            return None
+        if target not in self._numbers:
             if target not in self.split.selection.targets:
                 known = ", ".join(self.split.selection.targets) or "none"
                 raise UserError(self.split.folder, f"has no target '{target}' of class numbers", f"read: {known}")
-            self._numbers[target] = self._table.columns[f"targets/{target}"].values.cpu().numpy()
-        return self._numbers.get(target)
+            self._numbers[target] = self._table.target(target).cpu().numpy()
+        return self._numbers[target]

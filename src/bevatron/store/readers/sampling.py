@@ -32,17 +32,17 @@ class Sampling:
     @property
     def words(self) -> list[str]:
         """What is not plain in it, as a user writes it."""
-        found = ["training.balance 'batches'"] if self.balanced else []
-        found += [f"training.sample_order '{self.sample_order}'"] if self.sample_order != "shuffled" else []
-        found += ["training.class_ratio"] if self.class_ratio is not None else []
-        return found + (["training.samples"] if self.samples is not None else [])
+        settings = ["training.balance 'batches'"] if self.balanced else []
+        settings += [f"training.sample_order '{self.sample_order}'"] if self.sample_order != "shuffled" else []
+        settings += ["training.class_ratio"] if self.class_ratio is not None else []
+        return settings + (["training.samples"] if self.samples is not None else [])
 
     def length(self, n: int, numbers: np.ndarray | None) -> int:
         """Samples in an epoch of a split of n, whose class numbers are `numbers` (n,); the same for every seed."""
         if not self._chooses:
-            return balanced_length(numbers) if self.balanced else n
+            return balanced_length(_required(numbers)) if self.balanced else n
         if numbers is None:
-            return min(n, self.samples)
+            return n if self.samples is None else min(n, self.samples)
         counts = list(quotas(self._counts(numbers), self._shares, self.samples).values())
         return sum(map(bool, counts)) * max(counts) if self.balanced else sum(counts)
 
@@ -52,10 +52,12 @@ class Sampling:
         if not shuffle:
             return used
         if self.balanced:
-            order = used[balanced_order(numbers[used], seed, epoch)]
+            order = used[balanced_order(_required(numbers)[used], seed, epoch)]
         else:
             order = used[order_of(len(used), seed, epoch)]
-        return order if self.sample_order == "shuffled" else arrange_rows(order, numbers[order], self.sample_order)
+        if self.sample_order == "shuffled":
+            return order
+        return arrange_rows(order, _required(numbers)[order], self.sample_order)
 
     @property
     def _chooses(self) -> bool:
@@ -74,21 +76,27 @@ class Sampling:
         if not self._chooses:
             return np.arange(n)
         if numbers is None:
-            return np.sort(order_of(n, seed, "chosen")[: self.samples])
-        drawn = [
+            return np.sort(generator(seed, "chosen").permutation(n)[: self.samples])
+        selected = [
             generator(seed, "chosen", label).permutation(np.flatnonzero(numbers == label))[:count]
             for label, count in quotas(self._counts(numbers), self._shares, self.samples).items()
         ]
-        return np.sort(np.concatenate(drawn))
+        return np.sort(np.concatenate(selected))
 
 
 PLAIN = Sampling()
 
 
+def _required(numbers: np.ndarray | None) -> np.ndarray:
+    if numbers is None:
+        raise ValueError("batches balanced or ordered by class need the target of the class numbers")
+    return numbers
+
+
 def quotas(counts: dict[int, int], fractions: dict[int, float] | None, samples: int | None) -> dict[int, int]:
     """How many samples of each class are used, by class number.
 
-    As many as there are of each class in `counts` while they stand in the ratio of `fractions` (absent: that of the
+    As many as there are of each class in `counts` while they stand in the ratio of `fractions` (default: that of the
     counts), and `samples` together at most; the parts that are left over by rounding go to the largest remainders. A
     class with a fraction has one sample at least.
     """
@@ -101,8 +109,8 @@ def quotas(counts: dict[int, int], fractions: dict[int, float] | None, samples: 
     if samples is not None:
         factor = min(factor, samples / sum(fractions.values()))
     exact = {label: factor * fraction for label, fraction in fractions.items()}
-    found = {label: int(part + 1e-9) for label, part in exact.items()}
-    left = int(sum(exact.values()) + 1e-9) - sum(found.values())
-    for label in sorted(exact, key=lambda label: found[label] - exact[label])[:left]:
-        found[label] += 1
-    return {label: max(1, found[label]) if label in found else 0 for label in counts}
+    counts_used = {label: int(part + 1e-9) for label, part in exact.items()}
+    left = int(sum(exact.values()) + 1e-9) - sum(counts_used.values())
+    for label in sorted(exact, key=lambda label: counts_used[label] - exact[label])[:left]:
+        counts_used[label] += 1
+    return {label: max(1, counts_used[label]) if label in counts_used else 0 for label in counts}

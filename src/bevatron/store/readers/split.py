@@ -34,6 +34,7 @@ class Split:
 
     @property
     def entries(self) -> tuple[ShardEntry, ...]:
+        """The split's shards, in their order."""
         return self.manifest.splits[self.name]
 
     def __len__(self) -> int:
@@ -53,6 +54,7 @@ class ReadingOrder:
 
     @property
     def streamed(self) -> bool:
+        """Whether the split is read from disk block by block, and not kept in memory."""
         return self.block_rows is not None
 
     def __str__(self) -> str:
@@ -88,8 +90,8 @@ def describe(
 def split_of(dataset: Dataset, split: str, groups: list[str] | None = None, targets: list[str] | None = None) -> Split:
     """As `describe`, of a dataset that is loaded."""
     manifest, path = dataset.manifest, dataset.manifest_path
-    for what, wanted, known in (("group", groups, manifest.groups), ("target", targets, manifest.targets)):
-        if unknown := set(wanted or ()) - set(known):
+    for what, requested, known in (("group", groups, manifest.groups), ("target", targets, manifest.targets)):
+        if unknown := set(requested or ()) - set(known):
             raise UserError(path, f"has no {what} '{min(unknown)}'", f"allowed: {', '.join(known) or 'none'}")
     if split not in manifest.splits:
         raise UserError(path, f"has no split '{split}'", f"allowed: {', '.join(manifest.splits)}")
@@ -116,40 +118,44 @@ def reading_order(split: Split, memory_budget_bytes: float, block_rows: int, buf
 
 
 def streaming_order(split: Split, memory_budget_bytes: float, block_rows: int, buffer_blocks: int) -> ReadingOrder:
-    """How the split is streamed, whatever its size.
+    """How the split is streamed, whatever its size."""
+    return ReadingOrder(streamed_block_rows(split, memory_budget_bytes, block_rows, buffer_blocks), buffer_blocks)
 
-    A block has about `block_rows` rows: fewer where two windows would not fit into memory, else whole chunks of the
-    shards.
+
+def streamed_block_rows(split: Split, memory_budget_bytes: float, block_rows: int, buffer_blocks: int) -> int:
+    """Samples of a block of the streamed split.
+
+    About `block_rows`: fewer where two windows would not fit into memory, else whole chunks of the shards.
     """
-    row_bytes, wanted = split.bytes / max(1, len(split)), block_rows
-    fit = max(1, int(memory_budget_bytes / (WINDOWS * buffer_blocks * row_bytes))) if row_bytes else wanted
-    wanted = min(wanted, fit)
+    row_bytes = split.bytes / max(1, len(split))
+    fit = max(1, int(memory_budget_bytes / (WINDOWS * buffer_blocks * row_bytes))) if row_bytes else block_rows
+    target = min(block_rows, fit)
     largest = max(split.entries, key=lambda entry: entry.samples)  # one without samples has no chunks
-    chunks = [chunk for chunk in chunks_of(split, largest).values() if chunk is not None and chunk <= wanted]
+    chunks = [chunk for chunk in chunks_of(split, largest).values() if chunk is not None and chunk <= target]
     rows = max(chunks, default=1)
-    return ReadingOrder(max(1, min(fit // rows, round(wanted / rows))) * rows, buffer_blocks)
+    return max(1, min(fit // rows, round(target / rows))) * rows
 
 
 def chunks_of(split: Split, entry: ShardEntry) -> dict[str, int | None]:
     """Rows of a chunk of each HDF5 dataset that is read of a shard, by its path; None of an empty one."""
-    found = {}
+    rows_of_chunk = {}
     for column in _columns(split.manifest, split.selection, entry):
         empty = column.rows == 0 or column.stored == 0
-        found[column.path] = None if empty else min(column.rows, chunk_rows(column.stored))
-    return found
+        rows_of_chunk[column.path] = None if empty else min(column.rows, chunk_rows(column.stored))
+    return rows_of_chunk
 
 
 def _columns(manifest: Manifest, selection: Selection, entry: ShardEntry) -> list[_Column]:
-    found = []
+    columns = []
     for name, info in selection.groups.items():
-        found += _group_columns(name, info, entry)
+        columns += _group_columns(name, info, entry)
     for name in selection.targets:
         target = manifest.targets[name]
-        found.append(_column(f"targets/{name}", target.dtype, target.shape, entry.samples))
-    found.append(_column("id", "uint64", (), entry.samples))
+        columns.append(_column(f"targets/{name}", target.dtype, target.shape, entry.samples))
+    columns.append(_column("id", "uint64", (), entry.samples))
     if selection.weight:
-        found.append(_column("weight", "float32", (), entry.samples))
-    return found
+        columns.append(_column("weight", "float32", (), entry.samples))
+    return columns
 
 
 def _group_columns(name: str, info: GroupInfo, entry: ShardEntry) -> list[_Column]:

@@ -19,7 +19,7 @@ from bevatron.store.readers.order import order_of
 from bevatron.store.readers.prefetch import Block, OpenShards, Prefetch
 from bevatron.store.readers.reader import WHOLE, Batch, Part, Reader
 from bevatron.store.readers.sampling import PLAIN, Sampling
-from bevatron.store.readers.split import WINDOWS, Split, streaming_order
+from bevatron.store.readers.split import WINDOWS, ReadingOrder, Split, streamed_block_rows
 from bevatron.store.readers.table import Table
 
 log = logging.getLogger("bevatron")
@@ -47,8 +47,9 @@ class StreamingReader(Reader):
         part: Part = WHOLE,
     ):
         super().__init__(split, batch_size, part)
-        self._order = streaming_order(split, memory_budget_bytes, block_rows, buffer_blocks)
-        self._buffer_blocks, self._block_rows = buffer_blocks, self._order.block_rows
+        self._buffer_blocks = buffer_blocks
+        self._block_rows = streamed_block_rows(split, memory_budget_bytes, block_rows, buffer_blocks)
+        self._order = ReadingOrder(self._block_rows, buffer_blocks)
         if 3 * self._block_rows < 2 * block_rows:  # less than what whole chunks take away
             rows = self._block_rows
             log.info("blocks of %d instead of %d samples, to keep within the memory budget", rows, block_rows)
@@ -64,15 +65,18 @@ class StreamingReader(Reader):
 
     @property
     def order(self) -> str:
+        """As the interface says: it depends on the sizes of blocks and windows."""
         return str(self._order)
 
     def epoch(
         self, seed: int, epoch: int, *, shuffle: bool = True, start: int = 0, sampling: Sampling = PLAIN
     ) -> Iterator[Batch]:
+        """As the interface says; UserError for any sampling but the plain one."""
         self._reject(sampling)
         return self._batches(seed, epoch, shuffle, start)
 
     def close(self) -> None:
+        """Ends the thread, and lets go of open shards and memory."""
         super().close()
         if self._prefetch is not None:
             self._prefetch.close()
@@ -90,23 +94,24 @@ class StreamingReader(Reader):
             prefetch.ask(window.blocks)
         left = sum(window.size - window.skip for window in windows)
         try:
-            slot, filled, mine = None, 0, 0  # rows of the batch so far, and those of this part
+            buffers, filled, of_part = None, 0, 0  # rows of the batch so far, and those of this part
             for window in windows:
                 table, n = prefetch.filled(), window.size
                 order = order_of(n, seed, epoch, window.number) if shuffle else np.arange(n)
                 for rows in _cut(torch.from_numpy(order[window.skip :]), self.batch_size, filled):
-                    slot = slot or self._slot(table)
+                    buffers = buffers or self._next_buffers(table)
                     fraction = (
                         rows if self.part.of == 1 else rows[(self.part.number - filled) % self.part.of :: self.part.of]
                     )
-                    table.gather(fraction, slot, mine)
-                    filled, mine, left = filled + len(rows), mine + len(fraction), left - len(rows)
+                    table.gather(fraction, buffers, of_part)
+                    filled, of_part = filled + len(rows), of_part + len(fraction)
+                    left -= len(rows)
                     if left == 0:  # told before the last batch, which a caller may not look behind
                         prefetch.release(table)
                         self._ahead = following[0].blocks
                     if filled == self.batch_size or left == 0:
-                        yield table.batch(slot, mine)
-                        slot, filled, mine = None, 0, 0
+                        yield table.batch(buffers, of_part)
+                        buffers, filled, of_part = None, 0, 0
                 if left:
                     prefetch.release(table)
         finally:
@@ -116,7 +121,7 @@ class StreamingReader(Reader):
     def _reading(self, windows: list[Window]) -> tuple[Prefetch, int]:
         """The thread that reads, and how many of `windows` the epoch before has asked it for already."""
         ahead, self._ahead = self._ahead, None
-        if ahead is not None and ahead == windows[0].blocks:
+        if self._prefetch is not None and ahead is not None and ahead == windows[0].blocks:
             return self._prefetch, 1
         if self._prefetch is not None:
             self._prefetch.close()

@@ -38,11 +38,11 @@ class Selection:
         ]
 
 
-Slot = list  # reused memory of one batch: for each column of the table what its `room` made
+Buffers = list  # reused memory of one batch: for each column of the table what its `buffer` made
 
 
 class Table:
-    """Room for `rows` samples and, in cut columns, for `elements[path]` elements, which grows when needed."""
+    """Memory for `rows` samples and, in cut columns, for `elements[path]` elements, which grows when needed."""
 
     def __init__(self, selection: Selection, manifest: Manifest, rows: int, elements: dict[str, int] | None = None):
         self.selection, self.rows = selection, rows
@@ -66,24 +66,25 @@ class Table:
             column.load(shard, start, stop, at)
 
     def to(self, device: torch.device) -> None:
+        """Moves all columns to `device`; after that no shard is loaded any more."""
         for column in self.columns.values():
             column.to(device)
 
-    def slot(self, batch_size: int) -> Slot:
+    def buffers(self, batch_size: int) -> Buffers:
         """Memory for batches of up to `batch_size` samples."""
-        return [column.room(batch_size) for column in self.columns.values()]
+        return [column.buffer(batch_size) for column in self.columns.values()]
 
-    def gather(self, rows: Tensor, slot: Slot, at: int, known: Tensor | None = None) -> None:
-        """The samples at `rows` (k,) int64 into rows at to at + k of the slot; `at` 0 begins a batch.
+    def gather(self, rows: Tensor, buffers: Buffers, at: int, known: Tensor | None = None) -> None:
+        """The samples at `rows` (k,) int64 into rows at to at + k of the buffers; `at` 0 begins a batch.
 
         Of a table on a GPU `known` is the same in host memory: with it nothing waits for the GPU.
         """
-        for column, room in zip(self.columns.values(), slot, strict=True):
-            column.gather(rows, room, at, known)
+        for column, buffer in zip(self.columns.values(), buffers, strict=True):
+            column.gather(rows, buffer, at, known)
 
-    def batch(self, slot: Slot, size: int) -> dict:
-        """The slot's first `size` rows as a batch, without a copy."""
-        parts = [column.batch(room, size) for column, room in zip(self.columns.values(), slot, strict=True)]
+    def batch(self, buffers: Buffers, size: int) -> dict:
+        """The buffers' first `size` rows as a batch, without a copy."""
+        parts = [column.batch(buffer, size) for column, buffer in zip(self.columns.values(), buffers, strict=True)]
         groups, targets = self.selection.groups, self.selection.targets
         batch = {
             "inputs": dict(zip(groups, parts, strict=False)),
@@ -98,12 +99,19 @@ class Table:
         """How many elements the first sizes[0] of the `rows` have, the next sizes[1], and so on: by group, of lists and
         sparse images. `rows` lie in host memory.
         """
-        found = {}
+        counts = {}
         for name in self.selection.groups:
             column = self.columns[f"inputs/{name}"]
             if isinstance(column, RaggedColumn):
-                found[name] = [int(lengths.sum()) for lengths in column.known_lengths[rows].split(sizes)]
-        return found
+                counts[name] = [int(lengths.sum()) for lengths in column.known_lengths[rows].split(sizes)]
+        return counts
+
+    def target(self, name: str) -> Tensor:
+        """All values of a target, (rows, ...), without a copy."""
+        column = self.columns[f"targets/{name}"]
+        if not isinstance(column, DenseColumn):
+            raise TypeError(f"the target '{name}' is no dense column")
+        return column.values
 
     def whole(self) -> dict:
         """All samples in file order as one batch, without a copy."""
@@ -119,23 +127,31 @@ class DenseColumn:
         self.values = _tensor(self.array)
 
     def load(self, shard: Shard, start: int, stop: int, at: int) -> None:
+        """Rows start to stop of a shard into the rows from `at` on; only in host memory."""
+        if self.array is None:
+            raise RuntimeError(f"'{self.path}' was moved to a device, and takes no more samples")
         shard.read_into(self.path, start, stop, self.array[at : at + stop - start])
 
     def to(self, device: torch.device) -> None:
+        """Moves the values to `device`."""
         self.values, self.array = self.values.to(device), None
 
-    def room(self, batch_size: int) -> Tensor:
+    def buffer(self, batch_size: int) -> Tensor:
+        """Memory for `batch_size` samples, (batch_size, *shape)."""
         return torch.empty((batch_size, *self.values.shape[1:]), dtype=self.values.dtype, device=self.values.device)
 
     def whole(self) -> Tensor:
+        """All values, (rows, *shape)."""
         return self.values
 
-    def gather(self, rows: Tensor, room: Tensor, at: int, known: Tensor | None = None) -> None:
-        part = room if len(rows) == len(room) else room[at : at + len(rows)]
+    def gather(self, rows: Tensor, buffer: Tensor, at: int, known: Tensor | None = None) -> None:
+        """The values at `rows` (k,) int64 into rows at to at + k of the buffer."""
+        part = buffer if len(rows) == len(buffer) else buffer[at : at + len(rows)]
         torch.index_select(self.values, 0, rows, out=part)
 
-    def batch(self, room: Tensor, size: int) -> Tensor:
-        return room if size == len(room) else room[:size]
+    def batch(self, buffer: Tensor, size: int) -> Tensor:
+        """The buffer's first `size` rows, without a copy."""
+        return buffer if size == len(buffer) else buffer[:size]
 
 
 @dataclass
@@ -174,6 +190,7 @@ class RaggedColumn:
         self.numbers = torch.empty(0, dtype=torch.int64)
 
     def load(self, shard: Shard, start: int, stop: int, at: int) -> None:
+        """Rows start to stop of a shard into the rows from `at` on; `at` 0 begins again."""
         self.filled = self.filled if at else 0
         if stop == start:
             return
@@ -200,29 +217,33 @@ class RaggedColumn:
         self.parts = [_tensor(array) for array in self.arrays]
 
     def to(self, device: torch.device) -> None:
+        """Moves the elements to `device`; the lengths stay in host memory too."""
         self.parts, self.arrays = [part.to(device) for part in self.parts], []
         self.starts, self.lengths, self.numbers = (
             tensor.to(device) for tensor in (self.starts, self.lengths, self.numbers)
         )
 
-    def room(self, batch_size: int) -> RaggedBuffer:
+    def buffer(self, batch_size: int) -> RaggedBuffer:
+        """Memory for `batch_size` samples; it grows with their elements."""
         parts = [part.new_empty((0, *part.shape[1:])) for part in self.parts]
         return RaggedBuffer(self.lengths.new_empty(batch_size), self.lengths.new_zeros(batch_size + 1), parts)
 
     def whole(self) -> RaggedBuffer:
+        """All samples as a filled buffer, without a copy of the elements."""
         offsets = torch.cat([self.starts, self.starts.new_tensor([self.filled])])
         return RaggedBuffer(self.lengths, offsets, self.parts, self.filled)
 
-    def gather(self, rows: Tensor, room: RaggedBuffer, at: int, known: Tensor | None = None) -> None:
-        room.filled = room.filled if at else 0
+    def gather(self, rows: Tensor, buffer: RaggedBuffer, at: int, known: Tensor | None = None) -> None:
+        """The samples at `rows` (k,) int64 into rows at to at + k of the buffer; `known` as in `Table.gather`."""
+        buffer.filled = buffer.filled if at else 0
         k = len(rows)
-        lengths = torch.index_select(self.lengths, 0, rows, out=room.lengths[at : at + k])
-        ends = torch.cumsum(lengths, 0, out=room.offsets[at + 1 : at + k + 1])
+        lengths = torch.index_select(self.lengths, 0, rows, out=buffer.lengths[at : at + k])
+        ends = torch.cumsum(lengths, 0, out=buffer.offsets[at + 1 : at + k + 1])
         total = int(lengths.sum() if known is None else self.known_lengths[known].sum())
         starts = self.starts.index_select(0, rows)
-        for i, part in enumerate(room.parts):
-            room.parts[i] = _with_room(part, room.filled, room.filled + total)
-        outs = [part[room.filled : room.filled + total] for part in room.parts]
+        for i, part in enumerate(buffer.parts):
+            buffer.parts[i] = _enlarged(part, buffer.filled, buffer.filled + total)
+        outs = [part[buffer.filled : buffer.filled + total] for part in buffer.parts]
         if self.arrays and total >= LONG * k:
             self._copy_lists(starts, lengths, outs)
         else:
@@ -230,9 +251,9 @@ class RaggedColumn:
             elements = torch.repeat_interleave(shift, lengths, output_size=total).add_(self._counting(total))
             for part, out in zip(self.parts, outs, strict=True):
                 torch.index_select(part, 0, elements, out=out)
-        if room.filled:
-            ends.add_(room.filled)
-        room.filled += total
+        if buffer.filled:
+            ends.add_(buffer.filled)
+        buffer.filled += total
 
     def _copy_lists(self, starts: Tensor, lengths: Tensor, outs: list[Tensor]) -> None:
         """Copies list by list: twice as fast as element by element when lists are long and in host memory."""
@@ -249,14 +270,17 @@ class RaggedColumn:
             self.numbers = torch.arange(total + total // 4, device=self.starts.device)
         return self.numbers[:total]
 
-    def batch(self, room: RaggedBuffer, size: int) -> RaggedBatch | SparseBatch:
-        parts = [part[: room.filled] for part in room.parts]
+    def batch(self, buffer: RaggedBuffer, size: int) -> RaggedBatch | SparseBatch:
+        """The buffer's first `size` rows as a batch, without a copy."""
+        parts = [part[: buffer.filled] for part in buffer.parts]
         if self.info.layout == "ragged":
-            return RaggedBatch(parts[0], room.lengths[:size])
-        return SparseBatch(*parts, room.offsets[: size + 1], self.info.shape)
+            return RaggedBatch(parts[0], buffer.lengths[:size])
+        index, value = parts
+        channels, height, width = self.info.shape
+        return SparseBatch(index, value, buffer.offsets[: size + 1], (channels, height, width))
 
 
-def _with_room(part: Tensor, filled: int, needed: int) -> Tensor:
+def _enlarged(part: Tensor, filled: int, needed: int) -> Tensor:
     """`part` itself, or a larger one with the same first `filled` elements."""
     if needed <= len(part):
         return part

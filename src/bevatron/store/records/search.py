@@ -18,6 +18,7 @@ from bevatron.store.records.record import (
 )
 
 Status = Literal["finished", "stopped early", "diverged", "out of memory", "failed"]
+SearchFile = Literal["trials.csv", "search.png"]
 
 
 class TrialRecord(Record):
@@ -43,9 +44,7 @@ class SearchRecord(PublishedRecord):
         description="what was searched, by dotted key: each distribution as its configuration class writes it"
     )
     trials: tuple[TrialRecord, ...] = Field(description="the trials in the order of their numbers")
-    files: dict[Literal["trials.csv", "search.png"], Digest] = Field(
-        description="SHA-256 of the search's table and figure, beside this file"
-    )
+    files: dict[SearchFile, Digest] = Field(description="SHA-256 of the search's table and figure, beside this file")
 
 
 def write_search(path: Path, search: SearchRecord) -> None:

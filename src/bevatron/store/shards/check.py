@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.store.shards.columns import Dense, Group, Ragged, Samples, SparseImages, feature_axis
+from bevatron.store.shards.columns import Column, Dense, Group, Ragged, Samples, SparseImages, feature_axis
 
 FIX_RECIPE = "fix the source or recipe that made these samples, or the file they came from"
 
@@ -39,22 +39,22 @@ def _check_names(name: str, group: Group, path: Path) -> None:
     column = group.column
     match column:
         case Dense(values):
-            found = values.shape[feature_axis(values)] if values.ndim > 1 else 1
+            n_features = values.shape[feature_axis(values)] if values.ndim > 1 else 1
         case Ragged(values, _):
             if values.ndim != 2:
                 raise UserError(path, f"group '{name}': values must have two axes, found {values.ndim}", FIX_RECIPE)
-            found = values.shape[1]
+            n_features = values.shape[1]
         case SparseImages():
-            found = column.shape[0]
-    if len(group.features) != found or len(group.units) != found:
+            n_features = column.shape[0]
+    if len(group.features) != n_features or len(group.units) != n_features:
         raise UserError(
             path,
-            f"group '{name}' has {found} features, but {len(group.features)} names and {len(group.units)} units",
+            f"group '{name}' has {n_features} features, but {len(group.features)} names and {len(group.units)} units",
             FIX_RECIPE,
         )
-    if group.definitions and len(group.definitions) != found:
+    if group.definitions and len(group.definitions) != n_features:
         raise UserError(
-            path, f"group '{name}' has {found} features, but {len(group.definitions)} definitions", FIX_RECIPE
+            path, f"group '{name}' has {n_features} features, but {len(group.definitions)} definitions", FIX_RECIPE
         )
 
 
@@ -116,26 +116,31 @@ def repeated_in_order(ids: np.ndarray) -> tuple[int] | None:
 
 def _check_finite(samples: Samples, path: Path) -> None:
     for name, group in samples.inputs.items():
-        column = group.column
-        match column:
-            case Dense(values):
-                at = _first_not_finite(values)
-                row = at and at[0]
-                feature = at and (group.features[at[feature_axis(values)]] if len(at) > 1 else group.features[0])
-            case Ragged(values, offsets):
-                at = _first_not_finite(values)
-                row, feature = (at and _row(at[0], offsets)), (at and group.features[at[1]])
-            case SparseImages(index, values, offsets, shape):
-                at = _first_not_finite(values)
-                row = at and _row(at[0], offsets)
-                feature = at and group.features[int(index[at[0]]) // (shape[1] * shape[2])]
+        values = _values(group.column)
+        at = _first_not_finite(values)
         if at is not None:
+            row, feature = _place(group, at)
             _reject(path, f"group '{name}', feature '{feature}'", row, samples.id, values[at])
     others = dict(samples.targets) | ({} if samples.weight is None else {"weight": samples.weight})
     for name, values in others.items():
         at = _first_not_finite(values)
         if at is not None:
             _reject(path, "'weight'" if name == "weight" else f"target '{name}'", at[0], samples.id, values[at])
+
+
+def _values(column: Column) -> np.ndarray:
+    return column.value if isinstance(column, SparseImages) else column.values
+
+
+def _place(group: Group, at: tuple[int, ...]) -> tuple[int, str]:
+    """The row of a number of the group, and its feature; at: the number's index in the column's values."""
+    column = group.column
+    if isinstance(column, Dense):
+        return at[0], group.features[at[feature_axis(column.values)] if len(at) > 1 else 0]
+    if isinstance(column, Ragged):
+        return _row(at[0], column.offsets), group.features[at[1]]
+    _, height, width = column.shape
+    return _row(at[0], column.offsets), group.features[int(column.index[at[0]]) // (height * width)]
 
 
 def _reject(path: Path, what: str, row: int, ids: np.ndarray, value: float) -> None:

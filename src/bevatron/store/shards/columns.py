@@ -19,6 +19,7 @@ class Dense:
         return len(self.values)
 
     def take(self, rows: np.ndarray) -> "Dense":
+        """The samples at `rows` (integer indices), in that order."""
         return Dense(self.values[rows])
 
 
@@ -39,9 +40,11 @@ class Ragged:
 
     @property
     def lengths(self) -> np.ndarray:
+        """Elements of each sample, (n,) int64."""
         return np.diff(self.offsets)
 
     def take(self, rows: np.ndarray) -> "Ragged":
+        """The samples at `rows` (integer indices), in that order."""
         elements, offsets = elements_of(rows, self.offsets)
         return Ragged(self.values[elements], offsets)
 
@@ -64,6 +67,7 @@ class SparseImages:
         return len(self.offsets) - 1
 
     def take(self, rows: np.ndarray) -> "SparseImages":
+        """The samples at `rows` (integer indices), in that order."""
         elements, offsets = elements_of(rows, self.offsets)
         return SparseImages(self.index[elements], self.value[elements], offsets, self.shape)
 
@@ -88,6 +92,7 @@ class Group:
         return len(self.column)
 
     def take(self, rows: np.ndarray) -> "Group":
+        """The samples at `rows` (integer indices), in that order; names and units stay."""
         return Group(self.column.take(rows), self.features, self.units, self.definitions)
 
 

@@ -35,7 +35,7 @@ class Run:
     length: int
     firsts: np.ndarray  # the first id of each block
     taken: int = 0
-    rest: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    remainder: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
 
 
 class DistinctIds:
@@ -73,6 +73,7 @@ class DistinctIds:
                     self._reject(repeated[0], [shard for run in runs(repeated[0]) for shard in run.shards])
 
     def close(self) -> None:
+        """Closes the temporary file, with which it is gone."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -98,7 +99,7 @@ class DistinctIds:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(dir=self.folder, prefix=".ids.", buffering=0)  # noqa: SIM115  (open as long as the search)
             start = sum(run.length for run in self._runs)
-            left = memoryview(ids).cast("B")
+            left = ids.data.cast("B")
             while len(left):
                 left = left[self._file.write(left) :]
         self._runs.append(Run(self._shards_waiting(), start, len(ids), ids[:: self._block].copy()))
@@ -117,14 +118,14 @@ class DistinctIds:
 
     def _below(self, run: Run, bound: int | None) -> np.ndarray:
         """The next ids of a run, those smaller than `bound`."""
-        parts = [run.rest]
+        parts = [run.remainder]
         while run.taken < run.length and (bound is None or not len(parts[-1]) or parts[-1][-1] < np.uint64(bound)):
             count = min(self._block, run.length - run.taken)
             parts.append(self._read(run.start + run.taken, count))
             run.taken += count
         ids = np.concatenate(parts)
         cut = len(ids) if bound is None else int(np.searchsorted(ids, np.uint64(bound)))
-        run.rest = ids[cut:].copy()
+        run.remainder = ids[cut:].copy()
         return ids[:cut]
 
     def _read(self, first: int, count: int) -> np.ndarray:

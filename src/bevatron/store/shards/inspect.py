@@ -134,8 +134,9 @@ def _table(*columns: str) -> Table:
 
 
 def _text(parts: list[Any]) -> str:
-    console = Console(file=io.StringIO(), width=120, highlight=False, markup=False)
+    text = io.StringIO()
+    console = Console(file=text, width=120, highlight=False, markup=False)
     for part in parts:
         console.print(part)
         console.print()
-    return "\n".join(line.rstrip() for line in console.file.getvalue().rstrip().splitlines())
+    return "\n".join(line.rstrip() for line in text.getvalue().rstrip().splitlines())

@@ -82,13 +82,16 @@ class Manifest(Record):
         return self.model_copy(update={"sha256": self.content_digest()})
 
     def content_digest(self) -> str:
+        """Digest of everything but `sha256`."""
         left_out = {"sha256"} if self.files else {"sha256", "files"}  # one without files keeps the digest it had
         return digest_of("manifest", self.model_dump(mode="json", exclude=left_out))
 
     def n_samples(self, split: str) -> int:
+        """Samples of the split."""
         return sum(entry.samples for entry in self.splits[split])
 
     def class_counts(self, split: str) -> dict[str, int]:
+        """Samples of each class in the split; in a detection, samples with a box of it."""
         return {name: sum(e.class_counts[name] for e in self.splits[split]) for name in self.classes}
 
 
@@ -182,6 +185,7 @@ class Builder:
         self.file_lists: set[str | None] = set()
 
     def add(self, path: Path, split: str) -> ShardEntry:
+        """Reads and checks a shard; raises UserError where it does not fit to those before it."""
         with Shard(path) as shard:
             samples, groups, targets = samples_in(shard), shard.groups, shard.targets
         counts = self.include(path, split, samples, groups, targets)
@@ -224,7 +228,7 @@ class Builder:
             raise UserError(path, *WEIGHTED)
         for name, info in groups.items():
             self.longest[name] = max(self.longest.get(name, 0), info.max_length or 0)
-        form = {key: samples.attributes.get(key) for key in AGREED}
+        form: dict[str, Any] = {key: samples.attributes.get(key) for key in AGREED}
         form["groups"] = {name: info.model_copy(update={"max_length": None}) for name, info in groups.items()}
         form |= {"targets": targets, "weight": samples.weight is not None, "event": samples.event is not None}
         if self.first is None:
@@ -274,6 +278,9 @@ class Builder:
         return {label: int(count) for label, count in zip(self.classes, counts, strict=True)}
 
     def manifest(self, entries: dict[str, list[ShardEntry]]) -> Manifest:
+        """The manifest of all shards that were added; entries: what `add` returned, by split."""
+        if self.first is None:
+            raise ValueError("a manifest needs a shard, and none was added")
         _, form = self.first
         return Manifest(
             schema_version=SCHEMA_VERSION,
@@ -292,7 +299,7 @@ class Builder:
             },
             targets=form["targets"],
             weighted=form["weight"],
-            splits=entries,
+            splits={split: tuple(shards) for split, shards in entries.items()},
             statistics={name: group.result() for name, group in self.statistics.items()},
         ).with_checksum()
 

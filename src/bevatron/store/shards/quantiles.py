@@ -35,9 +35,9 @@ class Thinned:
         step = max(1, BLOCK // max(1, k))
         for i in range(0, n, step):
             part, all_keys = values[i : i + step], keys[i : i + step, None] + np.arange(k, dtype=np.uint32)
-            chosen = self._kept(all_keys)
-            if chosen.any():
-                self._pieces.append((all_keys[chosen], part[chosen].reshape(-1, features)))
+            selected = self._is_selected(all_keys)
+            if selected.any():
+                self._pieces.append((all_keys[selected], part[selected].reshape(-1, features)))
                 self.count += len(self._pieces[-1][0])
             while self.count > self.limit and self.level < MAX_LEVEL:
                 self._thin()
@@ -46,13 +46,13 @@ class Thinned:
         """The kept numbers of one feature, in float64."""
         return np.concatenate([np.zeros(0), *(values[:, number] for _, values in self._pieces)], dtype=np.float64)
 
-    def _kept(self, keys: np.ndarray) -> np.ndarray:
+    def _is_selected(self, keys: np.ndarray) -> np.ndarray:
         return (keys & np.uint32((1 << self.level) - 1)) == 0
 
     def _thin(self) -> None:
         self.level += 1
         for i, (keys, values) in enumerate(self._pieces):  # one after the other, as all together are large
-            chosen = self._kept(keys)
-            self._pieces[i] = keys[chosen], values[chosen]
+            selected = self._is_selected(keys)
+            self._pieces[i] = keys[selected], values[selected]
         self._pieces = [piece for piece in self._pieces if len(piece[0])]
         self.count = sum(len(keys) for keys, _ in self._pieces)

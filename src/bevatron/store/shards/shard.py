@@ -15,6 +15,7 @@ import numpy as np
 from bevatron.errors import UserError
 from bevatron.regular_files import require_regular
 from bevatron.store.files.declared_sizes import check_declared_sizes
+from bevatron.store.files.hdf5 import as_dataset, as_group, dataset_at, read_array
 from bevatron.store.files.plain_content import check_plain_content
 from bevatron.store.files.publish import publishing
 from bevatron.store.shards.check import check_samples
@@ -63,7 +64,8 @@ def write_shard(path: Path, samples: Samples, attributes: dict[str, Any], compre
         for name, values in datasets.items():
             _write(file, name, values, compression)
         for name, group in samples.inputs.items():
-            _describe(file[f"inputs/{name}"], group)
+            node = file[f"inputs/{name}"]
+            _describe(as_dataset(node) if isinstance(group.column, Dense) else as_group(node), group)
         complete = samples.attributes | attributes | {"schema_version": SCHEMA_VERSION, "n_samples": len(samples)}
         for name, value in sorted(complete.items()):
             file.attrs[name] = _stored(value)
@@ -111,8 +113,8 @@ class Shard:
                 known = bool(version == SCHEMA_VERSION)
             if not known:
                 file.close()
-                found = "is no shard of Bevatron's" if version is None else f"follows version {version} of the contract"
-                raise UserError(self.path, f"{found}; this Bevatron reads version {SCHEMA_VERSION}", MAKE_AGAIN)
+                what = "is no shard of Bevatron's" if version is None else f"follows version {version} of the contract"
+                raise UserError(self.path, f"{what}; this Bevatron reads version {SCHEMA_VERSION}", MAKE_AGAIN)
             try:
                 with refusing(self.path):
                     check_plain_content(file, self.path)
@@ -125,6 +127,7 @@ class Shard:
 
     @property
     def attributes(self) -> dict[str, Any]:
+        """What the shard says of itself, by name: texts, numbers, lists and mappings."""
         file = self.file
         with refusing(self.path):
             return {name: _restored(value) for name, value in file.attrs.items()}
@@ -138,6 +141,7 @@ class Shard:
 
     @property
     def targets(self) -> dict[str, TargetInfo]:
+        """What the targets are, by name."""
         targets = self._node("targets")
         with refusing(self.path):
             datasets = {name: targets[name] for name in targets}
@@ -145,10 +149,12 @@ class Shard:
 
     @property
     def has_weight(self) -> bool:
+        """Whether every sample has a weight."""
         return "weight" in self.file
 
     @property
     def has_event(self) -> bool:
+        """Whether every sample has the number of its event."""
         return "event" in self.file
 
     def __len__(self) -> int:
@@ -182,11 +188,14 @@ class Shard:
             case "ragged":
                 column = Ragged(self.read(f"{place}/values"), self.read(f"{place}/offsets"))
             case "sparse":
-                parts = (self.read(f"{place}/{part}") for part in ("index", "value", "offsets"))
-                column = SparseImages(*parts, info.shape)
+                index, value, offsets = (self.read(f"{place}/{part}") for part in ("index", "value", "offsets"))
+                with refusing(self.path):
+                    channels, height, width = info.shape
+                column = SparseImages(index, value, offsets, (channels, height, width))
         return Group(column, info.features, info.units, info.definitions)
 
     def close(self) -> None:
+        """Closes the file; it is opened again when it is next needed."""
         if self._file is not None and self._process == os.getpid():
             self._file.close()
         self._file, self._nodes = None, {}
@@ -236,10 +245,10 @@ def refusing(path: Path, what: str = "") -> Iterator[None]:
 
 def chunk_rows(row_bytes: int) -> int:
     """Samples in a chunk: 1,024, unless that leaves the range of 256 KiB to 1 MiB; always a power of two."""
-    least, most = (max(1, limit // max(1, row_bytes)) for limit in CHUNK_BYTES)
-    most = 1 << (most.bit_length() - 1)
-    least = min(most, 1 << (least - 1).bit_length())
-    return min(max(CHUNK_ROWS, least), most)
+    minimum, maximum = (max(1, limit // max(1, row_bytes)) for limit in CHUNK_BYTES)
+    maximum = 1 << (maximum.bit_length() - 1)
+    minimum = min(maximum, 1 << (minimum - 1).bit_length())
+    return min(max(CHUNK_ROWS, minimum), maximum)
 
 
 def _datasets_of(samples: Samples) -> dict[str, np.ndarray]:
@@ -285,11 +294,13 @@ def _info(node: h5py.Group | h5py.Dataset) -> GroupInfo:
     attributes = {name: _restored(value) for name, value in node.attrs.items()}
     layout, longest = attributes["layout"], None
     if layout == "dense":
-        shape, dtype = node.shape[1:], node.dtype
+        values = as_dataset(node)
+        shape = values.shape[1:]
     else:
-        values = node["values" if layout == "ragged" else "value"]
-        shape, dtype = (values.shape[1:] if layout == "ragged" else attributes["shape"]), values.dtype
-        longest = int(np.diff(node["offsets"][()]).max(initial=0))
+        group = as_group(node)
+        values = dataset_at(group, "values" if layout == "ragged" else "value")
+        shape = values.shape[1:] if layout == "ragged" else attributes["shape"]
+        longest = int(np.diff(read_array(group, "offsets")).max(initial=0))
     features, units = attributes["features"], attributes["units"]
     return GroupInfo(
         layout=layout,
@@ -298,7 +309,7 @@ def _info(node: h5py.Group | h5py.Dataset) -> GroupInfo:
         definitions=attributes.get("definitions", ()),
         shape=shape,
         max_length=longest,
-        dtype=str(dtype),
+        dtype=str(values.dtype),
     )
 
 

@@ -49,22 +49,23 @@ class GroupStatistics:
         self.limit = limit
         self.features: tuple[str, ...] = ()
         self._moments: list[Moments] = []
-        self._kept: list[Thinned] = []
+        self._subsets: list[Thinned] = []
 
     def add(self, group: Group, ids: np.ndarray) -> None:
         """Merges one shard's data, whose samples have the `ids` (n,) uint64."""
         self.features = group.features
         for i, (values, keys) in enumerate(tables_of(group.column, hashes_of(ids[:QUANTILE_SAMPLES]))):
-            if i == len(self._kept):
+            if i == len(self._subsets):
                 self._moments.append(moments_of(values[:0]))
-                self._kept.append(Thinned(self.limit))
+                self._subsets.append(Thinned(self.limit))
             self._moments[i] = self._moments[i].merged(moments_of(values))
-            self._kept[i].add(values[: len(keys)], keys)
+            self._subsets[i].add(values[: len(keys)], keys)
 
     def result(self) -> dict[str, FeatureStatistics]:
+        """The statistics of all shards so far, by feature, in the features' units."""
         of_each = [
-            _statistics(moments, number, kept.feature(number))
-            for moments, kept in zip(self._moments, self._kept, strict=True)
+            _statistics(moments, number, subset.feature(number))
+            for moments, subset in zip(self._moments, self._subsets, strict=True)
             for number in range(len(moments.mean))
         ]
         return dict(zip(self.features, of_each, strict=True))
