@@ -7,6 +7,7 @@ from typing import Any
 
 from bevatron.config.loading.digest import digest_of
 from bevatron.config.sections.workflow import Workflow
+from bevatron.report.claims.reference import TestOptions
 from bevatron.report.page.ledger import Entry
 from bevatron.report.provenance.commands import commands_of
 from bevatron.report.results.study_results import ModelResults, StudyResults
@@ -76,8 +77,10 @@ def _model(m: ModelResults) -> dict[str, Any]:
 
 def _claim(r: StudyResults, entry: Entry) -> dict[str, Any]:
     """A claim's verdict and the numbers that it compares."""
+    options = entry.claim.test
+    assert isinstance(options, TestOptions)  # as those of every claim test
     numbers = []
-    for reference in entry.claim.test.references():
+    for reference in options.references():
         measured = reference.measured(r.measurements)
         name = reference.model_dump(mode="json", exclude_none=True)
         numbers.append(name | {"value": _finite(measured.value), "error": _finite(measured.error)})

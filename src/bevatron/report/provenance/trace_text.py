@@ -17,7 +17,8 @@ STAGES = ("study", "simulate", "prepare", "manifest", "observables", "search", "
 
 def trace_text(trace: Trace, table: str | None = None) -> str:
     """The claims' numbers and every metric and observable; with `table`, each number of that table."""
-    console = Console(file=io.StringIO(), width=160, highlight=False, markup=False)
+    buffer = io.StringIO()
+    console = Console(file=buffer, width=160, highlight=False, markup=False)
     if table is not None:
         console.print(_cells(trace.numbers(table)))
     else:
@@ -28,7 +29,7 @@ def trace_text(trace: Trace, table: str | None = None) -> str:
             for part in _study(trace, name):
                 console.print()
                 console.print(part)
-    return "\n".join(line.rstrip() for line in console.file.getvalue().rstrip().splitlines())
+    return "\n".join(line.rstrip() for line in buffer.getvalue().rstrip().splitlines())
 
 
 def trace_json(trace: Trace, table: str | None = None) -> str:
