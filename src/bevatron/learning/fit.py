@@ -71,6 +71,8 @@ def fit(job: FitJob, on_validation: Callable[[dict[str, Any]], None] | None = No
     job.folder.mkdir(parents=True, exist_ok=True)
     finished = team.same(finished_fit(job) if team.leads else None)
     if finished is not None:
+        if team.leads:
+            forget_checkpoints(job.folder)  # of a fit that was killed between its result and their removal
         return finished
     manifest = load_manifest(job.manifest, dataset_digest(job.study))
     _check_inputs(job, manifest)
