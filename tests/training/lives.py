@@ -18,7 +18,8 @@ from bevatron.training.job import FitJob, FitResult
 from bevatron.training.learner import Learner
 
 # Where a life may end: before a step; between the row of a validation and the early stopping's decision; between that
-# and the block's checkpoint; after it; and between the fit's stop and the publication of its weights, or of its result.
+# and the block's checkpoint; after it; between the fit's stop and the publication of its weights, or of its result; and
+# between that and the removal of the checkpoints.
 PLACES = (
     (Learner, "_prepare_step", "before"),
     (History, "on_validation_end", "after"),
@@ -26,6 +27,7 @@ PLACES = (
     (Checkpointing, "on_train_epoch_end", "after"),
     (fitting, "_publish", "before"),
     (fitting, "publish_json", "before"),
+    (fitting, "forget_checkpoints", "before"),
 )
 MOST_LIVES = 500
 TIMES = ("seconds", "samples_per_second", "waited", "continued")  # of a result: what a life more may change
