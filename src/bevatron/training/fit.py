@@ -76,7 +76,7 @@ def fit(
     job.folder.mkdir(parents=True, exist_ok=True)
     finished = context.broadcast(finished_fit(job) if context.is_rank_zero else None)
     if finished is not None:
-        if team.leads:
+        if context.is_rank_zero:
             forget_checkpoints(job.folder)  # of a fit that was killed between its result and their removal
         return finished
     manifest = load_manifest(job.manifest_path, dataset_digest(job.study))
