@@ -105,4 +105,4 @@ def read_predictions(path: Path, study: str, model: str) -> StoredPredictions:
 
 
 def _targets_in(group: h5py.Group) -> dict[str, np.ndarray]:
-    return {str(name): read_array(group, str(name)) for name in group}
+    return {name: read_array(group, name) for name in map(str, group)}
