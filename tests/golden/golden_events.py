@@ -14,7 +14,7 @@ N = 60
 
 
 def drawn(name: str, *shape: int, low: float = 0.0, high: float = 1.0) -> np.ndarray:
-    """Numbers uniform in [low, high) that follow from `name` by a hash of integers, float64."""
+    """Numbers uniform in [low, high) that follow from `name` by a hash of integers, float64: another name, others."""
     count = np.arange(int(np.prod(shape)), dtype=np.uint64) + np.uint64(zlib.crc32(name.encode()) << 20)
     return low + (high - low) * uniform(count).reshape(shape)
 
@@ -40,7 +40,7 @@ def draws(n_classes: int | None = None) -> Samples:
 
 
 def coloured() -> Samples:
-    values = drawn("images", 12, 3, 8, 8).astype(np.float32)
+    values = drawn("pictures", 12, 3, 8, 8).astype(np.float32)
     group = Group(Dense(values), ("red", "green", "blue"), ("",) * 3)
     return Samples({"image": group}, {"label": np.arange(12) % 10}, ids(12))
 
@@ -93,7 +93,7 @@ def collisions(events: int = 60) -> Samples:
     quark = np.array([0, 4, 5])[np.arange(n) % 3]
     decay = axis / np.linalg.norm(axis, axis=1)[:, None] * (drawn("flight", n, low=1.5, high=6) * (quark > 0))[:, None]
     jet, place = np.repeat(np.arange(n), each), np.tile(np.arange(each), n)
-    fraction = drawn("fraction", n * each, low=0.04, high=0.16) * pt[jet]
+    fraction = drawn("share", n * each, low=0.04, high=0.16) * pt[jet]
     spread = [drawn(f"away in {name}", n * each, low=-0.2, high=0.2) for name in ("eta", "phi")]
     momentum = _momenta(fraction, eta[jet] + spread[0], phi[jet] + spread[1])
     vertex = np.where((place >= 6)[:, None], decay[jet], 0.0)

@@ -15,7 +15,7 @@ from bevatron.simulate.sources.nanoaod import ENERGY_FRACTIONS, KINEMATICS, VERT
 
 def mnist(folder: Path) -> Path:
     for part, n in (("train", 8), ("test", 4)):
-        images = drawn(f"images of {part}", n, 6, 5, high=256).astype(np.uint8)
+        images = drawn(f"pictures of {part}", n, 6, 5, high=256).astype(np.uint8)
         labels = drawn(f"labels of {part}", n, high=10).astype(np.uint8)
         for name, array in zip(FILES[part], (images, labels), strict=True):
             head = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
