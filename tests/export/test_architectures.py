@@ -140,7 +140,7 @@ def test_onnxruntime_says_what_pytorch_says(kind, task):
     for trace in (b"site-packages", b"stack_trace", __file__.encode()):
         assert trace not in content  # nothing of this machine
     expected = [
-        name for group in groups for name in ((group, f"{group}_n_valid") if GROUPS[group].listed else (group,))
+        name for group in groups for name in ((group, f"{group}_n_valid") if GROUPS[group].is_ragged else (group,))
     ]
     assert [entry.name for entry in model.graph.input] == expected
     assert all(entry.type.tensor_type.shape.dim[0].dim_param for entry in model.graph.input)

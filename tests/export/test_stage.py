@@ -77,7 +77,7 @@ def exported(made, **changes):
     from bevatron.export.stage import export_model
 
     study, workflow, folder = made
-    arguments = {"metrics": None, "seeds": None} | changes
+    arguments = {"metrics_path": None, "seeds": None} | changes
     target = arguments.pop("folder", folder / "again")
     manifest, runs = folder / "dataset" / "manifest.json", folder / "models" / "runs.json"
     export_model(study, workflow, "net", manifest, runs, target, **arguments)
@@ -237,12 +237,12 @@ def test_metrics_of_other_runs_and_damaged_ones_are_refused(made, tmp_path):
     other = tmp_path / "metrics.json"
     other.write_text(json.dumps({key: value for key, value in tree.items() if key != "sha256"}))
     with pytest.raises(UserError, match="holds the metrics of other runs or data"):
-        exported(made, metrics=other)
+        exported(made, metrics_path=other)
     other.write_text(metrics.read_text().replace('"n_test": 120', '"n_test": 121'))
     with pytest.raises(UserError, match="does not match its own digest"):
-        exported(made, metrics=other)
+        exported(made, metrics_path=other)
     with pytest.raises(UserError, match="is missing; run `bevatron evaluate toy net`"):
-        exported(made, metrics=tmp_path / "nowhere.json")
+        exported(made, metrics_path=tmp_path / "nowhere.json")
 
 
 def test_without_the_optional_packages_one_line_says_what_to_install(made, tmp_path, monkeypatch):

@@ -75,4 +75,4 @@ def test_a_correction_shows_the_line_before_and_after():
 
 def test_the_lectures_images_can_be_drawn():
     for figure in (plot_responses((0.8, 0.6), 1.0), plot_rotations(), plot_surfaces({"one": curves(X)})):
-        figure.buffer.draw()
+        figure.canvas.draw()

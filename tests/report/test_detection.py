@@ -149,7 +149,7 @@ def test_images_of_several_channels_and_without_pixels_can_be_drawn(style):
     group = {"shape": [3, 4], "summed": 1, "features": ["u", "v"], "units": ["e", "e"]}
     group["images"] = [{"id": str(k), "label": "none", "channels": [empty, empty]} for k in range(2)]
     figure = plot_examples(ImagesRecord.model_validate(group), sides_of("lartpc"))
-    figure.buffer.draw()
+    figure.canvas.draw()
     assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["none, u", "none, v"]
 
 

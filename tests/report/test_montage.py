@@ -13,7 +13,7 @@ def test_every_image_is_found_at_its_frame_and_at_the_height_of_its_title():
     with page_style():
         figure, axes = plt.subplots()
         drawn = draw_montage(axes, rows, "gray_r", 0.0, 1.0)
-        figure.buffer.draw()
+        figure.canvas.draw()
         buffer = np.ma.filled(drawn.get_array().astype(float), np.nan)
         frames = [path.get_extents() for path in axes.collections[0].get_paths()]
         titles = {label.get_text(): y for label, y in zip(axes.get_yticklabels(), axes.get_yticks(), strict=True)}

@@ -99,7 +99,7 @@ def test_a_plot_that_fails_costs_no_search(error, study_with_search, tmp_path, t
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", fail)
     study = study_with_search()
     best = best_of("best", TRIALS, "here")
-    _publish(study, study.models["net"], TRIALS, best, IDENTITY, tmp_path)
+    _publish(study, study.models["net"], study.models["net"].search, TRIALS, best, IDENTITY, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"best.yaml", "search.json", "search.png", "trials.csv"}
     with Image.open(tmp_path / "search.png") as image:
         assert image.format == "PNG"

@@ -97,7 +97,7 @@ def test_a_module_holds_nothing_that_runs_what_it_reads(path):
 
 def test_the_one_place_that_loads_a_checkpoint_is_seen():
     """The search for `torch.load` above finds something to look at."""
-    code = (SOURCES / "learning" / "checkpoint.py").read_text(encoding="utf-8")
+    code = (SOURCES / "training" / "checkpoint.py").read_text(encoding="utf-8")
     assert faults(code.replace("weights_only=True", "weights_only=False"))
 
 

@@ -162,7 +162,7 @@ def test_what_is_kept_does_not_grow_with_the_dataset():
     for shard in range(1, 301):
         added.add(group, ids_from(shard << 40, 1000))
         if shard in (30, 300):
-            (thinned,) = added._kept
+            (thinned,) = added._subsets
             assert thinned.count <= limit
             peaks.append(sum(values.nbytes + keys.nbytes for keys, values in thinned._pieces))
     assert max(peaks) <= limit * (4 * 4 + 4)

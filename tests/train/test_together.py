@@ -43,7 +43,7 @@ def trained(study, workflow, curve, folder, **how):
 def test_two_workers_train_what_one_trains(curve, workflow, tmp_path):
     study = plain(curve.study)
     one = trained(study, workflow, curve, tmp_path / "one")
-    workflow = workflow.model_copy(update={"runs": str(tmp_path / "other")})
+    workflow = workflow.model_copy(update={"runs_dir": str(tmp_path / "other")})
     two = trained(study, workflow, curve, tmp_path / "two", **TWO)
     assert [run["workers"] for run in one + two] == [1, 1, 2, 2]
     for seed in range(2):
@@ -59,7 +59,7 @@ def test_a_killed_worker_costs_no_more_than_a_checkpoint(curve, workflow, tmp_pa
     study = plain(curve.study, epochs=600, validate_every=20, checkpoint_seconds=0.2)
     study = study.model_copy(update={"n_seeds": 1})
     trained(study, workflow, curve, tmp_path / "whole", **TWO)
-    workflow = workflow.model_copy(update={"runs": str(tmp_path / "other")})
+    workflow = workflow.model_copy(update={"runs_dir": str(tmp_path / "other")})
     killer = threading.Thread(target=kill_a_worker_in_mid_fit, args=(tmp_path / "other",), daemon=True)
     killer.start()
     (run,) = trained(study, workflow, curve, tmp_path / "killed", **TWO)

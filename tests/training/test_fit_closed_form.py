@@ -114,7 +114,7 @@ def test_several_workers_are_refused_in_one_line(job):
     made.folder.mkdir()
 
     class Pair(DistributedContext):
-        def same(self, value):
+        def broadcast(self, value):
             return value
 
     with pytest.raises(UserError, match=r"'fisher' is fitted by one worker, not 2"):

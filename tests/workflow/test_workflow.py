@@ -153,7 +153,7 @@ def test_a_study_whose_files_are_missing_is_left_out_by_name(checkout):
 
 
 def test_what_no_job_would_read_is_refused(checkout):
-    (checkout / "my.yaml").write_text("accelerator: cuda\nruns: my_runs\nscale: demo\nzorp: 1\n")
+    (checkout / "my.yaml").write_text("accelerator: cuda\nruns_dir: my_runs\nscale: demo\nzorp: 1\n")
     done = snakemake(checkout, "-n", "--configfile", "my.yaml")
     said = done.stdout + done.stderr
     assert done.returncode == 1

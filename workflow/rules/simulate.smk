@@ -2,7 +2,7 @@
 # Files that somebody else simulated are inputs: where one changes, the shards that are read from it are made again.
 rule simulate:
     input:
-        foreign_files_of,
+        external_files_of,
     output:
         shard="results/{study}/raw/shard-{shard}.h5",
         timing="results/{study}/raw/shard-{shard}.timing.json",

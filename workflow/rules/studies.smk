@@ -40,7 +40,7 @@ def shards_of(study):
     return [shard_number(number) for number in range(STUDIES[study].simulation.shards)]
 
 
-def foreign_files_of(wildcards):
+def external_files_of(wildcards):
     """What a shard is read from. For a number that the study does not have, a sentence that says so: as no file has that
     name, Snakemake names it as what is missing; an exception would come with a traceback."""
     files = EXTERNAL_FILES[wildcards.study]

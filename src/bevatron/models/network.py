@@ -157,4 +157,4 @@ def _no_weights(path: Path, error: Exception) -> UserError:
 
 
 def _no_spec(path: Path, error: Exception) -> UserError:
-    return UserError(path, f"is no spec of a network: {error}", "train the model again")
+    return UserError(path, f"is no description of a network: {error}", "train the model again")

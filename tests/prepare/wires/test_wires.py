@@ -194,13 +194,13 @@ def test_coarse_images_are_sums_of_fine_ones():
 
 
 def test_disorder_keeps_the_values_and_is_the_same_in_all_images():
-    images = {"plain": {"planes": ["y"]}, "mixed": {"planes": ["y"], "permuted": True}}
-    samples = prepared(raw([[MUON], [MUON]]), images=images, window={"size": 64, "shift": 1})
+    groups = {"plain": {"planes": ["y"]}, "mixed": {"planes": ["y"], "permuted": True}}
+    samples = prepared(raw([[MUON], [MUON]]), images=groups, window={"size": 64, "shift": 1})
     plain, mixed = (images(samples, name)[:, 0].reshape(2, -1) for name in ("plain", "mixed"))
     for a, b in zip(plain, mixed, strict=True):
         np.testing.assert_array_equal(np.sort(a), np.sort(b))
     assert (plain != mixed).any()
-    again = prepared(raw([[MUON], [MUON]]), images=images, window={"size": 64, "shift": 1})
+    again = prepared(raw([[MUON], [MUON]]), images=groups, window={"size": 64, "shift": 1})
     np.testing.assert_array_equal(images(again, "mixed")[:, 0].reshape(2, -1), mixed)
 
 
