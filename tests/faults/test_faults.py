@@ -99,6 +99,18 @@ def test_a_changed_number_is_a_corrupt_file(inspector, place):
 
 
 @pytest.mark.slow
+def test_a_digest_that_was_damaged_on_purpose_makes_no_other_file_corrupt(inspector, place):
+    """The bit that an injection turns may be one of the digest of a file that is whole."""
+    path = place / "results" / "curve" / "models" / "net" / "runs.json"
+    tree = json.loads(path.read_text())
+    tree["runs"][0]["files"]["history.csv"] = "0" * 64
+    path.write_text(json.dumps(tree))
+    name = "results/curve/models/net/runs.json"
+    assert set(inspector.look(place).corrupt) == {name, "results/curve/models/net/seed-0/history.csv"}
+    assert inspector.look(place, damaged_on_purpose=[name]).whole
+
+
+@pytest.mark.slow
 def test_swapped_weights_are_other_weights(inspector, place):
     one, two = (
         place / "results" / "curve" / "models" / "net" / f"seed-{seed}" / "weights.safetensors" for seed in (0, 1)
