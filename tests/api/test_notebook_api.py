@@ -7,8 +7,10 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import awkward as ak
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -113,7 +115,6 @@ def test_tables_have_features_by_name(project):
 
 
 def test_awkward_records(project):
-    ak = pytest.importorskip("awkward")
     shard = shard_of(project, "test")
     events = bevatron.open_dataset("flavours").to_awkward("test")
     assert events.fields == ["jet", "tracks", "flavour", "id"]
@@ -151,7 +152,8 @@ def test_a_model_predicts_what_the_evaluation_stage_wrote(model, seed):
         found = loaded.predict({"jet": arrays["jet"], "tracks": tracks})
         np.testing.assert_allclose(found, expected, atol=1e-6)
     table = dataset.to_pandas("test", group="jet")[["eta", "pt"]]  # in another order
-    np.testing.assert_allclose(loaded.predict({"jet": table, "tracks": events.tracks}), expected, atol=1e-6)
+    for jet in (table, events.jet):
+        np.testing.assert_allclose(loaded.predict({"jet": jet, "tracks": events.tracks}), expected, atol=1e-6)
     np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-5)
 
 
@@ -164,6 +166,14 @@ def test_a_model_predicts_what_the_evaluation_stage_wrote(model, seed):
         ({"jet": np.zeros((1, 2)), "tracks": [np.zeros((99, 2))]}, "a list of 99 elements; the network reads up to 5"),
         ({"jet": np.zeros((1, 2)), "tracks": (np.zeros((4, 2)), np.array([0, 9]))}, "do not cut its 4 elements"),
         (np.zeros((3, 2)), "expected arrays by group, found ndarray"),
+        (
+            {"jet": pd.DataFrame({"pt": [1.0]}), "tracks": [np.zeros((1, 2))]},
+            "the table of group 'jet' has no column 'eta'",
+        ),
+        (
+            {"jet": np.zeros((1, 2)), "tracks": ak.Array([[{"d0": 1.0}]])},
+            "the records of group 'tracks' have no field 'z0'",
+        ),
     ],
 )
 def test_wrong_inputs_are_refused_in_one_line(inputs, message):

@@ -68,11 +68,11 @@ class TrainedModel:
         A classification gives the probability of each class, in the order of `classes`; a regression its number in the
         target's unit; other tasks what their network computes.
 
-        inputs: arrays by group, in physical units, not normalised. A dense group is an array (n, *shape); a list is a
-        sequence of n arrays (n_elements, n_features), an awkward array of records, or a pair of values
-        (total, n_features) and offsets (n + 1,). A pandas table does where the network reads one dense group: its
-        columns are found by name. Raises UserError for a missing group or feature, another shape, and lists longer than
-        the network reads.
+        inputs: arrays by group, in physical units, not normalised. A dense group is an array (n, *shape), a pandas table
+        or awkward records, whose features are found by name. A list is a sequence of n arrays
+        (n_elements, n_features), an awkward array of lists of records, or a pair of values (total, n_features) and
+        offsets (n + 1,). A table alone does where the network reads one dense group. Raises UserError for a missing
+        group or feature, another shape, and lists longer than the network reads.
         """
         import torch
 
@@ -128,19 +128,23 @@ class TrainedModel:
 
 def _dense(name: str, values: Any, shape: tuple[int, ...], features: tuple[str, ...]) -> np.ndarray:
     if hasattr(values, "columns") and hasattr(values, "to_numpy"):
-        missing = [feature for feature in features if feature not in values.columns]
-        if missing:
-            raise UserError(
-                "inputs",
-                f"the table of group '{name}' has no column '{missing[0]}'",
-                f"it needs: {', '.join(features)}",
-            )
+        _check_features(f"the table of group '{name}' has no column", features, values.columns)
         values = values[list(features)].to_numpy()
+    elif getattr(values, "fields", None):  # awkward records
+        _check_features(f"the records of group '{name}' have no field", features, values.fields)
+        values = np.stack([np.asarray(values[feature]) for feature in features], axis=1)
     array = np.ascontiguousarray(values, np.float32)
     if array.shape[1:] != shape:
         expected = ", ".join(map(str, ("n", *shape)))
         raise UserError("inputs", f"group '{name}' has the shape {array.shape}", f"expected ({expected})")
     return array
+
+
+def _check_features(what: str, features: tuple[str, ...], known: Any) -> None:
+    """Raises UserError for a feature that is not among those known; `what` begins the message."""
+    missing = [feature for feature in features if feature not in known]
+    if missing:
+        raise UserError("inputs", f"{what} '{missing[0]}'", f"it needs: {', '.join(features)}")
 
 
 def padded_lists(name: str, lists: Any, n_max: int, features: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -168,13 +172,7 @@ def _values_and_offsets(name: str, lists: Any, features: tuple[str, ...]) -> tup
     if hasattr(lists, "fields"):  # awkward
         import awkward as ak
 
-        missing = [feature for feature in features if feature not in lists.fields]
-        if missing:
-            raise UserError(
-                "inputs",
-                f"the records of group '{name}' have no field '{missing[0]}'",
-                f"they need: {', '.join(features)}",
-            )
+        _check_features(f"the records of group '{name}' have no field", features, lists.fields)
         values = [ak.to_numpy(ak.flatten(lists[feature])) for feature in features]
         lengths = ak.to_numpy(ak.num(lists[features[0]]))
         return np.stack(values, axis=1).astype(np.float32), np.concatenate([[0], np.cumsum(lengths)])
