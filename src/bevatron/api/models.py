@@ -68,8 +68,8 @@ class TrainedModel:
         A classification gives the probability of each class, in the order of `classes`; a regression its number in the
         target's unit; other tasks what their network computes.
 
-        inputs: arrays by group, in physical units, not normalised. A dense group is an array (n, *shape), a pandas table
-        or awkward records, whose features are found by name. A list is a sequence of n arrays
+        inputs: arrays by group, in physical units, not normalised. A dense group is an array (n, *shape), a pandas
+        table or awkward records, whose features are found by name. A list is a sequence of n arrays
         (n_elements, n_features), an awkward array of lists of records, or a pair of values (total, n_features) and
         offsets (n + 1,). A table alone does where the network reads one dense group. Raises UserError for a missing
         group or feature, another shape, and lists longer than the network reads.
