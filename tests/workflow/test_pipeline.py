@@ -122,7 +122,7 @@ def test_the_row_survives_its_master_and_reruns_only_what_changed(place):
 @pytest.mark.slow
 def test_snakemake_makes_its_own_report(place):
     if not (place / "results" / "report" / "index.html").exists():
-        pytest.skip("the row did not run: see the other test")
+        pytest.skip("the pipeline did not run: see the other test")
     write(place, study(place) | {"simulation": study(place)["simulation"] | {"shards": 1}})
     snakemake(place, "--report", "report.html")
     text = (place / "report.html").read_text()
