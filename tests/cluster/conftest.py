@@ -11,7 +11,9 @@ from checkout import Checkout
 from stories import STORIES, TRIALS, Ending, World
 from virtual_slurm import VirtualSlurm, missing
 
-FIT_SECONDS, TRIAL_SECONDS = 45, 3  # a training outlasts the minute of a job in which it starts after 5 to 20 s
+# A training outlasts the minute of a job in which it starts after 5 to 20 s, and the first two trials of a search whose
+# processes start beside it.
+FIT_SECONDS, TRIAL_SECONDS = 70, 3
 LEAST_ROUNDS = 75, 5  # where a busy machine has made the measured speed too small
 ROUND = 20  # epochs between validations; a fit has whole rounds
 SIDE_BY_SIDE = 2  # stories at a time: two cores are enough for the tests
