@@ -1,10 +1,8 @@
 """Files of models and runs that somebody else has put there run nothing and end in one clear line."""
 
 import json
-import logging
 import os
 import resource
-import sys
 import time
 from pathlib import Path
 
@@ -12,7 +10,6 @@ import pytest
 import torch
 import yaml
 
-from bevatron import cli
 from bevatron.config.loading.identity import run_digest
 from bevatron.store.files.checksum import with_checksum
 from bevatron.store.files.publish import publish_text, sha256_of
@@ -35,41 +32,6 @@ def marker(tmp_path):
     return tmp_path / "owned"
 
 
-@pytest.fixture
-def place(curve, tmp_path, monkeypatch):
-    """A folder with the small study's configuration, as a person has it."""
-    (tmp_path / "config" / "studies").mkdir(parents=True)
-    (tmp_path / "config" / "config.yaml").write_text("studies: [curve]\naccelerator: cpu\n")
-    (tmp_path / "config" / "studies" / "curve.yaml").write_text(yaml.safe_dump(curve.study.model_dump(mode="json")))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def bevatron(monkeypatch, capsys):
-    """Runs a command in this process; gives its exit code and what it said."""
-
-    def run(*arguments: str) -> tuple[int, str]:
-        logging.getLogger("bevatron").handlers.clear()
-        monkeypatch.setattr(sys, "argv", ["bevatron", *arguments])
-        try:
-            cli.main()
-        except SystemExit as end:
-            return end.code or 0, capsys.readouterr().err
-        return 0, capsys.readouterr().err
-
-    return run
-
-
-def refused(answer: tuple[int, str], *words: str) -> None:
-    code, said = answer
-    assert code == 2, said
-    assert "Traceback" not in said
-    (line,) = [line for line in said.splitlines() if line.startswith("bevatron: ")]
-    for word in words:
-        assert word in line, line
-
-
 def train(curve) -> tuple[str, ...]:
     return ("train", "curve", "net", "--manifest", str(curve.manifest), "--output", "out/net")
 
@@ -85,7 +47,9 @@ def test_the_bomb_goes_off_where_pickles_are_loaded(tmp_path, marker):
     assert marker.exists()
 
 
-def test_a_malicious_checkpoint_with_a_right_checksum_is_refused_and_runs_nothing(curve, place, bevatron, marker):
+def test_a_malicious_checkpoint_with_a_right_checksum_is_refused_and_runs_nothing(
+    curve, place, refused, bevatron, marker
+):
     sha256 = load_manifest(curve.manifest).sha256
     digest = run_digest(curve.study, curve.study.models["net"], sha256, 0, "shuffled in memory")
     path = place / "runs" / digest[:20] / "chunk-000000001.ckpt"
@@ -97,13 +61,6 @@ def test_a_malicious_checkpoint_with_a_right_checksum_is_refused_and_runs_nothin
     assert not (place / "out" / "net" / "runs.json").exists()
 
 
-@pytest.fixture
-def trained(curve, place, bevatron):
-    code, said = bevatron(*train(curve))
-    assert code == 0, said
-    return place / "out" / "net"
-
-
 def plant(trained: Path, file: str) -> None:
     """Make runs.json vouch for the file as it is now."""
     path = trained / "runs.json"
@@ -112,7 +69,7 @@ def plant(trained: Path, file: str) -> None:
     path.write_text(json.dumps(with_checksum(tree)))
 
 
-def test_malicious_weights_with_a_right_checksum_are_refused_and_run_nothing(curve, trained, bevatron, marker):
+def test_malicious_weights_with_a_right_checksum_are_refused_and_run_nothing(curve, trained, refused, bevatron, marker):
     path = trained / "seed-0" / "weights.safetensors"
     torch.save({"weights": Bomb(marker)}, path)
     plant(trained, path.name)
@@ -121,7 +78,7 @@ def test_malicious_weights_with_a_right_checksum_are_refused_and_run_nothing(cur
 
 
 @pytest.mark.parametrize("kind", ["os", "../../../evil", "posix.system", "evil"])
-def test_a_model_s_description_cannot_name_foreign_code(curve, trained, bevatron, marker, kind):
+def test_a_model_s_description_cannot_name_foreign_code(curve, trained, refused, bevatron, marker, kind):
     (trained.parent.parent / "evil.py").write_text(f"import pathlib\npathlib.Path({str(marker)!r}).touch()\n")
     path = trained / "seed-0" / "model.json"
     tree = json.loads(path.read_text())
@@ -136,7 +93,7 @@ SIZES = {"wide": [30_000, 30_000], "beyond any memory": [10**9, 10**9], "deep": 
 
 
 @pytest.mark.parametrize("widths", SIZES.values(), ids=SIZES)
-def test_a_model_s_description_cannot_ask_for_more_than_its_weights(curve, trained, bevatron, widths):
+def test_a_model_s_description_cannot_ask_for_more_than_its_weights(curve, trained, refused, bevatron, widths):
     path = trained / "seed-0" / "model.json"
     tree = json.loads(path.read_text())
     tree["network"]["architecture"]["widths"] = widths
@@ -148,7 +105,7 @@ def test_a_model_s_description_cannot_ask_for_more_than_its_weights(curve, train
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kB
 
 
-def test_a_search_s_result_cannot_build_objects(curve, place, bevatron, marker):
+def test_a_search_s_result_cannot_build_objects(curve, place, refused, bevatron, marker):
     path = place / "config" / "studies" / "curve.yaml"
     tree = yaml.safe_load(path.read_text())
     space = {"training.learning_rate": {"kind": "uniform", "low": 0.01, "high": 0.1}}
