@@ -26,7 +26,7 @@ def published(case_of, tmp_path):
             (folder / name).write_text(f"{name} of seed {run.seed}")
         files = {path.name: sha256_of(path) for path in folder.iterdir()}
         runs.append(run.model_copy(update={"files": files}))
-    record = record.model_copy(update={"runs_dir": tuple(runs)})
+    record = record.model_copy(update={"runs": tuple(runs)})
     write_runs(tmp_path / "runs.json", record)
     return tmp_path / "runs.json", record
 
@@ -51,7 +51,7 @@ def test_a_file_that_is_changed_missing_or_not_listed_is_refused(published, name
     with pytest.raises(UserError, match=rf"seed-3/{name}: is missing, though .*runs\.json lists it"):
         load(path)
     fewer = record.runs[1].model_copy(update={"files": {"history.csv": "0" * 64}})
-    write_runs(path, record.model_copy(update={"runs_dir": (record.runs[0], fewer)}))
+    write_runs(path, record.model_copy(update={"runs": (record.runs[0], fewer)}))
     with pytest.raises(UserError, match=r"runs\.1\.files: has no 'weights\.safetensors'"):
         load(path)
 

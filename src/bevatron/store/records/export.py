@@ -12,9 +12,8 @@ from bevatron.store.records.record import (
     PublishedRecord,
     Record,
     Whole,
-    check_made_for,
     publish_record,
-    read_record,
+    read_model_record,
 )
 
 
@@ -59,9 +58,6 @@ def write_export(path: Path, export: ExportRecord) -> None:
 def read_export(path: Path, study: str, model: str) -> ExportRecord:
     """export.json of `model` of `study`.
 
-    Raises UserError as `read_record`, and for the exports of another study or model.
+    Raises UserError as `read_model_record`: also for the exports of another study or model.
     """
-    command = f"bevatron export {study} {model}"
-    export = read_record(path, ExportRecord, command)
-    check_made_for(path, export, command, study=study, model=model)
-    return export
+    return read_model_record(path, ExportRecord, "export", study, model)

@@ -13,9 +13,8 @@ from bevatron.store.records.record import (
     PublishedRecord,
     Record,
     Whole,
-    check_made_for,
     publish_record,
-    read_record,
+    read_model_record,
     short,
 )
 from bevatron.store.records.runs import RunRecord, TrainingRun, order_runs
@@ -100,12 +99,9 @@ def write_metrics(path: Path, metrics: MetricsRecord) -> None:
 def read_metrics(path: Path, study: str, model: str) -> MetricsRecord:
     """metrics.json of `model` of `study`.
 
-    Raises UserError as `read_record`, and for the metrics of another study or model.
+    Raises UserError as `read_model_record`: also for the metrics of another study or model.
     """
-    command = f"bevatron evaluate {study} {model}"
-    metrics = read_record(path, MetricsRecord, command)
-    check_made_for(path, metrics, command, study=study, model=model)
-    return metrics
+    return read_model_record(path, MetricsRecord, "evaluate", study, model)
 
 
 def check_measured_on(path: Path, record: MeasuredRecord, manifest_sha256: str, command: str) -> None:

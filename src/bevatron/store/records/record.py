@@ -81,6 +81,17 @@ def read_record(path: Path, kind: type[Published], command: str) -> Published:
         raise UserError(path, f"{kind.REFUSAL}: it is nested too deeply", again) from None
 
 
+def read_model_record(path: Path, kind: type[Published], stage: str, study: str, model: str) -> Published:
+    """The record in `path` that a stage's command made for a model of a study.
+
+    Raises UserError as `read_record`, and for the record of another study or model.
+    """
+    command = f"bevatron {stage} {study} {model}"
+    record = read_record(path, kind, command)
+    check_made_for(path, record, command, study=study, model=model)
+    return record
+
+
 def check_made_for(path: Path, record: PublishedRecord, command: str, **expected: str) -> None:
     """Raises UserError unless the record's fields, such as study and model, have the values expected."""
     for name, value in expected.items():

@@ -18,7 +18,7 @@ from bevatron.store.records.record import (
     YesNo,
     check_made_for,
     publish_record,
-    read_record,
+    read_model_record,
 )
 
 LOADED = ("weights.safetensors", "model.json")  # files of a run that a network is loaded from
@@ -109,12 +109,9 @@ def write_runs(path: Path, runs: RunsRecord) -> None:
 def read_runs(path: Path, study: str, model: str) -> RunsRecord:
     """runs.json of `model` of `study`.
 
-    Raises UserError as `read_record`, and for the runs of another study or model.
+    Raises UserError as `read_model_record`: also for the runs of another study or model.
     """
-    command = f"bevatron train {study} {model}"
-    runs = read_record(path, RunsRecord, command)
-    check_made_for(path, runs, command, study=study, model=model)
-    return runs
+    return read_model_record(path, RunsRecord, "train", study, model)
 
 
 def load_runs(path: Path, study: str, model: str, manifest_sha256: str) -> RunsRecord:

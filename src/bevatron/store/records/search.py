@@ -12,9 +12,8 @@ from bevatron.store.records.record import (
     PublishedRecord,
     Record,
     Whole,
-    check_made_for,
     publish_record,
-    read_record,
+    read_model_record,
 )
 
 Status = Literal["finished", "stopped early", "diverged", "out of memory", "failed"]
@@ -55,9 +54,6 @@ def write_search(path: Path, search: SearchRecord) -> None:
 def read_search(path: Path, study: str, model: str) -> SearchRecord:
     """search.json of `model` of `study`.
 
-    Raises UserError as `read_record`, and for the search of another study or model.
+    Raises UserError as `read_model_record`: also for the search of another study or model.
     """
-    command = f"bevatron search {study} {model}"
-    search = read_record(path, SearchRecord, command)
-    check_made_for(path, search, command, study=study, model=model)
-    return search
+    return read_model_record(path, SearchRecord, "search", study, model)
