@@ -208,6 +208,7 @@ def test_predictions_and_metrics_agree(project):
         (lambda: bevatron.open_dataset("flavours").to_numpy("tset"), "has no split 'tset'"),
         (lambda: bevatron.open_dataset("flavours").to_numpy("test", groups=["jets"]), "has no input group 'jets'"),
         (lambda: bevatron.open_dataset("flavours").to_numpy("test", targets=["x"]), "has no target 'x'"),
+        (lambda: next(bevatron.open_dataset("flavours").batches("test", 0)), "expected at least 1, found 0"),
         (lambda: bevatron.load_model("flavours", "nett"), "has no model 'nett'"),
         (lambda: bevatron.load_model("flavours", "net", seed=7), "has no run of seed 7"),
         (lambda: bevatron.load_model("flavours", "fisher"), "is missing"),

@@ -174,6 +174,8 @@ class DatasetColumns:
         from bevatron.training.collate import Collate, input_groups
 
         self._check_split(split)
+        if batch_size < 1:
+            raise UserError("batch_size", f"expected at least 1, found {batch_size}")
         manifest = self.dataset.manifest
         self._check_names(groups or [], targets or [])
         collate = Collate(
