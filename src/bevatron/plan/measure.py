@@ -9,7 +9,7 @@ from typing import Any
 from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
 from bevatron.json_text import parse_json
-from bevatron.plan.rates import Fits, Samples, Shards, StudyRates
+from bevatron.plan.rates import FitRates, SampleRates, ShardRates, StudyRates
 from bevatron.regular_files import open_regular
 from bevatron.store.readers.split import describe
 from bevatron.store.records.runs import read_runs
@@ -43,7 +43,7 @@ def measure_rates(study: Study, scale: str, results: Path, date: str, machine: s
         date=date,
         machine=machine,
         scale=scale,
-        simulate=Shards(
+        simulate=ShardRates(
             start=_round(start),
             seconds=_round((cores - start) / events),
             events=_round(events),
@@ -51,7 +51,7 @@ def measure_rates(study: Study, scale: str, results: Path, date: str, machine: s
             bytes=_round(sum(p.stat().st_size for p in _require_files(place / "raw", "shard-*.h5")) / raw),
             memory_mb=max(job["memory"] for job in simulate),
         ),
-        prepare=Samples(
+        prepare=SampleRates(
             seconds=_round(sum(max(0.0, job["cores"] - start) for job in prepare) / raw),
             kept=_round(total / raw),
             bytes=_round(sum(entry.bytes for entry in files) / total),
@@ -66,7 +66,7 @@ def measure_rates(study: Study, scale: str, results: Path, date: str, machine: s
     )
 
 
-def _all_fits(study: Study, results: Path, n: dict[str, int], memory_bytes: float) -> dict[str, Fits]:
+def _all_fits(study: Study, results: Path, n: dict[str, int], memory_bytes: float) -> dict[str, FitRates]:
     benchmarks, place = results / "benchmarks", results / study.name
     jobs = {name: _job(benchmarks / "train" / study.name / f"{name}.tsv") for name in study.models}
     runs = {name: read_runs(place / "models" / name / "runs.json", study.name, name).runs for name in study.models}
@@ -80,7 +80,7 @@ def _all_fits(study: Study, results: Path, n: dict[str, int], memory_bytes: floa
     for name, model in study.models.items():
         seeds, job = len(runs[name]), jobs[name]
         resident = memory_bytes * (n["train"] + n["val"]) / 1e6
-        fits[name] = Fits(
+        fits[name] = FitRates(
             architecture=model.architecture.kind,
             start=_round(starts[name]),
             seconds=_round(max(1e-9, job["cores"] - starts[name]) / sum(run.samples for run in runs[name])),

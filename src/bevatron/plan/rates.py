@@ -15,7 +15,7 @@ HEAD = """\
 """
 
 
-class Shards(Section):
+class ShardRates(Section):
     """Making raw shards."""
 
     start: NonNegative = Field(description="core-seconds of a job before its first event")
@@ -26,7 +26,7 @@ class Shards(Section):
     memory_mb: NonNegative = Field(description="memory of a job")
 
 
-class Samples(Section):
+class SampleRates(Section):
     """From raw samples to the dataset."""
 
     seconds: NonNegative = Field(description="core-seconds a raw sample")
@@ -38,7 +38,7 @@ class Samples(Section):
     observables_seconds: NonNegative = Field(description="core-seconds a test sample, of the observables")
 
 
-class Fits(Section):
+class FitRates(Section):
     """Training, searching and evaluating one model."""
 
     architecture: str = Field(description="kind of the architecture, for models that were not measured")
@@ -60,13 +60,13 @@ class StudyRates(Section):
     date: str = Field(description="day of the measurement")
     machine: str = Field(description="processor and accelerator it was made on")
     scale: str = Field(description="scale of the run it was made in")
-    simulate: Shards = Field(description="making raw shards")
-    prepare: Samples = Field(description="making samples")
-    fits: dict[Name, Fits] = Field(description="by model", min_length=1)
+    simulate: ShardRates = Field(description="making raw shards")
+    prepare: SampleRates = Field(description="making samples")
+    fits: dict[Name, FitRates] = Field(description="by model", min_length=1)
     report_seconds: NonNegative = Field(description="core-seconds of the report")
     report_bytes: NonNegative = Field(description="bytes of the report")
 
-    def fits_of(self, model: str, architecture: str) -> tuple[Fits, str]:
+    def fits_of(self, model: str, architecture: str) -> tuple[FitRates, str]:
         """The rates of a model; of one not measured, those of the slowest of its architecture, else of all."""
         if model in self.fits:
             return self.fits[model], model

@@ -41,7 +41,7 @@ class Selection:
 Buffers = list  # reused memory of one batch: for each column of the table what its `buffer` made
 
 
-class Table:
+class SampleTable:
     """Memory for `rows` samples and, in cut columns, for `elements[path]` elements, which grows when needed."""
 
     def __init__(self, selection: Selection, manifest: Manifest, rows: int, elements: dict[str, int] | None = None):
@@ -234,7 +234,7 @@ class RaggedColumn:
         return RaggedBuffer(self.lengths, offsets, self.parts, self.filled)
 
     def gather(self, rows: Tensor, buffer: RaggedBuffer, at: int, known: Tensor | None = None) -> None:
-        """The samples at `rows` (k,) int64 into rows at to at + k of the buffer; `known` as in `Table.gather`."""
+        """The samples at `rows` (k,) int64 into rows at to at + k of the buffer; `known` as in `SampleTable.gather`."""
         buffer.filled = buffer.filled if at else 0
         k = len(rows)
         lengths = torch.index_select(self.lengths, 0, rows, out=buffer.lengths[at : at + k])
