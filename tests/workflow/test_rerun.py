@@ -22,7 +22,7 @@ for arguments in json.loads(sys.argv[1]):
             sys.exit(f"{arguments}: exit code {end.code}")
 """
 # Wall-clock time is all that may differ: in these keys and columns, and in the checksums of files that hold them.
-CLOCK = {"seconds", "samples_per_second", "waited", "seconds_in_generator", "share_in_generator"}
+CLOCK = {"seconds", "samples_per_second", "data_wait", "seconds_in_generator", "share_in_generator"}
 HOLDING_CLOCK = {"history.csv", "run.json", "trials.csv", "sha256"}  # the last is a file's digest of its own content
 
 

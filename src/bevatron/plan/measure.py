@@ -53,7 +53,7 @@ def measure_rates(study: Study, scale: str, results: Path, date: str, machine: s
         ),
         prepare=SampleRates(
             seconds=_round(sum(max(0.0, job["cores"] - start) for job in prepare) / raw),
-            kept=_round(total / raw),
+            samples_per_raw=_round(total / raw),
             bytes=_round(sum(entry.bytes for entry in files) / total),
             memory_bytes=_round(describe(manifest_path, "train").bytes / n["train"]),
             memory_mb=max(job["memory"] for job in prepare),
@@ -89,12 +89,12 @@ def _all_fits(study: Study, results: Path, n: dict[str, int], memory_bytes: floa
             memory_mb=max(0.0, round(job["memory"] - resident)),
             bytes=round(_size(place / "models" / name) / seeds),
             evaluate_bytes=_round(_size(place / "evaluation" / name) / (n["test"] * seeds)),
-            searched=_searched(study, name, place),
+            searched_fraction=_searched_fraction(study, name, place),
         )
     return fits
 
 
-def _searched(study: Study, name: str, place: Path) -> float | None:
+def _searched_fraction(study: Study, name: str, place: Path) -> float | None:
     search = study.models[name].search
     if search is None:
         return None

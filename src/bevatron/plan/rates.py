@@ -30,7 +30,7 @@ class SampleRates(Section):
     """From raw samples to the dataset."""
 
     seconds: NonNegative = Field(description="core-seconds a raw sample")
-    kept: Positive = Field(description="samples of the dataset for each raw sample")
+    samples_per_raw: Positive = Field(description="samples of the dataset for each raw sample")
     bytes: Positive = Field(description="bytes a sample, on disk")
     memory_bytes: Positive = Field(description="bytes a sample, in memory while learning")
     memory_mb: NonNegative = Field(description="memory of a job")
@@ -49,7 +49,7 @@ class FitRates(Section):
     memory_mb: NonNegative = Field(description="memory of a training job beside its samples")
     bytes: NonNegative = Field(description="bytes a seed, of weights and history")
     evaluate_bytes: NonNegative = Field(description="bytes a test sample and seed, of predictions and metrics")
-    searched: Fraction | None = Field(
+    searched_fraction: Fraction | None = Field(
         default=None, description="fraction of all epochs of all trials that a search goes through"
     )
 

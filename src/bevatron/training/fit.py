@@ -262,7 +262,7 @@ def _publish(
         samples=samples,
         seconds=history.seconds,
         samples_per_second=samples / history.seconds,
-        waited=history.waited / history.seconds,
+        data_wait=history.data_wait / history.seconds,
         workers=context.size,
         continued=int(continued),
         n_weights=learner.network.n_weights,
@@ -270,10 +270,10 @@ def _publish(
     if context.is_rank_zero:
         history.publish()
         _write(job, data, last_weights or read_bytes(history.best_weights()), result, environments)
-        if result.waited > INPUT_BOUND and data.device.type == "cuda":
+        if result.data_wait > INPUT_BOUND and data.device.type == "cuda":
             log.warning(
                 "%s seed %d: %.0f %% of the time went into waiting for data: the training is input-bound",
-                job.study.name, job.seed, 100 * result.waited,
+                job.study.name, job.seed, 100 * result.data_wait,
             )  # fmt: skip
     return context.broadcast(result)
 

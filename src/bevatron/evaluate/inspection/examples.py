@@ -51,7 +51,7 @@ def select_examples(study: DataPart, columns: TestColumns) -> dict[str, ImagesRe
         height, width = (-(-side // by) for side in info.shape[1:])
         records[name] = ImagesRecord(
             shape=(height, width),
-            summed=by,
+            rebin=by,
             features=info.features[:PLANES],
             units=info.units[:PLANES],
             images=tuple(

@@ -46,7 +46,7 @@ class ReconstructionEvaluation:
         if parameters is not None:
             metrics |= _probes(context, parameters, bootstrap, confidence)
         return metrics, {
-            "hidden": getattr(model.architecture, "hidden", None),
+            "latent": getattr(model.architecture, "latent", None),
             "target": target,
             "examples": _examples(predictions.outputs[0], clean, noisy),
         }

@@ -58,7 +58,7 @@ class TrainingRun(Record):
     samples: Whole = Field(description="samples of all steps")
     seconds: Finite = Field(description="time in the steps, without validations, in s")
     samples_per_second: Finite = Field(description="samples / seconds")
-    waited: Finite = Field(description="fraction of the seconds in which the steps waited for data")
+    data_wait: Finite = Field(description="fraction of the seconds in which the steps waited for data")
     workers: Whole = Field(description="number of workers that fitted together at the end")
     continued: Whole = Field(description="1 of a fit that went on from a checkpoint, else 0")
     n_weights: Whole = Field(description="number of the network's weights")

@@ -11,9 +11,9 @@ from bevatron.store.shards.check import FIX_RECIPE
 def counts_of_boxes(path: Path, name: str, boxes: np.ndarray, classes: tuple[str, ...]) -> dict[str, int]:
     """Samples that have a box of each class.
 
-    boxes (n, most, 5): x1, y1, x2, y2 as fractions of the image's width and height, and the class number; -1 in all
-    five where there is no box. Raises UserError, naming the row, for a target of another shape, a class number that is
-    none of the classes', and a box without an area or that reaches out of the image.
+    boxes (n, max_boxes, 5): x1, y1, x2, y2 as fractions of the image's width and height, and the class number; -1 in
+    all five where there is no box. Raises UserError, naming the row, for a target of another shape, a class number that
+    is none of the classes', and a box without an area or that reaches out of the image.
     """
     if boxes.ndim != 3 or boxes.shape[2] != 5:
         form = " × ".join(map(str, boxes.shape[1:])) or "a single number"
