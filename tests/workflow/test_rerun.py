@@ -141,4 +141,4 @@ def test_the_report_of_a_rerun_names_the_same_origin_for_every_number(twice):
 
     first, second = (read_trace(folder / "report", twice[0]) for folder in twice)
     assert first.numbers() == second.numbers()
-    assert second.changed(data=True) == ([], [])
+    assert second.find_changed(data=True) == ([], [])

@@ -107,7 +107,7 @@ class TrainedModel:
             if name not in inputs:
                 raise UserError("inputs", f"has no group '{name}'", f"the network reads: {', '.join(groups)}")
             if group.is_ragged:
-                columns[name] = padded_lists(name, inputs[name], group.shape[0], group.features)
+                columns[name] = pad_lists(name, inputs[name], group.shape[0], group.features)
             else:
                 columns[name] = (_dense(name, inputs[name], group.shape, group.features),)
         sizes = {name: len(parts[0]) for name, parts in columns.items()}
@@ -147,7 +147,7 @@ def _check_features(what: str, features: tuple[str, ...], known: Any) -> None:
         raise UserError("inputs", f"{what} '{missing[0]}'", f"it needs: {', '.join(features)}")
 
 
-def padded_lists(name: str, lists: Any, n_max: int, features: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+def pad_lists(name: str, lists: Any, n_max: int, features: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Lists in one of the forms that `predict` takes: values (n, n_max, n_features) float32, zero behind the elements,
     and n_valid (n,) int64.
 

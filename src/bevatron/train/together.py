@@ -6,7 +6,7 @@ from bevatron.compute.distributed.distributed_context import DistributedContext
 from bevatron.compute.slurm.resource_request import ResourceRequest
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
-from bevatron.training.fit import finished_fit, fit
+from bevatron.training.fit import fit, load_finished_fit
 from bevatron.training.job import Diverged, FitJob
 
 
@@ -15,7 +15,7 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: Res
 
     Raises UserError for a fit that diverges, damaged data, and workers that die too often.
     """
-    unfinished = [job for job in jobs if finished_fit(job) is None]
+    unfinished = [job for job in jobs if load_finished_fit(job) is None]
     if not unfinished:
         return
     from bevatron.compute.distributed.ray_workers import run_workers

@@ -74,7 +74,7 @@ def fit(
     configuration.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
-    finished = context.broadcast(finished_fit(job) if context.is_rank_zero else None)
+    finished = context.broadcast(load_finished_fit(job) if context.is_rank_zero else None)
     if finished is not None:
         if context.is_rank_zero:
             forget_checkpoints(job.folder)  # of a fit that was killed between its result and their removal
@@ -90,7 +90,7 @@ def fit(
             data.close()
 
 
-def finished_fit(job: FitJob) -> FitResult | None:
+def load_finished_fit(job: FitJob) -> FitResult | None:
     """The result of a fit that ended before, if its files are what they were; else the fit is made again."""
     try:
         stored = read_json(job.folder / RESULT)

@@ -20,7 +20,7 @@ class SplitFractions(Section):
     test: Fraction = Field(default=0.1, description="fraction never seen before evaluation")
 
     @model_validator(mode="after")
-    def _whole(self) -> "SplitFractions":
+    def _check_sum(self) -> "SplitFractions":
         if abs(self.train + self.val + self.test - 1.0) > 1e-9:
             raise ValueError(f"train + val + test must be 1, found {self.train + self.val + self.test:g}")
         if min(self.train, self.val, self.test) <= 0.0:

@@ -22,10 +22,10 @@ def average_precision(matched: Matched, bootstrap: Bootstrap) -> tuple[np.ndarra
     the others only need to be counted.
     """
 
-    def measured(weights: np.ndarray) -> np.ndarray:
+    def measure(weights: np.ndarray) -> np.ndarray:
         return np.stack([_of_replica(matched, row) for row in weights])
 
-    replicas = bootstrap.over(measured)
+    replicas = bootstrap.over(measure)
     return replicas[:, 0], replicas[:, 1]
 
 

@@ -40,7 +40,7 @@ class Bootstrap:
         return len(self.events)
 
     @property
-    def clustered(self) -> bool:
+    def is_clustered(self) -> bool:
         """Whether some event has several samples."""
         return self._event is not None
 
@@ -114,10 +114,10 @@ class Bootstrap:
         rows = np.arange(len(values)) if rows is None else rows
         rows = rows[np.argsort(values[rows], kind="stable")]
         total = self.totals(rows)
-        half = self.reached(rows, total[:, None] / 2)[:, 0]
+        half = self.first_reaching(rows, total[:, None] / 2)[:, 0]
         return np.where(total > 0, values[rows[np.minimum(half, len(rows) - 1)]], np.nan)
 
-    def reached(self, rows: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+    def first_reaching(self, rows: np.ndarray, threshold: np.ndarray) -> np.ndarray:
         """The first place in `rows` where the weight summed from the first row on is at least the threshold.
 
         threshold (replicas + 1, k); returns (replicas + 1, k) int64, len(rows) where it is never reached.
@@ -137,7 +137,7 @@ class Bootstrap:
             before = after
         return places
 
-    def up_to(self, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+    def weight_up_to(self, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Weight of the first `places` (replicas + 1, k) of the rows: (replicas + 1, k) float64."""
         summed_weights = np.zeros(places.shape)
         before, last = np.zeros(self.replicas + 1), places.max(initial=0)

@@ -30,7 +30,7 @@ def reliability(
     full = np.flatnonzero(counts)
     fraction, n = hits[full] / counts[full], counts[full] / len(bins)
     independent = n
-    if bootstrap.clustered:
+    if bootstrap.is_clustered:
         inside = (sum((b == k for b in bins), np.zeros(len(observed))) / len(bins) for k in full)
         independent = np.array([bootstrap.effective_size(observed, among) for among in inside])
     low, high = wilson(fraction, independent, confidence)

@@ -158,7 +158,7 @@ def _curves(
     first = seeds[0]
     last = first.made[-1][:DRAWN]
 
-    def shown(images: np.ndarray) -> list:
+    def first_images(images: np.ndarray) -> list:
         return [np.round(p.reshape(first.shape).mean(0), 3).tolist() for p in images[:DRAWN]]
 
     return {
@@ -170,8 +170,8 @@ def _curves(
             }
             for s in seeds
         ],
-        "samples": [shown(p) for p in first.made],
-        "neighbours": shown(train[nearest(last, train)[1]]),
-        "test": shown(test),
+        "samples": [first_images(p) for p in first.made],
+        "neighbours": first_images(train[nearest(last, train)[1]]),
+        "test": first_images(test),
         "collapsed": collapsed,
     }

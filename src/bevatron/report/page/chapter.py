@@ -126,7 +126,7 @@ def draw_chapter(results: StudyResults) -> Chapter:
             ("manifest", manifest.sha256),
         ],
         versions=sorted(manifest.versions.items()),
-        trained=_trained(results),
+        trained=_training_environments(results),
     )
 
 
@@ -143,7 +143,7 @@ def _facts(results: StudyResults) -> list[tuple[str, str]]:
     return facts + ([("search trials", count(trials))] if trials else [])
 
 
-def _trained(results: StudyResults) -> list[tuple[str, str]]:
+def _training_environments(results: StudyResults) -> list[tuple[str, str]]:
     """Where models were trained, with the titles of those trained there; and of which seeds that is not all."""
     titles_by_environment: dict[str, dict[str, None]] = {}
     for m in results.models.values():

@@ -92,7 +92,7 @@ def flush(path: Path) -> None:
 
 def remove_stale_parts(path: Path) -> None:
     """Removes parts of `path` whose process has died: told on this host by its number, elsewhere by age."""
-    for part in path.parent.glob(f".{_escaped(path.name)}.*.part"):
+    for part in path.parent.glob(f".{_escape(path.name)}.*.part"):
         found = re.fullmatch(rf"\.{re.escape(path.name)}\.(.+)-(\d+)\.[0-9a-f]+\.part", part.name)
         if not found:
             continue
@@ -167,7 +167,7 @@ def _host() -> str:
     return re.sub(r"[^A-Za-z0-9_]", "_", socket.gethostname()) or "host"
 
 
-def _escaped(name: str) -> str:
+def _escape(name: str) -> str:
     return re.sub(r"([*?\[])", r"[\1]", name)
 
 

@@ -34,7 +34,7 @@ class PaddedBatch(NamedTuple):
     n_valid: Tensor
 
 
-def padded(ragged: RaggedBatch, max_length: int) -> PaddedBatch:
+def pad(ragged: RaggedBatch, max_length: int) -> PaddedBatch:
     """The first `max_length` elements of every list, shorter ones filled up with zeros."""
     values, lengths = ragged
     batch, features = len(lengths), values.shape[1:]

@@ -71,7 +71,7 @@ class Prefetch:
         """Asks for a window, to be filled after those asked for before."""
         self._requested.put(blocks)
 
-    def filled(self) -> SampleTable:
+    def next_filled(self) -> SampleTable:
         """The next window; raises what the thread met, UserError for a shard that cannot be read."""
         result = self._ready.get()
         if isinstance(result, BaseException):

@@ -134,7 +134,7 @@ def open_split(
         dataset = load_dataset(dataset, expected_dataset_digest)
     selected = split_of(dataset, split, groups, targets)
     size = f"{selected.bytes / 1e9:.2f} GB"
-    if not reading_order(selected, memory_budget_bytes, block_rows, buffer_blocks).streamed:
+    if not reading_order(selected, memory_budget_bytes, block_rows, buffer_blocks).is_streamed:
         place = device if device == "cpu" or selected.bytes <= device_budget_bytes else "cpu"
         log.info("%s split: %d samples, %s, kept in memory (%s)", split, len(selected), size, place)
         return ResidentReader(selected, batch_size, place, part)

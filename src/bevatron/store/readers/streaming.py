@@ -96,7 +96,7 @@ class StreamingReader(Reader):
         try:
             buffers, filled, of_part = None, 0, 0  # rows of the batch so far, and those of this part
             for window in windows:
-                table, n = prefetch.filled(), window.size
+                table, n = prefetch.next_filled(), window.size
                 order = order_of(n, seed, epoch, window.number) if shuffle else np.arange(n)
                 for rows in _cut(torch.from_numpy(order[window.skip :]), self.batch_size, filled):
                     buffers = buffers or self._next_buffers(table)

@@ -242,7 +242,7 @@ class RaggedColumn:
         total = int(lengths.sum() if known is None else self.known_lengths[known].sum())
         starts = self.starts.index_select(0, rows)
         for i, part in enumerate(buffer.parts):
-            buffer.parts[i] = _enlarged(part, buffer.filled, buffer.filled + total)
+            buffer.parts[i] = _enlarge(part, buffer.filled, buffer.filled + total)
         outs = [part[buffer.filled : buffer.filled + total] for part in buffer.parts]
         if self.arrays and total >= LONG * k:
             self._copy_lists(starts, lengths, outs)
@@ -280,7 +280,7 @@ class RaggedColumn:
         return SparseBatch(index, value, buffer.offsets[: size + 1], (channels, height, width))
 
 
-def _enlarged(part: Tensor, filled: int, needed: int) -> Tensor:
+def _enlarge(part: Tensor, filled: int, needed: int) -> Tensor:
     """`part` itself, or a larger one with the same first `filled` elements."""
     if needed <= len(part):
         return part

@@ -58,7 +58,7 @@ class GroupStatistics:
             if i == len(self._subsets):
                 self._moments.append(moments_of(values[:0]))
                 self._subsets.append(Thinned(self.limit))
-            self._moments[i] = self._moments[i].merged(moments_of(values))
+            self._moments[i] = self._moments[i].merge(moments_of(values))
             self._subsets[i].add(values[: len(keys)], keys)
 
     def result(self) -> dict[str, FeatureStatistics]:
