@@ -24,7 +24,7 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: Res
 
     first = unfinished[0]
     payload = {"name": name, "accelerator": first.accelerator, "jobs": [job.as_payload() for job in unfinished]}
-    told = UserError(first.folder, "the fit was asked to stop (SIGTERM)", "run it again to go on")
+    stop_error = UserError(first.folder, "the fit was asked to stop (SIGTERM)", "run it again to go on")
     with ray_session(workflow.ray, request, first.folder) as session:
         on_gpus = first.accelerator == "cuda" or (first.accelerator == "auto" and session.gpus > 0)
         run_workers(
@@ -37,7 +37,7 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: Res
             on_gpus,
             first.folder / "team",
             stop_timeout(workflow.grace_seconds),
-            told,
+            stop_error,
         )
 
 

@@ -95,9 +95,9 @@ class TestColumns:
                     return values.reshape(len(values), -1)[:, column].astype(np.float64)
                 case Ragged(values, offsets):
                     present = np.diff(offsets) > position
-                    found = np.full(len(present), np.nan)
-                    found[present] = values[offsets[:-1][present] + position, column]
-                    return found
+                    elements = np.full(len(present), np.nan)
+                    elements[present] = values[offsets[:-1][present] + position, column]
+                    return elements
                 case SparseImages():
                     raise AssertionError("refused by feature()")
 

@@ -52,5 +52,5 @@ def precision_at_recalls(hits: np.ndarray, counted: np.ndarray, n_true: float) -
     there = counted > 0  # a replica may leave out the images of the first ones
     recall, precision = hits[there] / n_true, hits[there] / counted[there]
     highest = np.maximum.accumulate(precision[::-1])[::-1]
-    place = np.searchsorted(recall, RECALLS, side="left")
-    return np.append(highest, 0.0)[place]
+    block = np.searchsorted(recall, RECALLS, side="left")
+    return np.append(highest, 0.0)[block]

@@ -103,9 +103,9 @@ def _measure_accuracy(
     predictions = ClassPredictions.of(logits, labels)
     right = predictions.predicted == labels
 
-    def columns(place: slice) -> np.ndarray:
-        of_class = _one_hot(labels[place], of_classes.shape[1]) * right[place, None]
-        return np.concatenate([of_class, predictions.log_loss[place, None]], axis=1)
+    def columns(block: slice) -> np.ndarray:
+        of_class = _one_hot(labels[block], of_classes.shape[1]) * right[block, None]
+        return np.concatenate([of_class, predictions.log_loss[block, None]], axis=1)
 
     sums, total = bootstrap.sums(columns), of_classes.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):  # a replica may miss a small class altogether

@@ -105,13 +105,13 @@ class _Seed:
         from bevatron.models.network import load_network
 
         network = load_network(folder).architecture
-        places = [k for k, epoch in enumerate(network.past_epoch.tolist()) if epoch > 0]
+        indices = [k for k, epoch in enumerate(network.past_epoch.tolist()) if epoch > 0]
         self.seed, self.shape, self.made = seed, network.shape, []
-        self.epochs = [int(network.past_epoch[k]) for k in places]
-        self.objective = [float(network.past_objective[k]) for k in places]
+        self.epochs = [int(network.past_epoch[k]) for k in indices]
+        self.objective = [float(network.past_objective[k]) for k in indices]
         with torch.no_grad():
-            for place in places:
-                network.recall(place)
+            for index in indices:
+                network.recall(index)
                 made = network.generate(n, torch.Generator().manual_seed(seed_of("generate", seed)))
                 self.made.append(made.flatten(1).numpy().astype(np.float64))
             self.d_of_made = network.discriminator(made.flatten(1))[:, 0].numpy()

@@ -119,9 +119,9 @@ def _check_version(path: Path, kind: type[PublishedRecord], payload: dict[str, A
 def first_problem(error: ValidationError) -> str:
     """The first of pydantic's complaints in one line: the field, what is wrong, and what was found."""
     first = error.errors(include_url=False, include_context=False)[0]
-    place = ".".join(_step(step) for step in first["loc"])
+    key = ".".join(_step(step) for step in first["loc"])
     what = first["msg"] if first["type"] == MISSING else f"{first['msg']}, found {format_value(first['input'])}"
-    return f"{place}: {what}" if place else what
+    return f"{key}: {what}" if key else what
 
 
 def format_value(value: Any) -> str:

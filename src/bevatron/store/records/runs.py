@@ -121,10 +121,10 @@ def load_runs(path: Path, study: str, model: str, manifest_sha256: str) -> RunsR
     runs, command = read_runs(path, study, model), f"bevatron train {study} {model}"
     check_made_for(path, runs, command, manifest_sha256=manifest_sha256)
     again = f"run `{command}` again"
-    for place, run in enumerate(runs.runs):
+    for index, run in enumerate(runs.runs):
         for name in LOADED:
             if name not in run.files:
-                raise UserError(path, f"is no list of runs: runs.{place}.files: has no '{name}'", again)
+                raise UserError(path, f"is no list of runs: runs.{index}.files: has no '{name}'", again)
             file = path.parent / run.folder / name
             if not file.is_file():
                 raise UserError(file, f"is missing, though {path} lists it", again)

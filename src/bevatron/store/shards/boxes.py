@@ -22,13 +22,13 @@ def counts_of_boxes(path: Path, name: str, boxes: np.ndarray, classes: tuple[str
     there = numbers != -1
     known = np.isin(numbers, np.arange(-1, len(classes)))
     if not known.all():
-        row, place = np.argwhere(~known)[0]
-        what = f"found the class number {numbers[row, place]:g}, expected -1 to {len(classes) - 1}"
+        row, position = np.argwhere(~known)[0]
+        what = f"found the class number {numbers[row, position]:g}, expected -1 to {len(classes) - 1}"
         raise UserError(path, f"target '{name}', row {row}: {what}", "fix the recipe, or list every class in the task")
     sound = (x1 >= 0) & (y1 >= 0) & (x2 <= 1) & (y2 <= 1) & (x1 < x2) & (y1 < y2)
     if (there & ~sound).any():
-        row, place = np.argwhere(there & ~sound)[0]
-        found = ", ".join(f"{side:g}" for side in boxes[row, place, :4])
+        row, position = np.argwhere(there & ~sound)[0]
+        found = ", ".join(f"{side:g}" for side in boxes[row, position, :4])
         what = f"found the box {found}, expected x1 < x2 and y1 < y2 within 0 and 1"
         raise UserError(path, f"target '{name}', row {row}: {what}", FIX_RECIPE)
     return {label: int((numbers == k).any(1).sum()) for k, label in enumerate(classes)}

@@ -94,8 +94,8 @@ def _keys(hashes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     return np.repeat(hashes - cut[:-1].astype(np.uint32), np.diff(cut)) + np.arange(cut[-1], dtype=np.uint32)
 
 
-def _statistics(moments: Moments, number: int, kept: np.ndarray) -> FeatureStatistics:
-    q16, median, q84 = np.quantile(kept if len(kept) else np.zeros(1), [0.16, 0.5, 0.84]).tolist()
+def _statistics(moments: Moments, number: int, subset: np.ndarray) -> FeatureStatistics:
+    q16, median, q84 = np.quantile(subset if len(subset) else np.zeros(1), [0.16, 0.5, 0.84]).tolist()
     some = moments.count > 0
     return FeatureStatistics(
         count=moments.count,
