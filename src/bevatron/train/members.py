@@ -15,8 +15,8 @@ def select_members(
 ) -> dict[str, list[Path]]:
     """The folders of each member's runs in the order of their seeds, by the member's name, in the model's order.
 
-    runs_by_member: runs.json by member. Raises UserError where one is missing, damaged, or of another dataset, and where
-    one is given that is no member.
+    runs_by_member: runs.json by member. Raises UserError where one is missing, damaged, or of another dataset, and
+    where one is given that is no member.
     """
     for other in runs_by_member:
         if other not in model.members:
