@@ -63,8 +63,8 @@ class StudyRates(Section):
     simulate: ShardRates = Field(description="making raw shards")
     prepare: SampleRates = Field(description="making samples")
     fits: dict[Name, FitRates] = Field(description="by model", min_length=1)
-    report_seconds: NonNegative = Field(description="core-seconds of the report")
-    report_bytes: NonNegative = Field(description="bytes of the report")
+    report_seconds: NonNegative = Field(description="core-seconds of the study's page")
+    report_bytes: NonNegative = Field(description="bytes of the study's page")
 
     def fits_of(self, model: str, architecture: str) -> tuple[FitRates, str]:
         """The rates of a model; of one not measured, those of the slowest of its architecture, else of all."""

@@ -40,7 +40,7 @@ def plot_residuals(curves: dict[str, dict]) -> Figure:
         if curve["noise"] is not None:
             noise = np.array(curve["noise"])
             axes.stairs(noise, edges, fill=True, color=FAINT, alpha=0.35, label="noise")
-        axes.stairs(np.array(curve["model"]), edges, color=COLOURS[2], label="point − network")
+        axes.stairs(np.array(curve["model"]), edges, color=COLOURS[2], lw=1.5, label="point − network")
         if curve["outside"] > 0.0005:
             note = f"{curve['outside']:.1%} outside"
             axes.text(0.97, 0.95, note, transform=axes.transAxes, ha="right", va="top")

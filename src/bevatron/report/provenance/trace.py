@@ -86,7 +86,8 @@ def read_trace(report: Path, results: Path | None = None) -> Trace:
     """The provenance of a report, or of one study's page in it: `report` is the folder, the page or the file itself.
 
     results: the folder of results, where it is not the one that holds the report: a page is in results/report/<study>.
-    Raises UserError for a report without provenance, or one that was changed; so for that of each study whose verdicts a ledger has.
+    Raises UserError for a report without provenance, or one that was changed; so for that of each study whose verdicts
+    a ledger has.
     """
     folder = (report if report.is_dir() else report.parent).absolute()
     payload = _read_payload(folder / PROVENANCE)
