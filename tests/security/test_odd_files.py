@@ -16,6 +16,7 @@ from bevatron.models.network import load_network, load_spec
 from bevatron.plan.measure import _json as measured_json
 from bevatron.regular_files import open_regular, read_bytes
 from bevatron.report.provenance.trace import read_trace
+from bevatron.store.records.claims import read_claims
 from bevatron.search.trial_log import TrialLog
 from bevatron.simulate.external.external_files import open_plain_or_gzip
 from bevatron.simulate.external.idx import LABELS, read_idx
@@ -95,6 +96,7 @@ READERS = {
     "search.json": lambda path: read_search(path, "study", "model"),
     "export.json": lambda path: read_export(path, "study", "model"),
     "model.json": load_spec,
+    "claims.json": lambda path: read_claims(path, "study"),
     "provenance.json": read_trace,
     "trial_log.jsonl": TrialLog,
     "timing.json": measured_json,

@@ -28,7 +28,7 @@ class ClaimRecord(Record):
     source: str = Field(description="where it says so")
     verdict: Verdict = Field(description="what the measured numbers say")
     sentence: str = Field(description="the measured numbers in one sentence")
-    notes: tuple[str, ...] = Field(default=(), description="what limits the verdict")
+    notes: tuple[str, ...] = Field(description="what limits the verdict")
     sigmas: Finite = Field(gt=0, description="standard deviations that a verdict needs")
     margins: tuple[MarginRecord, ...] = Field(min_length=1, description="the margin of each condition")
 
@@ -51,9 +51,7 @@ class ClaimsRecord(PublishedRecord):
     bevatron: str = Field(description="the version of Bevatron that decided")
     config_digest: Digest = Field(description="identity of the study's settings at this scale")
     claims: tuple[ClaimRecord, ...] = Field(description="the claims, in the order of the study's file")
-    failures: tuple[FailureRecord, ...] = Field(
-        default=(), description="figures and tables of the page that could not be made"
-    )
+    failures: tuple[FailureRecord, ...] = Field(description="figures and tables of the page that could not be made")
     results: dict[RelativePath, Digest] = Field(
         description="SHA-256 of the files in the study's folder of results that the verdicts are decided from"
     )
