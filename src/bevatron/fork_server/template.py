@@ -1,7 +1,6 @@
 """A template: a process that has imported everything and does nothing but fork, once for each job, and see to the jobs."""
 
 import gc
-import importlib
 import os
 import selectors
 import signal
@@ -16,7 +15,7 @@ from typing import Any
 
 from bevatron.fork_server.forked_job import become_job
 from bevatron.fork_server.loaded_files import LoadedFiles
-from bevatron.fork_server.preloaded import IMPORTED_FIRST, IMPORTED_NEXT, NEED_BOTH
+from bevatron.fork_server.preloaded import IMPORTED_FIRST, IMPORTED_NEXT, NEED_BOTH, import_all
 from bevatron.fork_server.protocol import ConnectionEnded, close_files, receive_message, send_message
 
 JOBS = "jobs"  # folder of files that say which process does the work of which client
@@ -56,11 +55,12 @@ class Template:
     def serve(self) -> None:
         """Import everything, and fork; jobs that need only what is imported first start before the rest is."""
         since = time.time_ns()
-        for name in IMPORTED_FIRST:
-            importlib.import_module(name)
-        for name in IMPORTED_NEXT:
+        gc.disable()  # hardly anything of what is made now is ever garbage
+        for _ in import_all(IMPORTED_FIRST):
+            pass
+        for _ in import_all(IMPORTED_NEXT):
             self._step(0)
-            importlib.import_module(name)
+        gc.enable()
         gc.collect()
         gc.freeze()  # the collector of a job does not write to what it shares with this process
         self._ready = True
