@@ -13,7 +13,10 @@ from typing import Any
 from bevatron.fork_server.protocol import VARIABLE, ConnectionEnded, receive_message, send_message
 from bevatron.fork_server.surroundings import fixed_surroundings
 
-FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+FORWARDED = (
+    signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTSTP,
+)  # fmt: skip
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
 def run_by_server() -> None:
@@ -22,6 +25,8 @@ def run_by_server() -> None:
     Returns where the server cannot be used, after one line on standard error: the command then starts here.
     """
     place = os.environ.pop(VARIABLE)
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        return  # closed: the numbers of their files are those of other files by now
     try:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.connect(place)
@@ -51,7 +56,7 @@ def _request() -> dict[str, Any]:
         "path": sys.path,
         "environment": dict(os.environ),
         "umask": umask,
-        "ignored": [number for number in FORWARDED if signal.getsignal(number) is signal.SIG_IGN],
+        "ignored": _ignored(),
         "fixed": fixed_surroundings(),
     }
 
@@ -62,8 +67,9 @@ class _Job:
     def __init__(self, connection: socket.socket):
         self._connection = connection
         self._started = False
-        heard = [n for n in (*FORWARDED, signal.SIGTSTP) if signal.getsignal(n) is not signal.SIG_IGN]
-        self._before = {number: signal.signal(number, self._forward) for number in heard}
+        self._sent: list[int] = []
+        self._ignored = _ignored()  # by the job too, if it does not choose to handle them
+        self._before = {number: signal.signal(number, self._forward) for number in FORWARDED}
 
     def wait(self) -> int | None:
         """The job's wait status; None where the server refuses it, after a line that says why.
@@ -85,22 +91,39 @@ class _Job:
         self._connection.close()
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        for number in self._sent:
+            if number in ENDING or not self._started:  # what comes now is to end as well, or nobody has been told
+                os.kill(os.getpid(), number)
 
     def _forward(self, number: int, _: object) -> None:
-        if not self._started:  # nothing runs yet: the server sees this process end, and starts nothing
-            _end_by_signal(number)
-        elif number == signal.SIGTSTP:  # Ctrl-Z: both stop, and go on together
+        if not (self._started or self._has_mail()):  # nothing runs yet: the server sees this end, and starts nothing
+            if number not in self._ignored:
+                _end_by_signal(number)
+        elif number == signal.SIGTSTP and number not in self._ignored:  # Ctrl-Z: both stop, and go on together
             self._send(signal.SIGSTOP)
             os.kill(os.getpid(), signal.SIGSTOP)
             self._send(signal.SIGCONT)
         else:
             self._send(number)
 
+    def _has_mail(self) -> bool:
+        """Whether the server has said something that wait() has not read yet."""
+        try:
+            return bool(self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except OSError:
+            return False
+
     def _send(self, number: int) -> None:
+        self._sent.append(number)
         try:
             send_message(self._connection, {"signal": int(number)})
         except OSError:
             pass  # it has ended, which wait() is told
+
+
+def _ignored() -> list[int]:
+    """Signals that this process ignores, because its parent did."""
+    return [number for number in FORWARDED if signal.getsignal(number) is signal.SIG_IGN]
 
 
 def _end_as(status: int) -> None:

@@ -2,6 +2,7 @@
 
 import atexit
 import ctypes
+import io
 import os
 import random
 import signal
@@ -52,11 +53,12 @@ def _dress(template: int, request: dict[str, Any], files: list[int]) -> None:
 
 
 def _writer(number: int, before: Any) -> Any:
-    """As Python opens its standard streams, with the encoding that the environment of the template has set."""
-    buffered_by_line = number == 2 or os.isatty(number)
-    return open(
-        number, "w", 1 if buffered_by_line else -1, encoding=before.encoding, errors=before.errors, closefd=False
-    )
+    """As Python opens its standard streams, with what the environment of the template has set for them."""
+    by_line = number == 2 or os.isatty(number)
+    if before.write_through:  # PYTHONUNBUFFERED
+        raw = open(number, "wb", 0, closefd=False)  # noqa: SIM115
+        return io.TextIOWrapper(raw, before.encoding, before.errors, line_buffering=by_line, write_through=True)
+    return open(number, "w", 1 if by_line else -1, encoding=before.encoding, errors=before.errors, closefd=False)
 
 
 def _forget_drawn_names_and_numbers() -> None:

@@ -24,7 +24,8 @@ def send_message(connection: socket.socket, message: dict[str, Any], files: tupl
     if files:
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))]
         sent = connection.sendmsg([head + content], rights)
-        connection.sendall((head + content)[sent:])
+        if remainder := (head + content)[sent:]:  # of nothing, sendall would ask whether the other side still listens
+            connection.sendall(remainder)
     else:
         connection.sendall(head + content)
 

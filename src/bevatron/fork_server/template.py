@@ -105,14 +105,14 @@ class Template:
 
     def _start(self, job: Job) -> None:
         ours = os.getpid()
+        with suppress(OSError):
+            send_message(job.connection, {"starting": True})  # before it does anything that its client could answer to
         job.process = os.fork()
         if job.process == 0:
             self._forget_everything(but=job)
             become_job(ours, job.request, job.files)  # does not return
         close_files(job.files)
         (Path(JOBS) / str(job.client)).write_text(str(job.process), encoding="utf-8")
-        with suppress(OSError):
-            send_message(job.connection, {"process": job.process})
 
     def _forget_everything(self, but: Job) -> None:
         """In the job: close what is the template's. The job keeps its connection, and never uses it: so the client
