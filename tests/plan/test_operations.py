@@ -20,7 +20,7 @@ def lenet(n, n_outputs=5):
 
 def test_lenet_by_hand():
     study = load_study("lartpc", "demo", STUDIES)
-    n = study.dataset.recipe.window.size // study.dataset.recipe.images["lores_one"].sum
+    n = study.dataset.recipe.window.size // study.dataset.recipe.images["lores_one"].rebin
     assert count_operations(study, study.models["lenet"]) == lenet(n)
 
 
@@ -46,7 +46,7 @@ def test_other_studies_do_not_grow():
 def test_networks_over_images_of_tasks_without_classes():
     """A regression has one output; that of a reconstruction depends on the dataset, so nothing is said of it."""
     study = load_study("lartpc", "demo", STUDIES)
-    n = study.dataset.recipe.window.size // study.dataset.recipe.images["lores_one"].sum
+    n = study.dataset.recipe.window.size // study.dataset.recipe.images["lores_one"].rebin
     regression = Regression(kind="regression", target="energy", truth="true_energy", x="energy")
     reconstruction = Reconstruction(kind="reconstruction", target="clean")
     assert count_operations(study.model_copy(update={"task": regression}), study.models["lenet"]) == lenet(n, 1)

@@ -54,7 +54,7 @@ class Workers(Section):
     restarts: Integer = Field(
         default=2, ge=0, description="how often a job starts its workers again when one of them has died"
     )
-    patience_seconds: Positive = Field(
+    timeout_seconds: Positive = Field(
         default=1800, description="how long a worker waits for the others before it gives up"
     )
 
