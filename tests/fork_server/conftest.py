@@ -62,7 +62,12 @@ class Workplace:
     def start(self, code: str, by_server: bool = True, **how) -> subprocess.Popen:
         """`bevatron CODE`, not waited for."""
         extra = {"BEVATRON_FORK_SERVER": str(self.folder / "socket")} if by_server else {}
-        how = {"cwd": self.root, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | how
+        how = {
+            "cwd": self.root,
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        } | how
         how["env"] = {**self.environment, **extra, **how.get("env", {})}
         wrapped = how.pop("wrapped", [])
         arguments = [code] if isinstance(code, str) else code

@@ -36,6 +36,6 @@ def test_a_new_component_is_found(workplace):
 def test_an_error_in_a_changed_module_is_the_jobs_own(workplace):
     assert workplace.run("print(1)")[0] == 0
     (workplace.package / "errors.py").write_text("def broken(:\n")
-    code, output, errors = workplace.run("import bevatron.errors")
+    code, _, errors = workplace.run("import bevatron.errors")
     assert code == 1
     assert "SyntaxError" in errors

@@ -59,7 +59,9 @@ def test_a_signal_while_the_template_imports_ends_the_client_at_once(workplace, 
     preloaded = workplace.package / "fork_server/preloaded.py"
     preloaded.write_text(preloaded.read_text() + "import time; time.sleep(5)\n")
     client = workplace.start(SLEEP)
-    assert wait_until(lambda: "socket" in str(psutil.Process(client.pid).net_connections("unix")) or workplace.templates())
+    assert wait_until(
+        lambda: "socket" in str(psutil.Process(client.pid).net_connections("unix")) or workplace.templates()
+    )
     time.sleep(0.5)
     client.terminate()
     assert client.wait(timeout=1) == -signal.SIGTERM
@@ -104,7 +106,7 @@ def test_a_killed_server_leaves_its_jobs_alone_and_later_ones_to_themselves(work
 
 
 def test_a_killed_workflow_leaves_nothing(workplace, job, wait_until):
-    client, process = job
+    client, _ = job
     workplace.workflow.kill()
     workplace.workflow.wait()
     assert client.wait(timeout=5) == -signal.SIGTERM  # the job may save its state
@@ -115,7 +117,9 @@ def test_a_killed_workflow_leaves_nothing(workplace, job, wait_until):
 def test_a_job_that_does_not_end_with_the_workflow_is_killed(workplace, wait_until, monkeypatch):
     template = workplace.package / "fork_server/template.py"
     template.write_text(template.read_text().replace("GRACE_SECONDS = 20.0", "GRACE_SECONDS = 1.0"))
-    client = workplace.start("import signal, time; signal.signal(15, signal.SIG_IGN); print('x', flush=True); time.sleep(60)")
+    client = workplace.start(
+        "import signal, time; signal.signal(15, signal.SIG_IGN); print('x', flush=True); time.sleep(60)"
+    )
     assert client.stdout.readline() == "x\n"
     workplace.workflow.kill()
     assert client.wait(timeout=10) == -signal.SIGKILL

@@ -1,4 +1,4 @@
-"""Snakemake's benchmark files: they count what a job's process and its children use, and a forked job is none of them."""
+"""Snakemake's benchmark files count a job's process and its children, and a forked job is none of them."""
 
 from pathlib import Path
 from typing import Any

@@ -1,8 +1,9 @@
-"""The command of a workflow's job, carried out by a fork of the server's: this process waits for it and ends as it ends.
+"""The command of a workflow's job, carried out by a fork: this process waits for it and ends as it ends.
 
 Only the standard library, and little of it: this is what a job costs.
 """
 
+import contextlib
 import os
 import resource
 import signal
@@ -115,10 +116,8 @@ class _Job:
 
     def _send(self, number: int) -> None:
         self._sent.append(number)
-        try:
+        with contextlib.suppress(OSError):  # it has ended, which wait() is told
             send_message(self._connection, {"signal": int(number)})
-        except OSError:
-            pass  # it has ended, which wait() is told
 
 
 def _ignored() -> list[int]:

@@ -67,7 +67,8 @@ def _forget_drawn_names_and_numbers() -> None:
     if "tempfile" in sys.modules:
         import tempfile
 
-        tempfile.tempdir = tempfile._name_sequence = None
+        tempfile.tempdir = None
+        tempfile._name_sequence = None  # type: ignore[attr-defined]
     if "numpy.random" in sys.modules:
         import numpy as np
 

@@ -1,7 +1,6 @@
 """The server process: takes the commands of a workflow's jobs, and hands each to a template with the job's environment.
 
-It starts with the first job, as a child of nobody but the workflow's Snakemake, and ends with it: the workflow keeps the
-other end of the pipe `lifeline` open.
+It is a child of the workflow's Snakemake and ends with it, which keeps the other end of the pipe `lifeline` open.
 """
 
 import argparse

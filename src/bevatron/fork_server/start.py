@@ -40,9 +40,15 @@ def start_fork_server() -> Path | None:
         os.close(lifeline)
     _lifelines.append(ours)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    ready, _, _ = select.select([server.stdout], [], [], START_SECONDS)
-    if not ready or not server.stdout or server.stdout.readline() != b"ready\n":
+    if not _is_ready(server):
         server.kill()
         return None
     os.environ[VARIABLE] = str(folder / SOCKET_NAME)
     return folder
+
+
+def _is_ready(server: subprocess.Popen[bytes]) -> bool:
+    """Whether the server says so in time."""
+    if server.stdout is None or not select.select([server.stdout], [], [], START_SECONDS)[0]:
+        return False
+    return server.stdout.readline() == b"ready\n"

@@ -1,4 +1,4 @@
-"""What a process gets from its parent, and what of it must be the same in a job and in the template that it is forked of.
+"""What a process gets from its parent, and what of it must be the same in a job and in its template.
 
 Only the standard library: a client reads it before anything is imported.
 """
@@ -16,7 +16,13 @@ PER_COMMAND = frozenset({"_", "SHLVL", "PWD", "OLDPWD", "BEVATRON_FORK_SERVER"})
 def fixed_surroundings() -> dict[str, Any]:
     """What no process of the server can change for a job: a job in which it differs starts by itself."""
     return {
-        "python": [os.path.realpath(sys.executable), sys.prefix, list(sys.flags), sys.warnoptions, sorted(sys._xoptions)],
+        "python": [
+            os.path.realpath(sys.executable),
+            sys.prefix,
+            list(sys.flags),
+            sys.warnoptions,
+            sorted(sys._xoptions),
+        ],
         "package": os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
         "user": [os.getresuid(), os.getresgid(), sorted(os.getgroups())],
         "limits": [resource.getrlimit(kind) for kind in _limits()],

@@ -1,4 +1,4 @@
-"""A template: a process that has imported everything and does nothing but fork, once for each job, and see to the jobs."""
+"""A template: a process that has imported everything, forks once for each job, and watches over the jobs."""
 
 import gc
 import os
@@ -116,7 +116,8 @@ class Template:
 
     def _forget_everything(self, but: Job) -> None:
         """In the job: close what is the template's. The job keeps its connection, and never uses it: so the client
-        learns that both have ended when both have."""
+        learns that both have ended when both have.
+        """
         signal.set_wakeup_fd(-1)
         self._selector.close()
         for file in (self._woken, self._waker, self._lifeline):

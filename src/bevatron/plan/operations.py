@@ -28,7 +28,7 @@ def estimate_growth(planned: Study, measured: Study) -> dict[str, float]:
 
 
 def estimate_larger_samples(planned: Study, measured: Study) -> float:
-    """The numbers of a sample in `planned` over those in `measured`, of a recipe whose images are dense; 1 of others."""
+    """The numbers of a sample in `planned` over those in `measured`, where images are dense; 1 where they are not."""
     sizes = []
     for study in (planned, measured):
         source = SOURCES[study.simulation.source.kind]()

@@ -2,12 +2,11 @@
 
 import math
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.simulate.external.external_files import open_plain_or_gzip
+from bevatron.simulate.external.external_files import ByteStream, open_plain_or_gzip
 
 IMAGES, LABELS = 0x00000803, 0x00000801  # unsigned bytes of three axes, and of one
 EXCESS = 1 << 16  # bytes beyond the expected end that are counted
@@ -40,7 +39,7 @@ def read_lengths(path: Path, magic: int) -> tuple[int, ...]:
         return _read_head(file, path, magic)[0]
 
 
-def _read_head(file: BinaryIO, path: Path, magic: int) -> tuple[tuple[int, ...], bool]:
+def _read_head(file: ByteStream, path: Path, magic: int) -> tuple[tuple[int, ...], bool]:
     """The length of each axis, and whether the head is whole."""
     axes = magic & 0xFF
     head = file.read(4 + 4 * axes)

@@ -79,7 +79,10 @@ class Digits:
 
     def image_shape(self, options: Options) -> tuple[int, int, int]:
         """(channels, height, width), for `bevatron plan`."""
-        return SHIPPED_SHAPE if options.folder is None else (1, *_lengths(Path(options.folder), "train")[1:])
+        if options.folder is None:
+            return SHIPPED_SHAPE
+        _, height, width = _lengths(Path(options.folder), "train")
+        return (1, height, width)
 
     def versions(self) -> dict[str, str]:
         """Versions of the software that the samples depend on, by package."""
