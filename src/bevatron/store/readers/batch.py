@@ -49,6 +49,15 @@ def padded(ragged: RaggedBatch, max_length: int) -> Padded:
     return Padded(dense, lengths.clamp(max=max_length))
 
 
+def select_lists(ragged: RaggedBatch, indices: Tensor) -> RaggedBatch:
+    """The lists `indices` (n,) int64 of a batch, in that order."""
+    lengths = ragged.lengths[indices]
+    starts = (ragged.lengths.cumsum(0) - ragged.lengths)[indices]
+    elements = torch.repeat_interleave(starts - (lengths.cumsum(0) - lengths), lengths)
+    elements += torch.arange(len(elements), device=elements.device)
+    return RaggedBatch(ragged.values.index_select(0, elements), lengths)
+
+
 class ImageBuffer:
     """Memory for dense images, used again and again: only the pixels touched last are cleared."""
 
