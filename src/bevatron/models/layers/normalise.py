@@ -6,6 +6,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from bevatron.models.layers.asinh import asinh
 from bevatron.models.layers.inputs import InputGroup, Inputs, Padded
 from bevatron.store.readers.batch import RaggedBatch
 
@@ -52,7 +53,7 @@ class Normalise(nn.Module):
             centre, scale = centre[:, None, None], scale[:, None, None]
         values = (values - centre) / scale
         if self.kind == "robust":
-            values = torch.asinh(values)
+            values = asinh(values)
         match group:
             case RaggedBatch(_, lengths):
                 return RaggedBatch(values, lengths)
