@@ -67,7 +67,8 @@ class Worker:
 
     def steps(self, kind: str, mean: int) -> float:
         """Seconds of the steps of one turn."""
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         print(json.dumps([kind, mean]), file=self._process.stdin, flush=True)
         return float(self._process.stdout.readline())
 

@@ -51,7 +51,9 @@ def assert_close(found, expected):
     assert found.keys() == expected.keys()
     for name, gradient in expected.items():
         size = max(1.0, gradient.abs().max().item())
-        torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-5 * size, msg=lambda m, n=name: f"{n}: {m}")
+        torch.testing.assert_close(
+            found[name], gradient, rtol=1e-4, atol=1e-5 * size, msg=lambda m, n=name: f"{n}: {m}"
+        )
 
 
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)

@@ -20,7 +20,7 @@ def test_lists_reach_a_network_without_padding():
 @pytest.mark.parametrize("indices", [[3, 0], [1], [], [2, 1, 3, 0]])
 def test_samples_are_selected_with_their_lists(indices):
     lists = [[1.0, 2.0], [], [3.0], [4.0, 5.0, 6.0]]
-    tracks = RaggedBatch(torch.tensor(sum(lists, [])).unsqueeze(1), torch.tensor([len(one) for one in lists]))
+    tracks = RaggedBatch(torch.arange(1.0, 7.0).unsqueeze(1), torch.tensor([len(one) for one in lists]))
     batch = {"id": torch.arange(4), "rows": 4, "inputs": {"tracks": tracks, "jet": torch.arange(8.0).view(4, 2)},
              "targets": {"flavour": torch.arange(4) * 10}}  # fmt: skip
     selected = select_samples(batch, torch.tensor(indices, dtype=torch.int64))

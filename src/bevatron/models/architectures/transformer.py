@@ -55,9 +55,7 @@ class Transformer(nn.Module):
         self.sequence_input = SequenceInput(inputs)
         self.pooling = options.pooling
         self.embedding = nn.Linear(self.sequence_input.n_features, options.width)
-        self.encoder = Encoder(
-            options.width, options.heads, options.blocks, options.feedforward, options.dropout
-        )
+        self.encoder = Encoder(options.width, options.heads, options.blocks, options.feedforward, options.dropout)
         width = options.width + self.sequence_input.n_dense
         self.layers = dense_layers(width, options.widths, options.activation, options.dropout, n_outputs)
         initialise(self.layers, options.initialisation)

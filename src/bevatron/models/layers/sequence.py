@@ -66,9 +66,14 @@ def join_lists(groups: list[Lists]) -> Lists:
     Raises UserError where one group has more elements in all than another.
     """
     values = [group.values for group in groups]
-    if len({len(group) for group in values}) > 1:
-        found = " and ".join(str(len(group)) for group in values)
-        raise UserError("inputs", f"the lists of a batch are not aligned: they have {found} elements", "see the recipe")
-    joined = values[0] if len(values) == 1 else torch.cat(values, -1)
     first = groups[0]
-    return Padded(joined, first.n_valid) if isinstance(first, Padded) else RaggedBatch(joined, first.lengths)
+    if isinstance(first, Padded):
+        return Padded(_join(values), first.n_valid)
+    if len({len(elements) for elements in values}) > 1:
+        found = " and ".join(str(len(elements)) for elements in values)
+        raise UserError("inputs", f"the lists of a batch are not aligned: they have {found} elements", "see the recipe")
+    return RaggedBatch(_join(values), first.lengths)
+
+
+def _join(values: list[Tensor]) -> Tensor:
+    return values[0] if len(values) == 1 else torch.cat(values, -1)
