@@ -25,7 +25,8 @@ class LSTM(nn.Module):
         c_t = f c_{t-1} + i g,  h_t = o tanh(c_t),  h_0 = c_0 = 0.
 
     Each step takes the lists of the batch that have an element left, and an empty list leaves the state zero. Forget
-    gates start open (bias 1, Jozefowicz et al. 2015). Dense groups alone are a list of one element (see `SequenceInput`).
+    gates start open (bias 1, Jozefowicz et al. 2015). Dense groups alone are a list of one element (see
+    `SequenceInput`).
 
     Shapes: inputs {group: (batch, ...) or lists}; returns (batch, n_outputs).
     """

@@ -9,7 +9,7 @@ from torch.autograd.function import once_differentiable
 
 
 def asinh(x: Tensor) -> Tensor:
-    """The inverse hyperbolic sine of each number, as precise as PyTorch's; that itself on a GPU and in an ONNX model."""
+    """The inverse hyperbolic sine of each number, as precise as PyTorch's; PyTorch's own on a GPU and in ONNX."""
     if x.is_cuda or torch.compiler.is_exporting():
         return torch.asinh(x)
     return _Asinh.apply(x)

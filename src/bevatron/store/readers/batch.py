@@ -1,4 +1,4 @@
-"""Ragged and sparse batches: how they are cut into smaller ones, and become dense on the device they lie on."""
+"""Ragged and sparse batches: how they are cut into smaller ones and selected from, and how they become dense."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
