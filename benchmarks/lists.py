@@ -1,13 +1,13 @@
 """Training of the networks over lists, this code against an older commit, in turns.
 
-    python benchmarks/lists.py --baseline COMMIT [--rounds 15] [--kinds lstm transformer]
+    python benchmarks/lists.py --baseline COMMIT [--rounds 15] [--kinds lstm transformer] [--normalise robust]
 
 The older commit is checked out into a temporary worktree. Each code runs in a process of its own with one thread; the
 two take turns, a few steps each, so that a busy machine slows both alike. A step is a batch of 1,000 jets, as the
 reader delivers it (ragged lists of 28 features, 16 features of the jet), made ready for the network, with its loss,
 gradients and an update by fused Adam. Lists have up to 15 elements: 4 on average (Poisson, some empty), or all 15.
 Times are those of the thread on the processor. At 4 of 15 at least 1.8 times the samples/s are required, at full lists
-0.95 times.
+0.95 times. With `--normalise none` the layers alone are compared.
 """
 
 import argparse
@@ -31,7 +31,9 @@ OPTIONS = {
 REQUIRED = {4: 1.8, LONGEST: 0.95}
 
 
-def main(baseline: str, rounds: int = 15, kinds: tuple[str, ...] = tuple(OPTIONS)) -> list[dict]:
+def main(
+    baseline: str, rounds: int = 15, kinds: tuple[str, ...] = tuple(OPTIONS), normalise: str = "robust"
+) -> list[dict]:
     """One row for each architecture and mean length: name, jets/s of this code and of the older one, their ratio (the
     median over the rounds), and the ratio required.
     """
@@ -41,7 +43,7 @@ def main(baseline: str, rounds: int = 15, kinds: tuple[str, ...] = tuple(OPTIONS
         git = ["git", "-C", str(repository), "worktree"]
         subprocess.run([*git, "add", "--detach", str(older), baseline], check=True, capture_output=True)
         try:
-            with Worker(repository) as ours, Worker(older) as theirs:
+            with Worker(repository, normalise) as ours, Worker(older, normalise) as theirs:
                 return [compare(ours, theirs, kind, mean, rounds) for kind in kinds for mean in REQUIRED]
         finally:
             subprocess.run([*git, "remove", "--force", str(older)], check=True)
@@ -58,9 +60,9 @@ def compare(ours: "Worker", theirs: "Worker", kind: str, mean: int, rounds: int)
 class Worker:
     """A process that trains with the code of one working tree."""
 
-    def __init__(self, tree: Path):
+    def __init__(self, tree: Path, normalise: str):
         environment = {**os.environ, "PYTHONPATH": str(tree / "src"), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, __file__, "--worker"]
+        command = [sys.executable, __file__, "--worker", "--normalise", normalise]
         self._process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -79,7 +81,7 @@ class Worker:
         self._process.communicate()
 
 
-def work() -> None:
+def work(normalise: str) -> None:
     """Answers each line of standard input, [kind, mean length], with the seconds of a few steps."""
     from bevatron.compute.numerics.devices import deterministic
 
@@ -88,14 +90,14 @@ def work() -> None:
         for line in sys.stdin:
             kind, mean = json.loads(line)
             if (kind, mean) not in trainings:
-                trainings[kind, mean] = Training(kind, mean)
+                trainings[kind, mean] = Training(kind, mean, normalise)
             print(trainings[kind, mean].steps(), flush=True)
 
 
 class Training:
     """A network and the batches that it learns from."""
 
-    def __init__(self, kind: str, mean: int):
+    def __init__(self, kind: str, mean: int, normalise: str = "robust"):
         import torch
 
         from bevatron.models.layers.inputs import InputGroup
@@ -109,7 +111,7 @@ class Training:
             "tracks": InputGroup((LONGEST, 28), tuple(f"t{i}" for i in range(28)), is_ragged=True),
         }
         torch.manual_seed(2)
-        self.network = Network(NetworkSpec({"kind": kind, **OPTIONS[kind]}, groups, 3, "robust")).train()
+        self.network = Network(NetworkSpec({"kind": kind, **OPTIONS[kind]}, groups, 3, normalise)).train()
         self.optimiser = torch.optim.Adam(self.network.parameters(), fused=True)
         self.collate = Collate(groups, torch.device("cpu"))
         self.batches = []
@@ -139,13 +141,14 @@ if __name__ == "__main__":
     parser.add_argument("--baseline", help="the commit to compare with")
     parser.add_argument("--rounds", type=int, default=15, help="turns of each")
     parser.add_argument("--kinds", nargs="+", choices=list(OPTIONS), default=list(OPTIONS), help="architectures")
+    parser.add_argument("--normalise", default="robust", help="of the networks' inputs")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
-        work()
+        work(arguments.normalise)
     elif arguments.baseline is None:
         parser.error("give the commit to compare with: --baseline COMMIT")
     else:
         from readers import show
 
-        show(main(arguments.baseline, arguments.rounds, tuple(arguments.kinds)), "jets")
+        show(main(arguments.baseline, arguments.rounds, tuple(arguments.kinds), arguments.normalise), "jets")

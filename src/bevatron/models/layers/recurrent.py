@@ -13,8 +13,9 @@ from bevatron.models.layers.lists_by_step import ListsByStep, PaddedSteps, Steps
 
 WELL_FILLED = 0.7  # above, PyTorch's kernel over padded lists on a CPU is faster than steps over the elements alone
 
-_sigmoid_gradient = torch.ops.aten.sigmoid_backward
-_tanh_gradient = torch.ops.aten.tanh_backward
+_sigmoid_gradient = torch.ops.aten.sigmoid_backward.grad_input
+_tanh_gradient = torch.ops.aten.tanh_backward.grad_input
+_GRADIENTS = (_sigmoid_gradient, _tanh_gradient, _sigmoid_gradient)
 
 
 class ListLSTM(nn.LSTM):
@@ -95,16 +96,16 @@ class _States(Function):
             here[:going_on] += of_state
             i, f, g, o = step.chunk(4, 1)
             of_i, of_f, of_g, of_o = of_step.chunk(4, 1)
-            of_o.copy_(here * squashed)
-            of_new = _tanh_gradient(here.mul_(o), squashed)
+            torch.mul(here, squashed, out=of_o)
+            of_new = _tanh_gradient(here.mul_(o), squashed, grad_input=here)
             of_new[:going_on] += of_memory
             torch.mul(of_new, g, out=of_i)
             torch.mul(of_new, memory, out=of_f)
             torch.mul(of_new, i, out=of_g)
             of_memory = of_new.mul_(f)
-            of_i.copy_(_sigmoid_gradient(of_i, i))
-            of_f.copy_(_sigmoid_gradient(of_f, f))
-            of_g.copy_(_tanh_gradient(of_g, g))
-            of_o.copy_(_sigmoid_gradient(of_o, o))
+            widths = [2 * width, width, width]  # of i and f, g, o
+            gates = zip(of_step.split(widths, 1), step.split(widths, 1), _GRADIENTS, strict=True)
+            for of_gate, gate, gradient_of in gates:
+                gradient_of(of_gate, gate, grad_input=of_gate)
             of_state = of_step @ weight
         return of_gates, of_gates.t() @ torch.cat(ctx.before), None
