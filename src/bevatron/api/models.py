@@ -30,13 +30,15 @@ def load_model(
     from bevatron.store.records.runs import load_runs
     from bevatron.store.shards.dataset import load_dataset
 
-    found = find_project(project)
-    settings = load_study_of(found, study, scale)
+    resolved_project = find_project(project)
+    settings = load_study_of(resolved_project, study, scale)
     if model not in settings.models:
         raise UserError(
-            found.studies_folder / f"{study}.yaml", f"has no model '{model}'", f"it has: {', '.join(settings.models)}"
+            resolved_project.studies_folder / f"{study}.yaml",
+            f"has no model '{model}'",
+            f"it has: {', '.join(settings.models)}",
         )
-    results = found.results_of(study)
+    results = resolved_project.results_of(study)
     dataset = load_dataset(results / "dataset" / "manifest.json")
     path = results / "models" / model / "runs.json"
     runs = {run.seed: run for run in load_runs(path, study, model, dataset.manifest.sha256).runs}

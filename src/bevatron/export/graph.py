@@ -13,7 +13,7 @@ from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.errors import UserError
 from bevatron.models.layers.inputs import InputGroup, Inputs, Padded
 from bevatron.models.network import Network
-from bevatron.store.readers.batch import RaggedBatch, padded
+from bevatron.store.readers.batch import RaggedBatch, pad
 
 OPSET = 18  # the oldest that PyTorch writes: onnxruntime 1.14 and later read it
 BATCH = "batch"
@@ -63,7 +63,7 @@ def columns_of(groups: dict[str, InputGroup], inputs: Inputs) -> tuple[Tensor, .
     for name, group in groups.items():
         column = inputs[name]
         if isinstance(column, RaggedBatch):
-            row += padded(column, group.shape[0])
+            row += pad(column, group.shape[0])
         else:
             row += [column] if isinstance(column, Tensor) else column
     return tuple(row)
@@ -119,10 +119,10 @@ def onnx_model(plain: Plain, columns: tuple[Tensor, ...], inputs: list[Port], ou
             raise UserError(where, f"cannot be written as ONNX: {reason}", "see docs/how-to/export.md") from error
     if program is None:
         raise TypeError("PyTorch's exporter gave no program")
-    return stripped(program.model_proto)
+    return strip_notes(program.model_proto)
 
 
-def stripped(model: Any) -> Any:
+def strip_notes(model: Any) -> Any:
     """The model without the exporter's notes, which name files and lines of this machine."""
     graph = model.graph
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from bevatron.models.layers.inputs import InputGroup, Inputs
-from bevatron.store.readers.batch import RaggedBatch, padded
+from bevatron.store.readers.batch import RaggedBatch, pad
 
 
 def flat_width(inputs: dict[str, InputGroup]) -> int:
@@ -24,7 +24,7 @@ def flatten_groups(inputs: Inputs, groups: dict[str, InputGroup]) -> Tensor:
         if isinstance(group, Tensor):
             columns.append(group.flatten(1))
             continue
-        values, n_valid = padded(group, shape.shape[0]) if isinstance(group, RaggedBatch) else group
+        values, n_valid = pad(group, shape.shape[0]) if isinstance(group, RaggedBatch) else group
         fraction = n_valid.to(values.dtype).unsqueeze(1) / values.shape[1]
         columns += [values.flatten(1), fraction]
     return columns[0] if len(columns) == 1 else torch.cat(columns, 1)

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from bevatron.errors import UserError
 from bevatron.store.readers.sampling import PLAIN, Sampling
 from bevatron.store.readers.split import Split, reading_order, split_of
-from bevatron.store.readers.table import Buffers, Table
+from bevatron.store.readers.table import Buffers, SampleTable
 from bevatron.store.shards.dataset import Dataset, load_dataset
 
 RING = 4  # batches that stay valid: the memory of one is used again for the fourth after it
@@ -88,7 +88,7 @@ class Reader(ABC):
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _next_buffers(self, table: Table) -> Buffers:
+    def _next_buffers(self, table: SampleTable) -> Buffers:
         """Memory for the next batch: that of the fourth before it."""
         fraction = -(-self.batch_size // self.part.of)
         buffers = self._buffers.popleft() if len(self._buffers) == RING else table.buffers(fraction)
@@ -134,7 +134,7 @@ def open_split(
         dataset = load_dataset(dataset, expected_dataset_digest)
     selected = split_of(dataset, split, groups, targets)
     size = f"{selected.bytes / 1e9:.2f} GB"
-    if not reading_order(selected, memory_budget_bytes, block_rows, buffer_blocks).streamed:
+    if not reading_order(selected, memory_budget_bytes, block_rows, buffer_blocks).is_streamed:
         place = device if device == "cpu" or selected.bytes <= device_budget_bytes else "cpu"
         log.info("%s split: %d samples, %s, kept in memory (%s)", split, len(selected), size, place)
         return ResidentReader(selected, batch_size, place, part)

@@ -13,7 +13,7 @@ from bevatron.store.readers.batch import cut
 from bevatron.store.readers.reader import WHOLE, Batch, Part, Reader
 from bevatron.store.readers.sampling import PLAIN, Sampling
 from bevatron.store.readers.split import ReadingOrder, Split
-from bevatron.store.readers.table import Table
+from bevatron.store.readers.table import SampleTable
 from bevatron.store.shards.shard import Shard
 
 MOST_AT_ONCE, BYTES_AT_ONCE = 16, 64e6  # batches that are gathered together on a GPU
@@ -25,8 +25,8 @@ class ResidentReader(Reader):
     def __init__(self, split: Split, batch_size: int | Literal["full"], device: str = "cpu", part: Part = WHOLE):
         super().__init__(split, batch_size, part)
         self._whole = batch_size == "full" and part.of == 1
-        table = Table(split.selection, split.manifest, len(split), split.elements)
-        self._loaded: Table | None = table  # None: closed
+        table = SampleTable(split.selection, split.manifest, len(split), split.elements)
+        self._loaded: SampleTable | None = table  # None: closed
         self._device = torch.device(device)
         self._numbers: dict[str, np.ndarray] = {}
         self._lengths: dict[Sampling, int] = {}
@@ -92,7 +92,7 @@ class ResidentReader(Reader):
         self._loaded = None
 
     @property
-    def _table(self) -> Table:
+    def _table(self) -> SampleTable:
         if self._loaded is None:
             raise RuntimeError("this reader was closed")
         return self._loaded

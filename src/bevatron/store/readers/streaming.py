@@ -20,12 +20,12 @@ from bevatron.store.readers.prefetch import Block, OpenShards, Prefetch
 from bevatron.store.readers.reader import WHOLE, Batch, Part, Reader
 from bevatron.store.readers.sampling import PLAIN, Sampling
 from bevatron.store.readers.split import WINDOWS, ReadingOrder, Split, streamed_block_rows
-from bevatron.store.readers.table import Table
+from bevatron.store.readers.table import SampleTable
 
 log = logging.getLogger("bevatron")
 
 
-class Window(NamedTuple):
+class ShuffleWindow(NamedTuple):
     """Blocks that are shuffled together; `number` counts the epoch's windows."""
 
     number: int
@@ -59,7 +59,7 @@ class StreamingReader(Reader):
             for start in range(0, entry.samples, self._block_rows)
         ]
         self._shards = OpenShards(split)
-        self._tables: list[Table] = []
+        self._tables: list[SampleTable] = []
         self._prefetch: Prefetch | None = None
         self._ahead: list[Block] | None = None
 
@@ -96,7 +96,7 @@ class StreamingReader(Reader):
         try:
             buffers, filled, of_part = None, 0, 0  # rows of the batch so far, and those of this part
             for window in windows:
-                table, n = prefetch.filled(), window.size
+                table, n = prefetch.next_filled(), window.size
                 order = order_of(n, seed, epoch, window.number) if shuffle else np.arange(n)
                 for rows in _cut(torch.from_numpy(order[window.skip :]), self.batch_size, filled):
                     buffers = buffers or self._next_buffers(table)
@@ -118,7 +118,7 @@ class StreamingReader(Reader):
             if left:
                 prefetch.close()
 
-    def _reading(self, windows: list[Window]) -> tuple[Prefetch, int]:
+    def _reading(self, windows: list[ShuffleWindow]) -> tuple[Prefetch, int]:
         """The thread that reads, and how many of `windows` the epoch before has asked it for already."""
         ahead, self._ahead = self._ahead, None
         if self._prefetch is not None and ahead is not None and ahead == windows[0].blocks:
@@ -128,11 +128,11 @@ class StreamingReader(Reader):
         if not self._tables:
             rows = min(self._buffer_blocks * self._block_rows, self.n_samples)
             split = self.split
-            self._tables = [Table(split.selection, split.manifest, rows) for _ in range(WINDOWS)]
+            self._tables = [SampleTable(split.selection, split.manifest, rows) for _ in range(WINDOWS)]
         self._prefetch = Prefetch(self._tables, self._shards)
         return self._prefetch, 0
 
-    def _windows(self, seed: int, epoch: int, shuffle: bool, start: int) -> list[Window]:
+    def _windows(self, seed: int, epoch: int, shuffle: bool, start: int) -> list[ShuffleWindow]:
         """The epoch's windows that hold anything behind the first `start` samples."""
         n = len(self._blocks)
         order = order_of(n, seed, epoch, "blocks").tolist() if shuffle else range(n)
@@ -142,7 +142,7 @@ class StreamingReader(Reader):
             blocks = sorted(self._blocks[i] for i in order[first : first + self._buffer_blocks])
             size = sum(block.stop - block.start for block in blocks)
             if start < before + size:
-                windows.append(Window(number, blocks, size, max(0, start - before)))
+                windows.append(ShuffleWindow(number, blocks, size, max(0, start - before)))
             before += size
         return windows
 
