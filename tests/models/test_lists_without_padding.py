@@ -15,6 +15,7 @@ from bevatron.models.layers.asinh import asinh
 from bevatron.models.layers.inputs import InputGroup
 from bevatron.models.layers.list_order import ListOrder
 from bevatron.models.layers.lists_by_length import ListsByLength
+from bevatron.models.layers.lists_by_pair import by_pair
 from bevatron.models.layers.lists_by_step import by_step
 from bevatron.models.layers.row_places import RowPlaces
 from bevatron.store.readers.batch import RaggedBatch
@@ -175,10 +176,16 @@ def test_steps_take_the_lists_that_go_on():
     steps = by_step(lists)
     assert [rows.flatten().tolist() for rows in steps.steps(steps.elements)] == [[40, 10, 20], [41, 11], [42]]
     assert steps.last(steps.steps(steps.elements)).flatten().tolist() == [11, 20, 0, 42]
-    assert steps.first(steps.elements).flatten().tolist() == [10, 20, 0, 40]
-    pairs, halved = steps.pair(steps.elements)
-    assert [rows.tolist() for rows in halved.steps(pairs)] == [[[40, 41], [10, 11], [20, 0]], [[42, 0]]]
     assert steps.filled == pytest.approx(6 / 9)
+
+
+def test_neighbours_become_pairs():
+    lists = by_pair(RaggedBatch(torch.tensor([[10.0], [11], [20], [40], [41], [42]]), torch.tensor([2, 1, 0, 3])))
+    pairs, halved = lists.pair(lists.elements)
+    assert pairs.tolist() == [[10, 11], [20, 0], [40, 41], [42, 0]]
+    pairs, quartered = halved.pair(pairs)
+    assert pairs.tolist() == [[10, 11, 0, 0], [20, 0, 0, 0], [40, 41, 42, 0]]
+    assert quartered.single(pairs).tolist() == [[10, 11, 0, 0], [20, 0, 0, 0], [0, 0, 0, 0], [40, 41, 42, 0]]
 
 
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)

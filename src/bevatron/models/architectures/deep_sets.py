@@ -41,7 +41,7 @@ class DeepSets(nn.Module):
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.sequence_input = SequenceInput(inputs)
-        self.pooling = options.pooling
+        self.pooling: Pooling = options.pooling
         *hidden, width = options.element_widths
         self.elements = nn.Sequential(
             dense_layers(self.sequence_input.n_features, hidden, options.activation, 0.0, width),

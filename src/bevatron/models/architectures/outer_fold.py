@@ -10,7 +10,7 @@ from bevatron.models.layers.activation import ActivationName, activation
 from bevatron.models.layers.dense_layers import dense_layers
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
-from bevatron.models.layers.lists_by_step import by_step
+from bevatron.models.layers.lists_by_pair import by_pair
 from bevatron.models.layers.sequence import SequenceInput
 
 
@@ -55,9 +55,9 @@ class OuterFold(nn.Module):
     def forward(self, inputs: Inputs) -> Tensor:
         """Inputs {group: (batch, ...) or lists} to outputs (batch, n_outputs)."""
         lists, dense = self.sequence_input(inputs)
-        steps = by_step(lists)
-        vectors = self.activation(self.embedding(steps.elements))
+        folded = by_pair(lists)
+        vectors = self.activation(self.embedding(folded.elements))
         for fold in self.folds:
-            pairs, steps = steps.pair(vectors)
+            pairs, folded = folded.pair(vectors)
             vectors = self.activation(fold(pairs))
-        return self.layers(torch.cat([steps.first(vectors), dense], 1))
+        return self.layers(torch.cat([folded.single(vectors), dense], 1))

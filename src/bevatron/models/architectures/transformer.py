@@ -53,7 +53,7 @@ class Transformer(nn.Module):
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.sequence_input = SequenceInput(inputs)
-        self.pooling = options.pooling
+        self.pooling: Pooling = options.pooling
         self.embedding = nn.Linear(self.sequence_input.n_features, options.width)
         self.encoder = Encoder(options.width, options.heads, options.blocks, options.feedforward, options.dropout)
         width = options.width + self.sequence_input.n_dense

@@ -34,10 +34,6 @@ class ListsByStep:
         ended = [rows[n:] for rows, n in zip(steps, following, strict=True)]
         return self._order.restore(torch.cat(ended[::-1]))
 
-    def first(self, values: Tensor) -> Tensor:
-        """Of each list the row at its first step, in the order of the batch: (batch, width); zero if empty."""
-        return self._order.restore(values[: self.sizes[0]])
-
     def pad(self, values: Tensor) -> Padded:
         """Rows (n_elements, width) to (n_lists, n, width) of the lists that are not empty, the longest first."""
         padded = [functional.pad(rows, (0, 0, 0, self.sizes[0] - len(rows))) for rows in self.steps(values)]
@@ -46,19 +42,6 @@ class ListsByStep:
     def restore(self, rows: Tensor) -> Tensor:
         """One row for each list that is not empty, the longest first, in the order of the batch; others are zero."""
         return self._order.restore(rows)
-
-    def pair(self, values: Tensor) -> tuple[Tensor, "ListsByStep"]:
-        """Each two neighbours (2i, 2i + 1) of a list as one row of twice the width, and the lists of these pairs.
-
-        The last element of a list of odd length is joined by zeros.
-        """
-        steps = self.steps(values)
-        if len(steps) % 2:
-            steps.append(values[:0])
-        left, right = steps[::2], steps[1::2]
-        filled = [functional.pad(b, (0, 0, 0, len(a) - len(b))) for a, b in zip(left, right, strict=True)]
-        pairs = torch.cat([torch.cat(left), torch.cat(filled)], 1)
-        return pairs, ListsByStep(self._order, self.sizes[::2], pairs)
 
 
 class PaddedSteps:
@@ -77,10 +60,6 @@ class PaddedSteps:
         """Of each list the row after its last element: (batch, width); zero for an empty list."""
         return self.restore(last_step(torch.stack(steps, 1), self._n_valid))
 
-    def first(self, values: Tensor) -> Tensor:
-        """Of each list the first row: (batch, width); zero for an empty list."""
-        return self.restore(values[:, 0])
-
     def pad(self, values: Tensor) -> Padded:
         """The lists as they are."""
         return Padded(values, self._n_valid)
@@ -88,14 +67,6 @@ class PaddedSteps:
     def restore(self, rows: Tensor) -> Tensor:
         """One row for each list, (batch, width), with those of empty lists zero."""
         return rows * (self._n_valid > 0).unsqueeze(1)
-
-    def pair(self, values: Tensor) -> tuple[Tensor, "PaddedSteps"]:
-        """Each two neighbours (2i, 2i + 1) as one, absent ones as zeros: (batch, ⌈n / 2⌉, 2 width)."""
-        n, width = values.shape[1:]
-        present = torch.arange(n, device=values.device) < self._n_valid.unsqueeze(1)
-        even = functional.pad(values * present.unsqueeze(2), (0, 0, 0, n % 2))
-        pairs = even.reshape(values.shape[0], (n + 1) // 2, 2 * width)
-        return pairs, PaddedSteps(pairs, (self._n_valid + 1) // 2)
 
 
 Steps = ListsByStep | PaddedSteps

@@ -26,7 +26,7 @@ class ListLSTM(nn.LSTM):
     costs a pass over all elements in each step there.)
     """
 
-    def forward(self, lists: Steps) -> Tensor:  # type: ignore[override]
+    def forward(self, lists: Steps) -> Tensor:
         """Lists with elements of n_features to their last states (batch, width); zero for an empty list."""
         if isinstance(lists, PaddedSteps):
             return lists.restore(self._over_padded(*lists.pad(lists.elements)))
