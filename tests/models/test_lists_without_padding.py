@@ -19,7 +19,7 @@ from bevatron.models.layers.lists_by_pair import by_pair
 from bevatron.models.layers.lists_by_step import by_step
 from bevatron.models.layers.row_places import RowPlaces
 from bevatron.store.readers.batch import RaggedBatch
-from bevatron.training.collate import move_to_device
+from bevatron.training.collate import move_to_device, select_samples
 
 KINDS = ("deep_sets", "lstm", "outer_recursive", "outer_fold", "transformer")
 SEVERAL = {"deep_sets": {"pooling": "sum"}, "lstm": {"layers": 3}, "transformer": {"pooling": "sum", "blocks": 3}}
@@ -123,6 +123,21 @@ def test_outputs_and_gradients_repeat_bit_for_bit(kind, dropout):
 
     with deterministic(2):
         assert all(map(torch.equal, once(), once()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_gradients_of_several_workers_add_up_to_those_of_the_batch(kind):
+    """Parts of a batch, one of them without any jet."""
+    network, inputs = build(kind).train(), ragged_jets(LENGTHS["mixed"])
+
+    def gradient(rows):
+        network.zero_grad()
+        network(select_samples({"inputs": inputs, "targets": {}}, rows)["inputs"]).square().sum().backward()
+        return {name: weight.grad.clone() for name, weight in network.named_parameters()}
+
+    n = len(LENGTHS["mixed"])
+    parts = [gradient(rows) for rows in torch.arange(n).split([6, 0, n - 6])]
+    assert_close({name: sum(part[name] for part in parts) for name in parts[0]}, gradient(torch.arange(n)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
