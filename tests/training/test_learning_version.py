@@ -16,7 +16,7 @@ from bevatron.config.sections.workflow import DataLoading
 from bevatron.training.fit import fit
 from bevatron.training.job import FitJob
 
-VERSION = 1  # of the numbers below
+VERSION = 2  # of the numbers below
 RULES = {"training__optimiser": "sgd", "training__momentum": 0.9, "training__balance": "batches"}
 COURSE = {
     "training__optimiser": "adamw", "training__weight_decay": 0.01, "training__schedule": "cosine",

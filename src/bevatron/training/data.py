@@ -23,7 +23,7 @@ VALIDATION_BATCH = 5_000  # rows; large, as nothing is learned from it
 
 
 class DataModule(pl.LightningDataModule):
-    """Training batches by step number, validation batches in file order; inputs dense, on the device.
+    """Training batches by step number, validation batches in file order; inputs as a network reads them, on the device.
 
     Which samples step s takes follows from (seed, s) alone: epoch s // steps_per_epoch is an order of the split drawn
     from (seed, epoch), and the step its place in it. No state has to be saved for a fit to go on in mid-epoch.
@@ -114,7 +114,7 @@ class DataModule(pl.LightningDataModule):
         return self._val.n_batches(self._val_sampling)
 
     def prepare_batch(self, batch: Batch) -> Batch:
-        """The batch on the device, its inputs dense."""
+        """The batch on the device, its inputs as a network reads them."""
         others = {
             key: move_to_device(value, self.device) for key, value in batch.items() if key not in ("inputs", "targets")
         }
