@@ -29,7 +29,7 @@ SOCKET_NAME, LOG_NAME = "socket", "templates.log"
 START_TEMPLATE = "from bevatron.fork_server.template import main; main()"
 
 
-class Template:
+class TemplateHandle:
     """A process that imports everything, in one environment, and forks: the server's end of it."""
 
     def __init__(self, environment: dict[str, str], folder: Path, lifeline: int):
@@ -87,7 +87,7 @@ class Server:
     def __init__(self, folder: Path, lifeline: int):
         self._folder, self._lifeline = folder, lifeline
         self._fixed = _plain(fixed_surroundings())
-        self._templates: list[Template] = []
+        self._templates: list[TemplateHandle] = []
         self._choosing = threading.Lock()
 
     def serve(self) -> None:
@@ -141,7 +141,7 @@ class Server:
                 return ""
         return "the fork server cannot import Bevatron's packages"
 
-    def _template_for(self, environment: dict[str, str]) -> Template | None:
+    def _template_for(self, environment: dict[str, str]) -> TemplateHandle | None:
         with self._choosing:
             self._templates = [template for template in self._templates if not template.ended]
             for template in self._templates:
@@ -157,7 +157,7 @@ class Server:
                     return None
                 oldest.dismiss()
                 self._templates.remove(oldest)
-            self._templates.append(Template(environment, self._folder, self._lifeline))
+            self._templates.append(TemplateHandle(environment, self._folder, self._lifeline))
             return self._templates[-1]
 
 
