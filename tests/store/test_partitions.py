@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
 from bevatron.errors import UserError
 from bevatron.store.readers.partitions import MIN_ROWS, Part, Partitions, partition_count
@@ -18,6 +19,15 @@ from bevatron.store.shards.shard import Shard
 
 COUNT = 16
 GROUPS = ["jets", "tracks"]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As in a fit; with more, small batches wait for threads that a busy machine does not run."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
