@@ -363,7 +363,7 @@ def test_batches_gathered_at_once_are_those_gathered_one_by_one(part, dataset, e
     """On a GPU several are gathered at once; here the same is done on the CPU."""
     with resident(dataset, 70, part=part) as reader:
         one_by_one = [batch["id"].numpy().copy() for batch in reader.epoch(1, 1)]
-        rows = torch.from_numpy(reader._rows(1, 1, True, Sampling()))
+        rows = torch.from_numpy(reader._order(1, 1, True, Sampling())[0])
         reader._at_once = 3  # which does not divide their number
         at_once = list(reader._on_device(rows, reader._sizes(0, reader.n_samples)))
     assert len(at_once) == len(one_by_one) == 26

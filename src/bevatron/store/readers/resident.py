@@ -61,8 +61,8 @@ class ResidentReader(Reader):
             if start < self.n_samples:
                 yield self._table.whole()
             return
-        rows = torch.from_numpy(self._rows(seed, epoch, shuffle, sampling)[self.part.before(start) :])
-        sizes = self._sizes(start, self.epoch_samples(sampling))
+        order, length = self._order(seed, epoch, shuffle, sampling)
+        rows, sizes = torch.from_numpy(order[self.part.before(start) :]), self._sizes(start, length)
         if self._device.type != "cpu":
             yield from self._on_device(rows, sizes)
             return
@@ -71,19 +71,21 @@ class ResidentReader(Reader):
             self._table.gather(selected, buffers, 0)
             yield self._table.batch(buffers, len(selected))
 
-    def _rows(self, seed: int, epoch: int, shuffle: bool, sampling: Sampling) -> np.ndarray:
-        """The rows of the table in the order in which the part's samples of an epoch come, (n,) int64."""
+    def _order(self, seed: int, epoch: int, shuffle: bool, sampling: Sampling) -> tuple[np.ndarray, int]:
+        """The rows of the table in the order in which the part's samples of an epoch come, (n,) int64, and how many
+        samples the epoch has over all parts.
+        """
         if sampling.words:
             if len(self._own) < self._partitions.count:
                 raise ValueError(f"{' and '.join(sampling.words)} needs the whole split: open it with one partition")
             rows = sampling.rows(self.n_samples, self._class_numbers(sampling), seed, epoch, shuffle)
-            return rows[self.part.number :: self.part.of]
+            return rows[self.part.number :: self.part.of], len(rows)
         offsets = self._partitions.offsets(self._own)
         orders = [
             offset + (order_of(size, seed, epoch, p) if shuffle else np.arange(size))
             for p, size, offset in zip(self._own, map(self._partitions.size, self._own), offsets, strict=True)
         ]
-        return interleave(orders, self.part, self._partitions.count)
+        return interleave(orders, self.part, self._partitions.count), self.n_samples
 
     def _sizes(self, start: int, length: int) -> list[int]:
         """Rows of the part in each batch of an epoch of `length` samples, behind the first `start`."""
