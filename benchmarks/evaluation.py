@@ -39,7 +39,7 @@ RUN = {  # how each network was trained: nothing here depends on it
     "reproducible": True,
     "stopped_early": False,
     **dict.fromkeys(("epochs", "steps", "best_epoch", "samples", "workers", "continued", "n_weights"), 1),
-    **dict.fromkeys(("best_val_loss", "last_val_loss", "seconds", "samples_per_second", "waited"), 1.0),
+    **dict.fromkeys(("best_val_loss", "last_val_loss", "seconds", "samples_per_second", "data_wait"), 1.0),
 }
 
 

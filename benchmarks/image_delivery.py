@@ -30,7 +30,7 @@ from bevatron.store.readers.streaming import StreamingReader
 from bevatron.store.shards.manifest import load_manifest
 
 BATCH = 16
-HIRES = {"hires": {"sum": 1, "planes": ["u", "v", "y"]}}
+HIRES = {"hires": {"rebin": 1, "planes": ["u", "v", "y"]}}
 REQUIRED = {"lz4": 5.0, "gzip": 50.0}
 FILTERS = {"lz4": dict(hdf5plugin.LZ4()), "gzip": {"compression": "gzip", "compression_opts": 4}}
 

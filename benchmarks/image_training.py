@@ -36,7 +36,7 @@ from bevatron.training.job import FitJob
 REQUIRED = 0.95
 STEPS, FIT_STEPS = 20, 120
 NETWORKS = {"alexnet": {}, "googlenet": {}, "resnet": {"depth": 50}}
-IMAGES = {"hires": {"sum": 1, "planes": ["u", "v", "y"]}, "lores": {"sum": 2, "planes": ["u", "v", "y"]}}
+IMAGES = {"hires": {"rebin": 1, "planes": ["u", "v", "y"]}, "lores": {"rebin": 2, "planes": ["u", "v", "y"]}}
 
 
 def main(

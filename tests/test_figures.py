@@ -17,7 +17,7 @@ from bevatron.figures import (
     log_failure,
     placeholder_png,
     placeholder_svg,
-    shortened,
+    shorten,
 )
 
 FORMULAS = [
@@ -139,7 +139,7 @@ def test_a_label_with_an_underscore_is_in_the_legend():
 @pytest.mark.parametrize("length", [1, 59, 60, 61, 500])
 def test_shortened_keeps_both_ends(length):
     text = "".join(chr(0x4E00 + k) for k in range(length))
-    found = shortened(text)
+    found = shorten(text)
     assert len(found) == min(length, 60)
     assert (found[0], found[-1]) == (text[0], text[-1])
     assert (found == text) == (length <= 60)

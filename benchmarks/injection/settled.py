@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-TIMED_KEYS = re.compile(r".*(seconds|per_second|share_in_generator).*|waited|continued|history_sha256")
-TIMED_COLUMNS = re.compile(r"seconds|waited|samples / s|.*waiting.*")
+TIMED_KEYS = re.compile(r".*(seconds|per_second|share_in_generator).*|data_wait|continued|history_sha256")
+TIMED_COLUMNS = re.compile(r"seconds|data_wait|samples / s|.*waiting.*")
 TIMED_TABLES = ("stage", "what")  # first columns of the report's tables of timings, whose texts tell fractions of time
 TIMED_FILES = ("history.csv", "run.json", "trials.csv")  # their SHA-256 in other files differs from run to run
 

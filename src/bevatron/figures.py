@@ -60,7 +60,7 @@ def legend_label(text: str) -> str:
     return JOINER + text if text.startswith("_") else text
 
 
-def shortened(text: str, longest: int = LONGEST) -> str:
+def shorten(text: str, longest: int = LONGEST) -> str:
     """`text`, without its middle where it is longer than `longest` characters: names often differ in their ends."""
     if len(text) <= longest:
         return text
@@ -84,7 +84,7 @@ def log_failure(error: Exception, what: str) -> str:
         words = str(error)
     except Exception:  # an exception of another's class may not even be able to say what it is
         words = ""
-    reason = shortened(" ".join(drawable(f"{type(error).__name__}: {words}").split()), 200)
+    reason = shorten(" ".join(drawable(f"{type(error).__name__}: {words}").split()), 200)
     steps = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(steps[-1].filename).name}:{steps[-1].lineno})" if steps else ""
     log.warning("%s could not be made: %s%s", what, reason, place)
@@ -135,7 +135,7 @@ def _make_literal(figure: "Figure") -> None:
             continue
         text.set_parse_math(False)
         words = drawable(text.get_text())
-        words = _folded(words, folded[text]) if text in folded else _cut(words)
+        words = _fold(words, folded[text]) if text in folded else _cut(words)
         if words != text.get_text():
             text.set_text(words)
 
@@ -161,16 +161,16 @@ def _titles(figure: "Figure") -> dict["Text", int]:
     return found
 
 
-def _folded(text: str, longest: int) -> str:
+def _fold(text: str, longest: int) -> str:
     """`text` in lines of at most `longest` characters; longer ones are folded into up to three."""
     lines = []
     for line in text.split("\n"):
         whole = len(line) <= longest
-        lines += [line] if whole else textwrap.wrap(shortened(line, 3 * (FOLDED - 8)), FOLDED)
+        lines += [line] if whole else textwrap.wrap(shorten(line, 3 * (FOLDED - 8)), FOLDED)
     return _cut("\n".join(lines), longest)
 
 
 def _cut(text: str, longest: int = LONGEST) -> str:
     """`text` with its long lines shortened, and no more than MOST_LINES of them."""
-    lines = [shortened(line, longest) for line in text.split("\n")]
+    lines = [shorten(line, longest) for line in text.split("\n")]
     return "\n".join(lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], "…"])

@@ -41,18 +41,18 @@ def open_regular(path: Path) -> BufferedReader:
         raise
 
 
-def read_bytes(path: Path, most: int = TENSOR_BYTES) -> bytes:
-    """The file's content. Raises UserError for anything but a file of at most `most` bytes, OSError as `open` does."""
+def read_bytes(path: Path, max_bytes: int = TENSOR_BYTES) -> bytes:
+    """The file's content. Raises UserError for anything but a file of up to `max_bytes` bytes, OSError as `open`."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        if size > most:
-            raise UserError(path, f"has {size:,} bytes; at most {most:,} are read", "see what wrote it")
+        if size > max_bytes:
+            raise UserError(path, f"has {size:,} bytes; at most {max_bytes:,} are read", "see what wrote it")
         return file.read(size + 1)
 
 
-def read_text(path: Path, most: int = TEXT_BYTES) -> str:
+def read_text(path: Path, max_bytes: int = TEXT_BYTES) -> str:
     """The file's UTF-8 text. Raises as `read_bytes` does, and UnicodeDecodeError."""
-    return read_bytes(path, most).decode("utf-8")
+    return read_bytes(path, max_bytes).decode("utf-8")
 
 
 def _check_regular(path: Path, status: os.stat_result) -> None:

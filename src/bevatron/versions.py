@@ -20,10 +20,10 @@ PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Bevatron's own version, Python's, and those of the packages that are installed."""
-    found = {"bevatron": version("bevatron"), "python": platform.python_version()}
+    installed = {"bevatron": version("bevatron"), "python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed

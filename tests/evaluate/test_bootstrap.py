@@ -101,7 +101,7 @@ def test_blocks_and_chunks_change_nothing(monkeypatch):
 
     def found():
         b = Bootstrap(events, 30, DIGEST)
-        return b.mean(values), b.over(lambda w: w @ values), b.median(values), b.up_to(np.arange(700), places)
+        return b.mean(values), b.over(lambda w: w @ values), b.median(values), b.weight_up_to(np.arange(700), places)
 
     places = rng.integers(0, 701, (31, 3))
     mean, over, median, up_to = found()
@@ -122,9 +122,9 @@ def test_sums_in_order_are_those_of_a_cumulative_sum(block, monkeypatch):
     bootstrap, rows = Bootstrap(np.arange(200), 25, DIGEST), rng.permutation(200)[:150]
     summed = np.cumsum(bootstrap.weights(rows).astype(float), axis=0)
     wanted = rng.uniform(0, 160, (26, 2))
-    at = bootstrap.reached(rows, wanted)
+    at = bootstrap.first_reaching(rows, wanted)
     places = rng.integers(0, 151, (26, 4))
-    up_to = bootstrap.up_to(rows, places)
+    up_to = bootstrap.weight_up_to(rows, places)
     for r in range(26):
         assert (at[r] == np.searchsorted(summed[:, r], wanted[r])).all()  # 150 where it is never reached
         assert (up_to[r] == np.append(0, summed[:, r])[places[r]]).all()

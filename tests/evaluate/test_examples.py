@@ -3,7 +3,7 @@
 import numpy as np
 
 from bevatron.config.sections.task import Classification, Detection
-from bevatron.evaluate.inspection.examples import PIXELS, _pixels, _sums, example_rows
+from bevatron.evaluate.inspection.examples import PIXELS, _pixels, _rebin, example_rows
 
 
 def test_rows_are_the_first_of_each_class_or_the_first_with_boxes():
@@ -18,7 +18,7 @@ def test_rows_are_the_first_of_each_class_or_the_first_with_boxes():
 def test_sums_hold_all_of_an_image_and_keep_its_place():
     image = np.zeros((5, 7))
     image[4, 6], image[0, 3] = 2.0, 5.0
-    small = _sums(image, 2)
+    small = _rebin(image, 2)
     assert small.shape == (3, 4)
     assert small.sum() == 7.0
     assert small[2, 3] == 2.0

@@ -21,11 +21,11 @@ GROUPS = {"jet": JET, "tracks": TRACKS, "image": IMAGE}
 # One line for each architecture: its smallest options that leave no part of it out, and the groups that it reads.
 SMALL = {
     "alexnet": ({"width": 0.02, "stride": 2}, ["image"]),
-    "autoencoder": ({"hidden": 2, "widths": [5]}, ["jet"]),
+    "autoencoder": ({"latent": 2, "widths": [5]}, ["jet"]),
     "boosted_trees": ({"rounds": 4}, ["jet", "tracks"]),
     "committee": ({"members": ["one", "two"], "widths": [4]}, ["jet", "tracks"]),
     "convolutional": ({"channels": [3, 4], "pooling": "average", "activation": "prelu", "dropout": 0.1}, ["image"]),
-    "convolutional_autoencoder": ({"hidden": 3, "channels": [2, 3]}, ["image"]),
+    "convolutional_autoencoder": ({"latent": 3, "channels": [2, 3]}, ["image"]),
     "deep_sets": ({"element_widths": [5, 4], "widths": [6]}, ["jet", "tracks"]),
     "fisher": ({}, ["jet", "tracks"]),
     "googlenet": ({"width": 0.03}, ["image"]),
@@ -35,7 +35,7 @@ SMALL = {
     "mlp": ({"widths": [8, 5], "activation": "prelu", "dropout": 0.2}, ["jet", "tracks"]),
     "outer_fold": ({"width": 5, "widths": [6]}, ["jet", "tracks"]),
     "outer_recursive": ({"embedding": 4, "state": 5, "widths": [6]}, ["jet", "tracks"]),
-    "principal_components": ({"hidden": 2}, ["jet"]),
+    "principal_components": ({"latent": 2}, ["jet"]),
     "resnet": ({"width": 0.03, "depth": 50}, ["image"]),
     "transformer": ({"width": 8, "heads": 2, "blocks": 1, "feedforward": 8, "widths": [6]}, ["jet", "tracks"]),
     "perceptron": ({"activation": "prelu"}, ["jet"]),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bevatron.export.card import word, words
+from bevatron.export.card import escape_markup, escape_word
 
 SIGNS = [
     "$a_b$ and $\\frac{$",
@@ -36,7 +36,7 @@ SIGNS = [
 def test_no_sign_of_a_text_is_markup_in_the_card(place, text):
     """By a reader of CommonMark with GitHub's tables and strike-outs: the text comes out as it went in."""
     reader = pytest.importorskip("markdown_it").MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    tokens = reader.parse(place.format(*[words(text)] * 2))
+    tokens = reader.parse(place.format(*[escape_markup(text)] * 2))
     inline = [token for token in tokens if token.type == "inline"]
     inner = {child.type for token in inline for child in token.children}
     assert inner <= {"text", "text_special"}
@@ -48,6 +48,6 @@ def test_no_sign_of_a_text_is_markup_in_the_card(place, text):
 
 @pytest.mark.parametrize("name", ["pt", "d0_significance", "1/GeV", "GeV^2", "mm", "rejection.light.at_70", ""])
 def test_a_plain_name_stays_as_it_is(name):
-    assert word(name) == name
-    assert word("<b>") == r"\<b\>"
-    assert word("_a_") == r"\_a\_"
+    assert escape_word(name) == name
+    assert escape_word("<b>") == r"\<b\>"
+    assert escape_word("_a_") == r"\_a\_"

@@ -134,9 +134,9 @@ def test_the_metadata_are_complete(made):
     assert normalisation["kind"] == "robust"
     assert normalisation["features"]["jet"]["pt"]["centre"] == pytest.approx(pt["median"], rel=1e-6)
     assert normalisation["features"]["jet"]["pt"]["scale"] == pytest.approx((pt["q84"] - pt["q16"]) / 2, rel=1e-6)
-    checked = json.loads(facts["checked"])
-    assert checked["samples_of_the_test_split"] == 120
-    assert 0.0 <= max(checked["largest_difference"].values()) <= 1e-5 < checked["tolerance"]
+    agreement = json.loads(facts["agreement"])
+    assert agreement["samples_of_the_test_split"] == 120
+    assert 0.0 <= max(agreement["largest_difference"].values()) <= 1e-5 < agreement["tolerance"]
     assert {"bevatron", "torch", "onnx", "onnxruntime"} <= set(json.loads(facts["versions"]))
     assert json.loads(facts["data_versions"]) == {"generator": "1.5"}
 
@@ -147,7 +147,7 @@ def test_export_json_lists_what_was_written(made):
     assert [entry["seed"] for entry in tree["exports"]] == [0, 1]
     for entry in tree["exports"]:
         assert entry["sha256"] == sha256_of(folder / "export" / entry["file"])
-        assert entry["checked"]["samples"] == 120
+        assert entry["agreement"]["samples"] == 120
 
 
 def test_the_card_says_what_the_files_say(made):

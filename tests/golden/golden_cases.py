@@ -93,7 +93,7 @@ CLOUDS = {
     },
 }
 VERSIONS = {"grey": {"grey": True}, "thin": {"threshold": 0.6}, "coarse": {"averaged": 2, "inverted": True}}
-IMAGES = {"fine": {}, "coarse": {"sum": 2, "planes": ["y"]}, "mixed": {"permuted": True}}
+IMAGES = {"fine": {}, "coarse": {"rebin": 2, "planes": ["y"]}, "mixed": {"permuted": True}}
 
 RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]] = {
     "function": {"two noises": (events.draws, {"noise": {"y": 5.0, "loud": 20.0}})},
@@ -112,7 +112,7 @@ RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]]
         "interaction": (
             events.argon,
             {"images": IMAGES, "window": {"size": 128, "shift": 8}, "boxes": {"around": "interaction"},
-             "electronics": {"dead": 0.1}},
+             "electronics": {"dead_fraction": 0.1}},
         ),
     },
 }  # fmt: skip

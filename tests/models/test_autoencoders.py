@@ -20,18 +20,18 @@ def count(network):
 
 
 def test_the_lectures_auto_encoder_has_so_many_weights():
-    network = Autoencoder(Autoencoder.Options(kind="autoencoder", hidden=10), GALAXY, 1024)
+    network = Autoencoder(Autoencoder.Options(kind="autoencoder", latent=10), GALAXY, 1024)
     assert count(network) == 1024 * 10 + 10 + 10 * 1024 + 1024
     assert network.encode({"galaxy": torch.rand(3, 1, 32, 32)}).shape == (3, 10)
 
 
 def test_a_deep_auto_encoder_is_mirrored():
-    network = Autoencoder(Autoencoder.Options(kind="autoencoder", hidden=4, widths=[128]), GALAXY, 1024)
+    network = Autoencoder(Autoencoder.Options(kind="autoencoder", latent=4, widths=[128]), GALAXY, 1024)
     assert count(network) == 1024 * 128 + 128 + 128 * 4 + 4 + 4 * 128 + 128 + 128 * 1024 + 1024
 
 
 def test_a_convolutional_one_halves_and_doubles():
-    options = ConvolutionalAutoencoder.Options(kind="convolutional_autoencoder", hidden=10, channels=[8, 16])
+    options = ConvolutionalAutoencoder.Options(kind="convolutional_autoencoder", latent=10, channels=[8, 16])
     network = ConvolutionalAutoencoder(options, GALAXY, 1024)
     encoder = (9 * 8 + 8) + (9 * 8 * 16 + 16) + (16 * 64 * 10 + 10)
     decoder = (10 * 16 * 64 + 16 * 64) + (9 * 16 * 8 + 8) + (9 * 8 * 8 + 8) + (9 * 8 + 1)

@@ -30,7 +30,7 @@ def images(n=3):
 
 @pytest.fixture(scope="module")
 def found():
-    net = network(least_score=0.0, most_detections=9)
+    net = network(min_score=0.0, max_detections=9)
     torch.nn.init.normal_(net.architecture.head.classes.weight, std=0.3)
     with torch.no_grad():
         return net(images())
@@ -57,7 +57,7 @@ def test_detections_of_a_class_do_not_overlap_more_than_allowed(found):
 
 
 def test_an_images_detections_and_losses_do_not_depend_on_its_batch(monkeypatch):
-    net = network(least_score=0.0)
+    net = network(min_score=0.0)
     with torch.no_grad():
         whole, losses = net(images()), net(images(), TRUTH)
         monkeypatch.setattr("bevatron.models.architectures.faster_rcnn.AT_ONCE", 1)  # one image after the other

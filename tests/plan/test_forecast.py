@@ -19,13 +19,13 @@ RATES = {
     "scale": "demo",
     "simulate": {"start": 4.0, "seconds": 0.005, "events": 900, "samples": 1.25, "bytes": 2000, "memory_mb": 300},
     "prepare": {
-        "seconds": 0.001, "kept": 0.8, "bytes": 500, "memory_bytes": 1000, "memory_mb": 400,
+        "seconds": 0.001, "samples_per_raw": 0.8, "bytes": 500, "memory_bytes": 1000, "memory_mb": 400,
         "manifest_seconds": 1e-5, "observables_seconds": 1e-4,
     },
     "fits": {
         "net": {
             "architecture": "mlp", "start": 5.0, "seconds": 1e-5, "evaluate_start": 2.0, "evaluate_seconds": 2e-5,
-            "memory_mb": 600, "bytes": 1e6, "evaluate_bytes": 20, "searched": 0.5,
+            "memory_mb": 600, "bytes": 1e6, "evaluate_bytes": 20, "searched_fraction": 0.5,
         },
         "slow": {
             "architecture": "mlp", "start": 5.0, "seconds": 4e-5, "evaluate_start": 2.0, "evaluate_seconds": 2e-5,
@@ -129,7 +129,10 @@ def test_the_memory_of_an_evaluation_grows_with_the_test_split(lines):
 def test_a_source_with_its_own_splits():
     source = {"kind": "function", "train": 700, "val": 100, "test": 200}
     tree = STUDY | {"simulation": {"source": source, "shards": 2}, "models": {"net": STUDY["models"]["net"]}}
-    rates = RATES | {"simulate": RATES["simulate"] | {"samples": 1.0}, "prepare": RATES["prepare"] | {"kept": 1.0}}
+    rates = RATES | {
+        "simulate": RATES["simulate"] | {"samples": 1.0},
+        "prepare": RATES["prepare"] | {"samples_per_raw": 1.0},
+    }
     sizes = estimate_sizes(Study.model_validate(tree), StudyRates.model_validate(rates))
     assert sizes.split == pytest.approx({"train": 1400, "val": 200, "test": 400})
 

@@ -93,7 +93,7 @@ def test_rates_are_those_of_the_run(finished):
     assert (found.simulate.start, found.simulate.seconds, found.simulate.samples) == (2.0, 0.015, 1.0)
     assert found.simulate.memory_mb == 250.0
     assert found.prepare.seconds == 0.01  # twice two core-seconds beside the start, over 400 raw samples
-    assert found.prepare.kept == 1.0
+    assert found.prepare.samples_per_raw == 1.0
     assert found.prepare.manifest_seconds == 0.0025
     assert found.prepare.observables_seconds == 0.0025
     # eight of twenty seconds are training: four of ten core-seconds, over 3200 samples; the rest is the start
@@ -101,7 +101,7 @@ def test_rates_are_those_of_the_run(finished):
     assert (net.start, net.seconds) == (6.0, 0.00125)
     assert (net.evaluate_start, net.evaluate_seconds) == (8.0, 0.0)  # the quickest evaluation of all
     assert net.evaluate_bytes == 10.0
-    assert net.searched == 0.4  # 8 of 20 epochs
+    assert net.searched_fraction == 0.4  # 8 of 20 epochs
     assert net.memory_mb == 500
     assert (found.report_seconds, found.report_bytes) == (3.0, 700)
 

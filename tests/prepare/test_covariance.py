@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bevatron.prepare.tracking.barrel import correlations, fitted_covariance
+from bevatron.prepare.tracking.barrel import correlations, fit_covariance
 from bevatron.prepare.tracking.covariance import covariance, smear
 
 # JINST 3 (2008) S08003, table of track-parameter resolutions: a and b of a (1 ⊕ b / pt), by |eta| bin centre, in the
@@ -66,7 +66,7 @@ def test_positive_definite_over_the_whole_phase_space():
 def test_the_assumed_barrel_would_measure_about_what_is_published():
     """Hits and material of bevatron.prepare.tracking.barrel alone, no number of the table in them."""
     for pt in (1e6, 1.0):
-        found = np.sqrt(np.diag(fitted_covariance(pt))) * [1e3, 1e3, 1e6, 1e3, 1e3]
+        found = np.sqrt(np.diag(fit_covariance(pt))) * [1e3, 1e3, 1e6, 1e3, 1e3]
         names = ("d0", "z0 sin theta", "phi", "cot theta", "q/pt")
         expected = [TABLE[0.375][n][0] * np.hypot(1, TABLE[0.375][n][1] / pt) for n in names]
         np.testing.assert_allclose(found / expected, 1.0, atol=0.35)
@@ -78,7 +78,7 @@ def test_a_track_is_best_known_where_it_is_first_measured():
         assert matrix[0, 2] < -0.7
         assert matrix[1, 3] < -0.7
     for pt in (1.0, 1e5):
-        d0_phi = fitted_covariance(pt)[np.ix_([0, 2], [0, 2])]
+        d0_phi = fit_covariance(pt)[np.ix_([0, 2], [0, 2])]
         radius = np.linspace(0, 300, 301)
         error = d0_phi[0, 0] + 2 * radius * d0_phi[0, 1] + radius**2 * d0_phi[1, 1]
         assert 30 < radius[error.argmin()] < 250

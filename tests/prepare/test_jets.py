@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bevatron.config.sections.dataset import Split
+from bevatron.config.sections.dataset import SplitFractions
 from bevatron.prepare.jets.jet_options import BeamSpot, Tracking, VertexCuts
 from bevatron.prepare.jets.reconstruction import reconstruct_jets
 from bevatron.prepare.recipes.jets import JetSamples
@@ -208,7 +208,7 @@ def test_resampling_keeps_as_many_of_each_flavour(raw, samples):
 
 def held_out(raw):
     training = np.zeros(len(raw), bool)
-    training[rows_by_split(raw, Split())["train"]] = True
+    training[rows_by_split(raw, SplitFractions())["train"]] = True
     return training
 
 

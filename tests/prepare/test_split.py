@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from bevatron.config.sections.dataset import Split
+from bevatron.config.sections.dataset import SplitFractions
 from bevatron.prepare.split import rows_by_split, uniform
 from bevatron.store.shards.columns import Samples
 
-SHARES = Split(train=0.7, val=0.1, test=0.2)
+SHARES = SplitFractions(train=0.7, val=0.1, test=0.2)
 
 
 def raw(events, **targets):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bevatron.config.loading.identity import dataset_digest
-from bevatron.config.sections.dataset import Dataset
+from bevatron.config.sections.dataset import DatasetSection
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.task import Classification, Regression
@@ -28,7 +28,7 @@ def study(source=None, recipe=None, task=None, shards=2, **simulation):
     return Study.model_construct(
         name="function",
         simulation=Simulation.model_validate({"source": source, "shards": shards} | simulation),
-        dataset=Dataset.model_validate({"recipe": recipe or {"kind": "function", "noise": {"y": 5.0}}}),
+        dataset=DatasetSection.model_validate({"recipe": recipe or {"kind": "function", "noise": {"y": 5.0}}}),
         task=task or Regression(kind="regression", target="y", truth="x_squared", x="x"),
     )
 

@@ -97,7 +97,7 @@ def test_stored_images_are_those_of_the_test_split(made):
         group = read_study(study, folder).data.examples["image"]
         ids = test[study.name].id.tolist()
         column = test[study.name].inputs["image"].column
-        assert group.summed == 1
+        assert group.rebin == 1
         for image in group.images:
             row = ids.index(int(image.id))
             inside = slice(column.offsets[row], column.offsets[row + 1])
@@ -111,7 +111,7 @@ def test_stored_images_are_those_of_the_test_split(made):
 def test_boxes_are_drawn_where_they_are(style):
     """An image of 20 rows and 40 columns, summed by two: boxes in pixels of the whole image, whichever way it grows."""
     channel = {"step": [3], "value": [2.0]}
-    group = {"shape": [10, 20], "summed": 2, "features": ["y"], "units": ["e"]}
+    group = {"shape": [10, 20], "rebin": 2, "features": ["y"], "units": ["e"]}
     group["images"] = [{"id": "7", "label": None, "channels": [channel]}]
     group = ImagesRecord.model_validate(group)
     example = {"id": "7", "true": [[0.25, 0.5, 0.5, 0.75, 1.0]], "found": [[0.0, 0.0, 0.5, 0.5, 0.87, 0.0]]}
@@ -129,7 +129,7 @@ def test_boxes_are_drawn_where_they_are(style):
 
 @pytest.mark.parametrize(("columns", "empty"), [(4, 0.0), (40, np.nan)])  # small images are grey
 def test_a_pixel_is_drawn_in_its_row_and_column(columns, empty, style):
-    group = {"shape": [3, columns], "summed": 1, "features": ["a"], "units": [""]}
+    group = {"shape": [3, columns], "rebin": 1, "features": ["a"], "units": [""]}
     group["images"] = [{"id": "1", "label": "one", "channels": [{"step": [1, columns + 1], "value": [1.0, 4.0]}]}]
     group = ImagesRecord.model_validate(group)
     figure = plot_examples(group, Sides())
@@ -146,7 +146,7 @@ def test_a_pixel_is_drawn_in_its_row_and_column(columns, empty, style):
 
 def test_images_of_several_channels_and_without_pixels_can_be_drawn(style):
     empty = {"step": [], "value": []}
-    group = {"shape": [3, 4], "summed": 1, "features": ["u", "v"], "units": ["e", "e"]}
+    group = {"shape": [3, 4], "rebin": 1, "features": ["u", "v"], "units": ["e", "e"]}
     group["images"] = [{"id": str(k), "label": "none", "channels": [empty, empty]} for k in range(2)]
     figure = plot_examples(ImagesRecord.model_validate(group), sides_of("lartpc"))
     figure.canvas.draw()

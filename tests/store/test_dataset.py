@@ -24,7 +24,7 @@ def test_another_configuration_is_refused(dataset):
 
 def test_shards_come_in_the_manifest_s_order(new_dataset):
     loaded = load_dataset(new_dataset([30, 20]).manifest)
-    assert loaded.checked_shards("train") == [loaded.folder / "train-0000.h5", loaded.folder / "train-0001.h5"]
+    assert loaded.check_shards("train") == [loaded.folder / "train-0000.h5", loaded.folder / "train-0001.h5"]
     lengths = [len(shard) for shard in loaded.open_shards("train")]
     assert lengths == [entry.samples for entry in loaded.manifest.splits["train"]]
 
@@ -33,9 +33,9 @@ def test_a_changed_shard_is_refused(new_dataset):
     loaded = load_dataset(new_dataset([30]).manifest)
     path = loaded.folder / "val-0000.h5"
     path.write_bytes(path.read_bytes()[:-1])
-    loaded.checked_shards("train")
+    loaded.check_shards("train")
     with pytest.raises(UserError, match=r"val-0000\.h5: has \d+ bytes"):
-        loaded.checked_shards("val")
+        loaded.check_shards("val")
     with pytest.raises(UserError, match=r"val-0000\.h5"):
         next(loaded.open_shards("val"))
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from bevatron.errors import UserError
-from bevatron.store.readers.batch import ImageBuffer, images, padded
+from bevatron.store.readers.batch import ImageBuffer, images, pad
 from bevatron.store.readers.partitions import WHOLE, Part
 from bevatron.store.readers.reader import RING, open_split
 from bevatron.store.readers.resident import ResidentReader
@@ -347,7 +347,7 @@ def test_dense_forms(dataset, expected):
             for row, (first, last) in enumerate(zip(tracks.offsets[:-1], tracks.offsets[1:], strict=True)):
                 part = tracks.values[first:last][:3]
                 dense[row, : len(part)] = part
-            found = padded(batch["inputs"]["tracks"], 3)
+            found = pad(batch["inputs"]["tracks"], 3)
             assert np.array_equal(found.values.numpy(), dense)
             assert np.array_equal(found.n_valid.numpy(), np.minimum(tracks.lengths, 3))
             image: SparseImages = right.inputs["image"].column

@@ -51,8 +51,8 @@ def test_the_readers_read_in_the_order_that_was_told(dataset, groups):
         settings = {"memory_budget_bytes": budget, "block_rows": rows, "buffer_blocks": blocks}
         with open_split(dataset.manifest, "train", batch_size=10, groups=groups, **settings) as reader:
             assert str(told) == reader.order
-        assert told.streamed == (chosen.bytes > budget)
-        seen.add(told.streamed)
+        assert told.is_streamed == (chosen.bytes > budget)
+        seen.add(told.is_streamed)
     assert seen == {True, False}
 
 

@@ -59,7 +59,7 @@ def test_merged_moments_survive_a_large_mean():
     values = 1e8 + np.random.default_rng(1).normal(size=(30_000, 1, 1))
     merged: Moments = moments_of(values[:0])
     for part in np.split(values, [0, 1, 7, 20_000]):
-        merged = merged.merged(moments_of(part))
+        merged = merged.merge(moments_of(part))
     assert np.sqrt(merged.m2[0] / merged.count) == pytest.approx(values.std(), rel=1e-9)
     assert merged.mean[0] == pytest.approx(values.mean(), rel=1e-14)
     assert (merged.low[0], merged.high[0]) == (values.min(), values.max())

@@ -28,10 +28,10 @@ KINDS = {
     ),
     "autoencoder": (
         {"kind": "reconstruction", "target": "clean"},
-        {"kind": "convolutional_autoencoder", "hidden": 4, "channels": [4, 4]},
+        {"kind": "convolutional_autoencoder", "latent": 4, "channels": [4, 4]},
         {},
     ),
-    "components": ({"kind": "reconstruction", "target": "clean"}, {"kind": "principal_components", "hidden": 5}, {}),
+    "components": ({"kind": "reconstruction", "target": "clean"}, {"kind": "principal_components", "latent": 5}, {}),
     "wiener": ({"kind": "reconstruction", "target": "clean"}, {"kind": "wiener"}, {}),
 }
 

@@ -30,7 +30,7 @@ PLACES = (
     (fitting, "forget_checkpoints", "before"),
 )
 MOST_LIVES = 500
-TIMES = ("seconds", "samples_per_second", "waited", "continued")  # of a result: what a life more may change
+TIMES = ("seconds", "samples_per_second", "data_wait", "continued")  # of a result: what a life more may change
 
 
 class Killed(BaseException):

@@ -35,7 +35,7 @@ def run_record(seed: int = 0, **changes: Any) -> RunRecord:
         "samples": 150_000,
         "seconds": 1.5,
         "samples_per_second": 1e5,
-        "waited": 0.04,
+        "data_wait": 0.04,
         "workers": 1,
         "continued": 0,
         "n_weights": 151,

@@ -12,7 +12,7 @@ from bevatron.config.sections.workflow import DataLoading
 from bevatron.errors import UserError
 from bevatron.models.network import load_network
 from bevatron.store.shards.manifest import load_manifest
-from bevatron.training.fit import class_weights, finished_fit, fit
+from bevatron.training.fit import class_weights, fit, load_finished_fit
 from bevatron.training.job import Diverged, FitJob
 from bevatron.training.learner import learning_rate
 
@@ -109,7 +109,7 @@ def test_a_finished_fit_that_tells_other_numbers_is_made_anew(job, file, old, ne
     again = fit(first)
     assert (again.best_epoch, again.best_val_loss) == (result.best_epoch, result.best_val_loss)
     assert weights(first) == bits
-    assert finished_fit(first) == again
+    assert load_finished_fit(first) == again
 
 
 def test_early_stopping_ends_a_fit_that_no_longer_improves(job):

@@ -14,7 +14,7 @@ from bevatron.errors import UserError
 from bevatron.models.network import load_network
 from bevatron.store.readers.reader import open_split
 from bevatron.store.shards.manifest import load_manifest
-from bevatron.training.fit import class_weights, describe, finished_fit, fit
+from bevatron.training.fit import class_weights, describe, fit, load_finished_fit
 from bevatron.training.history import COLUMNS
 
 
@@ -72,7 +72,7 @@ def test_the_history_has_a_row_for_each_round_and_the_files_are_those_of_any_fit
     assert result.best_val_loss == min(losses)
     assert result.best_epoch == 1 + losses.index(min(losses))
     assert losses[0] > result.best_val_loss
-    assert finished_fit(made) == result == fit(made, lambda row: pytest.fail("it was fitted again"))
+    assert load_finished_fit(made) == result == fit(made, lambda row: pytest.fail("it was fitted again"))
 
 
 def test_the_kept_trees_have_the_loss_that_is_told(job, flavours):

@@ -81,7 +81,7 @@ def test_the_rows_in_a_checkpoint_are_those_that_were_put_in(tmp_path):
     log = History(tmp_path)
     log.rows = [
         {"epoch": e, "step": 7 * e, "train_loss": 1 / 3, "val_loss": 1e-300, "learning_rate": 0.1, "seconds": 2.5 * e,
-         "waited": 0.0} for e in range(3)
+         "data_wait": 0.0} for e in range(3)
     ]  # fmt: skip
     other = History(tmp_path)
     other.load_state_dict(log.state_dict())

@@ -22,7 +22,7 @@ for arguments in json.loads(sys.argv[1]):
             sys.exit(f"{arguments}: exit code {end.code}")
 """
 # Wall-clock time is all that may differ: in these keys and columns, and in the checksums of files that hold them.
-CLOCK = {"seconds", "samples_per_second", "waited", "seconds_in_generator", "share_in_generator"}
+CLOCK = {"seconds", "samples_per_second", "data_wait", "seconds_in_generator", "share_in_generator"}
 HOLDING_CLOCK = {"history.csv", "run.json", "trials.csv", "sha256"}  # the last is a file's digest of its own content
 
 
@@ -141,4 +141,4 @@ def test_the_report_of_a_rerun_names_the_same_origin_for_every_number(twice):
 
     first, second = (read_trace(folder / "report", twice[0]) for folder in twice)
     assert first.numbers() == second.numbers()
-    assert second.changed(data=True) == ([], [])
+    assert second.find_changed(data=True) == ([], [])

@@ -191,7 +191,7 @@ class DatasetColumns:
         )
         with reader:
             for batch in reader.epoch(seed, epoch, shuffle=shuffle):
-                yield _copied({**batch, "inputs": collate(batch["inputs"])})
+                yield _copy({**batch, "inputs": collate(batch["inputs"])})
 
     def _samples(self, split: str, groups: list[str] | None, targets: list[str] | None, limit: int | None) -> Samples:
         self._check_split(split)
@@ -201,14 +201,14 @@ class DatasetColumns:
         parts: list[Samples] = []
         missing = limit
         for shard in self.dataset.open_shards(split):
-            part = _selected(shard, groups, targets)
+            part = _select(shard, groups, targets)
             if missing is not None:
                 part = part.take(np.arange(min(missing, len(part))))
                 missing -= len(part)
             parts.append(part)
             if missing == 0:
                 break
-        return _joined(parts)
+        return _join(parts)
 
     def _elements(self, split: str, group: str, limit: int | None) -> "pd.DataFrame":
         import pandas as pd
@@ -229,7 +229,7 @@ class DatasetColumns:
         self.dataset.check_names(groups, targets)
 
 
-def _selected(shard: Shard, groups: list[str] | None, targets: list[str] | None) -> Samples:
+def _select(shard: Shard, groups: list[str] | None, targets: list[str] | None) -> Samples:
     if groups is None and targets is None:
         return samples_in(shard)
     return Samples(
@@ -242,12 +242,12 @@ def _selected(shard: Shard, groups: list[str] | None, targets: list[str] | None)
     )
 
 
-def _joined(parts: list[Samples]) -> Samples:
+def _join(parts: list[Samples]) -> Samples:
     first = parts[0]
     if len(parts) == 1:
         return first
     return Samples(
-        {name: _joined_group([part.inputs[name] for part in parts]) for name in first.inputs},
+        {name: _join_groups([part.inputs[name] for part in parts]) for name in first.inputs},
         {name: np.concatenate([part.targets[name] for part in parts]) for name in first.targets},
         np.concatenate([part.id for part in parts]),
         None if first.weight is None else np.concatenate([part.weight for part in parts if part.weight is not None]),
@@ -256,21 +256,21 @@ def _joined(parts: list[Samples]) -> Samples:
     )
 
 
-def _joined_group(groups: list[Group]) -> Group:
+def _join_groups(groups: list[Group]) -> Group:
     columns = [group.column for group in groups]
     first = columns[0]
     if isinstance(first, Dense):
-        joined: Dense | Ragged | SparseImages = Dense(
+        column: Dense | Ragged | SparseImages = Dense(
             np.concatenate([c.values for c in columns if isinstance(c, Dense)])
         )
     elif isinstance(first, Ragged):
         lists = [c for c in columns if isinstance(c, Ragged)]
-        joined = Ragged(np.concatenate([c.values for c in lists]), _offsets([c.offsets for c in lists]))
+        column = Ragged(np.concatenate([c.values for c in lists]), _offsets([c.offsets for c in lists]))
     else:
         images = [c for c in columns if isinstance(c, SparseImages)]
         index, value = np.concatenate([c.index for c in images]), np.concatenate([c.value for c in images])
-        joined = SparseImages(index, value, _offsets([c.offsets for c in images]), first.shape)
-    return Group(joined, groups[0].features, groups[0].units, groups[0].definitions)
+        column = SparseImages(index, value, _offsets([c.offsets for c in images]), first.shape)
+    return Group(column, groups[0].features, groups[0].units, groups[0].definitions)
 
 
 def _offsets(parts: list[np.ndarray]) -> np.ndarray:
@@ -317,10 +317,10 @@ def _awkward(group: Group) -> Any:
     return ak.from_numpy(_array(group))
 
 
-def _copied(value: Any) -> Any:
+def _copy(value: Any) -> Any:
     """The batch in memory of its own: the reader uses its memory again."""
     if isinstance(value, dict):
-        return {name: _copied(part) for name, part in value.items()}
+        return {name: _copy(part) for name, part in value.items()}
     if isinstance(value, tuple):  # named tuples of tensors: padded lists
-        return type(value)(*(_copied(part) for part in value))
+        return type(value)(*(_copy(part) for part in value))
     return value.clone()

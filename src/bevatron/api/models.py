@@ -29,13 +29,15 @@ def load_model(
     from bevatron.store.records.runs import load_runs
     from bevatron.store.shards.dataset import load_dataset
 
-    found = find_project(project)
-    settings = load_study_of(found, study, scale)
+    resolved_project = find_project(project)
+    settings = load_study_of(resolved_project, study, scale)
     if model not in settings.models:
         raise UserError(
-            found.studies_folder / f"{study}.yaml", f"has no model '{model}'", f"it has: {', '.join(settings.models)}"
+            resolved_project.studies_folder / f"{study}.yaml",
+            f"has no model '{model}'",
+            f"it has: {', '.join(settings.models)}",
         )
-    results = found.results_of(study)
+    results = resolved_project.results_of(study)
     dataset = load_dataset(results / "dataset" / "manifest.json")
     path = results / "models" / model / "runs.json"
     runs = {run.seed: run for run in load_runs(path, study, model, dataset.manifest.sha256).runs}
@@ -107,7 +109,7 @@ class TrainedModel:
             if name not in inputs:
                 raise UserError("inputs", f"has no group '{name}'", f"the network reads: {', '.join(groups)}")
             if group.is_ragged:
-                columns[name] = padded_lists(name, inputs[name], group.shape[0], group.features)
+                columns[name] = pad_lists(name, inputs[name], group.shape[0], group.features)
             else:
                 columns[name] = (_dense(name, inputs[name], group.shape, group.features),)
         sizes = {name: len(parts[0]) for name, parts in columns.items()}
@@ -147,7 +149,7 @@ def _check_features(what: str, features: tuple[str, ...], known: Any) -> None:
         raise UserError("inputs", f"{what} '{missing[0]}'", f"it needs: {', '.join(features)}")
 
 
-def padded_lists(name: str, lists: Any, n_max: int, features: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+def pad_lists(name: str, lists: Any, n_max: int, features: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Lists in one of the forms that `predict` takes: values (n, n_max, n_features) float32, zero behind the elements,
     and n_valid (n,) int64.
 

@@ -107,7 +107,7 @@ def provenance(
 
     trace = read_trace(report, results)
     print(trace_json(trace, table) if json else trace_text(trace, table))
-    changed, missing = trace.changed(data)
+    changed, missing = trace.find_changed(data)
     if missing:
         print(f"bevatron: not here to be checked: {', '.join(map(str, missing))}", file=sys.stderr)
     if changed:

@@ -70,14 +70,14 @@ def show(findings: Iterable[Finding]) -> int:
     from rich.markup import escape
     from rich.table import Table
 
-    found = list(findings)
+    all_findings = list(findings)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
     table.add_column("what", overflow="fold")
     table.add_column("found", overflow="fold")
     table.add_column("what to do", overflow="fold")
-    for each in found:
+    for each in all_findings:
         table.add_row(MARKS[each.state], escape(each.what), escape(each.found), escape(each.todo))
     console = Console(highlight=False)
     Console(highlight=False, width=console.width if console.is_terminal else WIDTH).print(table)
-    return sum(each.state == "bad" for each in found)
+    return sum(each.state == "bad" for each in all_findings)

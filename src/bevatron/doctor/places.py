@@ -23,15 +23,15 @@ GB = 1e9
 def mount_of(path: Path, mounts: Path = Path("/proc/mounts")) -> tuple[str, str, list[str]]:
     """Where the file system of `path` is mounted, its type, and its options."""
     path = path.resolve()
-    found = ("/", "unknown", [])
+    mount = ("/", "unknown", [])
     for line in mounts.read_text(errors="replace").splitlines():
         fields = line.split()
         if len(fields) < 4:
             continue
         point = fields[1].encode().decode("unicode_escape")  # a space stands there as \040
-        if path.is_relative_to(point) and len(point) >= len(found[0]):
-            found = (point, fields[2], fields[3].split(","))
-    return found
+        if path.is_relative_to(point) and len(point) >= len(mount[0]):
+            mount = (point, fields[2], fields[3].split(","))
+    return mount
 
 
 def check_shared(case: Case) -> Iterator[Finding]:
@@ -54,14 +54,14 @@ def check_locks(case: Case) -> Iterator[Finding]:
         _, _, options = mount_of(folder)
         local = [option for option in options if option in LOCAL_LOCKS]
         try:
-            held = _lock_holds(folder)
+            exclusive = _lock_holds(folder)
         except OSError as error:
             if error.errno in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
                 yield bad(what, "flock is not supported", "mount it with flock (Lustre: -o flock), or work elsewhere")
             else:
                 yield bad(what, f"no file can be made there: {error.strerror}", "fix the folder, or work elsewhere")
             continue
-        if not held:
+        if not exclusive:
             yield bad(what, "a lock is given twice", "work in a folder on another file system")
         elif local:
             yield note(what, f"hold on one node alone ({local[0]})", "never start one workflow from two machines")

@@ -69,7 +69,7 @@ class Predictions:
         return len(self.id)
 
 
-class Evaluation(Protocol):
+class TaskEvaluation(Protocol):
     """The metrics of one task."""
 
     def targets(self, task: Task, model: Model) -> list[str]:

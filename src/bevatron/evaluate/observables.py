@@ -160,7 +160,7 @@ def _select_points(study: DataPart, columns: TestColumns, n: int) -> PointsRecor
     task = study.task
     if not isinstance(task, Regression) or task.x is None:
         return None
-    x = columns.named(task.x)
+    x = columns.find_feature(task.x)
     if x is None:
         return None
     rows = np.unique(np.linspace(0, n - 1, min(POINTS, n)).astype(int))

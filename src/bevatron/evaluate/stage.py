@@ -112,7 +112,7 @@ def predict_test_split(context: EvaluationContext) -> Predictions:
 
 
 def _read_feature(name: str, dataset: Dataset) -> np.ndarray:
-    values = TestColumns(dataset).named(name)
+    values = TestColumns(dataset).find_feature(name)
     if values is None:
         raise UserError(
             dataset.manifest_path, f"has no dense feature '{name}', which task.x names", "fix task.x in the study"

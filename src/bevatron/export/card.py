@@ -39,7 +39,7 @@ def write_card(
         return _fill_template(study, name, manifest, trained, exports, measured)
     except Exception as error:
         reason = log_failure(error, f"card.md of {study.name}/{name}")
-        return f"# {words(name)}\n\nThis model's card could not be written: {words(reason)}\n"
+        return f"# {escape_markup(name)}\n\nThis model's card could not be written: {escape_markup(reason)}\n"
 
 
 def _fill_template(
@@ -61,7 +61,7 @@ def _fill_template(
         autoescape=False,  # Markdown; words of the study's file are put on one line each and lose their markup
     )
     balance = trained.settings["training"]["balance"]
-    environment.filters |= {"words": words, "cell": cell, "word": word, "number": number}
+    environment.filters |= {"words": escape_markup, "cell": escape_cell, "word": escape_word, "number": number}
     return environment.get_template("card.md.j2").render(
         study=study,
         name=name,
@@ -101,7 +101,7 @@ def metric_rows(measured: MetricsRecord) -> list[tuple[str, str, str]]:
     """Name, value ± error and interval of every metric."""
     rows = []
     for name, metric in measured.metrics.items():
-        unit = f" {word(metric.unit)}" if metric.unit else ""
+        unit = f" {escape_word(metric.unit)}" if metric.unit else ""
         low, high = metric.low, metric.high
         interval = "–" if low is None or high is None else f"{number(low)} to {number(high)}{unit}"
         rows.append((name, with_error(metric.value, metric.error) + unit, interval))
@@ -124,23 +124,23 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}"
 
 
-def words(text: str) -> str:
+def escape_markup(text: str) -> str:
     """A free text on one line, in which no sign is markup: no emphasis, link, formula, entity, list or HTML."""
     line = " ".join(str(text).split())
     line = "".join(f"\\{sign}" if sign in MARKUP else sign for sign in line)
-    return re.sub(r"^([-+=]|\d+(?=[.)]))", _escaped_start, line)
+    return re.sub(r"^([-+=]|\d+(?=[.)]))", _escape_start, line)
 
 
-def _escaped_start(found: re.Match[str]) -> str:
+def _escape_start(found: re.Match[str]) -> str:
     """What would begin a list or underline a heading; of a number the sign behind it is escaped."""
     return f"\\{found[0]}" if not found[0].isdigit() else f"{found[0]}\\"
 
 
-def cell(text: Any) -> str:
+def escape_cell(text: Any) -> str:
     """A text inside of a table and of backquotes, where no other sign is markup."""
     return " ".join(str(text).split()).replace("|", "\\|").replace("`", "'")
 
 
-def word(text: Any) -> str:
+def escape_word(text: Any) -> str:
     """A name or a unit inside of a table: as it is where it is a plain one, without its markup where it is not."""
-    return str(text) if re.fullmatch(r"[^\W_][\w ./^()%-]*", str(text)) else words(text)
+    return str(text) if re.fullmatch(r"[^\W_][\w ./^()%-]*", str(text)) else escape_markup(text)

@@ -115,10 +115,10 @@ def onnx_model(plain: Plain, columns: tuple[Tensor, ...], inputs: list[Port], ou
             raise UserError(where, f"cannot be written as ONNX: {reason}", "see docs/how-to/export.md") from error
     if program is None:
         raise TypeError("PyTorch's exporter gave no program")
-    return stripped(program.model_proto)
+    return strip_notes(program.model_proto)
 
 
-def stripped(model: Any) -> Any:
+def strip_notes(model: Any) -> Any:
     """The model without the exporter's notes, which name files and lines of this machine."""
     graph = model.graph
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):

@@ -26,7 +26,7 @@ def metadata(
     network: Network,
     inputs: list[Port],
     outputs: list[Port],
-    found: Agreement,
+    agreement: Agreement,
 ) -> dict[str, str]:
     """Everything that a user of the file alone needs, and what identifies it."""
     model = study.models[name]
@@ -49,10 +49,10 @@ def metadata(
         "outputs": [{**asdict(port), "shape": ["batch", *port.shape]} for port in outputs],
         "normalisation": normalisation(network),
         "normalisation_inside": True,
-        "checked": {
+        "agreement": {
             "against": "PyTorch on the CPU",
-            "samples_of_the_test_split": found.samples,
-            "largest_difference": found.differences,
+            "samples_of_the_test_split": agreement.samples,
+            "largest_difference": agreement.differences,
             "tolerance": TOLERANCE,
         },
         "opset": OPSET,

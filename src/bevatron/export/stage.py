@@ -58,10 +58,10 @@ def export_model(
     publish_text(folder / "card.md", write_card(study, name, manifest, trained, exports, metrics))
     record = ExportRecord(study=study.name, model=name, manifest_sha256=manifest.sha256, exports=tuple(exports))
     write_export(folder / "export.json", record)
-    worst = max(max(export.checked.largest_difference.values()) for export in exports)
+    worst = max(max(export.agreement.largest_difference.values()) for export in exports)
     log.info(
         "%s/%s: %d ONNX models in %.1f s, at most %.2g from PyTorch on %d test samples",
-        study.name, name, len(exports), time.perf_counter() - started, worst, exports[0].checked.samples,
+        study.name, name, len(exports), time.perf_counter() - started, worst, exports[0].agreement.samples,
     )  # fmt: skip
 
 
@@ -88,26 +88,26 @@ def _make_models(
     files = []
     with deterministic(model.training.threads):
         columns = agreement.read_samples(dataset, model.inputs, workflow.data_loading.memory_budget_gb * 1e9)
-        few = tuple(column[:1].repeat(4, *(1 for _ in column.shape[1:])) for column in columns)
+        first_rows = tuple(column[:1].repeat(4, *(1 for _ in column.shape[1:])) for column in columns)
         for run in runs:
             where = f"{study.name}/{name} seed {run.seed}"
             network = load_network(folder / run.folder)
             plain = graph.Plain(network, classification).eval()
             inputs = graph.input_ports(network.spec.inputs, columns)
             outputs = graph.output_ports(network, classification)
-            proto = graph.onnx_model(plain, few, inputs, outputs, where)
+            proto = graph.onnx_model(plain, first_rows, inputs, outputs, where)
             content = proto.SerializeToString(deterministic=True)
-            found = agreement.measure_agreement(content, plain, columns, inputs, outputs, model.training.threads)
-            agreement.check_agreement(found, where)
-            props = metadata(study, name, dataset.manifest, run, network, inputs, outputs, found)
+            measured = agreement.measure_agreement(content, plain, columns, inputs, outputs, model.training.threads)
+            agreement.check_agreement(measured, where)
+            props = metadata(study, name, dataset.manifest, run, network, inputs, outputs, measured)
             for key, value in sorted(props.items()):
                 proto.metadata_props.add(key=key, value=value)
-            checked = AgreementRecord(
-                samples=found.samples, largest_difference=found.differences, tolerance=agreement.TOLERANCE
+            record = AgreementRecord(
+                samples=measured.samples, largest_difference=measured.differences, tolerance=agreement.TOLERANCE
             )
             ports = {
                 "inputs": tuple(port.name for port in inputs),
                 "outputs": tuple(port.name for port in outputs),
             }
-            files.append((proto.SerializeToString(deterministic=True), {**ports, "checked": checked}))
+            files.append((proto.SerializeToString(deterministic=True), {**ports, "agreement": record}))
     return files

@@ -60,7 +60,10 @@ def estimate_sizes(study: Study, rates: StudyRates) -> Sizes:
         of_shard, fractions = float(events), study.dataset.split.model_dump()
     raw = of_shard * shards * rates.simulate.samples
     return Sizes(
-        of_shard, raw, {name: raw * rates.prepare.kept * fraction for name, fraction in fractions.items()}, note
+        of_shard,
+        raw,
+        {name: raw * rates.prepare.samples_per_raw * fraction for name, fraction in fractions.items()},
+        note,
     )
 
 
@@ -129,7 +132,7 @@ def _learning(
         evaluate.append(fits.evaluate_start + study.n_seeds * n_test * larger * fits.evaluate_seconds)
         jobs = {"train": train[-1], "evaluate": evaluate[-1]}
         if model.search is not None:
-            fraction = 1.0 if fits.searched is None else fits.searched
+            fraction = 1.0 if fits.searched_fraction is None else fits.searched_fraction
             trials = model.search.trials * model.search.epochs * fraction * epoch
             search.append(RAY_START + trials)
             jobs["search"] = search[-1]

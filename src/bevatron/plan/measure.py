@@ -9,7 +9,7 @@ from typing import Any
 from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
 from bevatron.json_text import parse_json
-from bevatron.plan.rates import Fits, Samples, Shards, StudyRates
+from bevatron.plan.rates import FitRates, SampleRates, ShardRates, StudyRates
 from bevatron.regular_files import open_regular
 from bevatron.store.readers.split import describe
 from bevatron.store.records.runs import read_runs
@@ -21,11 +21,11 @@ def measure_rates(study: Study, scale: str, results: Path, date: str, machine: s
 
     Raises UserError, naming the file, where the run is not finished or was not made by Snakemake.
     """
-    benchmarks, place = results / "benchmarks", results / study.name
-    manifest_path = place / "dataset" / "manifest.json"
+    benchmarks, study_results = results / "benchmarks", results / study.name
+    manifest_path = study_results / "dataset" / "manifest.json"
     manifest = load_manifest(manifest_path)
     n = {split: manifest.n_samples(split) for split in manifest.splits}
-    timings = [_json(path) for path in _require_files(place / "raw", "shard-*.timing.json")]
+    timings = [_json(path) for path in _require_files(study_results / "raw", "shard-*.timing.json")]
     raw = sum(t["samples"] for t in timings)
     simulate = [_job(path) for path in _require_files(benchmarks / "simulate" / study.name, "*.tsv")]
     work = mean(t["seconds"] for t in timings) / mean(job["s"] for job in simulate)
@@ -43,17 +43,17 @@ def measure_rates(study: Study, scale: str, results: Path, date: str, machine: s
         date=date,
         machine=machine,
         scale=scale,
-        simulate=Shards(
+        simulate=ShardRates(
             start=_round(start),
             seconds=_round((cores - start) / events),
             events=_round(events),
             samples=_round(raw / (events * len(timings))),
-            bytes=_round(sum(p.stat().st_size for p in _require_files(place / "raw", "shard-*.h5")) / raw),
+            bytes=_round(sum(p.stat().st_size for p in _require_files(study_results / "raw", "shard-*.h5")) / raw),
             memory_mb=max(job["memory"] for job in simulate),
         ),
-        prepare=Samples(
+        prepare=SampleRates(
             seconds=_round(sum(max(0.0, job["cores"] - start) for job in prepare) / raw),
-            kept=_round(total / raw),
+            samples_per_raw=_round(total / raw),
             bytes=_round(sum(entry.bytes for entry in files) / total),
             memory_bytes=_round(describe(manifest_path, "train").bytes / n["train"]),
             memory_mb=max(job["memory"] for job in prepare),
@@ -66,10 +66,12 @@ def measure_rates(study: Study, scale: str, results: Path, date: str, machine: s
     )
 
 
-def _all_fits(study: Study, results: Path, n: dict[str, int], memory_bytes: float) -> dict[str, Fits]:
-    benchmarks, place = results / "benchmarks", results / study.name
+def _all_fits(study: Study, results: Path, n: dict[str, int], memory_bytes: float) -> dict[str, FitRates]:
+    benchmarks, study_results = results / "benchmarks", results / study.name
     jobs = {name: _job(benchmarks / "train" / study.name / f"{name}.tsv") for name in study.models}
-    runs = {name: read_runs(place / "models" / name / "runs.json", study.name, name).runs for name in study.models}
+    runs = {
+        name: read_runs(study_results / "models" / name / "runs.json", study.name, name).runs for name in study.models
+    }
     starts = {
         name: job["cores"] * max(0.0, 1.0 - sum(run.seconds for run in runs[name]) / job["s"])
         for name, job in jobs.items()
@@ -80,25 +82,25 @@ def _all_fits(study: Study, results: Path, n: dict[str, int], memory_bytes: floa
     for name, model in study.models.items():
         seeds, job = len(runs[name]), jobs[name]
         resident = memory_bytes * (n["train"] + n["val"]) / 1e6
-        fits[name] = Fits(
+        fits[name] = FitRates(
             architecture=model.architecture.kind,
             start=_round(starts[name]),
             seconds=_round(max(1e-9, job["cores"] - starts[name]) / sum(run.samples for run in runs[name])),
             evaluate_start=_round(evaluate_start),
             evaluate_seconds=_round((evaluations[name]["cores"] - evaluate_start) / (n["test"] * seeds)),
             memory_mb=max(0.0, round(job["memory"] - resident)),
-            bytes=round(_size(place / "models" / name) / seeds),
-            evaluate_bytes=_round(_size(place / "evaluation" / name) / (n["test"] * seeds)),
-            searched=_searched(study, name, place),
+            bytes=round(_size(study_results / "models" / name) / seeds),
+            evaluate_bytes=_round(_size(study_results / "evaluation" / name) / (n["test"] * seeds)),
+            searched_fraction=_searched_fraction(study, name, study_results),
         )
     return fits
 
 
-def _searched(study: Study, name: str, place: Path) -> float | None:
+def _searched_fraction(study: Study, name: str, study_results: Path) -> float | None:
     search = study.models[name].search
     if search is None:
         return None
-    path = place / "search" / name / "trials.csv"
+    path = study_results / "search" / name / "trials.csv"
     with _open(path) as file:
         epochs = sum(float(row["epochs"] or 0) for row in csv.DictReader(file))
     return _round(min(1.0, epochs / (search.trials * search.epochs)))

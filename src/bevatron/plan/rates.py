@@ -15,7 +15,7 @@ HEAD = """\
 """
 
 
-class Shards(Section):
+class ShardRates(Section):
     """Making raw shards."""
 
     start: NonNegative = Field(description="core-seconds of a job before its first event")
@@ -26,11 +26,11 @@ class Shards(Section):
     memory_mb: NonNegative = Field(description="memory of a job")
 
 
-class Samples(Section):
+class SampleRates(Section):
     """From raw samples to the dataset."""
 
     seconds: NonNegative = Field(description="core-seconds a raw sample")
-    kept: Positive = Field(description="samples of the dataset for each raw sample")
+    samples_per_raw: Positive = Field(description="samples of the dataset for each raw sample")
     bytes: Positive = Field(description="bytes a sample, on disk")
     memory_bytes: Positive = Field(description="bytes a sample, in memory while learning")
     memory_mb: NonNegative = Field(description="memory of a job")
@@ -38,7 +38,7 @@ class Samples(Section):
     observables_seconds: NonNegative = Field(description="core-seconds a test sample, of the observables")
 
 
-class Fits(Section):
+class FitRates(Section):
     """Training, searching and evaluating one model."""
 
     architecture: str = Field(description="kind of the architecture, for models that were not measured")
@@ -49,7 +49,7 @@ class Fits(Section):
     memory_mb: NonNegative = Field(description="memory of a training job beside its samples")
     bytes: NonNegative = Field(description="bytes a seed, of weights and history")
     evaluate_bytes: NonNegative = Field(description="bytes a test sample and seed, of predictions and metrics")
-    searched: Fraction | None = Field(
+    searched_fraction: Fraction | None = Field(
         default=None, description="fraction of all epochs of all trials that a search goes through"
     )
 
@@ -60,13 +60,22 @@ class StudyRates(Section):
     date: str = Field(description="day of the measurement")
     machine: str = Field(description="processor and accelerator it was made on")
     scale: str = Field(description="scale of the run it was made in")
-    simulate: Shards = Field(description="making raw shards")
-    prepare: Samples = Field(description="making samples")
-    fits: dict[Name, Fits] = Field(description="by model", min_length=1)
+    simulate: ShardRates = Field(description="making raw shards")
+    prepare: SampleRates = Field(description="making samples")
+    fits: dict[Name, FitRates] = Field(description="by model", min_length=1)
     report_seconds: NonNegative = Field(description="core-seconds of the report")
     report_bytes: NonNegative = Field(description="bytes of the report")
 
-    def fits_of(self, model: str, architecture: str) -> tuple[Fits, str]:
+    def of_larger_samples(self, factor: float) -> "StudyRates":
+        """The rates of samples with `factor` times as many numbers, for all that goes with their size."""
+        simulate = self.simulate.model_copy(
+            update={name: getattr(self.simulate, name) * factor for name in ("seconds", "bytes")}
+        )
+        of_size = ("seconds", "bytes", "memory_bytes", "manifest_seconds", "observables_seconds")
+        prepare = self.prepare.model_copy(update={name: getattr(self.prepare, name) * factor for name in of_size})
+        return self.model_copy(update={"simulate": simulate, "prepare": prepare})
+
+    def fits_of(self, model: str, architecture: str) -> tuple[FitRates, str]:
         """The rates of a model; of one not measured, those of the slowest of its architecture, else of all."""
         if model in self.fits:
             return self.fits[model], model

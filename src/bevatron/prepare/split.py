@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bevatron.config.sections.dataset import Split
+from bevatron.config.sections.dataset import SplitFractions
 from bevatron.store.shards.columns import Samples
 from bevatron.store.shards.contract import SPLITS
 
@@ -10,7 +10,7 @@ FIXED = "split"  # target of a source with a split of its own: 0, 1, 2 in the or
 EVENT = "event"  # target by whose value other samples are divided; without it, by their id
 
 
-def rows_by_split(raw: Samples, fractions: Split) -> dict[str, np.ndarray]:
+def rows_by_split(raw: Samples, fractions: SplitFractions) -> dict[str, np.ndarray]:
     """The rows of each split, in rising order.
 
     Without a fixed split, an event goes where the hash of its number says, so all its samples go together,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bevatron.config.sections.search import Choice, Integers, LogUniform, Search
-from bevatron.figures import figure_bytes, log_failure, placeholder_png, shortened
+from bevatron.figures import figure_bytes, log_failure, placeholder_png, shorten
 from bevatron.search.space import values_of
 from bevatron.search.trial_log import FINISHED, STOPPED, Trial
 
@@ -47,7 +47,7 @@ def _draw_search(title: str, search: Search, checkpoint: str, trials: list[Trial
         over_trials = figure.add_subplot(grid[0, :])
         _draw_trials(over_trials, checkpoint, trials)
         over_trials.set_title(
-            f"{shortened(title)}: best trial {best.number}, validation loss {best.val_loss(checkpoint):.4g}", loc="left"
+            f"{shorten(title)}: best trial {best.number}, validation loss {best.val_loss(checkpoint):.4g}", loc="left"
         )
         for index, key in enumerate(search.space):
             axes = figure.add_subplot(grid[1 + index // columns, index % columns], sharey=over_trials)

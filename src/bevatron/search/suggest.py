@@ -40,7 +40,7 @@ class Suggest(Searcher):
         self._space = optuna_space(search.space)
         self._study = optuna.create_study(direction="minimize")
         for trial in trial_log.ended:
-            self._study.add_trial(self._frozen(trial))
+            self._study.add_trial(self._freeze(trial))
         self._interrupted = trial_log.interrupted
         for trial in self._interrupted:
             self._study.enqueue_trial(trial.sampled)
@@ -92,7 +92,7 @@ class Suggest(Searcher):
         """Raises NotImplementedError: a search continues from its trial log."""
         raise NotImplementedError("a search continues from its trial log")
 
-    def _frozen(self, trial: Trial) -> optuna.trial.FrozenTrial:
+    def _freeze(self, trial: Trial) -> optuna.trial.FrozenTrial:
         state = STATES.get(trial.status or FAILED, TrialState.FAIL)
         reported = {round(epoch): loss for epoch, loss in trial.losses.items()}
         return optuna.trial.create_trial(

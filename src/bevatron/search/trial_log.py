@@ -134,7 +134,7 @@ class TrialLog:
             self._file.truncate(whole)
         for number, line in enumerate(content[:whole].splitlines(), start=1):
             try:
-                self._take(_checked(json.loads(line)))
+                self._take(_check_line(json.loads(line)))
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 raise UserError(
                     f"{self.path}:{number}",
@@ -168,7 +168,7 @@ def _crc(line: dict[str, Any]) -> int:
     return zlib.crc32(json.dumps(line).encode())
 
 
-def _checked(line: dict[str, Any]) -> dict[str, Any]:
+def _check_line(line: dict[str, Any]) -> dict[str, Any]:
     """The line, if it is the one that was written: one turned bit makes another loss, and another best trial."""
     crc = line.pop("crc", None)
     if crc is not None and crc != _crc(line):

@@ -196,7 +196,7 @@ class Recorder(Callback):
     def _line(self, trial: Trial) -> str:
         loss = trial.val_loss(self._checkpoint)
         values = values_of(self._search.space, trial.sampled).items()
-        settings = " ".join(f"{key.rpartition('.')[2]} {_short(value)}" for key, value in values)
+        settings = " ".join(f"{key.rpartition('.')[2]} {_format_value(value)}" for key, value in values)
         return (
             f"trial {trial.number}/{self._search.trials} {trial.status}"
             + (f" ({trial.reason})" if trial.reason else "")
@@ -216,7 +216,7 @@ class _StopAtFault(Stopper):
         return self._recorder.fault is not None
 
 
-def _short(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value).replace(" ", "")
 
 

@@ -23,13 +23,15 @@ def warn_of_differences(what: str, runs: tuple[RunRecord, ...], now: dict[str, A
     """
     last = runs[-1].environments[-1].model_dump()
     reference = {**last, **now, "versions": {**last["versions"], **now["versions"]}}
-    found: dict[str, list[str]] = {}
+    seeds_by_difference: dict[str, list[str]] = {}
     for run in runs:
         for environment in run.environments:
             if changed := differences(environment.model_dump(), reference):
-                found.setdefault(", ".join(changed), []).append(str(run.seed))
-    if found:
-        words = "; ".join(f"seed {', '.join(dict.fromkeys(seeds))}: {said}" for said, seeds in found.items())
+                seeds_by_difference.setdefault(", ".join(changed), []).append(str(run.seed))
+    if seeds_by_difference:
+        words = "; ".join(
+            f"seed {', '.join(dict.fromkeys(seeds))}: {difference}" for difference, seeds in seeds_by_difference.items()
+        )
         log.warning("%s: was not trained here alone, and cannot be made again here bit for bit (%s)", what, words)
 
 

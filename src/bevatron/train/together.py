@@ -6,7 +6,7 @@ from bevatron.compute.distributed.distributed_context import DistributedContext
 from bevatron.compute.slurm.resource_request import ResourceRequest
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
-from bevatron.training.fit import finished_fit, fit
+from bevatron.training.fit import fit, load_finished_fit
 from bevatron.training.job import Diverged, FitJob
 
 
@@ -15,7 +15,7 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: Res
 
     Raises UserError for a fit that diverges, damaged data, and workers that die too often.
     """
-    unfinished = [job for job in jobs if finished_fit(job) is None]
+    unfinished = [job for job in jobs if load_finished_fit(job) is None]
     if not unfinished:
         return
     from bevatron.compute.distributed.ray_workers import run_workers
@@ -24,7 +24,7 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: Res
 
     first = unfinished[0]
     payload = {"name": name, "accelerator": first.accelerator, "jobs": [job.as_payload() for job in unfinished]}
-    told = UserError(first.folder, "the fit was asked to stop (SIGTERM)", "run it again to go on")
+    stop_error = UserError(first.folder, "the fit was asked to stop (SIGTERM)", "run it again to go on")
     with ray_session(workflow.ray, request, first.folder) as session:
         on_gpus = first.accelerator == "cuda" or (first.accelerator == "auto" and session.gpus > 0)
         run_workers(
@@ -37,7 +37,7 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: Res
             on_gpus,
             first.folder / "team",
             stop_timeout(workflow.grace_seconds),
-            told,
+            stop_error,
         )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from bevatron.models.layers.inputs import InputGroup, Inputs, Padded
-from bevatron.store.readers.batch import ImageBuffer, RaggedBatch, SparseBatch, images, padded
+from bevatron.store.readers.batch import ImageBuffer, RaggedBatch, SparseBatch, images, pad
 from bevatron.store.shards.manifest import Manifest
 
 PIXELS_AT_ONCE = 2**24  # 64 MB; what a network makes of them takes some ten times that
@@ -46,7 +46,7 @@ class Collate:
         for name, group in self.groups.items():
             column = move_to_device(inputs[name], self.device)
             if isinstance(column, RaggedBatch):
-                dense[name] = Padded(*padded(column, group.shape[0]))
+                dense[name] = Padded(*pad(column, group.shape[0]))
             elif isinstance(column, SparseBatch):
                 dense[name] = images(column, self._canvases.setdefault(name, ImageBuffer()), self.channels_last)
             elif self.channels_last and len(group.shape) == 3 and not group.is_ragged:

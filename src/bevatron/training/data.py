@@ -31,7 +31,7 @@ class DataModule(pl.LightningDataModule):
     from (seed, epoch), and the step its place in it. No state has to be saved for a fit to go on in mid-epoch.
 
     Of each batch each of several workers gets its part, for which it reads its canonical partitions alone; the batches
-    are the same for any number of workers. A batch's "rows" counts those of the whole batch. `waited` is the time in
+    are the same for any number of workers. A batch's "rows" counts those of the whole batch. `data_wait` is the time in
     seconds that the steps have waited for their data.
     """
 
@@ -40,7 +40,7 @@ class DataModule(pl.LightningDataModule):
     ):
         super().__init__()
         self.job, self.manifest, self.device, self.context = job, manifest, device, context
-        self.waited = 0.0
+        self.data_wait = 0.0
         self.collate = Collate(
             input_groups(manifest, job.model.inputs), device, job.model.training.memory_format == "channels_last"
         )
@@ -87,7 +87,7 @@ class DataModule(pl.LightningDataModule):
             batch = self.prepare_batch(next(self._stream))
             batch["rows"] = self._train.rows_of_batch(step % self.schedule.steps_per_epoch, self.sampling)
             self._next_step = step + 1
-            self.waited += time.perf_counter() - start
+            self.data_wait += time.perf_counter() - start
             yield batch
 
     def _open_epoch(self, step: int) -> Iterator[Batch]:

@@ -74,7 +74,7 @@ def fit(
     configuration.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
-    finished = context.broadcast(finished_fit(job) if context.is_rank_zero else None)
+    finished = context.broadcast(load_finished_fit(job) if context.is_rank_zero else None)
     if finished is not None:
         if context.is_rank_zero:
             forget_checkpoints(job.folder)  # of a fit that was killed between its result and their removal
@@ -90,7 +90,7 @@ def fit(
             data.close()
 
 
-def finished_fit(job: FitJob) -> FitResult | None:
+def load_finished_fit(job: FitJob) -> FitResult | None:
     """The result of a fit that ended before, if its files are what they were; else the fit is made again."""
     try:
         stored = read_json(job.folder / RESULT)
@@ -262,7 +262,7 @@ def _publish(
         samples=samples,
         seconds=history.seconds,
         samples_per_second=samples / history.seconds,
-        waited=history.waited / history.seconds,
+        data_wait=history.data_wait / history.seconds,
         workers=context.size,
         continued=int(continued),
         n_weights=learner.network.n_weights,
@@ -270,10 +270,10 @@ def _publish(
     if context.is_rank_zero:
         history.publish()
         _write(job, data, last_weights or read_bytes(history.best_weights()), result, environments)
-        if result.waited > INPUT_BOUND and data.device.type == "cuda":
+        if result.data_wait > INPUT_BOUND and data.device.type == "cuda":
             log.warning(
                 "%s seed %d: %.0f %% of the time went into waiting for data: the training is input-bound",
-                job.study.name, job.seed, 100 * result.waited,
+                job.study.name, job.seed, 100 * result.data_wait,
             )  # fmt: skip
     return context.broadcast(result)
 

@@ -36,7 +36,7 @@ def fit_closed_form(
     start = time.perf_counter()
     training = _collect_labelled(job, network, data.whole_training_split(), class_weights)
     validation = _collect_labelled(job, network, data.validation_batches(), class_weights)
-    waited = time.perf_counter() - start
+    data_wait = time.perf_counter() - start
     best = job.model.training.checkpoint == "best"
     losses = network.architecture.fit_closed_form(training, validation, seed_of("solve", job.seed), best)
     seconds = time.perf_counter() - start
@@ -50,7 +50,7 @@ def fit_closed_form(
             "val_loss": pair.validation,
             "learning_rate": 0.0,
             "seconds": seconds * number / len(losses),
-            "waited": waited * number / len(losses),
+            "data_wait": data_wait * number / len(losses),
         }
         for number, pair in enumerate(losses, 1)
     ]
@@ -71,7 +71,7 @@ def fit_closed_form(
         samples=len(training.labels) * len(rows),
         seconds=seconds,
         samples_per_second=len(training.labels) * len(rows) / seconds,
-        waited=waited / seconds,
+        data_wait=data_wait / seconds,
         workers=1,
         continued=0,
         n_weights=network.n_weights,

@@ -15,7 +15,7 @@ import torch
 from bevatron.models.network import weights_bytes
 from bevatron.store.files.publish import machine_fault, publish_text, publishing
 
-COLUMNS: tuple[str, ...] = ("epoch", "step", "train_loss", "val_loss", "learning_rate", "seconds", "waited")
+COLUMNS: tuple[str, ...] = ("epoch", "step", "train_loss", "val_loss", "learning_rate", "seconds", "data_wait")
 COUNTS = ("epoch", "step")  # the columns of integers
 HEADER = ",".join(COLUMNS) + "\r\n"
 
@@ -33,7 +33,7 @@ class History(pl.Callback):
         self.folder, self._on_validation = folder, on_validation
         self.rows: list[dict[str, float]] = []
         self.best_loss, self.best_epoch, self.best_sha256 = math.inf, 0, ""
-        self.seconds = self.waited = 0.0
+        self.seconds = self.data_wait = 0.0
         self._start = 0.0
         self._begun = False  # whether this life has written the rows of those before
 
@@ -49,7 +49,7 @@ class History(pl.Callback):
         """Add the time in the steps, and the part of it that they waited for data."""
         self.seconds += time.perf_counter() - self._start
         data = trainer.datamodule
-        self.waited, data.waited = self.waited + data.waited, 0.0
+        self.data_wait, data.data_wait = self.data_wait + data.data_wait, 0.0
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Append a row, keep the weights where they are the best, and report the row."""
@@ -61,7 +61,7 @@ class History(pl.Callback):
             "val_loss": pl_module.val_loss,
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
             "seconds": self.seconds,
-            "waited": self.waited,
+            "data_wait": self.data_wait,
         }
         self.rows.append(row)
         if row["val_loss"] < self.best_loss:
@@ -107,7 +107,7 @@ class History(pl.Callback):
             "best_epoch": self.best_epoch,
             "best_sha256": self.best_sha256,
             "seconds": self.seconds,
-            "waited": self.waited,
+            "data_wait": self.data_wait,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -118,7 +118,7 @@ class History(pl.Callback):
         ]
         self.best_loss, self.best_epoch = state_dict["best_loss"], state_dict["best_epoch"]
         self.best_sha256 = state_dict.get("best_sha256", "")
-        self.seconds, self.waited = state_dict["seconds"], state_dict.get("waited", 0.0)
+        self.seconds, self.data_wait = state_dict["seconds"], state_dict.get("data_wait", 0.0)
 
 
 def format_csv(rows: list[dict[str, float]]) -> str:

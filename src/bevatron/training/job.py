@@ -81,8 +81,8 @@ class FitResult:
     """How a fit went.
 
     samples counts those of all steps, and seconds the time in them over all of the fit's lives, without validations;
-    waited is the fraction of those seconds in which the steps waited for data, and workers how many fitted together at
-    the end; best_epoch and best_val_loss are those of the published weights when the model keeps the best; continued
+    data_wait is the fraction of those seconds in which the steps waited for data, and workers how many fitted together
+    at the end; best_epoch and best_val_loss are those of the published weights when the model keeps the best; continued
     is 1 for a fit that went on from a checkpoint.
     """
 
@@ -95,7 +95,7 @@ class FitResult:
     samples: int
     seconds: float
     samples_per_second: float
-    waited: float
+    data_wait: float
     workers: int
     continued: int
     n_weights: int

@@ -53,7 +53,7 @@ def raw(tracks, primaries=None):
 
 def prepared(samples, seed=1, electronics=QUIET, drift=IDEAL, window=None, images=None, **more):
     window = {"size": 256, "shift": 8} if window is None else window
-    images = {"fine": {}, "coarse": {"sum": 2}} if images is None else images
+    images = {"fine": {}, "coarse": {"rebin": 2}} if images is None else images
     settings = {"window": window, "electronics": electronics, "drift": drift, "images": images, **more}
     options = WirePlanes.Options.model_validate({"kind": "lartpc", **settings})
     return WirePlanes().prepare(options, samples, seed, np.ones(len(samples), bool))
@@ -158,7 +158,7 @@ def width2(profile):
 def test_dead_wires_are_dead_in_every_event():
     """Each event has other tracks and other noise; the silent columns are the same, and as many as asked for."""
     tracks = [[((100, y, 1), (150, y, 299), 2.1, 0)] for y in (-40.0, 0.0, 40.0)]
-    electronics = {"noise": 2.0, "threshold": 1.0, "dead": 0.2, "dead_seed": 5}
+    electronics = {"noise": 2.0, "threshold": 1.0, "dead_fraction": 0.2, "dead_seed": 5}
     window = {"show": "detector"}
     found = images(prepared(raw(tracks), electronics=electronics, window=window))[:, 2]
     silent = [frozenset(np.flatnonzero(image.sum(0) == 0)) for image in found]
@@ -171,7 +171,7 @@ def test_dead_wires_are_dead_in_every_event():
 
 
 def test_noise_threshold_and_dead_wires():
-    electronics = Electronics(noise=1.0, threshold=2.0, dead=0.1)
+    electronics = Electronics(noise=1.0, threshold=2.0, dead_fraction=0.1)
     random = np.random.Generator(np.random.Philox(3))
     dead = dead_wires(np.arange(500), 0, electronics)
     assert 0.05 < dead.mean() < 0.15
@@ -215,7 +215,9 @@ def test_boxes_hold_their_particles_charge():
     width, height = (box[2] - box[0]) * 256, (box[3] - box[1]) * 256
     assert width == pytest.approx(np.ptp(np.flatnonzero(alone.sum(0) > 0)) + 1, abs=4)
     assert height == pytest.approx(np.ptp(np.flatnonzero(alone.sum(1) > 0)) + 1, abs=4)
-    whole = prepared(raw([[MUON, cosmic]], [[(13, 1), (13, 1), (13, 2)]]), boxes={"around": "interaction", "most": 1})
+    whole = prepared(
+        raw([[MUON, cosmic]], [[(13, 1), (13, 1), (13, 2)]]), boxes={"around": "interaction", "max_boxes": 1}
+    )
     assert whole.targets["boxes"].shape == (1, 1, 5)
     assert whole.targets["boxes"][0, 0, 4] == 0
 
@@ -252,8 +254,8 @@ def test_the_same_seed_gives_the_same_images():
     ("settings", "said"),
     [
         (
-            {"images": {"a": {"sum": 3}}, "window": {"size": 64, "shift": 8}},
-            "images.a.sum: must divide window.size, found 3 and 64",
+            {"images": {"a": {"rebin": 3}}, "window": {"size": 64, "shift": 8}},
+            "images.a.rebin: must divide window.size, found 3 and 64",
         ),
         ({"images": {}}, "at least 1 item"),
         ({"images": {"a": {"planes": []}}}, "at least 1 item"),

@@ -80,7 +80,7 @@ def data() -> DataRecord:
     cut = histogram.model_copy(update={"roc": {"light": (0.1, 1.0)}})
     channel = PixelsRecord(step=(1, 4), value=(0.5, 2.0))
     image = ImageRecord(id="17", label=None, channels=(channel,))
-    images = ImagesRecord(shape=(3, 4), summed=1, features=("u",), units=("MeV",), images=(image,))
+    images = ImagesRecord(shape=(3, 4), rebin=1, features=("u",), units=("MeV",), images=(image,))
     points = PointsRecord(x=(1.0, 2.0), targets={"y": (1.5, 4.5)}, target="y", truth=None)
     return DataRecord(**measured(), observables={"x": histogram, "cut": cut}, examples={"wires": images}, points=points)
 
@@ -94,9 +94,15 @@ def search() -> SearchRecord:
 
 
 def export() -> ExportRecord:
-    checked = AgreementRecord(samples=300, largest_difference={"prediction": 1e-7}, tolerance=1e-4)
+    agreement = AgreementRecord(samples=300, largest_difference={"prediction": 1e-7}, tolerance=1e-4)
     model = ExportedModel(
-        seed=0, run=DIGEST, file="seed-0.onnx", sha256=OTHER, inputs=("x",), outputs=("prediction",), checked=checked
+        seed=0,
+        run=DIGEST,
+        file="seed-0.onnx",
+        sha256=OTHER,
+        inputs=("x",),
+        outputs=("prediction",),
+        agreement=agreement,
     )
     return ExportRecord(**NAMES, manifest_sha256=DIGEST, exports=(model,))
 

@@ -17,10 +17,10 @@ from bevatron.store.records.record import payload_of
         *((name, digest) for name in ("sha256", "run") for digest in ("", "x", "A" * 64, "0" * 65, None)),
         ("inputs", "x"),
         ("outputs", [3]),
-        ("checked", {}),
-        ("checked", {"samples": -1, "largest_difference": {"y": 0.0}, "tolerance": 0.1}),
-        ("checked", {"samples": 1, "largest_difference": {}, "tolerance": 0.1}),
-        ("checked", {"samples": 1, "largest_difference": {"y": "0"}, "tolerance": 0.1}),
+        ("agreement", {}),
+        ("agreement", {"samples": -1, "largest_difference": {"y": 0.0}, "tolerance": 0.1}),
+        ("agreement", {"samples": 1, "largest_difference": {}, "tolerance": 0.1}),
+        ("agreement", {"samples": 1, "largest_difference": {"y": "0"}, "tolerance": 0.1}),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_place(case_of, tmp_path, field, value):

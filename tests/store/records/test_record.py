@@ -143,10 +143,10 @@ def _is_record(value: Any) -> bool:
         "edges",
         "step",
         "channels",
-        "summed",
+        "rebin",
         "truth",
         "trial",
-        "checked",
+        "agreement",
         "tolerance",
     )
     return isinstance(value, dict) and any(key in value for key in known) and "kind" not in value and "x" not in value

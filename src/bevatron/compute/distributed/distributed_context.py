@@ -32,12 +32,12 @@ class DistributedContext:
 
     def all_reduce(self, values: Tensor) -> Tensor:
         """The sum of `values` over the workers, on each of them."""
-        return self._reduced(values, distributed.ReduceOp.SUM)
+        return self._reduce(values, distributed.ReduceOp.SUM)
 
     def any(self, *facts: bool, device: torch.device) -> list[bool]:
         """For each of the facts whether it holds on any worker."""
         flags = torch.tensor(facts, dtype=torch.int32, device=device)
-        return self._reduced(flags, distributed.ReduceOp.MAX).bool().tolist()
+        return self._reduce(flags, distributed.ReduceOp.MAX).bool().tolist()
 
     def broadcast(self, value: Any) -> Any:
         """Rank 0's value, on all workers: what files say must not depend on how soon a file system shows them."""
@@ -60,7 +60,7 @@ class DistributedContext:
         if self.size > 1:
             distributed.barrier()
 
-    def _reduced(self, values: Tensor, operation: "distributed.ReduceOp.RedOpType") -> Tensor:
+    def _reduce(self, values: Tensor, operation: "distributed.ReduceOp.RedOpType") -> Tensor:
         if self.size == 1:
             return values
         values = values.clone()

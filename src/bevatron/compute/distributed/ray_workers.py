@@ -113,7 +113,7 @@ def _attempt(
             "folder": str(folder.absolute()),
         },
         scaling_config=ScalingConfig(num_workers=workers, use_gpu=on_gpus, resources_per_worker=resources_per_worker),
-        torch_config=TorchConfig(backend="nccl" if on_gpus else "gloo", timeout_s=round(settings.patience_seconds)),
+        torch_config=TorchConfig(backend="nccl" if on_gpus else "gloo", timeout_s=round(settings.timeout_seconds)),
         run_config=RunConfig(name="context", storage_path=str(storage.absolute())),
     )
     try:

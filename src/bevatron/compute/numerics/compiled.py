@@ -27,12 +27,12 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
     folder = _folder(_sources(Path(inspect.getfile(function)).resolve()))
     if folder is None:
-        return _once(numba.njit(function))
+        return _ignore_literals(numba.njit(function))
     settings = _numba_settings()
     configured = settings.CACHE_DIR
     settings.CACHE_DIR = str(folder)  # read while decorating alone
     try:
-        return _once(numba.njit(cache=True)(function))
+        return _ignore_literals(numba.njit(cache=True)(function))
     finally:
         settings.CACHE_DIR = configured
 
@@ -44,7 +44,7 @@ def _numba_settings() -> Any:
     return config
 
 
-def _once(function: Any) -> Any:
+def _ignore_literals(function: Any) -> Any:
     """Not compiled again for each constant that compiled callers pass: to numba a literal number is a type of its own.
 
     That was a third of the transport's compile time.
@@ -72,7 +72,7 @@ def _sources(module: Path) -> str:
         path = remaining.pop()
         if path not in modules:
             modules.add(path)
-            remaining += _imported(path, package)
+            remaining += _imported_modules(path, package)
     digest = hashlib.sha256()
     for path in sorted(modules):
         content = path.read_bytes()
@@ -81,7 +81,7 @@ def _sources(module: Path) -> str:
 
 
 @cache
-def _imported(path: Path, package: Path) -> tuple[Path, ...]:
+def _imported_modules(path: Path, package: Path) -> tuple[Path, ...]:
     """The modules of `package` that the module at `path` imports, wherever in it."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_bytes())):

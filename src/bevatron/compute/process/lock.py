@@ -44,7 +44,7 @@ def sole_owner(folder: Path, what: str) -> Iterator[None]:
     and where the file system has no locks.
     """
     path = folder / LOCK
-    file = _locked(path, what)
+    file = _acquire(path, what)
     try:
         file.truncate(0)
         file.write(f"{os.getpid()} on {socket.gethostname()}\n")
@@ -54,7 +54,7 @@ def sole_owner(folder: Path, what: str) -> Iterator[None]:
         file.close()
 
 
-def _locked(path: Path, what: str) -> IO[str]:
+def _acquire(path: Path, what: str) -> IO[str]:
     """The open file of the lock, which is this process's from now on."""
     file = _try(path)
     if file is not None:
@@ -83,7 +83,7 @@ def _try(path: Path) -> IO[str] | None:
             raise machine_fault(error, path) or error from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is(file, path):
+            if _is_same_file(file, path):
                 return file
             file.close()  # somebody has removed it meanwhile: a lock on it would keep nobody out
         except BlockingIOError:
@@ -103,7 +103,7 @@ def _try(path: Path) -> IO[str] | None:
             raise
 
 
-def _is(file: IO[str], path: Path) -> bool:
+def _is_same_file(file: IO[str], path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:

@@ -98,7 +98,7 @@ class _Cluster:
         head, *others = self.nodes
         address = self._addresses([head], deadline)[head]
         for node in others:
-            node.tell(f"join {address}")
+            node.send(f"join {address}")
         try:
             context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except Exception as error:  # Ray raises ConnectionError, RuntimeError, ValueError and errors of its own here
@@ -120,7 +120,7 @@ class _Cluster:
                 late = next(node for node in nodes if node not in addresses)
                 raise late.error("it did not come in time; ray.start_seconds says how long to wait") from None
             if event["event"] != "up":
-                raise node.error(f"Ray does not run there ({event.get('why') or node.last_words()})")
+                raise node.error(f"Ray does not run there ({event.get('why') or node.last_log_line()})")
             node.raylet = event["raylet"]
             addresses[node] = event["address"]
         return addresses

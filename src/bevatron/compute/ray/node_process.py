@@ -44,7 +44,7 @@ class NodeProcess:
                     events.put((self, json.loads(line)))
         events.put((self, {"event": "gone"}))
 
-    def tell(self, line: str) -> None:
+    def send(self, line: str) -> None:
         """Send one line to the process; does nothing where it has ended."""
         with suppress(OSError):  # it has ended
             self._input.write(f"{line}\n".encode())
@@ -53,7 +53,7 @@ class NodeProcess:
     def dismiss(self, all_well: bool) -> None:
         """Tell the node to end; it keeps Ray's logs unless all went well."""
         if all_well:
-            self.tell("end")
+            self.send("end")
         if self._remote and (self.raylet is None or not answers(self.raylet)):
             self._process.terminate()  # srun may wait for a node that never came, or that is lost
             self._timeout = LOST_SECONDS
@@ -72,7 +72,7 @@ class NodeProcess:
         """That this node is the reason why there is no cluster."""
         return UserError(f"Ray on node {self.name}", why, f"see {self.log}")
 
-    def last_words(self) -> str:
+    def last_log_line(self) -> str:
         """The last line of the node's log, of at most 200 characters."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1][:200] if lines else "without a word"

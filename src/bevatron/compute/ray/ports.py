@@ -26,7 +26,7 @@ class PortBlock:
         self._guards: list[socket.socket] = []
         try:
             for number in range(units):
-                self._guards.append(_bound("127.0.0.1", first + number * UNIT))
+                self._guards.append(_bind("127.0.0.1", first + number * UNIT))
         except OSError:
             self.release()
             raise
@@ -45,7 +45,7 @@ class PortBlock:
         try:
             for port in range(self.first, self.end):
                 if (port - self.first) % UNIT:  # the others are the guards
-                    _bound("", port).close()
+                    _bind("", port).close()
         except OSError:
             return False
         return True
@@ -94,7 +94,7 @@ def _source_towards(address: str) -> str:
         return probe.getsockname()[0]
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     """A socket bound to the port; an empty host means all interfaces, of both IP versions where there are two."""
     if not host and socket.has_dualstack_ipv6():
         probe = socket.socket(socket.AF_INET6)

@@ -73,7 +73,7 @@ class Driver:
 
 def main() -> int:
     """Run one node until the driver ends it; the exit code."""
-    options = parsed()
+    options = parse_arguments()
     driver = Driver()
     token = options.token.read_text(encoding="ascii")
     try:
@@ -113,7 +113,7 @@ def serve(options: argparse.Namespace, driver: Driver, stack: ExitStack) -> int:
             processes = ProcessTree([ray.pid], adopting=True)
             attempt.callback(end, ray, processes)
             if came_up(ray, driver, processes, folder):
-                say(
+                send_event(
                     event="up",
                     address=f"{address}:{ports.port('gcs')}",
                     raylet=f"{address}:{ports.port('node_manager')}",
@@ -189,17 +189,17 @@ def end_with_parent():
 def fail(why: str) -> int:
     """Say why there is no Ray here, to people and to the driver; the exit code."""
     print(why, file=sys.stderr)
-    say(event="failed", why=why)
+    send_event(event="failed", why=why)
     return 1
 
 
-def say(**event: str) -> None:
+def send_event(**event: str) -> None:
     """Write one JSON object to the driver; does nothing where the driver is gone."""
     with suppress(BrokenPipeError):
         print(json.dumps(event), flush=True)
 
 
-def parsed() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(description="One node of a private Ray cluster over a batch job.")
     parser.add_argument("--name", required=True, help="of the node, in Slurm and in Ray")

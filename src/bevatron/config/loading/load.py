@@ -21,7 +21,7 @@ from bevatron.regular_files import read_text
 SCALES = ("demo", "paper")
 OVERRIDES = ("scale", "studies")  # keys of the workflow's file that Snakemake's --config may change
 LEARNED = set(Study.model_fields) - set(DataPart.model_fields)
-Part = TypeVar("Part", bound=DataPart)
+DataPartT = TypeVar("DataPartT", bound=DataPart)
 
 
 def load_workflow(path: Path, **changes: Any) -> Workflow:
@@ -69,7 +69,7 @@ def _study_file(name: str, folder: Path) -> tuple[Path, dict[str, Any]]:
     return path, read_yaml(path)
 
 
-def _check_name(study: Part, path: Path) -> Part:
+def _check_name(study: DataPartT, path: Path) -> DataPartT:
     if study.name != path.stem:
         raise ConfigurationError([f"{path}: name: must be the file's own name '{path.stem}', found '{study.name}'"])
     return study

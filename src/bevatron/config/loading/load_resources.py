@@ -84,11 +84,11 @@ def find_resource_errors(path: Path, site: Path | None, studies: Path) -> list[s
         return error.lines
     except UserError as error:
         return [str(error)]
-    unknown = {key: _unknown(key, studies) for key in resources.overrides}
+    unknown = {key: _find_unknown(key, studies) for key in resources.overrides}
     return [f"{path}: overrides.{key}: {what}" for key, what in unknown.items() if what]
 
 
-def _unknown(key: str, studies: Path) -> str | None:
+def _find_unknown(key: str, studies: Path) -> str | None:
     study, _, model = key.partition("/")
     models: set[str] = set()
     try:

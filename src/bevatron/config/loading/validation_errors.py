@@ -64,10 +64,10 @@ def _message(problem: dict, owner: type[Section] | None, location: tuple) -> str
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if kind in ("value_error", "component", "component_kind", "kind"):
         return message
-    return f"must be {message[0].lower()}{message[1:]}, found {_short(value)}"
+    return f"must be {message[0].lower()}{message[1:]}, found {_shorten(value)}"
 
 
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 

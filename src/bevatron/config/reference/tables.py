@@ -11,7 +11,7 @@ from bevatron.config.loading.kinds import ARCHITECTURES, CLAIM_TESTS, RECIPES, S
 from bevatron.config.loading.registry import Component, Registry
 from bevatron.config.sections.claim import Claim
 from bevatron.config.sections.data_part import Evaluation
-from bevatron.config.sections.dataset import Dataset, Split
+from bevatron.config.sections.dataset import DatasetSection, SplitFractions
 from bevatron.config.sections.grid import Grid
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.observable import Observable
@@ -41,8 +41,8 @@ SECTIONS: list[tuple[str, type[Section]]] = [
     ("`profiles/site/site.yaml`", Site),
     ("A study", Study),
     ("`simulation`", Simulation),
-    ("`dataset`", Dataset),
-    ("`dataset.split`", Split),
+    ("`dataset`", DatasetSection),
+    ("`dataset.split`", SplitFractions),
     ("`task`, kind `regression`", Regression),
     ("`task`, kind `classification`", Classification),
     ("`task`, kind `classification_2d`", Classification2D),

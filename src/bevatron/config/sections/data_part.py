@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from bevatron.config.sections.dataset import Dataset
+from bevatron.config.sections.dataset import DatasetSection
 from bevatron.config.sections.observable import Observable
 from bevatron.config.sections.section import Count, Integer, Name, Real, Section
 from bevatron.config.sections.simulation import Simulation
@@ -39,7 +39,7 @@ class DataPart(Section):
         description="left out of the workflow, and named in the report, if files that its source reads are missing",
     )
     simulation: Simulation = Field(description="raw events")
-    dataset: Dataset = Field(description="samples made from them")
+    dataset: DatasetSection = Field(description="samples made from them")
     task: Task = Field(description="what is learned")
     n_seeds: Count = Field(default=3, le=10_000, description="runs of every model, with seeds 0 to N-1")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="metrics and uncertainties")

@@ -8,7 +8,7 @@ from bevatron.config.loading.kinds import RecipeOptions
 from bevatron.config.sections.section import Fraction, Section
 
 
-class Split(Section):
+class SplitFractions(Section):
     """Fractions of the events, cut by a hash of the event's number so that no shard order matters.
 
     All samples of one event fall into the same split. A source whose samples have a fixed split of their own
@@ -20,7 +20,7 @@ class Split(Section):
     test: Fraction = Field(default=0.1, description="fraction never seen before evaluation")
 
     @model_validator(mode="after")
-    def _whole(self) -> "Split":
+    def _check_sum(self) -> "SplitFractions":
         if abs(self.train + self.val + self.test - 1.0) > 1e-9:
             raise ValueError(f"train + val + test must be 1, found {self.train + self.val + self.test:g}")
         if min(self.train, self.val, self.test) <= 0.0:
@@ -28,11 +28,13 @@ class Split(Section):
         return self
 
 
-class Dataset(Section):
+class DatasetSection(Section):
     """Sample shards made from the raw shards, one for one, and their manifest."""
 
     recipe: RecipeOptions = Field(description="how one raw shard becomes samples, and its own options")
-    split: Split = Field(default_factory=Split, description="fractions for learning, validation and test")
+    split: SplitFractions = Field(
+        default_factory=SplitFractions, description="fractions for learning, validation and test"
+    )
     compression: Literal["lz4", "zstd", "none"] = Field(
         default="lz4", description="lossless filter of the shards: lz4 reads fastest, zstd is smallest"
     )

@@ -15,7 +15,7 @@ class Uniform(Section):
     high: Real = Field(description="upper bound")
 
     @model_validator(mode="after")
-    def _ordered(self) -> "Uniform":
+    def _check_order(self) -> "Uniform":
         if self.low >= self.high:
             raise ValueError(f"low must be below high, found {self.low:g} and {self.high:g}")
         return self
@@ -29,7 +29,7 @@ class LogUniform(Section):
     high: Positive = Field(description="upper bound")
 
     @model_validator(mode="after")
-    def _ordered(self) -> "LogUniform":
+    def _check_order(self) -> "LogUniform":
         if self.low >= self.high:
             raise ValueError(f"low must be below high, found {self.low:g} and {self.high:g}")
         return self
@@ -43,7 +43,7 @@ class Integers(Section):
     high: Integer = Field(description="largest")
 
     @model_validator(mode="after")
-    def _ordered(self) -> "Integers":
+    def _check_order(self) -> "Integers":
         if self.low >= self.high:
             raise ValueError(f"low must be below high, found {self.low} and {self.high}")
         return self

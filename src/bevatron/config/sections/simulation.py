@@ -18,10 +18,10 @@ class Simulation(Section):
     @model_validator(mode="after")
     def _has_seeds_for_all_shards(self) -> "Simulation":
         """Of a generator whose seeds are few, no two shards may share one."""
-        most = getattr(self.source, "max_shards", None)
-        if most is not None and self.shards > most:
+        max_shards = getattr(self.source, "max_shards", None)
+        if max_shards is not None and self.shards > max_shards:
             raise ValueError(
-                f"shards: the source '{self.source.kind}' has random seeds for {most:,} shards of this size, "
+                f"shards: the source '{self.source.kind}' has random seeds for {max_shards:,} shards of this size, "
                 f"found {self.shards:,}; ask for fewer or smaller shards"
             )
         return self

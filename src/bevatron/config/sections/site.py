@@ -45,7 +45,7 @@ class Site(Section):
 
     @field_validator("sbatch")
     @classmethod
-    def _leave_to_the_table(cls, arguments: list[str]) -> list[str]:
+    def _check_sbatch(cls, arguments: list[str]) -> list[str]:
         for argument in arguments:
             if not argument.startswith("-") or any(c in argument for c in "\n\r\0"):
                 raise ValueError(f"expected arguments such as --mail-type=FAIL, found {argument!r}")

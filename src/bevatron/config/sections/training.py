@@ -20,7 +20,7 @@ class Adversarial(Section):
     """Learn from adversarial examples too, made again in every step (Goodfellow et al., arXiv:1412.6572, sec. 6)."""
 
     epsilon: Positive = Field(description="largest change of an input's value, in the input's units")
-    clean: Fraction = Field(
+    clean_weight: Fraction = Field(
         default=0.5, description="weight α of the loss on clean samples; 1 - α on those that are changed"
     )
     attack: Literal["fgsm", "pgd"] = Field(default="fgsm", description="one step along the gradient's sign, or several")

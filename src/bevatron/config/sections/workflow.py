@@ -60,7 +60,7 @@ class Workers(Section):
     restarts: Integer = Field(
         default=2, ge=0, description="how often a job starts its workers again when one of them has died"
     )
-    patience_seconds: Positive = Field(
+    timeout_seconds: Positive = Field(
         default=1800, description="how long a worker waits for the others before it gives up"
     )
 
@@ -81,6 +81,11 @@ class Workflow(Section):
     data_loading: DataLoading = Field(default_factory=DataLoading, description="how datasets are read in training")
     ray: Ray = Field(default_factory=Ray, description="Ray cluster of searches and several-worker trainings")
     workers: Workers = Field(default_factory=Workers, description="trainings by several workers together")
+    fork_server: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="jobs start by a fork of a process that has imported PyTorch and Lightning once: 'auto' where "
+        "Snakemake runs them on its own machine, 'on' also inside batch jobs, 'off' never",
+    )
     grace_seconds: Positive = Field(
         default=60, description="seconds before the end of the batch job at which trainings save their state and stop"
     )

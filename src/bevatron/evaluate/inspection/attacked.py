@@ -56,35 +56,35 @@ def attack_networks(
 
     def fractions(of_seed: list[np.ndarray], among: list[np.ndarray] | None = None) -> Measurement:
         among = among or [rows] * len(of_seed)
-        values = [bootstrap.mean(_padded(v, len(labels)), r) for v, r in zip(of_seed, among, strict=True)]
-        return measure(values, confidence, n_binomial=_independent(of_seed, among, bootstrap))
+        values = [bootstrap.mean(_pad(v, len(labels)), r) for v, r in zip(of_seed, among, strict=True)]
+        return measure(values, confidence, n_binomial=_effective_number(of_seed, among, bootstrap))
 
-    metrics: dict[str, Measurement] = {"attacked_clean_error": fractions([_wrong(s.clean, truth) for s in seeds])}
+    metrics: dict[str, Measurement] = {"attacked_clean_error": fractions([_is_wrong(s.clean, truth) for s in seeds])}
     curves: dict[str, Any] = {"epsilon": settings.epsilons, "clean": metrics["attacked_clean_error"].value}
     for kind in KINDS:
         for epsilon in settings.epsilons:
-            wrong = [_wrong(s.logits[kind, epsilon], truth) for s in seeds]
+            wrong = [_is_wrong(s.logits[kind, epsilon], truth) for s in seeds]
             metrics[f"{kind}_error.at_{epsilon:g}"] = fractions(wrong)
         errors = [metrics[f"{kind}_error.at_{epsilon:g}"] for epsilon in settings.epsilons]
         curves[kind] = {"value": [m.value for m in errors], "error": [m.error for m in errors]}
     for epsilon in settings.epsilons:
-        right = [np.flatnonzero(_wrong(s.clean, truth) == 0) for s in seeds]
-        wrong = [_wrong(s.logits["fgsm", epsilon], truth) for s in seeds]
+        right = [np.flatnonzero(_is_wrong(s.clean, truth) == 0) for s in seeds]
+        wrong = [_is_wrong(s.logits["fgsm", epsilon], truth) for s in seeds]
         metrics[f"flipped.at_{epsilon:g}"] = fractions(wrong, right)
         gains = []
         for s in seeds:
             before = _margin(s.clean, truth)
             moved = [np.abs(_margin(s.logits[kind, epsilon], truth) - before) for kind in ("fgsm", "random")]
-            far, near = (bootstrap.mean(_padded(m, len(labels)), rows) for m in moved)
+            far, near = (bootstrap.mean(_pad(m, len(labels)), rows) for m in moved)
             gains.append(far / np.where(near > 0, near, np.nan))
         metrics[f"attack_gain.at_{epsilon:g}"] = measure(gains, confidence)
     return metrics, curves | {"example": seeds[0].example}
 
 
-def _independent(of_seed: list[np.ndarray], among: list[np.ndarray], bootstrap: Bootstrap) -> float:
+def _effective_number(of_seed: list[np.ndarray], among: list[np.ndarray], bootstrap: Bootstrap) -> float:
     """Of how many independent samples a fraction is that each seed takes among some of its own; at least 1."""
     n = max(1, min(map(len, among)))
-    if not bootstrap.clustered:
+    if not bootstrap.is_clustered:
         return n
     hits, counted = np.zeros((2, len(bootstrap)))
     for values, rows in zip(of_seed, among, strict=True):
@@ -156,9 +156,9 @@ def _example(
     return {
         "epsilon": epsilon,
         "label": int(truth[k]),
-        "before": {"image": _rounded(before), "class": int(clean[k].argmax()), "confidence": _confidence(clean[k])},
+        "before": {"image": _round(before), "class": int(clean[k].argmax()), "confidence": _confidence(clean[k])},
         "sign": np.sign(np.round(after - before, 6)).astype(int).tolist(),
-        "after": {"image": _rounded(after), "class": int(logits[k].argmax()), "confidence": _confidence(logits[k])},
+        "after": {"image": _round(after), "class": int(logits[k].argmax()), "confidence": _confidence(logits[k])},
     }
 
 
@@ -167,7 +167,7 @@ def _confidence(logits: np.ndarray) -> float:
     return round(float(shifted.max() / shifted.sum()), 4)
 
 
-def _wrong(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def _is_wrong(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return (logits.argmax(1) != truth).astype(np.float64)
 
 
@@ -179,9 +179,9 @@ def _margin(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return logits[rows, truth] - others.max(1)
 
 
-def _padded(values: np.ndarray, n: int) -> np.ndarray:
+def _pad(values: np.ndarray, n: int) -> np.ndarray:
     return np.pad(values, (0, n - len(values)))
 
 
-def _rounded(image: np.ndarray) -> list:
+def _round(image: np.ndarray) -> list:
     return np.round(image.astype(np.float64), 3).tolist()

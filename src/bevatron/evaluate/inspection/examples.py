@@ -47,16 +47,16 @@ def select_examples(study: DataPart, columns: TestColumns) -> dict[str, ImagesRe
     for name in groups:
         info = columns.manifest.groups[name]
         images = columns.images(name, rows)
-        by = _summed(info)
+        by = _rebin_factor(info)
         height, width = (-(-side // by) for side in info.shape[1:])
         records[name] = ImagesRecord(
             shape=(height, width),
-            summed=by,
+            rebin=by,
             features=info.features[:PLANES],
             units=info.units[:PLANES],
             images=tuple(
                 ImageRecord(
-                    id=str(sample), label=label, channels=tuple(_pixels(_sums(plane, by)) for plane in image[:PLANES])
+                    id=str(sample), label=label, channels=tuple(_pixels(_rebin(plane, by)) for plane in image[:PLANES])
                 )
                 for sample, label, image in zip(ids, labels, images, strict=True)
             ),
@@ -64,11 +64,11 @@ def select_examples(study: DataPart, columns: TestColumns) -> dict[str, ImagesRe
     return records
 
 
-def _summed(info: GroupInfo) -> int:
+def _rebin_factor(info: GroupInfo) -> int:
     return -(-max(info.shape[1:]) // SIDE)
 
 
-def _sums(plane: np.ndarray, by: int) -> np.ndarray:
+def _rebin(plane: np.ndarray, by: int) -> np.ndarray:
     """Sums over squares of `by` pixels a side, the last ones filled up with zeros."""
     height, width = (-(-side // by) * by for side in plane.shape)
     whole = np.zeros((height, width))

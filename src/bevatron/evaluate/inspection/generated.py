@@ -26,7 +26,7 @@ class ReferenceClassifier:
 
         network = MLPClassifier((FEATURES,), max_iter=60, tol=0.0, n_iter_no_change=60, random_state=0)
         with np.errstate(all="ignore"):
-            return cls(_fitted(network, images, labels))
+            return cls(_fit(network, images, labels))
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """(n, pixels) to (n, FEATURES)."""
@@ -37,7 +37,7 @@ class ReferenceClassifier:
         return np.asarray(self.network.predict(images))
 
 
-def _fitted(network: "MLPClassifier", images: np.ndarray, labels: np.ndarray) -> "MLPClassifier":
+def _fit(network: "MLPClassifier", images: np.ndarray, labels: np.ndarray) -> "MLPClassifier":
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning

@@ -26,12 +26,12 @@ def inspect_layers(context: EvaluationContext) -> dict[str, Any] | None:
         return None
     (group,) = context.model.inputs
     image = TestColumns(context.dataset).images(group, [0])[0]
-    found: list[dict[str, Any]] = []
+    activations: list[dict[str, Any]] = []
 
     def keep(name: str):
         def hook(module: nn.Module, _: Any, output: Tensor) -> None:
-            if len(found) < LAYERS:
-                found.append({"name": name, "maps": _rounded(output[0, :MAPS].numpy())})
+            if len(activations) < LAYERS:
+                activations.append({"name": name, "maps": _round(output[0, :MAPS].numpy())})
 
         return hook
 
@@ -45,8 +45,8 @@ def inspect_layers(context: EvaluationContext) -> dict[str, Any] | None:
     with torch.no_grad():
         network({group: torch.from_numpy(image.astype(np.float32))[None]})
     filters = first.weight.detach().mean(1)[:FILTERS].numpy()
-    return {"filters": _rounded(filters), "image": _rounded(image.mean(0)), "layers": found}
+    return {"filters": _round(filters), "image": _round(image.mean(0)), "layers": activations}
 
 
-def _rounded(values: np.ndarray) -> list:
-    return [_rounded(part) for part in values] if values.ndim > 1 else [float(f"{v:.3g}") for v in values]
+def _round(values: np.ndarray) -> list:
+    return [_round(part) for part in values] if values.ndim > 1 else [float(f"{v:.3g}") for v in values]

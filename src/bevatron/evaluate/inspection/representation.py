@@ -23,21 +23,21 @@ def probe(context: EvaluationContext, folder: Path, parameters: str, bootstrap: 
     """
     if not hasattr(load_network(folder).architecture, "encode"):
         return None
-    hidden, truth = _encoded(context, folder, "train", parameters)
-    of_test, expected = _encoded(context, folder, "test", parameters)
-    missed = (expected - ridge_prediction(hidden, truth, of_test)) ** 2
+    latent, truth = _encode(context, folder, "train", parameters)
+    of_test, expected = _encode(context, folder, "test", parameters)
+    missed = (expected - ridge_prediction(latent, truth, of_test)) ** 2
     spread = (expected - expected.mean(0)) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):  # a parameter that never changes has no R²
         return 1.0 - bootstrap.mean(missed) / bootstrap.mean(spread)
 
 
-def _encoded(context: EvaluationContext, folder: Path, split: str, parameters: str) -> tuple[np.ndarray, np.ndarray]:
-    """Latent dimensions (n, hidden) and true parameters (n, n_parameters) of a split, float64."""
+def _encode(context: EvaluationContext, folder: Path, split: str, parameters: str) -> tuple[np.ndarray, np.ndarray]:
+    """Latent dimensions (n, latent) and true parameters (n, n_parameters) of a split, float64."""
     device = device_for(context.workflow.accelerator)
     network = load_network(folder).to(device)
-    hidden, truth = [], []
+    latent, truth = [], []
     with deterministic(context.model.training.threads), torch.inference_mode():
         for inputs, targets in batches(context, split, [parameters], device, AT_ONCE):
-            hidden.append(network.architecture.encode(network.normalise(inputs)).double().cpu().numpy())
+            latent.append(network.architecture.encode(network.normalise(inputs)).double().cpu().numpy())
             truth.append(targets[parameters].flatten(1).double().cpu().numpy())
-    return np.concatenate(hidden), np.concatenate(truth)
+    return np.concatenate(latent), np.concatenate(truth)

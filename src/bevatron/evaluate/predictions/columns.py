@@ -17,11 +17,11 @@ class TestColumns:
 
     def __init__(self, dataset: Dataset):
         self.manifest, self.path = dataset.manifest, dataset.manifest_path
-        self._shards = dataset.checked_shards("test")
+        self._shards = dataset.check_shards("test")
 
     def target(self, name: str) -> np.ndarray:
         """A target by name: (n, ...)."""
-        self._known("target", name, self.manifest.targets)
+        self._check_known("target", name, self.manifest.targets)
         return np.concatenate([self._read(shard, f"targets/{name}") for shard in self._shards])
 
     def ids(self) -> np.ndarray:
@@ -52,9 +52,9 @@ class TestColumns:
         Of a list, the element at `position`, NaN for samples with fewer elements. Raises UserError for names
         the dataset does not have, and for a feature that is not one number a sample.
         """
-        self._known("input group", group, self.manifest.groups)
+        self._check_known("input group", group, self.manifest.groups)
         info = self.manifest.groups[group]
-        self._known(f"feature of '{group}'", feature, info.features)
+        self._check_known(f"feature of '{group}'", feature, info.features)
         where = f"{group}.{feature}"
         if (info.layout == "ragged") != (position is not None):
             expected = "is a list's and needs a" if info.layout == "ragged" else "is no list's and takes no"
@@ -64,7 +64,7 @@ class TestColumns:
         column = info.features.index(feature)
         return np.concatenate([self._column(shard, group, column, position) for shard in self._shards])
 
-    def named(self, feature: str) -> np.ndarray | None:
+    def find_feature(self, feature: str) -> np.ndarray | None:
         """The first dense feature of that name in any group, if there is one: (n,) float64."""
         for group, info in self.manifest.groups.items():
             if feature in info.features and info.layout == "dense" and len(info.shape) <= 1:
@@ -95,13 +95,13 @@ class TestColumns:
                     return values.reshape(len(values), -1)[:, column].astype(np.float64)
                 case Ragged(values, offsets):
                     present = np.diff(offsets) > position
-                    found = np.full(len(present), np.nan)
-                    found[present] = values[offsets[:-1][present] + position, column]
-                    return found
+                    elements = np.full(len(present), np.nan)
+                    elements[present] = values[offsets[:-1][present] + position, column]
+                    return elements
                 case SparseImages():
                     raise AssertionError("refused by feature()")
 
-    def _known(self, kind: str, name: str, known) -> None:
+    def _check_known(self, kind: str, name: str, known) -> None:
         if name not in known:
             raise UserError(self.path, f"the dataset has no {kind} '{name}'", f"it has: {', '.join(known)}")
 

@@ -15,7 +15,7 @@ CHUNK_BYTES = 1 << 19
 
 
 def write_predictions(path: Path, predictions: Predictions, attributes: dict[str, str], seeds: list[int]) -> None:
-    """Publishes the file: `/outputs` (n_seeds, n, n_outputs) float32 (of a detection (n_seeds, n, most, 6)),
+    """Publishes the file: `/outputs` (n_seeds, n, n_outputs) float32 (of a detection (n_seeds, n, max_detections, 6)),
     `/targets/<name>` (n, ...), `/id` (n,) uint64, and `/event` (n,) uint64 where the dataset has it.
 
     Attributes of the root: schema_version, seeds (in the order of the first axis), and those given (study,

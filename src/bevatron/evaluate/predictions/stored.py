@@ -88,9 +88,9 @@ def read_predictions(path: Path, study: str, model: str) -> StoredPredictions:
             version = file.attrs.get("schema_version")
             if version != SCHEMA_VERSION:
                 raise UserError(path, f"is of version {version}; this Bevatron reads {SCHEMA_VERSION}", again)
-            found = (str(file.attrs["study"]), str(file.attrs["model"]))
-            if found != (study, model):
-                raise UserError(path, f"holds the predictions of {found[0]}/{found[1]}", again)
+            owner = (str(file.attrs["study"]), str(file.attrs["model"]))
+            if owner != (study, model):
+                raise UserError(path, f"holds the predictions of {owner[0]}/{owner[1]}", again)
             outputs, ids = read_array(file, "outputs"), read_array(file, "id")
             event = read_array(file, "event") if "event" in file else ids
             targets = _targets_in(group_at(file, "targets")) if "targets" in file else {}

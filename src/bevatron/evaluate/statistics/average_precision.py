@@ -22,10 +22,10 @@ def average_precision(matched: Matched, bootstrap: Bootstrap) -> tuple[np.ndarra
     the others only need to be counted.
     """
 
-    def measured(weights: np.ndarray) -> np.ndarray:
+    def measure(weights: np.ndarray) -> np.ndarray:
         return np.stack([_of_replica(matched, row) for row in weights])
 
-    replicas = bootstrap.over(measured)
+    replicas = bootstrap.over(measure)
     return replicas[:, 0], replicas[:, 1]
 
 
@@ -52,5 +52,5 @@ def precision_at_recalls(hits: np.ndarray, counted: np.ndarray, n_true: float) -
     there = counted > 0  # a replica may leave out the images of the first ones
     recall, precision = hits[there] / n_true, hits[there] / counted[there]
     highest = np.maximum.accumulate(precision[::-1])[::-1]
-    place = np.searchsorted(recall, RECALLS, side="left")
-    return np.append(highest, 0.0)[place]
+    block = np.searchsorted(recall, RECALLS, side="left")
+    return np.append(highest, 0.0)[block]

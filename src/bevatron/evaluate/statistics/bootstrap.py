@@ -40,7 +40,7 @@ class Bootstrap:
         return len(self.events)
 
     @property
-    def clustered(self) -> bool:
+    def is_clustered(self) -> bool:
         """Whether some event has several samples."""
         return self._event is not None
 
@@ -62,8 +62,8 @@ class Bootstrap:
         """
         n = len(self) if rows is None else len(rows)
         for start in range(0, n, _BLOCK):
-            place = slice(start, min(start + _BLOCK, n))
-            yield place, self.weights(place if rows is None else rows[place])
+            block = slice(start, min(start + _BLOCK, n))
+            yield block, self.weights(block if rows is None else rows[block])
 
     def over(self, statistic: Statistic, rows: np.ndarray | None = None) -> np.ndarray:
         """Any statistic on the split itself and on each replica: (replicas + 1, ...).
@@ -84,8 +84,8 @@ class Bootstrap:
         returns (replicas + 1, k) float64.
         """
         total: np.ndarray = np.zeros(())
-        for place, weights in self.blocks(rows):
-            made = columns(place)
+        for block, weights in self.blocks(rows):
+            made = columns(block)
             for start in range(0, len(made), _PRODUCT):
                 part = slice(start, start + _PRODUCT)
                 total = total + weights[part].astype(np.float64).T @ made[part]
@@ -98,8 +98,8 @@ class Bootstrap:
     def mean(self, values: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         """Mean of values (n,) or (n, k), over `rows` where given: (replicas + 1,) or (replicas + 1, k)."""
 
-        def with_ones(place: slice) -> np.ndarray:
-            part = values[place if rows is None else rows[place]].reshape(place.stop - place.start, -1)
+        def with_ones(block: slice) -> np.ndarray:
+            part = values[block if rows is None else rows[block]].reshape(block.stop - block.start, -1)
             return np.concatenate([part, np.ones((len(part), 1))], axis=1)
 
         if not (len(self) if rows is None else len(rows)):
@@ -114,42 +114,42 @@ class Bootstrap:
         rows = np.arange(len(values)) if rows is None else rows
         rows = rows[np.argsort(values[rows], kind="stable")]
         total = self.totals(rows)
-        half = self.reached(rows, total[:, None] / 2)[:, 0]
+        half = self.first_reaching(rows, total[:, None] / 2)[:, 0]
         return np.where(total > 0, values[rows[np.minimum(half, len(rows) - 1)]], np.nan)
 
-    def reached(self, rows: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+    def first_reaching(self, rows: np.ndarray, threshold: np.ndarray) -> np.ndarray:
         """The first place in `rows` where the weight summed from the first row on is at least the threshold.
 
         threshold (replicas + 1, k); returns (replicas + 1, k) int64, len(rows) where it is never reached.
         """
         places = np.full(threshold.shape, len(rows))
         before, missing = np.zeros(self.replicas + 1), np.ones(threshold.shape, bool)
-        for place, weights in self.blocks(rows):
+        for block, weights in self.blocks(rows):
             after = before + block_total(weights)
             now = missing & (after[:, None] >= threshold)
             for k in np.flatnonzero(now.any(axis=0)):
                 which = np.flatnonzero(now[:, k])
                 summed = before[which] + np.cumsum(weights[:, which], axis=0, dtype=np.float64)
-                places[which, k] = place.start + (summed >= threshold[which, k]).argmax(axis=0)
+                places[which, k] = block.start + (summed >= threshold[which, k]).argmax(axis=0)
             missing &= ~now
             if not missing.any():
                 break
             before = after
         return places
 
-    def up_to(self, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+    def weight_up_to(self, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Weight of the first `places` (replicas + 1, k) of the rows: (replicas + 1, k) float64."""
         summed_weights = np.zeros(places.shape)
         before, last = np.zeros(self.replicas + 1), places.max(initial=0)
-        for place, weights in self.blocks(rows):
-            if place.start >= last:
+        for block, weights in self.blocks(rows):
+            if block.start >= last:
                 break
-            now = (places > place.start) & (places <= place.stop)
+            now = (places > block.start) & (places <= block.stop)
             for k in np.flatnonzero(now.any(axis=0)):
                 which = np.flatnonzero(now[:, k])
                 summed = np.cumsum(weights[:, which], axis=0, dtype=np.float64)
                 summed_weights[which, k] = (
-                    before[which] + summed[places[which, k] - place.start - 1, np.arange(len(which))]
+                    before[which] + summed[places[which, k] - block.start - 1, np.arange(len(which))]
                 )
             before = before + block_total(weights)
         return summed_weights

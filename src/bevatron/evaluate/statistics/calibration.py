@@ -30,7 +30,7 @@ def reliability(
     full = np.flatnonzero(counts)
     fraction, n = hits[full] / counts[full], counts[full] / len(bins)
     independent = n
-    if bootstrap.clustered:
+    if bootstrap.is_clustered:
         inside = (sum((b == k for b in bins), np.zeros(len(observed))) / len(bins) for k in full)
         independent = np.array([bootstrap.effective_size(observed, among) for among in inside])
     low, high = wilson(fraction, independent, confidence)
@@ -51,10 +51,10 @@ def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bootst
     Chance alone makes it positive, by about sqrt(bins / n), and a replica's more so than the split's own.
     """
 
-    def in_bins(place: slice) -> np.ndarray:
-        top = confidence[place]
+    def in_bins(block: slice) -> np.ndarray:
+        top = confidence[block]
         columns = np.zeros((len(top), ECE_BINS + 1))
-        columns[np.arange(len(top)), np.minimum((top * ECE_BINS).astype(int), ECE_BINS - 1)] = right[place] - top
+        columns[np.arange(len(top)), np.minimum((top * ECE_BINS).astype(int), ECE_BINS - 1)] = right[block] - top
         columns[:, ECE_BINS] = 1.0
         return columns
 

@@ -10,7 +10,7 @@ _ROWS = 256  # whose draws fit into the processor's cache
 
 def keys_of(events: np.ndarray, seed: int) -> np.ndarray:
     """Where the random stream of each event (n,) uint64 starts: (n,) uint64, another for every event."""
-    return _mixed(_mixed(events.astype(np.uint64)) ^ np.uint64(seed))
+    return _mix(_mix(events.astype(np.uint64)) ^ np.uint64(seed))
 
 
 def draws(keys: np.ndarray, first: int, last: int) -> np.ndarray:
@@ -21,18 +21,18 @@ def draws(keys: np.ndarray, first: int, last: int) -> np.ndarray:
     """
     groups = np.arange(first // 4 + 1, -(-last // 4) + 1, dtype=np.uint64) * np.uint64(GOLDEN)
     cut = slice(first % 4, first % 4 + last - first)
-    found = np.empty((len(keys), last - first), np.uint8)
+    result = np.empty((len(keys), last - first), np.uint8)
     for start in range(0, len(keys), _ROWS):
-        numbers = _mixed(keys[start : start + _ROWS, None] + groups).astype("<u8", copy=False).view("<u2")
-        drawn = np.zeros(numbers.shape, np.uint8)
+        numbers = _mix(keys[start : start + _ROWS, None] + groups).astype("<u8", copy=False).view("<u2")
+        counts = np.zeros(numbers.shape, np.uint8)
         hit = np.empty(numbers.shape, bool)
         for limit in AT_LEAST:
-            drawn += np.less(numbers, np.uint16(limit), out=hit).view(np.uint8)
-        found[start : start + _ROWS] = drawn[:, cut]
-    return found
+            counts += np.less(numbers, np.uint16(limit), out=hit).view(np.uint8)
+        result[start : start + _ROWS] = counts[:, cut]
+    return result
 
 
-def _mixed(x: np.ndarray) -> np.ndarray:
+def _mix(x: np.ndarray) -> np.ndarray:
     """SplitMix64's mixer, a one-to-one mapping of uint64; `x` is overwritten."""
     shifted = x >> np.uint64(30)
     x ^= shifted

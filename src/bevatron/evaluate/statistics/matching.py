@@ -32,35 +32,35 @@ def _area(boxes: np.ndarray) -> np.ndarray:
     return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
 
 
-def match_boxes(found: np.ndarray, true: np.ndarray, label: int, ious: np.ndarray) -> Matched:
+def match_boxes(detections: np.ndarray, true: np.ndarray, label: int, ious: np.ndarray) -> Matched:
     """The detections of class `label`, matched to the true boxes of that class.
 
-    found (n_images, most, 6): x1, y1, x2, y2, score, class; true (n_images, n_true, 5): box and class; the class of
-    rows without a box is -1. On each image the detections choose in the order of their scores: each the true box, of
-    those that are free, that it overlaps most, if by the wanted overlap or more (Everingham et al. 2010 for PASCAL VOC,
-    with COCO's rule that a true box taken already leaves the next best one free to be chosen). All images take their
-    k-th detection at once.
+    detections (n_images, n_found, 6): x1, y1, x2, y2, score, class; true (n_images, n_true, 5): box and class; the
+    class of rows without a box is -1. On each image the detections choose in the order of their scores: each the true
+    box, of those that are free, that it overlaps most, if by the wanted overlap or more (Everingham et al. 2010 for
+    PASCAL VOC, with COCO's rule that a true box taken already leaves the next best one free to be chosen). All images
+    take their k-th detection at once.
     """
-    order = np.argsort(-found[..., 4], axis=1, kind="stable")
-    found = np.take_along_axis(found, order[..., None], axis=1).astype(np.float64)
-    mine, theirs = found[..., 5] == label, true[..., 4] == label
-    common = overlaps(found[..., :4], true[..., :4].astype(np.float64))
+    order = np.argsort(-detections[..., 4], axis=1, kind="stable")
+    detections = np.take_along_axis(detections, order[..., None], axis=1).astype(np.float64)
+    mine, theirs = detections[..., 5] == label, true[..., 4] == label
+    common = overlaps(detections[..., :4], true[..., :4].astype(np.float64))
     right = _first_finders(common, mine, theirs, np.minimum(ious, 1 - 1e-10))
     image, place = np.nonzero(mine)
-    score = found[image, place, 4]
+    score = detections[image, place, 4]
     ranked = np.argsort(-score, kind="stable")
     image, place, score = image[ranked], place[ranked], score[ranked]
     return Matched(image, score, right[:, image, place], theirs.sum(1))
 
 
 def _first_finders(common: np.ndarray, mine: np.ndarray, theirs: np.ndarray, ious: np.ndarray) -> np.ndarray:
-    """(n_ious, n_images, most) bool from overlaps (n_images, most, n_true), whose rows stand in the scores' order."""
-    n, most, n_true = common.shape
-    right = np.zeros((len(ious), n, most), bool)
+    """(n_ious, n_images, n_found) bool from overlaps (n_images, n_found, n_true), rows in the scores' order."""
+    n, n_found, n_true = common.shape
+    right = np.zeros((len(ious), n, n_found), bool)
     if n_true == 0:
         return right
     free = np.broadcast_to(theirs, (len(ious), n, n_true)).copy()
-    for k in range(most):
+    for k in range(n_found):
         offered = np.where(free & mine[:, k, None], common[:, k], -1.0)
         choice = n_true - 1 - offered[..., ::-1].argmax(axis=2)  # the last of equals, as COCO takes it
         best = np.take_along_axis(offered, choice[..., None], axis=2)[..., 0]

@@ -29,8 +29,8 @@ class Ranking:
         """
         twice, above, below = np.zeros((3, bootstrap.replicas + 1))  # above, below: signal and background so far
         above_step = above  # signal above the step in which the block before ended
-        for place, weights in bootstrap.blocks(self.rows):
-            signal, new = self.signal[place], self._new(place)
+        for block, weights in bootstrap.blocks(self.rows):
+            signal, new = self.signal[block], self._begins_step(block)
             background = weights[~signal].astype(np.float32)
             within = np.zeros((signal.sum() + 1, weights.shape[1]), np.float32)
             np.cumsum(weights[signal], axis=0, dtype=np.float32, out=within[1:])
@@ -42,8 +42,8 @@ class Ranking:
             all_background = block_sum(background)
             twice += np.einsum("br,br->r", background, counted) + 2 * above * all_background
             if not new[0]:  # the block goes on with a step that has begun before it
-                rest = int((~signal[: new.argmax() if new.any() else len(new)]).sum())
-                twice += (above_step - above) * block_sum(background[:rest])
+                remainder = int((~signal[: new.argmax() if new.any() else len(new)]).sum())
+                twice += (above_step - above) * block_sum(background[:remainder])
             if new.any():
                 above_step = above + within[before[step[-1]]]
             above = above + within[-1]
@@ -58,29 +58,29 @@ class Ranking:
         """
         signal, background = self.rows[self.signal], self.rows[~self.signal]
         of_signal, of_background = bootstrap.totals(signal)[:, None], bootstrap.totals(background)[:, None]
-        at = bootstrap.reached(signal, of_signal * (np.array(efficiencies) - 1e-12))
-        kept = bootstrap.up_to(background, self._kept(at))
+        at = bootstrap.first_reaching(signal, of_signal * (np.array(efficiencies) - 1e-12))
+        background_above = bootstrap.weight_up_to(background, self._count_background(at))
         with np.errstate(invalid="ignore", divide="ignore"):  # a replica may hold none of a small class
-            return np.where(of_signal > 0, of_background / kept, np.nan)
+            return np.where(of_signal > 0, of_background / background_above, np.nan)
 
     def background_at(self, efficiencies: np.ndarray) -> np.ndarray:
         """Fraction of background kept at the given fractions of signal, for drawing: the ROC curve on a grid."""
         n_signal = int(self.signal.sum())
         at = np.ceil((efficiencies - 1e-12) * n_signal).astype(int) - 1
-        return np.where(at >= 0, self._kept(np.maximum(at, 0)), 0) / (len(self.signal) - n_signal)
+        return np.where(at >= 0, self._count_background(np.maximum(at, 0)), 0) / (len(self.signal) - n_signal)
 
-    def _kept(self, at: np.ndarray) -> np.ndarray:
+    def _count_background(self, at: np.ndarray) -> np.ndarray:
         """How many background samples have the score of the `at`-th signal sample or a higher one."""
         signal, background = self.falling[self.signal], self.falling[~self.signal]
         if not len(signal):
             return np.zeros_like(at)
         return np.searchsorted(background, signal[np.minimum(at, len(signal) - 1)], side="right")
 
-    def _new(self, place: slice) -> np.ndarray:
+    def _begins_step(self, block: slice) -> np.ndarray:
         """Whether a step begins at each of some places."""
-        falling = self.falling[max(place.start - 1, 0) : place.stop]
+        falling = self.falling[max(block.start - 1, 0) : block.stop]
         new = falling[1:] != falling[:-1]
-        return new if place.start else np.concatenate([[True], new])
+        return new if block.start else np.concatenate([[True], new])
 
 
 def block_sum(weights: np.ndarray) -> np.ndarray:

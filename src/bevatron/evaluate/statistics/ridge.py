@@ -19,11 +19,11 @@ def ridge_prediction(x: np.ndarray, y: np.ndarray, of: np.ndarray) -> np.ndarray
     left, values, right = np.linalg.svd((x - mean) / spread, full_matrices=False)
     along = left.T @ (y - offset)
 
-    def left_out(strength: float) -> float:
-        kept = values**2 / (values**2 + strength)
-        leverage = 1.0 / len(x) + left**2 @ kept
-        return float((((y - offset - left @ (kept[:, None] * along)) / (1.0 - leverage)[:, None]) ** 2).mean())
+    def leave_one_out_error(strength: float) -> float:
+        shrinkage = values**2 / (values**2 + strength)
+        leverage = 1.0 / len(x) + left**2 @ shrinkage
+        return float((((y - offset - left @ (shrinkage[:, None] * along)) / (1.0 - leverage)[:, None]) ** 2).mean())
 
-    strength = min(STRENGTHS, key=left_out)
+    strength = min(STRENGTHS, key=leave_one_out_error)
     weights = right.T @ ((values / (values**2 + strength))[:, None] * along)
     return offset + (of - mean) / spread @ weights

@@ -60,7 +60,7 @@ def classification_metrics(
     of_classes = bootstrap.sums(lambda place: _one_hot(labels[place], n_classes))  # (replicas + 1, n_classes)
     right_share, recognised = np.zeros(len(labels)), []
     for x in logits:
-        right, series = _recognised(x, labels, of_classes, bootstrap)
+        right, series = _measure_accuracy(x, labels, of_classes, bootstrap)
         recognised.append(series)
         right_share += right / n_seeds
         del right  # of many samples no two seeds' at a time
@@ -94,7 +94,7 @@ def classification_metrics(
     return metrics
 
 
-def _recognised(
+def _measure_accuracy(
     logits: np.ndarray, labels: np.ndarray, of_classes: np.ndarray, bootstrap: Bootstrap
 ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
     """Of one seed: which samples it recognises, (n,) bool; and accuracy (replicas + 1,), that of each class (replicas +
@@ -103,9 +103,9 @@ def _recognised(
     predictions = ClassPredictions.of(logits, labels)
     right = predictions.predicted == labels
 
-    def columns(place: slice) -> np.ndarray:
-        of_class = _one_hot(labels[place], of_classes.shape[1]) * right[place, None]
-        return np.concatenate([of_class, predictions.log_loss[place, None]], axis=1)
+    def columns(block: slice) -> np.ndarray:
+        of_class = _one_hot(labels[block], of_classes.shape[1]) * right[block, None]
+        return np.concatenate([of_class, predictions.log_loss[block, None]], axis=1)
 
     sums, total = bootstrap.sums(columns), of_classes.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):  # a replica may miss a small class altogether
@@ -175,7 +175,7 @@ def _confusion(
     )
     fraction = counts / (len(predicted) * totals[:, None])
     sizes = np.broadcast_to(totals[:, None], fraction.shape).astype(np.float64)
-    if bootstrap.clustered:
+    if bootstrap.is_clustered:
         for j in range(n_classes):
             as_j = np.zeros(len(labels), np.float32)
             for p in predicted:

@@ -42,7 +42,7 @@ class Classification2DEvaluation:
 
         model, confidence = context.model, context.confidence
         labels = predictions.targets[context.target].astype(np.int64)
-        metrics = _recognised(task, predictions.outputs, labels, bootstrap, confidence)
+        metrics = _measure_accuracy(task, predictions.outputs, labels, bootstrap, confidence)
         points = _points(context.dataset, model)
         fisher = fishers_direction(points, labels, bootstrap)
         gradients = [mean_gradient(folder, model.inputs, points) for folder in context.folders]
@@ -55,15 +55,15 @@ class Classification2DEvaluation:
         extent = _extent(points)
         surfaces = [surface(folder, model.inputs, extent) for folder in context.folders]
         return metrics, {
-            "points": {"x": _rounded(points[:DRAWN]), "label": labels[:DRAWN].tolist()},
+            "points": {"x": _round(points[:DRAWN]), "label": labels[:DRAWN].tolist()},
             "extent": extent,
-            "surfaces": [_rounded(s) for s in surfaces],
-            "weights": [None if w is None else _rounded(w, 6) for w in weights],
+            "surfaces": [_round(s) for s in surfaces],
+            "weights": [None if w is None else _round(w, 6) for w in weights],
             "corrections": first_corrections(context),
         }
 
 
-def _recognised(
+def _measure_accuracy(
     task: Classification2D, outputs: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap, confidence: float
 ) -> dict[str, Measurement]:
     """How many points are on the right side; outputs (n_seeds, n, 2), of which the larger decides."""
@@ -120,5 +120,5 @@ def _extent(points: np.ndarray) -> list[float]:
     return [round(float(v), 3) for v in (middle[0] - half, middle[0] + half, middle[1] - half, middle[1] + half)]
 
 
-def _rounded(values: np.ndarray, digits: int = 4) -> list:
+def _round(values: np.ndarray, digits: int = 4) -> list:
     return np.round(values.astype(np.float64), digits).tolist()

@@ -105,13 +105,13 @@ class _Seed:
         from bevatron.models.network import load_network
 
         network = load_network(folder).architecture
-        places = [k for k, epoch in enumerate(network.past_epoch.tolist()) if epoch > 0]
+        indices = [k for k, epoch in enumerate(network.past_epoch.tolist()) if epoch > 0]
         self.seed, self.shape, self.made = seed, network.shape, []
-        self.epochs = [int(network.past_epoch[k]) for k in places]
-        self.objective = [float(network.past_objective[k]) for k in places]
+        self.epochs = [int(network.past_epoch[k]) for k in indices]
+        self.objective = [float(network.past_objective[k]) for k in indices]
         with torch.no_grad():
-            for place in places:
-                network.recall(place)
+            for index in indices:
+                network.recall(index)
                 made = network.generate(n, torch.Generator().manual_seed(seed_of("generate", seed)))
                 self.made.append(made.flatten(1).numpy().astype(np.float64))
             self.d_of_made = network.discriminator(made.flatten(1))[:, 0].numpy()
@@ -158,7 +158,7 @@ def _curves(
     first = seeds[0]
     last = first.made[-1][:DRAWN]
 
-    def shown(images: np.ndarray) -> list:
+    def first_images(images: np.ndarray) -> list:
         return [np.round(p.reshape(first.shape).mean(0), 3).tolist() for p in images[:DRAWN]]
 
     return {
@@ -170,8 +170,8 @@ def _curves(
             }
             for s in seeds
         ],
-        "samples": [shown(p) for p in first.made],
-        "neighbours": shown(train[nearest(last, train)[1]]),
-        "test": shown(test),
+        "samples": [first_images(p) for p in first.made],
+        "neighbours": first_images(train[nearest(last, train)[1]]),
+        "test": first_images(test),
         "collapsed": collapsed,
     }

@@ -46,7 +46,7 @@ class ReconstructionEvaluation:
         if parameters is not None:
             metrics |= _probes(context, parameters, bootstrap, confidence)
         return metrics, {
-            "hidden": getattr(model.architecture, "hidden", None),
+            "latent": getattr(model.architecture, "latent", None),
             "target": target,
             "examples": _examples(predictions.outputs[0], clean, noisy),
         }
@@ -115,8 +115,8 @@ def _examples(outputs: np.ndarray, clean: np.ndarray, noisy: np.ndarray) -> dict
     """The first samples' first channel: "noisy", "clean" and "output", each a list of (height, width)."""
     reconstructed = outputs[:DRAWN].reshape(-1, *clean.shape[1:])
     shown = {"noisy": noisy[:DRAWN], "clean": clean[:DRAWN], "output": reconstructed}
-    return {name: [_rounded(image[0]) for image in images] for name, images in shown.items()}
+    return {name: [_round(image[0]) for image in images] for name, images in shown.items()}
 
 
-def _rounded(image: np.ndarray) -> list[list[float]]:
+def _round(image: np.ndarray) -> list[list[float]]:
     return [[float(f"{v:.3g}") for v in row] for row in image]

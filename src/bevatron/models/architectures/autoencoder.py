@@ -13,7 +13,7 @@ from bevatron.models.layers.inputs import InputGroup, Inputs
 
 @architecture("autoencoder")
 class Autoencoder(nn.Module):
-    """Encodes an image into `hidden` latent dimensions, and decodes it again.
+    """Encodes an image into `latent` latent dimensions, and decodes it again.
 
     With no further widths: one hidden layer, of units with an activation, and linear outputs, as in the lectures. With
     widths the encoder has them in turn, the decoder in reverse, and the hidden layer is linear. With noisy images as
@@ -25,7 +25,7 @@ class Autoencoder(nn.Module):
     TASKS = ("reconstruction",)
 
     class Options(Options):
-        hidden: Count = Field(default=10, description="number of latent dimensions")
+        latent: Count = Field(default=10, description="number of latent dimensions")
         widths: list[Count] = Field(
             default=[], description="units of the layers before it; the decoder has them in reverse"
         )
@@ -40,10 +40,10 @@ class Autoencoder(nn.Module):
         for after in options.widths:
             encoder += [nn.Linear(before, after), activation(options.activation)]
             before = after
-        encoder.append(nn.Linear(before, options.hidden))
+        encoder.append(nn.Linear(before, options.latent))
         encoder += [] if options.widths else [activation(options.activation)]
         decoder: list[nn.Module] = []
-        before = options.hidden
+        before = options.latent
         for after in reversed(options.widths):
             decoder += [nn.Linear(before, after), activation(options.activation)]
             before = after

@@ -26,7 +26,7 @@ class ConvolutionalAutoencoder(nn.Module):
     TASKS = ("reconstruction",)
 
     class Options(Options):
-        hidden: Count = Field(default=10, description="number of latent dimensions")
+        latent: Count = Field(default=10, description="number of latent dimensions")
         channels: list[Count] = Field(
             default=[8, 16], description="channels of the encoder's convolutions", min_length=1
         )
@@ -49,10 +49,10 @@ class ConvolutionalAutoencoder(nn.Module):
         for before, after in zip([channels, *options.channels], options.channels, strict=False):
             encoder += [nn.Conv2d(before, after, 3, stride=2, padding=1), activation(options.activation)]
         smallest = options.channels[-1] * rows * columns
-        self.encoder = nn.Sequential(*encoder, nn.Flatten(), nn.Linear(smallest, options.hidden))
+        self.encoder = nn.Sequential(*encoder, nn.Flatten(), nn.Linear(smallest, options.latent))
         back = [*reversed(options.channels[:-1]), options.channels[0]]
         decoder: list[nn.Module] = [
-            nn.Linear(options.hidden, smallest),
+            nn.Linear(options.latent, smallest),
             activation(options.activation),
             nn.Unflatten(1, (options.channels[-1], rows, columns)),
         ]

@@ -28,7 +28,7 @@ class FasterRCNN(nn.Module):
     their place and large ones are seen whole.
 
     Shapes: inputs {group: (batch, channels, height, width)}, one group. Returns what it finds, (batch,
-    most_detections, 6): x1, y1, x2, y2 as fractions of the width and height, score, class number; best first, and
+    max_detections, 6): x1, y1, x2, y2 as fractions of the width and height, score, class number; best first, and
     behind the last one rows of zeros with class -1. With `truth` (batch, n, 5), boxes as fractions and class numbers,
     -1 where there is no box, it returns the four losses of each image instead, (batch, 4): objectness and place of the
     proposals, class and place of the head.
@@ -67,11 +67,11 @@ class FasterRCNN(nn.Module):
         roi_points: Count = Field(default=2, description="places along each side of a part whose mean is taken")
         roi_samples: Count = Field(default=64, description="proposals of an image from which the head is learned")
         widths: list[Count] = Field(default=[128], description="units of the head's hidden layers", min_length=1)
-        least_score: Fraction = Field(default=0.05, description="probability from which a box is a detection")
+        min_score: Fraction = Field(default=0.05, description="probability from which a box is a detection")
         overlap: Fraction = Field(
             default=0.5, description="overlap with a better detection of its class at which a detection is removed"
         )
-        most_detections: Count = Field(default=20, description="detections of an image at most")
+        max_detections: Count = Field(default=20, description="detections of an image at most")
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of all but the last layers")
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
@@ -93,7 +93,7 @@ class FasterRCNN(nn.Module):
             nn.init.normal_(last.weight, std=0.01)  # as in the paper: at first nothing is sure, and nothing shifted
 
     def forward(self, inputs: Inputs, truth: Tensor | None = None) -> Tensor:
-        """Detections (batch, most_detections, 6); with `truth` (batch, n, 5) four losses of each image, (batch, 4)."""
+        """Detections (batch, max_detections, 6); with `truth` (batch, n, 5) four losses of each image, (batch, 4)."""
         image = dense_group(inputs, self.group)
         if torch.is_grad_enabled():
             return self._at_once(image, truth)
@@ -117,7 +117,7 @@ class FasterRCNN(nn.Module):
         )
         if truth is None:
             logits, deltas = self._read(features, boxes)
-            limits = (options.least_score, options.overlap, options.most_detections)
+            limits = (options.min_score, options.overlap, options.max_detections)
             return detections(logits, deltas, boxes, valid, (height, width), *limits)
         sides = truth.new_tensor([width, height, width, height])
         true_boxes, present = truth[..., :4] * sides, truth[..., 4] >= 0

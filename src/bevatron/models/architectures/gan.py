@@ -121,11 +121,11 @@ class Discriminator(nn.Sequential):
             (layer.weight, layer.bias) for layer in self if isinstance(layer, nn.Linear)
         ]
         constants = [(weight.detach(), bias.detach()) for weight, bias in weights]
-        of_both = _through(torch.cat([images, generated.detach()]), weights)
-        return of_both[: len(images)], of_both[len(images) :], _through(generated, constants)
+        of_both = _discriminate(torch.cat([images, generated.detach()]), weights)
+        return of_both[: len(images)], of_both[len(images) :], _discriminate(generated, constants)
 
 
-def _through(values: Tensor, weights: list[tuple[Tensor, Tensor]]) -> Tensor:
+def _discriminate(values: Tensor, weights: list[tuple[Tensor, Tensor]]) -> Tensor:
     *hidden, last = weights
     for weight, bias in hidden:
         values = functional.leaky_relu(functional.linear(values, weight, bias), SLOPE)

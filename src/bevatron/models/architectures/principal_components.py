@@ -15,7 +15,7 @@ from bevatron.models.layers.inputs import InputGroup, Inputs
 
 @architecture("principal_components")
 class PrincipalComponents(nn.Module):
-    """x ↦ m + V Vᵀ (x − m), V the first `hidden` principal axes of the noisy inputs, m their mean (Pearson 1901).
+    """x ↦ m + V Vᵀ (x − m), V the first `latent` principal axes of the noisy inputs, m their mean (Pearson 1901).
 
     No linear network with as many hidden units gives its input back better (P. Baldi and K. Hornik, Neural Networks 2
     (1989) 53). Shapes: inputs {group: (batch, ...)} dense; returns (batch, n_outputs), as many as it reads; `encode`
@@ -26,7 +26,7 @@ class PrincipalComponents(nn.Module):
     PHYSICAL = True  # what it says is in the unit of what it reads
 
     class Options(Options):
-        hidden: Count = Field(default=10, description="principal axes that are kept")
+        latent: Count = Field(default=10, description="principal axes that are kept")
 
     mean: Tensor
     axes: Tensor
@@ -37,10 +37,10 @@ class PrincipalComponents(nn.Module):
         if n != n_outputs:
             what = f"'{options.kind}' gives its {n} inputs back, the target has {n_outputs} pixels"
             raise UserError("inputs", what, "give it inputs of the target's size")
-        if options.hidden > n:
-            raise UserError("architecture.hidden", f"{options.hidden} axes of {n} inputs", "ask for fewer")
+        if options.latent > n:
+            raise UserError("architecture.latent", f"{options.latent} axes of {n} inputs", "ask for fewer")
         self.register_buffer("mean", torch.zeros(n))
-        self.register_buffer("axes", torch.zeros(options.hidden, n))
+        self.register_buffer("axes", torch.zeros(options.latent, n))
 
     def n_fitted(self) -> int:
         """The mean and the axes, number by number."""

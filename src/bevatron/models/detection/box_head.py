@@ -90,7 +90,7 @@ def detections(
     threshold: float,
     maximum: int,
 ) -> Tensor:
-    """What is found: (batch, most, 6) of x1, y1, x2, y2 as fractions of the image's sides, score, class number.
+    """What is found: (batch, maximum, 6) of x1, y1, x2, y2 as fractions of the image's sides, score, class number.
 
     Best first; behind the last one, rows of zeros with class -1. size: of the image, (height, width). The score is the
     softmax probability of the class. Boxes with a score below `min_score` are dropped, then those that overlap a

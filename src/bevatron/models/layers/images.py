@@ -51,10 +51,10 @@ def shape_after(layers: nn.Module, shape: Shape, kind: str) -> Shape:
     training = layers.training
     # One empty image takes less time than torch's first use of its meta device, unless the network is there already.
     device = next((weights.device.type for weights in layers.parameters()), "cpu")
-    found = _try_shape(layers.eval(), shape, device)
+    output_shape = _try_shape(layers.eval(), shape, device)
     layers.train(training)
-    if found is not None:
-        return found
+    if output_shape is not None:
+        return output_shape
     trial = deepcopy(layers).to("meta").eval()
     low, high = max(shape[1:]), LARGEST
     while high - low > 1:

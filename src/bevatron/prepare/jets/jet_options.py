@@ -32,7 +32,7 @@ class Tracking(Section):
 class VertexCuts(Section):
     """How secondary vertices are found, and which are kept."""
 
-    most: Count = Field(default=3, description="most secondary vertices of a jet", le=8)
+    max_vertices: Count = Field(default=3, description="most secondary vertices of a jet", le=8)
     seed_significance: NonNegative = Field(
         default=1.5,
         description="least distance of a seeding track from the primary vertex, in σ: sqrt(χ²) of d0 and z0",

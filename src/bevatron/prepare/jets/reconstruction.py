@@ -14,7 +14,7 @@ from bevatron.prepare.vertexing.primary_vertex import fit_primary_vertices
 from bevatron.prepare.vertexing.secondary_vertices import NONE, SecondaryVertices, find_secondary_vertices
 from bevatron.store.shards.columns import Samples
 
-Part = TypeVar("Part", Tracks, SecondaryVertices)
+RecordsT = TypeVar("RecordsT", Tracks, SecondaryVertices)
 CHUNK = 4_000  # jets: particles outside of them need much more memory, and are dropped chunk by chunk
 
 
@@ -105,7 +105,7 @@ def _concatenate_chunks(parts: list[ReconstructedJets]) -> ReconstructedJets:
     )
 
 
-def _concatenate_fields(parts: list[Part]) -> Part:
+def _concatenate_fields(parts: list[RecordsT]) -> RecordsT:
     kind = type(parts[0])
     return kind(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(kind)))
 

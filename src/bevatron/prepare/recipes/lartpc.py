@@ -22,7 +22,7 @@ APPROXIMATIONS = (
 class Image(Section):
     """One input group of images."""
 
-    sum: Count = Field(
+    rebin: Count = Field(
         default=1, description="pixels that are added up along each side, of what is above the threshold"
     )
     planes: list[Plane] = Field(default=["u", "v", "y"], description="planes, one channel each", min_length=1)
@@ -33,7 +33,7 @@ class Image(Section):
 class WirePlanes:
     """Sparse images (planes, time, wires), kilo-electrons, an input group for each of `images`, and `shower` (n, 2).
 
-    Targets `particle` and `neutrino` of the source, and `boxes` (n, most, 5) float32: corners x1, y1, x2, y2 as
+    Targets `particle` and `neutrino` of the source, and `boxes` (n, max_boxes, 5) float32: corners x1, y1, x2, y2 as
     fractions of the collection plane's image, and the class; -1 where there is none. Recombination, drift, diffusion,
     noise and threshold: one module each in bevatron.prepare.wires.
     """
@@ -52,9 +52,9 @@ class WirePlanes:
         @model_validator(mode="after")
         def _images_fit(self) -> "WirePlanes.Options":
             for name, image in self.images.items():
-                if self.window.show == "charge" and self.window.size % image.sum:
+                if self.window.show == "charge" and self.window.size % image.rebin:
                     raise ValueError(
-                        f"images.{name}.sum: must divide window.size, found {image.sum} and {self.window.size}"
+                        f"images.{name}.rebin: must divide window.size, found {image.rebin} and {self.window.size}"
                     )
                 if len(set(image.planes)) < len(image.planes):
                     raise ValueError(f"images.{name}.planes: a plane stands twice in {', '.join(image.planes)}")
@@ -88,5 +88,6 @@ class WirePlanes:
 
         height, width = image_side(options, tuple(source.box.low), tuple(source.box.high))
         return {
-            name: (len(image.planes), height // image.sum, width // image.sum) for name, image in options.images.items()
+            name: (len(image.planes), height // image.rebin, width // image.rebin)
+            for name, image in options.images.items()
         }

@@ -36,9 +36,9 @@ class SkyImages:
         if options.kinds == "pairs":
             noisy = {f"{name}_noisy": values_of(raw, name) for name in IMAGES}
             return Samples(raw.inputs, raw.targets | noisy, raw.id)
-        shown = [raw.targets[name] if options.clean else values_of(raw, name) for name in IMAGES]
+        choices = [raw.targets[name] if options.clean else values_of(raw, name) for name in IMAGES]
         labels = (raw.id % np.uint64(2)).astype(np.int64)
-        images = np.where(labels[:, None, None, None] == 0, *shown) / options.scale
+        images = np.where(labels[:, None, None, None] == 0, *choices) / options.scale
         unit = "counts" if options.scale == 1.0 else f"{options.scale:g} counts"
         return Samples(
             {"image": Group(Dense(images.astype(np.float32)), ("flux",), (unit,))}, {"label": labels}, raw.id

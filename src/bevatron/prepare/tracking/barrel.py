@@ -48,7 +48,7 @@ MATERIAL = (
 )
 
 
-def fitted_covariance(pt: float) -> np.ndarray:
+def fit_covariance(pt: float) -> np.ndarray:
     """Covariance (5, 5) of (d0, z0, phi, cot θ, q/pt) in mm, rad and 1/GeV, of a track of `pt` GeV at 90°.
 
     Near the beam a track is y = d0 + r phi - κ r² / 2 across and z = z0 + r cot θ along, with κ = CURVATURE B q /
@@ -75,7 +75,7 @@ def correlations() -> tuple[np.ndarray, np.ndarray]:
     """
     matrices = []
     for pt in (1e6, 0.1):
-        covariance = fitted_covariance(pt)
+        covariance = fit_covariance(pt)
         sigma = np.sqrt(np.diag(covariance))
         matrix = covariance / np.outer(sigma, sigma)
         matrices.append((matrix + matrix.T) / 2)

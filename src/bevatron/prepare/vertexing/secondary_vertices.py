@@ -67,7 +67,7 @@ def find_secondary_vertices(
     cuts = FinderCuts(**options.model_dump())
     first = np.searchsorted(tracks.jet, np.arange(jets + 1))
     count = np.zeros(jets, np.int64)
-    records = np.zeros((jets, cuts.most), VERTEX)
+    records = np.zeros((jets, cuts.max_vertices), VERTEX)
     vertex, weight = np.full(len(tracks), NONE), np.zeros(len(tracks))
     phi = np.array(tracks.parameters[:, 2])
     measured = (np.ascontiguousarray(column) for column in (tracks.parameters, tracks.covariance))
@@ -75,7 +75,7 @@ def find_secondary_vertices(
     temperatures = np.array(TEMPERATURES)
     _find_all(*measured, field, first, *known, cuts, temperatures, count, records, vertex, weight, phi)
 
-    is_filled = np.arange(cuts.most) < count[:, None]
+    is_filled = np.arange(cuts.max_vertices) < count[:, None]
     jet = np.repeat(np.arange(jets), count)
     before = np.concatenate([[0], np.cumsum(count)])[:-1]
     row = np.where(vertex == NONE, NONE, before[tracks.jet] + vertex)

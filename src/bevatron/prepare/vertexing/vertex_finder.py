@@ -31,7 +31,7 @@ VERTEX = np.dtype(
 class FinderCuts(NamedTuple):
     """The numbers of `jet_options.VertexCuts`, as compiled functions take them."""
 
-    most: int
+    max_vertices: int
     seed_significance: float
     pair_chi2_max: float
     chi2_cut: float
@@ -162,15 +162,15 @@ def find_in_jet(
     tracks, matrices, field, low, high, chi2_primary, primary, primary_covariance, axis, cuts, temperatures,
     records, vertex_of, weights, phi,
 ):  # fmt: skip
-    """Finds up to cuts.most vertices among tracks[low:high]; returns how many.
+    """Finds up to cuts.max_vertices vertices among tracks[low:high]; returns how many.
 
     Pairs of tracks that are far from the primary vertex are fitted; those like a V0 take their tracks out. The
     pair with whose vertex most tracks agree (χ² below the cut, and less than to the primary vertex) is the start
     of an adaptive fit of all the jet's tracks that are left. A vertex that passes the cuts takes those with a
     weight above one half; then the search goes on without them.
 
-    Writes each vertex into records (most,), of the type VERTEX; and of each track of the jet its vertex (-1: none) into
-    vertex_of, its weight there and its azimuth there into weights and phi, all (total,).
+    Writes each vertex into records (max_vertices,), of the type VERTEX; and of each track of the jet its vertex (-1:
+    none) into vertex_of, its weight there and its azimuth there into weights and phi, all (total,).
     """
     n = high - low
     available, seeds = np.ones(n, np.bool_), np.empty(MAX_SEEDS, np.int64)
@@ -215,7 +215,7 @@ def find_in_jet(
 
     total = np.empty(4)
     count, failures = 0, 0
-    while count < cuts.most and failures < MAX_FAILURES:
+    while count < cuts.max_vertices and failures < MAX_FAILURES:
         best = -1
         for pair in range(n_pairs):
             both = available[pairs[pair, 0] - low] and available[pairs[pair, 1] - low]

@@ -21,8 +21,8 @@ class Boxes(Section):
         description="'particles': each of a gun's particles, its class that of the list of particles; "
         "'interaction': all that comes from a neutrino, class 0",
     )
-    most: Count = Field(default=4, description="most boxes in an image")
-    least_charge: NonNegative = Field(
+    max_boxes: Count = Field(default=4, description="most boxes in an image")
+    min_charge: NonNegative = Field(
         default=100.0, description="least charge in the image for which there is a box, kilo-electrons"
     )
 
@@ -43,7 +43,7 @@ def find_box(charge: Charge, view: PlaneView, minimum: float) -> np.ndarray | No
 def find_boxes(
     charge: Charge, pdg: np.ndarray, origin: np.ndarray, classes: dict[int, int], view: PlaneView, how: Boxes
 ) -> np.ndarray:
-    """(most, 5) float32, those with most charge first. pdg, origin (n_primaries,); classes: by PDG code."""
+    """(max_boxes, 5) float32, those with most charge first. pdg, origin (n_primaries,); classes: by PDG code."""
     groups: list[tuple[np.ndarray, int]] = []
     if how.around == "interaction":
         groups.append((np.isin(charge.primary, np.flatnonzero(origin == NEUTRINO)), 0))
@@ -52,11 +52,11 @@ def find_boxes(
     boxes = []
     for rows, number in groups:
         selected = charge.take(rows)
-        corners = find_box(selected, view, how.least_charge)
+        corners = find_box(selected, view, how.min_charge)
         if corners is not None:
             boxes.append((selected.charge.sum(), [*corners, number]))
-    table = np.full((how.most, 5), -1.0, np.float32)
-    for row, (_, box) in enumerate(sorted(boxes, key=lambda entry: -entry[0])[: how.most]):
+    table = np.full((how.max_boxes, 5), -1.0, np.float32)
+    for row, (_, box) in enumerate(sorted(boxes, key=lambda entry: -entry[0])[: how.max_boxes]):
         table[row] = box
     return table
 

@@ -21,14 +21,16 @@ class Electronics(Section):
     shaping: NonNegative = Field(default=1.0, description="standard deviation of a pulse, µs")
     noise: NonNegative = Field(default=1.0, description="standard deviation of the noise of a pixel, kilo-electrons")
     threshold: NonNegative = Field(default=4.0, description="charge below which a pixel is zero, kilo-electrons")
-    dead: Real = Field(default=0.0, ge=0, lt=1, description="fraction of wires that are dead, the same in all events")
+    dead_fraction: Real = Field(
+        default=0.0, ge=0, lt=1, description="fraction of wires that are dead, the same in all events"
+    )
     dead_seed: Seed = Field(default=1, description="seed that selects the dead wires")
 
 
 def dead_wires(numbers: np.ndarray, plane: int, electronics: Electronics) -> np.ndarray:
     """Whether the wires `numbers` (n,) of a plane are dead (n,) bool."""
     mixed = (np.asarray(numbers, np.int64) + 1_000_000) * 3 + plane
-    return uniform(mixed.astype(np.uint64) + np.uint64(electronics.dead_seed * 10_000_019)) < electronics.dead
+    return uniform(mixed.astype(np.uint64) + np.uint64(electronics.dead_seed * 10_000_019)) < electronics.dead_fraction
 
 
 def read_out_pixels(

@@ -21,7 +21,7 @@ Pixels = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class EventImages:
-    """The pixels of each image group (index rising, value), the boxes (most, 5), and the shower's start (2,)."""
+    """The pixels of each image group (index rising, value), the boxes (max_boxes, 5), and the shower's start (2,)."""
 
     pixels: dict[str, Pixels]
     boxes: np.ndarray
@@ -44,7 +44,8 @@ class WireImages:
         self.fixed = detector_views(self.low, self.high, options) if is_detector else None
         height, width = image_side(options, self.low, self.high)
         self.shapes = {
-            name: (len(image.planes), height // image.sum, width // image.sum) for name, image in options.images.items()
+            name: (len(image.planes), height // image.rebin, width // image.rebin)
+            for name, image in options.images.items()
         }
         self.order = {name: _pixel_permutation(self.shapes[name], options.permutation_seed) for name in options.images}
         self.planes = [plane for plane in ANGLES if any(plane in image.planes for image in options.images.values())]
@@ -84,7 +85,7 @@ class WireImages:
         for channel, plane in enumerate(image.planes):
             at, charge = planes[plane]
             row, column = np.divmod(at, self._buffer.shape[1])
-            summed = (row // image.sum) * width + column // image.sum
+            summed = (row // image.rebin) * width + column // image.rebin
             pixels, inverse = np.unique(summed, return_inverse=True)
             total = np.bincount(inverse, charge, minlength=len(pixels)) if len(pixels) else np.zeros(0)
             if image.permuted:

@@ -71,7 +71,7 @@ class PlaneView:
 
 def detector_views(low: tuple, high: tuple, options: Any) -> dict[str, PlaneView]:
     """All wires of each plane and one drift time, in images of one shape, rounded up to what the sums divide."""
-    multiple = lcm(*(image.sum for image in options.images.values()))
+    multiple = lcm(*(image.rebin for image in options.images.values()))
     drift_pixels = float(drift_time(np.array(high[0] - low[0]), options.drift)) / options.electronics.pixel_time
     extents = {plane: extent(low, high, plane) for plane in ANGLES}
     width = _round_up(max(last - first for first, last in extents.values()), multiple)

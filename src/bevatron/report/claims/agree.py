@@ -29,7 +29,7 @@ class Agree:
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare the measured numbers with what the claim says of them."""
-        numbers = [r.measured(measurements) for r in options.metrics]
+        numbers = [r.find_measured(measurements) for r in options.metrics]
         conditions = [
             Condition(((-1.0, a), (1.0, b)), options.tolerance, f"tolerance minus ({a.label} minus {b.label})")
             for pair in combinations(numbers, 2)

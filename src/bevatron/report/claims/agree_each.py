@@ -26,7 +26,7 @@ class AgreeEach:
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare the measured numbers with what the claim says of them."""
-        groups = [[r.measured(measurements) for r in group] for group in options.references_by_group()]
+        groups = [[r.find_measured(measurements) for r in group] for group in options.references_by_group()]
         conditions = [
             Condition(((-1.0, a), (1.0, b)), options.tolerance, f"tolerance minus ({a.label} minus {b.label})")
             for group in groups

@@ -27,7 +27,7 @@ class Greater:
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare the measured numbers with what the claim says of them."""
-        first, *others = (r.measured(measurements) for r in options.references())
+        first, *others = (r.find_measured(measurements) for r in options.references())
         conditions = [
             Condition(((1.0, first), (-1.0, o)), -options.margin, f"{first.label} minus {o.label}") for o in others
         ]

@@ -30,7 +30,7 @@ class Near:
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare the measured numbers with what the claim says of them."""
-        number = options.metric.measured(measurements)
+        number = options.metric.find_measured(measurements)
         conditions = [
             Condition(
                 ((-sign, number),),

@@ -27,7 +27,7 @@ class NearEach:
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare the measured numbers with what the claim says of them."""
-        numbers = [reference.measured(measurements) for reference in options.references()]
+        numbers = [reference.find_measured(measurements) for reference in options.references()]
         expected = list(options.expected.values())
         conditions = [
             Condition(

@@ -26,7 +26,7 @@ class Ordered:
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare the measured numbers with what the claim says of them."""
-        numbers = [r.measured(measurements) for r in options.metrics]
+        numbers = [r.find_measured(measurements) for r in options.metrics]
         conditions = [Condition(((1.0, a), (-1.0, b)), 0.0, f"{a.label} minus {b.label}") for a, b in pairwise(numbers)]
         values_text = "; ".join(f"{n.label} {with_error(n.value, n.error)}" for n in numbers)
         sentence = f"In the order claimed, the largest first: {values_text}."

@@ -18,7 +18,7 @@ class OrderedEach:
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare the measured numbers with what the claim says of them."""
-        groups = [[r.measured(measurements) for r in group] for group in options.references_by_group()]
+        groups = [[r.find_measured(measurements) for r in group] for group in options.references_by_group()]
         pairs = [pair for group in groups for pair in pairwise(group)]
         conditions = [Condition(((1.0, a), (-1.0, b)), 0.0, f"{a.label} minus {b.label}") for a, b in pairs]
         values_text = "; ".join(

@@ -30,7 +30,7 @@ class Ratio:
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare the measured numbers with what the claim says of them."""
-        first, second = (r.measured(measurements) for r in options.references())
+        first, second = (r.find_measured(measurements) for r in options.references())
         meaning = f"{first.label} minus {exact(options.factor)} × {second.label}"
         condition = Condition(((1.0, first), (-options.factor, second)), 0.0, meaning)
         ratio_text = plain(first.value / second.value) if second.value > 0 else "not defined"

@@ -22,7 +22,7 @@ class MetricReference(Section):
             raise ValueError("give exactly one of 'model' and 'observable'")
         return self
 
-    def measured(self, measurements: Measurements) -> Measured:
+    def find_measured(self, measurements: Measurements) -> Measured:
         """Raises UserError where there is no such metric."""
         if self.model is not None:
             return measurements.of_model(self.model, self.metric)

@@ -46,7 +46,7 @@ class Below:
 
 
 def _decide(options: ThresholdOptions, measurements: Measurements, sign: float, word: str) -> Decision:
-    number = options.metric.measured(measurements)
+    number = options.metric.find_measured(measurements)
     condition = Condition(((sign, number),), -sign * options.threshold, f"{number.label} {word} threshold")
     claim_text = f"the claim wants it {word} {exact(options.threshold)}"
     sentence = f"{number.label} is {with_error(number.value, number.error)}; {claim_text}."

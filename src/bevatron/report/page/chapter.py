@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from bevatron.compute.numerics.reproducibility import describe_environment, doubts
 from bevatron.config.sections.study import Study
 from bevatron.report.page.guarded import TableT, figures_or_failure, tables_or_failure
-from bevatron.report.page.section import SECTIONS, Section
+from bevatron.report.page.section import SECTIONS, ReportSection
 from bevatron.report.plots.comparison import caption_of, plot_comparisons
 from bevatron.report.plots.learning_curve import plot_learning_curves
 from bevatron.report.plots.observables import plot_observables
@@ -87,7 +87,7 @@ def draw_chapter(results: StudyResults) -> Chapter:
     """
     study, manifest = results.study, results.manifest
     task = study.task
-    part: Section[Any] = SECTIONS[task.kind]()
+    part: ReportSection[Any] = SECTIONS[task.kind]()
 
     def table(name: str, build: Callable[[StudyResults], TableT]) -> TableT | Table:
         (built,) = tables_or_failure(study.name, name, lambda: [build(results)])
@@ -126,7 +126,7 @@ def draw_chapter(results: StudyResults) -> Chapter:
             ("manifest", manifest.sha256),
         ],
         versions=sorted(manifest.versions.items()),
-        trained=_trained(results),
+        trained=_training_environments(results),
     )
 
 
@@ -143,7 +143,7 @@ def _facts(results: StudyResults) -> list[tuple[str, str]]:
     return facts + ([("search trials", count(trials))] if trials else [])
 
 
-def _trained(results: StudyResults) -> list[tuple[str, str]]:
+def _training_environments(results: StudyResults) -> list[tuple[str, str]]:
     """Where models were trained, with the titles of those trained there; and of which seeds that is not all."""
     titles_by_environment: dict[str, dict[str, None]] = {}
     for m in results.models.values():

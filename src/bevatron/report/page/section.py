@@ -12,7 +12,7 @@ section = SECTIONS.register
 TaskT = TypeVar("TaskT", contravariant=True)
 
 
-class Section(Protocol[TaskT]):
+class ReportSection(Protocol[TaskT]):
     """The task's own part of a study's chapter; `task` is the study's, which has the section's name as its kind."""
 
     loss: str

@@ -52,7 +52,7 @@ def plot_boxes(
     selected = [example for example in examples if example["id"] in images]
     figure, panels = create_panels(len(selected), height=3.6)
     scale = scale_of(group)
-    height, width = (side * group.summed for side in group.shape)
+    height, width = (side * group.rebin for side in group.shape)
     for axes, example in zip(panels, selected, strict=True):
         image = draw_channel(axes, group, images[example["id"]], channel, scale, sides)
         for *box, label in example["true"]:

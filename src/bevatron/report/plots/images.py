@@ -86,7 +86,7 @@ def draw_channel(
     axes: Axes, group: ImagesRecord, image: ImageRecord, channel: int, scale: Normalize, sides: Sides
 ) -> AxesImage:
     """Draw one channel of an image, its axes in pixels of the network's image; empty pixels are white."""
-    height, width = (side * group.summed for side in group.shape)
+    height, width = (side * group.rebin for side in group.shape)
     extent = (0, width, 0, height) if sides.upwards else (0, width, height, 0)
     image_artist = axes.imshow(
         pixels(image.channels[channel], group.shape),

@@ -33,9 +33,9 @@ def plot_quality(panels: dict[str, dict[str, list[Point]]], levels: dict[str, di
     figure, axes = create_panels(len(panels), columns=2, height=4.0)
     for panel, (target, lines) in zip(axes, panels.items(), strict=True):
         for k, (title, points) in enumerate(lines.items()):
-            hidden, value, error = np.array(sorted(points), float).T
+            latent, value, error = np.array(sorted(points), float).T
             panel.errorbar(
-                hidden, value, error, fmt="o-" if len(points) > 1 else "o", color=COLOURS[k % len(COLOURS)], label=title
+                latent, value, error, fmt="o-" if len(points) > 1 else "o", color=COLOURS[k % len(COLOURS)], label=title
             )
         for title, value in levels.get(target, {}).items():
             panel.axhline(value, color=FAINT, linestyle="--", label=title)

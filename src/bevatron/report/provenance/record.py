@@ -81,7 +81,7 @@ def _claim(r: StudyResults, entry: Entry) -> dict[str, Any]:
     assert isinstance(options, TestOptions)  # as those of every claim test
     numbers = []
     for reference in options.references():
-        measured = reference.measured(r.measurements)
+        measured = reference.find_measured(r.measurements)
         name = reference.model_dump(mode="json", exclude_none=True)
         numbers.append(name | {"value": _finite(measured.value), "error": _finite(measured.error)})
     return {"study": r.study.name, "claim": entry.claim.id, "verdict": entry.decision.verdict, "numbers": numbers}

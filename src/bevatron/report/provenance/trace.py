@@ -57,10 +57,10 @@ class Trace:
 
     def claims(self) -> list[dict[str, Any]]:
         """Every claim with its verdict; its numbers with all that they came from."""
-        return [claim | {"numbers": [n | self.origin(_with_stage(claim, n)) for n in claim["numbers"]]}
+        return [claim | {"numbers": [n | self.origin(_add_stage(claim, n)) for n in claim["numbers"]]}
                 for claim in self.payload["claims"]]  # fmt: skip
 
-    def changed(self, data: bool = False) -> tuple[list[str], list[Path]]:
+    def find_changed(self, data: bool = False) -> tuple[list[str], list[Path]]:
         """Files that differ from what the report was made of, a line each, and files that are not there any more.
 
         data: the datasets' shards too, against their manifests.
@@ -126,5 +126,5 @@ class _PathParts(BaseModel):
     studies: dict[Name, dict[str, Any]]
 
 
-def _with_stage(claim: dict[str, Any], number: dict[str, Any]) -> dict[str, Any]:
+def _add_stage(claim: dict[str, Any], number: dict[str, Any]) -> dict[str, Any]:
     return {**number, "study": claim["study"], "stage": "evaluate" if "model" in number else "observables"}

@@ -14,10 +14,10 @@ def draw_example_figures(results: StudyResults) -> list[ReportFigure]:
     for name, group in results.data.examples.items():
         if not group.images:
             continue
-        size = " × ".join(str(side * group.summed) for side in group.shape)
+        size = " × ".join(str(side * group.rebin) for side in group.shape)
         caption = f"Input group {name}: the first image of the test split of each class, {size} pixels"
-        if group.summed > 1:
-            caption += f", drawn with {group.summed} × {group.summed} of them summed"
+        if group.rebin > 1:
+            caption += f", drawn with {group.rebin} × {group.rebin} of them summed"
         figure_name = f"{results.study.name}-{name}-examples"
         figure = draw_figure(partial(plot_examples, group, sides), figure_name, f"{caption}.", wide=True)
         figures.append(replace(figure, folded=bool(figures)))

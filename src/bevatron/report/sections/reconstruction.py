@@ -74,12 +74,12 @@ def _metric_lines(
     """Points of models with latent dimensions, by architecture and target."""
     lines: dict[str, list[Point]] = {}
     for model in models:
-        measured, hidden = results.metric(model.name, metric), model.curves["hidden"]
-        if measured is None or hidden is None:
+        measured, latent = results.metric(model.name, metric), model.curves["latent"]
+        if measured is None or latent is None:
             continue
         kind = model.model.architecture.kind
         noisy = ", learned from noise" if (model.model.target or task.target) in task.truth else ""
-        lines.setdefault(KINDS.get(kind, kind) + noisy, []).append((hidden, measured.value, measured.error))
+        lines.setdefault(KINDS.get(kind, kind) + noisy, []).append((latent, measured.value, measured.error))
     return lines
 
 
@@ -88,6 +88,6 @@ def _metric_levels(results: StudyResults, models: list[ModelResults], metric: st
     levels = {}
     for model in models:
         measured = results.metric(model.name, metric)
-        if measured is not None and model.curves["hidden"] is None:
+        if measured is not None and model.curves["latent"] is None:
             levels[model.label] = measured.value
     return levels

@@ -14,14 +14,14 @@ def plain(value: float | None, digits: int = 3) -> str:
         return "∞" if value > 0 else f"{MINUS}∞"
     if value != 0 and not 1e-3 <= abs(value) < 1e6:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return _signed(f"{mantissa} × 10{_superscript(int(exponent))}")
+        return _use_minus_sign(f"{mantissa} × 10{_superscript(int(exponent))}")
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
-    return _signed(f"{value:,.{decimals}f}".replace(",", "\N{NARROW NO-BREAK SPACE}"))
+    return _use_minus_sign(f"{value:,.{decimals}f}".replace(",", "\N{NARROW NO-BREAK SPACE}"))
 
 
 def exact(value: float) -> str:
     """A number somebody wrote down, with the digits they gave it."""
-    return _signed(f"{value:.10g}")
+    return _use_minus_sign(f"{value:.10g}")
 
 
 def with_error(value: float | None, error: float | None) -> str:
@@ -35,10 +35,10 @@ def with_error(value: float | None, error: float | None) -> str:
     if largest >= 1e5 or (largest < 1e-3):
         exponent = math.floor(math.log10(largest))
         decimals = max(0, decimals + exponent)
-        scaled = _signed(f"{value / 10**exponent:.{decimals}f}")
+        scaled = _use_minus_sign(f"{value / 10**exponent:.{decimals}f}")
         return f"({scaled} ± {error / 10**exponent:.{decimals}f}) × 10{_superscript(exponent)}"
     decimals = max(0, decimals)
-    return _signed(f"{value:.{decimals}f}") + f" ± {error:.{decimals}f}"
+    return _use_minus_sign(f"{value:.{decimals}f}") + f" ± {error:.{decimals}f}"
 
 
 def sigmas(distance: float | None) -> str:
@@ -47,7 +47,7 @@ def sigmas(distance: float | None) -> str:
         return "–"
     if abs(distance) > 10:
         return "> 10 σ" if distance > 0 else f"< {MINUS}10 σ"
-    return _signed(f"{distance:+.1f}") + " σ"
+    return _use_minus_sign(f"{distance:+.1f}") + " σ"
 
 
 def size(n_bytes: float) -> str:
@@ -78,7 +78,7 @@ def count(n: int) -> str:
     return f"{n:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
-def _signed(text: str) -> str:
+def _use_minus_sign(text: str) -> str:
     return text.replace("-", MINUS)
 
 

@@ -197,12 +197,12 @@ def timings_table(results: StudyResults) -> Table:
     for m in results.models.values():
         seconds = sum(run.seconds for run in m.runs) / len(m.runs)
         samples = sum(run.samples for run in m.runs) / len(m.runs)
-        waited = sum(run.waited * run.seconds for run in m.runs) / (seconds * len(m.runs))
+        data_wait = sum(run.data_wait * run.seconds for run in m.runs) / (seconds * len(m.runs))
         workers = max(run.workers for run in m.runs)
         description = (
             f"{m.title}: mean of {len(m.runs)} seeds, {count(round(_mean_of_runs(m, 'steps')))} steps each"
             + (f" by {workers} workers" if workers > 1 else "")
-            + f"; {waited:.0%} of the time waiting for data"
+            + f"; {data_wait:.0%} of the time waiting for data"
         )
         rows.append(("train", description, round(samples), seconds, samples / seconds))
         origins.append(Origin(results.study.name, "train", m.name))

@@ -24,7 +24,7 @@ LINE_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
-class Part:
+class FileRange:
     """What a shard reads: of these files, one after the other, what they hold from number `first` up to `stop`
     (excluded; None: to the end). numbers: the index of each file among all of the study.
     """
@@ -69,7 +69,7 @@ class FileOptions(kinds.Options):
             raise UserError(f"{WHERE}.files", f"'{duplicates[0]}' is named twice", "name each file once")
         return files
 
-    def part(self, shard: int) -> Part:
+    def part(self, shard: int) -> FileRange:
         """What shard number `shard` reads; UserError where there are fewer files than shards."""
         return self._part(self.resolve_files(), shard)
 
@@ -78,23 +78,23 @@ class FileOptions(kinds.Options):
         files = self.resolve_files()
         return [list(self._part(files, shard).files) for shard in range(shards)]
 
-    def _part(self, files: list[Path], shard: int) -> Part:
+    def _part(self, files: list[Path], shard: int) -> FileRange:
         if self.per_shard is not None:
             first = shard * self.per_shard
-            return Part(tuple(files), tuple(range(len(files))), first, first + self.per_shard)
+            return FileRange(tuple(files), tuple(range(len(files))), first, first + self.per_shard)
         if shard >= len(files):
             todo = f"set simulation.shards to at most {len(files)}, or give {WHERE}.per_shard"
             raise UserError(f"{WHERE}.files", f"{len(files)} files, one a shard, and none for shard {shard}", todo)
-        return Part((files[shard],), (shard,))
+        return FileRange((files[shard],), (shard,))
 
-    def attributes(self, part: Part) -> dict[str, object]:
+    def attributes(self, part: FileRange) -> dict[str, object]:
         """The attributes of a shard about its files: the SHA-256 of those it read, and a digest of all their names,
         by which shards are known that were divided otherwise. Raises UserError as `digests` does.
         """
         names = [path.as_posix() for path in self.resolve_files()]
         return {"files": self.digests(part), "file_list": digest_of("files", names)}
 
-    def digests(self, part: Part) -> dict[str, str]:
+    def digests(self, part: FileRange) -> dict[str, str]:
         """SHA-256 of the part's files by their paths. Raises UserError for one that is missing, empty, or other
         than `sha256` says.
         """
@@ -115,7 +115,7 @@ class FileOptions(kinds.Options):
         return digests
 
 
-def too_few_events(part: Part, shard: int, available: int, what: str) -> UserError:
+def too_few_events(part: FileRange, shard: int, available: int, what: str) -> UserError:
     """For a shard that begins beyond the last event of all files, or files without any."""
     if available == 0 or part.stop is None:
         return UserError(", ".join(map(str, part.files)), f"holds no {what}", "take it out of the files")

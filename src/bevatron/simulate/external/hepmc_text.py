@@ -43,7 +43,7 @@ def read_event_texts(path: Path) -> Iterator[EventText]:
         for line, text in enumerate(_check_header(read_lines(file, path), path), 1):
             if text.startswith(b"E "):
                 if ended:
-                    raise _joined_files(path, line)
+                    raise _joined_files_error(path, line)
                 if lines:
                     yield _parse_event(path, number, start, lines, head)
                     number += 1
@@ -51,7 +51,7 @@ def read_event_texts(path: Path) -> Iterator[EventText]:
             elif text.startswith(END):
                 ended = True
             elif ended and text.strip():
-                raise _joined_files(path, line)
+                raise _joined_files_error(path, line)
             elif lines:
                 lines.append(text)
             else:
@@ -94,7 +94,7 @@ def _parse_event(path: Path, number: int, line: int, lines: list[bytes], head: b
         raise UserError(f"{path}:{line}", what, "expected 'E number vertices particles'") from None
 
 
-def _joined_files(path: Path, line: int) -> UserError:
+def _joined_files_error(path: Path, line: int) -> UserError:
     what = "comes after the end of the listing: two files were joined"
     return UserError(f"{path}:{line}", what, "give them as two files")
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bevatron.errors import UserError
-from bevatron.simulate.external.external_files import Part, missing_package, too_few_events
+from bevatron.simulate.external.external_files import FileRange, missing_package, too_few_events
 
 TREE = "Events"
 STEP = 20_000  # events at a time
 
 
-def read_steps(part: Part, shard: int, branches: list[str]) -> Iterator[tuple[int, Any]]:
+def read_steps(part: FileRange, shard: int, branches: list[str]) -> Iterator[tuple[int, Any]]:
     """The part's events, up to 20,000 at a time: the file's number, and an awkward array of the branches.
 
     Raises UserError for a file that is no ROOT file, is cut short, has no TTree 'Events', no event, or lacks a

@@ -32,7 +32,7 @@ class Function:
         high: Real = Field(default=10.0, description="largest x", allow_inf_nan=False)
 
         @model_validator(mode="after")
-        def _ordered(self) -> "Function.Options":
+        def _check_order(self) -> "Function.Options":
             if self.low >= self.high:
                 raise ValueError(f"low must be below high, found {self.low:g} and {self.high:g}")
             return self

@@ -11,7 +11,7 @@ from bevatron.errors import UserError
 from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.collisions.event_jets import JetOptions, build_jet_samples
 from bevatron.simulate.external import hepmc_events
-from bevatron.simulate.external.external_files import FileOptions, Part, too_few_events
+from bevatron.simulate.external.external_files import FileOptions, FileRange, too_few_events
 from bevatron.simulate.external.hepmc_text import EventText, read_event_texts
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Samples
@@ -59,7 +59,7 @@ class HepMC:
         return concatenate_samples(parts, attributes), {"events": n_events, "seconds_in_generator": seconds}
 
     @staticmethod
-    def events(part: Part, shard: int) -> Iterator[EventText]:
+    def events(part: FileRange, shard: int) -> Iterator[EventText]:
         """The shard's events. Raises UserError where the files hold none for it."""
         n_read = n_used = 0
         for path in part.files:

@@ -11,7 +11,13 @@ from pydantic import Field
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Real
 from bevatron.simulate.batches import concatenate_samples
-from bevatron.simulate.external.external_files import FileOptions, Part, open_plain_or_gzip, read_lines, too_few_events
+from bevatron.simulate.external.external_files import (
+    FileOptions,
+    FileRange,
+    open_plain_or_gzip,
+    read_lines,
+    too_few_events,
+)
 from bevatron.simulate.external.jet_flavour_lines import (
     TRACK,
     TRACK_EXPERTS,
@@ -67,7 +73,7 @@ class JetFlavourLines:
         }
 
     @staticmethod
-    def jets(part: Part, shard: int) -> Iterator[PublishedJet]:
+    def jets(part: FileRange, shard: int) -> Iterator[PublishedJet]:
         """The shard's jets; lines before them are passed over unread, empty ones do not count."""
         n_lines = n_used = 0
         for path in part.files:

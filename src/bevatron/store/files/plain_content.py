@@ -23,31 +23,31 @@ def check_plain_content(file: h5py.File, path: Path) -> None:
 
 def _check_group(group: h5py.Group, path: Path, level: int) -> None:
     for name in group:
-        place = f"{(group.name or '').rstrip('/')}/{name}"
+        item_path = f"{(group.name or '').rstrip('/')}/{name}"
         link = group.get(name, getlink=True)
         if isinstance(link, h5py.ExternalLink):
-            raise UserError(path, f"'{place}' is an external link to '{link.filename}'", ASK)
+            raise UserError(path, f"'{item_path}' is an external link to '{link.filename}'", ASK)
         if not isinstance(link, h5py.HardLink):
-            raise UserError(path, f"'{place}' is a link of a kind that shards do not have", ASK)
+            raise UserError(path, f"'{item_path}' is a link of a kind that shards do not have", ASK)
         item = group[name]
         if isinstance(item, h5py.Group):
             if level >= DEPTH:
-                raise UserError(path, f"'{place}' lies deeper than anything in a shard", ASK)
+                raise UserError(path, f"'{item_path}' lies deeper than anything in a shard", ASK)
             _check_group(item, path, level + 1)
         else:
-            _check_dataset(item, place, path)
+            _check_dataset(item, item_path, path)
 
 
-def _check_dataset(item: object, place: str, path: Path) -> None:
+def _check_dataset(item: object, item_path: str, path: Path) -> None:
     if not isinstance(item, h5py.Dataset):
-        raise UserError(path, f"'{place}' is a named type, not data", ASK)
+        raise UserError(path, f"'{item_path}' is a named type, not data", ASK)
     if item.is_virtual:
         files = sorted({source.file_name for source in item.virtual_sources()})
-        raise UserError(path, f"'{place}' is a virtual dataset over {', '.join(files)}", ASK)
+        raise UserError(path, f"'{item_path}' is a virtual dataset over {', '.join(files)}", ASK)
     if item.external:
-        raise UserError(path, f"'{place}' keeps its values in another file, '{item.external[0][0]}'", ASK)
+        raise UserError(path, f"'{item_path}' keeps its values in another file, '{item.external[0][0]}'", ASK)
     if item.dtype.kind not in NUMBERS:
-        raise UserError(path, f"'{place}' holds {_describe_type(item)}, not numbers", ASK)
+        raise UserError(path, f"'{item_path}' holds {_describe_type(item)}, not numbers", ASK)
 
 
 def _describe_type(item: h5py.Dataset) -> str:

@@ -92,11 +92,11 @@ def flush(path: Path) -> None:
 
 def remove_stale_parts(path: Path) -> None:
     """Removes parts of `path` whose process has died: told on this host by its number, elsewhere by age."""
-    for part in path.parent.glob(f".{_escaped(path.name)}.*.part"):
-        found = re.fullmatch(rf"\.{re.escape(path.name)}\.(.+)-(\d+)\.[0-9a-f]+\.part", part.name)
-        if not found:
+    for part in path.parent.glob(f".{_escape(path.name)}.*.part"):
+        match = re.fullmatch(rf"\.{re.escape(path.name)}\.(.+)-(\d+)\.[0-9a-f]+\.part", part.name)
+        if not match:
             continue
-        host, pid = found[1], int(found[2])
+        host, pid = match[1], int(match[2])
         with suppress(OSError):
             dead = not _alive(pid) if host == _host() else time.time() - part.stat().st_mtime > STALE_SECONDS
             if dead:
@@ -152,8 +152,8 @@ def _number_of(error: BaseException) -> int | None:
     if not isinstance(error, OSError | RuntimeError):
         return None
     text = str(error)
-    if found := re.search(r"errno = (\d+)", text):
-        return int(found[1])
+    if match := re.search(r"errno = (\d+)", text):
+        return int(match[1])
     if os.strerror(errno.ENOSPC) in text:
         return errno.ENOSPC
     return error.errno if isinstance(error, OSError) else None
@@ -167,7 +167,7 @@ def _host() -> str:
     return re.sub(r"[^A-Za-z0-9_]", "_", socket.gethostname()) or "host"
 
 
-def _escaped(name: str) -> str:
+def _escape(name: str) -> str:
     return re.sub(r"([*?\[])", r"[\1]", name)
 
 

@@ -62,13 +62,13 @@ def check_shard(path: Path, entry: ShardEntry, manifest: Manifest) -> None:
 @lru_cache(maxsize=1 << 19)  # remembers what passed; a refusal is raised, and not remembered
 def _check_content(path: Path, unchanged: tuple[int, int], sha256: str, digest: str, samples: int) -> None:
     try:
-        found = sha256_of(path)
+        actual_sha256 = sha256_of(path)
     except OSError as error:
         raise UserError(path, f"cannot be read: {error.strerror}", "see whether you may read it") from None
-    if found != sha256:
+    if actual_sha256 != sha256:
         raise UserError(
             path,
-            f"its SHA-256 is {found[:12]}..., the manifest says {sha256[:12]}...: it was changed or damaged",
+            f"its SHA-256 is {actual_sha256[:12]}..., the manifest says {sha256[:12]}...: it was changed or damaged",
             PREPARE_AGAIN,
         )
     with Shard(path) as shard:

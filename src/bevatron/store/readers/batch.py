@@ -27,26 +27,26 @@ class SparseBatch(NamedTuple):
     shape: tuple[int, int, int]
 
 
-class Padded(NamedTuple):
+class PaddedBatch(NamedTuple):
     """Lists of one length: values (batch, n, n_features), zero behind the first n_valid (batch,) int64."""
 
     values: Tensor
     n_valid: Tensor
 
 
-def padded(ragged: RaggedBatch, max_length: int) -> Padded:
+def pad(ragged: RaggedBatch, max_length: int) -> PaddedBatch:
     """The first `max_length` elements of every list, shorter ones filled up with zeros."""
     values, lengths = ragged
     batch, features = len(lengths), values.shape[1:]
     if len(values) == 0:
-        return Padded(values.new_zeros((batch, max_length, *features)), lengths.clamp(max=max_length))
+        return PaddedBatch(values.new_zeros((batch, max_length, *features)), lengths.clamp(max=max_length))
     position = torch.arange(max_length, device=values.device)
     starts = lengths.cumsum(0) - lengths
     element = (starts[:, None] + position).clamp_(max=len(values) - 1)
     valid = position < lengths[:, None]
     dense = values.index_select(0, element.view(-1)).view(batch, max_length, *features)
     dense.masked_fill_(~valid.view(batch, max_length, *(1 for _ in features)), 0)
-    return Padded(dense, lengths.clamp(max=max_length))
+    return PaddedBatch(dense, lengths.clamp(max=max_length))
 
 
 class ImageBuffer:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bevatron.store.files.verify import check_shard
 from bevatron.store.readers.blocks import Block
-from bevatron.store.readers.table import Table
+from bevatron.store.readers.table import SampleTable
 from bevatron.store.shards.shard import Shard
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ class Prefetch:
     It ends when `close` is called, when the object is no longer referred to, and when the interpreter exits.
     """
 
-    def __init__(self, tables: list[Table], shards: OpenShards):
+    def __init__(self, tables: list[SampleTable], shards: OpenShards):
         self._requested: SimpleQueue[list[Block] | None] = SimpleQueue()
-        self._free: SimpleQueue[Table | None] = SimpleQueue()
-        self._ready: SimpleQueue[Table | BaseException] = SimpleQueue()
+        self._free: SimpleQueue[SampleTable | None] = SimpleQueue()
+        self._ready: SimpleQueue[SampleTable | BaseException] = SimpleQueue()
         stop = threading.Event()
         for table in tables:
             self._free.put(table)
@@ -64,14 +64,14 @@ class Prefetch:
         """Asks for a window, to be filled after those asked for before."""
         self._requested.put(blocks)
 
-    def filled(self) -> Table:
+    def next_filled(self) -> SampleTable:
         """The next window; raises what the thread met, UserError for a shard that cannot be read."""
         result = self._ready.get()
         if isinstance(result, BaseException):
             raise result
         return result
 
-    def release(self, table: Table) -> None:
+    def release(self, table: SampleTable) -> None:
         """Gives a delivered window's table back to be filled again."""
         self._free.put(table)
 

@@ -12,14 +12,12 @@ from bevatron.errors import UserError
 from bevatron.store.readers.partitions import WHOLE, Part
 from bevatron.store.readers.sampling import PLAIN, Sampling
 from bevatron.store.readers.split import ReadingOrder, Split, reading_order, split_of
-from bevatron.store.readers.table import Buffers, Table
+from bevatron.store.readers.table import Buffers, SampleTable
 from bevatron.store.shards.dataset import Dataset, load_dataset
 
 RING = 4  # batches that stay valid: the memory of one is used again for the fourth after it
 
 Batch = dict[str, Any]
-
-
 log = logging.getLogger("bevatron")
 
 
@@ -83,7 +81,7 @@ class Reader(ABC):
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _next_buffers(self, table: Table) -> Buffers:
+    def _next_buffers(self, table: SampleTable) -> Buffers:
         """Memory for the next batch: that of the fourth before it."""
         fraction = -(-self.batch_size // self.part.of)
         buffers = self._buffers.popleft() if len(self._buffers) == RING else table.buffers(fraction)
@@ -135,7 +133,7 @@ def open_split(
     order = reading_order(selected, memory_budget_bytes, block_rows, buffer_blocks, partitions)
     shared_by = gcd(part.of, order.partitions)
     readers = describe_parts(part, shared_by, partitions)
-    if not order.streamed:
+    if not order.is_streamed:
         place = device if device == "cpu" or selected.bytes / shared_by <= device_budget_bytes else "cpu"
         log.info("%s split: %d samples, %s, kept in memory (%s)%s", split, len(selected), size, place, readers)
         return ResidentReader(selected, batch_size, place, part, partitions)

@@ -17,7 +17,7 @@ from bevatron.store.readers.prefetch import OpenShards
 from bevatron.store.readers.reader import Batch, Reader
 from bevatron.store.readers.sampling import PLAIN, Sampling
 from bevatron.store.readers.split import ReadingOrder, Split
-from bevatron.store.readers.table import Table
+from bevatron.store.readers.table import SampleTable
 
 MOST_AT_ONCE, BYTES_AT_ONCE = 16, 64e6  # batches that are gathered together on a GPU
 
@@ -41,7 +41,7 @@ class ResidentReader(Reader):
         self._device = torch.device(device)
         self._numbers: dict[str, np.ndarray] = {}
         self._lengths: dict[Sampling, int] = {}
-        self._loaded: Table | None = load_rows(split, self._partitions.ranges(self._own))  # None: closed
+        self._loaded: SampleTable | None = load_rows(split, self._partitions.ranges(self._own))  # None: closed
         if self._device.type != "cpu":
             self._loaded.to(self._device)
         batch_bytes = self.batch_size * split.bytes / max(1, len(split))
@@ -112,7 +112,7 @@ class ResidentReader(Reader):
         self._loaded = None
 
     @property
-    def _table(self) -> Table:
+    def _table(self) -> SampleTable:
         if self._loaded is None:
             raise RuntimeError("this reader was closed")
         return self._loaded
@@ -129,14 +129,14 @@ class ResidentReader(Reader):
         return self._numbers[target]
 
 
-def load_rows(split: Split, ranges: list[tuple[int, int]]) -> Table:
+def load_rows(split: Split, ranges: list[tuple[int, int]]) -> SampleTable:
     """A table with the rows of the split in these ranges (first, last excluded), one range after another."""
     shard_rows = [entry.samples for entry in split.entries]
     blocks = [block for start, stop in ranges for block in blocks_between(shard_rows, start, stop)]
     shards = OpenShards(split)
     try:
         rows, elements = sum(block.rows for block in blocks), count_elements(split, blocks, shards)
-        table = Table(split.selection, split.manifest, rows, elements)
+        table = SampleTable(split.selection, split.manifest, rows, elements)
         at = 0
         for block in blocks:
             table.load(shards[block.shard], block.start, block.stop, at)

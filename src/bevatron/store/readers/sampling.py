@@ -39,47 +39,47 @@ class Sampling:
 
     def length(self, n: int, numbers: np.ndarray | None) -> int:
         """Samples in an epoch of a split of n, whose class numbers are `numbers` (n,); the same for every seed."""
-        if not self._chooses:
-            return balanced_length(_required(numbers)) if self.balanced else n
+        if not self._is_subset:
+            return balanced_length(_require_classes(numbers)) if self.balanced else n
         if numbers is None:
             return n if self.samples is None else min(n, self.samples)
-        counts = list(quotas(self._counts(numbers), self._shares, self.samples).values())
+        counts = list(quotas(self._counts(numbers), self._class_fractions, self.samples).values())
         return sum(map(bool, counts)) * max(counts) if self.balanced else sum(counts)
 
     def rows(self, n: int, numbers: np.ndarray | None, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
         """The rows of an epoch in the order in which they come, (length,) int64; unshuffled in that of the files."""
-        used = self._used(n, numbers, seed)
+        used = self._select_rows(n, numbers, seed)
         if not shuffle:
             return used
         if self.balanced:
-            order = used[balanced_order(_required(numbers)[used], seed, epoch)]
+            order = used[balanced_order(_require_classes(numbers)[used], seed, epoch)]
         else:
             order = used[order_of(len(used), seed, epoch)]
         if self.sample_order == "shuffled":
             return order
-        return arrange_rows(order, _required(numbers)[order], self.sample_order)
+        return arrange_rows(order, _require_classes(numbers)[order], self.sample_order)
 
     @property
-    def _chooses(self) -> bool:
+    def _is_subset(self) -> bool:
         return self.class_ratio is not None or self.samples is not None
 
     @property
-    def _shares(self) -> dict[int, float] | None:
+    def _class_fractions(self) -> dict[int, float] | None:
         return None if self.class_ratio is None else dict(self.class_ratio)
 
     @staticmethod
     def _counts(numbers: np.ndarray) -> dict[int, int]:
         return {int(label): int(n) for label, n in zip(*np.unique(numbers, return_counts=True), strict=True)}
 
-    def _used(self, n: int, numbers: np.ndarray | None, seed: int) -> np.ndarray:
+    def _select_rows(self, n: int, numbers: np.ndarray | None, seed: int) -> np.ndarray:
         """The rows that the fit uses at all, rising."""
-        if not self._chooses:
+        if not self._is_subset:
             return np.arange(n)
         if numbers is None:
             return np.sort(generator(seed, "chosen").permutation(n)[: self.samples])
         selected = [
             generator(seed, "chosen", label).permutation(np.flatnonzero(numbers == label))[:count]
-            for label, count in quotas(self._counts(numbers), self._shares, self.samples).items()
+            for label, count in quotas(self._counts(numbers), self._class_fractions, self.samples).items()
         ]
         return np.sort(np.concatenate(selected))
 
@@ -87,7 +87,7 @@ class Sampling:
 PLAIN = Sampling()
 
 
-def _required(numbers: np.ndarray | None) -> np.ndarray:
+def _require_classes(numbers: np.ndarray | None) -> np.ndarray:
     if numbers is None:
         raise ValueError("batches balanced or ordered by class need the target of the class numbers")
     return numbers

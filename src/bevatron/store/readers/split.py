@@ -56,13 +56,13 @@ class ReadingOrder:
     partitions: int = 1
 
     @property
-    def streamed(self) -> bool:
+    def is_streamed(self) -> bool:
         """Whether the split is read from disk block by block, and not kept in memory."""
         return self.block_rows is not None
 
     def __str__(self) -> str:
         partitions = f", from {self.partitions} partitions in turn" if self.partitions > 1 else ""
-        if not self.streamed:
+        if not self.is_streamed:
             return f"shuffled in memory{partitions}"
         return f"streamed in blocks of {self.block_rows} rows, shuffled among {self.buffer_blocks}{partitions}"
 
@@ -72,8 +72,8 @@ class _Column:
     """An HDF5 dataset of a shard: its path, the bytes of a row, on the disk and in memory, and how many rows it has."""
 
     path: str
-    stored: int
-    kept: int
+    on_disk: int
+    in_memory: int
     rows: int
 
 
@@ -105,7 +105,7 @@ def split_of(dataset: Dataset, split: str, groups: list[str] | None = None, targ
         manifest.weighted,
     )
     entries = manifest.splits[split]
-    total = sum(column.rows * column.kept for entry in entries for column in _columns(manifest, selection, entry))
+    total = sum(column.rows * column.in_memory for entry in entries for column in _columns(manifest, selection, entry))
     elements = {
         f"inputs/{name}": sum(entry.elements[name] for entry in entries)
         for name, info in selection.groups.items()
@@ -149,8 +149,8 @@ def chunks_of(split: Split, entry: ShardEntry) -> dict[str, int | None]:
     """Rows of a chunk of each HDF5 dataset that is read of a shard, by its path; None of an empty one."""
     rows_of_chunk = {}
     for column in _columns(split.manifest, split.selection, entry):
-        empty = column.rows == 0 or column.stored == 0
-        rows_of_chunk[column.path] = None if empty else min(column.rows, chunk_rows(column.stored))
+        empty = column.rows == 0 or column.on_disk == 0
+        rows_of_chunk[column.path] = None if empty else min(column.rows, chunk_rows(column.on_disk))
     return rows_of_chunk
 
 
@@ -180,5 +180,5 @@ def _group_columns(name: str, info: GroupInfo, entry: ShardEntry) -> list[_Colum
 
 def _column(path: str, dtype: str, shape: tuple[int, ...], rows: int) -> _Column:
     kind, numbers = np.dtype(dtype), prod(shape)
-    kept = max(kind.itemsize, 8 if kind.name in WIDER else 0)
-    return _Column(path, kind.itemsize * numbers, kept * numbers, rows)
+    in_memory = max(kind.itemsize, 8 if kind.name in WIDER else 0)
+    return _Column(path, kind.itemsize * numbers, in_memory * numbers, rows)

@@ -18,8 +18,8 @@ from bevatron.store.readers.prefetch import OpenShards, Prefetch
 from bevatron.store.readers.reader import Batch, Reader
 from bevatron.store.readers.sampling import PLAIN, Sampling
 from bevatron.store.readers.split import WINDOWS, Split, streaming_order
-from bevatron.store.readers.table import Table
-from bevatron.store.readers.windows import Window, WindowPlan
+from bevatron.store.readers.table import SampleTable
+from bevatron.store.readers.windows import ShuffleWindow, WindowPlan
 
 log = logging.getLogger("bevatron")
 
@@ -44,7 +44,7 @@ class StreamingReader(Reader):
             log.info("blocks of %d instead of %d samples, to keep within the memory budget", rows, block_rows)
         self._plan = WindowPlan([entry.samples for entry in split.entries], order, part)
         self._shards = OpenShards(split)
-        self._tables: list[Table] = []
+        self._tables: list[SampleTable] = []
         self._prefetch: Prefetch | None = None
         self._ahead: list[Block] | None = None
 
@@ -78,7 +78,7 @@ class StreamingReader(Reader):
         buffers, filled = None, 0  # rows of the batch so far
         try:
             while position < n:
-                table, last = prefetch.filled(), current.first + current.size
+                table, last = prefetch.next_filled(), current.first + current.size
                 for rows in self._pieces(current, seed, epoch, shuffle, position, end):
                     buffers = buffers or self._next_buffers(table)
                     table.gather(rows, buffers, filled)
@@ -98,7 +98,7 @@ class StreamingReader(Reader):
                 prefetch.close()
 
     def _pieces(
-        self, window: Window, seed: int, epoch: int, shuffle: bool, position: int, end: int
+        self, window: ShuffleWindow, seed: int, epoch: int, shuffle: bool, position: int, end: int
     ) -> tuple[torch.Tensor, ...]:
         """The part's rows of the window from `position` on, cut where batches end, the first one at `end`."""
         last, part = window.first + window.size, self.part
@@ -108,7 +108,7 @@ class StreamingReader(Reader):
         skipped = before[0] - part.before(window.first)
         return rows[skipped:].split([after - until for until, after in pairwise(before)])
 
-    def _reading(self, window: Window) -> Prefetch:
+    def _reading(self, window: ShuffleWindow) -> Prefetch:
         """The thread that reads, which was asked for the window, perhaps in the epoch before."""
         ahead, self._ahead = self._ahead, None
         if self._prefetch is not None and ahead is not None and ahead == window.blocks:
@@ -117,7 +117,7 @@ class StreamingReader(Reader):
             self._prefetch.close()
         if not self._tables:
             split, rows = self.split, self._plan.part_rows()
-            self._tables = [Table(split.selection, split.manifest, rows) for _ in range(WINDOWS)]
+            self._tables = [SampleTable(split.selection, split.manifest, rows) for _ in range(WINDOWS)]
         self._prefetch = Prefetch(self._tables, self._shards)
         self._prefetch.ask(window.blocks)
         return self._prefetch

@@ -41,7 +41,7 @@ class Selection:
 Buffers = list  # reused memory of one batch: for each column of the table what its `buffer` made
 
 
-class Table:
+class SampleTable:
     """Memory for `rows` samples and, in cut columns, for `elements[path]` elements, which grows when needed."""
 
     def __init__(self, selection: Selection, manifest: Manifest, rows: int, elements: dict[str, int] | None = None):
@@ -234,7 +234,7 @@ class RaggedColumn:
         return RaggedBuffer(self.lengths, offsets, self.parts, self.filled)
 
     def gather(self, rows: Tensor, buffer: RaggedBuffer, at: int, known: Tensor | None = None) -> None:
-        """The samples at `rows` (k,) int64 into rows at to at + k of the buffer; `known` as in `Table.gather`."""
+        """The samples at `rows` (k,) int64 into rows at to at + k of the buffer; `known` as in `SampleTable.gather`."""
         buffer.filled = buffer.filled if at else 0
         k = len(rows)
         lengths = torch.index_select(self.lengths, 0, rows, out=buffer.lengths[at : at + k])
@@ -242,7 +242,7 @@ class RaggedColumn:
         total = int(lengths.sum() if known is None else self.known_lengths[known].sum())
         starts = self.starts.index_select(0, rows)
         for i, part in enumerate(buffer.parts):
-            buffer.parts[i] = _enlarged(part, buffer.filled, buffer.filled + total)
+            buffer.parts[i] = _enlarge(part, buffer.filled, buffer.filled + total)
         outs = [part[buffer.filled : buffer.filled + total] for part in buffer.parts]
         if self.arrays and total >= LONG * k:
             self._copy_lists(starts, lengths, outs)
@@ -280,7 +280,7 @@ class RaggedColumn:
         return SparseBatch(index, value, buffer.offsets[: size + 1], (channels, height, width))
 
 
-def _enlarged(part: Tensor, filled: int, needed: int) -> Tensor:
+def _enlarge(part: Tensor, filled: int, needed: int) -> Tensor:
     """`part` itself, or a larger one with the same first `filled` elements."""
     if needed <= len(part):
         return part

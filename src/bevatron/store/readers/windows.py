@@ -20,7 +20,7 @@ from bevatron.store.readers.partitions import Part, Partitions, interleave
 from bevatron.store.readers.split import ReadingOrder
 
 
-class Window(NamedTuple):
+class ShuffleWindow(NamedTuple):
     """Samples `first` to first + size of an epoch.
 
     blocks: what the part reads of it, in this order. offsets: where each of the part's partitions begins in the rows
@@ -53,7 +53,7 @@ class WindowPlan:
         largest = Partitions(min(self.rows, self.n), self.count)
         return sum(map(largest.size, self.own))
 
-    def windows(self, seed: int, epoch: int, shuffle: bool, first: int = 0) -> Iterator[Window]:
+    def windows(self, seed: int, epoch: int, shuffle: bool, first: int = 0) -> Iterator[ShuffleWindow]:
         """The epoch's windows from number `first` on."""
         streams = dict(self._shuffled if shuffle else self._in_file_order)
         if shuffle:
@@ -74,9 +74,9 @@ class WindowPlan:
                     done = begin // n_regions
                     blocks += _rows_of(streams[region], ends[region], done + start, done + stop)
                     at += stop - start
-            yield Window(number, begin, size, blocks, [offsets[p] for p in self.own])
+            yield ShuffleWindow(number, begin, size, blocks, [offsets[p] for p in self.own])
 
-    def order(self, window: Window, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
+    def order(self, window: ShuffleWindow, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
         """The part's samples of the window, (n,) int64, as rows of what was read of it."""
         sizes = map(Partitions(window.size, self.count).size, self.own)
         orders = [

@@ -45,7 +45,7 @@ class ImagesRecord(Record):
     """A few images of one input group."""
 
     shape: tuple[Whole, Whole] = Field(description="height and width of the images as they are here")
-    summed: Whole = Field(description="pixels a side of the dataset's images that became one")
+    rebin: Whole = Field(description="pixels a side of the dataset's images that became one")
     features: tuple[str, ...] = Field(description="names of the channels")
     units: tuple[str, ...] = Field(description="units of the channels")
     images: tuple[ImageRecord, ...] = Field(description="the images")

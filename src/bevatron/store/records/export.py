@@ -36,7 +36,7 @@ class ExportedModel(Record):
     sha256: Digest = Field(description="SHA-256 of the file")
     inputs: tuple[str, ...] = Field(description="names of the file's inputs, in their order")
     outputs: tuple[str, ...] = Field(description="names of the file's outputs, in their order")
-    checked: AgreementRecord = Field(description="the comparison with PyTorch")
+    agreement: AgreementRecord = Field(description="the comparison with PyTorch")
 
 
 class ExportRecord(PublishedRecord):

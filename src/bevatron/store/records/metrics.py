@@ -13,9 +13,9 @@ from bevatron.store.records.record import (
     PublishedRecord,
     Record,
     Whole,
+    format_value,
     publish_record,
     read_model_record,
-    short,
 )
 from bevatron.store.records.runs import RunRecord, TrainingRun, order_runs
 
@@ -54,7 +54,9 @@ class MeasuredRecord(PublishedRecord):
     def _replicas_of_each_metric(self) -> "MeasuredRecord":
         if self.bootstrap.keys() != self.metrics.keys():
             names = sorted(self.bootstrap.keys() ^ self.metrics.keys())
-            raise PydanticCustomError("replicas", "metrics and bootstrap differ in {name}", {"name": short(names[0])})
+            raise PydanticCustomError(
+                "replicas", "metrics and bootstrap differ in {name}", {"name": format_value(names[0])}
+            )
         if len({len(replicas) for replicas in self.bootstrap.values()}) > 1:
             raise PydanticCustomError("replicas", "metrics have different numbers of replicas in bootstrap")
         return self

@@ -98,12 +98,12 @@ def check_made_for(path: Path, record: PublishedRecord, command: str, **expected
         found = getattr(record, name)
         if found != value:
             what = "dataset (manifest)" if name == "manifest_sha256" else name
-            what = f"was made for the {what} {_shown(found)}, expected {_shown(value)}"
+            what = f"was made for the {what} {_format_field(found)}, expected {_format_field(value)}"
             raise UserError(path, what, f"run `{command}` again")
 
 
-def _shown(value: str) -> str:
-    return f"{value[:12]}…" if len(value) == 64 else short(value)
+def _format_field(value: str) -> str:
+    return f"{value[:12]}…" if len(value) == 64 else format_value(value)
 
 
 def _check_version(path: Path, kind: type[PublishedRecord], payload: dict[str, Any], again: str) -> None:
@@ -112,19 +112,19 @@ def _check_version(path: Path, kind: type[PublishedRecord], payload: dict[str, A
         raise UserError(path, f"{kind.REFUSAL}: it has no schema_version", again)
     found = payload["schema_version"]
     if type(found) is not int or found != known:  # true and 1.0 are equal to 1
-        what = f"is of schema version {short(found)}; this Bevatron reads version {known}"
+        what = f"is of schema version {format_value(found)}; this Bevatron reads version {known}"
         raise UserError(path, what, again)
 
 
 def first_problem(error: ValidationError) -> str:
     """The first of pydantic's complaints in one line: the field, what is wrong, and what was found."""
     first = error.errors(include_url=False, include_context=False)[0]
-    place = ".".join(_step(step) for step in first["loc"])
-    what = first["msg"] if first["type"] == MISSING else f"{first['msg']}, found {short(first['input'])}"
-    return f"{place}: {what}" if place else what
+    key = ".".join(_step(step) for step in first["loc"])
+    what = first["msg"] if first["type"] == MISSING else f"{first['msg']}, found {format_value(first['input'])}"
+    return f"{key}: {what}" if key else what
 
 
-def short(value: Any) -> str:
+def format_value(value: Any) -> str:
     """The value on one line of 60 characters at most."""
     try:
         text = ascii(value)
@@ -136,4 +136,4 @@ def short(value: Any) -> str:
 def _step(step: int | str) -> str:
     """A part of a field's place; a key from a hostile file may be long, or hold line breaks."""
     text = str(step)
-    return text if len(text) <= 60 and text.isprintable() and text.isascii() else short(text)
+    return text if len(text) <= 60 and text.isprintable() and text.isascii() else format_value(text)

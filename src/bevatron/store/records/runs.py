@@ -58,7 +58,7 @@ class TrainingRun(Record):
     samples: Whole = Field(description="samples of all steps")
     seconds: Finite = Field(description="time in the steps, without validations, in s")
     samples_per_second: Finite = Field(description="samples / seconds")
-    waited: Finite = Field(description="fraction of the seconds in which the steps waited for data")
+    data_wait: Finite = Field(description="fraction of the seconds in which the steps waited for data")
     workers: Whole = Field(description="number of workers that fitted together at the end")
     continued: Whole = Field(description="1 of a fit that went on from a checkpoint, else 0")
     n_weights: Whole = Field(description="number of the network's weights")
@@ -121,10 +121,10 @@ def load_runs(path: Path, study: str, model: str, manifest_sha256: str) -> RunsR
     runs, command = read_runs(path, study, model), f"bevatron train {study} {model}"
     check_made_for(path, runs, command, manifest_sha256=manifest_sha256)
     again = f"run `{command}` again"
-    for place, run in enumerate(runs.runs):
+    for index, run in enumerate(runs.runs):
         for name in LOADED:
             if name not in run.files:
-                raise UserError(path, f"is no list of runs: runs.{place}.files: has no '{name}'", again)
+                raise UserError(path, f"is no list of runs: runs.{index}.files: has no '{name}'", again)
             file = path.parent / run.folder / name
             if not file.is_file():
                 raise UserError(file, f"is missing, though {path} lists it", again)

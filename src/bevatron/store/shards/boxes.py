@@ -11,9 +11,9 @@ from bevatron.store.shards.check import FIX_RECIPE
 def counts_of_boxes(path: Path, name: str, boxes: np.ndarray, classes: tuple[str, ...]) -> dict[str, int]:
     """Samples that have a box of each class.
 
-    boxes (n, most, 5): x1, y1, x2, y2 as fractions of the image's width and height, and the class number; -1 in all
-    five where there is no box. Raises UserError, naming the row, for a target of another shape, a class number that is
-    none of the classes', and a box without an area or that reaches out of the image.
+    boxes (n, max_boxes, 5): x1, y1, x2, y2 as fractions of the image's width and height, and the class number; -1 in
+    all five where there is no box. Raises UserError, naming the row, for a target of another shape, a class number that
+    is none of the classes', and a box without an area or that reaches out of the image.
     """
     if boxes.ndim != 3 or boxes.shape[2] != 5:
         form = " × ".join(map(str, boxes.shape[1:])) or "a single number"
@@ -22,13 +22,13 @@ def counts_of_boxes(path: Path, name: str, boxes: np.ndarray, classes: tuple[str
     there = numbers != -1
     known = np.isin(numbers, np.arange(-1, len(classes)))
     if not known.all():
-        row, place = np.argwhere(~known)[0]
-        what = f"found the class number {numbers[row, place]:g}, expected -1 to {len(classes) - 1}"
+        row, position = np.argwhere(~known)[0]
+        what = f"found the class number {numbers[row, position]:g}, expected -1 to {len(classes) - 1}"
         raise UserError(path, f"target '{name}', row {row}: {what}", "fix the recipe, or list every class in the task")
     sound = (x1 >= 0) & (y1 >= 0) & (x2 <= 1) & (y2 <= 1) & (x1 < x2) & (y1 < y2)
     if (there & ~sound).any():
-        row, place = np.argwhere(there & ~sound)[0]
-        found = ", ".join(f"{side:g}" for side in boxes[row, place, :4])
+        row, position = np.argwhere(there & ~sound)[0]
+        found = ", ".join(f"{side:g}" for side in boxes[row, position, :4])
         what = f"found the box {found}, expected x1 < x2 and y1 < y2 within 0 and 1"
         raise UserError(path, f"target '{name}', row {row}: {what}", FIX_RECIPE)
     return {label: int((numbers == k).any(1).sum()) for k, label in enumerate(classes)}

@@ -22,7 +22,7 @@ class Dataset:
         """Where the shards are: beside the manifest."""
         return self.manifest_path.parent
 
-    def checked_shards(self, split: str) -> list[Path]:
+    def check_shards(self, split: str) -> list[Path]:
         """The split's shards in their order. Raises UserError for one that is not the one that the manifest lists."""
         paths = [self.folder / entry.file for entry in self.manifest.splits[split]]
         for path, entry in zip(paths, self.manifest.splits[split], strict=True):
@@ -31,7 +31,7 @@ class Dataset:
 
     def open_shards(self, split: str) -> Iterator[Shard]:
         """Each of the split's shards in turn, checked and open; it is closed when the next one is asked for."""
-        for path in self.checked_shards(split):
+        for path in self.check_shards(split):
             with Shard(path) as shard:
                 yield shard
 

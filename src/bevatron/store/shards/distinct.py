@@ -34,7 +34,7 @@ class Run:
     start: int
     length: int
     firsts: np.ndarray  # the first id of each block
-    taken: int = 0
+    n_read: int = 0
     remainder: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
 
 
@@ -57,13 +57,13 @@ class DistinctIds:
             self._waiting.append((name, ids))
             self._n_waiting += len(ids)
         if self._n_waiting >= self._run:
-            self._store(self._sorted())
+            self._store(self._sort_ids())
 
     def finish(self) -> None:
         """Raises UserError where an id of one shard stands in another."""
         if not self._waiting and not self._runs:
             return
-        last = self._sorted()
+        last = self._sort_ids()
         if not self._runs:
             return
         self._store(last)
@@ -84,7 +84,7 @@ class DistinctIds:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _sorted(self) -> np.ndarray:
+    def _sort_ids(self) -> np.ndarray:
         ids = np.concatenate([np.zeros(0, np.uint64), *(ids for _, ids in self._waiting)])
         ids.sort()
         if repeated := repeated_in_order(ids):
@@ -109,20 +109,20 @@ class DistinctIds:
         """All ids, a range after the other, and the runs that hold one of them."""
         firsts = np.sort(np.concatenate([run.firsts for run in self._runs]))
         for bound in [*firsts[RANGE::RANGE].tolist(), None]:
-            parts = [self._below(run, bound) for run in self._runs]
+            parts = [self._take_below(run, bound) for run in self._runs]
 
             def holding(number: int, parts: list[np.ndarray] = parts) -> list[Run]:
                 return [run for run, part in zip(self._runs, parts, strict=True) if (part == np.uint64(number)).any()]
 
             yield np.concatenate(parts), holding
 
-    def _below(self, run: Run, bound: int | None) -> np.ndarray:
+    def _take_below(self, run: Run, bound: int | None) -> np.ndarray:
         """The next ids of a run, those smaller than `bound`."""
         parts = [run.remainder]
-        while run.taken < run.length and (bound is None or not len(parts[-1]) or parts[-1][-1] < np.uint64(bound)):
-            count = min(self._block, run.length - run.taken)
-            parts.append(self._read(run.start + run.taken, count))
-            run.taken += count
+        while run.n_read < run.length and (bound is None or not len(parts[-1]) or parts[-1][-1] < np.uint64(bound)):
+            count = min(self._block, run.length - run.n_read)
+            parts.append(self._read(run.start + run.n_read, count))
+            run.n_read += count
         ids = np.concatenate(parts)
         cut = len(ids) if bound is None else int(np.searchsorted(ids, np.uint64(bound)))
         run.remainder = ids[cut:].copy()

@@ -149,8 +149,8 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
         manifest = Manifest.model_validate(payload)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UserError(path, f"{place}: {first['msg']}", PREPARE_AGAIN) from None
+        key = ".".join(map(str, first["loc"]))
+        raise UserError(path, f"{key}: {first['msg']}", PREPARE_AGAIN) from None
     if manifest.sha256 != manifest.content_digest():
         raise UserError(path, "its content does not match its own digest: it was changed or damaged", PREPARE_AGAIN)
     if expected_dataset_digest is not None and manifest.weighted:
@@ -217,11 +217,12 @@ class Builder:
     ) -> None:
         """Refuses a shard of another configuration, or one that differs from the first shard."""
         check_code_versions(path, samples.attributes, self.code_versions)
-        found = samples.attributes.get("digest")
-        if found != self.digest:
+        shard_digest = samples.attributes.get("digest")
+        if shard_digest != self.digest:
             raise UserError(
                 path,
-                f"was made with dataset digest {str(found)[:12]}, the study as configured now has {self.digest[:12]}",
+                f"was made with dataset digest {str(shard_digest)[:12]}, "
+                f"the study as configured now has {self.digest[:12]}",
                 PREPARE_AGAIN,
             )
         if samples.weight is not None:

@@ -20,7 +20,7 @@ class Moments:
     low: np.ndarray
     high: np.ndarray
 
-    def merged(self, new: "Moments") -> "Moments":
+    def merge(self, new: "Moments") -> "Moments":
         """Those of both together (Chan, Golub and LeVeque 1979)."""
         if new.count == 0:
             return self
@@ -45,12 +45,12 @@ def moments_of(values: np.ndarray) -> Moments:
     if values.size <= TURNED:
         values = _block(values, 0, n * k).T[:, None, :]
 
-    def look(block: np.ndarray) -> np.ndarray:
+    def sum_and_limits(block: np.ndarray) -> np.ndarray:
         np.minimum(low, block.min(axis=1), out=low)
         np.maximum(high, block.max(axis=1), out=high)
         return block.astype(np.float64, order="C").sum(axis=1)
 
-    mean = _summed(values, 0, n * k, look) / (n * k)
+    mean = _sum_halves(values, 0, n * k, sum_and_limits) / (n * k)
 
     def squares(block: np.ndarray) -> np.ndarray:
         distances = block.astype(np.float64, order="C")
@@ -58,16 +58,16 @@ def moments_of(values: np.ndarray) -> Moments:
         distances *= distances
         return distances.sum(axis=1)
 
-    return Moments(n * k, mean, _summed(values, 0, n * k, squares), low, high)
+    return Moments(n * k, mean, _sum_halves(values, 0, n * k, squares), low, high)
 
 
-def _summed(values: np.ndarray, start: int, stop: int, part: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def _sum_halves(values: np.ndarray, start: int, stop: int, part: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """The sum over all elements, halved as numpy halves a sum, so that it has the bits of a sum over all at once."""
     n = stop - start
     if n <= max(256, NUMBERS // values.shape[2]):
         return part(_block(values, start, stop))
     half = n // 2 - n // 2 % 8
-    return _summed(values, start, start + half, part) + _summed(values, start + half, stop, part)
+    return _sum_halves(values, start, start + half, part) + _sum_halves(values, start + half, stop, part)
 
 
 def _block(values: np.ndarray, start: int, stop: int) -> np.ndarray:

@@ -46,7 +46,7 @@ def write_shard(path: Path, samples: Samples, attributes: dict[str, Any], compre
     check_samples(samples, path)
     datasets = _datasets_of(samples)
 
-    def same_when_read_back(part: Path) -> None:
+    def check_read_back(part: Path) -> None:
         with Shard(part) as shard:
             for name, values in datasets.items():
                 if shard.read(name).tobytes() != np.ascontiguousarray(values).tobytes():
@@ -68,8 +68,8 @@ def write_shard(path: Path, samples: Samples, attributes: dict[str, Any], compre
             _describe(as_dataset(node) if isinstance(group.column, Dense) else as_group(node), group)
         complete = samples.attributes | attributes | {"schema_version": SCHEMA_VERSION, "n_samples": len(samples)}
         for name, value in sorted(complete.items()):
-            file.attrs[name] = _stored(value)
-    with publishing(path, same_when_read_back) as part, open(part, "wb") as file, content.getbuffer() as view:
+            file.attrs[name] = _encode_attribute(value)
+    with publishing(path, check_read_back) as part, open(part, "wb") as file, content.getbuffer() as view:
         file.write(view)
 
 
@@ -130,7 +130,7 @@ class Shard:
         """What the shard says of itself, by name: texts, numbers, lists and mappings."""
         file = self.file
         with refusing(self.path):
-            return {name: _restored(value) for name, value in file.attrs.items()}
+            return {name: _decode_attribute(value) for name, value in file.attrs.items()}
 
     @property
     def groups(self) -> dict[str, GroupInfo]:
@@ -290,11 +290,11 @@ def _describe(node: h5py.Group | h5py.Dataset, group: Group) -> None:
     if isinstance(group.column, SparseImages):
         described["shape"] = list(group.column.shape)
     for name, value in described.items():
-        node.attrs[name] = _stored(value)
+        node.attrs[name] = _encode_attribute(value)
 
 
 def _info(node: h5py.Group | h5py.Dataset) -> GroupInfo:
-    attributes = {name: _restored(value) for name, value in node.attrs.items()}
+    attributes = {name: _decode_attribute(value) for name, value in node.attrs.items()}
     layout, longest = attributes["layout"], None
     if layout == "dense":
         values = as_dataset(node)
@@ -316,7 +316,7 @@ def _info(node: h5py.Group | h5py.Dataset) -> GroupInfo:
     )
 
 
-def _stored(value: Any) -> Any:
+def _encode_attribute(value: Any) -> Any:
     """An attribute of fixed size: HDF5 keeps texts of free length apart, without a checksum."""
     if isinstance(value, dict):
         value = json.dumps(value, sort_keys=True, ensure_ascii=False)
@@ -329,7 +329,7 @@ def _stored(value: Any) -> Any:
     return np.asarray(value)
 
 
-def _restored(value: Any) -> Any:
+def _decode_attribute(value: Any) -> Any:
     if isinstance(value, bytes):
         text = value.decode()
         with suppress(ValueError):  # a text that merely starts with a brace

@@ -58,7 +58,7 @@ class GroupStatistics:
             if i == len(self._subsets):
                 self._moments.append(moments_of(values[:0]))
                 self._subsets.append(Thinned(self.limit))
-            self._moments[i] = self._moments[i].merged(moments_of(values))
+            self._moments[i] = self._moments[i].merge(moments_of(values))
             self._subsets[i].add(values[: len(keys)], keys)
 
     def result(self) -> dict[str, FeatureStatistics]:
@@ -94,8 +94,8 @@ def _keys(hashes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     return np.repeat(hashes - cut[:-1].astype(np.uint32), np.diff(cut)) + np.arange(cut[-1], dtype=np.uint32)
 
 
-def _statistics(moments: Moments, number: int, kept: np.ndarray) -> FeatureStatistics:
-    q16, median, q84 = np.quantile(kept if len(kept) else np.zeros(1), [0.16, 0.5, 0.84]).tolist()
+def _statistics(moments: Moments, number: int, subset: np.ndarray) -> FeatureStatistics:
+    q16, median, q84 = np.quantile(subset if len(subset) else np.zeros(1), [0.16, 0.5, 0.84]).tolist()
     some = moments.count > 0
     return FeatureStatistics(
         count=moments.count,

@@ -55,7 +55,8 @@ class ClassificationLearner(Learner):
         if adversarial is None or not self.training:
             return clean
         changed = self._attack(adversarial, batch["inputs"], labels)
-        return adversarial.clean * clean + (1 - adversarial.clean) * self._cross_entropy(self(changed), labels)
+        alpha = adversarial.clean_weight
+        return alpha * clean + (1 - alpha) * self._cross_entropy(self(changed), labels)
 
     def _cross_entropy(self, outputs: Tensor | WithHeads, labels: Tensor) -> Tensor:
         if not isinstance(outputs, WithHeads):

@@ -16,8 +16,8 @@ class DetectionLearner(Learner):
     """Outputs (batch, n_losses): of each image the terms of its loss, which add up.
 
     A detector's losses follow from what it proposes for an image with its true boxes in hand, so it makes them itself,
-    within the one call that several workers share. The target is (batch, most, 5): boxes as fractions of the image's
-    sides, and class numbers, -1 where there is no box. Raises UserError for one of another form.
+    within the one call that several workers share. The target is (batch, max_boxes, 5): boxes as fractions of the
+    image's sides, and class numbers, -1 where there is no box. Raises UserError for one of another form.
     """
 
     def __init__(self, *arguments: Any, **more: Any):
