@@ -20,6 +20,12 @@ class DataLoading(Section):
     )
     block_rows: Integer = Field(default=16_000, ge=1, description="samples read at once when streaming")
     buffer_blocks: Integer = Field(default=8, ge=1, description="blocks among which streamed samples are shuffled")
+    partitions: Integer = Field(
+        default=64,
+        ge=1,
+        le=4096,
+        description="parts of a split that give samples in turn; W workers read 1/W of it each if W divides this",
+    )
 
 
 class Ray(Section):
