@@ -49,7 +49,7 @@ def resident(manifest: Path) -> list[dict]:
         tensors = {name: values.clone() for name, values in next(reader.epoch(0, 0))["inputs"].items()}
     n = len(tensors["jets"])
     for size in (1000, 5000):
-        with open_split(manifest, "train", batch_size=size, memory_budget_bytes=1e12) as reader:
+        with open_split(manifest, "train", batch_size=size, memory_budget_bytes=1e12, partitions=64) as reader:
             out = {name: torch.empty(size, *tensors[name].shape[1:]) for name in GROUPS}
 
             def select(size: int = size, out: dict = out) -> None:
@@ -78,7 +78,7 @@ def streaming(manifest: Path) -> list[dict]:
 
     for size in (1000, 5000):
         # Asked for by name: `open_split` would keep a split of this size in memory.
-        with StreamingReader(describe(manifest, "train"), size, 16_000, 8, 4e9) as reader:
+        with StreamingReader(describe(manifest, "train"), size, 16_000, 8, 4e9, partitions=64) as reader:
             n = reader.n_samples
             ours, reference = side_by_side(epochs_of(reader), read)
         rows.append(row(f"streaming reader, batch {size}", n / ours, n / reference))

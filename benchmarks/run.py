@@ -107,6 +107,8 @@ What is compared, and how, stands at the head of each script:
 - `transport.py`: electrons and muons of 500 MeV through liquid argon on one core, against the rates required.
 - `two_workers.py`, which is run by itself: two workers (DDP over loopback) on two cores against one worker on one, on
   the same global batches.
+- `lists.py`, which is run by itself: training of the networks over lists against that of an older commit, at 4 of 15
+  elements on average and at full lists.
 - `faults.py` and `training_time.py`, which are run by themselves: faults counted, and what kills cost, in `FAULTS.md`.
 - `slurm_faults.py`, as root: the same on a real Slurm of virtual nodes, with the ratio of a two-node training.
 """

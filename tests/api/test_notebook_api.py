@@ -92,11 +92,11 @@ def test_columns_are_those_of_the_shards(project):
 
 def test_several_shards_are_joined_in_their_order(project, flavours, tmp_path):
     """Lists too, whose offsets count on."""
-    from bevatron.api.datasets import _joined
+    from bevatron.api.datasets import _join
 
     whole = shard_of(project, "train")
     parts = [whole.take(np.arange(a, b)) for a, b in ((0, 300), (300, 300), (300, 900))]
-    joined = _joined(parts)
+    joined = _join(parts)
     np.testing.assert_array_equal(joined.id, whole.id)
     np.testing.assert_array_equal(joined.inputs["tracks"].column.values, whole.inputs["tracks"].column.values)
     np.testing.assert_array_equal(joined.inputs["tracks"].column.offsets, whole.inputs["tracks"].column.offsets)

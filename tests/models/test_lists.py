@@ -1,10 +1,11 @@
-"""Networks over lists: padding, order, empty lists, and each formula against plain loops."""
+"""Networks over lists, in both forms in which lists come: order, empty lists, and each formula against plain loops."""
 
 import math
 
 import numpy as np
 import pytest
 import torch
+from list_batches import unpad
 from torch.nn import functional
 
 from bevatron.compute.numerics.devices import deterministic
@@ -21,6 +22,12 @@ GROUPS = {
     "vertices": InputGroup((15, 3), tuple("efg"), is_ragged=True),
 }
 EXPERTS = {"jet": JET, "experts": InputGroup((16,), tuple(f"x{i}" for i in range(16)))}
+
+
+@pytest.fixture(params=["padded", "ragged"])
+def form(request):
+    """Padded lists to the form in which a network is given them."""
+    return unpad if request.param == "ragged" else dict
 
 
 def build(kind, groups=GROUPS, n_outputs=3, seed=1, **options):
@@ -63,58 +70,58 @@ def test_what_lies_beyond_the_last_element_has_no_part(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_jet_s_answer_does_not_depend_on_its_batch(kind):
+def test_a_jet_s_answer_does_not_depend_on_its_batch(kind, form):
     network, inputs = build(kind), jets()
     alone = {k: Padded(g.values[5:6], g.n_valid[5:6]) if isinstance(g, Padded) else g[5:6] for k, g in inputs.items()}
     with torch.no_grad():
-        assert torch.allclose(network(alone), network(inputs)[5:6], atol=1e-5)
+        assert torch.allclose(network(form(alone)), network(form(inputs))[5:6], atol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("kind", "sees_order"),
     [("lstm", True), ("outer_recursive", True), ("outer_fold", True), ("deep_sets", False), ("transformer", False)],
 )
-def test_order_means_something_to_sequences_and_nothing_to_sets(kind, sees_order):
+def test_order_means_something_to_sequences_and_nothing_to_sets(kind, sees_order, form):
     network, inputs = build(kind), jets()
     several = inputs["tracks"].n_valid > 1
     with torch.no_grad():
-        change = (network(shuffled_within(inputs)) - network(inputs)).abs().amax(1)
+        change = (network(form(shuffled_within(inputs))) - network(form(inputs))).abs().amax(1)
     assert torch.all(change[~several] < 1e-6)
     assert torch.all(change[several] > 1e-5) if sees_order else torch.all(change < 1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_empty_lists_are_finite_and_every_weight_has_a_gradient(kind):
+def test_empty_lists_are_finite_and_every_weight_has_a_gradient(kind, form):
     network, inputs = build(kind).train(), jets()
     none = {k: Padded(g.values * 0, g.n_valid * 0) if isinstance(g, Padded) else g for k, g in inputs.items()}
-    assert torch.isfinite(network(none)).all()
+    assert torch.isfinite(network(form(none))).all()
     with deterministic(1):
-        functional.cross_entropy(network(inputs), torch.arange(40) % 3).backward()
+        functional.cross_entropy(network(form(inputs)), torch.arange(40) % 3).backward()
         for name, weight in network.named_parameters():
             assert torch.isfinite(weight.grad).all(), name
             if "in_proj_bias" not in name:  # the bias of the keys moves all scores alike, and softmax not at all
                 assert weight.grad.abs().max() > 0, name
         network.zero_grad()
-        network(none).sum().backward()
+        network(form(none)).sum().backward()
     assert all(torch.isfinite(w.grad).all() for w in network.parameters() if w.grad is not None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_worker_without_any_jet_takes_part_with_zero_gradients(kind):
+def test_a_worker_without_any_jet_takes_part_with_zero_gradients(kind, form):
     network, inputs = build(kind).train(), jets()
     nothing = {k: Padded(g.values[:0], g.n_valid[:0]) if isinstance(g, Padded) else g[:0] for k, g in inputs.items()}
-    out = network(nothing)
+    out = network(form(nothing))
     assert out.shape == (0, 3)
     out.sum().backward()
     assert all(torch.count_nonzero(weight.grad) == 0 for weight in network.parameters())
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_fitting_and_using_are_the_same_function_without_dropout(kind):
+def test_fitting_and_using_are_the_same_function_without_dropout(kind, form):
     network, inputs = build(kind), jets()
     with torch.no_grad():
-        used = network(inputs)
-    assert torch.allclose(network.train()(inputs), used, atol=1e-5)
+        used = network(form(inputs))
+    assert torch.allclose(network.train()(form(inputs)), used, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -235,25 +242,25 @@ def mean_of_elements(w, elements):
         ("deep_sets", mean_of_elements),
     ],
 )
-def test_each_formula_is_that_of_plain_loops(kind, reference):
+def test_each_formula_is_that_of_plain_loops(kind, reference, form):
     network, inputs = build(kind), jets()
     with torch.no_grad():
-        out = network(inputs)
+        out = network(form(inputs))
         for jet in range(6):
             vector = reference(weights(network), elements_of(inputs, jet))
             assert torch.allclose(out[jet], finish(network, vector, inputs, jet), atol=1e-5), jet
 
 
-def test_the_sum_of_deep_sets_grows_with_the_number_of_elements():
+def test_the_sum_of_deep_sets_grows_with_the_number_of_elements(form):
     network, inputs = build("deep_sets", pooling="sum"), jets()
     with torch.no_grad():
         for jet in (1, 3):
             elements = elements_of(inputs, jet)
             vector = mean_of_elements(weights(network), elements) * len(elements)
-            assert torch.allclose(network(inputs)[jet], finish(network, vector, inputs, jet), atol=1e-5)
+            assert torch.allclose(network(form(inputs))[jet], finish(network, vector, inputs, jet), atol=1e-5)
 
 
-def test_attention_is_softmax_of_scaled_products_over_the_elements_present():
+def test_attention_is_softmax_of_scaled_products_over_the_elements_present(form):
     network, inputs = build("transformer", heads=1, blocks=1), jets()
     w = weights(network)
 
@@ -274,7 +281,7 @@ def test_attention_is_softmax_of_scaled_products_over_the_elements_present():
         y = y + gelu @ w[f"{block}.linear2.weight"].T + w[f"{block}.linear2.bias"]
         vector = norm(y, "encoder.norm").mean(0)
         with torch.no_grad():
-            assert torch.allclose(network(inputs)[jet], finish(network, vector, inputs, jet), atol=1e-5), jet
+            assert torch.allclose(network(form(inputs))[jet], finish(network, vector, inputs, jet), atol=1e-5), jet
 
 
 def test_the_blocks_of_a_transformer_do_not_start_alike():

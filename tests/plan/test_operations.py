@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from bevatron.config.loading.kinds import SOURCES
 from bevatron.config.loading.load import load_study
 from bevatron.config.sections.task import Reconstruction, Regression
-from bevatron.plan.operations import count_operations, estimate_growth
+from bevatron.plan.operations import count_operations, estimate_growth, estimate_larger_samples
 
 STUDIES = Path(__file__).parents[2] / "config" / "studies"
 
@@ -50,3 +51,28 @@ def test_networks_over_images_of_tasks_without_classes():
     reconstruction = Reconstruction(kind="reconstruction", target="clean")
     assert count_operations(study.model_copy(update={"task": regression}), study.models["lenet"]) == lenet(n, 1)
     assert count_operations(study.model_copy(update={"task": reconstruction}), study.models["lenet"]) is None
+
+
+def test_mnist_is_larger_than_the_digits_of_scikit_learn():
+    """Whether its files are there or not: 70,000 images of 28 × 28 pixels instead of 1,797 of 8 × 8."""
+    planned, measured = (load_study("digits", scale, STUDIES) for scale in ("paper", "demo"))
+    growth = estimate_growth(planned, measured)
+    assert growth["linear"] == pytest.approx(784 / 64)
+    assert growth["mlp"] > 100  # wider, too
+    source = SOURCES["digits"]()
+    assert source.events(planned.simulation.source) == {"train": 50_000, "val": 10_000, "test": 10_000}
+    assert source.events(measured.simulation.source) == 1797
+    changed = 64 + 64 + 16 + 4  # pixels of a sample in all its versions: as it is, inverted, halved, quartered
+    assert estimate_larger_samples(planned, measured) == pytest.approx(784 * changed / 64 / changed)
+    jets = load_study("jets", "demo", STUDIES)
+    assert estimate_larger_samples(jets, jets) == 1.0
+
+
+def test_files_that_are_there_say_their_size(tmp_path):
+    for name, n in (("train-images-idx3-ubyte", 500), ("t10k-images-idx3-ubyte", 70)):
+        head = b"".join(number.to_bytes(4, "big") for number in (0x803, n, 12, 14))
+        (tmp_path / name).write_bytes(head)
+    source = SOURCES["digits"]()
+    options = source.Options(kind="digits", folder=str(tmp_path), validation=100)
+    assert source.events(options) == {"train": 400, "val": 100, "test": 70}
+    assert source.image_shape(options) == (1, 12, 14)

@@ -26,7 +26,7 @@ from bevatron.search.trials import run_trials, trials_at_once
 from bevatron.simulate.stage import simulate_shard
 from bevatron.training.job import FitJob
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # each starts Ray at least once
 
 
 @pytest.fixture(scope="module")

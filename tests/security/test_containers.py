@@ -64,6 +64,13 @@ def test_the_image_does_not_run_as_root():
     assert lines[1].startswith("ENTRYPOINT")
 
 
+def test_a_user_without_an_entry_in_the_images_passwd_has_a_name():
+    """`docker run -u` makes one, and Snakemake stops with a KeyError where neither passwd nor USER has a name."""
+    assert re.search(r"^ENV .*\bUSER=\w+", text_of("Dockerfile"), re.M)
+    (user,) = re.findall(r"^user=(\d+):\d+$", text_of("test_image.sh"), re.M)
+    assert user not in re.findall(r"--uid (\d+)", text_of("Dockerfile"))  # so that the test of the image is such a one
+
+
 def test_the_entrypoint_starts_snakemake_or_bevatron(tmp_path):
     for name in ("snakemake", "bevatron"):
         (tmp_path / name).write_text(f'#!/bin/sh\nprintf "%s|" {name} "$@"\n')

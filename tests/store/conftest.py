@@ -133,6 +133,12 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> MadeDataset:
     return make_dataset(tmp_path_factory.mktemp("made"), [1000, 0, 777])
 
 
+@pytest.fixture(scope="session")
+def larger_dataset(tmp_path_factory: pytest.TempPathFactory) -> MadeDataset:
+    """Four training shards, one of them without a sample: 1003 + 0 + 1996 + 2000 samples."""
+    return make_dataset(tmp_path_factory.mktemp("larger"), [1003, 0, 1996, 2000])
+
+
 def _cut(ids: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each element's id, and the offsets."""
     return np.repeat(ids, lengths), np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

@@ -13,7 +13,8 @@ import torch
 
 from bevatron.errors import UserError
 from bevatron.store.readers.batch import ImageBuffer, images, pad
-from bevatron.store.readers.reader import RING, WHOLE, Part, open_split
+from bevatron.store.readers.partitions import WHOLE, Part
+from bevatron.store.readers.reader import RING, open_split
 from bevatron.store.readers.resident import ResidentReader
 from bevatron.store.readers.sampling import Sampling
 from bevatron.store.readers.split import describe
@@ -23,13 +24,18 @@ from bevatron.store.shards.columns import Ragged, SparseImages
 BALANCED = Sampling("flavour", balanced=True)
 
 
-def resident(dataset, batch_size, groups=None, part=WHOLE):
-    return ResidentReader(describe(dataset.manifest, "train", groups), batch_size, part=part)
+def resident(dataset, batch_size, groups=None, part=WHOLE, partitions=4):
+    return ResidentReader(describe(dataset.manifest, "train", groups), batch_size, part=part, partitions=partitions)
 
 
-def streaming(dataset, batch_size, groups=None, block_rows=100, buffer_blocks=3, part=WHOLE):
+def streaming(dataset, batch_size, groups=None, block_rows=100, buffer_blocks=3, part=WHOLE, partitions=4):
     split = describe(dataset.manifest, "train", groups)
-    return StreamingReader(split, batch_size, block_rows, buffer_blocks, 1e9, part)
+    return StreamingReader(split, batch_size, block_rows, buffer_blocks, 1e9, part, partitions)
+
+
+def of_part(k, n, first, batch):
+    """What of a batch is of part k of n, when its first sample is number `first` of the epoch."""
+    return batch[(first + np.arange(len(batch))) % n == k]
 
 
 READERS = pytest.mark.parametrize("make", [resident, streaming])
@@ -136,13 +142,13 @@ def test_parts_share_out_the_batches_of_one_reader(make, batch_size, n, dataset,
             parts.append(found)
     for number, batch in enumerate(whole):
         for k in range(n):
-            assert np.array_equal(parts[k][number], batch[k::n])
+            assert np.array_equal(parts[k][number], of_part(k, n, 310 + number * batch_size, batch))
     assert all(len(part) == len(whole) for part in parts)
 
 
 @READERS
-def test_without_shuffling_comes_the_file_order(make, dataset):
-    with make(dataset, 100) as reader:
+def test_without_shuffling_and_partitions_comes_the_file_order(make, dataset):
+    with make(dataset, 100, partitions=1) as reader:
         assert np.array_equal(ids_of(reader, 1, 1, shuffle=False), np.arange(1777))
         assert np.array_equal(ids_of(reader, 1, 1, shuffle=False, start=333), np.arange(333, 1777))
 
@@ -227,7 +233,8 @@ def test_every_sampling_resumes_and_is_shared_out(sampling, dataset):
     for k in range(3):
         with resident(dataset, 50, part=Part(k, 3)) as reader:
             mine = [batch["id"].numpy().copy() for batch in reader.epoch(4, 2, sampling=sampling)]
-        assert all(np.array_equal(part, batch[k::3]) for part, batch in zip(mine, whole, strict=True))
+        for number, (part, batch) in enumerate(zip(mine, whole, strict=True)):
+            assert np.array_equal(part, of_part(k, 3, number * 50, batch))
 
 
 def test_presentations_and_mixtures(dataset):
@@ -356,10 +363,9 @@ def test_batches_gathered_at_once_are_those_gathered_one_by_one(part, dataset, e
     """On a GPU several are gathered at once; here the same is done on the CPU."""
     with resident(dataset, 70, part=part) as reader:
         one_by_one = [batch["id"].numpy().copy() for batch in reader.epoch(1, 1)]
-        order = torch.from_numpy(Sampling().rows(reader.n_samples, None, 1, 1, True))
-        mine = [whole[part.number :: part.of] for whole in order.split(70)]
+        rows = torch.from_numpy(reader._order(1, 1, True, Sampling())[0])
         reader._at_once = 3  # which does not divide their number
-        at_once = list(reader._on_device(torch.cat(mine), [len(few) for few in mine]))
+        at_once = list(reader._on_device(rows, reader._sizes(0, reader.n_samples)))
     assert len(at_once) == len(one_by_one) == 26
     for batch, ids in zip(at_once, one_by_one, strict=True):
         assert np.array_equal(batch["id"].numpy(), ids)

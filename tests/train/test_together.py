@@ -18,7 +18,7 @@ from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.train.stage import train_model
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # each starts Ray two or three times
 TWO = {"request": ResourceRequest(nodes=1, cpus=2, gpus=0), "workers": 2}
 
 
@@ -56,7 +56,7 @@ def test_two_workers_train_what_one_trains(curve, workflow, tmp_path):
 
 def test_a_killed_worker_costs_no_more_than_a_checkpoint(curve, workflow, tmp_path, caplog):
     """All workers start again from the last checkpoint, and end with the weights of a team that nobody disturbed."""
-    study = plain(curve.study, epochs=600, validate_every=20, checkpoint_seconds=0.2)
+    study = plain(curve.study, epochs=200, validate_every=10, checkpoint_seconds=0.1)
     study = study.model_copy(update={"n_seeds": 1})
     trained(study, workflow, curve, tmp_path / "whole", **TWO)
     workflow = workflow.model_copy(update={"runs_dir": str(tmp_path / "other")})

@@ -1,20 +1,38 @@
 """Lists and sparse images become what a network takes."""
 
+import pytest
 import torch
 
-from bevatron.models.layers.inputs import InputGroup, Padded
+from bevatron.models.layers.inputs import InputGroup
 from bevatron.store.readers.batch import RaggedBatch, SparseBatch
-from bevatron.training.collate import Collate, move_to_device
+from bevatron.training.collate import Collate, move_to_device, select_samples
 
 CPU = torch.device("cpu")
 
 
-def test_lists_are_padded_to_the_longest_of_the_dataset():
+def test_lists_reach_a_network_without_padding():
     tracks = RaggedBatch(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([2, 0, 1]))
-    dense = Collate({"tracks": InputGroup((4, 1), ("d0",), is_ragged=True)}, CPU)({"tracks": tracks})
-    assert isinstance(dense["tracks"], Padded)
-    assert dense["tracks"].n_valid.tolist() == [2, 0, 1]
-    assert dense["tracks"].values.squeeze(2).tolist() == [[1, 2, 0, 0], [0, 0, 0, 0], [3, 0, 0, 0]]
+    inputs = Collate({"tracks": InputGroup((4, 1), ("d0",), is_ragged=True)}, CPU)({"tracks": tracks})
+    assert isinstance(inputs["tracks"], RaggedBatch)
+    assert inputs["tracks"].values.data_ptr() == tracks.values.data_ptr()  # not even copied
+
+
+@pytest.mark.parametrize("indices", [[3, 0], [1], [], [2, 1, 3, 0]])
+def test_samples_are_selected_with_their_lists(indices):
+    lists = [[1.0, 2.0], [], [3.0], [4.0, 5.0, 6.0]]
+    tracks = RaggedBatch(torch.arange(1.0, 7.0).unsqueeze(1), torch.tensor([len(one) for one in lists]))
+    batch = {"id": torch.arange(4), "rows": 4, "inputs": {"tracks": tracks, "jet": torch.arange(8.0).view(4, 2)},
+             "targets": {"flavour": torch.arange(4) * 10}}  # fmt: skip
+    selected = select_samples(batch, torch.tensor(indices, dtype=torch.int64))
+    values, lengths = selected["inputs"]["tracks"]
+    assert [part.flatten().tolist() for part in values.split(lengths.tolist())][: len(indices)] == [
+        lists[i] for i in indices
+    ]
+    assert lengths.tolist() == [len(lists[i]) for i in indices]
+    assert selected["inputs"]["jet"].tolist() == [[2.0 * i, 2.0 * i + 1] for i in indices]
+    assert selected["id"].tolist() == indices
+    assert selected["targets"]["flavour"].tolist() == [10 * i for i in indices]
+    assert selected["rows"] == 4
 
 
 def test_images_of_one_batch_leave_no_trace_in_the_next():

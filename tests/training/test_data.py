@@ -5,6 +5,8 @@ import itertools
 import pytest
 import torch
 
+from bevatron.compute.distributed.distributed_context import DistributedContext
+from bevatron.config.sections.workflow import DataLoading
 from bevatron.store.shards.manifest import load_manifest
 from bevatron.training.data import DataModule
 from bevatron.training.job import FitJob
@@ -15,10 +17,11 @@ from bevatron.training.step_chunks import StepChunk
 def module(curve, reading, tmp_path):
     opened = []
 
-    def make(seed=0, **training):
+    def make(seed=0, worker=0, workers=1, data_loading=reading, **training):
         model = curve.study.models["net"].with_values({f"training.{k}": v for k, v in training.items()})
-        job = FitJob(curve.study, model, curve.manifest, seed, tmp_path, reading)
-        opened.append(DataModule(job, load_manifest(curve.manifest), torch.device("cpu")))
+        job = FitJob(curve.study, model, curve.manifest, seed, tmp_path, data_loading)
+        context = DistributedContext(worker, workers)
+        opened.append(DataModule(job, load_manifest(curve.manifest), torch.device("cpu"), context))
         return opened[-1]
 
     yield make
@@ -58,7 +61,51 @@ def test_a_full_batch_is_the_split(module):
     assert [len(batch) for batch in ids(data, 0, 3)] == [700] * 3
 
 
-def test_validation_is_the_validation_split_in_order(module):
+def test_validation_is_the_validation_split(module):
     batches = list(module().validation_batches())
-    assert sum(len(batch["id"]) for batch in batches) == 200
+    assert len({number for batch in batches for number in batch["id"].tolist()}) == 200
     assert batches[0]["inputs"]["x"].shape == (200, 1)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_steps_of_any_number_of_workers_take_the_same_samples(module, streamed, monkeypatch):
+    """Also when the number changes between two steps; each worker knows how many rows the whole batch has."""
+    monkeypatch.setattr("bevatron.store.readers.partitions.MIN_ROWS", 10)  # so that 700 samples have 64 partitions
+    loading = DataLoading(**({"memory_budget_gb": 1e-5, "block_rows": 32, "buffer_blocks": 8} if streamed else {}))
+    chunk = StepChunk(0, 0, 16, False)
+    one = module(batch_size=90, data_loading=loading)
+    assert one.order.startswith("streamed" if streamed else "shuffled")
+    assert "from 64 partitions" in one.order
+    steps = [sorted(batch["id"].tolist()) for batch in one.training_batches(chunk)]
+    checked = sorted(i for batch in one.validation_batches() for i in batch["id"].tolist())
+    for workers, first in ((2, 0), (4, 0), (3, 0), (8, 5), (4, 11)):
+        found, validated = [[] for _ in steps], []
+        for worker in range(workers):
+            data = module(worker=worker, workers=workers, batch_size=90, data_loading=loading)
+            assert data.order == one.order
+            for step, batch in enumerate(data.training_batches(StepChunk(0, first, 16, False)), first):
+                found[step] += batch["id"].tolist()
+                assert batch["rows"] == len(steps[step])
+                assert abs(len(batch["id"]) - len(steps[step]) / workers) < 1
+            validated += [i for batch in data.validation_batches() for i in batch["id"].tolist()]
+        assert [sorted(ids) for ids in found[first:]] == steps[first:]
+        assert sorted(validated) == checked
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        {},
+        {"samples": 100},
+        {"batch_size": "full"},
+        {"batch_size": "full", "samples": 100},
+    ],
+    ids=str,
+)
+def test_a_choice_of_samples_is_shared_out_too(module, training):
+    """A sampling that is made over the whole split is read by each worker, which delivers its part of the batches."""
+    one = module(**training)
+    assert bool(one.sampling.words) == ("samples" in training)
+    expected = [sorted(step) for step in ids(one, 0, 4)]
+    shared = [ids(module(worker=worker, workers=3, **training), 0, 4) for worker in range(3)]
+    assert [sorted(itertools.chain(*parts)) for parts in zip(*shared, strict=True)] == expected

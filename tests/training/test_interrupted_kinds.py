@@ -23,13 +23,24 @@ def members(flavours, tmp_path) -> dict[str, Path]:
     return folders
 
 
-@pytest.mark.parametrize("model", ["lstm", "charm_or_light", "committee"])
+OVER_LISTS = {
+    "transformer": {"kind": "transformer", "width": 8, "heads": 2, "blocks": 1},
+    "deep_sets": {"kind": "deep_sets", "element_widths": [8], "widths": [8]},
+    "outer_recursive": {"kind": "outer_recursive", "embedding": 4, "state": 4},
+    "outer_fold": {"kind": "outer_fold", "width": 8},
+}
+
+
+@pytest.mark.parametrize("model", ["lstm", "charm_or_light", "committee", *OVER_LISTS])
 def test_an_interrupted_fit_ends_with_the_same_bits(model, flavours, members, tmp_path):
     def interrupt(row):
         if row["epoch"] == 2:
             raise KeyError("interrupted")
 
     values = {"training__checkpoint_seconds": 1e-9, "architecture__dropout": 0.2, "training__batch_size": 16}
+    if model in OVER_LISTS:
+        del values["architecture__dropout"]
+        model, values["architecture"] = "lstm", {**OVER_LISTS[model], "dropout": 0.2}
     given = members if model == "committee" else None
     straight, broken = (flavours.job(tmp_path / n, model, members=given, **values) for n in ("straight", "broken"))
     whole = fit(straight)

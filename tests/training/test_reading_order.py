@@ -11,9 +11,9 @@ from bevatron.config.sections.workflow import DataLoading
 from bevatron.store.readers.split import describe
 from bevatron.store.shards.dataset import load_dataset
 from bevatron.store.shards.manifest import load_manifest
-from bevatron.training.data import DataModule
+from bevatron.training.data import DataModule, make_sampling
 from bevatron.training.fit import fit
-from bevatron.training.reading_order import FILE_ORDER, training_order
+from bevatron.training.reading_order import FILE_ORDER, requested_partitions, training_order
 
 SMALL = DataLoading(memory_budget_gb=1e-6, block_rows=64, buffer_blocks=2)
 
@@ -51,6 +51,28 @@ def test_settings_that_change_no_order_leave_the_run_as_it_is(flavours, tmp_path
     assert digest_of(replace(streamed, data_loading=SMALL.model_copy(update={"buffer_blocks": 3}))) != digest_of(
         streamed
     )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"training__balance": "weights"},
+        {"training__balance": "batches"},
+        {"training__sample_order": "sorted"},
+        {"training__samples": 50},
+        {"training__class_ratio": {"light": 2, "beauty": 1}},
+    ],
+    ids=str,
+)
+def test_samples_come_from_one_partition_where_a_sampling_chooses_or_arranges_them(flavours, tmp_path, values):
+    job = flavours.job(tmp_path, "net", **values)
+    sampled = bool(make_sampling(job).words)
+    assert requested_partitions(job.model, job.data_loading) == (1 if sampled else 64)
+
+
+def test_other_partitions_are_another_run(flavours, tmp_path):
+    job = flavours.job(tmp_path, "net")
+    assert digest_of(replace(job, data_loading=DataLoading(partitions=1))) != digest_of(job)
 
 
 def test_a_search_over_samples_in_another_order_is_another_search(flavours, tmp_path):

@@ -73,7 +73,7 @@ def jobs(text: str) -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(600)
 def test_the_row_survives_its_master_and_reruns_only_what_changed(place):
     # Snakemake and all its jobs are killed in the midst of a search or training; then it is simply run again.
     first = subprocess.Popen(

@@ -170,6 +170,8 @@ class DatasetColumns:
         """
         import torch
 
+        from bevatron.models.layers.inputs import Padded
+        from bevatron.store.readers.batch import RaggedBatch, pad
         from bevatron.store.readers.reader import open_split
         from bevatron.training.collate import Collate, input_groups
 
@@ -191,7 +193,13 @@ class DatasetColumns:
         )
         with reader:
             for batch in reader.epoch(seed, epoch, shuffle=shuffle):
-                yield _copy({**batch, "inputs": collate(batch["inputs"])})
+                inputs = {
+                    name: Padded(*pad(group, collate.groups[name].shape[0]))
+                    if isinstance(group, RaggedBatch)
+                    else group
+                    for name, group in collate(batch["inputs"]).items()
+                }
+                yield _copy({**batch, "inputs": inputs})
 
     def _samples(self, split: str, groups: list[str] | None, targets: list[str] | None, limit: int | None) -> Samples:
         self._check_split(split)

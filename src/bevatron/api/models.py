@@ -8,6 +8,7 @@ import numpy as np
 from bevatron.api.project import find_project
 from bevatron.api.studies import load_study_of
 from bevatron.errors import UserError
+from bevatron.store.shards.columns import Dense, Ragged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,25 +79,28 @@ class TrainedModel:
         """
         import torch
 
-        from bevatron.models.layers.inputs import Padded
+        from bevatron.store.readers.batch import RaggedBatch
 
         columns = self._columns(inputs)
-        n = len(next(iter(columns.values()))[0])
+        n = len(next(iter(columns.values())))
         outputs: list[np.ndarray] = []
         with torch.inference_mode():
             for start in range(0, max(n, 1), ROWS_AT_ONCE):
-                batch = {}
-                for name, parts in columns.items():
-                    tensors = [torch.from_numpy(part[start : start + ROWS_AT_ONCE]) for part in parts]
-                    batch[name] = Padded(*tensors) if len(tensors) == 2 else tensors[0]
+                batch: dict[str, torch.Tensor | RaggedBatch] = {}
+                for name, column in columns.items():
+                    part = column.take(np.arange(start, min(start + ROWS_AT_ONCE, n)))
+                    values = torch.from_numpy(part.values)
+                    batch[name] = (
+                        RaggedBatch(values, torch.from_numpy(part.lengths)) if isinstance(part, Ragged) else values
+                    )
                 predicted = self.network(batch).float()
                 if self.task == "classification":
                     predicted = torch.softmax(predicted, 1)
                 outputs.append(predicted.numpy())
         return np.concatenate(outputs)
 
-    def _columns(self, inputs: Any) -> dict[str, tuple[np.ndarray, ...]]:
-        """By group one array, or for lists the padded values and their numbers; all of the same n."""
+    def _columns(self, inputs: Any) -> dict[str, Dense | Ragged]:
+        """The columns by group, all of the same n."""
         groups = self.network.spec.inputs
         if hasattr(inputs, "columns") and hasattr(inputs, "to_numpy"):
             inputs = self._of_table(inputs)
@@ -104,15 +108,15 @@ class TrainedModel:
             raise UserError(
                 "inputs", f"expected arrays by group, found {type(inputs).__name__}", f"groups: {', '.join(groups)}"
             )
-        columns = {}
+        columns: dict[str, Dense | Ragged] = {}
         for name, group in groups.items():
             if name not in inputs:
                 raise UserError("inputs", f"has no group '{name}'", f"the network reads: {', '.join(groups)}")
             if group.is_ragged:
-                columns[name] = pad_lists(name, inputs[name], group.shape[0], group.features)
+                columns[name] = _lists(name, inputs[name], group.shape[0], group.features)
             else:
-                columns[name] = (_dense(name, inputs[name], group.shape, group.features),)
-        sizes = {name: len(parts[0]) for name, parts in columns.items()}
+                columns[name] = Dense(_dense(name, inputs[name], group.shape, group.features))
+        sizes = {name: len(column) for name, column in columns.items()}
         if len(set(sizes.values())) > 1:
             raise UserError("inputs", f"groups of different numbers of samples: {sizes}")
         return columns
@@ -149,9 +153,8 @@ def _check_features(what: str, features: tuple[str, ...], known: Any) -> None:
         raise UserError("inputs", f"{what} '{missing[0]}'", f"it needs: {', '.join(features)}")
 
 
-def pad_lists(name: str, lists: Any, n_max: int, features: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Lists in one of the forms that `predict` takes: values (n, n_max, n_features) float32, zero behind the elements,
-    and n_valid (n,) int64.
+def _lists(name: str, lists: Any, n_max: int, features: tuple[str, ...]) -> Ragged:
+    """Lists in one of the forms that `predict` takes, with values (total, n_features) float32.
 
     Raises UserError for other shapes and for lists of more than n_max elements.
     """
@@ -164,10 +167,7 @@ def pad_lists(name: str, lists: Any, n_max: int, features: tuple[str, ...]) -> t
     if len(lengths) and int(lengths.max()) > n_max:
         what = f"group '{name}' has a list of {int(lengths.max())} elements; the network reads up to {n_max}"
         raise UserError("inputs", what, "cut the lists, as the study's recipe does")
-    padded = np.zeros((len(lengths), n_max, len(features)), np.float32)
-    position = np.arange(len(values)) - np.repeat(offsets[:-1], lengths)
-    padded[np.repeat(np.arange(len(lengths)), lengths), position] = values
-    return padded, lengths.astype(np.int64)
+    return Ragged(np.ascontiguousarray(values), offsets.astype(np.int64))
 
 
 def _values_and_offsets(name: str, lists: Any, features: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:

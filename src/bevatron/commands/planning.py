@@ -31,7 +31,7 @@ def plan(
     from bevatron.errors import UserError
     from bevatron.plan.forecast import forecast
     from bevatron.plan.measure import measure_rates
-    from bevatron.plan.operations import estimate_growth
+    from bevatron.plan.operations import estimate_growth, estimate_larger_samples
     from bevatron.plan.rates import load_rates, rates_of, rates_text
     from bevatron.plan.table import show
     from bevatron.store.files.publish import publish_text
@@ -55,8 +55,10 @@ def plan(
         basis = f"Rates of {file}, measured {measured.date} at scale {measured.scale} on {measured.machine}."
     resources = load_resources(config.parent / "resources.yaml", site_file())
     planned = load_study(study, target.scale, studies)
-    larger = estimate_growth(planned, load_study(study, measured.scale, studies))
-    lines = forecast(planned, measured, resources, target.data_loading, larger)
+    as_measured = load_study(study, measured.scale, studies)
+    growth = estimate_growth(planned, as_measured)
+    measured = measured.of_larger_samples(estimate_larger_samples(planned, as_measured))
+    lines = forecast(planned, measured, resources, target.data_loading, growth)
     show(lines, f"{study} at scale {target.scale}", basis)
 
 

@@ -13,6 +13,7 @@ from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.errors import UserError
 from bevatron.models.layers.inputs import InputGroup, Inputs, Padded
 from bevatron.models.network import Network
+from bevatron.store.readers.batch import RaggedBatch, pad
 
 OPSET = 18  # the oldest that PyTorch writes: onnxruntime 1.14 and later read it
 BATCH = "batch"
@@ -57,11 +58,14 @@ def inputs_of(groups: dict[str, InputGroup], columns: tuple[Tensor, ...]) -> Inp
 
 
 def columns_of(groups: dict[str, InputGroup], inputs: Inputs) -> tuple[Tensor, ...]:
-    """A batch's inputs by group as arrays in a row."""
+    """A batch's inputs by group as arrays in a row; lists are padded to the longest that the network reads."""
     row: list[Tensor] = []
-    for name in groups:
+    for name, group in groups.items():
         column = inputs[name]
-        row += list(column) if isinstance(column, Padded) else [column]
+        if isinstance(column, RaggedBatch):
+            row += pad(column, group.shape[0])
+        else:
+            row += [column] if isinstance(column, Tensor) else column
     return tuple(row)
 
 

@@ -1,9 +1,10 @@
 """How much more a network computes at one scale than at another: images and networks grow together."""
 
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bevatron.config.loading.kinds import ARCHITECTURES, RECIPES
+from bevatron.config.loading.kinds import ARCHITECTURES, RECIPES, SOURCES
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.task import Generation, Reconstruction, Regression, Task
@@ -24,6 +25,18 @@ def estimate_growth(planned: Study, measured: Study) -> dict[str, float]:
         if now and before:
             factors[name] = now / before
     return factors
+
+
+def estimate_larger_samples(planned: Study, measured: Study) -> float:
+    """The numbers of a sample in `planned` over those in `measured`, where images are dense; 1 where they are not."""
+    sizes = []
+    for study in (planned, measured):
+        source = SOURCES[study.simulation.source.kind]()
+        if not hasattr(source, "image_shape"):
+            return 1.0
+        shapes = RECIPES[study.dataset.recipe.kind]().images(study.dataset.recipe, study.simulation.source)
+        sizes.append(sum(math.prod(shape) for shape in shapes.values()))
+    return sizes[0] / sizes[1]
 
 
 def count_operations(study: Study, model: Model) -> float | None:

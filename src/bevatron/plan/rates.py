@@ -66,6 +66,15 @@ class StudyRates(Section):
     report_seconds: NonNegative = Field(description="core-seconds of the study's page")
     report_bytes: NonNegative = Field(description="bytes of the study's page")
 
+    def of_larger_samples(self, factor: float) -> "StudyRates":
+        """The rates of samples with `factor` times as many numbers, for all that goes with their size."""
+        simulate = self.simulate.model_copy(
+            update={name: getattr(self.simulate, name) * factor for name in ("seconds", "bytes")}
+        )
+        of_size = ("seconds", "bytes", "memory_bytes", "manifest_seconds", "observables_seconds")
+        prepare = self.prepare.model_copy(update={name: getattr(self.prepare, name) * factor for name in of_size})
+        return self.model_copy(update={"simulate": simulate, "prepare": prepare})
+
     def fits_of(self, model: str, architecture: str) -> tuple[FitRates, str]:
         """The rates of a model; of one not measured, those of the slowest of its architecture, else of all."""
         if model in self.fits:

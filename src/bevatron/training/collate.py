@@ -4,8 +4,8 @@ from typing import Any
 
 import torch
 
-from bevatron.models.layers.inputs import InputGroup, Inputs, Padded
-from bevatron.store.readers.batch import ImageBuffer, RaggedBatch, SparseBatch, images, pad
+from bevatron.models.layers.inputs import InputGroup, Inputs
+from bevatron.store.readers.batch import ImageBuffer, RaggedBatch, SparseBatch, images, select_lists
 from bevatron.store.shards.manifest import Manifest
 
 PIXELS_AT_ONCE = 2**24  # 64 MB; what a network makes of them takes some ten times that
@@ -30,10 +30,11 @@ def rows_at_once(groups: dict[str, InputGroup], maximum: int) -> int:
 
 
 class Collate:
-    """Inputs of a batch, as the store delivers them, to dense tensors on a device.
+    """Inputs of a batch, as the store delivers them, to what a network reads, on a device.
 
-    Lists are padded to the longest of the dataset, sparse images filled in, images laid channels last where asked
-    for. Images are drawn into memory that is used again: they stay valid until the next call.
+    Lists stay as they are, without padding; sparse images are filled in, images laid channels last where asked for.
+    Images are drawn into memory that is used again: they stay valid until the next call. Where the batch is on the
+    device already, lists and dense groups stay in the reader's memory, and valid until the reader's next batch.
     """
 
     def __init__(self, groups: dict[str, InputGroup], device: torch.device, channels_last: bool = False):
@@ -41,13 +42,11 @@ class Collate:
         self._canvases: dict[str, ImageBuffer] = {}
 
     def __call__(self, inputs: dict[str, Any]) -> Inputs:
-        """The columns of the groups as dense or padded tensors on the device."""
+        """The columns of the groups as dense tensors or lists on the device."""
         dense: Inputs = {}
         for name, group in self.groups.items():
             column = move_to_device(inputs[name], self.device)
-            if isinstance(column, RaggedBatch):
-                dense[name] = Padded(*pad(column, group.shape[0]))
-            elif isinstance(column, SparseBatch):
+            if isinstance(column, SparseBatch):
                 dense[name] = images(column, self._canvases.setdefault(name, ImageBuffer()), self.channels_last)
             elif self.channels_last and len(group.shape) == 3 and not group.is_ragged:
                 dense[name] = column.contiguous(memory_format=torch.channels_last)
@@ -66,11 +65,11 @@ def move_to_device(value: Any, device: torch.device) -> Any:
 
 
 def select_samples(batch: dict[str, Any], indices: torch.Tensor) -> dict[str, Any]:
-    """The samples `indices` (n,) int64 of a batch whose inputs are dense."""
+    """The samples `indices` (n,) int64 of a batch whose inputs are those of a network."""
     others = {key: value for key, value in batch.items() if key not in ("inputs", "targets")}
     rows = {key: value[indices] if isinstance(value, torch.Tensor) else value for key, value in others.items()}
     inputs = {
-        name: Padded(group.values[indices], group.n_valid[indices]) if isinstance(group, Padded) else group[indices]
+        name: select_lists(group, indices) if isinstance(group, RaggedBatch) else group[indices]
         for name, group in batch["inputs"].items()
     }
     return {**rows, "inputs": inputs, "targets": {name: target[indices] for name, target in batch["targets"].items()}}

@@ -10,12 +10,14 @@ import torch
 
 from bevatron.compute.distributed.distributed_context import SINGLE_PROCESS, DistributedContext
 from bevatron.config.sections.task import Classification
-from bevatron.store.readers.reader import Part, Reader, open_split
+from bevatron.store.readers.partitions import Part
+from bevatron.store.readers.reader import Reader, open_split
 from bevatron.store.readers.sampling import Sampling, quotas
 from bevatron.store.shards.dataset import Dataset
 from bevatron.store.shards.manifest import Manifest
 from bevatron.training.collate import Collate, input_groups, move_to_device, rows_at_once
 from bevatron.training.job import FitJob
+from bevatron.training.reading_order import requested_partitions
 from bevatron.training.step_chunks import Schedule, StepChunk
 
 Batch = dict[str, Any]
@@ -23,13 +25,14 @@ VALIDATION_BATCH = 5_000  # rows; large, as nothing is learned from it
 
 
 class DataModule(pl.LightningDataModule):
-    """Training batches by step number, validation batches in file order; inputs dense, on the device.
+    """Training batches by step number, validation batches unshuffled; inputs as a network reads them, on the device.
 
     Which samples step s takes follows from (seed, s) alone: epoch s // steps_per_epoch is an order of the split drawn
     from (seed, epoch), and the step its place in it. No state has to be saved for a fit to go on in mid-epoch.
 
-    Of each batch each of several workers gets its part; the batches are the same for any number of workers. A batch's
-    "rows" counts those of the whole batch. `data_wait` is the time in seconds that the steps have waited for data.
+    Of each batch each of several workers gets its part, for which it reads its canonical partitions alone; the batches
+    are the same for any number of workers. A batch's "rows" counts those of the whole batch. `data_wait` is the time in
+    seconds that the steps have waited for their data.
     """
 
     def __init__(
@@ -72,7 +75,7 @@ class DataModule(pl.LightningDataModule):
         return [0]
 
     def val_dataloader(self) -> "ValidationBatches":
-        """The validation split, in file order."""
+        """The validation split, unshuffled."""
         return ValidationBatches(self)
 
     def training_batches(self, chunk: StepChunk) -> Iterator[Batch]:
@@ -103,7 +106,7 @@ class DataModule(pl.LightningDataModule):
             yield self.prepare_batch(batch)
 
     def validation_batches(self) -> Iterator[Batch]:
-        """The validation split, in file order; "rows" counts those of the whole batch."""
+        """The validation split, unshuffled; "rows" counts those of the whole batch."""
         sampling = self._val_sampling
         for number, batch in enumerate(self._val.epoch(0, 0, shuffle=False, sampling=sampling)):
             yield {**self.prepare_batch(batch), "rows": self._val.rows_of_batch(number, sampling)}
@@ -114,7 +117,7 @@ class DataModule(pl.LightningDataModule):
         return self._val.n_batches(self._val_sampling)
 
     def prepare_batch(self, batch: Batch) -> Batch:
-        """The batch on the device, its inputs dense."""
+        """The batch on the device, its inputs as a network reads them."""
         others = {
             key: move_to_device(value, self.device) for key, value in batch.items() if key not in ("inputs", "targets")
         }
@@ -141,6 +144,7 @@ class DataModule(pl.LightningDataModule):
             device=str(self.device),
             device_budget_bytes=data_loading.gpu_budget_gb * 1e9,
             part=Part(self.context.rank, self.context.size),
+            partitions=requested_partitions(job.model, data_loading),
         )
 
 

@@ -19,10 +19,23 @@ def training_order(study: Study, model: Model, dataset: Dataset, data_loading: D
 
     Raises UserError, naming the manifest, for an input group or a target that the dataset does not have.
     """
-    if model.training.batch_size == "full" or issubclass(ARCHITECTURES[model.architecture.kind], ClosedFormModel):
+    if model.training.batch_size == "full" or _is_solved(model):
         return FILE_ORDER
     targets = [model.target or study.task.target]
     split = split_of(dataset, "train", model.inputs, targets)
-    return str(
-        reading_order(split, data_loading.memory_budget_gb * 1e9, data_loading.block_rows, data_loading.buffer_blocks)
-    )
+    budget, partitions = data_loading.memory_budget_gb * 1e9, requested_partitions(model, data_loading)
+    return str(reading_order(split, budget, data_loading.block_rows, data_loading.buffer_blocks, partitions))
+
+
+def requested_partitions(model: Model, data_loading: DataLoading) -> int:
+    """Canonical partitions of the samples; one, so that each of several workers reads the whole split, for a model that
+    needs all class numbers to choose or arrange its samples, or sees them in the order of the files.
+    """
+    training = model.training
+    chosen = training.class_ratio is not None or training.samples is not None
+    arranged = training.balance == "batches" or training.sample_order != "shuffled"
+    return 1 if chosen or arranged or _is_solved(model) else data_loading.partitions
+
+
+def _is_solved(model: Model) -> bool:
+    return issubclass(ARCHITECTURES[model.architecture.kind], ClosedFormModel)

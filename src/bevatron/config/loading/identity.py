@@ -14,7 +14,7 @@ from bevatron.config.sections.model import Model
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.study import Study
 
-LEARNING_VERSION = 1
+LEARNING_VERSION = 2
 """Raise it by one whenever a fit with the same settings gives another result than before, beyond rounding: by a change
 of an architecture, a loss, an optimiser, the order of samples, what is drawn. It is part of the digest of every run and
 search, so that what an earlier Bevatron has learned is not taken for this one's. A test holds what fits of each kind

@@ -20,6 +20,12 @@ class DataLoading(Section):
     )
     block_rows: Integer = Field(default=16_000, ge=1, description="samples read at once when streaming")
     buffer_blocks: Integer = Field(default=8, ge=1, description="blocks among which streamed samples are shuffled")
+    partitions: Integer = Field(
+        default=64,
+        ge=1,
+        le=4096,
+        description="parts of a split that give samples in turn; W workers read 1/W of it each if W divides this",
+    )
 
 
 class Ray(Section):
@@ -75,6 +81,11 @@ class Workflow(Section):
     data_loading: DataLoading = Field(default_factory=DataLoading, description="how datasets are read in training")
     ray: Ray = Field(default_factory=Ray, description="Ray cluster of searches and several-worker trainings")
     workers: Workers = Field(default_factory=Workers, description="trainings by several workers together")
+    fork_server: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="jobs start by a fork of a process that has imported PyTorch and Lightning once: 'auto' where "
+        "Snakemake runs them on its own machine, 'on' also inside batch jobs, 'off' never",
+    )
     grace_seconds: Positive = Field(
         default=60, description="seconds before the end of the batch job at which trainings save their state and stop"
     )

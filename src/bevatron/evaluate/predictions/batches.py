@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from bevatron.evaluate.evaluation import EvaluationContext
-from bevatron.models.layers.inputs import Inputs
+from bevatron.models.layers.inputs import Inputs, Padded
+from bevatron.store.readers.batch import RaggedBatch
 from bevatron.store.readers.reader import open_split
 from bevatron.training.collate import Collate, input_groups, rows_at_once
 
@@ -33,7 +34,17 @@ def batches(
     )
     try:
         for batch in reader.epoch(0, 0, shuffle=False):
-            inputs = {name: x.clone() if isinstance(x, Tensor) else x for name, x in collate(batch["inputs"]).items()}
+            inputs = {name: _copy(group) for name, group in collate(batch["inputs"]).items()}
             yield inputs, {name: batch["targets"][name].clone() for name in targets}
     finally:
         reader.close()
+
+
+def _copy(group: Tensor | RaggedBatch | Padded) -> Tensor | RaggedBatch | Padded:
+    """The group in memory of its own: the reader uses its memory again."""
+    match group:
+        case RaggedBatch(values, lengths):
+            return RaggedBatch(values.clone(), lengths.clone())
+        case Padded(values, n_valid):
+            return Padded(values.clone(), n_valid.clone())
+    return group.clone()

@@ -37,9 +37,9 @@ def match_boxes(detections: np.ndarray, true: np.ndarray, label: int, ious: np.n
 
     detections (n_images, n_found, 6): x1, y1, x2, y2, score, class; true (n_images, n_true, 5): box and class; the
     class of rows without a box is -1. On each image the detections choose in the order of their scores: each the true
-    box, of those that are free, that it overlaps most, if by the wanted overlap or more (Everingham et al. 2010 for PASCAL VOC,
-    with COCO's rule that a true box taken already leaves the next best one free to be chosen). All images take their
-    k-th detection at once.
+    box, of those that are free, that it overlaps most, if by the wanted overlap or more (Everingham et al. 2010 for
+    PASCAL VOC, with COCO's rule that a true box taken already leaves the next best one free to be chosen). All images
+    take their k-th detection at once.
     """
     order = np.argsort(-detections[..., 4], axis=1, kind="stable")
     detections = np.take_along_axis(detections, order[..., None], axis=1).astype(np.float64)

@@ -34,7 +34,7 @@ class Autoencoder(nn.Module):
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
-        self.groups = list(inputs)
+        self.groups = inputs
         encoder: list[nn.Module] = []
         before = flat_width(inputs)
         for after in options.widths:

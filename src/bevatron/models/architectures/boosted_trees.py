@@ -26,7 +26,7 @@ class BoostedTrees(nn.Module):
     sizes follow from the options alone; nodes and rounds that were not grown are leaves of value zero.
 
     With `checkpoint: best` the rounds after the one of the lowest validation loss are dropped. Lists are flattened with
-    their padding as for the `mlp`. Shapes: inputs {group: (batch, ...) or Padded}; returns (batch, n_outputs).
+    their padding as for the `mlp`. Shapes: inputs {group: (batch, ...) or lists}; returns (batch, n_outputs).
     """
 
     TASKS = ("classification",)
@@ -48,7 +48,7 @@ class BoostedTrees(nn.Module):
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
-        self.groups, self.options, self.n_outputs = list(inputs), options, n_outputs
+        self.groups, self.options, self.n_outputs = inputs, options, n_outputs
         self.trees_per_round = 1 if n_outputs == 2 else n_outputs
         n_trees, n_nodes = options.rounds * self.trees_per_round, 2 * min(options.leaves, 2**options.depth) - 1
         self.register_buffer("feature", torch.zeros(n_trees, n_nodes, dtype=torch.int32))
@@ -66,7 +66,7 @@ class BoostedTrees(nn.Module):
         return 2 * inner + grown + self.trees_per_round
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
+        """Inputs {group: (batch, ...) or lists} to outputs (batch, n_outputs)."""
         scores = self.baseline + self._steps(self.rows(inputs)).sum(1)
         return self._outputs(scores).float()
 

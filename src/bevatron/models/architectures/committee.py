@@ -21,7 +21,7 @@ class Committee(nn.Module):
     outputs for the classes of its class subset are read, less their mean, as logits are defined up to a constant.
     Members are saved with the committee: its weights are whole without them.
 
-    Shapes: inputs {group: (batch, ...) or Padded}, physical; returns (batch, n_outputs).
+    Shapes: inputs {group: (batch, ...) or lists}, physical; returns (batch, n_outputs).
     """
 
     TASKS = ("classification",)
@@ -51,7 +51,7 @@ class Committee(nn.Module):
         return self
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
+        """Inputs {group: (batch, ...) or lists} to outputs (batch, n_outputs)."""
         return self.layers(self.opinions(inputs))
 
     def opinions(self, inputs: Inputs) -> Tensor:

@@ -1,7 +1,5 @@
 """Deep sets: a network over lists to which their order means nothing."""
 
-from typing import Literal
-
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -12,7 +10,8 @@ from bevatron.models.layers.activation import ActivationName, activation
 from bevatron.models.layers.dense_layers import dense_layers
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
-from bevatron.models.layers.sequence import SequenceInput, pool
+from bevatron.models.layers.lists_by_length import Pooling, by_length
+from bevatron.models.layers.sequence import SequenceInput
 
 
 @architecture("deep_sets")
@@ -22,14 +21,14 @@ class DeepSets(nn.Module):
     φ and ρ are fully connected; the sum runs over the elements present. On jets this is the particle flow network of
     Komiske, Metodiev and Thaler (arXiv:1810.05165). Dense groups alone are a set of one element (see `SequenceInput`).
 
-    Shapes: inputs {group: (batch, ...) or Padded (batch, n, features)}; returns (batch, n_outputs).
+    Shapes: inputs {group: (batch, ...) or lists}; returns (batch, n_outputs).
     """
 
     class Options(Options):
         element_widths: list[Count] = Field(
             default=[64, 64], description="units of the layers over each element", min_length=1
         )
-        pooling: Literal["sum", "mean"] = Field(default="mean", description="how the elements are brought together")
+        pooling: Pooling = Field(default="mean", description="how the elements are brought together")
         widths: list[Count] = Field(
             default=[64], description="units of the hidden layers over the pool and the dense groups"
         )
@@ -42,7 +41,7 @@ class DeepSets(nn.Module):
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.sequence_input = SequenceInput(inputs)
-        self.pooling = options.pooling
+        self.pooling: Pooling = options.pooling
         *hidden, width = options.element_widths
         self.elements = nn.Sequential(
             dense_layers(self.sequence_input.n_features, hidden, options.activation, 0.0, width),
@@ -53,7 +52,8 @@ class DeepSets(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
-        sequence = self.sequence_input(inputs)
-        pooled = pool(self.elements(sequence.elements), sequence.present, self.pooling)
-        return self.layers(torch.cat([pooled, sequence.dense], 1))
+        """Inputs {group: (batch, ...) or lists} to outputs (batch, n_outputs)."""
+        lists, dense = self.sequence_input(inputs)
+        sets = by_length(lists)
+        pooled = sets.pool(self.elements(sets.elements), self.pooling)
+        return self.layers(torch.cat([pooled, dense], 1))

@@ -24,7 +24,7 @@ class Fisher(nn.Module):
     classes the direction is S⁻¹(μ_1 − μ_0). A direction in which nothing varies (padding, a constant feature) is left
     out by the pseudo-inverse. Lists are flattened with their padding as for the `mlp`.
 
-    Nothing is drawn at random: all seeds give the same numbers. Shapes: inputs {group: (batch, ...) or Padded};
+    Nothing is drawn at random: all seeds give the same numbers. Shapes: inputs {group: (batch, ...) or lists};
     returns (batch, n_outputs).
     """
 
@@ -40,7 +40,7 @@ class Fisher(nn.Module):
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
-        self.groups, self.shrinkage = list(inputs), options.shrinkage
+        self.groups, self.shrinkage = inputs, options.shrinkage
         self.register_buffer("weight", torch.zeros(n_outputs, flat_width(inputs)))
         self.register_buffer("bias", torch.zeros(n_outputs))
 
@@ -49,7 +49,7 @@ class Fisher(nn.Module):
         return self.weight.numel() + self.bias.numel()
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
+        """Inputs {group: (batch, ...) or lists} to outputs (batch, n_outputs)."""
         return functional.linear(self.rows(inputs), self.weight, self.bias)
 
     def rows(self, inputs: Inputs) -> Tensor:

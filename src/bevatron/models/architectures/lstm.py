@@ -10,7 +10,9 @@ from bevatron.models.layers.activation import ActivationName
 from bevatron.models.layers.dense_layers import dense_layers
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
-from bevatron.models.layers.sequence import SequenceInput, last_step
+from bevatron.models.layers.lists_by_step import by_step
+from bevatron.models.layers.recurrent import ListLSTM
+from bevatron.models.layers.sequence import SequenceInput
 
 
 @architecture("lstm")
@@ -22,11 +24,11 @@ class LSTM(nn.Module):
         i, f, o = σ(W x_t + U h_{t-1} + b),  g = tanh(W' x_t + U' h_{t-1} + b'),
         c_t = f c_{t-1} + i g,  h_t = o tanh(c_t),  h_0 = c_0 = 0.
 
-    All lists of a batch run to their full length at once; the state after the last element present is picked out, so
-    that padding has no part in it, and an empty list leaves the state zero. Forget gates start open (bias 1,
-    Jozefowicz et al. 2015). Dense groups alone are a list of one element (see `SequenceInput`).
+    Each step takes the lists of the batch that have an element left, and an empty list leaves the state zero. Forget
+    gates start open (bias 1, Jozefowicz et al. 2015). Dense groups alone are a list of one element (see
+    `SequenceInput`).
 
-    Shapes: inputs {group: (batch, ...) or Padded (batch, n, features)}; returns (batch, n_outputs).
+    Shapes: inputs {group: (batch, ...) or lists}; returns (batch, n_outputs).
     """
 
     class Options(Options):
@@ -46,7 +48,7 @@ class LSTM(nn.Module):
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.sequence_input = SequenceInput(inputs)
-        self.recurrent = nn.LSTM(self.sequence_input.n_features, options.state, options.layers, batch_first=True)
+        self.recurrent = ListLSTM(self.sequence_input.n_features, options.state, options.layers, batch_first=True)
         _open_forget_gates(self.recurrent)
         self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
         width = options.state + self.sequence_input.n_dense
@@ -54,10 +56,9 @@ class LSTM(nn.Module):
         initialise(self.layers, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
-        elements, n_valid, dense = self.sequence_input(inputs)
-        states, _ = self.recurrent(elements)
-        state = self.dropout(last_step(states, n_valid))
+        """Inputs {group: (batch, ...) or lists} to outputs (batch, n_outputs)."""
+        lists, dense = self.sequence_input(inputs)
+        state = self.dropout(self.recurrent(by_step(lists)))
         return self.layers(torch.cat([state, dense], 1))
 
 

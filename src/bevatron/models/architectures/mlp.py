@@ -20,7 +20,7 @@ class MLP(nn.Module):
     their zero padding, the first track first, as in the feedforward networks of Guest et al. (arXiv:1607.08633,
     sec. IV); their length is a further input, so that a padded track is no track at the mean.
 
-    Shapes: inputs {group: (batch, ...) or Padded (batch, n, features)}; returns (batch, n_outputs), without a final
+    Shapes: inputs {group: (batch, ...) or lists}; returns (batch, n_outputs), without a final
     activation.
     """
 
@@ -34,11 +34,11 @@ class MLP(nn.Module):
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
-        self.groups = list(inputs)
+        self.groups = inputs
         width = flat_width(inputs)
         self.layers = dense_layers(width, options.widths, options.activation, options.dropout, n_outputs)
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
+        """Inputs {group: (batch, ...) or lists} to outputs (batch, n_outputs)."""
         return self.layers(flatten_groups(inputs, self.groups))

@@ -10,6 +10,7 @@ from bevatron.models.layers.activation import ActivationName, activation
 from bevatron.models.layers.dense_layers import dense_layers
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
+from bevatron.models.layers.lists_by_pair import by_pair
 from bevatron.models.layers.sequence import SequenceInput
 
 
@@ -25,7 +26,7 @@ class OuterFold(nn.Module):
     neighbours leave an absent one, and absent ones are zero. Dense groups alone are a list of one element (see
     `SequenceInput`).
 
-    Shapes: inputs {group: (batch, ...) or Padded (batch, n, features)}; returns (batch, n_outputs). There are
+    Shapes: inputs {group: (batch, ...) or lists}; returns (batch, n_outputs). There are
     ⌈log2 n⌉ layers of folding.
     """
 
@@ -52,18 +53,11 @@ class OuterFold(nn.Module):
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
-        sequence = self.sequence_input(inputs)
-        places = 2 ** len(self.folds)
-        vectors = nn.functional.pad(sequence.elements, (0, 0, 0, places - self.sequence_input.n))
-        n_valid = sequence.n_valid.view(-1, 1, 1)
-        vectors = self._mask_missing(self.activation(self.embedding(vectors)), n_valid)
+        """Inputs {group: (batch, ...) or lists} to outputs (batch, n_outputs)."""
+        lists, dense = self.sequence_input(inputs)
+        folded = by_pair(lists)
+        vectors = self.activation(self.embedding(folded.elements))
         for fold in self.folds:
-            n_valid = (n_valid + 1) // 2
-            pairs = vectors.reshape(len(vectors), vectors.shape[1] // 2, 2 * vectors.shape[2])
-            vectors = self._mask_missing(self.activation(fold(pairs)), n_valid)
-        return self.layers(torch.cat([vectors.squeeze(1), sequence.dense], 1))
-
-    @staticmethod
-    def _mask_missing(vectors: Tensor, n_valid: Tensor) -> Tensor:
-        return vectors * (torch.arange(vectors.shape[1], device=vectors.device).view(1, -1, 1) < n_valid)
+            pairs, folded = folded.pair(vectors)
+            vectors = self.activation(fold(pairs))
+        return self.layers(torch.cat([folded.single(vectors), dense], 1))

@@ -5,6 +5,7 @@ import math
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional
 
 from bevatron.config.loading.kinds import Options, architecture
 from bevatron.config.sections.section import Count, Fraction
@@ -12,7 +13,8 @@ from bevatron.models.layers.activation import ActivationName
 from bevatron.models.layers.dense_layers import dense_layers
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
-from bevatron.models.layers.sequence import SequenceInput, last_step
+from bevatron.models.layers.lists_by_step import Steps, by_step
+from bevatron.models.layers.sequence import SequenceInput
 
 
 @architecture("outer_recursive")
@@ -34,8 +36,8 @@ class OuterRecursive(nn.Module):
     that group's own terms (Baldi, Data Min. Knowl. Discov. 32 (2018) 218) "outer" says that the recursion runs outside
     of the sequence, folding it layer by layer, which is the architecture `outer_fold`.
 
-    Shapes: inputs {group: (batch, ...) or Padded (batch, n, features)}; returns (batch, n_outputs). The loop runs over
-    the n places of the lists, for all jets of a batch at once.
+    Shapes: inputs {group: (batch, ...) or lists}; returns (batch, n_outputs). Each step
+    of the loop takes all jets of a batch that have an element left.
     """
 
     class Options(Options):
@@ -72,28 +74,27 @@ class OuterRecursive(nn.Module):
         initialise(self.layers, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
-        elements, n_valid, dense = self.sequence_input(inputs)
-        state = self.dropout(last_step(self.states(elements), n_valid))
+        """Inputs {group: (batch, ...) or lists} to outputs (batch, n_outputs)."""
+        lists, dense = self.sequence_input(inputs)
+        state = self.dropout(self.last_state(by_step(lists)))
         return self.layers(torch.cat([state, dense], 1))
 
-    def states(self, elements: Tensor) -> Tensor:
-        """(batch, n, features) to the state after each place, (batch, n, state).
+    def last_state(self, lists: Steps) -> Tensor:
+        """The state after the last element of each list, (batch, state).
 
         The product is never written down: its weights meet the state first, and the element the result. What does not
-        contain the state is computed for all places at once.
+        contain the state is computed for all elements at once.
         """
         width, n_embedding, _ = self.weight.shape
-        embedded = torch.tanh(self.embedding(elements))
-        gates = torch.sigmoid(self.gate(embedded))
-        embedded = torch.cat([embedded, embedded.new_ones(*embedded.shape[:2], 1)], 2)
-        without_state = embedded @ self.weight[:, :, -1].t()
+        embedded = torch.tanh(self.embedding(lists.elements))
+        gates = lists.steps(torch.sigmoid(self.gate(embedded)))
+        without_state = lists.steps(functional.linear(embedded, self.weight[:, :-1, -1], self.weight[:, -1, -1]))
         with_state = self.weight[:, :, :-1].permute(2, 1, 0).reshape(width, n_embedding * width)
-        state = gates[:, 0] * torch.tanh(without_state[:, 0])
-        states = [state]
-        for step in range(1, elements.shape[1]):
+        embedded = functional.pad(embedded, (0, 1), value=1.0)
+        states = [gates[0] * torch.tanh(without_state[0])]
+        for element, gate, alone in zip(lists.steps(embedded)[1:], gates[1:], without_state[1:], strict=True):
+            state = states[-1][: element.shape[0]]
             met = (state @ with_state).view(-1, n_embedding, width)
-            candidate = torch.tanh(without_state[:, step] + (embedded[:, step].unsqueeze(1) @ met).squeeze(1))
-            state = torch.lerp(state, candidate, gates[:, step])
-            states.append(state)
-        return torch.stack(states, 1)
+            candidate = torch.tanh(alone + (element.unsqueeze(1) @ met).squeeze(1))
+            states.append(torch.lerp(state, candidate, gate))
+        return lists.last(states)

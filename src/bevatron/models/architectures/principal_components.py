@@ -33,7 +33,7 @@ class PrincipalComponents(nn.Module):
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
-        self.groups, n = list(inputs), flat_width(inputs)
+        self.groups, n = inputs, flat_width(inputs)
         if n != n_outputs:
             what = f"'{options.kind}' gives its {n} inputs back, the target has {n_outputs} pixels"
             raise UserError("inputs", what, "give it inputs of the target's size")

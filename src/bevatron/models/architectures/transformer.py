@@ -1,7 +1,5 @@
 """A transformer over lists: every element attends to every other."""
 
-from typing import Literal
-
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
@@ -10,9 +8,11 @@ from bevatron.config.loading.kinds import Options, architecture
 from bevatron.config.sections.section import Count, Fraction
 from bevatron.models.layers.activation import ActivationName
 from bevatron.models.layers.dense_layers import dense_layers
+from bevatron.models.layers.encoder import Encoder
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
-from bevatron.models.layers.sequence import SequenceInput, pool
+from bevatron.models.layers.lists_by_length import Pooling, by_length
+from bevatron.models.layers.sequence import SequenceInput
 
 
 @architecture("transformer")
@@ -20,11 +20,11 @@ class Transformer(nn.Module):
     """Self-attention among a jet's elements, pool, and dense layers over the pool and the dense groups.
 
     An encoder after Vaswani et al. (arXiv:1706.03762) with the normalisation before each part (Xiong et al.,
-    arXiv:2002.04745) and no encoding of places, so that the order means nothing. Absent elements are not attended to.
-    An empty list attends to one absent element, which the pool leaves out, so that its pool is zero. Dense groups
-    alone are a list of one element (see `SequenceInput`).
+    arXiv:2002.04745) and no encoding of places, so that the order means nothing. Attention is among the elements
+    of one list, all else works on each element by itself. The pool of an empty list is zero. Dense groups alone are a
+    list of one element (see `SequenceInput`).
 
-    Shapes: inputs {group: (batch, ...) or Padded (batch, n, features)}; returns (batch, n_outputs).
+    Shapes: inputs {group: (batch, ...) or lists}; returns (batch, n_outputs).
     """
 
     class Options(Options):
@@ -32,7 +32,7 @@ class Transformer(nn.Module):
         heads: Count = Field(default=4, description="heads of the attention")
         blocks: Count = Field(default=2, description="blocks of attention and feedforward layers")
         feedforward: Count = Field(default=64, description="units of the feedforward layer in each block")
-        pooling: Literal["sum", "mean"] = Field(default="mean", description="how the elements are brought together")
+        pooling: Pooling = Field(default="mean", description="how the elements are brought together")
         widths: list[Count] = Field(
             default=[64], description="units of the hidden layers over the pool and the dense groups"
         )
@@ -53,37 +53,16 @@ class Transformer(nn.Module):
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.sequence_input = SequenceInput(inputs)
-        self.pooling = options.pooling
+        self.pooling: Pooling = options.pooling
         self.embedding = nn.Linear(self.sequence_input.n_features, options.width)
-        block = nn.TransformerEncoderLayer(
-            options.width,
-            options.heads,
-            options.feedforward,
-            options.dropout,
-            "gelu",
-            batch_first=True,
-            norm_first=True,
-        )
-        self.encoder = nn.TransformerEncoder(
-            block, options.blocks, nn.LayerNorm(options.width), enable_nested_tensor=False
-        )
-        for weight in self.encoder.parameters():  # torch copies one block, weights and all: each draws its own
-            if weight.dim() > 1:
-                nn.init.xavier_uniform_(weight)
+        self.encoder = Encoder(options.width, options.heads, options.blocks, options.feedforward, options.dropout)
         width = options.width + self.sequence_input.n_dense
         self.layers = dense_layers(width, options.widths, options.activation, options.dropout, n_outputs)
         initialise(self.layers, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Inputs {group: (batch, ...) or Padded} to outputs (batch, n_outputs)."""
-        sequence = self.sequence_input(inputs)
-        missing = ~sequence.present
-        first = torch.arange(missing.shape[1], device=missing.device) == 0
-        encoded = self._encode(self.embedding(sequence.elements), missing & ~first)
-        return self.layers(torch.cat([pool(encoded, sequence.present, self.pooling), sequence.dense], 1))
-
-    def _encode(self, embedded: Tensor, unseen: Tensor) -> Tensor:
-        if len(embedded):
-            return self.encoder(embedded, src_key_padding_mask=unseen)
-        # torch's attention cannot take a batch of nothing, which one of several workers may be given as its part
-        return self.encoder(nn.functional.pad(embedded, (0, 0, 0, 0, 0, 1)))[:0]
+        """Inputs {group: (batch, ...) or lists} to outputs (batch, n_outputs)."""
+        lists, dense = self.sequence_input(inputs)
+        sets = by_length(lists)
+        encoded = self.encoder(self.embedding(sets.elements), sets)
+        return self.layers(torch.cat([sets.pool(encoded, self.pooling), dense], 1))

@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from bevatron.store.readers.batch import RaggedBatch
+
 
 class Padded(NamedTuple):
     """Lists of different length made one array: values (batch, n_max, n_features), n_valid (batch,) int64.
 
-    Elements beyond n_valid are zero, before and after normalisation.
+    Elements beyond n_valid are zero, before and after normalisation. ONNX models read lists in this form.
     """
 
     values: Tensor
@@ -36,21 +38,24 @@ class InputGroup:
         return size
 
 
-Inputs = dict[str, Tensor | Padded]
-"""Group name to dense tensor (batch, ...) or padded lists."""
+Lists = RaggedBatch | Padded
+"""A batch of lists: the elements that exist, one list after another, or padded to one length, which ONNX needs."""
+
+Inputs = dict[str, Tensor | RaggedBatch | Padded]
+"""Group name to dense tensor (batch, ...) or lists."""
 
 
 def dense_group(inputs: Inputs, name: str) -> Tensor:
     """The group as a tensor (batch, ...); raises TypeError for one of lists."""
     group = inputs[name]
-    if isinstance(group, Padded):
-        raise TypeError(f"the input group '{name}' has padded lists, expected one dense tensor")
+    if isinstance(group, RaggedBatch | Padded):
+        raise TypeError(f"the input group '{name}' has lists, expected one dense tensor")
     return group
 
 
-def padded_group(inputs: Inputs, name: str) -> Padded:
-    """The group as padded lists; raises TypeError for a dense one."""
+def list_group(inputs: Inputs, name: str) -> Lists:
+    """The group as lists; raises TypeError for a dense one."""
     group = inputs[name]
-    if not isinstance(group, Padded):
-        raise TypeError(f"the input group '{name}' is one dense tensor, expected padded lists")
+    if not isinstance(group, RaggedBatch | Padded):
+        raise TypeError(f"the input group '{name}' is one dense tensor, expected lists")
     return group

@@ -6,7 +6,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from bevatron.models.layers.asinh import asinh
 from bevatron.models.layers.inputs import InputGroup, Inputs, Padded
+from bevatron.store.readers.batch import RaggedBatch
 
 Kind = Literal["none", "standard", "robust", "rms"]
 
@@ -44,18 +46,21 @@ class Normalise(nn.Module):
             return inputs
         return {name: self._normalise_group(name, inputs[name]) for name in self.groups}
 
-    def _normalise_group(self, name: str, group: Tensor | Padded) -> Tensor | Padded:
+    def _normalise_group(self, name: str, group: Tensor | RaggedBatch | Padded) -> Tensor | RaggedBatch | Padded:
         centre, scale = getattr(self, f"{name}_centre"), getattr(self, f"{name}_scale")
-        values = group.values if isinstance(group, Padded) else group
+        values = group if isinstance(group, Tensor) else group.values
         if name in self.images:
             centre, scale = centre[:, None, None], scale[:, None, None]
         values = (values - centre) / scale
         if self.kind == "robust":
-            values = torch.asinh(values)
-        if not isinstance(group, Padded):
-            return values
-        present = torch.arange(values.shape[1], device=values.device) < group.n_valid.unsqueeze(1)
-        return Padded(values * present.unsqueeze(2), group.n_valid)
+            values = asinh(values)
+        match group:
+            case RaggedBatch(_, lengths):
+                return RaggedBatch(values, lengths)
+            case Padded(_, n_valid):
+                present = torch.arange(values.shape[1], device=values.device) < n_valid.unsqueeze(1)
+                return Padded(values * present.unsqueeze(2), n_valid)
+        return values
 
 
 def _centre_and_scale(kind: Kind, feature: Any) -> tuple[float, float]:

@@ -6,20 +6,15 @@ import torch
 from torch import Tensor
 
 from bevatron.errors import UserError
-from bevatron.models.layers.inputs import InputGroup, Inputs, dense_group, padded_group
+from bevatron.models.layers.inputs import InputGroup, Inputs, Lists, Padded, dense_group, list_group
+from bevatron.store.readers.batch import RaggedBatch
 
 
 class Sequence(NamedTuple):
-    """A batch: elements (batch, n, n_features), zero where absent; n_valid (batch,) int64; dense (batch, n_dense)."""
+    """A batch: its lists, all groups joined along their features, and the dense groups (batch, n_dense)."""
 
-    elements: Tensor
-    n_valid: Tensor
+    lists: Lists
     dense: Tensor
-
-    @property
-    def present(self) -> Tensor:
-        """(batch, n) bool: which places hold an element."""
-        return torch.arange(self.elements.shape[1], device=self.elements.device) < self.n_valid.unsqueeze(1)
 
 
 class SequenceInput:
@@ -51,27 +46,34 @@ class SequenceInput:
         self.n_dense = n_dense_features + 1 if self.ragged_groups else 0
 
     def __call__(self, inputs: Inputs) -> Sequence:
-        """Inputs {group: (batch, ...) or Padded} to one sequence and the dense features."""
+        """Inputs {group: (batch, ...) or lists} to one sequence and the dense features.
+
+        Lists stay in the form in which they come. Dense groups as lists of one element have no padding to leave out.
+        """
         dense = [dense_group(inputs, name).flatten(1) for name in self.dense_groups]
         if not self.ragged_groups:
             elements = torch.cat(dense, 1).unsqueeze(1)
-            one = torch.ones(len(elements), dtype=torch.int64, device=elements.device)
-            return Sequence(elements, one, elements.new_empty(len(elements), 0))
-        lists = [padded_group(inputs, name) for name in self.ragged_groups]
-        values = [group.values for group in lists]
-        elements = values[0] if len(values) == 1 else torch.cat(values, 2)
-        n_valid = lists[0].n_valid
-        fraction = n_valid.to(elements.dtype).unsqueeze(1) / self.n
-        return Sequence(elements, n_valid, torch.cat([*dense, fraction], 1))
+            one = torch.ones(elements.shape[0], dtype=torch.int64, device=elements.device)
+            return Sequence(Padded(elements, one), elements.new_empty(elements.shape[0], 0))
+        lists = join_lists([list_group(inputs, name) for name in self.ragged_groups])
+        fraction = lists[1].to(lists[0].dtype).unsqueeze(1) / self.n
+        return Sequence(lists, torch.cat([*dense, fraction], 1))
 
 
-def last_step(states: Tensor, n_valid: Tensor) -> Tensor:
-    """The state after the last element present: (batch, n, width) to (batch, width); zero for an empty list."""
-    index = (n_valid.clamp(min=1) - 1).view(-1, 1, 1).expand(-1, 1, states.shape[2])
-    return states.gather(1, index).squeeze(1) * (n_valid > 0).unsqueeze(1)
+def join_lists(groups: list[Lists]) -> Lists:
+    """Aligned lists joined along their features, in the form in which they come; their lengths are the first's.
+
+    Raises UserError where one group has more elements in all than another.
+    """
+    values = [group.values for group in groups]
+    first = groups[0]
+    if isinstance(first, Padded):
+        return Padded(_join(values), first.n_valid)
+    if len({len(elements) for elements in values}) > 1:
+        found = " and ".join(str(len(elements)) for elements in values)
+        raise UserError("inputs", f"the lists of a batch are not aligned: they have {found} elements", "see the recipe")
+    return RaggedBatch(_join(values), first.lengths)
 
 
-def pool(values: Tensor, present: Tensor, how: str) -> Tensor:
-    """The 'sum' or 'mean' of the elements present: (batch, n, width) to (batch, width); zero for an empty list."""
-    total = (values * present.unsqueeze(2)).sum(1)
-    return total if how == "sum" else total / present.sum(1, keepdim=True).clamp(min=1)
+def _join(values: list[Tensor]) -> Tensor:
+    return values[0] if len(values) == 1 else torch.cat(values, -1)

@@ -50,6 +50,15 @@ class Images:
             inputs[name] = Group(Dense(values.astype(np.float32)), features, units)
         return Samples(inputs, {"label": raw.targets["label"]}, raw.id)
 
+    def images(self, options: Options, source: kinds.Options) -> dict[str, tuple[int, int, int]]:
+        """Shapes (channels, height, width) by image group of what `source` has, for `bevatron plan`."""
+        channels, height, width = kinds.SOURCES[source.kind]().image_shape(source)
+        shapes = {"image": (channels, height, width)}
+        for name, version in options.versions.items():
+            sides = (height // version.averaged, width // version.averaged)
+            shapes[name] = (1 if version.grey else channels, *sides)
+        return shapes
+
 
 def _to_grey(values: np.ndarray, where: str) -> np.ndarray:
     """(n, 3, height, width) to (n, 1, height, width)."""

@@ -63,6 +63,14 @@ class Cifar10:
         )
         return samples, {"events": n + n_test, "seconds_in_generator": perf_counter() - start}
 
+    def events(self, options: Options) -> dict[str, int]:
+        """Images of each split, for `bevatron plan`."""
+        return {"train": 50_000 - options.validation, "val": options.validation, "test": 10_000}
+
+    def image_shape(self, options: Options) -> tuple[int, int, int]:
+        """(channels, height, width), for `bevatron plan`."""
+        return (3, 32, 32)
+
     def versions(self) -> dict[str, str]:
         """Versions of the software that the samples depend on, by package."""
         return {"numpy": np.__version__}

@@ -18,6 +18,8 @@ FILES = {
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
 CLASSES = 10
+SHIPPED, SHIPPED_SHAPE = 1797, (1, 8, 8)
+OF_MNIST = {"train": (60_000, 28, 28), "test": (10_000, 28, 28)}  # and of Fashion-MNIST: images, height, width
 WHERE = "simulation.source.folder"
 
 
@@ -68,6 +70,20 @@ class Digits:
         )
         return samples, {"events": len(labels), "seconds_in_generator": perf_counter() - start}
 
+    def events(self, options: Options) -> int | dict[str, int]:
+        """How many images there are, by split where the files have their own, for `bevatron plan`."""
+        if options.folder is None:
+            return SHIPPED
+        n, n_test = (_lengths(Path(options.folder), part)[0] for part in ("train", "test"))
+        return {"train": max(n - options.validation, 0), "val": min(options.validation, n), "test": n_test}
+
+    def image_shape(self, options: Options) -> tuple[int, int, int]:
+        """(channels, height, width), for `bevatron plan`."""
+        if options.folder is None:
+            return SHIPPED_SHAPE
+        _, height, width = _lengths(Path(options.folder), "train")
+        return (1, height, width)
+
     def versions(self) -> dict[str, str]:
         """Versions of the software that the samples depend on, by package."""
         from importlib.metadata import version
@@ -83,6 +99,17 @@ def find_idx_file(folder: Path, name: str) -> Path:
                 return path
     todo = f"put MNIST's four files there, or fix {WHERE}; it starts from the working folder"
     raise UserError(folder / name, "no such file, with or without .gz", todo)
+
+
+def _lengths(folder: Path, part: str) -> tuple[int, ...]:
+    """Images, height and width as the head of the file says; MNIST's where there is no such file yet."""
+    from bevatron.simulate.external.idx import IMAGES, read_lengths
+
+    try:
+        path = find_idx_file(folder, FILES[part][0])
+    except UserError:
+        return OF_MNIST[part]
+    return read_lengths(path, IMAGES)
 
 
 def _load_shipped_digits() -> tuple[np.ndarray, np.ndarray, None]:

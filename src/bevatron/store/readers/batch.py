@@ -1,4 +1,4 @@
-"""Ragged and sparse batches: how they are cut into smaller ones, and become dense on the device they lie on."""
+"""Ragged and sparse batches: how they are cut into smaller ones and selected from, and how they become dense."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +47,15 @@ def pad(ragged: RaggedBatch, max_length: int) -> PaddedBatch:
     dense = values.index_select(0, element.view(-1)).view(batch, max_length, *features)
     dense.masked_fill_(~valid.view(batch, max_length, *(1 for _ in features)), 0)
     return PaddedBatch(dense, lengths.clamp(max=max_length))
+
+
+def select_lists(ragged: RaggedBatch, indices: Tensor) -> RaggedBatch:
+    """The lists `indices` (n,) int64 of a batch, in that order."""
+    lengths = ragged.lengths[indices]
+    starts = (ragged.lengths.cumsum(0) - ragged.lengths)[indices]
+    elements = torch.repeat_interleave(starts - (lengths.cumsum(0) - lengths), lengths)
+    elements += torch.arange(len(elements), device=elements.device)
+    return RaggedBatch(ragged.values.index_select(0, elements), lengths)
 
 
 class ImageBuffer:

@@ -4,9 +4,10 @@ import threading
 import weakref
 from collections import OrderedDict
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bevatron.store.files.verify import check_shard
+from bevatron.store.readers.blocks import Block
 from bevatron.store.readers.table import SampleTable
 from bevatron.store.shards.shard import Shard
 
@@ -14,14 +15,6 @@ if TYPE_CHECKING:
     from bevatron.store.readers.split import Split
 
 OPEN_SHARDS = 16  # each holds a chunk a dataset in HDF5's cache; reopening one costs about a millisecond
-
-
-class Block(NamedTuple):
-    """Contiguous rows of one shard."""
-
-    shard: int
-    start: int
-    stop: int
 
 
 class OpenShards:
@@ -97,7 +90,7 @@ def _fill(
                 if stop.is_set():
                     return
                 table.load(shards[block.shard], block.start, block.stop, at)
-                at += block.stop - block.start
+                at += block.rows
             ready.put(table)
     except BaseException as error:
         ready.put(error)

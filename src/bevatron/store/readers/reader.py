@@ -4,29 +4,20 @@ import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
+from math import gcd
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from bevatron.errors import UserError
+from bevatron.store.readers.partitions import WHOLE, Part
 from bevatron.store.readers.sampling import PLAIN, Sampling
-from bevatron.store.readers.split import Split, reading_order, split_of
+from bevatron.store.readers.split import ReadingOrder, Split, reading_order, split_of
 from bevatron.store.readers.table import Buffers, SampleTable
 from bevatron.store.shards.dataset import Dataset, load_dataset
 
 RING = 4  # batches that stay valid: the memory of one is used again for the fourth after it
 
 Batch = dict[str, Any]
-
-
-class Part(NamedTuple):
-    """Which rows of every batch a reader delivers: number, number + of, number + 2 of, and so on."""
-
-    number: int = 0
-    of: int = 1
-
-
-WHOLE = Part()
-
 log = logging.getLogger("bevatron")
 
 
@@ -38,19 +29,21 @@ class Reader(ABC):
     memory is used again: the last 4 batches delivered are valid. One epoch is read at a time.
 
     Several readers with the parts 0 to n - 1 of n deliver, batch by batch, disjoint fractions of the same batches,
-    which do not depend on n; where a batch has fewer rows than n, some fractions are empty.
+    which do not depend on n; where a batch has fewer rows than n, some fractions are empty. Each reads only the
+    canonical partitions of its part (see `partitions`), which `order` counts.
     """
 
-    def __init__(self, split: Split, batch_size: int | Literal["full"], part: Part = WHOLE):
+    def __init__(self, split: Split, batch_size: int | Literal["full"], order: ReadingOrder, part: Part = WHOLE):
         self.split, self.part = split, part
         self.n_samples = len(split)
         self.batch_size = self.n_samples if batch_size == "full" else batch_size
+        self._reading_order = order
         self._buffers: deque[Buffers] = deque()
 
     @property
-    @abstractmethod
     def order(self) -> str:
         """What the order of samples depends on beside (seed, epoch), in words that differ where it differs."""
+        return str(self._reading_order)
 
     def epoch_samples(self, sampling: Sampling = PLAIN) -> int:
         """Samples in an epoch: each once, unless `sampling` says otherwise."""
@@ -71,8 +64,8 @@ class Reader(ABC):
     ) -> Iterator[Batch]:
         """The reader's part of every batch.
 
-        Over all parts each sample comes once, in an order that follows from (seed, epoch) alone; in file order without
-        `shuffle`.
+        Over all parts each sample comes once, in an order that follows from (seed, epoch) alone. Without `shuffle` a
+        sample of each partition comes in turn, in file order within it: that of the files where there is one partition.
 
         `start` samples of the epoch were delivered before: the rest comes, the same as if nothing had
         happened. `sampling` says which samples are used and how they are presented, where it is not all, shuffled.
@@ -119,12 +112,15 @@ def open_split(
     device_budget_bytes: float = 16e9,
     expected_dataset_digest: str | None = None,
     part: Part = WHOLE,
+    partitions: int = 1,
 ) -> Reader:
     """The reader for a split: resident when its tensors fit into `memory_budget_bytes`, else streaming.
 
     dataset: one that is loaded, or the path of its manifest, which is then loaded with `expected_dataset_digest`.
-    Only `groups` and `targets` are read (default: all). A resident split lies on `device` when it fits into
-    `device_budget_bytes` there; batches lie where the split does, and streamed ones in host memory. Raises
+    part: of several readers of the same batches, which one this is. partitions: the canonical partitions of the order,
+    of which a part needs some only; with one, each part reads the whole split.
+    Only `groups` and `targets` are read (default: all). A resident split lies on `device` when what is read of it fits
+    into `device_budget_bytes` there; batches lie where the split does, and streamed ones in host memory. Raises
     UserError for an unknown group or target, and for any shard that does not match the manifest.
     """
     from bevatron.store.readers.resident import ResidentReader
@@ -134,10 +130,13 @@ def open_split(
         dataset = load_dataset(dataset, expected_dataset_digest)
     selected = split_of(dataset, split, groups, targets)
     size = f"{selected.bytes / 1e9:.2f} GB"
-    if not reading_order(selected, memory_budget_bytes, block_rows, buffer_blocks).is_streamed:
-        place = device if device == "cpu" or selected.bytes <= device_budget_bytes else "cpu"
-        log.info("%s split: %d samples, %s, kept in memory (%s)", split, len(selected), size, place)
-        return ResidentReader(selected, batch_size, place, part)
+    order = reading_order(selected, memory_budget_bytes, block_rows, buffer_blocks, partitions)
+    shared_by = gcd(part.of, order.partitions)
+    readers = describe_parts(part, shared_by, partitions)
+    if not order.is_streamed:
+        place = device if device == "cpu" or selected.bytes / shared_by <= device_budget_bytes else "cpu"
+        log.info("%s split: %d samples, %s, kept in memory (%s)%s", split, len(selected), size, place, readers)
+        return ResidentReader(selected, batch_size, place, part, partitions)
     if batch_size == "full":
         raise UserError(
             dataset.manifest_path,
@@ -145,5 +144,16 @@ def open_split(
             f"{memory_budget_bytes / 1e9:.2f} GB",
             "raise data_loading.memory_budget_gb or set a batch size",
         )
-    log.info("%s split: %d samples, %s, streamed from disk", split, len(selected), size)
-    return StreamingReader(selected, batch_size, block_rows, buffer_blocks, memory_budget_bytes, part)
+    log.info("%s split: %d samples, %s, streamed from disk%s", split, len(selected), size, readers)
+    return StreamingReader(selected, batch_size, block_rows, buffer_blocks, memory_budget_bytes, part, partitions)
+
+
+def describe_parts(part: Part, shared_by: int, partitions: int) -> str:
+    """How much each of several workers reads, and what to do where it is more than need be; '' of one worker."""
+    if part.of == 1:
+        return ""
+    fraction = "all of it" if shared_by == 1 else f"1/{shared_by} of it"
+    text = f"; each of {part.of} workers reads {fraction}"
+    if shared_by < part.of and partitions % part.of:
+        text += f" (1/{part.of} where their number divides data_loading.partitions, {partitions})"
+    return text

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.errors import UserError
+from bevatron.store.readers.partitions import partition_count
 from bevatron.store.readers.table import WIDER, Selection
 from bevatron.store.shards.contract import GroupInfo
 from bevatron.store.shards.dataset import Dataset, load_dataset
@@ -47,10 +48,12 @@ class ReadingOrder:
 
     block_rows: samples of a block of a streamed split; None for a split that is kept in memory.
     buffer_blocks: blocks among which streamed samples are shuffled.
+    partitions: canonical partitions that the samples come from in turn (see `partitions`).
     """
 
     block_rows: int | None = None
     buffer_blocks: int = 0
+    partitions: int = 1
 
     @property
     def is_streamed(self) -> bool:
@@ -58,9 +61,10 @@ class ReadingOrder:
         return self.block_rows is not None
 
     def __str__(self) -> str:
+        partitions = f", from {self.partitions} partitions in turn" if self.partitions > 1 else ""
         if not self.is_streamed:
-            return "shuffled in memory"
-        return f"streamed in blocks of {self.block_rows} rows, shuffled among {self.buffer_blocks}"
+            return f"shuffled in memory{partitions}"
+        return f"streamed in blocks of {self.block_rows} rows, shuffled among {self.buffer_blocks}{partitions}"
 
 
 @dataclass(frozen=True)
@@ -110,16 +114,21 @@ def split_of(dataset: Dataset, split: str, groups: list[str] | None = None, targ
     return Split(manifest, dataset.folder, split, selection, elements, total)
 
 
-def reading_order(split: Split, memory_budget_bytes: float, block_rows: int, buffer_blocks: int) -> ReadingOrder:
+def reading_order(
+    split: Split, memory_budget_bytes: float, block_rows: int, buffer_blocks: int, partitions: int = 1
+) -> ReadingOrder:
     """How `open_split` reads the split: resident where it fits into the budget, else streamed."""
     if split.bytes <= memory_budget_bytes:
-        return ReadingOrder()
-    return streaming_order(split, memory_budget_bytes, block_rows, buffer_blocks)
+        return ReadingOrder(partitions=partition_count(len(split), partitions))
+    return streaming_order(split, memory_budget_bytes, block_rows, buffer_blocks, partitions)
 
 
-def streaming_order(split: Split, memory_budget_bytes: float, block_rows: int, buffer_blocks: int) -> ReadingOrder:
+def streaming_order(
+    split: Split, memory_budget_bytes: float, block_rows: int, buffer_blocks: int, partitions: int = 1
+) -> ReadingOrder:
     """How the split is streamed, whatever its size."""
-    return ReadingOrder(streamed_block_rows(split, memory_budget_bytes, block_rows, buffer_blocks), buffer_blocks)
+    rows = streamed_block_rows(split, memory_budget_bytes, block_rows, buffer_blocks)
+    return ReadingOrder(rows, buffer_blocks, partition_count(len(split), partitions))
 
 
 def streamed_block_rows(split: Split, memory_budget_bytes: float, block_rows: int, buffer_blocks: int) -> int:

@@ -1,7 +1,8 @@
 """The three layouts of the HDF5 contract, in memory: dense arrays, ragged lists, sparse images.
 
-The first axis of every column is the sample. Ragged and sparse columns stay so on disk and in host memory,
-and become dense on the device that learns from them (`bevatron.store.readers.batch`).
+The first axis of every column is the sample. Ragged and sparse columns stay so on disk and in host memory.
+Networks read lists as they are; sparse images become dense on the device that learns from them
+(`bevatron.store.readers.batch`).
 """
 
 from dataclasses import dataclass, field

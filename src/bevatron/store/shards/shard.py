@@ -176,7 +176,10 @@ class Shard:
             return
         dataset = self._node(name)
         with refusing(self.path, f"'/{name}'"):
-            dataset.read_direct(out, source_sel=np.s_[start:stop])
+            # As `read_direct`, whose selections take as long as reading a few chunks.
+            rows, space = (stop - start, *dataset.shape[1:]), dataset.id.get_space()
+            space.select_hyperslab((start, *(0 for _ in rows[1:])), rows)
+            dataset.id.read(h5py.h5s.create_simple(rows), space, out)
 
     def group(self, name: str) -> Group:
         """An input group with all its data."""

@@ -1,0 +1,67 @@
+"""What a template imports: the libraries and the modules of Bevatron that jobs of the workflow use.
+
+A module that is missing here costs its import in each job, and nothing else.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+# For simulate, prepare, manifest and observables; they start as soon as these are imported.
+IMPORTED_FIRST = (
+    "bevatron.cli",
+    "typer._click.decorators",
+    "numpy",
+    "h5py",
+    "hdf5plugin",
+    "awkward",
+    "numba",
+    "scipy.signal",
+    "scipy.optimize",
+    "fastjet",
+    "bevatron.logs",
+    "bevatron.config.loading.load",
+    "bevatron.simulate.stage",
+    "bevatron.prepare.stage",
+    "bevatron.prepare.recipes.*",
+    "bevatron.report.claims.*",
+)
+# For the commands in NEED_BOTH, besides.
+IMPORTED_NEXT = (
+    "torch",
+    "pytorch_lightning",
+    "torch.utils.tensorboard",
+    "matplotlib.pyplot",
+    "bevatron.train.stage",
+    "bevatron.training.fit",
+    "bevatron.training.tasks.*",
+    "bevatron.models.architectures.*",
+    "bevatron.store.readers.*",
+    "bevatron.evaluate.stage",
+    "bevatron.evaluate.observables",
+    "bevatron.evaluate.predictions.*",
+    "bevatron.evaluate.inspection.*",
+    "bevatron.evaluate.tasks.*",
+    "bevatron.report.stage",
+)
+NEED_BOTH = frozenset({"train", "evaluate", "search", "export", "report"})
+
+
+def import_all(names: tuple[str, ...]) -> Iterator[str]:
+    """Import the modules, and of `package.*` all modules of the package; yields each name after its import.
+
+    Modules of a package whose own libraries are not installed are left out, as components are that need an extra.
+    """
+    for name in names:
+        if name.endswith(".*"):
+            package = importlib.import_module(name[:-2])
+            for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+                try:
+                    importlib.import_module(found.name)
+                except ModuleNotFoundError as error:
+                    if (error.name or "bevatron").partition(".")[0] == "bevatron":
+                        raise
+                yield found.name
+        else:
+            importlib.import_module(name)
+            yield name

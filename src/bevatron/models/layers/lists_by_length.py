@@ -1,0 +1,138 @@
+"""Lists as sets: sums over their elements, and groups of lists of about one length, for attention among elements."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from bevatron.models.layers.inputs import Lists, Padded
+from bevatron.models.layers.list_order import ListOrder
+from bevatron.models.layers.row_places import RowPlaces
+from bevatron.store.readers.batch import RaggedBatch
+
+Pooling = Literal["sum", "mean"]
+MAX_BUCKETS = 16  # on a CPU: each costs calls of kernels. A GPU is faster with all lists in one.
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """n_lists lists of up to n elements, n_elements in all; `places` (n_lists · n) where not all have n."""
+
+    n_lists: int
+    n: int
+    n_elements: int
+    places: RowPlaces | None = None
+
+    @property
+    def seen(self) -> Tensor | None:
+        """(n_lists, 1, 1, n) bool: which places hold an element, for `scaled_dot_product_attention`; None: all."""
+        if self.places is None or self.places.taken is None:
+            return None
+        return self.places.taken.view(self.n_lists, 1, 1, self.n)
+
+    def pad(self, rows: Tensor) -> Tensor:
+        """(n_elements, width) to (n_lists, n, width), zero where there is no element."""
+        placed = rows if self.places is None else self.places.put(rows)
+        return placed.view(self.n_lists, self.n, rows.shape[1])
+
+    def unpad(self, values: Tensor) -> Tensor:
+        """(n_lists, n, width) to (n_elements, width)."""
+        rows = values.reshape(self.n_lists * self.n, values.shape[2])
+        return rows if self.places is None else self.places.take(rows)
+
+
+class ListsByLength:
+    """A batch of lists whose elements are rows (n_elements, width), list after list, the longest lists first.
+
+    Layers over single elements take `elements`, and what they give can be summed over each list or split into buckets.
+    """
+
+    def __init__(self, lists: RaggedBatch):
+        self._order = ListOrder(lists.lengths)
+        self._lengths = lists.lengths
+        self.elements = lists.values.index_select(0, self._order.elements_by_list())
+        n_buckets = MAX_BUCKETS if lists.values.device.type == "cpu" else 1
+        self.buckets = _make_buckets(self._order, n_buckets)
+
+    def split(self, values: Tensor) -> list[Tensor]:
+        """Rows (n_elements, width) to lists (n_lists, n, width) of each bucket."""
+        parts = values.split([bucket.n_elements for bucket in self.buckets])
+        return [bucket.pad(part) for bucket, part in zip(self.buckets, parts, strict=True)]
+
+    def join(self, parts: list[Tensor]) -> Tensor:
+        """The inverse of `split`."""
+        return torch.cat([bucket.unpad(part) for bucket, part in zip(self.buckets, parts, strict=True)])
+
+    def pool(self, values: Tensor, how: Pooling) -> Tensor:
+        """Sum or mean over the elements of each list, in the order of the batch: (batch, width); zero if empty."""
+        total = self._order.restore(torch.cat([part.sum(1) for part in self.split(values)]))
+        return total if how == "sum" else total / self._lengths.clamp(min=1).unsqueeze(1)
+
+
+class PaddedSets:
+    """The same for padded lists: one bucket of all, whose elements are (batch, n, width). It is what ONNX can express.
+
+    An empty list sees one absent element, so that its attention is finite.
+    """
+
+    def __init__(self, lists: Padded):
+        self.elements, self._n_valid = lists
+        place = torch.arange(self.elements.shape[1], device=self.elements.device)
+        self._present = place < self._n_valid.unsqueeze(1)
+        self.buckets = [_Whole((self._present | (place == 0)).unsqueeze(1).unsqueeze(1))]
+
+    def split(self, values: Tensor) -> list[Tensor]:
+        """All lists, (batch, n, width), as one bucket."""
+        return [values]
+
+    def join(self, parts: list[Tensor]) -> Tensor:
+        """The inverse of `split`."""
+        return parts[0]
+
+    def pool(self, values: Tensor, how: Pooling) -> Tensor:
+        """Sum or mean over the elements present: (batch, n, width) to (batch, width); zero for an empty list."""
+        total = (values * self._present.unsqueeze(2)).sum(1)
+        return total if how == "sum" else total / self._n_valid.clamp(min=1).unsqueeze(1)
+
+
+@dataclass(frozen=True)
+class _Whole:
+    seen: Tensor | None
+
+
+Sets = ListsByLength | PaddedSets
+
+
+def by_length(lists: Lists) -> Sets:
+    """The lists as sets, in the form in which they come."""
+    return PaddedSets(lists) if isinstance(lists, Padded) else ListsByLength(lists)
+
+
+def _make_buckets(order: ListOrder, maximum: int) -> list[Bucket]:
+    """Consecutive lists whose lengths differ by less than a step; not at all where there are few lengths."""
+    step = max(1, -(-order.longest // maximum))
+    buckets, first = [], 0
+    for longest in range(order.longest, 0, -step):
+        lengths = {k: order.counts[k] for k in range(longest, max(longest - step, 0), -1) if order.counts[k]}
+        if lengths:
+            n_lists = sum(lengths.values())
+            buckets.append(_make_bucket(order.lengths[first : first + n_lists], lengths))
+            first += n_lists
+    return buckets or [Bucket(0, 1, 0)]
+
+
+def _make_bucket(lengths: Tensor, counts: dict[int, int]) -> Bucket:
+    """counts: how many lists there are of each length."""
+    n_lists, n = len(lengths), max(counts)
+    n_elements = sum(length * count for length, count in counts.items())
+    if len(counts) == 1:
+        return Bucket(n_lists, n, n_elements)
+    place = torch.arange(n, device=lengths.device)
+    starts = lengths.cumsum(0) - lengths
+    row_of_place = (starts.unsqueeze(1) + place).clamp_(max=n_elements - 1).view(-1)
+    taken = (place < lengths.unsqueeze(1)).view(-1)
+    shift = torch.arange(0, n_lists * n, n, device=lengths.device) - starts
+    place_of_row = torch.repeat_interleave(shift, lengths, output_size=n_elements)
+    place_of_row += torch.arange(n_elements, device=lengths.device)
+    return Bucket(n_lists, n, n_elements, RowPlaces(row_of_place, taken, place_of_row))

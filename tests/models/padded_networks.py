@@ -1,0 +1,92 @@
+"""The networks over lists as they were while all lists were padded: an independent reference, with PyTorch's layers.
+
+Each takes a network's own weights, so that gradients can be compared as well.
+"""
+
+import torch
+from torch import nn
+from torch.func import functional_call
+from torch.nn import functional
+
+
+def outputs(kind, network, inputs, n_max=15):
+    """What the architecture says of {jet, tracks, vertices}, the lists padded; (batch, n_outputs)."""
+    n_valid = inputs["tracks"].n_valid
+    elements = torch.cat([inputs["tracks"].values, inputs["vertices"].values], 2)
+    fraction = n_valid.to(elements.dtype).unsqueeze(1) / n_max
+    summary = globals()[kind](network, elements, n_valid)
+    return network.layers(torch.cat([summary, inputs["jet"], fraction], 1))
+
+
+def deep_sets(network, elements, n_valid):
+    return _pool(network.elements(elements), n_valid, network.pooling)
+
+
+def lstm(network, elements, n_valid):
+    of_torch = nn.LSTM(7, network.recurrent.hidden_size, network.recurrent.num_layers, batch_first=True)
+    states, _ = functional_call(of_torch, dict(network.recurrent.named_parameters()), elements)
+    return _last(states, n_valid)
+
+
+def outer_recursive(network, elements, n_valid):
+    width, n_embedding, _ = network.weight.shape
+    embedded = torch.tanh(network.embedding(elements))
+    gates = torch.sigmoid(network.gate(embedded))
+    embedded = torch.cat([embedded, embedded.new_ones(*embedded.shape[:2], 1)], 2)
+    without_state = embedded @ network.weight[:, :, -1].t()
+    with_state = network.weight[:, :, :-1].permute(2, 1, 0).reshape(width, n_embedding * width)
+    state = gates[:, 0] * torch.tanh(without_state[:, 0])
+    states = [state]
+    for step in range(1, elements.shape[1]):
+        met = (state @ with_state).view(-1, n_embedding, width)
+        candidate = torch.tanh(without_state[:, step] + (embedded[:, step].unsqueeze(1) @ met).squeeze(1))
+        state = torch.lerp(state, candidate, gates[:, step])
+        states.append(state)
+    return _last(torch.stack(states, 1), n_valid)
+
+
+def outer_fold(network, elements, n_valid):
+    vectors = functional.pad(elements, (0, 0, 0, 2 ** len(network.folds) - elements.shape[1]))
+    vectors = network.activation(network.embedding(vectors)) * _present(vectors, n_valid)
+    for fold in network.folds:
+        n_valid = (n_valid + 1) // 2
+        pairs = vectors.reshape(len(vectors), vectors.shape[1] // 2, 2 * vectors.shape[2])
+        vectors = network.activation(fold(pairs)) * _present(pairs, n_valid)
+    return vectors.squeeze(1)
+
+
+def transformer(network, elements, n_valid):
+    missing = ~_present(elements, n_valid).squeeze(2)
+    first = torch.arange(missing.shape[1]) == 0
+    encoder = torch_encoder(network.embedding.out_features, network.encoder).train(network.training)
+    weights = dict(network.encoder.named_parameters())
+    embedded = network.embedding(elements)
+    encoded = functional_call(encoder, weights, (embedded,), {"src_key_padding_mask": missing & ~first})
+    return _pool(encoded, n_valid, network.pooling)
+
+
+def torch_encoder(width, like):
+    """PyTorch's own encoder of the sizes of ours, its weights drawn as the product drew them before."""
+    block, heads = like.layers[0], like.layers[0].self_attn.heads
+    layer = nn.TransformerEncoderLayer(
+        width, heads, block.linear1.out_features, 0.0, "gelu", batch_first=True, norm_first=True
+    )
+    encoder = nn.TransformerEncoder(layer, len(like.layers), nn.LayerNorm(width), enable_nested_tensor=False)
+    for weight in encoder.parameters():
+        if weight.dim() > 1:
+            nn.init.xavier_uniform_(weight)
+    return encoder
+
+
+def _present(values, n_valid):
+    return (torch.arange(values.shape[1]) < n_valid.unsqueeze(1)).unsqueeze(2)
+
+
+def _pool(values, n_valid, how):
+    total = (values * _present(values, n_valid)).sum(1)
+    return total if how == "sum" else total / n_valid.clamp(min=1).unsqueeze(1)
+
+
+def _last(states, n_valid):
+    index = (n_valid.clamp(min=1) - 1).view(-1, 1, 1).expand(-1, 1, states.shape[2])
+    return states.gather(1, index).squeeze(1) * (n_valid > 0).unsqueeze(1)
