@@ -107,8 +107,8 @@ def _settles_to(path: Path, expected: str) -> bool:
 
 
 def _wrong_checksums(root: Path, left_out: Collection[str]) -> list[str]:
-    """Files whose SHA-256 is not the one that a runs.json, or a provenance.json of the report, tells of it; one that was
-    damaged on purpose tells nothing: the bit that was turned may be one of a digest."""
+    """Files whose SHA-256 is not the one that a runs.json, or a provenance.json of the report, tells of it; one that
+    was damaged on purpose tells nothing: the bit that was turned may be one of a digest."""
     told: dict[Path, str] = {}
     for path in root.glob("results/*/models/*/runs.json"):
         for run in _json(path).get("runs", []) if str(path.relative_to(root)) not in left_out else []:

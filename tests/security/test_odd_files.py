@@ -16,12 +16,12 @@ from bevatron.models.network import load_network, load_spec
 from bevatron.plan.measure import _json as measured_json
 from bevatron.regular_files import open_regular, read_bytes
 from bevatron.report.provenance.trace import read_trace
-from bevatron.store.records.claims import read_claims
 from bevatron.search.trial_log import TrialLog
 from bevatron.simulate.external.external_files import open_plain_or_gzip
 from bevatron.simulate.external.idx import LABELS, read_idx
 from bevatron.store.files.publish import publish_text, sha256_of
 from bevatron.store.files.verify import check_shard, verify
+from bevatron.store.records.claims import read_claims
 from bevatron.store.records.data import read_data
 from bevatron.store.records.export import read_export
 from bevatron.store.records.metrics import read_metrics

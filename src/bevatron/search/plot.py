@@ -3,7 +3,7 @@
 from typing import Any
 
 from bevatron.config.sections.search import Choice, Integers, LogUniform, Search
-from bevatron.figures import png_bytes, log_failure, placeholder_png, shorten
+from bevatron.figures import log_failure, placeholder_png, png_bytes, shorten
 from bevatron.search.space import values_of
 from bevatron.search.trial_log import FINISHED, STOPPED, Trial
 

@@ -15,7 +15,8 @@ class PanelLayout(TightLayoutEngine):
     """
 
     def __init__(self) -> None:
-        super().__init__(pad=PAD, w_pad=BETWEEN, h_pad=BETWEEN, rect=None)  # with a rectangle it measures twice
+        # With a rectangle, as is the default, it measures twice.
+        super().__init__(pad=PAD, w_pad=BETWEEN, h_pad=BETWEEN, rect=None)  # pyright: ignore[reportArgumentType]
 
     def execute(self, fig: Figure) -> None:
         """Place the panels, and fix the labels below them, which need not be placed again when they are drawn."""
