@@ -7,6 +7,7 @@ from matplotlib.ticker import Formatter
 
 PLAIN = re.compile(r"\$\\mathdefault\{([^\\{}^_$]*)\}\$")
 POWER = re.compile(r"\$\\mathdefault\{(?:(\d)\\times)?10\^\{(-?\d+)\}\}\$")
+MINUS = "\N{MINUS SIGN}"  # which is what a formula makes of a hyphen
 LARGEST = 3  # powers of ten up to which an axis is labelled with decimals: from 0.001 to 1000
 
 
@@ -27,7 +28,7 @@ class PlainNumbers(Formatter):
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         """The label at x."""
-        return PLAIN.sub(r"\1", self._formatter(x, pos))
+        return PLAIN.sub(lambda match: match[1].replace("-", MINUS), self._formatter(x, pos))
 
     def format_ticks(self, values: list[float]) -> list[str]:
         """The labels at all values: decimals where all are short, else powers of ten."""

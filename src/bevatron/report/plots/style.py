@@ -15,6 +15,7 @@ from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from bevatron.errors import UserError
 from bevatron.figures import log_failure, placeholder_svg, svg_bytes
+from bevatron.report.plots.minor_ticks import simplify_minor_ticks
 from bevatron.report.plots.panel_layout import PanelLayout
 
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#717581", "#92dadd")
@@ -116,9 +117,9 @@ def draw_figure(
         figure = draw()
         if figure is None:
             return None
-        if folded or len(figure.axes) > FEW_PANELS:
-            for axes in figure.axes:
-                _reduce_ticks(axes)
+        thin_out = _reduce_ticks if folded or len(figure.axes) > FEW_PANELS else simplify_minor_ticks
+        for axes in figure.axes:
+            thin_out(axes)
         content = svg_bytes(figure, name, dpi=150)
         return ReportFigure(name, caption, content, wide=wide, folded=folded)
     except UserError:
