@@ -4,27 +4,38 @@ from typing import Any
 
 from matplotlib import rcParams
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.lines import TICKDOWN, TICKLEFT, TICKRIGHT, TICKUP, Line2D
+from matplotlib.axis import XAxis, YAxis
+from matplotlib.lines import Line2D
+from matplotlib.markers import TICKDOWN, TICKLEFT, TICKRIGHT, TICKUP, MarkerStyle
 from matplotlib.ticker import Locator, NullLocator
+
+STYLE: dict[bool, tuple[Any, Any, Any]] = {  # of a horizontal axis, and of another
+    True: ("xtick.minor.size", "xtick.minor.width", "xtick.color"),
+    False: ("ytick.minor.size", "ytick.minor.width", "ytick.color"),
+}
 
 
 class MinorTicks(Line2D):
     """The minor ticks of an axis at one side of its panel, inwards, where the locator has them when they are drawn."""
 
-    def __init__(self, axis: Axis, locator: Locator, far: bool):
+    def __init__(self, axis: XAxis | YAxis, locator: Locator, far: bool):
         self._axis, self._locator, self._far = axis, locator, far
-        horizontal = axis.axis_name == "x"
-        inwards = {(True, False): TICKUP, (True, True): TICKDOWN, (False, False): TICKRIGHT, (False, True): TICKLEFT}
-        name = f"{axis.axis_name}tick"
+        horizontal = isinstance(axis, XAxis)
+        inwards: dict[tuple[bool, bool], Any] = {
+            (True, False): TICKUP,
+            (True, True): TICKDOWN,
+            (False, False): TICKRIGHT,
+            (False, True): TICKLEFT,
+        }
+        size, width, colour = STYLE[horizontal]
         super().__init__(
             [],
             [],
             linestyle="none",
-            marker=inwards[horizontal, far],
-            markersize=rcParams[f"{name}.minor.size"],
-            markeredgewidth=rcParams[f"{name}.minor.width"],
-            color=rcParams[f"{name}.color"],
+            marker=MarkerStyle(inwards[horizontal, far]),
+            markersize=rcParams[size],
+            markeredgewidth=rcParams[width],
+            color=rcParams[colour],
             zorder=2.01,
         )
         self.set_in_layout(False)
@@ -34,7 +45,7 @@ class MinorTicks(Line2D):
         low, high = sorted(self._axis.get_view_interval())
         at = [x for x in self._locator() if low <= x <= high]
         beside = [float(self._far)] * len(at)
-        self.set_data((at, beside) if self._axis.axis_name == "x" else (beside, at))
+        self.set_data((at, beside) if isinstance(self._axis, XAxis) else (beside, at))
         super().draw(renderer)
 
 

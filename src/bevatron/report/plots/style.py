@@ -1,6 +1,7 @@
 """How plots look: mplhep's ATLAS style in sizes for a page, colours that the colour-blind can tell apart."""
 
 import base64
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,8 +88,13 @@ class ReportFigure:
 def page_style() -> Iterator[None]:
     """Within it, figures are drawn off screen in the report's style."""
     mpl.use("agg")
-    with plt.style.context([mplhep.style.ATLAS, _PAGE]):
-        yield
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 100)  # a figure is garbage at once, not again and again while it is drawn
+    try:
+        with plt.style.context([mplhep.style.ATLAS, _PAGE]):
+            yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @overload
