@@ -1,4 +1,4 @@
-"""Make the figures of docs/gallery.md from the plots of a report.
+"""Make the figures of docs/gallery.md from the plots of a report's pages.
 
     python docs/make_gallery.py [results/report]
 
@@ -44,13 +44,13 @@ def png_of(svg: Path) -> bytes:
 
 def main() -> None:
     """Write one PNG for each of FIGURES."""
-    plots = Path(sys.argv[1] if len(sys.argv) > 1 else "results/report") / "plots"
-    missing = [name for name in FIGURES if not (plots / f"{name}.svg").is_file()]
-    if missing:
-        sys.exit(f"{plots}: has no {', '.join(missing)}; run `make demo`, or change FIGURES in {__file__}")
+    report = Path(sys.argv[1] if len(sys.argv) > 1 else "results/report")
+    plots = {path.stem: path for path in report.glob("*/plots/*.svg")}
+    if missing := [name for name in FIGURES if name not in plots]:
+        sys.exit(f"{report}: has no {', '.join(missing)}; run `make demo`, or change FIGURES in {__file__}")
     GALLERY.mkdir(exist_ok=True)
     for name in FIGURES:
-        (GALLERY / f"{name}.png").write_bytes(png_of(plots / f"{name}.svg"))
+        (GALLERY / f"{name}.png").write_bytes(png_of(plots[name]))
 
 
 if __name__ == "__main__":

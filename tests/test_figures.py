@@ -12,12 +12,13 @@ from PIL import Image
 
 from bevatron.figures import (
     drawable,
-    figure_bytes,
     legend_label,
     log_failure,
     placeholder_png,
     placeholder_svg,
+    png_bytes,
     shorten,
+    svg_bytes,
 )
 
 FORMULAS = [
@@ -34,13 +35,13 @@ FORMULAS = [
 
 
 def drawn(text: str, literal: bool) -> np.ndarray:
-    """Pixels of a text: by `figure_bytes`, or by matplotlib with its formulas switched off at the text itself."""
+    """Pixels of a text: by `png_bytes`, or by matplotlib with its formulas switched off at the text itself."""
     figure = Figure(figsize=(4, 1), dpi=80)
     FigureCanvasAgg(figure)
     axes = figure.add_axes([0.1, 0.3, 0.8, 0.4], xticks=[], yticks=[])
     title = axes.set_title(text)
     if literal:
-        return np.asarray(Image.open(io.BytesIO(figure_bytes(figure, "test", format="png"))))
+        return np.asarray(Image.open(io.BytesIO(png_bytes(figure, "test"))))
     title.set_parse_math(False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
@@ -70,7 +71,7 @@ def test_it_is_one_in_every_place_of_a_figure(text):
     figure.legend(*axes.get_legend_handles_labels(), title=text, loc="outside upper left")
     figure.suptitle(text)
     figure.supxlabel(text)
-    figure_bytes(figure, "test", format="svg")
+    svg_bytes(figure, "test", 100)
     shown = [t for t in figure.findobj(Text) if t.get_text() == text]
     assert len(shown) >= 14
     assert not any(t.get_parse_math() for t in shown)
@@ -89,17 +90,17 @@ def test_an_ordinary_figure_has_the_bytes_of_matplotlib():
         axes.legend()
         return made
 
-    buffer, options = io.BytesIO(), {"format": "svg", "metadata": {"Date": None}}
+    buffer, options = io.BytesIO(), {"format": "svg", "metadata": {"Date": None, "Creator": None}}
     with mpl.rc_context({"svg.hashsalt": "test"}):
         figure().savefig(buffer, **options)
-        assert figure_bytes(figure(), "test", **options) == buffer.getvalue()
+        assert svg_bytes(figure(), "test", 100) == buffer.getvalue()
 
 
 def test_missing_glyphs_are_told_once_and_end_nothing(told):
     figure = Figure()
     FigureCanvasAgg(figure)
     figure.subplots().set_title("漢 title 漢 \U000e0fff")
-    assert figure_bytes(figure, "curve-fits", format="svg").startswith(b"<?xml")
+    assert svg_bytes(figure, "curve-fits", 100).startswith(b"<?xml")
     (record,) = told
     assert "curve-fits: the fonts of figures lack" in record.message
     assert "U+6F22" in record.message
@@ -113,7 +114,7 @@ def test_texts_without_end_leave_room_for_the_figure():
         axes.plot([0, 1], [0, 1], label=f"{'W' * 500}{k}")
         axes.set(title=f"{'a long title ' * 40}{k}", xlabel="x" * 500, ylabel="words " * 100)
         axes.legend()
-    figure_bytes(figure, "test", format="png")
+    png_bytes(figure, "test")
     assert all(axes.get_position().width > 0.1 and axes.get_position().height > 0.2 for axes in panels)
     titles = [axes.get_title() for axes in panels]
     assert len(set(titles)) == 3  # names often differ in their ends
@@ -131,7 +132,7 @@ def test_a_label_with_an_underscore_is_in_the_legend():
     axes = figure.subplots()
     axes.plot([0, 1], label=legend_label("_hidden"))
     legend = axes.legend()
-    figure_bytes(figure, "test", format="svg")
+    svg_bytes(figure, "test", 100)
     assert [text.get_text() for text in legend.get_texts()] == ["_hidden"]
     assert legend_label("plain") == "plain"
 

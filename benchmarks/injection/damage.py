@@ -21,11 +21,13 @@ PUBLISHED = (
     ("results/*/models/*/*/weights.safetensors", "evaluate"),
     ("results/*/models/*/*/model.json", "evaluate"),
     ("results/*/models/*/runs.json", "evaluate"),
-    ("results/*/models/*/*/history.csv", "report"),
-    ("results/*/search/*/trials.csv", "report"),
-    ("results/*/search/*/best.yaml", "report"),
-    ("results/*/evaluation/data.json", "report"),
-    ("results/*/evaluation/*/metrics.json", "report"),
+    ("results/*/models/*/*/history.csv", "report_study"),
+    ("results/*/search/*/trials.csv", "report_study"),
+    ("results/*/search/*/best.yaml", "report_study"),
+    ("results/*/evaluation/data.json", "report_study"),
+    ("results/*/evaluation/*/metrics.json", "report_study"),
+    ("results/report/*/claims.json", "report"),
+    ("results/report/*/index.html", "report"),
 )
 LIVE = (  # live state, and the stage that goes on from it
     ("runs/*/*.ckpt", "train"),

@@ -8,7 +8,7 @@ from injection.place import Reference
 from injection.scene import Scene
 from injection.workflow import Job
 
-STAGES = ("simulate", "prepare", "manifest", "observables", "train", "evaluate", "report", "search")
+STAGES = ("simulate", "prepare", "manifest", "observables", "train", "evaluate", "report_study", "report", "search")
 PAGE = 4096
 SIZE = "64m"
 

@@ -107,13 +107,13 @@ def _settles_to(path: Path, expected: str) -> bool:
 
 
 def _wrong_checksums(root: Path, left_out: Collection[str]) -> list[str]:
-    """Files whose SHA-256 is not the one that a runs.json, or the report's provenance.json, tells of it; one that was
-    damaged on purpose tells nothing: the bit that was turned may be one of a digest."""
+    """Files whose SHA-256 is not the one that a runs.json, or a provenance.json of the report, tells of it; one that
+    was damaged on purpose tells nothing: the bit that was turned may be one of a digest."""
     told: dict[Path, str] = {}
     for path in root.glob("results/*/models/*/runs.json"):
         for run in _json(path).get("runs", []) if str(path.relative_to(root)) not in left_out else []:
             told |= {path.parent / run["folder"] / name: digest for name, digest in run["files"].items()}
-    for path in root.glob("results/report/provenance.json"):
+    for path in (root / "results" / "report").rglob("provenance.json"):
         told |= {path.parent / name: digest for name, digest in _json(path).get("files", {}).get("report", {}).items()}
     named = {str(path.relative_to(root)): path for path, digest in told.items() if path.is_file()}
     return [name for name, path in named.items() if name not in left_out and _sha256(path) != told[path]]

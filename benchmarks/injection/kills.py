@@ -12,8 +12,12 @@ from injection.ray_processes import HEAD, named, workers
 from injection.scene import Scene
 from injection.workflow import Job
 
-STAGES = ("simulate", "prepare", "manifest", "observables", "train", "evaluate", "report", "search")
-LATER = {"search": "search train evaluate report", "train": "train evaluate report", "evaluate": "evaluate report"}
+STAGES = ("simulate", "prepare", "manifest", "observables", "train", "evaluate", "report_study", "report", "search")
+LATER = {
+    "search": "search train evaluate report_study report",
+    "train": "train evaluate report_study report",
+    "evaluate": "evaluate report_study report",
+}
 
 
 def stages(reference: Reference) -> list[str]:

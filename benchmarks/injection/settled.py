@@ -23,6 +23,8 @@ def fingerprint(path: Path) -> str:
             tree = json.loads(content)
             if path.name != "manifest.json":
                 tree.pop("sha256", None)  # a seal, of the times too
+            if path.name == "claims.json":
+                tree = {key: value for key, value in tree.items() if key not in ("results", "page")}
             tree = _origins_without_times(tree) if path.name == "provenance.json" else _without_times(tree)
             content = json.dumps(tree, sort_keys=True).encode()
         case ".csv":
@@ -42,7 +44,7 @@ def _without_times(tree: Any) -> Any:
 def _origins_without_times(tree: dict[str, Any]) -> Any:
     """Of the report's provenance.json: no digests of files that tell times, no numbers of timed columns."""
     numbers = [n for n in tree["numbers"] if not TIMED_COLUMNS.fullmatch(n["column"]) and "timings" not in n["table"]]
-    return _without_times({key: tree[key] for key in tree if key != "files"} | {"numbers": numbers})
+    return _without_times({key: tree[key] for key in tree if key not in ("files", "pages")} | {"numbers": numbers})
 
 
 def _table_without_times(text: str) -> bytes:

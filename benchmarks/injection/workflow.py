@@ -106,8 +106,15 @@ def jobs() -> list[Job]:
         found += _dataset_jobs(study, tree["simulation"]["shards"])
         for model, section in tree["models"].items():
             found += _model_jobs(study, model, "search" in section)
+    found += [_page_job(study) for study in STUDIES]
     report = ("report", *(word for study in STUDIES for word in ("--study", study)), "--output", "results/report")
-    return [*found, Job("report", "report", report, ("results/report/**/*",))]
+    ledger = ("results/report/index.html", "results/report/provenance.json", "results/report/tables/*")
+    return [*found, Job("report", "report", report, ledger)]
+
+
+def _page_job(study: str) -> Job:
+    place = f"results/report/{study}"
+    return Job("report_study", f"report {study}", ("report-study", study, "--output", place), (f"{place}/**/*",))
 
 
 def _dataset_jobs(study: str, shards: int) -> list[Job]:

@@ -32,6 +32,9 @@ RESULTS = (
     ("search", "results/*/best.yaml"),
     ("evaluate", "results/*/predictions.h5"),
     ("evaluate", "results/*/metrics.json"),
+    ("report_study", "results/report/*/tables/*.csv"),
+    ("report_study", "results/report/*/index.html"),
+    ("report_study", "results/report/*/claims.json"),
     ("report", "results/report/tables/*.csv"),
     ("report", "results/report/index.html"),
 )

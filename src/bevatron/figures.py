@@ -2,7 +2,7 @@
 fails costs nothing but itself.
 
 matplotlib reads `$...$` in every text as a formula and ends with an exception where it is none. A title is no formula,
-so `figure_bytes` has all texts drawn as they are, but for the numbers of the axes' ticks, whose powers of ten are ours.
+so all texts are drawn as they are, but for the numbers of the axes' ticks, whose powers of ten are ours.
 """
 
 import io
@@ -11,6 +11,7 @@ import textwrap
 import traceback
 import unicodedata
 import warnings
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,20 +25,36 @@ if TYPE_CHECKING:
 log = logging.getLogger("bevatron")
 LONGEST, FOLDED, MOST_LINES = 60, 44, 6
 """Characters of a line from which on a text is folded or shortened, of the lines it is folded to, and how many."""
-JOINER = "\u2060"  # WORD JOINER, without width, which `figure_bytes` takes away again
+JOINER = "\u2060"  # WORD JOINER, without width, which is taken away again when the figure is drawn
 MISSING, COLLAPSED = "missing from font", "constrained_layout not applied"
 
 
-def figure_bytes(figure: "Figure", name: str, **options: Any) -> bytes:
-    """The figure's file, with all texts literal; `options` are those of `Figure.savefig`.
+def png_bytes(figure: "Figure", name: str, **options: Any) -> bytes:
+    """The figure as PNG, with all texts literal; `options` are those of `Figure.savefig`.
 
     Characters that the fonts lack become boxes, and texts that leave no room are told in the log, under `name`.
     """
+    return _figure_bytes(figure, name, partial(figure.savefig, format="png", **options))
+
+
+def svg_bytes(figure: "Figure", name: str, dpi: float) -> bytes:
+    """The figure as SVG, without dates; `dpi` is that of pixels in it. Else as `png_bytes`.
+
+    `Figure.savefig` would draw twice: once for the layout engine, which also works in the drawing itself.
+    """
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    figure.dpi = dpi
+    canvas = FigureCanvasSVG(figure)
+    return _figure_bytes(figure, name, partial(canvas.print_svg, metadata={"Date": None, "Creator": None}))
+
+
+def _figure_bytes(figure: "Figure", name: str, write: Callable[[io.BytesIO], Any]) -> bytes:
     _make_literal(figure)
     buffer = io.BytesIO()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        figure.savefig(buffer, **options)
+        write(buffer)
     lacking, others = set(), []
     for warning in caught:
         message = str(warning.message)
@@ -117,27 +134,45 @@ def placeholder_png(reason: str) -> bytes:
 
 
 def _make_literal(figure: "Figure") -> None:
-    """No text is a formula, all can be drawn, and none is far longer than its place."""
-    from matplotlib.text import Text
-    from matplotlib.ticker import FixedFormatter, FuncFormatter
+    """No text is a formula, all can be drawn, and none is far longer than its place.
 
-    numbers: set[Text] = set()
+    Ticks with numbers are left to their axes, which make them when they are drawn.
+    """
+    from matplotlib.ticker import FixedFormatter, FuncFormatter, NullFormatter
+
+    from bevatron.tick_numbers import PlainNumbers
+
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
-        axis.get_major_ticks()  # makes those that are drawn, so that their texts are found below
-        formatter = axis.get_major_formatter()
+        formatter, minor = axis.get_major_formatter(), axis.get_minor_formatter()
         if isinstance(formatter, FuncFormatter | FixedFormatter):  # words that the axis was given
+            for text in (text for tick in axis.get_major_ticks() for text in (tick.label1, tick.label2)):
+                text.set_parse_math(False)
             axis.set_major_formatter(FuncFormatter(partial(_label_of, formatter)))
-        else:
-            numbers |= set(axis.findobj(Text)) - {axis.label}
+        elif not isinstance(formatter, NullFormatter):
+            axis.set_major_formatter(PlainNumbers(formatter))
+        if not isinstance(minor, NullFormatter):
+            axis.set_minor_formatter(PlainNumbers(minor))
     folded = dict.fromkeys(_labels(figure), LONGEST) | _titles(figure)
-    for text in figure.findobj(Text):
-        if text in numbers:
-            continue
+    for text in _texts(figure):
         text.set_parse_math(False)
         words = drawable(text.get_text())
         words = _fold(words, folded[text]) if text in folded else _cut(words)
         if words != text.get_text():
             text.set_text(words)
+
+
+def _texts(figure: "Figure") -> Iterator["Text"]:
+    """All texts but those of the ticks."""
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.text import Text
+
+    for child in figure.get_children():
+        for artist in child.get_children() if isinstance(child, Axes) else [child]:
+            if isinstance(artist, Axis):
+                yield artist.label
+            else:
+                yield from artist.findobj(Text)
 
 
 def _label_of(formatter: "Formatter", value: float, position: int | None = None) -> str:

@@ -57,7 +57,7 @@ def test_a_seed_stands_for_its_injections(tmp_path):
     assert drawn != draw(8, 200, reference)
     assert {i.kind.name for i in drawn} == {kind.name for kind in KINDS}
     targets = {i.target for i in drawn if i.kind.name == "stage killed"}
-    stages = {"simulate", "prepare", "manifest", "observables", "search", "train", "evaluate", "report"}
+    stages = {"simulate", "prepare", "manifest", "observables", "search", "train", "evaluate", "report_study", "report"}
     assert stages <= targets
 
 
@@ -140,7 +140,9 @@ def test_a_sample_in_two_splits_is_counted(inspector, place):
     assert found.lost > 0
 
 
-@pytest.mark.parametrize("file", ["index.html", "tables/claims.csv", "plots/curve-fits.svg"])
+@pytest.mark.parametrize(
+    "file", ["index.html", "tables/claims.csv", "curve/index.html", "curve/claims.json", "curve/plots/curve-fits.svg"]
+)
 @pytest.mark.slow
 def test_a_report_cut_short_is_corrupt(inspector, place, file):
     path = place / "results" / "report" / file

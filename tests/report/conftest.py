@@ -16,6 +16,7 @@ from bevatron.config.sections.workflow import Workflow
 from bevatron.evaluate.evaluation import EvaluationContext, Predictions
 from bevatron.evaluate.observables import measure_observables
 from bevatron.evaluate.stage import metrics_record
+from bevatron.report.stage import write_ledger, write_study_page
 from bevatron.store.files.publish import publish_json, publish_text, sha256_of
 from bevatron.store.records.metrics import write_metrics
 from bevatron.store.records.runs import RunEnvironment
@@ -243,3 +244,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workflow, list[St
 def publish_study():
     """Makes all files of a study: (folder, study, split name to Samples, test Samples to Predictions by model)."""
     return _publish
+
+
+@pytest.fixture(scope="session")
+def write_report():
+    """Writes the pages of studies and their ledger, as the workflow does: (workflow, studies, results, folder)."""
+
+    def write(workflow: Workflow, studies: list[Study], results: Path, folder: Path) -> None:
+        by_name = {study.name: study for study in studies}
+        for name, study in by_name.items():
+            write_study_page(study, workflow.scale, results, folder / name)
+        write_ledger(workflow.scale, list(by_name), workflow.studies, lambda name, _: by_name[name], results, folder)
+
+    return write

@@ -8,16 +8,17 @@ import pytest
 
 from bevatron.errors import UserError
 from bevatron.report.sections import classification
-from bevatron.report.stage import write_report
+from bevatron.report.stage import write_study_page
 from bevatron.report.tables import study_tables as tables
 from bevatron.store.files.checksum import with_checksum
 from bevatron.store.files.publish import publish_json
+from bevatron.store.records.claims import read_claims
 
 
 @pytest.fixture(scope="module")
 def whole(results, tmp_path_factory):
-    """The report of the tagger, of which nothing is broken."""
-    return _report(results, tmp_path_factory.mktemp("whole"))
+    """The page of the tagger, of which nothing is broken."""
+    return _page(results, tmp_path_factory.mktemp("whole"))
 
 
 @pytest.fixture
@@ -25,15 +26,14 @@ def warnings_of(told):
     return lambda: [record.message for record in told if record.levelno >= logging.WARNING]
 
 
-def _report(results, output, folder=None, processes=1):
+def _page(results, output):
     workflow, studies, place = results
-    workflow = workflow.model_copy(update={"studies": ["tagger"]})
-    write_report(workflow, studies[1:], folder or place, output, processes)
+    write_study_page(studies[1], workflow.scale, place, output)
     return output
 
 
 def _same_but(output, whole, *differ):
-    """All tables and plots are those of the whole report, but for some; returns the page."""
+    """All tables and plots are those of the whole page, but for some; returns the page."""
     for path in (path for folder in ("tables", "plots") for path in (whole / folder).iterdir()):
         same = (output / path.relative_to(whole)).read_bytes() == path.read_bytes()
         assert same == (path.name not in differ), path.name
@@ -46,7 +46,7 @@ def test_a_figure_that_fails_costs_itself_alone(error, results, whole, tmp_path,
         raise error
 
     monkeypatch.setattr(classification, "plot_roc", fail)
-    page = _same_but(_report(results, tmp_path), whole, "tagger-roc.svg")
+    page = _same_but(_page(results, tmp_path), whole, "tagger-roc.svg")
     assert "1 figure or table could" in page
     assert "<script>" not in page
     assert type(error).__name__ in page
@@ -57,8 +57,8 @@ def test_a_figure_that_fails_costs_itself_alone(error, results, whole, tmp_path,
     assert "plots/tagger-roc.svg" in listed
 
 
-def test_curves_that_lack_a_part_cost_their_figures_alone(results, whole, tmp_path, warnings_of):
-    """A real file of another version, say: sealed and whole, but without what one figure needs; drawn by processes."""
+def test_curves_that_lack_a_part_cost_their_figures_alone(results, whole, write_report, tmp_path, warnings_of):
+    """A real file of another version, say: sealed and whole, but without what one figure needs."""
     workflow, studies, place = results
     shutil.copytree(place, tmp_path / "results")
     path = tmp_path / "results" / "tagger" / "evaluation" / "kinematics" / "metrics.json"
@@ -66,10 +66,11 @@ def test_curves_that_lack_a_part_cost_their_figures_alone(results, whole, tmp_pa
     del tree["curves"]["confusion"]["fraction"]
     publish_json(path, with_checksum({key: value for key, value in tree.items() if key != "sha256"}))
     output = tmp_path / "report"
-    write_report(workflow, studies, tmp_path / "results", output, 2)
-    page = _same_but(output, whole, "tagger-kinematics-classes.svg", "claims.csv")  # claims.csv: two studies here
+    write_report(workflow, studies, tmp_path / "results", output)
+    page = _same_but(output / "tagger", whole, "tagger-kinematics-classes.svg")
     assert "1 figure or table could" in page
-    assert "curve-fits" not in page.split("</header>")[0]
+    assert "could not be made" not in (output / "curve" / "index.html").read_text()
+    assert "tagger-kinematics-classes (KeyError" in (output / "index.html").read_text()
 
 
 def test_a_section_that_fails_leaves_the_others(results, whole, tmp_path, monkeypatch, warnings_of):
@@ -78,10 +79,10 @@ def test_a_section_that_fails_leaves_the_others(results, whole, tmp_path, monkey
 
     monkeypatch.setattr(classification.ClassificationSection, "figures", fail)
     monkeypatch.setattr(tables, "timings_table", fail)
-    output = _report(results, tmp_path)
+    output = _page(results, tmp_path)
     page = (output / "index.html").read_text()
     assert "2 figures and tables could" in page
-    assert (output / "tables" / "claims.csv").read_bytes() == (whole / "tables" / "claims.csv").read_bytes()
+    assert read_claims(output / "claims.json", "tagger").claims == read_claims(whole / "claims.json", "tagger").claims
     assert (output / "tables" / "tagger_timings.csv").read_text() == "failure\nZeroDivisionError: division by zero\n"
     learning = "plots/tagger-learning.svg"
     assert (output / learning).read_bytes() == (whole / learning).read_bytes()
@@ -91,7 +92,7 @@ def test_a_section_that_fails_leaves_the_others(results, whole, tmp_path, monkey
 def test_what_was_drawn_before_is_not_left_beside_a_new_page(results, whole, tmp_path, monkeypatch):
     shutil.copytree(whole, tmp_path / "report")
     monkeypatch.setattr(classification, "plot_roc", lambda *_: 1 / 0)
-    _report(results, tmp_path / "report")
+    _page(results, tmp_path / "report")
     assert b"could not be drawn" in (tmp_path / "report" / "plots" / "tagger-roc.svg").read_bytes()
 
 
@@ -101,7 +102,7 @@ def test_a_users_error_is_no_broken_figure(results, tmp_path, monkeypatch):
 
     monkeypatch.setattr(classification, "plot_roc", fail)
     with pytest.raises(UserError, match="changed or damaged"):
-        _report(results, tmp_path / "report")
+        _page(results, tmp_path / "report")
     assert not (tmp_path / "report").exists()
 
 

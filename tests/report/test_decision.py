@@ -8,7 +8,7 @@ import pytest
 from bevatron.config.loading.kinds import CLAIM_TESTS
 from bevatron.config.sections.claim import Claim
 from bevatron.errors import UserError
-from bevatron.report.page.ledger import ledger_of
+from bevatron.report.ledger.decided import decide_claims
 from bevatron.report.results.measured import Measured, Measurements
 
 RNG = np.random.default_rng(11)
@@ -220,7 +220,7 @@ def test_a_claim_for_one_scale_is_undecided_at_another():
     results = SimpleNamespace(
         study=SimpleNamespace(claims=claims), measurements=table(m=number(0.9, own=0.01, seeds=(0, 0, 0)))
     )
-    assert [e.decision.verdict for e in ledger_of([results], "paper")] == ["reproduced", "reproduced"]
-    demo = ledger_of([results], "demo")
+    assert [e.decision.verdict for e in decide_claims(results, "paper")] == ["reproduced", "reproduced"]
+    demo = decide_claims(results, "demo")
     assert [e.decision.verdict for e in demo] == ["reproduced", "undecided"]
     assert demo[1].decision.notes[0] == "made for the scale 'paper', and not decided at 'demo'"

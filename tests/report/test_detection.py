@@ -13,7 +13,6 @@ from bevatron.report.plots.detection import plot_boxes, plot_precision_recall
 from bevatron.report.plots.images import Sides, draw_channel, pixels, plot_examples, scale_of, sides_of
 from bevatron.report.plots.style import page_style
 from bevatron.report.results.study_results import read_study
-from bevatron.report.stage import write_report
 from bevatron.store.records.data import ImagesRecord
 from bevatron.store.shards.columns import Samples
 
@@ -72,10 +71,10 @@ def style():
     plt.close("all")
 
 
-def test_the_report_shows_metrics_curves_boxes_and_images(made, tmp_path):
+def test_the_report_shows_metrics_curves_boxes_and_images(made, tmp_path, write_report):
     folder, *studies = made
     write_report(Workflow(studies=[s.name for s in studies]), studies, folder, tmp_path)
-    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    page = "".join((tmp_path / s.name / "index.html").read_text(encoding="utf-8") for s in studies)
     for words in (
         "mean average precision",
         "mean average precision at IoU 50 %",

@@ -14,12 +14,11 @@ from bevatron import cli
 from bevatron.config.loading.identity import dataset_digest, raw_digest, run_digest
 from bevatron.errors import UserError
 from bevatron.report.provenance.trace import read_trace
-from bevatron.report.stage import write_report
 from bevatron.store.shards.manifest import load_manifest
 
 
 @pytest.fixture(scope="module")
-def written(results, tmp_path_factory):
+def written(results, write_report, tmp_path_factory):
     """A results folder with its report, as the workflow leaves them; tests that change files copy it first."""
     workflow, studies, folder = results
     place = tmp_path_factory.mktemp("provenance") / "results"
@@ -51,7 +50,7 @@ def bevatron(monkeypatch, capsys):
 def cells(folder: Path) -> dict[tuple[str, int, str], float]:
     """Every number of the tables, by the table's name, the row and the column, as the csv module reads them."""
     found = {}
-    for path in sorted((folder / "tables").glob("*.csv")):
+    for path in sorted(folder.rglob("*.csv")):
         with path.open(newline="", encoding="utf-8") as file:
             for k, row in enumerate(csv.DictReader(file), start=1):
                 for column, text in row.items():
@@ -132,7 +131,7 @@ def test_claims_name_the_numbers_they_compare(written):
 
 
 def test_the_page_says_where_models_were_trained_and_which_seeds_differ(written):
-    page = (written / "report" / "index.html").read_text(encoding="utf-8")
+    page = (written / "report" / "tagger" / "index.html").read_text(encoding="utf-8")
     assert page.count("seeds trained in different environments: capability AVX2 and AVX512") == 2
     assert "cpu (Some processor, AVX512), 2 threads" in page
 
@@ -156,7 +155,9 @@ def test_untouched_files_match(written, bevatron):
         "curve/evaluation/long/metrics.json",
         "curve/dataset/manifest.json",
         "tagger/search/feedforward/best.yaml",
-        "report/tables/tagger_metrics.csv",
+        "report/tagger/tables/tagger_metrics.csv",
+        "report/tagger/index.html",
+        "report/tables/claims.csv",
         "report/index.html",
     ],
 )
@@ -168,11 +169,11 @@ def test_a_changed_file_is_named(file, copied, bevatron):
     code, out, err = bevatron(copied / "report")
     assert code == 2
     assert err.splitlines() == [f"bevatron: {path}: is not the file that the report was made with; "
-                                "run `bevatron report` again, or the workflow"]  # fmt: skip
+                                "run `bevatron report-study` and `bevatron report` again, or the workflow"]  # fmt: skip
     assert "beats_cut" in out
 
 
-def test_weights_that_changed_before_the_report_are_named_too(results, copied, bevatron):
+def test_weights_that_changed_before_the_report_are_named_too(results, copied, bevatron, write_report):
     """What counts is what was evaluated, not what lay there when the report was written."""
     workflow, studies, _ = results
     path = copied / "tagger" / "models" / "kinematics" / "seed-1" / "weights.safetensors"

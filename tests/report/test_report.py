@@ -12,7 +12,6 @@ import yaml
 
 from bevatron.errors import UserError
 from bevatron.report.results.study_results import read_study
-from bevatron.report.stage import write_report
 from bevatron.store.files.checksum import with_checksum
 from bevatron.store.files.publish import publish_json, publish_text, sha256_of
 from bevatron.store.records.search import SearchRecord, TrialRecord, write_search
@@ -45,7 +44,7 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def report(results, tmp_path_factory):
+def report(results, write_report, tmp_path_factory):
     workflow, studies, folder = results
     output = tmp_path_factory.mktemp("report")
     write_report(workflow, studies, folder, output)
@@ -53,30 +52,37 @@ def report(results, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(report):
+def ledger(report):
     return (report / "index.html").read_text(encoding="utf-8")
 
 
-def test_page_needs_nothing_else(page):
-    found = Page(page)
+@pytest.fixture(scope="module")
+def pages(report):
+    """The pages of the studies, by name."""
+    return {name: (report / name / "index.html").read_text(encoding="utf-8") for name in ("curve", "tagger")}
+
+
+@pytest.mark.parametrize("file", ["index.html", "curve/index.html", "tagger/index.html"])
+def test_a_page_needs_nothing_else_and_its_links_arrive(file, report):
+    text = (report / file).read_text(encoding="utf-8")
+    found = Page(text)
     assert "script" not in found.tags
     assert "link" not in found.tags
-    assert all(link.startswith(("data:image/", "#")) for link in found.links)
-    assert not re.search(r"url\(|@import", page)
-    assert len(page) < 6e6
-
-
-def test_every_link_within_the_page_arrives(page):
-    found = Page(page)
+    to_pages = {link for link in found.links if not link.startswith(("data:image/", "#"))}
+    assert to_pages == ({"curve/index.html", "tagger/index.html"} if file == "index.html" else {"../index.html"})
+    assert not re.search(r"url\(|@import", text)
+    assert len(text) < 6e6
     assert {link[1:] for link in found.links if link.startswith("#")} <= found.anchors
 
 
-def test_page_names_every_study_claim_and_model(page, results):
+def test_pages_name_every_study_claim_and_model(ledger, pages, results):
     _, studies, _ = results
     for study in studies:
-        assert study.title in page
-        assert all(claim.statement in page and claim.source in page for claim in study.claims)
-        assert all(model.title in page for model in study.models.values())
+        for page in (ledger, pages[study.name]):
+            assert study.title in page
+            assert f'id="{study.name}"' in page
+            assert all(claim.statement in page and claim.source in page for claim in study.claims)
+        assert all(model.title in pages[study.name] for model in study.models.values())
 
 
 def test_verdicts_are_those_of_the_drawn_predictions(report):
@@ -90,43 +96,45 @@ def test_verdicts_are_those_of_the_drawn_predictions(report):
     assert np.isclose(float(row["margin"]) / float(row["margin error"]), float(row["distance [sigma]"]))
 
 
-def test_ledger_comes_first_with_a_tally(page):
-    assert page.index('id="ledger"') < page.index('id="curve"') < page.index('id="tagger"')
-    assert len(re.findall(r'class="claim (?:reproduced|not-reproduced|undecided)"', page)) == 6
+def test_the_ledger_has_all_claims_and_a_page_its_own(ledger, pages):
+    assert ledger.index('id="ledger"') < ledger.index('id="curve"') < ledger.index('id="tagger"')
+    for page, claims in ((ledger, 6), (pages["curve"], 3), (pages["tagger"], 3)):
+        assert len(re.findall(r'class="claim (?:reproduced|not-reproduced|undecided)"', page)) == claims
 
 
 def test_tables_repeat_the_measured_numbers(report, results):
     _, _, folder = results
     tree = json.loads((folder / "tagger" / "evaluation" / "feedforward" / "metrics.json").read_text())
-    with (report / "tables" / "tagger_metrics.csv").open(newline="") as file:
+    with (report / "tagger" / "tables" / "tagger_metrics.csv").open(newline="") as file:
         rows = {(r["model"], r["metric"]): r for r in csv.DictReader(file)}
     for name, metric in tree["metrics"].items():
         row = rows["Feedforward", name]
         if metric["value"] is not None:
             assert np.isclose(float(row["value"]), metric["value"])
             assert np.isclose(float(row["seed 1"]), metric["per_seed"][1])
-    with (report / "tables" / "tagger_published.csv").open(newline="") as file:
+    with (report / "tagger" / "tables" / "tagger_published.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert float(row["published"]) == 0.916
     assert np.isclose(float(row["difference"]), tree["metrics"]["auc.beauty_vs_rest"]["value"] - 0.916)
 
 
-def test_features_stand_with_their_definitions(report, page):
-    with (report / "tables" / "tagger_features.csv").open(newline="") as file:
+def test_features_stand_with_their_definitions(report, pages):
+    with (report / "tagger" / "tables" / "tagger_features.csv").open(newline="") as file:
         rows = {(r["group"], r["feature"]): r["definition"] for r in csv.DictReader(file)}
     assert rows == {("jet", "pt"): "momentum across the beam", ("tracks", "d0_significance"): ""}
-    assert "momentum across the beam" in page
-    assert "tracking.pt_min" in page  # options in sections are listed one by one
+    assert "momentum across the beam" in pages["tagger"]
+    assert "tracking.pt_min" in pages["tagger"]  # options in sections are listed one by one
 
 
-def test_images_of_the_page_lie_beside_it(report, page):
-    names = {path.name for path in (report / "plots").iterdir()}
-    assert {"curve-fits.svg", "curve-residuals.svg", "curve-learning.svg", "curve-points.svg"} <= names
-    assert {"tagger-roc.svg", "tagger-observables.svg", "tagger-feedforward-classes.svg"} <= names
-    assert page.count("<img ") == len(names)
+def test_images_of_a_page_lie_beside_it(report, pages):
+    names = {study: {path.name for path in (report / study / "plots").iterdir()} for study in pages}
+    assert {"curve-fits.svg", "curve-residuals.svg", "curve-learning.svg", "curve-points.svg"} <= names["curve"]
+    assert {"tagger-roc.svg", "tagger-observables.svg", "tagger-feedforward-classes.svg"} <= names["tagger"]
+    for study, page in pages.items():
+        assert page.count("<img ") == len(names[study])
 
 
-def test_same_results_same_bytes(report, results, tmp_path):
+def test_same_results_same_bytes(report, results, tmp_path, write_report):
     workflow, studies, folder = results
     write_report(workflow, studies, folder, tmp_path)
     for path in (p for p in report.rglob("*") if p.is_file()):
@@ -151,16 +159,17 @@ def copied(results, tmp_path):
         ("tagger/search/feedforward/trials.csv", "bevatron search tagger feedforward"),
     ],
 )
-def test_missing_file_is_named_with_the_command_that_makes_it(file, command, copied, tmp_path):
+def test_missing_file_is_named_with_the_command_that_makes_it(file, command, copied, tmp_path, write_report):
     workflow, studies, folder = copied
     (folder / file).unlink()
     with pytest.raises(UserError, match=f"{file}: is missing; run `{command}`") as caught:
         write_report(workflow, studies, folder, tmp_path / "report")
     assert "\n" not in str(caught.value)
-    assert not (tmp_path / "report").exists()
+    assert not list((tmp_path / "report").rglob(f"{file.split('/')[0]}/*"))
+    assert not (tmp_path / "report" / "index.html").exists()
 
 
-def test_metrics_of_another_dataset_are_refused(copied, tmp_path):
+def test_metrics_of_another_dataset_are_refused(copied, tmp_path, write_report):
     workflow, studies, folder = copied
     path = folder / "curve" / "evaluation" / "short" / "metrics.json"
     publish_json(path, with_checksum(json.loads(path.read_text()) | {"manifest_sha256": "e" * 64}))
@@ -168,7 +177,7 @@ def test_metrics_of_another_dataset_are_refused(copied, tmp_path):
         write_report(workflow, studies, folder, tmp_path / "report")
 
 
-def test_damaged_metrics_are_refused(copied, tmp_path):
+def test_damaged_metrics_are_refused(copied, tmp_path, write_report):
     workflow, studies, folder = copied
     path = folder / "curve" / "evaluation" / "short" / "metrics.json"
     path.write_text(path.read_text()[:1000])
@@ -184,7 +193,7 @@ def test_damaged_metrics_are_refused(copied, tmp_path):
         ("curve/models/long/seed-2/history.csv", r"\d\.\d{4}"),
     ],
 )
-def test_a_number_changed_in_a_file_is_noticed(file, number, copied, tmp_path):
+def test_a_number_changed_in_a_file_is_noticed(file, number, copied, tmp_path, write_report):
     """One digit is another: the file reads as well as before, and the report would tell a wrong number."""
     workflow, studies, folder = copied
     path, text = folder / file, (folder / file).read_text()
@@ -195,7 +204,7 @@ def test_a_number_changed_in_a_file_is_noticed(file, number, copied, tmp_path):
 
 
 @pytest.mark.parametrize("damaged", ["best.yaml", "search.json", "trials.csv"])
-def test_a_number_changed_in_a_search_is_noticed(damaged, copied, tmp_path):
+def test_a_number_changed_in_a_search_is_noticed(damaged, copied, tmp_path, write_report):
     workflow, studies, folder = copied
     place = folder / "tagger" / "search" / "feedforward"
     digest = sha256_of(place / "trials.csv")
@@ -212,22 +221,22 @@ def test_a_number_changed_in_a_search_is_noticed(damaged, copied, tmp_path):
         write_report(workflow, studies, folder, tmp_path / "report")
 
 
-def test_report_without_raw_shards_and_searches_plot(copied, tmp_path):
+def test_report_without_raw_shards_and_searches_plot(copied, tmp_path, write_report):
     """Raw shards may have been deleted to save space."""
     workflow, studies, folder = copied
     shutil.rmtree(folder / "curve" / "raw")
     write_report(workflow.model_copy(update={"studies": ["curve"]}), studies[:1], folder, tmp_path / "report")
-    assert "simulate" not in (tmp_path / "report" / "tables" / "curve_timings.csv").read_text()
+    assert "simulate" not in (tmp_path / "report" / "curve" / "tables" / "curve_timings.csv").read_text()
 
 
-def test_words_of_a_study_are_no_markup(results, tmp_path):
+def test_words_of_a_study_are_no_markup(results, tmp_path, write_report):
     workflow, studies, folder = results
     claim = studies[0].claims[0].model_copy(update={"statement": "<script>alert(1)</script> p < 0.05 & more"})
     study = studies[0].model_copy(update={"claims": [claim]})
     write_report(workflow, [study], folder, tmp_path)
-    text = (tmp_path / "index.html").read_text()
-    assert "<script>" not in text
-    assert "p &lt; 0.05 &amp; more" in text
+    for path in (tmp_path / "index.html", tmp_path / study.name / "index.html"):
+        assert "<script>" not in path.read_text()
+        assert "p &lt; 0.05 &amp; more" in path.read_text()
 
 
 def test_search_values_are_put_into_the_model(results):

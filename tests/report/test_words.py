@@ -13,7 +13,6 @@ import yaml
 
 from bevatron.config.sections.study import Study
 from bevatron.report.provenance.origin import Origin
-from bevatron.report.stage import write_report
 from bevatron.report.tables.table import Table
 from bevatron.store.files.checksum import with_checksum
 from bevatron.store.files.publish import publish_json
@@ -73,16 +72,18 @@ def tree_with_scripts(study) -> dict:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1], ids=["regression", "classification"])
-def test_a_script_in_every_text_of_a_study_stays_text(number, results, tmp_path):
+def test_a_script_in_every_text_of_a_study_stays_text(number, results, tmp_path, write_report):
     workflow, studies, folder = results
     study = Study.model_validate(tree_with_scripts(studies[number]))
     write_report(workflow.model_copy(update={"studies": [study.name]}), [study], folder, tmp_path)
-    page = Page((tmp_path / "index.html").read_text())
-    assert not {"script", "iframe", "object", "embed", "form"} & set(page.elements)
-    assert not [name for name, _ in page.attributes if name.startswith("on")]
-    links = [value for name, value in page.attributes if name in ("href", "src")]
-    assert all(value.startswith(("#", "data:image/")) for value in links)
-    assert sum(SCRIPT in words for words in page.words) >= 4
+    for path, texts in ((tmp_path / study.name / "index.html", 4), (tmp_path / "index.html", 3)):
+        page = Page(path.read_text())
+        assert not {"script", "iframe", "object", "embed", "form"} & set(page.elements)
+        assert not [name for name, _ in page.attributes if name.startswith("on")]
+        links = [value for name, value in page.attributes if name in ("href", "src")]
+        own = {"../index.html", f"{study.name}/index.html"}
+        assert all(value.startswith(("#", "data:image/")) or value in own for value in links)
+        assert sum(SCRIPT in words for words in page.words) >= texts
 
 
 def texts_of(tree: dict) -> list[tuple[dict | list, str | int]]:
@@ -96,7 +97,7 @@ def texts_of(tree: dict) -> list[tuple[dict | list, str | int]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1], ids=["regression", "classification"])
 @pytest.mark.parametrize("seed", range(4))
-def test_every_text_is_shown_as_it_stands(number, seed, results, tmp_path, told):
+def test_every_text_is_shown_as_it_stands(number, seed, results, tmp_path, told, write_report):
     workflow, studies, folder = results
     tree = yaml.safe_load(studies[number].model_dump_json())
     tree["references"] = ["", ""]
@@ -111,9 +112,9 @@ def test_every_text_is_shown_as_it_stands(number, seed, results, tmp_path, told)
     for name, observable in data["observables"].items():  # `observe` writes the titles there, for the figures
         observable["title"] = study.evaluation.observables[name].title
     publish_json(path, with_checksum({key: value for key, value in data.items() if key != "sha256"}))
-    write_report(workflow.model_copy(update={"studies": [study.name]}), [study], tmp_path, tmp_path)
+    write_report(workflow.model_copy(update={"studies": [study.name]}), [study], tmp_path, tmp_path / "report")
     assert not [record.message for record in told if "could not be made" in record.message]
-    html = (tmp_path / "index.html").read_text()
+    html = (tmp_path / "report" / study.name / "index.html").read_text()
     assert "could not be drawn" not in html
     words = " ".join(" ".join(Page(html).words).split())
     for owner, key in places[: len(places) - len(study.evaluation.observables)]:

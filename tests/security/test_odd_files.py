@@ -21,6 +21,7 @@ from bevatron.simulate.external.external_files import open_plain_or_gzip
 from bevatron.simulate.external.idx import LABELS, read_idx
 from bevatron.store.files.publish import publish_text, sha256_of
 from bevatron.store.files.verify import check_shard, verify
+from bevatron.store.records.claims import read_claims
 from bevatron.store.records.data import read_data
 from bevatron.store.records.export import read_export
 from bevatron.store.records.metrics import read_metrics
@@ -95,6 +96,7 @@ READERS = {
     "search.json": lambda path: read_search(path, "study", "model"),
     "export.json": lambda path: read_export(path, "study", "model"),
     "model.json": load_spec,
+    "claims.json": lambda path: read_claims(path, "study"),
     "provenance.json": read_trace,
     "trial_log.jsonl": TrialLog,
     "timing.json": measured_json,

@@ -41,6 +41,8 @@ elif stage == "train":
     made = [option("output") / "runs.json"]
 elif stage == "evaluate":
     made = [option("output") / name for name in ("predictions.h5", "metrics.json")]
+elif stage == "report-study":
+    made = [option("output") / name for name in ("index.html", "claims.json", "provenance.json")]
 elif stage == "report":
     made = [option("output") / name for name in ("index.html", "tables/claims.csv", "provenance.json")]
 for path in made:

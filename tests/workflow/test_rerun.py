@@ -45,6 +45,7 @@ def commands(given: Path, made: Path) -> list[tuple[str, ...]]:
             "--output",
             f"{made}/evaluation/net",
         ),
+        ("report-study", "curve", "--results", str(given.parent), "--output", f"{made.parent}/report/curve"),
         ("report", "--study", "curve", "--results", str(given.parent), "--output", f"{made.parent}/report"),
     ]
 
@@ -109,8 +110,11 @@ IDENTICAL = [
     "report/index.html",
     "report/provenance.json",
     "report/tables/claims.csv",
-    "report/tables/curve_metrics.csv",
-    "report/tables/curve_search.csv",
+    "report/curve/index.html",
+    "report/curve/claims.json",
+    "report/curve/provenance.json",
+    "report/curve/tables/curve_metrics.csv",
+    "report/curve/tables/curve_search.csv",
 ]
 APART_FROM_THE_CLOCK = [
     "curve/raw/shard-0000.timing.json",

@@ -42,6 +42,7 @@ def test_the_whole_row_is_planned(checkout):
     assert jobs["validate_source"] == 1
     assert jobs["search"] == 2
     assert jobs["train"] == jobs["evaluate"] == 9 + 7 + (21 + 17) + (4 + 9) + 1 + 3 + 1 + (8 + 5) + 14 + 3 + 3
+    assert jobs["report_study"] == 11
     assert jobs["report"] == 1
 
 

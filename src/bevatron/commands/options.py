@@ -14,4 +14,6 @@ Output = Annotated[Path, typer.Option("--output", help="file or folder to write"
 Nodes = Annotated[int, typer.Option(min=1, help="nodes of the batch job")]
 Cpus = Annotated[int | None, typer.Option(min=1, help="CPU cores of each node; default: as configured, or all")]
 Gpus = Annotated[int | None, typer.Option(min=0, help="GPUs of each node; default: as configured, or those visible")]
+Results = Annotated[Path, typer.Option("--results", help="folder of results")]
 DEFAULT_CONFIG = Path("config/config.yaml")
+DEFAULT_RESULTS = Path("results")

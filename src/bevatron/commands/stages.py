@@ -8,6 +8,7 @@ import typer
 from bevatron.commands.loading import pause_garbage_collection
 from bevatron.commands.options import (
     DEFAULT_CONFIG,
+    DEFAULT_RESULTS,
     Config,
     Cpus,
     Gpus,
@@ -15,6 +16,7 @@ from bevatron.commands.options import (
     ModelName,
     Nodes,
     Output,
+    Results,
     Scale,
     StudyName,
 )
@@ -181,32 +183,58 @@ def export(
     export_model(loaded, workflow, model, manifest, runs, output, metrics, seed)
 
 
+def report_study(
+    study: StudyName,
+    output: Output,
+    results: Results = DEFAULT_RESULTS,
+    config: Config = DEFAULT_CONFIG,
+    scale: Scale = None,
+) -> None:
+    """Decide a study's claims and write its page, tables and plots into the folder --output, results/report/STUDY."""
+    with pause_garbage_collection():
+        loaded, workflow = _load(study, config, scale)
+        from bevatron.report.stage import write_study_page
+
+    write_study_page(loaded, workflow.scale, results, output)
+
+
 def report(
     output: Output,
-    study: Annotated[list[str] | None, typer.Option(help="a study to report; again for more; default: all")] = None,
-    results: Annotated[Path, typer.Option(help="folder of results")] = Path("results"),
+    study: Annotated[
+        list[str] | None,
+        typer.Option(help="a study that must have a page; again for more; default: all whose data are here"),
+    ] = None,
+    results: Results = DEFAULT_RESULTS,
     missing: Annotated[
         list[str] | None,
         typer.Option(help="a study left out because its data are missing, to be named; again for more"),
     ] = None,
-    processes: Annotated[int, typer.Option(min=1, help="processes that draw images at once")] = 1,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
-    """Decide the claims of the studies and write the report, tables and plots into the folder --output."""
+    """Write the ledger of claims of all studies that have a page in the folder --output; `report-study` makes pages."""
     from bevatron.logs import start_logging
 
     start_logging()
     with pause_garbage_collection():
         from bevatron.config.loading.load import load_study, load_workflow
         from bevatron.config.loading.missing_data import missing_data_of
-        from bevatron.report.stage import write_report
+        from bevatron.report.stage import write_ledger
 
-        workflow = load_workflow(config, scale=scale, studies=study)
-        folder = config.parent / "studies"
-        studies = [load_study(name, workflow.scale, folder) for name in workflow.studies]
-    left_out = {name: missing_data_of(load_study(name, workflow.scale, folder)) for name in missing or ()}
-    write_report(workflow, studies, results, output, processes, {name: why for name, why in left_out.items() if why})
+    workflow, folder = load_workflow(config, scale=scale), config.parent / "studies"
+    selected = load_workflow(config, scale=scale, studies=study).studies
+    suspects = (missing or ()) if study else workflow.studies
+    left_out = {name: missing_data_of(load_study(name, workflow.scale, folder)) for name in suspects}
+    left_out = {name: why for name, why in left_out.items() if why}
+    write_ledger(
+        workflow.scale,
+        [name for name in selected if name not in left_out],
+        workflow.studies,
+        lambda name, at: load_study(name, at, folder),
+        results,
+        output,
+        left_out,
+    )
 
 
 def _load(name: str, config: Path, scale: str | None) -> "tuple[Study, Workflow]":
@@ -238,4 +266,5 @@ def _model_of(study: "Study", model: str) -> None:
         raise UserError(f"study '{study.name}'", f"has no model '{model}'", f"it has: {', '.join(study.models)}")
 
 
-COMMANDS = (simulate, validate_source, prepare, manifest, search, train, evaluate, observables, export, report)
+COMMANDS = (simulate, validate_source, prepare, manifest, search, train, evaluate, observables)
+COMMANDS += (export, report_study, report)

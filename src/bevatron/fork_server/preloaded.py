@@ -43,8 +43,10 @@ IMPORTED_NEXT = (
     "bevatron.evaluate.inspection.*",
     "bevatron.evaluate.tasks.*",
     "bevatron.report.stage",
+    "bevatron.report.sections.*",
+    "matplotlib.backends.backend_svg",
 )
-NEED_BOTH = frozenset({"train", "evaluate", "search", "export", "report"})
+NEED_BOTH = frozenset({"train", "evaluate", "search", "export", "report-study", "report"})
 
 
 def import_all(names: tuple[str, ...]) -> Iterator[str]:

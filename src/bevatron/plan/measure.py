@@ -61,8 +61,8 @@ def measure_rates(study: Study, scale: str, results: Path, date: str, machine: s
             observables_seconds=_round(beyond_start("observables", n["test"])),
         ),
         fits=_all_fits(study, results, n, describe(manifest_path, "train").bytes / n["train"]),
-        report_seconds=_round(_job(benchmarks / "report.tsv")["cores"]),
-        report_bytes=_size(results / "report"),
+        report_seconds=_round(_job(benchmarks / "report_study" / f"{study.name}.tsv")["cores"]),
+        report_bytes=_size(results / "report" / study.name),
     )
 
 

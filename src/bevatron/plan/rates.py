@@ -63,8 +63,8 @@ class StudyRates(Section):
     simulate: ShardRates = Field(description="making raw shards")
     prepare: SampleRates = Field(description="making samples")
     fits: dict[Name, FitRates] = Field(description="by model", min_length=1)
-    report_seconds: NonNegative = Field(description="core-seconds of the report")
-    report_bytes: NonNegative = Field(description="bytes of the report")
+    report_seconds: NonNegative = Field(description="core-seconds of the study's page")
+    report_bytes: NonNegative = Field(description="bytes of the study's page")
 
     def of_larger_samples(self, factor: float) -> "StudyRates":
         """The rates of samples with `factor` times as many numbers, for all that goes with their size."""

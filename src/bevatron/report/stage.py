@@ -1,80 +1,94 @@
-"""Write the report: one page, its tables and its plots, from everything the other stages published."""
+"""Write the report: a page for each study, drawn by itself, and the ledger of all studies that have one."""
 
 import logging
 from pathlib import Path
 
+from bevatron.config.loading.digest import digest_of
 from bevatron.config.sections.study import Study
-from bevatron.config.sections.workflow import Workflow
-from bevatron.report.page.chapter import Chapter
-from bevatron.report.page.drawing import draw_chapters
-from bevatron.report.page.ledger import Entry, ledger_of, tally
-from bevatron.report.page.page import render
-from bevatron.report.provenance.origin import Origin
-from bevatron.report.provenance.record import PAGE, PROVENANCE, provenance_of
+from bevatron.report.ledger.claims_table import claims_table
+from bevatron.report.ledger.decided import decide_claims, record_of
+from bevatron.report.ledger.reported import CLAIMS, LoadStudy, read_reported
+from bevatron.report.page.chapter import draw_chapter
+from bevatron.report.page.render import render_ledger, render_study
+from bevatron.report.plots.style import page_style
+from bevatron.report.provenance.record import PAGE, PROVENANCE, ledger_provenance, study_provenance
 from bevatron.report.results.study_results import read_study
-from bevatron.report.tables.table import Table
 from bevatron.store.files.plain_names import inside
-from bevatron.store.files.publish import publish_bytes, publish_json
+from bevatron.store.files.publish import publish_bytes, publish_json, sha256_of
+from bevatron.store.records.claims import ClaimsRecord, FailureRecord, write_claims
+from bevatron.versions import versions
 
 log = logging.getLogger("bevatron")
+DECISIVE = ("manifest.json", "data.json", "metrics.json")  # files of the results that verdicts are decided from
 
 
-def write_report(
-    workflow: Workflow,
-    studies: list[Study],
-    results: Path,
-    output_folder: Path,
-    processes: int = 1,
-    missing: dict[str, str] | None = None,
-) -> None:
-    """Publish `tables/*.csv`, `plots/*`, `provenance.json` and, last, `index.html` in `output_folder`.
+def write_study_page(study: Study, scale: str, results: Path, output_folder: Path) -> None:
+    """Publish a study's `tables/*.csv`, `plots/*`, `provenance.json`, `index.html` and, last, `claims.json`.
 
-    processes: that draw at once; the same results give the same bytes whatever their number. missing: studies left out,
-    and why. A figure or table that cannot be made is told in the page and in the log, and costs nothing else. Raises
-    UserError, with the command that makes it, for a missing or damaged file.
+    Equal results give equal bytes. A figure or table that cannot be made is told in the page and in the log, and costs
+    nothing else. Raises UserError, with the command that makes it, for a missing or damaged file.
     """
-    studies_results = [read_study(study, results) for study in studies]
-    ledger = ledger_of(studies_results, workflow.scale)
-    chapters = draw_chapters(studies_results, processes)
-    tables = [claims_table(ledger), *(t for c in chapters for t in c.tables)]
-    files = {f"tables/{table.name}.csv": table.to_csv().encode() for table in tables}
-    files |= {f"plots/{figure.file}": figure.content for c in chapters for figure in c.figures}
-    page = render(workflow, ledger, chapters, missing or {}).encode()
+    study_results = read_study(study, results)
+    entries = decide_claims(study_results, scale)
+    claims = tuple(record_of(entry) for entry in entries)
+    with page_style():
+        chapter = draw_chapter(study_results)
+    files = {f"tables/{table.name}.csv": table.to_csv().encode() for table in chapter.tables}
+    files |= {f"plots/{figure.file}": figure.content for figure in chapter.figures}
+    page = render_study(chapter, claims, scale).encode()
     for name, content in files.items():
         publish_bytes(inside(output_folder, name), content)
-    numbers = [number for table in tables for number in table.numbers()]
-    origin = provenance_of(workflow, studies_results, ledger, numbers, results, files | {PAGE: page})
+    numbers = [number for table in chapter.tables for number in table.numbers()]
+    origin = study_provenance(scale, study_results, entries, numbers, results, files | {PAGE: page})
     publish_json(output_folder / PROVENANCE, origin)
     publish_bytes(output_folder / PAGE, page)
-    if failures := [name for chapter in chapters for name, _ in chapter.failures]:
-        log.warning("%s: %d of its figures and tables could not be made: %s", PAGE, len(failures), ", ".join(failures))
-    log.info("%s: %s", output_folder / PAGE, _summary(ledger, chapters))
-
-
-def claims_table(ledger: list[Entry]) -> Table:
-    """The ledger as a table."""
-    rows = tuple(
-        (
-            e.study.name,
-            e.claim.id,
-            e.decision.verdict,
-            e.decision.decisive.distance,
-            e.decision.decisive.value,
-            e.decision.decisive.error,
-            e.decision.decisive.meaning,
-            e.claim.statement,
-            e.decision.sentence,
-            "; ".join(e.decision.notes),
-            e.claim.source,
-        )
-        for e in ledger
+    record = ClaimsRecord(
+        study=study.name,
+        title=study.title,
+        scale=scale,
+        bevatron=versions()["bevatron"],
+        config_digest=digest_of(study),
+        claims=claims,
+        failures=tuple(FailureRecord(name=name, reason=reason) for name, reason in chapter.failures),
+        results={
+            name.removeprefix(f"{study.name}/"): digest
+            for name, digest in origin["files"]["results"].items()
+            if name.endswith(DECISIVE)
+        },
+        page={name: sha256_of(output_folder / name) for name in (PAGE, PROVENANCE)},
     )
-    head = ("study", "claim", "verdict", "distance [sigma]", "margin", "margin error", "margin of")
-    head += ("statement", "measured", "notes", "source")
-    origins = tuple(Origin(e.study.name, "report", claim=e.claim.id) for e in ledger)
-    return Table("claims", "The ledger of claims.", head, rows, origins)
+    write_claims(output_folder / CLAIMS, record)
+    if failures := [name for name, _ in chapter.failures]:
+        log.warning("%s: %d of its figures and tables could not be made: %s", PAGE, len(failures), ", ".join(failures))
+    log.info("%s: %d models, %d claims", output_folder / PAGE, len(study.models), len(claims))
 
 
-def _summary(ledger: list[Entry], chapters: list[Chapter]) -> str:
-    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in tally(ledger).items())
-    return f"{len(chapters)} studies, {len(ledger)} claims ({verdicts})"
+def write_ledger(
+    scale: str,
+    studies: list[str],
+    configured: list[str],
+    load_study: LoadStudy,
+    results: Path,
+    output_folder: Path,
+    missing: dict[str, str] | None = None,
+) -> None:
+    """Publish `tables/claims.csv`, `provenance.json` and, last, `index.html`, from the studies' `*/claims.json`.
+
+    studies: those of this run, which must have a page; other studies that have one are shown as well, each with its
+    scale, and with what is wrong where its verdicts are not to be trusted. missing: studies left out, and why. Raises
+    UserError, with the command that makes it, for a missing or damaged file of a study of this run.
+    """
+    reported = read_reported(output_folder, results, studies, configured, load_study)
+    table = claims_table(reported, scale)
+    files = {f"tables/{table.name}.csv": table.to_csv().encode()}
+    page = render_ledger(reported, scale, missing or {}).encode()
+    for name, content in files.items():
+        publish_bytes(inside(output_folder, name), content)
+    pages = {study.name: study.record.page[PROVENANCE] for study in reported if study.record is not None}
+    origin = ledger_provenance(scale, pages, list(table.numbers()), files | {PAGE: page})
+    publish_json(output_folder / PROVENANCE, origin)
+    publish_bytes(output_folder / PAGE, page)
+    for study in (study for study in reported if study.state):
+        log.warning("%s is not counted: %s", study.name, study.state)
+    n_claims = sum(len(study.claims) for study in reported if study.counts_at(scale))
+    log.info("%s: %d studies, %d claims at scale %s", output_folder / PAGE, len(reported), n_claims, scale)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bevatron.config.sections.search import Choice, Integers, LogUniform, Search
-from bevatron.figures import figure_bytes, log_failure, placeholder_png, shorten
+from bevatron.figures import log_failure, placeholder_png, png_bytes, shorten
 from bevatron.search.space import values_of
 from bevatron.search.trial_log import FINISHED, STOPPED, Trial
 
@@ -54,7 +54,7 @@ def _draw_search(title: str, search: Search, checkpoint: str, trials: list[Trial
             _draw_key(axes, search, key, checkpoint, trials, best)
             if index % columns == 0:
                 axes.set_ylabel("validation loss")
-        return figure_bytes(figure, "search.png", format="png", metadata={"Software": None})
+        return png_bytes(figure, "search.png", metadata={"Software": None})
 
 
 def _draw_trials(axes: Any, checkpoint: str, trials: list[Trial]) -> None:

@@ -8,6 +8,14 @@ from typing import Any
 import pytest
 from run_records import run_record
 
+from bevatron.store.records.claims import (
+    ClaimRecord,
+    ClaimsRecord,
+    FailureRecord,
+    MarginRecord,
+    read_claims,
+    write_claims,
+)
 from bevatron.store.records.data import (
     DataRecord,
     ImageRecord,
@@ -107,12 +115,33 @@ def export() -> ExportRecord:
     return ExportRecord(**NAMES, manifest_sha256=DIGEST, exports=(model,))
 
 
+def claims() -> ClaimsRecord:
+    margins = (
+        MarginRecord(meaning="a minus b", value=0.5, error=0.1, worst_seed=0.25),
+        MarginRecord(meaning="a minus c", value=None, error=None, worst_seed=None),
+    )
+    words = {"statement": "a exceeds b and c", "source": "Lectures", "sentence": "a is 1.0.", "notes": ("no value",)}
+    claim = ClaimRecord(id="order", verdict="undecided", sigmas=2.0, margins=margins, **words)
+    return ClaimsRecord(
+        study="curve",
+        title="A parabola",
+        scale="demo",
+        bevatron="0.1.0",
+        config_digest=DIGEST,
+        claims=(claim,),
+        failures=(FailureRecord(name="curve-fits", reason="ValueError: x"),),
+        results={"evaluation/net/metrics.json": OTHER},
+        page={"index.html": DIGEST},
+    )
+
+
 CASES = [
     Case("runs.json", "bevatron train curve net", runs(), write_runs, lambda p: read_runs(p, "curve", "net")),
     Case("metrics.json", "bevatron evaluate curve net", metrics(), write_metrics,
          lambda p: read_metrics(p, "curve", "net")),
     Case("data.json", "bevatron observables curve", data(), write_data, lambda p: read_data(p, "curve")),
     Case("search.json", "bevatron search curve net", search(), write_search, lambda p: read_search(p, "curve", "net")),
+    Case("claims.json", "bevatron report-study curve", claims(), write_claims, lambda p: read_claims(p, "curve")),
     Case("export.json", "bevatron export curve net", export(), write_export, lambda p: read_export(p, "curve", "net")),
 ]  # fmt: skip
 

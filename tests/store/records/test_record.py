@@ -148,6 +148,9 @@ def _is_record(value: Any) -> bool:
         "trial",
         "agreement",
         "tolerance",
+        "verdict",
+        "meaning",
+        "reason",
     )
     return isinstance(value, dict) and any(key in value for key in known) and "kind" not in value and "x" not in value
 

@@ -69,7 +69,7 @@ class Rules(Section):
         default=JobResources(minutes=30), description="write a model as ONNX files, with its card"
     )
     report: JobResources = Field(
-        default=JobResources(cpus=2, minutes=30), description="decide the claims and write the report"
+        default=JobResources(minutes=30), description="decide a study's claims and write its page; write the ledger"
     )
 
 

@@ -15,13 +15,11 @@ A condition holds for δ > z σ, fails for δ < -z σ, and is open in between or
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from bevatron.report.results.measured import Measured
-
-Verdict = Literal["reproduced", "not reproduced", "undecided"]
+from bevatron.store.records.claims import Verdict
 
 
 @dataclass(frozen=True)

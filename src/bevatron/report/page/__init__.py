@@ -1,1 +1,1 @@
-"""The page: ledger, chapters, figures that may fail alone."""
+"""The pages: their chapters, their figures, which may fail alone, and their templates filled."""

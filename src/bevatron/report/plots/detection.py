@@ -50,7 +50,7 @@ def plot_boxes(
     """
     images = {image.id: image for image in group.images}
     selected = [example for example in examples if example["id"] in images]
-    figure, panels = create_panels(len(selected), height=3.6)
+    figure, panels = create_panels(len(selected), height=3.6, shared_colour_bar=True)
     scale = scale_of(group)
     height, width = (side * group.rebin for side in group.shape)
     for axes, example in zip(panels, selected, strict=True):

@@ -41,7 +41,7 @@ def plot_examples(group: ImagesRecord, sides: Sides) -> Figure:
     if len(features) == 1 and max(group.shape) <= SMALL:
         return _plot_small_images(group)
     if len(features) == 1:
-        figure, panels = create_panels(len(images), height=3.5)
+        figure, panels = create_panels(len(images), height=3.5, shared_colour_bar=True)
     else:
         rows, columns = len(images), len(features)
         figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, 3.5 * rows), squeeze=False)

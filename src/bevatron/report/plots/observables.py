@@ -2,7 +2,6 @@
 
 from textwrap import fill
 
-import mplhep
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -24,7 +23,7 @@ def plot_observables(records: list[ObservableRecord], classes: list[str]) -> Fig
             scale = 1.0 / (max(counts.sum(), 1.0) * np.diff(edges))
             colour = COLOURS[i % len(COLOURS)]
             label = name + _fractions_left_out(record, name)
-            mplhep.histplot(counts * scale, edges, ax=axes, color=colour, lw=1.5, label=label, yerr=False)
+            axes.stairs(counts * scale, edges, color=colour, lw=1.5, label=label)
             middle, full = (edges[1:] + edges[:-1]) / 2, counts > 0
             axes.errorbar(
                 middle[full],

@@ -1,7 +1,6 @@
 """What a regression learned: the fit over the noise, the residuals, the deviation from the truth."""
 
 import matplotlib.pyplot as plt
-import mplhep
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -40,8 +39,8 @@ def plot_residuals(curves: dict[str, dict]) -> Figure:
         edges = np.array(curve["edges"])
         if curve["noise"] is not None:
             noise = np.array(curve["noise"])
-            mplhep.histplot(noise, edges, ax=axes, histtype="fill", color=FAINT, alpha=0.35, label="noise", yerr=False)
-        mplhep.histplot(np.array(curve["model"]), edges, ax=axes, color=COLOURS[2], label="point − network", yerr=False)
+            axes.stairs(noise, edges, fill=True, color=FAINT, alpha=0.35, label="noise")
+        axes.stairs(np.array(curve["model"]), edges, color=COLOURS[2], lw=1.5, label="point − network")
         if curve["outside"] > 0.0005:
             note = f"{curve['outside']:.1%} outside"
             axes.text(0.97, 0.95, note, transform=axes.transAxes, ha="right", va="top")

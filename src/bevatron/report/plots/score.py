@@ -1,6 +1,5 @@
 """The network's output, class by class."""
 
-import mplhep
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -17,7 +16,7 @@ def plot_score(signal: str, classes: list[str], curve: dict, axes: Axes) -> None
         others = [fraction for name, fraction in fractions.items() if name != signal]
         fractions = {"the others": np.mean(others, axis=0), signal: fractions[signal]}
     for colour, (name, fraction) in zip(COLOURS, fractions.items(), strict=False):
-        mplhep.histplot(fraction, edges, ax=axes, color=colour, label=name, lw=1.5, yerr=False)
+        axes.stairs(fraction, edges, color=colour, label=name, lw=1.5)
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, 1e-4), high * 8)

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from bevatron.errors import UserError
-from bevatron.figures import figure_bytes, log_failure, placeholder_svg
+from bevatron.figures import log_failure, placeholder_svg, svg_bytes
+from bevatron.report.plots.panel_layout import PanelLayout
 
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#717581", "#92dadd")
 """Petroff's sequence (arXiv:2107.02270), blue, orange, red first: light, charm and beauty."""
@@ -36,6 +37,7 @@ _PAGE = {
     "legend.fontsize": 9.5,
     "legend.frameon": False,
     "axes.labelpad": 3,
+    "axes.titley": 1.0,  # no labels are above a panel: where the title is need not be looked for
     "axes.autolimit_mode": "data",
     "axes.formatter.limits": (-3, 5),  # ten thousand epochs are no 1.0 × 10⁴
     "axes.ymargin": 0.06,
@@ -117,7 +119,7 @@ def draw_figure(
         if folded or len(figure.axes) > FEW_PANELS:
             for axes in figure.axes:
                 _reduce_ticks(axes)
-        content = figure_bytes(figure, name, format="svg", metadata={"Date": None, "Creator": None}, dpi=150)
+        content = svg_bytes(figure, name, dpi=150)
         return ReportFigure(name, caption, content, wide=wide, folded=folded)
     except UserError:
         raise
@@ -134,14 +136,17 @@ def failed_figure(error: Exception, name: str, caption: str) -> ReportFigure:
     return ReportFigure(name, caption, placeholder_svg(reason), wide=True, failure=reason)
 
 
-def create_panels(n: int, columns: int = 3, height: float = 3.1) -> tuple[Figure, list[Axes]]:
+def create_panels(
+    n: int, columns: int = 3, height: float = 3.1, shared_colour_bar: bool = False
+) -> tuple[Figure, list[Axes]]:
     """A figure of the page's width with n panels in rows of up to `columns`; the axes in reading order.
 
     height: of a row, in inches.
     """
     columns = min(n, columns)
     rows = -(-n // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, height * rows), squeeze=False)
+    layout = "constrained" if shared_colour_bar else PanelLayout()
+    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, height * rows), squeeze=False, layout=layout)
     panels = list(axes.flat)
     for empty in panels[n:]:
         empty.set_axis_off()

@@ -3,13 +3,12 @@
 from typing import Any
 
 from bevatron.config.sections.study import Study
-from bevatron.config.sections.workflow import Workflow
 from bevatron.store.files.names import shard_number
 
 
-def commands_of(workflow: Workflow, study: Study) -> dict[str, Any]:
+def commands_of(scale: str, study: Study) -> dict[str, Any]:
     """By stage, and for stages that work on one model by its name; to be run where the folder `results` lies."""
-    name, options = study.name, f"--scale {workflow.scale}"
+    name, options = study.name, f"--scale {scale}"
     folder = f"results/{name}"
     manifest = f"--manifest {folder}/dataset/manifest.json"
     shards = [shard_number(number) for number in range(study.simulation.shards)]
@@ -22,7 +21,6 @@ def commands_of(workflow: Workflow, study: Study) -> dict[str, Any]:
         return "".join(f" --member {m}={folder}/models/{m}/runs.json" for m in study.models[model].members)
 
     each = "" if len(shards) == 1 else f"  # and so for each shard up to {shards[-1]}"
-    studies = " ".join(f"--study {other}" for other in workflow.studies)
     comparison = f"bevatron validate-source {name} {options} --output {folder}/evaluation/source.json"
     return {
         "simulate": f"bevatron simulate {name} {options} --shard 0 --output {folder}/raw/shard-0000.h5{each}",
@@ -46,6 +44,6 @@ def commands_of(workflow: Workflow, study: Study) -> dict[str, Any]:
             f" --output {folder}/evaluation/{model}"
             for model in study.models
         },
-        "report": f"bevatron report {options} {studies} --output results/report",
+        "report": f"bevatron report-study {name} {options} --output results/report/{name}",
         "study": f"none: it stands in config/studies/{name}.yaml",
     }

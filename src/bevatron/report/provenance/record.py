@@ -1,4 +1,4 @@
-"""The origin of every number of a report: `provenance.json`, written beside the page with the page."""
+"""The origin of every number of a page: `provenance.json`, written beside the page with the page."""
 
 from dataclasses import asdict
 from hashlib import sha256
@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bevatron.config.loading.digest import digest_of
-from bevatron.config.sections.workflow import Workflow
 from bevatron.report.claims.reference import TestOptions
-from bevatron.report.page.ledger import Entry
+from bevatron.report.ledger.decided import Entry
 from bevatron.report.provenance.commands import commands_of
 from bevatron.report.results.study_results import ModelResults, StudyResults
 from bevatron.report.tables.table import Number
@@ -19,39 +18,59 @@ SCHEMA_VERSION = 1
 PAGE, PROVENANCE = "index.html", "provenance.json"
 
 
-def provenance_of(
-    workflow: Workflow,
-    studies_results: list[StudyResults],
-    ledger: list[Entry],
+def study_provenance(
+    scale: str,
+    r: StudyResults,
+    entries: list[Entry],
     numbers: list[Number],
     results: Path,
-    report_files: dict[str, bytes],
+    page_files: dict[str, bytes],
 ) -> dict[str, Any]:
-    """The content of provenance.json. It holds no times, hosts or absolute paths: equal results give equal bytes.
+    """The content of a study's provenance.json. It holds no times, hosts or absolute paths: equal results give equal
+    bytes.
 
-    numbers: those of all tables; results: the folder that the report was made from; report_files: the report's own
-    files by their path in its folder. Files are named relative to `results` and to the report's folder. Each number
-    names its study, stage and model, under which `studies` has the digests, runs, versions and the command that makes
-    it again.
+    numbers: those of all tables; results: the folder that the page was made from; page_files: the page's own files by
+    their path in its folder. Files are named relative to `results` and to the page's folder. Each number names its
+    study, stage and model, under which `studies` has the digests, runs, versions and the command that makes it again.
     """
-    payload = {
-        "schema_version": SCHEMA_VERSION,
-        "scale": workflow.scale,
-        "versions": versions(),
-        "studies": {r.study.name: _study(workflow, r) for r in studies_results},
-        "claims": [_claim(r, entry) for r in studies_results for entry in ledger if entry.study.name == r.study.name],
-        "numbers": [_number(number) for number in numbers],
-        "files": {
-            "report": {name: sha256(content).hexdigest() for name, content in sorted(report_files.items())},
-            "results": {name: digest for r in studies_results for name, digest in _files(r, results).items()},
-        },
-    }
+    return _with_checksum(
+        scale,
+        studies={r.study.name: _study(scale, r)},
+        claims=[_claim(r, entry) for entry in entries],
+        numbers=[_number(number) for number in numbers],
+        files={"report": _digests(page_files), "results": _files(r, results)},
+    )
+
+
+def ledger_provenance(
+    scale: str, pages: dict[str, str], numbers: list[Number], ledger_files: dict[str, bytes]
+) -> dict[str, Any]:
+    """The content of the ledger's provenance.json: its own numbers and files, and of each study whose verdicts it has
+    the SHA-256 of the study's provenance.json, which says the rest.
+    """
+    return _with_checksum(
+        scale,
+        studies={},
+        claims=[],
+        numbers=[_number(number) for number in numbers],
+        files={"report": _digests(ledger_files), "results": {}},
+        pages=pages,
+    )
+
+
+def _with_checksum(scale: str, **content: Any) -> dict[str, Any]:
+    payload = {"schema_version": SCHEMA_VERSION, "scale": scale, "versions": versions(), **content}
     return payload | {"sha256": digest_of("provenance", payload)}
 
 
-def _study(workflow: Workflow, r: StudyResults) -> dict[str, Any]:
+def _digests(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: sha256(content).hexdigest() for name, content in sorted(files.items())}
+
+
+def _study(scale: str, r: StudyResults) -> dict[str, Any]:
     manifest = r.manifest
     return {
+        "scale": scale,
         "config_digest": digest_of(r.study),
         "raw_digest": manifest.raw_digest,
         "dataset_digest": manifest.dataset_digest,
@@ -61,7 +80,7 @@ def _study(workflow: Workflow, r: StudyResults) -> dict[str, Any]:
         "code_versions": manifest.code_versions,
         "observed_with": r.data.versions,
         "models": {name: _model(m) for name, m in r.models.items()},
-        "commands": commands_of(workflow, r.study),
+        "commands": commands_of(scale, r.study),
     }
 
 
@@ -101,7 +120,7 @@ def _finite(value: float) -> float | str | None:
 
 
 def _files(r: StudyResults, results: Path) -> dict[str, str]:
-    """SHA-256 of every file of the study that the report rests on; of weights, what they were when evaluated."""
+    """SHA-256 of every file of the study that the page rests on; of weights, what they were when evaluated."""
     folder = results / r.study.name
     paths = [folder / "dataset" / "manifest.json", folder / "evaluation" / "data.json"]
     paths += sorted((folder / "raw").glob("*.timing.json"))

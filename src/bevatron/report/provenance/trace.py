@@ -15,12 +15,12 @@ from bevatron.store.files.plain_names import Digest, RelativePath
 from bevatron.store.files.publish import sha256_of
 from bevatron.store.files.verify import verify
 
-REPORT_AGAIN = "run `bevatron report` again, or the workflow"
+REPORT_AGAIN = "run `bevatron report-study` and `bevatron report` again, or the workflow"
 
 
 @dataclass(frozen=True)
 class Trace:
-    """A report's provenance, the report's folder, and the folder of the results it was made from."""
+    """A report's provenance with that of its studies, the report's folder, and that of the results it was made from."""
 
     payload: dict[str, Any]
     report: Path
@@ -83,13 +83,29 @@ class Trace:
 
 
 def read_trace(report: Path, results: Path | None = None) -> Trace:
-    """The provenance of a report: `report` is its folder, its page or the file itself.
+    """The provenance of a report, or of one study's page in it: `report` is the folder, the page or the file itself.
 
-    results: the folder of results, where it is not the one that holds the report. Raises UserError for a report
-    without provenance, or one that was changed.
+    results: the folder of results, where it is not the one that holds the report: a page is in results/report/<study>.
+    Raises UserError for a report without provenance, or one that was changed; so for that of each study whose verdicts
+    a ledger has.
     """
-    folder = report if report.is_dir() else report.parent
-    path = folder / PROVENANCE
+    folder = (report if report.is_dir() else report.parent).absolute()
+    payload = _read_payload(folder / PROVENANCE)
+    is_page = "pages" not in payload
+    for study, expected in payload.pop("pages", {}).items():
+        path = folder / study / PROVENANCE
+        page = _read_payload(path)
+        payload["files"]["report"][f"{study}/{PROVENANCE}"] = expected
+        payload["files"]["report"] |= {f"{study}/{name}": d for name, d in page["files"]["report"].items()}
+        payload["files"]["results"] |= page["files"]["results"]
+        payload["studies"] |= page["studies"]
+        for key in ("claims", "numbers"):
+            payload[key] += page[key]
+    return Trace(payload, folder, results or (folder.parent.parent if is_page else folder.parent))
+
+
+def _read_payload(path: Path) -> dict[str, Any]:
+    """A provenance.json without its version and checksum, which are checked."""
     try:
         payload = read_json(path)
         version, checksum = payload.pop("schema_version"), payload.pop("sha256")
@@ -109,7 +125,7 @@ def read_trace(report: Path, results: Path | None = None) -> Trace:
         first = error.errors()[0]
         key = ".".join(str(step) for step in first["loc"])
         raise UserError(path, f"is no provenance of a report: {key}: {first['msg']}", REPORT_AGAIN) from None
-    return Trace(payload, folder, results or folder.parent)
+    return payload
 
 
 class _Files(BaseModel):
@@ -124,6 +140,7 @@ class _PathParts(BaseModel):
 
     files: _Files
     studies: dict[Name, dict[str, Any]]
+    pages: dict[Name, Digest] = {}
 
 
 def _add_stage(claim: dict[str, Any], number: dict[str, Any]) -> dict[str, Any]:

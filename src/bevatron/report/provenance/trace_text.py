@@ -41,7 +41,7 @@ def trace_json(trace: Trace, table: str | None = None) -> str:
 def _study(trace: Trace, name: str) -> list[Any]:
     study = trace.payload["studies"][name]
     facts = _table("study", name)
-    facts.add_row("configuration", study["config_digest"])
+    facts.add_row("configuration", f"{study['config_digest']}, scale {study['scale']}")
     facts.add_row("raw events", f"{study['raw_digest']}, seed {study['simulation_seed']}")
     facts.add_row("", f"made with {_versions(study['simulation_versions'])}")
     facts.add_row("dataset", study["dataset_digest"])

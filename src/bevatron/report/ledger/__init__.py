@@ -1,0 +1,1 @@
+"""The ledger: the claims of one study decided, and those of all studies that have a page."""

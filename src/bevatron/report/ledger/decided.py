@@ -1,0 +1,66 @@
+"""Every claim of a study with its verdict and the numbers behind it, as decided now and as `claims.json` has it."""
+
+import math
+from dataclasses import dataclass, replace
+
+from bevatron.config.loading.kinds import CLAIM_TESTS
+from bevatron.config.sections.claim import Claim
+from bevatron.report.claims.decision import Decision, Margin
+from bevatron.report.claims.reference import TestOptions
+from bevatron.report.results.study_results import StudyResults
+from bevatron.store.records.claims import ClaimRecord, MarginRecord
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One claim, decided."""
+
+    claim: Claim
+    decision: Decision
+
+
+def decide_claims(results: StudyResults, scale: str) -> list[Entry]:
+    """All claims in the order of the study's file, at a scale; raises UserError for a metric that does not exist."""
+    entries = []
+    for claim in results.study.claims:
+        decision = CLAIM_TESTS[claim.test.kind]().decide(claim.test, results.measurements)
+        if claim.scale not in (None, scale):
+            note = f"made for the scale '{claim.scale}', and not decided at '{scale}'"
+            decision = replace(decision, verdict="undecided", notes=(note, *decision.notes))
+        entries.append(Entry(claim, decision))
+    return entries
+
+
+def record_of(entry: Entry) -> ClaimRecord:
+    """The entry as claims.json has it."""
+    claim, decision = entry.claim, entry.decision
+    assert isinstance(claim.test, TestOptions)  # as those of every claim test
+    return ClaimRecord(
+        id=claim.id,
+        statement=claim.statement,
+        source=claim.source,
+        verdict=decision.verdict,
+        sentence=decision.sentence,
+        notes=decision.notes,
+        sigmas=float(claim.test.sigmas),
+        margins=tuple(
+            MarginRecord(
+                meaning=m.meaning, value=_finite(m.value), error=_finite(m.error), worst_seed=_finite(m.worst_seed)
+            )
+            for m in decision.margins
+        ),
+    )
+
+
+def decision_of(record: ClaimRecord) -> Decision:
+    """A claim's decision from claims.json, without the measured numbers that it was decided from."""
+    margins = tuple(Margin(m.meaning, *map(_number, (m.value, m.error, m.worst_seed))) for m in record.margins)
+    return Decision(record.verdict, (), margins, record.sentence, record.notes)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -1,0 +1,52 @@
+"""The pages: Jinja2 templates filled with verdicts, and with a study's chapter or with the ledger."""
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bevatron.report.ledger.decided import decision_of
+from bevatron.report.ledger.reported import VERDICTS, ReportedStudy
+from bevatron.report.page.chapter import Chapter
+from bevatron.report.page.margin_figure import margin_figure
+from bevatron.report.tables.numbers import plain, sigmas, with_error
+from bevatron.store.records.claims import ClaimRecord
+from bevatron.versions import versions
+
+
+def render_study(chapter: Chapter, claims: tuple[ClaimRecord, ...], scale: str) -> str:
+    """A study's page as one text that needs no other file and no network."""
+    return _render("study.html.j2", c=chapter, claims=claims, scale=scale, failures=chapter.failures)
+
+
+def render_ledger(studies: list[ReportedStudy], scale: str, missing: dict[str, str]) -> str:
+    """The ledger as one text that needs no other file and no network; it links to the studies' pages.
+
+    missing: studies left out, and why.
+    """
+    counted = [study for study in studies if study.counts_at(scale)]
+    return _render(
+        "ledger.html.j2",
+        studies=[study for study in studies if study.configured],
+        strangers=[study for study in studies if not study.configured],
+        counted=counted,
+        tally={verdict: sum(study.tally()[verdict] for study in counted) for verdict in VERDICTS},
+        scale=scale,
+        missing=missing,
+        failures=[(failure.name, failure.reason) for study in counted for failure in study.failures],
+    )
+
+
+def _render(template: str, **content: object) -> str:
+    environment = Environment(
+        loader=PackageLoader("bevatron.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"plain": plain, "sigmas": sigmas, "slug": lambda text: text.replace(" ", "-")}
+    environment.globals |= {
+        "with_error": with_error,
+        "decision_of": decision_of,
+        "margin_figure": lambda claim, decision: Markup(margin_figure(decision, claim.sigmas)),
+    }
+    return environment.get_template(template).render(versions=versions(), **content)
