@@ -39,6 +39,8 @@ from injection.page import write_head, write_section  # noqa: E402
 from injection.place import Reference  # noqa: E402
 from injection.plan import KINDS, Injection, carry_out, draw  # noqa: E402
 
+from bevatron.fork_server.start import start_fork_server  # noqa: E402
+
 
 def main(injections: int = 200, seed: int = 1, lanes: int = 2, minutes: float = 0.0) -> list[dict]:
     """A row for each count: its name, the count, and the limit on it; with `minutes` also those of training_time."""
@@ -82,18 +84,20 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join([*lines, *(f"\nSkipped: {reason}." for reason in skipped)])
 
 
-def page(outcomes: list[Outcome], seeds: list[int], minutes_taken: float) -> str:
+def page(outcomes: list[Outcome], seeds: list[int], minutes_taken: float, forked: bool = False) -> str:
     """What stands before the sections of FAULTS.md."""
     from run import machine
 
     done = sum(not o.skipped for o in outcomes)
     lines = "\n".join(f"| {what} | **{n}** | 0 |" for what, n in counts(outcomes).items())
+    ways = "by a fork server" if forked else "by themselves"
     drawn = f"seed {seeds[0]}" if len(seeds) == 1 else f"the seeds {' and '.join(map(str, seeds))}"
     return f"""# Faults, counted
 
 Written by `python benchmarks/faults.py --write` on {date.today().isoformat()}.
 
-{machine()}. {done} injections from {drawn}, in {minutes_taken:.0f} minutes. What is injected, what is done then
+{machine()}. {done} injections from {drawn}, in {minutes_taken:.0f} minutes. Single commands
+started {ways}, jobs of a whole workflow by its own fork server. What is injected, what is done then
 and what is counted stands at the head of `faults.py`.
 
 | count, over all injections | found | required |
@@ -140,17 +144,20 @@ def run() -> int:
     parser.add_argument("--seed", type=int, nargs="+", default=[1], help="decide kinds, targets and moments")
     parser.add_argument("--lanes", type=int, default=2, help="injections at once")
     parser.add_argument("--only", default="", metavar="KIND", help="those alone whose kind holds this word")
+    parser.add_argument("--fork-server", action="store_true", help="the single commands, too, are forked by a server")
     parser.add_argument("--folder", type=Path, help="where the places lie; absent: a temporary folder")
     parser.add_argument("--minutes", type=float, default=0.0, help="of training steps for the ratio; 0: not measured")
     parser.add_argument("--write", action="store_true", help="write FAULTS.md and faults.json beside this script")
     arguments = parser.parse_args()
+    if arguments.fork_server:
+        start_fork_server()
     started = time.monotonic()
     outcomes = []
     for seed in arguments.seed:
         outcomes += disturb(arguments.injections, seed, arguments.lanes, arguments.folder, arguments.only)[1]
     took = (time.monotonic() - started) / 60
     ratios = training_time.main(arguments.minutes, seed=arguments.seed[0]) if arguments.minutes else []
-    text = page(outcomes, arguments.seed, took)
+    text = page(outcomes, arguments.seed, took, arguments.fork_server)
     print(text)
     if arguments.write:
         write_head(HERE / "FAULTS.md", text)

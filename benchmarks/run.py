@@ -34,6 +34,7 @@ def main() -> int:
             "fit": f"main({arguments.jets}, Path({folder!r}))",
             "search_overhead": "main()",
             "command_line": "main()",
+            "small_jobs": "main()",
             "manifest": "main()",
             "evaluation": "main()",
             "jets_chain": "main()",
@@ -98,6 +99,7 @@ What is compared, and how, stands at the head of each script:
   against a bare PyTorch loop over slices with the same network.
 - `search_overhead.py`: wall time of a search of one-worker trials of two epochs, less the training steps.
 - `command_line.py`: `bevatron --help` as a process.
+- `small_jobs.py`: core-seconds of a small training and its evaluation, by the workflow's fork server and by hand.
 - `manifest.py`: the manifest of 10,000 shards, beside reading them: time and peak memory; and whether the files a
   second fall with the number of files.
 - `evaluation.py`: predictions.h5 and metrics.json of 3 million test samples, 5 seeds and 200 replicas by event, against

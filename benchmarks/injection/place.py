@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from bevatron.fork_server.protocol import VARIABLE
+from bevatron.fork_server.template import JOBS
 from injection.workflow import Job, jobs, write_checkout
 
 PATIENCE = 300.0  # seconds; a command that takes longer is taken for hung,
@@ -23,10 +25,12 @@ KILLED_WRITE = Path(__file__).with_name("killed_write.py")
 class Command:
     """A command at work in a place; its output goes to `log`, its processes are known as long as they live."""
 
-    def __init__(self, arguments: list[str], root: Path, log: Path):
+    def __init__(self, arguments: list[str], root: Path, log: Path, by_server: bool = True):
         self.log = log
         self.started = time.monotonic()
         environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+        if not by_server:
+            environment.pop(VARIABLE, None)
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 arguments, cwd=root, env=environment, stdout=output, stderr=output, start_new_session=True
@@ -42,9 +46,16 @@ class Command:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def descendants(self) -> list[psutil.Process]:
-        """Processes below the command's own, as they are now and as far as they were seen before."""
+        """Processes below the command's own, as they are now and as far as they were seen before.
+
+        One that is carried out by a fork server has that fork below it, too.
+        """
         with suppress(psutil.Error):
             self._seen.update(psutil.Process(self.process.pid).children(recursive=True))
+        with suppress(psutil.Error, OSError, KeyError, ValueError):
+            forked = Path(os.environ[VARIABLE]).parent / JOBS / str(self.process.pid)
+            job = psutil.Process(int(forked.read_text()))
+            self._seen.update([job, *job.children(recursive=True)])
         return [process for process in self._seen if _alive(process)]
 
     def kill(self) -> bool:
@@ -99,8 +110,9 @@ class Place:
         return self._command([str(BIN / "bevatron"), *arguments])
 
     def snakemake(self, *arguments: str) -> Command:
+        """A workflow, with a fork server of its own."""
         return self._command(
-            [sys.executable, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2", *arguments]
+            [sys.executable, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2", *arguments], False
         )
 
     def remove(self, *todo: Job) -> None:
@@ -115,9 +127,9 @@ class Place:
             if searches or not (folder / "trial_log.jsonl").exists():
                 shutil.rmtree(folder)
 
-    def _command(self, arguments: list[str]) -> Command:
+    def _command(self, arguments: list[str], by_server: bool = True) -> Command:
         self._commands += 1
-        return Command(arguments, self.root, self.logs / f"{self._commands:02d}.log")
+        return Command(arguments, self.root, self.logs / f"{self._commands:02d}.log", by_server)
 
 
 class Reference:

@@ -62,7 +62,7 @@ class Training(Section):
     )
     class_ratio: dict[Name, Positive] | None = Field(
         default=None,
-        description="use only so many samples of each class that their numbers stand in this ratio, in training and "
+        description="use only so many samples of each class that their numbers have this ratio, in training and "
         "validation, e.g. {light: 100, beauty: 1}; classes not named are left out; default: all there are",
         min_length=1,
     )

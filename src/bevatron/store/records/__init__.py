@@ -1,1 +1,1 @@
-"""The JSON files that stages hand to each other, a pydantic record each; beside them stands the dataset's manifest."""
+"""The JSON files that stages hand to each other, a pydantic record each, like the manifest of a dataset."""
