@@ -11,10 +11,12 @@ import torch
 import yaml
 
 from bevatron.config.loading.identity import run_digest
+from bevatron.config.sections.workflow import DataLoading
 from bevatron.store.files.checksum import with_checksum
 from bevatron.store.files.publish import publish_text, sha256_of
-from bevatron.store.shards.manifest import load_manifest
+from bevatron.store.shards.dataset import load_dataset
 from bevatron.training.checkpoint import checksum_path
+from bevatron.training.reading_order import training_order
 
 
 class Bomb:
@@ -50,8 +52,9 @@ def test_the_bomb_goes_off_where_pickles_are_loaded(tmp_path, marker):
 def test_a_malicious_checkpoint_with_a_right_checksum_is_refused_and_runs_nothing(
     curve, place, refused, bevatron, marker
 ):
-    sha256 = load_manifest(curve.manifest).sha256
-    digest = run_digest(curve.study, curve.study.models["net"], sha256, 0, "shuffled in memory")
+    model, dataset = curve.study.models["net"], load_dataset(curve.manifest)
+    order = training_order(curve.study, model, dataset, DataLoading())
+    digest = run_digest(curve.study, model, dataset.manifest.sha256, 0, order)
     path = place / "runs" / digest[:20] / "chunk-000000001.ckpt"
     path.parent.mkdir(parents=True)
     torch.save({"epoch": 0, "state_dict": {}, "callbacks": Bomb(marker)}, path)

@@ -120,6 +120,6 @@ def test_a_run_stop_requested_saves_its_state_and_goes_on(workplace):
     assert again.wait() == 0
     resident = json.loads((root / "out" / "runs.json").read_text())["runs"][0]
     assert resident["continued"] == 1
-    assert resident["order"] == "shuffled in memory"
+    assert resident["order"].startswith("shuffled in memory")
     assert resident["digest"] != streamed["digest"]
     assert resident["files"]["weights.safetensors"] != streamed["files"]["weights.safetensors"]

@@ -53,9 +53,9 @@ def processes_of(place: Path) -> list[psutil.Process]:
 
 
 def is_template(process: psutil.Process) -> bool:
-    """Whether forks of this process do the work."""
+    """Whether forks of this process do the work; a fork has its command line, and another name."""
     with suppress(psutil.Error):
-        return "fork_server.template" in " ".join(process.cmdline())
+        return "fork_server.template" in " ".join(process.cmdline()) and not process.name().startswith("bevatron")
     return False
 
 
