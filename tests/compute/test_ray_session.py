@@ -62,6 +62,8 @@ def test_two_clusters_on_one_machine_keep_apart_and_end_with_their_drivers(tmp_p
             check_closed_to_others(session, other)
         terminated, killed = drivers
         descendants = [psutil.Process(driver.pid).children(recursive=True) for driver in drivers]
+        workers = [process.nice() for process in descendants[0] if "ray::Busy" in " ".join(process.cmdline())]
+        assert workers == [psutil.Process().nice()], "beside others' processes, those that train get their share"
 
         terminated.send_signal(signal.SIGTERM)
         assert terminated.wait(20) == 128 + signal.SIGTERM
