@@ -37,6 +37,7 @@ def test_the_dozen_has_every_kind():
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.usefixtures("fork_server")  # commands that start by themselves are for the benchmark, which has the time
 def test_nothing_is_broken_by_a_dozen_faults(reference, inspector, tmp_path):
     kinds = {kind.name: kind for kind in KINDS}
     drawn = [Injection(k, kinds[kind], target, f"test/{k}") for k, (kind, target) in enumerate(INJECTIONS)]
