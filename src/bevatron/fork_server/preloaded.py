@@ -46,7 +46,23 @@ IMPORTED_NEXT = (
     "bevatron.report.sections.*",
     "matplotlib.backends.backend_svg",
 )
+# For jobs that start a Ray cluster, besides: imported when the first of them comes, for most workflows have few.
+IMPORTED_FOR_RAY = (
+    "ray",
+    "pyarrow.fs",
+    "ray.tune",
+    "ray.train.torch",
+    "optuna",
+    "bevatron.search.stage",
+    "bevatron.search.trials",
+    "bevatron.search.plot",
+)
 NEED_BOTH = frozenset({"train", "evaluate", "search", "export", "report-study", "report"})
+
+
+def needs_ray(arguments: list[str]) -> bool:
+    """Whether the command, with its arguments, starts a Ray cluster."""
+    return arguments[1:2] == ["search"] or "--workers" in arguments
 
 
 def import_all(names: tuple[str, ...]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 RAY_SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",  # at 15, Ray's default, every other process of the node comes first
+    "RAY_enable_pipe_based_agent_to_parent_health_check": "1",  # agents are forks, and so no children of the raylet
     "RAY_gcs_rpc_server_reconnect_timeout_s": "20",  # a head that died does not come back, and all wait for it
     "AUTOSCALER_METRIC_PORT": "0",  # any free one: two clusters on one host would both want 44217 and 44227
     "DASHBOARD_METRIC_PORT": "0",

@@ -1,0 +1,120 @@
+"""What Ray takes for `python` in a private cluster on one machine: forks of a process that has imported all."""
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import bevatron
+from bevatron.logs import forget_logging
+
+PACKAGES = Path(bevatron.__file__).parents[1]
+SOCKET_NAME, LAUNCHER_NAME, LOG_NAME = "python.socket", "python", "python.log"
+START_TEMPLATE = "from bevatron.compute.ray.ray_python_template import main; main()"
+
+
+@dataclass(frozen=True)
+class ForkedPython:
+    """A program that stands for `python`, and the process that forks for it."""
+
+    launcher: Path
+    pid: int
+
+    @contextmanager
+    def as_executable(self) -> Iterator[None]:
+        """Within it, what this process starts by `sys.executable` is such a fork."""
+        before = sys.executable
+        sys.executable = str(self.launcher)
+        try:
+            yield
+        finally:
+            sys.executable = before
+
+
+@contextmanager
+def forked_python(folder: Path, modules: tuple[str, ...]) -> Iterator[ForkedPython]:
+    """Within it, a process imports what Ray's processes and `modules` are, and forks; it ends with the block.
+
+    Where this process has imported all that, and has no other thread, it is forked itself. All files are in `folder`,
+    which this user alone can enter.
+    """
+    launcher = folder / LAUNCHER_NAME
+    client = Path(__file__).with_name("ray_python_client.py")
+    words = [sys.executable, "-S", "-E", str(client), str(PACKAGES), str(folder / SOCKET_NAME), sys.executable]
+    launcher.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+    launcher.chmod(0o700)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(folder / SOCKET_NAME))
+        listener.listen(128)
+        lifeline, ours = os.pipe()
+        try:
+            start = _fork if _is_ready_to_fork(modules) else _start
+            pid = start(folder, listener, lifeline, modules)
+        except BaseException:
+            os.close(ours)
+            raise
+        finally:
+            os.close(lifeline)
+    try:
+        yield ForkedPython(launcher, pid)
+    finally:
+        os.close(ours)
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)  # the forks end with it
+            os.waitpid(pid, 0)
+
+
+def _is_ready_to_fork(modules: tuple[str, ...]) -> bool:
+    return all(name in sys.modules for name in ("ray", *modules)) and len(os.listdir("/proc/self/task")) == 1
+
+
+def _start(folder: Path, listener: socket.socket, lifeline: int, modules: tuple[str, ...]) -> int:
+    files = (listener.fileno(), lifeline)
+    with open(folder / LOG_NAME, "ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-c", START_TEMPLATE, *map(str, files), str(folder / LAUNCHER_NAME), *modules],
+            cwd=folder,  # '' is first in its path while it imports us: nobody else writes there
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=files,
+            start_new_session=True,  # Ctrl-C on the terminal and a kill of the driver's group do not reach it
+        ).pid
+
+
+def _fork(folder: Path, listener: socket.socket, lifeline: int, modules: tuple[str, ...]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    pid = os.fork()
+    if pid == 0:
+        _serve(folder, listener, lifeline, modules)
+    return pid
+
+
+def _serve(folder: Path, listener: socket.socket, lifeline: int, modules: tuple[str, ...]) -> NoReturn:
+    """In the fork: be as a process that has been started for this alone."""
+    try:
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        log = os.open(folder / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for number, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
+            os.dup2(file, number)
+        for name in os.listdir("/proc/self/fd"):
+            if int(name) > 2 and int(name) not in (listener.fileno(), lifeline):
+                with suppress(OSError):
+                    os.close(int(name))
+        forget_logging()
+        os.chdir(folder)
+        from bevatron.compute.ray.ray_python_template import RayPythonTemplate
+
+        RayPythonTemplate(listener, lifeline, list(modules), str(folder / LAUNCHER_NAME)).serve()
+    finally:
+        os._exit(0)

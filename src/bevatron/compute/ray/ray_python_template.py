@@ -1,0 +1,149 @@
+"""A process that imports once what Ray's Python processes need, and is forked for each of them.
+
+These are its dashboard with its modules, its agents, its log monitor and its workers: each would import the same for
+seconds. A client is `ray_python_client`, which Ray takes for its `python`.
+"""
+
+import fcntl
+import gc
+import importlib
+import multiprocessing.spawn
+import os
+import pkgutil
+import selectors
+import signal
+import socket
+import sys
+import types
+from contextlib import suppress
+from typing import NoReturn
+
+from bevatron.compute.process.forked import HIGH, become
+from bevatron.compute.process.forks import Forks, Job
+from bevatron.compute.process.messages import ConnectionEnded, receive_message
+from bevatron.compute.ray.ray_token import read_settings_again
+
+MESSAGE_SECONDS, GRACE_SECONDS = 5.0, 3.0
+WORKER = "default_worker.py"  # which waits for the modules of the work; all others need Ray's own
+# What Ray's processes beside the workers import.
+OF_RAY = ("ray", "ray.dashboard.dashboard", "ray.dashboard.head", "ray.dashboard.agent", "ray._private.log_monitor")
+
+
+class RayPythonTemplate(Forks):
+    """Forks for each client of the socket `listener`; ends with the driver, once the forks have ended."""
+
+    def __init__(self, listener: socket.socket, lifeline: int, modules: list[str], launcher: str):
+        super().__init__(lifeline, GRACE_SECONDS)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which a batch system sends to all: the driver's end is ours
+        self._listener, self._modules, self._launcher = listener, modules, launcher
+        self._path = list(sys.path) if sys.flags.safe_path else sys.path[1:]  # without the folder of our own script
+        self._accepting, self._has_ray, self._has_all = True, False, False
+        listener.setblocking(False)
+        self._selector.register(listener, selectors.EVENT_READ)
+
+    def serve(self) -> None:
+        """Import, and fork; what needs Ray alone starts before the rest is imported."""
+        gc.disable()  # hardly anything of what is made now is ever garbage
+        for name in (*OF_RAY, *_dashboard_modules()):
+            self._import(name)
+        gc.freeze()  # the collector of a fork does not write to what it shares with this process
+        self._has_ray = True
+        for name in self._modules:
+            self._import(name)
+        gc.enable()
+        gc.collect()
+        gc.freeze()
+        self._has_all = True
+        while self._accepting or self._jobs:
+            self.step(None)
+
+    def _import(self, name: str) -> None:
+        with suppress(Exception):  # whoever needs it says what is wrong with it
+            importlib.import_module(name)
+        self.step(0)
+
+    def may_start(self, job: Job) -> bool:
+        """Whether all is imported that the process needs."""
+        return self._has_all or (self._has_ray and not any(WORKER in text for text in job.request["arguments"]))
+
+    def carry_out(self, job: Job, parent: int) -> NoReturn:
+        """What `python` would do with the arguments."""
+        fcntl.fcntl(job.connection, fcntl.F_DUPFD_CLOEXEC, HIGH)  # open as long as we are
+        job.connection.close()
+        arguments, numbers = job.request["arguments"], job.request["numbers"]
+        may_run = not any(_is_open(number) for number in numbers if number > 2 and number not in job.files)
+        become(
+            parent,
+            {**job.request, "name": "python", "unbuffered": "-u" in arguments[:1], "path": self._path},
+            job.files,
+            lambda: self._run(arguments, job.request["blocked"], may_run),
+        )
+
+    def _run(self, arguments: list[str], blocked: list[int], may_run: bool) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        words = list(arguments)
+        while words and (words[0] == "-u" or (words[0] == "-B" and sys.flags.dont_write_bytecode)):
+            words.pop(0)
+        if not may_run or not words or (words[0].startswith("-") and words[0] != "-c"):
+            os.execv(sys.executable, [sys.executable, *arguments])
+        gc.enable()
+        read_settings_again()
+        sys.orig_argv = [sys.executable, *arguments]
+        sys.modules["__main__"] = main = types.ModuleType("__main__")
+        if words[0] == "-c":
+            sys.argv[:] = ["-c", *words[2:]]
+            sys.path.insert(0, "")
+            code = compile(words[1], "<string>", "exec", dont_inherit=True)
+        else:
+            sys.argv[:] = words
+            path = os.path.abspath(words[0])
+            sys.path.insert(0, os.path.dirname(path))
+            main.__file__ = path
+            with open(path, "rb") as file:
+                code = compile(file.read(), path, "exec", dont_inherit=True)
+            if path.endswith(os.path.join("dashboard", "dashboard.py")):  # its modules are processes, too
+                multiprocessing.spawn.set_executable(self._launcher)
+        exec(code, main.__dict__)
+
+    def take(self, key: selectors.SelectorKey) -> None:
+        """A client, which says at once what it wants."""
+        with suppress(OSError, ConnectionEnded, ValueError):
+            connection, _ = self._listener.accept()
+            connection.settimeout(MESSAGE_SECONDS)
+            request, files = receive_message(connection)
+            self.add(Job(connection, 0, request, files))
+
+    def close(self) -> None:
+        """In the fork."""
+        self._listener.close()
+
+    def end_requests(self) -> None:
+        """The driver has ended."""
+        self._accepting = False
+        self._selector.unregister(self._listener)
+        self._listener.close()
+
+
+def _dashboard_modules() -> list[str]:
+    try:
+        package = importlib.import_module("ray.dashboard.modules")
+    except ImportError:
+        return []
+    return [found.name for found in pkgutil.walk_packages(package.__path__, "ray.dashboard.modules.")]
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+
+def main() -> None:
+    """Serve the socket and the lifeline that the command line names by number, with the modules that it names."""
+    listener, lifeline = (int(text) for text in sys.argv[1:3])
+    for file in (listener, lifeline):
+        os.set_inheritable(file, False)
+    RayPythonTemplate(socket.socket(fileno=listener), lifeline, sys.argv[4:], sys.argv[3]).serve()
+    os._exit(0)
