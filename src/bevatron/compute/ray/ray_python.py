@@ -1,23 +1,36 @@
 """What Ray takes for `python` in a private cluster on one machine: forks of a process that has imported all."""
 
+import json
 import os
 import shlex
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-import bevatron
 from bevatron.logs import forget_logging
 
-PACKAGES = Path(bevatron.__file__).parents[1]
+PACKAGES = Path(__file__).parents[3]  # the folder of the package bevatron
 SOCKET_NAME, LAUNCHER_NAME, LOG_NAME = "python.socket", "python", "python.log"
+# What Ray's own processes import: the dashboard and its modules, agents, the log monitor, workers.
+OF_RAY = (
+    "ray",
+    "ray.dashboard.dashboard",
+    "ray.dashboard.head",
+    "ray.dashboard.http_server_head",
+    "ray.dashboard.modules.*",
+    "ray.dashboard.agent",
+    "ray._private.runtime_env.agent.runtime_env_agent",
+    "ray._private.log_monitor",
+)
 START_TEMPLATE = "from bevatron.compute.ray.ray_python_template import main; main()"
+
+Started = tuple[int, Callable[[], object]]  # its id, and what waits for its end
 
 
 @dataclass(frozen=True)
@@ -39,11 +52,11 @@ class ForkedPython:
 
 
 @contextmanager
-def forked_python(folder: Path, modules: tuple[str, ...]) -> Iterator[ForkedPython]:
-    """Within it, a process imports what Ray's processes and `modules` are, and forks; it ends with the block.
+def forked_python(folder: Path, modules: tuple[str, ...], of_all: tuple[str, ...] = OF_RAY) -> Iterator[ForkedPython]:
+    """Within it, a process imports what Ray's processes import, and forks; it ends with the block.
 
-    Where this process has imported all that, and has no other thread, it is forked itself. All files are in `folder`,
-    which this user alone can enter.
+    `modules` are those of the work, for which only Ray's workers wait. Where this process has imported Ray and the
+    modules, and has no other thread, it is forked itself. All files are in `folder`, which this user alone can enter.
     """
     launcher = folder / LAUNCHER_NAME
     client = Path(__file__).with_name("ray_python_client.py")
@@ -54,9 +67,10 @@ def forked_python(folder: Path, modules: tuple[str, ...]) -> Iterator[ForkedPyth
         listener.bind(str(folder / SOCKET_NAME))
         listener.listen(128)
         lifeline, ours = os.pipe()
+        options = {"launcher": str(launcher), "of_all": of_all, "of_workers": modules}
         try:
-            start = _fork if _is_ready_to_fork(modules) else _start
-            pid = start(folder, listener, lifeline, modules)
+            start = _fork if _is_ready_to_fork((*of_all[:1], *modules)) else _start
+            pid, wait = start(folder, listener, lifeline, options)
         except BaseException:
             os.close(ours)
             raise
@@ -66,39 +80,45 @@ def forked_python(folder: Path, modules: tuple[str, ...]) -> Iterator[ForkedPyth
         yield ForkedPython(launcher, pid)
     finally:
         os.close(ours)
-        with suppress(ProcessLookupError, ChildProcessError):
+        with suppress(OSError):
             os.kill(pid, signal.SIGKILL)  # the forks end with it
-            os.waitpid(pid, 0)
+        wait()
 
 
 def _is_ready_to_fork(modules: tuple[str, ...]) -> bool:
-    return all(name in sys.modules for name in ("ray", *modules)) and len(os.listdir("/proc/self/task")) == 1
+    return all(name in sys.modules for name in modules) and len(os.listdir("/proc/self/task")) == 1
 
 
-def _start(folder: Path, listener: socket.socket, lifeline: int, modules: tuple[str, ...]) -> int:
+def _start(folder: Path, listener: socket.socket, lifeline: int, options: dict[str, Any]) -> Started:
     files = (listener.fileno(), lifeline)
     with open(folder / LOG_NAME, "ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-c", START_TEMPLATE, *map(str, files), str(folder / LAUNCHER_NAME), *modules],
+        process = subprocess.Popen(
+            [sys.executable, "-c", START_TEMPLATE, *map(str, files), json.dumps(options)],
             cwd=folder,  # '' is first in its path while it imports us: nobody else writes there
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             pass_fds=files,
             start_new_session=True,  # Ctrl-C on the terminal and a kill of the driver's group do not reach it
-        ).pid
+        )
+    return process.pid, process.wait
 
 
-def _fork(folder: Path, listener: socket.socket, lifeline: int, modules: tuple[str, ...]) -> int:
+def _fork(folder: Path, listener: socket.socket, lifeline: int, options: dict[str, Any]) -> Started:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     pid = os.fork()
     if pid == 0:
-        _serve(folder, listener, lifeline, modules)
-    return pid
+        _serve(folder, listener, lifeline, options)
+
+    def wait() -> None:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+
+    return pid, wait
 
 
-def _serve(folder: Path, listener: socket.socket, lifeline: int, modules: tuple[str, ...]) -> NoReturn:
+def _serve(folder: Path, listener: socket.socket, lifeline: int, options: dict[str, Any]) -> NoReturn:
     """In the fork: be as a process that has been started for this alone."""
     try:
         os.setsid()
@@ -115,6 +135,6 @@ def _serve(folder: Path, listener: socket.socket, lifeline: int, modules: tuple[
         os.chdir(folder)
         from bevatron.compute.ray.ray_python_template import RayPythonTemplate
 
-        RayPythonTemplate(listener, lifeline, list(modules), str(folder / LAUNCHER_NAME)).serve()
+        RayPythonTemplate(listener, lifeline, **options).serve()
     finally:
         os._exit(0)

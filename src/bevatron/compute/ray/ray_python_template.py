@@ -7,6 +7,7 @@ seconds. A client is `ray_python_client`, which Ray takes for its `python`.
 import fcntl
 import gc
 import importlib
+import json
 import multiprocessing.spawn
 import os
 import pkgutil
@@ -15,6 +16,7 @@ import signal
 import socket
 import sys
 import types
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
@@ -25,31 +27,31 @@ from bevatron.compute.ray.ray_token import read_settings_again
 
 MESSAGE_SECONDS, GRACE_SECONDS = 5.0, 3.0
 WORKER = "default_worker.py"  # which waits for the modules of the work; all others need Ray's own
-# What Ray's processes beside the workers import.
-OF_RAY = ("ray", "ray.dashboard.dashboard", "ray.dashboard.head", "ray.dashboard.agent", "ray._private.log_monitor")
+
+Names = Sequence[str]
 
 
 class RayPythonTemplate(Forks):
     """Forks for each client of the socket `listener`; ends with the driver, once the forks have ended."""
 
-    def __init__(self, listener: socket.socket, lifeline: int, modules: list[str], launcher: str):
+    def __init__(self, listener: socket.socket, lifeline: int, launcher: str, of_all: Names, of_workers: Names):
+        """`of_all` are the modules that all processes import, `of_workers` those for which workers alone wait."""
         super().__init__(lifeline, GRACE_SECONDS)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which a batch system sends to all: the driver's end is ours
-        self._listener, self._modules, self._launcher = listener, modules, launcher
+        self._listener, self._launcher = listener, launcher
+        self._of_all, self._of_workers = of_all, of_workers
         self._path = list(sys.path) if sys.flags.safe_path else sys.path[1:]  # without the folder of our own script
-        self._accepting, self._has_ray, self._has_all = True, False, False
+        self._accepting, self._has_first, self._has_all = True, False, False
         listener.setblocking(False)
         self._selector.register(listener, selectors.EVENT_READ)
 
     def serve(self) -> None:
-        """Import, and fork; what needs Ray alone starts before the rest is imported."""
+        """Import, and fork; all but workers start before the rest is imported."""
         gc.disable()  # hardly anything of what is made now is ever garbage
-        for name in (*OF_RAY, *_dashboard_modules()):
-            self._import(name)
+        self._import(self._of_all)
         gc.freeze()  # the collector of a fork does not write to what it shares with this process
-        self._has_ray = True
-        for name in self._modules:
-            self._import(name)
+        self._has_first = True
+        self._import(self._of_workers)
         gc.enable()
         gc.collect()
         gc.freeze()
@@ -57,14 +59,16 @@ class RayPythonTemplate(Forks):
         while self._accepting or self._jobs:
             self.step(None)
 
-    def _import(self, name: str) -> None:
-        with suppress(Exception):  # whoever needs it says what is wrong with it
-            importlib.import_module(name)
-        self.step(0)
+    def _import(self, names: Names) -> None:
+        for name in names:
+            for module in _modules_of(name):
+                with suppress(Exception):  # whoever needs it says what is wrong with it
+                    importlib.import_module(module)
+                self.step(0)
 
     def may_start(self, job: Job) -> bool:
         """Whether all is imported that the process needs."""
-        return self._has_all or (self._has_ray and not any(WORKER in text for text in job.request["arguments"]))
+        return self._has_all or (self._has_first and not any(WORKER in text for text in job.request["arguments"]))
 
     def carry_out(self, job: Job, parent: int) -> NoReturn:
         """What `python` would do with the arguments."""
@@ -74,7 +78,7 @@ class RayPythonTemplate(Forks):
         may_run = not any(_is_open(number) for number in numbers if number > 2 and number not in job.files)
         become(
             parent,
-            {**job.request, "name": "python", "unbuffered": "-u" in arguments[:1], "path": self._path},
+            {**job.request, "name": "bevatron python", "unbuffered": "-u" in arguments[:1], "path": self._path},
             job.files,
             lambda: self._run(arguments, job.request["blocked"], may_run),
         )
@@ -87,7 +91,6 @@ class RayPythonTemplate(Forks):
         if not may_run or not words or (words[0].startswith("-") and words[0] != "-c"):
             os.execv(sys.executable, [sys.executable, *arguments])
         gc.enable()
-        read_settings_again()
         sys.orig_argv = [sys.executable, *arguments]
         sys.modules["__main__"] = main = types.ModuleType("__main__")
         if words[0] == "-c":
@@ -103,6 +106,9 @@ class RayPythonTemplate(Forks):
                 code = compile(file.read(), path, "exec", dont_inherit=True)
             if path.endswith(os.path.join("dashboard", "dashboard.py")):  # its modules are processes, too
                 multiprocessing.spawn.set_executable(self._launcher)
+        if (ray := sys.modules.get("ray")) is not None and ray.__file__:
+            sys.path.insert(0, os.path.join(os.path.dirname(ray.__file__), "thirdparty_files"))  # as its import does
+            read_settings_again()
         exec(code, main.__dict__)
 
     def take(self, key: selectors.SelectorKey) -> None:
@@ -132,6 +138,17 @@ def _dashboard_modules() -> list[str]:
     return [found.name for found in pkgutil.walk_packages(package.__path__, "ray.dashboard.modules.")]
 
 
+def _modules_of(name: str) -> Iterator[str]:
+    """The module; of `package.*` all modules below the package."""
+    if not name.endswith(".*"):
+        yield name
+        return
+    with suppress(ImportError):
+        package = importlib.import_module(name[:-2])
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.", onerror=lambda _: None):
+            yield found.name
+
+
 def _is_open(number: int) -> bool:
     try:
         os.fstat(number)
@@ -141,9 +158,9 @@ def _is_open(number: int) -> bool:
 
 
 def main() -> None:
-    """Serve the socket and the lifeline that the command line names by number, with the modules that it names."""
+    """Serve the socket and the lifeline that the command line names by number, as its JSON says."""
     listener, lifeline = (int(text) for text in sys.argv[1:3])
     for file in (listener, lifeline):
         os.set_inheritable(file, False)
-    RayPythonTemplate(socket.socket(fileno=listener), lifeline, sys.argv[4:], sys.argv[3]).serve()
+    RayPythonTemplate(socket.socket(fileno=listener), lifeline, **json.loads(sys.argv[3])).serve()
     os._exit(0)
