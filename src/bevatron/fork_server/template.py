@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from bevatron.compute.process.environment import RAY_SETTINGS, environment
+from bevatron.compute.process.environment import FORKED_RAY_SETTINGS, RAY_SETTINGS, environment
 from bevatron.compute.process.forks import Forks, Job
 from bevatron.compute.process.messages import ConnectionEnded, receive_message, send_message
 from bevatron.fork_server.forked_job import become_job
@@ -49,7 +49,9 @@ class Template(Forks):
         self._ready = True
         while self._accepting or self._jobs:
             if not self._has_ray and any(needs_ray(job.request["arguments"]) for job in self._jobs):
-                with environment(**RAY_SETTINGS):  # some of Ray's modules read them at their import
+                with environment(
+                    **RAY_SETTINGS, **FORKED_RAY_SETTINGS
+                ):  # some of Ray's modules read them at their import
                     self._import(IMPORTED_FOR_RAY, since)
                 self._has_ray = True
             self.step(None)

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 RAY_SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",  # at 15, Ray's default, every other process of the node comes first
-    "RAY_enable_pipe_based_agent_to_parent_health_check": "1",  # agents are forks, and so no children of the raylet
     "RAY_gcs_rpc_server_reconnect_timeout_s": "20",  # a head that died does not come back, and all wait for it
     "AUTOSCALER_METRIC_PORT": "0",  # any free one: two clusters on one host would both want 44217 and 44227
     "DASHBOARD_METRIC_PORT": "0",
@@ -24,6 +23,9 @@ RAY_SETTINGS = {
     # Tune would count the next trial as failed.
     "TUNE_FUNCTION_THREAD_TIMEOUT_S": "600",
 }
+
+# Besides, of a private cluster on one machine: Ray's agents are forks there, and so no children of the raylet.
+FORKED_RAY_SETTINGS = {"RAY_enable_pipe_based_agent_to_parent_health_check": "1"}
 
 
 @contextmanager

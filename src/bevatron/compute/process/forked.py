@@ -48,7 +48,8 @@ def _dress(template: int, request: dict[str, Any], files: list[int]) -> None:
     for number in request["ignored"]:
         signal.signal(number, signal.SIG_IGN)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115  (as long as the process lives)
-    unbuffered = request.get("unbuffered", sys.stdout.write_through)  # by PYTHONUNBUFFERED, in the template too
+    before: Any = sys.stdout  # of the template, which PYTHONUNBUFFERED has made as it would ours
+    unbuffered = request.get("unbuffered", before.write_through)
     sys.stdout = _writer(1, sys.stdout, unbuffered)
     sys.stderr = _writer(2, sys.stderr, unbuffered)
     _forget_drawn_names_and_numbers()
