@@ -106,10 +106,12 @@ def test_a_fork_of_a_process_that_logs_leaves_its_log_alone(tmp_path):
     import logging, subprocess, sys
     from pathlib import Path
     import bevatron.compute.ray.ray_python_template
+    from bevatron.compute.ray import ray_python
     from bevatron.compute.ray.ray_python import forked_python
     from bevatron.logs import copy_output, log_to
     copy_output(Path({str(tmp_path / "output.log")!r}))
     log_to(Path({str(tmp_path / "lines.log")!r}))
+    ray_python._imported.add("ray")
     with forked_python(Path({str(tmp_path / "f")!r}), ("json",), of_all=()) as python:
         logging.getLogger("bevatron").info("mine")
         code = "import logging, os; logging.getLogger('bevatron').warning('theirs'); print(os.getppid())"

@@ -7,13 +7,14 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from bevatron.compute.process.environment import FORKED_RAY_SETTINGS, RAY_SETTINGS, environment
 from bevatron.compute.process.forks import Forks, Job
 from bevatron.compute.process.messages import ConnectionEnded, receive_message, send_message
+from bevatron.compute.ray.ray_python import import_for_forks
 from bevatron.fork_server.forked_job import become_job
 from bevatron.fork_server.loaded_files import LoadedFiles
 from bevatron.fork_server.preloaded import (
@@ -45,21 +46,18 @@ class Template(Forks):
         gc.disable()  # hardly anything of what is made now is ever garbage
         for _ in import_all(IMPORTED_FIRST):
             pass
-        self._import(IMPORTED_NEXT, since)
+        self._import(import_all(IMPORTED_NEXT), since)
         self._ready = True
         while self._accepting or self._jobs:
             if not self._has_ray and any(needs_ray(job.request["arguments"]) for job in self._jobs):
-                with environment(
-                    **RAY_SETTINGS, **FORKED_RAY_SETTINGS
-                ):  # some of Ray's modules read them at their import
-                    self._import(IMPORTED_FOR_RAY, since)
+                self._import(import_for_forks(IMPORTED_FOR_RAY), since)
                 self._has_ray = True
             self.step(None)
 
-    def _import(self, names: tuple[str, ...], since: int) -> None:
-        """Import the modules, between steps, and tell the server what is loaded."""
+    def _import(self, imports: Iterator[str], since: int) -> None:
+        """Go through the imports, between steps, and tell the server what is loaded."""
         gc.disable()
-        for _ in import_all(names):
+        for _ in imports:
             self.step(0)
         gc.enable()
         gc.collect()

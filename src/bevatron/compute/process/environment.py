@@ -24,7 +24,7 @@ RAY_SETTINGS = {
     "TUNE_FUNCTION_THREAD_TIMEOUT_S": "600",
 }
 
-# Besides, of a private cluster on one machine: Ray's agents are forks there, and so no children of the raylet.
+# Besides, where Ray's processes are forks: its agents are no children of the raylet then.
 FORKED_RAY_SETTINGS = {"RAY_enable_pipe_based_agent_to_parent_health_check": "1"}
 
 

@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bevatron.compute.process.environment import FORKED_RAY_SETTINGS, environment
 from bevatron.compute.process.sigterm import end_on_sigterm
 from bevatron.compute.ray.ray_folder import base_folder, keep_logs, own_folder, remove, remove_stale
 from bevatron.compute.ray.ray_metrics import archive_metrics
@@ -38,7 +37,6 @@ def local_ray(
         folder, lock = own_folder(base)
         stack.callback(lock.close)
         stack.callback(remove, folder)
-        stack.enter_context(environment(**FORKED_RAY_SETTINGS))
         python = stack.enter_context(forked_python(folder, modules))
         token = new_token(folder / "token")
         stack.enter_context(token_authentication(token))

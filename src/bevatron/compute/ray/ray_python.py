@@ -1,18 +1,21 @@
 """What Ray takes for `python` in a private cluster on one machine: forks of a process that has imported all."""
 
+import importlib
 import json
 import os
+import pkgutil
 import shlex
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from bevatron.compute.process.environment import FORKED_RAY_SETTINGS, RAY_SETTINGS, environment
 from bevatron.logs import forget_logging
 
 PACKAGES = Path(__file__).parents[3]  # the folder of the package bevatron
@@ -30,6 +33,7 @@ OF_RAY = (
 )
 START_TEMPLATE = "from bevatron.compute.ray.ray_python_template import main; main()"
 
+_imported: set[str] = set()
 Started = tuple[int, Callable[[], object]]  # its id, and what waits for its end
 
 
@@ -42,21 +46,51 @@ class ForkedPython:
 
     @contextmanager
     def as_executable(self) -> Iterator[None]:
-        """Within it, what this process starts by `sys.executable` is such a fork."""
+        """Within it, what this process starts by `sys.executable` is such a fork, and knows it."""
         before = sys.executable
         sys.executable = str(self.launcher)
         try:
-            yield
+            with environment(**FORKED_RAY_SETTINGS):
+                yield
         finally:
             sys.executable = before
+
+
+def import_for_forks(names: Iterable[str]) -> Iterator[str]:
+    """Import the modules, and of `package.*` all modules below the package, so that Ray works in forks of this process.
+
+    Yields each name after its import. What cannot be imported is left out: whoever needs it says what is wrong with it.
+    """
+    # Ray reads all these at its import. A worker reads the last two there and never again: they are those of one that
+    # is started before there is work, and whose raylet lives as long as this process does. The raylet's end is that of
+    # the worker's launcher, and so the worker's.
+    of_workers = {"RAY_JOB_ID": "ffffffff", "RAY_RAYLET_PID": str(os.getpid())}
+    with environment(**RAY_SETTINGS, **FORKED_RAY_SETTINGS, **of_workers):
+        for name in names:
+            for module in _modules_of(name):
+                with suppress(Exception):
+                    importlib.import_module(module)
+                yield module
+            _imported.add(name)
+
+
+def _modules_of(name: str) -> Iterator[str]:
+    if not name.endswith(".*"):
+        yield name
+        return
+    with suppress(ImportError):
+        package = importlib.import_module(name[:-2])
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.", onerror=lambda _: None):
+            yield found.name
 
 
 @contextmanager
 def forked_python(folder: Path, modules: tuple[str, ...], of_all: tuple[str, ...] = OF_RAY) -> Iterator[ForkedPython]:
     """Within it, a process imports what Ray's processes import, and forks; it ends with the block.
 
-    `modules` are those of the work, for which only Ray's workers wait. Where this process has imported Ray and the
-    modules, and has no other thread, it is forked itself. All files are in `folder`, which this user alone can enter.
+    `modules` are those of the work, for which only Ray's workers wait. Where this process has imported Ray by
+    `import_for_forks`, and has no other thread, it is forked itself. All files are in `folder`, which this user alone
+    can enter.
     """
     launcher = folder / LAUNCHER_NAME
     client = Path(__file__).with_name("ray_python_client.py")
@@ -69,7 +103,7 @@ def forked_python(folder: Path, modules: tuple[str, ...], of_all: tuple[str, ...
         lifeline, ours = os.pipe()
         options = {"launcher": str(launcher), "of_all": of_all, "of_workers": modules}
         try:
-            start = _fork if _is_ready_to_fork((*of_all[:1], *modules)) else _start
+            start = _fork if _is_ready_to_fork(modules) else _start
             pid, wait = start(folder, listener, lifeline, options)
         except BaseException:
             os.close(ours)
@@ -86,7 +120,8 @@ def forked_python(folder: Path, modules: tuple[str, ...], of_all: tuple[str, ...
 
 
 def _is_ready_to_fork(modules: tuple[str, ...]) -> bool:
-    return all(name in sys.modules for name in modules) and len(os.listdir("/proc/self/task")) == 1
+    has_imported = "ray" in _imported and all(name in sys.modules for name in modules)
+    return has_imported and len(os.listdir("/proc/self/task")) == 1
 
 
 def _start(folder: Path, listener: socket.socket, lifeline: int, options: dict[str, Any]) -> Started:

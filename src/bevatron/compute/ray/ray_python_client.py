@@ -6,14 +6,19 @@ PACKAGES is the folder of the package bevatron; the ARGUMENTs are those of PYTHO
 be had. Only the standard library, and little of it.
 """
 
+import ctypes
 import os
 import signal
 import socket
 import sys
 
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
 
 def main() -> None:
     """Wait for the fork, and end as it ends."""
+    # As a worker ends with its raylet, which would not be seen by a fork, whose parent is another.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     packages, place, python, *arguments = sys.argv[1:]
     sys.path.insert(0, packages)
     from bevatron.compute.process.fork_client import ForkedJob, end_as, ignored_signals

@@ -6,23 +6,22 @@ seconds. A client is `ray_python_client`, which Ray takes for its `python`.
 
 import fcntl
 import gc
-import importlib
 import json
 import multiprocessing.spawn
 import os
-import pkgutil
 import selectors
 import signal
 import socket
 import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
 from bevatron.compute.process.forked import HIGH, become
 from bevatron.compute.process.forks import Forks, Job
 from bevatron.compute.process.messages import ConnectionEnded, receive_message
+from bevatron.compute.ray.ray_python import import_for_forks
 from bevatron.compute.ray.ray_token import read_settings_again
 
 MESSAGE_SECONDS, GRACE_SECONDS = 5.0, 3.0
@@ -60,11 +59,8 @@ class RayPythonTemplate(Forks):
             self.step(None)
 
     def _import(self, names: Names) -> None:
-        for name in names:
-            for module in _modules_of(name):
-                with suppress(Exception):  # whoever needs it says what is wrong with it
-                    importlib.import_module(module)
-                self.step(0)
+        for _ in import_for_forks(names):
+            self.step(0)
 
     def may_start(self, job: Job) -> bool:
         """Whether all is imported that the process needs."""
@@ -128,25 +124,6 @@ class RayPythonTemplate(Forks):
         self._accepting = False
         self._selector.unregister(self._listener)
         self._listener.close()
-
-
-def _dashboard_modules() -> list[str]:
-    try:
-        package = importlib.import_module("ray.dashboard.modules")
-    except ImportError:
-        return []
-    return [found.name for found in pkgutil.walk_packages(package.__path__, "ray.dashboard.modules.")]
-
-
-def _modules_of(name: str) -> Iterator[str]:
-    """The module; of `package.*` all modules below the package."""
-    if not name.endswith(".*"):
-        yield name
-        return
-    with suppress(ImportError):
-        package = importlib.import_module(name[:-2])
-        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.", onerror=lambda _: None):
-            yield found.name
 
 
 def _is_open(number: int) -> bool:
