@@ -26,7 +26,7 @@ IMPORTED_FIRST, IMPORTED_NEXT, NEED_BOTH = ("json", "bevatron.errors", "numpy", 
 IMPORTED_FOR_RAY = ("colorsys",)
 
 def needs_ray(arguments):
-    return "RAY" in arguments[1]
+    return "# RAY" in arguments[1]
 
 def import_all(names):
     for name in names:

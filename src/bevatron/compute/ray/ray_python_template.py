@@ -71,7 +71,7 @@ class RayPythonTemplate(Forks):
         fcntl.fcntl(job.connection, fcntl.F_DUPFD_CLOEXEC, HIGH)  # open as long as we are
         job.connection.close()
         arguments, numbers = job.request["arguments"], job.request["numbers"]
-        may_run = not any(_is_open(number) for number in numbers if number > 2 and number not in job.files)
+        may_run = not _has_opened_gpu() and not any(_is_open(number) for number in numbers if number > 2 and number not in job.files)
         become(
             parent,
             {**job.request, "name": "bevatron python", "unbuffered": "-u" in arguments[:1], "path": self._path},
@@ -132,6 +132,15 @@ def _is_open(number: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _has_opened_gpu() -> bool:
+    """Whether something imported has opened a GPU, which a fork could not use."""
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{name}").startswith(("/dev/nvidia", "/dev/kfd")):
+                return True
+    return False
 
 
 def main() -> None:
