@@ -7,6 +7,8 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 
+from bevatron.compute.ray.ray_python import OF_RAY
+
 # For simulate, prepare, manifest and observables; they start as soon as these are imported.
 IMPORTED_FIRST = (
     "bevatron.cli",
@@ -48,7 +50,7 @@ IMPORTED_NEXT = (
 )
 # For jobs that start a Ray cluster, besides: imported when the first of them comes, for most workflows have few.
 IMPORTED_FOR_RAY = (
-    "ray",
+    *OF_RAY,
     "pyarrow.fs",
     "ray.tune",
     "ray.train.torch",

@@ -71,7 +71,9 @@ class RayPythonTemplate(Forks):
         fcntl.fcntl(job.connection, fcntl.F_DUPFD_CLOEXEC, HIGH)  # open as long as we are
         job.connection.close()
         arguments, numbers = job.request["arguments"], job.request["numbers"]
-        may_run = not _has_opened_gpu() and not any(_is_open(number) for number in numbers if number > 2 and number not in job.files)
+        may_run = not _has_opened_gpu() and not any(
+            _is_open(number) for number in numbers if number > 2 and number not in job.files
+        )
         become(
             parent,
             {**job.request, "name": "bevatron python", "unbuffered": "-u" in arguments[:1], "path": self._path},
