@@ -58,6 +58,8 @@ IMPORTED_FOR_RAY = (
     "bevatron.search.stage",
     "bevatron.search.trials",
     "bevatron.search.plot",
+    "mplhep",
+    "matplotlib.backends.backend_agg",
 )
 NEED_BOTH = frozenset({"train", "evaluate", "search", "export", "report-study", "report"})
 
