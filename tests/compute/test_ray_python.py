@@ -1,6 +1,7 @@
 """What Ray takes for `python`: forks that are as a python of their own, and end with whoever started them."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -67,6 +68,15 @@ def test_open_files_keep_their_numbers(python):
             [python.launcher, "-c", f"import os; os.write({number}, b'{number}')"], pass_fds=(number,), check=True
         )
         assert os.read(reader, 100) == str(number).encode()
+
+
+def test_a_fork_has_the_limits_and_the_mask_of_its_launcher(python):
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (97, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+
+    code = "import resource, signal; print(resource.getrlimit(7)[0], *signal.pthread_sigmask(signal.SIG_BLOCK, ()))"
+    assert run(python, "-c", code, preexec_fn=limit).stdout.split() == ["97", str(int(signal.SIGINT))]
 
 
 def test_a_fork_and_its_launcher_end_as_one(python):

@@ -8,6 +8,7 @@ be had. Only the standard library, and little of it.
 
 import ctypes
 import os
+import resource
 import signal
 import socket
 import sys
@@ -36,6 +37,7 @@ def main() -> None:
             "ignored": ignored_signals(),
             "blocked": [int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())],
             "numbers": numbers,
+            "max_files": resource.getrlimit(resource.RLIMIT_NOFILE),  # which Ray raises in the driver
         }
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.connect(place)

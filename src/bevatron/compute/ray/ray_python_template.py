@@ -9,6 +9,7 @@ import gc
 import json
 import multiprocessing.spawn
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -16,7 +17,7 @@ import sys
 import types
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from bevatron.compute.process.forked import HIGH, become
 from bevatron.compute.process.forks import Forks, Job
@@ -78,11 +79,12 @@ class RayPythonTemplate(Forks):
             parent,
             {**job.request, "name": "bevatron python", "unbuffered": "-u" in arguments[:1], "path": self._path},
             job.files,
-            lambda: self._run(arguments, job.request["blocked"], may_run),
+            lambda: self._run(job.request, arguments, may_run),
         )
 
-    def _run(self, arguments: list[str], blocked: list[int], may_run: bool) -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    def _run(self, request: dict[str, Any], arguments: list[str], may_run: bool) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, request["blocked"])
+        resource.setrlimit(resource.RLIMIT_NOFILE, request["max_files"])
         words = list(arguments)
         while words and (words[0] == "-u" or (words[0] == "-B" and sys.flags.dont_write_bytecode)):
             words.pop(0)
