@@ -14,7 +14,6 @@ from typing import Any, NoReturn
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15  # linux/prctl.h
-HIGH = 512  # above the numbers of files that are in use
 FLUSH_FAILED = 120  # Python's own exit code where its output cannot be written
 
 
@@ -57,10 +56,12 @@ def _dress(template: int, request: dict[str, Any], files: list[int]) -> None:
 
 def _open_as(files: list[int], numbers: Iterable[int]) -> None:
     """Give the open files these numbers, whoever had them."""
-    high = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, HIGH) for file in files]
+    numbers = list(numbers)
+    above = max([*numbers, 2]) + 1
+    moved = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, above) for file in files]
     for file in files:
         os.close(file)
-    for file, number in zip(high, numbers, strict=True):
+    for file, number in zip(moved, numbers, strict=True):
         os.dup2(file, number)
         os.close(file)
 

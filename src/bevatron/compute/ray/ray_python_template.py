@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from bevatron.compute.process.forked import HIGH, become
+from bevatron.compute.process.forked import become
 from bevatron.compute.process.forks import Forks, Job
 from bevatron.compute.process.messages import ConnectionEnded, receive_message
 from bevatron.compute.ray.ray_python import import_for_forks
@@ -69,12 +69,11 @@ class RayPythonTemplate(Forks):
 
     def carry_out(self, job: Job, parent: int) -> NoReturn:
         """What `python` would do with the arguments."""
-        fcntl.fcntl(job.connection, fcntl.F_DUPFD_CLOEXEC, HIGH)  # open as long as we are
-        job.connection.close()
         arguments, numbers = job.request["arguments"], job.request["numbers"]
-        may_run = not _has_opened_gpu() and not any(
-            _is_open(number) for number in numbers if number > 2 and number not in job.files
-        )
+        fcntl.fcntl(job.connection, fcntl.F_DUPFD_CLOEXEC, max([*numbers, 2]) + 1)  # open as long as we are
+        job.connection.close()
+        taken = [number for number in numbers if number > 2 and number not in job.files and _is_open(number)]
+        may_run = not taken and not _has_opened_gpu()
         become(
             parent,
             {**job.request, "name": "bevatron python", "unbuffered": "-u" in arguments[:1], "path": self._path},
