@@ -6,6 +6,7 @@ A module that is missing here costs its import in each job, and nothing else.
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from itertools import pairwise
 
 from bevatron.compute.ray.ray_python import OF_RAY
 
@@ -66,7 +67,8 @@ NEED_BOTH = frozenset({"train", "evaluate", "search", "export", "report-study", 
 
 def needs_ray(arguments: list[str]) -> bool:
     """Whether the command, with its arguments, starts a Ray cluster."""
-    return arguments[1:2] == ["search"] or "--workers" in arguments
+    options = dict(pairwise(arguments))
+    return arguments[1:2] == ["search"] or options.get("--workers", "1") != "1"
 
 
 def import_all(names: tuple[str, ...]) -> Iterator[str]:
