@@ -58,6 +58,8 @@ IMPORTED_FOR_RAY = (
     "optuna",
     "bevatron.search.stage",
     "bevatron.search.trials",
+    "bevatron.search.trial",
+    "bevatron.train.together",
     "bevatron.search.plot",
     "mplhep",
     "matplotlib.backends.backend_agg",

@@ -27,7 +27,7 @@ from bevatron.training.reading_order import training_order
 
 log = logging.getLogger("bevatron")
 # What the processes of trials import, besides the fit.
-OF_TRIALS = ("torch", "pytorch_lightning", "ray.tune", "bevatron.search.trial")
+OF_TRIALS = ("torch", "pytorch_lightning", "torch.utils.tensorboard", "ray.tune", "bevatron.search.trial")
 
 
 def search_model(

@@ -10,7 +10,7 @@ from bevatron.training.fit import fit, load_finished_fit
 from bevatron.training.job import Diverged, FitJob
 
 # What the processes of workers import.
-OF_WORKERS = ("torch", "pytorch_lightning", "ray.train.torch", "bevatron.train.together")
+OF_WORKERS = ("torch", "pytorch_lightning", "torch.utils.tensorboard", "ray.train.torch", "bevatron.train.together")
 
 
 def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: ResourceRequest, workers: int) -> None:

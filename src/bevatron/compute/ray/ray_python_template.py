@@ -103,8 +103,10 @@ class RayPythonTemplate(Forks):
             main.__file__ = path
             with open(path, "rb") as file:
                 code = compile(file.read(), path, "exec", dont_inherit=True)
-            if path.endswith(os.path.join("dashboard", "dashboard.py")):  # its modules are processes, too
+            if path.endswith("/dashboard/dashboard.py"):  # its modules are processes, too
                 multiprocessing.spawn.set_executable(self._launcher)
+            elif path.endswith("/runtime_env/agent/main.py"):  # says by what a worker with an environment starts
+                sys.executable = self._launcher
         if (ray := sys.modules.get("ray")) is not None and ray.__file__:
             sys.path.insert(0, os.path.join(os.path.dirname(ray.__file__), "thirdparty_files"))  # as its import does
             read_settings_again()
