@@ -86,7 +86,10 @@ class Side:
             return [[value for key, value in row.items() if key != "seconds"] for row in csv.DictReader(file)]
 
     def run(self) -> dict[str, float]:
-        """A workflow with two searches, or one where there is no server: seconds of each, their core-seconds, and those of the template's imports."""
+        """Seconds of a workflow's searches, their core-seconds, and those of the template's imports.
+
+        There are two searches, or one where there is no server.
+        """
         before = _used()
         with subprocess.Popen(
             [sys.executable, "-c", WORKFLOW], env=self.environment, cwd=self.place, text=True,
