@@ -94,19 +94,26 @@ def _start(settings: Ray, request: ResourceRequest, folder: Path, python: Forked
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C on the terminal and a kill of the driver's group do not reach it
     )
-    stack.callback(_dismiss, watchdog)
-    stack.callback(_disconnect)
+    stack.callback(_end, watchdog)
     return context
 
 
-def _disconnect() -> None:
-    """End this process's part of Ray alone: Ray would end its processes one by one, and wait a second for each."""
+def _end(watchdog: subprocess.Popen) -> None:
+    """Disconnect, and kill all of Ray's processes at once: Ray would end one after the other, and wait for each."""
     import ray
 
     node = getattr(ray._private.worker, "_global_node", None)  # type: ignore[attr-defined]
-    if node is not None and hasattr(node, "kill_all_processes"):
-        node.kill_all_processes = lambda *_, **__: None  # the watchdog does
-    ray.shutdown()
+    if not hasattr(node, "kill_all_processes"):  # no public interface
+        ray.shutdown()
+        _dismiss(watchdog)
+        return
+    node.kill_all_processes = lambda *_, **__: None
+    try:
+        ray.shutdown()
+    finally:
+        _dismiss(watchdog)
+        del node.kill_all_processes
+        node.kill_all_processes(check_alive=False)  # hears that they have ended
 
 
 def _dismiss(watchdog: subprocess.Popen) -> None:
