@@ -102,7 +102,7 @@ def _end(watchdog: subprocess.Popen) -> None:
     """Disconnect, and kill all of Ray's processes at once: Ray would end one after the other, and wait for each."""
     import ray
 
-    node = getattr(ray._private.worker, "_global_node", None)  # type: ignore[attr-defined]
+    node: Any = getattr(ray._private.worker, "_global_node", None)  # type: ignore[attr-defined]
     if not hasattr(node, "kill_all_processes"):  # no public interface
         ray.shutdown()
         _dismiss(watchdog)
