@@ -105,9 +105,7 @@ class RayPythonTemplate(Forks):
                 code = compile(file.read(), path, "exec", dont_inherit=True)
             if path.endswith("/dashboard/dashboard.py"):  # its modules are processes, too
                 multiprocessing.spawn.set_executable(self._launcher)
-                os.environ["TMPDIR"] = os.path.dirname(
-                    self._launcher
-                )  # for its sockets, which are removed with the rest
+                os.environ["TMPDIR"] = os.path.dirname(self._launcher)  # of its sockets, removed with the rest
             elif path.endswith("/runtime_env/agent/main.py"):  # says by what a worker with an environment starts
                 sys.executable = self._launcher
         if (ray := sys.modules.get("ray")) is not None and ray.__file__:
