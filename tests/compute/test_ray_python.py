@@ -93,6 +93,15 @@ def test_a_fork_and_its_launcher_end_as_one(python):
         assert launcher.wait(10) == -9
 
 
+def test_a_launcher_whose_template_is_killed_becomes_python(python):
+    code = "import sys, time; there = 'colorsys' in sys.modules; print(there, flush=True); time.sleep(60 * there)"
+    with subprocess.Popen([python.launcher, "-c", code], stdout=subprocess.PIPE, text=True) as launcher:
+        assert launcher.stdout.readline() == "True\n"
+        os.kill(python.pid, signal.SIGKILL)
+        assert launcher.stdout.readline() == "False\n"
+        assert launcher.wait(10) == 0
+
+
 def test_forks_end_with_the_process_for_which_they_work(tmp_path):
     (tmp_path / "f").mkdir()
     code = f"""

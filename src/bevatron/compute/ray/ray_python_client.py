@@ -23,11 +23,13 @@ def main() -> None:
     packages, place, python, *arguments = sys.argv[1:]
     sys.path.insert(0, packages)
     from bevatron.compute.process.fork_client import ForkedJob, end_as, ignored_signals
-    from bevatron.compute.process.messages import ConnectionEnded, send_message
+    from bevatron.compute.process.messages import MAX_FILES, ConnectionEnded, send_message
 
     umask = os.umask(0)
     os.umask(umask)
     numbers = _open_files()
+    if len(numbers) > MAX_FILES:
+        os.execv(python, [python, *arguments])
     try:
         request = {
             "arguments": arguments,
@@ -42,11 +44,15 @@ def main() -> None:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.connect(place)
         send_message(connection, request, tuple(numbers))
-        job = ForkedJob(connection, lambda _: None)
-        status = job.wait()
-    except (OSError, ValueError, ConnectionEnded):
+    except (OSError, ValueError):
         os.execv(python, [python, *arguments])
+    job = ForkedJob(connection, lambda _: None)
+    try:
+        status = job.wait()
+    except (OSError, ConnectionEnded):  # the template has been killed
+        status = None
     if status is None:
+        job.forget()
         os.execv(python, [python, *arguments])
     end_as(status)
 
