@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from bevatron.fork_server.protocol import VARIABLE
+from bevatron.fork_server.surroundings import VARIABLE
 from bevatron.fork_server.template import JOBS
 from injection.workflow import Job, jobs, write_checkout
 

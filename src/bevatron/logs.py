@@ -59,6 +59,15 @@ def copy_output(file: Path) -> None:
     atexit.register(_wait_for, tee)
 
 
+def forget_logging() -> None:
+    """In a fork that is none of this process's work: it logs nothing of it, and waits for nobody."""
+    log = logging.getLogger("bevatron")
+    log.handlers.clear()
+    log.setLevel(logging.NOTSET)
+    log.propagate = True
+    atexit.unregister(_wait_for)
+
+
 def _wait_for(tee: subprocess.Popen, seconds: float = 5.0) -> None:
     """Close our ends of the pipe, so that the last lines are in the file before this process is gone."""
     nothing = os.open(os.devnull, os.O_WRONLY)

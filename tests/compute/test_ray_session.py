@@ -132,6 +132,25 @@ def running(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 @pytest.mark.slow
+def test_workers_are_forks_of_one_process_that_has_imported_the_work(tmp_path):
+    with ray_session(Ray(gpus=0), ResourceRequest(cpus=1), tmp_path, ("colorsys",)):
+        import ray
+
+        @ray.remote
+        def look():
+            return "colorsys" in sys.modules, os.getppid(), os.environ.get("MARK")
+
+        plain = ray.get(look.remote())
+        marked = ray.get(look.options(runtime_env={"env_vars": {"MARK": "x"}}).remote())
+        assert plain == (True, plain[1], None)
+        assert marked == (True, plain[1], "x")
+        family = psutil.Process().children(recursive=True)
+        forks = psutil.Process(plain[1]).children()
+        assert sum("ray::" in " ".join(process.cmdline()) for process in forks) >= 3, "agents, too"
+    assert not running(family)
+
+
+@pytest.mark.slow
 def test_rays_own_logs_are_kept_when_the_work_fails(tmp_path):
     with pytest.raises(ZeroDivisionError), ray_session(Ray(cpus=1, gpus=0), ResourceRequest(), tmp_path):
         raise ZeroDivisionError

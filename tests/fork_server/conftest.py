@@ -23,6 +23,10 @@ def main():
 """
 PRELOADED = """
 IMPORTED_FIRST, IMPORTED_NEXT, NEED_BOTH = ("json", "bevatron.errors", "numpy", "tempfile"), ("decimal",), {"train"}
+IMPORTED_FOR_RAY = ("colorsys",)
+
+def needs_ray(arguments):
+    return "# RAY" in arguments[1]
 
 def import_all(names):
     for name in names:

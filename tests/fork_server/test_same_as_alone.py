@@ -140,3 +140,11 @@ def test_a_closed_output_needs_no_server(workplace):
         for extra in ({"BEVATRON_FORK_SERVER": str(workplace.folder / "socket")}, {})
     ]  # fmt: skip
     assert results[0] == results[1]
+
+
+def test_what_few_jobs_need_is_imported_when_the_first_of_them_comes(workplace):
+    code = "import os, sys; print(os.getppid(), 'colorsys' in sys.modules, os.environ.get('RAY_JOB_ID'))"
+    before, first, after = (workplace.run(text)[1].split() for text in (code, f"{code} # RAY", code))
+    assert [before[1:], first[1:], after[1:]] == [["False", "None"], ["True", "None"], ["True", "None"]]
+    assert before[0] == first[0] == after[0], "by one template"
+    assert workplace.run(code)[0] == 0, "and what it has imported since is what lies in the files"

@@ -55,7 +55,9 @@ def processes_of(place: Path) -> list[psutil.Process]:
 def is_template(process: psutil.Process) -> bool:
     """Whether forks of this process do the work; a fork has its command line, and another name."""
     with suppress(psutil.Error):
-        return "fork_server.template" in " ".join(process.cmdline()) and not process.name().startswith("bevatron")
+        return "fork_server.template" in " ".join(process.cmdline()) and not process.name().startswith(
+            ("bevatron", "ray")
+        )
     return False
 
 

@@ -6,6 +6,9 @@ A module that is missing here costs its import in each job, and nothing else.
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from itertools import pairwise
+
+from bevatron.compute.ray.ray_python import OF_RAY
 
 # For simulate, prepare, manifest and observables; they start as soon as these are imported.
 IMPORTED_FIRST = (
@@ -46,7 +49,28 @@ IMPORTED_NEXT = (
     "bevatron.report.sections.*",
     "matplotlib.backends.backend_svg",
 )
+# For jobs that start a Ray cluster, besides: imported when the first of them comes, for most workflows have few.
+IMPORTED_FOR_RAY = (
+    *OF_RAY,
+    "pyarrow.fs",
+    "ray.tune",
+    "ray.train.torch",
+    "optuna",
+    "bevatron.search.stage",
+    "bevatron.search.trials",
+    "bevatron.search.trial",
+    "bevatron.train.together",
+    "bevatron.search.plot",
+    "mplhep",
+    "matplotlib.backends.backend_agg",
+)
 NEED_BOTH = frozenset({"train", "evaluate", "search", "export", "report-study", "report"})
+
+
+def needs_ray(arguments: list[str]) -> bool:
+    """Whether the command, with its arguments, starts a Ray cluster."""
+    options = dict(pairwise(arguments))
+    return arguments[1:2] == ["search"] or options.get("--workers", "1") != "1"
 
 
 def import_all(names: tuple[str, ...]) -> Iterator[str]:

@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bevatron.compute.process.messages import ConnectionEnded, close_files, receive_message, send_message
 from bevatron.fork_server.loaded_files import LoadedFiles
-from bevatron.fork_server.protocol import ConnectionEnded, close_files, receive_message, send_message
 from bevatron.fork_server.surroundings import environment_at_import, fixed_surroundings
 
 MAX_TEMPLATES, IDLE_SECONDS = 4, 60.0

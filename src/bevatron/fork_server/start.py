@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bevatron.fork_server.protocol import VARIABLE
 from bevatron.fork_server.server import SOCKET_NAME
+from bevatron.fork_server.surroundings import VARIABLE
 from bevatron.fork_server.template import JOBS
 
 START_SECONDS = 10.0

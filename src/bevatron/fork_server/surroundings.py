@@ -8,9 +8,10 @@ import resource
 import sys
 from typing import Any
 
+VARIABLE = "BEVATRON_FORK_SERVER"  # the environment variable that names the server's socket
 NAMESPACES = ("mnt", "net", "pid", "user")
 # Differ from shell to shell, and no library reads them while it is imported.
-PER_COMMAND = frozenset({"_", "SHLVL", "PWD", "OLDPWD", "BEVATRON_FORK_SERVER"})
+PER_COMMAND = frozenset({"_", "SHLVL", "PWD", "OLDPWD", VARIABLE})
 
 
 def fixed_surroundings() -> dict[str, Any]:

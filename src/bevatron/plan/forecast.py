@@ -10,7 +10,7 @@ from bevatron.plan.rates import StudyRates
 from bevatron.store.shards.distinct import RUN
 from bevatron.store.shards.statistics import QUANTILE_NUMBERS
 
-RAY_START = 30.0  # core-seconds of a private cluster's start
+RAY_START = 10.0  # core-seconds of a private cluster in a search by a workflow on one machine, beside its trials
 FORWARD = 1 / 3  # of a training step's cost: a validated sample is not learned from
 FIXED_SPLITS = ("train", "val", "test")
 MANIFEST_START = 100.0  # MB of the manifest's job before its first shard

@@ -26,6 +26,8 @@ from bevatron.training.job import FitJob
 from bevatron.training.reading_order import training_order
 
 log = logging.getLogger("bevatron")
+# What the processes of trials import, besides the fit.
+OF_TRIALS = ("torch", "pytorch_lightning", "torch.utils.tensorboard", "ray.tune", "bevatron.search.trial")
 
 
 def search_model(
@@ -85,7 +87,6 @@ def _run(job: FitJob, workflow: Workflow, trial_log: TrialLog, request: Resource
     from bevatron.compute.process.sigterm import flag_on_sigterm, stop_timeout
     from bevatron.compute.ray.ray_session import ray_session
     from bevatron.compute.slurm.deadline import sigterm_before_the_end
-    from bevatron.search.trials import run_trials
 
     live, model = job.folder, job.model
     stop_requested = Flag(live / "stop-requested")
@@ -99,11 +100,13 @@ def _run(job: FitJob, workflow: Workflow, trial_log: TrialLog, request: Resource
     try:
         with (
             sigterm_before_the_end(workflow.grace_seconds),
-            ray_session(workflow.ray, request, live) as session,
+            ray_session(workflow.ray, request, live, (*OF_TRIALS, fit)) as session,
             flag_on_sigterm(
                 stop_requested, stop_timeout(workflow.grace_seconds), session.is_reachable, str(stop_error)
             ),
         ):
+            from bevatron.search.trials import run_trials  # which imports Ray Tune, as Ray's processes do meanwhile
+
             run_trials(search_of(model), model.training.checkpoint, payload, trial_log, session)
     except SystemExit:  # StopRequested, or what Ray makes of it where it comes in the midst of a call
         raise stop_error from None

@@ -9,6 +9,9 @@ from bevatron.errors import UserError
 from bevatron.training.fit import fit, load_finished_fit
 from bevatron.training.job import Diverged, FitJob
 
+# What the processes of workers import.
+OF_WORKERS = ("torch", "pytorch_lightning", "torch.utils.tensorboard", "ray.train.torch", "bevatron.train.together")
+
 
 def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: ResourceRequest, workers: int) -> None:
     """Fit the jobs of the model `name` that are not finished, differing in seed and folders alone, by `workers` each.
@@ -25,7 +28,7 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: Res
     first = unfinished[0]
     payload = {"name": name, "accelerator": first.accelerator, "jobs": [job.as_payload() for job in unfinished]}
     stop_error = UserError(first.folder, "the fit was asked to stop (SIGTERM)", "run it again to go on")
-    with ray_session(workflow.ray, request, first.folder) as session:
+    with ray_session(workflow.ray, request, first.folder, OF_WORKERS) as session:
         on_gpus = first.accelerator == "cuda" or (first.accelerator == "auto" and session.gpus > 0)
         run_workers(
             _fit_all,

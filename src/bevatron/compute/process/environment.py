@@ -24,6 +24,12 @@ RAY_SETTINGS = {
     "TUNE_FUNCTION_THREAD_TIMEOUT_S": "600",
 }
 
+# Besides, where Ray's processes are forks.
+FORKED_RAY_SETTINGS = {
+    "RAY_enable_pipe_based_agent_to_parent_health_check": "1",  # agents are no children of the raylet
+    "RAY_prestart_worker_first_driver": "0",  # workers of Tune and Train have environments, so none would be used
+}
+
 
 @contextmanager
 def environment(**changes: str | None) -> Iterator[None]:

@@ -74,4 +74,7 @@ def keep_logs(folder: Path, logs: Path) -> None:
     """Copy Ray's logs from below its private folder into `logs`."""
     with suppress(OSError):
         shutil.copytree(folder / "r" / "session_latest" / "logs", logs, dirs_exist_ok=True, symlinks=True)
+        for path in folder.glob("*.log"):  # of the process that forks for Ray
+            if path.stat().st_size:
+                shutil.copy(path, logs)
         log.error("Ray's own logs are kept in %s", logs)

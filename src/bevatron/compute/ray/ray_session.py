@@ -17,7 +17,9 @@ __all__ = ["RaySession", "ray_session"]
 
 
 @contextmanager
-def ray_session(settings: Ray, request: ResourceRequest, folder: Path) -> Iterator[RaySession]:
+def ray_session(
+    settings: Ray, request: ResourceRequest, folder: Path, modules: tuple[str, ...] = ()
+) -> Iterator[RaySession]:
     """Connect to the cluster at `settings.address`, or start a private one for the length of the block.
 
     A private cluster spans the nodes of the batch job where `request.nodes` is more than one, and is on this machine
@@ -25,7 +27,8 @@ def ray_session(settings: Ray, request: ResourceRequest, folder: Path) -> Iterat
     and a dashboard on the loopback address, whose URL is logged, or printed where there is no log. `settings.cpus`
     and `settings.gpus`, of each node, take precedence over those of `request`. At the end of the block, and also when
     this process is killed, the cluster's processes end and its folders are removed. What remains lies in `folder /
-    "ray"`, where `folder` is seen by all nodes.
+    "ray"`, where `folder` is seen by all nodes. `modules` are what the work imports: on this machine alone, they are
+    imported once for all its processes.
 
     Raises UserError if the cluster cannot be reached or started.
     """
@@ -38,7 +41,7 @@ def ray_session(settings: Ray, request: ResourceRequest, folder: Path) -> Iterat
         elif request.nodes > 1:
             session = stack.enter_context(allocated_ray(settings, request, folder / "ray"))
         else:
-            session = stack.enter_context(local_ray(settings, request, folder / "ray"))
+            session = stack.enter_context(local_ray(settings, request, folder / "ray", modules))
         try:
             yield session
         finally:

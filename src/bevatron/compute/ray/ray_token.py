@@ -42,14 +42,14 @@ def token_authentication(path: Path) -> Iterator[None]:
     """Within it, Ray of this process and of its children asks for, and gives, the token in `path`."""
     try:
         with environment(RAY_ADDRESS=None, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=None, RAY_AUTH_TOKEN_PATH=str(path)):
-            _forget_token()
+            read_settings_again()
             yield
     finally:
-        _forget_token()
+        read_settings_again()
 
 
-def _forget_token() -> None:
-    """Make Ray read its settings and token again: it remembers those of a process's first cluster."""
+def read_settings_again() -> None:
+    """Make Ray read its settings and token again: it remembers those of a process's first cluster, or of its import."""
     raylet = importlib.import_module("ray._raylet")
     with suppress(AttributeError):  # not a public interface
         raylet.Config.initialize("")

@@ -15,7 +15,7 @@ import signal
 import sys
 from pathlib import Path
 
-from bevatron.compute.process.process_tree import ProcessTree
+from bevatron.compute.process.process_tree import GRACE_SECONDS, ProcessTree
 from bevatron.compute.ray.ray_folder import remove
 
 POLL_SECONDS = 1.0
@@ -25,9 +25,9 @@ def main(folder: Path, roots: list[int]) -> None:
     """Wait until the driver is gone or done, then end the processes of `roots` and remove the folder."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     processes = ProcessTree(roots)
-    while not select.select([sys.stdin], [], [], POLL_SECONDS)[0] or os.read(sys.stdin.fileno(), 1):
+    while not select.select([sys.stdin], [], [], POLL_SECONDS)[0]:
         processes.look()
-    processes.end()
+    processes.end(grace=0.0 if os.read(sys.stdin.fileno(), 1) else GRACE_SECONDS)
     remove(folder)
 
 

@@ -1,4 +1,4 @@
-"""Messages between client, server and template: a length, JSON, and open files that travel along."""
+"""Messages between processes of one machine: a length, JSON, and open files that travel along."""
 
 import array
 import json
@@ -7,10 +7,9 @@ import socket
 import struct
 from typing import Any
 
-VARIABLE = "BEVATRON_FORK_SERVER"  # the environment variable that names the server's socket
 HEAD = struct.Struct("!I")
 MAX_BYTES = 2**24
-MAX_FILES = 8
+MAX_FILES = 32
 
 
 class ConnectionEnded(Exception):
