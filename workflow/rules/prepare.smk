@@ -16,7 +16,7 @@ rule prepare:
         **resources_of("prepare"),
     params:
         options=OPTIONS,
-        digest=lambda w: dataset_digest(STUDIES[w.study]),
+        digest=lambda w: STUDIES[w.study].dataset,
         folder=lambda w, output: Path(output[0]).parent,
     shell:
         "exec bevatron prepare {wildcards.study:q} --raw {input.raw:q}"
@@ -44,7 +44,7 @@ rule manifest:
         **resources_of("manifest"),
     params:
         options=OPTIONS,
-        digest=lambda w: dataset_digest(STUDIES[w.study]),
+        digest=lambda w: STUDIES[w.study].dataset,
         folder=lambda w, output: Path(output[0]).parent,
     shell:
         "exec bevatron manifest {wildcards.study:q} --dataset {params.folder:q} {params.options:q} > {log:q} 2>&1"

@@ -19,7 +19,7 @@ rule simulate:
         **resources_of("simulate"),
     params:
         options=OPTIONS,
-        digest=lambda w: raw_digest(STUDIES[w.study]),
+        digest=lambda w: STUDIES[w.study].raw,
     shell:
         "exec bevatron simulate {wildcards.study:q} --shard {wildcards.shard:q}"
         " {params.options:q} --output {output.shard:q} > {log:q} 2>&1"
@@ -39,6 +39,6 @@ rule validate_source:
         **resources_of("validate_source"),
     params:
         options=OPTIONS,
-        digest=lambda w: raw_digest(STUDIES[w.study]),
+        digest=lambda w: STUDIES[w.study].raw,
     shell:
         "exec bevatron validate-source {wildcards.study:q} {params.options:q} --output {output:q} > {log:q} 2>&1"
