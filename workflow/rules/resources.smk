@@ -21,15 +21,20 @@ if workflow.remote_exec:
     workflow.register_resource("slot", 1)
 
 
-def threads_of(rule, least=lambda wildcards: 1):
+# Snakemake evaluates each function of each job, some 20 of them for every shard of a large study, and spends more time on
+# that than on its graph: what is the same for all jobs of a rule is a value.
+def threads_of(rule, least=None):
     """A rule's threads: those of the table, and at least `least` of them."""
+    constant = REQUESTS.constant_threads(rule)
+    if constant is not None and least is None:
+        return constant
     return lambda wildcards: max(
-        REQUESTS.threads(rule, wildcards.get("study"), wildcards.get("model")), least(wildcards)
+        REQUESTS.threads(rule, wildcards.get("study"), wildcards.get("model")), least(wildcards) if least else 1
     )
 
 
 def resources_of(rule):
-    """A rule's resources; each is a function, for memory and time grow from attempt to attempt."""
+    """A rule's resources; functions where jobs differ, and for memory and time, which grow from attempt to attempt."""
     requests = cache(lambda *job: REQUESTS.resources(rule, *job))
 
     def value_of(name):
@@ -37,4 +42,4 @@ def resources_of(rule):
             wildcards.get("study"), wildcards.get("model"), attempt, threads
         )[name]
 
-    return {name: value_of(name) for name in NAMES}
+    return {name: value_of(name) for name in NAMES} | REQUESTS.constant_resources(rule)
