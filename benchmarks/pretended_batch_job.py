@@ -20,6 +20,11 @@ OUTPUTS = {
     "report_study": tuple(f"results/report/{{study}}/{n}" for n in ("index.html", "claims.json", "provenance.json")),
     "report": tuple(f"results/report/{name}" for name in ("index.html", "tables/claims.csv", "provenance.json")),
 }
+BENCHMARKS = {
+    **dict.fromkeys(("simulate", "prepare"), ("{study}", "shard-{shard}")),
+    **dict.fromkeys(("train", "evaluate"), ("{study}", "{model}")),
+    "report": (),
+}
 ORDER = list(OUTPUTS)
 
 jobs = {(rule, wildcards) for rule, wildcards in TARGET.findall(sys.stdin.read())}
@@ -28,7 +33,8 @@ if not jobs:
 time.sleep(SECONDS)
 for rule, wildcards in sorted(jobs, key=lambda job: (ORDER.index(job[0]), job[1])):
     values = dict(pair.split("=") for pair in wildcards.split(",") if pair)
-    for pattern in OUTPUTS[rule]:
+    benchmark = "/".join(("results/benchmarks", rule, *BENCHMARKS.get(rule, ("{study}",)))) + ".tsv"
+    for pattern in (*OUTPUTS[rule], benchmark):
         path = Path(pattern.format(**values))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(rule)

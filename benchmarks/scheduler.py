@@ -18,8 +18,6 @@ what a job waits in Slurm's queue; jobs that failed. Times of jobs are those of 
 """
 
 import argparse
-import json
-import os
 import re
 import subprocess
 import sys
@@ -39,7 +37,7 @@ sys.path.insert(0, str(HERE.parent / "tests" / "cluster"))
 from checkout import Checkout  # noqa: E402
 from virtual_slurm import COMMANDS, SYSTEM_PATH, VirtualSlurm, missing  # noqa: E402
 
-NODES, CPUS, GPUS, MEMORY_MB = 64, 64, 8, 250_000
+CPUS, GPUS, MEMORY_MB = 64, 8, 250_000
 PRETENDED = HERE / "pretended_batch_job.py"
 HOURS = 3.0  # after which it has failed
 # Notes when a command of Slurm's began and ended; sbatch also replaces what the batch job does, if that is pretended.
@@ -78,13 +76,18 @@ class Job:
 
 
 def main(
-    shards: int = 2000, trainings: int = 200, per_job: int = 20, at_once: int = 64, real: bool = False
+    shards: int = 2000,
+    trainings: int = 200,
+    per_job: int = 20,
+    at_once: int = 64,
+    real: bool = False,
+    nodes: int = 64,
 ) -> list[dict]:
     """One row of all that was measured."""
     if reason := missing():
         raise SystemExit(reason)
     with tempfile.TemporaryDirectory(prefix="sc", dir="/tmp") as name:  # a short name, for Slurm's sockets
-        slurm = VirtualSlurm(Path(name) / "s", NODES, CPUS, GPUS, MEMORY_MB)
+        slurm = VirtualSlurm(Path(name) / "s", nodes, CPUS, GPUS, MEMORY_MB)
         _limit_running_jobs(slurm, at_once)
         calls = Path(name) / "calls"
         _count_calls(slurm, calls, real)
@@ -240,8 +243,5 @@ if __name__ == "__main__":
     parser.add_argument("--per-job", type=int, default=20, help="shards of one batch job")
     parser.add_argument("--at-once", type=int, default=64, help="batch jobs that Slurm runs at a time")
     parser.add_argument("--real", action="store_true", help="batch jobs do their work")
-    parser.add_argument("--write", type=Path, help="a file for the row, as JSON")
-    arguments = parser.parse_args()
-    rows = main(arguments.shards, arguments.trainings, arguments.per_job, arguments.at_once, arguments.real)
-    if arguments.write:
-        arguments.write.write_text(json.dumps(rows, indent=2) + os.linesep)
+    parser.add_argument("--nodes", type=int, default=64, help="virtual nodes")
+    main(**vars(parser.parse_args()))

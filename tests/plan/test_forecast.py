@@ -150,7 +150,7 @@ def test_the_table_has_a_row_for_each_stage_and_says_where_rates_come_from(lines
 
 def test_a_step_of_another_size_costs_what_was_measured_for_it():
     """Of net's steps of 1,000 samples 2 µs a sample, of those of 100 the 10 µs of the run; other has slow's rates."""
-    batches = {"batch_size": 100, "other_batches": [{"batch_size": 1000, "seconds": 2e-6}]}
+    batches = {"batch_size": 100, "other_batches": [{"batch_size": 1000, "seconds": 2e-6, "date": "2026-11-29"}]}
     rates = RATES | {"fits": RATES["fits"] | {"net": RATES["fits"]["net"] | batches}}
     found = {}
     for batch_size in (50, 100, 999, 1000, 5000):
@@ -165,7 +165,7 @@ def test_a_step_of_another_size_costs_what_was_measured_for_it():
 
 
 def test_other_batch_sizes_are_taken_over_from_the_same_machine_alone():
-    batches = {"batch_size": 100, "other_batches": [{"batch_size": 1000, "seconds": 2e-6}]}
+    batches = {"batch_size": 100, "other_batches": [{"batch_size": 1000, "seconds": 2e-6, "date": "2026-11-29"}]}
     with_batches = StudyRates.model_validate(RATES | {"fits": {"net": RATES["fits"]["net"] | batches}})
     rates = StudyRates.model_validate(RATES)
     assert rates.with_batches_of(with_batches).fits["net"].other_batches == with_batches.fits["net"].other_batches

@@ -39,7 +39,10 @@ def with_batch_sizes(
     """The rates with those of the batch sizes of `others` in addition; trains each model for some seconds."""
     fits = dict(rates.fits)
     for name, sizes in batch_sizes_to_time(ran, others).items():
-        timed = [BatchRate(batch_size=size, seconds=_seconds(ran, name, size, workflow, results)) for size in sizes]
+        timed = [
+            BatchRate(batch_size=size, seconds=_seconds(ran, name, size, workflow, results), date=rates.date)
+            for size in sizes
+        ]
         fits[name] = fits[name].model_copy(update={"other_batches": timed})
     return rates.model_copy(update={"fits": fits})
 

@@ -43,6 +43,7 @@ class BatchRate(Section):
 
     batch_size: Count = Field(description="samples of a step")
     seconds: Positive = Field(description="core-seconds a training sample")
+    date: str = Field(description="day of the measurement")
 
 
 class FitRates(Section):
