@@ -1,6 +1,6 @@
 """How much of a killed training's time was training: one fit, killed ten times, started again each time.
 
-    python benchmarks/training_time.py [--minutes 30] [--kills 10] [--seed 1]
+    python benchmarks/training_time.py [--minutes 30] [--kills 10] [--seed 1] [--fork-server]
 
 The effective training-time ratio is the time in training steps that counted, divided by the wall time from the first
 start to the last end. Steps that count are those of the final weights' history (`seconds` of run.json); steps done
@@ -10,7 +10,11 @@ the same command is run again at once.
 
 What a kill costs hardly depends on the fit's length, so it is given too: the time from the last checkpoint before the
 kill to the moment when the next process goes on from it, that is the work lost and the start. With it, and what an
-undisturbed fit needs beside its steps, follows the ratio at other lengths.
+undisturbed fit needs beside its steps, follows the ratio at other lengths. So a fit of a few minutes tells the cost.
+
+Half of the cost by hand is the import of PyTorch and Lightning. With --fork-server the command is started as a workflow
+on one machine starts it: by a fork of a process that has imported both (docs/explanation/design.md). What Snakemake
+takes to notice the end of a job and to start it again comes in addition there; it is not measured here.
 """
 
 import argparse
@@ -28,8 +32,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from injection.place import Command, Place
 
+from bevatron.fork_server.start import start_fork_server
+
 REQUIRED = 0.95
 SHORT = 200  # epochs of the undisturbed fit that tells how fast the machine is, and how long a start takes
+EPOCHS_OF_FIRST = 50
 OTHER_MINUTES = (10, 30, 60, 240, 1440)
 STUDY = {
     "name": "long",
@@ -61,11 +68,15 @@ class Fit:
     kills: int
 
 
-def main(minutes: float = 30.0, kills: int = 10, seed: int = 1) -> list[dict]:
+def main(minutes: float = 30.0, kills: int = 10, seed: int = 1, fork_server: bool = False) -> list[dict]:
     """A row each: the ratio and what is required of it, and the mean cost of a kill in seconds."""
     with tempfile.TemporaryDirectory(prefix="training-") as name:
         place = Place(Path(name) / "place")
+        if fork_server and start_fork_server() is None:
+            raise RuntimeError("the fork server does not start")
         _make(place)
+        if fork_server:
+            _fit(place, EPOCHS_OF_FIRST, [], 0.0)  # waits for the server's imports
         short = _fit(place, SHORT, [], 0.0)
         start, rate = short.wall - short.steps, SHORT / short.steps  # seconds, epochs a second
         epochs = max(50, round(60.0 * minutes * rate / 50) * 50)
@@ -153,6 +164,7 @@ if __name__ == "__main__":
     parser.add_argument("--minutes", type=float, default=30.0, help="time in training steps")
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1, help="decides the moments of the kills")
+    parser.add_argument("--fork-server", action="store_true", help="start as in a workflow, by a fork")
     arguments = parser.parse_args()
-    for row in main(arguments.minutes, arguments.kills, arguments.seed):
+    for row in main(arguments.minutes, arguments.kills, arguments.seed, arguments.fork_server):
         print(json.dumps(row))

@@ -10,7 +10,7 @@ from snakemake_executor_plugin_slurm.validation import validate_slurm_extra
 from snakemake_executor_plugin_slurm_jobstep import get_gpu_setting, get_node_setting
 
 from bevatron.compute.slurm.job_resources import NAMES, RuleResources
-from bevatron.config.sections.resources import Resources
+from bevatron.config.sections.resources import RULES, Resources
 from bevatron.config.sections.site import Site
 
 
@@ -110,3 +110,36 @@ def test_a_second_attempt_asks_for_more():
     assert (first["mem_mb"], second["mem_mb"]) == (3000, 6000)
     assert (first["runtime"], second["runtime"]) == (60, 90)
     assert (first["htcondor_request_mem_mb"], second["htcondor_request_mem_mb"]) == (3000, 6000)
+
+
+OVERRIDES = {
+    "jets": {"simulate": {"memory_gb": 8}, "train": {"gpus": 1}},
+    "jets/feedforward": {"train": {"nodes": 2}, "search": {"cpus": 9}},
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("overrides", [{}, OVERRIDES])
+def test_what_is_constant_is_what_every_job_gets(rule, overrides):
+    requests = RuleResources(Resources.model_validate({"overrides": overrides}), Site(account="physics"))
+    constant, threads = requests.constant_resources(rule), requests.constant_threads(rule)
+    assert {"slurm_account", "qos", "slot"} <= set(constant)
+    assert not {"mem_mb", "runtime", "htcondor_request_mem_mb"} & set(constant)
+    for study, model in [(None, None), ("sky", "a"), ("jets", None), ("jets", "a"), ("jets", "feedforward")]:
+        if threads is not None:
+            assert threads == requests.threads(rule, study, model)
+        for attempt, n_threads in [(1, 1), (3, 7)]:
+            given = requests.resources(rule, study, model, attempt, n_threads)
+            assert {name: given[name] for name in constant} == constant
+
+
+def test_without_overrides_all_is_constant_but_what_grows_from_attempt_to_attempt():
+    requests = RuleResources(Resources(), Site())
+    assert len(NAMES) - len(requests.constant_resources("simulate")) == 3
+    assert requests.constant_threads("simulate") == 1
+
+
+def test_what_an_override_changes_is_not_constant():
+    requests = RuleResources(Resources.model_validate({"overrides": OVERRIDES}), Site())
+    assert {"nodes", "mpi", "gpu"}.isdisjoint(requests.constant_resources("train"))
+    assert requests.constant_threads("search") is None

@@ -146,3 +146,28 @@ def test_the_table_has_a_row_for_each_stage_and_says_where_rates_come_from(lines
         assert f" {stage} " in text.getvalue()
     assert "Rates of a bench." in text.getvalue()
     assert "375 MB" in text.getvalue()
+
+
+def test_a_step_of_another_size_costs_what_was_measured_for_it():
+    """Of net's steps of 1,000 samples 2 µs a sample, of those of 100 the 10 µs of the run; other has slow's rates."""
+    batches = {"batch_size": 100, "other_batches": [{"batch_size": 1000, "seconds": 2e-6, "date": "2026-11-29"}]}
+    rates = RATES | {"fits": RATES["fits"] | {"net": RATES["fits"]["net"] | batches}}
+    found = {}
+    for batch_size in (50, 100, 999, 1000, 5000):
+        net = STUDY["models"]["net"] | {"training": {"epochs": 10, "batch_size": batch_size}}
+        study = Study.model_validate(STUDY | {"models": {"net": net}})
+        lines = forecast(study, StudyRates.model_validate(rates), Resources(), DataLoading())
+        found[batch_size] = next(line for line in lines if line.stage == "train")
+    small, large = (5 + 2 * 10 * 125_000 * seconds for seconds in (1e-5, 2e-6))
+    assert [found[size].core_hours * HOUR for size in found] == pytest.approx([small, small, small, large, large])
+    assert [bool(line.note) for line in found.values()] == [True, False, True, False, True]
+    assert "1 model at the rate of steps of another size" in found[5000].note
+
+
+def test_other_batch_sizes_are_taken_over_from_the_same_machine_alone():
+    batches = {"batch_size": 100, "other_batches": [{"batch_size": 1000, "seconds": 2e-6, "date": "2026-11-29"}]}
+    with_batches = StudyRates.model_validate(RATES | {"fits": {"net": RATES["fits"]["net"] | batches}})
+    rates = StudyRates.model_validate(RATES)
+    assert rates.with_batches_of(with_batches).fits["net"].other_batches == with_batches.fits["net"].other_batches
+    elsewhere = with_batches.model_copy(update={"machine": "another"})
+    assert rates.with_batches_of(elsewhere) == rates

@@ -9,8 +9,11 @@ import yaml
 from run_records import run_record
 
 from bevatron import cli
+from bevatron.config.loading.load import load_workflow
 from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
+from bevatron.plan import batch_sizes
+from bevatron.plan.batch_sizes import with_batch_sizes
 from bevatron.plan.measure import measure_rates
 from bevatron.plan.rates import Rates, load_rates, rates_text
 from bevatron.store.records.runs import RunsRecord, write_runs
@@ -174,3 +177,20 @@ def test_the_shipped_rates_can_be_read():
 
     shipped = load_rates(Path(__file__).parents[2] / "config" / "rates.yaml")
     assert "perceptron" in shipped.studies
+
+
+def test_steps_of_the_batch_sizes_of_other_scales_are_timed(finished, monkeypatch):
+    root, study = finished
+    monkeypatch.setattr(batch_sizes, "SAMPLES", 800)
+    rates = measure_rates(study, "demo", root / "results", "2026-11-23", "a bench")
+    net = study.models["net"]
+    training = net.training.model_copy(update={"batch_size": 20})
+    paper = study.model_copy(update={"models": {"net": net.model_copy(update={"training": training})}})
+    workflow = load_workflow(root / "config" / "config.yaml")
+    fits = with_batch_sizes(rates, study, [paper], workflow, root / "results").fits["net"]
+    (timed,) = fits.other_batches
+    assert (timed.batch_size, fits.batch_size) == (20, 1000)
+    assert fits.seconds == rates.fits["net"].seconds
+    assert fits.seconds_at(20) == timed.seconds
+    assert 1e-6 < timed.seconds < 1e-2
+    assert with_batch_sizes(rates, study, [study], workflow, root / "results") == rates  # nothing to time

@@ -16,7 +16,7 @@ rule evaluate:
         **resources_of("evaluate"),
     params:
         options=OPTIONS,
-        evaluation=lambda w: digest_of(STUDIES[w.study].evaluation, STUDIES[w.study].task),
+        evaluation=lambda w: STUDIES[w.study].evaluation,
         folder=lambda w, output: Path(output.metrics).parent,
     shell:
         "exec bevatron evaluate {wildcards.study:q} {wildcards.model:q} --manifest {input.manifest:q}"
@@ -39,7 +39,7 @@ rule observables:
         **resources_of("observables"),
     params:
         options=OPTIONS,
-        evaluation=lambda w: digest_of(STUDIES[w.study].evaluation, STUDIES[w.study].task),
+        evaluation=lambda w: STUDIES[w.study].evaluation,
     shell:
         "exec bevatron observables {wildcards.study:q} --manifest {input.manifest:q}"
         " {params.options:q} --output {output:q} > {log:q} 2>&1"

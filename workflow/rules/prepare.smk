@@ -16,8 +16,8 @@ rule prepare:
         **resources_of("prepare"),
     params:
         options=OPTIONS,
-        digest=lambda w: dataset_digest(STUDIES[w.study]),
-        folder=lambda w, output: Path(output[0]).parent,
+        digest=with_signature(lambda w: STUDIES[w.study].dataset),
+        folder=with_signature(lambda w, output: Path(output[0]).parent),
     shell:
         "exec bevatron prepare {wildcards.study:q} --raw {input.raw:q}"
         " {params.options:q} --output {params.folder:q} > {log:q} 2>&1"
@@ -44,7 +44,7 @@ rule manifest:
         **resources_of("manifest"),
     params:
         options=OPTIONS,
-        digest=lambda w: dataset_digest(STUDIES[w.study]),
+        digest=lambda w: STUDIES[w.study].dataset,
         folder=lambda w, output: Path(output[0]).parent,
     shell:
         "exec bevatron manifest {wildcards.study:q} --dataset {params.folder:q} {params.options:q} > {log:q} 2>&1"

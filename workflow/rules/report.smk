@@ -23,7 +23,7 @@ rule report_study:
         **resources_of("report"),
     params:
         options=OPTIONS,
-        settings=lambda w: digest_of(STUDIES[w.study]),
+        settings=lambda w: STUDIES[w.study].whole,
         folder=lambda w, output: Path(output.page).parent,
     shell:
         "exec bevatron report-study {wildcards.study:q} {params.options:q} --output {params.folder:q} > {log:q} 2>&1"

@@ -1,5 +1,6 @@
 # What each rule's jobs ask for: config/resources.yaml and the site's file, in the words of Snakemake's plugins.
 from functools import cache
+from inspect import signature
 
 from bevatron.compute.slurm.job_resources import NAMES, RuleResources
 from bevatron.compute.slurm.site import find_site, site_file
@@ -21,20 +22,34 @@ if workflow.remote_exec:
     workflow.register_resource("slot", 1)
 
 
-def threads_of(rule, least=lambda wildcards: 1):
+def with_signature(function):
+    """The function, with its signature written down: Snakemake asks for it twice for each job, and working it out takes
+    longer than the function itself."""
+    function.__signature__ = signature(function)
+    return function
+
+
+# Snakemake evaluates each function of each job, some 20 of them for every shard of a large study, and spends more time on
+# that than on its graph: what is the same for all jobs of a rule is a value.
+def threads_of(rule, least=None):
     """A rule's threads: those of the table, and at least `least` of them."""
+    constant = REQUESTS.constant_threads(rule)
+    if constant is not None and least is None:
+        return constant
     return lambda wildcards: max(
-        REQUESTS.threads(rule, wildcards.get("study"), wildcards.get("model")), least(wildcards)
+        REQUESTS.threads(rule, wildcards.get("study"), wildcards.get("model")), least(wildcards) if least else 1
     )
 
 
 def resources_of(rule):
-    """A rule's resources; each is a function, for memory and time grow from attempt to attempt."""
+    """A rule's resources; functions where jobs differ, and for memory and time, which grow from attempt to attempt."""
     requests = cache(lambda *job: REQUESTS.resources(rule, *job))
 
     def value_of(name):
-        return lambda wildcards, attempt, threads: requests(
-            wildcards.get("study"), wildcards.get("model"), attempt, threads
-        )[name]
+        return with_signature(
+            lambda wildcards, attempt, threads: requests(
+                wildcards.get("study"), wildcards.get("model"), attempt, threads
+            )[name]
+        )
 
-    return {name: value_of(name) for name in NAMES}
+    return {name: value_of(name) for name in NAMES} | REQUESTS.constant_resources(rule)

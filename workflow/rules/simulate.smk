@@ -2,7 +2,7 @@
 # Files that somebody else simulated are inputs: where one changes, the shards that are read from it are made again.
 rule simulate:
     input:
-        external_files_of,
+        with_signature(external_files_of),
     output:
         shard="results/{study}/raw/shard-{shard}.h5",
         timing="results/{study}/raw/shard-{shard}.timing.json",
@@ -19,7 +19,7 @@ rule simulate:
         **resources_of("simulate"),
     params:
         options=OPTIONS,
-        digest=lambda w: raw_digest(STUDIES[w.study]),
+        digest=with_signature(lambda w: STUDIES[w.study].raw),
     shell:
         "exec bevatron simulate {wildcards.study:q} --shard {wildcards.shard:q}"
         " {params.options:q} --output {output.shard:q} > {log:q} 2>&1"
@@ -39,6 +39,6 @@ rule validate_source:
         **resources_of("validate_source"),
     params:
         options=OPTIONS,
-        digest=lambda w: raw_digest(STUDIES[w.study]),
+        digest=lambda w: STUDIES[w.study].raw,
     shell:
         "exec bevatron validate-source {wildcards.study:q} {params.options:q} --output {output:q} > {log:q} 2>&1"

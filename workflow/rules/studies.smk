@@ -1,11 +1,8 @@
 # What the configuration asks for, validated before any rule is read, and the names that follow from it.
 from pathlib import Path
 
-from bevatron.config.loading.missing_data import missing_data_of
-from bevatron.config.loading.digest import digest_of
-from bevatron.config.loading.identity import dataset_digest, external_files, learned_task, raw_digest
-from bevatron.config.loading.kinds import ARCHITECTURES
-from bevatron.config.loading.load import load_study, load_workflow, check_overrides
+from bevatron.config.loading.load import check_overrides, load_workflow
+from bevatron.config.loading.rule_facts import load_facts
 from bevatron.errors import UserError
 from bevatron.store.files.names import SHARD_NUMBER, shard_number
 
@@ -14,13 +11,12 @@ try:
     check_overrides(config, Path(CONFIG))
     SETTINGS = load_workflow(Path(CONFIG), scale=config.get("scale"), studies=config.get("studies"))
     SCALE = SETTINGS.scale
-    STUDIES = {name: load_study(name, SCALE, Path("config/studies")) for name in SETTINGS.studies}
-    MISSING = {name: why for name, study in STUDIES.items() if (why := missing_data_of(study))}
-    STUDIES = {name: study for name, study in STUDIES.items() if name not in MISSING}
-    EXTERNAL_FILES = {name: external_files(study.simulation) for name, study in STUDIES.items()}
+    FACTS = load_facts(SETTINGS.studies, SCALE, Path("config/studies"), Path(".snakemake/bevatron/studies.json"))
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+MISSING = {name: study.missing for name, study in FACTS.items() if study.missing}
+STUDIES = {name: study for name, study in FACTS.items() if not study.missing}
 
 for name, why in MISSING.items():
     logger.warning(f"study {name} is left out: {why}")
@@ -37,16 +33,18 @@ wildcard_constraints:
 
 
 def shards_of(study):
-    return [shard_number(number) for number in range(STUDIES[study].simulation.shards)]
+    return [shard_number(number) for number in range(STUDIES[study].shards)]
 
 
 def external_files_of(wildcards):
     """What a shard is read from. For a number that the study does not have, a sentence that says so: as no file has that
     name, Snakemake names it as what is missing; an exception would come with a traceback."""
-    files = EXTERNAL_FILES[wildcards.study]
-    if int(wildcards.shard) < len(files):
-        return files[int(wildcards.shard)]
-    numbers = "1 shard, number 0000" if len(files) == 1 else f"{len(files)} shards, to {shard_number(len(files) - 1)}"
+    study = STUDIES[wildcards.study]
+    if int(wildcards.shard) < study.shards:
+        return study.files[int(wildcards.shard)] if study.files else []
+    numbers = (
+        "1 shard, number 0000" if study.shards == 1 else f"{study.shards} shards, to {shard_number(study.shards - 1)}"
+    )
     return f"no shard {wildcards.shard}: {wildcards.study} has {numbers}; set simulation.shards for more"
 
 
@@ -59,16 +57,12 @@ def unknown_model(wildcards):
 
 
 def searched_models(study):
-    return [name for name, model in STUDIES[study].models.items() if model.search is not None]
+    return [name for name, model in STUDIES[study].models.items() if model.searched]
 
 
 def exported_models(study):
     """All but those whose architecture says why ONNX cannot express it."""
-    return [
-        name
-        for name, model in STUDIES[study].models.items()
-        if not hasattr(ARCHITECTURES[model.architecture.kind], "NO_ONNX")
-    ]
+    return [name for name, model in STUDIES[study].models.items() if model.exported]
 
 
 def best_of(wildcards):
@@ -80,7 +74,7 @@ def best_of(wildcards):
 
 def threads_of_training(wildcards):
     model = STUDIES[wildcards.study].models.get(wildcards.model)
-    return model.training.threads if model else 1
+    return model.threads if model else 1
 
 
 def members_named(wildcards):
@@ -96,11 +90,8 @@ def members_of(wildcards):
 
 def settings_of(wildcards):
     """What a search or training of a model depends on, so that a changed setting runs it again."""
-    study = STUDIES[wildcards.study]
-    if wildcards.model not in study.models:
-        return ""  # no job is made of it, see unknown_model
-    model = study.models[wildcards.model].model_dump(mode="json", exclude={"title", "published"})
-    return digest_of(learned_task(study), study.n_seeds, model)
+    model = STUDIES[wildcards.study].models.get(wildcards.model)
+    return model.settings if model else ""  # without a model no job is made of it, see unknown_model
 
 
 def measured_in(study):
@@ -109,7 +100,7 @@ def measured_in(study):
     return [
         f"results/{study}/dataset/manifest.json",
         f"results/{study}/evaluation/data.json",
-        *([f"results/{study}/evaluation/source.json"] if STUDIES[study].evaluation.validate_source else []),
+        *([f"results/{study}/evaluation/source.json"] if STUDIES[study].validate_source else []),
         *expand(f"results/{study}/raw/shard-{{shard}}.timing.json", shard=shards_of(study)),
         *expand(f"results/{study}/search/{{model}}/trials.csv", model=searched_models(study)),
         *expand(f"results/{study}/models/{{model}}/runs.json", model=models),

@@ -12,7 +12,12 @@ from bevatron.commands.options import DEFAULT_CONFIG, Config, Scale, StudyName
 def plan(
     study: StudyName,
     measure: Annotated[
-        bool, typer.Option("--measure", help="write the rates of the finished run in --results into --rates")
+        bool,
+        typer.Option(
+            "--measure",
+            help="write the rates of the finished run in --results into --rates, and time steps of the batch sizes "
+            "that the study has at other scales",
+        ),
     ] = False,
     rates: Annotated[
         Path | None, typer.Option(help="file of rates; default: rates.yaml in the folder of --config")
@@ -26,9 +31,10 @@ def plan(
     """Estimate the jobs, core-hours, GPU-hours, disk and memory of a study from measured rates."""
     from bevatron.compute.process.machine import machine
     from bevatron.compute.slurm.site import site_file
-    from bevatron.config.loading.load import load_study, load_workflow
+    from bevatron.config.loading.load import SCALES, load_study, load_workflow
     from bevatron.config.loading.load_resources import load_resources
     from bevatron.errors import UserError
+    from bevatron.plan.batch_sizes import with_batch_sizes
     from bevatron.plan.forecast import forecast
     from bevatron.plan.measure import measure_rates
     from bevatron.plan.operations import estimate_growth, estimate_larger_samples
@@ -42,6 +48,8 @@ def plan(
     ran, today = load_study(study, configured.scale, studies), datetime.now(UTC).date().isoformat()
     if measure:
         measured = measure_rates(ran, configured.scale, results, today, machine())
+        others = [load_study(study, other, studies) for other in SCALES if other != configured.scale]
+        measured = with_batch_sizes(measured, ran, others, configured, results)
         stored = load_rates(file)
         publish_text(file, rates_text(stored.model_copy(update={"studies": {**stored.studies, study: measured}})))
         print(f"{file}: the rates of {study}, measured in {results}")
@@ -49,6 +57,8 @@ def plan(
     target = load_workflow(config, scale=scale)
     try:
         measured = measure_rates(ran, configured.scale, results, today, machine())
+        if stored := load_rates(file).studies.get(study):
+            measured = measured.with_batches_of(stored)
         basis = f"Rates measured in {results}, at scale {measured.scale}, on {measured.machine}."
     except UserError:  # no finished run here
         measured = rates_of(file, study)

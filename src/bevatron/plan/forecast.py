@@ -118,16 +118,18 @@ def _learning(
 ) -> list[Line]:
     train, search, evaluate = [], [], []
     gpu = {"train": 0.0, "search": 0.0, "evaluate": 0.0}
-    gigabytes, measured_of, memory = {"train": 0.0, "evaluate": 0.0}, {}, 0.0
+    gigabytes, measured_of, memory, smaller_steps = {"train": 0.0, "evaluate": 0.0}, {}, 0.0, 0
     n_train, n_val, n_test = (sizes.split[name] for name in FIXED_SPLITS)
     for name, model in study.models.items():
         fits, other = rates.fits_of(name, model.architecture.kind)
         if other != name:
             measured_of[name] = other
         training = model.training
+        if fits.batch_size is not None and not fits.knows(training.batch_size) and training.batch_size != "full":
+            smaller_steps += 1
         used = min(n_train, training.samples or n_train)
         larger = growth.get(name, 1.0)
-        epoch = larger * fits.seconds * (used + FORWARD * n_val / training.validate_every)
+        epoch = larger * fits.seconds_at(training.batch_size) * (used + FORWARD * n_val / training.validate_every)
         train.append(fits.start + study.n_seeds * training.epochs * epoch)
         evaluate.append(fits.evaluate_start + study.n_seeds * n_test * larger * fits.evaluate_seconds)
         jobs = {"train": train[-1], "evaluate": evaluate[-1]}
@@ -151,6 +153,10 @@ def _learning(
         note = f"{models} not measured: at the rate of {', '.join(sorted(set(measured_of.values())))}"
     if grown := [factor for factor in growth.values() if factor != 1.0]:
         note = "; ".join(filter(None, (note, f"{min(grown):,.3g} to {max(grown):,.3g} times the operations an image")))
+    if smaller_steps:
+        models = "1 model" if smaller_steps == 1 else f"{smaller_steps} models"
+        what = f"{models} at the rate of steps of another size, which may be several times as much"
+        note = "; ".join(filter(None, (note, f"{what}: --measure times steps of each size")))
     lines = [_line("search", search, 0.0, memory, gpu_hours=gpu["search"])] if search else []
     lines.append(_line("train", train, gigabytes["train"], memory, note, gpu["train"]))
     test = min(n_test * rates.prepare.memory_bytes / 1e6, data_loading.memory_budget_gb * 1e3)

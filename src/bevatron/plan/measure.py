@@ -86,6 +86,7 @@ def _all_fits(study: Study, results: Path, n: dict[str, int], memory_bytes: floa
             architecture=model.architecture.kind,
             start=_round(starts[name]),
             seconds=_round(max(1e-9, job["cores"] - starts[name]) / sum(run.samples for run in runs[name])),
+            batch_size=model.training.batch_size if isinstance(model.training.batch_size, int) else None,
             evaluate_start=_round(evaluate_start),
             evaluate_seconds=_round((evaluations[name]["cores"] - evaluate_start) / (n["test"] * seeds)),
             memory_mb=max(0.0, round(job["memory"] - resident)),

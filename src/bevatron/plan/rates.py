@@ -6,7 +6,7 @@ import yaml
 from pydantic import Field
 
 from bevatron.config.loading.load import read_yaml, validate_section
-from bevatron.config.sections.section import Fraction, Name, NonNegative, Positive, Section
+from bevatron.config.sections.section import Count, Fraction, Name, NonNegative, Positive, Section
 from bevatron.errors import UserError
 
 HEAD = """\
@@ -38,12 +38,24 @@ class SampleRates(Section):
     observables_seconds: NonNegative = Field(description="core-seconds a test sample, of the observables")
 
 
+class BatchRate(Section):
+    """Training in steps of another size."""
+
+    batch_size: Count = Field(description="samples of a step")
+    seconds: Positive = Field(description="core-seconds a training sample")
+    date: str = Field(description="day of the measurement")
+
+
 class FitRates(Section):
     """Training, searching and evaluating one model."""
 
     architecture: str = Field(description="kind of the architecture, for models that were not measured")
     start: NonNegative = Field(description="core-seconds of a training job before its first step")
     seconds: Positive = Field(description="core-seconds a training sample")
+    batch_size: Count | None = Field(default=None, description="samples of a step when that was measured")
+    other_batches: list[BatchRate] = Field(
+        default=[], description="the same in steps of the sizes that the study has at other scales"
+    )
     evaluate_start: NonNegative = Field(description="core-seconds of an evaluation before its first sample")
     evaluate_seconds: NonNegative = Field(description="core-seconds a test sample and seed")
     memory_mb: NonNegative = Field(description="memory of a training job beside its samples")
@@ -52,6 +64,19 @@ class FitRates(Section):
     searched_fraction: Fraction | None = Field(
         default=None, description="fraction of all epochs of all trials that a search goes through"
     )
+
+    def seconds_at(self, batch_size: int | str) -> float:
+        """Core-seconds a training sample in steps of that size: as measured for it, or for the next smaller one, whose
+        samples cost more; where neither is known, for the smallest.
+        """
+        known = {self.batch_size or 1: self.seconds} | {other.batch_size: other.seconds for other in self.other_batches}
+        if not isinstance(batch_size, int):
+            return self.seconds
+        return known[max((size for size in known if size <= batch_size), default=min(known))]
+
+    def knows(self, batch_size: int | str) -> bool:
+        """Whether steps of that size were measured."""
+        return batch_size in {self.batch_size, *(other.batch_size for other in self.other_batches)}
 
 
 class StudyRates(Section):
@@ -74,6 +99,18 @@ class StudyRates(Section):
         of_size = ("seconds", "bytes", "memory_bytes", "manifest_seconds", "observables_seconds")
         prepare = self.prepare.model_copy(update={name: getattr(self.prepare, name) * factor for name in of_size})
         return self.model_copy(update={"simulate": simulate, "prepare": prepare})
+
+    def with_batches_of(self, other: "StudyRates") -> "StudyRates":
+        """These rates, and those of other batch sizes that were measured on the same machine."""
+        if other.machine != self.machine:
+            return self
+        fits = {
+            name: fits.model_copy(update={"other_batches": other.fits[name].other_batches})
+            if name in other.fits and not fits.other_batches
+            else fits
+            for name, fits in self.fits.items()
+        }
+        return self.model_copy(update={"fits": fits})
 
     def fits_of(self, model: str, architecture: str) -> tuple[FitRates, str]:
         """The rates of a model; of one not measured, those of the slowest of its architecture, else of all."""

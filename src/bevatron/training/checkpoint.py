@@ -6,6 +6,8 @@ import re
 import signal
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -29,16 +31,7 @@ class DurableCheckpointIO(CheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         """Publish the checkpoint at `path`, and beside it its SHA-256 and that of the best weights it names."""
-        path = Path(path)
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        with publishing(path) as temporary:
-            temporary.write_bytes(buffer.getbuffer())
-        lines = [sha256_of(path)]
-        history = checkpoint.get("callbacks", {}).get(History.__qualname__, {})
-        if history.get("best_sha256"):
-            lines.append(f"{history['best_sha256']}  {best_name(history['best_epoch'])}")
-        publish_text(checksum_path(path), "\n".join(lines) + "\n")
+        _publish(Path(path), *_serialise(checkpoint))
 
     def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: Any = None) -> dict[str, Any]:
         """Tensors and plain values alone: a checkpoint cannot run code. Raises UserError for one that would."""
@@ -58,6 +51,60 @@ class DurableCheckpointIO(CheckpointIO):
         """Remove the checksum first, then the checkpoint."""
         checksum_path(Path(path)).unlink(missing_ok=True)
         Path(path).unlink(missing_ok=True)
+
+
+class BackgroundCheckpointIO(DurableCheckpointIO):
+    """The same while the fit goes on: its state is copied at once, a thread writes the copy and waits for the disk.
+
+    One checkpoint is written at a time: the next save waits for it. What went wrong is raised then, or at the end.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "checkpoint")
+        self._tasks: list[Future[None]] = []
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Copy the state, and begin to write it."""
+        self.wait()
+        self.in_turn(_publish, Path(path), *_serialise(checkpoint))
+
+    def in_turn(self, task: Callable[..., None], *arguments: Any) -> None:
+        """Do something when the checkpoints saved so far are on the disk; nothing if that failed."""
+        before = tuple(self._tasks)
+
+        def run() -> None:
+            if not any(task.exception() for task in before):
+                task(*arguments)
+
+        self._tasks.append(self._thread.submit(run))
+
+    def wait(self) -> None:
+        """Return when all is on the disk. Raises UserError where it could not be written."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.result()
+
+    def teardown(self) -> None:
+        """The end of the fit, by whatever cause: as `wait`."""
+        try:
+            self.wait()
+        finally:
+            self._thread.shutdown()
+
+
+def _serialise(checkpoint: dict[str, Any]) -> tuple[memoryview, list[str]]:
+    """The checkpoint as bytes, and the lines of its checksum's file that speak of other files."""
+    buffer = io.BytesIO()
+    torch.save(checkpoint, buffer)
+    history = checkpoint.get("callbacks", {}).get(History.__qualname__, {})
+    best = [f"{history['best_sha256']}  {best_name(history['best_epoch'])}"] if history.get("best_sha256") else []
+    return buffer.getbuffer(), best
+
+
+def _publish(path: Path, content: memoryview, others: list[str]) -> None:
+    with publishing(path) as temporary:
+        temporary.write_bytes(content)
+    publish_text(checksum_path(path), "\n".join([sha256_of(path), *others]) + "\n")
 
 
 def checksum_path(path: Path) -> Path:
@@ -115,8 +162,8 @@ class Checkpointing(pl.Callback):
     Several workers save when it is time by the clock of rank 0, or when any was asked to stop, all at the same chunk.
     """
 
-    def __init__(self, folder: Path, seconds: float, history: History):
-        self.folder, self.seconds, self.history = folder, seconds, history
+    def __init__(self, folder: Path, seconds: float, history: History, io: BackgroundCheckpointIO):
+        self.folder, self.seconds, self.history, self.io = folder, seconds, history, io
         self.stop_requested = self.ended_on_request = False
         self._last = time.monotonic()
         self._best: dict[Path, Path] = {}  # the best weights that each checkpoint of this process speaks of
@@ -144,18 +191,23 @@ class Checkpointing(pl.Callback):
             trainer.save_checkpoint(path)
             self._best[path] = self.history.best_weights()
             if context.is_rank_zero:
-                self._prune(trainer)
+                self.io.in_turn(self._prune, dict(self._best))
             self._last = time.monotonic()
         trainer.should_stop = self.ended_on_request = self.stop_requested
 
-    def _prune(self, trainer: pl.Trainer) -> None:
-        """Drop checkpoints but the newest, and best weights of which neither they nor the fit speak."""
+    def _prune(self, best: dict[Path, Path]) -> None:
+        """Drop checkpoints but the newest, and best weights of which neither they nor the fit speak.
+
+        best: the best weights that each checkpoint of this process speaks of. The fit may find better ones meanwhile:
+        it says so before it publishes them, and here the folder is looked at before the fit is asked.
+        """
         *old, _ = sorted(self.folder.glob("chunk-*.ckpt"))
         for path in old[: -(KEEP - 1)]:
-            trainer.strategy.remove_checkpoint(path)
+            self.io.remove_checkpoint(path)
         remaining = sorted(self.folder.glob("chunk-*.ckpt"))
-        if all(path in self._best for path in remaining):
-            needed = {self._best[path] for path in remaining} | {self.history.best_weights()}
-            for path in self.folder.glob("best-*.safetensors"):
+        if all(path in best for path in remaining):
+            published = list(self.folder.glob("best-*.safetensors"))
+            needed = {best[path] for path in remaining} | {self.history.best_weights()}
+            for path in published:
                 if path not in needed:
                     path.unlink(missing_ok=True)

@@ -27,8 +27,8 @@ from bevatron.store.files.publish import publish_json, publishing, sha256_of
 from bevatron.store.shards.dataset import Dataset
 from bevatron.store.shards.manifest import Manifest, load_manifest
 from bevatron.training.checkpoint import (
+    BackgroundCheckpointIO,
     Checkpointing,
-    DurableCheckpointIO,
     chunk_number,
     find_newest_valid,
     forget_checkpoints,
@@ -156,11 +156,12 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*sync_dist=True.*")  # the loss is the same on all workers already
         warnings.filterwarnings("ignore", ".*`srun` command is available.*")  # the workflow asks Slurm, not Lightning
-        checkpointing = Checkpointing(job.folder, job.model.training.checkpoint_seconds, history)
+        io = BackgroundCheckpointIO()
+        checkpointing = Checkpointing(job.folder, job.model.training.checkpoint_seconds, history, io)
         callbacks = [record, history, *_early_stopping(job), checkpointing]
         if context.is_rank_zero:
             callbacks.append(Progress(f"{job.study.name}: {job.model.title}, seed {job.seed}"))
-        trainer = _trainer(job, data, callbacks, checkpoint)
+        trainer = _trainer(job, data, callbacks, checkpoint, io)
         trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     if checkpointing.ended_on_request and learner.chunks_done < data.schedule.n_chunks:
         raise UserError(job.folder, "the fit was asked to end (SIGTERM) and saved its state", "run it again to go on")
@@ -206,7 +207,13 @@ def _early_stopping(job: FitJob) -> list[pl.Callback]:
     ]
 
 
-def _trainer(job: FitJob, data: DataModule, callbacks: list[pl.Callback], checkpoint: Path | None) -> pl.Trainer:
+def _trainer(
+    job: FitJob,
+    data: DataModule,
+    callbacks: list[pl.Callback],
+    checkpoint: Path | None,
+    io: BackgroundCheckpointIO,
+) -> pl.Trainer:
     training, context = job.model.training, data.context
     half = half_precision(context, data.device, job.model.title) if training.precision == "16-mixed" else []
     for name in ("pytorch_lightning", "lightning_fabric"):  # greetings and hints are not for a workflow's log
@@ -224,7 +231,7 @@ def _trainer(job: FitJob, data: DataModule, callbacks: list[pl.Callback], checkp
         logger=_tensorboard(job, data, checkpoint) if context.is_rank_zero else False,
         log_every_n_steps=1,
         precision=None if half else training.precision,
-        plugins=[DurableCheckpointIO(), ContextEnvironment(context), *half],
+        plugins=[io, ContextEnvironment(context), *half],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,

@@ -12,6 +12,7 @@ NAMES = (
     "mem_mb", "runtime", "slot", "nodes", "mpi", "tasks", "tasks_per_gpu", "gpu", "gpu_model", "slurm_account",
     "slurm_partition", "slurm_extra", "constraint", "qos", "htcondor_request_mem_mb", "request_gpus", "machine",
 )  # fmt: skip
+GROWING = ("mem_mb", "runtime", "htcondor_request_mem_mb")  # from attempt to attempt
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,29 @@ class RuleResources:
             "request_gpus": needs.gpus or None,
             "machine": _machine(rule, needs, threads) if rule in SEVERAL_NODES else None,
         }
+
+    def constant_threads(self, rule: str) -> int | None:
+        """The CPU cores of each of the rule's jobs, if they are the same for all."""
+        found = {self.threads(rule, *job) for job in self._kinds_of_jobs()}
+        return found.pop() if len(found) == 1 else None
+
+    def constant_resources(self, rule: str) -> dict[str, int | str | None]:
+        """Those resources that are the same for all of the rule's jobs, at every attempt and number of threads."""
+        first, *others = (self.resources(rule, *job, attempt=1, threads=1) for job in self._kinds_of_jobs())
+        of_threads = ("machine",) if rule in SEVERAL_NODES else ()
+        return {
+            name: value
+            for name, value in first.items()
+            if name not in (*GROWING, *of_threads) and all(other[name] == value for other in others)
+        }
+
+    def _kinds_of_jobs(self) -> list[tuple[str | None, str | None]]:
+        """A study and a model of each kind of job between which the table makes a difference."""
+        kinds: list[tuple[str | None, str | None]] = [(None, None)]
+        for place in self.table.overrides:
+            study, _, model = place.partition("/")
+            kinds.append((study, model or None))
+        return kinds
 
     def _each_node(self, needs: JobResources) -> list[str]:
         """Arguments of sbatch that give every node its part: a total alone may be spread unevenly."""

@@ -3,13 +3,19 @@
 from pathlib import Path
 
 from bevatron.config.sections.data_part import DataPart
+from bevatron.config.sections.simulation import Simulation
 from bevatron.errors import UserError
 
 
 def missing_data_of(study: DataPart) -> str | None:
     """Why the study is left out, in words; None for one whose files are there, or that may not be left out."""
-    files = getattr(study.simulation.source, "files_by_shard", None)
-    if not study.optional or files is None:
+    return missing_files(study.simulation) if study.optional else None
+
+
+def missing_files(simulation: Simulation) -> str | None:
+    """What is missing of the files that a simulation reads, in words; None where all are there, or it reads none."""
+    files = getattr(simulation.source, "files_by_shard", None)
+    if files is None:
         return None
     try:
         for path in files(1)[0]:
