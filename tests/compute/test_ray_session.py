@@ -155,8 +155,12 @@ def test_without_forks_rays_processes_start_by_themselves(tmp_path):
     with ray_session(Ray(gpus=0), ResourceRequest(cpus=1), tmp_path, None):
         import ray
 
+        @ray.remote
+        def parent():
+            return os.getppid()
+
+        assert psutil.Process(ray.get(parent.remote())).name() == "raylet"
         family = psutil.Process().children(recursive=True)
-        assert "raylet" in psutil.Process(ray.get(ray.remote(os.getppid).remote())).name()
         assert not any("ray_python" in " ".join(process.cmdline()) for process in running(family))
     assert not running(family)
 
