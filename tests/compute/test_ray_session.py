@@ -151,6 +151,21 @@ def test_workers_are_forks_of_one_process_that_has_imported_the_work(tmp_path):
 
 
 @pytest.mark.slow
+def test_without_forks_rays_processes_start_by_themselves(tmp_path):
+    with ray_session(Ray(gpus=0), ResourceRequest(cpus=1), tmp_path, None):
+        import ray
+
+        @ray.remote
+        def parent():
+            return os.getppid()
+
+        assert psutil.Process(ray.get(parent.remote())).name() == "raylet"
+        family = psutil.Process().children(recursive=True)
+        assert not any("ray_python" in " ".join(process.cmdline()) for process in running(family))
+    assert not running(family)
+
+
+@pytest.mark.slow
 def test_rays_own_logs_are_kept_when_the_work_fails(tmp_path):
     with pytest.raises(ZeroDivisionError), ray_session(Ray(cpus=1, gpus=0), ResourceRequest(), tmp_path):
         raise ZeroDivisionError

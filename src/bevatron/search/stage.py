@@ -96,11 +96,12 @@ def _run(job: FitJob, workflow: Workflow, trial_log: TrialLog, request: Resource
         "fit": fit,
         "stop_requested": str(stop_requested.path),
     }
+    modules = None if workflow.fork_server == "off" else (*OF_TRIALS, fit)
     stop_error = UserError(live, "the search was asked to stop (SIGTERM)", "run it again to go on")
     try:
         with (
             sigterm_before_the_end(workflow.grace_seconds),
-            ray_session(workflow.ray, request, live, (*OF_TRIALS, fit)) as session,
+            ray_session(workflow.ray, request, live, modules) as session,
             flag_on_sigterm(
                 stop_requested, stop_timeout(workflow.grace_seconds), session.is_reachable, str(stop_error)
             ),

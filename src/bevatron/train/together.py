@@ -27,8 +27,9 @@ def fit_together(name: str, jobs: list[FitJob], workflow: Workflow, request: Res
 
     first = unfinished[0]
     payload = {"name": name, "accelerator": first.accelerator, "jobs": [job.as_payload() for job in unfinished]}
+    modules = None if workflow.fork_server == "off" else OF_WORKERS
     stop_error = UserError(first.folder, "the fit was asked to stop (SIGTERM)", "run it again to go on")
-    with ray_session(workflow.ray, request, first.folder, OF_WORKERS) as session:
+    with ray_session(workflow.ray, request, first.folder, modules) as session:
         on_gpus = first.accelerator == "cuda" or (first.accelerator == "auto" and session.gpus > 0)
         run_workers(
             _fit_all,

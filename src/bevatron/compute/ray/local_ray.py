@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,12 @@ from bevatron.errors import UserError
 
 @contextmanager
 def local_ray(
-    settings: Ray, request: ResourceRequest, records: Path, modules: tuple[str, ...] = ()
+    settings: Ray, request: ResourceRequest, records: Path, modules: tuple[str, ...] | None = ()
 ) -> Iterator[RaySession]:
     """Start a cluster whose processes end, and whose folder is removed, with the block or this process.
 
-    `modules`: what the work imports, which is imported once for all its processes.
+    `modules`: what the work imports, which is imported once for all its processes; with None, each process of Ray's
+    starts by itself.
 
     If the block fails, Ray's own logs are copied to `kept / "logs"` first. Raises UserError if it cannot start.
     """
@@ -37,7 +38,7 @@ def local_ray(
         folder, lock = own_folder(base)
         stack.callback(lock.close)
         stack.callback(remove, folder)
-        python = stack.enter_context(forked_python(folder, modules))
+        python = None if modules is None else stack.enter_context(forked_python(folder, modules))
         token = new_token(folder / "token")
         stack.enter_context(token_authentication(token))
         context = _start(settings, request, folder, python, stack)
@@ -52,15 +53,15 @@ def local_ray(
             raise
 
 
-def _start(settings: Ray, request: ResourceRequest, folder: Path, python: ForkedPython, stack: ExitStack) -> Any:
+def _start(settings: Ray, request: ResourceRequest, folder: Path, python: ForkedPython | None, stack: ExitStack) -> Any:
     """Ray's context of a new cluster; `stack` gets what ends it."""
     import psutil
     import ray
 
     me = psutil.Process()
-    before = {child for child in me.children() if child.pid != python.pid}
+    before = {child for child in me.children() if python is None or child.pid != python.pid}
     try:
-        with python.as_executable():
+        with nullcontext() if python is None else python.as_executable():
             context = ray.init(
                 address="local",
                 num_cpus=settings.cpus or request.cpus or cpus_of_job(),

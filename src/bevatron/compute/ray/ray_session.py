@@ -18,7 +18,7 @@ __all__ = ["RaySession", "ray_session"]
 
 @contextmanager
 def ray_session(
-    settings: Ray, request: ResourceRequest, folder: Path, modules: tuple[str, ...] = ()
+    settings: Ray, request: ResourceRequest, folder: Path, modules: tuple[str, ...] | None = ()
 ) -> Iterator[RaySession]:
     """Connect to the cluster at `settings.address`, or start a private one for the length of the block.
 
@@ -28,7 +28,7 @@ def ray_session(
     and `settings.gpus`, of each node, take precedence over those of `request`. At the end of the block, and also when
     this process is killed, the cluster's processes end and its folders are removed. What remains lies in `folder /
     "ray"`, where `folder` is seen by all nodes. `modules` are what the work imports: on this machine alone, they are
-    imported once for all its processes.
+    imported once for all its processes, and with None Ray's processes start by themselves.
 
     Raises UserError if the cluster cannot be reached or started.
     """
