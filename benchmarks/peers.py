@@ -247,8 +247,8 @@ def compare_trainings(name: str, comparison: Comparison, data: Data, peers: list
 def result(name: str, ours: list[float], peers: list[Turns], comparison: Comparison) -> dict:
     """Medians without the first turn; the peer at its better number of workers."""
     best = max(peers, key=lambda peer: median(peer.rates[1:]))
-    for peer in peers:
-        print(f"{name}, {peer.workers} workers: {median(peer.rates[1:]):,.0f}/s", file=sys.stderr)
+    theirs = ", ".join(f"{median(peer.rates[1:]):,.0f} by {peer.workers} workers" for peer in peers)
+    print(f"{name}, samples/s: {median(ours[1:]):,.0f}; {theirs}", file=sys.stderr, flush=True)
     return row(name, median(ours[1:]), median(best.rates[1:]), comparison.required)
 
 

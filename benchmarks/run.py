@@ -95,7 +95,7 @@ What is compared, and how, stands at the head of each script:
   batches from lz4-compressed shards against h5py's `read_direct` of the same shards in file order.
 - `sparse_images.py`: images of 288 × 288 from sparse shards, made dense, against lz4-compressed dense HDF5.
 - `fit.py`: jets/s of a fit as the product makes it (Lightning, history, TensorBoard, best weights and checkpoints)
-  against a bare PyTorch loop over slices with the same network and the same fused Adam.
+  against a bare PyTorch loop over slices with the same network.
 - `peers.py`, which is run by itself: readers and trainings of ATLAS salt, in an environment of its own, beside ours.
 - `gpu.py`, which is run by itself, on a GPU: the reader's part of AlexNet's training with a profile, the jets' MLP as a
   CUDA graph, and networks of several seeds side by side.

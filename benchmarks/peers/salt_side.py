@@ -95,6 +95,7 @@ def _scales(path: Path) -> Path:
 
 def read(arguments: argparse.Namespace) -> None:
     """Epochs of salt's loader, looking at nothing in them."""
+    torch.set_num_threads(arguments.threads)
     data = _data(arguments)
     data.train_dset = _dataset(arguments, data)
     loader = data.train_dataloader()

@@ -17,12 +17,10 @@ from bevatron.store.shards.dataset import Dataset
 from bevatron.store.shards.manifest import Manifest
 from bevatron.training.collate import Collate, input_groups, move_to_device, rows_at_once
 from bevatron.training.job import FitJob
-from bevatron.training.read_ahead import ReadAhead, TrainingStream
 from bevatron.training.reading_order import requested_partitions
 from bevatron.training.step_chunks import Schedule, StepChunk
 
 Batch = dict[str, Any]
-READ_AHEAD_BYTES = 100_000  # of a batch; a smaller one is read sooner than asked for in a thread
 VALIDATION_BATCH = 5_000  # rows; large, as nothing is learned from it
 
 
@@ -52,15 +50,14 @@ class DataModule(pl.LightningDataModule):
         self._val_sampling = Sampling(self.sampling.classes, class_ratio=self.sampling.class_ratio)
         self._train = self._open("train", self.batch_size)
         self._val = self._open("val", rows_at_once(self.collate.groups, VALIDATION_BATCH))
+        self._stream: Iterator[Batch] | None = None
+        self._next_step = -1
         self.schedule = Schedule(
             self._train.n_batches(self.sampling),
             job.epochs or training.epochs,
             training.validate_every,
         )
         self.samples_per_epoch = self._train.epoch_samples(self.sampling)
-        shuffle = self.batch_size != "full"  # one batch holds all: their order changes nothing
-        self._stream = TrainingStream(self._train, job.seed, self.sampling, self.schedule, shuffle)
-        self._ahead = ReadAhead(self._stream) if self._reads_ahead() else None
 
     @property
     def order(self) -> str:
@@ -85,20 +82,22 @@ class DataModule(pl.LightningDataModule):
         """One batch for each step of the chunk."""
         for step in range(chunk.first_step, chunk.last_step):
             start = time.perf_counter()
-            batch = self.prepare_batch(self._read(step))
+            if self._stream is None or step != self._next_step or step % self.schedule.steps_per_epoch == 0:
+                self._stream = self._open_epoch(step)
+            batch = self.prepare_batch(next(self._stream))
             batch["rows"] = self._train.rows_of_batch(step % self.schedule.steps_per_epoch, self.sampling)
+            self._next_step = step + 1
             self.data_wait += time.perf_counter() - start
             yield batch
 
-    def _read(self, step: int) -> Batch:
-        if self._ahead is None:
-            return self._stream.read(step)
-        return self._ahead.take(step, step + 1 if step + 1 < self.schedule.steps else None)
-
-    def _reads_ahead(self) -> bool:
-        """Whether a thread pays: it takes a core for a while, which a fit with one thread does not have."""
-        on_cpu, several = self.device.type == "cpu", self.job.model.training.threads > 1
-        return on_cpu and several and self._train.batch_bytes >= READ_AHEAD_BYTES
+    def _open_epoch(self, step: int) -> Iterator[Batch]:
+        epoch, batches_done = divmod(step, self.schedule.steps_per_epoch)
+        if self._stream is not None and batches_done == 0:
+            next(self._stream, None)  # lets the last epoch end, and keep what it has read ahead for this one
+        if self.batch_size == "full":  # one batch holds all: their order changes nothing
+            return self._train.epoch(self.job.seed, epoch, shuffle=False, sampling=self.sampling)
+        start = batches_done * self.batch_size
+        return self._train.epoch(self.job.seed, epoch, start=start, sampling=self.sampling)
 
     def whole_training_split(self) -> Iterator[Batch]:
         """The samples of the training split that are used, each once, in file order."""
@@ -127,8 +126,7 @@ class DataModule(pl.LightningDataModule):
 
     def close(self) -> None:
         """Close the readers of both splits."""
-        if self._ahead is not None:
-            self._ahead.close()
+        self._stream = None
         self._train.close()
         self._val.close()
 

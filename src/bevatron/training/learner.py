@@ -134,7 +134,7 @@ class Learner(pl.LightningModule):
         Around each gradient and each step it calls four hooks of every callback, of which none is used here, and of the
         learner, which uses `on_before_optimizer_step`: 5 % of a step of a small network.
         """
-        trainer = self.trainer
+        trainer: Any = self.trainer  # whose list of callbacks is no declared attribute
         return (
             self.context.size == 1
             and type(trainer.precision_plugin) is Precision

@@ -50,11 +50,6 @@ class Reader(ABC):
         self._reject(sampling)
         return self.n_samples
 
-    @property
-    def batch_bytes(self) -> float:
-        """Bytes of what this part of a batch holds, on average."""
-        return self.split.bytes * self.batch_size / max(1, self.n_samples) / self.part.of
-
     def rows_of_batch(self, number: int, sampling: Sampling = PLAIN) -> int:
         """Rows of an epoch's batch `number`, over all parts."""
         return min(self.batch_size, self.epoch_samples(sampling) - number * self.batch_size)

@@ -44,7 +44,8 @@ class ResidentReader(Reader):
         self._loaded: SampleTable | None = load_rows(split, self._partitions.ranges(self._own))  # None: closed
         if self._device.type != "cpu":
             self._loaded.to(self._device)
-        self._at_once = max(1, min(MOST_AT_ONCE, int(BYTES_AT_ONCE / max(1.0, self.batch_bytes))))
+        batch_bytes = self.batch_size * split.bytes / max(1, len(split))
+        self._at_once = max(1, min(MOST_AT_ONCE, int(BYTES_AT_ONCE / max(1.0, batch_bytes / part.of))))
 
     def epoch_samples(self, sampling: Sampling = PLAIN) -> int:
         """Samples in an epoch: each once, unless `sampling` says otherwise."""

@@ -147,7 +147,7 @@ class DenseColumn:
     def gather(self, rows: Tensor, buffer: Tensor, at: int, known: Tensor | None = None) -> None:
         """The values at `rows` (k,) int64 into rows at to at + k of the buffer."""
         part = buffer if len(rows) == len(buffer) else buffer[at : at + len(rows)]
-        _take(self.values, rows, part)
+        torch.index_select(self.values, 0, rows, out=part)
 
     def batch(self, buffer: Tensor, size: int) -> Tensor:
         """The buffer's first `size` rows, without a copy."""
@@ -250,7 +250,7 @@ class RaggedColumn:
             shift = starts.add_(lengths).sub_(ends)
             elements = torch.repeat_interleave(shift, lengths, output_size=total).add_(self._counting(total))
             for part, out in zip(self.parts, outs, strict=True):
-                _take(part, elements, out)
+                torch.index_select(part, 0, elements, out=out)
         if buffer.filled:
             ends.add_(buffer.filled)
         buffer.filled += total
@@ -287,16 +287,6 @@ def _enlarge(part: Tensor, filled: int, needed: int) -> Tensor:
     larger = part.new_empty((needed + needed // 4, *part.shape[1:]))
     larger[:filled] = part[:filled]
     return larger
-
-
-def _take(values: Tensor, rows: Tensor, out: Tensor) -> None:
-    """The values at `rows` (k,) int64 into `out` (k, ...)."""
-    if values.device.type == "cpu":
-        # As fast as PyTorch with one thread; and it never begins a second team of threads beside that of the steps, as
-        # PyTorch would in the thread that reads ahead. Modes other than 'clip' copy twice.
-        np.take(values.numpy(), rows.numpy(), 0, out.numpy(), mode="clip")
-    else:
-        torch.index_select(values, 0, rows, out=out)
 
 
 def _tensor(array: np.ndarray) -> Tensor:
