@@ -1,6 +1,6 @@
 """A fit as the product makes it against a bare PyTorch loop, in turns within one process.
 
-    python benchmarks/fit.py [--jets 1000000] [--folder FOLDER] [--fused]
+    python benchmarks/fit.py [--jets 1000000] [--folder FOLDER] [--batches 1000 5000] [--fused]
 
 Ours is `bevatron.training.fit.fit`: Lightning, shuffled batches from the resident reader, history, TensorBoard, best
 weights and checkpoints written to disk; its time runs from one validation to the next and so counts all of that. The
@@ -8,7 +8,8 @@ reference is a plain loop over slices of the same tensors in memory, in file ord
 optimiser, and nothing else. Epochs alternate (ours, reference, ours, ...) and medians are compared.
 
 Ours asks PyTorch for the fused implementation of Adam, the reference takes what it gives unasked; with --fused the
-reference asks for it as well, and what is left is what ours costs beside its steps, shuffling first of all.
+reference asks for it as well, and what is left is what ours costs beside its steps, shuffling first of all: 0.95 is
+what is asked of it, and not reached at batch 5,000 (`RESULTS.md`).
 """
 
 import argparse
@@ -30,14 +31,20 @@ from bevatron.training.job import FitJob
 
 EPOCHS = 6
 REQUIRED = {1000: 0.8, 5000: 0.9}
+REQUIRED_OF_FUSED = 0.95
 WIDTHS = [128, 128, 64]
 
 
-def main(jets: int = 1_000_000, folder: Path | None = None, fused: bool = False) -> list[dict]:
+def main(
+    jets: int = 1_000_000,
+    folder: Path | None = None,
+    fused: bool = False,
+    batches: tuple[int, ...] = tuple(REQUIRED),
+) -> list[dict]:
     """One row for each batch size: name, ours and reference in jets/s, their ratio, and the ratio required."""
     with tempfile.TemporaryDirectory() as temporary:
         manifest = make_jets(Path(folder or temporary) / "jets", jets)
-        return [compare(manifest, size, Path(temporary) / f"fit-{size}", fused) for size in REQUIRED]
+        return [compare(manifest, size, Path(temporary) / f"fit-{size}", fused) for size in batches]
 
 
 def compare(manifest: Path, batch_size: int, live: Path, fused: bool) -> dict:
@@ -64,7 +71,8 @@ def compare(manifest: Path, batch_size: int, live: Path, fused: bool) -> dict:
 
     fit(job, after_an_epoch)
     ours, reference = median(seconds[0]), median(seconds[1][1:])
-    return row(f"fit, batch {batch_size}", bare.n / ours, bare.n / reference, REQUIRED[batch_size])
+    required = REQUIRED_OF_FUSED if fused else REQUIRED[batch_size]
+    return row(f"fit, batch {batch_size}", bare.n / ours, bare.n / reference, required)
 
 
 class BareLoop:
@@ -100,5 +108,6 @@ if __name__ == "__main__":
     parser.add_argument("--jets", type=int, default=1_000_000, help="training samples")
     parser.add_argument("--folder", type=Path, help="where the dataset is kept and found again; absent: temporary")
     parser.add_argument("--fused", action="store_true", help="the reference asks for fused Adam as well")
+    parser.add_argument("--batches", type=int, nargs="+", choices=list(REQUIRED), default=list(REQUIRED))
     arguments = parser.parse_args()
-    show(main(arguments.jets, arguments.folder, arguments.fused), "jets")
+    show(main(arguments.jets, arguments.folder, arguments.fused, tuple(arguments.batches)), "jets")

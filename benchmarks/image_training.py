@@ -46,9 +46,13 @@ def main(
     folder: Path | None = None,
     repetitions: int = 7,
     fits: bool = True,
+    networks: tuple[str, ...] = tuple(NETWORKS),
+    resolutions: tuple[str, ...] = tuple(IMAGES),
+    steps: int = STEPS,
+    after: Callable[[str, Callable[[], None]], None] | None = None,
 ) -> list[dict]:
     """One row for each network and resolution: name, ours and the loop in images/s, their ratio, and the ratio
-    required."""
+    required. `after` gets each name and a call that trains `steps` steps through the reader once more."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     size, rows = batch, []
     with tempfile.TemporaryDirectory() as temporary, deterministic(1):
@@ -56,7 +60,7 @@ def main(
         if not manifest_path.exists():
             make_dataset(Path(folder or temporary), events, IMAGES)
         manifest = load_manifest(manifest_path)
-        for group in IMAGES:
+        for group in resolutions:
             shapes = input_groups(manifest, [group])
             collate = Collate(shapes, device, channels_last=device.type == "cuda")
             with open_split(
@@ -66,9 +70,9 @@ def main(
 
                 def ours(reader=reader, collate=collate, epochs=epochs) -> Iterable:
                     taken = 0
-                    while taken < STEPS:
+                    while taken < steps:
                         for batch in reader.epoch(1, next(epochs)):
-                            if len(batch["id"]) < size or taken == STEPS:
+                            if len(batch["id"]) < size or taken == steps:
                                 continue
                             taken += 1
                             yield collate(batch["inputs"]), batch["targets"]["particle"].to(device)
@@ -76,20 +80,22 @@ def main(
                 held = [({k: v.clone() for k, v in inputs.items()}, labels.clone()) for inputs, labels in ours()][:4]
 
                 def there(held=held) -> Iterable:
-                    return (held[k % len(held)] for k in range(STEPS))
+                    return (held[k % len(held)] for k in range(steps))
 
                 alone, _ = side_by_side(run(lambda inputs, labels: None, ours), lambda: None)
-                print(f"{group}: {STEPS * size / alone:,.0f} images/s delivered, without a network", flush=True)
-                for kind, options in NETWORKS.items():
+                print(f"{group}: {steps * size / alone:,.0f} images/s delivered, without a network", flush=True)
+                for kind, options in ((name, NETWORKS[name]) for name in networks):
                     component = ARCHITECTURES[kind]
                     made = component.Options(kind=kind, width=width, **options)
                     step = training(component(made, shapes, 5).to(device), device)
                     seconds, reference = side_by_side(run(step, ours), run(step, there), repetitions)
-                    images = STEPS * size
+                    images = steps * size
                     name = f"{kind}, {shapes[group].shape[1]}², batch {size}, {device.type}"
                     rows.append(row(name, images / seconds, images / reference, REQUIRED))
                     print(f"{name}: {rows[-1]['ours']:,.0f} through the reader, {rows[-1]['reference']:,.0f} in the")
                     print(f"    loop, ratio {rows[-1]['ratio']:.3f}", flush=True)
+                    if after is not None:
+                        after(name, run(step, ours))
                     if fits:
                         images = fitted_by_the_product(manifest_path, events, group, made, size, device)
                         print(f"    {images:,.0f} images/s in a fit", flush=True)

@@ -92,11 +92,13 @@ benchmark; the median over them, and the range. {arguments.jets:,} jets of 1.76 
 What is compared, and how, stands at the head of each script:
 
 - `readers.py`: shuffled batches from memory against `torch.index_select(out=...)` on the same tensors; shuffled
-  batches from lz4-compressed shards against h5py's `read_direct` of the same shards in file order. ATLAS salt's loader
-  reaches 0.07 to 0.15 of `index_select` on a machine of this kind, measured elsewhere, not run beside ours.
+  batches from lz4-compressed shards against h5py's `read_direct` of the same shards in file order.
 - `sparse_images.py`: images of 288 × 288 from sparse shards, made dense, against lz4-compressed dense HDF5.
 - `fit.py`: jets/s of a fit as the product makes it (Lightning, history, TensorBoard, best weights and checkpoints)
   against a bare PyTorch loop over slices with the same network.
+- `peers.py`, which is run by itself: readers and trainings of ATLAS salt, in an environment of its own, beside ours.
+- `gpu.py`, which is run by itself, on a GPU: the reader's part of AlexNet's training with a profile, the jets' MLP as a
+  CUDA graph, and networks of several seeds side by side.
 - `search_overhead.py`: wall time of a search of one-worker trials of two epochs, less the training steps.
 - `command_line.py`: `bevatron --help` as a process.
 - `small_jobs.py`: core-seconds of a small training and its evaluation, by the workflow's fork server and by hand.

@@ -13,6 +13,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 
 from bevatron.compute.distributed.distributed_context import SINGLE_PROCESS, DistributedContext
 from bevatron.compute.numerics.devices import deterministic, device_for
+from bevatron.compute.numerics.memory import keep_freed_memory
 from bevatron.compute.numerics.reproducibility import reproducible
 from bevatron.config.loading.digest import seed_of
 from bevatron.config.loading.identity import dataset_digest
@@ -84,6 +85,7 @@ def fit(
     device = context.device or device_for(job.accelerator)
     with deterministic(job.model.training.threads):
         data = DataModule(job, manifest, device, context)
+        keep_freed_memory()
         try:
             return _run(job, manifest, data, on_validation)
         finally:
