@@ -37,6 +37,7 @@ from bevatron.fork_server.start import start_fork_server
 REQUIRED = 0.95
 SHORT = 200  # epochs of the undisturbed fit that tells how fast the machine is, and how long a start takes
 EPOCHS_OF_FIRST = 50
+KILLS = 10
 OTHER_MINUTES = (10, 30, 60, 240, 1440)
 STUDY = {
     "name": "long",
@@ -91,13 +92,13 @@ def main(minutes: float = 30.0, kills: int = 10, seed: int = 1, fork_server: boo
     what = f"{killed.steps / 60:.0f} min of training steps, {killed.kills} kills"
     row = {"name": f"cost of a kill, {what}", "seconds": cost, "start": start, "rest": rest, "kills": kills}
     for length, other in other_lengths(row):
-        print(f"{kills} kills in {length} of steps: {other:.3f}")
+        print(f"{KILLS} kills in {length} of steps: {other:.3f}")
     return [{"name": f"effective training-time ratio, {what}", "fraction": ratio, "required": REQUIRED}, row]
 
 
 def other_lengths(row: dict) -> list[tuple[str, float]]:
-    """The ratio at other lengths of the fit, from the cost of a kill."""
-    beside = row["start"] + row["kills"] * row["seconds"]
+    """The ratio at other lengths of the fit and KILLS kills, from the cost of one."""
+    beside = row["start"] + KILLS * row["seconds"]
     steps = {f"{minutes} min": 60.0 * minutes for minutes in OTHER_MINUTES}
     return [(name, s / (beside + (1.0 + row["rest"]) * s)) for name, s in steps.items()]
 
