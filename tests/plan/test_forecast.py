@@ -113,7 +113,7 @@ def test_learning(lines):
     assert lines["train"].longest == pytest.approx(net / HOUR)
     assert lines["train"].gpu_hours == pytest.approx(2 * 4 * net / HOUR)
     assert lines["train"].note == "1 model not measured: at the rate of slow"
-    assert lines["search"].core_hours == pytest.approx((30 + 20 * 4 * 0.5 * 1.25) / HOUR)
+    assert lines["search"].core_hours == pytest.approx((10 + 20 * 4 * 0.5 * 1.25) / HOUR)
     assert lines["evaluate"].core_hours == pytest.approx(2 * (2 + 2 * 15_000 * 2e-5) / HOUR)
     assert lines["train"].gigabytes == pytest.approx(2 * 2 * 2 * 1e6 / 1e9)
     # of net's 120 MB of training samples the budget of 100 MB is read at once, and its 15 MB to validate
