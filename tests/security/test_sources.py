@@ -29,6 +29,9 @@ FORBIDDEN_CALLS = {
     "torch.hub.load": "runs code from a network",
     "torch.jit.load": "runs a program from a file",
 }
+# It stands for `python` itself: Ray's processes, which would run their scripts by another python of the same user, tell it
+# which through a socket in a folder of that user alone.
+ALLOWED = {"compute/ray/ray_python_template.py": ("compile runs text as Python", "exec runs text as Python")}
 FORBIDDEN_METHODS = {"load_from_checkpoint": "loads a pickle", "to_pickle": "writes a pickle"}
 
 
@@ -92,7 +95,8 @@ def modules() -> list[Path]:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCES)))
 def test_a_module_holds_nothing_that_runs_what_it_reads(path):
-    assert faults(path.read_text(encoding="utf-8")) == []
+    found = faults(path.read_text(encoding="utf-8"))
+    assert [fault for fault in found if not fault.endswith(ALLOWED.get(str(path.relative_to(SOURCES)), ()))] == []
 
 
 def test_the_one_place_that_loads_a_checkpoint_is_seen():

@@ -11,7 +11,6 @@ import selectors
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -19,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bevatron.compute.process.messages import ConnectionEnded, close_files, receive_message, send_message
+from bevatron.compute.process.messages import ConnectionEnded, close_files, peer_user, receive_message, send_message
 from bevatron.fork_server.loaded_files import LoadedFiles
 from bevatron.fork_server.surroundings import environment_at_import, fixed_surroundings
 
@@ -111,7 +110,7 @@ class Server:
             files: list[int] = []
             try:
                 connection.settimeout(REQUEST_SECONDS)
-                if _peer(connection) != os.getuid():
+                if peer_user(connection) != os.getuid():
                     return
                 request, files = receive_message(connection)
                 connection.settimeout(None)
@@ -164,12 +163,6 @@ class Server:
 def _plain(value: Any) -> Any:
     """As it looks after its way through a message."""
     return json.loads(json.dumps(value))
-
-
-def _peer(connection: socket.socket) -> int:
-    """The user at the other end."""
-    size = struct.calcsize("3i")
-    return struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[1]
 
 
 def main() -> None:

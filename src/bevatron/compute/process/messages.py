@@ -56,6 +56,12 @@ def receive_message(connection: socket.socket) -> tuple[dict[str, Any], list[int
         raise
 
 
+def peer_user(connection: socket.socket) -> int:
+    """The user at the other end."""
+    size = struct.calcsize("3i")
+    return struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[1]
+
+
 def close_files(files: list[int]) -> None:
     """Close files that came with a message."""
     for file in files:

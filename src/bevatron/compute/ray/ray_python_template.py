@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 from bevatron.compute.process.forked import become
 from bevatron.compute.process.forks import Forks, Job
-from bevatron.compute.process.messages import ConnectionEnded, receive_message
+from bevatron.compute.process.messages import ConnectionEnded, peer_user, receive_message
 from bevatron.compute.ray.ray_python import import_for_forks
 from bevatron.compute.ray.ray_token import read_settings_again
 
@@ -118,6 +118,9 @@ class RayPythonTemplate(Forks):
         with suppress(OSError, ConnectionEnded, ValueError):
             connection, _ = self._listener.accept()
             connection.settimeout(MESSAGE_SECONDS)
+            if peer_user(connection) != os.getuid():  # the folder is this user's alone, and so is what runs
+                connection.close()
+                return
             request, files = receive_message(connection)
             self.add(Job(connection, 0, request, files))
 
