@@ -29,8 +29,8 @@ FORBIDDEN_CALLS = {
     "torch.hub.load": "runs code from a network",
     "torch.jit.load": "runs a program from a file",
 }
-# It stands for `python` itself: Ray's processes, which would run their scripts by another python of the same user, tell it
-# which through a socket in a folder of that user alone.
+# It stands for `python` itself: Ray's processes, which would run their scripts by another python of the same user, tell
+# it which through a socket in a folder of that user alone.
 ALLOWED = {"compute/ray/ray_python_template.py": ("compile runs text as Python", "exec runs text as Python")}
 FORBIDDEN_METHODS = {"load_from_checkpoint": "loads a pickle", "to_pickle": "writes a pickle"}
 
