@@ -7,7 +7,6 @@ count, also those that outlive their parents: this one adopts them. Run it on a 
 """
 
 import argparse
-import ctypes
 import json
 import os
 import resource
@@ -18,14 +17,14 @@ import time
 from pathlib import Path
 from statistics import median
 
+from adopted import adopt_orphans, wait_for_adopted
+
 ROOT = Path(__file__).resolve().parents[1]
-PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 def main(baseline: str, rounds: int, studies: list[str], folder: Path) -> dict:
     """Medians of core-seconds and seconds, by side, and their ratios."""
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+    adopt_orphans()
     places = {"baseline": _clone(baseline, folder / "baseline"), "now": _clone("HEAD", folder / "now")}
     measured: dict[str, list[tuple[float, float]]] = {side: [] for side in places}
     for _ in range(rounds):
@@ -62,22 +61,13 @@ def _run_demo(place: Path, studies: list[str]) -> tuple[float, float]:
             check=True, stdout=log, stderr=log,
         )  # fmt: skip
     seconds = time.monotonic() - start
-    _wait_for_adopted()
+    wait_for_adopted()
     return _used() - before, seconds
 
 
 def _used() -> float:
     own = resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime
-
-
-def _wait_for_adopted() -> None:
-    """All that is left ends with the workflow, a moment later."""
-    try:
-        while True:
-            os.wait()
-    except ChildProcessError:
-        pass
 
 
 if __name__ == "__main__":

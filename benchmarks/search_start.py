@@ -11,7 +11,6 @@ that does nothing else.
 
 import argparse
 import csv
-import ctypes
 import json
 import os
 import shutil
@@ -26,9 +25,9 @@ from statistics import median
 
 import psutil
 import yaml
+from adopted import adopt_orphans, wait_for_adopted
 
 ROOT = Path(__file__).resolve().parents[1]
-PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 STUDY, MODEL, THREADS = "function", "ann_searched", 2
 LOOK_SECONDS = 0.25
 REQUIRED = 0.6  # of the baseline's wall time
@@ -107,7 +106,7 @@ class Side:
             seconds = [self.search(server) for _ in range(2 if server else 1)]
             own = _own(workflow)
             workflow.stdin.close()
-        _wait_for_adopted()
+        wait_for_adopted()
         return {
             "first search, s": seconds[0],
             "second search, s": seconds[-1],
@@ -125,8 +124,7 @@ def _own(workflow: subprocess.Popen) -> float:
 
 def main(baseline: str, rounds: int, folder: Path) -> dict:
     """Medians by side, and the ratios of this checkout's to the baseline's."""
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+    adopt_orphans()
     clone = folder / "clone"
     subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
     subprocess.run(["git", "-C", clone, "checkout", "--quiet", _commit(baseline)], check=True)
@@ -190,15 +188,6 @@ class Clock(threading.Thread):
         self._end.set()
         self.join()
         return sum(self._seconds.values())
-
-
-def _wait_for_adopted() -> None:
-    """All that is left ends with the workflow, a moment later."""
-    try:
-        while True:
-            os.wait()
-    except ChildProcessError:
-        pass
 
 
 if __name__ == "__main__":

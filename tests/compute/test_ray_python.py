@@ -13,7 +13,7 @@ import psutil
 import pytest
 from clusters import wait_until
 
-from bevatron.compute.ray.ray_python import LOG_NAME, forked_python
+from bevatron.compute.ray.ray_python import LOG_NAME, can_have_launcher, forked_python
 
 FORKED = 'import sys; print("colorsys" in sys.modules)'
 
@@ -58,6 +58,23 @@ def test_what_no_fork_can_do_is_done_by_python_itself(python, tmp_path):
     assert run(python, "-X", "dev", "-c", "import sys; print(sys.flags.dev_mode)").stdout == "True\n"
     python.launcher.with_name("python.socket").unlink()
     assert run(python, "-c", FORKED).stdout == "False\n"
+
+
+def test_where_no_launcher_can_be_there_is_none(tmp_path):
+    assert can_have_launcher(tmp_path)
+    spaced = tmp_path / "my files"
+    spaced.mkdir()
+    assert not can_have_launcher(spaced)
+
+
+def test_where_nothing_may_be_executed_there_is_none(tmp_path):
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "noexec", "none", str(tmp_path)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("needs the right to mount")
+    try:
+        assert not can_have_launcher(tmp_path)
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
 
 
 def test_open_files_keep_their_numbers(python):

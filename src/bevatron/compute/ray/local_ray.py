@@ -12,7 +12,7 @@ from typing import Any
 from bevatron.compute.process.sigterm import end_on_sigterm
 from bevatron.compute.ray.ray_folder import base_folder, keep_logs, own_folder, remove, remove_stale
 from bevatron.compute.ray.ray_metrics import archive_metrics
-from bevatron.compute.ray.ray_python import ForkedPython, forked_python
+from bevatron.compute.ray.ray_python import ForkedPython, can_have_launcher, forked_python
 from bevatron.compute.ray.ray_start import OBJECT_STORE_BYTES
 from bevatron.compute.ray.ray_token import new_token, token_authentication
 from bevatron.compute.ray.session import RaySession, cpus_of_job, first_line, log_dashboard, session_of
@@ -38,7 +38,8 @@ def local_ray(
         folder, lock = own_folder(base)
         stack.callback(lock.close)
         stack.callback(remove, folder)
-        python = None if modules is None else stack.enter_context(forked_python(folder, modules))
+        may_fork = modules is not None and can_have_launcher(folder)
+        python = stack.enter_context(forked_python(folder, modules)) if may_fork else None
         token = new_token(folder / "token")
         stack.enter_context(token_authentication(token))
         context = _start(settings, request, folder, python, stack)

@@ -119,6 +119,15 @@ def forked_python(folder: Path, modules: tuple[str, ...], of_all: tuple[str, ...
         wait()
 
 
+def can_have_launcher(folder: Path) -> bool:
+    """Whether a program in `folder` can stand for `python`: not where nothing may be executed (a temporary folder that
+    is mounted so), nor where the shell by which Ray starts workers would take its path for several words.
+    """
+    probe = folder / LAUNCHER_NAME
+    probe.touch(0o700)
+    return os.access(probe, os.X_OK) and shlex.quote(str(probe)) == str(probe)
+
+
 def _is_ready_to_fork(modules: tuple[str, ...]) -> bool:
     has_imported = "ray" in _imported and all(name in sys.modules for name in modules)
     return has_imported and len(os.listdir("/proc/self/task")) == 1
