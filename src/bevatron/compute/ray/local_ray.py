@@ -38,8 +38,9 @@ def local_ray(
         folder, lock = own_folder(base)
         stack.callback(lock.close)
         stack.callback(remove, folder)
-        may_fork = modules is not None and can_have_launcher(folder)
-        python = stack.enter_context(forked_python(folder, modules)) if may_fork else None
+        python = None
+        if modules is not None and can_have_launcher(folder):
+            python = stack.enter_context(forked_python(folder, modules))
         token = new_token(folder / "token")
         stack.enter_context(token_authentication(token))
         context = _start(settings, request, folder, python, stack)
