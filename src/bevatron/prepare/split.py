@@ -7,6 +7,7 @@ from bevatron.store.shards.columns import Samples
 from bevatron.store.shards.contract import SPLITS
 
 FIXED = "split"  # target of a source with a split of its own: 0, 1, 2 in the order of SPLITS
+SELECTED = "selected"  # target with the bit 1 of samples that are learned from, and 2 of those that are tested on
 EVENT = "event"  # target by whose value other samples are divided; without it, by their id
 
 
@@ -21,7 +22,9 @@ def rows_by_split(raw: Samples, fractions: SplitFractions) -> dict[str, np.ndarr
     else:
         events = raw.targets.get(EVENT, raw.id).astype(np.uint64)
         number = np.digitize(uniform(events), [fractions.train, fractions.train + fractions.val])
-    return {name: np.flatnonzero(number == index) for index, name in enumerate(SPLITS)}
+    selected = raw.targets.get(SELECTED, np.full(len(raw), 3, np.int8))
+    bits = {name: 2 if name == "test" else 1 for name in SPLITS}
+    return {name: np.flatnonzero((number == index) & (selected & bits[name] != 0)) for index, name in enumerate(SPLITS)}
 
 
 def uniform(numbers: np.ndarray) -> np.ndarray:

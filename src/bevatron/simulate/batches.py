@@ -13,7 +13,15 @@ def concatenate_samples(parts: list[Samples], attributes: dict[str, Any]) -> Sam
     """
     inputs = {name: _concatenate_groups([part.inputs[name] for part in parts]) for name in parts[0].inputs}
     targets = {name: np.concatenate([part.targets[name] for part in parts]) for name in parts[0].targets}
-    return Samples(inputs, targets, np.concatenate([part.id for part in parts]), attributes=attributes)
+    weights = [part.weight for part in parts if part.weight is not None]
+    return Samples(
+        inputs,
+        targets,
+        np.concatenate([part.id for part in parts]),
+        np.concatenate(weights) if weights else None,
+        attributes,
+        observers={name: np.concatenate([part.observers[name] for part in parts]) for name in parts[0].observers},
+    )
 
 
 def _concatenate_groups(groups: list[Group]) -> Group:

@@ -51,10 +51,19 @@ class FileOptions(kinds.Options):
     )
     sha256: dict[str, str] = Field(default={}, description="by a file's name, the digest that its content must have")
 
+    def patterns(self) -> list[str]:
+        """All paths and patterns, in their order."""
+        return self.files
+
     def resolve_files(self) -> list[Path]:
         """All files, in their order. Raises UserError for a pattern without a file, and a file named twice."""
+        return self.resolve(self.patterns())
+
+    @staticmethod
+    def resolve(patterns: list[str]) -> list[Path]:
+        """The files of these paths and patterns. Raises UserError as `resolve_files` does."""
         files: list[Path] = []
-        for pattern in self.files:
+        for pattern in patterns:
             path = Path(pattern)
             if any(sign in pattern for sign in "*?["):
                 root = Path(path.anchor or ".")

@@ -26,6 +26,9 @@ def check_samples(samples: Samples, path: Path) -> None:
     for name, target in samples.targets.items():
         if target.ndim == 0 or len(target) != n:
             raise UserError(path, f"target '{name}' has {target.size} entries for {n} samples", FIX_RECIPE)
+    for name, values in samples.observers.items():
+        if values.shape != (n,):
+            raise UserError(path, f"observer '{name}' has the shape {values.shape} for {n} samples", FIX_RECIPE)
     if samples.weight is not None and samples.weight.shape != (n,):
         raise UserError(path, f"'weight' has the shape {samples.weight.shape} for {n} samples", FIX_RECIPE)
     if (event := samples.event) is not None and (event.dtype != np.uint64 or event.shape != (n,)):

@@ -100,7 +100,8 @@ class Group:
 @dataclass(frozen=True)
 class Samples:
     """What a shard holds: inputs by group, targets by name (n, ...), id (n,) uint64, perhaps weight (n,), and perhaps
-    event (n,) uint64, the number of the event that a sample is of, where several samples may share one.
+    event (n,) uint64, the number of the event that a sample is of, where several samples may share one. observers (n,)
+    by name go with the samples into the predictions, and no network reads them.
     """
 
     inputs: dict[str, Group]
@@ -109,6 +110,7 @@ class Samples:
     weight: np.ndarray | None = None
     attributes: dict[str, object] = field(default_factory=dict)
     event: np.ndarray | None = None
+    observers: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.id)
@@ -122,6 +124,7 @@ class Samples:
             None if self.weight is None else self.weight[rows],
             self.attributes,
             None if self.event is None else self.event[rows],
+            {name: values[rows] for name, values in self.observers.items()},
         )
 
 

@@ -90,6 +90,7 @@ def samples_in(shard: "Shard") -> Samples:
         shard.read("weight") if shard.has_weight else None,
         dict(shard.attributes),
         shard.read("event") if shard.has_event else None,
+        {name: shard.read(f"observers/{name}") for name in shard.observers},
     )
 
 
@@ -146,6 +147,12 @@ class Shard:
         with refusing(self.path):
             datasets = {name: targets[name] for name in targets}
             return {name: TargetInfo(dtype=str(d.dtype), shape=d.shape[1:]) for name, d in datasets.items()}
+
+    @property
+    def observers(self) -> list[str]:
+        """The names of what goes with the samples into the predictions."""
+        with refusing(self.path):
+            return list(self.file["observers"]) if "observers" in self.file else []
 
     @property
     def has_weight(self) -> bool:
@@ -271,6 +278,7 @@ def _datasets_of(samples: Samples) -> dict[str, np.ndarray]:
         datasets["weight"] = samples.weight
     if samples.event is not None:
         datasets["event"] = samples.event
+    datasets |= {f"observers/{name}": values for name, values in samples.observers.items()}
     return {name: values.astype(values.dtype.newbyteorder("<"), copy=False) for name, values in datasets.items()}
 
 

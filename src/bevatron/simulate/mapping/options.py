@@ -1,0 +1,137 @@
+"""The mapping of a table as a study's file states it: what is an input, what is learned, what is kept beside."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from bevatron.config.sections.section import Count, Name, Positive, Real, Section
+
+
+def _as_text(value: Any) -> Any:
+    """A name or a number stands for itself: YAML reads `1` and `true` as no texts."""
+    return str(value) if isinstance(value, bool | int | float) else value
+
+
+Formula = Annotated[str, BeforeValidator(_as_text), Field(min_length=1, max_length=10_000)]
+Formulas = dict[Annotated[str, Field(min_length=1, max_length=200)], Formula]
+
+
+def _named(value: Any) -> Any:
+    """A list of columns is each column by its own name."""
+    return {str(name): name for name in value} if isinstance(value, list) else value
+
+
+class TableGroup(Section):
+    """An input group: what a network reads of a sample."""
+
+    layout: Literal["sample", "list", "image"] = Field(
+        default="sample", description="numbers of the sample; a list of elements, each with numbers; or an image"
+    )
+    features: Annotated[Formulas, BeforeValidator(_named)] = Field(
+        default={}, description="by name, the expression of each feature; a list of columns keeps their names"
+    )
+    units: dict[str, str] = Field(default={}, description="units of the features, GeV for example")
+    exists: Formula | None = Field(
+        default=None, description="of columns that are padded to a fixed length: which elements exist"
+    )
+    length: Formula | None = Field(
+        default=None,
+        description="of columns that are padded to a fixed length: how many elements exist, from the first",
+    )
+    padding: Real | None = Field(
+        default=None,
+        description="of columns that are padded to a fixed length: elements whose first feature has this value do not "
+        "exist",
+    )
+    select: Formula | None = Field(default=None, description="which of the elements are kept")
+    order_by: Formula | None = Field(
+        default=None, description="elements come by rising values of this; -pt: by falling pt"
+    )
+    max_length: Count | None = Field(default=None, description="only so many elements are kept, the first ones")
+    column: str | None = Field(default=None, description="of images: the column that holds them")
+    channels: Literal["first", "last", "none"] = Field(
+        default="none", description="of images: where the axis of the channels is, if there is one"
+    )
+    scale: Positive = Field(default=1.0, description="of images: values are multiplied by it, 1/255 for bytes")
+
+    @model_validator(mode="after")
+    def _fits_the_layout(self) -> "TableGroup":
+        of_lists = ("exists", "length", "padding", "select", "order_by", "max_length")
+        given = [name for name in of_lists if getattr(self, name) is not None]
+        if given and self.layout != "list":
+            raise ValueError(f"{given[0]}: only a list has elements; set layout: list")
+        if sum(getattr(self, name) is not None for name in ("exists", "length", "padding")) > 1:
+            raise ValueError("exists, length, padding: give one of them")
+        if (self.layout == "image") != (self.column is not None):
+            raise ValueError("column: an image has a column, and nothing else has")
+        if (self.layout == "image") == bool(self.features):
+            raise ValueError("features: missing" if not self.features else "features: an image has none")
+        if unknown := sorted(set(self.units) - set(self.features)):
+            raise ValueError(f"units: '{unknown[0]}' is no feature; features: {', '.join(self.features)}")
+        return self
+
+
+class TableTarget(Section):
+    """What can be learned of a sample: one of the keys."""
+
+    value: Formula | None = Field(default=None, description="a number")
+    values: Annotated[Formulas | None, BeforeValidator(_named)] = Field(
+        default=None, description="several numbers, by name"
+    )
+    classes: Formulas | None = Field(
+        default=None,
+        description="by name of the class, the expression that is true, or not 0, for its samples; numbered in this "
+        "order",
+    )
+    labels: Formulas | None = Field(
+        default=None,
+        description="by name, expressions of which any number may be true: labels that do not exclude one another",
+    )
+    others: Literal["refuse", "drop"] = Field(
+        default="refuse", description="samples of none of the classes: an error, or left out"
+    )
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> "TableTarget":
+        if sum(part is not None for part in (self.value, self.values, self.classes, self.labels)) != 1:
+            raise ValueError("give one of value, values, classes, labels")
+        if self.classes is not None and len(self.classes) < 2:
+            raise ValueError("classes: name two at least")
+        return self
+
+
+class Missing(Section):
+    """What becomes of values that are not finite."""
+
+    policy: Literal["refuse", "constant", "mean"] = Field(
+        default="refuse",
+        description="an error; a constant; or the feature's mean over the training split, with a further feature "
+        "<name>_missing that is 1 where it was missing",
+    )
+    constant: Real = Field(default=0.0, description="with the policy 'constant', the value")
+    values: list[Real] = Field(default=[], description="further values that stand for a missing one, -999 for example")
+
+
+class Mapping(Section):
+    """Groups, targets and what is kept beside them."""
+
+    selection: Formula | None = Field(default=None, description="which samples are used; default: all")
+    test_selection: Formula | None = Field(
+        default=None, description="which samples are tested on; default: those of `selection`"
+    )
+    derived: Formulas = Field(default={}, description="further columns by name; each may use those before it")
+    groups: dict[Name, TableGroup] = Field(description="the input groups by name", min_length=1)
+    targets: dict[Name, TableTarget] = Field(description="what can be learned, by name", min_length=1)
+    weight: Formula | None = Field(default=None, description="the weight of a sample")
+    id: Annotated[list[Formula], BeforeValidator(lambda v: v if isinstance(v, list) else [v])] = Field(
+        default=[],
+        description="what numbers the event of a sample: one column, or several that do so together (run, event); "
+        "samples of one event stay in one split. Default: each sample is an event",
+    )
+    observers: Annotated[Formulas, BeforeValidator(_named)] = Field(
+        default={}, description="carried to the predictions, never to a network, by name"
+    )
+    missing: dict[str, Missing] = Field(
+        default={},
+        description="by feature (`group.feature`), by group, or 'all': what becomes of values that are not finite",
+    )

@@ -1,0 +1,193 @@
+"""A step of rows to samples."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bevatron.errors import UserError
+from bevatron.simulate.mapping.columns import WHERE, Formulas, flat, select_rows
+from bevatron.simulate.mapping.lists import make_lists
+from bevatron.simulate.mapping.missing import fill
+from bevatron.simulate.mapping.options import Mapping, TableGroup, TableTarget
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
+
+LEARNED, TESTED = 1, 2  # bits of the target `selected`: used in training and validation, used in the test
+SELECTED = "selected"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where a step of rows is from: a file, its number among all, its first row, and the split that it is of."""
+
+    file: str
+    number: int
+    first: int
+    split: int | None = None
+
+
+class Mapper:
+    """Makes samples of rows, as the mapping says."""
+
+    def __init__(self, mapping: Mapping):
+        self.mapping = mapping
+        self.formulas = Formulas(mapping)
+
+    def to_samples(self, columns: dict[str, Any], n: int, rows: Rows) -> Samples:
+        """The samples of n rows whose columns are given; those that no selection takes are left out."""
+        columns = self.formulas.with_derived(columns)
+        selected = self._selected(columns, n)
+        targets = {
+            name: self._target(name, target, columns, n, rows, selected)
+            for name, target in self.mapping.targets.items()
+        }
+        kept = np.flatnonzero(selected)
+        columns = select_rows(columns, kept)
+        place = f"{rows.file}, entries {rows.first} to {rows.first + n - 1}"
+        entry = rows.first + kept.astype(np.uint64)
+        weight = self._weight(columns, len(kept), place)
+        return Samples(
+            inputs={
+                name: self._group(name, group, columns, len(kept), place) for name, group in self.mapping.groups.items()
+            },
+            targets={
+                **{name: values[kept] for name, values in targets.items()},
+                **({} if self.mapping.test_selection is None else {SELECTED: selected[kept]}),
+                **({} if rows.split is None else {"split": np.full(len(kept), rows.split, np.int64)}),
+                **self._event(columns, len(kept)),
+            },
+            id=(np.uint64(rows.number) << np.uint64(40)) | entry,
+            weight=weight,
+            observers=self._observers(columns, len(kept)),
+        )
+
+    def _selected(self, columns: dict[str, Any], n: int) -> np.ndarray:
+        """Bits LEARNED and TESTED of each row, (n,) int8."""
+        learned = self._passes("selection", columns, n)
+        tested = learned if self.mapping.test_selection is None else self._passes("test_selection", columns, n)
+        return (learned * LEARNED + tested * TESTED).astype(np.int8)
+
+    def _passes(self, key: str, columns: dict[str, Any], n: int) -> np.ndarray:
+        if getattr(self.mapping, key) is None:
+            return np.ones(n, bool)
+        expression = self.formulas[key]
+        return flat(expression.evaluate(columns), n, expression) != 0
+
+    def _flat(self, key: str, columns: dict[str, Any], n: int) -> np.ndarray:
+        expression = self.formulas[key]
+        return flat(expression.evaluate(columns), n, expression)
+
+    def _group(self, name: str, group: TableGroup, columns: dict[str, Any], n: int, place: str) -> Group:
+        if group.layout == "image":
+            return _images(name, group, columns, n)
+        features = list(group.features)
+        if group.layout == "list":
+            lists = make_lists(name, group, self.formulas, columns, n)
+            filled = fill(self.mapping, name, features, lists.values, place)
+            column: Dense | Ragged = Ragged(filled.values, lists.offsets)
+        else:
+            values = [self._flat(f"groups.{name}.features.{feature}", columns, n) for feature in features]
+            filled = fill(self.mapping, name, features, np.column_stack(values).astype(np.float64), place)
+            column = Dense(filled.values)
+        return Group(column, filled.features, tuple(group.units.get(feature, "") for feature in filled.features))
+
+    def _target(
+        self, name: str, target: TableTarget, columns: dict[str, Any], n: int, rows: Rows, selected: np.ndarray
+    ) -> np.ndarray:
+        """The target of each row; takes rows without a class out of `selected` where the study says so."""
+        key = f"targets.{name}"
+        if target.value is not None:
+            return self._numbers(f"{key}.value", columns, n)
+        if target.values is not None:
+            return np.column_stack([self._numbers(f"{key}.values.{part}", columns, n) for part in target.values])
+        if target.labels is not None:
+            parts = [self._flat(f"{key}.labels.{part}", columns, n) != 0 for part in target.labels]
+            return np.column_stack(parts).astype(np.float32)
+        classes = target.classes or {}
+        member = np.column_stack([self._flat(f"{key}.classes.{part}", columns, n) != 0 for part in classes])
+        used = selected != 0
+        counts = member.sum(axis=1)
+        several = np.flatnonzero((counts > 1) & used)
+        if len(several):
+            named = [part for part, true in zip(classes, member[several[0]], strict=True) if true]
+            what = f"entry {rows.first + several[0]} is of the classes {' and '.join(named)}"
+            raise UserError(f"{rows.file}: {name}", what, f"make {WHERE}.{key}.classes exclude one another")
+        none = (counts == 0) & used
+        if none.any():
+            if target.others == "refuse":
+                what = f"entry {rows.first + int(none.argmax())} is of none of the classes {', '.join(classes)}"
+                todo = f"add a class, set {WHERE}.{key}.others: drop, or leave it out by selection"
+                raise UserError(f"{rows.file}: {name}", what, todo)
+            selected[none] = 0
+        return member.argmax(axis=1).astype(np.int64)
+
+    def _numbers(self, key: str, columns: dict[str, Any], n: int) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return self._flat(key, columns, n).astype(np.float32)
+
+    def _weight(self, columns: dict[str, Any], n: int, place: str) -> np.ndarray | None:
+        if self.mapping.weight is None:
+            return None
+        with np.errstate(over="ignore"):
+            weight = self._flat("weight", columns, n).astype(np.float32)
+        if not np.isfinite(weight).all():
+            what = f"the weight is {weight[~np.isfinite(weight)][0]:g} in {int((~np.isfinite(weight)).sum())} entries"
+            raise UserError(place, what, "leave them out by selection")
+        return weight
+
+    def _event(self, columns: dict[str, Any], n: int) -> dict[str, np.ndarray]:
+        """The number of each sample's event: a column as it is, or several mixed to one."""
+        if not self.mapping.id:
+            return {}
+        parts = [
+            _whole_numbers(self._flat(f"id.{k}", columns, n), self.formulas[f"id.{k}"])
+            for k in range(len(self.mapping.id))
+        ]
+        event = parts[0]
+        for part in parts[1:]:
+            event = mixed(event) ^ part
+        return {"event": event}
+
+    def _observers(self, columns: dict[str, Any], n: int) -> dict[str, np.ndarray]:
+        found = {}
+        for name in self.mapping.observers:
+            values = self._flat(f"observers.{name}", columns, n)
+            found[name] = values.astype(np.int64 if values.dtype.kind in "bui" else np.float64)
+        return found
+
+
+def mixed(numbers: np.ndarray) -> np.ndarray:
+    """A hash of each number (n,) uint64: the mixer of SplitMix64 (Steele, Lea, Flood 2014)."""
+    values = numbers + np.uint64(0x9E3779B97F4A7C15)
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def _whole_numbers(values: np.ndarray, expression: Any) -> np.ndarray:
+    """(n,) uint64 of the same bits; numbers with a fraction, or too large to be exact, are no ids."""
+    if values.dtype.kind == "f":
+        bad = ~np.isfinite(values) | (values != np.rint(values)) | (np.abs(values) >= 2.0**53)
+        if bad.any():
+            raise UserError(
+                expression.where, f"'{expression.text}' is {values[bad][0]!r}, no whole number", "an id is whole"
+            )
+        values = values.astype(np.int64)
+    return values.astype(np.uint64) if values.dtype.kind == "u" else values.astype(np.int64).view(np.uint64)
+
+
+def _images(name: str, group: TableGroup, columns: dict[str, Any], n: int) -> Group:
+    """(n, channels, height, width) float32."""
+    values = np.asarray(columns[group.column or ""])
+    expected = 3 if group.channels == "none" else 4
+    if values.ndim != expected:
+        shape = " × ".join(map(str, values.shape[1:])) or "one number"
+        raise UserError(
+            f"{WHERE}.groups.{name}.column", f"'{group.column}' has {shape} in each sample", "set channels as they are"
+        )
+    images = values[:, None] if group.channels == "none" else values
+    if group.channels == "last":
+        images = np.moveaxis(images, -1, 1)
+    images = np.ascontiguousarray(images, np.float32) * np.float32(group.scale)
+    features = tuple(f"channel_{k}" for k in range(images.shape[1]))
+    return Group(Dense(images), features, ("",) * len(features))
