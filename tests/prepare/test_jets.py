@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from bevatron.config.loading.kinds import SOURCES
 from bevatron.config.sections.dataset import SplitFractions
 from bevatron.prepare.jets.jet_options import BeamSpot, Tracking, VertexCuts
+from bevatron.prepare.jets.jet_probability import calibrate_by_totals, calibrate_resolution, count_sizes
 from bevatron.prepare.jets.reconstruction import reconstruct_jets
 from bevatron.prepare.recipes.jets import JetSamples
 from bevatron.prepare.split import rows_by_split
@@ -204,6 +206,46 @@ def test_resampling_keeps_as_many_of_each_flavour(raw, samples):
     assert (np.diff(rows) > 0).all()
     for name, group in fewer.inputs.items():
         np.testing.assert_array_equal(group.column.values, samples.inputs[name].column.take(rows).values)
+
+
+def by_flavour(raw, samples):
+    """Three shards, as of files of one flavour each."""
+    return [raw.take(np.flatnonzero(samples.targets["flavour"] == flavour)) for flavour in (LIGHT, CHARM, BEAUTY)]
+
+
+def test_shards_of_one_flavour_each_are_resampled_by_what_all_of_them_hold(raw, samples):
+    options = JetSamples.Options(kind="jets", resampling={"pt_borders": [40.0], "eta_borders": [1.0]})
+    recipe, shards = JetSamples(), by_flavour(raw, samples)
+    learned = [np.ones(len(shard), bool) for shard in shards]
+    totals = {}
+    for shard, training in zip(shards, learned, strict=True):
+        counted = recipe.count(options, shard, 1, training, len(shards))
+        totals = {name: values + totals.get(name, 0) for name, values in counted.items()}
+    whole = recipe.count(options, raw, 1, np.ones(len(raw), bool), 1)
+    np.testing.assert_array_equal(totals["cells"], whole["cells"])
+    kept = [recipe.prepare(options, s, 1, t, totals) for s, t in zip(shards, learned, strict=True)]
+    expected = totals["cells"].reshape(-1, 3).min(axis=1).sum()
+    assert expected > 50
+    for flavour, some in enumerate(kept):
+        assert set(some.targets["flavour"]) == {flavour}
+        assert abs(len(some) - expected) < 5 * np.sqrt(expected)
+    alone = recipe.prepare(options, shards[0], 1, learned[0])
+    assert len(alone) == 0  # a shard by itself lacks the other flavours
+
+
+def test_only_files_of_others_need_sums_over_all_shards():
+    options = JetSamples.Options(kind="jets")
+    assert not JetSamples.needs_totals(options, PythiaJets.Options(kind="jets", events=1))
+    assert JetSamples.needs_totals(options, SOURCES["hepmc"].Options(kind="hepmc", files=["a.hepmc3"]))
+
+
+def test_the_resolution_of_sums_is_that_of_the_tracks():
+    sizes = np.random.default_rng(1).normal(size=40_000) * 1.3
+    direct = calibrate_resolution(sizes)
+    parts = sum(count_sizes(part) for part in np.array_split(sizes, 7))
+    summed = calibrate_by_totals(parts)
+    at = np.linspace(0, 6, 50)
+    np.testing.assert_allclose(summed.survival(at), direct.survival(at), rtol=0.01)
 
 
 def held_out(raw):

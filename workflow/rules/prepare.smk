@@ -1,5 +1,29 @@
+# What preparing a shard needs to know of all the others: of a study that balances its classes, for example.
+rule totals:
+    input:
+        lambda w: expand("results/{study}/raw/shard-{shard}.h5", study=w.study, shard=shards_of(w.study)),
+    output:
+        "results/{study}/totals.json",
+    log:
+        "logs/totals/{study}.log",
+    benchmark:
+        "results/benchmarks/totals/{study}.tsv"
+    conda:
+        "../envs/bevatron.yaml"
+    threads: threads_of("totals")
+    resources:
+        **resources_of("totals"),
+    params:
+        options=OPTIONS,
+        digest=lambda w: STUDIES[w.study].dataset,
+        folder=lambda w, input: Path(input[0]).parent,
+    shell:
+        "exec bevatron totals {wildcards.study:q} --raw {params.folder:q} {params.options:q} --output {output:q} > {log:q} 2>&1"
+
+
 rule prepare:
     input:
+        unpack(with_signature(totals_of)),
         raw="results/{study}/raw/shard-{shard}.h5",
     output:
         expand("results/{{study}}/dataset/{split}-{{shard}}.h5", split=["train", "val", "test"]),
@@ -8,7 +32,7 @@ rule prepare:
     benchmark:
         "results/benchmarks/prepare/{study}/shard-{shard}.tsv"
     group:
-        "shards-{study}"
+        with_signature(group_of_prepare)
     conda:
         "../envs/bevatron.yaml"
     threads: threads_of("prepare")
@@ -18,8 +42,9 @@ rule prepare:
         options=OPTIONS,
         digest=with_signature(lambda w: STUDIES[w.study].dataset),
         folder=with_signature(lambda w, output: Path(output[0]).parent),
+        totals=with_signature(lambda w: [f"--totals={path}" for path in totals_of(w).values()]),
     shell:
-        "exec bevatron prepare {wildcards.study:q} --raw {input.raw:q}"
+        "exec bevatron prepare {wildcards.study:q} --raw {input.raw:q} {params.totals:q}"
         " {params.options:q} --output {params.folder:q} > {log:q} 2>&1"
 
 

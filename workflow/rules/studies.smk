@@ -56,6 +56,21 @@ def unknown_model(wildcards):
     return f"no model {wildcards.model}: {wildcards.study} has {', '.join(known)}"
 
 
+def totals_of(wildcards):
+    """The sums over all raw shards that a shard is prepared with, of a study that needs them."""
+    return {"totals": f"results/{wildcards.study}/totals.json"} if STUDIES[wildcards.study].totals else {}
+
+
+def group_of_prepare(wildcards):
+    """With the raw shard of the same number in one job; in one of its own where all raw shards must be there before."""
+    return f"{'prepare' if STUDIES[wildcards.study].totals else 'shards'}-{wildcards.study}"
+
+
+# Profiles say how many shards make a job, by these names; Snakemake finds them itself for groups that are no functions.
+for study in STUDIES:
+    workflow.parent_groupids.update({f"{group}-{study}": f"{group}-{{study}}" for group in ("shards", "prepare")})
+
+
 def searched_models(study):
     return [name for name, model in STUDIES[study].models.items() if model.searched]
 

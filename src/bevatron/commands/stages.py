@@ -50,10 +50,25 @@ def validate_source(study: StudyName, output: Output, config: Config = DEFAULT_C
     validate(loaded, output)
 
 
+def totals(
+    study: StudyName,
+    raw: Annotated[Path, typer.Option(help="folder of the raw shards")],
+    output: Output,
+    config: Config = DEFAULT_CONFIG,
+    scale: Scale = None,
+) -> None:
+    """Sum over all raw shards what preparing each of them needs: for balancing, and for means of missing values."""
+    loaded = _load_data_part(study, config, scale)
+    from bevatron.prepare.totals import write_totals
+
+    write_totals(loaded, raw, output)
+
+
 def prepare(
     study: StudyName,
     raw: Annotated[Path, typer.Option(help="the raw shard")],
     output: Output,
+    totals: Annotated[Path | None, typer.Option(help="sums over all raw shards, of a study that needs them")] = None,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
@@ -61,7 +76,7 @@ def prepare(
     loaded = _load_data_part(study, config, scale)
     from bevatron.prepare.stage import prepare_shard
 
-    prepare_shard(loaded, raw, output)
+    prepare_shard(loaded, raw, output, totals)
 
 
 def manifest(
@@ -266,5 +281,5 @@ def _model_of(study: "Study", model: str) -> None:
         raise UserError(f"study '{study.name}'", f"has no model '{model}'", f"it has: {', '.join(study.models)}")
 
 
-COMMANDS = (simulate, validate_source, prepare, manifest, search, train, evaluate, observables)
+COMMANDS = (simulate, validate_source, totals, prepare, manifest, search, train, evaluate, observables)
 COMMANDS += (export, report_study, report)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bevatron.config.loading.kinds import SOURCES
+from bevatron.config.loading.whole_dataset import needs_totals
 from bevatron.config.sections.resources import Resources
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import DataLoading
@@ -84,8 +85,13 @@ def forecast(
     shards, simulate, prepare = study.simulation.shards, rates.simulate, rates.prepare
     shard_seconds = simulate.start + simulate.seconds * sizes.events
     batches = -(-shards // resources.shards.per_job)
-    note = "; ".join(filter(None, (f"in {batches:,} batch job{'s' if batches > 1 else ''} with prepare", sizes.note)))
+    sums = needs_totals(study)
+    jobs = f"in {batches:,} batch job{'s' if batches > 1 else ''}{'' if sums else ' with prepare'}"
+    note = "; ".join(filter(None, (jobs, sizes.note)))
     lines.append(_line("simulate", [shard_seconds] * shards, sizes.raw * simulate.bytes, simulate.memory_mb, note))
+    if sums:
+        line = _line("totals", [simulate.start + prepare.seconds * sizes.raw], 0.0, prepare.memory_mb, "at most")
+        lines.append(line)
     prepared = simulate.start + prepare.seconds * sizes.raw / shards
     lines.append(_line("prepare", [prepared] * shards, sizes.samples * prepare.bytes, prepare.memory_mb))
     manifest_seconds = simulate.start + prepare.manifest_seconds * sizes.samples

@@ -36,4 +36,4 @@ def _concatenate_groups(groups: list[Group]) -> Group:
         joined = Ragged(np.concatenate([column.values for column in ragged]), offsets)
     else:
         raise TypeError("only dense or only ragged columns can be joined")
-    return Group(joined, groups[0].features, groups[0].units)
+    return Group(joined, groups[0].features, groups[0].units, groups[0].definitions)

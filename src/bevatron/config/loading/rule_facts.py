@@ -24,6 +24,7 @@ from bevatron.config.loading.identity import dataset_digest, external_files, lea
 from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.config.loading.load import load_study
 from bevatron.config.loading.missing_data import missing_files
+from bevatron.config.loading.whole_dataset import needs_totals
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.study import Study
@@ -46,7 +47,8 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class StudyFacts:
-    """A study. raw, dataset, evaluation, whole: digests of what these parts depend on.
+    """A study. raw, dataset, evaluation, whole: digests of what these parts depend on; totals: whether a shard is
+    prepared with sums over all raw shards.
 
     reads: the section `simulation` of a study whose source can read files, else None; files: for each shard the
     external files that it is read from; missing: why the study is left out, if it is.
@@ -60,6 +62,7 @@ class StudyFacts:
     dataset: str
     evaluation: str
     whole: str
+    totals: bool
     models: dict[str, ModelFacts]
     files: tuple[tuple[str, ...], ...] = ()
     missing: str | None = None
@@ -93,6 +96,7 @@ def _facts_of(study: Study) -> StudyFacts:
         dataset=dataset_digest(study),
         evaluation=digest_of(study.evaluation, study.task),
         whole=digest_of(study),
+        totals=needs_totals(study),
         models={name: _model_facts(study, model) for name, model in study.models.items()},
     )
 

@@ -1,10 +1,11 @@
 """The section `dataset`: how raw events become samples to learn from."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from bevatron.config.loading.kinds import RecipeOptions
+from bevatron.config.sections.balance import Balance
 from bevatron.config.sections.section import Fraction, Section
 
 
@@ -38,3 +39,11 @@ class DatasetSection(Section):
     compression: Literal["lz4", "zstd", "none"] = Field(
         default="lz4", description="lossless filter of the shards: lz4 reads fastest, zstd is smallest"
     )
+    balance: Balance | None = Field(
+        default=None, description="classes of one spectrum, over the whole dataset; default: all samples as they are"
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_used(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A dataset that balances nothing keeps the digest that it had before there was balancing."""
+        return {name: value for name, value in handler(self).items() if name != "balance" or value is not None}

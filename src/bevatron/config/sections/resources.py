@@ -12,6 +12,7 @@ Place = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)?$", ma
 
 RULES = (
     "simulate",
+    "totals",
     "prepare",
     "manifest",
     "observables",
@@ -50,6 +51,10 @@ class Rules(Section):
     """The needs of every rule."""
 
     simulate: JobResources = Field(default=JobResources(memory_gb=2, minutes=10), description="make one raw shard")
+    totals: JobResources = Field(
+        default=JobResources(memory_gb=2, minutes=120),
+        description="sum over all raw shards what preparing each of them needs",
+    )
     prepare: JobResources = Field(
         default=JobResources(memory_gb=2, minutes=5), description="make the samples of one raw shard"
     )
@@ -77,6 +82,7 @@ class Overrides(Section):
     """The needs of a study's or a model's jobs where they differ from the rule's."""
 
     simulate: JobResourceOverrides | None = Field(default=None, description="of a study's raw shards")
+    totals: JobResourceOverrides | None = Field(default=None, description="of a study's sums over its raw shards")
     prepare: JobResourceOverrides | None = Field(default=None, description="of a study's sample shards")
     manifest: JobResourceOverrides | None = Field(default=None, description="of a study's manifest")
     observables: JobResourceOverrides | None = Field(default=None, description="of a study's observables")

@@ -7,6 +7,7 @@ import numpy as np
 MIN_TRACKS = 500  # on the negative side; with fewer the resolution is taken as exactly Gaussian
 TAIL = 0.02  # fraction of the tracks beyond which the function is an exponential
 KNOTS = 60
+SIZE_WIDTH, SIZE_BINS = 0.002, 10_000  # of |significance| where it is counted: to 20
 MIN_PROBABILITY = 1e-30  # of a probability, so that its logarithm is a number
 
 
@@ -35,8 +36,8 @@ def calibrate_resolution(significance: np.ndarray) -> Resolution:
     tracks the Gaussian's own values are used.
 
     Which tracks are prompt is a truth that only simulations know, so they are those of jets that are learned from, and
-    what is measured on others does not enter. Each shard is calibrated by itself, as no shard may depend on another: a
-    fraction s of N tracks is then known to sqrt((1 - s) / (s N)), 7 % at the last knot of a shard of 10,000 tracks.
+    what is measured on others does not enter. A fraction s of N tracks is known to sqrt((1 - s) / (s N)), 7 % at the
+    last knot of 10,000 tracks.
     """
     size = np.sort(-significance[significance < 0.0])
     if len(size) < MIN_TRACKS:
@@ -51,6 +52,22 @@ def calibrate_resolution(significance: np.ndarray) -> Resolution:
     knots, unique = np.unique(knots, return_index=True)
     excess = size[size > knots[-1]] - knots[-1]
     return Resolution(knots, np.log(fractions[unique]), float(1 / excess.mean()))
+
+
+def count_sizes(significance: np.ndarray) -> np.ndarray:
+    """|significance| of the negative ones of the prompt tracks (n,), as what can be added up over shards: how many
+    there are in each bin, and their sums, (2, SIZE_BINS + 1); the last bin is open.
+    """
+    size = -significance[significance < 0.0]
+    cell = np.minimum(size / SIZE_WIDTH, SIZE_BINS).astype(np.int64)
+    return np.stack([np.bincount(cell, minlength=SIZE_BINS + 1), np.bincount(cell, size, SIZE_BINS + 1)])
+
+
+def calibrate_by_totals(totals: np.ndarray) -> Resolution:
+    """As `calibrate_resolution`, of the sums of `count_sizes` over all shards; a size is known to SIZE_WIDTH."""
+    counts, sums = totals
+    filled = counts > 0
+    return calibrate_resolution(-np.repeat(sums[filled] / counts[filled], counts[filled].astype(np.int64)))
 
 
 def track_probability(significance: np.ndarray, resolution: Resolution) -> np.ndarray:

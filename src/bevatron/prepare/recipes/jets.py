@@ -7,16 +7,21 @@ from pydantic import Field
 
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import recipe
-from bevatron.config.sections.section import Count, NonNegative, Real
+from bevatron.config.sections.section import Count, NonNegative, Real, Section
+from bevatron.errors import UserError
 from bevatron.prepare.columns import ragged, values_of
 from bevatron.prepare.jets.flavour import assign_flavour
 from bevatron.prepare.jets.jet_options import BeamSpot, Resampling, Tracking, VertexCuts
-from bevatron.prepare.jets.resampling import select_resampled
+from bevatron.prepare.jets.resampling import cells_of, n_cells, select_by_totals, select_resampled, share_kept
 from bevatron.prepare.jets.shape import jet_width
 from bevatron.prepare.tracking.direction import delta_phi
 from bevatron.store.shards.columns import Ragged, Samples
 
 logger = logging.getLogger("bevatron")
+
+KEY = "dataset.recipe.resampling"
+FEW = 0.2  # of the jets: a resampling that keeps fewer is told
+CALIBRATION_JETS = 20_000  # of all shards together: some 100,000 prompt tracks
 
 APPROXIMATIONS = (
     "Jets are clustered from generated particles, without a calorimeter. Tracks are smeared helices with ATLAS's "
@@ -52,30 +57,77 @@ class JetSamples:
             description="flavours of one spectrum in pt and |eta|, by removing jets; null keeps all jets",
         )
 
-    def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
-        """`raw` is a shard of the source `jets`; all noise follows from `seed`.
+    @staticmethod
+    def needs_totals(options: Options, source: Section) -> bool:
+        """Whether shards may differ: those of files of others, each of one flavour for example. Shards that are
+        generated are draws of one distribution, and each is calibrated and resampled by itself.
+        """
+        return hasattr(source, "files_by_shard")
 
-        The resolution of d0 and the fractions of jets that resampling keeps come from the jets `training` (n,) bool
-        alone, and are used for all of the shard: see `calibrate_resolution` and `select_resampled`.
-        With resampling, fewer samples come back than went in; their ids name them.
+    def count(
+        self, options: Options, raw: Samples, seed: int, training: np.ndarray, n_shards: int
+    ) -> dict[str, np.ndarray]:
+        """Of the jets `training` (n,) bool: how many are in each cell of resampling, and the sizes of d0's significance
+        of their prompt tracks, of so many jets as all `n_shards` together need.
+        """
+        from bevatron.prepare.jets import track_features
+        from bevatron.prepare.jets.jet_probability import count_sizes
+        from bevatron.prepare.jets.reconstruction import reconstruct_jets
+
+        pt, eta, phi, _ = values_of(raw, "jet").astype(np.float64).T
+        learned = np.flatnonzero(training)
+        found = {}
+        if options.resampling is not None:
+            label = _label(options, raw, eta, phi)
+            cells = cells_of(pt, eta, label, options.resampling)
+            found["cells"] = np.bincount(cells[learned], minlength=n_cells(options.resampling))
+        event = raw.targets["event"]
+        few = learned[: -(-CALIBRATION_JETS // n_shards)]
+        some = np.flatnonzero(training & np.isin(event, event[few]))
+        reconstructed = reconstruct_jets(raw.take(some), options.beam_spot, options.tracking, options.vertices, seed)
+        tracks = track_features.sign_tracks(reconstructed.tracks, eta[some], phi[some])
+        found["sizes"] = count_sizes(tracks.d0_significance[reconstructed.tracks.prompt])
+        return found
+
+    def prepare(
+        self,
+        options: Options,
+        raw: Samples,
+        seed: int,
+        training: np.ndarray,
+        totals: dict[str, np.ndarray] | None = None,
+    ) -> Samples:
+        """`raw` is a shard of the source `jets`; all noise follows from `seed`. totals: sums of `count` over all
+        shards.
+
+        The resolution of d0 and the fractions of jets that resampling keeps come from the totals; without them from the
+        jets `training` (n,) bool of this shard alone, and are used for all of it: see `calibrate_resolution` and
+        `select_resampled`. With resampling, fewer samples come back than went in; their ids name them.
         """
         # Imported here: what is compiled by numba costs half a second, which checking a configuration need not pay.
         from bevatron.prepare.jets import experts, track_features, vertex_features
         from bevatron.prepare.jets.feature import make_group
-        from bevatron.prepare.jets.jet_probability import calibrate_resolution, jet_probability, track_probability
+        from bevatron.prepare.jets.jet_probability import (
+            calibrate_by_totals,
+            calibrate_resolution,
+            jet_probability,
+            track_probability,
+        )
         from bevatron.prepare.jets.reconstruction import reconstruct_jets
         from bevatron.prepare.vertexing.vertex_finder import PION
         from bevatron.store.shards.columns import Dense
 
         pt, eta, phi, _ = values_of(raw, "jet").astype(np.float64).T
-        hadrons, quarks = ragged(raw, "hadrons"), ragged(raw, "hadron_ids")
-        label = assign_flavour(eta, phi, hadrons, quarks, options.hadron_delta_r, options.hadron_pt_min)
+        label = _label(options, raw, eta, phi)
         reconstructed = reconstruct_jets(raw, options.beam_spot, options.tracking, options.vertices, seed)
 
         jet, vertices = reconstructed.tracks.jet, reconstructed.vertices
         tracks = track_features.sign_tracks(reconstructed.tracks, eta, phi)
         d0 = tracks.d0_significance
-        resolution = calibrate_resolution(d0[reconstructed.tracks.prompt & training[jet]])
+        if totals is None:
+            resolution = calibrate_resolution(d0[reconstructed.tracks.prompt & training[jet]])
+        else:
+            resolution = calibrate_by_totals(totals["sizes"])
         probability = jet_probability(track_probability(d0, resolution), jet, len(raw))
         order = track_features.order_by_displacement(d0, jet)
         first = np.searchsorted(jet, np.arange(len(raw) + 1))
@@ -100,15 +152,37 @@ class JetSamples:
         samples = Samples(inputs, {"flavour": label}, raw.id, attributes={"approximations": APPROXIMATIONS})
         if options.resampling is None:
             return samples
-        return samples.take(_select_rows(pt, eta, label, training, options.resampling, seed))
+        rows = _select_rows((pt, eta, label), training, options.resampling, seed, totals)
+        return samples.take(rows)
+
+
+def _label(options: "JetSamples.Options", raw: Samples, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
+    hadrons, quarks = ragged(raw, "hadrons"), ragged(raw, "hadron_ids")
+    return assign_flavour(eta, phi, hadrons, quarks, options.hadron_delta_r, options.hadron_pt_min)
 
 
 def _select_rows(
-    pt: np.ndarray, eta: np.ndarray, label: np.ndarray, training: np.ndarray, options: Resampling, seed: int
+    jets: tuple[np.ndarray, np.ndarray, np.ndarray],
+    training: np.ndarray,
+    options: Resampling,
+    seed: int,
+    totals: dict[str, np.ndarray] | None,
 ) -> np.ndarray:
+    """The rows that resampling keeps of the jets' pt, eta and flavour."""
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 1])))
-    rows = select_resampled(pt, eta, label, training, options, random)
-    logger.info(f"resampling keeps {len(rows)} of {len(pt)} jets, about as many of each flavour")
+    if totals is None:
+        rows = select_resampled(*jets, training, options, random)
+        logger.info(f"resampling keeps {len(rows)} of {len(training)} jets, about as many of each flavour")
+        return rows
+    share = share_kept(totals["cells"])
+    rows = select_by_totals(cells_of(*jets, options), totals["cells"], random)
+    what = f"keeps {len(rows)} of {len(training)} jets of this shard, {share:.0%} of all that are learned from"
+    if share == 0.0:
+        raise UserError(KEY, "keeps no jet: no bin has jets of each flavour", "choose wider bins, or set it to null")
+    if share < FEW:
+        logger.warning(f"{KEY} {what}: wider bins keep more, null keeps all")
+    else:
+        logger.info(f"{KEY} {what}")
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bevatron.config.loading.whole_dataset import needs_totals
 from bevatron.config.sections.study import Study
 from bevatron.store.files.names import shard_number
 
@@ -20,11 +21,15 @@ def commands_of(scale: str, study: Study) -> dict[str, Any]:
     def members(model: str) -> str:
         return "".join(f" --member {m}={folder}/models/{m}/runs.json" for m in study.models[model].members)
 
+    sums = f"{folder}/totals.json"
+    needs_sums = needs_totals(study)
+    with_sums = f" --totals {sums}" if needs_sums else ""
     each = "" if len(shards) == 1 else f"  # and so for each shard up to {shards[-1]}"
     comparison = f"bevatron validate-source {name} {options} --output {folder}/evaluation/source.json"
     return {
         "simulate": f"bevatron simulate {name} {options} --shard 0 --output {folder}/raw/shard-0000.h5{each}",
-        "prepare": f"bevatron prepare {name} {options} --raw {folder}/raw/shard-0000.h5"
+        **({"totals": f"bevatron totals {name} {options} --raw {folder}/raw --output {sums}"} if needs_sums else {}),
+        "prepare": f"bevatron prepare {name} {options} --raw {folder}/raw/shard-0000.h5{with_sums}"
         f" --output {folder}/dataset{each}",
         "manifest": f"bevatron manifest {name} {options} --dataset {folder}/dataset",
         **({"validate_source": comparison} if study.evaluation.validate_source else {}),

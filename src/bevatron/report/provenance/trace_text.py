@@ -12,7 +12,7 @@ from bevatron.report.provenance.trace import Trace
 from bevatron.report.tables.numbers import with_error
 
 SHORT = 12  # digits of a digest
-STAGES = ("study", "simulate", "prepare", "manifest", "observables", "search", "train", "evaluate", "report")
+STAGES = ("study", "simulate", "totals", "prepare", "manifest", "observables", "search", "train", "evaluate", "report")
 
 
 def trace_text(trace: Trace, table: str | None = None) -> str:
@@ -67,6 +67,8 @@ def _study(trace: Trace, name: str) -> list[Any]:
     parts.append(_metrics(trace, name))
     commands = _table("stage", "model", "command that makes it again")
     for stage in STAGES:
+        if stage not in study["commands"]:
+            continue  # only some studies have it
         command = study["commands"][stage]
         each = command if isinstance(command, dict) else {"": command}
         for model, line in each.items():

@@ -7,16 +7,21 @@ import numpy as np
 from bevatron.errors import UserError
 from bevatron.simulate.mapping.columns import WHERE
 from bevatron.simulate.mapping.options import Mapping, Missing
+from bevatron.store.shards.contract import INDICATOR_OF
 
 REFUSE = Missing()
 INDICATOR = "_missing"  # of the name of a feature that is 1 where another was missing
 
 
 class Filled(NamedTuple):
-    """Features without missing values: values (rows, n_features) float32, and their names, indicators among them."""
+    """Features without missing values: values (rows, n_features) float32, and their names, indicators among them.
+
+    definitions say what the indicators are, so that the recipe finds them; empty without any.
+    """
 
     values: np.ndarray
     features: tuple[str, ...]
+    definitions: tuple[str, ...]
 
 
 def policy_of(mapping: Mapping, group: str, feature: str) -> Missing:
@@ -33,7 +38,7 @@ def fill(mapping: Mapping, group: str, features: list[str], values: np.ndarray, 
     A mean is filled in by the recipe, which knows all of the training split; until then it is 0. `place` says where the
     rows are from. Raises UserError, with the feature, for a missing value whose policy is to refuse it.
     """
-    columns, names = [], []
+    columns, names, definitions = [], [], []
     for k, feature in enumerate(features):
         column, policy = values[:, k], policy_of(mapping, group, feature)
         with np.errstate(over="ignore"):
@@ -46,10 +51,13 @@ def fill(mapping: Mapping, group: str, features: list[str], values: np.ndarray, 
         single[missing] = policy.constant if policy.policy == "constant" else 0.0
         columns.append(single)
         names.append(feature)
+        definitions.append("")
         if policy.policy == "mean":
             columns.append(missing.astype(np.float32))
             names.append(feature + INDICATOR)
-    return Filled(np.column_stack(columns) if columns else np.zeros((len(values), 0), np.float32), tuple(names))
+            definitions.append(INDICATOR_OF.format(feature=feature))
+    stacked = np.column_stack(columns) if columns else np.zeros((len(values), 0), np.float32)
+    return Filled(stacked, tuple(names), tuple(definitions) if any(definitions) else ())
 
 
 def names_of(mapping: Mapping, group: str) -> tuple[str, ...]:

@@ -89,7 +89,8 @@ class Mapper:
             values = [self._flat(f"groups.{name}.features.{feature}", columns, n) for feature in features]
             filled = fill(self.mapping, name, features, np.column_stack(values).astype(np.float64), place)
             column = Dense(filled.values)
-        return Group(column, filled.features, tuple(group.units.get(feature, "") for feature in filled.features))
+        units = tuple(group.units.get(feature, "") for feature in filled.features)
+        return Group(column, filled.features, units, filled.definitions)
 
     def _target(
         self, name: str, target: TableTarget, columns: dict[str, Any], n: int, rows: Rows, selected: np.ndarray

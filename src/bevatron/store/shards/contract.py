@@ -15,6 +15,8 @@ from bevatron.store.records.record import Record
 
 SCHEMA_VERSION = 2
 SPLITS = ("train", "val", "test")
+INDICATOR_OF = "1 where {feature} is missing"  # definition of a feature that says so of the one before it
+TOTALS = "totals"  # attribute of a shard: the identity of the sums over all raw shards that it was made with
 
 Layout = Literal["dense", "ragged", "sparse"]
 

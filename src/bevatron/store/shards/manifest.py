@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from bevatron.config.loading.code_versions import check_code_versions, check_manifest_versions, code_versions
 from bevatron.config.loading.digest import digest_of
 from bevatron.config.loading.identity import dataset_digest, raw_digest
+from bevatron.config.loading.whole_dataset import needs_totals
 from bevatron.config.sections.data_part import DataPart
 from bevatron.config.sections.section import Name
 from bevatron.errors import UserError
@@ -21,7 +22,7 @@ from bevatron.store.records.record import Record
 from bevatron.store.shards.boxes import counts_of_boxes
 from bevatron.store.shards.check import check_samples
 from bevatron.store.shards.columns import Dense, Samples
-from bevatron.store.shards.contract import SCHEMA_VERSION, SPLITS, GroupInfo, TargetInfo
+from bevatron.store.shards.contract import SCHEMA_VERSION, SPLITS, TOTALS, GroupInfo, TargetInfo
 from bevatron.store.shards.distinct import DistinctIds
 from bevatron.store.shards.shard import Shard, samples_in
 from bevatron.store.shards.statistics import FeatureStatistics, GroupStatistics, quantile_limit
@@ -31,7 +32,7 @@ WEIGHTED = (
     "its samples have weights, which neither loss nor metrics use yet: every number made of them would be wrong",
     "leave the weight away in the recipe, where each sample may count alike, or unweight the events first",
 )
-AGREED = ("study", "source", "versions", "digest", "classes", "approximations")
+AGREED = ("study", "source", "versions", "digest", "classes", "approximations", TOTALS)
 
 log = logging.getLogger("bevatron")
 
@@ -114,7 +115,7 @@ def build_manifest(folder: Path, study: DataPart) -> Manifest:
             entries[split] = [builder.add(folder / name, split) for name in names]
         ids.finish()
     manifest = builder.manifest(entries)
-    _check_not_empty(manifest, folder)
+    _check_not_empty(manifest, folder, study)
     return manifest
 
 
@@ -225,6 +226,9 @@ class Builder:
                 f"the study as configured now has {self.digest[:12]}",
                 PREPARE_AGAIN,
             )
+        if TOTALS not in samples.attributes and needs_totals(self.study):
+            what = "was made without the sums over all raw shards, which balancing or missing values need"
+            raise UserError(path, what, PREPARE_AGAIN)
         if samples.weight is not None:
             raise UserError(path, *WEIGHTED)
         for name, info in groups.items():
@@ -311,8 +315,12 @@ def elements_of(samples: Samples) -> dict[str, int]:
     return {name: int(column.offsets[-1]) for name, column in columns.items() if not isinstance(column, Dense)}
 
 
-def _check_not_empty(manifest: Manifest, folder: Path) -> None:
+def _check_not_empty(manifest: Manifest, folder: Path, study: DataPart) -> None:
     more = "simulate more events (simulation.shards or the source's options), or change dataset.split"
+    if study.dataset.balance is not None:
+        more += ", or choose wider bins in dataset.balance"
+    elif getattr(study.dataset.recipe, "resampling", None) is not None:
+        more += ", or choose wider bins in dataset.recipe.resampling (null keeps all)"
     for split in SPLITS:
         if manifest.n_samples(split) == 0:
             raise UserError(folder, f"the {split} split has no sample", more)

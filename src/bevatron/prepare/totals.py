@@ -1,0 +1,115 @@
+"""The step `totals`: what preparing a shard needs to know of all the others, summed over the raw shards.
+
+How many samples of each class are in each bin, which balancing needs; sums of features, whose means stand for missing
+values. Everything is a sum over shards, so that no shard is held longer than it takes to count it.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from bevatron.config.loading.identity import dataset_digest
+from bevatron.config.loading.kinds import RECIPES
+from bevatron.config.loading.whole_dataset import recipe_needs_totals
+from bevatron.config.sections.data_part import DataPart
+from bevatron.errors import UserError
+from bevatron.json_text import read_json
+from bevatron.prepare.balance import KEY, Cells
+from bevatron.prepare.raw_events import RawEvents, read_raw
+from bevatron.store.files.checksum import CHECKSUM, check_checksum, with_checksum
+from bevatron.store.files.names import raw_shard
+from bevatron.store.files.publish import publish_json
+
+FEW = 0.2  # of the training split: a resampling that leaves less is told
+AGAIN = "run `bevatron totals` again"
+
+logger = logging.getLogger("bevatron")
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over all raw shards: recipe: what the recipe asks for, by name; balance: (2, classes, bins).
+
+    digest: the identity of these numbers, which every prepared shard carries.
+    """
+
+    recipe: dict[str, np.ndarray] = field(default_factory=dict)
+    balance: np.ndarray | None = None
+    digest: str = ""
+
+
+def write_totals(study: DataPart, folder: Path, output: Path) -> None:
+    """Publishes the sums over the study's raw shards in `folder` as JSON. Raises UserError as `read_raw` does, and
+    where balancing leaves nothing.
+    """
+    start = perf_counter()
+    shards = [Path(folder) / raw_shard(number) for number in range(study.simulation.shards)]
+    of_recipe: dict[str, np.ndarray] = {}
+    balance = None
+    if recipe_needs_totals(study):
+        for path in shards:
+            raw = read_raw(study, path)
+            counted = RECIPES[study.dataset.recipe.kind]().count(
+                study.dataset.recipe, raw.events, raw.seed, raw.training, len(shards)
+            )
+            of_recipe = {name: values + of_recipe.get(name, 0.0) for name, values in counted.items()}
+    totals = Totals(of_recipe)
+    if study.dataset.balance is not None:
+        cells = Cells.of(study)
+        balance = np.zeros((2, *cells.shape))
+        for path in shards:
+            raw = read_raw(study, path)
+            samples = prepare_samples(study, raw, totals)
+            balance += cells.add_up(samples.take(raw.rows_of(study, samples)["train"]))
+        _tell(cells, balance)
+    payload = {
+        "study": study.name,
+        "dataset_digest": dataset_digest(study),
+        "shards": len(shards),
+        "recipe": {name: values.tolist() for name, values in of_recipe.items()},
+        "balance": None if balance is None else balance.tolist(),
+    }
+    publish_json(output, with_checksum(payload))
+    logger.info(f"totals of {study.name} over {len(shards)} raw shards in {perf_counter() - start:.1f} s")
+
+
+def prepare_samples(study: DataPart, raw: RawEvents, totals: Totals) -> Any:
+    """The recipe's samples of a raw shard."""
+    options = study.dataset.recipe
+    recipe = RECIPES[options.kind]()
+    if recipe_needs_totals(study):
+        return recipe.prepare(options, raw.events, raw.seed, raw.training, totals.recipe)
+    return recipe.prepare(options, raw.events, raw.seed, raw.training)
+
+
+def read_totals(study: DataPart, path: Path) -> Totals:
+    """The sums in a file. Raises UserError for one that is missing, damaged, or of another configuration."""
+    try:
+        payload = read_json(path)
+    except FileNotFoundError:
+        raise UserError(path, "no such file", "run `bevatron totals`, which makes it") from None
+    except OSError as error:
+        raise UserError(path, f"cannot be read: {error.strerror}", "see whether it is a file you may read") from None
+    except ValueError as error:
+        raise UserError(path, f"is no JSON: {error}", AGAIN) from None
+    if not isinstance(payload, dict) or CHECKSUM not in payload:
+        raise UserError(path, "holds no totals", AGAIN)
+    check_checksum(payload, path, AGAIN)
+    if payload["dataset_digest"] != dataset_digest(study) or payload["shards"] != study.simulation.shards:
+        raise UserError(path, f"was made from another configuration of '{study.name}'", AGAIN)
+    recipe = {name: np.array(values, np.float64) for name, values in payload["recipe"].items()}
+    balance = None if payload["balance"] is None else np.array(payload["balance"], np.float64)
+    return Totals(recipe, balance, payload[CHECKSUM])
+
+
+def _tell(cells: Cells, totals: np.ndarray) -> None:
+    factors = cells.factors(totals)
+    counts = totals[1]
+    share = (counts * factors).sum() / counts.sum() if cells.balance.method == "resample" else 1.0
+    logger.info(f"{KEY}: of the training split are left: {cells.kept(totals, factors)}")
+    if share < FEW:
+        logger.warning(f"{KEY} leaves {share:.1%} of the training split; wider bins or 'reweight' leave more")
