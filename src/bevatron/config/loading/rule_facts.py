@@ -88,7 +88,7 @@ def load_facts(names: Iterable[str], scale: str, folder: Path, kept: Path) -> di
 
 def _facts_of(study: Study) -> StudyFacts:
     return StudyFacts(
-        shards=study.simulation.shards,
+        shards=study.simulation.asked_shards or 1,
         optional=study.optional,
         reads=study.simulation.model_dump(mode="json") if hasattr(study.simulation.source, "files_by_shard") else None,
         validate_source=study.evaluation.validate_source,
@@ -119,7 +119,7 @@ def _with_files(facts: StudyFacts) -> StudyFacts:
     simulation = Simulation.model_validate(facts.reads)
     if facts.optional and (missing := missing_files(simulation)):
         return replace(facts, missing=missing)
-    return replace(facts, files=tuple(map(tuple, external_files(simulation))))
+    return replace(facts, shards=simulation.shards, files=tuple(map(tuple, external_files(simulation))))
 
 
 def _key(path: Path, scale: str) -> str:

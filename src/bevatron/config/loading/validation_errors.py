@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from bevatron.config.loading.registry import Component
 from bevatron.config.sections.section import Section
@@ -48,12 +49,12 @@ def _flatten(error: ValidationError, schema: type[Section], payload: Any, prefix
 def _message(problem: dict, owner: type[Section] | None, location: tuple) -> str:
     kind, value = problem["type"], problem.get("input")
     if kind == "extra_forbidden":
-        allowed = sorted(owner.model_fields) if owner else []
+        allowed = sorted(_keys(owner)) if owner else []
         near = difflib.get_close_matches(str(location[-1]), allowed, n=1)
         hint = f" (did you mean '{near[0]}'?)" if near else ""
         return f"unknown key{hint}; allowed: {', '.join(allowed)}"
     if kind == "missing":
-        field = owner.model_fields.get(str(location[-1])) if owner else None
+        field = _keys(owner).get(str(location[-1])) if owner else None
         return "this key is missing" + (f": {field.description}" if field and field.description else "")
     if kind in ("literal_error", "enum"):
         return f"found {value!r}; allowed: {problem['ctx']['expected']}"
@@ -65,6 +66,11 @@ def _message(problem: dict, owner: type[Section] | None, location: tuple) -> str
     if kind in ("value_error", "component", "component_kind", "kind"):
         return message
     return f"must be {message[0].lower()}{message[1:]}, found {_shorten(value)}"
+
+
+def _keys(section: type[Section]) -> dict[str, FieldInfo]:
+    """The section's fields by the keys that a file has for them."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
 
 
 def _shorten(value: Any) -> str:
@@ -79,7 +85,7 @@ def _section_at(schema: type[Section], payload: Any, location: tuple) -> type[Se
     for step in location:
         value = value.get(step) if isinstance(value, dict) else value[step] if isinstance(value, list) else None
         if isinstance(kind, type) and issubclass(kind, Section):
-            field = kind.model_fields.get(str(step))
+            field = _keys(kind).get(str(step))
             if field is None:
                 return None
             kind = _choose_schema(field.annotation, field.metadata, value)

@@ -115,7 +115,8 @@ def _table(title: str, section: type[Section], doc: str | None = None) -> str:
         "| key | type | default | meaning |",
         "|---|---|---|---|",
     ]
-    for key, field in section.model_fields.items():
+    for name, field in section.model_fields.items():
+        key = field.alias or name
         if key == "kind" and len(typing.get_args(field.annotation)) < 2:  # the title says it
             continue
         cells = (f"`{key}`", f"`{_type(field.annotation, field.metadata)}`", _default(field), field.description or "")

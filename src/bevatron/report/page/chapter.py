@@ -163,10 +163,11 @@ def _source(results: StudyResults) -> list[tuple[str, str, str]]:
     return [
         ("source", simulation.source.kind, ""),
         *_settings(simulation.source),
-        ("shards", f"{simulation.shards:,}", "number of raw files"),
+        ("shards", f"{len(results.manifest.splits['train']):,}", "number of raw files"),
         ("seed", str(simulation.seed), "of all random numbers of the simulation"),
         ("recipe", dataset.recipe.kind, ""),
         *_settings(dataset.recipe),
+        *((f"balance.{name}", text, of) for name, text, of in (_settings(dataset.balance) if dataset.balance else [])),
         *([("approximations", "", left_out)] if left_out else []),
     ]
 

@@ -7,12 +7,12 @@ from bevatron.config.sections.study import Study
 from bevatron.store.files.names import shard_number
 
 
-def commands_of(scale: str, study: Study) -> dict[str, Any]:
+def commands_of(scale: str, study: Study, n_shards: int) -> dict[str, Any]:
     """By stage, and for stages that work on one model by its name; to be run where the folder `results` lies."""
     name, options = study.name, f"--scale {scale}"
     folder = f"results/{name}"
     manifest = f"--manifest {folder}/dataset/manifest.json"
-    shards = [shard_number(number) for number in range(study.simulation.shards)]
+    shards = [shard_number(number) for number in range(n_shards)]
     searched = {model for model, section in study.models.items() if section.search is not None}
 
     def best(model: str) -> str:

@@ -80,7 +80,7 @@ def _study(scale: str, r: StudyResults) -> dict[str, Any]:
         "code_versions": manifest.code_versions,
         "observed_with": r.data.versions,
         "models": {name: _model(m) for name, m in r.models.items()},
-        "commands": commands_of(scale, r.study),
+        "commands": commands_of(scale, r.study, len(r.manifest.splits["train"])),
     }
 
 

@@ -78,6 +78,10 @@ class FileOptions(kinds.Options):
             raise UserError(f"{WHERE}.files", f"'{duplicates[0]}' is named twice", "name each file once")
         return files
 
+    def n_shards(self) -> int | None:
+        """As many shards as the files make; None where that is known only once they were read."""
+        return len(self.resolve_files()) if self.per_shard is None else None
+
     def part(self, shard: int) -> FileRange:
         """What shard number `shard` reads; UserError where there are fewer files than shards."""
         return self._part(self.resolve_files(), shard)
