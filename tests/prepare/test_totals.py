@@ -20,7 +20,9 @@ N = 3000
 SPLITS = ("train", "val", "test")
 
 
-def study(shards: int = 1, balance: dict | None = None, source: dict | None = None, name: str = "mine") -> Study:
+def study(
+    shards: int | None = None, balance: dict | None = None, source: dict | None = None, name: str = "mine"
+) -> Study:
     options = {
         "kind": "table",
         "files": ["*.csv"],
@@ -37,7 +39,7 @@ def study(shards: int = 1, balance: dict | None = None, source: dict | None = No
             "name": name,
             "title": "Mine",
             "summary": "Of files.",
-            "simulation": {"source": options | (source or {}), "shards": shards},
+            "simulation": {"source": options | (source or {}) | ({"shard_mb": 1e-6} if shards else {})},
             "dataset": {"recipe": {"kind": "table"}, **({"balance": balance} if balance else {})},
             "task": {"kind": "classification", "target": "flavour", "classes": ["light", "charm", "beauty"],
                      "signal": "beauty"},
@@ -147,7 +149,8 @@ BALANCES = [{"method": "resample"}, {"method": "reweight", "bins": {"eta": [0.0]
 @pytest.mark.parametrize("balance", BALANCES, ids=lambda balance: balance["method"])
 def test_what_becomes_of_a_jet_does_not_depend_on_the_shards(place, jets, balance):
     file_by_flavour(jets)
-    whole, parts = make(study(1, balance)), make(study(3, balance))
+    whole = make(study(None, balance))
+    parts = make(study(3, balance))
     assert len(whole["train"]["pt"]) > 500
     for split in SPLITS:
         for name in whole[split]:
@@ -159,7 +162,7 @@ def test_weights_make_the_spectra_equal(place, jets, to, reference):
     one_file(jets)
     borders = [22.0, 25.0, 30.0, 38.0, 50.0]
     balance = {"method": "reweight", "bins": {"jet.pt": borders}, "to": to, "largest": 1000.0}
-    made = make(study(1, balance))
+    made = make(study(None, balance))
     train = made["train"]
     edges = [0, *borders, np.inf]
     spectra = np.stack(
@@ -179,7 +182,7 @@ def test_weights_make_the_spectra_equal(place, jets, to, reference):
 
 def test_weights_of_the_events_are_kept_and_counted(place, jets):
     one_file(jets.assign(w=np.where(jets["number"] % 2, 0.5, 2.0)))
-    made = make(study(1, {"method": "reweight"}, {"weight": "w"}))
+    made = make(study(None, {"method": "reweight"}, {"weight": "w"}))
     train = made["train"]
     sums = np.bincount(train["flavour"], train["weight"])
     np.testing.assert_allclose(sums, sums.mean(), rtol=1e-5)
@@ -192,7 +195,9 @@ def test_weights_of_the_events_are_kept_and_counted(place, jets):
 def test_no_weight_is_far_above_its_class_s_mean(place, jets):
     one_file(jets)
     borders = [20.0 + 10 * k for k in range(1, 12)]
-    train = make(study(1, {"method": "reweight", "bins": {"jet.pt": borders}, "to": "flat", "largest": 3.0}))["train"]
+    train = make(study(None, {"method": "reweight", "bins": {"jet.pt": borders}, "to": "flat", "largest": 3.0}))[
+        "train"
+    ]
     sums = np.bincount(train["flavour"], train["weight"])
     np.testing.assert_allclose(sums, sums.mean(), rtol=1e-5)
     for flavour in range(3):
@@ -204,7 +209,7 @@ def test_no_weight_is_far_above_its_class_s_mean(place, jets):
 def test_resampled_spectra_agree(place, jets):
     one_file(pd.concat([jets.assign(number=jets["number"] + k * N, pt=jets["pt"] + 0.01 * k) for k in range(6)]))
     borders = [20 + 2.0 * k for k in range(1, 25)]
-    train = make(study(1, {"method": "resample", "bins": {"jet.pt": borders}}))["train"]
+    train = make(study(None, {"method": "resample", "bins": {"jet.pt": borders}}))["train"]
     spectra = [train["pt"][train["flavour"] == k] for k in range(3)]
     inside = [values[values < 68] for values in spectra]
     for a, b in ((0, 1), (1, 2), (0, 2)):
@@ -223,27 +228,27 @@ def test_resampled_spectra_agree(place, jets):
 def test_mistakes_are_one_line(place, jets, balance, message):
     one_file(jets)
     if message is None:
-        assert len(make(study(1, balance))["train"]["pt"]) > 0
+        assert len(make(study(None, balance))["train"]["pt"]) > 0
         return
     with pytest.raises(UserError, match=message):
-        make(study(1, balance))
+        make(study(None, balance))
     assert not Path("totals.json").exists()
 
 
 def test_a_class_that_no_file_has_is_named(place, jets):
     one_file(jets[jets["flavour"] != 5])
     with pytest.raises(UserError, match=r"dataset\.balance: the training split has no sample of the class 'beauty'"):
-        make(study(1, {"method": "resample"}))
+        make(study(None, {"method": "resample"}))
 
 
 def test_borders_that_do_not_rise_are_refused(place):
     with pytest.raises(ValueError, match="borders must rise"):
-        study(1, {"method": "resample", "bins": {"eta": [1.0, 0.0]}})
+        study(None, {"method": "resample", "bins": {"eta": [1.0, 0.0]}})
 
 
 def test_totals_of_another_configuration_damaged_or_missing(place, jets):
     one_file(jets)
-    first = study(1, {"method": "resample"})
+    first = study(None, {"method": "resample"})
     make(first)
     raw, totals = Path("raw/shard-0000.h5"), Path("totals.json")
     with pytest.raises(UserError, match="needs sums over all raw shards"):
@@ -251,7 +256,7 @@ def test_totals_of_another_configuration_damaged_or_missing(place, jets):
     with pytest.raises(UserError, match="no such file; run `bevatron totals`"):
         prepare_shard(first, raw, Path("other"), Path("nothing.json"))
     with pytest.raises(UserError, match="made from another configuration"):
-        prepare_shard(study(1, {"method": "reweight"}), raw, Path("other"), totals)
+        prepare_shard(study(None, {"method": "reweight"}), raw, Path("other"), totals)
     text = json.loads(totals.read_text())
     text["balance"][0][0][0] += 1
     totals.write_text(json.dumps(text))

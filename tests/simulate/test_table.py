@@ -172,18 +172,63 @@ def test_a_dataset_is_made_of_them(place, jets):
     assert shards[2].weight is not None
 
 
+def test_shards_follow_from_the_sizes_of_files(place, jets):
+    """Small files are read together, a large one is cut; nobody says how many shards there are."""
+    with uproot.recreate("small.root") as file:
+        file["tree"] = {name: values[:7] for name, values in jets.items()}
+    source = SOURCE | {"files": ["jets.root", "small.root"]}
+    assert study(source).simulation.shards == 1
+    whole = simulated(source)
+    cut = source | {"shard_mb": 0.03}
+    n = study(cut).simulation.shards
+    assert n > 3
+    parts = [simulated(cut, shard) for shard in range(n)]
+    np.testing.assert_array_equal(np.concatenate([part.id for part in parts]), whole.id)
+    values = [part.inputs["particles"].column.values for part in parts]
+    np.testing.assert_array_equal(np.concatenate(values), whole.inputs["particles"].column.values)
+    assert [path.name for path in study(cut).simulation.source.files_by_shard(n)[0]] == ["jets.root"]
+    with pytest.raises(UserError, match=f"has shards 0 to {n - 1}"):
+        simulated(cut, n)
+
+
+def test_a_part_of_the_shards_can_be_asked_for(place):
+    cut = SOURCE | {"shard_mb": 0.03}
+    assert study(cut, shards=2).simulation.shards == 2
+
+
+def test_a_shard_without_a_selected_event_is_empty(place, jets):
+    order = np.argsort(-jets["jet_pt"], kind="stable")
+    with uproot.recreate("jets.root") as file:
+        file["tree"] = {name: values[order] for name, values in jets.items()}
+    cut = SOURCE | {"shard_mb": 0.03, "selection": "jet_pt > 300"}
+    last = study(cut).simulation.shards - 1
+    assert len(simulated(cut, 0)) > 100
+    assert len(simulated(cut, last)) == 0
+
+
+def test_more_shards_than_rows(place, jets):
+    with uproot.recreate("jets.root") as file:
+        file["tree"] = {name: values[:3] for name, values in jets.items()}
+    cut = {name: value for name, value in SOURCE.items() if name != "selection"} | {"shard_mb": 0.0005}
+    n = study(cut).simulation.shards
+    assert n > 3
+    assert sum(len(simulated(cut, shard)) for shard in range(n)) == 3
+
+
 def test_files_by_split_and_another_phase_space_for_the_test(place, jets):
     for split in ("train", "val", "test"):
         with uproot.recreate(f"{split}.root") as file:
             file["tree"] = {name: values[:1000] for name, values in jets.items()}
     files = {split: [f"{split}.root"] for split in ("test", "train", "val")}
-    of_mine = study({**SOURCE, "files": files, "test_selection": "jet_pt > 200"}, shards=3)
-    for k in range(3):
+    of_mine = study({**SOURCE, "files": files, "test_selection": "jet_pt > 200", "shard_mb": 0.05})
+    n = of_mine.simulation.shards
+    assert n >= 3
+    for k in range(n):
         simulate_shard(of_mine, k, f"raw-{k}.h5")
         prepare_shard(of_mine, f"raw-{k}.h5", place / "dataset")
     write_manifest(of_mine, place / "dataset")
     train, test = (
-        np.concatenate([read_shard(place / f"dataset/{split}-{k:04d}.h5").observers["pt"] for k in range(3)])
+        np.concatenate([read_shard(place / f"dataset/{split}-{k:04d}.h5").observers["pt"] for k in range(n)])
         for split in ("train", "test")
     )
     pt, eta = jets["jet_pt"][:1000], jets["jet_eta"][:1000]

@@ -9,7 +9,7 @@ import numpy as np
 
 from bevatron.config.loading.code_versions import version_attributes
 from bevatron.config.loading.digest import seed_of
-from bevatron.config.loading.identity import dataset_digest, dataset_settings
+from bevatron.config.loading.identity import dataset_digest
 from bevatron.config.loading.whole_dataset import needs_totals
 from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
@@ -63,7 +63,7 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path, totals: Path | None 
         samples = replace(samples, event=raw_samples.targets[EVENT].astype(np.uint64))
     if sums.balance is not None:
         cells = Cells.of(study)
-        seed = seed_of("balance", dataset_settings(study))
+        seed = seed_of("balance", study.name, study.simulation.seed)  # however the files are divided into shards
         samples, rows = balanced(cells, cells.factors(sums.balance), samples, rows, seed)
     for split in SPLITS:
         path = Path(folder) / sample_shard(split, shard.shard)

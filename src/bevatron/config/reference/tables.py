@@ -9,6 +9,7 @@ from pydantic_core import PydanticUndefined
 
 from bevatron.config.loading.kinds import ARCHITECTURES, CLAIM_TESTS, RECIPES, SOURCES
 from bevatron.config.loading.registry import Component, Registry
+from bevatron.config.sections.balance import Balance
 from bevatron.config.sections.claim import Claim
 from bevatron.config.sections.data_part import Evaluation
 from bevatron.config.sections.dataset import DatasetSection, SplitFractions
@@ -43,6 +44,7 @@ SECTIONS: list[tuple[str, type[Section]]] = [
     ("`simulation`", Simulation),
     ("`dataset`", DatasetSection),
     ("`dataset.split`", SplitFractions),
+    ("`dataset.balance`", Balance),
     ("`task`, kind `regression`", Regression),
     ("`task`, kind `classification`", Classification),
     ("`task`, kind `classification_2d`", Classification2D),

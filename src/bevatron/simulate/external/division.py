@@ -19,19 +19,19 @@ class Piece:
         return n_rows * self.part // self.of, n_rows * (self.part + 1) // self.of
 
 
-def divide(sizes: list[int], can_cut: list[bool], shard_bytes: float, barriers: list[int]) -> list[tuple[Piece, ...]]:
+def divide(sizes: list[int], can_cut: list[bool], shard_bytes: float) -> list[tuple[Piece, ...]]:
     """The pieces that each shard reads, in the files' order.
 
     sizes: bytes of each file; can_cut: whether a part of it can be read without the rest; shard_bytes: about the size
-    of a shard; barriers: numbers of files that begin a new shard, whatever the sizes. A shard holds parts of one file,
-    or whole files that are together no larger than `shard_bytes`; at least one.
+    of a shard. A shard holds a part of one file, or whole files that are together no larger than `shard_bytes`; at
+    least one.
     """
     shards: list[tuple[Piece, ...]] = []
     together: list[Piece] = []
     filled = 0
     for number, (size, cut) in enumerate(zip(sizes, can_cut, strict=True)):
         parts = max(1, round(size / shard_bytes)) if cut else 1
-        if together and (parts > 1 or filled + size > shard_bytes or number in barriers):
+        if together and (parts > 1 or filled + size > shard_bytes):
             shards.append(tuple(together))
             together, filled = [], 0
         if parts > 1:

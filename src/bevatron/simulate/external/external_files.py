@@ -16,6 +16,7 @@ from bevatron.config.loading.digest import digest_of
 from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
 from bevatron.regular_files import open_regular
+from bevatron.simulate.external.division import Piece
 from bevatron.store.files.publish import sha256_of
 
 ByteStream = IO[bytes] | gzip.GzipFile
@@ -26,13 +27,14 @@ LINE_BYTES = 1 << 24
 @dataclass(frozen=True)
 class FileRange:
     """What a shard reads: of these files, one after the other, what they hold from number `first` up to `stop`
-    (excluded; None: to the end). numbers: the index of each file among all of the study.
+    (excluded; None: to the end), or of each of them its piece. numbers: the index of each file among all of the study.
     """
 
     files: tuple[Path, ...]
     numbers: tuple[int, ...]
     first: int = 0
     stop: int | None = None
+    pieces: tuple[Piece, ...] = ()
 
 
 class FileOptions(kinds.Options):

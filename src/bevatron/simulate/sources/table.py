@@ -1,24 +1,33 @@
 """The source `table`: any files of events that have columns, by a mapping in the study's file."""
 
+import logging
 from math import prod
+from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
+from bevatron.config.loading.digest import digest_of
 from bevatron.config.loading.kinds import source
+from bevatron.config.sections.section import Positive
 from bevatron.errors import UserError
 from bevatron.simulate.batches import concatenate_samples
-from bevatron.simulate.external.external_files import FileOptions, FileRange, too_few_events
+from bevatron.simulate.external.division import Piece, divide
+from bevatron.simulate.external.external_files import WHERE, FileOptions, FileRange, too_few_events
 from bevatron.simulate.mapping.options import Mapping
 from bevatron.simulate.mapping.to_samples import Mapper, Rows
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Samples
 from bevatron.store.shards.contract import SPLITS
-from bevatron.tables.open_table import Format, TableOptions, open_table
+from bevatron.tables.open_table import Format, TableOptions, format_of, open_table
 from bevatron.tables.table import Table
 
+logger = logging.getLogger("bevatron")
+
 STEP_BYTES, STEP_ROWS = 2**26, 50_000  # of what is read at a time
+CAN_BE_CUT = ("root", "hdf5", "parquet")  # formats of which a part can be read without what is before it
 LIST_LENGTH = 50  # elements, a guess of the mean
 
 
@@ -32,6 +41,7 @@ class TableSource:
     """
 
     VERSION = 1
+    EMPTY_SHARDS = True  # a selection may leave nothing of some
 
     class Options(FileOptions, Mapping):
         files: list[str] | dict[Literal["train", "val", "test"], list[str]] = Field(
@@ -50,6 +60,11 @@ class TableSource:
         )
         header: bool = Field(default=True, description="whether a CSV file's first line names its columns")
         names: list[str] = Field(default=[], description="names of a CSV file's columns, where it has none or others")
+        shard_mb: Positive = Field(
+            default=150.0,
+            description="without per_shard: megabytes of files that a shard reads, about. A larger ROOT, HDF5 or "
+            "Parquet file is cut in equal parts; smaller files are read together",
+        )
 
         @model_validator(mode="after")
         def _has_files(self) -> "TableSource.Options":
@@ -63,16 +78,44 @@ class TableSource:
                 return [pattern for split in SPLITS for pattern in self.files.get(split, [])]
             return self.files
 
-        def split_of(self, number: int) -> int | None:
-            """The split that the file of that number is of; None where files are not by split."""
+        def splits(self) -> list[int | None]:
+            """For each file the split that it is of, in the order of SPLITS; None where files are not by split."""
             if not isinstance(self.files, dict):
-                return None
-            before = 0
-            for index, split in enumerate(SPLITS):
-                before += len(self.resolve(self.files.get(split, [])))
-                if number < before:
-                    return index
-            return None
+                return [None] * len(self.resolve_files())
+            return [
+                index for index, split in enumerate(SPLITS) for _ in range(len(self.resolve(self.files.get(split, []))))
+            ]
+
+        def n_shards(self) -> int | None:
+            """As many shards as the sizes of the files make; None where rows have to be counted."""
+            return len(self._division(self.resolve_files())) if self.per_shard is None else None
+
+        def _part(self, files: list[Path], shard: int) -> FileRange:
+            if self.per_shard is not None:
+                return super()._part(files, shard)
+            division = self._division(files)
+            if shard >= len(division):
+                what = f"the files make {len(division)} shards of about {self.shard_mb:g} MB, and no shard {shard}"
+                todo = f"leave simulation.shards out, set it to at most {len(division)}, or lower {WHERE}.shard_mb"
+                raise UserError(f"{WHERE}.files", what, todo)
+            pieces = division[shard]
+            numbers = tuple(piece.file for piece in pieces)
+            return FileRange(tuple(files[number] for number in numbers), numbers, pieces=pieces)
+
+        def _division(self, files: list[Path]) -> list[tuple[Piece, ...]]:
+            sizes = [path.stat().st_size if path.is_file() else 0 for path in files]
+            limit = self.shard_mb * 1e6
+            large = [size > 1.5 * limit and (self.format or format_of(path)) in CAN_BE_CUT
+                     for path, size in zip(files, sizes, strict=True)]  # fmt: skip
+            return divide(sizes, large, limit)
+
+        def attributes(self, part: FileRange) -> dict[str, object]:
+            """As those of all files; shards that were divided otherwise are known by `file_list` too."""
+            found = super().attributes(part)
+            if self.per_shard is None:
+                division = [[(p.file, p.part, p.of) for p in shard] for shard in self._division(self.resolve_files())]
+                found["file_list"] = digest_of("files", found["file_list"], division)
+            return found
 
         def reading(self) -> TableOptions:
             """How the files are read."""
@@ -85,21 +128,29 @@ class TableSource:
         attributes = options.attributes(part)
         mapper = Mapper(options)
         parts, n_events, skipped = [], 0, 0
-        for path, number in zip(part.files, part.numbers, strict=True):
+        splits = options.splits()
+        pieces = part.pieces or (None,) * len(part.files)
+        for path, number, piece in zip(part.files, part.numbers, pieces, strict=True):
             with open_table(path, options.reading()) as table:
                 first, last = max(part.first - skipped, 0), None if part.stop is None else part.stop - skipped
+                if piece is not None and piece.of > 1:
+                    first, last = piece.rows(table.n_rows)
                 for at, columns, n in _steps(table, mapper, first, last):
-                    rows = Rows(str(path), number, at, options.split_of(number))
+                    rows = Rows(str(path), number, at, splits[number])
                     parts.append(mapper.to_samples(columns, n, rows))
                     n_events += n
+                if piece is not None and first == last and table.n_rows:  # more pieces than rows
+                    parts += [_none_of(table, mapper, Rows(str(path), number, 0, splits[number]))]
                 if part.stop is not None:
                     skipped += table.n_rows
             if part.stop is not None and skipped >= part.stop:
                 break
-        if n_events == 0:
+        if not parts:
             raise too_few_events(part, shard, skipped, "events")
         if not any(len(samples) for samples in parts):
-            raise _nothing_selected(part, options)
+            if len(part.files) == len(splits) and all(piece is None or piece.of == 1 for piece in pieces):
+                raise _nothing_selected(part, options)
+            logger.warning("shard %d: no event of %s passes the selection", shard, _some(part))
         samples = concatenate_samples(parts, attributes)
         return samples, {"events": n_events, "seconds_in_generator": perf_counter() - start}
 
@@ -130,8 +181,16 @@ def _steps(table: Table, mapper: Mapper, first: int, last: int | None):
         at += n
 
 
+def _none_of(table: Table, mapper: Mapper, rows: Rows) -> Samples:
+    """Samples of no row, in the form of all others."""
+    _, columns, n = next(_steps(table, mapper, 0, 1))
+    return mapper.to_samples(columns, n, rows).take(np.zeros(0, np.int64))
+
+
+def _some(part: FileRange) -> str:
+    return ", ".join(map(str, part.files[:3])) + (", ..." if len(part.files) > 3 else "")
+
+
 def _nothing_selected(part: FileRange, options: "TableSource.Options") -> UserError:
-    files = ", ".join(map(str, part.files[:3])) + (", ..." if len(part.files) > 3 else "")
-    return UserError(
-        files, f"no event passes the selection '{options.selection}'", "loosen simulation.source.selection"
-    )
+    what = f"no event passes the selection '{options.selection}'"
+    return UserError(_some(part), what, f"loosen {WHERE}.selection")
