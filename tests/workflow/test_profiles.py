@@ -173,3 +173,35 @@ def test_a_wrong_site_stops_before_the_graph(place, environment):
     assert done.returncode != 0
     assert "profiles/site/site.yaml: resources.rules.train.cpu: unknown key (did you mean 'cpus'?)" in text
     assert "Traceback" not in text
+
+
+def test_shards_that_wait_for_sums_over_all_share_jobs_before_and_after(place, environment, tmp_path):
+    slurm = PretendedSlurm(tmp_path / "slurm", storage="none")
+    environment["PATH"] = os.pathsep.join([str(slurm.folder), environment["PATH"]])
+    path = place / "config" / "studies" / "perceptron.yaml"
+    tree = yaml.safe_load(path.read_text())
+    tree["dataset"]["balance"] = {"method": "resample"}
+    tree["scales"]["demo"].setdefault("simulation", {})["shards"] = 50
+    path.write_text(yaml.safe_dump(tree, sort_keys=False))
+    folder = place / "results" / "perceptron"
+    arguments = ("--config", "studies=[perceptron]", "--retries", "0", "--slurm-init-seconds-before-status-checks", "1")
+    command = ("--profile", "profiles/cluster", "results/perceptron/dataset/manifest.json", *arguments)
+
+    def submitted() -> list[str]:
+        before = len(slurm.asked("sbatch"))
+        assert snakemake(place, environment, *command).returncode != 0  # this Slurm takes no jobs
+        return [" ".join(call) for call in slurm.asked("sbatch")[before:]]
+
+    first = submitted()
+    assert len(first) == 3  # of 20, 20 and 10 shards
+    assert all("group_shards-perceptron" in job and "prepare:" not in job for job in first)
+    (folder / "raw").mkdir(parents=True)
+    for number in range(50):
+        for suffix in ("h5", "timing.json"):
+            (folder / "raw" / f"shard-{number:04d}.{suffix}").touch()
+    (second,) = submitted()
+    assert "rule_totals" in second
+    (folder / "totals.json").touch()
+    third = submitted()
+    assert len(third) == 3
+    assert all("group_prepare-perceptron" in job and "simulate:" not in job for job in third)

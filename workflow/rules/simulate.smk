@@ -19,7 +19,7 @@ rule simulate:
         **resources_of("simulate"),
     params:
         options=OPTIONS,
-        digest=with_signature(lambda w: STUDIES[w.study].raw),
+        digest=with_signature(lambda w: RAW_DIGESTS[w.study]),
     shell:
         "exec bevatron simulate {wildcards.study:q} --shard {wildcards.shard:q}"
         " {params.options:q} --output {output.shard:q} > {log:q} 2>&1"

@@ -23,6 +23,7 @@ for name, why in MISSING.items():
 if not STUDIES:
     raise WorkflowError("no study is left to run; see config/README.md for the data that they need")
 
+RAW_DIGESTS = {name: study.raw_with_files for name, study in STUDIES.items()}
 OPTIONS = [f"--scale={SCALE}", f"--config={CONFIG}"]
 
 

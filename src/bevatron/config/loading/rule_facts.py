@@ -67,6 +67,11 @@ class StudyFacts:
     files: tuple[tuple[str, ...], ...] = ()
     missing: str | None = None
 
+    @property
+    def raw_with_files(self) -> str:
+        """What raw shards depend on: with files of others also which these are, as they number the samples."""
+        return digest_of(self.raw, self.files) if self.files else self.raw
+
 
 def load_facts(names: Iterable[str], scale: str, folder: Path, kept: Path) -> dict[str, StudyFacts]:
     """The facts of each study in `folder`, from the file `kept` where it has them; else the study is validated.

@@ -11,7 +11,7 @@ MOST_SHARDS = 100_000
 class Simulation(Section):
     """Raw events; shard k of the same section is the same file, byte for byte, wherever it is made."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     source: SourceOptions = Field(description="what makes or reads the raw events, and its own options")
     asked_shards: Count | None = Field(
