@@ -52,7 +52,7 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
         "shard": shard,
         **version_attributes(study),
     }
-    for name in ("files", "file_list"):  # other people's, of a source that reads them
+    for name in ("files", "file_list", "event_weights"):  # other people's, of a source that reads them
         if name in events.attributes:
             attributes[name] = events.attributes[name]
     if classes := getattr(study.task, "classes", None):
@@ -61,6 +61,10 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path) -> None:
     rows = rows_by_split(raw_samples, study.dataset.split)
     if EVENT in raw_samples.targets:  # the evaluation draws events, whose samples are not independent
         samples = replace(samples, event=raw_samples.targets[EVENT].astype(np.uint64))
+    if samples.weight is None and raw_samples.weight is not None:  # a recipe need not know of weights and observers
+        samples = replace(samples, weight=raw_samples.weight)
+    if not samples.observers and raw_samples.observers:
+        samples = replace(samples, observers=raw_samples.observers)
     for split in SPLITS:
         path = Path(folder) / sample_shard(split, shard)
         write_shard(path, samples.take(rows[split]), attributes, study.dataset.compression)
@@ -82,13 +86,13 @@ def _shard_number(events: Samples, raw: Path) -> int:
 
 
 def _raw_of(events: Samples, samples: Samples) -> Samples:
-    """The raw samples' targets and ids, one for each of `samples`: a recipe may leave some away."""
+    """The raw samples but their inputs, one for each of `samples`: a recipe may leave some away."""
     if np.array_equal(events.id, samples.id):
         rows = np.arange(len(samples))
     else:
         order = np.argsort(events.id)
         rows = order[np.searchsorted(events.id, samples.id, sorter=order)]
-    return Samples({}, {name: target[rows] for name, target in events.targets.items()}, samples.id)
+    return replace(events, inputs={}).take(rows)
 
 
 def write_manifest(study: DataPart, folder: Path) -> None:

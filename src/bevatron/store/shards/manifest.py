@@ -118,6 +118,7 @@ def build_manifest(folder: Path, study: DataPart) -> Manifest:
                 log.warning("%s: %s: not among the study's %d shards, left out", folder, ", ".join(others), len(names))
             entries[split] = [builder.add(folder / name, split) for name in names]
         ids.finish()
+    builder.tell_unused_weights(folder)
     manifest = builder.manifest(entries)
     _check_not_empty(manifest, folder)
     return manifest
@@ -157,6 +158,8 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
         raise UserError(path, f"{key}: {first['msg']}", PREPARE_AGAIN) from None
     if manifest.sha256 != manifest.content_digest():
         raise UserError(path, "its content does not match its own digest: it was changed or damaged", PREPARE_AGAIN)
+    if manifest.weighted and not manifest.weights and expected_dataset_digest is not None:
+        raise UserError(path, "does not say what its samples' weights add up to, as an older Bevatron's", PREPARE_AGAIN)
     if expected_dataset_digest not in (None, manifest.dataset_digest):
         check_manifest_versions(path, manifest.code_versions)
         raise UserError(
@@ -184,6 +187,9 @@ class Builder:
         self.longest: dict[str, int] = {}
         self.statistics: dict[str, GroupStatistics] = {}
         self.weights: dict[str, WeightSums] = {}
+        self.event_weights: list[
+            tuple[float, float]
+        ] = []  # of the raw events: their smallest and largest, of each shard
         self.files: dict[str, str] = {}
         self.file_lists: set[str | None] = set()
 
@@ -209,6 +215,8 @@ class Builder:
         self._agrees(path, samples, groups, targets)
         self.ids.add(path.name, samples.id)
         self._same_files(path, samples.attributes)
+        low, high = np.asarray(samples.attributes.get("event_weights", (1.0, 1.0)), np.float64)
+        self.event_weights.append((float(low), float(high)))
         if split == "train":
             limit = quantile_limit(samples.inputs)
             for name, group in samples.inputs.items():
@@ -288,6 +296,16 @@ class Builder:
             )
         counts = np.bincount(numbers.astype(np.int64), minlength=len(self.classes))
         return {label: int(count) for label, count in zip(self.classes, counts, strict=True)}
+
+    def tell_unused_weights(self, folder: Path) -> None:
+        """Says so where the raw events have weights that differ, within or between shards, and samples have none."""
+        minimum, maximum = min(low for low, _ in self.event_weights), max(high for _, high in self.event_weights)
+        if minimum != maximum and not self.weights:
+            log.warning(
+                "%s: the events' weights differ, and are not used: they go from %g to %g over all shards; "
+                "name the weight in simulation.source.weight to use it",
+                folder, minimum, maximum,
+            )  # fmt: skip
 
     def manifest(self, entries: dict[str, list[ShardEntry]]) -> Manifest:
         """The manifest of all shards that were added; entries: what `add` returned, by split."""
