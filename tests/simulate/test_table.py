@@ -5,7 +5,6 @@ import h5py
 import numpy as np
 import pytest
 import uproot
-
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
 from bevatron.config.sections.study import Study
@@ -282,7 +281,7 @@ def test_weights_and_observers_go_from_the_file_to_predictions_metrics_and_obser
     simulate_shard(whole, 0, "raw.h5")
     prepare_shard(whole, "raw.h5", folder)
     write_manifest(whole, folder)
-    workflow = Workflow(runs_dir=str(place / "runs"), accelerator="cpu")
+    workflow = Workflow(studies=["mine"], runs_dir=str(place / "runs"), accelerator="cpu")
     train_model(whole, workflow, "net", folder / "manifest.json", None, place / "models")
     evaluate_model(whole, workflow, "net", folder / "manifest.json", place / "models" / "runs.json", place)
     measure_observables(whole, folder / "manifest.json", place / "data.json")

@@ -42,7 +42,7 @@ def _weight_of(event: Any, weight: str | int | None, text: EventText) -> float:
     values = list(event.weights)
     if weight is None:
         return float(values[0]) if values else 1.0
-    names = list(event.weight_names) if isinstance(weight, str) else list(map(str, range(len(values))))
+    names = _weight_names(event) if isinstance(weight, str) else list(map(str, range(len(values))))
     if str(weight) not in names[: len(values)]:
         known = ", ".join(names[: len(values)]) or "none"
         todo = f"fix simulation.source.weight; the event has: {known:.200}"
@@ -51,6 +51,13 @@ def _weight_of(event: Any, weight: str | int | None, text: EventText) -> float:
     if not np.isfinite(np.float32(value)):
         raise UserError(text.where, f"the weight '{weight}' of event {text.number} is {value:g}", "take the event out")
     return value
+
+
+def _weight_names(event: Any) -> list[str]:
+    try:
+        return list(event.weight_names)
+    except RuntimeError:  # the file does not name its weights
+        return []
 
 
 def _parse_events(texts: list[EventText]) -> Iterator[Any]:

@@ -187,9 +187,7 @@ class Builder:
         self.longest: dict[str, int] = {}
         self.statistics: dict[str, GroupStatistics] = {}
         self.weights: dict[str, WeightSums] = {}
-        self.event_weights: list[
-            tuple[float, float]
-        ] = []  # of the raw events: their smallest and largest, of each shard
+        self.event_weights: list[tuple[float, float]] = []  # smallest and largest of the raw events of each shard
         self.files: dict[str, str] = {}
         self.file_lists: set[str | None] = set()
 
