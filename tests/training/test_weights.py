@@ -1,11 +1,17 @@
 """Each sample counts in the fit by its weight: integer weights are repeated samples, their scale says nothing."""
 
 import csv
+import json
+import socket
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from lives import fit_block_by_block
 from safetensors.torch import load_file
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss
@@ -159,3 +165,44 @@ def test_the_manifest_says_what_the_weights_add_up_to(tmp_path):
     assert (found.minimum, found.maximum, found.negative) == (0, 3, 0)
     assert found.class_sums["charm"] == w[samples.targets["flavour"] == 1].sum()
     assert found.effective == pytest.approx(w.sum() ** 2 / (w**2).sum())
+
+
+@pytest.mark.parametrize("training", [{}, {"balance": "weights"}, {"balance": "batches"}])
+def test_an_interrupted_fit_with_weights_ends_with_the_same_bits(training, tmp_path):
+    study = study_of("classification", "jet", MLP, batch_size=50, checkpoint_seconds=0.001, **training)
+    made = write_dataset(study, tmp_path / "dataset", weighted)
+    whole, parts = made.job(tmp_path / "whole"), made.job(tmp_path / "parts")
+    fit(whole)
+    _, lives = fit_block_by_block(parts)
+    assert lives > 1
+    name = "weights.safetensors"
+    assert (whole.folder / name).read_bytes() == (parts.folder / name).read_bytes()
+    np.testing.assert_array_equal(history(whole), history(parts))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("balance", ["weights"])
+def test_several_workers_count_weights_as_one_does(balance, tmp_path):
+    """Losses of both splits and weights, with batches of which the workers have parts of unequal weight."""
+    study = study_of("classification", "jet", MLP, batch_size=33, balance=balance)
+    made = write_dataset(study, tmp_path / "dataset", weighted)
+    alone, together = made.job(tmp_path / "alone"), made.job(tmp_path / "together")
+    fit(alone)
+    together.folder.mkdir()
+    run_workers(together, tmp_path / "job.json", 2)
+    check_alike(
+        (history(alone), load_file(alone.folder / "weights.safetensors")),
+        (history(together), load_file(together.folder / "weights.safetensors")),
+    )
+
+
+def run_workers(job, file, size):
+    file.write_text(json.dumps(job.as_payload()))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    worker = Path(__file__).with_name("ddp_worker.py")
+    commands = [[sys.executable, worker, file, str(rank), str(size), port, "ddp"] for rank in range(size)]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for command in commands]
+    errors = [process.communicate(timeout=120)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * size, errors

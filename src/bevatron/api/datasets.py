@@ -93,7 +93,7 @@ class DatasetColumns:
         targets: list[str] | None = None,
         limit: int | None = None,
     ) -> dict[str, Any]:
-        """Arrays by name: each group, each target, "id", and "event", "weight" and observers where the dataset has them.
+        """Arrays by name: each group, each target, "id", and where the dataset has them "event", "weight", observers.
 
         A dense group is (n, *shape). A list is a pair of values (total, n_features) and offsets (n + 1,). Sparse images
         are filled in: (n, channels, height, width).

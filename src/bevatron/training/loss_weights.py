@@ -17,7 +17,7 @@ from bevatron.training.job import FitJob
 
 @dataclass(frozen=True)
 class LossWeights:
-    """factors: (1,) of all samples, or (n_classes,) by class; 0 of a class from which nothing is learned.
+    """factors: (1,) float64 of all samples, or (n_classes,) by class; 0 of a class from which nothing is learned.
 
     absolute: whether a weight's sign is dropped.
     """
@@ -31,9 +31,9 @@ class LossWeights:
         labels: their class numbers (n,), where there are classes. factors: as `self.factors`, on the samples' device.
         """
         factors = self.factors if factors is None else factors
-        weights = weights.to(factors.dtype)
         of_samples = factors if labels is None or len(factors) == 1 else factors[labels.long()]
-        return (weights.abs() if self.absolute else weights) * of_samples
+        # In double precision, as weights may be as small as cross sections in cm² are.
+        return ((weights.abs() if self.absolute else weights).double() * of_samples).float()
 
 
 def make_loss_weights(
@@ -52,7 +52,7 @@ def make_loss_weights(
     n = manifest.n_samples("train")
     if not statistics.class_sums:
         total = statistics.magnitude if absolute else statistics.sum
-        return LossWeights(torch.tensor([n / _positive(total, job, "the training split")]), absolute)
+        return LossWeights(_factors([n / _positive(total, job, "the training split")]), absolute)
     sums = statistics.class_magnitudes if absolute else statistics.class_sums
     counts = manifest.class_counts("train")
     used = [count if job.class_subset is None or k in job.class_subset else 0 for k, count in enumerate(class_counts)]
@@ -65,7 +65,7 @@ def make_loss_weights(
         factors = [1.0 / mean if count else 0.0 for count, mean in zip(used, means, strict=True)]
     else:
         factors = [n_used / (n_classes * k * m) if k else 0.0 for k, m in zip(used, means, strict=True)]
-    return LossWeights(torch.tensor(factors), absolute)
+    return LossWeights(_factors(factors), absolute)
 
 
 def check_negative_weights(job: FitJob, manifest: Manifest, closed_form: bool = False) -> None:
@@ -82,6 +82,10 @@ def check_negative_weights(job: FitJob, manifest: Manifest, closed_form: bool = 
         if negative and choice == "refuse":
             todo = "set training.negative_weights of the model to 'absolute' or 'keep', or leave these samples out"
             raise UserError(job.manifest_path, what, todo)
+
+
+def _factors(values: list[float]) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
 
 
 def _positive(total: float, job: FitJob, what: str) -> float:
