@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bevatron.errors import UserError
+from bevatron.simulate.external import hepmc_events
 from bevatron.simulate.sources.hepmc import HepMC
 from bevatron.simulate.sources.jets import PythiaJets
 
@@ -162,6 +163,51 @@ def test_differing_weights_are_not_passed_over_in_silence(tmp_path, write_hepmc,
     run.weight_names = ["nominal"]
     read(write_hepmc(tmp_path / "weighted.hepmc", 3, change=weighted))
     assert "weights differ, and are not used" in caplog.text
+
+
+def _numbered(event):
+    """Two weights: the event's number and a half, and a hundred times that."""
+    event.weights = [event.event_number + 0.5, 100.0 * event.event_number + 50.0]
+
+
+@pytest.mark.parametrize(("weight", "factor"), [("nominal", 1), ("scale_up", 100), (1, 100)])
+def test_jets_have_the_weight_of_their_event_that_the_study_names(weight, factor, tmp_path, write_hepmc, caplog):
+    run = pyhepmc.GenRunInfo()
+    run.weight_names = ["nominal", "scale_up"]
+
+    def change(event):
+        event.run_info = run
+        _numbered(event)
+
+    samples, _ = read(write_hepmc(tmp_path / "w.hepmc", 3, change=change), weight=weight)
+    numbers = (samples.targets["event"] & np.uint64(0xFFFFFFFF)).astype(float)
+    assert len(samples)
+    np.testing.assert_allclose(samples.weight, factor * (numbers + 0.5), rtol=1e-6)
+    assert "weights" not in caplog.text
+    assert "event_weights" not in samples.attributes
+
+
+def test_a_weight_that_an_event_lacks_is_told(tmp_path, write_hepmc):
+    file = write_hepmc(tmp_path / "w.hepmc", 3)
+    with pytest.raises(UserError, match=r"has no weight 'nominal'; fix simulation\.source\.weight"):
+        read(file, weight="nominal")
+
+
+def test_weights_are_compared_over_all_of_a_shard(tmp_path, write_hepmc, caplog, monkeypatch):
+    """Not only among the events that are read at once."""
+    monkeypatch.setattr(hepmc_events, "BATCH", 2)
+    weights = [1.0, 1.0, 99.0, 99.0]
+    file = write_hepmc(tmp_path / "w.hepmc", 4, change=lambda e: setattr(e, "weights", [weights[e.event_number]]))
+    samples, _ = read(file)
+    assert samples.attributes["event_weights"] == [1.0, 99.0]
+    assert "they go from 1 to 99" in caplog.text
+    assert samples.weight is None
+
+
+def test_a_study_that_names_no_weight_keeps_its_digest():
+    options = HepMC.Options(kind="hepmc", files=["a.hepmc"])
+    assert "weight" not in options.model_dump(mode="json")
+    assert options.model_copy(update={"weight": "nominal"}).model_dump(mode="json")["weight"] == "nominal"
 
 
 def test_charges_are_pythia_s(collisions):

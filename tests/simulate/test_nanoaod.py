@@ -54,6 +54,24 @@ def file(tmp_path):
     return write(tmp_path / "nano.root", made_events(1, 60))
 
 
+def test_jets_have_the_weight_of_their_event_that_the_study_names(tmp_path, caplog):
+    branches = made_events(3, 60)
+    branches["genWeight"] = np.where(np.arange(60) % 5 == 0, -0.25, 1.5).astype(np.float32)
+    path = write(tmp_path / "weighted.root", branches)
+    plain, _ = read(path)
+    assert plain.weight is None
+    assert plain.attributes["event_weights"] == [-0.25, 1.5]
+    assert "they go from -0.25 to 1.5" in caplog.text
+    samples, _ = read(path, weight="genWeight")
+    event = (samples.targets["event"] & np.uint64(0xFFFFFFFF)).astype(int)
+    np.testing.assert_array_equal(samples.weight, branches["genWeight"][event])
+    np.testing.assert_array_equal(samples.id, plain.id)
+    with pytest.raises(UserError, match=r"has no branch 'LHEWeight'"):
+        read(path, weight="LHEWeight")
+    with pytest.raises(UserError, match=r"Jet_pt: is .* for each event; name a branch of one number an event"):
+        read(path, weight="Jet_pt")
+
+
 def by_hand(branches, options):
     """(event, rank, pt, flavour, places of the near vertices) of each jet that passes, by plain loops."""
     found = []

@@ -5,12 +5,20 @@ import h5py
 import numpy as np
 import pytest
 import uproot
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
 from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
+from bevatron.evaluate.observables import measure_observables
+from bevatron.evaluate.predictions.stored import read_predictions
+from bevatron.evaluate.stage import evaluate_model
 from bevatron.prepare.stage import prepare_shard, write_manifest
 from bevatron.simulate.stage import simulate_shard
+from bevatron.store.records.data import read_data
+from bevatron.store.records.metrics import read_metrics
 from bevatron.store.shards.shard import read_shard
+from bevatron.train.stage import train_model
 
 N = 3000
 
@@ -304,3 +312,45 @@ def test_mistakes_are_told_in_one_line(place, change, message):
         simulated({**SOURCE, **change})
     assert "\n" not in str(error.value)
     assert not (place / "raw.h5").exists()
+
+
+def test_weights_and_observers_go_from_the_file_to_predictions_metrics_and_observables(place, jets):
+    """And no network reads them: scikit-learn's weighted metrics of the published predictions are the references."""
+    tree = study(SOURCE).model_dump(mode="json")
+    tree["models"]["net"]["training"] = {"epochs": 2, "batch_size": 100, "balance": "weights"}
+    tree["n_seeds"] = 1
+    tree["evaluation"] = {
+        "bootstrap": 20, "observables": {"log_pt": {"title": "ln pt", "group": "jet", "feature": "log_pt"}}
+    }  # fmt: skip
+    whole, folder = Study.model_validate(tree), place / "dataset"
+    simulate_shard(whole, 0, "raw.h5")
+    prepare_shard(whole, "raw.h5", folder)
+    write_manifest(whole, folder)
+    workflow = Workflow(studies=["mine"], runs_dir=str(place / "runs"), accelerator="cpu")
+    train_model(whole, workflow, "net", folder / "manifest.json", None, place / "models")
+    evaluate_model(whole, workflow, "net", folder / "manifest.json", place / "models" / "runs.json", place)
+    measure_observables(whole, folder / "manifest.json", place / "data.json")
+
+    found = read_predictions(place / "predictions.h5", "mine", "net")
+    rows = (found.id & np.uint64(2**40 - 1)).astype(int)
+    np.testing.assert_array_equal(found.weight, jets["gen_weight"][rows])
+    np.testing.assert_array_equal(found.observers["pt"], jets["jet_pt"][rows])
+    assert {"weight", "pt", "n_particles"} <= set(found.to_pandas().columns)
+    metrics = read_metrics(place / "metrics.json", "mine", "net")
+    p, labels = found.probabilities()[0], found.targets["flavour"]
+    for name, expected in {
+        "accuracy": accuracy_score(labels, p.argmax(1), sample_weight=found.weight),
+        "log_loss": log_loss(labels, p, sample_weight=found.weight),
+        "auc.b_vs_rest": roc_auc_score(labels == 0, p[:, 0], sample_weight=found.weight),
+    }.items():
+        assert metrics.metrics[name].value == pytest.approx(expected, rel=1e-5)
+    w = found.weight
+    assert metrics.n_test_effective == pytest.approx(w.sum() ** 2 / (w**2).sum())
+    data = read_data(place / "data.json", "mine")
+    values = np.log(jets["jet_pt"][rows])
+    for k, name in enumerate(("b", "c", "light")):
+        expected = np.average(values[labels == k], weights=w[labels == k])
+        assert data.metrics[f"log_pt.mean.{name}"].value == pytest.approx(expected, rel=1e-5)
+        record = data.observables["log_pt"]
+        assert record.samples[name] == pytest.approx(w[labels == k].sum())
+        assert sum(record.counts[name]) + record.below[name] + record.above[name] == pytest.approx(record.samples[name])

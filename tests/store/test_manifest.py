@@ -141,19 +141,64 @@ def test_building_refuses_shards_that_do_not_belong_together(new_dataset, sample
         assert path.name in str(error.value)
 
 
-def test_weighted_samples_make_no_dataset_until_weights_are_used(new_dataset):
+def with_weights(weights):
+    return lambda s: replace(s, weight=np.resize(weights, len(s)).astype(np.float32))
+
+
+def test_all_shards_have_weights_or_none_has(new_dataset):
     made = new_dataset([30, 30])
-    weights = np.linspace(0.5, 2.0, 30, dtype=np.float32)
-    for file in ("train-0001.h5", "train-0000.h5"):  # one shard of several, and the first
-        rewrite(made, file, lambda s: replace(s, weight=weights))
+    for file, found in (("train-0001.h5", "weights, and those of train-0000.h5 have none"),):
+        rewrite(made, file, with_weights([0.5, 2.0]))
         with pytest.raises(UserError) as error:
             build_manifest(made.folder, made.study)
-        assert f"{file}: its samples have weights, which neither loss nor metrics use yet" in str(error.value)
-        assert "leave the weight away" in str(error.value)
-        assert "\n" not in str(error.value)
+        assert f"{file}: its samples have {found}; give all samples of the dataset weights" in str(error.value)
+    rewrite(made, "train-0000.h5", with_weights([1.0]))
+    with pytest.raises(UserError, match=r"its samples have no weights, and those of train-0000\.h5 have some"):
+        build_manifest(made.folder, made.study)
 
 
-def test_a_manifest_of_weighted_samples_is_loaded_by_no_stage(new_dataset):
+def test_weights_are_summed_over_the_shards_and_shown(new_dataset):
+    made = new_dataset([30, 30])
+    for path in made.folder.glob("*.h5"):
+        rewrite(made, path.name, with_weights([0.5, 2.0, -0.25, 1.0]))
+    manifest = build_manifest(made.folder, made.study)
+    w = np.concatenate([read_shard(made.folder / f"train-000{k}.h5").weight for k in (0, 1)]).astype(float)
+    found = manifest.weights["train"]
+    assert found.sum == pytest.approx(w.sum(), rel=1e-12)
+    assert found.sum_of_squares == pytest.approx((w**2).sum(), rel=1e-12)
+    assert found.magnitude == pytest.approx(np.abs(w).sum(), rel=1e-12)
+    assert (found.minimum, found.maximum, found.negative) == (-0.25, 2.0, int((w < 0).sum()))
+    assert sum(found.class_sums.values()) == pytest.approx(found.sum)
+    write_manifest(made.manifest, manifest)
+    assert load_manifest(made.manifest, dataset_digest(made.study)) == manifest
+    text = inspect(made.manifest)
+    assert "effective samples" in text
+    assert f"{found.effective:.6g}" in text
+
+
+def test_weights_that_add_up_to_nothing_are_refused(new_dataset):
+    made = new_dataset([30])
+    for path in made.folder.glob("*.h5"):
+        rewrite(made, path.name, with_weights([1.0]))
+    rewrite(made, "val-0000.h5", with_weights([0.0]))
+    with pytest.raises(UserError, match=r"the weights of the val split add up to 0, not above zero"):
+        build_manifest(made.folder, made.study)
+    rewrite(made, "val-0000.h5", lambda s: replace(s, weight=(s.targets["flavour"] != 1).astype(np.float32)))
+    with pytest.raises(UserError, match=r"the weights of class 'charm' in the val split add up to 0"):
+        build_manifest(made.folder, made.study)
+
+
+def test_weights_of_events_that_are_not_used_are_told_over_all_shards(new_dataset, caplog):
+    """Each shard has one weight, and the shards have different ones."""
+    made = new_dataset([30, 30])
+    build_manifest(made.folder, made.study)
+    assert "weights" not in caplog.text
+    rewrite(made, "train-0001.h5", same, event_weights=[99.0, 99.0])
+    build_manifest(made.folder, made.study)
+    assert "the events' weights differ, and are not used: they go from 1 to 99 over all shards" in caplog.text
+
+
+def test_a_manifest_without_sums_of_weights_is_loaded_by_no_stage(new_dataset):
     """As an older Bevatron made it; the store itself reads the weights still."""
     made = new_dataset([30])
     for split in ("train", "val", "test"):
@@ -171,7 +216,7 @@ def test_a_manifest_of_weighted_samples_is_loaded_by_no_stage(new_dataset):
     write_manifest(made.manifest, manifest.model_copy(update={"weighted": True, "splits": entries}).with_checksum())
     digest = dataset_digest(made.study)
     for load in (load_manifest, lambda p, d: open_split(p, "train", batch_size=9, expected_dataset_digest=d)):
-        with pytest.raises(UserError, match=r"manifest\.json: its samples have weights.* loss nor metrics"):
+        with pytest.raises(UserError, match=r"manifest\.json: does not say what its samples' weights add up to"):
             load(made.manifest, digest)
     for batch in open_split(made.manifest, "train", batch_size=9).epoch(0, 0):
         assert (batch["weight"] == batch["id"] + 0.5).all()

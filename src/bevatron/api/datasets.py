@@ -93,7 +93,7 @@ class DatasetColumns:
         targets: list[str] | None = None,
         limit: int | None = None,
     ) -> dict[str, Any]:
-        """Arrays by name: each group, each target, "id", and "event" and "weight" where the dataset has them.
+        """Arrays by name: each group, each target, "id", and where the dataset has them "event", "weight", observers.
 
         A dense group is (n, *shape). A list is a pair of values (total, n_features) and offsets (n + 1,). Sparse images
         are filled in: (n, channels, height, width).
@@ -247,6 +247,7 @@ def _select(shard: Shard, groups: list[str] | None, targets: list[str] | None) -
         shard.read("weight") if shard.has_weight else None,
         dict(shard.attributes),
         shard.read("event") if shard.has_event else None,
+        {name: shard.read(f"observers/{name}") for name in shard.observers},
     )
 
 
@@ -261,6 +262,7 @@ def _join(parts: list[Samples]) -> Samples:
         None if first.weight is None else np.concatenate([part.weight for part in parts if part.weight is not None]),
         first.attributes,
         None if first.event is None else np.concatenate([part.event for part in parts if part.event is not None]),
+        {name: np.concatenate([part.observers[name] for part in parts]) for name in first.observers},
     )
 
 
@@ -292,7 +294,7 @@ def _other_columns(samples: Samples) -> dict[str, Any]:
         columns["event"] = samples.event
     if samples.weight is not None:
         columns["weight"] = samples.weight
-    return columns
+    return columns | {name: values for name, values in samples.observers.items() if name not in columns}
 
 
 def _dense_values(group: Group) -> np.ndarray:

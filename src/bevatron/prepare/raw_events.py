@@ -1,6 +1,6 @@
 """A raw shard, with what preparing it needs beside its events."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +27,13 @@ class RawEvents:
     training: np.ndarray
 
     def of(self, samples: Samples) -> Samples:
-        """The raw samples' targets and ids, one for each of `samples`: a recipe may leave some away."""
+        """The raw samples but their inputs, one for each of `samples`: a recipe may leave some away."""
         if np.array_equal(self.events.id, samples.id):
             rows = np.arange(len(samples))
         else:
             order = np.argsort(self.events.id)
             rows = order[np.searchsorted(self.events.id, samples.id, sorter=order)]
-        return Samples({}, {name: target[rows] for name, target in self.events.targets.items()}, samples.id)
+        return replace(self.events, inputs={}).take(rows)
 
     def rows_of(self, study: DataPart, samples: Samples) -> dict[str, np.ndarray]:
         """The rows of `samples` in each split."""

@@ -50,7 +50,7 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path, totals: Path | None 
         "shard": shard.shard,
         **version_attributes(study),
     }
-    for name in ("files", "file_list"):  # other people's, of a source that reads them
+    for name in ("files", "file_list", "event_weights"):  # other people's, of a source that reads them
         if name in events.attributes:
             attributes[name] = events.attributes[name]
     if sums.digest:

@@ -5,7 +5,7 @@ values. Everything is a sum over shards, so that no shard is held longer than it
 """
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -78,12 +78,17 @@ def write_totals(study: DataPart, folder: Path, output: Path) -> None:
 
 
 def prepare_samples(study: DataPart, raw: RawEvents, totals: Totals) -> Any:
-    """The recipe's samples of a raw shard."""
+    """The recipe's samples of a raw shard, with their weights and observers."""
     options = study.dataset.recipe
     recipe = RECIPES[options.kind]()
-    if recipe_needs_totals(study):
-        return recipe.prepare(options, raw.events, raw.seed, raw.training, totals.recipe)
-    return recipe.prepare(options, raw.events, raw.seed, raw.training)
+    sums = {"totals": totals.recipe} if recipe_needs_totals(study) else {}
+    samples = recipe.prepare(options, raw.events, raw.seed, raw.training, **sums)
+    about = raw.of(samples)  # a recipe need not know of weights and observers
+    return replace(
+        samples,
+        weight=about.weight if samples.weight is None else samples.weight,
+        observers=samples.observers or about.observers,
+    )
 
 
 def read_totals(study: DataPart, path: Path) -> Totals:

@@ -24,10 +24,14 @@ def surface(folder: Path, groups: list[str], extent: list[float]) -> np.ndarray:
         return _difference(folder, groups, points).numpy().reshape(PIXELS, PIXELS) / 2
 
 
-def mean_gradient(folder: Path, groups: list[str], points: np.ndarray) -> np.ndarray:
-    """Of the difference between the outputs, mean over points (n, 2): along w for a single unit of any activation."""
+def mean_gradient(folder: Path, groups: list[str], points: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Of the difference between the outputs, mean over points (n, 2) with `weights` (n,): along w for a single unit of
+    any activation.
+    """
     x = torch.from_numpy(points.astype(np.float32)).requires_grad_()
     (gradient,) = torch.autograd.grad(_difference(folder, groups, x).sum(), x)
+    if weights is not None:
+        return weights @ gradient.double().numpy() / weights.sum()
     return gradient.double().mean(0).numpy()
 
 
@@ -56,9 +60,8 @@ def replay(
     context: EvaluationContext, n_corrections: int | None = None, steps: int | None = None
 ) -> list[dict[str, Any]]:
     """The fit's first steps again, until the line has changed `n_corrections` times, or for `steps`."""
-    from bevatron.config.loading.kinds import LEARNERS
     from bevatron.training.data import DataModule  # Lightning, which costs two seconds, and which few models need here
-    from bevatron.training.fit import initial_network
+    from bevatron.training.fit import initial_network, make_learner
     from bevatron.training.job import FitJob
     from bevatron.training.learner import make_optimiser
 
@@ -70,7 +73,7 @@ def replay(
         data = DataModule(job, context.dataset.manifest, CPU)
         try:
             network = initial_network(job, context.dataset.manifest)
-            learner = LEARNERS[study.task.kind](job, network, data.schedule)
+            learner = make_learner(job, network, data)
             optimiser = make_optimiser(model.training, network)
             chunk = data.schedule.chunk(0)
             last = data.schedule.steps_per_epoch if steps is None else steps

@@ -34,7 +34,7 @@ class RegressionEvaluation:
         target = predictions.targets[context.target].astype(np.float64)
         truth = predictions.targets[task.truth].astype(np.float64) if task.truth else None
         metrics = regression_metrics(predicted, target, truth, bootstrap, context.confidence)
-        return metrics, regression_curves(predicted, target, truth, predictions.x)
+        return metrics, regression_curves(predicted, target, truth, predictions.x, bootstrap.sample_weights)
 
 
 def regression_metrics(
@@ -64,32 +64,36 @@ def regression_metrics(
         mean.append(means[:, 1])
         missed.append(means[:, -1])
     series = {
-        "rmse": [np.sqrt(s) for s in square],
+        "rmse": [_root(s) for s in square],
         "residual_mean": mean,
         "residual_std": [np.sqrt(np.maximum(s - m**2, 0.0)) for s, m in zip(square, mean, strict=True)],
     }
     if truth is not None:
         around = truth - truth.mean()
         of_noise, variance, offset = bootstrap.mean(np.stack([(target - truth) ** 2, around**2, around], axis=1)).T
-        noise, scale = np.sqrt(of_noise), np.sqrt(np.maximum(variance - offset**2, 0.0))
-        deviation = [np.sqrt(m) for m in missed]
+        noise, scale = _root(of_noise), np.sqrt(np.maximum(variance - offset**2, 0.0))
+        deviation = [_root(m) for m in missed]
         with np.errstate(divide="ignore", invalid="ignore"):  # no noise, or a constant truth: no such ratio
             series["noise"] = [noise] * len(predictions)
-            series["rmse_over_noise"] = [np.sqrt(s) / noise for s in square]
+            series["rmse_over_noise"] = [_root(s) / noise for s in square]
             series["deviation"] = deviation
             series["relative_deviation"] = [d / scale for d in deviation]
     return {name: measure(values, confidence) for name, values in series.items()}
 
 
 def regression_curves(
-    predictions: np.ndarray, target: np.ndarray, truth: np.ndarray | None, x: np.ndarray | None
+    predictions: np.ndarray,
+    target: np.ndarray,
+    truth: np.ndarray | None,
+    x: np.ndarray | None,
+    weights: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """What the plots need.
 
     fit        up to `POINTS` samples evenly spread in rank of x: x, target, truth, predictions (n_seeds,
                points); where there is no x, the target without noise stands along the axis
     residuals  {"edges", "model": counts of target - prediction, mean over seeds, "noise": counts of target -
-               truth}
+               truth}; of samples with `weights` (n,) sums of weights, and "errors" those of the model, from Σ w²
     deviation  {"edges" of bins in x, "rms": of prediction - truth (n_seeds, bins), None where a bin is empty}
     """
     axis = x if x is not None else truth if truth is not None else target
@@ -108,23 +112,35 @@ def regression_curves(
     far = float(np.quantile(np.abs(target - predictions), 0.99, overwrite_input=True))
     half = max(4.0 * spread, far, 1e-12)
     edges = np.linspace(-half, half, 2 * BINS + 1)
-    counts = sum((np.histogram(target - p, edges)[0] for p in predictions), np.zeros(2 * BINS))
+    counts = sum((np.histogram(target - p, edges, weights=weights)[0] for p in predictions), np.zeros(2 * BINS))
     curves["residuals"] = {
         "edges": edges.tolist(),
         "model": (counts / len(predictions)).tolist(),
-        "outside": float(np.mean([np.mean(np.abs(target - p) > half) for p in predictions])),
-        "noise": None if truth is None else np.histogram(target - truth, edges)[0].tolist(),
+        "outside": float(np.mean([_fraction(np.abs(target - p) > half, weights) for p in predictions])),
+        "noise": None if truth is None else np.histogram(target - truth, edges, weights=weights)[0].tolist(),
     }
+    if weights is not None:
+        squares = [np.histogram(target - p, edges, weights=weights**2)[0] for p in predictions]
+        curves["residuals"]["errors"] = np.sqrt(np.mean(squares, axis=0)).tolist()
     if truth is not None:
         edges = np.linspace(axis.min(), axis.max(), BINS + 1)
         bins = np.clip(np.digitize(axis, edges) - 1, 0, BINS - 1)
-        n = np.bincount(bins, minlength=BINS)
+        n, w = np.bincount(bins, weights, minlength=BINS), 1.0 if weights is None else weights
         rms = [
-            [float(np.sqrt(s / k)) if k else None for s, k in zip(sums, n, strict=True)]
-            for sums in (np.bincount(bins, weights=(p - truth) ** 2, minlength=BINS) for p in predictions)
+            [float(np.sqrt(s / k)) if k and s / k >= 0 else None for s, k in zip(sums, n, strict=True)]
+            for sums in (np.bincount(bins, weights=(p - truth) ** 2 * w, minlength=BINS) for p in predictions)
         ]
         curves["deviation"] = {"edges": edges.tolist(), "rms": rms}
     return curves
+
+
+def _root(squares: np.ndarray) -> np.ndarray:
+    """NaN of a mean square that negative weights have made negative."""
+    return np.sqrt(np.where(squares >= 0, squares, np.nan))
+
+
+def _fraction(these: np.ndarray, weights: np.ndarray | None) -> float:
+    return float(np.mean(these) if weights is None else weights[these].sum() / weights.sum())
 
 
 def _numbers(values: np.ndarray) -> list[float]:

@@ -42,6 +42,7 @@ class Chapter:
     facts: list[tuple[str, str]]
     source: list[tuple[str, str, str]]
     samples: Table
+    weights: Table | None
     features: Table
     data: list[ReportFigure]
     observables: Table | None
@@ -75,7 +76,8 @@ class Chapter:
     @property
     def tables(self) -> list[Table]:
         """All tables, in the order they are shown."""
-        tables = [self.samples, self.features, self.observables, self.models, self.trials, *self.grids, self.comparison]
+        tables = [self.samples, self.weights, self.features, self.observables, self.models, self.trials]
+        tables += [*self.grids, self.comparison]
         tables += [self.published, self.metrics, self.timings, self.sizes, self.runs]
         return [table for table in tables if table is not None]
 
@@ -101,6 +103,7 @@ def draw_chapter(results: StudyResults) -> Chapter:
         facts=_facts(results),
         source=_source(results),
         samples=table("samples", tables.samples_table),
+        weights=table("weights", tables.weights_table) if manifest.weighted else None,
         features=table("features", tables.features_table),
         data=[
             *figures("source", lambda: _comparison_figures(results)),

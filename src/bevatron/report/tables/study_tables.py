@@ -30,6 +30,32 @@ def samples_table(results: StudyResults) -> Table:
     )
 
 
+def weights_table(results: StudyResults) -> Table:
+    """What the samples' weights add up to in each split, by class where there are classes; empty without weights."""
+    manifest = results.manifest
+    names = [name for name in manifest.classes if any(name in w.class_sums for w in manifest.weights.values())]
+    rows = [
+        (
+            split,
+            exact(w.sum),
+            *(exact(w.class_sums[name]) for name in names),
+            exact(w.effective),
+            exact(w.minimum),
+            exact(w.maximum),
+            w.negative,
+        )
+        for split, w in manifest.weights.items()
+    ]
+    return Table(
+        f"{results.study.name}_weights",
+        "Weights of the samples: their sum, that of each class, and the number of samples without weights that would "
+        "fluctuate as much, (Σw)² / Σw². Loss and metrics count each sample by its weight.",
+        ("split", "sum", *names, "effective samples", "smallest", "largest", "negative"),
+        tuple(rows),
+        _repeat_origin(rows, Origin(results.study.name, "manifest")),
+    )
+
+
 def features_table(results: StudyResults) -> Table:
     """Every input feature with its unit, its distribution over the training split and, where given, its definition."""
     groups = results.manifest.groups

@@ -24,12 +24,40 @@ MALFORMED_LINE = re.compile(rb"^(?!" + PARTICLE + rb")P .*|^(?!" + VERTEX + rb")
 SYSTEM, INNER = 90, -11  # Pythia's entry 0, the event as a whole: so that 0 means none among mothers
 
 
-def read_batches(events: Iterator[EventText]) -> Iterator[tuple[list[EventText], Particles, bool]]:
-    """Up to 100 events at a time: their texts, their particles, and whether their weights differ."""
+def read_batches(
+    events: Iterator[EventText], weight: str | int | None = None
+) -> Iterator[tuple[list[EventText], Particles, np.ndarray]]:
+    """Up to 100 events at a time: their texts, their particles, and their weights (n,) float64.
+
+    weight: name or place of the one that is taken; None: the first, or 1 of an event without any. Raises UserError for
+    an event that lacks the weight, or whose weight is not finite.
+    """
     while texts := list(islice(events, BATCH)):
         parsed = [(text, event) for text, event in zip(texts, _parse_events(texts), strict=True)]
-        weights = {tuple(event.weights[:1]) for _, event in parsed}
-        yield texts, concatenate_particles([convert_event(event) for _, event in parsed]), len(weights) > 1
+        weights = np.array([_weight_of(event, weight, text) for text, event in parsed], np.float64)
+        yield texts, concatenate_particles([convert_event(event) for _, event in parsed]), weights
+
+
+def _weight_of(event: Any, weight: str | int | None, text: EventText) -> float:
+    values = list(event.weights)
+    if weight is None:
+        return float(values[0]) if values else 1.0
+    names = _weight_names(event) if isinstance(weight, str) else list(map(str, range(len(values))))
+    if str(weight) not in names[: len(values)]:
+        known = ", ".join(names[: len(values)]) or "none"
+        todo = f"fix simulation.source.weight; the event has: {known:.200}"
+        raise UserError(text.where, f"event {text.number} has no weight '{weight}'", todo)
+    value = float(values[names.index(str(weight))])
+    if not np.isfinite(np.float32(value)):
+        raise UserError(text.where, f"the weight '{weight}' of event {text.number} is {value:g}", "take the event out")
+    return value
+
+
+def _weight_names(event: Any) -> list[str]:
+    try:
+        return list(event.weight_names)
+    except RuntimeError:  # the file does not name its weights
+        return []
 
 
 def _parse_events(texts: list[EventText]) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,11 @@ TREE = "Events"
 STEP = 20_000  # events at a time
 
 
-def read_steps(part: FileRange, shard: int, branches: list[str]) -> Iterator[tuple[int, Any]]:
-    """The part's events, up to 20,000 at a time: the file's number, and an awkward array of the branches.
+def read_steps(
+    part: FileRange, shard: int, branches: list[str], optional: Sequence[str] = ()
+) -> Iterator[tuple[int, Any]]:
+    """The part's events, up to 20,000 at a time: the file's number, and an awkward array of the branches, and of those
+    optional ones that the file has.
 
     Raises UserError for a file that is no ROOT file, is cut short, has no TTree 'Events', no event, or lacks a
     branch.
@@ -27,6 +30,7 @@ def read_steps(part: FileRange, shard: int, branches: list[str]) -> Iterator[tup
             available = set(tree.keys())
             if missing := [name for name in branches if name not in available]:
                 raise _missing_branches(path, missing, available)
+            taken = list(dict.fromkeys([*branches, *(name for name in optional if name in available)]))
             first, last = max(part.first - skipped, 0), tree.num_entries
             if part.stop is not None:
                 last = min(last, part.stop - skipped)
@@ -34,7 +38,7 @@ def read_steps(part: FileRange, shard: int, branches: list[str]) -> Iterator[tup
             for start in range(first, last, STEP):
                 stop = min(start + STEP, last)
                 read += stop - start
-                yield number, tree.arrays(branches, entry_start=start, entry_stop=stop, library="ak")
+                yield number, tree.arrays(taken, entry_start=start, entry_stop=stop, library="ak")
         if part.stop is not None and skipped >= part.stop:
             return
     if read == 0:

@@ -1,22 +1,23 @@
 """The source `hepmc`: collision events that another generator wrote, in HepMC3 files."""
 
-import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
+from pydantic import Field
 
 from bevatron.config.loading.kinds import source
+from bevatron.config.sections.section import Seed
 from bevatron.errors import UserError
 from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.collisions.event_jets import JetOptions, build_jet_samples
 from bevatron.simulate.external import hepmc_events
+from bevatron.simulate.external.event_weights import WeightOptions, WeightRange
 from bevatron.simulate.external.external_files import FileOptions, FileRange, too_few_events
 from bevatron.simulate.external.hepmc_text import EventText, read_event_texts
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Samples
-
-logger = logging.getLogger("bevatron")
 
 
 @source("hepmc")
@@ -24,38 +25,42 @@ class HepMC:
     """Jets of the events of HepMC3 ASCII files, plain or gzip, read by pyhepmc; raw samples as those of `jets`.
 
     Clustering, labels and ids are those of the source `jets`, so every recipe that takes its shards takes these.
-    `process` is the file's index among all of the study. The events' weights are not used; a warning says so
-    where they differ. Stable particles are those of status 1: what the generator did not let decay (K0_S, Λ)
-    does not decay here.
+    `process` is the file's index among all of the study. A jet has the weight of its event that `weight` names; by
+    default jets count alike, and a warning says so where the events' first weights differ. Stable particles are those
+    of status 1: what the generator did not let decay (K0_S, Λ) does not decay here.
     """
 
     VERSION = 1
 
-    class Options(JetOptions, FileOptions):
-        pass
+    class Options(WeightOptions, JetOptions, FileOptions):
+        weight: str | Seed | None = Field(
+            default=None,
+            description="name, or place from 0 on, of the event weight that its jets get; default: they count alike",
+        )
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of jets, and the time spent in reading. Nothing is random, so `seed` is not used."""
         part = options.part(shard)
         attributes = options.attributes(part) | {"processes": [path.as_posix() for path in options.resolve_files()]}
         file_number = dict(zip(part.files, part.numbers, strict=True))
-        seconds, n_events, parts, weights_differ = 0.0, 0, [], False
-        batches = hepmc_events.read_batches(self.events(part, shard))
+        seconds, n_events, parts, weight_range = 0.0, 0, [], WeightRange()
+        batches = hepmc_events.read_batches(self.events(part, shard), options.weight)
         while True:
             start = perf_counter()
             batch = next(batches, None)
             seconds += perf_counter() - start
             if batch is None:
                 break
-            texts, particles, differ = batch
-            weights_differ |= differ
+            texts, particles, weights = batch
+            weight_range.add(weights)
             jets = build_jet_samples(particles, hepmc_events.charges, options, (shard << 32) + n_events, 0)
             event = (jets.targets["event"] - np.uint64((shard << 32) + n_events)).astype(np.int64)
             jets.targets["process"][:] = np.array([file_number[text.file] for text in texts])[event]
-            parts.append(jets)
+            parts.append(jets if options.weight is None else replace(jets, weight=weights[event].astype(np.float32)))
             n_events += particles.events
-        if weights_differ:
-            logger.warning("shard %d: the events' weights differ, and are not used", shard)
+        if options.weight is None:
+            weight_range.warn(shard)
+            attributes |= weight_range.attributes()
         return concatenate_samples(parts, attributes), {"events": n_events, "seconds_in_generator": seconds}
 
     @staticmethod

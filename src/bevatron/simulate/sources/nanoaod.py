@@ -1,5 +1,7 @@
 """The source `nanoaod`: simulated jets of the CMS experiment, from NanoAOD files."""
 
+from dataclasses import replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -11,6 +13,7 @@ from bevatron.config.sections.section import NonNegative, Positive
 from bevatron.errors import UserError
 from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.collisions.hadrons import MAX_DELTA_R
+from bevatron.simulate.external.event_weights import WeightOptions, WeightRange
 from bevatron.simulate.external.external_files import FileOptions
 from bevatron.simulate.external.nanoaod_events import read_steps
 from bevatron.simulate.shard_seed import ShardSeed
@@ -29,6 +32,7 @@ VERTEX = {
     "dxySig": "",
     "chi2": "",
 }
+GEN_WEIGHT = "genWeight"  # of the hard process, for each event
 ENERGY_FRACTIONS = ["chHEF", "neHEF", "chEmEF", "neEmEF", "muEF"]
 
 
@@ -39,12 +43,18 @@ class NanoAOD:
     One sample is one jet. Input groups: `jet` (pt, eta, phi, mass, then the branches of `jet_features`),
     `vertices` (ragged: the event's secondary vertices within ΔR < 0.8 of the jet, branches SV_*). Targets:
     `event` uint64, unique in the study; `flavour` int64, Jet_hadronFlavour: 0, 4 or 5; `process` int64, the
-    file's index among all of the study. NanoAOD keeps no tracks of jets, so there is no track level.
+    file's index among all of the study. A jet has the weight of its event that `weight` names; by default jets count
+    alike, and a warning says so where the branch genWeight is there and differs. NanoAOD keeps no tracks of jets, so
+    there is no track level.
     """
 
     VERSION = 1
 
-    class Options(FileOptions):
+    class Options(WeightOptions, FileOptions):
+        weight: str | None = Field(
+            default=None,
+            description="branch of the event weight that its jets get, such as genWeight; default: they count alike",
+        )
         jet_pt_min: Positive = Field(default=20.0, description="least pt of a jet, GeV")
         jet_eta_max: Positive = Field(default=2.5, description="largest |eta| of a jet")
         gen_match: bool = Field(
@@ -62,14 +72,24 @@ class NanoAOD:
         start = perf_counter()
         part = options.part(shard)
         attributes = options.attributes(part) | {"processes": [path.as_posix() for path in options.resolve_files()]}
-        n_events, parts = 0, []
-        for number, events in read_steps(part, shard, self.branches(options)):
+        n_events, parts, weight_range = 0, [], WeightRange()
+        for number, events in read_steps(part, shard, self.branches(options), optional=[GEN_WEIGHT]):
             samples = self.jets(events, options, (shard << 32) + n_events, number)
-            where = f"{part.files[part.numbers.index(number)]}: Jet_hadronFlavour"
+            place = part.files[part.numbers.index(number)]
+            if options.weight is None:
+                weight_range.add(_finite_weights(events, GEN_WEIGHT))
+            else:
+                weights = event_weights(events, options.weight, place)
+                event = (samples.targets["event"] - np.uint64((shard << 32) + n_events)).astype(np.int64)
+                samples = replace(samples, weight=weights[event])
+            where = f"{place}: Jet_hadronFlavour"
             if unknown := set(samples.targets["flavour"].tolist()) - {0, 4, 5}:
                 raise UserError(where, f"found {min(unknown)}, expected 0, 4 or 5", "see which version wrote the file")
             parts.append(samples)
             n_events += len(events)
+        if options.weight is None:
+            weight_range.warn(shard)
+            attributes |= weight_range.attributes()
         return concatenate_samples(parts, attributes), {
             "events": n_events,
             "seconds_in_generator": perf_counter() - start,
@@ -79,7 +99,8 @@ class NanoAOD:
     def branches(options: Options) -> list[str]:
         """The branches of the file that are read, by their full names."""
         jet = [*KINEMATICS, "hadronFlavour", *options.jet_features, *(["genJetIdx"] if options.gen_match else [])]
-        return [*(f"Jet_{name}" for name in dict.fromkeys(jet)), *(f"SV_{name}" for name in VERTEX)]
+        weight = [] if options.weight is None else [options.weight]
+        return [*(f"Jet_{name}" for name in dict.fromkeys(jet)), *(f"SV_{name}" for name in VERTEX), *weight]
 
     @staticmethod
     def jets(events: Any, options: Options, first_event: int, process: int) -> Samples:
@@ -130,3 +151,27 @@ class NanoAOD:
         from importlib.metadata import version
 
         return {name: version(name) for name in ("uproot", "awkward")}
+
+
+def event_weights(events: Any, branch: str, path: Path) -> np.ndarray:
+    """The weight of each event, (n,) float32. Raises UserError for a branch that is not one finite number an event."""
+    import awkward as ak
+
+    todo = "name a branch of one number an event in simulation.source.weight, such as genWeight"
+    if events[branch].ndim != 1 or "string" in str(events[branch].type):
+        raise UserError(f"{path}: {branch}", f"is {events[branch].type.content} for each event", todo)
+    weights = ak.to_numpy(events[branch]).astype(np.float32)
+    if not (finite := np.isfinite(weights)).all():
+        what = f"is {weights[~finite][0]:g} in {np.count_nonzero(~finite)} events"
+        raise UserError(f"{path}: {branch}", what, "take these events out, or name another branch")
+    return weights
+
+
+def _finite_weights(events: Any, branch: str) -> np.ndarray:
+    """The weights that are told and not used: of a branch that is not there, or holds something else, none."""
+    import awkward as ak
+
+    if branch not in events.fields or events[branch].ndim != 1:
+        return np.zeros(0)
+    weights = ak.to_numpy(events[branch]).astype(np.float64)
+    return weights[np.isfinite(weights)]

@@ -1,7 +1,8 @@
 """Names and numbers of the HDF5 contract that shards, manifests and readers share.
 
-A shard holds `/inputs/<group>`, `/targets/<name>`, `/id`, perhaps `/weight`, and perhaps `/event`, which is equal for
-samples that are not independent, the jets of one event; the first axis is the sample.
+A shard holds `/inputs/<group>`, `/targets/<name>`, `/id`, perhaps `/weight`, perhaps `/event`, which is equal for
+samples that are not independent, the jets of one event, and perhaps `/observers/<name>`, which go with the samples and
+are read by no network; the first axis is the sample.
 A dense group is one dataset. A ragged group is an HDF5 group with `values` and `offsets`; a sparse one has
 `index`, `value` and `offsets`, and the attribute `shape`. Attributes of a group: `layout`, `features`,
 `units`, and perhaps `definitions`.

@@ -71,6 +71,7 @@ def _of_manifest(path: Path, manifest: Manifest) -> list[Any]:
         counts = [str(count) for count in manifest.class_counts(split).values()]
         size = _bytes(sum(entry.bytes for entry in entries))
         splits.add_row(split, str(len(entries)), str(manifest.n_samples(split)), *counts, size)
+    of_weights = [] if not manifest.weights else ["Weights of the samples:", _weights(manifest)]
     columns = _table("column", "layout", "shape", "type")
     for name, info in manifest.groups.items():
         columns.add_row(*_group_row(f"inputs/{name}", info))
@@ -82,7 +83,19 @@ def _of_manifest(path: Path, manifest: Manifest) -> list[Any]:
         for feature, s in features.items():
             numbers = (s.mean, s.std, s.median, s.q16, s.q84, s.minimum, s.maximum)
             statistics.add_row(f"{name}/{feature}", units[feature], *(f"{number:.4g}" for number in numbers))
-    return [head, _two_columns("fact", "value", facts.items()), splits, columns, "Train split:", statistics]
+    for name in manifest.observers:
+        columns.add_row(f"observers/{name}", "", "", "")
+    first = [head, _two_columns("fact", "value", facts.items()), splits, *of_weights]
+    return [*first, columns, "Train split:", statistics]
+
+
+def _weights(manifest: Manifest) -> Table:
+    table = _table("split", "sum", *manifest.classes, "effective samples", "minimum", "maximum", "negative")
+    for split, weights in manifest.weights.items():
+        sums = [f"{weights.class_sums[name]:.6g}" if weights.class_sums else "" for name in manifest.classes]
+        numbers = (f"{value:.6g}" for value in (weights.effective, weights.minimum, weights.maximum))
+        table.add_row(split, f"{weights.sum:.6g}", *sums, *numbers, str(weights.negative))
+    return table
 
 
 def _features(groups: dict[str, GroupInfo]) -> Table:

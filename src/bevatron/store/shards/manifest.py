@@ -26,12 +26,9 @@ from bevatron.store.shards.contract import SCHEMA_VERSION, SPLITS, TOTALS, Group
 from bevatron.store.shards.distinct import DistinctIds
 from bevatron.store.shards.shard import Shard, samples_in
 from bevatron.store.shards.statistics import FeatureStatistics, GroupStatistics, quantile_limit
+from bevatron.store.shards.weights import WeightStatistics, WeightSums, check_sums
 
 PREPARE_AGAIN = "run the prepare stage again, which makes it again"
-WEIGHTED = (
-    "its samples have weights, which neither loss nor metrics use yet: every number made of them would be wrong",
-    "leave the weight away in the recipe, where each sample may count alike, or unweight the events first",
-)
 AGREED = ("study", "source", "versions", "digest", "classes", "approximations", TOTALS)
 
 log = logging.getLogger("bevatron")
@@ -70,6 +67,12 @@ class Manifest(Record):
     groups: dict[str, GroupInfo] = Field(description="input groups")
     targets: dict[str, TargetInfo] = Field(description="targets")
     weighted: bool = Field(default=False, description="whether every sample carries a weight")
+    weights: dict[str, WeightStatistics] = Field(
+        default={}, description="of each split, what its samples' weights add up to; none: samples have no weights"
+    )
+    observers: tuple[str, ...] = Field(
+        default=(), description="names of what goes with the samples into the predictions and never to a network"
+    )
     splits: dict[str, tuple[ShardEntry, ...]] = Field(description="shards of train, val and test, in their order")
     statistics: dict[str, dict[str, FeatureStatistics]] = Field(
         description="by group and feature, of the train split: mean, std, minimum and maximum of all samples; "
@@ -84,7 +87,8 @@ class Manifest(Record):
 
     def content_digest(self) -> str:
         """Digest of everything but `sha256`."""
-        left_out = {"sha256"} if self.files else {"sha256", "files"}  # one without files keeps the digest it had
+        # One without files, weights or observers keeps the digest it had before there were such fields.
+        left_out = {"sha256"} | {name for name in ("files", "weights", "observers") if not getattr(self, name)}
         return digest_of("manifest", self.model_dump(mode="json", exclude=left_out))
 
     def n_samples(self, split: str) -> int:
@@ -101,8 +105,9 @@ def build_manifest(folder: Path, study: DataPart) -> Manifest:
     study.
 
     Every shard is read and checked. Raises UserError for a missing or damaged shard, one of another
-    configuration or made by another version of source or recipe, one with weights, one whose groups, targets,
-    classes or versions differ from the others', an id that repeats, or a class (or a split) without samples.
+    configuration or made by another version of source or recipe, one whose groups, targets, observers, classes or
+    versions differ from the others', one with weights among others without, an id that repeats, a class (or a split)
+    without samples, or one whose weights do not add up to more than zero.
     """
     folder = Path(folder)
     entries: dict[str, list[ShardEntry]] = {split: [] for split in SPLITS}
@@ -114,6 +119,7 @@ def build_manifest(folder: Path, study: DataPart) -> Manifest:
                 log.warning("%s: %s: not among the study's %d shards, left out", folder, ", ".join(others), len(names))
             entries[split] = [builder.add(folder / name, split) for name in names]
         ids.finish()
+    builder.tell_unused_weights(folder)
     manifest = builder.manifest(entries)
     _check_not_empty(manifest, folder, study)
     return manifest
@@ -127,8 +133,7 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
 def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Manifest:
     """The manifest in `path`; UserError when it is missing, damaged or changed.
 
-    With the digest that a stage expects, also when it is of another configuration or made by other code, and when its
-    samples have weights.
+    With the digest that a stage expects, also when it is of another configuration or made by other code.
     """
     path = Path(path)
     try:
@@ -154,8 +159,8 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
         raise UserError(path, f"{key}: {first['msg']}", PREPARE_AGAIN) from None
     if manifest.sha256 != manifest.content_digest():
         raise UserError(path, "its content does not match its own digest: it was changed or damaged", PREPARE_AGAIN)
-    if expected_dataset_digest is not None and manifest.weighted:
-        raise UserError(path, *WEIGHTED)
+    if manifest.weighted and not manifest.weights and expected_dataset_digest is not None:
+        raise UserError(path, "does not say what its samples' weights add up to, as an older Bevatron's", PREPARE_AGAIN)
     if expected_dataset_digest not in (None, manifest.dataset_digest):
         check_manifest_versions(path, manifest.code_versions)
         raise UserError(
@@ -182,6 +187,8 @@ class Builder:
         self.first: tuple[Path, dict[str, Any]] | None = None
         self.longest: dict[str, int] = {}
         self.statistics: dict[str, GroupStatistics] = {}
+        self.weights: dict[str, WeightSums] = {}
+        self.event_weights: list[tuple[float, float]] = []  # smallest and largest of the raw events of each shard
         self.files: dict[str, str] = {}
         self.file_lists: set[str | None] = set()
 
@@ -207,11 +214,18 @@ class Builder:
         self._agrees(path, samples, groups, targets)
         self.ids.add(path.name, samples.id)
         self._same_files(path, samples.attributes)
+        low, high = np.asarray(samples.attributes.get("event_weights", (1.0, 1.0)), np.float64)
+        self.event_weights.append((float(low), float(high)))
         if split == "train":
             limit = quantile_limit(samples.inputs)
             for name, group in samples.inputs.items():
                 self.statistics.setdefault(name, GroupStatistics(limit)).add(group, samples.id)
-        return self._counts(path, samples)
+        counts = self._counts(path, samples)
+        if samples.weight is not None:
+            classes = self.classes if self.study.task.kind != "detection" else ()
+            numbers = samples.targets[self.study.task.target] if classes else None
+            self.weights.setdefault(split, WeightSums(classes)).add(samples.weight, numbers)
+        return counts
 
     def _agrees(
         self, path: Path, samples: Samples, groups: dict[str, GroupInfo], targets: dict[str, TargetInfo]
@@ -229,16 +243,19 @@ class Builder:
         if TOTALS not in samples.attributes and needs_totals(self.study):
             what = "was made without the sums over all raw shards, which balancing or missing values need"
             raise UserError(path, what, PREPARE_AGAIN)
-        if samples.weight is not None:
-            raise UserError(path, *WEIGHTED)
         for name, info in groups.items():
             self.longest[name] = max(self.longest.get(name, 0), info.max_length or 0)
         form: dict[str, Any] = {key: samples.attributes.get(key) for key in AGREED}
         form["groups"] = {name: info.model_copy(update={"max_length": None}) for name, info in groups.items()}
         form |= {"targets": targets, "weight": samples.weight is not None, "event": samples.event is not None}
+        form["observers"] = sorted(samples.observers)
         if self.first is None:
             self.first = (path, form)
         for key, expected in self.first[1].items():
+            if form[key] != expected and key == "weight":
+                what = "weights, and those of {} have none" if form[key] else "no weights, and those of {} have some"
+                todo = "give all samples of the dataset weights (1 where there is none), or none of them"
+                raise UserError(path, f"its samples have {what.format(self.first[0].name)}", todo)
             if form[key] != expected:
                 raise UserError(
                     path,
@@ -282,6 +299,16 @@ class Builder:
         counts = np.bincount(numbers.astype(np.int64), minlength=len(self.classes))
         return {label: int(count) for label, count in zip(self.classes, counts, strict=True)}
 
+    def tell_unused_weights(self, folder: Path) -> None:
+        """Says so where the raw events have weights that differ, within or between shards, and samples have none."""
+        minimum, maximum = min(low for low, _ in self.event_weights), max(high for _, high in self.event_weights)
+        if minimum != maximum and not self.weights:
+            log.warning(
+                "%s: the events' weights differ, and are not used: they go from %g to %g over all shards; "
+                "name the weight in simulation.source.weight to use it",
+                folder, minimum, maximum,
+            )  # fmt: skip
+
     def manifest(self, entries: dict[str, list[ShardEntry]]) -> Manifest:
         """The manifest of all shards that were added; entries: what `add` returned, by split."""
         if self.first is None:
@@ -304,6 +331,8 @@ class Builder:
             },
             targets=form["targets"],
             weighted=form["weight"],
+            weights={split: self.weights[split].result() for split in entries if split in self.weights},
+            observers=form["observers"],
             splits={split: tuple(shards) for split, shards in entries.items()},
             statistics={name: group.result() for name, group in self.statistics.items()},
         ).with_checksum()
@@ -327,3 +356,5 @@ def _check_not_empty(manifest: Manifest, folder: Path, study: DataPart) -> None:
         for name, count in manifest.class_counts(split).items():
             if count == 0:
                 raise UserError(folder, f"class '{name}' is empty: no sample of it in the {split} split", more)
+        if split in manifest.weights:
+            check_sums(manifest.weights[split], split, folder)

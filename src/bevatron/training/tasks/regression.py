@@ -18,6 +18,10 @@ class RegressionLearner(Learner):
         """One: the number."""
         return 1
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def sample_losses(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Each sample's squared error, (n,), in the target's unit squared."""
+        return functional.mse_loss(outputs.squeeze(1), batch["targets"][self.job.target], reduction="none")
+
+    def mean_loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Mean squared error, in the target's unit squared."""
         return functional.mse_loss(outputs.squeeze(1), batch["targets"][self.job.target])
