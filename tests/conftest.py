@@ -17,6 +17,13 @@ from bevatron.store.shards.manifest import build_manifest, write_manifest
 from bevatron.store.shards.shard import write_shard
 from bevatron.training.job import FitJob
 
+SLOW_FOLDER = "workflow"  # each of its files takes minutes
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that none of them is what all but one of several workers wait for at the end."""
+    items.sort(key=lambda item: item.path.parent.name != SLOW_FOLDER)
+
 
 @dataclass(frozen=True)
 class Made:

@@ -68,19 +68,24 @@ def with_epochs(study: dict, epochs: int, trial_epochs: int) -> dict:
 
 
 @pytest.fixture(scope="session")
-def stories(request, world):
-    """The stories that the selected tests ask for, side by side."""
+def stories(request, world, by_hand):
+    """The stories that the selected tests ask for, and what they are compared with, side by side."""
     wanted = {name for item in request.session.items for name in item.fixturenames}
+
+    def train_undisturbed(world: World) -> Path:
+        place = Checkout(world.root / "undisturbed", world.slurm, {}, {}, world.study)
+        return by_hand(place.folder, "net")
+
+    stories = {**STORIES, "undisturbed": train_undisturbed}
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        futures = {name: pool.submit(story, world) for name, story in STORIES.items() if name in wanted}
+        futures = {name: pool.submit(story, world) for name, story in stories.items() if name in wanted}
         yield {name: future.result for name, future in futures.items()}
 
 
 @pytest.fixture(scope="session")
-def undisturbed(stories, world, by_hand) -> Path:
+def undisturbed(stories) -> Path:
     """runs.json of the same training without Slurm and without mishaps."""
-    place = Checkout(world.root / "undisturbed", world.slurm, {}, {}, world.study)
-    return by_hand(place.folder, "net")
+    return stories["undisturbed"]()
 
 
 @pytest.fixture(scope="session")

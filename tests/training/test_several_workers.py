@@ -23,15 +23,37 @@ EPOCHS = 20
 STREAMED = {"memory_budget_gb": 1e-6, "block_rows": 64, "buffer_blocks": 3}
 
 
+class Processes:
+    """The process that has imported everything, and forks each worker."""
+
+    def __init__(self, process: subprocess.Popen[str]):
+        self._process = process
+
+    def ask(self, request: dict) -> list[int]:
+        """The exit codes of the workers that are asked for."""
+        print(json.dumps(request, default=str), file=self._process.stdin, flush=True)
+        return json.loads(self._process.stdout.readline())
+
+
 @pytest.fixture(scope="module")
-def workers(curve, tmp_path_factory):
-    return Workers(curve, tmp_path_factory.mktemp("team"))
+def processes():
+    with subprocess.Popen(
+        [sys.executable, WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield Processes(process)
+        process.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def workers(curve, processes, tmp_path_factory):
+    return Workers(curve, processes, tmp_path_factory.mktemp("team"))
 
 
 class Workers:
     """Fits of the study `curve` by teams of processes; 700 training samples in steps of 233, 233, 233 and 1."""
 
-    def __init__(self, curve, folder: Path):
+    def __init__(self, curve, processes: Processes, folder: Path):
+        self.processes = processes
         tree = curve.study.model_dump(mode="json")
         net = tree["models"]["net"]
         net["architecture"]["dropout"] = 0.0
@@ -49,16 +71,11 @@ class Workers:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = str(probe.getsockname()[1])
-        workers = [
-            subprocess.Popen(
-                [sys.executable, WORKER, job, str(rank), str(size), port, strategy, str(kill_after)],
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for rank in range(size)
-        ]
-        self.errors = [worker.communicate(timeout=120)[1] for worker in workers]
-        return [worker.returncode for worker in workers]
+        errors = [self.folder / f"{name}-{rank}.err" for rank in range(size)]
+        request = {"job": job, "size": size, "port": port, "strategy": strategy, "kill_after": kill_after}
+        codes = self.processes.ask({**request, "errors": errors})
+        self.errors = [path.read_text() for path in errors]
+        return codes
 
     def fitted(self, name: str, size: int, strategy: str = "ddp", **reading: object) -> dict:
         if (self.folder / name / "result.json").exists():
@@ -102,8 +119,8 @@ def test_shared_out_weights_learn_the_same(workers):
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
-def test_shared_out_weights_take_the_steps_of_every_optimiser(optimiser, curve, tmp_path):
-    workers = Workers(curve, tmp_path)
+def test_shared_out_weights_take_the_steps_of_every_optimiser(optimiser, curve, processes, tmp_path):
+    workers = Workers(curve, processes, tmp_path)
     tree = workers.study.model_dump(mode="json")
     tree["models"]["net"]["training"].update(optimiser=optimiser, weight_decay=0.01)
     workers.study = Study.model_validate(tree)

@@ -91,7 +91,7 @@ def test_results_are_the_same_with_the_server_and_without(curve, tmp_path):
 
 
 def test_a_killed_snakemake_leaves_nothing_and_is_run_again(curve, tmp_path):
-    place = make_place(curve, tmp_path / "place", "auto", epochs=3000, checkpoint_seconds=0.2)
+    place = make_place(curve, tmp_path / "place", "auto", epochs=900, checkpoint_seconds=0.2)
     snakemake = start(place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not list((place / "runs").glob("*/chunk-*.ckpt.sha256")) and snakemake.poll() is None:
         time.sleep(0.05)
@@ -115,7 +115,7 @@ def test_a_killed_snakemake_leaves_nothing_and_is_run_again(curve, tmp_path):
 
 def test_killed_clients_are_killed_jobs(curve, tmp_path):
     """A job whose process is killed fails, and Snakemake runs it again if asked to."""
-    place = make_place(curve, tmp_path / "place", "auto", epochs=1500, checkpoint_seconds=0.2)
+    place = make_place(curve, tmp_path / "place", "auto", epochs=600, checkpoint_seconds=0.2)
     snakemake = start(place, "--retries", "1")
     while not list((place / "runs").glob("*/chunk-*.ckpt.sha256")) and snakemake.poll() is None:
         time.sleep(0.05)

@@ -18,6 +18,7 @@ from bevatron.errors import UserError
 from bevatron.figures import log_failure, placeholder_svg, svg_bytes
 from bevatron.report.plots.minor_ticks import simplify_minor_ticks
 from bevatron.report.plots.panel_layout import PanelLayout
+from bevatron.report.plots.text_layouts import remember_text_layouts
 
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#717581", "#92dadd")
 """Petroff's sequence (arXiv:2107.02270), blue, orange, red first: light, charm and beauty."""
@@ -91,7 +92,7 @@ def page_style() -> Iterator[None]:
     before = gc.get_threshold()
     gc.set_threshold(100_000, 20, 100)  # a figure is garbage at once, not again and again while it is drawn
     try:
-        with plt.style.context([mplhep.style.ATLAS, _PAGE]):
+        with plt.style.context([mplhep.style.ATLAS, _PAGE]), remember_text_layouts():
             yield
     finally:
         gc.set_threshold(*before)
