@@ -10,6 +10,7 @@ import torch
 
 from bevatron.compute.distributed.distributed_context import SINGLE_PROCESS, DistributedContext
 from bevatron.config.sections.task import Classification
+from bevatron.models.layers.normalise import Normalise
 from bevatron.store.readers.partitions import Part
 from bevatron.store.readers.reader import Reader, open_split
 from bevatron.store.readers.sampling import Sampling, quotas
@@ -127,6 +128,22 @@ class DataModule(pl.LightningDataModule):
         }
         targets = {name: move_to_device(value, self.device) for name, value in batch["targets"].items()}
         return {**others, "targets": targets, "inputs": self.collate(batch["inputs"])}
+
+    def normalise_in_memory(self, normalise: Normalise) -> bool:
+        """Normalise the samples of both splits in memory, once instead of at each step; returns whether that was done.
+
+        It needs two resident splits, and groups of float32, dense or of lists. The batches then have the bits that
+        `normalise` gives them.
+        """
+        groups = [
+            (name, reader.resident_values(name)) for reader in (self._train, self._val) for name in self.collate.groups
+        ]
+        values = [(name, numbers) for name, numbers in groups if numbers is not None and numbers.dtype == torch.float32]
+        if len(values) < len(groups):
+            return False
+        for name, numbers in values:
+            normalise.normalise_in_place(name, numbers)
+        return True
 
     def close(self) -> None:
         """Close the readers of both splits."""

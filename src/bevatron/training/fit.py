@@ -146,6 +146,8 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
     context = data.context
     if isinstance(network.architecture, ClosedFormModel):
         return _run_closed_form(job, data, network, on_validation)
+    if network.normalise.same_bits_in_place and not _changes_inputs(job):
+        network.normalise.inputs_are_normalised = data.normalise_in_memory(network.normalise)
     learner = make_learner(job, network, data)
     checkpoint = context.broadcast(find_newest_valid(job.folder) if context.is_rank_zero else None)
     if checkpoint is not None and context.is_rank_zero:
@@ -197,6 +199,12 @@ def _run_closed_form(job: FitJob, data: DataModule, network: Network, on_validat
         [training_environment(_threads(job), CPU, closed_form=True).as_dict()],
     )
     return result
+
+
+def _changes_inputs(job: FitJob) -> bool:
+    """Whether the steps change their samples, which they do in physical units."""
+    training = job.model.training
+    return training.augmentation is not None or training.adversarial is not None
 
 
 def _threads(job: FitJob) -> int:

@@ -11,6 +11,7 @@ from bevatron.models.layers.inputs import InputGroup, Inputs, Padded
 from bevatron.store.readers.batch import RaggedBatch
 
 Kind = Literal["none", "standard", "robust", "rms"]
+ROWS_AT_ONCE = 1_000  # small enough that a row's second operation finds it in the processor's cache
 
 
 class Normalise(nn.Module):
@@ -28,6 +29,7 @@ class Normalise(nn.Module):
     def __init__(self, kind: Kind, inputs: dict[str, InputGroup], statistics: dict[str, dict[str, Any]] | None = None):
         super().__init__()
         self.kind = kind
+        self.inputs_are_normalised = False  # set by a fit that normalises its samples in memory
         self.groups = list(inputs)
         self.images = [name for name, group in inputs.items() if not group.is_ragged and len(group.shape) == 3]
         if kind == "none":
@@ -42,15 +44,13 @@ class Normalise(nn.Module):
 
     def forward(self, inputs: Inputs) -> Inputs:
         """The groups in the order of the network, each feature normalised; padding stays zero."""
-        if self.kind == "none":
+        if self.kind == "none" or self.inputs_are_normalised:
             return inputs
         return {name: self._normalise_group(name, inputs[name]) for name in self.groups}
 
     def _normalise_group(self, name: str, group: Tensor | RaggedBatch | Padded) -> Tensor | RaggedBatch | Padded:
-        centre, scale = getattr(self, f"{name}_centre"), getattr(self, f"{name}_scale")
         values = group if isinstance(group, Tensor) else group.values
-        if name in self.images:
-            centre, scale = centre[:, None, None], scale[:, None, None]
+        centre, scale = self._broadcastable(name)
         values = (values - centre) / scale
         if self.kind == "robust":
             values = asinh(values)
@@ -61,6 +61,33 @@ class Normalise(nn.Module):
                 present = torch.arange(values.shape[1], device=values.device) < n_valid.unsqueeze(1)
                 return Padded(values * present.unsqueeze(2), n_valid)
         return values
+
+    @property
+    def same_bits_in_place(self) -> bool:
+        """Whether a group normalised as a whole has the bits of its batches normalised one by one.
+
+        Differences and quotients are rounded alike everywhere (IEEE 754); the last bit of asinh depends on whether a
+        number is computed alone or in a vector, so on its place in the batch.
+        """
+        return self.kind in ("standard", "rms")
+
+    @torch.no_grad()
+    def normalise_in_place(self, name: str, values: Tensor) -> None:
+        """What `forward` makes of a group's values, in their own memory and to the same bits, on any device.
+
+        Shapes: values (rows, ...), of lists (total, n_features), float32. Raises ValueError for a kind that does not
+        keep the bits.
+        """
+        if not self.same_bits_in_place:
+            raise ValueError(f"'{self.kind}' does not give the same bits in place")
+        centre, scale = (numbers.to(values.device) for numbers in self._broadcastable(name))
+        for part in values.split(ROWS_AT_ONCE):
+            part.sub_(centre).div_(scale)
+
+    def _broadcastable(self, name: str) -> tuple[Tensor, Tensor]:
+        """Centre and scale of a group's features, in a shape that fits a batch."""
+        centre, scale = getattr(self, f"{name}_centre"), getattr(self, f"{name}_scale")
+        return (centre[:, None, None], scale[:, None, None]) if name in self.images else (centre, scale)
 
 
 def _centre_and_scale(kind: Kind, feature: Any) -> tuple[float, float]:

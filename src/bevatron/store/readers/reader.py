@@ -8,6 +8,8 @@ from math import gcd
 from pathlib import Path
 from typing import Any, Literal
 
+from torch import Tensor
+
 from bevatron.errors import UserError
 from bevatron.store.readers.partitions import WHOLE, Part
 from bevatron.store.readers.sampling import PLAIN, Sampling
@@ -70,6 +72,13 @@ class Reader(ABC):
         `start` samples of the epoch were delivered before: the rest comes, the same as if nothing had
         happened. `sampling` says which samples are used and how they are presented, where it is not all, shuffled.
         """
+
+    def resident_values(self, group: str) -> Tensor | None:
+        """The numbers from which the group's batches are gathered: (rows, ...), of lists (total, n_features); no copy.
+
+        None where they are not all in memory (a split that is streamed), and of sparse images.
+        """
+        return None
 
     def close(self) -> None:
         """Ends threads and lets go of files and memory."""

@@ -71,6 +71,10 @@ class ResidentReader(Reader):
             self._table.gather(selected, buffers, 0)
             yield self._table.batch(buffers, len(selected))
 
+    def resident_values(self, group: str) -> Tensor | None:
+        """As the interface says."""
+        return self._table.group_values(group)
+
     def _order(self, seed: int, epoch: int, shuffle: bool, sampling: Sampling) -> tuple[np.ndarray, int]:
         """The rows of the table in the order in which the part's samples of an epoch come, (n,) int64, and how many
         samples the epoch has over all parts.

@@ -113,6 +113,13 @@ class SampleTable:
             raise TypeError(f"the target '{name}' is no dense column")
         return column.values
 
+    def group_values(self, name: str) -> Tensor | None:
+        """The numbers of a group, (rows, ...), of lists (total, n_features), without a copy; None of sparse images."""
+        column = self.columns[f"inputs/{name}"]
+        if isinstance(column, DenseColumn):
+            return column.values
+        return column.parts[0][: column.filled] if column.info.layout == "ragged" else None
+
     def whole(self) -> dict:
         """All samples in file order as one batch, without a copy."""
         return self.batch([column.whole() for column in self.columns.values()], self.rows)
