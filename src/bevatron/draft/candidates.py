@@ -56,7 +56,10 @@ def target_of(candidate: Candidate) -> TargetDraft:
     name = as_name(candidate.columns[0] if len(candidate.columns) == 1 else "label")
     target = TargetDraft(name, "classes", candidate.classes)
     target.others = "drop" if candidate.others else "refuse"
-    names = [entry.name for entry in candidate.classes]
+    if sum(count > 0 for count in candidate.counts) > 1:
+        for entry, count in zip(candidate.classes, candidate.counts, strict=True):
+            entry.active = count > 0
+    names = [entry.name for entry in candidate.classes if entry.active]
     likely = [name for name in names if name in ("signal", "sig", "s")] or [
         name for name in names if not BACKGROUND.search(name)
     ]
@@ -64,6 +67,15 @@ def target_of(candidate: Candidate) -> TargetDraft:
     counts = [count for count in candidate.counts if count]
     target.unbalanced = bool(counts) and max(counts) > 1.5 * min(counts)
     return target
+
+
+def rename_classes(candidate: Candidate, values: list[int], names: list[str]) -> None:
+    """Names that the file gives for the numbers `values` of the candidate's classes."""
+    if max(values) < len(names) and min(values) >= 0:
+        taken: set[str] = set()
+        for entry, value in zip(candidate.classes, values, strict=True):
+            entry.name = as_name(names[value], taken, "class")
+            taken.add(entry.name)
 
 
 def regression_name(names: list[str]) -> str | None:
@@ -137,7 +149,8 @@ def _class_name(column: str, value: Any, profile: Profile) -> str:
         if re.search(r"sig(nal)?|^y$|^label$|^labels$|^target$|^class$", column, re.IGNORECASE):
             return ("background", "signal")[value]
         bare = re.sub(r"^is_?", "", last, flags=re.IGNORECASE) or last
-        return bare if value else f"not_{bare}"
+        if any(sign.isalpha() for sign in bare):
+            return bare if value else f"not_{bare}"
     if set(profile.distinct) <= set(FLAVOURS) and re.search(r"flav|HadronCone", column, re.IGNORECASE):
         return FLAVOURS[value]
     return f"class_minus_{number(-value)}" if value < 0 else f"class_{number(value)}"

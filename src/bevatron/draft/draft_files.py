@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.draft.candidates import THRESHOLD, Candidate, find_candidates, regression_name, target_of
+from bevatron.draft.attribute_names import class_names
+from bevatron.draft.candidates import (
+    THRESHOLD,
+    Candidate,
+    find_candidates,
+    regression_name,
+    rename_classes,
+    target_of,
+)
 from bevatron.draft.contents import Entry, GroupDraft, StudyDraft, TargetDraft
 from bevatron.draft.files_of_study import files_of_study, reading_of, shards_of
 from bevatron.draft.groups import group_of_images, group_of_lists, group_of_numbers
@@ -80,6 +88,8 @@ class _Drafter:
         )
         if sample.format == "csv" and sample.n_rows != sample.n:
             self.study.header.append("LOOK: later rows of a CSV file may hold classes that the first ones do not.")
+        if sample.format == "csv" and not sample.options.header:
+            self.study.notes.append("No line with names was found: `names: [label, ...]` gives names to the columns.")
         self._note("Differences between the files:", sample.differences)
         reasons = [f"{shown(name)}: {why}" for name, why in sample.lacking.items() if name not in sample.columns]
         self._note("Columns left out:", [] if sample.differences else reasons)
@@ -137,10 +147,11 @@ class _Drafter:
         best = candidates[0] if candidates and candidates[0].score >= THRESHOLD else None
         study = self.study
         if best is not None:
+            self._name_classes(best)
             study.target = target_of(best)
             study.target.comments.append(f"LOOK: classes by {best.words}")
             if sum(count > 0 for count in best.counts) < len(best.counts):
-                study.target.comments.append("LOOK: the sample holds no row of some classes")
+                study.target.comments.append("LOOK: classes of which the sample holds no row are left out")
             if best.others:
                 study.target.comments.append("LOOK: some rows are of no class, and left out")
             self.used.update(best.columns)
@@ -154,6 +165,12 @@ class _Drafter:
                     self._observe(name, "a candidate for the label")
         return best
 
+    def _name_classes(self, best: Candidate) -> None:
+        found = self.numbers[best.columns[0]]
+        if self.sample.format == "hdf5" and len(best.columns) == 1 and not found.is_text:
+            names = class_names(self.sample.opened[0], self.sample.options.tree, best.columns[0])
+            rename_classes(best, sorted(found.distinct), names)
+
     def _fall_back(self) -> None:
         """No classes: a number by its name, else a constant that the user has to replace."""
         study = self.study
@@ -165,7 +182,9 @@ class _Drafter:
             study.target = TargetDraft(as_name(name), "value", [entry])
             study.target.comments.append("LOOK: no column looks like a label of classes; this one is taken by its name")
         else:
-            study.target = TargetDraft("placeholder", "value", [Entry("value", "0", "LOOK: write what is to be learned")])
+            study.target = TargetDraft(
+                "placeholder", "value", [Entry("value", "0", "LOOK: write what is to be learned")]
+            )
             study.target.comments.append("LOOK: no column looks like a label; the expression below is a placeholder")
         study.target.comments += ["For classes: `classes: {signal: ..., background: ...}`, and a task `classification`"]
 
@@ -190,7 +209,9 @@ class _Drafter:
 
     def _set_aside_constants_and_duplicates(self) -> None:
         texts = self._free("text")
-        self._note("Columns of texts, which are no inputs:", [f"{shown(n)}: {self.numbers[n].describe()}" for n in texts])
+        self._note(
+            "Columns of texts, which are no inputs:", [f"{shown(n)}: {self.numbers[n].describe()}" for n in texts]
+        )
         self.used.update(texts)
         empty = [name for name in self._free() if self.numbers[name].missing == 1.0]
         self.used.update(empty)

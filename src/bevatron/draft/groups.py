@@ -126,5 +126,3 @@ def _common_stem(names: list[str]) -> str:
         return ""
     start, count = starts.most_common(1)[0]
     return start if count >= 0.6 * len(names) and any(sign.isalpha() for sign in start) else ""
-
-

@@ -1,5 +1,6 @@
 """The stage `draft`: from files of events, or a configuration of weaver, the text of a study's file."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ def draft_study(
     if output is not None:
         _check_output(output)
     first = weaver if weaver is not None else files[0]
-    name = output.stem if output is not None else as_name(first.name.split(".")[0] or first.name, (), "study")
+    name = output.stem if output is not None else _name_of([weaver] if weaver is not None else files)
     options, remarks = TableOptions(tree=tree), list[str]()
     if weaver is None:
         study = draft_files(files, options, name)
@@ -44,6 +45,15 @@ def draft_study(
     if output is not None:
         publish_text(output, text)
     return text, remarks
+
+
+def _name_of(paths: Sequence[Path]) -> str:
+    """A name for the study of these files: what their names have in common, or their folder's."""
+    stems = [path.name.split(".")[0] or path.name for path in paths]
+    common = os.path.commonprefix(stems).rstrip("_-0123456789") if len(stems) > 1 else stems[0]
+    if len(common) < 3 and len(stems) > 1:
+        common = paths[0].absolute().parent.name
+    return as_name(common or "mine", (), "study")
 
 
 def _check_output(output: Path) -> None:

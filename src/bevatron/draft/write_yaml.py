@@ -135,7 +135,9 @@ def _write_missing(study: StudyDraft, lines: Lines) -> None:
     if not study.missing:
         lines.comment(2, "missing: no value was missing in what was looked at; one that is will be refused")
         return
-    lines.add(2, "missing:", "LOOK: 'mean' fills in the mean and adds a feature that says where; or 'constant'")
+    filled = any(found.policy == "mean" for found in study.missing.values())
+    what = "LOOK: 'mean' fills in the mean and adds a feature that says where; or 'constant'"
+    lines.add(2, "missing:", what if filled else "")
     for key, found in study.missing.items():
         constant = ", constant: 0.0" if found.policy == "constant" else ""
         values = f", values: {flow(found.values)}" if found.values else ""

@@ -118,7 +118,9 @@ class _Parser:
         before, first, last, after = match.groups()
         numbers = range(int(first), int(last) + 1)
         if not 0 < len(numbers) <= MOST_NUMBERED:
-            self._fail(node, f"{{{first}..{last}}} is a range of {len(numbers):,} numbers, 1 to {MOST_NUMBERED:,} are read")
+            self._fail(
+                node, f"{{{first}..{last}}} is a range of {len(numbers):,} numbers, 1 to {MOST_NUMBERED:,} are read"
+            )
         width = len(first) if first.startswith("0") else 0
         names = [f"{before}{number:0{width}}{after}" for number in numbers]
         columns: list[ast.expr] = [ast.copy_location(ast.Name(name, ast.Load()), node) for name in names]
