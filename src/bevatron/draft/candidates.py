@@ -59,14 +59,17 @@ def target_of(candidate: Candidate) -> TargetDraft:
     if sum(count > 0 for count in candidate.counts) > 1:
         for entry, count in zip(candidate.classes, candidate.counts, strict=True):
             entry.active = count > 0
-    names = [entry.name for entry in candidate.classes if entry.active]
-    likely = [name for name in names if name in ("signal", "sig", "s")] or [
-        name for name in names if not BACKGROUND.search(name)
-    ]
-    target.signal = likely[0] if likely else names[-1]
+    target.signal = likely_signal([entry.name for entry in candidate.classes if entry.active])
     counts = [count for count in candidate.counts if count]
     target.unbalanced = bool(counts) and max(counts) > 1.5 * min(counts)
     return target
+
+
+def likely_signal(names: list[str]) -> str:
+    """The class to be tagged, by its name: the first that is called signal, or that is not called background."""
+    likely = [name for name in names if name in ("signal", "sig", "s")]
+    likely += [name for name in names if not BACKGROUND.search(name)]
+    return likely[0] if likely else names[-1]
 
 
 def rename_classes(candidate: Candidate, values: list[int], names: list[str]) -> None:
@@ -126,9 +129,9 @@ def _of_values(name: str, profile: Profile, values: Any, at_an_end: bool) -> Can
     classes: list[Entry] = []
     for value, count in items:
         class_name = as_name(_class_name(name, value, profile), {entry.name for entry in classes}, "class")
-        text = f'"{value}"' if isinstance(value, str) else number(value)
-        if isinstance(value, str) and (not value.isprintable() or '"' in value or "\\" in value):
-            return None
+        if isinstance(value, str) and (not value.isprintable() or "`" in value or "\\" in value):
+            return None  # no expression can compare with it
+        text = repr(value) if isinstance(value, str) else number(value)
         classes.append(Entry(class_name, f"{expression} == {text}", f"{count} in the sample"))
     score = 3.0 * named + 2 * profile.is_text + profile.is_binary + at_an_end - 3 * bool(NO_LABEL.search(name))
     if at_an_end and profile.is_binary:

@@ -42,6 +42,11 @@ class TargetDraft:
     unbalanced: bool = False
 
 
+def placeholder() -> TargetDraft:
+    """A target that is valid, and teaches nothing: the user has to write another."""
+    return TargetDraft("placeholder", "value", [Entry("value", "0", "LOOK: write what is to be learned")])
+
+
 @dataclass
 class MissingDraft:
     """The policy of one key of `missing`."""

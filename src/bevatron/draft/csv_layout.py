@@ -27,7 +27,7 @@ def csv_options(path: Path, options: TableOptions) -> TableOptions:
         return options
     separator = max(SEPARATORS, key=lambda sign: (_columns(lines, sign), -SEPARATORS.index(sign)))
     first = [part.strip().strip("\"'") for part in _split(lines[0], separator)]
-    header = not (len(lines) > 0 and all(_is_number(part) for part in first))
+    header = not all(_is_number(part) for part in first)
     return replace(options, separator=separator, header=header)
 
 
@@ -42,7 +42,9 @@ def _split(line: str, separator: str) -> list[str]:
 
     if separator == r"\s+":
         return line.split()
-    return next(csv.reader([line], delimiter=separator), [])
+    with suppress(csv.Error):  # bytes that are no text
+        return next(csv.reader([line], delimiter=separator), [])
+    return []
 
 
 def _is_number(text: str) -> bool:

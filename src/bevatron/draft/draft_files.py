@@ -15,11 +15,11 @@ from bevatron.draft.candidates import (
     rename_classes,
     target_of,
 )
-from bevatron.draft.contents import Entry, GroupDraft, StudyDraft, TargetDraft
+from bevatron.draft.contents import Entry, GroupDraft, StudyDraft, TargetDraft, placeholder
 from bevatron.draft.files_of_study import files_of_study, reading_of, shards_of
 from bevatron.draft.groups import group_of_images, group_of_lists, group_of_numbers
 from bevatron.draft.lists import PARTS_OF_A_SAMPLE, Lists, find_lists
-from bevatron.draft.names import as_expression, as_feature, as_name, distinct, shown
+from bevatron.draft.names import as_expression, as_feature, as_name, shown
 from bevatron.draft.profile import FEW_ROWS, Profile, number, profile
 from bevatron.draft.roles import is_event_number, is_index, is_truth, is_weight
 from bevatron.draft.sample import Sample, describe, take_sample
@@ -27,6 +27,7 @@ from bevatron.errors import UserError
 from bevatron.tables.open_table import TableOptions
 
 MOST_NOTED = 30  # columns of one kind that are listed one by one
+MOST_FEATURES = 10_000  # a study's file cannot have more than 100,000 values
 
 
 def draft_files(paths: Sequence[Path], options: TableOptions, name: str) -> StudyDraft:
@@ -39,7 +40,7 @@ class _Drafter:
     """The columns of a sample, each of which is given to one use; `used` are those that have one."""
 
     def __init__(self, sample: Sample, name: str):
-        self.sample, self.used = sample, set[str]()
+        self.sample, self.used, self.observed = sample, set[str](), set[str]()
         self.study = StudyDraft(
             name=name,
             title=name.replace("_", " "),
@@ -83,9 +84,8 @@ class _Drafter:
         if sample.n_rows is None:
             rows = f"the first {sample.n:,} rows" if sample.format == "csv" else rows
         files = f"{len(sample.opened)} of {len(sample.paths)} files" if len(sample.paths) > 1 else "one file"
-        self.study.header.append(
-            f"Drafted by `bevatron draft` from {rows}{total} in {files} ({sample.format}, {len(sample.columns)} columns)."
-        )
+        what = f"{sample.format}, {len(sample.columns):,} columns"
+        self.study.header.append(f"Drafted by `bevatron draft` from {rows}{total} in {files} ({what}).")
         if sample.format == "csv" and sample.n_rows != sample.n:
             self.study.header.append("LOOK: later rows of a CSV file may hold classes that the first ones do not.")
         if sample.format == "csv" and not sample.options.header:
@@ -134,7 +134,7 @@ class _Drafter:
                 study.id.append(Entry(name, as_expression(name) or "", found.describe(), active=enough))
             elif is_index(name, found, self.sample.values[name]):
                 self.used.add(name)
-                comment = f"{found.describe()}; whole, and no value twice: it may number the events"
+                comment = f"{found.describe()}; no value twice"
                 study.id.append(Entry(name, as_expression(name) or "", comment, active=False))
         if not any(entry.active for entry in study.id):
             return
@@ -182,9 +182,9 @@ class _Drafter:
             study.target = TargetDraft(as_name(name), "value", [entry])
             study.target.comments.append("LOOK: no column looks like a label of classes; this one is taken by its name")
         else:
-            study.target = TargetDraft(
-                "placeholder", "value", [Entry("value", "0", "LOOK: write what is to be learned")]
-            )
+            study.target = placeholder()
+            if len(self.sample.paths) > 1:
+                study.target.comments.append("Files of one class each need a column that says which class it is")
             study.target.comments.append("LOOK: no column looks like a label; the expression below is a placeholder")
         study.target.comments += ["For classes: `classes: {signal: ..., background: ...}`, and a task `classification`"]
 
@@ -193,7 +193,8 @@ class _Drafter:
         found = self.numbers[name]
         if found.is_text:
             return
-        key = distinct(as_feature(name), {entry.name for entry in self.study.observers})
+        key = as_feature(name, self.observed)
+        self.observed.add(key)
         comment = "; ".join(part for part in (why, found.describe()) if part)
         self.study.observers.append(Entry(key, as_expression(name) or "", comment, active=not found.missing))
 
@@ -246,6 +247,9 @@ class _Drafter:
 
         scalars = {name: (as_expression(name) or "", self.numbers[name]) for name in self._free("number")}
         scalars.update(self._parts())
+        if len(scalars) > MOST_FEATURES:
+            self._note("Columns left out, as there are too many:", [shown(name) for name in scalars][MOST_FEATURES:])
+            scalars = dict(list(scalars.items())[:MOST_FEATURES])
         add(group_of_numbers(scalars, study.missing, taken))
         for one in lists:
             add(group_of_lists(one, sample, study, taken))

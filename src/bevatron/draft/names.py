@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Container
+from functools import lru_cache
 
 from bevatron.errors import UserError
 from bevatron.expressions import parse
@@ -11,6 +12,7 @@ PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 LONGEST_NAME, LONGEST_FEATURE = 60, 200  # characters: of a name in the configuration, of a feature's
 
 
+@lru_cache(maxsize=100_000)
 def as_expression(name: str) -> str | None:
     """The expression that is the column of this name, in backticks where needed; None where none can be written."""
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name):

@@ -1,8 +1,9 @@
 """A bounded sample of the rows of somebody's files, and what the files have in common."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ class Sample:
     """Some rows of all files together: values (n, ...) by column.
 
     lacking: reasons by column that is left out. differences: what differs between files, in words. n_rows: of all
-    files; None where that was not counted. counted: files that were opened.
+    files; None where that was not counted. opened: files that were looked into.
+    whole: whether the sample is all rows.
     """
 
     paths: list[Path]
@@ -51,6 +53,7 @@ class _Seen:
     columns: dict[str, Column]
     lacking: dict[str, str]
     n_rows: int | None
+    table: Table
 
 
 def take_sample(paths: Sequence[Path], options: TableOptions, only: Iterable[str] | None = None) -> Sample:
@@ -69,11 +72,17 @@ def take_sample(paths: Sequence[Path], options: TableOptions, only: Iterable[str
     kind = kinds[opened[0]]
     if kind == "csv":
         options = csv_options(opened[0], options)
-    seen = [_look(path, options, kind) for path in opened]
+    with ExitStack() as stack:
+        seen = [_look(path, options, kind, stack) for path in opened]
+        return _sample(paths, opened, seen, Sample(list(paths), options, kind, opened=opened), only)
+
+
+def _sample(
+    paths: Sequence[Path], opened: list[Path], seen: list["_Seen"], sample: Sample, only: Iterable[str] | None
+) -> Sample:
     filled = [one for one in seen if one.n_rows != 0]
     if not filled:
         raise UserError(opened[0], "holds no row", "give files that have some")
-    sample = Sample(list(paths), options, kind, opened=opened)
     for one in seen:
         if one.n_rows == 0:
             sample.differences.append(f"{shown(str(one.path), 90)} has no row: take it out of the files")
@@ -81,23 +90,23 @@ def take_sample(paths: Sequence[Path], options: TableOptions, only: Iterable[str
     if len(opened) == len(paths) and all(one.n_rows is not None for one in seen):
         sample.n_rows = sum(one.n_rows or 0 for one in seen)
     wanted = [name for name in sample.columns if only is None or name in set(only)]
-    parts = [_read(one, options, wanted, sample, len(filled)) for one in filled]
+    parts = [_read(one, wanted, sample, len(filled)) for one in filled]
     sample.n = sum(n for n, _ in parts)
     sample.values = {name: _joined([values[name] for _, values in parts if name in values]) for name in wanted}
     sample.whole = sample.n_rows == sample.n
     return sample
 
 
-def _look(path: Path, options: TableOptions, kind: str) -> _Seen:
-    with open_table(path, options) as table:
-        columns, lacking = {}, {}
-        for name in table.columns:
-            try:
-                columns[name] = table.columns[name]
-            except UserError as error:  # of a ROOT branch, whose type is looked up here
-                lacking[name] = error.what.replace(f"'{name}' ", "")
-        count = kind != "csv" or path.stat().st_size <= COUNTED_CSV
-        return _Seen(path, columns, lacking, table.n_rows if count else None)
+def _look(path: Path, options: TableOptions, kind: str, stack: ExitStack) -> _Seen:
+    table = stack.enter_context(open_table(path, options))
+    columns, lacking = {}, {}
+    for name in table.columns:
+        try:
+            columns[name] = table.columns[name]
+        except UserError as error:  # of a ROOT branch, whose type is looked up here
+            lacking[name] = error.what.replace(f"'{name}' ", "")
+    count = kind != "csv" or path.stat().st_size <= COUNTED_CSV
+    return _Seen(path, columns, lacking, table.n_rows if count else None, table)
 
 
 def _compare(seen: list[_Seen], sample: Sample) -> None:
@@ -135,18 +144,16 @@ def describe(column: Column) -> str:
     return {"number": column.dtype, "text": "text", "list": f"lists of {column.dtype}"}[column.kind]
 
 
-def _read(one: _Seen, options: TableOptions, names: list[str], sample: Sample, n_files: int) -> tuple[int, dict]:
+def _read(one: _Seen, names: list[str], sample: Sample, n_files: int) -> tuple[int, dict[str, Any]]:
     row_bytes = sum(_bytes_of(sample.columns[name]) for name in names) or 1
     rows = int(max(1, min(ROWS // n_files, BYTES // n_files // row_bytes)))
-    with open_table(one.path, options) as table:
-        parts: list[dict[str, Any]] = []
-        if sample.format == "csv":
-            with suppress(StopIteration):
-                parts = [next(iter(table.steps(names, 0, rows, rows)))]
-        else:
-            parts = [table.read(names, start, stop) for start, stop in _ranges(table, rows)]
+    parts: list[dict[str, Any]] = []
+    if sample.format == "csv":  # has no index: whatever is not at its start is far
+        parts += list(islice(one.table.steps(names, 0, rows, rows), 1)) if names else []
+    else:
+        parts += [one.table.read(names, start, stop) for start, stop in _ranges(one.table, rows)]
     values = {name: _joined([part[name] for part in parts]) for name in names} if parts else {}
-    return (len(values[names[0]]) if names and values else 0), values
+    return (len(values[names[0]]) if values else 0), values
 
 
 def _ranges(table: Table, rows: int) -> list[tuple[int, int]]:

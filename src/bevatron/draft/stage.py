@@ -1,6 +1,5 @@
 """The stage `draft`: from files of events, or a configuration of weaver, the text of a study's file."""
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,7 +49,10 @@ def draft_study(
 def _name_of(paths: Sequence[Path]) -> str:
     """A name for the study of these files: what their names have in common, or their folder's."""
     stems = [path.name.split(".")[0] or path.name for path in paths]
-    common = os.path.commonprefix(stems).rstrip("_-0123456789") if len(stems) > 1 else stems[0]
+    common = stems[0]
+    while len(stems) > 1 and not all(stem.startswith(common) for stem in stems):
+        common = common[:-1]
+    common = common.rstrip("_-0123456789") if len(stems) > 1 else common
     if len(common) < 3 and len(stems) > 1:
         common = paths[0].absolute().parent.name
     return as_name(common or "mine", (), "study")

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bevatron.config.loading.load import read_yaml
-from bevatron.draft.contents import Entry, MissingDraft, StudyDraft, TargetDraft
+from bevatron.draft.candidates import likely_signal
+from bevatron.draft.contents import Entry, MissingDraft, StudyDraft, TargetDraft, placeholder
 from bevatron.draft.files_of_study import files_of_study, reading_of, shards_of
 from bevatron.draft.names import as_feature, as_name, shown
 from bevatron.draft.sample import take_sample
@@ -132,10 +133,7 @@ class _Translation:
             self._placeholder("labels: fewer than two classes have a counterpart")
             return
         target = TargetDraft("label", "classes", entries)
-        likely = [
-            entry.name for entry in entries if "qcd" not in entry.name and entry.name not in ("background", "bkg")
-        ]
-        target.signal = likely[0] if likely else entries[-1].name
+        target.signal = likely_signal([entry.name for entry in entries])
         self._study.target = target
 
     def _numbers(self, value: dict[Any, Any]) -> None:
@@ -149,16 +147,15 @@ class _Translation:
             self._placeholder("labels: none has a counterpart")
             return
         self._study.target = TargetDraft(as_name(entries[0].name, (), "label"), "value", entries[:1])
-        self._study.target.comments.append(
-            "LOOK: taken for a number; class numbers need `classes: {name: x == 0, ...}`"
-        )
+        comments = self._study.target.comments
+        comments.append("LOOK: taken for a number; for class numbers write `classes: {name: x == 0, ...}`")
         for entry in entries[1:]:
-            self._study.target.comments.append(f"another label of weaver's: {entry.name}: {entry.expression}")
+            comments.append(f"another label of weaver's: {entry.name}: {entry.expression}")
             self._report(f"labels.{entry.name}: a comment, as the task drafted has one target")
 
     def _placeholder(self, why: str) -> None:
         self._report(why)
-        self._study.target = TargetDraft("placeholder", "value", [Entry("value", "0", "LOOK: write what is learned")])
+        self._study.target = placeholder()
         self._study.target.comments.append(f"LOOK: {why}; the expression below is a placeholder")
 
     def _translate_observers(self) -> None:

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Callable
-from typing import NoReturn
 
 from bevatron.draft.names import as_expression
 from bevatron.errors import UserError
@@ -84,7 +83,7 @@ class _Translator:
                 library, name = self._of_library(node)
                 if library and name in CONSTANTS:
                     return CONSTANTS[name]
-                self._fail(node)
+                raise _failure(node)
             case ast.BinOp():
                 return self._operation(node, node.op, node.left, node.right)
             case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
@@ -105,20 +104,20 @@ class _Translator:
                 return self._subscript(node)
             case ast.Call():
                 return self._call(node)
-        self._fail(node)
+        raise _failure(node)
 
     def _name(self, name: str, node: ast.expr) -> str:
         text = as_expression(name)
         if text is None:
-            self._fail(node)
+            raise _failure(node)
         return text
 
     def _operation(self, node: ast.expr, operator: ast.operator, left: ast.expr, right: ast.expr) -> str:
         sign = SIGNS.get(type(operator))
         if sign is None:
-            self._fail(node)
+            raise _failure(node)
         if sign in ("and", "or", "^") and not (_may_be_true(left) and _may_be_true(right)):
-            self._fail(node)  # of bits
+            raise _failure(node)  # of bits
         return f"({self.text(left)} {sign} {self.text(right)})"
 
     def _subscript(self, node: ast.Subscript) -> str:
@@ -126,17 +125,17 @@ class _Translator:
         if isinstance(index, ast.Tuple):  # x[:, k]: of each row
             rows, *others = index.elts
             if not (isinstance(rows, ast.Slice) and not (rows.lower or rows.upper or rows.step)) or len(others) != 1:
-                self._fail(node)
+                raise _failure(node)
             index = others[0]
             if isinstance(index, ast.Slice):
                 if index.step is not None:
-                    self._fail(node)
+                    raise _failure(node)
                 bounds = [self.text(bound) if bound else "" for bound in (index.lower, index.upper)]
                 bounds = [bound.strip("()") for bound in bounds]
                 return f"{self.text(node.value)}[{':'.join(bounds)}]"
             return f"{self.text(node.value)}[{self.text(index).strip('()')}]"
         if isinstance(index, ast.Slice | ast.Constant | ast.UnaryOp) and not _is_not(index):
-            self._fail(node)  # of rows, not of elements
+            raise _failure(node)  # of rows, not of elements
         return f"{self.text(node.value)}[{self.text(index)}]"
 
     def _of_library(self, node: ast.expr) -> tuple[str, str]:
@@ -154,9 +153,9 @@ class _Translator:
                 return f"abs({self.text(node.args[0])})"
             if isinstance(node.func, ast.Attribute):
                 return self._method(node, node.func)
-            self._fail(node)
+            raise _failure(node)
         if any(isinstance(argument, ast.Starred) for argument in node.args):
-            self._fail(node)
+            raise _failure(node)
         if name in REDUCTIONS and name not in ("abs",) and library != "math":
             return self._reduction(node, name, node.args)
         special: dict[str, Callable[[ast.Call], str]] = {
@@ -175,7 +174,7 @@ class _Translator:
         if name in special:
             return special[name](node)
         if node.keywords:
-            self._fail(node)
+            raise _failure(node)
         arguments = [self.text(argument) for argument in node.args]
         if name in IDENTITIES and len(arguments) == 1:
             return arguments[0]
@@ -183,7 +182,7 @@ class _Translator:
             return f"({arguments[0]} {OPERATORS[name]} {arguments[1]})"
         if name in SAME and arguments:
             return f"{SAME[name]}({', '.join(arguments)})"
-        self._fail(node)
+        raise _failure(node)
 
     def _method(self, node: ast.Call, function: ast.Attribute) -> str:
         """`x.sum(axis=1)`, `x.astype(float)`."""
@@ -191,11 +190,11 @@ class _Translator:
             return self._reduction(node, function.attr, [function.value, *node.args])
         if function.attr == "astype" and not node.keywords:
             return self._astype(node, function.value, node.args)
-        self._fail(node)
+        raise _failure(node)
 
     def _only(self, node: ast.Call) -> str:
         if len(node.args) != 1:
-            self._fail(node)
+            raise _failure(node)
         return self.text(node.args[0])
 
     def _reduction(self, node: ast.Call, name: str, arguments: list[ast.expr]) -> str:
@@ -206,21 +205,21 @@ class _Translator:
         if axis is None and name == "num":
             axis = "1"
         if axis not in ("1", "-1") or not 1 <= len(arguments) <= 2:
-            self._fail(node)
+            raise _failure(node)
         if any(keyword.arg not in ("axis", "keepdims", "mask_identity") for keyword in node.keywords):
-            self._fail(node)
+            raise _failure(node)
         if any(keyword.arg == "keepdims" for keyword in node.keywords):
-            self._fail(node)
+            raise _failure(node)
         return f"{REDUCTIONS[name]}({self.text(arguments[0])})"
 
     def _given(self, node: ast.Call, names: tuple[str, ...]) -> list[ast.expr | None]:
         """Arguments by place or by keyword, in the order of the names."""
         given: list[ast.expr | None] = [*node.args, *[None] * (len(names) - len(node.args))]
         if len(given) > len(names):
-            self._fail(node)
+            raise _failure(node)
         for keyword in node.keywords:
             if keyword.arg not in names:
-                self._fail(node)
+                raise _failure(node)
             given[names.index(keyword.arg)] = keyword.value
         return given
 
@@ -229,7 +228,7 @@ class _Translator:
         names = ("a", "min", "max") if keywords & {"min", "max"} else ("a", "a_min", "a_max")
         values, low, high = self._given(node, names)
         if values is None:
-            self._fail(node)
+            raise _failure(node)
         text = self.text(values)
         lower, upper = (None if bound is None or _is_none(bound) else self.text(bound) for bound in (low, high))
         if lower is not None and upper is not None:
@@ -239,25 +238,25 @@ class _Translator:
     def _nan_to_num(self, node: ast.Call) -> str:
         values, _, nan, positive, negative = self._given(node, ("x", "copy", "nan", "posinf", "neginf"))
         if values is None or positive is not None or negative is not None:
-            self._fail(node)
+            raise _failure(node)
         text = self.text(values)
         return f"where(is_nan({text}), {self.text(nan) if nan is not None else '0'}, {text})"
 
     def _fill_none(self, node: ast.Call) -> str:
         values, replacement = self._given(node, ("array", "value"))
         if values is None or replacement is None:
-            self._fail(node)
+            raise _failure(node)
         text = self.text(values)
         return f"where(is_nan({text}), {self.text(replacement)}, {text})"
 
     def _argsort(self, node: ast.Call) -> str:
         values, axis, ascending = self._given(node, ("array", "axis", "ascending"))
         if values is None or (axis is not None and ast.unparse(axis) not in ("1", "-1")):
-            self._fail(node)
+            raise _failure(node)
         if ascending is None or ast.unparse(ascending) == "True":
             return f"argsort({self.text(values)})"
         if ast.unparse(ascending) != "False":
-            self._fail(node)
+            raise _failure(node)
         return f"argsort({self.text(values)}, 1)"
 
     def _astype(self, node: ast.Call, values: ast.expr, kinds: list[ast.expr]) -> str:
@@ -266,10 +265,11 @@ class _Translator:
             return self.text(values)
         if kind in ("bool", "'bool'", "np.bool_"):
             return f"({self.text(values)} != 0)"
-        self._fail(node)
+        raise _failure(node)
 
-    def _fail(self, node: ast.expr) -> NoReturn:
-        raise NotTranslatedError(f"'{ast.unparse(node)[:80]}' has no counterpart")
+
+def _failure(node: ast.expr) -> NotTranslatedError:
+    return NotTranslatedError(f"'{ast.unparse(node)[:80]}' has no counterpart")
 
 
 def _may_be_true(node: ast.expr) -> bool:

@@ -66,7 +66,7 @@ def translate_variables(new_variables: dict[str, object]) -> Variables:
     while waiting:
         ready = [name for name, text in waiting.items() if not set(parse(text, "draft").names) & set(waiting)]
         if not ready:
-            variables.failed.update({name: "it needs itself, over others" for name in waiting})
+            variables.failed.update(dict.fromkeys(waiting, "it needs itself, over others"))
             break
         for name in ready:
             needed = next((n for n in parse(waiting[name], "draft").names if n in variables.failed), None)

@@ -46,7 +46,7 @@ REWEIGHTING = (
 
 
 def reweighting_lines(weights: dict[str, Any], variables: Variables) -> list[str]:
-    """Comments that say what weaver would reweight: in bins of which variables, to which shape, with which fractions."""
+    """Comments that say what weaver would reweight: bins, shape, and fractions of the classes."""
     lines = ["LOOK: weaver reweights (to be written as `balance`):"]
     for key in REWEIGHTING:
         value = weights.get(key)

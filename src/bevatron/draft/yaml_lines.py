@@ -1,5 +1,6 @@
 """Lines of YAML with comments: texts that are read back as they are, whatever they hold."""
 
+import re
 import textwrap
 from typing import Any
 
@@ -9,6 +10,8 @@ from bevatron.draft.names import shown
 
 WIDTH = 120
 PLAIN_SIGNS = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./<>=()*+ -")
+SIMPLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*([._][A-Za-z0-9_]+)*")
+WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "none")  # some of which YAML takes for others
 ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
 
 
@@ -55,6 +58,8 @@ def scalar(value: Any) -> str:
     if isinstance(value, int | float):
         text = repr(float(value)) if isinstance(value, float) else str(value)
         return text if "e" not in text or "." in text else text.replace("e", ".0e")
+    if SIMPLE.fullmatch(value) and value.lower() not in WORDS:
+        return value
     if value and value[0].isalpha() and set(value) <= PLAIN_SIGNS and value == value.strip() and _is_itself(value):
         return value
     return quoted(value)

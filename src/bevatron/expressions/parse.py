@@ -1,7 +1,7 @@
 """Text to expression: Python's grammar, of which the arithmetic alone is let through.
 
-Names of columns may have dots (`jets.pt`); any other name stands in backticks (`` `label_H->bb` ``). In backticks, a range
-stands for columns that differ by a number: `` `E_{0..199}` `` is stack(E_0, E_1, ..., E_199).
+Names of columns may have dots (`jets.pt`); any other name stands in backticks (`` `label_H->bb` ``). In backticks, a
+range stands for columns that differ by a number: `` `E_{0..199}` `` is stack(E_0, E_1, ..., E_199).
 """
 
 import ast
