@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.draft.contents import Entry, TargetDraft
+from bevatron.draft.contents import NamedExpression, TargetDraft
 from bevatron.draft.names import as_expression, as_name, shown
-from bevatron.draft.profile import Profile, number
+from bevatron.draft.profile import ValueSummary, number
 
 LABEL = re.compile(
     r"(^|[_.])(label|labels|target|class|classes|category|cat|signal|sig|y|ans|answer|flavou?r|process|species)($|[_.])"
@@ -31,14 +31,16 @@ class Candidate:
 
     columns: list[str]
     score: float
-    classes: list[Entry]
+    classes: list[NamedExpression]
     counts: list[int]
     others: bool = False
     words: str = ""
     of_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
-def find_candidates(profiles: Mapping[str, Profile], values: Mapping[str, Any], names: list[str]) -> list[Candidate]:
+def find_candidates(
+    profiles: Mapping[str, ValueSummary], values: Mapping[str, Any], names: list[str]
+) -> list[Candidate]:
     """Candidates for classes among the columns `names`, which have one number or text a row; the best first."""
     one_hot = _one_hot(profiles, values, names)
     taken = {name for candidate in one_hot for name in candidate.columns}
@@ -86,7 +88,7 @@ def regression_name(names: list[str]) -> str | None:
     return next((name for name in names if REGRESSION.search(name)), None)
 
 
-def _one_hot(profiles: Mapping[str, Profile], values: Mapping[str, Any], names: list[str]) -> list[Candidate]:
+def _one_hot(profiles: Mapping[str, ValueSummary], values: Mapping[str, Any], names: list[str]) -> list[Candidate]:
     groups: dict[str, list[str]] = defaultdict(list)
     for name in names:
         if profiles[name].is_binary and as_expression(name) is not None and not NO_LABEL.search(name):
@@ -102,10 +104,10 @@ def _one_hot(profiles: Mapping[str, Profile], values: Mapping[str, Any], names: 
         named = bool(LABEL.search(prefix.strip("_")))
         if len(total) == 0 or total.max() > 1 or total.mean() < (0.5 if named else 0.999):
             continue
-        classes: list[Entry] = []
+        classes: list[NamedExpression] = []
         for name, column in zip(members, table.T, strict=True):
             class_name = as_name(name[len(prefix) :], {entry.name for entry in classes}, "class")
-            classes.append(Entry(class_name, as_expression(name) or "", f"{int(column.sum())} in the sample"))
+            classes.append(NamedExpression(class_name, as_expression(name) or "", f"{int(column.sum())} in the sample"))
         seen = int((table.sum(axis=0) > 0).sum())
         words = f"columns '{shown(prefix)}*', of which one is 1 in each row"
         of_rows = np.where(total == 1, table.argmax(axis=1), -1)
@@ -115,7 +117,7 @@ def _one_hot(profiles: Mapping[str, Profile], values: Mapping[str, Any], names: 
     return found
 
 
-def _of_values(name: str, profile: Profile, values: Any, at_an_end: bool) -> Candidate | None:
+def _of_values(name: str, profile: ValueSummary, values: Any, at_an_end: bool) -> Candidate | None:
     expression = as_expression(name)
     named = bool(LABEL.search(name)) and not NO_LABEL.search(name)
     most = MOST_CLASSES if named or profile.is_text else MOST_UNNAMED
@@ -126,13 +128,13 @@ def _of_values(name: str, profile: Profile, values: Any, at_an_end: bool) -> Can
     if profile.n < 4 or len(profile.distinct) > max(2, profile.n // 3):
         return None
     items = sorted(profile.distinct.items())
-    classes: list[Entry] = []
+    classes: list[NamedExpression] = []
     for value, count in items:
         class_name = as_name(_class_name(name, value, profile), {entry.name for entry in classes}, "class")
         if isinstance(value, str) and (not value.isprintable() or "`" in value or "\\" in value):
             return None  # no expression can compare with it
         text = repr(value) if isinstance(value, str) else number(value)
-        classes.append(Entry(class_name, f"{expression} == {text}", f"{count} in the sample"))
+        classes.append(NamedExpression(class_name, f"{expression} == {text}", f"{count} in the sample"))
     score = 3.0 * named + 2 * profile.is_text + profile.is_binary + at_an_end - 3 * bool(NO_LABEL.search(name))
     if at_an_end and profile.is_binary:
         score += 0.5
@@ -144,7 +146,7 @@ def _of_values(name: str, profile: Profile, values: Any, at_an_end: bool) -> Can
     return Candidate([name], score, classes, [count for _, count in items], False, words, of_rows)
 
 
-def _class_name(column: str, value: Any, profile: Profile) -> str:
+def _class_name(column: str, value: Any, profile: ValueSummary) -> str:
     if isinstance(value, str):
         return value
     last = re.split(r"[._]", column)[-1]

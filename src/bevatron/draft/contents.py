@@ -7,7 +7,7 @@ Layout = Literal["sample", "list", "image"]
 
 
 @dataclass
-class Entry:
+class NamedExpression:
     """A named expression, with a comment on it; `active` False: written as a comment."""
 
     name: str
@@ -22,7 +22,7 @@ class GroupDraft:
 
     name: str
     layout: Layout
-    features: list[Entry] = field(default_factory=list)
+    features: list[NamedExpression] = field(default_factory=list)
     keys: dict[str, Any] = field(default_factory=dict)
     comments: list[str] = field(default_factory=list)
     active: bool = True
@@ -35,7 +35,7 @@ class TargetDraft:
 
     name: str
     kind: Literal["classes", "value", "values"]
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[NamedExpression] = field(default_factory=list)
     others: Literal["refuse", "drop"] = "refuse"
     signal: str = ""
     comments: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class TargetDraft:
 
 def placeholder() -> TargetDraft:
     """A target that is valid, and teaches nothing: the user has to write another."""
-    return TargetDraft("placeholder", "value", [Entry("value", "0", "LOOK: write what is to be learned")])
+    return TargetDraft("placeholder", "value", [NamedExpression("value", "0", "LOOK: write what is to be learned")])
 
 
 @dataclass
@@ -73,12 +73,12 @@ class StudyDraft:
     shards_comment: str = ""
     selection: str | None = None
     test_selection: str | None = None
-    derived: list[Entry] = field(default_factory=list)
-    weight: Entry | None = None
+    derived: list[NamedExpression] = field(default_factory=list)
+    weight: NamedExpression | None = None
     weight_comments: list[str] = field(default_factory=list)
-    id: list[Entry] = field(default_factory=list)
+    id: list[NamedExpression] = field(default_factory=list)
     id_comments: list[str] = field(default_factory=list)
-    observers: list[Entry] = field(default_factory=list)
+    observers: list[NamedExpression] = field(default_factory=list)
     observer_comments: list[str] = field(default_factory=list)
     missing: dict[str, MissingDraft] = field(default_factory=dict)
     normalise: str = "robust"

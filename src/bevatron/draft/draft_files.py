@@ -15,12 +15,12 @@ from bevatron.draft.candidates import (
     rename_classes,
     target_of,
 )
-from bevatron.draft.contents import Entry, GroupDraft, StudyDraft, TargetDraft, placeholder
+from bevatron.draft.contents import GroupDraft, NamedExpression, StudyDraft, TargetDraft, placeholder
 from bevatron.draft.files_of_study import files_of_study, reading_of, shards_of
 from bevatron.draft.groups import group_of_images, group_of_lists, group_of_numbers
-from bevatron.draft.lists import PARTS_OF_A_SAMPLE, Lists, find_lists
+from bevatron.draft.lists import PARTS_OF_A_SAMPLE, ListColumns, find_lists
 from bevatron.draft.names import as_expression, as_feature, as_name, shown
-from bevatron.draft.profile import FEW_ROWS, Profile, number, profile
+from bevatron.draft.profile import FEW_ROWS, ValueSummary, number, profile
 from bevatron.draft.roles import is_event_number, is_index, is_truth, is_weight
 from bevatron.draft.sample import Sample, describe, take_sample
 from bevatron.errors import UserError
@@ -121,7 +121,7 @@ class _Drafter:
                 comment = found.describe()
                 if found.low < 0:
                     comment += "; LOOK: some are negative"
-                entry = Entry("weight", as_expression(name) or "", comment, active=False)
+                entry = NamedExpression("weight", as_expression(name) or "", comment, active=False)
                 if study.weight is None:
                     study.weight = entry
                 else:
@@ -131,11 +131,11 @@ class _Drafter:
             if is_event_number(name, found):
                 self.used.add(name)
                 enough = found.n_distinct >= max(FEW_ROWS, 0.01 * found.n)
-                study.id.append(Entry(name, as_expression(name) or "", found.describe(), active=enough))
+                study.id.append(NamedExpression(name, as_expression(name) or "", found.describe(), active=enough))
             elif is_index(name, found, self.sample.values[name]):
                 self.used.add(name)
                 comment = f"{found.describe()}; no value twice"
-                study.id.append(Entry(name, as_expression(name) or "", comment, active=False))
+                study.id.append(NamedExpression(name, as_expression(name) or "", comment, active=False))
         if not any(entry.active for entry in study.id):
             return
         for entry in study.id:  # a run is an id together with the event's number alone
@@ -178,7 +178,7 @@ class _Drafter:
         name = regression_name([name for name in free if self.numbers[name].missing == 0])
         if name is not None:
             self.used.add(name)
-            entry = Entry("value", as_expression(name) or "", self.numbers[name].describe())
+            entry = NamedExpression("value", as_expression(name) or "", self.numbers[name].describe())
             study.target = TargetDraft(as_name(name), "value", [entry])
             study.target.comments.append("LOOK: no column looks like a label of classes; this one is taken by its name")
         else:
@@ -196,7 +196,7 @@ class _Drafter:
         key = as_feature(name, self.observed)
         self.observed.add(key)
         comment = "; ".join(part for part in (why, found.describe()) if part)
-        self.study.observers.append(Entry(key, as_expression(name) or "", comment, active=not found.missing))
+        self.study.observers.append(NamedExpression(key, as_expression(name) or "", comment, active=not found.missing))
 
     def _set_aside_truth(self, target: Candidate | None) -> None:
         for name in self._free():
@@ -236,7 +236,7 @@ class _Drafter:
                 first[content] = name
         self._note("Columns that repeat another, left out:", repeated)
 
-    def _make_groups(self, lists: list[Lists]) -> None:
+    def _make_groups(self, lists: list[ListColumns]) -> None:
         study, sample = self.study, self.sample
         taken: set[str] = set()
 
@@ -264,7 +264,7 @@ class _Drafter:
         if not study.groups:
             raise UserError(sample.paths[0], "holds no column that could be an input", f"it has: {_listed(sample)}")
 
-    def _parts(self) -> dict[str, tuple[str, Profile]]:
+    def _parts(self) -> dict[str, tuple[str, ValueSummary]]:
         """Short arrays as numbers of the sample, by name: expression and profile."""
         found = {}
         for name, column in self.sample.columns.items():
@@ -279,7 +279,7 @@ class _Drafter:
         return found
 
 
-def _decides(found: Profile, values: Any, classes: np.ndarray) -> bool:
+def _decides(found: ValueSummary, values: Any, classes: np.ndarray) -> bool:
     """Whether each of a few values occurs in one class alone, and the column is no constant."""
     if not 2 <= len(found.distinct) <= 20 or not found.is_whole or found.missing:
         return False

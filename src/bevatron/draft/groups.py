@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.draft.contents import Entry, GroupDraft, MissingDraft, StudyDraft
-from bevatron.draft.lists import Lists
+from bevatron.draft.contents import GroupDraft, MissingDraft, NamedExpression, StudyDraft
+from bevatron.draft.lists import ListColumns
 from bevatron.draft.names import as_expression, as_feature, as_name, shown
-from bevatron.draft.profile import Profile, number, profile
+from bevatron.draft.profile import ValueSummary, number, profile
 from bevatron.draft.roles import FLAGS, is_truth
 from bevatron.draft.sample import Sample
 from bevatron.tables.table import Column
@@ -18,7 +18,7 @@ FIRST_IMAGE_SIDE = 8
 
 
 def group_of_numbers(
-    columns: dict[str, tuple[str, Profile]], missing: dict[str, MissingDraft], taken: Container[str]
+    columns: dict[str, tuple[str, ValueSummary]], missing: dict[str, MissingDraft], taken: Container[str]
 ) -> GroupDraft | None:
     """One group of all these columns, given by name with expression and profile; None where there is none."""
     if not columns:
@@ -28,12 +28,12 @@ def group_of_numbers(
     for name, (expression, found) in columns.items():
         feature = as_feature(name, features)
         features.add(feature)
-        group.features.append(Entry(feature, expression, found.describe()))
+        group.features.append(NamedExpression(feature, expression, found.describe()))
         _treat_missing(group.name, feature, found, missing)
     return group
 
 
-def group_of_lists(lists: Lists, sample: Sample, study: StudyDraft, taken: Container[str]) -> GroupDraft | None:
+def group_of_lists(lists: ListColumns, sample: Sample, study: StudyDraft, taken: Container[str]) -> GroupDraft | None:
     """The group of these lists; its derived columns and missing values go to the study."""
     single = next(iter(lists.flat), "") if len(lists.flat) == 1 else ""
     group = GroupDraft(as_name(lists.stem or single or "particles", taken, "list"), "list", comments=lists.comments)
@@ -54,7 +54,7 @@ def group_of_lists(lists: Lists, sample: Sample, study: StudyDraft, taken: Conta
         else:
             feature = as_feature(name.replace(".", "_") if name not in sample.columns else _last(name), features)
             features.add(feature)
-            group.features.append(Entry(feature, lists.expressions[name], found.describe()))
+            group.features.append(NamedExpression(feature, lists.expressions[name], found.describe()))
             _treat_missing(group.name, feature, found, study.missing)
     lengths = lists.lengths
     if len(lengths):
@@ -63,7 +63,7 @@ def group_of_lists(lists: Lists, sample: Sample, study: StudyDraft, taken: Conta
     if left:
         group.comments.append("left out: " + ", ".join(left))
     if not group.features:
-        study.notes.append("Lists without a column that could be an input, left out:")
+        study.notes.append("ListColumns without a column that could be an input, left out:")
         study.notes.append("  " + ", ".join(left))
         return None
     if len(lengths) and lengths.max() > MOST_ELEMENTS:
@@ -106,7 +106,7 @@ def _range(values: np.ndarray) -> tuple[Any, Any]:
     return (finite.min(), finite.max()) if len(finite) else (0, 0)
 
 
-def _treat_missing(group: str, feature: str, found: Profile, missing: dict[str, MissingDraft]) -> None:
+def _treat_missing(group: str, feature: str, found: ValueSummary, missing: dict[str, MissingDraft]) -> None:
     if not found.missing and not found.sentinels:
         return
     share = found.missing + sum(found.sentinels.values())
@@ -125,4 +125,4 @@ def _common_stem(names: list[str]) -> str:
     if not starts:
         return ""
     start, count = starts.most_common(1)[0]
-    return start if count >= 0.6 * len(names) and any(sign.isalpha() for sign in start) else ""
+    return start if count >= 0.9 * len(names) and any(sign.isalpha() for sign in start) else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.draft.contents import Entry
+from bevatron.draft.contents import NamedExpression
 from bevatron.draft.families import Family, find_families
 from bevatron.draft.names import as_expression
 from bevatron.draft.padding import Padding, find_padding
@@ -18,7 +18,7 @@ MOST_FEATURES = 32  # of an element: more numbers in the last axis are no featur
 
 
 @dataclass
-class Lists:
+class ListColumns:
     """Columns that make one group: flat values of what exists, by column, and how they are read."""
 
     stem: str
@@ -27,17 +27,17 @@ class Lists:
     lengths: np.ndarray
     padding: Padding | None = None
     longest: int = 0
-    derived: list[Entry] = field(default_factory=list)
+    derived: list[NamedExpression] = field(default_factory=list)
     members: list[str] = field(default_factory=list)  # columns of the files that it takes
     comments: list[str] = field(default_factory=list)
 
 
-def find_lists(sample: Sample) -> list[Lists]:
+def find_lists(sample: Sample) -> list[ListColumns]:
     """All groups of lists: list columns, padded arrays, and families of numbered columns."""
     return [*_of_list_columns(sample), *_of_arrays(sample), *_of_families(sample)]
 
 
-def _of_list_columns(sample: Sample) -> list[Lists]:
+def _of_list_columns(sample: Sample) -> list[ListColumns]:
     import awkward as ak
 
     groups: dict[tuple, list[str]] = defaultdict(list)
@@ -53,12 +53,14 @@ def _of_list_columns(sample: Sample) -> list[Lists]:
     for key, names in groups.items():
         flat = {name: ak.to_numpy(ak.flatten(sample.values[name], axis=1)) for name in names}
         found.append(
-            Lists(_stem(names), flat, {name: as_expression(name) or "" for name in names}, lengths[key], members=names)
+            ListColumns(
+                _stem(names), flat, {name: as_expression(name) or "" for name in names}, lengths[key], members=names
+            )
         )
     return found
 
 
-def _of_arrays(sample: Sample) -> list[Lists]:
+def _of_arrays(sample: Sample) -> list[ListColumns]:
     groups: dict[tuple, list[str]] = defaultdict(list)
     for name, column in sample.columns.items():
         if as_expression(name) is None:
@@ -89,7 +91,7 @@ def is_table_of_elements(shape: tuple[int, ...]) -> bool:
     return len(shape) == 2 and shape[1] <= MOST_FEATURES and shape[0] != shape[1] and shape[0] > 1
 
 
-def _of_families(sample: Sample) -> list[Lists]:
+def _of_families(sample: Sample) -> list[ListColumns]:
     numbers = [name for name, column in sample.columns.items() if column.kind == "number"]
     found = []
     for families in find_families(numbers):
@@ -104,7 +106,8 @@ def _of_families(sample: Sample) -> list[Lists]:
         members = [member for family in families for member in family.members]
         lists = _padded(_stem([family.stem for family in families]), arrays, expressions, padding, members)
         lists.derived = [
-            Entry(names[family], family.expression, f"{len(family.members)} columns as lists") for family in families
+            NamedExpression(names[family], family.expression, f"{len(family.members)} columns as lists")
+            for family in families
         ]
         found.append(lists)
     return found
@@ -123,10 +126,10 @@ def _names_of(families: list[Family], taken: set[str]) -> dict[Family, str]:
 
 def _padded(
     stem: str, arrays: dict[str, np.ndarray], expressions: dict[str, str], padding: Padding, members: list[str]
-) -> Lists:
+) -> ListColumns:
     exists = padding.exists
     flat = {name: values[exists] for name, values in arrays.items() if name != padding.flag}
-    lists = Lists(stem, flat, expressions, exists.sum(axis=1), padding, exists.shape[1], members=members)
+    lists = ListColumns(stem, flat, expressions, exists.sum(axis=1), padding, exists.shape[1], members=members)
     lists.comments.append(f"padded to {exists.shape[1]} elements")
     if not padding.expression:
         lists.comments.append("no padding found: all elements are taken to exist")

@@ -15,7 +15,7 @@ FEW_ROWS = 20  # of fewer, nothing is said on constants and duplicates
 
 
 @dataclass
-class Profile:
+class ValueSummary:
     """Of the values (n,) of a column, or of all elements of its lists.
 
     missing: fraction that is not finite. sentinels: values that stand for a missing one, with their fractions.
@@ -79,17 +79,17 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.2g} %"
 
 
-def profile(values: Any, dtype: str) -> Profile:
+def profile(values: Any, dtype: str) -> ValueSummary:
     """The profile of values (n,): a numpy array of numbers, or of texts."""
     if dtype == "str":
         texts, counts = np.unique(np.asarray([str(value) for value in values], object).astype(str), return_counts=True)
-        found = Profile("str", len(values), n_distinct=len(texts))
+        found = ValueSummary("str", len(values), n_distinct=len(texts))
         if len(texts) <= MOST_DISTINCT:
             found.distinct = dict(zip(texts.tolist(), counts.tolist(), strict=True))
         return found
     values = np.asarray(values).reshape(-1)
     finite = np.isfinite(values) if values.dtype.kind == "f" else np.ones(len(values), bool)
-    found = Profile(dtype, len(values), missing=float(1 - finite.mean()) if len(values) else 0.0)
+    found = ValueSummary(dtype, len(values), missing=float(1 - finite.mean()) if len(values) else 0.0)
     kept = values[finite]
     if len(kept) == 0:
         return found

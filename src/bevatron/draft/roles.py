@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.draft.profile import Profile
+from bevatron.draft.profile import ValueSummary
 
 FLAGS = re.compile(r"(^|[_.])(valid|mask|exists?|is_?real|is_?valid|present)$", re.IGNORECASE)
 WEIGHT = re.compile(r"weight|(^|[_.])(w|wt|wgt|evtw|sf|xsec)s?($|[_.])", re.IGNORECASE)
@@ -34,17 +34,17 @@ def is_truth(name: str) -> bool:
     return True
 
 
-def is_weight(name: str, profile: Profile) -> bool:
+def is_weight(name: str, profile: ValueSummary) -> bool:
     """Whether the column looks like a weight: its name says so, and its values are numbers of one sort."""
     return bool(WEIGHT.search(name)) and not profile.is_text and profile.n_distinct > 0
 
 
-def is_event_number(name: str, profile: Profile) -> bool:
+def is_event_number(name: str, profile: ValueSummary) -> bool:
     """Whether the column numbers runs or events by its name."""
     return bool(EVENT.search(name)) and profile.is_whole and profile.missing == 0 and not profile.is_text
 
 
-def is_index(name: str, profile: Profile, values: Any) -> bool:
+def is_index(name: str, profile: ValueSummary, values: Any) -> bool:
     """Whether the column numbers the rows: whole, and no value twice."""
     if profile.is_text or not profile.is_whole or profile.missing or profile.n < 20 or profile.n_distinct < profile.n:
         return False

@@ -7,12 +7,12 @@ from typing import Any
 
 from bevatron.config.loading.load import read_yaml
 from bevatron.draft.candidates import likely_signal
-from bevatron.draft.contents import Entry, MissingDraft, StudyDraft, TargetDraft, placeholder
+from bevatron.draft.contents import MissingDraft, NamedExpression, StudyDraft, TargetDraft, placeholder
 from bevatron.draft.files_of_study import files_of_study, reading_of, shards_of
 from bevatron.draft.names import as_feature, as_name, shown
 from bevatron.draft.sample import take_sample
 from bevatron.draft.weaver_expressions import NotTranslatedError
-from bevatron.draft.weaver_inputs import Inputs
+from bevatron.draft.weaver_inputs import InputTranslation
 from bevatron.draft.weaver_variables import Variables, translate_variables
 from bevatron.draft.weaver_weights import translate_weights
 from bevatron.errors import UserError
@@ -71,7 +71,7 @@ class _Translation:
             self._report(f"new_variables.{name}: left out: {why}: {self._mapping('new_variables')[name]}")
         study.selection = self._selection("selection")
         study.test_selection = self._selection("test_time_selection")
-        inputs = Inputs(self._mapping("preprocess"), self._variables, self._report)
+        inputs = InputTranslation(self._mapping("preprocess"), self._variables, self._report)
         study.groups = inputs.groups(self._mapping("inputs"))
         if not any(group.active for group in study.groups):
             raise UserError(self._path, "none of its inputs has a counterpart", "; ".join(self._remarks[:5]))
@@ -120,7 +120,7 @@ class _Translation:
             raise UserError(self._path, f"labels of the type {kind!r:.30} have no list or mapping `value`", "")
 
     def _classes(self, value: list[Any]) -> None:
-        entries: list[Entry] = []
+        entries: list[NamedExpression] = []
         for label in value:
             try:
                 text = self._variables.of(label)
@@ -128,7 +128,7 @@ class _Translation:
                 self._report(f"labels, {shown(str(label))}: left out: {error}")
                 continue
             bare = str(label).removeprefix("label_").removeprefix("jet_is").removeprefix("fj_is")
-            entries.append(Entry(as_name(bare, {entry.name for entry in entries}, "class"), text))
+            entries.append(NamedExpression(as_name(bare, {entry.name for entry in entries}, "class"), text))
         if len(entries) < 2:
             self._placeholder("labels: fewer than two classes have a counterpart")
             return
@@ -137,10 +137,10 @@ class _Translation:
         self._study.target = target
 
     def _numbers(self, value: dict[Any, Any]) -> None:
-        entries: list[Entry] = []
+        entries: list[NamedExpression] = []
         for name, text in value.items():
             try:
-                entries.append(Entry(as_feature(str(name)), self._variables.of(text)))
+                entries.append(NamedExpression(as_feature(str(name)), self._variables.of(text)))
             except NotTranslatedError as error:
                 self._report(f"labels.{name}: left out: {error}: {' '.join(str(text).split())}")
         if not entries:
@@ -164,7 +164,9 @@ class _Translation:
             for name in names if isinstance(names, list) else [names]:
                 taken = {entry.name for entry in self._study.observers}
                 try:
-                    self._study.observers.append(Entry(as_feature(str(name), taken), self._variables.of(name)))
+                    self._study.observers.append(
+                        NamedExpression(as_feature(str(name), taken), self._variables.of(name))
+                    )
                 except NotTranslatedError as error:
                     self._report(f"{key}, {shown(str(name))}: left out: {error}")
 

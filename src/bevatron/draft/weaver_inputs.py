@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bevatron.draft.contents import Entry, GroupDraft
+from bevatron.draft.contents import GroupDraft, NamedExpression
 from bevatron.draft.names import as_feature, as_name, shown
 from bevatron.draft.weaver_expressions import NotTranslatedError
 from bevatron.draft.weaver_variables import Variables
@@ -25,7 +25,7 @@ class _Input:
     pad: float = 0.0
 
 
-class Inputs:
+class InputTranslation:
     """Translates the groups; `report` gets what has no counterpart."""
 
     def __init__(self, preprocess: dict[str, Any], variables: Variables, report: Callable[[str], None]):
@@ -73,7 +73,7 @@ class Inputs:
                 self._report(f"inputs.{name}, {shown(one.name)}: pad_value {one.pad:g}: lists have no padding here")
             feature = as_feature(one.name, features)
             features.add(feature)
-            group.features.append(Entry(feature, text))
+            group.features.append(NamedExpression(feature, text))
         if not group.features:
             self._report(f"inputs.{name}: left out, as none of its variables has a counterpart")
             return None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bevatron.draft.contents import Entry
+from bevatron.draft.contents import NamedExpression
 from bevatron.draft.names import as_expression, shown
 from bevatron.draft.weaver_expressions import NotTranslatedError, translate
 from bevatron.expressions import parse
@@ -34,10 +34,10 @@ class Variables:
             for needed in parse(self.texts[name], "draft").names:
                 self._use(needed)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[NamedExpression]:
         """The derived columns; those that nothing uses as comments."""
         return [
-            Entry(name, text, "" if name in self.used else "not used below", active=name in self.used)
+            NamedExpression(name, text, "" if name in self.used else "not used below", active=name in self.used)
             for name, text in self.texts.items()
         ]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from bevatron.draft.contents import Entry, StudyDraft
+from bevatron.draft.contents import NamedExpression, StudyDraft
 from bevatron.draft.names import shown
 from bevatron.draft.weaver_expressions import NotTranslatedError
 from bevatron.draft.weaver_variables import Variables
@@ -26,7 +26,7 @@ def translate_weights(
             report(f"weights.weight_branches: left out: {error}")
             return
         if text:
-            study.weight = Entry("weight", text)
+            study.weight = NamedExpression("weight", text)
         return
     if weights.get("reweight_method") is not None or weights.get("reweight_vars"):
         study.weight_comments += reweighting_lines(weights, variables)

@@ -1,6 +1,6 @@
 """The text of a study's file, with comments on what was seen and what to look at."""
 
-from bevatron.draft.contents import Entry, GroupDraft, StudyDraft
+from bevatron.draft.contents import GroupDraft, NamedExpression, StudyDraft
 from bevatron.draft.models import write_models
 from bevatron.draft.yaml_lines import Lines, flow, quoted, scalar
 
@@ -72,7 +72,7 @@ def _write_list(lines: Lines, depth: int, key: str, values: list[str]) -> None:
         lines.add(depth + 1, f"- {quoted(value)}")
 
 
-def _write_entries(lines: Lines, depth: int, key: str, entries: list[Entry], comment: str = "") -> None:
+def _write_entries(lines: Lines, depth: int, key: str, entries: list[NamedExpression], comment: str = "") -> None:
     if not entries:
         return
     lines.add(depth, f"{key}:", comment, active=any(entry.active for entry in entries))
