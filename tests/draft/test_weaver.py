@@ -152,7 +152,7 @@ def test_precomputed_weights_are_the_weight(weaver):
 
 
 def test_standardisation_by_weaver_itself_and_what_it_has_found(weaver):
-    study, text, remarks = weaver(preprocess={"method": "auto", "data_fraction": 0.5})
+    study, _, _ = weaver(preprocess={"method": "auto", "data_fraction": 0.5})
     features = study.simulation.source.groups["pf_features"].features
     assert features["part_charge"] == "part_charge"
     assert features["part_logptrel"] == "clip((part_logptrel + 4.7) * 0.7, -5, 5)"
@@ -207,7 +207,8 @@ LISTS = {
         "ak.ones_like(x) + ak.ones_like(y)", "ak.zeros_like(x)", "np.clip(a, 2, 3)", "np.clip(a, a_min=2, a_max=None)",
         "np.maximum(a, 2) % 3", "np.logical_and(t, u)", "np.logical_not(t)", "np.square(a)", "np.power(a, 3)",
         "np.pi * a", "math.pi * a", "x[y > 2]", "a // 2", "np.arctan2(a, b)", "np.arcsinh(x)", "abs(x)",
-        "a if False else b", "np.float32(a)", "a.astype('float32')", "ak.to_numpy(a)", "ak.fill_none(ak.firsts(x), -1)", "1 - b", "1 < a",
+        "a if False else b", "np.float32(a)", "a.astype('float32')", "ak.to_numpy(a)", "ak.fill_none(ak.firsts(x), -1)",
+        "1 - b", "1 < a",
         "np.nan_to_num(np.log(b - 1), nan=7)", "((a))", "a == 2", "np.e * a", "+a", "2 - (a - b)", "a / (b + 2) / 2",
     ],
 )  # fmt: skip

@@ -15,23 +15,16 @@ EVENT = re.compile(
 )
 INDEX = re.compile(r"(^|[_.])(id|idx|index|uid|row|unnamed: 0)$|(_|[a-z])(Id|ID|Number)$|_id$|_idx$", re.IGNORECASE)
 TRUTH = re.compile(
-    r"(^|[_.])(truth|true|label|target|aux|kaggle|gen(?=[_.A-Z]|jet|part|weight|$)|(?:mc|sim)(?=[_.A-Z]|$))"
-    r"|(truth|origin|label)s?$|TruthLabel|truth[A-Z_]|(^|[_.])(ttv|split|fold|is_?(train|test|val))$"
-    r"|HadronCone|hadronFlavour|partonFlavour",
+    r"(^|[_.])(truth|true|label|target|aux|kaggle)|(truth|origin|label)s?$|truthlabel|hadroncone|hadronflavour"
+    r"|partonflavour|(^|[_.])(ttv|split|fold|is_?(train|test|val))$",
     re.IGNORECASE,
 )
-CASED = re.compile(r"(?:^|[_.])(gen|mc|sim)([a-z])")  # `general` and `simple` are no truth
-WEIGHT_VALUES = (0.2, 5.0)  # a mean between these goes with a weight
+GENERATED = re.compile(r"(^|[_.])(gen|Gen|GEN|mc|MC|sim|Sim)(?=[_.A-Z0-9]|jet|part|weight|$)|[a-z]Truth[A-Z_]")
 
 
 def is_truth(name: str) -> bool:
     """Whether the name says that the column is known in a simulation alone, or says where a row belongs."""
-    match = TRUTH.search(name)
-    if match is None:
-        return False
-    if match.group(1) is not None and match.group(1).lower() in ("gen", "mc", "sim"):
-        return not CASED.search(name) or bool(re.search(r"(^|[_.])gen(jet|part|weight)", name, re.IGNORECASE))
-    return True
+    return bool(TRUTH.search(name) or GENERATED.search(name))
 
 
 def is_weight(name: str, profile: ValueSummary) -> bool:
