@@ -155,6 +155,16 @@ def test_truth_by_its_name(name, truth):
     assert is_truth(name) is truth
 
 
+def test_integers_that_happen_to_differ_are_no_ids(draw):
+    np.savez(
+        "t.npz", adc=draw.permutation(N) * 1000, jet_w=draw.normal(size=N), w=draw.normal(size=N), y=np.arange(N) % 2
+    )
+    study, text = drafted("t.npz")
+    assert list(study.simulation.source.groups["event"].features) == ["adc", "jet_w"]
+    assert "# weight: w " in text
+    assert "some are negative" in text
+
+
 def test_labels_texts_one_hot_and_numbers(draw):
     kind = draw.choice(["signal", "b'kg"], N)
     pd.DataFrame({"pt": draw.normal(size=N), "kind": kind}).to_parquet("texts.parquet")

@@ -209,7 +209,7 @@ LISTS = {
         "np.pi * a", "math.pi * a", "x[y > 2]", "a // 2", "np.arctan2(a, b)", "np.arcsinh(x)", "abs(x)",
         "a if False else b", "np.float32(a)", "a.astype('float32')", "ak.to_numpy(a)", "ak.fill_none(ak.firsts(x), -1)",
         "1 - b", "1 < a",
-        "np.nan_to_num(np.log(b - 1), nan=7)", "((a))", "a == 2", "np.e * a", "+a", "2 - (a - b)", "a / (b + 2) / 2",
+        "np.nan_to_num(np.sqrt(b - 1), nan=7)", "((a))", "a == 2", "np.e * a", "+a", "2 - (a - b)", "a / (b + 2) / 2",
     ],
 )  # fmt: skip
 def test_expressions_have_the_values_that_python_gives(text):
@@ -233,7 +233,7 @@ def test_expressions_have_the_values_that_python_gives(text):
         "f'{a}'", "__import__('os').system('true')", "a.__class__", "np.load('x')", "ak.sum(x, axis=0)", "x[0, :]",
         "open('x')",
         "(a := 3)", "a in b", "np.clip(*a)", "np.where(t, a, b, c, d)", "1 +", "", "ak.sum(x, axis=1, keepdims=True)",
-        "_p4_from_pxpypze(a, b, c, d).pt", "10**400", "x[:, 0:3:2]", "np.stack([a, b], axis=1)",
+        "_p4_from_pxpypze(a, b, c, d).pt", "1" * 30, "x[:, 0:3:2]", "np.stack([a, b], axis=1)",
         "ak.argsort(x, axis=0)",
         "(" * 300 + "a" + ")" * 300, "a." * 500 + "b", "{a}", "b'x'", "None", "...", "a @ b",
         "np.sum(a, axis=1, out=b)",

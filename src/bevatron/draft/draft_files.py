@@ -195,7 +195,7 @@ class _Drafter:
             return
         key = as_feature(name, self.observed)
         self.observed.add(key)
-        comment = "; ".join(part for part in (why, found.describe()) if part)
+        comment = "; ".join(part for part in (why, found.describe(), "left out" if found.missing else "") if part)
         self.study.observers.append(NamedExpression(key, as_expression(name) or "", comment, active=not found.missing))
 
     def _set_aside_truth(self, target: Candidate | None) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from bevatron.draft.profile import ValueSummary
 
 FLAGS = re.compile(r"(^|[_.])(valid|mask|exists?|is_?real|is_?valid|present)$", re.IGNORECASE)
-WEIGHT = re.compile(r"weight|(^|[_.])(w|wt|wgt|evtw|sf|xsec)s?($|[_.])", re.IGNORECASE)
+WEIGHT = re.compile(r"weight|^(w|wt|wgt|sf|xsec)s?$|[_.](wt|wgt)s?$", re.IGNORECASE)
 EVENT = re.compile(
     r"(^|[_.])(run|lumi|luminosity_?block|lumi_?block|event|evt|entry|eventid|entryid)_?(number|no|nr|num|id)?$",
     re.IGNORECASE,
@@ -38,8 +38,9 @@ def is_event_number(name: str, profile: ValueSummary) -> bool:
 
 
 def is_index(name: str, profile: ValueSummary, values: Any) -> bool:
-    """Whether the column numbers the rows: whole, and no value twice."""
+    """Whether the column numbers the rows: whole, no value twice, and called so or rising from row to row."""
     if profile.is_text or not profile.is_whole or profile.missing or profile.n < 20 or profile.n_distinct < profile.n:
         return False
     numbers = np.asarray(values)
-    return bool(INDEX.search(name)) or numbers.dtype.kind in "iu" or bool(EVENT.search(name))
+    rising = numbers.dtype.kind in "iu" and bool((numbers[1:] > numbers[:-1]).all())
+    return rising or bool(INDEX.search(name)) or bool(EVENT.search(name))
