@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bevatron import __version__
-from bevatron.commands import checks, planning, stages
+from bevatron.commands import checks, drafting, planning, stages
 from bevatron.errors import ConfigurationError, UserError
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (*stages.COMMANDS, *checks.COMMANDS, *planning.COMMANDS):
+for command in (*stages.COMMANDS, *checks.COMMANDS, *planning.COMMANDS, *drafting.COMMANDS):
     app.command()(command)
 
 

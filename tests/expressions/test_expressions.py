@@ -191,3 +191,24 @@ def test_every_function_is_described():
         assert function.signature.startswith(f"{name}(")
         assert function.gives
         assert 1 <= function.least <= function.most
+
+
+def test_columns_that_differ_by_a_number_are_one():
+    columns = {f"E_{k}": np.arange(3.0) + 10 * k for k in range(8, 12)} | {"w0_x": np.ones(3), "w1_x": np.zeros(3)}
+    parsed = parse("`E_{8..11}` * 2", "x")
+    assert parsed.names == ("E_8", "E_9", "E_10", "E_11")
+    np.testing.assert_array_equal(parsed.evaluate(columns), 2 * np.column_stack([columns[n] for n in parsed.names]))
+    assert parse("`w{0..1}_x`", "x").names == ("w0_x", "w1_x")
+    assert parse("`p{08..10}`", "x").names == ("p08", "p09", "p10")
+    np.testing.assert_array_equal(parse("stack(E_8, 1)", "x").evaluate(columns), [[0, 1], [1, 1], [2, 1]])
+
+
+@pytest.mark.parametrize("text", ["`E_{3..1}`", "`E_{0..10000}`", "stack()"])
+def test_ranges_of_no_or_too_many_columns_are_refused(text):
+    with pytest.raises(UserError):
+        parse(text, "x")
+
+
+def test_a_list_is_no_part_of_a_stack():
+    with pytest.raises(UserError, match="takes columns with one value a sample"):
+        parse("stack(x, x)", "here").evaluate({"x": ak.Array([[1.0], [2.0, 3.0]])})

@@ -126,6 +126,12 @@ def _is_in(values: Any, *wanted: Any) -> Any:
     return result
 
 
+def _stack(*columns: Any) -> np.ndarray:
+    if any(is_list(column) or np.ndim(column) > 1 for column in columns):
+        raise ValueError("stack() takes columns with one value a sample")
+    return np.stack(np.broadcast_arrays(*columns), axis=1)
+
+
 _OF_ONE_VALUE = {
     "abs": (np.abs, "|x|"),
     "sign": (np.sign, "-1, 0 or 1"),
@@ -174,6 +180,9 @@ FUNCTIONS: dict[str, Function] = {
     "any": Function("any(list)", "true where one of the list is", _boolean("any")),
     "all": Function("all(list)", "true where all of the list are", _boolean("all")),
     "first": Function("first(list)", "first value of the list; NaN of an empty one", _first),
+    "stack": Function(
+        "stack(x, y, ...)", "columns as one, padded to a fixed length: x is the first of each list", _stack, 1, INFINITY
+    ),
     "argsort": Function(
         "argsort(list, descending)", "places that sort the list: x[argsort(y)] is x by rising y", _argsort, 1, 2
     ),

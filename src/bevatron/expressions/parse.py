@@ -1,6 +1,7 @@
 """Text to expression: Python's grammar, of which the arithmetic alone is let through.
 
-Names of columns may have dots (`jets.pt`); any other name stands in backticks (`` `label_H->bb` ``).
+Names of columns may have dots (`jets.pt`); any other name stands in backticks (`` `label_H->bb` ``). In backticks, a
+range stands for columns that differ by a number: `` `E_{0..199}` `` is stack(E_0, E_1, ..., E_199).
 """
 
 import ast
@@ -15,6 +16,8 @@ from bevatron.expressions.functions import CONSTANTS, FUNCTIONS
 
 LONGEST, DEEPEST = 10_000, 100  # characters; operations within one another
 QUOTED = re.compile(r"`([^`\n]+)`")
+NUMBERED = re.compile(r"(.*)\{([0-9]{1,6})\.\.([0-9]{1,6})\}(.*)", re.DOTALL)
+MOST_NUMBERED = 10_000
 UNARY = (ast.USub, ast.UAdd, ast.Not, ast.Invert)
 
 
@@ -76,7 +79,7 @@ class _Parser:
         node = self._named(node)
         match node:
             case ast.Name():
-                return node
+                return self._numbered(node)
             case ast.Constant():
                 return self._constant(node)
             case ast.BinOp() if type(node.op) in BINARY or isinstance(node.op, ast.Pow):
@@ -106,6 +109,22 @@ class _Parser:
         parts.append(at.id)
         name = ".".join(self._quoted.get(part, part) for part in reversed(parts))
         return ast.copy_location(ast.Name(name, ast.Load()), at)
+
+    def _numbered(self, node: ast.Name) -> ast.expr:
+        """A quoted name with a range of numbers as the columns that it stands for; any other as it is."""
+        match = NUMBERED.fullmatch(node.id)
+        if match is None:
+            return node
+        before, first, last, after = match.groups()
+        numbers = range(int(first), int(last) + 1)
+        if not 0 < len(numbers) <= MOST_NUMBERED:
+            self._fail(
+                node, f"{{{first}..{last}}} is a range of {len(numbers):,} numbers, 1 to {MOST_NUMBERED:,} are read"
+            )
+        width = len(first) if first.startswith("0") else 0
+        names = [f"{before}{number:0{width}}{after}" for number in numbers]
+        columns: list[ast.expr] = [ast.copy_location(ast.Name(name, ast.Load()), node) for name in names]
+        return ast.copy_location(ast.Call(ast.copy_location(ast.Name("stack", ast.Load()), node), columns, []), node)
 
     def _constant(self, node: ast.Constant) -> ast.expr:
         value: Any = node.value
