@@ -1,6 +1,6 @@
 """Text to expression: Python's grammar, of which the arithmetic alone is let through.
 
-Names of columns may have dots (`jets.pt`); any other name stands in backticks (`` `label_H->bb` ``).
+Names of columns may have dots (`jets.pt`, `X.0`); any other name stands in backticks (`` `label_H->bb` ``).
 """
 
 import ast
@@ -15,6 +15,7 @@ from bevatron.expressions.functions import CONSTANTS, FUNCTIONS
 
 LONGEST, DEEPEST = 10_000, 100  # characters; operations within one another
 QUOTED = re.compile(r"`([^`\n]+)`")
+PART = re.compile(r"""'[^'\n]*'|"[^"\n]*"|(?<![\w.])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:\.\d+)+)(?![\w.])""")
 UNARY = (ast.USub, ast.UAdd, ast.Not, ast.Invert)
 
 
@@ -46,7 +47,7 @@ class _Parser:
             raise UserError(self.where, "is an empty expression", "write a name or a formula")
         if len(self.text) > LONGEST:
             raise UserError(self.where, f"is an expression of {len(self.text):,} characters", f"at most {LONGEST:,}")
-        source = QUOTED.sub(self._stand_in, self.text)
+        source = PART.sub(self._stand_in, QUOTED.sub(self._stand_in, self.text))
         padded = "(" + source + "\n)"  # lines may be broken anywhere, as YAML does
         try:
             with warnings.catch_warnings():
@@ -62,7 +63,9 @@ class _Parser:
         return self._checked(tree, 0)
 
     def _stand_in(self, match: re.Match[str]) -> str:
-        """A name of the same length for a quoted one, so that positions stay."""
+        """A name of the same length for a quoted one, or for one like `X.0`, so that positions stay; texts stay too."""
+        if match.group(1) is None:
+            return match.group(0)
         length = len(match.group(0).encode())
         number = len(self._quoted)
         name = f"Q{number}".ljust(length, "_")

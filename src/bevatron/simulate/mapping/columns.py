@@ -64,7 +64,9 @@ def _texts(mapping: Mapping) -> Iterable[tuple[str, str]]:
 
 
 def select_rows(columns: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
-    """The columns' values at these rows."""
+    """The columns' values at these rows, which rise: all rows are the columns as they are."""
+    if all(len(rows) == len(values) for values in columns.values()):
+        return columns
     return {name: values[rows] for name, values in columns.items()}
 
 

@@ -1,6 +1,5 @@
 """The source `table`: any files of events that have columns, by a mapping in the study's file."""
 
-from math import prod
 from time import perf_counter
 from typing import Annotated, Literal
 
@@ -19,7 +18,6 @@ from bevatron.tables.open_table import Format, TableOptions, open_table
 from bevatron.tables.table import Table
 
 STEP_BYTES, STEP_ROWS = 2**26, 50_000  # of what is read at a time
-LIST_LENGTH = 50  # elements, a guess of the mean
 
 
 @source("table")
@@ -121,7 +119,7 @@ def _steps(table: Table, mapper: Mapper, first: int, last: int | None):
     names = mapper.formulas.columns_read()
     if not names:
         raise UserError("simulation.source", "no expression names a column of the files", "name one")
-    row_bytes = sum(8 * (LIST_LENGTH if c.kind == "list" else prod(c.shape)) for c in map(table.find, names))
+    row_bytes = sum(table.find(name).row_bytes for name in names)
     rows = max(1, min(STEP_ROWS, STEP_BYTES // row_bytes))
     at = first
     for columns in table.steps(names, first, last, rows):

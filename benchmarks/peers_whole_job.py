@@ -1,0 +1,89 @@
+"""The whole job of `peers.py` against weaver: from a ROOT file to a network that was trained for ten epochs.
+
+Each job is made of whole processes, with all their starts and imports. Ours are the commands `simulate`, `prepare`,
+`manifest` and `train` for one file of JetClass's layout (`tables.py`), one after the other. weaver's is its one command,
+with the network of `peers/weaver_network.py`, which has the same layers and widths, and the data configuration
+`peers/weaver_data.yaml`, which has the same features. Both take 80 % of the jets to learn from and 19 or 20 % for the
+validation of each epoch, Adam, batches of 500 and two threads. weaver is taken at the faster of two ways to load: the
+whole file in memory once (`--in-memory`), which suits a small file best, by one or by two worker processes.
+
+weaver is used outside its best case: it is made for GPUs, many worker processes and files larger than memory, and for
+large networks, for which the time of its loader does not count.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import yaml
+from readers import row
+from tables import make_file, study_settings
+
+HERE = Path(__file__).parent
+EPOCHS, BATCH, THREADS = 10, 500, 2
+NETWORKS = {
+    "mlp": {"kind": "mlp", "widths": [128, 128, 64]},
+    "transformer": {"kind": "transformer", "width": 32, "heads": 4, "blocks": 1, "feedforward": 64, "widths": [64]},
+}
+
+
+def compare_jobs(what: str, jets: int, turns: int, folder: Path, python: Path, required: float) -> list[dict]:
+    """One row: jobs an hour of ours and of weaver, in turns; medians."""
+    path = make_file(folder / f"jets-{jets}.root", jets)
+    ours, theirs = [], {1: [], 2: []}
+    for turn in range(turns):
+        ours.append(run_ours(what, path, jets, folder / f"ours-{what}-{turn}"))
+        for workers, seconds in theirs.items():
+            seconds.append(run_weaver(what, path, jets, folder / f"weaver-{what}-{turn}-{workers}", python, workers))
+    print(f"whole job, {what}: ours {ours} s, weaver by workers {theirs} s", file=sys.stderr, flush=True)
+    best = min(median(seconds) for seconds in theirs.values())
+    return [row(f"job of {jets} jets to {what}, against weaver", 3600 / median(ours), 3600 / best, required)]
+
+
+def run_ours(what: str, path: Path, jets: int, folder: Path) -> float:
+    """Seconds from the file to the trained network, by our commands."""
+    studies = folder / "config" / "studies"
+    studies.mkdir(parents=True)
+    settings = study_settings(path, jets, 1)
+    settings["dataset"]["split"] = {"train": 0.8, "val": 0.19, "test": 0.01}
+    settings["n_seeds"] = 1
+    training = {"epochs": EPOCHS, "batch_size": BATCH, "threads": THREADS}
+    net = {"title": what, "inputs": ["jet", "particles"], "architecture": NETWORKS[what], "training": training}
+    settings["models"] = {"net": net}
+    (studies / "table.yaml").write_text(yaml.safe_dump(settings))
+    workflow = {"studies": ["table"], "scale": "paper", "accelerator": "cpu", "runs_dir": str(folder / "runs")}
+    (studies.parent / "config.yaml").write_text(yaml.safe_dump(workflow))
+    raw, dataset = folder / "raw" / "shard-0000.h5", folder / "dataset"
+    start = perf_counter()
+    for command in (
+        ["simulate", "table", "--shard", "0", "--output", str(raw)],
+        ["prepare", "table", "--raw", str(raw), "--output", str(dataset)],
+        ["manifest", "table", "--dataset", str(dataset)],
+        ["train", "table", "net", "--manifest", str(dataset / "manifest.json"), "--output", str(folder / "net")],
+    ):
+        program = [sys.executable, "-c", "from bevatron.cli import app; app()", *command]
+        subprocess.run(program, check=True, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return perf_counter() - start
+
+
+def run_weaver(what: str, path: Path, jets: int, folder: Path, python: Path, workers: int) -> float:
+    """Seconds of weaver's command."""
+    folder.mkdir(parents=True)
+    train, val = int(0.8 * jets) // BATCH, int(0.2 * jets) // BATCH
+    options: dict[str, object] = {
+        "run-mode": "train,val", "data-train": path, "data-config": HERE / "peers" / "weaver_data.yaml",
+        "network-config": HERE / "peers" / "weaver_network.py", "model-prefix": folder / "net", "num-epochs": EPOCHS,
+        "batch-size": BATCH, "start-lr": 1e-3, "optimizer": "Adam", "lr-scheduler": "none", "num-workers": workers,
+        "fetch-step": 1, "steps-per-epoch": train, "steps-per-epoch-val": val, "gpus": "",
+    }  # fmt: skip
+    command = [str(python), "-m", "weaver.train", "--in-memory", "-o", "architecture", f"'{what}'"]
+    command += [str(part) for name, value in options.items() for part in (f"--{name}", value)]
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environment["OMP_NUM_THREADS"] = str(THREADS)
+    start = perf_counter()
+    with (folder / "log.txt").open("w") as log:
+        subprocess.run(command, check=True, cwd=folder, env=environment, stdout=log, stderr=log)
+    return perf_counter() - start
