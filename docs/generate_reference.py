@@ -141,7 +141,9 @@ def with_table_keys(text: str) -> str:
     parts = [part for part in re.split(r"(?=^### )", keys, flags=re.M) if "kind `table`" in part.partition("\n")[0]]
     tables = re.sub(r"^### (`[\w.]+`), kind `table`$", r"### \1", "".join(parts).strip(), flags=re.M)
     rows = ["| function | gives |", "|---|---|"]
-    rows += [f"| `{function.signature}` | {function.gives} |".replace("|x|", "\\|x\\|") for function in FUNCTIONS.values()]
+    rows += [
+        f"| `{function.signature}` | {function.gives} |".replace("|x|", "\\|x\\|") for function in FUNCTIONS.values()
+    ]
     text = between(text, TREE_BEGIN, TREE_END, tables)
     return between(text, FUNCTIONS_BEGIN, FUNCTIONS_END, "\n".join(rows))
 

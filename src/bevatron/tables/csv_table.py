@@ -57,8 +57,9 @@ class CsvTable(Table):
             first, last = max(start - at, 0), len(chunk) if stop is None else min(stop - at, len(chunk))
             if first < last:
                 values = {name: self._values(chunk[name].iloc[first:last], name, at + first) for name in columns}
-                yield {name: made_of([values[column] for column in found], name, found)
-                       for name, found in sources.items()}
+                yield {
+                    name: made_of([values[column] for column in found], name, found) for name, found in sources.items()
+                }
             at += len(chunk)
             if stop is not None and at >= stop:
                 return

@@ -68,7 +68,9 @@ class Table(ABC):
         sources = self._sources(name)
         column = self.columns[sources[0]]
         if len(sources) > 1:
-            return Column("array", np.result_type(*(self.columns[source].dtype for source in sources)).name, (len(sources),))
+            return Column(
+                "array", np.result_type(*(self.columns[source].dtype for source in sources)).name, (len(sources),)
+            )
         if sources[0] == name:
             return column
         return Column("number" if len(column.shape) == 1 else "array", column.dtype, column.shape[:-1])
