@@ -15,8 +15,8 @@ own format and then answers: an epoch of its loader, or of a training, for each 
   1 block, 64 units of feedforward. salt joins the features of the jet to each track, adds a register to each list and
   pools by attention; ours joins the features of the jet to the mean over the tracks.
 
-A second peer is weaver (`weaver-core` from PyPI), which is compared by whole jobs: from a ROOT file to a network after ten
-epochs, an MLP and a transformer; see `peers_whole_job.py`.
+A second peer is weaver (`weaver-core` from PyPI), which is compared by whole jobs: from a ROOT file to a network
+after ten epochs, an MLP and a transformer; see `peers_whole_job.py`.
 
 salt shuffles whole batches of neighbours, ours single jets. It is taken at the faster of 0 and 2 worker processes,
 without torch.compile, in the default arithmetic of its command line. It is used outside its best case: it is made for

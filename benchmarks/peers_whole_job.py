@@ -1,11 +1,12 @@
 """The whole job of `peers.py` against weaver: from a ROOT file to a network that was trained for ten epochs.
 
 Each job is made of whole processes, with all their starts and imports. Ours are the commands `simulate`, `prepare`,
-`manifest` and `train` for one file of JetClass's layout (`tables.py`), one after the other. weaver's is its one command,
-with the network of `peers/weaver_network.py`, which has the same layers and widths, and the data configuration
-`peers/weaver_data.yaml`, which has the same features. Both take 80 % of the jets to learn from and 18 or 20 % for the
-validation of each epoch, Adam, batches of 500 and two threads. weaver is taken at the faster of two ways to load: the
-whole file in memory once (`--in-memory`), which suits a small file best, by one or by two worker processes.
+`manifest` and `train` for one file of JetClass's layout (`tables.py`), one after the other. weaver's is its one
+command, with the network of `peers/weaver_network.py`, which has the same layers and widths, and the data
+configuration `peers/weaver_data.yaml`, which has the same features. Both take 80 % of the jets to learn from and 18
+or 20 % for the validation of each epoch, Adam, batches of 500 and two threads. weaver is taken at the faster of two
+ways to load: the whole file in memory once (`--in-memory`), which suits a small file best, by one or by two worker
+processes.
 
 weaver is used outside its best case: it is made for GPUs, many worker processes and files larger than memory, and for
 large networks, for which the time of its loader does not count.

@@ -2,18 +2,20 @@
 
     python benchmarks/tables.py [--jets 200000] [--shards 2] [--turns 3] [--folder FOLDER] [--memory]
 
-The file is made up, in the layout of JetClass: 30 to 60 particles a jet (45 on average) of 16 branches, each a list, labels
-of several types, and numbers of the jet; a TTree by `uproot.mktree` in clusters of 20,000 jets with ROOT's default
-compression. The study takes the 17 features of the particles that are usual for JetClass, logarithms among them, six
-numbers of the jet, and the class from ten labels.
+The file is made up, in the layout of JetClass: 30 to 60 particles a jet (45 on average) of 16 branches, each a list,
+labels of several types, and numbers of the jet; a TTree by `uproot.mktree` in clusters of 20,000 jets with ROOT's
+default compression. The study takes the 17 features of the particles that are usual for JetClass, logarithms among
+them, six numbers of the jet, and the class from ten labels.
 
-Ours is what a dataset costs: `simulate` and `prepare` of each shard, a process for each shard and all at once on the cores
-that there are, and then the manifest in one more process. The reference is `uproot.iterate` over the branches that the
-study needs, in its own steps of 100 MB, looking at nothing, in one process, as it runs. Processes have imported what they
-need and have read a small file before the clock starts; what that costs a process is printed apart. Twice the time of the
-reference is allowed, a ratio of rates of 0.5: of the time that passes, and, as a second row, of the seconds of cores.
+Ours is what a dataset costs: `simulate` and `prepare` of each shard, a process for each shard and all at once on the
+cores that there are, and then the manifest in one more process. The reference is `uproot.iterate` over the branches
+that the study needs, in its own steps of 100 MB, looking at nothing, in one process, as it runs. Processes have
+imported what they need and have read a small file before the clock starts; what that costs a process is printed
+apart. Twice the time of the reference is allowed, a ratio of rates of 0.5: of the time that passes, and, as a second
+row, of the seconds of cores.
 
-With --memory, the peak memory of both stages for the last shard of --jets jets, and of four times as many in four files.
+With --memory, the peak memory of both stages for the last shard of --jets jets, and of four times as many in four
+files.
 """
 
 import argparse

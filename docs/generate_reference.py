@@ -3,8 +3,8 @@
     python docs/generate_reference.py
 
 `make docs` does this before it builds the site. The pages in docs/reference/ that it writes are not kept in the
-repository. The tree of folders in docs/explanation/design.md and the tables of docs/reference/table.md are kept, and tests
-compare them with the code.
+repository. The tree of folders in docs/explanation/design.md and the tables of docs/reference/table.md are kept, and
+tests compare them with the code.
 """
 
 import ast

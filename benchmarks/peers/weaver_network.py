@@ -1,8 +1,8 @@
 """The networks of `peers.py`'s whole jobs for weaver (`--network-config`): the same layers and widths as ours.
 
-`-o architecture "'mlp'"`: fully connected layers over the jet's numbers and the padded particles. `"'transformer'"`: one
-block of self-attention over the particles, a mean over those that exist, and a layer over it and the jet's numbers, cut
-to the longest list of the batch, as weaver's own ParticleTransformer does it.
+`-o architecture "'mlp'"`: fully connected layers over the jet's numbers and the padded particles. `"'transformer'"`:
+one block of self-attention over the particles, a mean over those that exist, and a layer over it and the jet's
+numbers, cut to the longest list of the batch, as weaver's own ParticleTransformer does it.
 """
 
 import torch

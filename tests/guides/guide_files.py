@@ -1,7 +1,7 @@
 """Small files as each guide of docs/how-to/own-files assumes them, written by the format's own library.
 
-Each writer works in a folder and gives what the study must find there: the number of samples, and for classes how many of
-each there are, by counts that do not use Bevatron.
+Each writer works in a folder and gives what the study must find there: the number of samples, and for classes how
+many of each there are, by counts that do not use Bevatron.
 """
 
 import gzip

@@ -127,6 +127,7 @@ def test_shards_over_files_of_other_sizes_join_to_the_whole(written):
         np.testing.assert_allclose(found, ak.to_numpy(ak.flatten(expected)), rtol=1e-6)
         lengths = np.concatenate([p.inputs["part"].column.lengths for p in parts])
         np.testing.assert_array_equal(lengths, ak.to_numpy(ak.num(expected)))
+    assert [len(p.attributes["files"]) for p in shards] == [1, 1, 1, 3, 1, 1, 1]  # those that the shard read
     ids = np.concatenate([p.id for p in shards])
     np.testing.assert_array_equal(ids, np.concatenate([p.id for p in files]))
 

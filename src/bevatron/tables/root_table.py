@@ -4,6 +4,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -108,7 +109,7 @@ def _blocks(ends: np.ndarray, start: int, stop: int, rows: int) -> Iterator[tupl
     """Ranges of entries from `start` to `stop` that begin and end with baskets: of `rows` at most, or of one basket."""
     edges = [start, *(int(end) for end in ends if start < end < stop), stop]
     first = start
-    for before, edge in zip(edges, edges[1:], strict=False):
+    for before, edge in pairwise(edges):
         if edge - first > rows and before > first:
             yield first, before
             first = before

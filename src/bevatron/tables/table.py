@@ -39,8 +39,9 @@ class Column:
 class Table(ABC):
     """An open file of events; `columns` by name, `n_rows` of them.
 
-    A column whose last axis is longer than one also has parts: `X.0` is the first of each row's values of `X`. Columns of
-    numbers `PX_0`, `PX_1` and so on are also one column `PX`, an array, where no other column has that name.
+    A column whose last axis is longer than one also has parts: `X.0` is the first of each row's values of `X`.
+    Columns of numbers `PX_0`, `PX_1` and so on are also one column `PX`, an array, where no other column has that
+    name.
     """
 
     path: Path

@@ -80,16 +80,17 @@ class TableSource:
         """One shard of samples, and the time spent in reading. Nothing is random, so `seed` is not used."""
         start = perf_counter()
         part = options.part(shard)
-        attributes = options.attributes(part)
         mapper = Mapper(options)
-        parts, n_events, skipped = [], 0, 0
+        parts, read, n_events, skipped = [], [], 0, 0
         for path, number in zip(part.files, part.numbers, strict=True):
             with open_table(path, options.reading()) as table:
                 first, last = max(part.first - skipped, 0), None if part.stop is None else part.stop - skipped
-                for at, columns, n in _steps(table, mapper, first, last):
-                    rows = Rows(str(path), number, at, options.split_of(number))
-                    parts.append(mapper.to_samples(columns, n, rows))
-                    n_events += n
+                if first == 0 or first < table.n_rows:
+                    read.append((path, number))
+                    for at, columns, n in _steps(table, mapper, first, last):
+                        rows = Rows(str(path), number, at, options.split_of(number))
+                        parts.append(mapper.to_samples(columns, n, rows))
+                        n_events += n
                 if part.stop is not None:
                     skipped += table.n_rows
             if part.stop is not None and skipped >= part.stop:
@@ -98,6 +99,8 @@ class TableSource:
             raise too_few_events(part, shard, skipped, "events")
         if not any(len(samples) for samples in parts):
             raise _nothing_selected(part, options)
+        files, numbers = zip(*read, strict=True)
+        attributes = options.attributes(FileRange(files, numbers))  # of those it read, and not of all
         samples = concatenate_samples(parts, attributes)
         return samples, {"events": n_events, "seconds_in_generator": perf_counter() - start}
 
