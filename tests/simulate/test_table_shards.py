@@ -207,3 +207,26 @@ def test_memory_is_bounded_by_the_steps_whatever_the_baskets(tmp_path, monkeypat
     assert max(steps) <= 4000 // (4 + 8 + 4 * 50)
     np.testing.assert_array_equal(parts.id, whole.id)
     np.testing.assert_array_equal(parts.inputs["part"].column.values, whole.inputs["part"].column.values)
+
+
+def test_blocks_are_whole_baskets_or_one_basket():
+    draw = np.random.default_rng(0)
+    for _ in range(500):
+        n, rows = int(draw.integers(1, 60)), int(draw.integers(1, 20))
+        ends = np.unique(draw.integers(0, n + 1, int(draw.integers(0, 9))))
+        start, stop = sorted(draw.integers(0, n + 1, 2).tolist())
+        blocks = list(root_table._blocks(ends, start, stop, rows))
+        assert [entry for first, last in blocks for entry in range(first, last)] == list(range(start, stop))
+        for first, last in blocks:
+            assert last - first <= rows or not any(first < end < last for end in ends)
+
+
+def test_a_derived_constant_is_a_column(tmp_path):
+    path = tmp_path / "tree.root"
+    _write_tree(path, _columns(90, 0))
+    groups = {"jet": {"features": ["one", "sum"]}}
+    settings = options("tree.root", [path], groups=groups, derived={"one": "1", "sum": "one + pt"})
+    samples = simulate(settings)
+    pt = _columns(90, 0)["pt"]
+    found = samples.inputs["jet"].column.values
+    np.testing.assert_allclose(found, np.column_stack([np.ones(90), 1 + pt])[pt > 2], rtol=1e-6)

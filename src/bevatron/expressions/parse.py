@@ -69,7 +69,7 @@ class _Parser:
         length = len(match.group(0).encode())
         number = len(self._quoted)
         name = f"Q{number}".ljust(length, "_")
-        self._quoted[name] = match.group(1)
+        self._quoted[name] = ".".join(self._quoted.get(part, part) for part in match.group(1).split("."))
         return name
 
     def _checked(self, node: ast.expr, depth: int) -> ast.expr:

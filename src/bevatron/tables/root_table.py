@@ -39,14 +39,13 @@ class RootTable(Table):
         with _faults(self.path):
             branches = [branch for name in names for branch in self._sources(name)]
             blocks = list(_blocks(_basket_ends(self._tree, branches), start, stop, rows))
+        rows_kept = max(rows, BLOCK_BYTES // self._bytes(names))
         for first, last in blocks:
-            if last - first <= rows or self._bytes(names) * (last - first) > BLOCK_BYTES:
-                yield from super().steps(names, first, last, rows)
-                continue
-            block, n_steps = self.read(names, first, last), -(-(last - first) // rows)
-            size = -(-(last - first) // n_steps)
-            for at in range(0, last - first, size):
-                yield {name: values[at : at + size] for name, values in block.items()}
+            for block in super().steps(names, first, last, rows_kept):
+                n = len(block[names[0]])
+                size = -(-n // -(-n // rows))  # equal steps
+                for at in range(0, n, size):
+                    yield {name: values[at : at + size] for name, values in block.items()}
 
     def _bytes(self, names: list[str]) -> int:
         """Of a row, about."""
