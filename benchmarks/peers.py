@@ -1,6 +1,6 @@
 """Readers and trainings of peers beside ours, in turns, each in an environment of its own.
 
-    python benchmarks/peers.py [--only NAME ...] [--jets 1000000] [--lists 100000] [--turns 5]
+    python benchmarks/peers.py [--only NAME ...] [--jets 1000000] [--lists 100000] [--job-jets 20000] [--turns 5]
                                [--folder FOLDER] [--environments FOLDER]
 
 The peer is ATLAS salt (`salt-ml` with `atlas-ftag-tools`, from PyPI, without its pin of torch: with the torch that is
@@ -15,7 +15,10 @@ own format and then answers: an epoch of its loader, or of a training, for each 
   1 block, 64 units of feedforward. salt joins the features of the jet to each track, adds a register to each list and
   pools by attention; ours joins the features of the jet to the mean over the tracks.
 
-The peer shuffles whole batches of neighbours, ours single jets. It is taken at the faster of 0 and 2 worker processes,
+A second peer is weaver (`weaver-core` from PyPI), which is compared by whole jobs: from a ROOT file to a network
+after ten epochs, an MLP and a transformer; see `peers_whole_job.py`.
+
+salt shuffles whole batches of neighbours, ours single jets. It is taken at the faster of 0 and 2 worker processes,
 without torch.compile, in the default arithmetic of its command line. It is used outside its best case: it is made for
 GPUs, many worker processes and large models, and two CPU cores are neither.
 """
@@ -33,6 +36,7 @@ from time import perf_counter
 
 import torch
 from jets_dataset import benchmark_study, make_jets, make_lists
+from peers_whole_job import BATCH, THREADS, compare_jobs
 from readers import row, show
 
 from bevatron.config.sections.model import Model
@@ -51,11 +55,11 @@ TRANSFORMER = {"kind": "transformer", "width": 32, "heads": 4, "blocks": 1, "fee
 
 @dataclass(frozen=True)
 class Peer:
-    """A peer's packages, those that it needs beside them (torch is ours), and its script in `peers`."""
+    """A peer's packages, those that it needs beside them (torch is ours), and its script in `peers`, if it has one."""
 
     packages: tuple[str, ...]
     needs: tuple[str, ...]
-    script: str
+    script: str = ""
 
 
 PEERS = {
@@ -66,7 +70,14 @@ PEERS = {
             "pandas", "PyYAML", "requests", "filelock", "rich", "tqdm", "tensorboard",
         ),
         "salt_side.py",
-    )
+    ),
+    "weaver": Peer(
+        ("weaver-core==0.5.3",),
+        (
+            "awkward", "awkward0", "lz4", "matplotlib", "numba", "numexpr", "numpy", "pandas", "pyarrow", "PyYAML",
+            "scikit-learn", "scipy", "tables", "tqdm", "uproot", "vector", "xxhash", "wcwidth", "tensorboard",
+        ),
+    ),
 }  # fmt: skip
 
 
@@ -78,6 +89,7 @@ class Comparison:
     batch_size: int
     required: float
     threads: int = 1
+    peer: str = "salt"
 
 
 COMPARISONS = {
@@ -86,6 +98,8 @@ COMPARISONS = {
     "mlp-1000": Comparison("mlp", 1000, 1.8, threads=2),
     "mlp-5000": Comparison("mlp", 5000, 1.65, threads=2),
     "transformer-1000": Comparison("transformer", 1000, 1.4),
+    "job-mlp": Comparison("mlp", BATCH, 2.0, THREADS, peer="weaver"),
+    "job-transformer": Comparison("transformer", BATCH, 2.0, THREADS, peer="weaver"),
 }
 
 
@@ -101,6 +115,7 @@ def main(
     names: list[str],
     jets: int = 1_000_000,
     lists: int = 100_000,
+    job_jets: int = 20_000,
     turns: int = 5,
     folder: Path | None = None,
     environments: Path | None = None,
@@ -110,8 +125,14 @@ def main(
     with tempfile.TemporaryDirectory() as temporary:
         kept = Path(folder or temporary)
         for name, peer in PEERS.items():
+            asked = [COMPARISONS[n] for n in names if COMPARISONS[n].peer == name]
+            if not asked:
+                continue
             python = make_environment(peer, Path(environments or temporary) / name)
-            for comparison in (COMPARISONS[n] for n in names):
+            for comparison in asked:
+                if name == "weaver":
+                    rows += compare_jobs(comparison.what, job_jets, turns, Path(temporary), python, comparison.required)
+                    continue
                 data = make_data(comparison, name, peer, python, kept, jets, lists)
                 workers = [Turns(python, peer, comparison, data, n) for n in WORKERS]
                 try:
@@ -257,9 +278,10 @@ if __name__ == "__main__":
     parser.add_argument("--only", nargs="+", choices=list(COMPARISONS), default=list(COMPARISONS))
     parser.add_argument("--jets", type=int, default=1_000_000, help="training samples of the readers and the MLP")
     parser.add_argument("--lists", type=int, default=100_000, help="training samples of the transformer")
+    parser.add_argument("--job-jets", type=int, default=20_000, help="jets of the whole jobs")
     parser.add_argument("--turns", type=int, default=5, help="epochs of each that count")
     parser.add_argument("--folder", type=Path, help="where the datasets are kept and found again; absent: temporary")
     parser.add_argument("--environments", type=Path, help="the same for the peers' environments")
     arguments = parser.parse_args()
-    options = arguments.jets, arguments.lists, arguments.turns, arguments.folder, arguments.environments
-    show(main(arguments.only, *options), "samples")
+    options = arguments.jets, arguments.lists, arguments.job_jets, arguments.turns
+    show(main(arguments.only, *options, arguments.folder, arguments.environments), "samples, or jobs an hour,")

@@ -3,7 +3,8 @@
     python docs/generate_reference.py
 
 `make docs` does this before it builds the site. The pages in docs/reference/ that it writes are not kept in the
-repository. The tree of folders in docs/explanation/design.md is kept, and a test compares it with the folders.
+repository. The tree of folders in docs/explanation/design.md and the tables of docs/reference/table.md are kept, and
+tests compare them with the code.
 """
 
 import ast
@@ -18,11 +19,14 @@ from bevatron.cli import app
 from bevatron.config.loading.kinds import ARCHITECTURES, CLAIM_TESTS, RECIPES, SOURCES
 from bevatron.config.loading.load import load_study
 from bevatron.config.reference.tables import BEGIN, component_tables, section_tables
+from bevatron.expressions.functions import FUNCTIONS
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 REFERENCE = DOCS / "reference"
 DESIGN = DOCS / "explanation" / "design.md"
+TABLE = REFERENCE / "table.md"
+FUNCTIONS_BEGIN, FUNCTIONS_END = "<!-- functions: begin -->", "<!-- functions: end -->"
 TREE_BEGIN = "<!-- written by docs/generate_reference.py: begin -->"
 TREE_END = "<!-- written by docs/generate_reference.py: end -->"
 
@@ -128,9 +132,27 @@ def _docstring(folder: Path) -> str:
 
 def with_tree(text: str) -> str:
     """A page's text with what is between the two markers replaced by the present tree."""
-    before, rest = text.split(TREE_BEGIN)
-    _, after = rest.split(TREE_END)
-    return f"{before}{TREE_BEGIN}\n\n{folder_tree()}\n\n{TREE_END}{after}"
+    return between(text, TREE_BEGIN, TREE_END, folder_tree())
+
+
+def with_table_keys(text: str) -> str:
+    """The page of the source `table` with its keys, and the functions of expressions, between their markers."""
+    keys = component_tables("`simulation.source`", SOURCES)
+    parts = [part for part in re.split(r"(?=^### )", keys, flags=re.M) if "kind `table`" in part.partition("\n")[0]]
+    tables = re.sub(r"^### (`[\w.]+`), kind `table`$", r"### \1", "".join(parts).strip(), flags=re.M)
+    rows = ["| function | gives |", "|---|---|"]
+    rows += [
+        f"| `{function.signature}` | {function.gives} |".replace("|x|", "\\|x\\|") for function in FUNCTIONS.values()
+    ]
+    text = between(text, TREE_BEGIN, TREE_END, tables)
+    return between(text, FUNCTIONS_BEGIN, FUNCTIONS_END, "\n".join(rows))
+
+
+def between(text: str, begin: str, end: str, content: str) -> str:
+    """The text with `content` between the two markers."""
+    before, rest = text.split(begin)
+    _, after = rest.split(end)
+    return f"{before}{begin}\n\n{content}\n\n{end}{after}"
 
 
 def pages() -> dict[str, str]:
@@ -146,6 +168,7 @@ def main() -> None:
     for name, text in pages().items():
         (REFERENCE / name).write_text(text, encoding="utf-8")
     DESIGN.write_text(with_tree(DESIGN.read_text(encoding="utf-8")), encoding="utf-8")
+    TABLE.write_text(with_table_keys(TABLE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

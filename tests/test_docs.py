@@ -13,6 +13,8 @@ import yaml
 from bevatron.cli import app
 from bevatron.config.loading.kinds import ARCHITECTURES, CLAIM_TESTS, RECIPES, SOURCES
 from bevatron.config.loading.load import load_study
+from bevatron.expressions.functions import FUNCTIONS
+from bevatron.simulate.mapping.options import Mapping, Missing, TableGroup, TableTarget
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -204,6 +206,14 @@ def test_the_tree_of_folders_is_the_present_one():
     assert REFERENCE.with_tree(text) == text, (
         "run `python docs/generate_reference.py` and commit docs/explanation/design.md"
     )
+
+
+def test_the_page_of_the_source_table_has_its_keys_and_functions():
+    text = REFERENCE.TABLE.read_text()
+    assert REFERENCE.with_table_keys(text) == text, "run `python docs/generate_reference.py` and commit it"
+    assert set(re.findall(r"^\| `(\w+)\(", text, re.M)) == set(FUNCTIONS)
+    for section in (TableGroup, TableTarget, Missing, Mapping):
+        assert set(section.model_fields) <= set(re.findall(r"^\| `(\w+)` \|", text, re.M))
 
 
 def test_the_tree_names_each_folder_of_the_package(tmp_path):

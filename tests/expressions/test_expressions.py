@@ -212,3 +212,23 @@ def test_ranges_of_no_or_too_many_columns_are_refused(text):
 def test_a_list_is_no_part_of_a_stack():
     with pytest.raises(UserError, match="takes columns with one value a sample"):
         parse("stack(x, x)", "here").evaluate({"x": ak.Array([[1.0], [2.0, 3.0]])})
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("X.0 > 2.5", ("X.0",)),
+        ("max(X.0)+1.5", ("X.0",)),
+        ("jets.X.2 == 'a.0'", ("jets.X.2",)),
+        ("`label_H->bb`.1", ("label_H->bb.1",)),
+        ("`X.0`.1 + 3.0", ("X.0.1",)),
+    ],
+)
+def test_parts_of_arrays_are_names(text, names):
+    assert parse(text, "key").names == names
+
+
+@pytest.mark.parametrize("text", ["x.5e3", "X.0X", "a.1.b", "3.0.1"])
+def test_what_only_looks_like_a_part_is_refused(text):
+    with pytest.raises(UserError, match="is no expression, at character"):
+        parse(text, "key")

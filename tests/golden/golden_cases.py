@@ -56,6 +56,41 @@ def made(component: str, folder: Path) -> dict[str, Samples]:
 
 GUN = {"particles": ["electron", "photon", "muon", "proton"], "kinetic_energy": [50, 200]}
 SMALL = {"low": [0, -50, 0], "high": [100, 50, 120]}
+JETS_OF_A_TABLE = {
+    "selection": "jets.pt > 30",
+    "test_selection": "jets.pt > 60",
+    "derived": {"log_pt": "log(jets.pt)"},
+    "groups": {
+        "jet": {"features": {"log_pt": "log_pt", "eta": "jets.eta"}, "units": {"log_pt": "log(GeV)"}},
+        "tracks": {
+            "layout": "list",
+            "features": {"d0": "tracks.d0", "hits": "tracks.hits", "of_jet": "tracks.d0 * jets.eta"},
+            "exists": "tracks.valid",
+            "select": "tracks.hits > 1",
+            "order_by": "-abs(tracks.d0)",
+            "max_length": 4,
+        },
+    },
+    "targets": {
+        "flavour": {"classes": {"b": "jets.label == 5", "light": "jets.label == 0"}, "others": "drop"},
+        "pt": {"value": "jets.pt"},
+        "both": {"values": ["jets.pt", "jets.eta"]},
+        "marks": {"labels": {"central": "abs(jets.eta) < 1", "hard": "jets.pt > 100"}},
+    },
+    "weight": "1 + abs(jets.eta)",
+    "id": ["jets.label", "jets.event"],
+    "observers": {"pt": "jets.pt", "event": "jets.event"},
+}
+ROWS_OF_A_TABLE = {
+    "groups": {"event": {"features": ["mass"]}},
+    "missing": {"event.mass": {"policy": "mean", "values": [-999]}},
+    "targets": {"label": {"classes": {"b": "label == 'b'", "s": "label == 's'"}}},
+    "id": "event",
+}
+IMAGES_OF_A_TABLE = {
+    "groups": {"image": {"layout": "image", "column": "images", "channels": "last", "scale": 1 / 255}},
+    "targets": {"y": {"value": "y"}},
+}
 
 SOURCE_CASES: dict[str, dict[str, Settings]] = {
     "function": {"points": lambda folder: {"train": 40, "val": 10, "test": 20}},
@@ -83,6 +118,11 @@ SOURCE_CASES: dict[str, dict[str, Settings]] = {
         },
     },
     "geant4": {"gun": lambda folder: {"events": 8, "box": SMALL, "gun": GUN}},
+    "table": {
+        "HDF5": lambda folder: {"files": [str(files.table_hdf5(folder))], **JETS_OF_A_TABLE},
+        "CSV": lambda folder: {"files": [str(files.table_csv(folder))], **ROWS_OF_A_TABLE},
+        "NPZ": lambda folder: {"files": [str(files.table_npz(folder))], **IMAGES_OF_A_TABLE},
+    },
 }
 
 CLOUDS = {
@@ -115,4 +155,5 @@ RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]]
              "electronics": {"dead_fraction": 0.1}},
         ),
     },
+    "table": {"rows": (events.rows_of_a_table, {})},
 }  # fmt: skip

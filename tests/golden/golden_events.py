@@ -163,3 +163,19 @@ def _listed(name: str, momentum: np.ndarray, vertex: np.ndarray, thirds: np.ndar
         name: Group(Ragged(values, place), FOUR_MOMENTUM, UNITS),
         f"{name[:-1]}_ids": Group(Ragged(numbers, place), ("pdg_id", "charge_thirds"), ("", "e/3")),
     }
+
+
+def rows_of_a_table() -> Samples:
+    """As those of the source `table`."""
+    offsets = cut("elements", N, 5)
+    elements = drawn("elements", offsets[-1], 2, low=-1).astype(np.float32)
+    inputs = {
+        "jet": Group(Dense(drawn("jet of a table", N, 2).astype(np.float32)), ("pt", "eta"), ("GeV", "")),
+        "tracks": Group(Ragged(elements, offsets), ("d0", "z0"), ("mm", "mm")),
+    }
+    targets = {
+        "label": np.arange(N) % 3,
+        "event": ids() // np.uint64(2),
+        "selected": (np.arange(N) % 4).astype(np.int8),
+    }
+    return Samples(inputs, targets, ids(), None, observers={"mass": drawn("mass of a table", N)})

@@ -115,3 +115,34 @@ def _particle(pt: float, eta: float, phi: float, mass: float, code: int, status:
 
     px, py, pz = (float(pt * f) for f in (np.cos(phi), np.sin(phi), np.sinh(eta)))
     return pyhepmc.GenParticle((px, py, pz, float(np.sqrt(px * px + py * py + pz * pz + mass * mass))), code, status)
+
+
+def table_hdf5(folder: Path) -> Path:
+    """Compound datasets with padding, as in ATLAS's files."""
+    import h5py
+
+    n, places = 40, 6
+    jets = np.zeros(n, [("pt", "f4"), ("eta", "f8"), ("label", "i4"), ("event", "i8")])
+    jets["pt"], jets["eta"] = drawn("table pt", n, low=20, high=200), drawn("table eta", n, low=-2, high=2)
+    jets["label"], jets["event"] = np.array([0, 4, 5, 15])[np.arange(n) % 4], np.arange(n) // 2
+    tracks = np.zeros((n, places), [("d0", "f4"), ("hits", "u1"), ("valid", "?")])
+    tracks["valid"] = np.arange(places) < np.diff(cut("table", n, places))[:, None]
+    tracks["d0"] = np.where(tracks["valid"], drawn("table d0", n, places, low=-1), np.nan)
+    tracks["hits"] = drawn("table hits", n, places, high=9)
+    with h5py.File(folder / "table.h5", "w") as file:
+        file["jets"], file["tracks"] = jets, tracks
+    return folder / "table.h5"
+
+
+def table_csv(folder: Path) -> Path:
+    lines = ["event,mass,label"]
+    masses = np.round(drawn("table mass", 30, high=200), 3)
+    masses[::4] = -999
+    lines += [f"{k},{mass},{'sb'[k % 2]}" for k, mass in enumerate(masses.tolist())]
+    (folder / "table.csv").write_text("\n".join(lines) + "\n")
+    return folder / "table.csv"
+
+
+def table_npz(folder: Path) -> Path:
+    np.savez(folder / "table.npz", images=drawn("table images", 8, 4, 5, 3, high=256).astype(np.uint8), y=np.arange(8))
+    return folder / "table.npz"

@@ -298,3 +298,18 @@ def test_files_of_a_few_bytes_are_told_in_one_line(content, tmp_path):
 def test_a_file_that_is_missing(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         open_table(tmp_path / "none.root", TableOptions())
+
+
+@pytest.mark.parametrize("suffix", ["csv", "h5"])
+def test_numbered_columns_are_also_one_array(tmp_path, suffix):
+    path = tmp_path / f"numbered.{suffix}"
+    frame = pd.DataFrame({"p_0": [1, 2], "p_1": [2.5, 3.0], "p_3": [7, 8], "q_0": [1, 2], "s_0": ["a", "b"]})
+    frame.to_csv(path, index=False) if suffix == "csv" else frame.to_hdf(path, key="t", format="table")
+    with open_table(path, TableOptions()) as table:
+        assert (table.find("p").kind, table.find("p").shape) == ("array", (2,))
+        (step,) = table.steps(["p", "p_0"], 0, None, 10)
+        np.testing.assert_array_equal(step["p"], [[1, 2.5], [2, 3]])
+        np.testing.assert_array_equal(step["p_0"], [1, 2])
+        for name in ("q", "s"):  # one alone, and texts
+            with pytest.raises(UserError, match=f"no column '{name}'"):
+                table.find(name)

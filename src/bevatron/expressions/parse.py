@@ -1,7 +1,7 @@
 """Text to expression: Python's grammar, of which the arithmetic alone is let through.
 
-Names of columns may have dots (`jets.pt`); any other name stands in backticks (`` `label_H->bb` ``). In backticks, a
-range stands for columns that differ by a number: `` `E_{0..199}` `` is stack(E_0, E_1, ..., E_199).
+Names of columns may have dots (`jets.pt`, `X.0`); any other name stands in backticks (`` `label_H->bb` ``). In
+backticks, a range stands for columns that differ by a number: `` `E_{0..199}` `` is stack(E_0, E_1, ..., E_199).
 """
 
 import ast
@@ -18,6 +18,7 @@ LONGEST, DEEPEST = 10_000, 100  # characters; operations within one another
 QUOTED = re.compile(r"`([^`\n]+)`")
 NUMBERED = re.compile(r"(.*)\{([0-9]{1,6})\.\.([0-9]{1,6})\}(.*)", re.DOTALL)
 MOST_NUMBERED = 10_000
+PART = re.compile(r"""'[^'\n]*'|"[^"\n]*"|(?<![\w.])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:\.\d+)+)(?![\w.])""")
 UNARY = (ast.USub, ast.UAdd, ast.Not, ast.Invert)
 
 
@@ -49,7 +50,7 @@ class _Parser:
             raise UserError(self.where, "is an empty expression", "write a name or a formula")
         if len(self.text) > LONGEST:
             raise UserError(self.where, f"is an expression of {len(self.text):,} characters", f"at most {LONGEST:,}")
-        source = QUOTED.sub(self._stand_in, self.text)
+        source = PART.sub(self._stand_in, QUOTED.sub(self._stand_in, self.text))
         padded = "(" + source + "\n)"  # lines may be broken anywhere, as YAML does
         try:
             with warnings.catch_warnings():
@@ -65,11 +66,13 @@ class _Parser:
         return self._checked(tree, 0)
 
     def _stand_in(self, match: re.Match[str]) -> str:
-        """A name of the same length for a quoted one, so that positions stay."""
+        """A name of the same length for a quoted one, or for one like `X.0`, so that positions stay; texts stay too."""
+        if match.group(1) is None:
+            return match.group(0)
         length = len(match.group(0).encode())
         number = len(self._quoted)
         name = f"Q{number}".ljust(length, "_")
-        self._quoted[name] = match.group(1)
+        self._quoted[name] = ".".join(self._quoted.get(part, part) for part in match.group(1).split("."))
         return name
 
     def _checked(self, node: ast.expr, depth: int) -> ast.expr:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from bevatron.errors import UserError
 from bevatron.regular_files import open_regular
-from bevatron.tables.table import Column, Table, unknown_column
+from bevatron.tables.table import Column, Table, made_of
 
 if TYPE_CHECKING:
     from bevatron.tables.open_table import TableOptions
@@ -49,15 +50,16 @@ class CsvTable(Table):
 
     def steps(self, names: Iterable[str], start: int, stop: int | None, rows: int) -> Iterator[dict[str, Any]]:
         """As the interface says, in one pass."""
-        names = list(dict.fromkeys(names))
-        for name in names:
-            if name not in self.columns:
-                raise unknown_column(self.path, name, list(self.columns))
+        sources = {name: self._sources(name) for name in names}
+        columns = list(dict.fromkeys(chain.from_iterable(sources.values())))
         at = 0
-        for chunk in self._chunks(names, rows):
+        for chunk in self._chunks(columns, rows):
             first, last = max(start - at, 0), len(chunk) if stop is None else min(stop - at, len(chunk))
             if first < last:
-                yield {name: self._values(chunk[name].iloc[first:last], name, at + first) for name in names}
+                values = {name: self._values(chunk[name].iloc[first:last], name, at + first) for name in columns}
+                yield {
+                    name: made_of([values[column] for column in found], name, found) for name, found in sources.items()
+                }
             at += len(chunk)
             if stop is not None and at >= stop:
                 return

@@ -3,13 +3,18 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, count, takewhile
+from math import prod
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+import numpy as np
+
 from bevatron.errors import UserError
 
 Kind = Literal["number", "text", "list", "array"]
+LIST_LENGTH = 50  # elements, a guess of the mean
 
 
 @dataclass(frozen=True)
@@ -24,11 +29,19 @@ class Column:
     dtype: str
     shape: tuple[int, ...] = ()
 
+    @property
+    def row_bytes(self) -> int:
+        """Memory of a row, about: lists and texts have any length."""
+        item = 64 if self.kind == "text" else np.dtype(self.dtype).itemsize
+        return item * (LIST_LENGTH if self.kind == "list" else prod(self.shape))
+
 
 class Table(ABC):
     """An open file of events; `columns` by name, `n_rows` of them.
 
     A column whose last axis is longer than one also has parts: `X.0` is the first of each row's values of `X`.
+    Columns of numbers `PX_0`, `PX_1` and so on are also one column `PX`, an array, where no other column has that
+    name.
     """
 
     path: Path
@@ -41,9 +54,9 @@ class Table(ABC):
         Raises UserError for a column that the file lacks, and for content that is damaged.
         """
         names = list(dict.fromkeys(names))
-        whole = {name: self._whole(name) for name in names}
-        values = self._read(list(dict.fromkeys(whole.values())), start, stop)
-        return {name: _part(values[column], name, column) for name, column in whole.items()}
+        sources = {name: self._sources(name) for name in names}
+        values = self._read(list(dict.fromkeys(chain.from_iterable(sources.values()))), start, stop)
+        return {name: made_of([values[column] for column in found], name, found) for name, found in sources.items()}
 
     def steps(self, names: Iterable[str], start: int, stop: int | None, rows: int) -> Iterator[dict[str, Any]]:
         """The same, up to `rows` rows at a time; `stop` None: to the end."""
@@ -53,9 +66,13 @@ class Table(ABC):
 
     def find(self, name: str) -> Column:
         """The column, or the part of one, of that name. Raises UserError for another name."""
-        whole = self._whole(name)
-        column = self.columns[whole]
-        if whole == name:
+        sources = self._sources(name)
+        column = self.columns[sources[0]]
+        if len(sources) > 1:
+            return Column(
+                "array", np.result_type(*(self.columns[source].dtype for source in sources)).name, (len(sources),)
+            )
+        if sources[0] == name:
             return column
         return Column("number" if len(column.shape) == 1 else "array", column.dtype, column.shape[:-1])
 
@@ -73,15 +90,21 @@ class Table(ABC):
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _whole(self, name: str) -> str:
-        """The name of the column of which `name` is the whole or a part."""
+    def _sources(self, name: str) -> list[str]:
+        """The columns of the file that make up `name`: itself, that of which it is a part, or numbered ones."""
         if name in self.columns:
-            return name
+            return [name]
         whole, _, part = name.rpartition(".")
         column = self.columns.get(whole)
         if column is not None and column.kind == "array" and part.isdecimal() and int(part) < column.shape[-1]:
-            return whole
+            return [whole]
+        numbered = list(takewhile(self._is_number, (f"{name}_{k}" for k in count())))
+        if len(numbered) > 1:
+            return numbered
         raise unknown_column(self.path, name, list(self.columns))
+
+    def _is_number(self, name: str) -> bool:
+        return name in self.columns and self.columns[name].kind == "number"
 
 
 def unknown_column(path: Path, name: str, known: list[str]) -> UserError:
@@ -94,5 +117,8 @@ def unknown_column(path: Path, name: str, known: list[str]) -> UserError:
     return UserError(path, f"has no column '{name}'", todo)
 
 
-def _part(values: Any, name: str, column: str) -> Any:
-    return values if name == column else values[..., int(name.rpartition(".")[2])]
+def made_of(values: list[Any], name: str, sources: list[str]) -> Any:
+    """The column `name` of the values of its sources."""
+    if len(sources) > 1:
+        return np.stack(values, axis=1)
+    return values[0] if sources[0] == name else values[0][..., int(name.rpartition(".")[2])]

@@ -64,8 +64,11 @@ def _texts(mapping: Mapping) -> Iterable[tuple[str, str]]:
 
 
 def select_rows(columns: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
-    """The columns' values at these rows."""
-    return {name: values[rows] for name, values in columns.items()}
+    """The columns' values at these rows, which rise: all rows are the columns as they are."""
+    constant = {name for name, values in columns.items() if np.isscalar(values)}  # derived from no column
+    if all(len(rows) == len(values) for name, values in columns.items() if name not in constant):
+        return columns
+    return {name: values if name in constant else values[rows] for name, values in columns.items()}
 
 
 def flat(values: Any, n: int, expression: Expression) -> np.ndarray:

@@ -13,15 +13,10 @@ from bevatron.simulate.mapping.options import TableGroup
 
 @dataclass(frozen=True)
 class FlatLists:
-    """Lists, one after another: values (elements, n_features) float64, lengths (n,) int64, sample (elements,) int64."""
+    """Lists, one after another: of each feature the numbers of all elements, (elements,), and lengths (n,) int64."""
 
-    values: np.ndarray
+    features: list[np.ndarray]
     lengths: np.ndarray
-
-    @property
-    def sample(self) -> np.ndarray:
-        """The sample to which each element belongs."""
-        return np.repeat(np.arange(len(self.lengths)), self.lengths)
 
     @property
     def offsets(self) -> np.ndarray:
@@ -35,12 +30,12 @@ def make_lists(name: str, group: TableGroup, formulas: Formulas, columns: dict[s
     columns = _without_padding(key, group, formulas, columns, n)
     features = [formulas[f"{key}.features.{feature}"] for feature in group.features]
     flats, lengths = _flatten(key, features, columns, n)
-    lists = FlatLists(np.column_stack(flats).astype(np.float64), lengths)
-    sample = lists.sample
-    kept = np.ones(len(sample), bool)
+    if group.select is None and group.order_by is None and group.max_length is None:
+        return FlatLists(flats, lengths)
+    sample = np.repeat(np.arange(n), lengths)
+    order = np.arange(len(sample))
     if group.select is not None:
-        kept &= _aligned(formulas[f"{key}.select"], columns, lengths) != 0
-    order = np.flatnonzero(kept)
+        order = np.flatnonzero(_aligned(formulas[f"{key}.select"], columns, lengths) != 0)
     if group.order_by is not None:
         by = _aligned(formulas[f"{key}.order_by"], columns, lengths)
         order = order[np.lexsort((by[order], sample[order]))]
@@ -49,7 +44,7 @@ def make_lists(name: str, group: TableGroup, formulas: Formulas, columns: dict[s
         counts = np.bincount(owner, minlength=n)
         rank = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
         order, owner = order[rank < group.max_length], owner[rank < group.max_length]
-    return FlatLists(lists.values[order], np.bincount(owner, minlength=n).astype(np.int64))
+    return FlatLists([flat[order] for flat in flats], np.bincount(owner, minlength=n).astype(np.int64))
 
 
 def _without_padding(

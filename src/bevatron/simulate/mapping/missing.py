@@ -10,6 +10,7 @@ from bevatron.simulate.mapping.options import Mapping, Missing
 from bevatron.store.shards.contract import INDICATOR_OF
 
 REFUSE = Missing()
+BLOCK_ROWS = 2048
 INDICATOR = "_missing"  # of the name of a feature that is 1 where another was missing
 
 
@@ -32,32 +33,41 @@ def policy_of(mapping: Mapping, group: str, feature: str) -> Missing:
     return REFUSE
 
 
-def fill(mapping: Mapping, group: str, features: list[str], values: np.ndarray, place: str) -> Filled:
-    """`values` (rows, n_features) float64 with each missing one treated as its feature's policy says.
+def fill(mapping: Mapping, group: str, features: list[str], columns: list[np.ndarray], place: str) -> Filled:
+    """The `columns` of numbers, (rows,) each, with each missing value treated as its feature's policy says.
 
     A mean is filled in by the recipe, which knows all of the training split; until then it is 0. `place` says where the
     rows are from. Raises UserError, with the feature, for a missing value whose policy is to refuse it.
     """
-    columns, names, definitions = [], [], []
-    for k, feature in enumerate(features):
-        column, policy = values[:, k], policy_of(mapping, group, feature)
+    filled, names, definitions = [], [], []
+    for feature, column in zip(features, columns, strict=True):
+        policy = policy_of(mapping, group, feature)
         with np.errstate(over="ignore"):
-            single = column.astype(np.float32)
+            single = column.astype(np.float32, copy=False)
         missing = ~np.isfinite(single)
         for value in policy.values:
-            missing |= column == value
-        if missing.any() and policy.policy == "refuse":
-            raise _refusal(column, missing, group, feature, place)
-        single[missing] = policy.constant if policy.policy == "constant" else 0.0
-        columns.append(single)
+            missing |= column == np.float64(value)  # in 64 bits, whatever the column has
+        if missing.any():
+            if policy.policy == "refuse":
+                raise _refusal(column, missing, group, feature, place)
+            single = np.where(missing, np.float32(policy.constant if policy.policy == "constant" else 0.0), single)
+        filled.append(single)
         names.append(feature)
         definitions.append("")
         if policy.policy == "mean":
-            columns.append(missing.astype(np.float32))
+            filled.append(missing.astype(np.float32))
             names.append(feature + INDICATOR)
             definitions.append(INDICATOR_OF.format(feature=feature))
-    stacked = np.column_stack(columns) if columns else np.zeros((len(values), 0), np.float32)
-    return Filled(stacked, tuple(names), tuple(definitions) if any(definitions) else ())
+    return Filled(_side_by_side(filled), tuple(names), tuple(definitions) if any(definitions) else ())
+
+
+def _side_by_side(columns: list[np.ndarray]) -> np.ndarray:
+    """(rows, columns) float32 in C order, by blocks of rows that stay in the processor's cache."""
+    values = np.empty((len(columns[0]), len(columns)), np.float32)
+    for start in range(0, len(values), BLOCK_ROWS):
+        block = np.stack([column[start : start + BLOCK_ROWS] for column in columns])
+        values[start : start + BLOCK_ROWS] = block.T
+    return values
 
 
 def names_of(mapping: Mapping, group: str) -> tuple[str, ...]:

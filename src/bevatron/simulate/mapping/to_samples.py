@@ -83,11 +83,11 @@ class Mapper:
         features = list(group.features)
         if group.layout == "list":
             lists = make_lists(name, group, self.formulas, columns, n)
-            filled = fill(self.mapping, name, features, lists.values, place)
+            filled = fill(self.mapping, name, features, lists.features, place)
             column: Dense | Ragged = Ragged(filled.values, lists.offsets)
         else:
             values = [self._flat(f"groups.{name}.features.{feature}", columns, n) for feature in features]
-            filled = fill(self.mapping, name, features, np.column_stack(values).astype(np.float64), place)
+            filled = fill(self.mapping, name, features, values, place)
             column = Dense(filled.values)
         units = tuple(group.units.get(feature, "") for feature in filled.features)
         return Group(column, filled.features, units, filled.definitions)

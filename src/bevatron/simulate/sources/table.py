@@ -1,7 +1,6 @@
 """The source `table`: any files of events that have columns, by a mapping in the study's file."""
 
 import logging
-from math import prod
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Literal
@@ -28,7 +27,6 @@ logger = logging.getLogger("bevatron")
 
 STEP_BYTES, STEP_ROWS = 2**26, 50_000  # of what is read at a time
 CAN_BE_CUT = ("root", "hdf5", "parquet")  # formats of which a part can be read without what is before it
-LIST_LENGTH = 50  # elements, a guess of the mean
 
 
 @source("table")
@@ -125,9 +123,8 @@ class TableSource:
         """One shard of samples, and the time spent in reading. Nothing is random, so `seed` is not used."""
         start = perf_counter()
         part = options.part(shard)
-        attributes = options.attributes(part)
         mapper = Mapper(options)
-        parts, n_events, skipped = [], 0, 0
+        parts, read, n_events, skipped = [], [], 0, 0
         splits = options.splits()
         pieces = part.pieces or (None,) * len(part.files)
         for path, number, piece in zip(part.files, part.numbers, pieces, strict=True):
@@ -135,12 +132,14 @@ class TableSource:
                 first, last = max(part.first - skipped, 0), None if part.stop is None else part.stop - skipped
                 if piece is not None and piece.of > 1:
                     first, last = piece.rows(table.n_rows)
-                for at, columns, n in _steps(table, mapper, first, last):
-                    rows = Rows(str(path), number, at, splits[number])
-                    parts.append(mapper.to_samples(columns, n, rows))
-                    n_events += n
-                if piece is not None and first == last and table.n_rows:  # more pieces than rows
-                    parts += [_none_of(table, mapper, Rows(str(path), number, 0, splits[number]))]
+                if first == 0 or first < table.n_rows:
+                    read.append((path, number))
+                    for at, columns, n in _steps(table, mapper, first, last):
+                        rows = Rows(str(path), number, at, splits[number])
+                        parts.append(mapper.to_samples(columns, n, rows))
+                        n_events += n
+                    if piece is not None and first == last and table.n_rows:  # more pieces than rows
+                        parts += [_none_of(table, mapper, Rows(str(path), number, 0, splits[number]))]
                 if part.stop is not None:
                     skipped += table.n_rows
             if part.stop is not None and skipped >= part.stop:
@@ -151,6 +150,8 @@ class TableSource:
             if len(part.files) == len(splits) and all(piece is None or piece.of == 1 for piece in pieces):
                 raise _nothing_selected(part, options)
             logger.warning("shard %d: no event of %s passes the selection", shard, _some(part))
+        files, numbers = zip(*read, strict=True)
+        attributes = options.attributes(FileRange(files, numbers))  # of those it read, and not of all
         samples = concatenate_samples(parts, attributes)
         return samples, {"events": n_events, "seconds_in_generator": perf_counter() - start}
 
@@ -172,7 +173,7 @@ def _steps(table: Table, mapper: Mapper, first: int, last: int | None):
     names = mapper.formulas.columns_read()
     if not names:
         raise UserError("simulation.source", "no expression names a column of the files", "name one")
-    row_bytes = sum(8 * (LIST_LENGTH if c.kind == "list" else prod(c.shape)) for c in map(table.find, names))
+    row_bytes = sum(table.find(name).row_bytes for name in names)
     rows = max(1, min(STEP_ROWS, STEP_BYTES // row_bytes))
     at = first
     for columns in table.steps(names, first, last, rows):
