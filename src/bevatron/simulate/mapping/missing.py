@@ -1,6 +1,8 @@
 """Values that are not finite, and what becomes of them."""
 
-from typing import NamedTuple
+from collections.abc import Mapping as Named
+from difflib import get_close_matches
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -12,6 +14,12 @@ REFUSE = Missing()
 INDICATOR = "_missing"  # of the name of a feature that is 1 where another was missing
 
 
+class HasMissing(Protocol):
+    """Options that say what becomes of missing values: by `group.feature`, by group, or for 'all'."""
+
+    missing: dict[str, Missing]
+
+
 class Filled(NamedTuple):
     """Features without missing values: values (rows, n_features) float32, and their names, indicators among them."""
 
@@ -19,7 +27,17 @@ class Filled(NamedTuple):
     features: tuple[str, ...]
 
 
-def policy_of(mapping: Mapping, group: str, feature: str) -> Missing:
+def check_missing(missing: Named[str, Missing], features: Named[str, list[str]]) -> None:
+    """Raises ValueError for a key of `missing` that is no group, feature or 'all'; features: of each group."""
+    known = ["all", *features, *(f"{group}.{name}" for group, names in features.items() for name in names)]
+    for key in missing:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            todo = f"; did you mean '{near[0]}'?" if near else ""
+            raise ValueError(f"missing: '{key}' is no group, feature (group.feature) or 'all'{todo}")
+
+
+def policy_of(mapping: HasMissing, group: str, feature: str) -> Missing:
     """The feature's own policy, or its group's, or that of all."""
     for key in (f"{group}.{feature}", group, "all"):
         if key in mapping.missing:
@@ -27,11 +45,19 @@ def policy_of(mapping: Mapping, group: str, feature: str) -> Missing:
     return REFUSE
 
 
-def fill(mapping: Mapping, group: str, features: list[str], values: np.ndarray, place: str) -> Filled:
+def fill(
+    mapping: HasMissing,
+    group: str,
+    features: list[str],
+    values: np.ndarray,
+    place: str,
+    entries: np.ndarray | None = None,
+    policies: str = "constant or mean",
+) -> Filled:
     """`values` (rows, n_features) float64 with each missing one treated as its feature's policy says.
 
     A mean is filled in by the recipe, which knows all of the training split; until then it is 0. `place` says where the
-    rows are from. Raises UserError, with the feature, for a missing value whose policy is to refuse it.
+    rows are from, `entries` (rows,) which entry of the file each is of, `policies` what a study may set. Raises UserError, with the feature, for a missing value whose policy is to refuse it.
     """
     columns, names = [], []
     for k, feature in enumerate(features):
@@ -42,7 +68,7 @@ def fill(mapping: Mapping, group: str, features: list[str], values: np.ndarray, 
         for value in policy.values:
             missing |= column == value
         if missing.any() and policy.policy == "refuse":
-            raise _refusal(column, missing, group, feature, place)
+            raise _refusal(column, missing, f"{group}.{feature}", place, entries, policies)
         single[missing] = policy.constant if policy.policy == "constant" else 0.0
         columns.append(single)
         names.append(feature)
@@ -62,10 +88,16 @@ def names_of(mapping: Mapping, group: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _refusal(column: np.ndarray, missing: np.ndarray, group: str, feature: str, place: str) -> UserError:
+def _refusal(
+    column: np.ndarray, missing: np.ndarray, name: str, place: str, entries: np.ndarray | None, policies: str
+) -> UserError:
     first = int(missing.argmax())
     value = float(column[first])
-    reason = "more than a 32-bit number holds" if np.isfinite(value) else "no finite number"
-    what = f"'{group}.{feature}' is {value:g}, {reason}, in {int(missing.sum())} of {len(column)} values"
-    todo = f"set {WHERE}.missing ({group}.{feature}: constant or mean), or leave these samples out by selection"
+    too_large = np.isfinite(value) and abs(value) > np.finfo(np.float32).max
+    reason = "no finite number" if not np.isfinite(value) else "a value that stands for a missing one"
+    reason = "more than a 32-bit number holds" if too_large else reason
+    what = f"'{name}' is {value:g}, {reason}, in {int(missing.sum())} of {len(column)} values"
+    if entries is not None:
+        what += f", first in entry {entries[first]}"
+    todo = f"set {WHERE}.missing ({name}: {policies}), or leave these samples out by selection"
     return UserError(place, what, todo)

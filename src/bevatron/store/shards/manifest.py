@@ -182,6 +182,7 @@ class Builder:
         self.longest: dict[str, int] = {}
         self.statistics: dict[str, GroupStatistics] = {}
         self.files: dict[str, str] = {}
+        self.names_of_files: dict[str, str] = {}  # by SHA-256
         self.file_lists: set[str | None] = set()
 
     def add(self, path: Path, split: str) -> ShardEntry:
@@ -251,6 +252,9 @@ class Builder:
             if self.files.setdefault(name, digest) != digest:
                 what = f"was read from another content of '{name}' than the shards before it: the file has changed"
                 raise UserError(path, what, again)
+            if (other := self.names_of_files.setdefault(digest, name)) != name:
+                what = f"'{other}' and '{name}' have the same content: its samples count twice, in other splits perhaps"
+                raise UserError("simulation.source.files", what, f"leave one of them out, and {again}")
         self.file_lists.add(attributes.get("file_list"))
         if len(self.file_lists) > 1:
             what = "was read from other files than the shards before it: some were added, taken away or renamed"
