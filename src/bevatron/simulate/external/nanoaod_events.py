@@ -75,9 +75,10 @@ def _missing_branches(path: Path, missing: list[str], available: list[str]) -> U
     todo = ""
     for name in missing:
         collection, _, feature = name.partition("_")
-        near = get_close_matches(name, [other for other in available if other.startswith(f"{collection}_")], n=1)
+        known = [other.partition("_")[2] for other in available if other.startswith(f"{collection}_")]
+        near = get_close_matches(feature, known, 1, 0.8)
         if near:
-            todo += f"did you mean '{near[0]}'? "
+            todo += f"did you mean '{collection}_{near[0]}'? "
         elif collection == "SV":
             needed = feature in NEEDED_OF_VERTICES
             todo += "set simulation.source.vertices: false; " if needed else ""
