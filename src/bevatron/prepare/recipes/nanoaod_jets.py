@@ -30,8 +30,8 @@ class NanoAODJets:
     7 features, the most significant first); target `flavour` int64: 0 light, 1 charm, 2 beauty.
 
     Without vertices in the raw shard there are neither the group nor `n_vertices`, without their `ntracks` no
-    `vertex_n_tracks`. A vertex belongs to a jet within `vertex_delta_r`. Its displacement is measured from the primary vertex, its
-    energy fraction is that of the jet's energy.
+    `vertex_n_tracks`. A vertex belongs to a jet within `vertex_delta_r`. Its displacement is measured from the primary
+    vertex, its energy fraction is that of the jet's energy.
     """
 
     VERSION = 1

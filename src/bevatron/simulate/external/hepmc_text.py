@@ -1,4 +1,4 @@
-"""HepMC ASCII files, of version 3 or 2, cut into the texts of their events, so that events are counted and skipped cheaply."""
+"""HepMC ASCII files of version 3 or 2 cut into the texts of their events, so that these are counted cheaply."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -104,9 +104,7 @@ def _check_header(file: Iterator[bytes], path: Path) -> Iterator[bytes]:
         raise UserError(path, "holds no HepMC event listing", "fetch it again, or take it out of the files")
 
 
-def _parse_event(
-    path: Path, number: int, line: int, lines: list[bytes], head: bytes, listing: Listing
-) -> EventText:
+def _parse_event(path: Path, number: int, line: int, lines: list[bytes], head: bytes, listing: Listing) -> EventText:
     try:
         fields = lines[0].split()
         if listing.lines is HEPMC2:

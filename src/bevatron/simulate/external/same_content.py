@@ -70,7 +70,9 @@ def _is_same(path: Path, other: Path, what: str) -> bool:
         packed = [_packed(file) for file in (path, other)]
         if packed == [None, None]:
             return False
-        checksums = [_checksum(file) if found is None else found[0] for file, found in zip((path, other), packed, strict=True)]
+        checksums = [
+            _checksum(file) if found is None else found[0] for file, found in zip((path, other), packed, strict=True)
+        ]
         # The end of a gzip file tells of its last part alone, if it has several.
         return checksums[0] == checksums[1] and _unpacked_digest(path) == _unpacked_digest(other)
     except (OSError, EOFError, zlib.error):
@@ -113,7 +115,7 @@ def _of_content(path: Path, changed: int, what: str) -> Any:
     if what == "sha256":
         return sha256_of(path)
     if what == "unpacked sha256":
-        with (gzip.open(path) if _packed(path) else path.open("rb")) as file:
+        with gzip.open(path) if _packed(path) else path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()  # pyright: ignore[reportArgumentType]
     value = 0
     with path.open("rb") as file:

@@ -19,6 +19,9 @@ class Formulas:
         self.derived = {name: self._add(f"derived.{name}", text) for name, text in mapping.derived.items()}
         for key, text in _texts(mapping):
             self._add(key, text)
+        cuts = [self._parsed[key] for key in ("selection", "test_selection") if key in self._parsed]
+        asks = ("is_finite", "is_nan")  # a selection with these knows of what it leaves out
+        self.cut_on = {name for cut in cuts if not any(word in cut.text for word in asks) for name in cut.names}
         self._images = [group.column for group in mapping.groups.values() if group.column is not None]
 
     def _add(self, key: str, text: str) -> Expression:

@@ -1,7 +1,5 @@
 """Values that are not finite, and what becomes of them."""
 
-from collections.abc import Mapping as Named
-from difflib import get_close_matches
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -27,16 +25,6 @@ class Filled(NamedTuple):
     features: tuple[str, ...]
 
 
-def check_missing(missing: Named[str, Missing], features: Named[str, list[str]]) -> None:
-    """Raises ValueError for a key of `missing` that is no group, feature or 'all'; features: of each group."""
-    known = ["all", *features, *(f"{group}.{name}" for group, names in features.items() for name in names)]
-    for key in missing:
-        if key not in known:
-            near = get_close_matches(key, known, n=1)
-            todo = f"; did you mean '{near[0]}'?" if near else ""
-            raise ValueError(f"missing: '{key}' is no group, feature (group.feature) or 'all'{todo}")
-
-
 def policy_of(mapping: HasMissing, group: str, feature: str) -> Missing:
     """The feature's own policy, or its group's, or that of all."""
     for key in (f"{group}.{feature}", group, "all"):
@@ -57,7 +45,8 @@ def fill(
     """`values` (rows, n_features) float64 with each missing one treated as its feature's policy says.
 
     A mean is filled in by the recipe, which knows all of the training split; until then it is 0. `place` says where the
-    rows are from, `entries` (rows,) which entry of the file each is of, `policies` what a study may set. Raises UserError, with the feature, for a missing value whose policy is to refuse it.
+    rows are from, `entries` (rows,) which entry of the file each is of, `policies` what a study may set. Raises
+    UserError, with the feature, for a missing value whose policy is to refuse it.
     """
     columns, names = [], []
     for k, feature in enumerate(features):

@@ -14,7 +14,8 @@ from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.collisions.hadrons import MAX_DELTA_R
 from bevatron.simulate.external.external_files import FileOptions, refuse_changes
 from bevatron.simulate.external.nanoaod_events import NEEDED_OF_VERTICES, Step, read_steps
-from bevatron.simulate.mapping.missing import check_missing, fill
+from bevatron.simulate.mapping.missing import fill
+from bevatron.simulate.mapping.missing_keys import check_missing
 from bevatron.simulate.mapping.options import Missing
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples, elements_of

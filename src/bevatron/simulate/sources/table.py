@@ -1,5 +1,6 @@
 """The source `table`: any files of events that have columns, by a mapping in the study's file."""
 
+import logging
 from math import prod
 from time import perf_counter
 from typing import Annotated, Literal
@@ -9,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from bevatron.config.loading.kinds import source
 from bevatron.errors import UserError
 from bevatron.simulate.batches import concatenate_samples
-from bevatron.simulate.external.external_files import FileOptions, FileRange, too_few_events
+from bevatron.simulate.external.external_files import FileOptions, FileRange, refuse_changes, too_few_events
 from bevatron.simulate.mapping.options import Mapping
 from bevatron.simulate.mapping.to_samples import Mapper, Rows
 from bevatron.simulate.shard_seed import ShardSeed
@@ -18,6 +19,7 @@ from bevatron.store.shards.contract import SPLITS
 from bevatron.tables.open_table import Format, TableOptions, open_table
 from bevatron.tables.table import Table
 
+logger = logging.getLogger("bevatron")
 STEP_BYTES, STEP_ROWS = 2**26, 50_000  # of what is read at a time
 LIST_LENGTH = 50  # elements, a guess of the mean
 
@@ -82,20 +84,25 @@ class TableSource:
         """One shard of samples, and the time spent in reading. Nothing is random, so `seed` is not used."""
         start = perf_counter()
         part = options.part(shard)
-        attributes = options.attributes(part)
         mapper = Mapper(options)
         parts, n_events, skipped = [], 0, 0
-        for path, number in zip(part.files, part.numbers, strict=True):
-            with open_table(path, options.reading()) as table:
-                first, last = max(part.first - skipped, 0), None if part.stop is None else part.stop - skipped
-                for at, columns, n in _steps(table, mapper, first, last):
-                    rows = Rows(str(path), number, at, options.split_of(number))
-                    parts.append(mapper.to_samples(columns, n, rows))
-                    n_events += n
-                if part.stop is not None:
-                    skipped += table.n_rows
-            if part.stop is not None and skipped >= part.stop:
-                break
+        with refuse_changes(part):
+            attributes = options.attributes(part)
+            for path, number in zip(part.files, part.numbers, strict=True):
+                split = options.split_of(number)
+                with open_table(path, options.reading()) as table:
+                    first, last = max(part.first - skipped, 0), None if part.stop is None else part.stop - skipped
+                    for at, columns, n in _steps(table, mapper, first, last):
+                        parts.append(mapper.to_samples(columns, n, Rows(str(path), number, at, split)))
+                        n_events += n
+                    if part.stop is not None:
+                        skipped += table.n_rows
+                if part.stop is not None and skipped >= part.stop:
+                    break
+        for name, lost in mapper.nan_in_cuts.items():
+            logger.warning(
+                "shard %d: '%s', of a selection, is NaN in %d events, which fails comparisons", shard, name, lost
+            )
         if n_events == 0:
             raise too_few_events(part, shard, skipped, "events")
         if not any(len(samples) for samples in parts):
