@@ -78,6 +78,8 @@ def format_of(path: Path) -> Format:
         raise UserError(path, "no such file", "paths start from the working folder") from None
     except OSError as error:
         raise UserError(path, f"cannot be read: {error.strerror or error}") from None
+    if start.startswith(b"\x93NUMPY"):
+        raise UserError(path, "is a single array (.npy)", "save the columns by name: np.savez(file, pt=..., eta=...)")
     if not start:
         raise UserError(path, "is empty", "fetch it again, or take it out of the files")
     return "csv"

@@ -1,10 +1,10 @@
 """What every file of events is to Bevatron: columns by name, of equal length, read in ranges of rows."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 from bevatron.errors import UserError
@@ -34,6 +34,7 @@ class Table(ABC):
     path: Path
     columns: dict[str, Column]
     n_rows: int
+    refused: Mapping[str, str] = MappingProxyType({})  # by name of what is there and cannot be read as a column, why
 
     def read(self, names: Iterable[str], start: int, stop: int) -> dict[str, Any]:
         """Rows start to stop (excluded) of the columns: numpy arrays (rows,), (rows, *shape), or awkward lists.
@@ -81,6 +82,9 @@ class Table(ABC):
         column = self.columns.get(whole)
         if column is not None and column.kind == "array" and part.isdecimal() and int(part) < column.shape[-1]:
             return whole
+        for part in (name, whole):
+            if part in self.refused:
+                raise UserError(self.path, f"'{part}' {self.refused[part]}", "choose another column")
         raise unknown_column(self.path, name, list(self.columns))
 
 
