@@ -110,9 +110,7 @@ def padded(text: bytes) -> bytes:
 FORMS = {
     "padded": padded,
     "Windows": lambda t: t.replace(b"\n", b"\r\n"),
-    "tabs": lambda t: b"\n".join(
-        line.replace(b" ", b"\t") if line[:2] == b"V " else line for line in t.split(b"\n")
-    ),
+    "tabs": lambda t: b"\n".join(line.replace(b" ", b"\t") if line[:2] == b"V " else line for line in t.split(b"\n")),
     "bzip2": bz2.compress,
     "xz": lzma.compress,
 }

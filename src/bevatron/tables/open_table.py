@@ -89,6 +89,6 @@ def _is_npz(path: Path) -> bool:
     """Whether a zip file holds arrays, and not one compressed text."""
     import zipfile
 
-    with suppress(zipfile.BadZipFile, OSError), zipfile.ZipFile(path) as archive:
+    with suppress(Exception), zipfile.ZipFile(path) as archive:
         return any(name.endswith(".npy") for name in archive.namelist())
     return True  # damaged: its reader says so

@@ -25,7 +25,8 @@ def read_batches(events: Iterator[EventText]) -> Iterator[tuple[list[EventText],
     while texts := list(islice(events, BATCH)):
         parsed = [(text, event) for text, event in zip(texts, _parse_events(texts), strict=True)]
         weights = {tuple(event.weights[:1]) for _, event in parsed}
-        converted = [convert_event(event) for _, event in parsed]
+        with np.errstate(all="ignore"):  # what is not finite is told below
+            converted = [convert_event(event) for _, event in parsed]
         for (text, _), particles in zip(parsed, converted, strict=True):
             _check_sizes(text, particles)
         yield texts, concatenate_particles(converted), len(weights) > 1
@@ -51,6 +52,10 @@ def _parse_events(texts: list[EventText]) -> Iterator[Any]:
     pyhepmc.Setup.debug_level = 0
     for text in texts:
         lines = normalize_lines(text.text, text.listing.lines, text.file, text.line)
+        listed = lines.count(b"\nP ")
+        if listed != text.particles:
+            what = f"event {text.number} cannot be read: it declares {text.particles} particles, and lists {listed}"
+            raise UserError(text.where, what, "take the event out, or write the file again")
         content = text.head.replace(b"\r\n", b"\n") + lines + text.listing.end + b"\n"
         event = getattr(pyhepmc.io, text.listing.reader)(pyhepmc.io.pyiostream(io.BytesIO(content), BUFFER)).read()
         understood = (0, 0) if event is None else (len(event.particles), len(event.vertices))

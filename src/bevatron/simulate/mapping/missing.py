@@ -82,7 +82,7 @@ def _refusal(
 ) -> UserError:
     first = int(missing.argmax())
     value = float(column[first])
-    too_large = np.isfinite(value) and abs(value) > np.finfo(np.float32).max
+    too_large = np.isfinite(value) and abs(value) > float(np.finfo(np.float32).max)
     reason = "no finite number" if not np.isfinite(value) else "a value that stands for a missing one"
     reason = "more than a 32-bit number holds" if too_large else reason
     what = f"'{name}' is {value:g}, {reason}, in {int(missing.sum())} of {len(column)} values"

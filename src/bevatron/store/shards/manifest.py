@@ -90,6 +90,10 @@ class Manifest(Record):
         """Samples of the split."""
         return sum(entry.samples for entry in self.splits[split])
 
+    def is_empty(self, group: str, split: str) -> bool:
+        """Whether no sample of the split has an element of the list, or a pixel of the sparse images, `group`."""
+        return self.groups[group].layout != "dense" and not any(entry.elements[group] for entry in self.splits[split])
+
     def class_counts(self, split: str) -> dict[str, int]:
         """Samples of each class in the split; in a detection, samples with a box of it."""
         return {name: sum(e.class_counts[name] for e in self.splits[split]) for name in self.classes}
