@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+MODULAR = (np.add, np.subtract, np.multiply)
 SIGNED, UNSIGNED = (-(2**63), 2**63 - 1), (0, 2**64 - 1)
 
 
@@ -40,7 +41,20 @@ def reckon(operation: Callable[..., Any], *operands: Any) -> Any:
         return operation(*operands)
     if _fits(low, high, bounds, UNSIGNED):
         return operation(*(_cast(operand, np.uint64) for operand in operands))
-    return operation(*(_cast(operand, np.float64) for operand in operands))
+    floating = operation(*(_cast(operand, np.float64) for operand in operands))
+    if operation not in MODULAR or any(isinstance(operand, int) and operand > SIGNED[1] for operand in operands):
+        return floating
+    # Integers wrap around by 2^64, and so are right where the result has 63 bits; floats round before they cancel.
+    whole = operation(*(_cast(operand, np.int64) for operand in operands))
+    return _where(np.abs(floating) < 2.0**62, whole, floating)
+
+
+def _where(condition: Any, yes: Any, no: Any) -> Any:
+    if isinstance(condition, np.ndarray | np.generic):
+        return np.where(condition, yes, no)
+    import awkward as ak
+
+    return ak.where(condition, yes, no)
 
 
 def _result_bounds(operation: Callable[..., Any], bounds: list[tuple[int, int]]) -> tuple[int, int]:

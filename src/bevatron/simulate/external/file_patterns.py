@@ -30,7 +30,7 @@ def find_files(pattern: str, where: str) -> list[Path]:
         others = [match for match in matches if match != path]
         if others:
             what = f"'{pattern}' is the name of a file, and a pattern that matches '{others[0]}' too"
-            alone = re.sub(r"([*?[])", r"[\\1]", pattern)
+            alone = re.sub(r"([*?[])", r"[\1]", pattern)
             raise UserError(where, what, f"write '{alone}' for that file alone, and name the others beside it")
         return [_checked(path, where)]
     if not matches:
