@@ -49,7 +49,7 @@ class CsvTable(Table):
         return check_names(list(options.names), self.path)
 
     @cached_property
-    def n_rows(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]  # found when it is asked for
+    def n_rows(self) -> int:  # found when it is asked for
         """Rows of the file, which is read for it."""
         return sum(len(chunk) for chunk in self._chunks(self._names[:1], AT_ONCE))
 
@@ -83,7 +83,8 @@ class CsvTable(Table):
         options = self._options
         texts = {name: str for name, column in self.columns.items() if column.kind == "text"}
         with _faults(self.path), open_text(self.path) as text:
-            reader = pd.read_csv(
+            read_csv: Any = pd.read_csv  # its types know fewer arguments than it takes
+            reader = read_csv(
                 text,
                 sep=options.separator,
                 chunksize=rows,
@@ -91,7 +92,7 @@ class CsvTable(Table):
                 low_memory=False,
                 names=self._names,
                 header=0 if options.header else None,
-                dtype=texts,  # pyright: ignore[reportArgumentType]
+                dtype=texts,
                 keep_default_na=False,
                 na_values={name: MISSING for name in self._names if name not in texts},
             )
@@ -127,7 +128,8 @@ def _to_numbers(values: Any) -> tuple[np.ndarray, np.ndarray]:
     """The numbers of a column that pandas did not take for one, float64, and which of them are none."""
     import pandas as pd
 
-    numbers = pd.to_numeric(values.astype(object), errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    converted: Any = pd.to_numeric(values.astype(object), errors="coerce")
+    numbers = converted.to_numpy(np.float64, na_value=np.nan)
     missing = values.isna().to_numpy() | values.isin(MISSING).to_numpy()
     return numbers, np.isnan(numbers) & ~missing
 

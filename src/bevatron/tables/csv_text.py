@@ -39,11 +39,12 @@ def open_text(path: Path) -> Iterator[TextIO]:
     """
     with ExitStack() as stack:
         raw = stack.enter_context(open_regular(path))
-        binary = io.BufferedReader(_Checked(_unpacked(raw, path, stack), path), 1 << 18)
+        checked = _Checked(_unpacked(raw, path, stack), path)
+        binary = io.BufferedReader(checked, 1 << 18)
         start = binary.peek(4)[:4]
         encoding = next((name for mark, name in MARKS.items() if start.startswith(mark)), "utf-8")
-        binary.raw.check = encoding in ("utf-8", "utf-8-sig")  # pyright: ignore[reportAttributeAccessIssue]
-        if binary.raw.check and b"\0" in binary.peek(1):  # pyright: ignore[reportAttributeAccessIssue]
+        checked.check = encoding in ("utf-8", "utf-8-sig")
+        if checked.check and b"\0" in binary.peek(1):
             raise _zero_bytes(path)
         yield stack.enter_context(io.TextIOWrapper(binary, encoding, "replace", newline=""))
 

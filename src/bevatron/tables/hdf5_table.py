@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import hdf5plugin  # noqa: F401  (registers the filters of compressed files)
 import numpy as np
+from h5py import h5o  # pyright: ignore[reportAttributeAccessIssue]
 
 from bevatron.errors import UserError
 from bevatron.regular_files import require_regular
@@ -128,11 +129,11 @@ def _datasets(
     group: h5py.Group, prefix: str, seen: set[int], refused: dict[str, str]
 ) -> Iterator[tuple[str, h5py.Dataset]]:
     """Datasets below the group by name with dots; each group once, whatever its links."""
-    address = h5py.h5o.get_info(group.id).addr
+    address = h5o.get_info(group.id).addr
     if address in seen:
         return
     seen.add(address)
-    for name in group:
+    for name in map(str, group):
         link, full = group.get(name, getlink=True), f"{prefix}.{name}" if prefix else name
         if isinstance(link, h5py.ExternalLink):
             refused[full] = f"is an external link to '{link.filename}', which is not followed"

@@ -20,11 +20,12 @@ def open_root(path: Path) -> Iterator[Any]:
     except ImportError:
         raise UserError("uproot", "is not installed, and reads ROOT files", "pip install 'bevatron[formats]'") from None
     require_regular(path)
+    opened: Any = uproot.open
     if ":" in str(path):
-        with open_regular(path) as raw, uproot.open(raw) as file:
+        with open_regular(path) as raw, opened(raw) as file:
             yield file
     else:
-        with uproot.open(str(path.absolute())) as file:
+        with opened(str(path.absolute())) as file:
             yield file
 
 

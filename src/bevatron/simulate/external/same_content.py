@@ -116,7 +116,7 @@ def _of_content(path: Path, changed: int, what: str) -> Any:
         return sha256_of(path)
     if what == "unpacked sha256":
         with gzip.open(path) if _packed(path) else path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()  # pyright: ignore[reportArgumentType]
+            return hashlib.file_digest(file, "sha256").hexdigest()
     value = 0
     with path.open("rb") as file:
         while piece := file.read(1 << 22):

@@ -71,6 +71,11 @@ def select_rows(columns: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
     return {name: values[rows] for name, values in columns.items()}
 
 
+def is_true(values: np.ndarray) -> np.ndarray:
+    """Which numbers are not 0; NaN is not true, as it fails comparisons."""
+    return (values != 0) & (values == values)
+
+
 def flat(values: Any, n: int, expression: Expression) -> np.ndarray:
     """One number a sample, (n,); a constant counts for all. Raises UserError for lists and texts."""
     from bevatron.errors import UserError
@@ -86,6 +91,6 @@ def flat(values: Any, n: int, expression: Expression) -> np.ndarray:
     if array.ndim > 1:
         shape = " × ".join(map(str, array.shape[1:]))
         raise UserError(
-            expression.where, f"'{expression.text}' has {shape} values in each sample", "name one: x.0, x.1"
+            expression.where, f"'{expression.text}' has {shape} values in each sample", "name one: `x.0`, `x.1`"
         )
     return np.broadcast_to(array, n)

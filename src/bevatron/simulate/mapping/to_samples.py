@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.simulate.mapping.columns import WHERE, Formulas, flat, select_rows
+from bevatron.simulate.mapping.columns import WHERE, Formulas, flat, is_true, select_rows
 from bevatron.simulate.mapping.images import make_images
 from bevatron.simulate.mapping.lists import make_lists
 from bevatron.simulate.mapping.missing import fill
@@ -76,7 +76,7 @@ class Mapper:
         if getattr(self.mapping, key) is None:
             return np.ones(n, bool)
         expression = self.formulas[key]
-        return flat(expression.evaluate(columns), n, expression) != 0
+        return is_true(flat(expression.evaluate(columns), n, expression))
 
     def _flat(self, key: str, columns: dict[str, Any], n: int) -> np.ndarray:
         expression = self.formulas[key]
@@ -109,10 +109,10 @@ class Mapper:
             parts = [self._numbers(f"{key}.values.{part}", columns, n, rows, selected) for part in target.values]
             return np.column_stack(parts)
         if target.labels is not None:
-            parts = [self._flat(f"{key}.labels.{part}", columns, n) != 0 for part in target.labels]
+            parts = [self._truth(f"{key}.labels.{part}", columns, n, rows, selected) for part in target.labels]
             return np.column_stack(parts).astype(np.float32)
         classes = target.classes or {}
-        member = np.column_stack([self._flat(f"{key}.classes.{part}", columns, n) != 0 for part in classes])
+        member = np.column_stack([self._truth(f"{key}.classes.{p}", columns, n, rows, selected) for p in classes])
         used = selected != 0
         counts = member.sum(axis=1)
         several = np.flatnonzero((counts > 1) & used)
@@ -138,6 +138,14 @@ class Mapper:
             what += f"{rows.first + bad[0]}; a target is a finite number of 32 bits"
             raise UserError(f"{rows.file}: {key}", what, f"leave them out by {WHERE}.selection")
         return np.where(selected != 0, single, np.float32(0))
+
+    def _truth(self, key: str, columns: dict[str, Any], n: int, rows: Rows, selected: np.ndarray) -> np.ndarray:
+        """Whether each row is of the class; UserError where that is NaN."""
+        values = self._flat(key, columns, n)
+        if (bad := np.flatnonzero((values != values) & (selected != 0))).size:
+            what = f"'{self.formulas[key].text}' is NaN in {len(bad)} entries, first in entry {rows.first + bad[0]}"
+            raise UserError(f"{rows.file}: {key}", what, f"leave them out by {WHERE}.selection")
+        return values != 0
 
     def _weight(self, columns: dict[str, Any], n: int, place: str) -> np.ndarray | None:
         if self.mapping.weight is None:
@@ -190,7 +198,9 @@ def _whole_numbers(values: np.ndarray, expression: Any) -> np.ndarray:
         bad = ~np.isfinite(values) | (values != np.rint(values)) | (np.abs(values) >= 2.0**53)
         if bad.any():
             raise UserError(
-                expression.where, f"'{expression.text}' is {values[bad][0]!r}, no whole number", "an id is whole"
+                expression.where,
+                f"'{expression.text}' is {values[bad][0]:.17g}, no whole number of up to 53 bits",
+                "an id is whole",
             )
         values = values.astype(np.int64)
     return values.astype(np.uint64) if values.dtype.kind == "u" else values.astype(np.int64).view(np.uint64)
