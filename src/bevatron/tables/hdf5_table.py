@@ -52,7 +52,7 @@ class Hdf5Table(Table):
         for name, dataset in [("", node)] if isinstance(node, h5py.Dataset) else _datasets(node, "", set(), refused):
             if not dataset.shape:
                 continue
-            if reason := _reason_to_refuse(dataset):
+            if reason := reason_to_refuse(dataset):
                 refused[name] = reason
                 continue
             for field, column in _columns_of(dataset):
@@ -146,7 +146,7 @@ def _datasets(
             yield full, item
 
 
-def _reason_to_refuse(dataset: h5py.Dataset) -> str:
+def reason_to_refuse(dataset: h5py.Dataset) -> str:
     """Why the dataset's values are not those that somebody wrote into this file; '' where they are."""
     if dataset.external or (dataset.is_virtual and any(part.file_name != "." for part in dataset.virtual_sources())):
         return "has its values in other files, which are not followed (h5repack copies them)"

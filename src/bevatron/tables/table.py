@@ -44,6 +44,10 @@ class Table(ABC):
         names = list(dict.fromkeys(names))
         whole = {name: self._whole(name) for name in names}
         values = self._read(list(dict.fromkeys(whole.values())), start, stop)
+        for column, found in values.items():
+            if len(found) != stop - start:
+                what = f"has {len(found)} rows of '{column}' where it says that there are {stop - start}"
+                raise UserError(self.path, what, "the file is damaged: fetch it again")
         return {name: _part(values[column], name, column) for name, column in whole.items()}
 
     def steps(self, names: Iterable[str], start: int, stop: int | None, rows: int) -> Iterator[dict[str, Any]]:
