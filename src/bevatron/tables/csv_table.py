@@ -1,5 +1,6 @@
 """Text tables: CSV, plain or compressed, by pandas. Without an index, rows are found by reading from the start."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -35,7 +36,7 @@ class CsvTable(Table):
         self._names = self._names_of(fields)
         self.columns = {name: Column("number", "float64") for name in self._names}
         first = next(self._chunks(self._names, LOOKED_AT), None)
-        if first is None:
+        if first is None or first.empty:
             raise UserError(path, "holds no row", "take it out of the files")
         self.columns = {name: _column_of(first[name]) for name in self._names}
 
@@ -92,18 +93,32 @@ class CsvTable(Table):
                 low_memory=False,
                 names=self._names,
                 header=0 if options.header else None,
+                index_col=False,
                 dtype=texts,
                 keep_default_na=False,
                 na_values={name: MISSING for name in self._names if name not in texts},
             )
             with reader:
-                for chunk in reader:
-                    # Of rows longer than the names pandas makes an index of their first fields, and it fills up
-                    # shorter ones as if nothing was missing.
-                    is_longer = not isinstance(chunk.index, pd.RangeIndex)
-                    if is_longer or (len(self._names) > 1 and chunk[self._names[-1]].isna().any()):
-                        self._check_lengths()
+                while (chunk := self._next_chunk(reader)) is not None:
                     yield chunk[names]
+
+    def _next_chunk(self, reader: Any) -> Any:
+        """The next rows, None after the last.
+
+        Of rows longer than the names pandas drops fields with a warning alone, and it fills up shorter ones as if
+        nothing was missing.
+        """
+        import pandas as pd
+
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", pd.errors.ParserWarning)
+            chunk = next(reader, None)
+        if chunk is None:
+            return None
+        is_longer = any(issubclass(warning.category, pd.errors.ParserWarning) for warning in caught)
+        if is_longer or (len(self._names) > 1 and chunk[self._names[-1]].isna().any()):
+            self._check_lengths()
+        return chunk
 
     def _check_lengths(self) -> None:
         if not self._lengths_checked:

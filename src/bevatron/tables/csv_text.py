@@ -29,6 +29,7 @@ MARKS = {  # the longer ones first
     b"\xef\xbb\xbf": "utf-8-sig",
 }
 LINE_BYTES = 1 << 24
+BLANKS = r"\s+"  # as pandas says it: any number of blanks and tabulators
 
 
 @contextmanager
@@ -73,10 +74,12 @@ def _unpacked(raw: Any, path: Path, stack: ExitStack) -> Any:
 
 
 class _Checked(io.RawIOBase):
-    """A stream of bytes among which no zero may be: pandas would take it for the end of a number."""
+    """A stream of bytes among which no zero may be, for pandas would take it for the end of a number, and no line that
+    fills the memory.
+    """
 
     def __init__(self, stream: Any, path: Path):
-        self._stream, self._path, self.check = stream, path, False
+        self._stream, self._path, self.check, self._line = stream, path, False, 0
 
     def readable(self) -> bool:
         return True
@@ -85,6 +88,10 @@ class _Checked(io.RawIOBase):
         piece = self._stream.read(len(buffer))
         if self.check and b"\0" in piece:
             raise _zero_bytes(self._path)
+        end = max(piece.rfind(b"\n"), piece.rfind(b"\r"))
+        self._line = self._line + len(piece) if end < 0 else len(piece) - end
+        if self._line > LINE_BYTES:
+            raise UserError(self._path, f"has a line of more than {LINE_BYTES >> 20} MB", "see what wrote it")
         buffer[: len(piece)] = piece
         return len(piece)
 
@@ -96,18 +103,17 @@ def _zero_bytes(path: Path) -> UserError:
 def first_row(path: Path, separator: str) -> list[str]:
     """The fields of the first line that is not empty. Raises UserError for a file without."""
     with open_text(path) as text:
-        limited = iter(lambda: _line(text, path), "")
-        for row in csv.reader(limited, delimiter=separator, skipinitialspace=True):
+        for row in _rows(text, separator):
             if any(field.strip() for field in row) or len(row) > 1:
                 return [field.strip() for field in row]
     raise UserError(path, "holds no column", "take it out of the files")
 
 
-def _line(text: TextIO, path: Path) -> str:
-    line = text.readline(LINE_BYTES + 1)
-    if len(line) > LINE_BYTES:
-        raise UserError(path, f"has a line of more than {LINE_BYTES >> 20} MB", "see what wrote it")
-    return line
+def _rows(text: TextIO, separator: str) -> Iterator[list[str]]:
+    """The fields of each line; with the separator BLANKS a line has no quotes."""
+    if separator == BLANKS:
+        return (line.split() for line in text)
+    return csv.reader(text, delimiter=separator, skipinitialspace=True)
 
 
 def check_names(names: list[str], path: Path) -> list[str]:
@@ -122,8 +128,9 @@ def check_names(names: list[str], path: Path) -> list[str]:
 def check_lengths(path: Path, separator: str, width: int) -> None:
     """Raises UserError, with the line, for the first row that has not `width` fields."""
     with open_text(path) as text:
-        reader = csv.reader(text, delimiter=separator, skipinitialspace=True)
-        for row in reader:
+        reader = _rows(text, separator)
+        for number, row in enumerate(reader, 1):
             if row and len(row) != width and (len(row) > 1 or row[0].strip()):
                 what = f"has {len(row)} fields, where {width} columns are"
-                raise UserError(f"{path}:{reader.line_num}", what, "mend the line, or set simulation.source.separator")
+                line = getattr(reader, "line_num", number)
+                raise UserError(f"{path}:{line}", what, "mend the line, or set simulation.source.separator")

@@ -5,7 +5,7 @@ from math import prod
 from time import perf_counter
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from bevatron.config.loading.kinds import source
 from bevatron.errors import UserError
@@ -16,6 +16,7 @@ from bevatron.simulate.mapping.to_samples import Mapper, Rows
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Samples
 from bevatron.store.shards.contract import SPLITS
+from bevatron.tables.csv_text import BLANKS
 from bevatron.tables.open_table import Format, TableOptions, open_table
 from bevatron.tables.table import Table
 
@@ -46,12 +47,19 @@ class TableSource:
         )
         separator: Annotated[str, BeforeValidator(lambda v: "\t" if v == "tab" else v)] = Field(
             default=",",
-            description="between the columns of a CSV file; tab for a tabulator",
+            description="between the columns of a CSV file: one sign, tab for a tabulator, or \\s+ for any blanks",
             min_length=1,
             max_length=3,
         )
         header: bool = Field(default=True, description="whether a CSV file's first line names its columns")
         names: list[str] = Field(default=[], description="names of a CSV file's columns, where it has none or others")
+
+        @field_validator("separator")
+        @classmethod
+        def _is_one_sign(cls, value: str) -> str:
+            if len(value) > 1 and value != BLANKS:
+                raise ValueError(f"'{value}' has {len(value)} signs; give one, tab, or {BLANKS}")
+            return value
 
         @model_validator(mode="after")
         def _has_files(self) -> "TableSource.Options":
