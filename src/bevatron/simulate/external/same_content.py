@@ -15,6 +15,7 @@ from bevatron.store.files.publish import sha256_of
 
 PIECE = 1 << 16  # bytes of both ends that are compared before all of two files is
 AT_MOST = 1_000  # files of one size that are compared; the manifest compares the digests of all
+GZIP_SUFFIXES = (".gz", ".gzip", ".bgz")
 TRAILER = 8  # bytes at the end of a gzip file: checksum and size of what is packed
 TODO = "leave one of them out"
 
@@ -88,6 +89,8 @@ def _ends(path: Path) -> bytes:
 
 def _packed(path: Path) -> tuple[int, int] | None:
     """CRC-32 and size of what a gzip file holds, as its end says; None: it is none, or its end says nothing."""
+    if path.suffix not in GZIP_SUFFIXES:  # a study may have thousands of files, which need not all be opened
+        return None
     with path.open("rb") as file:
         if file.read(2) != b"\x1f\x8b" or file.seek(0, os.SEEK_END) < TRAILER:
             return None
