@@ -171,7 +171,7 @@ def test_missing_values_may_be_replaced(tmp_path):
     assert set(filled[:, area]) - set(plain[:, area]) == {-5.0}
     np.testing.assert_array_equal(np.delete(filled, area, 1), np.delete(plain, area, 1))
     for missing in ({"jet.aria": {}}, {"jet.area": {"policy": "mean"}}):
-        with pytest.raises(ValueError, match="did you mean 'jet.area'|for the source `table` alone"):
+        with pytest.raises(ValueError, match=r"did you mean 'jet\.area'|for the source `table` alone"):
             read(path, missing=missing)
 
 

@@ -218,3 +218,17 @@ def test_odd_idx_files(tmp_path):
         if found is not None:
             assert found.shape == tuple(shape)
             assert found.tobytes() == path.read_bytes()[16:]
+
+
+STARTS = [b"root\0\0\xf3\xc0", b"\x89HDF\r\n\x1a\n", b"PAR1", b"PK\3\4", b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\0", HEAD,
+          b"[1, 2]\n", b"\xff\xd8\xff\xe0", b"%PDF-1.7\n", b"<html>\n"]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", STARTS)
+@pytest.mark.parametrize("source", [HepMC, NanoAOD, JetFlavourLines])
+def test_a_file_of_another_format_is_refused(source, content, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(content + bytes(range(256)) * 3)
+    kind = {HepMC: "hepmc", NanoAOD: "nanoaod", JetFlavourLines: "jet_flavour_jsonl"}[source]
+    options = source.Options(kind=kind, files=[str(path)])
+    assert outcome(lambda: source().simulate(options, 0, 1), path) is None

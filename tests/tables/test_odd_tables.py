@@ -396,3 +396,17 @@ def test_a_damaged_file_is_refused_or_read_but_never_ends_the_program(kind, tmp_
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             read_all(path)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_a_file_of_another_format_than_is_said_is_refused(kind, tmp_path):
+    path = tmp_path / "file.any"
+    MAKERS[kind](np.random.default_rng([SEED, 3]), path)
+    if kind == "npz":
+        (tmp_path / "file.any.npz").rename(path)
+    for other in ("root", "hdf5", "parquet", "npz", "csv"):
+        if other in (kind, {"h5": "hdf5"}.get(kind)):
+            continue
+        with pytest.raises(UserError) as error, open_table(path, TableOptions(format=other)) as table:
+            list(table.steps(table.columns, 0, None, 10))
+        one_line(error.value, path)
