@@ -223,3 +223,16 @@ def test_charges_are_pythia_s(collisions):
 
     numbers = np.array([11, -13, 22, 130, 211, -321, 2112, -2212, 511, 521, 4122, 3112, 1, -2, 1000010020, 21])
     assert charges(numbers).tolist() == collisions().charges(numbers).tolist()
+
+
+def test_more_jets_than_an_id_can_number_are_told(tmp_path):
+    eta, phi = (grid.ravel() for grid in np.meshgrid(np.linspace(-2, 2, 20), np.linspace(-3, 3, 15)))
+    lines = [b"E 0 1 302", b"U GEV MM", b"P 1 0 2212 0 0 6500 6500 0.938 4", b"P 2 0 2212 0 0 -6500 6500 0.938 4"]
+    lines += [b"V -1 0 [1,2]"]
+    for k, (px, py, pz, energy) in enumerate(zip(np.cos(phi), np.sin(phi), np.sinh(eta), np.cosh(eta), strict=True)):
+        lines.append(f"P {k + 3} -1 22 {px:.9f} {py:.9f} {pz:.9f} {energy:.9f} 0 1".encode())
+    head, end = b"HepMC::Version 3.02.05\nHepMC::Asciiv3-START_EVENT_LISTING\n", b"HepMC::Asciiv3-END_EVENT_LISTING\n"
+    (tmp_path / "many").write_bytes(head + b"\n".join(lines) + b"\n" + end)
+    with pytest.raises(UserError, match="event 0 has 300 jets, more than the 256 that an id can number"):
+        read(tmp_path / "many", jet_radius=0.05, jet_pt_min=0.5)
+    assert 0 < len(read(tmp_path / "many", jet_radius=0.8, jet_pt_min=0.5)[0]) < 100

@@ -1,6 +1,7 @@
 """The manifest: what a dataset is, shard by shard, in one JSON file that later stages take as input."""
 
 import logging
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -270,7 +271,9 @@ class Builder:
         name = self.study.task.target
         if name not in samples.targets:
             known = ", ".join(samples.targets) or "none"
-            raise UserError(path, f"has no target '{name}', which the task names", f"targets found: {known}")
+            near = get_close_matches(name, samples.targets, n=1)
+            todo = (f"did you mean '{near[0]}'? " if near else "") + f"targets found: {known}"
+            raise UserError(path, f"has no target '{name}', which the task names", todo)
         if self.study.task.kind == "detection":
             return counts_of_boxes(path, name, samples.targets[name], self.classes)
         numbers = samples.targets[name]
