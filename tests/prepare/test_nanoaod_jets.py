@@ -48,3 +48,18 @@ def test_jets_have_energy_number_of_vertices_and_the_source_s_features(samples):
     expected = [[50, 0, 10, np.hypot(50, 10), 2, 7], [60, 1, 5, np.hypot(60 * np.cosh(1), 5), 0, 8]]
     np.testing.assert_allclose(jet.column.values, expected, rtol=1e-6)
     assert samples.targets["flavour"].tolist() == [2, 1]
+
+
+def test_files_without_vertices_or_their_tracks_have_fewer_features(samples):
+    jet = Group(Dense(np.float32([[50, 0.0, 3.1, 10]])), ("pt", "eta", "phi", "mass"), ("GeV", "", "rad", "GeV"))
+    targets = {"flavour": np.array([5]), "event": np.arange(1, dtype=np.uint64)}
+    names = [name for name in VERTEX if name != "ntracks"]
+    lists = Group(Ragged(np.ones((1, len(names)), np.float32), np.array([0, 1])), tuple(names), ("",) * len(names))
+    for groups, features, vertices in (
+        ({"jet": jet}, ("pt", "eta", "mass", "energy"), None),
+        ({"jet": jet, "vertices": lists}, ("pt", "eta", "mass", "energy", "n_vertices"), 6),
+    ):
+        raw = Samples(groups, targets, np.arange(1, dtype=np.uint64))
+        made = NanoAODJets().prepare(NanoAODJets.Options(kind="nanoaod_jets"), raw, 0, np.ones(1, bool))
+        assert made.inputs["jet"].features == features
+        assert (len(made.inputs["vertices"].features) if vertices else None) == vertices

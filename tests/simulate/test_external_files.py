@@ -84,6 +84,12 @@ def test_the_workflow_is_told_which_files_a_shard_reads(study, curve):
     assert external_files(curve.study.simulation) == [[]]
 
 
+def test_a_name_that_snakemake_takes_for_a_wildcard_is_told(study, tmp_path):
+    (tmp_path / "a{x}.json").write_bytes((tmp_path / "one.json").read_bytes() + b"\n")
+    with pytest.raises(UserError, match=r"'a\{x\}.json' has a word in braces, which Snakemake takes for a wildcard"):
+        external_files(study.simulation)
+
+
 def test_without_per_shard_each_shard_reads_its_own_file(study, tmp_path):
     options = FileOptions(kind="any", files=["two.json", "*e.json"])
     assert [str(path) for path in options.resolve_files()] == ["two.json", "one.json"]  # in the order of the patterns

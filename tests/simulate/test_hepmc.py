@@ -1,6 +1,8 @@
 """HepMC3 files: the same jets as from Pythia directly, whatever units and division; every broken file in one line."""
 
+import bz2
 import gzip
+import lzma
 
 import numpy as np
 import pytest
@@ -98,13 +100,54 @@ def test_gzip_files_are_read_the_same(file, tmp_path):
     assert plain.inputs["constituents"].column.values.tobytes() == zipped.inputs["constituents"].column.values.tobytes()
 
 
+def padded(text: bytes) -> bytes:
+    """Columns of equal width, as Fortran and printf write them; pyhepmc itself would read other numbers."""
+    lines = text.split(b"\n")
+    return b"\n".join(
+        line.replace(b" ", b"   ") + b"  " if line[:2] in (b"P ", b"V ", b"E ", b"U ") else line for line in lines
+    )
+
+
+FORMS = {
+    "padded": padded,
+    "Windows": lambda t: t.replace(b"\n", b"\r\n"),
+    "tabs": lambda t: b"\n".join(line.replace(b" ", b"\t") if line[:2] == b"V " else line for line in t.split(b"\n")),
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_other_forms_of_one_file_are_read_the_same(file, tmp_path, form):
+    other = tmp_path / "other.hepmc"
+    other.write_bytes(FORMS[form](file.read_bytes()))
+    plain, found = read(file)[0], read(other)[0]
+    for group in ("jet", "constituents", "hadrons"):
+        assert plain.inputs[group].column.values.tobytes() == found.inputs[group].column.values.tobytes()
+
+
+@pytest.mark.parametrize("form", [bytes, padded, FORMS["Windows"]])
+def test_files_of_hepmc_2_have_the_same_jets(file, tmp_path, direct, form):
+    with pyhepmc.open(str(file)) as events, pyhepmc.open(str(tmp_path / "two"), "w", format="hepmc2") as two:
+        for event in events:
+            two.write(event)
+    (tmp_path / "two").write_bytes(form((tmp_path / "two").read_bytes()))
+    samples, facts = read(tmp_path / "two")
+    assert facts["events"] == EVENTS
+    np.testing.assert_allclose(
+        np.sort(samples.inputs["jet"].column.values, 0), np.sort(direct.inputs["jet"].column.values, 0), rtol=1e-6
+    )
+    parts = [read(tmp_path / "two", shard=k, per_shard=5)[0] for k in range(3)]
+    assert sum(map(len, parts)) == len(samples)
+
+
 BROKEN = {
     "cut short": (lambda t: t[: len(t) * 2 // 3], r"is cut short: it ends inside of event \d+, without its line"),
     "cut between events": (lambda t: t[: t.rindex(b"\nE ") + 1], r"is cut short"),
     "empty": (lambda t: b"", r"is empty"),
     "only a head": (lambda t: t[: t.index(b"E 0")], r"is cut short|holds no event"),
     "no event": (lambda t: t[: t.index(b"E 0")] + t[t.rindex(b"HepMC::") :], r"holds no event"),
-    "HepMC 2": (lambda t: b"\nHepMC::Version 2.06.09\nHepMC::IO_GenEvent-START\n", r"is a HepMC 2 file"),
+    "HepMC 2": (lambda t: b"\nHepMC::Version 2.06.09\nHepMC::IO_GenEvent-START\n", r"has no HepMC ASCII listing"),
     "LHE": (lambda t: b'<LesHouchesEvents version="3.0">\n', r"is a Les Houches file"),
     "an image": (lambda t: b"\x89PNG\r\n\x1a\n" * 30, r"is no HepMC3 file: it begins with"),
     "two files joined": (lambda t: t + t, r":\d+: comes after the end of the listing: two files were joined"),
@@ -117,6 +160,17 @@ BROKEN = {
         r":\d+: is no particle or vertex of HepMC3: 'P 4 x 2",
     ),
     "no number": (lambda t: t.replace(b" 6.4999", b" nan 6.4999", 1), r":\d+: is no particle or vertex of HepMC3"),
+    "an unknown unit": (lambda t: t.replace(b"\nU GEV MM", b"\nU TEV MM", 1), r":\d+: is no line of HepMC3: 'U TEV"),
+    "a particle without blank": (lambda t: t.replace(b"\nP 9 ", b"\nP9 ", 1), r"is no particle or vertex of HepMC3"),
+    "a PDG number beyond 32 bits": (
+        lambda t: t.replace(b"\nP 9 ", b"\nP 9 1 99999999999 0 0 0 0 0 1\nP 9 ", 1),
+        r":\d+: has an integer of more than 32 bits, 99999999999",
+    ),
+    "an energy beyond 32 bits": (
+        lambda t: t.replace(b" 6.5000000000000000e+03 ", b" 6.5e+300 ", 1),
+        r"event 0 has a (momentum|energy) of 6.5e\+300 GeV or mm, more than a 32-bit number holds",
+    ),
+    "an endless energy": (lambda t: t.replace(b" 6.5000000000000000e+03 ", b" 1e+999 ", 1), r"has a .* of inf GeV"),
     "a bad beginning": (lambda t: t.replace(b"\nE 1 ", b"\nE one many ", 1), r"is no beginning of an event"),
     "gzip cut short": (lambda t: gzip.compress(t)[:-4000], r"is a gzip file that is cut short"),
     "gzip damaged": (lambda t: gzip.compress(t)[:5000] + b"\0" * 99 + gzip.compress(t)[5099:], r"is a damaged gzip"),
@@ -215,3 +269,16 @@ def test_charges_are_pythia_s(collisions):
 
     numbers = np.array([11, -13, 22, 130, 211, -321, 2112, -2212, 511, 521, 4122, 3112, 1, -2, 1000010020, 21])
     assert charges(numbers).tolist() == collisions().charges(numbers).tolist()
+
+
+def test_more_jets_than_an_id_can_number_are_told(tmp_path):
+    eta, phi = (grid.ravel() for grid in np.meshgrid(np.linspace(-2, 2, 20), np.linspace(-3, 3, 15)))
+    lines = [b"E 0 1 302", b"U GEV MM", b"P 1 0 2212 0 0 6500 6500 0.938 4", b"P 2 0 2212 0 0 -6500 6500 0.938 4"]
+    lines += [b"V -1 0 [1,2]"]
+    for k, (px, py, pz, energy) in enumerate(zip(np.cos(phi), np.sin(phi), np.sinh(eta), np.cosh(eta), strict=True)):
+        lines.append(f"P {k + 3} -1 22 {px:.9f} {py:.9f} {pz:.9f} {energy:.9f} 0 1".encode())
+    head, end = b"HepMC::Version 3.02.05\nHepMC::Asciiv3-START_EVENT_LISTING\n", b"HepMC::Asciiv3-END_EVENT_LISTING\n"
+    (tmp_path / "many").write_bytes(head + b"\n".join(lines) + b"\n" + end)
+    with pytest.raises(UserError, match="event 0 has 300 jets, more than the 256 that an id can number"):
+        read(tmp_path / "many", jet_radius=0.05, jet_pt_min=0.5)
+    assert 0 < len(read(tmp_path / "many", jet_radius=0.8, jet_pt_min=0.5)[0]) < 100

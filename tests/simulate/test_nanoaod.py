@@ -153,6 +153,63 @@ def test_a_foreign_file_is_told_in_one_line(tmp_path, fault):
     assert "\n" not in str(told.value)
 
 
+def changed(branch, value, places=(0,)):
+    """60 events of which some values of a branch are others."""
+    branches = made_events(1, 60)
+    flat = ak.to_numpy(ak.flatten(branches[branch])).astype(np.float64)
+    flat[list(places)] = value
+    return branches | {branch: ak.unflatten(flat, ak.num(branches[branch]))}
+
+
+@pytest.mark.parametrize(
+    ("branch", "value", "message"),
+    [
+        ("Jet_pt", np.nan, r"nano.root, events 0 to 59: 'jet.pt' is nan, no finite number, in 1 of .* first in entry"),
+        ("SV_dlenSig", np.nan, "'vertices.dlenSig' is nan"),  # NaN would fail the cut, and the vertex vanish
+        ("SV_eta", -np.inf, "'vertices.eta' is -inf"),
+        ("Jet_area", 1e39, "'jet.area' is 1e[+]39, more than a 32-bit number holds"),
+        ("Jet_hadronFlavour", 4.5, "Jet_hadronFlavour: found 4.5, which is no integer"),
+        ("Jet_genJetIdx", np.nan, "Jet_genJetIdx: found nan, which is no integer"),
+    ],
+)
+def test_values_that_are_not_finite_are_told_with_file_and_event(tmp_path, branch, value, message):
+    path = write(tmp_path / "nano.root", changed(branch, value, range(30)))
+    with pytest.raises(UserError, match=message.replace("in 1 of", "in 30 of")) as told:
+        read(path)
+    assert "\n" not in str(told.value)
+
+
+def test_missing_values_may_be_replaced(tmp_path):
+    path = write(tmp_path / "nano.root", changed("Jet_area", np.nan, range(0, 90, 2)))
+    with pytest.raises(UserError, match=r"set simulation.source.missing \(jet.area: constant\)"):
+        read(path)
+    area = len(KINEMATICS) + 1
+    plain = read(write(tmp_path / "plain.root", made_events(1, 60)))[0].inputs["jet"].column.values
+    filled = read(path, missing={"jet.area": {"policy": "constant", "constant": -5}})[0].inputs["jet"].column.values
+    assert set(filled[:, area]) - set(plain[:, area]) == {-5.0}
+    np.testing.assert_array_equal(np.delete(filled, area, 1), np.delete(plain, area, 1))
+    for missing in ({"jet.aria": {}}, {"jet.area": {"policy": "mean"}}):
+        with pytest.raises(ValueError, match=r"did you mean 'jet\.area'|for the source `table` alone"):
+            read(path, missing=missing)
+
+
+def test_vertices_of_older_files_are_optional(tmp_path):
+    older = write(tmp_path / "older.root", without("SV_ntracks"))
+    with pytest.raises(UserError, match=r"leave ntracks out of simulation.source.vertex_features; .* since version 8"):
+        read(older)
+    features = read(older, vertex_features=["chi2"])[0].inputs["vertices"].features
+    assert features == ("pt", "eta", "phi", "mass", "dlen", "dlenSig", "chi2")
+    none = write(tmp_path / "none.root", without(*(f"SV_{name}" for name in VERTEX)))
+    with pytest.raises(UserError, match=r"set simulation\.source\.vertices: false"):
+        read(none)
+    assert list(read(none, vertices=False)[0].inputs) == ["jet"]
+
+
+def test_a_branch_that_is_misspelt_is_told_with_the_nearest(file):
+    with pytest.raises(UserError, match=r"has no branch 'Jet_nConstituentz'.* did you mean 'Jet_nConstituents'\?"):
+        read(file, jet_features=["nConstituentz"])
+
+
 @pytest.mark.parametrize("fraction", [0.02, 0.3, 0.6, 0.95])
 def test_a_file_cut_short_is_told_in_one_line(file, fraction):
     content = file.read_bytes()

@@ -313,3 +313,84 @@ def test_numbered_columns_are_also_one_array(tmp_path, suffix):
         for name in ("q", "s"):  # one alone, and texts
             with pytest.raises(UserError, match=f"no column '{name}'"):
                 table.find(name)
+
+
+def csv_table(tmp_path, content, **options):
+    (tmp_path / "a.csv").write_bytes(content)
+    return open_table(tmp_path / "a.csv", TableOptions(format="csv", **options))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"x,y\n1,2\n3\n", r"a\.csv:3: has 1 fields, where 2 columns are"),
+        (b"x,y\n1,2\n3,4,5\n", r"Expected 2 fields in line 3, saw 3|has 3 fields"),
+        (b"x,y\n1,2,9\n3,4,9\n", r"a\.csv:2: has 3 fields, where 2 columns are"),
+        (b"x,x\n1,2\n", "has 2 columns 'x'"),
+        (b"x\n1\0002\n", "has zero bytes"),
+        ("x\n1\n".encode("utf-16-le"), "has zero bytes"),
+        (b"x\n" + b"1" * (1 << 25), "a line of more than 16 MB"),
+        (gzip.compress(b"x\n" + b"1" * (1 << 25)), "a line of more than 16 MB"),
+        (b"x,y\n", "holds no row"),
+        (b"\n\n", "holds no column"),
+    ],
+)
+def test_a_csv_file_that_is_no_table_is_told(tmp_path, content, message):
+    with pytest.raises(UserError, match=message), csv_table(tmp_path, content) as table:
+        list(table.steps(table.columns, 0, None, 100))
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        ("x,y\n1,2\n3,4\n".encode("utf-16"), {}),
+        (b"\xef\xbb\xbfx,y\r\n1,2\r\n\r\n3,4", {}),
+        (b"x  y\n1 \t 2\n 3   4\n", {"separator": r"\s+"}),
+        (b'"x";"y"\r1;"2"\r3;4', {"separator": ";"}),
+        (b"9,9\n1,2\n3,4\n", {"names": ("x", "y")}),
+    ],
+)
+def test_a_csv_file_of_another_form_is_read(tmp_path, content, options):
+    with csv_table(tmp_path, content, **options) as table:
+        found = table.read(["x", "y"], 0, 2)
+        assert [found["x"].tolist(), found["y"].tolist()] == [[1, 3], [2, 4]]
+
+
+def test_hdf5_values_that_are_not_in_the_file_are_told(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("half", (20,), "f4", chunks=(5,))[:10] = 1
+        file.create_dataset("none", (10**12,), "f4", chunks=(1024,))
+        layout = h5py.VirtualLayout((20,), "f4")
+        layout[:] = h5py.VirtualSource("gone.h5", "x", (20,))
+        file.create_virtual_dataset("far", layout)
+        file["loop"], file["x"] = file["/"], np.arange(20)
+    with open_table(tmp_path / "a.h5", TableOptions()) as table:
+        assert list(table.columns) == ["x"]
+        for name, message in (("half", "2 of its 4 chunks"), ("none", "0 of its"), ("far", "in other files")):
+            with pytest.raises(UserError, match=f"'{name}' .*{message}"):
+                table.find(name)
+
+
+def test_an_npz_array_of_another_size_than_it_says_is_told(tmp_path):
+    import io
+    import zipfile
+
+    np.savez(tmp_path / "a.npz", x=np.arange(3), s=np.array([(1.5, 2)] * 3, [("p", "f4"), ("q", "i2")]))
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**13,)})
+    with zipfile.ZipFile(tmp_path / "a.npz", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("huge.npy", header.getvalue())
+    with open_table(tmp_path / "a.npz", TableOptions()) as table:
+        assert table.read(["s.p", "s.q"], 1, 3)["s.q"].tolist() == [2, 2]
+        with pytest.raises(UserError, match="'huge' cannot be read: it says 10000000000000 values"):
+            table.find("huge")
+
+
+def test_missing_elements_of_a_parquet_list_are_nan(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    words = pa.array([5, 7, 5], pa.int32()).dictionary_encode()
+    pq.write_table(pa.table({"l": [[1.0, None], None, [3.0]], "n": words}), tmp_path / "a.parquet")
+    with open_table(tmp_path / "a.parquet", TableOptions()) as table:
+        found = table.read(["l", "n"], 0, 3)
+        assert str(found["l"].to_list()) == "[[1.0, nan], [], [3.0]]"
+        assert found["n"].tolist() == [5, 7, 5]

@@ -9,6 +9,7 @@ import numpy as np
 
 from bevatron.errors import UserError
 from bevatron.expressions.functions import CONSTANTS, FUNCTIONS, is_list
+from bevatron.expressions.wide import reckon, widen
 
 BINARY = {
     ast.Add: np.add,
@@ -71,10 +72,12 @@ class Expression:
                 return columns[name] if name in columns else self._constant(node, name, columns)
             case ast.BinOp(op=ast.Pow()):
                 return np.float_power(*arguments)
+            case ast.BinOp(op=ast.BitAnd() | ast.BitOr() | ast.BitXor()):
+                return BINARY[type(node.op)](*arguments)
             case ast.BinOp():
-                return BINARY[type(node.op)](*map(_number, arguments))
+                return reckon(BINARY[type(node.op)], *arguments)
             case ast.UnaryOp(op=ast.USub()):
-                return np.negative(_number(arguments[0]))
+                return reckon(np.negative, arguments[0])
             case ast.UnaryOp(op=ast.UAdd()):
                 return arguments[0]
             case ast.UnaryOp():
@@ -88,7 +91,8 @@ class Expression:
             case ast.Compare():
                 return self._compare(node, arguments)
             case ast.Call(func=ast.Name(id=name)):
-                return FUNCTIONS[name].call(*map(_number, arguments))
+                function = FUNCTIONS[name]
+                return function.call(*(map(widen, arguments) if function.widens else arguments))
             case ast.Subscript():
                 return _select(arguments[0], node.slice, arguments[1:])
         raise AssertionError(f"parse() lets no {type(node).__name__} through")
@@ -154,15 +158,6 @@ def unknown_name(text: str, where: str, node: ast.expr, name: str, known: list[s
     listed = ", ".join(sorted(known)[:30]) + (", ..." if len(known) > 30 else "")
     todo = (f"did you mean '{near[0]}'? " if near else "") + f"known: {listed or 'none'}"
     return UserError(where, f"{place(text, node)}: unknown name '{name}'", todo)
-
-
-def _number(value: Any) -> Any:
-    """Truth values are 0 and 1, which numpy's `-` and `negative` refuse."""
-    if isinstance(value, bool | np.bool_):
-        return int(value)
-    if isinstance(value, np.ndarray) and value.dtype == bool:
-        return value
-    return value
 
 
 def _compare_text(operator: ast.cmpop, left: Any, right: Any) -> Any:

@@ -10,18 +10,24 @@ from typing import Any
 
 import numpy as np
 
+from bevatron.expressions.wide import widen
+
 INFINITY = float("inf")
 
 
 @dataclass(frozen=True)
 class Function:
-    """A function of an expression: its signature as the documentation shows it, and what it gives."""
+    """A function of an expression: its signature as the documentation shows it, and what it gives.
+
+    widens: its arguments are reckoned with, and so have a type that holds the result (`wide.widen`).
+    """
 
     signature: str
     gives: str
     call: Callable[..., Any]
     least: int = 1
     most: float = 1
+    widens: bool = True
 
     def takes(self) -> str:
         """How many arguments, in words."""
@@ -91,6 +97,7 @@ def _require_list(values: Any, name: str) -> None:
 
 def _where(condition: Any, yes: Any, no: Any) -> Any:
     ak = _awkward()
+    yes, no = widen(yes), widen(no)
     if any(is_list(column) for column in (condition, yes, no)):
         condition, yes, no = ak.broadcast_arrays(condition, yes, no)
         return ak.where(condition, yes, no)
@@ -165,26 +172,26 @@ FUNCTIONS: dict[str, Function] = {
     **{name: Function(f"{name}(x)", gives, call) for name, (call, gives) in _OF_ONE_VALUE.items()},
     "atan2": Function("atan2(y, x)", "angle of the point (x, y)", np.arctan2, 2, 2),
     "hypot": Function("hypot(x, y)", "√(x² + y²)", np.hypot, 2, 2),
-    "where": Function("where(condition, x, y)", "x where the condition holds, else y", _where, 3, 3),
+    "where": Function("where(condition, x, y)", "x where the condition holds, else y", _where, 3, 3, False),
     "minimum": Function("minimum(x, y, ...)", "the smallest of several columns", _chained(np.minimum), 2, INFINITY),
     "maximum": Function("maximum(x, y, ...)", "the largest of several columns", _chained(np.maximum), 2, INFINITY),
     "clip": Function("clip(x, low, high)", "x, but not below low nor above high", _clip, 3, 3),
     "is_in": Function("is_in(x, a, b, ...)", "true where x is one of the values", _is_in, 2, INFINITY),
     "delta_phi": Function("delta_phi(phi1, phi2)", "phi1 - phi2, from -π to π", _delta_phi, 2, 2),
     "delta_r": Function("delta_r(eta1, phi1, eta2, phi2)", "√(Δη² + Δφ²)", _delta_r, 4, 4),
-    "count": Function("count(list)", "length of the list", _count),
+    "count": Function("count(list)", "length of the list", _count, widens=False),
     "sum": Function("sum(list)", "sum over the list; 0 of an empty one", _sum),
     "mean": Function("mean(list)", "mean over the list; NaN of an empty one", _over_list("mean")),
     "min": Function("min(list)", "smallest value of the list; NaN of an empty one", _over_list("min")),
     "max": Function("max(list)", "largest value of the list; NaN of an empty one", _over_list("max")),
-    "any": Function("any(list)", "true where one of the list is", _boolean("any")),
-    "all": Function("all(list)", "true where all of the list are", _boolean("all")),
-    "first": Function("first(list)", "first value of the list; NaN of an empty one", _first),
+    "any": Function("any(list)", "true where one of the list is", _boolean("any"), widens=False),
+    "all": Function("all(list)", "true where all of the list are", _boolean("all"), widens=False),
+    "first": Function("first(list)", "first value of the list; NaN of an empty one", _first, widens=False),
     "stack": Function(
         "stack(x, y, ...)", "columns as one, padded to a fixed length: x is the first of each list", _stack, 1, INFINITY
     ),
     "argsort": Function(
-        "argsort(list, descending)", "places that sort the list: x[argsort(y)] is x by rising y", _argsort, 1, 2
+        "argsort(list, descending)", "places that sort the list: x[argsort(y)] is x by rising y", _argsort, 1, 2, False
     ),
 }
 CONSTANTS = {"pi": np.pi, "inf": INFINITY, "nan": float("nan")}

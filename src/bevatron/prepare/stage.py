@@ -90,6 +90,9 @@ def write_manifest(study: DataPart, folder: Path) -> None:
     built = manifests.build_manifest(folder, study)
     manifests.write_manifest(Path(folder) / "manifest.json", built)
     for split in SPLITS:
+        for name in built.groups:
+            if built.is_empty(name, split):
+                logger.warning(f"{study.name}, {split}: '{name}' is empty in all samples")
         counts = built.class_counts(split)
         classes = f" ({', '.join(f'{count} {name}' for name, count in counts.items())})" if counts else ""
         size = sum(entry.bytes for entry in built.splits[split]) / 1e6

@@ -1,5 +1,6 @@
 """Text tables: CSV, plain or compressed, by pandas. Without an index, rows are found by reading from the start."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.regular_files import open_regular
+from bevatron.regular_files import require_regular
+from bevatron.tables.csv_text import check_lengths, check_names, first_row, open_text
 from bevatron.tables.table import Column, Table, made_of
 
 if TYPE_CHECKING:
@@ -18,32 +20,40 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 1000  # rows that decide which columns are texts
 AT_ONCE = 100_000
-COMPRESSIONS = {
-    b"\x1f\x8b": "gzip",
-    b"BZh": "bz2",
-    b"\xfd7zXZ\x00": "xz",
-    b"PK\x03\x04": "zip",
-    b"\x28\xb5\x2f\xfd": "zstd",
-}
+MISSING = ["", "nan", "NaN", "-nan", "-NaN", "NA", "N/A", "n/a", "<NA>", "#N/A", "null", "NULL", "None"]
 
 
 class CsvTable(Table):
-    """One CSV file; columns have the names of the first line, of the study, or 0, 1, 2 and so on."""
+    """One CSV file; columns have the names of the first line, of the study, or 0, 1, 2 and so on.
+
+    In columns of numbers nothing, `nan`, `NA`, `null` and `None` are missing numbers; texts are what the file has.
+    """
 
     def __init__(self, path: Path, options: "TableOptions"):
-        self.path, self._options = path, options
-        with open_regular(path) as file:
-            start = file.read(8)
-        self._compression = next((name for magic, name in COMPRESSIONS.items() if start.startswith(magic)), None)
-        first = next(self._chunks(None, LOOKED_AT), None)
-        if first is None:
+        self.path, self._options, self._lengths_checked = path, options, False
+        require_regular(path)
+        with _faults(path):
+            fields = first_row(path, options.separator)
+        self._names = self._names_of(fields)
+        self.columns = {name: Column("number", "float64") for name in self._names}
+        first = next(self._chunks(self._names, LOOKED_AT), None)
+        if first is None or first.empty:
             raise UserError(path, "holds no row", "take it out of the files")
-        self.columns = {str(name): _column_of(first[name]) for name in first.columns}
+        self.columns = {name: _column_of(first[name]) for name in self._names}
+
+    def _names_of(self, fields: list[str]) -> list[str]:
+        options = self._options
+        if not options.names:
+            return check_names(fields, self.path) if options.header else [str(k) for k in range(len(fields))]
+        if len(options.names) != len(fields):
+            what = f"has {len(fields)} columns, and simulation.source.names has {len(options.names)} names"
+            raise UserError(self.path, what, "name each column")
+        return check_names(list(options.names), self.path)
 
     @cached_property
-    def n_rows(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]  # found when it is asked for
+    def n_rows(self) -> int:  # found when it is asked for
         """Rows of the file, which is read for it."""
-        return sum(len(chunk) for chunk in self._chunks([next(iter(self.columns))], AT_ONCE))
+        return sum(len(chunk) for chunk in self._chunks(self._names[:1], AT_ONCE))
 
     def close(self) -> None:
         """There is nothing to close: each reading opens the file."""
@@ -70,66 +80,99 @@ class CsvTable(Table):
             return {name: np.zeros(0, object if self.columns[name].kind == "text" else float) for name in names}
         return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
-    def _chunks(self, names: list[str] | None, rows: int) -> Iterator[Any]:
+    def _chunks(self, names: list[str], rows: int) -> Iterator[Any]:
         import pandas as pd
 
         options = self._options
-        header: dict[str, Any] = {"header": 0 if options.header else None}
-        if options.names:
-            header |= {"names": list(options.names), "header": 0 if options.header else None}
-        with _faults(self.path):
-            reader = pd.read_csv(
-                self.path,
+        texts = {name: str for name, column in self.columns.items() if column.kind == "text"}
+        with _faults(self.path), open_text(self.path) as text:
+            read_csv: Any = pd.read_csv  # its types know fewer arguments than it takes
+            reader = read_csv(
+                text,
                 sep=options.separator,
-                compression=self._compression,
                 chunksize=rows,
                 skipinitialspace=True,
-                encoding_errors="replace",
                 low_memory=False,
-                **header,
+                names=self._names,
+                header=0 if options.header else None,
+                index_col=False,
+                dtype=texts,
+                keep_default_na=False,
+                na_values={name: MISSING for name in self._names if name not in texts},
             )
             with reader:
-                for chunk in reader:
-                    chunk.columns = [str(name).strip() for name in chunk.columns]
-                    yield chunk if names is None else chunk[names]
+                while (chunk := self._next_chunk(reader)) is not None:
+                    yield chunk[names]
+
+    def _next_chunk(self, reader: Any) -> Any:
+        """The next rows, None after the last.
+
+        Of rows longer than the names pandas drops fields with a warning alone, and it fills up shorter ones as if
+        nothing was missing.
+        """
+        import pandas as pd
+
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", pd.errors.ParserWarning)
+            chunk = next(reader, None)
+        if chunk is None:
+            return None
+        is_longer = any(issubclass(warning.category, pd.errors.ParserWarning) for warning in caught)
+        if is_longer or (len(self._names) > 1 and chunk[self._names[-1]].isna().any()):
+            self._check_lengths()
+        return chunk
+
+    def _check_lengths(self) -> None:
+        if not self._lengths_checked:
+            check_lengths(self.path, self._options.separator, len(self._names))
+            self._lengths_checked = True
 
     def _values(self, values: Any, name: str, first: int) -> np.ndarray:
         if self.columns[name].kind == "text":
-            return np.asarray(values.astype(str), object)
+            return np.asarray(["" if value is np.nan else str(value) for value in values.to_list()], object)
         if values.dtype.kind in "biuf":
             return values.to_numpy()
-        import pandas as pd
+        numbers, bad = _to_numbers(values)
+        if not bad.any():
+            return numbers
+        row = int(bad.argmax())
+        line = first + row + 1 + self._options.header
+        what = f"column '{name}': '{str(values.iloc[row])[:40]}' is no number"
+        raise UserError(f"{self.path}:{line}", what, "mend the line")
 
-        bad = values[pd.to_numeric(values, errors="coerce").isna() & values.notna()]
-        if len(bad) == 0:
-            return pd.to_numeric(values).to_numpy()
-        row = first + values.index.get_loc(bad.index[0])
-        line = row + 1 + self._options.header
-        raise UserError(
-            f"{self.path}:{line}", f"column '{name}': '{str(bad.iloc[0])[:40]}' is no number", "mend the line"
-        )
+
+def _to_numbers(values: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of a column that pandas did not take for one, float64, and which of them are none."""
+    import pandas as pd
+
+    converted: Any = pd.to_numeric(values.astype(object), errors="coerce")
+    numbers = converted.to_numpy(np.float64, na_value=np.nan)
+    missing = values.isna().to_numpy() | values.isin(MISSING).to_numpy()
+    return numbers, np.isnan(numbers) & ~missing
 
 
 def _column_of(values: Any) -> Column:
-    return Column("number", str(values.dtype)) if values.dtype.kind in "biuf" else Column("text", "str")
+    if values.dtype.kind in "biuf":
+        return Column("number", str(values.dtype))
+    numbers, bad = _to_numbers(values)
+    return Column("text", "str") if bad.any() or len(numbers) == 0 else Column("number", "float64")
 
 
 @contextmanager
 def _faults(path: Path) -> Iterator[None]:
-    import lzma
-    import zipfile
-    import zlib
-
+    """Every way in which pandas and what unpacks fail, as one UserError that names the file."""
     import pandas as pd
 
     try:
         yield
     except UserError:
         raise
+    except FileNotFoundError:
+        raise UserError(path, "no such file", "paths start from the working folder") from None
     except pd.errors.EmptyDataError:
         raise UserError(path, "holds no column", "take it out of the files") from None
-    except OSError as error:
-        raise UserError(path, f"cannot be read: {error.strerror or error}") from None
-    except (ValueError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ImportError) as error:
-        reason = " ".join(str(error).split())[:160]
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise UserError(path, f"cannot be read: {error.strerror or error}") from None
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise UserError(path, f"is no table of columns, or damaged: {reason}", "see what wrote it") from None

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import h5py
 import hdf5plugin  # noqa: F401  (registers the filters of compressed files)
 import numpy as np
+from h5py import h5o  # pyright: ignore[reportAttributeAccessIssue]
 
 from bevatron.errors import UserError
 from bevatron.regular_files import require_regular
@@ -15,7 +17,7 @@ from bevatron.tables.equal_length import keep_equal_length
 from bevatron.tables.pandas_table import find_pandas, open_pandas
 from bevatron.tables.table import Column, Table
 
-DEPTH = 6
+CHUNK_BYTES = 1 << 30  # HDF5 unpacks a chunk whole
 
 
 def open_hdf5(path: Path, group: str = "") -> Table:
@@ -44,14 +46,22 @@ class Hdf5Table(Table):
     def __init__(self, file: h5py.File, node: h5py.Group | h5py.Dataset, path: Path):
         self.path, self._file = path, file
         self._places: dict[str, tuple[h5py.Dataset, str]] = {}  # dataset and field, '' for none
+        refused: dict[str, str] = {}
+        self.refused = refused
         found: dict[str, tuple[int, Column]] = {}
-        for name, dataset in [("", node)] if isinstance(node, h5py.Dataset) else _datasets(node, "", path, 0):
-            if dataset.ndim == 0:
+        for name, dataset in [("", node)] if isinstance(node, h5py.Dataset) else _datasets(node, "", set(), refused):
+            if not dataset.shape:
+                continue
+            if reason := reason_to_refuse(dataset):
+                refused[name] = reason
                 continue
             for field, column in _columns_of(dataset):
                 full = ".".join(part for part in (name, field) if part)
                 self._places[full] = dataset, field
                 found[full] = len(dataset), column
+        if not found and refused:
+            name, reason = next(iter(refused.items()))
+            raise UserError(path, f"'{name}' {reason}", "see what wrote the file")
         self.columns, self.n_rows = keep_equal_length(found, path)
 
     def close(self) -> None:
@@ -115,16 +125,40 @@ def _followed(group: h5py.Group, name: str, path: Path) -> Any:
     return group[name]
 
 
-def _datasets(group: h5py.Group, prefix: str, path: Path, depth: int) -> Iterator[tuple[str, h5py.Dataset]]:
-    for name in group if depth < DEPTH else ():
-        link = group.get(name, getlink=True)
+def _datasets(
+    group: h5py.Group, prefix: str, seen: set[int], refused: dict[str, str]
+) -> Iterator[tuple[str, h5py.Dataset]]:
+    """Datasets below the group by name with dots; each group once, whatever its links."""
+    address = h5o.get_info(group.id).addr
+    if address in seen:
+        return
+    seen.add(address)
+    for name in map(str, group):
+        link, full = group.get(name, getlink=True), f"{prefix}.{name}" if prefix else name
+        if isinstance(link, h5py.ExternalLink):
+            refused[full] = f"is an external link to '{link.filename}', which is not followed"
         if not isinstance(link, h5py.HardLink):
             continue  # soft links repeat what is elsewhere, external ones lead out of the file
-        item, full = group[name], f"{prefix}.{name}" if prefix else name
+        item = group[name]
         if isinstance(item, h5py.Group):
-            yield from _datasets(item, full, path, depth + 1)
-        elif isinstance(item, h5py.Dataset) and not item.external:
+            yield from _datasets(item, full, seen, refused)
+        elif isinstance(item, h5py.Dataset):
             yield full, item
+
+
+def reason_to_refuse(dataset: h5py.Dataset) -> str:
+    """Why the dataset's values are not those that somebody wrote into this file; '' where they are."""
+    if dataset.external or (dataset.is_virtual and any(part.file_name != "." for part in dataset.virtual_sources())):
+        return "has its values in other files, which are not followed (h5repack copies them)"
+    if dataset.is_virtual or dataset.size == 0:
+        return ""
+    if dataset.chunks is None:
+        return "" if dataset.id.get_storage_size() else "was never written: only its size is declared"
+    if prod(dataset.chunks) * dataset.dtype.itemsize > CHUNK_BYTES:
+        return f"has chunks of more than {CHUNK_BYTES >> 20} MB"
+    expected = prod(-(-length // size) for length, size in zip(dataset.shape, dataset.chunks, strict=True))
+    written = dataset.id.get_num_chunks()
+    return "" if written == expected else f"was not written whole: {written} of its {expected} chunks are there"
 
 
 @contextmanager
@@ -134,7 +168,7 @@ def faults(path: Path) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError, OverflowError, MemoryError) as error:
+    except Exception as error:
         number = getattr(error, "errno", None)
         reason = " ".join(str(error).split())[:160]
         if number is not None and isinstance(error, OSError):

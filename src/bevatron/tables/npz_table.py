@@ -1,7 +1,6 @@
 """NumPy's NPZ files: arrays of equal first axis, read in ranges of rows without the rest in memory."""
 
 import zipfile
-import zlib
 from math import prod
 from pathlib import Path
 from typing import IO, Any
@@ -13,7 +12,7 @@ from bevatron.regular_files import require_regular
 from bevatron.tables.equal_length import keep_equal_length
 from bevatron.tables.table import Column, Table
 
-SKIP_BYTES = 1 << 22
+ROW_BYTES = 1 << 30
 
 
 class NpzTable(Table):
@@ -24,48 +23,79 @@ class NpzTable(Table):
         require_regular(path)
         try:
             self._archive = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError) as error:
+        except Exception as error:
             raise UserError(path, f"is no NPZ file, or damaged: {error}", "fetch it again") from None
-        self._headers: dict[str, tuple[tuple[int, ...], np.dtype]] = {}
+        refused: dict[str, str] = {}
+        self.refused = refused
+        self._members: dict[str, tuple[tuple[int, ...], np.dtype]] = {}
+        self._places: dict[str, tuple[str, str]] = {}  # by column its array, and its field of a structured one
         found: dict[str, tuple[int, Column]] = {}
         for member in self._archive.namelist():
             name = member.removesuffix(".npy")
-            shape, dtype = self._header(member)
-            if shape and dtype is not None:
-                self._headers[name] = shape, dtype
-                found[name] = shape[0], column_of(dtype, shape[1:])
+            if member == name or name in self._members:
+                continue
+            try:
+                shape, dtype = self._header(member)
+            except UserError as error:
+                refused[name] = f"cannot be read: {error.what}"
+                continue
+            if not shape:
+                continue
+            self._members[name] = shape, dtype
+            for field, kind in dtype.fields.items() if dtype.fields else [("", (dtype, 0))]:
+                if kind[0].base.kind in "biufSU":
+                    full = f"{name}.{field}" if field else name
+                    self._places[full] = name, field
+                    found[full] = shape[0], column_of(kind[0].base, (*shape[1:], *kind[0].shape))
+                else:
+                    refused[name] = f"holds {kind[0]}, which are no numbers"
+        if not found and refused:
+            name, reason = next(iter(refused.items()))
+            raise UserError(path, f"'{name}' {reason}", "see what wrote the file")
         self.columns, self.n_rows = keep_equal_length(found, path)
 
     def close(self) -> None:
         """Close the file."""
         self._archive.close()
 
-    def _header(self, member: str) -> tuple[tuple[int, ...], np.dtype | None]:
-        """Shape and number type; no type for what is no array of numbers or texts in rows."""
+    def _header(self, member: str) -> tuple[tuple[int, ...], np.dtype]:
+        """Shape and type. Raises UserError for what cannot be read in rows, or is not as large as it says."""
         with self._reading(member) as file:
             shape, fortran, dtype = _read_header(file)
+            expected = file.tell() + prod(shape) * dtype.itemsize
+        actual = self._archive.getinfo(member).file_size
         if dtype.hasobject:
-            return (), None  # reading it would run code
+            raise UserError(self.path, "it holds Python objects, and reading these would run code")
         if fortran and len(shape) > 1:
-            raise UserError(
-                self.path, f"'{member}' lies column by column (Fortran order)", "save np.ascontiguousarray of it"
-            )
+            raise UserError(self.path, "it is in Fortran order, column by column; save np.ascontiguousarray of it")
+        if expected != actual:
+            size = " × ".join(map(str, shape))
+            raise UserError(self.path, f"it says {size} values of {dtype}, and has {actual:,} bytes in all")
+        if shape and prod(shape[1:]) * dtype.itemsize > ROW_BYTES:
+            raise UserError(self.path, f"a row of it has more than {ROW_BYTES >> 20} MB")
         return shape, dtype
 
     def _read(self, names: list[str], start: int, stop: int) -> dict[str, Any]:
-        return {name: self._rows(name, start, stop) for name in names}
+        rows = {member: self._rows(member, start, stop) for member, _ in (self._places[name] for name in names)}
+        values = {}
+        for name in names:
+            member, field = self._places[name]
+            column = rows[member][field] if field else rows[member]
+            values[name] = _texts(column) if self.columns[name].kind == "text" else _native(column)
+        return values
 
     def _rows(self, name: str, start: int, stop: int) -> np.ndarray:
-        shape, dtype = self._headers[name]
+        shape, dtype = self._members[name]
         row = prod(shape[1:]) * dtype.itemsize
         with self._reading(f"{name}.npy") as file:
             _read_header(file)
             self._skip(file, start * row)
             content = file.read((stop - start) * row)
+            if stop == shape[0]:
+                file.read(1)  # the checksum is compared at the end
         if len(content) < (stop - start) * row:
             raise UserError(self.path, f"'{name}' is cut short", "fetch it again")
-        values = np.frombuffer(content, dtype).reshape(stop - start, *shape[1:])
-        return values.astype(dtype.newbyteorder("="))
+        return np.frombuffer(content, dtype).reshape(stop - start, *shape[1:])
 
     @staticmethod
     def _skip(file: IO[bytes], n_bytes: int) -> None:
@@ -84,18 +114,27 @@ class _Reading:
     def __enter__(self) -> IO[bytes]:
         try:
             self._file = self._archive.open(self._member)
-        except (zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError, OSError) as error:
+        except Exception as error:  # encrypted, packed in an unknown way, damaged
             raise self._error(error) from None
         return self._file
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         self._file.close()
-        if isinstance(error, zipfile.BadZipFile | zlib.error | EOFError | ValueError | OSError):
+        if isinstance(error, Exception) and not isinstance(error, UserError):
             raise self._error(error) from None
 
     def _error(self, error: Exception) -> UserError:
         reason = " ".join(str(error).split())[:120]
         return UserError(self._path, f"'{self._member}' is damaged, or no array: {reason}", "fetch it again")
+
+
+def _native(values: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(values, values.dtype.newbyteorder("="))
+
+
+def _texts(values: np.ndarray) -> np.ndarray:
+    texts = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values.ravel().tolist()]
+    return np.asarray(texts, object).reshape(values.shape)
 
 
 def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:

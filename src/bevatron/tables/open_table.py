@@ -78,6 +78,8 @@ def format_of(path: Path) -> Format:
         raise UserError(path, "no such file", "paths start from the working folder") from None
     except OSError as error:
         raise UserError(path, f"cannot be read: {error.strerror or error}") from None
+    if start.startswith(b"\x93NUMPY"):
+        raise UserError(path, "is a single array (.npy)", "save the columns by name: np.savez(file, pt=..., eta=...)")
     if not start:
         raise UserError(path, "is empty", "fetch it again, or take it out of the files")
     return "csv"
@@ -87,6 +89,6 @@ def _is_npz(path: Path) -> bool:
     """Whether a zip file holds arrays, and not one compressed text."""
     import zipfile
 
-    with suppress(zipfile.BadZipFile, OSError), zipfile.ZipFile(path) as archive:
+    with suppress(Exception), zipfile.ZipFile(path) as archive:
         return any(name.endswith(".npy") for name in archive.namelist())
     return True  # damaged: its reader says so

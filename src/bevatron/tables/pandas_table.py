@@ -43,6 +43,8 @@ class PandasTable(Table):
     """One DataFrame; a column is a place within a block of columns of equal type."""
 
     def __init__(self, file: h5py.File, blocks: list[tuple[h5py.Dataset, str, list[str]]], path: Path):
+        from bevatron.tables.hdf5_table import reason_to_refuse
+
         self.path, self._file = path, file
         self._places: dict[str, tuple[h5py.Dataset, str, int | None]] = {}
         self.columns = {}
@@ -52,6 +54,8 @@ class PandasTable(Table):
             base = dtype.subdtype[0] if dtype.subdtype else dtype
             if base.kind not in "biufS" or len(dataset) != self.n_rows:
                 continue
+            if reason := reason_to_refuse(dataset):
+                raise UserError(path, f"'{dataset.name}' {reason}", "see what wrote the file")
             for k, name in enumerate(names):
                 self._places[name] = dataset, field, k if len(names) > 1 or dtype.subdtype or dataset.ndim > 1 else None
                 column = Column("text", "str") if base.kind == "S" else Column("number", base.newbyteorder("=").name)

@@ -1,12 +1,13 @@
 """Parquet files, by pyarrow: row groups are read whole, and nothing else."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.regular_files import require_regular
+from bevatron.regular_files import open_regular, require_regular
 from bevatron.tables.table import Column, Table
 
 
@@ -24,19 +25,26 @@ class ParquetTable(Table):
                 "pyarrow", "is not installed, and reads Parquet", "pip install 'bevatron[formats]'"
             ) from None
         self._pa = pa
-        with self._faults():
-            self._file = pq.ParquetFile(path, memory_map=False)
+        with ExitStack() as stack, self._faults():
+            # pyarrow takes only names that are UTF-8
+            self._raw = stack.enter_context(open_regular(path))
+            self._file = pq.ParquetFile(self._raw, memory_map=False)
             metadata = self._file.metadata
             self.n_rows = metadata.num_rows
             sizes = [metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)]
             self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
             self.columns = {}
+            names = self._file.schema_arrow.names
+            if repeated := [name for name in names if names.count(name) > 1]:
+                raise UserError(path, f"has {names.count(repeated[0])} columns '{repeated[0]}'", "rename one of them")
             for field in self._file.schema_arrow:
                 self._add(field.name, field.type)
+            stack.pop_all()
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+        self._raw.close()
 
     def _add(self, name: str, kind: Any) -> None:
         types = self._pa.types
@@ -52,7 +60,9 @@ class ParquetTable(Table):
         elif types.is_fixed_size_list(kind):
             if dtype := self._number(kind.value_type):
                 self.columns[name] = Column("array", dtype, (kind.list_size,))
-        elif types.is_string(kind) or types.is_large_string(kind) or types.is_dictionary(kind):
+        elif types.is_dictionary(kind):
+            self._add(name, kind.value_type)
+        elif types.is_string(kind) or types.is_large_string(kind):
             self.columns[name] = Column("text", "str")
         elif dtype := self._number(kind):
             self.columns[name] = Column("number", dtype)
@@ -85,6 +95,8 @@ class ParquetTable(Table):
         column = self.columns[name]
         root, *fields = [name] if name in self._roots() else name.split(".")
         values = rows.column(root)
+        if self._pa.types.is_dictionary(values.type):
+            values = values.cast(values.type.value_type)
         if column.kind == "number" and not fields:
             return self._numbers(values, column)
         if column.kind == "text" and not fields:
@@ -94,7 +106,7 @@ class ParquetTable(Table):
             array = array[field]
         array = ak.fill_none(array, [], axis=0) if column.kind == "list" else array
         if column.kind == "list":
-            return ak.drop_none(array, axis=1) if ak.any(ak.is_none(array, axis=1)) else array
+            return ak.fill_none(array, np.nan, axis=1) if ak.any(ak.is_none(array, axis=1)) else array
         if column.kind == "text":
             return np.asarray(["" if v is None else str(v) for v in array.to_list()], object)
         return ak.to_numpy(ak.fill_none(array, np.nan) if ak.any(ak.is_none(array)) else array, allow_missing=False)
@@ -120,10 +132,8 @@ class _Faults:
         return None
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        import pyarrow as pa
-
         if isinstance(error, OSError) and error.errno is not None:
             raise UserError(self._path, f"cannot be read: {error.strerror or error}") from None
-        if isinstance(error, pa.ArrowException | OSError | ValueError | KeyError):
+        if isinstance(error, Exception) and not isinstance(error, UserError):
             reason = " ".join(str(error).split())[:120]
             raise UserError(self._path, f"is no Parquet file, or damaged: {reason}", "fetch it again") from None

@@ -1,9 +1,7 @@
 """TTrees and RNTuples of ROOT files, by uproot."""
 
-import struct
-import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bevatron.errors import UserError
+from bevatron.tables.root_file import open_root, root_faults
 from bevatron.tables.table import Column, Table, unknown_column
 
 TREES = ("TTree", "TNtuple", "TNtupleD", "RNTuple")
@@ -22,21 +21,22 @@ class RootTable(Table):
 
     def __init__(self, path: Path, tree: str = ""):
         self.path = path
-        with _faults(path):
-            self._file = _open(path)
+        with ExitStack() as stack, root_faults(path):
+            self._file = stack.enter_context(open_root(path))
             self._tree = self._file[_find_tree(self._file, path, tree)]
             self.n_rows = int(self._tree.num_entries)
             self.columns = _Columns(self._tree, path)
+            self._open = stack.pop_all()
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._open.close()
 
     def steps(self, names: Iterable[str], start: int, stop: int | None, rows: int) -> Iterator[dict[str, Any]]:
         """As the interface says; steps end where baskets end, so that none is decompressed twice."""
         names = list(dict.fromkeys(names))
         stop = self.n_rows if stop is None else min(stop, self.n_rows)
-        with _faults(self.path):
+        with root_faults(self.path):
             branches = [branch for name in names for branch in self._sources(name)]
             blocks = list(_blocks(_basket_ends(self._tree, branches), start, stop, rows))
         rows_kept = max(rows, BLOCK_BYTES // self._bytes(names))
@@ -53,7 +53,7 @@ class RootTable(Table):
 
     def _read(self, names: list[str], start: int, stop: int) -> dict[str, Any]:
         kinds = {name: self.columns[name] for name in names}
-        with _faults(self.path):
+        with root_faults(self.path):
             arrays = _arrays(self._tree, names, start, stop)
             return {name: _plain(arrays[name], kinds[name]) for name in names}
 
@@ -81,7 +81,7 @@ class _Columns(dict[str, Column]):
     def __missing__(self, name: str) -> Column:
         if name not in self._names:
             raise unknown_column(self._path, name, self._names)
-        with _faults(self._path):
+        with root_faults(self._path):
             column = _simple_column(self._tree[name])
             if column is None:
                 column = _column_of(_arrays(self._tree, [name], 0, 0)[name], name, self._path)
@@ -162,14 +162,6 @@ def _plain(values: Any, column: Column) -> Any:
     return np.asarray(values.to_list(), object) if column.kind == "text" else ak.to_numpy(values)
 
 
-def _open(path: Path) -> Any:
-    try:
-        import uproot
-    except ImportError:
-        raise UserError("uproot", "is not installed, and reads ROOT files", "pip install 'bevatron[formats]'") from None
-    return uproot.open({str(path): None}) if ":" in str(path) else uproot.open(path)
-
-
 def _find_tree(file: Any, path: Path, tree: str) -> str:
     classes = {name.partition(";")[0]: kind for name, kind in file.classnames().items()}
     trees = [name for name, kind in classes.items() if kind in TREES or kind.endswith("RNTuple")]
@@ -183,25 +175,3 @@ def _find_tree(file: Any, path: Path, tree: str) -> str:
         what = f"has {len(trees)} trees: {', '.join(trees)}" if trees else "has no tree of events"
         raise UserError(path, what, "name one by `tree`" if trees else "give files that have one")
     return trees[0]
-
-
-@contextmanager
-def _faults(path: Path) -> Iterator[None]:
-    """Every way in which uproot fails to read a file, as one UserError that names it."""
-    try:
-        yield
-    except UserError:
-        raise
-    except OSError as error:
-        if error.errno is not None:
-            raise UserError(path, f"cannot be read: {error.strerror or error}") from None
-        raise _damaged(path, error) from None
-    except NotImplementedError as error:
-        raise UserError(path, f"is written in a way that uproot does not read: {error}", "write it again") from None
-    except (ValueError, KeyError, EOFError, IndexError, AssertionError, TypeError, struct.error, zlib.error) as error:
-        raise _damaged(path, error) from None
-
-
-def _damaged(path: Path, error: Exception) -> UserError:
-    reason = " ".join(str(error).split())[:120] or type(error).__name__
-    return UserError(path, f"is cut short or damaged: {reason}", "fetch it again")

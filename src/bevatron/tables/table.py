@@ -1,12 +1,12 @@
 """What every file of events is to Bevatron: columns by name, of equal length, read in ranges of rows."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, count, takewhile
 from math import prod
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -47,6 +47,7 @@ class Table(ABC):
     path: Path
     columns: dict[str, Column]
     n_rows: int
+    refused: Mapping[str, str] = MappingProxyType({})  # by name of what is there and cannot be read as a column, why
 
     def read(self, names: Iterable[str], start: int, stop: int) -> dict[str, Any]:
         """Rows start to stop (excluded) of the columns: numpy arrays (rows,), (rows, *shape), or awkward lists.
@@ -56,6 +57,10 @@ class Table(ABC):
         names = list(dict.fromkeys(names))
         sources = {name: self._sources(name) for name in names}
         values = self._read(list(dict.fromkeys(chain.from_iterable(sources.values()))), start, stop)
+        for column, found in values.items():
+            if len(found) != stop - start:
+                what = f"has {len(found)} rows of '{column}' where it says that there are {stop - start}"
+                raise UserError(self.path, what, "the file is damaged: fetch it again")
         return {name: made_of([values[column] for column in found], name, found) for name, found in sources.items()}
 
     def steps(self, names: Iterable[str], start: int, stop: int | None, rows: int) -> Iterator[dict[str, Any]]:
@@ -101,6 +106,9 @@ class Table(ABC):
         numbered = list(takewhile(self._is_number, (f"{name}_{k}" for k in count())))
         if len(numbered) > 1:
             return numbered
+        for part in (name, whole):
+            if part in self.refused:
+                raise UserError(self.path, f"'{part}' {self.refused[part]}", "choose another column")
         raise unknown_column(self.path, name, list(self.columns))
 
     def _is_number(self, name: str) -> bool:

@@ -27,6 +27,7 @@ from bevatron.store.files.checksum import check_checksum, with_checksum
 from bevatron.store.files.publish import publish_json, publishing, sha256_of
 from bevatron.store.shards.dataset import Dataset
 from bevatron.store.shards.manifest import Manifest, load_manifest
+from bevatron.training.check_inputs import check_inputs
 from bevatron.training.checkpoint import (
     BackgroundCheckpointIO,
     Checkpointing,
@@ -82,7 +83,7 @@ def fit(
             forget_checkpoints(job.folder)  # of a fit that was killed between its result and their removal
         return finished
     manifest = load_manifest(job.manifest_path, dataset_digest(job.study))
-    _check_inputs(job, manifest)
+    check_inputs(job, manifest)
     check_negative_weights(job, manifest)
     device = context.device or device_for(job.accelerator)
     with deterministic(job.model.training.threads):
@@ -334,13 +335,3 @@ def class_weights(counts: list[int], class_subset: tuple[int, ...] | None = None
         in_subset[list(class_subset)] = True
         n = torch.where(in_subset, n, 0.0)
     return torch.where(n > 0, n.sum() / ((n > 0).sum() * n), 0.0)
-
-
-def _check_inputs(job: FitJob, manifest: Manifest) -> None:
-    for kind, requested, known in (
-        ("input group", job.model.inputs, manifest.groups),
-        ("target", [job.target], manifest.targets),
-    ):
-        for name in requested:
-            if name not in known:
-                raise UserError(job.manifest_path, f"has no {kind} '{name}'", f"it has: {', '.join(known)}")

@@ -5,6 +5,7 @@ the settings alone (`raw_settings`, `dataset_settings`): a new version of a reci
 was, and what a study has drawn so far stays its own.
 """
 
+import re
 from typing import Any
 
 from bevatron.config.loading.code_versions import code_versions, source_version
@@ -13,7 +14,9 @@ from bevatron.config.sections.data_part import DataPart
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.study import Study
+from bevatron.errors import UserError
 
+WILDCARD = re.compile(r"\{\s*\w")
 LEARNING_VERSION = 2
 """Raise it by one whenever a fit with the same settings gives another result than before, beyond rounding: by a change
 of an architecture, a loss, an optimiser, the order of samples, what is drawn. It is part of the digest of every run and
@@ -45,12 +48,17 @@ def external_files(simulation: Simulation) -> list[list[str]]:
     """For each shard the files that somebody else simulated, of a source that reads such; else none.
 
     Their content is not in `raw_digest`, for a digest of the settings must not read gigabytes: a shard keeps the
-    SHA-256 of each file in its attributes, and the manifest, whose digest is part of every run's, all of them.
+    SHA-256 of each file in its attributes, and the manifest, whose digest is part of every run's, all of them. Raises
+    UserError for a name that the workflow cannot pass on.
     """
     files_by_shard = getattr(simulation.source, "files_by_shard", None)
     if files_by_shard is None:
         return [[]] * simulation.shards
-    return [[str(path) for path in files] for files in files_by_shard(simulation.shards)]
+    names = [[str(path) for path in files] for files in files_by_shard(simulation.shards)]
+    for name in (name for files in names for name in files if WILDCARD.search(name)):
+        what = f"'{name}' has a word in braces, which Snakemake takes for a wildcard"
+        raise UserError("simulation.source.files", what, "rename the file, or run the stages by hand")
+    return names
 
 
 def learned_task(study: DataPart) -> dict[str, Any]:

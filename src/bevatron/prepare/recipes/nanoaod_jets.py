@@ -21,7 +21,7 @@ VERTICES = {
     "vertex_n_tracks": "",
     "vertex_energy_fraction": "",
 }
-SUMMARY = {"energy": "GeV", "n_vertices": ""}
+SUMMARY = {"pt": "GeV", "eta": "", "mass": "GeV", "energy": "GeV", "n_vertices": ""}
 
 
 @recipe("nanoaod_jets")
@@ -29,8 +29,9 @@ class NanoAODJets:
     """Input groups `jet` (pt, eta, mass, energy, n_vertices, then the source's `jet_features`) and `vertices` (ragged,
     7 features, the most significant first); target `flavour` int64: 0 light, 1 charm, 2 beauty.
 
-    A vertex belongs to a jet within `vertex_delta_r`. Its displacement is measured from the primary vertex, its
-    energy fraction is that of the jet's energy.
+    Without vertices in the raw shard there are neither the group nor `n_vertices`, without their `ntracks` no
+    `vertex_n_tracks`. A vertex belongs to a jet within `vertex_delta_r`. Its displacement is measured from the primary
+    vertex, its energy fraction is that of the jet's energy.
     """
 
     VERSION = 1
@@ -47,17 +48,20 @@ class NanoAODJets:
         values = values_of(raw, "jet").astype(np.float64)
         pt, eta, phi, mass = values[:, :4].T
         energy = np.hypot(pt * np.cosh(eta), mass)
-        vertices, counts = self.vertices(raw, eta, phi, energy, options)
-        dense = np.column_stack([pt, eta, mass, energy, counts, values[:, 4:]]).astype(np.float32)
-        names = ("pt", "eta", "mass", *SUMMARY, *jets.features[4:])
-        units = ("GeV", "", "GeV", *SUMMARY.values(), *jets.units[4:])
+        columns = {"pt": pt, "eta": eta, "mass": mass, "energy": energy}
+        inputs = {}
+        if "vertices" in raw.inputs:
+            inputs["vertices"], columns["n_vertices"] = self.vertices(raw, eta, phi, energy, options)
+        dense = np.column_stack([*columns.values(), values[:, 4:]]).astype(np.float32)
+        names = (*columns, *jets.features[4:])
+        units = (*(SUMMARY[name] for name in columns), *jets.units[4:])
         label = np.zeros(len(raw), np.int64)
         for quark, number in QUARKS.items():
             label[raw.targets["flavour"] == quark] = number
         return Samples(
             inputs={
                 "jet": Group(Dense(dense), names, units),
-                "vertices": Group(vertices, tuple(VERTICES), tuple(VERTICES.values())),
+                **inputs,
             },
             targets={"flavour": label},
             id=raw.id,
@@ -66,7 +70,7 @@ class NanoAODJets:
     @staticmethod
     def vertices(
         raw: Samples, eta: np.ndarray, phi: np.ndarray, energy: np.ndarray, options: Options
-    ) -> tuple[Ragged, np.ndarray]:
+    ) -> tuple[Group, np.ndarray]:
         """Each jet's vertices, the most significant first, and how many there are, also beyond the longest list."""
         column, name = ragged(raw, "vertices"), raw.inputs["vertices"].features.index
         jet = np.repeat(np.arange(len(eta)), column.lengths)
@@ -74,17 +78,17 @@ class NanoAODJets:
         away_eta = sv[:, name("eta")] - eta[jet]
         away_phi = delta_phi(sv[:, name("phi")], phi[jet])
         own_energy = np.hypot(sv[:, name("pt")] * np.cosh(sv[:, name("eta")]), sv[:, name("mass")])
-        features = np.column_stack(
-            [
-                sv[:, name("mass")],
-                sv[:, name("dlen")] * CM,
-                away_eta,
-                away_phi,
-                sv[:, name("dlenSig")],
-                sv[:, name("ntracks")],
-                own_energy / energy[jet],
-            ]
-        )
+        columns = {
+            "vertex_mass": sv[:, name("mass")],
+            "vertex_displacement": sv[:, name("dlen")] * CM,
+            "vertex_delta_eta": away_eta,
+            "vertex_delta_phi": away_phi,
+            "vertex_displacement_significance": sv[:, name("dlenSig")],
+        }
+        if "ntracks" in raw.inputs["vertices"].features:
+            columns["vertex_n_tracks"] = sv[:, name("ntracks")]
+        columns["vertex_energy_fraction"] = own_energy / energy[jet]
+        features = np.column_stack(list(columns.values()))
         near = np.hypot(away_eta, away_phi) < options.vertex_delta_r
         features, jet = features[near], jet[near]
         order = np.lexsort((-features[:, 4], jet))
@@ -93,4 +97,5 @@ class NanoAODJets:
         rank = np.arange(len(jet)) - np.repeat(first, counts)
         lengths = np.minimum(counts, options.max_vertices)
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        return Ragged(features[order][rank < options.max_vertices].astype(np.float32), offsets), counts
+        lists = Ragged(features[order][rank < options.max_vertices].astype(np.float32), offsets)
+        return Group(lists, tuple(columns), tuple(VERTICES[name] for name in columns)), counts

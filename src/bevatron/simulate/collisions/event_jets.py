@@ -7,6 +7,7 @@ from pydantic import Field
 
 from bevatron.config.loading import kinds
 from bevatron.config.sections.section import Positive
+from bevatron.errors import UserError
 from bevatron.simulate.collisions.clustering import cluster_jets, select_visible
 from bevatron.simulate.collisions.hadrons import decay_vertex, find_weakly_decaying, match_nearest_jet
 from bevatron.simulate.collisions.particles import Particles
@@ -14,6 +15,7 @@ from bevatron.simulate.collisions.spectators import find_spectators
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 FOUR_MOMENTUM = ("px", "py", "pz", "energy", "x", "y", "z")
+MAX_JETS = 256  # of an event: the id of a jet holds its rank in 8 bits
 UNITS = ("GeV",) * 4 + ("mm",) * 3
 
 
@@ -49,6 +51,10 @@ def build_jet_samples(
     matched = match_nearest_jet(particles, hadrons, jets)  # before the cut in eta: the nearest jet may be outside
     inside = np.flatnonzero(np.abs(jets.eta) < options.jet_eta_max)
     jets, matched = jets.take(inside), matched.take(inside)
+    if jets.rank.max(initial=0) >= MAX_JETS:
+        event = first_event + int(jets.event[jets.rank.argmax()])
+        what = f"event {event} has {int(jets.rank.max()) + 1} jets, more than the {MAX_JETS} that an id can number"
+        raise UserError("simulation.source.jet_pt_min", what, "raise it")
 
     entry = jets.constituents.values
     ids = np.stack([particles.pdg_id[entry], charges(particles.pdg_id[entry])], axis=1)

@@ -1,6 +1,8 @@
 """Files of external simulations: which of them a shard reads. Every fault of a file is reported in one line."""
 
+import bz2
 import gzip
+import lzma
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -15,11 +17,15 @@ from bevatron.config.loading import kinds
 from bevatron.config.loading.digest import digest_of
 from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
-from bevatron.regular_files import open_regular
+from bevatron.regular_files import open_regular, require_regular
 from bevatron.simulate.external.division import Piece
+from bevatron.simulate.external.file_patterns import find_files
+from bevatron.simulate.external.same_content import check_no_copies, check_no_links
 from bevatron.store.files.publish import sha256_of
 
-ByteStream = IO[bytes] | gzip.GzipFile
+ByteStream = IO[bytes] | gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile
+PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz"}
+UNPACK = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
 WHERE = "simulation.source"
 LINE_BYTES = 1 << 24
 
@@ -64,20 +70,11 @@ class FileOptions(kinds.Options):
     @staticmethod
     def resolve(patterns: list[str]) -> list[Path]:
         """The files of these paths and patterns. Raises UserError as `resolve_files` does."""
-        files: list[Path] = []
-        for pattern in patterns:
-            path = Path(pattern)
-            if any(sign in pattern for sign in "*?["):
-                root = Path(path.anchor or ".")
-                matches = sorted(m for m in root.glob(str(path.relative_to(path.anchor))) if m.is_file())
-                if not matches:
-                    raise UserError(f"{WHERE}.files", f"no file matches '{pattern}'", f"looked from {root.resolve()}")
-                files += matches
-            else:
-                files.append(path)
+        files = [path for pattern in patterns for path in find_files(pattern, f"{WHERE}.files")]
         duplicates = sorted(path for path, count in Counter(files).items() if count > 1)
         if duplicates:
             raise UserError(f"{WHERE}.files", f"'{duplicates[0]}' is named twice", "name each file once")
+        check_no_links(files, f"{WHERE}.files")
         return files
 
     def n_shards(self) -> int | None:
@@ -104,9 +101,12 @@ class FileOptions(kinds.Options):
 
     def attributes(self, part: FileRange) -> dict[str, object]:
         """The attributes of a shard about its files: the SHA-256 of those it read, and a digest of all their names,
-        by which shards are known that were divided otherwise. Raises UserError as `digests` does.
+        by which shards are known that were divided otherwise. Raises UserError as `digests` does, and for a file of
+        the shard whose content another file of the study has too.
         """
-        names = [path.as_posix() for path in self.resolve_files()]
+        files = self.resolve_files()
+        check_no_copies(part.files, files, f"{WHERE}.files")
+        names = [path.as_posix() for path in files]
         return {"files": self.digests(part), "file_list": digest_of("files", names)}
 
     def digests(self, part: FileRange) -> dict[str, str]:
@@ -115,6 +115,8 @@ class FileOptions(kinds.Options):
         """
         digests = {}
         for path in part.files:
+            if path.exists():
+                require_regular(path)
             if not path.is_file():
                 raise UserError(path, "no such file", f"fix {WHERE}.files; paths start from the working folder")
             if path.stat().st_size == 0:
@@ -122,7 +124,7 @@ class FileOptions(kinds.Options):
             try:
                 digests[path.as_posix()] = digest = sha256_of(path)
             except OSError as error:
-                raise UserError(path, f"cannot be read: {error.strerror}") from None
+                raise UserError(path, f"cannot be read: {error.strerror or error}") from None
             expected = self.sha256.get(path.name, digest).lower()
             if expected != digest:
                 what = f"has the SHA-256 {digest[:12]}…, the study says {expected[:12]}…"
@@ -144,25 +146,54 @@ def too_few_events(part: FileRange, shard: int, available: int, what: str) -> Us
 
 @contextmanager
 def open_plain_or_gzip(path: Path) -> Iterator[ByteStream]:
-    """The file's bytes, uncompressed where it is a gzip file (by content, whatever its name).
+    """The file's bytes, uncompressed where it is a gzip, bzip2 or xz file (by content, whatever its name).
 
     What goes wrong while it is read, a gzip file cut short for example, becomes a UserError.
     """
+    kind = ""
     try:
         with open_regular(path) as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
+            start = raw.read(6)
             raw.seek(0)
-            if packed:
-                with gzip.open(raw) as file:
+            kind = next((name for sign, name in PACKED.items() if start.startswith(sign)), "")
+            if kind:
+                with UNPACK[kind](raw) as file:
                     yield file
             else:
                 yield raw
     except EOFError:
-        raise UserError(path, "is a gzip file that is cut short", "fetch it again") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise UserError(path, f"is a damaged gzip file: {error}", "fetch it again") from None
+        raise UserError(path, f"is a {kind} file that is cut short", "fetch it again") from None
+    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
+        raise UserError(path, f"is a damaged {kind} file: {error}", "fetch it again") from None
     except OSError as error:
+        if kind and error.errno is None:  # bzip2's word for damage
+            raise UserError(path, f"is a damaged {kind} file: {error}", "fetch it again") from None
         raise UserError(path, f"cannot be read: {error.strerror or error}") from None
+
+
+@contextmanager
+def refuse_changes(part: FileRange) -> Iterator[None]:
+    """Raises UserError where a file of the part is another at the end than at the beginning, or is gone.
+
+    Its digest, which a shard keeps, would be that of another content than the samples are from.
+    """
+    before = [_state(path) for path in part.files]
+    try:
+        yield
+    finally:
+        changed = [path for path, state in zip(part.files, before, strict=True) if state and _state(path) != state]
+        if changed:
+            what = "was changed while it was read" if changed[0].exists() else "was removed while it was read"
+            raise UserError(changed[0], what, "simulate the shard again when nobody writes to it") from None
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    """What differs once a file was written to or replaced; None: there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def read_lines(file: ByteStream, path: Path) -> Iterator[bytes]:

@@ -1,7 +1,6 @@
-"""HepMC3 events as flat arrays, by pyhepmc."""
+"""HepMC events as flat arrays, by pyhepmc."""
 
 import io
-import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -11,16 +10,13 @@ import numpy as np
 from bevatron.errors import UserError
 from bevatron.simulate.collisions.particles import Particles
 from bevatron.simulate.external.external_files import missing_package
-from bevatron.simulate.external.hepmc_text import END, EventText
+from bevatron.simulate.external.hepmc_lines import normalize_lines
+from bevatron.simulate.external.hepmc_text import EventText
 
 BATCH = 100  # events at a time
 BUFFER = 1 << 16  # bytes that pyhepmc reads ahead
 FINAL, BEAM = 1, 4  # status codes of the HepMC standard
-NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-PARTICLE = rb"P \d+ -?\d+ -?\d+(?: " + NUMBER + rb"){5} -?\d+\s*$"
-VERTEX = rb"V -?\d+ -?\d+ \[[\d,]*\](?: @(?: " + NUMBER + rb"){4})?\s*$"
-# pyhepmc takes a word that is no number for 0
-MALFORMED_LINE = re.compile(rb"^(?!" + PARTICLE + rb")P .*|^(?!" + VERTEX + rb")V .*", re.M)
+MAX_FLOAT32 = float(np.finfo(np.float32).max)  # numbers are kept as float32
 SYSTEM, INNER = 90, -11  # Pythia's entry 0, the event as a whole: so that 0 means none among mothers
 
 
@@ -35,7 +31,11 @@ def read_batches(
     while texts := list(islice(events, BATCH)):
         parsed = [(text, event) for text, event in zip(texts, _parse_events(texts), strict=True)]
         weights = np.array([_weight_of(event, weight, text) for text, event in parsed], np.float64)
-        yield texts, concatenate_particles([convert_event(event) for _, event in parsed]), weights
+        with np.errstate(all="ignore"):  # what is not finite is told below
+            converted = [convert_event(event) for _, event in parsed]
+        for (text, _), particles in zip(parsed, converted, strict=True):
+            _check_sizes(text, particles)
+        yield texts, concatenate_particles(converted), weights
 
 
 def _weight_of(event: Any, weight: str | int | None, text: EventText) -> float:
@@ -60,6 +60,16 @@ def _weight_names(event: Any) -> list[str]:
         return []
 
 
+def _check_sizes(text: EventText, particles: Particles) -> None:
+    """Raises UserError for an event with a momentum, an energy or a place that a float32 does not hold."""
+    columns = {"momentum": [particles.px, particles.py, particles.pz], "energy": [particles.energy]}
+    for name, values in (*columns.items(), ("position", [particles.vertex])):
+        largest = float(np.max([np.abs(column).max(initial=0.0) for column in values]))
+        if not largest < MAX_FLOAT32:
+            what = f"event {text.number} has a {name} of {largest:g} GeV or mm, more than a 32-bit number holds"
+            raise UserError(text.where, what, "take the event out, or see what wrote the file")
+
+
 def _parse_events(texts: list[EventText]) -> Iterator[Any]:
     """Pyhepmc's events; UserError, naming file and line, for one that it cannot read whole."""
     try:
@@ -69,12 +79,13 @@ def _parse_events(texts: list[EventText]) -> Iterator[Any]:
     pyhepmc.Setup.print_errors = pyhepmc.Setup.print_warnings = False  # the UserError below names them in one line
     pyhepmc.Setup.debug_level = 0
     for text in texts:
-        if malformed := MALFORMED_LINE.search(text.text):
-            line = text.line + text.text[: malformed.start()].count(b"\n")
-            what = f"is no particle or vertex of HepMC3: {malformed[0][:60].decode('ascii', 'replace')!r}"
-            raise UserError(f"{text.file}:{line}", what, "write the file again")
-        stream = pyhepmc.io.pyiostream(io.BytesIO(text.head + text.text + END + b"\n"), BUFFER)
-        event = pyhepmc.io.ReaderAscii(stream).read()
+        lines = normalize_lines(text.text, text.listing.lines, text.file, text.line)
+        listed = lines.count(b"\nP ")
+        if listed != text.particles:
+            what = f"event {text.number} cannot be read: it declares {text.particles} particles, and lists {listed}"
+            raise UserError(text.where, what, "take the event out, or write the file again")
+        content = text.head.replace(b"\r\n", b"\n") + lines + text.listing.end + b"\n"
+        event = getattr(pyhepmc.io, text.listing.reader)(pyhepmc.io.pyiostream(io.BytesIO(content), BUFFER)).read()
         understood = (0, 0) if event is None else (len(event.particles), len(event.vertices))
         if understood != (text.particles, text.vertices) or understood == (0, 0):
             what = f"event {text.number} cannot be read: it declares {text.particles} particles and "

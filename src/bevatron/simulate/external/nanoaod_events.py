@@ -1,34 +1,32 @@
 """CMS NanoAOD files read in steps by uproot, every fault in one line."""
 
-import struct
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from bevatron.errors import UserError
-from bevatron.simulate.external.external_files import FileRange, missing_package, too_few_events
+from bevatron.simulate.external.external_files import FileRange, too_few_events
+from bevatron.simulate.external.nanoaod_step import Step
+from bevatron.tables.root_file import open_root, root_faults
 
 TREE = "Events"
 STEP = 20_000  # events at a time
+NEEDED_OF_VERTICES = ("pt", "eta", "phi", "mass", "dlen", "dlenSig")
 
 
-def read_steps(
-    part: FileRange, shard: int, branches: list[str], optional: Sequence[str] = ()
-) -> Iterator[tuple[int, Any]]:
-    """The part's events, up to 20,000 at a time: the file's number, and an awkward array of the branches, and of those
-    optional ones that the file has.
+def read_steps(part: FileRange, shard: int, branches: list[str], optional: Sequence[str] = ()) -> Iterator[Step]:
+    """The part's events, up to 20,000 at a time, with the branches, and those optional ones that the file has.
 
     Raises UserError for a file that is no ROOT file, is cut short, has no TTree 'Events', no event, or lacks a
     branch.
     """
     skipped = read = 0
     for path, number in zip(part.files, part.numbers, strict=True):
-        with _report_faults(path), _open(path) as file:
+        with root_faults(path, "give NanoAOD files"), open_root(path) as file:
             tree = _find_tree(file, path)
-            available = set(tree.keys())
-            if missing := [name for name in branches if name not in available]:
+            available = tree.keys()
+            if missing := [name for name in branches if name not in set(available)]:
                 raise _missing_branches(path, missing, available)
             taken = list(dict.fromkeys([*branches, *(name for name in optional if name in available)]))
             first, last = max(part.first - skipped, 0), tree.num_entries
@@ -38,19 +36,17 @@ def read_steps(
             for start in range(first, last, STEP):
                 stop = min(start + STEP, last)
                 read += stop - start
-                yield number, tree.arrays(taken, entry_start=start, entry_stop=stop, library="ak")
+                yield Step(_arrays(tree, taken, start, stop), path, number, start)
         if part.stop is not None and skipped >= part.stop:
             return
     if read == 0:
         raise too_few_events(part, shard, skipped, "events")
 
 
-def _open(path: Path) -> Any:
-    try:
-        import uproot
-    except ImportError:
-        raise missing_package("uproot", "ROOT files") from None
-    return uproot.open(path)
+def _arrays(tree: Any, names: list[str], start: int, stop: int) -> Any:
+    """Branches by their exact names: one given as text may be read as a formula."""
+    wanted = set(names)
+    return tree.arrays(filter_name=lambda name: name in wanted, entry_start=start, entry_stop=stop, library="ak")
 
 
 def _find_tree(file: Any, path: Path) -> Any:
@@ -69,7 +65,7 @@ def _find_tree(file: Any, path: Path) -> Any:
     return tree
 
 
-def _missing_branches(path: Path, missing: list[str], available: set[str]) -> UserError:
+def _missing_branches(path: Path, missing: list[str], available: list[str]) -> UserError:
     names = ", ".join(f"'{name}'" for name in missing)
     if "Jet_pt" not in available:
         return UserError(path, f"has no branch {names}: it is no NanoAOD file", "give NanoAOD files")
@@ -77,23 +73,18 @@ def _missing_branches(path: Path, missing: list[str], available: set[str]) -> Us
         return UserError(
             path, f"has no branch {names}: it is collision data, without the truth", "give simulated events"
         )
-    todo = "give files of one NanoAOD version that has it, or change simulation.source"
+    todo = ""
+    for name in missing:
+        collection, _, feature = name.partition("_")
+        known = [other.partition("_")[2] for other in available if other.startswith(f"{collection}_")]
+        near = get_close_matches(feature, known, 1, 0.8)
+        if near:
+            todo += f"did you mean '{collection}_{near[0]}'? "
+        elif collection == "SV":
+            needed = feature in NEEDED_OF_VERTICES
+            todo += "set simulation.source.vertices: false; " if needed else ""
+            todo += "" if needed else f"leave {feature} out of simulation.source.vertex_features; "
+    if any(name.startswith("SV_") for name in missing):
+        todo += "NanoAOD has all branches of vertices since version 8; "
+    todo += "give files of one NanoAOD version that has it, or change simulation.source"
     return UserError(path, f"has no branch {names}: another NanoAOD version than the study was written for", todo)
-
-
-@contextmanager
-def _report_faults(path: Path) -> Iterator[None]:
-    """Every way in which uproot fails to read a file, as one UserError that names it."""
-    try:
-        yield
-    except UserError:
-        raise
-    except (OSError, ValueError, KeyError, EOFError, IndexError, AssertionError, struct.error, zlib.error) as error:
-        with path.open("rb") as file:
-            foreign = file.read(4) != b"root"
-        if foreign:
-            raise UserError(path, "is no ROOT file", "give NanoAOD files") from None
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise UserError(path, f"is cut short or damaged: {reason}", "fetch it again") from None
-    except NotImplementedError as error:
-        raise UserError(path, f"is written in a way that uproot does not read: {error}", "write it again") from None

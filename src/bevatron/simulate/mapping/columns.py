@@ -19,6 +19,9 @@ class Formulas:
         self.derived = {name: self._add(f"derived.{name}", text) for name, text in mapping.derived.items()}
         for key, text in _texts(mapping):
             self._add(key, text)
+        cuts = [self._parsed[key] for key in ("selection", "test_selection") if key in self._parsed]
+        asks = ("is_finite", "is_nan")  # a selection with these knows of what it leaves out
+        self.cut_on = {name for cut in cuts if not any(word in cut.text for word in asks) for name in cut.names}
         self._images = [group.column for group in mapping.groups.values() if group.column is not None]
 
     def _add(self, key: str, text: str) -> Expression:
@@ -71,6 +74,11 @@ def select_rows(columns: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
     return {name: values if name in constant else values[rows] for name, values in columns.items()}
 
 
+def is_true(values: np.ndarray) -> np.ndarray:
+    """Which numbers are not 0; NaN is not true, as it fails comparisons."""
+    return (values != 0) & (values == values)
+
+
 def flat(values: Any, n: int, expression: Expression) -> np.ndarray:
     """One number a sample, (n,); a constant counts for all. Raises UserError for lists and texts."""
     from bevatron.errors import UserError
@@ -86,6 +94,6 @@ def flat(values: Any, n: int, expression: Expression) -> np.ndarray:
     if array.ndim > 1:
         shape = " × ".join(map(str, array.shape[1:]))
         raise UserError(
-            expression.where, f"'{expression.text}' has {shape} values in each sample", "name one: x.0, x.1"
+            expression.where, f"'{expression.text}' has {shape} values in each sample", "name one: `x.0`, `x.1`"
         )
     return np.broadcast_to(array, n)

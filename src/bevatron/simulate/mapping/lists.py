@@ -7,7 +7,7 @@ import numpy as np
 
 from bevatron.errors import UserError
 from bevatron.expressions import Expression
-from bevatron.simulate.mapping.columns import WHERE, Formulas
+from bevatron.simulate.mapping.columns import WHERE, Formulas, flat, is_true
 from bevatron.simulate.mapping.options import TableGroup
 
 
@@ -35,7 +35,7 @@ def make_lists(name: str, group: TableGroup, formulas: Formulas, columns: dict[s
     sample = np.repeat(np.arange(n), lengths)
     order = np.arange(len(sample))
     if group.select is not None:
-        order = np.flatnonzero(_aligned(formulas[f"{key}.select"], columns, lengths) != 0)
+        order = np.flatnonzero(is_true(_aligned(formulas[f"{key}.select"], columns, lengths)))
     if group.order_by is not None:
         by = _aligned(formulas[f"{key}.order_by"], columns, lengths)
         order = order[np.lexsort((by[order], sample[order]))]
@@ -65,16 +65,25 @@ def _existing(key: str, group: TableGroup, formulas: Formulas, columns: dict[str
     """Which places of the padded columns hold an element, (n, longest) bool; None: all."""
     if group.exists is not None:
         expression = formulas[f"{key}.exists"]
-        return _places(expression, expression.evaluate(columns)) != 0
+        return is_true(_places(expression, expression.evaluate(columns)))
     first = formulas[f"{key}.features.{next(iter(group.features))}"]
     if group.length is not None:
         places = np.arange(_places(first, first.evaluate(columns)).shape[1])
-        lengths = np.asarray(formulas[f"{key}.length"].evaluate(columns))
-        return places < np.broadcast_to(lengths, n)[:, None]
+        return places < _whole_lengths(formulas[f"{key}.length"], columns, n)[:, None]
     if group.padding is not None:
         values = _places(first, first.evaluate(columns))
         return ~np.isnan(values) if np.isnan(group.padding) else values != group.padding
     return None
+
+
+def _whole_lengths(expression: Expression, columns: dict[str, Any], n: int) -> np.ndarray:
+    """How many elements each sample has, (n,) int64; more than there are places count as all of these."""
+    lengths = flat(expression.evaluate(columns), n, expression)
+    wrong = ~(lengths >= 0) | (lengths != np.floor(lengths))
+    if wrong.any():
+        what = f"'{expression.text}' is {lengths[wrong][0]:g} in {int(wrong.sum())} of {n} samples of a step"
+        raise UserError(expression.where, what, "a length is a whole number from 0; leave these out by selection")
+    return np.minimum(lengths, 2**31).astype(np.int64)
 
 
 def _places(expression: Expression, values: Any) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Values that are not finite, and what becomes of them."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -14,6 +15,12 @@ BLOCK_ROWS = 2048
 INDICATOR = "_missing"  # of the name of a feature that is 1 where another was missing
 
 
+class HasMissing(Protocol):
+    """Options that say what becomes of missing values: by `group.feature`, by group, or for 'all'."""
+
+    missing: dict[str, Missing]
+
+
 class Filled(NamedTuple):
     """Features without missing values: values (rows, n_features) float32, and their names, indicators among them.
 
@@ -25,7 +32,7 @@ class Filled(NamedTuple):
     definitions: tuple[str, ...]
 
 
-def policy_of(mapping: Mapping, group: str, feature: str) -> Missing:
+def policy_of(mapping: HasMissing, group: str, feature: str) -> Missing:
     """The feature's own policy, or its group's, or that of all."""
     for key in (f"{group}.{feature}", group, "all"):
         if key in mapping.missing:
@@ -33,11 +40,20 @@ def policy_of(mapping: Mapping, group: str, feature: str) -> Missing:
     return REFUSE
 
 
-def fill(mapping: Mapping, group: str, features: list[str], columns: list[np.ndarray], place: str) -> Filled:
+def fill(
+    mapping: HasMissing,
+    group: str,
+    features: list[str],
+    columns: list[np.ndarray],
+    place: str,
+    entry_of: Callable[[int], int] | None = None,
+    policies: str = "constant or mean",
+) -> Filled:
     """The `columns` of numbers, (rows,) each, with each missing value treated as its feature's policy says.
 
     A mean is filled in by the recipe, which knows all of the training split; until then it is 0. `place` says where the
-    rows are from. Raises UserError, with the feature, for a missing value whose policy is to refuse it.
+    rows are from, `entry_of` gives the entry of the file that a row is of, `policies` what a study may set. Raises
+    UserError, with the feature, for a missing value whose policy is to refuse it.
     """
     filled, names, definitions = [], [], []
     for feature, column in zip(features, columns, strict=True):
@@ -49,7 +65,7 @@ def fill(mapping: Mapping, group: str, features: list[str], columns: list[np.nda
             missing |= column == np.float64(value)  # in 64 bits, whatever the column has
         if missing.any():
             if policy.policy == "refuse":
-                raise _refusal(column, missing, group, feature, place)
+                raise _refusal(column, missing, f"{group}.{feature}", place, entry_of, policies)
             single = np.where(missing, np.float32(policy.constant if policy.policy == "constant" else 0.0), single)
         filled.append(single)
         names.append(feature)
@@ -80,10 +96,21 @@ def names_of(mapping: Mapping, group: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _refusal(column: np.ndarray, missing: np.ndarray, group: str, feature: str, place: str) -> UserError:
+def _refusal(
+    column: np.ndarray,
+    missing: np.ndarray,
+    name: str,
+    place: str,
+    entry_of: Callable[[int], int] | None,
+    policies: str,
+) -> UserError:
     first = int(missing.argmax())
     value = float(column[first])
-    reason = "more than a 32-bit number holds" if np.isfinite(value) else "no finite number"
-    what = f"'{group}.{feature}' is {value:g}, {reason}, in {int(missing.sum())} of {len(column)} values"
-    todo = f"set {WHERE}.missing ({group}.{feature}: constant or mean), or leave these samples out by selection"
+    too_large = np.isfinite(value) and abs(value) > float(np.finfo(np.float32).max)
+    reason = "no finite number" if not np.isfinite(value) else "a value that stands for a missing one"
+    reason = "more than a 32-bit number holds" if too_large else reason
+    what = f"'{name}' is {value:g}, {reason}, in {int(missing.sum())} of {len(column)} values"
+    if entry_of is not None:
+        what += f", first in entry {entry_of(first)}"
+    todo = f"set {WHERE}.missing ({name}: {policies}), or leave these samples out by selection"
     return UserError(place, what, todo)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from bevatron.config.sections.section import Count, Name, Positive, Real, Section
+from bevatron.simulate.mapping.missing_keys import check_indicators, check_missing
 
 
 def _as_text(value: Any) -> Any:
@@ -135,3 +136,9 @@ class Mapping(Section):
         default={},
         description="by feature (`group.feature`), by group, or 'all': what becomes of values that are not finite",
     )
+
+    @model_validator(mode="after")
+    def _knows_its_features(self) -> "Mapping":
+        check_missing(self.missing, {name: list(group.features) for name, group in self.groups.items()})
+        check_indicators(self.missing, {name: list(group.features) for name, group in self.groups.items()})
+        return self

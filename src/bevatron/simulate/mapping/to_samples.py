@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.simulate.mapping.columns import WHERE, Formulas, flat, select_rows
+from bevatron.simulate.mapping.columns import WHERE, Formulas, flat, is_true, select_rows
+from bevatron.simulate.mapping.images import make_images
 from bevatron.simulate.mapping.lists import make_lists
 from bevatron.simulate.mapping.missing import fill
 from bevatron.simulate.mapping.options import Mapping, TableGroup, TableTarget
@@ -32,6 +33,7 @@ class Mapper:
     def __init__(self, mapping: Mapping):
         self.mapping = mapping
         self.formulas = Formulas(mapping)
+        self.nan_in_cuts: dict[str, int] = {}  # by column of a selection, rows that it leaves out as NaN
 
     def to_samples(self, columns: dict[str, Any], n: int, rows: Rows) -> Samples:
         """The samples of n rows whose columns are given; those that no selection takes are left out."""
@@ -41,6 +43,9 @@ class Mapper:
             name: self._target(name, target, columns, n, rows, selected)
             for name, target in self.mapping.targets.items()
         }
+        for name in self.formulas.cut_on:
+            if (lost := _count_nan(columns.get(name))) > 0:
+                self.nan_in_cuts[name] = self.nan_in_cuts.get(name, 0) + lost
         kept = np.flatnonzero(selected)
         columns = select_rows(columns, kept)
         place = f"{rows.file}, entries {rows.first} to {rows.first + n - 1}"
@@ -48,7 +53,7 @@ class Mapper:
         weight = self._weight(columns, len(kept), place)
         return Samples(
             inputs={
-                name: self._group(name, group, columns, len(kept), place) for name, group in self.mapping.groups.items()
+                name: self._group(name, group, columns, entry, place) for name, group in self.mapping.groups.items()
             },
             targets={
                 **{name: values[kept] for name, values in targets.items()},
@@ -71,23 +76,29 @@ class Mapper:
         if getattr(self.mapping, key) is None:
             return np.ones(n, bool)
         expression = self.formulas[key]
-        return flat(expression.evaluate(columns), n, expression) != 0
+        return is_true(flat(expression.evaluate(columns), n, expression))
 
     def _flat(self, key: str, columns: dict[str, Any], n: int) -> np.ndarray:
         expression = self.formulas[key]
         return flat(expression.evaluate(columns), n, expression)
 
-    def _group(self, name: str, group: TableGroup, columns: dict[str, Any], n: int, place: str) -> Group:
+    def _group(self, name: str, group: TableGroup, columns: dict[str, Any], entry: np.ndarray, place: str) -> Group:
+        n = len(entry)
         if group.layout == "image":
-            return _images(name, group, columns, n)
+            return make_images(name, group, columns, entry, place)
         features = list(group.features)
         if group.layout == "list":
             lists = make_lists(name, group, self.formulas, columns, n)
-            filled = fill(self.mapping, name, features, lists.features, place)
-            column: Dense | Ragged = Ragged(filled.values, lists.offsets)
+            offsets = lists.offsets
+
+            def entry_of(row: int) -> int:
+                return int(entry[np.searchsorted(offsets, row, side="right") - 1])
+
+            filled = fill(self.mapping, name, features, lists.features, place, entry_of)
+            column: Dense | Ragged = Ragged(filled.values, offsets)
         else:
             values = [self._flat(f"groups.{name}.features.{feature}", columns, n) for feature in features]
-            filled = fill(self.mapping, name, features, values, place)
+            filled = fill(self.mapping, name, features, values, place, lambda row: int(entry[row]))
             column = Dense(filled.values)
         units = tuple(group.units.get(feature, "") for feature in filled.features)
         return Group(column, filled.features, units, filled.definitions)
@@ -98,14 +109,15 @@ class Mapper:
         """The target of each row; takes rows without a class out of `selected` where the study says so."""
         key = f"targets.{name}"
         if target.value is not None:
-            return self._numbers(f"{key}.value", columns, n)
+            return self._numbers(f"{key}.value", columns, n, rows, selected)
         if target.values is not None:
-            return np.column_stack([self._numbers(f"{key}.values.{part}", columns, n) for part in target.values])
+            parts = [self._numbers(f"{key}.values.{part}", columns, n, rows, selected) for part in target.values]
+            return np.column_stack(parts)
         if target.labels is not None:
-            parts = [self._flat(f"{key}.labels.{part}", columns, n) != 0 for part in target.labels]
+            parts = [self._truth(f"{key}.labels.{part}", columns, n, rows, selected) for part in target.labels]
             return np.column_stack(parts).astype(np.float32)
         classes = target.classes or {}
-        member = np.column_stack([self._flat(f"{key}.classes.{part}", columns, n) != 0 for part in classes])
+        member = np.column_stack([self._truth(f"{key}.classes.{p}", columns, n, rows, selected) for p in classes])
         used = selected != 0
         counts = member.sum(axis=1)
         several = np.flatnonzero((counts > 1) & used)
@@ -122,9 +134,23 @@ class Mapper:
             selected[none] = 0
         return member.argmax(axis=1).astype(np.int64)
 
-    def _numbers(self, key: str, columns: dict[str, Any], n: int) -> np.ndarray:
+    def _numbers(self, key: str, columns: dict[str, Any], n: int, rows: Rows, selected: np.ndarray) -> np.ndarray:
+        values = self._flat(key, columns, n)
         with np.errstate(over="ignore"):
-            return self._flat(key, columns, n).astype(np.float32)
+            single = values.astype(np.float32)
+        if (bad := np.flatnonzero(~np.isfinite(single) & (selected != 0))).size:
+            what = f"'{self.formulas[key].text}' is {values[bad[0]]:g} in {len(bad)} entries, first in entry "
+            what += f"{rows.first + bad[0]}; a target is a finite number of 32 bits"
+            raise UserError(f"{rows.file}: {key}", what, f"leave them out by {WHERE}.selection")
+        return np.where(selected != 0, single, np.float32(0))
+
+    def _truth(self, key: str, columns: dict[str, Any], n: int, rows: Rows, selected: np.ndarray) -> np.ndarray:
+        """Whether each row is of the class; UserError where that is NaN."""
+        values = self._flat(key, columns, n)
+        if (bad := np.flatnonzero((values != values) & (selected != 0))).size:
+            what = f"'{self.formulas[key].text}' is NaN in {len(bad)} entries, first in entry {rows.first + bad[0]}"
+            raise UserError(f"{rows.file}: {key}", what, f"leave them out by {WHERE}.selection")
+        return values != 0
 
     def _weight(self, columns: dict[str, Any], n: int, place: str) -> np.ndarray | None:
         if self.mapping.weight is None:
@@ -153,6 +179,12 @@ class Mapper:
         found = {}
         for name in self.mapping.observers:
             values = self._flat(f"observers.{name}", columns, n)
+            if values.dtype == np.uint64 and values.max(initial=0) >= 2**63:
+                what = f"'{self.formulas[f'observers.{name}'].text}' is {values.max()}, more than a signed integer of "
+                what += "64 bits holds"
+                raise UserError(
+                    self.formulas[f"observers.{name}"].where, what, f"carry it in two: {name} // 2**32, {name} % 2**32"
+                )
             found[name] = values.astype(np.int64 if values.dtype.kind in "bui" else np.float64)
         return found
 
@@ -171,24 +203,16 @@ def _whole_numbers(values: np.ndarray, expression: Any) -> np.ndarray:
         bad = ~np.isfinite(values) | (values != np.rint(values)) | (np.abs(values) >= 2.0**53)
         if bad.any():
             raise UserError(
-                expression.where, f"'{expression.text}' is {values[bad][0]!r}, no whole number", "an id is whole"
+                expression.where,
+                f"'{expression.text}' is {values[bad][0]:.17g}, no whole number of up to 53 bits",
+                "an id is whole",
             )
         values = values.astype(np.int64)
     return values.astype(np.uint64) if values.dtype.kind == "u" else values.astype(np.int64).view(np.uint64)
 
 
-def _images(name: str, group: TableGroup, columns: dict[str, Any], n: int) -> Group:
-    """(n, channels, height, width) float32."""
-    values = np.asarray(columns[group.column or ""])
-    expected = 3 if group.channels == "none" else 4
-    if values.ndim != expected:
-        shape = " × ".join(map(str, values.shape[1:])) or "one number"
-        raise UserError(
-            f"{WHERE}.groups.{name}.column", f"'{group.column}' has {shape} in each sample", "set channels as they are"
-        )
-    images = values[:, None] if group.channels == "none" else values
-    if group.channels == "last":
-        images = np.moveaxis(images, -1, 1)
-    images = np.ascontiguousarray(images, np.float32) * np.float32(group.scale)
-    features = tuple(f"channel_{k}" for k in range(images.shape[1]))
-    return Group(Dense(images), features, ("",) * len(features))
+def _count_nan(values: Any) -> int:
+    """How many rows of a column of numbers are NaN."""
+    if not isinstance(values, np.ndarray) or values.dtype.kind != "f" or values.ndim != 1:
+        return 0
+    return int(np.isnan(values).sum())

@@ -10,6 +10,7 @@ from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
+from bevatron.simulate.external.same_content import check_no_copies
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Samples
 
@@ -50,6 +51,8 @@ class Cifar10:
                 todo = "put CIFAR-10's binary version there; the folder starts from the working folder"
                 raise UserError(path, "no such file", todo)
             parts.append(read_batch(path))
+        paths = [Path(options.folder) / name for name in (*TRAIN, TEST)]
+        check_no_copies(paths, paths, "simulation.source.folder")
         n, n_test = sum(len(labels) for _, labels in parts[:-1]), len(parts[-1][1])
         if options.validation >= n:
             what = f"keeps {options.validation:,} of {n:,} images for validation, which leaves none to learn from"

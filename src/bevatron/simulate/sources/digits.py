@@ -10,6 +10,7 @@ from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
+from bevatron.simulate.external.same_content import check_no_copies
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Samples
 
@@ -92,11 +93,24 @@ class Digits:
 
 
 def find_idx_file(folder: Path, name: str) -> Path:
-    """The file of that name, plain or gzip, also as Kaggle spells it; raises UserError where there is none."""
+    """The file of that name, plain or gzip, also as Kaggle and EMNIST spell it.
+
+    Raises UserError where there is none, and for several parts of EMNIST in one folder.
+    """
     for spelled in (name, name.replace("-idx", ".idx")):
         for path in (folder / spelled, folder / f"{spelled}.gz"):
             if path.is_file():
                 return path
+    of_emnist = name.replace("t10k", "test")
+    found = sorted(
+        path for path in folder.glob(f"emnist-*-{of_emnist}*") if path.name.removesuffix(".gz").endswith(of_emnist)
+    )
+    if len(found) > 1:
+        raise UserError(
+            folder, f"holds several such files: {found[0].name} and {found[1].name}", "leave one part of it"
+        )
+    if found:
+        return found[0]
     todo = f"put MNIST's four files there, or fix {WHERE}; it starts from the working folder"
     raise UserError(folder / name, "no such file, with or without .gz", todo)
 
@@ -123,6 +137,8 @@ def _load_shipped_digits() -> tuple[np.ndarray, np.ndarray, None]:
 def _read_folder(folder: Path, validation: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     from bevatron.simulate.external.idx import IMAGES, LABELS, read_idx
 
+    paths = [find_idx_file(folder, image_name) for image_name, _ in FILES.values()]
+    check_no_copies(paths[:1], paths, WHERE)
     images, labels = {}, {}
     for part, (image_name, label_name) in FILES.items():
         path, label_path = find_idx_file(folder, image_name), find_idx_file(folder, label_name)

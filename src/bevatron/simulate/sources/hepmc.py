@@ -1,4 +1,4 @@
-"""The source `hepmc`: collision events that another generator wrote, in HepMC3 files."""
+"""The source `hepmc`: collision events that another generator wrote, in HepMC files of version 3 or 2."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.collisions.event_jets import JetOptions, build_jet_samples
 from bevatron.simulate.external import hepmc_events
 from bevatron.simulate.external.event_weights import WeightOptions, WeightRange
-from bevatron.simulate.external.external_files import FileOptions, FileRange, too_few_events
+from bevatron.simulate.external.external_files import FileOptions, FileRange, refuse_changes, too_few_events
 from bevatron.simulate.external.hepmc_text import EventText, read_event_texts
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Samples
@@ -22,7 +22,9 @@ from bevatron.store.shards.columns import Samples
 
 @source("hepmc")
 class HepMC:
-    """Jets of the events of HepMC3 ASCII files, plain or gzip, read by pyhepmc; raw samples as those of `jets`.
+    """Jets of the events of HepMC ASCII files, plain or compressed, read by pyhepmc; raw samples as those of `jets`.
+
+    Files are of version 3 (Asciiv3) or 2 (IO_GenEvent).
 
     Clustering, labels and ids are those of the source `jets`, so every recipe that takes its shards takes these.
     `process` is the file's index among all of the study. A jet has the weight of its event that `weight` names; by
@@ -41,23 +43,26 @@ class HepMC:
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of jets, and the time spent in reading. Nothing is random, so `seed` is not used."""
         part = options.part(shard)
-        attributes = options.attributes(part) | {"processes": [path.as_posix() for path in options.resolve_files()]}
-        file_number = dict(zip(part.files, part.numbers, strict=True))
         seconds, n_events, parts, weight_range = 0.0, 0, [], WeightRange()
-        batches = hepmc_events.read_batches(self.events(part, shard), options.weight)
-        while True:
-            start = perf_counter()
-            batch = next(batches, None)
-            seconds += perf_counter() - start
-            if batch is None:
-                break
-            texts, particles, weights = batch
-            weight_range.add(weights)
-            jets = build_jet_samples(particles, hepmc_events.charges, options, (shard << 32) + n_events, 0)
-            event = (jets.targets["event"] - np.uint64((shard << 32) + n_events)).astype(np.int64)
-            jets.targets["process"][:] = np.array([file_number[text.file] for text in texts])[event]
-            parts.append(jets if options.weight is None else replace(jets, weight=weights[event].astype(np.float32)))
-            n_events += particles.events
+        with refuse_changes(part):
+            attributes = options.attributes(part) | {"processes": [path.as_posix() for path in options.resolve_files()]}
+            file_number = dict(zip(part.files, part.numbers, strict=True))
+            batches = hepmc_events.read_batches(self.events(part, shard), options.weight)
+            while True:
+                start = perf_counter()
+                batch = next(batches, None)
+                seconds += perf_counter() - start
+                if batch is None:
+                    break
+                texts, particles, weights = batch
+                weight_range.add(weights)
+                jets = build_jet_samples(particles, hepmc_events.charges, options, (shard << 32) + n_events, 0)
+                event = (jets.targets["event"] - np.uint64((shard << 32) + n_events)).astype(np.int64)
+                jets.targets["process"][:] = np.array([file_number[text.file] for text in texts])[event]
+                parts.append(
+                    jets if options.weight is None else replace(jets, weight=weights[event].astype(np.float32))
+                )
+                n_events += particles.events
         if options.weight is None:
             weight_range.warn(shard)
             attributes |= weight_range.attributes()

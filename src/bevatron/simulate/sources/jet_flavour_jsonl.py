@@ -16,6 +16,7 @@ from bevatron.simulate.external.external_files import (
     FileRange,
     open_plain_or_gzip,
     read_lines,
+    refuse_changes,
     too_few_events,
 )
 from bevatron.simulate.external.jet_flavour_lines import (
@@ -59,12 +60,14 @@ class JetFlavourLines:
         """One shard of jets, and the time spent in reading. Nothing is random, so `seed` is not used."""
         start = perf_counter()
         part = options.part(shard)
-        attributes = options.attributes(part)
-        jets, n_jets, n_dropped, parts = self.jets(part, shard), 0, 0, []
-        while batch := list(islice(jets, BATCH)):
-            samples, dropped = self.samples(batch, (shard << 40) + n_jets, options.missing)
-            parts.append(samples)
-            n_jets, n_dropped = n_jets + len(batch), n_dropped + dropped
+        n_jets, n_dropped, parts = 0, 0, []
+        with refuse_changes(part):
+            attributes = options.attributes(part)
+            jets = self.jets(part, shard)
+            while batch := list(islice(jets, BATCH)):
+                samples, dropped = self.samples(batch, (shard << 40) + n_jets, options.missing)
+                parts.append(samples)
+                n_jets, n_dropped = n_jets + len(batch), n_dropped + dropped
         if n_dropped:
             logger.info("shard %d: %d tracks left out, whose parameters are not finite", shard, n_dropped)
         return concatenate_samples(parts, attributes), {

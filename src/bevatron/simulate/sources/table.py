@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from bevatron.config.loading.digest import digest_of
 from bevatron.config.loading.kinds import source
@@ -14,12 +14,13 @@ from bevatron.config.sections.section import Positive
 from bevatron.errors import UserError
 from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.external.division import Piece, divide
-from bevatron.simulate.external.external_files import WHERE, FileOptions, FileRange, too_few_events
+from bevatron.simulate.external.external_files import WHERE, FileOptions, FileRange, refuse_changes, too_few_events
 from bevatron.simulate.mapping.options import Mapping
 from bevatron.simulate.mapping.to_samples import Mapper, Rows
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Samples
 from bevatron.store.shards.contract import SPLITS
+from bevatron.tables.csv_text import BLANKS
 from bevatron.tables.open_table import Format, TableOptions, format_of, open_table
 from bevatron.tables.table import Table
 
@@ -52,7 +53,7 @@ class TableSource:
         )
         separator: Annotated[str, BeforeValidator(lambda v: "\t" if v == "tab" else v)] = Field(
             default=",",
-            description="between the columns of a CSV file; tab for a tabulator",
+            description="between the columns of a CSV file: one sign, tab for a tabulator, or \\s+ for any blanks",
             min_length=1,
             max_length=3,
         )
@@ -63,6 +64,13 @@ class TableSource:
             description="without per_shard: megabytes of files that a shard reads, about. A larger ROOT, HDF5 or "
             "Parquet file is cut in equal parts; smaller files are read together",
         )
+
+        @field_validator("separator")
+        @classmethod
+        def _is_one_sign(cls, value: str) -> str:
+            if len(value) > 1 and value != BLANKS:
+                raise ValueError(f"'{value}' has {len(value)} signs; give one, tab, or {BLANKS}")
+            return value
 
         @model_validator(mode="after")
         def _has_files(self) -> "TableSource.Options":
@@ -127,31 +135,36 @@ class TableSource:
         parts, read, n_events, skipped = [], [], 0, 0
         splits = options.splits()
         pieces = part.pieces or (None,) * len(part.files)
-        for path, number, piece in zip(part.files, part.numbers, pieces, strict=True):
-            with open_table(path, options.reading()) as table:
-                first, last = max(part.first - skipped, 0), None if part.stop is None else part.stop - skipped
-                if piece is not None and piece.of > 1:
-                    first, last = piece.rows(table.n_rows)
-                if first == 0 or first < table.n_rows:
-                    read.append((path, number))
-                    for at, columns, n in _steps(table, mapper, first, last):
-                        rows = Rows(str(path), number, at, splits[number])
-                        parts.append(mapper.to_samples(columns, n, rows))
-                        n_events += n
-                    if piece is not None and first == last and table.n_rows:  # more pieces than rows
-                        parts += [_none_of(table, mapper, Rows(str(path), number, 0, splits[number]))]
-                if part.stop is not None:
-                    skipped += table.n_rows
-            if part.stop is not None and skipped >= part.stop:
-                break
+        with refuse_changes(part):
+            for path, number, piece in zip(part.files, part.numbers, pieces, strict=True):
+                with open_table(path, options.reading()) as table:
+                    first, last = max(part.first - skipped, 0), None if part.stop is None else part.stop - skipped
+                    if piece is not None and piece.of > 1:
+                        first, last = piece.rows(table.n_rows)
+                    if first == 0 or first < table.n_rows:
+                        read.append((path, number))
+                        for at, columns, n in _steps(table, mapper, first, last):
+                            parts.append(mapper.to_samples(columns, n, Rows(str(path), number, at, splits[number])))
+                            n_events += n
+                        if piece is not None and first == last and table.n_rows:  # more pieces than rows
+                            parts.append(_none_of(table, mapper, Rows(str(path), number, 0, splits[number])))
+                    if part.stop is not None:
+                        skipped += table.n_rows
+                if part.stop is not None and skipped >= part.stop:
+                    break
+            if read:
+                files, numbers = zip(*read, strict=True)
+                attributes = options.attributes(FileRange(files, numbers))  # of those it read, and not of all
+        for name, lost in mapper.nan_in_cuts.items():
+            logger.warning(
+                "shard %d: '%s', of a selection, is NaN in %d events, which fails comparisons", shard, name, lost
+            )
         if not parts:
             raise too_few_events(part, shard, skipped, "events")
         if not any(len(samples) for samples in parts):
             if len(part.files) == len(splits) and all(piece is None or piece.of == 1 for piece in pieces):
                 raise _nothing_selected(part, options)
             logger.warning("shard %d: no event of %s passes the selection", shard, _some(part))
-        files, numbers = zip(*read, strict=True)
-        attributes = options.attributes(FileRange(files, numbers))  # of those it read, and not of all
         samples = concatenate_samples(parts, attributes)
         return samples, {"events": n_events, "seconds_in_generator": perf_counter() - start}
 

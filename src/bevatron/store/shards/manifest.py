@@ -1,6 +1,7 @@
 """The manifest: what a dataset is, shard by shard, in one JSON file that later stages take as input."""
 
 import logging
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,10 @@ class Manifest(Record):
     def n_samples(self, split: str) -> int:
         """Samples of the split."""
         return sum(entry.samples for entry in self.splits[split])
+
+    def is_empty(self, group: str, split: str) -> bool:
+        """Whether no sample of the split has an element of the list, or a pixel of the sparse images, `group`."""
+        return self.groups[group].layout != "dense" and not any(entry.elements[group] for entry in self.splits[split])
 
     def class_counts(self, split: str) -> dict[str, int]:
         """Samples of each class in the split; in a detection, samples with a box of it."""
@@ -190,6 +195,7 @@ class Builder:
         self.weights: dict[str, WeightSums] = {}
         self.event_weights: list[tuple[float, float]] = []  # smallest and largest of the raw events of each shard
         self.files: dict[str, str] = {}
+        self.names_of_files: dict[str, str] = {}  # by SHA-256
         self.file_lists: set[str | None] = set()
 
     def add(self, path: Path, split: str) -> ShardEntry:
@@ -272,6 +278,9 @@ class Builder:
             if self.files.setdefault(name, digest) != digest:
                 what = f"was read from another content of '{name}' than the shards before it: the file has changed"
                 raise UserError(path, what, again)
+            if (other := self.names_of_files.setdefault(digest, name)) != name:
+                what = f"'{other}' and '{name}' have the same content: its samples count twice, in other splits perhaps"
+                raise UserError("simulation.source.files", what, f"leave one of them out, and {again}")
         self.file_lists.add(attributes.get("file_list"))
         if len(self.file_lists) > 1:
             what = "was read from other files than the shards before it: some were added, taken away or renamed"
@@ -283,7 +292,9 @@ class Builder:
         name = self.study.task.target
         if name not in samples.targets:
             known = ", ".join(samples.targets) or "none"
-            raise UserError(path, f"has no target '{name}', which the task names", f"targets found: {known}")
+            near = get_close_matches(name, samples.targets, n=1)
+            todo = (f"did you mean '{near[0]}'? " if near else "") + f"targets found: {known}"
+            raise UserError(path, f"has no target '{name}', which the task names", todo)
         if self.study.task.kind == "detection":
             return counts_of_boxes(path, name, samples.targets[name], self.classes)
         numbers = samples.targets[name]
