@@ -1,5 +1,7 @@
-"""Texts of figures are measured once: matplotlib measures each label of a tick five times while it makes an SVG, and reads
-a formula again once 50 others have been read.
+"""Texts of figures are measured once.
+
+Matplotlib measures each label of a tick five times while it makes an SVG, and reads a formula again once 50 others have
+been read.
 """
 
 from collections.abc import Hashable, Iterator
