@@ -31,6 +31,7 @@ class ParquetTable(Table):
             sizes = [metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)]
             self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
             self.columns = {}
+            self._root_names = frozenset(self._file.schema_arrow.names)  # of thousands of columns, once
             for field in self._file.schema_arrow:
                 self._add(field.name, field.type)
 
@@ -76,8 +77,8 @@ class ParquetTable(Table):
             rows = read.slice(start - int(self._starts[first]), stop - start)
             return {name: self._values(rows, name) for name in names}
 
-    def _roots(self) -> set[str]:
-        return set(self._file.schema_arrow.names)
+    def _roots(self) -> frozenset[str]:
+        return self._root_names
 
     def _values(self, rows: Any, name: str) -> Any:
         import awkward as ak
