@@ -279,12 +279,12 @@ def test_a_large_file_is_cut_into_shards(draw):
     assert (study.simulation.shards, study.simulation.source.per_shard) == (5, 100_000)
 
 
-def test_thousands_of_columns(draw):
-    names = [f"v{'abcdefghij'[k % 10]}{k}x" for k in range(3000)]
+def test_a_thousand_columns(draw):
+    names = [f"v{'abcdefghij'[k % 10]}{k}x" for k in range(1000)]
     table = pd.DataFrame(draw.normal(size=(30, len(names))), columns=names).assign(y=np.arange(30) % 2)
     table.to_parquet("wide.parquet")
     text, _ = draft_study([Path("wide.parquet")], None, None)
-    assert len(parse_yaml(text)["simulation"]["source"]["groups"]["event"]["features"]) == 3000
+    assert len(parse_yaml(text)["simulation"]["source"]["groups"]["event"]["features"]) == 1000
 
 
 @pytest.mark.parametrize(

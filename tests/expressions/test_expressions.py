@@ -200,7 +200,7 @@ def test_columns_that_differ_by_a_number_are_one():
     np.testing.assert_array_equal(parsed.evaluate(columns), 2 * np.column_stack([columns[n] for n in parsed.names]))
     assert parse("`w{0..1}_x`", "x").names == ("w0_x", "w1_x")
     assert parse("`p{08..10}`", "x").names == ("p08", "p09", "p10")
-    np.testing.assert_array_equal(parse("stack(E_8, 1)", "x").evaluate(columns), [[0, 1], [1, 1], [2, 1]])
+    np.testing.assert_array_equal(parse("stack(E_8, 1)", "x").evaluate(columns), [[80, 1], [81, 1], [82, 1]])
 
 
 @pytest.mark.parametrize("text", ["`E_{3..1}`", "`E_{0..10000}`", "stack()"])

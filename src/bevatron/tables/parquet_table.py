@@ -35,8 +35,10 @@ class ParquetTable(Table):
             self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
             self.columns = {}
             names = self._file.schema_arrow.names
-            if repeated := [name for name in names if names.count(name) > 1]:
-                raise UserError(path, f"has {names.count(repeated[0])} columns '{repeated[0]}'", "rename one of them")
+            self._root_names = frozenset(names)  # of thousands of columns, once
+            if len(self._root_names) < len(names):
+                repeated = next(name for name, count in Counter(names).items() if count > 1)
+                raise UserError(path, f"has several columns '{repeated}'", "rename one of them")
             for field in self._file.schema_arrow:
                 self._add(field.name, field.type)
             stack.pop_all()
@@ -86,8 +88,8 @@ class ParquetTable(Table):
             rows = read.slice(start - int(self._starts[first]), stop - start)
             return {name: self._values(rows, name) for name in names}
 
-    def _roots(self) -> set[str]:
-        return set(self._file.schema_arrow.names)
+    def _roots(self) -> frozenset[str]:
+        return self._root_names
 
     def _values(self, rows: Any, name: str) -> Any:
         import awkward as ak
