@@ -44,7 +44,8 @@ def weights_table(results: StudyResults) -> Table:
             exact(w.maximum),
             w.negative,
         )
-        for split, w in manifest.weights.items()
+        for split in SPLITS
+        for w in [manifest.weights[split]]
     ]
     return Table(
         f"{results.study.name}_weights",
