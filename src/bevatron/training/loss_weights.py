@@ -41,8 +41,9 @@ def make_loss_weights(
 ) -> LossWeights | None:
     """The factors of the job's fit; None of a dataset without weights.
 
-    class_counts: samples of each class that the fit uses; none in a task that does not learn classes. whole_split: each sample comes once, also where the study
-    asks for batches in which the classes are equally frequent: then their weights do what the batches would.
+    class_counts: samples of each class that the fit uses; none in a task that does not learn classes. whole_split: each
+    sample comes once, also where the study asks for batches in which the classes are equally frequent: then their
+    weights do what the batches would.
     Raises UserError for a class whose weights do not add up to more than zero.
     """
     if not manifest.weighted:

@@ -37,11 +37,11 @@ def weights_table(results: StudyResults) -> Table:
     rows = [
         (
             split,
-            exact(w.sum),
-            *(exact(w.class_sums[name]) for name in names),
-            exact(w.effective),
-            exact(w.minimum),
-            exact(w.maximum),
+            w.sum,
+            *(w.class_sums[name] for name in names),
+            w.effective,
+            w.minimum,
+            w.maximum,
             w.negative,
         )
         for split in SPLITS
