@@ -47,6 +47,9 @@ def _of_shard(path: Path, shard: Shard) -> list[Any]:
     for name in ("id", "weight", "event"):
         if name in sizes:
             columns.add_row(name, "", "", str(shard.dataset(name).dtype), *_ratio(sizes[name]))
+    for name in shard.observers:
+        path = f"observers/{name}"
+        columns.add_row(path, "", "", str(shard.dataset(path).dtype), *_ratio(sizes[path]))
     columns.add_row("all", "", "", "", *_ratio((stored, full)))
     return [head, attributes, columns, _features(shard.groups)]
 
