@@ -48,8 +48,8 @@ def _of_shard(path: Path, shard: Shard) -> list[Any]:
         if name in sizes:
             columns.add_row(name, "", "", str(shard.dataset(name).dtype), *_ratio(sizes[name]))
     for name in shard.observers:
-        path = f"observers/{name}"
-        columns.add_row(path, "", "", str(shard.dataset(path).dtype), *_ratio(sizes[path]))
+        column = f"observers/{name}"
+        columns.add_row(column, "", "", str(shard.dataset(column).dtype), *_ratio(sizes[column]))
     columns.add_row("all", "", "", "", *_ratio((stored, full)))
     return [head, attributes, columns, _features(shard.groups)]
 
