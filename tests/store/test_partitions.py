@@ -1,6 +1,7 @@
 """Each of several workers reads its own part of a split, and the batches are the same for every number of workers."""
 
 import logging
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +16,8 @@ from bevatron.store.readers.sampling import Sampling
 from bevatron.store.readers.split import ReadingOrder, describe
 from bevatron.store.readers.streaming import StreamingReader
 from bevatron.store.readers.windows import WindowPlan
-from bevatron.store.shards.shard import Shard
+from bevatron.store.shards.manifest import build_manifest, write_manifest
+from bevatron.store.shards.shard import Shard, read_shard, write_shard
 
 COUNT = 16
 GROUPS = ["jets", "tracks"]
@@ -268,3 +270,29 @@ def test_one_line_tells_how_much_each_worker_reads(workers, words, split, caplog
     assert "\n" not in line
     assert (f"each of {workers} workers reads {words}" in line) == (workers > 1)
     assert ("where their number divides data_loading.partitions, 16" in line) == (workers in (3, 6))
+
+
+@pytest.fixture(scope="module")
+def weighted_split(larger_dataset, tmp_path_factory):
+    """The same samples, of weights that follow from their ids."""
+    folder = tmp_path_factory.mktemp("weighted")
+    for path in larger_dataset.folder.glob("*.h5"):
+        samples = read_shard(path)
+        weighted = replace(samples, weight=(samples.id % 7 + 0.5).astype(np.float32))
+        write_shard(folder / path.name, weighted, samples.attributes)
+    write_manifest(folder / "manifest.json", build_manifest(folder, larger_dataset.study))
+    return describe(folder / "manifest.json", "train", GROUPS)
+
+
+@READERS
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("partitions", [1, COUNT])
+def test_each_sample_comes_with_its_weight(make, workers, partitions, weighted_split):
+    seen = 0
+    for number in range(workers):
+        with make(weighted_split, 37, Part(number, workers), partitions) as reader:
+            for batch in reader.epoch(3, 1, start=74):
+                assert batch["weight"].dtype == torch.float32
+                np.testing.assert_array_equal(batch["weight"].numpy(), batch["id"].numpy() % 7 + 0.5)
+                seen += len(batch["id"])
+    assert seen == len(weighted_split) - 74

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rectangles
 import torch
 from lives import fit_block_by_block
 from safetensors.torch import load_file
@@ -17,9 +18,14 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss
 from weighted_datasets import draw_samples, repeated, study_of, weighted, weights_of, write_dataset
 
+from bevatron.config.sections.study import Study
+from bevatron.config.sections.workflow import DataLoading
 from bevatron.errors import UserError
+from bevatron.models.layers.images import WithHeads
 from bevatron.store.shards.manifest import load_manifest
-from bevatron.training.fit import fit
+from bevatron.training.data import DataModule
+from bevatron.training.fit import fit, initial_network, make_learner
+from bevatron.training.job import FitJob
 
 MLP = {"kind": "mlp", "widths": [4]}
 KINDS = {
@@ -178,6 +184,54 @@ def test_an_interrupted_fit_with_weights_ends_with_the_same_bits(training, tmp_p
     name = "weights.safetensors"
     assert (whole.folder / name).read_bytes() == (parts.folder / name).read_bytes()
     np.testing.assert_array_equal(history(whole), history(parts))
+
+
+def first_batch(job):
+    """A learner of the job, and the whole training split as its first batch."""
+    manifest = load_manifest(job.manifest_path)
+    data = DataModule(job, manifest, torch.device("cpu"))
+    learner = make_learner(job, initial_network(job, manifest), data)
+    return learner, next(data.training_batches(data.schedule.chunk(0)))
+
+
+def test_the_losses_of_an_image_count_by_its_weight(tmp_path):
+    """In a detection, all terms of it; the reference is numpy's average."""
+    study = Study.model_validate(rectangles.STUDY)
+    manifest = rectangles.write_rectangles(tmp_path, study, {"train": 16, "val": 8, "test": 8}, weighted)
+    job = FitJob(study, study.models["net"], manifest, 1, tmp_path / "fit", DataLoading(), "cpu")
+    learner, batch = first_batch(job)
+    outputs = torch.rand(len(batch["id"]), 4)
+    expected = np.average(outputs.sum(1), weights=batch["weight"])
+    assert learner.loss(outputs, batch).item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_generators_learn_from_the_weights_of_real_images(tmp_path):
+    """The losses of D and G, and V at a validation."""
+    options = {"kind": "gan", "latent": 2, "generator": [4], "discriminator": [4]}
+    made = write_dataset(study_of("generation", "noisy", options, checkpoint="last"), tmp_path, weighted)
+    learner, batch = first_batch(made.job(tmp_path / "fit"))
+    outputs = torch.rand(len(batch["id"]), 2)
+    expected = np.average(outputs.sum(1), weights=batch["weight"])
+    assert learner.loss(outputs, batch).item() == pytest.approx(expected, rel=1e-6)
+    learner.eval()
+    learner._objective = torch.zeros((), dtype=torch.float64)
+    learner.loss(outputs, batch)
+    v = learner._objective.item() / learner.sample_weights(batch).sum().item()
+    assert v == pytest.approx(-np.average(outputs[:, 0], weights=batch["weight"]), rel=1e-6)
+
+
+@pytest.mark.parametrize("augmented", [{}, {"adversarial": {"epsilon": 0.1, "range": [-9, 9]}}])
+def test_auxiliary_heads_and_adversarial_examples_count_by_the_weight_too(augmented, tmp_path):
+    """Samples of weight zero leave the gradient of a step as it is without them."""
+    study = study_of("classification", "jet", MLP, **augmented)
+    gradients = []
+    for name, change in (("a", weighted), ("b", repeated)):
+        learner, batch = first_batch(write_dataset(study, tmp_path / name, change).job(tmp_path / "fit"))
+        outputs = learner(batch["inputs"])
+        learner.loss(WithHeads(outputs, [outputs * 2, outputs.sin()]), batch).backward()
+        gradients.append([p.grad for p in learner.parameters()])
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ TASKS: dict[str, dict[str, Any]] = {
     "classification": {"kind": "classification", "target": "flavour", "classes": CLASSES, "signal": "beauty"},
     "regression": {"kind": "regression", "target": "y"},
     "reconstruction": {"kind": "reconstruction", "target": "clean"},
+    "generation": {"kind": "generation", "target": "flavour", "classes": CLASSES},
 }
 SIZES = {"train": 240, "val": 90, "test": 60}
 CYCLE = np.array([1, 0, 2, 1, 3], np.float32)
@@ -97,7 +98,7 @@ def write_dataset(study: Study, folder: Path, change: Any) -> WeightedStudy:
         "digest": dataset_digest(study),
         "raw_digest": raw_digest(study),
         **version_attributes(study),
-        **({"classes": list(study.task.classes)} if study.task.kind == "classification" else {}),
+        **({"classes": CLASSES} if hasattr(study.task, "classes") else {}),
         "shard": 0,
     }
     for split in SIZES:

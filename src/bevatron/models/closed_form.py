@@ -4,6 +4,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from bevatron.models.layers.inputs import Inputs
 
@@ -51,3 +52,11 @@ def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
     if bool((weights == 1).all()):
         return values.mean(0)
     return torch.tensordot(weights.to(values.dtype), values, 1) / weights.to(values.dtype).sum()
+
+
+def weighted_squared_error(outputs: Tensor, labels: Tensor, weights: Tensor) -> float:
+    """The mean over samples and pixels of the squared difference of two (n, pixels); weights (n,)."""
+    outputs, labels = outputs.double(), labels.double()
+    if bool((weights == 1).all()):
+        return functional.mse_loss(outputs, labels).item()
+    return weighted_mean(functional.mse_loss(outputs, labels, reduction="none"), weights).mean().item()

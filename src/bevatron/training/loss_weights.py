@@ -41,8 +41,9 @@ def make_loss_weights(
 ) -> LossWeights | None:
     """The factors of the job's fit; None of a dataset without weights.
 
-    class_counts: samples of each class that the fit uses. whole_split: each sample comes once, also where the study
-    asks for batches in which the classes are equally frequent: then their weights do what the batches would.
+    class_counts: samples of each class that the fit uses; none in a task that does not learn classes. whole_split: each
+    sample comes once, also where the study asks for batches in which the classes are equally frequent: then their
+    weights do what the batches would.
     Raises UserError for a class whose weights do not add up to more than zero.
     """
     if not manifest.weighted:
@@ -50,7 +51,7 @@ def make_loss_weights(
     training, statistics = job.model.training, manifest.weights["train"]
     absolute = training.negative_weights == "absolute"
     n = manifest.n_samples("train")
-    if not statistics.class_sums:
+    if not class_counts or not statistics.class_sums:
         total = statistics.magnitude if absolute else statistics.sum
         return LossWeights(_factors([n / _positive(total, job, "the training split")]), absolute)
     sums = statistics.class_magnitudes if absolute else statistics.class_sums

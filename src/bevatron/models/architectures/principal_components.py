@@ -3,12 +3,11 @@
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional
 
 from bevatron.config.loading.kinds import Options, architecture
 from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
-from bevatron.models.closed_form import Labelled, Losses, weighted_mean
+from bevatron.models.closed_form import Labelled, Losses, weighted_mean, weighted_squared_error
 from bevatron.models.layers.flat import flat_width, flatten_groups
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
@@ -71,5 +70,4 @@ class PrincipalComponents(nn.Module):
 
     def _loss(self, split: Labelled) -> float:
         outputs = self.mean + (split.rows - self.mean) @ self.axes.T @ self.axes
-        losses = functional.mse_loss(outputs.double(), split.labels.double(), reduction="none")
-        return weighted_mean(losses, split.weights).mean().item()
+        return weighted_squared_error(outputs, split.labels, split.weights)

@@ -2,11 +2,10 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from bevatron.config.loading.kinds import Options, architecture
 from bevatron.errors import UserError
-from bevatron.models.closed_form import Labelled, Losses, weighted_mean
+from bevatron.models.closed_form import Labelled, Losses, weighted_mean, weighted_squared_error
 from bevatron.models.layers.images import image_shape, join_images
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
@@ -71,5 +70,4 @@ class Wiener(nn.Module):
 
     def _loss(self, split: Labelled) -> float:
         outputs = self._filter(split.rows.unflatten(1, self.shape)).flatten(1)
-        losses = functional.mse_loss(outputs.double(), split.labels.double(), reduction="none")
-        return weighted_mean(losses, split.weights).mean().item()
+        return weighted_squared_error(outputs, split.labels, split.weights)

@@ -37,14 +37,15 @@ def weights_table(results: StudyResults) -> Table:
     rows = [
         (
             split,
-            exact(w.sum),
-            *(exact(w.class_sums[name]) for name in names),
-            exact(w.effective),
-            exact(w.minimum),
-            exact(w.maximum),
+            w.sum,
+            *(w.class_sums[name] for name in names),
+            w.effective,
+            w.minimum,
+            w.maximum,
             w.negative,
         )
-        for split, w in manifest.weights.items()
+        for split in SPLITS
+        for w in [manifest.weights[split]]
     ]
     return Table(
         f"{results.study.name}_weights",

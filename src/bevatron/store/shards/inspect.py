@@ -47,6 +47,9 @@ def _of_shard(path: Path, shard: Shard) -> list[Any]:
     for name in ("id", "weight", "event"):
         if name in sizes:
             columns.add_row(name, "", "", str(shard.dataset(name).dtype), *_ratio(sizes[name]))
+    for name in shard.observers:
+        column = f"observers/{name}"
+        columns.add_row(column, "", "", str(shard.dataset(column).dtype), *_ratio(sizes[column]))
     columns.add_row("all", "", "", "", *_ratio((stored, full)))
     return [head, attributes, columns, _features(shard.groups)]
 
@@ -91,7 +94,8 @@ def _of_manifest(path: Path, manifest: Manifest) -> list[Any]:
 
 def _weights(manifest: Manifest) -> Table:
     table = _table("split", "sum", *manifest.classes, "effective samples", "minimum", "maximum", "negative")
-    for split, weights in manifest.weights.items():
+    for split in SPLITS:
+        weights = manifest.weights[split]
         sums = [f"{weights.class_sums[name]:.6g}" if weights.class_sums else "" for name in manifest.classes]
         numbers = (f"{value:.6g}" for value in (weights.effective, weights.minimum, weights.maximum))
         table.add_row(split, f"{weights.sum:.6g}", *sums, *numbers, str(weights.negative))
