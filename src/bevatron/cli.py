@@ -1,6 +1,7 @@
 """The command line: one command for each stage, and a few to look at things. Heavy imports wait for their command."""
 
 import errno
+import os
 import sys
 from typing import Annotated
 
@@ -37,10 +38,7 @@ def options(
     """Options of `bevatron` itself."""
 
 
-MACHINE_FAULTS = (
-    errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EIO, errno.EISDIR, errno.ENOSPC, errno.ENOTDIR, errno.EPERM,
-    errno.EROFS,
-)  # fmt: skip
+OWN_MISTAKES = (None, 0, errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.ENOTTY, errno.EPIPE)  # of the program's
 
 
 def main() -> None:
@@ -55,10 +53,11 @@ def main() -> None:
         what = str(error).splitlines()[0] if str(error) else "a value does not fit into it"
         _complain([f"memory: {what}; see whether the study or a file asks for more than this machine has"])
     except OSError as error:
-        if error.errno not in MACHINE_FAULTS:
+        if error.errno in OWN_MISTAKES:
             raise
-        where = f"{error.filename}: " if error.filename else ""  # a write to an open file does not know its name
-        _complain([f"{where}{error.strerror}; fix the place or name another, then run the same command again"])
+        where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "  # an open file may not know it
+        what = " ".join(f"{error.strerror} (errno {error.errno})".split())
+        _complain([f"{where}{what}; fix the place or name another, then run the same command again"])
 
 
 def _complain(lines: list[str]) -> None:

@@ -24,3 +24,10 @@ class ConfigurationError(UserError):
 
     def __reduce__(self):
         return (type(self), (self.lines,))
+
+
+class SystemFault(UserError):
+    """The system did not let a file be read: the file itself may be whole. Nobody is told to delete it.
+
+    Raised by `bevatron.system_errors`. Who takes another way where a file is damaged must not take it here.
+    """

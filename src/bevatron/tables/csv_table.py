@@ -10,6 +10,7 @@ import numpy as np
 
 from bevatron.errors import UserError
 from bevatron.regular_files import open_regular
+from bevatron.system_errors import system_fault
 from bevatron.tables.table import Column, Table, unknown_column
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ def _faults(path: Path) -> Iterator[None]:
     except pd.errors.EmptyDataError:
         raise UserError(path, "holds no column", "take it out of the files") from None
     except OSError as error:
-        raise UserError(path, f"cannot be read: {error.strerror or error}") from None
+        damaged = UserError(path, f"is no table of columns, or damaged: {error}", "fetch it again")
+        raise system_fault(error, path) or damaged from None
     except (ValueError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ImportError) as error:
         reason = " ".join(str(error).split())[:160]
         raise UserError(path, f"is no table of columns, or damaged: {reason}", "see what wrote it") from None

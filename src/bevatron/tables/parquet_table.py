@@ -7,6 +7,7 @@ import numpy as np
 
 from bevatron.errors import UserError
 from bevatron.regular_files import require_regular
+from bevatron.system_errors import system_fault
 from bevatron.tables.table import Column, Table
 
 
@@ -122,8 +123,8 @@ class _Faults:
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         import pyarrow as pa
 
-        if isinstance(error, OSError) and error.errno is not None:
-            raise UserError(self._path, f"cannot be read: {error.strerror or error}") from None
+        if isinstance(error, BaseException) and (fault := system_fault(error, self._path)):
+            raise fault from None
         if isinstance(error, pa.ArrowException | OSError | ValueError | KeyError):
             reason = " ".join(str(error).split())[:120]
             raise UserError(self._path, f"is no Parquet file, or damaged: {reason}", "fetch it again") from None

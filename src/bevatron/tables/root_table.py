@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bevatron.errors import UserError
+from bevatron.system_errors import system_fault
 from bevatron.tables.table import Column, Table, unknown_column
 
 TREES = ("TTree", "TNtuple", "TNtupleD", "RNTuple")
@@ -136,9 +137,7 @@ def _faults(path: Path) -> Iterator[None]:
     except UserError:
         raise
     except OSError as error:
-        if error.errno is not None:
-            raise UserError(path, f"cannot be read: {error.strerror or error}") from None
-        raise _damaged(path, error) from None
+        raise system_fault(error, path) or _damaged(path, error) from None
     except NotImplementedError as error:
         raise UserError(path, f"is written in a way that uproot does not read: {error}", "write it again") from None
     except (ValueError, KeyError, EOFError, IndexError, AssertionError, TypeError, struct.error, zlib.error) as error:

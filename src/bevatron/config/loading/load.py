@@ -114,8 +114,6 @@ def read_yaml(path: Path) -> dict[str, Any]:
         payload = parse_yaml(read_text(path, YAML_BYTES))
     except FileNotFoundError:
         raise UserError(path, "no such file", "name another with --config") from None
-    except OSError as error:
-        raise UserError(path, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise UserError(path, f"is not UTF-8 text: {error.reason} at byte {error.start}") from None
     except yaml.YAMLError as error:

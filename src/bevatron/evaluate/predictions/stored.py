@@ -82,7 +82,7 @@ def read_predictions(path: Path, study: str, model: str) -> StoredPredictions:
     again = f"run `bevatron evaluate {study} {model}` again"
     with refusing(path):
         require_regular(path)
-        with h5py.File(path, "r", libver=LIBRARY, locking="best-effort") as file:
+        with h5py.File(path, "r", libver=LIBRARY, locking=False) as file:
             check_plain_content(file, path)
             check_declared_sizes(file, path)
             version = file.attrs.get("schema_version")

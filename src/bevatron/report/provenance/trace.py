@@ -111,8 +111,6 @@ def _read_payload(path: Path) -> dict[str, Any]:
         version, checksum = payload.pop("schema_version"), payload.pop("sha256")
     except FileNotFoundError:
         raise UserError(path, "no such file", "name the folder of a report, e.g. results/report") from None
-    except OSError as error:
-        raise UserError(path, f"cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(path, f"is no provenance of a report: {error!r}", REPORT_AGAIN) from None
     if version != SCHEMA_VERSION:

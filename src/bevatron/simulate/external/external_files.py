@@ -17,6 +17,7 @@ from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
 from bevatron.regular_files import open_regular
 from bevatron.store.files.publish import sha256_of
+from bevatron.system_errors import system_fault
 
 ByteStream = IO[bytes] | gzip.GzipFile
 WHERE = "simulation.source"
@@ -113,10 +114,7 @@ class FileOptions(kinds.Options):
                 raise UserError(path, "no such file", f"fix {WHERE}.files; paths start from the working folder")
             if path.stat().st_size == 0:
                 raise UserError(path, "is empty", "fetch it again, or take it out of the files")
-            try:
-                digests[path.as_posix()] = digest = sha256_of(path)
-            except OSError as error:
-                raise UserError(path, f"cannot be read: {error.strerror}") from None
+            digests[path.as_posix()] = digest = sha256_of(path)
             expected = self.sha256.get(path.name, digest).lower()
             if expected != digest:
                 what = f"has the SHA-256 {digest[:12]}…, the study says {expected[:12]}…"
@@ -156,7 +154,7 @@ def open_plain_or_gzip(path: Path) -> Iterator[ByteStream]:
     except (gzip.BadGzipFile, zlib.error) as error:
         raise UserError(path, f"is a damaged gzip file: {error}", "fetch it again") from None
     except OSError as error:
-        raise UserError(path, f"cannot be read: {error.strerror or error}") from None
+        raise system_fault(error, path) or error from None
 
 
 def read_lines(file: ByteStream, path: Path) -> Iterator[bytes]:

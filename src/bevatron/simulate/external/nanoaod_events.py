@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bevatron.errors import UserError
+from bevatron.regular_files import open_regular
 from bevatron.simulate.external.external_files import FileRange, missing_package, too_few_events
+from bevatron.system_errors import system_fault
 
 TREE = "Events"
 STEP = 20_000  # events at a time
@@ -85,7 +87,9 @@ def _report_faults(path: Path) -> Iterator[None]:
     except UserError:
         raise
     except (OSError, ValueError, KeyError, EOFError, IndexError, AssertionError, struct.error, zlib.error) as error:
-        with path.open("rb") as file:
+        if fault := system_fault(error, path):
+            raise fault from None
+        with open_regular(path) as file:
             foreign = file.read(4) != b"root"
         if foreign:
             raise UserError(path, "is no ROOT file", "give NanoAOD files") from None

@@ -51,8 +51,6 @@ def check_shard(path: Path, entry: ShardEntry, manifest: Manifest) -> None:
         status = require_regular(path)
     except FileNotFoundError:
         raise UserError(path, "is missing, though the manifest lists it", PREPARE_AGAIN) from None
-    except OSError as error:
-        raise UserError(path, f"cannot be read: {error.strerror}", "see whether you may read it") from None
     if status.st_size != entry.bytes:
         raise UserError(path, f"has {status.st_size} bytes, the manifest says {entry.bytes}", PREPARE_AGAIN)
     unchanged = (status.st_mtime_ns, status.st_ino)
@@ -61,10 +59,7 @@ def check_shard(path: Path, entry: ShardEntry, manifest: Manifest) -> None:
 
 @lru_cache(maxsize=1 << 19)  # remembers what passed; a refusal is raised, and not remembered
 def _check_content(path: Path, unchanged: tuple[int, int], sha256: str, digest: str, samples: int) -> None:
-    try:
-        actual_sha256 = sha256_of(path)
-    except OSError as error:
-        raise UserError(path, f"cannot be read: {error.strerror}", "see whether you may read it") from None
+    actual_sha256 = sha256_of(path)
     if actual_sha256 != sha256:
         raise UserError(
             path,

@@ -21,6 +21,7 @@ from bevatron.store.files.publish import publishing
 from bevatron.store.shards.check import check_samples
 from bevatron.store.shards.columns import Column, Dense, Group, Ragged, Samples, SparseImages
 from bevatron.store.shards.contract import SCHEMA_VERSION, GroupInfo, TargetInfo
+from bevatron.system_errors import system_fault
 
 Compression = Literal["lz4", "zstd", "none"]
 FILTERS: dict[str, dict[str, Any]] = {
@@ -109,7 +110,8 @@ class Shard:
         if self._file is None or self._process != os.getpid():
             with refusing(self.path):
                 require_regular(self.path)
-                file = h5py.File(self.path, "r", libver=LIBRARY, locking="best-effort", rdcc_nbytes=CHUNK_BYTES[1])
+                # No lock: nobody writes to a published file, and many file systems of clusters have no locks.
+                file = h5py.File(self.path, "r", libver=LIBRARY, locking=False, rdcc_nbytes=CHUNK_BYTES[1])
                 version = file.attrs.get("schema_version")
                 known = bool(version == SCHEMA_VERSION)
             if not known:
@@ -237,9 +239,9 @@ def refusing(path: Path, what: str = "") -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise UserError(path, "no such file", "run the workflow again, which makes it") from None
-    except PermissionError:
-        raise UserError(path, "cannot be read: no permission", "ask its owner to make it readable") from None
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        if fault := system_fault(error, path):
+            raise fault from error
         text = str(error)
         if "truncated" in text:
             fault = "is truncated: the file is shorter than its own header says"
