@@ -8,7 +8,7 @@ from bevatron.store.files.names import SHARD_NUMBER, shard_number
 
 CONFIG = "config/config.yaml"
 try:
-    check_overrides(config, Path(CONFIG))
+    check_overrides(config, Path(CONFIG), workflow.config_settings.configfiles)
     SETTINGS = load_workflow(Path(CONFIG), scale=config.get("scale"), studies=config.get("studies"))
     SCALE = SETTINGS.scale
     FACTS = load_facts(SETTINGS.studies, SCALE, Path("config/studies"), Path(".snakemake/bevatron/studies.json"))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bevatron.errors import UserError
+from bevatron.near_names import did_you_mean
 from bevatron.system_errors import system_fault
 from bevatron.tables.table import Column, Table, unknown_column
 
@@ -119,7 +120,9 @@ def _find_tree(file: Any, path: Path, tree: str) -> str:
     trees = [name for name, kind in classes.items() if kind in TREES or kind.endswith("RNTuple")]
     if tree:
         if tree not in classes:
-            raise UserError(path, f"has no tree '{tree}'", f"it has: {', '.join(trees) or 'none'}")
+            raise UserError(
+                path, f"has no tree '{tree}'{did_you_mean(tree, trees)}", f"it has: {', '.join(trees) or 'none'}"
+            )
         if tree not in trees:
             raise UserError(path, f"'{tree}' is a {classes[tree]}, not a tree of events", f"trees: {', '.join(trees)}")
         return tree

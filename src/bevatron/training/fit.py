@@ -22,6 +22,7 @@ from bevatron.errors import SystemFault, UserError
 from bevatron.json_text import read_json
 from bevatron.models.closed_form import ClosedFormModel
 from bevatron.models.network import Network, NetworkSpec, load_network, load_spec, weights_bytes
+from bevatron.near_names import did_you_mean
 from bevatron.regular_files import read_bytes
 from bevatron.store.files.checksum import check_checksum, with_checksum
 from bevatron.store.files.publish import publish_json, publishing, sha256_of
@@ -325,4 +326,8 @@ def _check_inputs(job: FitJob, manifest: Manifest) -> None:
     ):
         for name in requested:
             if name not in known:
-                raise UserError(job.manifest_path, f"has no {kind} '{name}'", f"it has: {', '.join(known)}")
+                raise UserError(
+                    job.manifest_path,
+                    f"has no {kind} '{name}'{did_you_mean(name, known)}",
+                    f"it has: {', '.join(known)}",
+                )

@@ -9,6 +9,7 @@ from bevatron.config.loading.merge import merge
 from bevatron.config.sections.resources import RULES, SEVERAL_NODES, SHARD_RULES, Resources
 from bevatron.config.sections.site import Site
 from bevatron.errors import ConfigurationError, UserError
+from bevatron.near_names import did_you_mean
 
 
 def load_site(path: Path | None) -> Site:
@@ -99,5 +100,7 @@ def _find_unknown(key: str, studies: Path) -> str | None:
     except UserError as error:
         return f"{error.what}; {error.todo}"
     if model and model not in models:
-        return f"study '{study}' has no model '{model}'; it has: {', '.join(sorted(models))}"
+        return (
+            f"study '{study}' has no model '{model}'{did_you_mean(model, models)}; it has: {', '.join(sorted(models))}"
+        )
     return None

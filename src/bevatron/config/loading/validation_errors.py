@@ -1,6 +1,7 @@
 """Validation errors as lines that name the key, what was found and what is allowed."""
 
-import difflib
+import datetime
+import re
 import types
 import typing
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from bevatron.config.loading.registry import Component
 from bevatron.config.sections.section import Section
+from bevatron.near_names import did_you_mean
 
 
 def format_errors(
@@ -49,26 +51,35 @@ def _message(problem: dict, owner: type[Section] | None, location: tuple) -> str
     kind, value = problem["type"], problem.get("input")
     if kind == "extra_forbidden":
         allowed = sorted(owner.model_fields) if owner else []
-        near = difflib.get_close_matches(str(location[-1]), allowed, n=1)
-        hint = f" (did you mean '{near[0]}'?)" if near else ""
-        return f"unknown key{hint}; allowed: {', '.join(allowed)}"
+        return f"unknown key{did_you_mean(location[-1], allowed)}; allowed: {', '.join(allowed)}"
     if kind == "missing":
         field = owner.model_fields.get(str(location[-1])) if owner else None
         return "this key is missing" + (f": {field.description}" if field and field.description else "")
     if kind in ("literal_error", "enum"):
-        return f"found {value!r}; allowed: {problem['ctx']['expected']}"
+        return _not_one_of(f"found {_shorten(value)}", value, problem["ctx"]["expected"])
     if kind == "union_tag_invalid":
-        return f"unknown kind {problem['ctx']['tag']!r}; allowed: {problem['ctx']['expected_tags']}"
+        return _not_one_of(f"unknown kind {problem['ctx']['tag']!r}", value, problem["ctx"]["expected_tags"])
     if kind == "union_tag_not_found":
         return "the key 'kind' is missing"
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if kind in ("value_error", "component", "component_kind", "kind"):
         return message
+    if kind == "string_type" and isinstance(value, bool | int | float | datetime.date):
+        return f"must be a text, found {_shorten(value)}; write it in quotes"
     return f"must be {message[0].lower()}{message[1:]}, found {_shorten(value)}"
 
 
+def _not_one_of(found: str, value: Any, allowed: str) -> str:
+    """allowed: as pydantic writes it, each in apostrophes."""
+    name = value.get("kind") if isinstance(value, dict) else value
+    near = did_you_mean(name, re.findall("'([^']+)'", allowed))
+    return f"{found}{near}; allowed: {allowed}"
+
+
 def _shorten(value: Any) -> str:
-    text = repr(value)
+    if isinstance(value, bool | None):
+        return {True: "true", False: "false", None: "null"}[value]
+    text = value.isoformat() if isinstance(value, datetime.date) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
