@@ -17,6 +17,7 @@ ENOTSUPP = 524  # of the kernel's own; some file systems let it out
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, ENOTSUPP)  # what flock answers where there is none
 AGAIN = "then run the same command again"
 _NUMBER = re.compile(r"errno(?:\s*=\s*|\s+)(\d+)", re.IGNORECASE)  # HDF5: "errno = 5"; Python and Arrow: "[Errno 5]"
+_OF_HDF5 = re.compile(r"errno = (\d+), error message")
 
 _NOT_READ = "cannot be read"
 _SERVER = (f"{_NOT_READ}: its file server does not answer", f"see whether its mount is well, {AGAIN}")
@@ -101,10 +102,9 @@ def telling_system_faults(path: Path) -> Iterator[None]:
 
 def error_number(error: BaseException) -> int | None:
     """The system's number of an error, where it has one."""
-    if not isinstance(error, OSError | RuntimeError):
-        return None
     number = error.errno if isinstance(error, OSError) else None
-    if number is None and (match := _NUMBER.search(str(error))):
+    pattern = _NUMBER if isinstance(error, OSError | RuntimeError) else _OF_HDF5  # h5py: KeyError for an object's read
+    if number is None and (match := pattern.search(str(error))):
         number = int(match[1])
     return number or None
 

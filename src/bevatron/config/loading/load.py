@@ -18,7 +18,7 @@ from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import ConfigurationError, UserError
 from bevatron.near_names import did_you_mean
-from bevatron.regular_files import read_text
+from bevatron.regular_files import is_file, read_text
 
 SCALES = ("demo", "paper")
 OVERRIDES = ("scale", "studies")  # keys of the workflow's file that Snakemake's --config may change
@@ -78,7 +78,7 @@ def load_data_part(name: str, scale: str, folder: Path) -> DataPart:
 
 def _study_file(name: str, folder: Path) -> tuple[Path, dict[str, Any]]:
     path = folder / f"{name}.yaml"
-    if not path.is_file():
+    if not is_file(path):
         known = sorted(p.stem for p in folder.glob("*.yaml"))
         what = f"there is no study '{name}'{did_you_mean(name, known)}"
         raise UserError(path, what, f"studies found in {folder}: {', '.join(known) or 'none'}")

@@ -10,6 +10,7 @@ from bevatron.config.sections.resources import RULES, SEVERAL_NODES, SHARD_RULES
 from bevatron.config.sections.site import Site
 from bevatron.errors import ConfigurationError, UserError
 from bevatron.near_names import did_you_mean
+from bevatron.regular_files import is_file
 
 
 def load_site(path: Path | None) -> Site:
@@ -23,7 +24,7 @@ def load_resources(path: Path, site: Path | None = None) -> Resources:
     Raises ConfigurationError with a line for each mistake; mistakes of the site's file are told as its own.
     """
     payload = Resources().model_dump(mode="json")
-    if path.is_file():
+    if is_file(path):
         payload = _merge_overlay(payload, read_yaml(path), path, "")
     override = load_site(site).resources
     if site is not None and override:

@@ -15,7 +15,7 @@ from bevatron.config.loading import kinds
 from bevatron.config.loading.digest import digest_of
 from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
-from bevatron.regular_files import open_regular
+from bevatron.regular_files import is_file, open_regular
 from bevatron.store.files.publish import sha256_of
 from bevatron.system_errors import system_fault
 
@@ -68,7 +68,7 @@ class FileOptions(kinds.Options):
             path = Path(pattern)
             if any(sign in pattern for sign in "*?["):
                 root = Path(path.anchor or ".")
-                matches = sorted(m for m in root.glob(str(path.relative_to(path.anchor))) if m.is_file())
+                matches = sorted(m for m in root.glob(str(path.relative_to(path.anchor))) if is_file(m))
                 if not matches:
                     raise UserError(f"{WHERE}.files", f"no file matches '{pattern}'", f"looked from {root.resolve()}")
                 files += matches
@@ -110,7 +110,7 @@ class FileOptions(kinds.Options):
         """
         digests = {}
         for path in part.files:
-            if not path.is_file():
+            if not is_file(path):
                 raise UserError(path, "no such file", f"fix {WHERE}.files; paths start from the working folder")
             if path.stat().st_size == 0:
                 raise UserError(path, "is empty", "fetch it again, or take it out of the files")

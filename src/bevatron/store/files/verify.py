@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bevatron.errors import UserError
-from bevatron.regular_files import require_regular
+from bevatron.regular_files import is_folder, is_there, require_regular
 from bevatron.store.files.publish import sha256_of
 from bevatron.store.shards.manifest import PREPARE_AGAIN, Manifest, ShardEntry, load_manifest
 from bevatron.store.shards.shard import Shard, read_shard
@@ -18,17 +18,17 @@ def verify(path: Path) -> list[str]:
     and its entry in the manifest beside it where there is one.
     """
     path = Path(path)
-    if path.is_dir():
-        path /= "manifest.json"
     problems: list[str] = []
     try:
+        if is_folder(path):
+            path /= "manifest.json"
         if path.suffix == ".json":
             manifest = load_manifest(path)
             checks = [(path.parent / e.file, e) for entries in manifest.splits.values() for e in entries]
         else:
             read_shard(path)
             beside = path.parent / "manifest.json"
-            if not beside.is_file():
+            if not is_there(beside):
                 return []
             manifest = load_manifest(beside)
             checks = [(path, e) for entries in manifest.splits.values() for e in entries if e.file == path.name]

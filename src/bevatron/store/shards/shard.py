@@ -15,7 +15,7 @@ import numpy as np
 from bevatron.errors import UserError
 from bevatron.regular_files import require_regular
 from bevatron.store.files.declared_sizes import check_declared_sizes
-from bevatron.store.files.hdf5 import as_dataset, as_group, dataset_at, read_array
+from bevatron.store.files.hdf5 import as_dataset, as_group, attribute_if_set, dataset_at, read_array
 from bevatron.store.files.plain_content import check_plain_content
 from bevatron.store.files.publish import publishing
 from bevatron.store.shards.check import check_samples
@@ -112,7 +112,7 @@ class Shard:
                 require_regular(self.path)
                 # No lock: nobody writes to a published file, and many file systems of clusters have no locks.
                 file = h5py.File(self.path, "r", libver=LIBRARY, locking=False, rdcc_nbytes=CHUNK_BYTES[1])
-                version = file.attrs.get("schema_version")
+                version = attribute_if_set(file, "schema_version")
                 known = bool(version == SCHEMA_VERSION)
             if not known:
                 file.close()
