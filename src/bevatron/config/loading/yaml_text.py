@@ -7,10 +7,10 @@ as often as it is used, before any value is built.
 Escapes can put characters into a text that stand for no sign: controls, which act on a terminal, and halves of
 characters, which no file can hold. They are refused here, so that all texts of a configuration can be written anywhere.
 
-PyYAML reads YAML 1.1, in which `010` is 8, `2:30` is 150 and `1_000` is 1000, and keeps the last of two equal keys
+PyYAML reads YAML 1.1, in which `010` is 8, `2:30` is 150 and `2016_17` is 201617, and keeps the last of two equal keys
 without a word. All are refused: a person means something else, and other readers read something else. In two things
 YAML 1.2 is followed, which is what people mean: `1e-3` is a number and no text, and `yes`, `no`, `on` and `off` are
-texts (a key for true or false takes them still). Whole numbers have at most 64 bits.
+texts (a key for true or false takes them still).
 """
 
 import math
@@ -23,14 +23,13 @@ from yaml.reader import ReaderError
 
 MOST_VALUES = 100_000
 YAML_BYTES = 1 << 21  # of a file: the largest of ours has a hundredth of that
-# Octal in both ways of writing it, binary, base 60, and digits with underscores.
+# Octal in both ways of writing it, binary, base 60, and digits with underscores that do not part thousands.
 ODD_NUMBER = re.compile(
     r"[-+]?(0[0-9_]+|0o[0-7_]+|0b[01_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[0-9.]*[0-9]_[0-9._]*([eE][-+]?[0-9]+)?)"
 )
-WHOLE = re.compile(r"[-+]?(0x[0-9a-fA-F]+|[0-9]+)")
+THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(_[0-9]{3})+(\.[0-9]*)?")
 EXPONENT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+")  # some of which are texts in YAML 1.1
 MOST_DIGITS = 300
-LARGEST = 2**64
 TAG = "tag:yaml.org,2002:"
 NUMBERS = (f"{TAG}int", f"{TAG}float")
 MERGE = f"{TAG}merge"
@@ -124,14 +123,12 @@ def _check_number(node: yaml.ScalarNode) -> None:
     written, problem = node.value, None
     if node.tag not in NUMBERS and (node.style is not None or node.tag != f"{TAG}str"):
         return  # a text in quotes, say
-    if ODD_NUMBER.fullmatch(written) and any(sign.isdigit() for sign in written):
+    if ODD_NUMBER.fullmatch(written) and not THOUSANDS.fullmatch(written):
         problem = f"the number '{written[:40]}' is read in several ways: write a decimal one, or a text in quotes"
     elif node.tag not in NUMBERS:
         return
     elif len(written) > MOST_DIGITS:
         problem = f"the number '{written[:20]}...' has {len(written)} digits"
-    elif WHOLE.fullmatch(written) and abs(int(written, 0)) >= LARGEST:
-        problem = f"the number '{written[:40]}' does not fit into 64 bits: write 1.0e+20, say, if you mean it"
     elif EXPONENT.fullmatch(written) and math.isinf(float(written)):
         problem = f"the number '{written[:40]}' is too large"
     if problem:
