@@ -123,7 +123,10 @@ def apply_scale(payload: dict[str, Any], scale: str, path: Path) -> dict[str, An
         unknown = sorted(map(str, set(overlays) - set(SCALES))) if isinstance(overlays, dict) else []
         found = f"unknown scale '{unknown[0]}'{did_you_mean(unknown[0], SCALES)}" if unknown else "expected a mapping"
         raise ConfigurationError([f"{path}: scales: {found}; allowed: {', '.join(SCALES)}"])
-    return merge(payload, overlays.get(scale) or {})
+    overlay = overlays.get(scale)
+    if not isinstance(overlay, dict | None):
+        raise ConfigurationError([f"{path}: scales.{scale}: expected a mapping, found {type(overlay).__name__}"])
+    return merge(payload, overlay or {})
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
