@@ -19,7 +19,7 @@ $(error $(CURDIR): no environment can be made in a folder with a dollar sign, a 
 endif
 endif
 # The Python that makes the environment: not the environment's own, which is first in PATH where it is activated.
-INTERPRETER := $(shell PATH=$$(printf %s "$$PATH" | tr : '\n' | grep -vxF "$$PWD/$(BIN)" | paste -sd :); command -v "$(or $(PYTHON),python3)" | sed "s/[^[:alnum:]_.\/-]/\\\\\&/g")
+INTERPRETER := $(shell PATH=$$(printf %s "$$PATH" | tr : '\n' | grep -vxF "$$PWD/$(BIN)" | paste -sd :); command -v "$(or $(PYTHON),python3)" | sed 's/[^[:alnum:]_.\/-]/\\&/g')
 # Test files that run at once: the slow ones mostly wait, but each may need 2 GB.
 WORKERS ?= 2
 # No bash, no activated environment needed: the workflow's jobs find `bevatron` by PATH.
