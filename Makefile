@@ -24,6 +24,12 @@ INTERPRETER := $(shell PATH=$$(printf %s "$$PATH" | tr : '\n' | grep -vxF "$$PWD
 WORKERS ?= 2
 # No bash, no activated environment needed: the workflow's jobs find `bevatron` by PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Snakemake needs a folder for its cache; on many compute nodes the home does not exist, or cannot be written.
+ifeq (,$(XDG_CACHE_HOME))
+ifneq (yes,$(shell { test -w "$$HOME/.cache" || { ! test -e "$$HOME/.cache" && test -w "$$HOME"; }; } && echo yes))
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+endif
+endif
 
 .PHONY: demo test test-cluster bench docs profiles lint lock clean
 

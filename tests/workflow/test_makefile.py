@@ -61,6 +61,7 @@ def test_profiles_are_linked_below_a_home_of_any_name(home, tmp_path):
 
 STUB = """#!/bin/sh
 printf '%s|' "$PWD" "$(basename "$0")" "$@" >> calls; echo >> calls
+echo "cache $XDG_CACHE_HOME"
 """
 TARGETS = ("demo", "test", "test-cluster", "bench", "docs", "lint", "lock", "profiles", "clean")
 
