@@ -3,13 +3,14 @@
 import errno
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
 from bevatron import __version__
 from bevatron.commands import checks, planning, stages
-from bevatron.errors import ConfigurationError, UserError
+from bevatron.errors import ConfigurationError, UserError, in_one_line
 
 app = typer.Typer(
     name="bevatron",
@@ -43,6 +44,9 @@ OWN_MISTAKES = (None, 0, errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.ENOTTY
 
 def main() -> None:
     """Run a command; a user's mistake becomes one line (a line each, for several) and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):  # a file's name may have bytes that are no text
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except ConfigurationError as error:
@@ -50,14 +54,22 @@ def main() -> None:
     except UserError as error:
         _complain([str(error)])
     except MemoryError as error:
-        what = str(error).splitlines()[0] if str(error) else "a value does not fit into it"
-        _complain([f"memory: {what}; see whether the study or a file asks for more than this machine has"])
+        _complain([_memory(error)])
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):  # how PyTorch says it
+            raise
+        _complain([_memory(error)])
     except OSError as error:
         if error.errno in OWN_MISTAKES:
             raise
         where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "  # an open file may not know it
         what = " ".join(f"{error.strerror} (errno {error.errno})".split())
         _complain([f"{where}{what}; fix the place or name another, then run the same command again"])
+
+
+def _memory(error: Exception) -> str:
+    what = in_one_line(str(error))[:200] or "a value does not fit into it"
+    return f"memory: {what}; see whether the study or a file asks for more than this machine has"
 
 
 def _complain(lines: list[str]) -> None:

@@ -61,7 +61,6 @@ def test_profiles_are_linked_below_a_home_of_any_name(home, tmp_path):
 
 STUB = """#!/bin/sh
 printf '%s|' "$PWD" "$(basename "$0")" "$@" >> calls; echo >> calls
-echo "cache $XDG_CACHE_HOME"
 """
 TARGETS = ("demo", "test", "test-cluster", "bench", "docs", "lint", "lock", "profiles", "clean")
 
@@ -92,6 +91,21 @@ def test_every_target_works_in_a_folder_of_any_name(name, tmp_path):
         if target in ("demo", "docs"):
             assert f"{folder}/" in done.stdout
     assert not (folder / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("home", "cache"), [("/proc/nohome", "{folder}/.snakemake/cache"), ("", "{folder}/.snakemake/cache"), ("home", "")]
+)
+def test_a_home_that_cannot_be_written_needs_no_cache(home, cache, tmp_path):
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (tmp_path / "home").mkdir()
+    (programs / "snakemake").write_text(STUB + 'echo "cache $XDG_CACHE_HOME"\n')
+    (programs / "snakemake").chmod(0o755)
+    (tmp_path / ".venv" / "ready").touch()
+    os.utime(tmp_path / ".venv" / "ready", (2**33, 2**33))
+    done = make(tmp_path, "demo", HOME=str(tmp_path / home) if home == "home" else home, XDG_CACHE_HOME="")
+    assert f"cache {cache.format(folder=tmp_path)}\n" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -62,11 +62,14 @@ class FileOptions(kinds.Options):
 
     @staticmethod
     def resolve(patterns: list[str]) -> list[Path]:
-        """The files of these paths and patterns. Raises UserError as `resolve_files` does."""
+        """The files of these paths and patterns; where a file has the very name of a pattern, that file.
+
+        Raises UserError as `resolve_files` does.
+        """
         files: list[Path] = []
         for pattern in patterns:
             path = Path(pattern)
-            if any(sign in pattern for sign in "*?["):
+            if any(sign in pattern for sign in "*?[") and not is_file(path):  # a file's name may be a pattern too
                 root = Path(path.anchor or ".")
                 matches = sorted(m for m in root.glob(str(path.relative_to(path.anchor))) if is_file(m))
                 if not matches:
