@@ -14,7 +14,7 @@ import yaml
 from damage import damage
 from odd_inputs import draws, is_one_line
 
-from bevatron.config.loading.load import check_overrides, load_study, load_workflow, read_yaml
+from bevatron.config.loading.load import check_overrides, check_plain, load_study, load_workflow, read_yaml
 from bevatron.config.loading.load_resources import load_resources
 from bevatron.config.loading.yaml_text import dump_yaml, parse_yaml
 from bevatron.errors import ConfigurationError, UserError
@@ -203,6 +203,16 @@ def test_a_configfile_with_a_key_twice_is_refused(tmp_path):
     other.write_text("scale: demo\nscale: paper\n")
     with pytest.raises(UserError, match=r"my\.yaml:2:1: .*'scale' stands twice \(first in line 1\)"):
         check_overrides({"studies": ["curve"], "scale": "paper"}, path, [other])
+
+
+def test_a_configuration_runs_no_code(tmp_path):
+    """Snakemake would take the file for a template."""
+    path = tmp_path / "config.yaml"
+    path.write_text("__use_yte__: true\nstudies: [curve]\nscale: ?open('made', 'w') and 'demo'\n")
+    with pytest.raises(UserError, match="run code"):
+        check_plain(path)
+    path.write_text("studies: [curve]\n")
+    check_plain(path)
 
 
 def test_the_nearest_name_is_told():

@@ -22,6 +22,7 @@ from bevatron.regular_files import is_file, read_text
 
 SCALES = ("demo", "paper")
 OVERRIDES = ("scale", "studies")  # keys of the workflow's file that Snakemake's --config may change
+TEMPLATES = "__use_yte__"  # by this key Snakemake takes a file for a template with Python expressions
 LEARNED = set(Study.model_fields) - set(DataPart.model_fields)
 DataPartT = TypeVar("DataPartT", bound=DataPart)
 
@@ -31,6 +32,12 @@ def load_workflow(path: Path, **changes: Any) -> Workflow:
     payload = read_yaml(path)
     payload.update({key: value for key, value in changes.items() if value is not None})
     return validate_section(Workflow, payload, path)
+
+
+def check_plain(path: Path) -> None:
+    """Raises UserError where the file at `path` asks Snakemake to run the code in it, before Snakemake reads it."""
+    if TEMPLATES in read_yaml(path):
+        raise UserError(path, f"asks by '{TEMPLATES}' to run code in it", "write plain values, and take the key away")
 
 
 def check_overrides(config: dict[str, Any], path: Path, configfiles: Sequence[Path] = ()) -> None:
