@@ -28,7 +28,7 @@ def fingerprint(path: Path) -> str:
             tree = _origins_without_times(tree) if path.name == "provenance.json" else _without_times(tree)
             content = json.dumps(tree, sort_keys=True).encode()
         case ".csv":
-            content = _table_without_times(content.decode())
+            content = _table_without_times(content.decode("utf-8-sig"))
         case ".html":
             content = _page_without_times(content.decode())
     return hashlib.sha256(content).hexdigest()

@@ -1,14 +1,16 @@
 """The command line: one command for each stage, and a few to look at things. Heavy imports wait for their command."""
 
 import errno
+import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
 from bevatron import __version__
 from bevatron.commands import checks, drafting, planning, stages
-from bevatron.errors import ConfigurationError, UserError
+from bevatron.errors import ConfigurationError, UserError, in_one_line
 
 app = typer.Typer(
     name="bevatron",
@@ -37,14 +39,14 @@ def options(
     """Options of `bevatron` itself."""
 
 
-MACHINE_FAULTS = (
-    errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EIO, errno.EISDIR, errno.ENOSPC, errno.ENOTDIR, errno.EPERM,
-    errno.EROFS,
-)  # fmt: skip
+OWN_MISTAKES = (None, 0, errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.ENOTTY, errno.EPIPE)  # of the program's
 
 
 def main() -> None:
     """Run a command; a user's mistake becomes one line (a line each, for several) and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):  # a file's name may have bytes that are no text
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except ConfigurationError as error:
@@ -52,13 +54,22 @@ def main() -> None:
     except UserError as error:
         _complain([str(error)])
     except MemoryError as error:
-        what = str(error).splitlines()[0] if str(error) else "a value does not fit into it"
-        _complain([f"memory: {what}; see whether the study or a file asks for more than this machine has"])
-    except OSError as error:
-        if error.errno not in MACHINE_FAULTS:
+        _complain([_memory(error)])
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):  # how PyTorch says it
             raise
-        where = f"{error.filename}: " if error.filename else ""  # a write to an open file does not know its name
-        _complain([f"{where}{error.strerror}; fix the place or name another, then run the same command again"])
+        _complain([_memory(error)])
+    except OSError as error:
+        if error.errno in OWN_MISTAKES:
+            raise
+        where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "  # an open file may not know it
+        what = " ".join(f"{error.strerror} (errno {error.errno})".split())
+        _complain([f"{where}{what}; fix the place or name another, then run the same command again"])
+
+
+def _memory(error: Exception) -> str:
+    what = in_one_line(str(error))[:200] or "a value does not fit into it"
+    return f"memory: {what}; see whether the study or a file asks for more than this machine has"
 
 
 def _complain(lines: list[str]) -> None:

@@ -1,8 +1,5 @@
 """The one exception a user is meant to read: what is wrong, where, and what to do about it."""
 
-# A file's name may have a line break, or signs that steer a terminal.
-CONTROL = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
-
 
 class UserError(Exception):
     """A mistake of the user's or of their machine's; the command line prints it as one line and exits with 2.
@@ -12,7 +9,7 @@ class UserError(Exception):
 
     def __init__(self, where: object, what: str, todo: str = ""):
         self.where, self.what, self.todo = str(where), what, todo
-        super().__init__((f"{self.where}: {what}" + (f"; {todo}" if todo else "")).translate(CONTROL))
+        super().__init__(in_one_line(f"{self.where}: {what}" + (f"; {todo}" if todo else "")))
 
     def __reduce__(self):  # Ray and multiprocessing send errors between processes
         return (type(self), (self.where, self.what, self.todo))
@@ -22,8 +19,27 @@ class ConfigurationError(UserError):
     """One or several mistakes in the configuration, a line each."""
 
     def __init__(self, lines: list[str]):
-        self.lines = lines
-        Exception.__init__(self, "\n".join(lines))
+        self.lines = [in_one_line(line) for line in lines]
+        Exception.__init__(self, "\n".join(self.lines))
 
     def __reduce__(self):
         return (type(self), (self.lines,))
+
+
+class SystemFault(UserError):
+    """The system did not let a file be read: the file itself may be whole. Nobody is told to delete it.
+
+    Raised by `bevatron.system_errors`. Who takes another way where a file is damaged must not take it here.
+    """
+
+
+def in_one_line(text: str) -> str:
+    """The text with line breaks and controls written as escapes: a file's name can hold any, and a terminal acts on
+    them.
+    """
+    line = " ".join(part.strip() for part in text.split("\n"))
+    return "".join(f"\\x{ord(sign):02x}" if _is_control(sign) else sign for sign in line)
+
+
+def _is_control(sign: str) -> bool:
+    return sign < " " or "\x7f" <= sign <= "\x9f" or sign in "\u2028\u2029"

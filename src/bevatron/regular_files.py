@@ -4,12 +4,14 @@ A pipe blocks whoever opens it, a device may do anything, and a file with holes 
 ordinary files are followed: people's own files often lie behind one.
 """
 
+import errno
 import os
 import stat
 from io import BufferedReader
 from pathlib import Path
 
-from bevatron.errors import UserError
+from bevatron.errors import SystemFault, UserError
+from bevatron.system_errors import telling_system_faults
 
 TEXT_BYTES = 1 << 28  # of a file of text that Bevatron wrote: the manifest of 100,000 shards has a third of that
 TENSOR_BYTES = 1 << 36
@@ -23,27 +25,64 @@ KINDS = {
 
 
 def require_regular(path: Path) -> os.stat_result:
-    """The file's status, without opening it. Raises UserError for anything but a file, OSError where there is none."""
-    status = os.stat(path)
+    """The file's status, without opening it.
+
+    Raises UserError for anything but a file, SystemFault for an error of the system, FileNotFoundError where there is
+    none.
+    """
+    with telling_system_faults(path):
+        status = os.stat(path)
     _check_regular(path, status)
     return status
+
+
+def is_file(path: Path) -> bool:
+    """Whether an ordinary file is there. Raises SystemFault where the system does not say."""
+    return stat.S_ISREG(_mode(path))
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there. Raises SystemFault where the system does not say."""
+    return stat.S_ISDIR(_mode(path))
+
+
+def is_there(path: Path) -> bool:
+    """Whether anything is there. Raises SystemFault where the system does not say."""
+    return _mode(path) != 0
+
+
+def _mode(path: Path) -> int:
+    """The kind of what is there; 0 of nothing, which a loop of links and a folder that is a file come to."""
+    try:
+        with telling_system_faults(path):
+            return os.stat(path).st_mode
+    except FileNotFoundError:
+        return 0
+    except ValueError:  # a name with a zero byte
+        return 0
+    except SystemFault as fault:
+        if isinstance(fault.__cause__, OSError) and fault.__cause__.errno in (errno.ENOTDIR, errno.ELOOP):
+            return 0
+        raise
 
 
 def open_regular(path: Path) -> BufferedReader:
     """The file, open for reading bytes. Raises as `require_regular` does."""
     require_regular(path)
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may be another file by now
+    with telling_system_faults(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may be another file by now
     try:
-        _check_regular(path, os.fstat(descriptor))
-        return os.fdopen(descriptor, "rb")
+        with telling_system_faults(path):
+            _check_regular(path, os.fstat(descriptor))
+            return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
 
 
 def read_bytes(path: Path, max_bytes: int = TENSOR_BYTES) -> bytes:
-    """The file's content. Raises UserError for anything but a file of up to `max_bytes` bytes, OSError as `open`."""
-    with open_regular(path) as file:
+    """The file's content. Raises as `require_regular` does, and UserError for a file of more than `max_bytes`."""
+    with open_regular(path) as file, telling_system_faults(path):
         size = os.fstat(file.fileno()).st_size
         if size > max_bytes:
             raise UserError(path, f"has {size:,} bytes; at most {max_bytes:,} are read", "see what wrote it")

@@ -52,7 +52,7 @@ def test_experts_and_their_committee_are_valid(mistakes):
         ("experts", {"class_subset": ["charm", "charm"]}, "class_subset: a class stands twice in charm, charm"),
         ("experts", {"class_subset": ["charm"]}, "models.experts.class_subset: must be "),
         ("committee", {"architecture": {"kind": "committee", "members": ["tracks", "trackz"]}},
-         "models.committee.architecture.members: unknown model 'trackz'; allowed: tracks, experts, committee"),
+         "unknown model 'trackz' (did you mean 'tracks'?); allowed: tracks, experts, committee"),
         ("committee", {"architecture": {"kind": "committee", "members": ["tracks", "tracks"]}},
          "models.committee.architecture.members: a model stands twice in tracks, tracks"),
         ("committee", {"architecture": {"kind": "committee", "members": ["tracks", "committee"]}},

@@ -40,7 +40,7 @@ def ledger(place, results):
             return study.model_copy(update={"title": "another"}) if name in changed else study
 
         write_ledger(scale, list(run), list(configured), load_study, place, place / "report")
-        with (place / "report" / "tables" / "claims.csv").open(newline="") as file:
+        with (place / "report" / "tables" / "claims.csv").open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
         by_study = {name: [row for row in rows if row["study"] == name] for name in settings}
         return (place / "report" / "index.html").read_text(), by_study

@@ -86,7 +86,7 @@ def test_pages_name_every_study_claim_and_model(ledger, pages, results):
 
 
 def test_verdicts_are_those_of_the_drawn_predictions(report):
-    with (report / "tables" / "claims.csv").open(newline="") as file:
+    with (report / "tables" / "claims.csv").open(newline="", encoding="utf-8-sig") as file:
         found = {row["claim"]: row for row in csv.DictReader(file)}
     verdicts = {claim: row["verdict"] for claim, row in found.items()}
     assert verdicts.pop("kinematics_tell_little") != "not reproduced"  # its outputs do carry a little of the flavour
@@ -105,21 +105,21 @@ def test_the_ledger_has_all_claims_and_a_page_its_own(ledger, pages):
 def test_tables_repeat_the_measured_numbers(report, results):
     _, _, folder = results
     tree = json.loads((folder / "tagger" / "evaluation" / "feedforward" / "metrics.json").read_text())
-    with (report / "tagger" / "tables" / "tagger_metrics.csv").open(newline="") as file:
+    with (report / "tagger" / "tables" / "tagger_metrics.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = {(r["model"], r["metric"]): r for r in csv.DictReader(file)}
     for name, metric in tree["metrics"].items():
         row = rows["Feedforward", name]
         if metric["value"] is not None:
             assert np.isclose(float(row["value"]), metric["value"])
             assert np.isclose(float(row["seed 1"]), metric["per_seed"][1])
-    with (report / "tagger" / "tables" / "tagger_published.csv").open(newline="") as file:
+    with (report / "tagger" / "tables" / "tagger_published.csv").open(newline="", encoding="utf-8-sig") as file:
         (row,) = csv.DictReader(file)
     assert float(row["published"]) == 0.916
     assert np.isclose(float(row["difference"]), tree["metrics"]["auc.beauty_vs_rest"]["value"] - 0.916)
 
 
 def test_features_stand_with_their_definitions(report, pages):
-    with (report / "tagger" / "tables" / "tagger_features.csv").open(newline="") as file:
+    with (report / "tagger" / "tables" / "tagger_features.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = {(r["group"], r["feature"]): r["definition"] for r in csv.DictReader(file)}
     assert rows == {("jet", "pt"): "momentum across the beam", ("tracks", "d0_significance"): ""}
     assert "momentum across the beam" in pages["tagger"]

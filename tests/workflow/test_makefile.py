@@ -46,6 +46,88 @@ def test_profiles_are_linked_from_a_folder_of_any_name(name, tmp_path):
     assert not list(folder.glob("**/made"))
 
 
+ODD_HOMES = ["my home", "$(touch made)", 'a "quoted" `touch made` home']
+
+
+@pytest.mark.parametrize("home", ODD_HOMES)
+def test_profiles_are_linked_below_a_home_of_any_name(home, tmp_path):
+    folder = tmp_path / "bevatron"
+    folder.mkdir()
+    done = make(folder, "profiles", HOME=str(tmp_path / home))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / home / ".config" / "snakemake" / "cluster").resolve() == folder / "profiles" / "cluster"
+    assert not list(tmp_path.rglob("made"))
+
+
+STUB = """#!/bin/sh
+printf '%s|' "$PWD" "$(basename "$0")" "$@" >> calls; echo >> calls
+"""
+TARGETS = ("demo", "test", "test-cluster", "bench", "docs", "lint", "lock", "profiles", "clean")
+
+
+@pytest.mark.parametrize("name", ["spaces and * [glob] ? signs", "a & b ; c # % | < > ~ ! ^", "-dash é日本", "( )"])
+def test_every_target_works_in_a_folder_of_any_name(name, tmp_path):
+    """With an environment of stubs, which write down what is called and where."""
+    folder = tmp_path / name
+    folder.mkdir()
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    shutil.copy(ROOT / "constraints.txt", folder)
+    for target in TARGETS:
+        programs = folder / ".venv" / "bin"
+        programs.mkdir(parents=True, exist_ok=True)
+        for program in ["snakemake", "pytest", "python", "mkdocs", "ruff", "lint-imports", "pyright", "snakefmt", "uv"]:
+            (programs / program).write_text(STUB)
+            (programs / program).chmod(0o755)
+        (folder / "site").mkdir(exist_ok=True)
+        (folder / ".venv" / "ready").touch()
+        os.utime(folder / ".venv" / "ready", (2**33, 2**33))
+        shutil.rmtree(folder / "profiles", ignore_errors=True)
+        done = make(folder, target, HOME=str(tmp_path / "home"))
+        assert done.returncode == 0, (target, done.stderr)
+        calls = (folder / "calls").read_text() if (folder / "calls").exists() else ""
+        (folder / "calls").unlink(missing_ok=True)
+        assert calls or target in ("profiles", "clean"), target
+        assert all(line.startswith(f"{folder}|") for line in calls.splitlines()), calls
+        if target in ("demo", "docs"):
+            assert f"{folder}/" in done.stdout
+    assert not (folder / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("home", "cache"), [("/proc/nohome", "{folder}/.snakemake/cache"), ("", "{folder}/.snakemake/cache"), ("home", "")]
+)
+def test_a_home_that_cannot_be_written_needs_no_cache(home, cache, tmp_path):
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (tmp_path / "home").mkdir()
+    (programs / "snakemake").write_text(STUB + 'echo "cache $XDG_CACHE_HOME"\n')
+    (programs / "snakemake").chmod(0o755)
+    (tmp_path / ".venv" / "ready").touch()
+    os.utime(tmp_path / ".venv" / "ready", (2**33, 2**33))
+    done = make(tmp_path, "demo", HOME=str(tmp_path / home) if home == "home" else home, XDG_CACHE_HOME="")
+    assert f"cache {cache.format(folder=tmp_path)}\n" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["a{brace", "brace}", "line\nbreak", "dollar$x", 'quote"d', "back`quote", "back\\slash"]
+)
+def test_a_folder_that_a_tool_cannot_work_in_is_refused_in_one_line(name, tmp_path):
+    folder = tmp_path / name
+    folder.mkdir()
+    done = make(folder, "demo", HOME=str(tmp_path / "home"))
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "move it to another" in line
+    assert not (folder / ".venv").exists()
+
+
+def test_python_may_be_in_a_folder_with_a_space(tmp_path):
+    (tmp_path / "my python").mkdir()
+    (tmp_path / "my python" / "python3").symlink_to(shutil.which("python3"))
+    done = make(tmp_path, "--dry-run", ".venv/ready", f"PYTHON={tmp_path}/my python/python3")
+    assert "/my\\ python/python3 -m venv" in done.stdout
+
+
 @pytest.mark.parametrize("name", ["an apostrophe's folder", "a:colon"])
 def test_a_folder_that_no_path_can_name_is_refused_in_one_line(name, tmp_path):
     folder, home = tmp_path / name, tmp_path / "home"

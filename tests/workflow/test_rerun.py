@@ -80,7 +80,7 @@ def files(folder: Path) -> dict[str, Path]:
 def without_clock(path: Path) -> object:
     """The file's bytes; of JSON and CSV files that hold wall-clock times, the rest of them."""
     if path.suffix == ".csv":
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             return [{k: v for k, v in row.items() if k not in CLOCK} for row in csv.DictReader(file)]
     if path.suffix == ".json":
         return _pruned(json.loads(path.read_text()))

@@ -102,6 +102,8 @@ def test_a_study_of_more_than_9999_shards(checkout):
         ("perceptron/search/kinematics/best.yaml", "no model kinematics: perceptron has rosenblatt,"),
         ("perceptron/evaluation/kinematics/metrics.json", "no model kinematics: perceptron has rosenblatt,"),
         ("jets/export/rosenblatt/card.md", "no model rosenblatt: jets has "),
+        ("perceptron/search/fisher/trials.csv", "no search of fisher: perceptron searches no model"),
+        ("perceptron/evaluation/source.json", "no validation of the source of perceptron"),
     ],
 )
 def test_a_target_that_a_study_does_not_have_is_told_without_a_traceback(target, told, checkout):

@@ -6,6 +6,7 @@ rule export:
 
 rule export_model:
     input:
+        unexported_model,
         manifest="results/{study}/dataset/manifest.json",
         runs="results/{study}/models/{model}/runs.json",
         metrics="results/{study}/evaluation/{model}/metrics.json",

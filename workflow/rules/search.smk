@@ -1,7 +1,7 @@
 # The search's lines go to the terminal as well as to the log, for the address of Ray's dashboard is among them.
 rule search:
     input:
-        unknown_model,
+        unsearched_model,
         manifest="results/{study}/dataset/manifest.json",
     output:
         best="results/{study}/search/{model}/best.yaml",

@@ -26,6 +26,8 @@ rule simulate:
 
 
 rule validate_source:
+    input:
+        unvalidated_source,
     output:
         "results/{study}/evaluation/source.json",
     log:

@@ -8,7 +8,9 @@ from bevatron.store.files.names import SHARD_NUMBER, shard_number
 
 CONFIG = "config/config.yaml"
 try:
-    check_overrides(config, Path(CONFIG))
+    if set("{}") & set(f"{Path.cwd()}{workflow.basedir}"):  # Snakemake takes them for wildcards
+        raise UserError(Path.cwd(), "the path has braces, which Snakemake cannot work in", "move the folder to another")
+    check_overrides(config, Path(CONFIG), workflow.config_settings.configfiles)
     SETTINGS = load_workflow(Path(CONFIG), scale=config.get("scale"), studies=config.get("studies"))
     SCALE = SETTINGS.scale
     FACTS = load_facts(SETTINGS.studies, SCALE, Path("config/studies"), Path(".snakemake/bevatron/studies.json"))
@@ -70,6 +72,29 @@ def group_of_prepare(wildcards):
 # Profiles say how many shards make a job, by these names; Snakemake finds them itself for groups that are no functions.
 for study in STUDIES:
     workflow.parent_groupids.update({f"{group}-{study}": f"{group}-{{study}}" for group in ("shards", "prepare")})
+
+
+def unsearched_model(wildcards):
+    """The same for a model that the study does not search: its search would end only after the data are made."""
+    searched = searched_models(wildcards.study)
+    if (unknown := unknown_model(wildcards)) or wildcards.model in searched:
+        return unknown
+    return f"no search of {wildcards.model}: {wildcards.study} searches {', '.join(searched) or 'no model'}"
+
+
+def unexported_model(wildcards):
+    """The same for a model that ONNX cannot express: its export would end only after the training."""
+    exported = exported_models(wildcards.study)
+    if (unknown := unknown_model(wildcards)) or wildcards.model in exported:
+        return unknown
+    return f"no export of {wildcards.model}: ONNX can express {', '.join(exported) or 'no model'} of {wildcards.study}"
+
+
+def unvalidated_source(wildcards):
+    """The same for a study whose source is not compared with published values."""
+    if STUDIES[wildcards.study].validate_source:
+        return []
+    return f"no validation of the source of {wildcards.study}: it has no published values to compare with"
 
 
 def searched_models(study):

@@ -8,6 +8,7 @@ import numpy as np
 from bevatron.api.project import find_project
 from bevatron.api.studies import load_study_of
 from bevatron.errors import UserError
+from bevatron.near_names import did_you_mean
 from bevatron.store.shards.columns import Dense, Ragged
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def load_model(
     if model not in settings.models:
         raise UserError(
             resolved_project.studies_folder / f"{study}.yaml",
-            f"has no model '{model}'",
+            f"has no model '{model}'{did_you_mean(model, settings.models)}",
             f"it has: {', '.join(settings.models)}",
         )
     results = resolved_project.results_of(study)

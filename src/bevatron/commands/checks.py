@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bevatron.commands.options import DEFAULT_CONFIG, Config, Output, Scale
-from bevatron.errors import ConfigurationError
+from bevatron.errors import ConfigurationError, in_one_line
 
 NEED_GB = {"demo": 2.0, "paper": 100.0}  # free disk for results and live state
 
@@ -89,7 +89,7 @@ def verify(path: Annotated[Path, typer.Argument(help="a manifest.json, its folde
     problems = verify_path(path)
     if problems:
         raise ConfigurationError([str(problem) for problem in problems])
-    print(f"{path}: whole")
+    print(f"{in_one_line(str(path))}: whole")
 
 
 def provenance(

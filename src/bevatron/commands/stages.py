@@ -21,6 +21,7 @@ from bevatron.commands.options import (
     StudyName,
 )
 from bevatron.errors import UserError
+from bevatron.near_names import did_you_mean
 
 if TYPE_CHECKING:
     from bevatron.config.sections.data_part import DataPart
@@ -278,7 +279,8 @@ def _member(text: str) -> tuple[str, Path]:
 
 def _model_of(study: "Study", model: str) -> None:
     if model not in study.models:
-        raise UserError(f"study '{study.name}'", f"has no model '{model}'", f"it has: {', '.join(study.models)}")
+        what = f"has no model '{model}'{did_you_mean(model, study.models)}"
+        raise UserError(f"study '{study.name}'", what, f"it has: {', '.join(study.models)}")
 
 
 COMMANDS = (simulate, validate_source, totals, prepare, manifest, search, train, evaluate, observables)

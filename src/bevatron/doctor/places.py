@@ -1,6 +1,5 @@
 """The places that jobs write to: shared by the nodes, with locks that hold, large enough."""
 
-import errno
 import fcntl
 import os
 import shutil
@@ -13,6 +12,7 @@ from bevatron.compute.ray.ray_folder import SOCKET_PATH_LIMIT, SOCKET_PATH_TAIL,
 from bevatron.doctor.case import Case
 from bevatron.doctor.finding import Finding, bad, good, note
 from bevatron.errors import UserError
+from bevatron.system_errors import NO_LOCKS
 
 IN_MEMORY = ("tmpfs", "ramfs", "devtmpfs")
 SHARED = ("nfs", "nfs4", "lustre", "gpfs", "beegfs", "ceph", "wekafs", "panfs", "pvfs2", "orangefs", "cifs")
@@ -56,7 +56,7 @@ def check_locks(case: Case) -> Iterator[Finding]:
         try:
             exclusive = _lock_holds(folder)
         except OSError as error:
-            if error.errno in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
+            if error.errno in NO_LOCKS:
                 yield bad(what, "flock is not supported", "mount it with flock (Lustre: -o flock), or work elsewhere")
             else:
                 yield bad(what, f"no file can be made there: {error.strerror}", "fix the folder, or work elsewhere")

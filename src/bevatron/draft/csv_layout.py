@@ -1,16 +1,14 @@
 """How a CSV file is laid out: what separates its columns, and whether its first line has their names."""
 
-import bz2
-import gzip
 import io
 import lzma
 import zipfile
+import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
 
-from bevatron.regular_files import open_regular
-from bevatron.tables.csv_table import COMPRESSIONS
+from bevatron.errors import UserError
+from bevatron.tables.csv_text import open_text
 from bevatron.tables.open_table import TableOptions
 
 LINES, BYTES = 20, 1 << 20
@@ -57,29 +55,12 @@ def _is_number(text: str) -> bool:
 
 
 def _first_lines(path: Path) -> list[str]:
-    """Up to LINES whole lines; none of a file that cannot be uncompressed, which its reader reports."""
-    with open_regular(path) as raw:
-        start = raw.read(8)
-        raw.seek(0)
-        kind = next((name for magic, name in COMPRESSIONS.items() if start.startswith(magic)), None)
-        with suppress(OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, ValueError, IndexError):
-            text = _opened(raw, kind).read(BYTES).decode("utf-8-sig", "replace")
-            lines = io.StringIO(text).readlines()
-            if len(text) >= BYTES and len(lines) > 1:
-                lines = lines[:-1]  # the last may be cut
-            return [line.rstrip("\r\n") for line in lines if line.strip()][:LINES]
+    """Up to LINES whole lines; none of a file that cannot be read, which its reader reports."""
+    with suppress(UserError, OSError, EOFError, lzma.LZMAError, zlib.error, zipfile.BadZipFile, ValueError):
+        with open_text(path) as file:
+            text = file.read(BYTES)
+        lines = io.StringIO(text).readlines()
+        if len(text) >= BYTES and len(lines) > 1:
+            lines = lines[:-1]  # the last may be cut
+        return [line.rstrip("\r\n") for line in lines if line.strip()][:LINES]
     return []
-
-
-def _opened(raw: IO[bytes], kind: str | None) -> Any:
-    match kind:
-        case "gzip":
-            return gzip.open(raw)
-        case "bz2":
-            return bz2.open(raw)
-        case "xz":
-            return lzma.open(raw)
-        case "zip":
-            archive = zipfile.ZipFile(raw)
-            return archive.open(archive.namelist()[0])
-    return raw

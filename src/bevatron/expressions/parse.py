@@ -110,7 +110,7 @@ class _Parser:
         if not isinstance(at, ast.Name):
             return node
         parts.append(at.id)
-        name = ".".join(self._quoted.get(part, part) for part in reversed(parts))
+        name = ".".join(self._quoted.get(part) or part for part in reversed(parts))
         return ast.copy_location(ast.Name(name, ast.Load()), at)
 
     def _numbered(self, node: ast.Name) -> ast.expr:

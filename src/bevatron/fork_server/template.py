@@ -108,10 +108,28 @@ class Template(Forks):
             (Path(JOBS) / str(job.client)).unlink()
 
 
+def keep_matplotlib_here() -> None:
+    """Give matplotlib a folder below this one, where it could not write to the user's.
+
+    It would make one that every job removes at its end, and so the first job those of all others.
+    """
+    if os.environ.get("MPLCONFIGDIR"):
+        return
+    try:
+        folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "matplotlib"
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return
+    except (OSError, RuntimeError):  # no home, or one that cannot be written
+        pass
+    os.environ["MPLCONFIGDIR"] = str(Path("matplotlib").absolute())
+
+
 def main() -> None:
     """Serve the control socket and the lifeline that the command line names by number."""
     control, lifeline = (int(text) for text in sys.argv[1:3])
     for file in (control, lifeline):
         os.set_inheritable(file, False)
+    keep_matplotlib_here()
     Template(socket.socket(fileno=control), lifeline).serve()
     os._exit(0)

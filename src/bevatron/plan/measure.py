@@ -1,16 +1,14 @@
 """Rates from the results of a finished run: Snakemake's benchmarks, the timings of shards, and the runs of models."""
 
-import csv
-from io import TextIOWrapper
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from bevatron.config.sections.study import Study
+from bevatron.csv_text import read_rows
 from bevatron.errors import UserError
-from bevatron.json_text import parse_json
+from bevatron.json_text import read_json
 from bevatron.plan.rates import FitRates, SampleRates, ShardRates, StudyRates
-from bevatron.regular_files import open_regular
 from bevatron.store.readers.split import describe
 from bevatron.store.records.runs import read_runs
 from bevatron.store.shards.manifest import load_manifest
@@ -102,15 +100,16 @@ def _searched_fraction(study: Study, name: str, study_results: Path) -> float | 
     if search is None:
         return None
     path = study_results / "search" / name / "trials.csv"
-    with _open(path) as file:
-        epochs = sum(float(row["epochs"] or 0) for row in csv.DictReader(file))
+    try:
+        epochs = sum(float(row["epochs"] or 0) for row in _rows(path))
+    except (KeyError, ValueError) as error:
+        raise UserError(path, f"is no table of a search's trials: {error}", "run the search again") from None
     return _round(min(1.0, epochs / (search.trials * search.epochs)))
 
 
 def _job(path: Path) -> dict[str, float]:
     """Of a benchmark of Snakemake's: s, wall time; cores, CPU time (wall time where it is missing); memory in MB."""
-    with _open(path) as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
+    rows = _rows(path, "\t")
 
     def column(row: dict[str, str], name: str) -> float | None:
         try:
@@ -134,17 +133,24 @@ def _require_files(folder: Path, pattern: str) -> list[Path]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        with _open(path) as file:
-            return parse_json(file.read())
+        return read_json(path)
+    except FileNotFoundError:
+        raise _missing(path) from None
     except ValueError as error:
         raise UserError(path, f"is no JSON: {error}", "run the workflow again") from None
 
 
-def _open(path: Path) -> TextIOWrapper:
+def _rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
     try:
-        return TextIOWrapper(open_regular(path), encoding="utf-8", newline="")
+        return read_rows(path, delimiter)
     except FileNotFoundError:
-        raise UserError(path, "no such file", "run the workflow to its end first: rates are measured there") from None
+        raise _missing(path) from None
+    except ValueError as error:
+        raise UserError(path, f"is no table: {error}", "run the workflow again") from None
+
+
+def _missing(path: Path) -> UserError:
+    return UserError(path, "no such file", "run the workflow to its end first: rates are measured there")
 
 
 def _size(folder: Path) -> int:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import yaml
 from pydantic import Field
 
 from bevatron.config.loading.load import read_yaml, validate_section
+from bevatron.config.loading.yaml_text import dump_yaml
 from bevatron.config.sections.section import Count, Fraction, Name, NonNegative, Positive, Section
 from bevatron.errors import UserError
 
@@ -144,4 +144,4 @@ def rates_of(path: Path, study: str) -> StudyRates:
 
 def rates_text(rates: Rates) -> str:
     """The rates as the text of `config/rates.yaml`."""
-    return HEAD + yaml.safe_dump(rates.model_dump(mode="json", exclude_none=True), sort_keys=False, width=120)
+    return HEAD + dump_yaml(rates.model_dump(mode="json", exclude_none=True))

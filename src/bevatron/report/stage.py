@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bevatron.config.loading.digest import digest_of
 from bevatron.config.sections.study import Study
+from bevatron.csv_text import encode_table
 from bevatron.report.ledger.claims_table import claims_table
 from bevatron.report.ledger.decided import decide_claims, record_of
 from bevatron.report.ledger.reported import CLAIMS, LoadStudy, read_reported
@@ -33,7 +34,7 @@ def write_study_page(study: Study, scale: str, results: Path, output_folder: Pat
     claims = tuple(record_of(entry) for entry in entries)
     with page_style():
         chapter = draw_chapter(study_results)
-    files = {f"tables/{table.name}.csv": table.to_csv().encode() for table in chapter.tables}
+    files = {f"tables/{table.name}.csv": encode_table(table.to_csv()) for table in chapter.tables}
     files |= {f"plots/{figure.file}": figure.content for figure in chapter.figures}
     page = render_study(chapter, claims, scale).encode()
     for name, content in files.items():
@@ -80,7 +81,7 @@ def write_ledger(
     """
     reported = read_reported(output_folder, results, studies, configured, load_study)
     table = claims_table(reported, scale)
-    files = {f"tables/{table.name}.csv": table.to_csv().encode()}
+    files = {f"tables/{table.name}.csv": encode_table(table.to_csv())}
     page = render_ledger(reported, scale, missing or {}).encode()
     for name, content in files.items():
         publish_bytes(inside(output_folder, name), content)

@@ -1,11 +1,10 @@
 """What a search publishes of its trials: a table, the best values, and the learning curves."""
 
-import csv
-import io
 from collections import Counter
 from typing import Any
 
 from bevatron.config.sections.search import Search
+from bevatron.csv_text import format_rows
 from bevatron.errors import UserError
 from bevatron.search.space import values_of
 from bevatron.search.trial_log import Trial
@@ -17,12 +16,10 @@ def trials_csv(search: Search, checkpoint: str, trials: list[Trial]) -> str:
 
     Of a repeated search only the column `seconds`, the time in the fit, differs.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["trial", *search.space, "val_loss", "epochs", "seconds", "status", "reason"])
+    rows: list[list[Any]] = [["trial", *search.space, "val_loss", "epochs", "seconds", "status", "reason"]]
     for trial in trials:
         loss = trial.val_loss(checkpoint)
-        writer.writerow(
+        rows.append(
             [
                 trial.number,
                 *values_of(search.space, trial.sampled).values(),
@@ -33,7 +30,7 @@ def trials_csv(search: Search, checkpoint: str, trials: list[Trial]) -> str:
                 trial.reason,
             ]
         )
-    return text.getvalue()
+    return format_rows(rows)
 
 
 def best_of(checkpoint: str, trials: list[Trial], where: str) -> Trial:

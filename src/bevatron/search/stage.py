@@ -5,11 +5,10 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-import yaml
-
 from bevatron.compute.process.lock import sole_owner
 from bevatron.compute.slurm.resource_request import ONE_NODE, ResourceRequest
 from bevatron.config.loading.identity import search_digest
+from bevatron.config.loading.yaml_text import dump_yaml
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.search import Search
 from bevatron.config.sections.study import Study
@@ -146,7 +145,7 @@ def _publish(
     files: dict[SearchFile, str] = {name: sha256_of(folder / name) for name in names}
     write_search(folder / "search.json", search_record(search, trials, identity, files))
     values = best_values(search, checkpoint, trials, best, identity)
-    publish_text(folder / "best.yaml", yaml.safe_dump(with_checksum(values), sort_keys=False, allow_unicode=True))
+    publish_text(folder / "best.yaml", dump_yaml(with_checksum(values)))
     log.info("best of %d trials: trial %d, val_loss %.4g", len(trials), best.number, values["val_loss"])
 
 

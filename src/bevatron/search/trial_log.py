@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from bevatron.errors import UserError
-from bevatron.regular_files import require_regular
+from bevatron.regular_files import is_there, require_regular
 from bevatron.store.files.publish import machine_fault
 from bevatron.store.records.search import Status
+from bevatron.system_errors import telling_system_faults
 
 FINISHED, STOPPED, DIVERGED, MEMORY, FAILED = (
     "finished",
@@ -69,7 +70,7 @@ class TrialLog:
         self.reports: list[tuple[int, float, float]] = []  # trial, epoch, loss, in the order they came
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists():
+            if is_there(path):
                 require_regular(path)
             self._file = open(path, "a+b")  # noqa: SIM115  (open as long as the search)
         except OSError as error:
@@ -128,7 +129,8 @@ class TrialLog:
 
     def _read(self) -> None:
         self._file.seek(0)
-        content = self._file.read()
+        with telling_system_faults(self.path):
+            content = self._file.read()
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
             self._file.truncate(whole)

@@ -1,8 +1,11 @@
 """The stage `simulate`: one raw shard from one study."""
 
 import logging
+import os
+from inspect import signature
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from bevatron.config.loading.identity import raw_digest, raw_settings
 from bevatron.config.loading.kinds import SOURCES
@@ -12,6 +15,7 @@ from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.files.publish import publish_json
 from bevatron.store.shards.shard import write_shard
 
+EVENT_BYTES = 24  # at least: an id, a target and a value
 logger = logging.getLogger("bevatron")
 
 
@@ -30,6 +34,7 @@ def simulate_shard(study: DataPart, shard: int, output: Path) -> None:
         raise UserError(f"shard {shard}", f"the study '{study.name}' has shards 0 to {last}", "choose one of these")
     options = study.simulation.source
     source = SOURCES[options.kind]()
+    _check_memory(study, source)
     seed = ShardSeed.of(raw_settings(study), shard)  # whatever the source's version
     samples, facts = source.simulate(options, shard, seed)
     if len(samples) == 0 and not getattr(source, "EMPTY_SHARDS", False):
@@ -63,3 +68,19 @@ def simulate_shard(study: DataPart, shard: int, output: Path) -> None:
         f"shard {shard} of {study.name}: {facts['events']} events, {len(samples)} samples in {seconds:.1f} s"
         f", {len(samples) / seconds:.0f} samples a second, {fraction:.1%} of the time inside the generator"
     )
+
+
+def _check_memory(study: DataPart, source: Any) -> None:
+    """Refuse a shard that cannot fit into the machine: found by its number of events, before anything is made."""
+    count = getattr(source, "events", None)
+    if count is None or list(signature(count).parameters) != ["options"]:
+        return  # it reads files, which are as large as they are
+    events = count(study.simulation.source)
+    n = sum(events.values()) if isinstance(events, dict) else events
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if n * EVENT_BYTES > memory:
+        raise UserError(
+            f"study '{study.name}', simulation.source",
+            f"a shard of {n:,} events needs more memory than the {memory / 1e9:.0f} GB of this machine",
+            "ask for fewer events in a shard, and for more shards (simulation.shards)",
+        )

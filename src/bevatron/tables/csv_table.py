@@ -12,6 +12,7 @@ import numpy as np
 
 from bevatron.errors import UserError
 from bevatron.regular_files import require_regular
+from bevatron.system_errors import system_fault
 from bevatron.tables.csv_text import check_lengths, check_names, first_row, open_text
 from bevatron.tables.table import Column, Table, made_of
 
@@ -172,7 +173,7 @@ def _faults(path: Path) -> Iterator[None]:
     except pd.errors.EmptyDataError:
         raise UserError(path, "holds no column", "take it out of the files") from None
     except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise UserError(path, f"cannot be read: {error.strerror or error}") from None
+        if fault := system_fault(error, path):
+            raise fault from None
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise UserError(path, f"is no table of columns, or damaged: {reason}", "see what wrote it") from None

@@ -13,6 +13,7 @@ from h5py import h5o  # pyright: ignore[reportAttributeAccessIssue]
 
 from bevatron.errors import UserError
 from bevatron.regular_files import require_regular
+from bevatron.system_errors import system_fault
 from bevatron.tables.equal_length import keep_equal_length
 from bevatron.tables.pandas_table import find_pandas, open_pandas
 from bevatron.tables.table import Column, Table
@@ -169,8 +170,7 @@ def faults(path: Path) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        number = getattr(error, "errno", None)
+        if fault := system_fault(error, path):
+            raise fault from None
         reason = " ".join(str(error).split())[:160]
-        if number is not None and isinstance(error, OSError):
-            raise UserError(path, f"cannot be read: {error.strerror or reason}") from None
         raise UserError(path, f"is cut short or damaged: {reason}", "fetch it again") from None

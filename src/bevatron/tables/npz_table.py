@@ -9,6 +9,7 @@ import numpy as np
 
 from bevatron.errors import UserError
 from bevatron.regular_files import require_regular
+from bevatron.system_errors import system_fault
 from bevatron.tables.equal_length import keep_equal_length
 from bevatron.tables.table import Column, Table
 
@@ -24,6 +25,8 @@ class NpzTable(Table):
         try:
             self._archive = zipfile.ZipFile(path)
         except Exception as error:
+            if fault := system_fault(error, path):
+                raise fault from None
             raise UserError(path, f"is no NPZ file, or damaged: {error}", "fetch it again") from None
         refused: dict[str, str] = {}
         self.refused = refused
@@ -124,6 +127,8 @@ class _Reading:
             raise self._error(error) from None
 
     def _error(self, error: Exception) -> UserError:
+        if fault := system_fault(error, self._path):
+            return fault
         reason = " ".join(str(error).split())[:120]
         return UserError(self._path, f"'{self._member}' is damaged, or no array: {reason}", "fetch it again")
 

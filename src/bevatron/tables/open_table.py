@@ -7,6 +7,7 @@ from typing import Literal
 
 from bevatron.errors import UserError
 from bevatron.regular_files import open_regular
+from bevatron.system_errors import system_fault
 from bevatron.tables.table import Table
 
 Format = Literal["root", "hdf5", "parquet", "csv", "npz"]
@@ -77,7 +78,7 @@ def format_of(path: Path) -> Format:
     except FileNotFoundError:
         raise UserError(path, "no such file", "paths start from the working folder") from None
     except OSError as error:
-        raise UserError(path, f"cannot be read: {error.strerror or error}") from None
+        raise system_fault(error, path) or error from None
     if start.startswith(b"\x93NUMPY"):
         raise UserError(path, "is a single array (.npy)", "save the columns by name: np.savez(file, pt=..., eta=...)")
     if not start:

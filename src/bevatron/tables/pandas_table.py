@@ -90,7 +90,7 @@ def _kind(group: h5py.Group) -> str:
 
 def _blocks_of_table(group: h5py.Group) -> list[tuple[h5py.Dataset, str, list[str]]]:
     """Format 'table': one compound dataset; blocks of columns, or columns by their own names."""
-    table = group["table"]
+    table = _dataset(group, "table")
     blocks = []
     for field in table.dtype.names:
         if field == "index":
@@ -103,10 +103,18 @@ def _blocks_of_table(group: h5py.Group) -> list[tuple[h5py.Dataset, str, list[st
 def _blocks(group: h5py.Group) -> list[tuple[h5py.Dataset, str, list[str]]]:
     """Format 'fixed': a dataset for each block, and one for its columns' names."""
     blocks = []
-    for k in range(int(group.attrs["nblocks"])):
-        names = [_text(name) for name in group[f"block{k}_items"][()].tolist()]
-        blocks.append((group[f"block{k}_values"], "", names))
+    number: Any = group.attrs["nblocks"]
+    for k in range(int(number)):
+        names = [_text(name) for name in _dataset(group, f"block{k}_items")[()].tolist()]
+        blocks.append((_dataset(group, f"block{k}_values"), "", names))
     return blocks
+
+
+def _dataset(group: h5py.Group, name: str) -> h5py.Dataset:
+    node = group[name]
+    if not isinstance(node, h5py.Dataset):
+        raise KeyError(f"{node.name} is no dataset")
+    return node
 
 
 def _names(stored: Any, field: str) -> list[str]:

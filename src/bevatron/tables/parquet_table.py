@@ -1,5 +1,6 @@
 """Parquet files, by pyarrow: row groups are read whole, and nothing else."""
 
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 
 from bevatron.errors import UserError
 from bevatron.regular_files import open_regular, require_regular
+from bevatron.system_errors import system_fault
 from bevatron.tables.table import Column, Table
 
 
@@ -134,8 +136,8 @@ class _Faults:
         return None
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise UserError(self._path, f"cannot be read: {error.strerror or error}") from None
+        if isinstance(error, BaseException) and (fault := system_fault(error, self._path)):
+            raise fault from None
         if isinstance(error, Exception) and not isinstance(error, UserError):
             reason = " ".join(str(error).split())[:120]
             raise UserError(self._path, f"is no Parquet file, or damaged: {reason}", "fetch it again") from None

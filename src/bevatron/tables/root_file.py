@@ -7,6 +7,7 @@ from typing import Any
 
 from bevatron.errors import UserError
 from bevatron.regular_files import open_regular, require_regular
+from bevatron.system_errors import system_fault
 
 
 @contextmanager
@@ -44,8 +45,8 @@ def root_faults(path: Path, expected: str = "give files of ROOT") -> Iterator[No
     except NotImplementedError as error:
         raise UserError(path, f"is written in a way that uproot does not read: {error}", "write it again") from None
     except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise UserError(path, f"cannot be read: {error.strerror or error}") from None
+        if fault := system_fault(error, path):
+            raise fault from None
         if not _is_root(path):
             raise UserError(path, "is no ROOT file", expected) from None
         reason = " ".join(str(error).split())[:120] or type(error).__name__

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bevatron.errors import UserError
+from bevatron.near_names import did_you_mean
 from bevatron.tables.root_file import open_root, root_faults
 from bevatron.tables.table import Column, Table, unknown_column
 
@@ -141,7 +142,7 @@ def _column_of(empty: Any, name: str, path: Path) -> Column:
     if is_list:
         inner = inner.content
     while not is_list and isinstance(inner, ak.types.RegularType):
-        shape.append(inner.size)
+        shape.append(int(inner.size))
         inner = inner.content
     if isinstance(inner, ak.types.ListType | ak.types.RegularType) and not _is_text(inner):
         raise UserError(path, f"'{name}' holds lists of lists", "flatten it, or choose another branch")
@@ -167,7 +168,9 @@ def _find_tree(file: Any, path: Path, tree: str) -> str:
     trees = [name for name, kind in classes.items() if kind in TREES or kind.endswith("RNTuple")]
     if tree:
         if tree not in classes:
-            raise UserError(path, f"has no tree '{tree}'", f"it has: {', '.join(trees) or 'none'}")
+            raise UserError(
+                path, f"has no tree '{tree}'{did_you_mean(tree, trees)}", f"it has: {', '.join(trees) or 'none'}"
+            )
         if tree not in trees:
             raise UserError(path, f"'{tree}' is a {classes[tree]}, not a tree of events", f"trees: {', '.join(trees)}")
         return tree

@@ -6,22 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bevatron.compute.process.lock import sole_owners
 from bevatron.compute.slurm.deadline import sigterm_before_the_end
 from bevatron.compute.slurm.resource_request import ONE_NODE, ResourceRequest
 from bevatron.config.loading.identity import dataset_digest, run_digest
 from bevatron.config.loading.kinds import ARCHITECTURES
-from bevatron.config.loading.yaml_text import parse_yaml
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.models.closed_form import ClosedFormModel
-from bevatron.regular_files import read_bytes, read_text
-from bevatron.store.files.checksum import check_checksum
+from bevatron.regular_files import read_bytes
 from bevatron.store.files.publish import publish_json, publishing, sha256_of
+from bevatron.store.records.best import read_best
 from bevatron.store.records.runs import RunRecord, RunsRecord, write_runs
 from bevatron.store.shards.dataset import Dataset, load_dataset
 from bevatron.store.shards.manifest import Manifest
@@ -86,11 +83,10 @@ def with_search_result(model: Model, best: Path | None) -> Model:
         return model
     if best is None:
         raise UserError("--best", "this model is searched, and no best.yaml is given", "run `bevatron search` first")
+    values = read_best(best, "bevatron search")["values"]
     try:
-        payload = parse_yaml(read_text(best))
-        check_checksum(payload, best, "run `bevatron search` again")
-        return model.with_values(payload["values"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        return model.with_values(values)
+    except (KeyError, TypeError, ValueError) as error:
         raise UserError(best, f"is no result of this model's search: {error}", "run `bevatron search` again") from None
 
 

@@ -16,9 +16,10 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.io import CheckpointIO
 
-from bevatron.errors import UserError
+from bevatron.errors import SystemFault, UserError
 from bevatron.regular_files import read_text, require_regular
 from bevatron.store.files.publish import publish_text, publishing, sha256_of
+from bevatron.system_errors import telling_system_faults
 from bevatron.training.history import History, best_name
 
 log = logging.getLogger("bevatron")
@@ -34,10 +35,13 @@ class DurableCheckpointIO(CheckpointIO):
         _publish(Path(path), *_serialise(checkpoint))
 
     def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: Any = None) -> dict[str, Any]:
-        """Tensors and plain values alone: a checkpoint cannot run code. Raises UserError for one that would."""
+        """Tensors and plain values alone: a checkpoint cannot run code. Raises UserError for one that would, and
+        SystemFault where the system does not let it be read.
+        """
         try:
             require_regular(Path(path))
-            return torch.load(path, map_location=map_location or "cpu", weights_only=True)
+            with telling_system_faults(Path(path)):
+                return torch.load(path, map_location=map_location or "cpu", weights_only=True)
         except (UnpicklingError, EOFError, RuntimeError, ValueError, TypeError) as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
@@ -115,12 +119,20 @@ def checksum_path(path: Path) -> Path:
 def find_newest_valid(folder: Path) -> Path | None:
     """The checkpoint of the highest chunk whose checksums hold: its own, and that of the best weights it speaks of.
 
-    Damaged ones are named in the log and passed over.
+    Damaged ones are named in the log and passed over, and so are those that the system does not let be read. Where it
+    lets none be read, its error is raised: a fit must not start from the beginning because a disk was away.
     """
+    fault: SystemFault | None = None
     for path in sorted(folder.glob("chunk-*.ckpt"), reverse=True):
-        if _is_valid(path):
-            return path
-        log.warning("%s: checkpoint is incomplete or damaged; an earlier one is used", path)
+        try:
+            if _is_valid(path):
+                return path
+            log.warning("%s: checkpoint is incomplete or damaged; an earlier one is used", path)
+        except SystemFault as error:
+            fault = error
+            log.warning("%s: checkpoint %s; an earlier one is used", path, error.what)
+    if fault is not None:
+        raise fault
     return None
 
 
@@ -131,6 +143,8 @@ def _is_valid(path: Path) -> bool:
         if any(name != path.name and not BEST_NAME.fullmatch(name) for name in checksums):
             return False
         return all(sha256_of(path.with_name(name)) == digest for name, digest in checksums.items())
+    except SystemFault:
+        raise
     except (OSError, ValueError, UserError):
         return False
 

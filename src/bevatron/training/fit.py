@@ -18,7 +18,7 @@ from bevatron.compute.numerics.reproducibility import reproducible
 from bevatron.config.loading.digest import seed_of
 from bevatron.config.loading.identity import dataset_digest
 from bevatron.config.loading.kinds import LEARNERS
-from bevatron.errors import UserError
+from bevatron.errors import SystemFault, UserError
 from bevatron.json_text import read_json
 from bevatron.models.closed_form import ClosedFormModel
 from bevatron.models.network import Network, NetworkSpec, load_network, load_spec, weights_bytes
@@ -103,6 +103,8 @@ def load_finished_fit(job: FitJob) -> FitResult | None:
         whole = all(stored["files"][name] == sha256_of(job.folder / name) for name in (WEIGHTS, HISTORY))
         if whole and stored.keys() >= set(MADE):
             return FitResult(**stored["result"])
+    except SystemFault:
+        raise  # the fit may be whole: it is not made again because a disk was away
     except (OSError, ValueError, KeyError, TypeError, UserError):
         pass
     return None

@@ -1,7 +1,6 @@
 """One process at a time for the live state of a run or a search; the others wait for it."""
 
 import contextlib
-import errno
 import fcntl
 import logging
 import os
@@ -14,10 +13,10 @@ from typing import IO
 from bevatron.compute.process.sigterm import StopRequested, end_on_sigterm, restore_sigterm
 from bevatron.errors import UserError
 from bevatron.store.files.publish import machine_fault
+from bevatron.system_errors import NO_LOCKS
 
 LOCK = "lock"
 POLL_SECONDS = 1.0
-UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, 524)  # 524: ENOTSUPP, which the kernel lets out
 
 log = logging.getLogger("bevatron")
 
@@ -91,10 +90,10 @@ def _try(path: Path) -> IO[str] | None:
             return None
         except OSError as error:
             file.close()
-            if error.errno in UNSUPPORTED:
+            if error.errno in NO_LOCKS:
                 raise UserError(
                     path.parent,
-                    f"its file system has no locks (flock: {error.strerror})",
+                    f"its file system has no locks (flock: errno {error.errno}, {error.strerror})",
                     "mount it with flock (Lustre: -o flock), or set `runs` in config.yaml to a folder elsewhere",
                 ) from None
             raise machine_fault(error, path) or error from error

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from bevatron.compute.process.private_folder import is_private
 from bevatron.errors import UserError
+from bevatron.system_errors import NO_LOCKS
 
 log = logging.getLogger("bevatron")
 SOCKET_PATH_LIMIT = 107  # of a unix socket's path, on Linux
@@ -38,7 +39,11 @@ def own_folder(base: Path, prefix: str = "bv-") -> tuple[Path, TextIO]:
     """
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=base))
     lock = open(folder / "lock", "w")  # noqa: SIM115  (open as long as the session)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    except OSError as error:  # without locks `remove_stale` removes nothing there, so no folder in use is at risk
+        if error.errno not in NO_LOCKS:
+            raise
     return folder, lock
 
 

@@ -1,6 +1,7 @@
 """Reading the configuration's files: YAML, the scale's overlay, validation, and errors a person can act on."""
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,10 +17,12 @@ from bevatron.config.sections.section import Section
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import ConfigurationError, UserError
-from bevatron.regular_files import read_text
+from bevatron.near_names import did_you_mean
+from bevatron.regular_files import is_file, read_text
 
 SCALES = ("demo", "paper")
 OVERRIDES = ("scale", "studies")  # keys of the workflow's file that Snakemake's --config may change
+TEMPLATES = "__use_yte__"  # by this key Snakemake takes a file for a template with Python expressions
 LEARNED = set(Study.model_fields) - set(DataPart.model_fields)
 DataPartT = TypeVar("DataPartT", bound=DataPart)
 
@@ -31,19 +34,38 @@ def load_workflow(path: Path, **changes: Any) -> Workflow:
     return validate_section(Workflow, payload, path)
 
 
-def check_overrides(config: dict[str, Any], path: Path) -> None:
+def check_plain(path: Path) -> None:
+    """Raises UserError where the file at `path` asks Snakemake to run the code in it, before Snakemake reads it."""
+    if TEMPLATES in read_yaml(path):
+        raise UserError(path, f"asks by '{TEMPLATES}' to run code in it", "write plain values, and take the key away")
+
+
+def check_overrides(config: dict[str, Any], path: Path, configfiles: Sequence[Path] = ()) -> None:
     """Raises UserError where Snakemake's `config` differs from the workflow's file at `path` in more than OVERRIDES.
 
-    Jobs read the file: what `--config` and `--configfile` say of other keys would be ignored.
+    Jobs read the file: what `--config` and `--configfile` say of other keys would be ignored. configfiles: those of
+    `--configfile`, which Snakemake has read: it keeps the last of two equal keys without a word.
     """
+    for configfile in configfiles:
+        read_yaml(configfile)
     payload = read_yaml(path)
-    changed = [key for key, value in config.items() if (key, value) not in payload.items()]
+    as_read_by_snakemake = yaml.safe_load(read_text(path, YAML_BYTES))  # YAML 1.1: there `off` is false
+    known = [(key, _canonical(value)) for tree in (payload, as_read_by_snakemake) for key, value in tree.items()]
+    changed = [key for key, value in config.items() if (key, _canonical(value)) not in known]
     other = sorted(str(key) for key in changed if key not in OVERRIDES)
+    where = "--config or --configfile"
     if other:
         near = difflib.get_close_matches(other[0], OVERRIDES, n=1)
         hint = f"did you mean '{near[0]}'? " if near and other[0] not in Workflow.model_fields else ""
         what = f"only {' and '.join(OVERRIDES)} can be given there, found {', '.join(other)}"
-        raise UserError("--config or --configfile", what, f"{hint}write other keys in {path}")
+        raise UserError(where, what, f"{hint}write other keys in {path}")
+    if empty := [key for key in changed if config[key] is None]:
+        raise UserError(where, f"{empty[0]}: has no value", "give one, or leave the key out")
+
+
+def _canonical(value: Any) -> str:
+    """A text in which true, 1 and 1.0 differ."""
+    return repr(sorted(value.items()) if isinstance(value, dict) else value)
 
 
 def load_study(name: str, scale: str, folder: Path) -> Study:
@@ -63,9 +85,10 @@ def load_data_part(name: str, scale: str, folder: Path) -> DataPart:
 
 def _study_file(name: str, folder: Path) -> tuple[Path, dict[str, Any]]:
     path = folder / f"{name}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
-        raise UserError(path, f"there is no study '{name}'", f"studies found in {folder}: {known}")
+    if not is_file(path):
+        known = sorted(p.stem for p in folder.glob("*.yaml"))
+        what = f"there is no study '{name}'{did_you_mean(name, known)}"
+        raise UserError(path, what, f"studies found in {folder}: {', '.join(known) or 'none'}")
     return path, read_yaml(path)
 
 
@@ -104,8 +127,13 @@ def apply_scale(payload: dict[str, Any], scale: str, path: Path) -> dict[str, An
     payload = dict(payload)
     overlays = payload.pop("scales", None) or {}
     if not isinstance(overlays, dict) or set(overlays) - set(SCALES):
-        raise ConfigurationError([f"{path}: scales: expected a mapping; allowed: {', '.join(SCALES)}"])
-    return merge(payload, overlays.get(scale) or {})
+        unknown = sorted(map(str, set(overlays) - set(SCALES))) if isinstance(overlays, dict) else []
+        found = f"unknown scale '{unknown[0]}'{did_you_mean(unknown[0], SCALES)}" if unknown else "expected a mapping"
+        raise ConfigurationError([f"{path}: scales: {found}; allowed: {', '.join(SCALES)}"])
+    overlay = overlays.get(scale)
+    if not isinstance(overlay, dict | None):
+        raise ConfigurationError([f"{path}: scales.{scale}: expected a mapping, found {type(overlay).__name__}"])
+    return merge(payload, overlay or {})
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -114,8 +142,6 @@ def read_yaml(path: Path) -> dict[str, Any]:
         payload = parse_yaml(read_text(path, YAML_BYTES))
     except FileNotFoundError:
         raise UserError(path, "no such file", "name another with --config") from None
-    except OSError as error:
-        raise UserError(path, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise UserError(path, f"is not UTF-8 text: {error.reason} at byte {error.start}") from None
     except yaml.YAMLError as error:

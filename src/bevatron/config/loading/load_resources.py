@@ -9,6 +9,8 @@ from bevatron.config.loading.merge import merge
 from bevatron.config.sections.resources import RULES, SEVERAL_NODES, SHARD_RULES, Resources
 from bevatron.config.sections.site import Site
 from bevatron.errors import ConfigurationError, UserError
+from bevatron.near_names import did_you_mean
+from bevatron.regular_files import is_file
 
 
 def load_site(path: Path | None) -> Site:
@@ -22,7 +24,7 @@ def load_resources(path: Path, site: Path | None = None) -> Resources:
     Raises ConfigurationError with a line for each mistake; mistakes of the site's file are told as its own.
     """
     payload = Resources().model_dump(mode="json")
-    if path.is_file():
+    if is_file(path):
         payload = _merge_overlay(payload, read_yaml(path), path, "")
     override = load_site(site).resources
     if site is not None and override:
@@ -99,5 +101,7 @@ def _find_unknown(key: str, studies: Path) -> str | None:
     except UserError as error:
         return f"{error.what}; {error.todo}"
     if model and model not in models:
-        return f"study '{study}' has no model '{model}'; it has: {', '.join(sorted(models))}"
+        return (
+            f"study '{study}' has no model '{model}'{did_you_mean(model, models)}; it has: {', '.join(sorted(models))}"
+        )
     return None

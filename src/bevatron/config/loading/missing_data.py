@@ -5,6 +5,7 @@ from pathlib import Path
 from bevatron.config.sections.data_part import DataPart
 from bevatron.config.sections.simulation import Simulation
 from bevatron.errors import UserError
+from bevatron.regular_files import is_file
 
 
 def missing_data_of(study: DataPart) -> str | None:
@@ -19,7 +20,7 @@ def missing_files(simulation: Simulation) -> str | None:
         return None
     try:
         for path in files(1)[0]:
-            if not Path(path).is_file():
+            if not is_file(Path(path)):
                 return f"{path}: no such file"
     except UserError as error:
         return str(error).split(";")[0]

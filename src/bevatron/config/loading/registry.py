@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from bevatron.config.sections.section import Section
 from bevatron.errors import UserError
+from bevatron.near_names import did_you_mean
 
 T = TypeVar("T")
 
@@ -128,8 +129,9 @@ class Component:
         if kind is None:
             message = "the key 'kind' is missing; allowed: {names}"
             raise PydanticCustomError("component_kind", message, {"names": names})
-        unknown = {"word": self.registry.word, "kind": repr(kind), "names": names}
-        raise PydanticCustomError("component_kind", "unknown {word} {kind}; allowed: {names}", unknown)
+        near = did_you_mean(kind, self.registry.names())
+        unknown = {"word": self.registry.word, "kind": repr(kind)[:100], "near": near, "names": names}
+        raise PydanticCustomError("component_kind", "unknown {word} {kind}{near}; allowed: {names}", unknown)
 
 
 def _inline_definitions(schema: dict) -> dict:

@@ -1,6 +1,7 @@
 """Validation errors as lines that name the key, what was found and what is allowed."""
 
-import difflib
+import datetime
+import re
 import types
 import typing
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from bevatron.config.loading.registry import Component
 from bevatron.config.sections.section import Section
+from bevatron.near_names import did_you_mean
 
 
 def format_errors(
@@ -50,21 +52,21 @@ def _message(problem: dict, owner: type[Section] | None, location: tuple) -> str
     kind, value = problem["type"], problem.get("input")
     if kind == "extra_forbidden":
         allowed = sorted(_keys(owner)) if owner else []
-        near = difflib.get_close_matches(str(location[-1]), allowed, n=1)
-        hint = f" (did you mean '{near[0]}'?)" if near else ""
-        return f"unknown key{hint}; allowed: {', '.join(allowed)}"
+        return f"unknown key{did_you_mean(location[-1], allowed)}; allowed: {', '.join(allowed)}"
     if kind == "missing":
         field = _keys(owner).get(str(location[-1])) if owner else None
         return "this key is missing" + (f": {field.description}" if field and field.description else "")
     if kind in ("literal_error", "enum"):
-        return f"found {value!r}; allowed: {problem['ctx']['expected']}"
+        return _not_one_of(f"found {_shorten(value)}", value, problem["ctx"]["expected"])
     if kind == "union_tag_invalid":
-        return f"unknown kind {problem['ctx']['tag']!r}; allowed: {problem['ctx']['expected_tags']}"
+        return _not_one_of(f"unknown kind {problem['ctx']['tag']!r}", value, problem["ctx"]["expected_tags"])
     if kind == "union_tag_not_found":
         return "the key 'kind' is missing"
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if kind in ("value_error", "component", "component_kind", "kind"):
         return message
+    if kind == "string_type" and isinstance(value, bool | int | float | datetime.date):
+        return f"must be a text, found {_shorten(value)}; write it in quotes"
     return f"must be {message[0].lower()}{message[1:]}, found {_shorten(value)}"
 
 
@@ -73,8 +75,17 @@ def _keys(section: type[Section]) -> dict[str, FieldInfo]:
     return {field.alias or name: field for name, field in section.model_fields.items()}
 
 
+def _not_one_of(found: str, value: Any, allowed: str) -> str:
+    """allowed: as pydantic writes it, each in apostrophes."""
+    name = value.get("kind") if isinstance(value, dict) else value
+    near = did_you_mean(name, re.findall("'([^']+)'", allowed))
+    return f"{found}{near}; allowed: {allowed}"
+
+
 def _shorten(value: Any) -> str:
-    text = repr(value)
+    if isinstance(value, bool | None):
+        return {True: "true", False: "false", None: "null"}[value]
+    text = value.isoformat() if isinstance(value, datetime.date) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

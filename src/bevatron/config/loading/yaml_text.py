@@ -7,10 +7,13 @@ as often as it is used, before any value is built.
 Escapes can put characters into a text that stand for no sign: controls, which act on a terminal, and halves of
 characters, which no file can hold. They are refused here, so that all texts of a configuration can be written anywhere.
 
-PyYAML reads YAML 1.1, in which `010` is 8 and `2:30` is 150, and keeps the last of two equal keys without a word. Both
-are refused: a person means something else, and other readers read something else.
+PyYAML reads YAML 1.1, in which `010` is 8, `2:30` is 150 and `2016_17` is 201617, and keeps the last of two equal keys
+without a word. All are refused: a person means something else, and other readers read something else. In two things
+YAML 1.2 is followed, which is what people mean: `1e-3` is a number and no text, and `yes`, `no`, `on` and `off` are
+texts (a key for true or false takes them still).
 """
 
+import math
 import re
 import unicodedata
 from typing import Any
@@ -20,10 +23,34 @@ from yaml.reader import ReaderError
 
 MOST_VALUES = 100_000
 YAML_BYTES = 1 << 21  # of a file: the largest of ours has a hundredth of that
-ODD_NUMBER = re.compile(r"[-+]?(0[0-9_]+|0b[01_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)")  # octal, binary, base 60
+# Octal in both ways of writing it, binary, base 60, and digits with underscores that do not part thousands.
+ODD_NUMBER = re.compile(
+    r"[-+]?(0[0-9_]+|0o[0-7_]+|0b[01_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[0-9.]*[0-9]_[0-9._]*([eE][-+]?[0-9]+)?)"
+)
+THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(_[0-9]{3})+(\.[0-9]*)?")
+EXPONENT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+")  # some of which are texts in YAML 1.1
 MOST_DIGITS = 300
-KINDS = {"tag:yaml.org,2002:int": "number", "tag:yaml.org,2002:float": "number"}
-MERGE = "tag:yaml.org,2002:merge"
+TAG = "tag:yaml.org,2002:"
+NUMBERS = (f"{TAG}int", f"{TAG}float")
+MERGE = f"{TAG}merge"
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader with numbers and truth values as YAML 1.2 has them."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """The safe dumper, which also puts into quotes what `_Loader` would not read as a text."""
+
+
+_Dumper.add_implicit_resolver(f"{TAG}float", EXPONENT, list("-+.0123456789"))
+_Dumper.add_implicit_resolver(f"{TAG}int", ODD_NUMBER, list("-+.0123456789"))
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != f"{TAG}bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(f"{TAG}bool", re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
+_Loader.add_implicit_resolver(f"{TAG}float", EXPONENT, list("-+.0123456789"))
 
 
 def parse_yaml(text: str) -> Any:
@@ -33,7 +60,7 @@ def parse_yaml(text: str) -> Any:
     if len(text) > YAML_BYTES:
         raise yaml.MarkedYAMLError(problem=f"it has more than {YAML_BYTES:,} characters")
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _Loader(text)
     except ReaderError as error:
         problem = f"character #x{error.character:04x} at position {error.position} is not allowed"
         raise yaml.MarkedYAMLError(problem=problem) from None
@@ -41,7 +68,7 @@ def parse_yaml(text: str) -> Any:
         node = loader.get_single_node()
         if node is None:
             return None
-        _size(node, {})
+        _size(node, {}, loader)
         return loader.construct_document(node)
     except RecursionError:
         raise yaml.MarkedYAMLError(problem="it is nested too deeply") from None
@@ -51,7 +78,12 @@ def parse_yaml(text: str) -> Any:
         loader.dispose()
 
 
-def _size(node: yaml.Node, known: dict[int, int | None]) -> int:
+def dump_yaml(value: Any) -> str:
+    """Plain values as YAML that `parse_yaml` and readers of YAML 1.1 read alike: keys in their order, UTF-8."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _size(node: yaml.Node, known: dict[int, int | None], loader: _Loader) -> int:
     """Values in the node's own tree. `known` keeps sizes by the node's id; None marks a node that is being counted."""
     if id(node) in known:
         counted = known[id(node)]
@@ -61,15 +93,14 @@ def _size(node: yaml.Node, known: dict[int, int | None]) -> int:
     known[id(node)] = None
     if isinstance(node, yaml.ScalarNode):
         _check_printable(node)
-    parts = node.value if isinstance(node, yaml.CollectionNode) else []
-    if isinstance(node, yaml.ScalarNode):
         _check_number(node)
+    parts = node.value if isinstance(node, yaml.CollectionNode) else []
     if isinstance(node, yaml.MappingNode):
-        _check_unique_keys(node)
+        _check_unique_keys(node, loader)
         parts = [part for pair in parts for part in pair]
     size = 1
     for part in parts:
-        size += _size(part, known)
+        size += _size(part, known, loader)
         if size > MOST_VALUES:
             problem = f"it stands for more than {MOST_VALUES:,} values"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
@@ -89,24 +120,34 @@ def _check_printable(node: yaml.ScalarNode) -> None:
 
 
 def _check_number(node: yaml.ScalarNode) -> None:
-    if node.tag not in KINDS:
+    written, problem = node.value, None
+    if node.tag not in NUMBERS and (node.style is not None or node.tag != f"{TAG}str"):
+        return  # a text in quotes, say
+    if ODD_NUMBER.fullmatch(written) and not THOUSANDS.fullmatch(written):
+        problem = f"the number '{written[:40]}' is read in several ways: write a decimal one, or a text in quotes"
+    elif node.tag not in NUMBERS:
         return
-    if ODD_NUMBER.fullmatch(node.value):
-        problem = f"the number '{node.value[:40]}' is read in several ways: write a decimal one, or a text in quotes"
-        raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
-    if len(node.value) > MOST_DIGITS:
-        problem = f"the number '{node.value[:20]}...' has {len(node.value)} digits"
+    elif len(written) > MOST_DIGITS:
+        problem = f"the number '{written[:20]}...' has {len(written)} digits"
+    elif EXPONENT.fullmatch(written) and math.isinf(float(written)):
+        problem = f"the number '{written[:40]}' is too large"
+    if problem:
         raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
-def _check_unique_keys(node: yaml.MappingNode) -> None:
-    """Raises for a key that stands twice; one that also comes from a merged mapping (`<<`) stands there once."""
-    first: dict[tuple[str, str], yaml.Node] = {}
+def _check_unique_keys(node: yaml.MappingNode, loader: _Loader) -> None:
+    """Raises for a key that stands twice, also if it is written in two ways; one that also comes from a merged mapping
+    (`<<`) stands there once.
+    """
+    first: dict[Any, yaml.Node] = {}
     for key, _ in node.value:
-        if not isinstance(key, yaml.ScalarNode) or key.tag == MERGE:
+        if not isinstance(key, yaml.ScalarNode):
             continue
-        earlier = first.setdefault((key.tag, key.value), key)
+        value = MERGE if key.tag == MERGE else loader.construct_object(key)
+        earlier = first.setdefault(value, key)
         if earlier is not key:
             line = earlier.start_mark.line + 1
             problem = f"the key '{key.value[:40]}' stands twice (first in line {line})"
+            if key.tag == MERGE:
+                problem += ": merge a list of mappings, <<: [*a, *b]"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from bevatron.config.sections.section import Name, Section
+from bevatron.near_names import did_you_mean
 
 Point = tuple[str, ...]
 
@@ -44,7 +45,8 @@ class Grid(Section):
         if formatted := [name for _, name, form, conversion in parts if form or conversion]:
             raise ValueError(f"title: an axis in braces stands alone, as '{{{formatted[0]}}}', without a format")
         if wrong := [name for _, name, _, _ in parts if name not in self.axes]:
-            raise ValueError(f"title: unknown axis '{wrong[0]}' in braces; allowed: {', '.join(self.axes)}")
+            near, allowed = did_you_mean(wrong[0], self.axes), ", ".join(self.axes)
+            raise ValueError(f"title: unknown axis '{wrong[0]}' in braces{near}; allowed: {allowed}")
         return self
 
     @model_validator(mode="after")
@@ -92,5 +94,7 @@ def _check_published(payload: Any, axes: list[tuple[str, dict]], location: str) 
         raise ValueError(f"{location}: must be a mapping by {axis}, found {payload!r}")
     for value, branch in payload.items():
         if value not in values:
-            raise ValueError(f"{location}: unknown {axis} '{value}'; allowed: {', '.join(values)}")
+            raise ValueError(
+                f"{location}: unknown {axis} '{value}'{did_you_mean(value, values)}; allowed: {', '.join(values)}"
+            )
         _check_published(branch, other_axes, f"{location}.{value}")

@@ -9,6 +9,7 @@ from bevatron.config.sections.grid import Grid
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.section import Name
 from bevatron.config.sections.task import Classification
+from bevatron.near_names import did_you_mean
 
 NUMBERS = (
     "classification",
@@ -43,8 +44,8 @@ class Study(DataPart):
                 raise ValueError(f"models.{name}.class_subset: only a classification has classes to ask for")
             for asked in model.class_subset:
                 if asked not in self.task.classes:
-                    allowed = ", ".join(self.task.classes)
-                    raise ValueError(f"models.{name}.class_subset: unknown class '{asked}'; allowed: {allowed}")
+                    allowed, near = ", ".join(self.task.classes), did_you_mean(asked, self.task.classes)
+                    raise ValueError(f"models.{name}.class_subset: unknown class '{asked}'{near}; allowed: {allowed}")
         return self
 
     @model_validator(mode="after")
@@ -53,7 +54,8 @@ class Study(DataPart):
             where = f"models.{name}.architecture.members"
             for member in model.members:
                 if member not in self.models:
-                    raise ValueError(f"{where}: unknown model '{member}'; allowed: {', '.join(self.models)}")
+                    near = did_you_mean(member, self.models)
+                    raise ValueError(f"{where}: unknown model '{member}'{near}; allowed: {', '.join(self.models)}")
             if len(set(model.members)) < len(model.members):
                 raise ValueError(f"{where}: a model stands twice in {', '.join(model.members)}")
         for name in self.models:
@@ -97,7 +99,8 @@ class Study(DataPart):
             for label in training.class_ratio or ():
                 if label not in classes:
                     allowed = ", ".join(classes) or f"none, as the task has no classes{of_samples}"
-                    raise ValueError(f"{location}.class_ratio: unknown class '{label}'; allowed: {allowed}")
+                    near = did_you_mean(label, classes)
+                    raise ValueError(f"{location}.class_ratio: unknown class '{label}'{near}; allowed: {allowed}")
             if training.adversarial is not None and self.task.kind != "classification":
                 raise ValueError(f"{location}.adversarial: only a classification has adversarial examples")
             for key, plain in (("sample_order", "shuffled"), ("balance", "none")):
@@ -111,9 +114,8 @@ class Study(DataPart):
     def _what_is_looked_into_is_there(self) -> "Study":
         for name in self.evaluation.inspect_layers:
             if name not in self.models:
-                raise ValueError(
-                    f"evaluation.inspect_layers: unknown model '{name}'; allowed: {', '.join(self.models)}"
-                )
+                near, allowed = did_you_mean(name, self.models), ", ".join(self.models)
+                raise ValueError(f"evaluation.inspect_layers: unknown model '{name}'{near}; allowed: {allowed}")
         return self
 
     @model_validator(mode="after")
@@ -123,5 +125,6 @@ class Study(DataPart):
                 for name in getattr(claim.test, word, list)():
                     if name not in known:
                         allowed = ", ".join(known) or "none"
-                        raise ValueError(f"claims.{claim.id}: unknown {word[:-1]} '{name}'; allowed: {allowed}")
+                        what = f"unknown {word[:-1]} '{name}'{did_you_mean(name, known)}"
+                        raise ValueError(f"claims.{claim.id}: {what}; allowed: {allowed}")
         return self

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from bevatron.config.sections.section import Count, Fraction, Name, Positive, Real, Section
+from bevatron.near_names import did_you_mean
 
 
 class Regression(Section):
@@ -51,7 +52,8 @@ class Classification(Section):
     @model_validator(mode="after")
     def _signal_is_a_class(self) -> "Classification":
         if self.signal not in self.classes:
-            raise ValueError(f"signal '{self.signal}' is none of the classes; allowed: {', '.join(self.classes)}")
+            near, allowed = did_you_mean(self.signal, self.classes), ", ".join(self.classes)
+            raise ValueError(f"signal '{self.signal}' is none of the classes{near}; allowed: {allowed}")
         return self
 
 

@@ -1,15 +1,14 @@
 """By how much a fit does better on what it learned from than on what it did not."""
 
-import csv
-from io import TextIOWrapper
 from pathlib import Path
 
 import numpy as np
 
 from bevatron.config.sections.model import Model
+from bevatron.csv_text import read_rows
 from bevatron.errors import UserError
 from bevatron.evaluate.statistics.measurement import Measurement, measure
-from bevatron.regular_files import open_regular
+from bevatron.regular_files import is_file
 from bevatron.store.files.publish import sha256_of
 from bevatron.store.records.runs import RunRecord
 
@@ -36,11 +35,16 @@ def _ratio(model: Model, run: RunRecord, folder: Path) -> float | None:
     path = folder / run.folder / HISTORY
     if HISTORY not in run.files:
         return None
-    if not path.is_file() or sha256_of(path) != run.files[HISTORY]:
+    if not is_file(path) or sha256_of(path) != run.files[HISTORY]:
         what = "is missing, or does not match its SHA-256 in runs.json"
         raise UserError(path, what, "run the training again")
-    with TextIOWrapper(open_regular(path), encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        return _ratio_of(model, run, read_rows(path))
+    except (ValueError, KeyError) as error:
+        raise UserError(path, f"is no history of a fit: {error}", "run the training again") from None
+
+
+def _ratio_of(model: Model, run: RunRecord, rows: list[dict[str, str]]) -> float | None:
     epoch = run.best_epoch if model.training.checkpoint == "best" else run.epochs
     for row in rows:
         if int(row["epoch"]) == epoch:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.errors import UserError
+from bevatron.near_names import did_you_mean
 from bevatron.store.shards.columns import Column, Dense, Ragged, SparseImages
 from bevatron.store.shards.dataset import Dataset
 from bevatron.store.shards.shard import Shard
@@ -114,7 +115,11 @@ class TestColumns:
 
     def _check_known(self, kind: str, name: str, known) -> None:
         if name not in known:
-            raise UserError(self.path, f"the dataset has no {kind} '{name}'", f"it has: {', '.join(known)}")
+            raise UserError(
+                self.path,
+                f"the dataset has no {kind} '{name}'{did_you_mean(name, known)}",
+                f"it has: {', '.join(known)}",
+            )
 
 
 def _image(column: Column, k: int) -> np.ndarray:

@@ -31,7 +31,7 @@ def write_predictions(path: Path, predictions: Predictions, attributes: dict[str
     columns |= {f"targets/{name}": target for name, target in predictions.targets.items()}
     with (
         publishing(path) as part,
-        h5py.File(part, "w", libver=LIBRARY, locking="best-effort") as file,
+        h5py.File(part, "w", libver=LIBRARY, locking=False) as file,
     ):
         for name, values in columns.items():
             leading = values.shape[:1] if name == "outputs" else ()

@@ -12,7 +12,7 @@ from bevatron.errors import UserError
 from bevatron.evaluate.predictions.file import SCHEMA_VERSION
 from bevatron.regular_files import require_regular
 from bevatron.store.files.declared_sizes import check_declared_sizes
-from bevatron.store.files.hdf5 import attribute, group_at, read_array
+from bevatron.store.files.hdf5 import attribute, attribute_if_set, group_at, read_array
 from bevatron.store.files.plain_content import check_plain_content
 from bevatron.store.shards.shard import LIBRARY, refusing
 
@@ -87,10 +87,10 @@ def read_predictions(path: Path, study: str, model: str) -> StoredPredictions:
     again = f"run `bevatron evaluate {study} {model}` again"
     with refusing(path):
         require_regular(path)
-        with h5py.File(path, "r", libver=LIBRARY, locking="best-effort") as file:
+        with h5py.File(path, "r", libver=LIBRARY, locking=False) as file:
             check_plain_content(file, path)
             check_declared_sizes(file, path)
-            version = file.attrs.get("schema_version")
+            version = attribute_if_set(file, "schema_version")
             if version != SCHEMA_VERSION:
                 raise UserError(path, f"is of version {version}; this Bevatron reads {SCHEMA_VERSION}", again)
             owner = (str(file.attrs["study"]), str(file.attrs["model"]))

@@ -12,6 +12,7 @@ from bevatron.config.loading.digest import digest_of
 from bevatron.config.sections.section import Name
 from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
+from bevatron.regular_files import is_file
 from bevatron.report.claims.decision import Decision
 from bevatron.report.ledger.decided import decision_of
 from bevatron.store.files.publish import sha256_of
@@ -79,7 +80,7 @@ def read_reported(
     others += [name for name in found if name not in (*studies, *others) and _is_study_name(name)]
     entries = [_read_study(report, results, name, name in configured, load_study) for name in studies]
     for name in others:
-        if not (report / name / CLAIMS).is_file():
+        if not is_file(report / name / CLAIMS):
             continue
         try:
             entry = _read_study(report, results, name, name in configured, load_study, in_run=False)
@@ -115,7 +116,7 @@ def _check_page(folder: Path, record: ClaimsRecord) -> None:
     again = f"run `bevatron report-study {record.study}` again, or the workflow"
     for file, expected in record.page.items():
         path = folder / file
-        if not path.is_file():
+        if not is_file(path):
             raise UserError(path, "is missing", again)
         if sha256_of(path) != expected:
             raise UserError(path, "is not the one that was written with the verdicts: it was changed or damaged", again)
@@ -133,7 +134,7 @@ def _results_state(folder: Path, record: ClaimsRecord) -> str:
     """Results that were removed to save space change no verdict; results that are others do."""
     for file, expected in record.results.items():
         path = folder / file
-        if path.is_file() and sha256_of(path) != expected:
+        if is_file(path) and sha256_of(path) != expected:
             return f"its results have changed since: {file}"
     return ""
 

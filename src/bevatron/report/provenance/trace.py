@@ -10,6 +10,7 @@ from bevatron.config.loading.digest import digest_of
 from bevatron.config.sections.section import Name
 from bevatron.errors import UserError
 from bevatron.json_text import read_json
+from bevatron.regular_files import is_file, is_folder
 from bevatron.report.provenance.record import PROVENANCE, SCHEMA_VERSION
 from bevatron.store.files.plain_names import Digest, RelativePath
 from bevatron.store.files.publish import sha256_of
@@ -72,7 +73,7 @@ class Trace:
         ):
             for name, expected in files.items():
                 path = folder / name
-                if not path.is_file():
+                if not is_file(path):
                     missing.append(path)
                 elif sha256_of(path) != expected:
                     lines.append(f"{path}: is not the file that the report was made with; {REPORT_AGAIN}")
@@ -89,7 +90,7 @@ def read_trace(report: Path, results: Path | None = None) -> Trace:
     Raises UserError for a report without provenance, or one that was changed; so for that of each study whose verdicts
     a ledger has.
     """
-    folder = (report if report.is_dir() else report.parent).absolute()
+    folder = (report if is_folder(report) else report.parent).absolute()
     payload = _read_payload(folder / PROVENANCE)
     is_page = "pages" not in payload
     for study, expected in payload.pop("pages", {}).items():
@@ -111,8 +112,6 @@ def _read_payload(path: Path) -> dict[str, Any]:
         version, checksum = payload.pop("schema_version"), payload.pop("sha256")
     except FileNotFoundError:
         raise UserError(path, "no such file", "name the folder of a report, e.g. results/report") from None
-    except OSError as error:
-        raise UserError(path, f"cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(path, f"is no provenance of a report: {error!r}", REPORT_AGAIN) from None
     if version != SCHEMA_VERSION:

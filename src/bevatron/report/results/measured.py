@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.errors import UserError
+from bevatron.near_names import did_you_mean
 from bevatron.store.records.metrics import MetricRecord, Replicas
 
 
@@ -67,7 +68,9 @@ class Measurements:
         """Raises UserError, with the names there are, for a metric that was not measured."""
         if name not in metrics:
             raise UserError(
-                file, f"has no metric '{name}'; it has: {', '.join(sorted(metrics))}", "fix the claim's test"
+                file,
+                f"has no metric '{name}'{did_you_mean(name, metrics)}; it has: {', '.join(sorted(metrics))}",
+                "fix the claim's test",
             )
         return metrics[name]
 

@@ -1,25 +1,22 @@
 """Everything the earlier stages published for one study, read and checked."""
 
-import csv
 from dataclasses import dataclass
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bevatron.config.loading.identity import dataset_digest, raw_digest
-from bevatron.config.loading.yaml_text import parse_yaml
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
+from bevatron.csv_text import read_rows
 from bevatron.errors import UserError
 from bevatron.figures import legend_label
 from bevatron.json_text import read_json
-from bevatron.regular_files import open_regular, read_bytes, read_text
+from bevatron.regular_files import is_file, read_bytes
 from bevatron.report.results.measured import Measured, Measurements
 from bevatron.report.tables.metric_titles import title_of
 from bevatron.store.files.checksum import check_checksum
 from bevatron.store.files.publish import sha256_of
+from bevatron.store.records.best import read_best
 from bevatron.store.records.data import DataRecord, read_data
 from bevatron.store.records.metrics import EvaluatedRun, MetricsRecord, check_measured_on, read_metrics
 from bevatron.store.records.search import read_search
@@ -92,7 +89,7 @@ def read_study(study: Study, results: Path) -> StudyResults:
     """
     folder = results / study.name
     manifest_path = folder / "dataset" / "manifest.json"
-    if not manifest_path.is_file():
+    if not is_file(manifest_path):
         raise UserError(manifest_path, "is missing", f"run `bevatron manifest {study.name}`, or the workflow")
     manifest = load_manifest(manifest_path, dataset_digest(study))
     data_path = folder / "evaluation" / "data.json"
@@ -160,25 +157,19 @@ def _read_model(folder: Path, name: str, model: Model, metrics: MetricsRecord, l
 
 def _read_search(folder: Path, study: str, model: str) -> SearchResults:
     path, command = folder / "best.yaml", f"bevatron search {study} {model}"
-    try:
-        best = parse_yaml(read_text(path))
-    except FileNotFoundError:
-        raise UserError(path, "is missing", f"run `{command}`, or the workflow") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(path, f"cannot be read: {str(error).splitlines()[0]}", f"run `{command}` again") from None
-    check_checksum(best, path, f"run `{command}` again")
+    best = read_best(path, command)
     plot = folder / "search.png"
     _check_unchanged(folder, study, model)
     trials = _read_rows(folder / "trials.csv", command)
-    return SearchResults(best, trials, read_bytes(plot) if plot.is_file() else None)
+    return SearchResults(best, trials, read_bytes(plot) if is_file(plot) else None)
 
 
 def _check_unchanged(folder: Path, study: str, model: str) -> None:
     """Raises UserError where the search's table or figure is not the one that its search.json names."""
-    if not (folder / "search.json").is_file():
+    if not is_file(folder / "search.json"):
         return
     for name, expected in read_search(folder / "search.json", study, model).files.items():
-        if (folder / name).is_file() and sha256_of(folder / name) != expected:
+        if is_file(folder / name) and sha256_of(folder / name) != expected:
             what = "is not the one that the search made: it was changed or damaged"
             raise UserError(folder / name, what, f"run `bevatron search {study} {model}` again")
 
@@ -204,8 +195,8 @@ def _read_json(path: Path, command: str) -> dict[str, Any]:
         payload = read_json(path)
     except FileNotFoundError:
         raise UserError(path, "is missing", f"run `{command}`, or the workflow") from None
-    except (OSError, ValueError) as error:
-        raise UserError(path, f"cannot be read: {error}", f"run `{command}` again") from None
+    except ValueError as error:
+        raise UserError(path, f"is no JSON: {error}", f"run `{command}` again") from None
     if not isinstance(payload, dict):
         raise UserError(path, "holds no mapping", f"run `{command}` again")
     return payload
@@ -213,13 +204,12 @@ def _read_json(path: Path, command: str) -> dict[str, Any]:
 
 def _read_rows(path: Path, command: str) -> list[Row]:
     try:
-        with TextIOWrapper(open_regular(path), encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+        return read_rows(path)
     except FileNotFoundError:
         raise UserError(path, "is missing", f"run `{command}`, or the workflow") from None
-    except (OSError, csv.Error, UnicodeDecodeError) as error:
-        raise UserError(path, f"cannot be read: {error}", f"run `{command}` again") from None
+    except ValueError as error:
+        raise UserError(path, f"is no table: {error}", f"run `{command}` again") from None
 
 
 def _size(paths: list[Path]) -> int:
-    return sum(path.stat().st_size for path in paths if path.is_file())
+    return sum(path.stat().st_size for path in paths if is_file(path))

@@ -1,18 +1,16 @@
 """A table that is written to a CSV file with all digits and to the page as a person reads it."""
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from bevatron.csv_text import format_rows
 from bevatron.report.provenance.origin import Origin
 from bevatron.report.results.measured import Measured
 from bevatron.report.tables.numbers import count, plain, with_error
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet computes what begins so; an apostrophe makes it a text
 Cell = str | int | float | Measured | None
 
 
@@ -60,12 +58,8 @@ class Table:
 
     def to_csv(self) -> str:
         """The table as CSV, with all digits."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([name for _, name, _ in self._columns])
-        for row in self.rows:
-            writer.writerow([_raw(row[i], error) for i, _, error in self._columns])
-        return text.getvalue()
+        head = [name for _, name, _ in self._columns]
+        return format_rows([head, *([_raw(row[i], error) for i, _, error in self._columns] for row in self.rows)])
 
     def numbers(self) -> Iterator[Number]:
         """Every cell of the CSV file that reads as a number, row by row."""
@@ -108,7 +102,7 @@ def _raw(cell: Cell, error: bool) -> str:
     if error or cell is None:
         return ""
     if isinstance(cell, str):
-        return f"'{cell}" if cell.startswith(FORMULA) and not _is_number(cell) else cell
+        return cell
     return _digits(cell) if isinstance(cell, float) else str(cell)
 
 

@@ -17,11 +17,12 @@ from bevatron.config.loading import kinds
 from bevatron.config.loading.digest import digest_of
 from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
-from bevatron.regular_files import open_regular, require_regular
+from bevatron.regular_files import is_file, open_regular, require_regular
 from bevatron.simulate.external.division import Piece
 from bevatron.simulate.external.file_patterns import find_files
 from bevatron.simulate.external.same_content import check_no_copies, check_no_links
 from bevatron.store.files.publish import sha256_of
+from bevatron.system_errors import system_fault
 
 ByteStream = IO[bytes] | gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile
 PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz"}
@@ -117,14 +118,11 @@ class FileOptions(kinds.Options):
         for path in part.files:
             if path.exists():
                 require_regular(path)
-            if not path.is_file():
+            if not is_file(path):
                 raise UserError(path, "no such file", f"fix {WHERE}.files; paths start from the working folder")
             if path.stat().st_size == 0:
                 raise UserError(path, "is empty", "fetch it again, or take it out of the files")
-            try:
-                digests[path.as_posix()] = digest = sha256_of(path)
-            except OSError as error:
-                raise UserError(path, f"cannot be read: {error.strerror or error}") from None
+            digests[path.as_posix()] = digest = sha256_of(path)
             expected = self.sha256.get(path.name, digest).lower()
             if expected != digest:
                 what = f"has the SHA-256 {digest[:12]}…, the study says {expected[:12]}…"
@@ -168,7 +166,7 @@ def open_plain_or_gzip(path: Path) -> Iterator[ByteStream]:
     except OSError as error:
         if kind and error.errno is None:  # bzip2's word for damage
             raise UserError(path, f"is a damaged {kind} file: {error}", "fetch it again") from None
-        raise UserError(path, f"cannot be read: {error.strerror or error}") from None
+        raise system_fault(error, path) or error from None
 
 
 @contextmanager

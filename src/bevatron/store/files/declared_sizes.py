@@ -10,6 +10,7 @@ from pathlib import Path
 import h5py
 
 from bevatron.errors import UserError
+from bevatron.store.files.hdf5 import attribute_if_set
 
 FREE_BYTES = 1 << 30  # so much may be declared by any file
 MOST_COMPRESSED = 256  # beyond it, declared bytes for each byte of the file: LZ4 cannot reach that
@@ -44,7 +45,7 @@ def _check_lengths(file: h5py.File, datasets: dict[str, h5py.Dataset], path: Pat
     if ids is None or ids.ndim != 1:
         return  # refused by whoever reads it
     n = len(ids)
-    declared = file.attrs.get("n_samples")
+    declared = attribute_if_set(file, "n_samples")
     if declared is not None and not (getattr(declared, "shape", ()) == () and declared == n):
         raise UserError(path, f"its attribute 'n_samples' is {str(declared)[:40]}, and '/id' has {n}", AGAIN)
     for name, dataset in datasets.items():

@@ -43,6 +43,11 @@ def attribute(node: h5py.Group | h5py.Dataset, name: str) -> Any:
     return node.attrs[name]
 
 
+def attribute_if_set(node: h5py.Group | h5py.Dataset, name: str) -> Any:
+    """An attribute's value, None where it is not set: `attrs.get` is None also where the disk reports an error."""
+    return node.attrs[name] if name in node.attrs else None  # noqa: SIM401
+
+
 def _values(dataset: h5py.Dataset) -> Any:
     return dataset[()]
 

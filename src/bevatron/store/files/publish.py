@@ -20,6 +20,7 @@ from typing import Any
 
 from bevatron.errors import UserError
 from bevatron.regular_files import open_regular
+from bevatron.system_errors import telling_system_faults
 
 STALE_SECONDS = 86_400.0  # a part of another host, whose processes cannot be asked for, is dead after a day
 
@@ -70,8 +71,8 @@ def publish_json(path: Path, value: Any) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of the file's content, as 64 hexadecimal digits. Raises UserError for a pipe, a device and the like."""
-    with open_regular(path) as file:
+    """SHA-256 of the file's content, as 64 hexadecimal digits. Raises UserError as `require_regular` does."""
+    with open_regular(path) as file, telling_system_faults(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

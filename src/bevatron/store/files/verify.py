@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bevatron.errors import UserError
-from bevatron.regular_files import require_regular
+from bevatron.regular_files import is_folder, is_there, require_regular
 from bevatron.store.files.publish import sha256_of
 from bevatron.store.shards.manifest import PREPARE_AGAIN, Manifest, ShardEntry, load_manifest
 from bevatron.store.shards.shard import Shard, read_shard
@@ -18,17 +18,17 @@ def verify(path: Path) -> list[str]:
     and its entry in the manifest beside it where there is one.
     """
     path = Path(path)
-    if path.is_dir():
-        path /= "manifest.json"
     problems: list[str] = []
     try:
+        if is_folder(path):
+            path /= "manifest.json"
         if path.suffix == ".json":
             manifest = load_manifest(path)
             checks = [(path.parent / e.file, e) for entries in manifest.splits.values() for e in entries]
         else:
             read_shard(path)
             beside = path.parent / "manifest.json"
-            if not beside.is_file():
+            if not is_there(beside):
                 return []
             manifest = load_manifest(beside)
             checks = [(path, e) for entries in manifest.splits.values() for e in entries if e.file == path.name]
@@ -51,8 +51,6 @@ def check_shard(path: Path, entry: ShardEntry, manifest: Manifest) -> None:
         status = require_regular(path)
     except FileNotFoundError:
         raise UserError(path, "is missing, though the manifest lists it", PREPARE_AGAIN) from None
-    except OSError as error:
-        raise UserError(path, f"cannot be read: {error.strerror}", "see whether you may read it") from None
     if status.st_size != entry.bytes:
         raise UserError(path, f"has {status.st_size} bytes, the manifest says {entry.bytes}", PREPARE_AGAIN)
     unchanged = (status.st_mtime_ns, status.st_ino)
@@ -61,10 +59,7 @@ def check_shard(path: Path, entry: ShardEntry, manifest: Manifest) -> None:
 
 @lru_cache(maxsize=1 << 19)  # remembers what passed; a refusal is raised, and not remembered
 def _check_content(path: Path, unchanged: tuple[int, int], sha256: str, digest: str, samples: int) -> None:
-    try:
-        actual_sha256 = sha256_of(path)
-    except OSError as error:
-        raise UserError(path, f"cannot be read: {error.strerror}", "see whether you may read it") from None
+    actual_sha256 = sha256_of(path)
     if actual_sha256 != sha256:
         raise UserError(
             path,

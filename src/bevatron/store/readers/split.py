@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.errors import UserError
+from bevatron.near_names import did_you_mean
 from bevatron.store.readers.partitions import partition_count
 from bevatron.store.readers.table import WIDER, Selection
 from bevatron.store.shards.contract import GroupInfo
@@ -96,9 +97,17 @@ def split_of(dataset: Dataset, split: str, groups: list[str] | None = None, targ
     manifest, path = dataset.manifest, dataset.manifest_path
     for what, requested, known in (("group", groups, manifest.groups), ("target", targets, manifest.targets)):
         if unknown := set(requested or ()) - set(known):
-            raise UserError(path, f"has no {what} '{min(unknown)}'", f"allowed: {', '.join(known) or 'none'}")
+            raise UserError(
+                path,
+                f"has no {what} '{min(unknown)}'{did_you_mean(min(unknown), known)}",
+                f"allowed: {', '.join(known) or 'none'}",
+            )
     if split not in manifest.splits:
-        raise UserError(path, f"has no split '{split}'", f"allowed: {', '.join(manifest.splits)}")
+        raise UserError(
+            path,
+            f"has no split '{split}'{did_you_mean(split, manifest.splits)}",
+            f"allowed: {', '.join(manifest.splits)}",
+        )
     selection = Selection(
         {name: manifest.groups[name] for name in (manifest.groups if groups is None else groups)},
         tuple(manifest.targets if targets is None else targets),

@@ -65,8 +65,6 @@ def read_record(path: Path, kind: type[Published], command: str) -> Published:
         payload = read_json(path)
     except FileNotFoundError:
         raise UserError(path, "is missing", f"run `{command}`, or the workflow") from None
-    except OSError as error:
-        raise UserError(path, f"cannot be read: {error.strerror}", "see whether it is a file you may read") from None
     except ValueError as error:
         raise UserError(path, f"cannot be read: it is no JSON: {error}", again) from None
     if not isinstance(payload, dict):

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from bevatron.config.sections.section import Name, Seed
 from bevatron.errors import UserError
+from bevatron.regular_files import is_file
 from bevatron.store.files.plain_names import Digest, FileName
 from bevatron.store.files.publish import sha256_of
 from bevatron.store.records.record import (
@@ -126,7 +127,7 @@ def load_runs(path: Path, study: str, model: str, manifest_sha256: str) -> RunsR
             if name not in run.files:
                 raise UserError(path, f"is no list of runs: runs.{index}.files: has no '{name}'", again)
             file = path.parent / run.folder / name
-            if not file.is_file():
+            if not is_file(file):
                 raise UserError(file, f"is missing, though {path} lists it", again)
             if sha256_of(file) != run.files[name]:
                 raise UserError(file, f"does not match its SHA-256 in {path}: it was changed or damaged", again)

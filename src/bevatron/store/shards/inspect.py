@@ -8,6 +8,8 @@ import h5py
 from rich.console import Console
 from rich.table import Table
 
+from bevatron.errors import in_one_line
+from bevatron.regular_files import is_folder
 from bevatron.store.shards.contract import SPLITS, GroupInfo
 from bevatron.store.shards.manifest import Manifest, load_manifest
 from bevatron.store.shards.shard import Shard
@@ -18,7 +20,7 @@ SHOWN = 12  # features named before the rest is only counted
 def inspect(path: Path) -> str:
     """What is in a shard, or in a manifest or the folder that holds it; raises UserError for other files."""
     path = Path(path)
-    if path.is_dir():
+    if is_folder(path):
         path /= "manifest.json"
     if path.suffix == ".json":
         return _text(_of_manifest(path, load_manifest(path)))
@@ -37,7 +39,7 @@ def _of_shard(path: Path, shard: Shard) -> list[Any]:
 
     shard.file.visititems(measure)
     stored, full = (sum(size[i] for size in sizes.values()) for i in (0, 1))
-    head = f"{path}: shard of {len(shard)} samples, {_bytes(path.stat().st_size)}"
+    head = f"{in_one_line(str(path))}: shard of {len(shard)} samples, {_bytes(path.stat().st_size)}"
     attributes = _two_columns("attribute", "value", shard.attributes.items())
     columns = _table("column", "layout", "shape", "type", "size", "ratio")
     for name, info in shard.groups.items():
@@ -56,7 +58,7 @@ def _of_shard(path: Path, shard: Shard) -> list[Any]:
 
 def _of_manifest(path: Path, manifest: Manifest) -> list[Any]:
     total = sum(manifest.n_samples(split) for split in manifest.splits)
-    head = f"{path}: manifest of study '{manifest.study}', {total} samples"
+    head = f"{in_one_line(str(path))}: manifest of study '{manifest.study}', {total} samples"
     facts = {
         "identity (sha256)": manifest.sha256,
         "dataset digest": manifest.dataset_digest,

@@ -145,8 +145,6 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
         payload = read_json(path)
     except FileNotFoundError:
         raise UserError(path, "no such file", "run the prepare stage, which makes it") from None
-    except OSError as error:
-        raise UserError(path, f"cannot be read: {error.strerror}", "see whether it is a file you may read") from None
     except ValueError as error:
         raise UserError(path, f"is no JSON: {error}", PREPARE_AGAIN) from None
     version = payload.get("schema_version") if isinstance(payload, dict) else None

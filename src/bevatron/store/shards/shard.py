@@ -15,12 +15,13 @@ import numpy as np
 from bevatron.errors import UserError
 from bevatron.regular_files import require_regular
 from bevatron.store.files.declared_sizes import check_declared_sizes
-from bevatron.store.files.hdf5 import as_dataset, as_group, dataset_at, read_array
+from bevatron.store.files.hdf5 import as_dataset, as_group, attribute_if_set, dataset_at, group_at, read_array
 from bevatron.store.files.plain_content import check_plain_content
 from bevatron.store.files.publish import publishing
 from bevatron.store.shards.check import check_samples
 from bevatron.store.shards.columns import Column, Dense, Group, Ragged, Samples, SparseImages
 from bevatron.store.shards.contract import SCHEMA_VERSION, GroupInfo, TargetInfo
+from bevatron.system_errors import system_fault
 
 Compression = Literal["lz4", "zstd", "none"]
 FILTERS: dict[str, dict[str, Any]] = {
@@ -118,8 +119,9 @@ class Shard:
         if self._file is None or self._process != os.getpid():
             with refusing(self.path):
                 require_regular(self.path)
-                file = h5py.File(self.path, "r", libver=LIBRARY, locking="best-effort", rdcc_nbytes=CHUNK_BYTES[1])
-                version = file.attrs.get("schema_version")
+                # No lock: nobody writes to a published file, and many file systems of clusters have no locks.
+                file = h5py.File(self.path, "r", libver=LIBRARY, locking=False, rdcc_nbytes=CHUNK_BYTES[1])
+                version = attribute_if_set(file, "schema_version")
                 known = bool(version == SCHEMA_VERSION)
             if not known:
                 file.close()
@@ -161,7 +163,7 @@ class Shard:
     def observers(self) -> list[str]:
         """The names of what goes with the samples into the predictions."""
         with refusing(self.path):
-            return list(self.file["observers"]) if "observers" in self.file else []
+            return list(group_at(self.file, "observers")) if "observers" in self.file else []
 
     @property
     def has_weight(self) -> bool:
@@ -246,9 +248,9 @@ def refusing(path: Path, what: str = "") -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise UserError(path, "no such file", "run the workflow again, which makes it") from None
-    except PermissionError:
-        raise UserError(path, "cannot be read: no permission", "ask its owner to make it readable") from None
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        if fault := system_fault(error, path):
+            raise fault from error
         text = str(error)
         if "truncated" in text:
             fault = "is truncated: the file is shorter than its own header says"
