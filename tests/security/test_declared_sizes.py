@@ -204,6 +204,13 @@ def test_an_idx_file_that_unpacks_to_more_than_it_says_is_not_unpacked(tmp_path)
     assert "2 × 3 × 4 = 24 bytes, and holds 65,560 or more" in read_idx(path)
 
 
+@pytest.mark.parametrize("lengths", [(0, 28, 28), (2**32 - 1, 2**32 - 1, 0)])
+def test_an_idx_file_of_nothing(tmp_path, lengths):
+    path = tmp_path / "train-images-idx3-ubyte"
+    path.write_bytes(idx(*lengths))
+    assert "it holds nothing" in read_idx(path)
+
+
 def test_an_idx_head_that_is_cut_short(tmp_path):
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(idx(2, 3))

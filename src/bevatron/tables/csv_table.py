@@ -139,7 +139,7 @@ class CsvTable(Table):
         row = int(bad.argmax())
         line = first + row + 1 + self._options.header
         what = f"column '{name}': '{str(values.iloc[row])[:40]}' is no number"
-        raise UserError(f"{self.path}:{line}", what, "mend the line")
+        raise UserError(f"{self.path}:{line}", what, "correct the line")
 
 
 def _to_numbers(values: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -133,4 +133,4 @@ def check_lengths(path: Path, separator: str, width: int) -> None:
             if row and len(row) != width and (len(row) > 1 or row[0].strip()):
                 what = f"has {len(row)} fields, where {width} columns are"
                 line = getattr(reader, "line_num", number)
-                raise UserError(f"{path}:{line}", what, "mend the line, or set simulation.source.separator")
+                raise UserError(f"{path}:{line}", what, "correct the line, or set simulation.source.separator")

@@ -1,5 +1,6 @@
 """ROOT files opened by uproot, whatever their names, and every way in which that fails in one line."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +10,14 @@ from bevatron.errors import UserError
 from bevatron.regular_files import open_regular, require_regular
 from bevatron.system_errors import system_fault
 
+PLAIN_NAME = re.compile(r"[\w./+,=-]+", re.ASCII)  # which uproot takes as it is
+
 
 @contextmanager
 def open_root(path: Path) -> Iterator[Any]:
     """The file, open. Raises UserError where uproot is missing, and for what is no file.
 
-    uproot takes a name with a colon for an address, and one that begins with ~ for somebody's home.
+    uproot takes a name with a colon for an address, one that begins with ~ for somebody's home, and leaves blanks out.
     """
     try:
         import uproot
@@ -22,11 +25,12 @@ def open_root(path: Path) -> Iterator[Any]:
         raise UserError("uproot", "is not installed, and reads ROOT files", "pip install 'bevatron[formats]'") from None
     require_regular(path)
     opened: Any = uproot.open
-    if ":" in str(path):
-        with open_regular(path) as raw, opened(raw) as file:
+    name = str(path.absolute())
+    if PLAIN_NAME.fullmatch(name):
+        with opened(name) as file:
             yield file
     else:
-        with opened(str(path.absolute())) as file:
+        with open_regular(path) as raw, opened(raw) as file:
             yield file
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import IO
 
@@ -107,6 +108,10 @@ class FileOptions(kinds.Options):
         """
         files = self.resolve_files()
         check_no_copies(part.files, files, f"{WHERE}.files")
+        if unknown := [name for name in self.sha256 if name not in {path.name for path in files}]:
+            near = get_close_matches(unknown[0], [path.name for path in files], n=1)
+            todo = f"did you mean '{near[0]}'?" if near else "name a file by its last part, without folders"
+            raise UserError(f"{WHERE}.sha256", f"none of the files is named '{unknown[0]}'", todo)
         names = [path.as_posix() for path in files]
         return {"files": self.digests(part), "file_list": digest_of("files", names)}
 

@@ -30,6 +30,8 @@ def read_idx(path: Path, magic: int) -> np.ndarray:
             actual = f"a file of {size:,} bytes cannot hold them"
         what = f"says {' × '.join(map(str, shape))} = {expected:,} bytes, and holds {actual}"
         raise UserError(path, what, "fetch it again")
+    if expected == 0:
+        raise UserError(path, f"says {' × '.join(map(str, shape))}: it holds nothing", "fetch it again")
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bevatron.errors import UserError
 from bevatron.simulate.external.external_files import FileRange, too_few_events
-from bevatron.simulate.external.nanoaod_step import Step
+from bevatron.simulate.external.nanoaod_step import EventStep
 from bevatron.tables.root_file import open_root, root_faults
 
 TREE = "Events"
@@ -15,7 +15,7 @@ STEP = 20_000  # events at a time
 NEEDED_OF_VERTICES = ("pt", "eta", "phi", "mass", "dlen", "dlenSig")
 
 
-def read_steps(part: FileRange, shard: int, branches: list[str], optional: Sequence[str] = ()) -> Iterator[Step]:
+def read_steps(part: FileRange, shard: int, branches: list[str], optional: Sequence[str] = ()) -> Iterator[EventStep]:
     """The part's events, up to 20,000 at a time, with the branches, and those optional ones that the file has.
 
     Raises UserError for a file that is no ROOT file, is cut short, has no TTree 'Events', no event, or lacks a
@@ -36,7 +36,7 @@ def read_steps(part: FileRange, shard: int, branches: list[str], optional: Seque
             for start in range(first, last, STEP):
                 stop = min(start + STEP, last)
                 read += stop - start
-                yield Step(_arrays(tree, taken, start, stop), path, number, start)
+                yield EventStep(_arrays(tree, taken, start, stop), path, number, start)
         if part.stop is not None and skipped >= part.stop:
             return
     if read == 0:

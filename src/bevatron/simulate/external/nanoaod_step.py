@@ -8,7 +8,7 @@ import numpy as np
 from bevatron.errors import UserError
 
 
-class Step:
+class EventStep:
     """Consecutive events of one file; columns are flat, one value for each jet or vertex of all of them.
 
     events: awkward arrays by branch; first: the number of the first event in the file.

@@ -82,7 +82,7 @@ def _whole_lengths(expression: Expression, columns: dict[str, Any], n: int) -> n
     wrong = ~(lengths >= 0) | (lengths != np.floor(lengths))
     if wrong.any():
         what = f"'{expression.text}' is {lengths[wrong][0]:g} in {int(wrong.sum())} of {n} samples of a step"
-        raise UserError(expression.where, what, "a length is a whole number from 0; leave these out by selection")
+        raise UserError(expression.where, what, "a length is an integer from 0; leave these out by selection")
     return np.minimum(lengths, 2**31).astype(np.int64)
 
 

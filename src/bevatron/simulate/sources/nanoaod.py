@@ -17,7 +17,7 @@ from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.collisions.hadrons import MAX_DELTA_R
 from bevatron.simulate.external.event_weights import WeightOptions, WeightRange
 from bevatron.simulate.external.external_files import FileOptions, refuse_changes
-from bevatron.simulate.external.nanoaod_events import NEEDED_OF_VERTICES, Step, read_steps
+from bevatron.simulate.external.nanoaod_events import NEEDED_OF_VERTICES, EventStep, read_steps
 from bevatron.simulate.mapping.missing import fill
 from bevatron.simulate.mapping.missing_keys import check_missing
 from bevatron.simulate.mapping.options import Missing
@@ -144,7 +144,7 @@ class NanoAOD:
         return list(dict.fromkeys([*(f"Jet_{name}" for name in jet), *(f"SV_{name}" for name in vertex), *weight]))
 
     @staticmethod
-    def jets(step: Step, options: Options, first_event: int) -> Samples:
+    def jets(step: EventStep, options: Options, first_event: int) -> Samples:
         """The jets of one step, whose events are numbered from `first_event`."""
         per_event = step.counts("Jet")
         event = np.repeat(np.arange(len(step)), per_event)
@@ -215,7 +215,7 @@ def _finite_weights(events: Any, branch: str) -> np.ndarray:
 
 
 def _vertices(
-    step: Step,
+    step: EventStep,
     options: NanoAOD.Options,
     event: np.ndarray,
     eta: np.ndarray,
