@@ -71,7 +71,11 @@ class FileOptions(kinds.Options):
             path = Path(pattern)
             if any(sign in pattern for sign in "*?[") and not is_file(path):  # a file's name may be a pattern too
                 root = Path(path.anchor or ".")
-                matches = sorted(m for m in root.glob(str(path.relative_to(path.anchor))) if is_file(m))
+                try:
+                    matches = sorted(m for m in root.glob(str(path.relative_to(path.anchor))) if is_file(m))
+                except (ValueError, NotImplementedError) as error:
+                    what = f"'{pattern}' is no pattern: {error}"
+                    raise UserError(f"{WHERE}.files", what, "write ** as a folder of its own") from None
                 if not matches:
                     raise UserError(f"{WHERE}.files", f"no file matches '{pattern}'", f"looked from {root.resolve()}")
                 files += matches
