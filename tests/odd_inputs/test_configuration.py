@@ -57,7 +57,7 @@ def with_key_twice(text: str, rng: random.Random) -> str:
     """A line that has a key, written a second time right after its own block."""
     lines = text.splitlines()
     number = rng.choice([k for k, line in enumerate(lines) if re.match(r" *[a-z_]+:", line)])
-    return "\n".join([*lines[: number + 1], re.sub(r":.*", ": 3", lines[number]), *lines[number + 1 :]])
+    return "\n".join([*lines[: number + 1], re.sub(r":.*", ": 33333", lines[number]), *lines[number + 1 :]])
 
 
 def check_refusal(load: Any, *arguments: Any) -> str:
@@ -113,7 +113,7 @@ def test_a_key_that_stands_twice_is_named_with_both_lines(tmp_path):
         odd = with_key_twice(text, rng)
         path.write_text(odd, encoding="utf-8")
         lines = odd.splitlines()
-        second = next(k for k, (a, b) in enumerate(zip(lines, text.splitlines(), strict=False), 1) if a != b)
+        second = next(k for k, (a, b) in enumerate(zip(lines, [*text.splitlines(), ""], strict=False), 1) if a != b)
         with pytest.raises(UserError) as caught:
             read_yaml(path)
         if "stands twice" in str(caught.value):  # a block in between makes it another mistake

@@ -24,7 +24,8 @@ def odd_name(rng: random.Random) -> str:
     name = "".join(rng.choice(SIGNS) for _ in range(rng.randint(1, 12)))
     if rng.random() < 0.3:
         name += os.fsdecode(bytes(rng.choice([0x80, 0xC3, 0xFE, 0xFF]) for _ in range(rng.randint(1, 3))))
-    return rng.choice(["", "", "-", "--help", "[1]", "*"]) + name
+    name = rng.choice(["", "", "-", "--help", "[1]", "*"]) + name
+    return f"{name}x" if name in (".", "..") else name
 
 
 def place(folder: Path, rng: random.Random, suffix: str) -> Path:
@@ -70,6 +71,8 @@ def test_a_name_that_is_also_a_pattern_is_a_name(tmp_path, monkeypatch):
     assert resolve(["b*.csv"]) == [Path("b*.csv")]
     assert resolve(["c?.csv"]) == [Path("c?.csv")]
     assert resolve(["a[12].csv"]) == [Path("a1.csv")]
+    with pytest.raises(UserError, match=r"'a\*\*b\.csv' is no pattern: "):
+        resolve(["a**b.csv"])
     assert resolve(["bb*.csv"]) == [Path("bb.csv")]
     assert resolve(["{d}.csv", "-e.csv", "~.csv"]) == [Path("{d}.csv"), Path("-e.csv"), Path("~.csv")]
 
