@@ -98,7 +98,8 @@ def predict_test_split(context: EvaluationContext) -> Predictions:
     targets = EVALUATIONS[study.task.kind]().targets(study.task, model)
     dataset.check_names(model.inputs, targets)
     predictions = predict(context.folders, dataset, model.inputs, targets, context.workflow, model.training.threads)
-    expected, shape = EVALUATIONS[study.task.kind]().outputs(study.task), predictions.outputs.shape[2:]
+    expected = EVALUATIONS[study.task.kind]().outputs(study.task, context.target_info)
+    shape = predictions.outputs.shape[2:]
     if len(shape) != len(expected) or any(n not in (None, m) for n, m in zip(expected, shape, strict=True)):
         needed = " × ".join("n" if n is None else str(n) for n in expected)
         what = f"has {' × '.join(map(str, shape))} outputs, the task needs {needed}"

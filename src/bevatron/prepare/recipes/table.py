@@ -21,4 +21,4 @@ class TableRecipe:
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `table`; nothing is random."""
         targets = {name: values for name, values in raw.targets.items() if name not in ABOUT_SAMPLES}
-        return Samples(raw.inputs, targets, raw.id, raw.weight, observers=raw.observers)
+        return Samples(raw.inputs, targets, raw.id, raw.weight, observers=raw.observers, parts=raw.parts)

@@ -13,6 +13,7 @@ def _as_text(value: Any) -> Any:
 
 
 Formula = Annotated[str, BeforeValidator(_as_text), Field(min_length=1, max_length=10_000)]
+TargetForm = Literal["value", "values", "classes", "labels"]
 Formulas = dict[Annotated[str, Field(min_length=1, max_length=200)], Formula]
 
 
@@ -97,7 +98,24 @@ class TableTarget(Section):
             raise ValueError("give one of value, values, classes, labels")
         if self.classes is not None and len(self.classes) < 2:
             raise ValueError("classes: name two at least")
+        for part in self.parts:
+            if not part.isprintable() or part != part.strip():
+                raise ValueError(f"the name {part!r} has signs or spaces that cannot be shown; choose another")
+        for key in ("values", "labels"):
+            if getattr(self, key) == {}:
+                raise ValueError(f"{key}: name one at least")
         return self
+
+    @property
+    def form(self) -> TargetForm:
+        """What a sample has of it, by the key that states it."""
+        forms: tuple[TargetForm, ...] = ("value", "values", "classes", "labels")
+        return next(form for form in forms if getattr(self, form) is not None)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of its numbers, where it has several: values or labels."""
+        return tuple(self.values or self.labels or ())
 
 
 class Missing(Section):

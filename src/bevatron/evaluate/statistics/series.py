@@ -1,0 +1,42 @@
+"""Metrics before they are measured: by name, of each seed the values on the test split and on its replicas."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bevatron.evaluate.statistics.measurement import Measurement, measure
+
+
+@dataclass(frozen=True)
+class Series:
+    """values: by metric an array (replicas + 1,) for each seed; sizes: of a metric that is a fraction of samples, how
+    many independent ones there are.
+    """
+
+    values: dict[str, list[np.ndarray]]
+    sizes: dict[str, float] = field(default_factory=dict)
+
+    def __or__(self, other: "Series") -> "Series":
+        return Series(self.values | other.values, self.sizes | other.sizes)
+
+
+def join_series(parts: Mapping[str, Series], together: Mapping[str, Callable[..., np.ndarray]]) -> Series:
+    """Those of several parts as `<metric>.<part>`, after what some of them make together: by metric, a function of an
+    array (n_parts, replicas + 1) and of `axis`.
+    """
+    joined = {}
+    for metric, function in together.items():
+        if all(metric in part.values for part in parts.values()):
+            of_seeds = zip(*(part.values[metric] for part in parts.values()), strict=True)
+            joined[metric] = [function(np.stack(of_parts), axis=0) for of_parts in of_seeds]
+    values = {f"{metric}.{name}": v for name, part in parts.items() for metric, v in part.values.items()}
+    sizes = {f"{metric}.{name}": n for name, part in parts.items() for metric, n in part.sizes.items()}
+    return Series(joined | values, sizes)
+
+
+def measure_series(series: Series, confidence: float) -> dict[str, Measurement]:
+    """Each metric with its uncertainty; of fractions the interval is Wilson's."""
+    return {
+        name: measure(values, confidence, n_binomial=series.sizes.get(name)) for name, values in series.values.items()
+    }
