@@ -15,16 +15,15 @@ def label_average_precision(ranking: Ranking, bootstrap: Bootstrap) -> np.ndarra
     """
     n_replicas = bootstrap.replicas + 1
     right, counted, right_before, area = np.zeros((4, n_replicas))  # right_before: at the last threshold
-    falling = ranking.falling
+    last = np.append(ranking.falling[1:] != ranking.falling[:-1], True)  # of the samples of one score
     for block, weights in bootstrap.blocks(ranking.rows):
-        is_last = np.append(falling[block.start + 1 : block.stop + 1] != falling[block][: len(falling) - block.start - 1],
-                            [True] * (block.stop == len(falling)))  # fmt: skip
+        ends = last[block]
         signal = ranking.signal[block, None]
         all_right = right + np.cumsum(weights * signal, axis=0, dtype=np.float64)
         all_counted = counted + np.cumsum(weights, axis=0, dtype=np.float64)
-        at = np.concatenate([right_before[None], all_right[is_last]])
+        at = np.concatenate([right_before[None], all_right[ends]])
         with np.errstate(invalid="ignore", divide="ignore"):  # a replica may leave out the first samples
-            precision = at[1:] / all_counted[is_last]
+            precision = at[1:] / all_counted[ends]
         area = area + np.where(np.diff(at, axis=0) > 0, np.diff(at, axis=0) * precision, 0.0).sum(axis=0)
         right, counted, right_before = all_right[-1], all_counted[-1], at[-1]
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -60,7 +60,7 @@ def multi_label_metrics(
     of_labels = {
         name: _label_series(logits[:, :, k], labels[:, k], thresholds[k], bootstrap) for k, name in enumerate(names)
     }
-    means = {metric: np.mean for metric in ("auc", "average_precision", "log_loss", "brier", "ece")}
+    means = dict.fromkeys(("auc", "average_precision", "log_loss", "brier", "ece"), np.mean)
     right = [(x >= _logit(thresholds)) == labels for x in logits]
     whole = [r.all(axis=1) for r in right]
     of_seeds = [bootstrap.mean(np.stack([1.0 - r.mean(axis=1), w], axis=1)) for r, w in zip(right, whole, strict=True)]
