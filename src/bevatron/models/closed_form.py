@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from bevatron.models.layers.inputs import Inputs
@@ -43,3 +44,10 @@ class ClosedFormModel(Protocol):
     def n_fitted(self) -> int:
         """How many numbers were fitted."""
         ...
+
+
+def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """The mean over the samples of values (n, ...): (...); weights (n,). Exactly `values.mean(0)` where all are one."""
+    if bool((weights == 1).all()):
+        return values.mean(0)
+    return torch.tensordot(weights.to(values.dtype), values, 1) / weights.to(values.dtype).sum()

@@ -44,6 +44,7 @@ from bevatron.training.fit_closed_form import fit_closed_form
 from bevatron.training.history import History
 from bevatron.training.job import FitJob, FitResult
 from bevatron.training.learner import Learner
+from bevatron.training.loss_weights import check_negative_weights, make_loss_weights
 from bevatron.training.precision import half_precision
 from bevatron.training.progress import Progress
 from bevatron.training.reading_order import training_order
@@ -85,6 +86,7 @@ def fit(
         return finished
     manifest = load_manifest(job.manifest_path, dataset_digest(job.study))
     _check_inputs(job, manifest)
+    check_negative_weights(job, manifest)
     device = context.device or device_for(job.accelerator)
     with deterministic(job.model.training.threads):
         data = DataModule(job, manifest, device, context)
@@ -161,8 +163,7 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
     context = data.context
     if isinstance(network.architecture, ClosedFormModel):
         return _run_closed_form(job, data, network, on_validation)
-    weights = class_weights(data.class_counts(), job.class_subset) if job.model.training.balance == "weights" else None
-    learner: Learner = LEARNERS[job.study.task.kind](job, network, data.schedule, weights, context)
+    learner = make_learner(job, network, data)
     checkpoint = context.broadcast(find_newest_valid(job.folder) if context.is_rank_zero else None)
     if checkpoint is not None and context.is_rank_zero:
         log.info("%s: continues from %s", job.folder, checkpoint.name)
@@ -187,13 +188,24 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
     return _publish(job, data, learner, history, record.environments, continued=checkpoint is not None)
 
 
+def make_learner(job: FitJob, network: Network, data: DataModule) -> Learner:
+    """The learner of the job's task for this network and these data, with the weights of classes and samples."""
+    of_samples = make_loss_weights(job, data.manifest, data.class_counts())
+    balanced = job.model.training.balance == "weights" and of_samples is None
+    weights = class_weights(data.class_counts(), job.class_subset) if balanced else None
+    return LEARNERS[job.study.task.kind](job, network, data.schedule, weights, data.context, of_samples)
+
+
 def _run_closed_form(job: FitJob, data: DataModule, network: Network, on_validation: Any) -> FitResult:
     """A fit without steps; it keeps no state on the way, so that a killed one starts from the beginning."""
     if data.context.size > 1:
         kind = job.model.architecture.kind
         raise UserError(job.folder, f"'{kind}' is fitted by one worker, not {data.context.size}", "ask for one worker")
-    weights = None if job.model.training.balance == "none" else class_weights(data.class_counts(), job.class_subset)
-    result = fit_closed_form(job, data, network, weights, on_validation)
+    check_negative_weights(job, data.manifest, closed_form=True)
+    balanced = job.model.training.balance != "none"
+    of_samples = make_loss_weights(job, data.manifest, data.class_counts(), whole_split=True)
+    weights = class_weights(data.class_counts(), job.class_subset) if balanced and of_samples is None else None
+    result = fit_closed_form(job, data, network, weights, of_samples, on_validation)
     _write(
         job,
         data,

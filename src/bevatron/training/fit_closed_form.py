@@ -17,6 +17,7 @@ from bevatron.training.collate import move_to_device
 from bevatron.training.data import Batch, DataModule
 from bevatron.training.history import HEADER, format_csv
 from bevatron.training.job import Diverged, FitJob, FitResult
+from bevatron.training.loss_weights import LossWeights
 
 CPU = torch.device("cpu")
 
@@ -26,16 +27,18 @@ def fit_closed_form(
     data: DataModule,
     network: Network,
     class_weights: torch.Tensor | None,
+    loss_weights: LossWeights | None,
     on_validation: Callable[[dict[str, Any]], None] | None,
 ) -> FitResult:
     """Solve the network's architecture for its numbers and write history.csv, a row for each round.
 
+    class_weights: of classes, where samples have no weights; loss_weights: of samples, balanced over the classes if so.
     Both splits are held in memory as rows of float32. A search hears of the last round alone, as if it had come after
     all of the trial's epochs.
     """
     start = time.perf_counter()
-    training = _collect_labelled(job, network, data.whole_training_split(), class_weights)
-    validation = _collect_labelled(job, network, data.validation_batches(), class_weights)
+    training = _collect_labelled(job, network, data.whole_training_split(), class_weights, loss_weights)
+    validation = _collect_labelled(job, network, data.validation_batches(), class_weights, loss_weights)
     data_wait = time.perf_counter() - start
     best = job.model.training.checkpoint == "best"
     losses = network.architecture.fit_closed_form(training, validation, seed_of("solve", job.seed), best)
@@ -79,36 +82,49 @@ def fit_closed_form(
 
 
 def _collect_labelled(
-    job: FitJob, network: Network, batches: Iterator[Batch], class_weights: torch.Tensor | None
+    job: FitJob,
+    network: Network,
+    batches: Iterator[Batch],
+    class_weights: torch.Tensor | None,
+    loss_weights: LossWeights | None,
 ) -> Labelled:
     """A whole split on the CPU; of classes those of the model's class subset alone, numbered in its order."""
     if not isinstance(job.study.task, Classification):
-        return _collect_with_targets(job, network, batches)
-    rows, labels = [], []
+        return _collect_with_targets(job, network, batches, loss_weights)
+    rows, labels, weights = [], [], []
     number_of_class = torch.full((len(job.study.task.classes),), -1)
     number_of_class[network.answers] = torch.arange(len(network.answers))
     with torch.no_grad():
         for batch in batches:
-            numbers = number_of_class[batch["targets"][job.target].long().cpu()]
+            of_classes = batch["targets"][job.target].long().cpu()
+            numbers = number_of_class[of_classes]
             inputs = network.normalise({name: move_to_device(group, CPU) for name, group in batch["inputs"].items()})
             rows.append(network.architecture.rows(inputs)[numbers >= 0].clone())
             labels.append(numbers[numbers >= 0])
+            if loss_weights is not None:
+                weights.append(loss_weights.of(batch["weight"].cpu(), of_classes)[numbers >= 0])
         joined = torch.cat(labels)
         missing = set(range(len(network.answers))) - set(joined.unique().tolist())
         if missing:
             name = job.study.task.classes[network.answers[min(missing)]]
             raise UserError(job.manifest_path, f"has a split without class '{name}'", "make the dataset larger")
-        weights = torch.ones(len(joined)) if class_weights is None else class_weights[network.answers][joined]
-        return Labelled(torch.cat(rows), joined, weights)
+        if loss_weights is not None:
+            return Labelled(torch.cat(rows), joined, torch.cat(weights))
+        of_all = torch.ones(len(joined)) if class_weights is None else class_weights[network.answers][joined]
+        return Labelled(torch.cat(rows), joined, of_all)
 
 
-def _collect_with_targets(job: FitJob, network: Network, batches: Iterator[Batch]) -> Labelled:
-    """A whole split on the CPU with its targets (n, pixels) as they are, all weights one."""
-    rows, targets = [], []
+def _collect_with_targets(
+    job: FitJob, network: Network, batches: Iterator[Batch], loss_weights: LossWeights | None
+) -> Labelled:
+    """A whole split on the CPU with its targets (n, pixels) as they are; without weights of samples all are one."""
+    rows, targets, weights = [], [], []
     with torch.no_grad():
         for batch in batches:
             inputs = network.normalise({name: move_to_device(group, CPU) for name, group in batch["inputs"].items()})
             rows.append(network.architecture.rows(inputs).clone())
             targets.append(batch["targets"][job.target].cpu().flatten(1).clone())
+            if loss_weights is not None:
+                weights.append(loss_weights.of(batch["weight"].cpu(), None))
     joined = torch.cat(targets)
-    return Labelled(torch.cat(rows), joined, torch.ones(len(joined)))
+    return Labelled(torch.cat(rows), joined, torch.cat(weights) if weights else torch.ones(len(joined)))

@@ -20,6 +20,7 @@ from bevatron.store.shards.contract import TargetInfo
 from bevatron.training.augmentation import augment
 from bevatron.training.data import Batch, DataModule
 from bevatron.training.job import Diverged, FitJob
+from bevatron.training.loss_weights import LossWeights
 from bevatron.training.step_chunks import Schedule
 
 STEP_HOOKS = ("on_before_zero_grad", "on_before_backward", "on_after_backward", "on_before_optimizer_step")
@@ -27,7 +28,7 @@ MIN_SHARDED_WEIGHTS = 100_000  # weights; below, gathering a module on its own c
 
 
 class Learner(pl.LightningModule):
-    """Fits a network; a task adds `loss(outputs, batch)`.
+    """Fits a network; a task adds `sample_losses(outputs, batch)`, and perhaps `mean_loss` in one operation.
 
     Optimisation is manual because one `training_step` takes a whole chunk of steps (see `step_chunks`). The random
     numbers of step s (dropout, or what a part with `draws` set draws) come from a generator seeded by (seed, s), so
@@ -36,9 +37,13 @@ class Learner(pl.LightningModule):
     Each of several workers learns from its part of each batch, and the gradients are averaged over the workers with
     the parts' weights, so that a step is that of the whole batch whatever the number of workers. The batch being the
     same, so is the learning rate: it is not scaled. What dropout draws does depend on the number of workers.
+
+    class_weights: (n_classes,), of the classes in the loss, where samples have no weights of their own. loss_weights:
+    where they have, what turns them into their weights in the loss (`training.loss_weights`).
     """
 
     class_weights: Tensor | None
+    weight_factors: Tensor | None
 
     def __init__(
         self,
@@ -47,11 +52,14 @@ class Learner(pl.LightningModule):
         schedule: Schedule,
         class_weights: Tensor | None = None,
         context: DistributedContext = SINGLE_PROCESS,
+        loss_weights: LossWeights | None = None,
     ):
         super().__init__()
         self.automatic_optimization = False
         self.job, self.network, self.schedule, self.context = job, network, schedule, context
+        self.loss_weights = loss_weights
         self.register_buffer("class_weights", class_weights, persistent=False)
+        self.register_buffer("weight_factors", None if loss_weights is None else loss_weights.factors, persistent=False)
         self.chunks_done = 0
         self.interval_loss = torch.zeros((), dtype=torch.float64)
         self.interval_samples = 0
@@ -89,12 +97,36 @@ class Learner(pl.LightningModule):
         """What the network says of a batch, from which `loss` follows."""
         return self(batch["inputs"])
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Mean loss of a batch, or of a worker's part of it."""
+    def sample_losses(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The loss of each sample of a batch, (n,), whatever its weight."""
         raise NotImplementedError
 
+    def mean_loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The mean of `sample_losses` over samples without weights; a task may compute it in one operation, and weigh
+        its classes by `class_weights`.
+        """
+        return self.sample_losses(outputs, batch).mean()
+
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """Mean loss of a batch, or of a worker's part of it: the one place where weights of samples enter.
+
+        With weights it is Σ w ℓ / n. The weights have the mean 1 over the training split, not over the batch, so that a
+        sample counts alike whatever the batch in which it comes.
+        """
+        weights = self.sample_weights(batch)
+        if weights is None:
+            return self.mean_loss(outputs, batch)
+        return (self.sample_losses(outputs, batch) * weights).mean()
+
+    def sample_weights(self, batch: Batch) -> Tensor | None:
+        """The weights of the samples in the loss, (n,) float32, balanced over the classes if so; None without any."""
+        if self.loss_weights is None or self.weight_factors is None:
+            return None
+        labels = batch["targets"][self.job.target] if len(self.weight_factors) > 1 else None
+        return self.loss_weights.of(batch["weight"], labels, self.weight_factors)
+
     def weight(self, batch: Batch) -> Tensor | float:
-        """The sum of the weights with which the samples enter `loss`."""
+        """By what a worker's `loss` is multiplied before the workers' are added: samples, or their class weights."""
         return float(len(batch["id"]))
 
     def configure_model(self) -> None:
@@ -220,6 +252,7 @@ class Learner(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Start the sums of a validation."""
         self._val_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+        self._val_weight = torch.zeros((), dtype=torch.float64, device=self.device)
         self._val_samples = 0
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -228,13 +261,20 @@ class Learner(pl.LightningModule):
         loss, fraction = self._loss_and_fraction(batch)
         self._val_sum += loss.double() * (fraction * batch["rows"])
         self._val_samples += batch["rows"]
+        weights = self.sample_weights(batch)
+        if weights is not None and batch["rows"]:
+            self._val_weight += weights.double().sum()
 
     def on_validation_epoch_end(self) -> None:
         """The mean loss over the split and all workers; raises Diverged where it is not finite."""
-        self.val_loss = (self.context.all_reduce(self._val_sum) / self._val_samples).item()
+        self.val_loss = (self.context.all_reduce(self._val_sum) / self.validation_total()).item()
         if not math.isfinite(self.val_loss):
             raise Diverged(f"the validation loss is {self.val_loss}")
         self.log("val_loss", self.val_loss, logger=False)  # for Lightning's EarlyStopping
+
+    def validation_total(self) -> Tensor | int:
+        """By what the sum of the validation losses of all workers is divided: the sum of weights, or the samples."""
+        return self._val_samples if self.loss_weights is None else self.context.all_reduce(self._val_weight)
 
     def take_interval_loss(self) -> float:
         """Mean training loss of the validation interval that ends here; the next starts from zero."""

@@ -73,7 +73,7 @@ def run_digest(
     order: what the order of samples depends on beside these (`training.reading_order`). members: of a committee, the
     SHA-256 of each member's weights by its name.
     """
-    settings = model.model_dump(mode="json", exclude={"search": True, "title": True, "published": True})
+    settings = _learned_settings(model, {"search", "title", "published"})
     settings["training"].pop("checkpoint_seconds")  # when state is saved does not change what is learned
     parts = (study.name, learned_task(study), settings, manifest_sha256, seed, order, *filter(None, [members]))
     return digest_of("run", LEARNING_VERSION, *parts)
@@ -81,5 +81,13 @@ def run_digest(
 
 def search_digest(study: Study, model: Model, manifest_sha256: str, order: str) -> str:
     """The identity of one search; order: as in `run_digest`, of the model as its section has it."""
-    settings = model.model_dump(mode="json", exclude={"title": True, "published": True})
+    settings = _learned_settings(model, {"title", "published"})
     return digest_of("search", LEARNING_VERSION, study.name, learned_task(study), settings, manifest_sha256, order)
+
+
+def _learned_settings(model: Model, left_out: set[str]) -> dict[str, Any]:
+    """A model's settings without those left out, and without a new one at its default, under which nothing changed."""
+    settings = model.model_dump(mode="json", exclude=left_out)
+    if settings["training"]["negative_weights"] == "refuse":
+        del settings["training"]["negative_weights"]
+    return settings

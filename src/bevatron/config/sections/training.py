@@ -60,6 +60,11 @@ class Training(Section):
         description="unequal classes: 'weights' weighs the loss by inverse class fraction; 'batches' draws every class "
         "equally often, so that an epoch repeats the rarer classes",
     )
+    negative_weights: Literal["refuse", "absolute", "keep"] = Field(
+        default="refuse",
+        description="samples with a negative weight: 'refuse' ends before the fit, 'absolute' learns with |weight|, "
+        "'keep' subtracts their loss, whose minimum may then not exist",
+    )
     class_ratio: dict[Name, Positive] | None = Field(
         default=None,
         description="use only so many samples of each class that their numbers have this ratio, in training and "

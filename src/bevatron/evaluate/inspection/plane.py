@@ -56,9 +56,8 @@ def replay(
     context: EvaluationContext, n_corrections: int | None = None, steps: int | None = None
 ) -> list[dict[str, Any]]:
     """The fit's first steps again, until the line has changed `n_corrections` times, or for `steps`."""
-    from bevatron.config.loading.kinds import LEARNERS
     from bevatron.training.data import DataModule  # Lightning, which costs two seconds, and which few models need here
-    from bevatron.training.fit import initial_network
+    from bevatron.training.fit import initial_network, make_learner
     from bevatron.training.job import FitJob
     from bevatron.training.learner import make_optimiser
 
@@ -70,7 +69,7 @@ def replay(
         data = DataModule(job, context.dataset.manifest, CPU)
         try:
             network = initial_network(job, context.dataset.manifest)
-            learner = LEARNERS[study.task.kind](job, network, data.schedule)
+            learner = make_learner(job, network, data)
             optimiser = make_optimiser(model.training, network)
             chunk = data.schedule.chunk(0)
             last = data.schedule.steps_per_epoch if steps is None else steps

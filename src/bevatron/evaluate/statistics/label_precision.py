@@ -24,7 +24,7 @@ def label_average_precision(ranking: Ranking, bootstrap: Bootstrap) -> np.ndarra
         at = np.concatenate([right_before[None], all_right[ends]])
         with np.errstate(invalid="ignore", divide="ignore"):  # a replica may leave out the first samples
             precision = at[1:] / all_counted[ends]
-        area = area + np.where(np.diff(at, axis=0) > 0, np.diff(at, axis=0) * precision, 0.0).sum(axis=0)
+        area = area + np.where(np.diff(at, axis=0) != 0, np.diff(at, axis=0) * precision, 0.0).sum(axis=0)
         right, counted, right_before = all_right[-1], all_counted[-1], at[-1]
     with np.errstate(invalid="ignore", divide="ignore"):
         return area / right

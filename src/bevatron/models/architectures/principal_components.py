@@ -8,7 +8,7 @@ from torch.nn import functional
 from bevatron.config.loading.kinds import Options, architecture
 from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
-from bevatron.models.closed_form import Labelled, Losses
+from bevatron.models.closed_form import Labelled, Losses, weighted_mean
 from bevatron.models.layers.flat import flat_width, flatten_groups
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
@@ -60,9 +60,9 @@ class PrincipalComponents(nn.Module):
 
     def fit_closed_form(self, training: Labelled, validation: Labelled, seed: int, keep_best: bool) -> list[Losses]:
         """Set the mean and the axes of the noisy inputs; the mean squared error of both splits."""
-        rows = training.rows.double()
-        mean = rows.mean(0)
-        _, vectors = torch.linalg.eigh((rows - mean).T @ (rows - mean) / len(rows))
+        rows, weights = training.rows.double(), training.weights.double()
+        mean = weighted_mean(rows, weights)
+        _, vectors = torch.linalg.eigh(((rows - mean) * weights[:, None]).T @ (rows - mean) / weights.sum())
         axes = vectors.flip(1)[:, : len(self.axes)].T
         largest = axes.gather(1, axes.abs().argmax(1, keepdim=True))
         self.mean.copy_(mean)
@@ -71,4 +71,5 @@ class PrincipalComponents(nn.Module):
 
     def _loss(self, split: Labelled) -> float:
         outputs = self.mean + (split.rows - self.mean) @ self.axes.T @ self.axes
-        return functional.mse_loss(outputs.double(), split.labels.double()).item()
+        losses = functional.mse_loss(outputs.double(), split.labels.double(), reduction="none")
+        return weighted_mean(losses, split.weights).mean().item()

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from bevatron.config.loading.kinds import Options, architecture
 from bevatron.errors import UserError
-from bevatron.models.closed_form import Labelled, Losses
+from bevatron.models.closed_form import Labelled, Losses, weighted_mean
 from bevatron.models.layers.images import image_shape, join_images
 from bevatron.models.layers.inputs import InputGroup, Inputs
 
@@ -58,9 +58,9 @@ class Wiener(nn.Module):
         """Set the mean and the gain from the training split's spectra; the mean squared error of both splits."""
         clean = training.labels.double().unflatten(1, self.shape)
         noise = training.rows.double().unflatten(1, self.shape) - clean
-        mean = clean.mean(0)
-        signal_power = torch.fft.rfft2(clean - mean).abs().square().mean(0)
-        noise_power = torch.fft.rfft2(noise).abs().square().mean(0)
+        mean = weighted_mean(clean, training.weights)
+        signal_power = weighted_mean(torch.fft.rfft2(clean - mean).abs().square(), training.weights)
+        noise_power = weighted_mean(torch.fft.rfft2(noise).abs().square(), training.weights)
         self.mean.copy_(mean)
         self.gain.copy_(signal_power / (signal_power + noise_power).clamp_min(torch.finfo(torch.float64).tiny))
         return [Losses(self._loss(training), self._loss(validation))]
@@ -71,4 +71,5 @@ class Wiener(nn.Module):
 
     def _loss(self, split: Labelled) -> float:
         outputs = self._filter(split.rows.unflatten(1, self.shape)).flatten(1)
-        return functional.mse_loss(outputs.double(), split.labels.double()).item()
+        losses = functional.mse_loss(outputs.double(), split.labels.double(), reduction="none")
+        return weighted_mean(losses, split.weights).mean().item()

@@ -29,12 +29,9 @@ from bevatron.store.shards.shard import Shard, samples_in
 from bevatron.store.shards.statistics import FeatureStatistics, GroupStatistics, quantile_limit
 from bevatron.store.shards.target_form import TARGET_FORMS, check_target_form
 from bevatron.store.shards.target_statistics import TargetStatistics, add_target_moments, statistics_of
+from bevatron.store.shards.weights import WeightStatistics, WeightSums, check_sums
 
 PREPARE_AGAIN = "run the prepare stage again, which makes it again"
-WEIGHTED = (
-    "its samples have weights, which neither loss nor metrics use yet: every number made of them would be wrong",
-    "leave the weight away in the recipe, where each sample may count alike, or unweight the events first",
-)
 AGREED = ("study", "source", "versions", "digest", "classes", "approximations")
 
 log = logging.getLogger("bevatron")
@@ -76,6 +73,12 @@ class Manifest(Record):
     groups: dict[str, GroupInfo] = Field(description="input groups")
     targets: dict[str, TargetInfo] = Field(description="targets")
     weighted: bool = Field(default=False, description="whether every sample carries a weight")
+    weights: dict[str, WeightStatistics] = Field(
+        default={}, description="of each split, what its samples' weights add up to; none: samples have no weights"
+    )
+    observers: tuple[str, ...] = Field(
+        default=(), description="names of what goes with the samples into the predictions and never to a network"
+    )
     splits: dict[str, tuple[ShardEntry, ...]] = Field(description="shards of train, val and test, in their order")
     statistics: dict[str, dict[str, FeatureStatistics]] = Field(
         description="by group and feature, of the train split: mean, std, minimum and maximum of all samples; "
@@ -95,9 +98,10 @@ class Manifest(Record):
     def content_digest(self) -> str:
         """Digest of everything but `sha256`."""
         content = self.model_dump(mode="json", exclude={"sha256"})
-        for key in ("files", "target_statistics"):  # a manifest without them keeps the digest it had before them
-            if not content[key]:
-                del content[key]
+        # One without files, weights, observers and so on keeps the digest it had before there were such fields.
+        for name in ("files", "weights", "observers", "target_statistics"):
+            if not content[name]:
+                del content[name]
         for target in content["targets"].values():
             if not target["parts"]:
                 del target["parts"]
@@ -117,8 +121,9 @@ def build_manifest(folder: Path, study: DataPart) -> Manifest:
     study.
 
     Every shard is read and checked. Raises UserError for a missing or damaged shard, one of another
-    configuration or made by another version of source or recipe, one with weights, one whose groups, targets,
-    classes or versions differ from the others', an id that repeats, or a class (or a split) without samples.
+    configuration or made by another version of source or recipe, one whose groups, targets, observers, classes or
+    versions differ from the others', one with weights among others without, an id that repeats, a class (or a split)
+    without samples, or one whose weights do not add up to more than zero.
     """
     folder = Path(folder)
     entries: dict[str, list[ShardEntry]] = {split: [] for split in SPLITS}
@@ -143,8 +148,7 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
 def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Manifest:
     """The manifest in `path`; UserError when it is missing, damaged or changed.
 
-    With the digest that a stage expects, also when it is of another configuration or made by other code, and when its
-    samples have weights.
+    With the digest that a stage expects, also when it is of another configuration or made by other code.
     """
     path = Path(path)
     try:
@@ -170,8 +174,6 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
         raise UserError(path, f"{key}: {first['msg']}", PREPARE_AGAIN) from None
     if manifest.sha256 != manifest.content_digest():
         raise UserError(path, "its content does not match its own digest: it was changed or damaged", PREPARE_AGAIN)
-    if expected_dataset_digest is not None and manifest.weighted:
-        raise UserError(path, *WEIGHTED)
     if expected_dataset_digest not in (None, manifest.dataset_digest):
         check_manifest_versions(path, manifest.code_versions)
         raise UserError(
@@ -199,6 +201,7 @@ class Builder:
         self.longest: dict[str, int] = {}
         self.statistics: dict[str, GroupStatistics] = {}
         self.target_moments: dict[str, Moments] = {}
+        self.weights: dict[str, WeightSums] = {}
         self.files: dict[str, str] = {}
         self.file_lists: set[str | None] = set()
 
@@ -231,7 +234,12 @@ class Builder:
                 self.statistics.setdefault(name, GroupStatistics(limit)).add(group, samples.id)
             if self.study.task.kind == "regression":
                 add_target_moments(self.target_moments, samples.targets)
-        return self._counts(path, samples)
+        counts = self._counts(path, samples)
+        if samples.weight is not None:
+            classes = self.classes if self.study.task.kind not in ("detection", "multi_label") else ()
+            numbers = samples.targets[self.study.task.target] if classes else None
+            self.weights.setdefault(split, WeightSums(classes)).add(samples.weight, numbers)
+        return counts
 
     def _check_target(self, path: Path, targets: dict[str, TargetInfo]) -> None:
         """Refuses a target that the task cannot learn; labels are the classes of a multi-label task."""
@@ -255,16 +263,19 @@ class Builder:
                 f"the study as configured now has {self.digest[:12]}",
                 PREPARE_AGAIN,
             )
-        if samples.weight is not None:
-            raise UserError(path, *WEIGHTED)
         for name, info in groups.items():
             self.longest[name] = max(self.longest.get(name, 0), info.max_length or 0)
         form: dict[str, Any] = {key: samples.attributes.get(key) for key in AGREED}
         form["groups"] = {name: info.model_copy(update={"max_length": None}) for name, info in groups.items()}
         form |= {"targets": targets, "weight": samples.weight is not None, "event": samples.event is not None}
+        form["observers"] = sorted(samples.observers)
         if self.first is None:
             self.first = (path, form)
         for key, expected in self.first[1].items():
+            if form[key] != expected and key == "weight":
+                what = "weights, and those of {} have none" if form[key] else "no weights, and those of {} have some"
+                todo = "give all samples of the dataset weights (1 where there is none), or none of them"
+                raise UserError(path, f"its samples have {what.format(self.first[0].name)}", todo)
             if form[key] != expected:
                 raise UserError(
                     path,
@@ -334,6 +345,8 @@ class Builder:
             },
             targets=form["targets"],
             weighted=form["weight"],
+            weights={split: self.weights[split].result() for split in entries if split in self.weights},
+            observers=form["observers"],
             splits={split: tuple(shards) for split, shards in entries.items()},
             statistics={name: group.result() for name, group in self.statistics.items()},
             target_statistics={name: statistics_of(moments) for name, moments in self.target_moments.items()},
@@ -354,3 +367,5 @@ def _check_not_empty(manifest: Manifest, folder: Path) -> None:
         for name, count in manifest.class_counts(split).items():
             if count == 0:
                 raise UserError(folder, f"class '{name}' is empty: no sample of it in the {split} split", more)
+        if split in manifest.weights:
+            check_sums(manifest.weights[split], split, folder)

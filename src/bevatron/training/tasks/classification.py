@@ -13,19 +13,18 @@ from bevatron.models.layers.inputs import Inputs
 from bevatron.store.shards.contract import TargetInfo
 from bevatron.training.attacks import fgsm, pgd
 from bevatron.training.collate import select_samples
+from bevatron.training.heads import loss_with_heads
 from bevatron.training.learner import Batch, Learner
-
-HEADS_WEIGHT = 0.3  # of auxiliary classifiers (Szegedy et al., arXiv:1409.4842, sec. 5)
 
 
 @learner("classification")
 class ClassificationLearner(Learner):
     """Outputs (batch, n_classes), before the softmax, against class numbers (batch,) int64.
 
-    Auxiliary classifiers within a network enter with the weight 0.3 while it is trained. With class weights w the loss
-    is Σ w_y ℓ / Σ w_y over the batch. A model with a class subset sees the samples of its classes alone. With
-    `training.adversarial` the loss is α J(x) + (1 - α) J(x'), x' an adversarial example made from x against the network
-    of that step.
+    Auxiliary classifiers within a network enter with the weight 0.3 while it is trained. With class weights w, and
+    samples without weights of their own, the loss is Σ w_y ℓ / Σ w_y over the batch. A model with a class subset sees
+    the samples of its classes alone. With `training.adversarial` the loss is α J(x) + (1 - α) J(x'), x' an adversarial
+    example made from x against the network of that step.
     """
 
     @staticmethod
@@ -49,20 +48,31 @@ class ClassificationLearner(Learner):
 
     def loss(self, outputs: Tensor | WithHeads, batch: Batch) -> Tensor:
         """Mean cross entropy (nats), in training with that of adversarial examples."""
-        labels = batch["targets"][self.job.target].long()
-        clean = self._cross_entropy(outputs, labels)
+        clean = super().loss(outputs, batch)
         adversarial = self.job.model.training.adversarial
         if adversarial is None or not self.training:
             return clean
-        changed = self._attack(adversarial, batch["inputs"], labels)
+        changed = self._attack(adversarial, batch["inputs"], batch["targets"][self.job.target].long())
         alpha = adversarial.clean_weight
-        return alpha * clean + (1 - alpha) * self._cross_entropy(self(changed), labels)
+        return alpha * clean + (1 - alpha) * super().loss(self(changed), batch)
 
-    def _cross_entropy(self, outputs: Tensor | WithHeads, labels: Tensor) -> Tensor:
-        if not isinstance(outputs, WithHeads):
-            return functional.cross_entropy(outputs, labels, self.class_weights)
-        heads = sum(functional.cross_entropy(head, labels, self.class_weights) for head in outputs.heads)
-        return functional.cross_entropy(outputs.outputs, labels, self.class_weights) + HEADS_WEIGHT * heads
+    def sample_losses(self, outputs: Tensor | WithHeads, batch: Batch) -> Tensor:
+        """The cross entropy of each sample, (n,)."""
+        return self._cross_entropy(outputs, batch, None, "none")
+
+    def mean_loss(self, outputs: Tensor | WithHeads, batch: Batch) -> Tensor:
+        """Mean cross entropy, with `class_weights` if there are any."""
+        return self._cross_entropy(outputs, batch, self.class_weights, "mean")
+
+    def _cross_entropy(
+        self, outputs: Tensor | WithHeads, batch: Batch, class_weights: Tensor | None, reduction: str
+    ) -> Tensor:
+        labels = batch["targets"][self.job.target].long()
+
+        def of(logits: Tensor) -> Tensor:
+            return functional.cross_entropy(logits, labels, class_weights, reduction=reduction)
+
+        return loss_with_heads(of, outputs)
 
     def _attack(self, adversarial: Adversarial, inputs: Inputs, labels: Tensor) -> dict[str, Tensor]:
         """Adversarial examples against the network as it is in this step."""
@@ -76,7 +86,7 @@ class ClassificationLearner(Learner):
         return pgd(self, images, labels, adversarial.epsilon, low, high, adversarial.steps)
 
     def weight(self, batch: Batch) -> Tensor | float:
-        """The sum of the class weights of the samples, or their number."""
-        if self.class_weights is None:
+        """The sum of the class weights of the samples, or their number where each has a weight of its own."""
+        if self.class_weights is None or self.loss_weights is not None:
             return super().weight(batch)
         return self.class_weights[batch["targets"][self.job.target].long()].sum()

@@ -22,7 +22,14 @@ class Classification2DLearner(Learner):
         """One output for each class."""
         return len(task.classes)
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def sample_losses(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Half of each sample's squared error, mean over both outputs, (n,)."""
+        return 0.5 * functional.mse_loss(outputs, self._wanted(outputs, batch), reduction="none").mean(1)
+
+    def mean_loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Half of the mean squared error over both outputs."""
-        target = functional.one_hot(batch["targets"][self.job.target].long(), outputs.shape[1])
-        return 0.5 * functional.mse_loss(outputs, target.to(outputs.dtype))
+        return 0.5 * functional.mse_loss(outputs, self._wanted(outputs, batch))
+
+    def _wanted(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """1 for the true class and 0 for the other, (n, 2)."""
+        return functional.one_hot(batch["targets"][self.job.target].long(), outputs.shape[1]).to(outputs.dtype)

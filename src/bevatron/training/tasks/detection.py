@@ -36,9 +36,9 @@ class DetectionLearner(Learner):
             self._check_targets(boxes)
         return self(batch["inputs"], boxes.float())
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """The sum of the terms, averaged over the images."""
-        return outputs.sum(1).mean()
+    def sample_losses(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The sum of the terms of each image, (n,)."""
+        return outputs.sum(1)
 
     def _check_targets(self, boxes: Tensor) -> None:
         where, todo = self.job.manifest_path, "name a target of boxes in the study's task, or fix the recipe"

@@ -38,7 +38,7 @@ class GenerationLearner(Learner):
     def on_validation_epoch_end(self) -> None:
         """Log V, and remember G at evenly spread validations."""
         super().on_validation_epoch_end()
-        objective = (self.context.all_reduce(self._objective) / self._val_samples).item()
+        objective = (self.context.all_reduce(self._objective) / self.validation_total()).item()
         self.log("saddle_point", objective)
         chunk = self.schedule.chunk(self.chunks_done - 1)
         epoch, training = self.schedule.epochs_after(chunk), self.job.model.training
@@ -52,7 +52,13 @@ class GenerationLearner(Learner):
         return self(batch["inputs"], batch["targets"][self.job.target])
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """The mean of the sum of both losses."""
+        """The mean of the sum of both losses; each noise has the weight of the image with which it comes."""
         if not self.training:
-            self._objective -= outputs[:, 0].double().sum()  # V = E ln D(x) + E ln(1 - D(G(z)))
-        return outputs.sum(1).mean()
+            weights, of_d = self.sample_weights(batch), outputs[:, 0].double()
+            # V = E ln D(x) + E ln(1 - D(G(z)))
+            self._objective -= of_d.sum() if weights is None else of_d @ weights.double()
+        return super().loss(outputs, batch)
+
+    def sample_losses(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The sum of both losses of each sample, (n,)."""
+        return outputs.sum(1)

@@ -24,10 +24,6 @@ class MultiLabelLearner(Learner):
         """One output for each label."""
         return target.n_numbers
 
-    def loss(self, outputs: Tensor | WithHeads, batch: Batch) -> Tensor:
-        """Mean over the samples."""
-        return self.mean_loss(outputs, batch)
-
     def sample_losses(self, outputs: Tensor | WithHeads, batch: Batch) -> Tensor:
         """The loss of each sample, (batch,)."""
         return loss_with_heads(lambda of: self._cross_entropy(of, batch, "none").mean(1), outputs)

@@ -25,6 +25,11 @@ class ReconstructionLearner(Learner):
             raise UserError("task.target", what, "name a target of images, in the study's task or for the model")
         return prod(target.shape)
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def sample_losses(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Each sample's squared error, mean over its pixels, (n,), in the target's unit squared."""
+        clean = batch["targets"][self.job.target].flatten(1)
+        return functional.mse_loss(outputs, clean, reduction="none").mean(1)
+
+    def mean_loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Mean squared error over the pixels, in the target's unit squared."""
         return functional.mse_loss(outputs, batch["targets"][self.job.target].flatten(1))

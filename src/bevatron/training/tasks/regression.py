@@ -38,10 +38,6 @@ class RegressionLearner(Learner):
             return "gaussian"
         return "numbers" if task.is_scaled(target.n_numbers) else "plain"
 
-    def loss(self, outputs: Tensor | WithHeads, batch: Batch) -> Tensor:
-        """Mean over the samples."""
-        return self.mean_loss(outputs, batch)
-
     def sample_losses(self, outputs: Tensor | WithHeads, batch: Batch) -> Tensor:
         """The loss of each sample, (batch,)."""
         target = self._target(batch)
