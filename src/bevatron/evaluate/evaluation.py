@@ -1,6 +1,6 @@
 """What is measured for each task: a module of `bevatron.evaluate.tasks` registers under the task's name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -62,7 +62,8 @@ class Predictions:
 
     outputs (n_seeds, n, n_outputs) float32, of a detection (n_seeds, n, n_max, 6); targets by name (n, ...); id (n,)
     uint64; x (n,): the feature that the task draws along the plots' axis, where it names one; event (n,) uint64: the
-    number of each sample's event, where the dataset has it.
+    number of each sample's event, where the dataset has it; weight (n,): the samples' weights, where they have any;
+    observers (n,) by name: what goes with the samples and no network reads.
     """
 
     outputs: np.ndarray
@@ -70,6 +71,8 @@ class Predictions:
     id: np.ndarray
     x: np.ndarray | None = None
     event: np.ndarray | None = None
+    weight: np.ndarray | None = None
+    observers: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.id)

@@ -31,12 +31,13 @@ def measure_observables(study: DataPart, manifest_path: Path, output: Path) -> N
     Metrics: `<observable>.mean.<class>`, `<observable>.median.<class>`, `<observable>.auc.<a>_vs_<b>` for
     every pair and `<observable>.auc.<signal>_vs_rest`; without classes `<observable>.mean` and
     `<observable>.median`. A sample whose list is too short to have the element counts as 'missing': it is in
-    no mean or median, and in an AUC it ranks below every other, as a cut from below would lose it.
+    no mean or median, and in an AUC it ranks below every other, as a cut from below would lose it. Samples count by
+    their weights, where they have any, in metrics and histograms.
     """
     dataset = load_dataset(manifest_path, dataset_digest(study))
     columns, manifest = TestColumns(dataset), dataset.manifest
     n, task, settings = manifest.n_samples("test"), study.task, study.evaluation
-    bootstrap = Bootstrap(columns.events(), settings.bootstrap, manifest.sha256)
+    bootstrap = Bootstrap(columns.events(), settings.bootstrap, manifest.sha256, columns.weights())
     labels = columns.target(task.target).astype(np.int64) if isinstance(task, Classification) else np.zeros(n, int)
     classes = list(task.classes) if isinstance(task, Classification) else [""]
     metrics: dict[str, Measurement] = {}
@@ -50,7 +51,7 @@ def measure_observables(study: DataPart, manifest_path: Path, output: Path) -> N
         if isinstance(task, Classification):
             cuts, roc = _measure_cuts(task, values, labels, bootstrap, settings.confidence)
             metrics |= {f"{name}.{key}": measurement for key, measurement in cuts.items()}
-        histograms[name] = _fill_histogram(observable, unit, values, labels, classes, roc)
+        histograms[name] = _fill_histogram(observable, unit, values, labels, classes, roc, bootstrap)
     record = DataRecord(
         study=study.name,
         task=task.kind,
@@ -58,6 +59,7 @@ def measure_observables(study: DataPart, manifest_path: Path, output: Path) -> N
         versions=versions(),
         n_test=n,
         n_test_events=bootstrap.n_events,
+        n_test_effective=bootstrap.effective_samples,
         confidence=settings.confidence,
         metrics={key: m.as_record() for key, m in metrics.items()},
         bootstrap={key: m.replicas for key, m in metrics.items()},
@@ -76,8 +78,11 @@ def _fill_histogram(
     labels: np.ndarray,
     classes: list[str],
     roc: dict[str, tuple[float, ...]] | None,
+    bootstrap: Bootstrap,
 ) -> ObservableRecord:
-    """Counts per class in equal bins, what is outside of them, and samples without the element."""
+    """Counts per class in equal bins, what is outside of them, and samples without the element; with weights their sums
+    and errors.
+    """
     present = np.isfinite(values)
     if observable.range is not None:
         low, high = observable.range
@@ -87,18 +92,27 @@ def _fill_histogram(
         low, high = 0.0, 1.0
     edges = _edges(low, high, whole=bool((values[present] == np.round(values[present])).all()))
     low, high = float(edges[0]), float(edges[-1])
-    counts, below, above, missing, total = {}, {}, {}, {}, {}
+    weighted = bootstrap.sample_weights is not None
+    counts, errors, below, above, missing, total = {}, {}, {}, {}, {}, {}
+
+    def weight_of(rows: np.ndarray) -> float:
+        return bootstrap.total(rows) if weighted else int(rows.sum())
+
     for k, name in enumerate(classes):
-        ours = values[(labels == k) & present]
-        counts[name] = tuple(np.histogram(ours, edges)[0].tolist())
-        below[name], above[name] = int((ours < low).sum()), int((ours > high).sum())
-        missing[name], total[name] = int(((labels == k) & ~present).sum()), int((labels == k).sum())
+        of_class = labels == k
+        content, error = bootstrap.histogram(values, edges, of_class & present)
+        counts[name] = tuple((content if weighted else content.astype(int)).tolist())
+        errors[name] = tuple(error.tolist())
+        with np.errstate(invalid="ignore"):  # NaN where there is no value
+            below[name], above[name] = weight_of(of_class & (values < low)), weight_of(of_class & (values > high))
+        missing[name], total[name] = weight_of(of_class & ~present), weight_of(of_class)
     return ObservableRecord(
         title=observable.title,
         unit=unit,
         log=observable.log,
         edges=tuple(edges.tolist()),
         counts=counts,
+        errors=errors if weighted else None,
         below=below,
         above=above,
         missing=missing,
@@ -151,7 +165,7 @@ def _measure_cuts(
         ranking = Ranking(score, *of)
         metrics[key] = measure([ranking.auc(bootstrap)], confidence, spread=False)
         if key in names:
-            curves[names[key]] = tuple(ranking.background_at(ROC_GRID).tolist())
+            curves[names[key]] = tuple(ranking.background_at(ROC_GRID, bootstrap.sample_weights).tolist())
     return metrics, curves
 
 

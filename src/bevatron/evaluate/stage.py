@@ -68,7 +68,7 @@ def metrics_record(
     """
     study, settings = context.study, context.study.evaluation
     events = predictions.id if predictions.event is None else predictions.event
-    bootstrap = Bootstrap(events, settings.bootstrap, context.dataset.manifest.sha256)
+    bootstrap = Bootstrap(events, settings.bootstrap, context.dataset.manifest.sha256, predictions.weight)
     metrics, curves = EVALUATIONS[study.task.kind]().metrics(study.task, predictions, bootstrap, context)
     metrics = metrics | (of_the_fits or {})
     return MetricsRecord(
@@ -83,6 +83,7 @@ def metrics_record(
         versions=versions(),
         n_test=len(predictions),
         n_test_events=bootstrap.n_events,
+        n_test_effective=bootstrap.effective_samples,
         confidence=settings.confidence,
         metrics={key: m.as_record() for key, m in metrics.items()},
         bootstrap={key: m.replicas for key, m in metrics.items()},
@@ -108,8 +109,15 @@ def predict_test_split(context: EvaluationContext) -> Predictions:
         )
     feature = getattr(study.task, "x", None)
     x = None if feature is None else _read_feature(feature, dataset)
-    event = TestColumns(dataset).events()
-    return replace(predictions, x=x, event=None if np.array_equal(event, predictions.id) else event)
+    columns = TestColumns(dataset)
+    event = columns.events()
+    return replace(
+        predictions,
+        x=x,
+        event=None if np.array_equal(event, predictions.id) else event,
+        weight=columns.weights(),
+        observers={name: columns.observer(name) for name in dataset.manifest.observers},
+    )
 
 
 def _read_feature(name: str, dataset: Dataset) -> np.ndarray:

@@ -65,7 +65,11 @@ class DataModule(pl.LightningDataModule):
         return f"{self._train.order}, batches of {self.batch_size}, {' and '.join(self.sampling.words) or 'all alike'}"
 
     def class_counts(self) -> list[int]:
-        """Samples of each class that the fit uses, in the order of the classes' numbers."""
+        """Samples of each class that the fit uses, in the order of the classes' numbers; none where no sample is of one
+        class.
+        """
+        if self.sampling.classes is None:
+            return []
         counts = dict(enumerate(self.manifest.class_counts("train").values()))
         class_ratio = self.sampling.class_ratio
         return list(quotas(counts, None if class_ratio is None else dict(class_ratio), self.sampling.samples).values())

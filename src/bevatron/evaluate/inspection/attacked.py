@@ -84,7 +84,7 @@ def attack_networks(
 def _effective_number(of_seed: list[np.ndarray], among: list[np.ndarray], bootstrap: Bootstrap) -> float:
     """Of how many independent samples a fraction is that each seed takes among some of its own; at least 1."""
     n = max(1, min(map(len, among)))
-    if not bootstrap.is_clustered:
+    if not bootstrap.is_clustered and bootstrap.sample_weights is None:
         return n
     hits, counted = np.zeros((2, len(bootstrap)))
     for values, rows in zip(of_seed, among, strict=True):
@@ -92,6 +92,8 @@ def _effective_number(of_seed: list[np.ndarray], among: list[np.ndarray], bootst
         counted[rows] += 1
     fraction = np.divide(hits, counted, out=np.zeros_like(hits), where=counted > 0)
     counted /= len(of_seed)
+    if bootstrap.sample_weights is not None:
+        return max(1.0, bootstrap.effective_size(fraction, counted))
     return max(1.0, n * bootstrap.effective_size(fraction, counted) / max(counted.sum(), 1.0))
 
 

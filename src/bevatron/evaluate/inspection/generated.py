@@ -47,14 +47,17 @@ def _fit(network: "MLPClassifier", images: np.ndarray, labels: np.ndarray) -> "M
         return network.fit(images, labels)
 
 
-def frechet_distance(first: np.ndarray, second: np.ndarray, weights: np.ndarray | None = None) -> float:
+def frechet_distance(
+    first: np.ndarray, second: np.ndarray, weights: np.ndarray | None = None, weights_2: np.ndarray | None = None
+) -> float:
     """|μ₁ - μ₂|² + tr(Σ₁ + Σ₂ - 2 (Σ₁ Σ₂)^½) of features (n, k), between the normal distributions of their moments
     (D. Dowson and B. Landau 1982; M. Heusel et al., arXiv:1706.08500).
 
-    weights (n,): of the first's samples. The estimate is biased upwards for few samples, the more the larger k is.
+    weights (n,): of the first's samples, weights_2 of the second's. The estimate is biased upwards for few samples, the
+    more the larger k is.
     """
     mean, covariance = _moments(first, np.ones(len(first)) if weights is None else weights)
-    mean_2, covariance_2 = _moments(second, np.ones(len(second)))
+    mean_2, covariance_2 = _moments(second, np.ones(len(second)) if weights_2 is None else weights_2)
     values, vectors = np.linalg.eigh(covariance)
     root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     cross = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ covariance_2 @ root), 0.0)).sum()

@@ -24,10 +24,14 @@ def surface(folder: Path, groups: list[str], extent: list[float]) -> np.ndarray:
         return _difference(folder, groups, points).numpy().reshape(PIXELS, PIXELS) / 2
 
 
-def mean_gradient(folder: Path, groups: list[str], points: np.ndarray) -> np.ndarray:
-    """Of the difference between the outputs, mean over points (n, 2): along w for a single unit of any activation."""
+def mean_gradient(folder: Path, groups: list[str], points: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Of the difference between the outputs, mean over points (n, 2) with `weights` (n,): along w for a single unit of
+    any activation.
+    """
     x = torch.from_numpy(points.astype(np.float32)).requires_grad_()
     (gradient,) = torch.autograd.grad(_difference(folder, groups, x).sum(), x)
+    if weights is not None:
+        return weights @ gradient.double().numpy() / weights.sum()
     return gradient.double().mean(0).numpy()
 
 

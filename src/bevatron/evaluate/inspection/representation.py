@@ -18,15 +18,17 @@ AT_ONCE = 2_000
 def probe(context: EvaluationContext, folder: Path, parameters: str, bootstrap: Bootstrap) -> np.ndarray | None:
     """R² of each parameter on the test split, (replicas + 1, n_parameters): the fraction of its variance that the best
     linear function of the latent dimensions tells (G. Alain and Y. Bengio, arXiv:1610.01644). It is found on the
-    training split by ridge regression, whose strength the errors of samples left out choose there. 0 is no better than
-    the mean. None for a network without latent dimensions.
+    training split by ridge regression, whose strength the errors of samples left out choose there; all training samples
+    count alike, test samples by their weights. 0 is no better than the mean. None for a network without latent
+    dimensions.
     """
     if not hasattr(load_network(folder).architecture, "encode"):
         return None
     latent, truth = _encode(context, folder, "train", parameters)
     of_test, expected = _encode(context, folder, "test", parameters)
     missed = (expected - ridge_prediction(latent, truth, of_test)) ** 2
-    spread = (expected - expected.mean(0)) ** 2
+    average = expected.mean(0) if bootstrap.sample_weights is None else bootstrap.mean(expected)[0]
+    spread = (expected - average) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):  # a parameter that never changes has no R²
         return 1.0 - bootstrap.mean(missed) / bootstrap.mean(spread)
 

@@ -32,6 +32,17 @@ class TestColumns:
         """The number of each sample's event, (n,) uint64; its id where the dataset knows of no events."""
         return np.concatenate([self._event(shard) for shard in self._shards])
 
+    def weights(self) -> np.ndarray | None:
+        """The weight of each sample, (n,) float64; None where the dataset has none."""
+        if not self.manifest.weighted:
+            return None
+        return np.concatenate([self._read(shard, "weight") for shard in self._shards]).astype(np.float64)
+
+    def observer(self, name: str) -> np.ndarray:
+        """An observer by name: (n,)."""
+        self._check_known("observer", name, self.manifest.observers)
+        return np.concatenate([self._read(shard, f"observers/{name}") for shard in self._shards])
+
     def images(self, group: str, rows: list[int]) -> list[np.ndarray]:
         """The images of a group at some rows of the split: each (channels, height, width) float64."""
         images: dict[int, np.ndarray] = {}

@@ -16,7 +16,8 @@ CHUNK_BYTES = 1 << 19
 
 def write_predictions(path: Path, predictions: Predictions, attributes: dict[str, str], seeds: list[int]) -> None:
     """Publishes the file: `/outputs` (n_seeds, n, n_outputs) float32 (of a detection (n_seeds, n, max_detections, 6)),
-    `/targets/<name>` (n, ...), `/id` (n,) uint64, and `/event` (n,) uint64 where the dataset has it.
+    `/targets/<name>` (n, ...), `/id` (n,) uint64, and where the dataset has them `/event` (n,) uint64, `/weight` (n,)
+    and `/observers/<name>` (n,).
 
     Attributes of the root: schema_version, seeds (in the order of the first axis), and those given (study,
     model, manifest_sha256, what the outputs are).
@@ -24,6 +25,9 @@ def write_predictions(path: Path, predictions: Predictions, attributes: dict[str
     columns = {"outputs": predictions.outputs, "id": predictions.id}
     if predictions.event is not None:
         columns["event"] = predictions.event
+    if predictions.weight is not None:
+        columns["weight"] = predictions.weight
+    columns |= {f"observers/{name}": values for name, values in predictions.observers.items()}
     columns |= {f"targets/{name}": target for name, target in predictions.targets.items()}
     with (
         publishing(path) as part,

@@ -1,6 +1,6 @@
 """`predictions.h5` as it is read again, for notebooks and other programs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ class StoredPredictions:
 
     outputs (n_seeds, n, n_outputs) float32: logits in a classification, the number in the target's unit in a
     regression; seeds (n_seeds,); id and event (n,) uint64; targets by name (n, ...); classes: names in the order of the
-    outputs, empty without classes.
+    outputs, empty without classes; weight (n,), None where the samples have no weights; observers by name (n,).
     """
 
     study: str
@@ -38,6 +38,8 @@ class StoredPredictions:
     event: np.ndarray
     targets: dict[str, np.ndarray]
     classes: tuple[str, ...]
+    weight: np.ndarray | None = None
+    observers: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.id)
@@ -52,7 +54,8 @@ class StoredPredictions:
         return exponentials / exponentials.sum(axis=2, keepdims=True)
 
     def to_pandas(self, seed: int | None = None) -> "pd.DataFrame":
-        """A row for each sample, indexed by its id: the outputs of one seed (default: the first), and the targets.
+        """A row for each sample, indexed by its id: the outputs of one seed (default: the first), the targets, "weight"
+        where the samples have weights, and the observers.
 
         The columns are the classes with their probabilities, "prediction" for a single output, else "output_0" and so
         on. Targets that are not one number a sample are left out.
@@ -71,6 +74,8 @@ class StoredPredictions:
             names = ["prediction"] if values.shape[1] == 1 else [f"output_{k}" for k in range(values.shape[1])]
         columns = {name: values[:, k] for k, name in enumerate(names)}
         columns |= {name: target for name, target in self.targets.items() if target.ndim == 1}
+        columns |= {} if self.weight is None else {"weight": self.weight}
+        columns |= {name: values for name, values in self.observers.items() if name not in columns}
         return pd.DataFrame(columns, index=pd.Index(self.id, name="id"))
 
 
@@ -93,16 +98,19 @@ def read_predictions(path: Path, study: str, model: str) -> StoredPredictions:
                 raise UserError(path, f"holds the predictions of {owner[0]}/{owner[1]}", again)
             outputs, ids = read_array(file, "outputs"), read_array(file, "id")
             event = read_array(file, "event") if "event" in file else ids
-            targets = _targets_in(group_at(file, "targets")) if "targets" in file else {}
+            targets = _columns_in(group_at(file, "targets")) if "targets" in file else {}
+            weight = read_array(file, "weight") if "weight" in file else None
+            observers = _columns_in(group_at(file, "observers")) if "observers" in file else {}
             classes = str(file.attrs["classes"])
             seeds = tuple(int(seed) for seed in attribute(file, "seeds"))
             task = str(file.attrs["task"])
-    lengths = {len(column) for column in (event, *targets.values())} | {outputs.shape[1]}
+    others = [event, *targets.values(), *observers.values(), *([] if weight is None else [weight])]
+    lengths = {len(column) for column in others} | {outputs.shape[1]}
     if lengths != {len(ids)} or len(outputs) != len(seeds):
         raise UserError(path, "is damaged: its columns differ in length", again)
     names = tuple(classes.split(",")) if classes else ()
-    return StoredPredictions(study, model, task, outputs, seeds, ids, event, targets, names)
+    return StoredPredictions(study, model, task, outputs, seeds, ids, event, targets, names, weight, observers)
 
 
-def _targets_in(group: h5py.Group) -> dict[str, np.ndarray]:
+def _columns_in(group: h5py.Group) -> dict[str, np.ndarray]:
     return {name: read_array(group, name) for name in map(str, group)}

@@ -52,5 +52,6 @@ def precision_at_recalls(hits: np.ndarray, counted: np.ndarray, n_true: float) -
     there = counted > 0  # a replica may leave out the images of the first ones
     recall, precision = hits[there] / n_true, hits[there] / counted[there]
     highest = np.maximum.accumulate(precision[::-1])[::-1]
-    block = np.searchsorted(recall, RECALLS, side="left")
+    rising = np.maximum.accumulate(recall) if len(recall) else recall  # images with negative weights may lower it
+    block = np.searchsorted(rising, RECALLS, side="left")
     return np.append(highest, 0.0)[block]

@@ -27,13 +27,21 @@ class Bootstrap:
     fluctuations once.
 
     A replica is the vector of how often each sample was drawn, so that statistics are weighted sums and samples are
-    sorted once for all replicas. "Replica" 0 is the test split itself: every weight is 1.
+    sorted once for all replicas. "Replica" 0 is the test split itself: every sample was drawn once.
 
-    events: (n,) the number of each sample's event; ids, where every sample is an event of its own.
+    Samples with weights of their own enter each sum as often as they were drawn, times their weight. Weights may be
+    negative: a mean is then still Σ w x / Σ w, and may lie outside of the values' range. All statistics stay as they
+    are when all weights are multiplied by one number.
+
+    events: (n,) the number of each sample's event; ids, where every sample is an event of its own. sample_weights:
+    (n,), or None where all samples count alike.
     """
 
-    def __init__(self, events: np.ndarray, replicas: int, manifest_sha256: str):
+    def __init__(
+        self, events: np.ndarray, replicas: int, manifest_sha256: str, sample_weights: np.ndarray | None = None
+    ):
         self.events, self.replicas = np.asarray(events).astype(np.uint64, copy=False), replicas
+        self.sample_weights = None if sample_weights is None else np.asarray(sample_weights, np.float64)
         self._seed = seed_of("bootstrap", manifest_sha256)
 
     def __len__(self) -> int:
@@ -49,8 +57,43 @@ class Bootstrap:
         """Number of independent events."""
         return len(self) if self._event is None else int(self._event.max()) + 1
 
+    @cached_property
+    def has_negative(self) -> bool:
+        """Whether some sample's weight is negative, so that sums over more samples need not be larger."""
+        return self.sample_weights is not None and bool((self.sample_weights < 0).any())
+
+    @property
+    def tolerance(self) -> float:
+        """By what fraction of itself a sum of weights may miss a threshold: their rounding, none of counts."""
+        return 0.0 if self.sample_weights is None else 1e-9
+
+    @property
+    def effective_samples(self) -> float | None:
+        """(Σ w)² / Σ w² of all samples; None without weights."""
+        w = self.sample_weights
+        return None if w is None else float(f"{w.sum() ** 2 / max(float(w @ w), 1e-300):.10g}")
+
+    def histogram(self, values: np.ndarray, edges: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weight of the samples at `rows` (bool or numbers) in each bin, and its error sqrt(Σ w²): (bins,) float64."""
+        weights = None if self.sample_weights is None else self.sample_weights[rows]
+        content = np.histogram(values[rows], edges, weights=weights)[0].astype(np.float64)
+        squares = content if weights is None else np.histogram(values[rows], edges, weights=weights**2)[0]
+        return content, np.sqrt(squares)
+
+    def total(self, rows: np.ndarray) -> float:
+        """Weight of the samples at `rows` (bool or numbers) of the split itself."""
+        if self.sample_weights is not None:
+            return float(self.sample_weights[rows].sum())
+        return float(np.count_nonzero(rows) if rows.dtype == bool else len(rows))
+
     def weights(self, rows: np.ndarray | slice = np.s_[:], first: int = 0, last: int | None = None) -> np.ndarray:
-        """How often replicas `first` to `last` - 1 draw the samples at `rows`: (rows, last - first) uint8."""
+        """How often replicas `first` to `last` - 1 draw the samples at `rows`: (rows, last - first) uint8; times the
+        samples' weights float64, where they have any.
+        """
+        counts = self._counts(rows, first, last)
+        return counts if self.sample_weights is None else counts * self.sample_weights[rows][:, None]
+
+    def _counts(self, rows: np.ndarray | slice, first: int, last: int | None) -> np.ndarray:
         last = self.replicas + 1 if last is None else last
         keys = keys_of(self.events[rows], self._seed)
         counts = draws(keys, max(first - 1, 0), last - 1)
@@ -58,7 +101,7 @@ class Bootstrap:
 
     def blocks(self, rows: np.ndarray | None = None) -> Iterator[tuple[slice, np.ndarray]]:
         """A few samples after the other, in the order of `rows`: their places in it, and their weights in all replicas,
-        (block, replicas + 1) uint8.
+        (block, replicas + 1) uint8 or float64.
         """
         n = len(self) if rows is None else len(rows)
         for start in range(0, n, _BLOCK):
@@ -110,27 +153,40 @@ class Bootstrap:
         return means[:, 0] if values.ndim == 1 else means
 
     def median(self, values: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
-        """Median of values (n,): the least value at which half of the weight is reached; (replicas + 1,)."""
+        """Median of values (n,): the least value up to which half of the weight is reached; (replicas + 1,)."""
         rows = np.arange(len(values)) if rows is None else rows
         rows = rows[np.argsort(values[rows], kind="stable")]
         total = self.totals(rows)
-        half = self.first_reaching(rows, total[:, None] / 2)[:, 0]
+        half = self.first_reaching(rows, total[:, None] * (0.5 - self.tolerance), last_of_equals(values[rows]))[:, 0]
         return np.where(total > 0, values[rows[np.minimum(half, len(rows) - 1)]], np.nan)
 
-    def first_reaching(self, rows: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+    def first_reaching(self, rows: np.ndarray, threshold: np.ndarray, ends: np.ndarray | None = None) -> np.ndarray:
         """The first place in `rows` where the weight summed from the first row on is at least the threshold.
 
-        threshold (replicas + 1, k); returns (replicas + 1, k) int64, len(rows) where it is never reached.
+        threshold (replicas + 1, k); returns (replicas + 1, k) int64, len(rows) where it is never reached. ends (n,)
+        bool: the places that may be the answer where weights are negative, as a sum may then fall again before a cut
+        between two rows is possible.
         """
         places = np.full(threshold.shape, len(rows))
         before, missing = np.zeros(self.replicas + 1), np.ones(threshold.shape, bool)
         for block, weights in self.blocks(rows):
             after = before + block_total(weights)
-            now = missing & (after[:, None] >= threshold)
+            if self.has_negative:
+                summed = before + np.cumsum(weights, axis=0)
+                if ends is not None:
+                    summed[~ends[block]] = -np.inf
+                now = missing & (summed.max(axis=0)[:, None] >= threshold)
+            else:
+                summed, now = None, missing & (after[:, None] >= threshold)
             for k in np.flatnonzero(now.any(axis=0)):
                 which = np.flatnonzero(now[:, k])
-                summed = before[which] + np.cumsum(weights[:, which], axis=0, dtype=np.float64)
-                places[which, k] = block.start + (summed >= threshold[which, k]).argmax(axis=0)
+                if summed is None:
+                    here = before[which] + np.cumsum(weights[:, which], axis=0, dtype=np.float64)
+                else:
+                    here = summed[:, which]
+                reached = here >= threshold[which, k]
+                # A sum of floating-point weights may fall short of its block's total by rounding.
+                places[which, k] = block.start + np.where(reached.any(axis=0), reached.argmax(axis=0), len(here) - 1)
             missing &= ~now
             if not missing.any():
                 break
@@ -161,9 +217,12 @@ class Bootstrap:
         where it is not given. The number of samples over the design effect, which is the variance of the sum by event
         over that of independent samples (E. Korn and B. Graubard, Survey Methodology 24 (1998) 193), and not below 1.
         Where all samples are alike, so that no variance is seen, the samples of an event count as one. Without events
-        of several samples it is the number of samples.
+        of several samples it is the number of samples. With weights it is (Σ w)² / Σ w² (L. Kish, Survey Sampling,
+        1965) in the place of the number of samples.
         """
         among = np.ones(len(self)) if among is None else np.asarray(among, np.float64)
+        if self.sample_weights is not None:
+            return self._effective_weight(value, among * self.sample_weights, among * self.sample_weights**2)
         size = float(among.sum())
         if self._event is None or size == 0:
             return size
@@ -178,6 +237,25 @@ class Bootstrap:
         effect = float(of_events @ of_events) / square * n_events / (n_events - 1)
         return size / max(1.0, effect)
 
+    def _effective_weight(self, value: np.ndarray, weights: np.ndarray, squares: np.ndarray) -> float:
+        """`effective_size` of samples that count by `weights`, whose squares (times how much each is among them) are
+        `squares`: (n,) each.
+        """
+        total, square = float(weights.sum()), float(squares.sum())
+        if total <= 0 or square <= 0:
+            return 0.0
+        size = total**2 / square
+        if self._event is None:
+            return size
+        in_event = np.bincount(self._event, weights)
+        n_events = np.count_nonzero(np.bincount(self._event, squares))
+        away = (value - (weights @ value) / total) * weights
+        independent = float(away @ away)
+        if independent <= 1e-12 * square or n_events < 2:
+            return min(size, total**2 / float(in_event @ in_event))
+        of_events = np.bincount(self._event, away)
+        return size / max(1.0, float(of_events @ of_events) / independent * n_events / (n_events - 1))
+
     @cached_property
     def _event(self) -> np.ndarray | None:
         """The event of each sample, counted from 0: (n,); None where no event has several samples."""
@@ -190,5 +268,16 @@ class Bootstrap:
 
 
 def block_total(weights: np.ndarray) -> np.ndarray:
-    """Sums over a block's samples (m, replicas + 1): (replicas + 1,) float64, exact as the block is small."""
-    return (np.ones(len(weights), np.float32) @ weights.astype(np.float32)).astype(np.float64)
+    """Sums over a block's samples (m, replicas + 1): (replicas + 1,) float64; exact of counts in a small block."""
+    kind = precision(weights)
+    return (np.ones(len(weights), kind) @ weights.astype(kind, copy=False)).astype(np.float64)
+
+
+def precision(weights: np.ndarray) -> type[np.floating]:
+    """The number type in which a block's weights are summed: single precision is exact of counts alone."""
+    return np.float64 if weights.dtype.kind == "f" else np.float32
+
+
+def last_of_equals(values: np.ndarray) -> np.ndarray:
+    """Of sorted values (n,), whether each is the last of those that are equal: (n,) bool."""
+    return np.append(values[1:] != values[:-1], True) if len(values) else np.zeros(0, bool)

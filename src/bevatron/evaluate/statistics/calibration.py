@@ -18,19 +18,22 @@ def reliability(
 
     probabilities: of each seed (n,), taken one after the other; observed (n,) bool. A bin's counts are means over the
     seeds, since all seeds predict the same samples; its interval is Wilson's, of as many samples as are independent.
-    Empty bins are left out.
+    Empty bins are left out. With weights every sum is that of weights, "samples" are the numbers of samples still, and
+    bins whose weight is not above zero are left out.
     """
-    bins, counts, predicted, hits = [], np.zeros(BINS), np.zeros(BINS), np.zeros(BINS)
+    bins, counts, predicted, hits, samples = [], np.zeros(BINS), np.zeros(BINS), np.zeros(BINS), np.zeros(BINS)
+    w = bootstrap.sample_weights
     for p in probabilities:
         b = np.minimum((p * BINS).astype(np.uint8), BINS - 1)
-        counts += np.bincount(b, minlength=BINS)
-        predicted += np.bincount(b, weights=p, minlength=BINS)
-        hits += np.bincount(b, weights=observed, minlength=BINS)
+        samples += np.bincount(b, minlength=BINS)
+        counts += np.bincount(b, weights=w, minlength=BINS)
+        predicted += np.bincount(b, weights=p if w is None else p * w, minlength=BINS)
+        hits += np.bincount(b, weights=observed if w is None else observed * w, minlength=BINS)
         bins.append(b)
-    full = np.flatnonzero(counts)
-    fraction, n = hits[full] / counts[full], counts[full] / len(bins)
+    full = np.flatnonzero(counts > 0)
+    fraction, n = hits[full] / counts[full], samples[full] / len(bins)
     independent = n
-    if bootstrap.is_clustered:
+    if bootstrap.is_clustered or w is not None:
         inside = (sum((b == k for b in bins), np.zeros(len(observed))) / len(bins) for k in full)
         independent = np.array([bootstrap.effective_size(observed, among) for among in inside])
     low, high = wilson(fraction, independent, confidence)

@@ -56,7 +56,8 @@ def measure(
     table[~np.isfinite(table)] = np.nan
     per_seed, means = table[:, 0], table.mean(axis=0)  # one seed without a value leaves the mean without one
     value, replicas = means[0], means[1:]
-    if n_binomial is not None and np.isfinite(value):
+    # A fraction of samples with negative weights may lie outside of [0, 1], where no binomial interval exists.
+    if n_binomial is not None and n_binomial > 0 and 0 <= value <= 1:
         split_error = np.sqrt(value * (1 - value) / n_binomial)
         low, high = wilson(value, n_binomial, confidence)
     else:
@@ -92,9 +93,11 @@ def wilson(fraction: np.ndarray, n: np.ndarray, confidence: float) -> tuple[np.n
 def wilson(fraction: np.ndarray | float, n: np.ndarray | float, confidence: float) -> tuple[Any, Any]:
     """Wilson's score interval of a binomial fraction of n samples: low and high (J. Am. Stat. Assoc. 22 (1927) 209).
 
-    It stays inside [0, 1] and has a finite length at 0 and 1, where sqrt(p (1 - p) / n) vanishes.
+    It stays inside [0, 1] and has a finite length at 0 and 1, where sqrt(p (1 - p) / n) vanishes. Fractions outside of
+    [0, 1], which negative weights may give, are taken for its nearer end.
     """
     z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
+    fraction = np.clip(fraction, 0.0, 1.0)
     centre = (fraction + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * (fraction * (1 - fraction) / n + z2 / (4 * n**2))) / (1 + z2 / n)
     return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.series import root
 
 POINTS = 400
 BINS = 40
@@ -13,14 +14,18 @@ WIDTH_BINS, WIDTH_SAMPLES = 10, 20  # bins of the predicted width, and the fewes
 
 
 def regression_curves(
-    predictions: np.ndarray, target: np.ndarray, truth: np.ndarray | None, x: np.ndarray | None
+    predictions: np.ndarray,
+    target: np.ndarray,
+    truth: np.ndarray | None,
+    x: np.ndarray | None,
+    weights: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """What the plots need.
 
     fit        up to `POINTS` samples evenly spread in rank of x: x, target, truth, predictions (n_seeds,
                points); where there is no x, the target without noise stands along the axis
     residuals  {"edges", "model": counts of target - prediction, mean over seeds, "noise": counts of target -
-               truth}
+               truth}; of samples with `weights` (n,) sums of weights, and "errors" those of the model, from Σ w²
     deviation  {"edges" of bins in x, "rms": of prediction - truth (n_seeds, bins), None where a bin is empty}
     """
     axis = x if x is not None else truth if truth is not None else target
@@ -39,20 +44,23 @@ def regression_curves(
     far = float(np.quantile(np.abs(target - predictions), 0.99, overwrite_input=True))
     half = max(4.0 * spread, far, 1e-12)
     edges = np.linspace(-half, half, 2 * BINS + 1)
-    counts = sum((np.histogram(target - p, edges)[0] for p in predictions), np.zeros(2 * BINS))
+    counts = sum((np.histogram(target - p, edges, weights=weights)[0] for p in predictions), np.zeros(2 * BINS))
     curves["residuals"] = {
         "edges": edges.tolist(),
         "model": (counts / len(predictions)).tolist(),
-        "outside": float(np.mean([np.mean(np.abs(target - p) > half) for p in predictions])),
-        "noise": None if truth is None else np.histogram(target - truth, edges)[0].tolist(),
+        "outside": float(np.mean([_fraction(np.abs(target - p) > half, weights) for p in predictions])),
+        "noise": None if truth is None else np.histogram(target - truth, edges, weights=weights)[0].tolist(),
     }
+    if weights is not None:
+        squares = [np.histogram(target - p, edges, weights=weights**2)[0] for p in predictions]
+        curves["residuals"]["errors"] = np.sqrt(np.mean(squares, axis=0)).tolist()
     if truth is not None:
         edges = np.linspace(axis.min(), axis.max(), BINS + 1)
         bins = np.clip(np.digitize(axis, edges) - 1, 0, BINS - 1)
-        n = np.bincount(bins, minlength=BINS)
+        n, w = np.bincount(bins, weights, minlength=BINS), 1.0 if weights is None else weights
         rms = [
-            [float(np.sqrt(s / k)) if k else None for s, k in zip(sums, n, strict=True)]
-            for sums in (np.bincount(bins, weights=(p - truth) ** 2, minlength=BINS) for p in predictions)
+            [float(np.sqrt(s / k)) if k and s / k >= 0 else None for s, k in zip(sums, n, strict=True)]
+            for sums in (np.bincount(bins, weights=(p - truth) ** 2 * w, minlength=BINS) for p in predictions)
         ]
         curves["deviation"] = {"edges": edges.tolist(), "rms": rms}
     return curves
@@ -68,24 +76,26 @@ def gaussian_curves(
             mean square of the widths, "found": of target - mean, "low", "high": interval of that from the test split's
             size}, each the mean over the seeds
     """
-    counts, outside = np.zeros(len(PULL_EDGES) - 1), []
-    for mean, width in zip(means, widths, strict=True):
-        pull = (target - mean) / width
-        counts += np.histogram(pull, PULL_EDGES)[0]
-        outside.append(float((np.abs(pull) > PULL_EDGES[-1]).mean()))
+    everything = np.arange(len(target))
+    total, counts, outside = bootstrap.total(everything), np.zeros(len(PULL_EDGES) - 1), 0.0
     n_bins = max(1, min(WIDTH_BINS, len(target) // WIDTH_SAMPLES))
     predicted, found = np.zeros(n_bins), np.zeros((n_bins, bootstrap.replicas + 1))
     for mean, width in zip(means, widths, strict=True):
+        pull, square = (target - mean) / width, (target - mean) ** 2
+        counts += bootstrap.histogram(pull, PULL_EDGES, everything)[0] / (total * len(means))
+        outside += bootstrap.total(np.abs(pull) > PULL_EDGES[-1]) / (total * len(means))
         for k, rows in enumerate(np.array_split(np.argsort(width, kind="stable"), n_bins)):
-            predicted[k] += np.sqrt((width[rows] ** 2).mean()) / len(means)
-            found[k] += np.sqrt(bootstrap.mean((target - mean) ** 2, np.sort(rows))) / len(means)
-    low, high = np.nanquantile(found[:, 1:], [(1 - confidence) / 2, (1 + confidence) / 2], axis=1)
-    size = len(target) * len(means) * np.diff(PULL_EDGES)
+            in_bin = np.sort(rows)
+            spread = root(bootstrap.mean(np.stack([square, width**2], axis=1), in_bin)).T
+            found[k] += spread[0] / len(means)
+            predicted[k] += spread[1, 0] / len(means)
+    ends = [(1 - confidence) / 2, (1 + confidence) / 2]
+    low, high = np.array([interval(replicas, ends) for replicas in found[:, 1:]]).T
     return {
         "pulls": {
             "edges": PULL_EDGES.tolist(),
-            "density": (counts / size).tolist(),
-            "outside": float(np.mean(outside)),
+            "density": (counts / np.diff(PULL_EDGES)).tolist(),
+            "outside": float(outside),
         },
         "widths": {
             "predicted": _numbers(predicted),
@@ -96,5 +106,15 @@ def gaussian_curves(
     }
 
 
-def _numbers(values: np.ndarray) -> list[float]:
-    return [float(f"{v:.6g}") for v in values]
+def interval(replicas: np.ndarray, ends: list[float]) -> np.ndarray:
+    """Quantiles of the replicas that have a value; NaN where none has."""
+    there = replicas[np.isfinite(replicas)]
+    return np.quantile(there, ends) if len(there) else np.full(len(ends), np.nan)
+
+
+def _fraction(these: np.ndarray, weights: np.ndarray | None) -> float:
+    return float(np.mean(these) if weights is None else weights[these].sum() / weights.sum())
+
+
+def _numbers(values: np.ndarray) -> list[float | None]:
+    return [float(f"{v:.6g}") if np.isfinite(v) else None for v in values]

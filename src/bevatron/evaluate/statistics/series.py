@@ -21,6 +21,11 @@ class Series:
         return Series(self.values | other.values, self.sizes | other.sizes)
 
 
+def root(squares: np.ndarray) -> np.ndarray:
+    """The square root; NaN of a mean square that negative weights have made negative."""
+    return np.sqrt(np.where(squares >= 0, squares, np.nan))
+
+
 def join_series(parts: Mapping[str, Series], together: Mapping[str, Callable[..., np.ndarray]]) -> Series:
     """Those of several parts as `<metric>.<part>`, after what some of them make together: by metric, a function of an
     array (n_parts, replicas + 1) and of `axis`.

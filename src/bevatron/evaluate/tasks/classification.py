@@ -128,20 +128,28 @@ def classification_curves(
     confusion    {"fraction": (true, predicted) mean over seeds, "low", "high": Wilson's, "samples": of each
                  true class}
     calibration  {class: points of its reliability diagram}
-    score        {"edges", "classes": {class: fraction of the class in each bin of the signal's probability}}
+    score        {"edges", "classes": {class: fraction of the class in each bin of the signal's probability}}; of
+                 samples with weights also "errors": {class: their errors, from Σ w²}
+
+    Fractions are those of the samples' weights, where they have any; "samples" are numbers of samples.
     """
     n_seeds, _, n_classes = logits.shape
     signal = task.classes.index(task.signal)
-    totals = np.bincount(labels, minlength=n_classes)
+    totals = np.bincount(labels, bootstrap.sample_weights, minlength=n_classes)
+    samples = np.bincount(labels, minlength=n_classes)
     edges = np.linspace(0.0, 1.0, 41)
-    shapes = np.zeros((n_classes, len(edges) - 1))
+    shapes, errors = np.zeros((2, n_classes, len(edges) - 1))
     for x in logits:
         p = probability(x, signal)
         for k in range(n_classes):
-            shapes[k] += np.histogram(p[labels == k], edges)[0]
+            content, error = bootstrap.histogram(p, edges, labels == k)
+            shapes[k] += content
+            errors[k] += error
     backgrounds = {
         name: [
-            Ranking(signal_score(x, signal), labels == signal, labels == k).background_at(ROC_GRID).tolist()
+            Ranking(signal_score(x, signal), labels == signal, labels == k)
+            .background_at(ROC_GRID, bootstrap.sample_weights)
+            .tolist()
             for x in logits
         ]
         for k, name in enumerate(task.classes)
@@ -152,7 +160,7 @@ def classification_curves(
         "roc": {
             "efficiency": ROC_GRID.tolist(),
             "backgrounds": backgrounds,
-            "samples": {name: int(totals[k]) for k, name in enumerate(task.classes)},
+            "samples": {name: int(samples[k]) for k, name in enumerate(task.classes)},
         },
         "confusion": _confusion(predicted, labels, n_classes, bootstrap, confidence),
         "calibration": {
@@ -162,6 +170,11 @@ def classification_curves(
         "score": {
             "edges": edges.tolist(),
             "classes": {name: (shapes[k] / (n_seeds * totals[k])).tolist() for k, name in enumerate(task.classes)},
+            **(
+                {}
+                if bootstrap.sample_weights is None
+                else {"errors": {n: (errors[k] / (n_seeds * totals[k])).tolist() for k, n in enumerate(task.classes)}}
+            ),
         },
     }
 
@@ -170,13 +183,14 @@ def _confusion(
     predicted: list[np.ndarray], labels: np.ndarray, n_classes: int, bootstrap: Bootstrap, confidence: float
 ) -> dict[str, list]:
     """predicted: class numbers (n,) of each seed."""
-    totals = np.bincount(labels, minlength=n_classes)
+    w, samples = bootstrap.sample_weights, np.bincount(labels, minlength=n_classes)
+    totals = np.bincount(labels, w, minlength=n_classes)
     counts = sum(
-        np.bincount(labels * n_classes + p, minlength=n_classes**2).reshape(n_classes, n_classes) for p in predicted
+        np.bincount(labels * n_classes + p, w, minlength=n_classes**2).reshape(n_classes, n_classes) for p in predicted
     )
     fraction = counts / (len(predicted) * totals[:, None])
     sizes = np.broadcast_to(totals[:, None], fraction.shape).astype(np.float64)
-    if bootstrap.is_clustered:
+    if bootstrap.is_clustered or w is not None:
         for j in range(n_classes):
             as_j = np.zeros(len(labels), np.float32)
             for p in predicted:
@@ -185,4 +199,4 @@ def _confusion(
             for k in range(n_classes):
                 sizes[k, j] = bootstrap.effective_size(as_j, labels == k)
     low, high = wilson(fraction, sizes, confidence)
-    return {"fraction": fraction.tolist(), "low": low.tolist(), "high": high.tolist(), "samples": totals.tolist()}
+    return {"fraction": fraction.tolist(), "low": low.tolist(), "high": high.tolist(), "samples": samples.tolist()}

@@ -46,7 +46,8 @@ class Classification2DEvaluation:
         metrics = _measure_accuracy(task, predictions.outputs, labels, bootstrap, confidence)
         points = _points(context.dataset, model)
         fisher = fishers_direction(points, labels, bootstrap)
-        gradients = [mean_gradient(folder, model.inputs, points) for folder in context.folders]
+        weights_of_points = bootstrap.sample_weights
+        gradients = [mean_gradient(folder, model.inputs, points, weights_of_points) for folder in context.folders]
         metrics["angle_to_fisher"] = measure([angles(g, fisher) for g in gradients], confidence, "°")
         weights = [weights_of(folder) for folder in context.folders]
         of_units = [w for w in weights if w is not None]

@@ -36,7 +36,7 @@ class DetectionEvaluation:
         true = predictions.targets[task.target].astype(np.float64)
         detections = predictions.outputs.astype(np.float64)
         metrics = detection_metrics(task, detections, true, bootstrap, context.confidence)
-        return metrics, detection_curves(task, detections, true, predictions.id)
+        return metrics, detection_curves(task, detections, true, predictions.id, bootstrap.sample_weights)
 
 
 def detection_metrics(
@@ -86,11 +86,14 @@ def localisation(detections: np.ndarray, true: np.ndarray) -> np.ndarray:
     return np.where((best[:, 0, 5] >= 0) & (first[:, 0, 4] >= 0), common, 0.0)
 
 
-def detection_curves(task: Detection, detections: np.ndarray, true: np.ndarray, ids: np.ndarray) -> dict[str, Any]:
+def detection_curves(
+    task: Detection, detections: np.ndarray, true: np.ndarray, ids: np.ndarray, weights: np.ndarray | None = None
+) -> dict[str, Any]:
     """What the plots need.
 
     precision  {"iou", "classes": {class: highest precision at each of 101 recalls or more (n_seeds, 101)}, "boxes":
                {class: true boxes}}, at the first of the task's overlaps
+               of images with `weights` (n,) each box counts by its image's weight
     examples   of a few images: "id", "true" boxes with their class numbers, and what the first seed "found" with a
                score of 0.3 or more: box, score, class number
     """
@@ -101,7 +104,13 @@ def detection_curves(task: Detection, detections: np.ndarray, true: np.ndarray, 
         for boxes in detections:
             one = match_boxes(boxes, true, k, first)
             places = np.flatnonzero(one.right[0])
-            curve = precision_at_recalls(np.arange(1.0, len(places) + 1), places + 1.0, one.true.sum())
+            if weights is None:
+                hits, counted, n_true = np.arange(1.0, len(places) + 1), places + 1.0, one.true.sum()
+            else:
+                of_found = weights[one.image]
+                hits, counted = np.cumsum(of_found[places]), np.cumsum(of_found)[places]
+                n_true = float(weights @ one.true)
+            curve = precision_at_recalls(hits, counted, n_true)
             curves[name].append([float(f"{v:.5g}") for v in np.nan_to_num(curve)])
     examples = []
     for row in example_rows(task, true):

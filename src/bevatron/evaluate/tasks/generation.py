@@ -47,6 +47,10 @@ class GenerationEvaluation:
         diversity                mean distance of pairs, over that of test images: 0 of a collapsed generator
         classes_made             fraction of the classes that the reference classifier finds, each at least a fifth as
                                  often as expected
+
+        Test images count by their weights, where they have any, in frechet_distance, reference_accuracy, d_accuracy and
+        memorisation, training images in frechet_distance_of_data; the reference classifier, diversity and classes_made
+        know of no weights.
         """
         model, target, confidence = context.model, context.target, context.confidence
         train, train_labels = _images(context, "train", target)
@@ -57,11 +61,16 @@ class GenerationEvaluation:
             _Seed(context, folder, seed, len(test)) for folder, seed in zip(context.folders, context.seeds, strict=True)
         ]
 
-        def distances(images: list[np.ndarray]) -> Measurement:
+        w = bootstrap.sample_weights
+        scale = 1.0 if w is None else w.sum() / float(w @ w)  # so that weights add up to their effective number
+
+        def distances(images: list[np.ndarray], weights: np.ndarray | None = None) -> Measurement:
             features = [reference.features(p) for p in images]
             return measure(
                 [
-                    bootstrap.over(lambda w, f=f: np.array([frechet_distance(real, f, row) for row in w]))
+                    bootstrap.over(
+                        lambda w, f=f: np.array([frechet_distance(real, f, scale * row, weights) for row in w])
+                    )
                     for f in features
                 ],
                 confidence,
@@ -79,7 +88,7 @@ class GenerationEvaluation:
             "frechet_distance": distances(last),
             "frechet_distance.first": distances([s.made[0] for s in seeds]),
             "frechet_distance.early": distances([s.made[1] for s in seeds]),
-            "frechet_distance_of_data": distances([train[: len(test)]]),
+            "frechet_distance_of_data": distances([train[: len(test)]], _weights_of(context, len(train[: len(test)]))),
             "reference_accuracy": measure(
                 [bootstrap.mean((reference.classes(test) == labels).astype(float))], confidence
             ),
@@ -133,6 +142,14 @@ def _images(context: EvaluationContext, split: str, target: str) -> tuple[np.nda
         if split == "train" and n >= SAMPLES:
             break
     return np.concatenate(images).astype(np.float64), np.concatenate(labels)
+
+
+def _weights_of(context: EvaluationContext, n: int) -> np.ndarray | None:
+    """Of the first n training images, scaled to add up to their effective number; None without weights."""
+    if not context.dataset.manifest.weighted:
+        return None
+    w = np.concatenate([shard.read("weight") for shard in context.dataset.open_shards("train")])[:n].astype(np.float64)
+    return w * (w.sum() / float(w @ w))
 
 
 def classes_made(numbers: np.ndarray, n_classes: int) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.task import MultiLabel
+from bevatron.errors import UserError
 from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluation
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.calibration import expected_calibration_error, reliability
@@ -36,6 +37,9 @@ class MultiLabelEvaluation:
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
         """Those of `multi_label_metrics` and `multi_label_curves`."""
         names, labels = context.target_info.names, predictions.targets[context.target] != 0
+        if unknown := [label for label in task.thresholds if label not in names]:
+            what = f"there is no label '{unknown[0]}' in the target '{context.target}'"
+            raise UserError("task.thresholds", what, f"it has: {', '.join(names)}")
         arguments = task, names, predictions.outputs, labels, bootstrap, context.confidence
         return multi_label_metrics(*arguments), multi_label_curves(*arguments)
 
@@ -131,10 +135,12 @@ def multi_label_curves(
     for k, name in enumerate(names):
         of_label, x = labels[:, k], logits[:, :, k].astype(np.float64)
         if of_label.any() and not of_label.all():
-            kept[name] = [Ranking(s, of_label, ~of_label).background_at(ROC_GRID).tolist() for s in x]
+            kept[name] = [
+                _numbers(Ranking(s, of_label, ~of_label).background_at(ROC_GRID, bootstrap.sample_weights)) for s in x
+            ]
         calibration[name] = reliability((sigmoid(s) for s in x), of_label, bootstrap, confidence)
         score[name] = {
-            word: (np.histogram(sigmoid(x[:, rows]), SCORE_EDGES)[0] / max(1, len(x) * int(rows.sum()))).tolist()
+            word: _numbers(np.mean([_shape(sigmoid(s), rows, bootstrap) for s in x], axis=0))
             for word, rows in (("with", of_label), ("without", ~of_label))
         }
     return {
@@ -144,6 +150,16 @@ def multi_label_curves(
         "thresholds": dict(zip(names, thresholds_of(task, names).tolist(), strict=True)),
         "samples": dict(zip(names, labels.sum(axis=0).tolist(), strict=True)),
     }
+
+
+def _shape(p: np.ndarray, rows: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
+    """Fraction of the samples at `rows` (n,) bool in each bin of the probability; NaN where there are none."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return bootstrap.histogram(p, SCORE_EDGES, rows)[0] / bootstrap.total(rows)
+
+
+def _numbers(values: np.ndarray) -> list[float | None]:
+    return [float(f"{v:.6g}") if np.isfinite(v) else None for v in values]
 
 
 def thresholds_of(task: MultiLabel, names: tuple[str, ...]) -> np.ndarray:

@@ -12,7 +12,7 @@ from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.gaussian_series import gaussian_series
 from bevatron.evaluate.statistics.measurement import Measurement
 from bevatron.evaluate.statistics.regression_curves import gaussian_curves, regression_curves
-from bevatron.evaluate.statistics.series import Series, join_series, measure_series
+from bevatron.evaluate.statistics.series import Series, join_series, measure_series, root
 from bevatron.store.shards.contract import TargetInfo
 
 
@@ -50,7 +50,7 @@ class RegressionEvaluation:
             of_number = target[:, k], None if truth is None else truth[:, k]
             mean = predictions.outputs[:, :, k].astype(np.float64)
             series[name] = regression_series(mean, *of_number, bootstrap)
-            curves[name] = regression_curves(mean, *of_number, predictions.x)
+            curves[name] = regression_curves(mean, *of_number, predictions.x, bootstrap.sample_weights)
             if task.loss == "gaussian_nll":
                 width = predictions.outputs[:, :, n_numbers + k].astype(np.float64)
                 series[name] |= gaussian_series(mean, width, target[:, k], bootstrap)
@@ -101,18 +101,18 @@ def regression_series(
     with np.errstate(divide="ignore", invalid="ignore"):  # a constant target: no such ratio
         r2 = [1.0 - s / _variance(of_data[:2]) for s in square]
     series = {
-        "rmse": [np.sqrt(s) for s in square],
+        "rmse": [root(s) for s in square],
         "mse": square,
         "r2": r2,
         "residual_mean": mean,
         "residual_std": [np.sqrt(np.maximum(s - m**2, 0.0)) for s, m in zip(square, mean, strict=True)],
     }
     if truth is not None:
-        noise, scale = np.sqrt(of_data[4]), np.sqrt(_variance(of_data[2:4]))
-        deviation = [np.sqrt(m) for m in missed]
+        noise, scale = root(of_data[4]), np.sqrt(_variance(of_data[2:4]))
+        deviation = [root(m) for m in missed]
         with np.errstate(divide="ignore", invalid="ignore"):  # no noise, or a constant truth: no such ratio
             series["noise"] = [noise] * len(predictions)
-            series["rmse_over_noise"] = [np.sqrt(s) / noise for s in square]
+            series["rmse_over_noise"] = [root(s) / noise for s in square]
             series["deviation"] = deviation
             series["relative_deviation"] = [d / scale for d in deviation]
     return Series(series)

@@ -10,7 +10,8 @@ from bevatron.store.records.data import ObservableRecord
 
 
 def plot_observables(records: list[ObservableRecord], classes: list[str]) -> Figure:
-    """A panel for each observable: its distribution in each class, of unit area, with sqrt(N) errors.
+    """A panel for each observable: its distribution in each class, of unit area, with sqrt(N) errors, of
+    samples with weights sqrt(Σw²).
 
     records: entries of `observables` in data.json; classes: in the order of their colours, [""] without any. The legend
     quotes the fraction of the class outside of the panel, or without the element, where that is above 1 %.
@@ -20,15 +21,18 @@ def plot_observables(records: list[ObservableRecord], classes: list[str]) -> Fig
         edges = np.array(record.edges)
         for i, name in enumerate(classes):
             counts = np.array(record.counts[name], float)
-            scale = 1.0 / (max(counts.sum(), 1.0) * np.diff(edges))
+            weighted = record.errors is not None
+            errors = np.array(record.errors[name]) if record.errors is not None else np.sqrt(counts)
+            total = counts.sum() if weighted and counts.sum() > 0 else max(counts.sum(), 1.0)
+            scale = 1.0 / (total * np.diff(edges))
             colour = COLOURS[i % len(COLOURS)]
             label = name + _fractions_left_out(record, name)
             axes.stairs(counts * scale, edges, color=colour, lw=1.5, label=label)
-            middle, full = (edges[1:] + edges[:-1]) / 2, counts > 0
+            middle, full = (edges[1:] + edges[:-1]) / 2, errors > 0
             axes.errorbar(
                 middle[full],
                 (counts * scale)[full],
-                yerr=(np.sqrt(counts) * scale)[full],
+                yerr=(errors * scale)[full],
                 fmt="none",
                 ecolor=colour,
                 elinewidth=0.8,
@@ -50,7 +54,7 @@ def plot_observables(records: list[ObservableRecord], classes: list[str]) -> Fig
 
 
 def _fractions_left_out(record: ObservableRecord, name: str) -> str:
-    total = max(record.samples[name], 1)
+    total = record.samples[name] if record.samples[name] > 0 else 1
     outside = (record.below[name] + record.above[name]) / total
     missing = record.missing[name] / total
     notes = [f"{outside:.0%} outside"] if outside > 0.01 else []

@@ -41,6 +41,10 @@ def plot_residuals(curves: dict[str, dict]) -> Figure:
             noise = np.array(curve["noise"])
             axes.stairs(noise, edges, fill=True, color=FAINT, alpha=0.35, label="noise")
         axes.stairs(np.array(curve["model"]), edges, color=COLOURS[2], lw=1.5, label="point − network")
+        weighted = "errors" in curve
+        if weighted:
+            middle, errors = (edges[1:] + edges[:-1]) / 2, np.array(curve["errors"])
+            axes.errorbar(middle, curve["model"], yerr=errors, fmt="none", ecolor=COLOURS[2], elinewidth=0.8)
         if curve["outside"] > 0.0005:
             note = f"{curve['outside']:.1%} outside"
             axes.text(0.97, 0.95, note, transform=axes.transAxes, ha="right", va="top")
@@ -48,7 +52,7 @@ def plot_residuals(curves: dict[str, dict]) -> Figure:
         axes.set_ylim(bottom=0)
         axes.set_title(title, loc="left")
         axes.set_xlabel("residual")
-        axes.set_ylabel("test points / bin")
+        axes.set_ylabel("sum of weights / bin" if weighted else "test points / bin")
     _add_legend_above(figure, panels[0])
     return figure
 

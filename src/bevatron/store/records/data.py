@@ -8,6 +8,8 @@ from pydantic import Field
 from bevatron.store.records.metrics import MeasuredRecord
 from bevatron.store.records.record import Finite, Record, Whole, YesNo, check_made_for, publish_record, read_record
 
+Content = Whole | Finite  # a number of samples, or a sum of weights
+
 
 class ObservableRecord(Record):
     """One observable's histogram, class by class; '' is the class of a study without classes."""
@@ -16,11 +18,16 @@ class ObservableRecord(Record):
     unit: str = Field(description="unit of its values; '' of a pure number")
     log: YesNo = Field(description="whether the figure's vertical axis is logarithmic")
     edges: tuple[Finite, ...] = Field(min_length=2, description="edges of the histogram's bins")
-    counts: dict[str, tuple[Whole, ...]] = Field(description="samples in each bin, by class")
-    below: dict[str, Whole] = Field(description="samples below the first edge, by class")
-    above: dict[str, Whole] = Field(description="samples above the last edge, by class")
-    missing: dict[str, Whole] = Field(description="samples without the element, by class")
-    samples: dict[str, Whole] = Field(description="all samples, by class")
+    counts: dict[str, tuple[Content, ...]] = Field(
+        description="samples in each bin, by class; as all counts below sums of weights, where samples have weights"
+    )
+    errors: dict[str, tuple[Finite, ...]] | None = Field(
+        default=None, description="of samples with weights: sqrt(Σw²) of each bin, by class"
+    )
+    below: dict[str, Content] = Field(description="samples below the first edge, by class")
+    above: dict[str, Content] = Field(description="samples above the last edge, by class")
+    missing: dict[str, Content] = Field(description="samples without the element, by class")
+    samples: dict[str, Content] = Field(description="all samples, by class")
     roc: dict[str, tuple[Finite, ...]] | None = Field(
         default=None, description="of a classification: fraction of each background kept by a cut from below, by class"
     )

@@ -44,6 +44,9 @@ class MeasuredRecord(PublishedRecord):
     versions: dict[str, str] = Field(description="versions of the packages that measured, by name")
     n_test: Whole = Field(description="samples of the test split")
     n_test_events: Whole = Field(description="independent events of the test split")
+    n_test_effective: Finite | None = Field(
+        default=None, description="of samples with weights (Σw)² / Σw², by which they fluctuate; null without weights"
+    )
     confidence: Finite = Field(gt=0, lt=1, description="confidence of the intervals")
     metrics: dict[str, MetricRecord] = Field(description="metrics by name; the names depend on the task")
     bootstrap: dict[str, Replicas] = Field(
