@@ -125,14 +125,14 @@ def cases():
 def test_onnxruntime_says_what_pytorch_says(kind, task):
     from bevatron.export import agreement, graph
 
-    network, classification = small_network(kind, PIXELS.get(kind, N_OUTPUTS[task])), task == "classification"
+    network, answers = small_network(kind, PIXELS.get(kind, N_OUTPUTS[task])), graph.ANSWERS.get(task, "numbers")
     inputs = network.spec.inputs
     groups = list(inputs)
-    plain = graph.Plain(network, classification).eval()
+    plain = graph.Plain(network, answers).eval()
     padded = samples(groups, 150, 1)
     columns = graph.columns_of(inputs, padded)
     ports = graph.input_ports(inputs, columns)
-    outputs = graph.output_ports(network, classification)
+    outputs = graph.output_ports(network, answers)
     model = graph.onnx_model(plain, tuple(c[:4] for c in columns), ports, outputs, kind)
     content = model.SerializeToString()
     found = agreement.measure_agreement(content, plain, columns, ports, outputs, threads=1)
@@ -160,6 +160,8 @@ def test_the_same_network_gives_the_same_bytes():
         network = Network(NetworkSpec({"kind": "mlp", "widths": [4]}, {"jet": JET}, 2, "none")).eval()
         columns = (torch.ones(4, 4),)
         ports = graph.input_ports({"jet": JET}, columns)
-        model = graph.onnx_model(graph.Plain(network, True), columns, ports, graph.output_ports(network, True), "net")
+        model = graph.onnx_model(
+            graph.Plain(network, "classes"), columns, ports, graph.output_ports(network, "classes"), "net"
+        )
         made.append(model.SerializeToString(deterministic=True))
     assert made[0] == made[1]

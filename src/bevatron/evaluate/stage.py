@@ -1,5 +1,6 @@
 """Evaluate one model: predictions of all its seeds for the test split, metrics and their uncertainties."""
 
+import json
 import logging
 import time
 from dataclasses import replace
@@ -44,7 +45,8 @@ def evaluate_model(
         "model": name,
         "task": study.task.kind,
         "manifest_sha256": dataset.manifest.sha256,
-        "classes": ",".join(dataset.manifest.classes),
+        "classes": ",".join(getattr(study.task, "classes", ())),
+        "parts": json.dumps(context.target_info.names, ensure_ascii=False),
     }
     write_predictions(folder / "predictions.h5", predictions, attributes, list(context.seeds))
 

@@ -111,7 +111,7 @@ def draw_chapter(results: StudyResults) -> Chapter:
         models=table("models", tables.models_table),
         searches=[_search_part(results, m, m.search) for m in results.models.values() if m.search],
         trials=table("search", tables.search_table),
-        learning=_learning_figure(results, part.loss),
+        learning=_learning_figure(results, part.loss(task)),
         grids=tables_or_failure(study.name, "grids", lambda: grid_tables(results, part.columns(task, results)[0])),
         comparison=table("comparison", lambda r: tables.comparison_table(r, part.columns(task, r))),
         published=table("published", tables.published_table),
