@@ -50,7 +50,9 @@ def evaluate_model(
     }
     write_predictions(folder / "predictions.h5", predictions, attributes, list(context.seeds))
 
-    of_the_fits = measure_overtraining(context.model, runs, runs_path.parent, study.evaluation.bootstrap)
+    of_the_fits = {}
+    if getattr(study.task, "loss", None) != "gaussian_nll":  # the logarithm of a density has no zero, and no ratios
+        of_the_fits = measure_overtraining(context.model, runs, runs_path.parent, study.evaluation.bootstrap)
     write_metrics(folder / "metrics.json", metrics_record(context, runs, predictions, of_the_fits))
     log.info(
         "%s/%s: %d seeds on %d test samples in %.1f s",

@@ -213,7 +213,8 @@ def _observable_figures(results: StudyResults) -> list[ReportFigure]:
     records = [results.data.observables[name] for name in results.study.evaluation.observables]
     if not records:
         return []
-    classes = list(results.manifest.classes) or [""]
+    # Labels do not divide the samples: their observables are of all samples, as without classes.
+    classes = [""] if results.study.task.kind == "multi_label" else list(results.manifest.classes) or [""]
     caption = (
         "Observables of the test split, each class normalised to unit area; errors are √N. The legend tells "
         "what fraction of a class lies outside of the figure, or lacks the element."

@@ -31,18 +31,22 @@ def plot_pulls(curves: dict[str, dict]) -> Figure:
 
 
 def plot_widths(curves: dict[str, dict]) -> Figure:
-    """A panel for each model: the spread found in each bin of the predicted width with its interval, and the diagonal."""
+    """A panel for each model: the spread found in each bin of the predicted width with its interval; the diagonal."""
     figure, panels = create_panels(len(curves))
     for axes, (title, curve) in zip(panels, curves.items(), strict=True):
         predicted, found, low, high = (np.array(curve[key], float) for key in ("predicted", "found", "low", "high"))
         errors = np.maximum([found - low, high - found], 0.0)
         axes.errorbar(predicted, found, yerr=np.nan_to_num(errors), fmt="o", color=COLOURS[2], elinewidth=1)
         values = np.concatenate([predicted, found])
-        ends = np.nanmin(values), np.nanmax(values)
-        axes.plot(ends, ends, color=FAINT, lw=1, ls="--")
-        if ends[0] > 0 and ends[1] > 10 * ends[0]:
+        least, most = float(np.nanmin(values)), float(np.nanmax(values))
+        margin = 0.06 * (most - least) or 0.06 * abs(most) or 1.0
+        ends = least - margin, most + margin
+        if least > 0 and most > 10 * least:
             axes.set_xscale("log")
             axes.set_yscale("log")
+            ends = least / 1.3, most * 1.3
+        axes.plot(ends, ends, color=FAINT, lw=1, ls="--")
+        axes.set_xlim(ends)
         axes.set_title(title, loc="left")
         axes.set_xlabel("predicted width")
         axes.set_ylabel("spread found")

@@ -38,16 +38,17 @@ class MultiLabelSection:
             suffix = "" if len(models) <= LINES else f"-{k // LINES + 1}"
             curves = {m.label: m.curves["roc"] for m in models[k : k + LINES]}
             caption = (
-                "Fraction of the samples with each label that is kept against that of the samples without it, by one cut "
-                "on the label's probability. Lines: mean of the seeds; bands: their range; dashed: a score that says "
-                "nothing."
+                "Fraction of the samples with each label that is kept against that of the samples without it, by one "
+                "cut on the label's probability. Lines: mean of the seeds; bands: their range; dashed: a score that "
+                "says nothing."
             )
             figure = draw_figure(partial(plot_label_roc, labels, curves), f"{name}-roc{suffix}", caption, wide=True)
             figures += [figure] if figure is not None else []
         for model in models:
             caption = (
                 f"{model.title}. Its probability of each label, for samples with and without it; dashed: the threshold "
-                "from which on a sample is said to have it. Last: predicted probabilities against the fractions observed."
+                "from which on a sample is said to have it. Last: predicted probabilities against the fractions "
+                "observed."
             )
             draw = partial(plot_label_scores, labels, model.curves)
             figures.append(

@@ -38,7 +38,7 @@ class RegressionSection:
     def data(self, task: Regression, results: StudyResults) -> list[ReportFigure]:
         """Figures of the data, beside those of the observables."""
         points = results.data.points
-        if points is None or not set(points.targets) - {points.truth}:
+        if points is None or not set(points.targets) - {points.truth}:  # nothing but the truth
             return []
         draw = partial(plot_points, _axis_title(task, results), task.target, points)
         caption = f"{len(points.x)} points of the test split" + (", and the truth." if points.truth else ".")
@@ -95,21 +95,19 @@ def _draw_number(
         figures.append(draw_figure(draw, f"{name}-deviations{suffix}", caption, wide=True, folded=folded))
     if pulls := {m: c["pulls"] for m, c in curves.items() if "pulls" in c}:
         caption = (
-            f"{prefix}Pulls, (target − predicted mean) / predicted width, of the test points (mean of the seeds), beside "
-            "the normal distribution of mean 0 and width 1, dashed, that they have if the widths are right."
+            f"{prefix}Pulls, (target − predicted mean) / predicted width, of the test points (mean of the seeds), "
+            "beside the normal distribution of mean 0 and width 1, dashed, that they have if the widths are right."
         )
         draw = partial(plot_pulls, pulls)
         figures.append(draw_figure(draw, f"{name}-pulls{suffix}", caption, wide=True, folded=folded))
-        widths = {m: c["widths"] for m, c in curves.items() if "widths" in c}
         confidence = f"{results.study.evaluation.confidence:.0%}"
         caption = (
-            f"{prefix}Predicted width against the spread that is found: root mean square of target − predicted mean, in "
-            f"bins of the predicted width with equally many test points; intervals of {confidence} from the test split's "
-            "size."
+            f"{prefix}Predicted width against the spread that is found: root mean square of target − predicted mean, "
+            "in bins of the predicted width with equally many test points; intervals of "
+            f"{confidence} from the test split's size."
         )
-        figures.append(
-            draw_figure(partial(plot_widths, widths), f"{name}-widths{suffix}", caption, wide=True, folded=folded)
-        )
+        draw = partial(plot_widths, {m: c["widths"] for m, c in curves.items() if "widths" in c})
+        figures.append(draw_figure(draw, f"{name}-widths{suffix}", caption, wide=True, folded=folded))
     return figures
 
 
@@ -117,7 +115,7 @@ def _axis_title(task: Regression, results: StudyResults) -> str:
     """The horizontal axis with its unit, where it has one."""
     x = task.x
     if x is None:
-        return "truth"
+        return "target" if task.truth is None else "truth"
     for info in results.manifest.groups.values():
         if x in info.features:
             unit = info.units[info.features.index(x)]
