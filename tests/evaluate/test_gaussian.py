@@ -77,6 +77,7 @@ def test_curves_show_the_widths_that_are_found():
 
 
 def test_few_samples_and_equal_widths_make_curves_too():
-    curves = gaussian_curves(np.zeros((1, 3)), np.ones((1, 3)), np.array([0.0, 9.0, -9.0]), Bootstrap(np.arange(3), 20, "a"), 0.68)  # fmt: skip
+    target, bootstrap = np.array([0.0, 9.0, -9.0]), Bootstrap(np.arange(3), 20, "a")
+    curves = gaussian_curves(np.zeros((1, 3)), np.ones((1, 3)), target, bootstrap, 0.68)
     assert curves["pulls"]["outside"] == pytest.approx(2 / 3)
     assert len(curves["widths"]["found"]) == 1
