@@ -88,10 +88,10 @@ def test_the_page_and_the_card_show_them(kind, made):
     folder = results.parents[1] / "report" / kind
     assert not json.loads((folder / "claims.json").read_text()).get("failures")
     page, card = (folder / "index.html").read_text(), (results / "export" / "card.md").read_text()
-    shown = {"gaussians": ("pulls", "px [GeV]", "R²"), "labels": ("ROC", "odd, one", "fraction of wrong labels")}[kind]
-    assert all(word in page for word in shown[1:]), [word for word in shown[1:] if word not in page]
-    plots = {path.stem for path in (folder / "plots").iterdir()}
-    assert {"gaussians": {"gaussians-pulls-2", "gaussians-widths"}, "labels": {"labels-roc", "labels-net-labels"}}[
-        kind
-    ] <= plots
-    assert {"gaussians": "loss | gaussian_nll", "labels": "| labels | right, high, odd, one"}[kind] in card
+    words, plots, fact = {
+        "gaussians": (("px [GeV]", "R²"), ("pulls-2", "widths"), "loss | gaussian_nll"),
+        "labels": (("odd, one", "fraction of wrong labels"), ("roc", "net-labels"), "| labels | right, high, odd, one"),
+    }[kind]
+    assert [word for word in words if word not in page] == []
+    assert {f"{kind}-{plot}" for plot in plots} <= {path.stem for path in (folder / "plots").iterdir()}
+    assert fact in card

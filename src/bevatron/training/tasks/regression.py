@@ -47,12 +47,12 @@ class RegressionLearner(Learner):
         """Mean over the samples: in one operation where nothing is scaled."""
         if self.network.outputs.kind != "plain":
             return self.sample_losses(outputs, batch).mean()
-        error, target = ERRORS[self.job.study.task.loss], self._target(batch)
+        error, target = ERRORS[self._task.loss], self._target(batch)
         return loss_with_heads(lambda of: error(of, target), outputs)
 
     def _number_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
         """The loss of each number, (batch, k)."""
-        task, units = self.job.study.task, self.network.outputs
+        task, units = self._task, self.network.outputs
         if task.loss == "gaussian_nll":
             mean, width = outputs.chunk(2, dim=1)
             return gaussian_losses(mean, width, target) - torch.log(units.scale)
@@ -60,6 +60,12 @@ class RegressionLearner(Learner):
         if units.kind == "plain":
             return error(outputs, target, reduction="none")
         return error((outputs - target) / units.scale, torch.zeros_like(target), reduction="none")
+
+    @property
+    def _task(self) -> Regression:
+        task = self.job.study.task
+        assert isinstance(task, Regression)  # as the learner is found by the task's kind
+        return task
 
     def _target(self, batch: Batch) -> Tensor:
         """(batch, k) float32, or float64 where the dataset has that."""
