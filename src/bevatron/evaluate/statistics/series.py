@@ -1,11 +1,14 @@
 """Metrics before they are measured: by name, of each seed the values on the test split and on its replicas."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from bevatron.evaluate.statistics.measurement import Measurement, measure
+
+Together = Literal["mean", "sum"]
 
 
 @dataclass(frozen=True)
@@ -26,15 +29,14 @@ def root(squares: np.ndarray) -> np.ndarray:
     return np.sqrt(np.where(squares >= 0, squares, np.nan))
 
 
-def join_series(parts: Mapping[str, Series], together: Mapping[str, Callable[..., np.ndarray]]) -> Series:
-    """Those of several parts as `<metric>.<part>`, after what some of them make together: by metric, a function of an
-    array (n_parts, replicas + 1) and of `axis`.
-    """
-    joined = {}
-    for metric, function in together.items():
+def join_series(parts: Mapping[str, Series], together: Mapping[str, Together]) -> Series:
+    """Those of several parts as `<metric>.<part>`, after what some of them make together: the mean or the sum."""
+    joined: dict[str, list[np.ndarray]] = {}
+    for metric, how in together.items():
         if all(metric in part.values for part in parts.values()):
             of_seeds = zip(*(part.values[metric] for part in parts.values()), strict=True)
-            joined[metric] = [function(np.stack(of_parts), axis=0) for of_parts in of_seeds]
+            sums = [np.sum(of_parts, axis=0) for of_parts in of_seeds]
+            joined[metric] = sums if how == "sum" else [total / len(parts) for total in sums]
     values = {f"{metric}.{name}": v for name, part in parts.items() for metric, v in part.values.items()}
     sizes = {f"{metric}.{name}": n for name, part in parts.items() for metric, n in part.sizes.items()}
     return Series(joined | values, sizes)

@@ -13,7 +13,7 @@ from bevatron.evaluate.statistics.calibration import expected_calibration_error,
 from bevatron.evaluate.statistics.label_precision import label_average_precision
 from bevatron.evaluate.statistics.measurement import Measurement
 from bevatron.evaluate.statistics.ranking import Ranking
-from bevatron.evaluate.statistics.series import Series, join_series, measure_series
+from bevatron.evaluate.statistics.series import Series, Together, join_series, measure_series
 from bevatron.store.shards.contract import TargetInfo
 
 ROC_GRID = np.round(np.linspace(0.0, 1.0, 101), 4)
@@ -64,7 +64,7 @@ def multi_label_metrics(
     of_labels = {
         name: _label_series(logits[:, :, k], labels[:, k], thresholds[k], bootstrap) for k, name in enumerate(names)
     }
-    means = dict.fromkeys(("auc", "average_precision", "log_loss", "brier", "ece"), np.mean)
+    means: dict[str, Together] = dict.fromkeys(("auc", "average_precision", "log_loss", "brier", "ece"), "mean")
     right = [(x >= _logit(thresholds)) == labels for x in logits]
     whole = [r.all(axis=1) for r in right]
     of_seeds = [bootstrap.mean(np.stack([1.0 - r.mean(axis=1), w], axis=1)) for r, w in zip(right, whole, strict=True)]

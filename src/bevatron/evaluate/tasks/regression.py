@@ -57,7 +57,7 @@ class RegressionEvaluation:
                 curves[name] |= gaussian_curves(mean, width, target[:, k], bootstrap, context.confidence)
         if not names:
             return measure_series(series[""], context.confidence), curves[""]
-        together = join_series(series, {"r2": np.mean, "nll": np.sum})
+        together = join_series(series, {"r2": "mean", "nll": "sum"})
         return measure_series(together, context.confidence), {"parts": curves}
 
 
