@@ -66,7 +66,6 @@ _TITLES = (
     (r"coverage_([12])sigma\.(.+)", r"fraction within \1 σ of \2"),
     (r"mean_width", "mean predicted width"),
     (r"mean_width\.(.+)", r"mean predicted width of \1"),
-    (r"auc", "mean AUC"),
     (r"average_precision", "mean average precision of the labels"),
     (r"average_precision\.(.+)", r"average precision of \1"),
     (r"brier", "Brier score"),
