@@ -44,6 +44,10 @@ def test_what_fits_is_valid(tmp_path):
         ({"task.thresholds": {"hihg": 0.5}}, "task.thresholds: unknown label 'hihg'; allowed: right, high, odd, one"),
         ({"task.threshold": 1.5}, "task.threshold: must be less than or equal to 1, found 1.5"),
         ({"task": {"kind": "regression", "target": "energy", "loss": "gauss"}}, "task.loss: found 'gauss'; allowed:"),
+        (
+            {"task": {"kind": "classification", "target": "side", "classes": ["not_left", "left"], "signal": "left"}},
+            "task.classes: not_left, left; simulation.source.targets.side numbers them left, not_left; use one order",
+        ),
         ({"models.net.target": "side"}, "models.net.target: 'side' has classes, a multi_label needs labels"),
         ({"models.net.training.balance": "weights"}, "balance: 'weights' needs a task with classes"),
     ],
@@ -57,3 +61,16 @@ def test_names_that_cannot_be_shown_are_refused(tmp_path):
     targets = {"tags": {"labels": {"a\nb": "x > 0", "c": "x < 0"}}}
     (line,) = errors_of(tmp_path, {"simulation.source.targets": targets, "task.thresholds": {}})
     assert "has signs or spaces that cannot be shown" in line
+
+
+def test_another_order_of_the_classes_is_another_dataset(tmp_path):
+    """The order numbers the classes: shards of another order must not be taken for these."""
+    from bevatron.config.loading.identity import raw_digest
+    from bevatron.config.sections.study import Study
+
+    study = study_of("several", tmp_path)
+    payload = study.model_dump(mode="json")
+    assert Study.model_validate(payload) == study
+    assert raw_digest(Study.model_validate(payload)) == raw_digest(study)
+    payload["simulation"]["source"]["targets"]["side"]["classes"] = {"not_left": "x >= 0", "left": "x < 0"}
+    assert raw_digest(Study.model_validate(payload)) != raw_digest(study)

@@ -9,7 +9,7 @@ from bevatron.config.sections.dataset import DatasetSection
 from bevatron.config.sections.observable import Observable
 from bevatron.config.sections.section import Count, Integer, Name, Real, Section
 from bevatron.config.sections.simulation import Simulation
-from bevatron.config.sections.task import MultiLabel, Regression, Task
+from bevatron.config.sections.task import Classification, MultiLabel, Regression, Task
 
 
 class Evaluation(Section):
@@ -51,6 +51,14 @@ class DataPart(Section):
     def _the_target_fits_the_task(self) -> "DataPart":
         if fault := target_fault(self.task, self.task.target, stated_targets(self)):
             raise ValueError(f"task.target: {fault}")
+        if isinstance(self.task, Classification) and (stated := stated_targets(self)) is not None:
+            named = stated[self.task.target].class_names
+            numbered, tasks = (
+                [c for c in a if c in b] for a, b in ((named, self.task.classes), (self.task.classes, named))
+            )
+            if numbered != tasks:
+                what = f"simulation.source.targets.{self.task.target} numbers them {', '.join(named)}"
+                raise ValueError(f"task.classes: {', '.join(self.task.classes)}; {what}; use one order")
         if isinstance(self.task, MultiLabel) and (stated := stated_targets(self)) is not None:
             known = stated[self.task.target].parts
             if unknown := [label for label in self.task.thresholds if label not in known]:
@@ -73,6 +81,11 @@ class StatedTarget(Protocol):
     @property
     def parts(self) -> tuple[str, ...]:
         """The names of its numbers, where it has several."""
+        ...
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of its classes in the order of their numbers."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_serializer, model_validator
 
 from bevatron.config.sections.section import Count, Name, Positive, Real, Section
 
@@ -20,6 +20,12 @@ Formulas = dict[Annotated[str, Field(min_length=1, max_length=200)], Formula]
 def _named(value: Any) -> Any:
     """A list of columns is each column by its own name."""
     return {str(name): name for name in value} if isinstance(value, list) else value
+
+
+def _paired(value: Any) -> Any:
+    """Pairs of name and expression, as `TableTarget` gives its classes to JSON."""
+    pairs = isinstance(value, list) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in value)
+    return dict(value) if pairs else value
 
 
 class TableGroup(Section):
@@ -79,7 +85,7 @@ class TableTarget(Section):
     values: Annotated[Formulas | None, BeforeValidator(_named)] = Field(
         default=None, description="several numbers, by name"
     )
-    classes: Formulas | None = Field(
+    classes: Annotated[Formulas | None, BeforeValidator(_paired)] = Field(
         default=None,
         description="by name of the class, the expression that is true, or not 0, for its samples; numbered in this "
         "order",
@@ -106,6 +112,11 @@ class TableTarget(Section):
                 raise ValueError(f"{key}: name one at least")
         return self
 
+    @field_serializer("classes", when_used="json")
+    def _in_their_order(self, classes: dict[str, str] | None) -> list[list[str]] | None:
+        """The order numbers the classes, so it belongs into digests, which sort the keys of mappings."""
+        return None if classes is None else [[name, text] for name, text in classes.items()]
+
     @property
     def form(self) -> TargetForm:
         """What a sample has of it, by the key that states it."""
@@ -116,6 +127,11 @@ class TableTarget(Section):
     def parts(self) -> tuple[str, ...]:
         """The names of its numbers, where it has several: values or labels."""
         return tuple(self.values or self.labels or ())
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of its classes in the order of their numbers; none without classes."""
+        return tuple(self.classes or ())
 
 
 class Missing(Section):
