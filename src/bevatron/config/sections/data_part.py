@@ -53,10 +53,8 @@ class DataPart(Section):
             raise ValueError(f"task.target: {fault}")
         if isinstance(self.task, Classification) and (stated := stated_targets(self)) is not None:
             named = stated[self.task.target].class_names
-            numbered, tasks = (
-                [c for c in a if c in b] for a, b in ((named, self.task.classes), (self.task.classes, named))
-            )
-            if numbered != tasks:
+            numbered = [name for name in named if name in self.task.classes]
+            if numbered != [name for name in self.task.classes if name in named]:
                 what = f"simulation.source.targets.{self.task.target} numbers them {', '.join(named)}"
                 raise ValueError(f"task.classes: {', '.join(self.task.classes)}; {what}; use one order")
         if isinstance(self.task, MultiLabel) and (stated := stated_targets(self)) is not None:
