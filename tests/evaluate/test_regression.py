@@ -42,7 +42,7 @@ def test_a_shift_is_a_deviation_and_a_mean_residual():
 
 def test_no_truth_no_deviation():
     found = regression_metrics(TRUTH[None], TARGET, None, BOOTSTRAP, 0.68)
-    assert set(found) == {"rmse", "residual_mean", "residual_std"}
+    assert set(found) == {"rmse", "mse", "r2", "residual_mean", "residual_std"}
 
 
 def test_without_noise_there_is_no_ratio_to_it():

@@ -125,14 +125,14 @@ def cases():
 def test_onnxruntime_says_what_pytorch_says(kind, task):
     from bevatron.export import agreement, graph
 
-    network, classification = small_network(kind, PIXELS.get(kind, N_OUTPUTS[task])), task == "classification"
+    network, answers = small_network(kind, PIXELS.get(kind, N_OUTPUTS[task])), graph.ANSWERS.get(task, "numbers")
     inputs = network.spec.inputs
     groups = list(inputs)
-    plain = graph.Plain(network, classification).eval()
+    plain = graph.Plain(network, answers).eval()
     padded = samples(groups, 150, 1)
     columns = graph.columns_of(inputs, padded)
     ports = graph.input_ports(inputs, columns)
-    outputs = graph.output_ports(network, classification)
+    outputs = graph.output_ports(network, answers)
     model = graph.onnx_model(plain, tuple(c[:4] for c in columns), ports, outputs, kind)
     content = model.SerializeToString()
     found = agreement.measure_agreement(content, plain, columns, ports, outputs, threads=1)
@@ -160,6 +160,47 @@ def test_the_same_network_gives_the_same_bytes():
         network = Network(NetworkSpec({"kind": "mlp", "widths": [4]}, {"jet": JET}, 2, "none")).eval()
         columns = (torch.ones(4, 4),)
         ports = graph.input_ports({"jet": JET}, columns)
-        model = graph.onnx_model(graph.Plain(network, True), columns, ports, graph.output_ports(network, True), "net")
+        model = graph.onnx_model(
+            graph.Plain(network, "classes"), columns, ports, graph.output_ports(network, "classes"), "net"
+        )
         made.append(model.SerializeToString(deterministic=True))
     assert made[0] == made[1]
+
+
+@pytest.mark.parametrize(("outputs", "names"), [("gaussian", ["prediction", "width"]), ("numbers", ["prediction"])])
+def test_numbers_of_any_unit_agree_in_their_own_unit(outputs, names):
+    """A target of the size 1e-20 is checked as closely as one of the size 1."""
+    from types import SimpleNamespace as Number
+
+    from bevatron.export import agreement, graph
+
+    torch.manual_seed(4)
+    spec = NetworkSpec({"kind": "mlp", "widths": [4]}, {"jet": JET}, 4, "none", outputs=outputs)
+    units = [Number(mean=1000.0, std=20.0), Number(mean=0.0, std=1e-20)] * (1 if outputs == "gaussian" else 2)
+    network = Network(spec, None, units).eval()
+    columns = (torch.randn(50, 4),)
+    plain = graph.Plain(network, "numbers")
+    inputs, ports = graph.input_ports({"jet": JET}, columns), graph.output_ports(network, "numbers")
+    assert [port.name for port in ports] == names
+    content = graph.onnx_model(plain, (columns[0][:4],), inputs, ports, "net").SerializeToString()
+    found = agreement.measure_agreement(content, plain, columns, inputs, ports, 1)
+    assert 0 <= found.largest < 1e-5
+    network.outputs.centre[1] = 1e-22  # as if the file had another centre
+    moved = agreement.measure_agreement(content, plain, columns, inputs, ports, 1)
+    assert moved.differences["prediction"] > 1e-3
+    with pytest.raises(UserError, match="differs from PyTorch's"):
+        agreement.check_agreement(moved, "net")
+
+
+def test_labels_have_probabilities_of_their_own():
+    from bevatron.export import agreement, graph
+
+    torch.manual_seed(4)
+    network = Network(NetworkSpec({"kind": "mlp", "widths": [4]}, {"jet": JET}, 3, "none")).eval()
+    columns = (torch.randn(50, 4),)
+    plain = graph.Plain(network, "labels")
+    inputs, ports = graph.input_ports({"jet": JET}, columns), graph.output_ports(network, "labels")
+    content = graph.onnx_model(plain, (columns[0][:4],), inputs, ports, "net").SerializeToString()
+    assert agreement.measure_agreement(content, plain, columns, inputs, ports, 1).largest < 1e-5
+    probabilities, logits = plain(*columns)
+    torch.testing.assert_close(probabilities, torch.special.expit(logits))

@@ -19,8 +19,9 @@ from bevatron.store.readers.streaming import StreamingReader
 from bevatron.store.shards.manifest import load_manifest
 from bevatron.training.collate import Collate, rows_at_once
 from bevatron.training.fit import fit, initial_network
+from bevatron.training.heads import HEADS_WEIGHT
 from bevatron.training.job import FitJob
-from bevatron.training.tasks.classification import HEADS_WEIGHT, ClassificationLearner
+from bevatron.training.tasks.classification import ClassificationLearner
 
 
 @pytest.fixture

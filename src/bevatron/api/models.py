@@ -69,8 +69,9 @@ class TrainedModel:
     def predict(self, inputs: Any) -> np.ndarray:
         """What the network says of n samples: (n, n_outputs) float32.
 
-        A classification gives the probability of each class, in the order of `classes`; a regression its number in the
-        target's unit; other tasks what their network computes.
+        A classification gives the probability of each class, a multi-label task that of each label, in the order of
+        `classes`; a regression its numbers in the target's unit, followed by their widths where it predicts them; other
+        tasks what their network computes.
 
         inputs: arrays by group, in physical units, not normalised. A dense group is an array (n, *shape), a pandas
         table or awkward records, whose features are found by name. A list is a sequence of n arrays
@@ -97,6 +98,8 @@ class TrainedModel:
                 predicted = self.network(batch).float()
                 if self.task == "classification":
                     predicted = torch.softmax(predicted, 1)
+                elif self.task == "multi_label":
+                    predicted = torch.sigmoid(predicted)
                 outputs.append(predicted.numpy())
         return np.concatenate(outputs)
 

@@ -13,6 +13,7 @@ from bevatron.config.sections.task import Task
 from bevatron.config.sections.workflow import Workflow
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement
+from bevatron.store.shards.contract import TargetInfo
 from bevatron.store.shards.dataset import Dataset
 
 EVALUATIONS = Registry("evaluation", "bevatron.evaluate.tasks")
@@ -43,6 +44,11 @@ class EvaluationContext:
     def target(self) -> str:
         """The target that the model is compared with."""
         return self.model.target or self.study.task.target
+
+    @property
+    def target_info(self) -> TargetInfo:
+        """Form and names of that target."""
+        return self.dataset.manifest.targets[self.target]
 
     @property
     def confidence(self) -> float:
@@ -79,8 +85,8 @@ class TaskEvaluation(Protocol):
         """Targets of the dataset that are compared with the predictions."""
         ...
 
-    def outputs(self, task: Task) -> tuple[int | None, ...]:
-        """Shape of a network's output for one sample; None where any length will do."""
+    def outputs(self, task: Task, target: TargetInfo) -> tuple[int | None, ...]:
+        """Shape of a network's output for one sample, compared with the target; None where any length will do."""
         ...
 
     def metrics(

@@ -178,10 +178,16 @@ def _select_points(study: DataPart, columns: TestColumns, n: int) -> PointsRecor
     if x is None:
         return None
     rows = np.unique(np.linspace(0, n - 1, min(POINTS, n)).astype(int))
-    targets = {name: info for name, info in columns.manifest.targets.items() if info.shape == ()}
+    targets: dict[str, np.ndarray] = {}
+    for name, info in columns.manifest.targets.items():
+        if info.shape == ():
+            targets[name] = columns.target(name)[rows]
+        elif info.names and name in (task.target, task.truth):
+            values = columns.target(name)[rows]
+            targets |= {f"{name}: {part}": values[:, k] for k, part in enumerate(info.names)}
     return PointsRecord(
         x=tuple(float(f"{v:.6g}") for v in x[rows]),
-        targets={name: tuple(float(f"{v:.6g}") for v in columns.target(name)[rows]) for name in targets},
+        targets={name: tuple(float(f"{v:.6g}") for v in values) for name, values in targets.items()},
         target=task.target,
         truth=task.truth,
     )

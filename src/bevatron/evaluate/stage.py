@@ -1,5 +1,6 @@
 """Evaluate one model: predictions of all its seeds for the test split, metrics and their uncertainties."""
 
+import json
 import logging
 import time
 from dataclasses import replace
@@ -44,11 +45,14 @@ def evaluate_model(
         "model": name,
         "task": study.task.kind,
         "manifest_sha256": dataset.manifest.sha256,
-        "classes": ",".join(dataset.manifest.classes),
+        "classes": ",".join(getattr(study.task, "classes", ())),
+        "parts": json.dumps(context.target_info.names, ensure_ascii=False),
     }
     write_predictions(folder / "predictions.h5", predictions, attributes, list(context.seeds))
 
-    of_the_fits = measure_overtraining(context.model, runs, runs_path.parent, study.evaluation.bootstrap)
+    of_the_fits = {}
+    if getattr(study.task, "loss", None) != "gaussian_nll":  # the logarithm of a density has no zero, and no ratios
+        of_the_fits = measure_overtraining(context.model, runs, runs_path.parent, study.evaluation.bootstrap)
     write_metrics(folder / "metrics.json", metrics_record(context, runs, predictions, of_the_fits))
     log.info(
         "%s/%s: %d seeds on %d test samples in %.1f s",
@@ -99,7 +103,8 @@ def predict_test_split(context: EvaluationContext) -> Predictions:
     targets = EVALUATIONS[study.task.kind]().targets(study.task, model)
     dataset.check_names(model.inputs, targets)
     predictions = predict(context.folders, dataset, model.inputs, targets, context.workflow, model.training.threads)
-    expected, shape = EVALUATIONS[study.task.kind]().outputs(study.task), predictions.outputs.shape[2:]
+    expected = EVALUATIONS[study.task.kind]().outputs(study.task, context.target_info)
+    shape = predictions.outputs.shape[2:]
     if len(shape) != len(expected) or any(n not in (None, m) for n, m in zip(expected, shape, strict=True)):
         needed = " × ".join("n" if n is None else str(n) for n in expected)
         what = f"has {' × '.join(map(str, shape))} outputs, the task needs {needed}"

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from bevatron.errors import UserError
-from bevatron.export.graph import Plain, Port, columns_of
+from bevatron.export.graph import PREDICTION, WIDTH, Plain, Port, columns_of
+from bevatron.models.network import Network
 from bevatron.store.readers.reader import open_split
 from bevatron.store.shards.dataset import Dataset
 from bevatron.training.collate import Collate, input_groups
@@ -20,7 +21,9 @@ CUTS = (1, 3, 64)  # sizes of the first batches; the rest comes in one, so a bat
 
 @dataclass(frozen=True)
 class Agreement:
-    """The largest difference |onnx − torch| / max(1, |torch|) of each output over so many samples."""
+    """The largest difference of each output over so many samples: |onnx − torch| / max(1, |torch|); of numbers that the
+    network scales to the target's unit, in standard deviations of the target (`_difference`).
+    """
 
     samples: int
     differences: dict[str, float]
@@ -63,14 +66,31 @@ def measure_agreement(
         for name, ours, theirs in zip(worst, (expected,) if len(worst) == 1 else expected, arrays, strict=True):
             if not isinstance(theirs, np.ndarray):
                 raise TypeError(f"onnxruntime gave no array for the output '{name}'")
-            worst[name] = max(worst[name], _difference(theirs, ours.numpy()))
+            centre, scale = _scaling(plain.network, name)
+            worst[name] = max(worst[name], _difference(theirs, ours.numpy(), centre, scale))
     return Agreement(n, worst)
 
 
-def _difference(actual: np.ndarray, expected: np.ndarray) -> float:
+def _scaling(network: Network, output: str) -> tuple[np.ndarray | float, np.ndarray | float]:
+    """Centre and scale of the numbers of an output; 0 and 1 where the network scales none."""
+    layer = network.outputs
+    if layer.kind == "plain" or output not in (PREDICTION, WIDTH):
+        return 0.0, 1.0
+    scale = layer.scale.double().numpy()
+    return (layer.centre.double().numpy() if output == PREDICTION else 0.0), scale
+
+
+def _difference(
+    actual: np.ndarray, expected: np.ndarray, centre: np.ndarray | float = 0.0, scale: np.ndarray | float = 1.0
+) -> float:
+    """The largest |actual - expected| over the largest of scale, |expected - centre| and |expected| / 100, below which
+    single precision tells no numbers apart that lie far from zero.
+    """
     if actual.shape != expected.shape or not np.isfinite(actual).all():
         return float("inf")
-    return float((np.abs(actual.astype(np.float64) - expected) / np.maximum(1.0, np.abs(expected))).max())
+    size = np.abs(expected.astype(np.float64))
+    unit = np.maximum(np.maximum(scale, np.abs(expected - centre)), size / 100)
+    return float((np.abs(actual.astype(np.float64) - expected) / unit).max())
 
 
 def check_agreement(agreement: Agreement, where: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from bevatron.config.loading.kinds import ARCHITECTURES, RECIPES, SOURCES
 from bevatron.config.sections.study import Study
+from bevatron.export.metadata import thresholds_of
 from bevatron.figures import log_failure
 from bevatron.store.records.export import ExportedModel
 from bevatron.store.records.metrics import MetricsRecord
@@ -76,6 +77,8 @@ def _fill_template(
         metrics=[] if measured is None else metric_rows(measured),
         measured=measured,
         architecture=about(ARCHITECTURES[trained.settings["architecture"]["kind"]]),
+        parts=manifest.targets[study.models[name].target or study.task.target].names,
+        thresholds=thresholds_of(study, manifest),
         source=about(SOURCES[study.simulation.source.kind]) if study.simulation.source.kind in SOURCES else [],
         recipe=about(RECIPES[study.dataset.recipe.kind]) if study.dataset.recipe.kind in RECIPES else [],
         versions=versions(),

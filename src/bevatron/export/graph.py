@@ -4,7 +4,7 @@ import logging
 import warnings
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,10 @@ from bevatron.store.readers.batch import RaggedBatch, pad
 OPSET = 18  # the oldest that PyTorch writes: onnxruntime 1.14 and later read it
 BATCH = "batch"
 N_VALID = "_n_valid"
-PROBABILITIES, LOGITS, PREDICTION = "probabilities", "logits", "prediction"
+PROBABILITIES, LOGITS, PREDICTION, WIDTH = "probabilities", "logits", "prediction", "width"
+Answers = Literal["classes", "labels", "numbers"]
+ANSWERS: dict[str, Answers] = {"classification": "classes", "multi_label": "labels"}
+"""By task what the outputs say: one of the classes, any of the labels; of all other tasks they are numbers."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +39,22 @@ class Plain(nn.Module):
     """The network with its inputs in a row, as ONNX has them, and the outputs that a user expects.
 
     A dense group is one input; a list is two, its padded values (batch, n, features) and their number n_valid
-    (batch,) int64. A classification gives probabilities (softmax) and logits, a regression its prediction.
+    (batch,) int64. A classification gives probabilities (softmax) and logits, labels probabilities (sigmoid) and
+    logits, a regression its prediction, and the width where it predicts one.
     """
 
-    def __init__(self, network: Network, classification: bool):
+    def __init__(self, network: Network, answers: Answers):
         super().__init__()
-        self.network, self.classification = network, classification
+        self.network, self.answers = network, answers
 
-    def forward(self, *columns: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    def forward(self, *columns: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Columns (batch, ...) as `columns_of` gives them, to outputs (batch, n_outputs)."""
         outputs = self.network(inputs_of(self.network.spec.inputs, columns))
-        return (torch.softmax(outputs, 1), outputs) if self.classification else outputs
+        if self.answers == "classes":
+            return torch.softmax(outputs, 1), outputs
+        if self.answers == "labels":
+            return torch.sigmoid(outputs), outputs
+        return outputs.chunk(2, dim=1) if self.network.spec.outputs == "gaussian" else outputs
 
 
 def inputs_of(groups: dict[str, InputGroup], columns: tuple[Tensor, ...]) -> Inputs:
@@ -83,12 +91,25 @@ def input_ports(groups: dict[str, InputGroup], columns: tuple[Tensor, ...]) -> l
     return ports
 
 
-def output_ports(network: Network, classification: bool) -> list[Port]:
+def output_ports(network: Network, answers: Answers) -> list[Port]:
     """The ONNX model's outputs, in the order in which `Plain` gives them."""
     shape = (network.spec.n_outputs,)
-    if not classification:
-        meaning = "the predicted number, in the target's unit" if shape == (1,) else "one number for each class"
-        return [Port(PREDICTION, shape, "float32", meaning)]
+    if network.spec.outputs == "gaussian":
+        half = (network.spec.n_outputs // 2,)
+        return [
+            Port(PREDICTION, half, "float32", "mean of the Gaussian of each number, in the target's unit"),
+            Port(WIDTH, half, "float32", "standard deviation of that Gaussian, in the target's unit"),
+        ]
+    if answers == "numbers":
+        several = "each predicted number, in the target's unit"
+        one = "the predicted number, in the target's unit"
+        meaning = several if network.spec.outputs == "numbers" else "one number for each class"
+        return [Port(PREDICTION, shape, "float32", one if shape == (1,) else meaning)]
+    if answers == "labels":
+        return [
+            Port(PROBABILITIES, shape, "float32", "of each label, sigmoid of the logits; each on its own"),
+            Port(LOGITS, shape, "float32", "before the sigmoid: ln(p / (1 - p))"),
+        ]
     return [
         Port(PROBABILITIES, shape, "float32", "of each class, softmax of the logits; they add up to 1"),
         Port(LOGITS, shape, "float32", "before the softmax: logarithms of the probabilities up to a constant"),

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from bevatron.config.sections.study import Study
+from bevatron.config.sections.task import MultiLabel
 from bevatron.export.agreement import TOLERANCE, Agreement
 from bevatron.export.graph import OPSET, Port
 from bevatron.models.network import Network
@@ -42,6 +43,9 @@ def metadata(
         "dataset_digest": manifest.dataset_digest,
         "task": study.task.kind,
         "target": model.target or study.task.target,
+        "target_parts": list(manifest.targets[model.target or study.task.target].names),
+        "target_scaling": target_scaling(network),
+        "thresholds": thresholds_of(study, manifest),
         "classes": list(getattr(study.task, "classes", [])),
         "class_subset": class_subset_of(study, network),
         "signal": getattr(study.task, "signal", ""),
@@ -75,6 +79,22 @@ def input_of(port: Port, manifest: Manifest) -> dict[str, Any]:
         "features": [] if counts else list(info.features),
         "units": [] if counts else list(info.units),
     }
+
+
+def target_scaling(network: Network) -> dict[str, Any]:
+    """What the last layer does, with its numbers: y → centre + scale y, and a width times scale; 'plain': nothing."""
+    layer = network.outputs
+    if layer.kind == "plain":
+        return {"kind": layer.kind}
+    return {"kind": layer.kind, "centre": layer.centre.tolist(), "scale": layer.scale.tolist()}
+
+
+def thresholds_of(study: Study, manifest: Manifest) -> dict[str, float]:
+    """By label, the probability from which on a sample is said to have it; nothing for other tasks."""
+    task = study.task
+    if not isinstance(task, MultiLabel):
+        return {}
+    return {name: task.thresholds.get(name, task.threshold) for name in manifest.targets[task.target].names}
 
 
 def class_subset_of(study: Study, network: Network) -> list[str]:

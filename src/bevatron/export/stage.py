@@ -83,7 +83,7 @@ def _make_models(
     from bevatron.models.network import load_network
 
     graph.check_packages()
-    model, classification = study.models[name], study.task.kind == "classification"
+    model, answers = study.models[name], graph.ANSWERS.get(study.task.kind, "numbers")
     graph.check_exportable(model.architecture.kind, f"{study.name}/{name}")
     files = []
     with deterministic(model.training.threads):
@@ -92,9 +92,9 @@ def _make_models(
         for run in runs:
             where = f"{study.name}/{name} seed {run.seed}"
             network = load_network(folder / run.folder)
-            plain = graph.Plain(network, classification).eval()
+            plain = graph.Plain(network, answers).eval()
             inputs = graph.input_ports(network.spec.inputs, columns)
-            outputs = graph.output_ports(network, classification)
+            outputs = graph.output_ports(network, answers)
             proto = graph.onnx_model(plain, first_rows, inputs, outputs, where)
             content = proto.SerializeToString(deterministic=True)
             measured = agreement.measure_agreement(content, plain, columns, inputs, outputs, model.training.threads)

@@ -1,6 +1,8 @@
-"""A whole network: normalisation and architecture, described by plain values so that it can be saved and rebuilt."""
+"""A whole network: normalisation, architecture and the outputs' units, described by plain values so that it can be
+saved and rebuilt.
+"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from bevatron.models.closed_form import ClosedFormModel
 from bevatron.models.layers.images import WithHeads
 from bevatron.models.layers.inputs import InputGroup, Inputs
 from bevatron.models.layers.normalise import Kind, Normalise
+from bevatron.models.layers.outputs import OutputKind, Outputs
 from bevatron.models.size_limit import size_limit
 from bevatron.regular_files import read_bytes
 
@@ -28,7 +31,8 @@ EXCLUDED_LOGIT = -1e4  # of a class outside the network's class subset: softmax 
 class NetworkSpec:
     """All that is needed to build the network again, but its weights.
 
-    class_subset: the class numbers that the network tells apart, where not all; members: the networks in a committee.
+    class_subset: the class numbers that the network tells apart, where not all; members: the networks in a committee;
+    outputs: what they are, and so whether they come in a target's units (`models.layers.outputs`).
     """
 
     architecture: dict[str, Any]
@@ -37,6 +41,7 @@ class NetworkSpec:
     normalise: Kind
     class_subset: tuple[int, ...] | None = None
     members: tuple["NetworkSpec", ...] = ()
+    outputs: OutputKind = "plain"
 
     @classmethod
     def from_payload(cls, payload: dict[str, Any]) -> "NetworkSpec":
@@ -53,6 +58,7 @@ class NetworkSpec:
             normalise=payload["normalise"],
             class_subset=None if class_subset is None else tuple(class_subset),
             members=tuple(cls.from_payload(member) for member in payload.get("members", ())),
+            outputs=payload.get("outputs", "plain"),
         )
 
     def as_payload(self) -> dict[str, Any]:
@@ -69,7 +75,12 @@ class Network(nn.Module):
     An architecture that makes its own losses gets the `truth` (batch, ...) to make them from, and returns them.
     """
 
-    def __init__(self, spec: NetworkSpec, statistics: dict[str, dict[str, Any]] | None = None):
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        statistics: dict[str, dict[str, Any]] | None = None,
+        target_statistics: Sequence[Any] | None = None,
+    ):
         super().__init__()
         self.spec = spec
         component = ARCHITECTURES[spec.architecture["kind"]]
@@ -77,6 +88,7 @@ class Network(nn.Module):
         self.normalise = Normalise(spec.normalise, spec.inputs, statistics)
         more = {"members": [Network(member) for member in spec.members]} if spec.members else {}
         self.architecture = component(options, spec.inputs, len(self.answers), **more)
+        self.outputs = Outputs(spec.outputs, spec.n_outputs, target_statistics)
 
     @property
     def answers(self) -> list[int]:
@@ -90,8 +102,11 @@ class Network(nn.Module):
             return self.architecture(self.normalise(inputs), truth)
         outputs = self.architecture(self.normalise(inputs))
         if isinstance(outputs, WithHeads):
-            return WithHeads(self._expand_classes(outputs.outputs), tuple(map(self._expand_classes, outputs.heads)))
-        return self._expand_classes(outputs)
+            return WithHeads(self._finish(outputs.outputs), tuple(map(self._finish, outputs.heads)))
+        return self._finish(outputs)
+
+    def _finish(self, outputs: Tensor) -> Tensor:
+        return self.outputs(self._expand_classes(outputs))
 
     def _expand_classes(self, outputs: Tensor) -> Tensor:
         if self.spec.class_subset is None:

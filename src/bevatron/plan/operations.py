@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bevatron.config.loading.kinds import ARCHITECTURES, RECIPES, SOURCES
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
-from bevatron.config.sections.task import Generation, Reconstruction, Regression, Task
+from bevatron.config.sections.task import Generation, MultiLabel, Reconstruction, Regression, Task
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -64,11 +64,15 @@ def count_operations(study: Study, model: Model) -> float | None:
 
 
 def _n_outputs(task: Task) -> int | None:
-    """Outputs of a network for the task; None of a reconstruction, as the shape of its target is the dataset's."""
+    """Outputs of a network for the task; None of a reconstruction and of labels, whose number is the dataset's. A
+    regression counts one number, as few more change little.
+    """
     match task:
-        case Reconstruction():
+        case Reconstruction() | MultiLabel():
             return None
-        case Regression() | Generation():
+        case Regression():
+            return 2 if task.loss == "gaussian_nll" else 1
+        case Generation():
             return 1
         case _:
             return len(task.classes)

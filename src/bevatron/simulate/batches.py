@@ -21,6 +21,7 @@ def concatenate_samples(parts: list[Samples], attributes: dict[str, Any]) -> Sam
         np.concatenate(weights) if weights else None,
         attributes,
         observers={name: np.concatenate([part.observers[name] for part in parts]) for name in parts[0].observers},
+        parts=parts[0].parts,
     )
 
 

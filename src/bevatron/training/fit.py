@@ -18,6 +18,7 @@ from bevatron.compute.numerics.reproducibility import reproducible
 from bevatron.config.loading.digest import seed_of
 from bevatron.config.loading.identity import dataset_digest
 from bevatron.config.loading.kinds import LEARNERS
+from bevatron.config.sections.task import Regression
 from bevatron.errors import SystemFault, UserError
 from bevatron.json_text import read_json
 from bevatron.models.closed_form import ClosedFormModel
@@ -27,6 +28,8 @@ from bevatron.store.files.checksum import check_checksum, with_checksum
 from bevatron.store.files.publish import publish_json, publishing, sha256_of
 from bevatron.store.shards.dataset import Dataset
 from bevatron.store.shards.manifest import Manifest, load_manifest
+from bevatron.store.shards.target_form import check_target_form
+from bevatron.store.shards.target_statistics import TargetStatistics
 from bevatron.training.check_inputs import check_inputs
 from bevatron.training.checkpoint import (
     BackgroundCheckpointIO,
@@ -120,14 +123,17 @@ def read_provenance(job: FitJob) -> dict[str, Any]:
 
 def describe(job: FitJob, manifest: Manifest) -> NetworkSpec:
     """The network that the job fits, without its weights."""
-    task = job.study.task
+    task, target = job.study.task, manifest.targets[job.target]
+    check_target_form(job.manifest_path, task, job.target, target)
+    learner = LEARNERS[task.kind]
     return NetworkSpec(
         architecture=job.model.architecture.model_dump(mode="json"),
         inputs=input_groups(manifest, job.model.inputs),
-        n_outputs=LEARNERS[task.kind].n_outputs(task, manifest.targets[job.target]),
+        n_outputs=learner.n_outputs(task, target),
         normalise="none" if job.members else job.model.normalise,  # members normalise for themselves
         class_subset=job.class_subset,
         members=tuple(load_spec(folder / MODEL) for folder in job.members.values()),
+        outputs=learner.outputs(task, target),
     )
 
 
@@ -135,11 +141,22 @@ def initial_network(job: FitJob, manifest: Manifest) -> Network:
     """The network with the weights that follow from the job's seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("weights", job.seed))
-        network = Network(describe(job, manifest), manifest.statistics)
+        network = Network(describe(job, manifest), manifest.statistics, _target_statistics(job, manifest))
     if job.members:
         for member, folder in zip(network.architecture.members, job.members.values(), strict=True):
             member.load_state_dict(load_network(folder).state_dict())
     return network
+
+
+def _target_statistics(job: FitJob, manifest: Manifest) -> tuple[TargetStatistics, ...]:
+    """By which the target is scaled; empty where it is not. Raises UserError for a manifest that has none."""
+    task, target = job.study.task, manifest.targets[job.target]
+    if not isinstance(task, Regression) or not task.is_scaled(target.n_numbers):
+        return ()
+    if job.target not in manifest.target_statistics:
+        what = f"has no mean and standard deviation of the target '{job.target}', by which the task scales it"
+        raise UserError(job.manifest_path, what, "run the stage prepare again, or set task.scaling: none")
+    return manifest.target_statistics[job.target]
 
 
 def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) -> FitResult:

@@ -14,6 +14,7 @@ from bevatron.compute.numerics.seeds import seed_generators
 from bevatron.config.loading.digest import seed_of
 from bevatron.config.sections.training import Training
 from bevatron.errors import UserError
+from bevatron.models.layers.outputs import OutputKind
 from bevatron.models.network import Network
 from bevatron.store.shards.contract import TargetInfo
 from bevatron.training.augmentation import augment
@@ -82,6 +83,11 @@ class Learner(pl.LightningModule):
     def n_outputs(task: Any, target: TargetInfo) -> int:
         """Outputs of the network that the task needs to say something of the target."""
         raise NotImplementedError
+
+    @staticmethod
+    def outputs(task: Any, target: TargetInfo) -> OutputKind:
+        """What the outputs are, where they are numbers in the target's units."""
+        return "plain"
 
     def drop_excluded(self, batch: Batch) -> Batch:
         """The batch without samples that the model is not to learn from; "rows" counts those left, of all workers."""

@@ -22,7 +22,7 @@ from bevatron.config.sections.section import Section
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.site import Site
 from bevatron.config.sections.study import Study
-from bevatron.config.sections.task import Classification, Classification2D, Regression
+from bevatron.config.sections.task import Classification, Classification2D, MultiLabel, Regression
 from bevatron.config.sections.training import EarlyStopping, Training
 from bevatron.config.sections.workflow import DataLoading, Ray, Workflow
 
@@ -48,6 +48,7 @@ SECTIONS: list[tuple[str, type[Section]]] = [
     ("`task`, kind `regression`", Regression),
     ("`task`, kind `classification`", Classification),
     ("`task`, kind `classification_2d`", Classification2D),
+    ("`task`, kind `multi_label`", MultiLabel),
     ("`models.<name>`", Model),
     ("`models.<name>.training`", Training),
     ("`models.<name>.training.early_stopping`", EarlyStopping),

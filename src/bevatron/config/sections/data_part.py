@@ -1,12 +1,15 @@
 """The part of a study that makes its samples: all that the stages before learning need to know of it."""
 
-from pydantic import Field
+from collections.abc import Mapping
+from typing import Protocol
+
+from pydantic import Field, model_validator
 
 from bevatron.config.sections.dataset import DatasetSection
 from bevatron.config.sections.observable import Observable
 from bevatron.config.sections.section import Count, Integer, Name, Real, Section
 from bevatron.config.sections.simulation import Simulation
-from bevatron.config.sections.task import Task
+from bevatron.config.sections.task import Classification, MultiLabel, Regression, Task
 
 
 class Evaluation(Section):
@@ -43,3 +46,73 @@ class DataPart(Section):
     task: Task = Field(description="what is learned")
     n_seeds: Count = Field(default=3, le=10_000, description="runs of every model, with seeds 0 to N-1")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="metrics and uncertainties")
+
+    @model_validator(mode="after")
+    def _the_target_fits_the_task(self) -> "DataPart":
+        if fault := target_fault(self.task, self.task.target, stated_targets(self)):
+            raise ValueError(f"task.target: {fault}")
+        if isinstance(self.task, Classification) and (stated := stated_targets(self)) is not None:
+            named = stated[self.task.target].class_names
+            numbered = [name for name in named if name in self.task.classes]
+            if numbered != [name for name in self.task.classes if name in named]:
+                what = f"simulation.source.targets.{self.task.target} numbers them {', '.join(named)}"
+                raise ValueError(f"task.classes: {', '.join(self.task.classes)}; {what}; use one order")
+        if isinstance(self.task, MultiLabel) and (stated := stated_targets(self)) is not None:
+            known = stated[self.task.target].parts
+            if unknown := [label for label in self.task.thresholds if label not in known]:
+                allowed = ", ".join(known)
+                raise ValueError(f"task.thresholds: unknown label '{unknown[0]}'; allowed: {allowed}")
+        truth = self.task.truth if isinstance(self.task, Regression) else None
+        if truth is not None and (fault := target_fault(self.task, truth, stated_targets(self))):
+            raise ValueError(f"task.truth: {fault}")
+        return self
+
+
+class StatedTarget(Protocol):
+    """What the options of a source say of a target that they make."""
+
+    @property
+    def form(self) -> str:
+        """The key that states it: value, values, classes or labels."""
+        ...
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of its numbers, where it has several."""
+        ...
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of its classes in the order of their numbers."""
+        ...
+
+
+LEARNED_FORMS = {  # by task, the forms of the targets that it learns
+    "regression": ("value", "values"),
+    "classification": ("classes", "value"),
+    "classification_2d": ("classes", "value"),
+    "generation": ("classes", "value"),
+    "multi_label": ("labels",),
+}
+FORM_TASKS = {"value": "regression", "values": "regression", "classes": "classification", "labels": "multi_label"}
+
+
+def stated_targets(study: "DataPart") -> Mapping[str, StatedTarget] | None:
+    """The targets by name, where the source's own options state them and the recipe leaves them as they are."""
+    if study.dataset.recipe.kind != study.simulation.source.kind:
+        return None
+    return getattr(study.simulation.source, "targets", None)
+
+
+def target_fault(task: Task, name: str, stated: Mapping[str, StatedTarget] | None) -> str | None:
+    """Why a task cannot learn the target, in words; None where it can, or where nothing is stated."""
+    if stated is None:
+        return None
+    if name not in stated:
+        return f"simulation.source.targets has no '{name}'; allowed: {', '.join(stated)}"
+    form, forms = stated[name].form, LEARNED_FORMS.get(task.kind)
+    if forms is None:
+        return f"a {task.kind} has no target in a table; use another source or task"
+    if form in forms:
+        return None
+    return f"'{name}' has {form}, a {task.kind} needs {' or '.join(forms)}; the task for {form} is {FORM_TASKS[form]}"

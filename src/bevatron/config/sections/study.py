@@ -4,7 +4,7 @@ from pydantic import Field, model_validator
 
 from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.config.sections.claim import Claim
-from bevatron.config.sections.data_part import DataPart
+from bevatron.config.sections.data_part import DataPart, stated_targets, target_fault
 from bevatron.config.sections.grid import Grid
 from bevatron.config.sections.mapped_names import check_mapped_names
 from bevatron.config.sections.model import Model
@@ -16,6 +16,7 @@ NUMBERS = (
     "classification",
     "regression",
     "classification_2d",
+    "multi_label",
 )  # tasks of architectures that name none: numbers of a sample
 
 
@@ -39,6 +40,10 @@ class Study(DataPart):
                 raise ValueError(f"models.{name}.normalise: '{kind}' needs 'none', as it gives its inputs back")
             if self.task.kind == "detection" and model.target not in (None, self.task.target):
                 raise ValueError(f"models.{name}.target: a detection has one target, '{self.task.target}'")
+            if model.target is not None and (fault := target_fault(self.task, model.target, stated_targets(self))):
+                raise ValueError(f"models.{name}.target: {fault}")
+            if self.task.kind == "multi_label" and model.target not in (None, self.task.target):
+                raise ValueError(f"models.{name}.target: a multi_label has one target, '{self.task.target}'")
             if model.class_subset is None:
                 continue
             if self.task.kind != "classification":

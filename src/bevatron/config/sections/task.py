@@ -9,12 +9,31 @@ from bevatron.near_names import did_you_mean
 
 
 class Regression(Section):
-    """Predict a number; mean squared error."""
+    """Predict one number or several, with their uncertainty where the loss is a likelihood."""
 
     kind: Literal["regression"] = Field(description="the task's name")
-    target: Name = Field(description="target of the dataset to predict, unless a model names another")
+    target: Name = Field(
+        description="target of the dataset to predict, one number or several, unless a model names another"
+    )
+    loss: Literal["mse", "mae", "gaussian_nll"] = Field(
+        default="mse",
+        description="mean squared error; mean absolute error, whose best prediction is the median; or the negative log-"
+        "likelihood of a Gaussian, of which the network predicts mean and width of each number",
+    )
+    scaling: Literal["standard", "none"] | None = Field(
+        default=None,
+        description="'standard': the loss sees each number less its mean, over its standard deviation in the training "
+        "split; predictions are in the target's own unit. Default: 'standard' of several numbers and of "
+        "`gaussian_nll`, else 'none'",
+    )
     truth: Name | None = Field(default=None, description="target without noise, to which predictions are compared")
     x: str | None = Field(default=None, description="input feature drawn along the plots' horizontal axis")
+
+    def is_scaled(self, n_numbers: int) -> bool:
+        """Whether a target of so many numbers is standardised for the loss."""
+        if self.scaling is None:
+            return n_numbers > 1 or self.loss == "gaussian_nll"
+        return self.scaling == "standard"
 
 
 class Attacks(Section):
@@ -69,6 +88,17 @@ class Classification2D(Classification):
         return self
 
 
+class MultiLabel(Section):
+    """Predict which labels a sample has, any number of them; binary cross entropy of each label."""
+
+    kind: Literal["multi_label"] = Field(description="the task's name")
+    target: Name = Field(
+        description="target of the dataset holding 0 or 1 for each label; the labels' names are those of its parts"
+    )
+    threshold: Fraction = Field(default=0.5, description="probability from which on a sample is said to have a label")
+    thresholds: dict[str, Fraction] = Field(default={}, description="by label, another threshold than `threshold`")
+
+
 class Detection(Section):
     """Find the objects in an image and draw a box around each; the architecture's own losses."""
 
@@ -120,6 +150,6 @@ class Generation(Section):
 
 
 Task = Annotated[
-    Regression | Classification | Classification2D | Detection | Reconstruction | Generation,
+    Regression | Classification | Classification2D | MultiLabel | Detection | Reconstruction | Generation,
     Field(discriminator="kind"),
 ]

@@ -1,5 +1,6 @@
 """`predictions.h5` as it is read again, for notebooks and other programs."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
 class StoredPredictions:
     """What each seed of a model predicts for each sample of the test split, in the order of its shards.
 
-    outputs (n_seeds, n, n_outputs) float32: logits in a classification, the number in the target's unit in a
-    regression; seeds (n_seeds,); id and event (n,) uint64; targets by name (n, ...); classes: names in the order of the
-    outputs, empty without classes; weight (n,), None where the samples have no weights; observers by name (n,).
+    outputs (n_seeds, n, n_outputs) float32: logits in a classification and of labels, in a regression the numbers in
+    the target's unit, followed by their widths where the network predicts them; seeds (n_seeds,); id and event (n,)
+    uint64; targets by name (n, ...); classes: names in the order of the outputs, empty without classes; weight (n,),
+    None where the samples have no weights; observers by name (n,); parts: names of the labels, or of the target's
+    numbers where there are several.
     """
 
     study: str
@@ -40,12 +43,17 @@ class StoredPredictions:
     classes: tuple[str, ...]
     weight: np.ndarray | None = None
     observers: dict[str, np.ndarray] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.id)
 
     def probabilities(self) -> np.ndarray:
-        """Of each class, (n_seeds, n, n_classes) float64: the softmax of the outputs of a classification."""
+        """Of each class, (n_seeds, n, n_classes) float64: the softmax of the outputs of a classification; of each label
+        the sigmoid of its output.
+        """
+        if self.task == "multi_label":
+            return np.exp(-np.logaddexp(0.0, -self.outputs.astype(np.float64)))
         if self.task != "classification":
             raise UserError(f"{self.study}/{self.model}", f"a {self.task} has no probabilities", "use outputs")
         shifted = self.outputs.astype(np.float64)
@@ -57,26 +65,41 @@ class StoredPredictions:
         """A row for each sample, indexed by its id: the outputs of one seed (default: the first), the targets, "weight"
         where the samples have weights, and the observers.
 
-        The columns are the classes with their probabilities, "prediction" for a single output, else "output_0" and so
-        on. Targets that are not one number a sample are left out.
+        The columns are the classes or labels with their probabilities; in a regression "prediction" and, where there is
+        one, "width", of several numbers "prediction.<name>" and "width.<name>"; else "output_0" and so on. A target of
+        several numbers is "<target>.<name>"; others that are not one number a sample are left out.
         """
         import pandas as pd
 
         chosen = self.seeds[0] if seed is None else seed
         if chosen not in self.seeds:
             raise UserError(f"{self.study}/{self.model}", f"has no seed {chosen}", f"it has: {self.seeds}")
-        values = (self.probabilities() if self.task == "classification" else self.outputs)[self.seeds.index(chosen)]
+        with_probabilities = self.task in ("classification", "multi_label")
+        values = (self.probabilities() if with_probabilities else self.outputs)[self.seeds.index(chosen)]
         if values.ndim != 2:
             raise UserError(f"{self.study}/{self.model}", "has several numbers for each output", "use outputs")
-        if self.task == "classification":
-            names = list(self.classes)
-        else:
-            names = ["prediction"] if values.shape[1] == 1 else [f"output_{k}" for k in range(values.shape[1])]
-        columns = {name: values[:, k] for k, name in enumerate(names)}
-        columns |= {name: target for name, target in self.targets.items() if target.ndim == 1}
+        columns = {name: values[:, k] for k, name in enumerate(self._output_names(values.shape[1]))}
+        for name, target in self.targets.items():
+            if target.ndim == 1:
+                columns[name] = target
+            elif target.ndim == 2 and target.shape[1] == len(self.parts):
+                columns |= {f"{name}.{part}": target[:, k] for k, part in enumerate(self.parts)}
         columns |= {} if self.weight is None else {"weight": self.weight}
         columns |= {name: values for name, values in self.observers.items() if name not in columns}
         return pd.DataFrame(columns, index=pd.Index(self.id, name="id"))
+
+    def _output_names(self, n_outputs: int) -> list[str]:
+        """A name for each output."""
+        if self.task == "classification":
+            return list(self.classes)
+        if self.task == "multi_label":
+            return list(self.parts)
+        if self.task == "regression":
+            named = [f".{part}" for part in self.parts] or [""]
+            names = [word + part for word in ("prediction", "width") for part in named]
+            if n_outputs in (len(named), 2 * len(named)):
+                return names[:n_outputs]
+        return ["prediction"] if n_outputs == 1 else [f"output_{k}" for k in range(n_outputs)]
 
 
 def read_predictions(path: Path, study: str, model: str) -> StoredPredictions:
@@ -104,12 +127,13 @@ def read_predictions(path: Path, study: str, model: str) -> StoredPredictions:
             classes = str(file.attrs["classes"])
             seeds = tuple(int(seed) for seed in attribute(file, "seeds"))
             task = str(file.attrs["task"])
+            parts = tuple(map(str, json.loads(str(file.attrs.get("parts", "[]")))))
     others = [event, *targets.values(), *observers.values(), *([] if weight is None else [weight])]
     lengths = {len(column) for column in others} | {outputs.shape[1]}
     if lengths != {len(ids)} or len(outputs) != len(seeds):
         raise UserError(path, "is damaged: its columns differ in length", again)
     names = tuple(classes.split(",")) if classes else ()
-    return StoredPredictions(study, model, task, outputs, seeds, ids, event, targets, names, weight, observers)
+    return StoredPredictions(study, model, task, outputs, seeds, ids, event, targets, names, weight, observers, parts)
 
 
 def _columns_in(group: h5py.Group) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ from bevatron.evaluate.statistics.calibration import expected_calibration_error,
 from bevatron.evaluate.statistics.classes import ClassPredictions, pair_score, pairs_of, probability, signal_score
 from bevatron.evaluate.statistics.measurement import Measurement, measure, wilson
 from bevatron.evaluate.statistics.ranking import Ranking
+from bevatron.store.shards.contract import TargetInfo
 
 ROC_GRID = np.round(np.linspace(0.20, 1.0, 81), 4)
 
@@ -24,7 +25,7 @@ class ClassificationEvaluation:
         """As the interface says: the target of the class numbers."""
         return [model.target or task.target]
 
-    def outputs(self, task: Classification) -> tuple[int, ...]:
+    def outputs(self, task: Classification, target: TargetInfo) -> tuple[int, ...]:
         """As the interface says: a logit for each class."""
         return (len(task.classes),)
 

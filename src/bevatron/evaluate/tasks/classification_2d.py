@@ -12,6 +12,7 @@ from bevatron.evaluate.predictions.columns import TestColumns
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement, measure
 from bevatron.evaluate.statistics.ranking import Ranking
+from bevatron.store.shards.contract import TargetInfo
 from bevatron.store.shards.dataset import Dataset
 
 DRAWN = 600  # points in the images
@@ -25,7 +26,7 @@ class Classification2DEvaluation:
         """As the interface says: the target of the class numbers."""
         return [model.target or task.target]
 
-    def outputs(self, task: Classification2D) -> tuple[int, ...]:
+    def outputs(self, task: Classification2D, target: TargetInfo) -> tuple[int, ...]:
         """As the interface says: a number for each of the two classes."""
         return (2,)
 

@@ -12,6 +12,7 @@ from bevatron.evaluate.statistics.average_precision import COCO_IOUS, average_pr
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.matching import match_boxes, overlaps
 from bevatron.evaluate.statistics.measurement import Measurement, measure
+from bevatron.store.shards.contract import TargetInfo
 
 SHOWN_SCORE = 0.3  # detections of the example images that are kept
 
@@ -24,7 +25,7 @@ class DetectionEvaluation:
         """As the interface says: the target of the boxes."""
         return [task.target]
 
-    def outputs(self, task: Detection) -> tuple[int | None, ...]:
+    def outputs(self, task: Detection, target: TargetInfo) -> tuple[int | None, ...]:
         """As the interface says: up to so many boxes of six numbers."""
         return (None, 6)
 

@@ -12,6 +12,7 @@ from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluat
 from bevatron.evaluate.inspection.generated import SAMPLES, ReferenceClassifier, diversity, frechet_distance, nearest
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement, measure
+from bevatron.store.shards.contract import TargetInfo
 
 log = logging.getLogger("bevatron")
 DRAWN = 10  # images of each moment
@@ -26,7 +27,7 @@ class GenerationEvaluation:
         """As the interface says: the target of the class numbers."""
         return [model.target or task.target]
 
-    def outputs(self, task: Generation) -> tuple[int, ...]:
+    def outputs(self, task: Generation, target: TargetInfo) -> tuple[int, ...]:
         """As the interface says: the discriminator's logit of a real image."""
         return (1,)
 

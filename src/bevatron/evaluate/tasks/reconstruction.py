@@ -11,6 +11,7 @@ from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluat
 from bevatron.evaluate.predictions.columns import TestColumns
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement, measure
+from bevatron.store.shards.contract import TargetInfo
 
 DRAWN = 4  # samples in the images
 
@@ -23,7 +24,7 @@ class ReconstructionEvaluation:
         """As the interface says: the image without noise."""
         return [_truth(task, model)]
 
-    def outputs(self, task: Reconstruction) -> tuple[int | None, ...]:
+    def outputs(self, task: Reconstruction, target: TargetInfo) -> tuple[int | None, ...]:
         """As the interface says: the pixels of an image in a row, however many."""
         return (None,)
 

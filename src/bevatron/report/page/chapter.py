@@ -114,7 +114,7 @@ def draw_chapter(results: StudyResults) -> Chapter:
         models=table("models", tables.models_table),
         searches=[_search_part(results, m, m.search) for m in results.models.values() if m.search],
         trials=table("search", tables.search_table),
-        learning=_learning_figure(results, part.loss),
+        learning=_learning_figure(results, part.loss(task)),
         grids=tables_or_failure(study.name, "grids", lambda: grid_tables(results, part.columns(task, results)[0])),
         comparison=table("comparison", lambda r: tables.comparison_table(r, part.columns(task, r))),
         published=table("published", tables.published_table),
@@ -217,7 +217,8 @@ def _observable_figures(results: StudyResults) -> list[ReportFigure]:
     records = [results.data.observables[name] for name in results.study.evaluation.observables]
     if not records:
         return []
-    classes = list(results.manifest.classes) or [""]
+    # Labels do not divide the samples: their observables are of all samples, as without classes.
+    classes = [""] if results.study.task.kind == "multi_label" else list(results.manifest.classes) or [""]
     caption = (
         "Observables of the test split, each class normalised to unit area; errors are √N. The legend tells "
         "what fraction of a class lies outside of the figure, or lacks the element."

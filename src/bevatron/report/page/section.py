@@ -15,8 +15,9 @@ TaskT = TypeVar("TaskT", contravariant=True)
 class ReportSection(Protocol[TaskT]):
     """The task's own part of a study's chapter; `task` is the study's, which has the section's name as its kind."""
 
-    loss: str
-    """What the learning curves' axis is called."""
+    def loss(self, task: TaskT) -> str:
+        """What the learning curves' axis is called."""
+        ...
 
     def columns(self, task: TaskT, results: StudyResults) -> list[str]:
         """Metrics worth a column in the table that compares the models."""

@@ -78,21 +78,29 @@ def plot_deviations(x_title: str, curves: dict[str, dict]) -> Figure:
 
 def plot_points(x_title: str, target: str, points: PointsRecord) -> Figure:
     """The test split: a panel for each target, its points over the truth."""
-    truth = points.truth
-    names = [name for name in points.targets if name != truth]
+    truths = {name: truth_of(name, points) for name in points.targets}
+    names = [name for name in points.targets if name not in truths.values()]
     figure, panels = create_panels(len(names))
     x = np.array(points.x)
     order = np.argsort(x)
     low, high = _range(np.concatenate([points.targets[name] for name in names]))
     for axes, name in zip(panels, names, strict=True):
         axes.plot(x, points.targets[name], ".", color=COLOURS[0], ms=2, alpha=0.4, rasterized=True)
-        if truth is not None:
+        if (truth := truths[name]) is not None:
             axes.plot(x[order], np.array(points.targets[truth])[order], color=INK, lw=1.3, label="truth")
             axes.legend(loc="upper center")
         axes.set_ylim(low, high)
         axes.set_xlabel(x_title)
         axes.set_ylabel(name)
     return figure
+
+
+def truth_of(name: str, points: PointsRecord) -> str | None:
+    """The name of the truth of a number of the points: of "target: part" the same part of the truth."""
+    if points.truth is None or points.truth in points.targets:
+        return points.truth
+    truth = f"{points.truth}: {name.removeprefix(f'{points.target}: ')}"
+    return truth if truth in points.targets else None
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:

@@ -26,7 +26,9 @@ FEW = 4  # figures of single models that are shown; more are folded away
 class ClassificationSection:
     """Images, where there are any; ROC curves of all models and of single cuts; single models one by one."""
 
-    loss = "cross entropy"
+    def loss(self, task: Classification) -> str:
+        """What the learning curves' axis is called."""
+        return "cross entropy"
 
     def columns(self, task: Classification, results: StudyResults) -> list[str]:
         """The metrics of the table that compares the models."""

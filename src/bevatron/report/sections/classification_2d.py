@@ -22,7 +22,9 @@ W, THETA = (0.8, 0.6), 1.0
 class Classification2DSection:
     """The response of each activation, what w and θ do, lines over the points, surfaces, and Rosenblatt's steps."""
 
-    loss = "half the squared error"
+    def loss(self, task: Classification2D) -> str:
+        """What the learning curves' axis is called."""
+        return "half the squared error"
 
     def columns(self, task: Classification2D, results: StudyResults) -> list[str]:
         """The metrics of the table that compares the models."""

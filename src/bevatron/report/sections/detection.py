@@ -19,7 +19,9 @@ FEW = 4  # models whose boxes are shown; those of more are folded away
 class DetectionSection:
     """Precision against recall of all models, and what each finds on a few images."""
 
-    loss = "sum of the four losses"
+    def loss(self, task: Detection) -> str:
+        """What the learning curves' axis is called."""
+        return "sum of the four losses"
 
     def columns(self, task: Detection, results: StudyResults) -> list[str]:
         """The metrics of the table that compares the models."""

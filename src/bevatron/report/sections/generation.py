@@ -13,7 +13,9 @@ from bevatron.report.results.study_results import StudyResults
 class GenerationSection:
     """Quality along the training, images along the training, and images to guess."""
 
-    loss = "sum of D's and G's losses"
+    def loss(self, task: Generation) -> str:
+        """What the learning curves' axis is called."""
+        return "sum of D's and G's losses"
 
     def columns(self, task: Generation, results: StudyResults) -> list[str]:
         """The metrics of the table that compares the models."""

@@ -20,7 +20,9 @@ SHOWN = 6  # networks whose images are drawn, of a target
 class ReconstructionSection:
     """Noisy, clean and reconstructed images, and quality against the dimension of the representation."""
 
-    loss = "mean squared error"
+    def loss(self, task: Reconstruction) -> str:
+        """What the learning curves' axis is called."""
+        return "mean squared error"
 
     def columns(self, task: Reconstruction, results: StudyResults) -> list[str]:
         """The metrics of the table that compares the models."""

@@ -11,11 +11,16 @@ from bevatron.report.tables.numbers import count, exact, size
 from bevatron.report.tables.table import Cell, Table
 from bevatron.store.shards.contract import SPLITS
 
-_WITH_BOXES = " Of each class: those that have a box of it."
+_OF_EACH = {
+    "detection": " Of each class: those that have a box of it.",
+    "multi_label": " Of each label: those that have it.",
+}
 
 
 def samples_table(results: StudyResults) -> Table:
-    """Samples of each split, by class where there are classes; of a detection, those with a box of the class."""
+    """Samples of each split, by class where there are classes; of a detection those with a box of it, of a label those
+    that have it.
+    """
     manifest = results.manifest
     rows = [
         (split, manifest.n_samples(split), *(manifest.class_counts(split)[name] for name in manifest.classes))
@@ -23,7 +28,7 @@ def samples_table(results: StudyResults) -> Table:
     ]
     return Table(
         f"{results.study.name}_samples",
-        "Samples to learn from, to validate and to test." + _WITH_BOXES * (results.study.task.kind == "detection"),
+        "Samples to learn from, to validate and to test." + _OF_EACH.get(results.study.task.kind, ""),
         ("split", "samples", *manifest.classes),
         tuple(rows),
         _repeat_origin(rows, Origin(results.study.name, "manifest")),

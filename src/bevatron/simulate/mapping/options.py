@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_serializer, model_validator
 
 from bevatron.config.sections.section import Count, Name, Positive, Real, Section
 from bevatron.simulate.mapping.missing_keys import check_indicators, check_missing
@@ -14,12 +14,19 @@ def _as_text(value: Any) -> Any:
 
 
 Formula = Annotated[str, BeforeValidator(_as_text), Field(min_length=1, max_length=10_000)]
+TargetForm = Literal["value", "values", "classes", "labels"]
 Formulas = dict[Annotated[str, Field(min_length=1, max_length=200)], Formula]
 
 
 def _named(value: Any) -> Any:
     """A list of columns is each column by its own name."""
     return {str(name): name for name in value} if isinstance(value, list) else value
+
+
+def _paired(value: Any) -> Any:
+    """Pairs of name and expression, as `TableTarget` gives its classes to JSON."""
+    pairs = isinstance(value, list) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in value)
+    return dict(value) if pairs else value
 
 
 class TableGroup(Section):
@@ -79,7 +86,7 @@ class TableTarget(Section):
     values: Annotated[Formulas | None, BeforeValidator(_named)] = Field(
         default=None, description="several numbers, by name"
     )
-    classes: Formulas | None = Field(
+    classes: Annotated[Formulas | None, BeforeValidator(_paired)] = Field(
         default=None,
         description="by name of the class, the expression that is true, or not 0, for its samples; numbered in this "
         "order",
@@ -98,7 +105,34 @@ class TableTarget(Section):
             raise ValueError("give one of value, values, classes, labels")
         if self.classes is not None and len(self.classes) < 2:
             raise ValueError("classes: name two at least")
+        for part in self.parts:
+            if not part.isprintable() or part != part.strip():
+                raise ValueError(f"the name {part!r} has signs or spaces that cannot be shown; choose another")
+        for key in ("values", "labels"):
+            if getattr(self, key) == {}:
+                raise ValueError(f"{key}: name one at least")
         return self
+
+    @field_serializer("classes", when_used="json")
+    def _in_their_order(self, classes: dict[str, str] | None) -> list[list[str]] | None:
+        """The order numbers the classes, so it belongs into digests, which sort the keys of mappings."""
+        return None if classes is None else [[name, text] for name, text in classes.items()]
+
+    @property
+    def form(self) -> TargetForm:
+        """What a sample has of it, by the key that states it."""
+        forms: tuple[TargetForm, ...] = ("value", "values", "classes", "labels")
+        return next(form for form in forms if getattr(self, form) is not None)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of its numbers, where it has several: values or labels."""
+        return tuple(self.values or self.labels or ())
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of its classes in the order of their numbers; none without classes."""
+        return tuple(self.classes or ())
 
 
 class Missing(Section):

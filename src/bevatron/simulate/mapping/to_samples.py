@@ -64,6 +64,7 @@ class Mapper:
             id=(np.uint64(rows.number) << np.uint64(40)) | entry,
             weight=weight,
             observers=self._observers(columns, len(kept)),
+            parts={name: target.parts for name, target in self.mapping.targets.items() if target.parts},
         )
 
     def _selected(self, columns: dict[str, Any], n: int) -> np.ndarray:

@@ -15,7 +15,8 @@ def check_samples(samples: Samples, path: Path) -> None:
 
     Refused: columns of different lengths, offsets that do not cut their values, pixels outside the image or
     not in rising order, ids of another type or that repeat, events of another type, names or units that do not
-    match the features, and any input, target or weight that is NaN or infinite.
+    match the features, names of a target's parts that do not match it, and any input, target or weight that is NaN
+    or infinite.
     """
     if not isinstance(samples.id, np.ndarray) or samples.id.dtype != np.uint64 or samples.id.ndim != 1:
         raise UserError(path, "'id' must be a list of uint64 numbers", FIX_RECIPE)
@@ -26,6 +27,8 @@ def check_samples(samples: Samples, path: Path) -> None:
     for name, target in samples.targets.items():
         if target.ndim == 0 or len(target) != n:
             raise UserError(path, f"target '{name}' has {target.size} entries for {n} samples", FIX_RECIPE)
+    for name, parts in samples.parts.items():
+        _check_parts(name, parts, samples.targets, path)
     for name, values in samples.observers.items():
         if values.shape != (n,):
             raise UserError(path, f"observer '{name}' has the shape {values.shape} for {n} samples", FIX_RECIPE)
@@ -59,6 +62,15 @@ def _check_names(name: str, group: Group, path: Path) -> None:
         raise UserError(
             path, f"group '{name}' has {n_features} features, but {len(group.definitions)} definitions", FIX_RECIPE
         )
+
+
+def _check_parts(name: str, parts: tuple[str, ...], targets: dict[str, np.ndarray], path: Path) -> None:
+    if name not in targets:
+        raise UserError(path, f"names the parts of a target '{name}', which it does not have", FIX_RECIPE)
+    n_parts = targets[name].shape[-1] if targets[name].ndim > 1 else 1
+    if len(parts) != n_parts or len(set(parts)) < len(parts) or not all(parts):
+        what = f"target '{name}' has {n_parts} parts, and the names {', '.join(parts)}; each needs one of its own"
+        raise UserError(path, what, FIX_RECIPE)
 
 
 def _check_cut(name: str, group: Group, n: int, path: Path) -> None:

@@ -101,7 +101,8 @@ class Group:
 class Samples:
     """What a shard holds: inputs by group, targets by name (n, ...), id (n,) uint64, perhaps weight (n,), and perhaps
     event (n,) uint64, the number of the event that a sample is of, where several samples may share one. observers (n,)
-    by name go with the samples into the predictions, and no network reads them.
+    by name go with the samples into the predictions, and no network reads them. parts: by target, the names of the
+    numbers along its last axis, where they have names.
     """
 
     inputs: dict[str, Group]
@@ -111,6 +112,7 @@ class Samples:
     attributes: dict[str, object] = field(default_factory=dict)
     event: np.ndarray | None = None
     observers: dict[str, np.ndarray] = field(default_factory=dict)
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.id)
@@ -125,6 +127,7 @@ class Samples:
             self.attributes,
             None if self.event is None else self.event[rows],
             {name: values[rows] for name, values in self.observers.items()},
+            self.parts,
         )
 
 

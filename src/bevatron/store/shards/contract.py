@@ -5,9 +5,10 @@ samples that are not independent, the jets of one event, and perhaps `/observers
 are read by no network; the first axis is the sample.
 A dense group is one dataset. A ragged group is an HDF5 group with `values` and `offsets`; a sparse one has
 `index`, `value` and `offsets`, and the attribute `shape`. Attributes of a group: `layout`, `features`,
-`units`, and perhaps `definitions`.
+`units`, and perhaps `definitions`. A target of several numbers may have the attribute `parts`: their names.
 """
 
+from math import prod
 from typing import Literal
 
 from pydantic import Field
@@ -41,3 +42,16 @@ class TargetInfo(Record):
 
     dtype: str = Field(description="number type, in numpy's words")
     shape: tuple[int, ...] = Field(description="of one sample; () for a number")
+    parts: tuple[str, ...] = Field(
+        default=(), description="names of the numbers along the last axis; empty for one number, and where none has one"
+    )
+
+    @property
+    def n_numbers(self) -> int:
+        """How many numbers a sample has of it."""
+        return prod(self.shape)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A name for each number of a target of the shape (k,): those given, or '1' to 'k'; of one number none."""
+        return self.parts or tuple(str(k + 1) for k in range(self.shape[0] if len(self.shape) == 1 else 0))

@@ -25,8 +25,12 @@ from bevatron.store.shards.check import check_samples
 from bevatron.store.shards.columns import Dense, Samples
 from bevatron.store.shards.contract import SCHEMA_VERSION, SPLITS, TOTALS, GroupInfo, TargetInfo
 from bevatron.store.shards.distinct import DistinctIds
+from bevatron.store.shards.labels import counts_of_labels
+from bevatron.store.shards.moments import Moments
 from bevatron.store.shards.shard import Shard, samples_in
 from bevatron.store.shards.statistics import FeatureStatistics, GroupStatistics, quantile_limit
+from bevatron.store.shards.target_form import TARGET_FORMS, check_target_form
+from bevatron.store.shards.target_statistics import TargetStatistics, add_target_moments, statistics_of
 from bevatron.store.shards.weights import WeightStatistics, WeightSums, check_sums
 
 PREPARE_AGAIN = "run the prepare stage again, which makes it again"
@@ -43,7 +47,8 @@ class ShardEntry(Record):
     bytes: int = Field(description="size of the file", strict=True, ge=0)
     samples: int = Field(description="number of samples", strict=True, ge=0, lt=2**48)
     class_counts: dict[str, int] = Field(
-        default={}, description="samples of each class; in a detection, samples with a box of it"
+        default={},
+        description="samples of each class; in a detection, samples with a box of it, of labels those that have it",
     )
     elements: dict[str, int] = Field(
         description="elements of each ragged group, stored pixels of each group of sparse images"
@@ -64,7 +69,9 @@ class Manifest(Record):
         default={}, description="SHA-256 of the files, simulated elsewhere, that were read; by path"
     )
     approximations: str = Field(default="", description="what the recipe leaves out of nature, in words")
-    classes: tuple[str, ...] = Field(description="class names in the order of their numbers; none in a regression")
+    classes: tuple[str, ...] = Field(
+        description="class names in the order of their numbers, or labels in their order; none in a regression"
+    )
     groups: dict[str, GroupInfo] = Field(description="input groups")
     targets: dict[str, TargetInfo] = Field(description="targets")
     weighted: bool = Field(default=False, description="whether every sample carries a weight")
@@ -80,6 +87,10 @@ class Manifest(Record):
         "median, q16 and q84 of the first 10,000 samples of each shard, thinned out evenly where these are more than "
         "48 million numbers; over the elements of ragged groups and the stored pixels of sparse images"
     )
+    target_statistics: dict[str, tuple[TargetStatistics, ...]] = Field(
+        default={},
+        description="of a regression: by target, of each of its numbers over the train split, all samples alike",
+    )
     sha256: str = Field(default="", description="digest of everything else in this file: the identity of the dataset")
 
     def with_checksum(self) -> "Manifest":
@@ -88,9 +99,15 @@ class Manifest(Record):
 
     def content_digest(self) -> str:
         """Digest of everything but `sha256`."""
-        # One without files, weights or observers keeps the digest it had before there were such fields.
-        left_out = {"sha256"} | {name for name in ("files", "weights", "observers") if not getattr(self, name)}
-        return digest_of("manifest", self.model_dump(mode="json", exclude=left_out))
+        content = self.model_dump(mode="json", exclude={"sha256"})
+        # One without files, weights, observers and so on keeps the digest it had before there were such fields.
+        for name in ("files", "weights", "observers", "target_statistics"):
+            if not content[name]:
+                del content[name]
+        for target in content["targets"].values():
+            if not target["parts"]:
+                del target["parts"]
+        return digest_of("manifest", content)
 
     def n_samples(self, split: str) -> int:
         """Samples of the split."""
@@ -101,7 +118,7 @@ class Manifest(Record):
         return self.groups[group].layout != "dense" and not any(entry.elements[group] for entry in self.splits[split])
 
     def class_counts(self, split: str) -> dict[str, int]:
-        """Samples of each class in the split; in a detection, samples with a box of it."""
+        """Samples of each class in the split; in a detection those with a box of it, of a label those that have it."""
         return {name: sum(e.class_counts[name] for e in self.splits[split]) for name in self.classes}
 
 
@@ -190,6 +207,7 @@ class Builder:
         self.first: tuple[Path, dict[str, Any]] | None = None
         self.longest: dict[str, int] = {}
         self.statistics: dict[str, GroupStatistics] = {}
+        self.target_moments: dict[str, Moments] = {}
         self.weights: dict[str, WeightSums] = {}
         self.event_weights: list[tuple[float, float]] = []  # smallest and largest of the raw events of each shard
         self.files: dict[str, str] = {}
@@ -216,6 +234,7 @@ class Builder:
         """All of `add` but reading: checks the samples that `path` holds, and returns how many are of each class."""
         check_samples(samples, path)
         self._agrees(path, samples, groups, targets)
+        self._check_target(path, targets)
         self.ids.add(path.name, samples.id)
         self._same_files(path, samples.attributes)
         low, high = np.asarray(samples.attributes.get("event_weights", (1.0, 1.0)), np.float64)
@@ -224,12 +243,23 @@ class Builder:
             limit = quantile_limit(samples.inputs)
             for name, group in samples.inputs.items():
                 self.statistics.setdefault(name, GroupStatistics(limit)).add(group, samples.id)
+            if self.study.task.kind == "regression":
+                add_target_moments(self.target_moments, samples.targets)
         counts = self._counts(path, samples)
         if samples.weight is not None:
-            classes = self.classes if self.study.task.kind != "detection" else ()
+            classes = self.classes if self.study.task.kind not in ("detection", "multi_label") else ()
             numbers = samples.targets[self.study.task.target] if classes else None
             self.weights.setdefault(split, WeightSums(classes)).add(samples.weight, numbers)
         return counts
+
+    def _check_target(self, path: Path, targets: dict[str, TargetInfo]) -> None:
+        """Refuses a target that the task cannot learn; labels are the classes of a multi-label task."""
+        task = self.study.task
+        if task.kind not in TARGET_FORMS or task.target not in targets:
+            return
+        check_target_form(path, task, task.target, targets[task.target])
+        if task.kind == "multi_label":
+            self.classes = targets[task.target].names
 
     def _agrees(
         self, path: Path, samples: Samples, groups: dict[str, GroupInfo], targets: dict[str, TargetInfo]
@@ -266,6 +296,8 @@ class Builder:
                     f"its {key} differ from those of {self.first[0].name}: {form[key]} and {expected}",
                     PREPARE_AGAIN,
                 )
+        if self.study.task.kind == "multi_label":
+            return  # its labels are the parts of its target
         if self.classes and list(form["classes"] or []) != list(self.classes):
             raise UserError(path, f"its classes are {form['classes']}, the task's {list(self.classes)}", PREPARE_AGAIN)
 
@@ -285,9 +317,9 @@ class Builder:
             raise UserError(path, what, again)
 
     def _counts(self, path: Path, samples: Samples) -> dict[str, int]:
-        if not self.classes:
-            return {}
         name = self.study.task.target
+        if not self.classes and self.study.task.kind != "multi_label":
+            return {}
         if name not in samples.targets:
             known = ", ".join(samples.targets) or "none"
             near = get_close_matches(name, samples.targets, n=1)
@@ -295,6 +327,8 @@ class Builder:
             raise UserError(path, f"has no target '{name}', which the task names", todo)
         if self.study.task.kind == "detection":
             return counts_of_boxes(path, name, samples.targets[name], self.classes)
+        if self.study.task.kind == "multi_label":
+            return counts_of_labels(path, name, samples.targets[name], self.classes)
         numbers = samples.targets[name]
         wrong = (numbers < 0) | (numbers >= len(self.classes)) | (numbers != numbers.astype(np.int64))
         if wrong.any():
@@ -344,6 +378,7 @@ class Builder:
             observers=form["observers"],
             splits={split: tuple(shards) for split, shards in entries.items()},
             statistics={name: group.result() for name, group in self.statistics.items()},
+            target_statistics={name: statistics_of(moments) for name, moments in self.target_moments.items()},
         ).with_checksum()
 
 

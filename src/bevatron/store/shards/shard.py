@@ -68,6 +68,8 @@ def write_shard(path: Path, samples: Samples, attributes: dict[str, Any], compre
         for name, group in samples.inputs.items():
             node = file[f"inputs/{name}"]
             _describe(as_dataset(node) if isinstance(group.column, Dense) else as_group(node), group)
+        for name, parts in samples.parts.items():
+            file[f"targets/{name}"].attrs["parts"] = _encode_attribute(list(parts))
         complete = samples.attributes | attributes | {"schema_version": SCHEMA_VERSION, "n_samples": len(samples)}
         for name, value in sorted(complete.items()):
             file.attrs[name] = _encode_attribute(value)
@@ -101,6 +103,7 @@ def samples_in(shard: "Shard") -> Samples:
         dict(shard.attributes),
         shard.read("event") if shard.has_event else None,
         {name: shard.read(f"observers/{name}") for name in shard.observers},
+        {name: info.parts for name, info in shard.targets.items() if info.parts},
     )
 
 
@@ -156,8 +159,7 @@ class Shard:
         """What the targets are, by name."""
         targets = self._node("targets")
         with refusing(self.path):
-            datasets = {name: targets[name] for name in targets}
-            return {name: TargetInfo(dtype=str(d.dtype), shape=d.shape[1:]) for name, d in datasets.items()}
+            return {name: _target_info(targets[name]) for name in targets}
 
     @property
     def observers(self) -> list[str]:
@@ -333,6 +335,11 @@ def _info(node: h5py.Group | h5py.Dataset) -> GroupInfo:
         max_length=longest,
         dtype=str(values.dtype),
     )
+
+
+def _target_info(node: h5py.Dataset) -> TargetInfo:
+    parts = _decode_attribute(node.attrs["parts"]) if "parts" in node.attrs else ()
+    return TargetInfo(dtype=str(node.dtype), shape=node.shape[1:], parts=tuple(parts))
 
 
 def _encode_attribute(value: Any) -> Any:

@@ -13,9 +13,8 @@ from bevatron.models.layers.inputs import Inputs
 from bevatron.store.shards.contract import TargetInfo
 from bevatron.training.attacks import fgsm, pgd
 from bevatron.training.collate import select_samples
+from bevatron.training.heads import loss_with_heads
 from bevatron.training.learner import Batch, Learner
-
-HEADS_WEIGHT = 0.3  # of auxiliary classifiers (Szegedy et al., arXiv:1409.4842, sec. 5)
 
 
 @learner("classification")
@@ -73,9 +72,7 @@ class ClassificationLearner(Learner):
         def of(logits: Tensor) -> Tensor:
             return functional.cross_entropy(logits, labels, class_weights, reduction=reduction)
 
-        if not isinstance(outputs, WithHeads):
-            return of(outputs)
-        return of(outputs.outputs) + HEADS_WEIGHT * sum(map(of, outputs.heads))
+        return loss_with_heads(of, outputs)
 
     def _attack(self, adversarial: Adversarial, inputs: Inputs, labels: Tensor) -> dict[str, Tensor]:
         """Adversarial examples against the network as it is in this step."""
