@@ -78,9 +78,11 @@ def weaver(tmp_path, monkeypatch):
 def test_features_are_what_weaver_feeds_to_its_networks(weaver, tmp_path):
     files = jetclass(tmp_path)
     study, _, _ = weaver([path.relative_to(tmp_path) for path in files])
-    for shard, path in enumerate(files):
-        simulate_shard(study, shard, f"raw-{shard}.h5")
-        samples = read_shard(f"raw-{shard}.h5")
+    assert study.simulation.shards == 1  # small files are read together
+    simulate_shard(study, 0, "raw.h5")
+    raw = read_shard("raw.h5")
+    for number, path in enumerate(files):
+        samples = raw.take(np.flatnonzero(raw.id >> np.uint64(40) == number))
         with uproot.open(path) as file:
             events = file["tree"].arrays()
         learned = (events.jet_pt > 0.3) & (abs(events.jet_eta) < 8)
@@ -104,7 +106,7 @@ def test_features_are_what_weaver_feeds_to_its_networks(weaver, tmp_path):
         )  # fmt: skip
         np.testing.assert_allclose(found.column.values, np.column_stack(expected), rtol=1e-5, atol=1e-6)
         np.testing.assert_array_equal(samples.observers["jet_sdmass"], events.jet_sdmass)
-        np.testing.assert_array_equal(samples.targets["label"], [1, 2, 0][shard])
+        np.testing.assert_array_equal(samples.targets["label"], [1, 2, 0][number])
 
 
 def test_nothing_is_dropped_unsaid(weaver):
@@ -117,13 +119,17 @@ def test_nothing_is_dropped_unsaid(weaver):
         "inputs.pf_features.pad_mode: wrap",
         "inputs.pf_mask: left out",
         "inputs.pf_points: a comment",
-        "weights: reweighting is written as comments",
+        "weights.class_weights: no counterpart",
         "bucketing: no counterpart",
     ):
         assert part in said
         assert part[:40] in text.replace("\n#   ", " ")
     for part in ("# unused: sqrt(jet_pt)", "# pf_points:", "jet_pt: [200, 251, 316]", "class_weights: [1, 2]"):
         assert part in text
+    balance = study.dataset.balance
+    assert (balance.method, balance.to) == ("reweight", "flat")
+    assert balance.bins == {"jet_pt": [251.0]}  # of 200, 251, 316; the other has no border inside
+    assert "weights.reweight_vars.jet_sdmass: left out" in said
     assert study.simulation.source.tree == "tree"
     assert set(study.simulation.source.derived) == {"part_pt", "part_logptrel"}
     assert all(model.normalise == "none" for model in study.models.values())

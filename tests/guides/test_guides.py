@@ -9,10 +9,13 @@ import pytest
 import yaml
 
 from bevatron.config.loading.load import load_study
+from bevatron.config.loading.whole_dataset import needs_totals
 from bevatron.config.sections.workflow import Workflow
 from bevatron.evaluate.stage import evaluate_model
 from bevatron.prepare.stage import prepare_shard, write_manifest
+from bevatron.prepare.totals import write_totals
 from bevatron.simulate.stage import simulate_shard
+from bevatron.store.files.names import raw_shard
 from bevatron.store.records.metrics import read_metrics
 from bevatron.store.shards.manifest import load_manifest
 from bevatron.train.stage import train_model
@@ -53,9 +56,14 @@ def test_the_study_makes_a_dataset_of_the_file(case, tmp_path, monkeypatch):
     expected = CASES[case](Path("data"))
     Path(f"{name}.yaml").write_text(studies(page)[name])
     study = load_study(name, "demo", tmp_path)
-    for k in range(study.simulation.shards):
-        simulate_shard(study, k, Path(f"raw-{k}.h5"))
-        prepare_shard(study, Path(f"raw-{k}.h5"), Path("dataset"))
+    shards = [Path("raw") / raw_shard(k) for k in range(study.simulation.shards)]
+    for k, raw in enumerate(shards):
+        simulate_shard(study, k, raw)
+    totals = Path("totals.json") if needs_totals(study) else None
+    if totals is not None:
+        write_totals(study, Path("raw"), totals)
+    for raw in shards:
+        prepare_shard(study, raw, Path("dataset"), totals)
     write_manifest(study, Path("dataset"))
     manifest = load_manifest(Path("dataset/manifest.json"))
     splits = list(manifest.splits)

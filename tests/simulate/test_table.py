@@ -299,7 +299,7 @@ def classes(**expressions):
             "is of none of the classes b, c",
         ),
         ({"targets": {"flavour": {"classes": {"b": "flavour > 3", "c": "flavour == 4"}}}}, "is of the classes b and c"),
-        ({"id": "jet_pt"}, r"id\.0: 'jet_pt' is .*, no whole number"),
+        ({"id": "jet_pt"}, r"id\.0: 'jet_pt' is .*, no integer"),
         ({"weight": "part_pt"}, "weight: 'part_pt' is a list of values"),
         ({"groups": {"jet": {"features": ["part_pt"]}}}, "is a list of values in each sample"),
         ({"groups": {"jet": {"features": ["jet_pt"], "layout": "list"}}}, "no feature is a list; set layout: sample"),

@@ -69,13 +69,12 @@ class StudyDraft:
     groups: list[GroupDraft] = field(default_factory=list)
     header: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    shards: int = 1
-    shards_comment: str = ""
     selection: str | None = None
     test_selection: str | None = None
     derived: list[NamedExpression] = field(default_factory=list)
     weight: NamedExpression | None = None
     weight_comments: list[str] = field(default_factory=list)
+    balance: dict[str, Any] = field(default_factory=dict)
     id: list[NamedExpression] = field(default_factory=list)
     id_comments: list[str] = field(default_factory=list)
     observers: list[NamedExpression] = field(default_factory=list)

@@ -16,7 +16,7 @@ from bevatron.draft.candidates import (
     target_of,
 )
 from bevatron.draft.contents import GroupDraft, NamedExpression, StudyDraft, TargetDraft, placeholder
-from bevatron.draft.files_of_study import files_of_study, reading_of, shards_of
+from bevatron.draft.files_of_study import files_of_study, reading_of
 from bevatron.draft.groups import group_of_images, group_of_lists, group_of_numbers
 from bevatron.draft.lists import PARTS_OF_A_SAMPLE, ListColumns, find_lists
 from bevatron.draft.names import as_expression, as_feature, as_name, shown
@@ -93,9 +93,6 @@ class _Drafter:
         self._note("Differences between the files:", sample.differences)
         reasons = [f"{shown(name)}: {why}" for name, why in sample.lacking.items() if name not in sample.columns]
         self._note("Columns left out:", [] if sample.differences else reasons)
-        self.study.shards, self.study.shards_comment, per_shard = shards_of(sample)
-        if per_shard:
-            self.study.reading["per_shard"] = per_shard
 
     def _note(self, heading: str, lines: list[str]) -> None:
         if lines:

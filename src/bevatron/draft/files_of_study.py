@@ -10,8 +10,6 @@ from bevatron.draft.sample import Sample
 SPLIT = re.compile(r"(?:^|[^a-zA-Z])(train|training|val|valid|validation|test|testing)(?![a-zA-Z])", re.IGNORECASE)
 SPLITS = {"tr": "train", "va": "val", "te": "test"}
 MOST_LISTED = 50  # files that are named one by one, where a pattern would do
-LARGE_SHARD = 200_000  # rows; a shard is held in memory
-PER_SHARD = 100_000
 
 
 def files_of_study(paths: Sequence[Path]) -> list[str] | dict[str, list[str]]:
@@ -61,15 +59,3 @@ def reading_of(sample: Sample) -> dict[str, Any]:
         if options.names:
             keys["names"] = list(options.names)
     return keys
-
-
-def shards_of(sample: Sample) -> tuple[int, str, int | None]:
-    """How many shards, a comment, and the rows of each where a file is not one shard."""
-    n_files = len(sample.paths)
-    if n_files > 1:
-        return n_files, "one file, one shard", None
-    if sample.n_rows is None:
-        return 1, "a shard is held in memory: for a very large file split it, or give per_shard", None
-    if sample.n_rows > LARGE_SHARD and sample.format != "csv":
-        return -(-sample.n_rows // PER_SHARD), f"{sample.n_rows:,} rows", PER_SHARD
-    return 1, f"{sample.n_rows:,} rows", None

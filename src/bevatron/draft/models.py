@@ -2,7 +2,7 @@
 
 from bevatron.draft.contents import GroupDraft, StudyDraft
 from bevatron.draft.names import distinct
-from bevatron.draft.yaml_lines import Lines, flow
+from bevatron.draft.yaml_lines import YamlLines, flow
 
 MLP = "{kind: mlp, widths: [64, 64], activation: relu}"
 DEEP_SETS = "{kind: deep_sets, element_widths: [64, 64], widths: [64]}"
@@ -13,7 +13,7 @@ LARGE_CNN = "{kind: convolutional, channels: [16, 32, 64, 64], pool_after: [1, 2
 LARGE_SIDE, TINY_SIDE = 64, 16  # pixels
 
 
-def write_models(study: StudyDraft, lines: Lines) -> None:
+def write_models(study: StudyDraft, lines: YamlLines) -> None:
     """The section `models`."""
     groups = [group for group in study.groups if group.active]
     samples = [group.name for group in groups if group.layout == "sample"]
@@ -51,7 +51,7 @@ def write_models(study: StudyDraft, lines: Lines) -> None:
         write(f"cnn{suffix}", f"convolutional network on {group.name}", [group.name], _cnn(group), "rms")
 
 
-def _write_training(study: StudyDraft, lines: Lines) -> None:
+def _write_training(study: StudyDraft, lines: YamlLines) -> None:
     lines.add(3, "epochs: 20")
     lines.add(3, "batch_size: 512")
     lines.add(3, "optimiser: adam")

@@ -14,7 +14,7 @@ from bevatron.draft.csv_layout import csv_options
 from bevatron.draft.names import shown
 from bevatron.errors import UserError
 from bevatron.tables.open_table import TableOptions, format_of, open_table
-from bevatron.tables.table import Column, Table
+from bevatron.tables.table import Column, EventTable
 
 ROWS, BYTES = 10_000, 1 << 27  # of the sample, over all files
 FILES = 20  # whose rows are looked at
@@ -53,7 +53,7 @@ class _Seen:
     columns: dict[str, Column]
     lacking: dict[str, str]
     n_rows: int | None
-    table: Table
+    table: EventTable
 
 
 def take_sample(paths: Sequence[Path], options: TableOptions, only: Iterable[str] | None = None) -> Sample:
@@ -156,7 +156,7 @@ def _read(one: _Seen, names: list[str], sample: Sample, n_files: int) -> tuple[i
     return (len(values[names[0]]) if values else 0), values
 
 
-def _ranges(table: Table, rows: int) -> list[tuple[int, int]]:
+def _ranges(table: EventTable, rows: int) -> list[tuple[int, int]]:
     """Ranges of rows, spread over the file, `rows` in all."""
     if table.n_rows <= rows:
         return [(0, table.n_rows)]

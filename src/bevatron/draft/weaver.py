@@ -8,7 +8,7 @@ from typing import Any
 from bevatron.config.loading.load import read_yaml
 from bevatron.draft.candidates import likely_signal
 from bevatron.draft.contents import MissingDraft, NamedExpression, StudyDraft, TargetDraft, placeholder
-from bevatron.draft.files_of_study import files_of_study, reading_of, shards_of
+from bevatron.draft.files_of_study import files_of_study, reading_of
 from bevatron.draft.names import as_feature, as_name, shown
 from bevatron.draft.sample import take_sample
 from bevatron.draft.weaver_expressions import NotTranslatedError
@@ -180,9 +180,6 @@ class _Translation:
         needed = self._needed()
         sample = take_sample(files, options, only=())
         study.files, study.reading = files_of_study(sample.paths), reading_of(sample)
-        study.shards, study.shards_comment, per_shard = shards_of(sample)
-        if per_shard:
-            study.reading["per_shard"] = per_shard
         for name in sorted(needed):
             if name not in sample.columns:
                 self._report(f"the files have no column '{shown(name)}' ({sample.lacking.get(name, 'unknown')})")

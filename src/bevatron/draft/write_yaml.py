@@ -2,12 +2,12 @@
 
 from bevatron.draft.contents import GroupDraft, NamedExpression, StudyDraft
 from bevatron.draft.models import write_models
-from bevatron.draft.yaml_lines import Lines, flow, quoted, scalar
+from bevatron.draft.yaml_lines import YamlLines, flow, quoted, scalar
 
 
 def write_yaml(study: StudyDraft) -> str:
     """The study as YAML, which `bevatron validate` accepts."""
-    lines = Lines()
+    lines = YamlLines()
     for text in study.header:
         lines.comment(0, text)
     lines.comment(0, "Lines with LOOK need a decision of yours; config/README.md describes all keys.")
@@ -17,13 +17,13 @@ def write_yaml(study: StudyDraft) -> str:
     lines.add(0)
     lines.add(0, "simulation:")
     _write_source(study, lines)
-    lines.add(1, f"shards: {study.shards}", study.shards_comment)
     lines.add(1, "seed: 1")
     lines.add(0)
     lines.add(0, "dataset:")
     lines.add(1, "recipe: {kind: table}")
     if isinstance(study.files, list):
         lines.add(1, "split: {train: 0.8, val: 0.1, test: 0.1}", "by sample, or by event where `id` is given")
+    _write_balance(study, lines)
     lines.add(0)
     _write_task(study, lines)
     lines.add(0)
@@ -33,7 +33,20 @@ def write_yaml(study: StudyDraft) -> str:
     return lines.text()
 
 
-def _write_source(study: StudyDraft, lines: Lines) -> None:
+def _write_balance(study: StudyDraft, lines: YamlLines) -> None:
+    if not study.balance:
+        return
+    lines.add(1, "balance:")
+    for key, value in study.balance.items():
+        if isinstance(value, dict):
+            lines.add(2, f"{key}:")
+            for name, borders in value.items():
+                lines.add(3, f"{scalar(name)}: {flow(borders)}")
+        else:
+            lines.add(2, f"{key}: {scalar(value)}")
+
+
+def _write_source(study: StudyDraft, lines: YamlLines) -> None:
     lines.add(1, "source:")
     lines.add(2, "kind: table")
     if isinstance(study.files, dict):
@@ -66,13 +79,13 @@ def _write_source(study: StudyDraft, lines: Lines) -> None:
     _write_missing(study, lines)
 
 
-def _write_list(lines: Lines, depth: int, key: str, values: list[str]) -> None:
+def _write_list(lines: YamlLines, depth: int, key: str, values: list[str]) -> None:
     lines.add(depth, f"{key}:")
     for value in values:
         lines.add(depth + 1, f"- {quoted(value)}")
 
 
-def _write_entries(lines: Lines, depth: int, key: str, entries: list[NamedExpression], comment: str = "") -> None:
+def _write_entries(lines: YamlLines, depth: int, key: str, entries: list[NamedExpression], comment: str = "") -> None:
     if not entries:
         return
     lines.add(depth, f"{key}:", comment, active=any(entry.active for entry in entries))
@@ -80,7 +93,7 @@ def _write_entries(lines: Lines, depth: int, key: str, entries: list[NamedExpres
         lines.add(depth + 1, f"{scalar(entry.name)}: {scalar(entry.expression)}", entry.comment, entry.active)
 
 
-def _write_group(lines: Lines, group: GroupDraft) -> None:
+def _write_group(lines: YamlLines, group: GroupDraft) -> None:
     for text in group.comments:
         lines.comment(3, text)
     active = group.active
@@ -96,7 +109,7 @@ def _write_group(lines: Lines, group: GroupDraft) -> None:
             lines.add(5, text, entry.comment, active and entry.active)
 
 
-def _write_target(study: StudyDraft, lines: Lines) -> None:
+def _write_target(study: StudyDraft, lines: YamlLines) -> None:
     target = study.target
     lines.add(2, "targets:")
     for text in target.comments:
@@ -112,7 +125,7 @@ def _write_target(study: StudyDraft, lines: Lines) -> None:
         lines.add(4, f"others: {target.others}", "rows of none of the classes are left out")
 
 
-def _write_weight(study: StudyDraft, lines: Lines) -> None:
+def _write_weight(study: StudyDraft, lines: YamlLines) -> None:
     if study.weight is not None:
         if not study.weight.active:
             lines.comment(2, "LOOK: a weight of each row? Then take the # away:")
@@ -121,7 +134,7 @@ def _write_weight(study: StudyDraft, lines: Lines) -> None:
         lines.comment(2, text)
 
 
-def _write_id(study: StudyDraft, lines: Lines) -> None:
+def _write_id(study: StudyDraft, lines: YamlLines) -> None:
     active = [entry for entry in study.id if entry.active]
     for text in study.id_comments:
         lines.comment(2, text)
@@ -131,7 +144,7 @@ def _write_id(study: StudyDraft, lines: Lines) -> None:
         lines.add(2, f"id: {flow([entry.expression for entry in active])}", "rows of one event stay in one split")
 
 
-def _write_missing(study: StudyDraft, lines: Lines) -> None:
+def _write_missing(study: StudyDraft, lines: YamlLines) -> None:
     if not study.missing:
         lines.comment(2, "missing: no value was missing in what was looked at; one that is will be refused")
         return
@@ -144,7 +157,7 @@ def _write_missing(study: StudyDraft, lines: Lines) -> None:
         lines.add(3, f"{scalar(key)}: {{policy: {found.policy}{constant}{values}}}", found.comment)
 
 
-def _write_task(study: StudyDraft, lines: Lines) -> None:
+def _write_task(study: StudyDraft, lines: YamlLines) -> None:
     target = study.target
     lines.add(0, "task:")
     if target.kind != "classes":

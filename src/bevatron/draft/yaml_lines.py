@@ -15,7 +15,7 @@ WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "none")  #
 ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
 
 
-class Lines:
+class YamlLines:
     """A YAML document that grows line by line."""
 
     def __init__(self) -> None:

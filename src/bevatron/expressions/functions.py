@@ -16,7 +16,7 @@ INFINITY = float("inf")
 
 
 @dataclass(frozen=True)
-class Function:
+class ArrayFunction:
     """A function of an expression: its signature as the documentation shows it, and what it gives.
 
     widens: its arguments are reckoned with, and so have a type that holds the result (`wide.widen`).
@@ -149,9 +149,9 @@ _OF_ONE_VALUE = {
     "log10": (np.log10, "logarithm to the base 10"),
     "log2": (np.log2, "logarithm to the base 2"),
     "log1p": (np.log1p, "log(1 + x), exact for small x"),
-    "floor": (np.floor, "largest whole number that is not above x"),
-    "ceil": (np.ceil, "smallest whole number that is not below x"),
-    "round": (np.rint, "nearest whole number, the even one of two"),
+    "floor": (np.floor, "largest integer that is not above x"),
+    "ceil": (np.ceil, "smallest integer that is not below x"),
+    "round": (np.rint, "nearest integer, the even one of two"),
     "sin": (np.sin, "sine"),
     "cos": (np.cos, "cosine"),
     "tan": (np.tan, "tangent"),
@@ -168,29 +168,31 @@ _OF_ONE_VALUE = {
     "is_nan": (np.isnan, "true where x is not a number"),
 }
 
-FUNCTIONS: dict[str, Function] = {
-    **{name: Function(f"{name}(x)", gives, call) for name, (call, gives) in _OF_ONE_VALUE.items()},
-    "atan2": Function("atan2(y, x)", "angle of the point (x, y)", np.arctan2, 2, 2),
-    "hypot": Function("hypot(x, y)", "√(x² + y²)", np.hypot, 2, 2),
-    "where": Function("where(condition, x, y)", "x where the condition holds, else y", _where, 3, 3, False),
-    "minimum": Function("minimum(x, y, ...)", "the smallest of several columns", _chained(np.minimum), 2, INFINITY),
-    "maximum": Function("maximum(x, y, ...)", "the largest of several columns", _chained(np.maximum), 2, INFINITY),
-    "clip": Function("clip(x, low, high)", "x, but not below low nor above high", _clip, 3, 3),
-    "is_in": Function("is_in(x, a, b, ...)", "true where x is one of the values", _is_in, 2, INFINITY),
-    "delta_phi": Function("delta_phi(phi1, phi2)", "phi1 - phi2, from -π to π", _delta_phi, 2, 2),
-    "delta_r": Function("delta_r(eta1, phi1, eta2, phi2)", "√(Δη² + Δφ²)", _delta_r, 4, 4),
-    "count": Function("count(list)", "length of the list", _count, widens=False),
-    "sum": Function("sum(list)", "sum over the list; 0 of an empty one", _sum),
-    "mean": Function("mean(list)", "mean over the list; NaN of an empty one", _over_list("mean")),
-    "min": Function("min(list)", "smallest value of the list; NaN of an empty one", _over_list("min")),
-    "max": Function("max(list)", "largest value of the list; NaN of an empty one", _over_list("max")),
-    "any": Function("any(list)", "true where one of the list is", _boolean("any"), widens=False),
-    "all": Function("all(list)", "true where all of the list are", _boolean("all"), widens=False),
-    "first": Function("first(list)", "first value of the list; NaN of an empty one", _first, widens=False),
-    "stack": Function(
+FUNCTIONS: dict[str, ArrayFunction] = {
+    **{name: ArrayFunction(f"{name}(x)", gives, call) for name, (call, gives) in _OF_ONE_VALUE.items()},
+    "atan2": ArrayFunction("atan2(y, x)", "angle of the point (x, y)", np.arctan2, 2, 2),
+    "hypot": ArrayFunction("hypot(x, y)", "√(x² + y²)", np.hypot, 2, 2),
+    "where": ArrayFunction("where(condition, x, y)", "x where the condition holds, else y", _where, 3, 3, False),
+    "minimum": ArrayFunction(
+        "minimum(x, y, ...)", "the smallest of several columns", _chained(np.minimum), 2, INFINITY
+    ),
+    "maximum": ArrayFunction("maximum(x, y, ...)", "the largest of several columns", _chained(np.maximum), 2, INFINITY),
+    "clip": ArrayFunction("clip(x, low, high)", "x, but not below low nor above high", _clip, 3, 3),
+    "is_in": ArrayFunction("is_in(x, a, b, ...)", "true where x is one of the values", _is_in, 2, INFINITY),
+    "delta_phi": ArrayFunction("delta_phi(phi1, phi2)", "phi1 - phi2, from -π to π", _delta_phi, 2, 2),
+    "delta_r": ArrayFunction("delta_r(eta1, phi1, eta2, phi2)", "√(Δη² + Δφ²)", _delta_r, 4, 4),
+    "count": ArrayFunction("count(list)", "length of the list", _count, widens=False),
+    "sum": ArrayFunction("sum(list)", "sum over the list; 0 of an empty one", _sum),
+    "mean": ArrayFunction("mean(list)", "mean over the list; NaN of an empty one", _over_list("mean")),
+    "min": ArrayFunction("min(list)", "smallest value of the list; NaN of an empty one", _over_list("min")),
+    "max": ArrayFunction("max(list)", "largest value of the list; NaN of an empty one", _over_list("max")),
+    "any": ArrayFunction("any(list)", "true where one of the list is", _boolean("any"), widens=False),
+    "all": ArrayFunction("all(list)", "true where all of the list are", _boolean("all"), widens=False),
+    "first": ArrayFunction("first(list)", "first value of the list; NaN of an empty one", _first, widens=False),
+    "stack": ArrayFunction(
         "stack(x, y, ...)", "columns as one, padded to a fixed length: x is the first of each list", _stack, 1, INFINITY
     ),
-    "argsort": Function(
+    "argsort": ArrayFunction(
         "argsort(list, descending)", "places that sort the list: x[argsort(y)] is x by rising y", _argsort, 1, 2, False
     ),
 }

@@ -134,7 +134,7 @@ class _Parser:
         if not isinstance(value, bool | str | float | int):
             self._fail(node, f"{value!r:.40} is neither a number nor a text")
         if isinstance(value, int) and abs(value) >= 2**63:
-            self._fail(node, "a whole number of more than 64 bits")
+            self._fail(node, "an integer of more than 64 bits")
         return node
 
     def _check_call(self, node: ast.Call) -> None:
@@ -156,7 +156,7 @@ class _Parser:
         if isinstance(index, ast.Slice):
             bounds = (index.lower, index.upper)
             if index.step is not None or not all(bound is None or _is_whole(bound) for bound in bounds):
-                self._fail(node, "a part of a list is [a:b] with whole numbers")
+                self._fail(node, "a part of a list is [a:b] with integers")
         elif isinstance(index, ast.Tuple):
             self._fail(node, "[...] takes one place, [a:b], or a list of places")
 

@@ -14,7 +14,7 @@ from bevatron.errors import UserError
 from bevatron.regular_files import require_regular
 from bevatron.system_errors import system_fault
 from bevatron.tables.csv_text import check_lengths, check_names, first_row, open_text
-from bevatron.tables.table import Column, Table, made_of
+from bevatron.tables.table import Column, EventTable, made_of
 
 if TYPE_CHECKING:
     from bevatron.tables.open_table import TableOptions
@@ -24,7 +24,7 @@ AT_ONCE = 100_000
 MISSING = ["", "nan", "NaN", "-nan", "-NaN", "NA", "N/A", "n/a", "<NA>", "#N/A", "null", "NULL", "None"]
 
 
-class CsvTable(Table):
+class CsvTable(EventTable):
     """One CSV file; columns have the names of the first line, of the study, or 0, 1, 2 and so on.
 
     In columns of numbers nothing, `nan`, `NA`, `null` and `None` are missing numbers; texts are what the file has.

@@ -16,12 +16,12 @@ from bevatron.regular_files import require_regular
 from bevatron.system_errors import system_fault
 from bevatron.tables.equal_length import keep_equal_length
 from bevatron.tables.pandas_table import find_pandas, open_pandas
-from bevatron.tables.table import Column, Table
+from bevatron.tables.table import Column, EventTable
 
 CHUNK_BYTES = 1 << 30  # HDF5 unpacks a chunk whole
 
 
-def open_hdf5(path: Path, group: str = "") -> Table:
+def open_hdf5(path: Path, group: str = "") -> EventTable:
     """The table in the file's `group` (or dataset), '' for the whole file."""
     require_regular(path)
     with faults(path):
@@ -37,7 +37,7 @@ def open_hdf5(path: Path, group: str = "") -> Table:
         raise
 
 
-class Hdf5Table(Table):
+class Hdf5Table(EventTable):
     """Datasets below a group that have as many entries as events.
 
     A dataset `a/b` is the column `a.b`, a field `pt` of a compound dataset `jets` the column `jets.pt`; where the table

@@ -11,12 +11,12 @@ from bevatron.errors import UserError
 from bevatron.regular_files import require_regular
 from bevatron.system_errors import system_fault
 from bevatron.tables.equal_length import keep_equal_length
-from bevatron.tables.table import Column, Table
+from bevatron.tables.table import Column, EventTable
 
 ROW_BYTES = 1 << 30
 
 
-class NpzTable(Table):
+class NpzTable(EventTable):
     """One NPZ file; compressed arrays are read from their beginning to the rows that are asked for."""
 
     def __init__(self, path: Path):

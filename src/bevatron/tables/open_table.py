@@ -8,7 +8,7 @@ from typing import Literal
 from bevatron.errors import UserError
 from bevatron.regular_files import open_regular
 from bevatron.system_errors import system_fault
-from bevatron.tables.table import Table
+from bevatron.tables.table import EventTable
 
 Format = Literal["root", "hdf5", "parquet", "csv", "npz"]
 SIGNATURES: dict[bytes, Format] = {
@@ -36,7 +36,7 @@ class TableOptions:
     names: tuple[str, ...] = ()
 
 
-def open_table(path: Path, options: TableOptions) -> Table:
+def open_table(path: Path, options: TableOptions) -> EventTable:
     """The file as a table. Raises UserError for one that is missing, empty, damaged, or of no known format."""
     kind = options.format or format_of(path)
     match kind:

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.tables.table import Column, Table
+from bevatron.tables.table import Column, EventTable
 
 KINDS = ("frame_table", "frame")
 
@@ -34,12 +34,12 @@ def find_pandas(node: h5py.Group, path: Path) -> h5py.Group | None:
     return found[0] if found else None
 
 
-def open_pandas(file: h5py.File, group: h5py.Group, path: Path) -> Table:
+def open_pandas(file: h5py.File, group: h5py.Group, path: Path) -> EventTable:
     """The table of that group."""
     return PandasTable(file, _blocks_of_table(group) if _kind(group) == "frame_table" else _blocks(group), path)
 
 
-class PandasTable(Table):
+class PandasTable(EventTable):
     """One DataFrame; a column is a place within a block of columns of equal type."""
 
     def __init__(self, file: h5py.File, blocks: list[tuple[h5py.Dataset, str, list[str]]], path: Path):

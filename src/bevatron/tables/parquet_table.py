@@ -10,10 +10,10 @@ import numpy as np
 from bevatron.errors import UserError
 from bevatron.regular_files import open_regular, require_regular
 from bevatron.system_errors import system_fault
-from bevatron.tables.table import Column, Table
+from bevatron.tables.table import Column, EventTable
 
 
-class ParquetTable(Table):
+class ParquetTable(EventTable):
     """One Parquet file; fields of a record are columns with a dot in their names."""
 
     def __init__(self, path: Path):

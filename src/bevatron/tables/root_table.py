@@ -11,13 +11,13 @@ import numpy as np
 from bevatron.errors import UserError
 from bevatron.near_names import did_you_mean
 from bevatron.tables.root_file import open_root, root_faults
-from bevatron.tables.table import Column, Table, unknown_column
+from bevatron.tables.table import Column, EventTable, unknown_column
 
 TREES = ("TTree", "TNtuple", "TNtupleD", "RNTuple")
 BLOCK_BYTES = 2**28  # of baskets that are kept decompressed while their rows are given out in steps
 
 
-class RootTable(Table):
+class RootTable(EventTable):
     """One TTree or RNTuple; columns are its branches or fields, types are looked up when they are asked for."""
 
     def __init__(self, path: Path, tree: str = ""):

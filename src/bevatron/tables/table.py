@@ -36,7 +36,7 @@ class Column:
         return item * (LIST_LENGTH if self.kind == "list" else prod(self.shape))
 
 
-class Table(ABC):
+class EventTable(ABC):
     """An open file of events; `columns` by name, `n_rows` of them.
 
     A column whose last axis is longer than one also has parts: `X.0` is the first of each row's values of `X`.

@@ -43,14 +43,19 @@ class _Dumper(yaml.SafeDumper):
     """The safe dumper, which also puts into quotes what `_Loader` would not read as a text."""
 
 
-_Dumper.add_implicit_resolver(f"{TAG}float", EXPONENT, list("-+.0123456789"))
-_Dumper.add_implicit_resolver(f"{TAG}int", ODD_NUMBER, list("-+.0123456789"))
+def _whole(pattern: str) -> re.Pattern[str]:
+    """For PyYAML, which takes a pattern that matches the beginning of a text for one of all of it."""
+    return re.compile(f"(?:{pattern})\\Z")
+
+
+_Dumper.add_implicit_resolver(f"{TAG}float", _whole(EXPONENT.pattern), list("-+.0123456789"))
+_Dumper.add_implicit_resolver(f"{TAG}int", _whole(ODD_NUMBER.pattern), list("-+.0123456789"))
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != f"{TAG}bool"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(f"{TAG}bool", re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
-_Loader.add_implicit_resolver(f"{TAG}float", EXPONENT, list("-+.0123456789"))
+_Loader.add_implicit_resolver(f"{TAG}bool", _whole("true|True|TRUE|false|False|FALSE"), list("tTfF"))
+_Loader.add_implicit_resolver(f"{TAG}float", _whole(EXPONENT.pattern), list("-+.0123456789"))
 
 
 def parse_yaml(text: str) -> Any:

@@ -205,7 +205,7 @@ def _whole_numbers(values: np.ndarray, expression: Any) -> np.ndarray:
         if bad.any():
             raise UserError(
                 expression.where,
-                f"'{expression.text}' is {values[bad][0]:.17g}, no whole number of up to 53 bits",
+                f"'{expression.text}' is {values[bad][0]:.17g}, no integer of up to 53 bits",
                 "an id is whole",
             )
         values = values.astype(np.int64)

@@ -22,7 +22,7 @@ from bevatron.store.shards.columns import Samples
 from bevatron.store.shards.contract import SPLITS
 from bevatron.tables.csv_text import BLANKS
 from bevatron.tables.open_table import Format, TableOptions, format_of, open_table
-from bevatron.tables.table import Table
+from bevatron.tables.table import EventTable
 
 logger = logging.getLogger("bevatron")
 
@@ -93,8 +93,15 @@ class TableSource:
             ]
 
         def n_shards(self) -> int | None:
-            """As many shards as the sizes of the files make; None where rows have to be counted."""
-            return len(self._division(self.resolve_files())) if self.per_shard is None else None
+            """As many shards as the sizes of the files make; with per_shard, as many as their rows."""
+            files = self.resolve_files()
+            if self.per_shard is None:
+                return len(self._division(files))
+            n_rows = 0
+            for path in files:
+                with open_table(path, self.reading()) as table:
+                    n_rows += table.n_rows
+            return -(-n_rows // self.per_shard)
 
         def _part(self, files: list[Path], shard: int) -> FileRange:
             if self.per_shard is not None:
@@ -181,7 +188,7 @@ class TableSource:
         return found
 
 
-def _steps(table: Table, mapper: Mapper, first: int, last: int | None):
+def _steps(table: EventTable, mapper: Mapper, first: int, last: int | None):
     """The rows of a file: the first row of each step, its columns and how many rows it has."""
     names = mapper.formulas.columns_read()
     if not names:
@@ -195,7 +202,7 @@ def _steps(table: Table, mapper: Mapper, first: int, last: int | None):
         at += n
 
 
-def _none_of(table: Table, mapper: Mapper, rows: Rows) -> Samples:
+def _none_of(table: EventTable, mapper: Mapper, rows: Rows) -> Samples:
     """Samples of no row, in the form of all others."""
     _, columns, n = next(_steps(table, mapper, 0, 1))
     return mapper.to_samples(columns, n, rows).take(np.zeros(0, np.int64))
