@@ -70,9 +70,7 @@ def test_what_a_study_s_file_must_not_hold_is_one_line(text, words, tmp_path, mo
     assert not (tmp_path / "owned").exists()
 
 
-@pytest.mark.parametrize(
-    "word", ["true", "True", "FALSE", "1e3", "1_000", "12", "-1.5e-3", "~", "null"]
-)
+@pytest.mark.parametrize("word", ["true", "True", "FALSE", "1e3", "1_000", "12", "-1.5e-3", "~", "null"])
 @pytest.mark.parametrize("rest", ["_energy", "x", "-ish", ".5x"])
 def test_a_name_that_begins_like_another_type_is_a_text(word, rest):
     assert parse_yaml(f"{{a{word}: {word}{rest}}}") == {f"a{word}": f"{word}{rest}"}

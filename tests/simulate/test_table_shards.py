@@ -113,10 +113,10 @@ def written(request, tmp_path):
 
 def test_shards_over_files_of_other_sizes_join_to_the_whole(written):
     kind, paths = written
-    files = [simulate(options(kind, paths), shard) for shard in range(len(SIZES))]  # one file, one shard
-    shards = [
-        simulate(options(kind, paths, per_shard=PER_SHARD), shard) for shard in range(-(-sum(SIZES) // PER_SHARD))
-    ]
+    by_size, by_rows = options(kind, paths, shard_mb=0.002), options(kind, paths, per_shard=PER_SHARD)
+    assert by_rows.n_shards() == -(-sum(SIZES) // PER_SHARD)
+    files = [simulate(by_size, shard) for shard in range(by_size.n_shards())]
+    shards = [simulate(by_rows, shard) for shard in range(by_rows.n_shards())]
     for parts in (files, shards):
         rows = [np.flatnonzero(_columns(n, seed)["pt"] > 2) for seed, n in enumerate(SIZES)]
         np.testing.assert_array_equal(np.concatenate([p.observers["number"] for p in parts]), np.concatenate(rows))
@@ -141,7 +141,13 @@ def _write_large_parquet(path: Path, columns: dict) -> None:
     pq.write_table(ak.to_arrow_table(ak.Array(columns), extensionarray=False), path)
 
 
-LARGE = {"tree.root": _write_large_tree, "parquet": _write_large_parquet}  # parts of a usual size
+def _write_large_hdf5(path: Path, columns: dict) -> None:
+    with h5py.File(path, "w") as file:
+        for name, values in _flat(columns).items():
+            file.create_dataset(name, data=values, chunks=(10_000, *values.shape[1:]), compression="gzip")
+
+
+LARGE = {"tree.root": _write_large_tree, "parquet": _write_large_parquet, "h5": _write_large_hdf5}  # of usual parts
 
 
 def _bytes_of_this_process() -> int:
