@@ -1,7 +1,7 @@
 """The whole job of `peers.py` against weaver: from a ROOT file to a network that was trained for ten epochs.
 
 Each job is made of whole processes, with all their starts and imports. Ours are the commands `simulate`, `prepare`,
-`manifest` and `train` for one file of JetClass's layout (`tables.py`), one after the other. weaver's is its one
+`manifest` and `train` for one file of JetClass's layout (`table_files.py`), one after the other. weaver's is its one
 command, with the network of `peers/weaver_network.py`, which has the same layers and widths, and the data
 configuration `peers/weaver_data.yaml`, which has the same features. Both take 80 % of the jets to learn from and 18
 or 20 % for the validation of each epoch, Adam, batches of 500 and two threads. weaver is taken at the faster of two
@@ -23,7 +23,7 @@ from time import perf_counter
 
 import yaml
 from readers import row
-from tables import make_file, study_settings
+from table_files import make_file, study_settings
 
 HERE = Path(__file__).parent
 EPOCHS, BATCH, THREADS = 10, 500, 2

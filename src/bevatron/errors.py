@@ -9,7 +9,8 @@ class UserError(Exception):
 
     def __init__(self, where: object, what: str, todo: str = ""):
         self.where, self.what, self.todo = str(where), what, todo
-        super().__init__(in_one_line(f"{self.where}: {what}" + (f"; {todo}" if todo else "")))
+        where = self.where.replace("\n", "\\n")  # a file's name may have one
+        super().__init__(in_one_line(f"{where}: {what}" + (f"; {todo}" if todo else "")))
 
     def __reduce__(self):  # Ray and multiprocessing send errors between processes
         return (type(self), (self.where, self.what, self.todo))

@@ -121,7 +121,7 @@ def put(place, value):
         (put("grids.table.title", "{net:d}"), "grids.table: title: an axis in braces stands alone, as '{net}'"),
         (put("grids.table.title", "{net:>999999999}"), "grids.table: title: an axis in braces stands alone"),
         (put("grids.table.title", "{net!z}"), "grids.table: title: an axis in braces stands alone"),
-        (put("grids.table.title", "{nets}"), "unknown axis 'nets' in braces (did you mean 'net'?); allowed: net"),
+        (put("grids.table.title", "{nets}"), "grids.table: title: unknown axis 'nets' in braces (did you mean 'net'?)"),
         (put("grids.table.axis", {}), "grids.table.axis: unknown key (did you mean 'axes'?)"),
         (put("grids.table.published.rmse.deep.silent", 1.0), "grids.table: published.rmse.deep: unknown noise"),
         (put("grids.table.axes.net", {}), "grids.table: axes.net: an axis needs a value"),

@@ -31,9 +31,9 @@ def test_the_names_of_the_mapping_are_accepted():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"classes": ("beauty", "light")}, "task.classes: beauty, light; .* has light, beauty; they are numbered"),
-        ({"classes": ("light", "charm", "beauty")}, "they are numbered in their order, which must be the same"),
-        ({"target": "flavor"}, "task.target: simulation.source has no 'flavor'; did you mean 'flavour'?"),
+        ({"classes": ("beauty", "light")}, "task.classes: beauty, light; .* numbers them light, beauty; give the same"),
+        ({"classes": ("light", "charm", "beauty")}, "light, charm, beauty; .* numbers them light, beauty"),
+        ({"target": "flavor"}, "has no 'flavor' .did you mean 'flavour'"),
     ],
 )
 def test_other_names_are_told(change, message):

@@ -10,11 +10,14 @@ import uproot
 from layouts import ALL, N
 
 from bevatron.config.loading.load import load_study
+from bevatron.config.loading.whole_dataset import needs_totals
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
 from bevatron.draft.stage import draft_study
 from bevatron.prepare.stage import prepare_shard, write_manifest
+from bevatron.prepare.totals import write_totals
 from bevatron.simulate.stage import simulate_shard
+from bevatron.store.files.names import raw_shard
 from bevatron.store.shards.columns import Samples
 from bevatron.store.shards.shard import read_shard
 from bevatron.train.stage import train_model
@@ -28,10 +31,17 @@ class Drafted:
         self.text, _ = draft_study(self.files, None, Path(f"{name}.yaml"))
         self.study: Study = load_study(name, "paper", folder)
         self.samples: list[Samples] = []
-        for shard in range(self.study.simulation.shards):
-            simulate_shard(self.study, shard, f"{name}-{shard}.h5")
-            self.samples.append(read_shard(f"{name}-{shard}.h5"))
-            prepare_shard(self.study, f"{name}-{shard}.h5", folder / name)
+        raw = [folder / f"{name}-raw" / raw_shard(shard) for shard in range(self.study.simulation.shards)]
+        for shard, path in enumerate(raw):
+            simulate_shard(self.study, shard, path)
+            samples = read_shard(path)
+            files = samples.id >> np.uint64(40)
+            self.samples += [samples.take(np.flatnonzero(files == number)) for number in np.unique(files)]
+        totals = folder / f"{name}.json" if needs_totals(self.study) else None
+        if totals is not None:
+            write_totals(self.study, raw[0].parent, totals)
+        for path in raw:
+            prepare_shard(self.study, path, folder / name, totals)
         self.source = self.study.simulation.source
         self.manifest = folder / name / "manifest.json"
         write_manifest(self.study, folder / name)

@@ -116,5 +116,5 @@ def test_a_search_s_result_cannot_build_objects(curve, place, refused, bevatron,
     path.write_text(yaml.safe_dump(tree))
     best = place / "best.yaml"
     best.write_text(f"values: !!python/object/apply:os.system ['touch {marker}']\n")
-    refused(bevatron(*train(curve), "--best", str(best)), "best.yaml", "is no result of this model's search")
+    refused(bevatron(*train(curve), "--best", str(best)), "best.yaml", "is not YAML")
     assert not marker.exists()

@@ -21,6 +21,7 @@ JSONL = {"kind": "jet_flavour_jsonl", "files": ["x*.json*"]}
 CSV = {
     "kind": "table",
     "files": ["x*.json*"],
+    "shard_mb": 0.001,  # a shard for each
     "groups": {"jet": {"features": ["pt"]}},
     "targets": {"flavour": {"classes": {"light": "y == 0", "charm": "y == 4", "beauty": "y == 5"}}},
 }

@@ -1,9 +1,6 @@
 """Several workers fit what one fits: real processes, torch's own process group, killed and counted again."""
 
 import json
-import socket
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch.nn import functional
+from worker_processes import WorkerProcesses, worker_processes
 
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import DataLoading
@@ -23,25 +21,10 @@ EPOCHS = 20
 STREAMED = {"memory_budget_gb": 1e-6, "block_rows": 64, "buffer_blocks": 3}
 
 
-class Processes:
-    """The process that has imported everything, and forks each worker."""
-
-    def __init__(self, process: subprocess.Popen[str]):
-        self._process = process
-
-    def ask(self, request: dict) -> list[int]:
-        """The exit codes of the workers that are asked for."""
-        print(json.dumps(request, default=str), file=self._process.stdin, flush=True)
-        return json.loads(self._process.stdout.readline())
-
-
 @pytest.fixture(scope="module")
 def processes():
-    with subprocess.Popen(
-        [sys.executable, WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield Processes(process)
-        process.stdin.close()
+    with worker_processes() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +35,7 @@ def workers(curve, processes, tmp_path_factory):
 class Workers:
     """Fits of the study `curve` by teams of processes; 700 training samples in steps of 233, 233, 233 and 1."""
 
-    def __init__(self, curve, processes: Processes, folder: Path):
+    def __init__(self, curve, processes: WorkerProcesses, folder: Path):
         self.processes = processes
         tree = curve.study.model_dump(mode="json")
         net = tree["models"]["net"]
@@ -68,12 +51,8 @@ class Workers:
         model = self.study.models["net"]
         fit = FitJob(self.study, model, self.manifest, 3, folder, DataLoading(**reading), "cpu")
         job.write_text(json.dumps(fit.as_payload()))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = str(probe.getsockname()[1])
         errors = [self.folder / f"{name}-{rank}.err" for rank in range(size)]
-        request = {"job": job, "size": size, "port": port, "strategy": strategy, "kill_after": kill_after}
-        codes = self.processes.ask({**request, "errors": errors})
+        codes = self.processes.run(job, size, errors, strategy, kill_after)
         self.errors = [path.read_text() for path in errors]
         return codes
 
@@ -174,6 +153,7 @@ def test_shares_of_a_weighted_loss_add_up_to_the_whole():
             model = SimpleNamespace(training=SimpleNamespace(adversarial=None))
             self.job = SimpleNamespace(target="flavour", model=model)
             self.class_weights = weights
+            self.loss_weights = None
 
     worker = Worker()
     fractions = [{"targets": {"flavour": labels[k::3]}, "id": labels[k::3]} for k in range(3)]

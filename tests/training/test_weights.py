@@ -2,11 +2,7 @@
 
 import csv
 import json
-import socket
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +13,7 @@ from safetensors.torch import load_file
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss
 from weighted_datasets import draw_samples, repeated, study_of, weighted, weights_of, write_dataset
+from worker_processes import worker_processes
 
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import DataLoading
@@ -252,11 +249,7 @@ def test_several_workers_count_weights_as_one_does(balance, tmp_path):
 
 def run_workers(job, file, size):
     file.write_text(json.dumps(job.as_payload()))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    worker = Path(__file__).with_name("ddp_worker.py")
-    commands = [[sys.executable, worker, file, str(rank), str(size), port, "ddp"] for rank in range(size)]
-    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for command in commands]
-    errors = [process.communicate(timeout=120)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0] * size, errors
+    errors = [file.with_suffix(f".{rank}") for rank in range(size)]
+    with worker_processes() as processes:
+        codes = processes.run(file, size, errors)
+    assert codes == [0] * size, [path.read_text() for path in errors]

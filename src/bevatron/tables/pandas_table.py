@@ -4,8 +4,7 @@ pandas keeps a table's columns of equal type together in blocks. Their names are
 of texts are let through: a pickle of anything else could run code.
 """
 
-import io
-import pickle
+import pickletools
 from pathlib import Path
 from typing import Any
 
@@ -120,24 +119,44 @@ def _dataset(group: h5py.Group, name: str) -> h5py.Dataset:
 def _names(stored: Any, field: str) -> list[str]:
     if isinstance(stored, np.ndarray):
         return [_text(name) for name in stored.tolist()]
-    content = stored if isinstance(stored, bytes) else bytes(stored)
+    names = _pickled_texts(stored if isinstance(stored, bytes) else bytes(stored))
+    return [field] if names is None else names
+
+
+IGNORED = {"PROTO", "FRAME", "MARK", "EMPTY_LIST", "LIST", "APPENDS", "APPEND"}
+TEXTS = {"UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"}
+PUTS, GETS = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}, {"GET", "BINGET", "LONG_BINGET"}
+
+
+def _pickled_texts(content: bytes) -> list[str] | None:
+    """The texts of a pickled list of texts, as PyTables keeps one in an attribute; None for anything else.
+
+    The pickle's instructions are read, and none is carried out.
+    """
+    names: list[str] = []
+    memo: dict[int, str | None] = {}
+    last: str | None = None
     try:
-        names = _TextsAlone(io.BytesIO(content)).load()
-    except Exception:
-        names = None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        return [field]
-    return names
-
-
-class _TextsAlone(pickle.Unpickler):
-    """Lists, texts and numbers; whatever names a class or function is refused."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        raise pickle.UnpicklingError(f"{module}.{name}")
-
-    def persistent_load(self, pid: Any) -> Any:
-        raise pickle.UnpicklingError("a persistent object")
+        for opcode, argument, _ in pickletools.genops(content):
+            if opcode.name in TEXTS:
+                last = str(argument)
+                names.append(last)
+            elif opcode.name in PUTS:
+                memo[len(memo) if argument is None else int(str(argument))] = last
+            elif opcode.name in GETS:
+                again = memo.get(int(str(argument)))
+                if again is None:
+                    return None
+                names.append(again)
+            elif opcode.name == "STOP":
+                return names
+            elif opcode.name in IGNORED:
+                last = None
+            else:
+                return None
+    except ValueError:
+        return None
+    return None
 
 
 def _text(name: Any) -> str:

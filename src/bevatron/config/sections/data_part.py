@@ -10,6 +10,7 @@ from bevatron.config.sections.observable import Observable
 from bevatron.config.sections.section import Count, Integer, Name, Real, Section
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.task import Classification, MultiLabel, Regression, Task
+from bevatron.near_names import did_you_mean
 
 
 class Evaluation(Section):
@@ -52,11 +53,12 @@ class DataPart(Section):
         if fault := target_fault(self.task, self.task.target, stated_targets(self)):
             raise ValueError(f"task.target: {fault}")
         if isinstance(self.task, Classification) and (stated := stated_targets(self)) is not None:
-            named = stated[self.task.target].class_names
-            numbered = [name for name in named if name in self.task.classes]
-            if numbered != [name for name in self.task.classes if name in named]:
+            named = list(stated[self.task.target].class_names)
+            if list(self.task.classes)[: len(named)] != named:  # one too many at the end is empty: the manifest says so
                 what = f"simulation.source.targets.{self.task.target} numbers them {', '.join(named)}"
-                raise ValueError(f"task.classes: {', '.join(self.task.classes)}; {what}; use one order")
+                raise ValueError(
+                    f"task.classes: {', '.join(self.task.classes)}; {what}; give the same ones in one order"
+                )
         if isinstance(self.task, MultiLabel) and (stated := stated_targets(self)) is not None:
             known = stated[self.task.target].parts
             if unknown := [label for label in self.task.thresholds if label not in known]:
@@ -109,7 +111,7 @@ def target_fault(task: Task, name: str, stated: Mapping[str, StatedTarget] | Non
     if stated is None:
         return None
     if name not in stated:
-        return f"simulation.source.targets has no '{name}'; allowed: {', '.join(stated)}"
+        return f"simulation.source.targets has no '{name}'{did_you_mean(name, stated)}; allowed: {', '.join(stated)}"
     form, forms = stated[name].form, LEARNED_FORMS.get(task.kind)
     if forms is None:
         return f"a {task.kind} has no target in a table; use another source or task"

@@ -6,7 +6,6 @@ from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.config.sections.claim import Claim
 from bevatron.config.sections.data_part import DataPart, stated_targets, target_fault
 from bevatron.config.sections.grid import Grid
-from bevatron.config.sections.mapped_names import check_mapped_names
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.section import Name
 from bevatron.config.sections.task import Classification
@@ -52,12 +51,6 @@ class Study(DataPart):
                 if asked not in self.task.classes:
                     allowed, near = ", ".join(self.task.classes), did_you_mean(asked, self.task.classes)
                     raise ValueError(f"models.{name}.class_subset: unknown class '{asked}'{near}; allowed: {allowed}")
-        return self
-
-    @model_validator(mode="after")
-    def _names_are_those_of_the_mapping(self) -> "Study":
-        if self.dataset.recipe.kind == "table" and hasattr(self.simulation.source, "targets"):
-            check_mapped_names(self.simulation.source, self.task.target, getattr(self.task, "classes", []))
         return self
 
     @model_validator(mode="after")

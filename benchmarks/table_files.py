@@ -1,6 +1,6 @@
 """A user's ROOT files to a dataset by the source `table`, against reading the same branches with uproot.
 
-    python benchmarks/tables.py [--jets 200000] [--shards 2] [--turns 3] [--folder FOLDER] [--memory]
+    python benchmarks/table_files.py [--jets 200000] [--shards 2] [--turns 3] [--folder FOLDER] [--memory]
 
 The file is made up, in the layout of JetClass: 30 to 60 particles a jet (45 on average) of 16 branches, each a list,
 labels of several types, and numbers of the jet; a TTree by `uproot.mktree` in clusters of 20,000 jets with ROOT's
