@@ -46,7 +46,7 @@ def test_what_fits_is_valid(tmp_path):
         ({"task": {"kind": "regression", "target": "energy", "loss": "gauss"}}, "task.loss: found 'gauss'; allowed:"),
         (
             {"task": {"kind": "classification", "target": "side", "classes": ["not_left", "left"], "signal": "left"}},
-            "task.classes: not_left, left; simulation.source.targets.side numbers them left, not_left; use one order",
+            "task.classes: not_left, left; simulation.source.targets.side numbers them left, not_left; give the same ones",
         ),
         ({"models.net.target": "side"}, "models.net.target: 'side' has classes, a multi_label needs labels"),
         ({"models.net.training.balance": "weights"}, "balance: 'weights' needs a task with classes"),
