@@ -31,7 +31,7 @@ def test_what_fits_is_valid(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"task.target": "tag"}, "task.target: simulation.source.targets has no 'tag'; allowed: energy, momenta"),
+        ({"task.target": "tag"}, "task.target: simulation.source.targets has no 'tag' (did you mean 'tags'?); allowed: energy, momenta"),
         ({"task.target": "momenta"}, "'momenta' has values, a multi_label needs labels; the task for values is regre"),
         ({"task": {"kind": "regression", "target": "tags"}}, "'tags' has labels, a regression needs value or values"),
         ({"task": {"kind": "regression", "target": "side"}}, "'side' has classes, a regression needs value or values"),
@@ -46,7 +46,7 @@ def test_what_fits_is_valid(tmp_path):
         ({"task": {"kind": "regression", "target": "energy", "loss": "gauss"}}, "task.loss: found 'gauss'; allowed:"),
         (
             {"task": {"kind": "classification", "target": "side", "classes": ["not_left", "left"], "signal": "left"}},
-            "task.classes: not_left, left; simulation.source.targets.side numbers them left, not_left; give the same ones",
+            "task.classes: not_left, left; simulation.source.targets.side numbers them left, not_left; give",
         ),
         ({"models.net.target": "side"}, "models.net.target: 'side' has classes, a multi_label needs labels"),
         ({"models.net.training.balance": "weights"}, "balance: 'weights' needs a task with classes"),

@@ -56,9 +56,8 @@ class DataPart(Section):
             named = list(stated[self.task.target].class_names)
             if list(self.task.classes)[: len(named)] != named:  # one too many at the end is empty: the manifest says so
                 what = f"simulation.source.targets.{self.task.target} numbers them {', '.join(named)}"
-                raise ValueError(
-                    f"task.classes: {', '.join(self.task.classes)}; {what}; give the same ones in one order"
-                )
+                given = ", ".join(self.task.classes)
+                raise ValueError(f"task.classes: {given}; {what}; give the same ones in one order")
         if isinstance(self.task, MultiLabel) and (stated := stated_targets(self)) is not None:
             known = stated[self.task.target].parts
             if unknown := [label for label in self.task.thresholds if label not in known]:
