@@ -31,7 +31,10 @@ def test_what_fits_is_valid(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"task.target": "tag"}, "task.target: simulation.source.targets has no 'tag' (did you mean 'tags'?); allowed: energy, momenta"),
+        (
+            {"task.target": "tag"},
+            "task.target: simulation.source.targets has no 'tag' (did you mean 'tags'?); allowed: energy, momenta",
+        ),
         ({"task.target": "momenta"}, "'momenta' has values, a multi_label needs labels; the task for values is regre"),
         ({"task": {"kind": "regression", "target": "tags"}}, "'tags' has labels, a regression needs value or values"),
         ({"task": {"kind": "regression", "target": "side"}}, "'side' has classes, a regression needs value or values"),
