@@ -17,12 +17,14 @@ from bevatron.store.shards.manifest import build_manifest, write_manifest
 from bevatron.store.shards.shard import write_shard
 from bevatron.training.job import FitJob
 
-SLOW_FOLDER = "workflow"  # each of its files takes minutes
+SLOW_FOLDERS = ("workflow", "search", "faults", "compute", "train", "export", "simulate")  # those of the longest files
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files, so that none of them is what all but one of several workers wait for at the end."""
-    items.sort(key=lambda item: item.path.parent.name != SLOW_FOLDER)
+    order = {name: rank for rank, name in enumerate(SLOW_FOLDERS)}
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: order.get(item.path.relative_to(tests).parts[0], len(order)))
 
 
 @dataclass(frozen=True)
