@@ -185,10 +185,31 @@ def _settings(section: BaseModel) -> list[tuple[str, str, str]]:
         if isinstance(value, BaseModel):
             rows += [(f"{key}.{name}", text, meaning) for name, text, meaning in _settings(value)]
         elif isinstance(value, dict) and value:
-            rows += [(f"{key}.{name}", _value_text(v), field.description or "") for name, v in value.items()]
+            rows += [row for name, v in value.items() for row in _entry(f"{key}.{name}", v, field.description or "")]
         else:
             rows.append((key, _value_text(value), field.description or ""))
     return rows
+
+
+def _entry(key: str, value: Any, meaning: str) -> list[tuple[str, str, str]]:
+    """The rows of a mapping's entry; of a section those that were set, for the file says no more of it either."""
+    if not isinstance(value, BaseModel):
+        return [(key, _value_text(value), meaning)]
+    fields = type(value).model_fields
+    return [
+        row
+        for name in fields
+        if name in value.model_fields_set
+        for row in _mapping(f"{key}.{name}", getattr(value, name), fields[name].description or "")
+    ]
+
+
+def _mapping(key: str, value: Any, meaning: str) -> list[tuple[str, str, str]]:
+    """One row; of a mapping, one in which each name stands with its value, unless they are the same."""
+    if isinstance(value, dict) and value:
+        named = (f"{name}: {v}" if str(name) != str(v) else str(name) for name, v in value.items())
+        return [(key, "; ".join(named), meaning)]
+    return [(key, _value_text(value), meaning)]
 
 
 def _value_text(value: Any) -> str:
@@ -197,7 +218,7 @@ def _value_text(value: Any) -> str:
 
 def _scalar_text(value: Any) -> str:
     """A setting's value as a person says it."""
-    if value is None or value == []:
+    if value is None or value in ([], {}, ""):
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
