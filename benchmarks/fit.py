@@ -9,7 +9,7 @@ optimiser, and nothing else. Epochs alternate (ours, reference, ours, ...) and m
 
 Ours asks PyTorch for the fused implementation of Adam, the reference takes what it gives unasked; with --fused the
 reference asks for it as well, and what is left is what ours costs beside its steps, shuffling first of all: 0.95 is
-what is asked of it, and not reached at batch 5,000 (`RESULTS.md`).
+what is asked of it, and not reached at batch 1,000 (`RESULTS.md`).
 """
 
 import argparse
