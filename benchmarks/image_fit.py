@@ -22,8 +22,9 @@ from bevatron.config.loading.identity import dataset_digest, raw_digest
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import DataLoading
 from bevatron.store.readers.reader import open_split
+from bevatron.store.shards.build_manifest import build_manifest
 from bevatron.store.shards.columns import Dense, Group, Samples
-from bevatron.store.shards.manifest import build_manifest, load_manifest, write_manifest
+from bevatron.store.shards.manifest import load_manifest, write_manifest
 from bevatron.store.shards.shard import write_shard
 from bevatron.training.fit import fit, initial_network
 from bevatron.training.job import FitJob

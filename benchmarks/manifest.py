@@ -57,9 +57,10 @@ def synthetic(folder: str, shards: int, samples: int) -> dict:
     import numpy as np
 
     from bevatron.store.files.names import sample_shard
+    from bevatron.store.shards.build_manifest import Builder, elements_of
     from bevatron.store.shards.contract import GroupInfo, TargetInfo
     from bevatron.store.shards.distinct import DistinctIds
-    from bevatron.store.shards.manifest import Builder, ShardEntry, elements_of, load_manifest, write_manifest
+    from bevatron.store.shards.manifest import ShardEntry, load_manifest, write_manifest
 
     study = study_of(shards)
     attributes = attributes_of(study)
@@ -102,7 +103,7 @@ def from_files(folder: str, shards: int, samples: int = 100) -> dict:
     import numpy as np
 
     from bevatron.store.files.names import sample_shard
-    from bevatron.store.shards.manifest import build_manifest
+    from bevatron.store.shards.build_manifest import build_manifest
     from bevatron.store.shards.shard import write_shard
 
     study, first, random = study_of(shards), 0, np.random.default_rng(1)

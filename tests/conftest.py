@@ -12,8 +12,9 @@ from bevatron.config.loading.code_versions import version_attributes
 from bevatron.config.loading.identity import dataset_digest, raw_digest
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import DataLoading
+from bevatron.store.shards.build_manifest import build_manifest
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
-from bevatron.store.shards.manifest import build_manifest, write_manifest
+from bevatron.store.shards.manifest import write_manifest
 from bevatron.store.shards.shard import write_shard
 from bevatron.training.job import FitJob
 

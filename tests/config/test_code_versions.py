@@ -18,8 +18,9 @@ from bevatron.prepare.recipes.function import FunctionSamples
 from bevatron.prepare.stage import prepare_shard, write_manifest
 from bevatron.simulate.sources.function import Function
 from bevatron.simulate.stage import simulate_shard
+from bevatron.store.shards.build_manifest import build_manifest
 from bevatron.store.shards.inspect import inspect
-from bevatron.store.shards.manifest import build_manifest, load_manifest
+from bevatron.store.shards.manifest import load_manifest
 from bevatron.store.shards.shard import read_shard, write_shard
 
 TREE = {

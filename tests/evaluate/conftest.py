@@ -14,8 +14,9 @@ from bevatron.config.sections.workflow import Workflow
 from bevatron.store.files.publish import publish_json, sha256_of
 from bevatron.store.records.record import payload_of
 from bevatron.store.records.runs import RunsRecord
+from bevatron.store.shards.build_manifest import build_manifest
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
-from bevatron.store.shards.manifest import Manifest, build_manifest, write_manifest
+from bevatron.store.shards.manifest import Manifest, write_manifest
 from bevatron.store.shards.shard import write_shard
 
 STUDY = yaml.safe_load("""

@@ -13,7 +13,8 @@ from bevatron.evaluate.observables import measure_observables
 from bevatron.evaluate.stage import evaluate_model
 from bevatron.store.files.checksum import with_checksum
 from bevatron.store.files.publish import publish_json
-from bevatron.store.shards.manifest import build_manifest, write_manifest
+from bevatron.store.shards.build_manifest import build_manifest
+from bevatron.store.shards.manifest import write_manifest
 from bevatron.store.shards.shard import read_shard, write_shard
 
 

@@ -11,7 +11,8 @@ from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.store.files.publish import sha256_of
-from bevatron.store.shards.manifest import build_manifest, write_manifest
+from bevatron.store.shards.build_manifest import build_manifest
+from bevatron.store.shards.manifest import write_manifest
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -20,9 +20,10 @@ from bevatron.report.stage import write_ledger, write_study_page
 from bevatron.store.files.publish import publish_json, publish_text, sha256_of
 from bevatron.store.records.metrics import write_metrics
 from bevatron.store.records.runs import RunEnvironment
+from bevatron.store.shards.build_manifest import build_manifest
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 from bevatron.store.shards.dataset import Dataset
-from bevatron.store.shards.manifest import Manifest, build_manifest, write_manifest
+from bevatron.store.shards.manifest import Manifest, write_manifest
 from bevatron.store.shards.shard import write_shard
 
 CURVE = yaml.safe_load("""

@@ -11,8 +11,9 @@ from bevatron.config.loading.code_versions import version_attributes
 from bevatron.config.loading.identity import dataset_digest
 from bevatron.config.loading.kinds import Options
 from bevatron.config.sections.study import Study
+from bevatron.store.shards.build_manifest import build_manifest
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples, SparseImages
-from bevatron.store.shards.manifest import build_manifest, write_manifest
+from bevatron.store.shards.manifest import write_manifest
 from bevatron.store.shards.shard import write_shard
 
 CLASSES = ["light", "charm", "beauty"]

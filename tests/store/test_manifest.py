@@ -12,8 +12,9 @@ from bevatron.errors import UserError
 from bevatron.store.files.publish import sha256_of
 from bevatron.store.files.verify import verify
 from bevatron.store.readers.reader import open_split
+from bevatron.store.shards.build_manifest import build_manifest
 from bevatron.store.shards.inspect import inspect
-from bevatron.store.shards.manifest import build_manifest, load_manifest, write_manifest
+from bevatron.store.shards.manifest import load_manifest, write_manifest
 from bevatron.store.shards.shard import read_shard, write_shard
 
 

@@ -16,7 +16,8 @@ from bevatron.store.readers.sampling import Sampling
 from bevatron.store.readers.split import ReadingOrder, describe
 from bevatron.store.readers.streaming import StreamingReader
 from bevatron.store.readers.windows import WindowPlan
-from bevatron.store.shards.manifest import build_manifest, write_manifest
+from bevatron.store.shards.build_manifest import build_manifest
+from bevatron.store.shards.manifest import write_manifest
 from bevatron.store.shards.shard import Shard, read_shard, write_shard
 
 COUNT = 16

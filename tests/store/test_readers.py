@@ -188,7 +188,8 @@ def test_full_batch_is_the_split(dataset):
 
 
 def test_balanced_classes_come_equally_often_and_completely(new_dataset, samples, attributes, study):
-    from bevatron.store.shards.manifest import build_manifest, write_manifest
+    from bevatron.store.shards.build_manifest import build_manifest
+    from bevatron.store.shards.manifest import write_manifest
     from bevatron.store.shards.shard import write_shard
 
     made = new_dataset([900])

@@ -8,8 +8,9 @@ from rectangles import CLASSES, SIDE, STUDY, samples
 from shard_attributes import shard_attributes
 
 from bevatron.config.sections.study import Study
+from bevatron.store.shards.build_manifest import build_manifest
 from bevatron.store.shards.columns import Group, Samples, SparseImages
-from bevatron.store.shards.manifest import build_manifest, write_manifest
+from bevatron.store.shards.manifest import write_manifest
 from bevatron.store.shards.shard import write_shard
 
 TREE = {

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bevatron.compute.numerics.permutation import GOLDEN_GAMMA, mix
 from bevatron.config.sections.dataset import SplitFractions
 from bevatron.store.shards.columns import Samples
 from bevatron.store.shards.contract import SPLITS
@@ -33,8 +34,5 @@ def uniform(numbers: np.ndarray) -> np.ndarray:
     Steele, Lea, Flood (2014), "Fast splittable pseudorandom number generators"; the upper 53 bits make the
     float.
     """
-    mixed = np.asarray(numbers, np.uint64) + np.uint64(0x9E3779B97F4A7C15)  # wraps around, as it should
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
+    mixed = mix(np.asarray(numbers, np.uint64) + GOLDEN_GAMMA)
     return (mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -18,8 +18,9 @@ from bevatron.prepare.raw_events import read_raw
 from bevatron.prepare.split import EVENT, rows_by_split
 from bevatron.prepare.totals import Totals, prepare_samples, read_totals
 from bevatron.store.files.names import sample_shard
-from bevatron.store.shards import manifest as manifests
+from bevatron.store.shards.build_manifest import build_manifest
 from bevatron.store.shards.contract import SPLITS, TOTALS
+from bevatron.store.shards.manifest import write_manifest as publish_manifest
 from bevatron.store.shards.shard import write_shard
 
 logger = logging.getLogger("bevatron")
@@ -87,8 +88,8 @@ def write_manifest(study: DataPart, folder: Path) -> None:
     """Publishes `folder`/manifest.json over the shards of all splits. Raises UserError as `build_manifest`
     does.
     """
-    built = manifests.build_manifest(folder, study)
-    manifests.write_manifest(Path(folder) / "manifest.json", built)
+    built = build_manifest(folder, study)
+    publish_manifest(Path(folder) / "manifest.json", built)
     for split in SPLITS:
         for name in built.groups:
             if built.is_empty(name, split):

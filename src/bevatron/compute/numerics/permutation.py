@@ -6,6 +6,7 @@ from bevatron.config.loading.digest import seed_of
 
 ROUNDS = 6
 LARGEST = 2**62
+GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)  # SplitMix64 adds it before it mixes
 
 
 def permute(numbers: np.ndarray | int, limit: int, *key: object) -> np.ndarray:
@@ -31,15 +32,15 @@ def permute(numbers: np.ndarray | int, limit: int, *key: object) -> np.ndarray:
 
 
 def _shuffle(numbers: np.ndarray, half: np.uint64, keys: list[np.uint64]) -> np.ndarray:
-    """A permutation of all numbers of twice `half` bits: each round can be undone, whatever `_mix` is."""
+    """A permutation of all numbers of twice `half` bits: each round can be undone, whatever `mix` is."""
     mask = (np.uint64(1) << half) - np.uint64(1)
     left, right = numbers >> half, numbers & mask
     for key in keys:
-        left, right = right, left ^ (_mix(right + key) & mask)
+        left, right = right, left ^ (mix(right + key) & mask)
     return (left << half) | right
 
 
-def _mix(numbers: np.ndarray) -> np.ndarray:
+def mix(numbers: np.ndarray) -> np.ndarray:
     """The mixer of SplitMix64 (Steele, Lea, Flood 2014); products wrap around, as they should."""
     mixed = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

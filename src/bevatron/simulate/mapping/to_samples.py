@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from bevatron.compute.numerics.permutation import GOLDEN_GAMMA, mix
 from bevatron.errors import UserError
 from bevatron.simulate.mapping.columns import WHERE, Formulas, flat, is_true, select_rows
 from bevatron.simulate.mapping.images import make_images
@@ -173,7 +174,7 @@ class Mapper:
         ]
         event = parts[0]
         for part in parts[1:]:
-            event = mixed(event) ^ part
+            event = mix(event + GOLDEN_GAMMA) ^ part
         return {"event": event}
 
     def _observers(self, columns: dict[str, Any], n: int) -> dict[str, np.ndarray]:
@@ -188,14 +189,6 @@ class Mapper:
                 )
             found[name] = values.astype(np.int64 if values.dtype.kind in "bui" else np.float64)
         return found
-
-
-def mixed(numbers: np.ndarray) -> np.ndarray:
-    """A hash of each number (n,) uint64: the mixer of SplitMix64 (Steele, Lea, Flood 2014)."""
-    values = numbers + np.uint64(0x9E3779B97F4A7C15)
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
 
 
 def _whole_numbers(values: np.ndarray, expression: Any) -> np.ndarray:

@@ -1,40 +1,24 @@
 """The manifest: what a dataset is, shard by shard, in one JSON file that later stages take as input."""
 
 import logging
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from pydantic import Field, ValidationError
 
-from bevatron.config.loading.code_versions import check_code_versions, check_manifest_versions, code_versions
+from bevatron.config.loading.code_versions import check_manifest_versions
 from bevatron.config.loading.digest import digest_of
-from bevatron.config.loading.identity import dataset_digest, raw_digest
-from bevatron.config.loading.whole_dataset import needs_totals
-from bevatron.config.sections.data_part import DataPart
 from bevatron.config.sections.section import Name
 from bevatron.errors import UserError
 from bevatron.json_text import read_json
-from bevatron.store.files.names import sample_shard
 from bevatron.store.files.plain_names import Digest, FileName
-from bevatron.store.files.publish import publish_json, sha256_of
+from bevatron.store.files.publish import publish_json
 from bevatron.store.records.record import Record
-from bevatron.store.shards.boxes import counts_of_boxes
-from bevatron.store.shards.check import check_samples
-from bevatron.store.shards.columns import Dense, Samples
-from bevatron.store.shards.contract import SCHEMA_VERSION, SPLITS, TOTALS, GroupInfo, TargetInfo
-from bevatron.store.shards.distinct import DistinctIds
-from bevatron.store.shards.labels import counts_of_labels
-from bevatron.store.shards.moments import Moments
-from bevatron.store.shards.shard import Shard, samples_in
-from bevatron.store.shards.statistics import FeatureStatistics, GroupStatistics, quantile_limit
-from bevatron.store.shards.target_form import TARGET_FORMS, check_target_form
-from bevatron.store.shards.target_statistics import TargetStatistics, add_target_moments, statistics_of
-from bevatron.store.shards.weights import WeightStatistics, WeightSums, check_sums
+from bevatron.store.shards.contract import SCHEMA_VERSION, GroupInfo, TargetInfo
+from bevatron.store.shards.statistics import FeatureStatistics
+from bevatron.store.shards.target_statistics import TargetStatistics
+from bevatron.store.shards.weights import WeightStatistics
 
 PREPARE_AGAIN = "run the prepare stage again, which makes it again"
-AGREED = ("study", "source", "versions", "digest", "classes", "approximations", TOTALS)
 
 log = logging.getLogger("bevatron")
 
@@ -122,31 +106,6 @@ class Manifest(Record):
         return {name: sum(e.class_counts[name] for e in self.splits[split]) for name in self.classes}
 
 
-def build_manifest(folder: Path, study: DataPart) -> Manifest:
-    """The manifest of the shards `{train,val,test}-0000.h5 ...` in `folder`, one for each raw shard of the
-    study.
-
-    Every shard is read and checked. Raises UserError for a missing or damaged shard, one of another
-    configuration or made by another version of source or recipe, one whose groups, targets, observers, classes or
-    versions differ from the others', one with weights among others without, an id that repeats, a class (or a split)
-    without samples, or one whose weights do not add up to more than zero.
-    """
-    folder = Path(folder)
-    entries: dict[str, list[ShardEntry]] = {split: [] for split in SPLITS}
-    with DistinctIds(folder, lambda name: _ids_in(folder / name)) as ids:
-        builder = Builder(study, ids)
-        for split in SPLITS:
-            names = [sample_shard(split, number) for number in range(study.simulation.shards)]
-            if others := sorted({path.name for path in folder.glob(f"{split}-*.h5")} - set(names)):
-                log.warning("%s: %s: not among the study's %d shards, left out", folder, ", ".join(others), len(names))
-            entries[split] = [builder.add(folder / name, split) for name in names]
-        ids.finish()
-    builder.tell_unused_weights(folder)
-    manifest = builder.manifest(entries)
-    _check_not_empty(manifest, folder, study)
-    return manifest
-
-
 def write_manifest(path: Path, manifest: Manifest) -> None:
     """Publishes the manifest, atomically; equal manifests give equal bytes."""
     publish_json(path, manifest.model_dump(mode="json"))
@@ -190,215 +149,3 @@ def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Man
             "run the prepare stage again, or undo the change to the study's simulation or dataset",
         )
     return manifest
-
-
-def _ids_in(path: Path) -> np.ndarray:
-    with Shard(path) as shard:
-        return shard.read("id")
-
-
-class Builder:
-    """What the shards seen so far have in common; their ids go to `ids`."""
-
-    def __init__(self, study: DataPart, ids: DistinctIds):
-        self.study, self.digest, self.ids = study, dataset_digest(study), ids
-        self.code_versions = code_versions(study)
-        self.classes = tuple(getattr(study.task, "classes", ()))
-        self.first: tuple[Path, dict[str, Any]] | None = None
-        self.longest: dict[str, int] = {}
-        self.statistics: dict[str, GroupStatistics] = {}
-        self.target_moments: dict[str, Moments] = {}
-        self.weights: dict[str, WeightSums] = {}
-        self.event_weights: list[tuple[float, float]] = []  # smallest and largest of the raw events of each shard
-        self.files: dict[str, str] = {}
-        self.names_of_files: dict[str, str] = {}  # by SHA-256
-        self.file_lists: set[str | None] = set()
-
-    def add(self, path: Path, split: str) -> ShardEntry:
-        """Reads and checks a shard; raises UserError where it does not fit to those before it."""
-        with Shard(path) as shard:
-            samples, groups, targets = samples_in(shard), shard.groups, shard.targets
-        counts = self.include(path, split, samples, groups, targets)
-        return ShardEntry(
-            file=path.name,
-            sha256=sha256_of(path),
-            bytes=path.stat().st_size,
-            samples=len(samples),
-            class_counts=counts,
-            elements=elements_of(samples),
-        )
-
-    def include(
-        self, path: Path, split: str, samples: Samples, groups: dict[str, GroupInfo], targets: dict[str, TargetInfo]
-    ) -> dict[str, int]:
-        """All of `add` but reading: checks the samples that `path` holds, and returns how many are of each class."""
-        check_samples(samples, path)
-        self._agrees(path, samples, groups, targets)
-        self._check_target(path, targets)
-        self.ids.add(path.name, samples.id)
-        self._same_files(path, samples.attributes)
-        low, high = np.asarray(samples.attributes.get("event_weights", (1.0, 1.0)), np.float64)
-        self.event_weights.append((float(low), float(high)))
-        if split == "train":
-            limit = quantile_limit(samples.inputs)
-            for name, group in samples.inputs.items():
-                self.statistics.setdefault(name, GroupStatistics(limit)).add(group, samples.id)
-            if self.study.task.kind == "regression":
-                add_target_moments(self.target_moments, samples.targets)
-        counts = self._counts(path, samples)
-        if samples.weight is not None:
-            classes = self.classes if self.study.task.kind not in ("detection", "multi_label") else ()
-            numbers = samples.targets[self.study.task.target] if classes else None
-            self.weights.setdefault(split, WeightSums(classes)).add(samples.weight, numbers)
-        return counts
-
-    def _check_target(self, path: Path, targets: dict[str, TargetInfo]) -> None:
-        """Refuses a target that the task cannot learn; labels are the classes of a multi-label task."""
-        task = self.study.task
-        if task.kind not in TARGET_FORMS or task.target not in targets:
-            return
-        check_target_form(path, task, task.target, targets[task.target])
-        if task.kind == "multi_label":
-            self.classes = targets[task.target].names
-
-    def _agrees(
-        self, path: Path, samples: Samples, groups: dict[str, GroupInfo], targets: dict[str, TargetInfo]
-    ) -> None:
-        """Refuses a shard of another configuration, or one that differs from the first shard."""
-        check_code_versions(path, samples.attributes, self.code_versions)
-        shard_digest = samples.attributes.get("digest")
-        if shard_digest != self.digest:
-            raise UserError(
-                path,
-                f"was made with dataset digest {str(shard_digest)[:12]}, "
-                f"the study as configured now has {self.digest[:12]}",
-                PREPARE_AGAIN,
-            )
-        if TOTALS not in samples.attributes and needs_totals(self.study):
-            what = "was made without the sums over all raw shards, which balancing or missing values need"
-            raise UserError(path, what, PREPARE_AGAIN)
-        for name, info in groups.items():
-            self.longest[name] = max(self.longest.get(name, 0), info.max_length or 0)
-        form: dict[str, Any] = {key: samples.attributes.get(key) for key in AGREED}
-        form["groups"] = {name: info.model_copy(update={"max_length": None}) for name, info in groups.items()}
-        form |= {"targets": targets, "weight": samples.weight is not None, "event": samples.event is not None}
-        form["observers"] = sorted(samples.observers)
-        if self.first is None:
-            self.first = (path, form)
-        for key, expected in self.first[1].items():
-            if form[key] != expected and key == "weight":
-                what = "weights, and those of {} have none" if form[key] else "no weights, and those of {} have some"
-                todo = "give all samples of the dataset weights (1 where there is none), or none of them"
-                raise UserError(path, f"its samples have {what.format(self.first[0].name)}", todo)
-            if form[key] != expected:
-                raise UserError(
-                    path,
-                    f"its {key} differ from those of {self.first[0].name}: {form[key]} and {expected}",
-                    PREPARE_AGAIN,
-                )
-        if self.study.task.kind == "multi_label":
-            return  # its labels are the parts of its target
-        if self.classes and list(form["classes"] or []) != list(self.classes):
-            raise UserError(path, f"its classes are {form['classes']}, the task's {list(self.classes)}", PREPARE_AGAIN)
-
-    def _same_files(self, path: Path, attributes: dict[str, Any]) -> None:
-        """Refuses shards that were read from different contents of one file, or from other files."""
-        again = "run the simulate stage again for all shards"
-        for name, digest in attributes.get("files", {}).items():
-            if self.files.setdefault(name, digest) != digest:
-                what = f"was read from another content of '{name}' than the shards before it: the file has changed"
-                raise UserError(path, what, again)
-            if (other := self.names_of_files.setdefault(digest, name)) != name:
-                what = f"'{other}' and '{name}' have the same content: its samples count twice, in other splits perhaps"
-                raise UserError("simulation.source.files", what, f"leave one of them out, and {again}")
-        self.file_lists.add(attributes.get("file_list"))
-        if len(self.file_lists) > 1:
-            what = "was read from other files than the shards before it: some were added, taken away or renamed"
-            raise UserError(path, what, again)
-
-    def _counts(self, path: Path, samples: Samples) -> dict[str, int]:
-        name = self.study.task.target
-        if not self.classes and self.study.task.kind != "multi_label":
-            return {}
-        if name not in samples.targets:
-            known = ", ".join(samples.targets) or "none"
-            near = get_close_matches(name, samples.targets, n=1)
-            todo = (f"did you mean '{near[0]}'? " if near else "") + f"targets found: {known}"
-            raise UserError(path, f"has no target '{name}', which the task names", todo)
-        if self.study.task.kind == "detection":
-            return counts_of_boxes(path, name, samples.targets[name], self.classes)
-        if self.study.task.kind == "multi_label":
-            return counts_of_labels(path, name, samples.targets[name], self.classes)
-        numbers = samples.targets[name]
-        wrong = (numbers < 0) | (numbers >= len(self.classes)) | (numbers != numbers.astype(np.int64))
-        if wrong.any():
-            row = int(wrong.argmax())
-            raise UserError(
-                path,
-                f"target '{name}', row {row}: found the class number {numbers[row]}, expected 0 to "
-                f"{len(self.classes) - 1}",
-                "fix the recipe, or list every class in the study's task",
-            )
-        counts = np.bincount(numbers.astype(np.int64), minlength=len(self.classes))
-        return {label: int(count) for label, count in zip(self.classes, counts, strict=True)}
-
-    def tell_unused_weights(self, folder: Path) -> None:
-        """Says so where the raw events have weights that differ, within or between shards, and samples have none."""
-        minimum, maximum = min(low for low, _ in self.event_weights), max(high for _, high in self.event_weights)
-        if minimum != maximum and not self.weights:
-            log.warning(
-                "%s: the events' weights differ, and are not used: they go from %g to %g over all shards; "
-                "name the weight in simulation.source.weight to use it",
-                folder, minimum, maximum,
-            )  # fmt: skip
-
-    def manifest(self, entries: dict[str, list[ShardEntry]]) -> Manifest:
-        """The manifest of all shards that were added; entries: what `add` returned, by split."""
-        if self.first is None:
-            raise ValueError("a manifest needs a shard, and none was added")
-        _, form = self.first
-        return Manifest(
-            schema_version=SCHEMA_VERSION,
-            study=self.study.name,
-            dataset_digest=self.digest,
-            raw_digest=raw_digest(self.study),
-            code_versions=self.code_versions,
-            seed=self.study.simulation.seed,
-            versions={k: str(v) for k, v in (form["versions"] or {}).items()},
-            files=dict(sorted(self.files.items())),
-            approximations=str(form["approximations"] or ""),
-            classes=self.classes,
-            groups={
-                name: info if info.layout == "dense" else info.model_copy(update={"max_length": self.longest[name]})
-                for name, info in form["groups"].items()
-            },
-            targets=form["targets"],
-            weighted=form["weight"],
-            weights={split: self.weights[split].result() for split in entries if split in self.weights},
-            observers=form["observers"],
-            splits={split: tuple(shards) for split, shards in entries.items()},
-            statistics={name: group.result() for name, group in self.statistics.items()},
-            target_statistics={name: statistics_of(moments) for name, moments in self.target_moments.items()},
-        ).with_checksum()
-
-
-def elements_of(samples: Samples) -> dict[str, int]:
-    """Elements of each ragged group, and stored pixels of each group of sparse images."""
-    columns = {name: group.column for name, group in samples.inputs.items()}
-    return {name: int(column.offsets[-1]) for name, column in columns.items() if not isinstance(column, Dense)}
-
-
-def _check_not_empty(manifest: Manifest, folder: Path, study: DataPart) -> None:
-    more = "simulate more events (simulation.shards or the source's options), or change dataset.split"
-    if study.dataset.balance is not None:
-        more += ", or choose wider bins in dataset.balance"
-    elif getattr(study.dataset.recipe, "resampling", None) is not None:
-        more += ", or choose wider bins in dataset.recipe.resampling (null keeps all)"
-    for split in SPLITS:
-        if manifest.n_samples(split) == 0:
-            raise UserError(folder, f"the {split} split has no sample", more)
-        for name, count in manifest.class_counts(split).items():
-            if count == 0:
-                raise UserError(folder, f"class '{name}' is empty: no sample of it in the {split} split", more)
-        if split in manifest.weights:
-            check_sums(manifest.weights[split], split, folder)
