@@ -70,16 +70,9 @@ class Hdf5Table(EventTable):
         self._file.close()
 
     def _read(self, names: list[str], start: int, stop: int) -> dict[str, Any]:
-        rows: dict[str, np.ndarray] = {}
-        values = {}
         with faults(self.path):
-            for name in names:
-                dataset, field = self._places[name]
-                if dataset.name not in rows:  # of a compound dataset once: HDF5 decompresses all fields anyway
-                    rows[str(dataset.name)] = dataset[start:stop]
-                part = rows[str(dataset.name)]
-                values[name] = plain(part[field] if field else part, self.columns[name])
-        return values
+            found = read_fields({name: self._places[name] for name in names}, start, stop)
+        return {name: plain(values, self.columns[name]) for name, values in found.items()}
 
 
 def _columns_of(dataset: h5py.Dataset) -> Iterator[tuple[str, Column]]:
@@ -94,6 +87,18 @@ def _columns_of(dataset: h5py.Dataset) -> Iterator[tuple[str, Column]]:
                 yield field, Column("text", "str")
         elif base.kind in "biuf":
             yield field, Column("array" if shape else "number", base.newbyteorder("=").name, shape)
+
+
+def read_fields(places: dict[str, tuple[h5py.Dataset, str]], start: int, stop: int) -> dict[str, np.ndarray]:
+    """By name, rows of a dataset, or of a field of it; each dataset is read once, as HDF5 decompresses all fields."""
+    rows: dict[str, np.ndarray] = {}
+    values = {}
+    for name, (dataset, field) in places.items():
+        if dataset.name not in rows:
+            rows[str(dataset.name)] = dataset[start:stop]
+        part = rows[str(dataset.name)]
+        values[name] = part[field] if field else part
+    return values
 
 
 def plain(values: np.ndarray, column: Column) -> np.ndarray:

@@ -67,18 +67,14 @@ class PandasTable(EventTable):
         self._file.close()
 
     def _read(self, names: list[str], start: int, stop: int) -> dict[str, Any]:
-        from bevatron.tables.hdf5_table import faults, plain
+        from bevatron.tables.hdf5_table import faults, plain, read_fields
 
-        rows: dict[str, np.ndarray] = {}
-        values = {}
         with faults(self.path):
-            for name in names:
-                dataset, field, place = self._places[name]
-                if dataset.name not in rows:
-                    rows[str(dataset.name)] = dataset[start:stop]
-                part = rows[str(dataset.name)]
-                part = part[field] if field else part
-                values[name] = plain(part if place is None else part[:, place], self.columns[name])
+            found = read_fields({name: self._places[name][:2] for name in names}, start, stop)
+        values = {}
+        for name, rows in found.items():
+            place = self._places[name][2]
+            values[name] = plain(rows if place is None else rows[:, place], self.columns[name])
         return values
 
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
+from bevatron.report.plots.histogram_axes import finish_histogram
 from bevatron.report.plots.style import COLOURS, FAINT, INK, create_panels
 
 
@@ -17,14 +18,7 @@ def plot_pulls(curves: dict[str, dict]) -> Figure:
         axes.stairs(np.array(curve["density"]), edges, color=COLOURS[2], lw=1.5, label="pulls")
         normal = np.exp(-0.5 * fine**2) / math.sqrt(2 * math.pi)
         axes.plot(fine, normal, color=INK, lw=1, ls="--", label="standard normal")
-        if curve["outside"] > 0.0005:
-            note = f"{curve['outside']:.1%} outside"
-            axes.text(0.97, 0.95, note, transform=axes.transAxes, ha="right", va="top")
-        axes.set_xlim(edges[0], edges[-1])
-        axes.set_ylim(bottom=0)
-        axes.set_title(title, loc="left")
-        axes.set_xlabel("pull")
-        axes.set_ylabel("density")
+        finish_histogram(axes, curve, title, "pull", "density")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2)
     return figure

@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bevatron.report.plots.histogram_axes import finish_histogram
 from bevatron.report.plots.style import COLOURS, FAINT, INK, WIDTH, create_panels
 from bevatron.store.records.data import PointsRecord
 
@@ -45,14 +46,8 @@ def plot_residuals(curves: dict[str, dict]) -> Figure:
         if weighted:
             middle, errors = (edges[1:] + edges[:-1]) / 2, np.array(curve["errors"])
             axes.errorbar(middle, curve["model"], yerr=errors, fmt="none", ecolor=COLOURS[2], elinewidth=0.8)
-        if curve["outside"] > 0.0005:
-            note = f"{curve['outside']:.1%} outside"
-            axes.text(0.97, 0.95, note, transform=axes.transAxes, ha="right", va="top")
-        axes.set_xlim(edges[0], edges[-1])
-        axes.set_ylim(bottom=0)
-        axes.set_title(title, loc="left")
-        axes.set_xlabel("residual")
-        axes.set_ylabel("sum of weights / bin" if weighted else "test points / bin")
+        content = "sum of weights / bin" if weighted else "test points / bin"
+        finish_histogram(axes, curve, title, "residual", content)
     _add_legend_above(figure, panels[0])
     return figure
 

@@ -24,7 +24,6 @@ _TITLES = (
     (r"ap([\d.]+)\.(\w+)", r"average precision of \2 at IoU \1 %"),
     (r"recall([\d.]+)", r"recall at IoU \1 %"),
     (r"iou", "IoU of the best box"),
-    (r"mse", "mean squared error"),
     (r"psnr", "peak signal to noise [dB]"),
     (r"mse_over_noise", "mean squared error / noise"),
     (r"noise_copied", "fraction of the noise that is copied"),
@@ -39,37 +38,10 @@ _TITLES = (
     (r"memorisation", "distance to training images / that of test images"),
     (r"diversity", "diversity / that of test images"),
     (r"classes_made", "fraction of classes made"),
-    (r"rmse", "RMS residual"),
-    (r"residual_mean", "mean residual"),
-    (r"residual_std", "residuals' standard deviation"),
-    (r"noise", "RMS noise"),
-    (r"rmse_over_noise", "RMS residual / noise"),
-    (r"deviation", "RMS deviation from truth"),
-    (r"relative_deviation", "deviation from truth / spread of truth"),
-    (r"mse\.(.+)", r"mean squared error of \1"),
-    (r"rmse\.(.+)", r"RMS residual of \1"),
-    (r"r2", "R²"),
-    (r"r2\.(.+)", r"R² of \1"),
-    (r"residual_mean\.(.+)", r"mean residual of \1"),
-    (r"residual_std\.(.+)", r"residuals' standard deviation of \1"),
-    (r"noise\.(.+)", r"RMS noise of \1"),
-    (r"rmse_over_noise\.(.+)", r"RMS residual / noise of \1"),
-    (r"deviation\.(.+)", r"RMS deviation from truth of \1"),
-    (r"relative_deviation\.(.+)", r"deviation from truth / spread of truth of \1"),
-    (r"nll", "-ln likelihood"),
-    (r"nll\.(.+)", r"-ln likelihood of \1"),
-    (r"pull_mean", "mean of the pulls"),
-    (r"pull_mean\.(.+)", r"mean of the pulls of \1"),
-    (r"pull_width", "width of the pulls"),
-    (r"pull_width\.(.+)", r"width of the pulls of \1"),
     (r"coverage_([12])sigma", r"fraction within \1 σ"),
     (r"coverage_([12])sigma\.(.+)", r"fraction within \1 σ of \2"),
-    (r"mean_width", "mean predicted width"),
-    (r"mean_width\.(.+)", r"mean predicted width of \1"),
     (r"average_precision", "mean average precision of the labels"),
     (r"average_precision\.(.+)", r"average precision of \1"),
-    (r"brier", "Brier score"),
-    (r"brier\.(.+)", r"Brier score of \1"),
     (r"log_loss\.(.+)", r"cross entropy of \1"),
     (r"ece\.(.+)", r"calibration error of \1"),
     (r"accuracy\.(.+)", r"accuracy of \1"),
@@ -82,6 +54,22 @@ _TITLES = (
     (r"mean", "mean"),
     (r"median", "median"),
 )
+_OF_NUMBERS = {  # also of one of several numbers: `rmse.energy`
+    "mse": "mean squared error",
+    "rmse": "RMS residual",
+    "r2": "R²",
+    "residual_mean": "mean residual",
+    "residual_std": "residuals' standard deviation",
+    "noise": "RMS noise",
+    "rmse_over_noise": "RMS residual / noise",
+    "deviation": "RMS deviation from truth",
+    "relative_deviation": "deviation from truth / spread of truth",
+    "nll": "-ln likelihood",
+    "pull_mean": "mean of the pulls",
+    "pull_width": "width of the pulls",
+    "mean_width": "mean predicted width",
+    "brier": "Brier score",
+}
 
 
 def title_of(metric: str) -> str:
@@ -90,4 +78,7 @@ def title_of(metric: str) -> str:
         match = re.fullmatch(pattern, metric)
         if match:
             return match.expand(title)
+    base, _, part = metric.partition(".")
+    if base in _OF_NUMBERS:
+        return _OF_NUMBERS[base] + (f" of {part}" if part else "")
     return metric
