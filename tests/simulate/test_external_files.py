@@ -109,3 +109,12 @@ def test_without_its_reader_one_line_says_what_to_install(kind, package, tmp_pat
     options = source.Options(kind=kind, files=[str(tmp_path / "file")])
     with pytest.raises(UserError, match=rf"{package}: is not installed.*pip install 'bevatron\[formats\]'"):
         source().simulate(options, 0, 1)
+
+
+def test_the_number_of_shards_is_that_of_the_files_or_has_to_be_given(study):
+    tree = study.model_dump(mode="json")
+    del tree["simulation"]["shards"]
+    with pytest.raises(UserError, match=r"simulation\.shards: how many shards .* with per_shard .*; set it"):
+        _ = Study.model_validate(tree).simulation.shards
+    del tree["simulation"]["source"]["per_shard"]
+    assert Study.model_validate(tree).simulation.shards == 2

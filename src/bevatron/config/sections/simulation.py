@@ -4,6 +4,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from bevatron.config.loading.kinds import SourceOptions
 from bevatron.config.sections.section import Count, Section, Seed
+from bevatron.errors import UserError
 
 MOST_SHARDS = 100_000
 
@@ -27,11 +28,17 @@ class Simulation(Section):
 
     @property
     def shards(self) -> int:
-        """The number of raw files. Raises UserError where it follows from files that are not there."""
+        """The number of raw files. Raises UserError where it follows from files that are not there or not read yet."""
         if self.asked_shards is not None:
             return self.asked_shards
         count = getattr(self.source, "n_shards", None)
-        return (count() if count is not None else None) or 1
+        if count is None:
+            return 1
+        number = count()
+        if number is None:
+            what = f"how many shards the source '{self.source.kind}' makes with per_shard is known once all is read"
+            raise UserError("simulation.shards", what, "set it; for a shard too many an error says how many there are")
+        return number
 
     @model_validator(mode="after")
     def _has_seeds_for_all_shards(self) -> "Simulation":
