@@ -216,6 +216,13 @@ def test_resampled_spectra_agree(place, jets):
         assert stats.ks_2samp(inside[a], inside[b]).pvalue > 1e-3
 
 
+@pytest.mark.parametrize(("method", "words"), [("resample", "are left out"), ("reweight", "keep other spectra")])
+def test_bins_that_a_class_lacks_are_told(place, jets, caplog, method, words):
+    one_file(jets.assign(pt=jets["pt"] + np.where(jets["flavour"] == 5, 50.0, 0.0)))
+    make(study(None, {"method": method, "bins": {"jet.pt": [50.0, 70.0]}}))
+    assert f"a class has no sample and another has: beauty 2; these {words}" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("balance", "message"),
     [

@@ -118,6 +118,15 @@ class Cells:
         sums = (filled * ratio).sum(axis=1, keepdims=True)
         return ratio * filled.sum() / (len(filled) * sums)
 
+    def left_out(self, totals: np.ndarray) -> str:
+        """In which bins a class has no sample although others have, in words; empty if there are none.
+
+        Resampling leaves these bins out; with weights, the spectrum of the class stays another there.
+        """
+        there = totals[0] > 0.0
+        lacking = there.any(axis=0) & ~there
+        return ", ".join(f"{label} {n:.0f}" for label, n in zip(self.classes, lacking.sum(axis=1), strict=True) if n)
+
     def _name(self, cell: int) -> str:
         if not self.balance.bins:
             return "all samples"

@@ -116,5 +116,8 @@ def _tell(cells: Cells, totals: np.ndarray) -> None:
     counts = totals[1]
     share = (counts * factors).sum() / counts.sum() if cells.balance.method == "resample" else 1.0
     logger.info(f"{KEY}: of the training split are left: {cells.kept(totals, factors)}")
+    if bins := cells.left_out(totals):
+        so = "are left out" if cells.balance.method == "resample" else "keep other spectra"
+        logger.warning(f"{KEY}: bins in which a class has no sample and another has: {bins}; these {so}")
     if share < FEW:
         logger.warning(f"{KEY} leaves {share:.1%} of the training split; wider bins or 'reweight' leave more")
