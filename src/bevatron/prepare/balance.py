@@ -15,6 +15,7 @@ from bevatron.store.shards.columns import Dense, Samples
 logger = logging.getLogger("bevatron")
 
 KEY = "dataset.balance"
+MOST_CLIPS = 1000
 
 
 @dataclass(frozen=True)
@@ -109,12 +110,15 @@ class Cells:
 
     def _weights(self, filled: np.ndarray, ratio: np.ndarray) -> np.ndarray:
         """Equal sums of all classes, a mean of 1, and none above `largest` times the mean of its class."""
-        totals = filled.sum(axis=1, keepdims=True)
         if (ratio <= 0.0).all(axis=1).any():
             label = self.classes[int((ratio <= 0.0).all(axis=1).argmax())]
             raise UserError(KEY, f"class '{label}' has no sample where '{self.balance.to}' has", "choose wider bins")
-        mean = (filled * ratio).sum(axis=1, keepdims=True) / totals
-        ratio = np.minimum(ratio, self.balance.largest * mean)
+        counted = (filled * (ratio > 0.0)).sum(axis=1, keepdims=True)  # not what has no weight at all
+        for _ in range(MOST_CLIPS):  # each lowers the mean, and with it the limit
+            limit = self.balance.largest * (filled * ratio).sum(axis=1, keepdims=True) / counted
+            if (ratio <= limit * (1 + 1e-9)).all():
+                break
+            ratio = np.minimum(ratio, limit)
         sums = (filled * ratio).sum(axis=1, keepdims=True)
         return ratio * filled.sum() / (len(filled) * sums)
 
