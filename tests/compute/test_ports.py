@@ -2,10 +2,21 @@
 
 import itertools
 import socket
+from pathlib import Path
 
 import pytest
 
-from bevatron.compute.ray.ports import END, FIRST, SERVICES, UNIT, WORKERS_FROM, PortBlock, address_towards, claim
+from bevatron.compute.ray.ports import (
+    END,
+    FIRST,
+    SERVICES,
+    UNIT,
+    WORKERS_FROM,
+    PortBlock,
+    address_towards,
+    claim,
+    free_port,
+)
 
 
 @pytest.fixture
@@ -77,3 +88,27 @@ def test_the_address_for_a_peer_elsewhere_is_an_address_of_this_host(monkeypatch
 
     monkeypatch.setattr(socket.socket, "connect", without_network)
     assert address_towards("127.0.0.1") == "127.0.0.1", "a laptop without network"
+
+
+def test_a_free_port_is_none_of_outgoing_connections_nor_of_a_block_that_is_held(hold, monkeypatch):
+    ports = {free_port() for _ in range(50)}
+    assert len(ports) > 40
+    assert all(FIRST <= port < END for port in ports)
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert max(ports) < lowest, "else a connection may take it before its server starts"
+
+    monkeypatch.setattr("bevatron.compute.ray.ports.END", FIRST + 2 * UNIT)
+    block = PortBlock(FIRST, 1)
+    try:
+        hold(FIRST + UNIT + 1)
+        found = {free_port() for _ in range(300)}
+    finally:
+        block.release()
+    assert found <= set(range(FIRST + UNIT + 2, FIRST + 2 * UNIT)), "the first unit is held, and a port of the other"
+
+
+def test_no_free_port_is_an_error(hold, monkeypatch):
+    monkeypatch.setattr("bevatron.compute.ray.ports.END", FIRST + 2)
+    hold(FIRST + 1)
+    with pytest.raises(OSError, match="no free port"):
+        free_port()

@@ -296,7 +296,9 @@ def test_a_search_stop_requested_lets_its_trials_save_their_state_and_goes_on(
 
 
 def wait_for(process: subprocess.Popen, words: str) -> str:
+    lines = []
     for line in process.stderr:
         if words in line:
             return line
-    raise AssertionError(f"the process ended without '{words}'")
+        lines.append(line)
+    raise AssertionError(f"the process ended without '{words}':\n{''.join(lines)}")

@@ -5,7 +5,6 @@ others are actors in the same group. Process and actors serve one trial after an
 takes far longer than a small fit, is paid once. (A TorchTrainer inside a trial starts its workers again each time.)
 """
 
-import socket
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -18,6 +17,7 @@ from ray.util import get_node_ip_address
 from torch import distributed
 
 from bevatron.compute.distributed.distributed_context import DistributedContext, Strategy
+from bevatron.compute.ray.ports import free_port
 
 Report = Callable[[dict[str, Any]], None]
 Work = Callable[[dict[str, Any], DistributedContext, Report], Any]
@@ -46,7 +46,7 @@ class WorkerGroup:
         what the work raises. Afterwards the group is ready for the next call, unless a worker died or hangs: then it
         is ended, and `alive` is False.
         """
-        address = f"tcp://{get_node_ip_address()}:{_free_port()}"
+        address = f"tcp://{get_node_ip_address()}:{free_port('')}"
         running = [
             actor.run.remote(work, payload, rank, self.size, self.strategy, address)
             for rank, actor in enumerate(self._actors, start=1)
@@ -131,9 +131,3 @@ def _share_report(report: Report | None, context: DistributedContext) -> Report:
         context.broadcast(False)
 
     return report_rank_zero
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return probe.getsockname()[1]

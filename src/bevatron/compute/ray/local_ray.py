@@ -1,7 +1,6 @@
 """A private Ray cluster on this machine."""
 
 import logging
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bevatron.compute.process.sigterm import end_on_sigterm
+from bevatron.compute.ray.ports import free_port
 from bevatron.compute.ray.ray_folder import base_folder, keep_logs, own_folder, remove, remove_stale
 from bevatron.compute.ray.ray_metrics import archive_metrics
 from bevatron.compute.ray.ray_python import ForkedPython, can_have_launcher, forked_python
@@ -46,6 +46,8 @@ def local_ray(
         context = _start(settings, request, folder, python, stack)
         session = session_of(context.address_info["address"], context.dashboard_url, token)
         log_dashboard(session, settings.dashboard)
+        if settings.dashboard and session.dashboard_url is None:
+            keep_logs(folder, records / "logs")
         stack.enter_context(archive_metrics(records / "metrics", session))
         try:
             yield session
@@ -71,7 +73,7 @@ def _start(settings: Ray, request: ResourceRequest, folder: Path, python: Forked
                 object_store_memory=OBJECT_STORE_BYTES,
                 include_dashboard=None if settings.dashboard else False,  # None: go on without it if it cannot run
                 dashboard_host="127.0.0.1",
-                dashboard_port=_free_port(),
+                dashboard_port=free_port(),
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 _temp_dir=str(folder / "r"),
@@ -130,9 +132,3 @@ def _dismiss(watchdog: subprocess.Popen) -> None:
     except subprocess.TimeoutExpired:
         watchdog.kill()
         watchdog.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

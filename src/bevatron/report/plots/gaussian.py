@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from bevatron.report.plots.histogram_axes import finish_histogram
 from bevatron.report.plots.style import COLOURS, FAINT, INK, create_panels
@@ -38,6 +39,9 @@ def plot_widths(curves: dict[str, dict]) -> Figure:
         if least > 0 and most > 10 * least:
             axes.set_xscale("log")
             axes.set_yscale("log")
+            for axis in (axes.xaxis, axes.yaxis):  # little more than one power of ten would have one number
+                axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             ends = least / 1.3, most * 1.3
         axes.plot(ends, ends, color=FAINT, lw=1, ls="--")
         axes.set_xlim(ends)

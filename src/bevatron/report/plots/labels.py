@@ -33,7 +33,7 @@ def plot_label_roc(labels: list[str], curves: dict[str, dict]) -> Figure | None:
         axes.set_ylim(0, 1)
         axes.set_title(label, loc="left")
         axes.set_xlabel("fraction kept without the label")
-        axes.set_ylabel("with the label")
+        axes.set_ylabel("fraction kept with it")
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper left", ncols=4)
     return figure

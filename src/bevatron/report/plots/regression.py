@@ -33,6 +33,22 @@ def plot_fits(x_title: str, target: str, curves: dict[str, dict]) -> Figure:
     return figure
 
 
+def plot_predictions(target: str, curves: dict[str, dict]) -> Figure:
+    """A panel for each model: the mean of the seeds' predictions against the target of test points; the diagonal."""
+    figure, panels = create_panels(len(curves))
+    for axes, (title, curve) in zip(panels, curves.items(), strict=True):
+        found, predictions = np.array(curve["target"]), np.array(curve["predictions"])
+        ends = _range(np.concatenate([found, predictions.mean(axis=0)]))
+        axes.plot(found, predictions.mean(axis=0), ".", color=COLOURS[2], ms=3, alpha=0.6, rasterized=True)
+        axes.plot(ends, ends, color=INK, lw=1, ls="--")
+        axes.set_xlim(ends)
+        axes.set_ylim(ends)
+        axes.set_title(title, loc="left")
+        axes.set_xlabel(target)
+        axes.set_ylabel("predicted")
+    return figure
+
+
 def plot_residuals(curves: dict[str, dict]) -> Figure:
     """A panel for each model: residuals of the test points, beside the noise that no model can predict."""
     figure, panels = create_panels(len(curves))

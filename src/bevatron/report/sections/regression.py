@@ -5,7 +5,7 @@ from functools import partial
 from bevatron.config.sections.task import Regression
 from bevatron.report.page.section import section
 from bevatron.report.plots.gaussian import plot_pulls, plot_widths
-from bevatron.report.plots.regression import plot_deviations, plot_fits, plot_points, plot_residuals
+from bevatron.report.plots.regression import plot_deviations, plot_fits, plot_points, plot_predictions, plot_residuals
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import StudyResults
 
@@ -71,24 +71,22 @@ def _draw_number(
     """The figures of one number; curves by model's title."""
     name, x = results.study.name, _axis_title(task, results)
     prefix = "" if title == task.target else f"{title}. "
-    figures = [
-        draw_figure(
-            partial(plot_fits, x, title, {m: c["fit"] for m, c in curves.items()}),
-            f"{name}-fits{suffix}",
+    fits = {m: c["fit"] for m, c in curves.items()}
+    if task.x is None and task.truth is None:
+        draw = partial(plot_predictions, title, fits)
+        caption = f"{prefix}Predictions (mean of the seeds) of test points against the target; dashed: equal."
+    else:
+        draw = partial(plot_fits, x, title, fits)
+        caption = (
             f"{prefix}The fit over the noise: test points, the truth (dashed), the mean of the seeds' predictions "
-            "(line) and their range (band).",
-            wide=True,
-            folded=folded,
-        ),
-        draw_figure(
-            partial(plot_residuals, {m: c["residuals"] for m, c in curves.items()}),
-            f"{name}-residuals{suffix}",
-            f"{prefix}Residuals of the test points (mean of the seeds) over the noise itself, grey: a network that "
-            "has found the truth leaves the noise and nothing else.",
-            wide=True,
-            folded=folded,
-        ),
-    ]
+            "(line) and their range (band)."
+        )
+    figures = [draw_figure(draw, f"{name}-fits{suffix}", caption, wide=True, folded=folded)]
+    caption = f"{prefix}Residuals of the test points (mean of the seeds)"
+    if any(c["residuals"]["noise"] is not None for c in curves.values()):
+        caption += " over the noise itself, grey: a network that has found the truth leaves the noise and nothing else"
+    draw = partial(plot_residuals, {m: c["residuals"] for m, c in curves.items()})
+    figures.append(draw_figure(draw, f"{name}-residuals{suffix}", f"{caption}.", wide=True, folded=folded))
     if with_truth := {m: c["deviation"] for m, c in curves.items() if "deviation" in c}:
         caption = f"{prefix}RMS deviation of the predictions from the truth, bin by bin; bands: the seeds' range."
         draw = partial(plot_deviations, x, with_truth)
