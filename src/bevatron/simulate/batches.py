@@ -1,5 +1,6 @@
 """Batches of raw samples, joined into those of a shard."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,34 +8,97 @@ import numpy as np
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 
-def concatenate_samples(parts: list[Samples], attributes: dict[str, Any]) -> Samples:
-    """The samples of all parts, in their order; at least one part. Raises TypeError for other columns than dense
-    or ragged ones.
+class Batches:
+    """Samples joined batch by batch: a batch is copied when it is added, so that memory holds its values once.
+
+    count: batches that were added; its length is that of all samples.
     """
-    inputs = {name: _concatenate_groups([part.inputs[name] for part in parts]) for name in parts[0].inputs}
-    targets = {name: np.concatenate([part.targets[name] for part in parts]) for name in parts[0].targets}
-    weights = [part.weight for part in parts if part.weight is not None]
-    return Samples(
-        inputs,
-        targets,
-        np.concatenate([part.id for part in parts]),
-        np.concatenate(weights) if weights else None,
-        attributes,
-        observers={name: np.concatenate([part.observers[name] for part in parts]) for name in parts[0].observers},
-        parts=parts[0].parts,
-    )
+
+    def __init__(self) -> None:
+        self._first: Samples | None = None
+        self.count = 0
+        self._arrays: dict[tuple[str, str], _Rows] = {}
+
+    def __len__(self) -> int:
+        return len(self._arrays["id", ""].values) if self.count else 0
+
+    def add(self, samples: Samples) -> None:
+        """The samples come after those before. Raises TypeError for other columns than dense or ragged ones, or for
+        both in one group.
+        """
+        arrays = _arrays_of(samples)
+        self.count += 1
+        if self._first is None:
+            # What groups and targets are, and no rows: those would stay in memory.
+            self._first = samples.take(np.zeros(0, np.int64))
+        for key, values in arrays.items():
+            if key in self._arrays:
+                self._arrays[key].add(values)
+            else:
+                self._arrays[key] = _Rows(values)
+
+    def joined(self, attributes: dict[str, Any]) -> Samples:
+        """All samples that were added, at least one batch."""
+        if self._first is None:
+            raise ValueError("no batch was added")
+        found = {key: rows.values for key, rows in self._arrays.items()}
+        first = self._first
+        return Samples(
+            {name: replace(group, column=_column(name, group, found)) for name, group in first.inputs.items()},
+            {name: found["targets", name] for name in first.targets},
+            found["id", ""],
+            found.get(("weight", "")),
+            attributes,
+            observers={name: found["observers", name] for name in first.observers},
+            parts=first.parts,
+        )
 
 
-def _concatenate_groups(groups: list[Group]) -> Group:
-    columns = [group.column for group in groups]
-    dense = [column for column in columns if isinstance(column, Dense)]
-    ragged = [column for column in columns if isinstance(column, Ragged)]
-    if len(dense) == len(columns):
-        joined = Dense(np.concatenate([column.values for column in dense]))
-    elif len(ragged) == len(columns):
-        lengths = np.concatenate([column.lengths for column in ragged])
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        joined = Ragged(np.concatenate([column.values for column in ragged]), offsets)
-    else:
+def concatenate_samples(parts: list[Samples], attributes: dict[str, Any]) -> Samples:
+    """The samples of all parts, in their order; at least one part. Raises TypeError as `Batches.add` does."""
+    batches = Batches()
+    for part in parts:
+        batches.add(part)
+    return batches.joined(attributes)
+
+
+class _Rows:
+    """An array that grows at its end; a large one in its place, as the system moves its pages and copies nothing."""
+
+    def __init__(self, values: np.ndarray):
+        self.values = values.copy()
+
+    def add(self, values: np.ndarray) -> None:
+        if self.values.dtype != np.result_type(self.values, values):
+            self.values = np.concatenate([self.values, values])
+            return
+        n = len(self.values)
+        self.values.resize((n + len(values), *self.values.shape[1:]), refcheck=False)
+        self.values[n:] = values
+
+
+def _arrays_of(samples: Samples) -> dict[tuple[str, str], np.ndarray]:
+    arrays = {}
+    for name, group in samples.inputs.items():
+        match group.column:
+            case Dense(values):
+                arrays["dense", name] = values
+            case Ragged(values, _):
+                arrays["elements", name], arrays["lengths", name] = values, group.column.lengths
+            case _:
+                raise TypeError("only dense or only ragged columns can be joined")
+    arrays |= {("targets", name): values for name, values in samples.targets.items()}
+    arrays |= {("observers", name): values for name, values in samples.observers.items()}
+    arrays["id", ""] = samples.id
+    if samples.weight is not None:
+        arrays["weight", ""] = samples.weight
+    return arrays
+
+
+def _column(name: str, group: Group, found: dict[tuple[str, str], np.ndarray]) -> Dense | Ragged:
+    if ("dense", name) in found and ("elements", name) in found:
         raise TypeError("only dense or only ragged columns can be joined")
-    return Group(joined, groups[0].features, groups[0].units, groups[0].definitions)
+    if isinstance(group.column, Dense):
+        return Dense(found["dense", name])
+    offsets = np.concatenate([[0], np.cumsum(found["lengths", name])]).astype(np.int64)
+    return Ragged(found["elements", name], offsets)

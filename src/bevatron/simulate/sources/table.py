@@ -12,7 +12,7 @@ from bevatron.config.loading.digest import digest_of
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Positive
 from bevatron.errors import UserError
-from bevatron.simulate.batches import concatenate_samples
+from bevatron.simulate.batches import Batches
 from bevatron.simulate.external.division import Piece, divide
 from bevatron.simulate.external.external_files import WHERE, FileOptions, FileRange, refuse_changes, too_few_events
 from bevatron.simulate.mapping.options import Mapping
@@ -139,7 +139,7 @@ class TableSource:
         start = perf_counter()
         part = options.part(shard)
         mapper = Mapper(options)
-        parts, read, n_events, skipped = [], [], 0, 0
+        batches, read, n_events, skipped = Batches(), [], 0, 0
         splits = options.splits()
         pieces = part.pieces or (None,) * len(part.files)
         with refuse_changes(part):
@@ -151,10 +151,10 @@ class TableSource:
                     if first == 0 or first < table.n_rows:
                         read.append((path, number))
                         for at, columns, n in _steps(table, mapper, first, last):
-                            parts.append(mapper.to_samples(columns, n, Rows(str(path), number, at, splits[number])))
+                            batches.add(mapper.to_samples(columns, n, Rows(str(path), number, at, splits[number])))
                             n_events += n
                         if piece is not None and first == last and table.n_rows:  # more pieces than rows
-                            parts.append(_none_of(table, mapper, Rows(str(path), number, 0, splits[number])))
+                            batches.add(_none_of(table, mapper, Rows(str(path), number, 0, splits[number])))
                     if part.stop is not None:
                         skipped += table.n_rows
                 if part.stop is not None and skipped >= part.stop:
@@ -166,14 +166,13 @@ class TableSource:
             logger.warning(
                 "shard %d: '%s', of a selection, is NaN in %d events, which fails comparisons", shard, name, lost
             )
-        if not parts:
+        if batches.count == 0:
             raise too_few_events(part, shard, skipped, "events")
-        if not any(len(samples) for samples in parts):
+        if len(batches) == 0:
             if len(part.files) == len(splits) and all(piece is None or piece.of == 1 for piece in pieces):
                 raise _nothing_selected(part, options)
             logger.warning("shard %d: no event of %s passes the selection", shard, _some(part))
-        samples = concatenate_samples(parts, attributes)
-        return samples, {"events": n_events, "seconds_in_generator": perf_counter() - start}
+        return batches.joined(attributes), {"events": n_events, "seconds_in_generator": perf_counter() - start}
 
     def versions(self) -> dict[str, str]:
         """Versions of the software that the samples depend on, by package."""
