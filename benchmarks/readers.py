@@ -68,7 +68,7 @@ def streaming(manifest: Path) -> list[dict]:
 
     def read() -> None:
         for path in files:
-            with h5py.File(path, "r") as file:
+            with h5py.File(path, "r", locking=False) as file:  # as ours, or HDF5 refuses the second
                 datasets = {name: file[f"inputs/{name}"] for name in GROUPS}
                 count = len(datasets["jets"])
                 for start in range(0, count, 10_000):

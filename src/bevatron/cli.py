@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bevatron import __version__
-from bevatron.commands import checks, drafting, planning, stages
+from bevatron.commands import checks, drafting, planning, projects, stages
 from bevatron.errors import ConfigurationError, UserError, in_one_line
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (*stages.COMMANDS, *checks.COMMANDS, *planning.COMMANDS, *drafting.COMMANDS):
+for command in (*stages.COMMANDS, *checks.COMMANDS, *planning.COMMANDS, *drafting.COMMANDS, *projects.COMMANDS):
     app.command()(command)
 
 

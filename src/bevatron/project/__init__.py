@@ -1,0 +1,1 @@
+"""The stage `init`: a project of the user's own, which runs with the installed package."""

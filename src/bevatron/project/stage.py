@@ -1,0 +1,80 @@
+"""Makes a project: a folder with a Snakefile, a configuration with one study, profiles and a README."""
+
+import secrets
+import shutil
+from importlib import resources
+from pathlib import Path
+
+from bevatron.errors import UserError
+from bevatron.shipped_files import shipped
+from bevatron.store.files.publish import machine_fault
+
+TEMPLATES = {
+    "Snakefile": "Snakefile",
+    "README.md": "README.md",
+    "gitignore": ".gitignore",
+    "config.yaml": "config/config.yaml",
+    "eights.yaml": "config/studies/eights.yaml",
+}
+SHIPPED = (
+    "config/resources.yaml",
+    "config/rates.yaml",
+    "profiles/local/config.yaml",
+    "profiles/cluster/config.yaml",
+    "profiles/htcondor/config.yaml",
+    "profiles/site/site.example.yaml",
+)
+UNFIT = "{}:\n"  # Snakemake takes braces for wildcards; a colon would end the folder's name in PATH
+
+
+def init_project(folder: Path) -> list[Path]:
+    """Writes the project's files into `folder`, all or none of them; returns their paths in it.
+
+    The folder may be there and hold other files. Raises UserError where one of the project's own is there already, for
+    a path in which Snakemake cannot work, and for faults of the machine.
+    """
+    place = folder.absolute()
+    if bad := [character for character in UNFIT if character in str(place)]:
+        what = "its path has braces, a colon or a line break, which Snakemake cannot work with"
+        raise UserError(folder, what, f"choose a path without {bad[0]!r}")
+    if place.exists() and not place.is_dir():
+        raise UserError(folder, "is a file", "name a folder, which `bevatron init` makes")
+    files = {Path(name): (resources.files("bevatron.project") / "templates" / template).read_bytes()
+             for template, name in TEMPLATES.items()}  # fmt: skip
+    files |= {Path(name): shipped(name).read_bytes() for name in SHIPPED}
+    if there := [path for path in files if _is_there(place / path)]:
+        what = f"has a {there[0]} already" + (f", and {len(there) - 1} more of a project's files" * (len(there) > 1))
+        raise UserError(folder, what, "choose another folder, or move these files away")
+    try:
+        _write(place, files)
+    except OSError as error:
+        raise (machine_fault(error, folder) or error) from error
+    return list(files)
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def _write(place: Path, files: dict[Path, bytes]) -> None:
+    """All files are written aside first; what was moved into its place before a fault is taken away again."""
+    made = [parent for parent in (place, *place.parents) if not parent.exists()]
+    place.mkdir(parents=True, exist_ok=True)
+    aside, moved = place / f".bevatron-init.{secrets.token_hex(4)}.part", list[Path]()
+    try:
+        for path, content in files.items():
+            (aside / path).parent.mkdir(parents=True, exist_ok=True)
+            (aside / path).write_bytes(content)
+        for path in files:
+            for parent in reversed(path.parents):
+                if not (place / parent).exists():
+                    (place / parent).mkdir()
+                    moved.append(place / parent)
+            (aside / path).rename(place / path)
+            moved.append(place / path)
+        shutil.rmtree(aside)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        for path in [*reversed(moved), *made]:
+            path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+        raise

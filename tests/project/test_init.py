@@ -1,0 +1,147 @@
+"""`bevatron init`: a project that the installed package runs, and refusals that leave nothing behind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bevatron.config.loading.load import find_validation_errors
+from bevatron.errors import UserError
+from bevatron.project.stage import init_project
+from bevatron.shipped_files import shipped
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def everything_in(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def test_a_new_project_is_valid_and_has_what_the_repository_has(tmp_path):
+    made = init_project(tmp_path / "new" / "mine")
+    project = tmp_path / "new" / "mine"
+    assert {str(path) for path in made} == {name for name in everything_in(project) if (project / name).is_file()}
+    assert find_validation_errors(project / "config/config.yaml", project / "config/studies") == []
+    for name in ("config/resources.yaml", "profiles/cluster/config.yaml"):
+        assert (project / name).read_bytes() == (REPOSITORY / name).read_bytes()
+    assert "results" in (project / ".gitignore").read_text()
+
+
+def test_other_files_in_the_folder_stay(tmp_path):
+    (tmp_path / "events.root").write_bytes(b"mine")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "notes.txt").write_text("mine")
+    init_project(tmp_path)
+    assert (tmp_path / "events.root").read_bytes() == b"mine"
+    assert (tmp_path / "config" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("own", ["Snakefile", "config/studies/eights.yaml", "profiles/local/config.yaml"])
+def test_what_is_there_is_never_written_over(tmp_path, own):
+    path = tmp_path / own
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to("elsewhere") if own == "Snakefile" else path.write_text("mine")
+    before = everything_in(tmp_path)
+    with pytest.raises(UserError, match=f"has a {own} already"):
+        init_project(tmp_path)
+    assert everything_in(tmp_path) == before
+
+
+def test_a_second_time_is_refused(tmp_path):
+    init_project(tmp_path / "mine")
+    with pytest.raises(UserError, match="and 10 more of a project's files"):
+        init_project(tmp_path / "mine")
+
+
+@pytest.mark.parametrize("name", ["a{b}", "a:b", "a\nb"])
+def test_a_path_in_which_snakemake_cannot_work_is_refused(tmp_path, name):
+    with pytest.raises(UserError, match="Snakemake cannot work"):
+        init_project(tmp_path / name)
+    assert everything_in(tmp_path) == set()
+
+
+def test_a_file_in_the_way_is_refused(tmp_path):
+    (tmp_path / "mine").write_text("")
+    with pytest.raises(UserError, match="is a file"):
+        init_project(tmp_path / "mine")
+    with pytest.raises(UserError, match="file stands where a folder is needed"):
+        init_project(tmp_path / "mine" / "project")
+
+
+def test_a_fault_on_the_way_leaves_nothing(tmp_path, monkeypatch):
+    (tmp_path / "config").mkdir()
+    real, count = Path.rename, []
+
+    def fails(path, target):
+        count.append(path)
+        if len(count) == 6:
+            raise OSError(28, "No space left on device", str(target))
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "rename", fails)
+    for folder in (tmp_path, tmp_path / "new" / "mine"):
+        count.clear()
+        with pytest.raises(UserError, match="the disk is full"):
+            init_project(folder)
+    assert everything_in(tmp_path) == {"config"}
+
+
+def test_an_installation_without_the_workflow_says_so():
+    with pytest.raises(UserError, match="no workflow/none"):
+        shipped("workflow/none")
+
+
+@pytest.mark.slow
+def test_a_project_runs_with_an_installed_wheel_and_no_clone(tmp_path):
+    """A wheel in an environment of its own, which takes the other packages from this one."""
+    built = tmp_path / "wheels"
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*command, "--wheel-dir", built, copied(tmp_path)], check=True, timeout=200)
+    environment = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True, timeout=100)
+    python = environment / "bin" / "python"
+    command = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*command, *built.glob("bevatron-*.whl")], check=True, timeout=100)
+    packages = next((environment / "lib").glob("python*/site-packages"))
+    (packages / "others.pth").write_text(f"{Path(pytest.__file__).parents[1]}\n")
+
+    surroundings = {**os.environ, "PATH": f"{environment / 'bin'}:{os.environ['PATH']}"}
+    surroundings.pop("PYTHONPATH", None)
+
+    def run(*command, cwd=tmp_path, timeout=280):
+        result = subprocess.run(command, cwd=cwd, env=surroundings, capture_output=True, text=True, timeout=timeout)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout + result.stderr
+
+    # Not this clone's: else the wheel would not be what is tested.
+    where = run(python, "-c", "import bevatron, bevatron.shipped_files as s; print(bevatron.__file__, s.shipped('workflow'))")
+    assert str(REPOSITORY) not in where
+    assert where.count(str(packages)) == 2
+    shipped_files = packages / "bevatron" / "shipped"
+    assert not (shipped_files / "profiles" / "site" / "site.yaml").exists(), "of this machine alone"
+    recipe = yaml.safe_load((shipped_files / "workflow" / "envs" / "bevatron.yaml").read_text())
+    assert recipe["dependencies"][-1]["pip"][1].startswith("bevatron[export,formats]==")
+
+    run("bevatron", "init", "my project")  # a space is no hindrance
+    project = tmp_path / "my project"
+    run("bevatron", "validate", cwd=project)
+    words = run(python, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2", cwd=project)
+    assert "100%" in words
+    assert 'id="eights"' in (project / "results" / "report" / "index.html").read_text()
+    again = run(python, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2", cwd=project)
+    assert "Nothing to be done" in again
+
+
+def copied(folder: Path) -> Path:
+    """The repository's tracked files, so that the build leaves nothing in the clone."""
+    copy = folder / "source"
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, check=True, capture_output=True).stdout.split(b"\0")
+    for name in filter(None, names):
+        path = Path(os.fsdecode(name))
+        if (REPOSITORY / path).is_file():
+            (copy / path).parent.mkdir(parents=True, exist_ok=True)
+            (copy / path).write_bytes((REPOSITORY / path).read_bytes())
+    return copy
