@@ -57,8 +57,8 @@ docs: .venv/ready
 	@echo "The site: $$PWD/site/index.html"
 
 lint: .venv/ready
-	ruff check src tests benchmarks docs
-	ruff format --check src tests benchmarks docs
+	ruff check src tests benchmarks docs setup.py
+	ruff format --check src tests benchmarks docs setup.py
 	lint-imports --no-cache --no-logo
 	pyright
 	snakefmt --check Snakefile workflow

@@ -52,7 +52,7 @@ def test_what_is_there_is_never_written_over(tmp_path, own):
 
 def test_a_second_time_is_refused(tmp_path):
     init_project(tmp_path / "mine")
-    with pytest.raises(UserError, match="and 10 more of a project's files"):
+    with pytest.raises(UserError, match="and 9 more of a project's files"):
         init_project(tmp_path / "mine")
 
 
@@ -65,8 +65,11 @@ def test_a_path_in_which_snakemake_cannot_work_is_refused(tmp_path, name):
 
 def test_a_file_in_the_way_is_refused(tmp_path):
     (tmp_path / "mine").write_text("")
-    with pytest.raises(UserError, match="is a file"):
-        init_project(tmp_path / "mine")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "config").write_text("")
+    for folder, named in (("mine", "mine"), ("other", "other/config")):
+        with pytest.raises(UserError, match=f"{named}: is a file where"):
+            init_project(tmp_path / folder)
     with pytest.raises(UserError, match="file stands where a folder is needed"):
         init_project(tmp_path / "mine" / "project")
 
@@ -117,7 +120,9 @@ def test_a_project_runs_with_an_installed_wheel_and_no_clone(tmp_path):
         return result.stdout + result.stderr
 
     # Not this clone's: else the wheel would not be what is tested.
-    where = run(python, "-c", "import bevatron, bevatron.shipped_files as s; print(bevatron.__file__, s.shipped('workflow'))")
+    where = run(
+        python, "-c", "import bevatron, bevatron.shipped_files as s; print(bevatron.__file__, s.shipped('workflow'))"
+    )
     assert str(REPOSITORY) not in where
     assert where.count(str(packages)) == 2
     shipped_files = packages / "bevatron" / "shipped"
@@ -138,7 +143,9 @@ def test_a_project_runs_with_an_installed_wheel_and_no_clone(tmp_path):
 def copied(folder: Path) -> Path:
     """The repository's tracked files, so that the build leaves nothing in the clone."""
     copy = folder / "source"
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, check=True, capture_output=True).stdout.split(b"\0")
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, check=True, capture_output=True).stdout.split(
+        b"\0"
+    )
     for name in filter(None, names):
         path = Path(os.fsdecode(name))
         if (REPOSITORY / path).is_file():

@@ -1,5 +1,6 @@
 """The command that makes a project."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,7 @@ def init(
 
     for path in init_project(folder):
         print(folder / path)
-    where = "" if folder.resolve() == Path.cwd() else f"cd {folder}; "
+    where = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))}; "
     print(f"bevatron: made. Next: {where}snakemake --profile profiles/local", file=sys.stderr)
 
 

@@ -18,7 +18,6 @@ TEMPLATES = {
 }
 SHIPPED = (
     "config/resources.yaml",
-    "config/rates.yaml",
     "profiles/local/config.yaml",
     "profiles/cluster/config.yaml",
     "profiles/htcondor/config.yaml",
@@ -37,11 +36,14 @@ def init_project(folder: Path) -> list[Path]:
     if bad := [character for character in UNFIT if character in str(place)]:
         what = "its path has braces, a colon or a line break, which Snakemake cannot work with"
         raise UserError(folder, what, f"choose a path without {bad[0]!r}")
-    if place.exists() and not place.is_dir():
-        raise UserError(folder, "is a file", "name a folder, which `bevatron init` makes")
     files = {Path(name): (resources.files("bevatron.project") / "templates" / template).read_bytes()
              for template, name in TEMPLATES.items()}  # fmt: skip
     files |= {Path(name): shipped(name).read_bytes() for name in SHIPPED}
+    parents = {place / parent for path in files for parent in path.parents}
+    if in_the_way := sorted(path for path in parents if _is_there(path) and not path.is_dir()):
+        raise UserError(
+            in_the_way[0], "is a file where a project has a folder", "choose another folder, or move it away"
+        )
     if there := [path for path in files if _is_there(place / path)]:
         what = f"has a {there[0]} already" + (f", and {len(there) - 1} more of a project's files" * (len(there) > 1))
         raise UserError(folder, what, "choose another folder, or move these files away")
