@@ -58,7 +58,6 @@ def synthetic(folder: str, shards: int, samples: int) -> dict:
 
     from bevatron.store.files.names import sample_shard
     from bevatron.store.shards.build_manifest import Builder, elements_of
-    from bevatron.store.shards.check import check_samples
     from bevatron.store.shards.contract import GroupInfo, TargetInfo
     from bevatron.store.shards.distinct import DistinctIds
     from bevatron.store.shards.manifest import ShardEntry, load_manifest, write_manifest
@@ -79,7 +78,6 @@ def synthetic(folder: str, shards: int, samples: int) -> dict:
                 groups, targets = described(shard, GroupInfo, TargetInfo)
                 path = folder / sample_shard(split, number)
                 start = perf_counter()
-                check_samples(shard, path)
                 counts = builder.include(path, split, shard, groups, targets)
                 entry = ShardEntry(
                     file=path.name,

@@ -1,11 +1,9 @@
 """Builds a manifest: every shard of a dataset is read, checked, and compared with the others."""
 
 import logging
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -48,50 +46,16 @@ def build_manifest(folder: Path, study: DataPart) -> Manifest:
     entries: dict[str, list[ShardEntry]] = {split: [] for split in SPLITS}
     with DistinctIds(folder, lambda name: _ids_in(folder / name)) as ids:
         builder = Builder(study, ids)
-        files: list[tuple[str, Path]] = []
         for split in SPLITS:
             names = [sample_shard(split, number) for number in range(study.simulation.shards)]
             if others := sorted({path.name for path in folder.glob(f"{split}-*.h5")} - set(names)):
                 log.warning("%s: %s: not among the study's %d shards, left out", folder, ", ".join(others), len(names))
-            files += [(split, folder / name) for name in names]
-        shards = _read_ahead([path for _, path in files])
-        for (split, _), shard in zip(files, shards, strict=True):
-            entries[split].append(builder.add(shard, split))
+            entries[split] = [builder.add(folder / name, split) for name in names]
         ids.finish()
     builder.tell_unused_weights(folder)
     manifest = builder.manifest(entries)
     _check_not_empty(manifest, folder, study)
     return manifest
-
-
-class _ReadShard(NamedTuple):
-    """What a shard holds, checked, and what its file is."""
-
-    path: Path
-    samples: Samples
-    groups: dict[str, GroupInfo]
-    targets: dict[str, TargetInfo]
-    sha256: str
-    size: int
-
-
-def _read_ahead(paths: list[Path]) -> Iterator[_ReadShard]:
-    """The shards one after the other; while one is worked on, a thread reads the next."""
-    with ThreadPoolExecutor(1) as thread:
-        ahead = thread.submit(_read, paths[0]) if paths else None
-        for following in [*paths[1:], None]:
-            if ahead is None:
-                return
-            read = ahead.result()
-            ahead = None if following is None else thread.submit(_read, following)
-            yield read
-
-
-def _read(path: Path) -> _ReadShard:
-    with Shard(path) as shard:
-        samples, groups, targets = samples_in(shard), shard.groups, shard.targets
-    check_samples(samples, path)
-    return _ReadShard(path, samples, groups, targets, sha256_of(path), path.stat().st_size)
 
 
 def _ids_in(path: Path) -> np.ndarray:
@@ -116,22 +80,25 @@ class Builder:
         self.names_of_files: dict[str, str] = {}  # by SHA-256
         self.file_lists: set[str | None] = set()
 
-    def add(self, shard: _ReadShard, split: str) -> ShardEntry:
-        """Takes a shard in; raises UserError where it does not fit to those before it."""
-        counts = self.include(shard.path, split, shard.samples, shard.groups, shard.targets)
+    def add(self, path: Path, split: str) -> ShardEntry:
+        """Reads and checks a shard; raises UserError where it does not fit to those before it."""
+        with Shard(path) as shard:
+            samples, groups, targets = samples_in(shard), shard.groups, shard.targets
+        counts = self.include(path, split, samples, groups, targets)
         return ShardEntry(
-            file=shard.path.name,
-            sha256=shard.sha256,
-            bytes=shard.size,
-            samples=len(shard.samples),
+            file=path.name,
+            sha256=sha256_of(path),
+            bytes=path.stat().st_size,
+            samples=len(samples),
             class_counts=counts,
-            elements=elements_of(shard.samples),
+            elements=elements_of(samples),
         )
 
     def include(
         self, path: Path, split: str, samples: Samples, groups: dict[str, GroupInfo], targets: dict[str, TargetInfo]
     ) -> dict[str, int]:
-        """All of `add` for the checked samples that `path` holds; returns how many are of each class."""
+        """All of `add` but reading: checks the samples that `path` holds, and returns how many are of each class."""
+        check_samples(samples, path)
         self._agrees(path, samples, groups, targets)
         self._check_target(path, targets)
         self.ids.add(path.name, samples.id)
