@@ -2,6 +2,7 @@
 
 import secrets
 import shutil
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
@@ -23,7 +24,7 @@ SHIPPED = (
     "profiles/htcondor/config.yaml",
     "profiles/site/site.example.yaml",
 )
-UNFIT = "{}:\n"  # Snakemake takes braces for wildcards; a colon would end the folder's name in PATH
+UNFIT = "{}\n"  # Snakemake takes braces for wildcards, and lists its files line by line
 
 
 def init_project(folder: Path) -> list[Path]:
@@ -34,7 +35,7 @@ def init_project(folder: Path) -> list[Path]:
     """
     place = folder.absolute()
     if bad := [character for character in UNFIT if character in str(place)]:
-        what = "its path has braces, a colon or a line break, which Snakemake cannot work with"
+        what = "its path has braces or a line break, which Snakemake cannot work with"
         raise UserError(folder, what, f"choose a path without {bad[0]!r}")
     files = {Path(name): (resources.files("bevatron.project") / "templates" / template).read_bytes()
              for template, name in TEMPLATES.items()}  # fmt: skip
@@ -59,14 +60,20 @@ def _is_there(path: Path) -> bool:
 
 
 def _write(place: Path, files: dict[Path, bytes]) -> None:
-    """All files are written aside first; what was moved into its place before a fault is taken away again."""
-    made = [parent for parent in (place, *place.parents) if not parent.exists()]
-    place.mkdir(parents=True, exist_ok=True)
-    aside, moved = place / f".bevatron-init.{secrets.token_hex(4)}.part", list[Path]()
+    """All files are written aside. A new folder gets its name in one step; in one that is there, file by file, what was
+    moved before a fault is taken away again.
+    """
+    new = not place.exists()
+    made = [parent for parent in place.parents if not parent.exists()]
+    aside = (place.parent if new else place) / f".{place.name}.{secrets.token_hex(4)}.part"
+    moved: list[Path] = []
     try:
         for path, content in files.items():
             (aside / path).parent.mkdir(parents=True, exist_ok=True)
             (aside / path).write_bytes(content)
+        if new:
+            aside.rename(place)
+            return
         for path in files:
             for parent in reversed(path.parents):
                 if not (place / parent).exists():
@@ -77,6 +84,9 @@ def _write(place: Path, files: dict[Path, bytes]) -> None:
         shutil.rmtree(aside)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
-        for path in [*reversed(moved), *made]:
-            path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+        for path in reversed(moved):
+            path.rmdir() if path.is_dir() else path.unlink()
+        with suppress(OSError):  # another process may have put something there
+            for parent in made:
+                parent.rmdir()
         raise
