@@ -204,3 +204,31 @@ def test_a_cluster_that_cannot_be_reached_is_named(address, tmp_path):
     session = ray_session(Ray(address=address), ResourceRequest(), tmp_path)
     with pytest.raises(UserError, match=f"ray.address: no Ray cluster can be reached at {address}"), session:
         pass
+
+
+DRIVER_WITHOUT_DASHBOARD = """
+import logging, sys
+from pathlib import Path
+import ray
+from bevatron.compute.ray import local_ray
+from bevatron.compute.ray.ray_session import ray_session
+from bevatron.compute.slurm.resource_request import ResourceRequest
+from bevatron.config.sections.workflow import Ray
+from bevatron.logs import start_logging
+start_logging()
+local_ray.free_port = lambda: int(sys.argv[2])
+with ray_session(Ray(gpus=0), ResourceRequest(cpus=1), Path(sys.argv[1])) as session:
+    assert session.dashboard_url is None
+    print(ray.get(ray.remote(lambda: "worked").remote()), flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_where_the_dashboard_cannot_start_the_work_goes_on_and_its_logs_are_kept(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command = [sys.executable, "-c", DRIVER_WITHOUT_DASHBOARD, str(tmp_path), str(taken.getsockname()[1])]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (result.returncode, result.stdout) == (0, "worked\n"), result.stderr
+    assert "the Ray dashboard could not be started; the work goes on without it" in result.stderr
+    assert f"Ray's own logs are kept in {tmp_path / 'ray' / 'logs'}" in result.stderr
+    assert list((tmp_path / "ray" / "logs").iterdir())
