@@ -33,23 +33,24 @@ def init_project(folder: Path) -> list[Path]:
     The folder may be there and hold other files. Raises UserError where one of the project's own is there already, for
     a path in which Snakemake cannot work, and for faults of the machine.
     """
-    place = folder.absolute()
-    if bad := [character for character in UNFIT if character in str(place)]:
+    target = folder.absolute()
+    if bad := [character for character in UNFIT if character in str(target)]:
         what = "its path has braces or a line break, which Snakemake cannot work with"
         raise UserError(folder, what, f"choose a path without {bad[0]!r}")
     files = {Path(name): (resources.files("bevatron.project") / "templates" / template).read_bytes()
              for template, name in TEMPLATES.items()}  # fmt: skip
     files |= {Path(name): shipped(name).read_bytes() for name in SHIPPED}
-    parents = {place / parent for path in files for parent in path.parents}
-    if in_the_way := sorted(path for path in parents if _is_there(path) and not path.is_dir()):
+    parents = {target / parent for path in files for parent in path.parents}
+    if obstacles := sorted(path for path in parents if _is_there(path) and not path.is_dir()):
         raise UserError(
-            in_the_way[0], "is a file where a project has a folder", "choose another folder, or move it away"
+            obstacles[0], "is a file where a project has a folder", "choose another folder, or move it away"
         )
-    if there := [path for path in files if _is_there(place / path)]:
-        what = f"has a {there[0]} already" + (f", and {len(there) - 1} more of a project's files" * (len(there) > 1))
+    if existing := [path for path in files if _is_there(target / path)]:
+        more = f", and {len(existing) - 1} more of a project's files" if len(existing) > 1 else ""
+        what = f"has a {existing[0]} already{more}"
         raise UserError(folder, what, "choose another folder, or move these files away")
     try:
-        _write(place, files)
+        _write(target, files)
     except OSError as error:
         raise (machine_fault(error, folder) or error) from error
     return list(files)
@@ -59,34 +60,34 @@ def _is_there(path: Path) -> bool:
     return path.exists() or path.is_symlink()
 
 
-def _write(place: Path, files: dict[Path, bytes]) -> None:
-    """All files are written aside. A new folder gets its name in one step; in one that is there, file by file, what was
-    moved before a fault is taken away again.
+def _write(target: Path, files: dict[Path, bytes]) -> None:
+    """Writes all files to a staging folder first. A new folder is renamed in one step. Into an existing one the files
+    are moved one by one, and removed again if one of them fails.
     """
-    new = not place.exists()
-    made = [parent for parent in place.parents if not parent.exists()]
-    aside = (place.parent if new else place) / f".{place.name}.{secrets.token_hex(4)}.part"
+    new = not target.exists()
+    new_parents = [parent for parent in target.parents if not parent.exists()]
+    staging = (target.parent if new else target) / f".{target.name}.{secrets.token_hex(4)}.part"
     moved: list[Path] = []
     try:
         for path, content in files.items():
-            (aside / path).parent.mkdir(parents=True, exist_ok=True)
-            (aside / path).write_bytes(content)
+            (staging / path).parent.mkdir(parents=True, exist_ok=True)
+            (staging / path).write_bytes(content)
         if new:
-            aside.rename(place)
+            staging.rename(target)
             return
         for path in files:
             for parent in reversed(path.parents):
-                if not (place / parent).exists():
-                    (place / parent).mkdir()
-                    moved.append(place / parent)
-            (aside / path).rename(place / path)
-            moved.append(place / path)
-        shutil.rmtree(aside)
+                if not (target / parent).exists():
+                    (target / parent).mkdir()
+                    moved.append(target / parent)
+            (staging / path).rename(target / path)
+            moved.append(target / path)
+        shutil.rmtree(staging)
     except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
         for path in reversed(moved):
             path.rmdir() if path.is_dir() else path.unlink()
         with suppress(OSError):  # another process may have put something there
-            for parent in made:
+            for parent in new_parents:
                 parent.rmdir()
         raise

@@ -41,15 +41,15 @@ class Batches:
         """All samples that were added, at least one batch."""
         if self._first is None:
             raise ValueError("no batch was added")
-        found = {key: rows.values for key, rows in self._arrays.items()}
+        arrays = {key: rows.values for key, rows in self._arrays.items()}
         first = self._first
         return Samples(
-            {name: replace(group, column=_column(name, group, found)) for name, group in first.inputs.items()},
-            {name: found["targets", name] for name in first.targets},
-            found["id", ""],
-            found.get(("weight", "")),
+            {name: replace(group, column=_column(name, group, arrays)) for name, group in first.inputs.items()},
+            {name: arrays["targets", name] for name in first.targets},
+            arrays["id", ""],
+            arrays.get(("weight", "")),
             attributes,
-            observers={name: found["observers", name] for name in first.observers},
+            observers={name: arrays["observers", name] for name in first.observers},
             parts=first.parts,
         )
 
@@ -95,10 +95,10 @@ def _arrays_of(samples: Samples) -> dict[tuple[str, str], np.ndarray]:
     return arrays
 
 
-def _column(name: str, group: Group, found: dict[tuple[str, str], np.ndarray]) -> Dense | Ragged:
-    if ("dense", name) in found and ("elements", name) in found:
+def _column(name: str, group: Group, arrays: dict[tuple[str, str], np.ndarray]) -> Dense | Ragged:
+    if ("dense", name) in arrays and ("elements", name) in arrays:
         raise TypeError("only dense or only ragged columns can be joined")
     if isinstance(group.column, Dense):
-        return Dense(found["dense", name])
-    offsets = np.concatenate([[0], np.cumsum(found["lengths", name])]).astype(np.int64)
-    return Ragged(found["elements", name], offsets)
+        return Dense(arrays["dense", name])
+    offsets = np.concatenate([[0], np.cumsum(arrays["lengths", name])]).astype(np.int64)
+    return Ragged(arrays["elements", name], offsets)

@@ -78,16 +78,15 @@ def claim(job: str, node: int, cpus: int) -> PortBlock:
 def free_port(host: str = "127.0.0.1") -> int:
     """A port that nobody uses, in no block that is held; an empty host means all interfaces.
 
-    It is not one of those that Linux gives to outgoing connections: one of them would become a connection's own more
-    often than one would like, between this moment and the start of the server that the port is for.
-    Raises OSError if there is none.
+    It is below the ports that Linux gives to outgoing connections: a connection could take one of those before the
+    server that it is for has started. Raises OSError if there is none.
     """
     ports = [port for port in range(FIRST, END) if (port - FIRST) % UNIT]
     random.SystemRandom().shuffle(ports)  # not by the seeds of whoever asks
     for port in ports:
         with suppress(OSError):
-            for found in (("127.0.0.1", port - (port - FIRST) % UNIT), (host, port)):
-                _bind(*found).close()
+            for address in (("127.0.0.1", port - (port - FIRST) % UNIT), (host, port)):
+                _bind(*address).close()
             return port
     raise OSError(f"no free port between {FIRST} and {END}")
 
