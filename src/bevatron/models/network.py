@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bevatron.config.loading.kinds import ARCHITECTURES
+from bevatron.config.loading.project_modules import check_code
 from bevatron.errors import UserError
 from bevatron.json_text import read_json
 from bevatron.models.closed_form import ClosedFormModel
@@ -42,6 +43,11 @@ class NetworkSpec:
     class_subset: tuple[int, ...] | None = None
     members: tuple["NetworkSpec", ...] = ()
     outputs: OutputKind = "plain"
+
+    @property
+    def kinds(self) -> set[str]:
+        """The registered names of its architecture and of those of its members."""
+        return {self.architecture["kind"]}.union(*(member.kinds for member in self.members))
 
     @classmethod
     def from_payload(cls, payload: dict[str, Any]) -> "NetworkSpec":
@@ -141,7 +147,11 @@ def load_network(folder: Path) -> Network:
     Raises UserError where a file is missing, unreadable, or of another network than the other.
     """
     model_path, weights_path = folder / "model.json", folder / "weights.safetensors"
-    spec = load_spec(model_path)
+    spec, project_code = _load_model_json(model_path)
+    if unknown := [kind for kind in sorted(spec.kinds) if kind not in ARCHITECTURES]:
+        what = f"its architecture '{unknown[0]}' is not known here"
+        raise UserError(model_path, what, "use the project in which it was trained: config.yaml names its modules")
+    check_code(model_path, project_code, *map(ARCHITECTURES.__getitem__, sorted(spec.kinds)))
     try:
         weights = load_tensors(read_bytes(weights_path))
     except (OSError, SafetensorError) as error:
@@ -160,8 +170,17 @@ def load_network(folder: Path) -> Network:
 
 def load_spec(path: Path) -> NetworkSpec:
     """What model.json says of the network; raises UserError where it says nothing of the kind."""
+    return _load_model_json(path)[0]
+
+
+def _load_model_json(path: Path) -> tuple[NetworkSpec, dict[str, str]]:
+    """The network, and the code of its architecture where that is the project's own."""
     try:
-        return NetworkSpec.from_payload(read_json(path)["network"])
+        payload = read_json(path)
+        spec = NetworkSpec.from_payload(payload["network"])
+        if not all(isinstance(kind, str) for kind in spec.kinds):
+            raise TypeError("architecture.kind")
+        return spec, dict(payload.get("project_code", {}))
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise _no_spec(path, error) from None
 

@@ -11,6 +11,7 @@ from bevatron.compute.slurm.deadline import sigterm_before_the_end
 from bevatron.compute.slurm.resource_request import ONE_NODE, ResourceRequest
 from bevatron.config.loading.identity import dataset_digest, run_digest
 from bevatron.config.loading.kinds import ARCHITECTURES
+from bevatron.config.loading.project_modules import code_digests
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
@@ -155,11 +156,14 @@ def _publish(job: FitJob, result: FitResult, dataset: Dataset, target: Path) -> 
 
 
 def _model_json(job: FitJob, digest: str, manifest: Manifest) -> dict[str, Any]:
+    spec = describe(job, manifest)
+    code = code_digests(*map(ARCHITECTURES.__getitem__, sorted(spec.kinds)))
     return {
         "schema_version": SCHEMA_VERSION,
         "study": job.study.name,
         "run": digest,
         "task": job.study.task.model_dump(mode="json"),
         "target": job.target,
-        "network": describe(job, manifest).as_payload(),
+        "network": spec.as_payload(),
+        **({"project_code": code} if code else {}),
     }

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bevatron.config.loading import project_modules
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.task import Classification
@@ -58,11 +59,13 @@ class FitJob:
             "accelerator": self.accelerator,
             "epochs": self.epochs,
             "members": {name: str(folder) for name, folder in self.members.items()},
+            "modules": project_modules.as_payload(),
         }
 
     @classmethod
     def from_payload(cls, payload: dict[str, Any]) -> "FitJob":
-        """The job that `as_payload` described."""
+        """The job that `as_payload` described. Raises UserError where a module of the project has changed since."""
+        project_modules.use_payload(payload["modules"])
         return cls(
             study=Study.model_validate(payload["study"]),
             model=Model.model_validate(payload["model"]),

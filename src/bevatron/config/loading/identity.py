@@ -2,7 +2,7 @@
 
 Settings, and the versions of the code that makes samples of them. The seeds of simulation and preparation follow from
 the settings alone (`raw_settings`, `dataset_settings`): a new version of a recipe leaves the noise of all else as it
-was, and what a study has drawn so far stays its own.
+was, and what a study has drawn so far stays its own. Of components in the user's project, digests hold the code.
 """
 
 import re
@@ -10,6 +10,8 @@ from typing import Any
 
 from bevatron.config.loading.code_versions import code_versions, source_version
 from bevatron.config.loading.digest import digest_of
+from bevatron.config.loading.kinds import ARCHITECTURES, RECIPES, SOURCES
+from bevatron.config.loading.project_modules import code_digests
 from bevatron.config.sections.data_part import DataPart
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.simulation import Simulation
@@ -36,12 +38,13 @@ def dataset_settings(study: DataPart) -> str:
 
 def raw_digest(study: DataPart) -> str:
     """Of everything that a raw shard's content depends on, but its number: more shards leave the others valid."""
-    return digest_of("raw", raw_settings(study), source_version(study))
+    return digest_of("raw", raw_settings(study), source_version(study), *_code(SOURCES[study.simulation.source.kind]))
 
 
 def dataset_digest(study: DataPart) -> str:
     """Of everything that a dataset shard's content depends on, but its number."""
-    return digest_of("dataset", dataset_settings(study), code_versions(study))
+    components = SOURCES[study.simulation.source.kind], RECIPES[study.dataset.recipe.kind]
+    return digest_of("dataset", dataset_settings(study), code_versions(study), *_code(*components))
 
 
 def external_files(simulation: Simulation) -> list[list[str]]:
@@ -83,14 +86,22 @@ def run_digest(
     """
     settings = _learned_settings(model, {"search", "title", "published"})
     settings["training"].pop("checkpoint_seconds")  # when state is saved does not change what is learned
-    parts = (study.name, learned_task(study), settings, manifest_sha256, seed, order, *filter(None, [members]))
+    code = _code(ARCHITECTURES[model.architecture.kind])
+    parts = (study.name, learned_task(study), settings, manifest_sha256, seed, order, *filter(None, [members]), *code)
     return digest_of("run", LEARNING_VERSION, *parts)
 
 
 def search_digest(study: Study, model: Model, manifest_sha256: str, order: str) -> str:
     """The identity of one search; order: as in `run_digest`, of the model as its section has it."""
     settings = _learned_settings(model, {"title", "published"})
-    return digest_of("search", LEARNING_VERSION, study.name, learned_task(study), settings, manifest_sha256, order)
+    parts = (study.name, learned_task(study), settings, manifest_sha256, order)
+    return digest_of("search", LEARNING_VERSION, *parts, *_code(ARCHITECTURES[model.architecture.kind]))
+
+
+def _code(*components: Any) -> list[dict[str, str]]:
+    """What a digest holds of components in the user's project; nothing for Bevatron's own, which have versions."""
+    code = code_digests(*components)
+    return [{"project's modules": code}] if code else []
 
 
 def _learned_settings(model: Model, left_out: set[str]) -> dict[str, Any]:

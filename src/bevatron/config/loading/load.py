@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
+from bevatron.config.loading import project_modules
 from bevatron.config.loading.grid_expansion import GridExpansion, expand_grids
 from bevatron.config.loading.merge import merge
 from bevatron.config.loading.validation_errors import format_errors
@@ -28,10 +29,13 @@ DataPartT = TypeVar("DataPartT", bound=DataPart)
 
 
 def load_workflow(path: Path, **changes: Any) -> Workflow:
-    """The workflow's file, with the given top-level keys changed."""
+    """The workflow's file, with the given top-level keys changed; from then on, the modules that it names are found."""
     payload = read_yaml(path)
     payload.update({key: value for key, value in changes.items() if value is not None})
-    return validate_section(Workflow, payload, path)
+    workflow = validate_section(Workflow, payload, path)
+    project = path.absolute().parent.parent
+    project_modules.use_modules(None if workflow.modules is None else project / workflow.modules, path)
+    return workflow
 
 
 def check_plain(path: Path) -> None:
@@ -111,6 +115,8 @@ def find_validation_errors(workflow_file: Path, studies_folder: Path) -> list[st
             lines.append(str(error))
 
     attempt(load_workflow, workflow_file)
+    for name in project_modules.module_names():
+        attempt(project_modules.import_module, name)
     try:
         names_listed = read_yaml(workflow_file).get("studies") or []
     except UserError:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
+from bevatron.config.loading import project_modules
 from bevatron.config.sections.section import Section
 from bevatron.errors import UserError
 from bevatron.near_names import did_you_mean
@@ -21,7 +22,8 @@ class Registry:
 
     A component carries its own configuration as the attribute `Options`, a `Section`. The package is named by a
     string and imported on first use, so that the configuration depends on no component. A component whose module has
-    its name is found without importing the others, some of which take a second.
+    its name is found without importing the others, some of which take a second. Components of the user's project
+    (`project_modules`) are found in the same way, and cannot take a name of Bevatron's own.
 
     versioned: each component has a whole number `VERSION`, which is raised when its output changes.
     """
@@ -30,13 +32,16 @@ class Registry:
         self.word, self.package, self.versioned = word, package, versioned
         self._components: dict[str, Any] = {}
         self._discovered = False
+        project_modules.when_replaced(self._forget_the_project)
 
     def register(self, name: str) -> Callable[[T], T]:
         """Decorator: remember a component under `name`; UserError for one without the version that it must have."""
 
         def remember(component: T) -> T:
             known = self._components.get(name)
-            if known is not None and known.__module__ != component.__module__:
+            if project_modules.is_project_component(component):
+                self._check_name(name, component)
+            elif known is not None and known.__module__ != component.__module__:
                 raise ValueError(f"{self.word} '{name}' is registered by {known.__module__} already")
             if self.versioned:
                 self._check_version(name, component)
@@ -44,6 +49,28 @@ class Registry:
             return component
 
         return remember
+
+    def _check_name(self, name: str, component: Any) -> None:
+        """Raises UserError for a project's component that would not be found by its name, or hides Bevatron's own."""
+        where = f"{self.word} '{name}' ({component.__module__}.{component.__qualname__})"
+        module = component.__module__.rpartition(".")[2]
+        if name != module:
+            what = f"is in the module {module}.py; the module of a project's component has the component's name"
+            raise UserError(where, what, f"rename the file to {name}.py, or register '{module}'")
+        if self._has_own(name):
+            raise UserError(where, f"Bevatron has the {self.word} '{name}' already", "choose another name")
+
+    def _has_own(self, name: str) -> bool:
+        known = self._components.get(name)
+        if known is not None and not project_modules.is_project_component(known):
+            return True
+        return importlib.util.find_spec(f"{self.package}.{name}") is not None
+
+    def _forget_the_project(self) -> None:
+        self._discovered = False
+        for name, component in list(self._components.items()):
+            if project_modules.is_project_component(component):
+                del self._components[name]
 
     def _check_version(self, name: str, component: Any) -> None:
         version = getattr(component, "VERSION", None)
@@ -76,6 +103,8 @@ class Registry:
             module = f"{self.package}.{name}"
             if importlib.util.find_spec(module) is not None:
                 importlib.import_module(module)
+            if project_modules.has_module(name):
+                project_modules.import_module(name)
         if name not in self._components:
             self._discover()
 
@@ -85,6 +114,8 @@ class Registry:
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self.package}.{module.name}")
+        for name in project_modules.module_names():
+            project_modules.import_module(name)
         self._discovered = True
 
 

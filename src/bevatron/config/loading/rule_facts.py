@@ -21,9 +21,10 @@ import pydantic
 
 from bevatron.config.loading.digest import digest_of
 from bevatron.config.loading.identity import dataset_digest, external_files, learned_task, raw_digest
-from bevatron.config.loading.kinds import ARCHITECTURES
+from bevatron.config.loading.kinds import ARCHITECTURES, CLAIM_TESTS
 from bevatron.config.loading.load import load_study
 from bevatron.config.loading.missing_data import missing_files
+from bevatron.config.loading.project_modules import code_digests, files_of_modules
 from bevatron.config.loading.whole_dataset import needs_totals
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.simulation import Simulation
@@ -100,7 +101,7 @@ def _facts_of(study: Study) -> StudyFacts:
         raw=raw_digest(study),
         dataset=dataset_digest(study),
         evaluation=digest_of(study.evaluation, study.task),
-        whole=digest_of(study),
+        whole=digest_of(study, *_code(*(CLAIM_TESTS[claim.test.kind] for claim in study.claims))),
         totals=needs_totals(study),
         models={name: _model_facts(study, model) for name, model in study.models.items()},
     )
@@ -108,13 +109,19 @@ def _facts_of(study: Study) -> StudyFacts:
 
 def _model_facts(study: Study, model: Model) -> ModelFacts:
     settings = model.model_dump(mode="json", exclude={"title", "published"})
+    architecture = ARCHITECTURES[model.architecture.kind]
     return ModelFacts(
         threads=model.training.threads,
         members=tuple(model.members),
         searched=model.search is not None,
-        exported=not hasattr(ARCHITECTURES[model.architecture.kind], "NO_ONNX"),
-        settings=digest_of(learned_task(study), study.n_seeds, settings),
+        exported=not hasattr(architecture, "NO_ONNX"),
+        settings=digest_of(learned_task(study), study.n_seeds, settings, *_code(architecture)),
     )
+
+
+def _code(*components: Any) -> list[dict[str, str]]:
+    """Of those in the user's project, by module the digest of its code; nothing for Bevatron's own."""
+    return list(filter(None, [code_digests(*components)]))
 
 
 def _with_files(facts: StudyFacts) -> StudyFacts:
@@ -129,7 +136,9 @@ def _with_files(facts: StudyFacts) -> StudyFacts:
 
 def _key(path: Path, scale: str) -> str:
     with suppress(OSError):
-        return digest_of(scale, hashlib.sha256(path.read_bytes()).hexdigest(), _code_digest())
+        project = {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files_of_modules()}
+        parts = hashlib.sha256(path.read_bytes()).hexdigest(), _code_digest(), *filter(None, [project])
+        return digest_of(scale, *parts)
     return ""  # load_study says what is wrong with the file
 
 
