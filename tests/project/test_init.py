@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from project_files import STUDY, make_project
 
 from bevatron.config.loading.load import find_validation_errors
 from bevatron.errors import UserError
@@ -163,12 +164,29 @@ def test_a_project_runs_with_an_installed_wheel_and_no_clone(tmp_path):
 
     run("bevatron", "init", "my project")  # a space is no hindrance
     project = tmp_path / "my project"
+    add_modules(project)
     run("bevatron", "validate", cwd=project)
     words = run(python, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2", cwd=project)
     assert "100%" in words
-    assert 'id="eights"' in (project / "results" / "report" / "index.html").read_text()
+    page = (project / "results" / "report" / "index.html").read_text()
+    assert 'id="eights"' in page
+    assert 'id="rings"' in page
     again = run(python, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2", cwd=project)
     assert "Nothing to be done" in again
+
+
+def add_modules(project: Path) -> None:
+    """Components of the project's own, and a study whose search trains one of them in Ray's processes."""
+    make_project(project.parent / "modules of a project")
+    shutil.move(project.parent / "modules of a project" / "modules", project)
+    study = yaml.safe_load(STUDY)
+    space = {"architecture.scale": {"kind": "uniform", "low": 0.5, "high": 2.0}}
+    study["models"]["own"]["search"] = {"trials": 2, "epochs": 1, "space": space}
+    (project / "config" / "studies" / "rings.yaml").write_text(yaml.safe_dump(study))
+    with (project / "config" / "config.yaml").open("a") as file:
+        file.write("modules: modules\n")
+    text = (project / "config" / "config.yaml").read_text()
+    (project / "config" / "config.yaml").write_text(text.replace("[eights]", "[eights, rings]"))
 
 
 def copied(folder: Path) -> Path:

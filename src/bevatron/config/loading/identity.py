@@ -98,7 +98,7 @@ def search_digest(study: Study, model: Model, manifest_sha256: str, order: str) 
     return digest_of("search", LEARNING_VERSION, *parts, *_code(ARCHITECTURES[model.architecture.kind]))
 
 
-def _code(*components: Any) -> list[dict[str, str]]:
+def _code(*components: Any) -> list[dict[str, dict[str, str]]]:
     """What a digest holds of components in the user's project; nothing for Bevatron's own, which have versions."""
     code = code_digests(*components)
     return [{"project's modules": code}] if code else []

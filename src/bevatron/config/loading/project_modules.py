@@ -49,8 +49,8 @@ def use_modules(folder: Path | None, named_by: Path | str = "modules") -> None:
         package.__path__ = [str(folder)]
         package.__spec__ = ModuleSpec(PACKAGE, None, is_package=True)
         sys.modules[PACKAGE] = package
-        if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-            sys.meta_path.insert(0, _Finder())
+        if not any(isinstance(finder, _ModuleFinder) for finder in sys.meta_path):
+            sys.meta_path.insert(0, _ModuleFinder())
 
 
 def when_replaced(forget: Callable[[], None]) -> None:
@@ -62,7 +62,7 @@ def module_names() -> list[str]:
     """The names of the project's modules, sorted; a name that begins with `_` is for the others' imports."""
     if _folder is None:
         return []
-    names = [path.stem for path in _folder.glob("*.py")]
+    names = [path.stem for path in _folder.glob("*.py") if path.is_file()]
     return sorted(name for name in names if name.isidentifier() and not name.startswith("_"))
 
 
@@ -158,15 +158,15 @@ def _source_of(name: str) -> bytes | None:
     return _sources.get(name)
 
 
-def _place(error: Exception, name: str) -> str:
+def _place(error: BaseException, name: str) -> str:
     """The last line of the project's own code that led to the error."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if _folder is not None and Path(frame.filename).is_relative_to(_folder):
             return f"{frame.filename}:{frame.lineno}"
-    return str(_file_of(name))
+    return str(_file_of(name) or name)
 
 
-class _Loader(SourceFileLoader):
+class _ModuleLoader(SourceFileLoader):
     """Imports the bytes that `_source_of` keeps, so that a digest is that of the code that runs. Compiled code is not
     kept: Python's own check of it misses a change of equal length within a second.
     """
@@ -176,7 +176,7 @@ class _Loader(SourceFileLoader):
         return None if source is None else compile(source, self.path, "exec", dont_inherit=True)
 
 
-class _Finder:
+class _ModuleFinder:
     """Finds the modules of the package."""
 
     @staticmethod
@@ -185,7 +185,5 @@ class _Finder:
         if package != PACKAGE or not name or (file := _file_of(name)) is None:
             return None
         folders = [str(file.parent)] if file.name == "__init__.py" else None
-        loader = _Loader(fullname, str(file))
-        return importlib.util.spec_from_file_location(
-            fullname, file, loader=loader, submodule_search_locations=folders
-        )
+        loader = _ModuleLoader(fullname, str(file))
+        return importlib.util.spec_from_file_location(fullname, file, loader=loader, submodule_search_locations=folders)

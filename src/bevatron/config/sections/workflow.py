@@ -74,8 +74,8 @@ class Workflow(Section):
     studies: list[Name] = Field(description="studies to run, each a file in config/studies/", min_length=1)
     modules: str | None = Field(
         default=None,
-        description="folder, in the project's folder, of modules of your own: sources, recipes, architectures and claim "
-        "tests. Bevatron imports them, and so runs their code",
+        description="folder, in the project's folder, of modules of your own: sources, recipes, architectures and "
+        "claim tests. Bevatron imports them, and so runs their code",
     )
     runs_dir: str = Field(
         default="runs", description="folder of the live state of searches and trainings, which survives a kill"
