@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from bevatron.compute.numerics.permutation import GOLDEN_GAMMA, mix
 from bevatron.config.sections.dataset import DatasetSection, SplitFractions
 from bevatron.errors import UserError
 from bevatron.store.files.names import fold_part
+from bevatron.store.mixing import GOLDEN_GAMMA, mix
 from bevatron.store.shards.columns import Samples
 from bevatron.store.shards.contract import SPLITS
 from bevatron.store.shards.folds import fold_of, parts_of
@@ -38,9 +38,9 @@ def events_of(raw: Samples) -> np.ndarray:
 def rows_by_use(raw: Samples, dataset: DatasetSection) -> dict[str, np.ndarray]:
     """The rows that some network learns from, those that steer its fit, and those that one is tested on.
 
-    Without folds these are the splits. With them each sample is tested on, and also in one of the other two, by the same
-    hash as without, for the networks that other folds are left out of. Raises UserError for samples with a split of
-    their own, of which there cannot be folds.
+    Without folds these are the splits. With them each sample is tested on, and for the networks that leave other folds
+    out is also in one of the other two, by the same hash as without. Raises UserError for samples with a split of their
+    own, of which there cannot be folds.
     """
     if dataset.folds is None:
         return rows_by_split(raw, dataset.split)

@@ -129,8 +129,8 @@ def _run(job: FitJob, name: str, dataset: Dataset, folder: Path) -> RunRecord:
     log.info(
         "%s/%s%s seed %d: %d epochs, validation loss %.5g (best %.5g at epoch %d), %s samples/s, %.0f %% of the time "
         "waiting for data",
-        job.study.name, name, fold, job.seed, result.epochs, result.last_val_loss, result.best_val_loss, result.best_epoch,
-        f"{result.samples_per_second:,.0f}", 100 * result.data_wait,
+        job.study.name, name, fold, job.seed, result.epochs, result.last_val_loss, result.best_val_loss,
+        result.best_epoch, f"{result.samples_per_second:,.0f}", 100 * result.data_wait,
     )  # fmt: skip
     return _publish(job, result, dataset, folder / f"seed-{job.seed}")
 

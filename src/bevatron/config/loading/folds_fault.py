@@ -28,6 +28,6 @@ def folds_fault(simulation: Simulation, dataset: DatasetSection, task: Task) -> 
             )
         if "test" in balance.splits:
             return (
-                "where the test is balanced, all is; set dataset.balance.splits to [train, val, test] or leave it out"
+                "a balanced test needs all balanced; set dataset.balance.splits to [train, val, test] or leave it out"
             )
     return None

@@ -15,7 +15,7 @@ class Folds(Record):
     by: Literal["event", "id"] = Field(description="the number that is hashed: the event's, or the sample's id")
     left_out: int | None = Field(
         default=None,
-        description="the fold that is the test split, and that nothing is learned from; null: all of them are the test split",
+        description="the fold that is tested on and not learned from; null: all are tested on",
         strict=True,
     )
     manifests: tuple[Digest, ...] = Field(

@@ -1,4 +1,4 @@
-"""Builds the manifests of a cross-validation: one for each fold, over the same shards, and one of all folds together."""
+"""Builds the manifests of a cross-validation: one for each fold, over the same shards, and one of all folds."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,9 +32,9 @@ def build_fold_manifests(folder: Path, study: DataPart) -> tuple[Manifest, list[
     """The manifest of all folds, and that of each fold, of the shards `fold-K-{train,val}-0000.h5 ...` in `folder`.
 
     In the manifest of fold f the test split is all of fold f; train and val are those parts of the other folds, whose
-    statistics alone are in it. That of all folds has a test split only, every sample once, in the order of the folds, and
-    the statistics of all of it. Every shard is read once. Raises UserError as `build_manifest`, also for a fold without a
-    sample of some class in one of its splits, and for a shard with an event that is not of its fold.
+    statistics alone are in it. That of all folds has a test split only, every sample once, in the order of the folds,
+    and the statistics of all of it. Every shard is read once. Raises UserError as `build_manifest`, also for a fold
+    without a sample of some class in one of its splits, and for a shard with an event that is not of its fold.
     """
     folder, k = Path(folder), study.dataset.folds
     if k is None:

@@ -38,10 +38,10 @@ def build_manifest(folder: Path, study: DataPart) -> Manifest:
     """The manifest of the shards `{train,val,test}-0000.h5 ...` in `folder`, one for each raw shard of the
     study.
 
-    Every shard is read and checked. Of a study with folds `build_fold_manifests` makes it. Raises UserError for a missing or damaged shard, one of another
-    configuration or made by another version of source or recipe, one whose groups, targets, observers, classes or
-    versions differ from the others', one with weights among others without, an id that repeats, a class (or a split)
-    without samples, or one whose weights do not add up to more than zero.
+    Every shard is read and checked; `build_fold_manifests` does it for a study with folds. Raises UserError for a
+    missing or damaged shard, one of another configuration or made by another version of source or recipe, one whose
+    groups, targets, observers, classes or versions differ from the others', one with weights among others without, an
+    id that repeats, a class (or a split) without samples, or one whose weights do not add up to more than zero.
     """
     folder = Path(folder)
     entries: dict[str, list[ShardEntry]] = {split: [] for split in SPLITS}

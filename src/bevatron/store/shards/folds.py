@@ -1,14 +1,14 @@
 """Cross-validation: which fold an event falls into, and which shards are what to the networks of a fold.
 
-The events are cut into k folds by a hash of their number. The networks of fold f are tested on the events of fold f, and
-learn from the others, of which a part steers the fit: all shards are on disk once, and each fold has a manifest of its
-own, in which its own shards are the test split.
+The events are cut into k folds by a hash of their number. The networks of fold f are tested on the events of fold f,
+and learn from the others, of which a part steers the fit: all shards are on disk once, and each fold has a manifest of
+its own, in which its own shards are the test split.
 """
 
 import numpy as np
 
-from bevatron.compute.numerics.permutation import GOLDEN_GAMMA, mix
 from bevatron.config.sections.dataset import DatasetSection
+from bevatron.store.mixing import GOLDEN_GAMMA, mix
 from bevatron.store.shards.contract import SPLITS
 
 STREAM = np.uint64(0xD1B54A32D192ED03)  # added between two mixings: folds are independent of the split's hash
@@ -18,8 +18,8 @@ HALF = np.uint64(32)
 def fold_of(events: np.ndarray, k: int) -> np.ndarray:
     """The fold, 0 to k - 1, of each event: (n,) int64. It depends on the event's number and on k alone.
 
-    events: (n,) integers, each event's number; negative ones by their bits. With the mixer m of SplitMix64 (Steele, Lea,
-    Flood 2014) and sums modulo 2⁶⁴, h = m(m(event + 0x9E3779B97F4A7C15) + 0xD1B54A32D192ED03), and the fold is
+    events: (n,) integers, each event's number; negative ones by their bits. With the mixer m of SplitMix64 (Steele,
+    Lea, Flood 2014) and sums modulo 2⁶⁴, h = m(m(event + 0x9E3779B97F4A7C15) + 0xD1B54A32D192ED03), and the fold is
     ((h >> 32) k) >> 32, in integers. Published results depend on it: it never changes for a given version of folds
     (`config.loading.code_versions`). Raises ValueError for events that are no integers and for k below 1.
     """

@@ -72,7 +72,8 @@ class Manifest(Record):
     )
     splits: dict[str, tuple[ShardEntry, ...]] = Field(description="shards of train, val and test, in their order")
     statistics: dict[str, dict[str, FeatureStatistics]] = Field(
-        description="by group and feature, of the train split (of all folds: of all samples): mean, std, minimum and maximum of all samples; "
+        description="by group and feature, of the train split (in the manifest of all folds of the test split): "
+        "mean, std, minimum and maximum of all samples; "
         "median, q16 and q84 of the first 10,000 samples of each shard, thinned out evenly where these are more than "
         "48 million numbers; over the elements of ragged groups and the stored pixels of sparse images"
     )
@@ -105,7 +106,7 @@ class Manifest(Record):
 
     @property
     def n_raw_shards(self) -> int:
-        """Shards of raw events that the samples were made from: each part of a split, or of a fold, has one for each."""
+        """Shards of raw events that the samples were made from: each split, or part of a fold, has one for each."""
         if self.folds is None:
             return len(self.splits["train"])
         return len({entry.file.rpartition("-")[2] for entries in self.splits.values() for entry in entries})

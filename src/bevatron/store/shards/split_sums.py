@@ -67,8 +67,8 @@ def add_shard(
 ) -> None:
     """Adds a shard to the sums of one or several manifests, each with the split that the shard is in there.
 
-    with_targets: whether its targets are summed too. classes, numbers: names of the classes by which weights are summed,
-    and the class number of each sample (n,); none without classes.
+    with_targets: whether its targets are summed too. classes, numbers: names of the classes by which weights are
+    summed, and the class number of each sample (n,); none without classes.
     """
     learning = [sums for sums, split in uses if split == sums.learned]
     if learning:
