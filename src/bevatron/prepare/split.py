@@ -8,7 +8,7 @@ from bevatron.store.files.names import fold_part
 from bevatron.store.mixing import GOLDEN_GAMMA, mix
 from bevatron.store.shards.columns import Samples
 from bevatron.store.shards.contract import SPLITS
-from bevatron.store.shards.folds import fold_of, parts_of
+from bevatron.store.shards.folds import fold_of
 
 FIXED = "split"  # target of a source with a split of its own: 0, 1, 2 in the order of SPLITS
 SELECTED = "selected"  # target with the bit 1 of samples that are learned from, and 2 of those that are tested on
@@ -68,7 +68,7 @@ def rows_by_shard(raw: Samples, dataset: DatasetSection, rows: dict[str, np.ndar
     part = np.full(len(raw), -1)
     for number in (2, 0, 1):  # what is tested on alone is what remains of it
         part[rows[SPLITS[number]]] = number
-    fold, parts = fold_of(events_of(raw), dataset.folds), parts_of(dataset)
+    fold, parts = fold_of(events_of(raw), dataset.folds), dataset.fold_parts
     if (untested := np.setdiff1d(np.concatenate([rows["train"], rows["val"]]), rows["test"])).size:
         raise AssertionError(f"{len(untested)} samples would be learned from and not tested on")
     if not set(np.unique(part[part >= 0])) <= {SPLITS.index(name) for name in parts}:

@@ -51,6 +51,16 @@ class DatasetSection(Section):
         default=None, description="classes of one spectrum, over the whole dataset; default: all samples as they are"
     )
 
+    @property
+    def fold_parts(self) -> tuple[str, ...]:
+        """The parts that the samples of a fold are in: those that the networks of other folds learn from, those that
+        steer them, and where a balancing leaves samples out of these, those that are tested on alone. Empty without folds.
+        """
+        if self.folds is None:
+            return ()
+        alone = self.balance is not None and "test" not in self.balance.splits
+        return ("train", "val", "test") if alone else ("train", "val")
+
     @model_serializer(mode="wrap")
     def _without_what_is_not_used(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """A dataset that balances nothing keeps the digest that it had before there was balancing; so without folds."""

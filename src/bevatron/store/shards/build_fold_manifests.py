@@ -13,7 +13,7 @@ from bevatron.store.records.folds import Folds
 from bevatron.store.shards.build_manifest import Builder, check_not_empty, ids_in, tell_others
 from bevatron.store.shards.contract import SPLITS
 from bevatron.store.shards.distinct import DistinctIds
-from bevatron.store.shards.folds import fold_of, parts_of, use_of
+from bevatron.store.shards.folds import fold_of, use_of
 from bevatron.store.shards.manifest import PREPARE_AGAIN, Manifest, ShardEntry
 from bevatron.store.shards.shard import Shard
 from bevatron.store.shards.split_sums import SplitSums
@@ -45,7 +45,7 @@ def build_fold_manifests(folder: Path, study: DataPart) -> tuple[Manifest, list[
     with DistinctIds(folder, lambda name: ids_in(folder / name)) as ids:
         builder = Builder(study, ids)
         for fold in range(k):
-            for part in parts_of(study.dataset):
+            for part in study.dataset.fold_parts:
                 names = [sample_shard(fold_part(fold, part), number) for number in range(study.simulation.shards)]
                 tell_others(folder, fold_part(fold, part), names)
                 used = [(m, use) for m in (whole, *of_folds) if (use := use_of(part, fold, m.left_out)) is not None]

@@ -7,9 +7,7 @@ its own, in which its own shards are the test split.
 
 import numpy as np
 
-from bevatron.config.sections.dataset import DatasetSection
 from bevatron.store.mixing import GOLDEN_GAMMA, mix
-from bevatron.store.shards.contract import SPLITS
 
 STREAM = np.uint64(0xD1B54A32D192ED03)  # added between two mixings: folds are independent of the split's hash
 HALF = np.uint64(32)
@@ -32,14 +30,6 @@ def fold_of(events: np.ndarray, k: int) -> np.ndarray:
         numbers = numbers.astype(np.int64).view(np.uint64)
     hashed = mix(mix(numbers.astype(np.uint64) + GOLDEN_GAMMA) + STREAM)
     return (((hashed >> HALF) * np.uint64(k)) >> HALF).astype(np.int64)
-
-
-def parts_of(dataset: DatasetSection) -> tuple[str, ...]:
-    """The parts that the samples of a fold are in: those that others learn from, those that steer others, and, where
-    a balancing leaves samples out of these, those that are tested on alone.
-    """
-    alone = dataset.balance is not None and "test" not in dataset.balance.splits
-    return SPLITS if alone else SPLITS[:2]
 
 
 def use_of(part: str, fold: int, left_out: int | None) -> str | None:
