@@ -48,7 +48,7 @@ class ModelFacts:
 @dataclass(frozen=True)
 class StudyFacts:
     """A study. raw, dataset, evaluation, whole: digests of what these parts depend on; totals: whether a shard is
-    prepared with sums over all raw shards; folds, fold_parts: of a cross-validation their number, and the parts of each.
+    prepared with sums over all raw shards; folds, fold_parts: of a cross-validation their number, and each one's parts.
 
     reads: the section `simulation` of a study whose source can read files, else None; files: for each shard the
     external files that it is read from; missing: why the study is left out, if it is.

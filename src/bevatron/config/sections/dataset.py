@@ -54,7 +54,7 @@ class DatasetSection(Section):
     @property
     def fold_parts(self) -> tuple[str, ...]:
         """The parts that the samples of a fold are in: those that the networks of other folds learn from, those that
-        steer them, and where a balancing leaves samples out of these, those that are tested on alone. Empty without folds.
+        steer them, and where a balancing leaves samples out of these, those that are tested on alone; () without folds.
         """
         if self.folds is None:
             return ()

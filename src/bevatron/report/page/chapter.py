@@ -143,6 +143,8 @@ def _facts(results: StudyResults) -> list[tuple[str, str]]:
         ("seeds of each", count(study.n_seeds)),
         ("trainings", count(sum(len(m.runs) for m in results.models.values()))),
     ]
+    if results.of_folds:
+        facts.insert(3, ("folds", count(len(results.of_folds))))
     return facts + ([("search trials", count(trials))] if trials else [])
 
 
@@ -166,7 +168,7 @@ def _source(results: StudyResults) -> list[tuple[str, str, str]]:
     return [
         ("source", simulation.source.kind, ""),
         *_settings(simulation.source),
-        ("shards", f"{len(results.manifest.splits['train']):,}", "number of raw files"),
+        ("shards", f"{results.manifest.n_raw_shards:,}", "number of raw files"),
         ("seed", str(simulation.seed), "of all random numbers of the simulation"),
         ("recipe", dataset.recipe.kind, ""),
         *_settings(dataset.recipe),
