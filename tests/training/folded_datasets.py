@@ -62,7 +62,7 @@ class Folded:
         """runs.json of the model on each fold, of which it is trained where it is not yet."""
         workflow = Workflow(studies=["folded"], accelerator="cpu", runs_dir=str(self.folder / "runs"))
         paths = []
-        for fold in range(3):
+        for fold in range(self.study.dataset.folds):
             output = self.folder / "models" / model / f"fold-{fold}"
             if not (output / "runs.json").exists():
                 members = {m: self.runs(m)[fold] for m in self.study.models[model].members}
@@ -72,8 +72,8 @@ class Folded:
         return paths
 
 
-def make_folded(folder: Path, n_files: int = 1, **dataset: object) -> Folded:
-    """600 rows of 300 events, whose weights differ, in so many files."""
+def write_table(folder: Path, n_files: int = 1) -> dict[str, np.ndarray]:
+    """600 rows of 300 events, whose weights differ, in so many files; the columns by name."""
     rng, n = np.random.default_rng(11), 600
     label = rng.integers(0, 2, n)
     rows = {
@@ -86,8 +86,19 @@ def make_folded(folder: Path, n_files: int = 1, **dataset: object) -> Folded:
     for k, part in enumerate(np.array_split(np.arange(n), n_files)):
         folder.mkdir(parents=True, exist_ok=True)
         pd.DataFrame(rows).iloc[part].to_csv(folder / f"{k}.csv", index=False)
-    source = {**FOLDED["simulation"]["source"], "files": [str(folder / "*.csv")], "shard_mb": 0.005}
+    return rows
+
+
+def make_folded(
+    folder: Path, n_files: int = 1, source: dict | None = None, task: dict | None = None, **dataset: object
+) -> Folded:
+    """600 rows of 300 events, whose weights differ, in so many files; source and task: other ones of the study."""
+    rows = write_table(folder, n_files)
+    source = {**(source or FOLDED["simulation"]["source"]), "files": [str(folder / "*.csv")], "shard_mb": 0.005}
     settings = {**FOLDED, "simulation": {"source": source}, "dataset": {**FOLDED["dataset"], **dataset}}
+    settings["task"] = task or FOLDED["task"]
+    if task:
+        settings["models"] = {"net": FOLDED["models"]["net"]}
     made = Folded(Study.model_validate(settings), folder, rows)
     raw = [folder / "raw" / raw_shard(number) for number in range(made.study.simulation.shards)]
     for number, path in enumerate(raw):

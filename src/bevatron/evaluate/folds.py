@@ -136,9 +136,8 @@ def _runs_by_fold(study: Study, name: str, whole: Dataset, paths: Sequence[Path]
             what = f"holds runs that leave no fold out, and {whole.manifest_path} is of {k} folds"
             raise UserError(path, what, f"run `bevatron train {study.name} {name}` for each fold")
         if folds.left_out in by_fold:
-            raise UserError(
-                path, f"leaves out fold {folds.left_out}, as {by_fold[folds.left_out]}", "give each fold once"
-            )
+            what = f"leaves out fold {folds.left_out}, as {by_fold[folds.left_out]} does"
+            raise UserError(path, what, "give each fold once")
         by_fold[folds.left_out] = path
     if missing := sorted(set(range(k)) - set(by_fold)):
         manifest = whole.folder / fold_manifest(missing[0])

@@ -76,8 +76,8 @@ def write_totals(study: DataPart, folder: Path, output: Path) -> None:
     publish_json(output, with_checksum(payload))
     if study.dataset.folds is not None:
         logger.warning(
-            f"{study.name}: these totals are of what is learned from in all {study.dataset.folds} folds, so that every "
-            "fold knows a little of the others: balancing, and means for missing values, are made before there are folds"
+            f"{study.name}: these totals are of what is learned from in all {study.dataset.folds} folds together, so "
+            "that balancing, and means for missing values, know a little of the fold that is left out"
         )
     logger.info(f"totals of {study.name} over {len(shards)} raw shards in {perf_counter() - start:.1f} s")
 
