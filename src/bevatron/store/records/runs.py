@@ -12,7 +12,7 @@ from bevatron.regular_files import is_file
 from bevatron.store.files.names import fold_folder
 from bevatron.store.files.plain_names import Digest, FileName
 from bevatron.store.files.publish import sha256_of
-from bevatron.store.records.folds import Folds
+from bevatron.store.records.folds import Fold, Folds
 from bevatron.store.records.record import (
     Finite,
     PublishedRecord,
@@ -43,7 +43,7 @@ class TrainingRun(Record):
     """How one seed was trained, and how the fit went."""
 
     seed: Seed = Field(description="seed of the fit")
-    fold: Whole | None = Field(
+    fold: Fold | None = Field(
         default=None, description="of a cross-validation the fold that was left out: no event of it was learned from"
     )
     digest: Digest = Field(description="identity of the run")
