@@ -95,7 +95,7 @@ def forecast(
     prepared = simulate.start + prepare.seconds * sizes.raw / shards
     lines.append(_line("prepare", [prepared] * shards, sizes.samples * prepare.bytes, prepare.memory_mb))
     manifest_seconds = simulate.start + prepare.manifest_seconds * sizes.samples
-    lines.append(_line("manifest", [manifest_seconds], 0.0, _manifest_memory(sizes, shards, prepare.memory_bytes)))
+    lines.append(_line("manifest", [manifest_seconds], 0.0, _manifest_memory(study, sizes, prepare.memory_bytes)))
     looked_at = simulate.start + prepare.observables_seconds * sizes.split["test"]
     arrays = EVALUATED * sizes.split["test"] / 1e6
     lines.append(_line("observables", [looked_at], 0.0, prepare.memory_mb + arrays))
@@ -104,14 +104,16 @@ def forecast(
     return lines
 
 
-def _manifest_memory(sizes: Sizes, shards: int, memory_bytes: float) -> float:
+def _manifest_memory(study: Study, sizes: Sizes, memory_bytes: float) -> float:
     """In MB: what is imported, a few copies of a shard, the numbers kept for quantiles, the ids of a run, twice, and
     those read back, and what the manifest says of each file, as objects and as text.
     """
+    shards, k = study.simulation.shards, study.dataset.folds
+    manifests, files = (1, len(FIXED_SPLITS)) if k is None else (k + 1, k * len(study.dataset.fold_parts))
     shard = 3 * memory_bytes * sizes.samples / shards
-    in_memory = min(4 * QUANTILE_NUMBERS, memory_bytes * sizes.split["train"])
+    in_memory = min(4 * QUANTILE_NUMBERS, manifests * memory_bytes * sizes.split["train"])
     ids = min(4 * 8 * RUN, 2 * 8 * sizes.samples)
-    return MANIFEST_START + (shard + 1.25 * in_memory + ids + ENTRY * len(FIXED_SPLITS) * shards) / 1e6
+    return MANIFEST_START + (shard + 1.25 * in_memory + ids + ENTRY * files * shards) / 1e6
 
 
 def _learning(

@@ -73,6 +73,8 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path, totals: Path | None 
         path = Path(folder) / sample_shard(name, shard.shard)
         write_shard(path, samples.take(selected), attributes, study.dataset.compression)
     sizes = ", ".join(f"{len(rows[split])} {split}" for split in SPLITS)
+    if study.dataset.folds is not None:  # each sample is also tested on
+        sizes = f"{len(rows['test'])} in {study.dataset.folds} folds ({sizes})"
     logger.info(f"shard {shard.shard} of {study.name}: {sizes} samples in {perf_counter() - start:.1f} s")
 
 

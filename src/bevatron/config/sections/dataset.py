@@ -42,7 +42,7 @@ class DatasetSection(Section):
         le=100,
         description="k-fold cross-validation: the events are cut into this many folds by a hash of their number; each "
         "fold is the test split of networks that learn from the others, of which `split.val / (split.train + "
-        "split.val)` steers the fit. Default: no cross-validation",
+        "split.val)` steers the fit, and `split.test` is not used. Default: no cross-validation",
     )
     compression: Literal["lz4", "zstd", "none"] = Field(
         default="lz4", description="lossless filter of the shards: lz4 reads fastest, zstd is smallest"
