@@ -193,3 +193,22 @@ def test_a_regression_in_two_folds(tmp_path):
     assert record.metrics["rmse"].per_seed == pytest.approx(expected, rel=1e-5)
     assert len(record.metrics["rmse"].per_fold) == 2
     assert Study.model_validate(made.study.model_dump()).dataset.folds == 2
+
+
+def test_what_can_only_be_learned_by_heart_is_not_known(tmp_path):
+    """Both rows of an event are alike, and its class is a throw of a coin: who has seen one row knows the other."""
+    source = FOLDED["simulation"]["source"] | {
+        "groups": {"jet": {"features": {"pt": "event % 17", "mass": "event // 17"}}},
+        "targets": {"label": {"classes": {"background": "coin == 0", "signal": "coin == 1"}}},
+    }
+    trees = {"kind": "boosted_trees", "rounds": 60, "leaves": 64, "depth": 12, "samples_per_leaf": 1}
+    model = {"architecture": trees, "training": {"checkpoint": "last"}}
+    made = make_folded(tmp_path, source=source, model=model)
+    _, metrics = evaluated(made, "net", tmp_path / "out")
+    train = load_dataset(made.dataset / "manifest-fold-0.json")
+    shard = next(train.open_shards("train"))
+    inputs = {"jet": torch.from_numpy(shard.group("jet").column.values)}
+    seen = load_network(made.runs("net")[0].parent / "seed-0")(inputs).argmax(dim=1).numpy()
+    assert np.mean(seen == shard.read("targets/label")) > 0.95
+    known = metrics.metrics["accuracy"].value
+    assert abs(known - 0.5) < 4 * 0.5 / np.sqrt(300)  # of independent events

@@ -82,6 +82,7 @@ def write_table(folder: Path, n_files: int = 1) -> dict[str, np.ndarray]:
         "w": rng.uniform(0.5, 2.0, n).round(2),
         "label": label,
         "event": np.arange(n) // 2 + 1000,
+        "coin": np.repeat(rng.integers(0, 2, n // 2), 2),  # of an event, independent of all else
     }
     for k, part in enumerate(np.array_split(np.arange(n), n_files)):
         folder.mkdir(parents=True, exist_ok=True)
@@ -90,15 +91,23 @@ def write_table(folder: Path, n_files: int = 1) -> dict[str, np.ndarray]:
 
 
 def make_folded(
-    folder: Path, n_files: int = 1, source: dict | None = None, task: dict | None = None, **dataset: object
+    folder: Path,
+    n_files: int = 1,
+    source: dict | None = None,
+    task: dict | None = None,
+    model: dict | None = None,
+    **dataset: object,
 ) -> Folded:
-    """600 rows of 300 events, whose weights differ, in so many files; source and task: other ones of the study."""
+    """600 rows of 300 events, whose weights differ, in so many files.
+
+    source, task: other ones of the study; model: other keys of its only model, "net".
+    """
     rows = write_table(folder, n_files)
     source = {**(source or FOLDED["simulation"]["source"]), "files": [str(folder / "*.csv")], "shard_mb": 0.005}
     settings = {**FOLDED, "simulation": {"source": source}, "dataset": {**FOLDED["dataset"], **dataset}}
     settings["task"] = task or FOLDED["task"]
-    if task:
-        settings["models"] = {"net": FOLDED["models"]["net"]}
+    if task or model:
+        settings["models"] = {"net": FOLDED["models"]["net"] | (model or {})}
     made = Folded(Study.model_validate(settings), folder, rows)
     raw = [folder / "raw" / raw_shard(number) for number in range(made.study.simulation.shards)]
     for number, path in enumerate(raw):
