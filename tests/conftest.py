@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,6 +18,9 @@ from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 from bevatron.store.shards.manifest import write_manifest
 from bevatron.store.shards.shard import write_shard
 from bevatron.training.job import FitJob
+
+if TYPE_CHECKING:
+    from folded_datasets import Folded
 
 SLOW_FOLDERS = ("workflow", "search", "faults", "compute", "train", "export", "simulate")  # those of the longest files
 
@@ -191,3 +195,11 @@ def flavours(tmp_path_factory: pytest.TempPathFactory) -> Flavours:
         write_shard(folder / f"{split}-0000.h5", samples(rng, 10_000 * k, n), attributes)
     write_manifest(folder / "manifest.json", build_manifest(folder, study))
     return Flavours(study, folder / "manifest.json")
+
+
+@pytest.fixture(scope="session")
+def folded(tmp_path_factory: pytest.TempPathFactory) -> "Folded":
+    """A classification of 600 samples in three folds."""
+    from folded_datasets import make_folded
+
+    return make_folded(tmp_path_factory.mktemp("folded"))

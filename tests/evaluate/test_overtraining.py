@@ -33,7 +33,7 @@ def model(checkpoint):
 
 @pytest.mark.parametrize(("checkpoint", "ratio"), [("best", 0.6 / 0.5), ("last", 0.9 / 0.3)])
 def test_of_the_published_weights(runs, tmp_path, checkpoint, ratio):
-    found = measure_overtraining(model(checkpoint), runs, tmp_path, 40)["overtraining"]
+    found = measure_overtraining(model(checkpoint), [(runs, tmp_path)], 40)["overtraining"]
     assert np.isclose(found.value, ratio)
     assert found.seed_std == pytest.approx(0.0, abs=1e-9)
     assert len(found.replicas) == 40
@@ -41,10 +41,10 @@ def test_of_the_published_weights(runs, tmp_path, checkpoint, ratio):
 
 def test_a_fit_without_a_history_has_none(runs, tmp_path):
     runs[1] = runs[1].model_copy(update={"files": {}})
-    assert measure_overtraining(model("best"), runs, tmp_path, 40) == {}
+    assert measure_overtraining(model("best"), [(runs, tmp_path)], 40) == {}
 
 
 def test_a_changed_history_is_refused(runs, tmp_path):
     (tmp_path / "seed-1" / "history.csv").write_text("epoch,train_loss,val_loss\n2,1,1\n")
     with pytest.raises(UserError, match=r"seed-1/history.csv: .*SHA-256"):
-        measure_overtraining(model("best"), runs, tmp_path, 40)
+        measure_overtraining(model("best"), [(runs, tmp_path)], 40)

@@ -171,3 +171,20 @@ def test_other_batch_sizes_are_taken_over_from_the_same_machine_alone():
     assert rates.with_batches_of(with_batches).fits["net"].other_batches == with_batches.fits["net"].other_batches
     elsewhere = with_batches.model_copy(update={"machine": "another"})
     assert rates.with_batches_of(elsewhere) == rates
+
+
+def test_each_fold_is_a_job_and_all_samples_are_tested():
+    """Of 5 folds with 8 of 9 other events to learn from: 4/5 · 8/9 of all; five times the trainings, one search."""
+    study, rates = Study.model_validate(STUDY), StudyRates.model_validate(RATES)
+    folded = study.model_copy(update={"dataset": study.dataset.model_copy(update={"folds": 5})})
+    sizes, n = estimate_sizes(folded, rates), 150_000
+    assert sizes.samples == pytest.approx(n)
+    assert sizes.split == pytest.approx({"train": n * 32 / 45, "val": n * 4 / 45, "test": n})
+    lines = {line.stage: line for line in forecast(folded, rates, Resources(), DataLoading())}
+    assert [lines[stage].jobs for stage in ("search", "train", "evaluate")] == [1, 10, 2]
+    validated = n * 4 / 45 / 3
+    net = 5 + 2 * 10 * 1e-5 * (n * 32 / 45 + validated)
+    other = 5 + 2 * 5 * 4e-5 * (30_000 + validated)
+    assert lines["train"].core_hours == pytest.approx(5 * (net + other) / HOUR)
+    assert lines["train"].longest == pytest.approx(max(net, other) / HOUR)
+    assert lines["evaluate"].core_hours == pytest.approx(2 * (2 + 2 * n * 2e-5) / HOUR)

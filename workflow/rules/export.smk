@@ -1,7 +1,7 @@
 # Out to the experiments: ONNX files and a model card of every model that ONNX can express. Not part of `all`: `snakemake ... export`.
 rule export:
     input:
-        [f"results/{study}/export/{model}/export.json" for study in STUDIES for model in exported_models(study)],
+        [path for study in STUDIES for path in exports_of(study)],
 
 
 rule export_model:

@@ -25,6 +25,7 @@ for name, why in MISSING.items():
 if not STUDIES:
     raise WorkflowError("no study is left to run; see config/README.md for the data that they need")
 
+FOLDED = {name: study for name, study in STUDIES.items() if study.folds}
 RAW_DIGESTS = {name: study.raw_with_files for name, study in STUDIES.items()}
 OPTIONS = [f"--scale={SCALE}", f"--config={CONFIG}"]
 
@@ -135,6 +136,21 @@ def settings_of(wildcards):
     return model.settings if model else ""  # without a model no job is made of it, see unknown_model
 
 
+def runs_in(study):
+    """The runs of all models of a study, of a cross-validation on each fold."""
+    folds = "" if not STUDIES[study].folds else expand("fold-{fold}/", fold=range(STUDIES[study].folds))
+    return expand(
+        "results/{study}/models/{model}/{fold}runs.json", study=study, model=STUDIES[study].models, fold=folds
+    )
+
+
+def exports_of(study):
+    """The exported models of a study, of a cross-validation those of each fold."""
+    folds = "" if not STUDIES[study].folds else expand("fold-{fold}/", fold=range(STUDIES[study].folds))
+    models = exported_models(study)
+    return expand("results/{study}/export/{model}/{fold}export.json", study=study, model=models, fold=folds)
+
+
 def measured_in(study):
     """All files of a study that the report reads."""
     models = list(STUDIES[study].models)
@@ -144,6 +160,6 @@ def measured_in(study):
         *([f"results/{study}/evaluation/source.json"] if STUDIES[study].validate_source else []),
         *expand(f"results/{study}/raw/shard-{{shard}}.timing.json", shard=shards_of(study)),
         *expand(f"results/{study}/search/{{model}}/trials.csv", model=searched_models(study)),
-        *expand(f"results/{study}/models/{{model}}/runs.json", model=models),
+        *runs_in(study),
         *expand(f"results/{study}/evaluation/{{model}}/metrics.json", model=models),
     ]

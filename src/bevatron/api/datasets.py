@@ -33,9 +33,10 @@ def open_dataset(dataset: str | Path, project: str | Path | None = None) -> "Dat
 class DatasetColumns:
     """The samples of a dataset, read when asked for.
 
-    A split is "train", "val" or "test". `groups` and `targets` name what is read (default: everything); `limit` is a
-    number of samples from the split's start (default: all). Every shard is checked against its SHA-256 before it is
-    read; UserError names a damaged one, and a group or target that does not exist.
+    A split is "train", "val" or "test"; the dataset of a study with folds has "test" alone, which is all of it, and
+    those of its folds are in `manifest-fold-K.json`. `groups` and `targets` name what is read (default: everything);
+    `limit` is a number of samples from the split's start (default: all). Every shard is checked against its SHA-256
+    before it is read; UserError names a damaged one, and a group or target that does not exist.
     """
 
     def __init__(self, dataset: Dataset):

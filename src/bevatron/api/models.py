@@ -20,14 +20,21 @@ ROWS_AT_ONCE = 2_000
 
 
 def load_model(
-    study: str, model: str, seed: int | None = None, scale: str | None = None, project: str | Path | None = None
+    study: str,
+    model: str,
+    seed: int | None = None,
+    scale: str | None = None,
+    project: str | Path | None = None,
+    fold: int | None = None,
 ) -> "TrainedModel":
-    """A trained model of a study, of one of its seeds (default: the lowest).
+    """A trained model of a study, of one of its seeds (default: the lowest), and of a cross-validation of one fold: the
+    network that has not seen the events of the fold.
 
     The weights are checked against their SHA-256 in `runs.json`. Raises UserError where they are missing or damaged,
     or were trained on another dataset than the one in `results/`.
     """
     from bevatron.models.network import load_network
+    from bevatron.store.files.names import fold_folder, fold_manifest
     from bevatron.store.records.runs import load_runs
     from bevatron.store.shards.dataset import load_dataset
 
@@ -40,8 +47,14 @@ def load_model(
             f"it has: {', '.join(settings.models)}",
         )
     results = resolved_project.results_of(study)
-    dataset = load_dataset(results / "dataset" / "manifest.json")
-    path = results / "models" / model / "runs.json"
+    dataset, path = load_dataset(results / "dataset" / "manifest.json"), results / "models" / model / "runs.json"
+    folds = dataset.manifest.folds
+    if fold not in (range(folds.k) if folds is not None else (None,)):
+        what = f"found {fold}, and {study} has " + (f"{folds.k} folds" if folds is not None else "no folds")
+        raise UserError("fold", what, f"give one of 0 to {folds.k - 1}" if folds is not None else "leave it out")
+    if fold is not None:
+        dataset = load_dataset(results / "dataset" / fold_manifest(fold))
+        path = results / "models" / model / fold_folder(fold) / "runs.json"
     runs = {run.seed: run for run in load_runs(path, study, model, dataset.manifest.sha256).runs}
     chosen = min(runs) if seed is None else seed
     if chosen not in runs:

@@ -28,7 +28,8 @@ def metrics(study: str, model: str | None = None, project: str | Path | None = N
     """The metrics of a study's models (default: of all that were evaluated), a row for each model and metric.
 
     Columns: value (the mean over the seeds), error, low and high (the interval from the test split's size), seed_std,
-    n_seeds, unit. Raises UserError where nothing was evaluated, or a file is damaged.
+    n_seeds, unit; of a cross-validation also fold_std, the standard deviation over the folds. Raises UserError where
+    nothing was evaluated, or a file is damaged.
     """
     import pandas as pd
 
@@ -47,6 +48,7 @@ def metrics(study: str, model: str | None = None, project: str | Path | None = N
             "seed_std": measured.seed_std,
             "n_seeds": len(measured.per_seed),
             "unit": measured.unit,
+            **({} if measured.fold_std is None else {"fold_std": measured.fold_std}),
         }
         for name in names
         for metric, measured in read_metrics(inside(folder, name) / "metrics.json", study, name).metrics.items()

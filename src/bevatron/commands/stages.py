@@ -86,7 +86,7 @@ def manifest(
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
-    """Check the sample shards of a dataset and list them in its manifest.json."""
+    """Check the sample shards of a dataset and list them in its manifest.json, and in one for each fold."""
     loaded = _load_data_part(study, config, scale)
     from bevatron.prepare.stage import write_manifest
 
@@ -151,7 +151,9 @@ def evaluate(
     study: StudyName,
     model: ModelName,
     manifest: ManifestPath,
-    runs: Annotated[Path, typer.Option(help="runs.json of the trained model")],
+    runs: Annotated[
+        list[Path], typer.Option(help="runs.json of the trained model; of a cross-validation again for each fold")
+    ],
     output: Output,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,

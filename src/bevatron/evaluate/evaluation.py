@@ -63,7 +63,8 @@ class Predictions:
     outputs (n_seeds, n, n_outputs) float32, of a detection (n_seeds, n, n_max, 6); targets by name (n, ...); id (n,)
     uint64; x (n,): the feature that the task draws along the plots' axis, where it names one; event (n,) uint64: the
     number of each sample's event, where the dataset has it; weight (n,): the samples' weights, where they have any;
-    observers (n,) by name: what goes with the samples and no network reads.
+    observers (n,) by name: what goes with the samples and no network reads; fold (n,) int64: of a cross-validation,
+    the fold of each sample, which the networks that predict it have not seen.
     """
 
     outputs: np.ndarray
@@ -73,6 +74,7 @@ class Predictions:
     event: np.ndarray | None = None
     weight: np.ndarray | None = None
     observers: dict[str, np.ndarray] = field(default_factory=dict)
+    fold: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.id)

@@ -15,7 +15,6 @@ from bevatron.figures import log_failure
 from bevatron.store.records.export import ExportedModel
 from bevatron.store.records.metrics import MetricsRecord
 from bevatron.store.records.runs import RunsRecord
-from bevatron.store.shards.contract import SPLITS
 from bevatron.store.shards.manifest import Manifest
 from bevatron.versions import versions
 
@@ -68,7 +67,7 @@ def _fill_template(
         name=name,
         model=study.models[name],
         manifest=manifest,
-        splits=[(split, manifest.n_samples(split), manifest.class_counts(split)) for split in SPLITS],
+        splits=[(split, manifest.n_samples(split), manifest.class_counts(split)) for split in manifest.split_names],
         features=features(study.models[name].inputs, manifest),
         settings=trained.settings,
         balance=BALANCE.get(balance, balance),

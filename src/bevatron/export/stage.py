@@ -38,6 +38,7 @@ def export_model(
 
     started = time.perf_counter()
     dataset = load_dataset(manifest_path, dataset_digest(study))
+    dataset.check_one_network()
     manifest = dataset.manifest
     trained = load_runs(runs_path, study.name, name, manifest.sha256)
     metrics = None
@@ -66,9 +67,15 @@ def export_model(
 
 
 def _check_same_runs(path: Path, metrics: MetricsRecord, trained: RunsRecord) -> None:
-    """Raises UserError unless the metrics are those of the runs, on the runs' dataset."""
-    digests, expected = ([run.digest for run in record.runs] for record in (metrics, trained))
-    if metrics.manifest_sha256 != trained.manifest_sha256 or digests != expected:
+    """Raises UserError unless the metrics are those of the runs, on the runs' dataset; of a cross-validation, whose
+    metrics are those of all folds, unless the runs are among them. A run's digest holds that of its dataset.
+    """
+    expected = [run.digest for run in trained.runs]
+    if trained.folds is None:
+        same = metrics.manifest_sha256 == trained.manifest_sha256 and [run.digest for run in metrics.runs] == expected
+    else:
+        same = [run.digest for run in metrics.runs if run.fold == trained.folds.left_out] == expected
+    if not same:
         again = f"run `bevatron evaluate {trained.study} {trained.model}` again"
         raise UserError(path, "holds the metrics of other runs or data", again)
 

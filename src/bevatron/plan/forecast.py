@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bevatron.config.loading.kinds import SOURCES
 from bevatron.config.loading.whole_dataset import needs_totals
+from bevatron.config.sections.dataset import SplitFractions
 from bevatron.config.sections.resources import Resources
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import DataLoading
@@ -35,17 +36,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Events of a shard, raw samples of all shards, and samples of each split."""
+    """Events of a shard, raw samples of all shards, samples of all, and those of each split, or of a fit to a fold."""
 
     events: float
     raw: float
+    samples: float
     split: dict[str, float]
     note: str
-
-    @property
-    def samples(self) -> float:
-        """Samples of all splits together."""
-        return sum(self.split.values())
 
 
 def estimate_sizes(study: Study, rates: StudyRates) -> Sizes:
@@ -58,14 +55,17 @@ def estimate_sizes(study: Study, rates: StudyRates) -> Sizes:
         of_shard = float(sum(events.values()))
         fractions = {name: events[name] / of_shard for name in FIXED_SPLITS}
     else:
-        of_shard, fractions = float(events), study.dataset.split.model_dump()
+        k, split = study.dataset.folds, study.dataset.split
+        of_shard, fractions = float(events), split.model_dump() if k is None else _of_folds(k, split)
     raw = of_shard * shards * rates.simulate.samples
-    return Sizes(
-        of_shard,
-        raw,
-        {name: raw * rates.prepare.samples_per_raw * fraction for name, fraction in fractions.items()},
-        note,
-    )
+    samples = raw * rates.prepare.samples_per_raw
+    return Sizes(of_shard, raw, samples, {name: samples * fraction for name, fraction in fractions.items()}, note)
+
+
+def _of_folds(k: int, split: SplitFractions) -> dict[str, float]:
+    """Fractions of the dataset that a fit learns from and is steered by; all of it is a test of the k fits together."""
+    learned = (1 - 1 / k) / (split.train + split.val)
+    return {"train": split.train * learned, "val": split.val * learned, "test": 1.0}
 
 
 def forecast(
@@ -95,7 +95,7 @@ def forecast(
     prepared = simulate.start + prepare.seconds * sizes.raw / shards
     lines.append(_line("prepare", [prepared] * shards, sizes.samples * prepare.bytes, prepare.memory_mb))
     manifest_seconds = simulate.start + prepare.manifest_seconds * sizes.samples
-    lines.append(_line("manifest", [manifest_seconds], 0.0, _manifest_memory(sizes, shards, prepare.memory_bytes)))
+    lines.append(_line("manifest", [manifest_seconds], 0.0, _manifest_memory(study, sizes, prepare.memory_bytes)))
     looked_at = simulate.start + prepare.observables_seconds * sizes.split["test"]
     arrays = EVALUATED * sizes.split["test"] / 1e6
     lines.append(_line("observables", [looked_at], 0.0, prepare.memory_mb + arrays))
@@ -104,14 +104,16 @@ def forecast(
     return lines
 
 
-def _manifest_memory(sizes: Sizes, shards: int, memory_bytes: float) -> float:
+def _manifest_memory(study: Study, sizes: Sizes, memory_bytes: float) -> float:
     """In MB: what is imported, a few copies of a shard, the numbers kept for quantiles, the ids of a run, twice, and
     those read back, and what the manifest says of each file, as objects and as text.
     """
+    shards, k = study.simulation.shards, study.dataset.folds
+    manifests, files = (1, len(FIXED_SPLITS)) if k is None else (k + 1, k * len(study.dataset.fold_parts))
     shard = 3 * memory_bytes * sizes.samples / shards
-    in_memory = min(4 * QUANTILE_NUMBERS, memory_bytes * sizes.split["train"])
+    in_memory = min(4 * QUANTILE_NUMBERS, manifests * memory_bytes * sizes.split["train"])
     ids = min(4 * 8 * RUN, 2 * 8 * sizes.samples)
-    return MANIFEST_START + (shard + 1.25 * in_memory + ids + ENTRY * len(FIXED_SPLITS) * shards) / 1e6
+    return MANIFEST_START + (shard + 1.25 * in_memory + ids + ENTRY * files * shards) / 1e6
 
 
 def _learning(
@@ -125,6 +127,7 @@ def _learning(
     train, search, evaluate = [], [], []
     gpu = {"train": 0.0, "search": 0.0, "evaluate": 0.0}
     gigabytes, measured_of, memory, smaller_steps = {"train": 0.0, "evaluate": 0.0}, {}, 0.0, 0
+    folds = study.dataset.folds or 1  # each with a job of its own
     n_train, n_val, n_test = (sizes.split[name] for name in FIXED_SPLITS)
     for name, model in study.models.items():
         fits, other = rates.fits_of(name, model.architecture.kind)
@@ -136,9 +139,10 @@ def _learning(
         used = min(n_train, training.samples or n_train)
         larger = growth.get(name, 1.0)
         epoch = larger * fits.seconds_at(training.batch_size) * (used + FORWARD * n_val / training.validate_every)
-        train.append(fits.start + study.n_seeds * training.epochs * epoch)
+        fit = fits.start + study.n_seeds * training.epochs * epoch
+        train += [fit] * folds
         evaluate.append(fits.evaluate_start + study.n_seeds * n_test * larger * fits.evaluate_seconds)
-        jobs = {"train": train[-1], "evaluate": evaluate[-1]}
+        jobs = {"train": folds * fit, "evaluate": evaluate[-1]}
         if model.search is not None:
             fraction = 1.0 if fits.searched_fraction is None else fits.searched_fraction
             trials = model.search.trials * model.search.epochs * fraction * epoch
@@ -147,7 +151,7 @@ def _learning(
         for rule, seconds in jobs.items():
             needs = resources.needs(rule, study.name, name)
             gpu[rule] += needs.nodes * needs.gpus * seconds / 3600
-        gigabytes["train"] += 2 * study.n_seeds * fits.bytes  # in runs/ and in results/
+        gigabytes["train"] += 2 * folds * study.n_seeds * fits.bytes  # in runs/ and in results/
         gigabytes["evaluate"] += study.n_seeds * n_test * fits.evaluate_bytes
         resident = sum(
             min(n * rates.prepare.memory_bytes / 1e6, data_loading.memory_budget_gb * 1e3) for n in (used, n_val)

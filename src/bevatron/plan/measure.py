@@ -22,6 +22,9 @@ def measure_rates(study: Study, scale: str, results: Path, date: str, machine: s
     benchmarks, study_results = results / "benchmarks", results / study.name
     manifest_path = study_results / "dataset" / "manifest.json"
     manifest = load_manifest(manifest_path)
+    if manifest.folds is not None:
+        what = "is of a cross-validation, whose rates cannot be measured"
+        raise UserError(manifest_path, what, "measure them of the study without dataset.folds")
     n = {split: manifest.n_samples(split) for split in manifest.splits}
     timings = [_json(path) for path in _require_files(study_results / "raw", "shard-*.timing.json")]
     raw = sum(t["samples"] for t in timings)

@@ -10,7 +10,7 @@ from bevatron.config.loading.digest import seed_of
 from bevatron.config.loading.identity import dataset_settings, raw_digest
 from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
-from bevatron.prepare.split import rows_by_split
+from bevatron.prepare.split import rows_by_use
 from bevatron.store.shards.columns import Samples
 from bevatron.store.shards.shard import read_shard
 
@@ -19,7 +19,9 @@ MAX_SHARDS = 10**9
 
 @dataclass(frozen=True)
 class RawEvents:
-    """The events of a raw shard, its number, its seed, and which events (n,) bool are of the training split."""
+    """The events of a raw shard, its number, its seed, and which events (n,) bool are of the training split, or
+    with folds are learned from where their own fold is not left out.
+    """
 
     events: Samples
     shard: int
@@ -36,8 +38,8 @@ class RawEvents:
         return replace(self.events, inputs={}).take(rows)
 
     def rows_of(self, study: DataPart, samples: Samples) -> dict[str, np.ndarray]:
-        """The rows of `samples` in each split."""
-        return rows_by_split(self.of(samples), study.dataset.split)
+        """The rows of `samples` in each split, or with folds by their use."""
+        return rows_by_use(self.of(samples), study.dataset)
 
 
 def read_raw(study: DataPart, path: Path) -> RawEvents:
@@ -49,7 +51,7 @@ def read_raw(study: DataPart, path: Path) -> RawEvents:
     shard = _shard_number(events, path)
     seed = seed_of("prepare", dataset_settings(study), shard)  # whatever the versions of source and recipe
     training = np.zeros(len(events), bool)
-    training[rows_by_split(events, study.dataset.split)["train"]] = True
+    training[rows_by_use(events, study.dataset)["train"]] = True
     return RawEvents(events, shard, seed, training)
 
 

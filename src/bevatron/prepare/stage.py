@@ -15,11 +15,13 @@ from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
 from bevatron.prepare.balance import Cells, balanced
 from bevatron.prepare.raw_events import read_raw
-from bevatron.prepare.split import EVENT, rows_by_split
+from bevatron.prepare.split import EVENT, rows_by_shard, rows_by_use
 from bevatron.prepare.totals import Totals, prepare_samples, read_totals
-from bevatron.store.files.names import sample_shard
+from bevatron.store.files.names import fold_manifest, sample_shard
+from bevatron.store.shards.build_fold_manifests import build_fold_manifests
 from bevatron.store.shards.build_manifest import build_manifest
 from bevatron.store.shards.contract import SPLITS, TOTALS
+from bevatron.store.shards.manifest import Manifest
 from bevatron.store.shards.manifest import write_manifest as publish_manifest
 from bevatron.store.shards.shard import write_shard
 
@@ -27,7 +29,8 @@ logger = logging.getLogger("bevatron")
 
 
 def prepare_shard(study: DataPart, raw: Path, folder: Path, totals: Path | None = None) -> None:
-    """Publishes `{train,val,test}-NNNN.h5` in `folder`, NNNN being the number of the raw shard.
+    """Publishes `{train,val,test}-NNNN.h5` in `folder`, NNNN being the number of the raw shard; of a cross-validation
+    `fold-K-{train,val}-NNNN.h5` for each fold K, and where a balancing leaves samples out `fold-K-test-NNNN.h5`.
 
     totals: the sums over all raw shards, of a study that needs them (`whole_dataset.needs_totals`). A split that none
     of the shard's events falls into is a valid shard of 0 samples; the manifest refuses one that is empty in all
@@ -59,17 +62,19 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path, totals: Path | None 
     if classes := getattr(study.task, "classes", None):
         attributes["classes"] = list(classes)
     raw_samples = shard.of(samples)
-    rows = rows_by_split(raw_samples, study.dataset.split)
+    rows = rows_by_use(raw_samples, study.dataset)
     if EVENT in raw_samples.targets:  # the evaluation draws events, whose samples are not independent
         samples = replace(samples, event=raw_samples.targets[EVENT].astype(np.uint64))
     if sums.balance is not None:
         cells = Cells.of(study)
         seed = seed_of("balance", study.name, study.simulation.seed)  # however the files are divided into shards
         samples, rows = balanced(cells, cells.factors(sums.balance), samples, rows, seed)
-    for split in SPLITS:
-        path = Path(folder) / sample_shard(split, shard.shard)
-        write_shard(path, samples.take(rows[split]), attributes, study.dataset.compression)
+    for name, selected in rows_by_shard(raw_samples, study.dataset, rows).items():
+        path = Path(folder) / sample_shard(name, shard.shard)
+        write_shard(path, samples.take(selected), attributes, study.dataset.compression)
     sizes = ", ".join(f"{len(rows[split])} {split}" for split in SPLITS)
+    if study.dataset.folds is not None:  # each sample is also tested on
+        sizes = f"{len(rows['test'])} in {study.dataset.folds} folds ({sizes})"
     logger.info(f"shard {shard.shard} of {study.name}: {sizes} samples in {perf_counter() - start:.1f} s")
 
 
@@ -85,16 +90,27 @@ def _totals_for(study: DataPart, path: Path | None) -> Totals:
 
 
 def write_manifest(study: DataPart, folder: Path) -> None:
-    """Publishes `folder`/manifest.json over the shards of all splits. Raises UserError as `build_manifest`
-    does.
+    """Publishes `folder`/manifest.json over the shards of all splits, and of a cross-validation before it
+    `manifest-fold-K.json` for each fold K. Raises UserError as `build_manifest` does: then none is published.
     """
-    built = build_manifest(folder, study)
+    if study.dataset.folds is None:
+        built = build_manifest(folder, study)
+    else:
+        built, of_folds = build_fold_manifests(folder, study)
+        for fold, manifest in enumerate(of_folds):
+            publish_manifest(Path(folder) / fold_manifest(fold), manifest)
+            _tell(f"{study.name}, {manifest.folds}", manifest)
     publish_manifest(Path(folder) / "manifest.json", built)
-    for split in SPLITS:
-        for name in built.groups:
-            if built.is_empty(name, split):
-                logger.warning(f"{study.name}, {split}: '{name}' is empty in all samples")
-        counts = built.class_counts(split)
+    _tell(study.name if built.folds is None else f"{study.name}, {built.folds}", built)
+
+
+def _tell(what: str, manifest: Manifest) -> None:
+    """How large each split is, and which of its groups are empty."""
+    for split in manifest.split_names:
+        for name in manifest.groups:
+            if manifest.is_empty(name, split):
+                logger.warning(f"{what}, {split}: '{name}' is empty in all samples")
+        counts = manifest.class_counts(split)
         classes = f" ({', '.join(f'{count} {name}' for name, count in counts.items())})" if counts else ""
-        size = sum(entry.bytes for entry in built.splits[split]) / 1e6
-        logger.info(f"{study.name}, {split}: {built.n_samples(split)} samples{classes}, {size:.1f} MB")
+        size = sum(entry.bytes for entry in manifest.splits[split]) / 1e6
+        logger.info(f"{what}, {split}: {manifest.n_samples(split)} samples{classes}, {size:.1f} MB")

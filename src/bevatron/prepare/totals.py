@@ -74,6 +74,11 @@ def write_totals(study: DataPart, folder: Path, output: Path) -> None:
         "balance": None if balance is None else balance.tolist(),
     }
     publish_json(output, with_checksum(payload))
+    if study.dataset.folds is not None:
+        logger.warning(
+            f"{study.name}: these totals are of what is learned from in all {study.dataset.folds} folds together, so "
+            "that balancing, and means for missing values, know a little of the fold that is left out"
+        )
     logger.info(f"totals of {study.name} over {len(shards)} raw shards in {perf_counter() - start:.1f} s")
 
 

@@ -55,6 +55,7 @@ def search_model(
     if not manifest_path.is_file():
         raise UserError(manifest_path, "there is no such manifest", "run `bevatron prepare` first")
     dataset = load_dataset(manifest_path)
+    dataset.check_one_network()
     order = training_order(study, model, dataset, workflow.data_loading)
     digest = search_digest(study, model, dataset.manifest.sha256, order)
     live = Path(workflow.runs_dir).absolute() / digest

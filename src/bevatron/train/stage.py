@@ -54,6 +54,7 @@ def train_model(
     diverges, and for members that are missing, damaged or of another dataset.
     """
     dataset = load_dataset(manifest_path, dataset_digest(study))
+    dataset.check_one_network()
     model = with_search_result(study.models[name], best)
     chosen = select_members(study, name, model, dataset, members or {})
     jobs = [_job(study, workflow, model, dataset, seed, chosen) for seed in range(study.n_seeds)]
@@ -73,6 +74,7 @@ def train_model(
         manifest_sha256=dataset.manifest.sha256,
         dataset_digest=dataset.manifest.dataset_digest,
         settings=model.model_dump(mode="json", exclude={"search"}),
+        folds=dataset.manifest.folds,
         runs=runs,
     )
     write_runs(folder / "runs.json", record)
@@ -124,11 +126,12 @@ def _run(job: FitJob, name: str, dataset: Dataset, folder: Path) -> RunRecord:
         result = fit(job)
     except Diverged as error:
         raise divergence_error(name, job, error) from None
+    fold = f" {dataset.manifest.folds}" if dataset.manifest.folds else ""
     log.info(
-        "%s/%s seed %d: %d epochs, validation loss %.5g (best %.5g at epoch %d), %s samples/s, %.0f %% of the time "
+        "%s/%s%s seed %d: %d epochs, validation loss %.5g (best %.5g at epoch %d), %s samples/s, %.0f %% of the time "
         "waiting for data",
-        job.study.name, name, job.seed, result.epochs, result.last_val_loss, result.best_val_loss, result.best_epoch,
-        f"{result.samples_per_second:,.0f}", 100 * result.data_wait,
+        job.study.name, name, fold, job.seed, result.epochs, result.last_val_loss, result.best_val_loss,
+        result.best_epoch, f"{result.samples_per_second:,.0f}", 100 * result.data_wait,
     )  # fmt: skip
     return _publish(job, result, dataset, folder / f"seed-{job.seed}")
 
@@ -146,6 +149,7 @@ def _publish(job: FitJob, result: FitResult, dataset: Dataset, target: Path) -> 
     files = ("weights.safetensors", "model.json", "history.csv", "run.json")
     return RunRecord(
         seed=job.seed,
+        fold=None if dataset.manifest.folds is None else dataset.manifest.folds.left_out,
         digest=digest,
         folder=target.name,
         files={file: sha256_of(target / file) for file in files},

@@ -3,10 +3,10 @@
 import numpy as np
 
 from bevatron.config.loading.digest import seed_of
+from bevatron.store.mixing import mix
 
 ROUNDS = 6
 LARGEST = 2**62
-GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)  # SplitMix64 adds it before it mixes
 
 
 def permute(numbers: np.ndarray | int, limit: int, *key: object) -> np.ndarray:
@@ -38,10 +38,3 @@ def _shuffle(numbers: np.ndarray, half: np.uint64, keys: list[np.uint64]) -> np.
     for key in keys:
         left, right = right, left ^ (mix(right + key) & mask)
     return (left << half) | right
-
-
-def mix(numbers: np.ndarray) -> np.ndarray:
-    """The mixer of SplitMix64 (Steele, Lea, Flood 2014); products wrap around, as they should."""
-    mixed = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))

@@ -16,8 +16,9 @@ from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
 
 SPLIT_VERSION = 1  # of prepare/split.py, which says which split an event falls into
-SPLIT = "split"
-STAGES = {"source": "simulate", "recipe": "prepare", SPLIT: "prepare"}  # what is run again
+FOLDS_VERSION = 1  # of store/shards/folds.py, which says which fold an event falls into
+SPLIT, FOLDS = "split", "folds"
+STAGES = {"source": "simulate", "recipe": "prepare", SPLIT: "prepare", FOLDS: "prepare"}  # what is run again
 
 
 def source_version(study: DataPart) -> dict[str, int]:
@@ -27,9 +28,10 @@ def source_version(study: DataPart) -> dict[str, int]:
 
 
 def code_versions(study: DataPart) -> dict[str, int]:
-    """The same of its samples: 'source <kind>', 'recipe <kind>' and 'split'."""
+    """The same of its samples: 'source <kind>', 'recipe <kind>' and 'split', and of a cross-validation 'folds'."""
     kind = study.dataset.recipe.kind
-    return {**source_version(study), f"recipe {kind}": RECIPES[kind].VERSION, SPLIT: SPLIT_VERSION}
+    versions = {**source_version(study), f"recipe {kind}": RECIPES[kind].VERSION, SPLIT: SPLIT_VERSION}
+    return versions if study.dataset.folds is None else {**versions, FOLDS: FOLDS_VERSION}
 
 
 def version_attributes(study: DataPart) -> dict[str, int]:
@@ -67,6 +69,8 @@ def _current_version(component: str) -> int | None:
     word, _, kind = component.partition(" ")
     if word == SPLIT:
         return SPLIT_VERSION
+    if word == FOLDS:
+        return FOLDS_VERSION
     registry = {"source": SOURCES, "recipe": RECIPES}.get(word)
     return registry[kind].VERSION if registry is not None and kind in registry else None
 
@@ -81,4 +85,4 @@ def _version_problem(component: str, recorded: int, current: int) -> tuple[str, 
 
 def _describe(component: str) -> str:
     word, _, kind = component.partition(" ")
-    return f"{word} '{kind}'" if kind else "division into splits"
+    return f"{word} '{kind}'" if kind else f"division into {'folds' if word == FOLDS else 'splits'}"

@@ -49,7 +49,7 @@ class ModelFacts:
 @dataclass(frozen=True)
 class StudyFacts:
     """A study. raw, dataset, evaluation, whole: digests of what these parts depend on; totals: whether a shard is
-    prepared with sums over all raw shards.
+    prepared with sums over all raw shards; folds, fold_parts: of a cross-validation their number, and each one's parts.
 
     reads: the section `simulation` of a study whose source can read files, else None; files: for each shard the
     external files that it is read from; missing: why the study is left out, if it is.
@@ -64,6 +64,8 @@ class StudyFacts:
     evaluation: str
     whole: str
     totals: bool
+    folds: int
+    fold_parts: tuple[str, ...]
     models: dict[str, ModelFacts]
     files: tuple[tuple[str, ...], ...] = ()
     missing: str | None = None
@@ -103,6 +105,8 @@ def _facts_of(study: Study) -> StudyFacts:
         evaluation=digest_of(study.evaluation, study.task),
         whole=digest_of(study, *_code(*(CLAIM_TESTS[claim.test.kind] for claim in study.claims))),
         totals=needs_totals(study),
+        folds=study.dataset.folds or 0,
+        fold_parts=study.dataset.fold_parts,
         models={name: _model_facts(study, model) for name, model in study.models.items()},
     )
 
@@ -166,6 +170,7 @@ def _facts_in(entry: dict[str, Any]) -> StudyFacts | None:
         }
         if facts["reads"] is not None:
             Simulation.model_validate(facts["reads"])
+        facts["fold_parts"] = tuple(facts["fold_parts"])
         return StudyFacts(**facts, models=models)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

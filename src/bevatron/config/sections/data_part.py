@@ -5,6 +5,7 @@ from typing import Protocol
 
 from pydantic import Field, model_validator
 
+from bevatron.config.loading.folds_fault import folds_fault
 from bevatron.config.sections.dataset import DatasetSection
 from bevatron.config.sections.observable import Observable
 from bevatron.config.sections.section import Count, Integer, Name, Real, Section
@@ -63,6 +64,8 @@ class DataPart(Section):
             if unknown := [label for label in self.task.thresholds if label not in known]:
                 allowed = ", ".join(known)
                 raise ValueError(f"task.thresholds: unknown label '{unknown[0]}'; allowed: {allowed}")
+        if fault := folds_fault(self.simulation, self.dataset, self.task):
+            raise ValueError(f"dataset.folds: {fault}")
         truth = self.task.truth if isinstance(self.task, Regression) else None
         if truth is not None and (fault := target_fault(self.task, truth, stated_targets(self))):
             raise ValueError(f"task.truth: {fault}")

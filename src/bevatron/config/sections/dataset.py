@@ -6,7 +6,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from bevatron.config.loading.kinds import RecipeOptions
 from bevatron.config.sections.balance import Balance
-from bevatron.config.sections.section import Fraction, Section
+from bevatron.config.sections.section import Fraction, Integer, Section
 
 
 class SplitFractions(Section):
@@ -36,6 +36,14 @@ class DatasetSection(Section):
     split: SplitFractions = Field(
         default_factory=SplitFractions, description="fractions for learning, validation and test"
     )
+    folds: Integer | None = Field(
+        default=None,
+        ge=2,
+        le=100,
+        description="k-fold cross-validation: the events are cut into this many folds by a hash of their number; each "
+        "fold is the test split of networks that learn from the others, of which `split.val / (split.train + "
+        "split.val)` steers the fit, and `split.test` is not used. Default: no cross-validation",
+    )
     compression: Literal["lz4", "zstd", "none"] = Field(
         default="lz4", description="lossless filter of the shards: lz4 reads fastest, zstd is smallest"
     )
@@ -43,7 +51,18 @@ class DatasetSection(Section):
         default=None, description="classes of one spectrum, over the whole dataset; default: all samples as they are"
     )
 
+    @property
+    def fold_parts(self) -> tuple[str, ...]:
+        """The parts that the samples of a fold are in: those that the networks of other folds learn from, those that
+        steer them, and where a balancing leaves samples out of these, those that are tested on alone; () without folds.
+        """
+        if self.folds is None:
+            return ()
+        alone = self.balance is not None and "test" not in self.balance.splits
+        return ("train", "val", "test") if alone else ("train", "val")
+
     @model_serializer(mode="wrap")
     def _without_what_is_not_used(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A dataset that balances nothing keeps the digest that it had before there was balancing."""
-        return {name: value for name, value in handler(self).items() if name != "balance" or value is not None}
+        """A dataset that balances nothing keeps the digest that it had before there was balancing; so without folds."""
+        later = ("balance", "folds")
+        return {name: value for name, value in handler(self).items() if name not in later or value is not None}

@@ -1,5 +1,6 @@
 """By how much a fit does better on what it learned from than on what it did not."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,19 +17,24 @@ HISTORY = "history.csv"
 
 
 def measure_overtraining(
-    model: Model, runs: tuple[RunRecord, ...], folder: Path, replicas: int
+    model: Model, trained: Sequence[tuple[tuple[RunRecord, ...], Path]], replicas: int
 ) -> dict[str, Measurement]:
     """The metric `overtraining`: validation loss over training loss at the epoch whose weights were published.
 
     1 is none; more says that what was learned holds for the training samples alone. The training loss is the mean over
     the steps since the validation before, with dropout, so that the ratio rather falls short. It varies with the seeds
     alone: its bootstrap replicas of the test split are all alike. No metric where a run has no such history (a fit in
-    closed form) or a loss is not positive. runs: the entries of runs.json, which is in `folder`.
+    closed form) or a loss is not positive. trained: the entries of a runs.json, and its folder; of a cross-validation
+    those of each fold, with the same seeds, of whose ratios each seed has the mean.
     """
-    ratios = [_ratio(model, run, folder) for run in runs]
-    if not all(ratios):
+    ratios = [[_ratio(model, run, folder) for run in runs] for runs, folder in trained]
+    of_folds = np.array([[ratio or np.nan for ratio in of_fold] for of_fold in ratios], np.float64)
+    if not np.isfinite(of_folds).all():
         return {}
-    return {"overtraining": measure([np.full(replicas + 1, ratio) for ratio in ratios], 0.68)}
+    measured = measure([np.full(replicas + 1, ratio) for ratio in of_folds.mean(axis=0)], 0.68)
+    if len(of_folds) == 1:
+        return {"overtraining": measured}
+    return {"overtraining": measured.with_folds([float(value) for value in of_folds.mean(axis=1)])}
 
 
 def _ratio(model: Model, run: RunRecord, folder: Path) -> float | None:

@@ -17,7 +17,7 @@ CHUNK_BYTES = 1 << 19
 def write_predictions(path: Path, predictions: Predictions, attributes: dict[str, str], seeds: list[int]) -> None:
     """Publishes the file: `/outputs` (n_seeds, n, n_outputs) float32 (of a detection (n_seeds, n, max_detections, 6)),
     `/targets/<name>` (n, ...), `/id` (n,) uint64, and where the dataset has them `/event` (n,) uint64, `/weight` (n,)
-    and `/observers/<name>` (n,).
+    and `/observers/<name>` (n,); of a cross-validation `/fold` (n,) int64, which the networks have not seen.
 
     Attributes of the root: schema_version, seeds (in the order of the first axis), and those given (study,
     model, manifest_sha256, what the outputs are).
@@ -27,6 +27,8 @@ def write_predictions(path: Path, predictions: Predictions, attributes: dict[str
         columns["event"] = predictions.event
     if predictions.weight is not None:
         columns["weight"] = predictions.weight
+    if predictions.fold is not None:
+        columns["fold"] = predictions.fold
     columns |= {f"observers/{name}": values for name, values in predictions.observers.items()}
     columns |= {f"targets/{name}": target for name, target in predictions.targets.items()}
     with (

@@ -29,7 +29,7 @@ class StoredPredictions:
     the target's unit, followed by their widths where the network predicts them; seeds (n_seeds,); id and event (n,)
     uint64; targets by name (n, ...); classes: names in the order of the outputs, empty without classes; weight (n,),
     None where the samples have no weights; observers by name (n,); parts: names of the labels, or of the target's
-    numbers where there are several.
+    numbers where there are several; fold (n,): of a cross-validation that of each sample, None without folds.
     """
 
     study: str
@@ -44,6 +44,7 @@ class StoredPredictions:
     weight: np.ndarray | None = None
     observers: dict[str, np.ndarray] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
+    fold: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.id)
@@ -63,7 +64,7 @@ class StoredPredictions:
 
     def to_pandas(self, seed: int | None = None) -> "pd.DataFrame":
         """A row for each sample, indexed by its id: the outputs of one seed (default: the first), the targets, "weight"
-        where the samples have weights, and the observers.
+        where the samples have weights, "fold" in a cross-validation, and the observers.
 
         The columns are the classes or labels with their probabilities; in a regression "prediction" and, where there is
         one, "width", of several numbers "prediction.<name>" and "width.<name>"; else "output_0" and so on. A target of
@@ -85,6 +86,7 @@ class StoredPredictions:
             elif target.ndim == 2 and target.shape[1] == len(self.parts):
                 columns |= {f"{name}.{part}": target[:, k] for k, part in enumerate(self.parts)}
         columns |= {} if self.weight is None else {"weight": self.weight}
+        columns |= {} if self.fold is None else {"fold": self.fold}
         columns |= {name: values for name, values in self.observers.items() if name not in columns}
         return pd.DataFrame(columns, index=pd.Index(self.id, name="id"))
 
@@ -123,17 +125,19 @@ def read_predictions(path: Path, study: str, model: str) -> StoredPredictions:
             event = read_array(file, "event") if "event" in file else ids
             targets = _columns_in(group_at(file, "targets")) if "targets" in file else {}
             weight = read_array(file, "weight") if "weight" in file else None
+            fold = read_array(file, "fold") if "fold" in file else None
             observers = _columns_in(group_at(file, "observers")) if "observers" in file else {}
             classes = str(file.attrs["classes"])
             seeds = tuple(int(seed) for seed in attribute(file, "seeds"))
             task = str(file.attrs["task"])
             parts = tuple(map(str, json.loads(str(file.attrs.get("parts", "[]")))))
-    others = [event, *targets.values(), *observers.values(), *([] if weight is None else [weight])]
+    others = [event, *targets.values(), *observers.values(), *(c for c in (weight, fold) if c is not None)]
     lengths = {len(column) for column in others} | {outputs.shape[1]}
     if lengths != {len(ids)} or len(outputs) != len(seeds):
         raise UserError(path, "is damaged: its columns differ in length", again)
     names = tuple(classes.split(",")) if classes else ()
-    return StoredPredictions(study, model, task, outputs, seeds, ids, event, targets, names, weight, observers, parts)
+    columns = (outputs, seeds, ids, event, targets, names, weight, observers, parts, fold)
+    return StoredPredictions(study, model, task, *columns)
 
 
 def _columns_in(group: h5py.Group) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 """A metric with its uncertainty, from the test split's size and from the spread over seeds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any, overload
 
@@ -22,6 +22,9 @@ class Measurement:
     low/high interval of the seeds' mean from the test split's size alone, at the study's confidence:
              percentiles of the replicas, or Wilson's for a fraction
     replicas bootstrap replicas of the seeds' mean, in the dataset's common order, for errors of differences
+    per_fold of a cross-validation: mean over the seeds on each fold by itself; fold_std: their standard deviation. It
+             is no part of the error: the folds' networks have learned from common samples, and no estimate of the
+             variance from one cross-validation is unbiased (Bengio and Grandvalet, J. Mach. Learn. Res. 5 (2004) 1089)
 
     A number that does not exist (a rejection where no background passes) is None.
     """
@@ -34,6 +37,13 @@ class Measurement:
     per_seed: tuple[float | None, ...]
     replicas: tuple[float | None, ...]
     unit: str = ""
+    per_fold: tuple[float | None, ...] = ()
+    fold_std: float | None = None
+
+    def with_folds(self, values: Sequence[float | None]) -> "Measurement":
+        """The same with its values on the folds of a cross-validation by themselves, and their standard deviation."""
+        numbers = np.array([np.nan if value is None else value for value in values], np.float64)
+        return replace(self, per_fold=tuple(map(_plain, numbers)), fold_std=_plain(numbers.std(ddof=1)))
 
     def as_record(self) -> MetricRecord:
         """All but the replicas, which the files keep apart so that a person can read the rest."""

@@ -143,6 +143,8 @@ def _facts(results: StudyResults) -> list[tuple[str, str]]:
         ("seeds of each", count(study.n_seeds)),
         ("trainings", count(sum(len(m.runs) for m in results.models.values()))),
     ]
+    if results.of_folds:
+        facts.insert(3, ("folds", count(len(results.of_folds))))
     return facts + ([("search trials", count(trials))] if trials else [])
 
 
@@ -166,7 +168,7 @@ def _source(results: StudyResults) -> list[tuple[str, str, str]]:
     return [
         ("source", simulation.source.kind, ""),
         *_settings(simulation.source),
-        ("shards", f"{len(results.manifest.splits['train']):,}", "number of raw files"),
+        ("shards", f"{results.manifest.n_raw_shards:,}", "number of raw files"),
         ("seed", str(simulation.seed), "of all random numbers of the simulation"),
         ("recipe", dataset.recipe.kind, ""),
         *_settings(dataset.recipe),
@@ -254,6 +256,8 @@ def _observable_figures(results: StudyResults) -> list[ReportFigure]:
 def _learning_figure(results: StudyResults, loss: str) -> ReportFigure:
     models = {m.label: m.histories for m in results.models.values()}
     caption = "Loss of the training (dashed) and of the validation split (full) of every seed."
+    if results.of_folds:
+        caption = "Loss of the training (dashed) and of the validation split (full) of every seed of every fold."
     figure = draw_figure(
         partial(plot_learning_curves, loss, models), f"{results.study.name}-learning", caption, wide=True
     )
@@ -264,6 +268,8 @@ def _search_part(results: StudyResults, m: ModelResults, search: SearchResults) 
     values = search.best["values"].items()
     best = [(key, f"{value:.4g}" if isinstance(value, float) else str(value)) for key, value in values]
     caption = f"Search for {m.title}: validation loss of {len(search.trials)} trials."
+    if results.of_folds:
+        caption += " They learned from what the networks of fold 0 learn from; all folds take the best one's values."
     plot = None
     if search.plot is not None:
         plot = ReportFigure(f"{results.study.name}-{m.name}-search", caption, search.plot, "png", wide=True)

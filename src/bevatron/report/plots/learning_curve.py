@@ -1,5 +1,7 @@
 """Training and validation loss over the epochs."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -9,20 +11,26 @@ from bevatron.report.plots.style import COLOURS, INK, create_panels
 POINTS = 500  # points of a line that an eye can tell apart
 
 
-def plot_learning_curves(loss: str, models: dict[str, dict[int, list[dict[str, str]]]]) -> Figure:
+def plot_learning_curves(
+    loss: str, models: Mapping[str, Mapping[int | tuple[int, int], list[dict[str, str]]]]
+) -> Figure:
     """A panel for each model; thin lines for the training loss of every seed, thick ones for validation.
 
-    models: by title and seed the rows of history.csv. The dot marks each seed's lowest validation loss.
+    models: by title and seed, or fold and seed, the rows of history.csv; the seeds of a fold have one colour. The dot
+    marks each training's lowest validation loss.
     """
     figure, panels = create_panels(len(models))
     for axes, (title, seeds) in zip(panels, models.items(), strict=True):
-        for i, (seed, rows) in enumerate(seeds.items()):
-            colour = COLOURS[i % len(COLOURS)]
+        names = {key: f"seed {key}" if isinstance(key, int) else f"fold {key[0]}" for key in seeds}
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(names.values()))}
+        for key, rows in seeds.items():
+            name = names[key]
+            colour = COLOURS[numbers[name] % len(COLOURS)]
             epoch, training, validation = (_read_column(rows, key) for key in ("epoch", "train_loss", "val_loss"))
             best = int(np.nanargmin(validation)) if np.isfinite(validation).any() else 0
             selected = _thin(len(rows))
             axes.plot(epoch[selected], training[selected], color=colour, lw=0.8, alpha=0.75, ls="--")
-            axes.plot(epoch[selected], validation[selected], color=colour, lw=1.6, label=f"seed {seed}")
+            axes.plot(epoch[selected], validation[selected], color=colour, lw=1.6, label=name)
             axes.plot(epoch[best], validation[best], "o", color=colour, ms=5, mec="white", mew=0.8)
         low, high = axes.dataLim.intervaly
         if low > 0 and high > 3 * low:  # less than that is read more easily from equal steps
@@ -30,7 +38,8 @@ def plot_learning_curves(loss: str, models: dict[str, dict[int, list[dict[str, s
         axes.set_title(title, loc="left")
         axes.set_xlabel("epoch")
         axes.set_ylabel(loss)
-    handles, labels = panels[0].get_legend_handles_labels()
+    shown = {label: handle for handle, label in zip(*panels[0].get_legend_handles_labels(), strict=True)}
+    labels, handles = list(shown), list(shown.values())
     handles += [Line2D([], [], color=INK, lw=1.6), Line2D([], [], color=INK, lw=0.8, ls="--")]
     handles.append(Line2D([], [], color=INK, marker="o", ls=""))
     labels += ["validation", "training", "lowest validation loss"]

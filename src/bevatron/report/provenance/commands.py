@@ -4,7 +4,7 @@ from typing import Any
 
 from bevatron.config.loading.whole_dataset import needs_totals
 from bevatron.config.sections.study import Study
-from bevatron.store.files.names import shard_number
+from bevatron.store.files.names import fold_folder, fold_manifest, shard_number
 
 
 def commands_of(scale: str, study: Study, n_shards: int) -> dict[str, Any]:
@@ -15,11 +15,20 @@ def commands_of(scale: str, study: Study, n_shards: int) -> dict[str, Any]:
     shards = [shard_number(number) for number in range(n_shards)]
     searched = {model for model, section in study.models.items() if section.search is not None}
 
+    k = study.dataset.folds  # each with trainings of its own; searched and shown for fold 0
+    of_fold = "" if k is None else f"/{fold_folder(0)}"
+    learned = manifest if k is None else f"--manifest {folder}/dataset/{fold_manifest(0)}"
+    each_fold = "" if k is None else f"  # and so for each fold up to {k - 1}"
+
     def best(model: str) -> str:
         return f" --best {folder}/search/{model}/best.yaml" if model in searched else ""
 
     def members(model: str) -> str:
-        return "".join(f" --member {m}={folder}/models/{m}/runs.json" for m in study.models[model].members)
+        return "".join(f" --member {m}={folder}/models/{m}{of_fold}/runs.json" for m in study.models[model].members)
+
+    def runs(model: str) -> str:
+        of_folds = [""] if k is None else [f"/{fold_folder(fold)}" for fold in range(k)]
+        return "".join(f" --runs {folder}/models/{model}{of}/runs.json" for of in of_folds)
 
     sums = f"{folder}/totals.json"
     needs_sums = needs_totals(study)
@@ -35,17 +44,17 @@ def commands_of(scale: str, study: Study, n_shards: int) -> dict[str, Any]:
         **({"validate_source": comparison} if study.evaluation.validate_source else {}),
         "observables": f"bevatron observables {name} {options} {manifest} --output {folder}/evaluation/data.json",
         "search": {
-            model: f"bevatron search {name} {model} {options} {manifest} --output {folder}/search/{model}"
+            model: f"bevatron search {name} {model} {options} {learned} --output {folder}/search/{model}"
             for model in study.models
             if model in searched
         },
         "train": {
-            model: f"bevatron train {name} {model} {options} {manifest}{best(model)}{members(model)}"
-            f" --output {folder}/models/{model}"
+            model: f"bevatron train {name} {model} {options} {learned}{best(model)}{members(model)}"
+            f" --output {folder}/models/{model}{of_fold}{each_fold}"
             for model in study.models
         },
         "evaluate": {
-            model: f"bevatron evaluate {name} {model} {options} {manifest} --runs {folder}/models/{model}/runs.json"
+            model: f"bevatron evaluate {name} {model} {options} {manifest}{runs(model)}"
             f" --output {folder}/evaluation/{model}"
             for model in study.models
         },

@@ -11,6 +11,7 @@ from bevatron.report.ledger.decided import Entry
 from bevatron.report.provenance.commands import commands_of
 from bevatron.report.results.study_results import ModelResults, StudyResults
 from bevatron.report.tables.table import Number
+from bevatron.store.files.names import fold_manifest
 from bevatron.store.files.publish import sha256_of
 from bevatron.versions import versions
 
@@ -79,13 +80,14 @@ def _study(scale: str, r: StudyResults) -> dict[str, Any]:
         "simulation_versions": manifest.versions,
         "code_versions": manifest.code_versions,
         "observed_with": r.data.versions,
+        **({"fold_manifests": [manifest.sha256 for manifest in r.of_folds]} if r.of_folds else {}),
         "models": {name: _model(m) for name, m in r.models.items()},
-        "commands": commands_of(scale, r.study, len(r.manifest.splits["train"])),
+        "commands": commands_of(scale, r.study, r.manifest.n_raw_shards),
     }
 
 
 def _model(m: ModelResults) -> dict[str, Any]:
-    keys = ("seed", "digest", "weights_sha256", "members", "versions", "order", "environments", "reproducible")
+    keys = ("seed", "fold", "digest", "weights_sha256", "members", "versions", "order", "environments", "reproducible")
     return {
         "title": m.title,
         "runs": [run.model_dump(mode="json", include=set(keys), exclude_defaults=True) for run in m.runs],
@@ -123,15 +125,17 @@ def _files(r: StudyResults, results: Path) -> dict[str, str]:
     """SHA-256 of every file of the study that the page rests on; of weights, what they were when evaluated."""
     folder = results / r.study.name
     paths = [folder / "dataset" / "manifest.json", folder / "evaluation" / "data.json"]
+    paths += [folder / "dataset" / fold_manifest(fold) for fold in range(len(r.of_folds))]
     paths += sorted((folder / "raw").glob("*.timing.json"))
     if r.study.evaluation.validate_source:
         paths.append(folder / "evaluation" / "source.json")
     weights = {}
     for name, m in r.models.items():
         evaluation, models, search = (folder / part / name for part in ("evaluation", "models", "search"))
-        paths += [evaluation / "metrics.json", evaluation / "predictions.h5", models / "runs.json"]
+        paths += [evaluation / "metrics.json", evaluation / "predictions.h5"]
+        paths += sorted({run.path_in(models).parent / "runs.json" for run in m.runs})
         for run in m.runs:
-            run_folder = models / run.folder
+            run_folder = run.path_in(models)
             paths += [run_folder / file for file in ("history.csv", "model.json", "run.json")]
             weights[run_folder / "weights.safetensors"] = run.weights_sha256
         if m.search is not None:

@@ -16,7 +16,8 @@ class Measured:
 
     trained: the model whose runs it was measured on, None for an observable; per_seed (n_seeds,) is empty
     without. replicas (b,): values on the bootstrap replicas of the test split, which all metrics of one
-    dataset share. Numbers that do not exist are NaN.
+    dataset share. per_fold, fold_std: of a cross-validation, its values on the folds by themselves and their spread,
+    which is no part of the error. Numbers that do not exist are NaN.
     """
 
     label: str
@@ -29,6 +30,8 @@ class Measured:
     trained: str | None = None
     unit: str = ""
     split_error: float = np.nan
+    per_fold: tuple[float, ...] = ()
+    fold_std: float | None = None
 
     @classmethod
     def from_record(cls, metric: MetricRecord, replicas: Replicas, label: str, trained: str | None) -> "Measured":
@@ -44,6 +47,8 @@ class Measured:
             trained=trained,
             unit=metric.unit,
             split_error=np.sqrt(max(error**2 - of_mean**2, 0.0)) if np.isfinite(error) else np.nan,
+            per_fold=tuple(_number(value) for value in metric.per_fold),
+            fold_std=metric.fold_std,
         )
 
 

@@ -15,6 +15,7 @@ from bevatron.regular_files import is_file, read_bytes
 from bevatron.report.results.measured import Measured, Measurements
 from bevatron.report.tables.metric_titles import title_of
 from bevatron.store.files.checksum import check_checksum
+from bevatron.store.files.names import fold_manifest
 from bevatron.store.files.publish import sha256_of
 from bevatron.store.records.best import read_best
 from bevatron.store.records.data import DataRecord, read_data
@@ -36,12 +37,14 @@ class SearchResults:
 
 @dataclass(frozen=True)
 class ModelResults:
-    """One model: its section with the search's values, metrics.json, the rows of history.csv by seed."""
+    """One model: its section with the search's values, metrics.json, the rows of history.csv by seed, or by fold and
+    seed.
+    """
 
     name: str
     model: Model
     metrics: MetricsRecord
-    histories: dict[int, list[Row]]
+    histories: dict[int | tuple[int, int], list[Row]]
     search: SearchResults | None
     bytes: int
     label: str
@@ -75,6 +78,8 @@ class StudyResults:
     comparisons: list[dict[str, Any]]
     models: dict[str, ModelResults]
     measurements: Measurements
+    of_folds: tuple[Manifest, ...] = ()
+    """Of a cross-validation, the manifest of each fold."""
 
     def metric(self, model: str, name: str) -> Measured | None:
         """A model's metric; None where it was not measured."""
@@ -92,6 +97,7 @@ def read_study(study: Study, results: Path) -> StudyResults:
     if not is_file(manifest_path):
         raise UserError(manifest_path, "is missing", f"run `bevatron manifest {study.name}`, or the workflow")
     manifest = load_manifest(manifest_path, dataset_digest(study))
+    of_folds = _manifests_of_folds(manifest_path, manifest)
     data_path = folder / "evaluation" / "data.json"
     data = read_data(data_path, study.name)
     check_measured_on(data_path, data, manifest.sha256, f"bevatron observables {study.name}")
@@ -109,7 +115,20 @@ def read_study(study: Study, results: Path) -> StudyResults:
     measurements = Measurements(metrics, _observables(data, titles), files)
     raw = sorted((folder / "raw").glob("shard-*.h5"))
     timings = [_read_json(path, "bevatron simulate") for path in sorted((folder / "raw").glob("*.timing.json"))]
-    return StudyResults(study, manifest, data, timings, _size(raw), _comparisons(study, folder), models, measurements)
+    comparisons = _comparisons(study, folder)
+    return StudyResults(study, manifest, data, timings, _size(raw), comparisons, models, measurements, of_folds)
+
+
+def _manifests_of_folds(path: Path, whole: Manifest) -> tuple[Manifest, ...]:
+    """The manifest of each fold, which that of all folds in `path` lists."""
+    manifests = []
+    for fold, digest in enumerate(whole.folds.manifests if whole.folds else ()):
+        manifests.append(load_manifest(path.parent / fold_manifest(fold), whole.dataset_digest))
+        if manifests[-1].sha256 != digest:
+            what = f"is not the manifest that {path.name} lists"
+            again = f"run `bevatron manifest {whole.study}` again, or the workflow"
+            raise UserError(path.parent / fold_manifest(fold), what, again)
+    return tuple(manifests)
 
 
 def label_of(study: Study, name: str) -> str:
@@ -135,11 +154,11 @@ def _comparisons(study: Study, folder: Path) -> list[dict[str, Any]]:
 
 def _read_model(folder: Path, name: str, model: Model, metrics: MetricsRecord, label: str) -> ModelResults:
     model_folder = folder / "models" / name
-    histories = {}
+    histories: dict[int | tuple[int, int], list[Row]] = {}
     for run in metrics.runs:
-        path = model_folder / run.folder / "history.csv"
+        path = run.path_in(model_folder) / "history.csv"
         command = f"bevatron train {folder.name} {name}"
-        histories[run.seed] = _read_rows(path, command)
+        histories[run.seed if run.fold is None else (run.fold, run.seed)] = _read_rows(path, command)
         if run.history_sha256 is not None and sha256_of(path) != run.history_sha256:
             what = "is not the one of the runs that were evaluated: it was changed or damaged"
             raise UserError(path, what, f"run `{command}` and then the evaluation again, or the workflow")
@@ -151,7 +170,7 @@ def _read_model(folder: Path, name: str, model: Model, metrics: MetricsRecord, l
         except (KeyError, TypeError, ValueError) as error:
             where = folder / "search" / name / "best.yaml"
             raise UserError(where, f"does not fit the model: {error}", "run the search again") from None
-    weights = [model_folder / run.folder / "weights.safetensors" for run in metrics.runs]
+    weights = [run.path_in(model_folder) / "weights.safetensors" for run in metrics.runs]
     return ModelResults(name, model, metrics, histories, search, _size(weights), label)
 
 

@@ -9,7 +9,7 @@ from bevatron.report.results.study_results import ModelResults, StudyResults
 from bevatron.report.tables.metric_titles import title_of
 from bevatron.report.tables.numbers import count, exact, size
 from bevatron.report.tables.table import Cell, Table
-from bevatron.store.shards.contract import SPLITS
+from bevatron.store.shards.manifest import Manifest
 
 _OF_EACH = {
     "detection": " Of each class: those that have a box of it.",
@@ -19,16 +19,19 @@ _OF_EACH = {
 
 def samples_table(results: StudyResults) -> Table:
     """Samples of each split, by class where there are classes; of a detection those with a box of it, of a label those
-    that have it.
+    that have it. Of a cross-validation those of all folds, and of each fold.
     """
     manifest = results.manifest
     rows = [
-        (split, manifest.n_samples(split), *(manifest.class_counts(split)[name] for name in manifest.classes))
-        for split in SPLITS
+        (split, of.n_samples(name), *(of.class_counts(name)[label] for label in manifest.classes))
+        for split, name, of in _splits(results)
     ]
+    caption = "Samples to learn from, to validate and to test."
+    if results.of_folds:
+        caption += " Each fold's networks are tested on the samples of the fold, which they have not seen."
     return Table(
         f"{results.study.name}_samples",
-        "Samples to learn from, to validate and to test." + _OF_EACH.get(results.study.task.kind, ""),
+        caption + _OF_EACH.get(results.study.task.kind, ""),
         ("split", "samples", *manifest.classes),
         tuple(rows),
         _repeat_origin(rows, Origin(results.study.name, "manifest")),
@@ -41,7 +44,7 @@ def weights_table(results: StudyResults) -> Table:
     names = [name for name in manifest.classes if any(name in w.class_sums for w in manifest.weights.values())]
     rows = [
         (
-            split,
+            label,
             w.sum,
             *(w.class_sums[name] for name in names),
             w.effective,
@@ -49,8 +52,8 @@ def weights_table(results: StudyResults) -> Table:
             w.maximum,
             w.negative,
         )
-        for split in SPLITS
-        for w in [manifest.weights[split]]
+        for label, split, of in _splits(results)
+        for w in [of.weights[split]]
     ]
     return Table(
         f"{results.study.name}_weights",
@@ -86,7 +89,7 @@ def features_table(results: StudyResults) -> Table:
     head = ("group", "feature", "unit", "mean", "std", "minimum", "median", "maximum")
     return Table(
         f"{results.study.name}_features",
-        "Input features over the training split.",
+        "Input features over all samples." if results.of_folds else "Input features over the training split.",
         (*head, "definition") if defined else head,
         tuple(rows),
         _repeat_origin(rows, Origin(results.study.name, "manifest")),
@@ -110,7 +113,7 @@ def models_table(results: StudyResults) -> Table:
                 str(training.batch_size),
                 training.epochs,
                 round(_mean_of_runs(m, "epochs")),
-                len(m.runs),
+                len({run.seed for run in m.runs}),
             )
         )
     head = ("model", "architecture", "inputs", "target", "weights", "optimiser", "learning rate", "batch")
@@ -128,7 +131,8 @@ def comparison_table(results: StudyResults, metrics: list[str]) -> Table:
     rows = [(m.title, *(results.metric(m.name, metric) for metric in metrics)) for m in results.models.values()]
     return Table(
         f"{results.study.name}_comparison",
-        "Mean over the seeds; the error holds the test split's size and the spread of the seeds.",
+        "Mean over the seeds; the error holds the test split's size and the spread of the seeds."
+        + (" Each sample is predicted by networks that have not seen its fold." if results.of_folds else ""),
         ("model", *(title_of(metric) for metric in metrics)),
         tuple(rows),
         tuple(Origin(results.study.name, "evaluate", name) for name in results.models),
@@ -166,18 +170,27 @@ def published_table(results: StudyResults) -> Table | None:
 
 def metrics_table(results: StudyResults) -> Table:
     """Every metric of every model."""
+    folds = len(results.of_folds)
     rows, origins = [], []
     for m in results.models.values():
         for metric, measured in results.measurements.models[m.name].items():
             seeds = _values_by_seed(measured, results.study.n_seeds)
-            rows.append((m.title, metric, measured, measured.low, measured.high, _seed_std(measured), *seeds))
+            row = (m.title, metric, measured, measured.low, measured.high, _seed_std(measured), *seeds)
+            rows.append((*row, *_values_by_fold(measured, folds)) if folds else row)
             origins.append(Origin(results.study.name, "evaluate", m.name, metric=metric))
     level = f"{results.study.evaluation.confidence:.0%}"
     head = ("model", "metric", "value", "low", "high", "seeds' std")
+    of_folds = ("folds' std", *(f"fold {k}" for k in range(folds))) if folds else ()
+    caption = f"Every metric: mean and error, {level} interval from the test split's size, spread of the seeds."
+    if folds:
+        caption += (
+            " Then the metric on each fold by itself, and the spread of the folds; it is no part of the error, for "
+            "networks of different folds have learned from common samples."
+        )
     return Table(
         f"{results.study.name}_metrics",
-        f"Every metric: mean and error, {level} interval from the test split's size, spread of the seeds.",
-        head + tuple(f"seed {k}" for k in range(results.study.n_seeds)),
+        caption,
+        (*head, *(f"seed {k}" for k in range(results.study.n_seeds)), *of_folds),
         tuple(rows),
         tuple(origins),
         {len(head) + k: {"seed": k} for k in range(results.study.n_seeds)},
@@ -231,8 +244,9 @@ def timings_table(results: StudyResults) -> Table:
         samples = sum(run.samples for run in m.runs) / len(m.runs)
         data_wait = sum(run.data_wait * run.seconds for run in m.runs) / (seconds * len(m.runs))
         workers = max(run.workers for run in m.runs)
+        word = "trainings" if results.of_folds else "seeds"
         description = (
-            f"{m.title}: mean of {len(m.runs)} seeds, {count(round(_mean_of_runs(m, 'steps')))} steps each"
+            f"{m.title}: mean of {len(m.runs)} {word}, {count(round(_mean_of_runs(m, 'steps')))} steps each"
             + (f" by {workers} workers" if workers > 1 else "")
             + f"; {data_wait:.0%} of the time waiting for data"
         )
@@ -267,6 +281,7 @@ def runs_table(results: StudyResults) -> Table:
     rows = [
         (
             m.title,
+            *(() if run.fold is None else (str(run.fold),)),
             str(run.seed),
             run.epochs,
             run.best_val_loss,
@@ -276,7 +291,8 @@ def runs_table(results: StudyResults) -> Table:
         for m in results.models.values()
         for run in m.runs
     ]
-    head = ("model", "seed", "epochs", "lowest validation loss", "stopped early", "digest")
+    of_fold = ("fold left out",) if results.of_folds else ()
+    head = ("model", *of_fold, "seed", "epochs", "lowest validation loss", "stopped early", "digest")
     runs = [(m.name, run.seed) for m in results.models.values() for run in m.runs]
     origins = tuple(Origin(results.study.name, "train", model, seed) for model, seed in runs)
     return Table(f"{results.study.name}_runs", "The trainings.", head, tuple(rows), origins)
@@ -297,6 +313,19 @@ def architecture_words(model: Model) -> str:
         elif value:
             parts.append(f"{key.replace('_', ' ')} {exact(value)}")
     return ", ".join(parts)
+
+
+def _splits(results: StudyResults) -> list[tuple[str, str, Manifest]]:
+    """Each split: its title, its name, and the manifest that has it; of a cross-validation of all, and of each fold."""
+    if not results.of_folds:
+        return [(split, split, results.manifest) for split in results.manifest.split_names]
+    of_folds = [(f"fold {k}: {s}", s, of) for k, of in enumerate(results.of_folds) for s in of.split_names]
+    return [("all folds: test", "test", results.manifest), *of_folds]
+
+
+def _values_by_fold(measured: Measured, n: int) -> list[float | None]:
+    """Spread of the folds, and the value on each; none of what is not measured by fold."""
+    return [measured.fold_std, *(measured.per_fold or [None] * n)]
 
 
 def _repeat_origin(rows: Sized, origin: Origin) -> tuple[Origin, ...]:

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.compute.numerics.permutation import GOLDEN_GAMMA, mix
 from bevatron.errors import UserError
 from bevatron.simulate.mapping.columns import WHERE, Formulas, flat, is_true, select_rows
 from bevatron.simulate.mapping.images import make_images
 from bevatron.simulate.mapping.lists import make_lists
 from bevatron.simulate.mapping.missing import fill
 from bevatron.simulate.mapping.options import Mapping, TableGroup, TableTarget
+from bevatron.store.mixing import GOLDEN_GAMMA, mix
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 LEARNED, TESTED = 1, 2  # bits of the target `selected`: used in training and validation, used in the test

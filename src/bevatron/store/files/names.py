@@ -16,3 +16,18 @@ def raw_shard(number: int) -> str:
 def sample_shard(split: str, number: int) -> str:
     """File name of a shard of samples of the split."""
     return f"{split}-{shard_number(number)}.h5"
+
+
+def fold_part(fold: int, part: str) -> str:
+    """What stands in the place of a split in the names of shards of a cross-validation: a part of a fold."""
+    return f"fold-{fold}-{part}"
+
+
+def fold_folder(fold: int) -> str:
+    """Name of the folder of what belongs to a fold: its trainings, its exported models."""
+    return f"fold-{fold}"
+
+
+def fold_manifest(fold: int) -> str:
+    """File name of the manifest of a fold, beside the shards."""
+    return f"manifest-fold-{fold}.json"

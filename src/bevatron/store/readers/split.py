@@ -103,11 +103,8 @@ def split_of(dataset: Dataset, split: str, groups: list[str] | None = None, targ
                 f"allowed: {', '.join(known) or 'none'}",
             )
     if split not in manifest.splits:
-        raise UserError(
-            path,
-            f"has no split '{split}'{did_you_mean(split, manifest.splits)}",
-            f"allowed: {', '.join(manifest.splits)}",
-        )
+        what = f"has no split '{split}'{did_you_mean(split, manifest.splits)}"
+        raise UserError(path, what, f"allowed: {', '.join(manifest.splits)}")
     selection = Selection(
         {name: manifest.groups[name] for name in (manifest.groups if groups is None else groups)},
         tuple(manifest.targets if targets is None else targets),

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from bevatron.errors import UserError
 from bevatron.store.files.plain_names import Digest
+from bevatron.store.records.folds import Folds
 from bevatron.store.records.record import (
     Finite,
     PublishedRecord,
@@ -33,6 +34,12 @@ class MetricRecord(Record):
     seed_std: Finite | None = Field(description="standard deviation over the seeds")
     per_seed: tuple[Finite | None, ...] = Field(description="value of each seed; empty where nothing was trained")
     unit: str = Field(default="", description="unit of the value; '' of a pure number")
+    per_fold: tuple[Finite | None, ...] = Field(
+        default=(), description="of a cross-validation: value on each fold by itself, mean over the seeds"
+    )
+    fold_std: Finite | None = Field(
+        default=None, description="standard deviation of these; no part of the error, as the folds' fits share samples"
+    )
 
 
 class MeasuredRecord(PublishedRecord):
@@ -86,9 +93,10 @@ class MetricsRecord(MeasuredRecord):
     model: str = Field(description="name of the model in the study")
     title: str = Field(description="the model's title")
     target: str = Field(description="the target that the model was compared with")
+    folds: Folds | None = Field(default=None, description="of a cross-validation: the number of folds")
     parameters: Whole = Field(description="number of the network's weights")
     runs: Annotated[tuple[EvaluatedRun, ...], AfterValidator(order_runs)] = Field(
-        description="the runs that were evaluated, in the order of their seeds"
+        description="the runs that were evaluated, in the order of their folds and seeds"
     )
     curves: dict[str, Any] = Field(
         description="what the report's plots are drawn from; free: the keys depend on the task, see "

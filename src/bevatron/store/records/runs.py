@@ -9,8 +9,10 @@ from pydantic_core import PydanticCustomError
 from bevatron.config.sections.section import Name, Seed
 from bevatron.errors import UserError
 from bevatron.regular_files import is_file
+from bevatron.store.files.names import fold_folder
 from bevatron.store.files.plain_names import Digest, FileName
 from bevatron.store.files.publish import sha256_of
+from bevatron.store.records.folds import Fold, Folds
 from bevatron.store.records.record import (
     Finite,
     PublishedRecord,
@@ -41,6 +43,9 @@ class TrainingRun(Record):
     """How one seed was trained, and how the fit went."""
 
     seed: Seed = Field(description="seed of the fit")
+    fold: Fold | None = Field(
+        default=None, description="of a cross-validation the fold that was left out: no event of it was learned from"
+    )
     digest: Digest = Field(description="identity of the run")
     folder: FileName = Field(description="name of the run's folder, beside runs.json")
     versions: dict[str, str] = Field(description="versions of the packages with which the fit ended, by name")
@@ -64,6 +69,10 @@ class TrainingRun(Record):
     continued: Whole = Field(description="1 of a fit that went on from a checkpoint, else 0")
     n_weights: Whole = Field(description="number of the network's weights")
 
+    def path_in(self, model_folder: Path) -> Path:
+        """The run's folder in that of its model, `models/<model>`."""
+        return (model_folder if self.fold is None else model_folder / fold_folder(self.fold)) / self.folder
+
 
 class RunRecord(TrainingRun):
     """A run in runs.json."""
@@ -75,13 +84,17 @@ AnyRun = TypeVar("AnyRun", bound=TrainingRun)
 
 
 def order_runs(runs: tuple[AnyRun, ...]) -> tuple[AnyRun, ...]:
-    """The runs in the order of their seeds; refuses two with the same seed or folder, and a list without a run."""
+    """The runs in the order of their folds and seeds; refuses two of one fold with the same seed or folder, and a list
+    without a run.
+    """
     if not runs:
         raise PydanticCustomError("no_run", "there is none")
     for what in ("seed", "folder"):
-        if len({getattr(run, what) for run in runs}) != len(runs):
+        if len({(run.fold, getattr(run, what)) for run in runs}) != len(runs):
             raise PydanticCustomError("same_run", "two have the same {what}", {"what": what})
-    return tuple(sorted(runs, key=lambda run: run.seed))
+    if len({run.fold is None for run in runs}) != 1:
+        raise PydanticCustomError("same_run", "some are of a fold, and others of none")
+    return tuple(sorted(runs, key=lambda run: (run.fold or 0, run.seed)))
 
 
 class RunsRecord(PublishedRecord):
@@ -96,6 +109,9 @@ class RunsRecord(PublishedRecord):
     settings: dict[str, Any] = Field(
         description="the model's section of the study with the search's values put in, as its configuration class "
         "writes it; its keys depend on the kind of architecture"
+    )
+    folds: Folds | None = Field(
+        default=None, description="of a cross-validation: the number of folds, and the one that was left out"
     )
     runs: Annotated[tuple[RunRecord, ...], AfterValidator(order_runs)] = Field(
         description="the finished trainings, in the order of their seeds"

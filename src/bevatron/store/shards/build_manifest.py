@@ -1,6 +1,7 @@
 """Builds a manifest: every shard of a dataset is read, checked, and compared with the others."""
 
 import logging
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
 from bevatron.store.files.names import sample_shard
 from bevatron.store.files.publish import sha256_of
+from bevatron.store.records.folds import Folds
 from bevatron.store.shards.boxes import counts_of_boxes
 from bevatron.store.shards.check import check_samples
 from bevatron.store.shards.columns import Dense, Samples
@@ -21,13 +23,12 @@ from bevatron.store.shards.contract import SCHEMA_VERSION, SPLITS, TOTALS, Group
 from bevatron.store.shards.distinct import DistinctIds
 from bevatron.store.shards.labels import counts_of_labels
 from bevatron.store.shards.manifest import PREPARE_AGAIN, Manifest, ShardEntry
-from bevatron.store.shards.moments import Moments
 from bevatron.store.shards.shard import Shard, samples_in
-from bevatron.store.shards.statistics import GroupStatistics, quantile_limit
+from bevatron.store.shards.split_sums import SplitSums, add_shard
 from bevatron.store.shards.target_form import TARGET_FORMS, check_target_form
-from bevatron.store.shards.target_statistics import add_target_moments, statistics_of
-from bevatron.store.shards.weights import WeightSums, check_sums
+from bevatron.store.shards.weights import check_sums
 
+Uses = Sequence[tuple[SplitSums, str]]
 AGREED = ("study", "source", "versions", "digest", "classes", "approximations", TOTALS)
 
 log = logging.getLogger("bevatron")
@@ -37,28 +38,34 @@ def build_manifest(folder: Path, study: DataPart) -> Manifest:
     """The manifest of the shards `{train,val,test}-0000.h5 ...` in `folder`, one for each raw shard of the
     study.
 
-    Every shard is read and checked. Raises UserError for a missing or damaged shard, one of another
-    configuration or made by another version of source or recipe, one whose groups, targets, observers, classes or
-    versions differ from the others', one with weights among others without, an id that repeats, a class (or a split)
-    without samples, or one whose weights do not add up to more than zero.
+    Every shard is read and checked; `build_fold_manifests` does it for a study with folds. Raises UserError for a
+    missing or damaged shard, one of another configuration or made by another version of source or recipe, one whose
+    groups, targets, observers, classes or versions differ from the others', one with weights among others without, an
+    id that repeats, a class (or a split) without samples, or one whose weights do not add up to more than zero.
     """
     folder = Path(folder)
     entries: dict[str, list[ShardEntry]] = {split: [] for split in SPLITS}
-    with DistinctIds(folder, lambda name: _ids_in(folder / name)) as ids:
+    with DistinctIds(folder, lambda name: ids_in(folder / name)) as ids:
         builder = Builder(study, ids)
         for split in SPLITS:
             names = [sample_shard(split, number) for number in range(study.simulation.shards)]
-            if others := sorted({path.name for path in folder.glob(f"{split}-*.h5")} - set(names)):
-                log.warning("%s: %s: not among the study's %d shards, left out", folder, ", ".join(others), len(names))
+            tell_others(folder, split, names)
             entries[split] = [builder.add(folder / name, split) for name in names]
         ids.finish()
     builder.tell_unused_weights(folder)
     manifest = builder.manifest(entries)
-    _check_not_empty(manifest, folder, study)
+    check_not_empty(manifest, folder, study)
     return manifest
 
 
-def _ids_in(path: Path) -> np.ndarray:
+def tell_others(folder: Path, split: str, names: list[str]) -> None:
+    """Says which shards of the split in the folder are not among those of the study, whose `names` are given."""
+    if others := sorted({path.name for path in folder.glob(f"{split}-*.h5")} - set(names)):
+        log.warning("%s: %s: not among the study's %d shards, left out", folder, ", ".join(others), len(names))
+
+
+def ids_in(path: Path) -> np.ndarray:
+    """The ids of a shard's samples, (n,) uint64."""
     with Shard(path) as shard:
         return shard.read("id")
 
@@ -72,19 +79,20 @@ class Builder:
         self.classes = tuple(getattr(study.task, "classes", ()))
         self.first: tuple[Path, dict[str, Any]] | None = None
         self.longest: dict[str, int] = {}
-        self.statistics: dict[str, GroupStatistics] = {}
-        self.target_moments: dict[str, Moments] = {}
-        self.weights: dict[str, WeightSums] = {}
+        self.sums = SplitSums()
         self.event_weights: list[tuple[float, float]] = []  # smallest and largest of the raw events of each shard
         self.files: dict[str, str] = {}
         self.names_of_files: dict[str, str] = {}  # by SHA-256
         self.file_lists: set[str | None] = set()
 
-    def add(self, path: Path, split: str) -> ShardEntry:
-        """Reads and checks a shard; raises UserError where it does not fit to those before it."""
+    def add(self, path: Path, uses: str | Uses) -> ShardEntry:
+        """Reads and checks a shard; raises UserError where it does not fit to those before it.
+
+        uses: the split that it is in; of several manifests the sums of each, with its split there.
+        """
         with Shard(path) as shard:
             samples, groups, targets = samples_in(shard), shard.groups, shard.targets
-        counts = self.include(path, split, samples, groups, targets)
+        counts = self.include(path, uses, samples, groups, targets)
         return ShardEntry(
             file=path.name,
             sha256=sha256_of(path),
@@ -95,7 +103,12 @@ class Builder:
         )
 
     def include(
-        self, path: Path, split: str, samples: Samples, groups: dict[str, GroupInfo], targets: dict[str, TargetInfo]
+        self,
+        path: Path,
+        uses: str | Uses,
+        samples: Samples,
+        groups: dict[str, GroupInfo],
+        targets: dict[str, TargetInfo],
     ) -> dict[str, int]:
         """All of `add` but reading: checks the samples that `path` holds, and returns how many are of each class."""
         check_samples(samples, path)
@@ -105,17 +118,11 @@ class Builder:
         self._same_files(path, samples.attributes)
         low, high = np.asarray(samples.attributes.get("event_weights", (1.0, 1.0)), np.float64)
         self.event_weights.append((float(low), float(high)))
-        if split == "train":
-            limit = quantile_limit(samples.inputs)
-            for name, group in samples.inputs.items():
-                self.statistics.setdefault(name, GroupStatistics(limit)).add(group, samples.id)
-            if self.study.task.kind == "regression":
-                add_target_moments(self.target_moments, samples.targets)
-        counts = self._counts(path, samples)
-        if samples.weight is not None:
-            classes = self.classes if self.study.task.kind not in ("detection", "multi_label") else ()
-            numbers = samples.targets[self.study.task.target] if classes else None
-            self.weights.setdefault(split, WeightSums(classes)).add(samples.weight, numbers)
+        counts, task = self._counts(path, samples), self.study.task
+        classes = self.classes if task.kind not in ("detection", "multi_label") else ()
+        numbers = samples.targets[task.target] if classes else None
+        of_manifests = [(self.sums, uses)] if isinstance(uses, str) else uses
+        add_shard(of_manifests, samples, task.kind == "regression", classes, numbers)
         return counts
 
     def _check_target(self, path: Path, targets: dict[str, TargetInfo]) -> None:
@@ -211,15 +218,18 @@ class Builder:
     def tell_unused_weights(self, folder: Path) -> None:
         """Says so where the raw events have weights that differ, within or between shards, and samples have none."""
         minimum, maximum = min(low for low, _ in self.event_weights), max(high for _, high in self.event_weights)
-        if minimum != maximum and not self.weights:
+        if minimum != maximum and self.first is not None and not self.first[1]["weight"]:
             log.warning(
                 "%s: the events' weights differ, and are not used: they go from %g to %g over all shards; "
                 "name the weight in simulation.source.weight to use it",
                 folder, minimum, maximum,
             )  # fmt: skip
 
-    def manifest(self, entries: dict[str, list[ShardEntry]]) -> Manifest:
-        """The manifest of all shards that were added; entries: what `add` returned, by split."""
+    def manifest(
+        self, entries: dict[str, list[ShardEntry]], sums: SplitSums | None = None, folds: Folds | None = None
+    ) -> Manifest:
+        """The manifest of shards that were added; entries: what `add` returned, by split; sums: of these."""
+        sums = self.sums if sums is None else sums
         if self.first is None:
             raise ValueError("a manifest needs a shard, and none was added")
         _, form = self.first
@@ -240,11 +250,12 @@ class Builder:
             },
             targets=form["targets"],
             weighted=form["weight"],
-            weights={split: self.weights[split].result() for split in entries if split in self.weights},
+            weights={split: sums.weights()[split] for split in entries if split in sums.weights()},
             observers=form["observers"],
+            folds=folds,
             splits={split: tuple(shards) for split, shards in entries.items()},
-            statistics={name: group.result() for name, group in self.statistics.items()},
-            target_statistics={name: statistics_of(moments) for name, moments in self.target_moments.items()},
+            statistics=sums.statistics(),
+            target_statistics=sums.target_statistics(),
         ).with_checksum()
 
 
@@ -254,17 +265,21 @@ def elements_of(samples: Samples) -> dict[str, int]:
     return {name: int(column.offsets[-1]) for name, column in columns.items() if not isinstance(column, Dense)}
 
 
-def _check_not_empty(manifest: Manifest, folder: Path, study: DataPart) -> None:
+def check_not_empty(manifest: Manifest, folder: Path, study: DataPart) -> None:
+    """Raises UserError, naming the split and the class, where a manifest has none of it."""
     more = "simulate more events (simulation.shards or the source's options), or change dataset.split"
+    if manifest.folds is not None:
+        more = "read more events, or set fewer dataset.folds"
+    of_fold = "" if manifest.folds is None else f" of {manifest.folds}"
     if study.dataset.balance is not None:
         more += ", or choose wider bins in dataset.balance"
     elif getattr(study.dataset.recipe, "resampling", None) is not None:
         more += ", or choose wider bins in dataset.recipe.resampling (null keeps all)"
-    for split in SPLITS:
+    for split in manifest.split_names:
         if manifest.n_samples(split) == 0:
-            raise UserError(folder, f"the {split} split has no sample", more)
+            raise UserError(folder, f"the {split} split{of_fold} has no sample", more)
         for name, count in manifest.class_counts(split).items():
             if count == 0:
-                raise UserError(folder, f"class '{name}' is empty: no sample of it in the {split} split", more)
+                raise UserError(folder, f"class '{name}' is empty: no sample of it in the {split} split{of_fold}", more)
         if split in manifest.weights:
-            check_sums(manifest.weights[split], split, folder)
+            check_sums(manifest.weights[split], f"{split} split{of_fold}", folder)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bevatron.errors import UserError
+from bevatron.store.files.names import fold_manifest
 from bevatron.store.files.verify import check_shard
 from bevatron.store.shards.manifest import Manifest, load_manifest
 from bevatron.store.shards.shard import Shard
@@ -44,6 +45,13 @@ class Dataset:
             for name in names:
                 if name not in known:
                     raise UserError(self.manifest_path, f"has no {kind} '{name}'", f"it has: {', '.join(known)}")
+
+    def check_one_network(self) -> None:
+        """Raises UserError for the manifest of all folds of a cross-validation, from which no network can learn."""
+        folds = self.manifest.folds
+        if folds is not None and folds.left_out is None:
+            what = f"is the manifest of {folds}: every sample is in the test split, and none can be learned from"
+            raise UserError(self.manifest_path, what, f"name that of one fold, {fold_manifest(0)} for example")
 
 
 def load_dataset(manifest_path: Path, expected_dataset_digest: str | None = None) -> Dataset:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from bevatron.errors import in_one_line
 from bevatron.regular_files import is_folder
-from bevatron.store.shards.contract import SPLITS, GroupInfo
+from bevatron.store.shards.contract import GroupInfo
 from bevatron.store.shards.manifest import Manifest, load_manifest
 from bevatron.store.shards.shard import Shard
 
@@ -68,10 +68,12 @@ def _of_manifest(path: Path, manifest: Manifest) -> list[Any]:
         "schema version": manifest.schema_version,
         "versions": ", ".join(f"{k} {v}" for k, v in manifest.versions.items()) or "none",
     }
+    if manifest.folds is not None:
+        facts["cross-validation"] = f"{manifest.folds}, by the {manifest.folds.by} of each sample"
     if manifest.files:
         facts["files read"] = ", ".join(f"{name} ({digest[:12]}…)" for name, digest in manifest.files.items())
     splits = _table("split", "shards", "samples", *manifest.classes, "size")
-    for split in SPLITS:
+    for split in manifest.split_names:
         entries = manifest.splits[split]
         counts = [str(count) for count in manifest.class_counts(split).values()]
         size = _bytes(sum(entry.bytes for entry in entries))
@@ -91,12 +93,12 @@ def _of_manifest(path: Path, manifest: Manifest) -> list[Any]:
     for name in manifest.observers:
         columns.add_row(f"observers/{name}", "", "", "")
     first = [head, _two_columns("fact", "value", facts.items()), splits, *of_weights]
-    return [*first, columns, "Train split:", statistics]
+    return [*first, columns, "Train split:" if "train" in manifest.splits else "All samples:", statistics]
 
 
 def _weights(manifest: Manifest) -> Table:
     table = _table("split", "sum", *manifest.classes, "effective samples", "minimum", "maximum", "negative")
-    for split in SPLITS:
+    for split in manifest.split_names:
         weights = manifest.weights[split]
         sums = [f"{weights.class_sums[name]:.6g}" if weights.class_sums else "" for name in manifest.classes]
         numbers = (f"{value:.6g}" for value in (weights.effective, weights.minimum, weights.maximum))

@@ -12,8 +12,9 @@ from bevatron.errors import UserError
 from bevatron.json_text import read_json
 from bevatron.store.files.plain_names import Digest, FileName
 from bevatron.store.files.publish import publish_json
+from bevatron.store.records.folds import Folds
 from bevatron.store.records.record import Record
-from bevatron.store.shards.contract import SCHEMA_VERSION, GroupInfo, TargetInfo
+from bevatron.store.shards.contract import SCHEMA_VERSION, SPLITS, GroupInfo, TargetInfo
 from bevatron.store.shards.statistics import FeatureStatistics
 from bevatron.store.shards.target_statistics import TargetStatistics
 from bevatron.store.shards.weights import WeightStatistics
@@ -65,9 +66,14 @@ class Manifest(Record):
     observers: tuple[str, ...] = Field(
         default=(), description="names of what goes with the samples into the predictions and never to a network"
     )
+    folds: Folds | None = Field(
+        default=None,
+        description="of a cross-validation, which fold is left out; the manifest of all has no train split",
+    )
     splits: dict[str, tuple[ShardEntry, ...]] = Field(description="shards of train, val and test, in their order")
     statistics: dict[str, dict[str, FeatureStatistics]] = Field(
-        description="by group and feature, of the train split: mean, std, minimum and maximum of all samples; "
+        description="by group and feature, of the train split (in the manifest of all folds of the test split): "
+        "mean, std, minimum and maximum of all samples; "
         "median, q16 and q84 of the first 10,000 samples of each shard, thinned out evenly where these are more than "
         "48 million numbers; over the elements of ragged groups and the stored pixels of sparse images"
     )
@@ -85,13 +91,25 @@ class Manifest(Record):
         """Digest of everything but `sha256`."""
         content = self.model_dump(mode="json", exclude={"sha256"})
         # One without files, weights, observers and so on keeps the digest it had before there were such fields.
-        for name in ("files", "weights", "observers", "target_statistics"):
+        for name in ("files", "weights", "observers", "target_statistics", "folds"):
             if not content[name]:
                 del content[name]
         for target in content["targets"].values():
             if not target["parts"]:
                 del target["parts"]
         return digest_of("manifest", content)
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """Those that it has of train, val and test, in this order."""
+        return tuple(split for split in SPLITS if split in self.splits)
+
+    @property
+    def n_raw_shards(self) -> int:
+        """Shards of raw events that the samples were made from: each split, or part of a fold, has one for each."""
+        if self.folds is None:
+            return len(self.splits["train"])
+        return len({entry.file.rpartition("-")[2] for entries in self.splits.values() for entry in entries})
 
     def n_samples(self, split: str) -> int:
         """Samples of the split."""
@@ -108,7 +126,7 @@ class Manifest(Record):
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
     """Publishes the manifest, atomically; equal manifests give equal bytes."""
-    publish_json(path, manifest.model_dump(mode="json"))
+    publish_json(path, manifest.model_dump(mode="json", exclude=None if manifest.folds else {"folds"}))
 
 
 def load_manifest(path: Path, expected_dataset_digest: str | None = None) -> Manifest:

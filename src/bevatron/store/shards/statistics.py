@@ -6,7 +6,7 @@ their numbers where these are more than memory should hold (`quantiles.py`). Rag
 the pixels that are stored, channel by channel.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from pydantic import Field
@@ -19,6 +19,7 @@ from bevatron.store.shards.quantiles import Thinned, hashes_of
 QUANTILE_SAMPLES = 10_000
 QUANTILE_NUMBERS = 48_000_000  # of all features together: 192 MB in float32
 LEAST_NUMBERS = 1_000  # of a feature, however many features there are
+ShardPart = tuple[Moments, np.ndarray, np.ndarray]
 
 
 class FeatureStatistics(Record):
@@ -37,9 +38,12 @@ class FeatureStatistics(Record):
     q84: float = Field(description="quantile 0.84, of the same")
 
 
-def quantile_limit(groups: dict[str, Group]) -> int:
-    """How many numbers of each feature are kept for its quantiles, of a dataset with these groups."""
-    return max(LEAST_NUMBERS, QUANTILE_NUMBERS // max(1, sum(len(group.features) for group in groups.values())))
+def quantile_limit(groups: dict[str, Group], manifests: int = 1) -> int:
+    """How many numbers of each feature are kept for its quantiles, of a dataset with these groups that has several
+    manifests, whose numbers together are in memory.
+    """
+    n_features = sum(len(group.features) for group in groups.values())
+    return max(LEAST_NUMBERS, QUANTILE_NUMBERS // max(1, manifests * n_features))
 
 
 class GroupStatistics:
@@ -53,13 +57,17 @@ class GroupStatistics:
 
     def add(self, group: Group, ids: np.ndarray) -> None:
         """Merges one shard's data, whose samples have the `ids` (n,) uint64."""
-        self.features = group.features
-        for i, (values, keys) in enumerate(tables_of(group.column, hashes_of(ids[:QUANTILE_SAMPLES]))):
+        self.merge(group.features, parts_of_shard(group, ids))
+
+    def merge(self, features: tuple[str, ...], parts: Iterable[ShardPart]) -> None:
+        """Merges one shard's data as `parts_of_shard` gives them; features: the group's."""
+        self.features = features
+        for i, (moments, values, keys) in enumerate(parts):
             if i == len(self._subsets):
                 self._moments.append(moments_of(values[:0]))
                 self._subsets.append(Thinned(self.limit))
-            self._moments[i] = self._moments[i].merge(moments_of(values))
-            self._subsets[i].add(values[: len(keys)], keys)
+            self._moments[i] = self._moments[i].merge(moments)
+            self._subsets[i].add(values, keys)
 
     def result(self) -> dict[str, FeatureStatistics]:
         """The statistics of all shards so far, by feature, in the features' units."""
@@ -69,6 +77,14 @@ class GroupStatistics:
             for number in range(len(moments.mean))
         ]
         return dict(zip(self.features, of_each, strict=True))
+
+
+def parts_of_shard(group: Group, ids: np.ndarray) -> Iterator[ShardPart]:
+    """Of one shard's data, whose samples have the `ids` (n,) uint64, what statistics of it and of others need: for each
+    table the moments of all, and the numbers and the keys of those that quantiles are taken from.
+    """
+    for values, keys in tables_of(group.column, hashes_of(ids[:QUANTILE_SAMPLES])):
+        yield moments_of(values), values[: len(keys)], keys
 
 
 def tables_of(column: Column, hashes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

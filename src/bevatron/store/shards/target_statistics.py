@@ -17,13 +17,13 @@ class TargetStatistics(Record):
     maximum: float = Field(description="largest")
 
 
-def add_target_moments(moments: dict[str, Moments], targets: dict[str, np.ndarray]) -> None:
-    """Adds one shard's targets, numbers (n,) or several (n, k), to the moments by target; leaves out all others."""
-    for name, values in targets.items():
-        if values.ndim > 2:
-            continue
-        of_shard = moments_of(values.reshape(len(values), 1, values.shape[1] if values.ndim == 2 else 1))
-        moments[name] = moments[name].merge(of_shard) if name in moments else of_shard
+def moments_of_targets(targets: dict[str, np.ndarray]) -> dict[str, Moments]:
+    """Of one shard's targets, numbers (n,) or several (n, k), by target; all others are left out."""
+    return {
+        name: moments_of(values.reshape(len(values), 1, values.shape[1] if values.ndim == 2 else 1))
+        for name, values in targets.items()
+        if values.ndim <= 2
+    }
 
 
 def statistics_of(moments: Moments) -> tuple[TargetStatistics, ...]:

@@ -67,11 +67,14 @@ class WeightSums:
 
 
 def check_sums(weights: WeightStatistics, split: str, folder: Path) -> None:
-    """Raises UserError where a split or one of its classes has no weight in all: no mean over it would exist."""
+    """Raises UserError where a split or one of its classes has no weight in all: no mean over it would exist.
+
+    split: in words, "train split".
+    """
     todo = "see the weight of the source's mapping, and the samples that it takes"
     if weights.sum <= 0:
-        raise UserError(folder, f"the weights of the {split} split add up to {weights.sum:g}, not above zero", todo)
+        raise UserError(folder, f"the weights of the {split} add up to {weights.sum:g}, not above zero", todo)
     for name, total in weights.class_sums.items():
         if total <= 0:
-            what = f"the weights of class '{name}' in the {split} split add up to {total:g}, not above zero"
+            what = f"the weights of class '{name}' in the {split} add up to {total:g}, not above zero"
             raise UserError(folder, what, todo)
