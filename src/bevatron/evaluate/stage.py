@@ -57,7 +57,8 @@ def evaluate_model(
         nominal = None
         if study.variation:
             if nominal_manifest is None:
-                raise UserError("--nominal", f"'{study.variation}' is a variation", "give the study's own manifest.json")
+                what = f"'{study.variation}' is a variation, whose networks have learned from the nominal dataset"
+                raise UserError("--nominal", what, "give that dataset's manifest.json")
             nominal = load_nominal(dataset, nominal_manifest, study)
         tests = [predict_with(study, workflow, name, dataset, paths[0], nominal)]
         context, predictions = tests[0].context, tests[0].predictions

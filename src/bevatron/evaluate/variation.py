@@ -21,9 +21,9 @@ def load_nominal(varied: Dataset, nominal_manifest: Path, study: Study) -> Datas
         if found is None:
             raise UserError(path, f"has no input group '{name}', which the nominal dataset has", again)
         for key in ("layout", "features", "units"):
-            if getattr(found, key) != getattr(expected, key):
-                what = f"group '{name}' has the {key} {getattr(found, key)}, the nominal dataset {getattr(expected, key)}"
-                raise UserError(path, what, again)
+            values = getattr(found, key), getattr(expected, key)
+            if values[0] != values[1]:
+                raise UserError(path, f"group '{name}' has the {key} {values[0]}, the nominal {values[1]}", again)
         if (found.max_length or 0) > (expected.max_length or 0):
             what = f"group '{name}' has a list of {found.max_length} elements, the nominal dataset up to "
             todo = f"set max_length of the group to {expected.max_length}, or to what you want, and train again"

@@ -66,6 +66,10 @@ class DataPart(Section):
         """The study as its file states it, of a varied one; else the study itself."""
         return self._nominal or self
 
+    def variation_title(self, name: str) -> str:
+        """What a variation is called in tables and figures."""
+        return self.variations[name].title.strip() or name.replace("_", " ")
+
     def varied(self, name: str) -> Self:
         """The study with the values of one of its variations. Its random numbers are those of the nominal study.
 

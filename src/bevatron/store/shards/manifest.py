@@ -70,7 +70,9 @@ class Manifest(Record):
         default=None,
         description="of a cross-validation, which fold is left out; the manifest of all has no train split",
     )
-    splits: dict[str, tuple[ShardEntry, ...]] = Field(description="shards of train, val and test, in their order; of a systematic variation those of test alone")
+    splits: dict[str, tuple[ShardEntry, ...]] = Field(
+        description="shards of train, val and test, in their order; of a systematic variation those of test alone"
+    )
     statistics: dict[str, dict[str, FeatureStatistics]] = Field(
         description="by group and feature, of the train split (in the manifest of all folds of the test split): "
         "mean, std, minimum and maximum of all samples; "
