@@ -20,6 +20,7 @@ from bevatron.errors import ConfigurationError, UserError
 from bevatron.evaluate.observables import measure_observables
 from bevatron.evaluate.stage import evaluate_model
 from bevatron.prepare.stage import prepare_shard, write_manifest
+from bevatron.report.provenance.trace import read_trace
 from bevatron.report.results.study_results import read_study
 from bevatron.report.stage import write_study_page
 from bevatron.simulate.stage import simulate_shard
@@ -339,3 +340,14 @@ def test_nominal_metrics_do_not_speak_of_variations(results):
     assert "variation" not in json.loads((mine / "evaluation" / "mlp" / "metrics.json").read_text())
     varied = read_metrics(mine / "variations" / "unseen" / "evaluation" / "mlp" / "metrics.json", "mine", "mlp")
     assert varied.nominal_sha256 == load_manifest(mine / "dataset" / "manifest.json").sha256
+
+
+def test_the_origin_of_a_shift_is_the_evaluation_of_the_variation(results):
+    folder, study = results
+    page = folder / "results" / "report" / "mine"
+    write_study_page(study, "demo", folder / "results", page)
+    trace = read_trace(page, folder / "results")
+    commands = {number["command"] for number in trace.numbers("mine_shifts") if number.get("variation") == "unseen"}
+    assert len(commands) == 1
+    assert "evaluate mine mlp --scale demo --variation unseen" in commands.pop()
+    assert trace.find_changed(data=False) == ([], [])
