@@ -351,3 +351,21 @@ def test_the_origin_of_a_shift_is_the_evaluation_of_the_variation(results):
     assert len(commands) == 1
     assert "evaluate mine mlp --scale demo --variation unseen" in commands.pop()
     assert trace.find_changed(data=False) == ([], [])
+
+
+def test_what_is_read_from_networks_is_found_on_nominal_training_samples(tmp_path):
+    """A probe of latent dimensions learns from the nominal training split, and is tested on the varied samples."""
+    payload = yaml.safe_load((Path(__file__).parents[2] / "config" / "studies" / "sky.yaml").read_text())
+    payload["simulation"] = {"source": {"kind": "sky", "events": 80}}
+    model = payload["models"]["lecture"] | {"training": {"epochs": 1}}
+    payload |= {"models": {"lecture": model}, "n_seeds": 1, "claims": [], "evaluation": {"bootstrap": 20}}
+    payload["variations"] = {"noisy": {"source": {"noise": 2.0}}}
+    study = Study.model_validate({key: value for key, value in payload.items() if key not in ("scales", "grids")})
+    workflow = WORKFLOW.model_copy(update={"runs_dir": str(tmp_path / "runs")})
+    manifest, varied = make_samples(study, tmp_path), make_samples(study.varied("noisy"), tmp_path / "noisy")
+    runs = tmp_path / "models" / "runs.json"
+    train_model(study, workflow, "lecture", manifest, None, runs.parent)
+    evaluate_model(study.varied("noisy"), workflow, "lecture", varied, runs, tmp_path / "evaluation", manifest)
+    metrics = read_metrics(tmp_path / "evaluation" / "metrics.json", "sky", "lecture").metrics
+    assert metrics["probe"].value is not None
+    assert metrics["psnr"].value is not None

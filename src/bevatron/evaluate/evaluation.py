@@ -51,6 +51,10 @@ class EvaluationContext:
         """Form and names of that target."""
         return self.dataset.manifest.targets[self.target]
 
+    def dataset_of(self, split: str) -> Dataset:
+        """The dataset with the samples of a split: of a variation, the nominal one for all but the test split."""
+        return self.dataset if split == "test" else self.learned_from or self.dataset
+
     @property
     def confidence(self) -> float:
         """Of the intervals."""

@@ -4,7 +4,6 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from bevatron.config.loading.identity import dataset_digest
@@ -75,9 +74,8 @@ def evaluate_model(
     write_predictions(folder / "predictions.h5", predictions, attributes, list(context.seeds))
 
     of_the_fits = {}
-    if study.variation:
-        context = replace(context, folders=())  # what looks into networks does so with the nominal samples
-    elif getattr(study.task, "loss", None) != "gaussian_nll":  # the logarithm of a density has no zero, and no ratios
+    # The logarithm of a density has no zero, and no ratios; the fits are the same for a variation.
+    if not study.variation and getattr(study.task, "loss", None) != "gaussian_nll":
         of_tests = [(test.runs, test.runs_folder) for test in tests]
         of_the_fits = measure_overtraining(context.model, of_tests, study.evaluation.bootstrap)
     by_fold = measure_folds(tests) if dataset.manifest.folds is not None and len(tests) > 1 else {}

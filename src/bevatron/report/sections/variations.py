@@ -28,7 +28,7 @@ def draw_variation_figures(results: StudyResults, metrics: list[str]) -> list[Re
         caption = "Systematic variations: shift of each metric, mean over the seeds, with the error of the difference."
         draw = partial(plot_shifts, of_metrics, of_models)
         figures.append(draw_figure(draw, f"{study.name}-shifts{suffix}", caption, wide=True))
-    if isinstance(study.task, Classification):
+    if isinstance(study.task, Classification) and study.task.kind == "classification":
         backgrounds = [name for name in study.task.classes if name != study.task.signal]
         for m in models:
             varied = {titles[name]: results.variations[name][m.name].curves["roc"] for name in titles}
