@@ -31,8 +31,8 @@ def plot_shifts(titles: Mapping[str, str], shifts: Mapping[str, Mapping[str, Map
             y = np.arange(len(variations)) + 0.7 * ((i + 0.5) / len(shifts) - 0.5)
             values = np.array([np.nan if m is None else m.value for m in found])
             errors = np.nan_to_num([np.nan if m is None else m.error for m in found])
-            style = {"fmt": MARKERS[i % len(MARKERS)], "color": COLOURS[i % len(COLOURS)]}
-            axes.errorbar(values, y, xerr=errors, label=label, **style)
+            marker, colour = MARKERS[i % len(MARKERS)], COLOURS[i % len(COLOURS)]
+            axes.errorbar(values, y, xerr=errors, fmt=marker, color=colour, label=label)
             ends += [end for end in (*(values - errors), *(values + errors)) if np.isfinite(end)]
         margin = 0.06 * (max(ends) - min(ends)) or 1.0
         axes.set_xlim(min(ends) - margin, max(ends) + margin)
