@@ -26,6 +26,7 @@ if not STUDIES:
     raise WorkflowError("no study is left to run; see config/README.md for the data that they need")
 
 FOLDED = {name: study for name, study in STUDIES.items() if study.folds}
+VARIED = {name: study for name, study in STUDIES.items() if study.variations}
 RAW_DIGESTS = {name: study.raw_with_files for name, study in STUDIES.items()}
 OPTIONS = [f"--scale={SCALE}", f"--config={CONFIG}"]
 
@@ -162,4 +163,9 @@ def measured_in(study):
         *expand(f"results/{study}/search/{{model}}/trials.csv", model=searched_models(study)),
         *runs_in(study),
         *expand(f"results/{study}/evaluation/{{model}}/metrics.json", model=models),
+        *expand(
+            f"results/{study}/variations/{{variation}}/evaluation/{{model}}/metrics.json",
+            variation=STUDIES[study].variations,
+            model=models,
+        ),
     ]

@@ -15,5 +15,8 @@ Nodes = Annotated[int, typer.Option(min=1, help="nodes of the batch job")]
 Cpus = Annotated[int | None, typer.Option(min=1, help="CPU cores of each node; default: as configured, or all")]
 Gpus = Annotated[int | None, typer.Option(min=0, help="GPUs of each node; default: as configured, or those visible")]
 Results = Annotated[Path, typer.Option("--results", help="folder of results")]
+Variation = Annotated[
+    str | None, typer.Option(help="a systematic variation of the study: its events instead of the nominal ones")
+]
 DEFAULT_CONFIG = Path("config/config.yaml")
 DEFAULT_RESULTS = Path("results")

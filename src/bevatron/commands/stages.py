@@ -1,7 +1,7 @@
 """One command for each stage of the workflow, as the rules call them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -19,6 +19,7 @@ from bevatron.commands.options import (
     Results,
     Scale,
     StudyName,
+    Variation,
 )
 from bevatron.errors import UserError
 from bevatron.near_names import did_you_mean
@@ -28,16 +29,19 @@ if TYPE_CHECKING:
     from bevatron.config.sections.study import Study
     from bevatron.config.sections.workflow import Workflow
 
+DataPartT = TypeVar("DataPartT", bound="DataPart")
+
 
 def simulate(
     study: StudyName,
     shard: Annotated[int, typer.Option(min=0, help="number of the raw shard to make")],
     output: Output,
+    variation: Variation = None,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
     """Make one raw shard: generate its events, or read them from external files."""
-    loaded = _load_data_part(study, config, scale)
+    loaded = _vary(_load_data_part(study, config, scale), variation)
     from bevatron.simulate.stage import simulate_shard
 
     simulate_shard(loaded, shard, output)
@@ -70,11 +74,12 @@ def prepare(
     raw: Annotated[Path, typer.Option(help="the raw shard")],
     output: Output,
     totals: Annotated[Path | None, typer.Option(help="sums over all raw shards, of a study that needs them")] = None,
+    variation: Variation = None,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
     """Make the sample shards (train, val, test) of one raw shard, in the folder --output."""
-    loaded = _load_data_part(study, config, scale)
+    loaded = _vary(_load_data_part(study, config, scale), variation)
     from bevatron.prepare.stage import prepare_shard
 
     prepare_shard(loaded, raw, output, totals)
@@ -83,11 +88,12 @@ def prepare(
 def manifest(
     study: StudyName,
     dataset: Annotated[Path, typer.Option(help="folder of the sample shards")],
+    variation: Variation = None,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
     """Check the sample shards of a dataset and list them in its manifest.json, and in one for each fold."""
-    loaded = _load_data_part(study, config, scale)
+    loaded = _vary(_load_data_part(study, config, scale), variation)
     from bevatron.prepare.stage import write_manifest
 
     write_manifest(loaded, dataset)
@@ -155,6 +161,10 @@ def evaluate(
         list[Path], typer.Option(help="runs.json of the trained model; of a cross-validation again for each fold")
     ],
     output: Output,
+    variation: Variation = None,
+    nominal: Annotated[
+        Path | None, typer.Option(help="of a variation: manifest.json of the dataset that was learned from")
+    ] = None,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
@@ -164,7 +174,7 @@ def evaluate(
         _model_of(loaded, model)
         from bevatron.evaluate.stage import evaluate_model
 
-    evaluate_model(loaded, workflow, model, manifest, runs, output)
+    evaluate_model(_vary(loaded, variation), workflow, model, manifest, runs, output, nominal)
 
 
 def observables(
@@ -270,6 +280,16 @@ def _load_data_part(name: str, config: Path, scale: str | None) -> "DataPart":
 
     start_logging()
     return load_data_part(name, load_workflow(config, scale=scale).scale, config.parent / "studies")
+
+
+def _vary(study: "DataPartT", variation: str | None) -> "DataPartT":
+    """The study with the values of a variation, if one is named."""
+    if variation is None:
+        return study
+    if variation not in study.variations:
+        what = f"has no variation '{variation}'{did_you_mean(variation, study.variations)}"
+        raise UserError(f"study '{study.name}'", what, f"it has: {', '.join(study.variations) or 'none'}")
+    return study.varied(variation)
 
 
 def _member(text: str) -> tuple[str, Path]:

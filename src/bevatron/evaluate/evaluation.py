@@ -25,7 +25,7 @@ class EvaluationContext:
     """What an evaluation needs beside predictions: settings, data, and the folder of each seed's network.
 
     folders: one trained network each, in the order of `seeds`; empty where there are predictions alone, which is
-    enough for all but what looks into networks.
+    enough for all but what looks into networks. learned_from: of a variation, the nominal dataset.
     """
 
     study: Study
@@ -34,6 +34,7 @@ class EvaluationContext:
     dataset: Dataset
     folders: tuple[Path, ...] = ()
     seeds: tuple[int, ...] = ()
+    learned_from: Dataset | None = None
 
     @property
     def model(self) -> Model:
@@ -49,6 +50,10 @@ class EvaluationContext:
     def target_info(self) -> TargetInfo:
         """Form and names of that target."""
         return self.dataset.manifest.targets[self.target]
+
+    def dataset_of(self, split: str) -> Dataset:
+        """The dataset with the samples of a split: of a variation, the nominal one for all but the test split."""
+        return self.dataset if split == "test" else self.learned_from or self.dataset
 
     @property
     def confidence(self) -> float:

@@ -38,11 +38,13 @@ class PredictedSplit:
     predictions: Predictions
 
 
-def predict_with(study: Study, workflow: Workflow, name: str, dataset: Dataset, runs_path: Path) -> PredictedSplit:
-    """The networks of one runs.json on the test split of their dataset."""
-    runs = load_runs(runs_path, study.name, name, dataset.manifest.sha256).runs
+def predict_with(
+    study: Study, workflow: Workflow, name: str, dataset: Dataset, runs_path: Path, learned_from: Dataset | None = None
+) -> PredictedSplit:
+    """The networks of one runs.json on the test split of the dataset, from which they have learned, or another."""
+    runs = load_runs(runs_path, study.name, name, (learned_from or dataset).manifest.sha256).runs
     folders = tuple(runs_path.parent / run.folder for run in runs)
-    context = EvaluationContext(study, workflow, name, dataset, folders, tuple(run.seed for run in runs))
+    context = EvaluationContext(study, workflow, name, dataset, folders, tuple(run.seed for run in runs), learned_from)
     return PredictedSplit(context, runs, runs_path.parent, predict_test_split(context))
 
 

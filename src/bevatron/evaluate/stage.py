@@ -16,6 +16,7 @@ from bevatron.evaluate.inspection.overtraining import measure_overtraining
 from bevatron.evaluate.predictions.file import write_predictions
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement
+from bevatron.evaluate.variation import load_nominal
 from bevatron.store.records.metrics import EvaluatedRun, MetricsRecord, write_metrics
 from bevatron.store.records.runs import RunRecord
 from bevatron.store.shards.dataset import load_dataset
@@ -31,11 +32,13 @@ def evaluate_model(
     manifest_path: Path,
     runs_path: Path | Sequence[Path],
     folder: Path,
+    nominal_manifest: Path | None = None,
 ) -> None:
     """Publish `predictions.h5` and `metrics.json` of `study.models[name]` in `folder`.
 
     manifest_path: the dataset's; runs_path: the model's runs.json, of a cross-validation, whose manifest is that of all
-    folds, one for each fold: then each sample is predicted by the networks that have not seen it. Raises UserError for
+    folds, one for each fold: then each sample is predicted by the networks that have not seen it. nominal_manifest: of
+    a variation, that of the dataset from which the networks have learned. Raises UserError for
     a dataset of another configuration, a damaged or missing shard or weights file, and runs made for something else.
     """
     started = time.perf_counter()
@@ -50,7 +53,13 @@ def evaluate_model(
             "--runs", f"{len(paths)} are given, and {manifest_path} needs one", "give the model's runs.json"
         )
     else:
-        tests = [predict_with(study, workflow, name, dataset, paths[0])]
+        nominal = None
+        if study.variation:
+            if nominal_manifest is None:
+                what = f"'{study.variation}' is a variation, whose networks have learned from the nominal dataset"
+                raise UserError("--nominal", what, "give that dataset's manifest.json")
+            nominal = load_nominal(dataset, nominal_manifest, study)
+        tests = [predict_with(study, workflow, name, dataset, paths[0], nominal)]
         context, predictions = tests[0].context, tests[0].predictions
     runs = tuple(run for test in tests for run in test.runs)
     attributes = {
@@ -60,11 +69,13 @@ def evaluate_model(
         "manifest_sha256": dataset.manifest.sha256,
         "classes": ",".join(getattr(study.task, "classes", ())),
         "parts": json.dumps(context.target_info.names, ensure_ascii=False),
+        **({"variation": study.variation} if study.variation else {}),
     }
     write_predictions(folder / "predictions.h5", predictions, attributes, list(context.seeds))
 
     of_the_fits = {}
-    if getattr(study.task, "loss", None) != "gaussian_nll":  # the logarithm of a density has no zero, and no ratios
+    # The logarithm of a density has no zero, and no ratios; the fits are the same for a variation.
+    if not study.variation and getattr(study.task, "loss", None) != "gaussian_nll":
         of_tests = [(test.runs, test.runs_folder) for test in tests]
         of_the_fits = measure_overtraining(context.model, of_tests, study.evaluation.bootstrap)
     by_fold = measure_folds(tests) if dataset.manifest.folds is not None and len(tests) > 1 else {}
@@ -89,7 +100,8 @@ def metrics_record(
     """
     study, settings = context.study, context.study.evaluation
     events = predictions.id if predictions.event is None else predictions.event
-    bootstrap = Bootstrap(events, settings.bootstrap, context.dataset.manifest.sha256, predictions.weight)
+    learned_from = context.learned_from or context.dataset  # a variation has the replicas of the nominal test split
+    bootstrap = Bootstrap(events, settings.bootstrap, learned_from.manifest.sha256, predictions.weight)
     metrics, curves = EVALUATIONS[study.task.kind]().metrics(study.task, predictions, bootstrap, context)
     metrics = metrics | (of_the_fits or {})
     metrics = {key: m.with_folds(by_fold[key]) if by_fold and key in by_fold else m for key, m in metrics.items()}
@@ -101,6 +113,8 @@ def metrics_record(
         target=context.target,
         manifest_sha256=context.dataset.manifest.sha256,
         folds=context.dataset.manifest.folds,
+        variation=study.variation,
+        nominal_sha256=None if context.learned_from is None else context.learned_from.manifest.sha256,
         parameters=runs[0].n_weights,
         runs=tuple(EvaluatedRun.of(run) for run in runs),
         versions=versions(),

@@ -49,7 +49,7 @@ def read_raw(study: DataPart, path: Path) -> RawEvents:
     events = read_shard(path)
     _check_configuration(study, events, path)
     shard = _shard_number(events, path)
-    seed = seed_of("prepare", dataset_settings(study), shard)  # whatever the versions of source and recipe
+    seed = seed_of("prepare", dataset_settings(study.nominal), shard)  # whatever the versions, or the variation
     training = np.zeros(len(events), bool)
     training[rows_by_use(events, study.dataset)["train"]] = True
     return RawEvents(events, shard, seed, training)

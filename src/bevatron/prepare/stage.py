@@ -30,7 +30,8 @@ logger = logging.getLogger("bevatron")
 
 def prepare_shard(study: DataPart, raw: Path, folder: Path, totals: Path | None = None) -> None:
     """Publishes `{train,val,test}-NNNN.h5` in `folder`, NNNN being the number of the raw shard; of a cross-validation
-    `fold-K-{train,val}-NNNN.h5` for each fold K, and where a balancing leaves samples out `fold-K-test-NNNN.h5`.
+    `fold-K-{train,val}-NNNN.h5` for each fold K, and where a balancing leaves samples out `fold-K-test-NNNN.h5`; of a
+    variation `test-NNNN.h5` alone, with the totals of the nominal dataset.
 
     totals: the sums over all raw shards, of a study that needs them (`whole_dataset.needs_totals`). A split that none
     of the shard's events falls into is a valid shard of 0 samples; the manifest refuses one that is empty in all
@@ -69,7 +70,10 @@ def prepare_shard(study: DataPart, raw: Path, folder: Path, totals: Path | None 
         cells = Cells.of(study)
         seed = seed_of("balance", study.name, study.simulation.seed)  # however the files are divided into shards
         samples, rows = balanced(cells, cells.factors(sums.balance), samples, rows, seed)
-    for name, selected in rows_by_shard(raw_samples, study.dataset, rows).items():
+    shards = rows_by_shard(raw_samples, study.dataset, rows)
+    for name, selected in shards.items():
+        if study.variation and name != "test":
+            continue
         path = Path(folder) / sample_shard(name, shard.shard)
         write_shard(path, samples.take(selected), attributes, study.dataset.compression)
     sizes = ", ".join(f"{len(rows[split])} {split}" for split in SPLITS)
@@ -94,7 +98,7 @@ def write_manifest(study: DataPart, folder: Path) -> None:
     `manifest-fold-K.json` for each fold K. Raises UserError as `build_manifest` does: then none is published.
     """
     if study.dataset.folds is None:
-        built = build_manifest(folder, study)
+        built = build_manifest(folder, study, ("test",) if study.variation else SPLITS)
     else:
         built, of_folds = build_fold_manifests(folder, study)
         for fold, manifest in enumerate(of_folds):

@@ -109,7 +109,7 @@ def read_totals(study: DataPart, path: Path) -> Totals:
     if not isinstance(payload, dict) or CHECKSUM not in payload:
         raise UserError(path, "holds no totals", AGAIN)
     check_checksum(payload, path, AGAIN)
-    if payload["dataset_digest"] != dataset_digest(study) or payload["shards"] != study.simulation.shards:
+    if payload["dataset_digest"] != dataset_digest(study.nominal) or payload["shards"] != study.simulation.shards:
         raise UserError(path, f"was made from another configuration of '{study.name}'", AGAIN)
     recipe = {name: np.array(values, np.float64) for name, values in payload["recipe"].items()}
     balance = None if payload["balance"] is None else np.array(payload["balance"], np.float64)

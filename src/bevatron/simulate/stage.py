@@ -35,7 +35,7 @@ def simulate_shard(study: DataPart, shard: int, output: Path) -> None:
     options = study.simulation.source
     source = SOURCES[options.kind]()
     _check_memory(study, source)
-    seed = ShardSeed.of(raw_settings(study), shard)  # whatever the source's version
+    seed = ShardSeed.of(raw_settings(study.nominal), shard)  # whatever the source's version, or variation
     samples, facts = source.simulate(options, shard, seed)
     facts = {"events": len(samples), "seconds_in_generator": perf_counter() - start, **facts}
     if len(samples) == 0 and not getattr(source, "EMPTY_SHARDS", False):

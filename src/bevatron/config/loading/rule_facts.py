@@ -47,6 +47,22 @@ class ModelFacts:
 
 
 @dataclass(frozen=True)
+class VariationFacts:
+    """A systematic variation of a study; shards, reads, raw, dataset and files are as those of the study."""
+
+    shards: int
+    reads: dict[str, Any] | None
+    raw: str
+    dataset: str
+    files: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def raw_with_files(self) -> str:
+        """As of the study."""
+        return digest_of(self.raw, self.files) if self.files else self.raw
+
+
+@dataclass(frozen=True)
 class StudyFacts:
     """A study. raw, dataset, evaluation, whole: digests of what these parts depend on; totals: whether a shard is
     prepared with sums over all raw shards; folds, fold_parts: of a cross-validation their number, and each one's parts.
@@ -67,6 +83,7 @@ class StudyFacts:
     folds: int
     fold_parts: tuple[str, ...]
     models: dict[str, ModelFacts]
+    variations: dict[str, VariationFacts]
     files: tuple[tuple[str, ...], ...] = ()
     missing: str | None = None
 
@@ -98,7 +115,7 @@ def _facts_of(study: Study) -> StudyFacts:
     return StudyFacts(
         shards=study.simulation.asked_shards or 1,
         optional=study.optional,
-        reads=study.simulation.model_dump(mode="json") if hasattr(study.simulation.source, "files_by_shard") else None,
+        reads=_reads(study),
         validate_source=study.evaluation.validate_source,
         raw=raw_digest(study),
         dataset=dataset_digest(study),
@@ -108,6 +125,20 @@ def _facts_of(study: Study) -> StudyFacts:
         folds=study.dataset.folds or 0,
         fold_parts=study.dataset.fold_parts,
         models={name: _model_facts(study, model) for name, model in study.models.items()},
+        variations={name: _variation_facts(study.varied(name)) for name in study.variations},
+    )
+
+
+def _reads(study: Study) -> dict[str, Any] | None:
+    return study.simulation.model_dump(mode="json") if hasattr(study.simulation.source, "files_by_shard") else None
+
+
+def _variation_facts(varied: Study) -> VariationFacts:
+    return VariationFacts(
+        shards=varied.simulation.asked_shards or 1,
+        reads=_reads(varied),
+        raw=raw_digest(varied),
+        dataset=digest_of(dataset_digest(varied), dataset_digest(varied.nominal)),  # its totals are the nominal ones
     )
 
 
@@ -135,7 +166,15 @@ def _with_files(facts: StudyFacts) -> StudyFacts:
     simulation = Simulation.model_validate(facts.reads)
     if facts.optional and (missing := missing_files(simulation)):
         return replace(facts, missing=missing)
-    return replace(facts, shards=simulation.shards, files=tuple(map(tuple, external_files(simulation))))
+    variations = {}
+    for name, variation in facts.variations.items():
+        varied = Simulation.model_validate(variation.reads)
+        if facts.optional and (missing := missing_files(varied)):
+            return replace(facts, missing=f"{missing} (variation {name})")
+        files = tuple(map(tuple, external_files(varied)))
+        variations[name] = replace(variation, shards=varied.shards, files=files)
+    files = tuple(map(tuple, external_files(simulation)))
+    return replace(facts, shards=simulation.shards, files=files, variations=variations)
 
 
 def _key(path: Path, scale: str) -> str:
@@ -157,7 +196,10 @@ def _code_digest() -> str:
 
 
 def _payload(facts: StudyFacts) -> dict[str, Any]:
-    return {name: value for name, value in asdict(facts).items() if name not in ("files", "missing")}
+    payload = {name: value for name, value in asdict(facts).items() if name not in ("files", "missing")}
+    for variation in payload["variations"].values():
+        del variation["files"]
+    return payload
 
 
 def _facts_in(entry: dict[str, Any]) -> StudyFacts | None:
@@ -168,10 +210,11 @@ def _facts_in(entry: dict[str, Any]) -> StudyFacts | None:
             name: ModelFacts(**model | {"members": tuple(model["members"])})
             for name, model in facts.pop("models").items()
         }
+        variations = {name: VariationFacts(**variation) for name, variation in facts.pop("variations").items()}
         if facts["reads"] is not None:
             Simulation.model_validate(facts["reads"])
         facts["fold_parts"] = tuple(facts["fold_parts"])
-        return StudyFacts(**facts, models=models)
+        return StudyFacts(**facts, models=models, variations=variations)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 

@@ -1,16 +1,18 @@
 """The part of a study that makes its samples: all that the stages before learning need to know of it."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from bevatron.config.loading.folds_fault import folds_fault
+from bevatron.config.loading.merge import merge
 from bevatron.config.sections.dataset import DatasetSection
 from bevatron.config.sections.observable import Observable
 from bevatron.config.sections.section import Count, Integer, Name, Real, Section
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.task import Classification, MultiLabel, Regression, Task
+from bevatron.config.sections.variation import Variation
 from bevatron.near_names import did_you_mean
 
 
@@ -48,6 +50,50 @@ class DataPart(Section):
     task: Task = Field(description="what is learned")
     n_seeds: Count = Field(default=3, le=10_000, description="runs of every model, with seeds 0 to N-1")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="metrics and uncertainties")
+    variations: dict[Name, Variation] = Field(
+        default={}, description="systematic variations: how metrics change with the test events, by name"
+    )
+    _nominal: "DataPart | None" = PrivateAttr(default=None)
+    _variation: str = PrivateAttr(default="")
+
+    @property
+    def variation(self) -> str:
+        """The name of the variation whose values it has; '' of the nominal study."""
+        return self._variation
+
+    @property
+    def nominal(self) -> "DataPart":
+        """The study as its file states it, of a varied one; else the study itself."""
+        return self._nominal or self
+
+    def variation_title(self, name: str) -> str:
+        """What a variation is called in tables and figures."""
+        return self.variations[name].title.strip() or name.replace("_", " ")
+
+    def varied(self, name: str) -> Self:
+        """The study with the values of one of its variations. Its random numbers are those of the nominal study.
+
+        Raises KeyError for a name that is not there, and ValueError where the values do not fit.
+        """
+        variation = self.variations[name]
+        simulation = self.simulation.model_copy(
+            update={"source": _merged(self.simulation.source, variation.source, f"variations.{name}.source")}
+        )
+        recipe = _merged(self.dataset.recipe, variation.recipe, f"variations.{name}.recipe")
+        dataset = self.dataset.model_copy(update={"recipe": recipe})
+        varied = self.model_copy(update={"simulation": simulation, "dataset": dataset, "variations": {}})
+        varied._nominal, varied._variation = self.nominal, name
+        return varied
+
+    @model_validator(mode="after")
+    def _variations_fit(self) -> "DataPart":
+        if self.variations and self.dataset.folds is not None:
+            raise ValueError("variations: a study with folds cannot have any; take dataset.folds or variations away")
+        for name in self.variations:
+            varied = self.varied(name)
+            if varied.simulation.source == self.simulation.source and varied.dataset.recipe == self.dataset.recipe:
+                raise ValueError(f"variations.{name}: changes nothing; give values other than the study's own")
+        return self
 
     @model_validator(mode="after")
     def _the_target_fits_the_task(self) -> "DataPart":
@@ -70,6 +116,18 @@ class DataPart(Section):
         if truth is not None and (fault := target_fault(self.task, truth, stated_targets(self))):
             raise ValueError(f"task.truth: {fault}")
         return self
+
+
+def _merged(options: Any, values: dict[str, Any], where: str) -> Any:
+    """The options with values merged over them. Raises ValueError, naming the key below `where`, if they do not fit."""
+    if not values:
+        return options
+    try:
+        return type(options).model_validate(merge(options.model_dump(), values))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        key = ".".join(map(str, (where, *first["loc"])))
+        raise ValueError(f"{key}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
 class StatedTarget(Protocol):

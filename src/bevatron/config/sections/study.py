@@ -125,7 +125,8 @@ class Study(DataPart):
 
     @model_validator(mode="after")
     def _tests_name_what_is_there(self) -> "Study":
-        for word, known in (("models", self.models), ("observables", self.evaluation.observables)):
+        names = {"models": self.models, "observables": self.evaluation.observables, "variations": self.variations}
+        for word, known in names.items() if not self.variation else ():
             for claim in self.claims:
                 for name in getattr(claim.test, word, list)():
                     if name not in known:

@@ -48,10 +48,10 @@ def first_corrections(context: EvaluationContext, n_corrections: int = 6) -> lis
     """The first changes of a unit's line in the fit of the first seed, which are made here a second time.
 
     Each: the number of the step, the sample's x and label, and w and θ before and after. Only of units that learn
-    sample by sample; none for other networks.
+    sample by sample; none for other networks, and none for a variation.
     """
     training = context.model.training
-    if training.batch_size != 1 or context.model.architecture.kind != "perceptron":
+    if context.learned_from is not None or training.batch_size != 1 or context.model.architecture.kind != "perceptron":
         return []
     return replay(context, n_corrections=n_corrections)
 

@@ -19,10 +19,11 @@ def batches(
     targets by name, which the caller may keep.
     """
     groups, data_loading = context.model.inputs, context.workflow.data_loading
-    shapes = input_groups(context.dataset.manifest, groups)
+    dataset = context.dataset_of(split)
+    shapes = input_groups(dataset.manifest, groups)
     collate = Collate(shapes, device)
     reader = open_split(
-        context.dataset,
+        dataset,
         split,
         batch_size=rows_at_once(shapes, at_once),
         groups=groups,

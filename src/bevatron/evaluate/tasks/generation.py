@@ -148,7 +148,8 @@ def _weights_of(context: EvaluationContext, n: int) -> np.ndarray | None:
     """Of the first n training images, scaled to add up to their effective number; None without weights."""
     if not context.dataset.manifest.weighted:
         return None
-    w = np.concatenate([shard.read("weight") for shard in context.dataset.open_shards("train")])[:n].astype(np.float64)
+    shards = context.dataset_of("train").open_shards("train")
+    w = np.concatenate([shard.read("weight") for shard in shards])[:n].astype(np.float64)
     return w * (w.sum() / float(w @ w))
 
 

@@ -15,17 +15,25 @@ class MetricReference(Section):
     model: Name | None = Field(default=None, description="model of the study; either this or 'observable'")
     observable: Name | None = Field(default=None, description="observable of the study; either this or 'model'")
     metric: str = Field(description="the metric's name, e.g. auc.beauty_vs_light, relative_deviation, mean.beauty")
+    variation: Name | None = Field(
+        default=None, description="the metric under this systematic variation of the study; default: the nominal one"
+    )
+    shift: bool = Field(default=False, description="of a variation: the metric's shift, varied minus nominal")
 
     @model_validator(mode="after")
     def _one_source(self) -> "MetricReference":
         if (self.model is None) == (self.observable is None):
             raise ValueError("give exactly one of 'model' and 'observable'")
+        if self.variation is not None and self.model is None:
+            raise ValueError("variation: only metrics of models are varied")
+        if self.shift and self.variation is None:
+            raise ValueError("shift: name the variation")
         return self
 
     def find_measured(self, measurements: Measurements) -> Measured:
         """Raises UserError where there is no such metric."""
         if self.model is not None:
-            return measurements.of_model(self.model, self.metric)
+            return measurements.of_model(self.model, self.metric, self.variation, self.shift)
         assert self.observable is not None  # as validated
         return measurements.of_observable(self.observable, self.metric)
 
@@ -45,6 +53,10 @@ class TestOptions(Options):
     def models(self) -> list[str]:
         """Models the test looks at, which the study must have."""
         return [r.model for r in self.references() if r.model is not None]
+
+    def variations(self) -> list[str]:
+        """Systematic variations the test looks at, which the study must have."""
+        return [r.variation for r in self.references() if r.variation is not None]
 
     def observables(self) -> list[str]:
         """Observables the test looks at, which the study must have."""

@@ -16,10 +16,12 @@ from bevatron.report.plots.learning_curve import plot_learning_curves
 from bevatron.report.plots.observables import plot_observables
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import ModelResults, SearchResults, StudyResults
+from bevatron.report.sections.variations import draw_variation_figures
 from bevatron.report.tables import study_tables as tables
 from bevatron.report.tables.grid_tables import grid_tables
 from bevatron.report.tables.numbers import count, exact
 from bevatron.report.tables.table import Table
+from bevatron.report.tables.variation_tables import shifts_table, variations_table
 
 FOLDED_ABOVE = 12  # models whose learning curves are folded away
 
@@ -52,6 +54,9 @@ class Chapter:
     learning: ReportFigure
     grids: list[Table]
     comparison: Table
+    shifts: Table | None
+    variation_figures: list[ReportFigure]
+    variations: Table | None
     published: Table | None
     results: list[ReportFigure]
     metrics: Table
@@ -65,7 +70,8 @@ class Chapter:
     @property
     def figures(self) -> list[ReportFigure]:
         """All figures, in the order they are shown."""
-        return [*self.data, *(s.plot for s in self.searches if s.plot), self.learning, *self.results]
+        searches = [s.plot for s in self.searches if s.plot]
+        return [*self.data, *searches, self.learning, *self.results, *self.variation_figures]
 
     @property
     def failures(self) -> list[tuple[str, str]]:
@@ -78,7 +84,7 @@ class Chapter:
         """All tables, in the order they are shown."""
         tables = [self.samples, self.weights, self.features, self.observables, self.models, self.trials]
         tables += [*self.grids, self.comparison]
-        tables += [self.published, self.metrics, self.timings, self.sizes, self.runs]
+        tables += [self.published, self.metrics, self.shifts, self.variations, self.timings, self.sizes, self.runs]
         return [table for table in tables if table is not None]
 
 
@@ -117,6 +123,9 @@ def draw_chapter(results: StudyResults) -> Chapter:
         learning=_learning_figure(results, part.loss(task)),
         grids=tables_or_failure(study.name, "grids", lambda: grid_tables(results, part.columns(task, results)[0])),
         comparison=table("comparison", lambda r: tables.comparison_table(r, part.columns(task, r))),
+        shifts=table("shifts", lambda r: shifts_table(r, part.columns(task, r))) if study.variations else None,
+        variation_figures=figures("variations", lambda: draw_variation_figures(results, part.columns(task, results))),
+        variations=table("variations", variations_table) if study.variations else None,
         published=table("published", tables.published_table),
         results=figures("results", lambda: part.figures(task, results)),
         metrics=table("metrics", tables.metrics_table),

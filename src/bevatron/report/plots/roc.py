@@ -36,16 +36,16 @@ def plot_roc(
         for i, (title, curve) in enumerate(curves.items()):
             efficiency = np.array(curve["efficiency"])
             fractions = np.array(curve["backgrounds"][background])
-            rejection = _rejection(fractions.mean(axis=0), curve["samples"][background])
+            rejection = rejection_of(fractions.mean(axis=0), curve["samples"][background])
             colour = COLOURS[i % len(COLOURS)]
             axes.plot(efficiency, rejection, color=colour, label=title)
             if len(fractions) > 1:
-                lower = _rejection(fractions.max(axis=0), curve["samples"][background])
-                upper = _rejection(fractions.min(axis=0), curve["samples"][background])
+                lower = rejection_of(fractions.max(axis=0), curve["samples"][background])
+                upper = rejection_of(fractions.min(axis=0), curve["samples"][background])
                 axes.fill_between(efficiency, lower, upper, color=colour, alpha=0.25, linewidth=0)
             highest = np.nanmax([highest, *rejection])
         for i, (title, cut) in enumerate(cuts.items()):
-            rejection = _rejection(np.array(cut[background]), first["samples"][background])
+            rejection = rejection_of(np.array(cut[background]), first["samples"][background])
             style = LINES[1 + i % 3]
             axes.plot(first["efficiency"], rejection, color=FAINT, ls=style, lw=1.2, label=f"cut on {title}")
             highest = np.nanmax([highest, *rejection])
@@ -63,9 +63,10 @@ def plot_roc(
 
 def _count_points(curve: dict, background: str) -> int:
     fraction = np.array(curve["backgrounds"][background]).mean(axis=0)
-    return int(np.isfinite(_rejection(fraction, curve["samples"][background])).sum())
+    return int(np.isfinite(rejection_of(fraction, curve["samples"][background])).sum())
 
 
-def _rejection(fraction: np.ndarray, samples: int) -> np.ndarray:
+def rejection_of(fraction: np.ndarray, samples: int) -> np.ndarray:
+    """1 / fraction of the background that is kept; NaN where that is fewer than five of its samples."""
     too_few = fraction * samples < MIN_SAMPLES
     return np.where(too_few, np.nan, 1.0 / np.where(too_few, 1.0, fraction))

@@ -35,6 +35,15 @@ def commands_of(scale: str, study: Study, n_shards: int) -> dict[str, Any]:
     with_sums = f" --totals {sums}" if needs_sums else ""
     each = "" if len(shards) == 1 else f"  # and so for each shard up to {shards[-1]}"
     comparison = f"bevatron validate-source {name} {options} --output {folder}/evaluation/source.json"
+    variations = {
+        variation: {
+            model: f"bevatron evaluate {name} {model} {options} --variation {variation} --nominal"
+            f" {folder}/dataset/manifest.json --manifest {folder}/variations/{variation}/dataset/manifest.json"
+            f" --runs {folder}/models/{model}/runs.json --output {folder}/variations/{variation}/evaluation/{model}"
+            for model in study.models
+        }
+        for variation in study.variations
+    }
     return {
         "simulate": f"bevatron simulate {name} {options} --shard 0 --output {folder}/raw/shard-0000.h5{each}",
         **({"totals": f"bevatron totals {name} {options} --raw {folder}/raw --output {sums}"} if needs_sums else {}),
@@ -58,6 +67,7 @@ def commands_of(scale: str, study: Study, n_shards: int) -> dict[str, Any]:
             f" --output {folder}/evaluation/{model}"
             for model in study.models
         },
+        **({"variations": variations} if variations else {}),
         "report": f"bevatron report-study {name} {options} --output results/report/{name}",
         "study": f"none: it stands in config/studies/{name}.yaml",
     }

@@ -9,7 +9,7 @@ Stage = Literal["study", "simulate", "manifest", "observables", "search", "train
 
 @dataclass(frozen=True)
 class Origin:
-    """A number's study and stage; its model, seed, metric and claim where it has one."""
+    """A number's study and stage; its model, seed, metric, claim and variation where it has one."""
 
     study: str
     stage: Stage
@@ -17,3 +17,4 @@ class Origin:
     seed: int | None = None
     metric: str | None = None
     claim: str | None = None
+    variation: str | None = None

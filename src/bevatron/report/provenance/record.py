@@ -103,7 +103,7 @@ def _claim(r: StudyResults, entry: Entry) -> dict[str, Any]:
     numbers = []
     for reference in options.references():
         measured = reference.find_measured(r.measurements)
-        name = reference.model_dump(mode="json", exclude_none=True)
+        name = reference.model_dump(mode="json", exclude_defaults=True)
         numbers.append(name | {"value": _finite(measured.value), "error": _finite(measured.error)})
     return {"study": r.study.name, "claim": entry.claim.id, "verdict": entry.decision.verdict, "numbers": numbers}
 
@@ -138,6 +138,9 @@ def _files(r: StudyResults, results: Path) -> dict[str, str]:
             run_folder = run.path_in(models)
             paths += [run_folder / file for file in ("history.csv", "model.json", "run.json")]
             weights[run_folder / "weights.safetensors"] = run.weights_sha256
+        for variation in r.study.variations:
+            varied = folder / "variations" / variation / "evaluation" / name
+            paths += [varied / "metrics.json", varied / "predictions.h5"]
         if m.search is not None:
             paths += [search / file for file in ("best.yaml", "trials.csv", "search.json", "search.png")]
     digests = {path: sha256_of(path) for path in paths if path.is_file()} | weights

@@ -43,6 +43,8 @@ class Trace:
         origin["code_versions"] = study.get("code_versions", {})  # none in a report of an older Bevatron
         stage, model = number["stage"], number.get("model")
         command = study["commands"][stage]
+        if number.get("variation"):
+            command = study["commands"]["variations"][number["variation"]]
         origin["command"] = command[model] if isinstance(command, dict) else command
         if stage == "observables":
             origin["observed_with"] = study["observed_with"]

@@ -1,6 +1,6 @@
 """Numbers as the evaluation published them, and the error of sums and differences of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -54,15 +54,22 @@ class Measured:
 
 @dataclass(frozen=True)
 class Measurements:
-    """All metrics of a study: of each model by name, and of the observables as `<observable>.<metric>`."""
+    """All metrics of a study: of each model by name, and of the observables as `<observable>.<metric>`.
+
+    varied: by variation and model, the metrics under it; shifts: these minus the nominal ones.
+    """
 
     models: dict[str, dict[str, Measured]]
     observables: dict[str, Measured]
     files: dict[str | None, Path]
+    varied: dict[str, dict[str, dict[str, Measured]]] = field(default_factory=dict)
+    shifts: dict[str, dict[str, dict[str, Measured]]] = field(default_factory=dict)
 
-    def of_model(self, model: str, metric: str) -> Measured:
-        """A model's metric; raises UserError where there is none."""
-        return self._find(self.models[model], metric, self.files[model])
+    def of_model(self, model: str, metric: str, variation: str | None = None, shift: bool = False) -> Measured:
+        """A model's metric, under a variation, or its shift; raises UserError where there is none."""
+        if variation is None:
+            return self._find(self.models[model], metric, self.files[model])
+        return self._find((self.shifts if shift else self.varied)[variation][model], metric, self.files[model])
 
     def of_observable(self, observable: str, metric: str) -> Measured:
         """An observable's metric; raises UserError where there is none."""

@@ -1,6 +1,6 @@
 """Everything the earlier stages published for one study, read and checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from bevatron.figures import legend_label
 from bevatron.json_text import read_json
 from bevatron.regular_files import is_file, read_bytes
 from bevatron.report.results.measured import Measured, Measurements
+from bevatron.report.results.variations import read_variations, shift_of
 from bevatron.report.tables.metric_titles import title_of
 from bevatron.store.files.checksum import check_checksum
 from bevatron.store.files.names import fold_manifest
@@ -80,6 +81,8 @@ class StudyResults:
     measurements: Measurements
     of_folds: tuple[Manifest, ...] = ()
     """Of a cross-validation, the manifest of each fold."""
+    variations: dict[str, dict[str, MetricsRecord]] = field(default_factory=dict)
+    """By variation and model, metrics.json of the varied test events."""
 
     def metric(self, model: str, name: str) -> Measured | None:
         """A model's metric; None where it was not measured."""
@@ -112,11 +115,15 @@ def read_study(study: Study, results: Path) -> StudyResults:
         metrics[name] = _metrics(record, model.title, name)
         files[name] = path
     titles = {name: o.title for name, o in study.evaluation.observables.items()}
-    measurements = Measurements(metrics, _observables(data, titles), files)
+    variations = read_variations(folder, study, {name: m.metrics for name, m in models.items()})
+    varied, shifts = _varied(study, variations, metrics)
+    measurements = Measurements(metrics, _observables(data, titles), files, varied, shifts)
     raw = sorted((folder / "raw").glob("shard-*.h5"))
     timings = [_read_json(path, "bevatron simulate") for path in sorted((folder / "raw").glob("*.timing.json"))]
     comparisons = _comparisons(study, folder)
-    return StudyResults(study, manifest, data, timings, _size(raw), comparisons, models, measurements, of_folds)
+    return StudyResults(
+        study, manifest, data, timings, _size(raw), comparisons, models, measurements, of_folds, variations
+    )
 
 
 def _manifests_of_folds(path: Path, whole: Manifest) -> tuple[Manifest, ...]:
@@ -198,6 +205,26 @@ def _metrics(record: MetricsRecord, title: str, model: str) -> dict[str, Measure
         name: Measured.from_record(metric, record.bootstrap[name], f"{title}: {title_of(name)}", model)
         for name, metric in record.metrics.items()
     }
+
+
+def _varied(
+    study: Study, variations: dict[str, dict[str, MetricsRecord]], nominal: dict[str, dict[str, Measured]]
+) -> tuple[dict[str, dict[str, dict[str, Measured]]], dict[str, dict[str, dict[str, Measured]]]]:
+    """By variation and model, the varied metrics and their shifts; of metrics that the nominal test events have too."""
+    varied: dict[str, dict[str, dict[str, Measured]]] = {}
+    shifts: dict[str, dict[str, dict[str, Measured]]] = {}
+    for name, records in variations.items():
+        varied[name], shifts[name] = {}, {}
+        under = f"under {study.variation_title(name)}"
+        for model, record in records.items():
+            found = _metrics(record, study.models[model].title, model)
+            both = {metric: m for metric, m in found.items() if metric in nominal[model]}
+            varied[name][model] = {metric: replace(m, label=f"{m.label} {under}") for metric, m in both.items()}
+            shifts[name][model] = {
+                metric: shift_of(nominal[model][metric], m, f"shift of {nominal[model][metric].label} {under}")
+                for metric, m in varied[name][model].items()
+            }
+    return varied, shifts
 
 
 def _observables(data: DataRecord, titles: dict[str, str]) -> dict[str, Measured]:

@@ -16,6 +16,7 @@ class Formulas:
 
     def __init__(self, mapping: Mapping):
         self._parsed: dict[str, Expression] = {}
+        self.shift = {name: self._add(f"shift.{name}", text) for name, text in mapping.shift.items()}
         self.derived = {name: self._add(f"derived.{name}", text) for name, text in mapping.derived.items()}
         for key, text in _texts(mapping):
             self._add(key, text)
@@ -33,12 +34,12 @@ class Formulas:
 
     def columns_read(self) -> list[str]:
         """Columns of the file that the expressions need, in the order of their first use."""
-        names = [name for expression in self._parsed.values() for name in expression.names]
+        names = [name for expression in self._parsed.values() for name in expression.names] + list(self.shift)
         return [name for name in dict.fromkeys([*names, *self._images]) if name not in self.derived]
 
     def with_derived(self, columns: dict[str, Any]) -> dict[str, Any]:
-        """The columns and the derived ones, each of which sees those before it."""
-        complete = dict(columns)
+        """The columns, shifted where the mapping says so, and the derived ones, each of which sees those before it."""
+        complete = {**columns, **{name: shifted.evaluate(columns) for name, shifted in self.shift.items()}}
         for name, expression in self.derived.items():
             complete[name] = expression.evaluate(complete)
         return complete

@@ -2,7 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_serializer, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+    model_serializer,
+    model_validator,
+)
 
 from bevatron.config.sections.section import Count, Name, Positive, Real, Section
 from bevatron.simulate.mapping.missing_keys import check_indicators, check_missing
@@ -154,6 +161,11 @@ class Mapping(Section):
     test_selection: Formula | None = Field(
         default=None, description="which samples are tested on; default: those of `selection`"
     )
+    shift: Formulas = Field(
+        default={},
+        description="columns of the files that are replaced before anything else sees them, by name: jet_pt: 1.01 * "
+        "jet_pt. The expressions see the columns as they are in the files; meant for `variations`",
+    )
     derived: Formulas = Field(default={}, description="further columns by name; each may use those before it")
     groups: dict[Name, TableGroup] = Field(description="the input groups by name", min_length=1)
     targets: dict[Name, TableTarget] = Field(description="what can be learned, by name", min_length=1)
@@ -170,6 +182,17 @@ class Mapping(Section):
         default={},
         description="by feature (`group.feature`), by group, or 'all': what becomes of values that are not finite",
     )
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_used(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A mapping that shifts nothing keeps the digest that it had before there were shifts."""
+        return {name: value for name, value in handler(self).items() if name != "shift" or value}
+
+    @model_validator(mode="after")
+    def _shifts_columns_of_the_files(self) -> "Mapping":
+        if both := [name for name in self.shift if name in self.derived]:
+            raise ValueError(f"shift.{both[0]}: is a derived column; shift the columns behind it, or change derived")
+        return self
 
     @model_validator(mode="after")
     def _knows_its_features(self) -> "Mapping":

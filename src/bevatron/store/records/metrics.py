@@ -94,6 +94,10 @@ class MetricsRecord(MeasuredRecord):
     title: str = Field(description="the model's title")
     target: str = Field(description="the target that the model was compared with")
     folds: Folds | None = Field(default=None, description="of a cross-validation: the number of folds")
+    variation: str = Field(default="", description="name of the systematic variation of the test events")
+    nominal_sha256: Digest | None = Field(
+        default=None, description="of a variation: identity of the dataset that the networks have learned from"
+    )
     parameters: Whole = Field(description="number of the network's weights")
     runs: Annotated[tuple[EvaluatedRun, ...], AfterValidator(order_runs)] = Field(
         description="the runs that were evaluated, in the order of their folds and seeds"

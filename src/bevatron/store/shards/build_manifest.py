@@ -34,9 +34,9 @@ AGREED = ("study", "source", "versions", "digest", "classes", "approximations", 
 log = logging.getLogger("bevatron")
 
 
-def build_manifest(folder: Path, study: DataPart) -> Manifest:
+def build_manifest(folder: Path, study: DataPart, splits: Sequence[str] = SPLITS) -> Manifest:
     """The manifest of the shards `{train,val,test}-0000.h5 ...` in `folder`, one for each raw shard of the
-    study.
+    study. splits: those that there are; the test split alone of a variation, whose statistics are then in it.
 
     Every shard is read and checked; `build_fold_manifests` does it for a study with folds. Raises UserError for a
     missing or damaged shard, one of another configuration or made by another version of source or recipe, one whose
@@ -44,10 +44,10 @@ def build_manifest(folder: Path, study: DataPart) -> Manifest:
     id that repeats, a class (or a split) without samples, or one whose weights do not add up to more than zero.
     """
     folder = Path(folder)
-    entries: dict[str, list[ShardEntry]] = {split: [] for split in SPLITS}
+    entries: dict[str, list[ShardEntry]] = {split: [] for split in splits}
     with DistinctIds(folder, lambda name: ids_in(folder / name)) as ids:
-        builder = Builder(study, ids)
-        for split in SPLITS:
+        builder = Builder(study, ids, SplitSums("train" if "train" in splits else "test"))
+        for split in splits:
             names = [sample_shard(split, number) for number in range(study.simulation.shards)]
             tell_others(folder, split, names)
             entries[split] = [builder.add(folder / name, split) for name in names]
@@ -73,13 +73,13 @@ def ids_in(path: Path) -> np.ndarray:
 class Builder:
     """What the shards seen so far have in common; their ids go to `ids`."""
 
-    def __init__(self, study: DataPart, ids: DistinctIds):
+    def __init__(self, study: DataPart, ids: DistinctIds, sums: SplitSums | None = None):
         self.study, self.digest, self.ids = study, dataset_digest(study), ids
         self.code_versions = code_versions(study)
         self.classes = tuple(getattr(study.task, "classes", ()))
         self.first: tuple[Path, dict[str, Any]] | None = None
         self.longest: dict[str, int] = {}
-        self.sums = SplitSums()
+        self.sums = sums or SplitSums()
         self.event_weights: list[tuple[float, float]] = []  # smallest and largest of the raw events of each shard
         self.files: dict[str, str] = {}
         self.names_of_files: dict[str, str] = {}  # by SHA-256

@@ -70,7 +70,9 @@ class Manifest(Record):
         default=None,
         description="of a cross-validation, which fold is left out; the manifest of all has no train split",
     )
-    splits: dict[str, tuple[ShardEntry, ...]] = Field(description="shards of train, val and test, in their order")
+    splits: dict[str, tuple[ShardEntry, ...]] = Field(
+        description="shards of train, val and test, in their order; of a systematic variation those of test alone"
+    )
     statistics: dict[str, dict[str, FeatureStatistics]] = Field(
         description="by group and feature, of the train split (in the manifest of all folds of the test split): "
         "mean, std, minimum and maximum of all samples; "
@@ -108,7 +110,7 @@ class Manifest(Record):
     def n_raw_shards(self) -> int:
         """Shards of raw events that the samples were made from: each split, or part of a fold, has one for each."""
         if self.folds is None:
-            return len(self.splits["train"])
+            return len(self.splits["test"])
         return len({entry.file.rpartition("-")[2] for entries in self.splits.values() for entry in entries})
 
     def n_samples(self, split: str) -> int:
