@@ -1,8 +1,15 @@
 """The mapping of a table as a study's file states it: what is an input, what is learned, what is kept beside."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, field_serializer, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+    model_serializer,
+    model_validator,
+)
 
 from bevatron.config.sections.section import Count, Name, Positive, Real, Section
 from bevatron.simulate.mapping.missing_keys import check_indicators, check_missing
@@ -29,8 +36,22 @@ def _paired(value: Any) -> Any:
     return dict(value) if pairs else value
 
 
-class TableGroup(Section):
+class WithLaterKeys(Section):
+    """A section with keys, `LATER`, that at their default leave digests and seeds as they were before these keys."""
+
+    LATER: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_later_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        unused = {key for key in self.LATER if getattr(self, key) == fields[key].default}
+        return {key: value for key, value in handler(self).items() if key not in unused}
+
+
+class TableGroup(WithLaterKeys):
     """An input group: what a network reads of a sample."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("crop", "averaged")
 
     layout: Literal["sample", "list", "image"] = Field(
         default="sample", description="numbers of the sample; a list of elements, each with numbers; or an image"
@@ -61,6 +82,12 @@ class TableGroup(Section):
         default="none", description="of images: where the axis of the channels is, if there is one"
     )
     scale: Positive = Field(default=1.0, description="of images: values are multiplied by it, 1/255 for bytes")
+    crop: Count | None = Field(
+        default=None, description="of images: only the middle is kept, so many pixels along each side; default: all"
+    )
+    averaged: Count = Field(
+        default=1, description="of images: the mean of so many pixels along each side becomes one pixel"
+    )
 
     @model_validator(mode="after")
     def _fits_the_layout(self) -> "TableGroup":
@@ -72,6 +99,8 @@ class TableGroup(Section):
             raise ValueError("exists, length, padding: give one of them")
         if (self.layout == "image") != (self.column is not None):
             raise ValueError("column: an image has a column, and nothing else has")
+        if self.layout != "image" and (self.crop is not None or self.averaged != 1):
+            raise ValueError(f"{'averaged' if self.crop is None else 'crop'}: only an image has pixels")
         if (self.layout == "image") == bool(self.features):
             raise ValueError("features: missing" if not self.features else "features: an image has none")
         if unknown := sorted(set(self.units) - set(self.features)):
@@ -147,12 +176,19 @@ class Missing(Section):
     values: list[Real] = Field(default=[], description="further values that stand for a missing one, -999 for example")
 
 
-class Mapping(Section):
+class Mapping(WithLaterKeys):
     """Groups, targets and what is kept beside them."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("splits",)
 
     selection: Formula | None = Field(default=None, description="which samples are used; default: all")
     test_selection: Formula | None = Field(
         default=None, description="which samples are tested on; default: those of `selection`"
+    )
+    splits: dict[Literal["train", "val", "test"], Formula] = Field(
+        default={},
+        description="by split, which samples are in it, where the data say so; those of none are left out. Default: by "
+        "`dataset.split`",
     )
     derived: Formulas = Field(default={}, description="further columns by name; each may use those before it")
     groups: dict[Name, TableGroup] = Field(description="the input groups by name", min_length=1)
@@ -173,6 +209,9 @@ class Mapping(Section):
 
     @model_validator(mode="after")
     def _knows_its_features(self) -> "Mapping":
+        if self.splits and len(self.splits) < 3:
+            (first, *_) = (name for name in ("train", "val", "test") if name not in self.splits)
+            raise ValueError(f"splits: {first} is missing; give an expression for train, val and test")
         check_missing(self.missing, {name: list(group.features) for name, group in self.groups.items()})
         check_indicators(self.missing, {name: list(group.features) for name, group in self.groups.items()})
         return self
