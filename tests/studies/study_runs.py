@@ -34,9 +34,7 @@ def demo(name: str) -> Study:
     study = load_study(name, "demo", STUDIES)
     is_network = study.models[MODELS[name]].architecture.kind != "boosted_trees"
     fit = {"training.epochs": 15, "training.batch_size": 50, "training.learning_rate": 0.01} if is_network else {}
-    models = {
-        MODELS[name]: study.models[MODELS[name]].with_values({f"training.{key}": value for key, value in fit.items()})
-    }
+    models = {MODELS[name]: study.models[MODELS[name]].with_values(fit)}
     claims = [claim for claim in study.claims if all(r.model in (None, *models) for r in claim.test.references())]
     evaluation = study.evaluation.model_copy(update={"bootstrap": 10})
     changes = {"models": models, "grids": {}, "claims": claims, "n_seeds": 1, "evaluation": evaluation}
