@@ -30,6 +30,12 @@ def _named(value: Any) -> Any:
     return {str(name): name for name in value} if isinstance(value, list) else value
 
 
+ByName = BeforeValidator(_named, json_schema_input_type=dict[str, str | float] | list[str | float])
+
+
+Listed = BeforeValidator(lambda v: v if isinstance(v, list) else [v], json_schema_input_type=str | list[str])
+
+
 def _paired(value: Any) -> Any:
     """Pairs of name and expression, as `TableTarget` gives its classes to JSON."""
     pairs = isinstance(value, list) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in value)
@@ -56,7 +62,7 @@ class TableGroup(WithLaterKeys):
     layout: Literal["sample", "list", "image"] = Field(
         default="sample", description="numbers of the sample; a list of elements, each with numbers; or an image"
     )
-    features: Annotated[Formulas, BeforeValidator(_named)] = Field(
+    features: Annotated[Formulas, ByName] = Field(
         default={}, description="by name, the expression of each feature; a list of columns keeps their names"
     )
     units: dict[str, str] = Field(default={}, description="units of the features, GeV for example")
@@ -112,7 +118,7 @@ class TableTarget(Section):
     """What can be learned of a sample: one of the keys."""
 
     value: Formula | None = Field(default=None, description="a number")
-    values: Annotated[Formulas | None, BeforeValidator(_named)] = Field(
+    values: Annotated[Formulas | None, ByName] = Field(
         default=None, description="several numbers, by name"
     )
     classes: Annotated[Formulas | None, BeforeValidator(_paired)] = Field(
@@ -194,12 +200,12 @@ class Mapping(WithLaterKeys):
     groups: dict[Name, TableGroup] = Field(description="the input groups by name", min_length=1)
     targets: dict[Name, TableTarget] = Field(description="what can be learned, by name", min_length=1)
     weight: Formula | None = Field(default=None, description="the weight of a sample")
-    id: Annotated[list[Formula], BeforeValidator(lambda v: v if isinstance(v, list) else [v])] = Field(
+    id: Annotated[list[Formula], Listed] = Field(
         default=[],
         description="what numbers the event of a sample: one column, or several that do so together (run, event); "
         "samples of one event stay in one split. Default: each sample is an event",
     )
-    observers: Annotated[Formulas, BeforeValidator(_named)] = Field(
+    observers: Annotated[Formulas, ByName] = Field(
         default={}, description="carried to the predictions, never to a network, by name"
     )
     missing: dict[str, Missing] = Field(
