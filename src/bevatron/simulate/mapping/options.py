@@ -118,9 +118,7 @@ class TableTarget(Section):
     """What can be learned of a sample: one of the keys."""
 
     value: Formula | None = Field(default=None, description="a number")
-    values: Annotated[Formulas | None, ByName] = Field(
-        default=None, description="several numbers, by name"
-    )
+    values: Annotated[Formulas | None, ByName] = Field(default=None, description="several numbers, by name")
     classes: Annotated[Formulas | None, BeforeValidator(_paired)] = Field(
         default=None,
         description="by name of the class, the expression that is true, or not 0, for its samples; numbered in this "
