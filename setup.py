@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-SHIPPED = ("workflow", "profiles", "config/README.md", "config/resources.yaml", "constraints.txt")
+SHIPPED = ("workflow", "profiles", "config/README.md", "config/resources.yaml", "config/studies", "constraints.txt")
 OWN = shutil.ignore_patterns("site.yaml", "__pycache__", ".*")  # of one site, of one machine
 
 

@@ -30,6 +30,8 @@ def test_an_independent_validator_accepts_what_we_accept_and_refuses_unknown_key
     for path in (ROOT / "config" / "studies").glob("*.yaml"):
         tree = yaml.safe_load(path.read_text())
         assert list(validator.iter_errors(tree)) == []
+        if "models" not in tree:
+            continue  # a study of a grid, whose models are checked once it is expanded
         tree["models"][next(iter(tree["models"]))]["training"]["epoch"] = 1
         assert any("epoch" in e.message for e in validator.iter_errors(tree))
 

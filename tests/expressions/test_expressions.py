@@ -232,3 +232,25 @@ def test_parts_of_arrays_are_names(text, names):
 def test_what_only_looks_like_a_part_is_refused(text):
     with pytest.raises(UserError, match="is no expression, at character"):
         parse(text, "key")
+
+
+@pytest.mark.parametrize("places", [3, 5])  # as many as samples, and more
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sum(padded)", lambda a, x: [sum(row) for row in a]),
+        ("max(padded) / x", lambda a, x: [max(row) / y for row, y in zip(a, x, strict=True)]),
+        ("count(padded)", lambda a, x: [len(row) for row in a]),
+        ("first(padded) - x", lambda a, x: [row[0] - y for row, y in zip(a, x, strict=True)]),
+        ("sum(padded * x > 1)", lambda a, x: [sum(v * y > 1 for v in row) for row, y in zip(a, x, strict=True)]),
+        ("sum(hypot(padded, x))", lambda a, x: [sum(math.hypot(v, y) for v in r) for r, y in zip(a, x, strict=True)]),
+        ("any(padded > x)", lambda a, x: [any(v > y for v in row) for row, y in zip(a, x, strict=True)]),
+        ("sum(where(padded > x, padded, x))", lambda a, x: [sum(max(v, y) for v in r) for r, y in zip(a, x, strict=1)]),
+        ("min(x - padded)", lambda a, x: [min(y - v for v in row) for row, y in zip(a, x, strict=True)]),
+    ],
+)  # fmt: skip
+def test_a_fixed_number_of_values_goes_with_one_of_the_sample(text, expected, places):
+    draw = np.random.default_rng(places)
+    padded, x = draw.normal(size=(3, places)), np.array([0.5, -2.0, 3.0])
+    found = parse(text, "here").evaluate({"padded": padded, "x": x})
+    np.testing.assert_allclose(np.asarray(found, float), np.array(expected(padded.tolist(), x.tolist()), float))

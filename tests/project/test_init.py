@@ -32,6 +32,24 @@ def test_a_new_project_is_valid_and_has_what_the_repository_has(tmp_path):
     assert "results" in (project / ".gitignore").read_text()
 
 
+def test_a_project_may_begin_with_studies_of_public_data(tmp_path):
+    init_project(tmp_path / "mine", ["jetclass", "higgs", "jetclass"])
+    project = tmp_path / "mine"
+    assert yaml.safe_load((project / "config/config.yaml").read_text())["studies"] == ["eights", "jetclass", "higgs"]
+    for name in ("jetclass", "higgs"):
+        path = Path("config/studies") / f"{name}.yaml"
+        assert (project / path).read_bytes() == (REPOSITORY / path).read_bytes()
+    assert find_validation_errors(project / "config/config.yaml", project / "config/studies") == []
+
+
+@pytest.mark.parametrize("name", ["jetklass", "../studies/jetclass", "", "eights"])
+def test_an_unknown_study_is_named_and_nothing_is_made(tmp_path, name):
+    with pytest.raises(UserError, match=f"--study: Bevatron has no study '{name}'") as error:
+        init_project(tmp_path / "mine", ["higgs", name])
+    assert "quark_gluon" in str(error.value)
+    assert everything_in(tmp_path) == set()
+
+
 def test_other_files_in_the_folder_stay(tmp_path):
     (tmp_path / "events.root").write_bytes(b"mine")
     (tmp_path / "config").mkdir()
@@ -159,6 +177,7 @@ def test_a_project_runs_with_an_installed_wheel_and_no_clone(tmp_path):
     assert where.count(str(packages)) == 2
     shipped_files = packages / "bevatron" / "shipped"
     assert not (shipped_files / "profiles" / "site" / "site.yaml").exists(), "of this machine alone"
+    assert (shipped_files / "config" / "studies" / "jetclass.yaml").is_file()
     recipe = yaml.safe_load((shipped_files / "workflow" / "envs" / "bevatron.yaml").read_text())
     assert recipe["dependencies"][-1]["pip"][1].startswith("bevatron[export,formats]==")
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.expressions.functions import CONSTANTS, FUNCTIONS, is_list
+from bevatron.expressions.functions import CONSTANTS, FUNCTIONS, is_list, side_by_side
 from bevatron.expressions.wide import reckon, widen
 
 BINARY = {
@@ -58,7 +58,7 @@ class Expression:
     def _value(self, node: ast.expr, columns: Mapping[str, Any]) -> Any:
         arguments = [self._value(child, columns) for child in operands(node)]
         try:
-            return self._apply(node, arguments, columns)
+            return self._apply(node, side_by_side(arguments) if combines_columns(node) else arguments, columns)
         except UserError:
             raise
         except Exception as error:
@@ -134,6 +134,13 @@ def operands(node: ast.expr) -> list[ast.expr]:
         case ast.Subscript():
             return [node.value, node.slice]
     return []
+
+
+def combines_columns(node: ast.expr) -> bool:
+    """Whether values of the operands go together one by one."""
+    return not isinstance(node, ast.Subscript) and not (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "stack"
+    )
 
 
 def place(text: str, node: ast.expr) -> str:

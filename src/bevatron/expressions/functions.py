@@ -52,29 +52,25 @@ def _over_list(name: str) -> Callable[[Any], Any]:
 
     def reduce(values: Any) -> Any:
         ak = _awkward()
-        _require_list(values, name)
-        return ak.to_numpy(ak.fill_none(getattr(ak, name)(values, axis=1), np.nan))
+        return ak.to_numpy(ak.fill_none(getattr(ak, name)(_lists(values, name), axis=1), np.nan))
 
     return reduce
 
 
 def _count(values: Any) -> Any:
     ak = _awkward()
-    _require_list(values, "count")
-    return ak.to_numpy(ak.num(values, axis=1))
+    return ak.to_numpy(ak.num(_lists(values, "count"), axis=1))
 
 
 def _sum(values: Any) -> Any:
     ak = _awkward()
-    _require_list(values, "sum")
-    return ak.to_numpy(ak.sum(values, axis=1))
+    return ak.to_numpy(ak.sum(_lists(values, "sum"), axis=1))
 
 
 def _boolean(name: str) -> Callable[[Any], Any]:
     def reduce(values: Any) -> Any:
         ak = _awkward()
-        _require_list(values, name)
-        return ak.to_numpy(getattr(ak, name)(values, axis=1))
+        return ak.to_numpy(getattr(ak, name)(_lists(values, name), axis=1))
 
     return reduce
 
@@ -86,13 +82,38 @@ def _argsort(values: Any, descending: Any = False) -> Any:
 
 def _first(values: Any) -> Any:
     ak = _awkward()
-    _require_list(values, "first")
-    return ak.to_numpy(ak.fill_none(ak.firsts(values, axis=1), np.nan))
+    return ak.to_numpy(ak.fill_none(ak.firsts(_lists(values, "first"), axis=1), np.nan))
+
+
+def _lists(values: Any, name: str) -> Any:
+    """The column as lists; of one with a fixed number of values a sample, all of these."""
+    if isinstance(values, np.ndarray) and values.ndim == 2:
+        ak = _awkward()
+        return ak.from_regular(ak.Array(values), axis=1)
+    _require_list(values, name)
+    return values
 
 
 def _require_list(values: Any, name: str) -> None:
     if not is_list(values):
         raise ValueError(f"{name}() goes over a list of values, and this column has one value a sample")
+
+
+def side_by_side(columns: list[Any]) -> list[Any]:
+    """The columns, those of one value a sample with axes of length one where another has a fixed number of values.
+
+    numpy would align the samples of the one with the values of the other.
+    """
+    arrays = [column for column in columns if isinstance(column, np.ndarray) and column.ndim]
+    most = max((column.ndim for column in arrays), default=1)
+    if most == 1 or len(arrays) == 1:
+        return columns
+    return [
+        column.reshape(*column.shape, *[1] * (most - column.ndim))
+        if isinstance(column, np.ndarray) and 0 < column.ndim < most
+        else column
+        for column in columns
+    ]
 
 
 def _where(condition: Any, yes: Any, no: Any) -> Any:

@@ -2,11 +2,13 @@
 
 import secrets
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
 from bevatron.errors import UserError
+from bevatron.near_names import did_you_mean
 from bevatron.shipped_files import shipped
 from bevatron.store.files.publish import machine_fault
 
@@ -24,13 +26,15 @@ SHIPPED = (
     "profiles/htcondor/config.yaml",
     "profiles/site/site.example.yaml",
 )
+CONFIG, EXAMPLE = Path("config/config.yaml"), "eights"
 UNFIT = "{}\n"  # Snakemake takes braces for wildcards, and lists its files line by line
 
 
-def init_project(folder: Path) -> list[Path]:
+def init_project(folder: Path, studies: Sequence[str] = ()) -> list[Path]:
     """Writes the project's files into `folder`, all or none of them; returns their paths in it.
 
-    The folder may be there and hold other files. Raises UserError where one of the project's own is there already, for
+    studies: some of Bevatron's own by name, which the project gets and lists beside the example. The folder may be
+    there and hold other files. Raises UserError where one of the project's own is there already, for an unknown study,
     a path in which Snakemake cannot work, and for faults of the machine.
     """
     target = folder.absolute()
@@ -39,7 +43,10 @@ def init_project(folder: Path) -> list[Path]:
         raise UserError(folder, what, f"choose a path without {bad[0]!r}")
     files = {Path(name): (resources.files("bevatron.project") / "templates" / template).read_bytes()
              for template, name in TEMPLATES.items()}  # fmt: skip
-    files |= {Path(name): shipped(name).read_bytes() for name in SHIPPED}
+    files |= {Path(name): shipped(name).read_bytes() for name in SHIPPED} | _ready_studies(studies)
+    listed = ", ".join(dict.fromkeys([EXAMPLE, *studies]))
+    config = files[CONFIG].decode().replace(f"studies: [{EXAMPLE}]", f"studies: [{listed}]")
+    files[CONFIG] = config.encode()
     parents = {target / parent for path in files for parent in path.parents}
     if obstacles := sorted(path for path in parents if _is_there(path) and not path.is_dir()):
         raise UserError(
@@ -54,6 +61,17 @@ def init_project(folder: Path) -> list[Path]:
     except OSError as error:
         raise (machine_fault(error, folder) or error) from error
     return list(files)
+
+
+def _ready_studies(names: Sequence[str]) -> dict[Path, bytes]:
+    """The files of these studies of Bevatron's own, by their paths in a project."""
+    folder = shipped("config/studies")
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    for name in names:
+        if name not in known:
+            what = f"Bevatron has no study '{name}'{did_you_mean(name, known)}"
+            raise UserError("--study", what, f"it has: {', '.join(known)}")
+    return {Path("config/studies") / f"{name}.yaml": (folder / f"{name}.yaml").read_bytes() for name in names}
 
 
 def _is_there(path: Path) -> bool:

@@ -1,9 +1,10 @@
 """HDF5 files: compound datasets with a field for each variable, plain arrays, and pandas' tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import h5py
@@ -15,14 +16,17 @@ from bevatron.errors import UserError
 from bevatron.regular_files import require_regular
 from bevatron.system_errors import system_fault
 from bevatron.tables.equal_length import keep_equal_length
+from bevatron.tables.hdf5_lists import ListTable, open_lists
 from bevatron.tables.pandas_table import find_pandas, open_pandas
 from bevatron.tables.table import Column, EventTable
 
 CHUNK_BYTES = 1 << 30  # HDF5 unpacks a chunk whole
 
 
-def open_hdf5(path: Path, group: str = "") -> EventTable:
-    """The table in the file's `group` (or dataset), '' for the whole file."""
+def open_hdf5(path: Path, group: str = "", lists: Mapping[str, str] | None = None) -> EventTable:
+    """The table in the file's `group` (or dataset), '' for the whole file; lists: groups of the file whose rows are
+    elements of lists, by the dataset in each that counts them.
+    """
     require_regular(path)
     with faults(path):
         # Nobody writes to it, and many file systems of clusters have no locks.
@@ -31,7 +35,7 @@ def open_hdf5(path: Path, group: str = "") -> EventTable:
         with faults(path):
             node = _find(file, group, path)
             pandas = find_pandas(node, path) if isinstance(node, h5py.Group) else None
-            return open_pandas(file, pandas, path) if pandas is not None else Hdf5Table(file, node, path)
+            return open_pandas(file, pandas, path) if pandas is not None else Hdf5Table(file, node, path, lists or {})
     except BaseException:
         file.close()
         raise
@@ -41,17 +45,23 @@ class Hdf5Table(EventTable):
     """Datasets below a group that have as many entries as events.
 
     A dataset `a/b` is the column `a.b`, a field `pt` of a compound dataset `jets` the column `jets.pt`; where the table
-    is one compound dataset, its fields are the columns.
+    is one compound dataset, its fields are the columns. Groups named by `lists` give columns of lists.
     """
 
-    def __init__(self, file: h5py.File, node: h5py.Group | h5py.Dataset, path: Path):
+    def __init__(
+        self,
+        file: h5py.File,
+        node: h5py.Group | h5py.Dataset,
+        path: Path,
+        lists: Mapping[str, str] = MappingProxyType({}),
+    ):
         self.path, self._file = path, file
         self._places: dict[str, tuple[h5py.Dataset, str]] = {}  # dataset and field, '' for none
         refused: dict[str, str] = {}
         self.refused = refused
         found: dict[str, tuple[int, Column]] = {}
         for name, dataset in [("", node)] if isinstance(node, h5py.Dataset) else _datasets(node, "", set(), refused):
-            if not dataset.shape:
+            if not dataset.shape or any(name.startswith(f"{group}.") for group in lists):
                 continue
             if reason := reason_to_refuse(dataset):
                 refused[name] = reason
@@ -64,6 +74,14 @@ class Hdf5Table(EventTable):
             name, reason = next(iter(refused.items()))
             raise UserError(path, f"'{name}' {reason}", "see what wrote the file")
         self.columns, self.n_rows = keep_equal_length(found, path)
+        self._lists: dict[str, ListTable] = {}
+        for group, counts in lists.items():
+            table = _find(file, group, path)
+            if not isinstance(table, h5py.Group):
+                raise UserError(path, f"'{group}' is no group", "name the group whose datasets are lists")
+            opened = open_lists(table, group, counts, self.n_rows, path)
+            self._lists |= dict.fromkeys(opened.places, opened)
+            self.columns |= opened.columns()
 
     def close(self) -> None:
         """Close the file."""
@@ -71,8 +89,9 @@ class Hdf5Table(EventTable):
 
     def _read(self, names: list[str], start: int, stop: int) -> dict[str, Any]:
         with faults(self.path):
-            found = read_fields({name: self._places[name] for name in names}, start, stop)
-        return {name: plain(values, self.columns[name]) for name, values in found.items()}
+            found = read_fields({name: self._places[name] for name in names if name in self._places}, start, stop)
+            lists = {name: self._lists[name].read(name, start, stop) for name in names if name in self._lists}
+        return {name: plain(values, self.columns[name]) for name, values in found.items()} | lists
 
 
 def _columns_of(dataset: h5py.Dataset) -> Iterator[tuple[str, Column]]:

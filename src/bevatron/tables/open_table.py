@@ -1,7 +1,8 @@
 """A file of events, opened by what it is: its first bytes decide, and not its name."""
 
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -25,8 +26,9 @@ class TableOptions:
     """How to read a file where it does not say so itself.
 
     format: one of `Format`, None: by its content. tree: of a ROOT file, the object that holds the events, and of an
-    HDF5 file the group; '' for the only one. The rest is of CSV alone: what separates columns, whether the first line
-    has their names, and the names where it has not.
+    HDF5 file the group; '' for the only one. lists: of HDF5, by group whose rows are elements of lists the dataset in
+    it that counts them. The rest is of CSV alone: what separates columns, whether the first line has their names, and
+    the names where it has not.
     """
 
     format: Format | None = None
@@ -34,6 +36,7 @@ class TableOptions:
     separator: str = ","
     header: bool = True
     names: tuple[str, ...] = ()
+    lists: Mapping[str, str] = field(default_factory=dict)
 
 
 def open_table(path: Path, options: TableOptions) -> EventTable:
@@ -47,7 +50,7 @@ def open_table(path: Path, options: TableOptions) -> EventTable:
         case "hdf5":
             from bevatron.tables.hdf5_table import open_hdf5
 
-            return open_hdf5(path, options.tree)
+            return open_hdf5(path, options.tree, options.lists)
         case "parquet":
             from bevatron.tables.parquet_table import ParquetTable
 

@@ -14,7 +14,7 @@ import numpy as np
 from bevatron.errors import UserError
 
 Kind = Literal["number", "text", "list", "array"]
-LIST_LENGTH = 50  # elements, a guess of the mean
+LIST_LENGTH = 50  # elements, a guess of the mean where a file does not say it
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,19 @@ class Column:
     """What is known of a column before its values are read.
 
     kind: one number a row, one text a row, a list of numbers of any length, or an array of a fixed `shape`; dtype: the
-    number type, in numpy's words.
+    number type, in numpy's words; length: of a list, the mean number of its elements.
     """
 
     kind: Kind
     dtype: str
     shape: tuple[int, ...] = ()
+    length: int = LIST_LENGTH
 
     @property
     def row_bytes(self) -> int:
         """Memory of a row, about: lists and texts have any length."""
         item = 64 if self.kind == "text" else np.dtype(self.dtype).itemsize
-        return item * (LIST_LENGTH if self.kind == "list" else prod(self.shape))
+        return item * (self.length if self.kind == "list" else prod(self.shape))
 
 
 class EventTable(ABC):

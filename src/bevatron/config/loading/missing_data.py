@@ -1,5 +1,6 @@
 """Studies that are left out where somebody else's files, which they read, are not there."""
 
+from itertools import chain
 from pathlib import Path
 
 from bevatron.config.sections.data_part import DataPart
@@ -18,8 +19,10 @@ def missing_files(simulation: Simulation) -> str | None:
     files = getattr(simulation.source, "files_by_shard", None)
     if files is None:
         return None
+    resolve_files, asked = getattr(simulation.source, "resolve_files", None), simulation.asked_shards
     try:
-        for path in files(1)[0]:
+        paths = resolve_files() if resolve_files and asked is None else chain.from_iterable(files(asked or 1))
+        for path in paths:
             if not is_file(Path(path)):
                 return f"{path}: no such file"
     except UserError as error:

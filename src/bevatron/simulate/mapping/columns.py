@@ -9,6 +9,7 @@ from bevatron.expressions import Expression, parse
 from bevatron.simulate.mapping.options import Mapping
 
 WHERE = "simulation.source"
+ENTRY = "entry"  # the number of a row in its file, where the file has no column of this name
 
 
 class Formulas:
@@ -23,6 +24,7 @@ class Formulas:
         cuts = [self._parsed[key] for key in ("selection", "test_selection") if key in self._parsed]
         asks = ("is_finite", "is_nan")  # a selection with these knows of what it leaves out
         self.cut_on = {name for cut in cuts if not any(word in cut.text for word in asks) for name in cut.names}
+        self.names_entry = any(ENTRY in expression.names for expression in self._parsed.values())
         self._images = [group.column for group in mapping.groups.values() if group.column is not None]
 
     def _add(self, key: str, text: str) -> Expression:
@@ -49,6 +51,8 @@ def _texts(mapping: Mapping) -> Iterable[tuple[str, str]]:
     for key in ("selection", "test_selection", "weight"):
         if (text := getattr(mapping, key)) is not None:
             yield key, text
+    for name, text in mapping.splits.items():
+        yield f"splits.{name}", text
     for number, text in enumerate(mapping.id):
         yield f"id.{number}", text
     for name, text in mapping.observers.items():

@@ -1,6 +1,6 @@
 """The mapping of a table as a study's file states it: what is an input, what is learned, what is kept beside."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -30,19 +30,39 @@ def _named(value: Any) -> Any:
     return {str(name): name for name in value} if isinstance(value, list) else value
 
 
+ByName = BeforeValidator(_named, json_schema_input_type=dict[str, str | float] | list[str | float])
+
+
+Listed = BeforeValidator(lambda v: v if isinstance(v, list) else [v], json_schema_input_type=str | list[str])
+
+
 def _paired(value: Any) -> Any:
     """Pairs of name and expression, as `TableTarget` gives its classes to JSON."""
     pairs = isinstance(value, list) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in value)
     return dict(value) if pairs else value
 
 
-class TableGroup(Section):
+class WithLaterKeys(Section):
+    """A section with keys, `LATER`, that at their default leave digests and seeds as they were before these keys."""
+
+    LATER: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_later_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        unused = {key for key in self.LATER if getattr(self, key) == fields[key].default}
+        return {key: value for key, value in handler(self).items() if key not in unused}
+
+
+class TableGroup(WithLaterKeys):
     """An input group: what a network reads of a sample."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("crop", "averaged")
 
     layout: Literal["sample", "list", "image"] = Field(
         default="sample", description="numbers of the sample; a list of elements, each with numbers; or an image"
     )
-    features: Annotated[Formulas, BeforeValidator(_named)] = Field(
+    features: Annotated[Formulas, ByName] = Field(
         default={}, description="by name, the expression of each feature; a list of columns keeps their names"
     )
     units: dict[str, str] = Field(default={}, description="units of the features, GeV for example")
@@ -68,6 +88,12 @@ class TableGroup(Section):
         default="none", description="of images: where the axis of the channels is, if there is one"
     )
     scale: Positive = Field(default=1.0, description="of images: values are multiplied by it, 1/255 for bytes")
+    crop: Count | None = Field(
+        default=None, description="of images: only the middle is kept, so many pixels along each side; default: all"
+    )
+    averaged: Count = Field(
+        default=1, description="of images: the mean of so many pixels along each side becomes one pixel"
+    )
 
     @model_validator(mode="after")
     def _fits_the_layout(self) -> "TableGroup":
@@ -79,6 +105,8 @@ class TableGroup(Section):
             raise ValueError("exists, length, padding: give one of them")
         if (self.layout == "image") != (self.column is not None):
             raise ValueError("column: an image has a column, and nothing else has")
+        if self.layout != "image" and (self.crop is not None or self.averaged != 1):
+            raise ValueError(f"{'averaged' if self.crop is None else 'crop'}: only an image has pixels")
         if (self.layout == "image") == bool(self.features):
             raise ValueError("features: missing" if not self.features else "features: an image has none")
         if unknown := sorted(set(self.units) - set(self.features)):
@@ -90,9 +118,7 @@ class TableTarget(Section):
     """What can be learned of a sample: one of the keys."""
 
     value: Formula | None = Field(default=None, description="a number")
-    values: Annotated[Formulas | None, BeforeValidator(_named)] = Field(
-        default=None, description="several numbers, by name"
-    )
+    values: Annotated[Formulas | None, ByName] = Field(default=None, description="several numbers, by name")
     classes: Annotated[Formulas | None, BeforeValidator(_paired)] = Field(
         default=None,
         description="by name of the class, the expression that is true, or not 0, for its samples; numbered in this "
@@ -154,8 +180,10 @@ class Missing(Section):
     values: list[Real] = Field(default=[], description="further values that stand for a missing one, -999 for example")
 
 
-class Mapping(Section):
+class Mapping(WithLaterKeys):
     """Groups, targets and what is kept beside them."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("splits", "shift")
 
     selection: Formula | None = Field(default=None, description="which samples are used; default: all")
     test_selection: Formula | None = Field(
@@ -166,27 +194,27 @@ class Mapping(Section):
         description="columns of the files that are replaced before anything else sees them, by name: jet_pt: 1.01 * "
         "jet_pt. The expressions see the columns as they are in the files; meant for `variations`",
     )
+    splits: dict[Literal["train", "val", "test"], Formula] = Field(
+        default={},
+        description="by split, which samples are in it, where the data say so; those of none are left out. Default: by "
+        "`dataset.split`",
+    )
     derived: Formulas = Field(default={}, description="further columns by name; each may use those before it")
     groups: dict[Name, TableGroup] = Field(description="the input groups by name", min_length=1)
     targets: dict[Name, TableTarget] = Field(description="what can be learned, by name", min_length=1)
     weight: Formula | None = Field(default=None, description="the weight of a sample")
-    id: Annotated[list[Formula], BeforeValidator(lambda v: v if isinstance(v, list) else [v])] = Field(
+    id: Annotated[list[Formula], Listed] = Field(
         default=[],
         description="what numbers the event of a sample: one column, or several that do so together (run, event); "
         "samples of one event stay in one split. Default: each sample is an event",
     )
-    observers: Annotated[Formulas, BeforeValidator(_named)] = Field(
+    observers: Annotated[Formulas, ByName] = Field(
         default={}, description="carried to the predictions, never to a network, by name"
     )
     missing: dict[str, Missing] = Field(
         default={},
         description="by feature (`group.feature`), by group, or 'all': what becomes of values that are not finite",
     )
-
-    @model_serializer(mode="wrap")
-    def _without_what_is_not_used(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A mapping that shifts nothing keeps the digest that it had before there were shifts."""
-        return {name: value for name, value in handler(self).items() if name != "shift" or value}
 
     @model_validator(mode="after")
     def _shifts_columns_of_the_files(self) -> "Mapping":
@@ -196,6 +224,9 @@ class Mapping(Section):
 
     @model_validator(mode="after")
     def _knows_its_features(self) -> "Mapping":
+        if self.splits and len(self.splits) < 3:
+            (first, *_) = (name for name in ("train", "val", "test") if name not in self.splits)
+            raise ValueError(f"splits: {first} is missing; give an expression for train, val and test")
         check_missing(self.missing, {name: list(group.features) for name, group in self.groups.items()})
         check_indicators(self.missing, {name: list(group.features) for name, group in self.groups.items()})
         return self

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.simulate.mapping.columns import WHERE, Formulas, flat, is_true, select_rows
+from bevatron.simulate.mapping.columns import ENTRY, WHERE, Formulas, flat, is_true, select_rows
 from bevatron.simulate.mapping.images import make_images
 from bevatron.simulate.mapping.lists import make_lists
 from bevatron.simulate.mapping.missing import fill
 from bevatron.simulate.mapping.options import Mapping, TableGroup, TableTarget
 from bevatron.store.mixing import GOLDEN_GAMMA, mix
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
+from bevatron.store.shards.contract import SPLITS
 
 LEARNED, TESTED = 1, 2  # bits of the target `selected`: used in training and validation, used in the test
 SELECTED = "selected"
@@ -38,8 +39,11 @@ class Mapper:
 
     def to_samples(self, columns: dict[str, Any], n: int, rows: Rows) -> Samples:
         """The samples of n rows whose columns are given; those that no selection takes are left out."""
+        if self.formulas.names_entry and ENTRY not in columns:
+            columns = columns | {ENTRY: rows.first + np.arange(n)}
         columns = self.formulas.with_derived(columns)
         selected = self._selected(columns, n)
+        split = self._split(columns, n, rows, selected)
         targets = {
             name: self._target(name, target, columns, n, rows, selected)
             for name, target in self.mapping.targets.items()
@@ -59,7 +63,7 @@ class Mapper:
             targets={
                 **{name: values[kept] for name, values in targets.items()},
                 **({} if self.mapping.test_selection is None else {SELECTED: selected[kept]}),
-                **({} if rows.split is None else {"split": np.full(len(kept), rows.split, np.int64)}),
+                **({} if split is None else {"split": split[kept]}),
                 **self._event(columns, len(kept)),
             },
             id=(np.uint64(rows.number) << np.uint64(40)) | entry,
@@ -73,6 +77,21 @@ class Mapper:
         learned = self._passes("selection", columns, n)
         tested = learned if self.mapping.test_selection is None else self._passes("test_selection", columns, n)
         return (learned * LEARNED + tested * TESTED).astype(np.int8)
+
+    def _split(self, columns: dict[str, Any], n: int, rows: Rows, selected: np.ndarray) -> np.ndarray | None:
+        """The split of each row, (n,) int64; takes rows of none out of `selected`. None: the study names no splits."""
+        if rows.split is not None:
+            return np.full(n, rows.split, np.int64)
+        if not self.mapping.splits:
+            return None
+        member = np.column_stack([self._truth(f"splits.{name}", columns, n, rows, selected) for name in SPLITS])
+        several = np.flatnonzero((member.sum(axis=1) > 1) & (selected != 0))
+        if len(several):
+            named = [name for name, true in zip(SPLITS, member[several[0]], strict=True) if true]
+            what = f"entry {rows.first + several[0]} is of the splits {' and '.join(named)}"
+            raise UserError(rows.file, what, f"make {WHERE}.splits exclude one another")
+        selected[~member.any(axis=1)] = 0
+        return member.argmax(axis=1).astype(np.int64)
 
     def _passes(self, key: str, columns: dict[str, Any], n: int) -> np.ndarray:
         if getattr(self.mapping, key) is None:

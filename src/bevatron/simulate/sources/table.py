@@ -3,18 +3,19 @@
 import logging
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from bevatron.config.loading.digest import digest_of
 from bevatron.config.loading.kinds import source
-from bevatron.config.sections.section import Positive
+from bevatron.config.sections.section import Count, Positive
 from bevatron.errors import UserError
 from bevatron.simulate.batches import Batches
 from bevatron.simulate.external.division import Piece, divide
 from bevatron.simulate.external.external_files import WHERE, FileOptions, FileRange, refuse_changes, too_few_events
+from bevatron.simulate.mapping.columns import ENTRY
 from bevatron.simulate.mapping.options import Mapping
 from bevatron.simulate.mapping.to_samples import Mapper, Rows
 from bevatron.simulate.shard_seed import ShardSeed
@@ -43,6 +44,8 @@ class TableSource:
     EMPTY_SHARDS = True  # a selection may leave nothing of some
 
     class Options(FileOptions, Mapping):
+        LATER: ClassVar[tuple[str, ...]] = (*Mapping.LATER, "rows_per_file", "lists")
+
         files: list[str] | dict[Literal["train", "val", "test"], list[str]] = Field(
             description="paths or patterns (*, ?, **) relative to the working folder, in their order; by split, where "
             "each split has files of its own"
@@ -59,6 +62,14 @@ class TableSource:
         )
         header: bool = Field(default=True, description="whether a CSV file's first line names its columns")
         names: list[str] = Field(default=[], description="names of a CSV file's columns, where it has none or others")
+        lists: dict[str, str] = Field(
+            default={},
+            description="of HDF5: by group whose rows are elements of lists, the dataset in it that says how many rows "
+            "each event has: a count for each event, or pairs of the event's number and a count",
+        )
+        rows_per_file: Count | None = Field(
+            default=None, description="of each file only so many rows are read, the first ones; default: all"
+        )
         shard_mb: Positive = Field(
             default=150.0,
             description="without per_shard: megabytes of files that a shard reads, about. A larger ROOT, HDF5 or "
@@ -76,6 +87,10 @@ class TableSource:
         def _has_files(self) -> "TableSource.Options":
             if not self.patterns() or not all(self.files.values() if isinstance(self.files, dict) else [True]):
                 raise ValueError("files: name at least one")
+            if self.splits and isinstance(self.files, dict):
+                raise ValueError("splits: the files are by split already; give one of both")
+            if self.rows_per_file is not None and self.per_shard is not None:
+                raise ValueError("rows_per_file: per_shard counts through whole files; give one of both")
             return self
 
         def patterns(self) -> list[str]:
@@ -84,7 +99,7 @@ class TableSource:
                 return [pattern for split in SPLITS for pattern in self.files.get(split, [])]
             return self.files
 
-        def splits(self) -> list[int | None]:
+        def split_of_files(self) -> list[int | None]:
             """For each file the split that it is of, in the order of SPLITS; None where files are not by split."""
             if not isinstance(self.files, dict):
                 return [None] * len(self.resolve_files())
@@ -132,7 +147,7 @@ class TableSource:
 
         def reading(self) -> TableOptions:
             """How the files are read."""
-            return TableOptions(self.format, self.tree, self.separator, self.header, tuple(self.names))
+            return TableOptions(self.format, self.tree, self.separator, self.header, tuple(self.names), self.lists)
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of samples, and the time spent in reading. Nothing is random, so `seed` is not used."""
@@ -140,14 +155,16 @@ class TableSource:
         part = options.part(shard)
         mapper = Mapper(options)
         batches, read, n_events, skipped = Batches(), [], 0, 0
-        splits = options.splits()
+        splits = options.split_of_files()
         pieces = part.pieces or (None,) * len(part.files)
         with refuse_changes(part):
             for path, number, piece in zip(part.files, part.numbers, pieces, strict=True):
                 with open_table(path, options.reading()) as table:
                     first, last = max(part.first - skipped, 0), None if part.stop is None else part.stop - skipped
                     if piece is not None and piece.of > 1:
-                        first, last = piece.rows(table.n_rows)
+                        first, last = piece.rows(min(table.n_rows, options.rows_per_file or table.n_rows))
+                    elif options.rows_per_file is not None:
+                        last = options.rows_per_file
                     if first == 0 or first < table.n_rows:
                         read.append((path, number))
                         for at, columns, n in _steps(table, mapper, first, last):
@@ -189,7 +206,7 @@ class TableSource:
 
 def _steps(table: EventTable, mapper: Mapper, first: int, last: int | None):
     """The rows of a file: the first row of each step, its columns and how many rows it has."""
-    names = mapper.formulas.columns_read()
+    names = [name for name in mapper.formulas.columns_read() if name != ENTRY or name in table.columns]
     if not names:
         raise UserError("simulation.source", "no expression names a column of the files", "name one")
     row_bytes = sum(table.find(name).row_bytes for name in names)
