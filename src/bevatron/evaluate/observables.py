@@ -15,7 +15,7 @@ from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.classes import pairs_of
 from bevatron.evaluate.statistics.measurement import Measurement, measure
 from bevatron.evaluate.statistics.ranking import Ranking
-from bevatron.evaluate.tasks.classification import ROC_GRID
+from bevatron.evaluate.statistics.roc import ROC_GRID
 from bevatron.store.records.data import DataRecord, ObservableRecord, PointsRecord, write_data
 from bevatron.store.shards.dataset import load_dataset
 from bevatron.versions import versions

@@ -75,6 +75,10 @@ def metrics_record(
     bootstrap = Bootstrap(events, settings.bootstrap, context.dataset.manifest.sha256, predictions.weight)
     metrics, curves = EVALUATIONS[study.task.kind]().metrics(study.task, predictions, bootstrap, context)
     metrics = metrics | (of_the_fits or {})
+    if settings.importance is not None:
+        from bevatron.evaluate.inspection.importance import measure_importance  # torch
+
+        curves = curves | measure_importance(context, bootstrap)
     return MetricsRecord(
         study=study.name,
         model=context.model_name,
