@@ -1,0 +1,62 @@
+"""Panels with a smaller one below each, in which curves are divided by one of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Bbox
+
+from bevatron.report.plots.style import FAINT, create_panels
+
+MAIN, GAP = 0.69, 0.035  # of a cell's height: the main panel, and what is left between the two
+NARROWEST, WIDEST = 0.1, 2.0  # how far a ratio's axis reaches from 1 at least, and at most
+
+
+@dataclass(frozen=True)
+class _PartOfCell:
+    """Where one of the two panels lies in their cell of the grid: between two fractions of its height."""
+
+    spec: SubplotSpec
+    figure: Figure
+    low: float
+    high: float
+
+    def __call__(self, axes: Axes, renderer: object) -> Bbox:
+        """The panel's place in the figure, as matplotlib asks for it."""
+        cell = self.spec.get_position(self.figure)
+        return Bbox.from_extents(cell.x0, cell.y0 + self.low * cell.height, cell.x1, cell.y0 + self.high * cell.height)
+
+    def get_subplotspec(self) -> SubplotSpec:
+        """The cell, by which the layout knows that both panels share it."""
+        return self.spec
+
+
+def create_ratio_panels(n: int, columns: int, height: float) -> tuple[Figure, list[tuple[Axes, Axes]]]:
+    """As `create_panels`; of each cell the main panel and the one of ratios below it, with one horizontal axis."""
+    figure, panels = create_panels(n, columns, height)
+    pairs = []
+    for main in panels:
+        spec = main.get_subplotspec()
+        if spec is None:
+            raise ValueError("a panel that lies in no grid")
+        ratio = figure.add_subplot(spec, sharex=main)
+        main.set_axes_locator(_PartOfCell(spec, figure, 1 - MAIN, 1.0))  # pyright: ignore[reportArgumentType]
+        ratio.set_axes_locator(_PartOfCell(spec, figure, 0.0, 1 - MAIN - GAP))  # pyright: ignore[reportArgumentType]
+        main.tick_params(labelbottom=False)
+        pairs.append((main, ratio))
+    return figure, pairs
+
+
+def finish_ratio(axes: Axes, title: str, drawn: Sequence[np.ndarray]) -> None:
+    """A line at 1, and an axis around it that shows the ratios `drawn`, but for the wildest of them."""
+    axes.axhline(1.0, color=FAINT, lw=0.8, ls="--", zorder=0)
+    away = np.abs(np.concatenate([np.ravel(r) for r in drawn]) - 1.0) if drawn else np.zeros(0)
+    away = away[np.isfinite(away)]
+    reach = float(np.clip(1.15 * np.quantile(away, 0.97), NARROWEST, WIDEST)) if len(away) else NARROWEST
+    axes.set_ylim(max(1 - reach, 0.0), 1 + reach)
+    axes.set_ylabel(title, loc="center")
+    axes.yaxis.set_major_locator(MaxNLocator(4, prune="both"))  # numbers at the ends would touch the main panel's
