@@ -1,5 +1,6 @@
 """Cuts of fixed efficiency and what passes them, beside closed forms, scikit-learn and loops over samples."""
 
+from itertools import pairwise
 from statistics import NormalDist
 
 import numpy as np
@@ -65,7 +66,7 @@ def test_seeds_that_differ_widen_the_interval_of_their_mean():
     scores = [score + rng.normal(0, 0.5, len(score)) for _ in range(3)]
     curve = roc_curve("beauty", scores, of_class, book, 0.68)
     kept = np.array(curve["backgrounds"]["light"])
-    low, high = wilson(kept.mean(0), np.full(kept.shape[1], (labels == 0).sum()), 0.68)
+    high = wilson(kept.mean(0), np.full(kept.shape[1], (labels == 0).sum()), 0.68)[1]
     of_seeds = kept.std(0, ddof=1) / np.sqrt(3)
     np.testing.assert_allclose(
         curve["high"]["light"], np.minimum(1, kept.mean(0) + np.hypot(high - kept.mean(0), of_seeds)), rtol=1e-5
@@ -94,7 +95,7 @@ def test_profiles_are_those_of_loops_over_bins(weighted):
     curve = profile_curve(TASK, PROFILE, x, "beauty", [score], labels, book, [0.6], 0.68)
     w, edges = np.ones(len(x)) if weights is None else weights, curve["edges"]
     for kind in ("global", "per_bin"):
-        for k, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
+        for k, (low, high) in enumerate(pairwise(edges)):
             inside = (x >= low) & ((x < high) | (k == len(edges) - 2))
             among = labels == 1 if kind == "global" else (labels == 1) & inside
             cut = cut_at(score[among], 0.6, None if weights is None else w[among])

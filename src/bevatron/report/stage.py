@@ -11,7 +11,7 @@ from bevatron.report.ledger.decided import decide_claims, record_of
 from bevatron.report.ledger.reported import CLAIMS, LoadStudy, read_reported
 from bevatron.report.page.chapter import draw_chapter
 from bevatron.report.page.render import render_ledger, render_study
-from bevatron.report.plots.style import Pdf, page_style
+from bevatron.report.plots.style import BESIDE, Pdf, page_style
 from bevatron.report.provenance.record import PAGE, PROVENANCE, ledger_provenance, study_provenance
 from bevatron.report.results.study_results import read_study
 from bevatron.store.files.plain_names import inside
@@ -40,6 +40,8 @@ def write_study_page(study: Study, scale: str, results: Path, output_folder: Pat
     page = render_study(chapter, claims, scale).encode()
     for name, content in files.items():
         publish_bytes(inside(output_folder, name), content)
+    for name in {f"plots/{figure.name}.{suffix}" for figure in chapter.figures for suffix in BESIDE} - set(files):
+        inside(output_folder, name).unlink(missing_ok=True)  # of an earlier page, whose figure had more
     numbers = [number for table in chapter.tables for number in table.numbers()]
     origin = study_provenance(scale, study_results, entries, numbers, results, files | {PAGE: page})
     publish_json(output_folder / PROVENANCE, origin)

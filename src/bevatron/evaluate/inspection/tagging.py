@@ -75,7 +75,8 @@ def read_variable(columns: TestColumns, profile: Profile) -> tuple[np.ndarray, s
     else:
         assert profile.group is not None
         assert profile.feature is not None
-        x, unit = (of(profile.group, profile.feature) for of in (columns.feature, columns.unit))
+        x = columns.feature(profile.group, profile.feature)
+        unit = columns.unit(profile.group, profile.feature)
     return (np.abs(x) if profile.absolute else x), unit
 
 

@@ -36,7 +36,7 @@ def plot_roc(
     backgrounds = backgrounds_shown(backgrounds, curves)
     if not backgrounds:
         return None
-    reference = reference if reference in curves else next(iter(curves))
+    reference = reference if reference is not None and reference in curves else next(iter(curves))
     if len(curves) > 1:
         figure, pairs = create_ratio_panels(len(backgrounds), columns=2, height=5.2)
         for (main, ratio), background in zip(pairs, backgrounds, strict=True):

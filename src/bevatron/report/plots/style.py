@@ -26,6 +26,7 @@ COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e
 """Petroff's sequence (arXiv:2107.02270), blue, orange, red first: light, charm and beauty."""
 WIDTH = 11.7  # inches that fill the page, so that letters have the same size in all figures
 INK, FAINT = "#222222", "#8a8f98"
+BESIDE = ("pdf", "csv")  # suffixes of what lies beside a figure
 FEW_PANELS, FEW_CLASSES = 4, 6  # up to which each is drawn with all that belongs to it
 
 _PAGE = {
@@ -81,7 +82,7 @@ class ReportFigure:
     @property
     def files(self) -> dict[str, bytes]:
         """Its files by name: the figure itself, and beside it PDF and CSV, where it has them."""
-        beside = {f"{self.name}.{suffix}": content for suffix, content in (("pdf", self.pdf), ("csv", self.csv))}
+        beside = {f"{self.name}.{suffix}": getattr(self, suffix) for suffix in BESIDE}
         return {self.file: self.content} | {name: content for name, content in beside.items() if content}
 
     @property

@@ -39,13 +39,11 @@ def plot_discriminants(title: str, classes: list[str], curves: Mapping[str, dict
         axes.set_yscale("log")
         axes.set_ylim(max(lowest / 2, 1e-5), highest * 4)
         for percent, cuts in curve["cuts"].items():
-            of_seeds = np.array(cuts, float)
-            if np.isfinite(of_seeds).any():
-                axes.axvline(np.nanmean(of_seeds), color=INK, lw=0.9, ls=":")
-                axes.text(
-                    np.nanmean(of_seeds), 0.985, f" {percent} %", transform=axes.get_xaxis_transform(), va="top",
-                    fontsize=9, color=INK,
-                )  # fmt: skip
+            if not (of_seeds := [cut for cut in cuts if cut is not None]):
+                continue
+            at, place = sum(of_seeds) / len(of_seeds), axes.get_xaxis_transform()
+            axes.axvline(at, color=INK, lw=0.9, ls=":")
+            axes.text(at, 0.985, f" {percent} %", transform=place, va="top", fontsize=9, color=INK)
         axes.set_xlim(edges[0], edges[-1])
         axes.set_title(model, loc="left")
         axes.set_xlabel(title)
@@ -73,7 +71,7 @@ def plot_profile(
     shown = [name for name in backgrounds if any(_is_kept(p[kind][name]) for p in points.values() for kind in CUTS)]
     if not shown:
         return None
-    reference = reference if reference in curves else next(iter(curves))
+    reference = reference if reference is not None and reference in curves else next(iter(curves))
     panels = [(kind, name) for kind in CUTS for name in (signal, *shown)]
     figure, pairs = create_ratio_panels(len(panels), columns=1 + len(shown), height=4.4)
     for (axes, below), (kind, name) in zip(pairs, panels, strict=True):
