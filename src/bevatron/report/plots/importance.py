@@ -36,7 +36,6 @@ def plot_importance(importance: dict[str, Any], attributions: dict[str, Any] | N
         value, error = (np.array([f[key] for f in found], float) for key in ("value", "error"))
         _draw(panels[1], names, value, error, np.array([f["per_seed"] for f in found], float), 2)
         panels[1].set_xlabel(f"mean |attribution| to the {attributions['of']}")
-        panels[1].set_xlim(left=0)
     return figure
 
 
@@ -53,6 +52,10 @@ def _draw(
     if of_seeds.shape[1] > 1:
         for seed in of_seeds.T:
             axes.plot(seed, rows, ls="none", marker="o", mfc="none", mec=COLOURS[colour], ms=3, alpha=0.6)
+    drawn = np.concatenate([[0.0], value - error, value + error, of_seeds.ravel()])
+    lowest, highest = np.nanmin(drawn), np.nanmax(drawn)
+    room = 0.04 * (highest - lowest) or 1.0
+    axes.set_xlim(lowest - room * (lowest < 0), highest + room)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.yaxis.set_major_locator(FixedLocator(rows.tolist()))
     axes.yaxis.set_major_formatter(FixedFormatter(names))

@@ -59,4 +59,6 @@ def finish_ratio(axes: Axes, title: str, drawn: Sequence[np.ndarray]) -> None:
     reach = float(np.clip(1.15 * np.quantile(away, 0.97), NARROWEST, WIDEST)) if len(away) else NARROWEST
     axes.set_ylim(max(1 - reach, 0.0), 1 + reach)
     axes.set_ylabel(title, loc="center")
-    axes.yaxis.set_major_locator(MaxNLocator(4, prune="both"))  # numbers at the ends would touch the main panel's
+    # Numbers at the ends would touch those of the main panel.
+    # Numbers at the ends would touch those of the main panel.
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], prune="both"))

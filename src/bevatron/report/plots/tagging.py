@@ -1,6 +1,6 @@
 """Discriminants by class, and efficiency and rejection in bins of a variable, of several models."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,7 @@ def plot_profile(
     if not shown:
         return None
     reference = reference if reference is not None and reference in curves else next(iter(curves))
+    filled = _filled(curves.values())
     panels = [(kind, name) for kind in CUTS for name in (signal, *shown)]
     figure, pairs = create_ratio_panels(len(panels), columns=1 + len(shown), height=4.4)
     for (axes, below), (kind, name) in zip(pairs, panels, strict=True):
@@ -85,7 +86,8 @@ def plot_profile(
                 ratio = tuple(part / base for part in values[:3])
                 _draw_model(below, i, len(curves), edges, (*ratio, np.full(len(base), np.nan)), title)
                 drawn.append(ratio[0])
-        _finish(axes, below, np.array(curves[reference]["edges"]), name, signal, float(efficiency) / 100)
+        _finish(axes, np.array(curves[reference]["edges"]), name, signal, float(efficiency) / 100)
+        axes.set_xlim(*filled)
         finish_ratio(below, "ratio", drawn)
         axes.set_title(CUTS[kind], loc="left")
         below.set_xlabel(quantity)
@@ -116,10 +118,18 @@ def _draw_model(axes: Axes, i: int, n: int, edges: np.ndarray, values: tuple[np.
         )  # fmt: skip
 
 
-def _finish(axes: Axes, below: Axes, edges: np.ndarray, name: str, signal: str, efficiency: float) -> None:
+def _filled(curves: Iterable[dict[str, Any]]) -> tuple[float, float]:
+    """From the first to the last edge of bins that hold samples."""
+    ends = []
+    for curve in curves:
+        edges, full = np.array(curve["edges"]), np.flatnonzero(np.sum(list(curve["samples"].values()), axis=0))
+        ends += [edges[full[0]], edges[full[-1] + 1]] if len(full) else [edges[0], edges[-1]]
+    return float(min(ends)), float(max(ends))
+
+
+def _finish(axes: Axes, edges: np.ndarray, name: str, signal: str, efficiency: float) -> None:
     if edges[0] > 0 and edges[-1] > LOGARITHMIC * edges[0]:
         axes.set_xscale("log")
-    axes.set_xlim(edges[0], edges[-1])
     if name == signal:
         axes.set_ylim(0, 1.05)
         axes.axhline(efficiency, color=FAINT, lw=0.8, ls=":", zorder=0)
