@@ -26,16 +26,23 @@ def drawn_numbers(figure: Figure) -> bytes:
     """CSV of all lines, points, histograms, bands and small matrices of a drawn figure; empty where it has only
     pictures.
 
-    Columns: the panel's number in reading order and its title, the labels of its axes with their units, the series as
-    the legend calls it, its kind, and the numbers: x (of a histogram's bin its two edges), y, and the ends of an error
-    bar or a band. Numbers have seven digits; what does not exist, as a rejection without background, has no row.
+    Columns: the panel's number in reading order (a panel of ratios has that of the one above it) and its title, the
+    labels of its axes with their units, the series as the legend calls it, its kind, and the numbers: x (of a
+    histogram's bin its two edges), y, and the ends of an error bar or a band. Numbers have seven digits; what does not
+    exist, as a rejection without background, has no row.
     """
     rows: list[Row] = []
-    panels = [axes for axes in figure.axes if axes.axison and axes.get_label() != "<colorbar>"]
-    for number, axes in enumerate(panels, 1):
+    titles: dict[object, str] = {}  # by cell of the grid, of which a panel and that of its ratios have one
+    for axes in figure.axes:
+        if not axes.axison or axes.get_label() == "<colorbar>":
+            continue
         title = axes.get_title(loc="left") or axes.get_title() or axes.get_title(loc="right")
-        words = [" ".join(text.split()) for text in (title, axes.get_xlabel(), axes.get_ylabel())]
-        rows += [(number, *words, *row) for row in _rows_of(axes) if any(value != "" for value in row[-3:])]
+        cell = axes.get_subplotspec() or axes
+        title = titles.setdefault(cell, title)
+        below = next((a.get_xlabel() for a in axes.get_shared_x_axes().get_siblings(axes) if a.get_xlabel()), "")
+        words = [" ".join(text.split()) for text in (title, axes.get_xlabel() or below, axes.get_ylabel())]
+        number = list(titles).index(cell) + 1
+        rows += [(number, *words, *row) for row in _rows_of(axes) if _exists(row)]
         if len(rows) > ROWS:
             return b""
     return encode_table(format_rows([HEAD, *rows])) if rows else b""
@@ -160,6 +167,11 @@ def _hex(colour: Any) -> str:
         return to_hex(colour)
     except ValueError:
         return to_hex(colour[0]) if isinstance(colour, np.ndarray) and len(colour) else ""
+
+
+def _exists(row: Row) -> bool:
+    """Whether a row has a place, and a number there."""
+    return row[-5] != "" and any(value != "" for value in row[-3:])
 
 
 def _numbers(*values: Any) -> Sequence[object]:

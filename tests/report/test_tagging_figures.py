@@ -1,0 +1,360 @@
+"""Figures that taggers use, read back from their axes, and the files beside each figure."""
+
+import copy
+import csv
+import io
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from bevatron.config.sections.study import Study
+from bevatron.evaluate.evaluation import Predictions
+from bevatron.evaluate.predictions.columns import TestColumns
+from bevatron.report.plots.drawn_numbers import drawn_numbers
+from bevatron.report.plots.importance import MOST, plot_importance
+from bevatron.report.plots.roc import backgrounds_shown, plot_roc
+from bevatron.report.plots.style import draw_figure, page_style
+from bevatron.report.plots.tagging import plot_discriminants, plot_profile
+from bevatron.report.stage import write_study_page
+from bevatron.store.shards.columns import Dense, Group, Samples
+from bevatron.store.shards.dataset import load_dataset
+
+GRID = np.round(np.linspace(0.2, 1.0, 81), 4)
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    with page_style():
+        yield
+    plt.close("all")
+
+
+def roc(kept, low=None, high=None, n=1000):
+    kept = np.asarray(kept, float)
+    low, high = (kept * f if end is None else end for f, end in ((0.9, low), (1.1, high)))
+    curve = {"efficiency": GRID.tolist(), "samples": {"light": n, "beauty": n}}
+    bands = {"low": {"light": low.tolist()}, "high": {"light": high.tolist()}}
+    return curve | bands | {"backgrounds": {"light": [kept.tolist()]}}
+
+
+def panels_of(figure):
+    return [axes for axes in figure.axes if axes.axison]
+
+
+def rows_of(content):
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+
+
+def test_rejections_stand_above_their_ratio_to_the_reference():
+    curves = {"poor": roc(GRID**2), "good": roc(GRID**4 / 2)}
+    figure = plot_roc("beauty", ["light"], curves, {}, [0.7], reference="good")
+    main, ratio = panels_of(figure)
+    assert (main.get_ylabel(), ratio.get_ylabel(), ratio.get_xlabel()) == (
+        "light rejection",
+        "ratio",
+        "beauty efficiency",
+    )
+    drawn = {line.get_label(): line.get_ydata() for line in main.lines}
+    np.testing.assert_allclose(drawn["good"], np.where(GRID**4 / 2 * 1000 >= 5, 2 / GRID**4, np.nan))
+    poor, good = (line.get_ydata() for line in ratio.lines[:2])
+    shown = np.isfinite(drawn["good"])
+    np.testing.assert_allclose(poor[shown], (GRID**2 / 2)[shown])
+    np.testing.assert_allclose(good[shown], 1.0)
+    assert np.isnan(poor[~shown]).all(), "without a reference there is no ratio"
+    assert main.get_xlim() == ratio.get_xlim()
+    figure.canvas.draw()
+    assert main.get_position().y0 > ratio.get_position().y1
+    assert main.get_position().x0 == pytest.approx(ratio.get_position().x0)
+
+
+def test_a_single_model_has_no_ratio_and_bands_are_those_of_the_evaluation():
+    curve = roc(GRID**2, low=GRID**2 / 2, high=GRID**2 * 2)
+    figure = plot_roc("beauty", ["light"], {"net": curve}, {}, [0.7])
+    (axes,) = panels_of(figure)
+    band = [row for row in rows_of(drawn_numbers(figure)) if row["kind"] == "band"]
+    assert {row["series"] for row in band} == {"net"}
+    low, high = (np.array([float(row[end]) for row in band]) for end in ("low", "high"))
+    np.testing.assert_allclose(low, 1 / (2 * GRID**2), rtol=1e-6)
+    np.testing.assert_allclose(high, 2 / GRID**2, rtol=1e-6)
+    assert axes.get_yscale() == "log"
+
+
+def test_a_lower_end_of_nothing_is_no_infinite_band():
+    figure = plot_roc("beauty", ["light"], {"net": roc(GRID**2, low=np.zeros(81))}, {}, [0.7])
+    figure.canvas.draw()
+    (axes,) = panels_of(figure)
+    assert np.isfinite(axes.get_ylim()).all()
+    assert axes.get_ylim()[1] < 100
+
+
+def test_results_without_intervals_have_the_range_of_their_seeds():
+    curve = roc(GRID**2)
+    del curve["low"], curve["high"]
+    curve["backgrounds"]["light"] = [(GRID**2).tolist(), (GRID**2 * 0.5).tolist()]
+    band = [
+        r
+        for r in rows_of(drawn_numbers(plot_roc("beauty", ["light"], {"net": curve}, {}, [0.7])))
+        if r["kind"] == "band"
+    ]
+    np.testing.assert_allclose([float(r["high"]) / float(r["low"]) for r in band], 2.0, rtol=1e-5)
+
+
+def test_panels_begin_where_their_lines_do_and_empty_ones_are_named():
+    late = np.where(GRID > 0.86, GRID - 0.86, 0.0)
+    gone = np.where(GRID > 0.985, 0.5, 0.0)
+    curve = roc(late)
+    for key in ("backgrounds", "low", "high"):
+        curve[key]["charm"] = [gone.tolist()] if key == "backgrounds" else gone.tolist()
+    curve["samples"]["charm"] = 1000
+    assert backgrounds_shown(["light", "charm"], {"net": curve}) == ["light"]
+    (axes,) = panels_of(plot_roc("beauty", ["light", "charm"], {"net": curve}, {}, [0.7]))
+    assert axes.get_xlim() == pytest.approx((0.85, 1.0))
+
+
+def fractions(value, low, high):
+    return {"value": value, "low": low, "high": high, "per_seed": [value]}
+
+
+def profile(light, signal=(0.7, 0.6)):
+    points = {"light": light, "beauty": fractions(list(signal), [0.5, 0.5], [0.8, 0.8])}
+    return {"edges": [0.0, 1.0, 3.0], "samples": {"light": [5, 5], "beauty": [5, 5]}, "left_out": 0,
+            "points": {"70": {"global": points, "per_bin": points}}}  # fmt: skip
+
+
+def test_a_profile_shows_rejections_their_errors_and_limits_where_nothing_passes():
+    curves = {"a": profile(fractions([0.1, 0.0], [0.05, 0.0], [0.2, 0.25])),
+              "b": profile(fractions([0.2, 0.5], [0.1, 0.4], [0.4, 0.6]))}  # fmt: skip
+    figure = plot_profile("pt [GeV]", "beauty", ["light"], "70", curves)
+    panels = panels_of(figure)
+    assert [axes.get_ylabel() for axes in panels[:4]] == ["beauty efficiency", "light rejection"] * 2
+    figure.canvas.draw()
+    rows = [row for row in rows_of(drawn_numbers(figure)) if row["panel"] == "2"]
+    assert {row["y axis"] for row in rows} == {"light rejection", "ratio"}
+    assert {row["title"] for row in rows} == {"one cut"}
+    rows = [row for row in rows if row["y axis"] != "ratio"]
+    points = {row["series"]: [] for row in rows if row["kind"] == "points"}
+    for row in rows:
+        if row["kind"] == "points":
+            points[row["series"]].append([float(row[key] or "nan") for key in ("y", "low", "high")])
+    np.testing.assert_allclose(points["a"], [[10, 5, 20]])
+    np.testing.assert_allclose(points["b"], [[5, 2.5, 10], [2, 1 / 0.6, 2.5]], rtol=1e-6)
+    np.testing.assert_allclose(points["a, lower limit"], [[4, np.nan, np.nan]])
+    steps = [(row["series"], float(row["x"]), float(row["x high"]), float(row["y"])) for row in rows
+             if row["kind"] == "histogram"]  # fmt: skip
+    assert ("b", 1.0, 3.0, 2.0) in steps
+    assert {row["x axis"] for row in rows_of(drawn_numbers(figure)) if row["y axis"] == "ratio"} == {"pt [GeV]"}
+    ratio = panels[5]
+    assert ratio.get_ylabel() == "ratio"
+    drawn = [c for c in ratio.containers if len(c.lines[0].get_ydata())]
+    assert [c.lines[0].get_ydata().tolist() for c in drawn] == [[1.0], [0.5]], "no ratio to what does not exist"
+
+
+def test_bins_that_do_not_exist_are_gaps_and_a_profile_of_nothing_is_no_figure():
+    empty = fractions([None, None], [None, None], [None, None])
+    assert plot_profile("pt", "beauty", ["light"], "70", {"a": profile(empty)}) is None
+    half = fractions([None, 0.5], [None, 0.4], [None, 0.6])
+    figure = plot_profile("pt", "beauty", ["light"], "70", {"a": profile(half, (None, 0.7))})
+    figure.canvas.draw()
+    assert not any(row["y"] == "nan" for row in rows_of(drawn_numbers(figure)))
+    curve = profile(half)
+    curve["samples"] = {"light": [0, 5], "beauty": [0, 5]}
+    assert panels_of(plot_profile("pt", "beauty", ["light"], "70", {"a": curve}))[0].get_xlim() == (1.0, 3.0)
+
+
+def test_discriminants_have_a_histogram_of_each_class_and_lines_at_their_cuts():
+    score = {"edges": [-1.0, 0.0, 1.0], "classes": {"light": [0.9, 0.1], "beauty": [None, 0.8]},
+             "errors": {"light": [0.1, 0.05], "beauty": [None, 0.1]}, "outside": 0.0}  # fmt: skip
+    curve = {"score": score, "cuts": {"70": [0.1, 0.3], "80": [None]}}
+    figure = plot_discriminants("D_b", ["light", "beauty"], {"net": curve})
+    (axes,) = panels_of(figure)
+    upright = [line.get_xdata()[0] for line in axes.lines if line.get_transform() != axes.transData]
+    assert upright == [pytest.approx(0.2)]
+    assert [text.get_text() for text in axes.texts] == [" 70 %"]
+    histogram = [(r["series"], r["x"], r["x high"], r["y"]) for r in rows_of(drawn_numbers(figure))
+                 if r["kind"] == "histogram"]  # fmt: skip
+    assert ("light", "-1.0", "0.0", "0.9") in histogram
+    assert ("beauty", "0.0", "1.0", "0.8") in histogram
+
+
+def test_importance_has_the_largest_above_with_errors_over_seeds_and_repeats():
+    importance = {"metric": "AUC lost", "samples": 10, "features": [
+        {"group": "jet", "feature": f"f{k}", "worse": [[k / 100, k / 100 + 0.01], [k / 100, k / 100]]}
+        for k in range(MOST + 3)]}  # fmt: skip
+    attributions = {"of": "log odds of beauty", "incomplete": 0.0, "features": [
+        {"group": "jet", "feature": f"f{k}", "value": 1.0 + k, "error": 0.5, "per_seed": [k, k + 2.0]}
+        for k in range(MOST + 3)]}  # fmt: skip
+    figure = plot_importance(importance, attributions)
+    left = panels_of(figure)[0]
+    figure.canvas.draw()
+    assert [text.get_text() for text in left.get_yticklabels()] == [f"f{k}" for k in range(MOST + 2, 2, -1)]
+    rows = [r for r in rows_of(drawn_numbers(figure)) if r["series"] == "mean"]
+    first = next(r for r in rows if r["panel"] == "1")
+    value, worse = (MOST + 2) / 100 + 0.0025, [0.01, 0, 0, 0]
+    assert float(first["x"]) == pytest.approx(value)
+    assert float(first["high"]) - float(first["x"]) == pytest.approx(np.std(worse, ddof=1), rel=1e-5)
+    assert float(next(r for r in rows if r["panel"] == "2")["x"]) == MOST + 3
+    low, high = left.get_xlim()
+    assert low < 0.03 - 0.005 * 2 or low < min(float(r["low"]) for r in rows if r["panel"] == "1")
+    assert high > max(float(r["high"]) for r in rows if r["panel"] == "1")
+    assert len(panels_of(plot_importance(importance, None))) == 1
+
+
+def test_numbers_of_all_kinds_are_read_back():
+    figure, (left, right) = plt.subplots(1, 2)
+    left.plot([1, 2, np.nan], [3, 4, 5], color="red", label="line")
+    left.fill_between([1, 2, 3], [0, 1, 2], [2, 3, 4], color="red", alpha=0.2)
+    left.errorbar([1, 2], [5, 6], yerr=[[1, 2], [3, 4]], fmt="o", color="blue", label="points")
+    left.axvline(1.5)
+    left.set_xlabel("x\n[m]")
+    left.bar([0, 1], [7, 8], width=0.5, label="bars", color="green")
+    right.imshow(np.array([[1.0, 2.0], [3.0, np.nan]]))
+    rows = rows_of(drawn_numbers(figure))
+    assert {row["x axis"] for row in rows if row["panel"] == "1"} == {"x [m]"}
+
+    def of(kind):
+        return [
+            tuple(row[k] for k in ("series", "x", "x high", "y", "low", "high")) for row in rows if row["kind"] == kind
+        ]
+
+    assert of("line") == [("line", "1.0", "", "3.0", "", ""), ("line", "2.0", "", "4.0", "", "")]
+    assert of("band") == [("line", f"{x}.0", "", "", f"{x - 1}.0", f"{x + 1}.0") for x in (1, 2, 3)]
+    assert of("points") == [("points", "1.0", "", "5.0", "4.0", "8.0"), ("points", "2.0", "", "6.0", "4.0", "10.0")]
+    assert of("bar") == [("bars", "-0.25", "0.25", "7.0", "", ""), ("bars", "0.75", "1.25", "8.0", "", "")]
+    assert of("matrix") == [("row 0", "0.0", "", "1.0", "", ""), ("row 0", "1.0", "", "2.0", "", ""),
+                            ("row 1", "0.0", "", "3.0", "", "")]  # fmt: skip
+
+
+def test_a_picture_has_no_numbers():
+    figure, axes = plt.subplots()
+    axes.imshow(np.zeros((100, 100)))
+    assert drawn_numbers(figure) == b""
+
+
+@pytest.mark.parametrize(("pdf", "folded", "expected"), [
+    ("none", False, False), ("shown", False, True), ("shown", True, False), ("all", True, True)])  # fmt: skip
+def test_a_pdf_is_made_where_it_was_asked_for_with_the_same_bytes_each_time(pdf, folded, expected):
+    def draw():
+        figure, axes = plt.subplots()
+        axes.plot([1, 2], [3, 4], label="$E = mc^2 \\frac{")
+        axes.legend()
+        return figure
+
+    with page_style(pdf):
+        first, second = (draw_figure(draw, "name", "caption", folded=folded) for _ in range(2))
+    assert first == second
+    assert not first.failure
+    assert bool(first.pdf) == expected
+    assert set(first.files) == {"name.svg", "name.csv"} | ({"name.pdf"} if expected else set())
+    if expected:
+        assert first.pdf.startswith(b"%PDF")
+        assert b"/Type3" in first.pdf, "letters are text"
+        assert b"CreationDate" not in first.pdf
+
+
+def jets(rng, split, n=600):
+    """Three flavours with a pt, weights, and an eta that no network reads and some jets do not have."""
+    flavour = rng.integers(0, 3, n)
+    pt, eta = rng.exponential(30, n) + 20, rng.normal(0, 1, n)
+    eta[:7] = np.nan
+    first = {"train": 0, "val": 1 << 20, "test": 2 << 20}[split]
+    group = Group(Dense(pt[:, None].astype(np.float32)), ("pt",), ("GeV",))
+    ids = np.arange(first, first + n, dtype=np.uint64)
+    weight, observers = rng.uniform(0.5, 2, n), {"eta": eta.astype(np.float32)}
+    return Samples({"jet": group}, {"flavour": flavour}, ids, weight=weight, observers=observers)
+
+
+EVALUATION = {
+    "bootstrap": 20,
+    "discriminants": {"d_b": {"title": "D_b", "fractions": {"charm": 1, "light": 3}}},
+    "working_points": [0.6, 0.8],
+    "profiles": {
+        "pt": {"title": "jet pt", "group": "jet", "feature": "pt", "n_bins": 3},
+        "abs_eta": {"title": "|η|", "observer": "eta", "absolute": True, "bins": [0, 1, 9]},
+    },
+    "reference": "poor",
+}
+MODEL = {"inputs": ["jet"], "architecture": {"kind": "mlp", "widths": []}}
+STUDY = {
+    "name": "tagged",
+    "title": "Tagged",
+    "summary": "Jets.",
+    "simulation": {"source": {"kind": "jets"}},
+    "dataset": {"recipe": {"kind": "jets"}},
+    "task": {"kind": "classification", "target": "flavour", "classes": ["light", "charm", "beauty"],
+             "signal": "beauty"},
+    "models": {"good": {"title": "Good", **MODEL}, "poor": {"title": "Poor", **MODEL}},
+    "evaluation": EVALUATION,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tagged(publish_study, tmp_path_factory):
+    """The study, its results, and its page."""
+    study, folder, rng = Study.model_validate(STUDY), tmp_path_factory.mktemp("tagged"), np.random.default_rng(3)
+
+    def predict(test):
+        labels = test.targets["flavour"]
+        logits = {name: [s * np.eye(3)[labels] + rng.normal(0, 1, (len(labels), 3)) for _ in range(2)]
+                  for name, s in (("good", 2.5), ("poor", 1.0))}  # fmt: skip
+        return {
+            name: Predictions(np.stack(seeds).astype(np.float32), test.targets, test.id, weight=test.weight)
+            for name, seeds in logits.items()
+        }
+
+    publish_study(folder / "results", study, lambda split: jets(rng, split), predict)
+    write_study_page(study, "demo", folder / "results", folder / "page")
+    return study, folder
+
+
+def test_a_page_has_them_all_with_links_to_pdf_and_csv(tagged):
+    _, folder = tagged
+    page, names = (folder / "page" / "index.html").read_text(), {p.name for p in (folder / "page" / "plots").iterdir()}
+    figures = ("roc", "roc-d_b", "score-d_b", "profile-pt-60", "profile-pt-80", "profile-abs_eta-60")
+    for name in (f"tagged-{figure}" for figure in figures):
+        assert {f"{name}.svg", f"{name}.pdf", f"{name}.csv"} <= names
+        assert f'href="plots/{name}.pdf">PDF</a> · <a href="plots/{name}.csv">CSV</a>' in page
+    assert "log[p(beauty) / (0.25 p(charm) + 0.75 p(light))]" in page
+    assert "7 samples lie in no bin" in page
+    assert "the ratio to Poor" in page
+    assert "could not be" not in page
+
+
+def test_the_numbers_beside_a_figure_are_those_of_a_loop_over_weighted_samples(tagged):
+    folder = tagged[1]
+    rows = [r for r in rows_of((folder / "page" / "plots" / "tagged-profile-pt-60.csv").read_bytes())
+            if r["kind"] == "histogram" and r["title"] == "one cut" and r["series"] == "Poor"]  # fmt: skip
+    table = TestColumns(load_dataset(folder / "results" / "tagged" / "dataset" / "manifest.json"))
+    w, pt, labels = table.weights(), table.feature("jet", "pt"), table.target("flavour")
+    metrics = json.loads((folder / "results" / "tagged" / "evaluation" / "poor" / "metrics.json").read_text())
+    per_seed = metrics["curves"]["tagging"]["profiles"]["pt"]["points"]["60"]["global"]["light"]["per_seed"]
+    found = [(float(r["x"]), float(r["x high"]), float(r["y"])) for r in rows if r["y axis"] == "light rejection"]
+    assert len(found) == 3
+    for k, (low, high, rejection) in enumerate(found):
+        assert rejection == pytest.approx(1 / np.mean([seed[k] for seed in per_seed]), rel=1e-5)
+        inside = (labels == 0) & (pt >= low * (1 - 1e-6)) & (pt <= high * (1 + 1e-6))
+        steps = np.array(per_seed)[:, k] * w[inside].sum()
+        assert all(np.isclose(steps, 0) | (steps >= w[inside].min() - 1e-4)), "sums of weights, not counts"
+    assert {r["x axis"] for r in rows} == {"jet pt [GeV]"}
+    assert metrics["metrics"]["rejection.light.at_60.by_d_b"]["value"] > 1
+
+
+def test_what_an_older_evaluation_lacks_costs_its_figures_alone(tagged, tmp_path):
+    folder = tagged[1]
+    tree = copy.deepcopy(STUDY)
+    tree["evaluation"]["discriminants"]["d_c"] = {"signal": "charm", "fractions": {"light": 1}}
+    write_study_page(Study.model_validate(tree), "demo", folder / "results", tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    assert 'id="failed-tagged-roc-d_c"' in page
+    assert (tmp_path / "plots" / "tagged-roc-d_b.svg").read_bytes() == (
+        folder / "page" / "plots" / "tagged-roc-d_b.svg"
+    ).read_bytes()
+
+
+def test_without_pdf_an_earlier_pages_are_taken_away(tagged, tmp_path):
+    study, folder = tagged
+    for pdf in ("shown", "none"):
+        write_study_page(study, "demo", folder / "results", tmp_path, pdf)
+        assert bool(list((tmp_path / "plots").glob("*.pdf"))) == (pdf == "shown")
+    assert "PDF</a>" not in (tmp_path / "index.html").read_text()
