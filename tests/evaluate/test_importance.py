@@ -10,7 +10,7 @@ from bevatron.config.sections.performance import Importance
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
 from bevatron.evaluate.evaluation import EvaluationContext
-from bevatron.evaluate.inspection.first_samples import Feature, read_first
+from bevatron.evaluate.inspection.first_samples import InputFeature, read_first
 from bevatron.evaluate.inspection.importance import badness, measure_importance, permuted, weighted_auc
 from bevatron.evaluate.inspection.integrated_gradients import integrated_gradients
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
@@ -95,7 +95,7 @@ def test_a_score_without_gradients_has_no_attributions():
 def test_a_permutation_keeps_everything_but_the_order_of_one_feature():
     lengths, values = torch.tensor([2, 0, 3]), torch.arange(10.0).reshape(5, 2)
     inputs = {"tracks": RaggedBatch(values.clone(), lengths), "jet": torch.arange(6.0).reshape(3, 2)}
-    moved = permuted(inputs, Feature("tracks", "d0", 1), np.random.default_rng(0))
+    moved = permuted(inputs, InputFeature("tracks", "d0", 1), np.random.default_rng(0))
     assert torch.equal(inputs["tracks"].values, values), "the samples themselves stay"
     assert torch.equal(moved["tracks"].lengths, lengths)
     assert torch.equal(moved["tracks"].values[:, 0], values[:, 0])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve as sklearn_roc
 
-from bevatron.config.sections.performance import Profile
+from bevatron.config.sections.performance import VariableProfile
 from bevatron.config.sections.task import Classification
 from bevatron.evaluate.inspection.tagging import discriminant_score, profile_curve
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
@@ -16,7 +16,7 @@ from bevatron.evaluate.statistics.roc import ROC_GRID, roc_curve
 from bevatron.evaluate.statistics.working_point import bin_edges, bin_numbers, cut_at, fractions_in_bins, passing
 
 TASK = Classification(kind="classification", target="y", classes=["light", "beauty"], signal="beauty")
-PROFILE = Profile(title="pt", group="jet", feature="pt", n_bins=4)
+PROFILE = VariableProfile(title="pt", group="jet", feature="pt", n_bins=4)
 
 
 def bootstrap_of(n, weights=None, events=None):
@@ -126,7 +126,7 @@ def test_bins_without_signal_or_of_one_class_and_values_that_are_none():
     labels, score, x, _ = sample(7)
     x = np.where(labels == 1, np.minimum(x, 9.9), x)  # above 10: background alone
     x[:5], x[5] = np.nan, np.inf
-    profile = Profile(title="pt", group="jet", feature="pt", bins=[-5.0, 0.0, 10.0, 1000.0])
+    profile = VariableProfile(title="pt", group="jet", feature="pt", bins=[-5.0, 0.0, 10.0, 1000.0])
     curve = profile_curve(TASK, profile, x, "beauty", [score, score], labels, bootstrap_of(len(x)), [0.7], 0.68)
     assert curve["left_out"] == 6
     assert curve["samples"]["beauty"][0] == curve["samples"]["light"][0] == 0

@@ -16,7 +16,7 @@ from bevatron.config.sections.dataset import DatasetSection, SplitFractions
 from bevatron.config.sections.grid import Grid
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.observable import Observable
-from bevatron.config.sections.performance import Discriminant, Importance, Profile
+from bevatron.config.sections.performance import Discriminant, Importance, VariableProfile
 from bevatron.config.sections.resources import JobResources, Limits, Overrides, Resources, RetryScaling, Rules, Shards
 from bevatron.config.sections.search import Choice, Integers, LogUniform, Search, Uniform
 from bevatron.config.sections.section import Section
@@ -63,7 +63,7 @@ SECTIONS: list[tuple[str, type[Section]]] = [
     ("`evaluation`", Evaluation),
     ("`evaluation.observables.<name>`", Observable),
     ("`evaluation.discriminants.<name>`", Discriminant),
-    ("`evaluation.profiles.<name>`", Profile),
+    ("`evaluation.profiles.<name>`", VariableProfile),
     ("`evaluation.importance`", Importance),
     ("`claims[]`", Claim),
 ]

@@ -7,7 +7,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from bevatron.config.sections.dataset import DatasetSection
 from bevatron.config.sections.observable import Observable
-from bevatron.config.sections.performance import Discriminant, Importance, Profile
+from bevatron.config.sections.performance import Discriminant, Importance, VariableProfile
 from bevatron.config.sections.section import Count, Fraction, Integer, Name, Real, Section
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.task import Classification, MultiLabel, Regression, Task
@@ -36,7 +36,7 @@ class Evaluation(Section):
     working_points: list[Fraction] = Field(
         default=[0.7], description="signal efficiencies at which `profiles` are shown", min_length=1
     )
-    profiles: dict[Name, Profile] = Field(
+    profiles: dict[Name, VariableProfile] = Field(
         default={},
         description="of a classification, by name: variables in bins of which efficiency and rejection are shown, by "
         "the first of `discriminants`, or by the signal's probability where there are none",

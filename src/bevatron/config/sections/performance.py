@@ -6,16 +6,16 @@ from bevatron.config.sections.section import Count, Integer, Name, NonNegative, 
 
 
 class Discriminant(Section):
-    """One number that ranks a signal above a mixture of backgrounds: log(p_signal / Σ f_c p_c)."""
+    """One number that ranks a signal above a combination of backgrounds: log(p_signal / Σ f_c p_c)."""
 
     title: str = Field(default="", description="axis label; default: the discriminant's name")
     signal: Name | None = Field(default=None, description="the class to be tagged; default: that of the task")
     fractions: dict[Name, NonNegative] = Field(
-        description="by class, its weight f_c in the mixture; they are scaled to a sum of 1", min_length=1
+        description="by class, its weight f_c in the sum; they are scaled to a sum of 1", min_length=1
     )
 
     @model_validator(mode="after")
-    def _there_is_a_mixture(self) -> "Discriminant":
+    def _some_class_counts(self) -> "Discriminant":
         if not sum(self.fractions.values()) > 0:
             raise ValueError("fractions: at least one must be above 0")
         if self.signal in self.fractions:
@@ -23,12 +23,12 @@ class Discriminant(Section):
         return self
 
     def normalised(self) -> dict[str, float]:
-        """The fractions, whose sum is 1, of the classes that are part of the mixture."""
+        """The fractions, whose sum is 1, of the classes that are part of the sum."""
         total = sum(self.fractions.values())
         return {name: fraction / total for name, fraction in self.fractions.items() if fraction > 0}
 
 
-class Profile(Section):
+class VariableProfile(Section):
     """A variable of the samples, in bins of which efficiency and rejection are shown."""
 
     title: str = Field(description="axis label, without its unit")
@@ -43,7 +43,7 @@ class Profile(Section):
     n_bins: Count = Field(default=8, le=200, description="number of bins, where `bins` does not give them")
 
     @model_validator(mode="after")
-    def _one_variable_in_rising_bins(self) -> "Profile":
+    def _one_variable_in_rising_bins(self) -> "VariableProfile":
         if (self.observer is None) == (self.feature is None):
             raise ValueError("give either 'feature' with its 'group', or 'observer'")
         if (self.group is None) != (self.feature is None):

@@ -30,7 +30,7 @@ class FirstSamples:
 
 
 @dataclass(frozen=True)
-class Feature:
+class InputFeature:
     """One feature of an input group that is no image: its place along the group's last axis."""
 
     group: str
@@ -56,10 +56,10 @@ def read_first(context: EvaluationContext, n: int, device: torch.device, at_once
     return FirstSamples(inputs, target, rows_at_once(shapes, at_once))
 
 
-def features_of(manifest: Manifest, groups: list[str]) -> list[Feature]:
+def features_of(manifest: Manifest, groups: list[str]) -> list[InputFeature]:
     """Those of dense vectors and of lists, in the order of the groups; images have none."""
     with_features = [name for name in groups if manifest.groups[name].layout == "ragged" or _is_vector(manifest, name)]
-    return [Feature(g, name, k) for g in with_features for k, name in enumerate(manifest.groups[g].features)]
+    return [InputFeature(g, name, k) for g in with_features for k, name in enumerate(manifest.groups[g].features)]
 
 
 def _is_vector(manifest: Manifest, group: str) -> bool:

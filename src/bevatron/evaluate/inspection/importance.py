@@ -15,8 +15,8 @@ from bevatron.config.sections.performance import Importance
 from bevatron.config.sections.task import Classification, Task
 from bevatron.evaluate.evaluation import EvaluationContext
 from bevatron.evaluate.inspection.first_samples import (
-    Feature,
     FirstSamples,
+    InputFeature,
     features_of,
     read_first,
     take,
@@ -66,7 +66,7 @@ def _permute(
     context: EvaluationContext,
     settings: Importance,
     samples: FirstSamples,
-    features: list[Feature],
+    features: list[InputFeature],
     bootstrap: Bootstrap,
 ) -> dict[str, Any]:
     task, sha256 = context.study.task, context.dataset.manifest.sha256
@@ -93,7 +93,7 @@ def _permute(
     }
 
 
-def permuted(inputs: Inputs, feature: Feature, rng: np.random.Generator) -> Inputs:
+def permuted(inputs: Inputs, feature: InputFeature, rng: np.random.Generator) -> Inputs:
     """The inputs with one feature in another order, over all samples or elements; the others stay as they are."""
     group = inputs[feature.group]
     values = values_of(group).clone()

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from bevatron.config.sections.performance import Importance
 from bevatron.config.sections.task import Classification
 from bevatron.evaluate.evaluation import EvaluationContext
-from bevatron.evaluate.inspection.first_samples import Feature, FirstSamples, take, values_of, with_values
+from bevatron.evaluate.inspection.first_samples import FirstSamples, InputFeature, take, values_of, with_values
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import measure
 from bevatron.models.layers.inputs import Inputs
@@ -29,7 +29,7 @@ def measure_attributions(
     context: EvaluationContext,
     settings: Importance,
     samples: FirstSamples,
-    features: list[Feature],
+    features: list[InputFeature],
     bootstrap: Bootstrap,
 ) -> dict[str, Any] | None:
     """Mean absolute attribution of each feature, of a list that of its elements together; None without gradients.

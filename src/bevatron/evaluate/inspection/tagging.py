@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bevatron.config.sections.performance import Discriminant, Profile
+from bevatron.config.sections.performance import Discriminant, VariableProfile
 from bevatron.config.sections.task import Classification
 from bevatron.evaluate.evaluation import EvaluationContext
 from bevatron.evaluate.predictions.columns import TestColumns
@@ -30,8 +30,8 @@ def discriminant_score(logits: np.ndarray, classes: list[str], signal: str, frac
     score = np.empty(len(logits))
     for start in range(0, len(logits), _ROWS):
         part = logits[start : start + _ROWS].astype(np.float64)
-        mixture = np.logaddexp.reduce(part[:, numbers] + logs, axis=1)
-        score[start : start + _ROWS] = part[:, classes.index(signal)] - mixture
+        below = np.logaddexp.reduce(part[:, numbers] + logs, axis=1)
+        score[start : start + _ROWS] = part[:, classes.index(signal)] - below
     return score
 
 
@@ -68,7 +68,7 @@ def measure_tagging(
     return metrics, curves
 
 
-def read_variable(columns: TestColumns, profile: Profile) -> tuple[np.ndarray, str]:
+def read_variable(columns: TestColumns, profile: VariableProfile) -> tuple[np.ndarray, str]:
     """The profile's variable of each test sample, (n,) float64, and its unit."""
     if profile.observer is not None:
         x, unit = columns.observer(profile.observer).astype(np.float64), profile.unit
@@ -82,7 +82,7 @@ def read_variable(columns: TestColumns, profile: Profile) -> tuple[np.ndarray, s
 
 def profile_curve(
     task: Classification,
-    profile: Profile,
+    profile: VariableProfile,
     x: np.ndarray,
     signal: str,
     scores: list[np.ndarray],
