@@ -9,12 +9,16 @@ from torch import nn
 from bevatron.config.sections.performance import Importance
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
+from bevatron.errors import UserError
 from bevatron.evaluate.evaluation import EvaluationContext
 from bevatron.evaluate.inspection.first_samples import InputFeature, read_first
 from bevatron.evaluate.inspection.importance import badness, measure_importance, permuted, weighted_auc
 from bevatron.evaluate.inspection.integrated_gradients import integrated_gradients
+from bevatron.evaluate.observables import measure_observables
+from bevatron.evaluate.stage import evaluate_model
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.store.readers.batch import RaggedBatch
+from bevatron.store.records.metrics import read_metrics
 from bevatron.store.records.runs import load_runs
 from bevatron.store.shards.dataset import load_dataset
 
@@ -140,3 +144,35 @@ def test_the_first_samples_are_those_of_the_split_also_across_batches(study, dat
 def test_models_that_are_not_named_are_not_looked_into(linear):
     study, path, folders = linear
     assert measure_importance(*looked_into(study, path, folders, models=["other"])) == {}
+
+
+def test_the_stage_publishes_all_of_it_beside_the_metrics(study, workflow, dataset, trained, tmp_path):
+    evaluation = study.evaluation.model_dump() | {
+        "discriminants": {"d": {"fractions": {"light": 1}}},
+        "profiles": {"pt": {"title": "pt", "group": "jet", "feature": "pt", "n_bins": 3}},
+        "importance": {"samples": 50, "repeats": 2, "steps": 2},
+    }
+    asked = Study.model_validate(study.model_dump(mode="json") | {"evaluation": evaluation})
+    evaluate_model(asked, workflow, "linear", dataset[0], trained, tmp_path / "evaluation")
+    record = read_metrics(tmp_path / "evaluation" / "metrics.json", "toy", "linear")
+    assert {"tagging", "importance", "attributions"} <= set(record.curves)
+    assert record.metrics["rejection.light.at_70.by_d"].value > 1
+    plain = {name for name in record.metrics if ".by_" not in name}
+    evaluate_model(study, workflow, "linear", dataset[0], trained, tmp_path / "plain")
+    before = read_metrics(tmp_path / "plain" / "metrics.json", "toy", "linear")
+    assert set(before.metrics) == plain
+    assert all(before.metrics[name] == record.metrics[name] for name in plain)
+    assert set(record.curves) - set(before.curves) == {"tagging", "importance", "attributions"}
+
+
+@pytest.mark.parametrize(("profile", "words"), [
+    ({"group": "jet", "feature": "ptt"}, "has no feature of 'jet' 'ptt', did you mean|no feature of 'jet' 'ptt'"),
+    ({"group": "tracks", "feature": "d0"}, "'tracks.d0' is a list's"),
+    ({"observer": "mu"}, "no observer 'mu'"),
+])  # fmt: skip
+def test_a_variable_that_is_not_there_is_told_before_anything_is_trained(profile, words, study, dataset, tmp_path):
+    evaluation = study.evaluation.model_dump() | {"profiles": {"v": {"title": "v", **profile}}}
+    asked = Study.model_validate(study.model_dump(mode="json") | {"evaluation": evaluation})
+    with pytest.raises(UserError, match=words):
+        measure_observables(asked, dataset[0], tmp_path / "data.json")
+    assert not (tmp_path / "data.json").exists()
