@@ -48,6 +48,7 @@ def test_each_of_them_changes_the_digest_and_is_read_back(changed):
 
 def test_fractions_are_scaled_to_one_and_those_of_nothing_left_out():
     assert Discriminant(fractions={"light": 3, "charm": 1, "tau": 0}).normalised() == {"light": 0.75, "charm": 0.25}
+    assert Discriminant(fractions={"light": 5e300, "charm": 1e-300}).normalised() == {"light": 1.0}
 
 
 @pytest.mark.parametrize(("evaluation", "words"), [
@@ -56,6 +57,7 @@ def test_fractions_are_scaled_to_one_and_those_of_nothing_left_out():
     ({"discriminants": {"d": {"signal": "charm", "fractions": {"charm": 1}}}}, "'charm' is the signal"),
     ({"discriminants": {"d": {"signal": "tau", "fractions": {"charm": 1}}}}, "unknown class 'tau'"),
     ({"discriminants": {"d": {"fractions": {"light": 0}}}}, "at least one must be above 0"),
+    ({"discriminants": {"d": {"fractions": {"light": 1e308, "charm": 1e308}}}}, "and their sum finite"),
     ({"discriminants": {"d": {"fractions": {"light": -1}}}}, "greater than or equal to 0"),
     ({"discriminants": {"d": {"fractions": {}}}}, "at least 1"),
     ({"working_points": [1.0]}, "between 0 and 1, found 1"),

@@ -4,6 +4,7 @@ import copy
 import csv
 import io
 import json
+import shutil
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -149,6 +150,14 @@ def test_a_profile_shows_rejections_their_errors_and_limits_where_nothing_passes
     assert ratio.get_ylabel() == "ratio"
     drawn = [c for c in ratio.containers if len(c.lines[0].get_ydata())]
     assert [c.lines[0].get_ydata().tolist() for c in drawn] == [[1.0], [0.5]], "no ratio to what does not exist"
+
+
+def test_where_the_reference_has_an_efficiency_of_nothing_there_is_no_ratio():
+    curves = {"a": profile(fractions([0.1, 0.2], [0.1, 0.1], [0.2, 0.3]), signal=(0.0, 0.5))}
+    figure = plot_profile("pt", "beauty", ["light"], "70", curves)
+    figure.canvas.draw()
+    rows = [r for r in rows_of(drawn_numbers(figure)) if r["panel"] == "1" and r["y axis"] == "ratio"]
+    assert {(r["x"], r["y"]) for r in rows} == {("1.0", "1.0"), ("2.0", "1.0")}
 
 
 def test_bins_that_do_not_exist_are_gaps_and_a_profile_of_nothing_is_no_figure():
@@ -344,7 +353,7 @@ def test_what_an_older_evaluation_lacks_costs_its_figures_alone(tagged, tmp_path
     folder = tagged[1]
     tree = copy.deepcopy(STUDY)
     tree["evaluation"]["discriminants"]["d_c"] = {"signal": "charm", "fractions": {"light": 1}}
-    write_study_page(Study.model_validate(tree), "demo", folder / "results", tmp_path)
+    write_study_page(Study.model_validate(tree), "demo", folder / "results", tmp_path, "none")
     page = (tmp_path / "index.html").read_text()
     assert 'id="failed-tagged-roc-d_c"' in page
     assert (tmp_path / "plots" / "tagged-roc-d_b.svg").read_bytes() == (
@@ -354,7 +363,8 @@ def test_what_an_older_evaluation_lacks_costs_its_figures_alone(tagged, tmp_path
 
 def test_without_pdf_an_earlier_pages_are_taken_away(tagged, tmp_path):
     study, folder = tagged
-    for pdf in ("shown", "none"):
-        write_study_page(study, "demo", folder / "results", tmp_path, pdf)
-        assert bool(list((tmp_path / "plots").glob("*.pdf"))) == (pdf == "shown")
-    assert "PDF</a>" not in (tmp_path / "index.html").read_text()
+    shutil.copytree(folder / "page", tmp_path / "page")
+    write_study_page(study, "demo", folder / "results", tmp_path / "page", "none")
+    left = {path.name for path in (tmp_path / "page" / "plots").iterdir()}
+    assert left == {p.name for p in (folder / "page" / "plots").iterdir() if p.suffix != ".pdf"}
+    assert "PDF</a>" not in (tmp_path / "page" / "index.html").read_text()

@@ -1,5 +1,7 @@
 """Sections of `evaluation` that say how a tagger's performance is shown: discriminants, profiles and importance."""
 
+import math
+
 from pydantic import Field, model_validator
 
 from bevatron.config.sections.section import Count, Integer, Name, NonNegative, Real, Section
@@ -16,8 +18,8 @@ class Discriminant(Section):
 
     @model_validator(mode="after")
     def _some_class_counts(self) -> "Discriminant":
-        if not sum(self.fractions.values()) > 0:
-            raise ValueError("fractions: at least one must be above 0")
+        if not 0 < sum(self.fractions.values()) < math.inf:
+            raise ValueError("fractions: at least one must be above 0, and their sum finite")
         if self.signal in self.fractions:
             raise ValueError(f"fractions: '{self.signal}' is the signal, and no background of its own")
         return self
@@ -25,7 +27,7 @@ class Discriminant(Section):
     def normalised(self) -> dict[str, float]:
         """The fractions, whose sum is 1, of the classes that are part of the sum."""
         total = sum(self.fractions.values())
-        return {name: fraction / total for name, fraction in self.fractions.items() if fraction > 0}
+        return {name: fraction / total for name, fraction in self.fractions.items() if fraction / total > 0}
 
 
 class VariableProfile(Section):

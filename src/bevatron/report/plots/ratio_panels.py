@@ -51,6 +51,12 @@ def create_ratio_panels(n: int, columns: int, height: float) -> tuple[Figure, li
     return figure, pairs
 
 
+def ratio_to(base: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values / base, NaN where there is no such number."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(base != 0, values / base, np.nan)
+
+
 def finish_ratio(axes: Axes, title: str, drawn: Sequence[np.ndarray]) -> None:
     """A line at 1, and an axis around it that shows the ratios `drawn`, but for the wildest of them."""
     axes.axhline(1.0, color=FAINT, lw=0.8, ls="--", zorder=0)

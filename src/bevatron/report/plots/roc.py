@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bevatron.report.plots.ratio_panels import create_ratio_panels, finish_ratio
+from bevatron.report.plots.ratio_panels import create_ratio_panels, finish_ratio, ratio_to
 from bevatron.report.plots.style import COLOURS, FAINT, create_panels
 
 LINES = ("-", "--", "-.", ":")
@@ -89,7 +89,7 @@ def _draw_ratios(axes: Axes, background: str, curves: Curves, reference: str, ef
     for i, curve in enumerate(curves.values()):
         if not np.array_equal(curve["efficiency"], efficiency):
             continue
-        rejection, lower, upper = (values / base for values in _rejections(curve, background))
+        rejection, lower, upper = (ratio_to(base, values) for values in _rejections(curve, background))
         colour = COLOURS[i % len(COLOURS)]
         axes.plot(efficiency, rejection, color=colour, ls=_style(i))
         axes.fill_between(efficiency, lower, upper, color=colour, alpha=0.25, linewidth=0)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bevatron.report.plots.ratio_panels import create_ratio_panels, finish_ratio
+from bevatron.report.plots.ratio_panels import create_ratio_panels, finish_ratio, ratio_to
 from bevatron.report.plots.style import COLOURS, FAINT, INK, create_panels
 
 MARKERS = "osD^vP"
@@ -83,7 +83,7 @@ def plot_profile(
             edges = np.array(curve["edges"])
             _draw_model(axes, i, len(curves), edges, values, title)
             if edges.tolist() == list(curves[reference]["edges"]):
-                ratio = tuple(part / base for part in values[:3])
+                ratio = tuple(ratio_to(base, part) for part in values[:3])
                 _draw_model(below, i, len(curves), edges, (*ratio, np.full(len(base), np.nan)), title)
                 drawn.append(ratio[0])
         _finish(axes, np.array(curves[reference]["edges"]), name, signal, float(efficiency) / 100)
