@@ -90,6 +90,14 @@ def test_a_lower_end_of_nothing_is_no_infinite_band():
     assert axes.get_ylim()[1] < 100
 
 
+def test_where_the_reference_has_no_curve_there_is_no_panel_of_ratios():
+    """As for classes that the reference separates without error."""
+    curves = {"perfect": roc(np.where(GRID < 1, 0.0, 1.0)), "good": roc(GRID**2), "poor": roc(GRID)}
+    (axes,) = panels_of(plot_roc("beauty", ["light"], curves, {}, [0.7]))
+    assert axes.get_xlabel() == "beauty efficiency"
+    assert len(panels_of(plot_roc("beauty", ["light"], curves, {}, [0.7], reference="poor"))) == 2
+
+
 def test_results_without_intervals_have_the_range_of_their_seeds():
     curve = roc(GRID**2)
     del curve["low"], curve["high"]
@@ -153,11 +161,13 @@ def test_a_profile_shows_rejections_their_errors_and_limits_where_nothing_passes
 
 
 def test_where_the_reference_has_an_efficiency_of_nothing_there_is_no_ratio():
-    curves = {"a": profile(fractions([0.1, 0.2], [0.1, 0.1], [0.2, 0.3]), signal=(0.0, 0.5))}
+    light = fractions([0.1, 0.2], [0.1, 0.1], [0.2, 0.3])
+    curves = {"a": profile(light, signal=(0.0, 0.5)), "b": profile(light, signal=(0.5, 0.25))}
     figure = plot_profile("pt", "beauty", ["light"], "70", curves)
     figure.canvas.draw()
     rows = [r for r in rows_of(drawn_numbers(figure)) if r["panel"] == "1" and r["y axis"] == "ratio"]
-    assert {(r["x"], r["y"]) for r in rows} == {("1.0", "1.0"), ("2.0", "1.0")}
+    assert {(r["series"], r["x high"], r["y"]) for r in rows if r["kind"] == "histogram"} == {
+        ("a", "3.0", "1.0"), ("b", "3.0", "0.5")}  # fmt: skip
 
 
 def test_bins_that_do_not_exist_are_gaps_and_a_profile_of_nothing_is_no_figure():

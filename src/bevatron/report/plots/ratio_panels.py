@@ -1,6 +1,6 @@
 """Panels with a smaller one below each, in which curves are divided by one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,11 +35,18 @@ class _PartOfCell:
         return self.spec
 
 
-def create_ratio_panels(n: int, columns: int, height: float) -> tuple[Figure, list[tuple[Axes, Axes]]]:
-    """As `create_panels`; of each cell the main panel and the one of ratios below it, with one horizontal axis."""
-    figure, panels = create_panels(n, columns, height)
-    pairs = []
-    for main in panels:
+def create_ratio_panels(
+    with_ratio: Sequence[bool], columns: int, height: float
+) -> tuple[Figure, list[tuple[Axes, Axes | None]]]:
+    """As `create_panels`; of each cell the main panel, and the one of ratios below it, with one horizontal axis, where
+    there are any.
+    """
+    figure, panels = create_panels(len(with_ratio), columns, height)
+    pairs: list[tuple[Axes, Axes | None]] = []
+    for main, wanted in zip(panels, with_ratio, strict=True):
+        if not wanted:
+            pairs.append((main, None))
+            continue
         spec = main.get_subplotspec()
         if spec is None:
             raise ValueError("a panel that lies in no grid")
@@ -49,6 +56,11 @@ def create_ratio_panels(n: int, columns: int, height: float) -> tuple[Figure, li
         main.tick_params(labelbottom=False)
         pairs.append((main, ratio))
     return figure, pairs
+
+
+def can_be_compared(base: np.ndarray, others: Iterable[np.ndarray], at_least: int) -> bool:
+    """Whether one of the others has so many points where the reference has some: else a panel of ratios is empty."""
+    return any(np.isfinite(ratio_to(base, other)).sum() >= at_least for other in others)
 
 
 def ratio_to(base: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bevatron.report.plots.ratio_panels import create_ratio_panels, finish_ratio, ratio_to
-from bevatron.report.plots.style import COLOURS, FAINT, create_panels
+from bevatron.report.plots.ratio_panels import can_be_compared, create_ratio_panels, finish_ratio, ratio_to
+from bevatron.report.plots.style import COLOURS, FAINT
 
 LINES = ("-", "--", "-.", ":")
 MIN_SAMPLES, MIN_POINTS = 5, 3  # background samples that a point must keep; points of a line that is worth a panel
@@ -27,7 +27,7 @@ def plot_roc(
     reference: str | None = None,
 ) -> Figure | None:
     """One panel for each background; a line for each model with the band of its interval; grey lines for cuts. Below,
-    where there are several models, the same divided by the reference, by default the first. Backgrounds without a line
+    where several models have lines, the same divided by the reference, by default the first. Backgrounds without a line
     are left out (`backgrounds_shown`), and a panel begins where its lines do; None where all are left out.
 
     curves: by model's title the `roc` of metrics.json; cuts: by observable's title the background kept on
@@ -37,18 +37,14 @@ def plot_roc(
     if not backgrounds:
         return None
     reference = reference if reference is not None and reference in curves else next(iter(curves))
-    if len(curves) > 1:
-        figure, pairs = create_ratio_panels(len(backgrounds), columns=2, height=5.2)
-        for (main, ratio), background in zip(pairs, backgrounds, strict=True):
-            _draw_rejections(main, signal, background, curves, cuts, efficiencies)
+    compared = [_is_compared(name, curves, reference) for name in backgrounds]
+    figure, pairs = create_ratio_panels(compared, columns=2, height=5.2 if any(compared) else 4.4)
+    panels = [main for main, _ in pairs]
+    for (main, ratio), background in zip(pairs, backgrounds, strict=True):
+        _draw_rejections(main, signal, background, curves, cuts, efficiencies)
+        if ratio is not None:
             _draw_ratios(ratio, background, curves, reference, efficiencies)
-            ratio.set_xlabel(f"{signal} efficiency")
-        panels = [main for main, _ in pairs]
-    else:
-        figure, panels = create_panels(len(backgrounds), columns=2, height=4.4)
-        for axes, background in zip(panels, backgrounds, strict=True):
-            _draw_rejections(axes, signal, background, curves, cuts, efficiencies)
-            axes.set_xlabel(f"{signal} efficiency")
+        (main if ratio is None else ratio).set_xlabel(f"{signal} efficiency")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2)
     return figure
@@ -59,6 +55,14 @@ def backgrounds_shown(backgrounds: list[str], curves: Curves) -> list[str]:
     almost without error, and their panels would be empty.
     """
     return [name for name in backgrounds if any(_span(curve, name) >= MIN_SPAN for curve in curves.values())]
+
+
+def _is_compared(background: str, curves: Curves, reference: str) -> bool:
+    """Whether some model has a curve beside the reference's."""
+    rejections = {title: _rejections(curve, background)[0] for title, curve in curves.items() if title != reference}
+    grid = curves[reference]["efficiency"]
+    same = [r for title, r in rejections.items() if np.array_equal(curves[title]["efficiency"], grid)]
+    return can_be_compared(_rejections(curves[reference], background)[0], same, MIN_POINTS)
 
 
 def _draw_rejections(

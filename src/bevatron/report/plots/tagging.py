@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bevatron.report.plots.ratio_panels import create_ratio_panels, finish_ratio, ratio_to
+from bevatron.report.plots.ratio_panels import can_be_compared, create_ratio_panels, finish_ratio, ratio_to
 from bevatron.report.plots.style import COLOURS, FAINT, INK, create_panels
 
 MARKERS = "osD^vP"
@@ -63,7 +63,8 @@ def plot_profile(
 ) -> Figure | None:
     """Signal efficiency and rejection of each background in bins of a variable: first with one cut for all samples,
     then with a cut in each bin that keeps the same fraction of its signal; below each the ratio to the reference, by
-    default the first model. Backgrounds of which nothing is ever kept are left out; None where all are.
+    default the first model, where another one has points beside its own. Backgrounds of which nothing is ever kept are
+    left out; None where all are.
 
     efficiency: the working point in per cent; curves: by model's title its entry in `profiles` of metrics.json.
     """
@@ -74,23 +75,28 @@ def plot_profile(
     reference = reference if reference is not None and reference in curves else next(iter(curves))
     filled = _filled(curves.values())
     panels = [(kind, name) for kind in CUTS for name in (signal, *shown)]
-    figure, pairs = create_ratio_panels(len(panels), columns=1 + len(shown), height=4.4)
-    for (axes, below), (kind, name) in zip(pairs, panels, strict=True):
-        base = _values(points[reference][kind][name], rejection=name != signal)[0]
-        drawn = []
-        for i, (title, curve) in enumerate(curves.items()):
-            values = _values(points[title][kind][name], rejection=name != signal)
-            edges = np.array(curve["edges"])
-            _draw_model(axes, i, len(curves), edges, values, title)
-            if edges.tolist() == list(curves[reference]["edges"]):
+    found = [
+        {title: _values(p[kind][name], rejection=name != signal) for title, p in points.items()}
+        for kind, name in panels
+    ]
+    edges = {title: np.array(curve["edges"]) for title, curve in curves.items()}
+    comparable = [title for title in curves if np.array_equal(edges[title], edges[reference]) and title != reference]
+    with_ratio = [can_be_compared(of[reference][0], (of[title][0] for title in comparable), 1) for of in found]
+    figure, pairs = create_ratio_panels(with_ratio, columns=1 + len(shown), height=4.4)
+    for (axes, below), (kind, name), of in zip(pairs, panels, found, strict=True):
+        base, drawn = of[reference][0], []
+        for i, (title, values) in enumerate(of.items()):
+            _draw_model(axes, i, len(curves), edges[title], values, title)
+            if below is not None and (title in comparable or title == reference):
                 ratio = tuple(ratio_to(base, part) for part in values[:3])
-                _draw_model(below, i, len(curves), edges, (*ratio, np.full(len(base), np.nan)), title)
+                _draw_model(below, i, len(curves), edges[title], (*ratio, np.full(len(base), np.nan)), title)
                 drawn.append(ratio[0])
-        _finish(axes, np.array(curves[reference]["edges"]), name, signal, float(efficiency) / 100)
+        _finish(axes, edges[reference], name, signal, float(efficiency) / 100)
         axes.set_xlim(*filled)
-        finish_ratio(below, "ratio", drawn)
         axes.set_title(CUTS[kind], loc="left")
-        below.set_xlabel(quantity)
+        if below is not None:
+            finish_ratio(below, "ratio", drawn)
+        (axes if below is None else below).set_xlabel(quantity)
     handles, labels = pairs[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=3)
     return figure

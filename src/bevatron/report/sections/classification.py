@@ -71,7 +71,7 @@ class ClassificationSection:
             )
             if len(curves) > 1:
                 shown = reference if reference in curves else next(iter(curves))
-                caption += f" Below: the ratio to {shown}."
+                caption += f" Below, where both have a curve: the ratio to {shown}."
             if cuts:
                 caption += " Grey: cuts on single observables, no network."
             figure = draw_figure(draw, f"{name}-roc{suffix}", caption, wide=True)
