@@ -60,20 +60,22 @@ def test_a_figure_that_fails_costs_itself_alone(error, results, whole, tmp_path,
     assert "plots/tagger-roc.svg" in listed
 
 
-def test_curves_that_lack_a_part_cost_their_figures_alone(results, whole, write_report, tmp_path, warnings_of):
+@pytest.mark.parametrize(("curve", "part", "figure"), [
+    ("confusion", "fraction", "tagger-kinematics-classes"), ("roc", "samples", "tagger-roc")])  # fmt: skip
+def test_curves_that_lack_a_part_cost_their_figures_alone(curve, part, figure, results, whole, write_report, tmp_path):
     """A real file of another version, say: sealed and whole, but without what one figure needs."""
     workflow, studies, place = results
     shutil.copytree(place, tmp_path / "results")
     path = tmp_path / "results" / "tagger" / "evaluation" / "kinematics" / "metrics.json"
     tree = json.loads(path.read_text())
-    del tree["curves"]["confusion"]["fraction"]
+    del tree["curves"][curve][part]
     publish_json(path, with_checksum({key: value for key, value in tree.items() if key != "sha256"}))
     output = tmp_path / "report"
     write_report(workflow, studies, tmp_path / "results", output)
-    page = _same_but(output / "tagger", whole, "tagger-kinematics-classes.svg")
+    page = _same_but(output / "tagger", whole, f"{figure}.svg")
     assert "1 figure or table could" in page
     assert "could not be made" not in (output / "curve" / "index.html").read_text()
-    assert "tagger-kinematics-classes (KeyError" in (output / "index.html").read_text()
+    assert f"{figure} (KeyError" in (output / "index.html").read_text()
 
 
 def test_a_section_that_fails_leaves_the_others(results, whole, tmp_path, monkeypatch, warnings_of):

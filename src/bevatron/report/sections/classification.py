@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from bevatron.config.sections.grid import name_of
 from bevatron.config.sections.task import Classification
+from bevatron.report.page.guarded import figures_or_failure
 from bevatron.report.page.section import section
 from bevatron.report.plots.calibration import plot_calibration
 from bevatron.report.plots.confusion import plot_confusion
@@ -54,32 +55,13 @@ class ClassificationSection:
 
     def figures(self, task: Classification, results: StudyResults) -> list[ReportFigure]:
         """Figures of what the models learned."""
-        name = results.study.name
-        cuts = {o.title: o.roc for o in _best_cuts(results, task.signal) if o.roc is not None}
-        backgrounds = [c for c in task.classes if c != task.signal]
-        figures = []
+        name, figures = results.study.name, []
         for suffix, group in _group_models(results).items():
-            curves = {m.label: m.curves["roc"] for m in group}
-            reference = reference_label(results)
-            draw = partial(plot_roc, task.signal, backgrounds, curves, cuts, task.efficiencies, reference)
-            caption = (
-                f"Rejection (1 / fraction kept) of each background against the efficiency for {task.signal}, by one "
-                f"cut on the probability of {task.signal}. Lines: mean of the seeds; bands: binomial interval "
-                f"({results.study.evaluation.confidence:.0%}) and error of that mean, in quadrature; upright lines: "
-                "the efficiencies at which rejections are quoted. Curves end where fewer than five background samples "
-                f"pass.{words_of_left_out(backgrounds, backgrounds_shown(backgrounds, curves))}"
-            )
-            if len(curves) > 1:
-                shown = reference if reference in curves else next(iter(curves))
-                caption += f" Below, where both have a curve: the ratio to {shown}."
-            if cuts:
-                caption += " Grey: cuts on single observables, no network."
-            figure = draw_figure(draw, f"{name}-roc{suffix}", caption, wide=True)
-            figures += [figure] if figure is not None else []
+            figures += figures_or_failure(name, f"roc{suffix}", partial(_draw_roc, task, results, suffix, group))
         single = _models_shown_alone(results, task.signal)
         alone = [_draw_model(task, results, model, folded=len(single) > FEW) for model in single]
         if not figures and alone:
-            nowhere = words_of_left_out(backgrounds, [])
+            nowhere = words_of_left_out([c for c in task.classes if c != task.signal], [])
             alone[0] = replace(alone[0], caption=f"{alone[0].caption} No figure of rejections:{nowhere}")
         figures += alone
         return [
@@ -89,6 +71,30 @@ class ClassificationSection:
             *draw_importance_figures(results),
             *figures,
         ]
+
+
+def _draw_roc(
+    task: Classification, results: StudyResults, suffix: str, group: list[ModelResults]
+) -> list[ReportFigure]:
+    """The rejections of some models in one figure; none where no background has a panel."""
+    cuts = {o.title: o.roc for o in _best_cuts(results, task.signal) if o.roc is not None}
+    backgrounds, reference = [c for c in task.classes if c != task.signal], reference_label(results)
+    curves = {m.label: m.curves["roc"] for m in group}
+    caption = (
+        f"Rejection (1 / fraction kept) of each background against the efficiency for {task.signal}, by one cut on the "
+        f"probability of {task.signal}. Lines: mean of the seeds; bands: binomial interval "
+        f"({results.study.evaluation.confidence:.0%}) and error of that mean, in quadrature; upright lines: the "
+        "efficiencies at which rejections are quoted. Curves end where fewer than five background samples pass."
+        f"{words_of_left_out(backgrounds, backgrounds_shown(backgrounds, curves))}"
+    )
+    if len(curves) > 1:
+        shown = reference if reference in curves else next(iter(curves))
+        caption += f" Below, where both have a curve: the ratio to {shown}."
+    if cuts:
+        caption += " Grey: cuts on single observables, no network."
+    draw = partial(plot_roc, task.signal, backgrounds, curves, cuts, task.efficiencies, reference)
+    figure = draw_figure(draw, f"{results.study.name}-roc{suffix}", caption, wide=True)
+    return [figure] if figure is not None else []
 
 
 def _group_models(results: StudyResults) -> dict[str, list[ModelResults]]:
