@@ -70,8 +70,8 @@ class ReportSettings(Section):
 
     pdf: Literal["shown", "all", "none"] = Field(
         default="shown",
-        description="figures that are also written as PDF, for papers: those that a page shows at once, 'all', which "
-        "takes as long again as half of the drawing, or 'none'",
+        description="figures that are also written as PDF, for papers: those that a page shows at once, 'all', or "
+        "'none'; a PDF takes about half as long as the figure itself",
     )
 
 
