@@ -184,3 +184,35 @@ def test_without_a_cut_nothing_is_said():
     assert np.isnan(passed["global"][0]).all()
     found = fractions_in_bins(passed["global"], np.array([True, True]), np.array([0, 0]), 1, bootstrap_of(2), 0.68)
     assert found["value"] == [None]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_profiles_do_not_depend_on_scale_order_or_units(seed):
+    """All weights times a number, samples in another order, a score that rises with the score: nothing changes."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 120))
+    labels, score = rng.integers(0, 2, n), np.round(rng.normal(0, 1, n), int(rng.integers(0, 3)))
+    x, weights = rng.choice([np.nan, 0.5, 1.5, 2.5, 9.0], n), rng.uniform(0.2, 5, n)
+    profile = PROFILE.model_copy(update={"bins": [0.0, 1.0, 2.0, 3.0]})
+
+    def points(order, factor=1.0, stretch=1.0):
+        book = bootstrap_of(n, factor * weights[order])
+        scores = [stretch * np.arctan(score[order])] if stretch != 1 else [score[order]]
+        return profile_curve(TASK, profile, x[order], "beauty", scores, labels[order], book, [0.4, 0.9], 0.9)["points"]
+
+    plain = points(np.arange(n))
+    for other in (points(rng.permutation(n)), points(np.arange(n), factor=7.3), points(np.arange(n), stretch=0.1)):
+        for percent, kinds in plain.items():
+            for kind, classes in kinds.items():
+                for name, found in classes.items():
+                    for key in ("value", "low", "high"):
+                        np.testing.assert_allclose(
+                            np.array(found[key], float),
+                            np.array(other[percent][kind][name][key], float),
+                            rtol=1e-5, atol=1e-6,
+                        )  # fmt: skip
+    for of in (found for kinds in plain.values() for classes in kinds.values() for found in classes.values()):
+        value, low, high = (np.array(of[key], float) for key in ("value", "low", "high"))
+        there = np.isfinite(value)
+        assert ((low[there] >= 0) & (low[there] <= value[there] + 1e-9)).all()
+        assert ((value[there] <= high[there] + 1e-9) & (high[there] <= 1)).all()
