@@ -49,6 +49,25 @@ def svg_bytes(figure: "Figure", name: str, dpi: float) -> bytes:
     return _figure_bytes(figure, name, partial(canvas.print_svg, metadata={"Date": None, "Creator": None}))
 
 
+def pdf_bytes(figure: "Figure") -> bytes:
+    """A figure of which `svg_bytes` has been made, as PDF: laid out as that, with letters as text, without dates.
+
+    Letters are embedded as Type 3 fonts: the style's font has PostScript outlines, which matplotlib embeds in a form
+    that only TrueType outlines may have (Type 42), and which strict readers reject.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
+    dpi = figure.dpi
+    figure.set_layout_engine("none")
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), mpl.rc_context({"pdf.fonttype": 3}):
+        warnings.simplefilter("ignore")  # they are those of the SVG
+        FigureCanvasPdf(figure).print_pdf(buffer, metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    figure.dpi = dpi
+    return buffer.getvalue()
+
+
 def _figure_bytes(figure: "Figure", name: str, write: Callable[[io.BytesIO], Any]) -> bytes:
     _make_literal(figure)
     buffer = io.BytesIO()

@@ -34,7 +34,7 @@ def mistakes(tmp_path):
         found = json.loads(json.dumps(MODELS if models is None else models))
         if model:
             found[model].update(changed)
-        study = {**tree, "models": found, "claims": [], "scales": {}, "task": task or tree["task"]}
+        study = {**tree, "models": found, "claims": [], "evaluation": {}, "scales": {}, "task": task or tree["task"]}
         (tmp_path / "studies" / "jets.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
         return find_validation_errors(tmp_path / "config.yaml", tmp_path / "studies")
 

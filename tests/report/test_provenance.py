@@ -50,7 +50,7 @@ def bevatron(monkeypatch, capsys):
 def cells(folder: Path) -> dict[tuple[str, int, str], float]:
     """Every number of the tables, by the table's name, the row and the column, as the csv module reads them."""
     found = {}
-    for path in sorted(folder.rglob("*.csv")):
+    for path in sorted(folder.rglob("tables/*.csv")):
         with path.open(newline="", encoding="utf-8-sig") as file:
             for k, row in enumerate(csv.DictReader(file), start=1):
                 for column, text in row.items():

@@ -68,7 +68,10 @@ def test_a_page_needs_nothing_else_and_its_links_arrive(file, report):
     found = Page(text)
     assert "script" not in found.tags
     assert "link" not in found.tags
-    to_pages = {link for link in found.links if not link.startswith(("data:image/", "#"))}
+    to_plots = {link for link in found.links if link.startswith("plots/")}
+    assert all((report / file).with_name("plots").joinpath(link.removeprefix("plots/")).is_file() for link in to_plots)
+    assert bool(to_plots) == (file != "index.html")
+    to_pages = {link for link in found.links if not link.startswith(("data:image/", "#"))} - to_plots
     assert to_pages == ({"curve/index.html", "tagger/index.html"} if file == "index.html" else {"../index.html"})
     assert not re.search(r"url\(|@import", text)
     assert len(text) < 6e6
@@ -131,7 +134,10 @@ def test_images_of_a_page_lie_beside_it(report, pages):
     assert {"curve-fits.svg", "curve-residuals.svg", "curve-learning.svg", "curve-points.svg"} <= names["curve"]
     assert {"tagger-roc.svg", "tagger-observables.svg", "tagger-feedforward-classes.svg"} <= names["tagger"]
     for study, page in pages.items():
-        assert page.count("<img ") == len(names[study])
+        assert page.count("<img ") == sum(name.endswith(".svg") for name in names[study])
+        for suffix in ("pdf", "csv"):  # of each figure, and nothing else
+            beside = {name.replace(f".{suffix}", ".svg") for name in names[study] if name.endswith(suffix)}
+            assert beside == {name for name in names[study] if name.endswith(".svg")}
 
 
 def test_same_results_same_bytes(report, results, tmp_path, write_report):

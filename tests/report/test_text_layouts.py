@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
 
+from bevatron.figures import pdf_bytes, svg_bytes
 from bevatron.report.plots import style
 from bevatron.report.plots.style import create_panels, page_style
 from bevatron.report.plots.text_layouts import remember_text_layouts
@@ -44,12 +45,20 @@ def svg() -> bytes:
     return buffer.getvalue()
 
 
-def test_the_same_bytes(monkeypatch):
+def svg_and_pdf() -> tuple[bytes, bytes]:
+    figure = panels()
+    made = svg_bytes(figure, "name", dpi=150), pdf_bytes(figure)
+    plt.close(figure)
+    return made
+
+
+@pytest.mark.parametrize("make", [svg, svg_and_pdf])
+def test_the_same_bytes(make, monkeypatch):
     with page_style():
-        once = [svg() for _ in range(2)]  # from the memory, and from that of a figure before
+        once = [make() for _ in range(2)]  # from the memory, and from that of a figure before
     monkeypatch.setattr(style, "remember_text_layouts", plt.ioff)
     with page_style():
-        again = svg()
+        again = make()
     assert once == [again, again]
 
 

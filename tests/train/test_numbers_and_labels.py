@@ -89,8 +89,12 @@ def test_the_page_and_the_card_show_them(kind, made):
     assert not json.loads((folder / "claims.json").read_text()).get("failures")
     page, card = (folder / "index.html").read_text(), (results / "export" / "card.md").read_text()
     words, plots, fact = {
-        "gaussians": (("px [GeV]", "R²"), ("pulls-2", "widths"), "loss | gaussian_nll"),
-        "labels": (("odd, one", "fraction of wrong labels"), ("roc", "net-labels"), "| labels | right, high, odd, one"),
+        "gaussians": (("px [GeV]", "R²"), ("pulls-2", "widths", "net-importance"), "loss | gaussian_nll"),
+        "labels": (
+            ("odd, one", "fraction of wrong labels"),
+            ("roc", "net-labels", "net-importance"),
+            "| labels | right, high, odd, one",
+        ),
     }[kind]
     assert [word for word in words if word not in page] == []
     assert {f"{kind}-{plot}" for plot in plots} <= {path.stem for path in (folder / "plots").iterdir()}

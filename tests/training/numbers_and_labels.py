@@ -66,7 +66,11 @@ def study_of(kind: str, folder: Path, source: dict[str, Any] | None = None, **tr
                     "training": {"epochs": 6, "batch_size": 60, "learning_rate": 1e-2, **training},
                 }
             },
-            "evaluation": {"bootstrap": 40, "observables": {"x": {"title": "x", "group": "in", "feature": "x"}}},
+            "evaluation": {
+                "bootstrap": 40,
+                "observables": {"x": {"title": "x", "group": "in", "feature": "x"}},
+                "importance": {"samples": 40, "repeats": 2, "steps": 4},
+            },
         }
     )
 

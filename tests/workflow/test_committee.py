@@ -28,7 +28,7 @@ def checkout(tmp_path):
         "first": {**expert, "class_subset": ["beauty", "charm"]},
         "second": {**expert, "class_subset": ["charm", "light"]},
     }
-    tree.update(scales={}, claims=[], grids={})
+    tree.update(scales={}, claims=[], grids={}, evaluation={})
     tree["simulation"]["shards"] = 1
     path.write_text(yaml.safe_dump(tree))
     return tmp_path

@@ -24,6 +24,7 @@ rule report_study:
     params:
         options=OPTIONS,
         settings=lambda w: STUDIES[w.study].whole,
+        pdf=SETTINGS.report.pdf,
         folder=lambda w, output: Path(output.page).parent,
     shell:
         "exec bevatron report-study {wildcards.study:q} {params.options:q} --output {params.folder:q} > {log:q} 2>&1"

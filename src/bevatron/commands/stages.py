@@ -223,7 +223,7 @@ def report_study(
         loaded, workflow = _load(study, config, scale)
         from bevatron.report.stage import write_study_page
 
-    write_study_page(loaded, workflow.scale, results, output)
+    write_study_page(loaded, workflow.scale, results, output, workflow.report.pdf)
 
 
 def report(

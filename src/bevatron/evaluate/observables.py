@@ -10,12 +10,13 @@ from bevatron.config.sections.data_part import DataPart
 from bevatron.config.sections.observable import Observable
 from bevatron.config.sections.task import Classification, Regression
 from bevatron.evaluate.inspection.examples import select_examples
+from bevatron.evaluate.inspection.tagging import read_variable
 from bevatron.evaluate.predictions.columns import TestColumns
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.classes import pairs_of
 from bevatron.evaluate.statistics.measurement import Measurement, measure
 from bevatron.evaluate.statistics.ranking import Ranking
-from bevatron.evaluate.tasks.classification import ROC_GRID
+from bevatron.evaluate.statistics.roc import ROC_GRID
 from bevatron.store.records.data import DataRecord, ObservableRecord, PointsRecord, write_data
 from bevatron.store.shards.dataset import load_dataset
 from bevatron.versions import versions
@@ -40,6 +41,8 @@ def measure_observables(study: DataPart, manifest_path: Path, output: Path) -> N
     bootstrap = Bootstrap(columns.events(), settings.bootstrap, manifest.sha256, columns.weights())
     labels = columns.target(task.target).astype(np.int64) if isinstance(task, Classification) else np.zeros(n, int)
     classes = list(task.classes) if isinstance(task, Classification) else [""]
+    for profile in settings.profiles.values():
+        read_variable(columns, profile)  # a name that the dataset does not know is told before the networks are trained
     metrics: dict[str, Measurement] = {}
     histograms: dict[str, ObservableRecord] = {}
     for name, observable in settings.observables.items():

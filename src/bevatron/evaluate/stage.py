@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bevatron.config.loading.identity import dataset_digest
 from bevatron.config.sections.study import Study
@@ -78,8 +79,11 @@ def evaluate_model(
     if not study.variation and getattr(study.task, "loss", None) != "gaussian_nll":
         of_tests = [(test.runs, test.runs_folder) for test in tests]
         of_the_fits = measure_overtraining(context.model, of_tests, study.evaluation.bootstrap)
+    importance: dict[str, Any] = {}
+    if study.evaluation.importance is not None and not study.variation:
+        importance = _importance(tests[0].context, tests[0].predictions)
     by_fold = measure_folds(tests) if dataset.manifest.folds is not None and len(tests) > 1 else {}
-    write_metrics(folder / "metrics.json", metrics_record(context, runs, predictions, of_the_fits, by_fold))
+    write_metrics(folder / "metrics.json", metrics_record(context, runs, predictions, of_the_fits, by_fold, importance))
     log.info(
         "%s/%s: %d seeds on %d test samples in %.1f s",
         study.name, name, len(context.seeds), len(predictions), time.perf_counter() - started,
@@ -92,16 +96,16 @@ def metrics_record(
     predictions: Predictions,
     of_the_fits: dict[str, Measurement] | None = None,
     by_fold: dict[str, tuple[float | None, ...]] | None = None,
+    of_networks: dict[str, Any] | None = None,
 ) -> MetricsRecord:
     """metrics.json: what was measured, on what, by which runs, and the curves of the plots.
 
     of_the_fits: metrics that come from the course of the trainings, not from the predictions. by_fold: of a
-    cross-validation, each metric's values on the folds by themselves.
+    cross-validation, each metric's values on the folds by themselves. of_networks: further curves, of what the networks
+    rely on.
     """
     study, settings = context.study, context.study.evaluation
-    events = predictions.id if predictions.event is None else predictions.event
-    learned_from = context.learned_from or context.dataset  # a variation has the replicas of the nominal test split
-    bootstrap = Bootstrap(events, settings.bootstrap, learned_from.manifest.sha256, predictions.weight)
+    bootstrap = _bootstrap(context, predictions)
     metrics, curves = EVALUATIONS[study.task.kind]().metrics(study.task, predictions, bootstrap, context)
     metrics = metrics | (of_the_fits or {})
     metrics = {key: m.with_folds(by_fold[key]) if by_fold and key in by_fold else m for key, m in metrics.items()}
@@ -124,5 +128,19 @@ def metrics_record(
         confidence=settings.confidence,
         metrics={key: m.as_record() for key, m in metrics.items()},
         bootstrap={key: m.replicas for key, m in metrics.items()},
-        curves=curves,
+        curves=curves | (of_networks or {}),
     )
+
+
+def _bootstrap(context: EvaluationContext, predictions: Predictions) -> Bootstrap:
+    events = predictions.id if predictions.event is None else predictions.event
+    learned_from = context.learned_from or context.dataset  # a variation has the replicas of the nominal test split
+    replicas = context.study.evaluation.bootstrap
+    return Bootstrap(events, replicas, learned_from.manifest.sha256, predictions.weight)
+
+
+def _importance(context: EvaluationContext, predictions: Predictions) -> dict[str, Any]:
+    """On which features the networks rely; of a cross-validation those of fold 0, on events that they have not seen."""
+    from bevatron.evaluate.inspection.importance import measure_importance  # torch
+
+    return measure_importance(context, _bootstrap(context, predictions))

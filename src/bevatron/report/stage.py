@@ -11,7 +11,7 @@ from bevatron.report.ledger.decided import decide_claims, record_of
 from bevatron.report.ledger.reported import CLAIMS, LoadStudy, read_reported
 from bevatron.report.page.chapter import draw_chapter
 from bevatron.report.page.render import render_ledger, render_study
-from bevatron.report.plots.style import page_style
+from bevatron.report.plots.style import BESIDE, Pdf, page_style
 from bevatron.report.provenance.record import PAGE, PROVENANCE, ledger_provenance, study_provenance
 from bevatron.report.results.study_results import read_study
 from bevatron.store.files.plain_names import inside
@@ -23,22 +23,25 @@ log = logging.getLogger("bevatron")
 DECISIVE = ("manifest.json", "data.json", "metrics.json")  # files of the results that verdicts are decided from
 
 
-def write_study_page(study: Study, scale: str, results: Path, output_folder: Path) -> None:
+def write_study_page(study: Study, scale: str, results: Path, output_folder: Path, pdf: Pdf = "shown") -> None:
     """Publish a study's `tables/*.csv`, `plots/*`, `provenance.json`, `index.html` and, last, `claims.json`.
 
-    Equal results give equal bytes. A figure or table that cannot be made is told in the page and in the log, and costs
-    nothing else. Raises UserError, with the command that makes it, for a missing or damaged file.
+    pdf: of which figures there is a PDF beside the SVG, as `page_style` says. Equal results give equal bytes. A figure
+    or table that cannot be made is told in the page and in the log, and costs nothing else. Raises UserError, with the
+    command that makes it, for a missing or damaged file.
     """
     study_results = read_study(study, results)
     entries = decide_claims(study_results, scale)
     claims = tuple(record_of(entry) for entry in entries)
-    with page_style():
+    with page_style(pdf):
         chapter = draw_chapter(study_results)
     files = {f"tables/{table.name}.csv": encode_table(table.to_csv()) for table in chapter.tables}
-    files |= {f"plots/{figure.file}": figure.content for figure in chapter.figures}
+    files |= {f"plots/{name}": content for figure in chapter.figures for name, content in figure.files.items()}
     page = render_study(chapter, claims, scale).encode()
     for name, content in files.items():
         publish_bytes(inside(output_folder, name), content)
+    for name in {f"plots/{figure.name}.{suffix}" for figure in chapter.figures for suffix in BESIDE} - set(files):
+        inside(output_folder, name).unlink(missing_ok=True)  # of an earlier page, whose figure had more
     numbers = [number for table in chapter.tables for number in table.numbers()]
     origin = study_provenance(scale, study_results, entries, numbers, results, files | {PAGE: page})
     publish_json(output_folder / PROVENANCE, origin)

@@ -16,6 +16,7 @@ from bevatron.config.sections.dataset import DatasetSection, SplitFractions
 from bevatron.config.sections.grid import Grid
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.observable import Observable
+from bevatron.config.sections.performance import Discriminant, Importance, VariableProfile
 from bevatron.config.sections.resources import JobResources, Limits, Overrides, Resources, RetryScaling, Rules, Shards
 from bevatron.config.sections.search import Choice, Integers, LogUniform, Search, Uniform
 from bevatron.config.sections.section import Section
@@ -24,7 +25,7 @@ from bevatron.config.sections.site import Site
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.task import Classification, Classification2D, MultiLabel, Regression
 from bevatron.config.sections.training import EarlyStopping, Training
-from bevatron.config.sections.workflow import DataLoading, Ray, Workflow
+from bevatron.config.sections.workflow import DataLoading, Ray, ReportSettings, Workflow
 
 BEGIN, END = "<!-- written by `bevatron schema`: begin -->", "<!-- written by `bevatron schema`: end -->"
 
@@ -32,6 +33,7 @@ SECTIONS: list[tuple[str, type[Section]]] = [
     ("`config/config.yaml`", Workflow),
     ("`data_loading`", DataLoading),
     ("`ray`", Ray),
+    ("`report`", ReportSettings),
     ("`config/resources.yaml`", Resources),
     ("`rules`", Rules),
     ("`rules.<rule>`", JobResources),
@@ -60,6 +62,9 @@ SECTIONS: list[tuple[str, type[Section]]] = [
     ("`grids.<name>`", Grid),
     ("`evaluation`", Evaluation),
     ("`evaluation.observables.<name>`", Observable),
+    ("`evaluation.discriminants.<name>`", Discriminant),
+    ("`evaluation.profiles.<name>`", VariableProfile),
+    ("`evaluation.importance`", Importance),
     ("`claims[]`", Claim),
 ]
 COMPONENTS: list[tuple[str, Registry]] = [

@@ -3,13 +3,21 @@
 from collections.abc import Mapping
 from typing import Any, Protocol, Self
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from bevatron.config.loading.folds_fault import folds_fault
 from bevatron.config.loading.merge import merge
 from bevatron.config.sections.dataset import DatasetSection
 from bevatron.config.sections.observable import Observable
-from bevatron.config.sections.section import Count, Integer, Name, Real, Section
+from bevatron.config.sections.performance import Discriminant, Importance, VariableProfile
+from bevatron.config.sections.section import Count, Fraction, Integer, Name, Real, Section
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.task import Classification, MultiLabel, Regression, Task
 from bevatron.config.sections.variation import Variation
@@ -32,6 +40,41 @@ class Evaluation(Section):
     validate_source: bool = Field(
         default=False, description="show the source with published numbers, if it supports that"
     )
+    discriminants: dict[Name, Discriminant] = Field(
+        default={}, description="of a classification, by name: log(p_signal / Σ f_c p_c), whose rejections are shown"
+    )
+    working_points: list[Fraction] = Field(
+        default=[0.7], description="signal efficiencies at which `profiles` are shown", min_length=1
+    )
+    profiles: dict[Name, VariableProfile] = Field(
+        default={},
+        description="of a classification, by name: variables in bins of which efficiency and rejection are shown, by "
+        "the first of `discriminants`, or by the signal's probability where there are none",
+    )
+    reference: Name | None = Field(
+        default=None, description="model to which ratio panels compare the others; default: the first of each figure"
+    )
+    importance: Importance | None = Field(
+        default=None, description="which features networks rely on; default: not looked at"
+    )
+
+    @model_validator(mode="after")
+    def _working_points_are_inside(self) -> "Evaluation":
+        if wrong := [point for point in self.working_points if not 0 < point < 1]:
+            raise ValueError(f"working_points: an efficiency lies between 0 and 1, found {wrong[0]:g}")
+        if len(set(self.working_points)) < len(self.working_points):
+            raise ValueError("working_points: an efficiency stands twice")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_used(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """An evaluation without them keeps the digest that it had before they could be asked for."""
+        fields = type(self).model_fields
+        unused = {name for name in LATER if getattr(self, name) == fields[name].get_default()}
+        return {name: value for name, value in handler(self).items() if name not in unused}
+
+
+LATER = ("discriminants", "working_points", "profiles", "reference", "importance")  # keys newer than the digests
 
 
 class DataPart(Section):
@@ -112,10 +155,31 @@ class DataPart(Section):
                 raise ValueError(f"task.thresholds: unknown label '{unknown[0]}'; allowed: {allowed}")
         if fault := folds_fault(self.simulation, self.dataset, self.task):
             raise ValueError(f"dataset.folds: {fault}")
+        self._check_performance()
         truth = self.task.truth if isinstance(self.task, Regression) else None
         if truth is not None and (fault := target_fault(self.task, truth, stated_targets(self))):
             raise ValueError(f"task.truth: {fault}")
         return self
+
+    def _check_performance(self) -> None:
+        """Discriminants and profiles are of a classification, and of its classes."""
+        shown, task = self.evaluation, self.task
+        for key in ("discriminants", "profiles"):
+            if getattr(shown, key) and task.kind != "classification":
+                raise ValueError(f"evaluation.{key}: only a classification has any, this is a {task.kind}")
+        for name, discriminant in shown.discriminants.items():
+            assert isinstance(task, Classification)
+            signal = discriminant.signal or task.signal
+            for label in (signal, *discriminant.fractions):
+                if label not in task.classes:
+                    allowed, near = ", ".join(task.classes), did_you_mean(label, task.classes)
+                    raise ValueError(
+                        f"evaluation.discriminants.{name}: unknown class '{label}'{near}; allowed: {allowed}"
+                    )
+            if signal in discriminant.fractions:
+                raise ValueError(f"evaluation.discriminants.{name}: '{signal}' is the signal, and no background of it")
+        if shown.importance is not None and task.kind not in ("classification", "regression", "multi_label"):
+            raise ValueError(f"evaluation.importance: features of a {task.kind} are not looked at")
 
 
 def _merged(options: Any, values: dict[str, Any], where: str) -> Any:

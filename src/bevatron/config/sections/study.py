@@ -117,10 +117,16 @@ class Study(DataPart):
 
     @model_validator(mode="after")
     def _what_is_looked_into_is_there(self) -> "Study":
-        for name in self.evaluation.inspect_layers:
-            if name not in self.models:
-                near, allowed = did_you_mean(name, self.models), ", ".join(self.models)
-                raise ValueError(f"evaluation.inspect_layers: unknown model '{name}'{near}; allowed: {allowed}")
+        importance, reference = self.evaluation.importance, self.evaluation.reference
+        for key, names in (
+            ("inspect_layers", self.evaluation.inspect_layers),
+            ("importance.models", importance.models if importance is not None else []),
+            ("reference", [reference] if reference is not None else []),
+        ):
+            for name in names:
+                if name not in self.models:
+                    near, allowed = did_you_mean(name, self.models), ", ".join(self.models)
+                    raise ValueError(f"evaluation.{key}: unknown model '{name}'{near}; allowed: {allowed}")
         return self
 
     @model_validator(mode="after")

@@ -65,6 +65,16 @@ class Workers(Section):
     )
 
 
+class ReportSettings(Section):
+    """What the report leaves beside its pages."""
+
+    pdf: Literal["shown", "all", "none"] = Field(
+        default="shown",
+        description="figures that are also written as PDF, for papers: those that a page shows at once, 'all', or "
+        "'none'; a PDF takes about half as long as the figure itself",
+    )
+
+
 class Workflow(Section):
     """What the workflow runs."""
 
@@ -91,6 +101,7 @@ class Workflow(Section):
         description="jobs start by a fork of a process that has imported PyTorch and Lightning once: 'auto' where "
         "Snakemake runs them on its own machine, 'on' also inside batch jobs, 'off' never",
     )
+    report: ReportSettings = Field(default_factory=ReportSettings, description="files beside the report's pages")
     grace_seconds: Positive = Field(
         default=60, description="seconds before the end of the batch job at which trainings save their state and stop"
     )

@@ -1,1 +1,1 @@
-"""Inspection of trained networks: layers, attacks, representations, learning curves."""
+"""Inspection of trained networks: layers, attacks, representations, learning curves, importance of features."""

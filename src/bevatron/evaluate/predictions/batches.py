@@ -1,6 +1,6 @@
 """A split's samples as trained networks read them, for what looks into networks."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from bevatron.training.collate import Collate, input_groups, rows_at_once
 
 def batches(
     context: EvaluationContext, split: str, targets: list[str], device: torch.device, at_once: int
-) -> Iterator[tuple[Inputs, dict[str, Tensor]]]:
+) -> Generator[tuple[Inputs, dict[str, Tensor]], None, None]:
     """In the order of the shards, up to `at_once` samples at a time: the model's inputs {group: (batch, ...)}, and
     targets by name, which the caller may keep.
     """

@@ -70,7 +70,7 @@ class TestColumns:
         where = f"{group}.{feature}"
         if (info.layout == "ragged") != (position is not None):
             expected = "is a list's and needs a" if info.layout == "ragged" else "is no list's and takes no"
-            raise UserError(self.path, f"'{where}' {expected} position", "fix evaluation.observables in the study")
+            raise UserError(self.path, f"'{where}' {expected} position", "fix the study's evaluation")
         if info.layout == "sparse" or (info.layout == "dense" and len(info.shape) > 1):
             raise UserError(self.path, f"'{where}' is not one number a sample", "name a feature of another group")
         column = info.features.index(feature)

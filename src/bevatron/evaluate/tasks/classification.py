@@ -12,9 +12,8 @@ from bevatron.evaluate.statistics.calibration import expected_calibration_error,
 from bevatron.evaluate.statistics.classes import ClassPredictions, pair_score, pairs_of, probability, signal_score
 from bevatron.evaluate.statistics.measurement import Measurement, measure, wilson
 from bevatron.evaluate.statistics.ranking import Ranking
+from bevatron.evaluate.statistics.roc import roc_curve
 from bevatron.store.shards.contract import TargetInfo
-
-ROC_GRID = np.round(np.linspace(0.20, 1.0, 81), 4)
 
 
 @evaluation("classification")
@@ -46,6 +45,11 @@ class ClassificationEvaluation:
             from bevatron.evaluate.inspection.layers import inspect_layers  # torch
 
             curves["layers"] = inspect_layers(context)
+        if context.study.evaluation.discriminants or context.study.evaluation.profiles:
+            from bevatron.evaluate.inspection.tagging import measure_tagging
+
+            of_tagging, curves["tagging"] = measure_tagging(task, predictions.outputs, labels, bootstrap, context)
+            metrics |= of_tagging
         return metrics, curves
 
 
@@ -123,8 +127,7 @@ def classification_curves(
 ) -> dict[str, Any]:
     """What the plots need.
 
-    roc          {"efficiency": grid, "backgrounds": {class: fraction of it kept (n_seeds, grid)}, "samples":
-                 {class: n}}
+    roc          by the signal's probability, as `roc_curve` says
     confusion    {"fraction": (true, predicted) mean over seeds, "low", "high": Wilson's, "samples": of each
                  true class}
     calibration  {class: points of its reliability diagram}
@@ -136,7 +139,6 @@ def classification_curves(
     n_seeds, _, n_classes = logits.shape
     signal = task.classes.index(task.signal)
     totals = np.bincount(labels, bootstrap.sample_weights, minlength=n_classes)
-    samples = np.bincount(labels, minlength=n_classes)
     edges = np.linspace(0.0, 1.0, 41)
     shapes, errors = np.zeros((2, n_classes, len(edges) - 1))
     for x in logits:
@@ -145,23 +147,12 @@ def classification_curves(
             content, error = bootstrap.histogram(p, edges, labels == k)
             shapes[k] += content
             errors[k] += error
-    backgrounds = {
-        name: [
-            Ranking(signal_score(x, signal), labels == signal, labels == k)
-            .background_at(ROC_GRID, bootstrap.sample_weights)
-            .tolist()
-            for x in logits
-        ]
-        for k, name in enumerate(task.classes)
-        if k != signal
-    }
+    scores = [signal_score(x, signal) for x in logits]
     predicted = [ClassPredictions.of(x, labels).predicted for x in logits]
     return {
-        "roc": {
-            "efficiency": ROC_GRID.tolist(),
-            "backgrounds": backgrounds,
-            "samples": {name: int(samples[k]) for k, name in enumerate(task.classes)},
-        },
+        "roc": roc_curve(
+            task.signal, scores, {n: labels == k for k, n in enumerate(task.classes)}, bootstrap, confidence
+        ),
         "confusion": _confusion(predicted, labels, n_classes, bootstrap, confidence),
         "calibration": {
             name: reliability((probability(x, k) for x in logits), labels == k, bootstrap, confidence)

@@ -4,8 +4,9 @@ import base64
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import overload
+from typing import Literal, overload
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -15,7 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from bevatron.errors import UserError
-from bevatron.figures import log_failure, placeholder_svg, svg_bytes
+from bevatron.figures import log_failure, pdf_bytes, placeholder_svg, svg_bytes
+from bevatron.report.plots.drawn_numbers import drawn_numbers
 from bevatron.report.plots.minor_ticks import simplify_minor_ticks
 from bevatron.report.plots.panel_layout import PanelLayout
 from bevatron.report.plots.text_layouts import remember_text_layouts
@@ -24,6 +26,7 @@ COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e
 """Petroff's sequence (arXiv:2107.02270), blue, orange, red first: light, charm and beauty."""
 WIDTH = 11.7  # inches that fill the page, so that letters have the same size in all figures
 INK, FAINT = "#222222", "#8a8f98"
+BESIDE = ("pdf", "csv")  # suffixes of what lies beside a figure
 FEW_PANELS, FEW_CLASSES = 4, 6  # up to which each is drawn with all that belongs to it
 
 _PAGE = {
@@ -62,7 +65,8 @@ _PAGE = {
 class ReportFigure:
     """A finished plot: file name without suffix, caption, bytes, whether it wants the page's width, or to be folded.
 
-    failure: why it could not be drawn; the bytes then say the same.
+    failure: why it could not be drawn; the bytes then say the same. pdf: the same as PDF, and csv: the numbers that it
+    shows; empty where there are none.
     """
 
     name: str
@@ -72,6 +76,14 @@ class ReportFigure:
     wide: bool = False
     folded: bool = False
     failure: str = ""
+    pdf: bytes = b""
+    csv: bytes = b""
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Its files by name: the figure itself, and beside it PDF and CSV, where it has them."""
+        beside = {f"{self.name}.{suffix}": getattr(self, suffix) for suffix in BESIDE}
+        return {self.file: self.content} | {name: content for name, content in beside.items() if content}
 
     @property
     def file(self) -> str:
@@ -85,16 +97,25 @@ class ReportFigure:
         return f"data:{kind};base64,{base64.b64encode(self.content).decode()}"
 
 
+Pdf = Literal["shown", "all", "none"]
+_PDF: ContextVar[Pdf] = ContextVar("pdf", default="none")
+
+
 @contextmanager
-def page_style() -> Iterator[None]:
-    """Within it, figures are drawn off screen in the report's style."""
+def page_style(pdf: Pdf = "none") -> Iterator[None]:
+    """Within it, figures are drawn off screen in the report's style.
+
+    pdf: of which figures a PDF is made as well: of all, of those that are not folded away, or of none.
+    """
     mpl.use("agg")
+    asked = _PDF.set(pdf)
     before = gc.get_threshold()
     gc.set_threshold(100_000, 20, 100)  # a figure is garbage at once, not again and again while it is drawn
     try:
         with plt.style.context([mplhep.style.ATLAS, _PAGE]), remember_text_layouts():
             yield
     finally:
+        _PDF.reset(asked)
         gc.set_threshold(*before)
 
 
@@ -113,8 +134,8 @@ def draw_figure(
 def draw_figure(
     draw: Callable[[], Figure | None], name: str, caption: str, wide: bool = False, folded: bool = False
 ) -> ReportFigure | None:
-    """The figure that `draw` makes as SVG, without dates, and closed; many small panels, and those folded away, have
-    fewer ticks. None where `draw` finds nothing to draw.
+    """The figure that `draw` makes as SVG, without dates, with its numbers as CSV, and closed; many small panels, and
+    those folded away, have fewer ticks. None where `draw` finds nothing to draw.
 
     A figure that cannot be drawn becomes a figure of `failure`; only a UserError, which is of files that are damaged
     or missing, is raised.
@@ -128,7 +149,9 @@ def draw_figure(
         for axes in figure.axes:
             thin_out(axes)
         content = svg_bytes(figure, name, dpi=150)
-        return ReportFigure(name, caption, content, wide=wide, folded=folded)
+        asked = _PDF.get()
+        pdf = pdf_bytes(figure) if asked == "all" or (asked == "shown" and not folded) else b""
+        return ReportFigure(name, caption, content, wide=wide, folded=folded, pdf=pdf, csv=drawn_numbers(figure))
     except UserError:
         raise
     except Exception as error:

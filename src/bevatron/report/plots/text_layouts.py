@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
 
 FORMULAS = 1000
+REMEMBERED = ("RendererSVG", "RendererPdf")  # by name, as the second is imported only where there are PDFs
 
 
 @contextmanager
 def remember_text_layouts() -> Iterator[None]:
-    """Within it, equal texts of SVGs are laid out once, and formulas are read once.
+    """Within it, equal texts of SVGs and PDFs are laid out once, and formulas are read once.
 
     Both are where this version of matplotlib keeps them: where another has changed them, all is as without.
     """
@@ -41,9 +41,9 @@ def _remembering(layout: Any) -> Any:
     known: dict[Hashable, Any] = {}
 
     def get_layout(self: Text, renderer: Any) -> Any:
-        if self.get_wrap() or not isinstance(getattr(renderer, "_renderer", renderer), RendererSVG):
+        if self.get_wrap() or type(getattr(renderer, "_renderer", renderer)).__name__ not in REMEMBERED:
             return layout(self, renderer)  # depends on where it is, or on more of the renderer
-        key = _all_that_counts(self)
+        key = (type(getattr(renderer, "_renderer", renderer)).__name__, _all_that_counts(self))
         if key not in known:
             known[key] = layout(self, renderer)
         return known[key]

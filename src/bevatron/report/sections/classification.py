@@ -1,21 +1,29 @@
 """The report's figures and columns for classification."""
 
+from dataclasses import replace
 from functools import partial
 
 from matplotlib.figure import Figure
 
 from bevatron.config.sections.grid import name_of
 from bevatron.config.sections.task import Classification
+from bevatron.report.page.guarded import figures_or_failure
 from bevatron.report.page.section import section
 from bevatron.report.plots.calibration import plot_calibration
 from bevatron.report.plots.confusion import plot_confusion
-from bevatron.report.plots.roc import plot_roc
+from bevatron.report.plots.roc import backgrounds_shown, plot_roc
 from bevatron.report.plots.score import plot_score
 from bevatron.report.plots.style import FEW_CLASSES, ReportFigure, create_panels, draw_figure
 from bevatron.report.results.study_results import ModelResults, StudyResults
 from bevatron.report.sections.attacks import draw_attack_figures
 from bevatron.report.sections.examples import draw_example_figures
+from bevatron.report.sections.importance import draw_importance_figures
 from bevatron.report.sections.layers import draw_layer_figures
+from bevatron.report.sections.tagging import (
+    draw_tagging_figures,
+    reference_label,
+    words_of_left_out,
+)
 from bevatron.store.records.data import ObservableRecord
 
 LINES = 8  # curves of a figure that an eye can tell apart
@@ -47,26 +55,46 @@ class ClassificationSection:
 
     def figures(self, task: Classification, results: StudyResults) -> list[ReportFigure]:
         """Figures of what the models learned."""
-        name = results.study.name
-        cuts = {o.title: o.roc for o in _best_cuts(results, task.signal) if o.roc is not None}
-        backgrounds = [c for c in task.classes if c != task.signal]
-        figures = []
+        name, figures = results.study.name, []
         for suffix, group in _group_models(results).items():
-            curves = {m.label: m.curves["roc"] for m in group}
-            draw = partial(plot_roc, task.signal, backgrounds, curves, cuts, task.efficiencies)
-            caption = (
-                f"Rejection (1 / fraction kept) of each background against the efficiency for {task.signal}, by one "
-                f"cut on the probability of {task.signal}. Lines: mean of the seeds; bands: their range; upright "
-                "lines: the efficiencies at which rejections are quoted. Curves end where fewer than five "
-                "background samples pass, and backgrounds of which hardly any does have no panel."
-            )
-            if cuts:
-                caption += " Grey: cuts on single observables, no network."
-            figure = draw_figure(draw, f"{name}-roc{suffix}", caption, wide=True)
-            figures += [figure] if figure is not None else []
+            figures += figures_or_failure(name, f"roc{suffix}", partial(_draw_roc, task, results, suffix, group))
         single = _models_shown_alone(results, task.signal)
-        figures += [_draw_model(task, results, model, folded=len(single) > FEW) for model in single]
-        return [*draw_attack_figures(task, results), *draw_layer_figures(results), *figures]
+        alone = [_draw_model(task, results, model, folded=len(single) > FEW) for model in single]
+        if not figures and alone:
+            nowhere = words_of_left_out([c for c in task.classes if c != task.signal], [])
+            alone[0] = replace(alone[0], caption=f"{alone[0].caption} No figure of rejections:{nowhere}")
+        figures += alone
+        return [
+            *draw_attack_figures(task, results),
+            *draw_layer_figures(results),
+            *draw_tagging_figures(task, results),
+            *draw_importance_figures(results),
+            *figures,
+        ]
+
+
+def _draw_roc(
+    task: Classification, results: StudyResults, suffix: str, group: list[ModelResults]
+) -> list[ReportFigure]:
+    """The rejections of some models in one figure; none where no background has a panel."""
+    cuts = {o.title: o.roc for o in _best_cuts(results, task.signal) if o.roc is not None}
+    backgrounds, reference = [c for c in task.classes if c != task.signal], reference_label(results)
+    curves = {m.label: m.curves["roc"] for m in group}
+    caption = (
+        f"Rejection (1 / fraction kept) of each background against the efficiency for {task.signal}, by one cut on the "
+        f"probability of {task.signal}. Lines: mean of the seeds; bands: binomial interval "
+        f"({results.study.evaluation.confidence:.0%}) and error of that mean, in quadrature; upright lines: the "
+        "efficiencies at which rejections are quoted. Curves end where fewer than five background samples pass."
+        f"{words_of_left_out(backgrounds, backgrounds_shown(backgrounds, curves))}"
+    )
+    if len(curves) > 1:
+        shown = reference if reference in curves else next(iter(curves))
+        caption += f" Below, where both have a curve: the ratio to {shown}."
+    if cuts:
+        caption += " Grey: cuts on single observables, no network."
+    draw = partial(plot_roc, task.signal, backgrounds, curves, cuts, task.efficiencies, reference)
+    figure = draw_figure(draw, f"{results.study.name}-roc{suffix}", caption, wide=True)
+    return [figure] if figure is not None else []
 
 
 def _group_models(results: StudyResults) -> dict[str, list[ModelResults]]:

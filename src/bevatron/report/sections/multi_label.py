@@ -8,6 +8,7 @@ from bevatron.report.plots.labels import plot_label_roc, plot_label_scores
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import StudyResults
 from bevatron.report.sections.examples import draw_example_figures
+from bevatron.report.sections.importance import draw_importance_figures
 
 LINES = 8  # curves of a panel that an eye can tell apart
 FEW = 4  # figures of single models that are shown; more are folded away
@@ -54,4 +55,4 @@ class MultiLabelSection:
             figures.append(
                 draw_figure(draw, f"{name}-{model.name}-labels", caption, wide=True, folded=len(models) > FEW)
             )
-        return figures
+        return [*figures, *draw_importance_figures(results)]

@@ -8,6 +8,7 @@ from bevatron.report.plots.gaussian import plot_pulls, plot_widths
 from bevatron.report.plots.regression import plot_deviations, plot_fits, plot_points, plot_predictions, plot_residuals
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import StudyResults
+from bevatron.report.sections.importance import draw_importance_figures
 
 LOSSES = {"mse": "mean squared error", "mae": "mean absolute error", "gaussian_nll": "-ln likelihood"}
 SHOWN = 4  # numbers of a target that are shown; the figures of more are folded away
@@ -50,7 +51,7 @@ class RegressionSection:
         for number, (title, curves) in enumerate(_by_number(task, results).items()):
             suffix = f"-{number + 1}" if number else ""
             figures += _draw_number(task, results, title, curves, suffix, folded=number >= SHOWN)
-        return figures
+        return [*figures, *draw_importance_figures(results)]
 
 
 def _by_number(task: Regression, results: StudyResults) -> dict[str, dict[str, dict]]:

@@ -10,6 +10,7 @@ _TITLES = (
     (r"ece", "calibration error"),
     (r"auc\.(\w+)_vs_(\w+)", r"AUC \1 / \2"),
     (r"rejection\.(\w+)\.at_([\d.]+)", r"\1 rejection at \2 %"),
+    (r"rejection\.(\w+)\.at_([\d.]+)\.by_(\w+)", r"\1 rejection at \2 % by \3"),
     (r"attacked_clean_error", "error on the samples attacked, clean"),
     (r"fgsm_error\.at_([\d.]+)", r"error under FGSM, ε = \1"),
     (r"pgd_error\.at_([\d.]+)", r"error under PGD, ε = \1"),
