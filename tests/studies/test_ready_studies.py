@@ -8,8 +8,9 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 import pytest
-from study_files import SPLITS, WRITERS, Truth
+from study_files import WRITERS
 from study_runs import demo, run
+from written_truth import SPLITS, Truth
 
 from bevatron.config.sections.study import Study
 from bevatron.store.records.metrics import read_metrics

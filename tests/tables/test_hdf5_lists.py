@@ -75,3 +75,24 @@ def test_counts_that_do_not_fit_are_told_in_one_line(tmp_path, counts, message):
 def test_a_table_that_is_not_there_is_named(tmp_path):
     with pytest.raises(UserError, match="has no group or dataset 'hits'; / has: event_table, hit_table"):
         open_table(write(tmp_path), TableOptions(tree="event_table", lists={"hits": "n"}))
+
+
+def test_counts_behind_a_link_are_not_followed(tmp_path):
+    path = write(tmp_path, **{"event_id.seq_cnt": None})
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["counts"] = COUNTS
+    with h5py.File(path, "a") as file:
+        file["counts"] = COUNTS
+        file["hit_table/event_id.seq_cnt"] = h5py.ExternalLink("other.h5", "counts")
+        file["hit_table/soft"] = h5py.SoftLink("/counts")
+    for counts in ("event_id.seq_cnt", "soft", "../counts", "/counts"):
+        with pytest.raises(UserError, match=f"has no dataset '{counts}' in 'hit_table'"):
+            open_table(path, TableOptions(tree="event_table", lists={"hit_table": counts}))
+
+
+def test_counts_that_were_never_written_are_refused(tmp_path):
+    path = write(tmp_path, **{"event_id.seq_cnt": None})
+    with h5py.File(path, "a") as file:
+        file.create_dataset("hit_table/event_id.seq_cnt", (10**12,), "i8", chunks=(1000,))
+    with pytest.raises(UserError, match="was not written whole"):
+        open_table(path, OPTIONS)

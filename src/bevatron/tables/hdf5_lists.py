@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from bevatron.errors import UserError
+from bevatron.tables.own_values import reason_to_refuse
 from bevatron.tables.table import Column
 
 
@@ -46,12 +47,15 @@ def open_lists(group: h5py.Group, prefix: str, counts: str, n_events: int, path:
     counts: the dataset in the group that says how many rows the events have: a number for each event, or pairs of an
     event's number and its count, without the events that have none. Raises UserError where it does not fit.
     """
-    dataset = group.get(counts)
+    own = {name for name in map(str, group) if isinstance(group.get(name, getlink=True), h5py.HardLink)}
+    dataset = group[counts] if counts in own else None  # and not what a link leads to
     if not isinstance(dataset, h5py.Dataset):
-        raise UserError(path, f"has no dataset '{counts}' in '{prefix}'", f"it has: {', '.join(group)}")
+        raise UserError(path, f"has no dataset '{counts}' in '{prefix}'", f"it has: {', '.join(sorted(own))}")
+    if reason := reason_to_refuse(dataset):
+        raise UserError(path, f"'{prefix}/{counts}' {reason}", "see what wrote the file")
     offsets = _offsets(dataset, n_events, f"'{prefix}/{counts}'", path)
     places: dict[str, tuple[h5py.Dataset, int | None]] = {}
-    for name, column in _columns(group, counts):
+    for name, column in _columns(group, own - {counts}):
         if len(column) != offsets[-1]:
             continue  # of another table
         if column.ndim == 1 or column.shape[1] == 1:
@@ -64,12 +68,8 @@ def open_lists(group: h5py.Group, prefix: str, counts: str, n_events: int, path:
     return ListTable(offsets, places)
 
 
-def _columns(group: h5py.Group, counts: str) -> Iterator[tuple[str, h5py.Dataset]]:
-    from bevatron.tables.hdf5_table import reason_to_refuse
-
-    for name in map(str, group):
-        if name == counts or not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            continue
+def _columns(group: h5py.Group, names: set[str]) -> Iterator[tuple[str, h5py.Dataset]]:
+    for name in sorted(names):
         column = group[name]
         if not isinstance(column, h5py.Dataset) or column.ndim not in (1, 2) or column.dtype.kind not in "biuf":
             continue

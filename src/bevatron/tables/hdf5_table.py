@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from math import prod
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,10 +16,9 @@ from bevatron.regular_files import require_regular
 from bevatron.system_errors import system_fault
 from bevatron.tables.equal_length import keep_equal_length
 from bevatron.tables.hdf5_lists import ListTable, open_lists
+from bevatron.tables.own_values import reason_to_refuse
 from bevatron.tables.pandas_table import find_pandas, open_pandas
 from bevatron.tables.table import Column, EventTable
-
-CHUNK_BYTES = 1 << 30  # HDF5 unpacks a chunk whole
 
 
 def open_hdf5(path: Path, group: str = "", lists: Mapping[str, str] | None = None) -> EventTable:
@@ -169,21 +167,6 @@ def _datasets(
             yield from _datasets(item, full, seen, refused)
         elif isinstance(item, h5py.Dataset):
             yield full, item
-
-
-def reason_to_refuse(dataset: h5py.Dataset) -> str:
-    """Why the dataset's values are not those that somebody wrote into this file; '' where they are."""
-    if dataset.external or (dataset.is_virtual and any(part.file_name != "." for part in dataset.virtual_sources())):
-        return "has its values in other files, which are not followed (h5repack copies them)"
-    if dataset.is_virtual or dataset.size == 0:
-        return ""
-    if dataset.chunks is None:
-        return "" if dataset.id.get_storage_size() else "was never written: only its size is declared"
-    if prod(dataset.chunks) * dataset.dtype.itemsize > CHUNK_BYTES:
-        return f"has chunks of more than {CHUNK_BYTES >> 20} MB"
-    expected = prod(-(-length // size) for length, size in zip(dataset.shape, dataset.chunks, strict=True))
-    written = dataset.id.get_num_chunks()
-    return "" if written == expected else f"was not written whole: {written} of its {expected} chunks are there"
 
 
 @contextmanager

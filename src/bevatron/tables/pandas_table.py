@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from bevatron.errors import UserError
+from bevatron.tables.own_values import reason_to_refuse
 from bevatron.tables.table import Column, EventTable
 
 KINDS = ("frame_table", "frame")
@@ -42,8 +43,6 @@ class PandasTable(EventTable):
     """One DataFrame; a column is a place within a block of columns of equal type."""
 
     def __init__(self, file: h5py.File, blocks: list[tuple[h5py.Dataset, str, list[str]]], path: Path):
-        from bevatron.tables.hdf5_table import reason_to_refuse
-
         self.path, self._file = path, file
         self._places: dict[str, tuple[h5py.Dataset, str, int | None]] = {}
         self.columns = {}
