@@ -18,6 +18,7 @@ from bevatron.search.results import best_of, best_values, search_record, trials_
 from bevatron.search.space import search_of
 from bevatron.search.trial_log import Trial, TrialLog
 from bevatron.store.files.checksum import with_checksum
+from bevatron.store.files.live_file import write_live
 from bevatron.store.files.publish import publish_bytes, publish_text, sha256_of
 from bevatron.store.records.search import SearchFile, write_search
 from bevatron.store.shards.dataset import Dataset, load_dataset
@@ -68,6 +69,8 @@ def search_model(
                     len(trial_log.ended),
                     model.search.trials,
                 )
+            about = {"kind": "search", "study": study.name, "model": name, "checkpoint": model.training.checkpoint}
+            write_live(live / "progress.json", about | {"trials": model.search.trials, "epochs": model.search.epochs})
             _run(common_job(study, workflow, model, dataset, live), workflow, trial_log, request, fit)
         trials = trial_log.ended
         try:

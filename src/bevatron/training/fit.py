@@ -49,6 +49,7 @@ from bevatron.training.loss_weights import check_negative_weights, make_loss_wei
 from bevatron.training.precision import half_precision
 from bevatron.training.progress import Progress
 from bevatron.training.reading_order import training_order
+from bevatron.training.run_progress import ProgressFile, RunProgress
 from bevatron.training.strategies import ContextEnvironment, make_strategy
 from bevatron.versions import versions
 
@@ -89,11 +90,11 @@ def fit(
     check_inputs(job, manifest)
     check_negative_weights(job, manifest)
     device = context.device or device_for(job.accelerator)
-    with deterministic(job.model.training.threads):
+    with deterministic(job.model.training.threads), ProgressFile(job, context.is_rank_zero) as progress_file:
         data = DataModule(job, manifest, device, context)
         keep_freed_memory()
         try:
-            return _run(job, manifest, data, on_validation)
+            return _run(job, manifest, data, on_validation, progress_file)
         finally:
             data.close()
 
@@ -159,7 +160,9 @@ def _target_statistics(job: FitJob, manifest: Manifest) -> tuple[TargetStatistic
     return manifest.target_statistics[job.target]
 
 
-def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) -> FitResult:
+def _run(
+    job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any, progress_file: ProgressFile
+) -> FitResult:
     network = initial_network(job, manifest)
     if job.model.training.memory_format == "channels_last":
         network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch's stub lacks it
@@ -186,6 +189,7 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
         callbacks = [record, history, *_early_stopping(job), checkpointing]
         if context.is_rank_zero:
             callbacks.append(Progress(f"{job.study.name}: {job.model.title}, seed {job.seed}"))
+            callbacks.append(RunProgress(progress_file, history))
         trainer = _trainer(job, data, callbacks, checkpoint, io)
         trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     if checkpointing.ended_on_request and learner.chunks_done < data.schedule.n_chunks:

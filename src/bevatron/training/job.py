@@ -21,6 +21,7 @@ class FitJob:
     folder: live state; a folder that holds a valid checkpoint is continued from there.
     epochs: overrides the model's own number, as a search does; early stopping is then left to the search.
     members: of a committee, the folder of each member's trained network, in the model's order.
+    name: the model's in its study, for those who watch; the fit itself does not depend on it.
     """
 
     study: Study
@@ -32,6 +33,7 @@ class FitJob:
     accelerator: str = "auto"
     epochs: int | None = None
     members: dict[str, Path] = field(default_factory=dict)
+    name: str = ""
 
     @property
     def target(self) -> str:
@@ -58,6 +60,7 @@ class FitJob:
             "accelerator": self.accelerator,
             "epochs": self.epochs,
             "members": {name: str(folder) for name, folder in self.members.items()},
+            "name": self.name,
         }
 
     @classmethod
@@ -73,6 +76,7 @@ class FitJob:
             accelerator=payload["accelerator"],
             epochs=payload["epochs"],
             members={name: Path(folder) for name, folder in payload["members"].items()},
+            name=payload["name"],
         )
 
 

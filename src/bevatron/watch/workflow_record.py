@@ -1,0 +1,57 @@
+"""What the last `snakemake` in this folder runs, written by the workflow itself when it starts."""
+
+import os
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bevatron.store.files.live_file import write_live
+from bevatron.watch.live_json import read_live
+from bevatron.watch.processes import has_ended, start_ticks
+
+RECORD = Path(".snakemake/bevatron/workflow.json")
+
+
+@dataclass(frozen=True)
+class WorkflowRecord:
+    """A run of the workflow: its scale and studies, its Snakemake's process, its log."""
+
+    scale: str
+    studies: tuple[str, ...]
+    pid: int
+    host: str
+    ticks: int | None
+    started: float
+    log: str | None
+
+    @property
+    def has_ended(self) -> bool | None:
+        """Whether its Snakemake has ended; None where that cannot be seen from this machine."""
+        return has_ended(self.pid, self.host, self.ticks)
+
+
+def write_workflow_record(scale: str, studies: list[str], log: str | None) -> None:
+    """Record this process, which runs the workflow at that scale. Called by the workflow's rules."""
+    RECORD.parent.mkdir(parents=True, exist_ok=True)
+    write_live(
+        RECORD,
+        {
+            "scale": scale,
+            "studies": studies,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "ticks": start_ticks(os.getpid()),
+            "started": time.time(),
+            "log": log,
+        },
+    )
+
+
+def read_workflow_record(folder: Path) -> WorkflowRecord | None:
+    """The record in a workflow's folder; None where there is none, or none that this Bevatron writes."""
+    found = read_live(folder / RECORD)
+    try:
+        return None if found is None else WorkflowRecord(**found | {"studies": tuple(map(str, found["studies"]))})
+    except (TypeError, KeyError):
+        return None
