@@ -127,6 +127,8 @@ def common_job(study: Study, workflow: Workflow, model: Model, dataset: Dataset,
         data_loading=workflow.data_loading,
         accelerator=workflow.accelerator,
         epochs=search.epochs,
+        name=next((name for name, known in study.models.items() if known is model), ""),
+        loggers=tuple(section for section in workflow.loggers if section.kind == "tensorboard"),
     )
 
 

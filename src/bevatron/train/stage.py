@@ -110,6 +110,7 @@ def _job(
         workflow.accelerator,
         members=folders,
         name=name,
+        loggers=tuple(workflow.loggers),
     )
     return replace(job, folder=Path(workflow.runs_dir).resolve() / _digest(job, dataset)[:20])
 

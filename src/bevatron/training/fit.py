@@ -9,7 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping
-from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.loggers.logger import Logger
 
 from bevatron.compute.distributed.distributed_context import SINGLE_PROCESS, DistributedContext
 from bevatron.compute.numerics.devices import deterministic, device_for
@@ -45,6 +45,7 @@ from bevatron.training.fit_closed_form import fit_closed_form
 from bevatron.training.history import History
 from bevatron.training.job import FitJob, FitResult
 from bevatron.training.learner import Learner
+from bevatron.training.loggers import make_loggers
 from bevatron.training.loss_weights import check_negative_weights, make_loss_weights
 from bevatron.training.precision import half_precision
 from bevatron.training.progress import Progress
@@ -274,7 +275,7 @@ def _trainer(
         check_val_every_n_epoch=data.schedule.chunks_per_interval,
         num_sanity_val_steps=0,
         callbacks=callbacks,
-        logger=_tensorboard(job, data, checkpoint) if context.is_rank_zero else False,
+        logger=_loggers(job, data, checkpoint) if context.is_rank_zero else False,
         log_every_n_steps=1,
         precision=None if half else training.precision,
         plugins=[io, ContextEnvironment(context), *half],
@@ -285,12 +286,11 @@ def _trainer(
     )
 
 
-def _tensorboard(job: FitJob, data: DataModule, checkpoint: Path | None) -> TensorBoardLogger:
-    """Events after the checkpoint belong to a life that was killed: TensorBoard is told to forget them."""
-    purge = {}
-    if checkpoint is not None:
-        purge["purge_step"] = data.schedule.chunk(chunk_number(checkpoint) - 1).last_step + 1
-    return TensorBoardLogger(job.folder, name="", version="tensorboard", **purge)
+def _loggers(job: FitJob, data: DataModule, checkpoint: Path | None) -> list[Logger]:
+    """Those of the one worker that writes."""
+    if checkpoint is None:
+        return make_loggers(job, None)
+    return make_loggers(job, data.schedule.chunk(chunk_number(checkpoint) - 1).last_step + 1)
 
 
 def _publish(

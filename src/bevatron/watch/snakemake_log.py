@@ -1,5 +1,6 @@
 """Snakemake's own log, followed as it grows: which jobs have started, finished and failed."""
 
+import calendar
 import re
 import time
 from contextlib import suppress
@@ -20,12 +21,7 @@ _SLOTS = re.compile(r"^Provided (?:cores|remote nodes): (\d+)")
 _RESTART = re.compile(r"^Trying to restart job (\S+)\.")
 _LOGFILE = re.compile(r"^\s*Logfile .*:$")
 _RULER = "=" * 40
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1
-    )
-}
+_MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}  # in English: no locale is set
 
 
 @dataclass(frozen=True)
@@ -178,9 +174,10 @@ class SnakemakeLog:
         if block.failed:
             self._fail(job_id, block)
             return
-        wildcards = dict(
-            part.partition("=")[::2] for part in block.fields.get("wildcards", "").split(", ") if "=" in part
-        )
+        wildcards: dict[str, str] = {}
+        for part in block.fields.get("wildcards", "").split(", "):
+            name, _, value = part.partition("=")
+            wildcards[name] = value
         key = JobKey(block.rule, wildcards.get("study", ""), wildcards.get("model", wildcards.get("shard", "")))
         self._by_id[job_id] = key
         logs = block.fields.get("log", "")

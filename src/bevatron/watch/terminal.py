@@ -21,17 +21,13 @@ QUIT = ("q", "Q", "\x04")
 def show_live(watcher: Watcher, seconds: float, until_done: bool, console: Console) -> Snapshot:
     """Show the workflow until somebody quits, or with `until_done` until it is over; returns the last state."""
     snapshot = watcher.look()
-    with _keys() as wait_for_key, _ending_on_signals(), suppress(KeyboardInterrupt):
-        with Live(
-            console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
-        ) as live:
-            while True:
-                live.update(draw_live(snapshot, console.height), refresh=True)
-                if until_done and snapshot.is_over:
-                    break
-                if wait_for_key(seconds) in QUIT:
-                    break
-                snapshot = watcher.look()
+    live = Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+    with _keys() as wait_for_key, _ending_on_signals(), suppress(KeyboardInterrupt), live:
+        while True:
+            live.update(draw_live(snapshot, console.height), refresh=True)
+            if (until_done and snapshot.is_over) or wait_for_key(seconds) in QUIT:
+                break
+            snapshot = watcher.look()
     console.print(draw(snapshot))
     return snapshot
 

@@ -5,6 +5,7 @@ import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bevatron.store.files.live_file import write_live
 from bevatron.watch.live_json import read_live
@@ -50,8 +51,11 @@ def write_workflow_record(scale: str, studies: list[str], log: str | None) -> No
 
 def read_workflow_record(folder: Path) -> WorkflowRecord | None:
     """The record in a workflow's folder; None where there is none, or none that this Bevatron writes."""
-    found = read_live(folder / RECORD)
+    found: dict[str, Any] = read_live(folder / RECORD) or {}
     try:
-        return None if found is None else WorkflowRecord(**found | {"studies": tuple(map(str, found["studies"]))})
-    except (TypeError, KeyError):
+        studies = tuple(map(str, found["studies"]))
+        log = None if found["log"] is None else str(found["log"])
+        process = int(found["pid"]), str(found["host"]), found["ticks"]
+        return WorkflowRecord(str(found["scale"]), studies, *process, float(found["started"]), log)
+    except (TypeError, KeyError, ValueError):
         return None
