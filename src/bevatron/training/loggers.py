@@ -82,11 +82,13 @@ def _wandb(section: WandbLog, job: FitJob) -> Logger:
 def _comet(section: CometLog, job: FitJob) -> Logger:
     from pytorch_lightning.loggers import CometLogger
 
+    logging.getLogger("comet_ml").setLevel(logging.ERROR)  # its summaries are not for a workflow's log
+    online: Any = int(not section.offline)  # Lightning 2.6.6 takes the object False for a disabled experiment
     logger = CometLogger(
         project=section.project,
         workspace=section.workspace,
         experiment_key=hashlib.sha256(job.folder.name.encode()).hexdigest()[:40],
-        online=not section.offline,
+        online=online,
         name=_run_name(job),
         log_code=False,
         offline_directory=str(job.folder / "comet"),
