@@ -19,6 +19,12 @@ def watch(
     until_done: Annotated[
         bool, typer.Option("--until-done", help="end when nothing runs any more; exit code 1 if it did not finish")
     ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="start TensorBoard over the runs, by study, model and seed")
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="port of TensorBoard; default: 6006, or a free one")
+    ] = None,
     seconds: Annotated[float, typer.Option(min=0.2, max=3600, help="time between two looks")] = 2.0,
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
@@ -30,6 +36,11 @@ def watch(
     from bevatron.watch.watcher import Watcher
 
     watcher = Watcher(Path(), config, scale, study)
+    if tensorboard:
+        from bevatron.watch.tensorboard import serve_tensorboard
+
+        serve_tensorboard(watcher.links, watcher.models, port)
+        return
     if json or once or until_done or not sys.stdout.isatty():
         from bevatron.watch.terminal import wait_until_over
 

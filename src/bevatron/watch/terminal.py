@@ -6,23 +6,25 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
 
 from bevatron.watch.screen import draw, draw_live
 from bevatron.watch.snapshot import Snapshot
-from bevatron.watch.watcher import Watcher
+
+if TYPE_CHECKING:
+    from bevatron.watch.watcher import Watcher
 
 QUIT = ("q", "Q", "\x04")
 
 
-def show_live(watcher: Watcher, seconds: float, until_done: bool, console: Console) -> Snapshot:
+def show_live(watcher: "Watcher", seconds: float, until_done: bool, console: Console) -> Snapshot:
     """Show the workflow until somebody quits, or with `until_done` until it is over; returns the last state."""
     snapshot = watcher.look()
     live = Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
-    with _keys() as wait_for_key, _ending_on_signals(), suppress(KeyboardInterrupt), live:
+    with _keys() as wait_for_key, ending_on_signals(), suppress(KeyboardInterrupt), live:
         while True:
             live.update(draw_live(snapshot, console.height), refresh=True)
             if (until_done and snapshot.is_over) or wait_for_key(seconds) in QUIT:
@@ -32,7 +34,7 @@ def show_live(watcher: Watcher, seconds: float, until_done: bool, console: Conso
     return snapshot
 
 
-def wait_until_over(watcher: Watcher, seconds: float) -> Snapshot:
+def wait_until_over(watcher: "Watcher", seconds: float) -> Snapshot:
     """The state when nothing runs any more."""
     while not (snapshot := watcher.look()).is_over:
         time.sleep(seconds)
@@ -62,8 +64,8 @@ def _keys() -> Iterator[Any]:
 
 
 @contextmanager
-def _ending_on_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the screen as Ctrl-C does, so that the terminal is as it was before."""
+def ending_on_signals() -> Iterator[None]:
+    """Within it SIGTERM and SIGHUP come as Ctrl-C does, so that what was begun is ended: a screen, a process."""
 
     def end(*_: object) -> None:
         raise KeyboardInterrupt

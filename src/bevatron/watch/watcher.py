@@ -25,6 +25,7 @@ from bevatron.watch.snapshot import (
     TrainingState,
     WorkflowState,
 )
+from bevatron.watch.tensorboard import RunLinks
 from bevatron.watch.time_left import Estimates, overall
 from bevatron.watch.workflow_record import WorkflowRecord, read_workflow_record
 
@@ -68,6 +69,15 @@ class Watcher:
         rates = self._config.parent / "rates.yaml"
         self._estimates = Estimates(self._folder / "results", rates, self.scale)
         self._done, self._next_files = set(), 0.0
+
+    @property
+    def models(self) -> dict[str, list[str]]:
+        """The models of each study."""
+        return {name: list(facts.models) for name, facts in self.facts.items()}
+
+    def links(self, folder: Path) -> RunLinks:
+        """Links to the event files of the runs, in that folder."""
+        return RunLinks(folder, self._folder / "results", self._runs)
 
     def look(self) -> Snapshot:
         """The state now."""
