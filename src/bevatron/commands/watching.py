@@ -60,7 +60,7 @@ def watch(
             console = Console(highlight=False, emoji=False, markup=False, width=WIDTH_OF_FILES)
         if once or not console.is_terminal:
             snapshot = wait_until_over(watcher, seconds) if until_done else watcher.look()
-            console.print(draw(snapshot))
+            console.print(draw(snapshot, console.width))
         else:
             snapshot = show_live(watcher, seconds, until_done, console)
     if until_done and snapshot.workflow.state != "finished":

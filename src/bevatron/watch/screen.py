@@ -1,39 +1,41 @@
 """The state of a workflow as tables, for a terminal of any width, or as plain text."""
 
 import time
-from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.layout import Layout
 from rich.text import Text
 
-from bevatron.watch.snapshot import FailureState, Snapshot, StageState, StudyState
+from bevatron.watch.columns import Column, fit_table
+from bevatron.watch.snapshot import FailureState, Snapshot, StageState, StudyState, TrainingState
 from bevatron.watch.words import NOTHING, count, duration, headline, loss, per_second, percent, plain, time_left
 
 COLUMNS = {  # of the table of studies: which stages are counted together
-    "simulate": ("simulate",),
-    "prepare": ("totals", "prepare"),
+    "sim.": ("simulate",),
+    "prep.": ("totals", "prepare"),
     "data": ("manifest", "observables", "validate_source"),
     "search": ("search",),
     "train": ("train",),
-    "evaluate": ("evaluate",),
+    "eval.": ("evaluate",),
     "report": ("report_study",),
 }
+DROPPED = {"report": 3, "data": 2, "sim.": 1}  # where the terminal is narrow
+LEGEND = "✗ failed  ▸ running  … queued"
 STYLES = {"failed": "bold red", "running": "yellow", "finished": "green", "done": "green", "waiting": "dim"}
 SILENT_SECONDS = 60.0  # after which it is said how old a training's numbers are
 
 
-def draw(snapshot: Snapshot, height: int | None = None) -> RenderableType:
-    """All of it; of at most `height` lines where that is given: then studies that are finished, and the last of the
-    trainings and log lines, are left out first.
+def draw(snapshot: Snapshot, width: int, height: int | None = None) -> RenderableType:
+    """All of it, in `width` columns, and in about `height` lines where that is given: then studies that are finished,
+    and the last of the trainings and log lines, are left out first.
     """
     room = Room(height)
     parts: list[RenderableType] = [Text(headline(snapshot), style=STYLES.get(snapshot.workflow.state, "bold"))]
     room.take(1)
-    parts += _studies(snapshot, room)
+    parts += _studies(snapshot, width, room)
     parts += _failures(snapshot.failures, room)
-    parts += _trainings(snapshot, room)
-    parts += _searches(snapshot, room)
+    parts += _trainings(snapshot, width, room)
+    parts += _searches(snapshot, width, room)
     parts += _dashboards(snapshot, room)
     return Group(*parts)
 
@@ -61,26 +63,21 @@ class Room:
         return max(0, min(n, self._left - around - leave))
 
 
-def _table(title: str, *columns: str, right: Iterable[str] = ()) -> Table:
-    table = Table(title=title or None, box=None, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=True, overflow="ellipsis")
-    return table
-
-
-def _studies(snapshot: Snapshot, room: Room) -> list[RenderableType]:
+def _studies(snapshot: Snapshot, width: int, room: Room) -> list[RenderableType]:
     shown = [study for study in snapshot.studies if study.missing is None]
     follow = 3 * bool(snapshot.trainings) + 5 * bool(snapshot.failures) + 3 * bool(snapshot.searches)
-    n = max(min(3, len(shown)), room.rows(len(shown), 5, follow))
+    n = max(min(3, len(shown)), room.rows(len(shown), 3, follow))
     ordered = sorted(shown, key=lambda study: study.counts["done"] == study.counts["total"])  # finished ones last
     kept = [study for study in shown if study in ordered[:n]]
     used = {name: stages for name, stages in COLUMNS.items() if any(_of(study, stages) for study in shown)}
-    table = _table("", "study", *used, "left", right=("left", *used))
-    for study in kept:
-        cells = [_cell(_of(study, stages)) for stages in used.values()]
-        table.add_row(plain(study.study), *cells, time_left(study.seconds_left, study.unknown_jobs))
+    columns = [
+        Column(title, [_cell(_of(study, stages)) for study in kept], DROPPED.get(title, 0))
+        for title, stages in used.items()
+    ]
+    columns.append(Column("left", [time_left(study.seconds_left, study.unknown_jobs) for study in kept]))
+    table = fit_table("", "study", [plain(study.study) for study in kept], columns, width)
     parts: list[RenderableType] = [table]
-    room.take(3 + len(kept))
+    room.take(1 + len(kept))
     if len(kept) < len(shown):
         parts.append(Text(f"and {len(shown) - len(kept)} more studies", style="dim"))
         room.take(1)
@@ -133,27 +130,25 @@ def _failures(failures: tuple[FailureState, ...], room: Room) -> list[Renderable
     return parts
 
 
-def _trainings(snapshot: Snapshot, room: Room) -> list[RenderableType]:
+def _trainings(snapshot: Snapshot, width: int, room: Room) -> list[RenderableType]:
     if not snapshot.trainings:
         return []
-    n = room.rows(len(snapshot.trainings), 5, 4 * bool(snapshot.searches))
+    n = room.rows(len(snapshot.trainings), 3, 3 * bool(snapshot.searches))
     if n == 0:
         return [Text(f"{len(snapshot.trainings)} trainings", style="dim")]
-    right = ("epoch", "train loss", "val loss", "best", "samples/s", "wait", "left")
-    table = _table("trainings", "model", "seed", "epoch", "train loss", "val loss", "best", "samples/s", "wait",
-                   "left", right=("seed", *right))  # fmt: skip
-    for training in snapshot.trainings[:n]:
-        epoch = NOTHING if training.epoch is None else f"{training.epoch:.0f}/{training.epochs or '?'}"
-        left = duration(training.seconds_left) if training.state == "running" else training.state
-        old = snapshot.time - (training.updated or snapshot.time)
-        if training.state in ("running", "silent") and old > SILENT_SECONDS:
-            left = f"{duration(old)} old"
-        table.add_row(
-            plain(f"{training.study}/{training.model}"), str(training.seed), epoch, loss(training.train_loss),
-            loss(training.val_loss), loss(training.best_val_loss), per_second(training.samples_per_second),
-            percent(training.data_wait), left, style=STYLES["failed"] if training.state == "failed" else None,
-        )  # fmt: skip
-    room.take(n + 4)
+    shown = snapshot.trainings[:n]
+    columns = [
+        Column("seed", [str(training.seed) for training in shown]),
+        Column("epoch", [_epoch(training) for training in shown]),
+        Column("train loss", [loss(training.train_loss) for training in shown], 1),
+        Column("val loss", [loss(training.val_loss) for training in shown]),
+        Column("best", [loss(training.best_val_loss) for training in shown], 3),
+        Column("samples/s", [per_second(training.samples_per_second) for training in shown], 2),
+        Column("wait", [percent(training.data_wait) for training in shown], 2),
+        Column("left", [_left(training, snapshot.time) for training in shown]),
+    ]
+    table = fit_table("trainings", "model", [plain(f"{t.study}/{t.model}") for t in shown], columns, width)
+    room.take(n + 2)
     parts: list[RenderableType] = [table]
     if n < len(snapshot.trainings):
         parts.append(Text(f"and {len(snapshot.trainings) - n} more", style="dim"))
@@ -161,19 +156,20 @@ def _trainings(snapshot: Snapshot, room: Room) -> list[RenderableType]:
     return parts
 
 
-def _searches(snapshot: Snapshot, room: Room) -> list[RenderableType]:
-    n = room.rows(len(snapshot.searches), 4)
+def _searches(snapshot: Snapshot, width: int, room: Room) -> list[RenderableType]:
+    n = room.rows(len(snapshot.searches), 3)
     if n == 0:
         return []
-    table = _table("searches", "model", "trials", "running", "best loss", "of trial", "left",
-                   right=("trials", "running", "best loss", "of trial", "left"))  # fmt: skip
-    for search in snapshot.searches[:n]:
-        trial = NOTHING if search.best_trial is None else str(search.best_trial)
-        table.add_row(
-            plain(f"{search.study}/{search.model}"), f"{search.ended}/{search.trials}", str(search.running),
-            loss(search.best_val_loss), trial, duration(search.seconds_left),
-        )  # fmt: skip
-    room.take(n + 4)
+    shown = snapshot.searches[:n]
+    columns = [
+        Column("trials", [f"{search.ended}/{search.trials}" for search in shown]),
+        Column("running", [str(search.running) for search in shown], 1),
+        Column("best loss", [loss(search.best_val_loss) for search in shown]),
+        Column("of trial", [NOTHING if s.best_trial is None else str(s.best_trial) for s in shown], 2),
+        Column("left", [duration(search.seconds_left) for search in shown]),
+    ]
+    table = fit_table("searches", "model", [plain(f"{s.study}/{s.model}") for s in shown], columns, width)
+    room.take(n + 2)
     return [table]
 
 
@@ -184,11 +180,28 @@ def _dashboards(snapshot: Snapshot, room: Room) -> list[RenderableType]:
             Text(plain(f"Ray dashboard of {dashboard.study}/{dashboard.model}: {dashboard.url} on {dashboard.host}"))
         )
         token = f"token in {dashboard.token_file}; " if dashboard.token_file else ""
-        parts.append(Text(plain(f"  {token}from another machine: {dashboard.tunnel}"), style="dim"))
+        parts.append(Text("  " + plain(f"{token}from another machine: {dashboard.tunnel}"), style="dim"))
     return parts
 
 
-def draw_live(snapshot: Snapshot, height: int) -> RenderableType:
+def _epoch(training: TrainingState) -> str:
+    return NOTHING if training.epoch is None else f"{training.epoch:.0f}/{training.epochs or '?'}"
+
+
+def _left(training: TrainingState, now: float) -> Text:
+    """The time left; of a training without news how old its numbers are, and of one that has ended how."""
+    old = now - (training.updated or now)
+    if training.state in ("running", "silent") and old > SILENT_SECONDS:
+        return Text(f"{duration(old)} old", style="yellow")
+    if training.state == "running":
+        return Text(duration(training.seconds_left))
+    return Text(training.state, style=STYLES.get(training.state, "yellow"))
+
+
+def draw_live(snapshot: Snapshot, width: int, height: int) -> RenderableType:
     """The screen of a terminal, with the time and the keys."""
     clock = time.strftime("%H:%M:%S", time.localtime(snapshot.time))
-    return Group(draw(snapshot, height - 1), Text(f"{clock}   q: quit", style="dim"))
+    screen = Layout()
+    footer = Text(f"{clock}  q: quit  {LEGEND}", style="dim", no_wrap=True, overflow="ellipsis")
+    screen.split_column(Layout(draw(snapshot, width, height - 1)), Layout(footer, size=1))
+    return screen

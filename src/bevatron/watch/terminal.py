@@ -26,11 +26,11 @@ def show_live(watcher: "Watcher", seconds: float, until_done: bool, console: Con
     live = Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
     with _keys() as wait_for_key, ending_on_signals(), suppress(KeyboardInterrupt), live:
         while True:
-            live.update(draw_live(snapshot, console.height), refresh=True)
+            live.update(draw_live(snapshot, console.width, console.height), refresh=True)
             if (until_done and snapshot.is_over) or wait_for_key(seconds) in QUIT:
                 break
             snapshot = watcher.look()
-    console.print(draw(snapshot))
+    console.print(draw(snapshot, console.width))
     return snapshot
 
 

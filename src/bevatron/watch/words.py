@@ -51,7 +51,7 @@ def count(done: int, total: int) -> str:
     """'5/8'; of a thousand and more '63.2 %', but 100 % only of all."""
     if total < 1000:
         return f"{done}/{total}"
-    return f"{min(99.9, 100 * done / total) if done < total else 100:.1f} %"
+    return "100 %" if done == total else f"{min(99.9, 100 * done / total):.1f} %"
 
 
 def plain(text: str) -> str:
