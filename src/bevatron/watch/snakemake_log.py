@@ -20,7 +20,6 @@ _STEPS = re.compile(r"^(\d+) of (\d+) steps")
 _SLOTS = re.compile(r"^Provided (?:cores|remote nodes): (\d+)")
 _RESTART = re.compile(r"^Trying to restart job (\S+)\.")
 _LOGFILE = re.compile(r"^\s*Logfile .*:$")
-_RULER = "=" * 40
 _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}  # in English: no locale is set
 
 
@@ -78,7 +77,8 @@ class SnakemakeLog:
         self._rest = b""
         self._block: _Block | None = None
         self._time: float | None = None
-        self._in_logfile = 0  # 1: a line before the ruler, 2: between the rulers
+        self._after_head = False  # whether the line before announced the log of a job
+        self._ruler: str | None = None
         self._group_error = False
 
     def look(self) -> bool:
@@ -94,7 +94,7 @@ class SnakemakeLog:
                 for line in lines:
                     self._take(line.decode("utf-8", "replace").rstrip("\r"))
         block = self._block
-        if block is not None and (block.failed or "resources" in block.fields):  # its last line: there is no more
+        if block is not None and ("jobid" if block.failed else "resources") in block.fields:  # all that is needed
             self._close_block()
         return new
 
@@ -114,16 +114,16 @@ class SnakemakeLog:
         return total[0] / total[1] if total else None
 
     def _take(self, line: str) -> None:
-        if self._in_logfile:
-            if line.strip().startswith(_RULER):
-                self._in_logfile = 2 if self._in_logfile == 1 else 0
-            elif self._in_logfile == 1 and line.strip():
-                self._in_logfile = 0  # no content follows
-            if self._in_logfile or line.strip().startswith(_RULER):
-                return
+        if self._ruler is not None:  # within the log of a job that failed, which may have any words
+            self._ruler = None if line == self._ruler else self._ruler
+            return
+        after_head, self._after_head = self._after_head, False
+        if after_head and line and not line.strip("="):
+            self._ruler = line  # the same line ends it
+            return
         if _LOGFILE.match(line):
             self._close_block()
-            self._in_logfile = 1
+            self._after_head = True
         elif line.startswith("[") and line.endswith("]"):
             self._close_block()
             self._time = _seconds(line[1:-1])

@@ -192,11 +192,16 @@ class Watcher:
         return tuple(map(_training_state, shown))
 
     def _is_shown(self, run: LiveTraining) -> bool:
-        """Not what has finished, or is settled by now: the model's training has, or it was of other settings."""
+        """Not what has finished, or is settled by now: the model's training has finished, or failed as a job, whose log
+        is shown.
+        """
         study, model, _ = run.name
-        if run.state == "finished" or (self.facts and study not in self.facts):
+        if run.state == "finished" or study not in self.facts:
             return False
-        return run.state in ("running", "silent") or JobKey("train", study, model) not in self._done
+        key = JobKey("train", study, model)
+        job = self._log.jobs.get(key) if self._log is not None else None
+        shown_as_job = job is not None and job.state == FAILED
+        return run.state in ("running", "silent") or not (shown_as_job or key in self._done)
 
     def _searches(self) -> tuple[SearchState, ...]:
         found = []
