@@ -36,8 +36,10 @@ def snapshot(n: int) -> Snapshot:
         time=1e6,
         folder="/x",
         workflow=WorkflowState("running", "demo", "host", 1, None, 5, 20_000, 1e5, 7),
-        studies=tuple(StudyState(f"study_{number}", None, stages, 1e6, 3) for number in range(n))
-        + (StudyState("colour", "no \x1b[31mfiles", (), 0, 0),),
+        studies=(
+            *(StudyState(f"study_{number}", None, stages, 1e6, 3) for number in range(n)),
+            StudyState("colour", "no \x1b[31mfiles", (), 0, 0),
+        ),
         trainings=(training,) * n,
         searches=(SearchState("jets", NAME, 100, 50, 8, 7, 0.123456, 3600.0),) * n,
         ray_dashboards=(DashboardState("jets", NAME, "http://127.0.0.1:1", "/t", "node", "ssh -L 1:127.0.0.1:1 node"),),

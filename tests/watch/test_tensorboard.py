@@ -5,9 +5,8 @@ import json
 import pytest
 from workflow_folder import touch, write_progress
 
-from bevatron.errors import UserError
 from bevatron.watch.live_runs import LiveRuns
-from bevatron.watch.tensorboard import RunLinks, _free_port
+from bevatron.watch.tensorboard import RunLinks
 
 MODELS = {"curve": ["net"]}
 
@@ -79,14 +78,3 @@ def test_tensorboard_reads_through_the_links(links, tmp_path):
     found = EventMultiplexer().AddRunsFromDirectory(str(tmp_path / "links")).Reload()
     assert list(found.Runs()) == ["curve/net/seed-0"]
     assert [(event.step, event.value) for event in found.Scalars("curve/net/seed-0", "val_loss")] == [(7, 0.5)]
-
-
-def test_a_port_in_use_is_named():
-    import socket
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with pytest.raises(UserError, match="is in use on"):
-            _free_port(taken.getsockname()[1])
-    assert _free_port(None) > 0

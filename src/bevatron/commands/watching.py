@@ -22,8 +22,12 @@ def watch(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="start TensorBoard over the runs, by study, model and seed")
     ] = False,
+    prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="start Prometheus over the Ray clusters that run")
+    ] = False,
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="port of TensorBoard; default: 6006, or a free one")
+        int | None,
+        typer.Option(min=1, max=65535, help="port of these two; default: 6006 and 9090, or a free one"),
     ] = None,
     seconds: Annotated[float, typer.Option(min=0.2, max=3600, help="time between two looks")] = 2.0,
     config: Config = DEFAULT_CONFIG,
@@ -40,6 +44,11 @@ def watch(
         from bevatron.watch.tensorboard import serve_tensorboard
 
         serve_tensorboard(watcher.links, watcher.models, port)
+        return
+    if prometheus:
+        from bevatron.watch.prometheus import serve_prometheus
+
+        serve_prometheus(watcher.runs, port)
         return
     if json or once or until_done or not sys.stdout.isatty():
         from bevatron.watch.terminal import wait_until_over

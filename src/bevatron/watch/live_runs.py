@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from bevatron.watch.processes import has_ended
 
 NEW_FOLDER_SECONDS, OLD_FOLDER_SECONDS = 3600.0, 60.0  # an older folder without a word is looked into once a minute
 SILENT_SECONDS = 600.0  # without news from another machine, a training is no longer called running
+ADDRESS = re.compile(r"[\w.:\[\]-]+:\d+")
 RUNNING, SILENT, ENDED = "running", "silent", "interrupted"
 
 
@@ -101,12 +103,13 @@ class LiveSearch:
 
 
 @dataclass(frozen=True)
-class Dashboard:
-    """The dashboard of a Ray cluster that runs now."""
+class LiveSession:
+    """A Ray cluster that runs now. url: of its dashboard, if it has one; metrics: host:port of each node."""
 
     study: str
     model: str
     url: str
+    metrics: tuple[str, ...]
     token_file: str | None
     host: str
     login_host: str | None
@@ -126,7 +129,7 @@ class LiveRuns:
         self.folder = folder
         self.trainings: dict[Path, LiveTraining] = {}
         self.searches: dict[Path, LiveSearch] = {}
-        self.dashboards: list[Dashboard] = []
+        self.sessions: list[LiveSession] = []
         self._settled: set[str] = set()
         self._unknown: dict[str, float] = {}  # when a folder without a word in it is looked into again
 
@@ -139,7 +142,7 @@ class LiveRuns:
             self.trainings.pop(gone, None)
             self.searches.pop(gone, None)
         self._settled &= set(names)
-        self.dashboards = []
+        self.sessions = []
         for name in names:
             if name not in self._settled and time.time() >= self._unknown.get(name, 0.0):
                 self._look_into(self.folder / name)
@@ -157,12 +160,25 @@ class LiveRuns:
         else:
             self._look_at_training(folder, found, now)
         session = read_live(folder / "ray" / "session.json")
-        if session is not None and text(session.get("dashboard_url")):
-            host = text(session.get("host"))
-            if has_ended(int(number(session.get("pid")) or 0), host) is not True:
-                study, model = text(found.get("study")), text(found.get("model"))
-                token, login = text(session.get("token_file")) or None, text(session.get("login_host")) or None
-                self.dashboards.append(Dashboard(study, model, session["dashboard_url"], token, host, login))
+        if session is not None:
+            self._look_at_session(found, session)
+
+    def _look_at_session(self, found: dict[str, Any], session: dict[str, Any]) -> None:
+        host = text(session.get("host"))
+        if has_ended(int(number(session.get("pid")) or 0), host) is True:
+            return  # killed: it would have removed the file
+        metrics = session.get("metrics")
+        self.sessions.append(
+            LiveSession(
+                text(found.get("study")),
+                text(found.get("model")),
+                text(session.get("dashboard_url")),
+                tuple(filter(ADDRESS.fullmatch, map(text, metrics))) if isinstance(metrics, list) else (),
+                text(session.get("token_file")) or None,
+                host,
+                text(session.get("login_host")) or None,
+            )
+        )
 
     def _look_at_training(self, folder: Path, found: dict[str, Any], now: float) -> None:
         state = text(found.get("state"))

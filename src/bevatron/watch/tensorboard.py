@@ -3,22 +3,17 @@
 import os
 import re
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bevatron.errors import UserError
-from bevatron.watch.live_json import read_live, text
+from bevatron.watch.live_json import read_live
 from bevatron.watch.live_runs import LiveRuns
-from bevatron.watch.terminal import ending_on_signals
+from bevatron.watch.server import LOOPBACK, announce, free_port, run_server
 
-LOOPBACK = "127.0.0.1"
 USUAL_PORT = 6006
-REFRESH_SECONDS = 10.0
 RUNS_BYTES = 1 << 24
 DIGEST_LENGTH = 20  # of the name of a run's folder
 NAME = re.compile(r"[a-z][a-z0-9_]*")  # of studies and models
@@ -94,43 +89,10 @@ def serve_tensorboard(links_of: Any, models: dict[str, list[str]], port: int | N
     try:
         links = links_of(folder)
         n = links.refresh(models)
-        chosen = _free_port(port)
+        chosen = free_port(port, USUAL_PORT)
         command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder), "--host", LOOPBACK]
-        command += ["--port", str(chosen), "--reload_interval", str(int(REFRESH_SECONDS))]
-        print(f"TensorBoard of {n} runs: http://{LOOPBACK}:{chosen} (Ctrl-C ends it)", flush=True)
-        print(f"  from another machine: ssh -L {chosen}:{LOOPBACK}:{chosen} {socket.gethostname()}", flush=True)
-        with ending_on_signals(), suppress(KeyboardInterrupt):
-            _run(command, links, models)
+        command += ["--port", str(chosen), "--reload_interval", "10"]
+        announce(f"TensorBoard of {n} runs", chosen)
+        run_server("TensorBoard", command, lambda: links.refresh(models))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _run(command: list[str], links: RunLinks, models: dict[str, list[str]]) -> None:
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-        try:
-            while True:
-                try:
-                    process.wait(timeout=REFRESH_SECONDS)
-                    break
-                except subprocess.TimeoutExpired:
-                    links.refresh(models)
-        finally:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=5)
-            process.kill()
-            process.wait()
-        said.seek(0)
-        lines = [line for line in text(said.read().decode("utf-8", "replace")).splitlines() if line.strip()]
-        raise UserError("TensorBoard", f"has ended ({lines[-1] if lines else process.returncode})", "start it again")
-
-
-def _free_port(port: int | None) -> int:
-    """The port, if nobody listens there; of none in particular TensorBoard's usual one, or any."""
-    for candidate in (USUAL_PORT, 0) if port is None else (port,):
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((LOOPBACK, candidate))
-            return probe.getsockname()[1]
-    raise UserError("--port", f"{port} is in use on {LOOPBACK}", "choose another one, or leave the option out")

@@ -75,6 +75,11 @@ class Watcher:
         """The models of each study."""
         return {name: list(facts.models) for name, facts in self.facts.items()}
 
+    @property
+    def runs(self) -> LiveRuns:
+        """What goes on in `runs/`."""
+        return self._runs
+
     def links(self, folder: Path) -> RunLinks:
         """Links to the event files of the runs, in that folder."""
         return RunLinks(folder, self._folder / "results", self._runs)
@@ -120,7 +125,9 @@ class Watcher:
             trainings=self._trainings(),
             searches=self._searches(),
             ray_dashboards=tuple(
-                DashboardState(d.study, d.model, d.url, d.token_file, d.host, d.tunnel) for d in self._runs.dashboards
+                DashboardState(s.study, s.model, s.url, s.token_file, s.host, s.tunnel)
+                for s in self._runs.sessions
+                if s.url
             ),
             failures=tuple(self._failure(job) for job in (log.failed if log else []) if job.key not in done),
         )

@@ -13,9 +13,18 @@ from bevatron.store.files.live_file import write_live
 SESSION = "session.json"
 
 
+def metrics_addresses() -> list[str]:
+    """host:port of the Prometheus endpoint of each node of the cluster to which Ray is connected."""
+    import ray
+
+    nodes = [node for node in ray.nodes() if node["Alive"] and node["MetricsExportPort"]]
+    return [f"{node['NodeManagerAddress']}:{node['MetricsExportPort']}" for node in nodes]
+
+
 @contextmanager
 def recorded_session(records: Path, session: RaySession) -> Iterator[None]:
-    """Within it, `records / SESSION` names the dashboard, the token's file (never the token) and this process.
+    """Within it, `records / SESSION` names the dashboard, the token's file (never the token), the metrics
+    ports and this process.
 
     Where this process is killed the file stays; its `pid` and `host` tell that nobody is there any more. A fault in
     writing it costs no work.
@@ -33,7 +42,7 @@ def recorded_session(records: Path, session: RaySession) -> Iterator[None]:
             "pid": os.getpid(),
             "cpus": session.cpus,
             "gpus": session.gpus,
-            "nodes": [node.name for node in session.nodes],
+            "metrics": metrics_addresses(),
             "started": time.time(),
         },
     )
