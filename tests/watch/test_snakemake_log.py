@@ -2,7 +2,7 @@
 
 from workflow_folder import WrittenLog, touch
 
-from bevatron.watch.snakemake_log import JobKey, SnakemakeLog, newest_log
+from bevatron.watch.snakemake_log import JobKey, SnakemakeLog, newest_logs
 
 TRAIN = JobKey("train", "curve", "net")
 
@@ -118,8 +118,8 @@ def test_a_log_that_is_away_or_no_text_changes_nothing(tmp_path):
     assert log.jobs == {}
 
 
-def test_the_newest_run_is_followed(tmp_path):
-    assert newest_log(tmp_path) is None
+def test_logs_come_newest_first(tmp_path):
+    assert newest_logs(tmp_path) == []
     touch(tmp_path / ".snakemake/log/2026-11-30T095432.682289.snakemake.log")
     touch(tmp_path / ".snakemake/log/2026-12-01T000000.000000.snakemake.log")
-    assert newest_log(tmp_path).name.startswith("2026-12-01")
+    assert [path.name[:10] for path in newest_logs(tmp_path)] == ["2026-12-01", "2026-11-30"]

@@ -104,6 +104,19 @@ def test_a_workflow_whose_snakemake_was_killed_is_not_called_running(project):
     assert watching.look().workflow.state == "running"  # nobody here can know
 
 
+def test_a_command_that_runs_nothing_does_not_hide_the_last_run(project):
+    written = WrittenLog(project)
+    job = written.start("train", "a.log", study="curve", model="net")
+    written.fail(job, "train", "a.log")
+    written.say("Exiting because a job execution failed. Look above for error messages")
+    unlocking = project / ".snakemake/log/2026-11-30T110000.000000.snakemake.log"
+    unlocking.write_text("Unlocked working directory.\n")
+    watching = watcher()
+    assert watching.look().workflow.state == "failed"
+    WrittenLog(project, "2026-11-30T120000.000000")
+    assert watching.look().workflow.state == "running"
+
+
 def test_the_scale_and_studies_are_those_of_the_last_run(curve, project):
     payload = (project / "config/studies/curve.yaml").read_text()
     (project / "config/studies/other.yaml").write_text(payload.replace("name: curve", "name: other"))

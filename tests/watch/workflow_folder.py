@@ -24,7 +24,7 @@ class WrittenLog:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._formatter = DefaultFormatter(quiet=None, show_failed_logs=True)
         self._ids: dict[str, int] = {}
-        self.say("Building DAG of jobs...")
+        self.say("Building DAG of jobs...\nJob stats:\njob      count\n-----  -------\ntotal        3\n")
 
     def say(self, text: str) -> None:
         with self.path.open("a") as file:

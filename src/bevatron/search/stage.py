@@ -1,7 +1,10 @@
 """The search stage: Ray Tune over a model's declared space, and what comes of it."""
 
 import logging
+import os
 import shutil
+import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -69,8 +72,7 @@ def search_model(
                     len(trial_log.ended),
                     model.search.trials,
                 )
-            about = {"kind": "search", "study": study.name, "model": name, "checkpoint": model.training.checkpoint}
-            write_live(live / "progress.json", about | {"trials": model.search.trials, "epochs": model.search.epochs})
+            _write_progress(live, study, name, model.training.checkpoint, model.search)
             _run(common_job(study, workflow, model, dataset, live), workflow, trial_log, request, fit)
         trials = trial_log.ended
         try:
@@ -81,6 +83,13 @@ def search_model(
         identity = {"study": study.name, "model": name, "digest": digest, "order": order}
         _publish(study, model, search_of(model), trials, best, identity, folder)
         _forget_fits(live)
+
+
+def _write_progress(live: Path, study: Study, name: str, checkpoint: str, search: Search) -> None:
+    """What the trial log does not say, for `bevatron watch`."""
+    values = {"kind": "search", "study": study.name, "model": name, "checkpoint": checkpoint, "trials": search.trials}
+    process = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time()}
+    write_live(live / "progress.json", values | process)
 
 
 def _run(job: FitJob, workflow: Workflow, trial_log: TrialLog, request: ResourceRequest, fit: str) -> None:

@@ -48,6 +48,7 @@ class LiveSearch:
     model: str
     trials: int
     checkpoint: str
+    state: str = RUNNING  # or ENDED
     losses: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
     statuses: dict[int, str] = field(default_factory=dict)
     started: int = 0
@@ -197,4 +198,7 @@ class LiveRuns:
             trials, checkpoint = int(number(found.get("trials")) or 0), text(found.get("checkpoint"), "best")
             model = text(found.get("model"))
             self.searches[folder] = LiveSearch(folder, text(found.get("study")), model, trials, checkpoint)
-        self.searches[folder].look()
+        search = self.searches[folder]
+        search.look()
+        ended = has_ended(int(number(found.get("pid")) or 0), text(found.get("host")))
+        search.state = ENDED if ended else RUNNING

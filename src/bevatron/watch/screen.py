@@ -166,7 +166,7 @@ def _searches(snapshot: Snapshot, width: int, room: Room) -> list[RenderableType
         Column("running", [str(search.running) for search in shown], 1),
         Column("best loss", [loss(search.best_val_loss) for search in shown]),
         Column("of trial", [NOTHING if s.best_trial is None else str(s.best_trial) for s in shown], 2),
-        Column("left", [duration(search.seconds_left) for search in shown]),
+        Column("left", [duration(s.seconds_left) if s.state == "running" else s.state for s in shown]),
     ]
     table = fit_table("searches", "model", [plain(f"{s.study}/{s.model}") for s in shown], columns, width)
     room.take(n + 2)

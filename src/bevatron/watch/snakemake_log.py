@@ -12,6 +12,7 @@ from bevatron.regular_files import open_regular
 
 STARTED, FINISHED, FAILED, WAITING = "started", "finished", "failed", "waiting"
 CHUNK_BYTES = 1 << 24  # read at once
+NEWEST = 10  # logs among which that of the last run is looked for; others are of `snakemake --unlock` and the like
 _RULE = re.compile(r"^\s*(local)?(?:rule|checkpoint) (\w+):$")
 _FIELD = re.compile(r"^\s+(\w+): (.*)$")
 _FINISHED = re.compile(r"^Finished jobid: (\S+)")
@@ -97,6 +98,11 @@ class SnakemakeLog:
         if block is not None and ("jobid" if block.failed else "resources") in block.fields:  # all that is needed
             self._close_block()
         return new
+
+    @property
+    def is_of_a_run(self) -> bool:
+        """Whether jobs were to be run, or there was nothing to do."""
+        return bool(self.n_steps or self.ended)
 
     @property
     def running(self) -> list[LoggedJob]:
@@ -218,8 +224,8 @@ def _seconds(text: str) -> float | None:
     return None
 
 
-def newest_log(folder: Path) -> Path | None:
-    """The log of the last run of Snakemake in a workflow's folder: their names begin with the time of their start."""
+def newest_logs(folder: Path) -> list[Path]:
+    """The last few logs in a workflow's folder, newest first: their names begin with the time of their start."""
     with suppress(OSError):
-        return max((folder / ".snakemake/log").glob("*.snakemake.log"), default=None)
-    return None
+        return sorted((folder / ".snakemake/log").glob("*.snakemake.log"), reverse=True)[:NEWEST]
+    return []

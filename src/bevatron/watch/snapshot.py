@@ -83,10 +83,11 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class SearchState:
-    """A search that is going on."""
+    """A search that is going on, or was interrupted; state: which of the two."""
 
     study: str
     model: str
+    state: str
     trials: int
     ended: int
     running: int

@@ -174,7 +174,8 @@ def _training_left(key: JobKey, facts: StudyFacts, runs: LiveRuns) -> float | No
 def _search_left(key: JobKey, runs: LiveRuns) -> float | None:
     """Of a search that is going on, by the time that its ended trials took."""
     for search in runs.searches.values():
-        if (search.study, search.model) == (key.study, key.item) and search.n_ended:
+        same = (search.study, search.model) == (key.study, key.item)
+        if same and search.state == RUNNING and 0 < search.n_ended < search.trials:
             if search.begun is None or search.updated is None:
                 return None
             return max(0, search.trials - search.n_ended) * (search.updated - search.begun) / search.n_ended

@@ -13,8 +13,8 @@ from bevatron.errors import UserError
 from bevatron.regular_files import open_regular
 from bevatron.watch.expected_jobs import DoneFiles, jobs_of
 from bevatron.watch.live_json import number
-from bevatron.watch.live_runs import LiveRuns, LiveTraining
-from bevatron.watch.snakemake_log import FAILED, FINISHED, STARTED, JobKey, LoggedJob, SnakemakeLog, newest_log
+from bevatron.watch.live_runs import LiveRuns, LiveSearch, LiveTraining
+from bevatron.watch.snakemake_log import FAILED, FINISHED, STARTED, JobKey, LoggedJob, SnakemakeLog, newest_logs
 from bevatron.watch.snapshot import (
     DashboardState,
     FailureState,
@@ -137,12 +137,14 @@ class Watcher:
         record = read_workflow_record(self._folder)
         if record is not None and record != self._record:
             self._load()
-        newest = newest_log(self._folder)
-        if newest is not None and (self._log is None or newest != self._log.path):
-            log = SnakemakeLog(newest)
+        for path in newest_logs(self._folder):
+            if self._log is not None and path == self._log.path:
+                break
+            log = SnakemakeLog(path)
             log.look()
-            if log.n_steps or log.ended or self._log is None:  # not one of `snakemake --unlock`
+            if log.is_of_a_run:
                 self._log = log
+                break
         if self._log is not None:
             self._log.look()
 
@@ -211,19 +213,22 @@ class Watcher:
         return run.state in ("running", "silent") or not (shown_as_job or key in self._done)
 
     def _searches(self) -> tuple[SearchState, ...]:
-        found = []
-        for search in self._runs.searches.values():
+        """Of each model the newest that has trials to do: others were of other settings, or are published."""
+        newest: dict[JobKey, LiveSearch] = {}
+        for search in sorted(self._runs.searches.values(), key=lambda search: search.updated or 0.0):
             key = JobKey("search", search.study, search.model)
-            if key in self._done or search.study not in self.facts:
-                continue
+            if key not in self._done and search.study in self.facts and search.n_ended < search.trials:
+                newest[key] = search
+        found = []
+        for search in newest.values():
             best = search.best()
             left = None
             if search.n_ended and search.begun is not None and search.updated is not None:
                 left = (search.trials - search.n_ended) * (search.updated - search.begun) / search.n_ended
             found.append(
                 SearchState(
-                    search.study, search.model, search.trials, search.n_ended, search.n_running,
-                    best[0] if best else None, best[1] if best else None, left,
+                    search.study, search.model, search.state, search.trials, search.n_ended, search.n_running,
+                    best[0] if best else None, best[1] if best else None, left if search.state == "running" else None,
                 )
             )  # fmt: skip
         return tuple(sorted(found, key=lambda search: (search.study, search.model)))
