@@ -42,7 +42,9 @@ def snapshot(n: int) -> Snapshot:
         ),
         trainings=(training,) * n,
         searches=(SearchState("jets", NAME, "running", 100, 50, 8, 7, 0.123456, 3600.0),) * n,
-        ray_dashboards=(DashboardState("jets", NAME, "http://127.0.0.1:1", "/t", "node", "ssh -L 1:127.0.0.1:1 node"),),
+        ray_dashboards=(
+            DashboardState("jets", NAME, "http://127.0.0.1:1", "/t", "node", "ssh -L 1:127.0.0.1:1 node", ()),
+        ),
         failures=(FailureState("train", "jets", "bad", "a.log", "", ("\x1b[2Jcleared", "x" * 300, "[bold]no markup")),)
         * n,
     )

@@ -12,7 +12,7 @@ MOST_NAME = 60
 
 
 @dataclass(frozen=True)
-class Column:
+class ScreenColumn:
     """A column of numbers. drop: those of the highest number are left out first, those of 0 never."""
 
     title: str
@@ -25,7 +25,7 @@ class Column:
         return max(cell_len(cell.plain if isinstance(cell, Text) else cell) for cell in (self.title, *self.cells))
 
 
-def fit_table(title: str, head: str, names: Sequence[str], columns: Sequence[Column], width: int) -> Table:
+def fit_table(title: str, head: str, names: Sequence[str], columns: Sequence[ScreenColumn], width: int) -> Table:
     """The table of `names` and the columns, not wider than `width`."""
     kept = list(columns)
 

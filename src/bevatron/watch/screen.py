@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.layout import Layout
 from rich.text import Text
 
-from bevatron.watch.columns import Column, fit_table
+from bevatron.watch.columns import ScreenColumn, fit_table
 from bevatron.watch.snapshot import FailureState, Snapshot, StageState, StudyState, TrainingState
 from bevatron.watch.words import NOTHING, count, duration, headline, loss, per_second, percent, plain, time_left
 
@@ -71,10 +71,10 @@ def _studies(snapshot: Snapshot, width: int, room: Room) -> list[RenderableType]
     kept = [study for study in shown if study in ordered[:n]]
     used = {name: stages for name, stages in COLUMNS.items() if any(_of(study, stages) for study in shown)}
     columns = [
-        Column(title, [_cell(_of(study, stages)) for study in kept], DROPPED.get(title, 0))
+        ScreenColumn(title, [_cell(_of(study, stages)) for study in kept], DROPPED.get(title, 0))
         for title, stages in used.items()
     ]
-    columns.append(Column("left", [time_left(study.seconds_left, study.unknown_jobs) for study in kept]))
+    columns.append(ScreenColumn("left", [time_left(study.seconds_left, study.unknown_jobs) for study in kept]))
     table = fit_table("", "study", [plain(study.study) for study in kept], columns, width)
     parts: list[RenderableType] = [table]
     room.take(1 + len(kept))
@@ -138,14 +138,14 @@ def _trainings(snapshot: Snapshot, width: int, room: Room) -> list[RenderableTyp
         return [Text(f"{len(snapshot.trainings)} trainings", style="dim")]
     shown = snapshot.trainings[:n]
     columns = [
-        Column("seed", [str(training.seed) for training in shown]),
-        Column("epoch", [_epoch(training) for training in shown]),
-        Column("train loss", [loss(training.train_loss) for training in shown], 1),
-        Column("val loss", [loss(training.val_loss) for training in shown]),
-        Column("best", [loss(training.best_val_loss) for training in shown], 3),
-        Column("samples/s", [per_second(training.samples_per_second) for training in shown], 2),
-        Column("wait", [percent(training.data_wait) for training in shown], 2),
-        Column("left", [_left(training, snapshot.time) for training in shown]),
+        ScreenColumn("seed", [str(training.seed) for training in shown]),
+        ScreenColumn("epoch", [_epoch(training) for training in shown]),
+        ScreenColumn("train loss", [loss(training.train_loss) for training in shown], 1),
+        ScreenColumn("val loss", [loss(training.val_loss) for training in shown]),
+        ScreenColumn("best", [loss(training.best_val_loss) for training in shown], 3),
+        ScreenColumn("samples/s", [per_second(training.samples_per_second) for training in shown], 2),
+        ScreenColumn("wait", [percent(training.data_wait) for training in shown], 2),
+        ScreenColumn("left", [_left(training, snapshot.time) for training in shown]),
     ]
     table = fit_table("trainings", "model", [plain(f"{t.study}/{t.model}") for t in shown], columns, width)
     room.take(n + 2)
@@ -162,11 +162,11 @@ def _searches(snapshot: Snapshot, width: int, room: Room) -> list[RenderableType
         return []
     shown = snapshot.searches[:n]
     columns = [
-        Column("trials", [f"{search.ended}/{search.trials}" for search in shown]),
-        Column("running", [str(search.running) for search in shown], 1),
-        Column("best loss", [loss(search.best_val_loss) for search in shown]),
-        Column("of trial", [NOTHING if s.best_trial is None else str(s.best_trial) for s in shown], 2),
-        Column("left", [duration(s.seconds_left) if s.state == "running" else s.state for s in shown]),
+        ScreenColumn("trials", [f"{search.ended}/{search.trials}" for search in shown]),
+        ScreenColumn("running", [str(search.running) for search in shown], 1),
+        ScreenColumn("best loss", [loss(search.best_val_loss) for search in shown]),
+        ScreenColumn("of trial", [NOTHING if s.best_trial is None else str(s.best_trial) for s in shown], 2),
+        ScreenColumn("left", [duration(s.seconds_left) if s.state == "running" else s.state for s in shown]),
     ]
     table = fit_table("searches", "model", [plain(f"{s.study}/{s.model}") for s in shown], columns, width)
     room.take(n + 2)

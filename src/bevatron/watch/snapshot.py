@@ -98,7 +98,9 @@ class SearchState:
 
 @dataclass(frozen=True)
 class DashboardState:
-    """A Ray dashboard: its address on `host`, the file of the token it asks for, and the command that forwards it."""
+    """A Ray dashboard: its address on `host`, the file of the token it asks for, and the command that forwards it;
+    metrics: host:port of each node's metrics.
+    """
 
     study: str
     model: str
@@ -106,6 +108,7 @@ class DashboardState:
     token_file: str | None
     host: str
     tunnel: str
+    metrics: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ class Watcher:
             trainings=self._trainings(),
             searches=self._searches(),
             ray_dashboards=tuple(
-                DashboardState(s.study, s.model, s.url, s.token_file, s.host, s.tunnel)
+                DashboardState(s.study, s.model, s.url, s.token_file, s.host, s.tunnel, s.metrics)
                 for s in self._runs.sessions
                 if s.url
             ),
