@@ -139,10 +139,11 @@ class LiveRuns:
         names: list[str] = []
         with suppress(OSError):
             names = os.listdir(self.folder)
-        for gone in {path for path in (*self.trainings, *self.searches) if path.name not in set(names)}:
+        there = set(names)
+        for gone in [path for path in (*self.trainings, *self.searches) if path.name not in there]:
             self.trainings.pop(gone, None)
             self.searches.pop(gone, None)
-        self._settled &= set(names)
+        self._settled &= there
         self.sessions = []
         for name in names:
             if name not in self._settled and time.time() >= self._unknown.get(name, 0.0):

@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from bevatron.errors import UserError
 from bevatron.regular_files import open_regular
@@ -24,8 +25,7 @@ _LOGFILE = re.compile(r"^\s*Logfile .*:$")
 _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}  # in English: no locale is set
 
 
-@dataclass(frozen=True)
-class JobKey:
+class JobKey(NamedTuple):
     """A job of the workflow: its rule, and the study, and the model or the number of the shard, that it is for."""
 
     rule: str

@@ -17,18 +17,22 @@ from bevatron.watch.snapshot import Snapshot
 if TYPE_CHECKING:
     from bevatron.watch.watcher import Watcher
 
+FRACTION_OF_TIME = 0.05  # that goes into looking and drawing, at most
 QUIT = ("q", "Q", "\x04")
 
 
 def show_live(watcher: "Watcher", seconds: float, until_done: bool, console: Console) -> Snapshot:
     """Show the workflow until somebody quits, or with `until_done` until it is over; returns the last state."""
+    start = time.monotonic()
     snapshot = watcher.look()
     live = Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
     with _keys() as wait_for_key, ending_on_signals(), suppress(KeyboardInterrupt), live:
         while True:
             live.update(draw_live(snapshot, console.width, console.height), refresh=True)
-            if (until_done and snapshot.is_over) or wait_for_key(seconds) in QUIT:
+            pause = max(seconds, (time.monotonic() - start) / FRACTION_OF_TIME)
+            if (until_done and snapshot.is_over) or wait_for_key(pause) in QUIT:
                 break
+            start = time.monotonic()
             snapshot = watcher.look()
     console.print(draw(snapshot, console.width))
     return snapshot

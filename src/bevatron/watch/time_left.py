@@ -9,12 +9,14 @@ from bevatron.config.loading.rule_facts import StudyFacts
 from bevatron.errors import UserError
 from bevatron.plan.rates import FORWARD, Rates, StudyRates, load_rates
 from bevatron.regular_files import read_text
+from bevatron.store.files.names import shard_number
 from bevatron.watch.expected_jobs import OF_MODELS, OF_SHARDS
 from bevatron.watch.live_json import number, read_live
 from bevatron.watch.live_runs import RUNNING, LiveRuns
 from bevatron.watch.snakemake_log import JobKey, SnakemakeLog
 
 BENCHMARK_BYTES, MANIFEST_BYTES = 1 << 16, 1 << 25
+FIRST_SHARD = shard_number(0)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Estimates:
         """How long the job takes from its start to its end; None where nothing like it was measured."""
         here = None if log is None else log.mean_seconds(key.rule, key.study)
         if key.rule in OF_SHARDS and here is not None:
-            return here  # one shard is like another
+            return here
         own = self._benchmark(key)
         if own is not None:
             return own
@@ -56,7 +58,7 @@ class Estimates:
         self,
         study: str,
         facts: StudyFacts,
-        jobs: dict[str, list[str]],
+        jobs: dict[str, frozenset[JobKey]],
         done: set[JobKey],
         log: SnakemakeLog | None,
         runs: LiveRuns,
@@ -70,18 +72,24 @@ class Estimates:
         total, unknown = 0.0, 0
         stages: dict[str, float] = {}
         chains: dict[str, float] = {}
-        for stage, items in jobs.items():
-            for item in items:
-                key = JobKey(stage, study, item)
-                if key in done:
-                    continue
+        for stage, keys in jobs.items():
+            remaining = keys - done
+            if stage in OF_SHARDS and remaining:  # one shard is like another
+                seconds = self.seconds(JobKey(stage, study, FIRST_SHARD), facts, log)
+                if seconds is None:
+                    unknown += len(remaining)
+                else:
+                    total += seconds * len(remaining)
+                    stages[stage] = seconds
+                continue
+            for key in remaining:
                 seconds = self._remaining(key, facts, log, runs, now)
                 if seconds is None:
                     unknown += 1
                     continue
                 total += seconds
                 if stage in OF_MODELS:
-                    chains[item] = chains.get(item, 0.0) + seconds
+                    chains[key.item] = chains.get(key.item, 0.0) + seconds
                 else:
                     stages[stage] = max(stages.get(stage, 0.0), seconds)
         return total, sum(stages.values()) + max(chains.values(), default=0.0), unknown

@@ -65,6 +65,10 @@ class Watcher:
             names, self.scale, self._config.parent / "studies", self._folder / FACTS
         )
         self.jobs = {name: jobs_of(name, facts) for name, facts in self.facts.items() if not facts.missing}
+        self._keys = {
+            name: {stage: frozenset(JobKey(stage, name, item) for item in items) for stage, items in jobs.items()}
+            for name, jobs in self.jobs.items()
+        }
         self._runs = LiveRuns(self._folder / settings.runs_dir)
         rates = self._config.parent / "rates.yaml"
         self._estimates = Estimates(self._folder / "results", rates, self.scale)
@@ -97,7 +101,7 @@ class Watcher:
         over = self._state() != "running"
         parts, studies = [], []
         for name, facts in self.facts.items():
-            jobs = self.jobs.get(name, {})
+            jobs = self._keys.get(name, {})
             part = self._estimates.left(name, facts, jobs, done, log, self._runs, now)
             parts.append(part)
             studies.append(
@@ -168,19 +172,21 @@ class Watcher:
             return "stopped"
         return "running"
 
-    def _stages(self, study: str, jobs: dict[str, list[str]], done: set[JobKey], over: bool) -> tuple[StageState, ...]:
+    def _stages(
+        self, study: str, jobs: dict[str, frozenset[JobKey]], done: set[JobKey], over: bool
+    ) -> tuple[StageState, ...]:
         logged: dict[str, Counter[str]] = {}
         if self._log is not None:
             for key, job in self._log.jobs.items():
                 if key.study == study and key not in done:
                     logged.setdefault(key.rule, Counter())[self._logged_state(job, over)] += 1
         states = []
-        for stage, items in jobs.items():
-            n_done = sum(JobKey(stage, study, item) in done for item in items)
+        for stage, keys in jobs.items():
+            n_done = len(keys & done)
             here = logged.get(stage, Counter())
             running, queued, failed = here["running"], here["queued"], here["failed"]
-            waiting = max(0, len(items) - n_done - running - queued - failed)
-            states.append(StageState(stage, len(items), n_done, running, queued, failed, waiting))
+            waiting = max(0, len(keys) - n_done - running - queued - failed)
+            states.append(StageState(stage, len(keys), n_done, running, queued, failed, waiting))
         return tuple(states)
 
     def _logged_state(self, job: LoggedJob, over: bool) -> str:
