@@ -1,5 +1,6 @@
 """The command that shows a workflow while it runs."""
 
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +40,8 @@ def watch(
 
     from bevatron.watch.watcher import Watcher
 
+    if isinstance(sys.stdout, TextIOWrapper) and "utf" not in sys.stdout.encoding.lower():
+        sys.stdout.reconfigure(errors="replace")  # signs that the terminal does not have are shown as ?
     watcher = Watcher(Path(), config, scale, study)
     if tensorboard:
         from bevatron.watch.tensorboard import serve_tensorboard
