@@ -152,7 +152,7 @@ def test_workers_are_forks_of_one_process_that_has_imported_the_work(tmp_path):
 
 @pytest.mark.slow
 def test_without_forks_rays_processes_start_by_themselves(tmp_path):
-    with ray_session(Ray(gpus=0), ResourceRequest(cpus=1), tmp_path, None):
+    with ray_session(Ray(gpus=0), ResourceRequest(cpus=1), tmp_path, None) as session:
         import ray
 
         @ray.remote
@@ -162,7 +162,27 @@ def test_without_forks_rays_processes_start_by_themselves(tmp_path):
         assert psutil.Process(ray.get(parent.remote())).name() == "raylet"
         family = psutil.Process().children(recursive=True)
         assert not any("ray_python" in " ".join(process.cmdline()) for process in running(family))
+        record = tmp_path / "ray" / "session.json"
+        check_record(record, session)
+    assert not record.exists()
     assert not running(family)
+
+
+def check_record(path: Path, session) -> None:
+    """The file for those who watch names the dashboard and metrics that answer, and does not hold the token."""
+    text = path.read_text()
+    found = json.loads(text)
+    assert (found["dashboard_url"], found["pid"]) == (session.dashboard_url, os.getpid())
+    assert session.token_path.read_text().strip() not in text
+    assert Path(found["token_file"]) == session.token_path
+    (address,) = found["metrics"]
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for _ in range(60):  # the first numbers come some seconds after the start
+        with opener.open(f"http://{address}/metrics", timeout=10) as answer:
+            if b"ray_node_cpu_utilization" in answer.read():
+                return
+        time.sleep(0.5)
+    pytest.fail("no metrics for Prometheus")
 
 
 @pytest.mark.slow

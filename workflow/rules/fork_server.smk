@@ -2,6 +2,7 @@
 # `bevatron` finds the server by an environment variable, and starts by itself where there is none.
 from bevatron.fork_server.benchmark_files import count_forked_jobs
 from bevatron.fork_server.start import start_fork_server
+from bevatron.watch.workflow_record import write_workflow_record
 
 
 def use_fork_server():
@@ -11,6 +12,7 @@ def use_fork_server():
 
 
 onstart:
+    write_workflow_record(SCALE, list(FACTS), log[0] if log else None)  # for `bevatron watch`
     if SETTINGS.fork_server != "off" and workflow.local_exec:
         use_fork_server()
 

@@ -8,12 +8,11 @@ from bevatron.config.sections.dataset import SplitFractions
 from bevatron.config.sections.resources import Resources
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import DataLoading
-from bevatron.plan.rates import StudyRates
+from bevatron.plan.rates import FORWARD, StudyRates
 from bevatron.store.shards.distinct import RUN
 from bevatron.store.shards.statistics import QUANTILE_NUMBERS
 
 RAY_START = 10.0  # core-seconds of a private cluster in a search by a workflow on one machine, beside its trials
-FORWARD = 1 / 3  # of a training step's cost: a validated sample is not learned from
 FIXED_SPLITS = ("train", "val", "test")
 MANIFEST_START = 100.0  # MB of the manifest's job before its first shard
 EVALUATED = 120.0  # bytes a test sample, beside the outputs: ids, targets, one network's scores and their order

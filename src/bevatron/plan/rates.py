@@ -9,6 +9,7 @@ from bevatron.config.loading.yaml_text import dump_yaml
 from bevatron.config.sections.section import Count, Fraction, Name, NonNegative, Positive, Section
 from bevatron.errors import UserError
 
+FORWARD = 1 / 3  # of a training step's cost: a validated sample is not learned from
 HEAD = """\
 # The cost of one event, sample or step, for `bevatron plan`. Written by `bevatron plan STUDY --measure`
 # from the results of a finished run in the working folder; core-seconds are CPU time, memory is the largest of a job.

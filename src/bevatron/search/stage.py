@@ -1,7 +1,10 @@
 """The search stage: Ray Tune over a model's declared space, and what comes of it."""
 
 import logging
+import os
 import shutil
+import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from bevatron.search.results import best_of, best_values, search_record, trials_
 from bevatron.search.space import search_of
 from bevatron.search.trial_log import Trial, TrialLog
 from bevatron.store.files.checksum import with_checksum
+from bevatron.store.files.live_file import write_live
 from bevatron.store.files.publish import publish_bytes, publish_text, sha256_of
 from bevatron.store.records.search import SearchFile, write_search
 from bevatron.store.shards.dataset import Dataset, load_dataset
@@ -69,6 +73,7 @@ def search_model(
                     len(trial_log.ended),
                     model.search.trials,
                 )
+            _write_progress(live, study, name, model.training.checkpoint, model.search)
             _run(common_job(study, workflow, model, dataset, live), workflow, trial_log, request, fit)
         trials = trial_log.ended
         try:
@@ -79,6 +84,13 @@ def search_model(
         identity = {"study": study.name, "model": name, "digest": digest, "order": order}
         _publish(study, model, search_of(model), trials, best, identity, folder)
         _forget_fits(live)
+
+
+def _write_progress(live: Path, study: Study, name: str, checkpoint: str, search: Search) -> None:
+    """What the trial log does not say, for `bevatron watch`."""
+    values = {"kind": "search", "study": study.name, "model": name, "checkpoint": checkpoint, "trials": search.trials}
+    process = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time()}
+    write_live(live / "progress.json", values | process)
 
 
 def _run(job: FitJob, workflow: Workflow, trial_log: TrialLog, request: ResourceRequest, fit: str) -> None:
@@ -125,6 +137,8 @@ def common_job(study: Study, workflow: Workflow, model: Model, dataset: Dataset,
         data_loading=workflow.data_loading,
         accelerator=workflow.accelerator,
         epochs=search.epochs,
+        name=next((name for name, known in study.models.items() if known is model), ""),
+        loggers=tuple(section for section in workflow.loggers if section.kind == "tensorboard"),
     )
 
 

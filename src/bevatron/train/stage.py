@@ -57,7 +57,7 @@ def train_model(
     dataset.check_one_network()
     model = with_search_result(study.models[name], best)
     chosen = select_members(study, name, model, dataset, members or {})
-    jobs = [_job(study, workflow, model, dataset, seed, chosen) for seed in range(study.n_seeds)]
+    jobs = [_job(study, workflow, name, model, dataset, seed, chosen) for seed in range(study.n_seeds)]
     if workers > 1 and issubclass(ARCHITECTURES[model.architecture.kind], ClosedFormModel):
         log.info("%s/%s: '%s' is fitted by one worker", study.name, name, model.architecture.kind)
         workers = 1
@@ -96,12 +96,13 @@ def with_search_result(model: Model, best: Path | None) -> Model:
 def _job(
     study: Study,
     workflow: Workflow,
+    name: str,
     model: Model,
     dataset: Dataset,
     seed: int,
     members: dict[str, list[Path]],
 ) -> FitJob:
-    folders = {name: runs[seed % len(runs)] for name, runs in members.items()}
+    folders = {member: runs[seed % len(runs)] for member, runs in members.items()}
     job = FitJob(
         study,
         model,
@@ -111,6 +112,8 @@ def _job(
         workflow.data_loading,
         workflow.accelerator,
         members=folders,
+        name=name,
+        loggers=tuple(workflow.loggers),
     )
     return replace(job, folder=Path(workflow.runs_dir).resolve() / _digest(job, dataset)[:20])
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping
-from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.loggers.logger import Logger
 
 from bevatron.compute.distributed.distributed_context import SINGLE_PROCESS, DistributedContext
 from bevatron.compute.numerics.devices import deterministic, device_for
@@ -45,10 +45,12 @@ from bevatron.training.fit_closed_form import fit_closed_form
 from bevatron.training.history import History
 from bevatron.training.job import FitJob, FitResult
 from bevatron.training.learner import Learner
+from bevatron.training.loggers import make_loggers
 from bevatron.training.loss_weights import check_negative_weights, make_loss_weights
 from bevatron.training.precision import half_precision
 from bevatron.training.progress import Progress
 from bevatron.training.reading_order import training_order
+from bevatron.training.run_progress import ProgressFile, RunProgress
 from bevatron.training.strategies import ContextEnvironment, make_strategy
 from bevatron.versions import versions
 
@@ -89,11 +91,11 @@ def fit(
     check_inputs(job, manifest)
     check_negative_weights(job, manifest)
     device = context.device or device_for(job.accelerator)
-    with deterministic(job.model.training.threads):
+    with deterministic(job.model.training.threads), ProgressFile(job, context.is_rank_zero) as progress_file:
         data = DataModule(job, manifest, device, context)
         keep_freed_memory()
         try:
-            return _run(job, manifest, data, on_validation)
+            return _run(job, manifest, data, on_validation, progress_file)
         finally:
             data.close()
 
@@ -159,7 +161,9 @@ def _target_statistics(job: FitJob, manifest: Manifest) -> tuple[TargetStatistic
     return manifest.target_statistics[job.target]
 
 
-def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) -> FitResult:
+def _run(
+    job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any, progress_file: ProgressFile
+) -> FitResult:
     network = initial_network(job, manifest)
     if job.model.training.memory_format == "channels_last":
         network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch's stub lacks it
@@ -186,6 +190,7 @@ def _run(job: FitJob, manifest: Manifest, data: DataModule, on_validation: Any) 
         callbacks = [record, history, *_early_stopping(job), checkpointing]
         if context.is_rank_zero:
             callbacks.append(Progress(f"{job.study.name}: {job.model.title}, seed {job.seed}"))
+            callbacks.append(RunProgress(progress_file, history))
         trainer = _trainer(job, data, callbacks, checkpoint, io)
         trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     if checkpointing.ended_on_request and learner.chunks_done < data.schedule.n_chunks:
@@ -270,7 +275,7 @@ def _trainer(
         check_val_every_n_epoch=data.schedule.chunks_per_interval,
         num_sanity_val_steps=0,
         callbacks=callbacks,
-        logger=_tensorboard(job, data, checkpoint) if context.is_rank_zero else False,
+        logger=_loggers(job, data, checkpoint) if context.is_rank_zero else False,
         log_every_n_steps=1,
         precision=None if half else training.precision,
         plugins=[io, ContextEnvironment(context), *half],
@@ -281,12 +286,11 @@ def _trainer(
     )
 
 
-def _tensorboard(job: FitJob, data: DataModule, checkpoint: Path | None) -> TensorBoardLogger:
-    """Events after the checkpoint belong to a life that was killed: TensorBoard is told to forget them."""
-    purge = {}
-    if checkpoint is not None:
-        purge["purge_step"] = data.schedule.chunk(chunk_number(checkpoint) - 1).last_step + 1
-    return TensorBoardLogger(job.folder, name="", version="tensorboard", **purge)
+def _loggers(job: FitJob, data: DataModule, checkpoint: Path | None) -> list[Logger]:
+    """Those of the one worker that writes."""
+    if checkpoint is None:
+        return make_loggers(job, None)
+    return make_loggers(job, data.schedule.chunk(chunk_number(checkpoint) - 1).last_step + 1)
 
 
 def _publish(

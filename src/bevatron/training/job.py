@@ -4,11 +4,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from bevatron.config.loading import project_modules
+from bevatron.config.sections.loggers import DEFAULT_LOGGERS, LoggerSection
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.task import Classification
 from bevatron.config.sections.workflow import DataLoading
+
+LOGGERS: TypeAdapter[list[LoggerSection]] = TypeAdapter(list[LoggerSection])
 
 
 class Diverged(Exception):
@@ -22,6 +27,8 @@ class FitJob:
     folder: live state; a folder that holds a valid checkpoint is continued from there.
     epochs: overrides the model's own number, as a search does; early stopping is then left to the search.
     members: of a committee, the folder of each member's trained network, in the model's order.
+    name, loggers: the model's name in its study, and where losses are reported: for those who watch the fit, which
+    itself depends on neither.
     """
 
     study: Study
@@ -33,6 +40,8 @@ class FitJob:
     accelerator: str = "auto"
     epochs: int | None = None
     members: dict[str, Path] = field(default_factory=dict)
+    name: str = ""
+    loggers: tuple[LoggerSection, ...] = DEFAULT_LOGGERS
 
     @property
     def target(self) -> str:
@@ -60,6 +69,8 @@ class FitJob:
             "epochs": self.epochs,
             "members": {name: str(folder) for name, folder in self.members.items()},
             "modules": project_modules.as_payload(),
+            "name": self.name,
+            "loggers": [section.model_dump(mode="json") for section in self.loggers],
         }
 
     @classmethod
@@ -76,6 +87,8 @@ class FitJob:
             accelerator=payload["accelerator"],
             epochs=payload["epochs"],
             members={name: Path(folder) for name, folder in payload["members"].items()},
+            name=payload["name"],
+            loggers=tuple(LOGGERS.validate_python(payload["loggers"])),
         )
 
 

@@ -12,6 +12,7 @@ from bevatron.compute.ray.node_process import NodeEvent, NodeProcess, dismiss_al
 from bevatron.compute.ray.ray_metrics import archive_metrics
 from bevatron.compute.ray.ray_token import new_token, token_authentication
 from bevatron.compute.ray.session import RaySession, cpus_of_job, first_line, log_dashboard, session_of
+from bevatron.compute.ray.session_record import recorded_session
 from bevatron.compute.slurm.allocation import Allocation, allocation, node_address
 from bevatron.compute.slurm.resource_request import ResourceRequest
 from bevatron.config.sections.workflow import Ray
@@ -46,6 +47,7 @@ def allocated_ray(settings: Ray, request: ResourceRequest, records: Path) -> Ite
         session = cluster.connect(requested, token, deadline, stack)
         log_dashboard(session, settings.dashboard)
         stack.enter_context(archive_metrics(records / "metrics", session))
+        stack.enter_context(recorded_session(records, session))
         yield session
 
 

@@ -16,6 +16,7 @@ from bevatron.compute.ray.ray_python import ForkedPython, can_have_launcher, for
 from bevatron.compute.ray.ray_start import OBJECT_STORE_BYTES
 from bevatron.compute.ray.ray_token import new_token, token_authentication
 from bevatron.compute.ray.session import RaySession, cpus_of_job, first_line, log_dashboard, session_of
+from bevatron.compute.ray.session_record import recorded_session
 from bevatron.compute.slurm.resource_request import ResourceRequest
 from bevatron.config.sections.workflow import Ray
 from bevatron.errors import UserError
@@ -49,6 +50,7 @@ def local_ray(
         if settings.dashboard and session.dashboard_url is None:
             keep_logs(folder, records / "logs")
         stack.enter_context(archive_metrics(records / "metrics", session))
+        stack.enter_context(recorded_session(records, session))
         try:
             yield session
         except Exception as error:

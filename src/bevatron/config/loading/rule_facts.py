@@ -37,13 +37,23 @@ PACKAGE = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """A model. settings: a digest of what its search and its trainings depend on; exported: whether ONNX knows it."""
+    """A model. settings: a digest of what its search and its trainings depend on; exported: whether ONNX knows it.
+
+    The rest says how long its trainings are: kind of the architecture, seeds, epochs, samples of a step and of an
+    epoch (None: of the whole split), epochs between validations.
+    """
 
     threads: int
     members: tuple[str, ...]
     searched: bool
     exported: bool
     settings: str
+    architecture: str
+    seeds: int
+    epochs: int
+    batch_size: int | str
+    samples: int | None
+    validate_every: int
 
 
 @dataclass(frozen=True)
@@ -151,6 +161,12 @@ def _model_facts(study: Study, model: Model) -> ModelFacts:
         searched=model.search is not None,
         exported=not hasattr(architecture, "NO_ONNX"),
         settings=digest_of(learned_task(study), study.n_seeds, settings, *_code(architecture)),
+        architecture=model.architecture.kind,
+        seeds=study.n_seeds,
+        epochs=model.training.epochs,
+        batch_size=model.training.batch_size,
+        samples=model.training.samples,
+        validate_every=model.training.validate_every,
     )
 
 

@@ -14,6 +14,7 @@ from bevatron.config.sections.claim import Claim
 from bevatron.config.sections.data_part import Evaluation
 from bevatron.config.sections.dataset import DatasetSection, SplitFractions
 from bevatron.config.sections.grid import Grid
+from bevatron.config.sections.loggers import CometLog, MLflowLog, TensorBoardLog, WandbLog
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.observable import Observable
 from bevatron.config.sections.performance import Discriminant, Importance, VariableProfile
@@ -34,6 +35,10 @@ SECTIONS: list[tuple[str, type[Section]]] = [
     ("`data_loading`", DataLoading),
     ("`ray`", Ray),
     ("`report`", ReportSettings),
+    ("`loggers[]`, kind `tensorboard`", TensorBoardLog),
+    ("`loggers[]`, kind `mlflow`", MLflowLog),
+    ("`loggers[]`, kind `wandb`", WandbLog),
+    ("`loggers[]`, kind `comet`", CometLog),
     ("`config/resources.yaml`", Resources),
     ("`rules`", Rules),
     ("`rules.<rule>`", JobResources),

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from bevatron.config.sections.loggers import DEFAULT_LOGGERS, LoggerSection
 from bevatron.config.sections.section import Integer, Name, Positive, Section
 
 
@@ -95,6 +96,10 @@ class Workflow(Section):
     )
     data_loading: DataLoading = Field(default_factory=DataLoading, description="how datasets are read in training")
     ray: Ray = Field(default_factory=Ray, description="Ray cluster of searches and several-worker trainings")
+    loggers: list[LoggerSection] = Field(
+        default_factory=lambda: list(DEFAULT_LOGGERS),
+        description="where trainings report their losses as they run, beside history.csv; [] for nowhere",
+    )
     workers: Workers = Field(default_factory=Workers, description="trainings by several workers together")
     fork_server: Literal["auto", "on", "off"] = Field(
         default="auto",

@@ -1,0 +1,197 @@
+"""How long the workflow will still take: measured times of its jobs, and the measured rates of `bevatron plan`."""
+
+import csv
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bevatron.config.loading.rule_facts import StudyFacts
+from bevatron.errors import UserError
+from bevatron.plan.rates import FORWARD, Rates, StudyRates, load_rates
+from bevatron.regular_files import read_text
+from bevatron.store.files.names import shard_number
+from bevatron.watch.expected_jobs import OF_MODELS, OF_SHARDS
+from bevatron.watch.live_json import number, read_live
+from bevatron.watch.live_runs import RUNNING, LiveRuns
+from bevatron.watch.snakemake_log import JobKey, SnakemakeLog
+
+BENCHMARK_BYTES, MANIFEST_BYTES = 1 << 16, 1 << 25
+FIRST_SHARD = shard_number(0)
+
+
+@dataclass(frozen=True)
+class TimeLeft:
+    """Wall time in seconds; `unknown` counts the jobs that are not in it, for want of a measured rate."""
+
+    seconds: float
+    unknown: int
+
+
+class Estimates:
+    """Expected times of jobs: from this run, from an earlier run of the same job, or from measured rates.
+
+    results: the folder of results; rates_file: that of `bevatron plan --measure`. Each benchmark and manifest is read
+    once.
+    """
+
+    def __init__(self, results: Path, rates_file: Path, scale: str):
+        self._results, self._scale = results, scale
+        self._rates = Rates()
+        with suppress(UserError, OSError, ValueError):
+            self._rates = load_rates(rates_file)
+        self._benchmarks: dict[JobKey, float | None] = {}
+        self._samples: dict[str, dict[str, int]] = {}
+        self._with_manifest: set[str] = set()  # studies whose dataset is there
+
+    def seconds(self, key: JobKey, facts: StudyFacts, log: SnakemakeLog | None) -> float | None:
+        """How long the job takes from its start to its end; None where nothing like it was measured."""
+        here = None if log is None else log.mean_seconds(key.rule, key.study)
+        if key.rule in OF_SHARDS and here is not None:
+            return here
+        own = self._benchmark(key)
+        if own is not None:
+            return own
+        planned = self._from_rates(key, facts)
+        return here if planned is None else planned
+
+    def left(
+        self,
+        study: str,
+        facts: StudyFacts,
+        jobs: dict[str, frozenset[JobKey]],
+        done: set[JobKey],
+        log: SnakemakeLog | None,
+        runs: LiveRuns,
+        now: float,
+    ) -> tuple[float, float, int]:
+        """Of a study: seconds of all jobs that are not done one after the other; of the longest chain of jobs that wait
+        for one another; and how many jobs are in neither.
+        """
+        if JobKey("manifest", study) in done:
+            self._with_manifest.add(study)
+        total, unknown = 0.0, 0
+        stages: dict[str, float] = {}
+        chains: dict[str, float] = {}
+        for stage, keys in jobs.items():
+            remaining = keys - done
+            if stage in OF_SHARDS and remaining:  # one shard is like another
+                seconds = self.seconds(JobKey(stage, study, FIRST_SHARD), facts, log)
+                if seconds is None:
+                    unknown += len(remaining)
+                else:
+                    total += seconds * len(remaining)
+                    stages[stage] = seconds
+                continue
+            for key in remaining:
+                seconds = self._remaining(key, facts, log, runs, now)
+                if seconds is None:
+                    unknown += 1
+                    continue
+                total += seconds
+                if stage in OF_MODELS:
+                    chains[key.item] = chains.get(key.item, 0.0) + seconds
+                else:
+                    stages[stage] = max(stages.get(stage, 0.0), seconds)
+        return total, sum(stages.values()) + max(chains.values(), default=0.0), unknown
+
+    def _remaining(
+        self, key: JobKey, facts: StudyFacts, log: SnakemakeLog | None, runs: LiveRuns, now: float
+    ) -> float | None:
+        if key.rule == "train" and (seconds := _training_left(key, facts, runs)) is not None:
+            return seconds
+        if key.rule == "search" and (seconds := _search_left(key, runs)) is not None:
+            return seconds
+        expected = self.seconds(key, facts, log)
+        job = None if log is None else log.jobs.get(key)
+        if expected is None or job is None or job.state != "started" or job.started is None:
+            return expected
+        return max(0.0, expected - (now - job.started))
+
+    def _benchmark(self, key: JobKey) -> float | None:
+        """Of an earlier run of the same job, by Snakemake's own measurement."""
+        if key not in self._benchmarks:
+            item = f"shard-{key.item}" if key.rule in OF_SHARDS else key.item
+            name = f"{key.study}/{item}" if item else key.study
+            found = None
+            with suppress(OSError, ValueError, KeyError, IndexError, UserError):
+                text = read_text(self._results / "benchmarks" / key.rule / f"{name}.tsv", BENCHMARK_BYTES)
+                found = float(list(csv.DictReader(text.splitlines(), delimiter="\t"))[-1]["s"])
+            self._benchmarks[key] = found
+        return self._benchmarks[key]
+
+    def _from_rates(self, key: JobKey, facts: StudyFacts) -> float | None:
+        rates = self._rates.studies.get(key.study)
+        if rates is None:
+            return None
+        if key.rule == "simulate":
+            same = rates.scale == self._scale
+            return rates.simulate.start + rates.simulate.seconds * rates.simulate.events if same else None
+        if key.rule == "report_study":
+            return rates.report_seconds
+        n = self._n_samples(key.study)
+        if not n:
+            return None
+        match key.rule:
+            case "manifest":
+                return rates.simulate.start + rates.prepare.manifest_seconds * sum(n.values())
+            case "observables":
+                return rates.simulate.start + rates.prepare.observables_seconds * n.get("test", 0)
+            case "train":
+                return _planned_training(key.item, facts, rates, n)
+            case "evaluate":
+                model = facts.models[key.item]
+                fits, _ = rates.fits_of(key.item, model.architecture)
+                return fits.evaluate_start + model.seeds * n.get("test", 0) * fits.evaluate_seconds
+        return None
+
+    def _n_samples(self, study: str) -> dict[str, int]:
+        """Samples of each split, of the dataset that is there; empty before it is."""
+        if study not in self._samples and study in self._with_manifest:
+            self._samples[study] = {}
+            manifest = read_live(self._results / study / "dataset" / "manifest.json", MANIFEST_BYTES) or {}
+            with suppress(KeyError, TypeError, AttributeError, ValueError):
+                self._samples[study] = {
+                    split: sum(int(entry["samples"]) for entry in entries)
+                    for split, entries in manifest["splits"].items()
+                }
+        return self._samples.get(study, {})
+
+
+def _planned_training(name: str, facts: StudyFacts, rates: StudyRates, n: dict[str, int]) -> float:
+    """As `bevatron plan` has it: all epochs of all seeds."""
+    model = facts.models[name]
+    fits, _ = rates.fits_of(name, model.architecture)
+    n_train = n.get("train", 0)
+    used = min(n_train, model.samples or n_train) + FORWARD * n.get("val", 0) / model.validate_every
+    return fits.start + model.seeds * model.epochs * fits.seconds_at(model.batch_size) * used
+
+
+def _training_left(key: JobKey, facts: StudyFacts, runs: LiveRuns) -> float | None:
+    """Of a training that is going on, by its own speed: the seed that is fitted, and those that follow."""
+    mine = [run for run in runs.trainings.values() if run.name[:2] == (key.study, key.item)]
+    fitted = next((run for run in mine if run.state == RUNNING), None)
+    if fitted is None:
+        return None
+    left, updated, started = (number(fitted.values.get(name)) for name in ("seconds_left", "updated", "started"))
+    if left is None or updated is None or started is None:
+        return None
+    seeds_after = max(0, facts.models[key.item].seeds - 1 - fitted.name[2])
+    return left + seeds_after * (updated - started + left)
+
+
+def _search_left(key: JobKey, runs: LiveRuns) -> float | None:
+    """Of a search that is going on, by the time that its ended trials took."""
+    for search in runs.searches.values():
+        same = (search.study, search.model) == (key.study, key.item)
+        if same and search.state == RUNNING and 0 < search.n_ended < search.trials:
+            if search.begun is None or search.updated is None:
+                return None
+            return max(0, search.trials - search.n_ended) * (search.updated - search.begun) / search.n_ended
+    return None
+
+
+def overall(parts: list[tuple[float, float, int]], slots: int) -> TimeLeft:
+    """Of all studies together, on a machine that runs so many jobs at a time."""
+    total = sum(seconds for seconds, _, _ in parts)
+    longest = max((chain for _, chain, _ in parts), default=0.0)
+    return TimeLeft(max(longest, total / max(1, slots)), sum(unknown for _, _, unknown in parts))
