@@ -78,5 +78,4 @@ def finish_ratio(axes: Axes, title: str, drawn: Sequence[np.ndarray]) -> None:
     axes.set_ylim(max(1 - reach, 0.0), 1 + reach)
     axes.set_ylabel(title, loc="center")
     # Numbers at the ends would touch those of the main panel.
-    # Numbers at the ends would touch those of the main panel.
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], prune="both"))
