@@ -149,8 +149,8 @@ def load_network(folder: Path) -> Network:
     model_path, weights_path = folder / "model.json", folder / "weights.safetensors"
     spec, project_code = _load_model_json(model_path)
     if unknown := [kind for kind in sorted(spec.kinds) if kind not in ARCHITECTURES]:
-        what = f"its architecture '{unknown[0]}' is not known here"
-        raise UserError(model_path, what, "use the project in which it was trained: config.yaml names its modules")
+        what = f"is no description of a network that is known here: it has the architecture '{unknown[0]}'"
+        raise UserError(model_path, what, "use the project in which it was trained, or train the model again")
     check_code(model_path, project_code, *map(ARCHITECTURES.__getitem__, sorted(spec.kinds)))
     try:
         weights = load_tensors(read_bytes(weights_path))

@@ -173,7 +173,7 @@ class _ModuleLoader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> Any:
         source = _source_of(fullname)
-        return None if source is None else compile(source, self.path, "exec", dont_inherit=True)
+        return None if source is None else self.source_to_code(source, self.path)
 
 
 class _ModuleFinder:
