@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bevatron import __version__
-from bevatron.commands import checks, drafting, planning, projects, stages
+from bevatron.commands import applying, checks, drafting, planning, projects, stages
 from bevatron.errors import ConfigurationError, UserError, in_one_line
 
 app = typer.Typer(
@@ -20,8 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (*stages.COMMANDS, *checks.COMMANDS, *planning.COMMANDS, *drafting.COMMANDS, *projects.COMMANDS):
-    app.command()(command)
+for module in (stages, applying, checks, planning, drafting, projects):
+    for command in module.COMMANDS:
+        app.command()(command)
 
 
 def _print_version(wanted: bool) -> None:

@@ -12,7 +12,7 @@ from bevatron.prepare.jets.jet_options import BeamSpot, Tracking, VertexCuts
 from bevatron.prepare.jets.jet_probability import calibrate_by_totals, calibrate_resolution, count_sizes
 from bevatron.prepare.jets.reconstruction import reconstruct_jets
 from bevatron.prepare.recipes.jets import JetSamples
-from bevatron.prepare.split import rows_by_split
+from bevatron.raw.split import rows_by_split
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.jets import PythiaJets
 from bevatron.store.shards.check import check_samples
