@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bevatron.config.loading.application_files import stem_of
 from bevatron.errors import UserError
 from bevatron.regular_files import is_file, is_folder, is_there
 
 Format = Literal["root", "parquet", "h5", "csv"]
 SUFFIXES: dict[str, Format] = {".root": "root", ".parquet": "parquet", ".h5": "h5", ".hdf5": "h5", ".csv": "csv"}
-COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,6 @@ def destinations(files: list[Path], output: Path, kind: Format | None, overwrite
     for destination in found:
         _check_new(destination.path, files, overwrite)
     return found
-
-
-def stem_of(path: Path) -> str:
-    """The file's name without its endings: of events.csv.gz it is events."""
-    name = Path(path.stem) if path.suffix.lower() in COMPRESSED else path
-    return name.stem
 
 
 def _check_new(path: Path, inputs: list[Path], overwrite: bool) -> None:

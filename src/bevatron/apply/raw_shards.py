@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from bevatron.config.loading.kinds import RECIPES
+from bevatron.config.loading.whole_dataset import recipe_needs_totals
 from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
-from bevatron.raw.prepare_samples import Totals, prepare_samples
 from bevatron.raw.raw_events import read_raw
 from bevatron.raw.split import EVENT
 from bevatron.store.shards.unlabelled import UnlabelledRows
@@ -33,7 +34,11 @@ def _rows_of(data: DataPart, path: Path, sums: dict[str, np.ndarray], observers:
     for name in observers or ():
         if name not in known:
             raise UserError(path, f"has no observer '{name}'", f"it has: {', '.join(known) or 'none'}")
-    samples = prepare_samples(data, raw, Totals(sums))
+    options, recipe = data.dataset.recipe, RECIPES[data.dataset.recipe.kind]
+    keep_all = getattr(recipe, "without_resampling", None)
+    totals = {"totals": sums} if recipe_needs_totals(data) else {}
+    chosen = options if keep_all is None else keep_all(options)
+    samples = recipe().prepare(chosen, raw.events, raw.seed, raw.training, **totals)
     ids = raw.events.id
     order = np.argsort(ids, kind="stable")
     rows = order[np.searchsorted(ids, samples.id, sorter=order)]

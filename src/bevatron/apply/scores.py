@@ -6,9 +6,9 @@ import numpy as np
 
 from bevatron.apply.model import AppliedModel
 from bevatron.compute.numerics.probabilities import sigmoid, softmax
+from bevatron.config.sections.application import APPLIED_TASKS
 from bevatron.errors import UserError
 
-TASKS = ("classification", "multi_label", "regression", "classification_2d")
 SPREAD = "_std"
 
 
@@ -31,9 +31,9 @@ class Scores:
     def of(cls, model: AppliedModel, logits: bool) -> "Scores":
         """Of a model. Raises UserError for a task whose outputs are no numbers of an event."""
         task, record = model.data.task, model.record
-        if task.kind not in TASKS:
+        if task.kind not in APPLIED_TASKS:
             what = f"is for a {task.kind}, whose outputs are not one number or several of an event"
-            raise UserError(model.path, what, f"apply works for {', '.join(TASKS)}")
+            raise UserError(model.path, what, f"apply works for {', '.join(APPLIED_TASKS)}")
         if logits and task.kind not in ("classification", "multi_label"):
             raise UserError("--logits", f"a {task.kind} has none", "leave it out")
         names = getattr(task, "classes", None) or record.parts or ("",)

@@ -70,7 +70,7 @@ def _rows_of_files(
     model: AppliedModel, files: list[Path], observers: list[str] | None, tree: str | None
 ) -> Generator[Iterator[UnlabelledRows], None, None]:
     """For each file, in their order, its rows as inputs of the networks."""
-    data, sums = model.data, {name: np.array(values) for name, values in model.record.sums.items()}
+    data, sums = model.data, {name: record.array for name, record in model.record.sums.items()}
     source, recipe = SOURCES[data.simulation.source.kind], RECIPES[data.dataset.recipe.kind]
     if not (hasattr(source, "read_unlabelled") and getattr(recipe, "UNLABELLED", False)):
         if tree is not None:

@@ -3,12 +3,14 @@
 import logging
 from pathlib import Path
 
+import numpy as np
+
 from bevatron.config.loading.whole_dataset import recipe_needs_totals
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
 from bevatron.raw.prepare_samples import Totals, read_totals
-from bevatron.store.records.preprocessing import FILE, PreprocessingRecord, write_preprocessing
+from bevatron.store.records.preprocessing import FILE, PreprocessingRecord, SumRecord, write_preprocessing
 from bevatron.store.shards.dataset import Dataset
 
 log = logging.getLogger("bevatron")
@@ -39,7 +41,7 @@ def publish_preprocessing(study: Study, name: str, model: Model, dataset: Datase
         groups={group: manifest.groups[group] for group in model.inputs},
         target=target,
         parts=info.names,
-        sums={key: tuple(map(float, values.ravel())) for key, values in totals.recipe.items()},
+        sums={key: SumRecord.of(np.asarray(values)) for key, values in totals.recipe.items()},
         threads=model.training.threads,
     )
     write_preprocessing(folder / FILE, record)

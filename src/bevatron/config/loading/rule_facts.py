@@ -25,6 +25,7 @@ from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.config.loading.load import load_study
 from bevatron.config.loading.missing_data import missing_files
 from bevatron.config.loading.whole_dataset import needs_totals
+from bevatron.config.sections.application import Application
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.study import Study
@@ -51,7 +52,8 @@ class StudyFacts:
     prepared with sums over all raw shards.
 
     reads: the section `simulation` of a study whose source can read files, else None; files: for each shard the
-    external files that it is read from; missing: why the study is left out, if it is.
+    external files that it is read from; missing: why the study is left out, if it is. applications: the section
+    `apply`.
     """
 
     shards: int
@@ -64,8 +66,13 @@ class StudyFacts:
     whole: str
     totals: bool
     models: dict[str, ModelFacts]
+    applications: dict[str, dict[str, Any]]
     files: tuple[tuple[str, ...], ...] = ()
     missing: str | None = None
+
+    def application(self, name: str) -> Application:
+        """An entry of the section `apply`."""
+        return Application.model_validate(self.applications[name])
 
     @property
     def raw_with_files(self) -> str:
@@ -103,6 +110,7 @@ def _facts_of(study: Study) -> StudyFacts:
         whole=digest_of(study),
         totals=needs_totals(study),
         models={name: _model_facts(study, model) for name, model in study.models.items()},
+        applications={name: application.model_dump(mode="json") for name, application in study.apply.items()},
     )
 
 
@@ -157,6 +165,8 @@ def _facts_in(entry: dict[str, Any]) -> StudyFacts | None:
         }
         if facts["reads"] is not None:
             Simulation.model_validate(facts["reads"])
+        for application in facts["applications"].values():
+            Application.model_validate(application)
         return StudyFacts(**facts, models=models)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

@@ -4,10 +4,12 @@ It lies beside runs.json, and in the metadata of ONNX files, so that a model and
 """
 
 import json
+from math import prod
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import Field, ValidationError
+import numpy as np
+from pydantic import Field, ValidationError, model_validator
 
 from bevatron.config.loading.code_versions import check_manifest_versions
 from bevatron.config.loading.identity import dataset_digest
@@ -19,6 +21,7 @@ from bevatron.store.files.plain_names import Digest
 from bevatron.store.records.record import (
     Finite,
     PublishedRecord,
+    Record,
     Whole,
     first_problem,
     payload_of,
@@ -29,6 +32,29 @@ from bevatron.store.shards.contract import GroupInfo
 
 FILE = "preprocessing.json"
 KEPT = {"name", "simulation", "dataset", "task"}
+
+
+class SumRecord(Record):
+    """An array of sums over all raw shards."""
+
+    shape: tuple[Whole, ...] = Field(description="of the array")
+    values: tuple[Finite, ...] = Field(description="its numbers in C order")
+
+    @model_validator(mode="after")
+    def _fills_its_shape(self) -> "SumRecord":
+        if len(self.values) != prod(self.shape):
+            raise ValueError(f"{len(self.values)} numbers do not fill the shape {self.shape}")
+        return self
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> "SumRecord":
+        """Of an array."""
+        return cls(shape=array.shape, values=tuple(map(float, array.ravel())))
+
+    @property
+    def array(self) -> np.ndarray:
+        """The array, float64."""
+        return np.array(self.values, np.float64).reshape(self.shape)
 
 
 class PreprocessingRecord(PublishedRecord):
@@ -47,7 +73,7 @@ class PreprocessingRecord(PublishedRecord):
     groups: dict[Name, GroupInfo] = Field(description="the input groups that the model reads")
     target: Name = Field(description="the target that the model has learned")
     parts: tuple[str, ...] = Field(default=(), description="names of the target's numbers or labels")
-    sums: dict[str, tuple[Finite, ...]] = Field(
+    sums: dict[str, SumRecord] = Field(
         default={}, description="sums over all raw shards that the recipe needs, such as for means of missing values"
     )
     threads: Whole = Field(description="CPU threads of the training and the evaluation")
