@@ -101,7 +101,6 @@ def make(place: Path, source: dict, models: dict, files: list[Path], **parts: ob
         "evaluation": {"bootstrap": 20}, **parts,
     }  # fmt: skip
     made = Made(Study.model_validate(tree), files, place / "results" / "applied")
-    workflow = Workflow(studies=["applied"], runs_dir=str(place / "runs"), accelerator="cpu")
     needs_totals = any(missing["policy"] == "mean" for missing in source.get("missing", {}).values())
     totals = made.results / "totals.json" if needs_totals else None
     for shard in range(made.study.simulation.shards):
@@ -111,8 +110,15 @@ def make(place: Path, source: dict, models: dict, files: list[Path], **parts: ob
     for shard in range(made.study.simulation.shards):
         prepare.prepare_shard(made.study, made.results / "raw" / f"shard-{shard:04d}.h5", made.manifest.parent, totals)
     prepare.write_manifest(made.study, made.manifest.parent)
-    for name in made.study.models:
-        train_model(made.study, workflow, name, made.manifest, None, made.model(name))
-        runs, folder = made.model(name) / "runs.json", made.results / "evaluation" / name
-        evaluate_model(made.study, workflow, name, made.manifest, runs, folder)
+    make_models(made.study, made.manifest, made.results)
     return made
+
+
+def make_models(study: Study, manifest: Path, results: Path) -> Path:
+    """Trains and evaluates all models of a study in the folder `results`, which it gives back."""
+    workflow = Workflow(studies=[study.name], runs_dir=str(results.parent / "runs"), accelerator="cpu")
+    for name in study.models:
+        folder = results / "models" / name
+        train_model(study, workflow, name, manifest, None, folder)
+        evaluate_model(study, workflow, name, manifest, folder / "runs.json", results / "evaluation" / name)
+    return results

@@ -11,6 +11,7 @@ from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
 from bevatron.raw.raw_events import read_raw
 from bevatron.raw.split import EVENT
+from bevatron.regular_files import is_file
 from bevatron.store.shards.unlabelled import UnlabelledRows
 
 
@@ -23,12 +24,12 @@ def read_raw_shards(
     Raises UserError as `read_raw`, and for an observer that the shards do not have.
     """
     for path in paths:
-        yield iter([_rows_of(data, path, sums, observers)])
+        if not is_file(path):
+            raise UserError(path, "no such file", "run `bevatron simulate`, which makes it")
+    return (iter([_rows_of(data, path, sums, observers)]) for path in paths)
 
 
 def _rows_of(data: DataPart, path: Path, sums: dict[str, np.ndarray], observers: list[str] | None) -> UnlabelledRows:
-    if not path.exists():
-        raise UserError(path, "no such file", "run `bevatron simulate`, which makes it")
     raw = read_raw(data, path)
     known = raw.events.observers
     for name in observers or ():

@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,10 +53,9 @@ def apply_model(
     planned = destinations(inputs, output, kind, overwrite)
     model = open_model(path, seed, accelerator)
     job = _Job(model, Scores.of(model, logits))
-    rows = _rows_of_files(model, inputs, observers, tree)
-    with closing(rows):
-        for destination in planned:
-            job.write(destination, rows, overwrite)
+    rows = [_rows_of_files(model, destination.files, observers, tree) for destination in planned]  # checks all files
+    for destination, of_files in zip(planned, rows, strict=True):
+        job.write(destination, of_files, overwrite)
     seconds = time.perf_counter() - started
     log.info(
         "%s/%s: scores of %d events, %d of which pass the selection, in %.1f s",
@@ -67,16 +66,15 @@ def apply_model(
 
 
 def _rows_of_files(
-    model: AppliedModel, files: list[Path], observers: list[str] | None, tree: str | None
-) -> Generator[Iterator[UnlabelledRows], None, None]:
-    """For each file, in their order, its rows as inputs of the networks."""
+    model: AppliedModel, files: Sequence[Path], observers: list[str] | None, tree: str | None
+) -> Iterator[Iterator[UnlabelledRows]]:
+    """For each file, to be read one after another, its rows as inputs of the networks; files are checked at once."""
     data, sums = model.data, {name: record.array for name, record in model.record.sums.items()}
     source, recipe = SOURCES[data.simulation.source.kind], RECIPES[data.dataset.recipe.kind]
     if not (hasattr(source, "read_unlabelled") and getattr(recipe, "UNLABELLED", False)):
         if tree is not None:
             raise UserError("--tree", "raw shards have none", "leave it out")
-        yield from read_raw_shards(data, files, sums, observers)
-        return
+        return read_raw_shards(data, files, sums, observers)
     options = data.simulation.source
     if tree is not None:
         options = options.model_copy(update={"tree": tree})
@@ -87,8 +85,8 @@ def _rows_of_files(
         samples = recipe().prepare(data.dataset.recipe, rows.samples, 0, nothing, **totals)
         return replace(rows, samples=samples)
 
-    for steps in source().read_unlabelled(options, files, list(model.record.groups), observers):
-        yield map(prepared, steps)
+    found = source().read_unlabelled(options, files, list(model.record.groups), observers)
+    return (map(prepared, steps) for steps in found)
 
 
 class _Job:

@@ -26,24 +26,38 @@ class Unlabelled:
     """Reads rows of tables as inputs of networks that read the groups named.
 
     observers: what to carry along, observers of the mapping or columns of the files; None: the mapping's, and the
-    number of the event, as far as `table` has what they are made from. Raises UserError for an input or an observer
-    that is made from a column that `table` lacks.
+    number of the event, as far as all tables have what they are made from (`leave_out_what_lacks`).
     """
 
-    def __init__(self, mapping: Mapping, groups: Iterable[str], observers: list[str] | None, table: EventTable):
+    def __init__(self, mapping: Mapping, groups: Iterable[str], observers: list[str] | None):
         chosen = {name: mapping.groups[name] for name in groups}
         cut = mapping.test_selection or mapping.selection
+        self._mapping, self._chosen = mapping, observers
         self._inputs = Mapper(_part(mapping, groups=chosen, selection=cut))
         self._copied = [name for name in observers or () if name not in mapping.observers]
-        known = {name: mapping.observers[name] for name in observers or mapping.observers if name in mapping.observers}
-        if observers is None:
-            known = {name: text for name, text in known.items() if _is_made_from(mapping, table, name, text)}
-        event = mapping.id if all(_is_made_from(mapping, table, EVENT_ID, text) for text in mapping.id) else []
-        self._about = Mapper(_part(mapping, observers=known, id=event))
+        wanted = mapping.observers if observers is None else observers
+        known = {name: mapping.observers[name] for name in wanted if name in mapping.observers}
+        self._carry(known, list(mapping.id))
+
+    def _carry(self, observers: dict[str, str], event: list[str]) -> None:
+        """What is carried along: expressions of observers by name, and those that number the event."""
+        self._about = Mapper(_part(self._mapping, observers=observers, id=event))
         self._read = list(dict.fromkeys([*_columns(self._inputs), *_columns(self._about), *self._copied]))
         if not self._read:
             raise UserError("simulation.source", "no expression names a column of the files", "name one")
-        self.check(table)
+
+    def leave_out_what_lacks(self, table: EventTable) -> None:
+        """Carries along no longer what nobody asked for, and what the table cannot make; the log says so."""
+        wanted, event = self._about.mapping.observers, list(self._about.mapping.id)
+        observers = {name: text for name, text in wanted.items() if self._keeps(name, table, observers={name: text})}
+        self._carry(observers, event if event and self._keeps(EVENT_ID, table, id=event) else [])
+
+    def _keeps(self, name: str, table: EventTable, **made_of: object) -> bool:
+        lacking = _lacking(table, Formulas(_part(self._mapping, **made_of)).columns_read())
+        if lacking is None or not (self._chosen is None or name == EVENT_ID):
+            return True
+        logger.warning(f"{table.path}: has no '{lacking}', so '{name}' is left out")
+        return False
 
     def check(self, table: EventTable) -> None:
         """Raises UserError for a column that is needed and that the table lacks, or that cannot be carried along."""
@@ -91,12 +105,11 @@ def _columns(mapper: Mapper) -> list[str]:
     return mapper.formulas.columns_read()
 
 
-def _is_made_from(mapping: Mapping, table: EventTable, name: str, text: str) -> bool:
-    """Whether the table has all columns that the expression needs; the log says of one that it lacks."""
-    for column in Formulas(_part(mapping, observers={name: text})).columns_read():
+def _lacking(table: EventTable, columns: list[str]) -> str | None:
+    """The first of the columns that the table lacks."""
+    for column in columns:
         try:
             table.find(column)
         except UserError:
-            logger.warning(f"{table.path}: has no '{column}', so '{name}' is left out")
-            return False
-    return True
+            return column
+    return None

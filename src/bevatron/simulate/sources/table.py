@@ -179,19 +179,25 @@ class TableSource:
     def read_unlabelled(
         self, options: Options, paths: Sequence[Path], groups: Sequence[str], observers: list[str] | None
     ) -> Iterator[Iterator[UnlabelledRows]]:
-        """For each of new files, read one after another, its rows in their order as inputs of a trained network.
+        """For each of new files, to be read one after another, its rows in their order as inputs of a trained network.
 
-        groups: what the network reads; observers: as in `Unlabelled`, decided by the first file. Before any row is
-        read, UserError is raised for a file that is missing or lacks a column.
+        groups: what the network reads; observers: as in `Unlabelled`. Raises UserError at once for a file that is
+        missing, is no table, or lacks a column.
         """
-        with open_table(paths[0], options.reading()) as table:
-            reading = Unlabelled(options, groups, observers, table)
-        for path in paths[1:]:
-            with open_table(path, options.reading()) as table:
-                reading.check(table)
+        reading = Unlabelled(options, groups, observers)
         for path in paths:
             with open_table(path, options.reading()) as table:
-                yield reading.rows(table)
+                reading.leave_out_what_lacks(table)
+        for path in paths:
+            with open_table(path, options.reading()) as table:
+                reading.check(table)
+
+        def files() -> Iterator[Iterator[UnlabelledRows]]:
+            for path in paths:
+                with open_table(path, options.reading()) as table:
+                    yield reading.rows(table)
+
+        return files()
 
     def versions(self) -> dict[str, str]:
         """Versions of the software that the samples depend on, by package."""
