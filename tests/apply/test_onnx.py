@@ -40,7 +40,8 @@ def test_without_pytorch_and_near_it(exported, data, made, scores, tmp_path):
     output = tmp_path / "by-onnx.root"
     program = (
         "import sys; from bevatron.cli import app\n"
-        f"app(['apply', {str(exported)!r}, {str(data)!r}, '--output', {str(output)!r}, '--logits'], standalone_mode=False)\n"
+        f"arguments = ['apply', {str(exported)!r}, {str(data)!r}, '--output', {str(output)!r}, '--logits']\n"
+        "app(arguments, standalone_mode=False)\n"
         "assert 'onnxruntime' in sys.modules and 'torch' not in sys.modules, 'torch was imported'\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

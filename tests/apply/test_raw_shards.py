@@ -36,11 +36,12 @@ def test_the_scores_of_a_raw_shard_are_the_predictions(curve, applied):
 
 
 def test_a_new_shard_of_the_study_and_one_of_another(curve, applied, tmp_path):
-    simulate_shard(curve.study, 5, tmp_path / "shard-0005.h5")
+    tree = curve.study.model_dump(mode="json")
+    tree["simulation"]["shards"] = 6
+    simulate_shard(Study.model_validate(tree), 5, tmp_path / "shard-0005.h5")
     found = scores_of(tmp_path / "shard-0005.h5", applied)
     assert np.isfinite(found["prediction"]).all()
     assert (found["prediction_std"] > 0).all()
-    tree = curve.study.model_dump(mode="json")
     tree["simulation"]["seed"] = 77
     simulate_shard(Study.model_validate(tree), 0, tmp_path / "other.h5")
     with pytest.raises(UserError, match=r"other\.h5: was made from another configuration"):

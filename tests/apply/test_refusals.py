@@ -103,8 +103,8 @@ def test_observers_with_the_name_of_a_score(made, tmp_path):
 def test_a_model_of_an_earlier_bevatron(model, data, tmp_path):
     (model / "preprocessing.json").unlink()
     refused(
-        r"preprocessing\.json: is missing, as of a model that an earlier Bevatron trained.*; run `bevatron train applied "
-        r"mlp` again, which fits nothing again",
+        r"preprocessing\.json: is missing, as of a model that an earlier Bevatron trained.*; run `bevatron train applied"
+        r" mlp` again, which fits nothing again",
         model, [data], tmp_path / "scores.root",
     )  # fmt: skip
 
@@ -151,7 +151,7 @@ def test_parts_of_other_trainings(model, data, tmp_path):
         (["{model}/seed-0", "{data}", "--output", "o.root", "--seed", "1"], ["has no seed 1"]),
         (["{model}", "none.root", "--output", "o.root"], ["none.root", "no such file"]),
         (["{model}", "{data}", "--output", "o.root", "--format", "hdf"], ["--format", "root, parquet, h5, csv"]),
-        (["{model}", "{data}", "--output", "o.root", "--format", "csv"], ["ends as .root"]),
+        (["{model}", "{data}", "--output", "o.root", "--format", "csv"], ["ends as root"]),
         (["{model}", "{data}", "--output", "{model}/runs.json"], ["is a file of no known format"]),
         (["{model}", "{data}", "--output", "o.root", "--tree", "jet"], ["has no tree 'jet'"]),
         (["{data}", "{data}", "--output", "o.root"], ["holds no runs.json"]),
