@@ -102,11 +102,8 @@ def test_observers_with_the_name_of_a_score(made, tmp_path):
 
 def test_a_model_of_an_earlier_bevatron(model, data, tmp_path):
     (model / "preprocessing.json").unlink()
-    refused(
-        r"preprocessing\.json: is missing, as of a model that an earlier Bevatron trained.*; run `bevatron train applied"
-        r" mlp` again, which fits nothing again",
-        model, [data], tmp_path / "scores.root",
-    )  # fmt: skip
+    match = r"preprocessing\.json: is missing, as of a model that an earlier Bevatron trained.*; run `bevatron train "
+    refused(match + "applied mlp` again, which fits nothing again", model, [data], tmp_path / "scores.root")
 
 
 def test_damaged_parts_of_a_model(model, data, tmp_path):

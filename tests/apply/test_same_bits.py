@@ -9,6 +9,7 @@ from applied import MODELS, SOURCE, jets, make, write_root
 from bevatron.apply.stage import apply_model
 from bevatron.compute.numerics.devices import deterministic
 from bevatron.models.layers.inputs import InputGroup
+from bevatron.models.layers.wide_linear import WideLinear, widen_layers
 from bevatron.models.network import Network, NetworkSpec
 from bevatron.store.readers.batch import RaggedBatch, select_lists
 from bevatron.training.full_batches import FullBatches
@@ -99,49 +100,72 @@ def select(inputs: dict, rows: torch.Tensor) -> dict:
     return {k: select_lists(v, rows) if isinstance(v, RaggedBatch) else v[rows] for k, v in inputs.items()}
 
 
-@pytest.mark.parametrize(
-    ("kind", "options", "groups"),
-    [
-        ("mlp", {"widths": [64, 32], "activation": "gelu"}, {"jet": JET, "tracks": TRACKS}),
-        ("deep_sets", {"element_widths": [32, 32], "widths": [32]}, {"jet": JET, "tracks": TRACKS}),
-        ("transformer", {"width": 32, "heads": 4, "blocks": 2, "feedforward": 64}, {"jet": JET, "tracks": TRACKS}),
-        ("lstm", {"state": 25, "layers": 2}, {"jet": JET, "tracks": TRACKS}),
-        ("convolutional", {"channels": [8, 8]}, {"image": IMAGE}),
-    ],
-)
+NETWORKS = [
+    ("mlp", {"widths": [64, 50], "activation": "gelu"}, {"jet": JET, "tracks": TRACKS}),
+    ("mlp", {"widths": [7, 5]}, {"jet": JET}),
+    ("perceptron", {}, {"jet": JET}),
+    ("fisher", {}, {"jet": JET, "tracks": TRACKS}),
+    ("deep_sets", {"element_widths": [32, 32], "widths": [32]}, {"jet": JET, "tracks": TRACKS}),
+    ("deep_sets", {"element_widths": [5, 4], "widths": [6]}, {"jet": JET, "tracks": TRACKS}),
+    ("transformer", {"width": 32, "heads": 4, "blocks": 2, "feedforward": 64}, {"jet": JET, "tracks": TRACKS}),
+    ("transformer", {"width": 8, "heads": 2, "blocks": 1, "feedforward": 8, "widths": [6]}, {"tracks": TRACKS}),
+    ("lstm", {"state": 25, "layers": 2}, {"jet": JET, "tracks": TRACKS}),
+    ("outer_fold", {"width": 5, "widths": [6]}, {"jet": JET, "tracks": TRACKS}),
+    ("outer_recursive", {"embedding": 4, "state": 5, "widths": [6]}, {"jet": JET, "tracks": TRACKS}),
+    ("convolutional", {"channels": [8, 8]}, {"image": IMAGE}),
+    ("resnet", {"width": 0.1}, {"image": IMAGE}),
+]
+
+
+def network_of(kind: str, options: dict, groups: dict[str, InputGroup]) -> Network:
+    """With random weights, and inputs that are normalised."""
+    torch.manual_seed(2)
+    network = Network(NetworkSpec({"kind": kind, **options}, groups, 3, "robust")).eval()
+    for name, buffer in network.named_buffers():
+        if "normalise" in name and name.endswith("_scale"):
+            buffer.fill_(1.5)
+        elif kind == "fisher" and not name.startswith("normalise"):
+            buffer.normal_()
+    return widen_layers(network)
+
+
+def outputs_of(network: Network, groups: dict, inputs: dict, rows: torch.Tensor) -> torch.Tensor:
+    """Of these samples, batch after batch, as evaluate and apply do it."""
+    complete = FullBatches(groups)
+    batches = rows.split(complete.rows)
+    return torch.cat([network(complete(select(inputs, batch)))[: len(batch)] for batch in batches])
+
+
+@pytest.mark.parametrize(("kind", "options", "groups"), NETWORKS)
 def test_what_is_said_of_a_sample_depends_on_no_other(kind, options, groups):
     """Any samples, in any order and number: each gets the bits that it gets in its own batch of the whole."""
-    torch.manual_seed(2)
-    network = Network(NetworkSpec({"kind": kind, **options}, groups, 3, "rms")).eval()
-    for name, buffer in network.named_buffers():
-        if name.endswith("_scale"):
-            buffer.fill_(1.5)
-    complete, n = FullBatches(groups), 5000 if kind != "convolutional" else 500
-    inputs = inputs_of(groups, n)
-
-    def outputs(rows: torch.Tensor) -> torch.Tensor:
-        parts = [select(inputs, part) for part in rows.split(complete.rows)]
-        sizes = [len(part) for part in rows.split(complete.rows)]
-        return torch.cat([network(complete(part))[:size] for part, size in zip(parts, sizes, strict=True)])
-
-    rng = torch.Generator().manual_seed(3)
+    network, n = network_of(kind, options, groups), 300 if "image" in groups else 4000
+    inputs, rng = inputs_of(groups, n), torch.Generator().manual_seed(3)
     with deterministic(1), torch.inference_mode():
-        whole = outputs(torch.arange(n))
-        for size in (n, 1300, 65, 1):
+        whole = outputs_of(network, groups, inputs, torch.arange(n))
+        assert whole.std() > 0
+        for size in (n, n // 3, 65, 1):
             rows = torch.randperm(n, generator=rng)[:size]
-            assert torch.equal(outputs(rows), whole[rows]), size
+            assert torch.equal(outputs_of(network, groups, inputs, rows), whole[rows]), size
 
 
-@pytest.mark.parametrize("kind", ["outer_fold", "outer_recursive"])
-def test_elsewhere_scores_agree_to_a_few_units_of_the_last_place(kind):
-    """Where kernels add up by the place in memory, as of very narrow layers, the difference is bounded."""
-    groups = {"jet": JET, "tracks": TRACKS}
+def test_layers_of_few_outputs_are_computed_wider_and_are_the_same():
+    network = network_of("mlp", {"widths": [7, 5]}, {"jet": JET})
+    inputs = inputs_of({"jet": JET}, 100)
     torch.manual_seed(2)
-    options = {"width": 5} if kind == "outer_fold" else {"embedding": 4, "state": 5}
-    network = Network(NetworkSpec({"kind": kind, **options, "widths": [6]}, groups, 3, "none")).eval()
-    complete, inputs = FullBatches(groups), inputs_of(groups, 2000)
-    with deterministic(1), torch.inference_mode():
-        whole = network(complete(inputs))[:2000]
-        rows = torch.randperm(2000, generator=torch.Generator().manual_seed(1))[:900]
-        part = network(complete(select(inputs, rows)))[:900]
+    plain = Network(NetworkSpec({"kind": "mlp", "widths": [7, 5]}, {"jet": JET}, 3, "robust")).eval()
+    plain.load_state_dict(network.state_dict())
+    assert any(isinstance(module, WideLinear) for module in network.modules())
+    with torch.inference_mode():
+        torch.testing.assert_close(network(inputs), plain(inputs), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["transformer", "lstm"])
+def test_with_several_threads_lists_agree_to_a_few_units_of_the_last_place(kind):
+    groups, options = {"jet": JET, "tracks": TRACKS}, {"width": 32, "heads": 4} if kind == "transformer" else {}
+    network, inputs = network_of(kind, options, groups), inputs_of(groups, 3000)
+    rows = torch.randperm(3000, generator=torch.Generator().manual_seed(1))[:900]
+    with deterministic(2), torch.inference_mode():
+        whole = outputs_of(network, groups, inputs, torch.arange(3000))
+        part = outputs_of(network, groups, inputs, rows)
     assert float((part - whole[rows]).abs().max() / whole.abs().max()) < 16 * torch.finfo(torch.float32).eps

@@ -11,6 +11,7 @@ import torch
 from bevatron.apply.networks import part_of
 from bevatron.compute.numerics.devices import deterministic, device_for
 from bevatron.errors import UserError
+from bevatron.models.layers.wide_linear import widen_layers
 from bevatron.models.network import load_network
 from bevatron.store.readers.batch import RaggedBatch, SparseBatch
 from bevatron.store.readers.table import WIDER
@@ -34,7 +35,7 @@ class TorchNetworks:
             if read != {name: group.features for name, group in record.groups.items()}:
                 what = f"reads {_listed(read)}, and the model's preprocessing makes {_listed(_features(record))}"
                 raise UserError(folder / "model.json", what, "take weights and preprocessing of one training")
-        self._networks = [network.to(device) for network in loaded]
+        self._networks = [widen_layers(network.to(device)) for network in loaded]
         self._groups, self._threads = loaded[0].spec.inputs, record.threads
         self._collate, self._complete = Collate(self._groups, device), FullBatches(self._groups)
 

@@ -6,9 +6,9 @@ tensor are computed one by one and not in a vector, and lists are padded to the 
 of a score would depend on which samples happen to be scored together. They do not where each batch has rows to spare of
 everything that decides on the way: these are added here, and what the network says of them is thrown away.
 
-Measured (tests/apply/test_same_bits.py): of networks over dense groups, images and lists, on the CPU, with one thread.
-Products of matrices with very few columns (about ten) are added up by the place in memory; there, with several threads
-and on a GPU, scores agree to a few units of the last place and not to the last bit.
+Measured (tests/apply/test_same_bits.py) for every architecture on a CPU with one thread, together with the layers of
+`models.layers.wide_linear`. With several threads, which cut lists where the batch has them, and on a GPU, scores of
+networks over lists agree to a few units of the last place.
 """
 
 from dataclasses import dataclass

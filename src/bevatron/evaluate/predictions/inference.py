@@ -10,6 +10,7 @@ from bevatron.compute.numerics.devices import deterministic, device_for
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.evaluate.evaluation import Predictions
+from bevatron.models.layers.wide_linear import widen_layers
 from bevatron.models.network import load_network
 from bevatron.store.readers.reader import open_split
 from bevatron.store.shards.dataset import Dataset
@@ -33,7 +34,7 @@ def predict(
     device = device_for(workflow.accelerator)
     shapes = input_groups(dataset.manifest, groups)
     collate, complete = Collate(shapes, device), FullBatches(shapes)
-    networks = [load_network(folder).to(device) for folder in folders]
+    networks = [widen_layers(load_network(folder).to(device)) for folder in folders]
     n, done = dataset.manifest.n_samples("test"), 0
     outputs: np.ndarray | None = None
     ids, target_values = np.empty(n, np.uint64), {}
