@@ -39,8 +39,9 @@ def open_model(path: Path, seed: int | None, accelerator: str) -> AppliedModel:
         return _of_runs(path, path, seed, accelerator)
     if is_file(path / EXPORT):
         return _of_export(path, seed)
-    if is_file(path / "model.json") and is_file(path.parent / RUNS):
-        return _of_runs(path, path.parent, seed, accelerator, path.resolve().name)
+    parent = path.absolute().parent
+    if is_file(path / "model.json") and is_file(parent / RUNS):
+        return _of_runs(path, parent, seed, accelerator, path.absolute().name)
     what = f"holds no {RUNS} and no {EXPORT}" if is_there(path) else "no such file or folder"
     todo = "name results/STUDY/models/MODEL, its seed-N, results/STUDY/export/MODEL, or an ONNX file there"
     raise UserError(path, what, todo)
