@@ -52,8 +52,7 @@ def _of_runs(path: Path, folder: Path, seed: int | None, accelerator: str, name:
     runs = load_runs(folder / RUNS, known.study, known.model, known.manifest_sha256).runs
     record = read_preprocessing(folder / FILE, known.study, known.model)
     again = f"bevatron train {known.study} {known.model}"
-    expected = {"study": known.study, "model": known.model, "manifest_sha256": known.manifest_sha256}
-    check_made_for(folder / FILE, record, again, **expected)
+    check_made_for(folder / FILE, record, again, manifest_sha256=known.manifest_sha256)
     if name is not None:
         runs = tuple(run for run in runs if run.folder == name)
         if not runs:

@@ -82,7 +82,7 @@ def _preprocessing(path: Path, study: str, model: str, manifest_sha256: str) -> 
         log.warning("%s/%s: without %s beside runs.json `bevatron apply` cannot use its ONNX files", study, model, FILE)
         return None
     record = read_preprocessing(path, study, model)
-    check_made_for(path, record, f"bevatron train {study} {model}", study=study, manifest_sha256=manifest_sha256)
+    check_made_for(path, record, f"bevatron train {study} {model}", manifest_sha256=manifest_sha256)
     return record
 
 

@@ -10,7 +10,7 @@ from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
 from bevatron.raw.prepare_samples import Totals, read_totals
-from bevatron.store.records.preprocessing import FILE, PreprocessingRecord, SumRecord, write_preprocessing
+from bevatron.store.records.preprocessing import FILE, InputRecord, PreprocessingRecord, SumRecord, write_preprocessing
 from bevatron.store.shards.dataset import Dataset
 
 log = logging.getLogger("bevatron")
@@ -38,7 +38,7 @@ def publish_preprocessing(study: Study, name: str, model: Model, dataset: Datase
         dataset_digest=manifest.dataset_digest,
         code_versions=manifest.code_versions,
         settings=PreprocessingRecord.settings_of(study),
-        groups={group: manifest.groups[group] for group in model.inputs},
+        groups={group: InputRecord.of(manifest.groups[group]) for group in model.inputs},
         target=target,
         parts=info.names,
         sums={key: SumRecord.of(np.asarray(values)) for key, values in totals.recipe.items()},

@@ -16,6 +16,7 @@ from bevatron.config.loading.identity import dataset_digest
 from bevatron.config.sections.data_part import DataPart
 from bevatron.config.sections.section import Name
 from bevatron.errors import UserError
+from bevatron.regular_files import is_there
 from bevatron.store.files.checksum import CHECKSUM, check_checksum, with_checksum
 from bevatron.store.files.plain_names import Digest
 from bevatron.store.records.record import (
@@ -26,12 +27,26 @@ from bevatron.store.records.record import (
     first_problem,
     payload_of,
     publish_record,
-    read_record,
+    read_model_record,
 )
-from bevatron.store.shards.contract import GroupInfo
+from bevatron.store.shards.contract import GroupInfo, Layout
 
 FILE = "preprocessing.json"
 KEPT = {"name", "simulation", "dataset", "task"}
+
+
+class InputRecord(Record):
+    """An input group as the dataset has it."""
+
+    layout: Layout = Field(description="how the group is stored: dense, ragged (lists) or sparse (images)")
+    features: tuple[str, ...] = Field(description="names of the features, of images: of the channels")
+    units: tuple[str, ...] = Field(description="units of the features")
+    shape: tuple[Whole, ...] = Field(description="of one sample (dense, sparse), of one element (ragged)")
+
+    @classmethod
+    def of(cls, info: GroupInfo) -> "InputRecord":
+        """Of a group of the manifest."""
+        return cls(layout=info.layout, features=info.features, units=info.units, shape=info.shape)
 
 
 class SumRecord(Record):
@@ -70,11 +85,11 @@ class PreprocessingRecord(PublishedRecord):
     settings: str = Field(
         description="name, simulation, dataset and task of the study as JSON in a text, as the order of its keys counts"
     )
-    groups: dict[Name, GroupInfo] = Field(description="the input groups that the model reads")
+    groups: dict[Name, InputRecord] = Field(description="the input groups that the model reads")
     target: Name = Field(description="the target that the model has learned")
-    parts: tuple[str, ...] = Field(default=(), description="names of the target's numbers or labels")
+    parts: tuple[str, ...] = Field(description="names of the target's numbers or labels")
     sums: dict[str, SumRecord] = Field(
-        default={}, description="sums over all raw shards that the recipe needs, such as for means of missing values"
+        description="sums over all raw shards that the recipe needs, such as for means of missing values"
     )
     threads: Whole = Field(description="CPU threads of the training and the evaluation")
 
@@ -108,14 +123,14 @@ def write_preprocessing(path: Path, record: PreprocessingRecord) -> None:
 
 
 def read_preprocessing(path: Path, study: str, model: str) -> PreprocessingRecord:
-    """preprocessing.json beside a model's runs.json. Raises UserError as `read_record`; for one that is missing it says
-    how a model of an earlier Bevatron gets one.
+    """preprocessing.json beside a model's runs.json. Raises UserError as `read_model_record`; for one that is missing
+    it says how a model of an earlier Bevatron gets one.
     """
-    command = f"bevatron train {study} {model}"
-    if not path.exists():
-        what = "is missing, as of a model that an earlier Bevatron trained, or one that was moved without it"
-        raise UserError(path, what, f"run `{command}` again, which fits nothing again that is finished")
-    return read_record(path, PreprocessingRecord, command)
+    if not is_there(path):
+        todo = f"run `bevatron train {study} {model}`, or the workflow with `--forcerun train`; a model of an earlier "
+        todo += "Bevatron gets it so, and no finished fit is repeated"
+        raise UserError(path, "is missing", todo)
+    return read_model_record(path, PreprocessingRecord, "train", study, model)
 
 
 def preprocessing_text(record: PreprocessingRecord) -> str:
