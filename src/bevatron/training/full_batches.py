@@ -7,8 +7,8 @@ of a score would depend on which samples happen to be scored together. They do n
 everything that decides on the way: these are added here, and what the network says of them is thrown away.
 
 Measured (tests/apply/test_same_bits.py) for every architecture on a CPU with one thread, together with the layers of
-`models.layers.wide_linear`. With several threads, which cut lists where the batch has them, and on a GPU, scores of
-networks over lists agree to a few units of the last place.
+`models.layers.wide_linear`. With several threads, which divide a batch where they like, scores of networks over lists
+agree to a few units of the last place. On a GPU nothing is promised.
 """
 
 from dataclasses import dataclass
