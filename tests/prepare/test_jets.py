@@ -198,6 +198,19 @@ def test_features_can_be_rebuilt_with_other_options_from_the_same_raw_jets(raw, 
     assert lead[0].mean() < lead[1].mean()
 
 
+def test_without_resampling_all_jets_are_prepared_as_before(raw):
+    """What `bevatron apply` scores: the jets of the dataset with the same features, and those that were removed."""
+    options = JetSamples.Options(kind="jets", resampling={})
+    training = np.arange(len(raw)) % 3 > 0
+    fewer = JetSamples().prepare(options, raw, 1, training)
+    every = JetSamples().prepare(JetSamples.without_resampling(options), raw, 1, training)
+    assert len(fewer) < len(every) == len(raw)
+    rows = np.searchsorted(every.id, fewer.id)
+    np.testing.assert_array_equal(every.id[rows], fewer.id)
+    for name, group in every.take(rows).inputs.items():
+        np.testing.assert_array_equal(group.column.values, fewer.inputs[name].column.values)
+
+
 def test_resampling_keeps_as_many_of_each_flavour(raw, samples):
     fewer = prepared(raw, resampling={})
     counts = np.bincount(fewer.targets["flavour"])
