@@ -1,6 +1,7 @@
 """New files: without truth, with odd names and values, empty, in any format; and the files of scores."""
 
 import csv
+from pathlib import Path
 
 import awkward as ak
 import h5py
@@ -11,6 +12,8 @@ import uproot
 from applied import jets, write_root
 
 from bevatron.apply.stage import apply_model
+from bevatron.apply.writers.hdf5 import Hdf5Writer
+from bevatron.apply.writers.writer import writing
 from bevatron.errors import UserError
 
 
@@ -155,3 +158,21 @@ def test_a_missing_value_that_training_refuses_is_refused(made, tmp_path):
     with pytest.raises(UserError, match=r"bad\.root.*'tracks\.trk_d0' is nan.*first in entry"):
         apply_model(made.model("mlp"), [path], tmp_path / "bad-out.root")
     assert not (tmp_path / "bad-out.root").exists()
+
+
+def test_a_seed_s_folder_is_a_model_wherever_one_stands(made, scores, data, monkeypatch):
+    expected = scores(made.model("mlp"), [data], seed=1)["p_heavy"]
+    monkeypatch.chdir(made.model("mlp") / "seed-1")
+    np.testing.assert_array_equal(scores(Path(), [data])["p_heavy"], expected)
+
+
+def test_names_with_a_slash_make_no_groups_in_hdf5(tmp_path):
+    number = np.dtype("f4")
+    with writing(tmp_path / "scores.h5", "h5", {"prediction_p/q": number, "größe": number}) as writer:
+        writer.write({"prediction_p/q": np.ones(3, "f4"), "größe": np.zeros(3, "f4")})
+        writer.write({"prediction_p/q": np.ones(2, "f4"), "größe": np.zeros(2, "f4")})
+    with h5py.File(tmp_path / "scores.h5") as file:
+        assert list(file) == ["prediction_p_q", "größe"]
+        assert file["größe"].shape == (5,)
+    with pytest.raises(UserError, match="'a/b' and another column would both be 'a_b'"):
+        Hdf5Writer(tmp_path / "same.h5", {"a_b": number, "a/b": number})

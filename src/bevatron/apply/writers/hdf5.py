@@ -21,6 +21,7 @@ class Hdf5Writer(Writer):
         for name, dtype in dtypes.items():
             plain = name.replace("/", "_")  # HDF5 would make a group of what is before it
             if plain in self._file:
+                self._file.close()
                 raise UserError(path, f"'{name}' and another column would both be '{plain}'", "choose another format")
             self._datasets[name] = self._file.create_dataset(plain, (0,), dtype, **layout)
 
