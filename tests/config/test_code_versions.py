@@ -13,9 +13,9 @@ from bevatron.config.loading.identity import dataset_digest, dataset_settings, r
 from bevatron.config.loading.registry import Registry
 from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
-from bevatron.prepare import split
 from bevatron.prepare.recipes.function import FunctionSamples
 from bevatron.prepare.stage import prepare_shard, write_manifest
+from bevatron.raw import split
 from bevatron.simulate.sources.function import Function
 from bevatron.simulate.stage import simulate_shard
 from bevatron.store.shards.build_manifest import build_manifest

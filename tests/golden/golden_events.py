@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-from bevatron.prepare.split import uniform
+from bevatron.raw.split import uniform
 from bevatron.simulate.collisions.event_jets import FOUR_MOMENTUM, UNITS
 from bevatron.simulate.external.jet_flavour_lines import TRACK, TRACK_EXPERTS, VERTEX_EXPERTS
 from bevatron.simulate.sources.nanoaod import KINEMATICS, VERTEX

@@ -20,6 +20,7 @@ from bevatron.store.records.claims import read_claims
 from bevatron.store.records.data import read_data
 from bevatron.store.records.export import read_export
 from bevatron.store.records.metrics import read_metrics
+from bevatron.store.records.preprocessing import read_preprocessing
 from bevatron.store.records.runs import read_runs
 from bevatron.store.records.search import read_search
 from bevatron.store.shards.manifest import load_manifest
@@ -53,6 +54,7 @@ TEXTS: dict[str, Reader] = {
     "data.json": lambda path: read_data(path, "curve"),
     "search.json": lambda path: read_search(path, "curve", "net"),
     "export.json": lambda path: read_export(path, "curve", "net"),
+    "preprocessing.json": lambda path: read_preprocessing(path, "curve", "net"),
     "model.json": load_spec,
     "claims.json": lambda path: read_claims(path, "curve"),
     "provenance.json": read_trace,

@@ -12,8 +12,8 @@ from bevatron.config.loading.identity import dataset_digest
 from bevatron.config.sections.dataset import DatasetSection
 from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
-from bevatron.prepare.split import rows_by_shard, rows_by_use
 from bevatron.prepare.stage import prepare_shard, write_manifest
+from bevatron.raw.split import rows_by_shard, rows_by_use
 from bevatron.simulate.stage import simulate_shard
 from bevatron.store.files.verify import verify
 from bevatron.store.shards.columns import Samples

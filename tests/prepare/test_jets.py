@@ -12,7 +12,7 @@ from bevatron.prepare.jets.jet_options import BeamSpot, Tracking, VertexCuts
 from bevatron.prepare.jets.jet_probability import calibrate_by_totals, calibrate_resolution, count_sizes
 from bevatron.prepare.jets.reconstruction import reconstruct_jets
 from bevatron.prepare.recipes.jets import JetSamples
-from bevatron.prepare.split import rows_by_split
+from bevatron.raw.split import rows_by_split
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.jets import PythiaJets
 from bevatron.store.shards.check import check_samples
@@ -196,6 +196,19 @@ def test_features_can_be_rebuilt_with_other_options_from_the_same_raw_jets(raw, 
         features(s, "leading")["track_1_d0_significance"][s.targets["flavour"] == BEAUTY] for s in (poorer, samples)
     ]
     assert lead[0].mean() < lead[1].mean()
+
+
+def test_without_resampling_all_jets_are_prepared_as_before(raw):
+    """What `bevatron apply` scores: the jets of the dataset with the same features, and those that were removed."""
+    options = JetSamples.Options(kind="jets", resampling={})
+    training = np.arange(len(raw)) % 3 > 0
+    fewer = JetSamples().prepare(options, raw, 1, training)
+    every = JetSamples().prepare(JetSamples.without_resampling(options), raw, 1, training)
+    assert len(fewer) < len(every) == len(raw)
+    rows = np.searchsorted(every.id, fewer.id)
+    np.testing.assert_array_equal(every.id[rows], fewer.id)
+    for name, group in every.take(rows).inputs.items():
+        np.testing.assert_array_equal(group.column.values, fewer.inputs[name].column.values)
 
 
 def test_resampling_keeps_as_many_of_each_flavour(raw, samples):

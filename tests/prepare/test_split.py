@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bevatron.config.sections.dataset import SplitFractions
-from bevatron.prepare.split import rows_by_split, uniform
+from bevatron.raw.split import rows_by_split, uniform
 from bevatron.store.shards.columns import Samples
 
 SHARES = SplitFractions(train=0.7, val=0.1, test=0.2)

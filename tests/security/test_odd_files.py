@@ -25,6 +25,7 @@ from bevatron.store.records.claims import read_claims
 from bevatron.store.records.data import read_data
 from bevatron.store.records.export import read_export
 from bevatron.store.records.metrics import read_metrics
+from bevatron.store.records.preprocessing import read_preprocessing
 from bevatron.store.records.runs import read_runs
 from bevatron.store.records.search import read_search
 from bevatron.store.shards.manifest import load_manifest
@@ -95,6 +96,7 @@ READERS = {
     "data.json": lambda path: read_data(path, "study"),
     "search.json": lambda path: read_search(path, "study", "model"),
     "export.json": lambda path: read_export(path, "study", "model"),
+    "preprocessing.json": lambda path: read_preprocessing(path, "study", "model"),
     "model.json": load_spec,
     "claims.json": lambda path: read_claims(path, "study"),
     "provenance.json": read_trace,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from bevatron.prepare.split import uniform
+from bevatron.raw.split import uniform
 from bevatron.store.shards.folds import fold_of, use_of
 
 WORD = 2**64

@@ -78,6 +78,26 @@ def test_export_is_a_target_of_its_own(checkout):
 
 
 @pytest.mark.slow
+def test_apply_is_a_target_of_its_own_with_a_job_for_each_file(checkout):
+    path = checkout / "config" / "studies" / "function.yaml"
+    name = next(iter(yaml.safe_load(path.read_text())["models"]))
+    entries = {
+        "own": {"models": [name], "seed": 0},
+        "exported": {"models": [name], "files": ["results/function/raw/shard-0000.h5"], "backend": "onnx"},
+    }
+    path.write_text(f"{path.read_text()}\n{yaml.safe_dump({'apply': entries})}")
+    jobs = planned(checkout, "--config", "studies=[function]", "--", "apply")
+    assert jobs["apply"] == jobs["export_model"] == jobs["train"] == 1
+    assert jobs["apply_model"] == 2
+    assert "report" not in jobs
+    done = snakemake(checkout, "-n", f"results/function/scores/own/{name}/other.root", "--config", "studies=[function]")
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "no scores other.root in own: it has shard-0000" in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.slow
 def test_a_study_of_more_than_9999_shards(checkout):
     """The last of 10,001 is planned by its name of five digits."""
     path = checkout / "config" / "studies" / "perceptron.yaml"
@@ -103,6 +123,7 @@ def test_a_study_of_more_than_9999_shards(checkout):
         ("perceptron/evaluation/kinematics/metrics.json", "no model kinematics: perceptron has rosenblatt,"),
         ("jets/export/rosenblatt/card.md", "no model rosenblatt: jets has "),
         ("perceptron/search/fisher/trials.csv", "no search of fisher: perceptron searches no model"),
+        ("perceptron/scores/data/fisher/run.root", "no entry data in the section apply of perceptron"),
         ("perceptron/evaluation/source.json", "no validation of the source of perceptron"),
     ],
 )

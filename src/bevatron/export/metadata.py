@@ -17,6 +17,7 @@ from bevatron.versions import versions
 SCHEMA_VERSION = 1
 WRITERS = ("onnx", "onnxruntime", "onnxscript")
 PREFIX = "bevatron."
+PREPROCESSING = f"{PREFIX}preprocessing"  # how files become inputs, as preprocessing.json says it
 
 
 def metadata(

@@ -9,9 +9,12 @@ from bevatron.config.loading.identity import dataset_digest
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
+from bevatron.regular_files import is_file
 from bevatron.store.files.publish import publish_bytes, publish_text, sha256_of
 from bevatron.store.records.export import AgreementRecord, ExportedModel, ExportRecord, write_export
 from bevatron.store.records.metrics import MetricsRecord, read_metrics
+from bevatron.store.records.preprocessing import FILE, PreprocessingRecord, preprocessing_text, read_preprocessing
+from bevatron.store.records.record import check_made_for
 from bevatron.store.records.runs import RunRecord, RunsRecord, load_runs
 from bevatron.store.shards.dataset import Dataset, load_dataset
 
@@ -80,16 +83,27 @@ def _check_same_runs(path: Path, metrics: MetricsRecord, trained: RunsRecord) ->
         raise UserError(path, "holds the metrics of other runs or data", again)
 
 
+def _preprocessing(path: Path, study: str, model: str, manifest_sha256: str) -> PreprocessingRecord | None:
+    """What the ONNX files say of how files become inputs; None where the model's folder does not say so."""
+    if not is_file(path):
+        log.warning("%s/%s: without %s beside runs.json `bevatron apply` cannot use its ONNX files", study, model, FILE)
+        return None
+    record = read_preprocessing(path, study, model)
+    check_made_for(path, record, f"bevatron train {study} {model}", manifest_sha256=manifest_sha256)
+    return record
+
+
 def _make_models(
     study: Study, workflow: Workflow, name: str, dataset: Dataset, folder: Path, runs: list[RunRecord]
 ) -> list[tuple[bytes, dict[str, Any]]]:
     """Each run's ONNX file and what export.json says of it; folder: that of the runs' folders."""
     from bevatron.compute.numerics.devices import deterministic
     from bevatron.export import agreement, graph
-    from bevatron.export.metadata import metadata
+    from bevatron.export.metadata import PREPROCESSING, metadata
     from bevatron.models.network import load_network
 
     graph.check_packages()
+    preprocessing = _preprocessing(folder / FILE, study.name, name, dataset.manifest.sha256)
     model, answers = study.models[name], graph.ANSWERS.get(study.task.kind, "numbers")
     graph.check_exportable(model.architecture.kind, f"{study.name}/{name}")
     files = []
@@ -107,6 +121,8 @@ def _make_models(
             measured = agreement.measure_agreement(content, plain, columns, inputs, outputs, model.training.threads)
             agreement.check_agreement(measured, where)
             props = metadata(study, name, dataset.manifest, run, network, inputs, outputs, measured)
+            if preprocessing is not None:
+                props[PREPROCESSING] = preprocessing_text(preprocessing)
             for key, value in sorted(props.items()):
                 proto.metadata_props.add(key=key, value=value)
             record = AgreementRecord(

@@ -45,6 +45,8 @@ IMPORTED_NEXT = (
     "bevatron.evaluate.predictions.*",
     "bevatron.evaluate.inspection.*",
     "bevatron.evaluate.tasks.*",
+    "bevatron.apply.stage",
+    "bevatron.apply.torch_networks",
     "bevatron.report.stage",
     "bevatron.report.sections.*",
     "matplotlib.backends.backend_svg",
@@ -64,7 +66,7 @@ IMPORTED_FOR_RAY = (
     "mplhep",
     "matplotlib.backends.backend_agg",
 )
-NEED_BOTH = frozenset({"train", "evaluate", "search", "export", "report-study", "report"})
+NEED_BOTH = frozenset({"train", "evaluate", "search", "export", "apply", "report-study", "report"})
 
 
 def needs_ray(arguments: list[str]) -> bool:

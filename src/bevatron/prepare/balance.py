@@ -9,7 +9,7 @@ import numpy as np
 from bevatron.config.sections.balance import FLAT, RAREST, Balance
 from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
-from bevatron.prepare.split import uniform
+from bevatron.raw.split import uniform
 from bevatron.store.shards.columns import Dense, Samples
 
 logger = logging.getLogger("bevatron")

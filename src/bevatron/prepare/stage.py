@@ -14,9 +14,9 @@ from bevatron.config.loading.whole_dataset import needs_totals
 from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
 from bevatron.prepare.balance import Cells, balanced
-from bevatron.prepare.raw_events import read_raw
-from bevatron.prepare.split import EVENT, rows_by_shard, rows_by_use
-from bevatron.prepare.totals import Totals, prepare_samples, read_totals
+from bevatron.raw.prepare_samples import Totals, prepare_samples, read_totals
+from bevatron.raw.raw_events import read_raw
+from bevatron.raw.split import EVENT, rows_by_shard, rows_by_use
 from bevatron.store.files.names import fold_manifest, sample_shard
 from bevatron.store.shards.build_fold_manifests import build_fold_manifests
 from bevatron.store.shards.build_manifest import build_manifest

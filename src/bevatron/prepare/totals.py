@@ -5,10 +5,8 @@ values. Everything is a sum over shards, so that no shard is held longer than it
 """
 
 import logging
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -16,30 +14,16 @@ from bevatron.config.loading.identity import dataset_digest
 from bevatron.config.loading.kinds import RECIPES
 from bevatron.config.loading.whole_dataset import recipe_needs_totals
 from bevatron.config.sections.data_part import DataPart
-from bevatron.errors import UserError
-from bevatron.json_text import read_json
 from bevatron.prepare.balance import KEY, Cells
-from bevatron.prepare.raw_events import RawEvents, read_raw
-from bevatron.store.files.checksum import CHECKSUM, check_checksum, with_checksum
+from bevatron.raw.prepare_samples import Totals, prepare_samples
+from bevatron.raw.raw_events import read_raw
+from bevatron.store.files.checksum import with_checksum
 from bevatron.store.files.names import raw_shard
 from bevatron.store.files.publish import publish_json
 
 FEW = 0.2  # of the training split: a resampling that leaves less is told
-AGAIN = "run `bevatron totals` again"
 
 logger = logging.getLogger("bevatron")
-
-
-@dataclass(frozen=True)
-class Totals:
-    """Sums over all raw shards: recipe: what the recipe asks for, by name; balance: (2, classes, bins).
-
-    digest: the identity of these numbers, which every prepared shard carries.
-    """
-
-    recipe: dict[str, np.ndarray] = field(default_factory=dict)
-    balance: np.ndarray | None = None
-    digest: str = ""
 
 
 def write_totals(study: DataPart, folder: Path, output: Path) -> None:
@@ -80,40 +64,6 @@ def write_totals(study: DataPart, folder: Path, output: Path) -> None:
             "that balancing, and means for missing values, know a little of the fold that is left out"
         )
     logger.info(f"totals of {study.name} over {len(shards)} raw shards in {perf_counter() - start:.1f} s")
-
-
-def prepare_samples(study: DataPart, raw: RawEvents, totals: Totals) -> Any:
-    """The recipe's samples of a raw shard, with their weights and observers."""
-    options = study.dataset.recipe
-    recipe = RECIPES[options.kind]()
-    sums = {"totals": totals.recipe} if recipe_needs_totals(study) else {}
-    samples = recipe.prepare(options, raw.events, raw.seed, raw.training, **sums)
-    about = raw.of(samples)  # a recipe need not know of weights and observers
-    return replace(
-        samples,
-        weight=about.weight if samples.weight is None else samples.weight,
-        observers=samples.observers or about.observers,
-    )
-
-
-def read_totals(study: DataPart, path: Path) -> Totals:
-    """The sums in a file. Raises UserError for one that is missing, damaged, or of another configuration."""
-    try:
-        payload = read_json(path)
-    except FileNotFoundError:
-        raise UserError(path, "no such file", "run `bevatron totals`, which makes it") from None
-    except OSError as error:
-        raise UserError(path, f"cannot be read: {error.strerror}", "see whether it is a file you may read") from None
-    except ValueError as error:
-        raise UserError(path, f"is no JSON: {error}", AGAIN) from None
-    if not isinstance(payload, dict) or CHECKSUM not in payload:
-        raise UserError(path, "holds no totals", AGAIN)
-    check_checksum(payload, path, AGAIN)
-    if payload["dataset_digest"] != dataset_digest(study.nominal) or payload["shards"] != study.simulation.shards:
-        raise UserError(path, f"was made from another configuration of '{study.name}'", AGAIN)
-    recipe = {name: np.array(values, np.float64) for name, values in payload["recipe"].items()}
-    balance = None if payload["balance"] is None else np.array(payload["balance"], np.float64)
-    return Totals(recipe, balance, payload[CHECKSUM])
 
 
 def _tell(cells: Cells, totals: np.ndarray) -> None:

@@ -25,6 +25,7 @@ from bevatron.store.shards.dataset import Dataset, load_dataset
 from bevatron.store.shards.manifest import Manifest
 from bevatron.train.environments import environment_here, warn_of_differences
 from bevatron.train.members import member_weights, select_members
+from bevatron.train.preprocessing import publish_preprocessing
 from bevatron.train.together import divergence_error, fit_together
 from bevatron.training.fit import describe, fit, read_provenance
 from bevatron.training.job import Diverged, FitJob, FitResult
@@ -45,7 +46,7 @@ def train_model(
     workers: int = 1,
     members: dict[str, Path] | None = None,
 ) -> None:
-    """Fit `study.models[name]` with every seed and publish `seed-N/` and `runs.json` in `folder`.
+    """Fit `study.models[name]` with every seed and publish `seed-N/`, `preprocessing.json` and `runs.json` in `folder`.
 
     A run that is finished in `runs/` is not fitted again; one that was killed goes on; one on which another process
     works is waited for. Several `workers` fit each
@@ -77,6 +78,7 @@ def train_model(
         folds=dataset.manifest.folds,
         runs=runs,
     )
+    publish_preprocessing(study, name, model, dataset, folder)
     write_runs(folder / "runs.json", record)
 
 

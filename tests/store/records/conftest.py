@@ -28,6 +28,13 @@ from bevatron.store.records.data import (
 )
 from bevatron.store.records.export import AgreementRecord, ExportedModel, ExportRecord, read_export, write_export
 from bevatron.store.records.metrics import EvaluatedRun, MetricRecord, MetricsRecord, read_metrics, write_metrics
+from bevatron.store.records.preprocessing import (
+    InputRecord,
+    PreprocessingRecord,
+    SumRecord,
+    read_preprocessing,
+    write_preprocessing,
+)
 from bevatron.store.records.record import PublishedRecord
 from bevatron.store.records.runs import RunsRecord, read_runs, write_runs
 from bevatron.store.records.search import SearchRecord, TrialRecord, read_search, write_search
@@ -115,6 +122,15 @@ def export() -> ExportRecord:
     return ExportRecord(**NAMES, manifest_sha256=DIGEST, exports=(model,))
 
 
+def preprocessing() -> PreprocessingRecord:
+    info = InputRecord(layout="dense", features=("x",), units=("",), shape=(1,))
+    return PreprocessingRecord(
+        **NAMES, manifest_sha256=DIGEST, dataset_digest=OTHER, code_versions={"source function": 1}, settings="{}",
+        groups={"jet": info}, target="y", parts=("a",), threads=1,
+        sums={"jet": SumRecord(shape=(2,), values=(1.5, 3.0))},
+    )  # fmt: skip
+
+
 def claims() -> ClaimsRecord:
     margins = (
         MarginRecord(meaning="a minus b", value=0.5, error=0.1, worst_seed=0.25),
@@ -143,6 +159,8 @@ CASES = [
     Case("search.json", "bevatron search curve net", search(), write_search, lambda p: read_search(p, "curve", "net")),
     Case("claims.json", "bevatron report-study curve", claims(), write_claims, lambda p: read_claims(p, "curve")),
     Case("export.json", "bevatron export curve net", export(), write_export, lambda p: read_export(p, "curve", "net")),
+    Case("preprocessing.json", "bevatron train curve net", preprocessing(), write_preprocessing,
+         lambda p: read_preprocessing(p, "curve", "net")),
 ]  # fmt: skip
 
 

@@ -151,6 +151,7 @@ def _is_record(value: Any) -> bool:
         "verdict",
         "meaning",
         "reason",
+        "units",
     )
     return isinstance(value, dict) and any(key in value for key in known) and "kind" not in value and "x" not in value
 

@@ -15,7 +15,7 @@ from bevatron.config.loading.kinds import RECIPES, SOURCES
 from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
 
-SPLIT_VERSION = 1  # of prepare/split.py, which says which split an event falls into
+SPLIT_VERSION = 1  # of raw/split.py, which says which split an event falls into
 FOLDS_VERSION = 1  # of store/shards/folds.py, which says which fold an event falls into
 SPLIT, FOLDS = "split", "folds"
 STAGES = {"source": "simulate", "recipe": "prepare", SPLIT: "prepare", FOLDS: "prepare"}  # what is run again

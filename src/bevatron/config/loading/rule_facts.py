@@ -26,6 +26,7 @@ from bevatron.config.loading.load import load_study
 from bevatron.config.loading.missing_data import missing_files
 from bevatron.config.loading.project_modules import code_digests, files_of_modules
 from bevatron.config.loading.whole_dataset import needs_totals
+from bevatron.config.sections.application import Application
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.study import Study
@@ -78,7 +79,8 @@ class StudyFacts:
     prepared with sums over all raw shards; folds, fold_parts: of a cross-validation their number, and each one's parts.
 
     reads: the section `simulation` of a study whose source can read files, else None; files: for each shard the
-    external files that it is read from; missing: why the study is left out, if it is.
+    external files that it is read from; missing: why the study is left out, if it is. applications: the section
+    `apply`.
     """
 
     shards: int
@@ -94,8 +96,13 @@ class StudyFacts:
     fold_parts: tuple[str, ...]
     models: dict[str, ModelFacts]
     variations: dict[str, VariationFacts]
+    applications: dict[str, dict[str, Any]]
     files: tuple[tuple[str, ...], ...] = ()
     missing: str | None = None
+
+    def application(self, name: str) -> Application:
+        """An entry of the section `apply`."""
+        return Application.model_validate(self.applications[name])
 
     @property
     def raw_with_files(self) -> str:
@@ -136,6 +143,7 @@ def _facts_of(study: Study) -> StudyFacts:
         fold_parts=study.dataset.fold_parts,
         models={name: _model_facts(study, model) for name, model in study.models.items()},
         variations={name: _variation_facts(study.varied(name)) for name in study.variations},
+        applications={name: application.model_dump(mode="json") for name, application in study.apply.items()},
     )
 
 
@@ -230,6 +238,8 @@ def _facts_in(entry: dict[str, Any]) -> StudyFacts | None:
         if facts["reads"] is not None:
             Simulation.model_validate(facts["reads"])
         facts["fold_parts"] = tuple(facts["fold_parts"])
+        for application in facts["applications"].values():
+            Application.model_validate(application)
         return StudyFacts(**facts, models=models, variations=variations)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

@@ -9,6 +9,7 @@ from pydantic_core import PydanticUndefined
 
 from bevatron.config.loading.kinds import ARCHITECTURES, CLAIM_TESTS, RECIPES, SOURCES
 from bevatron.config.loading.registry import Component, Registry
+from bevatron.config.sections.application import Application
 from bevatron.config.sections.balance import Balance
 from bevatron.config.sections.claim import Claim
 from bevatron.config.sections.data_part import Evaluation
@@ -65,6 +66,7 @@ SECTIONS: list[tuple[str, type[Section]]] = [
     ("`search.space.<key>`, kind `integers`", Integers),
     ("`search.space.<key>`, kind `choice`", Choice),
     ("`grids.<name>`", Grid),
+    ("`apply.<name>`", Application),
     ("`evaluation`", Evaluation),
     ("`evaluation.observables.<name>`", Observable),
     ("`evaluation.discriminants.<name>`", Discriminant),

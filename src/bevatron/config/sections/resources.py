@@ -21,6 +21,7 @@ RULES = (
     "train",
     "evaluate",
     "export",
+    "apply",
     "report",
 )
 SHARD_RULES = ("simulate", "prepare")  # many small jobs, which go to the batch system several at a time
@@ -73,6 +74,7 @@ class Rules(Section):
     export: JobResources = Field(
         default=JobResources(minutes=30), description="write a model as ONNX files, with its card"
     )
+    apply: JobResources = Field(default=JobResources(), description="score the events of one file with a model")
     report: JobResources = Field(
         default=JobResources(minutes=30), description="decide a study's claims and write its page; write the ledger"
     )
@@ -93,6 +95,9 @@ class Overrides(Section):
     train: JobResourceOverrides | None = Field(default=None, description="of a study's or a model's training")
     evaluate: JobResourceOverrides | None = Field(default=None, description="of a study's or a model's evaluation")
     export: JobResourceOverrides | None = Field(default=None, description="of a study's or a model's export")
+    apply: JobResourceOverrides | None = Field(
+        default=None, description="of a study's or a model's application to files"
+    )
 
 
 class RetryScaling(Section):

@@ -2,7 +2,8 @@
 
 from pydantic import Field, model_validator
 
-from bevatron.config.loading.kinds import ARCHITECTURES
+from bevatron.config.loading.kinds import ARCHITECTURES, SOURCES
+from bevatron.config.sections.application import APPLIED_TASKS, Application
 from bevatron.config.sections.claim import Claim
 from bevatron.config.sections.data_part import DataPart, stated_targets, target_fault
 from bevatron.config.sections.grid import Grid
@@ -27,6 +28,9 @@ class Study(DataPart):
         default={}, description="networks that differ along axes, expanded into models, by name"
     )
     claims: list[Claim] = Field(default=[], description="statements decided by the measured metrics")
+    apply: dict[Name, Application] = Field(
+        default={}, exclude=True, description="files that the models score, by name; made by the target `apply` alone"
+    )
 
     @model_validator(mode="after")
     def _models_fit_the_task(self) -> "Study":
@@ -113,6 +117,23 @@ class Study(DataPart):
                     raise ValueError(
                         f"{location}.{key}: '{getattr(training, key)}' needs a task with classes{of_samples}"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_applied_is_there(self) -> "Study":
+        for name, application in self.apply.items():
+            if self.task.kind not in APPLIED_TASKS:
+                raise ValueError(f"apply.{name}: a {self.task.kind} has no scores of an event")
+            if application.logits and self.task.kind not in ("classification", "multi_label"):
+                raise ValueError(f"apply.{name}.logits: a {self.task.kind} has none")
+            for model in application.models:
+                if model not in self.models:
+                    allowed, near = ", ".join(self.models), did_you_mean(model, self.models)
+                    raise ValueError(f"apply.{name}.models: unknown model '{model}'{near}; allowed: {allowed}")
+            if application.seed is not None and application.seed >= self.n_seeds:
+                raise ValueError(f"apply.{name}.seed: there are {self.n_seeds} seeds, from 0")
+            if not application.files and hasattr(SOURCES[self.simulation.source.kind], "read_unlabelled"):
+                raise ValueError(f"apply.{name}.files: name one at least")
         return self
 
     @model_validator(mode="after")

@@ -10,12 +10,12 @@ from bevatron.compute.numerics.devices import deterministic, device_for
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.evaluate.evaluation import Predictions
+from bevatron.models.layers.wide_linear import widen_layers
 from bevatron.models.network import load_network
 from bevatron.store.readers.reader import open_split
 from bevatron.store.shards.dataset import Dataset
-from bevatron.training.collate import Collate, input_groups, rows_at_once
-
-BATCH = 2_000
+from bevatron.training.collate import Collate, input_groups
+from bevatron.training.full_batches import FullBatches
 
 
 def predict(
@@ -33,8 +33,8 @@ def predict(
     """
     device = device_for(workflow.accelerator)
     shapes = input_groups(dataset.manifest, groups)
-    collate = Collate(shapes, device)
-    networks = [load_network(folder).to(device) for folder in folders]
+    collate, complete = Collate(shapes, device), FullBatches(shapes)
+    networks = [widen_layers(load_network(folder).to(device)) for folder in folders]
     n, done = dataset.manifest.n_samples("test"), 0
     outputs: np.ndarray | None = None
     ids, target_values = np.empty(n, np.uint64), {}
@@ -42,7 +42,7 @@ def predict(
         reader = open_split(
             dataset,
             "test",
-            batch_size=rows_at_once(shapes, BATCH),
+            batch_size=complete.rows,
             groups=groups,
             targets=targets,
             memory_budget_bytes=int(workflow.data_loading.memory_budget_gb * 1e9),
@@ -52,10 +52,10 @@ def predict(
         )
         try:
             for batch in reader.epoch(0, 0, shuffle=False):
-                inputs, rows = collate(batch["inputs"]), slice(done, done + len(batch["id"]))
+                inputs, rows = complete(collate(batch["inputs"])), slice(done, done + len(batch["id"]))
                 done = rows.stop
                 for k, network in enumerate(networks):
-                    predicted = network(inputs).float().cpu().numpy()
+                    predicted = network(inputs)[: len(batch["id"])].float().cpu().numpy()
                     if outputs is None:
                         outputs = np.empty((len(networks), n, *predicted.shape[1:]), np.float32)
                     outputs[k, rows] = predicted

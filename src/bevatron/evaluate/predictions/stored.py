@@ -9,6 +9,7 @@ import h5py
 import hdf5plugin  # noqa: F401 (registers the filter that the file is compressed with)
 import numpy as np
 
+from bevatron.compute.numerics.probabilities import sigmoid, softmax
 from bevatron.errors import UserError
 from bevatron.evaluate.predictions.file import SCHEMA_VERSION
 from bevatron.regular_files import require_regular
@@ -54,13 +55,10 @@ class StoredPredictions:
         the sigmoid of its output.
         """
         if self.task == "multi_label":
-            return np.exp(-np.logaddexp(0.0, -self.outputs.astype(np.float64)))
+            return sigmoid(self.outputs)
         if self.task != "classification":
             raise UserError(f"{self.study}/{self.model}", f"a {self.task} has no probabilities", "use outputs")
-        shifted = self.outputs.astype(np.float64)
-        shifted -= shifted.max(axis=2, keepdims=True)
-        exponentials = np.exp(shifted)
-        return exponentials / exponentials.sum(axis=2, keepdims=True)
+        return softmax(self.outputs)
 
     def to_pandas(self, seed: int | None = None) -> "pd.DataFrame":
         """A row for each sample, indexed by its id: the outputs of one seed (default: the first), the targets, "weight"

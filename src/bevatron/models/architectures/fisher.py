@@ -10,6 +10,7 @@ from bevatron.config.sections.section import Fraction
 from bevatron.models.closed_form import Labelled, Losses
 from bevatron.models.layers.flat import flat_width, flatten_groups
 from bevatron.models.layers.inputs import InputGroup, Inputs
+from bevatron.models.layers.wide_linear import widened
 
 
 @architecture("fisher")
@@ -50,7 +51,9 @@ class Fisher(nn.Module):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Inputs {group: (batch, ...) or lists} to outputs (batch, n_outputs)."""
-        return functional.linear(self.rows(inputs), self.weight, self.bias)
+        if torch.compiler.is_exporting():
+            return functional.linear(self.rows(inputs), self.weight, self.bias)
+        return functional.linear(self.rows(inputs), *widened(self.weight, self.bias))[:, : len(self.weight)]
 
     def rows(self, inputs: Inputs) -> Tensor:
         """All inputs of a sample as one row: (batch, n_features)."""

@@ -7,11 +7,11 @@ import numpy as np
 
 from bevatron.prepare.columns import values_of
 from bevatron.prepare.jets.jet_options import BeamSpot, Tracking, VertexCuts
-from bevatron.prepare.split import EVENT
 from bevatron.prepare.tracking.detector import Tracks, measure_tracks, sample_collision_points
 from bevatron.prepare.tracking.particles import NO_JET, select_charged
 from bevatron.prepare.vertexing.primary_vertex import fit_primary_vertices
 from bevatron.prepare.vertexing.secondary_vertices import NONE, SecondaryVertices, find_secondary_vertices
+from bevatron.raw.split import EVENT
 from bevatron.store.shards.columns import Samples
 
 RecordsT = TypeVar("RecordsT", Tracks, SecondaryVertices)

@@ -64,6 +64,11 @@ class JetSamples:
         """
         return hasattr(source, "files_by_shard")
 
+    @staticmethod
+    def without_resampling(options: Options) -> Options:
+        """The options under which no jet is removed for the sake of learning, as `bevatron apply` scores all."""
+        return options.model_copy(update={"resampling": None})
+
     def count(
         self, options: Options, raw: Samples, seed: int, training: np.ndarray, n_shards: int
     ) -> dict[str, np.ndarray]:

@@ -23,6 +23,7 @@ class TableRecipe:
     """
 
     VERSION = 1
+    UNLABELLED = True  # prepares samples without targets too, which `bevatron apply` has
 
     class Options(kinds.Options):
         pass

@@ -5,7 +5,7 @@ from pydantic import Field
 from scipy.special import ndtr, ndtri
 
 from bevatron.config.sections.section import NonNegative, Positive, Real, Section, Seed
-from bevatron.prepare.split import uniform
+from bevatron.raw.split import uniform
 
 STEP = 0.1  # kilo-electrons: a digit
 

@@ -17,6 +17,7 @@ from bevatron.store.shards.contract import SPLITS
 
 LEARNED, TESTED = 1, 2  # bits of the target `selected`: used in training and validation, used in the test
 SELECTED = "selected"
+EVENT_ID = "event"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,13 @@ class Mapper:
             observers=self._observers(columns, len(kept)),
             parts={name: target.parts for name, target in self.mapping.targets.items() if target.parts},
         )
+
+    def about(self, columns: dict[str, Any], n: int) -> dict[str, np.ndarray]:
+        """The number of the event, where the mapping has one, and the observers of n rows, (n,) each, selected or
+        not.
+        """
+        complete = self.formulas.with_derived(columns)
+        return self._event(complete, n) | self._observers(complete, n)
 
     def _selected(self, columns: dict[str, Any], n: int) -> np.ndarray:
         """Bits LEARNED and TESTED of each row, (n,) int8."""
@@ -194,7 +202,7 @@ class Mapper:
         event = parts[0]
         for part in parts[1:]:
             event = mix(event + GOLDEN_GAMMA) ^ part
-        return {"event": event}
+        return {EVENT_ID: event}
 
     def _observers(self, columns: dict[str, Any], n: int) -> dict[str, np.ndarray]:
         found = {}

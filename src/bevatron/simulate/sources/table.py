@@ -1,6 +1,7 @@
 """The source `table`: any files of events that have columns, by a mapping in the study's file."""
 
 import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, ClassVar, Literal
@@ -18,16 +19,17 @@ from bevatron.simulate.external.external_files import WHERE, FileOptions, FileRa
 from bevatron.simulate.mapping.columns import ENTRY
 from bevatron.simulate.mapping.options import Mapping
 from bevatron.simulate.mapping.to_samples import Mapper, Rows
+from bevatron.simulate.mapping.unlabelled import STEP_BYTES, STEP_ROWS, Unlabelled
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Samples
 from bevatron.store.shards.contract import SPLITS
+from bevatron.store.shards.unlabelled import UnlabelledRows
 from bevatron.tables.csv_text import BLANKS
 from bevatron.tables.open_table import Format, TableOptions, format_of, open_table
 from bevatron.tables.table import EventTable
 
 logger = logging.getLogger("bevatron")
 
-STEP_BYTES, STEP_ROWS = 2**26, 50_000  # of what is read at a time
 CAN_BE_CUT = ("root", "hdf5", "parquet")  # formats of which a part can be read without what is before it
 
 
@@ -190,6 +192,29 @@ class TableSource:
                 raise _nothing_selected(part, options)
             logger.warning("shard %d: no event of %s passes the selection", shard, _some(part))
         return batches.joined(attributes), {"events": n_events, "seconds_in_generator": perf_counter() - start}
+
+    def read_unlabelled(
+        self, options: Options, paths: Sequence[Path], groups: Sequence[str], observers: list[str] | None
+    ) -> Iterator[Iterator[UnlabelledRows]]:
+        """For each of new files, to be read one after another, its rows in their order as inputs of a trained network.
+
+        groups: what the network reads; observers: as in `Unlabelled`. Raises UserError at once for a file that is
+        missing, is no table, or lacks a column.
+        """
+        reading = Unlabelled(options, groups, observers)
+        for path in paths:
+            with open_table(path, options.reading()) as table:
+                reading.leave_out_what_lacks(table)
+        for path in paths:
+            with open_table(path, options.reading()) as table:
+                reading.check(table)
+
+        def files() -> Iterator[Iterator[UnlabelledRows]]:
+            for path in paths:
+                with open_table(path, options.reading()) as table:
+                    yield reading.rows(table)
+
+        return files()
 
     def versions(self) -> dict[str, str]:
         """Versions of the software that the samples depend on, by package."""

@@ -10,7 +10,7 @@ from bevatron.config.loading.digest import seed_of
 from bevatron.config.loading.identity import dataset_settings, raw_digest
 from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
-from bevatron.prepare.split import rows_by_use
+from bevatron.raw.split import rows_by_use
 from bevatron.store.shards.columns import Samples
 from bevatron.store.shards.shard import read_shard
 

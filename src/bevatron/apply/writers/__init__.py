@@ -1,0 +1,1 @@
+"""Columns written to files as they come, one module for each format."""

@@ -1,0 +1,21 @@
+"""Rows of somebody's file as networks read them, with no truth beside them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bevatron.store.shards.columns import Samples
+
+
+@dataclass(frozen=True)
+class UnlabelledRows:
+    """n rows of a file, one after another: passed (n,) bool says which pass the selection, `samples` are those that do,
+    in their order, with inputs and ids alone; columns (n,) by name are carried along, of all rows.
+    """
+
+    passed: np.ndarray
+    samples: Samples
+    columns: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.passed)
