@@ -31,7 +31,10 @@ class GroupDraft:
 
 @dataclass
 class TargetDraft:
-    """What is learned: classes (name, expression), or `value`/`values`. others: of a class, 'refuse' or 'drop'."""
+    """What is learned: classes (name, expression), or `value`/`values`. others: of a class, 'refuse' or 'drop'.
+
+    by_file: the entries are patterns of files' names, instead of expressions.
+    """
 
     name: str
     kind: Literal["classes", "value", "values"]
@@ -40,6 +43,7 @@ class TargetDraft:
     signal: str = ""
     comments: list[str] = field(default_factory=list)
     unbalanced: bool = False
+    by_file: bool = False
 
 
 def placeholder() -> TargetDraft:

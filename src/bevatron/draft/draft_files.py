@@ -15,6 +15,7 @@ from bevatron.draft.candidates import (
     rename_classes,
     target_of,
 )
+from bevatron.draft.classes_of_files import classes_of_files
 from bevatron.draft.contents import GroupDraft, NamedExpression, StudyDraft, TargetDraft, placeholder
 from bevatron.draft.files_of_study import files_of_study, reading_of
 from bevatron.draft.groups import group_of_images, group_of_lists, group_of_numbers
@@ -169,8 +170,11 @@ class _Drafter:
             rename_classes(best, sorted(found.distinct), names)
 
     def _fall_back(self) -> None:
-        """No classes: a number by its name, else a constant that the user has to replace."""
+        """No classes in the columns: those of the files' names, a number by its name, or a constant to be replaced."""
         study = self.study
+        if (of_files := classes_of_files(self.sample.paths)) is not None:
+            study.target = of_files
+            return
         free = [name for name in self._free("number") if not self.numbers[name].is_constant]
         name = regression_name([name for name in free if self.numbers[name].missing == 0])
         if name is not None:
@@ -180,8 +184,6 @@ class _Drafter:
             study.target.comments.append("LOOK: no column looks like a label of classes; this one is taken by its name")
         else:
             study.target = placeholder()
-            if len(self.sample.paths) > 1:
-                study.target.comments.append("Files of one class each need a column that says which class it is")
             study.target.comments.append("LOOK: no column looks like a label; the expression below is a placeholder")
         study.target.comments += ["For classes: `classes: {signal: ..., background: ...}`, and a task `classification`"]
 

@@ -118,7 +118,7 @@ def _write_target(study: StudyDraft, lines: YamlLines) -> None:
     if target.kind == "value":
         lines.add(4, f"value: {scalar(target.entries[0].expression)}", target.entries[0].comment)
         return
-    lines.add(4, f"{target.kind}:")
+    lines.add(4, "files:" if target.by_file else f"{target.kind}:")
     for entry in target.entries:
         lines.add(5, f"{scalar(entry.name)}: {scalar(entry.expression)}", entry.comment, entry.active)
     if target.others != "refuse":

@@ -1,5 +1,6 @@
 """The mapping of a table as a study's file states it: what is an input, what is learned, what is kept beside."""
 
+from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -114,8 +115,10 @@ class TableGroup(WithLaterKeys):
         return self
 
 
-class TableTarget(Section):
+class TableTarget(WithLaterKeys):
     """What can be learned of a sample: one of the keys."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("files",)
 
     value: Formula | None = Field(default=None, description="a number")
     values: Annotated[Formulas | None, ByName] = Field(default=None, description="several numbers, by name")
@@ -123,6 +126,11 @@ class TableTarget(Section):
         default=None,
         description="by name of the class, the expression that is true, or not 0, for its samples; numbered in this "
         "order",
+    )
+    files: Annotated[dict[Name, Annotated[list[str], Listed]] | None, BeforeValidator(_paired)] = Field(
+        default=None,
+        description="by name of the class, patterns (*, ?) of the names of the files whose samples are of it; numbered "
+        "in this order. A pattern may begin with folders",
     )
     labels: Formulas | None = Field(
         default=None,
@@ -134,10 +142,13 @@ class TableTarget(Section):
 
     @model_validator(mode="after")
     def _is_one_of_them(self) -> "TableTarget":
-        if sum(part is not None for part in (self.value, self.values, self.classes, self.labels)) != 1:
-            raise ValueError("give one of value, values, classes, labels")
-        if self.classes is not None and len(self.classes) < 2:
-            raise ValueError("classes: name two at least")
+        if sum(getattr(self, key) is not None for key in ("value", "values", "classes", "files", "labels")) != 1:
+            raise ValueError("give one of value, values, classes, files, labels")
+        for key in ("classes", "files"):
+            if getattr(self, key) is not None and len(getattr(self, key)) < 2:
+                raise ValueError(f"{key}: name two classes at least")
+        if empty := [name for name, patterns in (self.files or {}).items() if not all(patterns) or not patterns]:
+            raise ValueError(f"files.{empty[0]}: name a file, or a pattern of files")
         for part in self.parts:
             if not part.isprintable() or part != part.strip():
                 raise ValueError(f"the name {part!r} has signs or spaces that cannot be shown; choose another")
@@ -146,14 +157,16 @@ class TableTarget(Section):
                 raise ValueError(f"{key}: name one at least")
         return self
 
-    @field_serializer("classes", when_used="json")
-    def _in_their_order(self, classes: dict[str, str] | None) -> list[list[str]] | None:
+    @field_serializer("classes", "files", when_used="json")
+    def _in_their_order(self, classes: dict[str, Any] | None) -> list[list[Any]] | None:
         """The order numbers the classes, so it belongs into digests, which sort the keys of mappings."""
-        return None if classes is None else [[name, text] for name, text in classes.items()]
+        return None if classes is None else [[name, of_class] for name, of_class in classes.items()]
 
     @property
     def form(self) -> TargetForm:
-        """What a sample has of it, by the key that states it."""
+        """What a sample has of it, by the key that states it; files state classes."""
+        if self.files is not None:
+            return "classes"
         forms: tuple[TargetForm, ...] = ("value", "values", "classes", "labels")
         return next(form for form in forms if getattr(self, form) is not None)
 
@@ -165,7 +178,16 @@ class TableTarget(Section):
     @property
     def class_names(self) -> tuple[str, ...]:
         """The names of its classes in the order of their numbers; none without classes."""
-        return tuple(self.classes or ())
+        return tuple(self.classes or self.files or ())
+
+    def classes_of_file(self, file: str) -> list[str]:
+        """The classes whose patterns a file's path matches, from its end."""
+        path = PurePath(file)
+        return [
+            name
+            for name, patterns in (self.files or {}).items()
+            if any(file == pattern or path.match(pattern) for pattern in patterns)
+        ]
 
 
 class Missing(Section):

@@ -145,6 +145,8 @@ class Mapper:
         if target.labels is not None:
             parts = [self._truth(f"{key}.labels.{part}", columns, n, rows, selected) for part in target.labels]
             return np.column_stack(parts).astype(np.float32)
+        if target.files is not None:
+            return np.full(n, self._class_of_file(name, target, rows, selected), np.int64)
         classes = target.classes or {}
         member = np.column_stack([self._truth(f"{key}.classes.{p}", columns, n, rows, selected) for p in classes])
         used = selected != 0
@@ -162,6 +164,20 @@ class Mapper:
                 raise UserError(f"{rows.file}: {name}", what, todo)
             selected[none] = 0
         return member.argmax(axis=1).astype(np.int64)
+
+    def _class_of_file(self, name: str, target: TableTarget, rows: Rows, selected: np.ndarray) -> int:
+        """The class of all rows of a file; without one takes them out of `selected` where the study says so."""
+        found, key = target.classes_of_file(rows.file), f"{WHERE}.targets.{name}"
+        if len(found) > 1:
+            what = f"the file is of the classes {' and '.join(found)}"
+            raise UserError(f"{rows.file}: {name}", what, f"make the patterns in {key}.files exclude one another")
+        if not found:
+            if target.others == "refuse":
+                what = f"no pattern of the classes {', '.join(target.class_names)} matches the file's name"
+                raise UserError(f"{rows.file}: {name}", what, f"correct {key}.files, or set {key}.others: drop")
+            selected[:] = 0
+            return 0
+        return target.class_names.index(found[0])
 
     def _numbers(self, key: str, columns: dict[str, Any], n: int, rows: Rows, selected: np.ndarray) -> np.ndarray:
         values = self._flat(key, columns, n)
