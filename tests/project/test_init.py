@@ -1,14 +1,11 @@
 """`bevatron init`: a project that the installed package runs, and refusals that leave nothing behind."""
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from project_files import STUDY, make_project
 
 from bevatron.config.loading.load import find_validation_errors
 from bevatron.errors import UserError
@@ -145,75 +142,3 @@ def test_of_two_at_once_one_makes_it(tmp_path):
 def test_an_installation_without_the_workflow_says_so():
     with pytest.raises(UserError, match="no workflow/none"):
         shipped("workflow/none")
-
-
-@pytest.mark.slow
-def test_a_project_runs_with_an_installed_wheel_and_no_clone(tmp_path):
-    """A wheel in an environment of its own, which takes the other packages from this one."""
-    built = tmp_path / "wheels"
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    subprocess.run([*command, "--wheel-dir", built, copied(tmp_path)], check=True, timeout=200)
-    environment = tmp_path / "environment"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True, timeout=100)
-    python = environment / "bin" / "python"
-    command = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index"]
-    subprocess.run([*command, *built.glob("bevatron-*.whl")], check=True, timeout=100)
-    packages = next((environment / "lib").glob("python*/site-packages"))
-    (packages / "others.pth").write_text(f"{Path(pytest.__file__).parents[1]}\n")
-
-    surroundings = {**os.environ, "PATH": f"{environment / 'bin'}:{os.environ['PATH']}"}
-    surroundings.pop("PYTHONPATH", None)
-
-    def run(*command, cwd=tmp_path, timeout=280):
-        result = subprocess.run(command, cwd=cwd, env=surroundings, capture_output=True, text=True, timeout=timeout)
-        assert result.returncode == 0, result.stdout + result.stderr
-        return result.stdout + result.stderr
-
-    # Not this clone's: else the wheel would not be what is tested.
-    where = run(
-        python, "-c", "import bevatron, bevatron.shipped_files as s; print(bevatron.__file__, s.shipped('workflow'))"
-    )
-    assert str(REPOSITORY) not in where
-    assert where.count(str(packages)) == 2
-    shipped_files = packages / "bevatron" / "shipped"
-    assert not (shipped_files / "profiles" / "site" / "site.yaml").exists(), "of this machine alone"
-    assert (shipped_files / "config" / "studies" / "jetclass.yaml").is_file()
-    recipe = yaml.safe_load((shipped_files / "workflow" / "envs" / "bevatron.yaml").read_text())
-    assert recipe["dependencies"][-1]["pip"][1].startswith("bevatron[export,formats]==")
-
-    run("bevatron", "init", "my project")  # a space is no hindrance
-    project = tmp_path / "my project"
-    add_modules(project)
-    run("bevatron", "validate", cwd=project)
-    words = run(python, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2", cwd=project)
-    assert "100%" in words
-    page = (project / "results" / "report" / "index.html").read_text()
-    assert 'id="eights"' in page
-    assert 'id="rings"' in page
-    again = run(python, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2", cwd=project)
-    assert "Nothing to be done" in again
-
-
-def add_modules(project: Path) -> None:
-    """Components of the project's own, and a study whose search trains one of them in Ray's processes."""
-    make_project(project.parent / "modules of a project")
-    shutil.move(project.parent / "modules of a project" / "modules", project)
-    study = yaml.safe_load(STUDY)
-    space = {"architecture.scale": {"kind": "uniform", "low": 0.5, "high": 2.0}}
-    study["models"]["own"]["search"] = {"trials": 2, "epochs": 1, "space": space}
-    (project / "config" / "studies" / "rings.yaml").write_text(yaml.safe_dump(study))
-    with (project / "config" / "config.yaml").open("a") as file:
-        file.write("modules: modules\n")
-    text = (project / "config" / "config.yaml").read_text()
-    (project / "config" / "config.yaml").write_text(text.replace("[eights]", "[eights, rings]"))
-
-
-def copied(folder: Path) -> Path:
-    """What the build reads, so that it leaves nothing in the clone; and a file of this machine, which is left out."""
-    copy = folder / "source"
-    for name in ("src", "workflow", "profiles", "config"):
-        shutil.copytree(REPOSITORY / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    for name in ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "constraints.txt"):
-        shutil.copyfile(REPOSITORY / name, copy / name)
-    (copy / "profiles" / "site" / "site.yaml").write_text("account: mine\n")
-    return copy
