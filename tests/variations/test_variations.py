@@ -204,6 +204,7 @@ def test_the_report_shows_shifts_and_decides_claims_about_them(results):
     write_study_page(study, "demo", folder / "results", page)
     html = (page / "index.html").read_text()
     assert 'id="mine-variations"' in html
+    assert 'href="#mine-variations"' in html
     assert "pt scale +20 %" in html
     claims = (page / "claims.json").read_text()
     assert '"reproduced"' in claims
