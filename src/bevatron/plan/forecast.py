@@ -99,8 +99,41 @@ def forecast(
     arrays = EVALUATED * sizes.split["test"] / 1e6
     lines.append(_line("observables", [looked_at], 0.0, prepare.memory_mb + arrays))
     lines += _learning(study, rates, resources, data_loading, sizes, growth or {})
+    evaluation = lines[-1].memory_gb
+    for name in study.variations:
+        lines += _of_variation(study, name, rates, resources, growth or {}, evaluation)
     lines.append(_line("report", [rates.report_seconds], rates.report_bytes, 0.0))
     return lines
+
+
+def _of_variation(
+    study: Study, name: str, rates: StudyRates, resources: Resources, growth: dict[str, float], memory_gb: float
+) -> list[Line]:
+    """Of a systematic variation: its data, and the evaluations of all networks on its test events, at nominal rates.
+
+    memory_gb: of an evaluation.
+    """
+    varied, simulate, prepare = study.varied(name), rates.simulate, rates.prepare
+    sizes, shards = estimate_sizes(varied, rates), varied.simulation.shards
+    n_test = sizes.split["test"]
+    shard = simulate.start + simulate.seconds * sizes.events
+    prepared = simulate.start + prepare.seconds * sizes.raw / shards
+    listed = simulate.start + prepare.manifest_seconds * n_test
+    evaluate, gpu, size = [], 0.0, 0.0
+    for model_name, model in study.models.items():
+        fits, _ = rates.fits_of(model_name, model.architecture.kind)
+        seconds = study.n_seeds * n_test * growth.get(model_name, 1.0) * fits.evaluate_seconds
+        evaluate.append(fits.evaluate_start + seconds)
+        needs = resources.needs("evaluate", study.name, model_name)
+        gpu += needs.nodes * needs.gpus * evaluate[-1] / 3600
+        size += study.n_seeds * n_test * fits.evaluate_bytes
+    data = sizes.raw * simulate.bytes + n_test * prepare.bytes
+    seconds_of_data = [shard] * shards + [prepared] * shards + [listed]
+    memory = max(simulate.memory_mb, prepare.memory_mb)
+    return [
+        _line(f"{name}: data", seconds_of_data, data, memory, sizes.note),
+        _line(f"{name}: evaluate", evaluate, size, 1e3 * memory_gb, gpu_hours=gpu),
+    ]
 
 
 def _manifest_memory(study: Study, sizes: Sizes, memory_bytes: float) -> float:
