@@ -126,22 +126,25 @@ def test_the_memory_of_an_evaluation_grows_with_the_test_split(lines):
     assert lines["observables"].memory_gb == pytest.approx((400 + 15_000 * 120 / 1e6) / 1e3)
 
 
-def test_a_variation_costs_its_data_and_an_evaluation_of_each_model_and_no_training(lines):
-    """Half as many events: 1,500 in each of 50 shards, 93,750 raw samples, 7,500 test samples."""
-    tree = STUDY | {"variations": {"few": {"source": {"events": 500}}}}
+def test_variations_cost_their_data_and_an_evaluation_of_each_model_and_no_training(lines):
+    """One of half as many events: 1,500 in each of 50 shards, 93,750 raw samples, 7,500 test samples; one of 3,003."""
+    tree = STUDY | {"variations": {"few": {"source": {"events": 500}}, "more": {"source": {"events": 1001}}}}
     rates = StudyRates.model_validate(RATES)
     resources = Resources.model_validate({"overrides": {"tagger/net": {"evaluate": {"gpus": 3}}}})
     found = {line.stage: line for line in forecast(Study.model_validate(tree), rates, resources, DataLoading())}
-    data, evaluate = found["few: data"], found["few: evaluate"]
-    assert data.jobs == 50 + 50 + 1
-    seconds = 50 * (4 + 0.005 * 1500) + 50 * (4 + 0.001 * 1875) + 4 + 1e-5 * 7500
-    assert data.core_hours == pytest.approx(seconds / HOUR)
-    assert data.gigabytes == pytest.approx((93_750 * 2000 + 7500 * 500) / 1e9)
-    of_one = 2 + 2 * 7500 * 2e-5
-    assert (evaluate.jobs, evaluate.core_hours) == (2, pytest.approx(2 * of_one / HOUR))
-    assert evaluate.gpu_hours == pytest.approx(3 * of_one / HOUR)
-    assert evaluate.memory_gb == found["evaluate"].memory_gb
-    assert {name: found[name].core_hours for name in lines} == {name: line.core_hours for name, line in lines.items()}
+    seconds, of_models, size = 0.0, 0.0, 0.0
+    for events in (1500, 3003):
+        raw, test = 50 * events * 1.25, 5 * events
+        seconds += 50 * (4 + 0.005 * events) + 50 * (4 + 0.001 * raw / 50) + 4 + 1e-5 * test
+        of_models += 2 + 2 * test * 2e-5
+        size += raw * 2000 + test * 500 + 2 * 2 * test * 20
+    varied = found.pop("variations")
+    assert varied.jobs == 2 * (50 + 50 + 1 + 2)
+    assert varied.core_hours == pytest.approx((seconds + 2 * of_models) / HOUR)
+    assert varied.gpu_hours == pytest.approx(3 * of_models / HOUR)
+    assert varied.gigabytes == pytest.approx(size / 1e9)
+    assert varied.memory_gb == found["evaluate"].memory_gb
+    assert {name: line.core_hours for name, line in found.items()} == {n: line.core_hours for n, line in lines.items()}
 
 
 def test_a_source_with_its_own_splits():
