@@ -14,7 +14,7 @@ from bevatron.watch.live_runs import LiveRuns
 from bevatron.watch.snapshot import Snapshot
 from bevatron.watch.tensorboard import RunLinks
 from bevatron.watch.watcher import Watcher
-from bevatron.watch.workflow_record import write_workflow_record
+from bevatron.watch.workflow_record import RECORD, write_workflow_record
 
 MODEL = {"title": "n", "inputs": ["jet"], "architecture": {"kind": "mlp", "widths": [4]}, "training": {"epochs": 6}}
 SOURCE = {
@@ -127,6 +127,8 @@ def test_trainings_have_their_fold_and_are_interrupted_each_for_itself(folded):
     write_progress(Path("runs/a"), fold=1, seed=1)
     write_progress(Path("runs/b"), fold=0, pid=dead)
     write_progress(Path("runs/c"), fold=2, pid=dead)
+    write_progress(Path("runs/d"), pid=dead)  # as the study was before it had folds
+    write_progress(Path("runs/e"), fold=7, pid=dead)
     touch(folded / "models/net/fold-2/runs.json")
     found = [(training.fold, training.seed, training.state) for training in watcher().look().trainings]
     assert found == [(1, 1, "running"), (0, 0, "interrupted")]
@@ -223,6 +225,21 @@ def test_exports_and_scores_are_shown_where_they_were_asked_for_or_are_there(var
     write_workflow_record("demo", ["curve"], None, {"export"})
     touch(varied / "export/net/export.json")
     assert stages(watching.look())["export"] == (1, 0, 0, 1)
+
+
+def test_a_file_of_scores_may_have_any_name(varied):
+    written = WrittenLog(Path())
+    names = {"application": "new", "model": "net", "stem": "ä, b=1 c", "format": "csv"}
+    job = written.start("apply_model", "a.log", study="curve", **names)
+    written.fail(job, "apply_model", "a.log")
+    assert [failure.item for failure in watcher().look().failures] == ["new/net/ä, b=1 c.csv"]
+
+
+@pytest.mark.parametrize("targets", [None, "apply", 3, [1, None, "x\x00/../y"], {"export": 1}, [["export"]]])
+def test_targets_that_are_no_sense_are_passed_over(varied, targets):
+    write_workflow_record("demo", ["curve"], None)
+    RECORD.write_text(json.dumps(json.loads(RECORD.read_text()) | {"targets": targets}))
+    assert watcher().look().workflow.scale == "demo"
 
 
 def test_exports_of_folds_are_each_of_a_fold(folded):

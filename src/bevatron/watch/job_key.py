@@ -15,6 +15,7 @@ ONE_STAGE = {  # rules of the same stage
     "apply_model": "apply",
 }
 _OF_FOLDS = re.compile(r"(prepare|manifest)_\d+_folds(?:_balanced)?")
+WILDCARDS = ("study", "model", "shard", "fold", "variation", "application", "stem", "format")
 VARIATION = "_variation"  # how the rules of systematic variations end
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bevatron.errors import UserError
 from bevatron.regular_files import open_regular
-from bevatron.watch.job_key import JobKey, job_key
+from bevatron.watch.job_key import WILDCARDS, JobKey, job_key
 
 STARTED, FINISHED, FAILED, WAITING = "started", "finished", "failed", "waiting"
 CHUNK_BYTES = 1 << 24  # read at once
@@ -21,7 +21,7 @@ _FAILED = re.compile(r"^\s*Error in rule (\w+):$")
 _STEPS = re.compile(r"^(\d+) of (\d+) steps")
 _SLOTS = re.compile(r"^Provided (?:cores|remote nodes): (\d+)")
 _RESTART = re.compile(r"^Trying to restart job (\S+)\.")
-_WILDCARDS = re.compile(r", (?=\w+=)")
+_WILDCARDS = re.compile(rf", (?=(?:{'|'.join(WILDCARDS)})=)")  # names of files may have any signs
 _LOGFILE = re.compile(r"^\s*Logfile .*:$")
 _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}  # in English: no locale is set
 

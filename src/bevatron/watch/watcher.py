@@ -225,14 +225,16 @@ class Watcher:
 
     def _is_shown(self, run: LiveTraining) -> bool:
         """Not what has finished, or is settled by now: the model's training has finished, or failed as a job, whose log
-        is shown.
+        is shown, or the study has no such fold any more.
         """
         key = run.key
         if run.state == "finished" or key.study not in self.facts:
             return False
         job = self._log.jobs.get(key) if self._log is not None else None
         shown_as_job = job is not None and job.state == FAILED
-        return run.state in ("running", "silent") or not (shown_as_job or key in self._done)
+        models, trained = self.facts[key.study].models, self._keys.get(key.study, {}).get("train", frozenset())
+        other_folds = key.model in models and key not in trained
+        return run.state in ("running", "silent") or not (shown_as_job or other_folds or key in self._done)
 
     def _searches(self) -> tuple[SearchState, ...]:
         """Of each model the newest that has trials to do: others were of other settings, or are published."""
