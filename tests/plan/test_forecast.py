@@ -3,13 +3,16 @@
 import io
 
 import pytest
+import yaml
 from rich.console import Console
+from typer.testing import CliRunner
 
+from bevatron.cli import app
 from bevatron.config.sections.resources import Resources
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import DataLoading
 from bevatron.plan.forecast import estimate_sizes, forecast
-from bevatron.plan.rates import StudyRates
+from bevatron.plan.rates import Rates, StudyRates, rates_text
 from bevatron.plan.table import show
 
 HOUR = 3600.0
@@ -145,6 +148,20 @@ def test_variations_cost_their_data_and_an_evaluation_of_each_model_and_no_train
     assert varied.gigabytes == pytest.approx(size / 1e9)
     assert varied.memory_gb == found["evaluate"].memory_gb
     assert {name: line.core_hours for name, line in found.items()} == {n: line.core_hours for n, line in lines.items()}
+
+
+def test_of_a_cross_validation_it_is_said_how_rates_can_be_had(tmp_path, monkeypatch):
+    (tmp_path / "config/studies").mkdir(parents=True)
+    (tmp_path / "config/config.yaml").write_text("studies: [tagger]\n")
+    tree = STUDY | {"dataset": STUDY["dataset"] | {"folds": 3}}
+    (tmp_path / "config/studies/tagger.yaml").write_text(yaml.safe_dump(tree))
+    monkeypatch.chdir(tmp_path)
+    error = CliRunner().invoke(app, ["plan", "tagger"]).exception
+    assert "has no rates of the study 'tagger', and those of a cross-validation cannot be measured" in str(error)
+    assert "without dataset.folds" in str(error)
+    rates = Rates(studies={"tagger": StudyRates.model_validate(RATES)})
+    (tmp_path / "config/rates.yaml").write_text(rates_text(rates))
+    assert CliRunner().invoke(app, ["plan", "tagger"]).exit_code == 0
 
 
 def test_a_source_with_its_own_splits():

@@ -8,11 +8,13 @@ import pytest
 import yaml
 from workflow_folder import WrittenLog, touch, write_progress
 
+from bevatron.plan.rates import Rates, StudyRates, rates_text
 from bevatron.watch import watcher as module
 from bevatron.watch.job_key import JobKey, job_key
 from bevatron.watch.live_runs import LiveRuns
 from bevatron.watch.snapshot import Snapshot
 from bevatron.watch.tensorboard import RunLinks
+from bevatron.watch.time_left import longest_chain
 from bevatron.watch.watcher import Watcher
 from bevatron.watch.workflow_record import RECORD, write_workflow_record
 
@@ -173,6 +175,47 @@ def test_the_time_of_a_fold_is_its_own_or_that_of_the_models_other_folds(folded)
     write_progress(Path("runs/a"), fold=2, seconds_left=5.0, started=time.time() - 10, updated=time.time())
     (study,) = watcher().look().studies
     assert study.seconds_left == pytest.approx(20 + 5 + (10 + 5), abs=1)  # and the second of two seeds
+
+
+def test_measured_rates_are_those_of_the_samples_of_a_fold(folded):
+    """Each fold trains on 600 samples and validates 200, each at a third of the cost, for 6 epochs of 2 seeds; all
+    900 are evaluated by 2 networks."""
+    fits = {
+        "architecture": "mlp", "start": 5.0, "seconds": 1e-3, "evaluate_start": 2.0, "evaluate_seconds": 1e-3,
+        "memory_mb": 1, "bytes": 1, "evaluate_bytes": 1,
+    }  # fmt: skip
+    rates = StudyRates(
+        date="x", machine="x", scale="demo", fits={"net": fits, "second": fits}, report_seconds=3.0, report_bytes=1,
+        simulate={"start": 1.0, "seconds": 1.0, "events": 50, "samples": 1, "bytes": 1, "memory_mb": 1},
+        prepare={
+            "seconds": 1, "samples_per_raw": 1, "bytes": 1, "memory_bytes": 1, "memory_mb": 1, "manifest_seconds": 0,
+            "observables_seconds": 1e-2,
+        },
+    )  # fmt: skip
+    Path("config/rates.yaml").write_text(rates_text(Rates(studies={"curve": rates})))
+    splits = {f"manifest-fold-{fold}.json": {"train": 600, "val": 200, "test": 100} for fold in range(3)}
+    for name, of_name in ({"manifest.json": {"test": 900}} | splits).items():
+        touch(folded / "dataset" / name)
+        entries = {split: [{"samples": n}] for split, n in of_name.items()}
+        (folded / "dataset" / name).write_text(json.dumps({"splits": entries}))
+    snapshot = watcher().look()
+    (study,) = snapshot.studies
+    train, evaluate = 5 + 2 * 6 * (600 + 200 / 3) * 1e-3, 2 + 2 * 900 * 1e-3
+    simulate, observables = 1 + 50, 1 + 9
+    assert study.seconds_left == pytest.approx(simulate + observables + 6 * train + 2 * evaluate + 3, abs=0.1)
+    assert study.unknown_jobs == 1  # prepare
+
+
+def test_the_longest_chain_has_one_fold_of_one_model():
+    longest = {
+        "simulate": {"": 1.0}, "prepare": {"": 2.0}, "train": {"a": 10.0, "b": 30.0}, "evaluate": {"a": 50.0, "b": 5.0},
+        "simulate_variation": {"": 40.0}, "evaluate_variation": {"a": 1.0, "b": 8.0}, "report_study": {"": 100.0},
+    }  # fmt: skip
+    assert longest_chain(longest, ["a", "b"]) == 1 + 2 + 10 + 50 + 100
+    longest["evaluate"]["a"] = 0.0
+    assert longest_chain(longest, ["a", "b"]) == 40 + 8 + 100  # the variation's data are later than the training
+    assert longest_chain(longest | {"apply": {"a": 9.0}}, ["a", "b"]) == 40 + 1 + 9 + 100
+    assert longest_chain({}, ["a"]) == 0.0
 
 
 def test_jobs_of_variations_are_counted_from_their_files_and_the_log(varied):

@@ -111,7 +111,7 @@ class Estimates:
                     continue
                 total += seconds
                 of_stage[key.model] = max(of_stage.get(key.model, 0.0), seconds)
-        return total, _longest_chain(longest, list(facts.models)), unknown
+        return total, longest_chain(longest, list(facts.models)), unknown
 
     def _remaining(
         self, key: JobKey, facts: StudyFacts, log: SnakemakeLog | None, runs: LiveRuns, now: float
@@ -198,7 +198,7 @@ def _by_variation(stage: str, keys: frozenset[JobKey]) -> dict[str, int]:
     return dict(Counter(key.item.partition("/")[0] for key in keys))
 
 
-def _longest_chain(longest: dict[str, dict[str, float]], models: list[str]) -> float:
+def longest_chain(longest: dict[str, dict[str, float]], models: list[str]) -> float:
     """Of jobs that wait for one another, from the longest that is left in each stage, by model ('' is of all)."""
 
     def of(*stages: str, model: str = "") -> float:
