@@ -8,7 +8,7 @@ import pytest
 import yaml
 from workflow_folder import WrittenLog, touch, write_progress
 
-from bevatron.plan.rates import Rates, StudyRates, rates_text
+from bevatron.plan.rates import Rates, rates_text
 from bevatron.watch import watcher as module
 from bevatron.watch.job_key import JobKey, job_key
 from bevatron.watch.live_runs import LiveRuns
@@ -184,15 +184,16 @@ def test_measured_rates_are_those_of_the_samples_of_a_fold(folded):
         "architecture": "mlp", "start": 5.0, "seconds": 1e-3, "evaluate_start": 2.0, "evaluate_seconds": 1e-3,
         "memory_mb": 1, "bytes": 1, "evaluate_bytes": 1,
     }  # fmt: skip
-    rates = StudyRates(
-        date="x", machine="x", scale="demo", fits={"net": fits, "second": fits}, report_seconds=3.0, report_bytes=1,
-        simulate={"start": 1.0, "seconds": 1.0, "events": 50, "samples": 1, "bytes": 1, "memory_mb": 1},
-        prepare={
+    rates = {
+        "date": "x", "machine": "x", "scale": "demo", "fits": {"net": fits, "second": fits},
+        "report_seconds": 3.0, "report_bytes": 1,
+        "simulate": {"start": 1.0, "seconds": 1.0, "events": 50, "samples": 1, "bytes": 1, "memory_mb": 1},
+        "prepare": {
             "seconds": 1, "samples_per_raw": 1, "bytes": 1, "memory_bytes": 1, "memory_mb": 1, "manifest_seconds": 0,
             "observables_seconds": 1e-2,
         },
-    )  # fmt: skip
-    Path("config/rates.yaml").write_text(rates_text(Rates(studies={"curve": rates})))
+    }  # fmt: skip
+    Path("config/rates.yaml").write_text(rates_text(Rates.model_validate({"studies": {"curve": rates}})))
     splits = {f"manifest-fold-{fold}.json": {"train": 600, "val": 200, "test": 100} for fold in range(3)}
     for name, of_name in ({"manifest.json": {"test": 900}} | splits).items():
         touch(folded / "dataset" / name)
