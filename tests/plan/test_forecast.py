@@ -3,13 +3,16 @@
 import io
 
 import pytest
+import yaml
 from rich.console import Console
+from typer.testing import CliRunner
 
+from bevatron.cli import app
 from bevatron.config.sections.resources import Resources
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import DataLoading
 from bevatron.plan.forecast import estimate_sizes, forecast
-from bevatron.plan.rates import StudyRates
+from bevatron.plan.rates import Rates, StudyRates, rates_text
 from bevatron.plan.table import show
 
 HOUR = 3600.0
@@ -124,6 +127,41 @@ def test_the_memory_of_an_evaluation_grows_with_the_test_split(lines):
     """Beside what a fit takes: the samples as they are read, and of each the outputs of 2 seeds, 20 bytes, and 120."""
     assert lines["evaluate"].memory_gb == pytest.approx((700 + 15 + 15_000 * (2 * 20 + 120) / 1e6) / 1e3)
     assert lines["observables"].memory_gb == pytest.approx((400 + 15_000 * 120 / 1e6) / 1e3)
+
+
+def test_variations_cost_their_data_and_an_evaluation_of_each_model_and_no_training(lines):
+    """One of half as many events: 1,500 in each of 50 shards, 93,750 raw samples, 7,500 test samples; one of 3,003."""
+    tree = STUDY | {"variations": {"few": {"source": {"events": 500}}, "more": {"source": {"events": 1001}}}}
+    rates = StudyRates.model_validate(RATES)
+    resources = Resources.model_validate({"overrides": {"tagger/net": {"evaluate": {"gpus": 3}}}})
+    found = {line.stage: line for line in forecast(Study.model_validate(tree), rates, resources, DataLoading())}
+    seconds, of_models, size = 0.0, 0.0, 0.0
+    for events in (1500, 3003):
+        raw, test = 50 * events * 1.25, 5 * events
+        seconds += 50 * (4 + 0.005 * events) + 50 * (4 + 0.001 * raw / 50) + 4 + 1e-5 * test
+        of_models += 2 + 2 * test * 2e-5
+        size += raw * 2000 + test * 500 + 2 * 2 * test * 20
+    varied = found.pop("variations")
+    assert varied.jobs == 2 * (50 + 50 + 1 + 2)
+    assert varied.core_hours == pytest.approx((seconds + 2 * of_models) / HOUR)
+    assert varied.gpu_hours == pytest.approx(3 * of_models / HOUR)
+    assert varied.gigabytes == pytest.approx(size / 1e9)
+    assert varied.memory_gb == found["evaluate"].memory_gb
+    assert {name: line.core_hours for name, line in found.items()} == {n: line.core_hours for n, line in lines.items()}
+
+
+def test_of_a_cross_validation_it_is_said_how_rates_can_be_had(tmp_path, monkeypatch):
+    (tmp_path / "config/studies").mkdir(parents=True)
+    (tmp_path / "config/config.yaml").write_text("studies: [tagger]\n")
+    tree = STUDY | {"dataset": STUDY["dataset"] | {"folds": 3}}
+    (tmp_path / "config/studies/tagger.yaml").write_text(yaml.safe_dump(tree))
+    monkeypatch.chdir(tmp_path)
+    error = CliRunner().invoke(app, ["plan", "tagger"]).exception
+    assert "has no rates of the study 'tagger', and those of a cross-validation cannot be measured" in str(error)
+    assert "without dataset.folds" in str(error)
+    rates = Rates(studies={"tagger": StudyRates.model_validate(RATES)})
+    (tmp_path / "config/rates.yaml").write_text(rates_text(rates))
+    assert CliRunner().invoke(app, ["plan", "tagger"]).exit_code == 0
 
 
 def test_a_source_with_its_own_splits():

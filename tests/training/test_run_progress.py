@@ -45,6 +45,14 @@ def test_it_has_the_numbers_of_the_history_and_ends_as_finished(job, monkeypatch
     assert 0 <= last["data_wait"] <= 1
 
 
+def test_it_has_the_fold_that_is_left_out(job):
+    sent = FitJob.from_payload(replace(job, fold=2).as_payload())  # as to several workers
+    for made, fold in ((sent, 2), (job, None)):
+        job.folder.mkdir(exist_ok=True)
+        with run_progress.ProgressFile(made, True):
+            assert read(job)["fold"] == fold
+
+
 def test_it_is_written_seldom(job, monkeypatch):
     writes = []
     monkeypatch.setattr(run_progress, "write_live", lambda path, values: writes.append(values))

@@ -30,7 +30,7 @@ def snapshot(n: int) -> Snapshot:
         for stage in ("simulate", "prepare", "manifest", "search", "train", "evaluate", "report_study")
     )
     training = TrainingState(
-        "jets", NAME, 0, "running", 1e3, 9999, 1.23456e-10, 12345.6789, -0.5, 1.5e7, 0.99, 9e5, 0.0, "host", None
+        "jets", NAME, 0, 2, "running", 1e3, 9999, 1.23456e-10, 12345.6789, -0.5, 1.5e7, 0.99, 9e5, 0.0, "host", None
     )
     return Snapshot(
         time=1e6,

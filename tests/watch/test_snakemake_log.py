@@ -2,7 +2,8 @@
 
 from workflow_folder import WrittenLog, touch
 
-from bevatron.watch.snakemake_log import JobKey, SnakemakeLog, newest_logs
+from bevatron.watch.job_key import JobKey
+from bevatron.watch.snakemake_log import SnakemakeLog, newest_logs
 
 TRAIN = JobKey("train", "curve", "net")
 

@@ -12,7 +12,8 @@ def use_fork_server():
 
 
 onstart:
-    write_workflow_record(SCALE, list(FACTS), log[0] if log else None)  # for `bevatron watch`
+    # For `bevatron watch`.
+    write_workflow_record(SCALE, list(FACTS), log[0] if log else None, workflow.dag_settings.targets)
     if SETTINGS.fork_server != "off" and workflow.local_exec:
         use_fork_server()
 

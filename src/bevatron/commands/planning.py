@@ -61,6 +61,9 @@ def plan(
             measured = measured.with_batches_of(stored)
         basis = f"Rates measured in {results}, at scale {measured.scale}, on {measured.machine}."
     except UserError:  # no finished run here
+        if ran.dataset.folds is not None and study not in load_rates(file).studies:
+            what = f"has no rates of the study '{study}', and those of a cross-validation cannot be measured"
+            raise UserError(file, what, "measure them of the study without dataset.folds") from None
         measured = rates_of(file, study)
         basis = f"Rates of {file}, measured {measured.date} at scale {measured.scale} on {measured.machine}."
     resources = load_resources(config.parent / "resources.yaml", site_file())

@@ -99,8 +99,39 @@ def forecast(
     arrays = EVALUATED * sizes.split["test"] / 1e6
     lines.append(_line("observables", [looked_at], 0.0, prepare.memory_mb + arrays))
     lines += _learning(study, rates, resources, data_loading, sizes, growth or {})
+    if study.variations:
+        lines.append(_of_variations(study, rates, resources, growth or {}, lines[-1].memory_gb))
     lines.append(_line("report", [rates.report_seconds], rates.report_bytes, 0.0))
     return lines
+
+
+def _of_variations(
+    study: Study, rates: StudyRates, resources: Resources, growth: dict[str, float], memory_gb: float
+) -> Line:
+    """The data of all systematic variations, and the evaluations of all models on their test events, at nominal rates.
+
+    memory_gb: of an evaluation.
+    """
+    simulate, prepare = rates.simulate, rates.prepare
+    seconds, gpu, size = [], 0.0, 0.0
+    for name in study.variations:
+        varied = study.varied(name)
+        sizes, shards = estimate_sizes(varied, rates), varied.simulation.shards
+        n_test = sizes.split["test"]
+        seconds += [simulate.start + simulate.seconds * sizes.events] * shards
+        seconds += [simulate.start + prepare.seconds * sizes.raw / shards] * shards
+        seconds.append(simulate.start + prepare.manifest_seconds * n_test)
+        size += sizes.raw * simulate.bytes + n_test * prepare.bytes
+        for model_name, model in study.models.items():
+            fits, _ = rates.fits_of(model_name, model.architecture.kind)
+            each = study.n_seeds * n_test * growth.get(model_name, 1.0) * fits.evaluate_seconds
+            seconds.append(fits.evaluate_start + each)
+            needs = resources.needs("evaluate", study.name, model_name)
+            gpu += needs.nodes * needs.gpus * seconds[-1] / 3600
+            size += study.n_seeds * n_test * fits.evaluate_bytes
+    memory = max(simulate.memory_mb, prepare.memory_mb, 1e3 * memory_gb)
+    note = f"simulate, prepare, manifest and evaluate of {len(study.variations)}, at the nominal rates"
+    return _line("variations", seconds, size, memory, note, gpu)
 
 
 def _manifest_memory(study: Study, sizes: Sizes, memory_bytes: float) -> float:

@@ -116,6 +116,7 @@ def _job(
         members=folders,
         name=name,
         loggers=tuple(workflow.loggers),
+        fold=None if dataset.manifest.folds is None else dataset.manifest.folds.left_out,
     )
     return replace(job, folder=Path(workflow.runs_dir).resolve() / _digest(job, dataset)[:20])
 

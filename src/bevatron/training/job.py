@@ -28,7 +28,7 @@ class FitJob:
     epochs: overrides the model's own number, as a search does; early stopping is then left to the search.
     members: of a committee, the folder of each member's trained network, in the model's order.
     name, loggers: the model's name in its study, and where losses are reported: for those who watch the fit, which
-    itself depends on neither.
+    itself depends on neither. fold: of a cross-validation the one that is left out, for them as well.
     """
 
     study: Study
@@ -42,6 +42,7 @@ class FitJob:
     members: dict[str, Path] = field(default_factory=dict)
     name: str = ""
     loggers: tuple[LoggerSection, ...] = DEFAULT_LOGGERS
+    fold: int | None = None
 
     @property
     def target(self) -> str:
@@ -71,6 +72,7 @@ class FitJob:
             "modules": project_modules.as_payload(),
             "name": self.name,
             "loggers": [section.model_dump(mode="json") for section in self.loggers],
+            "fold": self.fold,
         }
 
     @classmethod
@@ -89,6 +91,7 @@ class FitJob:
             members={name: Path(folder) for name, folder in payload["members"].items()},
             name=payload["name"],
             loggers=tuple(LOGGERS.validate_python(payload["loggers"])),
+            fold=payload["fold"],
         )
 
 

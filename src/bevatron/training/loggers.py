@@ -97,7 +97,8 @@ def _comet(section: CometLog, job: FitJob) -> Logger:
 
 
 def _run_name(job: FitJob) -> str:
-    return f"{job.study.name}/{job.name or job.model.title}/seed-{job.seed}"
+    fold = "" if job.fold is None else f"fold-{job.fold}/"
+    return f"{job.study.name}/{job.name or job.model.title}/{fold}seed-{job.seed}"
 
 
 def _with_settings(logger: Logger, job: FitJob) -> Logger:

@@ -34,6 +34,7 @@ class ProgressFile:
             "model": job.name,
             "title": job.model.title,
             "seed": job.seed,
+            "fold": job.fold,
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "started": time.time(),

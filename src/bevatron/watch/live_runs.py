@@ -11,11 +11,13 @@ from typing import Any
 
 from bevatron.errors import UserError
 from bevatron.regular_files import open_regular
+from bevatron.watch.job_key import JobKey, item_of
 from bevatron.watch.live_json import number, read_live, text
 from bevatron.watch.processes import has_ended
 
 NEW_FOLDER_SECONDS, OLD_FOLDER_SECONDS = 3600.0, 60.0  # an older folder without a word is looked into once a minute
 SILENT_SECONDS = 600.0  # without news from another machine, a training is no longer called running
+MOST_FOLDS = 1000
 ADDRESS = re.compile(r"[\w.:\[\]-]+:\d+")
 RUNNING, SILENT, ENDED = "running", "silent", "interrupted"
 
@@ -37,6 +39,18 @@ class LiveTraining:
         """Study, model and seed."""
         model = text(self.values.get("model")) or text(self.values.get("title"))
         return text(self.values.get("study")), model, int(number(self.values.get("seed")) or 0)
+
+    @property
+    def fold(self) -> int | None:
+        """The fold that is left out, of a cross-validation."""
+        fold = number(self.values.get("fold"))
+        return int(fold) if fold is not None and 0 <= fold < MOST_FOLDS else None
+
+    @property
+    def key(self) -> JobKey:
+        """The job that the training is a seed of."""
+        study, model, _ = self.name
+        return JobKey("train", study, item_of(model, self.fold))
 
 
 @dataclass

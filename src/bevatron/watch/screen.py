@@ -11,15 +11,17 @@ from bevatron.watch.snapshot import FailureState, Snapshot, StageState, StudySta
 from bevatron.watch.words import NOTHING, count, duration, headline, loss, per_second, percent, plain, time_left
 
 COLUMNS = {  # of the table of studies: which stages are counted together
-    "sim.": ("simulate",),
-    "prep.": ("totals", "prepare"),
-    "data": ("manifest", "observables", "validate_source"),
+    "sim.": ("simulate", "simulate_variation"),
+    "prep.": ("totals", "prepare", "prepare_variation"),
+    "data": ("manifest", "manifest_variation", "observables", "validate_source"),
     "search": ("search",),
     "train": ("train",),
-    "eval.": ("evaluate",),
+    "eval.": ("evaluate", "evaluate_variation"),
     "report": ("report_study",),
+    "export": ("export",),
+    "apply": ("apply",),
 }
-DROPPED = {"report": 3, "data": 2, "sim.": 1}  # where the terminal is narrow
+DROPPED = {"report": 3, "data": 2, "export": 2, "apply": 2, "sim.": 1}  # where the terminal is narrow
 LEGEND = "✗ failed  ▸ running  … queued"
 STYLES = {"failed": "bold red", "running": "yellow", "finished": "green", "done": "green", "waiting": "dim"}
 SILENT_SECONDS = 60.0  # after which it is said how old a training's numbers are
@@ -137,7 +139,11 @@ def _trainings(snapshot: Snapshot, width: int, room: Room) -> list[RenderableTyp
     if n == 0:
         return [Text(f"{len(snapshot.trainings)} trainings", style="dim")]
     shown = snapshot.trainings[:n]
+    folds = []
+    if any(training.fold is not None for training in shown):
+        folds = [ScreenColumn("fold", [NOTHING if t.fold is None else str(t.fold) for t in shown])]
     columns = [
+        *folds,
         ScreenColumn("seed", [str(training.seed) for training in shown]),
         ScreenColumn("epoch", [_epoch(training) for training in shown]),
         ScreenColumn("train loss", [loss(training.train_loss) for training in shown], 1),

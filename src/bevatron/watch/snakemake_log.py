@@ -6,10 +6,10 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from bevatron.errors import UserError
 from bevatron.regular_files import open_regular
+from bevatron.watch.job_key import WILDCARDS, JobKey, job_key
 
 STARTED, FINISHED, FAILED, WAITING = "started", "finished", "failed", "waiting"
 CHUNK_BYTES = 1 << 24  # read at once
@@ -21,16 +21,9 @@ _FAILED = re.compile(r"^\s*Error in rule (\w+):$")
 _STEPS = re.compile(r"^(\d+) of (\d+) steps")
 _SLOTS = re.compile(r"^Provided (?:cores|remote nodes): (\d+)")
 _RESTART = re.compile(r"^Trying to restart job (\S+)\.")
+_WILDCARDS = re.compile(rf", (?=(?:{'|'.join(WILDCARDS)})=)")  # names of files may have any signs
 _LOGFILE = re.compile(r"^\s*Logfile .*:$")
 _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}  # in English: no locale is set
-
-
-class JobKey(NamedTuple):
-    """A job of the workflow: its rule, and the study, and the model or the number of the shard, that it is for."""
-
-    rule: str
-    study: str = ""
-    item: str = ""
 
 
 @dataclass
@@ -181,10 +174,10 @@ class SnakemakeLog:
             self._fail(job_id, block)
             return
         wildcards: dict[str, str] = {}
-        for part in block.fields.get("wildcards", "").split(", "):
+        for part in _WILDCARDS.split(block.fields.get("wildcards", "")):
             name, _, value = part.partition("=")
             wildcards[name] = value
-        key = JobKey(block.rule, wildcards.get("study", ""), wildcards.get("model", wildcards.get("shard", "")))
+        key = job_key(block.rule, wildcards)
         self._by_id[job_id] = key
         logs = block.fields.get("log", "")
         self.jobs[key] = LoggedJob(key, started=self._time, log=logs.split(", ")[0] or None, remote=block.remote)

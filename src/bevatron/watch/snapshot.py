@@ -60,13 +60,15 @@ class WorkflowState:
 
 @dataclass(frozen=True)
 class TrainingState:
-    """A training that is going on, or has failed or was interrupted. Losses are in the task's unit; updated: seconds
-    since 1970; data_wait: fraction of the time in steps spent waiting for data.
+    """A training that is going on, or has failed or was interrupted. fold: of a cross-validation, the one that is left
+    out; losses are in the task's unit; updated: seconds since 1970; data_wait: fraction of the time in steps spent
+    waiting for data.
     """
 
     study: str
     model: str
     seed: int
+    fold: int | None
     state: str
     epoch: float | None
     epochs: int | None

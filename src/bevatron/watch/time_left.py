@@ -1,6 +1,7 @@
 """How long the workflow will still take: measured times of its jobs, and the measured rates of `bevatron plan`."""
 
 import csv
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,12 @@ from bevatron.config.loading.rule_facts import StudyFacts
 from bevatron.errors import UserError
 from bevatron.plan.rates import FORWARD, Rates, StudyRates, load_rates
 from bevatron.regular_files import read_text
-from bevatron.store.files.names import shard_number
-from bevatron.watch.expected_jobs import OF_MODELS, OF_SHARDS
+from bevatron.store.files.names import fold_manifest, shard_number
+from bevatron.watch.expected_jobs import OF_SHARDS, training_items
+from bevatron.watch.job_key import VARIATION, JobKey
 from bevatron.watch.live_json import number, read_live
 from bevatron.watch.live_runs import RUNNING, LiveRuns
-from bevatron.watch.snakemake_log import JobKey, SnakemakeLog
+from bevatron.watch.snakemake_log import FINISHED, SnakemakeLog
 
 BENCHMARK_BYTES, MANIFEST_BYTES = 1 << 16, 1 << 25
 FIRST_SHARD = shard_number(0)
@@ -51,8 +53,26 @@ class Estimates:
         own = self._benchmark(key)
         if own is not None:
             return own
-        planned = self._from_rates(key, facts)
+        planned = self._of_other_folds(key, facts, log)
+        if planned is None:
+            nominal = key.nominal
+            planned = self._from_rates(key, facts) if nominal is None else self.seconds(nominal, facts, log)
         return here if planned is None else planned
+
+    def _of_other_folds(self, key: JobKey, facts: StudyFacts, log: SnakemakeLog | None) -> float | None:
+        """The mean time of the model's trainings on other folds: in this run, else in earlier ones."""
+        if key.rule != "train" or not facts.folds:
+            return None
+        alike = [JobKey("train", key.study, item) for item in training_items(facts)]
+        alike = [other for other in alike if other.model == key.model and other != key]
+        jobs = [log.jobs[other] for other in alike if other in log.jobs] if log is not None else []
+        seconds = [
+            job.ended - job.started
+            for job in jobs
+            if job.state == FINISHED and job.ended is not None and job.started is not None
+        ]
+        seconds = seconds or [found for other in alike if (found := self._benchmark(other)) is not None]
+        return sum(seconds) / len(seconds) if seconds else None
 
     def left(
         self,
@@ -70,17 +90,19 @@ class Estimates:
         if JobKey("manifest", study) in done:
             self._with_manifest.add(study)
         total, unknown = 0.0, 0
-        stages: dict[str, float] = {}
-        chains: dict[str, float] = {}
+        longest: dict[str, dict[str, float]] = {}  # of each stage's jobs that are left, by model
         for stage, keys in jobs.items():
             remaining = keys - done
-            if stage in OF_SHARDS and remaining:  # one shard is like another
-                seconds = self.seconds(JobKey(stage, study, FIRST_SHARD), facts, log)
-                if seconds is None:
-                    unknown += len(remaining)
-                else:
-                    total += seconds * len(remaining)
-                    stages[stage] = seconds
+            of_stage = longest.setdefault(stage, {})
+            if stage in OF_SHARDS:  # one shard is like another
+                for variation, n in _by_variation(stage, remaining).items():
+                    item = f"{variation}/{FIRST_SHARD}" if variation else FIRST_SHARD
+                    seconds = self.seconds(JobKey(stage, study, item), facts, log)
+                    if seconds is None:
+                        unknown += n
+                    else:
+                        total += seconds * n
+                        of_stage[""] = max(of_stage.get("", 0.0), seconds)
                 continue
             for key in remaining:
                 seconds = self._remaining(key, facts, log, runs, now)
@@ -88,11 +110,8 @@ class Estimates:
                     unknown += 1
                     continue
                 total += seconds
-                if stage in OF_MODELS:
-                    chains[key.item] = chains.get(key.item, 0.0) + seconds
-                else:
-                    stages[stage] = max(stages.get(stage, 0.0), seconds)
-        return total, sum(stages.values()) + max(chains.values(), default=0.0), unknown
+                of_stage[key.model] = max(of_stage.get(key.model, 0.0), seconds)
+        return total, longest_chain(longest, list(facts.models)), unknown
 
     def _remaining(
         self, key: JobKey, facts: StudyFacts, log: SnakemakeLog | None, runs: LiveRuns, now: float
@@ -110,11 +129,13 @@ class Estimates:
     def _benchmark(self, key: JobKey) -> float | None:
         """Of an earlier run of the same job, by Snakemake's own measurement."""
         if key not in self._benchmarks:
-            item = f"shard-{key.item}" if key.rule in OF_SHARDS else key.item
+            before, _, last = key.item.rpartition("/")
+            item = Path(before, f"shard-{last}").as_posix() if key.rule in OF_SHARDS else key.item
             name = f"{key.study}/{item}" if item else key.study
+            rule = key.rule.removesuffix(VARIATION)
             found = None
             with suppress(OSError, ValueError, KeyError, IndexError, UserError):
-                text = read_text(self._results / "benchmarks" / key.rule / f"{name}.tsv", BENCHMARK_BYTES)
+                text = read_text(self._results / "benchmarks" / rule / f"{name}.tsv", BENCHMARK_BYTES)
                 found = float(list(csv.DictReader(text.splitlines(), delimiter="\t"))[-1]["s"])
             self._benchmarks[key] = found
         return self._benchmarks[key]
@@ -128,33 +149,71 @@ class Estimates:
             return rates.simulate.start + rates.simulate.seconds * rates.simulate.events if same else None
         if key.rule == "report_study":
             return rates.report_seconds
-        n = self._n_samples(key.study)
+        n = self._n_samples(key.study, facts)
         if not n:
             return None
         match key.rule:
             case "manifest":
-                return rates.simulate.start + rates.prepare.manifest_seconds * sum(n.values())
+                return rates.simulate.start + rates.prepare.manifest_seconds * _n_all(facts, n)
             case "observables":
                 return rates.simulate.start + rates.prepare.observables_seconds * n.get("test", 0)
             case "train":
-                return _planned_training(key.item, facts, rates, n)
+                return _planned_training(key.model, facts, rates, n)
             case "evaluate":
-                model = facts.models[key.item]
-                fits, _ = rates.fits_of(key.item, model.architecture)
+                model = facts.models[key.model]
+                fits, _ = rates.fits_of(key.model, model.architecture)
                 return fits.evaluate_start + model.seeds * n.get("test", 0) * fits.evaluate_seconds
         return None
 
-    def _n_samples(self, study: str) -> dict[str, int]:
-        """Samples of each split, of the dataset that is there; empty before it is."""
+    def _n_samples(self, study: str, facts: StudyFacts) -> dict[str, int]:
+        """Samples of each split, of the dataset that is there, and empty before it is; of a cross-validation train and
+        val are those of fold 0, and test is all.
+        """
         if study not in self._samples and study in self._with_manifest:
+            names = ([fold_manifest(0)] if facts.folds else []) + ["manifest.json"]
             self._samples[study] = {}
-            manifest = read_live(self._results / study / "dataset" / "manifest.json", MANIFEST_BYTES) or {}
-            with suppress(KeyError, TypeError, AttributeError, ValueError):
-                self._samples[study] = {
-                    split: sum(int(entry["samples"]) for entry in entries)
-                    for split, entries in manifest["splits"].items()
-                }
+            for name in names:
+                self._samples[study] |= _samples_in(self._results / study / "dataset" / name)
         return self._samples.get(study, {})
+
+
+def _samples_in(path: Path) -> dict[str, int]:
+    manifest = read_live(path, MANIFEST_BYTES) or {}
+    with suppress(KeyError, TypeError, AttributeError, ValueError):
+        found = {
+            split: sum(int(entry["samples"]) for entry in entries) for split, entries in manifest["splits"].items()
+        }
+        return {split: n for split, n in found.items() if n}
+    return {}
+
+
+def _n_all(facts: StudyFacts, n: dict[str, int]) -> int:
+    return n.get("test", 0) if facts.folds else sum(n.values())
+
+
+def _by_variation(stage: str, keys: frozenset[JobKey]) -> dict[str, int]:
+    """How many of the jobs of shards are of each variation; '' is the nominal study."""
+    if not stage.endswith(VARIATION):
+        return {"": len(keys)} if keys else {}
+    return dict(Counter(key.item.partition("/")[0] for key in keys))
+
+
+def longest_chain(longest: dict[str, dict[str, float]], models: list[str]) -> float:
+    """Of jobs that wait for one another, from the longest that is left in each stage, by model ('' is of all)."""
+
+    def of(*stages: str, model: str = "") -> float:
+        return sum(longest.get(stage, {}).get(model, 0.0) for stage in stages)
+
+    data = of("simulate", "totals", "prepare", "manifest")
+    varied = of("simulate_variation", "prepare_variation", "manifest_variation")
+    chains = [data + of("observables"), of("validate_source"), varied]
+    for model in models:
+        learned = data + of("search", "train", model=model)
+        evaluated = max(
+            learned + of("evaluate", model=model), max(learned, varied) + of("evaluate_variation", model=model)
+        )
+        chains.append(evaluated + of("export", "apply", model=model))
+    return max(chains) + of("report_study")
 
 
 def _planned_training(name: str, facts: StudyFacts, rates: StudyRates, n: dict[str, int]) -> float:
@@ -168,14 +227,14 @@ def _planned_training(name: str, facts: StudyFacts, rates: StudyRates, n: dict[s
 
 def _training_left(key: JobKey, facts: StudyFacts, runs: LiveRuns) -> float | None:
     """Of a training that is going on, by its own speed: the seed that is fitted, and those that follow."""
-    mine = [run for run in runs.trainings.values() if run.name[:2] == (key.study, key.item)]
+    mine = [run for run in runs.trainings.values() if run.key == key]
     fitted = next((run for run in mine if run.state == RUNNING), None)
     if fitted is None:
         return None
     left, updated, started = (number(fitted.values.get(name)) for name in ("seconds_left", "updated", "started"))
     if left is None or updated is None or started is None:
         return None
-    seeds_after = max(0, facts.models[key.item].seeds - 1 - fitted.name[2])
+    seeds_after = max(0, facts.models[key.model].seeds - 1 - fitted.name[2])
     return left + seeds_after * (updated - started + left)
 
 

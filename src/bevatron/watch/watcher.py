@@ -11,10 +11,13 @@ from bevatron.config.loading.load import load_workflow
 from bevatron.config.loading.rule_facts import StudyFacts, load_facts
 from bevatron.errors import UserError
 from bevatron.regular_files import open_regular
-from bevatron.watch.expected_jobs import DoneFiles, jobs_of
+from bevatron.watch.expected_jobs import DoneFiles, jobs_of, training_items
+from bevatron.watch.job_key import JobKey
 from bevatron.watch.live_json import number
 from bevatron.watch.live_runs import LiveRuns, LiveSearch, LiveTraining
-from bevatron.watch.snakemake_log import FAILED, FINISHED, STARTED, JobKey, LoggedJob, SnakemakeLog, newest_logs
+from bevatron.watch.on_demand_jobs import STAGES as ON_DEMAND
+from bevatron.watch.on_demand_jobs import OnDemandJobs
+from bevatron.watch.snakemake_log import FAILED, FINISHED, STARTED, LoggedJob, SnakemakeLog, newest_logs
 from bevatron.watch.snapshot import (
     DashboardState,
     FailureState,
@@ -64,11 +67,12 @@ class Watcher:
         self.facts: dict[str, StudyFacts] = load_facts(
             names, self.scale, self._config.parent / "studies", self._folder / FACTS
         )
-        self.jobs = {name: jobs_of(name, facts) for name, facts in self.facts.items() if not facts.missing}
+        self.jobs = {name: jobs_of(facts) for name, facts in self.facts.items() if not facts.missing}
         self._keys = {
             name: {stage: frozenset(JobKey(stage, name, item) for item in items) for stage, items in jobs.items()}
             for name, jobs in self.jobs.items()
         }
+        self._on_demand = {name: OnDemandJobs(name, self.facts[name]) for name in self.jobs}
         self._runs = LiveRuns(self._folder / settings.runs_dir)
         rates = self._config.parent / "rates.yaml"
         self._estimates = Estimates(self._folder / "results", rates, self.scale)
@@ -76,8 +80,8 @@ class Watcher:
 
     @property
     def models(self) -> dict[str, list[str]]:
-        """The models of each study."""
-        return {name: list(facts.models) for name, facts in self.facts.items()}
+        """The models of each study, of a cross-validation each with each fold as model/fold-F."""
+        return {name: training_items(facts) for name, facts in self.facts.items()}
 
     @property
     def runs(self) -> LiveRuns:
@@ -101,7 +105,7 @@ class Watcher:
         over = self._state() != "running"
         parts, studies = [], []
         for name, facts in self.facts.items():
-            jobs = self._keys.get(name, {})
+            jobs = self._keys.get(name, {}) | self._asked_on_demand(name, done)
             part = self._estimates.left(name, facts, jobs, done, log, self._runs, now)
             parts.append(part)
             studies.append(
@@ -156,9 +160,22 @@ class Watcher:
         start = time.monotonic()
         if start < self._next_files:
             return
-        self._done = {key for name, jobs in self.jobs.items() for key in self._files.done(name, jobs)}
+        self._done = {key for name, jobs in self.jobs.items() for key in self._files.done(name, self.facts[name], jobs)}
+        self._done.update(key for jobs in self._on_demand.values() for key in jobs.done(self._folder))
         took = time.monotonic() - start
         self._next_files = start + max(FILES_SECONDS, took / FILES_FRACTION)
+
+    def _asked_on_demand(self, study: str, done: set[JobKey]) -> dict[str, frozenset[JobKey]]:
+        """Of what `all` does not ask for: that which the last run was asked for, or has run, or that is there."""
+        if study not in self._on_demand:
+            return {}
+        possible = self._on_demand[study]
+        asked = possible.asked_for(self._record.targets) if self._record is not None else set[JobKey]()
+        if self._log is not None:
+            asked |= {key for key in self._log.jobs if key.rule in ON_DEMAND and key.study == study}
+        asked |= done & possible.files.keys()
+        by_stage = {stage: frozenset(key for key in asked if key.rule == stage) for stage in ON_DEMAND}
+        return {stage: keys for stage, keys in by_stage.items() if keys}
 
     def _state(self) -> str:
         if self._log is None:
@@ -203,20 +220,21 @@ class Watcher:
 
     def _trainings(self) -> tuple[TrainingState, ...]:
         shown = [run for run in self._runs.trainings.values() if self._is_shown(run)]
-        shown.sort(key=lambda run: (ORDER.get(run.state, 9), run.name))
+        shown.sort(key=lambda run: (ORDER.get(run.state, 9), run.key, run.name))
         return tuple(map(_training_state, shown))
 
     def _is_shown(self, run: LiveTraining) -> bool:
         """Not what has finished, or is settled by now: the model's training has finished, or failed as a job, whose log
-        is shown.
+        is shown, or the study has no such fold any more.
         """
-        study, model, _ = run.name
-        if run.state == "finished" or study not in self.facts:
+        key = run.key
+        if run.state == "finished" or key.study not in self.facts:
             return False
-        key = JobKey("train", study, model)
         job = self._log.jobs.get(key) if self._log is not None else None
         shown_as_job = job is not None and job.state == FAILED
-        return run.state in ("running", "silent") or not (shown_as_job or key in self._done)
+        models, trained = self.facts[key.study].models, self._keys.get(key.study, {}).get("train", frozenset())
+        other_folds = key.model in models and key not in trained
+        return run.state in ("running", "silent") or not (shown_as_job or other_folds or key in self._done)
 
     def _searches(self) -> tuple[SearchState, ...]:
         """Of each model the newest that has trials to do: others were of other settings, or are published."""
@@ -257,6 +275,7 @@ def _training_state(run: LiveTraining) -> TrainingState:
         study=study,
         model=model,
         seed=seed,
+        fold=run.fold,
         state=run.state,
         epoch=number(values.get("epoch")),
         epochs=None if epochs is None else int(epochs),

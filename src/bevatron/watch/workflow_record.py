@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ RECORD = Path(".snakemake/bevatron/workflow.json")
 
 @dataclass(frozen=True)
 class WorkflowRecord:
-    """A run of the workflow: its scale and studies, its Snakemake's process, its log."""
+    """A run of the workflow: its scale and studies, its Snakemake's process, its log, and the targets that it was
+    asked for, none where it was to make `all`.
+    """
 
     scale: str
     studies: tuple[str, ...]
@@ -25,6 +28,7 @@ class WorkflowRecord:
     ticks: int | None
     started: float
     log: str | None
+    targets: tuple[str, ...] = ()
 
     @property
     def has_ended(self) -> bool | None:
@@ -32,7 +36,7 @@ class WorkflowRecord:
         return has_ended(self.pid, self.host, self.ticks)
 
 
-def write_workflow_record(scale: str, studies: list[str], log: str | None) -> None:
+def write_workflow_record(scale: str, studies: list[str], log: str | None, targets: Iterable[str] = ()) -> None:
     """Record this process, which runs the workflow at that scale. Called by the workflow's rules."""
     RECORD.parent.mkdir(parents=True, exist_ok=True)
     write_live(
@@ -45,6 +49,7 @@ def write_workflow_record(scale: str, studies: list[str], log: str | None) -> No
             "ticks": start_ticks(os.getpid()),
             "started": time.time(),
             "log": log,
+            "targets": sorted(map(str, targets)),
         },
     )
 
@@ -56,6 +61,7 @@ def read_workflow_record(folder: Path) -> WorkflowRecord | None:
         studies = tuple(map(str, found["studies"]))
         log = None if found["log"] is None else str(found["log"])
         process = int(found["pid"]), str(found["host"]), found["ticks"]
-        return WorkflowRecord(str(found["scale"]), studies, *process, float(found["started"]), log)
+        targets = tuple(map(str, found.get("targets", ())))
+        return WorkflowRecord(str(found["scale"]), studies, *process, float(found["started"]), log, targets)
     except (TypeError, KeyError, ValueError):
         return None
