@@ -33,6 +33,14 @@ def apply(
     tree: Annotated[
         str | None, typer.Option(help="tree of ROOT files, group of HDF5 files; default: the study's")
     ] = None,
+    all_folds: Annotated[
+        bool,
+        typer.Option(
+            "--all-folds",
+            help="of a cross-validation: the mean over the networks of all folds, for events of no training; default: "
+            "each event by those that have not seen it",
+        ),
+    ] = False,
     accelerator: Annotated[str, typer.Option(help="cpu, cuda or auto; of ONNX files always cpu")] = "cpu",
 ) -> None:
     """Score the events of new files with a trained model, in their order; those that fail the selection get NaN."""
@@ -56,6 +64,7 @@ def apply(
         overwrite=overwrite,
         tree=tree,
         accelerator=accelerator,
+        all_folds=all_folds,
     )
 
 
