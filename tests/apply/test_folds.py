@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 
+import awkward as ak
 import numpy as np
 import pytest
 from applied import MODELS, SOURCE, jets, make_folds, write_root
@@ -66,8 +67,6 @@ def test_an_event_gets_its_own_fold_in_any_file_and_order(crossed, scores, tmp_p
     order = np.random.default_rng(5).permutation(1200)[:400]
     kept = [name for name in both[0] if name not in ("flav", "truth_m2", "w")]
     columns = {name: [*both[0][name], *both[1][name]] for name in kept}
-    import awkward as ak
-
     mixed = {name: ak.Array([values[row] for row in order]) for name, values in columns.items()}
     mixed["event_number"] = np.asarray(mixed["event_number"]).astype(np.float64)
     for name in ("pt", "eta", "met"):

@@ -1,29 +1,22 @@
 """Keys of the source `table` that new files must not need, and those that they are read by; a project's own modules."""
 
-import shutil
-import subprocess
 import sys
 
-import awkward as ak
 import h5py
 import numpy as np
 import pytest
-import yaml
-from applied import MODELS, SOURCE, jets, make, make_models, write_root
+from applied import MODELS, SOURCE, assert_same, jets, make, write_root
 from project_files import make_project
-from test_same_bits import assert_same
 
 from bevatron import cli
 from bevatron.config.loading import project_modules
-from bevatron.config.loading.load import load_study, load_workflow
-from bevatron.errors import UserError
+from bevatron.config.loading.load import load_workflow
 
 
 @pytest.fixture
 def odd(tmp_path):
     """A study whose files say the split, of which only the first rows are read, and whose weight and feature shift."""
-    columns = jets(1500, 3) | {"kaggle_set": np.array(["t", "v", "b", "u"])[np.arange(1500) % 4]}
-    columns["kaggle_set"] = np.arange(1500) % 4
+    columns = jets(1500, 3) | {"kaggle_set": np.arange(1500) % 4}
     files = [write_root(tmp_path / "jets.root", columns)]
     source = {
         **SOURCE,
@@ -95,7 +88,36 @@ def test_images_that_are_cropped_and_averaged(tmp_path, scores):
     assert assert_same(predictions, found, 0) == len(predictions) > 150
 
 
-@pytest.fixture
-def project(tmp_path):
-    yield make_project(tmp_path / "project")
+def test_a_project_s_own_architecture(tmp_path, monkeypatch, capsys):
+    """Its modules are found where the project's configuration is; elsewhere that is said in a line."""
+    project = make_project(tmp_path / "project")
+    files = [write_root(tmp_path / "jets.root", jets(300, 1))]
+    groups = {"jet": {"features": {"pt": "pt", "eta": "eta"}}}
+    own = {"title": "own", "inputs": ["jet"], "architecture": {"kind": "linear"}}
+    load_workflow(project / "config" / "config.yaml")
+    made = make(tmp_path, SOURCE | {"groups": groups, "missing": {}}, {"own": own}, files)
     project_modules.use_modules(None)
+    command = ["bevatron", "apply", str(made.model("own")), str(files[0]), "--output", str(tmp_path / "scores.csv")]
+
+    def run(*more: str) -> tuple[int, list[str]]:
+        monkeypatch.setattr(sys, "argv", [*command, *more])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("bevatron: ")]
+        project_modules.use_modules(None)
+        return ended.value.code or 0, lines
+
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    code, lines = run()
+    assert (code, len(lines)) == (2, 1)
+    assert "it has the architecture 'linear'; use the project in which it was trained" in lines[0]
+    assert not (tmp_path / "scores.csv").exists()
+    assert run("--config", str(project / "config" / "config.yaml"))[0] == 0
+    monkeypatch.chdir(project)
+    assert run("--overwrite")[0] == 0
+    layers = project / "modules" / "layers.py"
+    layers.write_text(layers.read_text().replace("nn.Linear(n, m)", "nn.Linear(n, m, True)"))
+    code, lines = run("--overwrite")
+    assert (code, len(lines)) == (2, 1)
+    assert "layers.py of the project's modules differs" in lines[0]

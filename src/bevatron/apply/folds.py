@@ -54,9 +54,8 @@ class Ensemble:
             return np.concatenate([outputs for outputs, _ in found]), max(n for _, n in found)
         assert folds is not None
         rows = [np.flatnonzero(folds == fold) for fold in range(len(self.models))]
-        parts = [
-            (where, *_outputs(self.models[fold], samples.take(where))) for fold, where in enumerate(rows) if len(where)
-        ]
+        used = [(where, model) for where, model in zip(rows, self.models, strict=True) if len(where)]
+        parts = [(where, *_outputs(model, samples.take(where))) for where, model in used]
         outputs = np.empty((self.n_networks, len(samples), parts[0][1].shape[2]), np.float32)
         for where, of_fold, _ in parts:
             outputs[:, where] = of_fold

@@ -71,8 +71,8 @@ class Scores:
 
 
 def combine(values: np.ndarray) -> tuple[np.ndarray, ...]:
-    """(n_networks, n, k) to the mean and the standard deviation of each number over the networks that score an event, or
-    of one network to its numbers as they are.
+    """Of (n_networks, n, k), the networks that score an event, to the mean and the standard deviation of each number
+    over them, or of one network to its numbers as they are.
     """
     if len(values) == 1:
         return (values[0],)
