@@ -121,13 +121,12 @@ def make_dataset(place: Path, source: dict, models: dict, files: list[Path], **p
     return made
 
 
-def make_folds(place: Path, source: dict, models: dict, files: list[Path], **parts: object) -> Made:
-    """Everything up to the predictions of a cross-validation in three folds."""
-    dataset = {"recipe": {"kind": "table"}, "folds": 3}
-    made = make_dataset(place, source, models, files, dataset=dataset, **parts)
+def make_folds(place: Path, source: dict, models: dict, files: list[Path], k: int = 3) -> Made:
+    """Everything up to the predictions of a cross-validation in k folds."""
+    made = make_dataset(place, source, models, files, dataset={"recipe": {"kind": "table"}, "folds": k})
     workflow = Workflow(studies=["applied"], runs_dir=str(made.results.parent / "runs"), accelerator="cpu")
     for name in models:
-        runs = [made.model(name) / fold_folder(fold) / "runs.json" for fold in range(3)]
+        runs = [made.model(name) / fold_folder(fold) / "runs.json" for fold in range(k)]
         for fold, path in enumerate(runs):
             train_model(made.study, workflow, name, made.manifest.parent / fold_manifest(fold), None, path.parent)
         evaluate_model(made.study, workflow, name, made.manifest, runs, made.results / "evaluation" / name)

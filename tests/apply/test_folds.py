@@ -180,9 +180,8 @@ def test_folds_that_do_not_go_together(model, data, tmp_path):
     record = read_runs(model / "fold-2" / "runs.json", "applied", "mlp")
     write_runs(model / "fold-2" / "runs.json", record.model_copy(update={"runs": record.runs[:1]}))
     refused(r"fold-2: has other seeds \(0\) than .*fold-0; run", model, [data], output)
-    write_runs(
-        model / "fold-2" / "runs.json", record.model_copy(update={"settings": {**record.settings, "title": "x"}})
-    )
+    settings = {**record.settings, "training": {}}
+    write_runs(model / "fold-2" / "runs.json", record.model_copy(update={"settings": settings}))
     refused(r"fold-2: has other settings of the model than", model, [data], output)
     one = record.runs[0].model_copy(update={"fold": 1})
     write_runs(model / "fold-2" / "runs.json", record.model_copy(update={"runs": (one, record.runs[1])}))
@@ -198,7 +197,13 @@ def test_folds_that_do_not_go_together(model, data, tmp_path):
     refused(r"fold-2: has other sums in its preprocessing than", model, [data], output)
 
 
-def test_another_number_of_folds_in_one_of_them(model, data, tmp_path):
+def test_another_number_of_folds_in_one_of_them(crossed, model, data, tmp_path):
+    two = make_folds(tmp_path / "two", SOURCE, {"mlp": MODELS["mlp"]}, crossed.files, k=2)
+    shutil.rmtree(model / "fold-1")
+    shutil.copytree(two.model("mlp") / "fold-1", model / "fold-1")
+    refused(r"fold-1: has other dataset_digest in its preprocessing than", model, [data], tmp_path / "o.root")
+    shutil.rmtree(model / "fold-1")
+    shutil.copytree(crossed.model("mlp") / "fold-1", model / "fold-1")
     path = model / "fold-1" / "preprocessing.json"
     settings = json.loads(path.read_text())["settings"]
     assert settings.count('"folds": 3') == 1

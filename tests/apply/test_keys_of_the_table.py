@@ -11,6 +11,7 @@ from project_files import make_project
 from bevatron import cli
 from bevatron.config.loading import project_modules
 from bevatron.config.loading.load import load_workflow
+from bevatron.errors import UserError
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def odd(tmp_path):
         "splits": {name: f"kaggle_set == {k}" for k, name in enumerate(("train", "val", "test"))},
         "rows_per_file": 1200,
         "shift": {"w": "2 * w", "pt": "1.01 * pt"},
-        "observers": {"row": "entry", "pt": "pt"},
+        "observers": {"row": "entry", "pt": "pt", "both": "entry + w"},
     }
     return make(tmp_path, source, {"mlp": MODELS["mlp"]}, files)
 
@@ -38,8 +39,12 @@ def test_splits_shifts_and_rows_of_files(odd, scores, tmp_path):
     np.testing.assert_array_equal(found["passed"], (1.01 * pt.astype("f8") > 30) & (abs(eta) < 2.5))
     np.testing.assert_array_equal(found["row"], np.arange(1500))
     bare = write_root(tmp_path / "bare.root", jets(1500, 3, truth=False))
-    for name, values in scores(odd.model("mlp"), [bare], seed=0, logits=True).items():
+    without = scores(odd.model("mlp"), [bare], seed=0, logits=True)
+    assert found.keys() - without.keys() == {"both"}  # for which there is no weight
+    for name, values in without.items():
         np.testing.assert_array_equal(values, found[name])
+    with pytest.raises(UserError, match="has no column 'entry'"):
+        scores(odd.model("mlp"), [bare], observers=["entry"])
 
 
 def test_lists_that_are_counted_by_event(tmp_path, scores):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,8 +40,11 @@ class Ensemble:
         """How many networks score an event."""
         return len(self.models[0].seeds) * (1 if self.by_fold else len(self.models))
 
-    def folds_of(self, events: np.ndarray) -> np.ndarray:
-        """The fold, (n,) int32, of each event by its number."""
+    def folds_of(self, events: np.ndarray | None) -> np.ndarray:
+        """The fold, (n,) int32, of each event by its number. Raises UserError where a source gives none."""
+        if events is None:
+            what = "chooses networks by the numbers of events, and the study's source gives none for new files"
+            raise UserError(self.path, what, "give --all-folds, if its events are of no training")
         return fold_of(events, len(self.models)).astype(np.int32)
 
     def outputs(self, samples: Samples, folds: np.ndarray | None) -> tuple[np.ndarray, int]:
@@ -119,11 +123,16 @@ def _difference(model: AppliedModel, first: AppliedModel) -> str | None:
     for name in type(ours).model_fields:
         if getattr(ours, name) != getattr(theirs, name):
             return f"{name} in its preprocessing"
-    if model.settings != first.settings:
+    if _computed(model) != _computed(first):
         return "settings of the model"
     if model.seeds != first.seeds:
         return f"seeds ({', '.join(map(str, model.seeds))})"
     return None if model.networks.predicts_width == first.networks.predicts_width else "outputs"
+
+
+def _computed(model: AppliedModel) -> dict[str, Any]:
+    """The settings that a training depends on."""
+    return {key: value for key, value in (model.settings or {}).items() if key not in ("title", "published")}
 
 
 def _outputs(model: AppliedModel, samples: Samples) -> tuple[np.ndarray, int]:

@@ -123,7 +123,7 @@ class _Job:
         n = len(step)
         columns = {} if file is None else {FILE: np.full(n, file, np.int32)}
         columns |= {name: _plain(values) for name, values in step.columns.items()}
-        folds = self._ensemble.folds_of(step.event) if self._ensemble.by_fold and step.event is not None else None
+        folds = self._ensemble.folds_of(step.event) if self._ensemble.by_fold else None
         scores = {} if folds is None else {FOLD: folds}
         scores |= {PASSED: step.passed} | {name: np.full(n, np.nan, np.float32) for name in self._scores.columns}
         if twice := [name for name in scores if name in columns]:

@@ -56,10 +56,11 @@ class Unlabelled:
         self._carry(observers, event if event and self._keeps(EVENT_ID, table, id=event) else [])
 
     def _keeps(self, name: str, table: EventTable, **made_of: object) -> bool:
-        lacking = _lacking(table, Formulas(_part(self._mapping, **made_of)).columns_read())
         by_fold = name == EVENT_ID and self._numbered
-        if lacking == ENTRY and not by_fold:  # a place in a file can be made of any; it says nothing of an event
-            return True
+        columns = Formulas(_part(self._mapping, **made_of)).columns_read()
+        if not by_fold:  # any file's rows have numbers, which say nothing of an event in another file
+            columns = [column for column in columns if column != ENTRY]
+        lacking = _lacking(table, columns)
         if lacking is not None and by_fold:
             what = f"has no '{lacking}', which says of which fold an event is"
             raise UserError(table.path, what, ALL_FOLDS)
@@ -90,7 +91,8 @@ class Unlabelled:
 
     def _columns_of(self, table: EventTable) -> list[str]:
         """What is read of the table: `entry`, the number of a row, only where it has such a column."""
-        read = [name for name in self._read if name != ENTRY or name in table.columns]
+        asked = (*table.columns, *self._copied)
+        read = [name for name in self._read if name != ENTRY or name in asked]
         if not read:
             raise UserError("simulation.source", "no expression names a column of the files", "name one")
         return read
