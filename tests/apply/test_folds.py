@@ -215,3 +215,28 @@ def test_all_folds_of_a_model_without_folds(made, crossed, data, tmp_path):
     output = tmp_path / "scores.root"
     refused("--all-folds: .* holds no folds; leave it out", made.model("mlp"), [data], output, all_folds=True)
     refused("holds no folds", crossed.model("mlp") / "fold-1", [data], output, all_folds=True)
+
+
+def test_what_can_only_be_learned_by_heart_is_not_known(tmp_path, scores):
+    """The class is a throw of a coin. The rows of the training come back in another order, without their labels."""
+    draw, n = np.random.default_rng(1), 1200
+    columns = {"x": draw.normal(size=n), "y": draw.normal(size=n), "number": 7919 * np.arange(n) - 4_000_000}
+    heads = draw.integers(0, 2, n)
+    source = {
+        "kind": "table",
+        "groups": {"point": {"features": {"x": "x", "y": "y"}}},
+        "targets": {"flavour": {"classes": {"light": "heads == 0", "heavy": "heads == 1"}}},
+        "id": "number",
+    }
+    trees = {"kind": "boosted_trees", "rounds": 60, "leaves": 64, "depth": 12, "samples_per_leaf": 1}
+    model = {"title": "Trees", "inputs": ["point"], "architecture": trees, "training": {"checkpoint": "last"}}
+    made = make_folds(tmp_path, source, {"trees": model}, [write_root(tmp_path / "a.root", columns | {"heads": heads})])
+    order = draw.permutation(n)
+    new = write_root(tmp_path / "new.root", {name: values[order] for name, values in columns.items()})
+
+    def accuracy(path, **options) -> float:
+        return float(np.mean((scores(path, [new], **options)["p_heavy"] > 0.5) == heads[order]))
+
+    assert abs(accuracy(made.model("trees")) - 0.5) < 4 * 0.5 / np.sqrt(n)
+    assert accuracy(made.model("trees"), all_folds=True) > 0.8  # as the documentation warns
+    assert accuracy(made.model("trees") / "fold-0") > 0.7
