@@ -14,6 +14,7 @@ from bevatron.evaluate.stage import evaluate_model
 from bevatron.prepare import stage as prepare
 from bevatron.prepare.totals import write_totals
 from bevatron.simulate.stage import simulate_shard
+from bevatron.store.files.names import fold_folder, fold_manifest
 from bevatron.train.stage import train_model
 
 LISTS = ["jet", "tracks"]
@@ -92,6 +93,13 @@ class Made:
 
 def make(place: Path, source: dict, models: dict, files: list[Path], **parts: object) -> Made:
     """Everything up to the predictions, with two seeds of one epoch each."""
+    made = make_dataset(place, source, models, files, **parts)
+    make_models(made.study, made.manifest, made.results)
+    return made
+
+
+def make_dataset(place: Path, source: dict, models: dict, files: list[Path], **parts: object) -> Made:
+    """The study and its dataset; no model is trained."""
     tree = {
         "name": "applied", "title": "Applied", "summary": "Jets", "n_seeds": 2,
         "simulation": {"source": {**source, "files": [str(path) for path in files]}},
@@ -110,7 +118,18 @@ def make(place: Path, source: dict, models: dict, files: list[Path], **parts: ob
     for shard in range(made.study.simulation.shards):
         prepare.prepare_shard(made.study, made.results / "raw" / f"shard-{shard:04d}.h5", made.manifest.parent, totals)
     prepare.write_manifest(made.study, made.manifest.parent)
-    make_models(made.study, made.manifest, made.results)
+    return made
+
+
+def make_folds(place: Path, source: dict, models: dict, files: list[Path], k: int = 3) -> Made:
+    """Everything up to the predictions of a cross-validation in k folds."""
+    made = make_dataset(place, source, models, files, dataset={"recipe": {"kind": "table"}, "folds": k})
+    workflow = Workflow(studies=["applied"], runs_dir=str(made.results.parent / "runs"), accelerator="cpu")
+    for name in models:
+        runs = [made.model(name) / fold_folder(fold) / "runs.json" for fold in range(k)]
+        for fold, path in enumerate(runs):
+            train_model(made.study, workflow, name, made.manifest.parent / fold_manifest(fold), None, path.parent)
+        evaluate_model(made.study, workflow, name, made.manifest, runs, made.results / "evaluation" / name)
     return made
 
 
@@ -122,3 +141,23 @@ def make_models(study: Study, manifest: Path, results: Path) -> Path:
         train_model(study, workflow, name, manifest, None, folder)
         evaluate_model(study, workflow, name, manifest, folder / "runs.json", results / "evaluation" / name)
     return results
+
+
+def ids(columns: dict) -> np.ndarray:
+    """As the dataset numbers samples: the file's number and the entry."""
+    file = columns.get("file", np.zeros(len(columns["entry"]), np.int32))
+    return (file.astype(np.uint64) << np.uint64(40)) | columns["entry"].astype(np.uint64)
+
+
+def assert_same(predictions, columns: dict, seed: int, file: int | None = None) -> int:
+    """Compares the logits of all test samples in the columns; how many there were."""
+    found = ids(columns) if file is None else ids(columns) | (np.uint64(file) << np.uint64(40))
+    logits = np.column_stack([columns[f"logit_{name}"] for name in predictions.classes])
+    here = np.isin(predictions.id, found)
+    rows = np.searchsorted(found, predictions.id[here])
+    np.testing.assert_array_equal(logits[rows], predictions.outputs[seed][here])
+    expected = predictions.probabilities()[seed][here].astype(np.float32)
+    np.testing.assert_array_equal(
+        np.column_stack([columns[f"p_{name}"] for name in predictions.classes])[rows], expected
+    )
+    return int(here.sum())

@@ -31,6 +31,7 @@ def test_no_digest_depends_on_it():
 def test_its_options_are_those_of_the_command():
     assert Application.model_validate(ENTRY).options == ["--seed=1", "--observer=pt", "--observer=eta", "--tree=jets"]
     assert Application.model_validate({"files": ["x"]}).options == []
+    assert Application.model_validate({"all_folds": True}).options == ["--all-folds"]
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,7 @@ def test_its_options_are_those_of_the_command():
         ({"models": ["mlp", "mlp"]}, r"'mlp' stands twice"),
         ({"seed": 3}, r"apply.analysis.seed: there are 3 seeds, from 0"),
         ({"format": "hdf"}, r"format"),
+        ({"all_folds": True}, r"apply.analysis.all_folds: the study has no folds"),
     ],
 )
 def test_a_mistake_is_named(entry, match):

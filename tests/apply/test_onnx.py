@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import uproot
-from applied import jets, write_root
+from applied import MODELS, SOURCE, jets, make_folds, write_root
 
 from bevatron.apply.onnx_networks import pad
 from bevatron.apply.stage import apply_model
@@ -98,3 +98,28 @@ def test_lists_are_padded_with_zeros():
     expected = np.zeros((3, 4, 2), np.float32)
     expected[1, :2], expected[2, 0] = [[1, 2], [3, 4]], [5, 6]
     np.testing.assert_array_equal(pad(lists, 4), expected)
+
+
+def test_exported_folds(tmp_path, scores):
+    """Each event by its own fold's files, which say of which fold they are; what is mixed up is refused."""
+    files = [write_root(tmp_path / "jets.root", jets(300, 1))]
+    made = make_folds(tmp_path, SOURCE, {"mlp": MODELS["mlp"]}, files, k=2)
+    folder, workflow = tmp_path / "export" / "mlp", Workflow(studies=["applied"], accelerator="cpu")
+    for fold in range(2):
+        manifest = made.manifest.parent / f"manifest-fold-{fold}.json"
+        runs = made.model("mlp") / f"fold-{fold}" / "runs.json"
+        export_model(made.study, workflow, "mlp", manifest, runs, folder / f"fold-{fold}")
+    for options in ({}, {"all_folds": True}, {"seed": 1}):
+        found, expected = scores(folder, files, **options), scores(made.model("mlp"), files, **options)
+        assert list(found) == list(expected)
+        for name, values in expected.items():
+            np.testing.assert_allclose(found[name], values, rtol=TOLERANCE, atol=TOLERANCE)
+    shutil.move(folder / "fold-1", tmp_path / "fold-1")
+    with pytest.raises(
+        UserError, match=r"fold-1/export\.json: is missing.*run `bevatron export applied mlp` for fold 1"
+    ):
+        apply_model(folder, files, tmp_path / "out.root")
+    shutil.copytree(folder / "fold-0", folder / "fold-1")
+    with pytest.raises(UserError, match="fold-1: is of fold 0"):
+        apply_model(folder, files, tmp_path / "out.root")
+    assert not (tmp_path / "out.root").exists()

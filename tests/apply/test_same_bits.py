@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from applied import MODELS, SOURCE, jets, make, write_root
+from applied import MODELS, SOURCE, assert_same, jets, make, write_root
 
 from bevatron.apply.stage import apply_model
 from bevatron.compute.numerics.devices import deterministic
@@ -16,26 +16,6 @@ from bevatron.training.full_batches import FullBatches
 
 JET, TRACKS = InputGroup((4,), ("pt", "eta", "mass", "energy")), InputGroup((40, 3), ("d0", "z0", "phi"), True)
 IMAGE = InputGroup((1, 12, 12), ("energy",))
-
-
-def ids(columns: dict) -> np.ndarray:
-    """As the dataset numbers samples: the file's number and the entry."""
-    file = columns.get("file", np.zeros(len(columns["entry"]), np.int32))
-    return (file.astype(np.uint64) << np.uint64(40)) | columns["entry"].astype(np.uint64)
-
-
-def assert_same(predictions, columns: dict, seed: int, file: int | None = None) -> int:
-    """Compares the logits of all test samples in the columns; how many there were."""
-    found = ids(columns) if file is None else ids(columns) | (np.uint64(file) << np.uint64(40))
-    logits = np.column_stack([columns[f"logit_{name}"] for name in predictions.classes])
-    here = np.isin(predictions.id, found)
-    rows = np.searchsorted(found, predictions.id[here])
-    np.testing.assert_array_equal(logits[rows], predictions.outputs[seed][here])
-    expected = predictions.probabilities()[seed][here].astype(np.float32)
-    np.testing.assert_array_equal(
-        np.column_stack([columns[f"p_{name}"] for name in predictions.classes])[rows], expected
-    )
-    return int(here.sum())
 
 
 @pytest.mark.parametrize("model", ["mlp", "deep_sets", "transformer", "lstm"])

@@ -21,7 +21,9 @@ from bevatron.train.stage import train_model
 
 PAGE = (GUIDES.parent / "apply.md").read_text()
 RUN = [
-    line for line in re.findall(r"^bevatron apply .*$", PAGE, re.M) if "/export/" not in line and "jets/raw" not in line
+    line
+    for line in re.findall(r"^bevatron apply .*$", PAGE, re.M)
+    if not any(part in line for part in ("/export/", "jets/raw", "my_folds"))
 ]
 
 

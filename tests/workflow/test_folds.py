@@ -1,5 +1,6 @@
 """Cross-validation through Snakemake: a job for each model and fold, and one alone where a fold is missing."""
 
+import csv
 import os
 import re
 import shutil
@@ -7,12 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from folded_datasets import FOLDED, write_table
 
 from bevatron.report.provenance.trace import read_trace
 from bevatron.store.records.metrics import read_metrics
+from bevatron.store.shards.folds import fold_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,8 +31,12 @@ def place(tmp_path):
     source = FOLDED["simulation"]["source"] | {"files": ["data/*.csv"]}
     models = {"fisher": FOLDED["models"]["fisher"]}
     tree = FOLDED | {"simulation": {"source": source}, "models": models, "n_seeds": 1}
-    plain = tree | {"name": "plain", "dataset": {"recipe": {"kind": "table"}}}
-    committee = tree | {"name": "committee", "models": FOLDED["models"]}
+    tree["apply"] = {
+        "own": {"files": ["data/*.csv"], "format": "csv"},
+        "exported": {"files": ["data/*.csv"], "format": "csv", "backend": "onnx", "all_folds": True},
+    }
+    plain = tree | {"name": "plain", "dataset": {"recipe": {"kind": "table"}}, "apply": {}}
+    committee = tree | {"name": "committee", "models": FOLDED["models"], "apply": {}}
     for study in (tree, plain, committee):
         (tmp_path / "config" / "studies" / f"{study['name']}.yaml").write_text(yaml.safe_dump(study))
     write_table(tmp_path / "data")
@@ -72,6 +79,12 @@ def test_from_files_to_the_report_and_again_where_a_fold_is_missing(place):
 
     assert run(place, target)[0] == {}
 
+    scores = "results/folded/scores/own/fisher/0.csv"
+    assert run(place, scores)[0] == {"apply_model": 1}
+    rows = list(csv.DictReader((place / scores).read_text().splitlines()))
+    assert len(rows) == 600
+    assert all(int(row["fold"]) == fold_of(np.array([int(row["event"])]), 3) for row in rows)
+
     runs = [results / "models" / "fisher" / f"fold-{fold}" / "runs.json" for fold in range(3)]
     weights = [(path.parent / "seed-0" / "weights.safetensors").read_bytes() for path in runs]
     shutil.rmtree(runs[1].parent)
@@ -96,6 +109,10 @@ def test_studies_without_folds_keep_their_jobs_and_unknown_folds_are_named(place
         f"--member=net={folder}/net/fold-2/runs.json --member=fisher={folder}/fisher/fold-2/runs.json" in calls[-1][1]
     )
     assert all("manifest-fold-2.json" in arguments for _, arguments in calls)
+    jobs, text = run(place, "-n", "-p", "--", "apply")
+    assert (jobs["train_fold"], jobs["export_fold"], jobs["apply_model"]) == (3, 3, 2)
+    assert "exec bevatron apply results/folded/models/fisher data/0.csv" in text
+    assert re.search(r"exec bevatron apply results/folded/export/fisher data/0\.csv .* --all-folds", text)
     _, text = run(place, "-n", "--", "results/folded/models/fisher/fold-3/runs.json", succeeds=False)
     assert "no fold 3: folded has 3, with the numbers 0 to 2" in text
     assert "Traceback" not in text

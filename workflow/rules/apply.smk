@@ -57,11 +57,19 @@ def applied_model(wildcards):
     if unapplied(wildcards):
         return {}
     entry = STUDIES[wildcards.study].application(wildcards.application)
-    folder, index = ("export", "export.json") if entry.backend == "onnx" else ("models", "runs.json")
+    index = "export.json" if entry.backend == "onnx" else "runs.json"
+    folds = [f"fold-{fold}/" for fold in range(STUDIES[wildcards.study].folds)]  # all, as each scores some events
     return {
         "events": APPLIED[wildcards.study, wildcards.application][wildcards.stem],
-        "model": f"results/{wildcards.study}/{folder}/{wildcards.model}/{index}",
+        "model": [f"{folder_applied(wildcards)}/{fold}{index}" for fold in folds or [""]],
     }
+
+
+def folder_applied(wildcards):
+    """The trained or the exported model's."""
+    entry = STUDIES[wildcards.study].application(wildcards.application)
+    folder = "export" if entry.backend == "onnx" else "models"
+    return f"results/{wildcards.study}/{folder}/{wildcards.model}"
 
 
 rule apply:
@@ -89,7 +97,7 @@ rule apply_model:
     resources:
         **resources_of("apply"),
     params:
-        folder=lambda w, input: Path(input.model).parent,
+        folder=folder_applied,
         options=lambda w: STUDIES[w.study].application(w.application).options,
     shell:
         "exec bevatron apply {params.folder:q} {input.events:q} --output {output:q} --overwrite {params.options:q}"

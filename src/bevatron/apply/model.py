@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bevatron.apply.networks import Networks
 from bevatron.config.sections.data_part import DataPart
@@ -18,17 +19,21 @@ RUNS, EXPORT = "runs.json", "export.json"
 
 @dataclass(frozen=True)
 class AppliedModel:
-    """The networks of some seeds, and what turns files into their inputs."""
+    """The networks of some seeds, and what turns files into their inputs; fold: of one fold's networks which they have
+    not learned from; settings: of the model, as its runs say them.
+    """
 
     path: Path
     record: PreprocessingRecord
     data: DataPart
     seeds: tuple[int, ...]
     networks: Networks
+    fold: int | None = None
+    settings: dict[str, Any] | None = None
 
 
 def open_model(path: Path, seed: int | None, accelerator: str) -> AppliedModel:
-    """The model at `path`, of all its seeds or of one.
+    """The model at `path`, of all its seeds or of one: one without folds, or of one fold.
 
     Raises UserError for a path that is no model, a file of the model that is missing or damaged, a seed that it does
     not have, and a model made by other code than this Bevatron's.
@@ -57,12 +62,16 @@ def _of_runs(path: Path, folder: Path, seed: int | None, accelerator: str, name:
         runs = tuple(run for run in runs if run.folder == name)
         if not runs:
             raise UserError(folder / RUNS, f"lists no run in {name}", f"run `{again}` again")
+    fold = known.folds.left_out if known.folds is not None else None
+    if any(run.fold != fold for run in runs):
+        raise UserError(folder / RUNS, "lists runs of several folds", f"run `{again}` again")
     chosen = _chosen([run.seed for run in runs], seed, path)
     data = record.data_part(folder / FILE)
     from bevatron.apply.torch_networks import TorchNetworks
 
     folders = [folder / run.folder for run in runs if run.seed in chosen]
-    return AppliedModel(path, record, data, chosen, TorchNetworks(folders, record, accelerator))
+    networks = TorchNetworks(folders, record, accelerator)
+    return AppliedModel(path, record, data, chosen, networks, fold, known.settings)
 
 
 def _of_export(path: Path, seed: int | None) -> AppliedModel:
@@ -88,7 +97,7 @@ def _of_onnx_files(path: Path, files: list[Path], seed: int | None) -> AppliedMo
 
     networks = OnnxNetworks(files)
     seeds = _chosen(networks.seeds, seed, path)
-    return AppliedModel(path, networks.record, networks.record.data_part(files[0]), seeds, networks)
+    return AppliedModel(path, networks.record, networks.record.data_part(files[0]), seeds, networks, networks.fold)
 
 
 def _chosen(seeds: list[int], seed: int | None, path: Path) -> tuple[int, ...]:

@@ -35,6 +35,9 @@ class OnnxNetworks:
                 raise UserError(path, f"is of another model than {files[0]}", "give files of one export")
         self.record = records[0]
         self.seeds = [_seed(facts, path) for facts, path in zip(about, files, strict=True)]
+        self.fold = _fold(about[0], files[0])
+        if any(_fold(facts, path) != self.fold for facts, path in zip(about, files, strict=True)):
+            raise UserError(files[0], "is of another fold than the files beside it", "run `bevatron export` again")
         self._longest = {name: _longest(self._sessions[0], name) for name in self.record.groups}
         self._check_inputs(files[0])
         names = [port.name for port in self._sessions[0].get_outputs()]
@@ -123,6 +126,14 @@ def _seed(facts: dict[str, str], path: Path) -> int:
     if not text.isdecimal():
         raise UserError(path, "does not say of which seed it is", "run `bevatron export` again")
     return int(text)
+
+
+def _fold(facts: dict[str, str], path: Path) -> int | None:
+    """Of a cross-validation, the fold that the network has not learned from."""
+    text = facts.get(f"{KEY}fold", "")
+    if text and not text.isdecimal():
+        raise UserError(path, "does not say of which fold it is", "run `bevatron export` again")
+    return int(text) if text else None
 
 
 def _longest(session: Any, group: str) -> int | None:

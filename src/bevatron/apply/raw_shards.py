@@ -10,7 +10,7 @@ from bevatron.config.loading.whole_dataset import recipe_needs_totals
 from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
 from bevatron.raw.raw_events import read_raw
-from bevatron.raw.split import EVENT
+from bevatron.raw.split import EVENT, events_of
 from bevatron.regular_files import is_file
 from bevatron.store.shards.unlabelled import UnlabelledRows
 
@@ -51,4 +51,4 @@ def _rows_of(data: DataPart, path: Path, sums: dict[str, np.ndarray], observers:
     if EVENT in raw.events.targets:
         columns[EVENT] = raw.events.targets[EVENT].astype(np.uint64)
     columns |= {name: known[name] for name in (known if observers is None else observers)}
-    return UnlabelledRows(passed, samples.take(np.argsort(rows, kind="stable")), columns)
+    return UnlabelledRows(passed, samples.take(np.argsort(rows, kind="stable")), columns, events_of(raw.events))

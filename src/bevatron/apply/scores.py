@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bevatron.apply.model import AppliedModel
+from bevatron.apply.folds import Ensemble
 from bevatron.compute.numerics.probabilities import sigmoid, softmax
 from bevatron.config.sections.application import APPLIED_TASKS
 from bevatron.errors import UserError
@@ -28,17 +28,18 @@ class Scores:
     logits: bool
 
     @classmethod
-    def of(cls, model: AppliedModel, logits: bool) -> "Scores":
-        """Of a model. Raises UserError for a task whose outputs are no numbers of an event."""
+    def of(cls, ensemble: Ensemble, logits: bool) -> "Scores":
+        """Of the networks that score an event. Raises UserError for a task whose outputs are no numbers of an event."""
+        model = ensemble.models[0]
         task, record = model.data.task, model.record
         if task.kind not in APPLIED_TASKS:
             what = f"is for a {task.kind}, whose outputs are not one number or several of an event"
-            raise UserError(model.path, what, f"apply works for {', '.join(APPLIED_TASKS)}")
+            raise UserError(ensemble.path, what, f"apply works for {', '.join(APPLIED_TASKS)}")
         if logits and task.kind not in ("classification", "multi_label"):
             raise UserError("--logits", f"a {task.kind} has none", "leave it out")
         names = getattr(task, "classes", None) or record.parts or ("",)
         width = task.kind == "regression" and model.networks.predicts_width
-        return cls(task.kind, tuple(names), width, len(model.seeds), logits)
+        return cls(task.kind, tuple(names), width, ensemble.n_networks, logits)
 
     @property
     def columns(self) -> list[str]:
@@ -70,11 +71,8 @@ class Scores:
 
 
 def combine(values: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Which networks score an event: all. (n_networks, n, k) to the mean and the standard deviation of each number over
-    the networks, or of one network to its numbers as they are.
-
-    This is the one place that decides so: of networks trained on folds it would take, for each event, those that have
-    not seen it.
+    """Of (n_networks, n, k), the networks that score an event, to the mean and the standard deviation of each number
+    over them, or of one network to its numbers as they are.
     """
     if len(values) == 1:
         return (values[0],)

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.apply.destinations import Destination, Format, destinations, refuse_existing
-from bevatron.apply.model import AppliedModel, open_model
-from bevatron.apply.networks import cut_lists
+from bevatron.apply.folds import Ensemble, open_ensemble
+from bevatron.apply.model import AppliedModel
 from bevatron.apply.raw_shards import read_raw_shards
 from bevatron.apply.read_ahead import reading_ahead
 from bevatron.apply.scores import Scores
@@ -20,10 +20,9 @@ from bevatron.config.loading.kinds import RECIPES, SOURCES
 from bevatron.config.loading.whole_dataset import recipe_needs_totals
 from bevatron.errors import UserError
 from bevatron.store.files.publish import publishing
-from bevatron.store.shards.columns import Ragged, Samples
 from bevatron.store.shards.unlabelled import UnlabelledRows
 
-PASSED, FILE = "passed", "file"
+PASSED, FILE, FOLD = "passed", "file", "fold"
 
 log = logging.getLogger("bevatron")
 
@@ -40,20 +39,23 @@ def apply_model(
     overwrite: bool = False,
     tree: str | None = None,
     accelerator: str = "cpu",
+    all_folds: bool = False,
 ) -> None:
     """Publish the scores of the model at `path` for all events of the files.
 
     output: a file for all, in their order, or a folder with a file for each; kind: its format, where it is a folder.
     seed: of the network that scores; default: mean and standard deviation over all. observers: what is carried along;
-    default: the study's, as far as the files have them. tree: of ROOT files, where it is not the study's. Raises
+    default: the study's, as far as the files have them. tree: of ROOT files, where it is not the study's. all_folds: of
+    a cross-validation the networks of all folds score each event; default: those that have not seen it. Raises
     UserError, before anything is written, for a model or files that do not go together.
     """
     started = time.perf_counter()
     inputs = [Path(file) for file in files]
     planned = destinations(inputs, output, kind, overwrite)
-    model = open_model(path, seed, accelerator)
-    job = _Job(model, Scores.of(model, logits))
-    rows = [_rows_of_files(model, destination.files, observers, tree) for destination in planned]  # checks all files
+    ensemble = open_ensemble(path, seed, accelerator, all_folds)
+    model, by_fold = ensemble.models[0], ensemble.by_fold
+    job = _Job(ensemble, Scores.of(ensemble, logits))
+    rows = [_rows_of_files(model, d.files, observers, tree, by_fold) for d in planned]  # checks all files
     for destination, of_files in zip(planned, rows, strict=True):
         job.write(destination, of_files, overwrite)
     seconds = time.perf_counter() - started
@@ -66,9 +68,12 @@ def apply_model(
 
 
 def _rows_of_files(
-    model: AppliedModel, files: Sequence[Path], observers: list[str] | None, tree: str | None
+    model: AppliedModel, files: Sequence[Path], observers: list[str] | None, tree: str | None, numbered: bool
 ) -> Iterator[Iterator[UnlabelledRows]]:
-    """For each file, to be read one after another, its rows as inputs of the networks; files are checked at once."""
+    """For each file, to be read one after another, its rows as inputs of the networks; files are checked at once.
+
+    numbered: whether the numbers of the events must be known.
+    """
     data, sums = model.data, {name: record.array for name, record in model.record.sums.items()}
     source, recipe = SOURCES[data.simulation.source.kind], RECIPES[data.dataset.recipe.kind]
     if not (hasattr(source, "read_unlabelled") and getattr(recipe, "UNLABELLED", False)):
@@ -85,15 +90,15 @@ def _rows_of_files(
         samples = recipe().prepare(data.dataset.recipe, rows.samples, 0, nothing, **totals)
         return replace(rows, samples=samples)
 
-    found = source().read_unlabelled(options, files, list(model.record.groups), observers)
+    found = source().read_unlabelled(options, files, list(model.record.groups), observers, numbered)
     return (map(prepared, steps) for steps in found)
 
 
 class _Job:
     """Writes files of scores, and counts."""
 
-    def __init__(self, model: AppliedModel, scores: Scores):
-        self._model, self._scores = model, scores
+    def __init__(self, ensemble: Ensemble, scores: Scores):
+        self._ensemble, self._scores = ensemble, scores
         self.n_rows = self.n_passed = self.n_longer = 0
 
     def write(self, destination: Destination, rows: Iterator[Iterator[UnlabelledRows]], overwrite: bool) -> None:
@@ -118,37 +123,19 @@ class _Job:
         n = len(step)
         columns = {} if file is None else {FILE: np.full(n, file, np.int32)}
         columns |= {name: _plain(values) for name, values in step.columns.items()}
-        scores = {PASSED: step.passed} | {name: np.full(n, np.nan, np.float32) for name in self._scores.columns}
+        folds = self._ensemble.folds_of(step.event) if self._ensemble.by_fold else None
+        scores = {} if folds is None else {FOLD: folds}
+        scores |= {PASSED: step.passed} | {name: np.full(n, np.nan, np.float32) for name in self._scores.columns}
         if twice := [name for name in scores if name in columns]:
             raise UserError("--observer", f"'{twice[0]}' is the name of a column of scores too", "leave it out")
         if len(step.samples):
-            found = self._scores.of_outputs(self._outputs(step.samples))
+            outputs, n_longer = self._ensemble.outputs(step.samples, None if folds is None else folds[step.passed])
+            self.n_longer += n_longer
+            found = self._scores.of_outputs(outputs)
             for name, values in zip(self._scores.columns, found, strict=True):
                 scores[name][step.passed] = values
         self.n_rows, self.n_passed = self.n_rows + n, self.n_passed + len(step.samples)
         return columns | scores
-
-    def _outputs(self, samples: Samples) -> np.ndarray:
-        inputs = {}
-        for name, info in self._model.record.groups.items():
-            group = samples.inputs[name]
-            if group.features != info.features:
-                what = f"'{name}' has the features {', '.join(group.features)[:100]}, and the networks read "
-                what += f"{', '.join(info.features)[:100]}"
-                raise UserError(self._model.path, what, "train the model again")
-            longest = self._model.networks.longest(name)
-            if isinstance(group.column, Ragged) and longest is not None:
-                lists, n_longer = cut_lists(group.column, longest)
-                self.n_longer += n_longer
-                group = replace(group, column=lists)
-            inputs[name] = group
-        with self._model.networks.computing():
-            outputs = self._model.networks.outputs(replace(samples, inputs=inputs))
-        if not np.isfinite(outputs).all():
-            wrong = int((~np.isfinite(outputs)).any(axis=(0, 2)).sum())
-            what = f"predicts NaN or infinite numbers for {wrong} of {len(samples)} events"
-            raise UserError(self._model.path, what, "see whether the features are as in training")
-        return outputs
 
 
 def _plain(values: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bevatron.commands.options import DEFAULT_CONFIG
 from bevatron.errors import UserError
 
 FORMATS = ("root", "parquet", "h5", "csv")
@@ -33,6 +34,21 @@ def apply(
     tree: Annotated[
         str | None, typer.Option(help="tree of ROOT files, group of HDF5 files; default: the study's")
     ] = None,
+    all_folds: Annotated[
+        bool,
+        typer.Option(
+            "--all-folds",
+            help="of a cross-validation: the mean over the networks of all folds, for events of no training; default: "
+            "each event by those that have not seen it",
+        ),
+    ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="of a model that needs modules of a project: the project's configuration; default: "
+            f"{DEFAULT_CONFIG.as_posix()}, where there is one"
+        ),
+    ] = None,
     accelerator: Annotated[str, typer.Option(help="cpu, cuda or auto; of ONNX files always cpu")] = "cpu",
 ) -> None:
     """Score the events of new files with a trained model, in their order; those that fail the selection get NaN."""
@@ -44,7 +60,11 @@ def apply(
         raise UserError("--format", f"found '{format}'", f"allowed: {', '.join(FORMATS)}")
     with pause_garbage_collection():
         from bevatron.apply.stage import apply_model
+        from bevatron.config.loading.load import load_workflow
+        from bevatron.regular_files import is_there
 
+    if config is not None or is_there(DEFAULT_CONFIG):
+        load_workflow(config or DEFAULT_CONFIG)  # whose modules are found from now on
     apply_model(
         model,
         files,
@@ -56,6 +76,7 @@ def apply(
         overwrite=overwrite,
         tree=tree,
         accelerator=accelerator,
+        all_folds=all_folds,
     )
 
 

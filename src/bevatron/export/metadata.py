@@ -38,6 +38,7 @@ def metadata(
         "model": name,
         "title": model.title,
         "seed": run.seed,
+        **({} if run.fold is None else {"fold": run.fold}),
         "run_digest": run.digest,
         "weights_sha256": run.files["weights.safetensors"],
         "manifest_sha256": manifest.sha256,

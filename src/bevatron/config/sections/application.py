@@ -30,6 +30,11 @@ class Application(Section):
     tree: str | None = Field(
         default=None, description="tree of ROOT files, group of HDF5 files, where it is not that of the study's files"
     )
+    all_folds: bool = Field(
+        default=False,
+        description="of a cross-validation: the mean over the networks of all folds, for events of no training; "
+        "default: each event by those that have not seen it",
+    )
     backend: Literal["torch", "onnx"] = Field(
         default="torch", description="what computes: PyTorch, or onnxruntime with the exported model"
     )
@@ -47,4 +52,5 @@ class Application(Section):
         options = [] if self.seed is None else [f"--seed={self.seed}"]
         options += [f"--observer={name}" for name in self.observers or ()]
         options += ["--logits"] if self.logits else []
+        options += ["--all-folds"] if self.all_folds else []
         return options + ([] if self.tree is None else [f"--tree={self.tree}"])

@@ -134,7 +134,19 @@ class Study(DataPart):
                 raise ValueError(f"apply.{name}.seed: there are {self.n_seeds} seeds, from 0")
             if not application.files and hasattr(SOURCES[self.simulation.source.kind], "read_unlabelled"):
                 raise ValueError(f"apply.{name}.files: name one at least")
+            if application.all_folds and self.dataset.folds is None:
+                raise ValueError(f"apply.{name}.all_folds: the study has no folds")
+            if self.dataset.folds is not None and not application.all_folds and self._events_have_no_number:
+                raise ValueError(
+                    f"apply.{name}: without simulation.source.id the fold of an event in a file is not known; give an "
+                    "id, or set all_folds for events of no training"
+                )
         return self
+
+    @property
+    def _events_have_no_number(self) -> bool:
+        source = self.simulation.source
+        return hasattr(SOURCES[source.kind], "read_unlabelled") and not getattr(source, "id", [])
 
     @model_validator(mode="after")
     def _what_is_looked_into_is_there(self) -> "Study":

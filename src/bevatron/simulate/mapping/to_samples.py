@@ -40,9 +40,7 @@ class Mapper:
 
     def to_samples(self, columns: dict[str, Any], n: int, rows: Rows) -> Samples:
         """The samples of n rows whose columns are given; those that no selection takes are left out."""
-        if self.formulas.names_entry and ENTRY not in columns:
-            columns = columns | {ENTRY: rows.first + np.arange(n)}
-        columns = self.formulas.with_derived(columns)
+        columns = self.formulas.with_derived(self._with_entry(columns, n, rows.first))
         selected = self._selected(columns, n)
         split = self._split(columns, n, rows, selected)
         targets = {
@@ -73,12 +71,17 @@ class Mapper:
             parts={name: target.parts for name, target in self.mapping.targets.items() if target.parts},
         )
 
-    def about(self, columns: dict[str, Any], n: int) -> dict[str, np.ndarray]:
-        """The number of the event, where the mapping has one, and the observers of n rows, (n,) each, selected or
-        not.
+    def about(self, columns: dict[str, Any], n: int, first: int) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        """The number of the event, where the mapping has one, and the observers of n rows from `first` on, (n,) each,
+        selected or not.
         """
-        complete = self.formulas.with_derived(columns)
-        return self._event(complete, n) | self._observers(complete, n)
+        complete = self.formulas.with_derived(self._with_entry(columns, n, first))
+        return self._event(complete, n).get(EVENT_ID), self._observers(complete, n)
+
+    def _with_entry(self, columns: dict[str, Any], n: int, first: int) -> dict[str, Any]:
+        if self.formulas.names_entry and ENTRY not in columns:
+            return columns | {ENTRY: first + np.arange(n)}
+        return columns
 
     def _selected(self, columns: dict[str, Any], n: int) -> np.ndarray:
         """Bits LEARNED and TESTED of each row, (n,) int8."""

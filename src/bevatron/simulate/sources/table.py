@@ -194,14 +194,19 @@ class TableSource:
         return batches.joined(attributes), {"events": n_events, "seconds_in_generator": perf_counter() - start}
 
     def read_unlabelled(
-        self, options: Options, paths: Sequence[Path], groups: Sequence[str], observers: list[str] | None
+        self,
+        options: Options,
+        paths: Sequence[Path],
+        groups: Sequence[str],
+        observers: list[str] | None,
+        numbered: bool = False,
     ) -> Iterator[Iterator[UnlabelledRows]]:
         """For each of new files, to be read one after another, its rows in their order as inputs of a trained network.
 
-        groups: what the network reads; observers: as in `Unlabelled`. Raises UserError at once for a file that is
-        missing, is no table, or lacks a column.
+        groups: what the network reads; observers, numbered: as in `Unlabelled`. Raises UserError at once for a file
+        that is missing, is no table, or lacks a column.
         """
-        reading = Unlabelled(options, groups, observers)
+        reading = Unlabelled(options, groups, observers, numbered)
         for path in paths:
             with open_table(path, options.reading()) as table:
                 reading.leave_out_what_lacks(table)
