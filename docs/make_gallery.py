@@ -22,6 +22,8 @@ FIGURES = (
     "function-fits",
     "jets-observables",
     "jets-roc-1",
+    "jets-profile-pt",
+    "jets-feedforward_experts-importance",
     "lartpc-source",
     "lartpc-observables",
     "lartpc_boxes-faster_rcnn-boxes",

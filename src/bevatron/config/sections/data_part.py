@@ -52,7 +52,9 @@ class Evaluation(Section):
         "the first of `discriminants`, or by the signal's probability where there are none",
     )
     reference: Name | None = Field(
-        default=None, description="model to which ratio panels compare the others; default: the first of each figure"
+        default=None,
+        description="model to which ratio panels compare the others; default: of ROC curves the best of each figure, "
+        "else the first",
     )
     importance: Importance | None = Field(
         default=None, description="which features networks rely on; default: not looked at"

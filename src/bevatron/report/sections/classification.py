@@ -78,8 +78,11 @@ def _draw_roc(
 ) -> list[ReportFigure]:
     """The rejections of some models in one figure; none where no background has a panel."""
     cuts = {o.title: o.roc for o in _best_cuts(results, task.signal) if o.roc is not None}
-    backgrounds, reference = [c for c in task.classes if c != task.signal], reference_label(results)
+    backgrounds = [c for c in task.classes if c != task.signal]
     curves = {m.label: m.curves["roc"] for m in group}
+    reference = reference_label(results)
+    if reference not in curves:  # the best, beside which the others can be seen on a linear scale
+        reference = max(group, key=lambda m: _area(results, m.name, task.signal)).label
     caption = (
         f"Rejection (1 / fraction kept) of each background against the efficiency for {task.signal}, by one cut on the "
         f"probability of {task.signal}. Lines: mean of the seeds; bands: binomial interval "
@@ -88,8 +91,7 @@ def _draw_roc(
         f"{words_of_left_out(backgrounds, backgrounds_shown(backgrounds, curves))}"
     )
     if len(curves) > 1:
-        shown = reference if reference in curves else next(iter(curves))
-        caption += f" Below, where both have a curve: the ratio to {shown}."
+        caption += f" Below, where both have a curve: the ratio to {reference}."
     if cuts:
         caption += " Grey: cuts on single observables, no network."
     draw = partial(plot_roc, task.signal, backgrounds, curves, cuts, task.efficiencies, reference)
@@ -115,17 +117,17 @@ def _group_models(results: StudyResults) -> dict[str, list[ModelResults]]:
 
 def _models_shown_alone(results: StudyResults, signal: str) -> list[ModelResults]:
     """Models that have a figure of their own: of a grid the best alone, by the area under its curve."""
-    key = f"auc.{signal}_vs_rest"
-
-    def area(name: str) -> float:
-        measured = results.metric(name, key)
-        return -1.0 if measured is None or not measured.value >= 0 else measured.value
-
     dropped = set()
     for models in results.study.grids.values():
         names = [name_of(point) for point in models.points]
-        dropped |= set(names) - {max(names, key=area)}
+        dropped |= set(names) - {max(names, key=lambda name: _area(results, name, signal))}
     return [m for m in results.models.values() if m.name not in dropped]
+
+
+def _area(results: StudyResults, name: str, signal: str) -> float:
+    """The area under a model's curve, -1 of one that has none."""
+    measured = results.metric(name, f"auc.{signal}_vs_rest")
+    return -1.0 if measured is None or not measured.value >= 0 else measured.value
 
 
 def _draw_model(task: Classification, results: StudyResults, model: ModelResults, folded: bool) -> ReportFigure:
