@@ -29,7 +29,7 @@ def doctor(slurm, curve, tmp_path):
 def test_nodes_that_have_what_is_asked_for_and_see_the_folder(doctor):
     code, said = doctor(TRAIN, "virtual", "--probe")
     assert code == 0, said
-    assert "3 nodes; all 11 kinds of jobs fit" in said
+    assert "3 nodes; all 12 kinds of jobs fit" in said
     assert "squeue is asked" in said  # this Slurm keeps no accounts
     assert said.count("and runs this Python") == 2  # a job with a GPU and one without
 

@@ -89,7 +89,7 @@ def test_a_healthy_slurm_has_all_that_the_table_asks_for(machine, slurm):
     assert (code, bad(lines)) == (0, [])
     assert "slurm 23.11.4" in finding(lines, "Slurm's commands")
     assert "sacct answers" in finding(lines, "accounting")
-    assert "4 nodes; all 11 kinds of jobs fit" in finding(lines, "partition cpu")  # and not the drained one
+    assert "4 nodes; all 12 kinds of jobs fit" in finding(lines, "partition cpu")  # and not the drained one
 
 
 def test_without_accounting_squeue_is_asked_as_long_as_it_remembers(machine, slurm):
