@@ -38,6 +38,8 @@ def with_two_networks(study: dict) -> dict:
         "kinematics": study["models"]["kinematics"],
     }
     demo["models"] = {"kinematics": demo["models"]["kinematics"]}
+    study["evaluation"]["reference"] = "feedforward_all"
+    study["evaluation"]["importance"]["models"] = ["feedforward_all"]
     claims = ("displacement_orders_flavours", "kinematics_do_not_tag", "light_is_easier_than_charm")
     study["claims"] = [claim for claim in study["claims"] if claim["id"] in claims]
     return study
