@@ -6,9 +6,11 @@ Only the standard library, and little of it: this is what a job costs.
 import contextlib
 import os
 import resource
+import select
 import signal
 import socket
 from collections.abc import Callable
+from typing import Any
 
 from bevatron.compute.process.messages import receive_message, send_message
 
@@ -34,14 +36,26 @@ class ForkedJob:
         Raises ConnectionEnded where server and job have ended without a word.
         """
         while True:
-            message, _ = receive_message(self._connection)
+            message = self._receive()
             if "refused" in message:
                 if message["refused"]:
                     self._say(message["refused"])
                 return None
             if "status" in message:
                 return int(message["status"])
-            self._started = True
+
+    def _receive(self) -> dict[str, Any]:
+        """The next message. No signal is handled between its being read and what follows from it: `_forward` would find
+        neither a job that has started nor the message that says so.
+        """
+        select.select([self._connection], [], [])
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
+        try:
+            message, _ = receive_message(self._connection)
+            self._started |= not ("refused" in message or "status" in message)
+            return message
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def forget(self) -> None:
         """Back to how this process was."""
