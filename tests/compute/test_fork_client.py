@@ -15,15 +15,16 @@ ours, theirs = socket.socketpair()
 real = fork_client.receive_message
 
 def receive(connection):
-    message = real(connection)
+    message, files = real(connection)
     if "starting" in message:
         os.kill(os.getpid(), signal.{name})  # read, and nothing has followed from it yet
-    return message
+        send_message(theirs, {{"status": 0}})
+    return message, files
 
 fork_client.receive_message = receive
+theirs.settimeout(5)
 job = fork_client.ForkedJob(ours, print)
 send_message(theirs, {{"starting": True}})
-send_message(theirs, {{"status": 0}})
 print(job.wait(), receive_message(theirs)[0])
 """
 
