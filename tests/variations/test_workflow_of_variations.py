@@ -1,14 +1,11 @@
 """A study with variations through Snakemake: what runs, and what runs again."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from small_checkout import make_checkout, run_snakemake
 from test_variations import STUDY, write_files
 
 ROOT = Path(__file__).parents[2]
@@ -16,23 +13,13 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def project(tmp_path):
-    for part in ("Snakefile", "workflow", "profiles"):
-        source = ROOT / part
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / part)
-    (tmp_path / "config" / "studies").mkdir(parents=True)
-    (tmp_path / "config" / "config.yaml").write_text("studies: [mine]\naccelerator: cpu\n")
-    (tmp_path / "config" / "studies" / "mine.yaml").write_text(STUDY)
     write_files(tmp_path)
-    return tmp_path
+    return make_checkout(tmp_path, {"mine": STUDY})
 
 
 def run(folder: Path, *more: str) -> dict[str, int]:
     """How many jobs of each rule ran, or with -n would run; without the target."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2", *more]
-    done = subprocess.run(command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True)
-    words = done.stdout + done.stderr
-    assert done.returncode == 0, words
+    words = run_snakemake(folder, *more)
     return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", words, re.M) if rule not in ("all", "total")}
 
 

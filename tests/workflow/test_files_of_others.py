@@ -1,16 +1,13 @@
 """A study of somebody's own files through Snakemake: as many shards as the files make, and sums over all of them."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from small_checkout import make_checkout, run_snakemake
 
 from bevatron.store.shards.manifest import load_manifest
 
@@ -38,12 +35,7 @@ models:
 
 @pytest.fixture
 def place(tmp_path):
-    for part in ("Snakefile", "workflow", "profiles"):
-        source = ROOT / part
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / part)
-    (tmp_path / "config" / "studies").mkdir(parents=True)
-    (tmp_path / "config" / "config.yaml").write_text("studies: [mine]\naccelerator: cpu\n")
-    (tmp_path / "config" / "studies" / "mine.yaml").write_text(STUDY)
+    make_checkout(tmp_path, {"mine": STUDY})
     (tmp_path / "data").mkdir()
     for number, flavour in enumerate((0, 5)):
         write(tmp_path, number, flavour)
@@ -60,12 +52,8 @@ def write(folder: Path, number: int, flavour: int) -> None:
 
 def run(folder: Path) -> set[str]:
     """The rules that ran to make the manifest, with the number of their jobs."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    manifest = "results/mine/dataset/manifest.json"
-    command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2", manifest]
-    done = subprocess.run(command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return set(re.findall(r"^(?:local)?rule (\w+):$", done.stdout + done.stderr, re.M))
+    words = run_snakemake(folder, "results/mine/dataset/manifest.json")
+    return set(re.findall(r"^(?:local)?rule (\w+):$", words, re.M))
 
 
 @pytest.mark.slow

@@ -1,17 +1,14 @@
 """Cross-validation through Snakemake: a job for each model and fold, and one alone where a fold is missing."""
 
 import csv
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from folded_datasets import FOLDED, write_table
+from small_checkout import make_checkout, run_snakemake
 
 from bevatron.report.provenance.trace import read_trace
 from bevatron.store.records.metrics import read_metrics
@@ -23,11 +20,6 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def place(tmp_path):
     """A copy of the workflow with a study of three folds and one without."""
-    for part in ("Snakefile", "workflow", "profiles"):
-        source = ROOT / part
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / part)
-    (tmp_path / "config" / "studies").mkdir(parents=True)
-    (tmp_path / "config" / "config.yaml").write_text("studies: [folded, plain, committee]\naccelerator: cpu\n")
     source = FOLDED["simulation"]["source"] | {"files": ["data/*.csv"]}
     models = {"fisher": FOLDED["models"]["fisher"]}
     tree = FOLDED | {"simulation": {"source": source}, "models": models, "n_seeds": 1}
@@ -37,19 +29,13 @@ def place(tmp_path):
     }
     plain = tree | {"name": "plain", "dataset": {"recipe": {"kind": "table"}}, "apply": {}}
     committee = tree | {"name": "committee", "models": FOLDED["models"], "apply": {}}
-    for study in (tree, plain, committee):
-        (tmp_path / "config" / "studies" / f"{study['name']}.yaml").write_text(yaml.safe_dump(study))
     write_table(tmp_path / "data")
-    return tmp_path
+    return make_checkout(tmp_path, {study["name"]: study for study in (tree, plain, committee)})
 
 
 def run(folder: Path, *arguments: str, succeeds: bool = True) -> tuple[dict[str, int], str]:
     """How many jobs of each rule ran, or would run, and what Snakemake said."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2", *arguments]
-    done = subprocess.run(command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True)
-    text = done.stdout + done.stderr
-    assert (done.returncode == 0) == succeeds, text
+    text = run_snakemake(folder, *arguments, succeeds=succeeds)
     rules = re.findall(r"^ *(?:local)?rule (\w+):$", text, re.M)
     return {rule: rules.count(rule) for rule in rules}, text
 

@@ -1,13 +1,10 @@
 """`snakemake --lint` over the rules that are read only where a study needs them."""
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from small_checkout import make_checkout, run_snakemake
 
 ROOT = Path(__file__).parents[2]
 STUDY = """
@@ -34,17 +31,7 @@ MORE = {
 
 @pytest.mark.slow
 def test_rules_of_folds_variations_and_scores_have_no_lints(tmp_path):
-    for part in ("Snakefile", "workflow", "profiles"):
-        source = ROOT / part
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / part)
-    (tmp_path / "config" / "studies").mkdir(parents=True)
-    (tmp_path / "config" / "config.yaml").write_text(f"studies: [{', '.join(MORE)}]\n")
-    for name, more in MORE.items():
-        text = yaml.safe_dump({"name": name} | yaml.safe_load(STUDY) | more, sort_keys=False)
-        (tmp_path / "config" / "studies" / f"{name}.yaml").write_text(text)
+    studies = {name: {"name": name} | yaml.safe_load(STUDY) | more for name, more in MORE.items()}
+    make_checkout(tmp_path, studies)
     (tmp_path / "a.csv").write_text("pt,y,event\n" + "".join(f"{k},{k % 2},{k}\n" for k in range(20)))
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    command = [sys.executable, "-m", "snakemake", "--lint"]
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Congratulations" in done.stdout + done.stderr
+    assert "Congratulations" in run_snakemake(tmp_path, "--lint")
