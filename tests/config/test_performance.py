@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from bevatron.config.loading.digest import canonical, digest_of
-from bevatron.config.sections.data_part import LATER, Evaluation
+from bevatron.config.sections.data_part import Evaluation
 from bevatron.config.sections.performance import Discriminant
 from bevatron.config.sections.study import Study
 
@@ -34,7 +34,7 @@ def test_an_evaluation_without_them_has_the_digest_it_had_before():
     plain = {"bootstrap": 200, "confidence": 0.68, "observables": {}, "inspect_layers": [], "validate_source": False}
     assert canonical(Evaluation()) == canonical(plain)
     assert canonical(study(working_points=[0.7])) == canonical(study())
-    assert not set(LATER) & set(Evaluation().model_dump())
+    assert not set(Evaluation.LATER) & set(Evaluation().model_dump())
 
 
 @pytest.mark.parametrize("changed", [
@@ -81,7 +81,7 @@ def test_the_example_of_the_guide_is_a_valid_section():
     section = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
     tree = copy.deepcopy(TREE) | section
     tree["models"]["baseline"] = tree["models"].pop("net")
-    assert set(Study.model_validate(tree).evaluation.model_dump()) > set(LATER)
+    assert set(Study.model_validate(tree).evaluation.model_dump()) > set(Evaluation.LATER)
 
 
 def test_other_tasks_have_no_discriminants_and_detections_no_importance():

@@ -1,14 +1,12 @@
 """The part of a study that makes its samples: all that the stages before learning need to know of it."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from pydantic import (
     Field,
     PrivateAttr,
-    SerializerFunctionWrapHandler,
     ValidationError,
-    model_serializer,
     model_validator,
 )
 
@@ -17,15 +15,17 @@ from bevatron.config.loading.merge import merge
 from bevatron.config.sections.dataset import DatasetSection
 from bevatron.config.sections.observable import Observable
 from bevatron.config.sections.performance import Discriminant, Importance, VariableProfile
-from bevatron.config.sections.section import Count, Fraction, Integer, Name, Real, Section
+from bevatron.config.sections.section import Count, Fraction, Integer, Name, Real, Section, WithLaterKeys
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.task import Classification, MultiLabel, Regression, Task
 from bevatron.config.sections.variation import Variation
 from bevatron.near_names import did_you_mean
 
 
-class Evaluation(Section):
+class Evaluation(WithLaterKeys):
     """How metrics and their uncertainties are made."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("discriminants", "working_points", "profiles", "reference", "importance")
 
     bootstrap: Integer = Field(
         default=200,
@@ -67,16 +67,6 @@ class Evaluation(Section):
         if len(set(self.working_points)) < len(self.working_points):
             raise ValueError("working_points: an efficiency stands twice")
         return self
-
-    @model_serializer(mode="wrap")
-    def _without_what_is_not_used(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """An evaluation without them keeps the digest that it had before they could be asked for."""
-        fields = type(self).model_fields
-        unused = {name for name in LATER if getattr(self, name) == fields[name].get_default()}
-        return {name: value for name, value in handler(self).items() if name not in unused}
-
-
-LATER = ("discriminants", "working_points", "profiles", "reference", "importance")  # keys newer than the digests
 
 
 class DataPart(Section):

@@ -1,12 +1,12 @@
 """The section `dataset`: how raw events become samples to learn from."""
 
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from bevatron.config.loading.kinds import RecipeOptions
 from bevatron.config.sections.balance import Balance
-from bevatron.config.sections.section import Fraction, Integer, Section
+from bevatron.config.sections.section import Fraction, Integer, Section, WithLaterKeys
 
 
 class SplitFractions(Section):
@@ -29,8 +29,10 @@ class SplitFractions(Section):
         return self
 
 
-class DatasetSection(Section):
+class DatasetSection(WithLaterKeys):
     """Sample shards made from the raw shards, one for one, and their manifest."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("balance", "folds")
 
     recipe: RecipeOptions = Field(description="how one raw shard becomes samples, and its own options")
     split: SplitFractions = Field(
@@ -60,9 +62,3 @@ class DatasetSection(Section):
             return ()
         alone = self.balance is not None and "test" not in self.balance.splits
         return ("train", "val", "test") if alone else ("train", "val")
-
-    @model_serializer(mode="wrap")
-    def _without_what_is_not_used(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A dataset that balances nothing keeps the digest that it had before there was balancing; so without folds."""
-        later = ("balance", "folds")
-        return {name: value for name, value in handler(self).items() if name not in later or value is not None}

@@ -1,8 +1,15 @@
 """The base of every configuration section, and the number types they share."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 from pydantic_core import PydanticCustomError
 
 MOST = 10**12  # of anything that is counted: more is a slip of the hand
@@ -30,3 +37,15 @@ class Section(BaseModel):
     """A part of the configuration: typed, described, immutable, and closed to keys it does not know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class WithLaterKeys(Section):
+    """A section with keys, `LATER`, that at their default leave digests and seeds as they were before these keys."""
+
+    LATER: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_later_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        unused = {key for key in self.LATER if getattr(self, key) == fields[key].get_default()}
+        return {key: value for key, value in handler(self).items() if key not in unused}

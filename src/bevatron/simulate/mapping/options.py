@@ -6,13 +6,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import (
     BeforeValidator,
     Field,
-    SerializerFunctionWrapHandler,
     field_serializer,
-    model_serializer,
     model_validator,
 )
 
-from bevatron.config.sections.section import Count, Name, Positive, Real, Section
+from bevatron.config.sections.section import Count, Name, Positive, Real, Section, WithLaterKeys
 from bevatron.simulate.mapping.missing_keys import check_indicators, check_missing
 
 
@@ -41,18 +39,6 @@ def _paired(value: Any) -> Any:
     """Pairs of name and expression, as `TableTarget` gives its classes to JSON."""
     pairs = isinstance(value, list) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in value)
     return dict(value) if pairs else value
-
-
-class WithLaterKeys(Section):
-    """A section with keys, `LATER`, that at their default leave digests and seeds as they were before these keys."""
-
-    LATER: ClassVar[tuple[str, ...]] = ()
-
-    @model_serializer(mode="wrap")
-    def _without_later_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields = type(self).model_fields
-        unused = {key for key in self.LATER if getattr(self, key) == fields[key].default}
-        return {key: value for key, value in handler(self).items() if key not in unused}
 
 
 class TableGroup(WithLaterKeys):
