@@ -18,4 +18,7 @@ class Claim(Section):
         default=None,
         description="the only scale at which it is decided; at another its numbers are shown and it is undecided",
     )
+    exact: bool = Field(
+        default=False, description="arithmetic or a theorem: checked, and not counted among the verdicts"
+    )
     test: ClaimTestOptions = Field(description="the test, with thresholds set before looking at any result")
