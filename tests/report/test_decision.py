@@ -1,5 +1,6 @@
 """Verdicts from numbers whose answer is known."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -145,9 +146,19 @@ def test_exact_numbers_decide():
     assert found.decisive.distance == np.inf
 
 
-def test_one_seed_is_noted():
+def test_one_training_decides_nothing():
     found = decided("above", table(m=number(2.0, own=0.1, seeds=(0.0,))), metric=of("m"), threshold=1.0)
-    assert "spread between trainings is not known" in found.notes[0]
+    assert found.verdict == "undecided"
+    assert found.notes[0] == "one training of m, which decides nothing"
+    assert np.isnan(found.decisive.distance)
+    assert found.p_reproduced == found.p_not_reproduced == 1.0
+
+
+def test_one_training_of_what_every_training_makes_alike_decides():
+    measured = replace(table(m=number(2.0, own=0.1, seeds=(0.0,))), deterministic=frozenset("m"))
+    found = decided("above", measured, metric=of("m"), threshold=1.0)
+    assert found.verdict == "reproduced"
+    assert not found.notes
 
 
 def test_share_without_failures_keeps_its_error():
@@ -213,7 +224,7 @@ def test_near_each_wants_every_number_at_its_own_reference(second, verdict):
     assert "(0.6)" in found.sentence
 
 
-def test_a_claim_for_one_scale_is_undecided_at_another():
+def test_a_claim_for_one_scale_is_not_decided_at_another():
     test = {"kind": "above", "metric": of("m"), "threshold": 0.5}
     tree = {"id": "a", "statement": "s", "source": "s", "test": test}
     claims = [Claim.model_validate(tree), Claim.model_validate({**tree, "id": "b", "scale": "paper"})]
@@ -222,5 +233,53 @@ def test_a_claim_for_one_scale_is_undecided_at_another():
     )
     assert [e.decision.verdict for e in decide_claims(results, "paper")] == ["reproduced", "reproduced"]
     demo = decide_claims(results, "demo")
-    assert [e.decision.verdict for e in demo] == ["reproduced", "undecided"]
+    assert [e.decision.verdict for e in demo] == ["reproduced", "not at this scale"]
     assert demo[1].decision.notes[0] == "made for the scale 'paper', and not decided at 'demo'"
+
+
+def test_a_training_that_was_still_improving_fails_nothing():
+    numbers = {"p": number(1.0, own=0.01, trained="p"), "q": number(2.0, own=0.01, trained="q")}
+    measured = replace(table(**numbers), improving=frozenset("q"), titles={"q": "Quick"})
+    found = decided("greater", measured, first=of("p"), others=[of("q")])
+    assert found.verdict == "not at this scale"
+    assert found.notes == ("would not be reproduced, but still improving when the training ended: Quick",)
+    assert decided("greater", measured, first=of("q"), others=[of("p")]).verdict == "reproduced"
+
+
+def test_one_condition_among_finished_trainings_fails_for_all():
+    """p is below q, which still improves, and below r, which does not: the claim fails because of r."""
+    values = {"p": 1.0, "q": 2.0, "r": 3.0}
+    measured = table(**{k: number(v, own=0.01, trained=k) for k, v in values.items()})
+    measured = replace(measured, improving=frozenset("q"))
+    assert decided("greater", measured, first=of("p"), others=[of("q"), of("r")]).verdict == "not reproduced"
+
+
+def test_more_conditions_need_a_clearer_failure():
+    """2.2 standard deviations below: a failure of one condition alone, and none of the worst of eight (Holm)."""
+    good = {f"g{k}": number(0.0, own=0.01, trained=f"g{k}") for k in range(7)}
+    measured = table(p=exactly(1.0, 0.0, "p"), q=exactly(1.022, 0.01, "q"), **good)
+    alone = decided("greater", measured, first=of("p"), others=[of("q")])
+    assert alone.verdict == "not reproduced"
+    among = decided("greater", measured, first=of("p"), others=[of("q"), *(of(name) for name in good)])
+    assert among.verdict == "undecided"
+    assert np.isclose(among.p_not_reproduced, 8 * alone.p_not_reproduced)
+
+
+def test_what_is_exact_is_decided_without_errors_by_every_seed():
+    test = {"kind": "above", "metric": of("m"), "threshold": 0.5}
+    claim = Claim.model_validate({"id": "a", "statement": "s", "source": "s", "exact": True, "test": test})
+
+    def verdict(*seeds):
+        measured = table(m=number(0.0, own=0.3, seeds=seeds))
+        results = SimpleNamespace(study=SimpleNamespace(claims=[claim]), measurements=measured)
+        return decide_claims(results, "demo")[0].decision
+
+    assert verdict(0.6, 0.7).verdict == verdict(0.6).verdict == "reproduced"
+    assert verdict(0.6, 0.4).verdict == "not reproduced"
+    assert verdict(0.6).notes == ()
+
+
+def exactly(value, error, trained):
+    """A metric whose replicas have this standard deviation exactly, and whose trainings agree."""
+    replicas = value + error * np.array([-1.0, 1.0] * 2000) * np.sqrt(3999 / 4000)
+    return Measured("x", value, np.nan, np.nan, np.nan, np.full(3, value), replicas, trained, split_error=error)

@@ -133,11 +133,12 @@ def preprocessing() -> PreprocessingRecord:
 
 def claims() -> ClaimsRecord:
     margins = (
-        MarginRecord(meaning="a minus b", value=0.5, error=0.1, worst_seed=0.25),
-        MarginRecord(meaning="a minus c", value=None, error=None, worst_seed=None),
+        MarginRecord(meaning="a minus b", value=0.5, error=0.1, worst_seed=0.25, distance=5.0),
+        MarginRecord(meaning="a minus c", value=None, error=None, worst_seed=None, distance=None),
     )
     words = {"statement": "a exceeds b and c", "source": "Lectures", "sentence": "a is 1.0.", "notes": ("no value",)}
-    claim = ClaimRecord(id="order", verdict="undecided", sigmas=2.0, margins=margins, **words)
+    chance = {"exact": False, "p_reproduced": 1.0, "p_not_reproduced": 1.0}
+    claim = ClaimRecord(id="order", verdict="undecided", sigmas=2.0, margins=margins, **words, **chance)
     return ClaimsRecord(
         study="curve",
         title="A parabola",

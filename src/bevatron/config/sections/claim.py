@@ -16,7 +16,7 @@ class Claim(Section):
     source: str = Field(description="where the claim comes from")
     scale: Literal["demo", "paper"] | None = Field(
         default=None,
-        description="the only scale at which it is decided; at another its numbers are shown and it is undecided",
+        description="the only scale at which it is decided; at another its numbers are shown and no verdict is given",
     )
     exact: bool = Field(
         default=False, description="arithmetic or a theorem: checked, and not counted among the verdicts"

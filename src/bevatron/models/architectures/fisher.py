@@ -30,6 +30,7 @@ class Fisher(nn.Module):
     """
 
     TASKS = ("classification", "classification_2d")
+    DETERMINISTIC = True  # nothing is drawn at random: every training gives the same numbers
 
     class Options(Options):
         shrinkage: Fraction = Field(

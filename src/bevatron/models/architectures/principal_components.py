@@ -23,6 +23,7 @@ class PrincipalComponents(nn.Module):
 
     TASKS = ("reconstruction",)
     PHYSICAL = True  # what it says is in the unit of what it reads
+    DETERMINISTIC = True  # nothing is drawn at random: every training gives the same numbers
 
     class Options(Options):
         latent: Count = Field(default=10, description="principal axes that are kept")

@@ -23,6 +23,7 @@ class Wiener(nn.Module):
 
     TASKS = ("reconstruction",)
     PHYSICAL = True  # what it says is in the unit of what it reads
+    DETERMINISTIC = True  # nothing is drawn at random: every training gives the same numbers
     NO_ONNX = "it filters in Fourier space"
 
     class Options(Options):

@@ -41,4 +41,4 @@ class Agree:
             f"{values_text}: apart by {plain(values.max() - values.min())} at most; "
             f"the claim allows {exact(options.tolerance)}."
         )
-        return decide(conditions, numbers, sentence, options.sigmas, options.every_seed)
+        return decide(conditions, numbers, sentence, options, measurements)

@@ -40,4 +40,4 @@ class AgreeEach:
             f"between {', '.join(n.label for n in groups[widest])}; the claim allows {exact(options.tolerance)}."
         )
         numbers = [number for group in groups for number in group]
-        return decide(conditions, numbers, sentence, options.sigmas, options.every_seed)
+        return decide(conditions, numbers, sentence, options, measurements)

@@ -1,137 +1,91 @@
-"""From conditions on measured numbers to a verdict.
+"""From the conditions of a claim to its verdict.
 
-Every kind of claim comes down to linear conditions  δ = Σ c_i m_i + c_0 > 0  on measured numbers m_i. The
-error of δ is σ² = s² + Σ_k (t_k r_k)² / n_k:
-
-- s, from the size of the test split: the standard deviation of δ over the bootstrap replicas, which all
-  numbers of a study share, so that what is common to them cancels;
-- r_k, from the training: the standard deviation over the n_k seeds of model k of its part in δ. Seeds pair
-  the metrics of one model and nothing else. A spread seen in a few seeds is itself uncertain: Student's
-  factor t_k widens it so that z σ keeps the normal distribution's probability (z = 2: 2.3 for three seeds,
-  1.4 for five).
-
-A condition holds for δ > z σ, fails for δ < -z σ, and is open in between or where a number does not exist.
+- Reproduced: all conditions hold at the claim's standard deviations z. A claim that is false violates one of them, and
+  that one alone holds by chance with a probability of at most p = 1 - Φ(z), so that nothing is corrected.
+- Not reproduced: at least one condition fails at p / m, where m is the number of conditions: of many that hold, one
+  fails by chance (S. Holm, Scand. J. Stat. 6 (1979) 65; whether any fails is his first step).
+- Not at this scale: it would not be reproduced, but a model in every condition that fails was still improving when its
+  training ended.
+- Undecided: otherwise, or where a number does not exist, or where what depends on training was trained once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from bevatron.report.results.measured import Measured
+from bevatron.report.claims.condition import Condition, Margin, compute_margin
+from bevatron.report.claims.reference import TestOptions
+from bevatron.report.results.measured import Measured, Measurements
 from bevatron.store.records.claims import Verdict
 
-
-@dataclass(frozen=True)
-class Condition:
-    """δ = Σ coefficient × number + constant, which the claim says is above 0; `words` name δ's meaning."""
-
-    terms: tuple[tuple[float, Measured], ...]
-    constant: float
-    meaning: str
-
-
-@dataclass(frozen=True)
-class Margin:
-    """By how much a condition holds: δ, its error, and δ in standard deviations (infinite without error)."""
-
-    meaning: str
-    value: float
-    error: float
-    worst_seed: float
-
-    @property
-    def distance(self) -> float:
-        """δ in standard deviations; NaN where either does not exist."""
-        if not (np.isfinite(self.value) and np.isfinite(self.error)):
-            return np.nan
-        if self.error > 0:
-            return self.value / self.error
-        return np.inf * np.sign(self.value) if self.value else 0.0
+__all__ = ["Condition", "Decision", "Margin", "decide", "decide_exactly"]
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict, the numbers behind it, the margin nearest to failing, and one line that says it."""
+    """A verdict, the numbers behind it, the margin nearest to failing, and one line that says it.
+
+    p_reproduced: how probable numbers that look as true as these are if the claim is false; p_not_reproduced: numbers
+    that look as false if it is true, corrected for the number of conditions.
+    """
 
     verdict: Verdict
     numbers: tuple[Measured, ...]
     margins: tuple[Margin, ...]
     sentence: str
     notes: tuple[str, ...] = ()
+    p_reproduced: float = 1.0
+    p_not_reproduced: float = 1.0
 
     @property
     def decisive(self) -> Margin:
-        """The margin that decides: the lowest, in standard deviations; one without a value before all."""
-        return min(self.margins, key=lambda m: -np.inf if np.isnan(m.distance) else m.distance)
+        """The margin that decides: the lowest, in standard deviations; one without a distance before all."""
+        return min(self.margins, key=lambda m: m.rank)
 
 
 def decide(
     conditions: list[Condition],
-    numbers: list[Measured],
+    numbers: Sequence[Measured],
     sentence: str,
-    sigmas: float,
-    every_seed: bool = False,
+    options: TestOptions,
+    measurements: Measurements,
 ) -> Decision:
-    """Reproduced if all conditions hold, not reproduced if one fails, else undecided."""
-    margins = tuple(compute_margin(c, sigmas) for c in conditions)
-    notes = []
-    if any(m.distance < -sigmas for m in margins):
-        verdict: Verdict = "not reproduced"
+    """The verdict on a claim that says that all conditions hold."""
+    from scipy.special import ndtr
+
+    sigmas = options.sigmas
+    margins = tuple(compute_margin(c, sigmas, measurements) for c in conditions)
+    p_limit = float(ndtr(-sigmas))
+    failing = [c for c, m in zip(conditions, margins, strict=True) if m.p_value_against * len(margins) < p_limit]
+    notes: list[str] = []
+    verdict: Verdict = "undecided"
+    if failing:
+        verdict = "not reproduced"
+        improving = [[name for name in c.models if name in measurements.improving] for c in failing]
+        if all(improving):
+            verdict = "not at this scale"
+            titles = ", ".join(dict.fromkeys(measurements.title(name) for names in improving for name in names))
+            notes.append(f"would not be reproduced, but still improving when the training ended: {titles}")
     elif all(m.distance > sigmas for m in margins):
         verdict = "reproduced"
-        if every_seed and min(m.worst_seed for m in margins) <= 0:
+        if options.every_seed and min(m.worst_seed for m in margins) <= 0:
             verdict = "undecided"
             notes.append("true on average, but not for every seed")
-    else:
-        verdict = "undecided"
     missing = [n.label for n in numbers if not np.isfinite(n.value)]
     if missing:
         notes.append(f"no value for {', '.join(missing)} at this scale")
-    single = sorted({n.trained for n in numbers if n.trained and len(n.per_seed) == 1})
+    single = {n.trained for n in numbers if n.trained and len(n.per_seed) == 1} - measurements.deterministic
     if single:
-        notes.append(f"one seed of {', '.join(single)}: the spread between trainings is not known")
-    return Decision(verdict, tuple(numbers), margins, sentence, tuple(notes))
+        notes.append(f"one training of {', '.join(map(measurements.title, sorted(single)))}, which decides nothing")
+    p_reproduced = max(m.p_value for m in margins)
+    p_not = min(1.0, min(m.p_value_against for m in margins) * len(margins))
+    return Decision(verdict, tuple(numbers), margins, sentence, tuple(notes), p_reproduced, p_not)
 
 
-def compute_margin(condition: Condition, sigmas: float) -> Margin:
-    """δ of a condition, its error, and its value for the worst combination of seeds."""
-    terms = condition.terms
-    value = condition.constant + sum(c * m.value for c, m in terms)
-    variance, worst = _split_variance(condition), condition.constant
-    for trained in dict.fromkeys(m.trained for _, m in terms):
-        terms_of_model = [(c, m) for c, m in terms if m.trained == trained]
-        if trained is None:
-            worst += sum(c * m.value for c, m in terms_of_model)
-            continue
-        per_seed = _sum_arrays(c * m.per_seed for c, m in terms_of_model)
-        worst += np.min(per_seed)
-        if len(per_seed) > 1:
-            widened = _student(sigmas, len(per_seed) - 1) * per_seed.std(ddof=1)
-            variance += widened**2 / len(per_seed)
-    return Margin(condition.meaning, float(value), float(np.sqrt(variance)), float(worst))
-
-
-def _split_variance(condition: Condition) -> float:
-    if not condition.terms:
-        return 0.0  # exact, not measured
-    replicas = _sum_arrays(c * m.replicas for c, m in condition.terms)
-    finite = replicas[np.isfinite(replicas)]
-    if len(finite) < 0.9 * len(replicas) or len(finite) < 2:
-        return np.nan
-    from_replicas = float(finite.var(ddof=1))
-    if len(condition.terms) == 1:  # a fraction near 0 or 1 has replicas that hardly vary: its own error knows better
-        coefficient, number = condition.terms[0]
-        return max(from_replicas, (coefficient * number.split_error) ** 2)
-    return from_replicas
-
-
-def _sum_arrays(arrays: Iterable[np.ndarray]) -> np.ndarray:
-    return sum(arrays, start=np.zeros(()))
-
-
-def _student(sigmas: float, degrees: int) -> float:
-    """How much wider Student's t is than the normal distribution, at equal probability beyond `sigmas`."""
-    from scipy.special import ndtr, stdtrit
-
-    return float(stdtrit(degrees, ndtr(sigmas)) / sigmas)
+def decide_exactly(decision: Decision) -> Decision:
+    """The verdict on arithmetic or a theorem: reproduced if every condition holds for every seed, without errors."""
+    lowest = min(m.worst_seed for m in decision.margins)
+    verdict: Verdict = "undecided" if np.isnan(lowest) else "reproduced" if lowest > 0 else "not reproduced"
+    notes = tuple(note for note in decision.notes if not note.startswith(("one training", "would not")))
+    return Decision(verdict, decision.numbers, decision.margins, decision.sentence, notes)

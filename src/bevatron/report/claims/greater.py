@@ -38,4 +38,4 @@ class Greater:
             f"{'the best of the others, ' if len(others) > 1 else ''}{best.label}, "
             f"{with_error(best.value, best.error)}{margin_text}."
         )
-        return decide(conditions, [first, *others], sentence, options.sigmas, options.every_seed)
+        return decide(conditions, [first, *others], sentence, options, measurements)

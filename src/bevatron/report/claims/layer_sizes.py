@@ -25,6 +25,8 @@ class Layer(Section):
 class LayerSizes:
     """Each layer makes an image of the side claimed: by floor((n + 2 p - k) / s) + 1, and by running the layer."""
 
+    EXACT = True  # nothing is measured
+
     class Options(TestOptions):
         """An image, and the layers it goes through."""
 
@@ -54,4 +56,4 @@ class LayerSizes:
             sides.append(image.shape[-1])
         claimed = " → ".join(str(layer.side) for layer in options.layers)
         sentence = f"Sides of the images: {' → '.join(map(str, sides))}; the claim wants {options.side} → {claimed}."
-        return decide(conditions, [], sentence, options.sigmas)
+        return decide(conditions, [], sentence, options, measurements)

@@ -43,4 +43,4 @@ class Near:
             f"{number.label} is {with_error(number.value, number.error)}; the claim wants "
             f"{exact(options.reference)} to within {exact(options.tolerance)}."
         )
-        return decide(conditions, [number], sentence, options.sigmas, options.every_seed)
+        return decide(conditions, [number], sentence, options, measurements)

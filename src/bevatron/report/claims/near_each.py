@@ -44,4 +44,4 @@ class NearEach:
         )
         sentence = f"Measured, with the published number behind it: {pairs}; the claim wants each to within "
         sentence += f"{exact(options.tolerance)}."
-        return decide(conditions, numbers, sentence, options.sigmas, options.every_seed)
+        return decide(conditions, numbers, sentence, options, measurements)

@@ -30,4 +30,4 @@ class Ordered:
         conditions = [Condition(((1.0, a), (-1.0, b)), 0.0, f"{a.label} minus {b.label}") for a, b in pairwise(numbers)]
         values_text = "; ".join(f"{n.label} {with_error(n.value, n.error)}" for n in numbers)
         sentence = f"In the order claimed, the largest first: {values_text}."
-        return decide(conditions, numbers, sentence, options.sigmas, options.every_seed)
+        return decide(conditions, numbers, sentence, options, measurements)

@@ -27,4 +27,4 @@ class OrderedEach:
         rising = sum(a.value > b.value for a, b in pairs)
         sentence = f"{rising} of {len(pairs)} steps fall as claimed, the largest first: {values_text}."
         numbers = [number for group in groups for number in group]
-        return decide(conditions, numbers, sentence, options.sigmas, options.every_seed)
+        return decide(conditions, numbers, sentence, options, measurements)

@@ -39,4 +39,4 @@ class Ratio:
             f"{with_error(second.value, second.error)}, is {ratio_text}; "
             f"the claim wants {exact(options.factor)} at least."
         )
-        return decide([condition], [first, second], sentence, options.sigmas, options.every_seed)
+        return decide([condition], [first, second], sentence, options, measurements)

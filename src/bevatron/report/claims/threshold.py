@@ -50,4 +50,4 @@ def _decide(options: ThresholdOptions, measurements: Measurements, sign: float, 
     condition = Condition(((sign, number),), -sign * options.threshold, f"{number.label} {word} threshold")
     claim_text = f"the claim wants it {word} {exact(options.threshold)}"
     sentence = f"{number.label} is {with_error(number.value, number.error)}; {claim_text}."
-    return decide([condition], [number], sentence, options.sigmas, options.every_seed)
+    return decide([condition], [number], sentence, options, measurements)

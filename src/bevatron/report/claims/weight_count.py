@@ -13,6 +13,8 @@ from bevatron.report.results.measured import Measurements
 class WeightCount:
     """The network has exactly this number of weights."""
 
+    EXACT = True  # nothing is measured
+
     class Options(TestOptions):
         """A network for images, and its number of weights."""
 
@@ -42,4 +44,4 @@ class WeightCount:
         difference = abs(n_weights - options.weights)
         sentence = f"The network has {n_weights:,} weights; the claim wants {options.weights:,}."
         meaning = "weights, as claimed" if difference == 0 else "weights: the difference, negative"
-        return decide([Condition((), -float(difference) or 1.0, meaning)], [], sentence, options.sigmas)
+        return decide([Condition((), -float(difference) or 1.0, meaning)], [], sentence, options, measurements)

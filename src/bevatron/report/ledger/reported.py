@@ -19,7 +19,7 @@ from bevatron.store.files.publish import sha256_of
 from bevatron.store.records.claims import ClaimRecord, ClaimsRecord, FailureRecord, read_claims
 
 CLAIMS = "claims.json"
-VERDICTS = ("reproduced", "not reproduced", "undecided")
+VERDICTS = ("reproduced", "not reproduced", "undecided", "not at this scale")
 LoadStudy = Callable[[str, str], Study]
 """A study's settings by its name and a scale; raises UserError for those that cannot be read."""
 
@@ -63,8 +63,14 @@ class ReportedStudy:
         return self.record is not None and not self.state and self.configured and self.record.scale == scale
 
     def tally(self) -> dict[str, int]:
-        """How many of its claims have each verdict."""
-        return {verdict: sum(claim.verdict == verdict for claim in self.claims) for verdict in VERDICTS}
+        """How many of its claims have each verdict, without those that are exact."""
+        measured = [claim.verdict for claim in self.claims if not claim.exact]
+        return {verdict: measured.count(verdict) for verdict in VERDICTS}
+
+    def exact_checks(self) -> tuple[int, int]:
+        """How many of its exact claims hold, and how many there are."""
+        verdicts = [claim.verdict for claim in self.claims if claim.exact]
+        return verdicts.count("reproduced"), len(verdicts)
 
 
 def read_reported(

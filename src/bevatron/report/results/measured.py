@@ -17,7 +17,8 @@ class Measured:
     trained: the model whose runs it was measured on, None for an observable; per_seed (n_seeds,) is empty
     without. replicas (b,): values on the bootstrap replicas of the test split, which all metrics of one
     dataset share. per_fold, fold_std: of a cross-validation, its values on the folds by themselves and their spread,
-    which is no part of the error. Numbers that do not exist are NaN.
+    which is no part of the error. metric, variation, shift: where it is found among the measurements. Numbers that do not exist
+    are NaN.
     """
 
     label: str
@@ -32,10 +33,15 @@ class Measured:
     split_error: float = np.nan
     per_fold: tuple[float, ...] = ()
     fold_std: float | None = None
+    metric: str = ""
+    variation: str | None = None
+    shift: bool = False
 
     @classmethod
-    def from_record(cls, metric: MetricRecord, replicas: Replicas, label: str, trained: str | None) -> "Measured":
-        """A published metric with its bootstrap replicas."""
+    def from_record(
+        cls, metric: MetricRecord, replicas: Replicas, label: str, trained: str | None, name: str = ""
+    ) -> "Measured":
+        """A published metric with its bootstrap replicas; name: the metric's."""
         per_seed = _array(metric.per_seed)
         error, seed_std = _number(metric.error), _number(metric.seed_std)
         of_mean = seed_std / np.sqrt(len(per_seed)) if np.isfinite(seed_std) else 0.0
@@ -49,6 +55,7 @@ class Measured:
             split_error=np.sqrt(max(error**2 - of_mean**2, 0.0)) if np.isfinite(error) else np.nan,
             per_fold=tuple(_number(value) for value in metric.per_fold),
             fold_std=metric.fold_std,
+            metric=name,
         )
 
 
@@ -56,7 +63,8 @@ class Measured:
 class Measurements:
     """All metrics of a study: of each model by name, and of the observables as `<observable>.<metric>`.
 
-    varied: by variation and model, the metrics under it; shifts: these minus the nominal ones.
+    varied: by variation and model, the metrics under it; shifts: these minus the nominal ones. deterministic: models
+    that every training makes alike; improving: those that still were when their training ended. titles: of the models.
     """
 
     models: dict[str, dict[str, Measured]]
@@ -64,6 +72,9 @@ class Measurements:
     files: dict[str | None, Path]
     varied: dict[str, dict[str, dict[str, Measured]]] = field(default_factory=dict)
     shifts: dict[str, dict[str, dict[str, Measured]]] = field(default_factory=dict)
+    deterministic: frozenset[str] = frozenset()
+    improving: frozenset[str] = frozenset()
+    titles: dict[str, str] = field(default_factory=dict)
 
     def of_model(self, model: str, metric: str, variation: str | None = None, shift: bool = False) -> Measured:
         """A model's metric, under a variation, or its shift; raises UserError where there is none."""
@@ -74,6 +85,17 @@ class Measurements:
     def of_observable(self, observable: str, metric: str) -> Measured:
         """An observable's metric; raises UserError where there is none."""
         return self._find(self.observables, f"{observable}.{metric}", self.files[None])
+
+    def like(self, measured: Measured, model: str) -> Measured | None:
+        """The same metric, under the same variation, of another model; None where it has none."""
+        metrics = self.models
+        if measured.variation is not None:
+            metrics = (self.shifts if measured.shift else self.varied)[measured.variation]
+        return metrics.get(model, {}).get(measured.metric)
+
+    def title(self, model: str) -> str:
+        """The model's title, or its name where it has none."""
+        return self.titles.get(model) or model
 
     @staticmethod
     def _find(metrics: dict[str, Measured], name: str, file: Path) -> Measured:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bevatron.config.loading.identity import dataset_digest, raw_digest
+from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
 from bevatron.csv_text import read_rows
@@ -12,6 +13,7 @@ from bevatron.errors import UserError
 from bevatron.figures import legend_label
 from bevatron.json_text import read_json
 from bevatron.regular_files import is_file, read_bytes
+from bevatron.report.results.convergence import was_improving
 from bevatron.report.results.measured import Measured, Measurements
 from bevatron.report.results.variations import read_variations, shift_of
 from bevatron.report.tables.metric_titles import title_of
@@ -117,13 +119,34 @@ def read_study(study: Study, results: Path) -> StudyResults:
     titles = {name: o.title for name, o in study.evaluation.observables.items()}
     variations = read_variations(folder, study, {name: m.metrics for name, m in models.items()})
     varied, shifts = _varied(study, variations, metrics)
-    measurements = Measurements(metrics, _observables(data, titles), files, varied, shifts)
+    measurements = Measurements(
+        metrics,
+        _observables(data, titles),
+        files,
+        varied,
+        shifts,
+        deterministic=frozenset(name for name, m in models.items() if _is_deterministic(m)),
+        improving=frozenset(name for name, m in models.items() if _was_improving(m, study.task.kind)),
+        titles={name: m.label for name, m in models.items()},
+    )
     raw = sorted((folder / "raw").glob("shard-*.h5"))
     timings = [_read_json(path, "bevatron simulate") for path in sorted((folder / "raw").glob("*.timing.json"))]
     comparisons = _comparisons(study, folder)
     return StudyResults(
         study, manifest, data, timings, _size(raw), comparisons, models, measurements, of_folds, variations
     )
+
+
+def _is_deterministic(m: ModelResults) -> bool:
+    """Whether every training makes the same network: by the architecture, or as the runs show."""
+    weights = [run.weights_sha256 for run in m.runs if run.fold in (None, 0)]
+    alike = len(weights) > 1 and len(set(weights)) == 1
+    return alike or getattr(ARCHITECTURES[m.model.architecture.kind], "DETERMINISTIC", False)
+
+
+def _was_improving(m: ModelResults, task: str) -> bool:
+    """As the histories say; the loss of a generator measures no progress, and what is solved has made all of it."""
+    return task != "generation" and not _is_deterministic(m) and was_improving(list(m.histories.values()))
 
 
 def _manifests_of_folds(path: Path, whole: Manifest) -> tuple[Manifest, ...]:
@@ -202,7 +225,7 @@ def _check_unchanged(folder: Path, study: str, model: str) -> None:
 
 def _metrics(record: MetricsRecord, title: str, model: str) -> dict[str, Measured]:
     return {
-        name: Measured.from_record(metric, record.bootstrap[name], f"{title}: {title_of(name)}", model)
+        name: Measured.from_record(metric, record.bootstrap[name], f"{title}: {title_of(name)}", model, name)
         for name, metric in record.metrics.items()
     }
 
@@ -219,7 +242,7 @@ def _varied(
         for model, record in records.items():
             found = _metrics(record, study.models[model].title, model)
             both = {metric: m for metric, m in found.items() if metric in nominal[model]}
-            varied[name][model] = {metric: replace(m, label=f"{m.label} {under}") for metric, m in both.items()}
+            varied[name][model] = {metric: replace(m, label=f"{m.label} {under}", variation=name) for metric, m in both.items()}
             shifts[name][model] = {
                 metric: shift_of(nominal[model][metric], m, f"shift of {nominal[model][metric].label} {under}")
                 for metric, m in varied[name][model].items()

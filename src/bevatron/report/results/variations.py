@@ -59,4 +59,7 @@ def shift_of(nominal: Measured, varied: Measured, label: str) -> Measured:
         trained=nominal.trained,
         unit=nominal.unit,
         split_error=split_error,
+        metric=varied.metric,
+        variation=varied.variation,
+        shift=True,
     )

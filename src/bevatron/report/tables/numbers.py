@@ -50,6 +50,13 @@ def sigmas(distance: float | None) -> str:
     return _use_minus_sign(f"{distance:+.1f}") + " σ"
 
 
+def probability(p: float) -> str:
+    """A probability in percent, to one digit; of a very small one only that it is."""
+    if p < 1e-6:
+        return "< 0.0001 %"
+    return f"{100 * p:.0f} %" if p >= 0.1 else f"{float(f'{100 * p:.1g}'):f}".rstrip("0").rstrip(".") + " %"
+
+
 def size(n_bytes: float) -> str:
     """A file size in the units of a disk's label."""
     for unit in ("B", "kB", "MB", "GB"):

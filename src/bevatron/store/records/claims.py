@@ -1,14 +1,23 @@
 """`claims.json`: the verdicts on one study's claims, written with the study's page and read by the ledger."""
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from bevatron.store.files.plain_names import Digest, RelativePath
-from bevatron.store.records.record import Finite, PublishedRecord, Record, check_made_for, publish_record, read_record
+from bevatron.store.records.record import (
+    Finite,
+    PublishedRecord,
+    Record,
+    YesNo,
+    check_made_for,
+    publish_record,
+    read_record,
+)
 
-Verdict = Literal["reproduced", "not reproduced", "undecided"]
+Verdict = Literal["reproduced", "not reproduced", "not at this scale", "undecided"]
+Probability = Annotated[Finite, Field(ge=0, le=1)]
 
 
 class MarginRecord(Record):
@@ -18,6 +27,10 @@ class MarginRecord(Record):
     value: Finite | None = Field(description="the measured quantity minus what the claim wants")
     error: Finite | None = Field(description="standard error of the value")
     worst_seed: Finite | None = Field(description="the value for the worst combination of seeds")
+    distance: Finite | None = Field(
+        description="the value in standard deviations of a normal distribution, between -10 and 10; null where what "
+        "depends on training was trained once"
+    )
 
 
 class ClaimRecord(Record):
@@ -29,6 +42,14 @@ class ClaimRecord(Record):
     verdict: Verdict = Field(description="what the measured numbers say")
     sentence: str = Field(description="the measured numbers in one sentence")
     notes: tuple[str, ...] = Field(description="what limits the verdict")
+    exact: YesNo = Field(description="whether it is arithmetic or a theorem: checked, and not counted as a verdict")
+    p_reproduced: Probability = Field(
+        description="how probable numbers that look at least as true are where the claim is false"
+    )
+    p_not_reproduced: Probability = Field(
+        description="how probable numbers that look at least as false are where it is true, corrected for the number "
+        "of conditions"
+    )
     sigmas: Finite = Field(gt=0, description="standard deviations that a verdict needs")
     margins: tuple[MarginRecord, ...] = Field(min_length=1, description="the margin of each condition")
 
