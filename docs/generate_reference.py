@@ -18,6 +18,7 @@ import typer
 from bevatron.cli import app
 from bevatron.config.loading.kinds import ARCHITECTURES, CLAIM_TESTS, RECIPES, SOURCES
 from bevatron.config.loading.load import load_study
+from bevatron.config.loading.load_course import load_course
 from bevatron.config.reference.tables import BEGIN, component_tables, section_tables
 from bevatron.expressions.functions import FUNCTIONS
 
@@ -105,6 +106,22 @@ def claims() -> str:
     return "\n".join(parts) + "\n"
 
 
+def lectures() -> str:
+    """The index of the course: what it says, topic by topic, and the claims that test it, with their tests."""
+    course = load_course(ROOT / "config" / "lectures.yaml")
+    parts = [f"# {course.title}", ""]
+    parts += [
+        f"{course.author}, *{course.title}*, {course.place} ({course.year}). What each topic says, in other words, and the "
+        "claims that test it. The ledger of a report shows the same table with the verdicts."
+    ]
+    for chapter in course.chapters:
+        parts += ["", f"## {chapter.title}", "", "| topic | what it says | tested by |", "|---|---|---|"]
+        for item in chapter.items:
+            tested = "<br>".join(f"`{name}`" for name in item.claims)
+            parts.append(f"| {item.topic} | {item.says} | {tested} |".replace("\n", " "))
+    return "\n".join(parts) + "\n"
+
+
 def folder_tree(package: Path = ROOT / "src" / "bevatron") -> str:
     """The folders of the package, two levels deep, each with the first line of its docstring.
 
@@ -158,6 +175,7 @@ def between(text: str, begin: str, end: str, content: str) -> str:
 def pages() -> dict[str, str]:
     """The text of each generated page of docs/reference/, by file name."""
     found = {"configuration.md": configuration(), "command-line.md": command_line(), "claims.md": claims()}
+    found["lectures.md"] = lectures()
     found |= {f"{name}.md": components(name) for name in COMPONENT_PAGES}
     return {name: for_the_site(text) for name, text in found.items()}
 

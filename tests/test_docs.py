@@ -33,7 +33,7 @@ def load_script(name: str):
 
 REFERENCE = load_script("generate_reference")
 GENERATED = (
-    {f"reference/{name}" for name in ("configuration.md", "command-line.md", "claims.md")}
+    {f"reference/{name}" for name in ("configuration.md", "command-line.md", "claims.md", "lectures.md")}
     | {f"reference/{name}.md" for name in REFERENCE.COMPONENT_PAGES}
     | {f"notebooks/{path.stem}.md" for path in (ROOT / "notebooks").glob("*.ipynb")}
 )

@@ -34,6 +34,7 @@ rule report:
     input:
         expand("results/report/{study}/claims.json", study=STUDIES),
         expand("results/report/{study}/index.html", study=STUDIES),
+        [f"config/{SETTINGS.course}"] if SETTINGS.course else [],
     output:
         page=report(
             "results/report/index.html",

@@ -22,13 +22,15 @@ class Profile(Enum):
 
 
 def validate(config: Config = DEFAULT_CONFIG) -> None:
-    """Check the configuration, all studies at all scales, and the table of resources; each mistake is one line."""
+    """Check the configuration, all studies at all scales, the index of the course, and the table of resources; each mistake is one line."""
     from bevatron.compute.slurm.site import site_file
     from bevatron.config.loading.load import find_validation_errors
+    from bevatron.config.loading.load_course import find_course_errors
     from bevatron.config.loading.load_resources import find_resource_errors
 
     studies_folder = config.parent / "studies"
     lines = find_validation_errors(config, studies_folder)
+    lines += find_course_errors(config) if not lines else []
     lines += find_resource_errors(config.parent / "resources.yaml", site_file(), studies_folder)
     if lines:
         raise ConfigurationError(lines)

@@ -246,6 +246,7 @@ def report(
     start_logging()
     with pause_garbage_collection():
         from bevatron.config.loading.load import load_study, load_workflow
+        from bevatron.config.loading.load_course import course_path, load_course
         from bevatron.config.loading.missing_data import missing_data_of
         from bevatron.report.stage import write_ledger
 
@@ -254,6 +255,7 @@ def report(
     suspects = (missing or ()) if study else workflow.studies
     left_out = {name: missing_data_of(load_study(name, workflow.scale, folder)) for name in suspects}
     left_out = {name: why for name, why in left_out.items() if why}
+    course = course_path(workflow, config)
     write_ledger(
         workflow.scale,
         [name for name in selected if name not in left_out],
@@ -262,6 +264,7 @@ def report(
         results,
         output,
         left_out,
+        load_course(course) if course else None,
     )
 
 

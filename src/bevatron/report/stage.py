@@ -4,9 +4,11 @@ import logging
 from pathlib import Path
 
 from bevatron.config.loading.digest import digest_of
+from bevatron.config.sections.course import Course
 from bevatron.config.sections.study import Study
 from bevatron.csv_text import encode_table
 from bevatron.report.ledger.claims_table import claims_table
+from bevatron.report.ledger.course_index import index_course, index_table
 from bevatron.report.ledger.decided import decide_claims, record_of
 from bevatron.report.ledger.reported import CLAIMS, LoadStudy, read_reported
 from bevatron.report.page.chapter import draw_chapter
@@ -75,21 +77,23 @@ def write_ledger(
     results: Path,
     output_folder: Path,
     missing: dict[str, str] | None = None,
+    course: Course | None = None,
 ) -> None:
     """Publish `tables/claims.csv`, `provenance.json` and, last, `index.html`, from the studies' `*/claims.json`.
 
     studies: those of this run, which must have a page; other studies that have one are shown as well, each with its
-    scale, and with what is wrong where its verdicts are not to be trusted. missing: studies left out, and why. Raises
-    UserError, with the command that makes it, for a missing or damaged file of a study of this run.
+    scale, and with what is wrong where its verdicts are not to be trusted. missing: studies left out, and why. course:
+    its index is shown, and is `tables/course.csv`. Raises UserError, with the command that makes it, for a missing or damaged file of a study of this run.
     """
     reported = read_reported(output_folder, results, studies, configured, load_study)
-    table = claims_table(reported, scale)
-    files = {f"tables/{table.name}.csv": encode_table(table.to_csv())}
-    page = render_ledger(reported, scale, missing or {}).encode()
+    index = index_course(course, reported, scale) if course else []
+    tables = [claims_table(reported, scale), *([index_table(index)] if course else [])]
+    files = {f"tables/{table.name}.csv": encode_table(table.to_csv()) for table in tables}
+    page = render_ledger(reported, scale, missing or {}, course, index).encode()
     for name, content in files.items():
         publish_bytes(inside(output_folder, name), content)
     pages = {study.name: study.record.page[PROVENANCE] for study in reported if study.record is not None}
-    origin = ledger_provenance(scale, pages, list(table.numbers()), files | {PAGE: page})
+    origin = ledger_provenance(scale, pages, [n for table in tables for n in table.numbers()], files | {PAGE: page})
     publish_json(output_folder / PROVENANCE, origin)
     publish_bytes(output_folder / PAGE, page)
     for study in (study for study in reported if study.state):

@@ -88,6 +88,12 @@ class Workflow(Section):
         description="folder, in the project's folder, of modules of your own: sources, recipes, architectures and "
         "claim tests. Bevatron imports them, and so runs their code",
     )
+    course: str | None = Field(
+        default=None,
+        pattern=r"^[\w-]+\.yaml$",
+        description="file, in the configuration's folder, with the index of a course: what it says, and the claims "
+        "that test it; the ledger shows it",
+    )
     runs_dir: str = Field(
         default="runs", description="folder of the live state of searches and trainings, which survives a kill"
     )

@@ -1,9 +1,13 @@
 """The pages: Jinja2 templates filled with verdicts, and with a study's chapter or with the ledger."""
 
+from collections.abc import Sequence
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bevatron.config.sections.course import Course
 from bevatron.report.ledger.claims_table import rates_of
+from bevatron.report.ledger.course_index import IndexRow
 from bevatron.report.ledger.decided import decision_of
 from bevatron.report.ledger.false_discovery import RATE, expected_false, leaning_p_value, takes_part
 from bevatron.report.ledger.reported import VERDICTS, ReportedStudy
@@ -19,10 +23,16 @@ def render_study(chapter: Chapter, claims: tuple[ClaimRecord, ...], scale: str) 
     return _render("study.html.j2", c=chapter, claims=claims, rates={}, scale=scale, failures=chapter.failures)
 
 
-def render_ledger(studies: list[ReportedStudy], scale: str, missing: dict[str, str]) -> str:
+def render_ledger(
+    studies: list[ReportedStudy],
+    scale: str,
+    missing: dict[str, str],
+    course: Course | None = None,
+    index: Sequence[IndexRow] = (),
+) -> str:
     """The ledger as one text that needs no other file and no network; it links to the studies' pages.
 
-    missing: studies left out, and why.
+    missing: studies left out, and why; course, index: a course whose statements the claims test, item by item.
     """
     counted = [study for study in studies if study.counts_at(scale)]
     claims = [claim for study in counted for claim in study.claims]
@@ -51,6 +61,8 @@ def render_ledger(studies: list[ReportedStudy], scale: str, missing: dict[str, s
         },
         scale=scale,
         missing=missing,
+        course=course,
+        index=index,
         failures=[(failure.name, failure.reason) for study in counted for failure in study.failures],
     )
 
