@@ -111,8 +111,8 @@ def lectures() -> str:
     course = load_course(ROOT / "config" / "lectures.yaml")
     parts = [f"# {course.title}", ""]
     parts += [
-        f"{course.author}, *{course.title}*, {course.place} ({course.year}). What each topic says, in other words, and the "
-        "claims that test it. The ledger of a report shows the same table with the verdicts."
+        f"{course.author}, *{course.title}*, {course.place} ({course.year}). What each topic says, in other words, and "
+        "the claims that test it. The ledger of a report shows the same table with the verdicts."
     ]
     for chapter in course.chapters:
         parts += ["", f"## {chapter.title}", "", "| topic | what it says | tested by |", "|---|---|---|"]

@@ -37,7 +37,9 @@ def test_every_topic_has_its_claims_with_their_verdicts(folder):
     page = (folder / "index.html").read_text()
     assert "Curves &amp; tags" in page
     section = page[page.index('id="course"') :]
-    verdicts = re.findall(r'href="(\w+)/index.html#claim-\1-(\w+)"[^>]*>[^<]*</a> <span class="chip">([\w ]+)<', section)
+    verdicts = re.findall(
+        r'href="(\w+)/index.html#claim-\1-(\w+)"[^>]*>[^<]*</a> <span class="chip">([\w ]+)<', section
+    )
     assert verdicts == [("curve", "long_fits", "reproduced"), ("curve", "as_quick", "not reproduced"),
                         ("tagger", "beats_cut", "reproduced")]  # fmt: skip
     assert section.count(">not run<") == 1

@@ -13,7 +13,9 @@ CITED = "Bevan 2020, "
 @cache
 def sources() -> dict[tuple[str, str], str]:
     """Where each claim of each study comes from."""
-    studies = [load_study(path.stem, "paper", CONFIG / "studies") for path in sorted((CONFIG / "studies").glob("*.yaml"))]
+    studies = [
+        load_study(path.stem, "paper", CONFIG / "studies") for path in sorted((CONFIG / "studies").glob("*.yaml"))
+    ]
     return {(study.name, claim.id): claim.source for study in studies for claim in study.claims}
 
 

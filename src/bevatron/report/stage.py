@@ -83,7 +83,8 @@ def write_ledger(
 
     studies: those of this run, which must have a page; other studies that have one are shown as well, each with its
     scale, and with what is wrong where its verdicts are not to be trusted. missing: studies left out, and why. course:
-    its index is shown, and is `tables/course.csv`. Raises UserError, with the command that makes it, for a missing or damaged file of a study of this run.
+    its index is shown, and is `tables/course.csv`. Raises UserError, with the command that makes it, for a missing or
+    damaged file of a study of this run.
     """
     reported = read_reported(output_folder, results, studies, configured, load_study)
     index = index_course(course, reported, scale) if course else []

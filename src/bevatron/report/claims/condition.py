@@ -129,7 +129,7 @@ def _sum_arrays(arrays: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def _reach(z: float, split: float, parts: list[tuple[SeedVariance, int]]) -> float:
-    """z σ(z): how far from 0 a δ of true value 0 is with the probability that a normal one is beyond z."""
+    """Z σ(z): how far from 0 a δ of true value 0 is with the probability that a normal one is beyond z."""
     from scipy.special import ndtr, stdtrit
 
     variance = z**2 * split
@@ -139,14 +139,14 @@ def _reach(z: float, split: float, parts: list[tuple[SeedVariance, int]]) -> flo
 
 
 def _distance(value: float, split: float, parts: list[tuple[SeedVariance, int]]) -> float:
-    from scipy.optimize import brentq
+    from scipy.optimize import root_scalar
 
     size, sign = abs(value), float(np.sign(value))
     if value == 0 or _reach(FARTHEST, split, parts) <= size:
         return np.inf * sign if value else 0.0
     if not parts:
         return value / float(np.sqrt(split))
-    return sign * float(brentq(lambda z: _reach(z, split, parts) - size, 0.0, FARTHEST))
+    return sign * float(root_scalar(lambda z: _reach(z, split, parts) - size, bracket=(0.0, FARTHEST)).root)
 
 
 def _upper_tail(z: float) -> float:

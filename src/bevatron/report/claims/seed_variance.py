@@ -52,7 +52,7 @@ def moderate_variance(own: float, runs: int, of_models: np.ndarray) -> SeedVaria
 
 def prior_degrees(variances: np.ndarray, degrees: int) -> float:
     """The prior's degrees of freedom: as the spread of the variances (models,) says, and at most `PRIOR_DEGREES`."""
-    from scipy.optimize import brentq
+    from scipy.optimize import root_scalar
     from scipy.special import polygamma
 
     excess = float(np.log(variances).var(ddof=1) - polygamma(1, degrees / 2))
@@ -61,7 +61,7 @@ def prior_degrees(variances: np.ndarray, degrees: int) -> float:
     fewest = 0.02
     if excess >= polygamma(1, fewest / 2):
         return fewest
-    return float(brentq(lambda d: float(polygamma(1, d / 2)) - excess, fewest, PRIOR_DEGREES))
+    return float(root_scalar(lambda d: float(polygamma(1, d / 2)) - excess, bracket=(fewest, PRIOR_DEGREES)).root)
 
 
 def _median_of_f(d: float, d0: float) -> tuple[float, float]:

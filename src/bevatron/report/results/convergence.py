@@ -1,9 +1,10 @@
 """Whether a training was still improving when it ended, by its history.
 
 Of all that the validation loss fell by, from the first validation to the lowest, a fraction was gained in the last
-quarter of the steps. A loss that approaches its end as exp(-t/τ) gains less than 5 % there from t = 3.25 τ on; a straight
-fall gains a quarter. More than 5 %, or too few validations to say, is called still improving. This was fixed before any history
-was looked at. A learning rate that falls to zero ends many trainings within their steps: that is part of the training.
+quarter of the steps. A loss that approaches its end as exp(-t/τ) gains less than 5 % there from t = 3.25 τ on; a
+straight fall gains a quarter. More than 5 %, or too few validations to say, is called still improving. This was fixed
+before any history was looked at. A learning rate that falls to zero ends many trainings within their steps: that is
+part of the training.
 """
 
 import math

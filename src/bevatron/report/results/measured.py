@@ -17,8 +17,8 @@ class Measured:
     trained: the model whose runs it was measured on, None for an observable; per_seed (n_seeds,) is empty
     without. replicas (b,): values on the bootstrap replicas of the test split, which all metrics of one
     dataset share. per_fold, fold_std: of a cross-validation, its values on the folds by themselves and their spread,
-    which is no part of the error. metric, variation, shift: where it is found among the measurements. Numbers that do not exist
-    are NaN.
+    which is no part of the error. metric, variation, shift: where it is found among the measurements. Numbers that do
+    not exist are NaN.
     """
 
     label: str

@@ -242,7 +242,9 @@ def _varied(
         for model, record in records.items():
             found = _metrics(record, study.models[model].title, model)
             both = {metric: m for metric, m in found.items() if metric in nominal[model]}
-            varied[name][model] = {metric: replace(m, label=f"{m.label} {under}", variation=name) for metric, m in both.items()}
+            varied[name][model] = {
+                metric: replace(m, label=f"{m.label} {under}", variation=name) for metric, m in both.items()
+            }
             shifts[name][model] = {
                 metric: shift_of(nominal[model][metric], m, f"shift of {nominal[model][metric].label} {under}")
                 for metric, m in varied[name][model].items()
