@@ -22,7 +22,7 @@ class Profile(Enum):
 
 
 def validate(config: Config = DEFAULT_CONFIG) -> None:
-    """Check the configuration, all studies at all scales, the course's index and the resources: a line for each mistake."""
+    """Check the configuration, all studies at all scales, the course and the resources: a line for each mistake."""
     from bevatron.compute.slurm.site import site_file
     from bevatron.config.loading.load import find_validation_errors
     from bevatron.config.loading.load_course import find_course_errors
