@@ -35,17 +35,17 @@ class TrackerHits:
     class Options(kinds.Options):
         events: Count = Field(default=5_000, description="events in each shard, the two classes in turn")
         layers: Layers = Field(default=4, description="successive layers of pixels")
-        size: Side = Field(default=16, description="pixels a side of the window in each layer")
+        size: Side = Field(default=12, description="pixels a side of the window in each layer")
         spacing: Positive = Field(default=20.0, description="distance between layers, mm")
         pitch: Positive = Field(default=0.1, description="a pixel's side, mm")
         field: NonNegative = Field(default=2.0, description="magnetic field along the columns, T")
         min_pt: Positive = Field(default=2.0, description="smallest pt of the tracks, whose 1/pt is uniform, GeV")
         thickness: Fraction = Field(default=0.02, description="of a layer, in radiation lengths")
-        centre: NonNegative = Field(default=0.15, description="standard deviation of a bundle's centre, mm")
-        offset: NonNegative = Field(default=0.15, description="standard deviation of a track about the centre, mm")
-        angle: NonNegative = Field(default=0.005, description="standard deviation of a track's slope, rad")
+        centre: NonNegative = Field(default=0.1, description="standard deviation of a bundle's centre, mm")
+        offset: NonNegative = Field(default=0.12, description="standard deviation of a track about the centre, mm")
+        angle: NonNegative = Field(default=0.004, description="standard deviation of a track's slope, rad")
         efficiency: Fraction = Field(default=0.97, description="probability that a layer sees a crossing")
-        noise: Noise = Field(default=1.0, description="mean number of noise hits in the window of a layer")
+        noise: Noise = Field(default=0.5, description="mean number of noise hits in the window of a layer")
 
         @model_validator(mode="after")
         def _tracks_cross_all_layers(self) -> "TrackerHits.Options":
