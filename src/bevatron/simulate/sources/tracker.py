@@ -14,6 +14,7 @@ from bevatron.store.shards.columns import Dense, Group, Samples, SparseImages
 
 Layers = Annotated[int, Field(ge=2, le=6, strict=True)]
 Side = Annotated[int, Field(ge=8, le=128, strict=True)]
+Angle = Annotated[float, Field(ge=0.0, le=0.05)]
 Noise = Annotated[float, Field(ge=0.0, le=2.0)]
 
 
@@ -43,7 +44,7 @@ class TrackerHits:
         thickness: Fraction = Field(default=0.02, description="of a layer, in radiation lengths")
         centre: NonNegative = Field(default=0.1, description="standard deviation of a bundle's centre, mm")
         offset: NonNegative = Field(default=0.12, description="standard deviation of a track about the centre, mm")
-        angle: NonNegative = Field(default=0.004, description="standard deviation of a track's slope, rad")
+        angle: Angle = Field(default=0.004, description="standard deviation of a track's slope, rad")
         efficiency: Fraction = Field(default=0.97, description="probability that a layer sees a crossing")
         noise: Noise = Field(default=0.5, description="mean number of noise hits in the window of a layer")
 

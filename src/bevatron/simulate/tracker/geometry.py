@@ -34,16 +34,16 @@ class Tracker:
         return self.spacing * (np.arange(self.layers) - (self.layers - 1) / 2)
 
     @property
-    def max_curvature(self) -> float:
-        """1/R of a particle with the smallest pt [1/mm]."""
-        return TESLA_METRE * self.field / self.min_pt / 1000.0
+    def bending(self) -> float:
+        """pt / R of a particle with unit charge [GeV/mm]."""
+        return TESLA_METRE * self.field / 1000.0
 
-    def scattering_angle(self, pt: np.ndarray) -> np.ndarray:
-        """Standard deviation of a layer's deflection in each projection [rad], of particles with βc ≈ c.
+    def scattering_angle(self, inverse_pt: np.ndarray) -> np.ndarray:
+        """Standard deviation of a layer's deflection in each projection [rad]; inverse_pt: 1/pt [1/GeV], of β ≈ 1.
 
         Highland's formula (V. Highland, Nucl. Instrum. Meth. 129 (1975) 497; G. Lynch and O. Dahl, ibid. B 58 (1991)
-        6), in which the momentum is the pt [GeV]: tracks cross the layers nearly at right angles.
+        6), in which the momentum is the pt: tracks cross the layers nearly at right angles.
         """
         if self.thickness == 0.0:
-            return np.zeros_like(pt)
-        return 0.0136 / pt * np.sqrt(self.thickness) * (1.0 + 0.038 * np.log(self.thickness))
+            return np.zeros_like(inverse_pt)
+        return 0.0136 * inverse_pt * np.sqrt(self.thickness) * (1.0 + 0.038 * np.log(self.thickness))

@@ -23,9 +23,9 @@ def covariances(tracker: Tracker) -> tuple[np.ndarray, np.ndarray]:
     """Of the crossings of one track and of many, (2, layers, layers) each: along the rows and the columns [mm²]."""
     x = tracker.depths
     ones = np.ones((len(x), len(x)))
-    curvature = tracker.max_curvature**2 / 3.0
-    # θ is inversely proportional to pt, whose mean inverse square is 1 / (3 min_pt²); without a field pt is infinite.
-    theta = tracker.scattering_angle(np.array(tracker.min_pt)) ** 2 / 3.0 if tracker.field else 0.0
+    # Curvature and scattering angle are proportional to 1/pt, which is uniform and has the mean square 1 / (3 min_pt²).
+    inverse_pt = np.array(1.0 / (np.sqrt(3.0) * tracker.min_pt))
+    curvature, theta = (tracker.bending * inverse_pt) ** 2, tracker.scattering_angle(inverse_pt) ** 2
     arms = np.maximum(x[None, :] - x[:, None], 0.0)
     shared = tracker.offset**2 * ones + tracker.angle**2 * np.outer(x, x) + theta * arms.T @ arms
     own = tracker.pitch**2 / 12.0 * np.eye(len(x))

@@ -14,12 +14,9 @@ def draw_tracks(random: np.random.Generator, tracker: Tracker, centres: np.ndarr
     n, layers = len(centres), tracker.layers
     start = centres + tracker.offset * random.standard_normal((n, 2))
     slopes = tracker.angle * random.standard_normal((n, 2))
-    curvature = tracker.max_curvature * random.uniform(-1.0, 1.0, n)  # charge / R
-    crossings = cross_layers(tracker.depths, start, slopes, curvature)
-    with np.errstate(divide="ignore"):
-        pt = np.where(curvature != 0.0, tracker.min_pt * tracker.max_curvature / np.abs(curvature), np.inf)
-    pt = np.full(n, np.inf) if tracker.field == 0.0 else pt
-    kinks = tracker.scattering_angle(pt)[:, None, None] * random.standard_normal((n, layers, 2))
+    inverse_pt = random.uniform(-1.0, 1.0, n) / tracker.min_pt  # charge / pt [1/GeV]
+    crossings = cross_layers(tracker.depths, start, slopes, inverse_pt * tracker.bending)
+    kinks = tracker.scattering_angle(np.abs(inverse_pt))[:, None, None] * random.standard_normal((n, layers, 2))
     arms = np.maximum(tracker.depths[None, :] - tracker.depths[:, None], 0.0)  # from the layer of a kink outwards
     return crossings + np.einsum("nkc,kd->ndc", kinks, arms)
 
