@@ -36,7 +36,7 @@ def test_psfs_are_galsim_s():
 
 
 def test_the_optimal_significance_is_that_of_a_fit_of_field_and_point():
-    """Least squares with a free value for each pixel of the field and a point's flux: flux over error, pixel by pixel."""
+    """Least squares with a free value for each pixel of the field, and a point's flux: it over its error."""
     size, random = 7, np.random.default_rng(1)  # an odd one, in which no wave is shifted against itself
     psfs = psfs_of(size)
     sky = 30 * random.random((1, size, size))

@@ -1,4 +1,4 @@
-"""Layers stacked, projected and in disorder: the same hits each time."""
+"""Layers stacked, projected and shuffled: the same hits each time."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_the_projection_is_the_sum_of_the_layers(images):
     assert np.array_equal(images["sum"], images["stack"].sum(axis=1, keepdims=True))
 
 
-def test_disorder_keeps_every_layer_and_has_every_order(images):
+def test_shuffling_keeps_every_layer_and_has_every_order(images):
     pairs = (images["stack"][:, :, None] == images["shuffled"][:, None]).all(axis=(3, 4))  # (n, layer, channel)
     assert pairs.any(axis=2).all()
     assert pairs.any(axis=1).all()

@@ -1,4 +1,4 @@
-"""Tracks in layers of pixels: circles in the field, kinks in the layers, and hits that differ in nothing but the tracks."""
+"""Tracks in layers of pixels: circles in the field, kinks in the layers, and the same hits of one track and of many."""
 
 from dataclasses import replace
 from itertools import product
@@ -135,7 +135,9 @@ def test_a_shard_follows_from_its_seed_and_has_the_images_of_its_hits():
     assert np.array_equal(first.index, again.index)
     assert not np.array_equal(first.index, other.index)
     assert first.shape == (4, 12, 12)
-    assert all((np.diff(first.index[a:b]) > 0).all() for a, b in zip(first.offsets[:-1], first.offsets[1:], strict=True))
+    assert all(
+        (np.diff(first.index[a:b]) > 0).all() for a, b in zip(first.offsets[:-1], first.offsets[1:], strict=True)
+    )
 
 
 def test_tracks_that_curl_inside_are_refused():

@@ -4,9 +4,10 @@ All images are of one field S, seen through known point-spread functions (PSFs).
 
     reference j: R_j = P_j S + e_j,    new image: N = P S + a P exp(-i k x) + e
 
-with independent Gaussian noise of variances v_j and v, and a point of flux a at x. Nothing is assumed of S. The references
-estimate it by Σ P̄_j R_j / v_j / W with W = Σ |P_j|² / v_j, of variance 1/W. The best estimate of a then correlates
-P exp(-i k x) with N minus P times that estimate, each mode weighted by the inverse of its variance, v + |P|²/W:
+with independent Gaussian noise of variances v_j and v, and a point of flux a at x. Nothing is assumed of S. The
+references estimate it by Σ P̄_j R_j / v_j / W with W = Σ |P_j|² / v_j, of variance 1/W. The best estimate of a then
+correlates P exp(-i k x) with N minus P times that estimate, each mode weighted by the inverse of its variance,
+v + |P|²/W:
 
     score(x) = Σ_k exp(i k x) P̄ (W N - P Σ P̄_j R_j / v_j) / (v W + |P|²),    var = Σ_k |P|² W / (v W + |P|²)
 
@@ -23,8 +24,8 @@ BETA = 3.0  # exponent of the PSF's Moffat profile, as in the source `transients
 def moffat_psf(seeing: np.ndarray, shift: np.ndarray, size: int) -> np.ndarray:
     """Fourier transforms (n, size, size) of Moffat profiles of unit flux, seen by square pixels of side 1.
 
-    seeing (n,): full widths at half maximum, shift (n, 2): x and y of the centre from that of pixel (0, 0); in pixels. A
-    Moffat profile (1 + r²/h²)^-β becomes 2 (q/2)^(β-1) K_(β-1)(q) / Γ(β-1) with q = 2π h f at the frequency f.
+    seeing (n,): full widths at half maximum, shift (n, 2): x and y of the centre from that of pixel (0, 0); in pixels.
+    A Moffat profile (1 + r²/h²)^-β becomes 2 (q/2)^(β-1) K_(β-1)(q) / Γ(β-1) with q = 2π h f at the frequency f.
     """
     from scipy.special import gamma, kv
 

@@ -50,7 +50,7 @@ class Histograms:
 
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of any source with lists; nothing is random."""
-        group = _find_lists(raw, options.group)
+        group, column = _find_lists(raw, options.group)
         names = options.features or list(group.features)
         for name in [*names, *options.ranges]:
             if name not in group.features:
@@ -62,7 +62,7 @@ class Histograms:
                 )
         if len(names) < 2:
             raise UserError("dataset.recipe.group", f"'{options.group}' has one feature", "pairs need two or more")
-        column, n, bins = group.column, len(raw), options.bins
+        n, bins = len(raw), options.bins
         if not np.isfinite(column.values[:, [group.features.index(name) for name in names]]).all():
             raise UserError(
                 "dataset.recipe.group", f"'{options.group}' has values that are not finite", "a bin needs numbers"
@@ -88,12 +88,10 @@ class Histograms:
             ),
             "coefficients": Group(Dense(coefficients.astype(np.float32)), channels, ("",) * len(pairs)),
         }
-        return Samples(
-            inputs, raw.targets, raw.id, raw.weight, raw.attributes, raw.event, raw.observers, raw.parts
-        )
+        return Samples(inputs, raw.targets, raw.id, raw.weight, raw.attributes, raw.event, raw.observers, raw.parts)
 
 
-def _find_lists(raw: Samples, name: str) -> Group:
+def _find_lists(raw: Samples, name: str) -> tuple[Group, Ragged]:
     group = raw.inputs.get(name)
     if group is None or not isinstance(group.column, Ragged):
         lists = [key for key, other in raw.inputs.items() if isinstance(other.column, Ragged)]
@@ -103,7 +101,7 @@ def _find_lists(raw: Samples, name: str) -> Group:
             f"the source has {found}: '{name}'{did_you_mean(name, lists) if group is None else ''}",
             f"choose from {', '.join(lists)}" if lists else "use a source with lists",
         )
-    return group
+    return group, group.column
 
 
 def _bin_numbers(x: np.ndarray, interval: Interval, bins: int) -> np.ndarray:

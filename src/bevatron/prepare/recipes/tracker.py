@@ -1,4 +1,4 @@
-"""The recipe `tracker`: the layers of a tracker as one image, stacked, on top of each other, and in disorder."""
+"""The recipe `tracker`: the layers of a tracker as one image, stacked, projected on each other, and shuffled."""
 
 import numpy as np
 
@@ -9,9 +9,9 @@ from bevatron.store.shards.columns import Group, Samples, SparseImages
 
 @recipe("tracker")
 class TrackerImages:
-    """Input groups `stack` (n, layers, size, size), a channel for each layer in their order; `sum` (n, 1, size, size), the
-    number of layers hit in each pixel, all layers projected on one plane; `shuffled` (n, layers, size, size), the stack
-    with its layers in another random order in each sample; and `likelihood` as it is. Target `class`.
+    """Input groups `stack` (n, layers, size, size), a channel for each layer in their order; `sum` (n, 1, size, size),
+    the number of layers hit in each pixel, all layers projected on one plane; `shuffled` (n, layers, size, size), the
+    stack with its layers in another random order in each sample; and `likelihood` as it is. Target `class`.
     """
 
     VERSION = 1

@@ -15,9 +15,10 @@ ROWS = 512  # fields whose Fourier transforms are in memory at once
 @recipe("transients")
 class TransientImages:
     """Input groups `stack` (n, exposures, size, size), a channel for each exposure in the order of time; `pair`
-    (n, 2, size, size), the last two; `last` (n, 1, size, size), the last alone, all in counts; and `difference` (n, 2): the
-    largest significance of a new point by the plain difference of the last exposure and the mean of the others, and by
-    the optimal one, which knows PSF, noise and shift of each exposure (`bevatron.prepare.subtraction`). Target `class`.
+    (n, 2, size, size), the last two; `last` (n, 1, size, size), the last alone, all in counts; and `difference` (n, 2):
+    the largest significance of a new point by the plain difference of the last exposure and the mean of the others, and
+    by the optimal one, which knows PSF, noise and shift of each exposure (`bevatron.prepare.subtraction`). Target
+    `class`.
     """
 
     VERSION = 1
@@ -30,10 +31,9 @@ class TransientImages:
     def prepare(self, options: Options, raw: Samples, seed: int, training: np.ndarray) -> Samples:
         """`raw` is a shard of the source `transients`; nothing is random, and nothing else is used."""
         images, stack = values_of(raw, "images"), raw.inputs["images"]
-        peaks = [
-            _find_peaks(*(values_of(raw, name)[k : k + ROWS] for name in ("images", "seeing", "noise", "shift")), options)
-            for k in range(0, len(raw), ROWS)
-        ]
+        seeing, noise, shift = (values_of(raw, name) for name in ("seeing", "noise", "shift"))
+        parts = [slice(k, k + ROWS) for k in range(0, len(raw), ROWS)]
+        peaks = [_find_peaks(images[rows], seeing[rows], noise[rows], shift[rows], options) for rows in parts]
         last = slice(images.shape[1] - 1, None)
 
         def part(channels: slice) -> Group:

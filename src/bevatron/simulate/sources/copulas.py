@@ -1,4 +1,4 @@
-"""The source `copulas`: sets of points whose features depend on each other, or not, and always look alike one by one."""
+"""The source `copulas`: sets of points whose features depend on each other, or not, and look alike one by one."""
 
 from time import perf_counter
 from typing import Annotated

@@ -21,8 +21,8 @@ Noise = Annotated[float, Field(ge=0.0, le=2.0)]
 @source("tracker")
 class TrackerHits:
     """Each event is a small window around a bundle of tracks, such as the core of a jet, in parallel layers of pixels
-    within a magnetic field. All hits of an event but noise are of one track, or those of each layer are of another track
-    of the bundle.
+    within a magnetic field. All hits of an event but noise are of one track, or those of each layer are of another
+    track of the bundle.
 
     Tracks are helices with multiple scattering (Highland's formula). A pixel is hit or not; crossings are seen with an
     efficiency, and noise is uniform. Layer by layer both classes have the same distribution of hits: what differs is

@@ -23,10 +23,10 @@ class Transients:
     """Each event is one field in several exposures, drawn by GalSim (B. Rowe et al., Astron. Comput. 10 (2015) 121): a
     galaxy, 0 to `stars` stars in front of it, and in half of the fields a supernova in the last exposure.
 
-    Between exposures the seeing, the noise and the pointing change, the latter by parts of a pixel. Stars and supernovae
-    are points whose positions and fluxes have the same distribution, so that one image cannot tell which is which.
-    Profiles are those of the source `sky`. Noise is Gaussian, as that of a bright sky is. Left out: light curves,
-    variable stars, cosmic rays, changes of transparency, errors of the background subtraction.
+    Between exposures the seeing, the noise and the pointing change, the latter by parts of a pixel. Stars and
+    supernovae are points whose positions and fluxes have the same distribution, so that one image cannot tell which is
+    which. As for the source `sky`, profiles are exponential and Moffat's, and the noise is Gaussian. Left out: light
+    curves, variable stars, cosmic rays, changes of transparency, errors of the background subtraction.
     """
 
     VERSION = 1
@@ -41,7 +41,7 @@ class Transients:
         radius: Range = Field(default=(1.5, 3.0), description="range of the galaxy's half-light radius, pixels")
         axis_ratio: tuple[Positive, Positive] = Field(default=(0.4, 1.0), description="range of short over long axis")
         flux: Range = Field(default=(100.0, 400.0), description="range of the galaxy's flux, counts")
-        stars: Stars = Field(default=2, description="largest number of stars in a field; each number is equally frequent")
+        stars: Stars = Field(default=2, description="largest number of stars; all numbers are equally frequent")
         point_flux: Range = Field(default=(20.0, 80.0), description="range of a star's or supernova's flux, counts")
         point_radius: Positive = Field(
             default=5.0, description="largest distance of stars and supernovae from the galaxy's centre, pixels"
@@ -64,8 +64,8 @@ class Transients:
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """Input groups `images` (n, exposures, size, size) float32 in counts; of each exposure `seeing` and `noise`
-        (n, exposures), `shift` (n, 2 × exposures: x and y of the first, of the second, ...); targets `class` (n,): 0 none,
-        1 transient; `transient` (n, 3) float32: x, y [pixels from the middle] and flux [counts], 0 without one.
+        (n, exposures), `shift` (n, 2 × exposures: x and y of the first, of the second, ...); targets `class` (n,):
+        0 none, 1 transient; `transient` (n, 3) float32: x, y [pixels from the middle] and flux [counts], 0 without one.
         """
         from bevatron.simulate.transients import Field as SkyField
         from bevatron.simulate.transients import draw_exposures
@@ -88,6 +88,7 @@ class Transients:
             images[k] = draw_exposures(field, seeing[k], shift[k], options.size)
         images += noise[:, :, None, None] * random.standard_normal(images.shape)
         names = [f"exposure_{k + 1}" for k in range(d)]
+        axes = [f"{name}_{axis}" for name in names for axis in "xy"]
 
         def group(values: np.ndarray, features: list[str], unit: str) -> Group:
             return Group(Dense(values.astype(np.float32)), tuple(features), (unit,) * len(features))
@@ -97,7 +98,7 @@ class Transients:
                 "images": group(images, names, "counts"),
                 "seeing": group(seeing, names, "pixels"),
                 "noise": group(noise, names, "counts"),
-                "shift": group(shift.reshape(n, 2 * d), [f"{name}_{axis}" for name in names for axis in "xy"], "pixels"),
+                "shift": group(shift.reshape(n, 2 * d), axes, "pixels"),
             },
             targets={"class": label, "transient": (points[:, 0] * label[:, None]).astype(np.float32)},
             id=(np.uint64(shard) << np.uint64(40)) | np.arange(n, dtype=np.uint64),

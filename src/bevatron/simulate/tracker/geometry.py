@@ -9,7 +9,7 @@ TESLA_METRE = 0.299792458  # pT [GeV] = 0.2998 B [T] R [m] of a particle with un
 
 @dataclass(frozen=True)
 class Tracker:
-    """Layers, all of them windows of `size` × `size` square pixels around the same axis, and a bundle of tracks along it.
+    """Layers, windows of `size` × `size` square pixels around the same axis, and a bundle of tracks along it.
 
     spacing: between layers [mm]; pitch: a pixel's side [mm]; field: along the columns, so that tracks bend along the
     rows [T]; thickness: of a layer in radiation lengths; centre, offset: standard deviations of the bundle's centre
@@ -35,7 +35,7 @@ class Tracker:
 
     @property
     def bending(self) -> float:
-        """pt / R of a particle with unit charge [GeV/mm]."""
+        """Ratio of pt to R, of a particle with unit charge [GeV/mm]."""
         return TESLA_METRE * self.field / 1000.0
 
     def scattering_angle(self, inverse_pt: np.ndarray) -> np.ndarray:

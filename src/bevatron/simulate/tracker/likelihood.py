@@ -1,7 +1,7 @@
 """How much more probable the hits of an event are if one track made them than if many did.
 
-Crossings are taken as normal: the spreads of bundle, track, curvature, scattering and pixels add up to the covariance of
-the layers' crossings. With C the variance of the bundle's centre, O that of a track's offset, and x the depths,
+Crossings are taken as normal: the spreads of bundle, track, curvature, scattering and pixels add up to the covariance
+of the layers' crossings. With C the variance of the bundle's centre, O that of a track's offset, and x the depths,
 
     one track:    C J + S,        S = O J + A x xᵀ + K q qᵀ + M + P 1    (J: ones)
     many tracks:  C J + diag(S)
@@ -11,7 +11,7 @@ layers k further in of θ² (x_i - x_k)(x_j - x_k), and P = pitch²/12. Which hi
 known: the probability is the sum over all choices. A hit that is not chosen is noise, uniform over the window.
 """
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -35,9 +35,7 @@ def covariances(tracker: Tracker) -> tuple[np.ndarray, np.ndarray]:
     return one + centre, many + centre
 
 
-def log_likelihood_ratios(
-    tracker: Tracker, hits: Hits, n: int, efficiency: float, noise: float
-) -> np.ndarray:
+def log_likelihood_ratios(tracker: Tracker, hits: Hits, n: int, efficiency: float, noise: float) -> np.ndarray:
     """Logarithm of the probability of each event's hits for one track over that for many tracks, (n,).
 
     The number of choices is the product over the layers of (hits + 1).
@@ -66,11 +64,9 @@ def log_likelihood_ratios(
 
 def _choices(hits: Hits, n: int, layers: int) -> tuple[np.ndarray, np.ndarray]:
     """All choices of one hit or none (-1) in each layer (total, layers), and the event of each choice."""
-    borders = np.searchsorted(hits.event * layers + hits.layer, np.arange(n * layers + 1))
-    choices = [
-        np.array(list(product(*[(-1, *range(borders[k], borders[k + 1])) for k in range(e * layers, (e + 1) * layers)])))
-        for e in range(n)
-    ]
+    borders = np.searchsorted(hits.event * layers + hits.layer, np.arange(n * layers + 1)).tolist()
+    options = [(-1, *range(first, after)) for first, after in pairwise(borders)]
+    choices = [np.array(list(product(*options[k : k + layers]))) for k in range(0, n * layers, layers)]
     return np.concatenate(choices), np.repeat(np.arange(n), [len(c) for c in choices])
 
 
