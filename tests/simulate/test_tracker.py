@@ -140,6 +140,15 @@ def test_a_shard_follows_from_its_seed_and_has_the_images_of_its_hits():
     )
 
 
-def test_tracks_that_curl_inside_are_refused():
-    with pytest.raises(ValidationError, match="min_pt"):
-        TrackerHits.Options(kind="tracker", min_pt=0.03)
+@pytest.mark.parametrize(("options", "message"), [({"min_pt": 0.03}, "min_pt: "), ({"offset": 3.0}, "size: ")])
+def test_tracks_that_curl_or_leave_are_refused(options, message):
+    with pytest.raises(ValidationError, match=message):
+        TrackerHits.Options(kind="tracker", **options)
+
+
+@pytest.mark.parametrize("options", [{"efficiency": 0.0}, {"efficiency": 0.0, "noise": 0.0}, {"events": 1}])
+def test_events_of_noise_alone_or_of_nothing_are_as_probable_either_way(options):
+    options = TrackerHits.Options(kind="tracker", **({"events": 40} | options))
+    ratios = TrackerHits().simulate(options, 0, ShardSeed.of("1", 0))[0].inputs["likelihood"].column.values
+    assert np.isfinite(ratios).all()
+    assert options.efficiency > 0 or np.abs(ratios).max() < 1e-6

@@ -91,6 +91,8 @@ def test_a_shard_follows_from_its_seed():
         ({"seeing": (3.0, 2.0)}, "seeing: must rise"),
         ({"axis_ratio": (0.5, 1.5)}, "axis_ratio: at most 1"),
         ({"point_radius": 12.0}, "do not fit"),
+        ({"seeing": (0.3, 2.0)}, "seeing: from 1 pixel"),
+        ({"radius": (1.5, 6.0)}, "radius: half of the light"),
     ],
 )
 def test_fields_that_cannot_be_drawn_are_refused(options, message):

@@ -39,9 +39,10 @@ def log_ratio_linear(x: np.ndarray, rho: float) -> np.ndarray:
 def log_ratio_crossed(x: np.ndarray, rho: float) -> np.ndarray:
     """Logarithm of the density of `draw_crossed` over that of independent features: the mean over all signs."""
     features = x.shape[1]
-    signs = [np.array((1.0, *s)) for s in product((-1.0, 1.0), repeat=features - 1)]  # x and -x are equally probable
-    exponents = np.stack([_exponent(x, s, rho) for s in signs])
-    return _constant(features, rho) + np.logaddexp.reduce(exponents, axis=0) - np.log(len(signs))
+    total = np.full(len(x), -np.inf)
+    for signs in product((-1.0, 1.0), repeat=features - 1):  # x and -x are equally probable: the first sign is free
+        total = np.logaddexp(total, _exponent(x, np.array((1.0, *signs)), rho))
+    return _constant(features, rho) + total - (features - 1) * np.log(2.0)
 
 
 def _constant(features: int, rho: float) -> float:

@@ -29,6 +29,7 @@ class Histograms:
     """
 
     VERSION = 1
+    UNLABELLED = True  # prepares samples without targets too, which `bevatron apply` has
 
     class Options(kinds.Options):
         group: Name = Field(default="points", description="input group of the source that holds the lists")

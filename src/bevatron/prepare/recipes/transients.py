@@ -1,14 +1,16 @@
 """The recipe `transients`: exposures of a field stacked to an image, and what difference images show."""
 
+from typing import Annotated
+
 import numpy as np
 from pydantic import Field
 
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import recipe
-from bevatron.config.sections.section import NonNegative
 from bevatron.prepare.columns import values_of
 from bevatron.store.shards.columns import Dense, Group, Samples
 
+Radius = Annotated[float, Field(ge=1.0, le=1e6)]  # pixels, of which one at least is searched
 ROWS = 512  # fields whose Fourier transforms are in memory at once
 
 
@@ -24,7 +26,7 @@ class TransientImages:
     VERSION = 1
 
     class Options(kinds.Options):
-        search_radius: NonNegative = Field(
+        search_radius: Radius = Field(
             default=6.0, description="distance from the middle up to which the largest significance is searched, pixels"
         )
 

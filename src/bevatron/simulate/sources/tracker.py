@@ -56,6 +56,12 @@ class TrackerHits:
                     f"min_pt: tracks of {self.min_pt:g} GeV turn by more than 30° inside of the layers; raise it, or "
                     "lower field or spacing"
                 )
+            spread = (self.centre**2 + self.offset**2 + (self.angle * self.spacing * (self.layers - 1) / 2) ** 2) ** 0.5
+            if 2 * spread > self.size * self.pitch / 2:
+                raise ValueError(
+                    f"size: windows of {self.size * self.pitch:g} mm a side do not hold bundles whose tracks spread by "
+                    f"{spread:.3g} mm in the outer layers; four times the spread is the least"
+                )
             return self
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
