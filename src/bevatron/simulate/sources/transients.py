@@ -57,13 +57,13 @@ class Transients:
                 raise ValueError(f"axis_ratio: at most 1, found {self.axis_ratio[1]:g}")
             if self.seeing[0] < 1.0 or self.seeing[1] > self.size / 2:
                 raise ValueError(
-                    f"seeing: from 1 pixel, below which an image is not sampled, to half a side, {self.size / 2:g}; found "
-                    f"{self.seeing[0]:g} and {self.seeing[1]:g}"
+                    f"seeing: from 1 pixel, below which an image is not sampled, to half a side, {self.size / 2:g}; "
+                    f"found {self.seeing[0]:g} and {self.seeing[1]:g}"
                 )
             if self.radius[1] > self.size / 4:
                 raise ValueError(
-                    f"radius: half of the light within {self.radius[1]:g} pixels does not fit into images of {self.size} "
-                    f"pixels a side; at most {self.size / 4:g}"
+                    f"radius: half of the light within {self.radius[1]:g} pixels does not fit into images of "
+                    f"{self.size} pixels a side; at most {self.size / 4:g}"
                 )
             if self.point_radius + self.shift > self.size / 2 - 1:
                 raise ValueError(
