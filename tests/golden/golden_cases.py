@@ -104,6 +104,18 @@ SOURCE_CASES: dict[str, dict[str, Settings]] = {
         "exponential": lambda folder: {"events": 6},
         "sersic": lambda folder: {"events": 4, "profile": "sersic", "size": 24},
     },
+    "transients": {
+        "default": lambda folder: {"events": 6},
+        "five exposures": lambda folder: {"events": 4, "exposures": 5, "size": 16, "stars": 4},
+    },
+    "tracker": {
+        "default": lambda folder: {"events": 40},
+        "straight": lambda folder: {"events": 20, "field": 0.0, "layers": 5, "size": 16, "noise": 0.0},
+    },
+    "copulas": {
+        "default": lambda folder: {"events": 12},
+        "two features": lambda folder: {"events": 9, "points": 20, "features": 2, "crossed": 0.8},
+    },
     "jets": {"with further interactions": lambda folder: {"events": 6}},
     "hepmc": {"file": lambda folder: {"files": [str(files.hepmc(folder))]}},
     "nanoaod": {"file": lambda folder: {"files": [str(files.nanoaod(folder))]}},
@@ -143,6 +155,12 @@ RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]]
         "pairs": (events.skies, {}),
         "mixed": (events.skies, {"kinds": "mixed", "scale": 30.0}),
         "clean": (events.skies, {"kinds": "mixed", "clean": True}),
+    },
+    "transients": {"default": (events.exposures, {}), "centre": (events.exposures, {"search_radius": 2.0})},
+    "tracker": {"default": (events.layers, {})},
+    "histograms": {
+        "all features": (events.points, {"bins": 8}),
+        "two": (events.points, {"features": ["x3", "x1"], "bins": 5, "ranges": {"x3": [-1.0, 2.0]}}),
     },
     "nanoaod_jets": {"jets": (events.nano, {})},
     "jet_flavour": {"jets": (events.published_jets, {})},

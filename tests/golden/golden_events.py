@@ -8,7 +8,7 @@ from bevatron.raw.split import uniform
 from bevatron.simulate.collisions.event_jets import FOUR_MOMENTUM, UNITS
 from bevatron.simulate.external.jet_flavour_lines import TRACK, TRACK_EXPERTS, VERTEX_EXPERTS
 from bevatron.simulate.sources.nanoaod import KINEMATICS, VERTEX
-from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
+from bevatron.store.shards.columns import Dense, Group, Ragged, Samples, SparseImages
 
 N = 60
 
@@ -179,3 +179,53 @@ def rows_of_a_table() -> Samples:
         "selected": (np.arange(N) % 4).astype(np.int8),
     }
     return Samples(inputs, targets, ids(), None, observers={"mass": drawn("mass of a table", N)})
+
+
+def points() -> Samples:
+    """As those of the source `copulas`, with lists of other lengths, an empty one among them."""
+    offsets = cut("sets", N, 30)
+    offsets[5:] -= offsets[5] - offsets[4]
+    values = drawn("points", offsets[-1], 3, low=-4, high=4)
+    values[:, 1] = (values[:, 0] ** 2 - 4) / 3 + values[:, 1] / 4
+    inputs = {
+        "points": Group(Ragged(values.astype(np.float32), offsets), ("x1", "x2", "x3"), ("", "", "GeV")),
+        "likelihood": Group(Dense(drawn("ratios", N, 2).astype(np.float32)), ("linear", "crossed"), ("", "")),
+    }
+    return Samples(inputs, {"class": np.arange(N) % 3}, ids())
+
+
+def layers() -> Samples:
+    """As those of the source `tracker`: up to four pixels of each layer of 8 × 8."""
+    pixels = np.sort(drawn("pixels", N, 12, high=3 * 64).astype(np.int32), axis=1)
+    pixels = [np.unique(of_event) for of_event in pixels]
+    offsets = np.concatenate([[0], np.cumsum([len(of_event) for of_event in pixels])]).astype(np.int64)
+    index = np.concatenate(pixels).astype(np.int32)
+    images = SparseImages(index, np.ones(len(index), np.float32), offsets, (3, 8, 8))
+    inputs = {
+        "hits": Group(images, ("layer_1", "layer_2", "layer_3"), ("",) * 3),
+        "likelihood": Group(Dense(drawn("ratio", N, 1).astype(np.float32)), ("track",), ("",)),
+    }
+    return Samples(inputs, {"class": np.arange(N) % 2}, ids())
+
+
+def exposures() -> Samples:
+    """As those of the source `transients`: three exposures of 12 × 12 pixels."""
+    names = ("exposure_1", "exposure_2", "exposure_3")
+    values = {
+        "images": drawn("exposures", 10, 3, 12, 12, low=-1, high=20),
+        "seeing": drawn("seeing", 10, 3, low=2.4, high=3.6),
+        "noise": drawn("noise of exposures", 10, 3, low=0.8, high=1.2),
+        "shift": drawn("shifts", 10, 6, low=-0.5, high=0.5),
+    }
+    features = {"shift": tuple(f"{name}_{axis}" for name in names for axis in "xy")}
+    units = {"images": "counts", "noise": "counts"}
+    inputs = {
+        key: Group(
+            Dense(x.astype(np.float32)),
+            features.get(key, names),
+            (units.get(key, "pixels"),) * len(features.get(key, names)),
+        )
+        for key, x in values.items()
+    }
+    targets = {"class": np.arange(10) % 2, "transient": drawn("supernovae", 10, 3).astype(np.float32)}
+    return Samples(inputs, targets, ids(10))
