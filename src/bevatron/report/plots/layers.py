@@ -26,7 +26,7 @@ def plot_filters(record: dict[str, Any]) -> Figure:
 
 
 def plot_feature_maps(record: dict[str, Any]) -> Figure:
-    """The image, and below it a row for each layer: its name, and its first channels, each on its own scale."""
+    """The image, and below it a row for each layer: its name, and its first channels, all on one scale."""
     layers = record["layers"]
     rows = [("image", 1, [record["image"]]), *((layer["name"], layer["channels"], layer["maps"]) for layer in layers)]
     figure, axes = plt.subplots(
@@ -40,8 +40,10 @@ def plot_feature_maps(record: dict[str, Any]) -> Figure:
         height, width = np.shape(maps[0])
         size = f"{height} × {width}" if name == "image" else f"{channels} × {height} × {width}"
         text.text(0.0, 0.5, f"{name.replace(' behind ', chr(10) + 'behind ')}\n{size}", va="center", fontsize=9.5)
+        low, high = np.min(maps), np.max(maps)
         for panel, plane in zip(panels, maps, strict=False):
-            panel.imshow(plane, cmap="gray_r" if name == "image" else "viridis", interpolation="nearest")
+            colours = "gray_r" if name == "image" else "viridis"
+            panel.imshow(plane, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
     _remove_ticks(axes)
     return figure
 

@@ -20,7 +20,7 @@ def draw_layer_figures(results: StudyResults) -> list[ReportFigure]:
         figures.append(draw_figure(partial(plot_filters, layers), f"{prefix}-filters", caption))
         caption = (
             f"{model.title}, first seed: the first test image, and what each layer makes of it: its number of channels "
-            "and their size, and the first of them, each on its own scale."
+            "and their size, and the first of them, from the layer's lowest value (blue) to its highest (yellow)."
         )
         figures.append(draw_figure(partial(plot_feature_maps, layers), f"{prefix}-layers", caption, wide=True))
     return figures
@@ -33,9 +33,9 @@ def draw_filter_tuning(results: StudyResults) -> list[ReportFigure]:
         if not (tuning := model.curves.get("filter_tuning")):
             continue
         caption = (
-            f"{model.title}, first seed: filters of the first convolution, and the response of each to a line and to "
-            "an edge against their orientation, counter-clockwise from horizontal: the largest over all places, of the "
-            "filter scaled to a norm of 1, after the training and before it."
+            f"{model.title}, first seed: filters of the first convolution (red negative, blue positive), and the response "
+            "of each to a line and to an edge against their orientation, counter-clockwise from horizontal: the largest "
+            "over all places, of the filter scaled to a norm of 1, after the training and before it."
         )
         name = f"{results.study.name}-{model.name}-tuning"
         figures.append(draw_figure(partial(plot_filter_tuning, tuning), name, caption, wide=True))
