@@ -33,9 +33,9 @@ def draw_filter_tuning(results: StudyResults) -> list[ReportFigure]:
         if not (tuning := model.curves.get("filter_tuning")):
             continue
         caption = (
-            f"{model.title}, first seed: filters of the first convolution (red negative, blue positive), and the response "
-            "of each to a line and to an edge against their orientation, counter-clockwise from horizontal: the largest "
-            "over all places, of the filter scaled to a norm of 1, after the training and before it."
+            f"{model.title}, first seed: filters of the first convolution (red negative, blue positive), and the "
+            "response of each to a line and to an edge against their orientation, counter-clockwise from horizontal: "
+            "the largest over all places, of the filter scaled to a norm of 1, after the training and before it."
         )
         name = f"{results.study.name}-{model.name}-tuning"
         figures.append(draw_figure(partial(plot_filter_tuning, tuning), name, caption, wide=True))
