@@ -37,7 +37,7 @@ def plot_filter_tuning(record: dict[str, Any]) -> Figure:
         curve.set_xlim(0, 180)
         curve.set_xticks([0, 90, 180])
         curve.tick_params(labelbottom=k + COLUMNS >= len(filters), labelleft=k % COLUMNS == 0)
-    axes[-1, -1].set_xlabel("orientation [°]")
+    axes.reshape(-1, 2)[len(filters) - 1, 1].set_xlabel("orientation [°]")
     axes[0, 1].set_ylabel("response")
     figure.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return figure
