@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from bevatron.config.loading.kinds import ARCHITECTURES
+from bevatron.errors import UserError
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup
 from bevatron.models.network import NetworkSpec, draw_network
@@ -77,6 +78,13 @@ def test_one_pool_over_the_whole_image(pooling):
     assert maps.shape == (6, 3, 8, 8)
     pooled = maps.amax((2, 3)) if pooling == "max" else maps.mean((2, 3))
     torch.testing.assert_close(network({"a": images}), pooled @ dense.weight.T + dense.bias)
+
+
+def test_pools_that_leave_nothing_are_refused_in_words():
+    for size, words in ((3, "it needs 9×9 at least"), (60, "it needs more than 1024×1024")):
+        with pytest.raises(UserError, match=words):
+            component = ARCHITECTURES["convolutional"]
+            component(component.Options(kind="convolutional", pool_size=size), {"a": InputGroup((1, 8, 8), ("c",))}, 2)
 
 
 def test_a_network_is_drawn_by_its_seed_alone():

@@ -1,8 +1,10 @@
 """Claims that are exact: nothing is measured."""
 
 import pytest
+from pydantic import ValidationError
 
 from bevatron.config.loading.kinds import CLAIM_TESTS
+from bevatron.errors import UserError
 from bevatron.report.claims.decision import Decision
 from bevatron.report.results.measured import Measurements
 
@@ -81,6 +83,13 @@ def test_layers_of_a_network_are_compared_one_by_one():
         found = decide_lenet(layers)
         assert found.verdict == "not reproduced"
         assert "The claim wants layer 1 to be:" in found.sentence
+
+
+def test_layers_that_cannot_be_listed_and_filters_that_do_not_fit_are_named():
+    with pytest.raises(UserError, match="the layers of 'faster_rcnn' cannot be listed"):
+        decided("network_layers", architecture={"kind": "faster_rcnn"}, layers=[{"channels": 1}])
+    with pytest.raises(ValidationError, match="5 pixels do not fit into 3"):
+        decided("filter_sizes", rows=[{"side": 3, "filter": 5, "result": 1}])
 
 
 def test_a_layer_too_few_or_too_many_is_noticed():

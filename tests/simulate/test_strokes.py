@@ -77,6 +77,11 @@ def test_splits_classes_and_shards():
     np.testing.assert_array_equal(image(samples, "dense"), image(simulate(), "dense"))
 
 
+def test_the_smallest_and_the_thinnest_strokes_are_numbers():
+    samples = simulate(side=2, length=0.01, width=0.1, orientations=7, own=1, others=0, train=20, val=1, test=1)
+    assert all(np.isfinite(image(samples, group)).all() for group in ("sparse", "dense"))
+
+
 def test_strokes_longer_than_the_image_are_refused():
     with pytest.raises(ValidationError, match="a stroke of 12 pixels does not fit into 12"):
         Strokes.Options(kind="strokes", length=12.0)

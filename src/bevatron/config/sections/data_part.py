@@ -162,7 +162,7 @@ class DataPart(Section):
     def _check_performance(self) -> None:
         """Discriminants and profiles are of a classification, and of its classes."""
         shown, task = self.evaluation, self.task
-        for key in ("discriminants", "profiles"):
+        for key in ("discriminants", "profiles", "filter_tuning"):
             if getattr(shown, key) and task.kind != "classification":
                 raise ValueError(f"evaluation.{key}: only a classification has any, this is a {task.kind}")
         for name, discriminant in shown.discriminants.items():

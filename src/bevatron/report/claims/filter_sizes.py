@@ -1,6 +1,6 @@
 """Claims about what filters leave of an image: exact ones."""
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bevatron.config.loading.kinds import claim_test
 from bevatron.config.sections.section import Count, Integer, Section
@@ -12,10 +12,16 @@ from bevatron.report.results.measured import Measurements
 class FilteredImage(Section):
     """A square image, the square filter that scans it, and the side of the image it is said to make."""
 
-    side: Count = Field(description="side of the image")
-    filter: Count = Field(description="side of the filter")
-    padding: Integer = Field(default=0, ge=0, description="pixels of zero added on each side of the image")
+    side: Count = Field(le=1000, description="side of the image")
+    filter: Count = Field(le=1000, description="side of the filter")
+    padding: Integer = Field(default=0, ge=0, le=1000, description="pixels of zero added on each side of the image")
     result: Count = Field(description="side of the convolved image, as the source says")
+
+    @model_validator(mode="after")
+    def _filter_fits(self) -> "FilteredImage":
+        if self.filter > self.side + 2 * self.padding:
+            raise ValueError(f"filter: {self.filter} pixels do not fit into {self.side + 2 * self.padding}")
+        return self
 
 
 @claim_test("filter_sizes")

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from bevatron.config.loading.kinds import ArchitectureOptions, claim_test
 from bevatron.config.sections.section import Count, Integer, Section
+from bevatron.errors import UserError
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
 from bevatron.report.results.measured import Measurements
@@ -87,7 +88,11 @@ def _layers_of(options: NetworkLayers.Options) -> list[Found]:
         for module in network.modules():
             if type(module) in kinds:
                 module.register_forward_hook(note)
-        network.eval()({"image": torch.empty(1, *group.shape)})
+        try:
+            network.eval()({"image": torch.empty(1, *group.shape)})
+        except NotImplementedError:  # where what is computed next depends on the values, as in a detector
+            what = f"the layers of '{options.architecture.kind}' cannot be listed without an image's values"
+            raise UserError("claims, test network_layers", what, "name a network that classifies images") from None
     return found
 
 

@@ -14,7 +14,7 @@ ROUNDING = 1e-12
 class PooledSquare(Section):
     """A square that is pooled, and the variance that its mean is said to have."""
 
-    side: Count = Field(description="side of the square")
+    side: Count = Field(le=1000, description="side of the square")
     variance: Positive = Field(description="variance of the mean, in units of a single pixel's")
 
 
@@ -23,7 +23,7 @@ class PoolVariance:
     """The mean over squares of independent pixels of equal variance has the variance claimed.
 
     An average pool is linear, y = Σ w x, so that the variance of y is Σ w² times that of x. The weights w are what the
-    pool makes of images with a single pixel of one.
+    gradient of what the pool makes, the same for every image.
     """
 
     class Options(TestOptions):
@@ -43,9 +43,8 @@ class PoolVariance:
 
         conditions, found = [], []
         for square in options.squares:
-            n = square.side**2
-            single_pixels = torch.eye(n, dtype=torch.float64).reshape(n, 1, square.side, square.side)
-            weights = pool("average", square.side, square.side)(single_pixels)
+            pixels = torch.zeros(1, 1, square.side, square.side, dtype=torch.float64, requires_grad=True)
+            (weights,) = torch.autograd.grad(pool("average", square.side, square.side)(pixels).sum(), pixels)
             variance = float((weights**2).sum())
             difference = abs(variance - square.variance)
             name = f"mean of {square.side} × {square.side} pixels"

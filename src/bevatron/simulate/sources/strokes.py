@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import source
-from bevatron.config.sections.section import Count, Fraction, Integer, Positive
+from bevatron.config.sections.section import Count, Fraction, Integer, Positive, Real
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Samples
 
@@ -31,7 +31,9 @@ class Strokes:
         side: Count = Field(default=12, description="pixels of an image's side")
         orientations: Integer = Field(default=4, ge=2, description="number of orientations, one for each class")
         length: Positive = Field(default=5.0, description="length of a stroke [pixels]")
-        width: Positive = Field(default=0.7, description="standard deviation of a line across [pixels]")
+        width: Real = Field(
+            default=0.7, ge=0.1, allow_inf_nan=False, description="standard deviation of a line across [pixels]"
+        )
         edges: Fraction = Field(default=0.5, description="fraction of the strokes that are edges, not lines")
         own: Count = Field(default=4, description="strokes of its class in a dense image")
         others: Integer = Field(default=2, ge=0, description="strokes of each other class in a dense image")
