@@ -82,9 +82,10 @@ def test_one_pool_over_the_whole_image(pooling):
 
 def test_pools_that_leave_nothing_are_refused_in_words():
     for size, words in ((3, "it needs 9×9 at least"), (60, "it needs more than 1024×1024")):
+        component, shape = ARCHITECTURES["convolutional"], InputGroup((1, 8, 8), ("c",))
+        options = component.Options(kind="convolutional", pool_size=size)
         with pytest.raises(UserError, match=words):
-            component = ARCHITECTURES["convolutional"]
-            component(component.Options(kind="convolutional", pool_size=size), {"a": InputGroup((1, 8, 8), ("c",))}, 2)
+            component(options, {"a": shape}, 2)
 
 
 def test_a_network_is_drawn_by_its_seed_alone():
