@@ -39,7 +39,7 @@ def test_an_evaluation_without_them_has_the_digest_it_had_before():
 
 @pytest.mark.parametrize("changed", [
     {"discriminants": {"d": {"fractions": {"light": 1}}}}, {"working_points": [0.6]}, {"profiles": {"pt": PT}},
-    {"reference": "net"}, {"importance": {}}])  # fmt: skip
+    {"reference": "net"}, {"importance": {}}, {"filter_tuning": ["net"]}])  # fmt: skip
 def test_each_of_them_changes_the_digest_and_is_read_back(changed):
     made = study(**changed)
     assert digest_of(made) != digest_of(study())
@@ -69,6 +69,7 @@ def test_fractions_are_scaled_to_one_and_those_of_nothing_left_out():
     ({"profiles": {"pt": PT | {"unit": "GeV"}}}, "a feature has that of the dataset"),
     ({"reference": "nett"}, "reference: unknown model 'nett' (did you mean 'net'?)"),
     ({"importance": {"models": ["nett"]}}, "importance.models: unknown model 'nett'"),
+    ({"filter_tuning": ["nett"]}, "filter_tuning: unknown model 'nett' (did you mean 'net'?)"),
     ({"importance": {"repeats": 0}}, "greater than or equal to 1"),
 ])  # fmt: skip
 def test_what_cannot_be_is_rejected_in_words(evaluation, words):
@@ -81,12 +82,18 @@ def test_the_example_of_the_guide_is_a_valid_section():
     section = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
     tree = copy.deepcopy(TREE) | section
     tree["models"]["baseline"] = tree["models"].pop("net")
-    assert set(Study.model_validate(tree).evaluation.model_dump()) > set(Evaluation.LATER)
+    assert set(Study.model_validate(tree).evaluation.model_dump()) > set(Evaluation.LATER) - {
+        "filter_tuning"
+    }  # no plot of a tagger
 
 
 def test_other_tasks_have_no_discriminants_and_detections_no_importance():
     tree = copy.deepcopy(TREE) | {"task": {"kind": "regression", "target": "y"}}
-    for evaluation in ({"discriminants": {"d": {"fractions": {"light": 1}}}}, {"profiles": {"pt": PT}}):
+    for evaluation in (
+        {"discriminants": {"d": {"fractions": {"light": 1}}}},
+        {"profiles": {"pt": PT}},
+        {"filter_tuning": ["net"]},
+    ):
         with pytest.raises(ValidationError, match="only a classification has any, this is a regression"):
             Study.model_validate(tree | {"evaluation": evaluation})
     Study.model_validate(tree | {"evaluation": {"importance": {}}})

@@ -100,6 +100,10 @@ SOURCE_CASES: dict[str, dict[str, Settings]] = {
         "files": lambda folder: {"folder": str(files.mnist(folder)), "validation": 3},
     },
     "cifar10": {"files": lambda folder: {"folder": str(files.cifar(folder)), "validation": 4}},
+    "strokes": {
+        "few orientations": lambda folder: {"train": 12, "val": 4, "test": 8, "orientations": 3, "side": 9, "own": 2},
+        "lines alone": lambda folder: {"train": 10, "val": 2, "test": 4, "edges": 0.0, "others": 0},
+    },
     "sky": {
         "exponential": lambda folder: {"events": 6},
         "sersic": lambda folder: {"events": 4, "profile": "sersic", "size": 24},
@@ -151,6 +155,12 @@ RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]]
     "function": {"two noises": (events.draws, {"noise": {"y": 5.0, "loud": 20.0}})},
     "gaussians": {"two pairs": (lambda: events.draws(3), {"clouds": CLOUDS})},
     "images": {"versions": (events.coloured, {"versions": VERSIONS})},
+    "noisy_images": {
+        "two groups": (
+            events.strokes,
+            {"images": {"quiet": {"of": "sparse", "enlarged": 2}, "loud": {"of": "dense", "noise": 0.5}}},
+        ),
+    },
     "sky": {
         "pairs": (events.skies, {}),
         "mixed": (events.skies, {"kinds": "mixed", "scale": 30.0}),

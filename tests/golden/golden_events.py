@@ -45,6 +45,13 @@ def coloured() -> Samples:
     return Samples({"image": group}, {"label": np.arange(12) % 10}, ids(12))
 
 
+def strokes() -> Samples:
+    """As those of the source `strokes`."""
+    images = {name: drawn(f"strokes, {name}", 12, 1, 6, 6, low=-1).astype(np.float32) for name in ("sparse", "dense")}
+    groups = {name: Group(Dense(values), ("intensity",), ("",)) for name, values in images.items()}
+    return Samples(groups, {"orientation": np.arange(12) % 4, "split": np.arange(12) % 3}, ids(12))
+
+
 def skies() -> Samples:
     inputs, targets = {}, {}
     for name, width in (("galaxy", 4), ("star", 2)):

@@ -1,8 +1,10 @@
 """Claims that are exact: nothing is measured."""
 
 import pytest
+from pydantic import ValidationError
 
 from bevatron.config.loading.kinds import CLAIM_TESTS
+from bevatron.errors import UserError
 from bevatron.report.claims.decision import Decision
 from bevatron.report.results.measured import Measurements
 
@@ -27,3 +29,71 @@ def test_weights_are_counted(weights, verdict):
     found = decided("weight_count", architecture={"kind": "lenet"}, channels=1, side=32, classes=10, weights=weights)
     assert found.verdict == verdict
     assert f"the claim wants {weights:,}" in found.sentence
+
+
+TABLE = [(8, 3, 6), (8, 5, 4), (8, 7, 2), (10, 3, 8), (10, 5, 6), (10, 7, 4), (10, 9, 2)]
+
+
+@pytest.mark.parametrize(("side", "filter_side", "result"), TABLE)
+def test_each_row_of_the_table_of_sizes(side, filter_side, result):
+    row = {"side": side, "filter": filter_side, "result": result}
+    assert decided("filter_sizes", rows=[row]).verdict == "reproduced"
+    padded = row | {"padding": (filter_side - 1) // 2, "result": side}
+    assert decided("filter_sizes", rows=[padded]).verdict == "reproduced"
+    for wrong in (row | {"result": result + 1}, padded | {"padding": padded["padding"] - 1}):
+        assert decided("filter_sizes", rows=[row, wrong]).verdict == "not reproduced"
+
+
+def test_a_filter_with_an_even_side_has_no_centre():
+    """It loses an odd number of pixels, and so a border that is wider on one side: the statement is not of it."""
+    assert decided("filter_sizes", rows=[{"side": 8, "filter": 2, "result": 7}]).verdict == "not reproduced"
+
+
+def test_a_wrong_size_is_named():
+    found = decided("filter_sizes", rows=[{"side": 8, "filter": 1, "result": 8}, {"side": 8, "filter": 3, "result": 7}])
+    assert "8 × 8 with 1 × 1 → 8; 8 × 8 with 3 × 3 → 6, claimed 7" in found.sentence
+
+
+def test_the_variance_of_means():
+    right = [{"side": side, "variance": 1 / side**2} for side in (1, 2, 3, 5)]
+    assert decided("pool_variance", squares=right).verdict == "reproduced"
+    assert decided("pool_variance", squares=[{"side": 2, "variance": 0.5}]).verdict == "not reproduced"
+
+
+def lenet_layers():
+    """LeNet-5 with images of 28 × 28, by hand."""
+    return [
+        {"channels": 6, "side": 24, "weights": (25 + 1) * 6},
+        {"kind": "max_pool", "channels": 6, "side": 12},
+        {"channels": 16, "side": 8, "weights": (6 * 25 + 1) * 16},
+        {"kind": "max_pool", "channels": 16, "side": 4},
+        *({"kind": "linear", "channels": n, "weights": (m + 1) * n} for m, n in ((256, 120), (120, 84), (84, 10))),
+    ]
+
+
+def decide_lenet(layers):
+    return decided("network_layers", architecture={"kind": "lenet"}, channels=1, side=28, classes=10, layers=layers)
+
+
+def test_layers_of_a_network_are_compared_one_by_one():
+    assert decide_lenet(lenet_layers()).verdict == "reproduced"
+    for key, value in (("channels", 7), ("side", 23), ("weights", 157), ("kind", "average_pool")):
+        layers = lenet_layers()
+        layers[0] |= {key: value}
+        found = decide_lenet(layers)
+        assert found.verdict == "not reproduced"
+        assert "The claim wants layer 1 to be:" in found.sentence
+
+
+def test_layers_that_cannot_be_listed_and_filters_that_do_not_fit_are_named():
+    with pytest.raises(UserError, match="the layers of 'faster_rcnn' cannot be listed"):
+        decided("network_layers", architecture={"kind": "faster_rcnn"}, layers=[{"channels": 1}])
+    with pytest.raises(ValidationError, match="5 pixels do not fit into 3"):
+        decided("filter_sizes", rows=[{"side": 3, "filter": 5, "result": 1}])
+
+
+def test_a_layer_too_few_or_too_many_is_noticed():
+    found = decide_lenet(lenet_layers()[:-1])
+    assert found.verdict == "not reproduced"
+    assert found.sentence.endswith("The claim wants 6.")
+    assert decide_lenet([*lenet_layers(), {"kind": "linear", "channels": 1}]).verdict == "not reproduced"

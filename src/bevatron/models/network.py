@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bevatron.config.loading.digest import seed_of
 from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.config.loading.project_modules import check_code
 from bevatron.errors import UserError
@@ -126,6 +128,18 @@ class Network(nn.Module):
         """Numbers that were fitted, members included."""
         solved = [m.n_fitted() for m in self.modules() if isinstance(m, ClosedFormModel)]
         return sum(p.numel() for p in self.parameters()) + sum(solved)
+
+
+def draw_network(
+    spec: NetworkSpec,
+    seed: int,
+    statistics: dict[str, dict[str, Any]] | None = None,
+    target_statistics: Sequence[Any] | None = None,
+) -> Network:
+    """The network with the initial weights that follow from a training's seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of("weights", seed))
+        return Network(spec, statistics, target_statistics)
 
 
 def weights_bytes(network: nn.Module) -> bytes:

@@ -15,14 +15,13 @@ from bevatron.compute.distributed.distributed_context import SINGLE_PROCESS, Dis
 from bevatron.compute.numerics.devices import deterministic, device_for
 from bevatron.compute.numerics.memory import keep_freed_memory
 from bevatron.compute.numerics.reproducibility import reproducible
-from bevatron.config.loading.digest import seed_of
 from bevatron.config.loading.identity import dataset_digest
 from bevatron.config.loading.kinds import LEARNERS
 from bevatron.config.sections.task import Regression
 from bevatron.errors import SystemFault, UserError
 from bevatron.json_text import read_json
 from bevatron.models.closed_form import ClosedFormModel
-from bevatron.models.network import Network, NetworkSpec, load_network, load_spec, weights_bytes
+from bevatron.models.network import Network, NetworkSpec, draw_network, load_network, load_spec, weights_bytes
 from bevatron.regular_files import read_bytes
 from bevatron.store.files.checksum import check_checksum, with_checksum
 from bevatron.store.files.publish import publish_json, publishing, sha256_of
@@ -141,9 +140,7 @@ def describe(job: FitJob, manifest: Manifest) -> NetworkSpec:
 
 def initial_network(job: FitJob, manifest: Manifest) -> Network:
     """The network with the weights that follow from the job's seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of("weights", job.seed))
-        network = Network(describe(job, manifest), manifest.statistics, _target_statistics(job, manifest))
+    network = draw_network(describe(job, manifest), job.seed, manifest.statistics, _target_statistics(job, manifest))
     if job.members:
         for member, folder in zip(network.architecture.members, job.members.values(), strict=True):
             member.load_state_dict(load_network(folder).state_dict())

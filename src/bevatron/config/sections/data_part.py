@@ -25,7 +25,9 @@ from bevatron.near_names import did_you_mean
 class Evaluation(WithLaterKeys):
     """How metrics and their uncertainties are made."""
 
-    LATER: ClassVar[tuple[str, ...]] = ("discriminants", "working_points", "profiles", "reference", "importance")
+    LATER: ClassVar[tuple[str, ...]] = (
+        "discriminants", "working_points", "profiles", "reference", "importance", "filter_tuning",
+    )  # fmt: skip
 
     bootstrap: Integer = Field(
         default=200,
@@ -36,6 +38,10 @@ class Evaluation(WithLaterKeys):
     observables: dict[Name, Observable] = Field(default={}, description="observables that need no network")
     inspect_layers: list[Name] = Field(
         default=[], description="convolutional networks whose filters, and what each layer makes of an image, are shown"
+    )
+    filter_tuning: list[Name] = Field(
+        default=[],
+        description="convolutional networks of which the first filters' responses to lines and edges are measured",
     )
     validate_source: bool = Field(
         default=False, description="show the source with published numbers, if it supports that"
@@ -156,7 +162,7 @@ class DataPart(Section):
     def _check_performance(self) -> None:
         """Discriminants and profiles are of a classification, and of its classes."""
         shown, task = self.evaluation, self.task
-        for key in ("discriminants", "profiles"):
+        for key in ("discriminants", "profiles", "filter_tuning"):
             if getattr(shown, key) and task.kind != "classification":
                 raise ValueError(f"evaluation.{key}: only a classification has any, this is a {task.kind}")
         for name, discriminant in shown.discriminants.items():

@@ -10,13 +10,14 @@ from bevatron.evaluate.evaluation import EvaluationContext
 from bevatron.evaluate.predictions.columns import TestColumns
 from bevatron.models.network import load_network
 
-FILTERS, MAPS, LAYERS = 16, 8, 4  # drawn at most
-LAYER = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
+FILTERS, MAPS, LAYERS = 16, 8, 16  # drawn at most
+POOLS = (nn.MaxPool2d, nn.AvgPool2d)
 
 
 def inspect_layers(context: EvaluationContext) -> dict[str, Any] | None:
     """Of the first seed: "filters" of the first convolution, mean over input channels, each (k, k); "image" (height,
-    width), the first of the test split; "layers": name and maps (height, width) behind convolutions and pools.
+    width), the first of the test split; "layers": of convolutions and pools in the order in which they run, the first
+    16, "name", "channels" that it makes, and "maps" (height, width) of the first eight.
 
     None for a network without convolutions, or of several input groups.
     """
@@ -26,26 +27,23 @@ def inspect_layers(context: EvaluationContext) -> dict[str, Any] | None:
         return None
     (group,) = context.model.inputs
     image = TestColumns(context.dataset).images(group, [0])[0]
-    activations: list[dict[str, Any]] = []
+    layers: list[dict[str, Any]] = []
+    convolutions = 0
 
-    def keep(name: str):
-        def hook(module: nn.Module, _: Any, output: Tensor) -> None:
-            if len(activations) < LAYERS:
-                activations.append({"name": name, "maps": _round(output[0, :MAPS].numpy())})
+    def keep(module: nn.Module, _: Any, output: Tensor) -> None:
+        nonlocal convolutions
+        convolutions += isinstance(module, nn.Conv2d)
+        name = f"pool behind convolution {convolutions}" if isinstance(module, POOLS) else f"convolution {convolutions}"
+        if len(layers) < LAYERS:
+            layers.append({"name": name, "channels": output.shape[1], "maps": _round(output[0, :MAPS].numpy())})
 
-        return hook
-
-    numbers = {nn.Conv2d: 0}
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            numbers[nn.Conv2d] += 1
-            module.register_forward_hook(keep(f"convolution {numbers[nn.Conv2d]}"))
-        elif isinstance(module, LAYER):
-            module.register_forward_hook(keep(f"pool behind convolution {numbers[nn.Conv2d]}"))
+        if isinstance(module, (nn.Conv2d, *POOLS)):
+            module.register_forward_hook(keep)
     with torch.no_grad():
         network({group: torch.from_numpy(image.astype(np.float32))[None]})
     filters = first.weight.detach().mean(1)[:FILTERS].numpy()
-    return {"filters": _round(filters), "image": _round(image.mean(0)), "layers": activations}
+    return {"filters": _round(filters), "image": _round(image.mean(0)), "layers": layers}
 
 
 def _round(values: np.ndarray) -> list:

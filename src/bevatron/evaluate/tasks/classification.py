@@ -31,7 +31,9 @@ class ClassificationEvaluation:
     def metrics(
         self, task: Classification, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
-        """Those of `classification_metrics` and `classification_curves`, and of the networks under attack."""
+        """Those of `classification_metrics` and `classification_curves`, of the networks under attack, and of their
+        filters.
+        """
         labels, confidence = predictions.targets[context.target].astype(np.int64), context.confidence
         arguments = (task, predictions.outputs, labels)
         metrics = classification_metrics(*arguments, bootstrap, confidence)
@@ -45,6 +47,11 @@ class ClassificationEvaluation:
             from bevatron.evaluate.inspection.layers import inspect_layers  # torch
 
             curves["layers"] = inspect_layers(context)
+        if context.model_name in context.study.evaluation.filter_tuning and context.folders:
+            from bevatron.evaluate.inspection.filter_tuning import measure_filter_tuning  # torch
+
+            of_filters, curves["filter_tuning"] = measure_filter_tuning(context, bootstrap)
+            metrics |= of_filters
         if context.study.evaluation.discriminants or context.study.evaluation.profiles:
             from bevatron.evaluate.inspection.tagging import measure_tagging
 

@@ -1,13 +1,13 @@
 """Plain convolutional networks: layers of convolution and pooling, then fully connected ones."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import architecture
-from bevatron.config.sections.section import MOST, Count, Real
+from bevatron.config.sections.section import MOST, Count, Real, WithLaterKeys
 from bevatron.models.layers.activation import ActivationName, activation
 from bevatron.models.layers.images import Padding, Pooling, image_shape, join_images, pool, shape_after
 from bevatron.models.layers.initialisation import Initialisation, initialise
@@ -16,15 +16,18 @@ from bevatron.models.layers.inputs import InputGroup, Inputs
 Layer = Annotated[int, Field(ge=1, le=MOST, strict=True)]
 
 
-class ConvolutionalOptions(kinds.Options):
-    """Layers of convolution, each with its activation; 2 × 2 pooling behind some; fully connected layers."""
+class ConvolutionalOptions(kinds.Options, WithLaterKeys):
+    """Layers of convolution, each with its activation; pooling behind some; fully connected layers."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("pool_size",)
 
     channels: list[Count] = Field(default=[16, 32], description="channels of each convolution", min_length=1)
     kernel: Count = Field(default=3, description="side of the kernels")
     padding: Padding = Field(default="same", description="'same' keeps the size; 'valid' loses kernel - 1 pixels")
     pool_after: list[Layer] = Field(
-        default=[1, 2], description="convolutions behind which 2 × 2 pixels are pooled, from 1"
+        default=[1, 2], description="convolutions behind which squares of pixels are pooled, from 1"
     )
+    pool_size: Count = Field(default=2, description="side of the squares that are pooled")
     pooling: Pooling = Field(default="max", description="what a pool takes: the largest or the mean")
     widths: list[Count] = Field(default=[64], description="units of the hidden fully connected layers")
     activation: ActivationName = Field(default="relu", description="activation of all hidden layers")
@@ -57,7 +60,7 @@ class Convolutional(nn.Module):
             padding = options.kernel // 2 if options.padding == "same" else 0
             layers += [nn.Conv2d(before, after, options.kernel, padding=padding), activation(options.activation)]
             if number in options.pool_after:
-                layers.append(pool(options.pooling, 2, 2))
+                layers.append(pool(options.pooling, options.pool_size, options.pool_size))
             before = after
         self.features = nn.Sequential(*layers)
         channels, height, width = shape_after(self.features, shape, options.kind)

@@ -57,11 +57,15 @@ def shape_after(layers: nn.Module, shape: Shape, kind: str) -> Shape:
         return output_shape
     trial = deepcopy(layers).to("meta").eval()
     low, high = max(shape[1:]), LARGEST
+    size = f"{high}×{high} at least"
+    if _try_shape(trial, (shape[0], high, high), "meta") is None:
+        low, size = high, f"more than {high}×{high}"
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if _try_shape(trial, (shape[0], middle, middle), "meta") else (middle, high)
+        size = f"{high}×{high} at least"
     what = f"images of {shape[1]}×{shape[2]} are too small for the architecture '{kind}'"
-    raise UserError("inputs", f"{what}: it needs {high}×{high} at least", "give it larger ones, or a smaller network")
+    raise UserError("inputs", f"{what}: it needs {size}", "give it larger ones, or a smaller network")
 
 
 def _try_shape(layers: nn.Module, shape: Shape, device: str) -> Shape | None:

@@ -1,25 +1,32 @@
 """Initial weights by name. Biases start at zero."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import nn
 
-from bevatron.config.sections.section import Positive, Section
+from bevatron.config.sections.section import Positive, WithLaterKeys
 
 
-class Initialisation(Section):
+class Initialisation(WithLaterKeys):
     """How the weights of linear and convolutional layers are drawn.
 
     he: normal with variance 2 / fan_in (He et al. 2015); glorot: uniform with variance 2 / (fan_in + fan_out) (Glorot
-    and Bengio 2010); truncated_normal: normal of width `std`, drawn again beyond two widths; zeros: all zero.
+    and Bengio 2010); normal: of width `std`; truncated_normal: normal of width `std`, drawn again beyond two widths;
+    zeros: all zero.
     """
 
-    kind: Literal["he", "glorot", "truncated_normal", "zeros"] = Field(
+    LATER: ClassVar[tuple[str, ...]] = ("positive_filters",)
+
+    kind: Literal["he", "glorot", "normal", "truncated_normal", "zeros"] = Field(
         default="he", description="distribution of the weights"
     )
-    std: Positive = Field(default=0.1, description="width of the truncated normal distribution, before truncation")
+    std: Positive = Field(default=0.1, description="width of the (truncated) normal distribution, before truncation")
+    positive_filters: bool = Field(
+        default=False,
+        description="filters of convolutions start from the positive half of the distribution",
+    )
 
 
 def initialise(network: nn.Module, how: Initialisation) -> None:
@@ -32,9 +39,13 @@ def initialise(network: nn.Module, how: Initialisation) -> None:
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             elif how.kind == "glorot":
                 nn.init.xavier_uniform_(module.weight)
+            elif how.kind == "normal":
+                nn.init.normal_(module.weight, std=how.std)
             elif how.kind == "truncated_normal":
                 nn.init.trunc_normal_(module.weight, std=how.std, a=-2 * how.std, b=2 * how.std)
             else:
                 nn.init.zeros_(module.weight)
+            if how.positive_filters and not isinstance(module, nn.Linear):
+                module.weight.abs_()  # all are symmetric: |w| is their positive half, and has the same mean square
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

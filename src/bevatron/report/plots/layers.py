@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from bevatron.report.plots.style import WIDTH
 
 COLUMNS = 8
+ROW, TEXT = 1.15, 1.6  # height of a layer's row [inches]; width of its name, in maps
 
 
 def plot_filters(record: dict[str, Any]) -> Figure:
@@ -25,15 +26,24 @@ def plot_filters(record: dict[str, Any]) -> Figure:
 
 
 def plot_feature_maps(record: dict[str, Any]) -> Figure:
-    """A row for each layer: the image first, then the channels behind the layer, each on its own scale."""
+    """The image, and below it a row for each layer: its name, and its first channels, all on one scale."""
     layers = record["layers"]
-    figure, axes = plt.subplots(len(layers), COLUMNS + 1, figsize=(WIDTH, 1.45 * len(layers)), squeeze=False)
-    for row, layer in zip(axes, layers, strict=True):
-        row[0].imshow(record["image"], cmap="gray_r", interpolation="nearest")
-        for panel, plane in zip(row[1:], layer["maps"], strict=False):
-            panel.imshow(plane, cmap="viridis", interpolation="nearest")
-        height, width = np.shape(layer["maps"][0])
-        row[0].set_title(f"{layer['name']}, {height} × {width}", loc="left", fontsize=9.5)
+    rows = [("image", 1, [record["image"]]), *((layer["name"], layer["channels"], layer["maps"]) for layer in layers)]
+    figure, axes = plt.subplots(
+        len(rows),
+        COLUMNS + 1,
+        figsize=(WIDTH, ROW * len(rows)),
+        width_ratios=[TEXT, *[1] * COLUMNS],
+        squeeze=False,
+    )
+    for (text, *panels), (name, channels, maps) in zip(axes, rows, strict=True):
+        height, width = np.shape(maps[0])
+        size = f"{height} × {width}" if name == "image" else f"{channels} × {height} × {width}"
+        text.text(0.0, 0.5, f"{name.replace(' behind ', chr(10) + 'behind ')}\n{size}", va="center", fontsize=9.5)
+        low, high = np.min(maps), np.max(maps)
+        for panel, plane in zip(panels, maps, strict=False):
+            colours = "gray_r" if name == "image" else "viridis"
+            panel.imshow(plane, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
     _remove_ticks(axes)
     return figure
 

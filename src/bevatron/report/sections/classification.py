@@ -18,7 +18,7 @@ from bevatron.report.results.study_results import ModelResults, StudyResults
 from bevatron.report.sections.attacks import draw_attack_figures
 from bevatron.report.sections.examples import draw_example_figures
 from bevatron.report.sections.importance import draw_importance_figures
-from bevatron.report.sections.layers import draw_layer_figures
+from bevatron.report.sections.layers import draw_filter_tuning, draw_layer_figures
 from bevatron.report.sections.tagging import (
     draw_tagging_figures,
     reference_label,
@@ -67,6 +67,7 @@ class ClassificationSection:
         return [
             *draw_attack_figures(task, results),
             *draw_layer_figures(results),
+            *draw_filter_tuning(results),
             *draw_tagging_figures(task, results),
             *draw_importance_figures(results),
             *figures,
