@@ -31,6 +31,8 @@ class FilterSizes:
     image without a border of (m - 1) / 2 - p pixels, value by value.
     """
 
+    EXACT = True  # nothing is measured
+
     class Options(TestOptions):
         """Images and filters, such as the rows of a table."""
 
@@ -53,7 +55,7 @@ class FilterSizes:
             )
             found.append(f"{name} → {made}" + ("" if made == row.result else f", claimed {row.result}"))
         sentence = f"Sides of the convolved images: {'; '.join(found)}."
-        return decide(conditions, [], sentence, options.sigmas)
+        return decide(conditions, [], sentence, options, measurements)
 
 
 def _scan(row: FilteredImage) -> tuple[int, int, bool]:

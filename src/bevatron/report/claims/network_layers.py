@@ -30,6 +30,8 @@ class NetworkLayers:
     channels, the size and the number of weights claimed. All are read off an image that runs through the network.
     """
 
+    EXACT = True  # nothing is measured
+
     class Options(TestOptions):
         """A network for images, and its layers."""
 
@@ -57,7 +59,7 @@ class NetworkLayers:
             sentence += f" The claim wants {len(claimed)}."
         if wrong:
             sentence += f" The claim wants layer {wrong[0] + 1} to be: {_say(claimed[wrong[0]])}."
-        return decide(conditions, [], sentence, options.sigmas)
+        return decide(conditions, [], sentence, options, measurements)
 
 
 def _layers_of(options: NetworkLayers.Options) -> list[Found]:

@@ -26,6 +26,8 @@ class PoolVariance:
     gradient of what the pool makes, the same for every image.
     """
 
+    EXACT = True  # nothing is measured
+
     class Options(TestOptions):
         """Squares, and the variance of their means."""
 
@@ -51,4 +53,4 @@ class PoolVariance:
             conditions.append(Condition((), 1.0 if difference < ROUNDING else -difference, f"{name}, as claimed"))
             found.append(f"{name} {variance:.6g}, claimed {square.variance:.6g}")
         sentence = f"Variance in units of a single pixel's: {'; '.join(found)}."
-        return decide(conditions, [], sentence, options.sigmas)
+        return decide(conditions, [], sentence, options, measurements)
