@@ -22,6 +22,7 @@ def workspace(tmp_path):
     (tmp_path / "config.yaml").write_text("scale: demo\nstudies: [function]\n")
     tree = yaml.safe_load((STUDIES / "function.yaml").read_text())
     tree = json.loads(json.dumps(tree))  # YAML's anchors give one object several places
+    tree["scales"] = {"demo": {}, "paper": {}}  # which would hide a mistake, or tell it twice
 
     def change(path: str = "", value=None, remove: bool = False) -> list[str]:
         *steps, leaf = path.split(".") if path else [""]

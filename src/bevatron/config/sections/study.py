@@ -153,6 +153,7 @@ class Study(DataPart):
         importance, reference = self.evaluation.importance, self.evaluation.reference
         for key, names in (
             ("inspect_layers", self.evaluation.inspect_layers),
+            ("check_gradients", self.evaluation.check_gradients),
             ("importance.models", importance.models if importance is not None else []),
             ("reference", [reference] if reference is not None else []),
         ):
