@@ -14,8 +14,8 @@ from bevatron.errors import UserError
 from bevatron.evaluate.evaluation import EVALUATIONS, EvaluationContext, Predictions
 from bevatron.evaluate.folds import context_of_folds, join_folds, measure_folds, predict_folds, predict_with
 from bevatron.evaluate.inspection.overtraining import measure_overtraining
-from bevatron.evaluate.predictions.file import write_predictions
 from bevatron.evaluate.inspection.validation_losses import measure_validation_losses
+from bevatron.evaluate.predictions.file import write_predictions
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement
 from bevatron.evaluate.variation import load_nominal

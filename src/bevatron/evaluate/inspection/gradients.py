@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from bevatron.compute.numerics.devices import deterministic
@@ -53,8 +53,8 @@ def measure_gradients(context: EvaluationContext, replicas: int) -> dict[str, Me
                 raise UserError("evaluation.check_gradients", f"{context.model_name} {what}", "leave it out")
             inputs, target = _in_double(samples.inputs), torch.from_numpy(samples.target)
             loss = _loss_of(context.study.task, network)
-            errors["gradient_error"].append(_against_differences(network, loss, inputs, target))
-            errors["summed_gradient_error"].append(_against_sum(network, loss, inputs, target))
+            errors["gradient_error"].append(against_differences(network, loss, inputs, target))
+            errors["summed_gradient_error"].append(against_sum(network, loss, inputs, target))
     return {name: measure([np.full(replicas + 1, e) for e in of_seeds], 0.68) for name, of_seeds in errors.items()}
 
 
@@ -79,15 +79,16 @@ def _in_double(inputs: Inputs) -> Inputs:
     return {name: group.double() for name, group in inputs.items() if isinstance(group, Tensor)}
 
 
-def _gradient(network: Network, loss: Tensor) -> Tensor:
+def gradient_of(network: nn.Module, loss: Tensor) -> Tensor:
     """By back-propagation, of all weights that learn, one after the other."""
     weights = [w for w in network.parameters() if w.requires_grad]
     return torch.cat([g.reshape(-1) for g in torch.autograd.grad(loss, weights)])
 
 
-def _against_differences(network: Network, loss: Loss, inputs: Inputs, target: Tensor) -> float:
+def against_differences(network: nn.Module, loss: Loss, inputs: Inputs, target: Tensor) -> float:
+    """|g - d| / |d| of a network in float64 on a batch, as `measure_gradients` says. Its weights stay what they are."""
     weights = [w for w in network.parameters() if w.requires_grad]
-    propagated = _gradient(network, loss(inputs, target)).numpy()
+    propagated = gradient_of(network, loss(inputs, target)).numpy()
     chosen = np.unique(np.linspace(0, len(propagated) - 1, min(MOST_WEIGHTS, len(propagated))).astype(int))
     starts = np.cumsum([0, *(w.numel() for w in weights)])
     differences = np.empty(len(chosen))
@@ -107,10 +108,11 @@ def _against_differences(network: Network, loss: Loss, inputs: Inputs, target: T
     return _relative(propagated[chosen], differences)
 
 
-def _against_sum(network: Network, loss: Loss, inputs: Inputs, target: Tensor) -> float:
+def against_sum(network: nn.Module, loss: Loss, inputs: Inputs, target: Tensor) -> float:
+    """|g(Σ) - Σ g| / |Σ g| of a network on a batch, as `measure_gradients` says."""
     n = len(target)
-    together = _gradient(network, n * loss(inputs, target))
-    singly = [_gradient(network, loss(take(inputs, row), target[row])) for row in torch.arange(n).reshape(-1, 1)]
+    together = gradient_of(network, n * loss(inputs, target))
+    singly = [gradient_of(network, loss(take(inputs, row), target[row])) for row in torch.arange(n).reshape(-1, 1)]
     return _relative(together.numpy(), torch.stack(singly).sum(0).numpy())
 
 
