@@ -112,8 +112,17 @@ def test_trained_networks_of_a_study(study, dataset, trained):
     assert measure_gradients(context(study, dataset, trained, []), 30) == {}
 
 
-def test_models_and_tasks_that_cannot_be_checked_are_told(study):
+def test_unknown_models_and_scaled_targets_are_refused_before_anything_is_trained(study):
     payload = study.model_dump(mode="json")
     payload["evaluation"]["check_gradients"] = ["linea"]
     with pytest.raises(ValueError, match=r"evaluation\.check_gradients: unknown model 'linea'.*did you mean 'linear'"):
         Study.model_validate(payload)
+    payload["evaluation"]["check_gradients"] = ["linear"]
+    for task in ({"scaling": "standard"}, {"loss": "gaussian_nll"}):
+        payload["task"] = {"kind": "regression", "target": "pt", **task}
+        with pytest.raises(ValueError, match=r"evaluation\.check_gradients: not of a target that the loss scales"):
+            Study.model_validate(payload)
+
+
+def test_new_keys_leave_the_settings_of_an_evaluation_as_they_were(study):
+    assert not {"loss_at", "check_gradients"} & set(study.evaluation.model_dump())

@@ -46,7 +46,15 @@ def test_one_variable_is_called_x_and_a_constant_is_a_function():
 
 @pytest.mark.parametrize(
     ("formula", "words"),
-    [("x3 + 1", "x3"), ("1 / (x1 - x1)", "not finite on 5,000 of 5,000 points"), ("x1 +", "no expression")],
+    [
+        ("x3 + 1", "x3"),
+        ("z", "known: x1, x2"),  # the noise is no variable
+        ("1 / (x1 - x1)", "not finite on 5,000 of 5,000 points"),
+        ("1e300 + x1", "not finite on 5,000 of 5,000 points"),  # in float32
+        ("x1 +", "no expression"),
+        ("'text'", "not one number for each point"),
+        ("stack(x1, x2)", "not one number for each point"),
+    ],
 )
 def test_a_formula_that_gives_no_numbers_is_refused_by_name(formula, words):
     with pytest.raises(UserError, match=r"dataset\.recipe\.functions\.bad") as caught:

@@ -190,6 +190,10 @@ class DataPart(Section):
                 raise ValueError(f"evaluation.discriminants.{name}: '{signal}' is the signal, and no background of it")
         if shown.check_gradients and task.kind not in ("classification", "regression"):
             raise ValueError(f"evaluation.check_gradients: those of a {task.kind} are not checked")
+        if shown.check_gradients and isinstance(task, Regression) and task.is_scaled(n_numbers=1):
+            raise ValueError(
+                "evaluation.check_gradients: not of a target that the loss scales, with outputs in float32"
+            )
         if shown.importance is not None and task.kind not in ("classification", "regression", "multi_label"):
             raise ValueError(f"evaluation.importance: features of a {task.kind} are not looked at")
 

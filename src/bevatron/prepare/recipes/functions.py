@@ -43,9 +43,12 @@ class FunctionsSamples:
 
 def _values(name: str, text: str, variables: dict[str, np.ndarray]) -> np.ndarray:
     where = f"{WHERE}.{name}"
-    values = parse(text, where, list(variables)).evaluate(variables)
     n = len(next(iter(variables.values())))
-    values = np.broadcast_to(np.asarray(values), n).astype(np.float32)  # a constant is a function too
+    values = np.asarray(parse(text, where, list(variables)).evaluate(variables))
+    if values.dtype.kind not in "biuf" or values.shape not in ((), (n,)):
+        raise UserError(where, "is not one number for each point", "write a formula whose value is a number")
+    with np.errstate(over="ignore"):  # beyond float32: infinite, and refused below
+        values = np.broadcast_to(values, n).astype(np.float32)  # a constant is a function too
     if wrong := int(n - np.isfinite(values).sum()):
         raise UserError(where, f"is not finite on {wrong:,} of {n:,} points", "change the formula, or low and high")
     return values
