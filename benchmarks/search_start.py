@@ -1,4 +1,4 @@
-"""The demo's search of the study `function` as a job of its workflow, by an earlier commit and by this checkout.
+"""A search of the study `function` as a job of its workflow, by an earlier commit and by this checkout.
 
     python benchmarks/search_start.py --baseline COMMIT [--rounds 3]
 
@@ -27,8 +27,10 @@ import psutil
 import yaml
 from adopted import adopt_orphans, wait_for_adopted
 
+from bevatron.config.loading.merge import merge
+
 ROOT = Path(__file__).resolve().parents[1]
-STUDY, MODEL, THREADS = "function", "ann_searched", 2
+STUDY, MODEL, TRIALS, THREADS = "function", "ann_searched", 12, 2  # a search at the scale paper alone
 LOOK_SECONDS = 0.25
 REQUIRED = 0.6  # of the baseline's wall time
 # A workflow: starts the server where there is one, says where and which process it is, and lives until its input ends.
@@ -53,6 +55,9 @@ class Side:
         shutil.copytree(ROOT / "config", place / "config")
         settings = yaml.safe_load((place / "config/config.yaml").read_text())
         (place / "config/config.yaml").write_text(yaml.safe_dump({**settings, "accelerator": "cpu"}))
+        study = yaml.safe_load((place / f"config/studies/{STUDY}.yaml").read_text())
+        study["models"][MODEL] = merge(study["scales"]["paper"]["models"][MODEL], {"search": {"trials": TRIALS}})
+        (place / f"config/studies/{STUDY}.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(THREADS))
         has_module = (source / "src/bevatron/__main__.py").exists()
         self.program = ["-m", "bevatron"] if has_module else ["-c", "from bevatron.cli import main; main()"]

@@ -22,6 +22,7 @@ def workspace(tmp_path):
     (tmp_path / "config.yaml").write_text("scale: demo\nstudies: [function]\n")
     tree = yaml.safe_load((STUDIES / "function.yaml").read_text())
     tree = json.loads(json.dumps(tree))  # YAML's anchors give one object several places
+    tree["scales"] = {"demo": {}, "paper": {}}  # which would hide a mistake, or tell it twice
 
     def change(path: str = "", value=None, remove: bool = False) -> list[str]:
         *steps, leaf = path.split(".") if path else [""]
@@ -74,10 +75,12 @@ def test_the_shipped_studies_are_valid_at_every_scale():
         ("simulation.source.kind", "lhc", "simulation.source", ["unknown source", "function", "jets"]),
         ("simulation.source.low", 20, "simulation.source", ["low must be below high"]),
         ("task.kind", "ranking", "task", ["regression", "classification"]),
-        ("models.ann_searched.search.space", {"training.rate": {"kind": "uniform", "low": 0, "high": 1}},
-         "models.ann_searched", ["'training.rate' is no key", "learning_rate"]),
-        ("models.ann_searched.search.space", {"training.learning_rate": {"kind": "uniform", "low": -1, "high": 1}},
-         "models.ann_searched", ["training.learning_rate", "greater than 0"]),
+        ("models.ann_1000.search",
+         {"trials": 2, "epochs": 1000, "space": {"training.rate": {"kind": "uniform", "low": 0, "high": 1}}},
+         "models.ann_1000", ["'training.rate' is no key", "learning_rate"]),
+        ("models.ann_1000.search",
+         {"trials": 2, "epochs": 1000, "space": {"training.learning_rate": {"kind": "uniform", "low": -1, "high": 1}}},
+         "models.ann_1000", ["training.learning_rate", "greater than 0"]),
         ("claims.0.test.metric.model", "ann_999", "claims", ["ann_999", "ann_1000"]),
     ],
 )  # fmt: skip

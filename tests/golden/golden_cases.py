@@ -93,7 +93,10 @@ IMAGES_OF_A_TABLE = {
 }
 
 SOURCE_CASES: dict[str, dict[str, Settings]] = {
-    "function": {"points": lambda folder: {"train": 40, "val": 10, "test": 20}},
+    "function": {
+        "points": lambda folder: {"train": 40, "val": 10, "test": 20},
+        "three variables": lambda folder: {"train": 40, "val": 10, "test": 20, "variables": 3, "low": 0, "high": 1},
+    },
     "gaussians": {"three classes": lambda folder: {"classes": 3, "train": 20, "val": 5, "test": 10}},
     "digits": {
         "shipped": lambda folder: {},
@@ -153,6 +156,7 @@ IMAGES = {"fine": {}, "coarse": {"rebin": 2, "planes": ["y"]}, "mixed": {"permut
 
 RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]] = {
     "function": {"two noises": (events.draws, {"noise": {"y": 5.0, "loud": 20.0}})},
+    "functions": {"value and region": (events.draws, {"functions": {"sine": "sin(pi * x)", "inside": "abs(x) < 5"}})},
     "gaussians": {"two pairs": (lambda: events.draws(3), {"clouds": CLOUDS})},
     "images": {"versions": (events.coloured, {"versions": VERSIONS})},
     "noisy_images": {

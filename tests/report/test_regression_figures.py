@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bevatron.report.plots.gaussian import plot_widths
-from bevatron.report.plots.regression import plot_predictions
+from bevatron.report.plots.regression import plot_fits, plot_predictions
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +31,15 @@ def test_predictions_are_drawn_against_the_target_with_one_scale_and_the_diagona
         low, high = axes.get_xlim()
         assert low < min(*target, *means) <= max(*target, *means) < high, "no point lies outside"
         assert (axes.get_xlabel(), axes.get_ylabel()) == ("energy [GeV]", "predicted")
+
+
+def test_a_model_with_a_target_of_its_own_has_its_name_at_the_axis():
+    curve = {"x": [0.0, 1.0], "target": [1.0, 2.0], "truth": None, "predictions": [[1.0, 2.0]]}
+    curves, own = {"net": curve, "other": curve}, {"other": "peak"}
+    predicted = [axes for axes in plot_predictions("sine", curves, own).axes if axes.lines]
+    assert [axes.get_xlabel() for axes in predicted] == ["sine", "peak"]
+    fitted = [axes for axes in plot_fits("x", "sine", curves, own).axes if axes.lines]
+    assert [axes.get_ylabel() for axes in fitted] == ["sine", "peak"]
 
 
 @pytest.mark.parametrize("most", [12.0, 40.0, 3e4])

@@ -51,3 +51,20 @@ def test_shards_share_no_id_and_no_point():
 def test_bounds_in_the_wrong_order_are_refused():
     with pytest.raises(ValidationError, match="low must be below high"):
         Function.Options(kind="function", low=1.0, high=1.0)
+
+
+def test_several_variables_are_uniform_and_independent():
+    options = Function.Options(kind="function", variables=3, train=20_000, val=10, test=10, low=0, high=1)
+    samples, _ = Function().simulate(options, 0, ShardSeed.of("5", 0))
+    assert samples.inputs["draw"].features == ("x1", "x2", "x3", "z")
+    draw = samples.inputs["draw"].column.values
+    for x in draw.T[:3]:
+        assert kstest(x, "uniform").pvalue > 1e-3
+    correlations = np.corrcoef(draw.T)
+    assert np.abs(correlations - np.eye(4)).max() < 5 / np.sqrt(len(draw))
+
+
+def test_one_variable_is_no_part_of_digests():
+    """As it was before there could be several."""
+    assert "variables" not in Function.Options(kind="function", variables=1).model_dump()
+    assert Function.Options(kind="function", variables=2).model_dump()["variables"] == 2

@@ -14,6 +14,7 @@ from bevatron.errors import UserError
 from bevatron.evaluate.evaluation import EVALUATIONS, EvaluationContext, Predictions
 from bevatron.evaluate.folds import context_of_folds, join_folds, measure_folds, predict_folds, predict_with
 from bevatron.evaluate.inspection.overtraining import measure_overtraining
+from bevatron.evaluate.inspection.validation_losses import measure_validation_losses
 from bevatron.evaluate.predictions.file import write_predictions
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement
@@ -74,11 +75,15 @@ def evaluate_model(
     }
     write_predictions(folder / "predictions.h5", predictions, attributes, list(context.seeds))
 
-    of_the_fits = {}
+    of_the_fits: dict[str, Measurement] = {}
     # The logarithm of a density has no zero, and no ratios; the fits are the same for a variation.
     if not study.variation and getattr(study.task, "loss", None) != "gaussian_nll":
         of_tests = [(test.runs, test.runs_folder) for test in tests]
         of_the_fits = measure_overtraining(context.model, of_tests, study.evaluation.bootstrap)
+    if not study.variation:
+        of_tests, replicas = [(test.runs, test.runs_folder) for test in tests], study.evaluation.bootstrap
+        of_the_fits |= measure_validation_losses(study.evaluation.loss_at, of_tests, replicas)
+        of_the_fits |= _gradients(tests[0].context)
     importance: dict[str, Any] = {}
     if study.evaluation.importance is not None and not study.variation:
         importance = _importance(tests[0].context, tests[0].predictions)
@@ -137,6 +142,15 @@ def _bootstrap(context: EvaluationContext, predictions: Predictions) -> Bootstra
     learned_from = context.learned_from or context.dataset  # a variation has the replicas of the nominal test split
     replicas = context.study.evaluation.bootstrap
     return Bootstrap(events, replicas, learned_from.manifest.sha256, predictions.weight)
+
+
+def _gradients(context: EvaluationContext) -> dict[str, Measurement]:
+    """Of a model that is to be checked; of a cross-validation the networks of fold 0."""
+    if context.model_name not in context.study.evaluation.check_gradients:
+        return {}
+    from bevatron.evaluate.inspection.gradients import measure_gradients  # torch
+
+    return measure_gradients(context, context.study.evaluation.bootstrap)
 
 
 def _importance(context: EvaluationContext, predictions: Predictions) -> dict[str, Any]:

@@ -26,8 +26,15 @@ class Evaluation(WithLaterKeys):
     """How metrics and their uncertainties are made."""
 
     LATER: ClassVar[tuple[str, ...]] = (
-        "discriminants", "working_points", "profiles", "reference", "importance", "filter_tuning",
-    )  # fmt: skip
+        "discriminants",
+        "working_points",
+        "profiles",
+        "reference",
+        "importance",
+        "filter_tuning",
+        "loss_at",
+        "check_gradients",
+    )
 
     bootstrap: Integer = Field(
         default=200,
@@ -64,6 +71,16 @@ class Evaluation(WithLaterKeys):
     )
     importance: Importance | None = Field(
         default=None, description="which features networks rely on; default: not looked at"
+    )
+    loss_at: list[Count] = Field(
+        default=[],
+        description="numbers of epochs after which the validation loss is a metric, val_loss.at_<epochs>, of every "
+        "model that is validated then",
+    )
+    check_gradients: list[Name] = Field(
+        default=[],
+        description="models of dense inputs whose gradients by back-propagation are compared with finite differences, "
+        "and those of a batch with the sum over its samples; of a regression or classification",
     )
 
     @model_validator(mode="after")
@@ -176,6 +193,12 @@ class DataPart(Section):
                     )
             if signal in discriminant.fractions:
                 raise ValueError(f"evaluation.discriminants.{name}: '{signal}' is the signal, and no background of it")
+        if shown.check_gradients and task.kind not in ("classification", "regression"):
+            raise ValueError(f"evaluation.check_gradients: those of a {task.kind} are not checked")
+        if shown.check_gradients and isinstance(task, Regression) and task.is_scaled(n_numbers=1):
+            raise ValueError(
+                "evaluation.check_gradients: not of a target that the loss scales, with outputs in float32"
+            )
         if shown.importance is not None and task.kind not in ("classification", "regression", "multi_label"):
             raise ValueError(f"evaluation.importance: features of a {task.kind} are not looked at")
 

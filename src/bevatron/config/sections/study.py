@@ -154,6 +154,7 @@ class Study(DataPart):
         for key, names in (
             ("inspect_layers", self.evaluation.inspect_layers),
             ("filter_tuning", self.evaluation.filter_tuning),
+            ("check_gradients", self.evaluation.check_gradients),
             ("importance.models", importance.models if importance is not None else []),
             ("reference", [reference] if reference is not None else []),
         ):

@@ -6,14 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.config.sections.model import Model
-from bevatron.csv_text import read_rows
-from bevatron.errors import UserError
+from bevatron.evaluate.inspection.history import read_history
 from bevatron.evaluate.statistics.measurement import Measurement, measure
-from bevatron.regular_files import is_file
-from bevatron.store.files.publish import sha256_of
 from bevatron.store.records.runs import RunRecord
-
-HISTORY = "history.csv"
 
 
 def measure_overtraining(
@@ -38,22 +33,9 @@ def measure_overtraining(
 
 
 def _ratio(model: Model, run: RunRecord, folder: Path) -> float | None:
-    path = folder / run.folder / HISTORY
-    if HISTORY not in run.files:
-        return None
-    if not is_file(path) or sha256_of(path) != run.files[HISTORY]:
-        what = "is missing, or does not match its SHA-256 in runs.json"
-        raise UserError(path, what, "run the training again")
-    try:
-        return _ratio_of(model, run, read_rows(path))
-    except (ValueError, KeyError) as error:
-        raise UserError(path, f"is no history of a fit: {error}", "run the training again") from None
-
-
-def _ratio_of(model: Model, run: RunRecord, rows: list[dict[str, str]]) -> float | None:
     epoch = run.best_epoch if model.training.checkpoint == "best" else run.epochs
-    for row in rows:
-        if int(row["epoch"]) == epoch:
-            train, val = float(row["train_loss"]), float(row["val_loss"])
-            return val / train if train > 0 and val > 0 else None
-    return None
+    row = read_history(run, folder).get(epoch)
+    if row is None:
+        return None
+    train, val = row["train_loss"], row["val_loss"]
+    return val / train if train > 0 and val > 0 else None

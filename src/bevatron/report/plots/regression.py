@@ -1,5 +1,7 @@
 """What a regression learned: the fit over the noise, the residuals, the deviation from the truth."""
 
+from collections.abc import Mapping
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,9 +11,14 @@ from bevatron.report.plots.histogram_axes import finish_histogram
 from bevatron.report.plots.style import COLOURS, FAINT, INK, WIDTH, create_panels
 from bevatron.store.records.data import PointsRecord
 
+NO_NAMES: Mapping[str, str] = {}
 
-def plot_fits(x_title: str, target: str, curves: dict[str, dict]) -> Figure:
-    """A panel for each model: noisy test points, the truth, every seed's prediction and their mean."""
+
+def plot_fits(x_title: str, target: str, curves: dict[str, dict], own: Mapping[str, str] = NO_NAMES) -> Figure:
+    """A panel for each model: noisy test points, the truth, every seed's prediction and their mean.
+
+    own: by model's title the target that it learns, where that is not `target`.
+    """
     figure, panels = create_panels(len(curves))
     low, high = _range(np.concatenate([c["target"] for c in curves.values()]))
     for axes, (title, curve) in zip(panels, curves.items(), strict=True):
@@ -28,13 +35,16 @@ def plot_fits(x_title: str, target: str, curves: dict[str, dict]) -> Figure:
         axes.set_ylim(low, high)
         axes.set_title(title, loc="left")
         axes.set_xlabel(x_title)
-        axes.set_ylabel(target)
+        axes.set_ylabel(own.get(title, target))
     _add_legend_above(figure, panels[0])
     return figure
 
 
-def plot_predictions(target: str, curves: dict[str, dict]) -> Figure:
-    """A panel for each model: the mean of the seeds' predictions against the target of test points; the diagonal."""
+def plot_predictions(target: str, curves: dict[str, dict], own: Mapping[str, str] = NO_NAMES) -> Figure:
+    """A panel for each model: the mean of the seeds' predictions against the target of test points; the diagonal.
+
+    own: as of `plot_fits`.
+    """
     figure, panels = create_panels(len(curves))
     for axes, (title, curve) in zip(panels, curves.items(), strict=True):
         found, predictions = np.array(curve["target"]), np.array(curve["predictions"])
@@ -44,7 +54,7 @@ def plot_predictions(target: str, curves: dict[str, dict]) -> Figure:
         axes.set_xlim(ends)
         axes.set_ylim(ends)
         axes.set_title(title, loc="left")
-        axes.set_xlabel(target)
+        axes.set_xlabel(own.get(title, target))
         axes.set_ylabel("predicted")
     return figure
 

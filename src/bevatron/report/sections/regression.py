@@ -73,11 +73,12 @@ def _draw_number(
     name, x = results.study.name, _axis_title(task, results)
     prefix = "" if title == task.target else f"{title}. "
     fits = {m: c["fit"] for m, c in curves.items()}
+    own = {m.label: m.model.target for m in results.models.values() if m.model.target} if title == task.target else {}
     if task.x is None and task.truth is None:
-        draw = partial(plot_predictions, title, fits)
+        draw = partial(plot_predictions, title, fits, own)
         caption = f"{prefix}Predictions (mean of the seeds) of test points against the target; dashed: equal."
     else:
-        draw = partial(plot_fits, x, title, fits)
+        draw = partial(plot_fits, x, title, fits, own)
         caption = (
             f"{prefix}The fit over the noise: test points, the truth (dashed), the mean of the seeds' predictions "
             "(line) and their range (band)."
