@@ -251,8 +251,10 @@ def _observable_figures(results: StudyResults) -> list[ReportFigure]:
         return []
     # Labels do not divide the samples: their observables are of all samples, as without classes.
     classes = [""] if results.study.task.kind == "multi_label" else list(results.manifest.classes) or [""]
+    counted = any(record.errors is not None for record in records)
+    errors = "√Σw², w being the weight of an event's samples in a bin together" if counted else "√N"
     caption = (
-        "Observables of the test split, each class normalised to unit area; errors are √N. The legend tells "
+        f"Observables of the test split, each class normalised to unit area; errors are {errors}. The legend tells "
         "what fraction of a class lies outside of the figure, or lacks the element."
     )
     return [
