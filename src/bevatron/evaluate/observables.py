@@ -83,8 +83,8 @@ def _fill_histogram(
     roc: dict[str, tuple[float, ...]] | None,
     bootstrap: Bootstrap,
 ) -> ObservableRecord:
-    """Counts per class in equal bins, what is outside of them, and samples without the element; with weights their sums,
-    and with weights or several samples of an event their errors.
+    """Counts per class in equal bins, what is outside of them, and samples without the element; with weights their
+    sums, and with weights or several samples of an event their errors.
     """
     present = np.isfinite(values)
     if observable.range is not None:

@@ -43,9 +43,9 @@ def measure_importance(context: EvaluationContext, bootstrap: Bootstrap) -> dict
     into, or reads images alone.
 
     importance: {"metric": what is measured, "samples", "base": its value for each seed, "features": [{"group",
-    "feature", "worse": (n_seeds, repeats), by how much the metric gets worse, "error": of its mean}]}. The error is that
-    of the samples, by event, of the seeds and of the permutations, in quadrature. All models and seeds see the same
-    permutations. In a list a feature is permuted among all elements of all samples, and lists keep their lengths.
+    "feature", "worse": (n_seeds, repeats), by how much the metric gets worse, "error": of its mean}]}. The error is
+    that of the samples, by event, of the seeds and of the permutations, in quadrature. All models and seeds see the
+    same permutations. In a list a feature is permuted among all elements of all samples, and lists keep their lengths.
     """
     settings = context.study.evaluation.importance
     if settings is None or (settings.models and context.model_name not in settings.models) or not context.folders:
@@ -140,9 +140,9 @@ def error_of_mean(worse: np.ndarray) -> float:
 @dataclass(frozen=True)
 class Badness:
     """A number, and how much each sample moves it: its influence (n,), the derivative by the sample's weight times that
-    weight. The variance of the number is the sum, over independent events, of the square of what the samples of an event
-    move together; of an AUC that is the variance of DeLong (Biometrics 44 (1988) 837), of clustered samples that of
-    N. Obuchowski, Biometrics 53 (1997) 567.
+    weight. The variance of the number is the sum, over independent events, of the square of what the samples of an
+    event move together; of an AUC that is the variance of DeLong (Biometrics 44 (1988) 837), of clustered samples that
+    of N. Obuchowski, Biometrics 53 (1997) 567.
     """
 
     value: float

@@ -152,8 +152,8 @@ def _measure_discriminant(
 
 
 def _distribution(scores: list[np.ndarray], of_class: dict[str, np.ndarray], bootstrap: Bootstrap) -> dict[str, Any]:
-    """Fraction of each class in equal bins, mean over the seeds, with the errors of `Bootstrap.histogram`, mean over the
-    seeds; and the fraction of all samples that lies outside.
+    """Fraction of each class in equal bins, and the errors of `Bootstrap.histogram`, both mean over the seeds; and the
+    fraction of all samples that lies outside.
     """
     together = np.concatenate(scores)
     low, high = np.quantile(together, [TAIL, 1 - TAIL])

@@ -21,7 +21,8 @@ def roc_curve(
     """{"efficiency": grid, "backgrounds": {class: fraction of it kept (n_seeds, grid)}, "low", "high": {class: interval
     of the seeds' mean (grid,)}, "samples": {class: n}}; fractions are those of the samples' weights.
 
-    The interval is that of as many independent samples of the background (`effective_size`): those of one event are not.
+    The interval is that of as many independent samples of the background (`effective_size`), as those of an event are
+    not.
     """
     kept, low, high = {}, {}, {}
     own = of_class[signal]
