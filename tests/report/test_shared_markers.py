@@ -13,7 +13,7 @@ from bevatron.report.plots.style import create_panels, page_style
 
 def svg_and_pdf() -> tuple[bytes, bytes]:
     figure, panels = create_panels(3)
-    for k, (axes, marker) in enumerate(zip(panels, "o^$x$".split("^") + ["s"], strict=False)):
+    for k, (axes, marker) in enumerate(zip(panels, ["o", "$x$", "s"], strict=True)):
         axes.plot([1, 20, 300], [1, 2, 3], marker=marker, fillstyle=["full", "none", "left"][k], label="a")
         axes.errorbar([2, 30], [1, 2], yerr=0.3, capsize=3)
         axes.scatter([1, 2], [3, 1], marker=MarkerStyle("v"))
