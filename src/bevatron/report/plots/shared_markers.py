@@ -1,5 +1,5 @@
-"""Copies of a marker share its path: matplotlib copies it to its last number for each line of a tick, which is 7 % of the
-time in which a report is drawn.
+"""Copies of a marker share its path: matplotlib copies it to its last number for each line of a tick, which is 7 % of
+the time in which a report is drawn.
 """
 
 from collections.abc import Iterator
