@@ -112,8 +112,10 @@ def test_an_auc_with_weights_is_that_of_scikit_learn():
     rng = np.random.default_rng(0)
     signal = rng.random(300) < 0.3
     score, weights = np.round(rng.normal(signal), 1), rng.uniform(0, 3, 300)
-    assert weighted_auc(score, signal, weights) == pytest.approx(roc_auc_score(signal, score, sample_weight=weights))
-    assert np.isnan(weighted_auc(score, np.zeros(300, bool), weights))
+    assert weighted_auc(score, signal, weights).value == pytest.approx(
+        roc_auc_score(signal, score, sample_weight=weights)
+    )
+    assert np.isnan(weighted_auc(score, np.zeros(300, bool), weights).value)
 
 
 def test_badness_of_regressions_and_labels(study):
@@ -127,8 +129,8 @@ def test_badness_of_regressions_and_labels(study):
     outputs = (target + rng.normal(0, 1, 100))[:, None]
     expected = np.average((outputs[:, 0] - target) ** 2, weights=weights)
     expected /= np.average((target - np.average(target, weights=weights)) ** 2, weights=weights)
-    assert badness(regression, outputs, target, weights) == pytest.approx(expected)
-    assert np.isnan(badness(regression, np.zeros((3, 1)), np.zeros(3), None))
+    assert badness(regression, outputs, target, weights).value == pytest.approx(expected)
+    assert np.isnan(badness(regression, np.zeros((3, 1)), np.zeros(3), None).value)
 
 
 def test_the_first_samples_are_those_of_the_split_also_across_batches(study, dataset, linear):

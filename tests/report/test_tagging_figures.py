@@ -188,9 +188,9 @@ def test_discriminants_have_a_histogram_of_each_class_and_lines_at_their_cuts():
     assert ("beauty", "0.0", "1.0", "0.8") in histogram
 
 
-def test_importance_has_the_largest_above_with_errors_over_seeds_and_repeats():
+def test_importance_has_the_largest_above_with_its_errors():
     importance = {"metric": "AUC lost", "samples": 10, "features": [
-        {"group": "jet", "feature": f"f{k}", "worse": [[k / 100, k / 100 + 0.01], [k / 100, k / 100]]}
+        {"group": "jet", "feature": f"f{k}", "worse": [[k / 100, k / 100 + 0.01], [k / 100, k / 100]], "error": 0.01}
         for k in range(MOST + 3)]}  # fmt: skip
     attributions = {"of": "log odds of beauty", "incomplete": 0.0, "features": [
         {"group": "jet", "feature": f"f{k}", "value": 1.0 + k, "error": 0.5, "per_seed": [k, k + 2.0]}
@@ -201,9 +201,9 @@ def test_importance_has_the_largest_above_with_errors_over_seeds_and_repeats():
     assert [text.get_text() for text in left.get_yticklabels()] == [f"f{k}" for k in range(MOST + 2, 2, -1)]
     rows = [r for r in rows_of(drawn_numbers(figure)) if r["series"] == "mean"]
     first = next(r for r in rows if r["panel"] == "1")
-    value, worse = (MOST + 2) / 100 + 0.0025, [0.01, 0, 0, 0]
+    value = (MOST + 2) / 100 + 0.0025
     assert float(first["x"]) == pytest.approx(value)
-    assert float(first["high"]) - float(first["x"]) == pytest.approx(np.std(worse, ddof=1), rel=1e-5)
+    assert float(first["high"]) - float(first["x"]) == pytest.approx(0.01, rel=1e-5)
     assert float(next(r for r in rows if r["panel"] == "2")["x"]) == MOST + 3
     low, high = left.get_xlim()
     assert low < 0.03 - 0.005 * 2 or low < min(float(r["low"]) for r in rows if r["panel"] == "1")

@@ -83,8 +83,8 @@ def _fill_histogram(
     roc: dict[str, tuple[float, ...]] | None,
     bootstrap: Bootstrap,
 ) -> ObservableRecord:
-    """Counts per class in equal bins, what is outside of them, and samples without the element; with weights their sums
-    and errors.
+    """Counts per class in equal bins, what is outside of them, and samples without the element; with weights their
+    sums, and with weights or several samples of an event their errors.
     """
     present = np.isfinite(values)
     if observable.range is not None:
@@ -115,7 +115,7 @@ def _fill_histogram(
         log=observable.log,
         edges=tuple(edges.tolist()),
         counts=counts,
-        errors=errors if weighted else None,
+        errors=errors if weighted or bootstrap.is_clustered else None,
         below=below,
         above=above,
         missing=missing,

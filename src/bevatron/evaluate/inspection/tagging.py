@@ -152,7 +152,7 @@ def _measure_discriminant(
 
 
 def _distribution(scores: list[np.ndarray], of_class: dict[str, np.ndarray], bootstrap: Bootstrap) -> dict[str, Any]:
-    """Fraction of each class in equal bins, mean over the seeds, with errors from Σ w² of the mean seed; and the
+    """Fraction of each class in equal bins, and the errors of `Bootstrap.histogram`, both mean over the seeds; and the
     fraction of all samples that lies outside.
     """
     together = np.concatenate(scores)

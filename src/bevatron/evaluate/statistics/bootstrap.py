@@ -74,10 +74,17 @@ class Bootstrap:
         return None if w is None else float(f"{w.sum() ** 2 / max(float(w @ w), 1e-300):.10g}")
 
     def histogram(self, values: np.ndarray, edges: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Weight of the samples at `rows` (bool or numbers) in each bin, and its error sqrt(Σ w²): (bins,) float64."""
+        """Weight of the samples at `rows` (bool or numbers) in each bin, and its error: (bins,) float64.
+
+        The error is sqrt(Σ w²) over the events, w being the weight of all samples of an event in the bin together:
+        sqrt(N) where each sample is an event of its own and has no weight.
+        """
         weights = None if self.sample_weights is None else self.sample_weights[rows]
-        content = np.histogram(values[rows], edges, weights=weights)[0].astype(np.float64)
-        squares = content if weights is None else np.histogram(values[rows], edges, weights=weights**2)[0]
+        values = values[rows]
+        content = np.histogram(values, edges, weights=weights)[0].astype(np.float64)
+        if self._event is not None:
+            return content, np.sqrt(_squares_by_event(values, edges, self._event[rows], weights))
+        squares = content if weights is None else np.histogram(values, edges, weights=weights**2)[0]
         return content, np.sqrt(squares)
 
     def total(self, rows: np.ndarray) -> float:
@@ -232,7 +239,7 @@ class Bootstrap:
         away *= among
         square = float(away @ away)
         if square <= 1e-12 * size or n_events < 2:
-            return size**2 / float(in_event @ in_event)
+            return size / max(1.0, float(in_event @ in_event) / float(among @ among))
         of_events = np.bincount(self._event, away)
         effect = float(of_events @ of_events) / square * n_events / (n_events - 1)
         return size / max(1.0, effect)
@@ -252,7 +259,7 @@ class Bootstrap:
         away = (value - (weights @ value) / total) * weights
         independent = float(away @ away)
         if independent <= 1e-12 * square or n_events < 2:
-            return min(size, total**2 / float(in_event @ in_event))
+            return size / max(1.0, float(in_event @ in_event) / float(weights @ weights))
         of_events = np.bincount(self._event, away)
         return size / max(1.0, float(of_events @ of_events) / independent * n_events / (n_events - 1))
 
@@ -265,6 +272,19 @@ class Bootstrap:
             return None if new.all() else np.concatenate([[0], np.cumsum(new)]).astype(np.int32)
         index = np.unique(events, return_inverse=True)[1]
         return None if index.max() + 1 == len(events) else index.astype(np.int32)
+
+
+def _squares_by_event(
+    values: np.ndarray, edges: np.ndarray, event: np.ndarray, weights: np.ndarray | None
+) -> np.ndarray:
+    """Of each bin the sum over the events (n,) of the square of what they have in it, (bins,) float64."""
+    with np.errstate(invalid="ignore"):  # NaN is in no bin
+        inside = (values >= edges[0]) & (values <= edges[-1])
+    n_bins = len(edges) - 1
+    bins = np.minimum(np.searchsorted(edges, values[inside], side="right") - 1, n_bins - 1)
+    cells, which = np.unique(event[inside].astype(np.int64) * n_bins + bins, return_inverse=True)
+    in_cells = np.bincount(which, None if weights is None else weights[inside], minlength=len(cells))
+    return np.bincount(cells % n_bins, in_cells**2, minlength=n_bins)
 
 
 def block_total(weights: np.ndarray) -> np.ndarray:

@@ -16,14 +16,20 @@ def cut_at(score: np.ndarray, efficiency: float, weights: np.ndarray | None = No
     NaN without samples, or where their weights add up to nothing. With negative weights it is the first threshold from
     above that reaches the fraction, as in `ranking`.
     """
+    return float(cuts_at(score, np.array([efficiency]), weights)[0])
+
+
+def cuts_at(score: np.ndarray, efficiencies: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """`cut_at` of each of the efficiencies (k,): (k,) float64."""
     order = np.argsort(-score, kind="stable")
     summed = np.cumsum(np.ones(len(score)) if weights is None else weights[order])
     if not len(summed) or not summed[-1] > 0:
-        return np.nan
-    falling = score[order]
+        return np.full(len(efficiencies), np.nan)
+    falling, total = score[order], summed[-1]
     summed[~last_of_equals(falling)] = -np.inf  # equal scores pass together
+    reached = np.maximum.accumulate(summed)
     tolerance = 1e-12 if weights is None else 1e-9
-    return float(falling[np.argmax(summed >= (efficiency - tolerance) * summed[-1])])
+    return falling[np.searchsorted(reached, (efficiencies - tolerance) * total, side="left").clip(max=len(falling) - 1)]
 
 
 def bin_edges(values: np.ndarray, edges: list[float] | None, n_bins: int) -> np.ndarray:

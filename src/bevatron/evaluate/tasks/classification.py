@@ -139,7 +139,7 @@ def classification_curves(
                  true class}
     calibration  {class: points of its reliability diagram}
     score        {"edges", "classes": {class: fraction of the class in each bin of the signal's probability}}; of
-                 samples with weights also "errors": {class: their errors, from Σ w²}
+                 samples with weights, or of which several are of one event, also "errors": {class: their errors}
 
     Fractions are those of the samples' weights, where they have any; "samples" are numbers of samples.
     """
@@ -170,7 +170,7 @@ def classification_curves(
             "classes": {name: (shapes[k] / (n_seeds * totals[k])).tolist() for k, name in enumerate(task.classes)},
             **(
                 {}
-                if bootstrap.sample_weights is None
+                if bootstrap.sample_weights is None and not bootstrap.is_clustered
                 else {"errors": {n: (errors[k] / (n_seeds * totals[k])).tolist() for k, n in enumerate(task.classes)}}
             ),
         },

@@ -1,7 +1,7 @@
 """One study's chapter of the page: its tables, figures and facts, in the order they are shown."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -251,8 +251,10 @@ def _observable_figures(results: StudyResults) -> list[ReportFigure]:
         return []
     # Labels do not divide the samples: their observables are of all samples, as without classes.
     classes = [""] if results.study.task.kind == "multi_label" else list(results.manifest.classes) or [""]
+    counted = any(record.errors is not None for record in records)
+    errors = "√Σw², w being the weight of an event's samples in a bin together" if counted else "√N"
     caption = (
-        "Observables of the test split, each class normalised to unit area; errors are √N. The legend tells "
+        f"Observables of the test split, each class normalised to unit area; errors are {errors}. The legend tells "
         "what fraction of a class lies outside of the figure, or lacks the element."
     )
     return [
@@ -267,10 +269,8 @@ def _learning_figure(results: StudyResults, loss: str) -> ReportFigure:
     caption = "Loss of the training (dashed) and of the validation split (full) of every seed."
     if results.of_folds:
         caption = "Loss of the training (dashed) and of the validation split (full) of every seed of every fold."
-    figure = draw_figure(
-        partial(plot_learning_curves, loss, models), f"{results.study.name}-learning", caption, wide=True
-    )
-    return replace(figure, folded=len(models) > FOLDED_ABOVE)
+    draw, name = partial(plot_learning_curves, loss, models), f"{results.study.name}-learning"
+    return draw_figure(draw, name, caption, wide=True, folded=len(models) > FOLDED_ABOVE)
 
 
 def _search_part(results: StudyResults, m: ModelResults, search: SearchResults) -> SearchPart:

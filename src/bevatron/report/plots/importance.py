@@ -15,7 +15,7 @@ ROW, MARGINS = 0.2, 1.1  # inches of a feature, and of all that is around them
 
 def plot_importance(importance: dict[str, Any], attributions: dict[str, Any] | None) -> Figure:
     """The features with the largest importance from above: left how much worse the metric gets when they are permuted,
-    mean and standard deviation over repeats and seeds; right their mean absolute attribution with its error. Small
+    mean over repeats and seeds with its error; right their mean absolute attribution with its error. Small
     rings: single seeds.
 
     importance, attributions: as in metrics.json.
@@ -24,11 +24,12 @@ def plot_importance(importance: dict[str, Any], attributions: dict[str, Any] | N
     worse = np.array([np.array(f["worse"], float) for f in importance["features"]])
     order = np.argsort(-np.nan_to_num(worse.mean(axis=(1, 2)), nan=-np.inf), kind="stable")[:MOST]
     names = [_name(importance["features"][k], several) for k in order]
-    of_seeds, spread = worse[order].mean(axis=2), worse[order].std(axis=(1, 2), ddof=1 if worse[0].size > 1 else 0)
+    of_seeds = worse[order].mean(axis=2)
+    errors = np.array([importance["features"][k]["error"] for k in order], float)
     figure, panels = create_panels(1 if attributions is None else 2, height=MARGINS + ROW * len(order))
     if attributions is None:
         figure.set_figwidth(0.6 * WIDTH)
-    _draw(panels[0], names, of_seeds.mean(axis=1), spread, of_seeds, 0)
+    _draw(panels[0], names, of_seeds.mean(axis=1), errors, of_seeds, 0)
     panels[0].set_xlabel(importance["metric"])
     if attributions is not None:
         by_name = {(f["group"], f["feature"]): f for f in attributions["features"]}

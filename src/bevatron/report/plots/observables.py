@@ -10,8 +10,8 @@ from bevatron.store.records.data import ObservableRecord
 
 
 def plot_observables(records: list[ObservableRecord], classes: list[str]) -> Figure:
-    """A panel for each observable: its distribution in each class, of unit area, with sqrt(N) errors, of
-    samples with weights sqrt(Σw²).
+    """A panel for each observable: its distribution in each class, of unit area, with the errors of the record, sqrt(N)
+    where it has none.
 
     records: entries of `observables` in data.json; classes: in the order of their colours, [""] without any. The legend
     quotes the fraction of the class outside of the panel, or without the element, where that is above 1 %.

@@ -20,6 +20,7 @@ from bevatron.figures import log_failure, pdf_bytes, placeholder_svg, svg_bytes
 from bevatron.report.plots.drawn_numbers import drawn_numbers
 from bevatron.report.plots.minor_ticks import simplify_minor_ticks
 from bevatron.report.plots.panel_layout import PanelLayout
+from bevatron.report.plots.shared_markers import share_markers
 from bevatron.report.plots.text_layouts import remember_text_layouts
 
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#717581", "#92dadd")
@@ -112,7 +113,7 @@ def page_style(pdf: Pdf = "none") -> Iterator[None]:
     before = gc.get_threshold()
     gc.set_threshold(100_000, 20, 100)  # a figure is garbage at once, not again and again while it is drawn
     try:
-        with plt.style.context([mplhep.style.ATLAS, _PAGE]), remember_text_layouts():
+        with plt.style.context([mplhep.style.ATLAS, _PAGE]), remember_text_layouts(), share_markers():
             yield
     finally:
         _PDF.reset(asked)

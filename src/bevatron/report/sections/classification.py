@@ -87,8 +87,8 @@ def _draw_roc(
     caption = (
         f"Rejection (1 / fraction kept) of each background against the efficiency for {task.signal}, by one cut on the "
         f"probability of {task.signal}. Lines: mean of the seeds; bands: binomial interval "
-        f"({results.study.evaluation.confidence:.0%}) and error of that mean, in quadrature; upright lines: the "
-        "efficiencies at which rejections are quoted. Curves end where fewer than five background samples pass."
+        f"({results.study.evaluation.confidence:.0%}), by event, and error of that mean, in quadrature; upright lines: "
+        "the efficiencies at which rejections are quoted. Curves end where fewer than five background samples pass."
         f"{words_of_left_out(backgrounds, backgrounds_shown(backgrounds, curves))}"
     )
     if len(curves) > 1:

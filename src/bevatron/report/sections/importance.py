@@ -25,8 +25,9 @@ def _draw_model(study: str, model: ModelResults) -> list[ReportFigure]:
     left = "Left: how" if attributions else "How"
     caption = (
         f"{model.title}: {of}. {left} much worse it does ({importance['metric']}) on the first "
-        f"{importance['samples']:,} test samples when one feature is permuted among them; mean and standard deviation "
-        f"over {repeats} {'permutation' if repeats == 1 else 'permutations'} and the seeds."
+        f"{importance['samples']:,} test samples when one feature is permuted among them; mean over "
+        f"{repeats} {'permutation' if repeats == 1 else 'permutations'} and the seeds, with the error of the mean, of "
+        "the samples by event."
     )
     if attributions:
         incomplete = attributions["incomplete"]

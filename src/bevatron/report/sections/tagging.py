@@ -94,8 +94,8 @@ def _discriminant_figures(task: Classification, results: StudyResults, name: str
     outside = max(curve["score"]["outside"] for curve in few.values())
     caption = (
         f"The discriminant {title} = {formula(discriminant, signal)} in each class, mean over the seeds; errors are "
-        "√N, of samples with weights √Σw². Dotted: the cuts that keep the given fraction of "
-        f"{signal}. Up to {outside:.1%} of the samples lie outside.{_which(results, alone)}"
+        "√Σw², w being the weight of an event's samples in a bin together. Dotted: the cuts that keep the given "
+        f"fraction of {signal}. Up to {outside:.1%} of the samples lie outside.{_which(results, alone)}"
     )
     if roc is None:
         caption += f" No figure of rejections:{words_of_left_out(backgrounds, [])}"
@@ -135,8 +135,8 @@ def _profile_figures(task: Classification, results: StudyResults, name: str) -> 
 
 def _interval(results: StudyResults) -> str:
     return (
-        f"binomial interval ({results.study.evaluation.confidence:.0%}) of the test samples and error of the mean over "
-        "the seeds, in quadrature"
+        f"binomial interval ({results.study.evaluation.confidence:.0%}) of the test samples, by event, and error of "
+        "the mean over the seeds, in quadrature"
     )
 
 

@@ -22,7 +22,9 @@ class ObservableRecord(Record):
         description="samples in each bin, by class; as all counts below sums of weights, where samples have weights"
     )
     errors: dict[str, tuple[Finite, ...]] | None = Field(
-        default=None, description="of samples with weights: sqrt(Σw²) of each bin, by class"
+        default=None,
+        description="of samples with weights, or of which several are of one event: sqrt(Σw²) of each bin, w being the "
+        "weight of an event's samples in it together, by class",
     )
     below: dict[str, Content] = Field(description="samples below the first edge, by class")
     above: dict[str, Content] = Field(description="samples above the last edge, by class")
