@@ -43,6 +43,6 @@ class GreaterEach:
         )
         numbers = [number for pair in pairs for number in pair]
         return decide(
-            conditions, numbers, f"{compared}; the claim wants the first above the second.", options.sigmas,
-            options.every_seed,
+            conditions, numbers, f"{compared}; the claim wants the first above the second.", options,
+            measurements,
         )  # fmt: skip
