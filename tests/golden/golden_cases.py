@@ -138,6 +138,7 @@ IMAGES = {"fine": {}, "coarse": {"rebin": 2, "planes": ["y"]}, "mixed": {"permut
 RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]] = {
     "function": {"two noises": (events.draws, {"noise": {"y": 5.0, "loud": 20.0}})},
     "gaussians": {"two pairs": (lambda: events.draws(3), {"clouds": CLOUDS})},
+    "regions": {"both": (lambda: events.draws(2), {"shapes": {"xor": {"kind": "xor"}, "ring": {"kind": "ring"}}})},
     "images": {"versions": (events.coloured, {"versions": VERSIONS})},
     "sky": {
         "pairs": (events.skies, {}),

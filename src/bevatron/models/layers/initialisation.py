@@ -13,13 +13,14 @@ class Initialisation(Section):
     """How the weights of linear and convolutional layers are drawn.
 
     he: normal with variance 2 / fan_in (He et al. 2015); glorot: uniform with variance 2 / (fan_in + fan_out) (Glorot
-    and Bengio 2010); truncated_normal: normal of width `std`, drawn again beyond two widths; zeros: all zero.
+    and Bengio 2010); normal: normal of width `std`; truncated_normal: the same, drawn again beyond two widths; zeros:
+    all zero.
     """
 
-    kind: Literal["he", "glorot", "truncated_normal", "zeros"] = Field(
+    kind: Literal["he", "glorot", "normal", "truncated_normal", "zeros"] = Field(
         default="he", description="distribution of the weights"
     )
-    std: Positive = Field(default=0.1, description="width of the truncated normal distribution, before truncation")
+    std: Positive = Field(default=0.1, description="width of the normal distribution, before truncation")
 
 
 def initialise(network: nn.Module, how: Initialisation) -> None:
@@ -32,6 +33,8 @@ def initialise(network: nn.Module, how: Initialisation) -> None:
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             elif how.kind == "glorot":
                 nn.init.xavier_uniform_(module.weight)
+            elif how.kind == "normal":
+                nn.init.normal_(module.weight, std=how.std)
             elif how.kind == "truncated_normal":
                 nn.init.trunc_normal_(module.weight, std=how.std, a=-2 * how.std, b=2 * how.std)
             else:

@@ -19,6 +19,8 @@ _TITLES = (
     (r"attack_gain\.at_([\d.]+)", r"margin moved by FGSM / by random signs, ε = \1"),
     (r"angle_to_fisher", "angle to Fisher's direction [°]"),
     (r"weight_norm", "length of the weights"),
+    (r"loss_spread", "spread of the validation loss / its mean, second half"),
+    (r"corrected", "fraction corrected in the last epoch"),
     (r"overtraining", "validation loss / training loss"),
     (r"map", "mean average precision"),
     (r"map([\d.]+)", r"mean average precision at IoU \1 %"),
