@@ -61,10 +61,11 @@ def first_corrections(context: EvaluationContext, n_corrections: int = 6) -> lis
     """The first changes of a unit's line in the fit of the first seed, which are made here a second time.
 
     Each: the number of the step, the sample's x and label, and w and θ before and after. Only of units that learn
-    sample by sample; none for other networks, and none for a variation.
+    sample by sample and have a step, as any other unit changes with each sample; none for a variation.
     """
-    training = context.model.training
-    if context.learned_from is not None or training.batch_size != 1 or context.model.architecture.kind != "perceptron":
+    training, unit = context.model.training, context.model.architecture
+    rosenblatts = unit.kind == "perceptron" and getattr(unit, "activation", None) == "step"
+    if context.learned_from is not None or training.batch_size != 1 or not rosenblatts:
         return []
     return replay(context, n_corrections=n_corrections)
 
