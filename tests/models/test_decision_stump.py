@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from bevatron.config.loading.kinds import ARCHITECTURES
+from bevatron.errors import UserError
 from bevatron.models.closed_form import Labelled
 from bevatron.models.layers.inputs import InputGroup
 
@@ -81,3 +82,22 @@ def test_equal_values_stay_on_one_side():
     node, _ = fitted(x, np.array([0, 1, 1, 1]))
     assert node.hyperplane()[1] == 0.5
     assert node({"points": torch.from_numpy(x)})[:, 1].tolist() == pytest.approx([2 / 3] * 3 + [1.0])
+
+
+@pytest.mark.parametrize("oblique", [False, True])
+def test_samples_without_weight_change_nothing(clouds, oblique):
+    x, labels, weights = clouds
+    far = np.array([[-90, 0], [90, 0], [0, -90], [0, 90]], np.float32)
+    more = np.vstack([x, far]), np.append(labels, [1, 0, 1, 0]), np.append(weights, np.zeros(4, np.float32))
+    found, expected = (fitted(*data, oblique=oblique)[0] for data in (more, clouds))
+    assert impurity(x @ found.weight.numpy() > found.threshold.item(), labels, weights) == pytest.approx(
+        impurity(x @ expected.weight.numpy() > expected.threshold.item(), labels, weights)
+    )
+
+
+def test_an_oblique_node_is_for_two_features():
+    component = ARCHITECTURES["decision_stump"]
+    three = {"jet": InputGroup((3,), ("pt", "eta", "mass"))}
+    component(component.Options(kind="decision_stump"), three, 2)
+    with pytest.raises(UserError, match=r"architecture\.oblique: is for two features, found 3 in jet"):
+        component(component.Options(kind="decision_stump", oblique=True), three, 2)

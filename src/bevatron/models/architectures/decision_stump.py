@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import architecture
 from bevatron.config.sections.section import Count
+from bevatron.errors import UserError
 from bevatron.models.closed_form import Labelled, Losses
 from bevatron.models.layers.flat import flat_width, flatten_groups
 from bevatron.models.layers.inputs import InputGroup, Inputs
@@ -38,8 +39,12 @@ class DecisionStump(nn.Module):
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
+        n_features = flat_width(inputs)
+        if options.oblique and n_features != 2:
+            what = f"is for two features, found {n_features} in {', '.join(inputs)}"
+            raise UserError("architecture.oblique", what, "choose other inputs, or an axis-parallel node")
         self.groups, self.options = inputs, options
-        self.register_buffer("weight", torch.zeros(flat_width(inputs)))
+        self.register_buffer("weight", torch.zeros(n_features))
         self.register_buffer("threshold", torch.zeros(()))
         self.register_buffer("fractions", torch.full((2,), 0.5))
 
@@ -99,6 +104,7 @@ def _best_threshold(z: Tensor, label: Tensor, weight: Tensor) -> tuple[float, fl
     above, ones_above = weight.sum() - below, (weight * label).sum() - ones_below
     impurity = ones_below * (1 - ones_below / below) + ones_above * (1 - ones_above / above)
     impurity[z[1:] <= z[:-1]] = torch.inf  # equal values are on the same side
+    impurity[(below <= 0) | (above <= 0)] = torch.inf  # a side of samples without weight
     k = int(impurity.argmin()) if len(impurity) else 0
     if not len(impurity) or not torch.isfinite(impurity[k]):
         return None
