@@ -51,7 +51,7 @@ def plot_lectured_units() -> Figure:
     """A row for each of the lectures' units, a panel for each of its weights; dashed: where its argument is zero."""
     panels_by_unit = [(unit, numbers) for unit in LECTURED for numbers in unit[3]]
     figure, panels = create_panels(len(panels_by_unit), columns=3, height=3.3)
-    side = np.linspace(-1.5, 1.5, 161)
+    side = np.linspace(-1.5, 1.5, 81)
     x, y = np.meshgrid(side, side)
     for axes, ((name, f, sign, _), (*w, theta)) in zip(panels, panels_by_unit, strict=True):
         mesh = axes.pcolormesh(x, y, f(w[0] * x + w[1] * y, theta), cmap="viridis", rasterized=True)
