@@ -17,8 +17,10 @@ GALLERY = Path(__file__).resolve().parent / "gallery"
 WIDTH = 900  # pixels
 COLOURS = 128  # of each figure, so that a file stays below 100 kB
 FIGURES = (
+    "perceptron-lectured",
     "perceptron-lines",
     "perceptron-surfaces",
+    "regions-regions",
     "function-fits",
     "jets-observables",
     "jets-roc-1",

@@ -40,6 +40,7 @@ SMALL = {
     "resnet": ({"width": 0.03, "depth": 50}, ["image"]),
     "transformer": ({"width": 8, "heads": 2, "blocks": 1, "feedforward": 8, "widths": [6]}, ["jet", "tracks"]),
     "perceptron": ({"activation": "prelu"}, ["jet"]),
+    "decision_stump": ({}, ["jet"]),
 }
 N_OUTPUTS = {"classification": 3, "regression": 1, "classification_2d": 2, "reconstruction": 4}  # the jet given back
 PIXELS = {"convolutional_autoencoder": 2 * 80 * 76}
@@ -99,7 +100,7 @@ def small_network(kind, n_outputs):
         more = {"members": tuple(members)}
     spec = NetworkSpec({"kind": kind, **options}, inputs, n_outputs, "none" if more else "robust", **more)
     network = Network(spec, statistics(groups)).eval()
-    if hasattr(network.architecture, "solve"):
+    if hasattr(network.architecture, "fit_closed_form"):
         from bevatron.models.closed_form import Labelled
 
         rows = network.architecture.rows(network.normalise(samples(groups, 400, 2)))

@@ -158,6 +158,7 @@ RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]]
     "function": {"two noises": (events.draws, {"noise": {"y": 5.0, "loud": 20.0}})},
     "functions": {"value and region": (events.draws, {"functions": {"sine": "sin(pi * x)", "inside": "abs(x) < 5"}})},
     "gaussians": {"two pairs": (lambda: events.draws(3), {"clouds": CLOUDS})},
+    "regions": {"both": (lambda: events.draws(2), {"shapes": {"xor": {"kind": "xor"}, "ring": {"kind": "ring"}}})},
     "images": {"versions": (events.coloured, {"versions": VERSIONS})},
     "noisy_images": {
         "two groups": (

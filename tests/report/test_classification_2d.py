@@ -7,8 +7,11 @@ import torch
 
 from bevatron.report.plots.classification_2d import (
     ACTIVATIONS,
+    LECTURED,
     plot_corrections,
     plot_decision_lines,
+    plot_lectured_units,
+    plot_regions,
     plot_responses,
     plot_rotations,
     plot_surfaces,
@@ -71,6 +74,41 @@ def test_a_correction_shows_the_line_before_and_after():
     before, after = (line.get_xydata() for line in figure.axes[0].lines[2:4])
     assert np.allclose(before[:, 0], 1.0)
     assert np.allclose(1.5 * after[:, 0] + 0.5 * after[:, 1], 0.0, atol=1e-9)
+
+
+def test_the_lectured_units_respond_as_written_and_their_lines_are_where_the_argument_is_zero():
+    (_, binary, *_), (_, lectured, *_), (_, usual, *_), (_, tanh, *_), (_, relu, *_) = LECTURED
+    a = np.linspace(-4, 4, 41)
+    assert np.allclose(lectured(a, 0.7) + usual(a, 0.7), 1.0)
+    assert np.all(np.diff(lectured(a, 0.7)) < 0)
+    assert np.allclose(usual(a, 0.7), torch.sigmoid(torch.from_numpy(a + 0.7)).numpy())
+    assert np.allclose(tanh(a, -1), np.tanh(a - 1))
+    assert relu(a, 0).tolist() == [max(v, 0.0) for v in a]
+    assert binary(np.array([0.4, 0.6]), 0.5).tolist() == [0.0, 1.0]
+    figure = plot_lectured_units()
+    panels = [axes for axes in figure.axes if axes.get_xlabel()]
+    assert len(panels) == 15
+    zero = {"binary": panels[2], "logistic": panels[5], "tanh": panels[11]}
+    for name, total in (("binary", 0.5), ("logistic", 0.5), ("tanh", 1.0)):  # x₁ + x₂ on the line
+        assert np.allclose(zero[name].lines[0].get_xydata().sum(axis=1), total)
+        assert (
+            zero[name]
+            .get_title(loc="left")
+            .endswith(
+                {"binary": "w = (1, 1), θ = 0.5", "logistic": "w = (10, 10), θ = −5", "tanh": "w = (1, 1), θ = −1"}[
+                    name
+                ]
+            )
+        )
+
+
+def test_regions_show_the_lines_of_hidden_perceptrons():
+    band = np.where(np.abs(X) < 1, 0.5, -0.5)
+    network = curves(band) | {"hidden": [[[1.0, 0.0, 1.0], [1.0, 0.0, -1.0]]]}
+    figure = plot_regions(["zero", "one"], {"one": curves(X) | {"hidden": [[]]}, "two": network})
+    dashed = [line.get_xydata() for line in figure.axes[1].lines if line.get_linestyle() == "--"]
+    assert [np.unique(xy[:, 0]).tolist() for xy in dashed] == [[1.0], [-1.0]]
+    assert not [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
 
 
 def test_the_lectures_images_can_be_drawn():

@@ -1,12 +1,15 @@
 """Claims that are exact: nothing is measured."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from bevatron.config.loading.kinds import CLAIM_TESTS
 from bevatron.errors import UserError
 from bevatron.report.claims.decision import Decision
-from bevatron.report.results.measured import Measurements
+from bevatron.report.results.measured import Measured, Measurements
 
 
 def decided(kind, **options) -> Decision:
@@ -97,3 +100,27 @@ def test_a_layer_too_few_or_too_many_is_noticed():
     assert found.verdict == "not reproduced"
     assert found.sentence.endswith("The claim wants 6.")
     assert decide_lenet([*lenet_layers(), {"kind": "linear", "channels": 1}]).verdict == "not reproduced"
+
+
+def measured(*per_seed) -> Measurements:
+    values = np.array(per_seed)
+    number = Measured("unit: n", values.mean(), 0.1, 0.0, 1.0, values, np.full(10, values.mean()), "unit")
+    return Measurements({"unit": {"n": number}}, {}, {"unit": Path("metrics.json")})
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "per_seed", "verdict"),
+    [
+        ("equal", 0.0, (0.0, 0.0), "reproduced"),
+        ("equal", 0.0, (0.0, 1e-300), "not reproduced"),
+        ("equal", 0.0, (0.0, np.nan), "undecided"),
+        ("at_most", 0.75, (0.2, 0.75), "reproduced"),
+        ("at_most", 0.75, (0.2, 0.7501), "not reproduced"),
+        ("at_most", 0.75, (np.nan,), "undecided"),
+    ],
+)
+def test_exact_numbers_must_agree_for_every_seed_without_an_error(kind, value, per_seed, verdict):
+    """A number that scatters widely below a bound is below it, whatever its mean's error."""
+    component = CLAIM_TESTS[kind]
+    options = {"kind": kind, "metric": {"model": "unit", "metric": "n"}, "value": value}
+    assert component().decide(component.Options.model_validate(options), measured(*per_seed)).verdict == verdict

@@ -82,10 +82,12 @@ class Model(Section):
         payload = self.model_dump(mode="json", exclude={"search"})
         for key, value in values.items():
             *path, leaf = key.split(".")
-            branch = payload
+            branch, section = payload, self
             for step in path:
                 branch = branch.get(step) if isinstance(branch, dict) else None
-            if not isinstance(branch, dict) or leaf not in branch:
+                section = getattr(section, step, None)
+            left_out = getattr(section, "LATER", ())  # at their default they are in no dump
+            if not isinstance(branch, dict) or leaf not in (*branch, *left_out):
                 known = sorted(branch) if isinstance(branch, dict) else sorted(payload)
                 raise KeyError(f"known here: {', '.join(known)}")
             branch[leaf] = value

@@ -44,14 +44,28 @@ def weights_of(folder: Path) -> np.ndarray | None:
     return np.array([*w.tolist(), theta])
 
 
+def hidden_lines(folder: Path) -> list[np.ndarray]:
+    """W and θ, (3,), of each unit of the only hidden layer of a network; empty for any other, also with scaled inputs,
+    as the lines are those of the plane.
+    """
+    network = load_network(folder)
+    layers = getattr(network.architecture, "layers", None)
+    linear = [layer for layer in layers if isinstance(layer, torch.nn.Linear)] if layers is not None else []
+    if len(linear) != 2 or network.spec.normalise != "none":
+        return []
+    weights, biases = linear[0].weight.detach().numpy(), linear[0].bias.detach().numpy()
+    return [np.array([*w, -b]) for w, b in zip(weights, biases, strict=True)]
+
+
 def first_corrections(context: EvaluationContext, n_corrections: int = 6) -> list[dict[str, Any]]:
     """The first changes of a unit's line in the fit of the first seed, which are made here a second time.
 
     Each: the number of the step, the sample's x and label, and w and θ before and after. Only of units that learn
-    sample by sample; none for other networks, and none for a variation.
+    sample by sample and have a step, as any other unit changes with each sample; none for a variation.
     """
-    training = context.model.training
-    if context.learned_from is not None or training.batch_size != 1 or context.model.architecture.kind != "perceptron":
+    training, unit = context.model.training, context.model.architecture
+    rosenblatts = unit.kind == "perceptron" and getattr(unit, "activation", None) == "step"
+    if context.learned_from is not None or training.batch_size != 1 or not rosenblatts:
         return []
     return replay(context, n_corrections=n_corrections)
 

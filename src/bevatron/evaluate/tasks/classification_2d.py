@@ -8,6 +8,7 @@ from bevatron.config.sections.model import Model
 from bevatron.config.sections.task import Classification2D
 from bevatron.errors import UserError
 from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluation
+from bevatron.evaluate.inspection.course import corrected_fraction, loss_spread
 from bevatron.evaluate.predictions.columns import TestColumns
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement, measure
@@ -38,8 +39,16 @@ class Classification2DEvaluation:
         Metrics by name, as for a classification: accuracy, class_accuracy.<class>, auc.<a>_vs_<b>; and
         angle_to_fisher  between the network's mean gradient over the test points and Fisher's direction, degrees
         weight_norm      |w| of a single unit
+        loss_spread      of the validation loss over the second half of the epochs: standard deviation over mean
+        corrected        fraction of the last epoch's samples that a unit with a step corrects, one after the other
         """
-        from bevatron.evaluate.inspection.plane import first_corrections, mean_gradient, surface, weights_of  # torch
+        from bevatron.evaluate.inspection.plane import (  # torch
+            first_corrections,
+            hidden_lines,
+            mean_gradient,
+            surface,
+            weights_of,
+        )
 
         model, confidence = context.model, context.confidence
         labels = predictions.targets[context.target].astype(np.int64)
@@ -54,6 +63,7 @@ class Classification2DEvaluation:
         if len(of_units) == len(weights):
             norms = [np.full(bootstrap.replicas + 1, np.hypot(*w[:2])) for w in of_units]
             metrics["weight_norm"] = measure(norms, confidence)
+        metrics |= _measure_course(context, bootstrap)
         extent = _extent(points)
         surfaces = [surface(folder, model.inputs, extent) for folder in context.folders]
         return metrics, {
@@ -61,8 +71,22 @@ class Classification2DEvaluation:
             "extent": extent,
             "surfaces": [_round(s) for s in surfaces],
             "weights": [None if w is None else _round(w, 6) for w in weights],
+            "hidden": [[_round(line, 6) for line in hidden_lines(folder)] for folder in context.folders],
             "corrections": first_corrections(context),
         }
+
+
+def _measure_course(context: EvaluationContext, bootstrap: Bootstrap) -> dict[str, Measurement]:
+    """What the histories of the fits say; it varies with the seeds alone, all replicas of the test split are alike."""
+    training, architecture = context.model.training, context.model.architecture
+    found = {"loss_spread": loss_spread(context.folders)}
+    if training.batch_size == 1 and getattr(architecture, "activation", None) == "step":
+        found["corrected"] = corrected_fraction(context.folders)
+    return {
+        name: measure([np.full(bootstrap.replicas + 1, value) for value in values], context.confidence)
+        for name, values in found.items()
+        if values
+    }
 
 
 def _measure_accuracy(

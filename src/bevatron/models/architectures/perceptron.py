@@ -1,35 +1,19 @@
 """A single unit: Rosenblatt's perceptron with the step, or with an activation that has a gradient."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from bevatron.config.loading.kinds import Options, architecture
+from bevatron.config.loading import kinds
+from bevatron.config.loading.kinds import architecture
+from bevatron.config.sections.section import NonNegative, WithLaterKeys
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs, dense_group
+from bevatron.models.layers.step import StepActivation
 
 PerceptronActivation = Literal["step", "logistic", "tanh", "relu", "leaky_relu", "prelu"]
-
-
-class Step(torch.autograd.Function):
-    """1 where z > 0, else 0, with the gradient of the identity.
-
-    With it the delta rule of the squared error, Δw = η (t - y) f'(z) x, becomes Rosenblatt's rule (1958),
-    Δw = η (t - y) x: nothing changes for a sample on the right side, and the line is moved by η x for one on the wrong
-    side.
-    """
-
-    @staticmethod
-    def forward(ctx, z: Tensor) -> Tensor:
-        """`z` (any shape) to 0 or 1, of the same shape and type."""
-        return (z > 0).to(z.dtype)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        """The gradient as it comes, as if the step were the identity."""
-        return gradient
 
 
 class ScaledTanh(nn.Module):
@@ -40,14 +24,6 @@ class ScaledTanh(nn.Module):
         return (1 + torch.tanh(z)) / 2
 
 
-class StepActivation(nn.Module):
-    """`Step` as a module."""
-
-    def forward(self, z: Tensor) -> Tensor:
-        """`z` (any shape) to 0 or 1, of the same shape."""
-        return Step.apply(z)
-
-
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "step": StepActivation,
     "logistic": nn.Sigmoid,
@@ -56,6 +32,12 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "leaky_relu": nn.LeakyReLU,
     "prelu": nn.PReLU,
 }
+_WITH_SLOPE = {"leaky_relu": "negative_slope", "prelu": "init"}  # PyTorch's names
+
+
+def _activation(name: PerceptronActivation, slope: float | None) -> nn.Module:
+    """A fresh activation, with its own slope below zero where one is given."""
+    return _ACTIVATIONS[name](**({} if slope is None else {_WITH_SLOPE[name]: slope}))
 
 
 @architecture("perceptron")
@@ -67,17 +49,30 @@ class Perceptron(nn.Module):
 
     TASKS = ("classification_2d",)
 
-    class Options(Options):
+    class Options(kinds.Options, WithLaterKeys):
+        LATER: ClassVar[tuple[str, ...]] = ("slope",)
+
         activation: PerceptronActivation = Field(
             default="logistic", description="f; 'step' learns by Rosenblatt's rule"
         )
         initialisation: Initialisation = Field(default_factory=Initialisation, description="of w; θ starts at zero")
+        slope: NonNegative | None = Field(
+            default=None,
+            description="f' below zero, of 'leaky_relu' (default: 0.01, as in Maas et al. 2013), or of 'prelu' at its "
+            "start (default: 0.25, as in He et al. 2015)",
+        )
+
+        @model_validator(mode="after")
+        def _has_a_slope(self) -> "Perceptron.Options":
+            if self.slope is not None and self.activation not in _WITH_SLOPE:
+                raise ValueError(f"slope: only {' and '.join(_WITH_SLOPE)} have one, found '{self.activation}'")
+            return self
 
     def __init__(self, options: Options, inputs: dict[str, InputGroup], n_outputs: int):
         super().__init__()
         self.groups = list(inputs)
         self.linear = nn.Linear(sum(group.size for group in inputs.values()), 1)
-        self.activation = _ACTIVATIONS[options.activation]()
+        self.activation = _activation(options.activation, options.slope)
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:

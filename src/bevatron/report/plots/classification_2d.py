@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bevatron.report.plots.style import COLOURS, FAINT, INK, create_panels
+from bevatron.report.tables.numbers import MINUS, exact
 
 CLASSES = (COLOURS[0], COLOURS[2])
 ACTIVATIONS = {
@@ -16,8 +17,17 @@ ACTIVATIONS = {
     "tanh": np.tanh,
     "ReLU": lambda z: np.maximum(z, 0),
     "leaky ReLU, slope 0.01": lambda z: np.where(z > 0, z, 0.01 * z),
-    "PReLU, slope 0.25": lambda z: np.where(z > 0, z, 0.25 * z),
+    "leaky ReLU, slope 0.2": lambda z: np.where(z > 0, z, 0.2 * z),
 }
+_LOGISTIC = ((0, 10, 0), (0, 10, -5), (10, 10, -5))
+# The lectures' units: name, y of w·x and θ, the sign of θ in its argument, and (w₁, w₂, θ) of each panel.
+LECTURED = (
+    ("1 where w·x > θ, else 0", lambda a, t: np.where(a > t, 1.0, 0.0), -1, ((0, 1, 0), (1, 1, 0), (1, 1, 0.5))),
+    ("1 / (1 + exp(+(w·x + θ)))", lambda a, t: 1 / (1 + np.exp(a + t)), 1, _LOGISTIC),
+    (f"1 / (1 + exp({MINUS}(w·x + θ)))", lambda a, t: 1 / (1 + np.exp(-(a + t))), 1, _LOGISTIC),
+    ("tanh(w·x + θ)", lambda a, t: np.tanh(a + t), 1, ((1, 0, 0), (1, 1, 0), (1, 1, -1))),
+    ("max(0, w·x + θ)", lambda a, t: np.maximum(a + t, 0), 1, ((1, 0, 0), (1, 1, 0), (1, 0.5, 0))),
+)
 
 
 def plot_responses(w: tuple[float, float], theta: float) -> Figure:
@@ -34,6 +44,21 @@ def plot_responses(w: tuple[float, float], theta: float) -> Figure:
         axes.text(tip[0], tip[1], "w", color="white", ha="center", va="center")
         axes.figure.colorbar(mesh, ax=axes, label="y")
         _format_plane(axes, (-4, 4, -4, 4), name)
+    return figure
+
+
+def plot_lectured_units() -> Figure:
+    """A row for each of the lectures' units, a panel for each of its weights; dashed: where its argument is zero."""
+    panels_by_unit = [(unit, numbers) for unit in LECTURED for numbers in unit[3]]
+    figure, panels = create_panels(len(panels_by_unit), columns=3, height=3.3)
+    side = np.linspace(-1.5, 1.5, 81)
+    x, y = np.meshgrid(side, side)
+    for axes, ((name, f, sign, _), (*w, theta)) in zip(panels, panels_by_unit, strict=True):
+        mesh = axes.pcolormesh(x, y, f(w[0] * x + w[1] * y, theta), cmap="viridis", rasterized=True)
+        _draw_line(axes, w, -sign * theta, color="white", ls="--")
+        axes.figure.colorbar(mesh, ax=axes, label="y")
+        numbers = f"w = ({exact(w[0])}, {exact(w[1])}), θ = {exact(theta)}"
+        _format_plane(axes, (-1.5, 1.5, -1.5, 1.5), f"{name}\n{numbers}")
     return figure
 
 
@@ -92,6 +117,24 @@ def plot_surfaces(models: dict[str, dict]) -> Figure:
         _draw_boundary(axes, curves, 0, "white", "--")
         axes.figure.colorbar(mesh, ax=axes, label="y")
         _format_plane(axes, curves["extent"], title)
+    return figure
+
+
+def plot_regions(classes: list[str], models: dict[str, dict]) -> Figure:
+    """A panel for each model: the regions of its first seed, test points, and the lines of its perceptrons, dashed."""
+    figure, panels = create_panels(len(models), height=3.5)
+    for axes, (title, curves) in zip(panels, models.items(), strict=True):
+        left, right, bottom, top = curves["extent"]
+        values = np.array(curves["surfaces"][0])
+        x, y = np.linspace(left, right, len(values)), np.linspace(bottom, top, len(values))
+        axes.contourf(x, y, values, levels=[-np.inf, 0.0, np.inf], colors=CLASSES, alpha=0.25)
+        _draw_points(axes, curves["points"], classes)
+        _draw_boundary(axes, curves, 0, INK, "-")
+        for *w, theta in curves["hidden"][0]:
+            _draw_line(axes, w, theta, color=INK, ls="--", lw=0.8)
+        _format_plane(axes, curves["extent"], title)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), markerscale=3)
     return figure
 
 

@@ -22,6 +22,8 @@ _TITLES = (
     (r"random_selectivity\.(lines|edges)", r"selectivity of random filters for \1"),
     (r"angle_to_fisher", "angle to Fisher's direction [°]"),
     (r"weight_norm", "length of the weights"),
+    (r"loss_spread", "spread of the validation loss / its mean, second half"),
+    (r"corrected", "fraction corrected in the last epoch"),
     (r"overtraining", "validation loss / training loss"),
     (r"val_loss\.at_(\d+)", r"validation loss after \1 epochs"),
     (r"gradient_error", "back-propagation against finite differences"),
