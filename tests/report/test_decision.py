@@ -224,3 +224,38 @@ def test_a_claim_for_one_scale_is_undecided_at_another():
     demo = decide_claims(results, "demo")
     assert [e.decision.verdict for e in demo] == ["reproduced", "undecided"]
     assert demo[1].decision.notes[0] == "made for the scale 'paper', and not decided at 'demo'"
+
+
+def class_accuracies(*values, n=200):
+    """Of one classifier, each with the binomial error of n samples."""
+    models = {"m": {}}
+    for k, value in enumerate(values):
+        metric = number(value, own=np.sqrt(value * (1 - value) / n), seeds=(0, 0), label=f"class {k}")
+        models["m"][f"class_accuracy.{k}"] = metric
+    return Measurements(models, {}, {"m": "metrics.json", None: "data.json"})
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ((0.9, 0.4, 0.5, 0.4, 0.6), "reproduced"),
+        ((0.9, 0.9, 0.9, 0.9, 0.22), "undecided"),
+        ((0.9, 0.9, 0.9, 0.9, 0.08), "not reproduced"),  # the mean alone, 0.74, would hide it
+        ((1.0, 0.0, 0.0, 0.0, 0.0), "not reproduced"),  # one class for all
+        ((0.2, 0.2, 0.2, 0.2, 0.2), "undecided"),  # by lot
+    ],
+)
+def test_each_class_is_above_chance_or_the_claim_fails(values, verdict):
+    metrics = [{"model": "m", "metric": f"class_accuracy.{k}"} for k in range(5)]
+    found = decided("above_each", class_accuracies(*values), metrics=metrics, threshold=0.2)
+    assert found.verdict == verdict
+    assert len(found.margins) == 5
+
+
+def test_each_of_the_numbers_exceeds_the_other():
+    measured = table(a=number(2.0, own=0.1, trained="a"), b=number(1.5, own=0.1, trained="b"), o=number(1.0, own=0.1))
+    assert decided("greater_each", measured, metrics=[of("a"), of("b")], other=of("o")).verdict == "reproduced"
+    assert decided("greater_each", measured, metrics=[of("a"), of("o")], other=of("b")).verdict == "not reproduced"
+    found = decided("greater_each", measured, metrics=[of("a"), of("b")], other=of("o"), margin=0.45)
+    assert found.verdict == "undecided"
+    assert found.decisive.meaning.startswith("x minus x")

@@ -252,8 +252,8 @@ def _observable_figures(results: StudyResults) -> list[ReportFigure]:
     # Labels do not divide the samples: their observables are of all samples, as without classes.
     classes = [""] if results.study.task.kind == "multi_label" else list(results.manifest.classes) or [""]
     caption = (
-        "Observables of the test split, each class normalised to unit area; errors are √N. The legend tells "
-        "what fraction of a class lies outside of the figure, or lacks the element."
+        f"Observables of {tables.splits_of_observables(results)}. Each class is normalised to unit area; errors are "
+        "√N. The legend tells what fraction of a class lies outside of the figure, or lacks the element."
     )
     return [
         draw_figure(
