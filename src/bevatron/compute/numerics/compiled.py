@@ -19,10 +19,12 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` compiled when first called (numba.njit: IEEE arithmetic, one thread).
 
     It is called from Python and from other compiled functions, and never handed on as a value: the wrapper for that
-    would be a fifteenth of the compile time. The machine code is kept under $NUMBA_CACHE_DIR, else in the user's cache
-    folder, and never in the package, which may be read-only. numba itself checks only the source file of the function
-    and not those of the functions that it calls. Each state of the module and of everything that it imports from its own
-    package has a place of its own, so no stale code is ever run. Where nothing can be kept, every process compiles again.
+    would be a fifteenth of the compile time.
+
+    The machine code is kept under $NUMBA_CACHE_DIR, else in the user's cache folder, and never in the package,
+    which may be read-only. numba itself checks only the source file of the function and not those of the functions that
+    it calls. Each state of the module and of everything that it imports from its own package has a place of its own, so
+    no stale code is ever run. Where nothing can be kept, every process compiles again.
     """
     import numba
 
