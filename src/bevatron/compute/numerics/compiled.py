@@ -28,14 +28,15 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """
     import numba
 
+    options: dict[str, Any] = {"no_cfunc_wrapper": True}
     folder = _folder(_sources(Path(inspect.getfile(function)).resolve()))
     if folder is None:
-        return _ignore_literals(numba.njit(no_cfunc_wrapper=True)(function))
+        return _ignore_literals(numba.njit(**options)(function))
     settings = _numba_settings()
     configured = settings.CACHE_DIR
     settings.CACHE_DIR = str(folder)  # read while decorating alone
     try:
-        return _ignore_literals(numba.njit(cache=True, no_cfunc_wrapper=True)(function))
+        return _ignore_literals(numba.njit(cache=True, **options)(function))
     finally:
         settings.CACHE_DIR = configured
 
