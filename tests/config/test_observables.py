@@ -38,9 +38,7 @@ def test_a_model_is_not_compared_with_what_it_learned_from(first):
     other = OF_CUT if first is OF_NETWORK else OF_NETWORK
     test = {"kind": "greater", "first": first, "others": [other]}
     study("test", test)
-    with pytest.raises(
-        ValidationError, match="compares the model 'net' with the observable 'pt', whose 'samples"
-    ):
+    with pytest.raises(ValidationError, match="compares the model 'net' with the observable 'pt', whose 'samples"):
         study("all", test)
 
 
