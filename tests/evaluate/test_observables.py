@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import numpy as np
 import pytest
 
@@ -44,6 +45,43 @@ def test_missing_track_ranks_below_every_other(observed, dataset):
     # a beauty jet with the track beats all light ones; without, it draws with light ones without
     expected = beauty + (1 - beauty) * (1 - light) / 2
     assert np.isclose(observed["metrics"]["second_d0.auc.beauty_vs_light"]["value"], expected)
+
+
+def test_all_splits_are_measured_where_nothing_is_compared_with_a_network(study, dataset, tmp_path):
+    """Means of all three splits, whose error is smaller by √3; by SciPy's standard error of the mean."""
+    from scipy.stats import sem
+
+    of_all = study.evaluation.observables["pt"].model_copy(update={"samples": "all"})
+    observables = study.evaluation.observables | {"all_pt": of_all}
+    evaluation = study.evaluation.model_copy(update={"observables": observables, "bootstrap": 400})
+    measure_observables(study.model_copy(update={"evaluation": evaluation}), dataset[0], tmp_path / "all.json")
+    found = json.loads((tmp_path / "all.json").read_text())
+    pt, flavour = [], []
+    for path in sorted(dataset[0].parent.glob("*.h5")):
+        with h5py.File(path) as shard:
+            pt.append(shard["inputs/jet"][:, 0])
+            flavour.append(shard["targets/flavour"][:])
+    for k, name in enumerate(("light", "beauty")):
+        ours = np.concatenate(pt)[np.concatenate(flavour) == k].astype(float)
+        mean = found["metrics"][f"all_pt.mean.{name}"]
+        assert np.isclose(mean["value"], ours.mean())
+        assert abs(mean["error"] / sem(ours) - 1) < 0.12
+        of_all, of_test = (found["observables"][key]["samples"][name] for key in ("all_pt", "pt"))
+        assert of_all == len(ours) > of_test
+    assert found["observables"]["all_pt"]["splits"] == "all"
+    assert "splits" not in found["observables"]["pt"]  # the test split's file is as it was before there was a choice
+    assert found["n_test"] == 300
+
+
+def test_a_test_split_is_measured_as_before_beside_an_observable_of_all(study, observed, dataset, tmp_path):
+    of_all = study.evaluation.observables["second_d0"].model_copy(update={"samples": "all"})
+    observables = study.evaluation.observables | {"other": of_all}
+    evaluation = study.evaluation.model_copy(update={"observables": observables})
+    measure_observables(study.model_copy(update={"evaluation": evaluation}), dataset[0], tmp_path / "both.json")
+    both = json.loads((tmp_path / "both.json").read_text())
+    for key, metric in observed["metrics"].items():
+        assert both["metrics"][key] == metric
+        assert both["bootstrap"][key] == observed["bootstrap"][key]
 
 
 def test_bins_of_whole_numbers_hold_equally_many(observed):

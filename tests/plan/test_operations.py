@@ -27,9 +27,9 @@ def test_lenet_by_hand():
 def test_growth_from_demo_to_paper():
     planned, measured = (load_study("lartpc", scale, STUDIES) for scale in ("paper", "demo"))
     found = estimate_growth(planned, measured)
-    assert set(found) == set(planned.models)
-    assert found["lenet"] == pytest.approx(lenet(288) / lenet(48))
-    assert found["googlenet_hires"] > 30 * (576 / 96) ** 2  # eight times as wide, too
+    assert set(planned.models) - set(found) == {"resnet", "inception_resnet"}  # of the paper's scale alone
+    assert found["lenet"] == pytest.approx(lenet(288) / lenet(36))
+    assert found["googlenet_hires"] > 30 * (576 / 72) ** 2  # sixteen times as wide, too
     assert estimate_growth(measured, measured)["mlp"] == 1.0
 
 

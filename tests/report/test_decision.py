@@ -283,3 +283,29 @@ def exactly(value, error, trained):
     """A metric whose replicas have this standard deviation exactly, and whose trainings agree."""
     replicas = value + error * np.array([-1.0, 1.0] * 2000) * np.sqrt(3999 / 4000)
     return Measured("x", value, np.nan, np.nan, np.nan, np.full(3, value), replicas, trained, split_error=error)
+
+
+def class_accuracies(*values, n=200):
+    """Of one classifier, each with the binomial error of n samples."""
+    models = {"m": {}}
+    for k, value in enumerate(values):
+        metric = number(value, own=np.sqrt(value * (1 - value) / n), seeds=(0, 0), label=f"class {k}")
+        models["m"][f"class_accuracy.{k}"] = metric
+    return Measurements(models, {}, {"m": "metrics.json", None: "data.json"})
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ((0.9, 0.4, 0.5, 0.4, 0.6), "reproduced"),
+        ((0.9, 0.9, 0.9, 0.9, 0.22), "undecided"),
+        ((0.9, 0.9, 0.9, 0.9, 0.08), "not reproduced"),  # the mean alone, 0.74, would hide it
+        ((1.0, 0.0, 0.0, 0.0, 0.0), "not reproduced"),  # one class for all
+        ((0.2, 0.2, 0.2, 0.2, 0.2), "undecided"),  # by lot
+    ],
+)
+def test_each_class_is_above_chance_or_the_claim_fails(values, verdict):
+    metrics = [{"model": "m", "metric": f"class_accuracy.{k}"} for k in range(5)]
+    found = decided("above_each", class_accuracies(*values), metrics=metrics, threshold=0.2)
+    assert found.verdict == verdict
+    assert len(found.margins) == 5

@@ -1,6 +1,8 @@
-"""Observe the test split without any network: single features, class by class."""
+"""Observe the samples without any network, of the test split or of all: single features, class by class."""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +20,30 @@ from bevatron.evaluate.statistics.measurement import Measurement, measure
 from bevatron.evaluate.statistics.ranking import Ranking
 from bevatron.evaluate.statistics.roc import ROC_GRID
 from bevatron.store.records.data import DataRecord, ObservableRecord, PointsRecord, write_data
-from bevatron.store.shards.dataset import load_dataset
+from bevatron.store.shards.dataset import Dataset, load_dataset
 from bevatron.versions import versions
 
 log = logging.getLogger("bevatron")
 BINS = 50
 POINTS = 2_000
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """The samples of one or several splits: their columns, labels (n,), and the bootstrap over their events."""
+
+    columns: TestColumns
+    labels: np.ndarray
+    bootstrap: Bootstrap
+
+
+def _read_splits(study: DataPart, dataset: Dataset, splits: Sequence[str]) -> _Samples:
+    columns, task, replicas = TestColumns(dataset, splits), study.task, study.evaluation.bootstrap
+    events = columns.events()
+    labels = np.zeros(len(events), np.int64)
+    if isinstance(task, Classification):
+        labels = columns.target(task.target).astype(np.int64)
+    return _Samples(columns, labels, Bootstrap(events, replicas, dataset.manifest.sha256, columns.weights()))
 
 
 def measure_observables(study: DataPart, manifest_path: Path, output: Path) -> None:
@@ -33,28 +53,32 @@ def measure_observables(study: DataPart, manifest_path: Path, output: Path) -> N
     every pair and `<observable>.auc.<signal>_vs_rest`; without classes `<observable>.mean` and
     `<observable>.median`. A sample whose list is too short to have the element counts as 'missing': it is in
     no mean or median, and in an AUC it ranks below every other, as a cut from below would lose it. Samples count by
-    their weights, where they have any, in metrics and histograms.
+    their weights, where they have any, in metrics and histograms. An observable with `samples: all` is measured on all
+    splits, with a bootstrap over all of their events.
     """
     dataset = load_dataset(manifest_path, dataset_digest(study))
-    columns, manifest = TestColumns(dataset), dataset.manifest
-    n, task, settings = manifest.n_samples("test"), study.task, study.evaluation
-    bootstrap = Bootstrap(columns.events(), settings.bootstrap, manifest.sha256, columns.weights())
-    labels = columns.target(task.target).astype(np.int64) if isinstance(task, Classification) else np.zeros(n, int)
+    test, task, settings = _read_splits(study, dataset, ("test",)), study.task, study.evaluation
+    columns, manifest, bootstrap = test.columns, dataset.manifest, test.bootstrap
+    n = manifest.n_samples("test")
     classes = list(task.classes) if isinstance(task, Classification) else [""]
     for profile in settings.profiles.values():
         read_variable(columns, profile)  # a name that the dataset does not know is told before the networks are trained
+    samples = {"test": test}
+    if any(observable.samples == "all" for observable in settings.observables.values()):
+        samples["all"] = _read_splits(study, dataset, manifest.split_names)
     metrics: dict[str, Measurement] = {}
     histograms: dict[str, ObservableRecord] = {}
     for name, observable in settings.observables.items():
-        values = columns.feature(observable.group, observable.feature, observable.position)
+        measured = samples[observable.samples]
+        values = measured.columns.feature(observable.group, observable.feature, observable.position)
         unit = columns.unit(observable.group, observable.feature)
-        roc = None
-        for key, measurement in _averages(values, labels, classes, bootstrap, settings.confidence, unit).items():
+        labels, replicas, roc = measured.labels, measured.bootstrap, None
+        for key, measurement in _averages(values, labels, classes, replicas, settings.confidence, unit).items():
             metrics[f"{name}.{key}"] = measurement
         if isinstance(task, Classification):
-            cuts, roc = _measure_cuts(task, values, labels, bootstrap, settings.confidence)
+            cuts, roc = _measure_cuts(task, values, labels, replicas, settings.confidence)
             metrics |= {f"{name}.{key}": measurement for key, measurement in cuts.items()}
-        histograms[name] = _fill_histogram(observable, unit, values, labels, classes, roc, bootstrap)
+        histograms[name] = _fill_histogram(observable, unit, values, labels, classes, roc, replicas)
     record = DataRecord(
         study=study.name,
         task=task.kind,
@@ -113,6 +137,7 @@ def _fill_histogram(
         title=observable.title,
         unit=unit,
         log=observable.log,
+        splits=observable.samples,
         edges=tuple(edges.tolist()),
         counts=counts,
         errors=errors if weighted or bootstrap.is_clustered else None,

@@ -243,6 +243,17 @@ def test_start_of_the_shower_is_the_true_ionisation():
     assert conversion == 0
 
 
+def test_an_event_is_one_sample_whatever_its_planes_and_particles():
+    """So that a bootstrap that draws samples draws events: all planes, images and boxes of one event together."""
+    proton = ((100, 0, 160), (110, 0, 165), 6.0, 1)
+    events = raw([[MUON, proton], [MUON], [proton]], [[(13, 0), (2212, 0)], [(13, 0)], [(13, 0), (2212, 0)]])
+    samples = prepared(events)
+    np.testing.assert_array_equal(samples.id, events.id)
+    assert samples.event is None  # no two samples share one
+    assert len(images(samples)) == len(images(samples, "coarse")) == len(samples.targets["boxes"]) == 3
+    assert images(samples).shape[1] == 3
+
+
 def test_the_same_seed_gives_the_same_images():
     noisy = {"noise": 1.0, "threshold": 3.0}
     first, again, other = (prepared(raw([[MUON]]), seed, electronics=noisy) for seed in (1, 1, 2))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from bevatron.simulate.argon.hadronic.nuclear import capture_muon, capture_pion, interact, interaction_per_cm
+from bevatron.simulate.argon.hadronic.nuclear_rates import PION_ENERGY, PION_TABLE, pion_cross_section
 
 Z = np.array([0.0, 0.0, 1.0])
 
@@ -45,6 +46,14 @@ def test_rest_energy_is_what_was_made_or_destroyed():
             pions = fragments[np.abs(fragments[:, 0]) == 211, 0].size * 139.57039
             pions += (fragments[:, 0] == 111).sum() * 134.9768
             assert mass == pytest.approx(pions - 139.57039, abs=1e-6)
+
+
+def test_cross_sections_of_pions_are_numpys_interpolation():
+    """To the last bit, as every interaction length depends on it; at the table's points and outside of it, too."""
+    energies = np.concatenate([np.random.default_rng(3).uniform(-10, 2500, 500), PION_ENERGY, [1e5]])
+    for channel in range(4):
+        expected = np.interp(energies, PION_ENERGY, PION_TABLE[channel])
+        assert [pion_cross_section(energy, channel) for energy in energies] == expected.tolist()
 
 
 def test_mean_free_paths():

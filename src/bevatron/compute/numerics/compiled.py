@@ -18,6 +18,9 @@ log = logging.getLogger("bevatron")
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` compiled when first called (numba.njit: IEEE arithmetic, one thread).
 
+    It is called from Python and from other compiled functions, and never handed on as a value: the wrapper for that
+    would be a fifteenth of the compile time.
+
     The machine code is kept under $NUMBA_CACHE_DIR, else in the user's cache folder, and never in the package,
     which may be read-only. numba itself checks only the source file of the function and not those of the functions that
     it calls. Each state of the module and of everything that it imports from its own package has a place of its own, so
@@ -25,14 +28,15 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """
     import numba
 
+    options: dict[str, Any] = {"no_cfunc_wrapper": True}
     folder = _folder(_sources(Path(inspect.getfile(function)).resolve()))
     if folder is None:
-        return _ignore_literals(numba.njit(function))
+        return _ignore_literals(numba.njit(**options)(function))
     settings = _numba_settings()
     configured = settings.CACHE_DIR
     settings.CACHE_DIR = str(folder)  # read while decorating alone
     try:
-        return _ignore_literals(numba.njit(cache=True)(function))
+        return _ignore_literals(numba.njit(cache=True, **options)(function))
     finally:
         settings.CACHE_DIR = configured
 

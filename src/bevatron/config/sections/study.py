@@ -175,3 +175,19 @@ class Study(DataPart):
                         what = f"unknown {word[:-1]} '{name}'{did_you_mean(name, known)}"
                         raise ValueError(f"claims.{claim.id}: {what}; allowed: {allowed}")
         return self
+
+    @model_validator(mode="after")
+    def _no_test_compares_a_model_with_what_it_learned_from(self) -> "Study":
+        """A model has learned from the training samples that an observable of all splits is measured on: how its metric
+        varies with them is in no bootstrap, and so not in the error of their difference.
+        """
+        of_all = {name for name, observable in self.evaluation.observables.items() if observable.samples == "all"}
+        for claim in self.claims if of_all else ():
+            observed = sorted(of_all & set(getattr(claim.test, "observables", list)()))
+            models = getattr(claim.test, "models", list)()
+            if observed and models:
+                raise ValueError(
+                    f"claims.{claim.id}: compares the model '{models[0]}' with the observable '{observed[0]}', whose "
+                    "'samples: all' holds what the model has learned from; give that observable 'samples: test'"
+                )
+        return self

@@ -1,5 +1,6 @@
 """Single features of the test split, read shard by shard without a network."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,15 @@ from bevatron.store.shards.shard import Shard
 
 
 class TestColumns:
-    """The test split's shards, verified against the manifest when opened."""
+    """The test split's shards, verified against the manifest when opened; or those of several splits, one after the
+    other.
+    """
 
     __test__ = False  # pytest: no test of ours
 
-    def __init__(self, dataset: Dataset):
+    def __init__(self, dataset: Dataset, splits: Sequence[str] = ("test",)):
         self.manifest, self.path = dataset.manifest, dataset.manifest_path
-        self._shards = dataset.check_shards("test")
+        self._shards = [path for split in splits for path in dataset.check_shards(split)]
 
     def target(self, name: str) -> np.ndarray:
         """A target by name: (n, ...)."""

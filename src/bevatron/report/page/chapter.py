@@ -254,8 +254,8 @@ def _observable_figures(results: StudyResults) -> list[ReportFigure]:
     counted = any(record.errors is not None for record in records)
     errors = "√Σw², w being the weight of an event's samples in a bin together" if counted else "√N"
     caption = (
-        f"Observables of the test split, each class normalised to unit area; errors are {errors}. The legend tells "
-        "what fraction of a class lies outside of the figure, or lacks the element."
+        f"Observables of {tables.splits_of_observables(results)}. Each class is normalised to unit area; errors are "
+        f"{errors}. The legend tells what fraction of a class lies outside of the figure, or lacks the element."
     )
     return [
         draw_figure(

@@ -197,13 +197,24 @@ def metrics_table(results: StudyResults) -> Table:
     )
 
 
+def splits_of_observables(results: StudyResults) -> str:
+    """In words, the samples on which the observables were measured."""
+    records = results.data.observables.values()
+    of_all = [record.title for record in records if record.splits == "all"]
+    if not of_all:
+        return "the test split"
+    if len(of_all) == len(records):
+        return "all splits, with a bootstrap over all of their events"
+    return f"the test split; of all splits, with a bootstrap over all of their events: {', '.join(of_all)}"
+
+
 def observables_table(results: StudyResults) -> Table | None:
     """Every number measured without a network."""
     observables = results.measurements.observables
     if not observables:
         return None
     rows = tuple((name, m, m.low, m.high, m.unit) for name, m in observables.items())
-    caption = "Observables of the test split; AUC of a cut from below."
+    caption = f"Observables of {splits_of_observables(results)}; AUC of a cut from below."
     origins = tuple(Origin(results.study.name, "observables", metric=name) for name in observables)
     head = ("metric", "value", "low", "high", "unit")
     return Table(f"{results.study.name}_observables", caption, head, rows, origins)

@@ -1,7 +1,7 @@
 """`data.json`: what the test split holds, without any network, written by `bevatron observables`."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,9 @@ class ObservableRecord(Record):
     title: str = Field(description="the observable's title")
     unit: str = Field(description="unit of its values; '' of a pure number")
     log: YesNo = Field(description="whether the figure's vertical axis is logarithmic")
+    splits: Literal["test", "all"] = Field(
+        default="test", description="the splits that it was measured on: the test split, or all of them"
+    )
     edges: tuple[Finite, ...] = Field(min_length=2, description="edges of the histogram's bins")
     counts: dict[str, tuple[Content, ...]] = Field(
         description="samples in each bin, by class; as all counts below sums of weights, where samples have weights"

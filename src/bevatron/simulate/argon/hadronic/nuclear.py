@@ -26,7 +26,7 @@ from bevatron.simulate.argon.hadronic.nuclear_rates import (
     interaction_per_cm,
     pion_cross_section,
 )
-from bevatron.simulate.argon.hadronic.nuclear_residue import PROTON_FRACTION, emit, evaporate, leave_well
+from bevatron.simulate.argon.hadronic.nuclear_residue import PROTON_FRACTION, emit_along, evaporate, leave_well
 
 __all__ = ["capture_muon", "capture_pion", "interact", "interaction_per_cm"]
 
@@ -114,7 +114,8 @@ def _absorb_pion(pdg, kinetic, direction, out):
     while True:
         sample_nucleon(first)
         sample_nucleon(second)
-        first += pion
+        for k in range(4):
+            first[k] += pion[k]
         scatter_two_bodies(first, second, NUCLEON_MASS, NUCLEON_MASS, 0.0, False)
         if min(first[0], second[0]) - NUCLEON_MASS > FERMI_ENERGY:  # Pauli; true of most
             break
@@ -135,7 +136,8 @@ def _produce_pion(pdg, mass, kinetic, direction, out):
         heavy = NUCLEON_MASS + PION_MASS + 5.0 + 250.0 * np.random.random()
         if not scatter_two_bodies(particle, delta, mass, heavy, SLOPE, False):
             continue
-        pion[:] = 0.0
+        for k in range(4):
+            pion[k] = 0.0
         if not scatter_two_bodies(delta, pion, NUCLEON_MASS, PION_MASS, 0.0, False):
             continue
         if delta[0] - NUCLEON_MASS < FERMI_ENERGY:
@@ -210,7 +212,7 @@ def _emit_pion(out, n, pdg, pion, mass):
     momentum = np.sqrt(pion[1] ** 2 + pion[2] ** 2 + pion[3] ** 2)
     if momentum <= 0.0:
         return n
-    return emit(out, n, pdg, pion[0] - mass, pion[1:] / momentum)
+    return emit_along(out, n, pdg, pion[0] - mass, pion, momentum)
 
 
 @compiled

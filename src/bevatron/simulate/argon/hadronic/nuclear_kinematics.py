@@ -1,4 +1,8 @@
-"""Nucleons in a Fermi sphere, and two particles that scatter. Compiled; four-vectors are (E, px, py, pz) in MeV."""
+"""Nucleons in a Fermi sphere, and two particles that scatter. Compiled; four-vectors are (E, px, py, pz) in MeV.
+
+Vectors are written component by component: numba takes seconds to compile slices that are assigned to, for the messages
+of errors that cannot occur here.
+"""
 
 import math
 
@@ -28,7 +32,8 @@ def sample_nucleon(nucleon):
     sample_unit_vector(direction)
     momentum = FERMI_MOMENTUM * np.random.random() ** (1.0 / 3.0)
     nucleon[0] = math.sqrt(NUCLEON_MASS**2 + momentum**2)
-    nucleon[1:] = momentum * direction
+    for k in range(3):
+        nucleon[k + 1] = momentum * direction[k]
     return nucleon[0] - NUCLEON_MASS
 
 
@@ -53,13 +58,16 @@ def scatter_two_bodies(first, second, mass_first, mass_second, slope, p_wave):
     slope: of exp(slope t) in 1/MeV², around the first one's direction; 0: isotropic, or with p_wave 1 + 3 cos²θ, as
     where the Δ is formed.
     """
-    total = first + second
+    total, velocity, before = np.empty(4), np.empty(3), np.empty(4)
+    for k in range(4):
+        total[k] = first[k] + second[k]
+        before[k] = first[k]
     s = total[0] ** 2 - total[1] ** 2 - total[2] ** 2 - total[3] ** 2
     root = math.sqrt(max(s, 0.0))
     if root <= mass_first + mass_second:
         return False
-    velocity = total[1:] / total[0]
-    before = first.copy()
+    for k in range(3):
+        velocity[k] = total[k + 1] / total[0]
     boost(before, velocity, -1.0)
     length = math.sqrt(before[1] ** 2 + before[2] ** 2 + before[3] ** 2)
     energy = (s + mass_first**2 - mass_second**2) / (2.0 * root)
@@ -67,17 +75,24 @@ def scatter_two_bodies(first, second, mass_first, mass_second, slope, p_wave):
     direction = np.empty(3)
     sample_unit_vector(direction)
     if length > 0.0 and (slope > 0.0 or p_wave):
-        axis = before[1:] / length
+        axis, across = np.empty(3), np.empty(3)
+        for k in range(3):
+            axis[k] = before[k + 1] / length
         cosine = sample_scattering_cosine(slope, p_wave, 2.0 * length * momentum)
         along = direction[0] * axis[0] + direction[1] * axis[1] + direction[2] * axis[2]
-        across = direction - along * axis
+        for k in range(3):
+            across[k] = direction[k] - along * axis[k]
         norm = math.sqrt(across[0] ** 2 + across[1] ** 2 + across[2] ** 2)
         if norm > 0.0:
-            direction = cosine * axis + math.sqrt(1.0 - cosine**2) / norm * across
+            factor = math.sqrt(1.0 - cosine**2) / norm
+            for k in range(3):
+                direction[k] = cosine * axis[k] + factor * across[k]
     first[0] = energy
-    first[1:] = momentum * direction
+    for k in range(3):
+        first[k + 1] = momentum * direction[k]
     boost(first, velocity, 1.0)
-    second[:] = total - first
+    for k in range(4):
+        second[k] = total[k] - first[k]
     return True
 
 

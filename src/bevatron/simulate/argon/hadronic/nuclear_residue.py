@@ -36,13 +36,25 @@ def emit(out, n, pdg, kinetic, direction):
 
 
 @compiled
+def emit_along(out, n, pdg, kinetic, vector, momentum):
+    """As `emit`, in the direction of a four-vector with this momentum."""
+    if n >= MAX_FRAGMENTS or kinetic <= 0.0:
+        return n
+    out[n, 0], out[n, 1] = pdg, kinetic
+    for k in range(3):
+        out[n, 2 + k] = vector[1 + k] / momentum
+    return n + 1
+
+
+@compiled
 def leave_well(out, n, pdg, nucleon, again):
     """A nucleon with four-momentum `nucleon` inside the well leaves it, perhaps after hitting another one; returns the
     number of rows. What cannot climb out of the well stays as excitation.
     """
     if again and np.random.random() < RESCATTERING:
-        other = np.empty(4)
-        fast = nucleon.copy()
+        other, fast = np.empty(4), np.empty(4)
+        for k in range(4):
+            fast[k] = nucleon[k]
         sample_nucleon(other)
         scatter_two_bodies(fast, other, NUCLEON_MASS, NUCLEON_MASS, 0.0, False)
         allowed = min(fast[0], other[0]) - NUCLEON_MASS > FERMI_ENERGY  # Pauli
@@ -61,7 +73,7 @@ def leave_well_directly(out, n, pdg, nucleon):
     if kinetic <= lowest:
         return n
     momentum = math.sqrt(nucleon[1] ** 2 + nucleon[2] ** 2 + nucleon[3] ** 2)
-    return emit(out, n, pdg, kinetic, nucleon[1:] / momentum)
+    return emit_along(out, n, pdg, kinetic, nucleon, momentum)
 
 
 @compiled
