@@ -113,7 +113,7 @@ def losses_along_training(
     losses = []
     with np.errstate(all="ignore"):
         for epoch in range(1, EPOCHS + 1):
-            network.partial_fit(images, labels, classes)
+            network.partial_fit(images, labels, classes=classes)
             if epoch in at:
                 probability = np.asarray(network.predict_proba(test))
                 right = np.where(known, probability[np.arange(len(test)), np.where(known, columns, 0)], 0.0)
