@@ -157,6 +157,7 @@ class Study(DataPart):
             ("evaluation.inspect_layers", self.evaluation.inspect_layers),
             ("evaluation.importance.models", importance.models if importance is not None else []),
             ("evaluation.reference", [reference] if reference is not None else []),
+            ("task.attacks.models", attacks.models if attacks is not None else []),
             ("task.attacks.least_change.models", least_change.models if least_change is not None else []),
         ):
             for name in names:

@@ -50,7 +50,7 @@ class LeastChange(Section):
 class Attacks(WithLaterKeys):
     """How trained classifiers are tried with adversarial examples."""
 
-    LATER: ClassVar[tuple[str, ...]] = ("least_change",)
+    LATER: ClassVar[tuple[str, ...]] = ("models", "least_change")
 
     epsilons: list[Positive] = Field(
         description="largest changes of an input's value, rising; the example shown is of the least that suffices",
@@ -59,6 +59,7 @@ class Attacks(WithLaterKeys):
     steps: Count = Field(
         default=20, description="steps of PGD, which is tried beside FGSM so that masked gradients are seen"
     )
+    models: list[Name] = Field(default=[], description="networks that are attacked; default: all")
     samples: Count = Field(default=1000, description="test samples that are attacked, from the first on")
     range: tuple[Real, Real] = Field(default=(0.0, 1.0), description="values that an input can have")
     least_change: LeastChange | None = Field(
@@ -82,7 +83,9 @@ class Classification(Section):
     efficiencies: list[Fraction] = Field(
         default=[0.60, 0.70, 0.77, 0.85], description="signal efficiencies at which background rejections are quoted"
     )
-    attacks: Attacks | None = Field(default=None, description="adversarial examples for every network; default: none")
+    attacks: Attacks | None = Field(
+        default=None, description="adversarial examples for trained networks; default: none"
+    )
 
     @model_validator(mode="after")
     def _signal_is_a_class(self) -> "Classification":

@@ -46,7 +46,7 @@ def attack_networks(
                          network of n inputs it grows like √n (arXiv:1412.6572, sec. 3)
     """
     settings, confidence = task.attacks, context.confidence
-    if settings is None:
+    if settings is None or (settings.models and context.model_name not in settings.models):
         return {}, None
     attacked = [_attack(context, context.target, folder, settings) for folder in context.folders]
     seeds = [seed for seed in attacked if seed is not None]

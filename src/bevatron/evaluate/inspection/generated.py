@@ -1,4 +1,4 @@
-"""Comparing generated images with real ones: distance of their distributions, copies, and who can tell them apart."""
+"""Comparing generated images with real ones: distance of their distributions, and copies."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,8 +10,7 @@ if TYPE_CHECKING:
 
 FEATURES = 32  # hidden units of the reference
 SAMPLES = 5_000  # training images from which the reference learns, and among which copies are looked for
-EPOCHS = 60  # of the reference, and of the same network trained for comparison with the generator
-OBSERVER_EPOCHS = 30  # of the network that learns to spot generated images
+EPOCHS = 60  # of the reference
 
 
 @dataclass(frozen=True)
@@ -28,21 +27,6 @@ class ReferenceClassifier:
         network = MLPClassifier((FEATURES,), max_iter=EPOCHS, tol=0.0, n_iter_no_change=EPOCHS, random_state=0)
         with np.errstate(all="ignore"):
             return cls(_fit(network, images, labels))
-
-    @classmethod
-    def of_generated(cls, real: np.ndarray, generated: np.ndarray, seed: int) -> "ReferenceClassifier":
-        """An observer that learned to spot generated images: class 1 real, 0 generated; images (n, pixels) each.
-
-        Its accuracy on others is the classifier two-sample test's (D. Lopez-Paz and M. Oquab, arXiv:1610.06545).
-        """
-        from sklearn.neural_network import MLPClassifier
-
-        network = MLPClassifier(
-            (FEATURES,), max_iter=OBSERVER_EPOCHS, tol=0.0, n_iter_no_change=OBSERVER_EPOCHS, random_state=seed
-        )
-        images = np.concatenate([real, generated])
-        with np.errstate(all="ignore"):
-            return cls(_fit(network, images, np.repeat([1, 0], [len(real), len(generated)])))
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """(n, pixels) to (n, FEATURES)."""
@@ -93,29 +77,3 @@ def nearest(images: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
     distances, rows = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(among).kneighbors(images)
     return distances[:, 0], rows[:, 0]
-
-
-def losses_along_training(
-    images: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray, moments: int, seed: int
-) -> np.ndarray:
-    """Cross entropy of each test image (moments, n) along the training of one network by itself: the reference's.
-
-    Images (m, pixels), labels (m,), of the training; test (n, pixels), truth (n,). The moments are evenly spaced, the
-    first after one of EPOCHS epochs, the last at the end, as those of a generator that are remembered.
-    """
-    from sklearn.neural_network import MLPClassifier
-
-    network, classes = MLPClassifier((FEATURES,), random_state=np.random.RandomState(seed)), np.unique(labels)
-    columns = np.searchsorted(classes, truth)
-    known = columns < len(classes)
-    known[known] = classes[columns[known]] == truth[known]
-    at = {1 + round(k * (EPOCHS - 1) / (moments - 1)) for k in range(moments)}
-    losses = []
-    with np.errstate(all="ignore"):
-        for epoch in range(1, EPOCHS + 1):
-            network.partial_fit(images, labels, classes=classes)
-            if epoch in at:
-                probability = np.asarray(network.predict_proba(test))
-                right = np.where(known, probability[np.arange(len(test)), np.where(known, columns, 0)], 0.0)
-                losses.append(-np.log(np.maximum(right, 1e-15)))
-    return np.array(losses)

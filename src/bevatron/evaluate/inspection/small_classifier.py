@@ -1,0 +1,68 @@
+"""Small classifiers that an evaluation trains: an observer of generated images, and a training to compare with."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+HIDDEN, BATCH, RATE = 32, 200, 1e-3  # of the network, and of Adam
+COMPARED_EPOCHS, OBSERVER_EPOCHS = 60, 30
+
+
+def spot_generated(
+    real: np.ndarray, generated: np.ndarray, test: np.ndarray, others: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether an observer tells each test image, and each of other generated images, right: (n,) and (m,) bool.
+
+    It is a new network that learned to tell `real` from `generated` images, all (n, pixels): the classifier two-sample
+    test (D. Lopez-Paz and M. Oquab, arXiv:1610.06545). A discriminator's accuracy depends on its own training as well.
+    """
+    images = np.concatenate([real, generated])
+    labels = np.repeat([1, 0], [len(real), len(generated)])
+    *_, (_, network) = _train(images, labels, 2, OBSERVER_EPOCHS, seed)
+    says_real, says_others = (_logits(network, rows).argmax(1) == 1 for rows in (test, others))
+    return says_real, ~says_others
+
+
+def losses_along_training(
+    images: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray, moments: int, seed: int
+) -> np.ndarray:
+    """Cross entropy of each test image along the training of one network by itself: (moments, n).
+
+    Images (m, pixels) and class numbers (m,) of the training, test (n, pixels) and truth (n,). The moments are evenly
+    spaced, the first after one of COMPARED_EPOCHS epochs, the last at the end, as those at which a generator is
+    remembered.
+    """
+    n_classes = int(max(labels.max(), truth.max())) + 1
+    at = [1 + round(k * (COMPARED_EPOCHS - 1) / max(moments - 1, 1)) for k in range(moments)]
+    found = {}
+    for epoch, network in _train(images, labels, n_classes, COMPARED_EPOCHS, seed):
+        if epoch in at:
+            logits = torch.from_numpy(_logits(network, test))
+            found[epoch] = functional.cross_entropy(logits, torch.from_numpy(truth).long(), reduction="none").numpy()
+    return np.array([found[epoch] for epoch in at])
+
+
+def _train(
+    images: np.ndarray, labels: np.ndarray, n_classes: int, epochs: int, seed: int
+) -> Iterator[tuple[int, nn.Module]]:
+    """The number of each epoch, and the network after it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = nn.Sequential(nn.Linear(images.shape[1], HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, n_classes))
+    order = torch.Generator().manual_seed(seed)
+    rows, numbers = torch.from_numpy(images).float(), torch.from_numpy(labels).long()
+    adam = torch.optim.Adam(network.parameters(), lr=RATE)
+    for epoch in range(1, epochs + 1):
+        for batch in torch.randperm(len(rows), generator=order).split(BATCH):
+            adam.zero_grad()
+            functional.cross_entropy(network(rows[batch]), numbers[batch]).backward()
+            adam.step()
+        yield epoch, network
+
+
+def _logits(network: nn.Module, images: np.ndarray) -> np.ndarray:
+    with torch.no_grad():
+        return network(torch.from_numpy(images).float()).double().numpy()
