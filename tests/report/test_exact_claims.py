@@ -27,3 +27,19 @@ def test_weights_are_counted(weights, verdict):
     found = decided("weight_count", architecture={"kind": "lenet"}, channels=1, side=32, classes=10, weights=weights)
     assert found.verdict == verdict
     assert f"the claim wants {weights:,}" in found.sentence
+
+
+def test_an_attack_moves_a_linear_function_in_proportion_to_its_inputs(monkeypatch):
+    found = decided("linear_change", inputs=[10, 1000], epsilon=0.01)
+    assert found.verdict == "reproduced"
+    assert "0.1 for 10, 10 for 1,000 inputs" in found.sentence
+
+    def along_the_gradient(network, inputs, labels, epsilon, low, high):
+        import torch
+
+        x = inputs["x"].clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(network({"x": x})[:, 0].sum(), x)
+        return {"x": inputs["x"] + epsilon * gradient}  # as large as the weights, not ε in every input
+
+    monkeypatch.setattr("bevatron.training.attacks.fgsm", along_the_gradient)
+    assert decided("linear_change", inputs=[10, 1000], epsilon=0.01).verdict == "not reproduced"

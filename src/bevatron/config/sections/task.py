@@ -39,7 +39,7 @@ class Regression(Section):
 class LeastChange(Section):
     """The smallest change that makes a network mistake an image, by box-constrained L-BFGS (arXiv:1312.6199)."""
 
-    models: list[Name] = Field(default=[], description="networks that are tried; default: all")
+    models: list[Name] = Field(default=[], description="networks that are tried; default: those attacked")
     samples: Count = Field(
         default=200, description="first samples of the test split, of which the recognised are tried"
     )

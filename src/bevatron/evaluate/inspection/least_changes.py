@@ -64,7 +64,8 @@ def measure_least_changes(
     assert attacks is not None
     settings = attacks.least_change
     assert settings is not None
-    if settings.models and context.model_name not in settings.models:
+    names = settings.models or attacks.models
+    if names and context.model_name not in names:
         return {}, None
     seeds = [_change(context, folder, attacks, settings) for folder in context.folders]
     if any(seed is None or not len(seed.rows) for seed in seeds):

@@ -10,6 +10,7 @@ from bevatron.config.sections.model import Model
 from bevatron.config.sections.task import Generation
 from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluation
 from bevatron.evaluate.inspection.generated import SAMPLES, ReferenceClassifier, frechet_distance, nearest
+from bevatron.evaluate.inspection.steadiness import lost_distance, lost_loss
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement, measure
 from bevatron.evaluate.statistics.two_samples import (
@@ -84,7 +85,7 @@ class GenerationEvaluation:
             spotted = spot_generated(train, seed.for_observer(len(train)), test, seed.made[-1], seed.seed)
             values["spotted"] = real.with_generated(*spotted, drawn.weights())
             losses = losses_along_training(train, train_labels, test, labels, len(seed.made), seed.seed)
-            values["classifier_loss.lost"] = _lost_loss(losses, bootstrap.weights())
+            values["classifier_loss.lost"] = lost_loss(losses, bootstrap.weights())
             for name, value in values.items():
                 of_seeds.setdefault(name, []).append(value)
         subset = train[: len(test)]
@@ -140,34 +141,13 @@ def _of_generated(
         "frechet_distance.first": distances[0],
         "frechet_distance.early": distances[1],
         "frechet_distance.of_first": distances[2] / distances[0],
-        "frechet_distance.lost": _lost_distance(features, real, drawn),
+        "frechet_distance.lost": lost_distance(real.features, real.scale * real.weights, features, drawn),
         "d_accuracy": real.with_generated(d_real > 0, d_made < 0, drawn),
         "saddle_point": 2.0 * real.with_generated(*logarithms, drawn),
         "memorisation": bootstrap.median(nearest(last, train)[0]) / real.distance,
         "diversity": diversities(last, drawn) / diversities(test, real.weights),
         "classes_made": fractions_of_classes(reference.classes(last), n_classes, drawn, MADE),
     }
-
-
-def _lost_distance(features: list[np.ndarray], real: _Real, drawn: np.ndarray) -> np.ndarray:
-    """By what fraction the last generator's Fréchet distance is above that of the best one: (replicas + 1,).
-
-    One half of the images, real and generated, says which is the best, and the other by how much it is better: so
-    nothing is gained by choosing, and the number may be negative.
-    """
-    chosen = [frechet_distance(real.features[::2], f[::2], real.scale * real.weights[::2, 0]) for f in features]
-    moments = Moments.of(real.features[1::2], real.scale * real.weights[1::2])
-    last, best = (
-        frechet_distances(moments, Moments.of(f[1::2], drawn[1::2]))
-        for f in (features[-1], features[int(np.argmin(chosen))])
-    )
-    return last / best - 1.0
-
-
-def _lost_loss(losses: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The same of a classifier: losses (moments, n) of each test image, by their means."""
-    best = int(np.argmin(losses[:, ::2] @ weights[::2, 0].astype(np.float64)))
-    return means(losses[-1, 1::2], weights[1::2]) / means(losses[best, 1::2], weights[1::2]) - 1.0
 
 
 class _Seed:
