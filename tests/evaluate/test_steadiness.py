@@ -7,7 +7,7 @@ from bevatron.evaluate.inspection.steadiness import lost_distance, lost_loss
 
 
 def test_nothing_is_lost_where_all_moments_are_equally_good():
-    """The lowest of six equal generators is below the last by chance; the other half of the images does not see that."""
+    """The lowest of six equals is below the last by chance; the other half of the images does not see that."""
     lost, chosen_and_measured = [], []
     for k in range(120):
         random = np.random.default_rng([30, k])
@@ -29,7 +29,7 @@ def test_a_generator_that_drifts_away_has_lost():
     """Means 1, 0.5 and 1 away from the real ones, of equal widths: squares 1 over 0.25."""
     random = np.random.default_rng(32)
     real = random.standard_normal((6000, 2))
-    generated = [random.standard_normal((6000, 2)) + (away, 0.0) for away in (2.0, 0.5, 1.0)]
+    generated = [random.standard_normal((6000, 2)) + np.array([away, 0.0]) for away in (2.0, 0.5, 1.0)]
     once = np.ones((6000, 1))
     assert lost_distance(real, once, generated, once)[0] == pytest.approx(3.0, rel=0.15)
     assert lost_distance(real, once, generated[:2], once)[0] == 0.0
