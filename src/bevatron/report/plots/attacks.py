@@ -47,7 +47,7 @@ def plot_attack_example(example: dict[str, Any], classes: list[str]) -> Figure:
 
 def plot_least_change(example: dict[str, Any], classes: list[str]) -> Figure:
     """An image, the smallest change that was found, with its scale, and the image that the network mistakes."""
-    figure, panels = plt.subplots(1, 3, figsize=(WIDTH * 0.8, 3.2), width_ratios=(1, 1.18, 1))
+    figure, panels = plt.subplots(1, 3, figsize=(WIDTH * 0.8, 3.0))
     before, after, change = example["before"], example["after"], np.asarray(example["change"], float)
     largest = max(float(np.abs(change).max()), 0.001)
     _draw_image(panels[0], before["image"], 0.0, 1.0)
@@ -56,9 +56,9 @@ def plot_least_change(example: dict[str, Any], classes: list[str]) -> Figure:
     panels[1].set_xticks([])
     panels[1].set_yticks([])
     panels[1].set_title("+ r, the change", loc="left")
-    figure.colorbar(artist, ax=panels[1], label="change of the grey value", fraction=0.05)
     _draw_image(panels[2], after["image"], 0.0, 1.0)
     panels[2].set_title(f"= {classes[after['class']]}, {after['confidence']:.0%}", loc="left")
+    figure.colorbar(artist, ax=list(panels), label="r: change of the grey value", fraction=0.03)
     return figure
 
 
