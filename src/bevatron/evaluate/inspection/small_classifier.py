@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bevatron.compute.numerics.devices import deterministic
+
 HIDDEN, BATCH = 32, 200
 RATE, BETA_1, BETA_2, EPSILON = 1e-3, 0.9, 0.999, 1e-8  # of Adam
 COMPARED_EPOCHS, OBSERVER_EPOCHS = 60, 30
@@ -22,8 +24,9 @@ def spot_generated(
     """
     images = np.concatenate([real, generated])
     labels = np.repeat([1, 0], [len(real), len(generated)])
-    *_, (_, network) = _train(images, labels, 2, OBSERVER_EPOCHS, seed)
-    says_real, says_others = (_logits(network, rows).argmax(1) == 1 for rows in (test, others))
+    with deterministic(1):
+        *_, (_, network) = _train(images, labels, 2, OBSERVER_EPOCHS, seed)
+        says_real, says_others = (_logits(network, rows).argmax(1) == 1 for rows in (test, others))
     return says_real, ~says_others
 
 
@@ -38,11 +41,12 @@ def losses_along_training(
     """
     n_classes = int(max(labels.max(), truth.max())) + 1
     at = [1 + round(k * (COMPARED_EPOCHS - 1) / max(moments - 1, 1)) for k in range(moments)]
-    found = {}
-    for epoch, network in _train(images, labels, n_classes, COMPARED_EPOCHS, seed):
-        if epoch in at:
-            logits = torch.from_numpy(_logits(network, test))
-            found[epoch] = functional.cross_entropy(logits, torch.from_numpy(truth).long(), reduction="none").numpy()
+    numbers, found = torch.from_numpy(truth).long(), {}
+    with deterministic(1):
+        for epoch, network in _train(images, labels, n_classes, COMPARED_EPOCHS, seed):
+            if epoch in at:
+                logits = torch.from_numpy(_logits(network, test))
+                found[epoch] = functional.cross_entropy(logits, numbers, reduction="none").numpy()
     return np.array([found[epoch] for epoch in at])
 
 
