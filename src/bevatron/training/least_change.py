@@ -63,6 +63,7 @@ def _minimise(
 ) -> np.ndarray:
     """The minimum of Σ |r|² + b J from `values` on: all (batch, numbers)."""
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
     factors = torch.from_numpy(weights).to(targets.device)
 
@@ -78,7 +79,8 @@ def _minimise(
         return float((away**2).sum() + total.item()), slope.ravel()
 
     options: Any = {"maxiter": iterations, "maxcor": MEMORY, "ftol": TOLERANCE, "gtol": 0.0}
-    found = minimize(objective, values.ravel(), jac=True, method="L-BFGS-B", bounds=box, options=options)
+    with threadpool_limits(torch.get_num_threads()):  # sums over threads depend on how they are cut
+        found = minimize(objective, values.ravel(), jac=True, method="L-BFGS-B", bounds=box, options=options)
     return found.x.reshape(start.shape)
 
 

@@ -121,7 +121,7 @@ def _change(context: EvaluationContext, folder: Path, attacks: Attacks, settings
         found, distortion = found.cpu().numpy(), _distance(changed, images)
         near = found & (distortion < NEAR * _to_other_class(everything, labels, at))
         one_step = _fgsm_distortion(network, images, labels[at], low, high)
-    example = _example(images, changed, truth[rows], before[rows], logits_of(network, changed))
+        example = _example(images, changed, truth[rows], before[rows], logits_of(network, changed))
     return Changes(rows, found, distortion, one_step, near, example)
 
 
