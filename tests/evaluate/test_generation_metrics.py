@@ -21,8 +21,8 @@ CERTAIN = 0.7  # D's output before the sigmoid, of every image
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory):
-    """Metrics of two seeds: seed 0's G ignores its noise, seed 1's does not; D says the same of all images."""
+def measure(tmp_path_factory):
+    """Two seeds are measured: seed 0's G ignores its noise, seed 1's does not; D says the same of all images."""
     folder = tmp_path_factory.mktemp("gan")
     job = job_of("gan", folder)
     dataset = load_dataset(job.manifest_path, None)
@@ -54,8 +54,17 @@ def measured(tmp_path_factory):
         job.study, Workflow(studies=["digits_fit"], accelerator="cpu"), "net", dataset, tuple(folders), (0, 1)
     )
     predictions = Predictions(np.array(outputs), {}, np.arange(160, dtype=np.uint64))
-    bootstrap = Bootstrap(predictions.id, 60, dataset.manifest.sha256)
-    return GenerationEvaluation().metrics(job.study.task, predictions, bootstrap, context)[0]
+
+    def metrics(weights=None):
+        bootstrap = Bootstrap(predictions.id, 60, dataset.manifest.sha256, weights)
+        return GenerationEvaluation().metrics(job.study.task, predictions, bootstrap, context)[0]
+
+    return metrics
+
+
+@pytest.fixture(scope="module")
+def measured(measure):
+    return measure()
 
 
 def test_a_generator_of_one_image_has_no_variety(measured):
@@ -87,3 +96,13 @@ def test_nothing_is_lost_by_a_generator_that_does_not_change(measured):
     """Of seed 0 all remembered moments are the same."""
     assert measured["frechet_distance.lost"].per_seed[0] == pytest.approx(0.0, abs=1e-9)
     assert measured["frechet_distance.of_first"].per_seed[0] == pytest.approx(1.0)
+
+
+def test_equal_weights_are_no_weights_and_a_weight_of_zero_is_no_image(measure, measured):
+    same = measure(np.full(160, 2.5))
+    for name, metric in measured.items():
+        assert same[name].per_seed == pytest.approx(metric.per_seed, rel=1e-6, abs=1e-6), name
+        assert same[name].error == pytest.approx(metric.error, rel=1e-4, abs=1e-6), name
+    weights = np.ones(160)
+    weights[80:] = 0.0
+    assert measure(weights)["frechet_distance"].per_seed != measured["frechet_distance"].per_seed

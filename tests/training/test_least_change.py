@@ -117,3 +117,17 @@ def test_groups_of_several_shapes_are_changed_together():
     square = sum((changed[name] - x).square().flatten(1).sum(1) for name, x in inputs.items())
     margin = network(inputs)[:, 0]
     torch.testing.assert_close(square.sqrt(), margin / 7**0.5, rtol=0.02, atol=0.0)
+
+
+def test_the_number_of_blas_threads_changes_no_bit():
+    from threadpoolctl import threadpool_limits
+
+    torch.manual_seed(7)
+    network = torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 4))
+    network.requires_grad_(False)
+    x, found = {"x": images(200, 64)}, []
+    targets = network(x["x"]).argsort(1)[:, 1]
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            found.append(least_change(lambda inputs: network(inputs["x"]), x, targets, 0.0, 1.0, 5, 15)[0]["x"])
+    assert torch.equal(*found)
