@@ -6,7 +6,7 @@ import pytest
 from bevatron.evaluate.inspection.generated import frechet_distance, nearest
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.two_samples import (
-    Moments,
+    ReplicaMoments,
     diversities,
     fractions_of_classes,
     frechet_distances,
@@ -34,7 +34,7 @@ def statistics(real, made, weights, drawn):
     ]
     numbers = np.digitize(made[:, 1], [-2.55, -1.0, 0.0, 1.0, 2.55])
     return {
-        "frechet": frechet_distances(Moments.of(real, weights), Moments.of(made, drawn)),
+        "frechet": frechet_distances(ReplicaMoments.of(real, weights), ReplicaMoments.of(made, drawn)),
         "diversity": diversities(made, drawn) / diversities(real, weights),
         "d_accuracy": (means(d_real > 0, weights) + means(d_made < 0, drawn)) / 2,
         "V": means(-np.logaddexp(0, -d_real), weights) + means(-np.logaddexp(0, d_made), drawn),
@@ -81,7 +81,7 @@ def test_test_images_alone_would_say_too_small_an_error(toys):
 def test_distances_in_all_replicas_are_those_of_the_formula():
     real, made = samples(np.random.default_rng(23))
     weights, drawn = (Bootstrap(np.arange(N), 5, name).weights() for name in "ab")
-    found = frechet_distances(Moments.of(real, weights), Moments.of(made, drawn))
+    found = frechet_distances(ReplicaMoments.of(real, weights), ReplicaMoments.of(made, drawn))
     expected = [frechet_distance(real, made, w, v) for w, v in zip(weights.T * 1.0, drawn.T * 1.0, strict=True)]
     np.testing.assert_allclose(found, expected, rtol=1e-9)
     repeated = [np.repeat(x, w[:, 3], axis=0) for x, w in ((real, weights), (made, drawn))]
@@ -91,9 +91,9 @@ def test_distances_in_all_replicas_are_those_of_the_formula():
 def test_moments_do_not_depend_on_how_many_images_are_taken_at_once(monkeypatch):
     real, _ = samples(np.random.default_rng(24))
     weights = Bootstrap(np.arange(N), 3, "a").weights()
-    whole = Moments.of(real + 1e4, weights)  # far from zero: nothing cancels
+    whole = ReplicaMoments.of(real + 1e4, weights)  # far from zero: nothing cancels
     monkeypatch.setattr("bevatron.evaluate.statistics.two_samples.BLOCK", 7)
-    in_parts = Moments.of(real + 1e4, weights)
+    in_parts = ReplicaMoments.of(real + 1e4, weights)
     np.testing.assert_allclose(in_parts.mean, whole.mean, rtol=1e-12)
     np.testing.assert_allclose(in_parts.covariance, whole.covariance, rtol=1e-8, atol=1e-9)
     np.testing.assert_allclose(whole.covariance[0], np.cov(real.T), rtol=1e-7, atol=1e-9)

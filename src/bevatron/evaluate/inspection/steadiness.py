@@ -7,7 +7,7 @@ gained by choosing, and the number may be negative. Weights are as in `statistic
 import numpy as np
 
 from bevatron.evaluate.inspection.generated import frechet_distance
-from bevatron.evaluate.statistics.two_samples import Moments, frechet_distances, means
+from bevatron.evaluate.statistics.two_samples import ReplicaMoments, frechet_distances, means
 
 
 def lost_distance(real: np.ndarray, weights: np.ndarray, generated: list[np.ndarray], drawn: np.ndarray) -> np.ndarray:
@@ -17,9 +17,9 @@ def lost_distance(real: np.ndarray, weights: np.ndarray, generated: list[np.ndar
     the images of each remembered generator, with their draws (m, replicas + 1).
     """
     chosen = [frechet_distance(real[::2], made[::2], weights[::2, 0].astype(np.float64)) for made in generated]
-    moments = Moments.of(real[1::2], weights[1::2])
+    moments = ReplicaMoments.of(real[1::2], weights[1::2])
     last, best = (
-        frechet_distances(moments, Moments.of(made[1::2], drawn[1::2]))
+        frechet_distances(moments, ReplicaMoments.of(made[1::2], drawn[1::2]))
         for made in (generated[-1], generated[int(np.argmin(chosen))])
     )
     return last / best - 1.0

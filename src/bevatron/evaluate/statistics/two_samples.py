@@ -15,14 +15,14 @@ PAIRED = 2_000  # images, from the first on, whose pairs tell the diversity
 
 
 @dataclass(frozen=True)
-class Moments:
+class ReplicaMoments:
     """Mean (replicas + 1, k) and covariance (replicas + 1, k, k) of a sample's features in each replica."""
 
     mean: np.ndarray
     covariance: np.ndarray
 
     @classmethod
-    def of(cls, features: np.ndarray, weights: np.ndarray) -> "Moments":
+    def of(cls, features: np.ndarray, weights: np.ndarray) -> "ReplicaMoments":
         """Features (n, k), weights (n, replicas + 1), which add up to the (effective) number of images."""
         n, k = features.shape
         total, middle = weights.sum(0, dtype=np.float64)[:, None], features.mean(0)
@@ -43,7 +43,7 @@ class Moments:
         return (vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]) @ vectors.transpose(0, 2, 1)
 
 
-def frechet_distances(first: Moments, second: Moments) -> np.ndarray:
+def frechet_distances(first: ReplicaMoments, second: ReplicaMoments) -> np.ndarray:
     """|μ₁ - μ₂|² + tr(Σ₁ + Σ₂ - 2 (Σ₁ Σ₂)^½) in each replica, (replicas + 1,): as `generated.frechet_distance`.
 
     A replica repeats images, so that its distance has the bias of a smaller sample; only the spread is used. It is the

@@ -14,7 +14,7 @@ from bevatron.evaluate.inspection.steadiness import lost_distance, lost_loss
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement, measure
 from bevatron.evaluate.statistics.two_samples import (
-    Moments,
+    ReplicaMoments,
     diversities,
     fractions_of_classes,
     frechet_distances,
@@ -102,7 +102,7 @@ def _measure(
     of_training = Bootstrap(
         np.arange(len(subset)), replicas, f"{manifest}: training images", _weights_of(context, len(subset))
     )
-    of_data = Moments.of(reference.features(subset), of_training.weights())
+    of_data = ReplicaMoments.of(reference.features(subset), of_training.weights())
     metrics = {name: measure(values, confidence) for name, values in of_seeds.items()}
     metrics["frechet_distance_of_data"] = measure([frechet_distances(real.moments, of_data)], confidence)
     metrics["reference_accuracy"] = measure(
@@ -121,7 +121,7 @@ class _Real:
         self.features, self.weights = features, bootstrap.weights()
         w = bootstrap.sample_weights
         self.scale = 1.0 if w is None else w.sum() / float(w @ w)  # so that weights add up to their effective number
-        self.moments = Moments.of(features, self.scale * self.weights)
+        self.moments = ReplicaMoments.of(features, self.scale * self.weights)
         self.distance = bootstrap.median(distances)
 
     def with_generated(self, real: np.ndarray, generated: np.ndarray, drawn: np.ndarray) -> np.ndarray:
@@ -142,7 +142,7 @@ def _of_generated(
     """Metrics of one seed in each replica, (replicas + 1,); bootstrap: of its generated images."""
     drawn = bootstrap.weights()
     features, last = [reference.features(made) for made in seed.made], seed.made[-1]
-    distances = [frechet_distances(real.moments, Moments.of(features[k], drawn)) for k in (0, 1, -1)]
+    distances = [frechet_distances(real.moments, ReplicaMoments.of(features[k], drawn)) for k in (0, 1, -1)]
     d_real, d_made = d_of_real.astype(np.float64), seed.d_of_made.astype(np.float64)
     # ln D = -ln(1 + e^-d), ln(1 - D) = -ln(1 + e^d), for D the sigmoid of d.
     logarithms = -np.logaddexp(0.0, -d_real), -np.logaddexp(0.0, d_made)
