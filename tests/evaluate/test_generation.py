@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from bevatron.evaluate.inspection.generated import diversity, frechet_distance, nearest
+from bevatron.evaluate.inspection.generated import frechet_distance, nearest
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
-from bevatron.evaluate.tasks.generation import classes_made
+from bevatron.evaluate.statistics.two_samples import diversities, fractions_of_classes
 from bevatron.evaluate.tasks.reconstruction import reconstruction_metrics
 
 RANDOM = np.random.default_rng(4)
@@ -36,9 +36,10 @@ def test_copies_are_found_and_new_images_are_not():
 
 
 def test_a_collapsed_generator_has_no_variety():
-    assert diversity(np.ones((100, 9))) == 0.0
-    assert classes_made(np.zeros(100, int), 10) == 0.1
-    assert classes_made(np.arange(100) % 10, 10) == 1.0
+    once = np.ones((100, 1))
+    assert diversities(np.ones((100, 9)), once) == 0.0
+    assert fractions_of_classes(np.zeros(100, int), 10, once, 0.2) == 0.1
+    assert fractions_of_classes(np.arange(100) % 10, 10, once, 0.2) == 1.0
 
 
 def test_reconstructions_are_measured_in_closed_form():

@@ -309,3 +309,44 @@ def test_each_class_is_above_chance_or_the_claim_fails(values, verdict):
     found = decided("above_each", class_accuracies(*values), metrics=metrics, threshold=0.2)
     assert found.verdict == verdict
     assert len(found.margins) == 5
+
+
+@pytest.mark.parametrize(
+    ("value", "better", "verdict"),
+    [
+        (1.5, "higher", "reproduced"),  # better by any amount
+        (0.98, "higher", "reproduced"),
+        (0.9, "higher", "undecided"),
+        (0.8, "higher", "not reproduced"),
+        (0.5, "lower", "reproduced"),
+        (1.2, "lower", "not reproduced"),
+    ],
+)
+def test_no_worse_allows_a_tolerance_on_one_side(value, better, verdict):
+    measured = table(p=number(value, own=0.01, trained="p"), q=number(1.0, own=0.01, trained="q"))
+    found = decided("no_worse", measured, first=of("p"), second=of("q"), tolerance=0.1, better=better)
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("ranges", "verdict"),
+    [
+        ({"a": [0.5, 2.0], "b": [None, 0.9]}, "reproduced"),
+        ({"a": [0.5, 2.0], "b": [0.7, None]}, "not reproduced"),
+        ({"a": [1.005, 2.0]}, "undecided"),
+        ({"a": [0.5, 0.8]}, "not reproduced"),  # outside on the upper side
+    ],
+)
+def test_within_needs_every_range(ranges, verdict):
+    measured = Measurements(
+        {"m": {"a": number(1.0, own=0.01), "b": number(0.5, own=0.01, label="y")}}, {}, {"m": "metrics.json"}
+    )
+    found = decided("within", measured, model="m", ranges=ranges)
+    assert found.verdict == verdict
+    assert len(found.margins) == sum(end is not None for ends in ranges.values() for end in ends)
+
+
+@pytest.mark.parametrize(("ends", "said"), [([None, None], "has no end"), ([2, 1], "must be the lower")])
+def test_a_range_has_two_different_ends_or_one(ends, said):
+    with pytest.raises(ValueError, match=said):
+        CLAIM_TESTS["within"].Options(kind="within", model="m", ranges={"a": ends})

@@ -124,3 +124,19 @@ def test_exact_numbers_must_agree_for_every_seed_without_an_error(kind, value, p
     component = CLAIM_TESTS[kind]
     options = {"kind": kind, "metric": {"model": "unit", "metric": "n"}, "value": value}
     assert component().decide(component.Options.model_validate(options), measured(*per_seed)).verdict == verdict
+
+
+def test_an_attack_moves_a_linear_function_in_proportion_to_its_inputs(monkeypatch):
+    found = decided("linear_change", inputs=[10, 1000], epsilon=0.01)
+    assert found.verdict == "reproduced"
+    assert "0.1 for 10, 10 for 1,000 inputs" in found.sentence
+
+    def along_the_gradient(network, inputs, labels, epsilon, low, high):
+        import torch
+
+        x = inputs["x"].clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(network({"x": x})[:, 0].sum(), x)
+        return {"x": inputs["x"] + epsilon * gradient}  # as large as the weights, not ε in every input
+
+    monkeypatch.setattr("bevatron.training.attacks.fgsm", along_the_gradient)
+    assert decided("linear_change", inputs=[10, 1000], epsilon=0.01).verdict == "not reproduced"

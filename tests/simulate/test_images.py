@@ -125,12 +125,22 @@ def test_a_wrong_batch_is_one_line_with_its_name(tmp_path, content, said):
 
 def test_versions_of_images():
     raw = Digits().simulate(Digits.Options(kind="digits"), 0, 1)[0]
-    options = Images.Options(kind="images", versions={"thin": {"threshold": 0.5}, "negative": {"inverted": True}})
+    versions = {
+        "thin": {"threshold": 0.5},
+        "negative": {"inverted": True},
+        "large": {"averaged": 2, "repeated": 4},
+        "small": {"averaged": 2},
+    }
+    options = Images.Options(kind="images", versions=versions)
     inputs = Images().prepare(options, raw, 1, np.ones(len(raw), bool)).inputs
     values, thin, negative = (inputs[name].column.values for name in ("image", "thin", "negative"))
     assert thin[(values < 0.5) & (values > 0)].max() == 0
     np.testing.assert_array_equal(thin[values >= 0.5], values[values >= 0.5])
     np.testing.assert_allclose(negative + values, 1)
+    large, small = (inputs[name].column.values for name in ("large", "small"))
+    assert large.shape[1:] == Images().images(options, Digits.Options(kind="digits"))["large"] == (1, 16, 16)
+    np.testing.assert_array_equal(large, np.kron(small, np.ones((4, 4), np.float32)))  # the same information
+    assert "repeated" not in options.model_dump()["versions"]["small"]  # as the digest was before there was the key
 
 
 def test_kaggle_s_names_of_the_same_files_are_found(tmp_path):

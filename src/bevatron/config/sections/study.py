@@ -151,17 +151,21 @@ class Study(DataPart):
     @model_validator(mode="after")
     def _what_is_looked_into_is_there(self) -> "Study":
         importance, reference = self.evaluation.importance, self.evaluation.reference
+        attacks = getattr(self.task, "attacks", None)
+        least_change = attacks.least_change if attacks is not None else None
         for key, names in (
-            ("inspect_layers", self.evaluation.inspect_layers),
-            ("filter_tuning", self.evaluation.filter_tuning),
-            ("check_gradients", self.evaluation.check_gradients),
-            ("importance.models", importance.models if importance is not None else []),
-            ("reference", [reference] if reference is not None else []),
+            ("evaluation.inspect_layers", self.evaluation.inspect_layers),
+            ("evaluation.filter_tuning", self.evaluation.filter_tuning),
+            ("evaluation.check_gradients", self.evaluation.check_gradients),
+            ("evaluation.importance.models", importance.models if importance is not None else []),
+            ("evaluation.reference", [reference] if reference is not None else []),
+            ("task.attacks.models", attacks.models if attacks is not None else []),
+            ("task.attacks.least_change.models", least_change.models if least_change is not None else []),
         ):
             for name in names:
                 if name not in self.models:
                     near, allowed = did_you_mean(name, self.models), ", ".join(self.models)
-                    raise ValueError(f"evaluation.{key}: unknown model '{name}'{near}; allowed: {allowed}")
+                    raise ValueError(f"{key}: unknown model '{name}'{near}; allowed: {allowed}")
         return self
 
     @model_validator(mode="after")

@@ -1,10 +1,10 @@
 """The section `task`: what is learned, which decides the loss, the predictions and the metrics."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from bevatron.config.sections.section import Count, Fraction, Name, Positive, Real, Section
+from bevatron.config.sections.section import Count, Fraction, Name, Positive, Real, Section, WithLaterKeys
 from bevatron.near_names import did_you_mean
 
 
@@ -36,8 +36,21 @@ class Regression(Section):
         return self.scaling == "standard"
 
 
-class Attacks(Section):
+class LeastChange(Section):
+    """The smallest change that makes a network mistake an image, by box-constrained L-BFGS (arXiv:1312.6199)."""
+
+    models: list[Name] = Field(default=[], description="networks that are tried; default: those attacked")
+    samples: Count = Field(
+        default=200, description="first samples of the test split, of which the recognised are tried"
+    )
+    trials: Count = Field(default=10, description="values of c, the weight of the change, tried for each sample")
+    iterations: Count = Field(default=30, description="iterations of L-BFGS-B at most, for each of them")
+
+
+class Attacks(WithLaterKeys):
     """How trained classifiers are tried with adversarial examples."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("models", "least_change")
 
     epsilons: list[Positive] = Field(
         description="largest changes of an input's value, rising; the example shown is of the least that suffices",
@@ -46,8 +59,12 @@ class Attacks(Section):
     steps: Count = Field(
         default=20, description="steps of PGD, which is tried beside FGSM so that masked gradients are seen"
     )
+    models: list[Name] = Field(default=[], description="networks that are attacked; default: all")
     samples: Count = Field(default=1000, description="test samples that are attacked, from the first on")
     range: tuple[Real, Real] = Field(default=(0.0, 1.0), description="values that an input can have")
+    least_change: LeastChange | None = Field(
+        default=None, description="also look for the smallest change of each image (L-BFGS); default: not"
+    )
 
     @model_validator(mode="after")
     def _rising(self) -> "Attacks":
@@ -66,7 +83,9 @@ class Classification(Section):
     efficiencies: list[Fraction] = Field(
         default=[0.60, 0.70, 0.77, 0.85], description="signal efficiencies at which background rejections are quoted"
     )
-    attacks: Attacks | None = Field(default=None, description="adversarial examples for every network; default: none")
+    attacks: Attacks | None = Field(
+        default=None, description="adversarial examples for trained networks; default: none"
+    )
 
     @model_validator(mode="after")
     def _signal_is_a_class(self) -> "Classification":

@@ -41,11 +41,12 @@ def attack_networks(
     <kind>_error.at_<ε>  fraction of the samples that are not recognised when every value is changed by up to ε, along
                          the gradient's sign (fgsm), in the worst direction that 20 steps find (pgd), or at random
     flipped.at_<ε>       fraction of the samples recognised before that FGSM makes the network mistake
+    random_flipped.at_<ε>  the same for random signs
     attack_gain.at_<ε>   how far FGSM moves the margin of the true class, over how far random signs do; of a linear
                          network of n inputs it grows like √n (arXiv:1412.6572, sec. 3)
     """
     settings, confidence = task.attacks, context.confidence
-    if settings is None:
+    if settings is None or (settings.models and context.model_name not in settings.models):
         return {}, None
     attacked = [_attack(context, context.target, folder, settings) for folder in context.folders]
     seeds = [seed for seed in attacked if seed is not None]
@@ -56,8 +57,8 @@ def attack_networks(
 
     def fractions(of_seed: list[np.ndarray], among: list[np.ndarray] | None = None) -> Measurement:
         among = among or [rows] * len(of_seed)
-        values = [bootstrap.mean(_pad(v, len(labels)), r) for v, r in zip(of_seed, among, strict=True)]
-        return measure(values, confidence, n_binomial=_effective_number(of_seed, among, bootstrap))
+        values = [bootstrap.mean(pad(v, len(labels)), r) for v, r in zip(of_seed, among, strict=True)]
+        return measure(values, confidence, n_binomial=effective_number(of_seed, among, bootstrap))
 
     metrics: dict[str, Measurement] = {"attacked_clean_error": fractions([_is_wrong(s.clean, truth) for s in seeds])}
     curves: dict[str, Any] = {"epsilon": settings.epsilons, "clean": metrics["attacked_clean_error"].value}
@@ -69,19 +70,20 @@ def attack_networks(
         curves[kind] = {"value": [m.value for m in errors], "error": [m.error for m in errors]}
     for epsilon in settings.epsilons:
         right = [np.flatnonzero(_is_wrong(s.clean, truth) == 0) for s in seeds]
-        wrong = [_is_wrong(s.logits["fgsm", epsilon], truth) for s in seeds]
-        metrics[f"flipped.at_{epsilon:g}"] = fractions(wrong, right)
+        for name, kind in (("flipped", "fgsm"), ("random_flipped", "random")):
+            wrong = [_is_wrong(s.logits[kind, epsilon], truth) for s in seeds]
+            metrics[f"{name}.at_{epsilon:g}"] = fractions(wrong, right)
         gains = []
         for s in seeds:
             before = _margin(s.clean, truth)
             moved = [np.abs(_margin(s.logits[kind, epsilon], truth) - before) for kind in ("fgsm", "random")]
-            far, near = (bootstrap.mean(_pad(m, len(labels)), rows) for m in moved)
+            far, near = (bootstrap.mean(pad(m, len(labels)), rows) for m in moved)
             gains.append(far / np.where(near > 0, near, np.nan))
         metrics[f"attack_gain.at_{epsilon:g}"] = measure(gains, confidence)
     return metrics, curves | {"example": seeds[0].example}
 
 
-def _effective_number(of_seed: list[np.ndarray], among: list[np.ndarray], bootstrap: Bootstrap) -> float:
+def effective_number(of_seed: list[np.ndarray], among: list[np.ndarray], bootstrap: Bootstrap) -> float:
     """Of how many independent samples a fraction is that each seed takes among some of its own; at least 1."""
     n = max(1, min(map(len, among)))
     if not bootstrap.is_clustered and bootstrap.sample_weights is None:
@@ -109,8 +111,8 @@ def _attack(context: EvaluationContext, target: str, folder: Path, settings: Att
     low, high = settings.range
     with deterministic(context.model.training.threads), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("attacks", context.dataset.manifest.sha256))
-        for inputs, labels in _first_samples(context, target, settings.samples, device):
-            clean.append(_logits(network, inputs))
+        for inputs, labels in first_samples(context, target, settings.samples, device):
+            clean.append(logits_of(network, inputs))
             for epsilon in settings.epsilons:
                 changed = {
                     "fgsm": fgsm(network, inputs, labels, epsilon, low, high),
@@ -118,14 +120,14 @@ def _attack(context: EvaluationContext, target: str, folder: Path, settings: Att
                     "random": random_signs(inputs, epsilon, low, high),
                 }
                 for kind, moved in changed.items():
-                    logits[kind, epsilon].append(_logits(network, moved))
+                    logits[kind, epsilon].append(logits_of(network, moved))
                 example = example or _example(
                     inputs, changed["fgsm"], clean[-1], logits["fgsm", epsilon][-1], labels, epsilon
                 )
     return Attacked(np.concatenate(clean), {k: np.concatenate(v) for k, v in logits.items()}, example)
 
 
-def _first_samples(
+def first_samples(
     context: EvaluationContext, target: str, maximum: int, device: torch.device
 ) -> Iterator[tuple[Images, Tensor]]:
     """The first samples of the test split, and their class numbers."""
@@ -137,7 +139,8 @@ def _first_samples(
             return
 
 
-def _logits(network: nn.Module, inputs: Images) -> np.ndarray:
+def logits_of(network: nn.Module, inputs: Images) -> np.ndarray:
+    """(batch, n_classes) float64."""
     with torch.no_grad():
         return network(inputs).double().cpu().numpy()
 
@@ -158,13 +161,14 @@ def _example(
     return {
         "epsilon": epsilon,
         "label": int(truth[k]),
-        "before": {"image": _round(before), "class": int(clean[k].argmax()), "confidence": _confidence(clean[k])},
+        "before": {"image": rounded(before), "class": int(clean[k].argmax()), "confidence": confidence_of(clean[k])},
         "sign": np.sign(np.round(after - before, 6)).astype(int).tolist(),
-        "after": {"image": _round(after), "class": int(logits[k].argmax()), "confidence": _confidence(logits[k])},
+        "after": {"image": rounded(after), "class": int(logits[k].argmax()), "confidence": confidence_of(logits[k])},
     }
 
 
-def _confidence(logits: np.ndarray) -> float:
+def confidence_of(logits: np.ndarray) -> float:
+    """The probability (softmax) of the class that a sample is taken for; logits (n_classes,)."""
     shifted = np.exp(logits - logits.max())
     return round(float(shifted.max() / shifted.sum()), 4)
 
@@ -181,9 +185,11 @@ def _margin(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return logits[rows, truth] - others.max(1)
 
 
-def _pad(values: np.ndarray, n: int) -> np.ndarray:
+def pad(values: np.ndarray, n: int) -> np.ndarray:
+    """Values of the first samples (m,) for all n of the split, zero for the others."""
     return np.pad(values, (0, n - len(values)))
 
 
-def _round(image: np.ndarray) -> list:
+def rounded(image: np.ndarray) -> list:
+    """An image's values to three digits, for JSON."""
     return np.round(image.astype(np.float64), 3).tolist()

@@ -1,4 +1,4 @@
-"""Comparing generated images with real ones: distance of their distributions, copies, diversity."""
+"""Comparing generated images with real ones: distance of their distributions, and copies."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 FEATURES = 32  # hidden units of the reference
 SAMPLES = 5_000  # training images from which the reference learns, and among which copies are looked for
-PAIRS = 2_000  # whose mean distance tells diversity
+EPOCHS = 60  # of the reference
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class ReferenceClassifier:
         """Trained on images (n, pixels) with class numbers (n,); the same for the same data."""
         from sklearn.neural_network import MLPClassifier
 
-        network = MLPClassifier((FEATURES,), max_iter=60, tol=0.0, n_iter_no_change=60, random_state=0)
+        network = MLPClassifier((FEATURES,), max_iter=EPOCHS, tol=0.0, n_iter_no_change=EPOCHS, random_state=0)
         with np.errstate(all="ignore"):
             return cls(_fit(network, images, labels))
 
@@ -77,10 +77,3 @@ def nearest(images: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
     distances, rows = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(among).kneighbors(images)
     return distances[:, 0], rows[:, 0]
-
-
-def diversity(images: np.ndarray) -> float:
-    """Mean distance of random pairs; 0 where all images are one."""
-    random = np.random.default_rng(0)
-    first, second = random.integers(0, len(images), (2, PAIRS))
-    return float(np.linalg.norm(images[first] - images[second], axis=1)[first != second].mean())

@@ -43,6 +43,11 @@ class ClassificationEvaluation:
 
             of_attacks, curves["attacks"] = attack_networks(task, context, labels, bootstrap)
             metrics |= of_attacks
+            if task.attacks.least_change is not None:
+                from bevatron.evaluate.inspection.least_changes import measure_least_changes  # torch
+
+                of_changes, curves["least_change"] = measure_least_changes(task, context, labels, bootstrap)
+                metrics |= of_changes
         if context.model_name in context.study.evaluation.inspect_layers and context.folders:
             from bevatron.evaluate.inspection.layers import inspect_layers  # torch
 

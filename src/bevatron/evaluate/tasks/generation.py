@@ -9,14 +9,23 @@ from bevatron.config.loading.digest import seed_of
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.task import Generation
 from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluation
-from bevatron.evaluate.inspection.generated import SAMPLES, ReferenceClassifier, diversity, frechet_distance, nearest
+from bevatron.evaluate.inspection.generated import SAMPLES, ReferenceClassifier, frechet_distance, nearest
+from bevatron.evaluate.inspection.steadiness import lost_distance, lost_loss
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement, measure
+from bevatron.evaluate.statistics.two_samples import (
+    ReplicaMoments,
+    diversities,
+    fractions_of_classes,
+    frechet_distances,
+    means,
+)
 from bevatron.store.shards.contract import TargetInfo
 
 log = logging.getLogger("bevatron")
 DRAWN = 10  # images of each moment
 COLLAPSED = 0.3  # diversity, in units of real images', below which a generator makes but a few images
+MADE = 0.2  # of the expected number of a class, from which on it counts as made
 
 
 @evaluation("generation")
@@ -39,71 +48,116 @@ class GenerationEvaluation:
         Metrics by name:
         frechet_distance         of the last generator to the test split, in the features of a classifier that is
                                  trained here on the training split; .first, .early: of the first, second remembered
+        frechet_distance.of_first the last over the first
+        frechet_distance.lost    by what fraction the last is above that of the best generator remembered
         frechet_distance_of_data of training images to the test split: the least that can be hoped for
         reference_accuracy       of that classifier on the test split
+        classifier_loss.lost     what frechet_distance.lost is of the generator, of the cross entropy of such a
+                                 classifier, trained by itself from the seed's start: a simpler training
         d_accuracy               fraction of test and generated images that the trained D tells right; 0.5: by chance
-        saddle_point             V at the last validation; -2 ln 2 = -1.386 at the saddle point
+        spotted                  the same of an observer: a new classifier that learned to spot generated images
+        saddle_point             V = E ln D(x) + E ln(1 - D(G(z))) of the trained networks, over test and generated
+                                 images; -2 ln 2 = -1.386 at the saddle point
         memorisation             median distance to the nearest training image, over test images': 0 of copies
         diversity                mean distance of pairs, over that of test images: 0 of a collapsed generator
         classes_made             fraction of the classes that the reference classifier finds, each at least a fifth as
                                  often as expected
 
-        Test images count by their weights, where they have any, in frechet_distance, reference_accuracy, d_accuracy and
-        memorisation, training images in frechet_distance_of_data; the reference classifier, diversity and classes_made
-        know of no weights.
+        Errors contain the fluctuations of the test images and of the generated ones, each seed's drawn independently.
+        Test images count by their weights, where they have any, and training images in frechet_distance_of_data; the
+        reference classifier, the observer and classes_made know of no weights.
         """
-        model, target, confidence = context.model, context.target, context.confidence
-        train, train_labels = _images(context, "train", target)
-        test, labels = _images(context, "test", target)
-        reference = ReferenceClassifier.of(train, train_labels)
-        real = reference.features(test)
-        seeds = [
-            _Seed(context, folder, seed, len(test)) for folder, seed in zip(context.folders, context.seeds, strict=True)
-        ]
+        from threadpoolctl import threadpool_limits
 
+        with threadpool_limits(1):  # sums over threads depend on how they are cut
+            return _measure(task, predictions, bootstrap, context)
+
+
+def _measure(
+    task: Generation, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
+) -> tuple[dict[str, Measurement], dict[str, Any]]:
+    """As `GenerationEvaluation.metrics` says."""
+    from bevatron.evaluate.inspection.small_classifier import losses_along_training, spot_generated  # torch
+
+    model, target, confidence = context.model, context.target, context.confidence
+    train, train_labels = _images(context, "train", target)
+    test, labels = _images(context, "test", target)
+    reference = ReferenceClassifier.of(train, train_labels)
+    seeds = [
+        _Seed(context, folder, seed, len(test)) for folder, seed in zip(context.folders, context.seeds, strict=True)
+    ]
+    real = _Real(reference.features(test), nearest(test, train)[0], bootstrap)
+    manifest, replicas = context.dataset.manifest.sha256, bootstrap.replicas
+    of_seeds: dict[str, list[np.ndarray]] = {}
+    for outputs, seed in zip(predictions.outputs, seeds, strict=True):
+        drawn = Bootstrap(np.arange(len(test)), replicas, f"{manifest}: generated by seed {seed.seed}")
+        values = _of_generated(seed, outputs[:, 0], reference, real, train, test, len(task.classes), drawn)
+        spotted = spot_generated(train, seed.for_observer(len(train)), test, seed.made[-1], seed.seed)
+        values["spotted"] = real.with_generated(*spotted, drawn.weights())
+        losses = losses_along_training(train, train_labels, test, labels, len(seed.made), seed.seed)
+        values["classifier_loss.lost"] = lost_loss(losses, bootstrap.weights())
+        for name, value in values.items():
+            of_seeds.setdefault(name, []).append(value)
+    subset = train[: len(test)]
+    of_training = Bootstrap(
+        np.arange(len(subset)), replicas, f"{manifest}: training images", _weights_of(context, len(subset))
+    )
+    of_data = ReplicaMoments.of(reference.features(subset), of_training.weights())
+    metrics = {name: measure(values, confidence) for name, values in of_seeds.items()}
+    metrics["frechet_distance_of_data"] = measure([frechet_distances(real.moments, of_data)], confidence)
+    metrics["reference_accuracy"] = measure(
+        [bootstrap.mean((reference.classes(test) == labels).astype(float))], confidence
+    )
+    collapsed = [s.seed for s, v in zip(seeds, of_seeds["diversity"], strict=True) if v[0] < COLLAPSED]
+    if collapsed:
+        log.warning("%s: seeds %s collapsed: their images hardly differ", model.title, collapsed)
+    return metrics, _curves(seeds, reference, real.features, train, test, collapsed)
+
+
+class _Real:
+    """The test images: features (n, k), distances (n,) to the nearest training image, and their replicas."""
+
+    def __init__(self, features: np.ndarray, distances: np.ndarray, bootstrap: Bootstrap):
+        self.features, self.weights = features, bootstrap.weights()
         w = bootstrap.sample_weights
-        scale = 1.0 if w is None else w.sum() / float(w @ w)  # so that weights add up to their effective number
+        self.scale = 1.0 if w is None else w.sum() / float(w @ w)  # so that weights add up to their effective number
+        self.moments = ReplicaMoments.of(features, self.scale * self.weights)
+        self.distance = bootstrap.median(distances)
 
-        def distances(images: list[np.ndarray], weights: np.ndarray | None = None) -> Measurement:
-            features = [reference.features(p) for p in images]
-            return measure(
-                [
-                    bootstrap.over(
-                        lambda w, f=f: np.array([frechet_distance(real, f, scale * row, weights) for row in w])
-                    )
-                    for f in features
-                ],
-                confidence,
-            )
+    def with_generated(self, real: np.ndarray, generated: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+        """Mean over the test images and mean over the generated ones, half of each: (replicas + 1,)."""
+        return (means(real.astype(np.float64), self.weights) + means(generated.astype(np.float64), drawn)) / 2
 
-        nothing = np.zeros(bootstrap.replicas + 1)
-        last = [s.made[-1] for s in seeds]
-        right = [
-            ((o[:, 0] > 0).astype(float) + (s.d_of_made < 0)) / 2
-            for o, s in zip(predictions.outputs, seeds, strict=True)
-        ]
-        far, spread = bootstrap.median(nearest(test, train)[0]), diversity(test)
-        diversities = [diversity(p) / spread for p in last]
-        metrics = {
-            "frechet_distance": distances(last),
-            "frechet_distance.first": distances([s.made[0] for s in seeds]),
-            "frechet_distance.early": distances([s.made[1] for s in seeds]),
-            "frechet_distance_of_data": distances([train[: len(test)]], _weights_of(context, len(train[: len(test)]))),
-            "reference_accuracy": measure(
-                [bootstrap.mean((reference.classes(test) == labels).astype(float))], confidence
-            ),
-            "d_accuracy": measure([bootstrap.mean(r) for r in right], confidence),
-            "saddle_point": measure([nothing + s.objective[-1] for s in seeds], confidence),
-            "memorisation": measure([np.median(nearest(p, train)[0]) / far for p in last], confidence),
-            "diversity": measure([nothing + v for v in diversities], confidence),
-            "classes_made": measure(
-                [nothing + classes_made(reference.classes(p), len(task.classes)) for p in last], confidence
-            ),
-        }
-        collapsed = [s.seed for s, v in zip(seeds, diversities, strict=True) if v < COLLAPSED]
-        if collapsed:
-            log.warning("%s: seeds %s collapsed: their images hardly differ", model.title, collapsed)
-        return metrics, _curves(seeds, reference, real, train, test, collapsed)
+
+def _of_generated(
+    seed: "_Seed",
+    d_of_real: np.ndarray,
+    reference: ReferenceClassifier,
+    real: _Real,
+    train: np.ndarray,
+    test: np.ndarray,
+    n_classes: int,
+    bootstrap: Bootstrap,
+) -> dict[str, np.ndarray]:
+    """Metrics of one seed in each replica, (replicas + 1,); bootstrap: of its generated images."""
+    drawn = bootstrap.weights()
+    features, last = [reference.features(made) for made in seed.made], seed.made[-1]
+    distances = [frechet_distances(real.moments, ReplicaMoments.of(features[k], drawn)) for k in (0, 1, -1)]
+    d_real, d_made = d_of_real.astype(np.float64), seed.d_of_made.astype(np.float64)
+    # ln D = -ln(1 + e^-d), ln(1 - D) = -ln(1 + e^d), for D the sigmoid of d.
+    logarithms = -np.logaddexp(0.0, -d_real), -np.logaddexp(0.0, d_made)
+    return {
+        "frechet_distance": distances[2],
+        "frechet_distance.first": distances[0],
+        "frechet_distance.early": distances[1],
+        "frechet_distance.of_first": distances[2] / distances[0],
+        "frechet_distance.lost": lost_distance(real.features, real.scale * real.weights, features, drawn),
+        "d_accuracy": real.with_generated(d_real > 0, d_made < 0, drawn),
+        "saddle_point": 2.0 * real.with_generated(*logarithms, drawn),
+        "memorisation": bootstrap.median(nearest(last, train)[0]) / real.distance,
+        "diversity": diversities(last, drawn) / diversities(test, real.weights),
+        "classes_made": fractions_of_classes(reference.classes(last), n_classes, drawn, MADE),
+    }
 
 
 class _Seed:
@@ -125,6 +179,15 @@ class _Seed:
                 made = network.generate(n, torch.Generator().manual_seed(seed_of("generate", seed)))
                 self.made.append(made.flatten(1).numpy().astype(np.float64))
             self.d_of_made = network.discriminator(made.flatten(1))[:, 0].numpy()
+        self._network = network
+
+    def for_observer(self, n: int) -> np.ndarray:
+        """Further images (n, pixels) of the last generator, of other noise."""
+        import torch
+
+        with torch.no_grad():
+            made = self._network.generate(n, torch.Generator().manual_seed(seed_of("observer", self.seed)))
+        return made.flatten(1).numpy().astype(np.float64)
 
 
 def _images(context: EvaluationContext, split: str, target: str) -> tuple[np.ndarray, np.ndarray]:
@@ -151,11 +214,6 @@ def _weights_of(context: EvaluationContext, n: int) -> np.ndarray | None:
     shards = context.dataset_of("train").open_shards("train")
     w = np.concatenate([shard.read("weight") for shard in shards])[:n].astype(np.float64)
     return w * (w.sum() / float(w @ w))
-
-
-def classes_made(numbers: np.ndarray, n_classes: int) -> float:
-    """Fraction of the classes that are at least a fifth as often among the class numbers (n,) as expected."""
-    return float((np.bincount(numbers, minlength=n_classes) >= 0.2 * len(numbers) / n_classes).mean())
 
 
 def _curves(

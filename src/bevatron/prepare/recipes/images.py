@@ -1,11 +1,13 @@
-"""The recipe `images`: ready-made images with labels, as they are, and perhaps averaged or with shuffled pixels."""
+"""The recipe `images`: ready-made images with labels, as they are, and perhaps averaged, inverted or enlarged."""
+
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import recipe
-from bevatron.config.sections.section import Count, Fraction, Name, Section
+from bevatron.config.sections.section import Count, Fraction, Name, WithLaterKeys
 from bevatron.errors import UserError
 from bevatron.prepare.columns import values_of
 from bevatron.store.shards.columns import Dense, Group, Samples
@@ -13,8 +15,10 @@ from bevatron.store.shards.columns import Dense, Group, Samples
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of red, green and blue
 
 
-class Version(Section):
+class Version(WithLaterKeys):
     """A further input group with the same images, changed."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("repeated",)
 
     threshold: Fraction = Field(
         default=0.0, description="values below it become zero: images with fewer non-zero pixels"
@@ -24,6 +28,9 @@ class Version(Section):
         default=1, description="means over squares of so many pixels a side: images of fewer pixels"
     )
     inverted: bool = Field(default=False, description="1 - value: dense images of sparse ones")
+    repeated: Count = Field(
+        default=1, description="each pixel becomes a square of so many a side: more pixels, with no more information"
+    )
 
 
 @recipe("images")
@@ -47,6 +54,7 @@ class Images:
             values = np.where(values >= version.threshold, values, 0.0)
             values = _average(values, version.averaged, f"dataset.recipe.versions.{name}.averaged")
             values = 1.0 - values if version.inverted else values
+            values = values.repeat(version.repeated, 2).repeat(version.repeated, 3) if version.repeated > 1 else values
             inputs[name] = Group(Dense(values.astype(np.float32)), features, units)
         return Samples(inputs, {"label": raw.targets["label"]}, raw.id)
 
@@ -55,7 +63,7 @@ class Images:
         channels, height, width = kinds.SOURCES[source.kind]().image_shape(source)
         shapes = {"image": (channels, height, width)}
         for name, version in options.versions.items():
-            sides = (height // version.averaged, width // version.averaged)
+            sides = tuple(side // version.averaged * version.repeated for side in (height, width))
             shapes[name] = (1 if version.grey else channels, *sides)
         return shapes
 

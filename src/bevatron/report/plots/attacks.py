@@ -1,4 +1,4 @@
-"""Plots of adversarial examples: errors against the size of the change, and one image that fools a network."""
+"""Plots of adversarial examples: errors against the size of the change, and single images that fool a network."""
 
 from typing import Any
 
@@ -42,6 +42,23 @@ def plot_attack_example(example: dict[str, Any], classes: list[str]) -> Figure:
     panels[1].set_title(f"+ {example['epsilon']:g} · sign of the gradient", loc="left")
     _draw_image(panels[2], after["image"], 0.0, 1.0)
     panels[2].set_title(f"= {classes[after['class']]}, {after['confidence']:.0%}", loc="left")
+    return figure
+
+
+def plot_least_change(example: dict[str, Any], classes: list[str]) -> Figure:
+    """An image, the smallest change that was found, with its scale, and the image that the network mistakes."""
+    figure, panels = plt.subplots(1, 3, figsize=(WIDTH * 0.8, 3.0))
+    before, after, change = example["before"], example["after"], np.asarray(example["change"], float)
+    largest = max(float(np.abs(change).max()), 0.001)
+    _draw_image(panels[0], before["image"], 0.0, 1.0)
+    panels[0].set_title(f"x: {classes[before['class']]}, {before['confidence']:.0%}", loc="left")
+    artist = panels[1].imshow(change.mean(0), cmap="RdBu_r", vmin=-largest, vmax=largest, interpolation="nearest")
+    panels[1].set_xticks([])
+    panels[1].set_yticks([])
+    panels[1].set_title("+ r, the change", loc="left")
+    _draw_image(panels[2], after["image"], 0.0, 1.0)
+    panels[2].set_title(f"= {classes[after['class']]}, {after['confidence']:.0%}", loc="left")
+    figure.colorbar(artist, ax=list(panels), label="r: change of the grey value", fraction=0.03)
     return figure
 
 

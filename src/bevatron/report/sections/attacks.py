@@ -1,10 +1,10 @@
-"""Figures of adversarial examples, for classifiers that were attacked."""
+"""Figures of adversarial examples, for classifiers that were attacked, and of the smallest changes that suffice."""
 
 from dataclasses import replace
 from functools import partial
 
 from bevatron.config.sections.task import Classification
-from bevatron.report.plots.attacks import plot_attack_errors, plot_attack_example
+from bevatron.report.plots.attacks import plot_attack_errors, plot_attack_example, plot_least_change
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import StudyResults
 
@@ -37,4 +37,22 @@ def draw_attack_figures(task: Classification, results: StudyResults) -> list[Rep
         )
         figures.append(replace(figure, folded=shown > 0))
         shown += 1
+    return figures + _draw_least_changes(task, results)
+
+
+def _draw_least_changes(task: Classification, results: StudyResults) -> list[ReportFigure]:
+    figures: list[ReportFigure] = []
+    for model in results.models.values():
+        example = model.curves.get("least_change")
+        if example is None or len(figures) == EXAMPLES:
+            continue
+        caption = (
+            f"{model.title}: the first test image that is recognised, the smallest change r that box-constrained "
+            f"L-BFGS finds to make it the network's second choice (distortion {example['distortion']:g}, the root mean "
+            "square of r), and the result. Above the images what the network takes each for, and with which "
+            "probability."
+        )
+        draw = partial(plot_least_change, example, task.classes)
+        figure = draw_figure(draw, f"{results.study.name}-{model.name}-least-change", caption)
+        figures.append(replace(figure, folded=len(figures) > 0))
     return figures

@@ -19,7 +19,15 @@ class GenerationSection:
 
     def columns(self, task: Generation, results: StudyResults) -> list[str]:
         """The metrics of the table that compares the models."""
-        return ["frechet_distance", "d_accuracy", "memorisation", "diversity", "classes_made", "saddle_point"]
+        return [
+            "frechet_distance",
+            "d_accuracy",
+            "spotted",
+            "memorisation",
+            "diversity",
+            "classes_made",
+            "saddle_point",
+        ]
 
     def data(self, task: Generation, results: StudyResults) -> list[ReportFigure]:
         """Figures of the data, beside those of the observables."""
@@ -49,6 +57,7 @@ class GenerationSection:
         real, generated = best.curves["test"], best.curves["samples"][-1]
         caption = (
             f"Spot the generated images ({best.title}). Half of them are real. The generated ones are "
-            f"{', '.join(map(str, generated_numbers(real, generated)))}."
+            f"{', '.join(map(str, generated_numbers(real, generated)))}. A network that learned to spot them tells "
+            f"{measured[best.name]['spotted'].value:.0%} of the test images and of others right."
         )
         return [*figures, draw_figure(partial(plot_quiz, real, generated), f"{name}-spot", caption, wide=True)]
