@@ -27,7 +27,7 @@ class ReconstructionSection:
     def columns(self, task: Reconstruction, results: StudyResults) -> list[str]:
         """The metrics of the table that compares the models."""
         probed = any("probe" in m.metrics.metrics for m in results.models.values())
-        return ["mse_over_noise", "psnr", "noise_copied", *(["probe"] if probed else [])]
+        return ["mse_over_noise", "psnr", "noise_copied", "explained", *(["probe"] if probed else [])]
 
     def data(self, task: Reconstruction, results: StudyResults) -> list[ReportFigure]:
         """Figures of the data, beside those of the observables."""
