@@ -21,9 +21,9 @@ class Resonances:
     distribution, or a pair of the background, whose invariant mass is evenly distributed.
 
     Pairs decay evenly over the sphere where they are at rest. The groups `lab` and `boosted` are the four-momenta of one
-    event in two frames: each moves in a direction and with a rapidity of its own, both drawn independently of the event
-    and of the other frame. What the two frames have in common is what does not depend on the frame: the invariant mass.
-    Left out: spin, production, the detector.
+    event in two frames: each is turned, and moves in a direction and with a rapidity of its own, all drawn independently
+    of the event and of the other frame. What the two frames have in common is what does not depend on the frame: the
+    invariant mass. Left out: spin, production, the detector.
     """
 
     VERSION = 1
@@ -69,11 +69,13 @@ class Resonances:
         for number, of_resonance in enumerate(options.masses, 1):
             rows = labels == number
             mass[rows] = breit_wigner(of_resonance, options.width, limits, quantile[rows])
-        at_rest = decay_at_rest(mass, *options.products, isotropic(n, random))
-        frames = {
-            name: boost(at_rest, isotropic(n, random), random.uniform(0.0, options.rapidity, n)).reshape(n, 8)
-            for name in ("lab", "boosted")
-        }
+        frames = {}
+        for name in ("lab", "boosted"):
+            # The axes of each frame are turned at random too: at rest a pair is a direction, and that is turned to any
+            # other one.
+            at_rest = decay_at_rest(mass, *options.products, isotropic(n, random))
+            moving = boost(at_rest, isotropic(n, random), random.uniform(0.0, options.rapidity, n))
+            frames[name] = moving.reshape(n, 8)
         samples = Samples(
             inputs={
                 name: Group(Dense(values.astype(np.float32)), FEATURES, ("GeV",) * 8)
