@@ -99,6 +99,11 @@ SOURCE_CASES: dict[str, dict[str, Settings]] = {
         "shipped": lambda folder: {},
         "files": lambda folder: {"folder": str(files.mnist(folder)), "validation": 3},
     },
+    "shapes": {"shapes": lambda folder: {"events": 20}, "clean": lambda folder: {"events": 10, "noise": 0, "clutter": 0}},
+    "resonances": {
+        "two": lambda folder: {"events": 40},
+        "one": lambda folder: {"events": 20, "masses": [3.0], "products": [0.5, 0.1], "signal": 0.8},
+    },
     "cifar10": {"files": lambda folder: {"folder": str(files.cifar(folder)), "validation": 4}},
     "sky": {
         "exponential": lambda folder: {"events": 6},
@@ -138,6 +143,7 @@ IMAGES = {"fine": {}, "coarse": {"rebin": 2, "planes": ["y"]}, "mixed": {"permut
 RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]] = {
     "function": {"two noises": (events.draws, {"noise": {"y": 5.0, "loud": 20.0}})},
     "gaussians": {"two pairs": (lambda: events.draws(3), {"clouds": CLOUDS})},
+    "resonances": {"frames": (events.two_frames, {})},
     "images": {"versions": (events.coloured, {"versions": VERSIONS})},
     "sky": {
         "pairs": (events.skies, {}),

@@ -12,7 +12,7 @@ from bevatron.config.sections.section import Count, Integer, Real
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Samples
 
-MOST_NOISE = 0.025  # of more, pixels would leave [0, 1] and had to be cut, which would tell colours apart in grey
+MOST_NOISE = 0.02  # of more, pixels would leave [0, 1] and had to be cut, which would tell colours apart in grey
 
 
 @source("shapes")
