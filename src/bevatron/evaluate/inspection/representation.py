@@ -49,5 +49,5 @@ def encode(
         for inputs, targets in batches(context, split, [target], device, AT_ONCE, list(groups)):
             read = {groups[name]: values for name, values in inputs.items()}
             latent.append(network.architecture.encode(network.normalise(read)).double().cpu().numpy())
-            truth.append(targets[target].flatten(1).double().cpu().numpy())
+            truth.append(targets[target].reshape(len(targets[target]), -1).double().cpu().numpy())
     return np.concatenate(latent), np.concatenate(truth)
