@@ -99,7 +99,10 @@ SOURCE_CASES: dict[str, dict[str, Settings]] = {
         "shipped": lambda folder: {},
         "files": lambda folder: {"folder": str(files.mnist(folder)), "validation": 3},
     },
-    "shapes": {"shapes": lambda folder: {"events": 20}, "clean": lambda folder: {"events": 10, "noise": 0, "clutter": 0}},
+    "shapes": {
+        "shapes": lambda folder: {"events": 20},
+        "clean": lambda folder: {"events": 10, "noise": 0, "clutter": 0},
+    },
     "resonances": {
         "two": lambda folder: {"events": 40},
         "one": lambda folder: {"events": 20, "masses": [3.0], "products": [0.5, 0.1], "signal": 0.8},

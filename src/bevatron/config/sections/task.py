@@ -15,7 +15,8 @@ class Invariant(Section):
 
     truth: Name = Field(description="target of the dataset with the true number, such as an invariant mass")
     views: dict[Name, Name] = Field(
-        description="by input group of the models, the group that shows the same samples from another side", min_length=1
+        description="by input group of the models, the group that shows the same samples from another side",
+        min_length=1,
     )
     label: Name = Field(description="target of the dataset with class numbers: 0 for background, others for signal")
 

@@ -131,7 +131,7 @@ def _component_names(context: EvaluationContext) -> list[tuple[str, str]]:
 
 
 def _oriented(latent: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """h or -h, whichever rises with the true number: a network's choice between them means nothing."""
+    """H or -h, whichever rises with the true number: a network's choice between them means nothing."""
     return latent if np.corrcoef(ranks(latent), ranks(truth))[0, 1] >= 0 else -latent
 
 

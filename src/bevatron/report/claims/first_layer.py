@@ -4,6 +4,7 @@ from pydantic import Field
 
 from bevatron.config.loading.kinds import ArchitectureOptions, claim_test
 from bevatron.config.sections.section import Count
+from bevatron.errors import UserError
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
 from bevatron.report.claims.untrained import untrained_network
@@ -49,10 +50,16 @@ class FirstLayer:
 
 
 def _count(options: FirstLayer.Options, channels: int) -> tuple[int, int]:
-    """Weights of the first convolution's kernels, and all others, biases included."""
+    """Weights of the first convolution's kernels, and all others, biases included.
+
+    Raises UserError for a network without convolutions.
+    """
     from torch import nn
 
     network = untrained_network(options.architecture, channels, options.side, options.classes)
-    first = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
+    first = next((module for module in network.modules() if isinstance(module, nn.Conv2d)), None)
+    if first is None:
+        what = f"'{options.architecture.kind}' has no convolution"
+        raise UserError("claim test 'first_layer', architecture", what, "name a network of convolutions")
     kernels = first.weight.numel()
     return kernels, sum(weights.numel() for weights in network.parameters()) - kernels

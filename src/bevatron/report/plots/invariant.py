@@ -41,7 +41,9 @@ def _draw_spectrum(axes: Axes, spectrum: dict[str, Any]) -> None:
     base = np.zeros(len(edges) - 1)
     for name, counts in sorted(spectrum["counts"].items(), key=lambda item: int(item[0])):
         number = int(name)
-        colour, label = (FAINT, "background") if number == 0 else (COLOURS[(number - 1) % len(COLOURS)], f"resonance {name}")
+        colour, label = (
+            (FAINT, "background") if number == 0 else (COLOURS[(number - 1) % len(COLOURS)], f"resonance {name}")
+        )
         top = base + np.array(counts)
         axes.stairs(top, edges, baseline=base, fill=True, color=colour, label=label)
         base = top

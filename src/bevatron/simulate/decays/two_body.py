@@ -34,9 +34,7 @@ def decay_at_rest(mass: np.ndarray, first: float, second: float, direction: np.n
     """Four-momenta (n, 2, 4) of both products of parents at rest, back to back along `direction` (n, 3)."""
     momentum = momentum_at_rest(mass, first, second)[:, None] * direction
     energies = [np.sqrt((momentum**2).sum(1) + m**2) for m in (first, second)]
-    return np.stack(
-        [np.column_stack([energies[0], momentum]), np.column_stack([energies[1], -momentum])], axis=1
-    )
+    return np.stack([np.column_stack([energies[0], momentum]), np.column_stack([energies[1], -momentum])], axis=1)
 
 
 def boost(four_momenta: np.ndarray, direction: np.ndarray, rapidity: np.ndarray) -> np.ndarray:

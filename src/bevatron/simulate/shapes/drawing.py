@@ -53,9 +53,7 @@ def _draw(labels: np.ndarray, nuisances: Nuisances) -> np.ndarray:
     waves = np.sin(2 * np.pi / period * (np.cos(angle) * columns + np.sin(angle) * rows) + phase)
     brightness = nuisances.background_brightness[:, None, None] * (1.0 + relief * waves)
     length, direction = nuisances.background_chroma.T
-    colours = np.broadcast_to(
-        (length[:, None] * chroma(direction))[:, :, None, None], (len(labels), 3, SIDE, SIDE)
-    )
+    colours = np.broadcast_to((length[:, None] * chroma(direction))[:, :, None, None], (len(labels), 3, SIDE, SIDE))
     for piece in nuisances.clutter.transpose(1, 2, 0):
         column, row, size, level, saturation, direction = piece
         x, y = _from_centre(column, row)
@@ -65,9 +63,7 @@ def _draw(labels: np.ndarray, nuisances: Nuisances) -> np.ndarray:
     cover = object_masks(labels, nuisances)
     hues = np.array([hue(kind.colour) for kind in CLASSES.values()])[labels] + nuisances.hue_shift
     of_object = nuisances.brightness[:, None, None] * (1.0 + RELIEF * _relief(labels, nuisances))
-    brightness, colours = _paint(
-        cover, brightness, colours, of_object, nuisances.saturation[:, None] * chroma(hues)
-    )
+    brightness, colours = _paint(cover, brightness, colours, of_object, nuisances.saturation[:, None] * chroma(hues))
     length, direction = nuisances.white_balance.T
     colours = colours + (length[:, None] * chroma(direction))[:, :, None, None]
     return (light * brightness)[:, None] * (1.0 + colours)

@@ -96,7 +96,5 @@ def draw_nuisances(n: int, clutter: int, random: np.random.Generator) -> Nuisanc
             axis=1,
         ),
         clutter=pieces,
-        noise=np.clip(
-            random.standard_normal((n, CHANNELS, SIDE, SIDE), dtype=np.float32), -NOISE_CUT, NOISE_CUT
-        ),
+        noise=np.clip(random.standard_normal((n, CHANNELS, SIDE, SIDE), dtype=np.float32), -NOISE_CUT, NOISE_CUT),
     )

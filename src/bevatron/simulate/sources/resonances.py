@@ -33,7 +33,8 @@ class Resonances:
         masses: list[Positive] = Field(default=[2.0, 3.5], description="masses of the resonances, GeV", min_length=1)
         width: Positive = Field(default=0.1, description="full width at half maximum of each resonance, GeV")
         signal: Fraction = Field(
-            default=0.5, description="fraction of resonances among the events, all resonances alike; the rest is background"
+            default=0.5,
+            description="fraction of resonances among the events, all resonances alike; the rest is background",
         )
         mass_range: tuple[Positive, Positive] = Field(default=(1.0, 5.0), description="range of invariant masses, GeV")
         products: tuple[NonNegative, NonNegative] = Field(
@@ -49,7 +50,9 @@ class Resonances:
             if low >= high:
                 raise ValueError(f"mass_range: must rise, found {low:g} and {high:g}")
             if sum(self.products) >= low:
-                raise ValueError(f"products: together {sum(self.products):g} GeV, not below the least mass, {low:g} GeV")
+                raise ValueError(
+                    f"products: together {sum(self.products):g} GeV, not below the least mass, {low:g} GeV"
+                )
             if outside := [mass for mass in self.masses if not low < mass < high]:
                 raise ValueError(f"masses: {outside[0]:g} GeV is outside of mass_range, {low:g} to {high:g} GeV")
             return self
@@ -78,8 +81,7 @@ class Resonances:
             frames[name] = moving.reshape(n, 8)
         samples = Samples(
             inputs={
-                name: Group(Dense(values.astype(np.float32)), FEATURES, ("GeV",) * 8)
-                for name, values in frames.items()
+                name: Group(Dense(values.astype(np.float32)), FEATURES, ("GeV",) * 8) for name, values in frames.items()
             },
             targets={"mass": mass.astype(np.float32), "label": labels.astype(np.int64)},
             id=(np.uint64(shard) << np.uint64(40)) | np.arange(n, dtype=np.uint64),
