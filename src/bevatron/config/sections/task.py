@@ -45,8 +45,8 @@ class Regression(WithLaterKeys):
     x: str | None = Field(default=None, description="input feature drawn along the plots' horizontal axis")
     invariant: Invariant | None = Field(
         default=None,
-        description="compare the latent dimension of auto-encoders that have one with a number that does not depend on how "
-        "a sample is seen; default: not compared",
+        description="compare the latent dimension of auto-encoders that have one with a number that does not depend on "
+        "how a sample is seen; default: not compared",
     )
 
     def is_scaled(self, n_numbers: int) -> bool:

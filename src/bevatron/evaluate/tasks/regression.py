@@ -36,8 +36,8 @@ class RegressionEvaluation:
         """Of one number those of `regression_series`, `gaussian_series` and the curves of both.
 
         Of several numbers the same of each, as `<metric>.<name>`, and of all together `r2`, the mean, and `nll`, the
-        sum, as they are predicted independent of each other; curves: {"parts": {name: curves}}. Of auto-encoders with one
-        latent dimension those of `measure_invariant`, where the task asks for them.
+        sum, as they are predicted independent of each other; curves: {"parts": {name: curves}}. Of auto-encoders with
+        one latent dimension those of `measure_invariant`, where the task asks for them.
         """
         names, n_numbers = context.target_info.names, context.target_info.n_numbers
         target = _columns(predictions.targets[context.target])

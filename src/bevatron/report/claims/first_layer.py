@@ -43,8 +43,8 @@ class FirstLayer:
         ]
         sentence = (
             f"The first convolution's kernels have {first[0]:,} weights for grey images and {first[1]:,} for "
-            f"{options.channels} colours, all other layers {rest[0]:,} and {rest[1]:,}; the claim wants {expected[0]:,} "
-            f"and {expected[1]:,}, and no other change."
+            f"{options.channels} colours, all other layers {rest[0]:,} and {rest[1]:,}; the claim wants "
+            f"{expected[0]:,} and {expected[1]:,}, and no other change."
         )
         return decide(conditions, [], sentence, options.sigmas)
 

@@ -9,7 +9,8 @@ import numpy as np
 def breit_wigner(mass: float, width: float, limits: tuple[float, float], quantile: np.ndarray) -> np.ndarray:
     """Masses at quantiles (n,) from 0 to 1 of a Breit-Wigner distribution that is cut at the limits [GeV].
 
-    Its density is proportional to 1 / ((M - mass)² + width² / 4): a Cauchy distribution, whose integral is an arctangent.
+    Its density is proportional to 1 / ((M - mass)² + width² / 4): a Cauchy distribution, the integral of which is an
+    arctangent.
     """
     low, high = (np.arctan(2 * (limit - mass) / width) for limit in limits)
     return mass + width / 2 * np.tan(low + quantile * (high - low))

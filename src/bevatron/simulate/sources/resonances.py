@@ -20,10 +20,10 @@ class Resonances:
     """Each event is a pair of particles: the decay of one of several resonances, whose masses have a Breit-Wigner
     distribution, or a pair of the background, whose invariant mass is evenly distributed.
 
-    Pairs decay evenly over the sphere where they are at rest. The groups `lab` and `boosted` are the four-momenta of one
-    event in two frames: each is turned, and moves in a direction and with a rapidity of its own, all drawn independently
-    of the event and of the other frame. What the two frames have in common is what does not depend on the frame: the
-    invariant mass. Left out: spin, production, the detector.
+    Pairs decay evenly over the sphere where they are at rest. The groups `lab` and `boosted` are the four-momenta of
+    one event in two frames: each is turned, and moves in a direction and with a rapidity of its own, all drawn
+    independently of the event and of the other frame. What the two frames have in common is what does not depend on
+    the frame, the invariant mass. Left out: spin, production, the detector.
     """
 
     VERSION = 1
