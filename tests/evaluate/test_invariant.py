@@ -11,7 +11,7 @@ from bevatron.config.sections.study import Study
 from bevatron.config.sections.task import Regression
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
-from bevatron.evaluate.inspection.invariant import peak_area
+from bevatron.evaluate.inspection.invariant import best_component, peak_area
 from bevatron.evaluate.predictions.columns import TestColumns
 from bevatron.evaluate.stage import evaluate_model
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
@@ -68,6 +68,21 @@ def test_a_peak_is_found_whatever_function_is_applied():
     assert peak_area(bent, label, bootstrap(4000))[0] == pytest.approx(found, abs=1e-12)
     noise = {split: RNG.normal(size=4000) for split in label}
     assert peak_area(noise, label, bootstrap(4000))[0] == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("only", [0, 1])
+def test_without_signal_or_background_there_is_no_peak(only):
+    label = {split: np.full(200, only) for split in ("train", "test")}
+    number = {split: RNG.normal(size=200) for split in label}
+    assert np.isnan(peak_area(number, label, bootstrap(200))).all()
+    assert best_component(RNG.normal(size=(200, 3)), label["train"]) in range(3)
+
+
+def test_the_best_component_is_the_one_with_a_peak():
+    label = RNG.integers(0, 3, 3000)
+    inputs = RNG.uniform(-1, 1, (3000, 4))
+    inputs[label == 2, 2] = RNG.normal(0.3, 0.05, np.count_nonzero(label == 2))
+    assert best_component(inputs, label) == 2
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ def measure_invariant(
         agreement.append(rank_agreement(latent["test"], other, bootstrap))
         peak.append(peak_area(latent, label, bootstrap))
         views.append((latent["test"], other))
-    best = _best_component(inputs["train"], label["train"])
+    best = best_component(inputs["train"], label["train"])
     component = {split: values[:, best] for split, values in inputs.items()}
     series = {
         "latent_rank": rank,
@@ -80,8 +80,9 @@ def peak_area(number: dict[str, np.ndarray], label: dict[str, np.ndarray], boots
     """How well a number tells signal (label above 0) from background where it peaks: (replicas + 1,).
 
     The area under the ROC curve on the test split of the score s / n: the fraction of signal among the training samples
-    of the same bin. Bins hold equally many training samples, so that any monotonic function of the number has the same
-    area: 0.5 if signal and background are distributed alike. number, label (n,) by split.
+    of the same bin, all of which count alike. Bins hold equally many training samples, so that any monotonic function
+    of the number has the same area: 0.5 if signal and background are distributed alike, NaN without either. number,
+    label (n,) by split.
     """
     edges = np.quantile(number["train"], np.linspace(0, 1, PEAK_BINS + 1)[1:-1])
     bins = {split: np.searchsorted(edges, values) for split, values in number.items()}
@@ -91,14 +92,14 @@ def peak_area(number: dict[str, np.ndarray], label: dict[str, np.ndarray], boots
     return Ranking(score, label["test"] > 0, label["test"] == 0).auc(bootstrap)
 
 
-def _best_component(inputs: np.ndarray, label: np.ndarray) -> int:
+def best_component(inputs: np.ndarray, label: np.ndarray) -> int:
     """The input whose distributions of signal and background differ most, by the same bins."""
     difference = []
     for values in inputs.T:
         edges = np.quantile(values, np.linspace(0, 1, PEAK_BINS + 1)[1:-1])
         bins = np.searchsorted(edges, values)
         counts = [np.bincount(bins[of], minlength=PEAK_BINS) for of in (label > 0, label == 0)]
-        difference.append(np.abs(counts[0] / counts[0].sum() - counts[1] / counts[1].sum()).sum())
+        difference.append(np.abs(counts[0] / max(counts[0].sum(), 1) - counts[1] / max(counts[1].sum(), 1)).sum())
     return int(np.argmax(difference))
 
 
