@@ -150,6 +150,7 @@ RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]]
     "images": {"versions": (events.coloured, {"versions": VERSIONS})},
     "sky": {
         "pairs": (events.skies, {}),
+        "rebinned": (events.skies, {"rebin": 2}),
         "mixed": (events.skies, {"kinds": "mixed", "scale": 30.0}),
         "clean": (events.skies, {"kinds": "mixed", "clean": True}),
     },

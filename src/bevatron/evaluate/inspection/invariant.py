@@ -14,6 +14,7 @@ from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.rank_agreement import rank_agreement, rank_correlation, ranks
 from bevatron.evaluate.statistics.ranking import Ranking
 from bevatron.evaluate.statistics.series import Series
+from bevatron.models.layers.inputs import dense_group
 from bevatron.models.network import load_network
 
 SPLITS = ("train", "test")
@@ -119,7 +120,8 @@ def _read(settings: Invariant, context: EvaluationContext, split: str) -> tuple[
     inputs, truth, label = [], [], []
     targets = [settings.truth, settings.label]
     for groups, of in batches(context, split, targets, torch.device("cpu"), AT_ONCE):
-        inputs.append(np.concatenate([values.flatten(1).double().numpy() for values in groups.values()], axis=1))
+        columns = [dense_group(groups, name).flatten(1) for name in context.model.inputs]
+        inputs.append(torch.cat(columns, dim=1).double().numpy())
         truth.append(of[settings.truth].double().numpy())
         label.append(of[settings.label].numpy())
     return np.concatenate(inputs), np.concatenate(truth).reshape(-1), np.concatenate(label)
@@ -138,7 +140,8 @@ def _oriented(latent: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 def _spectrum(number: np.ndarray, label: np.ndarray, bootstrap: Bootstrap) -> dict[str, Any]:
     """Histogram of each class, but for the outermost hundredth of the samples on both sides."""
-    edges = np.linspace(*np.quantile(number, (0.01, 0.99)), DRAWN_BINS + 1)
+    low, high = np.quantile(number, (0.01, 0.99))
+    edges = np.linspace(float(low), float(high), DRAWN_BINS + 1)
     counts = {str(k): bootstrap.histogram(number, edges, label == k)[0].tolist() for k in np.unique(label)}
     return {"edges": edges.tolist(), "counts": counts}
 
