@@ -102,6 +102,14 @@ SOURCE_CASES: dict[str, dict[str, Settings]] = {
         "shipped": lambda folder: {},
         "files": lambda folder: {"folder": str(files.mnist(folder)), "validation": 3},
     },
+    "shapes": {
+        "shapes": lambda folder: {"events": 20},
+        "clean": lambda folder: {"events": 10, "noise": 0, "clutter": 0},
+    },
+    "resonances": {
+        "two": lambda folder: {"events": 40},
+        "one": lambda folder: {"events": 20, "masses": [3.0], "products": [0.5, 0.1], "signal": 0.8},
+    },
     "cifar10": {"files": lambda folder: {"folder": str(files.cifar(folder)), "validation": 4}},
     "strokes": {
         "few orientations": lambda folder: {"train": 12, "val": 4, "test": 8, "orientations": 3, "side": 9, "own": 2},
@@ -159,6 +167,7 @@ RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]]
     "functions": {"value and region": (events.draws, {"functions": {"sine": "sin(pi * x)", "inside": "abs(x) < 5"}})},
     "gaussians": {"two pairs": (lambda: events.draws(3), {"clouds": CLOUDS})},
     "regions": {"both": (lambda: events.draws(2), {"shapes": {"xor": {"kind": "xor"}, "ring": {"kind": "ring"}}})},
+    "resonances": {"frames": (events.two_frames, {})},
     "images": {"versions": (events.coloured, {"versions": VERSIONS})},
     "noisy_images": {
         "two groups": (
@@ -168,6 +177,7 @@ RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]]
     },
     "sky": {
         "pairs": (events.skies, {}),
+        "rebinned": (events.skies, {"rebin": 2}),
         "mixed": (events.skies, {"kinds": "mixed", "scale": 30.0}),
         "clean": (events.skies, {"kinds": "mixed", "clean": True}),
     },

@@ -39,6 +39,17 @@ def draws(n_classes: int | None = None) -> Samples:
     return Samples({"draw": Group(Dense(values.astype(np.float32)), names, ("", ""))}, targets, ids())
 
 
+def two_frames() -> Samples:
+    """As those of the source `resonances`."""
+    names = tuple(f"{component}{k}" for k in (1, 2) for component in ("e", "px", "py", "pz"))
+    frames = {
+        name: Group(Dense(drawn(name, N, 8, low=-3, high=3).astype(np.float32)), names, ("GeV",) * 8)
+        for name in ("lab", "boosted")
+    }
+    mass = drawn("mass", N, low=1, high=5).astype(np.float32)
+    return Samples(frames, {"mass": mass, "label": np.arange(N) % 3}, ids())
+
+
 def coloured() -> Samples:
     values = drawn("pictures", 12, 3, 8, 8).astype(np.float32)
     group = Group(Dense(values), ("red", "green", "blue"), ("",) * 3)

@@ -143,6 +143,19 @@ def test_a_pixel_is_drawn_in_its_row_and_column(columns, empty, style):
     assert draw_channel(figure.axes[0], group, group.images[0], 0, scale, Sides()).norm is scale
 
 
+def test_small_images_of_red_green_and_blue_have_their_colours(style):
+    """One panel each: the second pixel of the first row is red, the third of the second row is yellow."""
+    channels = [{"step": [1, 5], "value": [1.0, 1.0]}, {"step": [6], "value": [1.0]}, {"step": [], "value": []}]
+    group = {"shape": [3, 4], "rebin": 1, "features": ["red", "green", "blue"], "units": ["", "", ""]}
+    group["images"] = [{"id": "1", "label": "red_disc", "channels": channels}]
+    figure = plot_examples(ImagesRecord.model_validate(group), Sides())
+    drawn = figure.axes[0].images[0].get_array()
+    assert drawn.shape == (3, 4, 3)
+    assert drawn[0, 1].tolist() == [1, 0, 0]
+    assert drawn[1, 2].tolist() == [1, 1, 0]
+    assert drawn.sum() == 3
+
+
 def test_images_of_several_channels_and_without_pixels_can_be_drawn(style):
     empty = {"step": [], "value": []}
     group = {"shape": [3, 4], "rebin": 1, "features": ["u", "v"], "units": ["e", "e"]}

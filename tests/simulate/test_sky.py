@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from bevatron.errors import UserError
 from bevatron.prepare.recipes.sky import SkyImages
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sky import ImageView, draw_galaxies, draw_stars, smooth_parameters
@@ -62,6 +63,30 @@ def test_a_shard_follows_from_its_seed(sky):
 
 def test_sersic_profiles_are_drawn():
     assert np.isfinite(simulated(profile="sersic").targets["galaxy"]).all()
+
+
+def test_pixels_are_added_up(sky):
+    """Counts are kept, and the noise of four pixels is twice that of one."""
+    options = SkyImages.Options(kind="sky", rebin=2)
+    made = SkyImages().prepare(options, sky, 0, np.ones(60, bool))
+    assert made.inputs["galaxy"].column.values.shape == (60, 1, 16, 16)
+    for name in ("galaxy", "star"):
+        np.testing.assert_allclose(made.targets[name].sum((1, 2, 3)), sky.targets[name].sum((1, 2, 3)), rtol=1e-5)
+        noise = made.targets[f"{name}_noisy"] - made.targets[name]
+        assert noise.std() == pytest.approx(2.0, rel=0.02)
+    whole = sky.targets["star"][:, 0, 4:6, 6:8].sum((1, 2))
+    np.testing.assert_allclose(made.targets["star"][:, 0, 2, 3], whole, rtol=1e-5)
+    assert made.targets["star_parameters"] is sky.targets["star_parameters"]
+
+
+def test_a_rebinning_that_does_not_fit_is_refused(sky):
+    with pytest.raises(UserError, match="5 does not divide images of 32×32 pixels"):
+        SkyImages().prepare(SkyImages.Options(kind="sky", rebin=5), sky, 0, np.ones(60, bool))
+
+
+def test_without_rebinning_the_options_are_written_as_before():
+    assert "rebin" not in SkyImages.Options(kind="sky").model_dump()
+    assert SkyImages.Options(kind="sky", rebin=2).model_dump()["rebin"] == 2
 
 
 def test_mixed_images_are_galaxies_and_stars_in_turn(sky):

@@ -160,20 +160,23 @@ def test_other_people_s_files_are_inputs_of_the_shards_that_read_them(checkout):
 
 @pytest.mark.slow
 def test_a_study_whose_files_are_missing_is_left_out_by_name(checkout):
-    done = snakemake(checkout, "-n", "--config", "studies=[colour,function]")
+    done = snakemake(checkout, "-n", "--config", "scale=paper", "studies=[colour,function]")
     text = done.stdout + done.stderr
     assert done.returncode == 0, text
     assert "study colour is left out: data/cifar10/data_batch_1.bin: no such file" in text
     assert "bevatron train colour" not in text
-    assert "--missing=colour" in snakemake(checkout, "-n", "-p", "--config", "studies=[colour,function]").stdout
-    alone = snakemake(checkout, "-n", "--config", "studies=[colour]")
+    assert (
+        "--missing=colour"
+        in snakemake(checkout, "-n", "-p", "--config", "scale=paper", "studies=[colour,function]").stdout
+    )
+    alone = snakemake(checkout, "-n", "--config", "scale=paper", "studies=[colour]")
     assert alone.returncode != 0
     assert "no study is left to run" in alone.stdout + alone.stderr
     folder = checkout / "data" / "cifar10"
     folder.mkdir(parents=True)
     for name in (*(f"data_batch_{k}.bin" for k in range(1, 6)), "test_batch.bin"):
         (folder / name).write_bytes(bytes(3073))
-    assert planned(checkout, "--config", "studies=[colour]")["train"] == 4
+    assert planned(checkout, "--config", "scale=paper", "studies=[colour]")["train"] == 4
 
 
 def test_what_no_job_would_read_is_refused(checkout):

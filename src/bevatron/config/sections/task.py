@@ -8,8 +8,23 @@ from bevatron.config.sections.section import Count, Fraction, Name, Positive, Re
 from bevatron.near_names import did_you_mean
 
 
-class Regression(Section):
+class Invariant(Section):
+    """What a single latent dimension of a regression's auto-encoders is compared with: a number that is the same from
+    whatever side a sample is seen.
+    """
+
+    truth: Name = Field(description="target of the dataset with the true number, such as an invariant mass")
+    views: dict[Name, Name] = Field(
+        description="by input group of the models, the group that shows the same samples from another side",
+        min_length=1,
+    )
+    label: Name = Field(description="target of the dataset with class numbers: 0 for background, others for signal")
+
+
+class Regression(WithLaterKeys):
     """Predict one number or several, with their uncertainty where the loss is a likelihood."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("invariant",)
 
     kind: Literal["regression"] = Field(description="the task's name")
     target: Name = Field(
@@ -28,6 +43,11 @@ class Regression(Section):
     )
     truth: Name | None = Field(default=None, description="target without noise, to which predictions are compared")
     x: str | None = Field(default=None, description="input feature drawn along the plots' horizontal axis")
+    invariant: Invariant | None = Field(
+        default=None,
+        description="compare the latent dimension of auto-encoders that have one with a number that does not depend on "
+        "how a sample is seen; default: not compared",
+    )
 
     def is_scaled(self, n_numbers: int) -> bool:
         """Whether a target of so many numbers is standardised for the loss."""

@@ -1,5 +1,6 @@
-"""What an auto-encoder's latent dimensions know of an image: its true parameters, read by a linear probe."""
+"""An auto-encoder's latent dimensions, and what they know of an image: its true parameters, read by a linear probe."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,8 @@ def probe(context: EvaluationContext, folder: Path, parameters: str, bootstrap: 
     """
     if not hasattr(load_network(folder).architecture, "encode"):
         return None
-    latent, truth = _encode(context, folder, "train", parameters)
-    of_test, expected = _encode(context, folder, "test", parameters)
+    latent, truth = encode(context, folder, "train", parameters)
+    of_test, expected = encode(context, folder, "test", parameters)
     missed = (expected - ridge_prediction(latent, truth, of_test)) ** 2
     average = expected.mean(0) if bootstrap.sample_weights is None else bootstrap.mean(expected)[0]
     spread = (expected - average) ** 2
@@ -33,13 +34,20 @@ def probe(context: EvaluationContext, folder: Path, parameters: str, bootstrap: 
         return 1.0 - bootstrap.mean(missed) / bootstrap.mean(spread)
 
 
-def _encode(context: EvaluationContext, folder: Path, split: str, parameters: str) -> tuple[np.ndarray, np.ndarray]:
-    """Latent dimensions (n, latent) and true parameters (n, n_parameters) of a split, float64."""
+def encode(
+    context: EvaluationContext, folder: Path, split: str, target: str, views: Mapping[str, str] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Latent dimensions (n, latent) and a target (n, ...) in a row of a split, float64.
+
+    views: by the model's input group, the group of the dataset that is read in its place; default: itself.
+    """
     device = device_for(context.workflow.accelerator)
     network = load_network(folder).to(device)
+    groups = {(views or {}).get(name, name): name for name in context.model.inputs}
     latent, truth = [], []
     with deterministic(context.model.training.threads), torch.inference_mode():
-        for inputs, targets in batches(context, split, [parameters], device, AT_ONCE):
-            latent.append(network.architecture.encode(network.normalise(inputs)).double().cpu().numpy())
-            truth.append(targets[parameters].flatten(1).double().cpu().numpy())
+        for inputs, targets in batches(context, split, [target], device, AT_ONCE, list(groups)):
+            read = {groups[name]: values for name, values in inputs.items()}
+            latent.append(network.architecture.encode(network.normalise(read)).double().cpu().numpy())
+            truth.append(targets[target].reshape(len(targets[target]), -1).double().cpu().numpy())
     return np.concatenate(latent), np.concatenate(truth)

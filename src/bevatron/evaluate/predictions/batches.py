@@ -13,12 +13,18 @@ from bevatron.training.collate import Collate, input_groups, rows_at_once
 
 
 def batches(
-    context: EvaluationContext, split: str, targets: list[str], device: torch.device, at_once: int
+    context: EvaluationContext,
+    split: str,
+    targets: list[str],
+    device: torch.device,
+    at_once: int,
+    groups: list[str] | None = None,
 ) -> Generator[tuple[Inputs, dict[str, Tensor]], None, None]:
-    """In the order of the shards, up to `at_once` samples at a time: the model's inputs {group: (batch, ...)}, and
-    targets by name, which the caller may keep.
+    """In the order of the shards, up to `at_once` samples at a time: the inputs {group: (batch, ...)} of `groups`, by
+    default the model's, and targets by name, which the caller may keep.
     """
-    groups, data_loading = context.model.inputs, context.workflow.data_loading
+    groups = context.model.inputs if groups is None else groups
+    data_loading = context.workflow.data_loading
     dataset = context.dataset_of(split)
     shapes = input_groups(dataset.manifest, groups)
     collate = Collate(shapes, device)

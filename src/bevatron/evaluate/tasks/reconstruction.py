@@ -21,8 +21,8 @@ class ReconstructionEvaluation:
     """How much noise is left, how much of the input's noise is copied, and what the latent dimensions know."""
 
     def targets(self, task: Reconstruction, model: Model) -> list[str]:
-        """As the interface says: the image without noise."""
-        return [_truth(task, model)]
+        """As the interface says: the image without noise, and the one that is learned where it has noise."""
+        return list(dict.fromkeys([_truth(task, model), model.target or task.target]))
 
     def outputs(self, task: Reconstruction, target: TargetInfo) -> tuple[int | None, ...]:
         """As the interface says: the pixels of an image in a row, however many."""
@@ -31,7 +31,9 @@ class ReconstructionEvaluation:
     def metrics(
         self, task: Reconstruction, predictions: Predictions, bootstrap: Bootstrap, context: EvaluationContext
     ) -> tuple[dict[str, Measurement], dict[str, Any]]:
-        """Those of `reconstruction_metrics`, and with true parameters probe and probe.<k>; curves: example images."""
+        """Those of `reconstruction_metrics`, `explained`, and with true parameters probe and probe.<k>; curves: example
+        images.
+        """
         model, confidence = context.model, context.confidence
         target = _truth(task, model)
         clean, noisy = predictions.targets[target].astype(np.float64), _inputs(context)
@@ -43,6 +45,8 @@ class ReconstructionEvaluation:
         metrics = reconstruction_metrics(
             predictions.outputs, clean.reshape(n, -1), noisy.reshape(n, -1), bootstrap, confidence
         )
+        learned = predictions.targets[model.target or task.target].astype(np.float64).reshape(n, -1)
+        metrics["explained"] = measure(explained_variance(predictions.outputs, learned, bootstrap), confidence)
         parameters = task.parameters.get(target)
         if parameters is not None:
             metrics |= _probes(context, parameters, bootstrap, confidence)
@@ -85,6 +89,21 @@ def reconstruction_metrics(
         }
     units = {"psnr": "dB"}
     return {name: measure(values, confidence, units.get(name, "")) for name, values in series.items()}
+
+
+def explained_variance(outputs: np.ndarray, learned: np.ndarray, bootstrap: Bootstrap) -> list[np.ndarray]:
+    """For each seed 1 - Σ (target - output)² / Σ (target - its mean)² over samples and pixels, (replicas + 1,).
+
+    The target is the one that the network learned to give back, noise included. With principal components it is the
+    fraction of the variance along their axes; no linear auto-encoder of as many hidden units has more of the samples
+    that the axes are found from (P. Baldi and K. Hornik, Neural Networks 2 (1989) 53). outputs (n_seeds, n, pixels),
+    learned (n, pixels).
+    """
+    weights = bootstrap.sample_weights
+    spread = bootstrap.mean(((learned - np.average(learned, axis=0, weights=weights)) ** 2).mean(1))
+    missed = [bootstrap.mean(((o.astype(np.float64) - learned) ** 2).mean(1)) for o in outputs]
+    with np.errstate(divide="ignore", invalid="ignore"):  # images that never change
+        return [1.0 - m / spread for m in missed]
 
 
 def _probes(

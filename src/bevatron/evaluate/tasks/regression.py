@@ -36,7 +36,8 @@ class RegressionEvaluation:
         """Of one number those of `regression_series`, `gaussian_series` and the curves of both.
 
         Of several numbers the same of each, as `<metric>.<name>`, and of all together `r2`, the mean, and `nll`, the
-        sum, as they are predicted independent of each other; curves: {"parts": {name: curves}}.
+        sum, as they are predicted independent of each other; curves: {"parts": {name: curves}}. Of auto-encoders with
+        one latent dimension those of `measure_invariant`, where the task asks for them.
         """
         names, n_numbers = context.target_info.names, context.target_info.n_numbers
         target = _columns(predictions.targets[context.target])
@@ -55,10 +56,20 @@ class RegressionEvaluation:
                 width = predictions.outputs[:, :, n_numbers + k].astype(np.float64)
                 series[name] |= gaussian_series(mean, width, target[:, k], bootstrap)
                 curves[name] |= gaussian_curves(mean, width, target[:, k], bootstrap, context.confidence)
+        latent, latent_curves = _latent(task, context, bootstrap)
         if not names:
-            return measure_series(series[""], context.confidence), curves[""]
-        together = join_series(series, {"r2": "mean", "nll": "sum"})
-        return measure_series(together, context.confidence), {"parts": curves}
+            return measure_series(series[""] | latent, context.confidence), curves[""] | latent_curves
+        together = join_series(series, {"r2": "mean", "nll": "sum"}) | latent
+        return measure_series(together, context.confidence), {"parts": curves, **latent_curves}
+
+
+def _latent(task: Regression, context: EvaluationContext, bootstrap: Bootstrap) -> tuple[Series, dict[str, Any]]:
+    """Metrics and curves of the latent dimension, where the task asks for them and there are networks to look into."""
+    if task.invariant is None or not context.folders:
+        return Series({}), {}
+    from bevatron.evaluate.inspection.invariant import measure_invariant  # torch
+
+    return measure_invariant(task.invariant, context, bootstrap)
 
 
 def _columns(values: np.ndarray) -> np.ndarray:

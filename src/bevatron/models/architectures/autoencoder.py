@@ -13,7 +13,7 @@ from bevatron.models.layers.inputs import InputGroup, Inputs
 
 @architecture("autoencoder")
 class Autoencoder(nn.Module):
-    """Encodes an image into `latent` latent dimensions, and decodes it again.
+    """Encodes an image, or the numbers of a sample, into `latent` latent dimensions, and decodes it again.
 
     With no further widths: one hidden layer, of units with an activation, and linear outputs, as in the lectures. With
     widths the encoder has them in turn, the decoder in reverse, and the hidden layer is linear. With noisy images as
@@ -22,7 +22,7 @@ class Autoencoder(nn.Module):
     Shapes: inputs {group: (batch, ...)} dense; returns (batch, n_outputs); `encode` returns (batch, hidden).
     """
 
-    TASKS = ("reconstruction",)
+    TASKS = ("reconstruction", "regression")
 
     class Options(Options):
         latent: Count = Field(default=10, description="number of latent dimensions")
@@ -56,5 +56,5 @@ class Autoencoder(nn.Module):
         return self.encoder(flatten_groups(inputs, self.groups))
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Inputs {group: (batch, ...)} to the target's pixels (batch, n_outputs)."""
+        """Inputs {group: (batch, ...)} to the target's pixels or numbers (batch, n_outputs)."""
         return self.decoder(self.encode(inputs))

@@ -6,6 +6,7 @@ from bevatron.config.loading.kinds import ArchitectureOptions, claim_test
 from bevatron.config.sections.section import Count
 from bevatron.report.claims.decision import Condition, Decision, decide
 from bevatron.report.claims.reference import MetricReference, TestOptions
+from bevatron.report.claims.untrained import untrained_network
 from bevatron.report.results.measured import Measurements
 
 
@@ -30,16 +31,7 @@ class WeightCount:
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare the network with what the claim says of it."""
-        import torch
-
-        from bevatron.config.loading.kinds import ARCHITECTURES
-        from bevatron.models.layers.inputs import InputGroup
-
-        names = tuple(f"channel_{k}" for k in range(options.channels))
-        group = InputGroup((options.channels, options.side, options.side), names)
-        component = ARCHITECTURES[options.architecture.kind]
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            network = component(options.architecture, {"image": group}, options.classes)
+        network = untrained_network(options.architecture, options.channels, options.side, options.classes)
         n_weights = sum(weights.numel() for weights in network.parameters())
         difference = abs(n_weights - options.weights)
         sentence = f"The network has {n_weights:,} weights; the claim wants {options.weights:,}."

@@ -13,6 +13,7 @@ from bevatron.report.plots.style import WIDTH, create_panels
 from bevatron.store.records.data import ImageRecord, ImagesRecord, PixelsRecord
 
 SMALL, IN_A_ROW = 32, 10  # pixels a side up to which an image is small; such images beside each other
+RED_GREEN_BLUE = ("red", "green", "blue")
 BRIGHTEST = 0.99  # quantile of the pixels that hold something at which the colours end
 COLOURS = ListedColormap(plt.get_cmap("viridis_r")(np.linspace(0.2, 1, 256))).with_extremes(bad="white")
 """From green, as the yellow of faint pixels would be lost on white paper."""
@@ -33,12 +34,13 @@ def sides_of(recipe: str) -> Sides:
 
 def plot_examples(group: ImagesRecord, sides: Sides) -> Figure:
     """A panel for each image of one channel, or a row for each image of several; colours from 0 to the 99 % quantile of
-    all pixels that hold something. Small images of one channel are grey, and stand in one row.
+    all pixels that hold something. Small images of one channel are grey, those of red, green and blue in their colours,
+    and stand in rows.
 
     group: an entry of `examples` in data.json.
     """
     images, features = group.images, group.features
-    if len(features) == 1 and max(group.shape) <= SMALL:
+    if (len(features) == 1 or features == RED_GREEN_BLUE) and max(group.shape) <= SMALL:
         return _plot_small_images(group)
     if len(features) == 1:
         figure, panels = create_panels(len(images), height=3.5, shared_colour_bar=True)
@@ -67,9 +69,12 @@ def _plot_small_images(group: ImagesRecord) -> Figure:
     for axes, image in zip(panels.flat, group.images, strict=False):
         axes.set_axis_on()
         axes.set(xticks=[], yticks=[], facecolor="white")
-        dense = np.nan_to_num(pixels(image.channels[0], group.shape))
-        axes.imshow(dense, cmap="gray_r", norm=scale, interpolation="nearest")
-        axes.set_title(image.label or "", loc="center", fontsize=10)
+        dense = np.stack([np.nan_to_num(pixels(channel, group.shape)) for channel in image.channels], axis=2)
+        if dense.shape[2] == 1:
+            axes.imshow(dense[:, :, 0], cmap="gray_r", norm=scale, interpolation="nearest")
+        else:
+            axes.imshow(np.clip(dense, 0.0, 1.0), interpolation="nearest")
+        axes.set_title((image.label or "").replace("_", "\n"), loc="center", fontsize=10)
     return figure
 
 

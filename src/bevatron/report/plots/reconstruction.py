@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from bevatron.report.plots.montage import draw_montage
 from bevatron.report.plots.style import COLOURS, FAINT, WIDTH, create_panels
 
+MARKERS = "osD^vPX"
 Point = tuple[int, float, float]  # latent dimensions, value, error
 
 
@@ -35,7 +36,13 @@ def plot_quality(panels: dict[str, dict[str, list[Point]]], levels: dict[str, di
         for k, (title, points) in enumerate(lines.items()):
             latent, value, error = np.array(sorted(points), float).T
             panel.errorbar(
-                latent, value, error, fmt="o-" if len(points) > 1 else "o", color=COLOURS[k % len(COLOURS)], label=title
+                latent,
+                value,
+                error,
+                fmt=MARKERS[k % len(MARKERS)] + ("-" if len(points) > 1 else ""),
+                color=COLOURS[k % len(COLOURS)],
+                mfc="none",  # points of one dimension lie over each other
+                label=title,
             )
         for title, value in levels.get(target, {}).items():
             panel.axhline(value, color=FAINT, linestyle="--", label=title)
@@ -43,5 +50,9 @@ def plot_quality(panels: dict[str, dict[str, list[Point]]], levels: dict[str, di
         panel.set_xlabel("latent dimensions")
         panel.set_ylabel(label)
         panel.set_title(target, loc="left")
-        panel.legend()
+        panel.margins(x=0.08)
+        n_entries = len(lines) + len(levels.get(target, {}))
+        low, high = panel.get_ylim()
+        panel.set_ylim(low, low + (high - low) / (1.0 - min(0.07 * n_entries, 0.6)))  # room for the legend
+        panel.legend(loc="upper left")
     return figure

@@ -9,7 +9,6 @@ from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import ModelResults, StudyResults
 
 KINDS = {
-    "autoencoder": "auto-encoder, MLP",
     "convolutional_autoencoder": "auto-encoder, convolutions",
     "principal_components": "principal components",
 }
@@ -27,7 +26,7 @@ class ReconstructionSection:
     def columns(self, task: Reconstruction, results: StudyResults) -> list[str]:
         """The metrics of the table that compares the models."""
         probed = any("probe" in m.metrics.metrics for m in results.models.values())
-        return ["mse_over_noise", "psnr", "noise_copied", *(["probe"] if probed else [])]
+        return ["mse_over_noise", "psnr", "noise_copied", "explained", *(["probe"] if probed else [])]
 
     def data(self, task: Reconstruction, results: StudyResults) -> list[ReportFigure]:
         """Figures of the data, beside those of the observables."""
@@ -79,10 +78,19 @@ def _metric_lines(
         measured, latent = results.metric(model.name, metric), model.curves["latent"]
         if measured is None or latent is None:
             continue
-        kind = model.model.architecture.kind
         noisy = ", learned from noise" if (model.model.target or task.target) in task.truth else ""
-        lines.setdefault(KINDS.get(kind, kind) + noisy, []).append((latent, measured.value, measured.error))
+        lines.setdefault(_kind(model) + noisy, []).append((latent, measured.value, measured.error))
     return lines
+
+
+def _kind(model: ModelResults) -> str:
+    """The architecture in words, so that networks of one form make one line."""
+    architecture = model.model.architecture
+    if architecture.kind != "autoencoder":
+        return KINDS.get(architecture.kind, architecture.kind)
+    if getattr(architecture, "activation", None) == "identity":
+        return "auto-encoder, linear"
+    return "auto-encoder, MLP" if getattr(architecture, "widths", []) else "auto-encoder, one hidden layer"
 
 
 def _metric_levels(results: StudyResults, models: list[ModelResults], metric: str) -> dict[str, float]:

@@ -9,6 +9,7 @@ from bevatron.report.plots.regression import plot_deviations, plot_fits, plot_po
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import StudyResults
 from bevatron.report.sections.importance import draw_importance_figures
+from bevatron.report.sections.invariant import draw_invariant_figures
 
 LOSSES = {"mse": "mean squared error", "mae": "mean absolute error", "gaussian_nll": "-ln likelihood"}
 SHOWN = 4  # numbers of a target that are shown; the figures of more are folded away
@@ -28,13 +29,15 @@ class RegressionSection:
         """The metrics of the table that compares the models."""
         gaussian = task.loss == "gaussian_nll"
         names = results.manifest.targets[task.target].names
+        latent = ["latent_rank", "latent_agreement", "latent_peak", "component_peak", "truth_peak"]
+        latent = [] if task.invariant is None else latent
         if names:
             of_each = ["rmse", "pull_width"] if gaussian else ["rmse"]
-            return ["r2", *["nll"] * gaussian, *(f"{metric}.{name}" for name in names for metric in of_each)]
+            return [*latent, "r2", *["nll"] * gaussian, *(f"{metric}.{name}" for name in names for metric in of_each)]
         widths = ["nll", "pull_mean", "pull_width", "coverage_1sigma"] if gaussian else []
         if task.truth is None:
-            return ["rmse", "residual_mean", "residual_std", *widths]
-        return ["relative_deviation", "deviation", "rmse_over_noise", "rmse", "noise", *widths]
+            return [*latent, "rmse", "residual_mean", "residual_std", *widths]
+        return [*latent, "relative_deviation", "deviation", "rmse_over_noise", "rmse", "noise", *widths]
 
     def data(self, task: Regression, results: StudyResults) -> list[ReportFigure]:
         """Figures of the data, beside those of the observables."""
@@ -47,7 +50,7 @@ class RegressionSection:
 
     def figures(self, task: Regression, results: StudyResults) -> list[ReportFigure]:
         """Figures of what the models learned."""
-        figures = []
+        figures = draw_invariant_figures(results)
         for number, (title, curves) in enumerate(_by_number(task, results).items()):
             suffix = f"-{number + 1}" if number else ""
             figures += _draw_number(task, results, title, curves, suffix, folded=number >= SHOWN)

@@ -1,0 +1,1 @@
+"""Images of coloured, textured shapes: what differs between the classes, what changes from image to image, drawing."""
