@@ -64,4 +64,4 @@ class Bounds:
         numbers = [r.find_measured(measurements) for r in options.references()]
         sentence = f"Measured, with the claim behind it: {'; '.join(words for _, words in parts)}."
         conditions = [condition for condition, _ in parts]
-        return decide(conditions, numbers, sentence, options.sigmas, options.every_seed)
+        return decide(conditions, numbers, sentence, options, measurements)

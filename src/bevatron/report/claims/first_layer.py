@@ -17,6 +17,8 @@ class FirstLayer:
     weights as for grey images, where they have `weights`; the rest of the network stays as it is.
     """
 
+    EXACT = True  # nothing is measured
+
     class Options(TestOptions):
         """A network for images, and the weights of its first kernels for grey ones."""
 
@@ -46,7 +48,7 @@ class FirstLayer:
             f"{options.channels} colours, all other layers {rest[0]:,} and {rest[1]:,}; the claim wants "
             f"{expected[0]:,} and {expected[1]:,}, and no other change."
         )
-        return decide(conditions, [], sentence, options.sigmas)
+        return decide(conditions, [], sentence, options, measurements)
 
 
 def _count(options: FirstLayer.Options, channels: int) -> tuple[int, int]:
