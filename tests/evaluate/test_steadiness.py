@@ -33,3 +33,17 @@ def test_a_generator_that_drifts_away_has_lost():
     once = np.ones((6000, 1))
     assert lost_distance(real, once, generated, once)[0] == pytest.approx(3.0, rel=0.15)
     assert lost_distance(real, once, generated[:2], once)[0] == 0.0
+
+
+def test_the_error_has_the_uncertainty_of_the_choice():
+    """Two equal moments: replicas choose one or the other, and do not say that nothing was lost for certain."""
+    random = np.random.default_rng(33)
+    losses = random.standard_exponential((2, 400))
+    found = lost_loss(losses, random.poisson(1.0, (400, 200)))
+    assert 0.2 < (found == 0.0).mean() < 0.95
+    assert found.std() > 0.02
+    generated = [random.standard_normal((400, 2)) + 0.3 for _ in range(2)]
+    draws = [random.poisson(1.0, (400, 200)) for _ in range(2)]
+    found = lost_distance(random.standard_normal((400, 2)), draws[0], generated, draws[1])
+    assert np.isfinite(found).all()
+    assert found.std() > 0.0
