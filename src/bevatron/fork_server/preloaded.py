@@ -50,6 +50,8 @@ IMPORTED_NEXT = (
     "bevatron.report.stage",
     "bevatron.report.sections.*",
     "matplotlib.backends.backend_svg",
+    "matplotlib.backends.backend_pdf",
+    "fontTools.subset",
 )
 # For jobs that start a Ray cluster, besides: imported when the first of them comes, for most workflows have few.
 IMPORTED_FOR_RAY = (
