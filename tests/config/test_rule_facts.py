@@ -81,13 +81,13 @@ def test_a_scale_has_its_own_facts(folder, kept, validated):
 
 def test_a_changed_study_is_validated_again(folder, kept, validated):
     before = load_facts(["function"], "demo", folder, kept)["function"]
-    change(folder, "n_seeds", 7)
+    change(folder, "title", "Another curve")
     after = load_facts(["function"], "demo", folder, kept)["function"]
     assert len(validated) == 2
     assert after.whole != before.whole
     assert after.raw == before.raw
-    change(folder, "n_seeds", "many")
-    with pytest.raises(UserError, match="n_seeds"):
+    change(folder, "title", ["many"])
+    with pytest.raises(UserError, match="title"):
         load_facts(["function"], "demo", folder, kept)
 
 

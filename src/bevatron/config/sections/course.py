@@ -17,7 +17,7 @@ class CourseItem(Section):
     claims: list[ClaimName] = Field(description="claims that test it, as study.claim", min_length=1)
 
 
-class Chapter(Section):
+class CourseChapter(Section):
     """One chapter of the course."""
 
     title: str = Field(description="the chapter's title")
@@ -31,7 +31,7 @@ class Course(Section):
     author: str = Field(description="who gave it")
     year: Integer = Field(description="when", ge=1900, le=2100)
     place: str = Field(description="where")
-    chapters: list[Chapter] = Field(description="its chapters, in their order", min_length=1)
+    chapters: list[CourseChapter] = Field(description="its chapters, in their order", min_length=1)
 
     def claims(self) -> list[tuple[str, str]]:
         """Study and id of every claim that is named, in their order."""

@@ -1,6 +1,6 @@
 """How many verdicts of a ledger are wrong by chance, and which of them stand if that is taken into account.
 
-Each claim is either true or false, so that of its two wrong verdicts only one can come about, with a probability of at
+A claim is true, or it is false: only one of its two wrong verdicts can come about, with a probability of at
 most p = 1 - Φ(z). Of N claims at most N p verdicts are wrong on average, decided or not. Benjamini and Hochberg's
 procedure (J. R. Stat. Soc. B 57 (1995) 289) orders the claims by the p-value of the verdict they lean to, and gives
 each the smallest rate of false discoveries, among the verdicts up to there, with which it is still one of them. The
