@@ -72,7 +72,8 @@ class BetterThanNothing:
 
     def decide(self, options, measurements):
         number = options.metric.find_measured(measurements)
-        return decide([Condition(((1.0, number),), -0.2, "above 0.2")], [number], "My own words.", options.sigmas)
+        condition = Condition(((1.0, number),), -0.2, "above 0.2")
+        return decide([condition], [number], "My own words.", options, measurements)
 """
 STUDY = """
 name: rings
