@@ -38,6 +38,7 @@ def with_two_networks(study: dict) -> dict:
         "kinematics": study["models"]["kinematics"],
     }
     demo["models"] = {"kinematics": demo["models"]["kinematics"]}
+    demo["simulation"] = {"source": {"events": 700}, "shards": 4}  # two jobs of two shards each
     study["evaluation"]["reference"] = "feedforward_all"
     study["evaluation"]["importance"]["models"] = ["feedforward_all"]
     claims = ("displacement_orders_flavours", "kinematics_do_not_tag", "light_is_easier_than_charm")
