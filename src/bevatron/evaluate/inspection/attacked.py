@@ -100,13 +100,10 @@ def effective_number(of_seed: list[np.ndarray], among: list[np.ndarray], bootstr
 
 
 def _attack(context: EvaluationContext, target: str, folder: Path, settings: Attacks) -> Attacked | None:
-    if any(context.dataset.manifest.groups[name].layout == "ragged" for name in context.model.inputs):
-        return None
     device = device_for(context.workflow.accelerator)
-    network = load_network(folder).to(device)
-    if not any(weights.requires_grad for weights in network.parameters()):
+    network = load_attacked(context, folder, device)
+    if network is None:
         return None
-    network.requires_grad_(False)
     clean, logits, example = [], {(k, e): [] for k in KINDS for e in settings.epsilons}, None
     low, high = settings.range
     with deterministic(context.model.training.threads), torch.random.fork_rng(devices=[]):
@@ -125,6 +122,16 @@ def _attack(context: EvaluationContext, target: str, folder: Path, settings: Att
                     inputs, changed["fgsm"], clean[-1], logits["fgsm", epsilon][-1], labels, epsilon
                 )
     return Attacked(np.concatenate(clean), {k: np.concatenate(v) for k, v in logits.items()}, example)
+
+
+def load_attacked(context: EvaluationContext, folder: Path, device: torch.device) -> nn.Module | None:
+    """The trained network of one seed, its weights fixed; None of one that has no gradients, or reads lists."""
+    if any(context.dataset.manifest.groups[name].layout == "ragged" for name in context.model.inputs):
+        return None
+    network = load_network(folder).to(device)
+    if not any(weights.requires_grad for weights in network.parameters()):
+        return None
+    return network.requires_grad_(False)
 
 
 def first_samples(

@@ -15,12 +15,12 @@ from bevatron.evaluate.inspection.attacked import (
     confidence_of,
     effective_number,
     first_samples,
+    load_attacked,
     logits_of,
     rounded,
 )
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.measurement import Measurement, measure
-from bevatron.models.network import load_network
 from bevatron.training.attacks import Images, fgsm
 from bevatron.training.least_change import least_change
 
@@ -95,13 +95,10 @@ def measure_least_changes(
 
 
 def _change(context: EvaluationContext, folder: Path, attacks: Attacks, settings: LeastChange) -> Changes | None:
-    if any(context.dataset.manifest.groups[name].layout == "ragged" for name in context.model.inputs):
-        return None
     device = device_for(context.workflow.accelerator)
-    network = load_network(folder).to(device)
-    if not any(weights.requires_grad for weights in network.parameters()):
+    network = load_attacked(context, folder, device)
+    if network is None:
         return None
-    network.requires_grad_(False)
     low, high = attacks.range
     with deterministic(context.model.training.threads):
         parts = list(first_samples(context, context.target, attacks.samples, device))

@@ -5,7 +5,7 @@ from pydantic import Field, model_validator
 from bevatron.config.loading.kinds import claim_test
 from bevatron.config.sections.section import Count, Integer, Section
 from bevatron.report.claims.decision import Condition, Decision, decide
-from bevatron.report.claims.reference import MetricReference, TestOptions
+from bevatron.report.claims.reference import ArithmeticOptions
 from bevatron.report.results.measured import Measurements
 
 
@@ -33,14 +33,10 @@ class FilterSizes:
 
     EXACT = True  # nothing is measured
 
-    class Options(TestOptions):
+    class Options(ArithmeticOptions):
         """Images and filters, such as the rows of a table."""
 
         rows: list[FilteredImage] = Field(description="images and filters, of odd sides", min_length=1)
-
-        def references(self) -> list[MetricReference]:
-            """None: nothing is measured."""
-            return []
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare what filters make of images with what the claim says of it."""

@@ -6,7 +6,7 @@ from bevatron.config.loading.kinds import ArchitectureOptions, claim_test
 from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
 from bevatron.report.claims.decision import Condition, Decision, decide
-from bevatron.report.claims.reference import MetricReference, TestOptions
+from bevatron.report.claims.reference import ArithmeticOptions
 from bevatron.report.claims.untrained import untrained_network
 from bevatron.report.results.measured import Measurements
 
@@ -19,7 +19,7 @@ class FirstLayer:
 
     EXACT = True  # nothing is measured
 
-    class Options(TestOptions):
+    class Options(ArithmeticOptions):
         """A network for images, and the weights of its first kernels for grey ones."""
 
         architecture: ArchitectureOptions = Field(description="the network and its own options")
@@ -27,10 +27,6 @@ class FirstLayer:
         side: Count = Field(default=224, description="side of the images")
         classes: Count = Field(default=1000, description="number of outputs")
         weights: Count = Field(description="weights of the first convolution's kernels for grey images")
-
-        def references(self) -> list[MetricReference]:
-            """None: nothing is measured."""
-            return []
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare the networks with what the claim says of them."""

@@ -7,7 +7,7 @@ from pydantic import Field
 from bevatron.config.loading.kinds import claim_test
 from bevatron.config.sections.section import Count, Integer, Section
 from bevatron.report.claims.decision import Condition, Decision, decide
-from bevatron.report.claims.reference import MetricReference, TestOptions
+from bevatron.report.claims.reference import ArithmeticOptions
 from bevatron.report.results.measured import Measurements
 
 
@@ -27,15 +27,11 @@ class LayerSizes:
 
     EXACT = True  # nothing is measured
 
-    class Options(TestOptions):
+    class Options(ArithmeticOptions):
         """An image, and the layers it goes through."""
 
         side: Count = Field(description="side of the first image")
         layers: list[Layer] = Field(description="in their order", min_length=1)
-
-        def references(self) -> list[MetricReference]:
-            """None: nothing is measured."""
-            return []
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare the network with what the claim says of it."""

@@ -5,7 +5,7 @@ from pydantic import Field
 from bevatron.config.loading.kinds import claim_test
 from bevatron.config.sections.section import Count, Positive
 from bevatron.report.claims.decision import Condition, Decision, decide
-from bevatron.report.claims.reference import MetricReference, TestOptions
+from bevatron.report.claims.reference import ArithmeticOptions
 from bevatron.report.results.measured import Measurements
 
 EQUAL = 1e-9  # relative difference of two sums of float64 numbers that counts as none
@@ -21,15 +21,11 @@ class LinearChange:
 
     EXACT = True  # nothing is measured
 
-    class Options(TestOptions):
+    class Options(ArithmeticOptions):
         """Numbers of inputs, and the size of the change."""
 
         inputs: list[Count] = Field(description="numbers of inputs, each another linear function", min_length=2)
         epsilon: Positive = Field(description="change of each input")
-
-        def references(self) -> list[MetricReference]:
-            """None: nothing is measured."""
-            return []
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare the function with what the claim says of it."""

@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from bevatron.config.loading.kinds import ArchitectureOptions, claim_test
+from bevatron.config.loading.kinds import claim_test
 from bevatron.config.sections.section import Count, Integer, Section
 from bevatron.errors import UserError
 from bevatron.report.claims.decision import Condition, Decision, decide
-from bevatron.report.claims.reference import MetricReference, TestOptions
+from bevatron.report.claims.untrained import NetworkOptions
 from bevatron.report.results.measured import Measurements
 
 Kind = Literal["convolution", "max_pool", "average_pool", "linear"]
@@ -32,18 +32,10 @@ class NetworkLayers:
 
     EXACT = True  # nothing is measured
 
-    class Options(TestOptions):
+    class Options(NetworkOptions):
         """A network for images, and its layers."""
 
-        architecture: ArchitectureOptions = Field(description="the network and its own options")
-        channels: Count = Field(default=3, description="channels of the images")
-        side: Count = Field(default=224, description="side of the images")
-        classes: Count = Field(default=1000, description="number of outputs")
         layers: list[NetworkLayer] = Field(description="in their order", min_length=1)
-
-        def references(self) -> list[MetricReference]:
-            """None: nothing is measured."""
-            return []
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare the network with what the claim says of it."""

@@ -5,7 +5,7 @@ from pydantic import Field
 from bevatron.config.loading.kinds import claim_test
 from bevatron.config.sections.section import Count, Positive, Section
 from bevatron.report.claims.decision import Condition, Decision, decide
-from bevatron.report.claims.reference import MetricReference, TestOptions
+from bevatron.report.claims.reference import ArithmeticOptions
 from bevatron.report.results.measured import Measurements
 
 ROUNDING = 1e-12
@@ -28,14 +28,10 @@ class PoolVariance:
 
     EXACT = True  # nothing is measured
 
-    class Options(TestOptions):
+    class Options(ArithmeticOptions):
         """Squares, and the variance of their means."""
 
         squares: list[PooledSquare] = Field(description="squares that are pooled", min_length=1)
-
-        def references(self) -> list[MetricReference]:
-            """None: nothing is measured."""
-            return []
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare the pool with what the claim says of it."""

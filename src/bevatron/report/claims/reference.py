@@ -63,6 +63,14 @@ class TestOptions(Options):
         return [r.observable for r in self.references() if r.observable is not None]
 
 
+class ArithmeticOptions(TestOptions):
+    """What the tests of arithmetic have: they measure nothing."""
+
+    def references(self) -> list[MetricReference]:
+        """None: nothing is measured."""
+        return []
+
+
 class GroupOptions(TestOptions):
     """One metric of several groups of models, such as the rows of a grid; the claim is made of each group."""
 

@@ -2,8 +2,23 @@
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
+from bevatron.config.loading.kinds import ArchitectureOptions
+from bevatron.config.sections.section import Count
+from bevatron.report.claims.reference import ArithmeticOptions
+
 if TYPE_CHECKING:
     from torch import nn
+
+
+class NetworkOptions(ArithmeticOptions):
+    """A network for images."""
+
+    architecture: ArchitectureOptions = Field(description="the network and its own options")
+    channels: Count = Field(default=3, description="channels of the images")
+    side: Count = Field(default=224, description="side of the images")
+    classes: Count = Field(default=1000, description="number of outputs")
 
 
 def untrained_network(architecture: Any, channels: int, side: int, classes: int) -> "nn.Module":

@@ -2,11 +2,10 @@
 
 from pydantic import Field
 
-from bevatron.config.loading.kinds import ArchitectureOptions, claim_test
+from bevatron.config.loading.kinds import claim_test
 from bevatron.config.sections.section import Count
 from bevatron.report.claims.decision import Condition, Decision, decide
-from bevatron.report.claims.reference import MetricReference, TestOptions
-from bevatron.report.claims.untrained import untrained_network
+from bevatron.report.claims.untrained import NetworkOptions, untrained_network
 from bevatron.report.results.measured import Measurements
 
 
@@ -16,18 +15,10 @@ class WeightCount:
 
     EXACT = True  # nothing is measured
 
-    class Options(TestOptions):
+    class Options(NetworkOptions):
         """A network for images, and its number of weights."""
 
-        architecture: ArchitectureOptions = Field(description="the network and its own options")
-        channels: Count = Field(default=3, description="channels of the images")
-        side: Count = Field(default=224, description="side of the images")
-        classes: Count = Field(default=1000, description="number of outputs")
         weights: Count = Field(description="numbers that are learned")
-
-        def references(self) -> list[MetricReference]:
-            """None: nothing is measured."""
-            return []
 
     def decide(self, options: Options, measurements: Measurements) -> Decision:
         """Compare the network with what the claim says of it."""

@@ -9,6 +9,7 @@ from pydantic import Field
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Count, Integer
+from bevatron.simulate.event_ids import event_ids
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
@@ -64,7 +65,7 @@ class Copulas:
                 "likelihood": Group(Dense(likelihood.astype(np.float32)), ("linear", "crossed"), ("", "")),
             },
             targets={"class": label},
-            id=(np.uint64(shard) << np.uint64(40)) | np.arange(n, dtype=np.uint64),
+            id=event_ids(shard, n),
         )
         return samples, {"events": n, "seconds_in_generator": perf_counter() - start}
 

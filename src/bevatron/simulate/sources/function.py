@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Count, Real, WithLaterKeys
+from bevatron.simulate.event_ids import event_ids
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Samples
 
@@ -56,7 +57,7 @@ class Function:
         samples = Samples(
             inputs={"draw": Group(Dense(draw), (*names, "z"), ("",) * (len(names) + 1))},
             targets={"split": np.repeat(np.arange(3), counts)},
-            id=(np.uint64(shard) << np.uint64(40)) | np.arange(total, dtype=np.uint64),
+            id=event_ids(shard, total),
         )
         return samples, {"events": total, "seconds_in_generator": perf_counter() - start}
 

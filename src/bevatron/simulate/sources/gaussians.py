@@ -8,6 +8,7 @@ from pydantic import Field
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Count, Integer
+from bevatron.simulate.event_ids import event_ids
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Samples
 
@@ -40,7 +41,7 @@ class Gaussians:
         samples = Samples(
             inputs={"draw": Group(Dense(z.astype(np.float32)), ("z1", "z2"), ("", ""))},
             targets={"class": np.arange(total) % options.classes, "split": np.repeat(np.arange(3), counts)},
-            id=(np.uint64(shard) << np.uint64(40)) | np.arange(total, dtype=np.uint64),
+            id=event_ids(shard, total),
         )
         return samples, {"events": total, "seconds_in_generator": perf_counter() - start}
 

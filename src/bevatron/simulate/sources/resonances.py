@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Count, Fraction, NonNegative, Positive
+from bevatron.simulate.event_ids import event_ids
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Samples
 
@@ -84,7 +85,7 @@ class Resonances:
                 name: Group(Dense(values.astype(np.float32)), FEATURES, ("GeV",) * 8) for name, values in frames.items()
             },
             targets={"mass": mass.astype(np.float32), "label": labels.astype(np.int64)},
-            id=(np.uint64(shard) << np.uint64(40)) | np.arange(n, dtype=np.uint64),
+            id=event_ids(shard, n),
         )
         return samples, {"events": n, "seconds_in_generator": perf_counter() - start}
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Count, Integer, Real
+from bevatron.simulate.event_ids import event_ids
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Samples
 
@@ -51,7 +52,7 @@ class Shapes:
         samples = Samples(
             inputs={"image": Group(Dense(images), ("red", "green", "blue"), ("",) * 3)},
             targets={"label": labels},
-            id=(np.uint64(shard) << np.uint64(40)) | np.arange(n, dtype=np.uint64),
+            id=event_ids(shard, n),
         )
         return samples, {"events": n, "seconds_in_generator": perf_counter() - start}
 

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import MOST, Count, NonNegative, Positive
+from bevatron.simulate.event_ids import event_ids
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Samples
 
@@ -92,7 +93,7 @@ class Sky:
         samples = Samples(
             inputs={name: Group(Dense(images), ("flux",), ("counts",)) for name, images in noisy.items()},
             targets=clean | {name: values.astype(np.float32) for name, values in parameters.items()},
-            id=(np.uint64(shard) << np.uint64(40)) | np.arange(n, dtype=np.uint64),
+            id=event_ids(shard, n),
         )
         return samples, {"events": n, "seconds_in_generator": perf_counter() - start}
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Count, Fraction, Integer, Positive, Real
+from bevatron.simulate.event_ids import event_ids
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Samples
 
@@ -60,7 +61,7 @@ class Strokes:
         samples = Samples(
             inputs={name: Group(Dense(values), ("intensity",), ("",)) for name, values in images.items()},
             targets={"orientation": label, "split": np.repeat(np.arange(3), counts)},
-            id=(np.uint64(shard) << np.uint64(40)) | np.arange(total, dtype=np.uint64),
+            id=event_ids(shard, total),
         )
         return samples, {"events": total, "seconds_in_generator": perf_counter() - start}
 

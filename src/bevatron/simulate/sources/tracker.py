@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Count, Fraction, NonNegative, Positive
+from bevatron.simulate.event_ids import event_ids
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Dense, Group, Samples, SparseImages
 
@@ -93,7 +94,7 @@ class TrackerHits:
                 "likelihood": Group(Dense(ratios[:, None].astype(np.float32)), ("track",), ("",)),
             },
             targets={"class": label},
-            id=(np.uint64(shard) << np.uint64(40)) | np.arange(n, dtype=np.uint64),
+            id=event_ids(shard, n),
         )
         return samples, {"events": n, "seconds_in_generator": perf_counter() - start}
 
