@@ -350,3 +350,25 @@ def test_within_needs_every_range(ranges, verdict):
 def test_a_range_has_two_different_ends_or_one(ends, said):
     with pytest.raises(ValueError, match=said):
         CLAIM_TESTS["within"].Options(kind="within", model="m", ranges={"a": ends})
+
+
+def test_a_verdict_cannot_need_more_standard_deviations_than_are_told_apart():
+    with pytest.raises(ValueError, match="less than or equal to 10"):
+        CLAIM_TESTS["above"].Options(kind="above", metric=of("m"), threshold=1.0, sigmas=12)
+    measured = table(m=exactly(2.0, 0.11, "m"))
+    assert decided("above", measured, metric=of("m"), threshold=1.0, sigmas=10).verdict == "undecided"
+    assert decided("above", measured, metric=of("m"), threshold=1.0, sigmas=9).verdict == "reproduced"
+
+
+def test_a_model_without_a_value_does_not_enter_the_prior():
+    """A training of another model that gave no number leaves the moderated variance as it is."""
+    models = {
+        f"m{k}": replace(number(1.0, own=0.01, seeds=(-0.1 * k, 0, 0.1 * k), trained=f"m{k}"), metric="a")
+        for k in range(1, 7)
+    }
+    broken = replace(number(np.nan, seeds=(np.nan, 0, 0), trained="z"), metric="a")
+    distances = [decided("above", table(**models, **more), metric=of("m1"), threshold=0.7).decisive.distance
+                 for more in ({}, {"z": broken})]  # fmt: skip
+    assert np.isclose(*distances)
+    alone = decided("above", table(m1=models["m1"]), metric=of("m1"), threshold=0.7).decisive.distance
+    assert not np.isclose(alone, distances[0])

@@ -22,7 +22,7 @@ def least_change(
     """Minimise c |r|² + J(x + r, target) with x + r in [low, high], at the largest c at which the target class wins.
 
     C. Szegedy et al., Intriguing properties of neural networks, arXiv:1312.6199, sec. 4.1: box-constrained L-BFGS, and
-    a line search over c for each image. |r|² stands for their |r|, as it has a gradient at r = 0, with the same path of
+    a line search over c for each image. |r|² replaces their |r|, as it has a gradient at r = 0, with the same path of
     minima. Written as |r|² + b J with b = 1/c, whose curvature is the same for all images: then one call of L-BFGS-B
     minimises the sum over all images, each with its own b, and so each image's own term.
 

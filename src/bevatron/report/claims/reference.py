@@ -43,7 +43,9 @@ class TestOptions(Options):
 
     __test__ = False  # pytest: no test of ours
 
-    sigmas: Positive = Field(default=2.0, description="standard deviations that a verdict needs, else it is undecided")
+    sigmas: Positive = Field(
+        default=2.0, le=10, description="standard deviations that a verdict needs, else it is undecided"
+    )
     every_seed: bool = Field(default=False, description="reproduced only if each seed by itself agrees as well")
 
     def references(self) -> list[MetricReference]:
