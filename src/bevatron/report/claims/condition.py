@@ -22,7 +22,7 @@ import numpy as np
 from bevatron.report.claims.seed_variance import SeedVariance, moderate_variance
 from bevatron.report.results.measured import Measured, Measurements
 
-FARTHEST = 10.0  # standard deviations, beyond which no two are told apart: a probability of 1e-23
+FARTHEST = 10.0  # standard deviations, beyond which none are distinguished: a probability of 1e-23
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Claims that numbers stand in a given order."""
+"""Claims that numbers have a given order."""
 
 from itertools import pairwise
 
