@@ -64,7 +64,8 @@ def test_claims_that_do_not_exist_are_named(config, claims, words):
 
 def test_a_missing_index_is_named(config):
     (line,) = find_course_errors(config)
-    assert "lectures.yaml" in line
+    assert "lectures.yaml: is missing" in line
+    assert "take the key 'course' out" in line
     with pytest.raises(UserError):
         load_course(config.parent / "lectures.yaml")
 

@@ -17,6 +17,8 @@ def course_path(workflow: Workflow, config: Path) -> Path | None:
 
 def load_course(path: Path) -> Course:
     """The index in a file; raises UserError as for other files of the configuration."""
+    if not path.exists():
+        raise UserError(path, "is missing", "write it, or take the key 'course' out of config.yaml")
     return validate_section(Course, read_yaml(path), path)
 
 
