@@ -8,6 +8,7 @@ from bevatron.config.loading.kinds import Options, architecture
 from bevatron.config.sections.section import Count, Fraction
 from bevatron.models.layers.activation import ActivationName, activation
 from bevatron.models.layers.dense_layers import dense_layers
+from bevatron.models.layers.encoding import Encoding
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
 from bevatron.models.layers.lists_by_length import Pooling, by_length
@@ -47,13 +48,21 @@ class DeepSets(nn.Module):
             dense_layers(self.sequence_input.n_features, hidden, options.activation, 0.0, width),
             activation(options.activation),
         )
-        n_joined = width + self.sequence_input.n_dense
-        self.layers = dense_layers(n_joined, options.widths, options.activation, options.dropout, n_outputs)
+        self.element_width, self.sample_width = width, width + self.sequence_input.n_dense
+        self.layers = dense_layers(self.sample_width, options.widths, options.activation, options.dropout, n_outputs)
         initialise(self, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Inputs {group: (batch, ...) or lists} to outputs (batch, n_outputs)."""
+        return self.decode(self.encode(inputs))
+
+    def encode(self, inputs: Inputs) -> Encoding:
+        """The elements after their own layers, and their pool beside the dense groups."""
         lists, dense = self.sequence_input(inputs)
         sets = by_length(lists)
-        pooled = sets.pool(self.elements(sets.elements), self.pooling)
-        return self.layers(torch.cat([pooled, dense], 1))
+        elements = self.elements(sets.elements)
+        return Encoding(elements, sets, torch.cat([sets.pool(elements, self.pooling), dense], 1))
+
+    def decode(self, encoding: Encoding) -> Tensor:
+        """The outputs (batch, n_outputs)."""
+        return self.layers(encoding.sample)

@@ -9,6 +9,7 @@ from bevatron.config.sections.section import Count, Fraction
 from bevatron.models.layers.activation import ActivationName
 from bevatron.models.layers.dense_layers import dense_layers
 from bevatron.models.layers.encoder import Encoder
+from bevatron.models.layers.encoding import Encoding
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs
 from bevatron.models.layers.lists_by_length import Pooling, by_length
@@ -56,13 +57,21 @@ class Transformer(nn.Module):
         self.pooling: Pooling = options.pooling
         self.embedding = nn.Linear(self.sequence_input.n_features, options.width)
         self.encoder = Encoder(options.width, options.heads, options.blocks, options.feedforward, options.dropout)
-        width = options.width + self.sequence_input.n_dense
-        self.layers = dense_layers(width, options.widths, options.activation, options.dropout, n_outputs)
+        self.element_width, self.sample_width = options.width, options.width + self.sequence_input.n_dense
+        self.layers = dense_layers(self.sample_width, options.widths, options.activation, options.dropout, n_outputs)
         initialise(self.layers, options.initialisation)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Inputs {group: (batch, ...) or lists} to outputs (batch, n_outputs)."""
+        return self.decode(self.encode(inputs))
+
+    def encode(self, inputs: Inputs) -> Encoding:
+        """The elements after attention, and their pool beside the dense groups."""
         lists, dense = self.sequence_input(inputs)
         sets = by_length(lists)
         encoded = self.encoder(self.embedding(sets.elements), sets)
-        return self.layers(torch.cat([sets.pool(encoded, self.pooling), dense], 1))
+        return Encoding(encoded, sets, torch.cat([sets.pool(encoded, self.pooling), dense], 1))
+
+    def decode(self, encoding: Encoding) -> Tensor:
+        """The outputs (batch, n_outputs)."""
+        return self.layers(encoding.sample)
