@@ -43,6 +43,11 @@ class VariableProfile(Section):
         default=None, description="edges of the bins, rising; default: bins of equal numbers of samples", min_length=2
     )
     n_bins: Count = Field(default=8, le=200, description="number of bins, where `bins` does not give them")
+    metrics: bool = Field(
+        default=False,
+        description="whether what passes one cut in each bin is a metric as well, for claims: "
+        "passing.<class>.at_<percent>.<profile>_<bin>, bins counted from 1",
+    )
 
     @model_validator(mode="after")
     def _one_variable_in_rising_bins(self) -> "VariableProfile":
