@@ -31,14 +31,14 @@ class WithRegisters:
         self._all, self._elements = _places(self.lists.order.lengths, n_elements, n)
 
     def join(self, elements: Tensor, registers: Tensor) -> Tensor:
-        """Elements as `sets` has them and registers (n, width), of each list the same, as `lists` has them."""
-        if isinstance(self.lists, PaddedSets):
-            return torch.cat([registers.expand(elements.shape[0], -1, -1), elements], 1)
-        return self.join_rows(elements, registers.repeat(len(self.lists.lengths), 1))
+        """Elements as `sets` has them and registers (n, width), the same for each list, as `lists` has them."""
+        return self.join_each(elements, registers.expand(self.lists.lengths.shape[0], -1, -1))
 
-    def join_rows(self, elements: Tensor, registers: Tensor) -> Tensor:
-        """The same of registers for each list, (n_lists · n, width), in the order of `lists`."""
-        return self._all.put(torch.cat([elements, registers]))
+    def join_each(self, elements: Tensor, registers: Tensor) -> Tensor:
+        """The same of registers (n_lists, n, width) for each list, in the order of the buckets of `lists`."""
+        if isinstance(self.lists, PaddedSets):
+            return torch.cat([registers, elements], 1)
+        return self._all.put(torch.cat([elements, registers.flatten(0, 1)]))
 
     def drop(self, values: Tensor) -> Tensor:
         """The elements as `sets` has them, without the registers."""
