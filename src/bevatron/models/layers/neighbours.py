@@ -67,7 +67,7 @@ class RaggedNeighbours:
         parts = zip(self._buckets, self._lists.split(to), self._lists.split(come_from), strict=True)
         rows = [(edges, edges.connect(a, b).reshape(-1, to.shape[1])) for edges, a, b in parts if edges.k]
         if not rows:
-            return to.new_zeros(0, to.shape[1]) + 0 * (to.sum() + come_from.sum())
+            return to[:0] + come_from[:0]
         return torch.cat([part if edges.places is None else edges.places.take(part) for edges, part in rows])
 
     def mean(self, values: Tensor) -> Tensor:
@@ -79,6 +79,8 @@ class RaggedNeighbours:
                 continue
             placed = part if edges.places is None else edges.places.put(part)
             parts.append(edges.mean(placed.view(edges.n_lists, edges.n, edges.k, width)))
+        if len(values) == 0:
+            parts[0] = parts[0] + 0 * values.sum()  # the gradient of the layers is zero, not missing
         return self._lists.join(parts)
 
 

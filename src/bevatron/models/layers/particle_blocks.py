@@ -1,5 +1,7 @@
 """The parts of the Particle Transformer: embeddings of elements and pairs, and its blocks."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -41,10 +43,10 @@ class PairEmbedding(nn.Module):
         super().__init__()
         sizes = [N_PAIR_FEATURES, *widths, heads]
         self.norms = nn.ModuleList(BatchNorm(size) for size in sizes)
-        self.layers = nn.ModuleList(nn.Linear(n, size) for n, size in zip(sizes[:-1], sizes[1:], strict=True))
+        self.layers = nn.ModuleList(nn.Linear(n, size) for n, size in pairwise(sizes))
 
     def forward(self, momenta: Tensor, lists: Sets) -> list[Tensor]:
-        """Momenta as `Momenta` gives them, elements as `lists` has them, to biases (n_lists, heads, n, n) of buckets."""
+        """What `Momenta` gives of the elements of `lists` to a bias for each bucket, (n_lists, heads, n, n)."""
         pairs = Pairs(lists, momenta)
         first, second = pairs.members()
         if self.training or torch.is_grad_enabled() or torch.compiler.is_exporting():
