@@ -2,9 +2,12 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from bevatron.models.layers.lists_by_length import Bucket, ListsByLength, PaddedSets, Sets
 from bevatron.models.layers.row_places import RowPlaces
@@ -29,7 +32,8 @@ class _Edges:
     def connect(self, to: Tensor, come_from: Tensor) -> Tensor:
         """to[i] + come_from[j] of each edge from j to i: (n_lists, n, width) each to (n_lists, n, k, width)."""
         if self.neighbours is None:
-            return _off_diagonal(to.unsqueeze(2) + come_from.unsqueeze(1))
+            exporting = torch.compiler.is_exporting()
+            return _all_others(to, come_from) if exporting else _AllOthers.apply(to, come_from)
         width = come_from.shape[2]
         first = torch.arange(come_from.shape[0], device=come_from.device).view(-1, 1, 1) * come_from.shape[1]
         found = come_from.reshape(-1, width).index_select(0, (self.neighbours + first).view(-1))
@@ -148,6 +152,26 @@ def _squared_distances(points: Tensor) -> Tensor:
     with nullcontext() if exporting else torch.autocast(points.device.type, enabled=False):
         square = points.square().sum(2)
         return square.unsqueeze(2) + square.unsqueeze(1) - 2 * points @ points.transpose(1, 2)
+
+
+def _all_others(to: Tensor, come_from: Tensor) -> Tensor:
+    return _off_diagonal(to.unsqueeze(2) + come_from.unsqueeze(1))
+
+
+class _AllOthers(Function):
+    """to[i] + come_from[j] for all j but i, (n_lists, n, width) each to (n_lists, n, n - 1, width)."""
+
+    @staticmethod
+    def forward(ctx: Any, to: Tensor, come_from: Tensor) -> Tensor:
+        return _all_others(to, come_from)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        n_lists, n, _, width = gradient.shape
+        pairs = gradient.new_zeros(n_lists, n * n, width)
+        pairs[:, 1:].view(n_lists, n - 1, n + 1, width)[:, :, :-1] = gradient.reshape(n_lists, n - 1, n, width)
+        return gradient.sum(2), pairs.view(n_lists, n, n, width).sum(1)
 
 
 def _off_diagonal(pairs: Tensor) -> Tensor:
