@@ -93,6 +93,7 @@ class PaddedNeighbours:
 
     def __init__(self, lists: PaddedSets, points: Tensor, k: int):
         self._edges = _edges(points.detach(), lists.present, k)
+        assert self._edges.present is not None
         self.present = self._edges.present
 
     def connect(self, to: Tensor, come_from: Tensor) -> Tensor:
@@ -119,6 +120,7 @@ def _ragged_edges(bucket: Bucket, points: Tensor, k: int) -> _Edges:
     if seen is None:
         return _edges(points, None, k)
     edges = _edges(points, seen.view(bucket.n_lists, bucket.n), k)
+    assert edges.present is not None
     present = edges.present.view(-1)
     rows = present.nonzero().squeeze(1)
     places = RowPlaces((present.cumsum(0) - 1).clamp_(min=0), present, rows)
