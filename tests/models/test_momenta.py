@@ -1,6 +1,8 @@
 """Momenta read through the normalisation of the inputs, and what pairs of them say."""
 
+import copy
 import math
+import pickle
 from types import SimpleNamespace
 
 import numpy as np
@@ -91,6 +93,22 @@ def test_a_network_reads_momenta_in_their_own_units(kind, tmp_path):
             assert torch.isfinite(used(given)).all()
         order = by_length(inputs["tracks"]).order.elements_by_list()
         torch.testing.assert_close(seen[0], expected[order], rtol=1e-5, atol=1e-5)
+
+
+def test_a_copy_of_a_network_reads_through_its_own_normalisation():
+    network = Network(NetworkSpec(ARCHITECTURE, GROUPS, 3, "standard"), STATISTICS).eval()
+    for twin in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):
+        features = twin.architecture.momenta.features
+        assert features.undo.__self__ is twin.normalise
+        assert list(twin.state_dict()) == list(network.state_dict())
+
+
+def test_members_of_a_committee_read_through_their_own_normalisation():
+    member = NetworkSpec(ARCHITECTURE, GROUPS, 3, "robust")
+    committee = {"kind": "committee", "members": ["one"], "widths": [4]}
+    network = Network(NetworkSpec(committee, GROUPS, 3, "none", members=(member,)))
+    (features,) = (part for part in network.modules() if isinstance(part, PhysicalFeatures))
+    assert features.undo.__self__ is network.architecture.members[0].normalise
 
 
 def test_features_follow_a_network_to_double_precision():

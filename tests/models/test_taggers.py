@@ -14,6 +14,7 @@ from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.errors import UserError
 from bevatron.models.layers import lists_by_length, particle_blocks
 from bevatron.models.layers.batch_norm import BatchNorm
+from bevatron.models.layers.dropout import dropout
 from bevatron.models.layers.inputs import InputGroup
 from bevatron.store.readers.batch import RaggedBatch
 
@@ -318,6 +319,29 @@ def test_batch_normalisation_is_pytorch_s_on_what_there_is():
     before = ours.running_var.clone()
     assert torch.isfinite(ours.train()(rows[:1])).all()  # one row has no variance
     assert torch.equal(ours.running_var, before)
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.97])
+def test_dropout_drops_its_fraction_and_keeps_the_mean(fraction):
+    values = torch.ones(1001, 999, requires_grad=True)
+    torch.manual_seed(1)
+    found = dropout(values, fraction, training=True)
+    error = math.sqrt(fraction * (1 - fraction) / values.numel())
+    kept = found > 0
+    assert abs(1 - fraction - kept.double().mean().item()) < 5 * error
+    assert abs(found.double().mean().item() - 1) < 5 * error / (1 - fraction)
+    for neighbour in (kept[1:] & kept[:-1], kept[:, 1:] & kept[:, :-1], kept[:, 4:] & kept[:, :-4]):
+        expected = (1 - fraction) ** 2  # each is drawn by itself
+        assert abs(neighbour.double().mean().item() - expected) < 5 * math.sqrt(3 * expected / values.numel())
+    (slope,) = torch.autograd.grad(found.sum(), values)
+    assert torch.equal(slope, found)
+    assert dropout(values, fraction, training=False) is values
+    assert dropout(torch.ones(0, 3), fraction, training=True).shape == (0, 3)
+
+
+def test_an_edge_convolution_without_layers_is_refused():
+    with pytest.raises(ValueError, match="at least 1 item"):
+        build("particle_net", convolutions=[[4], []])
 
 
 def test_pairs_in_use_are_worked_on_in_parts(monkeypatch):

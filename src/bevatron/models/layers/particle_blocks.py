@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bevatron.models.layers.batch_norm import BatchNorm
+from bevatron.models.layers.dropout import Dropout
 from bevatron.models.layers.encoder import SelfAttention
 from bevatron.models.layers.lists_by_length import PaddedSets, Sets
 from bevatron.models.layers.momenta import N_PAIR_FEATURES, pair_features
@@ -76,7 +77,7 @@ class ParticleBlock(nn.Module):
         self.linear1, self.linear2 = nn.Linear(width, feedforward), nn.Linear(feedforward, width)
         self.head_scale = nn.Parameter(torch.ones(heads))
         self.residual_scale = nn.Parameter(torch.ones(width))
-        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, lists: Sets, bias: list[Tensor] | None) -> Tensor:
         """Elements attend to those of their list; bias: see `SelfAttention`."""
