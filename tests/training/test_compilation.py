@@ -65,7 +65,7 @@ def test_several_workers_are_refused(job):
     made = job()
     network = torch.nn.Linear(1, 1)
     network.spec = type("Spec", (), {"inputs": {}, "kinds": {"mlp"}})()
-    with pytest.raises(UserError, match="2 workers"):
+    with pytest.raises(UserError, match="for one worker, not 2"):
         compilation.check_compile(made, network, DistributedContext(0, 2, "ddp"))
 
 

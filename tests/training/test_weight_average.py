@@ -3,6 +3,7 @@
 import copy
 import csv
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -194,6 +195,21 @@ def test_the_mean_of_noisy_steps_is_nearer_to_the_minimum_than_the_last(job):
         excess.append((network.eval()({"x": x}).squeeze(1) - y).square().mean().item() - minimum.item())
     last, mean = excess
     assert 0 <= mean < 0.5 * last
+
+
+def test_workers_share_the_averages_of_running_statistics_too():
+    """Each sees its own part of a batch. Here the other's statistics are twice this one's, so that the mean is 1.5."""
+    network = a_network(4)
+    average = AveragedWeights(WeightAverage(), 5)
+    average.update(network, 0)
+    before = {name: value.clone() for name, value in average.state_dict().items()}
+    learner = torch.nn.Module()
+    learner.network, learner.average = network, average
+    learner.context = SimpleNamespace(size=2, all_reduce=lambda mine: 3 * mine)
+    Learner._average_running_statistics(learner)
+    for name, value in average.state_dict().items():
+        factor = 1.5 if "running" in name else 1.0
+        torch.testing.assert_close(value, factor * before[name])
 
 
 def test_shared_out_weights_are_refused():

@@ -49,9 +49,7 @@ def check_compile(job: FitJob, network: Network, context: DistributedContext) ->
     """Raises UserError where the job's network cannot be compiled here."""
     kind = job.model.architecture.kind
     if ragged := [name for name, group in network.spec.inputs.items() if group.is_ragged]:
-        what = (
-            f"the input group '{ragged[0]}' is a list, whose lengths differ from batch to batch"
-        )
+        what = f"the input group '{ragged[0]}' is a list, whose lengths differ from batch to batch"
         raise UserError(_where(job), what, LEAVE_OUT)
     if network.spec.kinds & set(BY_DATA):
         raise UserError(_where(job), f"what '{kind}' computes depends on what it finds in an image", LEAVE_OUT)
@@ -59,8 +57,7 @@ def check_compile(job: FitJob, network: Network, context: DistributedContext) ->
         what = "a class subset leaves batches of ever other sizes, each of which would be compiled"
         raise UserError(_where(job), what, LEAVE_OUT)
     if context.size > 1:
-        what = f"each of {context.size} workers gets batches of changing sizes, each of which would be compiled"
-        raise UserError(_where(job), what, f"ask for one worker, or {LEAVE_OUT}")
+        raise UserError(_where(job), f"is for one worker, not {context.size}", f"ask for one worker, or {LEAVE_OUT}")
     if not cpp_compiler():
         raise UserError(_where(job), "needs a C++ compiler, and none was found", f"install g++, or {LEAVE_OUT}")
 

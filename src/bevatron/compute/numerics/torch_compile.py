@@ -48,7 +48,7 @@ def compiling() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torch's own use of what it retires
         import torch._dynamo
-        import torch._inductor.compile_fx  # noqa: F401  # the compiler, which torch.compile would import
+        import torch._inductor.compile_fx  # the compiler, which torch.compile would import
 
     with contextlib.ExitStack() as stack:
         if not os.environ.get(CACHE):
