@@ -1,6 +1,7 @@
 """torch.compile as an option of a fit: the same fit but for rounding, or an error with what to do."""
 
 import os
+import tempfile
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,6 @@ from bevatron.training import compilation
 from bevatron.training.fit import fit
 
 needs_compiler = pytest.mark.skipif(not cpp_compiler(), reason="no C++ compiler")
-RESNET = {"kind": "resnet", "width": 0.03125, "stem": "small"}
 
 
 @pytest.fixture
@@ -69,14 +69,17 @@ def test_several_workers_are_refused(job):
         compilation.check_compile(made, network, DistributedContext(0, 2, "ddp"))
 
 
-def test_machine_code_is_kept_in_a_private_folder_outside_the_home(monkeypatch, tmp_path):
-    import tempfile
-
+@pytest.fixture
+def own_tempdir(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.delenv(torch_compile.CACHE, raising=False)
+    return tmp_path
+
+
+def test_machine_code_is_kept_in_a_private_folder_outside_the_home(own_tempdir, monkeypatch, tmp_path):
     with compiling():
         folder = os.environ[torch_compile.CACHE]
-        assert folder.startswith(str(tmp_path))
+        assert folder == str(own_tempdir / f"bevatron-torch-{os.getuid()}")
         assert os.stat(folder).st_mode & 0o077 == 0
     assert torch_compile.CACHE not in os.environ
     os.chmod(folder, 0o777)  # somebody else's code could be in it
@@ -97,11 +100,9 @@ def test_machine_code_is_kept_in_a_private_folder_outside_the_home(monkeypatch, 
     [
         ("fgsm", {"training.batch_size": 48}),  # 320 = 6 · 48 + 32: batches of two sizes
         ("fgsm", {"training.adversarial": {"epsilon": 0.1}}),
-        ("fgsm", {"architecture": RESNET, "training.optimiser": "sgd"}),
         ("augmented", {"training.precision": "bf16-mixed"}),
-        ("autoencoder", {}),
     ],
-    ids=["mlp", "adversarial", "resnet", "cnn bf16", "autoencoder"],
+    ids=["mlp", "adversarial", "cnn bf16"],
 )
 def test_a_compiled_fit_is_the_same_but_for_rounding(kind, values, job):
     compiled = job(kind, "compiled", **values)
@@ -116,7 +117,7 @@ def test_a_compiled_fit_is_the_same_but_for_rounding(kind, values, job):
 
 @pytest.mark.slow
 @needs_compiler
-def test_an_interrupted_compiled_fit_ends_with_the_same_bits(job):
+def test_an_interrupted_compiled_fit_ends_with_the_same_bits(job, own_tempdir):
     """With batches of two sizes, dropout, an average and accumulation; each life compiles in an order of its own."""
     values = {
         "architecture.dropout": 0.2, "training.batch_size": 9, "training.weight_average": {"decay": 0.9},
@@ -124,6 +125,7 @@ def test_an_interrupted_compiled_fit_ends_with_the_same_bits(job):
     }  # fmt: skip
     straight = job(folder="straight", **values)
     expected = outcome(straight, fit(straight))
+    assert list(own_tempdir.glob("bevatron-torch-*/**/*.so"))
     by_chunk = in_folder(straight, "by-chunk")
     result, lives = fit_block_by_block(by_chunk)
     assert lives > 2

@@ -1,6 +1,5 @@
 """Gradient accumulation: the gradients of several batches make one step, as that of all their samples at once."""
 
-import torch
 from torch import Tensor, nn
 
 
@@ -25,6 +24,9 @@ class GradientSum:
 
     def divide(self, network: nn.Module) -> None:
         """Divide the gradients of the network's weights; without any sample they are zero and stay so."""
-        gradients = [weights.grad for weights in network.parameters() if weights.grad is not None]
-        if self._unit and gradients:
-            torch._foreach_mul_(gradients, self._unit / self._total)
+        if not self._unit:
+            return
+        factor = self._unit / self._total
+        for weights in network.parameters():
+            if weights.grad is not None:
+                weights.grad.mul_(factor)

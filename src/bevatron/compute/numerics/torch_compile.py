@@ -45,16 +45,15 @@ def compiling() -> Iterator[None]:
     for temporary files ($TMPDIR), and not in the home folder. Where others can write there, it is in a folder that is
     removed at the end.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # torch's own use of what it retires
-        import torch._dynamo
-        import torch._inductor.compile_fx  # the compiler, which torch.compile would import
-
     with contextlib.ExitStack() as stack:
-        if not os.environ.get(CACHE):
+        if not os.environ.get(CACHE):  # before the compiler is imported, which may choose a folder
             folder = make_private_folder(Path(tempfile.gettempdir()), f"bevatron-torch-{os.getuid()}")
             os.environ[CACHE] = str(folder or stack.enter_context(tempfile.TemporaryDirectory("-bevatron-torch")))
             stack.callback(os.environ.pop, CACHE, None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # torch's own use of what it retires
+            import torch._dynamo
+            import torch._inductor.compile_fx  # the compiler, which torch.compile would import
         limits = {"recompile_limit": SHAPES, "fail_on_recompile_limit_hit": True}
         stack.enter_context(torch._dynamo.config.patch(limits))
         torch._dynamo.reset()  # code of earlier networks of this process counts towards the limit
