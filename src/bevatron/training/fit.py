@@ -38,12 +38,14 @@ from bevatron.training.checkpoint import (
     forget_checkpoints,
 )
 from bevatron.training.collate import input_groups
+from bevatron.training.compilation import compiled_network
 from bevatron.training.data import DataModule
 from bevatron.training.environment import EnvironmentRecord, training_environment
 from bevatron.training.fit_closed_form import fit_closed_form
 from bevatron.training.history import History
 from bevatron.training.job import FitJob, FitResult
 from bevatron.training.learner import Learner
+from bevatron.training.learning_rate import warn_of_warm_up
 from bevatron.training.loggers import make_loggers
 from bevatron.training.loss_weights import check_negative_weights, make_loss_weights
 from bevatron.training.precision import half_precision
@@ -173,9 +175,13 @@ def _run(
     checkpoint = context.broadcast(find_newest_valid(job.folder) if context.is_rank_zero else None)
     if checkpoint is not None and context.is_rank_zero:
         log.info("%s: continues from %s", job.folder, checkpoint.name)
+    if context.is_rank_zero:
+        warn_of_warm_up(job.model.training, data.schedule.steps, job.folder)
     history = History(job.folder, on_validation)
     record = EnvironmentRecord(
-        job.folder, training_environment(_threads(job), data.device, context), context.is_rank_zero
+        job.folder,
+        training_environment(_threads(job), data.device, context, compiled=job.model.training.compile),
+        context.is_rank_zero,
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a function that torch retires
@@ -189,7 +195,8 @@ def _run(
             callbacks.append(Progress(f"{job.study.name}: {job.model.title}, seed {job.seed}"))
             callbacks.append(RunProgress(progress_file, history))
         trainer = _trainer(job, data, callbacks, checkpoint, io)
-        trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        with compiled_network(job, network, context):
+            trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     if checkpointing.ended_on_request and learner.chunks_done < data.schedule.n_chunks:
         raise UserError(job.folder, "the fit was asked to end (SIGTERM) and saved its state", "run it again to go on")
     return _publish(job, data, learner, history, record.environments, continued=checkpoint is not None)
@@ -299,6 +306,7 @@ def _publish(
     continued: bool,
 ) -> FitResult:
     context = data.context
+    learner.take_average()
     last_weights = weights_bytes(learner.network) if job.model.training.checkpoint == "last" else None
     last = history.rows[-1]
     samples = int(last["epoch"]) * data.samples_per_epoch

@@ -88,7 +88,7 @@ class Model(Section):
                 section = getattr(section, step, None)
             left_out = getattr(section, "LATER", ())  # at their default they are in no dump
             if not isinstance(branch, dict) or leaf not in (*branch, *left_out):
-                known = sorted(branch) if isinstance(branch, dict) else sorted(payload)
+                known = sorted({*branch, *left_out}) if isinstance(branch, dict) else sorted(payload)
                 raise KeyError(f"known here: {', '.join(known)}")
             branch[leaf] = value
         return Model.model_validate(payload)

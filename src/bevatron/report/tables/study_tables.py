@@ -110,7 +110,9 @@ def models_table(results: StudyResults) -> Table:
                 m.metrics.parameters,
                 training.optimiser,
                 f"{training.learning_rate:.4g}",
-                str(training.batch_size),
+                f"{training.accumulate} × {training.batch_size}"
+                if training.accumulate > 1
+                else f"{training.batch_size}",
                 training.epochs,
                 round(_mean_of_runs(m, "epochs")),
                 len({run.seed for run in m.runs}),
