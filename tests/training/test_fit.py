@@ -14,7 +14,7 @@ from bevatron.models.network import load_network
 from bevatron.store.shards.manifest import load_manifest
 from bevatron.training.fit import class_weights, fit, load_finished_fit
 from bevatron.training.job import Diverged, FitJob
-from bevatron.training.learner import learning_rate
+from bevatron.training.learning_rate import learning_rate
 
 
 @pytest.fixture

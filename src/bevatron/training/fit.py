@@ -44,6 +44,7 @@ from bevatron.training.fit_closed_form import fit_closed_form
 from bevatron.training.history import History
 from bevatron.training.job import FitJob, FitResult
 from bevatron.training.learner import Learner
+from bevatron.training.learning_rate import warn_of_warm_up
 from bevatron.training.loggers import make_loggers
 from bevatron.training.loss_weights import check_negative_weights, make_loss_weights
 from bevatron.training.precision import half_precision
@@ -173,6 +174,8 @@ def _run(
     checkpoint = context.broadcast(find_newest_valid(job.folder) if context.is_rank_zero else None)
     if checkpoint is not None and context.is_rank_zero:
         log.info("%s: continues from %s", job.folder, checkpoint.name)
+    if context.is_rank_zero:
+        warn_of_warm_up(job.model.training, data.schedule.steps, job.folder)
     history = History(job.folder, on_validation)
     record = EnvironmentRecord(
         job.folder, training_environment(_threads(job), data.device, context), context.is_rank_zero
@@ -299,6 +302,7 @@ def _publish(
     continued: bool,
 ) -> FitResult:
     context = data.context
+    learner.take_average()
     last_weights = weights_bytes(learner.network) if job.model.training.checkpoint == "last" else None
     last = history.rows[-1]
     samples = int(last["epoch"]) * data.samples_per_epoch
