@@ -24,6 +24,7 @@ from bevatron.models.layers.images import WithHeads
 from bevatron.models.layers.inputs import InputGroup, Inputs
 from bevatron.models.layers.normalise import Kind, Normalise
 from bevatron.models.layers.outputs import OutputKind, Outputs
+from bevatron.models.layers.physical import read_through
 from bevatron.models.size_limit import size_limit
 from bevatron.regular_files import read_bytes
 
@@ -96,6 +97,7 @@ class Network(nn.Module):
         self.normalise = Normalise(spec.normalise, spec.inputs, statistics)
         more = {"members": [Network(member) for member in spec.members]} if spec.members else {}
         self.architecture = component(options, spec.inputs, len(self.answers), **more)
+        read_through(self.architecture, self.normalise)
         self.outputs = Outputs(spec.outputs, spec.n_outputs, target_statistics)
 
     @property
