@@ -1,17 +1,20 @@
 """The section of one model in a study: architecture, inputs, training, and its search if it has one."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from bevatron.config.loading.kinds import ArchitectureOptions
+from bevatron.config.sections.auxiliary import AuxiliaryTask
 from bevatron.config.sections.search import Choice, Search
-from bevatron.config.sections.section import Name, Real, Section
+from bevatron.config.sections.section import Name, Real, WithLaterKeys
 from bevatron.config.sections.training import Training
 
 
-class Model(Section):
+class Model(WithLaterKeys):
     """One network of a study."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("auxiliary",)
 
     title: str = Field(description="the model's name in tables and plots")
     architecture: ArchitectureOptions = Field(description="the network and its own options")
@@ -28,6 +31,11 @@ class Model(Section):
         description="for a classification, two or more classes to train on; samples of the others are left out, and "
         "the network gives them no probability",
         min_length=2,
+    )
+    auxiliary: dict[Name, AuxiliaryTask] = Field(
+        default={},
+        description="by name, what the network learns beside the task from the same encoded lists: the total loss is "
+        "the task's plus the sum of theirs, each times its weight",
     )
     training: Training = Field(default_factory=Training, description="how it is fitted")
     search: Search | None = Field(default=None, description="default: the values above are used")

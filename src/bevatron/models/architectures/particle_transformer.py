@@ -76,9 +76,7 @@ class ParticleTransformer(nn.Module):
         self.embedding = ElementEmbedding(self.sequence_input.n_features, list(options.embedding_widths))
         self.momenta = Momenta(inputs, options.momenta) if options.momenta else None
         self.pair_embedding = PairEmbedding(list(options.pair_widths), heads) if options.momenta else None
-        self.blocks = nn.ModuleList(
-            ParticleBlock(width, heads, hidden, options.dropout) for _ in range(options.blocks)
-        )
+        self.blocks = nn.ModuleList(ParticleBlock(width, heads, hidden, options.dropout) for _ in range(options.blocks))
         self.class_blocks = nn.ModuleList(ParticleBlock(width, heads, hidden, 0.0) for _ in range(options.class_blocks))
         self.class_token = nn.Parameter(nn.init.trunc_normal_(torch.empty(width), std=0.02))
         self.norm = nn.LayerNorm(width)

@@ -38,7 +38,9 @@ class PhysicalFeatures(nn.Module):
         """Elements (..., n_features) to the named features in their units (..., len(names))."""
         values = [(group, column, elements[..., place]) for place, group, column in self._columns]
         undo = self.undo
-        return torch.stack([value if undo is None else undo(group, column, value) for group, column, value in values], -1)
+        return torch.stack(
+            [value if undo is None else undo(group, column, value) for group, column, value in values], -1
+        )
 
 
 def read_through(architecture: nn.Module, normalise: Normalise) -> None:
