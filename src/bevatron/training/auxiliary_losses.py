@@ -104,7 +104,7 @@ class AuxiliaryLosses(nn.Module):
         self, name: str, task: AuxiliaryRegression, outputs: Tensor, target: Tensor, weights: Tensor | None
     ) -> Terms:
         """The mean over the numbers of each sample that has all of them, in standard deviations of each."""
-        target = target.reshape(len(target), -1).to(outputs.dtype)
+        target = target.reshape(outputs.shape).to(outputs.dtype)
         is_there = ~target.isnan().any(1)
         target = torch.where(is_there.unsqueeze(1), target, outputs.detach())  # NaN times 0 would be NaN
         residual = (outputs - target) / self._units[name].scale
