@@ -59,6 +59,10 @@ class ListsByLength:
         """The lists that are not empty, in groups of about one length, the longest first."""
         return _make_buckets(self.order, MAX_BUCKETS if self.elements.device.type == "cpu" else 1)
 
+    def buckets_by_length(self) -> list[Bucket]:
+        """The same in groups of about one length on a GPU as well: for what costs the square of the length."""
+        return self.buckets if self.elements.device.type == "cpu" else _make_buckets(self.order, MAX_BUCKETS)
+
     def split(self, values: Tensor) -> list[Tensor]:
         """Rows (n_elements, width) to lists (n_lists, n, width) of each bucket."""
         parts = values.split([bucket.n_elements for bucket in self.buckets])
@@ -67,6 +71,14 @@ class ListsByLength:
     def join(self, parts: list[Tensor]) -> Tensor:
         """The inverse of `split`."""
         return torch.cat([bucket.unpad(part) for bucket, part in zip(self.buckets, parts, strict=True)])
+
+    def split_samples(self, rows: Tensor) -> list[Tensor]:
+        """A row for each list in the order of the batch, (batch, width), to those of each bucket, (n_lists, width)."""
+        return list(self.order.by_length(rows).split([bucket.n_lists for bucket in self.buckets]))
+
+    def in_batch_order(self, values: Tensor) -> Tensor:
+        """Rows (n_elements, width) of elements as `elements` has them, in the order of the batch."""
+        return self.order.restore_elements(values)
 
     def pool(self, values: Tensor, how: Pooling) -> Tensor:
         """Sum or mean over the elements of each list, in the order of the batch: (batch, width); zero if empty."""
@@ -97,6 +109,14 @@ class PaddedSets:
     def join(self, parts: list[Tensor]) -> Tensor:
         """The inverse of `split`."""
         return parts[0]
+
+    def split_samples(self, rows: Tensor) -> list[Tensor]:
+        """A row for each list, (batch, width), as one bucket."""
+        return [rows]
+
+    def in_batch_order(self, values: Tensor) -> Tensor:
+        """(batch, n, width) as they are."""
+        return values
 
     def pool(self, values: Tensor, how: Pooling) -> Tensor:
         """Sum or mean over the elements present: (batch, n, width) to (batch, width); zero for an empty list."""
