@@ -2,7 +2,7 @@
 saved and rebuilt.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ class Network(nn.Module):
         spec: NetworkSpec,
         statistics: dict[str, dict[str, Any]] | None = None,
         target_statistics: Sequence[Any] | None = None,
-        auxiliary_statistics: dict[str, Sequence[Any]] | None = None,
+        auxiliary_statistics: Mapping[str, Sequence[Any]] | None = None,
     ):
         super().__init__()
         self.spec = spec
@@ -184,7 +184,7 @@ def draw_network(
     seed: int,
     statistics: dict[str, dict[str, Any]] | None = None,
     target_statistics: Sequence[Any] | None = None,
-    auxiliary_statistics: dict[str, Sequence[Any]] | None = None,
+    auxiliary_statistics: Mapping[str, Sequence[Any]] | None = None,
 ) -> Network:
     """The network with the initial weights that follow from a training's seed.
 

@@ -6,8 +6,6 @@ from pydantic import Field
 
 from bevatron.config.sections.section import Count, Name, Positive, Section
 
-ENCODING = "encode"  # the method of an architecture that auxiliary tasks begin from (`models.layers.encoding`)
-
 
 class ElementClassification(Section):
     """Predict the class of each element of a list; cross entropy, its mean over the elements that have a class."""

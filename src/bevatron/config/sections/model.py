@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from bevatron.config.loading.kinds import ArchitectureOptions
-from bevatron.config.sections.auxiliary import AuxiliaryTask
+from bevatron.config.sections.auxiliary import OF_ELEMENTS, AuxiliaryTask
 from bevatron.config.sections.search import Choice, Search
 from bevatron.config.sections.section import Name, Real, WithLaterKeys
 from bevatron.config.sections.training import Training
@@ -42,6 +42,17 @@ class Model(WithLaterKeys):
     published: dict[str, Real] = Field(
         default={}, description="metrics of this model in the literature, for comparison"
     )
+
+    @property
+    def auxiliary_targets(self) -> list[str]:
+        """The targets of samples that auxiliary tasks learn."""
+        tasks = self.auxiliary.values()
+        return list(dict.fromkeys(task.target for task in tasks if task.kind not in OF_ELEMENTS))
+
+    @property
+    def element_targets(self) -> list[str]:
+        """The targets of elements of lists that auxiliary tasks learn."""
+        return list(dict.fromkeys(task.target for task in self.auxiliary.values() if task.kind in OF_ELEMENTS))
 
     @property
     def members(self) -> list[str]:
