@@ -53,9 +53,9 @@ def measure_auxiliary(
     for context in contexts:
         folds.append(_sum_up(context, specs, samples, bootstrap, first, most_rows))
         first += context.dataset.manifest.n_samples("test")
-    total = folds[0]
+    total: list[dict[str, Any]] = [dict(of_seed) for of_seed in folds[0]]
     for of_fold in folds[1:]:
-        total = [{name: a[name] + b[name] for name in specs} for a, b in zip(total, of_fold, strict=True)]  # type: ignore[operator]
+        total = [{name: a[name] + b[name] for name in specs} for a, b in zip(total, of_fold, strict=True)]
     metrics, curves, by_fold = {}, {}, {}
     for name, spec in specs.items():
         series, curve = _results(name, spec, total, samples, bootstrap)
@@ -80,8 +80,9 @@ class _Samples:
             self.classes, self.labels = tuple(task.classes), predictions.targets[whole.target].astype(np.int64)
         self.variables: dict[str, dict[str, Any]] = {}
         self.bins: dict[str, np.ndarray] = {}
-        columns = TestColumns(whole.dataset) if settings.profiles else None
-        for name, profile in settings.profiles.items() if columns is not None else ():
+        columns: TestColumns | None = None
+        for name, profile in settings.profiles.items():
+            columns = columns or TestColumns(whole.dataset)
             x, unit = read_variable(columns, profile)
             edges = bin_edges(x, profile.bins, profile.n_bins)
             self.variables[name] = {"edges": plain(edges), "unit": unit}
@@ -132,7 +133,8 @@ def _add(
     if isinstance(sums, ElementSums):
         sums.add(outputs, values, lengths, weights)
         return
-    pairs = Pairs(*(column.numpy() for column in pairs_of(target.lengths)), outputs)
+    first, second, sample = (column.numpy() for column in pairs_of(target.lengths))
+    pairs = Pairs(first, second, sample, outputs)
     classes = None if samples.labels is None else samples.labels[rows]
     bins = {name: of_samples[rows] for name, of_samples in samples.bins.items()}
     sums.add(pairs, values, lengths, weights, samples.finding, classes, bins)

@@ -31,8 +31,10 @@ def number_results(
     of_seeds: list[Numbers], names: tuple[str, ...], bootstrap: Bootstrap
 ) -> tuple[Series, dict[str, Any]]:
     """Metrics of `regression_series` and `mae`, the mean absolute error, over the samples that have all numbers of the
-    target; of several numbers as `<metric>.<name>`, with the mean of `r2`. Curves: {"samples": with a target, "of": all,
-    "parts": {name: those of `regression_curves`}}, the name '' of a single number.
+    target; of several numbers as `<metric>.<name>`, with the mean of `r2`.
+
+    Curves: {"samples": with a target, "of": all, "parts": {name: those of `regression_curves`}}, the name '' of a
+    single number.
     """
     target = np.concatenate(of_seeds[0].targets)
     predictions = np.stack([np.concatenate(s.predictions) for s in of_seeds]).astype(np.float64)

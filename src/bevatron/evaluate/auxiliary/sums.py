@@ -1,5 +1,7 @@
 """Sums over samples in every bootstrap replica, a few samples at a time, so that no predictions have to be kept."""
 
+from typing import Any
+
 import numpy as np
 from scipy.sparse import csr_matrix
 
@@ -14,17 +16,18 @@ class ReplicaWeights:
     """How much each of the samples `first` to `first` + n - 1 counts in each replica: (n, replicas + 1) float64."""
 
     def __init__(self, bootstrap: Bootstrap, first: int, n: int):
+        self._n_replicas = bootstrap.replicas + 1
         self._parts = [
             bootstrap.weights(slice(start, min(start + AT_ONCE, first + n))).astype(np.float64)
             for start in range(first, first + n, AT_ONCE)
         ]
 
-    def sums(self, columns: np.ndarray | csr_matrix) -> np.ndarray:
-        """Weighted sums of columns (n, k) over the samples: (k, replicas + 1) float64."""
-        total: np.ndarray = np.zeros(())
+    def sums(self, columns: Any) -> np.ndarray:
+        """Weighted sums of columns (n, k), an array or a sparse matrix, over the samples: (k, replicas + 1) float64."""
+        total = np.zeros((columns.shape[1], self._n_replicas))
         for number, part in enumerate(self._parts):
             of_part = columns[number * AT_ONCE : number * AT_ONCE + len(part)]
-            total = total + of_part.T @ part
+            total += of_part.T @ part
         return total
 
 
