@@ -38,6 +38,9 @@ def make_evaluated(
 ) -> Evaluated:
     """Two seeds of a small network, trained for three epochs."""
     payload = study_of(auxiliary).model_dump(mode="json", exclude={"apply", "grids"})
+    gn2 = {"kind": "gn2", "embedding_widths": [8], "width": 8, "blocks": 1, "heads": 2, "feedforward": 8,
+           "output_width": 6, "widths": [6]}  # fmt: skip
+    payload["models"]["gn2"] = {**payload["models"]["sets"], "title": "gn2", "architecture": gn2}
     payload |= {"n_seeds": 2, "evaluation": {"bootstrap": 40, **evaluation}}
     study, folder = Study.model_validate(payload), results / "auxiliary"
     workflow = Workflow(studies=["auxiliary"], accelerator="cpu", runs_dir=str(results / "runs"))

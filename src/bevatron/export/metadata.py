@@ -85,7 +85,7 @@ def input_of(port: Port, manifest: Manifest) -> dict[str, Any]:
 
 
 def output_of(port: Port) -> dict[str, Any]:
-    """An output's name, shape, type and meaning; of an auxiliary task also the task and the classes of its last axis."""
+    """An output's name, shape, type and meaning; of an auxiliary task also the task and its classes."""
     about = {**asdict(port), "shape": ["batch", *port.shape]}
     return {key: value for key, value in about.items() if key not in ("task", "classes") or port.task}
 
