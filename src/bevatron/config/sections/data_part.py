@@ -14,7 +14,7 @@ from bevatron.config.loading.folds_fault import folds_fault
 from bevatron.config.loading.merge import merge
 from bevatron.config.sections.dataset import DatasetSection
 from bevatron.config.sections.observable import Observable
-from bevatron.config.sections.performance import Discriminant, Importance, VariableProfile
+from bevatron.config.sections.performance import Discriminant, Importance, VariableProfile, VertexFinding
 from bevatron.config.sections.section import Count, Fraction, Integer, Name, Real, Section, WithLaterKeys
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.task import Classification, MultiLabel, Regression, Task
@@ -34,6 +34,7 @@ class Evaluation(WithLaterKeys):
         "filter_tuning",
         "loss_at",
         "check_gradients",
+        "vertices",
     )
 
     bootstrap: Integer = Field(
@@ -81,6 +82,10 @@ class Evaluation(WithLaterKeys):
         default=[],
         description="models of dense inputs whose gradients by back-propagation are compared with finite differences, "
         "and those of a batch with the sum over its samples; of a regression or classification",
+    )
+
+    vertices: VertexFinding = Field(
+        default=VertexFinding(), description="vertices found by auxiliary tasks same_vertex"
     )
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ from bevatron.regular_files import is_file, read_bytes
 from bevatron.report.results.convergence import was_improving
 from bevatron.report.results.measured import Measured, Measurements
 from bevatron.report.results.variations import read_variations, shift_of
-from bevatron.report.tables.metric_titles import title_of
+from bevatron.report.tables.metric_titles import title_of, title_of_auxiliary
 from bevatron.store.files.checksum import check_checksum
 from bevatron.store.files.names import fold_manifest
 from bevatron.store.files.publish import sha256_of
@@ -224,8 +224,10 @@ def _check_unchanged(folder: Path, study: str, model: str) -> None:
 
 
 def _metrics(record: MetricsRecord, title: str, model: str) -> dict[str, Measured]:
+    tasks = record.curves.get("auxiliary", {})
+    words = {name: title_of_auxiliary if name.partition(".")[0] in tasks else title_of for name in record.metrics}
     return {
-        name: Measured.from_record(metric, record.bootstrap[name], f"{title}: {title_of(name)}", model, name)
+        name: Measured.from_record(metric, record.bootstrap[name], f"{title}: {words[name](name)}", model, name)
         for name, metric in record.metrics.items()
     }
 
