@@ -90,6 +90,8 @@ NETWORKS = [
     ("transformer", {"width": 32, "heads": 4, "blocks": 2, "feedforward": 64}, {"jet": JET, "tracks": TRACKS}),
     ("transformer", {"width": 8, "heads": 2, "blocks": 1, "feedforward": 8, "widths": [6]}, {"tracks": TRACKS}),
     ("lstm", {"state": 25, "layers": 2}, {"jet": JET, "tracks": TRACKS}),
+    ("outer_convolution", {"width": 20, "widths": [6]}, {"jet": JET, "tracks": TRACKS}),
+    ("outer_convolution", {"width": 5, "window": 5, "summary": 7}, {"jet": JET, "tracks": TRACKS}),
     ("outer_fold", {"width": 5, "widths": [6]}, {"jet": JET, "tracks": TRACKS}),
     ("outer_recursive", {"embedding": 4, "state": 5, "widths": [6]}, {"jet": JET, "tracks": TRACKS}),
     ("convolutional", {"channels": [8, 8]}, {"image": IMAGE}),

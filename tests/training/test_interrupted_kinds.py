@@ -28,6 +28,7 @@ OVER_LISTS = {
     "deep_sets": {"kind": "deep_sets", "element_widths": [8], "widths": [8]},
     "outer_recursive": {"kind": "outer_recursive", "embedding": 4, "state": 4},
     "outer_fold": {"kind": "outer_fold", "width": 8},
+    "outer_convolution": {"kind": "outer_convolution", "width": 8, "layers": 2},
 }
 
 
