@@ -8,9 +8,9 @@ import pytest
 from bevatron.config.loading.kinds import SOURCES
 from bevatron.config.loading.load import load_study
 from bevatron.errors import UserError
+from bevatron.raw.comparison import Comparison, Curve
 from bevatron.report.plots.comparison import caption_of, plot_comparisons
 from bevatron.report.plots.style import page_style
-from bevatron.simulate.comparison import Comparison, Curve
 from bevatron.simulate.validate_source import validate_source
 from bevatron.store.files.checksum import check_checksum
 
