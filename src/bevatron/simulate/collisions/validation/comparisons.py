@@ -18,7 +18,7 @@ from bevatron.simulate.collisions.validation.samples import (
 )
 
 Z_EVENTS = 3_000  # of each kind of quark
-JET_EVENTS = 150  # of each bin of the jets' pt
+JET_EVENTS = 200  # of each bin of the jets' pt
 OWN_EVENTS = 200  # of each process of the study
 BARYONS = 5_000  # PDG numbers of b baryons are above this
 FEW = 10  # hadrons: of fewer no lifetime is given

@@ -65,8 +65,8 @@ Z_CHARGED = {"uds": (20.21, 0.24), "c": (21.28, 0.60), "b": (23.14, 0.39)}
 # ATLAS Collaboration, Eur. Phys. J. C 76 (2016) 322, arXiv:1602.00988: charged particles in the two leading jets at
 # 8 TeV, mean of the more forward and the more central one, the larger of their errors (HEPData 72257), by the least pt
 # of a particle in GeV.
-JET_PT_EDGES = np.array([50.0, 100.0, 200.0, 300.0, 400.0, 500.0])
+JET_PT_EDGES = np.array([50.0, 100.0, 200.0, 300.0, 400.0])
 JET_CHARGED = {
-    0.5: (np.array([7.894, 10.052, 12.543, 14.052, 15.143]), np.array([0.53, 0.38, 0.15, 0.19, 0.25])),
-    2.0: (np.array([4.943, 6.971, 9.400, 10.913, 12.020]), np.array([0.32, 0.27, 0.12, 0.15, 0.20])),
+    0.5: (np.array([7.894, 10.052, 12.543, 14.052]), np.array([0.53, 0.38, 0.15, 0.19])),
+    2.0: (np.array([4.943, 6.971, 9.400, 10.913]), np.array([0.32, 0.27, 0.12, 0.15])),
 }
