@@ -19,7 +19,7 @@ def plot_comparisons(entries: list[dict[str, Any]]) -> Figure:
         ours = 0
         line_styles = ("-", "--", ":", "-.")
         published = 0
-        for curve in entry["curves"]:
+        for curve in sorted(entry["curves"], key=lambda curve: not curve["published"]):  # first in the legend
             x, y = np.array(curve["x"]), np.array(curve["y"])
             error = None if curve["error"] is None else np.array(curve["error"])
             if curve["published"]:
