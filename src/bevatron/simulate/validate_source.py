@@ -34,7 +34,7 @@ def validate_source(study: DataPart, output: Path) -> None:
             f"the source '{options.kind}' offers no comparison with published numbers",
             f"set it to false; sources that do: {offering}",
         )
-    seed = seed_of("compare", raw_settings(study))
+    seed = seed_of("validation", raw_settings(study))
     comparisons = [*source.comparisons(options, seed), *_comparisons_of_recipe(study)]
     content = {
         "schema_version": SCHEMA_VERSION,
@@ -59,5 +59,5 @@ def _comparisons_of_recipe(study: DataPart) -> list[Comparison]:
     if not (hasattr(source, "validation_sample") and hasattr(recipe, "comparisons")):
         return []
     settings = raw_settings(study)
-    raw = source.validation_sample(options, ShardSeed.of(f"compare {settings}", 0))
-    return recipe.comparisons(study.dataset.recipe, raw, seed_of("compare", "recipe", settings))
+    raw = source.validation_sample(options, ShardSeed.of(f"validation {settings}", 0))
+    return recipe.comparisons(study.dataset.recipe, raw, seed_of("validation", "recipe", settings))

@@ -124,7 +124,8 @@ def compare_vertices(prepared: Samples) -> Comparison:
         some = _dense(prepared, group, name) > 0
         found = [fraction_and_error(int(some[flavour == k].sum()), int((flavour == k).sum())) for k in place]
         known = [k for k in place if np.isfinite(found[k][0])]
-        curves.append(Curve.of(f"{group}: {name}", known, *np.array([found[k] for k in known]).reshape(-1, 2).T))
+        fractions, errors = np.array([found[k] for k in known]).reshape(-1, 2).T
+        curves.append(Curve.of(f"{group}: {name}", known, fractions, errors))
     return Comparison(
         "vertices",
         "Fraction of the jets with a secondary vertex, by flavour. CMS gives about these fractions, without errors, "
