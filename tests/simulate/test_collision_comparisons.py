@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from bevatron.errors import UserError
 from bevatron.raw.comparison import Value, compare_values, fraction_and_error, mean_and_error
 from bevatron.simulate.collisions.validation import comparisons, published
 from bevatron.simulate.sources.jets import PythiaJets
@@ -92,3 +93,19 @@ def test_means_and_fractions_have_the_errors_of_the_textbook():
     assert np.isnan(mean_and_error(np.array([1.0]))).all()
     assert fraction_and_error(1, 4) == pytest.approx((0.25, np.sqrt(0.25 * 0.75 / 4)))
     assert np.isnan(fraction_and_error(0, 0)).all()
+    for part in (0, 4):  # none or all of four: 1 of 6 is assumed for the error, which is not zero
+        assert fraction_and_error(part, 4) == pytest.approx((part / 4, np.sqrt(5 / 36 / 4)))
+
+
+def test_next_to_no_events_and_no_beauty_are_told_and_no_error(monkeypatch):
+    for name, events in {"Z_EVENTS": 2, "JET_EVENTS": 1, "OWN_EVENTS": 1}.items():
+        monkeypatch.setattr(comparisons, name, events)
+    panels = {p.name: p for p in PythiaJets().comparisons(options(processes={"light": ["HardQCD:gg2gg = on"]}), 1)}
+    for panel in panels.values():
+        assert all(np.isfinite(curve.y).all() for curve in panel.curves)
+    assert "too few for Λ_b/B in pp" in panels["fractions"].caption
+
+
+def test_a_setting_that_pythia_does_not_know_is_told_in_one_line(few):
+    with pytest.raises(UserError, match=r"simulation.source: Pythia does not know the setting 'Nonsense:x = 1'"):
+        PythiaJets().comparisons(options(settings=["Nonsense:x = 1"]), 1)

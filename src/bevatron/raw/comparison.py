@@ -113,11 +113,14 @@ def mean_and_error(values: np.ndarray) -> tuple[float, float]:
 
 
 def fraction_and_error(part: int, total: int) -> tuple[float, float]:
-    """The fraction part / total with its binomial error √(f (1 − f) / n); NaN for a total of 0."""
+    """The fraction part / total with its binomial error √(f (1 − f) / n); NaN for a total of 0.
+
+    Of none or all, the error is that of Laplace's estimate (part + 1) / (total + 2), not zero.
+    """
     if total == 0:
         return float("nan"), float("nan")
-    fraction = part / total
-    return fraction, float(np.sqrt(fraction * (1 - fraction) / total))
+    assumed = part / total if 0 < part < total else (part + 1) / (total + 2)
+    return part / total, float(np.sqrt(assumed * (1 - assumed) / total))
 
 
 def _in_line(name: str) -> str:
