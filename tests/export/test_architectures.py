@@ -49,6 +49,7 @@ SMALL = {
     "lenet": ({"widths": [8]}, ["image"]),
     "lstm": ({"state": 5, "layers": 2, "widths": [6], "dropout": 0.1}, ["jet", "tracks"]),
     "mlp": ({"widths": [8, 5], "activation": "prelu", "dropout": 0.2}, ["jet", "tracks"]),
+    "outer_convolution": ({"width": 5, "layers": 2, "summary": 4, "widths": [6]}, ["jet", "tracks"]),
     "outer_fold": ({"width": 5, "widths": [6]}, ["jet", "tracks"]),
     "outer_recursive": ({"embedding": 4, "state": 5, "widths": [6]}, ["jet", "tracks"]),
     "particle_net": (

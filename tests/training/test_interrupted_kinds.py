@@ -34,6 +34,7 @@ OVER_LISTS = {
         "kind": "particle_transformer", "momenta": {"log_pt": "d0", "eta": "z0", "phi": "d0"}, "heads": 2,
         "embedding_widths": [8], "pair_widths": [4], "blocks": 1, "class_blocks": 1, "feedforward": 8,
     },
+    "outer_convolution": {"kind": "outer_convolution", "width": 8, "layers": 2},
 }  # fmt: skip
 
 

@@ -15,12 +15,14 @@ from bevatron.prepare.jets.jet_options import BeamSpot, Resampling, Tracking, Ve
 from bevatron.prepare.jets.resampling import cells_of, n_cells, select_by_totals, select_resampled, share_kept
 from bevatron.prepare.jets.shape import jet_width
 from bevatron.prepare.tracking.direction import delta_phi
+from bevatron.raw.comparison import Comparison
 from bevatron.store.shards.columns import Ragged, Samples
 
 logger = logging.getLogger("bevatron")
 
 KEY = "dataset.recipe.resampling"
 FEW = 0.2  # of the jets: a resampling that keeps fewer is told
+ALL_TRACKS = 1_000  # more than any jet has
 CALIBRATION_JETS = 20_000  # of all shards together: some 100,000 prompt tracks
 
 APPROXIMATIONS = (
@@ -159,6 +161,15 @@ class JetSamples:
             return samples
         rows = _select_rows((pt, eta, label), training, options.resampling, seed, totals)
         return samples.take(rows)
+
+    def comparisons(self, options: Options, raw: Samples, seed: int) -> list[Comparison]:
+        """The reconstructed jets of a small raw shard beside published numbers, for `bevatron validate-source`: without
+        resampling, and with all tracks.
+        """
+        from bevatron.prepare.jets.comparisons import compute_comparisons
+
+        every = self.without_resampling(options).model_copy(update={"max_tracks": ALL_TRACKS})
+        return compute_comparisons(self.prepare(every, raw, seed, np.ones(len(raw), bool)))
 
 
 def _label(options: "JetSamples.Options", raw: Samples, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:

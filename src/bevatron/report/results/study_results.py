@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bevatron.config.loading.identity import dataset_digest, raw_digest
+from bevatron.config.loading.identity import dataset_digest, validation_digest
 from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
@@ -177,8 +177,10 @@ def _comparisons(study: Study, folder: Path) -> list[dict[str, Any]]:
     path, command = folder / "evaluation" / "source.json", f"bevatron validate-source {study.name}"
     payload = _read_json(path, command)
     check_checksum(payload, path, f"run `{command}` again, or the workflow")
-    if payload.get("raw_digest") != raw_digest(study):
-        raise UserError(path, "was made with other settings of the simulation", f"run `{command}` again")
+    if payload.get("digest") != validation_digest(study):
+        raise UserError(
+            path, "was made with other settings of the simulation or of the recipe", f"run `{command}` again"
+        )
     return payload["comparisons"]
 
 

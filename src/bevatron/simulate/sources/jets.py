@@ -7,6 +7,7 @@ from pydantic import Field
 
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Count, Name, Positive
+from bevatron.raw.comparison import Comparison
 from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.collisions.event_jets import JetOptions, build_jet_samples
 from bevatron.simulate.collisions.particles import Particles
@@ -16,6 +17,8 @@ from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Samples
 
 logger = logging.getLogger("bevatron")
+
+VALIDATION_EVENTS = 200  # of each process, for what a recipe compares with published numbers
 
 LIGHT = ("gg2gg", "gg2qqbar", "qg2qg", "qq2qq", "qqbar2gg", "qqbar2qqbarNew")
 PROCESSES = {
@@ -88,6 +91,18 @@ class PythiaJets:
     def events(self, options: Options) -> int:
         """Number of events of a shard, for `bevatron plan`."""
         return options.events * len(options.processes)
+
+    def comparisons(self, options: Options, seed: int) -> list[Comparison]:
+        """Generated collisions beside published numbers, for `bevatron validate-source`."""
+        from bevatron.simulate.collisions.validation.comparisons import compute_comparisons
+
+        own = [[*self.settings(options), *options.processes[name]] for name in sorted(options.processes)]
+        return compute_comparisons(own, options.settings, options.multiple_interactions, seed)
+
+    def validation_sample(self, options: Options, seed: ShardSeed) -> Samples:
+        """A small raw shard, for what a recipe compares with published numbers."""
+        few = options.model_copy(update={"events": min(options.events, VALIDATION_EVENTS)})
+        return self.simulate(few, seed.shard, seed)[0]
 
     def versions(self) -> dict[str, str]:
         """Versions of the software that the samples depend on, by package."""
