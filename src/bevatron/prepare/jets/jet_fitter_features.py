@@ -64,7 +64,8 @@ def jet_fitter_features(
     x, y, z, energy = (sum_by_jet(momentum[:, i], front) for i in range(4))
     has_vertex = energy > 0.0
     eta, phi = np.arcsinh(z / np.where(has_vertex, np.hypot(x, y), 1.0)), np.arctan2(y, x)
-    flight_eta, flight_phi = -np.log(np.tan(chains.parameters[:, 4] / 2)), chains.parameters[:, 3]
+    flight_phi = chains.parameters[:, 3]
+    flight_eta = np.arctanh(np.clip(np.cos(chains.parameters[:, 4]), -1 + 1e-12, 1 - 1e-12))
     return np.column_stack(
         [
             n_vertices,

@@ -144,7 +144,7 @@ def _select_tracks(
     n = 0
     for k in range(low, high):
         probability = chi2_probability(chi2_primary[k], 2)
-        if not probability < cuts.pair_probability_max:
+        if not (chi2_primary[k] >= 0.0 and probability < cuts.pair_probability_max):  # a NaN is neither
             continue
         distance, known = find_start(tracks[k], matrices[k], field, prior, constraint, work)
         if distance < 0.0 and not probability < cuts.pair_probability_max_behind:

@@ -121,12 +121,22 @@ def fit_decay_chains(
         n_tracks=records["n_tracks"],
         momentum=sum_momenta(tracks, phi_there, row, len(jet)),
         vertex=row,
-        parameters=chains["shared"],
-        covariance=chains["covariance"],
+        **_wrap_angles(chains["shared"], chains["covariance"]),
         chi2=chains["chi2"],
         n_fitted=chains["n_tracks"],
         n_pairs=chains["n_pairs"],
     )
+
+
+def _wrap_angles(parameters: np.ndarray, covariance: np.ndarray) -> dict[str, np.ndarray]:
+    """The same directions with phi in [-π, π) and theta in [0, π]: a fit may leave both, where nothing agrees."""
+    phi, theta = parameters[:, 3], np.remainder(parameters[:, 4], 2 * np.pi)
+    beyond = theta > np.pi  # the same as 2π - theta on the other side
+    phi = np.remainder(phi + np.pi * beyond + np.pi, 2 * np.pi) - np.pi
+    wrapped = np.column_stack([parameters[:, :3], phi, np.where(beyond, 2 * np.pi - theta, theta)])
+    sign = np.ones_like(parameters)
+    sign[beyond, 4] = -1.0
+    return {"parameters": wrapped, "covariance": covariance * sign[:, :, None] * sign[:, None, :]}
 
 
 @compiled
