@@ -22,6 +22,8 @@ class JetFitterCuts(Section):
         default=0.05, description="the same for tracks in no two-track vertex that cross the axis in front"
     )
     single_probability_max_behind: Fraction = Field(default=0.01, description="the same, behind")
+    pair_d0_max: Positive = Field(default=3.5, description="largest |d0| of tracks of two-track vertices, mm")
+    pair_z0_max: Positive = Field(default=5.0, description="largest |z0| of tracks of two-track vertices, mm")
     single_d0_max: Positive = Field(default=1.5, description="largest |d0| of tracks in no two-track vertex, mm")
     single_z0_max: Positive = Field(default=3.0, description="largest |z0| of tracks in no two-track vertex, mm")
     pair_chi2_max: Positive = Field(
@@ -75,6 +77,8 @@ class InclusiveVertexCuts(Section):
     pileup_z0_significance: NonNegative = Field(
         default=6.0, description="... and farther than this along it come from other collisions: not used (in σ)"
     )
+    d0_max: Positive = Field(default=5.0, description="largest |d0| of tracks, mm")
+    z0_max: Positive = Field(default=25.0, description="largest |z0| of tracks, mm")
     pair_chi2_max: Positive = Field(default=4.5, description="largest χ² of a seed (one degree of freedom)")
     flight_significance_min: NonNegative = Field(
         default=3.0, description="least distance of a seed from the primary vertex, in σ"

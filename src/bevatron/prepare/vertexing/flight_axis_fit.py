@@ -128,11 +128,11 @@ def distance_covariance(buffers, i, j):
 @compiled
 def find_start(track, matrix, field, prior, constraint, work):
     """The distance along the jet's axis from the primary vertex at which a track's χ² is least: where it crosses the
-    axis; and its inverse variance. constraint (10,) and work (2, 5) are buffers.
+    axis. constraint (10,) and work (2, 5) are buffers.
     """
     ux, uy = math.sin(prior.theta) * math.cos(prior.phi), math.sin(prior.theta) * math.sin(prior.phi)
     uz = math.cos(prior.theta)
-    distance, weight = 0.0, LOOSE
+    distance = 0.0
     for _ in range(4):
         x, y = prior.vertex[0] + distance * ux, prior.vertex[1] + distance * uy
         fill_constraint(track, matrix, field, x, y, prior.vertex[2] + distance * uz, work, constraint)
@@ -145,7 +145,7 @@ def find_start(track, matrix, field, prior, constraint, work):
         distance += min(max(step, -MAX_STEP), MAX_STEP)
         if abs(step) < 1e-3:
             break
-    return distance, weight
+    return distance
 
 
 @compiled

@@ -27,6 +27,8 @@ class InclusiveCuts(NamedTuple):
     lifetime_shift: float
     pileup_d0_significance: float
     pileup_z0_significance: float
+    d0_max: float
+    z0_max: float
     track_chi2_max: float
     probability_min: float
     max_tracks: int
@@ -108,7 +110,8 @@ def _select_tracks(
         phi = constraint[9]
         forward = constraint[0] * (axis[1] * math.cos(phi) - axis[0] * math.sin(phi)) >= 0.0  # as helix.lifetime_sign
         size = math.sqrt(chi2_primary[k]) + (cuts.lifetime_shift if forward else -cuts.lifetime_shift)
-        if size < cuts.track_significance_min:
+        near = abs(constraint[0]) < cuts.d0_max and abs(constraint[1]) < cuts.z0_max
+        if size < cuts.track_significance_min or not near:
             continue
         determinant = constraint[6] * constraint[8] - constraint[7] ** 2
         sine, cosine = math.sin(phi), math.cos(phi)
