@@ -186,7 +186,7 @@ def decays(toy):
 
 
 def test_tracks_of_one_point_are_one_vertex(decays):
-    """Each merge is refused by chance in 0.5 % of cases, a vertex removed in 0.1 %: 3 % for five tracks are many."""
+    """Each merge is refused by chance in 0.5 % of cases, a vertex removed in 0.1 %."""
     tracks, point, _, found = decays
     jets = len(point)
     count = np.bincount(found.jet, minlength=jets)
@@ -202,6 +202,18 @@ def test_tracks_of_one_point_are_one_vertex(decays):
     np.testing.assert_array_equal(found.ndf >= 0, True)
 
 
+def test_many_tracks_of_one_point_are_one_vertex(toy):
+    """Nearest first, tracks gather on both sides: by the increase of χ² alone, two vertices would often be left."""
+    jets = 300
+    made, _, axis = toy.decays(jets, 16, 4.0, 3)
+    tracks = toy.seen(made, np.zeros((jets, 3)), 4)
+    count = np.bincount(found_in(tracks, axis, jets).jet, minlength=jets)
+    assert (count == 1).mean() > 0.96
+    assert (count > 0).mean() > 0.98  # a decay at 1.5 mm far forward may be compatible with the collision
+    split = np.bincount(found_in(tracks, axis, jets, merge_by_increase=True).jet, minlength=jets)
+    assert (split > 1).mean() > (count > 1).mean()
+
+
 def test_positions_are_near_the_truth(toy, decays):
     _, point, _, found = decays
     whole = found.n_tracks == 5
@@ -209,11 +221,11 @@ def test_positions_are_near_the_truth(toy, decays):
     assert np.median(np.linalg.norm(found.position[whole] - point[found.jet[whole]], axis=1)) < 0.2
 
 
-def cascade(toy, jets, separation, seed):
+def cascade(toy, jets, separation, seed, **cuts):
     """One track of a beauty hadron at 3 mm, two of its charm hadron `separation` mm behind; the fraction found as such,
     and the chains."""
     tracks, flight, _, _ = chains_of(toy, jets, [3.0, 3.0 + separation, 3.0 + separation], seed)
-    found = found_in(tracks, flight, jets)
+    found = found_in(tracks, flight, jets, **cuts)
     index = found.vertex.reshape(jets, 3)
     right = (index[:, 0] >= 0) & (index[:, 1] == index[:, 2]) & (index[:, 1] == index[:, 0] + 1)
     return right.mean(), found
@@ -226,6 +238,11 @@ def test_cascades_are_resolved_where_they_are_long(toy):
     assert fractions == sorted(fractions)
     assert fractions[3] > 0.4
     assert fractions[3] > 2 * fractions[1]
+
+
+def test_the_increase_of_chi2_resolves_shorter_cascades(toy):
+    short = [cascade(toy, 500, 2.0, 30, merge_by_increase=by_increase)[0] for by_increase in (False, True)]
+    assert short[1] > 1.1 * short[0]
 
 
 def test_a_cut_by_mass_resolves_more(toy):

@@ -49,6 +49,11 @@ class JetFitterCuts(Section):
         "GeV to 0.9 above 5 GeV), instead of merge_probability: more cascades of beauty and charm are resolved, more "
         "single vertices are split",
     )
+    merge_by_increase: bool = Field(
+        default=False,
+        description="these probabilities are of the increase of χ², one degree of freedom, and not of the χ² of the "
+        "merged vertex: resolves shorter cascades, splits vertices of ten tracks or more",
+    )
     reject_v0: bool = Field(default=True, description="remove pairs that look like K0_S, Λ or a photon conversion")
     kaon_window: NonNegative = Field(default=0.018, description="half width of the window in mass around K0_S, GeV")
     lambda_window: NonNegative = Field(default=0.007, description="half width of the window in mass around Λ, GeV")

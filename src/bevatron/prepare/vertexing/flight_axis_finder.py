@@ -16,6 +16,7 @@ from bevatron.prepare.vertexing.flight_axis_merging import (
     find_improbable,
     find_nearest_pairs,
     least_merge_probability,
+    merge_probability,
     merge_vertices,
     remove_vertex,
 )
@@ -56,8 +57,9 @@ def find_chain(
     are removed. The others of a pair, and single ones by tighter cuts, start as one vertex each, where they cross the
     axis. 2. All are fitted (`fit_chain`); while a vertex is improbable by its own χ², the worst is removed. 3. The two
     vertices, the primary one among them, whose distances agree best in their errors are merged and all is fitted
-    again; they stay merged if the increase of χ² is probable enough (one degree of freedom: there is one distance
-    less), and the search goes on at 2, else the next pairs are tried. Vertices of one track may remain.
+    again; they stay merged if the new vertex is probable enough (`merge_probability`), and the search goes on at 2,
+    else the next pairs are tried. Vertices of one track may remain. Athena's code, after which this is written, fits
+    the tracks of pairs first, without the single ones, and takes the most probable merge of all.
 
     Writes chain (a record of CHAIN), records (of CHAIN_VERTEX), in the order of their distance, and of each track its
     vertex (-1: none) and its azimuth there into vertex_of and phi, both (total,).
@@ -99,7 +101,7 @@ def find_chain(
                 continue
             merge_vertices(i, j, vertex, parameters, n, m, trial_vertex, trial, buffers)
             higher = fit_chain(tracks, matrices, field, rows, n, trial_vertex, m - 1, prior, trial, buffers)
-            if chi2_probability(max(higher - chi2, 0.0), 1) > minimum:
+            if merge_probability(j, higher - chi2, trial_vertex, trial, n, cuts, prior, buffers) > minimum:
                 m -= 1
                 for k in range(n):
                     vertex[k] = trial_vertex[k]

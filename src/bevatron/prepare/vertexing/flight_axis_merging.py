@@ -30,6 +30,7 @@ class ChainCuts(NamedTuple):
     merge_probability_primary: float
     merge_probability: float
     merge_by_mass: bool
+    merge_by_increase: bool
 
 
 @compiled
@@ -108,6 +109,29 @@ def least_merge_probability(tracks, rows, vertex, n, i, j, cuts, buffers):
     while place < len(MASSES) and mass >= MASSES[place]:
         place += 1
     return PROBABILITIES[place]
+
+
+@compiled
+def merge_probability(joined, increase, vertex, parameters, n, cuts, prior, buffers):
+    """How probable the vertex `joined` (or PRIMARY) is that two were merged to, after its fit.
+
+    That of its own χ²: its tracks' (and the prior's, at the primary vertex) with 2 n - 1 degrees of freedom (2 n), as
+    JetFitterRoutines (athena) has it; or, with cuts.merge_by_increase, that of the increase of the whole χ², with one.
+    """
+    if cuts.merge_by_increase:
+        return chi2_probability(max(increase, 0.0), 1)
+    chi2, members = 0.0, 0
+    for k in range(n):
+        if vertex[k] == joined:
+            chi2 += buffers.chi2[k]
+            members += 1
+    if joined >= 0:
+        return chi2_probability(chi2, 2 * members - 1)
+    for i in range(3):
+        for j in range(3):
+            away = (parameters[i] - prior.vertex[i]) * (parameters[j] - prior.vertex[j])
+            chi2 += prior.vertex_weight[i, j] * away
+    return chi2_probability(chi2, 2 * members)
 
 
 @compiled
