@@ -9,7 +9,7 @@ from scipy import optimize, stats
 from bevatron.prepare.jets.jet_fitter_features import FEATURES, MISSING, jet_fitter_features
 from bevatron.prepare.jets.vertex_finder_options import JetFitterCuts
 from bevatron.prepare.tracking.helix import perigee
-from bevatron.prepare.vertexing.flight_axis_fit import ChainPrior, distance_covariance, fit_chain, make_buffers
+from bevatron.prepare.vertexing.flight_axis_fit import CLOSE, ChainPrior, distance_covariance, fit_chain, make_buffers
 from bevatron.prepare.vertexing.jet_fitter import DecayChains, fit_decay_chains
 from bevatron.prepare.vertexing.probability import chi2_probability
 from bevatron.prepare.vertexing.secondary_vertices import NONE
@@ -49,7 +49,7 @@ def fitted(tracks, rows, vertex_of, prior, start):
     m = len(start)
     parameters, buffers = np.array([*prior.vertex, prior.phi, prior.theta, *start]), make_buffers(len(rows))
     chi2 = fit_chain(
-        tracks.parameters, tracks.covariance, FIELD, rows, len(rows), vertex_of, m, prior, parameters, buffers
+        tracks.parameters, tracks.covariance, FIELD, rows, len(rows), vertex_of, m, prior, parameters, buffers, CLOSE
     )
     full = np.empty((5 + m, 5 + m))
     full[:5, :5] = buffers.covariance
@@ -333,6 +333,24 @@ def test_tracks_along_the_axis_and_far_vertices(toy):
         assert all_finite(far)
         features = jet_fitter_features(far, *angles(axis), np.full(jets, 50.0))
         assert np.isfinite(features).all()
+
+
+def test_more_tracks_than_a_chain_takes_and_equal_ones(toy):
+    """The most displaced twenty of forty-five are used; a track that is measured three times is three tracks."""
+    jets = 50
+    made, _, axis = toy.decays(jets, 45, 4.0, 26)
+    random = np.random.default_rng(27)
+    spread = axis[made.jet] * random.exponential(6.0, len(made.jet))[:, None]
+    tracks = toy.seen(toy.particles(made.jet, made.momentum, spread, made.charge), np.zeros((jets, 3)), 28)
+    found = found_in(tracks, axis, jets, vertex_probability_min=0.0)
+    assert all_finite(found)
+    assert found.n_fitted.max() == 20
+    assert len(found) > 3 * jets
+    made, _, axis = toy.decays(jets, 2, 4.0, 29)
+    tracks = toy.seen(made, np.zeros((jets, 3)), 30)
+    equal = found_in(tracks.take(np.repeat(np.arange(0, 2 * jets, 2), 3)), axis, jets)
+    assert all_finite(equal)
+    assert (np.bincount(equal.n_tracks, minlength=4)[[0, 1, 2]] == 0).all()
 
 
 def test_infinite_and_unknown_chi2(toy):

@@ -5,7 +5,9 @@ import numpy as np
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.tracking.transport import fill_constraint
 from bevatron.prepare.vertexing.flight_axis_fit import (
+    CLOSE,
     GLOBAL,
+    NEAR,
     distance_covariance,
     find_start,
     fit_chain,
@@ -86,7 +88,7 @@ def find_chain(
         parameters[GLOBAL + k] = start[k]
     m, tried = n, np.empty((TRIALS, 2), np.int64)
     while True:
-        chi2 = fit_chain(tracks, matrices, field, rows, n, vertex, m, prior, parameters, buffers)
+        chi2 = fit_chain(tracks, matrices, field, rows, n, vertex, m, prior, parameters, buffers, NEAR)
         worst = find_improbable(vertex, n, m, cuts.vertex_probability_min, buffers)
         if worst >= 0:
             n = remove_vertex(worst, rows, vertex, parameters, n, m)
@@ -100,7 +102,7 @@ def find_chain(
             if minimum >= 1.0:
                 continue
             merge_vertices(i, j, vertex, parameters, n, m, trial_vertex, trial, buffers)
-            higher = fit_chain(tracks, matrices, field, rows, n, trial_vertex, m - 1, prior, trial, buffers)
+            higher = fit_chain(tracks, matrices, field, rows, n, trial_vertex, m - 1, prior, trial, buffers, NEAR)
             if merge_probability(j, higher - chi2, trial_vertex, trial, n, cuts, prior, buffers) > minimum:
                 m -= 1
                 for k in range(n):
@@ -109,9 +111,12 @@ def find_chain(
                     parameters[a] = trial[a]
                 merged = True
                 break
-            fit_chain(tracks, matrices, field, rows, n, vertex, m, prior, parameters, buffers)  # the buffers' state
+            fit_chain(
+                tracks, matrices, field, rows, n, vertex, m, prior, parameters, buffers, NEAR
+            )  # the buffers' state
         if not merged:
             break
+    chi2 = fit_chain(tracks, matrices, field, rows, n, vertex, m, prior, parameters, buffers, CLOSE)
     _write_chain(rows, vertex, parameters, n, m, chi2, chain, records, vertex_of, phi, buffers)
     return m
 
