@@ -101,7 +101,7 @@ def find_mode(values, weights, n, order):
     begin, end = 0, n - 1
     while True:
         size = end - begin
-        step = max(int(math.floor((1 + size) * FRACTION)), 1)
+        step = max(int((1 + size) * FRACTION), 1)
         best, least = begin, math.inf
         for k in range(begin, begin + size - step + 1):
             width = (values[k + step] - values[k]) / (order[k + step + 1] - order[k])
