@@ -20,6 +20,11 @@ class AdaptiveCuts(Section):
         default=0.1, description="the same where no track of a vertex reaches min_weight; if none reaches this, it ends"
     )
     attach_weight: Fraction = Field(default=1e-8, description="a track of a larger weight is one of the vertex's")
+    shared_tracks: bool = Field(
+        default=True,
+        description="a track counts for the mass, energy and number of tracks of each vertex that it is part of; "
+        "false: of the last one alone",
+    )
     significant_weight: Fraction = Field(
         default=1e-3, description="a track of a larger weight is significant: a vertex needs two"
     )

@@ -8,7 +8,7 @@ from bevatron.prepare.tracking.detector import Tracks
 from bevatron.prepare.vertexing.adaptive_fit import Annealing, fit_adaptive
 from bevatron.prepare.vertexing.linearisation_point import find_start
 from bevatron.prepare.vertexing.secondary_vertices import NONE, SecondaryVertices
-from bevatron.prepare.vertexing.vertex_finder import PION
+from bevatron.prepare.vertexing.vertex_finder import PION, add_momentum, clear_momentum
 
 ADAPTIVE_VERTEX = np.dtype(
     [
@@ -17,9 +17,11 @@ ADAPTIVE_VERTEX = np.dtype(
         ("covariance", np.float64, (3, 3)),
         ("chi2", np.float64),
         ("ndf", np.float64),
+        ("n_tracks", np.int64),
+        ("momentum", np.float64, (4,)),
     ]
 )
-"""A vertex as compiled functions write it: mm."""
+"""A vertex as compiled functions write it: mm, GeV; n_tracks and momentum of all tracks that are part of it."""
 
 
 def reconstruct_adaptive(
@@ -40,11 +42,12 @@ def reconstruct_adaptive(
     (RAVE, github WolfgangWaltenberger/rave: AdaptiveVertexReconstructor.cc, ConfigurableAdaptiveReconstructor.cc;
     VertexFactory.h. CMSSW's later version has 1e-5 for the low weight.)
 
-    Until here a track can be part of several vertices: of each in which it weighs more than cuts.attach_weight. Each
-    is then left to the last of them, and n_tracks and momentum are those of what is left (github dguest/delphes,
-    branch production: SecondaryVertexTagging.cc, remove_doublecounting). So vertices of one track occur. Position,
-    covariance, χ² and flight are those of the fit with all. The energies and the mass take pions (theirs takes each
-    particle's true mass for the mass), directions at the perigee to the beam line.
+    A track can be part of several vertices: of each in which it weighs more than cuts.attach_weight. `vertex` is the
+    last of them (github dguest/delphes, branch production: HDF5Writer.cc, get_sorted_secondary_tracks). With
+    cuts.shared_tracks it counts for n_tracks and momentum of each, else of the last alone, so that vertices of one
+    track occur (SecondaryVertexTagging.cc, remove_doublecounting, a commit of May 2016). The published data set was
+    made before: the energy fractions of a jet's vertices sum up to 4.7 there. Position, covariance, χ² and flight are
+    those of the fit with all. The energies and the mass take pions, directions at the perigee to the beam line.
 
     `flight` is the way from primary (jets, 3) in mm; `significance` is its length over its error, the variance being
     that of the vertex along it, plus that of primary_covariance (jets, 3, 3) unless this is None. The authors'
@@ -95,6 +98,10 @@ def _find_vertices(
     records = records[:count]
     flight = records["position"] - primary[records["jet"]]
     covariance = records["covariance"]
+    momentum, n_tracks = records["momentum"], records["n_tracks"]
+    if not cuts.shared_tracks:
+        momentum = _sum_momenta(tracks, vertex, count)
+        n_tracks = np.bincount(vertex[vertex != NONE], minlength=count)
     if primary_covariance is not None:
         covariance = covariance + primary_covariance[records["jet"]]
     squared = (flight**2).sum(axis=1)
@@ -105,10 +112,10 @@ def _find_vertices(
         covariance=records["covariance"],
         chi2=records["chi2"],
         ndf=records["ndf"],
-        momentum=_sum_momenta(tracks, vertex, count),
+        momentum=momentum,
         flight=flight,
         significance=np.divide(squared, spread, out=np.zeros(count), where=spread > 0.0),
-        n_tracks=np.bincount(vertex[vertex != NONE], minlength=count),
+        n_tracks=n_tracks,
         vertex=vertex,
         weight=weight,
     )
@@ -159,6 +166,8 @@ def _find_in_jets(
             if significant > 1:
                 vertex = records[count]
                 vertex.jet, vertex.chi2, vertex.ndf = jet, chi2, ndf
+                vertex.n_tracks = 0
+                clear_momentum(vertex.momentum)
                 for i in range(3):
                     vertex.position[i] = position[i]
                     for j in range(3):
@@ -166,6 +175,8 @@ def _find_in_jets(
                 for k in range(n):
                     if weight[k] > attach_weight:
                         vertex_of[rows[k]], weight_of[rows[k]] = count, weight[k]
+                        vertex.n_tracks += 1
+                        add_momentum(tracks[rows[k]], tracks[rows[k]][2], PION, vertex.momentum)
                 count += 1
             taken = min_weight if heaviest > min_weight else low_weight
             if is_single or not heaviest > taken:
