@@ -189,10 +189,8 @@ def test_a_vertex_needs_two_significant_tracks():
     """Tracks 2 mm apart and parallel, with errors of 0.01 mm, make none at any cut used; both functions agree."""
     first = np.array([0.5, 2.0, 0.3, 1.2, 0.1])
     covariance = np.diag([1e-4, 1e-3, 1e-7, 1e-7, 1e-6])
-    tracks = Tracks(
-        np.zeros(2, int), np.zeros(2, int), np.stack([first, first + np.array([2.0, 0, 0, 0, 0])]), np.stack([covariance] * 2),
-        np.ones(2, bool),
-    )  # fmt: skip
+    pair = np.stack([first, first + np.array([2.0, 0, 0, 0, 0])])
+    tracks = Tracks(np.zeros(2, int), np.zeros(2, int), pair, np.stack([covariance] * 2), np.ones(2, bool))
     for function in (fit_single_adaptive, reconstruct_adaptive):
         found = fit(tracks, AdaptiveCuts(), function)
         assert len(found) == 0
