@@ -128,4 +128,4 @@ def test_positions_of_pure_vertices_have_unit_pulls(jets, toy):
             pulls.append(toy.pulls(found, np.zeros((1, 3)), jets.list.covariance[row][None])[0])
     assert len(pulls) > 100
     width = np.median(np.abs(pulls)) / 0.6745
-    assert 0.5 < width < 1.1
+    assert 0.75 < width < 1.1
