@@ -71,6 +71,9 @@ def fit_single_adaptive(
     Arguments and result are those of `reconstruct_adaptive`. The tracks with a weight above cuts.member_weight are
     the vertex's: they count in n_tracks and momentum, which are 0 where there is none. No vertex where fewer than two
     tracks weigh more than cuts.significant_weight.
+
+    The authors' writer filled the expert variables from this vertex until 2016-03-03; since then, and so in the state
+    of their branch production, it sums over the list (github dguest/delphes: HDF5Writer.cc, commit fbca1cc).
     """
     settings = (cuts.single_cut**2, cuts.single_cut**2, -1.0, -1.0, cuts.member_weight)
     return _find_vertices(tracks, selected, jets, primary, primary_covariance, field, cuts, settings, True)
