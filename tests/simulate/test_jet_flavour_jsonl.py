@@ -207,9 +207,9 @@ def as_published(line):
 
 
 def test_lines_as_the_authors_wrote_them(tmp_path):
-    """A jet with a primary and a secondary track, whose theta is counted from the jet's axis; and one without tracks."""
-    covariance = ["0.0012", "0.0002", "0.056", "-9.7e-06", "-7.8e-07", "1.2e-07", "-1.3e-08", "3e-05", "2.9e-10", "7.9e-08",
-                  "-6.7e-06", "-1.9e-06", "1.2e-07", "4.4e-10", "7.5e-07"]  # fmt: skip
+    """A jet with a primary and a secondary track, theta counted from the jet's axis; and a jet without tracks."""
+    terms = "0.0012 0.0002 0.056 -9.7e-06 -7.8e-07 1.2e-07 -1.3e-08 3e-05 2.9e-10 7.9e-08 -6.7e-06 -1.9e-06 1.2e-07"
+    covariance = [*terms.split(), "4.4e-10", "7.5e-07"]
     primary = [["0.012", "-0.1", "-0.21", "-0.13", "0.31"], covariance, ["0.97"],
                ["2.31", "0", "nan", "nan", "0", "5", "0.71"]]  # fmt: skip
     secondary = [["0.51", "0.3", "0.11", "0.05", "-0.2"], covariance, ["0.61"],
