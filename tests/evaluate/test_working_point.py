@@ -9,8 +9,9 @@ from sklearn.metrics import roc_curve as sklearn_roc
 
 from bevatron.config.sections.performance import VariableProfile
 from bevatron.config.sections.task import Classification
-from bevatron.evaluate.inspection.tagging import discriminant_score, measure_in_bins, profile_curve
+from bevatron.evaluate.inspection.tagging import measure_in_bins, profile_curve
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.statistics.classes import discriminant_score
 from bevatron.evaluate.statistics.measurement import wilson
 from bevatron.evaluate.statistics.roc import ROC_GRID, roc_curve
 from bevatron.evaluate.statistics.working_point import bin_edges, bin_numbers, cut_at, fractions_in_bins, passing

@@ -71,7 +71,7 @@ def external_files(simulation: Simulation) -> list[list[str]]:
 
 def learned_task(study: DataPart) -> dict[str, Any]:
     """The part of the task on which learning depends; the rest only says how results are looked at."""
-    looked_at = {"efficiencies", "signal", "truth", "x", "threshold", "thresholds"}
+    looked_at = {"efficiencies", "background_fractions", "signal", "truth", "x", "threshold", "thresholds"}
     return study.task.model_dump(mode="json", exclude=looked_at)
 
 

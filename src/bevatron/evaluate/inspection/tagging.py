@@ -9,7 +9,7 @@ from bevatron.config.sections.task import Classification
 from bevatron.evaluate.evaluation import EvaluationContext
 from bevatron.evaluate.predictions.columns import TestColumns
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
-from bevatron.evaluate.statistics.classes import signal_score
+from bevatron.evaluate.statistics.classes import discriminant_score, tagging_score
 from bevatron.evaluate.statistics.measurement import Measurement, measure
 from bevatron.evaluate.statistics.ranking import Ranking
 from bevatron.evaluate.statistics.roc import roc_curve
@@ -17,22 +17,6 @@ from bevatron.evaluate.statistics.working_point import bin_edges, bin_numbers, c
 
 BINS = 60  # of a discriminant's distribution
 TAIL = 0.001  # fraction of the samples beyond each end of it
-_ROWS = 1 << 16  # samples whose discriminants are made at once
-
-
-def discriminant_score(logits: np.ndarray, classes: list[str], signal: str, fractions: dict[str, float]) -> np.ndarray:
-    """log(p_signal / Σ f_c p_c) from logits (n, n_classes): (n,) float64, finite also where probabilities round to 0.
-
-    fractions: f_c by class, none of them 0.
-    """
-    numbers = [classes.index(name) for name in fractions]
-    logs = np.log(np.array(list(fractions.values())))
-    score = np.empty(len(logits))
-    for start in range(0, len(logits), _ROWS):
-        part = logits[start : start + _ROWS].astype(np.float64)
-        below = np.logaddexp.reduce(part[:, numbers] + logs, axis=1)
-        score[start : start + _ROWS] = part[:, classes.index(signal)] - below
-    return score
 
 
 def measure_tagging(
@@ -59,7 +43,7 @@ def measure_tagging(
     if settings.profiles:
         by = next(iter(settings.discriminants), None)
         signal = task.signal if by is None else settings.discriminants[by].signal or task.signal
-        ranked = scores[by] if by is not None else [signal_score(x, task.classes.index(signal)) for x in logits]
+        ranked = scores[by] if by is not None else [tagging_score(task, x) for x in logits]
         columns = TestColumns(context.dataset)
         for name, profile in settings.profiles.items():
             x, unit = read_variable(columns, profile)

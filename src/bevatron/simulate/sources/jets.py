@@ -10,7 +10,6 @@ from bevatron.config.sections.section import Count, Name, Positive
 from bevatron.raw.comparison import Comparison
 from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.collisions.event_jets import JetOptions, build_jet_samples
-from bevatron.simulate.collisions.particles import Particles
 from bevatron.simulate.collisions.pythia import SEEDS, Collisions
 from bevatron.simulate.collisions.pythia import versions as pythia_versions
 from bevatron.simulate.shard_seed import ShardSeed
@@ -41,7 +40,7 @@ class PythiaJets:
     tracks, in the prepare stage, as does the beam spot: here every collision is at the origin); no pile-up.
     """
 
-    VERSION = 1
+    VERSION = 2
 
     class Options(JetOptions):
         events: Count = Field(default=1_000, description="events of each process in each shard", lt=2**24)
@@ -67,13 +66,14 @@ class PythiaJets:
         start, seconds, starting, n_events = perf_counter(), 0.0, 0.0, 0
         total = options.events * len(options.processes)
         parts: list[Samples] = []
-        last_message = start
+        last_message, random = start, seed.generator()
         for number, name in enumerate(sorted(options.processes)):
             settings = [*self.settings(options), *options.processes[name]]
             own_seed = seed.unique_seed(SEEDS, number, len(options.processes))
             collisions = Collisions(settings, own_seed, f"simulation.source.processes.{name}")
             for particles in collisions.batches(options.events):
-                parts.append(self.build_samples(particles, collisions, options, (shard << 32) + n_events, number))
+                first_event = (shard << 32) + n_events
+                parts.append(build_jet_samples(particles, collisions.charges, options, first_event, number, random))
                 n_events += particles.events
                 if perf_counter() - last_message > 10.0:
                     last_message = perf_counter()
@@ -122,10 +122,3 @@ class PythiaJets:
             f"PartonLevel:MPI = {interactions}",
             *options.settings,
         ]
-
-    @staticmethod
-    def build_samples(
-        particles: Particles, collisions: Collisions, options: Options, first_event: int, process: int
-    ) -> Samples:
-        """The jets of one batch of events, which are numbered from `first_event`: see `event_jets`."""
-        return build_jet_samples(particles, collisions.charges, options, first_event, process)
