@@ -12,6 +12,7 @@ from bevatron.simulate.collisions.clustering import cluster_jets, select_visible
 from bevatron.simulate.collisions.hadrons import decay_vertex, find_weakly_decaying, match_nearest_jet
 from bevatron.simulate.collisions.particles import Particles
 from bevatron.simulate.collisions.spectators import find_spectators
+from bevatron.simulate.collisions.track_truth import find_origins
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 FOUR_MOMENTUM = ("px", "py", "pz", "energy", "x", "y", "z")
@@ -26,6 +27,9 @@ class JetOptions(kinds.Options):
     jet_pt_min: Positive = Field(default=20.0, description="least pt of a jet, GeV")
     jet_eta_max: Positive = Field(default=2.5, description="largest |eta| of a jet")
     particle_eta_max: Positive = Field(default=4.9, description="largest |eta| of the particles clustered")
+    track_truth: bool = Field(
+        default=False, description="also keep what each charged particle comes from, as the recipe `jets_modern` needs"
+    )
 
 
 def build_jet_samples(
@@ -43,6 +47,7 @@ def build_jet_samples(
     outside of the selected jets, which help to find the point of the collision; listed with the first jet of their
     event, and empty for the others), `hadrons` (weakly decaying beauty and charm hadrons to which this jet is the
     nearest within ΔR < 0.8: momentum, energy, point of decay), `hadron_ids` (PDG number, heaviest quark).
+    With `track_truth` also `constituent_origins` and `spectator_origins`, numbers of `bevatron.raw.track_origins`.
     Targets: `event` uint64, `process` int64. The id is event << 8 | rank of the jet in its event.
     """
     entries = select_visible(particles, options.particle_eta_max)
@@ -67,6 +72,11 @@ def build_jet_samples(
     other = outside.values
     others = _lists_like(_four_momenta(particles, other, particles.vertex[other]), outside)
     other_ids = _lists_like(np.stack([particles.pdg_id[other], charges(particles.pdg_id[other])], axis=1), outside)
+    origins = {}
+    if options.track_truth:
+        for name, lists in (("constituent_origins", jets.constituents), ("spectator_origins", outside)):
+            found = find_origins(particles, lists.values)[:, None]
+            origins[name] = Group(_lists_like(found, lists), ("origin",), ("",))
     event = np.uint64(first_event) + jets.event.astype(np.uint64)
     return Samples(
         inputs={
@@ -77,6 +87,7 @@ def build_jet_samples(
             "spectator_ids": Group(other_ids, ("pdg_id", "charge_thirds"), ("", "e/3")),
             "hadrons": Group(decays, FOUR_MOMENTUM, UNITS),
             "hadron_ids": Group(_lists_like(hadron_ids, matched), ("pdg_id", "quark"), ("", "")),
+            **origins,
         },
         targets={"event": event, "process": np.full(len(jets), process, np.int64)},
         id=event << np.uint64(8) | jets.rank.astype(np.uint64),
