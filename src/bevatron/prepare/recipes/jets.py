@@ -1,26 +1,20 @@
 """The recipe `jets`: flavour labels, and the tracks, vertices and expert variables of jets in a detector."""
 
-import logging
-
 import numpy as np
 from pydantic import Field
 
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import recipe
 from bevatron.config.sections.section import Count, NonNegative, Real, Section
-from bevatron.errors import UserError
 from bevatron.prepare.columns import ragged, values_of
 from bevatron.prepare.jets.flavour import assign_flavour
 from bevatron.prepare.jets.jet_options import BeamSpot, Resampling, Tracking, VertexCuts
-from bevatron.prepare.jets.resampling import cells_of, n_cells, select_by_totals, select_resampled, share_kept
+from bevatron.prepare.jets.resampling import cells_of, n_cells
+from bevatron.prepare.jets.select_rows import select_rows
 from bevatron.prepare.jets.shape import jet_width
 from bevatron.prepare.tracking.direction import delta_phi
 from bevatron.store.shards.columns import Ragged, Samples
 
-logger = logging.getLogger("bevatron")
-
-KEY = "dataset.recipe.resampling"
-FEW = 0.2  # of the jets: a resampling that keeps fewer is told
 CALIBRATION_JETS = 20_000  # of all shards together: some 100,000 prompt tracks
 
 APPROXIMATIONS = (
@@ -157,38 +151,13 @@ class JetSamples:
         samples = Samples(inputs, {"flavour": label}, raw.id, attributes={"approximations": APPROXIMATIONS})
         if options.resampling is None:
             return samples
-        rows = _select_rows((pt, eta, label), training, options.resampling, seed, totals)
+        rows = select_rows((pt, eta, label), training, options.resampling, seed, totals)
         return samples.take(rows)
 
 
 def _label(options: "JetSamples.Options", raw: Samples, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
     hadrons, quarks = ragged(raw, "hadrons"), ragged(raw, "hadron_ids")
     return assign_flavour(eta, phi, hadrons, quarks, options.hadron_delta_r, options.hadron_pt_min)
-
-
-def _select_rows(
-    jets: tuple[np.ndarray, np.ndarray, np.ndarray],
-    training: np.ndarray,
-    options: Resampling,
-    seed: int,
-    totals: dict[str, np.ndarray] | None,
-) -> np.ndarray:
-    """The rows that resampling keeps of the jets' pt, eta and flavour."""
-    random = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 1])))
-    if totals is None:
-        rows = select_resampled(*jets, training, options, random)
-        logger.info(f"resampling keeps {len(rows)} of {len(training)} jets, about as many of each flavour")
-        return rows
-    share = share_kept(totals["cells"])
-    rows = select_by_totals(cells_of(*jets, options), totals["cells"], random)
-    what = f"keeps {len(rows)} of {len(training)} jets of this shard, {share:.0%} of all that are learned from"
-    if share == 0.0:
-        raise UserError(KEY, "keeps no jet: no bin has jets of each flavour", "choose wider bins, or set it to null")
-    if share < FEW:
-        logger.warning(f"{KEY} {what}: wider bins keep more, null keeps all")
-    else:
-        logger.info(f"{KEY} {what}")
-    return rows
 
 
 def _first_tracks(order: np.ndarray, first: np.ndarray, maximum: int) -> Ragged:

@@ -12,14 +12,17 @@ from bevatron.prepare.tracking.particles import NO_JET, Charged
 from bevatron.raw.track_origins import PILE_UP
 from bevatron.store.shards.columns import Samples
 
-HARD = (("constituents", "constituent_ids", "constituent_origins"), ("spectators", "spectator_ids", "spectator_origins"))
+HARD = (
+    ("constituents", "constituent_ids", "constituent_origins"),
+    ("spectators", "spectator_ids", "spectator_origins"),
+)
 OVERLAID = (("pile_up", "pile_up_ids"), ("pile_up_spectators", "pile_up_spectator_ids"))
 
 
 @dataclass(frozen=True)
 class TruthOfParticles:
     """particles: from the hard collision of their event, also those of other collisions; origin (total,) int8 of
-    ORIGINS; collisions (n_events, 3): the hard ones, mm; others (n, 3): all other collisions, of event other_event (n,).
+    ORIGINS; collisions (n_events, 3): the hard ones, mm; others (n, 3): all other ones, of event other_event (n,).
     """
 
     particles: Charged
