@@ -14,6 +14,7 @@ from bevatron.prepare.jets.jet_options import BeamSpot, Resampling, Tracking
 from bevatron.prepare.jets.resampling import cells_of, n_cells
 from bevatron.prepare.jets.select_rows import select_rows
 from bevatron.prepare.jets.track_selection import TrackSelection
+from bevatron.prepare.jets.vertex_finder_options import InclusiveVertexCuts, JetFitterCuts
 from bevatron.raw.split import EVENT
 from bevatron.raw.track_origins import ORIGINS
 from bevatron.store.shards.columns import Dense, ElementTarget, Ragged, Samples
@@ -32,7 +33,8 @@ APPROXIMATIONS = (
 @recipe("jets_modern")
 class ModernJetSamples:
     """Input groups, all float32: `jet` (n, 2), pt and eta as measured; `tracks` (ragged, 12 features, up to
-    `max_tracks`, most displaced first); `impact_parameters` (n, 12); `leading` (n, 3), for observables; `pile_up`
+    `max_tracks`, most displaced first); experts' variables in `impact_parameters` (n, 12), `jet_fitter` (n, 11),
+    `jet_fitter_pairs` (n, 10) and `inclusive_vertex` (n, 8); `leading` (n, 3), for observables; `pile_up`
     (n, 2), the event's collisions, for observables.
 
     Target `flavour` (n,) int64: 0 light, 1 charm, 2 beauty. Targets of elements of `tracks`: `track_origin`, classes
@@ -56,6 +58,12 @@ class ModernJetSamples:
         beam_spot: BeamSpot = Field(default_factory=BeamSpot, description="where the protons meet, in each collision")
         tracking: Tracking = Field(default_factory=lambda: Tracking(pt_min=0.5), description="the tracker")
         selection: TrackSelection = Field(default_factory=TrackSelection, description="tracks that are kept")
+        jet_fitter: JetFitterCuts = Field(
+            default_factory=JetFitterCuts, description="vertices along the flight axis, of one track or more"
+        )
+        inclusive_vertex: InclusiveVertexCuts = Field(
+            default_factory=InclusiveVertexCuts, description="the inclusive vertex, and which tracks are pile-up's"
+        )
         calorimeter: Calorimeter = Field(default_factory=Calorimeter, description="the measurement of jets")
         resampling: Resampling | None = Field(
             default_factory=Resampling,
@@ -126,6 +134,7 @@ class ModernJetSamples:
         )
         from bevatron.prepare.jets.jets_amid_pile_up import reconstruct_amid_pile_up
         from bevatron.prepare.jets.truth_vertices import number_vertices
+        from bevatron.prepare.jets.vertex_experts import vertex_groups
 
         jets, label = _measure(options, raw, seed), _label(options, raw)
         measured = reconstruct_amid_pile_up(raw, options.beam_spot, options.tracking, options.selection, seed)
@@ -159,6 +168,14 @@ class ModernJetSamples:
                 "jet": make_group(Dense(np.stack([jets.pt, jets.eta], axis=1)), leading_track.JET),
                 "tracks": make_group(Ragged(inputs[rows], kept.offsets), track_inputs.FEATURES),
                 "impact_parameters": make_group(Dense(impact), impact_parameters.FEATURES),
+                **vertex_groups(
+                    measured,
+                    jets.eta,
+                    jets.phi,
+                    options.tracking.field,
+                    options.jet_fitter,
+                    options.inclusive_vertex,
+                ),
                 "leading": make_group(
                     Dense(leading_track.leading_features(signed, order, jet, len(raw))), leading_track.FEATURES
                 ),
