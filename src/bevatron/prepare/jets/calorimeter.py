@@ -69,7 +69,9 @@ def measure_jets(raw: Samples, options: Calorimeter, random: np.random.Generator
     for kind, (used, resolution) in enumerate(
         ((is_em, options.electromagnetic), (~is_em & ~is_muon, options.hadronic))
     ):
-        sums = np.stack([np.bincount(jet[used], momentum[used, axis], minlength=len(raw)) for axis in range(4)], axis=1)
+        sums = np.zeros((len(raw), 4))
+        for axis in range(4):
+            sums[:, axis] = np.bincount(jet[used], momentum[used, axis], minlength=len(raw))
         if "pile_up_energy" in raw.inputs:
             sums += values_of(raw, "pile_up_energy")[:, 4 * kind : 4 * kind + 4]
         total += smear_energies(sums, resolution, random)
