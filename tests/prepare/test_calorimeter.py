@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bevatron.prepare.jets.calorimeter import Calorimeter, Resolution, measure_jets, smear_energies
+from bevatron.prepare.jets.calorimeter import Calorimeter, EnergyResolution, measure_jets, smear_energies
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 PHOTON, PION, MUON, NEUTRON = 22, 211, 13, 2112
@@ -46,7 +46,7 @@ def test_the_resolution_is_that_of_the_formula(energy):
     """σ/E = 0.5 / √E ⊕ 0.03 ⊕ 1 / E."""
     n = 40_000
     momentum = np.tile([energy * 0.6, 0.0, energy * 0.8, energy], (n, 1))
-    resolution = Resolution(stochastic=0.5, constant=0.03, noise=1.0)
+    resolution = EnergyResolution(stochastic=0.5, constant=0.03, noise=1.0)
     found = smear_energies(momentum, resolution, np.random.default_rng(2))
     expected = np.sqrt(0.25 / energy + 0.03**2 + 1 / energy**2)
     ratio = found[:, 3] / energy

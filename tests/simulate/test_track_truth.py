@@ -1,4 +1,4 @@
-"""Where tracks come from: by hand on small records, and on Pythia's events against a plain walk and published numbers."""
+"""Where tracks come from: by hand, on Pythia's events against a plain walk, and against published numbers."""
 
 import numpy as np
 import pytest

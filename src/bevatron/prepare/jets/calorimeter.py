@@ -13,7 +13,7 @@ ELECTROMAGNETIC, MUON = (11, 22), 13
 LEAST_PT = 1e-3  # GeV: of a jet of which nothing is left
 
 
-class Resolution(Section):
+class EnergyResolution(Section):
     """σ(E) / E = stochastic / √E ⊕ constant ⊕ noise / E, E in GeV."""
 
     stochastic: NonNegative = Field(description="√GeV")
@@ -25,13 +25,13 @@ class Calorimeter(Section):
     """How well the energies and directions of jets are measured."""
 
     # ATLAS Collaboration, JINST 3 (2008) S08003, table 1.1: 10 % / √E ⊕ 0.7 %.
-    electromagnetic: Resolution = Field(
-        default_factory=lambda: Resolution(stochastic=0.10, constant=0.007, noise=0.0),
+    electromagnetic: EnergyResolution = Field(
+        default_factory=lambda: EnergyResolution(stochastic=0.10, constant=0.007, noise=0.0),
         description="of electrons and photons (ATLAS's design)",
     )
     # Pions in ATLAS's barrel, test beam: hep-ex/0004009, as in Delphes' card for ATLAS.
-    hadronic: Resolution = Field(
-        default_factory=lambda: Resolution(stochastic=0.5205, constant=0.0302, noise=1.59),
+    hadronic: EnergyResolution = Field(
+        default_factory=lambda: EnergyResolution(stochastic=0.5205, constant=0.0302, noise=1.59),
         description="of hadrons (ATLAS's barrel in a beam of pions)",
     )
     cell: NonNegative = Field(default=0.1, description="width of a cell in eta and in phi (ATLAS's tile calorimeter)")
@@ -86,7 +86,7 @@ def measure_jets(raw: Samples, options: Calorimeter, random: np.random.Generator
     return MeasuredJets(pt, eta, np.remainder(phi + np.pi, 2 * np.pi) - np.pi)
 
 
-def smear_energies(momentum: np.ndarray, resolution: Resolution, random: np.random.Generator) -> np.ndarray:
+def smear_energies(momentum: np.ndarray, resolution: EnergyResolution, random: np.random.Generator) -> np.ndarray:
     """Four-momenta (n, 4) of px, py, pz, E in GeV, scaled to measured energies of at least 0."""
     energy = momentum[:, 3]
     sigma = np.sqrt(

@@ -90,7 +90,9 @@ def add_pile_up(
     pile_up_event: the event's number of such collisions, and the pt of these two kinds for each unit of area in eta
         and phi at |eta| < 2.5, (n, 3).
     """
-    jet_eta, jet_phi = samples.inputs["jet"].column.values[:, 1:3].astype(np.float64).T
+    kinematics = samples.inputs["jet"].column
+    assert isinstance(kinematics, Dense)
+    jet_eta, jet_phi = kinematics.values[:, 1:3].astype(np.float64).T
     new = np.diff(samples.targets["event"].astype(np.int64), prepend=-1) != 0
     jet_event, first_jets = np.cumsum(new) - 1, np.flatnonzero(new)
     n_events = len(first_jets)
