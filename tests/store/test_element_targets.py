@@ -192,7 +192,7 @@ def test_none_is_read_unless_it_is_asked_for(tmp_path):
         )
     with pytest.raises(UserError, match="'wire' is a target of the elements of 'hits', which is not read"):
         open_split(path, "train", batch_size=10, groups=["tracks"], element_targets=["wire"])
-    with pytest.raises(UserError, match="has no target of elements 'origins' .did you mean 'origin'"):
+    with pytest.raises(UserError, match=r"has no target of elements 'origins' .did you mean 'origin'"):
         open_split(path, "train", batch_size=10, element_targets=["origins"])
 
 

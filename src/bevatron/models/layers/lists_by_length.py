@@ -1,6 +1,7 @@
 """Lists as sets: sums over their elements, and groups of lists of about one length, for attention among elements."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -49,11 +50,18 @@ class ListsByLength:
     """
 
     def __init__(self, lists: RaggedBatch):
-        self._order = ListOrder(lists.lengths)
-        self._lengths = lists.lengths
-        self.elements = lists.values.index_select(0, self._order.elements_by_list())
-        n_buckets = MAX_BUCKETS if lists.values.device.type == "cpu" else 1
-        self.buckets = _make_buckets(self._order, n_buckets)
+        self.order = ListOrder(lists.lengths)
+        self.lengths = lists.lengths
+        self.elements = lists.values.index_select(0, self.order.elements_by_list())
+
+    @cached_property
+    def buckets(self) -> list[Bucket]:
+        """The lists that are not empty, in groups of about one length, the longest first."""
+        return _make_buckets(self.order, MAX_BUCKETS if self.elements.device.type == "cpu" else 1)
+
+    def buckets_by_length(self) -> list[Bucket]:
+        """The same in groups of about one length on a GPU as well: for what costs the square of the length."""
+        return self.buckets if self.elements.device.type == "cpu" else _make_buckets(self.order, MAX_BUCKETS)
 
     def split(self, values: Tensor) -> list[Tensor]:
         """Rows (n_elements, width) to lists (n_lists, n, width) of each bucket."""
@@ -64,10 +72,22 @@ class ListsByLength:
         """The inverse of `split`."""
         return torch.cat([bucket.unpad(part) for bucket, part in zip(self.buckets, parts, strict=True)])
 
+    def split_samples(self, rows: Tensor) -> list[Tensor]:
+        """A row for each list in the order of the batch, (batch, width), to those of each bucket, (n_lists, width)."""
+        return list(self.order.by_length(rows).split([bucket.n_lists for bucket in self.buckets]))
+
+    def in_batch_order(self, values: Tensor) -> Tensor:
+        """Rows (n_elements, width) of elements as `elements` has them, in the order of the batch."""
+        return self.order.restore_elements(values)
+
     def pool(self, values: Tensor, how: Pooling) -> Tensor:
         """Sum or mean over the elements of each list, in the order of the batch: (batch, width); zero if empty."""
-        total = self._order.restore(torch.cat([part.sum(1) for part in self.split(values)]))
-        return total if how == "sum" else total / self._lengths.clamp(min=1).unsqueeze(1)
+        total = self.restore([part.sum(1) for part in self.split(values)])
+        return total if how == "sum" else total / self.lengths.clamp(min=1).unsqueeze(1)
+
+    def restore(self, parts: list[Tensor]) -> Tensor:
+        """A row for each list of each bucket, (n_lists, width), in the order of the batch: (batch, width)."""
+        return self.order.restore(torch.cat(parts))
 
 
 class PaddedSets:
@@ -77,10 +97,10 @@ class PaddedSets:
     """
 
     def __init__(self, lists: Padded):
-        self.elements, self._n_valid = lists
+        self.elements, self.lengths = lists
         place = torch.arange(self.elements.shape[1], device=self.elements.device)
-        self._present = place < self._n_valid.unsqueeze(1)
-        self.buckets = [_Whole((self._present | (place == 0)).unsqueeze(1).unsqueeze(1))]
+        self.present = place < self.lengths.unsqueeze(1)
+        self.buckets = [_Whole((self.present | (place == 0)).unsqueeze(1).unsqueeze(1))]
 
     def split(self, values: Tensor) -> list[Tensor]:
         """All lists, (batch, n, width), as one bucket."""
@@ -90,10 +110,22 @@ class PaddedSets:
         """The inverse of `split`."""
         return parts[0]
 
+    def split_samples(self, rows: Tensor) -> list[Tensor]:
+        """A row for each list, (batch, width), as one bucket."""
+        return [rows]
+
+    def in_batch_order(self, values: Tensor) -> Tensor:
+        """(batch, n, width) as they are."""
+        return values
+
     def pool(self, values: Tensor, how: Pooling) -> Tensor:
         """Sum or mean over the elements present: (batch, n, width) to (batch, width); zero for an empty list."""
-        total = (values * self._present.unsqueeze(2)).sum(1)
-        return total if how == "sum" else total / self._n_valid.clamp(min=1).unsqueeze(1)
+        total = (values * self.present.unsqueeze(2)).sum(1)
+        return total if how == "sum" else total / self.lengths.clamp(min=1).unsqueeze(1)
+
+    def restore(self, parts: list[Tensor]) -> Tensor:
+        """A row for each list, (batch, width), as it is."""
+        return parts[0]
 
 
 @dataclass(frozen=True)
