@@ -162,7 +162,8 @@ def collisions_amid_others(events: int = 60, others: int = 6) -> Samples:
         inputs |= _of_others("pile_up_spectators", "pile_up_spectator_ids", outside,
                              np.tile(np.repeat(np.arange(others), 2), events),
                              np.where(np.arange(n) % 2, 0, 2 * others))  # fmt: skip
-        sums = np.add.reduceat(inside, np.arange(0, near, others))
+        whole = np.column_stack([inside, np.linalg.norm(inside, axis=1)])
+        sums = np.add.reduceat(whole, np.arange(0, near, others))
         energy = np.concatenate([0.3 * sums, 0.7 * sums], axis=1).astype(np.float32)
         inputs["pile_up_energy"] = Group(Dense(energy), tuple(f"{kind}_{axis}" for kind in ("em", "hadronic")
                                                               for axis in FOUR_MOMENTUM[:4]), ("GeV",) * 8)  # fmt: skip
