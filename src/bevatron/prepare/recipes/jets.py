@@ -1,7 +1,5 @@
 """The recipe `jets`: jets as Guest et al. (2016) simulated and measured them."""
 
-import logging
-
 import numpy as np
 from pydantic import Field
 
@@ -17,8 +15,6 @@ from bevatron.prepare.jets.resampling import cells_of, n_cells
 from bevatron.prepare.jets.resampling_rows import select_rows
 from bevatron.raw.comparison import Comparison
 from bevatron.store.shards.columns import Ragged, Samples
-
-logger = logging.getLogger("bevatron")
 
 ALL_TRACKS = 1_000  # more than any jet has
 APPROXIMATIONS = (
