@@ -36,7 +36,6 @@ SMALL = {
     "mlp": ({"widths": [8, 5], "activation": "prelu", "dropout": 0.2}, ["jet", "tracks"]),
     "outer_convolution": ({"width": 5, "layers": 2, "summary": 4, "widths": [6]}, ["jet", "tracks"]),
     "outer_fold": ({"width": 5, "widths": [6]}, ["jet", "tracks"]),
-    "outer_recursive": ({"embedding": 4, "state": 5, "widths": [6]}, ["jet", "tracks"]),
     "principal_components": ({"latent": 2}, ["jet"]),
     "resnet": ({"width": 0.03, "depth": 50}, ["image"]),
     "transformer": ({"width": 8, "heads": 2, "blocks": 1, "feedforward": 8, "widths": [6]}, ["jet", "tracks"]),
