@@ -24,7 +24,6 @@ BATCH, LONGEST, STEPS = 1000, 15, 6
 OPTIONS = {
     "deep_sets": {},
     "lstm": {},
-    "outer_recursive": {},
     "outer_fold": {},
     "outer_convolution": {},
     "transformer": {"width": 32, "heads": 4, "blocks": 1, "feedforward": 64},

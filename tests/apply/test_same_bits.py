@@ -113,7 +113,6 @@ NETWORKS = [
     ("outer_convolution", {"width": 20, "widths": [6]}, {"jet": JET, "tracks": TRACKS}),
     ("outer_convolution", {"width": 5, "window": 5, "summary": 7}, {"jet": JET, "tracks": TRACKS}),
     ("outer_fold", {"width": 5, "widths": [6]}, {"jet": JET, "tracks": TRACKS}),
-    ("outer_recursive", {"embedding": 4, "state": 5, "widths": [6]}, {"jet": JET, "tracks": TRACKS}),
     ("convolutional", {"channels": [8, 8]}, {"image": IMAGE}),
     ("resnet", {"width": 0.1}, {"image": IMAGE}),
 ]

@@ -51,7 +51,6 @@ SMALL = {
     "mlp": ({"widths": [8, 5], "activation": "prelu", "dropout": 0.2}, ["jet", "tracks"]),
     "outer_convolution": ({"width": 5, "layers": 2, "summary": 4, "widths": [6]}, ["jet", "tracks"]),
     "outer_fold": ({"width": 5, "widths": [6]}, ["jet", "tracks"]),
-    "outer_recursive": ({"embedding": 4, "state": 5, "widths": [6]}, ["jet", "tracks"]),
     "particle_net": (
         {"coordinates": ["d0", "tracks.z0"], "neighbours": 3, "convolutions": [[5, 6], [6]], "widths": [6]},
         ["jet", "tracks"],

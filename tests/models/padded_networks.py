@@ -28,23 +28,6 @@ def lstm(network, elements, n_valid):
     return _last(states, n_valid)
 
 
-def outer_recursive(network, elements, n_valid):
-    width, n_embedding, _ = network.weight.shape
-    embedded = torch.tanh(network.embedding(elements))
-    gates = torch.sigmoid(network.gate(embedded))
-    embedded = torch.cat([embedded, embedded.new_ones(*embedded.shape[:2], 1)], 2)
-    without_state = embedded @ network.weight[:, :, -1].t()
-    with_state = network.weight[:, :, :-1].permute(2, 1, 0).reshape(width, n_embedding * width)
-    state = gates[:, 0] * torch.tanh(without_state[:, 0])
-    states = [state]
-    for step in range(1, elements.shape[1]):
-        met = (state @ with_state).view(-1, n_embedding, width)
-        candidate = torch.tanh(without_state[:, step] + (embedded[:, step].unsqueeze(1) @ met).squeeze(1))
-        state = torch.lerp(state, candidate, gates[:, step])
-        states.append(state)
-    return _last(torch.stack(states, 1), n_valid)
-
-
 def outer_fold(network, elements, n_valid):
     vectors = functional.pad(elements, (0, 0, 0, 2 ** len(network.folds) - elements.shape[1]))
     vectors = network.activation(network.embedding(vectors)) * _present(vectors, n_valid)

@@ -14,7 +14,7 @@ from bevatron.errors import UserError
 from bevatron.models.layers.inputs import InputGroup, Padded
 from bevatron.training.collate import move_to_device
 
-KINDS = ("lstm", "outer_recursive", "outer_fold", "outer_convolution", "deep_sets", "transformer")
+KINDS = ("lstm", "outer_fold", "outer_convolution", "deep_sets", "transformer")
 JET = InputGroup((2,), ("pt", "eta"))
 GROUPS = {
     "jet": JET,
@@ -81,7 +81,6 @@ def test_a_jet_s_answer_does_not_depend_on_its_batch(kind, form):
     ("kind", "sees_order"),
     [
         ("lstm", True),
-        ("outer_recursive", True),
         ("outer_fold", True),
         ("outer_convolution", True),
         ("deep_sets", False),
@@ -163,7 +162,6 @@ def head(width, hidden=64, n_outputs=3):
 
 COUNTS = {
     "lstm": 4 * 32 * (7 + 32 + 2) + head(32),
-    "outer_recursive": 7 * 16 + 16 + 16 * 24 + 24 + 24 * 17 * 25 + head(24),
     "outer_fold": 7 * 32 + 32 + 4 * (64 * 32 + 32) + head(32),
     # two later layers like the first, and what the inputs and each layer add to the summary
     "outer_convolution": 3 * 7 * 20 + 20 + 2 * (3 * 20 * 20 + 20) + 7 * 50 + 50 + 3 * (20 * 50 + 50) + head(50),
@@ -192,23 +190,6 @@ def finish(network, vector, inputs, jet):
 
 def weights(module):
     return {name: p.detach().double().numpy() for name, p in module.named_parameters()}
-
-
-def outer_recursion(w, elements):
-    """The state by the formula, each product of two numbers by itself."""
-    n_state, n_embedding, _ = w["weight"].shape
-    state = np.zeros(n_state)
-    for x in elements:
-        e = np.tanh(w["embedding.weight"] @ x + w["embedding.bias"])
-        gate = 1 / (1 + np.exp(-w["gate.weight"] @ e - w["gate.bias"]))
-        e, s = np.append(e, 1.0), np.append(state, 1.0)
-        new = np.zeros(n_state)
-        for k in range(n_state):
-            for i in range(n_embedding):
-                for j in range(n_state + 1):
-                    new[k] += w["weight"][k, i, j] * e[i] * s[j]
-        state = gate * np.tanh(new) + (1 - gate) * state
-    return state
 
 
 def long_short_term_memory(w, elements):
@@ -269,7 +250,6 @@ def mean_of_elements(w, elements):
 @pytest.mark.parametrize(
     ("kind", "reference"),
     [
-        ("outer_recursive", outer_recursion),
         ("lstm", long_short_term_memory),
         ("outer_fold", fold),
         ("outer_convolution", convolve),

@@ -21,7 +21,7 @@ from bevatron.models.layers.row_places import RowPlaces
 from bevatron.store.readers.batch import RaggedBatch
 from bevatron.training.collate import move_to_device, select_samples
 
-KINDS = ("deep_sets", "lstm", "outer_recursive", "outer_fold", "outer_convolution", "transformer")
+KINDS = ("deep_sets", "lstm", "outer_fold", "outer_convolution", "transformer")
 SEVERAL = {
     "deep_sets": {"pooling": "sum"},
     "lstm": {"layers": 3},

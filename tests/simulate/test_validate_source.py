@@ -12,6 +12,7 @@ from bevatron.errors import UserError
 from bevatron.raw.comparison import Comparison, Curve
 from bevatron.report.plots.comparison import caption_of, plot_comparisons
 from bevatron.report.plots.style import page_style
+from bevatron.report.results.study_results import _comparisons
 from bevatron.simulate.validate_source import validate_source
 from bevatron.store.files.checksum import check_checksum
 
@@ -126,3 +127,14 @@ def test_the_jets_have_all_their_panels(tmp_path, monkeypatch):
     assert len(names) == 11
     with page_style():
         plot_comparisons(tree["comparisons"])
+
+
+def test_the_report_refuses_a_comparison_of_other_settings(tmp_path, monkeypatch):
+    study = load_study("function", "demo", STUDIES)
+    study = study.model_copy(update={"evaluation": study.evaluation.model_copy(update={"validate_source": True})})
+    monkeypatch.setattr(SOURCES["function"], "comparisons", _Events.comparisons, raising=False)
+    validate_source(study, tmp_path / "evaluation" / "source.json")
+    assert [entry["name"] for entry in _comparisons(study, tmp_path)] == ["range"]
+    other = study.simulation.model_copy(update={"seed": study.simulation.seed + 1})
+    with pytest.raises(UserError, match=r"other settings of the simulation or of the recipe.*validate-source function"):
+        _comparisons(study.model_copy(update={"simulation": other}), tmp_path)

@@ -142,7 +142,7 @@ LISTS = {
         "lstm": _model("lstm", ["jet", "tracks"], state=6),
         "sets": _model("deep_sets", ["tracks"]),
         "transformer": _model("transformer", ["tracks"], width=8, heads=2, blocks=1),
-        "recursive": _model("outer_recursive", ["tracks"]),
+        "recursive": _model("outer_convolution", ["tracks"]),
         "solved": _model("boosted_trees", ["jet"], rounds=4, leaves=4, depth=2),
     },
 }
