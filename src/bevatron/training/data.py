@@ -134,11 +134,13 @@ class DataModule(pl.LightningDataModule):
 
     def prepare_batch(self, batch: Batch) -> Batch:
         """The batch on the device, its inputs as a network reads them."""
-        others = {
-            key: move_to_device(value, self.device) for key, value in batch.items() if key not in ("inputs", "targets")
-        }
-        targets = {name: move_to_device(value, self.device) for name, value in batch["targets"].items()}
-        return {**others, "targets": targets, "inputs": self.collate(batch["inputs"])}
+        moved: Batch = {}
+        for key, value in batch.items():
+            if key in ("targets", "element_targets"):
+                moved[key] = {name: move_to_device(target, self.device) for name, target in value.items()}
+            elif key != "inputs":
+                moved[key] = move_to_device(value, self.device)
+        return {**moved, "inputs": self.collate(batch["inputs"])}
 
     def normalise_in_memory(self, normalise: Normalise) -> bool:
         """Normalise the samples of both splits in memory, once instead of at each step; returns whether that was done.
@@ -169,7 +171,8 @@ class DataModule(pl.LightningDataModule):
             split,
             batch_size=batch_size,
             groups=job.model.inputs,
-            targets=[job.target],
+            targets=list(dict.fromkeys([job.target, *job.model.auxiliary_targets])),
+            element_targets=job.model.element_targets,
             memory_budget_bytes=data_loading.memory_budget_gb * 1e9,
             block_rows=data_loading.block_rows,
             buffer_blocks=data_loading.buffer_blocks,

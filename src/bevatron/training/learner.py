@@ -2,7 +2,7 @@
 
 import math
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -20,6 +20,7 @@ from bevatron.models.network import Network
 from bevatron.store.shards.contract import TargetInfo
 from bevatron.training.accumulation import GradientSum
 from bevatron.training.augmentation import augment
+from bevatron.training.auxiliary_losses import AuxiliaryLosses, AuxiliaryMeans, AuxiliaryPart
 from bevatron.training.data import Batch, DataModule
 from bevatron.training.job import Diverged, FitJob
 from bevatron.training.learning_rate import set_rates
@@ -30,6 +31,16 @@ from bevatron.training.strategies import shard_weights
 from bevatron.training.weight_average import AveragedWeights, check_weight_average, running_statistics
 
 STEP_HOOKS = ("on_before_zero_grad", "on_before_backward", "on_after_backward", "on_before_optimizer_step")
+
+
+class BatchLoss(NamedTuple):
+    """The task's mean loss over a worker's part of a batch, how much of the batch's loss that is, and the part of the
+    auxiliary tasks.
+    """
+
+    loss: Tensor
+    fraction: Tensor | float
+    auxiliary: AuxiliaryPart | None = None
 
 
 class Learner(pl.LightningModule):
@@ -44,7 +55,9 @@ class Learner(pl.LightningModule):
     same, so is the learning rate: it is not scaled. What dropout draws does depend on the number of workers.
 
     class_weights: (n_classes,), of the classes in the loss, where samples have no weights of their own. loss_weights:
-    where they have, what turns them into their weights in the loss (`training.loss_weights`).
+    where they have, what turns them into their weights in the loss (`training.loss_weights`). auxiliary: the losses of
+    auxiliary tasks, which the steps add to the task's. `val_loss`, by which a fit stops early and chooses its weights,
+    is the task's alone: so models with and without auxiliary tasks are chosen, and searched, by one number.
     """
 
     class_weights: Tensor | None
@@ -58,11 +71,14 @@ class Learner(pl.LightningModule):
         class_weights: Tensor | None = None,
         context: DistributedContext = SINGLE_PROCESS,
         loss_weights: LossWeights | None = None,
+        auxiliary: AuxiliaryLosses | None = None,
     ):
         super().__init__()
         self.automatic_optimization = False
         self.job, self.network, self.schedule, self.context = job, network, schedule, context
-        self.loss_weights = loss_weights
+        self.loss_weights, self.auxiliary = loss_weights, auxiliary
+        n_tasks = 0 if auxiliary is None else len(auxiliary.names)
+        self.interval_auxiliary, self.val_auxiliary = AuxiliaryMeans(n_tasks), AuxiliaryMeans(n_tasks)
         self.register_buffer("class_weights", class_weights, persistent=False)
         self.register_buffer("weight_factors", None if loss_weights is None else loss_weights.factors, persistent=False)
         self.chunks_done = 0
@@ -155,6 +171,7 @@ class Learner(pl.LightningModule):
         direct = self._computes_directly()
         optimiser: Any = self.optimizers(use_pl_optimizer=not direct)  # one, as `configure_optimizers` makes one
         losses: list[tuple[Tensor, Tensor | float]] = []
+        of_tasks: list[Tensor] = []
         batches = self.datamodule.training_batches(chunk)
         for step in range(chunk.first_step, chunk.last_step):
             self._prepare_step(step, optimiser)
@@ -163,16 +180,20 @@ class Learner(pl.LightningModule):
             gradients = GradientSum(len(places)) if self.datamodule.accumulate > 1 else None
             for place in places:
                 batch = self._augment(self.drop_excluded(next(batches)))
-                loss, fraction = self._loss_and_fraction(batch)
+                loss, fraction, auxiliary = self._batch_loss(batch)
                 losses.append((loss.detach(), fraction * batch["rows"]))
                 self.interval_samples += batch["rows"]
+                if self.context.size > 1:  # gradients are averaged over the workers
+                    loss = loss * (fraction * self.context.size)
+                if auxiliary is not None:
+                    of_tasks.append(auxiliary.sums)
+                    loss = loss + auxiliary.total * self.context.size
                 if gradients is not None:
                     loss = gradients.weigh(loss, self._weight_of_all(batch), batch["rows"])
                 if direct:
                     loss.backward()
                 else:
-                    scaled = loss if self.context.size == 1 else loss * (fraction * self.context.size)
-                    self._backward(scaled, is_last=place == places[-1])
+                    self._backward(loss, is_last=place == places[-1])
             if gradients is not None:
                 gradients.divide(self.network)
             if direct:
@@ -185,6 +206,7 @@ class Learner(pl.LightningModule):
         self.interval_loss += self.context.all_reduce(self._sum(losses)).cpu()
         if not torch.isfinite(self.interval_loss):
             raise Diverged(f"the training loss is {self.interval_loss.item()} after {chunk.last_step} steps")
+        self._add_auxiliary(of_tasks, self.interval_auxiliary, "training")
         self._average_running_statistics()
         self.chunks_done += 1
 
@@ -258,9 +280,16 @@ class Learner(pl.LightningModule):
         for statistics in (*running_statistics(self.network).values(), *averages):
             statistics.copy_(self.context.all_reduce(statistics.double()) / self.context.size)
 
-    def _loss_and_fraction(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
+    def _batch_loss(self, batch: Batch) -> "BatchLoss":
+        """The losses of this worker's part of a batch."""
+        if self.auxiliary is None:
+            return BatchLoss(*self._loss_and_fraction(self.compute_outputs(batch), batch))
+        outputs, of_heads = self.network(batch["inputs"], with_auxiliary=True)
+        part = self.auxiliary.part(of_heads, batch, self.sample_weights(batch))
+        return BatchLoss(*self._loss_and_fraction(outputs, batch), part)
+
+    def _loss_and_fraction(self, outputs: Any, batch: Batch) -> tuple[Tensor, Tensor | float]:
         """The loss of this worker's part of a batch, and how much of the batch's loss that is; 0 of 0 samples."""
-        outputs = self.compute_outputs(batch)
         if batch["rows"] == 0:
             return outputs.sum() * 0.0, 0
         if self.context.size == 1:
@@ -284,11 +313,14 @@ class Learner(pl.LightningModule):
         self._val_sum = torch.zeros((), dtype=torch.float64, device=self.device)
         self._val_weight = torch.zeros((), dtype=torch.float64, device=self.device)
         self._val_samples = 0
+        self._val_of_tasks: list[Tensor] = []
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add a batch's loss to the sums."""
         batch = self.drop_excluded(batch)
-        loss, fraction = self._loss_and_fraction(batch)
+        loss, fraction, auxiliary = self._batch_loss(batch)
+        if auxiliary is not None:
+            self._val_of_tasks.append(auxiliary.sums)
         self._val_sum += loss.double() * (fraction * batch["rows"])
         self._val_samples += batch["rows"]
         weights = self.sample_weights(batch)
@@ -300,6 +332,7 @@ class Learner(pl.LightningModule):
         self.val_loss = (self.context.all_reduce(self._val_sum) / self.validation_total()).item()
         if not math.isfinite(self.val_loss):
             raise Diverged(f"the validation loss is {self.val_loss}")
+        self._add_auxiliary(self._val_of_tasks, self.val_auxiliary, "validation")
         self.log("val_loss", self.val_loss, logger=False)  # for Lightning's EarlyStopping
 
     def on_validation_end(self) -> None:
@@ -322,6 +355,30 @@ class Learner(pl.LightningModule):
         self.interval_loss, self.interval_samples = torch.zeros((), dtype=torch.float64), 0
         return mean
 
+    def _add_auxiliary(self, of_batches: list[Tensor], means: AuxiliaryMeans, what: str) -> None:
+        """Adds the sums of auxiliary tasks over some batches, all workers'; raises Diverged where one is not finite."""
+        if self.auxiliary is None:
+            return
+        sums = self.context.all_reduce(torch.stack(of_batches).sum(0)).cpu()
+        means.sums += sums
+        for name, is_finite in zip(self.auxiliary.names, sums.isfinite().all(0).tolist(), strict=True):
+            if not is_finite:
+                raise Diverged(f"the {what} loss of the auxiliary task '{name}' is not finite")
+
+    def take_auxiliary_losses(self, train_loss: float) -> dict[str, float]:
+        """The auxiliary tasks' mean losses over the validation interval that ends here and over the validation split,
+        by the columns of the history; train_loss: the task's. The next interval starts from zero.
+        """
+        assert self.auxiliary is not None
+        found: dict[str, float] = {}
+        of_splits = (("train", train_loss, self.interval_auxiliary), ("val", self.val_loss, self.val_auxiliary))
+        for split, loss, means in of_splits:
+            losses = means.take()
+            found |= {f"{split}_loss.{name}": mean for name, mean in zip(self.auxiliary.names, losses, strict=True)}
+            weighted = (weight * mean for weight, mean in zip(self.auxiliary.weights, losses, strict=True))
+            found[f"{split}_total_loss"] = loss + math.fsum(weighted)
+        return found
+
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimiser of the model's section `training`."""
         return make_optimiser(self.job.model.training, self.network)
@@ -334,6 +391,8 @@ class Learner(pl.LightningModule):
             "interval_samples": self.interval_samples,
             "order": self.datamodule.order,
         }
+        if self.auxiliary is not None:
+            checkpoint["learner"]["interval_auxiliary"] = self.interval_auxiliary.sums
         if self.average is not None:
             checkpoint["weight_average"] = self.average.state_dict()
 
@@ -348,5 +407,7 @@ class Learner(pl.LightningModule):
             )
         self.chunks_done, self.interval_samples = state["chunks_done"], state["interval_samples"]
         self.interval_loss = state["interval_loss"].cpu()
+        if self.auxiliary is not None:
+            self.interval_auxiliary.sums = state["interval_auxiliary"].cpu()
         if self.average is not None:
             self.average.load_state_dict(checkpoint["weight_average"])
