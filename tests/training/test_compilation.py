@@ -1,7 +1,9 @@
 """torch.compile as an option of a fit: the same fit but for rounding, or an error with what to do."""
 
+import importlib
 import os
 import tempfile
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -130,3 +132,21 @@ def test_an_interrupted_compiled_fit_ends_with_the_same_bits(job, own_tempdir):
     result, lives = fit_block_by_block(by_chunk)
     assert lives > 2
     assert outcome(by_chunk, result) == expected
+
+
+@pytest.mark.slow
+@needs_compiler
+def test_a_compiler_that_compiles_nothing_is_an_error_with_what_to_do(job, own_tempdir, monkeypatch):
+    """As where Python's headers are missing."""
+    broken = own_tempdir / "a-compiler"
+    broken.write_text(
+        '#!/bin/sh\ncase "$*" in *--version*|*-v*) echo "g++ 12";; *) echo "no headers" >&2; exit 1;; esac\n'
+    )
+    broken.chmod(0o755)
+    monkeypatch.setenv("CXX", str(broken))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        config = importlib.import_module("torch._inductor.config")
+    monkeypatch.setattr(config.cpp, "cxx", (None, str(broken)))
+    with pytest.raises(UserError, match=r"training\.compile of fgsm.*could not compile.*leave training\.compile out"):
+        fit(job())
