@@ -26,6 +26,7 @@ OPTIONS = {
     "lstm": {},
     "outer_recursive": {},
     "outer_fold": {},
+    "outer_convolution": {},
     "transformer": {"width": 32, "heads": 4, "blocks": 1, "feedforward": 64},
 }
 REQUIRED = {4: 1.8, LONGEST: 0.95}

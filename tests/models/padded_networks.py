@@ -55,6 +55,20 @@ def outer_fold(network, elements, n_valid):
     return vectors.squeeze(1)
 
 
+def outer_convolution(network, elements, n_valid):
+    """With PyTorch's own convolution, in which what is absent is set to zero before each layer."""
+    present, vectors, summary = _present(elements, n_valid), elements, 0
+    for layer, contribution in enumerate(network.contributions):
+        if layer:
+            linear = network.convolutions[layer - 1]
+            kernel = linear.weight.view(linear.out_features, 2 * network.reach + 1, -1).transpose(1, 2)
+            before = (vectors * present).transpose(1, 2)
+            after = functional.conv1d(before, kernel, linear.bias, padding=network.reach)
+            vectors = network.activation(after.transpose(1, 2))
+        summary = summary + (torch.softmax(contribution(vectors), 2) * present).sum(1)
+    return summary
+
+
 def transformer(network, elements, n_valid):
     missing = ~_present(elements, n_valid).squeeze(2)
     first = torch.arange(missing.shape[1]) == 0

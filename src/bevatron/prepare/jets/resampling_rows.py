@@ -1,0 +1,42 @@
+"""Which jets resampling keeps, and what the user is told of it."""
+
+import logging
+
+import numpy as np
+
+from bevatron.errors import UserError
+from bevatron.prepare.jets.jet_options import Resampling
+from bevatron.prepare.jets.resampling import cells_of, select_by_totals, select_resampled, share_kept
+
+logger = logging.getLogger("bevatron")
+
+KEY = "dataset.recipe.resampling"
+FEW = 0.2  # of the jets: a resampling that keeps fewer is told
+
+
+def select_rows(
+    jets: tuple[np.ndarray, np.ndarray, np.ndarray],
+    training: np.ndarray,
+    options: Resampling,
+    seed: int,
+    totals: dict[str, np.ndarray] | None,
+) -> np.ndarray:
+    """The rows that resampling keeps of the jets' pt, eta and flavour; training (n,) bool: those that are learned from.
+
+    totals: "cells", of all shards; without them the shard's own numbers count. Raises UserError if no jet is kept.
+    """
+    random = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 1])))
+    if totals is None:
+        rows = select_resampled(*jets, training, options, random)
+        logger.info(f"resampling keeps {len(rows)} of {len(training)} jets, about as many of each flavour")
+        return rows
+    share = share_kept(totals["cells"])
+    rows = select_by_totals(cells_of(*jets, options), totals["cells"], random)
+    what = f"keeps {len(rows)} of {len(training)} jets of this shard, {share:.0%} of all that are learned from"
+    if share == 0.0:
+        raise UserError(KEY, "keeps no jet: no bin has jets of each flavour", "choose wider bins, or set it to null")
+    if share < FEW:
+        logger.warning(f"{KEY} {what}: wider bins keep more, null keeps all")
+    else:
+        logger.info(f"{KEY} {what}")
+    return rows
