@@ -265,7 +265,10 @@ def test_v0_are_left_out(toy):
     tracks = toy.seen(made, np.zeros((jets, 3)), 4)
     kept = found_in(tracks, axis, jets, reject_v0=False)
     assert len(kept) > 0.6 * jets
-    assert len(found_in(tracks, axis, jets)) < 0.15 * len(kept)
+    assert len(found_in(tracks, axis, jets, v0_significance_min=0.0)) < 0.15 * len(kept)
+    assert len(found_in(tracks, axis, jets)) < 0.5 * len(kept)  # those that are known to be far from the collision
+    near = found_in(tracks, axis, jets, v0_significance_min=1e9)
+    np.testing.assert_array_equal(near.vertex, kept.vertex)
 
 
 def test_an_improbable_vertex_is_removed(toy):

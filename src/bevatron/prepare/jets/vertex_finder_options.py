@@ -55,6 +55,9 @@ class JetFitterCuts(Section):
         "merged vertex: resolves shorter cascades, splits vertices of ten tracks or more",
     )
     reject_v0: bool = Field(default=True, description="remove pairs that look like K0_S, Λ or a photon conversion")
+    v0_significance_min: NonNegative = Field(
+        default=4.5, description="least distance of such a pair from the primary vertex, in σ"
+    )
     kaon_window: NonNegative = Field(default=0.018, description="half width of the window in mass around K0_S, GeV")
     lambda_window: NonNegative = Field(default=0.007, description="half width of the window in mass around Λ, GeV")
     conversion_mass: NonNegative = Field(default=0.03, description="largest mass (electrons) of a conversion, GeV")
@@ -96,6 +99,9 @@ class InclusiveVertexCuts(Section):
     probability_min: Fraction = Field(default=0.001, description="least probability of the vertex' χ²")
     max_tracks: Count = Field(default=25, description="most displaced tracks of a jet that are paired", ge=2, le=50)
     reject_v0: bool = Field(default=True, description="remove pairs that look like K0_S, Λ or a photon conversion")
+    v0_significance_min: NonNegative = Field(
+        default=8.0, description="least distance of such a pair from the primary vertex, in σ"
+    )
     kaon_window: NonNegative = Field(default=0.022, description="half width of the window in mass around K0_S, GeV")
     lambda_window: NonNegative = Field(default=0.008, description="half width of the window in mass around Λ, GeV")
     conversion_mass: NonNegative = Field(default=0.04, description="largest mass (electrons) of a conversion, GeV")

@@ -4,6 +4,7 @@ import numpy as np
 
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.tracking.transport import fill_constraint
+from bevatron.prepare.vertexing.far_v0 import drop_near_v0
 from bevatron.prepare.vertexing.flight_axis_fit import (
     CLOSE,
     GLOBAL,
@@ -56,12 +57,12 @@ def find_chain(
     """Finds the chain of the tracks [low, high) of a jet; returns its number of vertices.
 
     1. Tracks that are improbable at the primary vertex are displaced; pairs of them are fitted, and those like a V0
-    are removed. The others of a pair, and single ones by tighter cuts, start as one vertex each, where they cross the
-    axis. 2. All are fitted (`fit_chain`); while a vertex is improbable by its own χ², the worst is removed. 3. The two
-    vertices, the primary one among them, whose distances agree best in their errors are merged and all is fitted
-    again; they stay merged if the new vertex is probable enough (`merge_probability`), and the search goes on at 2,
-    else the next pairs are tried. Vertices of one track may remain. Athena's code, after which this is written, fits
-    the tracks of pairs first, without the single ones, and takes the most probable merge of all.
+    and far enough are removed. The others of a pair, and single ones by tighter cuts, start as one vertex each, where
+    they cross the axis. 2. All are fitted (`fit_chain`); while a vertex is improbable by its own χ², the worst is
+    removed. 3. The two vertices, the primary one among them, whose distances agree best in their errors are merged and
+    all is fitted again; they stay merged if the new vertex is probable enough (`merge_probability`), and the search
+    goes on at 2, else the next pairs are tried. Vertices of one track may remain. Athena's code, after which this is
+    written, fits the tracks of pairs first, without the single ones, and takes the most probable merge of all.
 
     Writes chain (a record of CHAIN), records (of CHAIN_VERTEX), in the order of their distance, and of each track its
     vertex (-1: none) and its azimuth there into vertex_of and phi, both (total,).
@@ -152,6 +153,10 @@ def _select_tracks(
     n_pairs = find_pairs(
         tracks, matrices, field, rows, n, prior.vertex, primary_covariance, axis, pair_cuts, pairs, positions, is_v0
     )
+    drop_near_v0(
+        tracks, matrices, field, pairs, positions, n_pairs, prior.vertex, primary_covariance, axis,
+        cuts.v0_significance_min, is_v0,
+    )  # fmt: skip
     d0, z0, of_v0 = np.empty(high - low), np.empty(high - low), np.zeros(high - low, np.bool_)
     of_pair = np.zeros(high - low, np.bool_)
     for k in range(n):

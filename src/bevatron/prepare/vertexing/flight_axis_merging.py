@@ -31,6 +31,7 @@ class ChainCuts(NamedTuple):
     merge_probability: float
     merge_by_mass: bool
     merge_by_increase: bool
+    v0_significance_min: float
 
 
 @compiled
