@@ -92,7 +92,7 @@ def discriminant_score(logits: np.ndarray, classes: list[str], signal: str, frac
 
 def tagging_score(task: Classification, logits: np.ndarray) -> np.ndarray:
     """What ranks the task's signal above its backgrounds, (n,): the signal's probability. If the task states the
-    background's composition: the likelihood ratio to it, where the network has learned from equal numbers of each class.
+    background's composition, the likelihood ratio to it, where the network has learned from equal numbers of each.
     """
     fractions = task.normalised_fractions()
     if fractions is None:
