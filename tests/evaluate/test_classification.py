@@ -74,13 +74,13 @@ def test_perfect_tagger_has_no_rejection_but_an_auc():
     assert metrics["rejection.light.at_77"].value is None
 
 
-MIXTURE = Classification(**TASK.model_dump() | {"background_fractions": {"light": 4.0, "charm": 1.0}})
+WITH_FRACTIONS = Classification(**TASK.model_dump() | {"background_fractions": {"light": 4.0, "charm": 1.0}})
 
 
-def test_a_stated_mixture_is_that_of_weights(tagged):
+def test_a_stated_composition_is_that_of_weights(tagged):
     """scikit-learn's weighted area, with weights that make the backgrounds 80 : 20, by the likelihood ratio to it."""
     logits, labels, _ = tagged
-    metrics = classification_metrics(MIXTURE, logits, labels, Bootstrap(np.arange(len(labels)), 20, "a"), 0.68)
+    metrics = classification_metrics(WITH_FRACTIONS, logits, labels, Bootstrap(np.arange(len(labels)), 20, "a"), 0.68)
     weights = (np.array([0.8, 0.2, 1.0]) / np.bincount(labels))[labels]
     for seed, log_p in enumerate(log_probabilities(logits)):
         p = np.exp(log_p)
@@ -89,14 +89,14 @@ def test_a_stated_mixture_is_that_of_weights(tagged):
         assert np.isclose(metrics["auc.beauty_vs_rest"].per_seed[seed], expected, rtol=1e-12)
 
 
-def test_a_mixture_leaves_out_classes_without_a_fraction(tagged):
+def test_a_background_leaves_out_classes_without_a_fraction(tagged):
     logits, labels, metrics = tagged
     only = Classification(**TASK.model_dump() | {"background_fractions": {"light": 1.0, "charm": 0.0}})
     found = classification_metrics(only, logits, labels, Bootstrap(np.arange(len(labels)), 20, "a"), 0.68)
     assert np.allclose(found["auc.beauty_vs_rest"].per_seed, metrics["auc.beauty_vs_light"].per_seed, rtol=1e-12)
 
 
-def test_the_bootstrap_of_a_mixture_follows_the_classes_areas(tagged):
+def test_the_bootstrap_of_a_composition_follows_the_classes_areas(tagged):
     logits, labels, _ = tagged
     bootstrap = Bootstrap(np.arange(len(labels)), 40, "a")
     equal = Classification(**TASK.model_dump() | {"background_fractions": {"light": 1.0, "charm": 1.0}})
@@ -114,6 +114,6 @@ def test_the_bootstrap_of_a_mixture_follows_the_classes_areas(tagged):
         ({}, "above 0"),
     ],
 )
-def test_a_mixture_is_one_of_backgrounds(fractions, message):
+def test_fractions_are_those_of_backgrounds(fractions, message):
     with pytest.raises(ValueError, match=message):
         Classification(**TASK.model_dump() | {"background_fractions": fractions})

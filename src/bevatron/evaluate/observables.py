@@ -184,7 +184,7 @@ def _measure_cuts(
 ) -> tuple[dict[str, Measurement], dict[str, tuple[float, ...]]]:
     """AUCs of a cut from below on the observable, and its ROC curves on the grid of the networks' curves.
 
-    The AUC against all backgrounds is that for the mixture that the task states, if it states one.
+    The AUC against all backgrounds is that for the composition that the task states, if it states one.
     """
     score = np.where(np.isfinite(values), values, -np.inf)
     is_class = {name: labels == k for k, name in enumerate(task.classes)}

@@ -106,9 +106,9 @@ class Classification(Section):
     )
     background_fractions: dict[Name, NonNegative] | None = Field(
         default=None,
-        description="the backgrounds' mixture in auc.<signal>_vs_rest, whatever the test split's: by class its "
+        description="the background's composition in auc.<signal>_vs_rest, whatever the test split's: by class its "
         "fraction; they are scaled to a sum of 1. The signal is then ranked by log(p_signal / Σ f_c p_c) in all "
-        "metrics; default: the test split's mixture, ranked by p_signal",
+        "metrics; default: the test split's composition, ranked by p_signal",
     )
     attacks: Attacks | None = Field(
         default=None, description="adversarial examples for trained networks; default: none"
@@ -128,7 +128,7 @@ class Classification(Section):
         return self
 
     def normalised_fractions(self) -> dict[str, float] | None:
-        """background_fractions with a sum of 1, of the classes that are part of the mixture; None if not set."""
+        """background_fractions with a sum of 1, of the classes that are part of the background; None if not set."""
         if self.background_fractions is None:
             return None
         total = sum(self.background_fractions.values())

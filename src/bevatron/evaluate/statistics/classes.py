@@ -91,8 +91,8 @@ def discriminant_score(logits: np.ndarray, classes: list[str], signal: str, frac
 
 
 def tagging_score(task: Classification, logits: np.ndarray) -> np.ndarray:
-    """What ranks the task's signal above its backgrounds, (n,): the signal's probability, or the likelihood ratio to
-    the backgrounds' mixture, if the task states one, where the network has learned from equal numbers of each class.
+    """What ranks the task's signal above its backgrounds, (n,): the signal's probability. If the task states the
+    background's composition, the likelihood ratio to it, where the network has learned from equal numbers of each.
     """
     fractions = task.normalised_fractions()
     if fractions is None:

@@ -72,7 +72,7 @@ def classification_metrics(
 
     accuracy, class_accuracy.<class>, log_loss, ece, auc.<a>_vs_<b> by the ratio of the two probabilities,
     auc.<signal>_vs_rest and rejection.<background>.at_<percent> by `tagging_score`: the signal's probability, or the
-    likelihood ratio to the mixture of backgrounds that the task states.
+    likelihood ratio to the background of the composition that the task states.
     """
     n_classes, n_seeds = len(task.classes), len(logits)
     of_classes = bootstrap.sums(lambda place: _one_hot(labels[place], n_classes))  # (replicas + 1, n_classes)
@@ -115,8 +115,8 @@ def classification_metrics(
 def _signal_auc(task: Classification, logits: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
     """Of one seed: the area under the ROC curve of the signal against the rest, (replicas + 1,).
 
-    Against a stated mixture it is Σ f_c A_c, A_c the area against class c alone by the same score: exactly that of
-    samples whose weights make up the mixture.
+    Against a background of a stated composition it is Σ f_c A_c, A_c the area against class c alone by the same score:
+    exactly that of samples whose weights make up that composition.
     """
     signal, score = task.classes.index(task.signal), tagging_score(task, logits)
     fractions = task.normalised_fractions()
