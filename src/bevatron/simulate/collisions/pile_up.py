@@ -1,6 +1,6 @@
 """Other collisions of the same bunches, laid over events with jets."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,17 +42,18 @@ class CollisionPool:
         return len(self.offsets) - 1
 
 
-def pool_collisions(batches: Iterable[tuple[Particles, np.ndarray]]) -> CollisionPool:
-    """The pool of all events in `batches`, each with three times the charges of its entries (total,)."""
+def pool_collisions(batches: Iterable[Particles], charges: Callable[[np.ndarray], np.ndarray]) -> CollisionPool:
+    """The pool of all events in `batches`. charges: three times the electric charge of PDG numbers (n,)."""
     lengths, columns = [np.zeros(1, np.int64)], []
-    for particles, charges in batches:
+    for particles in batches:
         entry = select_visible(particles, ETA_MAX)
         entry = entry[np.hypot(particles.px[entry], particles.py[entry]) > PT_MIN]
         lengths.append(np.diff(np.searchsorted(entry, particles.offsets)))
         momentum = np.column_stack(
             [axis[entry] for axis in (particles.px, particles.py, particles.pz, particles.energy)]
         )
-        columns.append((momentum, particles.vertex[entry], particles.pdg_id[entry], charges[entry]))
+        pdg_id = particles.pdg_id[entry]
+        columns.append((momentum, particles.vertex[entry], pdg_id, charges(pdg_id)))
     momentum, vertex, pdg_id, thirds = (np.concatenate(parts) for parts in zip(*columns, strict=True))
     px, py, pz, _ = momentum.T
     pt = np.hypot(px, py)

@@ -59,7 +59,9 @@ class PythiaJets:
         )
         settings: list[str] = Field(default=[], description="further Pythia settings, of all processes")
         pile_up: NonNegative = Field(
-            default=0.0, description="mean number of other collisions (inelastic, non-diffractive) in an event"
+            default=0.0,
+            le=1_000.0,
+            description="mean number of other collisions (inelastic, non-diffractive) in an event",
         )
         pile_up_pool: Count = Field(
             default=2_000,
@@ -112,9 +114,7 @@ class PythiaJets:
         # Counted from the last seed down: the processes have the first ones.
         own_seed = seed.unique_seed_from_end(SEEDS)
         collisions = Collisions(settings, own_seed, "simulation.source.settings")
-        batches = collisions.batches(options.pile_up_pool)
-        pool = pool_collisions((particles, collisions.charges(particles.pdg_id)) for particles in batches)
-        return pool, collisions.seconds
+        return pool_collisions(collisions.batches(options.pile_up_pool), collisions.charges), collisions.seconds
 
     def events(self, options: Options) -> int:
         """Number of events of a shard, for `bevatron plan`."""
