@@ -185,11 +185,12 @@ class Learner(pl.LightningModule):
                 self.interval_samples += batch["rows"]
                 if self.context.size > 1:  # gradients are averaged over the workers
                     loss = loss * (fraction * self.context.size)
-                if auxiliary is not None:
-                    of_tasks.append(auxiliary.sums)
-                    loss = loss + auxiliary.total * self.context.size
                 if gradients is not None:
                     loss = gradients.weigh(loss, self._weight_of_all(batch), batch["rows"])
+                if auxiliary is not None:
+                    of_tasks.append(auxiliary.sums)
+                    of_all = auxiliary.total * self.context.size
+                    loss = loss + (of_all if gradients is None else gradients.weigh_by_samples(of_all, batch["rows"]))
                 if direct:
                     loss.backward()
                 else:
