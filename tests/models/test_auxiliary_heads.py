@@ -41,7 +41,7 @@ def network_of(kind="deep_sets", heads=HEADS, seed=3):
 
 def batch_of(lengths=LENGTHS, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    lengths = torch.tensor(lengths)
+    lengths = torch.tensor(lengths, dtype=torch.int64)
     values = torch.randn(int(lengths.sum()), 3, generator=generator)
     return {"jet": torch.randn(len(lengths), 2, generator=generator), "tracks": RaggedBatch(values, lengths)}
 
@@ -130,6 +130,16 @@ def test_each_task_teaches_the_shared_encoder(kind, name):
     assert all(weights.grad is None for weights in network.architecture.layers[-1].parameters())
     others = [head for other in HEADS if other != name for head in network.head(other).parameters()]
     assert all(weights.grad is None for weights in others)
+
+
+@pytest.mark.parametrize("lengths", [[0, 0], [1], [0, 1, 1], []])
+@pytest.mark.parametrize("name", HEADS)
+def test_all_weights_of_a_head_have_a_gradient_where_there_is_nothing_to_learn_from(name, lengths):
+    """Else workers of which one has no pair would wait for each other's gradients."""
+    network = network_of()
+    network.forward_with_auxiliary(batch_of(lengths)).auxiliary[name].sum().backward()
+    assert all(weights.grad is not None for weights in network.head(name).parameters())
+    assert all(weights.grad.isfinite().all() for weights in network.head(name).parameters())
 
 
 def test_gradients_are_those_of_padded_lists():

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import auxiliary_jobs
 import numpy as np
 from digit_jobs import job_of
 from image_jobs import TREE, write_images
@@ -216,6 +217,20 @@ def _boxes(folder: Path) -> tuple[Study, Path]:
     return study, write_rectangles(folder, study, {"train": 32, "val": 8, "test": 4})
 
 
+def _tracks(folder: Path) -> tuple[Study, Path]:
+    return auxiliary_jobs.study_of(), auxiliary_jobs.make_dataset(folder)
+
+
+def _auxiliary(chance: random.Random) -> dict[str, Any]:
+    """Some of the tasks, in a drawn order."""
+    tasks = {name: dict(auxiliary_jobs.TASKS[name]) for name in chance.sample(sorted(auxiliary_jobs.TASKS), 2)}
+    if "origin" in tasks:
+        tasks["origin"]["balance"] = chance.choice(["none", "weights"])
+    if "decay" in tasks:
+        tasks["decay"]["loss"] = chance.choice(["huber", "mse"])
+    return {"auxiliary": tasks, "class_subset": chance.choice([None, ["light", "beauty"]])}
+
+
 def _channels_last(chance: random.Random) -> dict[str, Any]:
     return {"training.memory_format": chance.choice(["contiguous", "channels_last"])}
 
@@ -225,6 +240,7 @@ FAMILIES = {
     "curve": Family(_by_the_stages(CURVE), SIZES["train"]),
     "clouds": Family(_by_the_stages(CLOUDS), SIZES["train"], classes=False),
     "lists": Family(_lists, SIZES["train"], classes=True, precisions=QUICK),
+    "auxiliary": Family(_tracks, SIZES["train"], classes=True, precisions=QUICK, drawn=_auxiliary),
     "fgsm": Family(_digits("fgsm"), 320),
     "pgd": Family(_digits("pgd"), 320, slow=True),
     "augmented": Family(_digits("augmented"), 320, slow=True, precisions=QUICK),

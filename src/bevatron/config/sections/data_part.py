@@ -225,7 +225,7 @@ class StatedTarget(Protocol):
 
     @property
     def form(self) -> str:
-        """The key that states it: value, values, classes or labels."""
+        """The key that states it: value, values, classes, labels, element_classes or element_index."""
         ...
 
     @property
@@ -265,6 +265,10 @@ def target_fault(task: Task, name: str, stated: Mapping[str, StatedTarget] | Non
     form, forms = stated[name].form, LEARNED_FORMS.get(task.kind)
     if forms is None:
         return f"a {task.kind} has no target in a table; use another source or task"
+    if getattr(stated[name], "optional", False):
+        return f"'{name}' is optional: samples without it have nothing to learn; only auxiliary tasks leave them out"
     if form in forms:
         return None
+    if form not in FORM_TASKS:
+        return f"'{name}' has {form}, which only auxiliary tasks learn (models.<name>.auxiliary)"
     return f"'{name}' has {form}, a {task.kind} needs {' or '.join(forms)}; the task for {form} is {FORM_TASKS[form]}"

@@ -59,13 +59,15 @@ class SameVertexHead(nn.Module):
             for bucket, of_sums, of_differences, of_samples in parts
             for logit in self._of_bucket(bucket.pad(of_sums), bucket.pad(of_differences), of_samples, is_recomputed)
         ]
+        if not logits:  # no pair: all weights still take part in the exchange of gradients between workers
+            logits = [self._logits(sums[:0], sums[:0], differences[:0], differences[:0], samples[:0])]
         return _places(sets, buckets).take(torch.cat(logits).unsqueeze(1)).squeeze(1)
 
     def _of_bucket(self, sums: Tensor, differences: Tensor, samples: Tensor, is_recomputed: bool) -> list[Tensor]:
         """Logits (n_lists · n_places,) of sums and differences (n_lists, n, width), some lists at a time."""
         n_lists, n, _ = sums.shape
         if n < 2 or n_lists == 0:
-            return [sums.new_zeros(0)]
+            return []
         at_once = max(1, AT_ONCE // _n_places(n))
         parts = zip(sums.split(at_once), differences.split(at_once), samples.split(at_once), strict=True)
         if is_recomputed:
