@@ -8,7 +8,7 @@ from bevatron.config.sections.performance import VertexFinding
 from bevatron.evaluate.auxiliary.elements import ElementSums, element_curves, element_series
 from bevatron.evaluate.auxiliary.numbers import Numbers, number_results
 from bevatron.evaluate.auxiliary.sums import BINS, ReplicaWeights, area_under_curve, score_bins
-from bevatron.evaluate.auxiliary.vertices import Pairs, VertexSums, vertex_series
+from bevatron.evaluate.auxiliary.vertices import PairLogits, VertexSums, vertex_series
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.series import measure_series
 
@@ -150,7 +150,7 @@ def vertices_of(lengths, true, logit, bootstrap, finding=VertexFinding(), classe
     bins = np.arange(len(lengths)) % 3 - 1
     for n in parts or (len(lengths),):
         last = first + n
-        pairs = Pairs(*pairs_of_lists(lengths[first:last]), logit[of_list[first] : of_list[last]])
+        pairs = PairLogits(*pairs_of_lists(lengths[first:last]), logit[of_list[first] : of_list[last]])
         of_part = None if classes is None else classes[first:last]
         sums.add(pairs, true[place[first] : place[last]], lengths[first:last], ReplicaWeights(bootstrap, first, n),
                  finding, of_part, {"pt": bins[first:last]})  # fmt: skip
