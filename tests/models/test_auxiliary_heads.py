@@ -177,6 +177,23 @@ def test_many_pairs_are_computed_some_at_a_time_with_the_same_result(monkeypatch
 
 
 @pytest.mark.parametrize("kind", ARCHITECTURES)
+def test_one_bucket_of_all_lists_as_on_a_gpu_gives_the_same(kind, monkeypatch):
+    """Attention there has all lists in one bucket, pairs have lists of about one length."""
+    from bevatron.models.layers import lists_by_length
+    from bevatron.models.layers.lists_by_length import ListsByLength
+
+    network, inputs = network_of(kind).eval(), batch_of()
+    expected = network.forward_with_auxiliary(inputs)
+    finer = ListsByLength.buckets.func
+    one = property(lambda sets: lists_by_length._make_buckets(sets.order, 1))
+    monkeypatch.setattr(ListsByLength, "buckets", one)
+    monkeypatch.setattr(ListsByLength, "buckets_by_length", finer)
+    found = network.forward_with_auxiliary(inputs)
+    for name in HEADS:
+        torch.testing.assert_close(found.auxiliary[name], expected.auxiliary[name])
+
+
+@pytest.mark.parametrize("kind", ARCHITECTURES)
 def test_the_network_starts_with_the_same_weights_with_and_without_them(kind):
     def drawn(heads):
         return draw_network(spec_of(kind, heads), 5, auxiliary_statistics={"decay": NUMBERS}).state_dict()
