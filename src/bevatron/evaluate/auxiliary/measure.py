@@ -89,6 +89,7 @@ class SampleFacts:
             self.bins[name] = bin_numbers(x, edges)
 
     def n_bins(self) -> dict[str, int]:
+        """The number of bins of each profile."""
         return {name: len(about["edges"]) - 1 for name, about in self.variables.items()}
 
 
