@@ -72,3 +72,48 @@ def test_perfect_tagger_has_no_rejection_but_an_auc():
     assert metrics["accuracy"].value == 1.0
     assert metrics["accuracy"].low < 1.0  # Wilson: 300 right ones are no proof of perfection
     assert metrics["rejection.light.at_77"].value is None
+
+
+WITH_FRACTIONS = Classification(**TASK.model_dump() | {"background_fractions": {"light": 4.0, "charm": 1.0}})
+
+
+def test_a_stated_composition_is_that_of_weights(tagged):
+    """scikit-learn's weighted area, with weights that make the backgrounds 80 : 20, by the likelihood ratio to it."""
+    logits, labels, _ = tagged
+    metrics = classification_metrics(WITH_FRACTIONS, logits, labels, Bootstrap(np.arange(len(labels)), 20, "a"), 0.68)
+    weights = (np.array([0.8, 0.2, 1.0]) / np.bincount(labels))[labels]
+    for seed, log_p in enumerate(log_probabilities(logits)):
+        p = np.exp(log_p)
+        score = p[:, 2] / (0.8 * p[:, 0] + 0.2 * p[:, 1])
+        expected = roc_auc_score(labels == 2, score, sample_weight=weights)
+        assert np.isclose(metrics["auc.beauty_vs_rest"].per_seed[seed], expected, rtol=1e-12)
+
+
+def test_a_background_leaves_out_classes_without_a_fraction(tagged):
+    logits, labels, metrics = tagged
+    only = Classification(**TASK.model_dump() | {"background_fractions": {"light": 1.0, "charm": 0.0}})
+    found = classification_metrics(only, logits, labels, Bootstrap(np.arange(len(labels)), 20, "a"), 0.68)
+    assert np.allclose(found["auc.beauty_vs_rest"].per_seed, metrics["auc.beauty_vs_light"].per_seed, rtol=1e-12)
+
+
+def test_the_bootstrap_of_a_composition_follows_the_classes_areas(tagged):
+    logits, labels, _ = tagged
+    bootstrap = Bootstrap(np.arange(len(labels)), 40, "a")
+    equal = Classification(**TASK.model_dump() | {"background_fractions": {"light": 1.0, "charm": 1.0}})
+    found = classification_metrics(equal, logits, labels, bootstrap, 0.68)["auc.beauty_vs_rest"]
+    assert 0.0 < found.high - found.low < 0.05
+    assert found.low < found.value < found.high
+
+
+@pytest.mark.parametrize(
+    ("fractions", "message"),
+    [
+        ({"beauty": 1.0}, "no background"),
+        ({"strange": 1.0}, "no background"),
+        ({"light": 0.0}, "above 0"),
+        ({}, "above 0"),
+    ],
+)
+def test_fractions_are_those_of_backgrounds(fractions, message):
+    with pytest.raises(ValueError, match=message):
+        Classification(**TASK.model_dump() | {"background_fractions": fractions})

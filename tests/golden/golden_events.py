@@ -133,6 +133,8 @@ def collisions(events: int = 60) -> Samples:
     numbers = np.stack([np.where(quark[heavy] == 5, 511, 421), quark[heavy]], axis=1).astype(np.int32)
     inputs["hadrons"] = Group(Ragged(hadrons.astype(np.float32), offsets), FOUR_MOMENTUM, UNITS)
     inputs["hadron_ids"] = Group(Ragged(numbers, offsets), ("pdg_id", "quark"), ("", ""))
+    nearest = np.stack([np.where(quark > 0, quark, 21), drawn("to the parton", n, high=0.7)], axis=1)
+    inputs["partons"] = Group(Ragged(nearest.astype(np.float32), np.arange(n + 1)), ("pdg_id", "delta_r"), ("", ""))
     event = np.repeat(ids(events), 2)
     number = event << np.uint64(8) | (np.arange(n) % 2).astype(np.uint64)
     return Samples(inputs, {"event": event, "process": np.zeros(n, np.int64)}, number)

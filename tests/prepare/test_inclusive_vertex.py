@@ -100,6 +100,28 @@ def test_v0_are_left_out(toy, masses, mother):
     assert len(found_in(tracks, axis, jets)) < 0.15 * len(kept)
 
 
+def test_a_v0_takes_its_tracks_out_of_a_vertex_if_it_is_far(toy):
+    """A kaon and a decay of three tracks at 3 mm in one jet."""
+    jets = 500
+    kaons, _, axis = toy.two_bodies(jets, (PION, PION), KAON, 3, flight=15.0)
+    random = np.random.default_rng(5)
+    eta, phi = angles(axis)
+    jet = np.repeat(np.arange(jets), 3)
+    spread = random.normal(0, 0.15, (2, len(jet)))
+    momentum = toy.momenta(random.uniform(2, 8, len(jet)), eta[jet] + spread[0], phi[jet] + spread[1])
+    columns = ("jet", "momentum", "vertex", "charge")
+    decay = toy.particles(jet, momentum, 3.0 * axis[jet])
+    both = toy.particles(*(np.concatenate([getattr(kaons, c), getattr(decay, c)]) for c in columns))
+    order = np.argsort(both.jet, kind="stable")
+    tracks = toy.seen(both.take(order), np.zeros((jets, 3)), 4)
+    of_kaon = order < 2 * jets
+
+    def fraction_used(**cuts):
+        return (found_in(tracks, axis, jets, **cuts).vertex != NONE)[of_kaon].mean()
+
+    assert fraction_used(v0_significance_min=0.0) < fraction_used() < fraction_used(reject_v0=False)
+
+
 def test_tracks_of_other_collisions_are_left_out(toy):
     """Near across the beam, far along it: with the cut on, they make no vertex with one another."""
     jets = 300

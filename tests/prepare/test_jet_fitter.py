@@ -9,7 +9,7 @@ from scipy import optimize, stats
 from bevatron.prepare.jets.jet_fitter_features import FEATURES, MISSING, jet_fitter_features
 from bevatron.prepare.jets.vertex_finder_options import JetFitterCuts
 from bevatron.prepare.tracking.helix import perigee
-from bevatron.prepare.vertexing.flight_axis_fit import ChainPrior, distance_covariance, fit_chain, make_buffers
+from bevatron.prepare.vertexing.flight_axis_fit import CLOSE, ChainPrior, distance_covariance, fit_chain, make_buffers
 from bevatron.prepare.vertexing.jet_fitter import DecayChains, fit_decay_chains
 from bevatron.prepare.vertexing.probability import chi2_probability
 from bevatron.prepare.vertexing.secondary_vertices import NONE
@@ -49,7 +49,7 @@ def fitted(tracks, rows, vertex_of, prior, start):
     m = len(start)
     parameters, buffers = np.array([*prior.vertex, prior.phi, prior.theta, *start]), make_buffers(len(rows))
     chi2 = fit_chain(
-        tracks.parameters, tracks.covariance, FIELD, rows, len(rows), vertex_of, m, prior, parameters, buffers
+        tracks.parameters, tracks.covariance, FIELD, rows, len(rows), vertex_of, m, prior, parameters, buffers, CLOSE
     )
     full = np.empty((5 + m, 5 + m))
     full[:5, :5] = buffers.covariance
@@ -186,7 +186,7 @@ def decays(toy):
 
 
 def test_tracks_of_one_point_are_one_vertex(decays):
-    """Each merge is refused by chance in 0.5 % of cases, a vertex removed in 0.1 %: 3 % for five tracks are many."""
+    """Each merge is refused by chance in 0.5 % of cases, a vertex removed in 0.1 %."""
     tracks, point, _, found = decays
     jets = len(point)
     count = np.bincount(found.jet, minlength=jets)
@@ -202,6 +202,18 @@ def test_tracks_of_one_point_are_one_vertex(decays):
     np.testing.assert_array_equal(found.ndf >= 0, True)
 
 
+def test_many_tracks_of_one_point_are_one_vertex(toy):
+    """Nearest first, tracks gather on both sides: by the increase of χ² alone, two vertices would often be left."""
+    jets = 300
+    made, _, axis = toy.decays(jets, 16, 4.0, 3)
+    tracks = toy.seen(made, np.zeros((jets, 3)), 4)
+    count = np.bincount(found_in(tracks, axis, jets).jet, minlength=jets)
+    assert (count == 1).mean() > 0.96
+    assert (count > 0).mean() > 0.98  # a decay at 1.5 mm far forward may be compatible with the collision
+    split = np.bincount(found_in(tracks, axis, jets, merge_by_increase=True).jet, minlength=jets)
+    assert (split > 1).mean() > (count > 1).mean()
+
+
 def test_positions_are_near_the_truth(toy, decays):
     _, point, _, found = decays
     whole = found.n_tracks == 5
@@ -209,11 +221,11 @@ def test_positions_are_near_the_truth(toy, decays):
     assert np.median(np.linalg.norm(found.position[whole] - point[found.jet[whole]], axis=1)) < 0.2
 
 
-def cascade(toy, jets, separation, seed):
+def cascade(toy, jets, separation, seed, **cuts):
     """One track of a beauty hadron at 3 mm, two of its charm hadron `separation` mm behind; the fraction found as such,
     and the chains."""
     tracks, flight, _, _ = chains_of(toy, jets, [3.0, 3.0 + separation, 3.0 + separation], seed)
-    found = found_in(tracks, flight, jets)
+    found = found_in(tracks, flight, jets, **cuts)
     index = found.vertex.reshape(jets, 3)
     right = (index[:, 0] >= 0) & (index[:, 1] == index[:, 2]) & (index[:, 1] == index[:, 0] + 1)
     return right.mean(), found
@@ -226,6 +238,11 @@ def test_cascades_are_resolved_where_they_are_long(toy):
     assert fractions == sorted(fractions)
     assert fractions[3] > 0.4
     assert fractions[3] > 2 * fractions[1]
+
+
+def test_the_increase_of_chi2_resolves_shorter_cascades(toy):
+    short = [cascade(toy, 500, 2.0, 30, merge_by_increase=by_increase)[0] for by_increase in (False, True)]
+    assert short[1] > 1.1 * short[0]
 
 
 def test_a_cut_by_mass_resolves_more(toy):
@@ -248,7 +265,10 @@ def test_v0_are_left_out(toy):
     tracks = toy.seen(made, np.zeros((jets, 3)), 4)
     kept = found_in(tracks, axis, jets, reject_v0=False)
     assert len(kept) > 0.6 * jets
-    assert len(found_in(tracks, axis, jets)) < 0.15 * len(kept)
+    assert len(found_in(tracks, axis, jets, v0_significance_min=0.0)) < 0.15 * len(kept)
+    assert len(found_in(tracks, axis, jets)) < 0.5 * len(kept)  # those that are known to be far from the collision
+    near = found_in(tracks, axis, jets, v0_significance_min=1e9)
+    np.testing.assert_array_equal(near.vertex, kept.vertex)
 
 
 def test_an_improbable_vertex_is_removed(toy):
@@ -316,6 +336,24 @@ def test_tracks_along_the_axis_and_far_vertices(toy):
         assert all_finite(far)
         features = jet_fitter_features(far, *angles(axis), np.full(jets, 50.0))
         assert np.isfinite(features).all()
+
+
+def test_more_tracks_than_a_chain_takes_and_equal_ones(toy):
+    """The most displaced twenty of forty-five are used; a track that is measured three times is three tracks."""
+    jets = 50
+    made, _, axis = toy.decays(jets, 45, 4.0, 26)
+    random = np.random.default_rng(27)
+    spread = axis[made.jet] * random.exponential(6.0, len(made.jet))[:, None]
+    tracks = toy.seen(toy.particles(made.jet, made.momentum, spread, made.charge), np.zeros((jets, 3)), 28)
+    found = found_in(tracks, axis, jets, vertex_probability_min=0.0)
+    assert all_finite(found)
+    assert found.n_fitted.max() == 20
+    assert len(found) > 3 * jets
+    made, _, axis = toy.decays(jets, 2, 4.0, 29)
+    tracks = toy.seen(made, np.zeros((jets, 3)), 30)
+    equal = found_in(tracks.take(np.repeat(np.arange(0, 2 * jets, 2), 3)), axis, jets)
+    assert all_finite(equal)
+    assert (np.bincount(equal.n_tracks, minlength=4)[[0, 1, 2]] == 0).all()
 
 
 def test_infinite_and_unknown_chi2(toy):

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from bevatron.errors import UserError
+from bevatron.simulate.collisions.event_jets import build_jet_samples
 from bevatron.simulate.external import hepmc_events
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.hepmc import HepMC
 from bevatron.simulate.sources.jets import PythiaJets
 
@@ -18,7 +20,7 @@ EVENTS = 12
 
 def read(*files, shard=0, **options):
     names = [str(file) for file in files]
-    return HepMC().simulate(HepMC.Options(kind="hepmc", files=names, **options), shard, 1)
+    return HepMC().simulate(HepMC.Options(kind="hepmc", files=names, **options), shard, ShardSeed.of("1", shard))
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def file(tmp_path_factory, write_hepmc):
 def direct(collisions):
     source = collisions()
     options = PythiaJets.Options(kind="jets")
-    return PythiaJets.build_samples(next(source.batches(EVENTS)), source, options, 0, 0)
+    return build_jet_samples(next(source.batches(EVENTS)), source.charges, options, 0, 0, np.random.default_rng(1))
 
 
 def elements(samples, group):

@@ -108,7 +108,7 @@ WRONG = {
     "vertex experts too many": (lambda j: j[4].append(1.0), "6 vertex experts"),
     "track of 27": (lambda j: j[5][1][3].pop(), "track 2 must have 28 numbers, found 27"),
     "order of another writer": (lambda j: j[5][0][1].reverse(), "track 1: a variance cannot be negative"),
-    "theta": (lambda j: j[5][0][0].__setitem__(3, -1.2), "track 1: theta outside 0 to π"),
+    "theta": (lambda j: j[5][0][0].__setitem__(3, -3.2), "track 1: theta beyond π"),
     "flavour": (lambda j: j.__setitem__(2, 15), r"the flavour must be one of \(0, 4, 5\); found 15"),
     "pt": (lambda j: j.__setitem__(0, "inf"), "the jet's pt must be above 0"),
     "word": (lambda j: j[3].__setitem__(5, "none"), "jet_prob must be a number; found 'none'"),
@@ -177,3 +177,61 @@ def test_large_numbers_that_fit_are_read(tmp_path):
         float(2**60),
         float(np.float32(1e38)),
     ]
+
+
+def as_written(jet):
+    """The line that the authors' HDF5Writer.cc prints of a jet: braces around the experts and around each part of a
+    track, C++'s names of numbers that do not exist.
+    """
+
+    def numbers(values):
+        return ", ".join(values)
+
+    pt, eta, flavour, by_tracks, by_vertex, tracks = jet
+    listed = ", ".join("{" + ", ".join("{" + numbers(part) + "}" for part in track) + "}" for track in tracks)
+    return f"{pt}, {eta}, {flavour}, {{{numbers(by_tracks)}}}, {{{numbers(by_vertex)}}}, [{listed}]\n"
+
+
+def as_published(line):
+    """That line as JSON, as the data set has it."""
+    text = line.strip().replace("{", "[").replace("}", "]")
+    for written, published in (
+        ("-nan", '"-NaN"'),
+        (" nan", ' "NaN"'),
+        ("[nan", '["NaN"'),
+        ("-inf", '"-inf"'),
+        (" inf", ' "inf"'),
+    ):
+        text = text.replace(written, published)
+    return f"[{text}]\n"
+
+
+def test_lines_as_the_authors_wrote_them(tmp_path):
+    """A jet with a primary and a secondary track, theta counted from the jet's axis; and a jet without tracks."""
+    terms = "0.0012 0.0002 0.056 -9.7e-06 -7.8e-07 1.2e-07 -1.3e-08 3e-05 2.9e-10 7.9e-08 -6.7e-06 -1.9e-06 1.2e-07"
+    covariance = [*terms.split(), "4.4e-10", "7.5e-07"]
+    primary = [["0.012", "-0.1", "-0.21", "-0.13", "0.31"], covariance, ["0.97"],
+               ["2.31", "0", "nan", "nan", "0", "5", "0.71"]]  # fmt: skip
+    secondary = [["0.51", "0.3", "0.11", "0.05", "-0.2"], covariance, ["0.61"],
+                 ["1.2", "3.4", "0.02", "-0.03", "21.5", "2", "0.29"]]  # fmt: skip
+    experts = ["21.2", "-inf", "2.9", "-inf", "1", "0.0043", "0.184", "0.144"]
+    first = ["47.8712", "1.89325", "5", experts, ["32.9", "1", "2", "0.264", "1.2", "0.29"], [primary, secondary]]
+    none = ["-inf", "-inf", "-inf", "-inf", "0", "-1", "-inf", "-inf"]
+    second = ["25.8566", "-2.28891", "0", none, ["-1", "-1", "-1", "inf", "-1", "-inf"], []]
+    path = tmp_path / "dataset.json"
+    path.write_text("".join(as_published(as_written(jet)) for jet in (first, second)))
+    samples, _ = read(path)
+    np.testing.assert_allclose(samples.inputs["jet"].column.values, [[47.8712, 1.89325], [25.8566, -2.28891]])
+    values = samples.inputs["experts"].column.values
+    np.testing.assert_allclose(values[0][:4], [21.2, -1.0, 2.9, -1.0], rtol=1e-6)
+    assert values[1].tolist() == [-1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1]
+    tracks = samples.inputs["tracks"].column
+    assert tracks.lengths.tolist() == [2, 0]
+    named = dict(zip(samples.inputs["tracks"].features, tracks.values.T.tolist(), strict=True))
+    assert named["theta"] == pytest.approx([-0.13, 0.05])
+    assert named["vertex_weight"] == pytest.approx([0.97, 0.61])
+    assert named["vertex_mass"] == pytest.approx([2.31, 1.2])  # the primary tracks' vertex stays
+    assert named["vertex_n_tracks"] == [5, 2]
+    assert named["vertex_energy_fraction"] == pytest.approx([0.71, 0.29])
+    assert named["vertex_delta_eta"] == pytest.approx([0.0, 0.02])
+    assert named["cov_theta_theta"] == pytest.approx([7.9e-8] * 2)

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from bevatron.errors import UserError
+from bevatron.simulate.collisions.event_jets import build_jet_samples
 from bevatron.simulate.collisions.pythia import Collisions
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.jets import PROCESSES, PythiaJets
 
+RANDOM = np.random.default_rng(1)  # for the calorimeter alone
 B_MESONS = (511, 521)
 B_LIFETIME = 0.47  # cτ of B0 and B±, mm (Particle Data Group: 0.455 and 0.491)
 
@@ -124,7 +126,7 @@ def test_vectorised_jets_and_hadrons_are_those_of_a_plain_loop(process):
     settings = [*PythiaJets.settings(options), *PROCESSES[process]]
     expected = reference_jets(Collisions(settings, 5, process), 40)
     collisions = Collisions(settings, 5, process)
-    samples = PythiaJets.build_samples(next(collisions.batches(40)), collisions, options, 0, 0)
+    samples = build_jet_samples(next(collisions.batches(40)), collisions.charges, options, 0, 0, RANDOM)
     assert samples.targets["event"].tolist() == [jet[0] for jet in expected]
     np.testing.assert_allclose(column(samples, "jet").values[:, 0], [jet[1] for jet in expected], rtol=1e-6)
     np.testing.assert_allclose(column(samples, "jet").values[:, 1], [jet[2] for jet in expected], atol=1e-6)
@@ -179,7 +181,7 @@ def test_spectators_are_the_charged_particles_outside_of_the_jets_kept():
     settings = [*PythiaJets.settings(options), *PROCESSES["beauty"]]
     collisions, again = (Collisions(settings, seed, "here") for _ in range(2))
     (particles,) = collisions.batches(events)
-    samples = PythiaJets.build_samples(particles, collisions, options, 0, 0)
+    samples = build_jet_samples(particles, collisions.charges, options, 0, 0, RANDOM)
     members, outside = column(samples, "constituents"), column(samples, "spectators")
     event = samples.targets["event"].astype(int)
     first = np.flatnonzero(np.diff(event, prepend=-1))

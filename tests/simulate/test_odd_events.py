@@ -15,6 +15,7 @@ from bevatron.errors import UserError
 from bevatron.simulate.external.hepmc_events import read_batches
 from bevatron.simulate.external.hepmc_text import read_event_texts
 from bevatron.simulate.external.idx import IMAGES, read_idx
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.sources.hepmc import HepMC
 from bevatron.simulate.sources.jet_flavour_jsonl import JetFlavourLines
 from bevatron.simulate.sources.nanoaod import KINEMATICS, VERTEX, NanoAOD
@@ -145,7 +146,7 @@ def test_odd_hepmc_files(tmp_path):
         np.testing.assert_allclose(momenta, expected * scale, rtol=1e-12, err_msg=f"input {k}")
         assert particles.pdg_id[inside].tolist() == [int(row[3]) for row in rows]
         options = HepMC.Options(kind="hepmc", files=[str(path)], jet_pt_min=1.0)
-        samples = outcome(lambda options=options: HepMC().simulate(options, 0, 1)[0], path)
+        samples = outcome(lambda options=options: HepMC().simulate(options, 0, ShardSeed.of("1", 0))[0], path)
         if samples is not None:
             assert_finite(samples)
 

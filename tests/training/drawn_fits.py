@@ -91,7 +91,6 @@ def _training(kind: Family, chance: random.Random, stream: bool) -> dict[str, An
         "learning_rate": chance.choice([1e-3, 1e-2]),
         "weight_decay": chance.choice([0.0, 1e-3]),
         "momentum": chance.choice([0.0, 0.9]),
-        "schedule": chance.choice(["constant", "cosine"]),
         "gradient_clip": chance.choice([None, 0.1, 1.0]),
         "checkpoint": chance.choice(["best", "last"]) if kind.best else "last",
         "precision": chance.choice(kind.precisions),
@@ -104,7 +103,21 @@ def _training(kind: Family, chance: random.Random, stream: bool) -> dict[str, An
         if not stream:
             values["sample_order"] = chance.choice(["shuffled", "sorted", "alternating"])
             values["class_ratio"] = chance.choice([None, None, {"light": 3, "beauty": 1}])
-    return values
+    return values | _schedule(chance, batch)
+
+
+def _schedule(chance: random.Random, batch: int | str) -> dict[str, Any]:
+    """The course of the learning rate, the average of the weights, and batches of a step."""
+    schedule = chance.choice(["constant", "cosine", "one_cycle"])
+    average = {"kind": chance.choice(["exponential", "equal"]), "decay": chance.choice([0.5, 0.99])}
+    average["start"] = chance.choice([0.0, 0.3, 1.0])
+    return {
+        "schedule": schedule,
+        "warm_up": chance.choice([None, {"fraction": 0.3}, {"steps": 5}]) if schedule != "one_cycle" else None,
+        "one_cycle": {"cycle_momentum": chance.choice([True, False])} if schedule == "one_cycle" else None,
+        "weight_average": chance.choice([None, average, average]),
+        "accumulate": chance.choice([1, 2, 3, 60]) if batch != "full" else 1,
+    }
 
 
 # A large min_delta stops soon; patience 1 with none stops where the loss first rises.
@@ -129,7 +142,7 @@ LISTS = {
         "lstm": _model("lstm", ["jet", "tracks"], state=6),
         "sets": _model("deep_sets", ["tracks"]),
         "transformer": _model("transformer", ["tracks"], width=8, heads=2, blocks=1),
-        "recursive": _model("outer_recursive", ["tracks"]),
+        "recursive": _model("outer_convolution", ["tracks"]),
         "solved": _model("boosted_trees", ["jet"], rounds=4, leaves=4, depth=2),
     },
 }

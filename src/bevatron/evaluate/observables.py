@@ -182,18 +182,28 @@ def _averages(
 def _measure_cuts(
     task: Classification, values: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap, confidence: float
 ) -> tuple[dict[str, Measurement], dict[str, tuple[float, ...]]]:
-    """AUCs of a cut from below on the observable, and its ROC curves on the grid of the networks' curves."""
+    """AUCs of a cut from below on the observable, and its ROC curves on the grid of the networks' curves.
+
+    The AUC against all backgrounds is that for the composition that the task states, if it states one.
+    """
     score = np.where(np.isfinite(values), values, -np.inf)
     is_class = {name: labels == k for k, name in enumerate(task.classes)}
     compared = {f"auc.{a}_vs_{b}": (is_class[a], is_class[b]) for a, b in pairs_of(task)}
-    compared[f"auc.{task.signal}_vs_rest"] = (is_class[task.signal], ~is_class[task.signal])
+    fractions, areas = task.normalised_fractions(), {}
+    if fractions is None:
+        compared[f"auc.{task.signal}_vs_rest"] = (is_class[task.signal], ~is_class[task.signal])
     names = {f"auc.{task.signal}_vs_{name}": name for name in task.classes if name != task.signal}
     metrics, curves = {}, {}
     for key, of in compared.items():  # one after the other: a ranking of all samples is large
         ranking = Ranking(score, *of)
-        metrics[key] = measure([ranking.auc(bootstrap)], confidence, spread=False)
+        area = ranking.auc(bootstrap)
+        metrics[key] = measure([area], confidence, spread=False)
         if key in names:
+            areas[names[key]] = area
             curves[names[key]] = tuple(ranking.background_at(ROC_GRID, bootstrap.sample_weights).tolist())
+    if fractions is not None:
+        area = np.sum([fraction * areas[name] for name, fraction in fractions.items()], axis=0)
+        metrics[f"auc.{task.signal}_vs_rest"] = measure([area], confidence, spread=False)
     return metrics, curves
 
 

@@ -1,6 +1,5 @@
 """Gradient accumulation: the gradients of several batches make one step, as that of all their samples at once."""
 
-import torch
 from torch import Tensor, nn
 
 
@@ -8,22 +7,26 @@ class GradientSum:
     """The gradient of Σ_k w_k ℓ_k / Σ_k w_k, from the mean losses ℓ_k of batches and their weights w_k.
 
     The weights are known only when all batches have been read (a class subset leaves samples out, class weights depend
-    on the labels), so each loss is multiplied by its weight and the sum of the gradients is divided at the end. All of
-    it is in units of the first batch's samples: half precision scales losses of the usual size.
+    on the labels), so each loss is multiplied by its weight and the sum of the gradients is divided at the end. Weights
+    are in units of n batches of the first one's samples, so that the sum has the size of a mean on the way: half
+    precision scales the loss by as much as its gradients bear.
     """
 
-    def __init__(self) -> None:
-        self._unit = 0.0
+    def __init__(self, n: int) -> None:
+        self._n, self._unit = n, 0.0
         self._total: Tensor | float = 0.0
 
     def weigh(self, loss: Tensor, weight: Tensor | float, rows: int) -> Tensor:
         """The loss (), to call `backward` on. weight: of the batch in the mean; rows: its samples, of all workers."""
-        self._unit = self._unit or float(rows)
+        self._unit = self._unit or float(self._n * rows)
         self._total = self._total + weight
         return loss * (weight / self._unit) if rows else loss
 
     def divide(self, network: nn.Module) -> None:
         """Divide the gradients of the network's weights; without any sample they are zero and stay so."""
-        gradients = [weights.grad for weights in network.parameters() if weights.grad is not None]
-        if self._unit and gradients:
-            torch._foreach_mul_(gradients, self._unit / self._total)
+        if not self._unit:
+            return
+        factor = self._unit / self._total
+        for weights in network.parameters():
+            if weights.grad is not None:
+                weights.grad.mul_(factor)

@@ -41,6 +41,7 @@ from bevatron.training.checkpoint import (
 )
 from bevatron.training.class_balance import class_weights
 from bevatron.training.collate import input_groups
+from bevatron.training.compilation import compiled_network
 from bevatron.training.data import DataModule
 from bevatron.training.environment import EnvironmentRecord, training_environment
 from bevatron.training.fit_closed_form import fit_closed_form
@@ -188,7 +189,9 @@ def _run(
         warn_of_warm_up(job.model.training, data.schedule.steps, job.folder)
     history = History(job.folder, on_validation, list(job.model.auxiliary))
     record = EnvironmentRecord(
-        job.folder, training_environment(_threads(job), data.device, context), context.is_rank_zero
+        job.folder,
+        training_environment(_threads(job), data.device, context, compiled=job.model.training.compile),
+        context.is_rank_zero,
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a function that torch retires
@@ -202,7 +205,8 @@ def _run(
             callbacks.append(Progress(f"{job.study.name}: {job.model.title}, seed {job.seed}"))
             callbacks.append(RunProgress(progress_file, history))
         trainer = _trainer(job, data, callbacks, checkpoint, io)
-        trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        with compiled_network(job, network, context):
+            trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     if checkpointing.ended_on_request and learner.chunks_done < data.schedule.n_chunks:
         raise UserError(job.folder, "the fit was asked to end (SIGTERM) and saved its state", "run it again to go on")
     return _publish(job, data, learner, history, record.environments, continued=checkpoint is not None)

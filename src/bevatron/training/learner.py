@@ -177,7 +177,7 @@ class Learner(pl.LightningModule):
             self._prepare_step(step, optimiser)
             optimiser.zero_grad(set_to_none=True)
             places = self.datamodule.batches_of_step(step)
-            gradients = GradientSum() if self.datamodule.accumulate > 1 else None
+            gradients = GradientSum(len(places)) if self.datamodule.accumulate > 1 else None
             for place in places:
                 batch = self._augment(self.drop_excluded(next(batches)))
                 loss, fraction, auxiliary = self._batch_loss(batch)

@@ -77,7 +77,7 @@ def _cycle(options: OneCycle, step: int, steps: int, first: float, middle: float
     is at pct_start · steps - 1, which need not be an integer, and the end at the last step.
     """
     peak, end = options.pct_start * steps - 1.0, steps - 1.0
-    if 0 < peak and step <= peak:
+    if peak > 0 and step <= peak:
         return _anneal(options, first, middle, step / peak)
     return _anneal(options, middle, last, (step - peak) / (end - peak) if end > peak else 0.0)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from bevatron.config.sections import training
 from bevatron.errors import UserError
@@ -46,7 +47,7 @@ class AveragedWeights:
             self._averages = {name: source.detach().clone() for name, source in sources.items()}
             return
         self._to_devices_of(sources)
-        torch._foreach_lerp_(list(self._averages.values()), list(sources.values()), 1.0 - self.decay(step))
+        get_ema_multi_avg_fn(self.decay(step))(list(self._averages.values()), list(sources.values()), None)
 
     @torch.no_grad()
     def swap(self, network: nn.Module) -> None:

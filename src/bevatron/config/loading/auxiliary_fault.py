@@ -29,7 +29,9 @@ def auxiliary_fault(model: Model, stated: Mapping[str, StatedTarget] | None) -> 
         return f"auxiliary: {what}; architectures that do: {', '.join(able)}"
     if model.training.adversarial is not None:
         return "auxiliary: a model that learns from adversarial examples cannot have auxiliary tasks"
-    for name, task in model.auxiliary.items() if stated is not None else ():
+    if stated is None:
+        return None
+    for name, task in model.auxiliary.items():
         if fault := _task_fault(model, task, stated):
             return f"auxiliary.{name}.{fault}"
     return None

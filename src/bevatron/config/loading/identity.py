@@ -47,6 +47,11 @@ def dataset_digest(study: DataPart) -> str:
     return digest_of("dataset", dataset_settings(study), code_versions(study), *_code(*components))
 
 
+def validation_digest(study: DataPart) -> str:
+    """Of everything that the comparisons with published numbers depend on: with those of a recipe, on the dataset."""
+    return dataset_digest(study) if hasattr(RECIPES[study.dataset.recipe.kind], "comparisons") else raw_digest(study)
+
+
 def external_files(simulation: Simulation) -> list[list[str]]:
     """For each shard the files that somebody else simulated, of a source that reads such; else none.
 
@@ -66,7 +71,7 @@ def external_files(simulation: Simulation) -> list[list[str]]:
 
 def learned_task(study: DataPart) -> dict[str, Any]:
     """The part of the task on which learning depends; the rest only says how results are looked at."""
-    looked_at = {"efficiencies", "signal", "truth", "x", "threshold", "thresholds"}
+    looked_at = {"efficiencies", "background_fractions", "signal", "truth", "x", "threshold", "thresholds"}
     return study.task.model_dump(mode="json", exclude=looked_at)
 
 

@@ -64,3 +64,8 @@ AuxiliaryTask = Annotated[
     Field(discriminator="kind"),
 ]
 OF_ELEMENTS = ("element_classification", "same_vertex")  # kinds whose target is one of elements
+
+
+def sort_by_name(tasks: dict[str, AuxiliaryTask]) -> dict[str, AuxiliaryTask]:
+    """The tasks in one order, whatever the file's, which digests do not know: sums and heads are made in it."""
+    return dict(sorted(tasks.items()))

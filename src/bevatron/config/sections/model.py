@@ -1,11 +1,11 @@
 """The section of one model in a study: architecture, inputs, training, and its search if it has one."""
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from bevatron.config.loading.kinds import ArchitectureOptions
-from bevatron.config.sections.auxiliary import OF_ELEMENTS, AuxiliaryTask
+from bevatron.config.sections.auxiliary import OF_ELEMENTS, AuxiliaryTask, sort_by_name
 from bevatron.config.sections.search import Choice, Search
 from bevatron.config.sections.section import Name, Real, WithLaterKeys
 from bevatron.config.sections.training import Training
@@ -32,7 +32,7 @@ class Model(WithLaterKeys):
         "the network gives them no probability",
         min_length=2,
     )
-    auxiliary: dict[Name, AuxiliaryTask] = Field(
+    auxiliary: Annotated[dict[Name, AuxiliaryTask], AfterValidator(sort_by_name)] = Field(
         default={},
         description="by name, what the network learns beside the task from the same encoded lists: the total loss is "
         "the task's plus the sum of theirs, each times its weight",
@@ -107,7 +107,7 @@ class Model(WithLaterKeys):
                 section = getattr(section, step, None)
             left_out = getattr(section, "LATER", ())  # at their default they are in no dump
             if not isinstance(branch, dict) or leaf not in (*branch, *left_out):
-                known = sorted(branch) if isinstance(branch, dict) else sorted(payload)
+                known = sorted({*branch, *left_out}) if isinstance(branch, dict) else sorted(payload)
                 raise KeyError(f"known here: {', '.join(known)}")
             branch[leaf] = value
         return Model.model_validate(payload)

@@ -1,10 +1,11 @@
 """The section `task`: what is learned, which decides the loss, the predictions and the metrics."""
 
+import math
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from bevatron.config.sections.section import Count, Fraction, Name, Positive, Real, Section, WithLaterKeys
+from bevatron.config.sections.section import Count, Fraction, Name, NonNegative, Positive, Real, Section, WithLaterKeys
 from bevatron.near_names import did_you_mean
 
 
@@ -103,9 +104,35 @@ class Classification(Section):
     efficiencies: list[Fraction] = Field(
         default=[0.60, 0.70, 0.77, 0.85], description="signal efficiencies at which background rejections are quoted"
     )
+    background_fractions: dict[Name, NonNegative] | None = Field(
+        default=None,
+        description="the background's composition in auc.<signal>_vs_rest, whatever the test split's: by class its "
+        "fraction; they are scaled to a sum of 1. The signal is then ranked by log(p_signal / Σ f_c p_c) in all "
+        "metrics; default: the test split's composition, ranked by p_signal",
+    )
     attacks: Attacks | None = Field(
         default=None, description="adversarial examples for trained networks; default: none"
     )
+
+    @model_validator(mode="after")
+    def _fractions_are_those_of_backgrounds(self) -> "Classification":
+        if self.background_fractions is None:
+            return self
+        backgrounds = [name for name in self.classes if name != self.signal]
+        for name in self.background_fractions:
+            if name not in backgrounds:
+                allowed = ", ".join(backgrounds)
+                raise ValueError(f"background_fractions: '{name}' is no background; allowed: {allowed}")
+        if not 0 < sum(self.background_fractions.values()) < math.inf:
+            raise ValueError("background_fractions: at least one must be above 0, and their sum finite")
+        return self
+
+    def normalised_fractions(self) -> dict[str, float] | None:
+        """background_fractions with a sum of 1, of the classes that are part of the background; None if not set."""
+        if self.background_fractions is None:
+            return None
+        total = sum(self.background_fractions.values())
+        return {name: value / total for name, value in self.background_fractions.items() if value > 0}
 
     @model_validator(mode="after")
     def _signal_is_a_class(self) -> "Classification":

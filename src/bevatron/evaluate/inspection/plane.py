@@ -78,6 +78,7 @@ def replay(
     from bevatron.training.data import DataModule  # Lightning, which costs two seconds, and which few models need here
     from bevatron.training.fit import initial_network, make_learner
     from bevatron.training.job import FitJob
+    from bevatron.training.learning_rate import set_rates
     from bevatron.training.optimiser import make_optimiser
 
     study, model = context.study, context.model
@@ -95,6 +96,7 @@ def replay(
             step = 0
             while step < last and (n_corrections is None or len(corrections) < n_corrections):
                 for batch in data.training_batches(chunk):
+                    set_rates(optimiser, model.training, step, data.schedule.steps)
                     before = _line(network)
                     optimiser.zero_grad(set_to_none=True)
                     learner.loss(network(batch["inputs"]), batch).backward()

@@ -9,7 +9,7 @@ from bevatron.config.sections.task import Classification
 from bevatron.evaluate.evaluation import EvaluationContext
 from bevatron.evaluate.predictions.columns import TestColumns
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
-from bevatron.evaluate.statistics.classes import signal_score
+from bevatron.evaluate.statistics.classes import discriminant_score, tagging_score
 from bevatron.evaluate.statistics.measurement import Measurement, measure
 from bevatron.evaluate.statistics.ranking import Ranking
 from bevatron.evaluate.statistics.roc import roc_curve
@@ -17,28 +17,13 @@ from bevatron.evaluate.statistics.working_point import bin_edges, bin_numbers, c
 
 BINS = 60  # of a discriminant's distribution
 TAIL = 0.001  # fraction of the samples beyond each end of it
-_ROWS = 1 << 16  # samples whose discriminants are made at once
-
-
-def discriminant_score(logits: np.ndarray, classes: list[str], signal: str, fractions: dict[str, float]) -> np.ndarray:
-    """log(p_signal / Σ f_c p_c) from logits (n, n_classes): (n,) float64, finite also where probabilities round to 0.
-
-    fractions: f_c by class, none of them 0.
-    """
-    numbers = [classes.index(name) for name in fractions]
-    logs = np.log(np.array(list(fractions.values())))
-    score = np.empty(len(logits))
-    for start in range(0, len(logits), _ROWS):
-        part = logits[start : start + _ROWS].astype(np.float64)
-        below = np.logaddexp.reduce(part[:, numbers] + logs, axis=1)
-        score[start : start + _ROWS] = part[:, classes.index(signal)] - below
-    return score
 
 
 def measure_tagging(
     task: Classification, logits: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap, context: EvaluationContext
 ) -> tuple[dict[str, Measurement], dict[str, Any]]:
-    """Metrics rejection.<background>.at_<percent>.by_<discriminant>, and the curves of what the study asks for.
+    """Metrics rejection.<background>.at_<percent>.by_<discriminant>, those in the bins of profiles that are to have
+    some, and the curves of what the study asks for.
 
     discriminants  by name {"signal", "fractions", "roc": as that of the task, "score": its distribution by class,
                    "cuts": by efficiency in per cent the cut of each seed}
@@ -58,13 +43,26 @@ def measure_tagging(
     if settings.profiles:
         by = next(iter(settings.discriminants), None)
         signal = task.signal if by is None else settings.discriminants[by].signal or task.signal
-        ranked = scores[by] if by is not None else [signal_score(x, task.classes.index(signal)) for x in logits]
+        ranked = scores[by] if by is not None else [tagging_score(task, x) for x in logits]
         columns = TestColumns(context.dataset)
         for name, profile in settings.profiles.items():
             x, unit = read_variable(columns, profile)
             curve = profile_curve(task, profile, x, signal, ranked, labels, bootstrap, settings.working_points,
                                   context.confidence)  # fmt: skip
             curves.setdefault("profiles", {})[name] = {"unit": unit, "by": by, "signal": signal, **curve}
+            if profile.metrics:
+                edges = np.array(curve["edges"])
+                bins, n_bins = bin_numbers(x, edges), len(edges) - 1
+                for efficiency in settings.working_points:
+                    own = labels == task.classes.index(signal)
+                    passed = passing(ranked, own, bins, n_bins, efficiency, bootstrap.sample_weights)["global"]
+                    measured = measure_in_bins(
+                        passed, labels, task.classes, bins, n_bins, bootstrap, context.confidence
+                    )
+                    metrics |= {
+                        f"passing.{of_class}.at_{100 * efficiency:g}.{name}_{number}": measurement
+                        for (of_class, number), measurement in measured.items()
+                    }
     return metrics, curves
 
 
@@ -115,6 +113,39 @@ def profile_curve(
         "left_out": int((bins < 0).sum()),
         "points": points,
     }
+
+
+def measure_in_bins(
+    passed: list[np.ndarray],
+    labels: np.ndarray,
+    classes: list[str],
+    bins: np.ndarray,
+    n_bins: int,
+    bootstrap: Bootstrap,
+    confidence: float,
+) -> dict[tuple[str, int], Measurement]:
+    """By class and bin, counted from 1, the fraction of its samples that pass, where there are some.
+
+    passed: of each seed (n,) float64, 1, 0 or NaN; bins (n,) int64, -1: none. In the bootstrap the cut stays.
+    """
+    cell = np.where(bins < 0, -1, labels * n_bins + bins)
+    n_cells = len(classes) * n_bins
+
+    def columns(block: slice) -> np.ndarray:
+        inside = (cell[block, None] == np.arange(n_cells)).astype(np.float64)
+        return np.concatenate([inside, *(inside * p[block, None] for p in passed)], axis=1)
+
+    sums = bootstrap.sums(columns).reshape(-1, 1 + len(passed), n_cells)
+    share = np.mean(passed, axis=0)
+    found = {}
+    for k in range(n_cells):
+        rows = cell == k
+        if bootstrap.total(rows) > 0 and not np.isnan(share[rows]).any():
+            with np.errstate(invalid="ignore", divide="ignore"):
+                fractions = [sums[:, 1 + seed, k] / sums[:, 0, k] for seed in range(len(passed))]
+            size = bootstrap.effective_size(share, rows)
+            found[classes[k // n_bins], k % n_bins + 1] = measure(fractions, confidence, n_binomial=size)
+    return found
 
 
 def _measure_discriminant(

@@ -73,3 +73,28 @@ def signal_score(logits: np.ndarray, signal: int) -> np.ndarray:
         others = np.logaddexp.reduce(np.delete(part, signal, axis=-1), axis=-1)
         score[start : start + _ROWS] = part[..., signal] - others
     return score
+
+
+def discriminant_score(logits: np.ndarray, classes: list[str], signal: str, fractions: dict[str, float]) -> np.ndarray:
+    """log(p_signal / Σ f_c p_c) from logits (n, n_classes): (n,) float64, finite also where probabilities round to 0.
+
+    fractions: f_c by class, none of them 0.
+    """
+    numbers = [classes.index(name) for name in fractions]
+    logs = np.log(np.array(list(fractions.values())))
+    score = np.empty(len(logits))
+    for start in range(0, len(logits), _ROWS):
+        part = logits[start : start + _ROWS].astype(np.float64)
+        below = np.logaddexp.reduce(part[:, numbers] + logs, axis=1)
+        score[start : start + _ROWS] = part[:, classes.index(signal)] - below
+    return score
+
+
+def tagging_score(task: Classification, logits: np.ndarray) -> np.ndarray:
+    """What ranks the task's signal above its backgrounds, (n,): the signal's probability. If the task states the
+    background's composition, the likelihood ratio to it, where the network has learned from equal numbers of each.
+    """
+    fractions = task.normalised_fractions()
+    if fractions is None:
+        return signal_score(logits, task.classes.index(task.signal))
+    return discriminant_score(logits, task.classes, task.signal, fractions)

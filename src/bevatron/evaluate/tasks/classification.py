@@ -9,7 +9,7 @@ from bevatron.config.sections.task import Classification
 from bevatron.evaluate.evaluation import EvaluationContext, Predictions, evaluation
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.calibration import expected_calibration_error, reliability
-from bevatron.evaluate.statistics.classes import ClassPredictions, pair_score, pairs_of, probability, signal_score
+from bevatron.evaluate.statistics.classes import ClassPredictions, pair_score, pairs_of, probability, tagging_score
 from bevatron.evaluate.statistics.measurement import Measurement, measure, wilson
 from bevatron.evaluate.statistics.ranking import Ranking
 from bevatron.evaluate.statistics.roc import roc_curve
@@ -71,7 +71,8 @@ def classification_metrics(
     """Every metric by its name; logits (n_seeds, n, n_classes), labels (n,) int64.
 
     accuracy, class_accuracy.<class>, log_loss, ece, auc.<a>_vs_<b> by the ratio of the two probabilities,
-    auc.<signal>_vs_rest and rejection.<background>.at_<percent> by the signal's probability.
+    auc.<signal>_vs_rest and rejection.<background>.at_<percent> by `tagging_score`: the signal's probability, or the
+    likelihood ratio to the background of the composition that the task states.
     """
     n_classes, n_seeds = len(task.classes), len(logits)
     of_classes = bootstrap.sums(lambda place: _one_hot(labels[place], n_classes))  # (replicas + 1, n_classes)
@@ -96,19 +97,36 @@ def classification_metrics(
         values = [Ranking(pair_score(x, i, j), labels == i, labels == j).auc(bootstrap) for x in logits]
         metrics[f"auc.{a}_vs_{b}"] = measure(values, confidence)
     signal = number[task.signal]
-    values = [Ranking(signal_score(x, signal), labels == signal, labels != signal).auc(bootstrap) for x in logits]
+    values = [_signal_auc(task, x, labels, bootstrap) for x in logits]
     metrics[f"auc.{task.signal}_vs_rest"] = measure(values, confidence)
     for name, k in number.items():
         if k == signal:
             continue
         rejections = [
-            Ranking(signal_score(x, signal), labels == signal, labels == k).rejection(bootstrap, task.efficiencies)
+            Ranking(tagging_score(task, x), labels == signal, labels == k).rejection(bootstrap, task.efficiencies)
             for x in logits
         ]
         for i, efficiency in enumerate(task.efficiencies):
             values = [r[:, i] for r in rejections]
             metrics[f"rejection.{name}.at_{100 * efficiency:g}"] = measure(values, confidence)
     return metrics
+
+
+def _signal_auc(task: Classification, logits: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
+    """Of one seed: the area under the ROC curve of the signal against the rest, (replicas + 1,).
+
+    Against a background of a stated composition it is Σ f_c A_c, A_c the area against class c alone by the same score:
+    exactly that of samples whose weights make up that composition.
+    """
+    signal, score = task.classes.index(task.signal), tagging_score(task, logits)
+    fractions = task.normalised_fractions()
+    if fractions is None:
+        return Ranking(score, labels == signal, labels != signal).auc(bootstrap)
+    areas = [
+        fraction * Ranking(score, labels == signal, labels == task.classes.index(name)).auc(bootstrap)
+        for name, fraction in fractions.items()
+    ]
+    return np.sum(areas, axis=0)
 
 
 def _measure_accuracy(
@@ -139,7 +157,7 @@ def classification_curves(
 ) -> dict[str, Any]:
     """What the plots need.
 
-    roc          by the signal's probability, as `roc_curve` says
+    roc          by `tagging_score`, as `roc_curve` says
     confusion    {"fraction": (true, predicted) mean over seeds, "low", "high": Wilson's, "samples": of each
                  true class}
     calibration  {class: points of its reliability diagram}
@@ -159,7 +177,7 @@ def classification_curves(
             content, error = bootstrap.histogram(p, edges, labels == k)
             shapes[k] += content
             errors[k] += error
-    scores = [signal_score(x, signal) for x in logits]
+    scores = [tagging_score(task, x) for x in logits]
     predicted = [ClassPredictions.of(x, labels).predicted for x in logits]
     return {
         "roc": roc_curve(

@@ -10,6 +10,7 @@ from bevatron.config.sections.section import Count, Fraction, Positive
 from bevatron.models.layers.activation import ActivationName, activation
 from bevatron.models.layers.attention_pool import AttentionPool
 from bevatron.models.layers.dense_layers import dense_layers
+from bevatron.models.layers.dropout import Dropout
 from bevatron.models.layers.encoder import SelfAttention
 from bevatron.models.layers.encoding import Encoding
 from bevatron.models.layers.inputs import InputGroup, Inputs
@@ -109,7 +110,7 @@ class GN2Block(nn.Module):
         self.linear1 = nn.Linear(width, 2 * hidden if options.gated else hidden)
         self.linear2 = nn.Linear(hidden, width)
         self.activation = activation(options.activation)
-        self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
+        self.dropout = Dropout(options.dropout)
         scale = options.layer_scale
         self.scales = None if scale is None else nn.Parameter(torch.full((2, width), scale))
 

@@ -1,5 +1,7 @@
 """ParticleNet: convolutions over a jet's elements as a cloud of points."""
 
+from typing import Annotated
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -38,7 +40,7 @@ class ParticleNet(nn.Module):
             "near, in their own units; none: all features, normalised",
         )
         neighbours: Count = Field(default=16, description="nearest elements that each element learns from")
-        convolutions: list[list[Count]] = Field(
+        convolutions: list[Annotated[list[Count], Field(min_length=1)]] = Field(
             default=[[64, 64, 64], [128, 128, 128], [256, 256, 256]],
             description="units of the layers of each edge convolution, one after another",
             min_length=1,

@@ -108,6 +108,7 @@ class ParticleTransformer(nn.Module):
         longer = WithRegisters(sets, 1)
         tokens = self.class_token.expand(sets.lengths.shape[0], -1)
         for block in self.class_blocks:
+            assert isinstance(block, ParticleBlock)
             tokens = block.attend_to(tokens, elements, longer)
         tokens = longer.lists.restore([self.norm(tokens)])
         return elements, sets, torch.cat([tokens, dense[:, : self.sequence_input.n_dense_features]], 1)

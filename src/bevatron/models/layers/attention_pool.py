@@ -26,7 +26,7 @@ class AttentionPool(nn.Module):
 def _pool(values: Tensor, scores: Tensor, seen: Tensor | None) -> Tensor:
     """Values (n_lists, n, width) and scores (n_lists, n, 1) to (n_lists, width)."""
     if values.shape[1] == 1:
-        return values.squeeze(1)
+        return values.squeeze(1) + 0 * scores.squeeze(1)  # the gradient of the scores is zero, not missing
     scores = scores.transpose(1, 2)
     if seen is not None:
         scores = scores.masked_fill(~seen.squeeze(1), -torch.inf)

@@ -26,7 +26,7 @@ class EdgeConvolution(nn.Module):
         sizes = [2 * n_inputs, *widths]
         layers = [nn.Linear(n, units, bias=False) for n, units in zip(sizes[:-1], widths, strict=True)]
         self.first, self.hidden = layers[0], nn.ModuleList(layers[1:])
-        self.norms = nn.ModuleList(BatchNorm(units) for units in widths)
+        self.norms = nn.ModuleList(BatchNorm(units, relu=True) for units in widths)
         self.shortcut = None
         if n_inputs != widths[-1]:
             self.shortcut, self.shortcut_norm = nn.Linear(n_inputs, widths[-1], bias=False), BatchNorm(widths[-1])
@@ -37,9 +37,9 @@ class EdgeConvolution(nn.Module):
         of_element, of_difference = self.first.weight.chunk(2, 1)
         both = functional.linear(elements, torch.cat([of_element - of_difference, of_difference]))
         edges = graph.connect(*both.chunk(2, -1))
-        edges = torch.relu_(self.norms[0](edges, graph.present))
+        edges = self.norms[0](edges, graph.present)
         for layer, norm in zip(self.hidden, self.norms[1:], strict=True):
-            edges = torch.relu_(norm(layer(edges), graph.present))
+            edges = norm(layer(edges), graph.present)
         if self.shortcut is not None:
             present = lists.present if isinstance(lists, PaddedSets) else None
             elements = self.shortcut_norm(self.shortcut(elements), present)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bevatron.models.layers.dropout import dropout
 from bevatron.models.layers.lists_by_length import Sets
 
 
@@ -66,7 +67,7 @@ class SelfAttention(nn.Module):
             return projected[:, :, 2 * width :] + 0 * bias.sum()  # the gradient of the bias is zero, not missing
         query, key, value = projected.view(n_lists, n, 3, self.heads, size).permute(2, 0, 3, 1, 4).flatten(1, 2)
         scores = torch.baddbmm(bias.flatten(0, 1), query, key.transpose(1, 2), alpha=size**-0.5)
-        weights = functional.dropout(torch.softmax(scores, 2), self.dropout, self.training)
+        weights = dropout(torch.softmax(scores, 2), self.dropout, self.training)
         return (weights @ value).view(n_lists, self.heads, n, size).transpose(1, 2).flatten(2)
 
     def _attend(self, projected: Tensor, seen: Tensor | None) -> Tensor:

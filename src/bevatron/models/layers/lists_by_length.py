@@ -1,4 +1,6 @@
-"""Lists as sets: sums over their elements, and groups of lists of about one length, for attention among elements."""
+"""Lists in the order of their lengths: sums over their elements, groups of lists of about one length, for attention
+among elements, and windows of neighbours.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,6 +8,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from bevatron.models.layers.inputs import Lists, Padded
 from bevatron.models.layers.list_order import ListOrder
@@ -89,6 +92,27 @@ class ListsByLength:
         """A row for each list of each bucket, (n_lists, width), in the order of the batch: (batch, width)."""
         return self.order.restore(torch.cat(parts))
 
+    def windows(self, values: Tensor, reach: int) -> Tensor:
+        """Each row with those up to `reach` places before and after it in its list, (n_elements, (2 reach + 1) width):
+        the earliest first, zero where there is none.
+        """
+        before, after = self._places_around
+        moved = [values]
+        for distance in range(1, reach + 1):
+            earlier = values.roll(distance, 0).masked_fill((before < distance).unsqueeze(1), 0)
+            later = values.roll(-distance, 0).masked_fill((after < distance).unsqueeze(1), 0)
+            moved = [earlier, *moved, later]
+        return torch.cat(moved, 1)
+
+    @cached_property
+    def _places_around(self) -> tuple[Tensor, Tensor]:
+        """Of each element how many are before it in its list, and after it; both (n_elements,) int64."""
+        lengths, n_elements = self._order.lengths, len(self.elements)
+        last = torch.repeat_interleave(lengths.cumsum(0) - 1, lengths, output_size=n_elements)
+        after = last - torch.arange(n_elements, device=last.device)
+        before = torch.repeat_interleave(lengths, lengths, output_size=n_elements) - 1 - after
+        return before, after
+
 
 class PaddedSets:
     """The same for padded lists: one bucket of all, whose elements are (batch, n, width). It is what ONNX can express.
@@ -126,6 +150,14 @@ class PaddedSets:
     def restore(self, parts: list[Tensor]) -> Tensor:
         """A row for each list, (batch, width), as it is."""
         return parts[0]
+
+    def windows(self, values: Tensor, reach: int) -> Tensor:
+        """Each vector with those up to `reach` places before and after it in its list: (batch, n, (2 reach + 1) width),
+        the earliest first, zero where there is none.
+        """
+        n = values.shape[1]
+        wide = functional.pad(values * self._present.unsqueeze(2), (0, 0, reach, reach))
+        return torch.cat([wide[:, start : start + n] for start in range(2 * reach + 1)], 2)
 
 
 @dataclass(frozen=True)

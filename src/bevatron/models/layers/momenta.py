@@ -61,7 +61,7 @@ class Momenta(nn.Module):
 
 
 def pair_features(first: Tensor, second: Tensor) -> Tensor:
-    """ln kT, ln z, ln Δ and ln m² of pairs (Qu, Li and Qian, arXiv:2202.03772, eq. 3).
+    """Ln kT, ln z, ln Δ and ln m² of pairs (Qu, Li and Qian, arXiv:2202.03772, eq. 3).
 
     Δ² = (y_a − y_b)² + (φ_a − φ_b)², kT = min(pt_a, pt_b) Δ, z = min(pt_a, pt_b) / (pt_a + pt_b), m² = (p_a + p_b)²;
     none of them below 1e-8. m² is a sum of positive terms, in which nothing cancels:

@@ -2,9 +2,12 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from bevatron.models.layers.lists_by_length import Bucket, ListsByLength, PaddedSets, Sets
 from bevatron.models.layers.row_places import RowPlaces
@@ -29,7 +32,8 @@ class _Edges:
     def connect(self, to: Tensor, come_from: Tensor) -> Tensor:
         """to[i] + come_from[j] of each edge from j to i: (n_lists, n, width) each to (n_lists, n, k, width)."""
         if self.neighbours is None:
-            return _off_diagonal(to.unsqueeze(2) + come_from.unsqueeze(1))
+            exporting = torch.compiler.is_exporting()
+            return _all_others(to, come_from) if exporting else _AllOthers.apply(to, come_from)
         width = come_from.shape[2]
         first = torch.arange(come_from.shape[0], device=come_from.device).view(-1, 1, 1) * come_from.shape[1]
         found = come_from.reshape(-1, width).index_select(0, (self.neighbours + first).view(-1))
@@ -67,7 +71,7 @@ class RaggedNeighbours:
         parts = zip(self._buckets, self._lists.split(to), self._lists.split(come_from), strict=True)
         rows = [(edges, edges.connect(a, b).reshape(-1, to.shape[1])) for edges, a, b in parts if edges.k]
         if not rows:
-            return to.new_zeros(0, to.shape[1]) + 0 * (to.sum() + come_from.sum())
+            return to[:0] + come_from[:0]
         return torch.cat([part if edges.places is None else edges.places.take(part) for edges, part in rows])
 
     def mean(self, values: Tensor) -> Tensor:
@@ -79,6 +83,8 @@ class RaggedNeighbours:
                 continue
             placed = part if edges.places is None else edges.places.put(part)
             parts.append(edges.mean(placed.view(edges.n_lists, edges.n, edges.k, width)))
+        if len(values) == 0:
+            parts[0] = parts[0] + 0 * values.sum()  # the gradient of the layers is zero, not missing
         return self._lists.join(parts)
 
 
@@ -87,6 +93,7 @@ class PaddedNeighbours:
 
     def __init__(self, lists: PaddedSets, points: Tensor, k: int):
         self._edges = _edges(points.detach(), lists.present, k)
+        assert self._edges.present is not None
         self.present = self._edges.present
 
     def connect(self, to: Tensor, come_from: Tensor) -> Tensor:
@@ -113,6 +120,7 @@ def _ragged_edges(bucket: Bucket, points: Tensor, k: int) -> _Edges:
     if seen is None:
         return _edges(points, None, k)
     edges = _edges(points, seen.view(bucket.n_lists, bucket.n), k)
+    assert edges.present is not None
     present = edges.present.view(-1)
     rows = present.nonzero().squeeze(1)
     places = RowPlaces((present.cumsum(0) - 1).clamp_(min=0), present, rows)
@@ -146,6 +154,26 @@ def _squared_distances(points: Tensor) -> Tensor:
     with nullcontext() if exporting else torch.autocast(points.device.type, enabled=False):
         square = points.square().sum(2)
         return square.unsqueeze(2) + square.unsqueeze(1) - 2 * points @ points.transpose(1, 2)
+
+
+def _all_others(to: Tensor, come_from: Tensor) -> Tensor:
+    return _off_diagonal(to.unsqueeze(2) + come_from.unsqueeze(1))
+
+
+class _AllOthers(Function):
+    """to[i] + come_from[j] for all j but i, (n_lists, n, width) each to (n_lists, n, n - 1, width)."""
+
+    @staticmethod
+    def forward(ctx: Any, to: Tensor, come_from: Tensor) -> Tensor:
+        return _all_others(to, come_from)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        n_lists, n, _, width = gradient.shape
+        pairs = gradient.new_zeros(n_lists, n * n, width)
+        pairs[:, 1:].view(n_lists, n - 1, n + 1, width)[:, :, :-1] = gradient.reshape(n_lists, n - 1, n, width)
+        return gradient.sum(2), pairs.view(n_lists, n, n, width).sum(1)
 
 
 def _off_diagonal(pairs: Tensor) -> Tensor:

@@ -27,8 +27,8 @@ class _Pairs:
 
 
 class Pairs:
-    """Of ragged lists the pairs that exist are rows (n_rows, width); of padded ones all are (batch, n_pairs, width), and
-    `present` (batch, n_pairs) is which exist.
+    """Pairs of ragged lists are rows (n_rows, width), those that exist; all pairs of padded lists are (batch, n_pairs,
+    width), and `present` (batch, n_pairs) is which exist.
     """
 
     present: Tensor | None = None

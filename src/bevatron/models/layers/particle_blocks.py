@@ -1,10 +1,13 @@
 """The parts of the Particle Transformer: embeddings of elements and pairs, and its blocks."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from bevatron.models.layers.batch_norm import BatchNorm
+from bevatron.models.layers.dropout import Dropout
 from bevatron.models.layers.encoder import SelfAttention
 from bevatron.models.layers.lists_by_length import PaddedSets, Sets
 from bevatron.models.layers.momenta import N_PAIR_FEATURES, pair_features
@@ -41,10 +44,10 @@ class PairEmbedding(nn.Module):
         super().__init__()
         sizes = [N_PAIR_FEATURES, *widths, heads]
         self.norms = nn.ModuleList(BatchNorm(size) for size in sizes)
-        self.layers = nn.ModuleList(nn.Linear(n, size) for n, size in zip(sizes[:-1], sizes[1:], strict=True))
+        self.layers = nn.ModuleList(nn.Linear(n, size) for n, size in pairwise(sizes))
 
     def forward(self, momenta: Tensor, lists: Sets) -> list[Tensor]:
-        """Momenta as `Momenta` gives them, elements as `lists` has them, to biases (n_lists, heads, n, n) of buckets."""
+        """What `Momenta` gives of the elements of `lists` to a bias for each bucket, (n_lists, heads, n, n)."""
         pairs = Pairs(lists, momenta)
         first, second = pairs.members()
         if self.training or torch.is_grad_enabled() or torch.compiler.is_exporting():
@@ -74,7 +77,7 @@ class ParticleBlock(nn.Module):
         self.linear1, self.linear2 = nn.Linear(width, feedforward), nn.Linear(feedforward, width)
         self.head_scale = nn.Parameter(torch.ones(heads))
         self.residual_scale = nn.Parameter(torch.ones(width))
-        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, lists: Sets, bias: list[Tensor] | None) -> Tensor:
         """Elements attend to those of their list; bias: see `SelfAttention`."""

@@ -1,7 +1,7 @@
-"""Lists with elements of the network's own before those of the sample, which attend and are attended to as all others.
+"""Lists with elements of the network's own before the sample's, which attend and are attended to as all others.
 
-Registers after Darcet et al. (arXiv:2309.16588); a class token after Devlin et al. (arXiv:1810.04805) is one of them. No
-list is empty then.
+They are registers (Darcet et al., arXiv:2309.16588), or a class token (Devlin et al., arXiv:1810.04805). No list is
+empty then.
 """
 
 import torch

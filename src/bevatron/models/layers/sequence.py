@@ -21,9 +21,9 @@ class SequenceInput:
     """Joins the input groups to one sequence.
 
     Lists are aligned (element i of each belongs to the same track) and joined along their features. Dense groups are
-    joined to `dense`, `n_dense_features` of them, and last the fraction of the places that are taken. Where no group is a list, the dense groups
-    together are a list of one element, and nothing is left for `dense`: so the techniques for lists can be compared on
-    the expert features alone, as in table I of Guest et al. (arXiv:1607.08633).
+    joined to `dense`, `n_dense_features` of them, and last the fraction of the places that are taken. Where no group is
+    a list, the dense groups together are a list of one element, and nothing is left for `dense`: so the techniques for
+    lists can be compared on the expert features alone, as in table I of Guest et al. (arXiv:1607.08633).
 
     Raises UserError where the lists are of different maximal length, and so cannot be aligned.
     """

@@ -95,20 +95,22 @@ def _concatenate_chunks(parts: list[ReconstructedJets]) -> ReconstructedJets:
         for part, jet, event in zip(parts, jets, events, strict=False)
     ]
     vertices = [
-        replace(part.vertices, jet=part.vertices.jet + jet, vertex=_shift_rows(part.vertices.vertex, row))
+        replace(part.vertices, jet=part.vertices.jet + jet, vertex=shift_rows(part.vertices.vertex, row))
         for part, jet, row in zip(parts, jets, rows, strict=False)
     ]
     return ReconstructedJets(
-        _concatenate_fields(tracks),
-        _concatenate_fields(vertices),
+        concatenate_fields(tracks),
+        concatenate_fields(vertices),
         *(np.concatenate([getattr(p, name) for p in parts]) for name in ("primary", "primary_covariance", "collision")),
     )
 
 
-def _concatenate_fields(parts: list[RecordsT]) -> RecordsT:
+def concatenate_fields(parts: list[RecordsT]) -> RecordsT:
+    """The records of all parts as one, of the first part's type."""
     kind = type(parts[0])
     return kind(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(kind)))
 
 
-def _shift_rows(vertex: np.ndarray, by: int) -> np.ndarray:
+def shift_rows(vertex: np.ndarray, by: int) -> np.ndarray:
+    """Rows of vertices (total,) counted on by `by`; NONE stays."""
     return np.where(vertex == NONE, NONE, vertex + by)

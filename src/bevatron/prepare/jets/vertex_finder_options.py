@@ -22,6 +22,8 @@ class JetFitterCuts(Section):
         default=0.05, description="the same for tracks in no two-track vertex that cross the axis in front"
     )
     single_probability_max_behind: Fraction = Field(default=0.01, description="the same, behind")
+    pair_d0_max: Positive = Field(default=3.5, description="largest |d0| of tracks of two-track vertices, mm")
+    pair_z0_max: Positive = Field(default=5.0, description="largest |z0| of tracks of two-track vertices, mm")
     single_d0_max: Positive = Field(default=1.5, description="largest |d0| of tracks in no two-track vertex, mm")
     single_z0_max: Positive = Field(default=3.0, description="largest |z0| of tracks in no two-track vertex, mm")
     pair_chi2_max: Positive = Field(
@@ -47,7 +49,15 @@ class JetFitterCuts(Section):
         "GeV to 0.9 above 5 GeV), instead of merge_probability: more cascades of beauty and charm are resolved, more "
         "single vertices are split",
     )
+    merge_by_increase: bool = Field(
+        default=False,
+        description="these probabilities are of the increase of χ², one degree of freedom, and not of the χ² of the "
+        "merged vertex: resolves shorter cascades, splits vertices of ten tracks or more",
+    )
     reject_v0: bool = Field(default=True, description="remove pairs that look like K0_S, Λ or a photon conversion")
+    v0_significance_min: NonNegative = Field(
+        default=4.5, description="least distance of such a pair from the primary vertex, in σ"
+    )
     kaon_window: NonNegative = Field(default=0.018, description="half width of the window in mass around K0_S, GeV")
     lambda_window: NonNegative = Field(default=0.007, description="half width of the window in mass around Λ, GeV")
     conversion_mass: NonNegative = Field(default=0.03, description="largest mass (electrons) of a conversion, GeV")
@@ -75,6 +85,8 @@ class InclusiveVertexCuts(Section):
     pileup_z0_significance: NonNegative = Field(
         default=6.0, description="... and farther than this along it come from other collisions: not used (in σ)"
     )
+    d0_max: Positive = Field(default=5.0, description="largest |d0| of tracks, mm")
+    z0_max: Positive = Field(default=25.0, description="largest |z0| of tracks, mm")
     pair_chi2_max: Positive = Field(default=4.5, description="largest χ² of a seed (one degree of freedom)")
     flight_significance_min: NonNegative = Field(
         default=3.0, description="least distance of a seed from the primary vertex, in σ"
@@ -87,6 +99,9 @@ class InclusiveVertexCuts(Section):
     probability_min: Fraction = Field(default=0.001, description="least probability of the vertex' χ²")
     max_tracks: Count = Field(default=25, description="most displaced tracks of a jet that are paired", ge=2, le=50)
     reject_v0: bool = Field(default=True, description="remove pairs that look like K0_S, Λ or a photon conversion")
+    v0_significance_min: NonNegative = Field(
+        default=8.0, description="least distance of such a pair from the primary vertex, in σ"
+    )
     kaon_window: NonNegative = Field(default=0.022, description="half width of the window in mass around K0_S, GeV")
     lambda_window: NonNegative = Field(default=0.008, description="half width of the window in mass around Λ, GeV")
     conversion_mass: NonNegative = Field(default=0.04, description="largest mass (electrons) of a conversion, GeV")

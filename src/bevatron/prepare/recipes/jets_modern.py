@@ -12,7 +12,7 @@ from bevatron.prepare.jets.flavour import assign_flavour
 from bevatron.prepare.jets.flavour_hadron import hadron_targets
 from bevatron.prepare.jets.jet_options import BeamSpot, Resampling, Tracking
 from bevatron.prepare.jets.resampling import cells_of, n_cells
-from bevatron.prepare.jets.select_rows import select_rows
+from bevatron.prepare.jets.resampling_rows import select_rows
 from bevatron.prepare.jets.track_selection import TrackSelection
 from bevatron.prepare.jets.vertex_finder_options import InclusiveVertexCuts, JetFitterCuts
 from bevatron.raw.split import EVENT

@@ -15,7 +15,7 @@ from bevatron.prepare.tracking.transport import add_normal, chi_squared, clear_n
 
 GLOBAL = 5  # parameters that all vertices share
 STEPS, HALVINGS = 30, 8
-CLOSE = 1e-7  # decrease of χ² that a step promises, at which the fit ends: 3e-4 standard deviations
+CLOSE, NEAR = 1e-7, 1e-3  # decreases of χ² that a step promises, at which a fit ends: 3e-4 and 0.03 standard deviations
 MAX_STEP = 20.0  # mm, of a distance
 LOOSE = 1e-5  # mm⁻²: the least that is known of a distance, as of a track along the axis: 300 mm
 PRIMARY = -1  # the vertex of tracks at the primary vertex
@@ -71,7 +71,7 @@ def make_buffers(n):
 
 
 @compiled
-def fit_chain(tracks, matrices, field, rows, n, vertex_of, m, prior, parameters, buffers):
+def fit_chain(tracks, matrices, field, rows, n, vertex_of, m, prior, parameters, buffers, close):
     """Fits tracks[rows[:n]] to the m vertices vertex_of[:n] (0 … m - 1, or PRIMARY); returns χ².
 
     The parameters (5 + m,) are the primary vertex p, phi and theta of the flight, and the distances d_i, along it, of
@@ -82,7 +82,8 @@ def fit_chain(tracks, matrices, field, rows, n, vertex_of, m, prior, parameters,
 
     r(x) the exact helix' two distances to its vertex x and G the inverse of their covariance
     (`transport.fill_constraint`). Each distance couples to the five shared parameters alone, so it is eliminated
-    (Schur complement), and a step costs a 5 × 5 inverse whatever m is. Steps that raise χ² are halved.
+    (Schur complement), and a step costs a 5 × 5 inverse whatever m is. Steps that raise χ² are halved; the fit ends
+    where a step promises to lower it by less than `close`.
 
     Leaves in the buffers, at the solution: chi2 (n,) of each track; covariance (5, 5) of the shared parameters S; and
     of the distances coupling w_i (5,) and weight e_i, so that cov(d_i, d_j) = δ_ij / e_i + w_iᵀ S w_j and
@@ -91,7 +92,7 @@ def fit_chain(tracks, matrices, field, rows, n, vertex_of, m, prior, parameters,
     total = _evaluate(tracks, matrices, field, rows, n, vertex_of, m, prior, parameters, buffers)
     for _ in range(STEPS):
         gain = _solve(m, prior, parameters, buffers)
-        if not gain > CLOSE:
+        if not gain > close:
             break
         fraction, accepted = 1.0, False
         for i in range(m):
@@ -101,7 +102,7 @@ def fit_chain(tracks, matrices, field, rows, n, vertex_of, m, prior, parameters,
             for i in range(GLOBAL + m):
                 buffers.trial[i] = parameters[i] + fraction * buffers.step[i]
             lower = _evaluate(tracks, matrices, field, rows, n, vertex_of, m, prior, buffers.trial, buffers)
-            if lower <= total + CLOSE:
+            if lower <= total + close:
                 accepted = True
                 break
             fraction *= 0.5
@@ -128,11 +129,11 @@ def distance_covariance(buffers, i, j):
 @compiled
 def find_start(track, matrix, field, prior, constraint, work):
     """The distance along the jet's axis from the primary vertex at which a track's χ² is least: where it crosses the
-    axis; and its inverse variance. constraint (10,) and work (2, 5) are buffers.
+    axis. constraint (10,) and work (2, 5) are buffers.
     """
     ux, uy = math.sin(prior.theta) * math.cos(prior.phi), math.sin(prior.theta) * math.sin(prior.phi)
     uz = math.cos(prior.theta)
-    distance, weight = 0.0, LOOSE
+    distance = 0.0
     for _ in range(4):
         x, y = prior.vertex[0] + distance * ux, prior.vertex[1] + distance * uy
         fill_constraint(track, matrix, field, x, y, prior.vertex[2] + distance * uz, work, constraint)
@@ -145,7 +146,7 @@ def find_start(track, matrix, field, prior, constraint, work):
         distance += min(max(step, -MAX_STEP), MAX_STEP)
         if abs(step) < 1e-3:
             break
-    return distance, weight
+    return distance
 
 
 @compiled

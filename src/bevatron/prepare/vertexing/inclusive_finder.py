@@ -7,6 +7,7 @@ import numpy as np
 
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.tracking.transport import chi_squared, fill_constraint
+from bevatron.prepare.vertexing.far_v0 import drop_near_v0
 from bevatron.prepare.vertexing.probability import chi2_probability
 from bevatron.prepare.vertexing.vertex_finder import (
     PION,
@@ -14,6 +15,7 @@ from bevatron.prepare.vertexing.vertex_finder import (
     clear_momentum,
     find_pairs,
     invariant_mass,
+    is_like_v0,
     measure_flight,
 )
 from bevatron.prepare.vertexing.vertex_fit import fit_vertex
@@ -27,9 +29,12 @@ class InclusiveCuts(NamedTuple):
     lifetime_shift: float
     pileup_d0_significance: float
     pileup_z0_significance: float
+    d0_max: float
+    z0_max: float
     track_chi2_max: float
     probability_min: float
     max_tracks: int
+    v0_significance_min: float
 
 
 @compiled
@@ -39,10 +44,11 @@ def find_inclusive(
 ):  # fmt: skip
     """Finds the vertex of the tracks [low, high) of a jet; returns the number of its seeds, 0 if there is none.
 
-    1. Pairs of displaced tracks are fitted (`vertex_finder.find_pairs`); those like a V0 take their tracks out, and
-    the others whose distances from the primary vertex sum up to enough are the seeds. 2. All tracks of seeds are
-    fitted to one vertex, and the track with the largest χ² is removed until no χ² is too large, that of the vertex is
-    probable and its mass small enough, or until one track is left. The vertex must lie in front.
+    1. Pairs of displaced tracks are fitted (`vertex_finder.find_pairs`); those like a V0, if far enough, take their
+    tracks out, and the others whose distances from the primary vertex sum up to enough are the seeds. 2. All tracks of
+    seeds are fitted to one vertex, and the track with the largest χ² is removed until no χ² is too large, that of the
+    vertex is probable and its mass small enough, or until one track is left. The vertex must lie in front, and one of
+    two tracks must not look like a V0.
 
     Writes record, of the type `vertex_finder.VERTEX`, and of each track whether it belongs to the vertex and its
     azimuth there into is_member and phi, (total,).
@@ -59,6 +65,10 @@ def find_inclusive(
     n_pairs = find_pairs(
         tracks, matrices, field, rows, n, primary, primary_covariance, axis, pair_cuts, pairs, positions, is_v0
     )
+    drop_near_v0(
+        tracks, matrices, field, pairs, positions, n_pairs, primary, primary_covariance, axis,
+        cuts.v0_significance_min, is_v0,
+    )  # fmt: skip
     of_v0, of_seed = np.zeros(high - low, np.bool_), np.zeros(high - low, np.bool_)
     significance = np.zeros(high - low)
     for k in range(n):
@@ -108,7 +118,8 @@ def _select_tracks(
         phi = constraint[9]
         forward = constraint[0] * (axis[1] * math.cos(phi) - axis[0] * math.sin(phi)) >= 0.0  # as helix.lifetime_sign
         size = math.sqrt(chi2_primary[k]) + (cuts.lifetime_shift if forward else -cuts.lifetime_shift)
-        if size < cuts.track_significance_min:
+        near = abs(constraint[0]) < cuts.d0_max and abs(constraint[1]) < cuts.z0_max
+        if size < cuts.track_significance_min or not near:
             continue
         determinant = constraint[6] * constraint[8] - constraint[7] ** 2
         sine, cosine = math.sin(phi), math.cos(phi)
@@ -159,6 +170,10 @@ def _fit_and_remove(
             rows[k] = rows[k + 1]
     if n < 2:
         return False
+    if n == 2 and pair_cuts.reject_v0:
+        first, second = tracks[rows[0]], tracks[rows[1]]
+        if is_like_v0(first, second, constraints, position, primary, pair_cuts, total):
+            return False
     length, significance, across, forward = measure_flight(position, covariance, primary, primary_covariance, axis)
     if not forward or across > pair_cuts.flight_max:
         return False

@@ -8,9 +8,10 @@ from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.jets.vertex_finder_options import InclusiveVertexCuts
 from bevatron.prepare.tracking.detector import Tracks
 from bevatron.prepare.vertexing.inclusive_finder import InclusiveCuts, find_inclusive
+from bevatron.prepare.vertexing.pair_cuts import make_pair_cuts
 from bevatron.prepare.vertexing.secondary_vertices import NONE
 from bevatron.prepare.vertexing.track_momenta import sum_momenta
-from bevatron.prepare.vertexing.vertex_finder import VERTEX, FinderCuts
+from bevatron.prepare.vertexing.vertex_finder import VERTEX
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,7 @@ def find_inclusive_vertices(
     """
     values = options.model_dump()
     cuts = InclusiveCuts(**{name: values[name] for name in InclusiveCuts._fields})
-    pair_cuts = FinderCuts(
-        max_vertices=1,
-        seed_significance=0.0,
-        chi2_cut=0.0,
-        chi2_per_ndf_max=0.0,
-        **{name: values[name] for name in FinderCuts._fields if name in values},
-    )
+    pair_cuts = make_pair_cuts(options)
     first = np.searchsorted(tracks.jet, np.arange(jets + 1))
     n_pairs, records = np.zeros(jets, np.int64), np.zeros(jets, VERTEX)
     is_member, phi = np.zeros(len(tracks), bool), np.array(tracks.parameters[:, 2])

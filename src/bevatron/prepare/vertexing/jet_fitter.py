@@ -7,11 +7,12 @@ import numpy as np
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.jets.vertex_finder_options import JetFitterCuts
 from bevatron.prepare.tracking.detector import Tracks
-from bevatron.prepare.vertexing.flight_axis_finder import CHAIN, CHAIN_VERTEX, MAX_TRACKS, ChainCuts, find_chain
+from bevatron.prepare.vertexing.flight_axis_finder import CHAIN, CHAIN_VERTEX, MAX_TRACKS, find_chain
 from bevatron.prepare.vertexing.flight_axis_fit import ChainPrior
+from bevatron.prepare.vertexing.flight_axis_merging import ChainCuts
+from bevatron.prepare.vertexing.pair_cuts import make_pair_cuts
 from bevatron.prepare.vertexing.secondary_vertices import NONE
 from bevatron.prepare.vertexing.track_momenta import sum_momenta
-from bevatron.prepare.vertexing.vertex_finder import FinderCuts
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,7 @@ def fit_decay_chains(
     """
     values = options.model_dump()
     cuts = ChainCuts(**{name: values[name] for name in ChainCuts._fields})
-    pair_cuts = FinderCuts(
-        max_vertices=1,
-        seed_significance=0.0,
-        chi2_cut=0.0,
-        chi2_per_ndf_max=0.0,
-        **{name: values[name] for name in FinderCuts._fields if name in values},
-    )
+    pair_cuts = make_pair_cuts(options)
     unit = axis / np.sqrt((axis**2).sum(axis=1, keepdims=True))
     phi, theta = np.arctan2(unit[:, 1], unit[:, 0]), np.arctan2(np.hypot(unit[:, 0], unit[:, 1]), unit[:, 2])
     theta_error = np.maximum(options.axis_eta_error * np.sin(theta), 1e-6)  # ∂θ/∂η = -sin θ

@@ -8,14 +8,16 @@ from bevatron.report.plots.style import FEW_CLASSES, INK
 
 def plot_confusion(classes: list[str], curve: dict, axes: Axes) -> None:
     """Fractions of each true class predicted as each class (rows add up to 100 %), with binomial errors; of many
-    classes whole per cent without errors, and nothing where it is none.
+    classes whole per cent without errors, and nothing where it is none. The row of a class without samples is empty.
     """
-    fraction = 100 * np.array(curve["fraction"])
-    half = 50 * (np.array(curve["high"]) - np.array(curve["low"]))
+    fraction = 100 * np.array(curve["fraction"], float)
+    half = 50 * (np.array(curve["high"], float) - np.array(curve["low"], float))
     many = len(classes) > FEW_CLASSES
     axes.imshow(fraction, cmap="Blues", vmin=0, vmax=100, aspect="auto")
     for i in range(len(classes)):
         for j in range(len(classes)):
+            if np.isnan(fraction[i, j]):
+                continue
             colour = "white" if fraction[i, j] > 55 else INK
             if many:
                 text = f"{fraction[i, j]:.0f}" if fraction[i, j] >= 0.5 else ""

@@ -8,9 +8,13 @@ from pydantic import Field
 from bevatron.config.loading import kinds
 from bevatron.config.sections.section import Positive
 from bevatron.errors import UserError
+from bevatron.simulate.collisions.calorimeter import cluster_calorimeter_jets
 from bevatron.simulate.collisions.clustering import cluster_jets, select_visible
 from bevatron.simulate.collisions.hadrons import decay_vertex, find_weakly_decaying, match_nearest_jet
 from bevatron.simulate.collisions.particles import Particles
+from bevatron.simulate.collisions.partons import FEATURES as PARTON_FEATURES
+from bevatron.simulate.collisions.partons import UNITS as PARTON_UNITS
+from bevatron.simulate.collisions.partons import find_partons
 from bevatron.simulate.collisions.spectators import find_spectators
 from bevatron.simulate.collisions.track_truth import find_origins
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
@@ -23,8 +27,13 @@ UNITS = ("GeV",) * 4 + ("mm",) * 3
 class JetOptions(kinds.Options):
     """How particles become jets; the same for every source of events."""
 
+    calorimeter: bool = Field(
+        default=False,
+        description="cluster jets from towers of a simulated calorimeter, and scale their energies; default: from "
+        "particles",
+    )
     jet_radius: Positive = Field(default=0.4, description="radius parameter of the anti-kT algorithm")
-    jet_pt_min: Positive = Field(default=20.0, description="least pt of a jet, GeV")
+    jet_pt_min: Positive = Field(default=20.0, description="least pt of a jet, GeV; of towers before the scale")
     jet_eta_max: Positive = Field(default=2.5, description="largest |eta| of a jet")
     particle_eta_max: Positive = Field(default=4.9, description="largest |eta| of the particles clustered")
     track_truth: bool = Field(
@@ -38,6 +47,7 @@ def build_jet_samples(
     options: JetOptions,
     first_event: int,
     process: int,
+    random: np.random.Generator,
 ) -> Samples:
     """The jets of one batch of events, which are numbered from `first_event`.
 
@@ -46,12 +56,18 @@ def build_jet_samples(
     the charge), `spectators` and `spectator_ids` (in the form of the constituents: the event's charged particles
     outside of the selected jets, which help to find the point of the collision; listed with the first jet of their
     event, and empty for the others), `hadrons` (weakly decaying beauty and charm hadrons to which this jet is the
-    nearest within ΔR < 0.8: momentum, energy, point of decay), `hadron_ids` (PDG number, heaviest quark).
+    nearest within ΔR < 0.8: momentum, energy, point of decay), `hadron_ids` (PDG number, heaviest quark), `partons`
+    (for each kind of quark and gluon the ΔR of the nearest one: bevatron.simulate.collisions.partons). Targets: `event`
+    uint64, `process` int64. The id is event << 8 | rank of the jet in its event. `random` is used for the calorimeter
+    alone.
     With `track_truth` also `constituent_origins` and `spectator_origins`, numbers of `bevatron.raw.track_origins`.
-    Targets: `event` uint64, `process` int64. The id is event << 8 | rank of the jet in its event.
     """
     entries = select_visible(particles, options.particle_eta_max)
-    jets = cluster_jets(particles, entries, options.jet_radius, options.jet_pt_min)
+    if options.calorimeter:
+        thirds = charges(particles.pdg_id[entries])
+        jets = cluster_calorimeter_jets(particles, thirds, entries, options.jet_radius, options.jet_pt_min, random)
+    else:
+        jets = cluster_jets(particles, entries, options.jet_radius, options.jet_pt_min)
     hadrons = find_weakly_decaying(particles)
     matched = match_nearest_jet(particles, hadrons, jets)  # before the cut in eta: the nearest jet may be outside
     inside = np.flatnonzero(np.abs(jets.eta) < options.jet_eta_max)
@@ -85,6 +101,7 @@ def build_jet_samples(
             "constituent_ids": Group(_lists_like(ids, jets.constituents), ("pdg_id", "charge_thirds"), ("", "e/3")),
             "spectators": Group(others, FOUR_MOMENTUM, UNITS),
             "spectator_ids": Group(other_ids, ("pdg_id", "charge_thirds"), ("", "e/3")),
+            "partons": Group(find_partons(particles, jets), PARTON_FEATURES, PARTON_UNITS),
             "hadrons": Group(decays, FOUR_MOMENTUM, UNITS),
             "hadron_ids": Group(_lists_like(hadron_ids, matched), ("pdg_id", "quark"), ("", "")),
             **origins,

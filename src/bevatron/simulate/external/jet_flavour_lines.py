@@ -6,7 +6,10 @@ The data set (dataset.json.gz, "HEP jet flavor 2016" of the UC Irvine machine-le
     [jet pt, jet eta, flavour, [8 track experts], [6 vertex experts], [track, track, ...]]
 
 and each track is [[5 parameters], [15 covariance terms], [weight], [7 vertex features]]: 28 numbers, those of the
-tracks of the primary vertex first. Numbers that do not exist are the texts "NaN", "-NaN", "inf" and "-inf".
+tracks of the primary vertex first. phi and theta are counted from the jet's axis (the authors' commit 8acd7b5 of
+2016-03-18). Tracks of the primary vertex have as their vertex that of the jet's primary tracks: its mass, number of
+tracks and energy fraction, displacement and significance 0, and no direction. Numbers that do not exist are the texts
+"NaN", "-NaN", "inf" and "-inf".
 
 Sources of this description, since the data set's own readme.txt could not be fetched here: the six parts and the
 texts, A. Stein's reader (github.com/AnnikaStein/Adversarial-Training-for-Jet-Tagging, read_dataset.ipynb); names and
@@ -119,7 +122,7 @@ def _parse_track(track: Any, rank: int) -> list[float]:
     values = _parse_numbers(flat, TRACK)
     smallest = min([values[column] for column in VARIANCES])
     _expect(not smallest < 0, f"track {rank}: a variance cannot be negative", smallest)
-    _expect(not (values[THETA] < 0 or values[THETA] > math.pi), f"track {rank}: theta outside 0 to π", values[THETA])
+    _expect(not abs(values[THETA]) > math.pi, f"track {rank}: theta beyond π", values[THETA])
     return values
 
 

@@ -32,7 +32,7 @@ class HepMC:
     of status 1: what the generator did not let decay (K0_S, Λ) does not decay here.
     """
 
-    VERSION = 1
+    VERSION = 2
 
     class Options(WeightOptions, JetOptions, FileOptions):
         weight: str | Seed | None = Field(
@@ -41,8 +41,8 @@ class HepMC:
         )
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
-        """One shard of jets, and the time spent in reading. Nothing is random, so `seed` is not used."""
-        part = options.part(shard)
+        """One shard of jets, and the time spent in reading. Of what is made here a calorimeter is random."""
+        part, random = options.part(shard), seed.generator()
         seconds, n_events, parts, weight_range = 0.0, 0, [], WeightRange()
         with refuse_changes(part):
             attributes = options.attributes(part) | {"processes": [path.as_posix() for path in options.resolve_files()]}
@@ -56,7 +56,8 @@ class HepMC:
                     break
                 texts, particles, weights = batch
                 weight_range.add(weights)
-                jets = build_jet_samples(particles, hepmc_events.charges, options, (shard << 32) + n_events, 0)
+                first_event = (shard << 32) + n_events
+                jets = build_jet_samples(particles, hepmc_events.charges, options, first_event, 0, random)
                 event = (jets.targets["event"] - np.uint64((shard << 32) + n_events)).astype(np.int64)
                 jets.targets["process"][:] = np.array([file_number[text.file] for text in texts])[event]
                 parts.append(

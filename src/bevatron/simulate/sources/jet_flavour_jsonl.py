@@ -32,6 +32,7 @@ from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 logger = logging.getLogger("bevatron")
 BATCH = 2_000  # lines at a time
+EXISTING = ("vertex_mass", "vertex_displacement", "vertex_n_tracks", "vertex_energy_fraction")  # of each vertex
 MEASURED = len(TRACK) - len(VERTEX)  # of a track's numbers those that every track has
 
 
@@ -42,16 +43,17 @@ class JetFlavourLines:
     Input groups: `jet` (pt, eta), `experts` (14, those beside pt and eta), `tracks` (ragged, 28 features, in the
     file's order). Targets: `flavour` int64 (0, 4, 5) and `event` uint64. The file does not say which jets come
     from one event, so each counts as an event of its own, and the two jets of an event may fall into different
-    splits. Where the file gives inf or NaN: an expert becomes `missing`, a track is left out, and a track's vertex
-    becomes zeros. To reach the lines of shard k in one large gzip file, all before them are unpacked; cut the
+    splits. Where the file gives inf or NaN: an expert becomes `missing`, a track is left out, a vertex's direction and
+    significance (which that of primary tracks does not have) become 0, and a vertex without mass, displacement or
+    energy becomes zeros. To reach the lines of shard k in one large gzip file, all before them are unpacked; cut the
     file into pieces once, and leave `per_shard` out, where that takes too long.
     """
 
-    VERSION = 1
+    VERSION = 2
 
     class Options(FileOptions):
         missing: Real = Field(
-            default=0.0,
+            default=-1.0,
             description="value of experts that do not exist (no third track, no vertex)",
             allow_inf_nan=False,
         )
@@ -101,8 +103,11 @@ class JetFlavourLines:
         owner = np.repeat(np.arange(len(jets)), [len(jet.tracks) for jet in jets])
         is_finite = np.isfinite(tracks[:, : MEASURED - 1]).all(axis=1)  # the weight may be missing
         tracks, owner = tracks[is_finite], owner[is_finite]
-        at_vertex = np.isfinite(tracks[:, MEASURED:]).all(axis=1) & (tracks[:, -2] > 0)  # vertex_n_tracks
+        exists = [list(TRACK).index(name) for name in EXISTING]
+        at_vertex = np.isfinite(tracks[:, exists]).all(axis=1) & (tracks[:, -2] > 0)  # vertex_n_tracks
         tracks[~at_vertex, MEASURED:] = 0.0
+        of_vertex = tracks[:, MEASURED:]
+        of_vertex[~np.isfinite(of_vertex)] = 0.0
         tracks[~np.isfinite(tracks[:, MEASURED - 1]), MEASURED - 1] = 0.0
         number = np.uint64(first) + np.arange(len(jets), dtype=np.uint64)
         units = ("",) * len(TRACK_EXPERTS) + ("", "", "", "", "GeV", "")

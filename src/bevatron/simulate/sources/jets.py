@@ -8,9 +8,9 @@ from pydantic import Field
 
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Count, Name, NonNegative, Positive
+from bevatron.raw.comparison import Comparison
 from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.collisions.event_jets import JetOptions, build_jet_samples
-from bevatron.simulate.collisions.particles import Particles
 from bevatron.simulate.collisions.pile_up import CollisionPool, add_pile_up, pool_collisions
 from bevatron.simulate.collisions.pythia import SEEDS, Collisions
 from bevatron.simulate.collisions.pythia import versions as pythia_versions
@@ -19,6 +19,7 @@ from bevatron.store.shards.columns import Samples
 
 logger = logging.getLogger("bevatron")
 
+VALIDATION_EVENTS = 200  # of each process, for what a recipe compares with published numbers
 OVERLAY = 1  # the stream of random numbers that chooses and turns the other collisions
 LIGHT = ("gg2gg", "gg2qqbar", "qg2qg", "qq2qq", "qqbar2gg", "qqbar2qqbarNew")
 PROCESSES = {
@@ -44,7 +45,7 @@ class PythiaJets:
     the same for every value of `pile_up`.
     """
 
-    VERSION = 1
+    VERSION = 2
 
     class Options(JetOptions):
         events: Count = Field(default=1_000, description="events of each process in each shard", lt=2**24)
@@ -79,7 +80,7 @@ class PythiaJets:
         start, seconds, starting, n_events = perf_counter(), 0.0, 0.0, 0
         total = options.events * len(options.processes)
         parts: list[Samples] = []
-        last_message = start
+        last_message, random = start, seed.generator()
         pool, in_pool = self._pool(options, seed) if options.pile_up > 0 else (None, 0.0)
         seconds += in_pool
         overlay = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed.own, OVERLAY])))
@@ -88,7 +89,8 @@ class PythiaJets:
             own_seed = seed.unique_seed(SEEDS, number, len(options.processes))
             collisions = Collisions(settings, own_seed, f"simulation.source.processes.{name}")
             for particles in collisions.batches(options.events):
-                jets = self.build_samples(particles, collisions, options, (shard << 32) + n_events, number)
+                first_event = (shard << 32) + n_events
+                jets = build_jet_samples(particles, collisions.charges, options, first_event, number, random)
                 if pool is not None:
                     jets = add_pile_up(jets, pool, options.pile_up, options.jet_radius, overlay)
                 parts.append(jets)
@@ -118,6 +120,18 @@ class PythiaJets:
         """Number of events of a shard, for `bevatron plan`."""
         return options.events * len(options.processes)
 
+    def comparisons(self, options: Options, seed: int) -> list[Comparison]:
+        """Generated collisions beside published numbers, for `bevatron validate-source`."""
+        from bevatron.simulate.collisions.validation.comparisons import compute_comparisons
+
+        own = [[*self.settings(options), *options.processes[name]] for name in sorted(options.processes)]
+        return compute_comparisons(own, options.settings, options.multiple_interactions, seed)
+
+    def validation_sample(self, options: Options, seed: ShardSeed) -> Samples:
+        """A small raw shard, for what a recipe compares with published numbers."""
+        few = options.model_copy(update={"events": min(options.events, VALIDATION_EVENTS)})
+        return self.simulate(few, seed.shard, seed)[0]
+
     def versions(self) -> dict[str, str]:
         """Versions of the software that the samples depend on, by package."""
         from importlib.metadata import version
@@ -144,10 +158,3 @@ class PythiaJets:
         """
         beams = ["Beams:idA = 2212", "Beams:idB = 2212", f"Beams:eCM = {options.energy!r}"]
         return [*beams, *options.settings, "SoftQCD:nonDiffractive = on"]
-
-    @staticmethod
-    def build_samples(
-        particles: Particles, collisions: Collisions, options: Options, first_event: int, process: int
-    ) -> Samples:
-        """The jets of one batch of events, which are numbered from `first_event`: see `event_jets`."""
-        return build_jet_samples(particles, collisions.charges, options, first_event, process)

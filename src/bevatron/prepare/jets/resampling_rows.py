@@ -1,4 +1,4 @@
-"""The jets that resampling keeps, and what is said about how many."""
+"""Which jets resampling keeps, and what the user is told of it."""
 
 import logging
 
@@ -21,10 +21,9 @@ def select_rows(
     seed: int,
     totals: dict[str, np.ndarray] | None,
 ) -> np.ndarray:
-    """The rows that resampling keeps of the jets' pt, eta and flavour, in rising order.
+    """The rows that resampling keeps of the jets' pt, eta and flavour; training (n,) bool: those that are learned from.
 
-    totals: sums over all shards, or None where each is resampled by its own jets `training` (n,) bool. Raises UserError
-    where no jet is kept by totals.
+    totals: "cells", of all shards; without them the shard's own numbers count. Raises UserError if no jet is kept.
     """
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 1])))
     if totals is None:

@@ -1,0 +1,47 @@
+"""The quarks and gluons near each jet, by which Delphes and its users label jets."""
+
+import numpy as np
+
+from bevatron.simulate.collisions.clustering import ClusteredJets
+from bevatron.simulate.collisions.particles import Particles
+from bevatron.store.shards.columns import Ragged, elements_of
+
+PT_MIN = 1.0  # GeV
+ETA_MAX = 2.5
+MAX_DELTA_R = 0.8
+KINDS = (1, 2, 3, 4, 5, 21)  # d, u, s, c, b, gluon; quarks and antiquarks count alike
+FEATURES, UNITS = ("pdg_id", "delta_r"), ("", "")
+
+
+def select_partons(particles: Particles) -> np.ndarray:
+    """Entries of quarks up to beauty and of gluons with pt > PT_MIN and |eta| <= ETA_MAX, at any point of the record.
+
+    These are the partons of Delphes' module JetFlavorAssociation with the card of Guest et al. (2016): also those that
+    radiate or hadronise, and those of hadrons' decays.
+    """
+    entry = np.flatnonzero(np.isin(np.abs(particles.pdg_id), KINDS))
+    px, py, pz = (column[entry] for column in (particles.px, particles.py, particles.pz))
+    pt_squared = px**2 + py**2
+    return entry[(pt_squared > PT_MIN**2) & (pz**2 <= np.sinh(ETA_MAX) ** 2 * pt_squared)]
+
+
+def find_partons(particles: Particles, jets: ClusteredJets) -> Ragged:
+    """For each jet and each kind of parton the ΔR of the nearest one, where it is below MAX_DELTA_R.
+
+    The values (total, 2) float32 are the kind (|PDG number|, rising) and ΔR.
+    """
+    entry = select_partons(particles)
+    px, py, pz = (column[entry] for column in (particles.px, particles.py, particles.pz))
+    eta, phi = np.arcsinh(pz / np.hypot(px, py)), np.arctan2(py, px)
+    kind = np.searchsorted(KINDS, np.abs(particles.pdg_id[entry]))
+    cuts = np.searchsorted(entry, particles.offsets)
+    parton, pair_cuts = elements_of(jets.event, cuts)  # every parton of each jet's event
+    jet = np.repeat(np.arange(len(jets)), np.diff(pair_cuts))
+    delta_phi = np.remainder(phi[parton] - jets.phi[jet] + np.pi, 2 * np.pi) - np.pi
+    distance = np.hypot(eta[parton] - jets.eta[jet], delta_phi)
+    near = distance < MAX_DELTA_R
+    nearest = np.full(len(jets) * len(KINDS), np.inf)
+    np.minimum.at(nearest, jet[near] * len(KINDS) + kind[parton[near]], distance[near])
+    row = np.flatnonzero(nearest < np.inf)
+    values = np.stack([np.array(KINDS)[row % len(KINDS)], nearest[row]], axis=1).astype(np.float32)
+    return Ragged(values, np.searchsorted(row, np.arange(len(jets) + 1) * len(KINDS)))
