@@ -230,6 +230,36 @@ def test_a_network_is_saved_and_loaded_with_its_heads(tmp_path):
     assert "auxiliary" not in spec_of(heads={}).as_payload()
 
 
+VERTEX_HEAD = {"name": "vertex", **VERTEX.as_payload()}
+
+
+@pytest.mark.parametrize(
+    "heads",
+    [
+        3,
+        ["vertex"],
+        [{"name": "vertex"}],
+        [{**VERTEX_HEAD, "kind": "same_vertexes"}],
+        [{**VERTEX_HEAD, "more": 1}],
+        [{**VERTEX_HEAD, "widths": []}],
+        [{**VERTEX_HEAD, "widths": ["a"]}],
+        [{**VERTEX_HEAD, "widths": [-3]}],
+        [{**VERTEX_HEAD, "widths": [10**12]}],
+        [{**VERTEX_HEAD, "widths": [9]}],
+    ],
+)
+def test_a_description_of_no_heads_is_refused_in_one_line(heads, tmp_path):
+    from bevatron.errors import UserError
+    from bevatron.store.files.publish import publish_json
+
+    network = network_of(heads={"vertex": VERTEX})
+    (tmp_path / "weights.safetensors").write_bytes(weights_bytes(network))
+    publish_json(tmp_path / "model.json", {"network": {**network.spec.as_payload(), "auxiliary": heads}})
+    with pytest.raises(UserError, match=r"model.json: is no description|does not hold this network's weights") as error:
+        load_network(tmp_path)
+    assert "\n" not in str(error.value)
+
+
 def test_a_task_may_have_any_name_and_no_hidden_layer():
     heads = {name: AuxiliarySpec("element_classification", "o", (), "tracks", ("a", "b")) for name in ("keys", "train")}
     network = draw_network(spec_of(heads=heads), 1)
