@@ -5,10 +5,10 @@ import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_score, recall_score, roc_auc_score
 
 from bevatron.config.sections.performance import VertexFinding
-from bevatron.evaluate.auxiliary.elements import ElementSums, element_curves, element_series
+from bevatron.evaluate.auxiliary.elements import ElementSums, _log_odds, element_curves, element_series
 from bevatron.evaluate.auxiliary.numbers import Numbers, number_results
 from bevatron.evaluate.auxiliary.sums import BINS, ReplicaWeights, area_under_curve, score_bins
-from bevatron.evaluate.auxiliary.vertices import Pairs, VertexSums, vertex_series
+from bevatron.evaluate.auxiliary.vertices import PairLogits, VertexSums, vertex_series
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.series import measure_series
 
@@ -150,7 +150,7 @@ def vertices_of(lengths, true, logit, bootstrap, finding=VertexFinding(), classe
     bins = np.arange(len(lengths)) % 3 - 1
     for n in parts or (len(lengths),):
         last = first + n
-        pairs = Pairs(*pairs_of_lists(lengths[first:last]), logit[of_list[first] : of_list[last]])
+        pairs = PairLogits(*pairs_of_lists(lengths[first:last]), logit[of_list[first] : of_list[last]])
         of_part = None if classes is None else classes[first:last]
         sums.add(pairs, true[place[first] : place[last]], lengths[first:last], ReplicaWeights(bootstrap, first, n),
                  finding, of_part, {"pt": bins[first:last]})  # fmt: skip
@@ -265,3 +265,13 @@ def test_no_sample_with_a_number():
     series, curves = number_results([numbers], (), Bootstrap(np.arange(3), REPLICAS, "a"))
     assert not series.values
     assert curves["samples"] == 0
+
+
+def test_scores_are_right_where_probabilities_round_to_one():
+    logits = np.array([[0.0, 45.0, 5.0], [800.0, 0.0, 0.0], [1.0, 1.0, -2.0]])
+    log_p = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    odds = _log_odds(log_p)
+    assert np.isclose(odds[0, 1], 45.0 - np.logaddexp(0.0, 5.0))
+    assert odds[1, 0] > 700
+    others = np.stack([np.logaddexp.reduce(np.delete(logits, c, axis=1), axis=1) for c in range(3)], axis=1)
+    assert np.allclose(odds[[0, 2]], (logits - others)[[0, 2]])

@@ -18,7 +18,8 @@ pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
-TASKS = ("origin_class_probabilities", "vertex_pair_probabilities", "decay_prediction")
+ORIGIN, VERTEX, DECAY = "origin_class_probabilities", "vertex_pair_probabilities", "decay_prediction"
+TASKS = (DECAY, ORIGIN, VERTEX)  # by name
 
 
 @pytest.fixture(scope="module", params=["sets", "transformer", "gn2"])
@@ -49,7 +50,7 @@ def test_all_outputs_are_pytorchs_of_single_jets(exported, n):
     network = load_network(made.folder / "models" / made.model / "seed-1")
     outputs = run(session_of(folder / "seed-1.onnx"), samples, np.arange(n))
     assert list(outputs) == ["probabilities", "logits", *TASKS]
-    origins, pairs, decay = (outputs[name] for name in TASKS)
+    origins, pairs, decay = (outputs[name] for name in (ORIGIN, VERTEX, DECAY))
     assert origins.shape == (n, 6, 3)
     assert pairs.shape == (n, 6, 6)
     assert decay.shape == (n, 1)
@@ -93,10 +94,10 @@ def test_the_file_says_what_its_outputs_are(exported):
     _, folder = exported
     facts = session_of(folder / "seed-0.onnx").get_modelmeta().custom_metadata_map
     outputs = {entry["name"]: entry for entry in json.loads(facts["bevatron.outputs"])}
-    assert outputs[TASKS[0]]["classes"] == list(ORIGINS)
-    assert outputs[TASKS[0]]["shape"] == ["batch", 6, 3]
-    assert [outputs[name]["task"] for name in TASKS] == ["origin", "vertex", "decay"]
-    assert outputs[TASKS[1]]["group"] == "tracks"
+    assert outputs[ORIGIN]["classes"] == list(ORIGINS)
+    assert outputs[ORIGIN]["shape"] == ["batch", 6, 3]
+    assert [outputs[name]["task"] for name in TASKS] == ["decay", "origin", "vertex"]
+    assert outputs[VERTEX]["group"] == "tracks"
     assert "task" not in outputs["logits"]
 
 

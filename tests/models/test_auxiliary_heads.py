@@ -177,6 +177,23 @@ def test_many_pairs_are_computed_some_at_a_time_with_the_same_result(monkeypatch
 
 
 @pytest.mark.parametrize("kind", ARCHITECTURES)
+def test_one_bucket_of_all_lists_as_on_a_gpu_gives_the_same(kind, monkeypatch):
+    """Attention there has all lists in one bucket, pairs have lists of about one length."""
+    from bevatron.models.layers import lists_by_length
+    from bevatron.models.layers.lists_by_length import ListsByLength
+
+    network, inputs = network_of(kind).eval(), batch_of()
+    expected = network.forward_with_auxiliary(inputs)
+    finer = ListsByLength.buckets.func
+    one = property(lambda sets: lists_by_length._make_buckets(sets.order, 1))
+    monkeypatch.setattr(ListsByLength, "buckets", one)
+    monkeypatch.setattr(ListsByLength, "buckets_by_length", finer)
+    found = network.forward_with_auxiliary(inputs)
+    for name in HEADS:
+        torch.testing.assert_close(found.auxiliary[name], expected.auxiliary[name])
+
+
+@pytest.mark.parametrize("kind", ARCHITECTURES)
 def test_the_network_starts_with_the_same_weights_with_and_without_them(kind):
     def drawn(heads):
         return draw_network(spec_of(kind, heads), 5, auxiliary_statistics={"decay": NUMBERS}).state_dict()
@@ -211,6 +228,36 @@ def test_a_network_is_saved_and_loaded_with_its_heads(tmp_path):
     for name, found in again.forward_with_auxiliary(batch_of()).auxiliary.items():
         assert torch.equal(found, network.eval().forward_with_auxiliary(batch_of()).auxiliary[name])
     assert "auxiliary" not in spec_of(heads={}).as_payload()
+
+
+VERTEX_HEAD = {"name": "vertex", **VERTEX.as_payload()}
+
+
+@pytest.mark.parametrize(
+    "heads",
+    [
+        3,
+        ["vertex"],
+        [{"name": "vertex"}],
+        [{**VERTEX_HEAD, "kind": "same_vertexes"}],
+        [{**VERTEX_HEAD, "more": 1}],
+        [{**VERTEX_HEAD, "widths": []}],
+        [{**VERTEX_HEAD, "widths": ["a"]}],
+        [{**VERTEX_HEAD, "widths": [-3]}],
+        [{**VERTEX_HEAD, "widths": [10**12]}],
+        [{**VERTEX_HEAD, "widths": [9]}],
+    ],
+)
+def test_a_description_of_no_heads_is_refused_in_one_line(heads, tmp_path):
+    from bevatron.errors import UserError
+    from bevatron.store.files.publish import publish_json
+
+    network = network_of(heads={"vertex": VERTEX})
+    (tmp_path / "weights.safetensors").write_bytes(weights_bytes(network))
+    publish_json(tmp_path / "model.json", {"network": {**network.spec.as_payload(), "auxiliary": heads}})
+    with pytest.raises(UserError, match=r"model.json: is no description|does not hold this network's weights") as error:
+        load_network(tmp_path)
+    assert "\n" not in str(error.value)
 
 
 def test_a_task_may_have_any_name_and_no_hidden_layer():

@@ -79,7 +79,7 @@ def test_of_two_collisions_the_one_it_starts_from_is_fitted(toy):
     """Eight tracks of one and twelve of another 4 mm away in each event; the median alone would find the second."""
     n, apart = 300, 4.0
     places = sample_collision_points(n, BEAM, np.random.default_rng(10))
-    other = places + [0.0, 0.0, apart]
+    other = places + np.array([0.0, 0.0, apart])
     few, many = toy.seen(toy.prompt_event(n, 8, 11), places, 12), toy.seen(toy.prompt_event(n, 12, 13), other, 14)
     columns = ("jet", "event", "parameters", "covariance", "prompt")
     tracks = type(few)(*(np.concatenate([getattr(few, c), getattr(many, c)]) for c in columns))

@@ -113,6 +113,21 @@ def test_the_tracker_sees_decays_inside_its_cylinder():
     assert not inside.prompt.any()
 
 
+def test_z0_is_delphes_one():
+    """A straight track at 45 degrees from a vertex 3 mm away, of which the perigee is 1 mm from the beam."""
+    momentum, vertex = np.array([[1e4, 0.0, 1e4]]), np.array([[np.sqrt(8.0), 1.0, 7.0]])
+    hard = ChargedSpecies(np.zeros(1, int), momentum, vertex, np.ones(1), np.array([MUON]))
+    many = hard.take(np.zeros(200, int))
+    tracks = measure_published(many, PublishedTracking(resolution_scale=1e-3), random())
+    assert np.abs(tracks.parameters[:, 0]).mean() == pytest.approx(1.0, abs=1e-3)
+    assert tracks.parameters[:, 1].mean() == pytest.approx(7.0 + 1.0 - 3.0, abs=1e-2)  # a perigee has 7 - sqrt(8)
+
+
+def test_prompt_tracks_have_their_perigees_z0():
+    tracks = measure_published(particles(100), PublishedTracking(resolution_scale=1e-6), random())
+    np.testing.assert_allclose(tracks.parameters[:, 1], 0.0, atol=1e-5)
+
+
 def test_nothing_to_measure():
     tracks = measure_published(particles(0), PublishedTracking(), random())
     assert len(tracks) == 0

@@ -159,6 +159,26 @@ def test_from_a_file_to_a_trained_network(jets, tmp_path):
     assert run.auxiliary_losses.keys() == TASKS.keys()
 
 
+def test_folds_keep_the_targets_of_their_elements(jets, tmp_path):
+    write_root(tmp_path / "jets.root", jets)
+    tree = tree_of(source_of(tmp_path / "jets.root"))
+    tree["dataset"]["folds"] = 2
+    study = Study.model_validate(tree)
+    simulate_shard(study, 0, tmp_path / "raw" / "shard-0000.h5")
+    prepare_shard(study, tmp_path / "raw" / "shard-0000.h5", tmp_path / "dataset")
+    write_manifest(study, tmp_path / "dataset")
+    expected = np.bincount(read_shard(tmp_path / "raw" / "shard-0000.h5").element_targets["track_origin"].values)
+    manifests = [load_manifest(tmp_path / "dataset" / f"manifest-fold-{k}.json") for k in range(2)]
+    assert sum(np.array(list(m.element_counts("track_origin", "test").values())) for m in manifests).tolist() == (
+        expected.tolist()
+    )
+    for path in (tmp_path / "dataset").glob("*.h5"):
+        samples = read_shard(path)
+        entry = (samples.id & np.uint64(2**40 - 1)).astype(int)
+        vertex = np.maximum(np.asarray(ak.flatten(jets["vertex"][entry])), -1)
+        assert samples.element_targets["track_vertex"].values.tolist() == vertex.tolist()
+
+
 def test_elements_of_no_class_are_kept_without_one_where_the_study_says_so(jets, tmp_path):
     write_root(tmp_path / "jets.root", jets)
     two = {"element_classes": {"pile_up": "origin == 0", "from_b": "origin == 3"}, "others": "drop"}

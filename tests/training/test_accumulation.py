@@ -114,6 +114,25 @@ def test_the_sum_is_the_gradient_of_the_weighted_mean():
     assert (network.weight.grad == 0).all()
 
 
+def test_a_further_loss_is_weighted_by_samples():
+    """With weights that are samples it is its mean; with others Σ samples / Σ w times that, with the task's exact."""
+    network = torch.nn.Linear(2, 2).double()
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(9, 2, dtype=torch.float64, generator=generator)
+    for weights in (torch.ones(9, dtype=torch.float64), torch.rand(9, dtype=torch.float64, generator=generator)):
+        task, further = network(x)[:, 0].square(), network(x)[:, 1].abs()
+        whole = (task * weights).sum() / weights.sum() + further.mean() * len(x) / weights.sum()
+        (expected,) = torch.autograd.grad(whole, [network.weight])
+        network.zero_grad()
+        total = GradientSum(3)
+        for rows in (slice(0, 4), slice(4, 5), slice(5, 9)):
+            part, w = network(x[rows]), weights[rows]
+            loss = total.weigh((part[:, 0].square() * w).sum() / w.sum(), w.sum(), len(w))
+            (loss + total.weigh_by_samples(part[:, 1].abs().mean(), len(w))).backward()
+        total.divide(network)
+        torch.testing.assert_close(network.weight.grad, expected)
+
+
 def test_schedules_count_optimiser_steps(curves, monkeypatch):
     seen, prepare = [], Learner._prepare_step
 

@@ -298,6 +298,21 @@ def test_a_loss_that_diverges_is_named(manifest, tmp_path):
         fit(job_of(manifest, tmp_path, study_of(tasks, optimiser="sgd", learning_rate=10.0, epochs=5)))
 
 
+def test_a_search_may_change_weights_and_widths(manifest, tmp_path):
+    job = job_of(manifest, tmp_path, study_of())
+    model = job.model.with_values({"auxiliary.origin.weight": 2.5, "auxiliary.vertex.widths": [7]})
+    assert model.auxiliary["origin"].weight == 2.5
+    found = initial_network(replace(job, model=model), load_manifest(manifest)).spec
+    assert found.auxiliary["vertex"].widths == (7,)
+    with pytest.raises(KeyError):
+        job.model.with_values({"auxiliary.other.weight": 2.5})
+
+
+def test_a_model_without_auxiliary_tasks_has_the_digest_that_it_had(manifest, tmp_path):
+    assert "auxiliary" not in study_of({}).models["sets"].model_dump(mode="json")
+    assert "auxiliary" in study_of().models["sets"].model_dump(mode="json")
+
+
 def test_the_order_of_tasks_in_the_file_means_nothing(manifest, tmp_path):
     """Digests sort keys, so a run of one order would be taken for one of the other."""
     weights = []

@@ -7,6 +7,8 @@ import random
 from dataclasses import replace
 
 import pytest
+from auxiliary_jobs import job_of as auxiliary_job
+from auxiliary_jobs import make_dataset, study_of
 from digit_jobs import job_of
 from drawn_fits import in_folder
 from lives import fit_block_by_block, fit_interrupted, outcome
@@ -68,3 +70,14 @@ def test_an_interruption_changes_nothing(chosen, tmp_path):
 @pytest.mark.parametrize("chosen", [each for each in ALL if each not in FEW], ids=name_of)
 def test_an_interruption_changes_nothing_whatever_the_settings(chosen, tmp_path):
     check(chosen, tmp_path)
+
+
+def test_an_interruption_changes_nothing_of_auxiliary_tasks(tmp_path):
+    average, schedule = {"weight_average": {"decay": 0.9}}, SCHEDULES["one_cycle"]
+    values = {"batch_size": 3, "accumulate": 4, "balance": "weights", **average, **schedule}
+    job = auxiliary_job(make_dataset(tmp_path / "data"), tmp_path / "fit", study_of(**values, checkpoint_seconds=1e-9))
+    expected = outcome(job, fit(job))
+    by_chunk = in_folder(job, "by-chunk")
+    result, lives = fit_block_by_block(by_chunk)
+    assert lives > 2
+    assert outcome(by_chunk, result) == expected

@@ -22,6 +22,14 @@ class GradientSum:
         self._total = self._total + weight
         return loss * (weight / self._unit) if rows else loss
 
+    def weigh_by_samples(self, loss: Tensor, rows: int) -> Tensor:
+        """A further loss of the same batch, after `weigh`, that is a mean over its samples whatever their weights.
+
+        With weights other than samples (class weights) it comes out multiplied by Σ samples / Σ w of the step, whose
+        mean is 1: one gradient holds both losses, and has one divisor.
+        """
+        return loss * (rows / self._unit) if rows else loss
+
     def divide(self, network: nn.Module) -> None:
         """Divide the gradients of the network's weights; without any sample they are zero and stay so."""
         if not self._unit:

@@ -1,5 +1,6 @@
 """The losses of auxiliary tasks, and what they come to over a validation interval."""
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -14,7 +15,7 @@ from bevatron.store.shards.element_targets import UNLABELLED
 from bevatron.store.shards.manifest import Manifest
 from bevatron.training.auxiliary import check_terms, terms_per_sample
 from bevatron.training.class_balance import class_weights
-from bevatron.training.job import FitJob
+from bevatron.training.job import Diverged, FitJob
 
 Batch = dict[str, Any]
 ERRORS = {"huber": functional.huber_loss, "mse": functional.mse_loss}
@@ -34,6 +35,31 @@ class AuxiliaryPart(NamedTuple):
 
     total: Tensor
     sums: Tensor
+
+
+class AuxiliaryMeans:
+    """The mean losses of the tasks over a validation interval or a split, from sums (2, n_tasks) float64 of the losses
+    and weights of all terms; `what` it is in words.
+    """
+
+    def __init__(self, names: list[str], what: str):
+        self.names, self.what = names, what
+        self.sums = torch.zeros(2, len(names), dtype=torch.float64)
+
+    def add(self, sums: Tensor) -> None:
+        """The sums over some batches, of all workers. Raises Diverged where one is not finite."""
+        self.sums += sums.cpu()
+        for name, is_finite in zip(self.names, self.sums.isfinite().all(0).tolist(), strict=True):
+            if not is_finite:
+                raise Diverged(f"the {self.what} loss of the auxiliary task '{name}' is not finite")
+
+    def take(self) -> list[float]:
+        """The means, in the order of the tasks; the next start from zero. 0 of a task without a term."""
+        losses, weights = self.sums
+        has_terms = weights != 0
+        means = torch.where(has_terms, losses / torch.where(has_terms, weights, 1.0), 0.0).tolist()
+        self.sums = torch.zeros_like(self.sums)
+        return means
 
 
 class AuxiliaryLosses(nn.Module):
@@ -60,6 +86,10 @@ class AuxiliaryLosses(nn.Module):
                 self.register_buffer(_balance(name), class_weights(counts), persistent=False)
         numbers = [name for name, task in self.tasks.items() if isinstance(task, AuxiliaryRegression)]
         self._units = {name: network.head(name).outputs for name in numbers}
+        self.interval, self.validation = (
+            AuxiliaryMeans(self.names, "training"),
+            AuxiliaryMeans(self.names, "validation"),
+        )
 
     @property
     def names(self) -> list[str]:
@@ -79,6 +109,18 @@ class AuxiliaryLosses(nn.Module):
             return AuxiliaryPart(losses.sum() * 0.0, torch.zeros_like(sums))
         total = sum((factor / n_samples * loss for factor, loss in zip(self._factors, losses, strict=True)), 0.0)
         return AuxiliaryPart(torch.as_tensor(total), sums)
+
+    def take(self, train_loss: float, val_loss: float) -> dict[str, float]:
+        """The mean losses over the validation interval that ends here and over the validation split, by the columns of
+        the history, and the total losses, to which the task contributes these two. The next interval starts from zero.
+        """
+        found: dict[str, float] = {}
+        for split, loss, means in (("train", train_loss, self.interval), ("val", val_loss, self.validation)):
+            losses = means.take()
+            found |= {f"{split}_loss.{name}": mean for name, mean in zip(self.names, losses, strict=True)}
+            weighted = (weight * mean for weight, mean in zip(self.weights, losses, strict=True))
+            found[f"{split}_total_loss"] = loss + math.fsum(weighted)
+        return found
 
     def _terms(self, name: str, task: AuxiliaryTask, outputs: Tensor, batch: Batch, weights: Tensor | None) -> Terms:
         if isinstance(task, AuxiliaryRegression):
@@ -124,20 +166,3 @@ def _of_pairs(logits: Tensor, target: RaggedBatch, weights: Tensor | None) -> Te
 
 def _balance(name: str) -> str:
     return f"balance_{name}"
-
-
-class AuxiliaryMeans:
-    """The mean losses of the tasks over a validation interval or a split, from sums (2, n_tasks) float64 of the losses
-    and weights of all terms.
-    """
-
-    def __init__(self, n_tasks: int):
-        self.sums = torch.zeros(2, n_tasks, dtype=torch.float64)
-
-    def take(self) -> list[float]:
-        """The means, in the order of the tasks; the next start from zero. 0 of a task without a term."""
-        losses, weights = self.sums
-        has_terms = weights != 0
-        means = torch.where(has_terms, losses / torch.where(has_terms, weights, 1.0), 0.0).tolist()
-        self.sums = torch.zeros_like(self.sums)
-        return means

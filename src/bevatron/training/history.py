@@ -76,7 +76,7 @@ class History(pl.Callback):
             "data_wait": self.data_wait,
         }
         if self.auxiliary:
-            row |= pl_module.take_auxiliary_losses(row["train_loss"])
+            row |= pl_module.auxiliary.take(row["train_loss"], row["val_loss"])
         self.rows.append(row)
         if row["val_loss"] < self.best_loss:
             self._take_best(row, pl_module)

@@ -20,7 +20,7 @@ from bevatron.models.network import Network
 from bevatron.store.shards.contract import TargetInfo
 from bevatron.training.accumulation import GradientSum
 from bevatron.training.augmentation import augment
-from bevatron.training.auxiliary_losses import AuxiliaryLosses, AuxiliaryMeans, AuxiliaryPart
+from bevatron.training.auxiliary_losses import AuxiliaryLosses, AuxiliaryPart
 from bevatron.training.data import Batch, DataModule
 from bevatron.training.job import Diverged, FitJob
 from bevatron.training.learning_rate import set_rates
@@ -77,8 +77,6 @@ class Learner(pl.LightningModule):
         self.automatic_optimization = False
         self.job, self.network, self.schedule, self.context = job, network, schedule, context
         self.loss_weights, self.auxiliary = loss_weights, auxiliary
-        n_tasks = 0 if auxiliary is None else len(auxiliary.names)
-        self.interval_auxiliary, self.val_auxiliary = AuxiliaryMeans(n_tasks), AuxiliaryMeans(n_tasks)
         self.register_buffer("class_weights", class_weights, persistent=False)
         self.register_buffer("weight_factors", None if loss_weights is None else loss_weights.factors, persistent=False)
         self.chunks_done = 0
@@ -185,11 +183,12 @@ class Learner(pl.LightningModule):
                 self.interval_samples += batch["rows"]
                 if self.context.size > 1:  # gradients are averaged over the workers
                     loss = loss * (fraction * self.context.size)
-                if auxiliary is not None:
-                    of_tasks.append(auxiliary.sums)
-                    loss = loss + auxiliary.total * self.context.size
                 if gradients is not None:
                     loss = gradients.weigh(loss, self._weight_of_all(batch), batch["rows"])
+                if auxiliary is not None:
+                    of_tasks.append(auxiliary.sums)
+                    of_all = auxiliary.total * self.context.size
+                    loss = loss + (of_all if gradients is None else gradients.weigh_by_samples(of_all, batch["rows"]))
                 if direct:
                     loss.backward()
                 else:
@@ -206,7 +205,8 @@ class Learner(pl.LightningModule):
         self.interval_loss += self.context.all_reduce(self._sum(losses)).cpu()
         if not torch.isfinite(self.interval_loss):
             raise Diverged(f"the training loss is {self.interval_loss.item()} after {chunk.last_step} steps")
-        self._add_auxiliary(of_tasks, self.interval_auxiliary, "training")
+        if self.auxiliary is not None:
+            self.auxiliary.interval.add(self.context.all_reduce(torch.stack(of_tasks).sum(0)))
         self._average_running_statistics()
         self.chunks_done += 1
 
@@ -332,7 +332,8 @@ class Learner(pl.LightningModule):
         self.val_loss = (self.context.all_reduce(self._val_sum) / self.validation_total()).item()
         if not math.isfinite(self.val_loss):
             raise Diverged(f"the validation loss is {self.val_loss}")
-        self._add_auxiliary(self._val_of_tasks, self.val_auxiliary, "validation")
+        if self.auxiliary is not None:
+            self.auxiliary.validation.add(self.context.all_reduce(torch.stack(self._val_of_tasks).sum(0)))
         self.log("val_loss", self.val_loss, logger=False)  # for Lightning's EarlyStopping
 
     def on_validation_end(self) -> None:
@@ -355,30 +356,6 @@ class Learner(pl.LightningModule):
         self.interval_loss, self.interval_samples = torch.zeros((), dtype=torch.float64), 0
         return mean
 
-    def _add_auxiliary(self, of_batches: list[Tensor], means: AuxiliaryMeans, what: str) -> None:
-        """Adds the sums of auxiliary tasks over some batches, all workers'; raises Diverged where one is not finite."""
-        if self.auxiliary is None:
-            return
-        sums = self.context.all_reduce(torch.stack(of_batches).sum(0)).cpu()
-        means.sums += sums
-        for name, is_finite in zip(self.auxiliary.names, sums.isfinite().all(0).tolist(), strict=True):
-            if not is_finite:
-                raise Diverged(f"the {what} loss of the auxiliary task '{name}' is not finite")
-
-    def take_auxiliary_losses(self, train_loss: float) -> dict[str, float]:
-        """The auxiliary tasks' mean losses over the validation interval that ends here and over the validation split,
-        by the columns of the history; train_loss: the task's. The next interval starts from zero.
-        """
-        assert self.auxiliary is not None
-        found: dict[str, float] = {}
-        of_splits = (("train", train_loss, self.interval_auxiliary), ("val", self.val_loss, self.val_auxiliary))
-        for split, loss, means in of_splits:
-            losses = means.take()
-            found |= {f"{split}_loss.{name}": mean for name, mean in zip(self.auxiliary.names, losses, strict=True)}
-            weighted = (weight * mean for weight, mean in zip(self.auxiliary.weights, losses, strict=True))
-            found[f"{split}_total_loss"] = loss + math.fsum(weighted)
-        return found
-
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimiser of the model's section `training`."""
         return make_optimiser(self.job.model.training, self.network)
@@ -392,7 +369,7 @@ class Learner(pl.LightningModule):
             "order": self.datamodule.order,
         }
         if self.auxiliary is not None:
-            checkpoint["learner"]["interval_auxiliary"] = self.interval_auxiliary.sums
+            checkpoint["learner"]["interval_auxiliary"] = self.auxiliary.interval.sums
         if self.average is not None:
             checkpoint["weight_average"] = self.average.state_dict()
 
@@ -408,6 +385,6 @@ class Learner(pl.LightningModule):
         self.chunks_done, self.interval_samples = state["chunks_done"], state["interval_samples"]
         self.interval_loss = state["interval_loss"].cpu()
         if self.auxiliary is not None:
-            self.interval_auxiliary.sums = state["interval_auxiliary"].cpu()
+            self.auxiliary.interval.sums = state["interval_auxiliary"].cpu()
         if self.average is not None:
             self.average.load_state_dict(checkpoint["weight_average"])

@@ -65,11 +65,13 @@ class ElementSums:
 
 
 def _log_odds(log_p: np.ndarray) -> np.ndarray:
-    """log(p / (1 - p)) of log p (n, n_classes): finite where p rounds to 1 too, as far as the other classes say."""
-    if log_p.shape[1] == 1:
-        return np.full(log_p.shape, np.inf)
-    others = np.stack([np.logaddexp.reduce(np.delete(log_p, c, axis=1), axis=1) for c in range(log_p.shape[1])], axis=1)
-    return log_p - others
+    """log(p / (1 - p)) of log p (n, n_classes): right where p rounds to 1 too, by the sum of the others."""
+    rows, top, p = np.arange(len(log_p)), log_p.argmax(axis=1), np.exp(log_p)
+    p[rows, top] = 0.0
+    others = 1.0 - p  # no class but the top one exceeds one half
+    others[rows, top] = p.sum(axis=1)
+    with np.errstate(divide="ignore"):  # there is one class, or the others are as good as none
+        return log_p - np.log(others)
 
 
 def element_series(of_seeds: list[ElementSums], classes: tuple[str, ...]) -> Series:

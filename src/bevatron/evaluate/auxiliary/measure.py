@@ -9,9 +9,9 @@ from bevatron.config.sections.performance import VertexFinding
 from bevatron.config.sections.task import Classification
 from bevatron.evaluate.auxiliary.elements import ElementSums, element_curves, element_series
 from bevatron.evaluate.auxiliary.numbers import Numbers, number_results
-from bevatron.evaluate.auxiliary.predict import MOST_ROWS, Part, predict_auxiliary
+from bevatron.evaluate.auxiliary.predict import MOST_ROWS, HeadOutputs, predict_auxiliary
 from bevatron.evaluate.auxiliary.sums import ReplicaWeights
-from bevatron.evaluate.auxiliary.vertices import Pairs, VertexSums, vertex_curves, vertex_series
+from bevatron.evaluate.auxiliary.vertices import PairLogits, VertexSums, vertex_curves, vertex_series
 from bevatron.evaluate.evaluation import EvaluationContext, Predictions
 from bevatron.evaluate.inspection.tagging import read_variable
 from bevatron.evaluate.predictions.columns import TestColumns
@@ -48,7 +48,7 @@ def measure_auxiliary(
     one after the other are that of `whole`, of `predictions` and of `bootstrap`.
     """
     specs = load_spec(contexts[0].folders[0] / "model.json").auxiliary
-    samples = _Samples(whole, predictions)
+    samples = SampleFacts(whole, predictions)
     folds, first = [], 0
     for context in contexts:
         folds.append(_sum_up(context, specs, samples, bootstrap, first, most_rows))
@@ -68,7 +68,7 @@ def measure_auxiliary(
     return AuxiliaryResults(metrics, by_fold, curves)
 
 
-class _Samples:
+class SampleFacts:
     """What is known of all samples: their classes where they have some, and the bins of the study's profiles."""
 
     def __init__(self, whole: EvaluationContext, predictions: Predictions):
@@ -89,13 +89,14 @@ class _Samples:
             self.bins[name] = bin_numbers(x, edges)
 
     def n_bins(self) -> dict[str, int]:
+        """The number of bins of each profile."""
         return {name: len(about["edges"]) - 1 for name, about in self.variables.items()}
 
 
 def _sum_up(
     context: EvaluationContext,
     specs: dict[str, AuxiliarySpec],
-    samples: _Samples,
+    samples: SampleFacts,
     bootstrap: Bootstrap,
     first: int,
     most_rows: int,
@@ -112,7 +113,7 @@ def _sum_up(
     return of_seeds
 
 
-def _zero(spec: AuxiliarySpec, samples: _Samples, bootstrap: Bootstrap) -> Sums:
+def _zero(spec: AuxiliarySpec, samples: SampleFacts, bootstrap: Bootstrap) -> Sums:
     n_replicas = bootstrap.replicas + 1
     if spec.kind == "element_classification":
         return ElementSums.zero(len(spec.classes), n_replicas)
@@ -122,7 +123,7 @@ def _zero(spec: AuxiliarySpec, samples: _Samples, bootstrap: Bootstrap) -> Sums:
 
 
 def _add(
-    sums: Sums, spec: AuxiliarySpec, outputs: np.ndarray, part: Part, rows: slice, samples: _Samples,
+    sums: Sums, spec: AuxiliarySpec, outputs: np.ndarray, part: HeadOutputs, rows: slice, samples: SampleFacts,
     weights: ReplicaWeights,
 ) -> None:  # fmt: skip
     if isinstance(sums, Numbers):
@@ -134,14 +135,14 @@ def _add(
         sums.add(outputs, values, lengths, weights)
         return
     first, second, sample = (column.numpy() for column in pairs_of(target.lengths))
-    pairs = Pairs(first, second, sample, outputs)
+    pairs = PairLogits(first, second, sample, outputs)
     classes = None if samples.labels is None else samples.labels[rows]
     bins = {name: of_samples[rows] for name, of_samples in samples.bins.items()}
     sums.add(pairs, values, lengths, weights, samples.finding, classes, bins)
 
 
 def _results(
-    name: str, spec: AuxiliarySpec, networks: OfNetworks, samples: _Samples, bootstrap: Bootstrap
+    name: str, spec: AuxiliarySpec, networks: OfNetworks, samples: SampleFacts, bootstrap: Bootstrap
 ) -> tuple[Series, dict[str, Any]]:
     of_seeds: list[Any] = [of_seed[name] for of_seed in networks]
     if spec.kind == "element_classification":
@@ -157,7 +158,7 @@ def _by_fold(
     name: str,
     spec: AuxiliarySpec,
     folds: list[OfNetworks],
-    samples: _Samples,
+    samples: SampleFacts,
     bootstrap: Bootstrap,
     contexts: Sequence[EvaluationContext],
 ) -> dict[str, tuple[float | None, ...]]:

@@ -19,7 +19,7 @@ from bevatron.training.collate import Collate, input_groups, rows_at_once
 MOST_ROWS, MOST_PAIRS = 1_024, 2**22  # samples, and pairs of their elements, that are predicted at a time
 
 
-class Part(NamedTuple):
+class HeadOutputs(NamedTuple):
     """Some samples: the number of the first in the test split, how many; by target its values, of elements a
     RaggedBatch, on the CPU; of each network the outputs of its heads by task, on the CPU.
     """
@@ -33,7 +33,7 @@ class Part(NamedTuple):
 
 def predict_auxiliary(
     context: EvaluationContext, specs: dict[str, AuxiliarySpec], most_rows: int = MOST_ROWS
-) -> Iterator[Part]:
+) -> Iterator[HeadOutputs]:
     """What the heads `specs` of all networks of the context say of its test split, in the order of the shards.
 
     Raises UserError for a network that predicts numbers that are not finite.
@@ -66,7 +66,7 @@ def predict_auxiliary(
                     for name, target in batch.get("element_targets", {}).items()
                 }
                 targets = {name: target.cpu() for name, target in batch["targets"].items()}
-                yield Part(done, n, targets, element_targets, on_cpu)
+                yield HeadOutputs(done, n, targets, element_targets, on_cpu)
                 done += n
         finally:
             reader.close()

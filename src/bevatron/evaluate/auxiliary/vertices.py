@@ -16,8 +16,8 @@ SIZES = 5  # bins of the number of elements of a true vertex: 2, 3, 4, 5, and 6 
 N_TRUE, N_FOUND_TRUE, N_FOUND, N_MATCHED, SUM_PURITY = range(5)  # columns of a sample
 
 
-class Pairs(NamedTuple):
-    """Pairs of elements (n_pairs,): rows of both among all elements, the sample, the logit."""
+class PairLogits(NamedTuple):
+    """PairLogits of elements (n_pairs,): rows of both among all elements, the sample, the logit."""
 
     first: np.ndarray
     second: np.ndarray
@@ -55,7 +55,7 @@ class VertexSums:
 
     def add(
         self,
-        pairs: Pairs,
+        pairs: PairLogits,
         true: np.ndarray,
         lengths: np.ndarray,
         weights: ReplicaWeights,

@@ -52,7 +52,7 @@ class BatchNorm(nn.Module):
         if len(rows) < 2:
             return self._by_running(rows)
         running = self.running_mean, self.running_var
-        if rows.device.type == "cpu":
+        if rows.device.type == "cpu" and not torch.compiler.is_compiling():
             return _ByBatch.apply(rows, self.weight, self.bias, *running, self.relu)
         normalised = functional.batch_norm(rows, *running, self.weight, self.bias, True, MOMENTUM, EPS)
         return torch.relu_(normalised) if self.relu else normalised

@@ -19,7 +19,7 @@ from bevatron.report.results.study_results import ModelResults, SearchResults, S
 from bevatron.report.sections.auxiliary import draw_auxiliary_figures, draw_auxiliary_learning
 from bevatron.report.sections.variations import draw_variation_figures
 from bevatron.report.tables import study_tables as tables
-from bevatron.report.tables.auxiliary_table import auxiliary_table
+from bevatron.report.tables.auxiliary_table import auxiliary_tables
 from bevatron.report.tables.grid_tables import grid_tables
 from bevatron.report.tables.numbers import count, exact
 from bevatron.report.tables.table import Table
@@ -56,7 +56,7 @@ class Chapter:
     learning: list[ReportFigure]
     grids: list[Table]
     comparison: Table
-    auxiliary: Table | None
+    auxiliary: list[Table]
     shifts: Table | None
     variation_figures: list[ReportFigure]
     variations: Table | None
@@ -86,7 +86,7 @@ class Chapter:
     def tables(self) -> list[Table]:
         """All tables, in the order they are shown."""
         tables = [self.samples, self.weights, self.features, self.observables, self.models, self.trials]
-        tables += [*self.grids, self.comparison, self.auxiliary]
+        tables += [*self.grids, self.comparison, *self.auxiliary]
         tables += [self.published, self.metrics, self.shifts, self.variations, self.timings, self.sizes, self.runs]
         return [table for table in tables if table is not None]
 
@@ -129,7 +129,7 @@ def draw_chapter(results: StudyResults) -> Chapter:
         ],
         grids=tables_or_failure(study.name, "grids", lambda: grid_tables(results, part.columns(task, results)[0])),
         comparison=table("comparison", lambda r: tables.comparison_table(r, part.columns(task, r))),
-        auxiliary=table("auxiliary", auxiliary_table) if any(m.auxiliary for m in study.models.values()) else None,
+        auxiliary=tables_or_failure(study.name, "auxiliary", lambda: auxiliary_tables(results)),
         shifts=table("shifts", lambda r: shifts_table(r, part.columns(task, r))) if study.variations else None,
         variation_figures=figures("variations", lambda: draw_variation_figures(results, part.columns(task, results))),
         variations=table("variations", variations_table) if study.variations else None,

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from bevatron.report.plots.confusion import plot_confusion
 from bevatron.report.plots.style import COLOURS, create_panels
@@ -49,6 +50,8 @@ def plot_vertex_efficiency(curves: Mapping[str, dict[str, Any]], titles: Mapping
             axes.stairs(np.array(profile["value"], float), edges, baseline=None, color=_colour(i), lw=0.8, alpha=0.5)
     sizes = first["by_size"]["sizes"]
     panels[0].set_xticks(sizes, [*map(str, sizes[:-1]), f"≥ {sizes[-1]}"])
+    panels[0].xaxis.set_minor_locator(NullLocator())
+    panels[0].set_xlim(sizes[0] - 0.5, sizes[-1] + 0.5)
     panels[0].set_xlabel("elements of the true vertex")
     for axes, name in zip(panels[1:], names, strict=True):
         edges = np.array(first["profiles"][name]["edges"], float)
@@ -56,7 +59,7 @@ def plot_vertex_efficiency(curves: Mapping[str, dict[str, Any]], titles: Mapping
         axes.set_xlim(edges[0], edges[-1])
         axes.set_xlabel(titles[name])
     for axes in panels:
-        axes.set_ylim(0, 1.05)
+        axes.set_ylim(-0.04, 1.05)  # a point at 0 is seen whole
         axes.set_ylabel("vertex efficiency")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=4)

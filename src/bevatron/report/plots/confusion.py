@@ -26,7 +26,8 @@ def plot_confusion(classes: list[str], curve: dict, axes: Axes) -> None:
             axes.text(j, i, f"{fraction[i, j]:.1f} %", ha="center", va="bottom", color=colour, fontsize=11)
             axes.text(j, i, f"± {half[i, j]:.1f}", ha="center", va="top", color=colour, fontsize=9)
     ticks, gap = range(len(classes)), " " if many else "\n"
-    axes.set_xticks(ticks, classes, rotation=45 if many else 0)
+    turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if many else {}
+    axes.set_xticks(ticks, classes, **turned)
     axes.set_yticks(ticks, [f"{name}{gap}({n:,})" for name, n in zip(classes, curve["samples"], strict=True)])
     axes.tick_params(which="both", length=0)
     axes.set_xlabel("predicted")

@@ -31,8 +31,9 @@ def plot_auxiliary_curves(models: Mapping[str, tuple[Histories, list[str]]]) -> 
 
     models: by title the histories and the names of the tasks.
     """
-    panels = [(f"{title}: {task}", histories, f".{task}") for title, (histories, tasks) in models.items()
-              for task in tasks]  # fmt: skip
+    panels = [
+        (f"{title}\n{task}", histories, f".{task}") for title, (histories, tasks) in models.items() for task in tasks
+    ]
     return _plot_losses("loss", panels, "lowest validation loss of the model's own task")
 
 

@@ -20,7 +20,7 @@ def draw_auxiliary_figures(results: StudyResults) -> list[ReportFigure]:
     """Of each auxiliary task, of up to a few models in a figure; those of models that have none: nothing."""
     figures: list[ReportFigure] = []
     for task, kind, suffix, curves in _parts(results):
-        name = f"{results.study.name}-{task.replace('_', '-')}{suffix}"
+        name = f"{results.study.name}-auxiliary-{task.replace('_', '-')}{suffix}"
         if kind == "element_classification":
             figures.append(_draw_confusion(results, task, name, curves))
         elif kind == "same_vertex":

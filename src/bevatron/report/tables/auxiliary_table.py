@@ -1,7 +1,7 @@
-"""The table that compares models by their auxiliary tasks."""
+"""The tables that compare models by their auxiliary tasks."""
 
 from bevatron.report.provenance.origin import Origin
-from bevatron.report.results.study_results import StudyResults
+from bevatron.report.results.study_results import ModelResults, StudyResults
 from bevatron.report.tables.metric_titles import title_of_auxiliary
 from bevatron.report.tables.table import Table
 
@@ -12,25 +12,31 @@ OF_KIND = {
 }
 
 
-def auxiliary_table(results: StudyResults) -> Table | None:
-    """The metrics that matter most of each auxiliary task, a row for each model that has any; None where none has."""
-    models = [m for m in results.models.values() if m.curves.get("auxiliary")]
-    if not models:
-        return None
+def auxiliary_tables(results: StudyResults) -> list[Table]:
+    """A table for each auxiliary task: the metrics that matter most, a row for each model that has it."""
+    by_task: dict[str, list[ModelResults]] = {}
+    for m in results.models.values():
+        for task in m.curves.get("auxiliary", {}):
+            by_task.setdefault(task, []).append(m)
+    return [_table(results, task, models) for task, models in by_task.items()]
+
+
+def _table(results: StudyResults, task: str, models: list[ModelResults]) -> Table:
     columns: dict[str, None] = {}
     for m in models:
-        for task, curve in m.curves["auxiliary"].items():
-            for key in OF_KIND[curve["kind"]]:
-                names = [name for name in curve.get("parts", {}) if name]
-                of_task = [f"{task}.{key}.{name}" for name in names] or [f"{task}.{key}"]
-                columns |= dict.fromkeys(metric for metric in of_task if metric in m.metrics.metrics)
-    rows = tuple((m.title, *(results.metric(m.name, metric) for metric in columns)) for m in models)
+        curve = m.curves["auxiliary"][task]
+        for key in OF_KIND[curve["kind"]]:
+            names = [name for name in curve.get("parts", {}) if name]
+            of_task = [f"{task}.{key}.{name}" for name in names] or [f"{task}.{key}"]
+            columns |= dict.fromkeys(metric for metric in of_task if metric in m.metrics.metrics)
+    kinds = {m.curves["auxiliary"][task]["kind"] for m in models}
     return Table(
-        f"{results.study.name}_auxiliary",
-        "Auxiliary tasks, which models learn beside their own: mean over the seeds; the error holds the test split's "
-        "size and the spread of the seeds. Vertices are those of two elements or more.",
-        ("model", *(title_of_auxiliary(metric) for metric in columns)),
-        rows,
+        f"{results.study.name}_auxiliary_{task}",
+        f"Auxiliary task {task}, which models learn beside their own: mean over the seeds; the error holds the test "
+        "split's size and the spread of the seeds."
+        + (" Vertices are those of two elements or more." if "same_vertex" in kinds else ""),
+        ("model", *(title_of_auxiliary(metric).partition(": ")[2] for metric in columns)),
+        tuple((m.title, *(results.metric(m.name, metric) for metric in columns)) for m in models),
         tuple(Origin(results.study.name, "evaluate", m.name) for m in models),
         {i: {"metric": metric} for i, metric in enumerate(columns, start=1)},
     )

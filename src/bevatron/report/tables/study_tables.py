@@ -102,7 +102,7 @@ def models_table(results: StudyResults) -> Table:
     with_auxiliary = any(m.model.auxiliary for m in results.models.values())
     for m in results.models.values():
         training = m.model.training
-        tasks = [f"{name} (weight {exact(task.weight)})" for name, task in m.model.auxiliary.items()]
+        tasks = [f"{name} ({exact(task.weight)})" for name, task in m.model.auxiliary.items()]
         rows.append(
             (
                 m.title,
@@ -121,7 +121,7 @@ def models_table(results: StudyResults) -> Table:
                 len({run.seed for run in m.runs}),
             )
         )
-    of_tasks = ("auxiliary tasks",) if with_auxiliary else ()
+    of_tasks = ("auxiliary tasks (weight of the loss)",) if with_auxiliary else ()
     head = ("model", "architecture", "inputs", "target", *of_tasks, "weights", "optimiser", "learning rate", "batch")
     return Table(
         f"{results.study.name}_models",
