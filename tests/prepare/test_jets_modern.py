@@ -177,7 +177,7 @@ def test_the_vertex_of_the_hard_collision_is_found(raw, alone):
         assert np.median(np.hypot(*offset[right, :2].T)) < 0.03
         assert found.collision[first, 2].std() == pytest.approx(56.0, rel=0.15)
         np.testing.assert_array_equal(found.primary, found.primary[first][of_event])
-    assert 0.01 < wrong["amid"] < 0.14
+    assert 0.01 < wrong["amid"] < 0.11
     assert wrong["alone"] < 0.01
 
 

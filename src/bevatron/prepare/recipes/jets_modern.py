@@ -45,7 +45,7 @@ class ModernJetSamples:
     `vertex_offset` (mm): distance along the beam of the primary vertex from the hard collision.
     """
 
-    VERSION = 1
+    VERSION = 2
 
     class Options(kinds.Options):
         hadron_delta_r: Real = Field(

@@ -11,6 +11,7 @@ from bevatron.prepare.tracking.transport import add_normal, chi_squared, clear_n
 
 CHI2_CUT = 9.0  # at which a track's weight is one half
 TEMPERATURES = (256.0, 64.0, 16.0, 4.0, 1.0)
+FROM_START = (4.0, 1.0)  # where the start is known: hotter, a larger collision some mm away draws the fit to it
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ def fit_primary_vertices(
     Weighted least squares with the residuals (d, z) of each track and with the beam spot as a further measurement,
     which matters across the beam. Each track's weight is 1 / (1 + exp((χ² - 9) / 2T)), T falling from 256 to 1
     (adaptive vertex fit: Waltenberger, Frühwirth, Vanlaer, J. Phys. G 34 (2007) N343), so that tracks of decays do
-    not pull it. It starts from `start_z` (events,) in mm, by default the median z0; within the beam spot helices are
-    straight lines to 1e-7 mm. An event without tracks is left at the beam spot. Each event has one vertex:
-    with pile-up, give the tracks near the one wanted.
+    not pull it. It starts from the median z0, or from `start_z` (events,) in mm, and then with T from 4 to 1; within
+    the beam spot helices are straight lines to 1e-7 mm. An event without tracks is left at the beam spot. Each event
+    has one vertex: with pile-up, give the tracks near the one wanted.
 
     A track's impact parameters are taken to the vertex fitted without it (its term is taken out of the normal
     equations): otherwise it draws the vertex to itself, and the errors of both are correlated.
@@ -71,7 +72,8 @@ def fit_primary_vertices(
         vertices.impact,
         vertices.added,
     )
-    _fit_all(*measured, order, first, start, 1 / sigma**2, field, np.array(TEMPERATURES), *results)
+    temperatures = np.array(TEMPERATURES if start_z is None else FROM_START)
+    _fit_all(*measured, order, first, start, 1 / sigma**2, field, temperatures, *results)
     return vertices
 
 
