@@ -206,6 +206,7 @@ def test_heads_that_predict_no_numbers_are_refused(made, monkeypatch, tmp_path):
     assert not (tmp_path / "metrics.json").exists()
 
 
+@pytest.mark.slow
 def test_a_transformer_is_measured_too(tmp_path):
     evaluated = make_evaluated(tmp_path, "transformer")
     metrics = evaluated.metrics()["metrics"]

@@ -22,7 +22,7 @@ ORIGIN, VERTEX, DECAY = "origin_class_probabilities", "vertex_pair_probabilities
 TASKS = (DECAY, ORIGIN, VERTEX)  # by name
 
 
-@pytest.fixture(scope="module", params=["sets", "transformer", "gn2"])
+@pytest.fixture(scope="module", params=["sets", "gn2", pytest.param("transformer", marks=pytest.mark.slow)])
 def exported(request, tmp_path_factory):
     made = make_evaluated(tmp_path_factory.mktemp("exported"), request.param)
     folder, metrics = made.folder / "export", made.folder / "evaluation" / made.model / "metrics.json"

@@ -15,13 +15,14 @@ from bevatron.prepare.vertexing.secondary_vertices import NONE
 FIELD, PION = 2.0, 0.13957
 BOTH = pytest.mark.parametrize("function", [reconstruct_adaptive, fit_single_adaptive])
 COVARIANCE = np.diag([1e-4, 1e-3, 1e-7, 1e-7, 1e-6])
-WIDE = AdaptiveCuts(primary_cut=4.0, secondary_cut=4.0)
+TO_LAST = AdaptiveCuts(shared_tracks=False)
+WIDE = AdaptiveCuts(primary_cut=4.0, secondary_cut=4.0, shared_tracks=False)
 
 
 def find(tracks, jets, function=reconstruct_adaptive, cuts=None, selected=None, primary=None, primary_covariance=None):
     selected = np.ones(len(tracks), bool) if selected is None else selected
     primary = np.zeros((jets, 3)) if primary is None else primary
-    return function(tracks, selected, jets, primary, primary_covariance, FIELD, cuts or AdaptiveCuts())
+    return function(tracks, selected, jets, primary, primary_covariance, FIELD, cuts or TO_LAST)
 
 
 def tracks_of(parameters, jet=None, covariance=COVARIANCE):
@@ -125,6 +126,22 @@ def authors_vertices(tracks, jet, cuts):
         result.append((position, {k: w for k, w in weights.items() if k not in used}))
         used |= set(weights)
     return result[::-1]
+
+
+def test_shared_tracks_count_in_each_vertex_they_are_part_of(mixed):
+    """As in the published data set: the first vertex has all tracks that weigh something in it."""
+    tracks, _, to_last = mixed
+    shared = find(tracks, 600, cuts=AdaptiveCuts())
+    np.testing.assert_array_equal(shared.position, to_last.position)
+    np.testing.assert_array_equal(shared.vertex, to_last.vertex)
+    assert (shared.n_tracks >= to_last.n_tracks).all()
+    assert (shared.momentum[:, 3] >= to_last.momentum[:, 3] - 1e-9).all()
+    energy = np.bincount(tracks.jet, np.hypot(1 / tracks.parameters[:, 4], PION), minlength=600)
+    summed = np.bincount(shared.jet, shared.momentum[:, 3], minlength=600)
+    assert (summed > 1.01 * energy).mean() > 0.2
+    last = np.append(np.diff(shared.jet) > 0, True)  # of each jet
+    np.testing.assert_array_equal(shared.n_tracks[last], to_last.n_tracks[last])
+    np.testing.assert_allclose(shared.momentum[last], to_last.momentum[last])
 
 
 def test_shared_tracks_are_left_to_the_last_vertex(mixed):

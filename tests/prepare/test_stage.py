@@ -190,5 +190,5 @@ def test_jets_repeat_byte_for_byte_and_say_what_they_are(tmp_path):
     flavours = np.bincount(shards[0].targets["flavour"], minlength=3)
     assert flavours[0] == flavours[1] == flavours[2] > 0  # resampled
     for shard in shards:
-        assert "no pile-up" in shard.attributes["approximations"]
+        assert "No pile-up" in shard.attributes["approximations"]
         assert shard.inputs["experts"].definitions[0] == "transverse momentum of the generated jet"
