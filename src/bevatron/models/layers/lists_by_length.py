@@ -107,7 +107,7 @@ class ListsByLength:
     @cached_property
     def _places_around(self) -> tuple[Tensor, Tensor]:
         """Of each element how many are before it in its list, and after it; both (n_elements,) int64."""
-        lengths, n_elements = self._order.lengths, len(self.elements)
+        lengths, n_elements = self.order.lengths, len(self.elements)
         last = torch.repeat_interleave(lengths.cumsum(0) - 1, lengths, output_size=n_elements)
         after = last - torch.arange(n_elements, device=last.device)
         before = torch.repeat_interleave(lengths, lengths, output_size=n_elements) - 1 - after
@@ -156,7 +156,7 @@ class PaddedSets:
         the earliest first, zero where there is none.
         """
         n = values.shape[1]
-        wide = functional.pad(values * self._present.unsqueeze(2), (0, 0, reach, reach))
+        wide = functional.pad(values * self.present.unsqueeze(2), (0, 0, reach, reach))
         return torch.cat([wide[:, start : start + n] for start in range(2 * reach + 1)], 2)
 
 
