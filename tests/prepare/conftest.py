@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bevatron.prepare.jets.jet_options import Tracking
-from bevatron.prepare.tracking.detector import Tracks, measure_tracks
+from bevatron.prepare.tracking.detector import Tracks, trace_tracks
 from bevatron.prepare.tracking.particles import NO_JET, Charged
 
 PERFECT = Tracking(pt_min=1e-3, efficiency_scale=1.0, fake_rate=0.0, eta_max=10.0)
@@ -28,7 +28,7 @@ def seen(toy: Charged, collisions: np.ndarray, seed: int, options: Tracking = PE
         def random(self, *arguments, **keywords):
             return np.zeros(*arguments, **keywords)
 
-    return measure_tracks(toy, collisions, options, Lucky(np.random.Philox(seed)))
+    return trace_tracks(toy, collisions, options, Lucky(np.random.Philox(seed)))[0]
 
 
 def prompt_event(events: int, tracks: int, seed: int) -> Charged:

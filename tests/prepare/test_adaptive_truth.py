@@ -7,8 +7,8 @@ from bevatron.prepare.columns import ragged, values_of
 from bevatron.prepare.jets.adaptive_cuts import AdaptiveCuts
 from bevatron.prepare.jets.flavour import assign_flavour
 from bevatron.prepare.jets.jet_options import BeamSpot, Tracking
-from bevatron.prepare.tracking.detector import sample_collision_points
-from bevatron.prepare.tracking.particles import NO_JET, select_charged, select_within_reach
+from bevatron.prepare.tracking.overlaid_particles import overlay_particles
+from bevatron.prepare.tracking.particles import NO_JET, rows_within_reach
 from bevatron.prepare.vertexing.adaptive_vertices import fit_single_adaptive, reconstruct_adaptive
 from bevatron.prepare.vertexing.primary_vertex import fit_primary_vertices
 from bevatron.prepare.vertexing.secondary_vertices import NONE
@@ -31,9 +31,10 @@ class Reconstructed:
     def __init__(self, raw, toy):
         event = np.cumsum(np.diff(raw.targets[EVENT], prepend=raw.targets[EVENT][:1]) != 0)
         beam, events = BeamSpot(), int(event[-1]) + 1
-        collisions = sample_collision_points(events, beam, np.random.default_rng(1))
-        visible = select_charged(raw, event)
-        visible = select_within_reach(visible, TRACKING.pt_min, TRACKING.eta_max, TRACKING.radius_max)
+        truth = overlay_particles(raw, event, beam, np.random.default_rng(1))
+        visible, collisions = truth.particles, truth.collisions
+        reach = TRACKING.pt_min, TRACKING.eta_max, TRACKING.radius_max
+        visible = visible.take(rows_within_reach(visible, *reach))
         tracks = toy.seen(visible, collisions, 2, TRACKING)
         primary = fit_primary_vertices(tracks, events, beam, TRACKING.field)
         inside = np.flatnonzero(tracks.jet != NO_JET)
@@ -56,7 +57,9 @@ class Reconstructed:
 
 @pytest.fixture(scope="module")
 def jets(toy):
-    raw = PythiaJets().simulate(PythiaJets.Options(kind="jets", events=600), 0, ShardSeed.of("21", 0))[0]
+    raw = PythiaJets().simulate(
+        PythiaJets.Options(kind="jets", events=600, track_truth=True), 0, ShardSeed.of("21", 0)
+    )[0]
     return Reconstructed(raw, toy)
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from bevatron.prepare.jets.jet_options import BeamSpot, Tracking
-from bevatron.prepare.tracking.detector import measure_tracks, sample_collision_points
+from bevatron.prepare.tracking.detector import sample_collision_points, trace_tracks
 from bevatron.prepare.tracking.efficiency import efficiency
 from bevatron.prepare.tracking.helix import perigee
-from bevatron.prepare.tracking.particles import NO_JET, select_within_reach
+from bevatron.prepare.tracking.particles import NO_JET, rows_within_reach
 
 N = 30_000
 
@@ -41,13 +41,13 @@ def test_only_hard_central_and_early_particles_leave_tracks(toy):
     jet = np.array([0, 0, 0, 0, 0, NO_JET, NO_JET])
     vertex = np.stack([x, 0 * x, 0 * x], axis=1)
     made = toy.particles(jet, toy.momenta(pt, eta, 0 * pt), vertex, event=0 * jet)
-    found = select_within_reach(made, pt_min=1.0, eta_max=2.5, radius_max=30.0)
+    found = made.take(rows_within_reach(made, pt_min=1.0, eta_max=2.5, radius_max=30.0))
     np.testing.assert_allclose(found.pt, [5, 5, 0.6])
 
 
 def test_tracks_are_lost_as_often_as_the_efficiency_says(toy):
     made = spread(toy)
-    found = measure_tracks(made, np.zeros((N, 3)), Tracking(fake_rate=0.0), np.random.default_rng(3))
+    found = trace_tracks(made, np.zeros((N, 3)), Tracking(fake_rate=0.0), np.random.default_rng(3))[0]
     expected = efficiency(made.pt, made.eta)
     assert 0.7 < expected.min() < expected.max() < 0.92
     assert len(found) == pytest.approx(expected.sum(), abs=5 * np.sqrt((expected * (1 - expected)).sum()))
@@ -59,8 +59,8 @@ def test_fakes_come_at_the_rate_asked_for_and_belong_to_jets(toy):
     made.jet[~inside] = NO_JET
     made = made.take(np.argsort(~inside, kind="stable"))
     tracks = toy.seen(made, np.zeros((N, 3)), 4, Tracking(fake_rate=0.0))
-    many = measure_tracks(made, np.zeros((N, 3)), Tracking(fake_rate=0.2), np.random.default_rng(4))
-    none = measure_tracks(made, np.zeros((N, 3)), Tracking(fake_rate=0.0), np.random.default_rng(4))
+    many = trace_tracks(made, np.zeros((N, 3)), Tracking(fake_rate=0.2), np.random.default_rng(4))[0]
+    none = trace_tracks(made, np.zeros((N, 3)), Tracking(fake_rate=0.0), np.random.default_rng(4))[0]
     fakes = len(many) - len(none)
     true = (none.jet != NO_JET).sum()
     assert fakes == pytest.approx(0.2 * true, abs=5 * np.sqrt(0.16 * true))

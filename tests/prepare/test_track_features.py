@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from bevatron.prepare.jets.track_features import FEATURES, PAIRS, order_by_displacement, sign_tracks, track_features
+from bevatron.prepare.jets.track_features import order_by_displacement, sign_tracks
 from bevatron.prepare.tracking.covariance import covariance
 from bevatron.prepare.tracking.detector import Tracks
 from bevatron.prepare.tracking.helix import perigee
-from bevatron.prepare.vertexing.secondary_vertices import NONE, SecondaryVertices
 
 
 def tracks_of(parameters, jet):
@@ -66,18 +65,3 @@ def test_order_is_by_jet_and_displacement():
     for number in (0, 2, 3):
         found = np.abs(significance[order][jet[order] == number])
         np.testing.assert_array_equal(found, np.sort(np.abs(significance[jet == number]))[::-1])
-
-
-def test_columns_are_what_their_names_say():
-    found = sign_tracks(tracks_of([decayed(1, 0.2, 0.1)] * 2, [0, 0]), np.array([0.5]), np.array([1.0]))
-    empty = np.zeros((0, 3))
-    vertices = SecondaryVertices(*(empty[:, 0],) * 9, vertex=np.array([0, NONE]), weight=np.array([0.9, 0.0]))
-    columns = dict(zip((f.name for f in FEATURES), track_features(found, vertices).T, strict=True))
-    assert len(columns) == 21
-    assert columns["vertex_weight"].tolist() == [0.9, 0.0]
-    names = ("d0", "z0", "phi", "theta", "q_over_p")
-    for k, name in enumerate(names):
-        np.testing.assert_array_equal(columns[name], found.parameters[:, k])
-    assert len(PAIRS) == 15
-    for i, j in PAIRS:
-        np.testing.assert_array_equal(columns[f"cov_{names[i]}_{names[j]}"], found.covariance[:, i, j])

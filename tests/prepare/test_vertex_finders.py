@@ -11,8 +11,9 @@ from bevatron.prepare.jets.inclusive_features import inclusive_features
 from bevatron.prepare.jets.jet_fitter_features import jet_fitter_features
 from bevatron.prepare.jets.jet_options import BeamSpot, Tracking
 from bevatron.prepare.jets.vertex_finder_options import InclusiveVertexCuts, JetFitterCuts
-from bevatron.prepare.tracking.detector import measure_tracks, sample_collision_points
-from bevatron.prepare.tracking.particles import NO_JET, select_charged
+from bevatron.prepare.tracking.detector import trace_tracks
+from bevatron.prepare.tracking.overlaid_particles import overlay_particles
+from bevatron.prepare.tracking.particles import NO_JET
 from bevatron.prepare.vertexing.inclusive_vertex import find_inclusive_vertices
 from bevatron.prepare.vertexing.jet_fitter import fit_decay_chains
 from bevatron.prepare.vertexing.primary_vertex import fit_primary_vertices
@@ -27,13 +28,14 @@ LIGHT, CHARM, BEAUTY = 0, 1, 2
 @pytest.fixture(scope="module")
 def jets():
     """Tracks of jets, flavour, chains, inclusive vertices, the variables of both, and how long both took."""
-    raw = PythiaJets().simulate(PythiaJets.Options(kind="jets", events=600), 0, ShardSeed.of("7", 0))[0]
+    raw = PythiaJets().simulate(PythiaJets.Options(kind="jets", events=600, track_truth=True), 0, ShardSeed.of("7", 0))[
+        0
+    ]
     numbers = raw.targets["event"]
     event = np.cumsum(np.concatenate([[True], numbers[1:] != numbers[:-1]])) - 1
     random, beam, tracking = np.random.default_rng(1), BeamSpot(), Tracking()
-    tracks = measure_tracks(
-        select_charged(raw, event), sample_collision_points(event[-1] + 1, beam, random), tracking, random
-    )
+    truth = overlay_particles(raw, event, beam, random)
+    tracks = trace_tracks(truth.particles, truth.collisions, tracking, random)[0]
     primary = fit_primary_vertices(tracks, event[-1] + 1, beam, tracking.field)
     inside = np.flatnonzero(tracks.jet != NO_JET)
     tracks, impact, added = tracks.take(inside), primary.impact[inside], primary.added[inside]

@@ -1,8 +1,8 @@
-"""The parts of the recipe `jets`' options, each beside the default that it has there."""
+"""Parts of the options of recipes of jets, each beside its default."""
 
 from pydantic import Field, model_validator
 
-from bevatron.config.sections.section import Count, Fraction, NonNegative, Positive, Section
+from bevatron.config.sections.section import Fraction, Positive, Section
 
 
 class BeamSpot(Section):
@@ -27,30 +27,6 @@ class Tracking(Section):
         default=1.0, description="factor on the fraction of particles whose track is found"
     )
     fake_rate: Fraction = Field(default=0.01, description="fake tracks for each true track of a jet")
-
-
-class VertexCuts(Section):
-    """How secondary vertices are found, and which are kept."""
-
-    max_vertices: Count = Field(default=3, description="most secondary vertices of a jet", le=8)
-    seed_significance: NonNegative = Field(
-        default=1.5,
-        description="least distance of a seeding track from the primary vertex, in σ: sqrt(χ²) of d0 and z0",
-    )
-    pair_chi2_max: Positive = Field(default=6.0, description="largest χ² of a seeding pair (one degree of freedom)")
-    chi2_cut: Positive = Field(default=9.0, description="χ² at which a track's weight in an adaptive fit is one half")
-    chi2_per_ndf_max: Positive = Field(default=5.0, description="largest χ² of a vertex by its degrees of freedom")
-    flight_significance_min: NonNegative = Field(
-        default=2.0, description="least distance from the primary vertex, in σ"
-    )
-    flight_max: Positive = Field(
-        default=30.0, description="largest distance from the primary vertex across the beam, mm: first layer"
-    )
-    mass_max: Positive = Field(default=8.0, description="largest mass of a vertex (pions), GeV")
-    reject_v0: bool = Field(default=True, description="remove pairs that look like K0_S, Λ or a photon conversion")
-    kaon_window: NonNegative = Field(default=0.012, description="half width of the window in mass around K0_S, GeV")
-    lambda_window: NonNegative = Field(default=0.005, description="half width of the window in mass around Λ, GeV")
-    conversion_mass: NonNegative = Field(default=0.03, description="largest mass (electrons) of a conversion, GeV")
 
 
 class Resampling(Section):

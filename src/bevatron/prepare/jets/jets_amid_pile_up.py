@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from bevatron.prepare.jets.concatenation import concatenate_fields
 from bevatron.prepare.jets.jet_options import BeamSpot, Tracking
 from bevatron.prepare.jets.track_selection import TrackSelection
 from bevatron.prepare.tracking.detector import FAKE_TRACK, Tracks, trace_tracks
@@ -65,13 +66,9 @@ def reconstruct_amid_pile_up(
         counted = {"jet": part.tracks.jet + start, "event": part.tracks.event + events}
         parts.append(replace(part, tracks=replace(part.tracks, **counted), at_beam=replace(part.at_beam, **counted)))
         start = stop
-    tracks, at_beam = (_joined([getattr(part, name) for part in parts]) for name in ("tracks", "at_beam"))
+    tracks, at_beam = (concatenate_fields([getattr(part, name) for part in parts]) for name in ("tracks", "at_beam"))
     names = [field.name for field in fields(JetsAmidPileUp)][2:]
     return JetsAmidPileUp(tracks, at_beam, *(np.concatenate([getattr(p, name) for p in parts]) for name in names))
-
-
-def _joined(parts: list[Tracks]) -> Tracks:
-    return Tracks(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Tracks)))
 
 
 def _reconstruct_chunk(

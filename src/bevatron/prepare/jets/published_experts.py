@@ -6,7 +6,7 @@ from bevatron.prepare.jets.feature import Feature
 from bevatron.prepare.jets.published_reconstruction import PublishedJets
 from bevatron.prepare.jets.vertex_features import flight_direction
 from bevatron.prepare.tracking.direction import delta_phi
-from bevatron.prepare.vertexing.vertex_finder import PION
+from bevatron.prepare.vertexing.two_track_vertices import PION
 
 THRESHOLD = 1.8  # standard deviations
 MISSING = -1.0  # also where the authors' file has an infinity: networks need finite numbers

@@ -5,10 +5,9 @@ import numpy as np
 from bevatron.prepare.jets.feature import Feature
 from bevatron.prepare.jets.published_experts import is_listed
 from bevatron.prepare.jets.published_reconstruction import PublishedJets
-from bevatron.prepare.jets.track_features import PAIRS
 from bevatron.prepare.jets.vertex_features import vertex_features
 from bevatron.prepare.tracking.direction import delta_phi
-from bevatron.prepare.vertexing.vertex_finder import PION
+from bevatron.prepare.vertexing.two_track_vertices import PION
 from bevatron.store.shards.columns import Ragged
 
 PARAMETERS = (
@@ -18,6 +17,7 @@ PARAMETERS = (
     Feature("theta", "rad", "angle to the beam, minus the jet's"),
     Feature("q_over_p", "1/GeV", "charge over momentum"),
 )
+PAIRS = tuple((i, j) for i in range(5) for j in range(i, 5))  # of the covariance
 
 
 def _term(i: int, j: int) -> Feature:

@@ -6,9 +6,9 @@ import numpy as np
 
 from bevatron.prepare.columns import values_of
 from bevatron.prepare.jets.adaptive_cuts import AdaptiveCuts
+from bevatron.prepare.jets.concatenation import concatenate_fields, shift_rows
 from bevatron.prepare.jets.jet_options import BeamSpot
 from bevatron.prepare.jets.published_options import PrimaryVertexCuts, PublishedTracking, TrackCuts
-from bevatron.prepare.jets.reconstruction import concatenate_fields, shift_rows
 from bevatron.prepare.tracking.charged_species import select_charged_species
 from bevatron.prepare.tracking.detector import Tracks
 from bevatron.prepare.tracking.direction import delta_phi

@@ -1,37 +1,12 @@
-"""The features of each track of a jet."""
+"""The signs and the order of the tracks of a jet."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from bevatron.prepare.jets.feature import Feature
 from bevatron.prepare.tracking.detector import Tracks
 from bevatron.prepare.tracking.direction import delta_phi
 from bevatron.prepare.tracking.helix import lifetime_sign
-from bevatron.prepare.vertexing.secondary_vertices import SecondaryVertices
-
-PARAMETERS = (
-    Feature("d0", "mm", "distance to the primary vertex across the beam; > 0: crosses the jet's axis in front of it"),
-    Feature("z0", "mm", "the same along the beam; > 0 if z0 (eta_jet - eta_track) is"),
-    Feature("phi", "rad", "azimuth at the perigee, from the jet's axis"),
-    Feature("theta", "rad", "angle to the beam"),
-    Feature("q_over_p", "1/GeV", "charge over momentum"),
-)
-PAIRS = tuple((i, j) for i in range(5) for j in range(i, 5))
-
-
-def _term(i: int, j: int) -> Feature:
-    first, second = PARAMETERS[i], PARAMETERS[j]
-    unit = f"{first.unit}²" if i == j else f"{first.unit} {second.unit}"
-    what = f"covariance of {first.name} and {second.name}" if i != j else f"variance of {first.name}"
-    return Feature(f"cov_{first.name}_{second.name}", unit, f"{what}, with the primary vertex's uncertainty")
-
-
-FEATURES = (
-    *PARAMETERS,
-    *(_term(i, j) for i, j in PAIRS),
-    Feature("vertex_weight", "", "weight in the fit of the secondary vertex to which it belongs, 0 without one"),
-)
 
 
 @dataclass(frozen=True)
@@ -70,9 +45,3 @@ def sign_tracks(tracks: Tracks, jet_eta: np.ndarray, jet_phi: np.ndarray) -> Sig
 def order_by_displacement(significance: np.ndarray, jet: np.ndarray) -> np.ndarray:
     """The order (n,) of tracks by jet and falling |d0 significance|."""
     return np.lexsort((-np.abs(significance), jet))
-
-
-def track_features(tracks: SignedTracks, vertices: SecondaryVertices) -> np.ndarray:
-    """FEATURES of each track, (n, 21)."""
-    terms = [tracks.covariance[:, i, j] for i, j in PAIRS]
-    return np.column_stack([tracks.parameters, *terms, vertices.weight])

@@ -11,7 +11,7 @@ from bevatron.prepare.jets.vertex_finder_options import InclusiveVertexCuts, Jet
 from bevatron.prepare.tracking.detector import Tracks
 from bevatron.prepare.vertexing.inclusive_vertex import find_inclusive_vertices
 from bevatron.prepare.vertexing.jet_fitter import DecayChains, fit_decay_chains
-from bevatron.prepare.vertexing.vertex_finder import PION
+from bevatron.prepare.vertexing.two_track_vertices import PION
 from bevatron.store.shards.columns import Dense, Group
 
 SINGLE = "jet_fitter_n_single_tracks"

@@ -54,13 +54,6 @@ def sample_collision_points(events: int, beam: BeamSpot, random: np.random.Gener
     return random.standard_normal((events, 3)) * (beam.sigma_x, beam.sigma_y, beam.sigma_z)
 
 
-def measure_tracks(
-    particles: Charged, collisions: np.ndarray, options: Tracking, random: np.random.Generator
-) -> Tracks:
-    """The tracks of `particles` from `collisions` (n_events, 3) in mm: those of `trace_tracks`."""
-    return trace_tracks(particles, collisions, options, random)[0]
-
-
 def trace_tracks(
     particles: Charged, collisions: np.ndarray, options: Tracking, random: np.random.Generator
 ) -> tuple[Tracks, np.ndarray]:

@@ -8,7 +8,7 @@ from bevatron.prepare.tracking.detector import Tracks
 from bevatron.prepare.vertexing.adaptive_fit import Annealing, fit_adaptive
 from bevatron.prepare.vertexing.linearisation_point import find_start
 from bevatron.prepare.vertexing.secondary_vertices import NONE, SecondaryVertices
-from bevatron.prepare.vertexing.vertex_finder import PION, add_momentum, clear_momentum
+from bevatron.prepare.vertexing.two_track_vertices import PION, add_momentum, clear_momentum
 
 ADAPTIVE_VERTEX = np.dtype(
     [

@@ -24,7 +24,7 @@ from bevatron.prepare.vertexing.flight_axis_merging import (
     remove_vertex,
 )
 from bevatron.prepare.vertexing.probability import chi2_probability
-from bevatron.prepare.vertexing.vertex_finder import (
+from bevatron.prepare.vertexing.two_track_vertices import (
     MAX_SEEDS,
     find_pairs,
 )

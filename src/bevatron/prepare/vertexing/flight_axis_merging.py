@@ -7,7 +7,7 @@ import numpy as np
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.vertexing.flight_axis_fit import GLOBAL, PRIMARY, distance_covariance
 from bevatron.prepare.vertexing.probability import chi2_probability
-from bevatron.prepare.vertexing.vertex_finder import PION, add_momentum, clear_momentum, invariant_mass
+from bevatron.prepare.vertexing.two_track_vertices import PION, add_momentum, clear_momentum, invariant_mass
 
 TRIALS = 3  # pairs of vertices that are tried before merging ends: those nearest in their errors
 HOPELESS = 1e-6  # a merge less probable than this by the present errors is not tried
@@ -16,7 +16,7 @@ PROBABILITIES = (0.002, 0.05, 0.1, 0.2, 0.5, 0.7, 0.9)
 
 
 class ChainCuts(NamedTuple):
-    """The numbers of `JetFitterCuts` that are not `FinderCuts`, as compiled functions take them."""
+    """The numbers of `JetFitterCuts` that are not `PairCuts`, as compiled functions take them."""
 
     pair_probability_max: float
     pair_probability_max_behind: float

@@ -9,7 +9,7 @@ from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.tracking.transport import chi_squared, fill_constraint
 from bevatron.prepare.vertexing.far_v0 import drop_near_v0
 from bevatron.prepare.vertexing.probability import chi2_probability
-from bevatron.prepare.vertexing.vertex_finder import (
+from bevatron.prepare.vertexing.two_track_vertices import (
     PION,
     add_momentum,
     clear_momentum,
@@ -22,7 +22,7 @@ from bevatron.prepare.vertexing.vertex_fit import fit_vertex
 
 
 class InclusiveCuts(NamedTuple):
-    """The numbers of `InclusiveVertexCuts` that are not `FinderCuts`, as compiled functions take them."""
+    """The numbers of `InclusiveVertexCuts` that are not `PairCuts`, as compiled functions take them."""
 
     track_significance_min: float
     pair_significance_min: float
@@ -44,13 +44,13 @@ def find_inclusive(
 ):  # fmt: skip
     """Finds the vertex of the tracks [low, high) of a jet; returns the number of its seeds, 0 if there is none.
 
-    1. Pairs of displaced tracks are fitted (`vertex_finder.find_pairs`); those like a V0, if far enough, take their
-    tracks out, and the others whose distances from the primary vertex sum up to enough are the seeds. 2. All tracks of
-    seeds are fitted to one vertex, and the track with the largest χ² is removed until no χ² is too large, that of the
-    vertex is probable and its mass small enough, or until one track is left. The vertex must lie in front, and one of
-    two tracks must not look like a V0.
+    1. Pairs of displaced tracks are fitted (`two_track_vertices.find_pairs`); those like a V0, if far enough, take
+    their tracks out, and the others whose distances from the primary vertex sum up to enough are the seeds. 2. All
+    tracks of seeds are fitted to one vertex, and the track with the largest χ² is removed until no χ² is too large,
+    that of the vertex is probable and its mass small enough, or until one track is left. The vertex must lie in front,
+    and one of two tracks must not look like a V0.
 
-    Writes record, of the type `vertex_finder.VERTEX`, and of each track whether it belongs to the vertex and its
+    Writes record, of the type `two_track_vertices.VERTEX`, and of each track whether it belongs to the vertex and its
     azimuth there into is_member and phi, (total,).
     """
     rows, distance = np.empty(cuts.max_tracks, np.int64), np.empty(cuts.max_tracks)
@@ -149,12 +149,9 @@ def _fit_and_remove(
     phi,
 ):  # fmt: skip
     """Fits tracks[rows[:n]] to one vertex, without the worst while it is bad; whether one of two or more is left."""
-    plain, elsewhere, weight, total = np.zeros(1), np.zeros(n), np.empty(n), np.empty(4)
-    constraints, work, covariance = np.empty((n, 10)), np.empty((2, 5)), np.empty((3, 3))
+    constraints, work, covariance, total = np.empty((n, 10)), np.empty((2, 5)), np.empty((3, 3)), np.empty(4)
     while n >= 2:
-        chi2 = fit_vertex(
-            tracks, matrices, field, rows, n, elsewhere, 0.0, plain, position, covariance, weight, constraints, work
-        )
+        chi2 = fit_vertex(tracks, matrices, field, rows, n, position, covariance, constraints, work)
         clear_momentum(total)
         worst, largest = 0, -1.0
         for k in range(n):

@@ -11,7 +11,7 @@ from bevatron.prepare.vertexing.inclusive_finder import InclusiveCuts, find_incl
 from bevatron.prepare.vertexing.pair_cuts import make_pair_cuts
 from bevatron.prepare.vertexing.secondary_vertices import NONE
 from bevatron.prepare.vertexing.track_momenta import sum_momenta
-from bevatron.prepare.vertexing.vertex_finder import VERTEX
+from bevatron.prepare.vertexing.two_track_vertices import VERTEX
 
 
 @dataclass(frozen=True)

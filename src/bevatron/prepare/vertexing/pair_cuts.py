@@ -1,11 +1,10 @@
-"""The cuts on two-track vertices, of finders that are not `secondary_vertices`."""
+"""The cuts on two-track vertices, from the options of a finder."""
 
-from pydantic import BaseModel
+from bevatron.prepare.jets.vertex_finder_options import InclusiveVertexCuts, JetFitterCuts
+from bevatron.prepare.vertexing.two_track_vertices import PairCuts
 
-from bevatron.prepare.vertexing.vertex_finder import FinderCuts
 
-
-def make_pair_cuts(options: BaseModel) -> FinderCuts:
-    """What `vertex_finder.find_pairs` reads of `FinderCuts`, from the options of the same names; the rest is 0."""
+def make_pair_cuts(options: JetFitterCuts | InclusiveVertexCuts) -> PairCuts:
+    """What `two_track_vertices.find_pairs` reads: the options of the same names."""
     values = options.model_dump()
-    return FinderCuts(**{name: values.get(name, kind()) for name, kind in FinderCuts.__annotations__.items()})
+    return PairCuts(**{name: values[name] for name in PairCuts._fields})

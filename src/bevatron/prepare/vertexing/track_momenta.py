@@ -3,7 +3,7 @@
 import numpy as np
 
 from bevatron.prepare.tracking.detector import Tracks
-from bevatron.prepare.vertexing.vertex_finder import PION
+from bevatron.prepare.vertexing.two_track_vertices import PION
 
 
 def sum_momenta(tracks: Tracks, phi: np.ndarray, row: np.ndarray, n: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The adaptive fit of one vertex from some tracks of a jet. Compiled; lengths in mm."""
+"""The fit of one vertex from some tracks of a jet. Compiled; lengths in mm."""
 
 import math
 
@@ -7,43 +7,24 @@ import numpy as np
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.tracking.transport import add_normal, chi_squared, clear_normal, fill_constraint, invert
 
-STEPS = 12  # at most, after the last temperature is reached
+STEPS = 12  # at most
 MAX_STEP = 20.0  # mm
 LOOSE = 1e-5  # mm⁻²: a start that is known to 300 mm, so that two parallel tracks make no singular equations
 CLOSE = 1e-4  # mm: a step this short ends the fit
 
 
 @compiled
-def fit_vertex(
-    tracks,
-    matrices,
-    field,
-    rows,
-    n,
-    chi2_elsewhere,
-    chi2_cut,
-    temperatures,
-    position,
-    covariance,
-    weight,
-    constraints,
-    work,
-):
-    """Fits tracks[rows[:n]] to one point from the start `position` (3,); returns its χ², Σ w χ².
+def fit_vertex(tracks, matrices, field, rows, n, position, covariance, constraints, work):
+    """Fits tracks[rows[:n]] to one point from the start `position` (3,); returns its χ².
 
     Gauss-Newton steps: the exact helices are taken to the present point, where their two residuals (d, z) and the
-    2 × 2 covariance of these, correlations and all, enter the normal equations with weights
-    w = e(χ²) / (e(χ²) + e(χ²_elsewhere) + e(χ²_cut)), e(x) = exp(-x / 2T), at the falling `temperatures` T: the
-    primary vertex competes for each track (adaptive multi-vertex fit: Frühwirth and Waltenberger,
-    CHEP 2004, CERN-2005-002). A single temperature 0 is the usual fit, all weights 1.
-    Writes position (3,), covariance (3, 3) = inverse of the normal matrix, weight (n,); constraints (n, 10) and work
-    (2, 5) are buffers.
+    2 × 2 covariance of these, correlations and all, enter the normal equations.
+    Writes position (3,) and covariance (3, 3) = inverse of the normal matrix; constraints (n, 10) and work (2, 5) are
+    buffers.
     """
     normal, right = np.empty((3, 3)), np.empty(3)
-    last = 2 * len(temperatures) - 2
     total = 0.0
-    for step in range(last + STEPS):
-        temperature = temperatures[min(step // 2, len(temperatures) - 1)]
+    for _ in range(STEPS):
         clear_normal(normal, right)
         for axis in range(3):
             normal[axis, axis] = LOOSE
@@ -52,10 +33,8 @@ def fit_vertex(
             fill_constraint(
                 tracks[rows[k]], matrices[rows[k]], field, position[0], position[1], position[2], work, constraints[k]
             )
-            distance = chi_squared(constraints[k], 0.0, 0.0, 0.0)
-            weight[k] = track_weight(distance, chi2_elsewhere[k], chi2_cut, temperature)
-            total += weight[k] * distance
-            add_normal(constraints[k], weight[k], normal, right)
+            total += chi_squared(constraints[k], 0.0, 0.0, 0.0)
+            add_normal(constraints[k], 1.0, normal, right)
         invert(normal, covariance)
         length = 0.0
         for i in range(3):
@@ -63,22 +42,11 @@ def fit_vertex(
             normal[0, i] = right_i
             length += right_i**2
         length = math.sqrt(length)
-        if length < CLOSE and step >= last:
+        if length < CLOSE:
             break
         for i in range(3):
             position[i] += normal[0, i] * min(1.0, MAX_STEP / length) if length > 0.0 else 0.0
     return total
-
-
-@compiled
-def track_weight(distance, elsewhere, cut, temperature):
-    """The weight of a track at χ² `distance` here and `elsewhere` there; 1 at temperature 0."""
-    if temperature == 0.0:
-        return 1.0
-    minimum = min(distance, elsewhere, cut)
-    here = math.exp((minimum - distance) / (2 * temperature))
-    there = math.exp((minimum - elsewhere) / (2 * temperature))
-    return here / (here + there + math.exp((minimum - cut) / (2 * temperature)))
 
 
 @compiled

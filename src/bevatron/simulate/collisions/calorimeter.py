@@ -22,7 +22,6 @@ TOWERS_AROUND = np.array([FINE if edge in _FINE_EDGES else COARSE for edge in ET
 ELECTROMAGNETIC, NOTHING = (11, 22, 111), (13, *NEUTRINOS)
 STRANGE, STRANGE_FRACTION = (310, 3122), 0.3  # K0_S and Λ that did not decay
 ECAL_MIN, HCAL_MIN = 0.5, 1.0  # GeV, of a tower; and one standard deviation of its resolution
-TOWER_JETS_PT_MIN = 20.0  # GeV, before the energy scale
 
 
 def cluster_calorimeter_jets(
