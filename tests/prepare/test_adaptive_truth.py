@@ -45,7 +45,8 @@ class Reconstructed:
         self.jets = len(raw)
         _, eta, phi, _ = values_of(raw, "jet").astype(np.float64).T
         self.flavour = assign_flavour(eta, phi, ragged(raw, "hadrons"), ragged(raw, "hadron_ids"), 0.3, 5.0)
-        arguments = (self.tracks, self.selected, self.jets, collisions[event], None, TRACKING.field, AdaptiveCuts())
+        cuts = AdaptiveCuts(shared_tracks=False)  # so that n_tracks counts what `vertex` lists
+        arguments = (self.tracks, self.selected, self.jets, collisions[event], None, TRACKING.field, cuts)
         self.list, self.single = reconstruct_adaptive(*arguments), fit_single_adaptive(*arguments)
         name = np.concatenate([self.tracks.jet[:, None], np.round(self.place, 5)], axis=1)
         self.source = np.unique(name, axis=0, return_inverse=True)[1].ravel()
