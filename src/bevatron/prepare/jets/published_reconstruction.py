@@ -125,6 +125,15 @@ def _concatenate_chunks(parts: list[PublishedJets], jets: np.ndarray, events: np
         replace(part.vertices, jet=part.vertices.jet + jet, vertex=shift_rows(part.vertices.vertex, row))
         for part, jet, row in zip(parts, jets, rows, strict=False)
     ]
-    flags = ("primary_weight", "is_primary", "is_secondary", "is_expert")
-    joined = [np.concatenate([getattr(part, name) for part in parts]) for name in flags]
-    return PublishedJets(concatenate_fields(tracks), *joined, concatenate_fields(vertices))
+
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    return PublishedJets(
+        tracks=concatenate_fields(tracks),
+        primary_weight=joined("primary_weight"),
+        is_primary=joined("is_primary"),
+        is_secondary=joined("is_secondary"),
+        is_expert=joined("is_expert"),
+        vertices=concatenate_fields(vertices),
+    )
