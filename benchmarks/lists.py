@@ -24,8 +24,8 @@ BATCH, LONGEST, STEPS = 1000, 15, 6
 OPTIONS = {
     "deep_sets": {},
     "lstm": {},
-    "outer_recursive": {},
     "outer_fold": {},
+    "outer_convolution": {},
     "transformer": {"width": 32, "heads": 4, "blocks": 1, "feedforward": 64},
 }
 REQUIRED = {4: 1.8, LONGEST: 0.95}

@@ -192,7 +192,7 @@ def studies_in(page: str) -> list[str]:
     return [body for language, body in FENCE.findall(TEXTS[page]) if language == "yaml" and body.startswith("name:")]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-study.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-study.md", "docs/how-to/auxiliary-results.md"])
 def test_the_studies_of_the_pages_are_valid(page, tmp_path):
     (study,) = studies_in(page)
     name = yaml.safe_load(study)["name"]

@@ -4,14 +4,17 @@
     salt_side.py read FILE.h5 --batch-size N --workers N       one epoch of the loader for each line
     salt_side.py mlp FILE.h5 --batch-size N --workers N        one epoch of a training for each line
     salt_side.py transformer FILE.h5 --batch-size N --workers N [--attention KIND]
+    salt_side.py steps                                         training steps of GN2 on jets in memory for each line
 
-The last three print "ready", and then, for each line of standard input, the samples and seconds of one more epoch; they
+Those between print "ready", and then, for each line of standard input, the samples and seconds of one more epoch; they
 end with the input. Everything that is measured is salt's own: file writer, dataset, sampler, network, optimiser with
 its course of learning rates, Lightning training with its checkpoints, and the precision of products that its command
-line sets. torch.compile is off.
+line sets. torch.compile is off. `steps` takes the network alone, as `taggers.py` does ours: each line is a list in
+JSON, the sizes of GN2 and the kind of attention, and is answered by the seconds of the thread on the processor.
 """
 
 import argparse
+import json
 import logging
 import sys
 import tempfile
@@ -221,6 +224,68 @@ def _transformer(variables: dict[str, list[str]], attention: str):
     return SaltModel([net], _task(WIDTH, HEAD), encoder=encoder, pool_net=GlobalAttentionPooling(WIDTH))
 
 
+def steps() -> None:
+    """Answers each line, [sizes, attention], with the seconds of a training step for each of a few batches."""
+    torch.set_num_threads(1)
+    trainings = {}
+    for line in sys.stdin:
+        if line not in trainings:
+            trainings[line] = Training(*json.loads(line))
+        print(trainings[line].steps(), flush=True)
+
+
+class Training:
+    """GN2 of these sizes and batches that it learns from: jets (n, 2), tracks (n, 15, 19), padding, and classes."""
+
+    def __init__(self, sizes: dict[str, int], attention: str):
+        generator = torch.Generator().manual_seed(1)
+        names = ("width", "heads", "blocks", "feedforward", "out")
+        self.network = _gn2(attention, **{name: sizes[name] for name in names})
+        self.optimiser = torch.optim.Adam(self.network.parameters(), fused=True)
+        self.batches = []
+        for _ in range(sizes["batches"]):
+            n = sizes["batch"]
+            lengths = torch.poisson(torch.full((n,), float(sizes["mean"])), generator=generator).clamp(max=LONGEST)
+            tracks = torch.randn(n, LONGEST, 19, generator=generator)
+            padding = torch.arange(LONGEST) >= lengths.unsqueeze(1)
+            tracks[padding] = 0
+            jets = torch.randn(n, 2, generator=generator)
+            labels = torch.randint(0, len(CLASSES), (n,), generator=generator)
+            self.batches.append((jets, tracks, padding, labels))
+
+    def steps(self) -> float:
+        """Seconds of one step for each batch."""
+        start = time.thread_time()
+        for jets, tracks, padding, labels in self.batches:
+            inputs, masks = {"jets": jets, "tracks": tracks}, {"tracks": padding}
+            _, loss = self.network(inputs, masks, {"jets": {"flavour_label": labels}})
+            self.optimiser.zero_grad(set_to_none=True)
+            loss["jets_classification"].backward()
+            self.optimiser.step()
+        return time.thread_time() - start
+
+
+def _gn2(attention: str, width: int, heads: int, blocks: int, feedforward: int, out: int):
+    """As salt/configs/GN2/GN2.yaml builds it, without its auxiliary tasks."""
+    from salt.models import GlobalAttentionPooling, SaltModel, Transformer
+
+    variables = {"jets": ["a", "b"], "tracks": [str(i) for i in range(19)]}
+    dense = {"hidden_layers": [width], "output_size": width, "activation": "ReLU"}
+    net = {"input_name": "tracks", "dense_config": dense, "variables": variables, "global_object": "jets"}
+    encoder = Transformer(
+        num_layers=blocks,
+        embed_dim=width,
+        out_dim=out,
+        attn_type=attention,
+        attn_kwargs={"num_heads": heads},
+        dense_kwargs={"hidden_dim": feedforward, "activation": "ReLU", "gated": False},
+    )
+    tasks = _task(out, [128, 64, 32])
+    for task in tasks:
+        task.global_object = "jets"  # its wrapper's work
+    return SaltModel([net], tasks, encoder=encoder, pool_net=GlobalAttentionPooling(out)).train()
+
+
 def _task(width: int, hidden: list[int]):
     from salt.models import ClassificationTask
 
@@ -252,11 +317,14 @@ if __name__ == "__main__":
         command.add_argument("--validation", type=int, default=3_000, help="samples")
         command.add_argument("--attention", default="torch-math")
         command.add_argument("--full-precision", action="store_true")
+    commands.add_parser("steps")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     if arguments.what == "write":
         write(arguments.folder, arguments.file, arguments.samples)
+    elif arguments.what == "steps":
+        steps()
     elif arguments.what == "read":
         read(arguments)
     else:

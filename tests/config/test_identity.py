@@ -50,6 +50,24 @@ def test_another_version_of_the_learning_code_is_another_run_and_another_search(
     assert all(new != old for new, old in zip(digests(), before, strict=True))
 
 
+def test_every_schedule_average_and_accumulation_is_another_run():
+    model = STUDY.models["ann_1000"].with_values({"training.batch_size": 100})
+    changes = [
+        {"training.schedule": "one_cycle"},
+        {"training.schedule": "one_cycle", "training.one_cycle": {"pct_start": 0.1}},
+        {"training.warm_up": {"steps": 10}},
+        {"training.warm_up": {"steps": 10, "start_factor": 0.1}},
+        {"training.weight_average": {}},
+        {"training.weight_average": {"decay": 0.9}},
+        {"training.accumulate": 2},
+        {"training.compile": True},
+    ]
+    digests = [run_digest(STUDY, model.with_values(values), "m", 0, ORDER) for values in [{}, *changes]]
+    assert len(set(digests)) == len(digests)
+    unchanged = {"training.accumulate": 1, "training.warm_up": None, "training.compile": False}
+    assert run_digest(STUDY, model.with_values(unchanged), "m", 0, ORDER) == digests[0]
+
+
 def test_digests_do_not_depend_on_the_order_of_keys():
     assert canonical({"b": 1, "a": [1.5, None]}) == '{"a":[1.5,null],"b":1}'
     assert digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})

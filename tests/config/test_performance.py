@@ -82,7 +82,7 @@ def test_the_example_of_the_guide_is_a_valid_section():
     section = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
     tree = copy.deepcopy(TREE) | section
     tree["models"]["baseline"] = tree["models"].pop("net")
-    others = {"filter_tuning", "loss_at", "check_gradients"}  # no plots of a tagger
+    others = {"filter_tuning", "loss_at", "check_gradients", "vertices"}  # no plots of a tagger
     assert set(Study.model_validate(tree).evaluation.model_dump()) > set(Evaluation.LATER) - others
 
 

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_curve as sklearn_roc
 
 from bevatron.config.sections.performance import VariableProfile
 from bevatron.config.sections.task import Classification
-from bevatron.evaluate.inspection.tagging import profile_curve
+from bevatron.evaluate.inspection.tagging import measure_in_bins, profile_curve
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.classes import discriminant_score
 from bevatron.evaluate.statistics.measurement import wilson
@@ -217,3 +217,33 @@ def test_profiles_do_not_depend_on_scale_order_or_units(seed):
         there = np.isfinite(value)
         assert ((low[there] >= 0) & (low[there] <= value[there] + 1e-9)).all()
         assert ((value[there] <= high[there] + 1e-9) & (high[there] <= 1)).all()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_fractions_in_bins_as_metrics_are_those_of_the_curve_and_their_errors_binomial(weighted):
+    labels, score, x, weights = sample(5, n=3_000, weighted=weighted)
+    bootstrap = bootstrap_of(len(labels), weights)
+    x[:7] = np.nan
+    edges = bin_edges(x, [0.0, 10.0, 20.0, 200.0], 3)
+    bins = bin_numbers(x, edges)
+    passed = passing([score, score + 0.1 * x], labels == 1, bins, 3, 0.7, weights)["global"]
+    measured = measure_in_bins(passed, labels, TASK.classes, bins, 3, bootstrap, 0.68)
+    assert set(measured) == {(name, number) for name in TASK.classes for number in (1, 2, 3)}
+    for (name, number), measurement in measured.items():
+        rows = labels == TASK.classes.index(name)
+        curve = fractions_in_bins(passed, rows, bins, 3, bootstrap, 0.68)
+        np.testing.assert_allclose(measurement.per_seed, np.array(curve["per_seed"])[:, number - 1], rtol=1e-6)
+        inside = rows & (bins == number - 1)
+        w = np.ones(len(labels)) if weights is None else weights
+        size = w[inside].sum() ** 2 / (w[inside] ** 2).sum()
+        replicas = np.array(measurement.replicas).std()
+        p = measurement.value
+        assert replicas == pytest.approx(np.sqrt(p * (1 - p) / size), rel=0.6)
+
+
+def test_a_bin_without_samples_or_without_a_cut_has_no_metric():
+    labels, _, x, _ = sample(6)
+    bins = np.where(labels == 1, 0, bin_numbers(x, np.array([0.0, 20.0, 500.0])))
+    passed = [np.where(bins == 0, 1.0, np.nan)]
+    measured = measure_in_bins(passed, labels, TASK.classes, bins, 3, bootstrap_of(len(labels)), 0.68)
+    assert set(measured) == {("light", 1), ("beauty", 1)}

@@ -19,7 +19,8 @@ TRACKS = InputGroup((6, 3), ("d0", "z0", "phi"), is_ragged=True)
 IMAGE = InputGroup((2, 80, 76), ("u", "y"))
 GROUPS = {"jet": JET, "tracks": TRACKS, "image": IMAGE}
 
-# One line for each architecture: its smallest options that leave no part of it out, and the groups that it reads.
+# One line for each architecture: its smallest options that leave no part of it out, and the groups that it reads; more
+# of those that have several forms, named after a comma.
 SMALL = {
     "alexnet": ({"width": 0.02, "stride": 2}, ["image"]),
     "autoencoder": ({"latent": 2, "widths": [5]}, ["jet"]),
@@ -29,13 +30,63 @@ SMALL = {
     "convolutional_autoencoder": ({"latent": 3, "channels": [2, 3]}, ["image"]),
     "deep_sets": ({"element_widths": [5, 4], "widths": [6]}, ["jet", "tracks"]),
     "fisher": ({}, ["jet", "tracks"]),
+    "gn2": (
+        {
+            "embedding_widths": [5],
+            "width": 8,
+            "blocks": 1,
+            "heads": 2,
+            "feedforward": 8,
+            "gated": True,
+            "layer_scale": 0.5,
+            "output_width": 6,
+            "widths": [6],
+        },
+        ["jet", "tracks"],
+    ),
     "googlenet": ({"width": 0.03}, ["image"]),
     "inception_resnet_v2": ({"width": 0.03, "blocks": [1, 1, 1]}, ["image"]),
     "lenet": ({"widths": [8]}, ["image"]),
     "lstm": ({"state": 5, "layers": 2, "widths": [6], "dropout": 0.1}, ["jet", "tracks"]),
     "mlp": ({"widths": [8, 5], "activation": "prelu", "dropout": 0.2}, ["jet", "tracks"]),
+    "outer_convolution": ({"width": 5, "layers": 2, "summary": 4, "widths": [6]}, ["jet", "tracks"]),
     "outer_fold": ({"width": 5, "widths": [6]}, ["jet", "tracks"]),
-    "outer_recursive": ({"embedding": 4, "state": 5, "widths": [6]}, ["jet", "tracks"]),
+    "particle_net": (
+        {"coordinates": ["d0", "tracks.z0"], "neighbours": 3, "convolutions": [[5, 6], [6]], "widths": [6]},
+        ["jet", "tracks"],
+    ),
+    "particle_transformer": (
+        {
+            "momenta": {"log_pt": "d0", "eta": "z0", "phi": "phi"},
+            "embedding_widths": [5, 8],
+            "pair_widths": [5],
+            "heads": 2,
+            "blocks": 2,
+            "class_blocks": 1,
+            "feedforward": 8,
+        },
+        ["jet", "tracks"],
+    ),
+    "particle_net, all others": (
+        {"coordinates": [], "neighbours": 9, "convolutions": [[5], [5, 5]], "widths": [6]},
+        ["tracks"],
+    ),
+    "particle_net, a list of one": ({"coordinates": [], "convolutions": [[5, 6]], "widths": [6]}, ["jet"]),
+    "particle_transformer, a list of one": (
+        {
+            "momenta": {"px": "pt", "py": "eta", "pz": "mass", "energy": "energy"},
+            "embedding_widths": [8],
+            "pair_widths": [5],
+            "heads": 2,
+            "blocks": 1,
+            "feedforward": 8,
+        },
+        ["jet"],
+    ),
+    "particle_transformer, without pairs": (
+        {"momenta": {}, "embedding_widths": [8], "heads": 2, "blocks": 1, "feedforward": 8},
+        ["tracks"],
+    ),
     "principal_components": ({"latent": 2}, ["jet"]),
     "resnet": ({"width": 0.03, "depth": 50}, ["image"]),
     "transformer": ({"width": 8, "heads": 2, "blocks": 1, "feedforward": 8, "widths": [6]}, ["jet", "tracks"]),
@@ -89,9 +140,10 @@ def statistics(groups):
     }
 
 
-def small_network(kind, n_outputs):
+def small_network(name, n_outputs):
     """With random weights, or fitted to random labels where it is solved for them."""
-    options, groups = SMALL[kind]
+    options, groups = SMALL[name]
+    kind = name.partition(",")[0]
     torch.manual_seed(3)
     inputs = {name: GROUPS[name] for name in groups}
     more = {}
@@ -120,6 +172,9 @@ def cases():
         marks = [] if kind == FAST else [pytest.mark.slow]
         for task in getattr(ARCHITECTURES[kind], "TASKS", ("classification", "regression")):
             yield pytest.param(kind, task, marks=marks, id=f"{kind}-{task}")
+    for name in SMALL:
+        if "," in name:
+            yield pytest.param(name, "classification", marks=pytest.mark.slow, id=name)
 
 
 @pytest.mark.parametrize(("kind", "task"), list(cases()))

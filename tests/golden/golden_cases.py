@@ -131,7 +131,16 @@ SOURCE_CASES: dict[str, dict[str, Settings]] = {
         "default": lambda folder: {"events": 12},
         "two features": lambda folder: {"events": 9, "points": 20, "features": 2, "crossed": 0.8},
     },
-    "jets": {"with further interactions": lambda folder: {"events": 6}},
+    "jets": {
+        "with further interactions": lambda folder: {"events": 6},
+        "amid pile-up": lambda folder: {
+            "events": 3,
+            "pile_up": 8.0,
+            "pile_up_pool": 20,
+            "track_truth": True,
+            "processes": {"light": ["HardQCD:all = on"]},
+        },
+    },
     "hepmc": {"file": lambda folder: {"files": [str(files.hepmc(folder))]}},
     "nanoaod": {"file": lambda folder: {"files": [str(files.nanoaod(folder))]}},
     "jet_flavour_jsonl": {"file": lambda folder: {"files": [str(files.jet_flavour_lines(folder))]}},
@@ -190,6 +199,11 @@ RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]]
     "nanoaod_jets": {"jets": (events.nano, {})},
     "jet_flavour": {"jets": (events.published_jets, {})},
     "jets": {"all": (events.collisions, {"resampling": None}), "resampled": (events.collisions, {})},
+    "jets_modern": {
+        "all": (events.collisions_amid_others, {"resampling": None}),
+        "alone": (lambda: events.collisions_amid_others(others=0), {"resampling": None, "max_tracks": 5}),
+        "resampled": (events.collisions_amid_others, {"resampling": {"pt_borders": [45.0], "eta_borders": [1.0]}}),
+    },
     "lartpc": {
         "around charge": (events.argon, {"images": IMAGES, "window": {"size": 128, "shift": 8}}),
         "interaction": (

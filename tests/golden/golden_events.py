@@ -140,6 +140,53 @@ def collisions(events: int = 60) -> Samples:
     return Samples(inputs, {"event": event, "process": np.zeros(n, np.int64)}, number)
 
 
+def collisions_amid_others(events: int = 60, others: int = 6) -> Samples:
+    """The same jets with the origin of each particle, and `others` further collisions of four particles in each event:
+    one of them in each jet, two far away.
+    """
+    raw = collisions(events)
+    n, inputs = len(raw), dict(raw.inputs)
+    for name, of in (("constituent_origins", "constituents"), ("spectator_origins", "spectators")):
+        column = raw.inputs[of].column
+        displaced = (column.values[:, 4:7] != 0).any(axis=1)
+        inputs[name] = Group(
+            Ragged(np.where(displaced, 3, 2).astype(np.int8)[:, None], column.offsets), ("origin",), ("",)
+        )
+    if others:
+        jets = inputs["jet"].column.values.astype(float)
+        near, far = n * others, events * 2 * others
+        jet = np.repeat(np.arange(n), others)
+        moved = [drawn(f"other in {name}", near, low=-0.25, high=0.25) for name in ("eta", "phi")]
+        inside = _momenta(drawn("other", near, low=0.6, high=3), jets[jet, 1] + moved[0], jets[jet, 2] + moved[1])
+        outside = _momenta(drawn("far", far, low=1.1, high=4), drawn("far eta", far, low=-2.4, high=2.4),
+                           drawn("far phi", far, low=-3.1, high=3.1))  # fmt: skip
+        inputs |= _of_others("pile_up", "pile_up_ids", inside, np.tile(np.arange(others), n), np.full(n, others))
+        inputs |= _of_others("pile_up_spectators", "pile_up_spectator_ids", outside,
+                             np.tile(np.repeat(np.arange(others), 2), events),
+                             np.where(np.arange(n) % 2, 0, 2 * others))  # fmt: skip
+        whole = np.column_stack([inside, np.linalg.norm(inside, axis=1)])
+        sums = np.add.reduceat(whole, np.arange(0, near, others))
+        energy = np.concatenate([0.3 * sums, 0.7 * sums], axis=1).astype(np.float32)
+        inputs["pile_up_energy"] = Group(Dense(energy), tuple(f"{kind}_{axis}" for kind in ("em", "hadronic")
+                                                              for axis in FOUR_MOMENTUM[:4]), ("GeV",) * 8)  # fmt: skip
+        event = np.tile(np.array([[others, 2.0, 6.0]], np.float32), (n, 1))
+        inputs["pile_up_event"] = Group(Dense(event), ("n_collisions", "em_density", "hadronic_density"), ("", "", ""))
+    return Samples(inputs, raw.targets, raw.id)
+
+
+def _of_others(name: str, ids_name: str, momentum: np.ndarray, collision: np.ndarray, count: np.ndarray) -> dict:
+    """Charged particles of further collisions, listed `count` (n_jets,) to a jet."""
+    offsets = np.concatenate([[0], np.cumsum(count)])
+    listed = _listed(
+        name, momentum, np.zeros((len(momentum), 3)), np.where(np.arange(len(momentum)) % 2, 3, -3), offsets
+    )
+    numbers = np.column_stack([next(g for k, g in listed.items() if k != name).column.values, collision])
+    ids = Group(
+        Ragged(numbers.astype(np.int32), offsets.astype(np.int64)), ("pdg_id", "charge_thirds", "collision"), ("",) * 3
+    )
+    return {name: listed[name], ids_name: ids}
+
+
 def argon() -> Samples:
     """Three events of two straight tracks each and a cosmic one, in pieces of 3 mm."""
     segments, numbers, offsets = [], [], [0]

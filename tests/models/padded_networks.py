@@ -28,23 +28,6 @@ def lstm(network, elements, n_valid):
     return _last(states, n_valid)
 
 
-def outer_recursive(network, elements, n_valid):
-    width, n_embedding, _ = network.weight.shape
-    embedded = torch.tanh(network.embedding(elements))
-    gates = torch.sigmoid(network.gate(embedded))
-    embedded = torch.cat([embedded, embedded.new_ones(*embedded.shape[:2], 1)], 2)
-    without_state = embedded @ network.weight[:, :, -1].t()
-    with_state = network.weight[:, :, :-1].permute(2, 1, 0).reshape(width, n_embedding * width)
-    state = gates[:, 0] * torch.tanh(without_state[:, 0])
-    states = [state]
-    for step in range(1, elements.shape[1]):
-        met = (state @ with_state).view(-1, n_embedding, width)
-        candidate = torch.tanh(without_state[:, step] + (embedded[:, step].unsqueeze(1) @ met).squeeze(1))
-        state = torch.lerp(state, candidate, gates[:, step])
-        states.append(state)
-    return _last(torch.stack(states, 1), n_valid)
-
-
 def outer_fold(network, elements, n_valid):
     vectors = functional.pad(elements, (0, 0, 0, 2 ** len(network.folds) - elements.shape[1]))
     vectors = network.activation(network.embedding(vectors)) * _present(vectors, n_valid)
@@ -53,6 +36,20 @@ def outer_fold(network, elements, n_valid):
         pairs = vectors.reshape(len(vectors), vectors.shape[1] // 2, 2 * vectors.shape[2])
         vectors = network.activation(fold(pairs)) * _present(pairs, n_valid)
     return vectors.squeeze(1)
+
+
+def outer_convolution(network, elements, n_valid):
+    """With PyTorch's own convolution, in which what is absent is set to zero before each layer."""
+    present, vectors, summary = _present(elements, n_valid), elements, 0
+    for layer, contribution in enumerate(network.contributions):
+        if layer:
+            linear = network.convolutions[layer - 1]
+            kernel = linear.weight.view(linear.out_features, 2 * network.reach + 1, -1).transpose(1, 2)
+            before = (vectors * present).transpose(1, 2)
+            after = functional.conv1d(before, kernel, linear.bias, padding=network.reach)
+            vectors = network.activation(after.transpose(1, 2))
+        summary = summary + (torch.softmax(contribution(vectors), 2) * present).sum(1)
+    return summary
 
 
 def transformer(network, elements, n_valid):

@@ -14,7 +14,7 @@ from bevatron.errors import UserError
 from bevatron.models.layers.inputs import InputGroup, Padded
 from bevatron.training.collate import move_to_device
 
-KINDS = ("lstm", "outer_recursive", "outer_fold", "deep_sets", "transformer")
+KINDS = ("lstm", "outer_fold", "outer_convolution", "deep_sets", "transformer")
 JET = InputGroup((2,), ("pt", "eta"))
 GROUPS = {
     "jet": JET,
@@ -79,7 +79,13 @@ def test_a_jet_s_answer_does_not_depend_on_its_batch(kind, form):
 
 @pytest.mark.parametrize(
     ("kind", "sees_order"),
-    [("lstm", True), ("outer_recursive", True), ("outer_fold", True), ("deep_sets", False), ("transformer", False)],
+    [
+        ("lstm", True),
+        ("outer_fold", True),
+        ("outer_convolution", True),
+        ("deep_sets", False),
+        ("transformer", False),
+    ],
 )
 def test_order_means_something_to_sequences_and_nothing_to_sets(kind, sees_order, form):
     network, inputs = build(kind), jets()
@@ -156,8 +162,9 @@ def head(width, hidden=64, n_outputs=3):
 
 COUNTS = {
     "lstm": 4 * 32 * (7 + 32 + 2) + head(32),
-    "outer_recursive": 7 * 16 + 16 + 16 * 24 + 24 + 24 * 17 * 25 + head(24),
     "outer_fold": 7 * 32 + 32 + 4 * (64 * 32 + 32) + head(32),
+    # two later layers like the first, and what the inputs and each layer add to the summary
+    "outer_convolution": 3 * 7 * 20 + 20 + 2 * (3 * 20 * 20 + 20) + 7 * 50 + 50 + 3 * (20 * 50 + 50) + head(50),
     "deep_sets": 7 * 64 + 64 + 64 * 64 + 64 + head(64),
     # embedding, 2 blocks of attention (q, k, v, out), feedforward and two norms, last norm
     "transformer": 7 * 32 + 32 + 2 * (4 * (32 * 32 + 32) + 32 * 64 + 64 + 64 * 32 + 32 + 4 * 32) + 2 * 32 + head(32),
@@ -185,23 +192,6 @@ def weights(module):
     return {name: p.detach().double().numpy() for name, p in module.named_parameters()}
 
 
-def outer_recursion(w, elements):
-    """The state by the formula, each product of two numbers by itself."""
-    n_state, n_embedding, _ = w["weight"].shape
-    state = np.zeros(n_state)
-    for x in elements:
-        e = np.tanh(w["embedding.weight"] @ x + w["embedding.bias"])
-        gate = 1 / (1 + np.exp(-w["gate.weight"] @ e - w["gate.bias"]))
-        e, s = np.append(e, 1.0), np.append(state, 1.0)
-        new = np.zeros(n_state)
-        for k in range(n_state):
-            for i in range(n_embedding):
-                for j in range(n_state + 1):
-                    new[k] += w["weight"][k, i, j] * e[i] * s[j]
-        state = gate * np.tanh(new) + (1 - gate) * state
-    return state
-
-
 def long_short_term_memory(w, elements):
     n_state = w["recurrent.weight_hh_l0"].shape[1]
     h, c = np.zeros(n_state), np.zeros(n_state)
@@ -225,6 +215,30 @@ def fold(w, elements):
     return vectors[0] if vectors else np.zeros(32)
 
 
+def convolve(w, elements):
+    """The summary by the formula, each product of a matrix and a neighbour by itself."""
+
+    def softmax(x):
+        exponentials = np.exp(x - x.max())
+        return exponentials / exponentials.sum()
+
+    vectors, n = list(elements), len(elements)
+    summary = np.zeros(50)
+    for layer in range(4):
+        for vector in vectors:
+            summary += softmax(w[f"contributions.{layer}.weight"] @ vector + w[f"contributions.{layer}.bias"])
+        if layer == 3:
+            return summary
+        of_place = np.split(w[f"convolutions.{layer}.weight"], 3, axis=1)
+        new = [w[f"convolutions.{layer}.bias"].copy() for _ in range(n)]
+        for i in range(n):
+            for k in (-1, 0, 1):
+                if 0 <= i + k < n:
+                    new[i] += of_place[k + 1] @ vectors[i + k]
+        vectors = [np.maximum(vector, 0) for vector in new]
+    raise AssertionError
+
+
 def mean_of_elements(w, elements):
     def phi(x):
         hidden = np.maximum(w["elements.0.0.weight"] @ x + w["elements.0.0.bias"], 0)
@@ -236,9 +250,9 @@ def mean_of_elements(w, elements):
 @pytest.mark.parametrize(
     ("kind", "reference"),
     [
-        ("outer_recursive", outer_recursion),
         ("lstm", long_short_term_memory),
         ("outer_fold", fold),
+        ("outer_convolution", convolve),
         ("deep_sets", mean_of_elements),
     ],
 )
@@ -249,6 +263,45 @@ def test_each_formula_is_that_of_plain_loops(kind, reference, form):
         for jet in range(6):
             vector = reference(weights(network), elements_of(inputs, jet))
             assert torch.allclose(out[jet], finish(network, vector, inputs, jet), atol=1e-5), jet
+
+
+def test_an_outer_network_sees_as_far_as_its_layers_reach(form):
+    """An element's vector changes with those up to layers · (window − 1) / 2 places away, and with no other."""
+    network, inputs = build("outer_convolution", layers=2, window=5, width=30), jets()
+    full = int(torch.nonzero(inputs["tracks"].n_valid == 15)[0])
+    of_one = {
+        k: Padded(g.values[[full]], g.n_valid[[full]]) if isinstance(g, Padded) else g[[full]]
+        for k, g in inputs.items()
+    }
+    touched = with_lists(of_one, lambda v: v + 3.0 * (torch.arange(15) == 7).view(1, 15, 1))
+    with torch.no_grad():
+        before, after = (network.encode(form(batch)).elements.reshape(15, 30) for batch in (of_one, touched))
+    changed = (after - before).abs().amax(1) > 1e-6
+    assert torch.nonzero(changed).flatten().tolist() == list(range(7 - 4, 7 + 4 + 1))
+
+
+def test_an_outer_network_is_the_same_all_along_the_list(form):
+    """Elements moved along a list, far from its ends, have the same vectors there; absent ones are zero."""
+    network = build("outer_convolution", {"tracks": InputGroup((15, 4), tuple("abcd"), is_ragged=True)}, width=30)
+    some, n_valid = torch.randn(3, 4, generator=torch.Generator().manual_seed(1)), torch.tensor([15, 15])
+    lists = torch.zeros(2, 15, 4)
+    lists[0, 4:7], lists[1, 7:10] = some, some
+    with torch.no_grad():
+        first, second = network.encode(form({"tracks": Padded(lists, n_valid)})).elements.reshape(2, 15, 30)
+    assert torch.allclose(first[3:9], second[6:12], atol=1e-6)
+    assert not torch.allclose(first[3:9], second[3:9], atol=1e-3)
+
+
+def test_each_element_adds_one_unit_for_each_layer_to_the_summary(form):
+    network, inputs = build("outer_convolution", layers=4), jets()
+    with torch.no_grad():
+        summary = network.encode(form(inputs)).sample[:, :50]
+    assert torch.allclose(summary.sum(1), 5.0 * inputs["tracks"].n_valid, atol=1e-4)
+
+
+def test_a_window_without_a_middle_is_refused():
+    with pytest.raises(ValueError, match="window must be odd, so that it has a middle; found 4"):
+        build("outer_convolution", window=4)
 
 
 def test_the_sum_of_deep_sets_grows_with_the_number_of_elements(form):

@@ -12,17 +12,22 @@ from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.errors import UserError
 from bevatron.models.layers import lists_by_length, recurrent
 from bevatron.models.layers.asinh import asinh
-from bevatron.models.layers.inputs import InputGroup
+from bevatron.models.layers.inputs import InputGroup, Padded
 from bevatron.models.layers.list_order import ListOrder
-from bevatron.models.layers.lists_by_length import ListsByLength
+from bevatron.models.layers.lists_by_length import ListsByLength, by_length
 from bevatron.models.layers.lists_by_pair import by_pair
 from bevatron.models.layers.lists_by_step import by_step
 from bevatron.models.layers.row_places import RowPlaces
 from bevatron.store.readers.batch import RaggedBatch
 from bevatron.training.collate import move_to_device, select_samples
 
-KINDS = ("deep_sets", "lstm", "outer_recursive", "outer_fold", "transformer")
-SEVERAL = {"deep_sets": {"pooling": "sum"}, "lstm": {"layers": 3}, "transformer": {"pooling": "sum", "blocks": 3}}
+KINDS = ("deep_sets", "lstm", "outer_fold", "outer_convolution", "transformer")
+SEVERAL = {
+    "deep_sets": {"pooling": "sum"},
+    "lstm": {"layers": 3},
+    "outer_convolution": {"layers": 5, "window": 7},
+    "transformer": {"pooling": "sum", "blocks": 3},
+}
 LENGTHS = {
     "mixed": [3, 0, 15, 1, 4, 4, 0, 2, 7, 1, 15, 3, 12, 5, 1],
     "one": [6],
@@ -161,7 +166,7 @@ def test_half_precision_is_near_single_precision(kind):
 
 
 @pytest.mark.parametrize("buckets", [1, 3, 16])
-@pytest.mark.parametrize("kind", ["deep_sets", "transformer"])
+@pytest.mark.parametrize("kind", ["deep_sets", "outer_convolution", "transformer"])
 def test_lists_of_many_lengths_share_buckets(kind, buckets, monkeypatch):
     """One bucket is what a GPU is given; lists of up to 90 elements share 16 of them."""
     monkeypatch.setattr(lists_by_length, "MAX_BUCKETS", buckets)
@@ -184,6 +189,24 @@ def test_lists_of_few_lengths_are_not_padded_at_all():
         (15, 2), (12, 1), (7, 1), (5, 1), (4, 2), (3, 2), (2, 1), (1, 3),
     ]  # fmt: skip
     assert all(bucket.seen is None for bucket in sets.buckets)
+
+
+@pytest.mark.parametrize("form", ["padded", "ragged"])
+def test_windows_end_where_their_list_ends(form):
+    """Also windows that are wider than every list, and next to numbers that are none."""
+    values, lengths = torch.tensor([[10.0], [20], [21], [22], [float("nan")]]), torch.tensor([1, 3, 0, 1])
+    lists = RaggedBatch(values, lengths)
+    if form == "padded":
+        lists = Padded(pad({"lists": RaggedBatch(values.nan_to_num(30), lengths)}, 3)["lists"].values, lengths)
+    sets = by_length(lists)
+
+    def rows(reach):
+        found = sets.windows(sets.elements, reach)
+        return found[:4].tolist() if form == "ragged" else [*found[1].tolist(), found[0, 0].tolist()]
+
+    assert rows(2) == [[0, 0, 20, 21, 22], [0, 20, 21, 22, 0], [20, 21, 22, 0, 0], [0, 0, 10, 0, 0]]
+    beyond = [0] * 7
+    assert rows(9) == [[*beyond, *row, *beyond] for row in rows(2)]
 
 
 def test_steps_take_the_lists_that_go_on():

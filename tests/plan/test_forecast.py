@@ -202,6 +202,17 @@ def test_a_step_of_another_size_costs_what_was_measured_for_it():
     assert "1 model at the rate of steps of another size" in found[5000].note
 
 
+def test_accumulated_batches_cost_what_their_samples_cost(lines):
+    """An epoch is as many batches as without: only the updates between them, the smallest part, are fewer."""
+    payload = {**STUDY, "models": {name: {**model} for name, model in STUDY["models"].items()}}
+    for model in payload["models"].values():
+        model["training"] = {**model["training"], "accumulate": 8}
+    resources = {"overrides": {"tagger/net": {"train": {"nodes": 2, "gpus": 4}}}}
+    study, rates = Study.model_validate(payload), StudyRates.model_validate(RATES)
+    found = forecast(study, rates, Resources.model_validate(resources), DataLoading(memory_budget_gb=0.1))
+    assert {line.stage: line for line in found} == lines
+
+
 def test_other_batch_sizes_are_taken_over_from_the_same_machine_alone():
     batches = {"batch_size": 100, "other_batches": [{"batch_size": 1000, "seconds": 2e-6, "date": "2026-11-29"}]}
     with_batches = StudyRates.model_validate(RATES | {"fits": {"net": RATES["fits"]["net"] | batches}})

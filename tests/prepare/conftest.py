@@ -55,6 +55,28 @@ def decays(jets: int, tracks: int, flight: float, seed: int) -> tuple[Charged, n
     return particles(jet, made, point[jet]), point, axis
 
 
+def two_bodies(n, masses, mother, seed, flight=12.0):
+    """Decays of a particle of mass `mother` into two, isotropic, its pt 4 to 12 GeV; particles, points, axes."""
+    random = np.random.default_rng(seed)
+    size = np.sqrt((mother**2 - sum(masses) ** 2) * (mother**2 - (masses[0] - masses[1]) ** 2)) / (2 * mother)
+    cosine, turn = random.uniform(-1, 1, n), random.uniform(-np.pi, np.pi, n)
+    sine = np.sqrt(1 - cosine**2)
+    rest = size * np.stack([sine * np.cos(turn), sine * np.sin(turn), cosine], axis=1)
+    eta, phi = random.uniform(-1.5, 1.5, n), random.uniform(-np.pi, np.pi, n)
+    total = momenta(random.uniform(4, 12, n), eta, phi)
+    energy = np.sqrt((total**2).sum(axis=1) + mother**2)
+    made = []
+    for sign, mass in zip((1, -1), masses, strict=True):
+        own = np.sqrt(size**2 + mass**2)
+        along = (total * rest).sum(axis=1) * sign
+        made.append(sign * rest + total * (along / (energy + mother) + own)[:, None] / mother)
+    axis = total / np.linalg.norm(total, axis=1, keepdims=True)
+    point = axis * random.uniform(0.5, 1.5, n)[:, None] * flight
+    momentum = np.stack(made, axis=1).reshape(-1, 3)
+    jet = np.repeat(np.arange(n), 2)
+    return particles(jet, momentum, np.repeat(point, 2, axis=0), np.tile([1.0, -1.0], n)), point, axis
+
+
 def pulls(found: np.ndarray, truth: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """Differences in units of the square root of the covariance: (n, m), independent, unit if it is right."""
     lower = np.linalg.cholesky(covariance)
@@ -66,6 +88,6 @@ def toy():
     class Toy:
         pass
 
-    for made in (particles, momenta, seen, prompt_event, decays, pulls):
+    for made in (particles, momenta, seen, prompt_event, decays, two_bodies, pulls):
         setattr(Toy, made.__name__, staticmethod(made))
     return Toy

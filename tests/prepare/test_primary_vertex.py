@@ -73,3 +73,18 @@ def test_an_events_only_track_is_measured_from_the_beam_spot(toy):
     np.testing.assert_allclose(found.position[1], 0.0, atol=1e-12)  # the event without tracks
     np.testing.assert_allclose(np.diag(found.covariance[1]), np.array([0.015, 0.015, 56.0]) ** 2)
     assert found.position[2, 2] == pytest.approx(places[2, 2], abs=1.0)
+
+
+def test_of_two_collisions_the_one_it_starts_from_is_fitted(toy):
+    """Eight tracks of one and twelve of another 4 mm away in each event; the median alone would find the second."""
+    n, apart = 300, 4.0
+    places = sample_collision_points(n, BEAM, np.random.default_rng(10))
+    other = places + np.array([0.0, 0.0, apart])
+    few, many = toy.seen(toy.prompt_event(n, 8, 11), places, 12), toy.seen(toy.prompt_event(n, 12, 13), other, 14)
+    columns = ("jet", "event", "parameters", "covariance", "prompt")
+    tracks = type(few)(*(np.concatenate([getattr(few, c), getattr(many, c)]) for c in columns))
+    for start in (places, other):
+        found = fit_primary_vertices(tracks, n, BEAM, 2.0, start[:, 2])
+        assert np.mean(np.abs(found.position[:, 2] - start[:, 2]) < 0.5) > 0.97
+    of_median = fit_primary_vertices(tracks, n, BEAM, 2.0)
+    assert np.mean(np.abs(of_median.position[:, 2] - other[:, 2]) < 0.5) > 0.7

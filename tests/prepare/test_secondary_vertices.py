@@ -19,28 +19,6 @@ def found_in(tracks, axis, jets, **cuts):
     return find_secondary_vertices(tracks, jets, chi2, primary, covariance, axis, FIELD, VertexCuts(**cuts))
 
 
-def two_bodies(toy, n, masses, mother, seed, flight=12.0):
-    """Decays of a particle of mass `mother` into two, isotropic, its pt 4 to 12 GeV; particles, points, axes."""
-    random = np.random.default_rng(seed)
-    size = np.sqrt((mother**2 - sum(masses) ** 2) * (mother**2 - (masses[0] - masses[1]) ** 2)) / (2 * mother)
-    cosine, turn = random.uniform(-1, 1, n), random.uniform(-np.pi, np.pi, n)
-    sine = np.sqrt(1 - cosine**2)
-    rest = size * np.stack([sine * np.cos(turn), sine * np.sin(turn), cosine], axis=1)
-    eta, phi = random.uniform(-1.5, 1.5, n), random.uniform(-np.pi, np.pi, n)
-    total = toy.momenta(random.uniform(4, 12, n), eta, phi)
-    energy = np.sqrt((total**2).sum(axis=1) + mother**2)
-    made = []
-    for sign, mass in zip((1, -1), masses, strict=True):
-        own = np.sqrt(size**2 + mass**2)
-        along = (total * rest).sum(axis=1) * sign
-        made.append(sign * rest + total * (along / (energy + mother) + own)[:, None] / mother)
-    axis = total / np.linalg.norm(total, axis=1, keepdims=True)
-    point = axis * random.uniform(0.5, 1.5, n)[:, None] * flight
-    momentum = np.stack(made, axis=1).reshape(-1, 3)
-    jet = np.repeat(np.arange(n), 2)
-    return toy.particles(jet, momentum, np.repeat(point, 2, axis=0), np.tile([1.0, -1.0], n)), point, axis
-
-
 @pytest.fixture(scope="module")
 def decays(toy):
     jets = 2_000
@@ -93,7 +71,7 @@ def test_vertices_lie_in_front(decays):
 def test_the_mass_of_a_kaon(toy):
     """K0_S → π+ π-: the window's middle and the detector's width; and with the rejection on, none is left."""
     n = 1_000
-    made, _, axis = two_bodies(toy, n, (PION, PION), 0.49761, 3)
+    made, _, axis = toy.two_bodies(n, (PION, PION), 0.49761, 3)
     tracks = toy.seen(made, np.zeros((n, 3)), 4)
     found = found_in(tracks, axis, n, reject_v0=False)
     assert len(found) > 0.8 * n  # some pions fly along with the kaon and point back to the collision
@@ -104,14 +82,14 @@ def test_the_mass_of_a_kaon(toy):
 
 def test_a_lambda_is_rejected_too(toy):
     n = 500
-    made, _, axis = two_bodies(toy, n, (PROTON, PION), 1.11568, 5)
+    made, _, axis = toy.two_bodies(n, (PROTON, PION), 1.11568, 5)
     tracks = toy.seen(made, np.zeros((n, 3)), 6)
     assert len(found_in(tracks, axis, n)) < 0.3 * len(found_in(tracks, axis, n, reject_v0=False))
 
 
 def test_momentum_is_that_of_the_mother(toy):
     n = 500
-    made, _, axis = two_bodies(toy, n, (PION, PION), 1.9, 7, flight=3.0)
+    made, _, axis = toy.two_bodies(n, (PION, PION), 1.9, 7, flight=3.0)
     found = found_in(toy.seen(made, np.zeros((n, 3)), 8), axis, n)
     both = found.n_tracks == 2
     total = made.momentum.reshape(n, 2, 3).sum(axis=1)[found.jet[both]]

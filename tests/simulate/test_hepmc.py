@@ -62,6 +62,25 @@ def test_jets_constituents_hadrons_and_places_are_those_of_the_direct_path(file,
     assert (radius > 0.1).sum() > EVENTS / 2  # the places are there to be compared
 
 
+def test_what_particles_come_from_is_that_of_the_direct_path(file, collisions):
+    """Whose records have other codes for decays, and other mothers of what a string makes."""
+    source = collisions()
+    options = PythiaJets.Options(kind="jets", track_truth=True)
+    direct = PythiaJets.build_samples(next(source.batches(EVENTS)), source, options, 0, 0)
+    samples, _ = read(file, track_truth=True)
+    kinds = set()
+    for of, origins in (("constituents", "constituent_origins"), ("spectators", "spectator_origins")):
+        tables = []
+        for found in (samples, direct):
+            column = found.inputs[of].column
+            jet = np.repeat(np.arange(len(found)), column.lengths)
+            table = np.column_stack([jet, np.round(column.values[:, :3], 3), found.inputs[origins].column.values])
+            tables.append(table[np.lexsort(table.T[::-1])])
+        np.testing.assert_allclose(*tables, atol=2e-3)
+        kinds |= set(tables[0][:, 4].astype(int))
+    assert len(kinds) > 3
+
+
 def test_units_and_a_shifted_collision_change_nothing(file, tmp_path, write_hepmc, direct):
     def other_units(event):
         event.set_units(pyhepmc.Units.MEV, pyhepmc.Units.CM)

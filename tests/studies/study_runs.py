@@ -19,7 +19,7 @@ from bevatron.train.stage import train_model
 STUDIES = Path(__file__).parents[2] / "config" / "studies"
 MODELS = {  # the one that each is run with: together they are of every architecture that the studies have
     "jetclass": "pfn", "top_tagging": "transformer", "quark_gluon": "pfn_id", "higgs": "deep_all", "higgsml": "trees",
-    "atlas_flavour": "lstm", "salt_tutorial": "deep_sets", "microboone": "trees", "galaxy10": "cnn",
+    "atlas_flavour": "lstm", "salt_tutorial": "auxiliary", "microboone": "trees", "galaxy10": "cnn",
 }  # fmt: skip
 
 

@@ -82,6 +82,8 @@ def salt_tutorial(data: Path) -> Truth:
             consts[v] = np.where(
                 exists, draw.normal(size=exists.shape) + (flavour == 5)[:, None] * ("ip" in v) * 3, np.nan
             )
+        for v, top in (("truth_origin_label", 8), ("truth_vertex_idx", 4)):
+            consts[v] = np.where(exists, draw.integers(0, top, exists.shape), -1)
         consts["valid"] = exists
         hadrons = np.zeros((n, 5), [("valid", "?"), ("flavour", "i4"), ("pt", "f4")])
         with h5py.File(data / f"pp_output_{name}.h5", "w") as file:

@@ -188,16 +188,25 @@ def check_atlas_flavour(ran: Ran) -> None:
     start = int(group.column.offsets[row])
     for feature, name in (("d0", "d0"), ("sct_hits", "numberOfSCTHits"), ("q_over_p", "qOverP")):
         np.testing.assert_array_equal(column(group, feature)[start : start + len(first)], first[name][order])
+    assert samples.element_targets["track_origin"].group == "tracks"
+    for target, name in (("track_origin", "ftagTruthOriginLabel"), ("track_vertex", "ftagTruthVertexIndex")):
+        found = samples.element_targets[target].values[start : start + len(first)]
+        np.testing.assert_array_equal(found, first[name][order])
+    assert samples.element_targets["track_origin"].classes[3:6] == ("from_b", "from_b_to_c", "from_c")
     gev = np.log(written["jets"]["pt_btagJes"][kept] / 1000)
     np.testing.assert_allclose(column(samples.inputs["jet"], "log_pt")[: len(kept)], gev, rtol=1e-5)
 
 
 def check_salt_tutorial(ran: Ran) -> None:
-    group, _ = ran.group("constituents")
+    group, samples = ran.group("constituents")
     consts = ran.truth.content["train"]["consts"]
     flat = consts[consts["valid"]]
     for feature, name in (("ip_3d", "signed_3d_ip"), ("delta_phi", "phi_rel"), ("charge", "charge")):
         np.testing.assert_array_equal(column(group, feature)[: len(flat)], flat[name])
+    for target, name in (("origin", "truth_origin_label"), ("vertex", "truth_vertex_idx")):
+        np.testing.assert_array_equal(samples.element_targets[target].values[: len(flat)], flat[name])
+    runs = json.loads((ran.results / "models" / "auxiliary" / "runs.json").read_text())["runs"]
+    assert runs[0]["auxiliary_losses"].keys() == {"origin", "vertex"}
 
 
 def check_microboone(ran: Ran) -> None:

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import auxiliary_jobs
 import numpy as np
 from digit_jobs import job_of
 from image_jobs import TREE, write_images
@@ -90,7 +91,6 @@ def _training(kind: Family, chance: random.Random, stream: bool) -> dict[str, An
         "learning_rate": chance.choice([1e-3, 1e-2]),
         "weight_decay": chance.choice([0.0, 1e-3]),
         "momentum": chance.choice([0.0, 0.9]),
-        "schedule": chance.choice(["constant", "cosine"]),
         "gradient_clip": chance.choice([None, 0.1, 1.0]),
         "checkpoint": chance.choice(["best", "last"]) if kind.best else "last",
         "precision": chance.choice(kind.precisions),
@@ -103,7 +103,21 @@ def _training(kind: Family, chance: random.Random, stream: bool) -> dict[str, An
         if not stream:
             values["sample_order"] = chance.choice(["shuffled", "sorted", "alternating"])
             values["class_ratio"] = chance.choice([None, None, {"light": 3, "beauty": 1}])
-    return values
+    return values | _schedule(chance, batch)
+
+
+def _schedule(chance: random.Random, batch: int | str) -> dict[str, Any]:
+    """The course of the learning rate, the average of the weights, and batches of a step."""
+    schedule = chance.choice(["constant", "cosine", "one_cycle"])
+    average = {"kind": chance.choice(["exponential", "equal"]), "decay": chance.choice([0.5, 0.99])}
+    average["start"] = chance.choice([0.0, 0.3, 1.0])
+    return {
+        "schedule": schedule,
+        "warm_up": chance.choice([None, {"fraction": 0.3}, {"steps": 5}]) if schedule != "one_cycle" else None,
+        "one_cycle": {"cycle_momentum": chance.choice([True, False])} if schedule == "one_cycle" else None,
+        "weight_average": chance.choice([None, average, average]),
+        "accumulate": chance.choice([1, 2, 3, 60]) if batch != "full" else 1,
+    }
 
 
 # A large min_delta stops soon; patience 1 with none stops where the loss first rises.
@@ -128,7 +142,7 @@ LISTS = {
         "lstm": _model("lstm", ["jet", "tracks"], state=6),
         "sets": _model("deep_sets", ["tracks"]),
         "transformer": _model("transformer", ["tracks"], width=8, heads=2, blocks=1),
-        "recursive": _model("outer_recursive", ["tracks"]),
+        "recursive": _model("outer_convolution", ["tracks"]),
         "solved": _model("boosted_trees", ["jet"], rounds=4, leaves=4, depth=2),
     },
 }
@@ -216,6 +230,20 @@ def _boxes(folder: Path) -> tuple[Study, Path]:
     return study, write_rectangles(folder, study, {"train": 32, "val": 8, "test": 4})
 
 
+def _tracks(folder: Path) -> tuple[Study, Path]:
+    return auxiliary_jobs.study_of(), auxiliary_jobs.make_dataset(folder)
+
+
+def _auxiliary(chance: random.Random) -> dict[str, Any]:
+    """Some of the tasks, in a drawn order."""
+    tasks = {name: dict(auxiliary_jobs.TASKS[name]) for name in chance.sample(sorted(auxiliary_jobs.TASKS), 2)}
+    if "origin" in tasks:
+        tasks["origin"]["balance"] = chance.choice(["none", "weights"])
+    if "decay" in tasks:
+        tasks["decay"]["loss"] = chance.choice(["huber", "mse"])
+    return {"auxiliary": tasks, "class_subset": chance.choice([None, ["light", "beauty"]])}
+
+
 def _channels_last(chance: random.Random) -> dict[str, Any]:
     return {"training.memory_format": chance.choice(["contiguous", "channels_last"])}
 
@@ -225,6 +253,7 @@ FAMILIES = {
     "curve": Family(_by_the_stages(CURVE), SIZES["train"]),
     "clouds": Family(_by_the_stages(CLOUDS), SIZES["train"], classes=False),
     "lists": Family(_lists, SIZES["train"], classes=True, precisions=QUICK),
+    "auxiliary": Family(_tracks, SIZES["train"], classes=True, precisions=QUICK, drawn=_auxiliary),
     "fgsm": Family(_digits("fgsm"), 320),
     "pgd": Family(_digits("pgd"), 320, slow=True),
     "augmented": Family(_digits("augmented"), 320, slow=True, precisions=QUICK),

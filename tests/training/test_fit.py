@@ -12,9 +12,10 @@ from bevatron.config.sections.workflow import DataLoading
 from bevatron.errors import UserError
 from bevatron.models.network import load_network
 from bevatron.store.shards.manifest import load_manifest
-from bevatron.training.fit import class_weights, fit, load_finished_fit
+from bevatron.training.class_balance import class_weights
+from bevatron.training.fit import fit, load_finished_fit
 from bevatron.training.job import Diverged, FitJob
-from bevatron.training.learner import learning_rate
+from bevatron.training.learning_rate import learning_rate
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from bevatron.errors import UserError
 from bevatron.models.network import load_network
 from bevatron.store.readers.reader import open_split
 from bevatron.store.shards.manifest import load_manifest
-from bevatron.training.fit import class_weights, describe, fit, load_finished_fit
+from bevatron.training.class_balance import class_weights
+from bevatron.training.fit import describe, fit, load_finished_fit
 from bevatron.training.history import COLUMNS
 
 

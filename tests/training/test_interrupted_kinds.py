@@ -26,9 +26,15 @@ def members(flavours, tmp_path) -> dict[str, Path]:
 OVER_LISTS = {
     "transformer": {"kind": "transformer", "width": 8, "heads": 2, "blocks": 1},
     "deep_sets": {"kind": "deep_sets", "element_widths": [8], "widths": [8]},
-    "outer_recursive": {"kind": "outer_recursive", "embedding": 4, "state": 4},
     "outer_fold": {"kind": "outer_fold", "width": 8},
-}
+    "gn2": {"kind": "gn2", "width": 8, "heads": 2, "blocks": 1, "feedforward": 8, "output_width": 6, "widths": [4]},
+    "particle_net": {"kind": "particle_net", "coordinates": [], "convolutions": [[4, 4], [6]], "widths": [4]},
+    "particle_transformer": {
+        "kind": "particle_transformer", "momenta": {"log_pt": "d0", "eta": "z0", "phi": "d0"}, "heads": 2,
+        "embedding_widths": [8], "pair_widths": [4], "blocks": 1, "class_blocks": 1, "feedforward": 8,
+    },
+    "outer_convolution": {"kind": "outer_convolution", "width": 8, "layers": 2},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("model", ["lstm", "charm_or_light", "committee", *OVER_LISTS])

@@ -108,6 +108,43 @@ def test_shared_out_weights_take_the_steps_of_every_optimiser(optimiser, curve, 
     same_but_for_rounding(workers, "fsdp", "one")
 
 
+# Of 700 samples 117 · 3 make a step of three batches, and one of two with 117 and one of 115.
+SCHEDULED = {
+    "batch_size": 117, "accumulate": 3, "schedule": "one_cycle", "one_cycle": {"pct_start": 0.4}, "gradient_clip": 0.5,
+}  # fmt: skip
+
+
+def with_training(curve, processes, folder: Path, **values: object) -> Workers:
+    workers = Workers(curve, processes, folder)
+    tree = workers.study.model_dump(mode="json")
+    tree["models"]["net"]["training"].update(values)
+    workers.study = Study.model_validate(tree)
+    return workers
+
+
+def test_any_number_of_workers_accumulates_and_averages_the_same(curve, processes, tmp_path):
+    workers = with_training(curve, processes, tmp_path, **SCHEDULED, weight_average={"decay": 0.9})
+    one = workers.fitted("one", 1)
+    assert (one["steps"], one["samples"]) == (2 * EPOCHS, 700 * EPOCHS)
+    for size in (2, 3):
+        workers.fitted(f"team-{size}", size)
+        same_but_for_rounding(workers, f"team-{size}", "one")
+    assert workers.run("killed", 2, kill_after=7)[1] == -9
+    assert workers.fitted("killed", 2)["continued"] == 1
+    killed, whole = (workers.folder / name / "weights.safetensors" for name in ("killed", "team-2"))
+    assert killed.read_bytes() == whole.read_bytes()
+
+
+def test_shared_out_weights_accumulate_the_same_and_have_no_average(curve, processes, tmp_path):
+    workers = with_training(curve, processes, tmp_path, **SCHEDULED)
+    workers.fitted("one", 1)
+    workers.fitted("fsdp", 2, "fsdp")
+    same_but_for_rounding(workers, "fsdp", "one")
+    averaging = with_training(curve, processes, tmp_path, weight_average={})
+    assert averaging.run("averaged", 2, "fsdp") == [1, 1]
+    assert all("training.weight_average" in error and "which FSDP distributes" in error for error in averaging.errors)
+
+
 def test_streamed_shares_learn_the_same(workers):
     workers.fitted("streamed-one", 1, **STREAMED)
     workers.fitted("streamed-two", 2, **STREAMED)

@@ -41,6 +41,6 @@ rule validate_source:
         **resources_of("validate_source"),
     params:
         options=OPTIONS,
-        digest=lambda w: STUDIES[w.study].raw,
+        digest=lambda w: STUDIES[w.study].validation,
     shell:
         "exec bevatron validate-source {wildcards.study:q} {params.options:q} --output {output:q} > {log:q} 2>&1"

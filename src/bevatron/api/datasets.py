@@ -1,6 +1,7 @@
 """Datasets for notebooks: columns as NumPy, pandas and awkward objects, batches as torch tensors."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from bevatron.api.project import find_project
 from bevatron.errors import UserError
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples, SparseImages
-from bevatron.store.shards.contract import GroupInfo, TargetInfo
+from bevatron.store.shards.contract import ElementTargetInfo, GroupInfo, TargetInfo
 from bevatron.store.shards.dataset import Dataset, load_dataset
 from bevatron.store.shards.shard import Shard, samples_in
 
@@ -67,6 +68,11 @@ class DatasetColumns:
         return dict(self.dataset.manifest.targets)
 
     @property
+    def element_targets(self) -> dict[str, ElementTargetInfo]:
+        """Number type, group and classes of each target of the elements of lists."""
+        return dict(self.dataset.manifest.element_targets)
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes in the order of their numbers; empty without classes."""
         return self.dataset.manifest.classes
@@ -94,13 +100,15 @@ class DatasetColumns:
         targets: list[str] | None = None,
         limit: int | None = None,
     ) -> dict[str, Any]:
-        """Arrays by name: each group, each target, "id", and where the dataset has them "event", "weight", observers.
+        """Arrays by name: each group, each target, "id", and where the dataset has them "event", "weight", observers,
+        and targets of elements (total,), with a value for each element of their group.
 
         A dense group is (n, *shape). A list is a pair of values (total, n_features) and offsets (n + 1,). Sparse images
         are filled in: (n, channels, height, width).
         """
         samples = self._samples(split, groups, targets, limit)
         arrays: dict[str, Any] = {name: _array(group) for name, group in samples.inputs.items()}
+        arrays |= {name: target.values for name, target in samples.element_targets.items()}
         return arrays | _other_columns(samples)
 
     def to_pandas(
@@ -249,6 +257,11 @@ def _select(shard: Shard, groups: list[str] | None, targets: list[str] | None) -
         dict(shard.attributes),
         shard.read("event") if shard.has_event else None,
         {name: shard.read(f"observers/{name}") for name in shard.observers},
+        element_targets={
+            name: shard.element_target(name)
+            for name, info in shard.element_targets.items()
+            if targets is None and (groups is None or info.group in groups)
+        },
     )
 
 
@@ -264,6 +277,10 @@ def _join(parts: list[Samples]) -> Samples:
         first.attributes,
         None if first.event is None else np.concatenate([part.event for part in parts if part.event is not None]),
         {name: np.concatenate([part.observers[name] for part in parts]) for name in first.observers},
+        element_targets={
+            name: replace(target, values=np.concatenate([part.element_targets[name].values for part in parts]))
+            for name, target in first.element_targets.items()
+        },
     )
 
 

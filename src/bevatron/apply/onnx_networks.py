@@ -41,7 +41,7 @@ class OnnxNetworks:
         self._longest = {name: _longest(self._sessions[0], name) for name in self.record.groups}
         self._check_inputs(files[0])
         names = [port.name for port in self._sessions[0].get_outputs()]
-        self._outputs = ["logits"] if "logits" in names else ["prediction", "width"][: len(names)]
+        self._outputs = ["logits"] if "logits" in names else [name for name in ("prediction", "width") if name in names]
         pixels = sum(int(np.prod(group.shape)) for group in self.record.groups.values() if len(group.shape) == 3)
         self._rows = max(1, min(ROWS, PIXELS // max(1, pixels)))
 

@@ -8,7 +8,7 @@ import typer
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="a study: a file in config/studies/")]
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="a model of the study")]
 Config = Annotated[Path, typer.Option("--config", help="the workflow's configuration; studies/ is in the same folder")]
-Scale = Annotated[str | None, typer.Option(help="demo or paper; default: as configured")]
+Scale = Annotated[str | None, typer.Option(help="demo, laptop or paper; default: as configured")]
 ManifestPath = Annotated[Path, typer.Option("--manifest", help="the dataset's manifest.json")]
 Output = Annotated[Path, typer.Option("--output", help="file or folder to write")]
 Nodes = Annotated[int, typer.Option(min=1, help="nodes of the batch job")]

@@ -84,11 +84,19 @@ def evaluate_model(
         of_tests, replicas = [(test.runs, test.runs_folder) for test in tests], study.evaluation.bootstrap
         of_the_fits |= measure_validation_losses(study.evaluation.loss_at, of_tests, replicas)
         of_the_fits |= _gradients(tests[0].context)
-    importance: dict[str, Any] = {}
+    of_networks: dict[str, Any] = {}
     if study.evaluation.importance is not None and not study.variation:
-        importance = _importance(tests[0].context, tests[0].predictions)
+        of_networks = _importance(tests[0].context, tests[0].predictions)
     by_fold = measure_folds(tests) if dataset.manifest.folds is not None and len(tests) > 1 else {}
-    write_metrics(folder / "metrics.json", metrics_record(context, runs, predictions, of_the_fits, by_fold, importance))
+    if context.model.auxiliary:
+        from bevatron.evaluate.auxiliary.measure import measure_auxiliary  # torch
+
+        bootstrap = _bootstrap(context, predictions)
+        auxiliary = measure_auxiliary([test.context for test in tests], context, predictions, bootstrap)
+        of_the_fits, by_fold = of_the_fits | auxiliary.metrics, by_fold | auxiliary.by_fold
+        of_networks = {**of_networks, "auxiliary": auxiliary.curves}
+    record = metrics_record(context, runs, predictions, of_the_fits, by_fold, of_networks)
+    write_metrics(folder / "metrics.json", record)
     log.info(
         "%s/%s: %d seeds on %d test samples in %.1f s",
         study.name, name, len(context.seeds), len(predictions), time.perf_counter() - started,
@@ -105,7 +113,7 @@ def metrics_record(
 ) -> MetricsRecord:
     """metrics.json: what was measured, on what, by which runs, and the curves of the plots.
 
-    of_the_fits: metrics that come from the course of the trainings, not from the predictions. by_fold: of a
+    of_the_fits: metrics that come from the trainings or their heads, not from the predictions. by_fold: of a
     cross-validation, each metric's values on the folds by themselves. of_networks: further curves, of what the networks
     rely on.
     """

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from bevatron.errors import UserError
-from bevatron.export.graph import PREDICTION, WIDTH, Plain, Port, columns_of
+from bevatron.export.auxiliary import output_name
+from bevatron.export.graph import PREDICTION, WIDTH, Plain, columns_of
+from bevatron.export.port import Port
 from bevatron.models.network import Network
 from bevatron.store.readers.reader import open_split
 from bevatron.store.shards.dataset import Dataset
@@ -74,6 +76,10 @@ def measure_agreement(
 def _scaling(network: Network, output: str) -> tuple[np.ndarray | float, np.ndarray | float]:
     """Centre and scale of the numbers of an output; 0 and 1 where the network scales none."""
     layer = network.outputs
+    for name, spec in network.spec.auxiliary.items():
+        if spec.kind == "regression" and output == output_name(name, spec):
+            numbers = network.head(name).outputs
+            return numbers.centre.double().numpy(), numbers.scale.double().numpy()
     if layer.kind == "plain" or output not in (PREDICTION, WIDTH):
         return 0.0, 1.0
     scale = layer.scale.double().numpy()

@@ -6,11 +6,13 @@ say anything else than the files do.
 
 import inspect
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from bevatron.config.loading.kinds import ARCHITECTURES, RECIPES, SOURCES
 from bevatron.config.sections.study import Study
 from bevatron.export.metadata import thresholds_of
+from bevatron.export.port import Port
 from bevatron.figures import log_failure
 from bevatron.store.records.export import ExportedModel
 from bevatron.store.records.metrics import MetricsRecord
@@ -30,13 +32,14 @@ def write_card(
     trained: RunsRecord,
     exports: list[ExportedModel],
     measured: MetricsRecord | None,
+    heads: Sequence[Port] = (),
 ) -> str:
-    """The card as Markdown.
+    """The card as Markdown; heads: the outputs of auxiliary tasks.
 
     Where it cannot be written, which costs no export its models, the card says why.
     """
     try:
-        return _fill_template(study, name, manifest, trained, exports, measured)
+        return _fill_template(study, name, manifest, trained, exports, measured, heads)
     except Exception as error:
         reason = log_failure(error, f"card.md of {study.name}/{name}")
         return f"# {escape_markup(name)}\n\nThis model's card could not be written: {escape_markup(reason)}\n"
@@ -49,6 +52,7 @@ def _fill_template(
     trained: RunsRecord,
     exports: list[ExportedModel],
     measured: MetricsRecord | None,
+    heads: Sequence[Port],
 ) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -73,6 +77,7 @@ def _fill_template(
         balance=BALANCE.get(balance, balance),
         runs=trained.runs,
         exports=exports,
+        heads=heads,
         metrics=[] if measured is None else metric_rows(measured),
         measured=measured,
         architecture=about(ARCHITECTURES[trained.settings["architecture"]["kind"]]),

@@ -2,7 +2,6 @@
 
 import logging
 import warnings
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
 
@@ -11,6 +10,8 @@ from torch import Tensor, nn
 
 from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.errors import UserError
+from bevatron.export.auxiliary import auxiliary_outputs, auxiliary_ports
+from bevatron.export.port import Port
 from bevatron.models.layers.inputs import InputGroup, Inputs, Padded
 from bevatron.models.network import Network
 from bevatron.store.readers.batch import RaggedBatch, pad
@@ -24,23 +25,13 @@ ANSWERS: dict[str, Answers] = {"classification": "classes", "multi_label": "labe
 """By task what the outputs say: one of the classes, any of the labels; of all other tasks they are numbers."""
 
 
-@dataclass(frozen=True)
-class Port:
-    """An input or output of the ONNX model: a batch axis, then `shape`; `group` is the dataset's, for inputs."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    meaning: str
-    group: str = ""
-
-
 class Plain(nn.Module):
     """The network with its inputs in a row, as ONNX has them, and the outputs that a user expects.
 
     A dense group is one input; a list is two, its padded values (batch, n, features) and their number n_valid
     (batch,) int64. A classification gives probabilities (softmax) and logits, labels probabilities (sigmoid) and
-    logits, a regression its prediction, and the width where it predicts one.
+    logits, a regression its prediction, and the width where it predicts one. Behind these come the outputs of
+    auxiliary tasks, as `export.auxiliary` has them.
     """
 
     def __init__(self, network: Network, answers: Answers):
@@ -49,7 +40,15 @@ class Plain(nn.Module):
 
     def forward(self, *columns: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Columns (batch, ...) as `columns_of` gives them, to outputs (batch, n_outputs)."""
-        outputs = self.network(inputs_of(self.network.spec.inputs, columns))
+        inputs = inputs_of(self.network.spec.inputs, columns)
+        if not self.network.spec.auxiliary:
+            return self._of_task(self.network(inputs))
+        outputs, heads = self.network.forward_with_auxiliary(inputs)
+        of_task = self._of_task(outputs)
+        of_task = of_task if isinstance(of_task, tuple) else (of_task,)
+        return *of_task, *auxiliary_outputs(self.network.spec.auxiliary, heads, inputs)
+
+    def _of_task(self, outputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         if self.answers == "classes":
             return torch.softmax(outputs, 1), outputs
         if self.answers == "labels":
@@ -93,6 +92,10 @@ def input_ports(groups: dict[str, InputGroup], columns: tuple[Tensor, ...]) -> l
 
 def output_ports(network: Network, answers: Answers) -> list[Port]:
     """The ONNX model's outputs, in the order in which `Plain` gives them."""
+    return [*_ports_of_task(network, answers), *auxiliary_ports(network.spec)]
+
+
+def _ports_of_task(network: Network, answers: Answers) -> list[Port]:
     shape = (network.spec.n_outputs,)
     if network.spec.outputs == "gaussian":
         half = (network.spec.n_outputs // 2,)

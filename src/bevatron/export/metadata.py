@@ -8,7 +8,8 @@ from typing import Any
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.task import MultiLabel
 from bevatron.export.agreement import TOLERANCE, Agreement
-from bevatron.export.graph import OPSET, Port
+from bevatron.export.graph import OPSET
+from bevatron.export.port import Port
 from bevatron.models.network import Network
 from bevatron.store.records.runs import RunRecord
 from bevatron.store.shards.manifest import Manifest
@@ -52,7 +53,7 @@ def metadata(
         "class_subset": class_subset_of(study, network),
         "signal": getattr(study.task, "signal", ""),
         "inputs": [input_of(port, manifest) for port in inputs],
-        "outputs": [{**asdict(port), "shape": ["batch", *port.shape]} for port in outputs],
+        "outputs": [output_of(port) for port in outputs],
         "normalisation": normalisation(network),
         "normalisation_inside": True,
         "agreement": {
@@ -76,11 +77,17 @@ def input_of(port: Port, manifest: Manifest) -> dict[str, Any]:
     info = manifest.groups[port.group]
     counts = not port.shape
     return {
-        **asdict(port),
+        **{key: value for key, value in asdict(port).items() if key not in ("task", "classes")},
         "shape": ["batch", *port.shape],
         "features": [] if counts else list(info.features),
         "units": [] if counts else list(info.units),
     }
+
+
+def output_of(port: Port) -> dict[str, Any]:
+    """An output's name, shape, type and meaning; of an auxiliary task also the task and its classes."""
+    about = {**asdict(port), "shape": ["batch", *port.shape]}
+    return {key: value for key, value in about.items() if key not in ("task", "classes") or port.task}
 
 
 def target_scaling(network: Network) -> dict[str, Any]:

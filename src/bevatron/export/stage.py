@@ -3,7 +3,7 @@
 import logging
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bevatron.config.loading.identity import dataset_digest
 from bevatron.config.sections.study import Study
@@ -17,6 +17,9 @@ from bevatron.store.records.preprocessing import FILE, PreprocessingRecord, prep
 from bevatron.store.records.record import check_made_for
 from bevatron.store.records.runs import RunRecord, RunsRecord, load_runs
 from bevatron.store.shards.dataset import Dataset, load_dataset
+
+if TYPE_CHECKING:
+    from bevatron.export.port import Port
 
 log = logging.getLogger("bevatron")
 
@@ -59,7 +62,8 @@ def export_model(
         path = folder / f"seed-{run.seed}.onnx"
         publish_bytes(path, content)
         exports.append(ExportedModel(seed=run.seed, run=run.digest, file=path.name, sha256=sha256_of(path), **facts))
-    publish_text(folder / "card.md", write_card(study, name, manifest, trained, exports, metrics))
+    heads = _auxiliary_ports(runs_path.parent / selected[0].folder)
+    publish_text(folder / "card.md", write_card(study, name, manifest, trained, exports, metrics, heads))
     record = ExportRecord(study=study.name, model=name, manifest_sha256=manifest.sha256, exports=tuple(exports))
     write_export(folder / "export.json", record)
     worst = max(max(export.agreement.largest_difference.values()) for export in exports)
@@ -67,6 +71,14 @@ def export_model(
         "%s/%s: %d ONNX models in %.1f s, at most %.2g from PyTorch on %d test samples",
         study.name, name, len(exports), time.perf_counter() - started, worst, exports[0].agreement.samples,
     )  # fmt: skip
+
+
+def _auxiliary_ports(folder: Path) -> "list[Port]":
+    """The outputs of the auxiliary tasks of the network in `folder`."""
+    from bevatron.export.auxiliary import auxiliary_ports
+    from bevatron.models.network import load_spec
+
+    return auxiliary_ports(load_spec(folder / "model.json"))
 
 
 def _check_same_runs(path: Path, metrics: MetricsRecord, trained: RunsRecord) -> None:

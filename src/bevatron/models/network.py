@@ -2,8 +2,8 @@
 saved and rebuilt.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,18 @@ from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.config.loading.project_modules import check_code
 from bevatron.errors import UserError
 from bevatron.json_text import read_json
+from bevatron.models.auxiliary.heads import WithAuxiliary, make_head
+from bevatron.models.auxiliary.spec import AuxiliarySpec
 from bevatron.models.closed_form import ClosedFormModel
 from bevatron.models.layers.images import WithHeads
 from bevatron.models.layers.inputs import InputGroup, Inputs
 from bevatron.models.layers.normalise import Kind, Normalise
 from bevatron.models.layers.outputs import OutputKind, Outputs
+from bevatron.models.layers.physical import read_through
 from bevatron.models.size_limit import size_limit
 from bevatron.regular_files import read_bytes
 
+PREFIX = "task_"  # of the names of heads in `Network.auxiliary`: a module cannot have every name
 EXCLUDED_LOGIT = -1e4  # of a class outside the network's class subset: softmax gives it exactly zero in float32
 
 
@@ -35,7 +39,8 @@ class NetworkSpec:
     """All that is needed to build the network again, but its weights.
 
     class_subset: the class numbers that the network tells apart, where not all; members: the networks in a committee;
-    outputs: what they are, and so whether they come in a target's units (`models.layers.outputs`).
+    outputs: what they are, and so whether they come in a target's units (`models.layers.outputs`); auxiliary: the heads
+    of auxiliary tasks by name.
     """
 
     architecture: dict[str, Any]
@@ -45,6 +50,7 @@ class NetworkSpec:
     class_subset: tuple[int, ...] | None = None
     members: tuple["NetworkSpec", ...] = ()
     outputs: OutputKind = "plain"
+    auxiliary: dict[str, AuxiliarySpec] = field(default_factory=dict)
 
     @property
     def kinds(self) -> set[str]:
@@ -67,12 +73,19 @@ class NetworkSpec:
             class_subset=None if class_subset is None else tuple(class_subset),
             members=tuple(cls.from_payload(member) for member in payload.get("members", ())),
             outputs=payload.get("outputs", "plain"),
+            auxiliary={head["name"]: _auxiliary(head) for head in payload.get("auxiliary", ())},
         )
 
     def as_payload(self) -> dict[str, Any]:
         """Plain values for JSON. The inputs are a list: the network depends on their order, which JSON's keys lose."""
         inputs = [{"name": name, **asdict(group)} for name, group in self.inputs.items()]
-        return {**asdict(self), "inputs": inputs, "members": [member.as_payload() for member in self.members]}
+        payload = {**asdict(self), "inputs": inputs, "members": [member.as_payload() for member in self.members]}
+        payload["auxiliary"] = [{"name": name, **head.as_payload()} for name, head in self.auxiliary.items()]
+        return payload if self.auxiliary else {key: value for key, value in payload.items() if key != "auxiliary"}
+
+
+def _auxiliary(payload: dict[str, Any]) -> AuxiliarySpec:
+    return AuxiliarySpec.from_payload({key: value for key, value in payload.items() if key != "name"})
 
 
 class Network(nn.Module):
@@ -81,6 +94,9 @@ class Network(nn.Module):
     A network with a class subset has an architecture of as many outputs as classes in it; the others are
     `EXCLUDED_LOGIT`.
     An architecture that makes its own losses gets the `truth` (batch, ...) to make them from, and returns them.
+    Heads of auxiliary tasks are computed where they are asked for; what they read does not depend on them.
+
+    auxiliary_statistics: by auxiliary regression, for each number of its target an object with mean and std.
     """
 
     def __init__(
@@ -88,6 +104,7 @@ class Network(nn.Module):
         spec: NetworkSpec,
         statistics: dict[str, dict[str, Any]] | None = None,
         target_statistics: Sequence[Any] | None = None,
+        auxiliary_statistics: Mapping[str, Sequence[Any]] | None = None,
     ):
         super().__init__()
         self.spec = spec
@@ -96,7 +113,20 @@ class Network(nn.Module):
         self.normalise = Normalise(spec.normalise, spec.inputs, statistics)
         more = {"members": [Network(member) for member in spec.members]} if spec.members else {}
         self.architecture = component(options, spec.inputs, len(self.answers), **more)
+        read_through(self.architecture, self.normalise)
         self.outputs = Outputs(spec.outputs, spec.n_outputs, target_statistics)
+        if spec.auxiliary and not hasattr(self.architecture, "encode"):
+            raise ValueError(f"'{spec.architecture['kind']}' encodes no elements for auxiliary tasks")
+        heads = {
+            PREFIX + name: make_head(
+                head,
+                self.architecture.element_width,
+                self.architecture.sample_width,
+                (auxiliary_statistics or {}).get(name),
+            )
+            for name, head in spec.auxiliary.items()
+        }
+        self.auxiliary = nn.ModuleDict(heads)
 
     @property
     def answers(self) -> list[int]:
@@ -104,8 +134,27 @@ class Network(nn.Module):
         subset = self.spec.class_subset
         return list(range(self.spec.n_outputs)) if subset is None else list(subset)
 
-    def forward(self, inputs: Inputs, truth: Tensor | None = None) -> Tensor | WithHeads:
+    def head(self, name: str) -> Any:
+        """The head of an auxiliary task."""
+        return self.auxiliary[PREFIX + name]
+
+    def forward_with_auxiliary(self, inputs: Inputs) -> WithAuxiliary:
+        """The outputs, and by auxiliary task those of its head.
+
+        Of an element classification logits (n_elements, n_classes), the elements in the order of the batch; of pairs
+        logits (n_pairs,) in the order of `models.auxiliary.element_pairs`; of a regression numbers (batch, k) in the
+        target's units. Of padded lists, which ONNX needs, logits (batch, n, n_classes) and (batch, n, n).
+        """
+        return self(inputs, with_auxiliary=True)
+
+    def forward(
+        self, inputs: Inputs, truth: Tensor | None = None, with_auxiliary: bool = False
+    ) -> Tensor | WithHeads | WithAuxiliary:
         """The outputs, in training with those of auxiliary classifiers; with `truth` the architecture's own losses."""
+        if with_auxiliary:  # within `forward`, as only that is seen by what distributes the weights
+            encoding = self.architecture.encode(self.normalise(inputs))
+            outputs = self._finish(self.architecture.decode(encoding))
+            return WithAuxiliary(outputs, {name: self.head(name)(encoding) for name in self.spec.auxiliary})
         if truth is not None:
             return self.architecture(self.normalise(inputs), truth)
         outputs = self.architecture(self.normalise(inputs))
@@ -135,11 +184,21 @@ def draw_network(
     seed: int,
     statistics: dict[str, dict[str, Any]] | None = None,
     target_statistics: Sequence[Any] | None = None,
+    auxiliary_statistics: Mapping[str, Sequence[Any]] | None = None,
 ) -> Network:
-    """The network with the initial weights that follow from a training's seed."""
+    """The network with the initial weights that follow from a training's seed.
+
+    Each head of an auxiliary task is drawn by itself, so that the others do not depend on it.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("weights", seed))
-        return Network(spec, statistics, target_statistics)
+        network = Network(spec, statistics, target_statistics, auxiliary_statistics)
+        for name in spec.auxiliary:
+            torch.manual_seed(seed_of("auxiliary weights", seed, name))
+            for module in network.head(name).modules():
+                if isinstance(module, nn.Linear):
+                    module.reset_parameters()
+    return network
 
 
 def weights_bytes(network: nn.Module) -> bytes:

@@ -35,7 +35,7 @@ class RawEvents:
         else:
             order = np.argsort(self.events.id)
             rows = order[np.searchsorted(self.events.id, samples.id, sorter=order)]
-        return replace(self.events, inputs={}).take(rows)
+        return replace(self.events, inputs={}, element_targets={}).take(rows)
 
     def rows_of(self, study: DataPart, samples: Samples) -> dict[str, np.ndarray]:
         """The rows of `samples` in each split, or with folds by their use."""

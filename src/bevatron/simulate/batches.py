@@ -51,6 +51,11 @@ class Batches:
             attributes,
             observers={name: arrays["observers", name] for name in first.observers},
             parts=first.parts,
+            element_targets={
+                name: replace(target, values=arrays["element_targets", name])
+                for name, target in first.element_targets.items()
+            },
+            optional=first.optional,
         )
 
 
@@ -88,6 +93,7 @@ def _arrays_of(samples: Samples) -> dict[tuple[str, str], np.ndarray]:
             case _:
                 raise TypeError("only dense or only ragged columns can be joined")
     arrays |= {("targets", name): values for name, values in samples.targets.items()}
+    arrays |= {("element_targets", name): target.values for name, target in samples.element_targets.items()}
     arrays |= {("observers", name): values for name, values in samples.observers.items()}
     arrays["id", ""] = samples.id
     if samples.weight is not None:

@@ -35,3 +35,7 @@ class ShardSeed:
         if not 0 <= number < per_shard:
             raise ValueError(f"seed {number} of {per_shard} of a shard")
         return int(permute(self.shard * per_shard + number, limit, self.study)[0])
+
+    def unique_seed_from_end(self, limit: int) -> int:
+        """One seed more of the shard, apart from those of `unique_seed` while shards · (per_shard + 1) ≤ limit."""
+        return int(permute(limit - 1 - self.shard, limit, self.study)[0])

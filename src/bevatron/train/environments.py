@@ -41,7 +41,9 @@ def environment_here(job: FitJob, workers: int, strategy: str) -> dict[str, Any]
     """
     closed_form = issubclass(ARCHITECTURES[job.model.architecture.kind], ClosedFormModel)
     device = torch.device("cpu") if closed_form or workers > 1 else device_for(job.accelerator)
-    here = training_environment(job.model.training.threads, device, closed_form=closed_form).as_dict()
+    training = job.model.training
+    compiled = training.compile and not closed_form
+    here = training_environment(training.threads, device, closed_form=closed_form, compiled=compiled).as_dict()
     if workers == 1:
         return here
     return {"workers": workers, "strategy": strategy, "versions": here["versions"]}

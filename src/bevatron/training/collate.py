@@ -66,10 +66,12 @@ def move_to_device(value: Any, device: torch.device) -> Any:
 
 def select_samples(batch: dict[str, Any], indices: torch.Tensor) -> dict[str, Any]:
     """The samples `indices` (n,) int64 of a batch whose inputs are those of a network."""
-    others = {key: value for key, value in batch.items() if key not in ("inputs", "targets")}
+    others = {key: value for key, value in batch.items() if key not in ("inputs", "targets", "element_targets")}
     rows = {key: value[indices] if isinstance(value, torch.Tensor) else value for key, value in others.items()}
     inputs = {
         name: select_lists(group, indices) if isinstance(group, RaggedBatch) else group[indices]
         for name, group in batch["inputs"].items()
     }
+    if "element_targets" in batch:
+        rows["element_targets"] = {n: select_lists(target, indices) for n, target in batch["element_targets"].items()}
     return {**rows, "inputs": inputs, "targets": {name: target[indices] for name, target in batch["targets"].items()}}

@@ -19,7 +19,7 @@ from bevatron.store.shards.manifest import Manifest
 from bevatron.training.collate import Collate, input_groups, move_to_device, rows_at_once
 from bevatron.training.job import FitJob
 from bevatron.training.reading_order import requested_partitions
-from bevatron.training.step_chunks import Schedule, StepChunk
+from bevatron.training.step_chunks import STEPS_PER_CHUNK, Schedule, StepChunk
 
 Batch = dict[str, Any]
 VALIDATION_BATCH = 5_000  # rows; large, as nothing is learned from it
@@ -29,7 +29,8 @@ class DataModule(pl.LightningDataModule):
     """Training batches by step number, validation batches unshuffled; inputs as a network reads them, on the device.
 
     Which samples step s takes follows from (seed, s) alone: epoch s // steps_per_epoch is an order of the split drawn
-    from (seed, epoch), and the step its place in it. No state has to be saved for a fit to go on in mid-epoch.
+    from (seed, epoch), and the step its place in it. No state has to be saved for a fit to go on in mid-epoch. With
+    `training.accumulate` a step takes several batches, the last one of an epoch those that are left.
 
     Of each batch each of several workers gets its part, for which it reads its canonical partitions alone; the batches
     are the same for any number of workers. A batch's "rows" counts those of the whole batch. `data_wait` is the time in
@@ -52,18 +53,22 @@ class DataModule(pl.LightningDataModule):
         self._train = self._open("train", self.batch_size)
         self._val = self._open("val", rows_at_once(self.collate.groups, VALIDATION_BATCH))
         self._stream: Iterator[Batch] | None = None
-        self._next_step = -1
+        self._next_batch = (-1, -1)  # epoch and place in it
+        self.accumulate = training.accumulate
+        self._batches_per_epoch = self._train.n_batches(self.sampling)
         self.schedule = Schedule(
-            self._train.n_batches(self.sampling),
+            -(-self._batches_per_epoch // self.accumulate),
             job.epochs or training.epochs,
             training.validate_every,
+            max(1, STEPS_PER_CHUNK // self.accumulate),
         )
         self.samples_per_epoch = self._train.epoch_samples(self.sampling)
 
     @property
     def order(self) -> str:
         """What the order of samples depends on beside the seed: the reader, its blocks, the sampling."""
-        return f"{self._train.order}, batches of {self.batch_size}, {' and '.join(self.sampling.words) or 'all alike'}"
+        groups = "batches" if self.accumulate == 1 else f"groups of {self.accumulate} batches"
+        return f"{self._train.order}, {groups} of {self.batch_size}, {' and '.join(self.sampling.words) or 'all alike'}"
 
     def class_counts(self) -> list[int]:
         """Samples of each class that the fit uses, in the order of the classes' numbers; none where no sample is of one
@@ -83,20 +88,26 @@ class DataModule(pl.LightningDataModule):
         """The validation split, unshuffled."""
         return ValidationBatches(self)
 
-    def training_batches(self, chunk: StepChunk) -> Iterator[Batch]:
-        """One batch for each step of the chunk."""
-        for step in range(chunk.first_step, chunk.last_step):
-            start = time.perf_counter()
-            if self._stream is None or step != self._next_step or step % self.schedule.steps_per_epoch == 0:
-                self._stream = self._open_epoch(step)
-            batch = self.prepare_batch(next(self._stream))
-            batch["rows"] = self._train.rows_of_batch(step % self.schedule.steps_per_epoch, self.sampling)
-            self._next_step = step + 1
-            self.data_wait += time.perf_counter() - start
-            yield batch
+    def batches_of_step(self, step: int) -> range:
+        """The places in their epoch of the batches of a step: one, or with accumulation several, fewer at the end."""
+        first = step % self.schedule.steps_per_epoch * self.accumulate
+        return range(first, min(first + self.accumulate, self._batches_per_epoch))
 
-    def _open_epoch(self, step: int) -> Iterator[Batch]:
-        epoch, batches_done = divmod(step, self.schedule.steps_per_epoch)
+    def training_batches(self, chunk: StepChunk) -> Iterator[Batch]:
+        """The batches of the chunk's steps, one after the other: of each step as many as `batches_of_step` says."""
+        for step in range(chunk.first_step, chunk.last_step):
+            epoch = step // self.schedule.steps_per_epoch
+            for place in self.batches_of_step(step):
+                start = time.perf_counter()
+                if self._stream is None or (epoch, place) != self._next_batch or place == 0:
+                    self._stream = self._open_epoch(epoch, place)
+                batch = self.prepare_batch(next(self._stream))
+                batch["rows"] = self._train.rows_of_batch(place, self.sampling)
+                self._next_batch = (epoch, place + 1)
+                self.data_wait += time.perf_counter() - start
+                yield batch
+
+    def _open_epoch(self, epoch: int, batches_done: int) -> Iterator[Batch]:
         if self._stream is not None and batches_done == 0:
             next(self._stream, None)  # lets the last epoch end, and keep what it has read ahead for this one
         if self.batch_size == "full":  # one batch holds all: their order changes nothing
@@ -123,11 +134,13 @@ class DataModule(pl.LightningDataModule):
 
     def prepare_batch(self, batch: Batch) -> Batch:
         """The batch on the device, its inputs as a network reads them."""
-        others = {
-            key: move_to_device(value, self.device) for key, value in batch.items() if key not in ("inputs", "targets")
-        }
-        targets = {name: move_to_device(value, self.device) for name, value in batch["targets"].items()}
-        return {**others, "targets": targets, "inputs": self.collate(batch["inputs"])}
+        moved: Batch = {}
+        for key, value in batch.items():
+            if key in ("targets", "element_targets"):
+                moved[key] = {name: move_to_device(target, self.device) for name, target in value.items()}
+            elif key != "inputs":
+                moved[key] = move_to_device(value, self.device)
+        return {**moved, "inputs": self.collate(batch["inputs"])}
 
     def normalise_in_memory(self, normalise: Normalise) -> bool:
         """Normalise the samples of both splits in memory, once instead of at each step; returns whether that was done.
@@ -158,7 +171,8 @@ class DataModule(pl.LightningDataModule):
             split,
             batch_size=batch_size,
             groups=job.model.inputs,
-            targets=[job.target],
+            targets=list(dict.fromkeys([job.target, *job.model.auxiliary_targets])),
+            element_targets=job.model.element_targets,
             memory_budget_bytes=data_loading.memory_budget_gb * 1e9,
             block_rows=data_loading.block_rows,
             buffer_blocks=data_loading.buffer_blocks,

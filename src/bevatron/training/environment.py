@@ -10,6 +10,7 @@ import torch
 
 from bevatron.compute.distributed.distributed_context import SINGLE_PROCESS, DistributedContext
 from bevatron.compute.numerics.reproducibility import differences
+from bevatron.compute.numerics.torch_compile import cpp_compiler
 from bevatron.compute.process.machine import processor
 from bevatron.versions import versions
 
@@ -29,7 +30,7 @@ class TrainingEnvironment:
     threads     CPU threads of each worker
     workers     number of workers that fit together
     strategy    how they share the work; '' of one worker alone
-    versions    of packages by name; on a GPU of CUDA and cuDNN too
+    versions    of packages by name; on a GPU of CUDA and cuDNN too, of a compiled network that of the C++ compiler
     """
 
     device: str
@@ -46,14 +47,22 @@ class TrainingEnvironment:
 
 
 def training_environment(
-    threads: int, device: torch.device, context: DistributedContext = SINGLE_PROCESS, closed_form: bool = False
+    threads: int,
+    device: torch.device,
+    context: DistributedContext = SINGLE_PROCESS,
+    closed_form: bool = False,
+    compiled: bool = False,
 ) -> TrainingEnvironment:
-    """The environment of a fit on `device` that begins now; called by all workers. closed_form: without steps."""
+    """The environment of a fit on `device` that begins now; called by all workers. closed_form: without steps;
+    compiled: by torch.compile, whose C++ compiler then belongs to it.
+    """
     on_gpu, recorded = device.type == "cuda", (*PACKAGES, *(SOLVERS if closed_form else ()))
     packages = {name: version for name, version in versions().items() if name in recorded}
     packages["torch"] = str(torch.__version__)  # with the build, such as +cu126
     if on_gpu:
         packages |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
+    if compiled:
+        packages["c++"] = cpp_compiler()
     mine = (
         torch.cuda.get_device_name(device) if on_gpu else "cpu",
         processor(),

@@ -29,6 +29,8 @@ from bevatron.store.shards.dataset import Dataset
 from bevatron.store.shards.manifest import Manifest, load_manifest
 from bevatron.store.shards.target_form import check_target_form
 from bevatron.store.shards.target_statistics import TargetStatistics
+from bevatron.training.auxiliary import auxiliary_specs, auxiliary_statistics
+from bevatron.training.auxiliary_losses import AuxiliaryLosses
 from bevatron.training.check_inputs import check_inputs
 from bevatron.training.checkpoint import (
     BackgroundCheckpointIO,
@@ -37,13 +39,16 @@ from bevatron.training.checkpoint import (
     find_newest_valid,
     forget_checkpoints,
 )
+from bevatron.training.class_balance import class_weights
 from bevatron.training.collate import input_groups
+from bevatron.training.compilation import compiled_network
 from bevatron.training.data import DataModule
 from bevatron.training.environment import EnvironmentRecord, training_environment
 from bevatron.training.fit_closed_form import fit_closed_form
 from bevatron.training.history import History
 from bevatron.training.job import FitJob, FitResult
 from bevatron.training.learner import Learner
+from bevatron.training.learning_rate import warn_of_warm_up
 from bevatron.training.loggers import make_loggers
 from bevatron.training.loss_weights import check_negative_weights, make_loss_weights
 from bevatron.training.precision import half_precision
@@ -135,12 +140,19 @@ def describe(job: FitJob, manifest: Manifest) -> NetworkSpec:
         class_subset=job.class_subset,
         members=tuple(load_spec(folder / MODEL) for folder in job.members.values()),
         outputs=learner.outputs(task, target),
+        auxiliary=auxiliary_specs(job, manifest),
     )
 
 
 def initial_network(job: FitJob, manifest: Manifest) -> Network:
     """The network with the weights that follow from the job's seed."""
-    network = draw_network(describe(job, manifest), job.seed, manifest.statistics, _target_statistics(job, manifest))
+    network = draw_network(
+        describe(job, manifest),
+        job.seed,
+        manifest.statistics,
+        _target_statistics(job, manifest),
+        auxiliary_statistics(job, manifest),
+    )
     if job.members:
         for member, folder in zip(network.architecture.members, job.members.values(), strict=True):
             member.load_state_dict(load_network(folder).state_dict())
@@ -173,9 +185,13 @@ def _run(
     checkpoint = context.broadcast(find_newest_valid(job.folder) if context.is_rank_zero else None)
     if checkpoint is not None and context.is_rank_zero:
         log.info("%s: continues from %s", job.folder, checkpoint.name)
-    history = History(job.folder, on_validation)
+    if context.is_rank_zero:
+        warn_of_warm_up(job.model.training, data.schedule.steps, job.folder)
+    history = History(job.folder, on_validation, list(job.model.auxiliary))
     record = EnvironmentRecord(
-        job.folder, training_environment(_threads(job), data.device, context), context.is_rank_zero
+        job.folder,
+        training_environment(_threads(job), data.device, context, compiled=job.model.training.compile),
+        context.is_rank_zero,
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a function that torch retires
@@ -189,7 +205,8 @@ def _run(
             callbacks.append(Progress(f"{job.study.name}: {job.model.title}, seed {job.seed}"))
             callbacks.append(RunProgress(progress_file, history))
         trainer = _trainer(job, data, callbacks, checkpoint, io)
-        trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        with compiled_network(job, network, context):
+            trainer.fit(learner, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     if checkpointing.ended_on_request and learner.chunks_done < data.schedule.n_chunks:
         raise UserError(job.folder, "the fit was asked to end (SIGTERM) and saved its state", "run it again to go on")
     return _publish(job, data, learner, history, record.environments, continued=checkpoint is not None)
@@ -200,7 +217,8 @@ def make_learner(job: FitJob, network: Network, data: DataModule) -> Learner:
     of_samples = make_loss_weights(job, data.manifest, data.class_counts())
     balanced = job.model.training.balance == "weights" and of_samples is None
     weights = class_weights(data.class_counts(), job.class_subset) if balanced else None
-    return LEARNERS[job.study.task.kind](job, network, data.schedule, weights, data.context, of_samples)
+    auxiliary = AuxiliaryLosses(job, data.manifest, network) if job.model.auxiliary else None
+    return LEARNERS[job.study.task.kind](job, network, data.schedule, weights, data.context, of_samples, auxiliary)
 
 
 def _run_closed_form(job: FitJob, data: DataModule, network: Network, on_validation: Any) -> FitResult:
@@ -299,6 +317,7 @@ def _publish(
     continued: bool,
 ) -> FitResult:
     context = data.context
+    learner.take_average()
     last_weights = weights_bytes(learner.network) if job.model.training.checkpoint == "last" else None
     last = history.rows[-1]
     samples = int(last["epoch"]) * data.samples_per_epoch
@@ -316,6 +335,7 @@ def _publish(
         workers=context.size,
         continued=int(continued),
         n_weights=learner.network.n_weights,
+        auxiliary_losses=history.auxiliary_losses(job.model.training.checkpoint),
     )
     if context.is_rank_zero:
         history.publish()
@@ -342,16 +362,3 @@ def _write(
     }
     publish_json(job.folder / RESULT, with_checksum({"result": result.as_dict(), "files": files, **provenance}))
     forget_checkpoints(job.folder)
-
-
-def class_weights(counts: list[int], class_subset: tuple[int, ...] | None = None) -> torch.Tensor:
-    """Weights inverse to the classes' fractions of the samples, of mean one over them; 0 of a class without any.
-
-    With a class subset its classes alone count, and the others' weights are zero.
-    """
-    n = torch.tensor(counts, dtype=torch.float32)
-    if class_subset is not None:
-        in_subset = torch.zeros(len(n), dtype=torch.bool)
-        in_subset[list(class_subset)] = True
-        n = torch.where(in_subset, n, 0.0)
-    return torch.where(n > 0, n.sum() / ((n > 0).sum() * n), 0.0)

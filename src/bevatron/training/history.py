@@ -5,7 +5,7 @@ import hashlib
 import io
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from bevatron.store.files.publish import machine_fault, publish_text, publishing
 
 COLUMNS: tuple[str, ...] = ("epoch", "step", "train_loss", "val_loss", "learning_rate", "seconds", "data_wait")
 COUNTS = ("epoch", "step")  # the columns of integers
+TOTALS = ("train_total_loss", "val_total_loss")
 HEADER = ",".join(COLUMNS) + "\r\n"
 
 
@@ -27,10 +28,21 @@ class History(pl.Callback):
     checkpoint and appends its own, so that a row costs the same however many there are; a row that a kill cut short is
     gone with the next life. At the fit's end the whole file is published. The best weights are published in the fit's
     folder before any checkpoint that names them. Of several workers rank 0 writes; the others keep the same rows.
+
+    The best weights are those of the lowest validation loss of the task itself. With auxiliary tasks, `auxiliary` being
+    their names, a row has the losses of each and, as `train_total_loss` and `val_total_loss`, of all together.
     """
 
-    def __init__(self, folder: Path, on_validation: Callable[[dict[str, Any]], None] | None = None):
-        self.folder, self._on_validation = folder, on_validation
+    def __init__(
+        self,
+        folder: Path,
+        on_validation: Callable[[dict[str, Any]], None] | None = None,
+        auxiliary: Sequence[str] = (),
+    ):
+        self.folder, self._on_validation, self.auxiliary = folder, on_validation, tuple(auxiliary)
+        self._losses = tuple(f"{split}_loss.{task}" for task in auxiliary for split in ("train", "val"))
+        self._losses += TOTALS if auxiliary else ()
+        self.columns = (*COLUMNS, *self._losses)
         self.rows: list[dict[str, float]] = []
         self.best_loss, self.best_epoch, self.best_sha256 = math.inf, 0, ""
         self.seconds = self.data_wait = 0.0
@@ -63,13 +75,16 @@ class History(pl.Callback):
             "seconds": self.seconds,
             "data_wait": self.data_wait,
         }
+        if self.auxiliary:
+            row |= pl_module.auxiliary.take(row["train_loss"], row["val_loss"])
         self.rows.append(row)
         if row["val_loss"] < self.best_loss:
             self._take_best(row, pl_module)
         if pl_module.context.is_rank_zero:
             self._write_row(row)
         for logger in trainer.loggers:
-            logger.log_metrics({k: row[k] for k in ("train_loss", "val_loss", "learning_rate")}, step=row["step"])
+            shown = ("train_loss", "val_loss", "learning_rate", *self._losses)
+            logger.log_metrics({name: row[name] for name in shown}, step=row["step"])
         if self._on_validation is not None:
             self._on_validation(row)
 
@@ -82,9 +97,16 @@ class History(pl.Callback):
                 with publishing(self.best_weights()) as temporary:
                     temporary.write_bytes(content)
 
+    def auxiliary_losses(self, checkpoint: str) -> dict[str, float]:
+        """By auxiliary task, its validation loss with the weights that are published: the best, or the last."""
+        epoch = self.best_epoch if checkpoint == "best" else self.rows[-1]["epoch"]
+        row = next(row for row in self.rows if row["epoch"] == epoch)
+        return {name: row[f"val_loss.{name}"] for name in self.auxiliary}
+
     def publish(self) -> None:
         """All rows at once, whole and on the disk."""
-        publish_text(self.folder / "history.csv", HEADER + format_csv(self.rows))
+        header = ",".join(self.columns) + "\r\n"
+        publish_text(self.folder / "history.csv", header + format_csv(self.rows, self.columns))
         self._begun = True
 
     def _write_row(self, row: dict[str, float]) -> None:
@@ -94,15 +116,16 @@ class History(pl.Callback):
         path = self.folder / "history.csv"
         try:
             with path.open("a", newline="", encoding="utf-8") as file:
-                file.write(format_csv([row]))
+                file.write(format_csv([row], self.columns))
         except OSError as error:
             raise machine_fault(error, path) or error from error
 
     def state_dict(self) -> dict[str, Any]:
         """The rows and the best so far, for a checkpoint."""
-        rows = [[row[name] for name in COLUMNS] for row in self.rows]
+        rows = [[row[name] for name in self.columns] for row in self.rows]
+        table = torch.tensor(rows, dtype=torch.float64).reshape(-1, len(self.columns))  # exact: counts are below 2^53
         return {
-            "rows": torch.tensor(rows, dtype=torch.float64).reshape(-1, len(COLUMNS)),  # exact: counts are below 2^53
+            "rows": table,
             "best_loss": self.best_loss,
             "best_epoch": self.best_epoch,
             "best_sha256": self.best_sha256,
@@ -113,7 +136,7 @@ class History(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over the rows and the best of a checkpoint."""
         self.rows = [
-            {name: int(value) if name in COUNTS else value for name, value in zip(COLUMNS, values, strict=True)}
+            {name: int(value) if name in COUNTS else value for name, value in zip(self.columns, values, strict=True)}
             for values in state_dict["rows"].tolist()
         ]
         self.best_loss, self.best_epoch = state_dict["best_loss"], state_dict["best_epoch"]
@@ -121,10 +144,10 @@ class History(pl.Callback):
         self.seconds, self.data_wait = state_dict["seconds"], state_dict.get("data_wait", 0.0)
 
 
-def format_csv(rows: list[dict[str, float]]) -> str:
+def format_csv(rows: list[dict[str, float]], columns: Sequence[str] = COLUMNS) -> str:
     """The rows as lines of history.csv, without its header."""
     text = io.StringIO(newline="")
-    csv.DictWriter(text, COLUMNS).writerows(rows)
+    csv.DictWriter(text, columns).writerows(rows)
     return text.getvalue()
 
 

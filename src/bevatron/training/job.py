@@ -102,7 +102,8 @@ class FitResult:
     samples counts those of all steps, and seconds the time in them over all of the fit's lives, without validations;
     data_wait is the fraction of those seconds in which the steps waited for data, and workers how many fitted together
     at the end; best_epoch and best_val_loss are those of the published weights when the model keeps the best; continued
-    is 1 for a fit that went on from a checkpoint.
+    is 1 for a fit that went on from a checkpoint. The losses are the task's; auxiliary_losses are, by auxiliary task,
+    the validation losses of the published weights.
     """
 
     epochs: int
@@ -118,6 +119,7 @@ class FitResult:
     workers: int
     continued: int
     n_weights: int
+    auxiliary_losses: dict[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

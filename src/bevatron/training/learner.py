@@ -1,30 +1,46 @@
 """The LightningModule that all tasks share: steps in chunks, the learning rate's course, validation."""
 
 import math
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.precision import Precision
+from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.utilities.model_helpers import is_overridden
 from torch import Tensor
 
 from bevatron.compute.distributed.distributed_context import SINGLE_PROCESS, DistributedContext
 from bevatron.compute.numerics.seeds import seed_generators
 from bevatron.config.loading.digest import seed_of
-from bevatron.config.sections.training import Training
 from bevatron.errors import UserError
 from bevatron.models.layers.outputs import OutputKind
 from bevatron.models.network import Network
 from bevatron.store.shards.contract import TargetInfo
+from bevatron.training.accumulation import GradientSum
 from bevatron.training.augmentation import augment
+from bevatron.training.auxiliary_losses import AuxiliaryLosses, AuxiliaryPart
 from bevatron.training.data import Batch, DataModule
 from bevatron.training.job import Diverged, FitJob
+from bevatron.training.learning_rate import set_rates
 from bevatron.training.loss_weights import LossWeights
+from bevatron.training.optimiser import make_optimiser
 from bevatron.training.step_chunks import Schedule
+from bevatron.training.strategies import shard_weights
+from bevatron.training.weight_average import AveragedWeights, check_weight_average, running_statistics
 
 STEP_HOOKS = ("on_before_zero_grad", "on_before_backward", "on_after_backward", "on_before_optimizer_step")
-MIN_SHARDED_WEIGHTS = 100_000  # weights; below, gathering a module on its own costs more than the memory is worth
+
+
+class BatchLoss(NamedTuple):
+    """The task's mean loss over a worker's part of a batch, how much of the batch's loss that is, and the part of the
+    auxiliary tasks.
+    """
+
+    loss: Tensor
+    fraction: Tensor | float
+    auxiliary: AuxiliaryPart | None = None
 
 
 class Learner(pl.LightningModule):
@@ -39,7 +55,9 @@ class Learner(pl.LightningModule):
     same, so is the learning rate: it is not scaled. What dropout draws does depend on the number of workers.
 
     class_weights: (n_classes,), of the classes in the loss, where samples have no weights of their own. loss_weights:
-    where they have, what turns them into their weights in the loss (`training.loss_weights`).
+    where they have, what turns them into their weights in the loss (`training.loss_weights`). auxiliary: the losses of
+    auxiliary tasks, which the steps add to the task's. `val_loss`, by which a fit stops early and chooses its weights,
+    is the task's alone: so models with and without auxiliary tasks are chosen, and searched, by one number.
     """
 
     class_weights: Tensor | None
@@ -53,17 +71,21 @@ class Learner(pl.LightningModule):
         class_weights: Tensor | None = None,
         context: DistributedContext = SINGLE_PROCESS,
         loss_weights: LossWeights | None = None,
+        auxiliary: AuxiliaryLosses | None = None,
     ):
         super().__init__()
         self.automatic_optimization = False
         self.job, self.network, self.schedule, self.context = job, network, schedule, context
-        self.loss_weights = loss_weights
+        self.loss_weights, self.auxiliary = loss_weights, auxiliary
         self.register_buffer("class_weights", class_weights, persistent=False)
         self.register_buffer("weight_factors", None if loss_weights is None else loss_weights.factors, persistent=False)
         self.chunks_done = 0
         self.interval_loss = torch.zeros((), dtype=torch.float64)
         self.interval_samples = 0
         self.val_loss = math.inf
+        settings = job.model.training.weight_average
+        check_weight_average(settings, context.strategy, context.size, job.model.title)
+        self.average = None if settings is None else AveragedWeights(settings, schedule.steps)
         self._step_seed = seed_of("step", job.seed) if context.is_rank_zero else seed_of("step", job.seed, context.rank)
         training = job.model.training
         stochastic = training.augmentation is not None or (
@@ -140,31 +162,65 @@ class Learner(pl.LightningModule):
         return self.network(inputs) if truth is None else self.network(inputs, truth)
 
     def training_step(self, batch: Any, batch_idx: int) -> None:
-        """One chunk of steps: for each the gradient of the batch's mean loss, and one update of the weights."""
+        """One chunk of steps: for each the gradient of the mean loss of its batch, or of several together, and one
+        update of the weights.
+        """
         chunk = self.schedule.chunk(self.chunks_done)
         direct = self._computes_directly()
         optimiser: Any = self.optimizers(use_pl_optimizer=not direct)  # one, as `configure_optimizers` makes one
         losses: list[tuple[Tensor, Tensor | float]] = []
-        for step, whole in enumerate(self.datamodule.training_batches(chunk), chunk.first_step):
+        of_tasks: list[Tensor] = []
+        batches = self.datamodule.training_batches(chunk)
+        for step in range(chunk.first_step, chunk.last_step):
             self._prepare_step(step, optimiser)
-            batch = self._augment(self.drop_excluded(whole))
-            loss, fraction = self._loss_and_fraction(batch)
             optimiser.zero_grad(set_to_none=True)
+            places = self.datamodule.batches_of_step(step)
+            gradients = GradientSum(len(places)) if self.datamodule.accumulate > 1 else None
+            for place in places:
+                batch = self._augment(self.drop_excluded(next(batches)))
+                loss, fraction, auxiliary = self._batch_loss(batch)
+                losses.append((loss.detach(), fraction * batch["rows"]))
+                self.interval_samples += batch["rows"]
+                if self.context.size > 1:  # gradients are averaged over the workers
+                    loss = loss * (fraction * self.context.size)
+                if gradients is not None:
+                    loss = gradients.weigh(loss, self._weight_of_all(batch), batch["rows"])
+                if auxiliary is not None:
+                    of_tasks.append(auxiliary.sums)
+                    of_all = auxiliary.total * self.context.size
+                    loss = loss + (of_all if gradients is None else gradients.weigh_by_samples(of_all, batch["rows"]))
+                if direct:
+                    loss.backward()
+                else:
+                    self._backward(loss, is_last=place == places[-1])
+            if gradients is not None:
+                gradients.divide(self.network)
             if direct:
-                loss.backward()
                 self.on_before_optimizer_step(optimiser)
-            else:
-                self.manual_backward(loss if self.context.size == 1 else loss * (fraction * self.context.size))
             optimiser.step()
-            losses.append((loss.detach(), fraction * batch["rows"]))
-            self.interval_samples += batch["rows"]
+            if self.average is not None:
+                self.average.update(self.network, step)
         if direct:
-            self._count_steps(len(losses))
+            self._count_steps(chunk.last_step - chunk.first_step)
         self.interval_loss += self.context.all_reduce(self._sum(losses)).cpu()
         if not torch.isfinite(self.interval_loss):
             raise Diverged(f"the training loss is {self.interval_loss.item()} after {chunk.last_step} steps")
+        if self.auxiliary is not None:
+            self.auxiliary.interval.add(self.context.all_reduce(torch.stack(of_tasks).sum(0)))
         self._average_running_statistics()
         self.chunks_done += 1
+
+    def _backward(self, loss: Tensor, is_last: bool) -> None:
+        """Through Lightning; workers with DDP exchange gradients once a step, after its last batch."""
+        strategy: Any = self.trainer.strategy
+        waits = not is_last and isinstance(strategy, DDPStrategy)
+        with strategy.block_backward_sync() if waits else nullcontext():
+            self.manual_backward(loss)
+
+    def _weight_of_all(self, batch: Batch) -> Tensor | float:
+        """The weight of a batch in a mean over several: all workers' `weight`."""
+        mine = self.weight(batch)
+        return self.context.all_reduce(mine) if isinstance(mine, Tensor) else float(batch["rows"])
 
     def _computes_directly(self) -> bool:
         """Whether the steps call PyTorch alone: one process in full precision, where Lightning has nothing to add.
@@ -220,15 +276,20 @@ class Learner(pl.LightningModule):
         """
         if self.context.size == 1:
             return
-        for module in self.network.modules():
-            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
-                for statistics in (module.running_mean, module.running_var):
-                    assert statistics is not None  # as they are tracked
-                    statistics.copy_(self.context.all_reduce(statistics.double()) / self.context.size)
+        averages = [] if self.average is None else self.average.running_statistics(self.network)
+        for statistics in (*running_statistics(self.network).values(), *averages):
+            statistics.copy_(self.context.all_reduce(statistics.double()) / self.context.size)
 
-    def _loss_and_fraction(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
+    def _batch_loss(self, batch: Batch) -> "BatchLoss":
+        """The losses of this worker's part of a batch."""
+        if self.auxiliary is None:
+            return BatchLoss(*self._loss_and_fraction(self.compute_outputs(batch), batch))
+        outputs, of_heads = self.network(batch["inputs"], with_auxiliary=True)
+        part = self.auxiliary.part(of_heads, batch, self.sample_weights(batch))
+        return BatchLoss(*self._loss_and_fraction(outputs, batch), part)
+
+    def _loss_and_fraction(self, outputs: Any, batch: Batch) -> tuple[Tensor, Tensor | float]:
         """The loss of this worker's part of a batch, and how much of the batch's loss that is; 0 of 0 samples."""
-        outputs = self.compute_outputs(batch)
         if batch["rows"] == 0:
             return outputs.sum() * 0.0, 0
         if self.context.size == 1:
@@ -243,22 +304,23 @@ class Learner(pl.LightningModule):
     def _prepare_step(self, step: int, optimiser: Any) -> None:
         if self._stochastic:
             seed_generators(self.device, self._step_seed, step)
-        training = self.job.model.training
-        if training.schedule != "constant":
-            rate = learning_rate(training, step, self.schedule.steps)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
+        set_rates(optimiser, self.job.model.training, step, self.schedule.steps)
 
     def on_validation_epoch_start(self) -> None:
-        """Start the sums of a validation."""
+        """Start the sums of a validation, which is that of the averaged weights where there are any."""
+        if self.average is not None:
+            self.average.swap(self.network)
         self._val_sum = torch.zeros((), dtype=torch.float64, device=self.device)
         self._val_weight = torch.zeros((), dtype=torch.float64, device=self.device)
         self._val_samples = 0
+        self._val_of_tasks: list[Tensor] = []
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add a batch's loss to the sums."""
         batch = self.drop_excluded(batch)
-        loss, fraction = self._loss_and_fraction(batch)
+        loss, fraction, auxiliary = self._batch_loss(batch)
+        if auxiliary is not None:
+            self._val_of_tasks.append(auxiliary.sums)
         self._val_sum += loss.double() * (fraction * batch["rows"])
         self._val_samples += batch["rows"]
         weights = self.sample_weights(batch)
@@ -270,7 +332,19 @@ class Learner(pl.LightningModule):
         self.val_loss = (self.context.all_reduce(self._val_sum) / self.validation_total()).item()
         if not math.isfinite(self.val_loss):
             raise Diverged(f"the validation loss is {self.val_loss}")
+        if self.auxiliary is not None:
+            self.auxiliary.validation.add(self.context.all_reduce(torch.stack(self._val_of_tasks).sum(0)))
         self.log("val_loss", self.val_loss, logger=False)  # for Lightning's EarlyStopping
+
+    def on_validation_end(self) -> None:
+        """Go on with the weights of the last step; callbacks have had their turn with the averaged ones."""
+        if self.average is not None:
+            self.average.swap(self.network)
+
+    def take_average(self) -> None:
+        """At the end of the fit: the network gets its averaged weights, to be published."""
+        if self.average is not None:
+            self.average.swap(self.network)
 
     def validation_total(self) -> Tensor | int:
         """By what the sum of the validation losses of all workers is divided: the sum of weights, or the samples."""
@@ -294,6 +368,10 @@ class Learner(pl.LightningModule):
             "interval_samples": self.interval_samples,
             "order": self.datamodule.order,
         }
+        if self.auxiliary is not None:
+            checkpoint["learner"]["interval_auxiliary"] = self.auxiliary.interval.sums
+        if self.average is not None:
+            checkpoint["weight_average"] = self.average.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take over that state; raises UserError where the order of samples is another."""
@@ -306,35 +384,7 @@ class Learner(pl.LightningModule):
             )
         self.chunks_done, self.interval_samples = state["chunks_done"], state["interval_samples"]
         self.interval_loss = state["interval_loss"].cpu()
-
-
-def shard_weights(network: Network, mesh: Any) -> None:
-    """Distribute weights, gradients and the optimiser's state of the network over the workers (FSDP).
-
-    The parts of the architecture that are large are gathered one after the other, when they are needed.
-    """
-    from torch.distributed.fsdp import fully_shard
-
-    for module in network.architecture.children():
-        if sum(p.numel() for p in module.parameters()) >= MIN_SHARDED_WEIGHTS:
-            fully_shard(module, mesh=mesh)
-    fully_shard(network, mesh=mesh)
-
-
-def make_optimiser(training: Training, network: Network) -> torch.optim.Optimizer:
-    """The optimiser of `training` over the weights that learn."""
-    rate, decay = training.learning_rate, training.weight_decay
-    learned = [weights for weights in network.parameters() if weights.requires_grad]
-    if training.optimiser == "sgd":
-        return torch.optim.SGD(learned, lr=rate, weight_decay=decay, momentum=training.momentum)
-    kind = torch.optim.Adam if training.optimiser == "adam" else torch.optim.AdamW
-    # A fused step divides the gradients by the loss scale itself, after they would have been clipped.
-    fused = training.precision != "16-mixed" or training.gradient_clip is None
-    return kind(learned, lr=rate, betas=(training.beta1, 0.999), weight_decay=decay, fused=fused)
-
-
-def learning_rate(training: Training, step: int, steps: int) -> float:
-    """At `step` of `steps`: constant, or half a cosine from the full rate to zero (Loshchilov and Hutter 2017)."""
-    if training.schedule == "cosine":
-        return training.learning_rate * 0.5 * (1.0 + math.cos(math.pi * step / steps))
-    return training.learning_rate
+        if self.auxiliary is not None:
+            self.auxiliary.interval.sums = state["interval_auxiliary"].cpu()
+        if self.average is not None:
+            self.average.load_state_dict(checkpoint["weight_average"])

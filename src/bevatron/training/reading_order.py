@@ -21,8 +21,8 @@ def training_order(study: Study, model: Model, dataset: Dataset, data_loading: D
     """
     if model.training.batch_size == "full" or _is_solved(model):
         return FILE_ORDER
-    targets = [model.target or study.task.target]
-    split = split_of(dataset, "train", model.inputs, targets)
+    targets = list(dict.fromkeys([model.target or study.task.target, *model.auxiliary_targets]))
+    split = split_of(dataset, "train", model.inputs, targets, model.element_targets)
     budget, partitions = data_loading.memory_budget_gb * 1e9, requested_partitions(model, data_loading)
     return str(reading_order(split, budget, data_loading.block_rows, data_loading.buffer_blocks, partitions))
 

@@ -23,11 +23,15 @@ class StepChunk:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The chunks of a fit of `epochs` epochs of `steps_per_epoch` steps, validated every `validate_every` epochs."""
+    """The chunks of a fit of `epochs` epochs of `steps_per_epoch` steps, validated every `validate_every` epochs.
+
+    steps_per_chunk: at most; fewer where a step takes several batches, so that a chunk takes as long as elsewhere.
+    """
 
     steps_per_epoch: int
     epochs: int
     validate_every: int
+    steps_per_chunk: int = STEPS_PER_CHUNK
 
     @property
     def steps_per_interval(self) -> int:
@@ -37,7 +41,7 @@ class Schedule:
     @property
     def chunks_per_interval(self) -> int:
         """Chunks between two validations; the last one may be shorter than the others."""
-        return -(-self.steps_per_interval // STEPS_PER_CHUNK)
+        return -(-self.steps_per_interval // self.steps_per_chunk)
 
     @property
     def n_intervals(self) -> int:
@@ -58,8 +62,8 @@ class Schedule:
         """The chunk of that number, from 0."""
         interval, within = divmod(number, self.chunks_per_interval)
         start = interval * self.steps_per_interval
-        first = start + within * STEPS_PER_CHUNK
-        last = start + min((within + 1) * STEPS_PER_CHUNK, self.steps_per_interval)
+        first = start + within * self.steps_per_chunk
+        last = start + min((within + 1) * self.steps_per_chunk, self.steps_per_interval)
         return StepChunk(number, first, last, within == self.chunks_per_interval - 1)
 
     def epochs_after(self, chunk: StepChunk) -> int:

@@ -7,6 +7,9 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
 from bevatron.compute.distributed.distributed_context import DistributedContext
+from bevatron.models.network import Network
+
+MIN_SHARDED_WEIGHTS = 100_000  # weights; below, gathering a module on its own costs more than the memory is worth
 
 
 def make_strategy(context: DistributedContext, device: torch.device) -> Strategy | str:
@@ -82,3 +85,16 @@ class _SharedWeights(_OnItsDevice, ModelParallelStrategy):
     def __init__(self, device: torch.device, context: DistributedContext):
         super().__init__(data_parallel_size=context.size, tensor_parallel_size=1, save_distributed_checkpoint=False)
         self._device = device
+
+
+def shard_weights(network: Network, mesh: Any) -> None:
+    """Distribute weights, gradients and the optimiser's state of the network over the workers (FSDP).
+
+    The parts of the architecture that are large are gathered one after the other, when they are needed.
+    """
+    from torch.distributed.fsdp import fully_shard
+
+    for module in network.architecture.children():
+        if sum(p.numel() for p in module.parameters()) >= MIN_SHARDED_WEIGHTS:
+            fully_shard(module, mesh=mesh)
+    fully_shard(network, mesh=mesh)

@@ -47,6 +47,11 @@ def dataset_digest(study: DataPart) -> str:
     return digest_of("dataset", dataset_settings(study), code_versions(study), *_code(*components))
 
 
+def validation_digest(study: DataPart) -> str:
+    """Of everything that the comparisons with published numbers depend on: with those of a recipe, on the dataset."""
+    return dataset_digest(study) if hasattr(RECIPES[study.dataset.recipe.kind], "comparisons") else raw_digest(study)
+
+
 def external_files(simulation: Simulation) -> list[list[str]]:
     """For each shard the files that somebody else simulated, of a source that reads such; else none.
 

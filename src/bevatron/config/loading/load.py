@@ -21,7 +21,7 @@ from bevatron.errors import ConfigurationError, UserError
 from bevatron.near_names import did_you_mean
 from bevatron.regular_files import is_file, read_text
 
-SCALES = ("demo", "paper")
+SCALES = ("demo", "laptop", "paper")
 OVERRIDES = ("scale", "studies")  # keys of the workflow's file that Snakemake's --config may change
 TEMPLATES = "__use_yte__"  # by this key Snakemake takes a file for a template with Python expressions
 LEARNED = set(Study.model_fields) - set(DataPart.model_fields)
@@ -129,13 +129,18 @@ def find_validation_errors(workflow_file: Path, studies_folder: Path) -> list[st
 
 
 def apply_scale(payload: dict[str, Any], scale: str, path: Path) -> dict[str, Any]:
-    """The study's tree with `scales.<scale>` merged over it: mappings key by key, anything else replaced."""
+    """The study's tree with `scales.<scale>` merged over it: mappings key by key, anything else replaced.
+
+    A study without sizes for a laptop has those of its demo, and not the published ones.
+    """
     payload = dict(payload)
     overlays = payload.pop("scales", None) or {}
     if not isinstance(overlays, dict) or set(overlays) - set(SCALES):
         unknown = sorted(map(str, set(overlays) - set(SCALES))) if isinstance(overlays, dict) else []
         found = f"unknown scale '{unknown[0]}'{did_you_mean(unknown[0], SCALES)}" if unknown else "expected a mapping"
         raise ConfigurationError([f"{path}: scales: {found}; allowed: {', '.join(SCALES)}"])
+    if scale == "laptop" and scale not in overlays:
+        scale = "demo"
     overlay = overlays.get(scale)
     if not isinstance(overlay, dict | None):
         raise ConfigurationError([f"{path}: scales.{scale}: expected a mapping, found {type(overlay).__name__}"])

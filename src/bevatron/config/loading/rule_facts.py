@@ -20,7 +20,13 @@ from typing import Any
 import pydantic
 
 from bevatron.config.loading.digest import digest_of
-from bevatron.config.loading.identity import dataset_digest, external_files, learned_task, raw_digest
+from bevatron.config.loading.identity import (
+    dataset_digest,
+    external_files,
+    learned_task,
+    raw_digest,
+    validation_digest,
+)
 from bevatron.config.loading.kinds import ARCHITECTURES, CLAIM_TESTS
 from bevatron.config.loading.load import load_study
 from bevatron.config.loading.missing_data import missing_files
@@ -75,8 +81,9 @@ class VariationFacts:
 
 @dataclass(frozen=True)
 class StudyFacts:
-    """A study. raw, dataset, evaluation, whole: digests of what these parts depend on; totals: whether a shard is
-    prepared with sums over all raw shards; folds, fold_parts: of a cross-validation their number, and each one's parts.
+    """A study. raw, validation, dataset, evaluation, whole: digests of what these parts depend on; totals: whether a
+    shard is prepared with sums over all raw shards; folds, fold_parts: of a cross-validation their number, and each
+    one's parts.
 
     reads: the section `simulation` of a study whose source can read files, else None; files: for each shard the
     external files that it is read from; missing: why the study is left out, if it is. applications: the section
@@ -87,6 +94,7 @@ class StudyFacts:
     optional: bool
     reads: dict[str, Any] | None
     validate_source: bool
+    validation: str
     raw: str
     dataset: str
     evaluation: str
@@ -134,6 +142,7 @@ def _facts_of(study: Study) -> StudyFacts:
         optional=study.optional,
         reads=_reads(study),
         validate_source=study.evaluation.validate_source,
+        validation=validation_digest(study),
         raw=raw_digest(study),
         dataset=dataset_digest(study),
         evaluation=digest_of(study.evaluation, study.task),

@@ -14,7 +14,7 @@ class Claim(Section):
     id: Name = Field(description="short name, unique in the study")
     statement: str = Field(description="the claim in words, as in the source")
     source: str = Field(description="where the claim comes from")
-    scale: Literal["demo", "paper"] | None = Field(
+    scale: Literal["demo", "laptop", "paper"] | None = Field(
         default=None,
         description="the only scale at which it is decided; at another its numbers are shown and no verdict is given",
     )

@@ -14,7 +14,7 @@ from bevatron.config.loading.folds_fault import folds_fault
 from bevatron.config.loading.merge import merge
 from bevatron.config.sections.dataset import DatasetSection
 from bevatron.config.sections.observable import Observable
-from bevatron.config.sections.performance import Discriminant, Importance, VariableProfile
+from bevatron.config.sections.performance import Discriminant, Importance, VariableProfile, VertexFinding
 from bevatron.config.sections.section import Count, Fraction, Integer, Name, Real, Section, WithLaterKeys
 from bevatron.config.sections.simulation import Simulation
 from bevatron.config.sections.task import Classification, MultiLabel, Regression, Task
@@ -34,6 +34,7 @@ class Evaluation(WithLaterKeys):
         "filter_tuning",
         "loss_at",
         "check_gradients",
+        "vertices",
     )
 
     bootstrap: Integer = Field(
@@ -81,6 +82,10 @@ class Evaluation(WithLaterKeys):
         default=[],
         description="models of dense inputs whose gradients by back-propagation are compared with finite differences, "
         "and those of a batch with the sum over its samples; of a regression or classification",
+    )
+
+    vertices: VertexFinding = Field(
+        default=VertexFinding(), description="vertices found by auxiliary tasks same_vertex"
     )
 
     @model_validator(mode="after")
@@ -220,7 +225,7 @@ class StatedTarget(Protocol):
 
     @property
     def form(self) -> str:
-        """The key that states it: value, values, classes or labels."""
+        """The key that states it: value, values, classes, labels, element_classes or element_index."""
         ...
 
     @property
@@ -260,6 +265,10 @@ def target_fault(task: Task, name: str, stated: Mapping[str, StatedTarget] | Non
     form, forms = stated[name].form, LEARNED_FORMS.get(task.kind)
     if forms is None:
         return f"a {task.kind} has no target in a table; use another source or task"
+    if getattr(stated[name], "optional", False):
+        return f"'{name}' is optional: samples without it have nothing to learn; only auxiliary tasks leave them out"
     if form in forms:
         return None
+    if form not in FORM_TASKS:
+        return f"'{name}' has {form}, which only auxiliary tasks learn (models.<name>.auxiliary)"
     return f"'{name}' has {form}, a {task.kind} needs {' or '.join(forms)}; the task for {form} is {FORM_TASKS[form]}"

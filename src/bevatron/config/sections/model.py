@@ -1,17 +1,20 @@
 """The section of one model in a study: architecture, inputs, training, and its search if it has one."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from bevatron.config.loading.kinds import ArchitectureOptions
+from bevatron.config.sections.auxiliary import OF_ELEMENTS, AuxiliaryTask, sort_by_name
 from bevatron.config.sections.search import Choice, Search
-from bevatron.config.sections.section import Name, Real, Section
+from bevatron.config.sections.section import Name, Real, WithLaterKeys
 from bevatron.config.sections.training import Training
 
 
-class Model(Section):
+class Model(WithLaterKeys):
     """One network of a study."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("auxiliary",)
 
     title: str = Field(description="the model's name in tables and plots")
     architecture: ArchitectureOptions = Field(description="the network and its own options")
@@ -29,11 +32,27 @@ class Model(Section):
         "the network gives them no probability",
         min_length=2,
     )
+    auxiliary: Annotated[dict[Name, AuxiliaryTask], AfterValidator(sort_by_name)] = Field(
+        default={},
+        description="by name, what the network learns beside the task from the same encoded lists: the total loss is "
+        "the task's plus the sum of theirs, each times its weight",
+    )
     training: Training = Field(default_factory=Training, description="how it is fitted")
     search: Search | None = Field(default=None, description="default: the values above are used")
     published: dict[str, Real] = Field(
         default={}, description="metrics of this model in the literature, for comparison"
     )
+
+    @property
+    def auxiliary_targets(self) -> list[str]:
+        """The targets of samples that auxiliary tasks learn."""
+        tasks = self.auxiliary.values()
+        return list(dict.fromkeys(task.target for task in tasks if task.kind not in OF_ELEMENTS))
+
+    @property
+    def element_targets(self) -> list[str]:
+        """The targets of elements of lists that auxiliary tasks learn."""
+        return list(dict.fromkeys(task.target for task in self.auxiliary.values() if task.kind in OF_ELEMENTS))
 
     @property
     def members(self) -> list[str]:
@@ -88,7 +107,7 @@ class Model(Section):
                 section = getattr(section, step, None)
             left_out = getattr(section, "LATER", ())  # at their default they are in no dump
             if not isinstance(branch, dict) or leaf not in (*branch, *left_out):
-                known = sorted(branch) if isinstance(branch, dict) else sorted(payload)
+                known = sorted({*branch, *left_out}) if isinstance(branch, dict) else sorted(payload)
                 raise KeyError(f"known here: {', '.join(known)}")
             branch[leaf] = value
         return Model.model_validate(payload)

@@ -4,7 +4,7 @@ import math
 
 from pydantic import Field, model_validator
 
-from bevatron.config.sections.section import Count, Integer, Name, NonNegative, Real, Section
+from bevatron.config.sections.section import Count, Fraction, Integer, Name, NonNegative, Real, Section
 
 
 class Discriminant(Section):
@@ -43,6 +43,11 @@ class VariableProfile(Section):
         default=None, description="edges of the bins, rising; default: bins of equal numbers of samples", min_length=2
     )
     n_bins: Count = Field(default=8, le=200, description="number of bins, where `bins` does not give them")
+    metrics: bool = Field(
+        default=False,
+        description="whether what passes one cut in each bin is a metric as well, for claims: "
+        "passing.<class>.at_<percent>.<profile>_<bin>, bins counted from 1",
+    )
 
     @model_validator(mode="after")
     def _one_variable_in_rising_bins(self) -> "VariableProfile":
@@ -55,6 +60,21 @@ class VariableProfile(Section):
         if self.bins is not None and any(a >= b for a, b in zip(self.bins, self.bins[1:], strict=False)):
             raise ValueError(f"bins: must rise, found {', '.join(f'{edge:g}' for edge in self.bins)}")
         return self
+
+
+class VertexFinding(Section):
+    """How the pairs of an auxiliary task same_vertex become vertices, and which of these are counted."""
+
+    threshold: Fraction = Field(
+        default=0.5,
+        description="probability above which two elements are joined; what is joined, directly or by others, is one "
+        "vertex",
+    )
+    primary: Integer | None = Field(
+        default=None,
+        description="number of the true vertex that is not looked for, as the primary vertex of a collision; default: "
+        "all true vertices count",
+    )
 
 
 class Importance(Section):

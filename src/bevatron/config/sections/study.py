@@ -2,6 +2,7 @@
 
 from pydantic import Field, model_validator
 
+from bevatron.config.loading.auxiliary_fault import auxiliary_fault
 from bevatron.config.loading.kinds import ARCHITECTURES, SOURCES
 from bevatron.config.sections.application import APPLIED_TASKS, Application
 from bevatron.config.sections.claim import Claim
@@ -45,6 +46,8 @@ class Study(DataPart):
                 raise ValueError(f"models.{name}.target: a detection has one target, '{self.task.target}'")
             if model.target is not None and (fault := target_fault(self.task, model.target, stated_targets(self))):
                 raise ValueError(f"models.{name}.target: {fault}")
+            if fault := auxiliary_fault(model, stated_targets(self)):
+                raise ValueError(f"models.{name}.{fault}")
             if self.task.kind == "multi_label" and model.target not in (None, self.task.target):
                 raise ValueError(f"models.{name}.target: a multi_label has one target, '{self.task.target}'")
             if model.class_subset is None:

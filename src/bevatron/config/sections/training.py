@@ -1,10 +1,20 @@
 """The section `training`: how a model is fitted."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from bevatron.config.sections.section import Count, Fraction, Integer, Name, NonNegative, Positive, Real, Section
+from bevatron.config.sections.section import (
+    Count,
+    Fraction,
+    Integer,
+    Name,
+    NonNegative,
+    Positive,
+    Real,
+    Section,
+    WithLaterKeys,
+)
 
 
 class EarlyStopping(Section):
@@ -35,8 +45,68 @@ class Augmentation(Section):
     shift: Integer = Field(default=0, ge=0, description="pixels by which an image is shifted at most, both ways")
 
 
-class Training(Section):
+class WarmUp(Section):
+    """The learning rate rises linearly at the beginning (Goyal et al., arXiv:1706.02677, sec. 2.2)."""
+
+    steps: Count | None = Field(default=None, description="its length in optimiser steps")
+    fraction: Fraction | None = Field(default=None, description="its length as a fraction of the fit's steps")
+    start_factor: Fraction = Field(default=0.01, description="learning rate of the first step over the full one")
+
+    @model_validator(mode="after")
+    def _has_one_length(self) -> "WarmUp":
+        if (self.steps is None) == (self.fraction is None):
+            raise ValueError("give either steps or fraction")
+        return self
+
+
+class OneCycle(Section):
+    """The one-cycle policy (Smith and Topin, arXiv:1708.07120), with the parameters of PyTorch's OneCycleLR.
+
+    The learning rate rises from learning_rate / div_factor to learning_rate and falls to the last one, which is the
+    first divided by final_div_factor.
+    """
+
+    pct_start: Fraction = Field(default=0.3, description="fraction of the steps in which the learning rate rises")
+    div_factor: Positive = Field(default=25.0, description="largest learning rate over the first one")
+    final_div_factor: Positive = Field(default=1e4, description="first learning rate over the last one")
+    anneal_strategy: Literal["cos", "linear"] = Field(default="cos", description="rise and fall along a cosine or line")
+    cycle_momentum: bool = Field(
+        default=True,
+        description="the momentum of sgd, or β₁ of adam and adamw, takes the opposite course, from max_momentum to "
+        "base_momentum and back, in place of the constant one",
+    )
+    base_momentum: Fraction = Field(default=0.85, description="momentum at the largest learning rate")
+    max_momentum: Fraction = Field(default=0.95, description="momentum at the first step and the last")
+
+
+class WeightAverage(Section):
+    """The average of the weights over the steps is validated and published, in place of the last step's weights.
+
+    'exponential' forgets (Polyak and Juditsky, SIAM J. Control Optim. 30 (1992) 838, with a decay), 'equal' does not
+    (stochastic weight averaging, Izmailov et al., arXiv:1803.05407, after every step).
+    """
+
+    kind: Literal["exponential", "equal"] = Field(
+        default="exponential", description="weights of the steps in the average"
+    )
+    decay: Fraction = Field(
+        default=0.999,
+        description="of 'exponential': factor of the average at each step, at most; after its n-th step it is "
+        "(1 + n) / (10 + n) where that is less, so that the first weights are soon forgotten",
+    )
+    start: Fraction = Field(default=0.0, description="fraction of the fit's steps before the averaging begins")
+
+    @model_validator(mode="after")
+    def _forgets(self) -> "WeightAverage":
+        if self.decay == 1.0:
+            raise ValueError("decay must be below 1, found 1: the average would keep to the first weights")
+        return self
+
+
+class Training(WithLaterKeys):
     """One fit: optimiser, batches, length, and what ends it."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("warm_up", "one_cycle", "accumulate", "weight_average", "compile")
 
     epochs: Count = Field(default=20, description="passes over the training split, at most")
     batch_size: Count | Literal["full"] = Field(
@@ -49,8 +119,22 @@ class Training(Section):
     beta1: Fraction = Field(
         default=0.9, description="decay of Adam's mean gradient, β₁; 0.5 for networks that learn against each other"
     )
-    schedule: Literal["constant", "cosine"] = Field(
-        default="constant", description="course of the learning rate over the fit"
+    schedule: Literal["constant", "cosine", "one_cycle"] = Field(
+        default="constant", description="course of the learning rate over the fit's steps"
+    )
+    warm_up: WarmUp | None = Field(
+        default=None, description="rise of the learning rate before a constant or cosine course; default: none"
+    )
+    one_cycle: OneCycle | None = Field(
+        default=None, description="of the schedule 'one_cycle'; default: its default values"
+    )
+    accumulate: Count = Field(
+        default=1,
+        description="batches whose gradients are averaged for one step, as that of a batch as large as all of them; "
+        "for batches that do not fit into memory at once",
+    )
+    weight_average: WeightAverage | None = Field(
+        default=None, description="average of the weights over the steps, to validate and publish; default: none"
     )
     gradient_clip: Positive | None = Field(
         default=None, description="largest norm of the gradient; default: not clipped"
@@ -98,6 +182,10 @@ class Training(Section):
         default="contiguous",
         description="order of images in memory: 'channels_last' is faster on GPUs with tensor cores",
     )
+    compile: bool = Field(
+        default=False,
+        description="torch.compile of the network, for networks over dense inputs; needs a C++ compiler on the machine",
+    )
     threads: Count = Field(
         default=1, description="CPU threads of one fit; part of a run's identity, as sums depend on it"
     )
@@ -109,4 +197,18 @@ class Training(Section):
             raise ValueError(
                 f"epochs must be a multiple of validate_every, found {self.epochs} and {self.validate_every}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _schedule_fits(self) -> "Training":
+        if self.schedule == "one_cycle" and self.warm_up is not None:
+            raise ValueError("warm_up: the schedule 'one_cycle' rises by itself; leave warm_up out")
+        if self.schedule != "one_cycle" and self.one_cycle is not None:
+            raise ValueError(f"one_cycle: the schedule is '{self.schedule}'; set schedule: one_cycle, or leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _batches_can_be_accumulated(self) -> "Training":
+        if self.accumulate > 1 and self.batch_size == "full":
+            raise ValueError("accumulate: batch_size 'full' makes one batch an epoch; give a number of samples")
         return self

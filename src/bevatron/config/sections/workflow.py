@@ -79,8 +79,9 @@ class ReportSettings(Section):
 class Workflow(Section):
     """What the workflow runs."""
 
-    scale: Literal["demo", "paper"] = Field(
-        default="demo", description="'demo': two cores, minutes, no GPU; 'paper': the published sizes"
+    scale: Literal["demo", "laptop", "paper"] = Field(
+        default="demo",
+        description="'demo': two cores, minutes; 'laptop': two cores, an evening; 'paper': the published sizes",
     )
     studies: list[Name] = Field(description="studies to run, each a file in config/studies/", min_length=1)
     modules: str | None = Field(

@@ -65,7 +65,8 @@ def first_corrections(context: EvaluationContext, n_corrections: int = 6) -> lis
     """
     training, unit = context.model.training, context.model.architecture
     rosenblatts = unit.kind == "perceptron" and getattr(unit, "activation", None) == "step"
-    if context.learned_from is not None or training.batch_size != 1 or not rosenblatts:
+    by_sample = training.batch_size == 1 and training.accumulate == 1
+    if context.learned_from is not None or not by_sample or not rosenblatts:
         return []
     return replay(context, n_corrections=n_corrections)
 
@@ -77,7 +78,8 @@ def replay(
     from bevatron.training.data import DataModule  # Lightning, which costs two seconds, and which few models need here
     from bevatron.training.fit import initial_network, make_learner
     from bevatron.training.job import FitJob
-    from bevatron.training.learner import make_optimiser
+    from bevatron.training.learning_rate import set_rates
+    from bevatron.training.optimiser import make_optimiser
 
     study, model = context.study, context.model
     data_loading = context.workflow.data_loading
@@ -94,6 +96,7 @@ def replay(
             step = 0
             while step < last and (n_corrections is None or len(corrections) < n_corrections):
                 for batch in data.training_batches(chunk):
+                    set_rates(optimiser, model.training, step, data.schedule.steps)
                     before = _line(network)
                     optimiser.zero_grad(set_to_none=True)
                     learner.loss(network(batch["inputs"]), batch).backward()

@@ -22,7 +22,8 @@ TAIL = 0.001  # fraction of the samples beyond each end of it
 def measure_tagging(
     task: Classification, logits: np.ndarray, labels: np.ndarray, bootstrap: Bootstrap, context: EvaluationContext
 ) -> tuple[dict[str, Measurement], dict[str, Any]]:
-    """Metrics rejection.<background>.at_<percent>.by_<discriminant>, and the curves of what the study asks for.
+    """Metrics rejection.<background>.at_<percent>.by_<discriminant>, those in the bins of profiles that are to have
+    some, and the curves of what the study asks for.
 
     discriminants  by name {"signal", "fractions", "roc": as that of the task, "score": its distribution by class,
                    "cuts": by efficiency in per cent the cut of each seed}
@@ -49,6 +50,19 @@ def measure_tagging(
             curve = profile_curve(task, profile, x, signal, ranked, labels, bootstrap, settings.working_points,
                                   context.confidence)  # fmt: skip
             curves.setdefault("profiles", {})[name] = {"unit": unit, "by": by, "signal": signal, **curve}
+            if profile.metrics:
+                edges = np.array(curve["edges"])
+                bins, n_bins = bin_numbers(x, edges), len(edges) - 1
+                for efficiency in settings.working_points:
+                    own = labels == task.classes.index(signal)
+                    passed = passing(ranked, own, bins, n_bins, efficiency, bootstrap.sample_weights)["global"]
+                    measured = measure_in_bins(
+                        passed, labels, task.classes, bins, n_bins, bootstrap, context.confidence
+                    )
+                    metrics |= {
+                        f"passing.{of_class}.at_{100 * efficiency:g}.{name}_{number}": measurement
+                        for (of_class, number), measurement in measured.items()
+                    }
     return metrics, curves
 
 
@@ -99,6 +113,39 @@ def profile_curve(
         "left_out": int((bins < 0).sum()),
         "points": points,
     }
+
+
+def measure_in_bins(
+    passed: list[np.ndarray],
+    labels: np.ndarray,
+    classes: list[str],
+    bins: np.ndarray,
+    n_bins: int,
+    bootstrap: Bootstrap,
+    confidence: float,
+) -> dict[tuple[str, int], Measurement]:
+    """By class and bin, counted from 1, the fraction of its samples that pass, where there are some.
+
+    passed: of each seed (n,) float64, 1, 0 or NaN; bins (n,) int64, -1: none. In the bootstrap the cut stays.
+    """
+    cell = np.where(bins < 0, -1, labels * n_bins + bins)
+    n_cells = len(classes) * n_bins
+
+    def columns(block: slice) -> np.ndarray:
+        inside = (cell[block, None] == np.arange(n_cells)).astype(np.float64)
+        return np.concatenate([inside, *(inside * p[block, None] for p in passed)], axis=1)
+
+    sums = bootstrap.sums(columns).reshape(-1, 1 + len(passed), n_cells)
+    share = np.mean(passed, axis=0)
+    found = {}
+    for k in range(n_cells):
+        rows = cell == k
+        if bootstrap.total(rows) > 0 and not np.isnan(share[rows]).any():
+            with np.errstate(invalid="ignore", divide="ignore"):
+                fractions = [sums[:, 1 + seed, k] / sums[:, 0, k] for seed in range(len(passed))]
+            size = bootstrap.effective_size(share, rows)
+            found[classes[k // n_bins], k % n_bins + 1] = measure(fractions, confidence, n_binomial=size)
+    return found
 
 
 def _measure_discriminant(

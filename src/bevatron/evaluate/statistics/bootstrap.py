@@ -47,6 +47,13 @@ class Bootstrap:
     def __len__(self) -> int:
         return len(self.events)
 
+    def subset(self, rows: np.ndarray) -> "Bootstrap":
+        """The same replicas of the samples at `rows` (integers) alone."""
+        weights = None if self.sample_weights is None else self.sample_weights[rows]
+        of_rows = Bootstrap(self.events[rows], self.replicas, "", weights)
+        of_rows._seed = self._seed
+        return of_rows
+
     @property
     def is_clustered(self) -> bool:
         """Whether some event has several samples."""

@@ -20,11 +20,10 @@ class OuterFold(nn.Module):
 
         y⁰_i = φ(A x_i + a),   yˡ_i = φ(Wˡ (yˡ⁻¹_2i, yˡ⁻¹_2i+1) + bˡ)   until one is left
 
-    This is what "outer" means to Baldi (Data Min. Knowl. Discov. 32 (2018) 218), an author of arXiv:1607.08633, whose
-    outer recursive networks it may resemble more than `outer_recursive` does: networks that work recursively outside
-    of the data's graph and progressively fold it, while the inner approach crawls along it, as an LSTM does. Two absent
-    neighbours leave an absent one, and absent ones are zero. Dense groups alone are a list of one element (see
-    `SequenceInput`).
+    P. Baldi (Data Min. Knowl. Discov. 32 (2018) 218), an author of arXiv:1607.08633, calls networks outer that work
+    recursively outside of the data's graph and progressively fold it, while the inner approach crawls along it, as an
+    LSTM does. `outer_convolution` follows his group's code. Two absent neighbours leave an absent one, and absent ones
+    are zero. Dense groups alone are a list of one element (see `SequenceInput`).
 
     Shapes: inputs {group: (batch, ...) or lists}; returns (batch, n_outputs). There are
     ⌈log2 n⌉ layers of folding.

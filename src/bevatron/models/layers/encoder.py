@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bevatron.models.layers.dropout import dropout
 from bevatron.models.layers.lists_by_length import Sets
 
 
@@ -25,11 +26,49 @@ class SelfAttention(nn.Module):
         nn.init.xavier_uniform_(self.in_proj_weight)
         nn.init.zeros_(self.out_proj.bias)
 
-    def forward(self, elements: Tensor, lists: Sets) -> Tensor:
-        """Each element to the mean of the values of its list's elements, weighted by how it attends to them."""
+    def forward(self, elements: Tensor, lists: Sets, bias: list[Tensor] | None = None) -> Tensor:
+        """Each element to the mean of the values of its list's elements, weighted by how it attends to them.
+
+        bias: for each bucket of `lists` what is added to q kᵀ / √d, (n_lists, heads, n, n), -inf where there is no
+        element to attend to.
+        """
         projected = functional.linear(elements, self.in_proj_weight, self.in_proj_bias)
+        if bias is not None:
+            parts = zip(lists.split(projected), bias, strict=True)
+            return self.out_proj(lists.join([self._attend_with_bias(*part) for part in parts]))
         parts = zip(lists.split(projected), lists.buckets, strict=True)
         return self.out_proj(lists.join([self._attend(values, bucket.seen) for values, bucket in parts]))
+
+    def attend_to(self, query: Tensor, elements: Tensor, lists: Sets) -> Tensor:
+        """One element (n_lists, width) for each list, in the order of the buckets, attends to those of the list.
+
+        elements: as `lists` has them; no list is empty. Returns the same shape as `query`.
+        """
+        width = query.shape[1]
+        query = functional.linear(query, self.in_proj_weight[:width], self.in_proj_bias[:width])
+        projected = functional.linear(elements, self.in_proj_weight[width:], self.in_proj_bias[width:])
+        parts, dropout, first = [], self.dropout if self.training else 0.0, 0
+        for values, bucket in zip(lists.split(projected), lists.buckets, strict=True):
+            n_lists, n = values.shape[:2]
+            part, first = query[first : first + n_lists], first + n_lists
+            if n == 1 and not dropout:
+                parts.append(values[:, 0, width:])
+                continue
+            q = part.view(n_lists, self.heads, 1, width // self.heads)
+            k, v = (x.unflatten(2, (self.heads, width // self.heads)).transpose(1, 2) for x in values.chunk(2, 2))
+            parts.append(functional.scaled_dot_product_attention(q, k, v, bucket.seen, dropout).flatten(1))
+        return self.out_proj(torch.cat(parts))
+
+    def _attend_with_bias(self, projected: Tensor, bias: Tensor) -> Tensor:
+        """As `_attend`, by plain products: PyTorch's fused attention has no gradient of what is added."""
+        n_lists, n, width = projected.shape[0], projected.shape[1], projected.shape[2] // 3
+        size = width // self.heads
+        if n == 1 and not (self.training and self.dropout):
+            return projected[:, :, 2 * width :] + 0 * bias.sum()  # the gradient of the bias is zero, not missing
+        query, key, value = projected.view(n_lists, n, 3, self.heads, size).permute(2, 0, 3, 1, 4).flatten(1, 2)
+        scores = torch.baddbmm(bias.flatten(0, 1), query, key.transpose(1, 2), alpha=size**-0.5)
+        weights = dropout(torch.softmax(scores, 2), self.dropout, self.training)
+        return (weights @ value).view(n_lists, self.heads, n, size).transpose(1, 2).flatten(2)
 
     def _attend(self, projected: Tensor, seen: Tensor | None) -> Tensor:
         """Queries, keys and values of lists of one length (n_lists, n, 3 width) to (n_lists, n, width)."""

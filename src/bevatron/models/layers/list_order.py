@@ -47,6 +47,17 @@ class ListOrder:
         longer = list(accumulate(reversed(self.counts[1:])))
         return longer[::-1] or [0]
 
+    def by_length(self, rows: Tensor) -> Tensor:
+        """One row for each list of the batch, (batch, width), to those of lists that are not empty, by their length:
+        (n_lists, width).
+        """
+        return self._places.take(rows)
+
+    def restore_elements(self, rows: Tensor) -> Tensor:
+        """Elements list after list, by the lists' length, (n_elements, width), in the order of the batch."""
+        places = self.elements_by_list()
+        return RowPlaces(inverse_permutation(places), None, places).put(rows)
+
     def restore(self, rows: Tensor) -> Tensor:
         """One row for each list that is not empty, (n_lists, width), in the order of the batch: (batch, width).
 

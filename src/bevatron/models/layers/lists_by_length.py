@@ -1,10 +1,14 @@
-"""Lists as sets: sums over their elements, and groups of lists of about one length, for attention among elements."""
+"""Lists in the order of their lengths: sums over their elements, groups of lists of about one length, for attention
+among elements, and windows of neighbours.
+"""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from bevatron.models.layers.inputs import Lists, Padded
 from bevatron.models.layers.list_order import ListOrder
@@ -49,11 +53,18 @@ class ListsByLength:
     """
 
     def __init__(self, lists: RaggedBatch):
-        self._order = ListOrder(lists.lengths)
-        self._lengths = lists.lengths
-        self.elements = lists.values.index_select(0, self._order.elements_by_list())
-        n_buckets = MAX_BUCKETS if lists.values.device.type == "cpu" else 1
-        self.buckets = _make_buckets(self._order, n_buckets)
+        self.order = ListOrder(lists.lengths)
+        self.lengths = lists.lengths
+        self.elements = lists.values.index_select(0, self.order.elements_by_list())
+
+    @cached_property
+    def buckets(self) -> list[Bucket]:
+        """The lists that are not empty, in groups of about one length, the longest first."""
+        return _make_buckets(self.order, MAX_BUCKETS if self.elements.device.type == "cpu" else 1)
+
+    def buckets_by_length(self) -> list[Bucket]:
+        """The same in groups of about one length on a GPU as well: for what costs the square of the length."""
+        return self.buckets if self.elements.device.type == "cpu" else _make_buckets(self.order, MAX_BUCKETS)
 
     def split(self, values: Tensor) -> list[Tensor]:
         """Rows (n_elements, width) to lists (n_lists, n, width) of each bucket."""
@@ -64,10 +75,43 @@ class ListsByLength:
         """The inverse of `split`."""
         return torch.cat([bucket.unpad(part) for bucket, part in zip(self.buckets, parts, strict=True)])
 
+    def split_samples(self, rows: Tensor) -> list[Tensor]:
+        """A row for each list in the order of the batch, (batch, width), to those of each bucket, (n_lists, width)."""
+        return list(self.order.by_length(rows).split([bucket.n_lists for bucket in self.buckets]))
+
+    def in_batch_order(self, values: Tensor) -> Tensor:
+        """Rows (n_elements, width) of elements as `elements` has them, in the order of the batch."""
+        return self.order.restore_elements(values)
+
     def pool(self, values: Tensor, how: Pooling) -> Tensor:
         """Sum or mean over the elements of each list, in the order of the batch: (batch, width); zero if empty."""
-        total = self._order.restore(torch.cat([part.sum(1) for part in self.split(values)]))
-        return total if how == "sum" else total / self._lengths.clamp(min=1).unsqueeze(1)
+        total = self.restore([part.sum(1) for part in self.split(values)])
+        return total if how == "sum" else total / self.lengths.clamp(min=1).unsqueeze(1)
+
+    def restore(self, parts: list[Tensor]) -> Tensor:
+        """A row for each list of each bucket, (n_lists, width), in the order of the batch: (batch, width)."""
+        return self.order.restore(torch.cat(parts))
+
+    def windows(self, values: Tensor, reach: int) -> Tensor:
+        """Each row with those up to `reach` places before and after it in its list, (n_elements, (2 reach + 1) width):
+        the earliest first, zero where there is none.
+        """
+        before, after = self._places_around
+        moved = [values]
+        for distance in range(1, reach + 1):
+            earlier = values.roll(distance, 0).masked_fill((before < distance).unsqueeze(1), 0)
+            later = values.roll(-distance, 0).masked_fill((after < distance).unsqueeze(1), 0)
+            moved = [earlier, *moved, later]
+        return torch.cat(moved, 1)
+
+    @cached_property
+    def _places_around(self) -> tuple[Tensor, Tensor]:
+        """Of each element how many are before it in its list, and after it; both (n_elements,) int64."""
+        lengths, n_elements = self.order.lengths, len(self.elements)
+        last = torch.repeat_interleave(lengths.cumsum(0) - 1, lengths, output_size=n_elements)
+        after = last - torch.arange(n_elements, device=last.device)
+        before = torch.repeat_interleave(lengths, lengths, output_size=n_elements) - 1 - after
+        return before, after
 
 
 class PaddedSets:
@@ -77,10 +121,10 @@ class PaddedSets:
     """
 
     def __init__(self, lists: Padded):
-        self.elements, self._n_valid = lists
+        self.elements, self.lengths = lists
         place = torch.arange(self.elements.shape[1], device=self.elements.device)
-        self._present = place < self._n_valid.unsqueeze(1)
-        self.buckets = [_Whole((self._present | (place == 0)).unsqueeze(1).unsqueeze(1))]
+        self.present = place < self.lengths.unsqueeze(1)
+        self.buckets = [_Whole((self.present | (place == 0)).unsqueeze(1).unsqueeze(1))]
 
     def split(self, values: Tensor) -> list[Tensor]:
         """All lists, (batch, n, width), as one bucket."""
@@ -90,10 +134,30 @@ class PaddedSets:
         """The inverse of `split`."""
         return parts[0]
 
+    def split_samples(self, rows: Tensor) -> list[Tensor]:
+        """A row for each list, (batch, width), as one bucket."""
+        return [rows]
+
+    def in_batch_order(self, values: Tensor) -> Tensor:
+        """(batch, n, width) as they are."""
+        return values
+
     def pool(self, values: Tensor, how: Pooling) -> Tensor:
         """Sum or mean over the elements present: (batch, n, width) to (batch, width); zero for an empty list."""
-        total = (values * self._present.unsqueeze(2)).sum(1)
-        return total if how == "sum" else total / self._n_valid.clamp(min=1).unsqueeze(1)
+        total = (values * self.present.unsqueeze(2)).sum(1)
+        return total if how == "sum" else total / self.lengths.clamp(min=1).unsqueeze(1)
+
+    def restore(self, parts: list[Tensor]) -> Tensor:
+        """A row for each list, (batch, width), as it is."""
+        return parts[0]
+
+    def windows(self, values: Tensor, reach: int) -> Tensor:
+        """Each vector with those up to `reach` places before and after it in its list: (batch, n, (2 reach + 1) width),
+        the earliest first, zero where there is none.
+        """
+        n = values.shape[1]
+        wide = functional.pad(values * self.present.unsqueeze(2), (0, 0, reach, reach))
+        return torch.cat([wide[:, start : start + n] for start in range(2 * reach + 1)], 2)
 
 
 @dataclass(frozen=True)

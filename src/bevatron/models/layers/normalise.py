@@ -62,6 +62,13 @@ class Normalise(nn.Module):
                 return Padded(values * present.unsqueeze(2), n_valid)
         return values
 
+    def undo(self, name: str, column: int, values: Tensor) -> Tensor:
+        """One feature of a group as it was before normalisation, of any shape, to rounding."""
+        if self.kind == "none":
+            return values
+        centre, scale = getattr(self, f"{name}_centre")[column], getattr(self, f"{name}_scale")[column]
+        return (torch.sinh(values) if self.kind == "robust" else values) * scale + centre
+
     @property
     def same_bits_in_place(self) -> bool:
         """Whether a group normalised as a whole has the bits of its batches normalised one by one.

@@ -21,9 +21,9 @@ class SequenceInput:
     """Joins the input groups to one sequence.
 
     Lists are aligned (element i of each belongs to the same track) and joined along their features. Dense groups are
-    joined to `dense`, with the fraction of the places that are taken. Where no group is a list, the dense groups
-    together are a list of one element, and nothing is left for `dense`: so the techniques for lists can be compared on
-    the expert features alone, as in table I of Guest et al. (arXiv:1607.08633).
+    joined to `dense`, `n_dense_features` of them, and last the fraction of the places that are taken. Where no group is
+    a list, the dense groups together are a list of one element, and nothing is left for `dense`: so the techniques for
+    lists can be compared on the expert features alone, as in table I of Guest et al. (arXiv:1607.08633).
 
     Raises UserError where the lists are of different maximal length, and so cannot be aligned.
     """
@@ -43,6 +43,7 @@ class SequenceInput:
         self.n = lengths[self.ragged_groups[0]] if self.ragged_groups else 1
         n_ragged_features = sum(inputs[name].shape[1] for name in self.ragged_groups)
         self.n_features = n_ragged_features if self.ragged_groups else n_dense_features
+        self.n_dense_features = n_dense_features if self.ragged_groups else 0
         self.n_dense = n_dense_features + 1 if self.ragged_groups else 0
 
     def __call__(self, inputs: Inputs) -> Sequence:
@@ -73,6 +74,16 @@ def join_lists(groups: list[Lists]) -> Lists:
         found = " and ".join(str(len(elements)) for elements in values)
         raise UserError("inputs", f"the lists of a batch are not aligned: they have {found} elements", "see the recipe")
     return RaggedBatch(_join(values), first.lengths)
+
+
+def join_dense(lists: Lists, dense: Tensor) -> Lists:
+    """The lists with `dense` (batch, n_dense) behind the features of each of their elements."""
+    if dense.shape[1] == 0:
+        return lists
+    if isinstance(lists, Padded):
+        return Padded(_join([lists.values, dense.unsqueeze(1).expand(-1, lists.values.shape[1], -1)]), lists.n_valid)
+    of_elements = torch.repeat_interleave(dense, lists.lengths, 0, output_size=len(lists.values))
+    return RaggedBatch(_join([lists.values, of_elements]), lists.lengths)
 
 
 def _join(values: list[Tensor]) -> Tensor:

@@ -125,15 +125,11 @@ def _concatenate_chunks(parts: list[PublishedJets], jets: np.ndarray, events: np
         replace(part.vertices, jet=part.vertices.jet + jet, vertex=shift_rows(part.vertices.vertex, row))
         for part, jet, row in zip(parts, jets, rows, strict=False)
     ]
-
-    def joined(name: str) -> np.ndarray:
-        return np.concatenate([getattr(part, name) for part in parts])
-
     return PublishedJets(
         tracks=concatenate_fields(tracks),
-        primary_weight=joined("primary_weight"),
-        is_primary=joined("is_primary"),
-        is_secondary=joined("is_secondary"),
-        is_expert=joined("is_expert"),
+        primary_weight=np.concatenate([part.primary_weight for part in parts]),
+        is_primary=np.concatenate([part.is_primary for part in parts]),
+        is_secondary=np.concatenate([part.is_secondary for part in parts]),
+        is_expert=np.concatenate([part.is_expert for part in parts]),
         vertices=concatenate_fields(vertices),
     )

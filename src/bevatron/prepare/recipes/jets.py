@@ -1,7 +1,5 @@
 """The recipe `jets`: jets as Guest et al. (2016) simulated and measured them."""
 
-import logging
-
 import numpy as np
 from pydantic import Field
 
@@ -15,10 +13,10 @@ from bevatron.prepare.jets.parton_flavour import assign_parton_flavour
 from bevatron.prepare.jets.published_options import PrimaryVertexCuts, PublishedTracking, TrackCuts
 from bevatron.prepare.jets.resampling import cells_of, n_cells
 from bevatron.prepare.jets.resampling_rows import select_rows
+from bevatron.raw.comparison import Comparison
 from bevatron.store.shards.columns import Ragged, Samples
 
-logger = logging.getLogger("bevatron")
-
+ALL_TRACKS = 1_000  # more than any jet has
 APPROXIMATIONS = (
     "As arXiv:1607.08633, with Pythia 8 instead of MadGraph and Pythia 6. The tracker's covariances are ATLAS's design "
     "values in the published bins, scaled to the published file's mean variances. Particles reach the calorimeter as "
@@ -122,6 +120,15 @@ class JetSamples:
             of_jets = (pt[kept], eta[kept], label[kept])
             kept = kept[select_rows(of_jets, training[kept], options.resampling, seed, totals)]
         return samples.take(kept)
+
+    def comparisons(self, options: Options, raw: Samples, seed: int) -> list[Comparison]:
+        """The reconstructed jets of a small raw shard beside published numbers, for `bevatron validate-source`: without
+        resampling, and with all tracks.
+        """
+        from bevatron.prepare.jets.comparisons import compute_comparisons
+
+        every = self.without_resampling(options).model_copy(update={"max_tracks": ALL_TRACKS})
+        return compute_comparisons(self.prepare(every, raw, seed, np.ones(len(raw), bool)))
 
 
 def _label(options: "JetSamples.Options", raw: Samples) -> np.ndarray:

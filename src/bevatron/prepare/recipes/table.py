@@ -57,7 +57,8 @@ class TableRecipe:
         """`raw` is a shard of the source `table`; nothing is random. totals: sums of `count` over all shards."""
         inputs = {name: _filled(name, group, totals or {}) for name, group in raw.inputs.items()}
         targets = {name: values for name, values in raw.targets.items() if name not in ABOUT_SAMPLES}
-        return Samples(inputs, targets, raw.id, raw.weight, observers=raw.observers, parts=raw.parts)
+        others = {"observers": raw.observers, "parts": raw.parts, "optional": raw.optional}
+        return Samples(inputs, targets, raw.id, raw.weight, element_targets=raw.element_targets, **others)
 
 
 def _indicated(group: Group) -> list[tuple[str, int, int]]:

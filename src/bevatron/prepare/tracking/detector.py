@@ -8,9 +8,10 @@ from bevatron.prepare.jets.jet_options import BeamSpot, Tracking
 from bevatron.prepare.tracking.covariance import covariance, smear
 from bevatron.prepare.tracking.efficiency import efficiency
 from bevatron.prepare.tracking.helix import perigee
-from bevatron.prepare.tracking.particles import NO_JET, Charged, select_within_reach
+from bevatron.prepare.tracking.particles import NO_JET, Charged, rows_within_reach
 
 PROMPT = 0.01  # mm: made nearer to the collision than this, a particle counts as made in it
+FAKE_TRACK = -1  # of a particle that there is not
 FAKE_ANGLE, FAKE_D0, FAKE_Z0 = 0.03, 1.0, 1.0  # rad, mm, mm: widths of what a fake track has at random
 
 
@@ -56,27 +57,36 @@ def sample_collision_points(events: int, beam: BeamSpot, random: np.random.Gener
 def measure_tracks(
     particles: Charged, collisions: np.ndarray, options: Tracking, random: np.random.Generator
 ) -> Tracks:
-    """The tracks of `particles` from `collisions` (n_events, 3) in mm.
+    """The tracks of `particles` from `collisions` (n_events, 3) in mm: those of `trace_tracks`."""
+    return trace_tracks(particles, collisions, options, random)[0]
+
+
+def trace_tracks(
+    particles: Charged, collisions: np.ndarray, options: Tracking, random: np.random.Generator
+) -> tuple[Tracks, np.ndarray]:
+    """The tracks of `particles` from `collisions` (n_events, 3) in mm, and of which of the particles each is (n,), or
+    FAKE_TRACK.
 
     A particle is within reach or not, its track is found by chance (bevatron.prepare.tracking.efficiency), its helix's
     perigee to the beam line is smeared by the covariance at its true parameters, and the covariance given is that
     at the measured ones. Fakes are added to jets. Particles do not interact with the detector's material on their
     way: there are no secondary interactions, and photons do not convert.
     """
-    visible = select_within_reach(particles, options.pt_min, options.eta_max, options.radius_max)
+    row = rows_within_reach(particles, options.pt_min, options.eta_max, options.radius_max)
+    visible = particles.take(row)
     is_found = random.random(len(visible.jet)) < options.efficiency_scale * efficiency(visible.pt, visible.eta)
-    visible = visible.take(np.flatnonzero(is_found))
+    visible, row = visible.take(np.flatnonzero(is_found)), row[is_found]
     position = visible.vertex + collisions[visible.event]
     truth = perigee(visible.momentum, position, visible.charge, options.field).parameters
     noise = random.standard_normal((len(truth), 5))
     parameters = smear(truth, covariance(truth, options.resolution_scale), noise)
     prompt = (visible.vertex**2).sum(axis=1) < PROMPT**2
-    jet, event, parameters, prompt = _add_fakes(
-        visible.jet, visible.event, parameters, prompt, options.fake_rate, random
+    jet, event, parameters, prompt, row = _add_fakes(
+        visible.jet, visible.event, parameters, prompt, row, options.fake_rate, random
     )
     parameters[:, 2] = np.remainder(parameters[:, 2] + np.pi, 2 * np.pi) - np.pi
     parameters[:, 3] = np.clip(parameters[:, 3], 1e-3, np.pi - 1e-3)
-    return Tracks(jet, event, parameters, covariance(parameters, options.resolution_scale), prompt)
+    return Tracks(jet, event, parameters, covariance(parameters, options.resolution_scale), prompt), row
 
 
 def _add_fakes(
@@ -84,6 +94,7 @@ def _add_fakes(
     event: np.ndarray,
     parameters: np.ndarray,
     prompt: np.ndarray,
+    row: np.ndarray,
     rate: float,
     random: np.random.Generator,
 ) -> tuple[np.ndarray, ...]:
@@ -99,5 +110,6 @@ def _add_fakes(
     moved[:, 0] -= parameters[model, 0]  # not around its model's own d0, but around the beam
     moved[:, 4] *= random.choice([-1.0, 1.0], len(model))
     order = np.argsort(np.concatenate([jet, jet[model]]).astype(np.uint64), kind="stable")  # NO_JET comes last
-    pairs = ((jet, jet[model]), (event, event[model]), (parameters, moved), (prompt, np.zeros(len(model), bool)))
+    untrue = np.zeros(len(model), bool), np.full(len(model), FAKE_TRACK)
+    pairs = ((jet, jet[model]), (event, event[model]), (parameters, moved), (prompt, untrue[0]), (row, untrue[1]))
     return tuple(np.concatenate(pair)[order] for pair in pairs)

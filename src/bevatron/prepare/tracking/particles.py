@@ -64,8 +64,13 @@ def _charged_members(raw: Samples, values: str, ids: str) -> tuple[np.ndarray, .
 
 
 def select_within_reach(particles: Charged, pt_min: float, eta_max: float, radius_max: float) -> Charged:
-    """Those that a tracker can see: hard enough, central enough, and made before its first layer (mm)."""
+    """Those of `rows_within_reach`."""
+    return particles.take(rows_within_reach(particles, pt_min, eta_max, radius_max))
+
+
+def rows_within_reach(particles: Charged, pt_min: float, eta_max: float, radius_max: float) -> np.ndarray:
+    """The rows of those that a tracker can see: hard enough, central enough, and made before its first layer (mm)."""
     radius = np.hypot(particles.vertex[:, 0], particles.vertex[:, 1])
     minimum = np.where(particles.jet == NO_JET, min(pt_min, SPECTATOR_PT_MIN), pt_min)
     visible = (particles.pt > minimum) & (np.abs(particles.eta) < eta_max) & (radius < radius_max)
-    return particles.take(np.flatnonzero(visible))
+    return np.flatnonzero(visible)

@@ -11,6 +11,7 @@ from bevatron.prepare.tracking.transport import add_normal, chi_squared, clear_n
 
 CHI2_CUT = 9.0  # at which a track's weight is one half
 TEMPERATURES = (256.0, 64.0, 16.0, 4.0, 1.0)
+FROM_START = (4.0, 1.0)  # where the start is known: hotter, a larger collision some mm away draws the fit to it
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,17 @@ class PrimaryVertices:
     added: np.ndarray
 
 
-def fit_primary_vertices(tracks: Tracks, events: int, beam: BeamSpot, field: float) -> PrimaryVertices:
+def fit_primary_vertices(
+    tracks: Tracks, events: int, beam: BeamSpot, field: float, start_z: np.ndarray | None = None
+) -> PrimaryVertices:
     """The primary vertex of each event 0 … events - 1.
 
     Weighted least squares with the residuals (d, z) of each track and with the beam spot as a further measurement,
     which matters across the beam. Each track's weight is 1 / (1 + exp((χ² - 9) / 2T)), T falling from 256 to 1
     (adaptive vertex fit: Waltenberger, Frühwirth, Vanlaer, J. Phys. G 34 (2007) N343), so that tracks of decays do
-    not pull it. It starts from the median z0; within the beam spot helices are straight lines to 1e-7 mm. An event
-    without tracks is left at the beam spot. There is no pile-up: each event has one vertex.
+    not pull it. It starts from the median z0, or from `start_z` (events,) in mm, and then with T from 4 to 1; within
+    the beam spot helices are straight lines to 1e-7 mm. An event without tracks is left at the beam spot. Each event
+    has one vertex: with pile-up, give the tracks near the one wanted.
 
     A track's impact parameters are taken to the vertex fitted without it (its term is taken out of the normal
     equations): otherwise it draws the vertex to itself, and the errors of both are correlated.
@@ -44,7 +48,10 @@ def fit_primary_vertices(tracks: Tracks, events: int, beam: BeamSpot, field: flo
     order = np.lexsort((tracks.parameters[:, 1], tracks.event))
     first = np.searchsorted(tracks.event[order], np.arange(events + 1))
     middle = order[np.minimum((first[:-1] + first[1:]) // 2, max(len(order) - 1, 0))] if len(order) else None
-    start = np.zeros(events) if middle is None else np.where(np.diff(first) > 0, tracks.parameters[middle, 1], 0.0)
+    if start_z is None:
+        start = np.zeros(events) if middle is None else np.where(np.diff(first) > 0, tracks.parameters[middle, 1], 0.0)
+    else:
+        start = np.where(np.diff(first) > 0, start_z, 0.0)
     vertices = PrimaryVertices(
         position=np.zeros((events, 3)),
         covariance=np.zeros((events, 3, 3)),
@@ -65,7 +72,8 @@ def fit_primary_vertices(tracks: Tracks, events: int, beam: BeamSpot, field: flo
         vertices.impact,
         vertices.added,
     )
-    _fit_all(*measured, order, first, start, 1 / sigma**2, field, np.array(TEMPERATURES), *results)
+    temperatures = np.array(TEMPERATURES if start_z is None else FROM_START)
+    _fit_all(*measured, order, first, start, 1 / sigma**2, field, temperatures, *results)
     return vertices
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.jets.jet_options import VertexCuts
 from bevatron.prepare.tracking.detector import Tracks
-from bevatron.prepare.vertexing.vertex_finder import PION, VERTEX, FinderCuts, find_in_jet
+from bevatron.prepare.vertexing.track_momenta import sum_momenta
+from bevatron.prepare.vertexing.vertex_finder import VERTEX, FinderCuts, find_in_jet
 
 NONE = -1
 TEMPERATURES = (8.0, 4.0, 2.0, 1.0)
@@ -86,22 +87,13 @@ def find_secondary_vertices(
         covariance=records["covariance"],
         chi2=records["chi2"],
         ndf=records["ndf"],
-        momentum=_sum_momenta(tracks, phi, row, len(jet)),
+        momentum=sum_momenta(tracks, phi, row, len(jet)),
         flight=records["position"] - primary[jet],
         significance=records["significance"],
         n_tracks=np.bincount(row[row != NONE], minlength=len(jet)),
         vertex=row,
         weight=weight,
     )
-
-
-def _sum_momenta(tracks: Tracks, phi: np.ndarray, row: np.ndarray, n: int) -> np.ndarray:
-    """Sums of the tracks' momenta at their vertices, (n, 4)."""
-    used = row != NONE
-    theta, p = tracks.parameters[used, 3], 1 / np.abs(tracks.parameters[used, 4])
-    pt, phi, row = p * np.sin(theta), phi[used], row[used]
-    parts = (pt * np.cos(phi), pt * np.sin(phi), p * np.cos(theta), np.sqrt(p**2 + PION**2))
-    return np.stack([np.bincount(row, part, minlength=n) for part in parts], axis=1).reshape(n, 4)
 
 
 @compiled

@@ -16,8 +16,10 @@ from bevatron.report.plots.learning_curve import plot_learning_curves
 from bevatron.report.plots.observables import plot_observables
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import ModelResults, SearchResults, StudyResults
+from bevatron.report.sections.auxiliary import draw_auxiliary_figures, draw_auxiliary_learning
 from bevatron.report.sections.variations import draw_variation_figures
 from bevatron.report.tables import study_tables as tables
+from bevatron.report.tables.auxiliary_table import auxiliary_tables
 from bevatron.report.tables.grid_tables import grid_tables
 from bevatron.report.tables.numbers import count, exact
 from bevatron.report.tables.table import Table
@@ -51,9 +53,10 @@ class Chapter:
     models: Table
     searches: list[SearchPart]
     trials: Table | None
-    learning: ReportFigure
+    learning: list[ReportFigure]
     grids: list[Table]
     comparison: Table
+    auxiliary: list[Table]
     shifts: Table | None
     variation_figures: list[ReportFigure]
     variations: Table | None
@@ -71,7 +74,7 @@ class Chapter:
     def figures(self) -> list[ReportFigure]:
         """All figures, in the order they are shown."""
         searches = [s.plot for s in self.searches if s.plot]
-        return [*self.data, *searches, self.learning, *self.results, *self.variation_figures]
+        return [*self.data, *searches, *self.learning, *self.results, *self.variation_figures]
 
     @property
     def failures(self) -> list[tuple[str, str]]:
@@ -83,7 +86,7 @@ class Chapter:
     def tables(self) -> list[Table]:
         """All tables, in the order they are shown."""
         tables = [self.samples, self.weights, self.features, self.observables, self.models, self.trials]
-        tables += [*self.grids, self.comparison]
+        tables += [*self.grids, self.comparison, *self.auxiliary]
         tables += [self.published, self.metrics, self.shifts, self.variations, self.timings, self.sizes, self.runs]
         return [table for table in tables if table is not None]
 
@@ -120,14 +123,21 @@ def draw_chapter(results: StudyResults) -> Chapter:
         models=table("models", tables.models_table),
         searches=[_search_part(results, m, m.search) for m in results.models.values() if m.search],
         trials=table("search", tables.search_table),
-        learning=_learning_figure(results, part.loss(task)),
+        learning=[
+            _learning_figure(results, part.loss(task)),
+            *figures("auxiliary-learning", lambda: draw_auxiliary_learning(results)),
+        ],
         grids=tables_or_failure(study.name, "grids", lambda: grid_tables(results, part.columns(task, results)[0])),
         comparison=table("comparison", lambda r: tables.comparison_table(r, part.columns(task, r))),
+        auxiliary=tables_or_failure(study.name, "auxiliary", lambda: auxiliary_tables(results)),
         shifts=table("shifts", lambda r: shifts_table(r, part.columns(task, r))) if study.variations else None,
         variation_figures=figures("variations", lambda: draw_variation_figures(results, part.columns(task, results))),
         variations=table("variations", variations_table) if study.variations else None,
         published=table("published", tables.published_table),
-        results=figures("results", lambda: part.figures(task, results)),
+        results=[
+            *figures("results", lambda: part.figures(task, results)),
+            *figures("auxiliary", lambda: draw_auxiliary_figures(results)),
+        ],
         metrics=table("metrics", tables.metrics_table),
         timings=table("timings", tables.timings_table),
         sizes=table("sizes", tables.sizes_table),

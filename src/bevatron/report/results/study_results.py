@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bevatron.config.loading.identity import dataset_digest, raw_digest
+from bevatron.config.loading.identity import dataset_digest, validation_digest
 from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
@@ -16,7 +16,7 @@ from bevatron.regular_files import is_file, read_bytes
 from bevatron.report.results.convergence import was_improving
 from bevatron.report.results.measured import Measured, Measurements
 from bevatron.report.results.variations import read_variations, shift_of
-from bevatron.report.tables.metric_titles import title_of
+from bevatron.report.tables.metric_titles import title_of, title_of_auxiliary
 from bevatron.store.files.checksum import check_checksum
 from bevatron.store.files.names import fold_manifest
 from bevatron.store.files.publish import sha256_of
@@ -177,8 +177,10 @@ def _comparisons(study: Study, folder: Path) -> list[dict[str, Any]]:
     path, command = folder / "evaluation" / "source.json", f"bevatron validate-source {study.name}"
     payload = _read_json(path, command)
     check_checksum(payload, path, f"run `{command}` again, or the workflow")
-    if payload.get("raw_digest") != raw_digest(study):
-        raise UserError(path, "was made with other settings of the simulation", f"run `{command}` again")
+    if payload.get("digest") != validation_digest(study):
+        raise UserError(
+            path, "was made with other settings of the simulation or of the recipe", f"run `{command}` again"
+        )
     return payload["comparisons"]
 
 
@@ -224,8 +226,10 @@ def _check_unchanged(folder: Path, study: str, model: str) -> None:
 
 
 def _metrics(record: MetricsRecord, title: str, model: str) -> dict[str, Measured]:
+    tasks = record.curves.get("auxiliary", {})
+    words = {name: title_of_auxiliary if name.partition(".")[0] in tasks else title_of for name in record.metrics}
     return {
-        name: Measured.from_record(metric, record.bootstrap[name], f"{title}: {title_of(name)}", model, name)
+        name: Measured.from_record(metric, record.bootstrap[name], f"{title}: {words[name](name)}", model, name)
         for name, metric in record.metrics.items()
     }
 

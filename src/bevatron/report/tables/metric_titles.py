@@ -94,7 +94,30 @@ _OF_NUMBERS = {  # also of one of several numbers: `rmse.energy`
     "pull_width": "width of the pulls",
     "mean_width": "mean predicted width",
     "brier": "Brier score",
+    "mae": "mean |residual|",
 }
+
+
+_OF_AUXILIARY = (  # behind the name of an auxiliary task, where no other words are known
+    (r"accuracy", "accuracy of elements"),
+    (r"class_accuracy\.(.+)", r"fraction of elements \1 recognised"),
+    (r"purity\.(.+)", r"purity of \1"),
+    (r"auc\.(.+)_vs_rest", r"AUC \1 / rest"),
+    (r"efficiency", "efficiency of vertices"),
+    (r"efficiency\.(.+)", r"efficiency of vertices, \1"),
+    (r"purity", "purity of vertices"),
+    (r"fake_rate", "fake rate of vertices"),
+    (r"fake_rate\.(.+)", r"fake rate of vertices, \1"),
+    (r"pair_auc", "AUC of pairs"),
+)
+
+
+def title_of_auxiliary(metric: str) -> str:
+    """The name in words of an auxiliary task's metric, `<task>.<metric>`: 'track origin: accuracy of elements'."""
+    task, _, name = metric.partition(".")
+    matches = (re.fullmatch(pattern, name) for pattern, _ in _OF_AUXILIARY)
+    words = [match.expand(title) for match, (_, title) in zip(matches, _OF_AUXILIARY, strict=True) if match]
+    return f"{task.replace('_', ' ')}: {words[0] if words else title_of(name)}"
 
 
 def title_of(metric: str) -> str:

@@ -97,26 +97,32 @@ def features_table(results: StudyResults) -> Table:
 
 
 def models_table(results: StudyResults) -> Table:
-    """What each model is and how it was trained."""
+    """What each model is and how it was trained; its auxiliary tasks where any model has some."""
     rows = []
+    with_auxiliary = any(m.model.auxiliary for m in results.models.values())
     for m in results.models.values():
         training = m.model.training
+        tasks = [f"{name} ({exact(task.weight)})" for name, task in m.model.auxiliary.items()]
         rows.append(
             (
                 m.title,
                 architecture_words(m.model),
                 ", ".join(m.model.inputs),
                 m.model.target or results.study.task.target,
+                *((", ".join(tasks) or None,) if with_auxiliary else ()),
                 m.metrics.parameters,
                 training.optimiser,
                 f"{training.learning_rate:.4g}",
-                str(training.batch_size),
+                f"{training.accumulate} × {training.batch_size}"
+                if training.accumulate > 1
+                else f"{training.batch_size}",
                 training.epochs,
                 round(_mean_of_runs(m, "epochs")),
                 len({run.seed for run in m.runs}),
             )
         )
-    head = ("model", "architecture", "inputs", "target", "weights", "optimiser", "learning rate", "batch")
+    of_tasks = ("auxiliary tasks (weight of the loss)",) if with_auxiliary else ()
+    head = ("model", "architecture", "inputs", "target", *of_tasks, "weights", "optimiser", "learning rate", "batch")
     return Table(
         f"{results.study.name}_models",
         "The models; values found by a search are put in.",

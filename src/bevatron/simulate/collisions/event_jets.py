@@ -16,6 +16,7 @@ from bevatron.simulate.collisions.partons import FEATURES as PARTON_FEATURES
 from bevatron.simulate.collisions.partons import UNITS as PARTON_UNITS
 from bevatron.simulate.collisions.partons import find_partons
 from bevatron.simulate.collisions.spectators import find_spectators
+from bevatron.simulate.collisions.track_truth import find_origins
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
 FOUR_MOMENTUM = ("px", "py", "pz", "energy", "x", "y", "z")
@@ -35,6 +36,9 @@ class JetOptions(kinds.Options):
     jet_pt_min: Positive = Field(default=20.0, description="least pt of a jet, GeV; of towers before the scale")
     jet_eta_max: Positive = Field(default=2.5, description="largest |eta| of a jet")
     particle_eta_max: Positive = Field(default=4.9, description="largest |eta| of the particles clustered")
+    track_truth: bool = Field(
+        default=False, description="also keep what each charged particle comes from, as the recipe `jets_modern` needs"
+    )
 
 
 def build_jet_samples(
@@ -56,6 +60,7 @@ def build_jet_samples(
     (for each kind of quark and gluon the ΔR of the nearest one: bevatron.simulate.collisions.partons). Targets: `event`
     uint64, `process` int64. The id is event << 8 | rank of the jet in its event. `random` is used for the calorimeter
     alone.
+    With `track_truth` also `constituent_origins` and `spectator_origins`, numbers of `bevatron.raw.track_origins`.
     """
     entries = select_visible(particles, options.particle_eta_max)
     if options.calorimeter:
@@ -83,6 +88,11 @@ def build_jet_samples(
     other = outside.values
     others = _lists_like(_four_momenta(particles, other, particles.vertex[other]), outside)
     other_ids = _lists_like(np.stack([particles.pdg_id[other], charges(particles.pdg_id[other])], axis=1), outside)
+    origins = {}
+    if options.track_truth:
+        for name, lists in (("constituent_origins", jets.constituents), ("spectator_origins", outside)):
+            found = find_origins(particles, lists.values)[:, None]
+            origins[name] = Group(_lists_like(found, lists), ("origin",), ("",))
     event = np.uint64(first_event) + jets.event.astype(np.uint64)
     return Samples(
         inputs={
@@ -94,6 +104,7 @@ def build_jet_samples(
             "partons": Group(find_partons(particles, jets), PARTON_FEATURES, PARTON_UNITS),
             "hadrons": Group(decays, FOUR_MOMENTUM, UNITS),
             "hadron_ids": Group(_lists_like(hadron_ids, matched), ("pdg_id", "quark"), ("", "")),
+            **origins,
         },
         targets={"event": event, "process": np.full(len(jets), process, np.int64)},
         id=event << np.uint64(8) | jets.rank.astype(np.uint64),

@@ -66,7 +66,9 @@ def _texts(mapping: Mapping) -> Iterable[tuple[str, str]]:
     for name, target in mapping.targets.items():
         if target.value is not None:
             yield f"targets.{name}.value", target.value
-        for key in ("values", "classes", "labels"):
+        if target.element_index is not None:
+            yield f"targets.{name}.element_index", target.element_index
+        for key in ("values", "classes", "labels", "element_classes"):
             for part, text in (getattr(target, key) or {}).items():
                 yield f"targets.{name}.{key}.{part}", text
 

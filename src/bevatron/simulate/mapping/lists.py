@@ -1,6 +1,7 @@
 """Lists of elements from columns: what exists, what is kept, in which order, as one flat array of features."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,13 @@ from bevatron.simulate.mapping.options import TableGroup
 
 @dataclass(frozen=True)
 class FlatLists:
-    """Lists, one after another: of each feature the numbers of all elements, (elements,), and lengths (n,) int64."""
+    """Lists, one after another: of each feature the numbers of all elements, (elements,), and lengths (n,) int64; and
+    the numbers of all elements of further expressions, by the keys of these.
+    """
 
     features: list[np.ndarray]
     lengths: np.ndarray
+    others: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def offsets(self) -> np.ndarray:
@@ -24,14 +28,20 @@ class FlatLists:
         return np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
 
 
-def make_lists(name: str, group: TableGroup, formulas: Formulas, columns: dict[str, Any], n: int) -> FlatLists:
-    """The lists of the group `name` of n samples. Raises UserError where its columns do not go together."""
+def make_lists(
+    name: str, group: TableGroup, formulas: Formulas, columns: dict[str, Any], n: int, others: Sequence[str] = ()
+) -> FlatLists:
+    """The lists of the group `name` of n samples; others: keys of further expressions of its elements.
+
+    Raises UserError where its columns do not go together.
+    """
     key = f"groups.{name}"
     columns = _without_padding(key, group, formulas, columns, n)
     features = [formulas[f"{key}.features.{feature}"] for feature in group.features]
     flats, lengths = _flatten(key, features, columns, n)
+    of_others = {other: _aligned(formulas[other], columns, lengths) for other in others}
     if group.select is None and group.order_by is None and group.max_length is None:
-        return FlatLists(flats, lengths)
+        return FlatLists(flats, lengths, of_others)
     sample = np.repeat(np.arange(n), lengths)
     order = np.arange(len(sample))
     if group.select is not None:
@@ -44,7 +54,8 @@ def make_lists(name: str, group: TableGroup, formulas: Formulas, columns: dict[s
         counts = np.bincount(owner, minlength=n)
         rank = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
         order, owner = order[rank < group.max_length], owner[rank < group.max_length]
-    return FlatLists([flat[order] for flat in flats], np.bincount(owner, minlength=n).astype(np.int64))
+    lengths = np.bincount(owner, minlength=n).astype(np.int64)
+    return FlatLists([flat[order] for flat in flats], lengths, {k: flat[order] for k, flat in of_others.items()})
 
 
 def _without_padding(
@@ -142,8 +153,9 @@ def _flat(expression: Expression, column: Any, lengths: np.ndarray) -> np.ndarra
 
     if _is_list(column):
         flat = ak.to_numpy(ak.flatten(column, axis=1))
-        if len(flat) != lengths.sum():
-            raise UserError(expression.where, f"'{expression.text}' has lists of other lengths than the features", "")
+        if not np.array_equal(ak.to_numpy(ak.num(column, axis=1)), lengths):
+            what = f"'{expression.text}' has lists of other lengths than the features"
+            raise UserError(expression.where, what, "name columns of the same list")
         return flat
     return np.repeat(np.broadcast_to(np.asarray(column), len(lengths)), lengths)
 

@@ -11,6 +11,7 @@ from pydantic import (
 )
 
 from bevatron.config.sections.section import Count, Name, Positive, Real, Section, WithLaterKeys
+from bevatron.near_names import did_you_mean
 from bevatron.simulate.mapping.missing_keys import check_indicators, check_missing
 
 
@@ -20,7 +21,8 @@ def _as_text(value: Any) -> Any:
 
 
 Formula = Annotated[str, BeforeValidator(_as_text), Field(min_length=1, max_length=10_000)]
-TargetForm = Literal["value", "values", "classes", "labels"]
+TargetForm = Literal["value", "values", "classes", "labels", "element_classes", "element_index"]
+OF_ELEMENTS = ("element_classes", "element_index")  # forms of targets with a number for each element of a list
 Formulas = dict[Annotated[str, Field(min_length=1, max_length=200)], Formula]
 
 
@@ -102,9 +104,9 @@ class TableGroup(WithLaterKeys):
 
 
 class TableTarget(WithLaterKeys):
-    """What can be learned of a sample: one of the keys."""
+    """What can be learned of a sample, or of each element of its list `group`: one of the keys."""
 
-    LATER: ClassVar[tuple[str, ...]] = ("files",)
+    LATER: ClassVar[tuple[str, ...]] = ("files", "group", "element_classes", "element_index", "optional")
 
     value: Formula | None = Field(default=None, description="a number")
     values: Annotated[Formulas | None, ByName] = Field(default=None, description="several numbers, by name")
@@ -122,20 +124,45 @@ class TableTarget(WithLaterKeys):
         default=None,
         description="by name, expressions of which any number may be true: labels that do not exclude one another",
     )
+    group: Name | None = Field(
+        default=None, description="of targets of elements: the list whose elements they are, in `groups`"
+    )
+    element_classes: Annotated[Formulas | None, BeforeValidator(_paired)] = Field(
+        default=None,
+        description="by name of the class, the expression that is true, or not 0, for its elements; numbered in this "
+        "order",
+    )
+    element_index: Formula | None = Field(
+        default=None,
+        description="the number of what each element comes from, a vertex, within its sample; negative where it comes "
+        "from none",
+    )
     others: Literal["refuse", "drop"] = Field(
-        default="refuse", description="samples of none of the classes: an error, or left out"
+        default="refuse",
+        description="samples of none of the classes: an error, or left out; elements of none: an error, or kept "
+        "without a class",
+    )
+    optional: bool = Field(
+        default=False,
+        description="of numbers: NaN says that a sample has none, and is no error; for auxiliary tasks alone",
     )
 
     @model_validator(mode="after")
     def _is_one_of_them(self) -> "TableTarget":
-        if sum(getattr(self, key) is not None for key in ("value", "values", "classes", "files", "labels")) != 1:
-            raise ValueError("give one of value, values, classes, files, labels")
-        for key in ("classes", "files"):
+        keys = ("value", "values", "classes", "files", "labels", *OF_ELEMENTS)
+        if sum(getattr(self, key) is not None for key in keys) != 1:
+            raise ValueError(f"give one of {', '.join(keys)}")
+        if (self.form in OF_ELEMENTS) != (self.group is not None):
+            what = "missing; name the list whose elements these are" if self.group is None else "of elements alone"
+            raise ValueError(f"group: {what}")
+        if self.optional and self.form not in ("value", "values"):
+            raise ValueError(f"optional: only numbers may be missing, not {self.form}")
+        for key in ("classes", "files", "element_classes"):
             if getattr(self, key) is not None and len(getattr(self, key)) < 2:
                 raise ValueError(f"{key}: name two classes at least")
         if empty := [name for name, patterns in (self.files or {}).items() if not all(patterns) or not patterns]:
             raise ValueError(f"files.{empty[0]}: name a file, or a pattern of files")
-        for part in self.parts:
+        for part in (*self.parts, *(self.element_classes or ())):
             if not part.isprintable() or part != part.strip():
                 raise ValueError(f"the name {part!r} has signs or spaces that cannot be shown; choose another")
         for key in ("values", "labels"):
@@ -143,7 +170,7 @@ class TableTarget(WithLaterKeys):
                 raise ValueError(f"{key}: name one at least")
         return self
 
-    @field_serializer("classes", "files", when_used="json")
+    @field_serializer("classes", "files", "element_classes", when_used="json")
     def _in_their_order(self, classes: dict[str, Any] | None) -> list[list[Any]] | None:
         """The order numbers the classes, so it belongs into digests, which sort the keys of mappings."""
         return None if classes is None else [[name, of_class] for name, of_class in classes.items()]
@@ -153,7 +180,14 @@ class TableTarget(WithLaterKeys):
         """What a sample has of it, by the key that states it; files state classes."""
         if self.files is not None:
             return "classes"
-        forms: tuple[TargetForm, ...] = ("value", "values", "classes", "labels")
+        forms: tuple[TargetForm, ...] = (
+            "value",
+            "values",
+            "classes",
+            "labels",
+            "element_classes",
+            "element_index",
+        )
         return next(form for form in forms if getattr(self, form) is not None)
 
     @property
@@ -164,7 +198,7 @@ class TableTarget(WithLaterKeys):
     @property
     def class_names(self) -> tuple[str, ...]:
         """The names of its classes in the order of their numbers; none without classes."""
-        return tuple(self.classes or self.files or ())
+        return tuple(self.classes or self.files or self.element_classes or ())
 
     def classes_of_file(self, file: str) -> list[str]:
         """The classes whose patterns a file's path matches, from its end."""
@@ -228,6 +262,15 @@ class Mapping(WithLaterKeys):
     def _shifts_columns_of_the_files(self) -> "Mapping":
         if both := [name for name in self.shift if name in self.derived]:
             raise ValueError(f"shift.{both[0]}: is a derived column; shift the columns behind it, or change derived")
+        return self
+
+    @model_validator(mode="after")
+    def _targets_of_elements_have_a_list(self) -> "Mapping":
+        lists = [name for name, group in self.groups.items() if group.layout == "list"]
+        for name, target in self.targets.items():
+            if target.group is not None and target.group not in lists:
+                near, allowed = did_you_mean(target.group, lists), ", ".join(lists) or "none"
+                raise ValueError(f"targets.{name}.group: '{target.group}' is no list{near}; allowed: {allowed}")
         return self
 
     @model_validator(mode="after")

@@ -7,12 +7,13 @@ import numpy as np
 
 from bevatron.errors import UserError
 from bevatron.simulate.mapping.columns import ENTRY, WHERE, Formulas, flat, is_true, select_rows
+from bevatron.simulate.mapping.element_targets import keys_of, make_element_target
 from bevatron.simulate.mapping.images import make_images
 from bevatron.simulate.mapping.lists import make_lists
 from bevatron.simulate.mapping.missing import fill
-from bevatron.simulate.mapping.options import Mapping, TableGroup, TableTarget
+from bevatron.simulate.mapping.options import OF_ELEMENTS, Mapping, TableGroup, TableTarget
 from bevatron.store.mixing import GOLDEN_GAMMA, mix
-from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
+from bevatron.store.shards.columns import Dense, ElementTarget, Group, Ragged, Samples
 from bevatron.store.shards.contract import SPLITS
 
 LEARNED, TESTED = 1, 2  # bits of the target `selected`: used in training and validation, used in the test
@@ -46,6 +47,7 @@ class Mapper:
         targets = {
             name: self._target(name, target, columns, n, rows, selected)
             for name, target in self.mapping.targets.items()
+            if target.form not in OF_ELEMENTS
         }
         for name in self.formulas.cut_on:
             if (lost := _count_nan(columns.get(name))) > 0:
@@ -55,9 +57,11 @@ class Mapper:
         place = f"{rows.file}, entries {rows.first} to {rows.first + n - 1}"
         entry = rows.first + kept.astype(np.uint64)
         weight = self._weight(columns, len(kept), place)
+        of_elements: dict[str, ElementTarget] = {}
         return Samples(
             inputs={
-                name: self._group(name, group, columns, entry, place) for name, group in self.mapping.groups.items()
+                name: self._group(name, group, columns, entry, place, of_elements)
+                for name, group in self.mapping.groups.items()
             },
             targets={
                 **{name: values[kept] for name, values in targets.items()},
@@ -69,6 +73,8 @@ class Mapper:
             weight=weight,
             observers=self._observers(columns, len(kept)),
             parts={name: target.parts for name, target in self.mapping.targets.items() if target.parts},
+            element_targets={name: of_elements[name] for name in self.mapping.targets if name in of_elements},
+            optional=tuple(name for name, target in self.mapping.targets.items() if target.optional),
         )
 
     def about(self, columns: dict[str, Any], n: int, first: int) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
@@ -114,18 +120,31 @@ class Mapper:
         expression = self.formulas[key]
         return flat(expression.evaluate(columns), n, expression)
 
-    def _group(self, name: str, group: TableGroup, columns: dict[str, Any], entry: np.ndarray, place: str) -> Group:
+    def _group(
+        self,
+        name: str,
+        group: TableGroup,
+        columns: dict[str, Any],
+        entry: np.ndarray,
+        place: str,
+        of_elements: dict[str, ElementTarget],
+    ) -> Group:
+        """The group, and into `of_elements` the targets of its elements."""
         n = len(entry)
         if group.layout == "image":
             return make_images(name, group, columns, entry, place)
         features = list(group.features)
         if group.layout == "list":
-            lists = make_lists(name, group, self.formulas, columns, n)
+            keys = keys_of(self.mapping.targets, name)
+            lists = make_lists(name, group, self.formulas, columns, n, [key for some in keys.values() for key in some])
             offsets = lists.offsets
 
             def entry_of(row: int) -> int:
                 return int(entry[np.searchsorted(offsets, row, side="right") - 1])
 
+            for target, some in keys.items():
+                values = [lists.others[key] for key in some]
+                of_elements[target] = make_element_target(target, self.mapping.targets[target], values, entry_of, place)
             filled = fill(self.mapping, name, features, lists.features, place, entry_of)
             column: Dense | Ragged = Ragged(filled.values, offsets)
         else:
@@ -140,10 +159,12 @@ class Mapper:
     ) -> np.ndarray:
         """The target of each row; takes rows without a class out of `selected` where the study says so."""
         key = f"targets.{name}"
+        optional = target.optional
         if target.value is not None:
-            return self._numbers(f"{key}.value", columns, n, rows, selected)
+            return self._numbers(f"{key}.value", columns, n, rows, selected, optional)
         if target.values is not None:
-            parts = [self._numbers(f"{key}.values.{part}", columns, n, rows, selected) for part in target.values]
+            names = [f"{key}.values.{part}" for part in target.values]
+            parts = [self._numbers(name, columns, n, rows, selected, optional) for name in names]
             return np.column_stack(parts)
         if target.labels is not None:
             parts = [self._truth(f"{key}.labels.{part}", columns, n, rows, selected) for part in target.labels]
@@ -182,11 +203,15 @@ class Mapper:
             return 0
         return target.class_names.index(found[0])
 
-    def _numbers(self, key: str, columns: dict[str, Any], n: int, rows: Rows, selected: np.ndarray) -> np.ndarray:
+    def _numbers(
+        self, key: str, columns: dict[str, Any], n: int, rows: Rows, selected: np.ndarray, optional: bool
+    ) -> np.ndarray:
+        """A number of each row; NaN for none where it is optional."""
         values = self._flat(key, columns, n)
         with np.errstate(over="ignore"):
             single = values.astype(np.float32)
-        if (bad := np.flatnonzero(~np.isfinite(single) & (selected != 0))).size:
+        wrong = np.isinf(single) if optional else ~np.isfinite(single)
+        if (bad := np.flatnonzero(wrong & (selected != 0))).size:
             what = f"'{self.formulas[key].text}' is {values[bad[0]]:g} in {len(bad)} entries, first in entry "
             what += f"{rows.first + bad[0]}; a target is a finite number of 32 bits"
             raise UserError(f"{rows.file}: {key}", what, f"leave them out by {WHERE}.selection")

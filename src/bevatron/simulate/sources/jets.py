@@ -3,12 +3,15 @@
 import logging
 from time import perf_counter
 
+import numpy as np
 from pydantic import Field
 
 from bevatron.config.loading.kinds import source
-from bevatron.config.sections.section import Count, Name, Positive
+from bevatron.config.sections.section import Count, Name, NonNegative, Positive
+from bevatron.raw.comparison import Comparison
 from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.collisions.event_jets import JetOptions, build_jet_samples
+from bevatron.simulate.collisions.pile_up import CollisionPool, add_pile_up, pool_collisions
 from bevatron.simulate.collisions.pythia import SEEDS, Collisions
 from bevatron.simulate.collisions.pythia import versions as pythia_versions
 from bevatron.simulate.shard_seed import ShardSeed
@@ -16,6 +19,8 @@ from bevatron.store.shards.columns import Samples
 
 logger = logging.getLogger("bevatron")
 
+VALIDATION_EVENTS = 200  # of each process, for what a recipe compares with published numbers
+OVERLAY = 1  # the stream of random numbers that chooses and turns the other collisions
 LIGHT = ("gg2gg", "gg2qqbar", "qg2qg", "qq2qq", "qqbar2gg", "qqbar2qqbarNew")
 PROCESSES = {
     "beauty": ["HardQCD:hardbbbar = on"],
@@ -34,7 +39,10 @@ class PythiaJets:
     index of the process' name in alphabetical order.
 
     Approximations: generator level, so no detector material and no field (both come in with the measured
-    tracks, in the prepare stage, as does the beam spot: here every collision is at the origin); no pile-up.
+    tracks, in the prepare stage, as does the beam spot: here every collision is at the origin). Without `pile_up` each
+    event is one collision. With it, jets have the further groups of `bevatron.simulate.collisions.pile_up`: charged
+    particles and energy of other collisions, from a pool of minimum-bias events that a shard makes once. The jets are
+    the same for every value of `pile_up`.
     """
 
     VERSION = 2
@@ -50,11 +58,20 @@ class PythiaJets:
             default=PROCESSES, description="by name, the Pythia settings that switch a process on", min_length=1
         )
         settings: list[str] = Field(default=[], description="further Pythia settings, of all processes")
+        pile_up: NonNegative = Field(
+            default=0.0,
+            le=1_000.0,
+            description="mean number of other collisions (inelastic, non-diffractive) in an event",
+        )
+        pile_up_pool: Count = Field(
+            default=2_000,
+            description="such collisions that a shard generates; each is used again and again, turned and mirrored",
+        )
 
         @property
         def max_shards(self) -> int:
-            """Shards for which Pythia has seeds: one for each process of each shard."""
-            return SEEDS // len(self.processes)
+            """Shards for which Pythia has seeds: one for each process of each shard, and one for its pile-up."""
+            return SEEDS // (len(self.processes) + (self.pile_up > 0))
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
         """One shard of jets, and the time spent inside Pythia. Raises UserError for settings Pythia
@@ -64,13 +81,19 @@ class PythiaJets:
         total = options.events * len(options.processes)
         parts: list[Samples] = []
         last_message, random = start, seed.generator()
+        pool, in_pool = self._pool(options, seed) if options.pile_up > 0 else (None, 0.0)
+        seconds += in_pool
+        overlay = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed.own, OVERLAY])))
         for number, name in enumerate(sorted(options.processes)):
             settings = [*self.settings(options), *options.processes[name]]
             own_seed = seed.unique_seed(SEEDS, number, len(options.processes))
             collisions = Collisions(settings, own_seed, f"simulation.source.processes.{name}")
             for particles in collisions.batches(options.events):
                 first_event = (shard << 32) + n_events
-                parts.append(build_jet_samples(particles, collisions.charges, options, first_event, number, random))
+                jets = build_jet_samples(particles, collisions.charges, options, first_event, number, random)
+                if pool is not None:
+                    jets = add_pile_up(jets, pool, options.pile_up, options.jet_radius, overlay)
+                parts.append(jets)
                 n_events += particles.events
                 if perf_counter() - last_message > 10.0:
                     last_message = perf_counter()
@@ -85,9 +108,29 @@ class PythiaJets:
             "seconds_starting_generator": starting,
         }
 
+    def _pool(self, options: Options, seed: ShardSeed) -> tuple[CollisionPool, float]:
+        """The shard's pool of other collisions, and the time spent inside Pythia for it."""
+        settings = self.pile_up_settings(options)
+        # Counted from the last seed down: the processes have the first ones.
+        own_seed = seed.unique_seed_from_end(SEEDS)
+        collisions = Collisions(settings, own_seed, "simulation.source.settings")
+        return pool_collisions(collisions.batches(options.pile_up_pool), collisions.charges), collisions.seconds
+
     def events(self, options: Options) -> int:
         """Number of events of a shard, for `bevatron plan`."""
         return options.events * len(options.processes)
+
+    def comparisons(self, options: Options, seed: int) -> list[Comparison]:
+        """Generated collisions beside published numbers, for `bevatron validate-source`."""
+        from bevatron.simulate.collisions.validation.comparisons import compute_comparisons
+
+        own = [[*self.settings(options), *options.processes[name]] for name in sorted(options.processes)]
+        return compute_comparisons(own, options.settings, options.multiple_interactions, seed)
+
+    def validation_sample(self, options: Options, seed: ShardSeed) -> Samples:
+        """A small raw shard, for what a recipe compares with published numbers."""
+        few = options.model_copy(update={"events": min(options.events, VALIDATION_EVENTS)})
+        return self.simulate(few, seed.shard, seed)[0]
 
     def versions(self) -> dict[str, str]:
         """Versions of the software that the samples depend on, by package."""
@@ -107,3 +150,11 @@ class PythiaJets:
             f"PartonLevel:MPI = {interactions}",
             *options.settings,
         ]
+
+    @staticmethod
+    def pile_up_settings(options: Options) -> list[str]:
+        """Those of other collisions: inelastic, non-diffractive ones of any momentum transfer, with further parton
+        collisions whatever `multiple_interactions` says, as Pythia makes the former of the latter.
+        """
+        beams = ["Beams:idA = 2212", "Beams:idB = 2212", f"Beams:eCM = {options.energy!r}"]
+        return [*beams, *options.settings, "SoftQCD:nonDiffractive = on"]

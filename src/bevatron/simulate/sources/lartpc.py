@@ -9,13 +9,13 @@ from pydantic import Field, FiniteFloat, model_validator
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import source
 from bevatron.config.sections.section import Count, Section
+from bevatron.raw.comparison import Comparison
 from bevatron.simulate.argon.generators.cosmics import Cosmics, expected_muons
 from bevatron.simulate.argon.generators.gun import Gun
 from bevatron.simulate.argon.generators.neutrinos import Neutrinos
 from bevatron.simulate.argon.tracking.cuts import Cuts
 from bevatron.simulate.argon.tracking.event import Box
 from bevatron.simulate.batches import concatenate_samples
-from bevatron.simulate.comparison import Comparison
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Samples
 

@@ -19,7 +19,8 @@ AGAIN = "delete it and run the workflow again, which makes it again"
 
 def check_declared_sizes(file: h5py.File, path: Path) -> None:
     """Raises UserError, naming the dataset of the open file, for one whose values the file does not hold, for more
-    declared bytes than the file could have been compressed from, and for another number of samples than `/id` has.
+    declared bytes than the file could have been compressed from, for another number of samples than `/id` has,
+    and for another number of values of an element target than its group has elements.
     """
     total, held = 0, path.stat().st_size
     datasets = _datasets(file)
@@ -55,10 +56,25 @@ def _check_lengths(file: h5py.File, datasets: dict[str, h5py.Dataset], path: Pat
             expected = n
         elif part == "inputs" and names[-1] == "offsets":
             expected = n + 1
+        elif part == "element_targets":
+            _check_elements(name, dataset, datasets, path)
+            continue
         else:
             continue
         if first != expected:
             raise UserError(path, f"'{name}' has {first} entries for {n} samples", AGAIN)
+
+
+def _check_elements(name: str, target: h5py.Dataset, datasets: dict[str, h5py.Dataset], path: Path) -> None:
+    """A target of elements has a value for each element of its group: readers take both from the same places."""
+    group = attribute_if_set(target, "group")
+    group = group.decode(errors="replace") if isinstance(group, bytes) else str(group)
+    values = datasets.get(f"/inputs/{group}/values")
+    if values is None or not values.ndim:
+        raise UserError(path, f"'{name}' is of the group '{group[:40]}', and there are no such lists", AGAIN)
+    if target.shape != (len(values),):
+        found = " × ".join(map(str, target.shape)) or "one"
+        raise UserError(path, f"'{name}' has {found} entries for the {len(values)} elements of '{group[:40]}'", AGAIN)
 
 
 def _datasets(group: h5py.Group) -> dict[str, h5py.Dataset]:

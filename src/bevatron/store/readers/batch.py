@@ -9,7 +9,9 @@ from torch import Tensor
 
 
 class RaggedBatch(NamedTuple):
-    """Lists of elements, one after another: values (total, n_features), lengths (batch,) int64."""
+    """Lists of elements, one after another: values (total, n_features), or of a target of elements (total,); lengths
+    (batch,) int64.
+    """
 
     values: Tensor
     lengths: Tensor
@@ -126,16 +128,18 @@ def _no_two_writes_meet() -> Iterator[None]:
 def cut(batch: dict[str, Any], sizes: list[int], elements: dict[str, list[int]]) -> Iterator[dict[str, Any]]:
     """A batch as smaller ones of these sizes, one after the other, without a copy.
 
-    elements: of each group that is a list or sparse, how many elements each of them has.
+    elements: of each group that is a list or sparse, and each target of elements, how many elements each of them has.
     """
     inputs = {name: _pieces(group, sizes, elements.get(name)) for name, group in batch["inputs"].items()}
     targets = {name: target.split(sizes) for name, target in batch["targets"].items()}
     others = {name: batch[name].split(sizes) for name in ("id", "weight") if name in batch}
+    of_elements = {name: _pieces(t, sizes, elements[name]) for name, t in batch.get("element_targets", {}).items()}
     for k in range(len(sizes)):
         yield {
             "inputs": {name: pieces[k] for name, pieces in inputs.items()},
             "targets": {name: pieces[k] for name, pieces in targets.items()},
             **{name: pieces[k] for name, pieces in others.items()},
+            **({"element_targets": {name: pieces[k] for name, pieces in of_elements.items()}} if of_elements else {}),
         }
 
 

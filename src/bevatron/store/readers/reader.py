@@ -3,7 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import gcd
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +27,8 @@ class Reader(ABC):
     """Batches of one split.
 
     A batch is a dict: "inputs" by group (a tensor, a RaggedBatch or a SparseBatch), "targets" by name, "id"
-    (batch,) int64 with the bits of the uint64 ids, and "weight" where the dataset has weights. A batch's
+    (batch,) int64 with the bits of the uint64 ids, "weight" where the dataset has weights, and where targets of
+    elements are read "element_targets" by name, a RaggedBatch with a value for each element of their group. A batch's
     memory is used again: the last 4 batches delivered are valid. One epoch is read at a time.
 
     Several readers with the parts 0 to n - 1 of n deliver, batch by batch, disjoint fractions of the same batches,
@@ -114,6 +115,7 @@ def open_split(
     batch_size: int | Literal["full"],
     groups: list[str] | None = None,
     targets: list[str] | None = None,
+    element_targets: Sequence[str] = (),
     memory_budget_bytes: float = 4e9,
     block_rows: int = 16_000,
     buffer_blocks: int = 8,
@@ -128,16 +130,17 @@ def open_split(
     dataset: one that is loaded, or the path of its manifest, which is then loaded with `expected_dataset_digest`.
     part: of several readers of the same batches, which one this is. partitions: the canonical partitions of the order,
     of which a part needs some only; with one, each part reads the whole split.
-    Only `groups` and `targets` are read (default: all). A resident split lies on `device` when what is read of it fits
-    into `device_budget_bytes` there; batches lie where the split does, and streamed ones in host memory. Raises
-    UserError for an unknown group or target, and for any shard that does not match the manifest.
+    Only `groups` and `targets` are read (default: all), and `element_targets` (default: none). A resident split lies on
+    `device` when what is read of it fits into `device_budget_bytes` there; batches lie where the split does, and
+    streamed ones in host memory. Raises UserError for an unknown group or target, for a target of elements of a group
+    that is not read, and for any shard that does not match the manifest.
     """
     from bevatron.store.readers.resident import ResidentReader
     from bevatron.store.readers.streaming import StreamingReader
 
     if not isinstance(dataset, Dataset):
         dataset = load_dataset(dataset, expected_dataset_digest)
-    selected = split_of(dataset, split, groups, targets)
+    selected = split_of(dataset, split, groups, targets, element_targets)
     size = f"{selected.bytes / 1e9:.2f} GB"
     order = reading_order(selected, memory_budget_bytes, block_rows, buffer_blocks, partitions)
     shared_by = gcd(part.of, order.partitions)

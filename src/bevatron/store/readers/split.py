@@ -4,6 +4,7 @@ All of it follows from the manifest, and no shard is opened: what identifies a r
 the readers take the same answer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -84,18 +85,29 @@ def describe(
     groups: list[str] | None = None,
     targets: list[str] | None = None,
     expected_dataset_digest: str | None = None,
+    element_targets: Sequence[str] = (),
 ) -> Split:
     """What `open_split` would read, and its size in memory, from the manifest in `path` alone.
 
-    Raises UserError for an unknown split, group or target.
+    Raises UserError for an unknown split, group or target, and a target of elements of a group that is not read.
     """
-    return split_of(load_dataset(path, expected_dataset_digest), split, groups, targets)
+    return split_of(load_dataset(path, expected_dataset_digest), split, groups, targets, element_targets)
 
 
-def split_of(dataset: Dataset, split: str, groups: list[str] | None = None, targets: list[str] | None = None) -> Split:
+def split_of(
+    dataset: Dataset,
+    split: str,
+    groups: list[str] | None = None,
+    targets: list[str] | None = None,
+    element_targets: Sequence[str] = (),
+) -> Split:
     """As `describe`, of a dataset that is loaded."""
     manifest, path = dataset.manifest, dataset.manifest_path
-    for what, requested, known in (("group", groups, manifest.groups), ("target", targets, manifest.targets)):
+    for what, requested, known in (
+        ("group", groups, manifest.groups),
+        ("target", targets, manifest.targets),
+        ("target of elements", element_targets, manifest.element_targets),
+    ):
         if unknown := set(requested or ()) - set(known):
             raise UserError(
                 path,
@@ -109,7 +121,12 @@ def split_of(dataset: Dataset, split: str, groups: list[str] | None = None, targ
         {name: manifest.groups[name] for name in (manifest.groups if groups is None else groups)},
         tuple(manifest.targets if targets is None else targets),
         manifest.weighted,
+        {name: manifest.element_targets[name] for name in element_targets},
     )
+    for name, info in selection.element_targets.items():
+        if info.group not in selection.groups:
+            what = f"'{name}' is a target of the elements of '{info.group}', which is not read"
+            raise UserError(path, what, f"read the group '{info.group}' too")
     entries = manifest.splits[split]
     total = sum(column.rows * column.in_memory for entry in entries for column in _columns(manifest, selection, entry))
     elements = {
@@ -164,6 +181,8 @@ def _columns(manifest: Manifest, selection: Selection, entry: ShardEntry) -> lis
     columns = []
     for name, info in selection.groups.items():
         columns += _group_columns(name, info, entry)
+    for name, info in selection.element_targets.items():
+        columns.append(_column(f"element_targets/{name}", info.dtype, (), entry.elements[info.group]))
     for name in selection.targets:
         target = manifest.targets[name]
         columns.append(_column(f"targets/{name}", target.dtype, target.shape, entry.samples))

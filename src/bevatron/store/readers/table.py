@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bevatron.store.readers.batch import RaggedBatch, SparseBatch
-from bevatron.store.shards.contract import GroupInfo
+from bevatron.store.shards.contract import ElementTargetInfo, GroupInfo
 from bevatron.store.shards.manifest import Manifest
 from bevatron.store.shards.shard import Shard
 
@@ -21,11 +21,18 @@ WIDER = {"uint16": "int32", "uint32": "int64"}  # what torch cannot compute with
 
 @dataclass(frozen=True)
 class Selection:
-    """What of a dataset is read: groups, targets, and weights where there are any. Ids always are."""
+    """What of a dataset is read: groups, targets, weights where there are any, and targets of the elements of groups
+    that are read. Ids always are.
+    """
 
     groups: dict[str, GroupInfo]
     targets: tuple[str, ...]
     weight: bool
+    element_targets: dict[str, ElementTargetInfo] = field(default_factory=dict)
+
+    def targets_of_elements(self, group: str) -> dict[str, ElementTargetInfo]:
+        """The targets of the elements of the group, by name."""
+        return {name: info for name, info in self.element_targets.items() if info.group == group}
 
     def datasets(self) -> list[str]:
         """Paths of the HDF5 datasets behind the selection."""
@@ -33,6 +40,7 @@ class Selection:
         return [
             *paths,
             *(f"targets/{name}" for name in self.targets),
+            *(f"element_targets/{name}" for name in self.element_targets),
             "id",
             *(["weight"] if self.weight else []),
         ]
@@ -52,7 +60,8 @@ class SampleTable:
             if info.layout == "dense":
                 self.columns[path] = DenseColumn(path, rows, info.dtype, info.shape)
             else:
-                self.columns[path] = RaggedColumn(path, rows, info, (elements or {}).get(path, 0))
+                of_elements = selection.targets_of_elements(name)
+                self.columns[path] = RaggedColumn(path, rows, info, (elements or {}).get(path, 0), of_elements)
         for name in selection.targets:
             info = manifest.targets[name]
             self.columns[f"targets/{name}"] = DenseColumn(f"targets/{name}", rows, info.dtype, info.shape)
@@ -93,17 +102,27 @@ class SampleTable:
         }
         if self.selection.weight:
             batch["weight"] = parts[-1]
+        if self.selection.element_targets:
+            batch["element_targets"] = self._element_targets(buffers, size)
         return batch
+
+    def _element_targets(self, buffers: Buffers, size: int) -> dict[str, RaggedBatch]:
+        found = {}
+        for column, buffer in zip(self.columns.values(), buffers, strict=True):
+            if isinstance(column, RaggedColumn) and column.targets:
+                found |= column.target_batches(buffer, size)
+        return {name: found[name] for name in self.selection.element_targets}
 
     def elements(self, rows: Tensor, sizes: list[int]) -> dict[str, list[int]]:
         """How many elements the first sizes[0] of the `rows` have, the next sizes[1], and so on: by group, of lists and
-        sparse images. `rows` lie in host memory.
+        sparse images, and by target of elements. `rows` lie in host memory.
         """
-        counts = {}
+        counts: dict[str, list[int]] = {}
         for name in self.selection.groups:
             column = self.columns[f"inputs/{name}"]
             if isinstance(column, RaggedColumn):
                 counts[name] = [int(lengths.sum()) for lengths in column.known_lengths[rows].split(sizes)]
+                counts |= dict.fromkeys(column.targets, counts[name])
         return counts
 
     def target(self, name: str) -> Tensor:
@@ -173,22 +192,27 @@ class RaggedBuffer:
 
 @dataclass
 class RaggedColumn:
-    """A ragged or sparse column: elements one sample after another, and where each sample's begin."""
+    """A ragged or sparse column: elements one sample after another, where each sample's begin, and the `targets` of
+    its elements, which are parts of it like the elements' features.
+    """
 
     path: str
     rows: int
     info: GroupInfo
     capacity: int
+    targets: dict[str, ElementTargetInfo] = field(default_factory=dict)
     filled: int = 0
     arrays: list[np.ndarray] = field(default_factory=list)
     parts: list[Tensor] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         ragged = self.info.layout == "ragged"
-        self.names = ("values",) if ragged else ("index", "value")
+        names = ("values",) if ragged else ("index", "value")
+        self.paths = [*(f"{self.path}/{name}" for name in names), *(f"element_targets/{name}" for name in self.targets)]
         dtypes = (self.info.dtype,) if ragged else ("int32", self.info.dtype)
         shape = self.info.shape if ragged else ()
         self.arrays = [np.empty((self.capacity, *shape), WIDER.get(dtype, dtype)) for dtype in dtypes]
+        self.arrays += [np.empty(self.capacity, info.dtype) for info in self.targets.values()]
         self.parts = [_tensor(array) for array in self.arrays]
         self.starts = torch.empty(self.rows, dtype=torch.int64)
         self.lengths = torch.empty(self.rows, dtype=torch.int64)
@@ -206,8 +230,8 @@ class RaggedColumn:
         first, last = int(offsets[0]), int(offsets[-1])
         end = self.filled + last - first
         self._grow(end)
-        for name, array in zip(self.names, self.arrays, strict=True):
-            shard.read_into(f"{self.path}/{name}", first, last, array[self.filled : end])
+        for path, array in zip(self.paths, self.arrays, strict=True):
+            shard.read_into(path, first, last, array[self.filled : end])
         read = torch.from_numpy(offsets)
         rows = slice(at, at + stop - start)
         torch.sub(read[1:], read[:-1], out=self.lengths[rows])
@@ -282,9 +306,16 @@ class RaggedColumn:
         parts = [part[: buffer.filled] for part in buffer.parts]
         if self.info.layout == "ragged":
             return RaggedBatch(parts[0], buffer.lengths[:size])
-        index, value = parts
+        index, value = parts  # only lists have targets of elements
         channels, height, width = self.info.shape
         return SparseBatch(index, value, buffer.offsets[: size + 1], (channels, height, width))
+
+    def target_batches(self, buffer: RaggedBuffer, size: int) -> dict[str, RaggedBatch]:
+        """The elements' targets of the same batch, by name: values (total,), one for each of its elements."""
+        parts = buffer.parts[len(buffer.parts) - len(self.targets) :]
+        lengths = buffer.lengths[:size]
+        values = (part[: buffer.filled] for part in parts)
+        return {name: RaggedBatch(value, lengths) for name, value in zip(self.targets, values, strict=True)}
 
 
 def _enlarge(part: Tensor, filled: int, needed: int) -> Tensor:

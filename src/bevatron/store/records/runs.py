@@ -68,6 +68,9 @@ class TrainingRun(Record):
     workers: Whole = Field(description="number of workers that fitted together at the end")
     continued: Whole = Field(description="1 of a fit that went on from a checkpoint, else 0")
     n_weights: Whole = Field(description="number of the network's weights")
+    auxiliary_losses: dict[Name, Finite] = Field(
+        default={}, description="by auxiliary task, its validation loss with the published weights"
+    )
 
     def path_in(self, model_folder: Path) -> Path:
         """The run's folder in that of its model, `models/<model>`."""

@@ -19,8 +19,9 @@ from bevatron.store.records.folds import Folds
 from bevatron.store.shards.boxes import counts_of_boxes
 from bevatron.store.shards.check import check_samples
 from bevatron.store.shards.columns import Dense, Samples
-from bevatron.store.shards.contract import SCHEMA_VERSION, SPLITS, TOTALS, GroupInfo, TargetInfo
+from bevatron.store.shards.contract import SCHEMA_VERSION, SPLITS, TOTALS, ElementTargetInfo, GroupInfo, TargetInfo
 from bevatron.store.shards.distinct import DistinctIds
+from bevatron.store.shards.element_targets import counts_of_elements
 from bevatron.store.shards.labels import counts_of_labels
 from bevatron.store.shards.manifest import PREPARE_AGAIN, Manifest, ShardEntry
 from bevatron.store.shards.shard import Shard, samples_in
@@ -100,6 +101,7 @@ class Builder:
             samples=len(samples),
             class_counts=counts,
             elements=elements_of(samples),
+            element_counts=counts_of_elements(samples),
         )
 
     def include(
@@ -156,6 +158,10 @@ class Builder:
         form["groups"] = {name: info.model_copy(update={"max_length": None}) for name, info in groups.items()}
         form |= {"targets": targets, "weight": samples.weight is not None, "event": samples.event is not None}
         form["observers"] = sorted(samples.observers)
+        form["element_targets"] = {
+            name: ElementTargetInfo(group=target.group, dtype=str(target.values.dtype), classes=target.classes)
+            for name, target in samples.element_targets.items()
+        }
         if self.first is None:
             self.first = (path, form)
         for key, expected in self.first[1].items():
@@ -249,6 +255,7 @@ class Builder:
                 for name, info in form["groups"].items()
             },
             targets=form["targets"],
+            element_targets=form["element_targets"],
             weighted=form["weight"],
             weights={split: sums.weights()[split] for split in entries if split in sums.weights()},
             observers=form["observers"],

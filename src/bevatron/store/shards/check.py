@@ -6,8 +6,7 @@ import numpy as np
 
 from bevatron.errors import UserError
 from bevatron.store.shards.columns import Column, Dense, Group, Ragged, Samples, SparseImages, feature_axis
-
-FIX_RECIPE = "fix the source or recipe that made these samples, or the file they came from"
+from bevatron.store.shards.element_targets import FIX_RECIPE, check_element_targets
 
 
 def check_samples(samples: Samples, path: Path) -> None:
@@ -15,8 +14,8 @@ def check_samples(samples: Samples, path: Path) -> None:
 
     Refused: columns of different lengths, offsets that do not cut their values, pixels outside the image or
     not in rising order, ids of another type or that repeat, events of another type, names or units that do not
-    match the features, names of a target's parts that do not match it, and any input, target or weight that is NaN
-    or infinite.
+    match the features, names of a target's parts that do not match it, targets of elements that do not go with their
+    group (`check_element_targets`), and any input, target or weight that is infinite, or NaN where that has no meaning.
     """
     if not isinstance(samples.id, np.ndarray) or samples.id.dtype != np.uint64 or samples.id.ndim != 1:
         raise UserError(path, "'id' must be a list of uint64 numbers", FIX_RECIPE)
@@ -29,6 +28,10 @@ def check_samples(samples: Samples, path: Path) -> None:
             raise UserError(path, f"target '{name}' has {target.size} entries for {n} samples", FIX_RECIPE)
     for name, parts in samples.parts.items():
         _check_parts(name, parts, samples.targets, path)
+    for name in samples.optional:
+        if name not in samples.targets or samples.targets[name].dtype.kind != "f":
+            what = f"says that samples may have no '{name}', which is no target of floating-point numbers"
+            raise UserError(path, what, FIX_RECIPE)
     for name, values in samples.observers.items():
         if values.shape != (n,):
             raise UserError(path, f"observer '{name}' has the shape {values.shape} for {n} samples", FIX_RECIPE)
@@ -37,6 +40,7 @@ def check_samples(samples: Samples, path: Path) -> None:
     if (event := samples.event) is not None and (event.dtype != np.uint64 or event.shape != (n,)):
         what = f"'event' is {event.dtype} of the shape {event.shape}; it must be uint64, one for each of {n} samples"
         raise UserError(path, what, FIX_RECIPE)
+    check_element_targets(samples, path)
     _check_ids(samples.id, path)
     _check_finite(samples, path)
 
@@ -136,9 +140,10 @@ def _check_finite(samples: Samples, path: Path) -> None:
         if at is not None:
             row, feature = _place(group, at)
             _reject(path, f"group '{name}', feature '{feature}'", row, samples.id, values[at])
+    optional = samples.optional
     others = dict(samples.targets) | ({} if samples.weight is None else {"weight": samples.weight})
     for name, values in others.items():
-        at = _first_not_finite(values)
+        at = _first_not_finite(np.nan_to_num(values, posinf=np.inf, neginf=-np.inf) if name in optional else values)
         if at is not None:
             _reject(path, "'weight'" if name == "weight" else f"target '{name}'", at[0], samples.id, values[at])
 

@@ -98,11 +98,30 @@ class Group:
 
 
 @dataclass(frozen=True)
+class ElementTarget:
+    """A target with a number for each element of `group`, a group of lists, whose offsets cut it into samples too.
+
+    values (total,): signed integers, in the order of the group's elements. With `classes`, their names in the order of
+    their numbers, a value is a class number, or -1 where an element has no class to learn. Without, it is the number of
+    what the element comes from (a vertex), counted in each sample by itself, and negative where it comes from none.
+    """
+
+    group: str
+    values: np.ndarray
+    classes: tuple[str, ...] = ()
+
+    def take(self, elements: np.ndarray) -> "ElementTarget":
+        """The values at `elements` (integer indices), in that order."""
+        return ElementTarget(self.group, self.values[elements], self.classes)
+
+
+@dataclass(frozen=True)
 class Samples:
     """What a shard holds: inputs by group, targets by name (n, ...), id (n,) uint64, perhaps weight (n,), and perhaps
     event (n,) uint64, the number of the event that a sample is of, where several samples may share one. observers (n,)
     by name go with the samples into the predictions, and no network reads them. parts: by target, the names of the
-    numbers along its last axis, where they have names.
+    numbers along its last axis, where they have names. element_targets: targets of the elements of lists, by name.
+    optional: names of the targets in which NaN says that a sample has no such number; they serve auxiliary tasks alone.
     """
 
     inputs: dict[str, Group]
@@ -113,12 +132,16 @@ class Samples:
     event: np.ndarray | None = None
     observers: dict[str, np.ndarray] = field(default_factory=dict)
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    element_targets: dict[str, ElementTarget] = field(default_factory=dict)
+    optional: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.id)
 
     def take(self, rows: np.ndarray) -> "Samples":
         """The samples at `rows` (integer indices), in that order."""
+        groups = {target.group for target in self.element_targets.values()}
+        elements = {name: elements_of(rows, offsets_of(self.inputs[name].column))[0] for name in groups}
         return Samples(
             {name: group.take(rows) for name, group in self.inputs.items()},
             {name: target[rows] for name, target in self.targets.items()},
@@ -128,7 +151,16 @@ class Samples:
             None if self.event is None else self.event[rows],
             {name: values[rows] for name, values in self.observers.items()},
             self.parts,
+            {name: target.take(elements[target.group]) for name, target in self.element_targets.items()},
+            self.optional,
         )
+
+
+def offsets_of(column: Column) -> np.ndarray:
+    """What cuts a column of lists into samples, (n + 1,) int64; raises TypeError for any other column."""
+    if not isinstance(column, Ragged):
+        raise TypeError("only a group of lists has elements with targets")
+    return column.offsets
 
 
 def elements_of(rows: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

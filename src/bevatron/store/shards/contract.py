@@ -5,7 +5,14 @@ samples that are not independent, the jets of one event, and perhaps `/observers
 are read by no network; the first axis is the sample.
 A dense group is one dataset. A ragged group is an HDF5 group with `values` and `offsets`; a sparse one has
 `index`, `value` and `offsets`, and the attribute `shape`. Attributes of a group: `layout`, `features`,
-`units`, and perhaps `definitions`. A target of several numbers may have the attribute `parts`: their names.
+`units`, and perhaps `definitions`. A target of several numbers may have the attribute `parts`: their names; one with
+the attribute `optional` is NaN for a sample that has no such number.
+
+`/element_targets/<name>` is a target of the elements of a ragged group: one signed integer for each of them, in the
+order of the group's `values`, whose `offsets` cut it into samples too. Its attribute `group` names the group. With the
+attribute `classes`, names in the order of their numbers, a value is a class number, or -1 for an element that has no
+class to learn; without, the number of what the element comes from, counted within its sample, and negative where it
+comes from none.
 """
 
 from math import prod
@@ -13,7 +20,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bevatron.store.records.record import Record
+from bevatron.store.records.record import Record, YesNo
 
 SCHEMA_VERSION = 2
 SPLITS = ("train", "val", "test")
@@ -46,6 +53,8 @@ class TargetInfo(Record):
         default=(), description="names of the numbers along the last axis; empty for one number, and where none has one"
     )
 
+    optional: YesNo = Field(default=False, description="whether it is NaN for a sample that has no such number")
+
     @property
     def n_numbers(self) -> int:
         """How many numbers a sample has of it."""
@@ -55,3 +64,13 @@ class TargetInfo(Record):
     def names(self) -> tuple[str, ...]:
         """A name for each number of a target of the shape (k,): those given, or '1' to 'k'; of one number none."""
         return self.parts or tuple(str(k + 1) for k in range(self.shape[0] if len(self.shape) == 1 else 0))
+
+
+class ElementTargetInfo(Record):
+    """What is known of a target of elements without reading its data."""
+
+    group: str = Field(description="the group of lists whose elements it is of")
+    dtype: str = Field(description="number type, in numpy's words")
+    classes: tuple[str, ...] = Field(
+        default=(), description="class names in the order of their numbers; none: numbers of what elements come from"
+    )

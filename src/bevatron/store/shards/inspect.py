@@ -10,7 +10,7 @@ from rich.table import Table
 
 from bevatron.errors import in_one_line
 from bevatron.regular_files import is_folder
-from bevatron.store.shards.contract import GroupInfo
+from bevatron.store.shards.contract import ElementTargetInfo, GroupInfo
 from bevatron.store.shards.manifest import Manifest, load_manifest
 from bevatron.store.shards.shard import Shard
 
@@ -46,6 +46,8 @@ def _of_shard(path: Path, shard: Shard) -> list[Any]:
         columns.add_row(*_group_row(f"inputs/{name}", info), *_ratio(sizes[f"inputs/{name}"]))
     for name, info in shard.targets.items():
         columns.add_row(f"targets/{name}", "", _shape(info.shape), info.dtype, *_ratio(sizes[f"targets/{name}"]))
+    for name, of_elements in shard.element_targets.items():
+        columns.add_row(*_element_row(name, of_elements), *_ratio(sizes[f"element_targets/{name}"]))
     for name in ("id", "weight", "event"):
         if name in sizes:
             columns.add_row(name, "", "", str(shard.dataset(name).dtype), *_ratio(sizes[name]))
@@ -79,11 +81,14 @@ def _of_manifest(path: Path, manifest: Manifest) -> list[Any]:
         size = _bytes(sum(entry.bytes for entry in entries))
         splits.add_row(split, str(len(entries)), str(manifest.n_samples(split)), *counts, size)
     of_weights = [] if not manifest.weights else ["Weights of the samples:", _weights(manifest)]
+    of_elements = [] if not manifest.element_targets else ["Elements by class:", _element_counts(manifest)]
     columns = _table("column", "layout", "shape", "type")
     for name, info in manifest.groups.items():
         columns.add_row(*_group_row(f"inputs/{name}", info))
     for name, target in manifest.targets.items():
         columns.add_row(f"targets/{name}", "", _shape(target.shape), target.dtype)
+    for name, element_target in manifest.element_targets.items():
+        columns.add_row(*_element_row(name, element_target))
     statistics = _table("feature", "unit", "mean", "std", "median", "16 %", "84 %", "minimum", "maximum")
     for name, features in manifest.statistics.items():
         units = dict(zip(manifest.groups[name].features, manifest.groups[name].units, strict=True))
@@ -92,7 +97,7 @@ def _of_manifest(path: Path, manifest: Manifest) -> list[Any]:
             statistics.add_row(f"{name}/{feature}", units[feature], *(f"{number:.4g}" for number in numbers))
     for name in manifest.observers:
         columns.add_row(f"observers/{name}", "", "", "")
-    first = [head, _two_columns("fact", "value", facts.items()), splits, *of_weights]
+    first = [head, _two_columns("fact", "value", facts.items()), splits, *of_weights, *of_elements]
     return [*first, columns, "Train split:" if "train" in manifest.splits else "All samples:", statistics]
 
 
@@ -104,6 +109,20 @@ def _weights(manifest: Manifest) -> Table:
         numbers = (f"{value:.6g}" for value in (weights.effective, weights.minimum, weights.maximum))
         table.add_row(split, f"{weights.sum:.6g}", *sums, *numbers, str(weights.negative))
     return table
+
+
+def _element_counts(manifest: Manifest) -> Table:
+    table = _table("target", "split", "elements by class")
+    for name, info in manifest.element_targets.items():
+        for split in manifest.split_names if info.classes else ():
+            counts = manifest.element_counts(name, split)
+            table.add_row(name, split, ", ".join(f"{count} {label}" for label, count in counts.items()))
+    return table
+
+
+def _element_row(name: str, info: ElementTargetInfo) -> tuple[str, str, str, str]:
+    of_classes = f", {len(info.classes)} classes" if info.classes else ""
+    return f"element_targets/{name}", "ragged", f"of {info.group}{of_classes}", info.dtype
 
 
 def _features(groups: dict[str, GroupInfo]) -> Table:

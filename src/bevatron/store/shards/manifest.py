@@ -14,7 +14,7 @@ from bevatron.store.files.plain_names import Digest, FileName
 from bevatron.store.files.publish import publish_json
 from bevatron.store.records.folds import Folds
 from bevatron.store.records.record import Record
-from bevatron.store.shards.contract import SCHEMA_VERSION, SPLITS, GroupInfo, TargetInfo
+from bevatron.store.shards.contract import SCHEMA_VERSION, SPLITS, ElementTargetInfo, GroupInfo, TargetInfo
 from bevatron.store.shards.statistics import FeatureStatistics
 from bevatron.store.shards.target_statistics import TargetStatistics
 from bevatron.store.shards.weights import WeightStatistics
@@ -38,6 +38,9 @@ class ShardEntry(Record):
     elements: dict[str, int] = Field(
         description="elements of each ragged group, stored pixels of each group of sparse images"
     )
+    element_counts: dict[str, dict[str, int]] = Field(
+        default={}, description="by target of elements, the elements of each class"
+    )
 
 
 class Manifest(Record):
@@ -59,6 +62,9 @@ class Manifest(Record):
     )
     groups: dict[str, GroupInfo] = Field(description="input groups")
     targets: dict[str, TargetInfo] = Field(description="targets")
+    element_targets: dict[str, ElementTargetInfo] = Field(
+        default={}, description="targets of the elements of lists, for auxiliary tasks"
+    )
     weighted: bool = Field(default=False, description="whether every sample carries a weight")
     weights: dict[str, WeightStatistics] = Field(
         default={}, description="of each split, what its samples' weights add up to; none: samples have no weights"
@@ -93,12 +99,16 @@ class Manifest(Record):
         """Digest of everything but `sha256`."""
         content = self.model_dump(mode="json", exclude={"sha256"})
         # One without files, weights, observers and so on keeps the digest it had before there were such fields.
-        for name in ("files", "weights", "observers", "target_statistics", "folds"):
+        for name in ("files", "weights", "observers", "target_statistics", "folds", "element_targets"):
             if not content[name]:
                 del content[name]
         for target in content["targets"].values():
-            if not target["parts"]:
-                del target["parts"]
+            for name in ("parts", "optional"):
+                if not target[name]:
+                    del target[name]
+        for entry in (entry for entries in content["splits"].values() for entry in entries):
+            if not entry["element_counts"]:
+                del entry["element_counts"]
         return digest_of("manifest", content)
 
     @property
@@ -124,6 +134,11 @@ class Manifest(Record):
     def class_counts(self, split: str) -> dict[str, int]:
         """Samples of each class in the split; in a detection those with a box of it, of a label those that have it."""
         return {name: sum(e.class_counts[name] for e in self.splits[split]) for name in self.classes}
+
+    def element_counts(self, target: str, split: str) -> dict[str, int]:
+        """Elements of each class of a target of elements in the split, in the order of the classes' numbers."""
+        classes = self.element_targets[target].classes
+        return {name: sum(e.element_counts[target][name] for e in self.splits[split]) for name in classes}
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:

@@ -19,8 +19,8 @@ from bevatron.store.files.hdf5 import as_dataset, as_group, attribute_if_set, da
 from bevatron.store.files.plain_content import check_plain_content
 from bevatron.store.files.publish import publishing
 from bevatron.store.shards.check import check_samples
-from bevatron.store.shards.columns import Column, Dense, Group, Ragged, Samples, SparseImages
-from bevatron.store.shards.contract import SCHEMA_VERSION, GroupInfo, TargetInfo
+from bevatron.store.shards.columns import Column, Dense, ElementTarget, Group, Ragged, Samples, SparseImages
+from bevatron.store.shards.contract import SCHEMA_VERSION, ElementTargetInfo, GroupInfo, TargetInfo
 from bevatron.system_errors import system_fault
 
 Compression = Literal["lz4", "zstd", "none"]
@@ -69,6 +69,13 @@ def write_shard(path: Path, samples: Samples, attributes: dict[str, Any], compre
             _describe(as_dataset(node) if isinstance(group.column, Dense) else as_group(node), group)
         for name, parts in samples.parts.items():
             file[f"targets/{name}"].attrs["parts"] = _encode_attribute(list(parts))
+        for name in samples.optional:
+            file[f"targets/{name}"].attrs["optional"] = _encode_attribute(True)
+        for name, target in samples.element_targets.items():
+            attributes_of = file[f"element_targets/{name}"].attrs
+            attributes_of["group"] = _encode_attribute(target.group)
+            if target.classes:
+                attributes_of["classes"] = _encode_attribute(list(target.classes))
         complete = samples.attributes | attributes | {"schema_version": SCHEMA_VERSION, "n_samples": len(samples)}
         for name, value in sorted(complete.items()):
             file.attrs[name] = _encode_attribute(value)
@@ -117,6 +124,8 @@ def samples_in(shard: "Shard") -> Samples:
         shard.read("event") if shard.has_event else None,
         {name: shard.read(f"observers/{name}") for name in shard.observers},
         {name: info.parts for name, info in shard.targets.items() if info.parts},
+        {name: shard.element_target(name) for name in shard.element_targets},
+        tuple(name for name, info in shard.targets.items() if info.optional),
     )
 
 
@@ -175,6 +184,15 @@ class Shard:
             return {name: _target_info(targets[name]) for name in targets}
 
     @property
+    def element_targets(self) -> dict[str, ElementTargetInfo]:
+        """What the targets of elements are, by name."""
+        if "element_targets" not in self.file:
+            return {}
+        targets = self._node("element_targets")
+        with refusing(self.path):
+            return {name: _element_target_info(as_dataset(targets[name])) for name in targets}
+
+    @property
     def observers(self) -> list[str]:
         """The names of what goes with the samples into the predictions."""
         with refusing(self.path):
@@ -229,6 +247,11 @@ class Shard:
                     channels, height, width = info.shape
                 column = SparseImages(index, value, offsets, (channels, height, width))
         return Group(column, info.features, info.units, info.definitions)
+
+    def element_target(self, name: str) -> ElementTarget:
+        """A target of elements with all its data."""
+        info = self.element_targets[name]
+        return ElementTarget(info.group, self.read(f"element_targets/{name}"), info.classes)
 
     def close(self) -> None:
         """Closes the file; it is opened again when it is next needed."""
@@ -299,6 +322,7 @@ def _datasets_of(samples: Samples) -> dict[str, np.ndarray]:
                 parts = {"index": index, "value": value, "offsets": offsets}
                 datasets |= {f"inputs/{name}/{part}": values for part, values in parts.items()}
     datasets |= {f"targets/{name}": target for name, target in samples.targets.items()}
+    datasets |= {f"element_targets/{name}": target.values for name, target in samples.element_targets.items()}
     datasets["id"] = samples.id
     if samples.weight is not None:
         datasets["weight"] = samples.weight
@@ -352,7 +376,14 @@ def _info(node: h5py.Group | h5py.Dataset) -> GroupInfo:
 
 def _target_info(node: h5py.Dataset) -> TargetInfo:
     parts = _decode_attribute(node.attrs["parts"]) if "parts" in node.attrs else ()
-    return TargetInfo(dtype=str(node.dtype), shape=node.shape[1:], parts=tuple(parts))
+    optional = _decode_attribute(node.attrs["optional"]) if "optional" in node.attrs else False
+    return TargetInfo(dtype=str(node.dtype), shape=node.shape[1:], parts=tuple(parts), optional=optional)
+
+
+def _element_target_info(node: h5py.Dataset) -> ElementTargetInfo:
+    classes = _decode_attribute(node.attrs["classes"]) if "classes" in node.attrs else ()
+    group = _decode_attribute(node.attrs["group"])
+    return ElementTargetInfo(group=group, dtype=str(node.dtype), classes=tuple(classes))
 
 
 def _encode_attribute(value: Any) -> Any:

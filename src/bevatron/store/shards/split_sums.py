@@ -79,7 +79,8 @@ def add_shard(
                 parts = list(parts)
             for sums in learning:
                 sums.add_inputs(name, group.features, parts, limit)
-        of_targets = moments_of_targets(samples.targets) if with_targets else {}
+        always_there = {name: values for name, values in samples.targets.items() if name not in samples.optional}
+        of_targets = moments_of_targets(always_there) if with_targets else {}
         for sums in learning:
             sums.add_targets(of_targets)
     if samples.weight is not None:

@@ -16,7 +16,10 @@ TARGET_FORMS = {  # by task, the numbers of axes that its target may have, and t
 
 
 def check_target_form(path: Path, task: Task, name: str, target: TargetInfo) -> None:
-    """Raises UserError, naming `path`, for a target of another form than the task learns."""
+    """Raises UserError, naming `path`, for a target of another form than the task learns, or that samples may lack."""
+    if target.optional:
+        what = f"target '{name}' is missing in some samples: it can be that of an auxiliary task, and not of the task"
+        raise UserError(path, what, "name another target in the study's task or model")
     axes, words = TARGET_FORMS.get(task.kind, ((len(target.shape),), ""))
     if len(target.shape) in axes and 0 not in target.shape:
         return

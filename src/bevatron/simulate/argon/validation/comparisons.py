@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from bevatron.raw.comparison import Comparison, Curve
 from bevatron.simulate.argon.tracking.cuts import Cuts
 from bevatron.simulate.argon.tracking.event import BUDGET_FEATURES, GUN, Box, Deposits, Primaries
 from bevatron.simulate.argon.validation import published
-from bevatron.simulate.comparison import Comparison, Curve
 
 MUONS, PHOTONS, DECAYS, SHOWERS = 40, 400, 2_000, 40  # of each energy
 SHOWER_ENERGY = 3_000.0  # MeV

@@ -1,0 +1,71 @@
+"""The sections of auxiliary tasks: what a model learns beside its task, from the same encoded lists."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bevatron.config.sections.section import Count, Name, Positive, Section
+
+
+class ElementClassification(Section):
+    """Predict the class of each element of a list; cross entropy, its mean over the elements that have a class."""
+
+    kind: Literal["element_classification"] = Field(description="the auxiliary task's name")
+    target: Name = Field(
+        description="target of the dataset with a class number for each element of a list that the model reads"
+    )
+    classes: list[str] = Field(
+        default=[], description="its class names in the order of their numbers, to be checked; default: the dataset's"
+    )
+    weight: Positive = Field(default=1.0, description="factor of its loss in the total loss")
+    widths: list[Count] = Field(
+        default=[64], description="units of the hidden layers over an element beside its encoded sample"
+    )
+    balance: Literal["none", "weights"] = Field(
+        default="none", description="unequal classes: 'weights' weighs the loss by inverse class fraction of elements"
+    )
+
+
+class SameVertex(Section):
+    """Predict of each two elements of a list whether they come from one vertex; binary cross entropy, its mean over the
+    pairs.
+    """
+
+    kind: Literal["same_vertex"] = Field(description="the auxiliary task's name")
+    target: Name = Field(
+        description="target of the dataset with the number of the vertex of each element of a list that the model "
+        "reads; pairs with an element without a vertex, whose number is negative, count as different"
+    )
+    weight: Positive = Field(default=1.0, description="factor of its loss in the total loss")
+    widths: list[Count] = Field(
+        default=[64],
+        description="units of the hidden layers over a pair beside its encoded sample; one layer at least",
+        min_length=1,
+    )
+
+
+class AuxiliaryRegression(Section):
+    """Predict a number of a sample, or several, in units of their standard deviation over the training split."""
+
+    kind: Literal["regression"] = Field(description="the auxiliary task's name")
+    target: Name = Field(
+        description="target of the dataset with numbers of each sample; samples for which one is NaN are left out"
+    )
+    loss: Literal["huber", "mse"] = Field(
+        default="huber",
+        description="'huber': squared for errors up to one standard deviation, else linear; 'mse': squared",
+    )
+    weight: Positive = Field(default=1.0, description="factor of its loss in the total loss")
+    widths: list[Count] = Field(default=[64], description="units of the hidden layers over the encoded sample")
+
+
+AuxiliaryTask = Annotated[
+    ElementClassification | SameVertex | AuxiliaryRegression,
+    Field(discriminator="kind"),
+]
+OF_ELEMENTS = ("element_classification", "same_vertex")  # kinds whose target is one of elements
+
+
+def sort_by_name(tasks: dict[str, AuxiliaryTask]) -> dict[str, AuxiliaryTask]:
+    """The tasks in one order, whatever the file's, which digests do not know: sums and heads are made in it."""
+    return dict(sorted(tasks.items()))

@@ -1,0 +1,73 @@
+"""Outputs of auxiliary tasks in an ONNX model: of padded lists, as ONNX has them."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from bevatron.export.port import Port
+from bevatron.models.auxiliary.spec import AuxiliarySpec
+from bevatron.models.layers.inputs import Inputs, Padded
+from bevatron.models.network import NetworkSpec
+
+SUFFIXES = {
+    "element_classification": "class_probabilities",
+    "same_vertex": "pair_probabilities",
+    "regression": "prediction",
+}
+
+
+def output_name(task: str, spec: AuxiliarySpec) -> str:
+    """The output's name: that of the task, and what it holds."""
+    return f"{task}_{SUFFIXES[spec.kind]}"
+
+
+def auxiliary_ports(network: NetworkSpec) -> list[Port]:
+    """The outputs of all auxiliary tasks, in their order."""
+    return [_port(name, spec, network) for name, spec in network.auxiliary.items()]
+
+
+def _port(task: str, spec: AuxiliarySpec, network: NetworkSpec) -> Port:
+    name = output_name(task, spec)
+    if spec.kind == "regression":
+        one = f"the predicted '{spec.target}' of the sample, in its unit"
+        several = f"each predicted number of '{spec.target}' of the sample, in its unit"
+        return Port(name, (spec.n_numbers,), "float32", one if spec.n_numbers == 1 else several, task=task)
+    n = network.inputs[spec.group].shape[0]
+    if spec.kind == "same_vertex":
+        meaning = (
+            f"that elements i and j of {spec.group} come from one vertex, for each two of them; 1 of an element with "
+            "itself, 0 beyond the elements that there are"
+        )
+        return Port(name, (n, n), "float32", meaning, spec.group, task)
+    meaning = f"of each class of each element of {spec.group}; they add up to 1, and are 0 beyond the elements"
+    return Port(name, (n, len(spec.classes)), "float32", meaning, spec.group, task, spec.classes)
+
+
+def auxiliary_outputs(specs: Mapping[str, AuxiliarySpec], heads: dict[str, Tensor], inputs: Inputs) -> list[Tensor]:
+    """Probabilities and numbers from the outputs of the heads over padded lists, in the order of the tasks.
+
+    Of classes of elements (batch, n, n_classes), of pairs (batch, n, n), of numbers (batch, n_numbers).
+    """
+    outputs = []
+    for name, spec in specs.items():
+        values = heads[name]
+        if spec.kind == "regression":
+            outputs.append(values)
+            continue
+        present = _is_present(inputs[spec.group]).to(values.dtype)
+        if spec.kind == "element_classification":
+            outputs.append(torch.softmax(values, 2) * present.unsqueeze(2))
+            continue
+        itself = torch.eye(values.shape[1], dtype=values.dtype, device=values.device)
+        probabilities = torch.sigmoid(values) * (1.0 - itself) + itself
+        outputs.append(probabilities * present.unsqueeze(1) * present.unsqueeze(2))
+    return outputs
+
+
+def _is_present(lists: object) -> Tensor:
+    """Which places of padded lists hold an element: (batch, n) bool."""
+    if not isinstance(lists, Padded):
+        raise TypeError("auxiliary tasks of elements read lists, expected padded ones")
+    values, n_valid = lists
+    return torch.arange(values.shape[1], device=values.device) < n_valid.unsqueeze(1)

@@ -1,0 +1,33 @@
+"""Each two elements of a list: n (n - 1) / 2 pairs of n elements, in the order in which all outputs of pairs come."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class ElementPairs(NamedTuple):
+    """Pairs i < j of the elements of each list: `first` and `second` (n_pairs,) int64 are their rows among all elements
+    of the batch, `sample` (n_pairs,) int64 the list's number.
+
+    The pairs of a list come after those of the lists before it, by rising i, then by rising j.
+    """
+
+    first: Tensor
+    second: Tensor
+    sample: Tensor
+
+
+def pairs_of(lengths: Tensor) -> ElementPairs:
+    """The pairs of lists of `lengths` (batch,) int64, whose elements are rows one list after the other."""
+    n_elements = int(lengths.sum())
+    starts = lengths.cumsum(0) - lengths
+    samples = torch.arange(len(lengths), device=lengths.device)
+    sample = torch.repeat_interleave(samples, lengths, output_size=n_elements)
+    element = torch.arange(n_elements, device=lengths.device)
+    n_later = (starts + lengths)[sample] - element - 1  # elements behind each in its list
+    n_pairs = int(n_later.sum())
+    first = torch.repeat_interleave(element, n_later, output_size=n_pairs)
+    before = torch.repeat_interleave(n_later.cumsum(0) - n_later, n_later, output_size=n_pairs)
+    second = first + 1 + torch.arange(n_pairs, device=lengths.device) - before
+    return ElementPairs(first, second, sample[first])

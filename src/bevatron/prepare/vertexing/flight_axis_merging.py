@@ -1,0 +1,149 @@
+"""Which vertices of a decay chain are removed, and which two become one. Compiled; mm, GeV."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bevatron.compute.numerics.compiled import compiled
+from bevatron.prepare.vertexing.flight_axis_fit import GLOBAL, PRIMARY, distance_covariance
+from bevatron.prepare.vertexing.probability import chi2_probability
+from bevatron.prepare.vertexing.vertex_finder import PION, add_momentum, clear_momentum, invariant_mass
+
+TRIALS = 3  # pairs of vertices that are tried before merging ends: those nearest in their errors
+HOPELESS = 1e-6  # a merge less probable than this by the present errors is not tried
+MASSES = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0)  # GeV: borders of the probabilities below, of JetFitterMultiStageFit (athena)
+PROBABILITIES = (0.002, 0.05, 0.1, 0.2, 0.5, 0.7, 0.9)
+
+
+class ChainCuts(NamedTuple):
+    """The numbers of `JetFitterCuts` that are not `FinderCuts`, as compiled functions take them."""
+
+    pair_probability_max: float
+    pair_probability_max_behind: float
+    single_probability_max: float
+    single_probability_max_behind: float
+    pair_d0_max: float
+    pair_z0_max: float
+    single_d0_max: float
+    single_z0_max: float
+    vertex_probability_min: float
+    merge_probability_primary: float
+    merge_probability: float
+    merge_by_mass: bool
+    merge_by_increase: bool
+    v0_significance_min: float
+
+
+@compiled
+def find_improbable(vertex, n, m, minimum, buffers):
+    """The vertex whose own χ² is the least probable, if it is less so than `minimum`; else -1."""
+    worst, lowest = -1, minimum
+    for i in range(m):
+        chi2, members = 0.0, 0
+        for k in range(n):
+            if vertex[k] == i:
+                chi2 += buffers.chi2[k]
+                members += 1
+        probability = chi2_probability(chi2, 2 * members - 1)
+        if probability < lowest:
+            worst, lowest = i, probability
+    return worst
+
+
+@compiled
+def remove_vertex(removed, rows, vertex, parameters, n, m):
+    """Takes a vertex and its tracks out; returns the number of tracks that remain."""
+    kept = 0
+    for k in range(n):
+        if vertex[k] != removed:
+            rows[kept] = rows[k]
+            vertex[kept] = vertex[k] - 1 if vertex[k] > removed else vertex[k]
+            kept += 1
+    for i in range(removed, m - 1):
+        parameters[GLOBAL + i] = parameters[GLOBAL + i + 1]
+    return kept
+
+
+@compiled
+def find_nearest_pairs(parameters, m, tried, buffers):
+    """Writes the pairs of vertices (i, j), j PRIMARY or below i, whose distances agree best, best first; returns how
+    many. By their errors and correlations: (d_i - d_j)² / var(d_i - d_j), to first order the increase of χ².
+    """
+    n, tensions = 0, np.empty(TRIALS)
+    for i in range(m):
+        for j in range(PRIMARY, i):
+            difference, variance = parameters[GLOBAL + i], distance_covariance(buffers, i, i)
+            if j >= 0:
+                difference -= parameters[GLOBAL + j]
+                variance += distance_covariance(buffers, j, j) - 2 * distance_covariance(buffers, i, j)
+            tension = difference * difference / max(variance, 1e-12)
+            if chi2_probability(tension, 1) < HOPELESS:
+                continue
+            rank = n
+            while rank > 0 and tension < tensions[rank - 1]:
+                if rank < TRIALS:
+                    tensions[rank], tried[rank, 0], tried[rank, 1] = (
+                        tensions[rank - 1],
+                        tried[rank - 1, 0],
+                        tried[rank - 1, 1],
+                    )
+                rank -= 1
+            if rank < TRIALS:
+                tensions[rank], tried[rank, 0], tried[rank, 1] = tension, i, j
+                n = min(n + 1, TRIALS)
+    return n
+
+
+@compiled
+def least_merge_probability(tracks, rows, vertex, n, i, j, cuts, buffers):
+    """At which the vertices i and j are merged."""
+    if j == PRIMARY:
+        return cuts.merge_probability_primary
+    if not cuts.merge_by_mass:
+        return cuts.merge_probability
+    total = np.empty(4)
+    clear_momentum(total)
+    for k in range(n):
+        if vertex[k] == i or vertex[k] == j:
+            add_momentum(tracks[rows[k]], buffers.constraints[k, 9], PION, total)
+    mass, place = invariant_mass(total), 0
+    while place < len(MASSES) and mass >= MASSES[place]:
+        place += 1
+    return PROBABILITIES[place]
+
+
+@compiled
+def merge_probability(joined, increase, vertex, parameters, n, cuts, prior, buffers):
+    """How probable the vertex `joined` (or PRIMARY) is that two were merged to, after its fit.
+
+    That of its own χ²: its tracks' (and the prior's, at the primary vertex) with 2 n - 1 degrees of freedom (2 n), as
+    JetFitterRoutines (athena) has it; or, with cuts.merge_by_increase, that of the increase of the whole χ², with one.
+    """
+    if cuts.merge_by_increase:
+        return chi2_probability(max(increase, 0.0), 1)
+    chi2, members = 0.0, 0
+    for k in range(n):
+        if vertex[k] == joined:
+            chi2 += buffers.chi2[k]
+            members += 1
+    if joined >= 0:
+        return chi2_probability(chi2, 2 * members - 1)
+    for i in range(3):
+        for j in range(3):
+            away = (parameters[i] - prior.vertex[i]) * (parameters[j] - prior.vertex[j])
+            chi2 += prior.vertex_weight[i, j] * away
+    return chi2_probability(chi2, 2 * members)
+
+
+@compiled
+def merge_vertices(i, j, vertex, parameters, n, m, trial_vertex, trial, buffers):
+    """Copies the chain with vertex i joined to j < i, at the mean of their distances by their errors."""
+    for k in range(n):
+        trial_vertex[k] = j if vertex[k] == i else vertex[k] - 1 if vertex[k] > i else vertex[k]
+    for a in range(GLOBAL + i):
+        trial[a] = parameters[a]
+    for a in range(GLOBAL + i, GLOBAL + m - 1):
+        trial[a] = parameters[a + 1]
+    if j >= 0:
+        first, second = buffers.distance_weight[i], buffers.distance_weight[j]
+        trial[GLOBAL + j] = (first * parameters[GLOBAL + i] + second * parameters[GLOBAL + j]) / (first + second)

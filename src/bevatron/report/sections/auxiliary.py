@@ -1,0 +1,109 @@
+"""The report's figures and table of auxiliary tasks, of any task."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from bevatron.report.plots.auxiliary import plot_element_confusion, plot_vertex_efficiency
+from bevatron.report.plots.learning_curve import plot_auxiliary_curves
+from bevatron.report.plots.regression import plot_predictions, plot_residuals
+from bevatron.report.plots.style import FEW_CLASSES, ReportFigure, draw_figure
+from bevatron.report.results.study_results import StudyResults
+
+MANY = 6  # models in one figure
+FOLDED_ABOVE = 12  # panels of learning curves from which on they are folded away
+
+Curves = dict[str, dict[str, Any]]  # of one task, by model's title
+
+
+def draw_auxiliary_figures(results: StudyResults) -> list[ReportFigure]:
+    """Of each auxiliary task, of up to a few models in a figure; those of models that have none: nothing."""
+    figures: list[ReportFigure] = []
+    for task, kind, suffix, curves in _parts(results):
+        name = f"{results.study.name}-auxiliary-{task.replace('_', '-')}{suffix}"
+        if kind == "element_classification":
+            figures.append(_draw_confusion(results, task, name, curves))
+        elif kind == "same_vertex":
+            figures.append(_draw_vertices(results, task, name, curves))
+        else:
+            figures += _draw_numbers(task, name, curves)
+    return figures
+
+
+def _parts(results: StudyResults) -> Iterator[tuple[str, str, str, Curves]]:
+    """Name and kind of each task, the suffix of its figure, and the models in it."""
+    by_task: dict[tuple[str, str], Curves] = {}
+    for m in results.models.values():
+        for task, curve in m.curves.get("auxiliary", {}).items():
+            by_task.setdefault((task, curve["kind"]), {})[m.label] = curve
+    for (task, kind), curves in by_task.items():
+        titles = list(curves)
+        for start in range(0, len(titles), MANY):
+            suffix = "" if len(titles) <= MANY else f"-{start // MANY + 1}"
+            yield task, kind, suffix, {title: curves[title] for title in titles[start : start + MANY]}
+
+
+def _draw_confusion(results: StudyResults, task: str, name: str, curves: Curves) -> ReportFigure:
+    many = any(len(curve["classes"]) > FEW_CLASSES for curve in curves.values())
+    level = f"{results.study.evaluation.confidence:.0%}"
+    errors = "in per cent" if many else f"with errors from a bootstrap over events ({level})"
+    caption = (
+        f"Auxiliary task {task}: true class of each element against the class that is predicted, {errors}; each row "
+        "adds up to 100 %. Number of elements of the test split in brackets. Mean of the seeds."
+    )
+    return draw_figure(partial(plot_element_confusion, curves), f"{name}-classes", caption, wide=True)
+
+
+def _draw_vertices(results: StudyResults, task: str, name: str, curves: Curves) -> ReportFigure:
+    settings = results.study.evaluation
+    threshold = next(iter(curves.values()))["threshold"]
+    primary = settings.vertices.primary
+    caption = (
+        f"Auxiliary task {task}: fraction of the true vertices of two or more elements that are found. A vertex is "
+        f"what pairs of a probability above {threshold:g} join; it finds a true one if it holds at least 65 % of its "
+        "elements, and at least 50 % of its own are of it. Mean of the seeds; bars: interval from the test split's "
+        f"size ({settings.confidence:.0%})."
+        + ("" if primary is None else f" The vertex of number {primary} is not looked for.")
+    )
+    titles = {}
+    for profile_name, profile in settings.profiles.items():
+        units = {curve["profiles"].get(profile_name, {}).get("unit", "") for curve in curves.values()} - {"", "1"}
+        titles[profile_name] = f"{profile.title} [{units.pop()}]" if units else profile.title
+    draw = partial(plot_vertex_efficiency, curves, titles)
+    return draw_figure(draw, f"{name}-efficiency", caption, wide=True)
+
+
+def _draw_numbers(task: str, name: str, curves: Curves) -> list[ReportFigure]:
+    """Prediction against target, and the residuals, of each number; nothing of a target that no test sample has."""
+    figures, parts = [], list(dict.fromkeys(part for curve in curves.values() for part in curve["parts"]))
+    for part in parts:
+        of_part = {title: curve["parts"][part] for title, curve in curves.items() if part in curve["parts"]}
+        target = next(iter(curves.values()))["target"] + (f": {part}" if part else "")
+        n = next(iter(curves.values()))["samples"]
+        suffix = f"-{part.replace('_', '-')}" if part else ""
+        caption = f"Auxiliary task {task}: prediction, mean of the seeds, against the target {target}, of some of the "
+        caption += f"{n:,} test samples that have one."
+        draw = partial(plot_predictions, target, {title: curve["fit"] for title, curve in of_part.items()})
+        figures.append(draw_figure(draw, f"{name}-response{suffix}", caption, wide=True))
+        draw = partial(plot_residuals, {title: curve["residuals"] for title, curve in of_part.items()})
+        caption = f"Auxiliary task {task}: target − prediction of {target}, mean of the seeds."
+        figures.append(draw_figure(draw, f"{name}-residuals{suffix}", caption, wide=True))
+    return figures
+
+
+def draw_auxiliary_learning(results: StudyResults) -> list[ReportFigure]:
+    """The losses of the auxiliary tasks; none where no history has them."""
+    models = {}
+    for m in results.models.values():
+        columns = {column for rows in m.histories.values() for row in rows[:1] for column in row}
+        if tasks := [task for task in m.model.auxiliary if f"val_loss.{task}" in columns]:
+            models[m.label] = (m.histories, tasks)
+    if not models:
+        return []
+    caption = (
+        "Loss of each auxiliary task, without its weight, on the training (dashed) and on the validation split (full). "
+        "Dots: where the loss of the model's own task was lowest."
+    )
+    n_panels = sum(len(tasks) for _, tasks in models.values())
+    draw, name = partial(plot_auxiliary_curves, models), f"{results.study.name}-auxiliary-learning"
+    return [draw_figure(draw, name, caption, wide=True, folded=n_panels > FOLDED_ABOVE)]

@@ -1,0 +1,1 @@
+"""Comparisons of generated collisions with published numbers."""

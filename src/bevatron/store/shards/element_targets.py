@@ -1,0 +1,61 @@
+"""Targets of the elements of lists: what must hold of them, and how many elements there are of each class."""
+
+from pathlib import Path
+
+import numpy as np
+
+from bevatron.errors import UserError
+from bevatron.store.shards.columns import ElementTarget, Ragged, Samples
+
+FIX_RECIPE = "fix the source or recipe that made these samples, or the file they came from"
+UNLABELLED = -1  # the class number of an element that has no class to learn
+
+
+def check_element_targets(samples: Samples, path: Path) -> None:
+    """Raises UserError, naming `path`, the target and the sample, at the first fault found.
+
+    Refused: the name of a target of samples; a group that is no list; another number of values than the group has
+    elements; values that are no signed integers, and class numbers outside the classes.
+    """
+    for name, target in samples.element_targets.items():
+        what = f"target of elements '{name}'"
+        if name in samples.targets:
+            raise UserError(path, f"{what}: a target of samples has the same name", FIX_RECIPE)
+        if target.group not in samples.inputs:
+            raise UserError(path, f"{what}: there is no group '{target.group}'", FIX_RECIPE)
+        column = samples.inputs[target.group].column
+        if not isinstance(column, Ragged):
+            raise UserError(path, f"{what}: the group '{target.group}' has no lists", FIX_RECIPE)
+        if target.values.shape != (len(column.values),):
+            found = " × ".join(map(str, target.values.shape)) or "one number"
+            expected = f"one for each of the {len(column.values)} elements of '{target.group}'"
+            raise UserError(path, f"{what}: found {found} values, expected {expected}", FIX_RECIPE)
+        if target.values.dtype.kind != "i":
+            raise UserError(path, f"{what}: holds {target.values.dtype}, expected signed integers", FIX_RECIPE)
+        if target.classes:
+            _check_classes(what, target, column, samples.id, path)
+
+
+def _check_classes(what: str, target: ElementTarget, lists: Ragged, ids: np.ndarray, path: Path) -> None:
+    n, numbers = len(target.classes), target.values
+    if len(set(target.classes)) < n or not all(target.classes):
+        names = ", ".join(target.classes)
+        raise UserError(path, f"{what}: has the class names {names}; each needs one of its own", FIX_RECIPE)
+    if numbers.min(initial=0) >= UNLABELLED and numbers.max(initial=0) < n:
+        return
+    element = int(((numbers < UNLABELLED) | (numbers >= n)).argmax())
+    row = int(np.searchsorted(lists.offsets, element, side="right")) - 1
+    found = f"element {element - lists.offsets[row]} has the class number {numbers[element]}"
+    expected = f"0 to {n - 1}, or {UNLABELLED} for none"
+    raise UserError(path, f"{what}, row {row} (sample id {ids[row]}): {found}, expected {expected}", FIX_RECIPE)
+
+
+def counts_of_elements(samples: Samples) -> dict[str, dict[str, int]]:
+    """How many elements are of each class, by target and class; of targets with classes alone."""
+    return {name: _counts(target) for name, target in samples.element_targets.items() if target.classes}
+
+
+def _counts(target: ElementTarget) -> dict[str, int]:
+    known = target.values[target.values != UNLABELLED]
+    counts = np.bincount(known, minlength=len(target.classes))
+    return dict(zip(target.classes, counts.tolist(), strict=True))

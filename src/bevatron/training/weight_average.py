@@ -1,0 +1,102 @@
+"""The average of a network's weights over the steps of a fit."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from bevatron.config.sections import training
+from bevatron.errors import UserError
+
+
+class AveragedWeights:
+    """Averages of a network's learned weights, and of batch normalisation's running statistics, from a step on.
+
+    After the first averaged step the average is the network itself; after the n-th one more it is d a + (1 - d) w, with
+    d = min(decay, (1 + n) / (10 + n)) of an exponential average (the ramp of TensorFlow's ExponentialMovingAverage) and
+    d = n / (n + 1) of an equal one. All follows from the step's number and the tensors here, which `state_dict` holds.
+
+    The running statistics are averaged as the weights are, which is not quite the statistics of the averaged network,
+    but needs no further pass over the data (timm's ModelEmaV3 does the same; `torch.optim.swa_utils.update_bn` makes
+    that pass). What else a network keeps in buffers has no meaning as an average, and stays as the last step left it.
+    Each worker averages its own copies: equal weights give equal averages.
+    """
+
+    def __init__(self, settings: training.WeightAverage, steps: int):
+        self.settings = settings
+        self.first_step = min(round(settings.start * steps), steps - 1)
+        self._averages: dict[str, Tensor] = {}
+
+    def decay(self, step: int) -> float:
+        """The factor of the average at `step`, which is not before the first one."""
+        n = step - self.first_step
+        if n == 0:
+            return 0.0
+        if self.settings.kind == "equal":
+            return n / (n + 1)
+        return min(self.settings.decay, (1 + n) / (10 + n))
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Take in the network as `step` has left it."""
+        if step < self.first_step:
+            return
+        sources = averaged_tensors(network)
+        if step == self.first_step:
+            self._averages = {name: source.detach().clone() for name, source in sources.items()}
+            return
+        self._to_devices_of(sources)
+        get_ema_multi_avg_fn(self.decay(step))(list(self._averages.values()), list(sources.values()), None)
+
+    @torch.no_grad()
+    def swap(self, network: nn.Module) -> None:
+        """Exchange the network's tensors and their averages; nothing before the first averaged step."""
+        sources = averaged_tensors(network)
+        for name, average in self._averages.items():
+            last = sources[name].clone()
+            sources[name].copy_(average)
+            average.copy_(last)
+
+    def running_statistics(self, network: nn.Module) -> list[Tensor]:
+        """The averages of the network's running statistics."""
+        return [self._averages[name] for name in running_statistics(network) if name in self._averages]
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The averages by name; none before the first averaged step."""
+        return dict(self._averages)
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take over the averages of a checkpoint."""
+        self._averages = dict(state)
+
+    def _to_devices_of(self, sources: dict[str, Tensor]) -> None:
+        """After a checkpoint was loaded. Not within a validation, whose tensors could not be changed after it."""
+        self._averages = {name: self._averages[name].to(source.device) for name, source in sources.items()}
+
+
+def averaged_tensors(network: nn.Module) -> dict[str, Tensor]:
+    """What of a network is averaged, by name: weights that learn, and running statistics."""
+    learned = {name: weights for name, weights in network.named_parameters() if weights.requires_grad}
+    return learned | running_statistics(network)
+
+
+def running_statistics(network: nn.Module) -> dict[str, Tensor]:
+    """The running means and variances of batch normalisation, by name."""
+    return {
+        f"{name}.{kind}": statistics
+        for name, module in network.named_modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
+        for kind, statistics in (("running_mean", module.running_mean), ("running_var", module.running_var))
+        if statistics is not None
+    }
+
+
+def check_weight_average(settings: Any, strategy: str, n_workers: int, title: str) -> None:
+    """Raises UserError where FSDP distributes the weights to be averaged."""
+    if settings is not None and n_workers > 1 and strategy == "fsdp":
+        raise UserError(
+            f"training.weight_average of {title}",
+            "each worker averages whole weights, which FSDP distributes",
+            "set workers.strategy to 'ddp', or leave weight_average out",
+        )
