@@ -191,4 +191,4 @@ def test_jets_repeat_byte_for_byte_and_say_what_they_are(tmp_path):
     assert flavours[0] == flavours[1] == flavours[2] > 0  # resampled
     for shard in shards:
         assert "No pile-up" in shard.attributes["approximations"]
-        assert shard.inputs["experts"].definitions[0] == "transverse momentum of the generated jet"
+        assert shard.inputs["experts"].definitions[0] == "transverse momentum of the jet, as the source clustered it"

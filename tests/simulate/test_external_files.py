@@ -11,6 +11,7 @@ from bevatron.config.sections.study import Study
 from bevatron.errors import UserError
 from bevatron.prepare.stage import prepare_shard, write_manifest
 from bevatron.simulate.external.external_files import FileOptions
+from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.simulate.stage import simulate_shard
 from bevatron.store.files.publish import sha256_of
 from bevatron.store.shards.manifest import load_manifest
@@ -108,7 +109,7 @@ def test_without_its_reader_one_line_says_what_to_install(kind, package, tmp_pat
     source = SOURCES[kind]
     options = source.Options(kind=kind, files=[str(tmp_path / "file")])
     with pytest.raises(UserError, match=rf"{package}: is not installed.*pip install 'bevatron\[formats\]'"):
-        source().simulate(options, 0, 1)
+        source().simulate(options, 0, ShardSeed.of("1", 0))
 
 
 def test_the_number_of_shards_is_that_of_the_files_or_has_to_be_given(study):

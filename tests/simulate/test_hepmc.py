@@ -66,7 +66,7 @@ def test_what_particles_come_from_is_that_of_the_direct_path(file, collisions):
     """Whose records have other codes for decays, and other mothers of what a string makes."""
     source = collisions()
     options = PythiaJets.Options(kind="jets", track_truth=True)
-    direct = PythiaJets.build_samples(next(source.batches(EVENTS)), source, options, 0, 0)
+    direct = build_jet_samples(next(source.batches(EVENTS)), source.charges, options, 0, 0, np.random.default_rng(1))
     samples, _ = read(file, track_truth=True)
     kinds = set()
     for of, origins in (("constituents", "constituent_origins"), ("spectators", "spectator_origins")):

@@ -81,14 +81,14 @@ def test_odd_lines_of_jets(tmp_path):
         content = ("\n".join(lines) + "\n").encode()
         path.write_bytes(damage(draw, content) if draw.random() < 0.4 else content)
         options = JetFlavourLines.Options(kind="jet_flavour_jsonl", files=[str(path)])
-        found = outcome(lambda options=options: JetFlavourLines().simulate(options, 0, 1)[0], path)
+        found = outcome(lambda options=options: JetFlavourLines().simulate(options, 0, ShardSeed.of("1", 0))[0], path)
         if found is None:
             continue
         assert_finite(found)
         parsed = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
         np.testing.assert_array_equal(found.inputs["jet"].column.values, np.float32([jet[:2] for jet in parsed]))
         experts = [
-            [0.0 if isinstance(v, str) or not np.isfinite(v) else v for v in [*jet[3], *jet[4]]] for jet in parsed
+            [-1.0 if isinstance(v, str) or not np.isfinite(v) else v for v in [*jet[3], *jet[4]]] for jet in parsed
         ]
         np.testing.assert_array_equal(found.inputs["experts"].column.values, np.float32(experts))
         assert found.targets["flavour"].tolist() == [jet[2] for jet in parsed]
@@ -197,7 +197,7 @@ def test_odd_nanoaod_files(tmp_path):
             path.write_bytes(damage(draw, path.read_bytes()) if draw.random() < 0.5 else path.read_bytes()[:9000])
         constant = {"all": {"policy": "constant", "constant": 1.0}} if draw.random() < 0.3 else {}
         options = NanoAOD.Options(kind="nanoaod", files=[str(path)], jet_features=["area"], missing=constant)
-        found = outcome(lambda options=options: NanoAOD().simulate(options, 0, 1)[0], path)
+        found = outcome(lambda options=options: NanoAOD().simulate(options, 0, ShardSeed.of("1", 0))[0], path)
         if found is not None:
             assert_finite(found)
             with uproot.open(path) as file:
@@ -232,4 +232,4 @@ def test_a_file_of_another_format_is_refused(source, content, tmp_path):
     path.write_bytes(content + bytes(range(256)) * 3)
     kind = {HepMC: "hepmc", NanoAOD: "nanoaod", JetFlavourLines: "jet_flavour_jsonl"}[source]
     options = source.Options(kind=kind, files=[str(path)])
-    assert outcome(lambda: source().simulate(options, 0, 1), path) is None
+    assert outcome(lambda: source().simulate(options, 0, ShardSeed.of("1", 0)), path) is None

@@ -12,8 +12,8 @@ THRESHOLD = 1.8  # standard deviations
 MISSING = -1.0  # also where the authors' file has an infinity: networks need finite numbers
 
 JET = (
-    Feature("pt", "GeV", "transverse momentum of the jet of calorimeter towers, scaled"),
-    Feature("eta", "", "pseudorapidity of the jet of calorimeter towers"),
+    Feature("pt", "GeV", "transverse momentum of the jet, as the source clustered it"),
+    Feature("eta", "", "pseudorapidity of the jet, as the source clustered it"),
 )
 FEATURES = (
     *(feature._replace(name=f"jet_{feature.name}") for feature in JET),

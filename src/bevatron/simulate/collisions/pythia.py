@@ -86,11 +86,7 @@ def flatten_batch(batch: Any) -> Particles:
     offsets = np.zeros(len(records) + 1, np.int64)
     np.cumsum(ak.to_numpy(ak.num(records)), out=offsets[1:])
     flat = ak.flatten(records)
-    momentum, vertex = (
-        flat.p,
-        flat.vProd,
-    )  # most entries have no vertex of their own: they come from the collision
-    position = [ak.to_numpy(ak.fill_none(axis, 0.0)) for axis in (vertex.px, vertex.py, vertex.pz)]
+    momentum = flat.p
     return Particles(
         offsets=offsets,
         pdg_id=ak.to_numpy(flat.id),
@@ -101,8 +97,19 @@ def flatten_batch(batch: Any) -> Particles:
         py=ak.to_numpy(momentum.py),
         pz=ak.to_numpy(momentum.pz),
         energy=ak.to_numpy(momentum.e),
-        vertex=np.stack(position, axis=1),
+        vertex=_positions(flat.vProd),
     )
+
+
+def _positions(vertex: Any) -> np.ndarray:
+    """(n, 3) of an awkward array of positions; entries without one come from the collision, the origin."""
+    import awkward as ak
+
+    has_vertex = ~ak.to_numpy(ak.is_none(vertex))
+    own = ak.drop_none(vertex)
+    positions = np.zeros((len(has_vertex), 3))
+    positions[has_vertex] = np.stack([ak.to_numpy(axis) for axis in (own.px, own.py, own.pz)], axis=1)
+    return positions
 
 
 def versions() -> dict[str, str]:
