@@ -13,7 +13,9 @@ import pytest
 from bevatron import cli
 from bevatron.config.loading.identity import dataset_digest, raw_digest, run_digest
 from bevatron.errors import UserError
+from bevatron.prepare.recipes.jets import JetSamples
 from bevatron.report.provenance.trace import read_trace
+from bevatron.simulate.sources.jets import PythiaJets
 from bevatron.store.shards.manifest import load_manifest
 
 
@@ -82,7 +84,8 @@ def test_each_entry_says_all_that_its_number_came_from(written, results):
         assert number["raw_digest"] == raw_digest(study)
         assert number["simulation_versions"] == {"generator": "1.0"}
         kinds = (f"source {study.simulation.source.kind}", f"recipe {study.dataset.recipe.kind}", "split")
-        assert number["code_versions"] == dict.fromkeys(kinds, 1)
+        versions = (PythiaJets.VERSION, JetSamples.VERSION) if kinds[0] == "source jets" else (1, 1)
+        assert number["code_versions"] == dict(zip(kinds, (*versions, 1), strict=True))
         assert number["command"]
         if number["stage"] == "evaluate":
             assert number["metric"]

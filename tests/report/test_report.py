@@ -127,7 +127,7 @@ def test_features_stand_with_their_definitions(report, pages):
         rows = {(r["group"], r["feature"]): r["definition"] for r in csv.DictReader(file)}
     assert rows == {("jet", "pt"): "momentum across the beam", ("tracks", "d0_significance"): ""}
     assert "momentum across the beam" in pages["tagger"]
-    assert "tracking.pt_min" in pages["tagger"]  # options in sections are listed one by one
+    assert "tracks.pt_min" in pages["tagger"]  # options in sections are listed one by one
 
 
 def test_images_of_a_page_lie_beside_it(report, pages):

@@ -56,7 +56,8 @@ def test_validations_of_a_generation_draw_the_same_noise_and_another_than_any_st
     learner = learner_of(job_of("gan", tmp_path), GenerationLearner, 0)
     drawn = []
     monkeypatch.setattr(learner, "drop_excluded", lambda batch: drawn.append(torch.rand(20)) or batch)
-    monkeypatch.setattr(learner, "_loss_and_fraction", lambda batch: (torch.zeros(()), 0))
+    monkeypatch.setattr(learner, "compute_outputs", lambda batch: None)
+    monkeypatch.setattr(learner, "_loss_and_fraction", lambda outputs, batch: (torch.zeros(()), 0))
     learner.on_validation_epoch_start()
     for batch_idx in (0, 1, 0):
         learner.validation_step({"rows": 1}, batch_idx)

@@ -23,7 +23,9 @@ def dropout(values: Tensor, fraction: float, training: bool) -> Tensor:
 
 
 class Dropout(nn.Module):
-    """`dropout` as a module."""
+    """`dropout` as a module; `draws` tells a fit to seed each step, so that one that is interrupted goes on as it was."""
+
+    draws = True
 
     def __init__(self, fraction: float):
         super().__init__()
