@@ -48,7 +48,7 @@ def test_the_whole_row_is_planned(checkout):
     jobs, studies = planned(checkout), shipped("demo")
     models = [model for study in studies for model in study.models.values()]
     assert jobs["simulate"] == jobs["prepare"] == sum(study.simulation.shards for study in studies)
-    assert jobs["manifest"] == jobs["observables"] == jobs["report_study"] == len(studies) == 20
+    assert jobs["manifest"] == jobs["observables"] == jobs["report_study"] == len(studies) == 21
     assert jobs["validate_source"] == sum(study.evaluation.validate_source for study in studies) >= 1
     assert jobs["search"] == sum(model.search is not None for model in models) == 1
     assert jobs["train"] == jobs["evaluate"] == len(models)
