@@ -121,7 +121,7 @@ def _ragged_edges(bucket: Bucket, points: Tensor, k: int) -> _Edges:
         return _edges(points, None, k)
     edges = _edges(points, seen.view(bucket.n_lists, bucket.n), k)
     assert edges.present is not None
-    present = edges.present.view(-1)
+    present = edges.present.reshape(-1)
     rows = present.nonzero().squeeze(1)
     places = RowPlaces((present.cumsum(0) - 1).clamp_(min=0), present, rows)
     return _Edges(edges.n_lists, edges.n, edges.k, edges.neighbours, edges.present, places)
