@@ -23,7 +23,7 @@ def dropout(values: Tensor, fraction: float, training: bool) -> Tensor:
 
 
 class Dropout(nn.Module):
-    """`dropout` as a module; `draws` tells a fit to seed each step, so that one that is interrupted goes on as it was."""
+    """`dropout` as a module; `draws`: a fit seeds each of its steps, so that it can be interrupted."""
 
     draws = True
 
