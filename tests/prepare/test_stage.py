@@ -154,7 +154,7 @@ def test_jets_from_collisions_to_manifest(tmp_path):
     manifest = load_manifest(tmp_path / "dataset/manifest.json")
     assert manifest.classes == ("light", "charm", "beauty")
     assert manifest.groups["tracks"].layout == "ragged"
-    assert manifest.groups["tracks"].max_length <= 15
+    assert manifest.groups["tracks"].max_length == 15  # what the recipe cuts at, whatever these jets have
     assert set(manifest.versions) == {"pythia8mc", "fastjet", "awkward"}
     events = []
     for split in SPLITS:

@@ -249,3 +249,12 @@ def test_definitions_of_features_are_kept_and_must_match(tmp_path, samples):
     short = replace(group, definitions=("one",))
     with pytest.raises(UserError, match="2 features, but 1 definitions"):
         write_shard(tmp_path / "b.h5", replace(good, inputs={"jets": short}), {})
+
+
+@pytest.mark.parametrize(("declared", "expected"), [(None, 3), (40, 40), (1, 3)])
+def test_lists_have_the_length_at_which_they_are_cut_or_that_of_the_longest(declared, expected, tmp_path):
+    column = Ragged(np.zeros((4, 1), np.float32), np.array([0, 3, 3, 4]), declared)
+    samples = Samples({"tracks": Group(column, ("d0",), ("mm",))}, {}, np.arange(3, dtype=np.uint64))
+    write_shard(tmp_path / "shard.h5", samples.take(np.arange(3)), {})
+    with Shard(tmp_path / "shard.h5") as shard:
+        assert shard.groups["tracks"].max_length == expected

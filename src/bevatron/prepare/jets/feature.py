@@ -18,6 +18,6 @@ class Feature(NamedTuple):
 def make_group(column: Dense | Ragged, features: tuple[Feature, ...]) -> Group:
     """An input group of these features; the values as float32."""
     values = column.values.astype(np.float32)
-    stored = Dense(values) if isinstance(column, Dense) else Ragged(values, column.offsets)
+    stored = Dense(values) if isinstance(column, Dense) else Ragged(values, column.offsets, column.max_length)
     names, units, definitions = (tuple(column) for column in zip(*features, strict=True))
     return Group(stored, names, units, definitions)

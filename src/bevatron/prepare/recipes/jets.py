@@ -111,8 +111,8 @@ class JetSamples:
             "jet": make_group(Dense(np.stack([pt, eta], axis=1)), published_experts.JET),
             "experts": make_group(Dense(experts), published_experts.FEATURES),
             "leading": make_group(Dense(leading), published_experts.LEADING),
-            "tracks": make_group(Ragged(tracks, rows.offsets), published_features.TRACK_FEATURES),
-            "vertices": make_group(Ragged(vertices, rows.offsets), published_features.VERTEX_FEATURES),
+            "tracks": make_group(Ragged(tracks, rows.offsets, options.max_tracks), published_features.TRACK_FEATURES),
+            "vertices": make_group(Ragged(vertices, rows.offsets, options.max_tracks), published_features.VERTEX_FEATURES),
         }
         samples = Samples(inputs, {"flavour": label}, raw.id, attributes={"approximations": APPROXIMATIONS})
         kept = np.flatnonzero(rows.lengths > 0) if options.require_tracks else np.arange(len(raw))

@@ -166,7 +166,7 @@ class ModernJetSamples:
         samples = Samples(
             inputs={
                 "jet": make_group(Dense(np.stack([jets.pt, jets.eta], axis=1)), leading_track.JET),
-                "tracks": make_group(Ragged(inputs[rows], kept.offsets), track_inputs.FEATURES),
+                "tracks": make_group(Ragged(inputs[rows], kept.offsets, options.max_tracks), track_inputs.FEATURES),
                 "impact_parameters": make_group(Dense(impact), impact_parameters.FEATURES),
                 **vertex_groups(
                     measured,

@@ -59,12 +59,12 @@ class Collisions:
         )
         return key[:1].isdigit() or any(is_kind(key) for is_kind in kinds)
 
-    def batches(self, events: int) -> Iterator[Particles]:
-        """`events` events, a batch at a time. An event that Pythia gives up is replaced by the next."""
+    def batches(self, events: int, size: int = BATCH) -> Iterator[Particles]:
+        """`events` events, `size` at a time. An event that Pythia gives up is replaced by the next."""
         generated = 0
         while generated < events:
             start = perf_counter()
-            batch = self.pythia.nextBatch(min(BATCH, events - generated))
+            batch = self.pythia.nextBatch(min(size, events - generated))
             self.seconds += perf_counter() - start
             if len(batch) == 0:
                 raise UserError(self.where, f"Pythia gave up after {generated} events", "see its message above")

@@ -12,7 +12,7 @@ from bevatron.raw.comparison import Comparison
 from bevatron.simulate.batches import concatenate_samples
 from bevatron.simulate.collisions.event_jets import JetOptions, build_jet_samples
 from bevatron.simulate.collisions.pile_up import CollisionPool, add_pile_up, pool_collisions
-from bevatron.simulate.collisions.pythia import SEEDS, Collisions
+from bevatron.simulate.collisions.pythia import BATCH, SEEDS, Collisions
 from bevatron.simulate.collisions.pythia import versions as pythia_versions
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Samples
@@ -20,6 +20,7 @@ from bevatron.store.shards.columns import Samples
 logger = logging.getLogger("bevatron")
 
 VALIDATION_EVENTS = 200  # of each process, for what a recipe compares with published numbers
+SMALL_EVENTS_BATCH = 1_000
 OVERLAY = 1  # the stream of random numbers that chooses and turns the other collisions
 LIGHT = ("gg2gg", "gg2qqbar", "qg2qg", "qq2qq", "qqbar2gg", "qqbar2qqbarNew")
 PROCESSES = {
@@ -69,6 +70,11 @@ class PythiaJets:
         )
 
         @property
+        def batch(self) -> int:
+            """Events that are generated at once: without further parton collisions they are much smaller, and quick."""
+            return BATCH if self.multiple_interactions else SMALL_EVENTS_BATCH
+
+        @property
         def max_shards(self) -> int:
             """Shards for which Pythia has seeds: one for each process of each shard, and one for its pile-up."""
             return SEEDS // (len(self.processes) + (self.pile_up > 0))
@@ -88,7 +94,7 @@ class PythiaJets:
             settings = [*self.settings(options), *options.processes[name]]
             own_seed = seed.unique_seed(SEEDS, number, len(options.processes))
             collisions = Collisions(settings, own_seed, f"simulation.source.processes.{name}")
-            for particles in collisions.batches(options.events):
+            for particles in collisions.batches(options.events, options.batch):
                 first_event = (shard << 32) + n_events
                 jets = build_jet_samples(particles, collisions.charges, options, first_event, number, random)
                 if pool is not None:

@@ -31,10 +31,15 @@ def feature_axis(values: np.ndarray) -> int:
 
 @dataclass(frozen=True)
 class Ragged:
-    """A list of elements for each sample: values (total, n_features), offsets (n + 1,) int64 from 0."""
+    """A list of elements for each sample: values (total, n_features), offsets (n + 1,) int64 from 0.
+
+    max_length: the longest that a list can be, where what makes the lists cuts them there; else the longest there is
+    counts. Networks and variations of the data are made for lists of that length.
+    """
 
     values: np.ndarray
     offsets: np.ndarray
+    max_length: int | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -47,7 +52,7 @@ class Ragged:
     def take(self, rows: np.ndarray) -> "Ragged":
         """The samples at `rows` (integer indices), in that order."""
         elements, offsets = elements_of(rows, self.offsets)
-        return Ragged(self.values[elements], offsets)
+        return Ragged(self.values[elements], offsets, self.max_length)
 
 
 @dataclass(frozen=True)

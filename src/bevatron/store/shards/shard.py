@@ -345,6 +345,8 @@ def _describe(node: h5py.Group | h5py.Dataset, group: Group) -> None:
     described = {"layout": layout, "features": list(group.features), "units": list(group.units)}
     if group.definitions:
         described["definitions"] = list(group.definitions)
+    if isinstance(group.column, Ragged) and group.column.max_length is not None:
+        described["max_length"] = group.column.max_length
     if isinstance(group.column, SparseImages):
         described["shape"] = list(group.column.shape)
     for name, value in described.items():
@@ -362,6 +364,7 @@ def _info(node: h5py.Group | h5py.Dataset) -> GroupInfo:
         values = dataset_at(group, "values" if layout == "ragged" else "value")
         shape = values.shape[1:] if layout == "ragged" else attributes["shape"]
         longest = int(np.diff(read_array(group, "offsets")).max(initial=0))
+        longest = max(longest, int(attributes.get("max_length", 0)))
     features, units = attributes["features"], attributes["units"]
     return GroupInfo(
         layout=layout,
