@@ -9,16 +9,18 @@ import pytest
 import torch
 from interruption import weights
 from safetensors.torch import load_file
+from torch import nn
 
 from bevatron.config.sections.training import WeightAverage
 from bevatron.errors import UserError
+from bevatron.models.layers.batch_norm import BatchNorm
 from bevatron.store.readers.reader import open_split
 from bevatron.store.shards.manifest import load_manifest
 from bevatron.training import fit as fitting
 from bevatron.training.fit import fit, initial_network
 from bevatron.training.job import FitJob
 from bevatron.training.learner import Learner
-from bevatron.training.weight_average import AveragedWeights, check_weight_average
+from bevatron.training.weight_average import AveragedWeights, check_weight_average, running_statistics
 
 
 def a_network(seed: int) -> torch.nn.Module:
@@ -217,3 +219,14 @@ def test_shared_out_weights_are_refused():
         check_weight_average(WeightAverage(), "fsdp", 2, "net")
     check_weight_average(WeightAverage(), "fsdp", 1, "net")
     check_weight_average(None, "fsdp", 2, "net")
+
+
+@pytest.mark.parametrize("make", [nn.BatchNorm1d, nn.BatchNorm2d, BatchNorm])
+def test_all_kinds_of_batch_normalisation_have_running_statistics(make):
+    network = nn.Sequential(nn.Linear(3, 4), make(4))
+    assert set(running_statistics(network)) == {"1.running_mean", "1.running_var"}
+    assert running_statistics(network)["1.running_mean"] is network[1].running_mean
+
+
+def test_without_running_statistics_there_are_none():
+    assert running_statistics(nn.Sequential(nn.BatchNorm1d(4, track_running_stats=False), nn.LayerNorm(4))) == {}

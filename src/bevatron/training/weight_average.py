@@ -9,6 +9,8 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from bevatron.config.sections import training
 from bevatron.errors import UserError
 
+RUNNING = ("running_mean", "running_var")
+
 
 class AveragedWeights:
     """Averages of a network's learned weights, and of batch normalisation's running statistics, from a step on.
@@ -82,14 +84,8 @@ def averaged_tensors(network: nn.Module) -> dict[str, Tensor]:
 
 
 def running_statistics(network: nn.Module) -> dict[str, Tensor]:
-    """The running means and variances of batch normalisation, by name."""
-    return {
-        f"{name}.{kind}": statistics
-        for name, module in network.named_modules()
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
-        for kind, statistics in (("running_mean", module.running_mean), ("running_var", module.running_var))
-        if statistics is not None
-    }
+    """The running means and variances of batch normalisation, PyTorch's and our own, by name."""
+    return {name: buffer for name, buffer in network.named_buffers() if name.rpartition(".")[2] in RUNNING}
 
 
 def check_weight_average(settings: Any, strategy: str, n_workers: int, title: str) -> None:
