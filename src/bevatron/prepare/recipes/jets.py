@@ -107,12 +107,13 @@ class JetSamples:
         rows = published_features.listed_tracks(jets, len(raw), options.max_tracks)
         tracks = published_features.published_track_features(jets, rows.values, eta, phi)
         vertices = published_features.published_vertex_features(jets, rows.values, eta, phi, energy)
+        longest = options.max_tracks
         inputs = {
             "jet": make_group(Dense(np.stack([pt, eta], axis=1)), published_experts.JET),
             "experts": make_group(Dense(experts), published_experts.FEATURES),
             "leading": make_group(Dense(leading), published_experts.LEADING),
-            "tracks": make_group(Ragged(tracks, rows.offsets, options.max_tracks), published_features.TRACK_FEATURES),
-            "vertices": make_group(Ragged(vertices, rows.offsets, options.max_tracks), published_features.VERTEX_FEATURES),
+            "tracks": make_group(Ragged(tracks, rows.offsets, longest), published_features.TRACK_FEATURES),
+            "vertices": make_group(Ragged(vertices, rows.offsets, longest), published_features.VERTEX_FEATURES),
         }
         samples = Samples(inputs, {"flavour": label}, raw.id, attributes={"approximations": APPROXIMATIONS})
         kept = np.flatnonzero(rows.lengths > 0) if options.require_tracks else np.arange(len(raw))
