@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from bevatron.simulate.collisions.clustering import NEUTRINOS, ClusteredJets, cluster_jets
-from bevatron.simulate.collisions.particles import Particles
+from bevatron.simulate.collisions.particles import Particles, is_one_of
 from bevatron.store.shards.columns import Ragged, elements_of
 
 # The numbers are those of the card of Guest et al. (2016): github.com/dguest/delphes, branch production,
@@ -76,7 +76,11 @@ def measure_towers(
     around = TOWERS_AROUND[eta_bin]
     phi_bin = np.minimum(((phi + np.pi) / (2 * np.pi) * around).astype(np.int64), around - 1)
     event = np.searchsorted(particles.offsets, entries, side="right") - 1
-    key, which = np.unique((event * len(TOWERS_AROUND) + eta_bin) * FINE + phi_bin, return_inverse=True)
+    tower = (event * len(TOWERS_AROUND) + eta_bin) * FINE + phi_bin
+    order = np.argsort(tower, kind="stable")
+    is_first = np.diff(tower[order], prepend=-1) > 0
+    key, which = tower[order][is_first], np.empty(len(tower), np.int64)
+    which[order] = np.cumsum(is_first) - 1
 
     electromagnetic, hadronic = energy_fractions(particles.pdg_id[entries])
     energy = particles.energy[entries]
@@ -111,8 +115,8 @@ def measure_towers(
         energy=total[seen],
         vertex=np.zeros((len(seen), 3)),
     )
-    order = np.argsort(which, kind="stable")
-    positions, offsets = elements_of(seen, np.searchsorted(which[order], np.arange(len(key) + 1)))
+    cuts = np.append(np.flatnonzero(is_first), len(tower))
+    positions, offsets = elements_of(seen, cuts)
     return towers, Ragged(entries[order[positions]], offsets)
 
 
@@ -145,9 +149,9 @@ def position_at_calorimeter(
 def energy_fractions(pdg_id: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The fractions of particles' energies that the electromagnetic and the hadronic part take, (n,) each."""
     number = np.abs(pdg_id)
-    electromagnetic = np.where(np.isin(number, ELECTROMAGNETIC), 1.0, 0.0)
-    electromagnetic[np.isin(number, STRANGE)] = STRANGE_FRACTION
-    hadronic = np.where(np.isin(number, NOTHING), 0.0, 1.0 - electromagnetic)
+    electromagnetic = np.where(is_one_of(number, ELECTROMAGNETIC), 1.0, 0.0)
+    electromagnetic[is_one_of(number, STRANGE)] = STRANGE_FRACTION
+    hadronic = np.where(is_one_of(number, NOTHING), 0.0, 1.0 - electromagnetic)
     return electromagnetic, hadronic
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bevatron.simulate.collisions.particles import Particles
+from bevatron.simulate.collisions.particles import Particles, is_one_of
 from bevatron.store.shards.columns import Ragged
 
 NEUTRINOS = (12, 14, 16)
@@ -59,7 +59,7 @@ def select_visible(particles: Particles, eta_max: float) -> np.ndarray:
     """Entries that a calorimeter of reach |eta| < eta_max would see: stable, and no neutrinos."""
     pt_squared = particles.px**2 + particles.py**2
     inside = particles.pz**2 < np.sinh(eta_max) ** 2 * pt_squared
-    return np.flatnonzero((particles.status > 0) & inside & ~np.isin(np.abs(particles.pdg_id), NEUTRINOS))
+    return np.flatnonzero((particles.status > 0) & inside & ~is_one_of(np.abs(particles.pdg_id), NEUTRINOS))
 
 
 def cluster_jets(particles: Particles, entries: np.ndarray, radius: float, pt_min: float) -> ClusteredJets:

@@ -35,3 +35,11 @@ class Particles:
     def event(self) -> np.ndarray:
         """The event of each entry, (total,) counted from 0."""
         return np.repeat(np.arange(self.events), np.diff(self.offsets))
+
+
+def is_one_of(numbers: np.ndarray, few: tuple[int, ...]) -> np.ndarray:
+    """Which of `numbers` (n,) are among a few, (n,) bool: as `numpy.isin`, which sorts PDG numbers, but faster."""
+    found = numbers == few[0]
+    for number in few[1:]:
+        found |= numbers == number
+    return found

@@ -3,7 +3,7 @@
 import numpy as np
 
 from bevatron.simulate.collisions.clustering import ClusteredJets
-from bevatron.simulate.collisions.particles import Particles
+from bevatron.simulate.collisions.particles import Particles, is_one_of
 from bevatron.store.shards.columns import Ragged, elements_of
 
 PT_MIN = 1.0  # GeV
@@ -19,7 +19,7 @@ def select_partons(particles: Particles) -> np.ndarray:
     These are the partons of Delphes' module JetFlavorAssociation with the card of Guest et al. (2016): also those that
     radiate or hadronise, and those of hadrons' decays.
     """
-    entry = np.flatnonzero(np.isin(np.abs(particles.pdg_id), KINDS))
+    entry = np.flatnonzero(is_one_of(np.abs(particles.pdg_id), KINDS))
     px, py, pz = (column[entry] for column in (particles.px, particles.py, particles.pz))
     pt_squared = px**2 + py**2
     return entry[(pt_squared > PT_MIN**2) & (pz**2 <= np.sinh(ETA_MAX) ** 2 * pt_squared)]

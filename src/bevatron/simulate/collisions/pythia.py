@@ -33,6 +33,7 @@ class Collisions:
         if not 0 <= seed < SEEDS:
             raise ValueError(f"Pythia has no seed {seed}: they go from 0 to {SEEDS - 1}, and are counted from 1 by it")
         start = perf_counter()
+        self._species = np.zeros(0, np.int64), np.zeros(0, np.int32)  # PDG numbers seen so far, and charges
         self.where = where
         self.pythia = pythia8mc.Pythia("", False)
         quiet = ["Print:quiet = on"]
@@ -73,9 +74,14 @@ class Collisions:
 
     def charges(self, pdg_id: np.ndarray) -> np.ndarray:
         """Three times the electric charge of each particle, int32; each species is looked up once."""
-        species, which = np.unique(pdg_id, return_inverse=True)
-        charge = [self.pythia.particleData.chargeType(int(number)) for number in species]
-        return np.array(charge, np.int32)[which]
+        numbers, charge = self._species
+        place = np.minimum(np.searchsorted(numbers, pdg_id), len(numbers) - 1) if len(numbers) else None
+        if place is None or not (numbers[place] == pdg_id).all():  # some were never seen before
+            numbers = np.union1d(numbers, pdg_id)
+            kinds = [self.pythia.particleData.chargeType(int(number)) for number in numbers]
+            self._species = numbers, np.array(kinds, np.int32)
+            return self.charges(pdg_id)
+        return charge[place]
 
 
 def flatten_batch(batch: Any) -> Particles:
