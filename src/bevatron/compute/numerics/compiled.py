@@ -31,12 +31,12 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     options: dict[str, Any] = {"no_cfunc_wrapper": True}
     folder = _folder(_sources(Path(inspect.getfile(function)).resolve()))
     if folder is None:
-        return _ignore_literals(numba.njit(**options)(function))
+        return _adapt(numba.njit(**options)(function))
     settings = _numba_settings()
     configured = settings.CACHE_DIR
     settings.CACHE_DIR = str(folder)  # read while decorating alone
     try:
-        return _ignore_literals(numba.njit(cache=True, **options)(function))
+        return _adapt(numba.njit(cache=True, **options)(function))
     finally:
         settings.CACHE_DIR = configured
 
@@ -48,11 +48,15 @@ def _numba_settings() -> Any:
     return config
 
 
-def _ignore_literals(function: Any) -> Any:
-    """Not compiled again for each constant that compiled callers pass: to numba a literal number is a type of its own.
+def _adapt(function: Any) -> Any:
+    """What numba does by default and costs more than it brings here, for this function alone.
 
-    That was a third of the transport's compile time.
+    It compiles again for each constant that compiled callers pass, as to numba a literal number is a type of its own:
+    a third of the transport's compile time. And it first loads every package that teaches numba types of its own:
+    vector, which comes with fastjet, and sympy with it, half a second in each process, though our functions take plain
+    arrays. Functions of others, which are not compiled here, still find them.
     """
+    from numba.core import entrypoints
     from numba.core.types import unliteral
 
     template = function.get_call_template
@@ -61,6 +65,17 @@ def _ignore_literals(function: Any) -> Any:
         return template(tuple(map(unliteral, args)), {name: unliteral(kind) for name, kind in kws.items()})
 
     function.get_call_template = of_plain_types
+    compile_or_load = function.compile
+
+    def without_other_types(signature: Any) -> Any:
+        loaded, entrypoints._already_initialized = entrypoints._already_initialized, True
+        try:
+            return compile_or_load(signature)
+        finally:
+            entrypoints._already_initialized = loaded
+
+    function.compile = without_other_types
+    function._compilation_chain_init_hook = lambda: None
     return function
 
 

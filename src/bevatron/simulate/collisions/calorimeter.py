@@ -75,7 +75,7 @@ def measure_towers(
     entries, eta_bin, phi = entries[inside], eta_bin[inside], phi[inside]
     around = TOWERS_AROUND[eta_bin]
     phi_bin = np.minimum(((phi + np.pi) / (2 * np.pi) * around).astype(np.int64), around - 1)
-    event = np.searchsorted(particles.offsets, entries, side="right") - 1
+    event = np.repeat(np.arange(particles.events), np.diff(np.searchsorted(entries, particles.offsets)))
     tower = (event * len(TOWERS_AROUND) + eta_bin) * FINE + phi_bin
     order = np.argsort(tower, kind="stable")
     is_first = np.diff(tower[order], prepend=-1) > 0
@@ -140,8 +140,10 @@ def position_at_calorimeter(
     angle = path / diameter
     phi[charged] += -direction * angle
     phi = np.remainder(phi + np.pi, 2 * np.pi) - np.pi
-    away = np.maximum(diameter * np.abs(np.sin(angle)), 1e-9)
-    phi[charged] = np.where(np.sin(angle) < 0, np.remainder(phi[charged] + 2 * np.pi, 2 * np.pi) - np.pi, phi[charged])
+    sine = np.sin(angle)
+    away = np.maximum(diameter * np.abs(sine), 1e-9)
+    turned = charged[sine < 0]
+    phi[turned] = np.remainder(phi[turned] + 2 * np.pi, 2 * np.pi) - np.pi
     eta[charged] = np.arcsinh(path * pz / pt / away)
     return eta, phi
 
@@ -171,7 +173,9 @@ def hcal_resolution(eta: np.ndarray, energy: np.ndarray) -> np.ndarray:
 
 def log_normal(mean: np.ndarray, sigma: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Values (n,) of log-normal distributions with these means and standard deviations; 0 where the mean is."""
-    normal = random.standard_normal(len(mean))
-    safe = np.where(mean > 0.0, mean, 1.0)
-    squared = np.log1p((sigma / safe) ** 2)
-    return np.where(mean > 0.0, safe * np.exp(np.sqrt(squared) * normal - squared / 2), 0.0)
+    normal = random.standard_normal(len(mean))  # for all of them, so that no value depends on another's mean
+    some = np.flatnonzero(mean > 0.0)
+    squared = np.log1p((sigma[some] / mean[some]) ** 2)
+    values = np.zeros(len(mean))
+    values[some] = mean[some] * np.exp(np.sqrt(squared) * normal[some] - squared / 2)
+    return values

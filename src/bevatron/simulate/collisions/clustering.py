@@ -57,9 +57,10 @@ class ClusteredJets:
 
 def select_visible(particles: Particles, eta_max: float) -> np.ndarray:
     """Entries that a calorimeter of reach |eta| < eta_max would see: stable, and no neutrinos."""
-    pt_squared = particles.px**2 + particles.py**2
-    inside = particles.pz**2 < np.sinh(eta_max) ** 2 * pt_squared
-    return np.flatnonzero((particles.status > 0) & inside & ~is_one_of(np.abs(particles.pdg_id), NEUTRINOS))
+    stable = np.flatnonzero(particles.status > 0)
+    px, py, pz = (column[stable] for column in (particles.px, particles.py, particles.pz))
+    inside = pz**2 < np.sinh(eta_max) ** 2 * (px**2 + py**2)
+    return stable[inside & ~is_one_of(np.abs(particles.pdg_id[stable]), NEUTRINOS)]
 
 
 def cluster_jets(particles: Particles, entries: np.ndarray, radius: float, pt_min: float) -> ClusteredJets:

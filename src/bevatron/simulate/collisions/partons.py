@@ -3,13 +3,14 @@
 import numpy as np
 
 from bevatron.simulate.collisions.clustering import ClusteredJets
-from bevatron.simulate.collisions.particles import Particles, is_one_of
+from bevatron.simulate.collisions.particles import Particles
 from bevatron.store.shards.columns import Ragged, elements_of
 
 PT_MIN = 1.0  # GeV
 ETA_MAX = 2.5
 MAX_DELTA_R = 0.8
-KINDS = (1, 2, 3, 4, 5, 21)  # d, u, s, c, b, gluon; quarks and antiquarks count alike
+BEAUTY, GLUON = 5, 21
+KINDS = (1, 2, 3, 4, BEAUTY, GLUON)  # d, u, s, c, b, gluon; quarks and antiquarks count alike
 FEATURES, UNITS = ("pdg_id", "delta_r"), ("", "")
 
 
@@ -19,10 +20,12 @@ def select_partons(particles: Particles) -> np.ndarray:
     These are the partons of Delphes' module JetFlavorAssociation with the card of Guest et al. (2016): also those that
     radiate or hadronise, and those of hadrons' decays.
     """
-    entry = np.flatnonzero(is_one_of(np.abs(particles.pdg_id), KINDS))
-    px, py, pz = (column[entry] for column in (particles.px, particles.py, particles.pz))
-    pt_squared = px**2 + py**2
-    return entry[(pt_squared > PT_MIN**2) & (pz**2 <= np.sinh(ETA_MAX) ** 2 * pt_squared)]
+    number = np.abs(particles.pdg_id)
+    entry = np.flatnonzero((number <= BEAUTY) & (number > 0) | (number == GLUON))
+    pt_squared = particles.px[entry] ** 2 + particles.py[entry] ** 2
+    hard = pt_squared > PT_MIN**2
+    entry, pt_squared = entry[hard], pt_squared[hard]
+    return entry[particles.pz[entry] ** 2 <= np.sinh(ETA_MAX) ** 2 * pt_squared]
 
 
 def find_partons(particles: Particles, jets: ClusteredJets) -> Ragged:
@@ -37,8 +40,11 @@ def find_partons(particles: Particles, jets: ClusteredJets) -> Ragged:
     cuts = np.searchsorted(entry, particles.offsets)
     parton, pair_cuts = elements_of(jets.event, cuts)  # every parton of each jet's event
     jet = np.repeat(np.arange(len(jets)), np.diff(pair_cuts))
+    delta_eta = eta[parton] - jets.eta[jet]
+    close = np.flatnonzero(np.abs(delta_eta) < MAX_DELTA_R)  # few are: the rest needs no angles
+    parton, jet = parton[close], jet[close]
     delta_phi = np.remainder(phi[parton] - jets.phi[jet] + np.pi, 2 * np.pi) - np.pi
-    distance = np.hypot(eta[parton] - jets.eta[jet], delta_phi)
+    distance = np.hypot(delta_eta[close], delta_phi)
     near = distance < MAX_DELTA_R
     nearest = np.full(len(jets) * len(KINDS), np.inf)
     np.minimum.at(nearest, jet[near] * len(KINDS) + kind[parton[near]], distance[near])
