@@ -113,3 +113,23 @@ def test_without_a_place_to_write_it_compiles_all_the_same(package, tmp_path):
     blocked.touch()  # a folder below a file cannot be made, not even by root
     assert run(package, XDG_CACHE_HOME=str(blocked)) == ["41", "0"]
     assert {path.name for path in package.iterdir()} == {"__init__.py", "module.py", "other.py"}
+
+
+def test_types_of_other_packages_are_left_to_others(package, tmp_path):
+    """numba loads every installed extension before it compiles anything; ours needs none, and others still find them."""
+    extension = package.parent / "teaching"
+    (extension.parent / "teaching-1.0.dist-info").mkdir()
+    (extension.parent / "teaching-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: teaching\n")
+    entry_points = "[numba_extensions]\ninit = teaching:init\n"
+    (extension.parent / "teaching-1.0.dist-info" / "entry_points.txt").write_text(entry_points)
+    extension.mkdir()
+    (extension / "__init__.py").write_text("loaded = 0\n\n\ndef init():\n    global loaded\n    loaded += 1\n")
+    code = (
+        "import numba, teaching; from toy.module import result; print(result(20), teaching.loaded); "
+        "print(numba.njit(lambda x: x + 1)(1), teaching.loaded)"
+    )
+    path = os.pathsep.join([str(package.parent), *(p for p in sys.path if p)])
+    settings = os.environ | {"PYTHONPATH": path, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    for _ in ("compiled", "from the cache"):
+        done = subprocess.run([sys.executable, "-c", code], env=settings, capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["41", "0", "2", "1"]
