@@ -116,7 +116,7 @@ def test_without_a_place_to_write_it_compiles_all_the_same(package, tmp_path):
 
 
 def test_types_of_other_packages_are_left_to_others(package, tmp_path):
-    """numba loads every installed extension before it compiles anything; ours needs none, and others still find them."""
+    """numba loads every installed extension before it compiles anything: ours need none, and others still find them."""
     extension = package.parent / "teaching"
     (extension.parent / "teaching-1.0.dist-info").mkdir()
     (extension.parent / "teaching-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: teaching\n")

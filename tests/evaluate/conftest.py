@@ -86,7 +86,7 @@ def dataset(tmp_path: Path, study: Study) -> tuple[Path, Manifest, Samples]:
 
 
 @pytest.fixture
-def trained(tmp_path: Path, dataset) -> Path:
+def trained(tmp_path: Path, dataset, study) -> Path:
     """runs.json of two seeds whose logits are (0, 0.1 (pt - 35)) and (0, 0.2 (pt - 36))."""
     import torch
 
@@ -115,6 +115,7 @@ def trained(tmp_path: Path, dataset) -> Path:
         files = {name: sha256_of(folder / name) for name in ("weights.safetensors", "model.json")}
         runs.append(run_record(seed, files=files, n_weights=6))
     digests = {"manifest_sha256": manifest.sha256, "dataset_digest": manifest.dataset_digest}
-    record = RunsRecord(study="toy", model="linear", **digests, settings={}, runs=tuple(runs))
+    settings = study.models["linear"].model_dump(mode="json", exclude={"search"})
+    record = RunsRecord(study="toy", model="linear", **digests, settings=settings, runs=tuple(runs))
     publish_json(place / "runs.json", payload_of(record))  # without a checksum: tests change it
     return place / "runs.json"

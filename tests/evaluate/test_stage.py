@@ -154,6 +154,28 @@ def test_dataset_of_another_configuration_is_refused(study, workflow, dataset, t
     _refused("manifest.json", other, workflow, dataset, trained, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"training": {"epochs": 3}}, "other settings: training.epochs was 3, and is"),
+        ({"training": {"epochs": 3, "checkpoint_seconds": 1.0}}, "other settings: training.epochs was 3, and is"),
+        ({"architecture": {"widths": [7]}}, r"other settings: architecture.widths was \[7\], and is"),
+        ({"training": {"epochs": "many"}}, "settings that this version does not know"),
+        ({"training": {"checkpoint_seconds": 1.0}, "title": "Another"}, None),
+    ],
+)
+def test_networks_of_other_settings_are_refused(study, workflow, dataset, trained, tmp_path, changes, match):
+    """Snakemake trains again when the settings change between two of its calls, but not when they do during one."""
+    tree = json.loads(trained.read_text())
+    for key, value in changes.items():
+        tree["settings"][key] = {**tree["settings"][key], **value} if isinstance(value, dict) else value
+    publish_json(trained, tree)
+    if match is None:
+        evaluate_model(study, workflow, "linear", dataset[0], trained, tmp_path / "out")
+    else:
+        _refused(match, study, workflow, dataset, trained, tmp_path)
+
+
 def test_flipped_bit_in_a_test_shard_is_refused(study, workflow, dataset, trained, tmp_path):
     shard = dataset[0].parent / "test-0001.h5"
     content = bytearray(shard.read_bytes())

@@ -18,6 +18,7 @@ from bevatron.evaluate.evaluation import EVALUATIONS, EvaluationContext, Predict
 from bevatron.evaluate.predictions.columns import TestColumns
 from bevatron.evaluate.predictions.test_split import predict_test_split
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
+from bevatron.evaluate.trained_settings import check_trained_settings
 from bevatron.store.files.names import fold_folder, fold_manifest
 from bevatron.store.records.folds import Folds
 from bevatron.store.records.runs import RunRecord, load_runs, read_runs
@@ -42,7 +43,9 @@ def predict_with(
     study: Study, workflow: Workflow, name: str, dataset: Dataset, runs_path: Path, learned_from: Dataset | None = None
 ) -> PredictedSplit:
     """The networks of one runs.json on the test split of the dataset, from which they have learned, or another."""
-    runs = load_runs(runs_path, study.name, name, (learned_from or dataset).manifest.sha256).runs
+    record = load_runs(runs_path, study.name, name, (learned_from or dataset).manifest.sha256)
+    check_trained_settings(study, name, record, runs_path)
+    runs = record.runs
     folders = tuple(runs_path.parent / run.folder for run in runs)
     context = EvaluationContext(study, workflow, name, dataset, folders, tuple(run.seed for run in runs), learned_from)
     return PredictedSplit(context, runs, runs_path.parent, predict_test_split(context))
