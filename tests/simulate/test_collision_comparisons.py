@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from particle import Particle
 
 from bevatron.errors import UserError
 from bevatron.raw.comparison import Value, compare_values, fraction_and_error, mean_and_error
 from bevatron.simulate.collisions.validation import comparisons, published
+from bevatron.simulate.collisions.validation.samples import generate_z
 from bevatron.simulate.sources.jets import PythiaJets
 
 
@@ -66,6 +68,36 @@ def test_published_spectra_have_the_published_means():
 def test_published_production_fractions_add_up_to_one():
     (mesons, _), (strange, _), (baryons, _) = published.Z_FRACTIONS.values()
     assert 2 * mesons + strange + baryons == pytest.approx(1.0, abs=0.001)
+
+
+def test_published_lifetimes_are_those_of_another_edition():
+    """The `particle` package holds a later edition of the Particle Data Group's tables: widths in MeV, times in ns."""
+    for number, (name, lifetime, error) in published.LIFETIMES.items():
+        later = Particle.from_pdgid(number)
+        later_error = later.lifetime * later.width_upper / later.width
+        pull = (lifetime - 1000 * later.lifetime) / np.hypot(error, 1000 * later_error)
+        assert abs(pull) < 3, name
+
+
+def test_published_counts_with_and_without_strange_hadrons_differ_by_these_hadrons():
+    """K⁰_S and Λ in the decay of a b hadron, and their decays to charged particles: Particle Data Group 2022."""
+    kaons, lambdas = np.array([0.290, 0.029]), np.array([0.059, 0.006])
+    value, error = 2 * (0.692 * kaons + 0.639 * lambdas)
+    (without, without_error), (all_of_them, its_error) = published.B_CHARGED, published.B_CHARGED_ALL
+    assert abs(without + value - all_of_them) < 3 * np.sqrt(without_error**2 + error**2 + its_error**2)
+
+
+def test_published_counts_by_quark_add_up_to_that_of_all_hadronic_z_decays():
+    """20.76 ± 0.16 charged particles, with those of K⁰_S and Λ: Particle Data Group 2022."""
+    fractions = np.array([1 - published.R_B - published.R_C, published.R_C, published.R_B])
+    counts, errors = np.array([published.Z_CHARGED[quarks] for quarks in ("uds", "c", "b")]).T
+    assert abs(fractions @ counts - 20.76) < 3 * np.hypot(np.linalg.norm(fractions * errors), 0.16)
+
+
+def test_strange_hadrons_of_z_decays_decay_whatever_the_study_says():
+    undecayed = ["ParticleDecays:limitTau0 = on", "ParticleDecays:tau0Max = 10.0", "310:mayDecay = off"]
+    ours, plain = (generate_z("uds", 40, settings, 5).charged for settings in (undecayed, []))
+    assert ours.tolist() == plain.tolist()
 
 
 def test_pulls_are_differences_in_standard_deviations():

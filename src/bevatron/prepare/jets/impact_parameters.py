@@ -5,7 +5,7 @@ import numpy as np
 from bevatron.prepare.jets.feature import Feature
 from bevatron.prepare.jets.track_features import SignedTracks
 
-PT_MIN, D0_MAX, ALONG_MAX = 1.0, 1.0, 1.5  # GeV, mm, mm of z0 sin θ: ATLAS's IP3D (arXiv:1512.01094, sec. 4.1)
+PT_MIN, D0_MAX, ALONG_MAX = 1.0, 1.0, 1.5  # GeV, mm, mm of z0 sin θ: ATLAS's IP3D (arXiv:1512.01094, sec. 3)
 THRESHOLD = 1.8  # standard deviations (Guest et al. 2016)
 RANKS = (1, 2, 3)
 

@@ -30,7 +30,8 @@ def compute_comparisons(
     """Fragmentation, decay lengths, kinds and decays of heavy hadrons, and charged particles in events and jets.
 
     own: Pythia's settings of each of the study's processes; settings: those of all its processes that the user added,
-    which all samples here have; interactions: whether there are multiple parton interactions.
+    which all samples here have, but strange hadrons decay in all Z decays; interactions: whether there are multiple
+    parton interactions.
     """
     seeds = seeds_of(seed, len(Z_QUARKS) + len(own) + 1)
     z = {
@@ -200,7 +201,9 @@ def compare_events(z: dict[str, ZDecays]) -> Comparison:
     values = [
         Value(name, *mean_and_error(z[quarks].charged), *published.Z_CHARGED[quarks]) for quarks, name in names.items()
     ]
-    caption = "Charged particles of hadronic Z decays by quark (SLD, Phys. Lett. B 386 (1996) 475)."
+    caption = (
+        "Charged particles of hadronic Z decays by quark, with those of K⁰_S and Λ (SLD, Phys. Lett. B 386 (1996) 475)."
+    )
     return compare_values("events", caption, "charged particles / published", "SLD", values)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from bevatron.simulate.collisions.clustering import cluster_jets, select_visible
 from bevatron.simulate.collisions.particles import Particles
 from bevatron.simulate.collisions.pythia import SEEDS, Collisions
-from bevatron.simulate.collisions.validation.decays import HadronDecays, count_decays, d_star_energies
+from bevatron.simulate.collisions.validation.decays import STRANGE, HadronDecays, count_decays, d_star_energies
 from bevatron.simulate.collisions.validation.published import JET_CHARGED, JET_PT_EDGES
 
 WHERE = "simulation.source"
@@ -21,6 +21,13 @@ Z_SETTINGS = (
     "PDF:lepton = off",
     "WeakSingleBoson:ffbar2gmZ = on",
     "23:onMode = off",
+)
+KAON_LONG = 130
+# What is published of Z decays counts the products of K⁰_S, Λ and other strange hadrons. They decay here too, also
+# where the study's own settings leave them undecayed, as those of `jets` do.
+Z_DECAYS = (
+    "ParticleDecays:limitTau0 = off",
+    *(f"{number}:mayDecay = on" for number in STRANGE if number != KAON_LONG),
 )
 JET_SETTINGS = (
     "Beams:idA = 2212",
@@ -49,9 +56,9 @@ def seeds_of(seed: int, n: int) -> list[int]:
 
 
 def generate_z(quarks: str, events: int, settings: Sequence[str], seed: int) -> ZDecays:
-    """Decays of a Z at rest to one of the quarks: a key of `Z_QUARKS`."""
+    """Decays of a Z at rest to one of the quarks: a key of `Z_QUARKS`. No setting of the study changes `Z_DECAYS`."""
     of_quarks = f"23:onIfAny = {Z_QUARKS[quarks]}"
-    collisions = Collisions([*Z_SETTINGS, of_quarks, *settings], seed, WHERE)
+    collisions = Collisions([*Z_SETTINGS, of_quarks, *settings, *Z_DECAYS], seed, WHERE)
     hadrons, charged, d_star = [], [], []
     for particles, charge in _with_charges(collisions, events):
         hadrons.append(count_decays(particles, charge))
