@@ -25,6 +25,9 @@ of an architecture, a loss, an optimiser, the order of samples, what is drawn. I
 search, so that what an earlier Bevatron has learned is not taken for this one's. A test holds what fits of each kind
 come to."""
 
+# Raised when published numbers, or what is shown beside them, change: the settings do not have them.
+COMPARISONS_VERSION = 2
+
 
 def raw_settings(study: DataPart) -> str:
     """Of the settings behind raw shards, without versions: what the seeds of simulation follow from."""
@@ -49,7 +52,8 @@ def dataset_digest(study: DataPart) -> str:
 
 def validation_digest(study: DataPart) -> str:
     """Of everything that the comparisons with published numbers depend on: with those of a recipe, on the dataset."""
-    return dataset_digest(study) if hasattr(RECIPES[study.dataset.recipe.kind], "comparisons") else raw_digest(study)
+    of_recipe = hasattr(RECIPES[study.dataset.recipe.kind], "comparisons")
+    return digest_of("comparisons", COMPARISONS_VERSION, dataset_digest(study) if of_recipe else raw_digest(study))
 
 
 def external_files(simulation: Simulation) -> list[list[str]]:
