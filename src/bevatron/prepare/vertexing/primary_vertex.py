@@ -130,7 +130,7 @@ def _fit_all(
 
 @compiled
 def _remove_track(values, weight, position, normal, reduced, matrix, impact, added):
-    """Writes a track's impact parameters to the vertex fitted without it, and that vertex's part of their covariance."""
+    """Writes a track's impact parameters to the vertex without it, and that vertex's part of their covariance."""
     h = np.zeros((2, 3))
     h[0, 0], h[0, 1], h[1, 0], h[1, 1], h[1, 2] = values[2], values[3], values[4], values[5], -1.0
     residual, pull = np.empty(2), np.zeros(3)
