@@ -26,10 +26,10 @@ class JetsAmidPileUp:
 
     tracks: the selected tracks, jet by jet, with d0 and z0 relative to the primary vertex, whose uncertainty is part of
     their covariance; at_beam: the same tracks with d0 and z0 relative to the beam line, for vertex fits. For each
-    track: chi2_primary (total,) to the primary vertex; origin (total,) int8 of its particle; production (total, 3), where
-    the particle is produced, in mm from the hard collision, NaN for fake tracks. For each jet: primary (n, 3) in mm and
-    primary_covariance (n, 3, 3) in mm², the reconstructed primary vertex; collision (n, 3) in mm, the true hard
-    collision; n_found (n,), the number of collisions found in the event.
+    track: chi2_primary (total,) to the primary vertex; origin (total,) int8 of its particle; production (total, 3) in
+    mm, where the particle is produced, relative to the hard collision, NaN for fake tracks. For each jet: primary (n,
+    3) in mm and primary_covariance (n, 3, 3) in mm², the reconstructed primary vertex; collision (n, 3) in mm, the true
+    hard collision; n_found (n,), the number of collisions found in the event.
     """
 
     tracks: Tracks
