@@ -50,7 +50,7 @@ class WarmUp(Section):
 
     steps: Count | None = Field(default=None, description="length of the warm-up in optimiser steps")
     fraction: Fraction | None = Field(default=None, description="length of the warm-up as a fraction of all steps")
-    start_factor: Fraction = Field(default=0.01, description="learning rate of the first step, relative to the full one")
+    start_factor: Fraction = Field(default=0.01, description="learning rate of the first step over the full one")
 
     @model_validator(mode="after")
     def _has_one_length(self) -> "WarmUp":

@@ -112,8 +112,8 @@ def logit_of(p: float) -> float:
 
 
 def _columns(matched: MatchedVertices, n: int) -> np.ndarray:
-    """For each sample, (n, 5): the numbers of its true vertices, of those that are found, of its found vertices, of those
-    that are matched, and the sum of the purities of its found vertices.
+    """For each sample, (n, 5): the numbers of its true vertices, of those that are found, of its found vertices, and of
+    those that are matched; the sum of the purities of its found vertices.
     """
     columns = [
         np.bincount(matched.true_sample, minlength=n),

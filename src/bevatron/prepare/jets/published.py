@@ -1,4 +1,4 @@
-"""Published numbers beside which reconstructed jets are shown."""
+"""Published numbers with which reconstructed jets are compared."""
 
 import numpy as np
 
@@ -10,8 +10,8 @@ CMS_VERTEX_FRACTION = {"IVF": (0.12, 0.37, 0.75), "AVR": (0.04, 0.23, 0.65)}
 def d0_resolution(pt: np.ndarray) -> np.ndarray:
     """Expected resolution of d0 in mm at pt (n,) in GeV: σ = 10 µm (1 ⊕ 14 GeV / pt).
 
-    ATLAS Collaboration, JINST 3 (2008) S08003, for pions of 0.25 < |η| < 0.5. The recipe's detector has the same
-    numbers by default (`bevatron.prepare.tracking.resolution_table`): what is checked is all between them and the
-    prepared features.
+    ATLAS Collaboration, JINST 3 (2008) S08003, for pions with 0.25 < |η| < 0.5. The resolutions of the recipe `jets`
+    are scaled from these numbers to those of the published data set (`bevatron.prepare.tracking.published_detector`),
+    and so are not expected to agree with them exactly.
     """
     return 0.010 * np.hypot(1.0, 14.0 / pt)
