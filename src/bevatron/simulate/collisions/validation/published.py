@@ -1,4 +1,4 @@
-"""Published numbers beside which generated heavy hadrons and jets are shown. Lengths in µm, energies in GeV."""
+"""Published numbers with which generated heavy hadrons and jets are compared. Lengths in µm, energies in GeV."""
 
 import numpy as np
 
