@@ -112,8 +112,8 @@ def published_z0(parameters: np.ndarray, vertex: np.ndarray) -> np.ndarray:
 
     It is z + (|d0| - r) cot θ, where r is the distance of the vertex from the beam, as in the authors'
     ParticlePropagator.cc. The correct path back to the perigee would be sqrt(r² - d0²). Displaced tracks therefore miss
-    their vertex by up to |d0| cot θ along the beam. The published file shows this: its z0 significances are twice those
-    of a correct perigee.
+    their vertex by up to |d0| cot θ along the beam. The z0 significances of the published file are twice those of a
+    correct perigee, and also larger than those of this formula.
     """
     return vertex[:, 2] + (np.abs(parameters[:, 0]) - np.hypot(vertex[:, 0], vertex[:, 1])) / np.tan(parameters[:, 3])
 
