@@ -170,7 +170,7 @@ def hcal_resolution(eta: np.ndarray, energy: np.ndarray) -> np.ndarray:
 
 
 def log_normal(mean: np.ndarray, sigma: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Draws (n,) from log-normal distributions with these means and standard deviations; 0 where the mean is 0."""
+    """Values (n,) of log-normal distributions with these means and standard deviations; 0 where the mean is."""
     normal = random.standard_normal(len(mean))
     safe = np.where(mean > 0.0, mean, 1.0)
     squared = np.log1p((sigma / safe) ** 2)
