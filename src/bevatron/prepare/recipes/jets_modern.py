@@ -66,7 +66,7 @@ class ModernJetSamples:
             default_factory=InclusiveVertexCuts,
             description="the search for the inclusive vertex; which tracks are taken for pile-up by both searches",
         )
-        calorimeter: Calorimeter = Field(default_factory=Calorimeter, description="the measurement of jets' energies")
+        calorimeter: Calorimeter = Field(default_factory=Calorimeter, description="the measurement of jets")
         resampling: Resampling | None = Field(
             default_factory=Resampling,
             description="remove jets until all flavours have one spectrum in pt and |eta|; null keeps all jets",
