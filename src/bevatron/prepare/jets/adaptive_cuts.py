@@ -25,9 +25,7 @@ class AdaptiveCuts(Section):
         description="a track counts in the mass, energy and number of tracks of each vertex to which it belongs; "
         "false: only in the last of them",
     )
-    significant_weight: Fraction = Field(
-        default=1e-3, description="a vertex needs two tracks with a larger weight"
-    )
+    significant_weight: Fraction = Field(default=1e-3, description="a vertex needs two tracks with a larger weight")
     member_weight: Fraction = Field(
         default=0.5, description="a track with a larger weight counts in the mass and energy of the single vertex"
     )

@@ -88,9 +88,7 @@ class InclusiveVertexCuts(Section):
     pileup_d0_significance: NonNegative = Field(
         default=2.0, description="a track is taken for pile-up, and not used, if its |d0| is below this, in σ, ..."
     )
-    pileup_z0_significance: NonNegative = Field(
-        default=6.0, description="... and its |z0| is above this, in σ"
-    )
+    pileup_z0_significance: NonNegative = Field(default=6.0, description="... and its |z0| is above this, in σ")
     d0_max: Positive = Field(default=5.0, description="largest |d0| of tracks, mm")
     z0_max: Positive = Field(default=25.0, description="largest |z0| of tracks, mm")
     pair_chi2_max: Positive = Field(default=4.5, description="largest χ² of a seed (one degree of freedom)")

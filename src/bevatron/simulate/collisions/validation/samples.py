@@ -44,7 +44,7 @@ class ZDecays:
 
 
 def seeds_of(seed: int, n: int) -> list[int]:
-    """n seeds for Pythia that follow from `seed`."""
+    """Seeds for Pythia, n of them, that follow from `seed`."""
     return [int(word % SEEDS) for word in np.random.SeedSequence(seed).generate_state(n, np.uint64)]
 
 
