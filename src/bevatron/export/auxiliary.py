@@ -1,4 +1,4 @@
-"""Outputs of auxiliary tasks in an ONNX model: of padded lists, as ONNX has them."""
+"""Outputs of auxiliary tasks in an ONNX model, in which lists are padded."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ SUFFIXES = {
 
 
 def output_name(task: str, spec: AuxiliarySpec) -> str:
-    """The output's name: that of the task, and what it holds."""
+    """The output's name: the name of the task and the kind of its values."""
     return f"{task}_{SUFFIXES[spec.kind]}"
 
 
@@ -36,18 +36,18 @@ def _port(task: str, spec: AuxiliarySpec, network: NetworkSpec) -> Port:
     n = network.inputs[spec.group].shape[0]
     if spec.kind == "same_vertex":
         meaning = (
-            f"that elements i and j of {spec.group} come from one vertex, for each two of them; 1 of an element with "
-            "itself, 0 beyond the elements that there are"
+            f"probability that the elements i and j of {spec.group} come from the same vertex; 1 for an element with "
+            "itself, 0 at padding"
         )
         return Port(name, (n, n), "float32", meaning, spec.group, task)
-    meaning = f"of each class of each element of {spec.group}; they add up to 1, and are 0 beyond the elements"
+    meaning = f"probability of each class for each element of {spec.group}; they add up to 1, and are 0 at padding"
     return Port(name, (n, len(spec.classes)), "float32", meaning, spec.group, task, spec.classes)
 
 
 def auxiliary_outputs(specs: Mapping[str, AuxiliarySpec], heads: dict[str, Tensor], inputs: Inputs) -> list[Tensor]:
-    """Probabilities and numbers from the outputs of the heads over padded lists, in the order of the tasks.
+    """The probabilities and numbers from the outputs of the heads over padded lists, in the order of the tasks.
 
-    Of classes of elements (batch, n, n_classes), of pairs (batch, n, n), of numbers (batch, n_numbers).
+    Shapes: (batch, n, n_classes) for classes of elements, (batch, n, n) for pairs, (batch, n_numbers) for regressions.
     """
     outputs = []
     for name, spec in specs.items():
@@ -66,7 +66,7 @@ def auxiliary_outputs(specs: Mapping[str, AuxiliarySpec], heads: dict[str, Tenso
 
 
 def _is_present(lists: object) -> Tensor:
-    """Which places of padded lists hold an element: (batch, n) bool."""
+    """Whether each place of padded lists has an element, (batch, n) bool."""
     if not isinstance(lists, Padded):
         raise TypeError("auxiliary tasks of elements read lists, expected padded ones")
     values, n_valid = lists

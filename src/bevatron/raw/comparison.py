@@ -1,4 +1,4 @@
-"""A simulation beside published numbers: what sources and recipes offer so that their physics can be checked by eye."""
+"""Comparisons with published numbers, which sources and recipes provide so that their physics can be checked."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Curve:
-    """Points with errors: ours, or published ones (then `published`, with their source in the panel's caption)."""
+    """Points with errors. `published` marks published points, whose source is in the panel's caption."""
 
     label: str
     x: list[float]
@@ -26,18 +26,18 @@ class Curve:
         error: Iterable[float] | None = None,
         published: bool = False,
     ) -> "Curve":
-        """The same of arrays of any kind."""
+        """A curve from arrays of any kind."""
         errors = None if error is None else [float(v) for v in error]
         return cls(label, [float(v) for v in x], [float(v) for v in y], errors, published)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One panel: its name, the axes with their units, and its curves.
+    """One panel: its name, the titles of its axes with units, and its curves.
 
-    caption: what was done, and the published numbers' source; log_x, log_y: logarithmic axes; line: published curves
-    are drawn as lines rather than points; x_names: where x is no number, the names of what is at x = 0, 1, …; y_range:
-    the vertical axis, chosen by the data if None.
+    caption: what is shown, and the source of the published numbers; log_x, log_y: logarithmic axes; line: published
+    curves are drawn as lines instead of points; x_names: names in place of the numbers x = 0, 1, …; y_range: range of
+    the vertical axis, chosen from the data if None.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Comparison:
 
 
 class Value(NamedTuple):
-    """A number with its error; `published` and its error beside it."""
+    """A number and its error, and the published number and its error."""
 
     name: str
     ours: float
@@ -73,9 +73,9 @@ class Value(NamedTuple):
 
 
 def compare_values(name: str, caption: str, y: str, source: str, values: Sequence[Value]) -> Comparison:
-    """A panel of numbers of any size over published ones; each value with its pull is told in the caption.
+    """A panel of ratios of numbers to published numbers. The caption lists all numbers with their pulls.
 
-    A number that could not be measured (NaN) is left out of the panel, and the caption says so.
+    A number that could not be measured (NaN) is left out, and the caption says so.
     """
     known = [value for value in values if np.isfinite(value.ours)]
     place = range(len(known))
@@ -96,7 +96,7 @@ def compare_values(name: str, caption: str, y: str, source: str, values: Sequenc
     ]
     return Comparison(
         name,
-        f"{caption} Ours, in brackets the published value and the difference: {'; '.join(told)}.",
+        f"{caption} Simulated numbers, in brackets the published numbers and the differences: {'; '.join(told)}.",
         "",
         y,
         curves,
@@ -115,7 +115,7 @@ def mean_and_error(values: np.ndarray) -> tuple[float, float]:
 def fraction_and_error(part: int, total: int) -> tuple[float, float]:
     """The fraction part / total with its binomial error √(f (1 − f) / n); NaN for a total of 0.
 
-    Of none or all, the error is that of Laplace's estimate (part + 1) / (total + 2), not zero.
+    If the fraction is 0 or 1, the error is that of Laplace's estimate (part + 1) / (total + 2), and not zero.
     """
     if total == 0:
         return float("nan"), float("nan")

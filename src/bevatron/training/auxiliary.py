@@ -1,4 +1,4 @@
-"""Auxiliary tasks of a fit: whether the dataset has what they learn, their heads, and how much of it a sample has."""
+"""Auxiliary tasks of a fit: checks of their targets, descriptions of their heads, and sizes of their losses."""
 
 from collections.abc import Iterator
 
@@ -22,8 +22,10 @@ from bevatron.training.job import FitJob
 
 
 def check_auxiliary(job: FitJob, manifest: Manifest) -> None:
-    """Raises UserError, in one line, for an auxiliary task whose target the dataset lacks, or has in another form than
-    the task learns, or of elements of a list that the model does not read.
+    """Checks the targets of the model's auxiliary tasks.
+
+    Raises UserError, in one line, if the dataset does not have a target, has it in another form than the task learns,
+    or has it for a list that the model does not read.
     """
     for name, task in job.model.auxiliary.items():
         what = f"the auxiliary task '{name}' of '{job.model.title}'"
@@ -69,7 +71,7 @@ def _check_numbers(job: FitJob, manifest: Manifest, task: AuxiliaryTask, what: s
 
 
 def auxiliary_specs(job: FitJob, manifest: Manifest) -> dict[str, AuxiliarySpec]:
-    """The heads of the model's auxiliary tasks, by name. Raises UserError as `check_auxiliary`."""
+    """The specifications of the model's auxiliary heads, by task name. Raises UserError as `check_auxiliary`."""
     check_auxiliary(job, manifest)
     return {name: _spec(task, manifest) for name, task in job.model.auxiliary.items()}
 
@@ -83,8 +85,10 @@ def _spec(task: AuxiliaryTask, manifest: Manifest) -> AuxiliarySpec:
 
 
 def auxiliary_statistics(job: FitJob, manifest: Manifest) -> dict[str, tuple[TargetStatistics, ...]]:
-    """Of each auxiliary regression, mean and spread of each number over the samples of the training split that have all
-    of them, as float64 sums in the order of the shards. Raises UserError where no sample has any.
+    """The mean and the standard deviation of each number of each auxiliary regression.
+
+    They are computed over the samples of the training split that have all numbers of the target, from float64 sums in
+    the order of the shards. Raises UserError if there is no such sample.
     """
     tasks = {name: task for name, task in job.model.auxiliary.items() if isinstance(task, AuxiliaryRegression)}
     statistics = {}
@@ -102,16 +106,16 @@ def auxiliary_statistics(job: FitJob, manifest: Manifest) -> dict[str, tuple[Tar
 
 
 def terms_per_sample(job: FitJob, manifest: Manifest) -> dict[str, float]:
-    """By auxiliary task, how many terms its loss has for a sample of the training split in the mean: elements that have
-    a class, pairs, or 1 of a sample that has the number and 0 of another.
+    """The mean number of terms that a sample of the training split adds to the loss of each auxiliary task.
 
-    Raises UserError where there is none in the training or validation split.
+    Terms are elements with a class, pairs of elements, or samples that have the numbers of a regression. Raises
+    UserError if there is none in the training split.
     """
     return {name: _terms(job, manifest, name, task, "train") for name, task in job.model.auxiliary.items()}
 
 
 def check_terms(job: FitJob, manifest: Manifest) -> None:
-    """Raises UserError where an auxiliary task has nothing to be validated on."""
+    """Raises UserError if the validation split has no term for an auxiliary task."""
     for name, task in job.model.auxiliary.items():
         _terms(job, manifest, name, task, "val")
 
@@ -133,7 +137,7 @@ def _terms(job: FitJob, manifest: Manifest, name: str, task: AuxiliaryTask, spli
 
 
 def is_there(values: np.ndarray) -> np.ndarray:
-    """Which samples have all numbers of a target (n,) or (n, k): (n,) bool."""
+    """Whether each sample has all numbers of a target (n,) or (n, k): (n,) bool."""
     if values.dtype.kind != "f":
         return np.ones(len(values), bool)
     return np.logical_not(np.isnan(values.reshape(len(values), -1)).any(axis=1))

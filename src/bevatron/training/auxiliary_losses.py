@@ -1,4 +1,4 @@
-"""The losses of auxiliary tasks, and what they come to over a validation interval."""
+"""The losses of auxiliary tasks, and their means over a validation interval."""
 
 import math
 from typing import Any, NamedTuple
@@ -22,15 +22,17 @@ ERRORS = {"huber": functional.huber_loss, "mse": functional.mse_loss}
 
 
 class Terms(NamedTuple):
-    """Losses (n,) of the terms of one task, elements, pairs or samples, and their weights (n,)."""
+    """The losses (n,) and weights (n,) of the terms of one task: its elements, pairs or samples."""
 
     losses: Tensor
     weights: Tensor
 
 
 class AuxiliaryPart(NamedTuple):
-    """A worker's share of the weighted sum of the auxiliary losses of a batch, (); and of each task the sums of its
-    terms' losses and weights, (2, n_tasks) float64, without a gradient.
+    """The part of a batch that one worker has.
+
+    total: its part of the weighted sum of the auxiliary losses, (); sums: for each task the sums of the losses and of
+    the weights of its terms, (2, n_tasks) float64, without a gradient.
     """
 
     total: Tensor
@@ -38,8 +40,10 @@ class AuxiliaryPart(NamedTuple):
 
 
 class AuxiliaryMeans:
-    """The mean losses of the tasks over a validation interval or a split, from sums (2, n_tasks) float64 of the losses
-    and weights of all terms; `what` it is in words.
+    """The mean losses of the tasks over a validation interval or a split.
+
+    They follow from sums (2, n_tasks) float64 of the losses and of the weights of all terms. `what`, "training" or
+    "validation", is used in messages.
     """
 
     def __init__(self, names: list[str], what: str):
@@ -47,14 +51,14 @@ class AuxiliaryMeans:
         self.sums = torch.zeros(2, len(names), dtype=torch.float64)
 
     def add(self, sums: Tensor) -> None:
-        """The sums over some batches, of all workers. Raises Diverged where one is not finite."""
+        """Adds the sums of some batches, over all workers. Raises Diverged if one is not finite."""
         self.sums += sums.cpu()
         for name, is_finite in zip(self.names, self.sums.isfinite().all(0).tolist(), strict=True):
             if not is_finite:
                 raise Diverged(f"the {self.what} loss of the auxiliary task '{name}' is not finite")
 
     def take(self) -> list[float]:
-        """The means, in the order of the tasks; the next start from zero. 0 of a task without a term."""
+        """Returns the means, in the order of the tasks, 0 for a task without terms, and resets the sums to zero."""
         losses, weights = self.sums
         has_terms = weights != 0
         means = torch.where(has_terms, losses / torch.where(has_terms, weights, 1.0), 0.0).tolist()
@@ -65,12 +69,13 @@ class AuxiliaryMeans:
 class AuxiliaryLosses(nn.Module):
     """Losses of a model's auxiliary tasks.
 
-    A task's loss is a mean over its terms: elements with a class, pairs, or samples that have the numbers. A term has
-    the weight of its sample in the loss and, where classes of elements are balanced, that of its class; both have the
-    mean 1 over the training split. In training the sum over a batch's terms is divided by its number of samples times
-    the terms that a sample of the training split has in the mean, and not by the batch's own number of terms: so a term
-    counts alike whatever the batch and the worker in which it comes, as a sample does in the task's loss. What is
-    reported are means over the terms themselves.
+    The loss of a task is the mean over its terms: elements with a class, pairs, or samples that have the numbers. A
+    term has the weight of its sample in the loss and, if classes of elements are balanced, the weight of its class.
+    Both have the mean 1 over the training split.
+
+    In training, the sum over the terms of a batch is not divided by their number, but by the number of samples times
+    the mean number of terms of a sample in the training split. A term therefore counts the same in every batch and on
+    every worker, as a sample does in the task's loss. Reported losses are means over the terms themselves.
     """
 
     def __init__(self, job: FitJob, manifest: Manifest, network: Network):
@@ -93,13 +98,13 @@ class AuxiliaryLosses(nn.Module):
 
     @property
     def names(self) -> list[str]:
-        """The tasks, in the order of all tensors here."""
+        """The names of the tasks, in the order of all tensors here."""
         return list(self.tasks)
 
     def part(self, outputs: dict[str, Tensor], batch: Batch, weights: Tensor | None) -> AuxiliaryPart:
-        """Of a worker's part of a batch, whose "rows" counts the samples of all workers.
+        """The losses of a worker's part of a batch, whose "rows" is the number of samples of all workers.
 
-        outputs: of the heads, by task; weights: of the samples in the loss (n,), None: 1 each.
+        outputs: those of the heads, by task; weights (n,): those of the samples in the loss, None: 1 each.
         """
         of_tasks = [self._terms(name, task, outputs[name], batch, weights) for name, task in self.tasks.items()]
         losses = torch.stack([(terms.losses * terms.weights).sum() for terms in of_tasks])
@@ -111,8 +116,10 @@ class AuxiliaryLosses(nn.Module):
         return AuxiliaryPart(torch.as_tensor(total), sums)
 
     def take(self, train_loss: float, val_loss: float) -> dict[str, float]:
-        """The mean losses over the validation interval that ends here and over the validation split, by the columns of
-        the history, and the total losses, to which the task contributes these two. The next interval starts from zero.
+        """The mean and the total losses of training and validation, by the columns of the history.
+
+        Those of training are over the validation interval that ends here. train_loss and val_loss: losses of the
+        study's task, which are part of the total losses. The next interval starts from zero.
         """
         found: dict[str, float] = {}
         for split, loss, means in (("train", train_loss, self.interval), ("val", val_loss, self.validation)):
@@ -133,7 +140,7 @@ class AuxiliaryLosses(nn.Module):
     def _of_elements(
         self, name: str, task: ElementClassification, logits: Tensor, target: RaggedBatch, weights: Tensor | None
     ) -> Terms:
-        """Cross entropy of each element; without a weight where it has no class."""
+        """The cross entropy of each element, with the weight 0 if it has no class."""
         labels, has_class = target.values.long().clamp(min=0), target.values != UNLABELLED
         of_terms = has_class.float()
         if weights is not None:
@@ -145,7 +152,7 @@ class AuxiliaryLosses(nn.Module):
     def _of_numbers(
         self, name: str, task: AuxiliaryRegression, outputs: Tensor, target: Tensor, weights: Tensor | None
     ) -> Terms:
-        """The mean over the numbers of each sample that has all of them, in standard deviations of each."""
+        """For each sample that has all numbers, the mean loss over them, in units of their standard deviations."""
         target = target.reshape(outputs.shape).to(outputs.dtype)
         is_there = ~target.isnan().any(1)
         target = torch.where(is_there.unsqueeze(1), target, outputs.detach())  # NaN times 0 would be NaN
@@ -156,7 +163,7 @@ class AuxiliaryLosses(nn.Module):
 
 
 def _of_pairs(logits: Tensor, target: RaggedBatch, weights: Tensor | None) -> Terms:
-    """Binary cross entropy of each pair, 1 where both elements come from one vertex."""
+    """The binary cross entropy of each pair; the truth is 1 if both elements come from the same vertex."""
     pairs = pairs_of(target.lengths)
     first, second = target.values[pairs.first], target.values[pairs.second]
     is_same = ((first == second) & (first >= 0)).float()

@@ -1,8 +1,8 @@
-"""`training.compile`: the network's forward and backward pass as machine code made for it (torch.compile, Inductor).
+"""`training.compile`: the network's forward and backward passes are compiled (torch.compile, Inductor).
 
-The weights' names and the bytes of what is published are those of any other fit; the numbers differ in their last
-digits, as sums are fused. So the setting is part of a run's identity, and where it cannot be followed there is an error
-and no fit without it.
+The published files have the same format as those of any other fit, with the same names of weights. The numbers differ
+in their last digits, because compiled code fuses sums. The setting is therefore part of a run's identity. If a network
+cannot be compiled, this is an error, and the fit is not made without compilation.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from bevatron.models.network import Network
 
 LEAVE_OUT = "leave training.compile out"
-BY_DATA = ("faster_rcnn",)  # architectures whose forward pass depends on what they find
+BY_DATA = ("faster_rcnn",)  # architectures whose forward pass depends on the values of their inputs
 
 
 @contextlib.contextmanager
 def compiled_network(job: FitJob, network: Network, context: DistributedContext) -> Iterator[None]:
-    """Within it the network computes with compiled code, where the job asks for that.
+    """A context in which the network uses compiled code, if the job asks for it.
 
-    Raises UserError where it cannot be: without a compiler, with several workers, and for networks whose batches differ
-    in shape from one to the next, each of which would be compiled on its own.
+    Raises UserError if this is not possible: without a compiler, with several workers, or for networks whose batches
+    have many shapes, each of which would be compiled separately.
     """
     if not job.model.training.compile:
         yield
@@ -46,7 +46,7 @@ def compiled_network(job: FitJob, network: Network, context: DistributedContext)
 
 
 def check_compile(job: FitJob, network: Network, context: DistributedContext) -> None:
-    """Raises UserError where the job's network cannot be compiled here."""
+    """Raises UserError if the job's network cannot be compiled on this machine."""
     kind = job.model.architecture.kind
     if ragged := [name for name, group in network.spec.inputs.items() if group.is_ragged]:
         what = f"the input group '{ragged[0]}' is a list, whose lengths differ from batch to batch"

@@ -1,6 +1,6 @@
-"""The learning rate and the momentum of each optimiser step: functions of the step's number alone.
+"""The learning rate and the momentum of each optimiser step, as functions of the step's number alone.
 
-So nothing of them is kept in a checkpoint, and a fit goes on with them from any step.
+Checkpoints therefore do not store them, and a fit can continue from any step.
 """
 
 import logging
@@ -14,7 +14,7 @@ log = logging.getLogger("bevatron")
 
 
 def set_rates(optimiser: Any, training: Training, step: int, steps: int) -> None:
-    """Give the optimiser the learning rate of `step` of `steps`, and the momentum where that has a course too."""
+    """Set the learning rate of the optimiser for `step` of `steps`, and its momentum if this changes too."""
     if training.schedule == "constant" and training.warm_up is None:
         return
     rate, momentum = learning_rate(training, step, steps), cycled_momentum(training, step, steps)
@@ -27,8 +27,10 @@ def set_rates(optimiser: Any, training: Training, step: int, steps: int) -> None
 
 
 def learning_rate(training: Training, step: int, steps: int) -> float:
-    """At `step` of `steps`: constant, half a cosine from the full rate to zero (Loshchilov and Hutter,
-    arXiv:1608.03983), each perhaps after a linear rise (as PyTorch's LinearLR), or one cycle.
+    """The learning rate at `step` of `steps`.
+
+    It is constant, or follows half a cosine from the full rate to zero (Loshchilov and Hutter, arXiv:1608.03983), both
+    perhaps after a linear warm-up (as PyTorch's LinearLR), or it follows one cycle.
     """
     full = training.learning_rate
     if training.schedule == "one_cycle":
@@ -53,7 +55,7 @@ def cycled_momentum(training: Training, step: int, steps: int) -> float | None:
 
 
 def warm_up_steps(training: Training, steps: int) -> int:
-    """Steps of the warm-up in a fit of `steps`; may be more than the fit has."""
+    """The number of steps of the warm-up in a fit of `steps`; it may be larger than that of the fit."""
     if training.warm_up is None:
         return 0
     if training.warm_up.steps is not None:
@@ -63,7 +65,7 @@ def warm_up_steps(training: Training, steps: int) -> int:
 
 
 def warn_of_warm_up(training: Training, steps: int, folder: Path) -> None:
-    """Log that a fit of `steps` ends before its learning rate has risen: as asked for, and hardly as meant."""
+    """Log a warning if a fit of `steps` ends before its warm-up does, which is hardly intended."""
     if training.warm_up is not None and (rise := warm_up_steps(training, steps)) >= steps:
         log.warning(
             "%s: the learning rate rises for %d steps (training.warm_up) and the fit has %d: it stays below the full "
@@ -73,8 +75,10 @@ def warn_of_warm_up(training: Training, steps: int, folder: Path) -> None:
 
 
 def _cycle(options: OneCycle, step: int, steps: int, first: float, middle: float, last: float) -> float:
-    """From `first` to `middle` and to `last`, with PyTorch's places of both turns: steps are counted from 0, the peak
-    is at pct_start · steps - 1, which need not be an integer, and the end at the last step.
+    """The value at `step` of a cycle from `first` to `middle` to `last`, as in PyTorch.
+
+    Steps are counted from 0. The peak is at pct_start · steps - 1, which need not be an integer, and the end is at the
+    last step.
     """
     peak, end = options.pct_start * steps - 1.0, steps - 1.0
     if peak > 0 and step <= peak:

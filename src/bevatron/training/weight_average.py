@@ -15,14 +15,15 @@ RUNNING = ("running_mean", "running_var")
 class AveragedWeights:
     """Averages of a network's learned weights, and of batch normalisation's running statistics, from a step on.
 
-    After the first averaged step the average is the network itself; after the n-th one more it is d a + (1 - d) w, with
-    d = min(decay, (1 + n) / (10 + n)) of an exponential average (the ramp of TensorFlow's ExponentialMovingAverage) and
-    d = n / (n + 1) of an equal one. All follows from the step's number and the tensors here, which `state_dict` holds.
+    After the first averaged step the average is the network itself. Each later step, the n-th after it, replaces the
+    average a by d a + (1 - d) w, where w are the weights. d is min(decay, (1 + n) / (10 + n)) for an exponential
+    average (the ramp of TensorFlow's ExponentialMovingAverage) and n / (n + 1) for an equal one. Everything follows
+    from the step's number and the tensors here, which `state_dict` returns.
 
-    The running statistics are averaged as the weights are, which is not quite the statistics of the averaged network,
-    but needs no further pass over the data (timm's ModelEmaV3 does the same; `torch.optim.swa_utils.update_bn` makes
-    that pass). What else a network keeps in buffers has no meaning as an average, and stays as the last step left it.
-    Each worker averages its own copies: equal weights give equal averages.
+    The running statistics are averaged in the same way. The result is not exactly the statistics of the averaged
+    network, but needs no further pass over the data (timm's ModelEmaV3 does the same; `torch.optim.swa_utils.update_bn`
+    makes that pass). Other buffers have no meaning as averages, and keep the values of the last step. Each worker
+    averages its own copies, which are equal.
     """
 
     def __init__(self, settings: training.WeightAverage, steps: int):
@@ -31,7 +32,7 @@ class AveragedWeights:
         self._averages: dict[str, Tensor] = {}
 
     def decay(self, step: int) -> float:
-        """The factor of the average at `step`, which is not before the first one."""
+        """The factor of the average at `step`, which is the first averaged step or a later one."""
         n = step - self.first_step
         if n == 0:
             return 0.0
@@ -41,7 +42,7 @@ class AveragedWeights:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
-        """Take in the network as `step` has left it."""
+        """Add the network after `step` to the average."""
         if step < self.first_step:
             return
         sources = averaged_tensors(network)
@@ -53,7 +54,7 @@ class AveragedWeights:
 
     @torch.no_grad()
     def swap(self, network: nn.Module) -> None:
-        """Exchange the network's tensors and their averages; nothing before the first averaged step."""
+        """Exchange the network's tensors and their averages; does nothing before the first averaged step."""
         sources = averaged_tensors(network)
         for name, average in self._averages.items():
             last = sources[name].clone()
@@ -69,16 +70,19 @@ class AveragedWeights:
         return dict(self._averages)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take over the averages of a checkpoint."""
+        """Use the averages of a checkpoint."""
         self._averages = dict(state)
 
     def _to_devices_of(self, sources: dict[str, Tensor]) -> None:
-        """After a checkpoint was loaded. Not within a validation, whose tensors could not be changed after it."""
+        """Move the averages to the devices of the weights, after a checkpoint was loaded.
+
+        Not during a validation, because tensors made in it could not be changed afterwards.
+        """
         self._averages = {name: self._averages[name].to(source.device) for name, source in sources.items()}
 
 
 def averaged_tensors(network: nn.Module) -> dict[str, Tensor]:
-    """What of a network is averaged, by name: weights that learn, and running statistics."""
+    """The tensors of a network that are averaged, by name: weights that are learned, and running statistics."""
     learned = {name: weights for name, weights in network.named_parameters() if weights.requires_grad}
     return learned | running_statistics(network)
 
@@ -89,7 +93,7 @@ def running_statistics(network: nn.Module) -> dict[str, Tensor]:
 
 
 def check_weight_average(settings: Any, strategy: str, n_workers: int, title: str) -> None:
-    """Raises UserError where FSDP distributes the weights to be averaged."""
+    """Raises UserError if FSDP distributes the weights that are to be averaged."""
     if settings is not None and n_workers > 1 and strategy == "fsdp":
         raise UserError(
             f"training.weight_average of {title}",

@@ -1,4 +1,4 @@
-"""torch.compile on this machine: whether it can work, where it keeps machine code, and how far it may specialise."""
+"""torch.compile on this machine: its compiler, the folder of its compiled code, and its limits."""
 
 import contextlib
 import os
@@ -13,16 +13,16 @@ from typing import Any
 from bevatron.compute.process.private_folder import make_private_folder
 
 CACHE = "TORCHINDUCTOR_CACHE_DIR"  # torch's own variable
-SHAPES = 64  # of inputs, for each of which code of its own may be made
+SHAPES = 64  # largest number of input shapes, each of which is compiled separately
 OPTIONS: dict[str, Any] = {
     "compile_threads": 1
-}  # compile in this process: no pool of processes, which outlives the fit
+}  # compile in this process, because a pool of processes would outlive the fit
 
 
 def cpp_compiler() -> str:
-    """The first line of what the C++ compiler says of its version; '' where there is none that works.
+    """The first line of the C++ compiler's version; '' if no working compiler is found.
 
-    It is that of torch: $CXX, else g++.
+    The compiler is the one that torch uses: $CXX, else g++.
     """
     path = shutil.which(os.environ.get("CXX") or "g++")
     if path is None:
@@ -36,14 +36,15 @@ def cpp_compiler() -> str:
 
 @contextlib.contextmanager
 def compiling() -> Iterator[None]:
-    """Within it networks may be compiled, each shape of their inputs on its own.
+    """A context in which networks may be compiled, separately for each shape of their inputs.
 
-    Code for one shape does not depend on the shapes that came before, so that a fit which goes on in another process
-    computes the same. More than `SHAPES` of them raise torch's error instead of going on without the compiler.
+    The code for one shape does not depend on the shapes before it, so that a fit that is resumed in another process
+    computes the same numbers. With more than `SHAPES` shapes torch raises an error, and does not continue without the
+    compiler.
 
-    Machine code is kept under $TORCHINDUCTOR_CACHE_DIR, else in a folder of this user's own below the machine's folder
-    for temporary files ($TMPDIR), and not in the home folder. Where others can write there, it is in a folder that is
-    removed at the end.
+    Compiled code is stored in $TORCHINDUCTOR_CACHE_DIR, else in a private folder of this user below the machine's
+    folder for temporary files ($TMPDIR), and not in the home folder. If others can write to this private folder, the
+    code is stored in a folder that is removed at the end.
     """
     with contextlib.ExitStack() as stack:
         if not os.environ.get(CACHE):  # before the compiler is imported, which may choose a folder
@@ -53,9 +54,9 @@ def compiling() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # torch's own use of what it retires
             import torch._dynamo
-            import torch._inductor.compile_fx  # the compiler, which torch.compile would import
+            import torch._inductor.compile_fx  # the compiler, which torch.compile would import later
         limits = {"recompile_limit": SHAPES, "fail_on_recompile_limit_hit": True}
         stack.enter_context(torch._dynamo.config.patch(limits))
-        torch._dynamo.reset()  # code of earlier networks of this process counts towards the limit
+        torch._dynamo.reset()  # otherwise code of earlier networks of this process would count towards the limit
         stack.callback(torch._dynamo.reset)
         yield

@@ -1,4 +1,4 @@
-"""The sections of auxiliary tasks: what a model learns beside its task, from the same encoded lists."""
+"""The sections of auxiliary tasks: what a model learns in addition to the study's task, from the same encoded lists."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from bevatron.config.sections.section import Count, Name, Positive, Section
 
 
 class ElementClassification(Section):
-    """Predict the class of each element of a list; cross entropy, its mean over the elements that have a class."""
+    """Predict the class of each element of a list; cross entropy, averaged over the elements that have a class."""
 
     kind: Literal["element_classification"] = Field(description="the auxiliary task's name")
     target: Name = Field(
@@ -19,7 +19,7 @@ class ElementClassification(Section):
     )
     weight: Positive = Field(default=1.0, description="factor of its loss in the total loss")
     widths: list[Count] = Field(
-        default=[64], description="units of the hidden layers over an element beside its encoded sample"
+        default=[64], description="units of the hidden layers over an encoded element with its encoded sample"
     )
     balance: Literal["none", "weights"] = Field(
         default="none", description="unequal classes: 'weights' weighs the loss by inverse class fraction of elements"
@@ -27,9 +27,7 @@ class ElementClassification(Section):
 
 
 class SameVertex(Section):
-    """Predict of each two elements of a list whether they come from one vertex; binary cross entropy, its mean over the
-    pairs.
-    """
+    """Predict whether two elements of a list come from the same vertex; binary cross entropy, averaged over pairs."""
 
     kind: Literal["same_vertex"] = Field(description="the auxiliary task's name")
     target: Name = Field(
@@ -39,7 +37,8 @@ class SameVertex(Section):
     weight: Positive = Field(default=1.0, description="factor of its loss in the total loss")
     widths: list[Count] = Field(
         default=[64],
-        description="units of the hidden layers over a pair beside its encoded sample; one layer at least",
+        description="units of the hidden layers over a pair of encoded elements with the encoded sample; one layer or "
+        "more",
         min_length=1,
     )
 
@@ -67,5 +66,5 @@ OF_ELEMENTS = ("element_classification", "same_vertex")  # kinds whose target is
 
 
 def sort_by_name(tasks: dict[str, AuxiliaryTask]) -> dict[str, AuxiliaryTask]:
-    """The tasks in one order, whatever the file's, which digests do not know: sums and heads are made in it."""
+    """The tasks sorted by name, for sums and heads. The order in the file does not matter, as digests ignore it."""
     return dict(sorted(tasks.items()))

@@ -34,8 +34,8 @@ class Model(WithLaterKeys):
     )
     auxiliary: Annotated[dict[Name, AuxiliaryTask], AfterValidator(sort_by_name)] = Field(
         default={},
-        description="by name, what the network learns beside the task from the same encoded lists: the total loss is "
-        "the task's plus the sum of theirs, each times its weight",
+        description="by name, what the network learns in addition to the task, from the same encoded lists; the total "
+        "loss is that of the task plus the sum of theirs, each times its weight",
     )
     training: Training = Field(default_factory=Training, description="how it is fitted")
     search: Search | None = Field(default=None, description="default: the values above are used")

@@ -45,7 +45,7 @@ class VariableProfile(Section):
     n_bins: Count = Field(default=8, le=200, description="number of bins, where `bins` does not give them")
     metrics: bool = Field(
         default=False,
-        description="whether what passes one cut in each bin is a metric as well, for claims: "
+        description="make metrics for claims of the fraction that passes the cut of a working point in each bin: "
         "passing.<class>.at_<percent>.<profile>_<bin>, bins counted from 1",
     )
 
@@ -63,17 +63,17 @@ class VariableProfile(Section):
 
 
 class VertexFinding(Section):
-    """How the pairs of an auxiliary task same_vertex become vertices, and which of these are counted."""
+    """How vertices are made from the pairs of an auxiliary task same_vertex, and which vertices count."""
 
     threshold: Fraction = Field(
         default=0.5,
-        description="probability above which two elements are joined; what is joined, directly or by others, is one "
-        "vertex",
+        description="probability above which two elements are connected; elements that are connected, directly or "
+        "through others, are one vertex",
     )
     primary: Integer | None = Field(
         default=None,
-        description="number of the true vertex that is not looked for, as the primary vertex of a collision; default: "
-        "all true vertices count",
+        description="number of a true vertex that is left out, such as the primary vertex of a collision; default: all "
+        "true vertices count",
     )
 
 

@@ -106,9 +106,9 @@ class Classification(Section):
     )
     background_fractions: dict[Name, NonNegative] | None = Field(
         default=None,
-        description="the background's composition in auc.<signal>_vs_rest, whatever the test split's: by class its "
-        "fraction; they are scaled to a sum of 1. The signal is then ranked by log(p_signal / Σ f_c p_c) in all "
-        "metrics; default: the test split's composition, ranked by p_signal",
+        description="composition of the background in auc.<signal>_vs_rest, instead of that of the test split: the "
+        "fraction of each class, scaled to a sum of 1. In all metrics the signal is then ranked by "
+        "log(p_signal / Σ f_c p_c); default: the test split's composition, ranked by p_signal",
     )
     attacks: Attacks | None = Field(
         default=None, description="adversarial examples for trained networks; default: none"

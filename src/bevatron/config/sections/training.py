@@ -48,8 +48,8 @@ class Augmentation(Section):
 class WarmUp(Section):
     """The learning rate rises linearly at the beginning (Goyal et al., arXiv:1706.02677, sec. 2.2)."""
 
-    steps: Count | None = Field(default=None, description="its length in optimiser steps")
-    fraction: Fraction | None = Field(default=None, description="its length as a fraction of the fit's steps")
+    steps: Count | None = Field(default=None, description="length of the warm-up in optimiser steps")
+    fraction: Fraction | None = Field(default=None, description="length of the warm-up as a fraction of all steps")
     start_factor: Fraction = Field(default=0.01, description="learning rate of the first step over the full one")
 
     @model_validator(mode="after")
@@ -67,8 +67,8 @@ class OneCycle(Section):
     """
 
     pct_start: Fraction = Field(default=0.3, description="fraction of the steps in which the learning rate rises")
-    div_factor: Positive = Field(default=25.0, description="largest learning rate over the first one")
-    final_div_factor: Positive = Field(default=1e4, description="first learning rate over the last one")
+    div_factor: Positive = Field(default=25.0, description="largest learning rate divided by the first one")
+    final_div_factor: Positive = Field(default=1e4, description="first learning rate divided by the last one")
     anneal_strategy: Literal["cos", "linear"] = Field(default="cos", description="rise and fall along a cosine or line")
     cycle_momentum: bool = Field(
         default=True,
@@ -91,8 +91,8 @@ class WeightAverage(Section):
     )
     decay: Fraction = Field(
         default=0.999,
-        description="of 'exponential': factor of the average at each step, at most; after its n-th step it is "
-        "(1 + n) / (10 + n) where that is less, so that the first weights are soon forgotten",
+        description="of 'exponential': factor of the average in each step, but in the n-th averaged step at most "
+        "(1 + n) / (10 + n), so that the first weights are soon forgotten",
     )
     start: Fraction = Field(default=0.0, description="fraction of the fit's steps before the averaging begins")
 
@@ -123,18 +123,19 @@ class Training(WithLaterKeys):
         default="constant", description="course of the learning rate over the fit's steps"
     )
     warm_up: WarmUp | None = Field(
-        default=None, description="rise of the learning rate before a constant or cosine course; default: none"
+        default=None,
+        description="rise of the learning rate at the beginning, for schedules constant and cosine; default: none",
     )
     one_cycle: OneCycle | None = Field(
-        default=None, description="of the schedule 'one_cycle'; default: its default values"
+        default=None, description="options of the schedule 'one_cycle'; default: their default values"
     )
     accumulate: Count = Field(
         default=1,
-        description="batches whose gradients are averaged for one step, as that of a batch as large as all of them; "
-        "for batches that do not fit into memory at once",
+        description="number of batches whose gradients are averaged for one step, which is then that of a batch as "
+        "large as all of them; for batches that do not fit into memory at once",
     )
     weight_average: WeightAverage | None = Field(
-        default=None, description="average of the weights over the steps, to validate and publish; default: none"
+        default=None, description="validate and publish the average of the weights over the steps; default: no average"
     )
     gradient_clip: Positive | None = Field(
         default=None, description="largest norm of the gradient; default: not clipped"
@@ -184,7 +185,7 @@ class Training(WithLaterKeys):
     )
     compile: bool = Field(
         default=False,
-        description="torch.compile of the network, for networks over dense inputs; needs a C++ compiler on the machine",
+        description="compile the network with torch.compile, for networks over dense inputs; needs a C++ compiler",
     )
     threads: Count = Field(
         default=1, description="CPU threads of one fit; part of a run's identity, as sums depend on it"

@@ -1,1 +1,1 @@
-"""What is measured of the auxiliary tasks of a model, summed up while its networks predict."""
+"""Metrics of the auxiliary tasks of a model, accumulated while its networks predict."""

@@ -1,4 +1,4 @@
-"""Classes of elements: how often they are recognised, and with what they are confused."""
+"""Metrics and confusion matrices of the classes of elements."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +12,12 @@ from bevatron.evaluate.statistics.series import Series
 
 @dataclass
 class ElementSums:
-    """What one network says of the classes of all elements, in each replica.
+    """Sums over all elements of the classes that one network predicts, in each bootstrap replica.
 
-    confusion (n_classes, n_classes, replicas + 1): weight of the elements of a true class that are predicted as a
-    class; scores (n_classes, 2, bins, replicas + 1): of elements of other classes and of the class itself, in bins of
-    the logarithm of p / (1 - p) of its probability p; elements (n_classes, n_classes): their number; samples
-    (n_classes,): number of samples with elements of the class.
+    confusion (n_classes, n_classes, replicas + 1): weight of the elements of each true class with each predicted class;
+    scores (n_classes, 2, bins, replicas + 1): weight of the elements of other classes, and of the class itself, in bins
+    of log(p / (1 - p)), with p the probability of the class; elements (n_classes, n_classes): number of elements of
+    each true and predicted class; samples (n_classes,): number of samples with elements of the class.
     """
 
     confusion: np.ndarray
@@ -27,7 +27,7 @@ class ElementSums:
 
     @classmethod
     def zero(cls, n_classes: int, n_replicas: int) -> "ElementSums":
-        """Of no elements."""
+        """The sums of no elements."""
         return cls(
             np.zeros((n_classes, n_classes, n_replicas)),
             np.zeros((n_classes, 2, BINS, n_replicas)),
@@ -36,8 +36,9 @@ class ElementSums:
         )
 
     def add(self, logits: np.ndarray, labels: np.ndarray, lengths: np.ndarray, weights: ReplicaWeights) -> None:
-        """Elements of lists of `lengths` (n,): logits (n_elements, n_classes), labels (n_elements,), below 0 of an
-        element without a class, which counts nowhere.
+        """Adds the elements of lists with these lengths, (n,).
+
+        logits (n_elements, n_classes); labels (n_elements,), below 0 for an element without a class, which is ignored.
         """
         n, k = len(lengths), len(self.elements)
         known = labels >= 0
@@ -65,7 +66,7 @@ class ElementSums:
 
 
 def _log_odds(log_p: np.ndarray) -> np.ndarray:
-    """log(p / (1 - p)) of log p (n, n_classes): right where p rounds to 1 too, by the sum of the others."""
+    """log(p / (1 - p)) from log p (n, n_classes); exact also if p rounds to 1, by the sum of the other classes."""
     rows, top, p = np.arange(len(log_p)), log_p.argmax(axis=1), np.exp(log_p)
     p[rows, top] = 0.0
     others = 1.0 - p  # no class but the top one exceeds one half
@@ -78,12 +79,12 @@ def element_series(of_seeds: list[ElementSums], classes: tuple[str, ...]) -> Ser
     """Every metric by its name.
 
     accuracy                 fraction of the elements whose class is predicted
-    class_accuracy.<class>   of the elements of the class, fraction predicted as it (the class's efficiency)
-    purity.<class>           of the elements predicted as the class, fraction that are of it
-    auc.<class>_vs_rest      by the class's probability, in bins of it (`area_under_curve`)
+    class_accuracy.<class>   fraction of the elements of the class that are predicted to be of it: the efficiency
+    purity.<class>           fraction of the elements predicted to be of the class that are of it
+    auc.<class>_vs_rest      area under the ROC curve of the class's probability, in bins (`area_under_curve`)
 
-    Each is of elements by the weights of their samples, drawn by event. A class that no element of the test split has
-    gives numbers that do not exist.
+    Elements have the weights of their samples, and replicas draw whole events. For a class without elements in the test
+    split the metrics are NaN.
     """
     values: dict[str, list[np.ndarray]] = {}
     with np.errstate(invalid="ignore", divide="ignore"):  # classes that a replica, or all of them, lack

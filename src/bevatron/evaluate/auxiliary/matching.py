@@ -1,4 +1,4 @@
-"""Found vertices beside true ones."""
+"""Matches found vertices with true vertices."""
 
 from typing import NamedTuple
 
@@ -6,15 +6,15 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-LEAST = 2  # elements of a vertex that counts, found or true
+LEAST = 2  # smallest number of elements of a vertex that counts, found or true
 EFFICIENCY, PURITY = 0.65, 0.5
-ROUNDING = 1e-9  # of a fraction that is at its limit
+ROUNDING = 1e-9  # a fraction may be below its limit by rounding
 
 
 class MatchedVertices(NamedTuple):
-    """True vertices: their samples (n_true,), numbers of elements (n_true,), and whether each is found (n_true,) bool.
-    Found ones: their samples (n_found,), the largest fraction of their elements from one true vertex (n_found,), and
-    whether a true vertex is matched with it (n_found,) bool.
+    """True vertices: true_sample, true_size (number of elements) and is_found, (n_true,) each. Found vertices:
+    found_sample, found_purity (largest fraction of their elements from one true vertex) and is_matched (whether a true
+    vertex is matched with them), (n_found,) each.
     """
 
     true_sample: np.ndarray
@@ -26,8 +26,9 @@ class MatchedVertices(NamedTuple):
 
 
 def join_pairs(first: np.ndarray, second: np.ndarray, n_elements: int) -> np.ndarray:
-    """The vertex of each element (n_elements,) where the pairs (n_pairs,) of elements are joined: elements are of one
-    vertex that are joined directly or by others. Vertices are numbered from 0.
+    """The number of each element's vertex, (n_elements,), from 0, if these pairs (n_pairs,) of elements are joined.
+
+    Elements that are joined directly or through others are one vertex.
     """
     graph = csr_matrix((np.ones(len(first), bool), (first, second)), shape=(n_elements, n_elements))
     return connected_components(graph, directed=False)[1]
@@ -36,16 +37,18 @@ def join_pairs(first: np.ndarray, second: np.ndarray, n_elements: int) -> np.nda
 def match_vertices(
     found: np.ndarray, true: np.ndarray, sample: np.ndarray, primary: int | None = None
 ) -> MatchedVertices:
-    """Which true vertices are found; all arrays (n_elements,): found, the number of each element's found vertex, which
-    no two samples share; true, that of its true vertex within its sample, below 0 where it has none; its sample.
+    """Matches found vertices with true vertices.
 
-    A true vertex is found if at least 65 % of its elements are in one found vertex, of whose elements they are at least
-    50 %. A found vertex is matched with one true vertex alone: with the first of the two halves of which it may be.
-    Vertices of one element count on neither side. So do ATLAS's figures (ATL-PHYS-PUB-2022-027; the limits are the
-    defaults of github umami-hep/puma, puma/utils/vertexing.py).
+    found (n_elements,): the number of each element's found vertex, with different numbers in different samples; true
+    (n_elements,): the number of its true vertex within its sample, below 0 if it has none; sample (n_elements,).
 
-    primary: number of the true vertex that is not looked for; found vertices of which at least half of the elements are
-    of it are left out as well.
+    A true vertex is found if at least 65 % of its elements are in one found vertex, and these are at least 50 % of the
+    elements of the found vertex. A found vertex is matched with one true vertex only: if two have half of its elements
+    each, with the first. Vertices of one element are ignored, found and true. This is the definition of ATLAS's
+    figures (ATL-PHYS-PUB-2022-027; the limits are the defaults of github umami-hep/puma, puma/utils/vertexing.py).
+
+    primary: the number of a true vertex that is left out. Found vertices with at least half of their elements from it
+    are left out as well.
     """
     size_of_found = np.bincount(found)
     sample_of_found = np.zeros(len(size_of_found), np.int64)

@@ -24,12 +24,12 @@ from bevatron.models.auxiliary.spec import AuxiliarySpec
 from bevatron.models.network import load_spec
 
 Sums = ElementSums | VertexSums | Numbers
-OfNetworks = list[dict[str, Sums]]  # of each seed, by task
+OfNetworks = list[dict[str, Sums]]  # for each seed, the sums of each task
 
 
 class AuxiliaryResults(NamedTuple):
-    """Metrics as `<task>.<metric>`; of several folds each metric's values on them, means over the seeds; and the curves
-    of each task: its kind, target, loss weight and what the plots are drawn from.
+    """metrics: by `<task>.<metric>`; by_fold: with several folds, the values of each metric on them, as means over the
+    seeds; curves: for each task its kind, target and loss weight, and the data of its plots.
     """
 
     metrics: dict[str, Measurement]
@@ -44,8 +44,10 @@ def measure_auxiliary(
     bootstrap: Bootstrap,
     most_rows: int = MOST_ROWS,
 ) -> AuxiliaryResults:
-    """Of the networks of `contexts`, each on its own test split: one context, or those of the folds, whose test splits
-    one after the other are that of `whole`, of `predictions` and of `bootstrap`.
+    """Measures the auxiliary tasks of the networks of `contexts`, each on its own test split.
+
+    There is one context, or one for each fold. The test splits of the folds, one after the other, are the test split of
+    `whole`, `predictions` and `bootstrap`.
     """
     specs = load_spec(contexts[0].folders[0] / "model.json").auxiliary
     samples = SampleFacts(whole, predictions)
@@ -69,7 +71,7 @@ def measure_auxiliary(
 
 
 class SampleFacts:
-    """What is known of all samples: their classes where they have some, and the bins of the study's profiles."""
+    """The classes of all samples, if they have some, and their bins in the study's profiles."""
 
     def __init__(self, whole: EvaluationContext, predictions: Predictions):
         task, settings = whole.study.task, whole.study.evaluation
@@ -101,7 +103,7 @@ def _sum_up(
     first: int,
     most_rows: int,
 ) -> OfNetworks:
-    """Of each network and task the sums over its test split, whose first sample is the `first` of all."""
+    """The sums of each network and task over a test split, whose first sample has the number `first` among all."""
     of_seeds: OfNetworks = [{name: _zero(spec, samples, bootstrap) for name, spec in specs.items()}
                             for _ in context.folders]  # fmt: skip
     for part in predict_auxiliary(context, specs, most_rows):
@@ -162,7 +164,7 @@ def _by_fold(
     bootstrap: Bootstrap,
     contexts: Sequence[EvaluationContext],
 ) -> dict[str, tuple[float | None, ...]]:
-    """Each metric of the task on the folds by themselves, mean over the seeds."""
+    """Each metric of the task on each fold, as means over the seeds."""
     values, first = [], 0
     for networks, context in zip(folds, contexts, strict=True):
         rows = np.arange(first, first + context.dataset.manifest.n_samples("test"))

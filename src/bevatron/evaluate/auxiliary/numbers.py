@@ -1,4 +1,4 @@
-"""Numbers of a sample that a model predicts beside its task."""
+"""Metrics of auxiliary regressions."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,13 +13,13 @@ from bevatron.evaluate.tasks.regression import regression_series
 
 @dataclass
 class Numbers:
-    """Predictions (n, k) and targets (n, k) in parts, in the order of the samples; a target of NaN has no value."""
+    """Predictions (n, k) and targets (n, k), in parts, in the order of the samples. A target of NaN is missing."""
 
     predictions: list[np.ndarray] = field(default_factory=list)
     targets: list[np.ndarray] = field(default_factory=list)
 
     def add(self, predictions: np.ndarray, target: np.ndarray) -> None:
-        """The next samples."""
+        """Adds the next samples."""
         self.predictions.append(predictions)
         self.targets.append(target.reshape(len(target), -1).astype(np.float64))
 

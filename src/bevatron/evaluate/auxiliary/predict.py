@@ -34,7 +34,7 @@ class HeadOutputs(NamedTuple):
 def predict_auxiliary(
     context: EvaluationContext, specs: dict[str, AuxiliarySpec], most_rows: int = MOST_ROWS
 ) -> Iterator[HeadOutputs]:
-    """What the heads `specs` of all networks of the context say of its test split, in the order of the shards.
+    """The outputs of the heads `specs` of all networks of the context on its test split, in the order of the shards.
 
     Raises UserError for a network that predicts numbers that are not finite.
     """
@@ -73,7 +73,7 @@ def predict_auxiliary(
 
 
 def _rows(context: EvaluationContext, specs: dict[str, AuxiliarySpec], most_rows: int) -> int:
-    """Samples at a time: fewer where lists may have many pairs."""
+    """The number of samples at a time: fewer if lists may have many pairs."""
     groups = input_groups(context.dataset.manifest, context.model.inputs)
     longest = max((groups[spec.group].shape[0] for spec in specs.values() if spec.kind == "same_vertex"), default=0)
     return max(1, min(rows_at_once(groups, most_rows), MOST_PAIRS // max(longest * (longest - 1) // 2, 1)))

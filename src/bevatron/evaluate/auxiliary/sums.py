@@ -1,4 +1,4 @@
-"""Sums over samples in every bootstrap replica, a few samples at a time, so that no predictions have to be kept."""
+"""Sums over samples in every bootstrap replica, for a few samples at a time: no predictions have to be stored."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from scipy.sparse import csr_matrix
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 
 AT_ONCE = 1024  # samples whose weights are in memory at a time
-BINS = 200  # of a score, for areas under ROC curves
-FARTHEST = 12.0  # from it on scores, logits, are in one bin: a probability of 6e-6
+BINS = 200  # bins of a score, for areas under ROC curves
+FARTHEST = 12.0  # logits beyond are in the last bin; as a probability 6e-6
 
 
 class ReplicaWeights:
-    """How much each of the samples `first` to `first` + n - 1 counts in each replica: (n, replicas + 1) float64."""
+    """The weights of the samples `first` to `first` + n - 1 in each replica, (n, replicas + 1) float64."""
 
     def __init__(self, bootstrap: Bootstrap, first: int, n: int):
         self._n_replicas = bootstrap.replicas + 1
@@ -32,22 +32,22 @@ class ReplicaWeights:
 
 
 def counts_by_sample(sample: np.ndarray, cell: np.ndarray, n_samples: int, n_cells: int) -> csr_matrix:
-    """How many of the entries (m,) of each sample are in each cell: (n_samples, n_cells), float64, sparse."""
+    """The number of entries (m,) of each sample in each cell, (n_samples, n_cells) float64, as a sparse matrix."""
     return csr_matrix((np.ones(len(sample)), (sample, cell)), shape=(n_samples, n_cells))
 
 
 def score_bins(logits: np.ndarray) -> np.ndarray:
-    """The bin of each score, in the order of the scores; NaN is not allowed."""
+    """The bin of each logit; NaN is not allowed."""
     width = 2 * FARTHEST / BINS
     return np.clip(np.floor((logits.astype(np.float64) + FARTHEST) / width), 0, BINS - 1).astype(np.int64)
 
 
 def area_under_curve(signal: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve of contents (bins, replicas + 1) of signal and background, by rising score:
-    (replicas + 1,); NaN where there are none of one.
+    """The area under the ROC curve, (replicas + 1,), of histograms (bins, replicas + 1) of signal and background.
 
-    It is P(signal's bin above background's) + P(same bin) / 2: within a bin it takes the curve for straight, so that it
-    is off by less than the sum over bins of half the product of both fractions in the bin.
+    Bins are in the order of rising scores. The area is NaN without signal or background. It is P(signal's bin above
+    background's) + P(same bin) / 2, so that the curve is a straight line within a bin. The error is below half the
+    sum over bins of the product of both fractions in the bin.
     """
     below = np.cumsum(background, axis=0) - background
     with np.errstate(invalid="ignore", divide="ignore"):  # no signal, or no background, in a replica

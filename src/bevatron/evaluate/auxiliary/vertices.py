@@ -1,4 +1,4 @@
-"""Vertices found by the union of pairs of elements: how many are found, and how pure they are."""
+"""Metrics of vertices that are found by connecting pairs of elements."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,11 +13,11 @@ from bevatron.evaluate.statistics.series import Series, join_series
 from bevatron.evaluate.statistics.working_point import plain
 
 SIZES = 5  # bins of the number of elements of a true vertex: 2, 3, 4, 5, and 6 or more
-N_TRUE, N_FOUND_TRUE, N_FOUND, N_MATCHED, SUM_PURITY = range(5)  # columns of a sample
+N_TRUE, N_FOUND_TRUE, N_FOUND, N_MATCHED, SUM_PURITY = range(5)  # columns of `_columns`
 
 
 class PairLogits(NamedTuple):
-    """PairLogits of elements (n_pairs,): rows of both among all elements, the sample, the logit."""
+    """Pairs of elements: rows of both among all elements, number of the sample, and logit, (n_pairs,) each."""
 
     first: np.ndarray
     second: np.ndarray
@@ -27,12 +27,13 @@ class PairLogits(NamedTuple):
 
 @dataclass
 class VertexSums:
-    """What one network says of the vertices of all samples, in each replica.
+    """Sums over the vertices of all samples that one network finds, in each replica.
 
-    by_class (n_classes + 1, 5, replicas + 1): sums of the five columns over all samples and over those of each class;
-    by_size (2, SIZES, replicas + 1): true vertices, and those that are found; by_variable: the same by profile,
-    (2, bins, replicas + 1); pairs (2, BINS, replicas + 1): of pairs of different and of the same vertex, by their
-    logit; vertices: numbers of true ones, by class as `by_class`, by size and by profile.
+    by_class (n_classes + 1, 5, replicas + 1): sums of the five columns over all samples, and over those of each class;
+    by_size (2, SIZES, replicas + 1): true vertices, and true vertices that are found, by their number of elements;
+    by_variable: the same in the bins of each profile, (2, bins, replicas + 1); pairs (2, BINS, replicas + 1): pairs of
+    different vertices, and of the same vertex, in bins of their logit; vertices: unweighted numbers of true vertices,
+    by class as in `by_class`, by size and by profile.
     """
 
     by_class: np.ndarray
@@ -43,7 +44,7 @@ class VertexSums:
 
     @classmethod
     def zero(cls, n_classes: int, n_replicas: int, bins: Mapping[str, int]) -> "VertexSums":
-        """Of no samples; bins: the number of them by profile."""
+        """The sums of no samples; bins: the number of bins of each profile."""
         return cls(
             np.zeros((n_classes + 1, 5, n_replicas)),
             np.zeros((2, SIZES, n_replicas)),
@@ -63,9 +64,10 @@ class VertexSums:
         classes: np.ndarray | None,
         bins: Mapping[str, np.ndarray],
     ) -> None:
-        """Lists of `lengths` (n,): their pairs, the number of each element's true vertex (n_elements,), below 0 where
-        it has none; classes (n,): of the samples, below 0 for none; bins: by profile that of each sample (n,), below 0
-        outside of all.
+        """Adds the vertices of lists with these lengths, (n,).
+
+        true (n_elements,): the number of each element's true vertex, below 0 if it has none; classes (n,): the class of
+        each sample, below 0 if it has none; bins: for each profile the bin of each sample (n,), below 0 outside of all.
         """
         n = len(lengths)
         joined = pairs.logit > logit_of(finding.threshold)
@@ -87,7 +89,7 @@ class VertexSums:
     def _add_true(
         self, sums: np.ndarray, name: str, matched: MatchedVertices, bins: np.ndarray, n: int, weights: ReplicaWeights
     ) -> None:
-        """True vertices, and found ones, in bins (n_true,), below 0 outside of all."""
+        """Adds true vertices, and those that are found, by their bins (n_true,), which are below 0 outside of all."""
         n_bins, inside = sums.shape[1], bins >= 0
         self.vertices[name] += np.bincount(bins[inside], minlength=n_bins)
         for number, rows in enumerate((inside, inside & matched.is_found)):
@@ -110,8 +112,8 @@ def logit_of(p: float) -> float:
 
 
 def _columns(matched: MatchedVertices, n: int) -> np.ndarray:
-    """Of each sample its true vertices, those that are found, its found vertices, those that are matched, and the sum
-    of their purities: (n, 5).
+    """For each sample, (n, 5): the numbers of its true vertices, of those that are found, of its found vertices, and of
+    those that are matched; the sum of the purities of its found vertices.
     """
     columns = [
         np.bincount(matched.true_sample, minlength=n),
@@ -124,12 +126,12 @@ def _columns(matched: MatchedVertices, n: int) -> np.ndarray:
 
 
 def vertex_series(of_seeds: list[VertexSums], classes: tuple[str, ...]) -> Series:
-    """Every metric by its name; but for the last also of the samples of each class, as `<metric>.<class>`.
+    """Every metric by its name. All but the last are also given for the samples of each class, as `<metric>.<class>`.
 
     efficiency   fraction of the true vertices of two or more elements that are found (`matching.match_vertices`)
     purity       mean over the found vertices of the largest fraction of their elements from one true vertex
     fake_rate    fraction of the found vertices that are matched with no true vertex
-    pair_auc     area under the ROC curve of pairs, of one vertex against others, in bins of the logit
+    pair_auc     area under the ROC curve of pairs that share a vertex against others, in bins of the logit
     """
     parts = {"": _of_class(of_seeds, 0)} | {name: _of_class(of_seeds, k) for k, name in enumerate(classes, start=1)}
     whole = parts.pop("")
@@ -151,11 +153,11 @@ def _of_class(of_seeds: list[VertexSums], number: int) -> Series:
 def vertex_curves(
     of_seeds: list[VertexSums], finding: VertexFinding, variables: Mapping[str, dict[str, Any]], confidence: float
 ) -> dict[str, Any]:
-    """What the plots need.
+    """The data of the plots.
 
-    threshold   of a pair's probability
-    by_size     efficiency by the number of elements of the true vertex {"sizes": the last one stands for all from it
-                on, "value": mean over the seeds, "low", "high": interval from the test split's size, "vertices"}
+    threshold   probability above which a pair is connected
+    by_size     efficiency by the number of elements of the true vertex {"sizes": the last means "or more", "value":
+                mean over the seeds, "low", "high": interval from the test split's size, "vertices": their number}
     profiles    the same in bins of each of `variables`, with its "edges" and "unit"
     """
     by_size = _efficiency([s.by_size for s in of_seeds], confidence)
@@ -180,7 +182,7 @@ def vertex_curves(
 
 
 def _efficiency(of_seeds: list[np.ndarray], confidence: float) -> dict[str, list]:
-    """Of sums (2, bins, replicas + 1) of all and of found vertices."""
+    """The efficiencies from sums (2, bins, replicas + 1) of all true vertices and of those that are found."""
     with np.errstate(invalid="ignore", divide="ignore"):
         replicas = np.mean([found / true for true, found in of_seeds], axis=0)
     low, high = np.full((2, len(replicas)), np.nan)

@@ -1,4 +1,4 @@
-"""GN2, the transformer with which ATLAS tags jets."""
+"""GN2, ATLAS's transformer for jet flavour tagging."""
 
 import torch
 from pydantic import Field, model_validator
@@ -23,16 +23,22 @@ from bevatron.models.layers.sequence import SequenceInput, join_dense
 class GN2(nn.Module):
     """Tracks with their jet's features, a transformer, attention pooling, and dense layers (arXiv:2505.19689, ATLAS).
 
-    As ATLAS trains it with salt (github umami-hep/salt, salt/configs/GN2/GN2.yaml), whose sizes are the defaults: the
-    dense groups are joined to each element's features, an embedding network of one hidden layer, an encoder with the
-    normalisation before each part (Xiong et al., arXiv:2002.04745; without weights of its own) and a register in each
-    list, a linear layer to `output_width` and a last normalisation, the sum of elements weighted by attention, and the
-    outputs' hidden layers. Weights start as salt's, by PyTorch's own rules. With `gated` the feedforward layers are
-    gated linear units (Shazeer, arXiv:2002.05202), with `layer_scale` each part's result is scaled feature by feature
-    before it is added (Touvron et al., arXiv:2103.17239).
+    The network is the one that ATLAS trains with salt (github umami-hep/salt, salt/configs/GN2/GN2.yaml), and its sizes
+    are the defaults:
 
-    Auxiliary tasks read the elements after the last normalisation and, as salt's, the pool. Dense groups alone are a
-    list of one element (see `SequenceInput`).
+    1. The dense groups are appended to the features of each element.
+    2. An embedding network with one hidden layer reads each element. A register is added to each list.
+    3. The encoder has blocks with a layer normalisation before each part (Xiong et al., arXiv:2002.04745). The
+       normalisations have no weights.
+    4. A linear layer to `output_width` and a last normalisation follow.
+    5. The pool is the sum of the elements, weighted by attention. The hidden layers of the outputs read it.
+
+    The initial weights follow PyTorch's default rules, as in salt. With `gated` the feedforward layers are gated linear
+    units (Shazeer, arXiv:2002.05202). With `layer_scale` the result of each part is scaled feature by feature before it
+    is added (Touvron et al., arXiv:2103.17239).
+
+    Auxiliary tasks read the elements after the last normalisation and the pool, as in salt. If all groups are dense,
+    they form a list of one element (see `SequenceInput`).
 
     Shapes: inputs {group: (batch, ...) or lists}; returns (batch, n_outputs).
     """
@@ -45,9 +51,9 @@ class GN2(nn.Module):
         feedforward: Count = Field(default=512, description="units of the feedforward layer in each block")
         gated: bool = Field(default=False, description="feedforward layers are gated linear units")
         layer_scale: Positive | None = Field(
-            default=None, description="first value of the factors on each part's result; default: no such factors"
+            default=None, description="initial value of the factors on each part's result; default: no such factors"
         )
-        registers: Count = Field(default=1, description="elements of the network's own in each list")
+        registers: Count = Field(default=1, description="learned elements (registers) that are added to each list")
         output_width: Count = Field(default=128, description="width of an element after the encoder, and of the pool")
         widths: list[Count] = Field(default=[128, 64, 32], description="units of the hidden layers over the pool")
         activation: ActivationName = Field(default="relu", description="of all hidden layers")
@@ -79,7 +85,7 @@ class GN2(nn.Module):
         return self.layers(self.pool(encoded, longer.lists))
 
     def encode(self, inputs: Inputs) -> Encoding:
-        """The elements after the encoder, and their pool."""
+        """The elements after the last normalisation, and their pool."""
         encoded, sets, longer = self._encode(inputs)
         return Encoding(longer.drop(encoded), sets, self.pool(encoded, longer.lists))
 
@@ -88,7 +94,7 @@ class GN2(nn.Module):
         return self.layers(encoding.sample)
 
     def _encode(self, inputs: Inputs) -> tuple[Tensor, Sets, WithRegisters]:
-        """Elements and registers after the encoder."""
+        """Elements and registers after the last normalisation; the lists without and with registers."""
         lists, dense = self.sequence_input(inputs)
         sets = by_length(join_dense(lists, dense[:, : self.sequence_input.n_dense_features]))
         longer = WithRegisters(sets, len(self.registers))
@@ -100,7 +106,7 @@ class GN2(nn.Module):
 
 
 class GN2Block(nn.Module):
-    """x + s attention(norm(x)), then x + s feedforward(norm(x)); norm has no weights, and s is 1 or learnt."""
+    """x + s attention(norm(x)), then x + s feedforward(norm(x)); norm has no weights, and s is 1 or learned."""
 
     def __init__(self, options: GN2.Options):
         super().__init__()

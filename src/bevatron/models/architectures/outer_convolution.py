@@ -1,4 +1,4 @@
-"""The outer approach to recursive networks, as its authors wrote it: layers over the neighbours in a list."""
+"""The outer approach to recursive networks, after its authors' code: convolutions along a list."""
 
 import torch
 from pydantic import Field, model_validator
@@ -22,30 +22,37 @@ class OuterConvolution(nn.Module):
         y⁰_i = x_i,   yˡ_i = φ(Σ_k Wˡ_k yˡ⁻¹_{i+k} + bˡ),  k = −(window − 1)/2 … (window − 1)/2
         s = Σ_l Σ_i softmax(Fˡ yˡ_i + fˡ),  l = 0 … layers
 
-    Weights are the same all along the list, and absent neighbours are zero. After l layers an element knows of those
-    up to l (window − 1)/2 places away. Every layer adds to the summary s of the list: each element adds one unit,
-    divided among the summary's numbers. Summary and dense groups go through dense layers.
+    The weights are the same all along the list, and missing neighbours are zero. After l layers a vector depends on the
+    elements up to l (window − 1)/2 places away. Every layer adds to the summary s of the list: each element adds one
+    unit, divided among the numbers of the summary by a softmax. Dense layers read the summary and the dense groups.
 
-    Guest et al. (arXiv:1607.08633) compare "outer recursive" networks and give no formula. Their group describes the
-    outer approach twice. P. Baldi, Data Min. Knowl. Discov. 32 (2018) 218: networks outside of the data's graph and
-    orthogonal to it, where the inner approach crawls along it as an LSTM does. G. Urban, N. Subrahmanya and P. Baldi,
-    J. Chem. Inf. Model. 58 (2018) 207, with code (GitHub, Chemoinformatics/InnerOuterRNN, folder Outer): a stack of
-    convolutions over direct neighbours in the graph, each of which adds, through a softmax, to a sum over the nodes
-    (the neural fingerprint of Duvenaud et al., arXiv:1509.09292), before dense layers; by default 4 layers of width 20,
-    a fingerprint of 50 and three dense layers of 200 units. Here the graph is the list. Three things differ. That code
-    adds the neighbours up before one matrix, as a molecule's bonds have no direction; a list has one, so each place of
-    the window has its own matrix. There an element and its neighbours have an activation each; here their sum has one.
-    There the last layer adds nothing to the sum; here all do.
+    Guest et al. (arXiv:1607.08633) compare "outer recursive" networks, but give no formula. Their group describes the
+    outer approach twice:
 
-    Dense groups alone are a list of one element (see `SequenceInput`).
+    - P. Baldi, Data Min. Knowl. Discov. 32 (2018) 218: outer networks work outside of the data's graph and orthogonal
+      to it. Inner networks move along the graph, as an LSTM does.
+    - G. Urban, N. Subrahmanya and P. Baldi, J. Chem. Inf. Model. 58 (2018) 207, with code (GitHub,
+      Chemoinformatics/InnerOuterRNN, folder Outer): a stack of convolutions over direct neighbours in the graph. Each
+      adds, through a softmax, to a sum over the nodes (the neural fingerprint of Duvenaud et al., arXiv:1509.09292),
+      which dense layers read. The defaults are 4 layers of width 20, a fingerprint of 50 numbers and three dense layers
+      of 200 units.
+
+    Here the graph is the list. Three things differ from that code. It sums the neighbours and applies one matrix,
+    because the bonds of a molecule have no direction; a list has one, so each place of the window has its own matrix.
+    It applies an activation to an element and one to its neighbours; here one is applied to their sum. Its last layer
+    adds nothing to the sum; here all layers do.
+
+    If all groups are dense, they form a list of one element (see `SequenceInput`).
     Shapes: inputs {group: (batch, ...) or lists}; returns (batch, n_outputs).
     """
 
     class Options(Options):
         width: Count = Field(default=20, description="width of an element's vector after each layer")
         layers: Count = Field(default=3, description="layers over the neighbours")
-        window: Count = Field(default=3, description="elements that a layer reads at once; odd")
-        summary: Count = Field(default=50, description="numbers to which all elements and layers add")
+        window: Count = Field(default=3, description="number of neighbouring elements that a layer reads at once; odd")
+        summary: Count = Field(
+            default=50, description="width of the summary of a list, to which all elements and layers add"
+        )
         widths: list[Count] = Field(
             default=[64], description="units of the hidden layers over the summary and the dense groups"
         )
@@ -81,7 +88,7 @@ class OuterConvolution(nn.Module):
         return self.decode(self.encode(inputs))
 
     def encode(self, inputs: Inputs) -> Encoding:
-        """The elements after the last layer, and the summary beside the dense groups."""
+        """The elements after the last layer; for each sample the summary and the dense groups."""
         lists, dense = self.sequence_input(inputs)
         sets = by_length(lists)
         first, *others = self.contributions

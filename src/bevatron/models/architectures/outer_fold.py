@@ -1,4 +1,4 @@
-"""The outer approach to recursive networks: lists are folded, layer by layer, until one vector is left."""
+"""The outer approach to recursive networks: a list is folded, layer by layer, until one vector is left."""
 
 import torch
 from pydantic import Field
@@ -20,10 +20,10 @@ class OuterFold(nn.Module):
 
         y⁰_i = φ(A x_i + a),   yˡ_i = φ(Wˡ (yˡ⁻¹_2i, yˡ⁻¹_2i+1) + bˡ)   until one is left
 
-    P. Baldi (Data Min. Knowl. Discov. 32 (2018) 218), an author of arXiv:1607.08633, calls networks outer that work
-    recursively outside of the data's graph and progressively fold it, while the inner approach crawls along it, as an
-    LSTM does. `outer_convolution` follows his group's code. Two absent neighbours leave an absent one, and absent ones
-    are zero. Dense groups alone are a list of one element (see `SequenceInput`).
+    P. Baldi (Data Min. Knowl. Discov. 32 (2018) 218), an author of arXiv:1607.08633, describes outer networks as
+    working recursively outside of the data's graph and progressively folding it. Inner networks move along the graph,
+    as an LSTM does. `outer_convolution` follows his group's code. Missing elements are zero, and two missing neighbours
+    make one missing vector. If all groups are dense, they form a list of one element (see `SequenceInput`).
 
     Shapes: inputs {group: (batch, ...) or lists}; returns (batch, n_outputs). There are
     ⌈log2 n⌉ layers of folding.

@@ -1,4 +1,4 @@
-"""ParticleNet: convolutions over a jet's elements as a cloud of points."""
+"""ParticleNet: edge convolutions over the elements of a jet, taken as a cloud of points."""
 
 from typing import Annotated
 
@@ -23,12 +23,14 @@ from bevatron.models.layers.sequence import SequenceInput
 class ParticleNet(nn.Module):
     """Batch normalisation of the features, edge convolutions, mean over the elements, and dense layers.
 
-    After Qu and Gouskos (arXiv:1902.08570), whose ParticleNet has the default sizes; ParticleNet-Lite is `neighbours:
-    7, convolutions: [[32, 32, 32], [64, 64, 64]], widths: [128]`. Neighbours of the first convolution are near in
-    `coordinates`, those of each later one in the features that the one before made. They are elements of the same list:
-    a list of fewer elements than `neighbours` + 1 is a complete graph, and an element without any neighbour has its
-    shortcut alone. Weights start by PyTorch's own rules. Dense groups are joined to the mean, of which the paper has
-    none; dense groups alone are a list of one element (see `SequenceInput`).
+    This follows Qu and Gouskos (arXiv:1902.08570). The default sizes are those of their ParticleNet. Their
+    ParticleNet-Lite is `neighbours: 7, convolutions: [[32, 32, 32], [64, 64, 64]], widths: [128]`.
+
+    The neighbours of an element are the nearest elements of the same list. The first convolution measures distances in
+    `coordinates`, each later one in the features that the one before has computed. In a list of at most `neighbours` +
+    1 elements, each element is connected with all others. An element without neighbours has only its shortcut. The
+    initial weights follow PyTorch's default rules. Dense groups, which the paper does not have, are appended to the
+    mean over the elements. If all groups are dense, they form a list of one element (see `SequenceInput`).
 
     Shapes: inputs {group: (batch, ...) or lists}; returns (batch, n_outputs).
     """
@@ -36,13 +38,15 @@ class ParticleNet(nn.Module):
     class Options(Options):
         coordinates: list[str] = Field(
             default=["delta_eta", "delta_phi"],
-            description="features, as `group.feature` or `feature`, in which neighbours of the first convolution are "
-            "near, in their own units; none: all features, normalised",
+            description="features, as `group.feature` or `feature`, in their own units, by which the first convolution "
+            "finds the nearest elements; empty list: all features, normalised",
         )
-        neighbours: Count = Field(default=16, description="nearest elements that each element learns from")
+        neighbours: Count = Field(
+            default=16, description="number of nearest elements that a convolution connects with each element"
+        )
         convolutions: list[Annotated[list[Count], Field(min_length=1)]] = Field(
             default=[[64, 64, 64], [128, 128, 128], [256, 256, 256]],
-            description="units of the layers of each edge convolution, one after another",
+            description="for each edge convolution, the units of its layers",
             min_length=1,
         )
         widths: list[Count] = Field(
@@ -71,7 +75,7 @@ class ParticleNet(nn.Module):
         return self.decode(self.encode(inputs))
 
     def encode(self, inputs: Inputs) -> Encoding:
-        """The elements after the convolutions, and their mean beside the dense groups."""
+        """The elements after the convolutions; for each sample their mean and the dense groups."""
         lists, dense = self.sequence_input(inputs)
         sets = by_length(lists)
         points = sets.elements if self.points is None else self.points(sets.elements)

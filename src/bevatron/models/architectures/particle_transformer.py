@@ -1,4 +1,4 @@
-"""The Particle Transformer: attention among a jet's elements that knows of the pairs' angles and masses."""
+"""The Particle Transformer: attention among the elements of a jet, with a bias from the angle and mass of each pair."""
 
 import torch
 from pydantic import Field, model_validator
@@ -21,26 +21,27 @@ from bevatron.models.layers.sequence import SequenceInput
 class ParticleTransformer(nn.Module):
     """Blocks of attention with a bias for each pair of elements, and blocks in which a class token attends to them.
 
-    After Qu, Li and Qian (arXiv:2202.03772), whose sizes are the defaults, and their code (github
-    hqucms/weaver-core, weaver/nn/model/ParticleTransformer.py). The bias of each head is made from the logarithms of
-    kT, z, Δ and m² of the pair (see `pair_features`), and is the same in all blocks. Without `momenta` there is none,
-    which is the paper's plain variant. There is no dropout in the blocks of the class token. Weights start by PyTorch's
-    own rules, the class token normal of width 0.02. Dense groups, of which the paper has none, are joined to the class
-    token after its last normalisation; dense groups alone are a list of one element (see `SequenceInput`).
+    This follows Qu, Li and Qian (arXiv:2202.03772), whose sizes are the defaults, and their code (github
+    hqucms/weaver-core, weaver/nn/model/ParticleTransformer.py). The bias of each head is computed from the logarithms
+    of kT, z, Δ and m² of the pair (see `pair_features`), and is the same in all blocks. With empty `momenta` there is
+    no bias, which is the paper's plain variant. The blocks of the class token have no dropout. The initial weights
+    follow PyTorch's default rules, and the class token is drawn from a normal distribution of width 0.02. Dense groups,
+    which the paper does not have, are appended to the class token after its last normalisation. If all groups are
+    dense, they form a list of one element (see `SequenceInput`).
 
-    Auxiliary tasks read the elements after the last block and that normalisation.
+    Auxiliary tasks read the elements after the last block and the same normalisation.
 
     Shapes: inputs {group: (batch, ...) or lists}; returns (batch, n_outputs).
     """
 
     class Options(Options):
         momenta: dict[Component, str] = Field(
-            description="of which feature (`group.feature` or `feature`) each component of an element's momentum is: "
-            "px, py, pz and energy, or pt or log_pt, eta, phi and, unless it is a charged pion's, mass; in GeV and "
-            "radians; empty: attention without pairs"
+            description="for each component of an element's momentum its feature (`group.feature` or `feature`), in "
+            "GeV and radians. Components: px, py, pz and energy; or pt or log_pt, with eta, phi and perhaps mass, "
+            "whose default is a charged pion's. Empty: attention without pairs"
         )
         embedding_widths: list[Count] = Field(
-            default=[128, 512, 128], description="units of the embedding's layers; the last: a multiple of heads",
+            default=[128, 512, 128], description="units of the embedding's layers; the last is a multiple of heads",
             min_length=1,
         )  # fmt: skip
         pair_widths: list[Count] = Field(
@@ -48,7 +49,7 @@ class ParticleTransformer(nn.Module):
         )
         heads: Count = Field(default=8, description="heads of the attention")
         blocks: Count = Field(default=8, description="blocks of attention among the elements")
-        class_blocks: Count = Field(default=2, description="blocks of attention of the class token to the elements")
+        class_blocks: Count = Field(default=2, description="blocks in which the class token attends to the elements")
         feedforward: Count = Field(default=512, description="units of the feedforward layer in each block")
         widths: list[Count] = Field(
             default=[], description="units of the hidden layers over the class token and the dense groups"
@@ -88,7 +89,7 @@ class ParticleTransformer(nn.Module):
         return self.layers(self._encode(inputs)[2])
 
     def encode(self, inputs: Inputs) -> Encoding:
-        """The elements after their blocks, and the class token beside the dense groups."""
+        """The elements after their blocks; for each sample the class token and the dense groups."""
         elements, sets, sample = self._encode(inputs)
         return Encoding(self.norm(elements), sets, sample)
 
@@ -97,7 +98,7 @@ class ParticleTransformer(nn.Module):
         return self.layers(encoding.sample)
 
     def _encode(self, inputs: Inputs) -> tuple[Tensor, Sets, Tensor]:
-        """The elements before the last normalisation, their lists, and the samples."""
+        """The elements before the last normalisation, their lists, and the encoded samples."""
         lists, dense = self.sequence_input(inputs)
         sets = by_length(lists)
         elements, bias = self.embedding(sets), None

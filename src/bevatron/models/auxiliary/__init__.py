@@ -1,1 +1,1 @@
-"""Heads of auxiliary tasks, which read what an architecture has made of its elements and samples."""
+"""Heads of auxiliary tasks, which read the encoded elements and samples of an architecture."""

@@ -8,13 +8,13 @@ from bevatron.models.layers.encoding import Encoding
 
 
 class ElementClassificationHead(nn.Module):
-    """Dense layers over each element and, beside it, its encoded sample.
+    """Dense layers over each encoded element together with its encoded sample.
 
-    The first layer is W [element, sample] + b as W_e element + W_s sample + b, so that the sample's part is computed
-    once for all elements of a list.
+    The first layer W [element, sample] + b is computed as W_e element + W_s sample + b, so that the part of the sample
+    is computed once for all elements of a list.
 
-    Returns logits, before the softmax: of ragged lists (n_elements, n_classes), the elements in the order of the batch;
-    of padded ones (batch, n, n_classes), without meaning where there is no element.
+    Returns logits, before the softmax. For ragged lists they are (n_elements, n_classes), with the elements in the
+    order of the batch; for padded lists (batch, n, n_classes), without meaning at padding.
     """
 
     def __init__(self, spec: AuxiliarySpec, element_width: int, sample_width: int):
@@ -27,7 +27,7 @@ class ElementClassificationHead(nn.Module):
             self.layers = nn.Sequential(nn.ReLU(), dense_layers(width, hidden, "relu", 0.0, len(spec.classes)))
 
     def forward(self, encoding: Encoding) -> Tensor:
-        """The logits of all elements."""
+        """The encoded batch to the logits of all elements."""
         sets = encoding.sets
         samples = sets.split_samples(self.of_sample(encoding.sample))
         parts = zip(sets.split(self.of_elements(encoding.elements)), samples, strict=True)

@@ -1,4 +1,4 @@
-"""Each two elements of a list: n (n - 1) / 2 pairs of n elements, in the order in which all outputs of pairs come."""
+"""The n (n - 1) / 2 pairs of the n elements of a list, in the order that all outputs for pairs have."""
 
 from typing import NamedTuple
 
@@ -7,10 +7,10 @@ from torch import Tensor
 
 
 class ElementPairs(NamedTuple):
-    """Pairs i < j of the elements of each list: `first` and `second` (n_pairs,) int64 are their rows among all elements
-    of the batch, `sample` (n_pairs,) int64 the list's number.
+    """The pairs i < j of the elements of each list.
 
-    The pairs of a list come after those of the lists before it, by rising i, then by rising j.
+    first and second (n_pairs,) int64: the rows of the two elements among all elements of the batch; sample (n_pairs,)
+    int64: the number of the list. Pairs are sorted by list, then by i, then by j.
     """
 
     first: Tensor
@@ -19,7 +19,7 @@ class ElementPairs(NamedTuple):
 
 
 def pairs_of(lengths: Tensor) -> ElementPairs:
-    """The pairs of lists of `lengths` (batch,) int64, whose elements are rows one list after the other."""
+    """The pairs of lists with these lengths, (batch,) int64. The elements of all lists are rows, list by list."""
     n_elements = int(lengths.sum())
     starts = lengths.cumsum(0) - lengths
     samples = torch.arange(len(lengths), device=lengths.device)

@@ -12,7 +12,7 @@ from bevatron.models.auxiliary.spec import AuxiliarySpec
 
 
 class WithAuxiliary(NamedTuple):
-    """Outputs of a network (batch, n_outputs), and by auxiliary task those of its head."""
+    """The outputs of a network (batch, n_outputs), and those of the head of each auxiliary task by its name."""
 
     outputs: Tensor
     auxiliary: dict[str, Tensor]
@@ -21,9 +21,10 @@ class WithAuxiliary(NamedTuple):
 def make_head(
     spec: AuxiliarySpec, element_width: int, sample_width: int, statistics: Sequence[Any] | None = None
 ) -> nn.Module:
-    """The head of the task; statistics: of a regression, for each number of its target an object with mean and std.
+    """Makes the head of an auxiliary task.
 
-    Raises ValueError for a kind that there is not.
+    statistics: for a regression, an object with mean and std for each number of its target. Raises ValueError for an
+    unknown kind.
     """
     match spec.kind:
         case "element_classification":

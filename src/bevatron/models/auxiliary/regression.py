@@ -1,4 +1,4 @@
-"""Numbers of a sample, learned beside its class."""
+"""Numbers of a sample, as an auxiliary task."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,8 +14,8 @@ from bevatron.models.layers.outputs import Outputs
 class RegressionHead(nn.Module):
     """Dense layers over the encoded sample; returns (batch, n_numbers) in the target's own units.
 
-    `outputs` holds mean and standard deviation of the target over the training split; statistics: for each number an
-    object with these two.
+    statistics: for each number an object with the mean and the standard deviation (std) of the target over the training
+    split. `outputs` keeps both.
     """
 
     def __init__(self, spec: AuxiliarySpec, sample_width: int, statistics: Sequence[Any] | None = None):

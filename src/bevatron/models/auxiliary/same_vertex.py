@@ -1,4 +1,4 @@
-"""Of each two elements of a list, whether they come from one vertex."""
+"""Whether two elements of a list come from the same vertex."""
 
 from typing import Any
 
@@ -16,17 +16,18 @@ from bevatron.models.layers.lists_by_length import Bucket, ListsByLength, Padded
 from bevatron.models.layers.row_places import RowPlaces
 
 AT_ONCE = 2**15  # pairs whose hidden layers are computed at a time
-ALL_KEPT = 2**20  # pairs up to which hidden layers are kept for the gradient, and beyond which they are computed again
+ALL_KEPT = 2**20  # with more pairs, hidden layers are not kept for the gradient, but computed again
 
 
 class SameVertexHead(nn.Module):
-    """Dense layers over each pair of elements: σ(logit) is the probability that both come from one vertex.
+    """Dense layers over each pair of elements: σ(logit) is the probability that both come from the same vertex.
 
-    The first layer of a pair is A e_i + A e_j + |C e_i - C e_j| + S sample + b, so it does not depend on which element
-    comes first, and its matrices are applied to elements and samples alone. A pair costs its sum and the layers behind.
+    The first layer of a pair is A e_i + A e_j + |C e_i - C e_j| + S sample + b. It does not depend on the order of the
+    two elements. Its matrices are applied once to each element and each sample, so that only the sum and the later
+    layers are computed for each pair.
 
-    Returns logits: of ragged lists (n_pairs,), in the order of `element_pairs.pairs_of`; of padded ones a symmetric
-    matrix for each list, (batch, n, n), without meaning on its diagonal and where there is no element.
+    Returns logits. For ragged lists they are (n_pairs,), in the order of `element_pairs.pairs_of`; for padded lists a
+    symmetric matrix for each list, (batch, n, n), without meaning on its diagonal and at padding.
     """
 
     def __init__(self, spec: AuxiliarySpec, element_width: int, sample_width: int):
@@ -38,7 +39,7 @@ class SameVertexHead(nn.Module):
         self.layers = dense_layers(width, hidden, "relu", 0.0, 1)
 
     def forward(self, encoding: Encoding) -> Tensor:
-        """The logits of all pairs."""
+        """The encoded batch to the logits of all pairs."""
         sums, differences = self.sums(encoding.elements), self.differences(encoding.elements)
         samples, sets = self.of_sample(encoding.sample), encoding.sets
         if isinstance(sets, PaddedSets):

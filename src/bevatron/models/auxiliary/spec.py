@@ -1,4 +1,4 @@
-"""What is known of a head of an auxiliary task without its weights, in plain values."""
+"""The description of the head of an auxiliary task, in plain values, without its weights."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class AuxiliarySpec:
-    """A head: the `kind` of its task, the `target` that it learns and `widths` of its hidden layers.
+    """A head: the `kind` of its task, the `target` that it learns, and the `widths` of its hidden layers.
 
-    group: of a task for elements, the input group whose elements they are. classes: of a classification of elements.
-    n_numbers: of a regression, how many numbers a sample has.
+    group: for a task over elements, the input group of the elements. classes: for a classification of elements, the
+    names of its classes. n_numbers: for a regression, the number of values of a sample.
     """
 
     kind: str

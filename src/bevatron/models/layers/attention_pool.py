@@ -1,4 +1,4 @@
-"""The elements of a list brought together by attention."""
+"""The sum of the elements of a list, weighted by attention."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""Batch normalisation over what there is: elements, pairs or edges of lists, and never their padding."""
+"""Batch normalisation over the elements, pairs or edges of lists that exist, and not over padding."""
 
 from typing import Any
 
@@ -14,10 +14,9 @@ EPS, MOMENTUM = 1e-5, 0.1
 class BatchNorm(nn.Module):
     """γ (x − mean) / √(variance + 1e-5) + β feature by feature (Ioffe and Szegedy, arXiv:1502.03167).
 
-    In training mean and variance are those of the batch's rows, of which running ones are kept for use: after each step
-    they move a tenth of the way. A batch of fewer than two rows has no variance: the running ones are taken, and stay.
-
-    With `relu` max(0, ·) follows.
+    In training, mean and variance are those of the batch's rows. Running values of both, which each step moves by a
+    tenth towards those of its batch, are used outside of training. A batch of fewer than two rows has no variance: the
+    running values are used, and do not change. With `relu`, max(0, ·) follows.
 
     Shapes: values (rows, width), or (..., width) with `present` (...) bool where some rows are padding; returns the
     same, in training zero where there is padding.
@@ -59,9 +58,9 @@ class BatchNorm(nn.Module):
 
 
 class _ByBatch(Function):
-    """PyTorch's kernels on rows as on an image of one sample whose channels are last.
+    """PyTorch's kernels, called with the rows as the pixels of one image with its channels last.
 
-    On a CPU they are several times as fast so as on rows, whose numbers they visit feature by feature.
+    On a CPU this is several times as fast as with rows, which the kernels read feature by feature.
     """
 
     @staticmethod

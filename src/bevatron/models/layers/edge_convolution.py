@@ -1,4 +1,4 @@
-"""Edge convolution: what an element learns from its neighbours."""
+"""Edge convolution: each element is updated from its nearest neighbours."""
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +32,7 @@ class EdgeConvolution(nn.Module):
             self.shortcut, self.shortcut_norm = nn.Linear(n_inputs, widths[-1], bias=False), BatchNorm(widths[-1])
 
     def forward(self, elements: Tensor, points: Tensor, lists: Sets) -> Tensor:
-        """Elements and the points between which distances are taken, as `lists` has its elements."""
+        """Elements, and points between which distances are measured, both in the form of the lists' elements."""
         graph = nearest_neighbours(lists, points, self.k)
         of_element, of_difference = self.first.weight.chunk(2, 1)
         both = functional.linear(elements, torch.cat([of_element - of_difference, of_difference]))

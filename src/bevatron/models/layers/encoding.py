@@ -1,4 +1,4 @@
-"""What an architecture over lists has made of a batch before its last layers: where auxiliary tasks begin."""
+"""The encoded batch of an architecture over lists, before its last layers, which the heads of auxiliary tasks read."""
 
 from typing import NamedTuple, Protocol
 
@@ -9,8 +9,8 @@ from bevatron.models.layers.lists_by_length import Sets
 
 
 class Encoding(NamedTuple):
-    """elements: of `sets`, in the form and the order of `sets.elements`, of `element_width` features; sample (batch,
-    sample_width): what the last layers read, of samples in the order of the batch.
+    """elements: the encoded elements, with `element_width` features, in the form and order of `sets.elements`; sample
+    (batch, sample_width): the encoded samples, in the order of the batch, which the last layers read.
     """
 
     elements: Tensor
@@ -25,7 +25,7 @@ class EncodesElements(Protocol):
     sample_width: int
 
     def encode(self, inputs: Inputs) -> Encoding:
-        """Inputs {group: (batch, ...) or lists} to their elements and samples."""
+        """Inputs {group: (batch, ...) or lists} to encoded elements and samples."""
         ...
 
     def decode(self, encoding: Encoding) -> Tensor:

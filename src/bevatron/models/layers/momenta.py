@@ -1,4 +1,4 @@
-"""Momenta of elements from the features that hold them, and what pairs of momenta say."""
+"""Momenta of elements from the features that hold them, and features of pairs of momenta."""
 
 import math
 from typing import Literal
@@ -13,12 +13,12 @@ from bevatron.models.layers.physical import PhysicalFeatures
 Component = Literal["px", "py", "pz", "energy", "pt", "log_pt", "eta", "phi", "mass"]
 PION_MASS = 0.13957039  # GeV, S. Navas et al. (Particle Data Group), Phys. Rev. D 110, 030001 (2024)
 CARTESIAN = {"px", "py", "pz", "energy"}
-SMALLEST = 1e-8  # below which no logarithm goes, as in the authors' code
+SMALLEST = 1e-8  # smallest argument of the logarithms, as in the authors' code
 N_PAIR_FEATURES = 4
 
 
 def check_components(components: set[str]) -> None:
-    """Raises ValueError for components that do not make up a momentum."""
+    """Raises ValueError for components that do not define a momentum."""
     sizes = components & {"pt", "log_pt"}
     if components != CARTESIAN and not (
         len(sizes) == 1 and components - sizes in ({"eta", "phi"}, {"eta", "phi", "mass"})
@@ -33,9 +33,9 @@ def check_components(components: set[str]) -> None:
 class Momenta(nn.Module):
     """Transverse momentum, rapidity, azimuth and squared mass of each element, from features in GeV and radians.
 
-    components: of which feature each is (see `PhysicalFeatures`); log_pt is the natural logarithm. eta and phi may be
-    relative to the jet's axis: differences are all that pairs have of them, but for the mass's part in the rapidity.
-    Without a mass that of a charged pion is taken.
+    components: for each component the name of its feature (see `PhysicalFeatures`); log_pt is the natural logarithm.
+    eta and phi may be relative to the jet's axis, because pairs use differences only. This is not exact for the
+    rapidity, in which the mass has a part. Without a mass, that of a charged pion is taken.
 
     Shapes: elements (..., n_features); returns (..., 4).
     """

@@ -1,4 +1,4 @@
-"""The graph of each element's nearest neighbours in its own list, whose edges carry values."""
+"""The graph of the nearest neighbours of each element in its list, with values on its edges."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -12,14 +12,16 @@ from torch.autograd.function import once_differentiable
 from bevatron.models.layers.lists_by_length import Bucket, ListsByLength, PaddedSets, Sets
 from bevatron.models.layers.row_places import RowPlaces
 
-FEW = 4  # coordinates, up to which distances are sums of squared differences: exact, where a product cancels
+FEW = 4  # with up to so many coordinates, distances are sums of squared differences, which are exact
 
 
 @dataclass(frozen=True)
 class _Edges:
-    """Of a bucket of lists (n_lists, n): k edges to each element. `neighbours` (n_lists, n, k) is the place in its list
-    that each edge comes from, None where they come from all other elements; `present` (n_lists, n, k) bool which edges
-    there are, None: all; `places` puts those of ragged lists, (n_edges, width), into (n_lists · n · k, width).
+    """The k edges to each element in a bucket of lists (n_lists, n).
+
+    neighbours (n_lists, n, k): the place in the list from which each edge comes, None if edges come from all other
+    elements; present (n_lists, n, k) bool: whether each edge exists, None if all do; places: moves the edges of ragged
+    lists, (n_edges, width), to (n_lists · n · k, width).
     """
 
     n_lists: int
@@ -40,9 +42,9 @@ class _Edges:
         return found.view(*self.neighbours.shape, width) + to.unsqueeze(2)
 
     def mean(self, values: Tensor) -> Tensor:
-        """Mean over the edges to each element, (n_lists, n, k, width) to (n_lists, n, width); zero where there is none.
+        """Mean over the edges to each element, (n_lists, n, k, width) to (n_lists, n, width); zero without edges.
 
-        Values of edges that are not there are zero.
+        Values of edges that do not exist must be zero.
         """
         if self.present is None:
             return values.mean(2)
@@ -50,9 +52,9 @@ class _Edges:
 
 
 class RaggedNeighbours:
-    """Edges (n_edges, width) to each element of `lists` from its k nearest neighbours, or all others if they are fewer.
+    """Edges (n_edges, width) to each element of `lists` from its k nearest neighbours, or from all others if fewer.
 
-    points: as `lists` has its elements, of any number of coordinates.
+    points: in the form of the lists' elements, with any number of coordinates.
     """
 
     present = None
@@ -67,7 +69,7 @@ class RaggedNeighbours:
         ]
 
     def connect(self, to: Tensor, come_from: Tensor) -> Tensor:
-        """to[i] + come_from[j] for each edge from j to i, (n_edges, width), of elements' values."""
+        """to[i] + come_from[j] for each edge from j to i, (n_edges, width), from values of the elements."""
         parts = zip(self._buckets, self._lists.split(to), self._lists.split(come_from), strict=True)
         rows = [(edges, edges.connect(a, b).reshape(-1, to.shape[1])) for edges, a, b in parts if edges.k]
         if not rows:
@@ -75,7 +77,7 @@ class RaggedNeighbours:
         return torch.cat([part if edges.places is None else edges.places.take(part) for edges, part in rows])
 
     def mean(self, values: Tensor) -> Tensor:
-        """Mean over the edges to each element, in the form of the lists' elements; zero where there are none."""
+        """Mean over the edges to each element, in the form of the lists' elements; zero without edges."""
         width, parts = values.shape[1], []
         for edges, part in zip(self._buckets, values.split(self._sizes), strict=True):
             if edges.k == 0:
@@ -89,7 +91,7 @@ class RaggedNeighbours:
 
 
 class PaddedNeighbours:
-    """The same for padded lists, edges (batch, n, k, width), `present` (batch, n, k). It is what ONNX can express."""
+    """The same for padded lists, with edges (batch, n, k, width) and `present` (batch, n, k), as ONNX needs it."""
 
     def __init__(self, lists: PaddedSets, points: Tensor, k: int):
         self._edges = _edges(points.detach(), lists.present, k)
@@ -128,10 +130,10 @@ def _ragged_edges(bucket: Bucket, points: Tensor, k: int) -> _Edges:
 
 
 def _edges(points: Tensor, present: Tensor | None, k: int) -> _Edges:
-    """Points (n_lists, n, coordinates) and which there are, (n_lists, n), None: all."""
+    """The edges for points (n_lists, n, coordinates). present (n_lists, n): whether each exists, None if all do."""
     n_lists, n, _ = points.shape
     k = min(k, n - 1)
-    if k == n - 1:  # all others, no matter where
+    if k == n - 1:  # all others, whatever their distances
         pairs = None if present is None else _off_diagonal((present.unsqueeze(2) & present.unsqueeze(1)).unsqueeze(3))
         return _Edges(n_lists, n, k, None, None if pairs is None else pairs.squeeze(3))
     distance = _squared_distances(points)
@@ -146,7 +148,7 @@ def _edges(points: Tensor, present: Tensor | None, k: int) -> _Edges:
 
 
 def _squared_distances(points: Tensor) -> Tensor:
-    """(n_lists, n, coordinates) to (n_lists, n, n); in full precision whatever the network's."""
+    """(n_lists, n, coordinates) to (n_lists, n, n); in full precision, whatever the network's precision is."""
     points = points if points.dtype == torch.float64 else points.float()
     if points.shape[2] <= FEW:
         return (points.unsqueeze(2) - points.unsqueeze(1)).square().sum(3)

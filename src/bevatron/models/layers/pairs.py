@@ -1,4 +1,4 @@
-"""Unordered pairs of the elements of a list, an element with itself among them: n (n + 1) / 2 of n elements."""
+"""The n (n + 1) / 2 unordered pairs of the n elements of a list, including each element with itself."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +14,10 @@ from bevatron.models.layers.row_places import RowPlaces
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Of a bucket of lists (n_lists, n): `first` and `second` (n_pairs,) are the elements of each pair, and `seen`
-    (n_lists, 1, 1, n) which elements there are, None: all; `places` puts pairs that exist into (n_lists · n_pairs).
+    """The pairs in a bucket of lists (n_lists, n).
+
+    first and second (n_pairs,): the elements of each pair; seen (n_lists, 1, 1, n): whether each element exists, None
+    if all do; places: moves the pairs that exist to (n_lists · n_pairs).
     """
 
     n_lists: int
@@ -27,14 +29,14 @@ class _Pairs:
 
 
 class Pairs:
-    """Pairs of ragged lists are rows (n_rows, width), those that exist; all pairs of padded lists are (batch, n_pairs,
-    width), and `present` (batch, n_pairs) is which exist.
+    """Pairs of ragged lists are rows (n_rows, width) for those that exist. Pairs of padded lists are (batch, n_pairs,
+    width), and `present` (batch, n_pairs) says which exist.
     """
 
     present: Tensor | None = None
 
     def __init__(self, lists: Sets, elements: Tensor):
-        """elements: as `lists` has them, of what pairs are made."""
+        """elements: the values from which pairs are made, in the form of the lists' elements."""
         self._elements = lists.split(elements)
         self._is_padded = isinstance(lists, PaddedSets)
         self._buckets = [
@@ -58,7 +60,7 @@ class Pairs:
         return rows if pairs.places is None else pairs.places.take(rows)
 
     def as_bias(self, values: Tensor) -> list[Tensor]:
-        """Pairs' values, a row of `heads` for each, to a bias of attention for each bucket, (n_lists, heads, n, n).
+        """Values of pairs, `heads` numbers for each, to a bias of attention for each bucket, (n_lists, heads, n, n).
 
         It is -inf where there is no element to attend to.
         """
@@ -90,14 +92,14 @@ def _bias(pairs: _Pairs, values: Tensor) -> Tensor:
 
 
 def _symmetric(values: Tensor, n: int) -> Tensor:
-    """Pairs (..., n (n + 1) / 2) to the symmetric matrix of them (..., n, n)."""
+    """Values of pairs (..., n (n + 1) / 2) to their symmetric matrix (..., n, n)."""
     place = torch.arange(n, device=values.device)
     low, high = torch.minimum(place.unsqueeze(1), place), torch.maximum(place.unsqueeze(1), place)
     return values.index_select(2, (high * (high + 1) // 2 + low).view(-1)).unflatten(2, (n, n))
 
 
 class _Symmetric(Function):
-    """`_symmetric`, with a gradient that gathers where PyTorch's own adds up at random places."""
+    """`_symmetric`, with a gradient that gathers values, where PyTorch's own adds them at scattered places."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, n: int) -> Tensor:

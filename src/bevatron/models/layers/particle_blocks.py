@@ -14,7 +14,7 @@ from bevatron.models.layers.momenta import N_PAIR_FEATURES, pair_features
 from bevatron.models.layers.pairs import Pairs
 from bevatron.models.layers.registers import WithRegisters
 
-PAIRS_AT_ONCE = 2**16  # in use, where a part of the pairs may be worked on at a time
+PAIRS_AT_ONCE = 2**16  # pairs that are computed at a time outside of training, to limit the memory
 
 
 class ElementEmbedding(nn.Module):
@@ -34,10 +34,10 @@ class ElementEmbedding(nn.Module):
 
 
 class PairEmbedding(nn.Module):
-    """What pairs of momenta say (`pair_features`) as a bias for each head of the attention between the two.
+    """The features of pairs of momenta (`pair_features`), turned into a bias for each head of the attention.
 
-    Batch normalisation, then for each width and last for the heads a linear layer, batch normalisation and GELU: on
-    the pairs that exist, each taken once.
+    The layers are a batch normalisation, then, for each width and last for the heads, a linear layer, a batch
+    normalisation and GELU. They are applied to the pairs that exist, once to each.
     """
 
     def __init__(self, widths: list[int], heads: int):
@@ -47,7 +47,7 @@ class PairEmbedding(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(n, size) for n, size in pairwise(sizes))
 
     def forward(self, momenta: Tensor, lists: Sets) -> list[Tensor]:
-        """What `Momenta` gives of the elements of `lists` to a bias for each bucket, (n_lists, heads, n, n)."""
+        """The output of `Momenta` for the elements of `lists` to a bias for each bucket, (n_lists, heads, n, n)."""
         pairs = Pairs(lists, momenta)
         first, second = pairs.members()
         if self.training or torch.is_grad_enabled() or torch.compiler.is_exporting():
@@ -63,8 +63,10 @@ class PairEmbedding(nn.Module):
 
 
 class ParticleBlock(nn.Module):
-    """x + norm(c attention(norm(x))), then w x + feedforward(norm(x)) with a norm within (NormFormer, Shleifer et al.,
-    arXiv:2110.09456, as in the Particle Transformer): c is a factor for each head, w one for each feature.
+    """x + norm(c attention(norm(x))), then w x + feedforward(norm(x)), as in the Particle Transformer.
+
+    c is a factor for each head, w one for each feature. The feedforward part has a further norm between its two layers
+    (NormFormer, Shleifer et al., arXiv:2110.09456).
 
     Shapes: elements as the lists have them, of width features; returns the same.
     """
@@ -86,7 +88,7 @@ class ParticleBlock(nn.Module):
     def attend_to(self, tokens: Tensor, x: Tensor, longer: WithRegisters) -> Tensor:
         """A token for each list, (n_lists, width) in the order of `longer`, attends to itself and the elements x.
 
-        After Touvron et al. (arXiv:2103.17239): it is the token alone that changes.
+        After Touvron et al. (arXiv:2103.17239). Only the token changes.
         """
         both = self.norm1(longer.join_each(x, tokens.unsqueeze(1)))
         return self._finish(tokens, self.attention.attend_to(tokens, both, longer.lists))

@@ -1,4 +1,4 @@
-"""Features in their own units within a network, whose inputs are normalised: angles and momenta that have a formula."""
+"""Features in their own units, such as angles and momenta, inside a network whose inputs are normalised."""
 
 from collections.abc import Callable
 
@@ -13,8 +13,8 @@ from bevatron.models.layers.normalise import Normalise
 class PhysicalFeatures(nn.Module):
     """Named features of the elements of a sequence (see `SequenceInput`), before normalisation.
 
-    names: `group.feature`, or the feature alone where one group of the sequence has it. The network around an
-    architecture says how its inputs were normalised (`read_through`); without one they are taken as they are.
+    names: `group.feature`, or the feature alone if only one group of the sequence has it. The network around an
+    architecture says how its inputs were normalised (`read_through`). Otherwise the inputs are taken as they are.
 
     Shapes: elements (..., n_features) of the sequence; returns (..., len(names)).
 
@@ -44,9 +44,9 @@ class PhysicalFeatures(nn.Module):
 
 
 def read_through(architecture: nn.Module, normalise: Normalise) -> None:
-    """Tell the architecture's physical features how its inputs were normalised.
+    """Tells the `PhysicalFeatures` of an architecture how its inputs were normalised.
 
-    Networks within it, as the members of a committee, were told by their own.
+    Those of networks inside it, such as the members of a committee, already know it from their own network.
     """
     for part in architecture.modules():
         if isinstance(part, PhysicalFeatures) and part.undo is None:

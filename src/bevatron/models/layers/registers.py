@@ -1,6 +1,6 @@
-"""Lists with elements of the network's own before the sample's, which attend and are attended to as all others.
+"""Lists with additional learned elements before those of the sample. They take part in attention as all others do.
 
-They are registers (Darcet et al., arXiv:2309.16588), or a class token (Devlin et al., arXiv:1810.04805). No list is
+They are registers (Darcet et al., arXiv:2309.16588) or a class token (Devlin et al., arXiv:1810.04805). No list is
 empty then.
 """
 

@@ -1,4 +1,4 @@
-"""Jets as a calorimeter sees them: the energies of their particles, smeared, with those of pile-up."""
+"""Jets as a calorimeter measures them: smeared energies of their particles and of pile-up."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ from bevatron.prepare.columns import ragged, values_of
 from bevatron.store.shards.columns import Samples
 
 ELECTROMAGNETIC, MUON = (11, 22), 13
-LEAST_PT = 1e-3  # GeV: of a jet of which nothing is left
+LEAST_PT = 1e-3  # GeV: pt of a jet of which nothing is left
 
 
 class EnergyResolution(Section):
     """σ(E) / E = stochastic / √E ⊕ constant ⊕ noise / E, E in GeV."""
 
-    stochastic: NonNegative = Field(description="√GeV")
-    constant: NonNegative = Field(description="a fraction")
-    noise: NonNegative = Field(description="GeV, once for a jet")
+    stochastic: NonNegative = Field(description="stochastic term, √GeV")
+    constant: NonNegative = Field(description="constant term, a fraction")
+    noise: NonNegative = Field(description="noise term of a jet, GeV")
 
 
 class Calorimeter(Section):
@@ -36,7 +36,7 @@ class Calorimeter(Section):
     )
     cell: NonNegative = Field(default=0.1, description="width of a cell in eta and in phi (ATLAS's tile calorimeter)")
     area_radius: Positive = Field(
-        default=0.4, description="radius of the area of a jet in which the mean energy of pile-up is subtracted"
+        default=0.4, description="radius of a jet's area, in which the mean energy of pile-up is subtracted"
     )
 
 
@@ -52,15 +52,16 @@ class MeasuredJets:
 def measure_jets(raw: Samples, options: Calorimeter, random: np.random.Generator) -> MeasuredJets:
     """The jets of a shard of collision events, in its order.
 
-    The four-momenta of a jet's particles are summed by kind: electrons and photons; hadrons; muons (and neutrinos)
-    leave nothing. The pile-up's of both kinds in the jet's cone is added (`pile_up_energy`), each sum is scaled to an
-    energy that is drawn from a Gaussian of that kind's resolution, at least 0, and the direction of their sum is moved
-    by a Gaussian as if each particle were anywhere in its cell: cell / √12 · √(Σ pt²) / Σ pt, in eta and in phi. Then
-    the pile-up's mean is taken away, its density in the event times π R² (M. Cacciari and G. P. Salam, Phys. Lett. B
-    659 (2008) 119; they find the density as a median over the event, here it is that of the pile-up alone).
+    1. The four-momenta of a jet's particles are summed by kind, electrons and photons, and hadrons. Muons and neutrinos
+       leave no energy. The pile-up of both kinds in the jet's cone is added (`pile_up_energy`).
+    2. Each sum is scaled to an energy that is drawn from a Gaussian with the resolution of its kind, and not below 0.
+    3. The direction of the total is smeared by a Gaussian, as if each particle were anywhere in its cell, with the
+       width cell / √12 · √(Σ pt²) / Σ pt in eta and in phi.
+    4. The mean energy of pile-up is subtracted: its density in the event times π R² (M. Cacciari and G. P. Salam, Phys.
+       Lett. B 659 (2008) 119, who estimate the density by a median over the event; here it is that of the pile-up).
 
-    The response is 1: jets are calibrated, apart from muons and neutrinos. One resolution holds at all eta, particles
-    of the hard collision deposit however soft they are, and showers do not leak out of the cone.
+    Simplifications: apart from muons and neutrinos, jets have a response of 1; the resolution is the same at all eta;
+    particles of the hard collision leave their energy however soft they are; showers do not leak out of the cone.
     """
     members, pdg_id = ragged(raw, "constituents"), np.abs(values_of(raw, "constituent_ids")[:, 0])
     jet, momentum = np.repeat(np.arange(len(raw)), members.lengths), members.values[:, :4].astype(np.float64)
@@ -87,7 +88,7 @@ def measure_jets(raw: Samples, options: Calorimeter, random: np.random.Generator
 
 
 def smear_energies(momentum: np.ndarray, resolution: EnergyResolution, random: np.random.Generator) -> np.ndarray:
-    """Four-momenta (n, 4) of px, py, pz, E in GeV, scaled to measured energies of at least 0."""
+    """Four-momenta (n, 4), px, py, pz and E in GeV, scaled to measured energies, which are at least 0."""
     energy = momentum[:, 3]
     sigma = np.sqrt(
         resolution.stochastic**2 * energy

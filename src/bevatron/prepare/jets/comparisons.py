@@ -1,6 +1,6 @@
-"""Reconstructed jets beside published numbers: what `bevatron validate-source` draws of the recipe `jets`.
+"""Comparisons of reconstructed jets with published numbers, for `bevatron validate-source` and the recipe `jets`.
 
-Features are found by their names in the prepared samples, so that every detector and vertex finder is compared alike.
+Features are found by their names in the prepared samples.
 """
 
 from itertools import pairwise
@@ -13,25 +13,24 @@ from bevatron.raw.comparison import Comparison, Curve, fraction_and_error
 from bevatron.store.shards.columns import Dense, Samples
 
 FLAVOURS = ("light", "charm", "beauty")
-CENTRAL = 1.0  # |eta| of the jets whose impact parameters are compared with those of a barrel
+CENTRAL = 1.0  # largest |eta| of the jets whose impact parameters are compared with those of a barrel
 PT_EDGES = np.array([0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0])  # GeV
-FEW = 20  # tracks: of fewer no spread is given
+FEW = 20  # with fewer tracks in a bin no spread is given
 QUANTILES = (0.158655, 0.841345)  # a Gaussian's one standard deviation below and above its mean
 SIGNIFICANCE_EDGES = np.linspace(-6.0, 12.0, 37)
 
 
 def compute_comparisons(prepared: Samples) -> list[Comparison]:
-    """Resolution and significance of impact parameters, and how many jets have secondary vertices, of the recipe's own
-    samples.
-    """
+    """The resolution and significance of impact parameters, and the fraction of jets with secondary vertices."""
     tracks = _CentralTracks(prepared)
     return [compare_resolution(tracks), compare_significance(tracks), compare_vertices(prepared)]
 
 
 class _CentralTracks:
-    """The tracks of central jets: pt in GeV, d0 and its error in mm, flavour of the jet; all (n,).
+    """The tracks of central jets: pt in GeV, d0 and its error in mm, and the flavour of the jet; all (n,).
 
-    A polar angle relative to that of the jet, which is negative for some, is added to it.
+    The polar angle may be relative to that of the jet, and is then negative for some tracks. In this case the jet's
+    angle is added.
     """
 
     def __init__(self, prepared: Samples):
@@ -53,7 +52,7 @@ class _CentralTracks:
 
 
 def compare_resolution(tracks: _CentralTracks) -> Comparison:
-    """How far d0 scatters in light jets, and the error that the tracks are given."""
+    """The spread of d0 in light jets, and the errors of the tracks' d0."""
     light = tracks.flavour == 0
     pt, d0, error = tracks.pt[light], 1000 * tracks.d0[light], 1000 * tracks.error[light]
     x, spread, given = [], [], []
@@ -72,11 +71,11 @@ def compare_resolution(tracks: _CentralTracks) -> Comparison:
     values = np.array(spread).reshape(-1, 2)
     return Comparison(
         "d0_resolution",
-        f"Transverse impact parameters of tracks in light jets of |η| < {CENTRAL:g}: half the width that holds "
-        "68.3 % of them, and the median of their errors; the collision's place is known. Line: design resolution of "
-        "ATLAS's tracker, 0.25 < |η| < 0.5 (JINST 3 (2008) S08003; not confirmed, but CMS measured 10 µm at 100 GeV, "
-        "arXiv:1405.6569, as the line has). Ours is the published jets', in bins of pt of which the first ends at 10 "
-        "GeV: no agreement is expected.",
+        f"Transverse impact parameters of tracks in light jets with |η| < {CENTRAL:g}: half the width of the interval "
+        "that contains 68.3 % of them, and the median of their errors; the point of the collision is known. Line: design "
+        "resolution of ATLAS's tracker for 0.25 < |η| < 0.5 (JINST 3 (2008) S08003; not confirmed, but CMS measured 10 "
+        "µm at 100 GeV, arXiv:1405.6569, as the line has). The recipe's errors are scaled to those of the published data "
+        "set, in bins of pt of which the first ends at 10 GeV: no agreement is expected.",
         "pt of the track [GeV]",
         "resolution of d0 [µm]",
         [
@@ -91,7 +90,7 @@ def compare_resolution(tracks: _CentralTracks) -> Comparison:
 
 
 def compare_significance(tracks: _CentralTracks) -> Comparison:
-    """d0 over its error, signed by the jet's axis, for each flavour."""
+    """d0 over its error, with the sign of the recipe's d0, for each flavour."""
     centre = (SIGNIFICANCE_EDGES[1:] + SIGNIFICANCE_EDGES[:-1]) / 2
     below = np.linspace(SIGNIFICANCE_EDGES[0], 3.0, 100)
     curves = [Curve.of("unit Gaussian", below, np.exp(-(below**2) / 2) / np.sqrt(2 * np.pi), published=True)]
@@ -104,8 +103,8 @@ def compare_significance(tracks: _CentralTracks) -> Comparison:
         curves.append(Curve.of(flavour, centre[some], (counts / width)[some], (np.sqrt(counts) / width)[some]))
     return Comparison(
         "d0_significance",
-        "Signed d0 over its error, of tracks in jets of each flavour. Errors of the right size give tracks from the "
-        "collision a unit Gaussian; on the negative side few others are left.",
+        "d0 over its error, of tracks in jets of each flavour; the sign is that of (x × p)_z. If the errors have the "
+        "right size, tracks from the collision follow a unit Gaussian.",
         "d0 / σ(d0)",
         "density",
         curves,
@@ -116,7 +115,7 @@ def compare_significance(tracks: _CentralTracks) -> Comparison:
 
 
 def compare_vertices(prepared: Samples) -> Comparison:
-    """Jets with a secondary vertex, by flavour, for each feature that counts vertices."""
+    """The fraction of jets with a secondary vertex, by flavour, for each feature that counts vertices."""
     flavour, place = prepared.targets["flavour"], range(len(FLAVOURS))
     curves = [
         Curve.of(f"CMS, {finder}, not confirmed", place, fractions, CMS_VERTEX_TOLERANCE, published=True)
@@ -130,11 +129,11 @@ def compare_vertices(prepared: Samples) -> Comparison:
         curves.append(Curve.of(f"{group}: {name}", known, fractions, errors))
     return Comparison(
         "vertices",
-        "Fraction of the jets with a secondary vertex, by flavour. A rough expectation: CMS's fractions for jets of pt "
-        "> 20 GeV in simulated events of top quarks, whose jets are harder than ours, of its inclusive vertex finder "
-        "(IVF) and adaptive vertex reconstruction (AVR) in the jet (JINST 13 (2018) P05011), are not confirmed. They "
-        "have no published errors: the bars are the difference of the two. Unlike CMS's, our finder has no cuts on "
-        "flight, mass and V⁰.",
+        "Fraction of jets with a secondary vertex, by flavour. CMS's fractions are a rough expectation and not "
+        "confirmed: jets with pt > 20 GeV in simulated top-quark events, which are harder than the jets here, with the "
+        "inclusive vertex finder (IVF) and adaptive vertex reconstruction (AVR) in the jet (JINST 13 (2018) P05011). "
+        "They have no published errors: the bars are the difference of the two. Unlike CMS's, the finder here has no "
+        "cuts on flight distance, mass and V⁰.",
         "",
         "jets with a secondary vertex",
         curves,
@@ -144,7 +143,7 @@ def compare_vertices(prepared: Samples) -> Comparison:
 
 
 def _counts_of_vertices(prepared: Samples) -> list[tuple[str, str]]:
-    """The dense features that count vertices, by group: of a name that begins with n_ and ends with vertices."""
+    """The dense features that count vertices, with their groups: their names begin with n_ and end with vertices."""
     return [
         (group, name)
         for group, content in prepared.inputs.items()

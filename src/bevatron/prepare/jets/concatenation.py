@@ -1,4 +1,4 @@
-"""Tracks and vertices of jets that are reconstructed in several parts, one after the other."""
+"""Concatenation of the tracks and vertices of jets that are reconstructed in several parts."""
 
 from dataclasses import fields
 from typing import TypeVar
@@ -18,5 +18,5 @@ def concatenate_fields(parts: list[RecordsT]) -> RecordsT:
 
 
 def shift_rows(vertex: np.ndarray, by: int) -> np.ndarray:
-    """Rows of vertices (total,) counted on by `by`; NONE stays."""
+    """Rows of vertices (total,) increased by `by`; NONE stays."""
     return np.where(vertex == NONE, NONE, vertex + by)

@@ -1,4 +1,4 @@
-"""The hadron that gives a jet its flavour, and what a network may learn of it."""
+"""The pt and the decay length of the hadron that gives a jet its flavour, as targets."""
 
 import numpy as np
 
@@ -16,10 +16,10 @@ def hadron_targets(
     delta_r: float,
     pt_min: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The pt (n,) in GeV of the hardest hadron with the jet's quark, and how far from the collision it decays across
-    the beam (n,) in mm; NaN for light jets, which have none. float32.
+    """The pt (n,) in GeV and the decay length across the beam (n,) in mm of the hadron that gives a jet its flavour.
 
-    Hadrons and cuts are those of `flavour.assign_flavour`, which gives `flavour` (n,).
+    This is the hardest hadron with the jet's heavy quark. Light jets have none: NaN. Both are float32. Hadrons and cuts
+    are those of `flavour.assign_flavour`, which gives `flavour` (n,).
     """
     jet = np.repeat(np.arange(len(hadrons)), hadrons.lengths)
     px, py, pz = hadrons.values[:, :3].T.astype(np.float64)

@@ -1,4 +1,4 @@
-"""The expert variables of a jet's tracks alone: impact parameters, and how the tracks lie."""
+"""The expert variables of a jet's tracks alone: impact parameters, and widths of the jet."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ FEATURES = (
 
 
 def select_impact_tracks(tracks: SignedTracks) -> np.ndarray:
-    """The rows of the tracks that impact parameters are taken of."""
+    """The rows of the tracks that the variables of impact parameters use."""
     d0, z0, _, theta, q_over_p = tracks.parameters.T
     hard = np.sin(theta) > PT_MIN * np.abs(q_over_p)
     return np.flatnonzero(hard & (np.abs(d0) < D0_MAX) & (np.abs(z0 * np.sin(theta)) < ALONG_MAX))
@@ -39,10 +39,11 @@ def impact_features(
     jet_pt: np.ndarray,
     jet_eta: np.ndarray,
 ) -> np.ndarray:
-    """FEATURES of each jet, (n_jets, 12); 0 for a track that a jet does not have, and for the widths of none.
+    """FEATURES of each jet, (n_jets, 12). Significances of tracks that a jet does not have, and widths without tracks,
+    are 0.
 
-    Of the tracks that `select_impact_tracks` selects, jet by jet: with signs, their eta and jet (n,). Of jets
-    (n_jets,): `jet_probability` of these tracks, pt in GeV, eta.
+    tracks: those that `select_impact_tracks` selects, jet by jet, with their signs; eta and jet (n,) of these tracks;
+    probability (n_jets,): the `jet_probability` of these tracks; jet_pt in GeV and jet_eta (n_jets,).
     """
     jets = len(jet_pt)
     d0, z0, phi = tracks.d0_significance, tracks.z0_significance, tracks.parameters[:, 2]

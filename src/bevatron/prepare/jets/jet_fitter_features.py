@@ -6,7 +6,7 @@ from bevatron.prepare.jets.feature import Feature
 from bevatron.prepare.tracking.direction import delta_phi
 from bevatron.prepare.vertexing.jet_fitter import DecayChains
 
-MISSING = -1.0  # angles of a jet without a vertex (ATLAS: -10); all others are 0 there, as ATLAS has them
+MISSING = -1.0  # angles of a jet without a vertex (ATLAS: -10); the other features are 0 then, as in ATLAS's code
 FEATURES = (
     Feature("jet_fitter_n_vertices", "", "vertices of two or more tracks (JetFitter_nVTX)"),
     Feature("jet_fitter_n_single_tracks", "", "vertices of one track (JetFitter_nSingleTracks)"),
@@ -39,11 +39,11 @@ FEATURES = (
 def jet_fitter_features(
     chains: DecayChains, jet_eta: np.ndarray, jet_phi: np.ndarray, track_energy: np.ndarray
 ) -> np.ndarray:
-    """FEATURES of each jet, (n_jets, 11). Of jets: eta, phi and the energy of all their tracks in GeV, (n_jets,).
+    """FEATURES of each jet, (n_jets, 11). track_energy (n_jets,): the energy in GeV of all tracks of each jet.
 
-    As in athena's JetFitterVariablesFactory: vertices behind the primary vertex (d < 0) do not count; where a jet has a
-    vertex of two tracks or more, mass and significance are those of such vertices, else of its one-track vertices. Not
-    as there: neither mass nor significance is squeezed by an arc tangent, and the energy fraction is of all tracks.
+    As in athena's JetFitterVariablesFactory, vertices behind the primary vertex (d < 0) do not count. Mass and
+    significance are those of vertices of two or more tracks, or of one-track vertices if a jet has no others. Unlike
+    there, mass and significance are not compressed by an arc tangent, and the energy fraction refers to all tracks.
     """
     jets = len(jet_eta)
     front, several = chains.distance > 0.0, chains.n_tracks > 1

@@ -6,10 +6,10 @@ from bevatron.config.sections.section import Fraction, Positive, Section
 
 
 class BeamSpot(Section):
-    """Where the protons meet: a Gaussian around the origin; the same for all jets of an event."""
+    """Where collisions happen: a Gaussian around the origin; the same point for all jets of a collision."""
 
-    sigma_x: Positive = Field(default=0.015, description="standard deviation across, horizontal, mm (LHC's design)")
-    sigma_y: Positive = Field(default=0.015, description="standard deviation across, vertical, mm")
+    sigma_x: Positive = Field(default=0.015, description="horizontal standard deviation, mm (LHC's design)")
+    sigma_y: Positive = Field(default=0.015, description="vertical standard deviation, mm")
     sigma_z: Positive = Field(default=56.0, description="standard deviation along the beam, mm")
 
 
@@ -20,20 +20,21 @@ class Tracking(Section):
     pt_min: Positive = Field(default=1.0, description="least pt of a jet's track, GeV")
     eta_max: Positive = Field(default=2.5, description="largest |eta| of a track")
     radius_max: Positive = Field(
-        default=30.0, description="largest distance from the beam at which a track's particle is made, mm: first layer"
+        default=30.0,
+        description="largest distance from the beam at which a particle with a track is produced, mm: first layer",
     )
-    resolution_scale: Positive = Field(default=1.0, description="all five resolutions, in units of ATLAS's design")
+    resolution_scale: Positive = Field(default=1.0, description="factor on all five resolutions of ATLAS's design")
     efficiency_scale: Fraction = Field(
         default=1.0, description="factor on the fraction of particles whose track is found"
     )
-    fake_rate: Fraction = Field(default=0.01, description="fake tracks for each true track of a jet")
+    fake_rate: Fraction = Field(default=0.01, description="number of fake tracks for each true track of a jet")
 
 
 class Resampling(Section):
-    """Flavours of one spectrum: in each bin of (pt, |eta|) as many jets are kept of each, drawn at random, to learn
-    from, and the same fractions of each in the other splits.
+    """All flavours get the same spectrum: in the training split equal numbers of jets of each flavour are kept in each
+    bin of (pt, |eta|), drawn at random. The same fractions are kept in the other splits.
 
-    Borders lie between bins; the first and the last bin are open.
+    Borders are between bins; the first and the last bin are open.
     """
 
     pt_borders: list[Positive] = Field(

@@ -1,4 +1,4 @@
-"""Reconstructs the jets of events with pile-up: their tracks, with truth, and the vertex of the hard collision."""
+"""Reconstructs the jets of events with pile-up: their tracks, with the truth about them, and the primary vertex."""
 
 from dataclasses import dataclass, fields, replace
 
@@ -16,19 +16,20 @@ from bevatron.raw.split import EVENT
 from bevatron.raw.track_origins import FAKE
 from bevatron.store.shards.columns import Samples
 
-CHUNK = 1_000  # jets: each event has some hundred particles outside of them, which are dropped chunk by chunk
-MARGIN = 1.0  # mm along the beam by which the first estimate of a collision's place may be wrong
+CHUNK = 1_000  # jets at a time: each event has some hundred particles outside of jets, which need memory until dropped
+MARGIN = 1.0  # mm along the beam: error of the first estimate of a collision's position
 
 
 @dataclass(frozen=True)
 class JetsAmidPileUp:
-    """What a detector measures of n jets, and the truth about it.
+    """The measured tracks and vertices of n jets, and the truth about them.
 
-    tracks: those selected in jets, jet by jet, their d0 and z0 taken to the primary vertex, whose uncertainty is in
-    their covariance; at_beam: the same with d0 and z0 to the beam line, as vertices are fitted to; chi2_primary
-    (total,): of each to the primary vertex; origin (total,) int8 and production (total, 3) in mm from the hard
-    collision: of the particle of each, NaN for fakes. Of jets: primary (n, 3) and primary_covariance (n, 3, 3) in mm,
-    collision (n, 3), the hard one in truth, and n_found (n,), collisions found in the event.
+    tracks: the selected tracks, jet by jet, with d0 and z0 relative to the primary vertex, whose uncertainty is part of
+    their covariance; at_beam: the same tracks with d0 and z0 relative to the beam line, for vertex fits. For each
+    track: chi2_primary (total,) to the primary vertex; origin (total,) int8 of its particle; production (total, 3) in
+    mm, where the particle is produced, relative to the hard collision, NaN for fake tracks. For each jet: primary (n,
+    3) in mm and primary_covariance (n, 3, 3) in mm², the reconstructed primary vertex; collision (n, 3) in mm, the true
+    hard collision; n_found (n,), the number of collisions found in the event.
     """
 
     tracks: Tracks
@@ -47,9 +48,9 @@ def reconstruct_amid_pile_up(
 ) -> JetsAmidPileUp:
     """The jets of a shard of collision events with `track_truth`, in its order; jets of one event must be adjacent.
 
-    All tracks of an event are measured; their groups along the beam are the collisions, and that with the largest Σ pt²
-    is taken for the hard one (`find_collisions`), rightly or not; the tracks near it are fitted to the primary vertex.
-    All noise follows from `seed`.
+    All tracks of an event are measured. Groups of tracks along the beam are the collisions, and the group with the
+    largest Σ pt² is taken as the hard collision (`find_collisions`), which can be wrong. The tracks near it are fitted
+    to the primary vertex. All random numbers follow from `seed`.
     """
     streams = np.random.SeedSequence([seed, 2]).spawn(2)
     random = [np.random.Generator(np.random.Philox(stream)) for stream in streams]

@@ -1,4 +1,4 @@
-"""Features of jets for observables and kinematics: no vertices, no experts."""
+"""Features of jets for kinematics and observables, without vertices and expert variables."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ PILE_UP = (
 
 
 def leading_features(tracks: SignedTracks, order: np.ndarray, jet: np.ndarray, jets: int) -> np.ndarray:
-    """FEATURES of each jet, (jets, 3); 0 without tracks. order (n,): tracks by jet, most displaced first; jet (n,)."""
+    """FEATURES of each jet, (jets, 3), 0 without tracks. order (n,): rows by jet, most displaced first; jet (n,)."""
     first = np.searchsorted(jet, np.arange(jets + 1))
     features = np.zeros((jets, len(FEATURES)))
     features[:, 2] = np.diff(first)

@@ -1,4 +1,4 @@
-"""The flavour of a jet, by the heaviest parton near it."""
+"""The flavour of a jet from the heaviest parton near it."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ from bevatron.store.shards.columns import Ragged
 
 
 def assign_parton_flavour(partons: Ragged, delta_r: float) -> np.ndarray:
-    """2 (beauty) if a b quark is within delta_r of the jet's axis, else 1 (charm) if a c quark is, else 0 (light); (n,)
-    int64.
+    """The flavour of each jet, (n,) int64: 2 (beauty) if a b quark is within delta_r of its axis, otherwise 1 (charm)
+    if a c quark is, otherwise 0 (light).
 
-    partons: for each kind of parton near the jet its |PDG number| and the ΔR of the nearest one, values (total, 2).
-    This is Delphes' default (JetFlavorAssociation.cc: the largest quark number within ΔR, gluons counting as 0), with
-    the card's 0.5, pt > 1 GeV and |eta| <= 2.5.
+    partons: values (total, 2), for each kind of parton near a jet its |PDG number| and the ΔR of the nearest one. This
+    is the default of Delphes (JetFlavorAssociation.cc: the largest quark number within ΔR, where gluons count as 0).
+    The authors' card has ΔR 0.5, and partons with pt > 1 GeV and |eta| <= 2.5.
     """
     jet = np.repeat(np.arange(len(partons)), partons.lengths)
     kind, distance = partons.values.T

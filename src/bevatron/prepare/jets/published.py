@@ -1,4 +1,4 @@
-"""Published numbers beside which reconstructed jets are shown."""
+"""Published numbers with which reconstructed jets are compared."""
 
 import numpy as np
 
@@ -13,9 +13,9 @@ CMS_VERTEX_TOLERANCE = tuple(np.abs(np.subtract(*CMS_VERTEX_FRACTION.values())).
 def d0_resolution(pt: np.ndarray) -> np.ndarray:
     """Expected resolution of d0 in mm at pt (n,) in GeV: σ = 10 µm (1 ⊕ 14 GeV / pt).
 
-    ATLAS Collaboration, JINST 3 (2008) S08003, for pions of 0.25 < |η| < 0.5. Not confirmed in that paper, whose text
+    ATLAS Collaboration, JINST 3 (2008) S08003, for pions with 0.25 < |η| < 0.5. Not confirmed: the text of that paper
     could not be read again. CMS measured 10 µm for muons of 100 GeV and |η| < 1.4 (arXiv:1405.6569); this is 10.1 µm
-    there. The recipe's detector has other numbers: this design, scaled to the spread of the published jets' variances
-    (`bevatron.prepare.tracking.published_detector`).
+    there. The resolutions of the recipe `jets` are scaled from these numbers to those of the published data set
+    (`bevatron.prepare.tracking.published_detector`), and so are not expected to agree with them.
     """
     return 0.010 * np.hypot(1.0, 14.0 / pt)

@@ -9,7 +9,7 @@ from bevatron.prepare.tracking.direction import delta_phi
 from bevatron.prepare.vertexing.two_track_vertices import PION
 
 THRESHOLD = 1.8  # standard deviations
-MISSING = -1.0  # also where the authors' file has an infinity: networks need finite numbers
+MISSING = -1.0  # replaces the infinities of the authors' file, because networks need finite numbers
 
 JET = (
     Feature("pt", "GeV", "transverse momentum of the jet, as the source clustered it"),
@@ -44,17 +44,17 @@ LEADING = (
     Feature("n_tracks", "", "tracks of the jet's list"),
 )
 
-# ATLAS-CONF-2010-091, as constants_jetprob.hh has it: prompt tracks' |d0| / σ are distributed as
+# ATLAS-CONF-2010-091, from constants_jetprob.hh: the distribution of x = |d0| / σ of prompt tracks is
 # p0 exp(-x²/2 p1²) + p2 exp(-x²/2 p3²) + exp(-p4 - p5 x) + exp(-p6 - p7 x)
 GAUSSIANS = ((0.32, 0.56), (0.19, 0.89))
 EXPONENTIALS = ((3.09, 0.81), (6.07, 0.23))
 
 
 def track_probability(size: np.ndarray) -> np.ndarray:
-    """The authors' probability of a prompt track with a larger |d0| / σ than `size` (n,), always below 0.38.
+    """The authors' probability that a prompt track has a larger |d0| / σ than `size` (n,); it is always below 0.38.
 
-    It is the integral of the distribution above from `size` on, of the Gaussians divided by the square root of 2, as
-    the authors' gauss_prob has it. Not below 1e-300.
+    It is the integral of the distribution above from `size` on. As in the authors' gauss_prob, the integrals of the
+    Gaussians are divided by the square root of 2. It is at least 1e-300.
     """
     from scipy.special import erfc
 
@@ -64,9 +64,10 @@ def track_probability(size: np.ndarray) -> np.ndarray:
 
 
 def published_jet_probability(size: np.ndarray, jet: np.ndarray, jets: int) -> np.ndarray:
-    """Π Σ_{k<n} (-ln Π)^k / k! of each jet's n tracks, Π the product of their probabilities; (jets,), MISSING without.
+    """Π Σ_{k<n} (-ln Π)^k / k! of each jet, (jets,), for n tracks whose probabilities have the product Π.
 
-    It is the regularised incomplete gamma function Q(n, -ln Π). size = |d0| / σ and jet (total,) of all tracks.
+    It is the regularised incomplete gamma function Q(n, -ln Π), and MISSING without tracks. size, which is |d0| / σ,
+    and jet are those of all tracks, (total,).
     """
     from scipy.special import gammaincc
 
@@ -76,7 +77,7 @@ def published_jet_probability(size: np.ndarray, jet: np.ndarray, jets: int) -> n
 
 
 def track_energy(jets: PublishedJets, n: int, d0_max: float) -> np.ndarray:
-    """Energy in GeV, all pions, of all tracks near each of n jets with |d0| <= d0_max mm, soft ones too; (n,)."""
+    """The energy in GeV, (n,), of all tracks near each of n jets with |d0| <= d0_max mm, taken as pions, of any pt."""
     near = np.abs(jets.tracks.parameters[:, 0]) <= d0_max
     energy = np.hypot(1 / jets.tracks.parameters[near, 4], PION)
     return np.bincount(jets.tracks.jet[near], energy, minlength=n)
@@ -85,7 +86,7 @@ def track_energy(jets: PublishedJets, n: int, d0_max: float) -> np.ndarray:
 def published_experts(
     kinematics: tuple[np.ndarray, np.ndarray, np.ndarray], jets: PublishedJets, energy: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """FEATURES (n, 16) and LEADING (n, 3) of each jet; kinematics: the jets' pt, eta, phi; energy: of their tracks."""
+    """FEATURES (n, 16) and LEADING (n, 3) of each jet. kinematics: pt, eta, phi of jets; energy: of their tracks."""
     of_tracks, leading = _track_experts(kinematics, jets)
     n_listed = np.bincount(jets.tracks.jet[is_listed(jets)], minlength=len(energy))
     expert = np.column_stack([*kinematics[:2], *of_tracks, *_vertex_experts(kinematics, jets, energy)])
@@ -93,14 +94,14 @@ def published_experts(
 
 
 def is_listed(jets: PublishedJets) -> np.ndarray:
-    """Which tracks are in their jet's list, (total,) bool: those of the primary vertex or of a secondary one."""
+    """Whether each track is in its jet's list, (total,) bool: it belongs to the primary or to a secondary vertex."""
     return jets.is_primary | (jets.vertices.vertex >= 0)
 
 
 def _track_experts(
     kinematics: tuple[np.ndarray, np.ndarray, np.ndarray], jets: PublishedJets
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The eight of the tracks, and the two of the leading track; (n,) each."""
+    """The eight expert variables of tracks, and the two observables of the leading track, (n,) each."""
     _, eta, phi = kinematics
     n, tracks = len(eta), jets.tracks.take(np.flatnonzero(jets.is_expert))
     sigma = np.sqrt(tracks.covariance[:, [0, 1], [0, 1]])
@@ -134,7 +135,7 @@ def _track_experts(
 def _vertex_experts(
     kinematics: tuple[np.ndarray, np.ndarray, np.ndarray], jets: PublishedJets, energy: np.ndarray
 ) -> list[np.ndarray]:
-    """The six of the vertices, (n,) each."""
+    """The six expert variables of vertices, (n,) each."""
     _, eta, phi = kinematics
     vertices, n = jets.vertices, len(eta)
     jet = vertices.jet

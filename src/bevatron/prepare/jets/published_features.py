@@ -1,4 +1,4 @@
-"""The lists of the published data set: each track of a jet, and beside it the vertex to which it belongs."""
+"""The lists of the published data set: the tracks of each jet, and for each track the vertex to which it belongs."""
 
 import numpy as np
 
@@ -44,7 +44,7 @@ VERTEX_FEATURES = (
 
 
 def listed_tracks(jets: PublishedJets, n: int, maximum: int) -> Ragged:
-    """The tracks (rows) of each jet's list, by falling |d0| / σ, `maximum` at most (arXiv:1607.08633, sec. IV)."""
+    """The rows of the tracks in each jet's list, by falling |d0| / σ, at most `maximum` (arXiv:1607.08633, sec. IV)."""
     rows = np.flatnonzero(is_listed(jets))
     tracks = jets.tracks
     size = np.abs(tracks.parameters[rows, 0]) / np.sqrt(tracks.covariance[rows, 0, 0])
@@ -74,10 +74,11 @@ def published_track_features(jets: PublishedJets, rows: np.ndarray, eta: np.ndar
 def published_vertex_features(
     jets: PublishedJets, rows: np.ndarray, eta: np.ndarray, phi: np.ndarray, energy: np.ndarray
 ) -> np.ndarray:
-    """VERTEX_FEATURES of the vertex of each track at `rows`, (m, 7); of jets (n,): eta, phi, their tracks' energy.
+    """VERTEX_FEATURES of the vertex of each track at `rows`, (m, 7). eta, phi and energy of tracks: for jets, (n,).
 
-    Tracks of the primary vertex have that of the jet's own primary tracks (the authors' sv_from_rave_pv). Its direction
-    is undefined: NaN in the authors' file, 0 here, which is about the mean that they put in its place.
+    For tracks of the primary vertex these are the features of the jet's own primary tracks (the authors'
+    sv_from_rave_pv). Its direction is undefined: NaN in the authors' file, and 0 here, which is about the mean by which
+    they replace it.
     """
     secondary = vertex_features(jets.vertices, eta, phi, np.maximum(energy, 1e-30))
     primary = _primary_pseudo_vertices(jets, len(eta), energy)

@@ -1,4 +1,4 @@
-"""Reconstructs generated jets as Guest et al. (2016) did: tracks near the axis, primary vertex, adaptive vertices."""
+"""Reconstructs jets as Guest et al. (2016) did: tracks near the axis, primary vertex, adaptive vertices."""
 
 from dataclasses import dataclass, replace
 
@@ -19,17 +19,17 @@ from bevatron.prepare.vertexing.secondary_vertices import SecondaryVertices
 from bevatron.raw.split import EVENT
 from bevatron.store.shards.columns import Samples, elements_of
 
-CHUNK = 4_000  # jets: particles outside of them need much more memory, and are dropped chunk by chunk
+CHUNK = 4_000  # jets at a time: particles outside of jets need much memory until they are dropped
 
 
 @dataclass(frozen=True)
 class PublishedJets:
-    """What the published detector measures of n jets.
+    """The tracks and vertices of n jets that the published detector measures.
 
-    tracks: those near the axis of each jet, jet by jet, parameters to the origin, where the protons met; a track can be
-    near two jets. primary_weight (total,): weight in the fit of the event's primary vertex, 0 if not fitted.
-    is_primary, is_secondary (total,) bool: of those that lists and vertices take, the ones that belong to the primary
-    vertex, and the others. is_expert (total,) bool: of expert variables. vertices: the list of secondary vertices.
+    tracks: those near the axis of each jet, jet by jet, with parameters at the origin, which is the collision point; a
+    track can be near two jets. primary_weight (total,): weight in the fit of the event's primary vertex, 0 if not
+    fitted. is_primary, is_secondary (total,) bool: tracks that pass the cuts for lists and vertices, and belong to the
+    primary vertex, or do not. is_expert (total,) bool: tracks for expert variables. vertices: the secondary vertices.
     """
 
     tracks: Tracks
@@ -50,7 +50,7 @@ def reconstruct_published_jets(
 ) -> PublishedJets:
     """The jets of a shard of the source `jets`, in its order; jets of one event must be adjacent.
 
-    All noise follows from `seed`.
+    All random numbers follow from `seed`.
     """
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed).spawn(1)[0]))
     numbers = raw.targets.get(EVENT, raw.id)
@@ -102,7 +102,7 @@ def _reconstruct_chunk(
 def associate_tracks(
     tracks: Tracks, event: np.ndarray, eta: np.ndarray, phi: np.ndarray, delta_r: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of the tracks within delta_r of each jet, jet by jet, and the jet of each, (total,) both.
+    """The rows of the tracks within delta_r of each jet, jet by jet, and the jet of each track, (total,) both.
 
     tracks: sorted by event; event, eta, phi (n,) of the jets.
     """
@@ -115,7 +115,7 @@ def associate_tracks(
 
 
 def _concatenate_chunks(parts: list[PublishedJets], jets: np.ndarray, events: np.ndarray) -> PublishedJets:
-    """One after the other; jets, events and vertices are counted on, from those before each part (n_parts + 1,)."""
+    """Concatenates the parts. jets, events (n_parts + 1,): the numbers of jets and events before each part."""
     rows = np.cumsum([0, *(len(part.vertices) for part in parts)])
     tracks = [
         replace(part.tracks, jet=part.tracks.jet + jet, event=part.tracks.event + event)

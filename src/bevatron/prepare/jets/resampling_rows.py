@@ -1,4 +1,4 @@
-"""Which jets resampling keeps, and what the user is told of it."""
+"""Selects the jets that resampling keeps, and logs how many they are."""
 
 import logging
 
@@ -11,7 +11,7 @@ from bevatron.prepare.jets.resampling import cells_of, select_by_totals, select_
 logger = logging.getLogger("bevatron")
 
 KEY = "dataset.recipe.resampling"
-FEW = 0.2  # of the jets: a resampling that keeps fewer is told
+FEW = 0.2  # fraction of the jets: a resampling that keeps fewer gives a warning
 
 
 def select_rows(
@@ -21,9 +21,10 @@ def select_rows(
     seed: int,
     totals: dict[str, np.ndarray] | None,
 ) -> np.ndarray:
-    """The rows that resampling keeps of the jets' pt, eta and flavour; training (n,) bool: those that are learned from.
+    """The rows of the jets that resampling keeps. jets: their pt, eta and flavour; training (n,) bool: training jets.
 
-    totals: "cells", of all shards; without them the shard's own numbers count. Raises UserError if no jet is kept.
+    totals: the numbers of jets in "cells", over all shards; without them the numbers of this shard are used. Raises
+    UserError if no jet is kept.
     """
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 1])))
     if totals is None:

@@ -11,7 +11,7 @@ from bevatron.prepare.tracking.helix import lifetime_sign
 
 @dataclass(frozen=True)
 class SignedTracks:
-    """Tracks with the signs of jets: parameters (n, 5), covariance (n, 5, 5), significances (n,) of d0 and z0."""
+    """Tracks whose d0 and z0 have signs relative to their jets: parameters (n, 5), covariance (n, 5, 5)."""
 
     parameters: np.ndarray
     covariance: np.ndarray
@@ -28,9 +28,11 @@ class SignedTracks:
 
 
 def sign_tracks(tracks: Tracks, jet_eta: np.ndarray, jet_phi: np.ndarray) -> SignedTracks:
-    """d0 and z0 with the signs of their jets (n_jets,), and phi from the jet's axis.
+    """Tracks with d0 and z0 signed relative to their jets, and phi relative to the jet's axis.
 
-    The covariance follows: a sign that changes is a factor -1 on its row and column.
+    d0 is positive if the track crosses the jet's axis in front of the primary vertex, and z0 if z0 (eta of the jet -
+    eta of the track) is. A sign that changes multiplies its row and column of the covariance by -1. jet_eta, jet_phi:
+    (n_jets,).
     """
     d0, z0, phi = tracks.parameters[:, 0], tracks.parameters[:, 1], tracks.parameters[:, 2]
     sign = np.ones((len(tracks), 5))

@@ -1,4 +1,4 @@
-"""The features of each track that a network over tracks reads, as ATLAS's GN2 has them."""
+"""The features of each track that networks over tracks read, after those of ATLAS's GN2."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from bevatron.prepare.jets.feature import Feature
 from bevatron.prepare.jets.track_features import SignedTracks
 
 # ATLAS's list (ATL-PHYS-PUB-2022-027, table 1; salt, configs/GN2/GN2.yaml) without numbers of hits, which are not
-# simulated; pt and its fraction of the jet's are added, of which pairs of tracks are compared.
+# simulated. pt, which networks over pairs of tracks compare, and its fraction of the jet's pt are added.
 FEATURES = (
     Feature("d0", "mm", "distance to the primary vertex across the beam; > 0: crosses the jet's axis in front of it"),
     Feature("z0_sin_theta", "mm", "the same along the beam, times sin θ; > 0 if z0 (eta_jet - eta_track) is"),
@@ -26,7 +26,7 @@ FEATURES = (
 def track_inputs(
     tracks: SignedTracks, eta: np.ndarray, jet: np.ndarray, jet_pt: np.ndarray, jet_eta: np.ndarray
 ) -> np.ndarray:
-    """FEATURES of each track, (n, 12). eta and jet (n,) of tracks; pt in GeV and eta of jets (n_jets,)."""
+    """FEATURES of each track, (n, 12). eta and jet (n,): of tracks; jet_pt in GeV and jet_eta (n_jets,): of jets."""
     d0, z0, phi, theta, q_over_p = tracks.parameters.T
     pt = np.sin(theta) / np.abs(q_over_p)
     sigma = np.sqrt(np.diagonal(tracks.covariance, axis1=1, axis2=2))
@@ -50,7 +50,7 @@ def track_inputs(
 
 
 def along_error(tracks: SignedTracks) -> np.ndarray:
-    """The error (n,) of z0 sin θ in mm, from those of both and their covariance."""
+    """The error (n,) of z0 sin θ in mm, from the covariance of z0 and θ."""
     z0, theta = tracks.parameters[:, 1], tracks.parameters[:, 3]
     by_z0, by_theta = np.sin(theta), z0 * np.cos(theta)
     variance = (

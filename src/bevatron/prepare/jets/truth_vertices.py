@@ -1,4 +1,4 @@
-"""Which tracks of a jet come from the same point."""
+"""Numbers the points where the particles of a jet's tracks are produced."""
 
 import numpy as np
 
@@ -6,17 +6,17 @@ from bevatron.compute.numerics.compiled import compiled
 from bevatron.raw.track_origins import FAKE, PILE_UP
 from bevatron.store.shards.columns import Ragged
 
-MERGED = 0.1  # mm: points nearer than this are one (ATLAS: Athena, TrackTruthDecoratorAlg, truthVertexMergeDistance)
+MERGED = 0.1  # mm: points nearer than this are merged (ATLAS: Athena, TrackTruthDecoratorAlg, truthVertexMergeDistance)
 NO_VERTEX = -1
 
 
 def number_vertices(points: Ragged, origin: np.ndarray) -> np.ndarray:
-    """For each track (total,) the number of the vertex in its jet where its particle is made; int32.
+    """The number of the vertex, in its jet, where the particle of each track is produced; (total,) int32.
 
-    points: values (total, 3) in mm from the hard collision; origin (total,) numbers of
-    `bevatron.raw.track_origins.ORIGINS`. 0 is the hard collision and what lies within MERGED of it, so also a decay so
-    near; 1, 2, … are others by their first track. A point belongs to the first vertex whose first track's point lies
-    within MERGED. Pile-up and fake tracks have none: NO_VERTEX.
+    points: values (total, 3) in mm from the hard collision; origin (total,): numbers of
+    `bevatron.raw.track_origins.ORIGINS`. Vertex 0 is the hard collision and all points within MERGED of it, decays
+    included. The vertices 1, 2, … are numbered in the order of their first tracks. A point belongs to the first vertex
+    whose first track's point is within MERGED. Pile-up and fake tracks have NO_VERTEX.
     """
     number = np.full(len(origin), NO_VERTEX, np.int32)
     has_vertex = (origin != PILE_UP) & (origin != FAKE)

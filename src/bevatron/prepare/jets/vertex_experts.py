@@ -1,4 +1,4 @@
-"""The expert variables of a jet's vertices: JetFitter's and SV1's, of jets amid pile-up."""
+"""The expert variables of the vertices of jets amid pile-up: those of JetFitter and of SV1."""
 
 from dataclasses import replace
 
@@ -25,11 +25,11 @@ def vertex_groups(
     chain_cuts: JetFitterCuts,
     inclusive_cuts: InclusiveVertexCuts,
 ) -> dict[str, Group]:
-    """Groups `jet_fitter`, `jet_fitter_pairs` and `inclusive_vertex` of jets with these directions (n_jets,).
+    """The groups `jet_fitter`, `jet_fitter_pairs` and `inclusive_vertex` of jets with these directions (n_jets,).
 
-    jet_fitter_pairs has the same features of the same chains without their vertices of one track. Tracks that point to
-    another collision, by the rule of `inclusive_cuts` (|d0| within its number of σ and |z0| beyond its own), are used
-    by neither finder.
+    jet_fitter_pairs has the features of the same chains without the vertices of one track. Neither finder uses tracks
+    that point to another collision: those with a |d0| significance below pileup_d0_significance and a |z0| significance
+    above pileup_z0_significance of `inclusive_cuts`. field is in tesla.
     """
     of_other = (np.abs(_significance(measured.tracks, 0)) < inclusive_cuts.pileup_d0_significance) & (
         np.abs(_significance(measured.tracks, 1)) > inclusive_cuts.pileup_z0_significance
@@ -63,7 +63,7 @@ def _significance(tracks: Tracks, parameter: int) -> np.ndarray:
 
 
 def _without_single_tracks(chains: DecayChains) -> DecayChains:
-    """The chains' vertices of two tracks or more; which of them a track belongs to is not told."""
+    """The chains with their vertices of two or more tracks only. The fields of tracks are not changed to match."""
     several = chains.n_tracks > 1
     names = ("jet", "distance", "distance_error", "vertex_chi2", "n_tracks", "momentum")
     return replace(chains, **{name: getattr(chains, name)[several] for name in names})

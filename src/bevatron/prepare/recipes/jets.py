@@ -1,4 +1,4 @@
-"""The recipe `jets`: jets as Guest et al. (2016) simulated and measured them."""
+"""The recipe `jets`: jets as Guest et al. (2016) simulated and reconstructed them."""
 
 import numpy as np
 from pydantic import Field
@@ -16,7 +16,7 @@ from bevatron.prepare.jets.resampling_rows import select_rows
 from bevatron.raw.comparison import Comparison
 from bevatron.store.shards.columns import Ragged, Samples
 
-ALL_TRACKS = 1_000  # more than any jet has
+ALL_TRACKS = 1_000  # a limit above the number of tracks of any jet
 APPROXIMATIONS = (
     "As arXiv:1607.08633, with Pythia 8 instead of MadGraph and Pythia 6. The tracker's covariances are ATLAS's design "
     "values in the published bins, scaled to the published file's mean variances. Particles reach the calorimeter as "
@@ -30,9 +30,10 @@ class JetSamples:
     significance|) and `vertices` (ragged, 7 features), whose element i is the vertex to which track i belongs; all
     float32. Target `flavour` (n,) int64: 0 light, 1 charm, 2 beauty.
 
-    The definitions are those of Guest et al. (2016), read in their code (github.com/dguest/delphes, branch production):
-    bevatron.prepare.jets.published_reconstruction, published_experts, published_features, parton_flavour. Jets whose
-    list of tracks is empty are left out, as there. What differs is in APPROXIMATIONS, which every shard holds.
+    The definitions are those of Guest et al. (2016), taken from their code (github.com/dguest/delphes, branch
+    production). They are implemented in the modules published_reconstruction, published_experts, published_features and
+    parton_flavour of bevatron.prepare.jets. Jets without tracks in their list are left out, as in the published data.
+    APPROXIMATIONS, which is stored in every shard, says what differs.
     """
 
     VERSION = 2
@@ -41,35 +42,37 @@ class JetSamples:
         parton_delta_r: Real = Field(
             default=0.5, gt=0.0, le=0.8, description="largest ΔR between a jet and a parton that gives it its flavour"
         )
-        max_tracks: Count = Field(default=15, description="largest number of tracks of a jet's list")
+        max_tracks: Count = Field(default=15, description="largest number of tracks in a jet's list")
         require_tracks: bool = Field(default=True, description="leave out jets whose list of tracks is empty")
         tracking: PublishedTracking = Field(default_factory=PublishedTracking, description="the tracker")
         primary_vertex: PrimaryVertexCuts = Field(
             default_factory=PrimaryVertexCuts, description="the fit of the primary vertex"
         )
-        tracks: TrackCuts = Field(default_factory=TrackCuts, description="which tracks near a jet are its own")
+        tracks: TrackCuts = Field(default_factory=TrackCuts, description="which tracks near a jet are used")
         vertices: AdaptiveCuts = Field(default_factory=AdaptiveCuts, description="the search for secondary vertices")
         resampling: Resampling | None = Field(
             default_factory=Resampling,
-            description="flavours of one spectrum in pt and |eta|, by removing jets; null keeps all jets",
+            description="remove jets until all flavours have one spectrum in pt and |eta|; null keeps all jets",
         )
 
     @staticmethod
     def needs_totals(options: Options, source: Section) -> bool:
-        """Whether shards may differ: those of files of others, each of one flavour for example. Shards that are
-        generated are draws of one distribution, and each is resampled by itself.
+        """Whether sums over all shards are needed.
+
+        Shards from external files may differ: each may have one flavour, for example. Generated shards are samples of
+        one distribution, and each is resampled by itself.
         """
         return hasattr(source, "files_by_shard") and options.resampling is not None
 
     @staticmethod
     def without_resampling(options: Options) -> Options:
-        """The options under which no jet is removed, as `bevatron apply` scores all."""
+        """The options with which no jet is removed, for `bevatron apply`, which scores all jets."""
         return options.model_copy(update={"resampling": None, "require_tracks": False})
 
     def count(
         self, options: Options, raw: Samples, seed: int, training: np.ndarray, n_shards: int
     ) -> dict[str, np.ndarray]:
-        """Of the jets `training` (n,) bool: how many are in each cell of resampling, with or without tracks."""
+        """The number of training jets in each cell of the resampling, with or without tracks; training: (n,) bool."""
         if options.resampling is None:
             return {}
         pt, eta, _, _ = values_of(raw, "jet").astype(np.float64).T
@@ -84,12 +87,11 @@ class JetSamples:
         training: np.ndarray,
         totals: dict[str, np.ndarray] | None = None,
     ) -> Samples:
-        """`raw` is a shard of the source `jets`; all noise follows from `seed`. totals: sums of `count` over all
-        shards.
+        """Reconstructs the jets of a raw shard of the source `jets`, or of another source with the same groups.
 
-        The fractions of jets that resampling keeps come from the totals; without them from the jets `training` (n,)
-        bool of this shard alone, and are used for all of it. Fewer samples may come back than went in; their ids name
-        them.
+        All random numbers follow from `seed`. totals: the sums of `count` over all shards. They give the fractions of
+        jets that resampling keeps. Without totals, these fractions come from the jets `training` (n,) bool of this
+        shard, and are applied to the whole shard. Fewer jets may be returned than are passed in; they keep their ids.
         """
         # Imported here: what is compiled by numba costs half a second, which checking a configuration need not pay.
         from bevatron.prepare.jets import published_experts, published_features
@@ -123,8 +125,9 @@ class JetSamples:
         return samples.take(kept)
 
     def comparisons(self, options: Options, raw: Samples, seed: int) -> list[Comparison]:
-        """The reconstructed jets of a small raw shard beside published numbers, for `bevatron validate-source`: without
-        resampling, and with all tracks.
+        """Compares the reconstructed jets of a small raw shard with published numbers, for `bevatron validate-source`.
+
+        The jets are prepared without resampling and with all their tracks.
         """
         from bevatron.prepare.jets.comparisons import compute_comparisons
 

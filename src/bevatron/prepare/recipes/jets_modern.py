@@ -1,4 +1,4 @@
-"""The recipe `jets_modern`: jets as experiments see them today, amid pile-up, with truth for every track."""
+"""The recipe `jets_modern`: jets amid pile-up, as the experiments see them today, with the truth about every track."""
 
 import numpy as np
 from pydantic import Field
@@ -19,7 +19,7 @@ from bevatron.raw.split import EVENT
 from bevatron.raw.track_origins import ORIGINS
 from bevatron.store.shards.columns import Dense, ElementTarget, Ragged, Samples
 
-CALIBRATION_JETS = 20_000  # of all shards together: some 100,000 prompt tracks
+CALIBRATION_JETS = 20_000  # in all shards together, with some 100,000 prompt tracks
 JET_ENERGY = 3  # number of the stream of random numbers for the calorimeter
 
 APPROXIMATIONS = (
@@ -32,17 +32,18 @@ APPROXIMATIONS = (
 
 @recipe("jets_modern")
 class ModernJetSamples:
-    """Input groups, all float32: `jet` (n, 2), pt and eta as measured; `tracks` (ragged, 12 features, up to
+    """Input groups, all float32: `jet` (n, 2), the measured pt and eta; `tracks` (ragged, 12 features, up to
     `max_tracks`, most displaced first); experts' variables in `impact_parameters` (n, 12), `jet_fitter` (n, 11),
-    `jet_fitter_pairs` (n, 10) and `inclusive_vertex` (n, 8); `leading` (n, 3), for observables; `pile_up`
-    (n, 2), the event's collisions, for observables.
+    `jet_fitter_pairs` (n, 10) and `inclusive_vertex` (n, 8); `leading` (n, 3), for observables; `pile_up` (n, 2), the
+    numbers of pile-up collisions and of collisions found in the event, for observables.
 
-    Target `flavour` (n,) int64: 0 light, 1 charm, 2 beauty. Targets of elements of `tracks`: `track_origin`, classes
-    `bevatron.raw.track_origins.ORIGINS`, and `track_vertex`, the vertex where the particle is made: 0 the hard
-    collision, 1, 2, … others, -1 none, for pile-up and fakes. As nothing interacts with material, "other_secondary" are
-    decays of strange hadrons and of τ leptons that no heavy hadron made. Optional targets `hadron_pt` (GeV) and
-    `decay_length` (mm, across the beam) of the hadron that gives the flavour: NaN for light jets. Observer
-    `vertex_offset` (mm): distance along the beam of the primary vertex from the hard collision.
+    Target `flavour` (n,) int64: 0 light, 1 charm, 2 beauty. Targets of the elements of `tracks`: `track_origin` with
+    the classes `bevatron.raw.track_origins.ORIGINS`, and `track_vertex`, the vertex where the particle is produced: 0
+    the hard collision, 1, 2, … others, -1 none, for pile-up and fake tracks. As nothing interacts with material, tracks
+    of the class "other_secondary" come from strange hadrons and τ leptons that are not from heavy hadrons. Optional
+    targets, NaN for light jets: `hadron_pt` (GeV) and `decay_length` (mm, across the beam) of the hadron that
+    gives the flavour. Observer `vertex_offset` (mm): distance along the beam from the hard collision to the
+    reconstructed primary vertex.
     """
 
     VERSION = 2
@@ -52,39 +53,42 @@ class ModernJetSamples:
             default=0.3, gt=0.0, le=0.8, description="largest ΔR between a jet and a hadron that gives it its flavour"
         )
         hadron_pt_min: NonNegative = Field(default=5.0, description="least pt of such a hadron, GeV")
-        pt_min: NonNegative = Field(default=20.0, description="least pt of a jet as measured, GeV")
-        eta_max: Real = Field(default=2.5, gt=0.0, description="largest |eta| of a jet as measured")
+        pt_min: NonNegative = Field(default=20.0, description="least measured pt of a jet, GeV")
+        eta_max: Real = Field(default=2.5, gt=0.0, description="largest measured |eta| of a jet")
         max_tracks: Count = Field(default=40, description="largest number of tracks of a jet")
-        beam_spot: BeamSpot = Field(default_factory=BeamSpot, description="where the protons meet, in each collision")
+        beam_spot: BeamSpot = Field(default_factory=BeamSpot, description="where collisions happen")
         tracking: Tracking = Field(default_factory=lambda: Tracking(pt_min=0.5), description="the tracker")
-        selection: TrackSelection = Field(default_factory=TrackSelection, description="tracks that are kept")
+        selection: TrackSelection = Field(default_factory=TrackSelection, description="which tracks of a jet are kept")
         jet_fitter: JetFitterCuts = Field(
-            default_factory=JetFitterCuts, description="vertices along the flight axis, of one track or more"
+            default_factory=JetFitterCuts, description="the search for vertices along the flight axis"
         )
         inclusive_vertex: InclusiveVertexCuts = Field(
-            default_factory=InclusiveVertexCuts, description="the inclusive vertex, and which tracks are pile-up's"
+            default_factory=InclusiveVertexCuts,
+            description="the search for the inclusive vertex; which tracks are taken for pile-up by both searches",
         )
         calorimeter: Calorimeter = Field(default_factory=Calorimeter, description="the measurement of jets")
         resampling: Resampling | None = Field(
             default_factory=Resampling,
-            description="flavours of one spectrum in pt and |eta|, by removing jets; null keeps all jets",
+            description="remove jets until all flavours have one spectrum in pt and |eta|; null keeps all jets",
         )
 
     @staticmethod
     def needs_totals(options: Options, source: Section) -> bool:
-        """Whether shards may differ: those of files of others, each of one flavour for example."""
+        """Whether sums over all shards are needed: shards from external files may differ, for example in flavour."""
         return hasattr(source, "files_by_shard")
 
     @staticmethod
     def without_resampling(options: Options) -> Options:
-        """The options under which no jet is removed for the sake of learning, as `bevatron apply` scores all."""
+        """The options without resampling, for `bevatron apply`, which scores all jets."""
         return options.model_copy(update={"resampling": None})
 
     def count(
         self, options: Options, raw: Samples, seed: int, training: np.ndarray, n_shards: int
     ) -> dict[str, np.ndarray]:
-        """Of the jets `training` (n,) bool: how many are in each cell of resampling, and the sizes of d0's significance
-        of their prompt tracks, of so many jets as all `n_shards` together need.
+        """Counts the training jets in each cell of the resampling, and calibrates the resolution of d0.
+
+        training: (n,) bool. The calibration is a histogram of |d0 significance| of prompt tracks. It uses only as many
+        jets as are needed for CALIBRATION_JETS in all `n_shards` together.
         """
         from bevatron.prepare.jets import impact_parameters, track_features
         from bevatron.prepare.jets.jet_probability import count_sizes
@@ -115,13 +119,13 @@ class ModernJetSamples:
         training: np.ndarray,
         totals: dict[str, np.ndarray] | None = None,
     ) -> Samples:
-        """`raw` is a shard of a source of collision events with `track_truth`; all noise follows from `seed`. totals:
-        sums of `count` over all shards.
+        """Reconstructs the jets of a raw shard of collision events with `track_truth`.
 
-        The resolution of d0 and the fractions of jets that resampling keeps come from the totals; without them from the
-        jets `training` (n,) bool of this shard alone, and are used for all of it. Jets that fail the cuts on what is
-        measured, and those that resampling leaves out, do not come back; ids name those that do. Raises UserError for
-        raw shards without `track_truth`.
+        All random numbers follow from `seed`. totals: the sums of `count` over all shards. They give the resolution of
+        d0 and the fractions of jets that resampling keeps. Without totals, both come from the jets `training` (n,) bool
+        of this shard, and are applied to the whole shard. Jets that fail the cuts on measured quantities, and jets that
+        resampling removes, are not returned; the others keep their ids. Raises UserError for raw shards without
+        `track_truth`.
         """
         # Imported here: what is compiled by numba costs half a second, which checking a configuration need not pay.
         from bevatron.prepare.jets import impact_parameters, leading_track, track_features, track_inputs
@@ -210,7 +214,7 @@ def _accepted(options: ModernJetSamples.Options, jets: MeasuredJets) -> np.ndarr
 
 
 def _directions(raw: Samples) -> tuple[np.ndarray, np.ndarray]:
-    """Eta and phi of the generated jets, by which truth is matched."""
+    """Eta and phi of the generated jets, to which truth is matched."""
     _, eta, phi, _ = values_of(raw, "jet").astype(np.float64).T
     return eta, phi
 
@@ -221,12 +225,12 @@ def _label(options: ModernJetSamples.Options, raw: Samples) -> np.ndarray:
 
 
 def _n_collisions(raw: Samples) -> np.ndarray:
-    """Other collisions in each jet's event, (n,)."""
+    """The number of pile-up collisions in each jet's event, (n,)."""
     return values_of(raw, "pile_up_event")[:, 0] if "pile_up_event" in raw.inputs else np.zeros(len(raw))
 
 
 def first_tracks(order: np.ndarray, first: np.ndarray, maximum: int) -> Ragged:
-    """The first tracks of each jet, `maximum` at most: values (total,) are rows. first (n_jets + 1,) cuts `order`."""
+    """The rows of the first tracks of each jet, at most `maximum`. first (n_jets + 1,) divides `order` by jet."""
     lengths = np.diff(first)
     rank = np.arange(len(order)) - np.repeat(first[:-1], lengths)
     offsets = np.concatenate([[0], np.cumsum(np.minimum(lengths, maximum))]).astype(np.int64)

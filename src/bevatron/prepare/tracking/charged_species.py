@@ -10,8 +10,8 @@ from bevatron.store.shards.columns import Samples
 
 @dataclass(frozen=True)
 class ChargedSpecies:
-    """Charged particles, event by event: event (total,); momentum (total, 3) in GeV, place of production (total, 3) in
-    mm from the collision, charge (total,) in e, species (total,) = |PDG number|.
+    """Charged particles, event by event: event (total,); momentum (total, 3) in GeV; vertex (total, 3), the point of
+    production in mm from the collision; charge (total,) in e; species (total,), |PDG number|.
     """
 
     event: np.ndarray
@@ -37,7 +37,7 @@ class ChargedSpecies:
 
 
 def select_charged_species(raw: Samples, event: np.ndarray) -> ChargedSpecies:
-    """The charged constituents of all jets and the spectators, sorted by event; event (n_jets,) counts the events.
+    """The charged constituents of all jets and the spectators, sorted by event; event (n_jets,): the event of each jet.
 
     Particles without transverse momentum are left out: they have no azimuth.
     """

@@ -11,8 +11,8 @@ from bevatron.prepare.tracking.helix import perigee
 from bevatron.prepare.tracking.particles import NO_JET, Charged, rows_within_reach
 
 PROMPT = 0.01  # mm: made nearer to the collision than this, a particle counts as made in it
-FAKE_TRACK = -1  # of a particle that there is not
-FAKE_ANGLE, FAKE_D0, FAKE_Z0 = 0.03, 1.0, 1.0  # rad, mm, mm: widths of what a fake track has at random
+FAKE_TRACK = -1  # for fake tracks, in place of the number of their particle
+FAKE_ANGLE, FAKE_D0, FAKE_Z0 = 0.03, 1.0, 1.0  # rad, mm, mm: widths of the random changes that make fake tracks
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,13 @@ def sample_collision_points(events: int, beam: BeamSpot, random: np.random.Gener
 def trace_tracks(
     particles: Charged, collisions: np.ndarray, options: Tracking, random: np.random.Generator
 ) -> tuple[Tracks, np.ndarray]:
-    """The tracks of `particles` from `collisions` (n_events, 3) in mm, and of which of the particles each is (n,), or
-    FAKE_TRACK.
+    """The tracks of `particles` from `collisions` (n_events, 3) in mm, and the number of each track's particle (n,).
 
-    A particle is within reach or not, its track is found by chance (bevatron.prepare.tracking.efficiency), its helix's
-    perigee to the beam line is smeared by the covariance at its true parameters, and the covariance given is that
-    at the measured ones. Fakes are added to jets. Particles do not interact with the detector's material on their
-    way: there are no secondary interactions, and photons do not convert.
+    A particle within the tracker's acceptance has a track with the probability of
+    `bevatron.prepare.tracking.efficiency`. The perigee parameters of its helix at the beam line are smeared with the
+    covariance at their true values. The covariance of the track is that at the measured values. Fake tracks, with the
+    number FAKE_TRACK, are added to jets. Particles do not interact with the material of the detector, and photons do
+    not convert.
     """
     row = rows_within_reach(particles, options.pt_min, options.eta_max, options.radius_max)
     visible = particles.take(row)
@@ -91,16 +91,17 @@ def _add_fakes(
     rate: float,
     random: np.random.Generator,
 ) -> tuple[np.ndarray, ...]:
-    """The same columns with fake tracks, as hits of several particles make them.
+    """The same columns with fake tracks, which stand for combinations of hits of several particles.
 
-    Each true track of a jet has a fake one with probability `rate`: of the same momentum and either charge, in a
-    direction and at impact parameters that are moved at random (Gaussian, FAKE_ANGLE, FAKE_D0 and FAKE_Z0 wide).
+    Each true track of a jet gets a fake track with the probability `rate`. It has the same momentum and a random
+    charge. Its direction and z0 are those of the true track plus Gaussian random numbers of the widths FAKE_ANGLE and
+    FAKE_Z0. Its d0 is a Gaussian random number of the width FAKE_D0.
     """
     model = np.flatnonzero((random.random(len(jet)) < rate) & (jet != NO_JET))
     moved = parameters[model]
     widths = (FAKE_D0, FAKE_Z0, FAKE_ANGLE, FAKE_ANGLE)
     moved[:, :4] += random.standard_normal((len(model), 4)) * widths
-    moved[:, 0] -= parameters[model, 0]  # not around its model's own d0, but around the beam
+    moved[:, 0] -= parameters[model, 0]  # d0 is random around the beam, and not around the true track's d0
     moved[:, 4] *= random.choice([-1.0, 1.0], len(model))
     order = np.argsort(np.concatenate([jet, jet[model]]).astype(np.uint64), kind="stable")  # NO_JET comes last
     untrue = np.zeros(len(model), bool), np.full(len(model), FAKE_TRACK)

@@ -1,4 +1,4 @@
-"""The charged particles of events with pile-up, each with the truth about where it comes from."""
+"""The charged particles of events with pile-up, each with its true origin."""
 
 from dataclasses import dataclass
 
@@ -21,8 +21,11 @@ OVERLAID = (("pile_up", "pile_up_ids"), ("pile_up_spectators", "pile_up_spectato
 
 @dataclass(frozen=True)
 class TruthOfParticles:
-    """particles: from the hard collision of their event, also those of other collisions; origin (total,) int8 of
-    ORIGINS; collisions (n_events, 3): the hard ones, mm; others (n, 3): all other ones, of event other_event (n,).
+    """The charged particles of all collisions, and where the collisions are.
+
+    particles: with positions from the hard collision of their event, pile-up particles too; origin (total,): int8
+    numbers of ORIGINS. collisions (n_events, 3): the hard collisions in mm; others (n, 3): all pile-up collisions in
+    mm, with the number of their event in other_event (n,).
     """
 
     particles: Charged
@@ -33,10 +36,10 @@ class TruthOfParticles:
 
 
 def overlay_particles(raw: Samples, event: np.ndarray, beam: BeamSpot, random: np.random.Generator) -> TruthOfParticles:
-    """The charged particles of jets, then those outside; each event's and each collision's place drawn from `beam`.
+    """The charged particles of jets, then those outside of jets, with collisions at points drawn from `beam`.
 
-    event (n_jets,): of each jet, counted from 0, all jets of an event adjacent. A raw shard without pile-up has one
-    collision in each event. Raises UserError for a shard whose source wrote no origins.
+    event (n_jets,): the event of each jet, counted from 0; the jets of an event must be adjacent. In a raw shard
+    without pile-up each event has one collision. Raises UserError for a shard whose source wrote no origins.
     """
     first = np.flatnonzero(np.diff(event, prepend=-1))
     n_others = np.zeros(len(first), np.int64)

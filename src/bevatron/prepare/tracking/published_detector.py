@@ -12,9 +12,9 @@ from bevatron.prepare.tracking.helix import perigee
 
 # github.com/dguest/delphes, branch production: cards/delphes_tracksmear.tcl (propagation, efficiencies) and
 # modules/IPCovSmearing.cc (bins, do_low_pt_hack).
-RADIUS, HALF_LENGTH = 1150.0, 3510.0  # mm: where particles must be made
+RADIUS, HALF_LENGTH = 1150.0, 3510.0  # mm: particles with a track are produced inside of this cylinder
 ELECTRON, MUON = 11, 13
-PT_EDGES = np.array([10.0, 20.0, 50.0, 100.0, 200.0, 250.0, 500.0, 750.0])  # GeV; below the first is a bin of its own
+PT_EDGES = np.array([10.0, 20.0, 50.0, 100.0, 200.0, 250.0, 500.0, 750.0])  # GeV; there is also a bin below the first
 ETA_EDGES = np.array([0.0, 0.4, 0.8, 1.05, 1.5, 1.7, 2.0, 2.25, 2.7])
 
 # Factors on the standard deviations of ATLAS's design, and exponents of their rise with |eta|, so that mean and spread
@@ -28,8 +28,13 @@ RISE = np.array([1.5, 1.0, 1.5, 1.0, 1.0])
 def published_efficiency(pt: np.ndarray, eta: np.ndarray, species: np.ndarray) -> np.ndarray:
     """The fraction of particles whose track is found, (n,); pt in GeV, species |PDG number|.
 
-    Charged hadrons for |eta| <= 1.5: 0.70 for 0.1 < pt <= 1, 0.95 above; for |eta| <= 2.5: 0.60 and 0.85. Electrons
-    0.73, 0.95 and from 100 GeV on 0.99; 0.50, 0.83 and 0.90. Muons 0.75 and 0.99; 0.70 and 0.98. None beyond.
+    For 0.1 < pt <= 1, 1 < pt <= 100 and pt > 100 it is:
+
+    charged hadrons   0.70, 0.95, 0.95 for |eta| <= 1.5;  0.60, 0.85, 0.85 for |eta| <= 2.5
+    electrons         0.73, 0.95, 0.99 for |eta| <= 1.5;  0.50, 0.83, 0.90 for |eta| <= 2.5
+    muons             0.75, 0.99, 0.99 for |eta| <= 1.5;  0.70, 0.98, 0.98 for |eta| <= 2.5
+
+    Elsewhere it is 0.
     """
     central, soft = np.abs(eta) <= 1.5, pt <= 1.0
     hadron = _by_region(central, soft, (0.70, 0.95, 0.60, 0.85))
@@ -48,14 +53,15 @@ def _by_region(central: np.ndarray, soft: np.ndarray, values: tuple[float, float
 def resolution_table(low_pt_factor: float = 2.0, scale: float = 1.0) -> np.ndarray:
     """Covariances (9, 8, 5, 5) of (d0, z0, phi, theta, q/p) in bins of pt (the first: below 10 GeV) and |eta|.
 
-    The authors' matrices (IDParametrisierung.root) are not public. Here each is that of ATLAS's design
-    (bevatron.prepare.tracking.covariance) at the bin's lower edge in pt, where most of its tracks are, and its middle
-    in |eta|, for a positive charge and eta > 0, with TO_PUBLISHED and RISE applied to the five standard deviations. It
-    is used for all charges and signs of eta, as theirs are. Below 10 GeV: D C D, C the matrix of 10 to 20 GeV and D the
-    diagonal matrix of low_pt_factor for d0 and z0, 1 for the others.
+    The authors' matrices (IDParametrisierung.root) are not public. Here each matrix is that of ATLAS's design
+    (bevatron.prepare.tracking.covariance) at the lower edge of the bin in pt, where most of its tracks are, and at the
+    middle of the bin in |eta|, for a positive charge and eta > 0. TO_PUBLISHED and RISE are applied to its five
+    standard deviations. As in the authors' code, it is used for both charges and both signs of eta. Below 10 GeV the
+    matrix is D C D, where C is the matrix of 10 to 20 GeV, and D is diagonal with low_pt_factor for d0 and z0 and 1 for
+    the others.
 
-    The authors apply matrices in ATLAS's convention to a d0 of the opposite sign, so its correlations with the other
-    parameters have the opposite sign here as there.
+    The authors apply matrices in ATLAS's convention to a d0 of the opposite sign. Its correlations with the other
+    parameters therefore have the opposite sign, here too.
     """
     eta = (ETA_EDGES[:-1] + ETA_EDGES[1:]) / 2
     pt, eta = (grid.ravel() for grid in np.meshgrid(PT_EDGES, eta, indexing="ij"))
@@ -74,18 +80,18 @@ def resolution_table(low_pt_factor: float = 2.0, scale: float = 1.0) -> np.ndarr
 
 
 def published_covariance(pt: np.ndarray, eta: np.ndarray, options: PublishedTracking) -> np.ndarray:
-    """The matrix (n, 5, 5) of each track's bin; pt in GeV. A bin begins just above its lower edge."""
+    """The covariance matrix (n, 5, 5) of each track's bin; pt in GeV. A lower edge belongs to the bin below it."""
     in_eta = np.clip(np.searchsorted(ETA_EDGES, np.abs(eta)) - 1, 0, len(ETA_EDGES) - 2)
     table = resolution_table(options.low_pt_factor, options.resolution_scale)
     return table[np.searchsorted(PT_EDGES, pt), in_eta]
 
 
 def measure_published(particles: ChargedSpecies, options: PublishedTracking, random: np.random.Generator) -> Tracks:
-    """The tracks of `particles`, whose event's protons met at the origin.
+    """The tracks of `particles`, whose collisions are at the origin.
 
-    A particle made inside the tracker's cylinder is found by chance. The parameters of its helix, exact but for
-    `published_z0`, are smeared by the matrix of its true pt and eta, which is also the covariance given. No material,
-    fakes or pile-up.
+    A particle that is produced inside of the tracker's cylinder is found with its efficiency. The parameters of its
+    helix are exact apart from `published_z0`. They are smeared with the covariance matrix of the true pt and eta, which
+    is also the covariance of the track. There is no material, and there are no fake tracks and no pile-up.
     """
     visible = particles.take(np.flatnonzero(_is_inside(particles.vertex)))
     chance = random.random(len(visible.event))
@@ -102,11 +108,12 @@ def measure_published(particles: ChargedSpecies, options: PublishedTracking, ran
 
 
 def published_z0(parameters: np.ndarray, vertex: np.ndarray) -> np.ndarray:
-    """z0 (n,) in mm of tracks with these perigee parameters (n, 5), made at vertex (n, 3) in mm.
+    """z0 (n,) in mm of tracks with these perigee parameters (n, 5), produced at vertex (n, 3) in mm.
 
-    z + (|d0| - r) cot θ, r the distance of the vertex from the beam: so the authors' ParticlePropagator.cc has it. The
-    path back to the perigee is sqrt(r² - d0²), though. Displaced tracks therefore miss their vertex by up to |d0| cot θ
-    along the beam, which the published file shows: its z0 significances are twice those of a correct perigee.
+    It is z + (|d0| - r) cot θ, where r is the distance of the vertex from the beam, as in the authors'
+    ParticlePropagator.cc. The correct path back to the perigee would be sqrt(r² - d0²). Displaced tracks therefore miss
+    their vertex by up to |d0| cot θ along the beam. The z0 significances of the published file are twice those of a
+    correct perigee, and also larger than those of this formula.
     """
     return vertex[:, 2] + (np.abs(parameters[:, 0]) - np.hypot(vertex[:, 0], vertex[:, 1])) / np.tan(parameters[:, 3])
 

@@ -1,4 +1,4 @@
-"""The adaptive fit of one vertex, with RAVE's weights, annealing and limits. Compiled; lengths in mm."""
+"""The adaptive fit of one vertex, with the weights, annealing and limits of RAVE. Compiled by numba; lengths in mm."""
 
 import math
 from typing import NamedTuple
@@ -9,13 +9,13 @@ from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.tracking.transport import add_normal, clear_normal, fill_constraint, invert
 
 LEAST_WEIGHT = 1e-20
-COLD = 1e-10  # where no track has a larger weight, the temperature rises
-FARTHEST = 1e5  # mm: a vertex beyond is none
-RELINEARISE = 0.01  # mm: after a longer step the helices are taken to the new point
+COLD = 1e-10  # if no track has a larger weight, the temperature is raised
+FARTHEST = 1e5  # mm: a fit with a larger coordinate has failed
+RELINEARISE = 0.01  # mm: after a longer step the helices are linearised at the new point
 
 
 class Annealing(NamedTuple):
-    """The numbers of `adaptive_cuts.AdaptiveCuts` that fits need, as compiled functions take them."""
+    """The options of `adaptive_cuts.AdaptiveCuts` that the fit needs, in a form that compiled functions accept."""
 
     temperature: float
     cooling_ratio: float
@@ -28,7 +28,7 @@ class Annealing(NamedTuple):
 
 @compiled
 def weigh_track(chi2, chi2_cut, temperature):
-    """1 / (1 + exp((χ² - χ²_cut) / 2T)), at least LEAST_WEIGHT."""
+    """The weight of a track with this χ²: 1 / (1 + exp((χ² - χ²_cut) / 2T)), at least LEAST_WEIGHT."""
     if not chi2 < math.inf:
         return LEAST_WEIGHT
     return max(1 / (1 + math.exp(min((chi2 - chi2_cut) / (2 * temperature), 700.0))), LEAST_WEIGHT)
@@ -36,8 +36,11 @@ def weigh_track(chi2, chi2_cut, temperature):
 
 @compiled
 def fill_gradient(values, x, y, z, gradient):
-    """Writes Hᵀ G r of a track at (x, y, z) from where `fill_constraint` was called into gradient (3,); returns
-    rᵀ G r, its χ² there.
+    """Computes half the gradient and the χ² of a track at a point.
+
+    The point is (x, y, z) from the one for which `fill_constraint` filled values (10,). Writes Hᵀ G r into gradient
+    (3,) and returns χ² = rᵀ G r, with r the track's two distances to the point, H their derivatives and G the inverse
+    of their covariance.
     """
     d = values[0] + values[2] * x + values[3] * y
     away = values[1] + values[4] * x + values[5] * y - z
@@ -49,11 +52,12 @@ def fill_gradient(values, x, y, z, gradient):
 
 @compiled
 def chi_squared_without(values, weight, offset, normal, gradient, reduced, inverse):
-    """χ² between a track and the vertex that the others make: rᵀ G r + (v - v')ᵀ N' (v - v').
+    """The χ² between a track and the vertex of all other tracks: rᵀ G r + (v - v')ᵀ N' (v - v').
 
-    v: the vertex, at `offset` (3,) from where `fill_constraint` filled values (10,); v': that of the other tracks, of
-    the normal matrix N' = N - w Hᵀ G H. As v solves the normal equations, N' (v - v') = -w Hᵀ G r.
-    gradient (3,), reduced (3, 3) and inverse (3, 3) are buffers.
+    v is the vertex of all tracks, at `offset` (3,) from the point for which `fill_constraint` filled values (10,).
+    v' is the vertex of the other tracks, with the normal matrix N' = N - w Hᵀ G H, where w is the track's weight. Since
+    v solves the normal equations, N' (v - v') = -w Hᵀ G r. Returns infinity if N' cannot be inverted. gradient (3,),
+    reduced (3, 3) and inverse (3, 3) are buffers.
     """
     own = fill_gradient(values, offset[0], offset[1], offset[2], gradient)
     for i in range(3):
@@ -84,8 +88,10 @@ def is_positive(matrix):
 
 @compiled
 def chi_squared_at_start(values, sigma):
-    """rᵀ (V + H C Hᵀ)⁻¹ r: a track's χ² to the start, where `fill_constraint` filled values (10,), and of which the
-    standard deviations are sigma (3,): C = diag(sigma²).
+    """The χ² between a track and the start of a fit: rᵀ (V + H C Hᵀ)⁻¹ r.
+
+    The start is the point for which `fill_constraint` filled values (10,). Its coordinates have the standard deviations
+    sigma (3,) in mm, so that C = diag(sigma²). V = G⁻¹ is the covariance of the track's distances.
     """
     own = values[6] * values[8] - values[7] ** 2
     xx, yy, zz = sigma[0] ** 2, sigma[1] ** 2, sigma[2] ** 2
@@ -101,25 +107,26 @@ def chi_squared_at_start(values, sigma):
 def fit_adaptive(
     tracks, matrices, field, rows, n, chi2_cut, annealing, position, covariance, weight, constraints, work
 ):
-    """Fits tracks[rows[:n]] to one point from the start `position` (3,); returns Σ w χ², or -1 without a vertex.
+    """Fits tracks[rows[:n]] to one vertex, from the start `position` (3,); returns Σ w χ², or -1 if the fit fails.
 
-    The steps are those of RAVE (CMSSW: AdaptiveVertexFitter, GeometricAnnealing,
-    KalmanVertexTrackCompatibilityEstimator; formulae: Waltenberger, Frühwirth, Vanlaer, J. Phys. G 34 (2007) N343):
+    The procedure is RAVE's (CMSSW: AdaptiveVertexFitter, GeometricAnnealing, KalmanVertexTrackCompatibilityEstimator;
+    formulae: Waltenberger, Frühwirth, Vanlaer, J. Phys. G 34 (2007) N343):
 
-    - A track weighs w = 1 / (1 + exp((χ² - χ²_cut) / 2T)), with χ² that to the vertex which the other tracks make at
-      their weights. In the first step it is that to the start, whose errors are annealing.start_sigma_weights.
-    - T starts at annealing.temperature; after each step T - 1 is annealing.cooling_ratio times what it was. Where no
-      track weighs more than COLD, it is divided by the ratio instead.
-    - The fit ends with a step not longer than annealing.shift_max once T is below annealing.temperature_end, or after
-      annealing.max_steps. The weights are those of the last step.
-    - The start is also a measurement, of standard deviation annealing.start_sigma.
+    - The weight of a track is w = 1 / (1 + exp((χ² - χ²_cut) / 2T)). χ² is that between the track and the weighted
+      vertex of the other tracks; in the first step, that between the track and the start, whose standard deviations
+      are annealing.start_sigma_weights.
+    - T starts at annealing.temperature. After each step T - 1 is multiplied by annealing.cooling_ratio, or divided by
+      it if no track has a weight above COLD.
+    - The fit ends after a step not longer than annealing.shift_max with T below annealing.temperature_end, or after
+      annealing.max_steps. The weights are those used in the last step.
+    - The start enters the fit as a measurement with the standard deviation annealing.start_sigma.
 
-    RAVE adds the tracks one by one in a Kalman filter, which is linear between its relinearisations. Here the normal
-    equations of all are solved at once, the same minimum: Gauss-Newton steps on the exact helices, which are taken to
-    the new point after each step longer than RELINEARISE (RAVE: 1 mm).
+    RAVE adds the tracks one by one in a Kalman filter, and relinearises after 1 mm. Here Gauss-Newton steps solve the
+    normal equations of all tracks at once, and the exact helices are linearised again after each step longer than
+    RELINEARISE. The minimum is the same.
 
-    Writes position (3,), covariance (3, 3) = inverse of the normal matrix, weight (n,); constraints (n, 10) and work
-    (2, 5) are buffers.
+    Writes position (3,), covariance (3, 3), which is the inverse of the normal matrix, and weight (n,). constraints
+    (n, 10) and work (2, 5) are buffers.
     """
     normal, right, start, offset = np.empty((3, 3)), np.empty(3), np.empty(3), np.zeros(3)
     gradient, reduced, inverse = np.empty(3), np.empty((3, 3)), np.empty((3, 3))

@@ -1,4 +1,4 @@
-"""Secondary vertices as the published jets have them: RAVE's adaptive vertex reconstruction and its single fit."""
+"""Secondary vertices of the recipe `jets`: RAVE's adaptive vertex reconstruction, and its fit of a single vertex."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ ADAPTIVE_VERTEX = np.dtype(
         ("momentum", np.float64, (4,)),
     ]
 )
-"""A vertex as compiled functions write it: mm, GeV; n_tracks and momentum of all tracks that are part of it."""
+"""A vertex as compiled functions write it, in mm and GeV. n_tracks and momentum are those of all tracks in it."""
 
 
 def reconstruct_adaptive(
@@ -33,25 +33,31 @@ def reconstruct_adaptive(
     field: float,
     cuts: AdaptiveCuts,
 ) -> SecondaryVertices:
-    """The list of vertices of the jets 0 … jets - 1: RAVE's `avr-primcut:1-seccut:1` and what the authors do with it.
+    """Finds the secondary vertices of the jets 0 … jets - 1, as RAVE's `avr-primcut:1-seccut:1` and the authors do.
 
-    tracks: jet by jet, parameters to the beam line; selected (n_tracks,) bool: those that take part. No beam spot
-    and no primary vertex enters. While two tracks are left: all are fitted to one vertex (`fit_adaptive`, from
-    `find_start`); a vertex with two tracks of a weight above cuts.significant_weight is kept; the tracks with a
-    weight above cuts.min_weight (if there is none: above cuts.low_weight; if there is none: it ends) are taken out.
-    (RAVE, github WolfgangWaltenberger/rave: AdaptiveVertexReconstructor.cc, ConfigurableAdaptiveReconstructor.cc;
+    tracks: jet by jet, with parameters at the beam line; selected (n_tracks,) bool: the tracks to be used; field in
+    tesla. Neither a beam spot nor a primary vertex enters the search. As long as a jet has two tracks left:
+
+    1. All remaining tracks are fitted to one vertex (`fit_adaptive`, from `find_start`).
+    2. The vertex is kept if at least two tracks have a weight above cuts.significant_weight.
+    3. The tracks with a weight above cuts.min_weight are removed. If there are none, those above cuts.low_weight are
+       removed. If there are none either, the search ends.
+
+    (RAVE, github WolfgangWaltenberger/rave: AdaptiveVertexReconstructor.cc, ConfigurableAdaptiveReconstructor.cc,
     VertexFactory.h. CMSSW's later version has 1e-5 for the low weight.)
 
-    A track can be part of several vertices: of each in which it weighs more than cuts.attach_weight. `vertex` is the
-    last of them (github dguest/delphes, branch production: HDF5Writer.cc, get_sorted_secondary_tracks). With
-    cuts.shared_tracks it counts for n_tracks and momentum of each, else of the last alone, so that vertices of one
-    track occur (SecondaryVertexTagging.cc, remove_doublecounting, a commit of May 2016). The published data set was
-    made before: the energy fractions of a jet's vertices sum up to 4.7 there. Position, covariance, χ² and flight are
-    those of the fit with all. The energies and the mass take pions, directions at the perigee to the beam line.
+    A track can be part of several vertices: of all in which its weight is above cuts.attach_weight. The field `vertex`
+    of the result has the last of them (github dguest/delphes, branch production: HDF5Writer.cc,
+    get_sorted_secondary_tracks). With cuts.shared_tracks the track counts in n_tracks and momentum of all of them,
+    otherwise in the last one only, so that vertices with one track occur (SecondaryVertexTagging.cc,
+    remove_doublecounting, a commit of May 2016). The published data set is older than this commit: the energy
+    fractions of a jet's vertices add up to as much as 4.7 in it. Position, covariance, χ² and flight are always those
+    of the fit with all tracks. Momenta are taken at the perigee to the beam line, and masses are those of pions.
 
-    `flight` is the way from primary (jets, 3) in mm; `significance` is its length over its error, the variance being
-    that of the vertex along it, plus that of primary_covariance (jets, 3, 3) unless this is None. The authors'
-    collisions are all at the origin, known exactly (decay_length_variance): None.
+    The field `flight` is the vector in mm from primary (jets, 3) to the vertex. `significance` is its length over its
+    error. The variance is that of the vertex along the flight, plus that of primary_covariance (jets, 3, 3) in mm²
+    unless this is None. It is None for the authors' jets, whose collisions are all at the origin
+    (decay_length_variance).
     """
     settings = (cuts.primary_cut**2, cuts.secondary_cut**2, cuts.min_weight, cuts.low_weight, cuts.attach_weight)
     return _find_vertices(tracks, selected, jets, primary, primary_covariance, field, cuts, settings, False)
@@ -66,14 +72,14 @@ def fit_single_adaptive(
     field: float,
     cuts: AdaptiveCuts,
 ) -> SecondaryVertices:
-    """At most one vertex of each jet, from all its selected tracks: RAVE's `avf-sigmacut:3`.
+    """Fits at most one vertex for each jet to all its selected tracks, as RAVE's `avf-sigmacut:3`.
 
-    Arguments and result are those of `reconstruct_adaptive`. The tracks with a weight above cuts.member_weight are
-    the vertex's: they count in n_tracks and momentum, which are 0 where there is none. No vertex where fewer than two
-    tracks weigh more than cuts.significant_weight.
+    Arguments and result are those of `reconstruct_adaptive`. A jet has no vertex if fewer than two tracks have a weight
+    above cuts.significant_weight. Tracks with a weight above cuts.member_weight belong to the vertex and count in
+    n_tracks and momentum. Both are 0 if there are none.
 
-    The authors' writer filled the expert variables from this vertex until 2016-03-03; since then, and so in the state
-    of their branch production, it sums over the list (github dguest/delphes: HDF5Writer.cc, commit fbca1cc).
+    Until 2016-03-03 the authors' code computed the expert variables from this vertex. Since then, and so in their
+    branch production, it sums over the list of vertices (github dguest/delphes: HDF5Writer.cc, commit fbca1cc).
     """
     settings = (cuts.single_cut**2, cuts.single_cut**2, -1.0, -1.0, cuts.member_weight)
     return _find_vertices(tracks, selected, jets, primary, primary_covariance, field, cuts, settings, True)
@@ -125,7 +131,7 @@ def _find_vertices(
 
 
 def _sum_momenta(tracks: Tracks, vertex: np.ndarray, n: int) -> np.ndarray:
-    """Sums of (px, py, pz, E) over the vertices' tracks, (n, 4) in GeV."""
+    """The sums of (px, py, pz, E) over the tracks of each of n vertices, (n, 4) in GeV."""
     used = vertex != NONE
     _, _, phi, theta, q_over_p = tracks.parameters[used].T
     p = 1 / np.abs(q_over_p)
@@ -137,8 +143,10 @@ def _sum_momenta(tracks: Tracks, vertex: np.ndarray, n: int) -> np.ndarray:
 def _find_in_jets(
     tracks, matrices, field, selected, first, limits, is_single, annealing, records, vertex_of, weight_of
 ):
-    """Writes the vertices into records, and their numbers and the weights there of the tracks into vertex_of and
-    weight_of; returns how many there are. selected[first[jet] : first[jet + 1]]: the rows of a jet's tracks.
+    """Finds the vertices of all jets, writes them into records, and returns their number.
+
+    selected[first[jet] : first[jet + 1]] are the rows of a jet's tracks. Writes the number of each track's vertex and
+    the track's weight in it into vertex_of and weight_of (n_tracks,).
     """
     significant_weight, first_cut, further_cut, min_weight, low_weight, attach_weight = limits
     longest = 0

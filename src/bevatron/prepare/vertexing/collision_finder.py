@@ -1,4 +1,4 @@
-"""Which of an event's collisions made the jets: tracks grouped along the beam, and the group with the largest Σ pt²."""
+"""Finds the hard collision of an event with pile-up: of all groups of tracks along the beam, that of largest Σ pt²."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ import numpy as np
 from bevatron.compute.numerics.compiled import compiled
 
 CHI2_CUT = 9.0  # between tracks of one collision, and between a track and its collision
-D0_MAX, SIGMA_Z0_MAX = 4.0, 1.0  # mm: others do not say where a collision was
+D0_MAX, SIGMA_Z0_MAX = 4.0, 1.0  # mm: tracks beyond do not show where a collision was
 ITERATIONS = 5
 
 
 @dataclass(frozen=True)
 class FoundCollisions:
-    """Of each event: z (n,) in mm of the collision with the largest Σ pt², 0 without any, and their number (n,)."""
+    """For each event: z (n,) in mm of the collision with the largest Σ pt², 0 if none is found; number found (n,)."""
 
     z: np.ndarray
     n_found: np.ndarray
@@ -22,14 +22,16 @@ class FoundCollisions:
 def find_collisions(
     event: np.ndarray, parameters: np.ndarray, variance_z0: np.ndarray, pt: np.ndarray, pt_min: float, events: int
 ) -> FoundCollisions:
-    """Groups the tracks of each event 0 … events - 1 along the beam.
+    """Finds the collisions of the events 0 … events - 1 by grouping tracks along the beam.
 
-    Greedy, in one dimension: the track with the most neighbours (χ² = Δz² / (σ₁² + σ₂²) < 9) starts a group, whose z is
-    an adaptive weighted mean (w = 1 / (1 + exp((χ² - 9) / 2))); tracks with χ² < 9 belong to it and are taken out; and
-    so on, until no two tracks are left that are neighbours. The group with the largest Σ pt² is the one of the hard
-    collision (ATLAS Collaboration, Eur. Phys. J. C 77 (2017) 332, sec. 4, has that criterion; its finder is iterative
-    as this one, with fits in three dimensions). event, variance_z0 (mm²) and pt (GeV): (n,); parameters (n, 5); tracks
-    softer than pt_min, far from the beam or badly measured along it take no part.
+    The search is greedy and in one dimension. The track with the most neighbours (χ² = Δz² / (σ₁² + σ₂²) < 9) starts a
+    group. The z of the group is an adaptive weighted mean (w = 1 / (1 + exp((χ² - 9) / 2))). Tracks with χ² < 9 belong
+    to the group and are removed. This is repeated until no two tracks are neighbours. The group with the largest Σ pt²
+    is taken as the hard collision. ATLAS has the same criterion (Eur. Phys. J. C 77 (2017) 332, sec. 4); its finder is
+    iterative too, but fits in three dimensions.
+
+    event, variance_z0 (mm²) and pt (GeV): (n,); parameters (n, 5). Tracks with a pt below pt_min, far from the beam, or
+    badly measured along it are not used.
     """
     used = (pt > pt_min) & (np.abs(parameters[:, 0]) < D0_MAX) & (variance_z0 < SIGMA_Z0_MAX**2)
     rows = np.flatnonzero(used)
@@ -83,7 +85,7 @@ def _find_all(first, z0, variance, weight, sigma_max, best_z, n_found):
 
 @compiled
 def _mean_around(z0, variance, is_free, seed, low, high, reach):
-    """The adaptive mean z of the free tracks around `seed`, and its variance."""
+    """The adaptive mean z, in mm, of the free tracks around the track `seed`, and its variance in mm²."""
     z, total = z0[seed], 0.0
     for _ in range(ITERATIONS):
         moment, total = 0.0, 0.0
@@ -102,7 +104,7 @@ def _mean_around(z0, variance, is_free, seed, low, high, reach):
 
 @compiled
 def _forget(z0, variance, neighbours, i, low, high, reach):
-    """Takes track i out of its neighbours' numbers."""
+    """Removes track i from the counts of its neighbours."""
     for step in (-1, 1):
         j = i + step
         while low <= j < high and abs(z0[j] - z0[i]) <= reach:

@@ -1,4 +1,4 @@
-"""V0 are neutral particles that live long: pairs near the primary vertex that look like one are kept. Compiled."""
+"""Keeps pairs that look like a V0, a long-lived neutral particle, but are near the primary vertex. Compiled."""
 
 import numpy as np
 
@@ -11,10 +11,10 @@ from bevatron.prepare.vertexing.vertex_fit import fit_vertex
 def drop_near_v0(
     tracks, matrices, field, pairs, positions, n_pairs, primary, primary_covariance, axis, significance_min, is_v0
 ):
-    """Sets is_v0 (n_pairs,) to False where a pair's vertex is less than significance_min σ from the primary vertex.
+    """Sets is_v0 (n_pairs,) to False for pairs whose vertex is less than significance_min σ from the primary vertex.
 
-    pairs (n_pairs, 2) of tracks and their vertices positions (n_pairs, 3), as `two_track_vertices.find_pairs` leaves
-    them.
+    pairs (n_pairs, 2) are the rows of the tracks, and positions (n_pairs, 3) their vertices in mm, as
+    `two_track_vertices.find_pairs` writes them.
     """
     position, covariance, constraints, work = np.empty(3), np.empty((3, 3)), np.empty((2, 10)), np.empty((2, 5))
     for pair in range(n_pairs):

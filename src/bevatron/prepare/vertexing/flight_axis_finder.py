@@ -29,12 +29,12 @@ from bevatron.prepare.vertexing.two_track_vertices import (
     find_pairs,
 )
 
-MAX_TRACKS = MAX_SEEDS  # of a chain: the most displaced ones
+MAX_TRACKS = MAX_SEEDS  # largest number of tracks of a chain: the most displaced ones
 
 CHAIN_VERTEX = np.dtype(
     [("distance", np.float64), ("variance", np.float64), ("chi2", np.float64), ("n_tracks", np.int64)]
 )
-"""A vertex on the axis as compiled functions write it: mm."""
+"""A vertex on the flight axis as compiled functions write it, in mm and mm²."""
 
 CHAIN = np.dtype(
     [
@@ -45,8 +45,8 @@ CHAIN = np.dtype(
         ("n_pairs", np.int64),
     ]
 )
-"""A jet's chain: the primary vertex (mm), phi and theta of the flight and their covariance; χ², tracks in the fit and
-two-track vertices before it."""
+"""A jet's decay chain. shared: the primary vertex (mm), phi and theta of the flight (rad), with their covariance; χ² of
+the fit; numbers of fitted tracks and of two-track vertices before the fit."""
 
 
 @compiled
@@ -54,18 +54,22 @@ def find_chain(
     tracks, matrices, field, low, high, chi2_primary, prior, primary_covariance, axis, cuts, pair_cuts,
     chain, records, vertex_of, phi,
 ):  # fmt: skip
-    """Finds the chain of the tracks [low, high) of a jet; returns its number of vertices.
+    """Finds the decay chain of one jet, whose tracks are the rows [low, high); returns its number of vertices.
 
-    1. Tracks that are improbable at the primary vertex are displaced; pairs of them are fitted, and those like a V0
-    and far enough are removed. The others of a pair, and single ones by tighter cuts, start as one vertex each, where
-    they cross the axis. 2. All are fitted (`fit_chain`); while a vertex is improbable by its own χ², the worst is
-    removed. 3. The two vertices, the primary one among them, whose distances agree best in their errors are merged and
-    all is fitted again; they stay merged if the new vertex is probable enough (`merge_probability`), and the search
-    goes on at 2, else the next pairs are tried. Vertices of one track may remain. Athena's code, after which this is
-    written, fits the tracks of pairs first, without the single ones, and takes the most probable merge of all.
+    1. Tracks that are improbable at the primary vertex are displaced. Pairs of them are fitted to two-track vertices.
+       Tracks of pairs that look like a distant V0 are removed. The tracks of the other pairs, and tracks in no pair
+       that pass tighter cuts, start as one vertex each, at the point where they cross the axis.
+    2. All vertices are fitted together (`fit_chain`). While a vertex is improbable by its own χ², the worst one is
+       removed.
+    3. The two vertices whose distances agree best within their errors are merged, and all are fitted again. The primary
+       vertex can be one of the two. If the merged vertex is probable enough (`merge_probability`), the search
+       continues with step 2. Otherwise the next best pair is tried.
 
-    Writes chain (a record of CHAIN), records (of CHAIN_VERTEX), in the order of their distance, and of each track its
-    vertex (-1: none) and its azimuth there into vertex_of and phi, both (total,).
+    Vertices of one track may remain. The procedure follows ATLAS's code (athena), which fits the tracks of pairs first,
+    without the single tracks, and chooses the most probable of all merges.
+
+    Writes chain (a record of CHAIN) and records (of CHAIN_VERTEX) in the order of their distances. Writes the number of
+    each track's vertex (-1: none) and the track's azimuth there into vertex_of and phi, both (total,).
     """
     for i in range(3):
         chain.shared[i] = prior.vertex[i]
@@ -127,8 +131,10 @@ def _select_tracks(
     tracks, matrices, field, low, high, chi2_primary, prior, primary_covariance, axis, cuts, pair_cuts,
     rows, start,
 ):  # fmt: skip
-    """Writes the rows of the displaced tracks, falling in their χ² to the primary vertex, and where they cross the
-    axis; returns how many there are, and how many two-track vertices.
+    """Selects the displaced tracks of a jet; returns their number and the number of two-track vertices.
+
+    Writes their rows, in the order of falling χ² to the primary vertex, into rows, and the distances in mm at which
+    they cross the axis into start.
     """
     constraint, work = np.empty(10), np.empty((2, 5))
     n = 0
@@ -190,7 +196,7 @@ def _select_tracks(
 
 @compiled
 def _write_chain(rows, vertex, parameters, n, m, chi2, chain, records, vertex_of, phi, buffers):
-    """Fills the records, vertices in the order of their distances."""
+    """Writes a fitted chain into the records, its vertices in the order of their distances."""
     rank = np.empty(m, np.int64)
     for i in range(m):
         rank[i] = 0

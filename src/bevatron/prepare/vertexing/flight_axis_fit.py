@@ -1,8 +1,8 @@
-"""The fit of a decay chain: all its vertices on one line from the primary vertex. Compiled; mm and rad.
+"""The fit of a decay chain, all vertices of which are on one line from the primary vertex. Compiled; mm and rad.
 
 G. Piacquadio and C. Weiser, A new inclusive secondary vertex algorithm for b-jet tagging in ATLAS, J. Phys. Conf. Ser.
-119 (2008) 032032 ("JetFitter"). There tracks are added by a Kalman filter; here the same χ² is minimised at once, by
-Gauss-Newton steps, which has the same solution.
+119 (2008) 032032 ("JetFitter"). There a Kalman filter adds the tracks one by one. Here Gauss-Newton steps minimise the
+same χ² for all tracks at once, which has the same solution.
 """
 
 import math
@@ -15,15 +15,15 @@ from bevatron.prepare.tracking.transport import add_normal, chi_squared, clear_n
 
 GLOBAL = 5  # parameters that all vertices share
 STEPS, HALVINGS = 30, 8
-CLOSE, NEAR = 1e-7, 1e-3  # decreases of χ² that a step promises, at which a fit ends: 3e-4 and 0.03 standard deviations
-MAX_STEP = 20.0  # mm, of a distance
-LOOSE = 1e-5  # mm⁻²: the least that is known of a distance, as of a track along the axis: 300 mm
-PRIMARY = -1  # the vertex of tracks at the primary vertex
+CLOSE, NEAR = 1e-7, 1e-3  # a fit ends when a step promises to lower χ² by less: 3e-4 and 0.03 standard deviations
+MAX_STEP = 20.0  # mm: largest change of a distance in one step
+LOOSE = 1e-5  # mm⁻²: each distance is known to 300 mm at least, so that a track along the axis can be fitted
+PRIMARY = -1  # number of the primary vertex
 
 
 class ChainPrior(NamedTuple):
-    """What is known before the tracks: the primary vertex (3,) and the inverse of its covariance (3, 3); phi and theta
-    of the jet's axis and their inverse variances.
+    """What is known before the tracks are used: the primary vertex (3,) in mm and the inverse of its covariance (3, 3);
+    phi and theta of the jet's axis and the inverses of their variances.
     """
 
     vertex: np.ndarray
@@ -35,25 +35,25 @@ class ChainPrior(NamedTuple):
 
 
 class ChainBuffers(NamedTuple):
-    """Room for the fit of n tracks; what it leaves there is described at `fit_chain`."""
+    """Buffers for the fit of n tracks. `fit_chain` describes what they hold after it."""
 
     constraints: np.ndarray  # (n, 10)
-    chi2: np.ndarray  # (n,) of each track
-    normal: np.ndarray  # (n + 1, 3, 3): of each vertex by its position, the last of the primary vertex
+    chi2: np.ndarray  # (n,): of each track
+    normal: np.ndarray  # (n + 1, 3, 3): normal matrix of each vertex's position; the last: of the primary vertex
     right: np.ndarray  # (n + 1, 3)
     trial: np.ndarray  # (5 + n,)
     step: np.ndarray  # (5 + n,)
-    shared: np.ndarray  # (5, 5): normal matrix of the shared parameters, without that of the distances
+    shared: np.ndarray  # (5, 5): normal matrix of the shared parameters, after elimination of the distances
     shared_right: np.ndarray  # (5,)
     covariance: np.ndarray  # (5, 5): its inverse
-    coupling: np.ndarray  # (n, 5): of each distance to them, over its own normal element
+    coupling: np.ndarray  # (n, 5): each distance's normal elements with the shared parameters, over its own element
     distance_right: np.ndarray  # (n,)
     distance_weight: np.ndarray  # (n,)
 
 
 @compiled
 def make_buffers(n):
-    """Buffers for the fit of up to n tracks."""
+    """Makes the buffers for the fit of up to n tracks."""
     return ChainBuffers(
         np.zeros((n, 10)),
         np.zeros(n),
@@ -72,21 +72,22 @@ def make_buffers(n):
 
 @compiled
 def fit_chain(tracks, matrices, field, rows, n, vertex_of, m, prior, parameters, buffers, close):
-    """Fits tracks[rows[:n]] to the m vertices vertex_of[:n] (0 … m - 1, or PRIMARY); returns χ².
+    """Fits tracks[rows[:n]] to m vertices along the flight axis; returns χ².
 
-    The parameters (5 + m,) are the primary vertex p, phi and theta of the flight, and the distances d_i, along it, of
-    the vertices x_i = p + d_i u, u = (sin θ cos φ, sin θ sin φ, cos θ); they start as they are given. With p0, C,
-    φ0, θ0 of `prior`,
+    vertex_of[:n] is the vertex of each track: 0 … m - 1, or PRIMARY. The parameters (5 + m,) are the primary vertex p,
+    phi and theta of the flight, and the distances d_i along it of the vertices x_i = p + d_i u with u = (sin θ cos φ,
+    sin θ sin φ, cos θ). `parameters` has the start of the fit, and then its result. The fit minimises, with p0, C, φ0,
+    θ0 and their variances from `prior`,
 
       χ² = (p - p0)ᵀ C⁻¹ (p - p0) + (φ - φ0)²/σ_φ² + (θ - θ0)²/σ_θ² + Σ_tracks r(x)ᵀ G r(x),
 
-    r(x) the exact helix' two distances to its vertex x and G the inverse of their covariance
-    (`transport.fill_constraint`). Each distance couples to the five shared parameters alone, so it is eliminated
-    (Schur complement), and a step costs a 5 × 5 inverse whatever m is. Steps that raise χ² are halved; the fit ends
-    where a step promises to lower it by less than `close`.
+    where r(x) are the two distances of the exact helix to its vertex x, and G is the inverse of their covariance
+    (`transport.fill_constraint`). Each distance is coupled to the five shared parameters only. The distances are
+    therefore eliminated (Schur complement), and a step needs the inverse of a 5 × 5 matrix for every m. Steps that
+    raise χ² are halved. The fit ends when a step promises to lower χ² by less than `close`.
 
-    Leaves in the buffers, at the solution: chi2 (n,) of each track; covariance (5, 5) of the shared parameters S; and
-    of the distances coupling w_i (5,) and weight e_i, so that cov(d_i, d_j) = δ_ij / e_i + w_iᵀ S w_j and
+    At the solution the buffers hold chi2 (n,) of each track, the covariance S (5, 5) of the shared parameters, and for
+    each distance its coupling w_i (5,) and weight e_i. With these, cov(d_i, d_j) = δ_ij / e_i + w_iᵀ S w_j and
     cov(shared, d_i) = -S w_i.
     """
     total = _evaluate(tracks, matrices, field, rows, n, vertex_of, m, prior, parameters, buffers)
@@ -118,7 +119,7 @@ def fit_chain(tracks, matrices, field, rows, n, vertex_of, m, prior, parameters,
 
 @compiled
 def distance_covariance(buffers, i, j):
-    """Of the distances of the vertices i and j (mm²), after `fit_chain`."""
+    """The covariance, in mm², of the distances of the vertices i and j, after `fit_chain`."""
     total = 1 / buffers.distance_weight[i] if i == j else 0.0
     for a in range(GLOBAL):
         for b in range(GLOBAL):
@@ -128,8 +129,9 @@ def distance_covariance(buffers, i, j):
 
 @compiled
 def find_start(track, matrix, field, prior, constraint, work):
-    """The distance along the jet's axis from the primary vertex at which a track's χ² is least: where it crosses the
-    axis. constraint (10,) and work (2, 5) are buffers.
+    """The distance in mm from the primary vertex at which a track crosses the jet's axis.
+
+    It is the point of the axis at which the track's χ² is smallest. constraint (10,) and work (2, 5) are buffers.
     """
     ux, uy = math.sin(prior.theta) * math.cos(prior.phi), math.sin(prior.theta) * math.sin(prior.phi)
     uz = math.cos(prior.theta)
@@ -151,7 +153,7 @@ def find_start(track, matrix, field, prior, constraint, work):
 
 @compiled
 def _evaluate(tracks, matrices, field, rows, n, vertex_of, m, prior, parameters, buffers):
-    """χ² at `parameters`; leaves the tracks' constraints, and for each vertex the sums of their normal equations."""
+    """Returns χ² at `parameters`; fills the tracks' constraints and the normal equations of each vertex's position."""
     phi, theta = parameters[3], parameters[4]
     ux, uy, uz = math.sin(theta) * math.cos(phi), math.sin(theta) * math.sin(phi), math.cos(theta)
     for vertex in range(m):
@@ -178,7 +180,7 @@ def _evaluate(tracks, matrices, field, rows, n, vertex_of, m, prior, parameters,
 
 @compiled
 def _solve(m, prior, parameters, buffers):
-    """The Gauss-Newton step from where `_evaluate` was called; returns the decrease of χ² that it promises."""
+    """Computes the Gauss-Newton step at the last call of `_evaluate`; returns the decrease of χ² that it promises."""
     phi, theta = parameters[3], parameters[4]
     u = np.empty((3, 3))  # rows: the direction, its derivatives by phi and theta
     sine, cosine = math.sin(theta), math.cos(theta)
@@ -245,7 +247,7 @@ def _solve(m, prior, parameters, buffers):
 
 @compiled
 def _invert_shared(matrix, inverse):
-    """The inverse of a positive definite matrix (5, 5), by its Cholesky factor."""
+    """Writes the inverse of a positive definite matrix (5, 5), computed from its Cholesky factor."""
     lower, upper = np.zeros((GLOBAL, GLOBAL)), np.zeros((GLOBAL, GLOBAL))  # L, and L⁻¹
     for i in range(GLOBAL):
         for j in range(i + 1):

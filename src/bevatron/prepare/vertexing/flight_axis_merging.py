@@ -1,4 +1,4 @@
-"""Which vertices of a decay chain are removed, and which two become one. Compiled; mm, GeV."""
+"""Removes improbable vertices of a decay chain, and chooses which two vertices are merged. Compiled; mm, GeV."""
 
 from typing import NamedTuple
 
@@ -9,14 +9,14 @@ from bevatron.prepare.vertexing.flight_axis_fit import GLOBAL, PRIMARY, distance
 from bevatron.prepare.vertexing.probability import chi2_probability
 from bevatron.prepare.vertexing.two_track_vertices import PION, add_momentum, clear_momentum, invariant_mass
 
-TRIALS = 3  # pairs of vertices that are tried before merging ends: those nearest in their errors
-HOPELESS = 1e-6  # a merge less probable than this by the present errors is not tried
-MASSES = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0)  # GeV: borders of the probabilities below, of JetFitterMultiStageFit (athena)
+TRIALS = 3  # pairs of vertices that are tried before merging ends: those that agree best within their errors
+HOPELESS = 1e-6  # a merge that is less probable than this, by the errors before it, is not tried
+MASSES = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0)  # GeV: borders for the probabilities below; athena's JetFitterMultiStageFit
 PROBABILITIES = (0.002, 0.05, 0.1, 0.2, 0.5, 0.7, 0.9)
 
 
 class ChainCuts(NamedTuple):
-    """The numbers of `JetFitterCuts` that are not `PairCuts`, as compiled functions take them."""
+    """The options of `JetFitterCuts` that are not in `PairCuts`, in a form that compiled functions accept."""
 
     pair_probability_max: float
     pair_probability_max_behind: float
@@ -36,7 +36,7 @@ class ChainCuts(NamedTuple):
 
 @compiled
 def find_improbable(vertex, n, m, minimum, buffers):
-    """The vertex whose own χ² is the least probable, if it is less so than `minimum`; else -1."""
+    """The number of the vertex with the least probable χ², if the probability is below `minimum`; otherwise -1."""
     worst, lowest = -1, minimum
     for i in range(m):
         chi2, members = 0.0, 0
@@ -52,7 +52,7 @@ def find_improbable(vertex, n, m, minimum, buffers):
 
 @compiled
 def remove_vertex(removed, rows, vertex, parameters, n, m):
-    """Takes a vertex and its tracks out; returns the number of tracks that remain."""
+    """Removes a vertex with its tracks; returns the number of tracks that remain."""
     kept = 0
     for k in range(n):
         if vertex[k] != removed:
@@ -66,8 +66,10 @@ def remove_vertex(removed, rows, vertex, parameters, n, m):
 
 @compiled
 def find_nearest_pairs(parameters, m, tried, buffers):
-    """Writes the pairs of vertices (i, j), j PRIMARY or below i, whose distances agree best, best first; returns how
-    many. By their errors and correlations: (d_i - d_j)² / var(d_i - d_j), to first order the increase of χ².
+    """Writes the pairs of vertices whose distances agree best into tried (TRIALS, 2); returns their number.
+
+    The best pair comes first. In a pair (i, j), j is PRIMARY or below i. The measure is (d_i - d_j)² / var(d_i - d_j),
+    with all errors and correlations, which is to first order the increase of χ² in a merge.
     """
     n, tensions = 0, np.empty(TRIALS)
     for i in range(m):
@@ -96,7 +98,7 @@ def find_nearest_pairs(parameters, m, tried, buffers):
 
 @compiled
 def least_merge_probability(tracks, rows, vertex, n, i, j, cuts, buffers):
-    """At which the vertices i and j are merged."""
+    """The probability that the vertices i and j must exceed to be merged."""
     if j == PRIMARY:
         return cuts.merge_probability_primary
     if not cuts.merge_by_mass:
@@ -114,10 +116,11 @@ def least_merge_probability(tracks, rows, vertex, n, i, j, cuts, buffers):
 
 @compiled
 def merge_probability(joined, increase, vertex, parameters, n, cuts, prior, buffers):
-    """How probable the vertex `joined` (or PRIMARY) is that two were merged to, after its fit.
+    """The probability, after the fit, of the vertex `joined` (or PRIMARY) into which two vertices were merged.
 
-    That of its own χ²: its tracks' (and the prior's, at the primary vertex) with 2 n - 1 degrees of freedom (2 n), as
-    JetFitterRoutines (athena) has it; or, with cuts.merge_by_increase, that of the increase of the whole χ², with one.
+    It is that of the χ² of its n tracks, with 2 n - 1 degrees of freedom. At the primary vertex the χ² of the prior is
+    added, and there are 2 n degrees of freedom (athena, JetFitterRoutines). With cuts.merge_by_increase it is the
+    probability of the increase of the total χ², with one degree of freedom.
     """
     if cuts.merge_by_increase:
         return chi2_probability(max(increase, 0.0), 1)
@@ -137,7 +140,7 @@ def merge_probability(joined, increase, vertex, parameters, n, cuts, prior, buff
 
 @compiled
 def merge_vertices(i, j, vertex, parameters, n, m, trial_vertex, trial, buffers):
-    """Copies the chain with vertex i joined to j < i, at the mean of their distances by their errors."""
+    """Copies the chain with vertex i merged into vertex j < i, at the weighted mean of their distances."""
     for k in range(n):
         trial_vertex[k] = j if vertex[k] == i else vertex[k] - 1 if vertex[k] > i else vertex[k]
     for a in range(GLOBAL + i):

@@ -1,4 +1,4 @@
-"""The search for the one vertex of all displaced tracks of a jet. Compiled; lengths in mm, GeV."""
+"""Finds one vertex of all displaced tracks of a jet. Compiled; lengths in mm, momenta and masses in GeV."""
 
 import math
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from bevatron.prepare.vertexing.vertex_fit import fit_vertex
 
 
 class InclusiveCuts(NamedTuple):
-    """The numbers of `InclusiveVertexCuts` that are not `PairCuts`, as compiled functions take them."""
+    """The options of `InclusiveVertexCuts` that are not in `PairCuts`, in a form that compiled functions accept."""
 
     track_significance_min: float
     pair_significance_min: float
@@ -42,16 +42,18 @@ def find_inclusive(
     tracks, matrices, field, low, high, chi2_primary, primary, primary_covariance, axis, cuts, pair_cuts,
     record, is_member, phi,
 ):  # fmt: skip
-    """Finds the vertex of the tracks [low, high) of a jet; returns the number of its seeds, 0 if there is none.
+    """Finds the inclusive vertex of one jet, whose tracks are the rows [low, high); returns its number of seeds.
 
-    1. Pairs of displaced tracks are fitted (`two_track_vertices.find_pairs`); those like a V0, if far enough, take
-    their tracks out, and the others whose distances from the primary vertex sum up to enough are the seeds. 2. All
-    tracks of seeds are fitted to one vertex, and the track with the largest χ² is removed until no χ² is too large,
-    that of the vertex is probable and its mass small enough, or until one track is left. The vertex must lie in front,
-    and one of two tracks must not look like a V0.
+    1. Pairs of displaced tracks are fitted (`two_track_vertices.find_pairs`). The tracks of pairs that look like a V0
+       and are far enough from the primary vertex are removed. Of the other pairs, those whose tracks have a large
+       enough sum of distances from the primary vertex are the seeds.
+    2. The tracks of all seeds are fitted to one vertex. The track with the largest χ² is removed until no χ² of a track
+       is too large, the χ² of the vertex is probable and its mass small enough, or until one track is left.
+    3. The vertex is discarded if it is behind the primary vertex or too far from it, or if it has two tracks and looks
+       like a V0. The number of seeds is then 0.
 
-    Writes record, of the type `two_track_vertices.VERTEX`, and of each track whether it belongs to the vertex and its
-    azimuth there into is_member and phi, (total,).
+    Writes the vertex into record, of the type `two_track_vertices.VERTEX`. Writes for each track whether it belongs to
+    the vertex, and its azimuth there, into is_member and phi, both (total,).
     """
     rows, distance = np.empty(cuts.max_tracks, np.int64), np.empty(cuts.max_tracks)
     n = _select_tracks(
@@ -106,8 +108,9 @@ def find_inclusive(
 def _select_tracks(
     tracks, matrices, field, low, high, chi2_primary, primary, primary_covariance, axis, cuts, rows, distance
 ):
-    """Writes the rows of the displaced tracks, falling in their distance (σ) to the primary vertex, and that distance;
-    returns how many.
+    """Selects the displaced tracks of a jet; returns their number.
+
+    Writes their rows into rows, and their distances from the primary vertex in σ into distance, largest first.
     """
     constraint, work = np.empty(10), np.empty((2, 5))
     n = 0
@@ -148,7 +151,7 @@ def _fit_and_remove(
     tracks, matrices, field, rows, n, primary, primary_covariance, axis, cuts, pair_cuts, position, record, is_member,
     phi,
 ):  # fmt: skip
-    """Fits tracks[rows[:n]] to one vertex, without the worst while it is bad; whether one of two or more is left."""
+    """Fits tracks[rows[:n]] to one vertex, and removes the worst tracks; returns whether there is a good vertex."""
     constraints, work, covariance, total = np.empty((n, 10)), np.empty((2, 5)), np.empty((3, 3)), np.empty(4)
     while n >= 2:
         chi2 = fit_vertex(tracks, matrices, field, rows, n, position, covariance, constraints, work)

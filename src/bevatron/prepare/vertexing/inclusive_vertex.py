@@ -1,4 +1,4 @@
-"""The inclusive secondary vertex of a jet: one of all its displaced tracks."""
+"""The inclusive secondary vertex of a jet: one vertex of all its displaced tracks."""
 
 from dataclasses import dataclass
 
@@ -18,9 +18,10 @@ from bevatron.prepare.vertexing.two_track_vertices import VERTEX
 class InclusiveVertices:
     """The vertices of all jets that have one. Every field is an array.
 
-    jet (n,), rising; position (n, 3) in mm and covariance (n, 3, 3); chi2, ndf (n,); momentum (n, 4) of (px, py, pz,
-    E) in GeV, all tracks pions; flight (n, 3) from the primary vertex in mm and its significance (n,); n_tracks (n,);
-    n_pairs (n,), the two-track seeds. And for each track: the row of its vertex in this list or NONE, (total,).
+    For each vertex: jet (n,), in rising order; position (n, 3) in mm and covariance (n, 3, 3) in mm²; chi2, ndf (n,);
+    momentum (n, 4), the sum of (px, py, pz, E) in GeV, with all tracks taken as pions; flight (n, 3) in mm from the
+    primary vertex, and its significance (n,); n_tracks (n,); n_pairs (n,), the number of two-track seeds. For each
+    track: vertex (total,), the row of its vertex, or NONE.
     """
 
     jet: np.ndarray
@@ -41,13 +42,13 @@ class InclusiveVertices:
 
     @property
     def mass(self) -> np.ndarray:
-        """(n,) in GeV."""
+        """The mass of each vertex, (n,) in GeV."""
         energy, size = self.momentum[:, 3], (self.momentum[:, :3] ** 2).sum(axis=1)
         return np.sqrt(np.maximum(energy**2 - size, 0.0))
 
     @property
     def length(self) -> np.ndarray:
-        """Of the flight, (n,) in mm."""
+        """The length of the flight to each vertex, (n,) in mm."""
         return np.sqrt((self.flight**2).sum(axis=1))
 
 
@@ -61,10 +62,11 @@ def find_inclusive_vertices(
     field: float,
     options: InclusiveVertexCuts,
 ) -> InclusiveVertices:
-    """The vertices of the jets 0 … jets - 1, by `inclusive_finder.find_inclusive` (SV1: ATL-PHYS-PUB-2017-011;
-    V. Kostyukhin, VKalVrt, ATL-PHYS-2003-031). Left out: material, hits, the dependence of the cuts on pt.
+    """Finds the inclusive vertices of the jets 0 … jets - 1, with `inclusive_finder.find_inclusive`.
 
-    Arguments as those of `jet_fitter.fit_decay_chains`.
+    This follows ATLAS's SV1 (ATL-PHYS-PUB-2017-011; V. Kostyukhin, VKalVrt, ATL-PHYS-2003-031), but without its use of
+    the detector's material and hits, and without the dependence of cuts on pt. The arguments are those of
+    `jet_fitter.fit_decay_chains`.
     """
     values = options.model_dump()
     cuts = InclusiveCuts(**{name: values[name] for name in InclusiveCuts._fields})

@@ -1,4 +1,4 @@
-"""The decay chain of a jet: vertices along its flight axis, of one track or more."""
+"""The decay chain of a jet: vertices along its flight axis, with one track or more each (JetFitter)."""
 
 from dataclasses import dataclass
 
@@ -17,17 +17,19 @@ from bevatron.prepare.vertexing.track_momenta import sum_momenta
 
 @dataclass(frozen=True)
 class DecayChains:
-    """The decay chains of all jets. Fields are arrays of jets, of vertices or of tracks.
+    """The decay chains of all jets. Every field is an array over vertices, tracks or jets.
 
-    Of each vertex, one jet after the other and by rising distance: jet (n,); distance from the primary vertex along
-    the flight axis, signed, and its error (n,) in mm; χ² of its tracks and n_tracks (n,), so 2 n_tracks - 1 degrees of
-    freedom; momentum (n, 4) of (px, py, pz, E) in GeV, all tracks pions.
+    For each vertex, jet by jet and in the order of rising distance: jet (n,); distance (n,) in mm from the primary
+    vertex along the flight axis, with a sign, and distance_error (n,); vertex_chi2 (n,) of its tracks, with 2 n_tracks
+    - 1 degrees of freedom; n_tracks (n,); momentum (n, 4), the sum of (px, py, pz, E) in GeV, with all tracks taken as
+    pions.
 
-    Of each track: the row of its vertex in this list, or NONE (total,).
+    For each track: vertex (total,), the row of its vertex, or NONE.
 
-    Of each jet: parameters (jets, 5), the primary vertex as fitted (mm), phi and theta of the flight (rad), and their
-    covariance (jets, 5, 5), which are those that were given where no track is displaced; chi2 of the fit and n_fitted,
-    its tracks (at the primary vertex too), (jets,); n_pairs (jets,), two-track vertices found before the fit.
+    For each jet: parameters (jets, 5), the fitted primary vertex in mm, and phi and theta of the flight in rad, with
+    their covariance (jets, 5, 5); both are as given to the fit if no track is displaced. chi2 (jets,) of the fit;
+    n_fitted (jets,), the number of tracks in it, including those at the primary vertex; n_pairs (jets,), the number of
+    two-track vertices found before the fit.
     """
 
     jet: np.ndarray
@@ -44,24 +46,24 @@ class DecayChains:
     n_pairs: np.ndarray
 
     def __len__(self) -> int:
-        """How many vertices there are."""
+        """The number of vertices of all jets."""
         return len(self.jet)
 
     @property
     def mass(self) -> np.ndarray:
-        """Of each vertex, (n,) in GeV; a pion's for one track."""
+        """The mass of each vertex, (n,) in GeV; the mass of a pion for a vertex of one track."""
         energy, size = self.momentum[:, 3], (self.momentum[:, :3] ** 2).sum(axis=1)
         return np.sqrt(np.maximum(energy**2 - size, 0.0))
 
     @property
     def axis(self) -> np.ndarray:
-        """Directions of the flight, (jets, 3)."""
+        """Unit vectors along the flight, (jets, 3)."""
         phi, theta = self.parameters[:, 3], self.parameters[:, 4]
         return np.stack([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], axis=1)
 
     @property
     def position(self) -> np.ndarray:
-        """Of each vertex, (n, 3) in mm."""
+        """The position of each vertex, (n, 3) in mm."""
         return self.parameters[self.jet, :3] + self.distance[:, None] * self.axis[self.jet]
 
     @property
@@ -80,13 +82,15 @@ def fit_decay_chains(
     field: float,
     options: JetFitterCuts,
 ) -> DecayChains:
-    """The chains of the jets 0 … jets - 1, by `flight_axis_finder.find_chain` (JetFitter: Piacquadio and Weiser,
-    J. Phys. Conf. Ser. 119 (2008) 032032; its use by ATLAS since 2016: ATL-PHYS-PUB-2018-025).
+    """Finds the decay chains of the jets 0 … jets - 1, with `flight_axis_finder.find_chain`.
 
-    tracks: those in jets, jet by jet, to the beam line, with their χ² to the primary vertex chi2_primary (total,), two
-    degrees of freedom; primary (jets, 3) and its covariance (jets, 3, 3); axis (jets, 3), the jets' directions. The
-    primary vertex should not know of the displaced tracks, or their weight there should be small: otherwise what
-    joins it counts twice.
+    This follows JetFitter (Piacquadio and Weiser, J. Phys. Conf. Ser. 119 (2008) 032032; its use by ATLAS since 2016:
+    ATL-PHYS-PUB-2018-025).
+
+    tracks: those in jets, jet by jet, with parameters at the beam line; chi2_primary (total,): their χ² to the primary
+    vertex, with two degrees of freedom; primary (jets, 3) in mm and its covariance (jets, 3, 3) in mm²; axis (jets, 3):
+    the directions of the jets; field in tesla. The primary vertex should be fitted without the displaced tracks, or
+    with small weights for them. Otherwise tracks that join it in the fit count twice.
     """
     values = options.model_dump()
     cuts = ChainCuts(**{name: values[name] for name in ChainCuts._fields})
@@ -124,7 +128,7 @@ def fit_decay_chains(
 
 
 def _wrap_angles(parameters: np.ndarray, covariance: np.ndarray) -> dict[str, np.ndarray]:
-    """The same directions with phi in [-π, π) and theta in [0, π]: a fit may leave both, where nothing agrees."""
+    """The same directions with phi in [-π, π) and theta in [0, π]: a fit whose tracks do not agree may leave both."""
     phi, theta = parameters[:, 3], np.remainder(parameters[:, 4], 2 * np.pi)
     beyond = theta > np.pi  # the same as 2π - theta on the other side
     phi = np.remainder(phi + np.pi * beyond + np.pi, 2 * np.pi) - np.pi

@@ -1,8 +1,8 @@
-"""Where an adaptive vertex fit begins: the mode of the points at which pairs of tracks are nearest. Compiled; mm.
+"""The start of an adaptive vertex fit: the mode of the points at which pairs of tracks are nearest. Compiled; mm.
 
-As RAVE does (CMSSW: FsmwLinearizationPointFinder of 400 pairs, exponent -0.5, fraction 0.4, cut 10 µm, weights for
-fewer than 5 points; FsmwModeFinder3d; FsmwClusterizer1D), but the nearest points of two helices are found by steps
-from their perigees to the beam line.
+The procedure is RAVE's (CMSSW: FsmwLinearizationPointFinder of 400 pairs, exponent -0.5, fraction 0.4, cut 10 µm,
+weights for fewer than 5 points; FsmwModeFinder3d; FsmwClusterizer1D). The nearest points of two helices are found
+differently, by Gauss-Newton steps from their perigees to the beam line.
 """
 
 import math
@@ -12,12 +12,12 @@ import numpy as np
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.tracking.helix import CURVATURE
 
-MAX_PAIRS = 400  # that are used
-FRACTION = 0.4  # of the points of an interval that the next shorter one holds
-CUT = 10.0  # µm, on the scale of which a pair's distance lowers its weight, for fewer than
-WEIGHTED = 5  # points
-MAX_STEPS, CLOSE = 12, 1e-3  # of the search for two tracks' nearest points; mm: a step this short ends it
-HALF_TURN = math.pi  # of a track: farther from its perigee its points are not used
+MAX_PAIRS = 400  # largest number of pairs that are used
+FRACTION = 0.4  # fraction of the points of an interval that are in the next shorter interval
+CUT = 10.0  # µm: scale on which the distance of a pair lowers its weight
+WEIGHTED = 5  # with this number of points or more, all have the same weight
+MAX_STEPS, CLOSE = 12, 1e-3  # of the search for the nearest points of two tracks; mm: a step this short ends it
+HALF_TURN = math.pi  # points farther from a track's perigee are not used
 
 
 @compiled
@@ -42,10 +42,11 @@ def fill_point(helix, path, point, tangent):
 
 @compiled
 def find_nearest(first, second, work, middle):
-    """Writes the point halfway between two helices where they are nearest into middle (3,); returns their distance.
+    """Finds where two helices are nearest; returns their distance there in mm.
 
-    Gauss-Newton steps of both paths from the perigees. -1 where the helices are parallel, where the search does not
-    converge, or where it goes half a turn away. work (4, 3) is a buffer.
+    Writes the point halfway between them into middle (3,). The search makes Gauss-Newton steps in the paths along both
+    helices, from their perigees. Returns -1 if the helices are parallel, if the search does not converge, or if it goes
+    more than half a turn away from a perigee. work (4, 3) is a buffer.
     """
     path_1, path_2 = 0.0, 0.0
     for _ in range(MAX_STEPS):
@@ -81,10 +82,10 @@ def find_nearest(first, second, work, middle):
 
 @compiled
 def find_mode(values, weights, n, order):
-    """The fraction-of-sample mode of values[:n]; sorts them with their weights; order (n,) is a buffer.
+    """The fraction-of-sample mode of values[:n]. Sorts values and weights; order (n + 1,) is a buffer.
 
-    Of the intervals that hold a fraction FRACTION of the points, the one whose width is least for its weight is
-    searched in turn, until two points are left, whose weighted mean it is.
+    Of all intervals with a fraction FRACTION of the points, the one with the smallest ratio of width to weight is
+    chosen, and divided again in the same way, until two points are left. The mode is their weighted mean.
     """
     for k in range(1, n):  # by value, then weight: the same for any order of the pairs
         value, weight = values[k], weights[k]
@@ -116,10 +117,12 @@ def find_mode(values, weights, n, order):
 
 @compiled
 def find_start(tracks, rows, n, field, position):
-    """Writes the mode, axis by axis, of the nearest points of pairs of tracks[rows[:n]] into position (3,).
+    """Writes the start of a fit of tracks[rows[:n]] into position (3,).
 
-    All pairs where they are fewer than MAX_PAIRS; else those of the tracks in falling order of momentum that are half
-    the list apart, then farther, then nearer. Without any nearest point: the mode of the tracks' perigees.
+    It is the mode, along each axis, of the points at which pairs of tracks are nearest. If there are fewer than
+    MAX_PAIRS pairs, all are used. Otherwise the tracks are sorted by falling momentum, and pairs are taken that are
+    half the list apart, then those farther apart, then those closer. If no pair has nearest points, the mode of the
+    tracks' perigees is taken.
     """
     helices, ranked, momenta = np.empty((n, 6)), np.empty(n, np.int64), np.empty(n)
     for k in range(n):

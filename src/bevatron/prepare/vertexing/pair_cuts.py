@@ -5,6 +5,6 @@ from bevatron.prepare.vertexing.two_track_vertices import PairCuts
 
 
 def make_pair_cuts(options: JetFitterCuts | InclusiveVertexCuts) -> PairCuts:
-    """What `two_track_vertices.find_pairs` reads: the options of the same names."""
+    """The cuts of `two_track_vertices.find_pairs`: the finder's options of the same names."""
     values = options.model_dump()
     return PairCuts(**{name: values[name] for name in PairCuts._fields})

@@ -1,4 +1,4 @@
-"""Where the protons met: an adaptive fit of all the tracks of an event."""
+"""The primary vertex: an adaptive fit of the tracks of an event."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,16 @@ from bevatron.prepare.tracking.transport import add_normal, chi_squared, clear_n
 
 CHI2_CUT = 9.0  # at which a track's weight is one half
 TEMPERATURES = (256.0, 64.0, 16.0, 4.0, 1.0)
-FROM_START = (4.0, 1.0)  # where the start is known: hotter, a larger collision some mm away draws the fit to it
+FROM_START = (4.0, 1.0)  # if the start is known: with higher ones a larger collision some mm away attracts the fit
 
 
 @dataclass(frozen=True)
 class PrimaryVertices:
-    """position (n, 3) in mm, covariance (n, 3, 3) in mm², chi2 (n,) and ndf (n,) for each event; and for each
-    track its weight (total,), and what it measures of the vertex that is fitted without it: d0 and z0 to it in
-    `impact` (total, 2), mm, and what that vertex's uncertainty adds to their covariance in `added` (total, 2, 2).
+    """The primary vertices of n events, and the impact parameters of all their tracks.
+
+    For each event: position (n, 3) in mm, covariance (n, 3, 3) in mm², chi2 (n,) and ndf (n,). For each track: weight
+    (total,) in the fit; impact (total, 2), d0 and z0 in mm to the vertex that is fitted without the track; added
+    (total, 2, 2) in mm², the contribution of that vertex's uncertainty to the covariance of d0 and z0.
     """
 
     position: np.ndarray
@@ -35,15 +37,16 @@ def fit_primary_vertices(
 ) -> PrimaryVertices:
     """The primary vertex of each event 0 … events - 1.
 
-    Weighted least squares with the residuals (d, z) of each track and with the beam spot as a further measurement,
-    which matters across the beam. Each track's weight is 1 / (1 + exp((χ² - 9) / 2T)), T falling from 256 to 1
-    (adaptive vertex fit: Waltenberger, Frühwirth, Vanlaer, J. Phys. G 34 (2007) N343), so that tracks of decays do
-    not pull it. It starts from the median z0, or from `start_z` (events,) in mm, and then with T from 4 to 1; within
-    the beam spot helices are straight lines to 1e-7 mm. An event without tracks is left at the beam spot. Each event
-    has one vertex: with pile-up, give the tracks near the one wanted.
+    This is a weighted least-squares fit of the residuals (d, z) of the tracks. The beam spot enters as a further
+    measurement, which matters across the beam. The weight of a track is 1 / (1 + exp((χ² - 9) / 2T)), where T falls
+    from 256 to 1 (adaptive vertex fit: Waltenberger, Frühwirth, Vanlaer, J. Phys. G 34 (2007) N343). Tracks of decays
+    therefore have little influence. The fit starts at the median z0. If `start_z` (events,) in mm is given, it starts
+    there, and T falls from 4 to 1. Within the beam spot helices are taken as straight lines, which is right to 1e-7 mm.
+    An event without tracks has its vertex at the centre of the beam spot. Each event has one vertex: with pile-up, pass
+    only the tracks near the collision that is wanted.
 
-    A track's impact parameters are taken to the vertex fitted without it (its term is taken out of the normal
-    equations): otherwise it draws the vertex to itself, and the errors of both are correlated.
+    The impact parameters of a track refer to the vertex fitted without it: the track's term is subtracted from the
+    normal equations. Otherwise the track would pull the vertex to itself, and the errors of both would be correlated.
     """
     order = np.lexsort((tracks.parameters[:, 1], tracks.event))
     first = np.searchsorted(tracks.event[order], np.arange(events + 1))
@@ -127,7 +130,7 @@ def _fit_all(
 
 @compiled
 def _remove_track(values, weight, position, normal, reduced, matrix, impact, added):
-    """A track's impact parameters to the vertex fitted without it, and the covariance of that vertex seen by it."""
+    """Writes a track's impact parameters to the vertex without it, and that vertex's part of their covariance."""
     h = np.zeros((2, 3))
     h[0, 0], h[0, 1], h[1, 0], h[1, 1], h[1, 2] = values[2], values[3], values[4], values[5], -1.0
     residual, pull = np.empty(2), np.zeros(3)

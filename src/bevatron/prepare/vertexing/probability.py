@@ -1,18 +1,19 @@
-"""The probability of a χ², for compiled functions."""
+"""The probability of a χ², as a compiled function."""
 
 import math
 
 from bevatron.compute.numerics.compiled import compiled
 
-LARGEST = 1e4  # beyond it the sums below are 0, or infinite times 0
+LARGEST = 1e4  # for a larger χ² the sums below are 0, or 0 times infinity
 
 
 @compiled
 def chi2_probability(chi2, ndf):
-    """That a χ² of `ndf` degrees of freedom (an int) exceeds `chi2`; 1 for ndf < 1, 0 for a negative one or NaN.
+    """The probability that a χ² with `ndf` degrees of freedom (an int) exceeds `chi2`.
 
-    Finite sums (Abramowitz and Stegun, 26.4.4 and 26.4.5): with x = χ²/2, Σ_{k < ndf/2} e^{-x} x^k / k! for an even
-    number, erfc(√x) + Σ_{k < (ndf-1)/2} e^{-x} x^{k+1/2} / Γ(k + 3/2) for an odd one.
+    It is 1 for ndf < 1, otherwise 0 for a chi2 that is negative or NaN. It is computed as a finite sum (Abramowitz and
+    Stegun, 26.4.4 and 26.4.5). With x = χ²/2 this is Σ_{k < ndf/2} e^{-x} x^k / k! for even ndf, and erfc(√x) +
+    Σ_{k < (ndf-1)/2} e^{-x} x^{k+1/2} / Γ(k + 3/2) for odd ndf.
     """
     if ndf < 1:
         return 1.0

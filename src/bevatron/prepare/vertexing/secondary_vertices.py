@@ -1,4 +1,4 @@
-"""Secondary vertices: the points inside of jets where particles decayed."""
+"""Secondary vertices: the points in jets where particles decay."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,12 @@ NONE = -1
 
 @dataclass(frozen=True)
 class SecondaryVertices:
-    """Vertices of all jets, one after the other, each jet's in the order in which they are found.
+    """The secondary vertices of all jets, jet by jet, each jet's in the order in which they are found.
 
-    jet (n,); position (n, 3) in mm and covariance (n, 3, 3); chi2, ndf (n,); momentum (n, 4) of (px, py, pz, E) in
-    GeV, all tracks pions; flight (n, 3) from the primary vertex in mm and its significance (n,); n_tracks (n,).
-    And for each track: the row of its vertex in this list or NONE, and its weight there, (total,).
+    For each vertex: jet (n,); position (n, 3) in mm and covariance (n, 3, 3) in mm²; chi2, ndf (n,); momentum (n, 4),
+    the sum of (px, py, pz, E) in GeV, with all tracks taken as pions; flight (n, 3) in mm from the primary vertex, and
+    its significance (n,); n_tracks (n,). For each track: vertex (total,), the row of its vertex, or NONE; weight
+    (total,) in that vertex.
     """
 
     jet: np.ndarray
@@ -33,11 +34,11 @@ class SecondaryVertices:
 
     @property
     def mass(self) -> np.ndarray:
-        """(n,) in GeV."""
+        """The mass of each vertex, (n,) in GeV."""
         energy, size = self.momentum[:, 3], (self.momentum[:, :3] ** 2).sum(axis=1)
         return np.sqrt(np.maximum(energy**2 - size, 0.0))
 
     @property
     def length(self) -> np.ndarray:
-        """Of the flight, (n,) in mm."""
+        """The length of the flight to each vertex, (n,) in mm."""
         return np.sqrt((self.flight**2).sum(axis=1))

@@ -1,4 +1,4 @@
-"""Sums of tracks' momenta at their vertices."""
+"""Sums of the momenta of tracks at their vertices."""
 
 import numpy as np
 
@@ -7,9 +7,9 @@ from bevatron.prepare.vertexing.two_track_vertices import PION
 
 
 def sum_momenta(tracks: Tracks, phi: np.ndarray, row: np.ndarray, n: int) -> np.ndarray:
-    """(px, py, pz, E) in GeV of the tracks, all pions, at each of n vertices, (n, 4).
+    """The sums of (px, py, pz, E) over the tracks of each of n vertices, (n, 4) in GeV; all tracks are taken as pions.
 
-    Of each track: phi (total,), its azimuth at its vertex, and row (total,), the vertex, negative without one.
+    For each track: phi (total,), its azimuth at its vertex in rad; row (total,), its vertex, negative if it has none.
     """
     used = row >= 0
     theta, p = tracks.parameters[used, 3], 1 / np.abs(tracks.parameters[used, 4])

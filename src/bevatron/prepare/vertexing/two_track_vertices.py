@@ -1,4 +1,4 @@
-"""Vertices of pairs of displaced tracks, from which vertex finders start. Compiled; lengths in mm, GeV."""
+"""Vertices of pairs of displaced tracks, with which vertex finders start. Compiled; lengths in mm, masses in GeV."""
 
 import math
 from typing import NamedTuple
@@ -9,8 +9,8 @@ from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.vertexing.vertex_fit import find_crossing, fit_vertex
 
 PION, PROTON, ELECTRON, KAON, LAMBDA = 0.13957, 0.93827, 0.000511, 0.49761, 1.11568  # GeV, Particle Data Group
-MAX_SEEDS = 20  # displaced tracks of a jet that are paired: the most displaced ones
-POINTING = 0.995  # least cosine between a V0's momentum and its flight
+MAX_SEEDS = 20  # largest number of displaced tracks of a jet that are paired: the most displaced ones
+POINTING = 0.995  # smallest cosine of the angle between a V0's momentum and its flight
 
 
 VERTEX = np.dtype(
@@ -23,12 +23,12 @@ VERTEX = np.dtype(
         ("significance", np.float64),
     ]
 )
-"""A vertex as compiled functions write it: mm; the significance is that of the flight."""
+"""A vertex as compiled functions write it, in mm and mm². length and significance are those of the flight to it."""
 
 
 class PairCuts(NamedTuple):
-    """What is asked of two-track vertices, as compiled functions take it: options of the same names in
-    `vertex_finder_options`.
+    """The cuts on two-track vertices, in a form that compiled functions accept. `vertex_finder_options` has options of
+    the same names.
     """
 
     pair_chi2_max: float
@@ -50,7 +50,7 @@ def clear_momentum(total):
 
 @compiled
 def add_momentum(track, phi, mass, total):
-    """Adds a track's (px, py, pz, E) at azimuth `phi` to total (4,)."""
+    """Adds (px, py, pz, E) in GeV of a track with the azimuth `phi` and this mass to total (4,)."""
     p = 1 / abs(track[4])
     pt = p * math.sin(track[3])
     total[0] += pt * math.cos(phi)
@@ -67,8 +67,10 @@ def invariant_mass(total):
 
 @compiled
 def measure_flight(position, covariance, primary, primary_covariance, axis):
-    """(length, significance, length across the beam, whether it goes along `axis`), of the way from the primary
-    vertex; the error is that of both vertices along the way.
+    """Measures the flight from the primary vertex to a vertex.
+
+    Returns its length in mm, its significance (length over error), its length across the beam in mm, and whether it
+    points along `axis` (3,). The error is that of both vertices along the flight.
     """
     length, across, variance, forward = 0.0, 0.0, 0.0, 0.0
     for i in range(3):
@@ -85,8 +87,10 @@ def measure_flight(position, covariance, primary, primary_covariance, axis):
 
 @compiled
 def is_like_v0(first, second, constraints, position, primary, cuts, total):
-    """Whether a pair of tracks of opposite charge has the mass of K0_S → ππ, Λ → pπ or γ → ee and points back to
-    the primary vertex. constraints (2, 10): theirs at `position`, by `fill_constraint`; total (4,) is a buffer.
+    """Whether a pair of tracks looks like the decay of a V0.
+
+    Such a pair has opposite charges, the mass of K0_S → ππ, Λ → pπ or γ → ee, and a momentum that points away from the
+    primary vertex. `fill_constraint` filled constraints (2, 10) of both tracks at `position`. total (4,) is a buffer.
     """
     if first[4] * second[4] > 0.0:
         return False
@@ -118,8 +122,10 @@ def is_like_v0(first, second, constraints, position, primary, cuts, total):
 def find_pairs(
     tracks, matrices, field, seeds, n_seeds, primary, primary_covariance, axis, cuts, pairs, positions, is_v0
 ):
-    """Writes the acceptable pairs of the tracks seeds[:n_seeds] into pairs (m, 2), their vertices into positions (m,
-    3), and into is_v0 (m,) whether they look like a V0; returns how many there are.
+    """Finds the pairs of the tracks seeds[:n_seeds] whose vertices pass the cuts; returns their number.
+
+    Writes the rows of their tracks into pairs (m, 2), their vertices in mm into positions (m, 3), and whether they look
+    like a V0 into is_v0 (m,).
     """
     rows, constraints, work = np.empty(2, np.int64), np.empty((2, 10)), np.empty((2, 5))
     position, covariance, total = np.empty(3), np.empty((3, 3)), np.empty(4)

@@ -7,9 +7,9 @@ import numpy as np
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.prepare.tracking.transport import add_normal, chi_squared, clear_normal, fill_constraint, invert
 
-STEPS = 12  # at most
-MAX_STEP = 20.0  # mm
-LOOSE = 1e-5  # mm⁻²: a start that is known to 300 mm, so that two parallel tracks make no singular equations
+STEPS = 12  # largest number of steps
+MAX_STEP = 20.0  # mm: longest step
+LOOSE = 1e-5  # mm⁻²: the start is known to 300 mm, so that the equations of two parallel tracks are not singular
 CLOSE = 1e-4  # mm: a step this short ends the fit
 
 
@@ -17,10 +17,9 @@ CLOSE = 1e-4  # mm: a step this short ends the fit
 def fit_vertex(tracks, matrices, field, rows, n, position, covariance, constraints, work):
     """Fits tracks[rows[:n]] to one point from the start `position` (3,); returns its χ².
 
-    Gauss-Newton steps: the exact helices are taken to the present point, where their two residuals (d, z) and the
-    2 × 2 covariance of these, correlations and all, enter the normal equations.
-    Writes position (3,) and covariance (3, 3) = inverse of the normal matrix; constraints (n, 10) and work (2, 5) are
-    buffers.
+    In each Gauss-Newton step the exact helices are linearised at the present point. Their two residuals (d, z) there,
+    with the full 2 × 2 covariance, enter the normal equations. Writes position (3,) in mm and covariance (3, 3) in mm²,
+    which is the inverse of the normal matrix. constraints (n, 10) and work (2, 5) are buffers.
     """
     normal, right = np.empty((3, 3)), np.empty(3)
     total = 0.0
@@ -51,8 +50,9 @@ def fit_vertex(tracks, matrices, field, rows, n, position, covariance, constrain
 
 @compiled
 def find_crossing(first, second, position):
-    """Where two tracks' tangents at their perigees cross in the transverse plane, z halfway between them, into
-    position (3,); False if they are parallel. A start for the fit.
+    """Writes a start for the fit of two tracks into position (3,); returns False if they are parallel.
+
+    It is the point where the tangents at their perigees cross in the transverse plane. z is halfway between the two.
     """
     sine, cosine = np.empty(2), np.empty(2)
     sine[0], cosine[0] = math.sin(first[2]), math.cos(first[2])

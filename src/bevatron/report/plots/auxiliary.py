@@ -1,4 +1,4 @@
-"""What models learned of their auxiliary tasks: classes of elements, vertices."""
+"""Plots of auxiliary tasks: confusion matrices of elements, efficiencies of vertices."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,13 +13,13 @@ from bevatron.report.plots.style import COLOURS, create_panels
 
 MARKERS = "osD^vP"
 SHIFT = 0.08  # between the points of two models, in units of a bin
-LOGARITHMIC = 10.0  # ratio of the last edge to the first from which the bins' axis is logarithmic
+LOGARITHMIC = 10.0  # the axis is logarithmic if the ratio of the last edge to the first is larger
 
 
 def plot_element_confusion(curves: Mapping[str, dict[str, Any]]) -> Figure:
-    """A panel for each model: true classes of elements, a row each, shared out among the predicted ones.
+    """The confusion matrix of the elements' classes: a panel for each model, and in it a row for each true class.
 
-    curves: by model's title its entry in `auxiliary` of metrics.json.
+    curves: by the model's title its entry in `auxiliary` of metrics.json.
     """
     figure, panels = create_panels(len(curves), columns=2, height=4.3)
     for axes, (title, curve) in zip(panels, curves.items(), strict=True):

@@ -1,4 +1,4 @@
-"""The report's figures and table of auxiliary tasks, of any task."""
+"""The report's figures of auxiliary tasks."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -10,14 +10,14 @@ from bevatron.report.plots.regression import plot_predictions, plot_residuals
 from bevatron.report.plots.style import FEW_CLASSES, ReportFigure, draw_figure
 from bevatron.report.results.study_results import StudyResults
 
-MANY = 6  # models in one figure
-FOLDED_ABOVE = 12  # panels of learning curves from which on they are folded away
+MANY = 6  # largest number of models in one figure
+FOLDED_ABOVE = 12  # figures of learning curves with more panels are folded away
 
-Curves = dict[str, dict[str, Any]]  # of one task, by model's title
+Curves = dict[str, dict[str, Any]]  # curves of one task, by the model's title
 
 
 def draw_auxiliary_figures(results: StudyResults) -> list[ReportFigure]:
-    """Of each auxiliary task, of up to a few models in a figure; those of models that have none: nothing."""
+    """The figures of each auxiliary task, each with up to MANY models that have the task."""
     figures: list[ReportFigure] = []
     for task, kind, suffix, curves in _parts(results):
         name = f"{results.study.name}-auxiliary-{task.replace('_', '-')}{suffix}"
@@ -31,7 +31,7 @@ def draw_auxiliary_figures(results: StudyResults) -> list[ReportFigure]:
 
 
 def _parts(results: StudyResults) -> Iterator[tuple[str, str, str, Curves]]:
-    """Name and kind of each task, the suffix of its figure, and the models in it."""
+    """For each figure the name and kind of its task, a suffix, and its models."""
     by_task: dict[tuple[str, str], Curves] = {}
     for m in results.models.values():
         for task, curve in m.curves.get("auxiliary", {}).items():
@@ -48,8 +48,8 @@ def _draw_confusion(results: StudyResults, task: str, name: str, curves: Curves)
     level = f"{results.study.evaluation.confidence:.0%}"
     errors = "in per cent" if many else f"with errors from a bootstrap over events ({level})"
     caption = (
-        f"Auxiliary task {task}: true class of each element against the class that is predicted, {errors}; each row "
-        "adds up to 100 %. Number of elements of the test split in brackets. Mean of the seeds."
+        f"Auxiliary task {task}: true class of each element against the predicted class, {errors}; each row adds up to "
+        "100 %. In brackets: number of elements of the test split. Mean of the seeds."
     )
     return draw_figure(partial(plot_element_confusion, curves), f"{name}-classes", caption, wide=True)
 
@@ -59,11 +59,11 @@ def _draw_vertices(results: StudyResults, task: str, name: str, curves: Curves) 
     threshold = next(iter(curves.values()))["threshold"]
     primary = settings.vertices.primary
     caption = (
-        f"Auxiliary task {task}: fraction of the true vertices of two or more elements that are found. A vertex is "
-        f"what pairs of a probability above {threshold:g} join; it finds a true one if it holds at least 65 % of its "
-        "elements, and at least 50 % of its own are of it. Mean of the seeds; bars: interval from the test split's "
-        f"size ({settings.confidence:.0%})."
-        + ("" if primary is None else f" The vertex of number {primary} is not looked for.")
+        f"Auxiliary task {task}: fraction of the true vertices of two or more elements that are found. Elements are "
+        f"connected if their probability is above {threshold:g}; connected elements are a found vertex. It matches a "
+        "true vertex if it has at least 65 % of its elements, and at least 50 % of its own elements come from it. Mean "
+        f"of the seeds; bars: interval from the test split's size ({settings.confidence:.0%})."
+        + ("" if primary is None else f" The true vertex with the number {primary} is left out.")
     )
     titles = {}
     for profile_name, profile in settings.profiles.items():
@@ -74,25 +74,25 @@ def _draw_vertices(results: StudyResults, task: str, name: str, curves: Curves) 
 
 
 def _draw_numbers(task: str, name: str, curves: Curves) -> list[ReportFigure]:
-    """Prediction against target, and the residuals, of each number; nothing of a target that no test sample has."""
+    """Prediction against target, and residuals, for each number; no figure for a target that no test sample has."""
     figures, parts = [], list(dict.fromkeys(part for curve in curves.values() for part in curve["parts"]))
     for part in parts:
         of_part = {title: curve["parts"][part] for title, curve in curves.items() if part in curve["parts"]}
         target = next(iter(curves.values()))["target"] + (f": {part}" if part else "")
         n = next(iter(curves.values()))["samples"]
         suffix = f"-{part.replace('_', '-')}" if part else ""
-        caption = f"Auxiliary task {task}: prediction, mean of the seeds, against the target {target}, of some of the "
-        caption += f"{n:,} test samples that have one."
+        caption = f"Auxiliary task {task}: prediction (mean of the seeds) against the target {target}, for some of the "
+        caption += f"{n:,} test samples that have this target."
         draw = partial(plot_predictions, target, {title: curve["fit"] for title, curve in of_part.items()})
         figures.append(draw_figure(draw, f"{name}-response{suffix}", caption, wide=True))
         draw = partial(plot_residuals, {title: curve["residuals"] for title, curve in of_part.items()})
-        caption = f"Auxiliary task {task}: target − prediction of {target}, mean of the seeds."
+        caption = f"Auxiliary task {task}: target − prediction for {target}, mean of the seeds."
         figures.append(draw_figure(draw, f"{name}-residuals{suffix}", caption, wide=True))
     return figures
 
 
 def draw_auxiliary_learning(results: StudyResults) -> list[ReportFigure]:
-    """The losses of the auxiliary tasks; none where no history has them."""
+    """The losses of the auxiliary tasks over the epochs, if any model has them in its history."""
     models = {}
     for m in results.models.values():
         columns = {column for rows in m.histories.values() for row in rows[:1] for column in row}
@@ -101,8 +101,8 @@ def draw_auxiliary_learning(results: StudyResults) -> list[ReportFigure]:
     if not models:
         return []
     caption = (
-        "Loss of each auxiliary task, without its weight, on the training (dashed) and on the validation split (full). "
-        "Dots: where the loss of the model's own task was lowest."
+        "Loss of each auxiliary task, not multiplied by its weight, on the training split (dashed) and on the "
+        "validation split (full). Dots: the epoch with the lowest validation loss of the model's own task."
     )
     n_panels = sum(len(tasks) for _, tasks in models.values())
     draw, name = partial(plot_auxiliary_curves, models), f"{results.study.name}-auxiliary-learning"

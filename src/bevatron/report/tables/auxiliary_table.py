@@ -32,9 +32,9 @@ def _table(results: StudyResults, task: str, models: list[ModelResults]) -> Tabl
     kinds = {m.curves["auxiliary"][task]["kind"] for m in models}
     return Table(
         f"{results.study.name}_auxiliary_{task}",
-        f"Auxiliary task {task}, which models learn beside their own: mean over the seeds; the error holds the test "
-        "split's size and the spread of the seeds."
-        + (" Vertices are those of two elements or more." if "same_vertex" in kinds else ""),
+        f"Auxiliary task {task}, which models learn in addition to their own: mean over the seeds; errors contain the "
+        "test split's size and the spread of the seeds."
+        + (" Only vertices of two or more elements count." if "same_vertex" in kinds else ""),
         ("model", *(title_of_auxiliary(metric).partition(": ")[2] for metric in columns)),
         tuple((m.title, *(results.metric(m.name, metric) for metric in columns)) for m in models),
         tuple(Origin(results.study.name, "evaluate", m.name) for m in models),

@@ -1,4 +1,4 @@
-"""Towers of a calorimeter, as Delphes simulates one of ATLAS's kind, and the jets that are clustered from them."""
+"""Towers of a calorimeter like ATLAS's, as Delphes simulates it, and the jets that are clustered from them."""
 
 from dataclasses import replace
 
@@ -8,20 +8,20 @@ from bevatron.simulate.collisions.clustering import NEUTRINOS, ClusteredJets, cl
 from bevatron.simulate.collisions.particles import Particles, is_one_of
 from bevatron.store.shards.columns import Ragged, elements_of
 
-# The numbers are those of the card of Guest et al. (2016): github.com/dguest/delphes, branch production,
-# cards/delphes_tracksmear.tcl; the order of the steps is Delphes' (modules/Calorimeter.cc, ParticlePropagator.cc).
-FIELD, RADIUS, HALF_LENGTH = 2.0, 1150.0, 3510.0  # tesla; mm, of the field and of the calorimeter's inner surface
+# The numbers are from the Delphes card of Guest et al. (2016): github.com/dguest/delphes, branch production,
+# cards/delphes_tracksmear.tcl. The order of the steps is Delphes' (modules/Calorimeter.cc, ParticlePropagator.cc).
+FIELD, RADIUS, HALF_LENGTH = 2.0, 1150.0, 3510.0  # tesla; mm, of the field and so of the calorimeter's inner surface
 CURVATURE = 0.299792458e-3  # GeV / (T mm)
-FINE, COARSE = 36, 18  # towers around the beam: of 10 and of 20 degrees
+FINE, COARSE = 36, 18  # numbers of towers around the beam, of 10 and of 20 degrees
 _FINE_EDGES = (-3.2, *(i / 10 for i in range(-25, 27)), 3.3)
 _FORWARD = (2.8, 3.0, 3.5, 3.7, 3.9, 4.1, 4.3, 4.5, 4.7, 4.9)
 _COARSE_EDGES = (*(-edge for edge in _FORWARD), -3.3, -2.6, 3.2, *_FORWARD)
 ETA_EDGES = np.array(sorted({*_FINE_EDGES, *_COARSE_EDGES}))
-# Between two edges the towers are those that the upper edge is listed with.
+# The list that has the upper edge of a bin says whether its towers are fine or coarse.
 TOWERS_AROUND = np.array([FINE if edge in _FINE_EDGES else COARSE for edge in ETA_EDGES[1:].tolist()])
 ELECTROMAGNETIC, NOTHING = (11, 22, 111), (13, *NEUTRINOS)
 STRANGE, STRANGE_FRACTION = (310, 3122), 0.3  # K0_S and Λ that did not decay
-ECAL_MIN, HCAL_MIN = 0.5, 1.0  # GeV, of a tower; and one standard deviation of its resolution
+ECAL_MIN, HCAL_MIN = 0.5, 1.0  # GeV: smallest energies of a tower, which must also exceed one standard deviation
 
 
 def cluster_calorimeter_jets(
@@ -32,11 +32,10 @@ def cluster_calorimeter_jets(
     pt_min: float,
     random: np.random.Generator,
 ) -> ClusteredJets:
-    """Anti-kT jets of towers with pt > pt_min GeV, whose four-momenta are then multiplied by `energy_scale`.
+    """Clusters towers into anti-kT jets with pt > pt_min GeV, and multiplies their four-momenta by `energy_scale`.
 
-    charges (m,): three times the charge of the particles `entries` (m,), which are those that may be seen. A jet's
-    constituents are the particles that hit its towers, in the order of the record. Jets are numbered by their pt before
-    the scale.
+    entries (m,): the visible particles; charges (m,): three times their charges. A jet's constituents are the particles
+    that hit its towers, in the order of the event record. Jets are ranked by their pt before the scaling.
     """
     towers, hits = measure_towers(particles, charges, entries, random)
     jets = cluster_jets(towers, np.arange(len(towers.px)), radius, pt_min)
@@ -56,18 +55,18 @@ def cluster_calorimeter_jets(
 
 
 def energy_scale(pt: np.ndarray, eta: np.ndarray) -> np.ndarray:
-    """sqrt((3 - 0.2 |eta|)² / pt + 1) of a jet of towers, pt in GeV: makes up for what the towers lose."""
+    """sqrt((3 - 0.2 |eta|)² / pt + 1) of a jet of towers, pt in GeV: corrects for the energy that towers lose."""
     return np.sqrt((3.0 - 0.2 * np.abs(eta)) ** 2 / pt + 1.0)
 
 
 def measure_towers(
     particles: Particles, charges: np.ndarray, entries: np.ndarray, random: np.random.Generator
 ) -> tuple[Particles, Ragged]:
-    """The towers with energy of each event, massless, and for each the particles (entries) that hit it.
+    """The towers of each event with energy, as massless particles, and for each tower the entries that hit it.
 
-    Energies of a tower's electromagnetic and hadronic part are each smeared by a log-normal distribution, and dropped
-    below a threshold or one standard deviation. The tower's direction is uniform inside it. Simplification: particles
-    reach the calorimeter as if they were made in the collision.
+    The energies of a tower's electromagnetic and hadronic parts are smeared by log-normal distributions, and set to
+    zero below a threshold or below one standard deviation. The direction of a tower is drawn uniformly within it.
+    Simplification: particles reach the calorimeter as if all were produced at the collision point.
     """
     eta, phi = position_at_calorimeter(particles, charges, entries)
     eta_bin = np.searchsorted(ETA_EDGES, eta) - 1
@@ -123,9 +122,10 @@ def measure_towers(
 def position_at_calorimeter(
     particles: Particles, charges: np.ndarray, entries: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Eta and phi (m,) of the points where particles from the origin leave the cylinder with the field.
+    """Eta and phi (m,) of the points where particles from the origin leave the cylinder with the magnetic field.
 
-    Neutral ones go straight. Charged ones move on helices; what is too soft for the radius leaves at an end.
+    Neutral particles move on straight lines, charged ones on helices. Charged particles that are too soft to reach the
+    radius leave at one of the ends.
     """
     px, py, pz = (column[entries] for column in (particles.px, particles.py, particles.pz))
     pt, phi = np.maximum(np.hypot(px, py), 1e-9), np.arctan2(py, px)
@@ -149,7 +149,7 @@ def position_at_calorimeter(
 
 
 def energy_fractions(pdg_id: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The fractions of particles' energies that the electromagnetic and the hadronic part take, (n,) each."""
+    """The fractions of particles' energies in the electromagnetic and in the hadronic part of a tower, (n,) each."""
     number = np.abs(pdg_id)
     electromagnetic = np.where(is_one_of(number, ELECTROMAGNETIC), 1.0, 0.0)
     electromagnetic[is_one_of(number, STRANGE)] = STRANGE_FRACTION

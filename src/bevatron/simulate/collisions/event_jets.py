@@ -29,15 +29,17 @@ class JetOptions(kinds.Options):
 
     calorimeter: bool = Field(
         default=False,
-        description="cluster jets from towers of a simulated calorimeter, and scale their energies; default: from "
+        description="cluster jets from towers of a simulated calorimeter, and scale their energies; default: cluster "
         "particles",
     )
     jet_radius: Positive = Field(default=0.4, description="radius parameter of the anti-kT algorithm")
-    jet_pt_min: Positive = Field(default=20.0, description="least pt of a jet, GeV; of towers before the scale")
+    jet_pt_min: Positive = Field(
+        default=20.0, description="least pt of a jet, GeV; with `calorimeter`, before its energy is scaled"
+    )
     jet_eta_max: Positive = Field(default=2.5, description="largest |eta| of a jet")
     particle_eta_max: Positive = Field(default=4.9, description="largest |eta| of the particles clustered")
     track_truth: bool = Field(
-        default=False, description="also keep what each charged particle comes from, as the recipe `jets_modern` needs"
+        default=False, description="also keep the origin of each charged particle, which the recipe `jets_modern` needs"
     )
 
 
@@ -51,16 +53,21 @@ def build_jet_samples(
 ) -> Samples:
     """The jets of one batch of events, which are numbered from `first_event`.
 
-    charges: three times the electric charge, int32, of PDG numbers (n,). Input groups: `jet` (pt, eta, phi,
-    mass), `constituents` (momentum, energy, point of production), `constituent_ids` (PDG number, three times
-    the charge), `spectators` and `spectator_ids` (in the form of the constituents: the event's charged particles
-    outside of the selected jets, which help to find the point of the collision; listed with the first jet of their
-    event, and empty for the others), `hadrons` (weakly decaying beauty and charm hadrons to which this jet is the
-    nearest within ΔR < 0.8: momentum, energy, point of decay), `hadron_ids` (PDG number, heaviest quark), `partons`
-    (for each kind of quark and gluon the ΔR of the nearest one: bevatron.simulate.collisions.partons). Targets: `event`
-    uint64, `process` int64. The id is event << 8 | rank of the jet in its event. `random` is used for the calorimeter
-    alone.
-    With `track_truth` also `constituent_origins` and `spectator_origins`, numbers of `bevatron.raw.track_origins`.
+    charges: gives three times the electric charge, int32, of PDG numbers (n,). random: used by the calorimeter only.
+    Momenta and energies are in GeV, positions in mm. Input groups:
+
+    jet: pt, eta, phi, mass.
+    constituents, constituent_ids: the jet's particles, with momentum, energy and point of production; and their PDG
+        numbers and three times their charges.
+    spectators, spectator_ids: the same for the event's charged particles outside of the selected jets, which help to
+        find the collision point. They are listed with the first jet of their event.
+    hadrons, hadron_ids: weakly decaying beauty and charm hadrons to which this jet is the nearest, within ΔR < 0.8,
+        with momentum, energy and point of decay; and their PDG numbers and heaviest quarks.
+    partons: the ΔR of the nearest parton of each kind (`bevatron.simulate.collisions.partons`).
+    constituent_origins, spectator_origins: with `track_truth`, numbers of `bevatron.raw.track_origins`.
+
+    Targets: `event` uint64, `process` int64. The id is event << 8 | rank of the jet in its event. Raises UserError if
+    an event has more jets than ids can number.
     """
     entries = select_visible(particles, options.particle_eta_max)
     if options.calorimeter:

@@ -38,7 +38,7 @@ class Particles:
 
 
 def is_one_of(numbers: np.ndarray, few: tuple[int, ...]) -> np.ndarray:
-    """Which of `numbers` (n,) are among a few, (n,) bool: as `numpy.isin`, which sorts PDG numbers, but faster."""
+    """Whether each of `numbers` (n,) is among a few, (n,) bool; faster than `numpy.isin`, which sorts the numbers."""
     found = numbers == few[0]
     for number in few[1:]:
         found |= numbers == number

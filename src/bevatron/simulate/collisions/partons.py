@@ -1,4 +1,4 @@
-"""The quarks and gluons near each jet, by which Delphes and its users label jets."""
+"""The quarks and gluons near each jet, by which Delphes and its users define the flavour of jets."""
 
 import numpy as np
 
@@ -15,10 +15,10 @@ FEATURES, UNITS = ("pdg_id", "delta_r"), ("", "")
 
 
 def select_partons(particles: Particles) -> np.ndarray:
-    """Entries of quarks up to beauty and of gluons with pt > PT_MIN and |eta| <= ETA_MAX, at any point of the record.
+    """Entries of quarks up to beauty and of gluons with pt > PT_MIN and |eta| <= ETA_MAX, anywhere in the record.
 
-    These are the partons of Delphes' module JetFlavorAssociation with the card of Guest et al. (2016): also those that
-    radiate or hadronise, and those of hadrons' decays.
+    These are the partons of Delphes' module JetFlavorAssociation with the card of Guest et al. (2016). They include
+    partons before they radiate or hadronise, and partons from decays of hadrons.
     """
     number = np.abs(particles.pdg_id)
     entry = np.flatnonzero((number <= BEAUTY) & (number > 0) | (number == GLUON))
@@ -29,9 +29,9 @@ def select_partons(particles: Particles) -> np.ndarray:
 
 
 def find_partons(particles: Particles, jets: ClusteredJets) -> Ragged:
-    """For each jet and each kind of parton the ΔR of the nearest one, where it is below MAX_DELTA_R.
+    """The ΔR of the nearest parton of each kind to each jet, for those nearer than MAX_DELTA_R.
 
-    The values (total, 2) float32 are the kind (|PDG number|, rising) and ΔR.
+    The values (total, 2) float32 are the kind (|PDG number|, rising within a jet) and ΔR.
     """
     entry = select_partons(particles)
     px, py, pz = (column[entry] for column in (particles.px, particles.py, particles.pz))

@@ -1,4 +1,4 @@
-"""Other collisions of the same bunches, laid over events with jets."""
+"""Pile-up: other collisions of the same proton bunches are added to events with jets."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -9,11 +9,11 @@ from bevatron.simulate.collisions.clustering import select_visible
 from bevatron.simulate.collisions.particles import Particles
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples, elements_of
 
-PT_MIN = 0.5  # GeV: softer charged particles curl up in the field, softer neutral ones stay below the noise of cells
-ETA_MAX = 2.9  # a jet at the edge of the tracker reaches so far
+PT_MIN = 0.5  # GeV: softer charged particles curl up in the field, softer neutral ones are below the cells' noise
+ETA_MAX = 2.9  # the cone of a jet at the edge of the tracker ends here
 TRACKER_ETA = 2.5
-VERTEX_PT_MIN = 1.0  # GeV, of particles far from all jets, which only serve to find the collisions
-AREA = 2 * TRACKER_ETA * 2 * np.pi  # of the plane of eta and phi in which the density is measured
+VERTEX_PT_MIN = 1.0  # GeV, of particles far from all jets, which are needed only to find the collisions
+AREA = 2 * TRACKER_ETA * 2 * np.pi  # area in eta and phi in which the density is measured
 MUON, ELECTROMAGNETIC = 13, (11, 22)
 LIST_FEATURES, LIST_UNITS = ("px", "py", "pz", "energy", "x", "y", "z"), ("GeV",) * 4 + ("mm",) * 3
 ID_FEATURES, ID_UNITS = ("pdg_id", "charge_thirds", "collision"), ("", "e/3", "")
@@ -25,8 +25,9 @@ EVENT_FEATURES, EVENT_UNITS = ("n_collisions", "em_density", "hadronic_density")
 class CollisionPool:
     """Visible particles of minimum-bias collisions, one collision after the other.
 
-    offsets (n_collisions + 1,); momentum (total, 4) of px, py, pz, energy in GeV; vertex (total, 3) in mm from their
-    own collision; eta, phi, pt (total,); pdg_id and charge_thirds (total,) int32. pt > PT_MIN and |eta| < ETA_MAX.
+    offsets (n_collisions + 1,) divide the particles into collisions; momentum (total, 4): px, py, pz, energy in GeV;
+    vertex (total, 3): point of production, in mm from their own collision; eta, phi, pt (total,); pdg_id and
+    charge_thirds (total,) int32. All particles have pt > PT_MIN and |eta| < ETA_MAX.
     """
 
     offsets: np.ndarray
@@ -43,7 +44,7 @@ class CollisionPool:
 
 
 def pool_collisions(batches: Iterable[Particles], charges: Callable[[np.ndarray], np.ndarray]) -> CollisionPool:
-    """The pool of all events in `batches`. charges: three times the electric charge of PDG numbers (n,)."""
+    """The pool of all events in `batches`. charges: gives three times the electric charge of PDG numbers (n,)."""
     lengths, columns = [np.zeros(1, np.int64)], []
     for particles in batches:
         entry = select_visible(particles, ETA_MAX)
@@ -63,8 +64,11 @@ def pool_collisions(batches: Iterable[Particles], charges: Callable[[np.ndarray]
 
 @dataclass(frozen=True)
 class _Overlaid:
-    """Particles of the collisions laid over some events: event, collision in it, row in the pool, all (total,); how
-    each is turned, phi (total,), and mirrored, side (total,) of ±1.
+    """Particles of the pile-up collisions of some events.
+
+    For each particle: event, the number of its collision in the event, and its row in the pool, all (total,); turn
+    (total,), the angle in rad by which it is rotated around the beam; side (total,), -1 if it is mirrored along the
+    beam, else 1. For each event: n_collisions (n_events,).
     """
 
     event: np.ndarray
@@ -78,18 +82,20 @@ class _Overlaid:
 def add_pile_up(
     samples: Samples, pool: CollisionPool, mean: float, radius: float, random: np.random.Generator
 ) -> Samples:
-    """The jets of `event_jets` with what further collisions put near them; jets of an event are adjacent.
+    """The jets of `event_jets` with input groups for pile-up. The jets of an event must be adjacent.
 
-    Each event has a Poisson number of collisions from the pool, each turned around the beam and mirrored along it by
-    chance. Where along the beam they happen is left to who reads the shard: positions count from the particle's own
-    collision. Jets are those of the hard collision: no other collision makes or merges any. New input groups:
+    Each event gets a Poisson number of collisions with the mean `mean`. They are drawn from the pool, rotated around
+    the beam by a random angle, and mirrored along it at random. Positions are relative to the particle's own collision:
+    the recipe draws where along the beam each collision happens. The jets stay those of the hard collision. Pile-up
+    neither makes new jets nor merges jets. New input groups:
 
-    pile_up, pile_up_ids: charged particles with |eta| < 2.5 within ΔR < `radius` of a jet, listed with the nearest.
-    pile_up_spectators, pile_up_spectator_ids: other charged particles with pt > VERTEX_PT_MIN, with the event's first
-        jet. The ids are PDG number, three times the charge, and the number of the collision in its event.
-    pile_up_energy: four-momenta that electrons and photons, and hadrons, add within ΔR < `radius`, (n, 8) in GeV.
-    pile_up_event: the event's number of such collisions, and the pt of these two kinds for each unit of area in eta
-        and phi at |eta| < 2.5, (n, 3).
+    pile_up, pile_up_ids: charged particles with |eta| < 2.5 within ΔR < `radius` of a jet, listed with the nearest jet.
+    pile_up_spectators, pile_up_spectator_ids: other charged particles with pt > VERTEX_PT_MIN, listed with the event's
+        first jet. The ids are PDG number, three times the charge, and the number of the collision in its event.
+    pile_up_energy: the summed four-momenta, in GeV, of electrons and photons, and of hadrons, within ΔR < `radius` of
+        the jet, (n, 8).
+    pile_up_event: the number of pile-up collisions of the event, and the pt in GeV per unit of area in eta and phi of
+        the same two kinds of particles at |eta| < 2.5, (n, 3).
     """
     kinematics = samples.inputs["jet"].column
     assert isinstance(kinematics, Dense)
@@ -152,15 +158,15 @@ def _draw_collisions(n_events: int, pool: CollisionPool, mean: float, random: np
 
 
 def _kinds_of(pdg_id: np.ndarray) -> np.ndarray:
-    """0 electrons and photons, 1 hadrons, 2 what leaves nothing in a calorimeter: muons."""
+    """The kind of each particle: 0 electrons and photons, 1 hadrons, 2 muons, which leave no energy in calorimeters."""
     number = np.abs(pdg_id)
     return np.where(number == MUON, 2, np.where(np.isin(number, ELECTROMAGNETIC), 0, 1))
 
 
 def _turned(overlaid: _Overlaid, pool: CollisionPool, some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Four-momenta (n, 4) and positions (n, 3) of the overlaid particles at `some`, turned and mirrored.
+    """Four-momenta (n, 4) and positions (n, 3) of the pile-up particles at `some`, rotated and mirrored.
 
-    Turned by an angle around the beam, and mirrored in the plane z = 0: both leave the beams as they are.
+    The rotation is around the beam, and the mirror is the plane z = 0. Both leave the beams unchanged.
     """
     row, side = overlaid.row[some], overlaid.side[some]
     cosine, sine = np.cos(overlaid.turn[some]), np.sin(overlaid.turn[some])
@@ -188,7 +194,7 @@ def _lists(
 def _cone_energies(
     overlaid: _Overlaid, pool: CollisionPool, kinds: np.ndarray, particle: np.ndarray, jet: np.ndarray, n_jets: int
 ) -> np.ndarray:
-    """Sums of the four-momenta of the pairs (particle, jet), by kind: (n_jets, 8). A particle may count twice."""
+    """Sums of four-momenta over pairs of a particle and a jet, by kind, (n_jets, 8). A particle may be in two jets."""
     momentum, _ = _turned(overlaid, pool, particle)
     sums = np.empty((n_jets, 8))
     for kind in (0, 1):
@@ -201,7 +207,7 @@ def _cone_energies(
 def _densities(
     overlaid: _Overlaid, pool: CollisionPool, eta: np.ndarray, kinds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of both kinds the pt for each unit of area at |eta| < TRACKER_ETA, (n_events,) each."""
+    """The pt per unit of area at |eta| < TRACKER_ETA of electrons and photons, and of hadrons, (n_events,) each."""
     central, n_events = np.abs(eta) < TRACKER_ETA, len(overlaid.n_collisions)
     first, second = (
         np.bincount(overlaid.event[of_kind], pool.pt[overlaid.row[of_kind]], minlength=n_events) / AREA

@@ -9,19 +9,19 @@ import numpy as np
 from bevatron.errors import UserError
 from bevatron.simulate.collisions.particles import Particles
 
-BATCH = 200  # events a call: the Python side costs next to nothing then, and the records need under 100 MB
+BATCH = 200  # events of a call: Python's part of the time is small then, and the records need less than 100 MB
 SEEDS = 900_000_000  # Pythia takes 1 to this number
 
 
 class Collisions:
     """A Pythia generator for one kind of collision.
 
-    `seconds` is the time spent inside Pythia so far, `start_seconds` that of its start alone. Events follow from
-    settings and seed, 0 to SEEDS - 1, alone. Pythia's generator is RANMAR: it makes four small numbers of a seed, one
-    to one for all that it takes, and each starts a sequence of its own, long enough for all of a shard (G. Marsaglia,
-    A. Zaman, W. W. Tsang, Stat. Prob. Lett. 9 (1990) 35; F. James, Comput. Phys. Commun. 60 (1990) 329).
-    Pythia's default decays are kept: K0_S, Λ and other strange hadrons decay, at
-    their displaced vertices, and are the light jets' background; π±, K±, μ and K0_L are stable.
+    `seconds` is the time spent inside Pythia so far, `start_seconds` that of its start alone. The events follow from
+    the settings and the seed (0 to SEEDS - 1) only. Pythia's random numbers come from RANMAR. It converts a seed into
+    four small numbers, different ones for each seed, and each seed starts a sequence of its own that is long enough for
+    a shard (G. Marsaglia, A. Zaman, W. W. Tsang, Stat. Prob. Lett. 9 (1990) 35; F. James, Comput. Phys. Commun. 60
+    (1990) 329). Unless the settings say otherwise, K0_S, Λ and other strange hadrons decay, at displaced vertices, and
+    are a background in light jets; π±, K±, μ and K0_L are stable.
     """
 
     def __init__(self, settings: list[str], seed: int, where: str):

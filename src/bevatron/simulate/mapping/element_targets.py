@@ -1,4 +1,4 @@
-"""Targets of the elements of lists from expressions of a mapping."""
+"""Targets of the elements of lists, from the expressions of a mapping."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,11 +10,11 @@ from bevatron.simulate.mapping.options import OF_ELEMENTS, TableTarget
 from bevatron.store.shards.columns import ElementTarget
 from bevatron.store.shards.element_targets import UNLABELLED
 
-LARGEST = 2**31  # beyond it no number of a vertex is: they are kept in 32 bits
+LARGEST = 2**31  # numbers of vertices are below this, because they are stored in 32 bits
 
 
 def keys_of(targets: Mapping[str, TableTarget], group: str) -> dict[str, list[str]]:
-    """By target of elements of the group, the keys of its expressions."""
+    """The keys of the expressions of each target of elements of the group."""
     keys = {}
     for name, target in targets.items():
         if target.form in OF_ELEMENTS and target.group == group:
@@ -26,10 +26,11 @@ def keys_of(targets: Mapping[str, TableTarget], group: str) -> dict[str, list[st
 def make_element_target(
     name: str, target: TableTarget, values: list[np.ndarray], entry_of: Callable[[int], int], place: str
 ) -> ElementTarget:
-    """The target of all elements, in their order.
+    """Makes the target of all elements, in their order.
 
-    values: of each of its expressions, (elements,); entry_of: gives the entry of an element in the file `place`. Raises
-    UserError for an element of several classes, of none where that is an error, and for what is no whole number.
+    values: for each expression its value for each element, (elements,); entry_of: gives the entry of an element in the
+    file `place`. Raises UserError for an element of several classes, for an element of none if that is an error, and
+    for an index that is not an integer.
     """
     if (group := target.group) is None:
         raise ValueError(f"'{name}' is no target of elements")
@@ -62,7 +63,7 @@ def _class_numbers(
 
 
 def _whole_numbers(values: np.ndarray, where: str, entry_of: Callable[[int], int]) -> np.ndarray:
-    """(elements,) int32; -1 where negative, as all negative numbers say the same."""
+    """The values as (elements,) int32; all negative numbers mean none and become -1."""
     numbers = values.astype(np.float64)
     bad = (numbers != np.rint(numbers)) | (numbers >= LARGEST)
     if bad.any():

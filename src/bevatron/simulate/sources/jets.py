@@ -19,14 +19,14 @@ from bevatron.store.shards.columns import Samples
 
 logger = logging.getLogger("bevatron")
 
-VALIDATION_EVENTS = 200  # of each process, for what a recipe compares with published numbers
-SMALL_EVENTS_BATCH = 1_000
-OVERLAY = 1  # the stream of random numbers that chooses and turns the other collisions
+VALIDATION_EVENTS = 200  # of each process, for a recipe's comparisons with published numbers
+SMALL_EVENTS_BATCH = 1_000  # events generated at once without multiple parton interactions
+OVERLAY = 1  # number of the stream of random numbers that draws and rotates pile-up collisions
 LIGHT = ("gg2gg", "gg2qqbar", "qg2qg", "qq2qq", "qqbar2gg", "qqbar2qqbarNew")
 PROCESSES = {
     "beauty": ["HardQCD:hardbbbar = on"],
     "charm": ["HardQCD:hardccbar = on"],
-    # new quark pairs are u, d, s alone; charm and beauty arise in showers and from the proton's sea
+    # The hard process makes pairs of u, d and s quarks only. Charm and beauty come from showers and the proton's sea.
     "light": [*(f"HardQCD:{process} = on" for process in LIGHT), "HardQCD:nQuarkNew = 3"],
 }
 
@@ -35,15 +35,15 @@ PROCESSES = {
 class PythiaJets:
     """Jets of the processes in `processes`, the same number of events of each in every shard.
 
-    One sample is one jet; id = shard << 40 | event << 8 | rank of the jet in its event. Input groups and
-    targets are those of `bevatron.simulate.collisions.event_jets`; `event` is unique in the study, `process` the
-    index of the process' name in alphabetical order.
+    One sample is one jet, with id = shard << 40 | event << 8 | rank of the jet in its event. Input groups and targets
+    are those of `bevatron.simulate.collisions.event_jets`. `event` is unique in the study. `process` is the index of
+    the process' name in alphabetical order.
 
-    Approximations: generator level, so no detector material and no field (both come in with the measured
-    tracks, in the prepare stage, as does the beam spot: here every collision is at the origin). Without `pile_up` each
-    event is one collision. With it, jets have the further groups of `bevatron.simulate.collisions.pile_up`: charged
-    particles and energy of other collisions, from a pool of minimum-bias events that a shard makes once. The jets are
-    the same for every value of `pile_up`.
+    Approximations: these are generated particles, without detector material and magnetic field, and every collision is
+    at the origin. The recipe adds the field, the measured tracks and the beam spot. Without `pile_up` each event is one
+    collision. With it, jets have the further groups of `bevatron.simulate.collisions.pile_up`: charged particles and
+    energy of other collisions, from a pool of minimum-bias events that each shard generates once. The jets are the same
+    for every value of `pile_up`.
     """
 
     VERSION = 2
@@ -53,7 +53,7 @@ class PythiaJets:
         energy: Positive = Field(default=13_000.0, description="energy of the two protons together, GeV")
         pt_hat_min: Positive = Field(default=25.0, description="least pt of the hard scattering, GeV")
         multiple_interactions: bool = Field(
-            default=True, description="further parton collisions of the same protons; without them six times as fast"
+            default=True, description="multiple parton interactions in a collision; without them six times as fast"
         )
         processes: dict[Name, list[str]] = Field(
             default=PROCESSES, description="by name, the Pythia settings that switch a process on", min_length=1
@@ -62,21 +62,22 @@ class PythiaJets:
         pile_up: NonNegative = Field(
             default=0.0,
             le=1_000.0,
-            description="mean number of other collisions (inelastic, non-diffractive) in an event",
+            description="pile-up: mean number of other collisions (inelastic, non-diffractive) in an event",
         )
         pile_up_pool: Count = Field(
             default=2_000,
-            description="such collisions that a shard generates; each is used again and again, turned and mirrored",
+            description="number of such collisions that a shard generates; they are reused, rotated and mirrored at "
+            "random",
         )
 
         @property
         def batch(self) -> int:
-            """Events that are generated at once: without further parton collisions they are much smaller, and quick."""
+            """Events that are generated at once: without multiple parton interactions events are small and fast."""
             return BATCH if self.multiple_interactions else SMALL_EVENTS_BATCH
 
         @property
         def max_shards(self) -> int:
-            """Shards for which Pythia has seeds: one for each process of each shard, and one for its pile-up."""
+            """Number of shards for which Pythia has seeds: a shard needs one for each process and one for pile-up."""
             return SEEDS // (len(self.processes) + (self.pile_up > 0))
 
     def simulate(self, options: Options, shard: int, seed: ShardSeed) -> tuple[Samples, dict]:
@@ -115,9 +116,9 @@ class PythiaJets:
         }
 
     def _pool(self, options: Options, seed: ShardSeed) -> tuple[CollisionPool, float]:
-        """The shard's pool of other collisions, and the time spent inside Pythia for it."""
+        """The shard's pool of pile-up collisions, and the seconds spent inside Pythia for it."""
         settings = self.pile_up_settings(options)
-        # Counted from the last seed down: the processes have the first ones.
+        # The processes have the first seeds; seeds of pile-up are counted down from the last one.
         own_seed = seed.unique_seed_from_end(SEEDS)
         collisions = Collisions(settings, own_seed, "simulation.source.settings")
         return pool_collisions(collisions.batches(options.pile_up_pool), collisions.charges), collisions.seconds
@@ -134,7 +135,7 @@ class PythiaJets:
         return compute_comparisons(own, options.settings, options.multiple_interactions, seed)
 
     def validation_sample(self, options: Options, seed: ShardSeed) -> Samples:
-        """A small raw shard, for what a recipe compares with published numbers."""
+        """A small raw shard, from which a recipe makes its comparisons with published numbers."""
         few = options.model_copy(update={"events": min(options.events, VALIDATION_EVENTS)})
         return self.simulate(few, seed.shard, seed)[0]
 
@@ -159,8 +160,10 @@ class PythiaJets:
 
     @staticmethod
     def pile_up_settings(options: Options) -> list[str]:
-        """Those of other collisions: inelastic, non-diffractive ones of any momentum transfer, with further parton
-        collisions whatever `multiple_interactions` says, as Pythia makes the former of the latter.
+        """Pythia's settings of pile-up collisions: inelastic, non-diffractive, of any momentum transfer.
+
+        They have multiple parton interactions whatever `multiple_interactions` says, because Pythia generates
+        non-diffractive events as such interactions.
         """
         beams = ["Beams:idA = 2212", "Beams:idB = 2212", f"Beams:eCM = {options.energy!r}"]
         return [*beams, *options.settings, "SoftQCD:nonDiffractive = on"]

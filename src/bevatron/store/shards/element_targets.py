@@ -1,4 +1,4 @@
-"""Targets of the elements of lists: what must hold of them, and how many elements there are of each class."""
+"""Targets of the elements of lists: checks, and numbers of elements in each class."""
 
 from pathlib import Path
 
@@ -14,8 +14,8 @@ UNLABELLED = -1  # the class number of an element that has no class to learn
 def check_element_targets(samples: Samples, path: Path) -> None:
     """Raises UserError, naming `path`, the target and the sample, at the first fault found.
 
-    Refused: the name of a target of samples; a group that is no list; another number of values than the group has
-    elements; values that are no signed integers, and class numbers outside the classes.
+    Faults are: a name that a target of samples has; a group that is not a list; a number of values that differs from
+    the number of the group's elements; values that are not signed integers; class numbers outside of the classes.
     """
     for name, target in samples.element_targets.items():
         what = f"target of elements '{name}'"
@@ -51,7 +51,7 @@ def _check_classes(what: str, target: ElementTarget, lists: Ragged, ids: np.ndar
 
 
 def counts_of_elements(samples: Samples) -> dict[str, dict[str, int]]:
-    """How many elements are of each class, by target and class; of targets with classes alone."""
+    """The number of elements of each class, for each target with classes."""
     return {name: _counts(target) for name, target in samples.element_targets.items() if target.classes}
 
 

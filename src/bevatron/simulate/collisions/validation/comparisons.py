@@ -1,4 +1,4 @@
-"""Generated collisions beside published numbers: what `bevatron validate-source` draws of the source `jets`."""
+"""Comparisons of generated collisions with published numbers, for `bevatron validate-source` and the source `jets`."""
 
 from collections.abc import Sequence
 
@@ -18,19 +18,19 @@ from bevatron.simulate.collisions.validation.samples import (
 )
 
 Z_EVENTS = 3_000  # of each kind of quark
-JET_EVENTS = 200  # of each bin of the jets' pt
+JET_EVENTS = 200  # for each bin of the jets' pt
 OWN_EVENTS = 200  # of each process of the study
-BARYONS = 5_000  # PDG numbers of b baryons are above this
-FEW = 10  # hadrons: of fewer no lifetime is given
+BARYONS = 5_000  # PDG numbers of b baryons are larger
+FEW = 10  # with fewer hadrons no lifetime is given
 
 
 def compute_comparisons(
     own: Sequence[list[str]], settings: Sequence[str], interactions: bool, seed: int
 ) -> list[Comparison]:
-    """Fragmentation, decay lengths, kinds and decays of heavy hadrons, and charged particles in events and jets.
+    """Compares the fragmentation, decay lengths, kinds and decays of heavy hadrons, and numbers of charged particles.
 
-    own: Pythia's settings of each of the study's processes; settings: those of all its processes that the user added,
-    which all samples here have, but strange hadrons decay in all Z decays; interactions: whether there are multiple
+    own: Pythia's settings for each of the study's processes; settings: the study's additional settings, which are
+    applied to all samples here, but strange hadrons decay in all Z decays; interactions: whether there are multiple
     parton interactions.
     """
     seeds = seeds_of(seed, len(Z_QUARKS) + len(own) + 1)
@@ -57,7 +57,7 @@ def compute_comparisons(
 
 
 def compare_beauty_fragmentation(z: ZDecays) -> Comparison:
-    """Energy of b hadrons over that of the beam."""
+    """Compares the energy of b hadrons, as a fraction of the beam's energy."""
     x = z.hadrons.energy[z.hadrons.quark == 5] / BEAM
     mean, error = mean_and_error(x)
     measured, its_error = published.X_B_MEAN
@@ -76,7 +76,7 @@ def compare_beauty_fragmentation(z: ZDecays) -> Comparison:
 
 
 def compare_charm_fragmentation(z: dict[str, ZDecays]) -> Comparison:
-    """Energy of D*± over that of the beam, of all hadronic Z decays: those of each kind of quark, by its fraction."""
+    """Compares the energy of D*±, as a fraction of the beam's, in hadronic Z decays to all kinds of quarks."""
     edges, width = published.D_STAR_EDGES, np.diff(published.D_STAR_EDGES)
     of_quarks = {"b": published.R_B, "c": published.R_C, "uds": 1 - published.R_B - published.R_C}
     density, variance = np.zeros(len(width)), np.zeros(len(width))
@@ -105,7 +105,7 @@ def compare_charm_fragmentation(z: dict[str, ZDecays]) -> Comparison:
 
 
 def compare_decay_lengths(hadrons: HadronDecays) -> Comparison:
-    """Proper decay lengths of B⁺ and D⁰, and exponentials of their lifetimes."""
+    """Compares the proper decay lengths of B⁺ and D⁰ with the exponentials of their lifetimes."""
     curves, ours = [], []
     edges = np.linspace(0, 2000, 21)
     x = np.linspace(0, 2000, 100)
@@ -118,8 +118,8 @@ def compare_decay_lengths(hadrons: HadronDecays) -> Comparison:
         ours.append(_density(f"{name}, Pythia", length, edges, len(length), filled=True))
     return Comparison(
         "decay_lengths",
-        "Proper decay lengths: the way of a hadron times its mass over its momentum; the lines are exp(−l/cτ)/cτ with "
-        "the lifetimes of the Particle Data Group.",
+        "Proper decay lengths: flight length times mass over momentum. The lines are exp(−l/cτ)/cτ with the lifetimes "
+        "of the Particle Data Group.",
         "proper decay length [µm]",
         "density [1/µm]",
         [*curves, *ours],
@@ -129,7 +129,7 @@ def compare_decay_lengths(hadrons: HadronDecays) -> Comparison:
 
 
 def compare_lifetimes(hadrons: HadronDecays) -> Comparison:
-    """Mean proper decay lengths, which are the slopes' estimates of largest likelihood."""
+    """Compares mean proper decay lengths, which are the maximum-likelihood estimates of cτ."""
     values = []
     for number, (name, lifetime, error) in published.LIFETIMES.items():
         length = hadrons.length[hadrons.pdg_id == number]
@@ -140,7 +140,7 @@ def compare_lifetimes(hadrons: HadronDecays) -> Comparison:
 
 
 def compare_fractions(at_z: HadronDecays, in_pp: HadronDecays) -> Comparison:
-    """Which b hadrons there are."""
+    """Compares the fractions of the kinds of b hadrons."""
     kinds = at_z.pdg_id[at_z.quark == 5]
     mesons, strange = np.isin(kinds, (511, 521)).sum(), (kinds == 531).sum()
     counted = (mesons, strange, (kinds > BARYONS).sum())
@@ -165,7 +165,7 @@ def compare_fractions(at_z: HadronDecays, in_pp: HadronDecays) -> Comparison:
 
 
 def compare_decays(z: dict[str, ZDecays]) -> Comparison:
-    """What b and c hadrons decay to: of Z → bb, and of all for charmed mesons."""
+    """Compares decays of b hadrons, from Z → bb, and of charmed mesons, from all Z decays."""
     b = z["b"].hadrons.take(z["b"].hadrons.quark == 5)
     mesons = b.take(np.isin(b.pdg_id, (511, 521)))
     every = HadronDecays.concatenate([sample.hadrons for sample in z.values()])
@@ -196,7 +196,7 @@ def compare_decays(z: dict[str, ZDecays]) -> Comparison:
 
 
 def compare_events(z: dict[str, ZDecays]) -> Comparison:
-    """Charged particles of hadronic Z decays."""
+    """Compares the numbers of charged particles in hadronic Z decays."""
     names = {"uds": "Z → uds", "c": "Z → cc", "b": "Z → bb"}
     values = [
         Value(name, *mean_and_error(z[quarks].charged), *published.Z_CHARGED[quarks]) for quarks, name in names.items()
@@ -208,7 +208,7 @@ def compare_events(z: dict[str, ZDecays]) -> Comparison:
 
 
 def compare_jets(counts: dict[float, list[tuple[float, float]]]) -> Comparison:
-    """Charged particles in jets against the jets' pt."""
+    """Compares the numbers of charged particles in jets against the jets' pt."""
     pt = _middle(published.JET_PT_EDGES)
     curves, ours = [], []
     for least, (mean, error) in published.JET_CHARGED.items():
@@ -231,7 +231,7 @@ def _middle(edges: np.ndarray) -> np.ndarray:
 
 
 def _density(label: str, values: np.ndarray, edges: np.ndarray, n: int, filled: bool = False) -> Curve:
-    """The density of values in bins, of n values in all; filled: only of bins that are not empty."""
+    """The density of values in bins, normalised to n values in total; filled: without empty bins."""
     counts, width = np.histogram(values, edges)[0], np.diff(edges) * max(n, 1)
     bins = counts > 0 if filled else np.ones(len(counts), bool)
     return Curve.of(label, _middle(edges)[bins], (counts / width)[bins], (np.sqrt(counts) / width)[bins])

@@ -1,4 +1,4 @@
-"""What generated heavy hadrons decay to, counted from the generator's records."""
+"""Decay products of generated heavy hadrons, counted in the generator's records."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,13 @@ MAX_GENERATIONS = 60  # between a particle and a hadron from which it comes
 
 @dataclass(frozen=True)
 class HadronDecays:
-    """Weakly decaying b and c hadrons, one row each: quark (n,) 5 or 4, pdg_id (n,) without sign, energy, pt (n,)
-    in GeV and pseudorapidity eta (n,); length (n,): proper decay length in µm; from_b (n,) bool: charm from a b hadron.
+    """Weakly decaying b and c hadrons, one row each.
 
-    charged (n,): charged particles from the decay, with those of K⁰, Λ and other weakly decaying strange hadrons;
-    charged_without (n,): without; electrons, muons (n,): those that are daughters of the hadron; charm (n,): charm
-    quarks and antiquarks from a b hadron's decay, 2 for charmonium.
+    quark (n,): 5 or 4; pdg_id (n,), without its sign; energy and pt (n,) in GeV; pseudorapidity eta (n,); length (n,):
+    proper decay length in µm; from_b (n,) bool: whether a c hadron comes from a b hadron. Numbers of decay products:
+    charged (n,), all charged particles; charged_without (n,), those that do not come from K⁰, Λ and other weakly
+    decaying strange hadrons; electrons, muons (n,), direct daughters only; charm (n,), charm quarks and antiquarks from
+    a b hadron, with 2 for charmonium.
     """
 
     quark: np.ndarray

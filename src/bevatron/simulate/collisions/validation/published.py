@@ -1,4 +1,4 @@
-"""Published numbers beside which generated heavy hadrons and jets are shown. Lengths in µm, energies in GeV.
+"""Published numbers with which generated heavy hadrons and jets are compared. Lengths in µm, energies in GeV.
 
 Each was looked up: those of the Particle Data Group in its own database of the edition named, spectra and counts in the
 reference data of Rivet, the others in the papers' abstracts. docs/explanation/jets.md lists them.

@@ -1,4 +1,4 @@
-"""The events that are compared with published numbers: Z decays, two jets at 8 TeV, and the study's own collisions."""
+"""The events that are compared with published numbers: Z decays, jets at 8 TeV, and the study's own collisions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -34,15 +34,15 @@ JET_SETTINGS = (
     "Beams:idB = 2212",
     "Beams:eCM = 8000.",
     "HardQCD:all = on",
-    "ParticleDecays:limitTau0 = on",  # ATLAS counts particles of lifetimes above 30 ps themselves
+    "ParticleDecays:limitTau0 = on",  # ATLAS counts particles with lifetimes above 30 ps as stable
     "ParticleDecays:tau0Max = 9.",  # mm
 )
 
 
 @dataclass(frozen=True)
 class ZDecays:
-    """Z decays to pairs of certain quarks: hadrons; charged (n_events,): charged particles of each event; d_star (n,):
-    energies of D*±, GeV.
+    """Z decays to pairs of certain quarks: their heavy hadrons; charged (n_events,): number of charged particles in
+    each event; d_star (n,): energies of D*± in GeV.
     """
 
     hadrons: HadronDecays
@@ -51,7 +51,7 @@ class ZDecays:
 
 
 def seeds_of(seed: int, n: int) -> list[int]:
-    """So many seeds for Pythia."""
+    """Seeds for Pythia, n of them, that follow from `seed`."""
     return [int(word % SEEDS) for word in np.random.SeedSequence(seed).generate_state(n, np.uint64)]
 
 
@@ -77,12 +77,12 @@ def generate_hadrons(settings: Sequence[str], events: int, seed: int) -> HadronD
 def count_in_jets(
     interactions: bool, events: int, settings: Sequence[str], seed: int
 ) -> dict[float, list[tuple[float, float]]]:
-    """Charged particles in the two leading jets, selected as in arXiv:1602.00988: by the least pt of a particle, in
-    each bin of the jets' pt the mean and its statistical error, NaN where there is no jet.
+    """The numbers of charged particles in the two leading jets, with the selection of arXiv:1602.00988.
 
-    Anti-kT jets, R = 0.4, of |η| < 2.1; both of pt > 50 GeV, the first of less than 1.5 times the second's. Each bin
-    has `events` of its own, with a hard scattering above 0.8 times its lower edge. Jets of one event are taken as
-    independent.
+    Returns for each least pt of the particles, in each bin of the jets' pt, the mean and its statistical error, NaN
+    without jets. Jets are anti-kT jets with R = 0.4 and |η| < 2.1. Both have pt > 50 GeV, and the pt of the first is
+    less than 1.5 times that of the second. Each bin has its own `events`, with a hard scattering above 0.8 times its
+    lower edge. Jets of one event are treated as independent.
     """
     found: dict[float, list[tuple[float, float]]] = {least: [] for least in JET_CHARGED}
     on = "on" if interactions else "off"
