@@ -72,10 +72,10 @@ def compare_resolution(tracks: _CentralTracks) -> Comparison:
     return Comparison(
         "d0_resolution",
         f"Transverse impact parameters of tracks in light jets with |η| < {CENTRAL:g}: half the width of the interval "
-        "that contains 68.3 % of them, and the median of their errors; the point of the collision is known. Line: design "
-        "resolution of ATLAS's tracker for 0.25 < |η| < 0.5 (JINST 3 (2008) S08003; not confirmed, but CMS measured 10 "
-        "µm at 100 GeV, arXiv:1405.6569, as the line has). The recipe's errors are scaled to those of the published data "
-        "set, in bins of pt of which the first ends at 10 GeV: no agreement is expected.",
+        "that contains 68.3 % of them, and the median of their errors; the point of the collision is known. Line: "
+        "design resolution of ATLAS's tracker for 0.25 < |η| < 0.5 (JINST 3 (2008) S08003; not confirmed, but CMS "
+        "measured 10 µm at 100 GeV, arXiv:1405.6569, as the line has). The recipe's errors are scaled to those of the "
+        "published data set, in bins of pt of which the first ends at 10 GeV: no agreement is expected.",
         "pt of the track [GeV]",
         "resolution of d0 [µm]",
         [
