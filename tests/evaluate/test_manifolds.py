@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from bevatron.evaluate.statistics.collapse import has_collapsed
-from bevatron.evaluate.statistics.manifolds import Manifold, distances_to_drawn, precision_and_recall, spacings
+from bevatron.evaluate.statistics.manifolds import (
+    Manifold,
+    distances_to_drawn,
+    precision_and_recall,
+    recentred,
+    spacings,
+)
 from bevatron.evaluate.statistics.two_samples import (
     ReplicaMoments,
     extrapolated_distances,
@@ -87,6 +93,12 @@ def test_errors_from_replicas_are_the_spread_of_new_samples():
     replicas = measured(real, generated, *draws)
     for k in range(2):
         assert replicas[k][1:].std() == pytest.approx(np.std(repeated, axis=0)[k], rel=0.35)
+
+
+def test_replicas_are_about_the_sample_s_own_value():
+    assert recentred(np.array([0.5, 0.6, 0.8])) == pytest.approx([0.5, 0.4, 0.6])
+    assert recentred(np.array([0.0, 0.1, 0.3])) == pytest.approx([0.0, 0.0, 0.1])
+    assert recentred(np.array([0.7])) == pytest.approx([0.7])
 
 
 def test_few_points_have_the_farthest_as_their_neighbour():

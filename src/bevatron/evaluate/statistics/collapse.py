@@ -7,7 +7,8 @@ Fixed before any generator was measured by it. A run has collapsed if one of the
   makes the same images again and again;
 - the mean distance of pairs is below LEAST_DIVERSITY of that of test images: all its images are nearly alike.
 
-A generator whose images have left the range of real ones altogether is one of the first kind.
+That is not every failure: images that are strewn far outside of the real ones have a manifold of huge balls, which may
+cover real images. Their precision and their Fréchet distance say so.
 """
 
 import numpy as np

@@ -7,7 +7,8 @@ ones (what of the distribution they cover).
 
 Weights are as in `statistics.two_samples`. In a replica the manifold is that of the points that were drawn, with the
 radii that these give, and the fraction counts each image as often as it was drawn. A point that was drawn twice is one
-point of the manifold: it is not its own neighbour.
+point of the manifold: it is not its own neighbour. So a replica has the coverage of a smaller sample, and only its spread
+is used: `recentred` moves the replicas' mean to the sample's own value.
 """
 
 from dataclasses import dataclass
@@ -58,6 +59,13 @@ def precision_and_recall(
     """Both in each replica, (replicas + 1,) each; weights (n, replicas + 1) of the real, drawn of the generated."""
     inside_real, inside_generated = real.contains(generated.points), generated.contains(real.points)
     return _fractions(inside_real, drawn), _fractions(inside_generated, weights)
+
+
+def recentred(fractions: np.ndarray) -> np.ndarray:
+    """Fractions (replicas + 1,) with the replicas' mean moved to the first, the sample's own; all within [0, 1]."""
+    moved = fractions + (fractions[0] - fractions[1:].mean()) if len(fractions) > 1 else fractions.copy()
+    moved[0] = fractions[0]
+    return np.clip(moved, 0.0, 1.0)
 
 
 def spacings(images: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from bevatron.evaluate.inspection.generated import SAMPLES, ReferenceClassifier,
 from bevatron.evaluate.inspection.steadiness import lost_distance, lost_loss
 from bevatron.evaluate.statistics.bootstrap import Bootstrap
 from bevatron.evaluate.statistics.collapse import has_collapsed
-from bevatron.evaluate.statistics.manifolds import Manifold, precision_and_recall, spacings
+from bevatron.evaluate.statistics.manifolds import Manifold, precision_and_recall, recentred, spacings
 from bevatron.evaluate.statistics.measurement import Measurement, measure
 from bevatron.evaluate.statistics.two_samples import (
     ReplicaMoments,
@@ -160,7 +160,7 @@ def _of_generated(
     # ln D = -ln(1 + e^-d), ln(1 - D) = -ln(1 + e^d), for D the sigmoid of d.
     logarithms = -np.logaddexp(0.0, -d_real), -np.logaddexp(0.0, d_made)
     manifold = Manifold.of(features[-1], drawn)
-    precision, recall = precision_and_recall(real.manifold, real.weights, manifold, drawn)
+    precision, recall = map(recentred, precision_and_recall(real.manifold, real.weights, manifold, drawn))
     diversity = diversities(last, drawn) / real.diversity
     spacing = spacings(last, drawn) / real.spacing
     return {
