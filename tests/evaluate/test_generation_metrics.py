@@ -71,6 +71,9 @@ def test_a_generator_of_one_image_has_no_variety(measured):
     assert measured["diversity"].per_seed[0] == pytest.approx(0.0, abs=1e-6)
     assert measured["classes_made"].per_seed[0] == pytest.approx(0.1)
     assert measured["spotted"].per_seed[0] > 0.95
+    assert measured["spacing"].per_seed[0] == pytest.approx(0.0, abs=1e-6)
+    assert measured["recall"].per_seed[0] < 0.05
+    assert measured["collapsed"].per_seed[0] == 1.0
 
 
 def test_a_d_that_says_the_same_of_all_is_right_for_half(measured):
@@ -81,7 +84,13 @@ def test_a_d_that_says_the_same_of_all_is_right_for_half(measured):
 
 
 FLUCTUATING = ["frechet_distance", "frechet_distance.first", "frechet_distance.early", "frechet_distance.of_first"]
-FLUCTUATING += ["frechet_distance_of_data", "memorisation", "diversity", "reference_accuracy"]
+FLUCTUATING += [
+    "frechet_distance.extrapolated",
+    "frechet_distance_of_data",
+    "memorisation",
+    "diversity",
+    "reference_accuracy",
+]
 
 
 def test_metrics_have_errors_from_the_sizes_of_the_samples(measured):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bevatron.evaluate.inspection.steadiness import lost_distance, lost_loss
+from bevatron.evaluate.statistics.two_samples import halves_of
 
 
 def test_nothing_is_lost_where_all_moments_are_equally_good():
@@ -31,8 +32,8 @@ def test_a_generator_that_drifts_away_has_lost():
     real = random.standard_normal((6000, 2))
     generated = [random.standard_normal((6000, 2)) + np.array([away, 0.0]) for away in (2.0, 0.5, 1.0)]
     once = np.ones((6000, 1))
-    assert lost_distance(real, once, generated, once)[0] == pytest.approx(3.0, rel=0.15)
-    assert lost_distance(real, once, generated[:2], once)[0] == 0.0
+    assert lost_distance(halves_of(real, once), generated, once)[0] == pytest.approx(3.0, rel=0.15)
+    assert lost_distance(halves_of(real, once), generated[:2], once)[0] == 0.0
 
 
 def test_the_error_has_the_uncertainty_of_the_choice():
@@ -44,6 +45,6 @@ def test_the_error_has_the_uncertainty_of_the_choice():
     assert found.std() > 0.02
     generated = [random.standard_normal((400, 2)) + 0.3 for _ in range(2)]
     draws = [random.poisson(1.0, (400, 200)) for _ in range(2)]
-    found = lost_distance(random.standard_normal((400, 2)), draws[0], generated, draws[1])
+    found = lost_distance(halves_of(random.standard_normal((400, 2)), draws[0]), generated, draws[1])
     assert np.isfinite(found).all()
     assert found.std() > 0.0

@@ -8,14 +8,15 @@ import numpy as np
 if TYPE_CHECKING:
     from sklearn.neural_network import MLPClassifier
 
-FEATURES = 32  # hidden units of the reference
+HIDDEN = (128, 64)  # units of the reference's hidden layers; images are compared in the last
+FEATURES = HIDDEN[-1]
 SAMPLES = 5_000  # training images from which the reference learns, and among which copies are looked for
 EPOCHS = 60  # of the reference
 
 
 @dataclass(frozen=True)
 class ReferenceClassifier:
-    """A classifier of real images, in whose hidden units images are compared, as in Inception's elsewhere."""
+    """A classifier of real images, in whose last hidden units images are compared, as in Inception's elsewhere."""
 
     network: "MLPClassifier"
 
@@ -24,13 +25,15 @@ class ReferenceClassifier:
         """Trained on images (n, pixels) with class numbers (n,); the same for the same data."""
         from sklearn.neural_network import MLPClassifier
 
-        network = MLPClassifier((FEATURES,), max_iter=EPOCHS, tol=0.0, n_iter_no_change=EPOCHS, random_state=0)
+        network = MLPClassifier(HIDDEN, max_iter=EPOCHS, tol=0.0, n_iter_no_change=EPOCHS, random_state=0)
         with np.errstate(all="ignore"):
             return cls(_fit(network, images, labels))
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """(n, pixels) to (n, FEATURES)."""
-        return np.maximum(images @ self.network.coefs_[0] + self.network.intercepts_[0], 0.0)
+        for weights, biases in zip(self.network.coefs_[:-1], self.network.intercepts_[:-1], strict=True):
+            images = np.maximum(images @ weights + biases, 0.0)
+        return images
 
     def classes(self, images: np.ndarray) -> np.ndarray:
         """Class numbers (n,) of images (n, pixels)."""

@@ -10,13 +10,12 @@ import numpy as np
 from bevatron.evaluate.statistics.two_samples import ReplicaMoments, frechet_distances, means
 
 
-def lost_distance(real: np.ndarray, weights: np.ndarray, generated: list[np.ndarray], drawn: np.ndarray) -> np.ndarray:
+def lost_distance(halves: list[ReplicaMoments], generated: list[np.ndarray], drawn: np.ndarray) -> np.ndarray:
     """By what fraction the last generator's Fréchet distance is above that of the best one: (replicas + 1,).
 
-    Features (n, k) of real images with weights (n, replicas + 1), which add up to their (effective) number, and of
-    the images of each remembered generator, with their draws (m, replicas + 1).
+    Moments of both halves of the real images, and features (m, k) of the images of each remembered generator, with
+    their draws (m, replicas + 1).
     """
-    halves = [ReplicaMoments.of(real[k::2], weights[k::2]) for k in (0, 1)]
 
     def distances(half: int, made: np.ndarray) -> np.ndarray:
         return frechet_distances(halves[half], ReplicaMoments.of(made[half::2], drawn[half::2]))

@@ -18,7 +18,8 @@ IMAGES = ("galaxy", "star")
 @recipe("sky")
 class SkyImages:
     """In pairs: input groups `galaxy` and `star` with noise, targets of the same names without, their parameters, and
-    targets `galaxy_noisy` and `star_noisy`, the same as the inputs.
+    targets `galaxy_noisy` and `star_noisy`, the same as the inputs. Of a source with `centred`, all of these of
+    `galaxy_centred` and `star_centred` as well.
 
     Mixed: an input group `image`, of even events the galaxy and of odd ones the star, and a target `label`, 0 and 1.
     """
@@ -46,7 +47,7 @@ class SkyImages:
         if options.rebin > 1:
             raw = _rebin(raw, options.rebin)
         if options.kinds == "pairs":
-            noisy = {f"{name}_noisy": values_of(raw, name) for name in IMAGES}
+            noisy = {f"{name}_noisy": values_of(raw, name) for name in raw.inputs}
             return Samples(raw.inputs, raw.targets | noisy, raw.id)
         choices = [raw.targets[name] if options.clean else values_of(raw, name) for name in IMAGES]
         labels = (raw.id % np.uint64(2)).astype(np.int64)
@@ -63,7 +64,7 @@ def _rebin(raw: Samples, by: int) -> Samples:
         name: Group(Dense(_add_squares(values_of(raw, name), by)), group.features, group.units, group.definitions)
         for name, group in raw.inputs.items()
     }
-    clean = {name: _add_squares(raw.targets[name], by) for name in IMAGES}
+    clean = {name: _add_squares(raw.targets[name], by) for name in raw.inputs}
     return Samples(inputs, {**raw.targets, **clean}, raw.id)
 
 

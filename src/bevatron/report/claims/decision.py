@@ -5,7 +5,7 @@
 - Not reproduced: at least one condition fails at p / m, where m is the number of conditions: of many that hold, one
   fails by chance (S. Holm, Scand. J. Stat. 6 (1979) 65; whether any fails is his first step).
 - Not at this scale: it would not be reproduced, but a model in every condition that fails was still improving when its
-  training ended.
+  training ended. Also where it would be reproduced by a generator that collapsed (`collapsed`).
 - Undecided: otherwise, or where a number does not exist, or where what depends on training was trained once.
 """
 

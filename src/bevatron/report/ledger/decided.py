@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from bevatron.config.loading.kinds import CLAIM_TESTS
 from bevatron.config.sections.claim import Claim
+from bevatron.report.claims.collapsed import without_collapsed
 from bevatron.report.claims.condition import FARTHEST, Margin
 from bevatron.report.claims.decision import Decision, decide_exactly
 from bevatron.report.claims.reference import TestOptions
@@ -27,6 +28,7 @@ def decide_claims(results: StudyResults, scale: str) -> list[Entry]:
         decision = CLAIM_TESTS[claim.test.kind]().decide(claim.test, results.measurements)
         if is_exact(claim):
             decision = decide_exactly(decision)
+        decision = without_collapsed(decision, results.measurements)
         if claim.scale not in (None, scale):
             note = f"made for the scale '{claim.scale}', and not decided at '{scale}'"
             decision = replace(

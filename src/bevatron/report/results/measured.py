@@ -64,7 +64,8 @@ class Measurements:
     """All metrics of a study: of each model by name, and of the observables as `<observable>.<metric>`.
 
     varied: by variation and model, the metrics under it; shifts: these minus the nominal ones. deterministic: models
-    that every training makes alike; improving: those that still were when their training ended. titles: of the models.
+    that every training makes alike; improving: those that still were when their training ended. collapsed: of models
+    that make images, the seeds whose generator collapsed. titles: of the models.
     """
 
     models: dict[str, dict[str, Measured]]
@@ -74,6 +75,7 @@ class Measurements:
     shifts: dict[str, dict[str, dict[str, Measured]]] = field(default_factory=dict)
     deterministic: frozenset[str] = frozenset()
     improving: frozenset[str] = frozenset()
+    collapsed: dict[str, tuple[int, ...]] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
 
     def of_model(self, model: str, metric: str, variation: str | None = None, shift: bool = False) -> Measured:

@@ -127,6 +127,7 @@ def read_study(study: Study, results: Path) -> StudyResults:
         shifts,
         deterministic=frozenset(name for name, m in models.items() if _is_deterministic(m)),
         improving=frozenset(name for name, m in models.items() if _was_improving(m, study.task.kind)),
+        collapsed={name: tuple(m.curves.get("collapsed", ())) for name, m in models.items()},
         titles={name: m.label for name, m in models.items()},
     )
     raw = sorted((folder / "raw").glob("shard-*.h5"))
