@@ -1,0 +1,30 @@
+"""What a detector without anchors finds: the peaks of its maps of centres, and the boxes that it draws there."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bevatron.models.detection.boxes import clip
+from bevatron.models.detection.proposals import MIN_SIDE
+
+
+@torch.no_grad()
+def find_peaks(logits: Tensor, boxes: Tensor, size: tuple[int, int], min_score: float, maximum: int) -> Tensor:
+    """(batch, maximum, 6) of x1, y1, x2, y2 as fractions of the image's sides, score, class number.
+
+    logits (batch, n_classes, rows, columns); boxes (batch, rows · columns, 4) in pixels; size: of the image, (height,
+    width). A peak is a cell whose probability no neighbour's exceeds (Zhou et al. 2019, sec. 4.1). Best first; those
+    with a score below `min_score` are dropped; behind the last one, rows of zeros with class -1.
+    """
+    (height, width), (rows, columns) = size, logits.shape[2:]
+    score = torch.sigmoid(logits)
+    score = torch.where(score == functional.max_pool2d(score, 3, 1, 1), score, 0.0).flatten(1)
+    short = max(maximum - score.shape[1], 0)
+    score, order = functional.pad(score, (0, short)).sort(dim=1, descending=True, stable=True)
+    score, order = score[:, :maximum], order[:, :maximum].clamp(max=logits.shape[1] * rows * columns - 1)
+    number, cell = order // (rows * columns), order % (rows * columns)
+    places = clip(boxes.gather(1, cell.unsqueeze(2).expand(-1, -1, 4)), height, width)
+    good = (score >= min_score) & ((places[..., 2:] - places[..., :2]) > MIN_SIDE).all(2)
+    fractions = places / places.new_tensor([width, height, width, height])
+    result = torch.cat([fractions, score.unsqueeze(2), number.unsqueeze(2) + 1.0], 2) * good.unsqueeze(2)
+    return result - result.new_tensor([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])  # rows of zeros get the class -1
