@@ -16,15 +16,18 @@ def find_peaks(logits: Tensor, boxes: Tensor, size: tuple[int, int], min_score: 
     width). A peak is a cell whose probability no neighbour's exceeds (Zhou et al. 2019, sec. 4.1). Best first; those
     with a score below `min_score` are dropped; behind the last one, rows of zeros with class -1.
     """
-    (height, width), (rows, columns) = size, logits.shape[2:]
+    (height, width), cells = size, boxes.shape[1]
+    places = clip(boxes, height, width)
+    there = ((places[..., 2:] - places[..., :2]) > MIN_SIDE).all(2).view(-1, 1, *logits.shape[2:])
     score = torch.sigmoid(logits)
-    score = torch.where(score == functional.max_pool2d(score, 3, 1, 1), score, 0.0).flatten(1)
-    short = max(maximum - score.shape[1], 0)
-    score, order = functional.pad(score, (0, short)).sort(dim=1, descending=True, stable=True)
-    score, order = score[:, :maximum], order[:, :maximum].clamp(max=logits.shape[1] * rows * columns - 1)
-    number, cell = order // (rows * columns), order % (rows * columns)
-    places = clip(boxes.gather(1, cell.unsqueeze(2).expand(-1, -1, 4)), height, width)
-    good = (score >= min_score) & ((places[..., 2:] - places[..., :2]) > MIN_SIDE).all(2)
+    good = (score == functional.max_pool2d(score, 3, 1, 1)) & (score >= min_score) & there
+    score = torch.where(good, score, -1.0).flatten(1)
+    score = functional.pad(score, (0, max(maximum - score.shape[1], 0)), value=-1.0)
+    score, order = score.sort(dim=1, descending=True, stable=True)
+    score, order = score[:, :maximum], order[:, :maximum]
+    found = (score >= 0).unsqueeze(2)
+    places = places.gather(1, (order % cells).unsqueeze(2).expand(-1, -1, 4))
     fractions = places / places.new_tensor([width, height, width, height])
-    result = torch.cat([fractions, score.unsqueeze(2), number.unsqueeze(2) + 1.0], 2) * good.unsqueeze(2)
-    return result - result.new_tensor([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])  # rows of zeros get the class -1
+    number = (order // cells).unsqueeze(2).to(fractions.dtype)
+    nothing = fractions.new_tensor([0.0, 0.0, 0.0, 0.0, 0.0, -1.0])
+    return torch.where(found, torch.cat([fractions, score.unsqueeze(2), number], 2), nothing)

@@ -13,7 +13,7 @@ class Pyramid(nn.Module):
 
     On the way down each level halves the image with a 3 × 3 convolution of stride 2, and adds what further 3 × 3
     convolutions make of that to it. On the way back the coarser level is enlarged by the nearest cell, and a 1 × 1
-    convolution of the finer one is added. So a cell of the level that is given back sees far around and keeps its place.
+    convolution of the finer one is added. So a cell of the level that is given back sees far, and keeps its place.
 
     Shapes: (batch, depth, height, width) to (batch, width, ⌈height / 2ⁿ⌉, ⌈width / 2ⁿ⌉), where n is `level`.
     """
