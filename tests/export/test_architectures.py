@@ -25,6 +25,7 @@ SMALL = {
     "alexnet": ({"width": 0.02, "stride": 2}, ["image"]),
     "autoencoder": ({"latent": 2, "widths": [5]}, ["jet"]),
     "boosted_trees": ({"rounds": 4}, ["jet", "tracks"]),
+    "center_net": ({"channels": [3, 4, 5], "width": 6}, ["image"]),
     "committee": ({"members": ["one", "two"], "widths": [4]}, ["jet", "tracks"]),
     "convolutional": ({"channels": [3, 4], "pooling": "average", "activation": "prelu", "dropout": 0.1}, ["image"]),
     "convolutional_autoencoder": ({"latent": 3, "channels": [2, 3]}, ["image"]),
@@ -93,7 +94,8 @@ SMALL = {
     "perceptron": ({"activation": "prelu"}, ["jet"]),
     "decision_stump": ({}, ["jet"]),
 }
-N_OUTPUTS = {"classification": 3, "regression": 1, "classification_2d": 2, "reconstruction": 4}  # the jet given back
+N_OUTPUTS = {"classification": 3, "regression": 1, "classification_2d": 2, "detection": 2}
+N_OUTPUTS["reconstruction"] = 4  # the jet given back
 PIXELS = {"convolutional_autoencoder": 2 * 80 * 76}
 FAST = "mlp"  # the others take several seconds each
 

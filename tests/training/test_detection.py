@@ -19,6 +19,8 @@ from bevatron.store.shards.manifest import load_manifest
 from bevatron.training.fit import describe, fit
 from bevatron.training.job import FitJob
 
+CENTER_NET = {"kind": "center_net", "channels": [8, 16, 24, 32], "width": 24, "reference": 14.0}
+
 
 def made(folder, sizes, change=lambda samples: samples, **values):
     study = Study.model_validate(STUDY)
@@ -28,8 +30,9 @@ def made(folder, sizes, change=lambda samples: samples, **values):
 
 
 @pytest.mark.slow
-def test_a_detector_learns_to_find_rectangles(tmp_path):
-    job = made(tmp_path, {"train": 500, "val": 60, "test": 150})
+@pytest.mark.parametrize("values", [{}, {"architecture": CENTER_NET, "training__learning_rate": 0.005}])
+def test_a_detector_learns_to_find_rectangles(tmp_path, values):
+    job = made(tmp_path, {"train": 500, "val": 60, "test": 150}, **values)
     fit(job)
     manifest = load_manifest(job.manifest_path)
     (job.folder / "model.json").write_text(json.dumps({"network": describe(job, manifest).as_payload()}))
@@ -42,15 +45,17 @@ def test_a_detector_learns_to_find_rectangles(tmp_path):
     assert metrics["iou"].value > 0.5
 
 
-def test_an_interrupted_fit_ends_with_the_same_bits(tmp_path):
+@pytest.mark.parametrize("architecture", [{}, {"architecture": CENTER_NET}])
+def test_an_interrupted_fit_ends_with_the_same_bits(tmp_path, architecture):
     sizes = {"train": 40, "val": 8, "test": 8}
     values = {"training__epochs": 3, "training__checkpoint_seconds": 1e-9, "training__batch_size": 8}
-    check_same_bits_after_an_interruption(made(tmp_path, sizes, **values))
+    check_same_bits_after_an_interruption(made(tmp_path, sizes, **values, **architecture))
 
 
-def test_the_validation_loss_does_not_depend_on_its_batches(tmp_path, monkeypatch):
+@pytest.mark.parametrize("architecture", [{}, {"architecture": CENTER_NET}])
+def test_the_validation_loss_does_not_depend_on_its_batches(tmp_path, monkeypatch, architecture):
     sizes = {"train": 16, "val": 10, "test": 4}
-    one = made(tmp_path, sizes, training__epochs=1)
+    one = made(tmp_path, sizes, training__epochs=1, **architecture)
     whole = fit(one)
     monkeypatch.setattr("bevatron.training.data.VALIDATION_BATCH", 3)
     parts = fit(replace(one, folder=tmp_path / "parts"))

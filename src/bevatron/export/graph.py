@@ -20,9 +20,10 @@ OPSET = 18  # the oldest that PyTorch writes: onnxruntime 1.14 and later read it
 BATCH = "batch"
 N_VALID = "_n_valid"
 PROBABILITIES, LOGITS, PREDICTION, WIDTH = "probabilities", "logits", "prediction", "width"
-Answers = Literal["classes", "labels", "numbers"]
-ANSWERS: dict[str, Answers] = {"classification": "classes", "multi_label": "labels"}
-"""By task what the outputs say: one of the classes, any of the labels; of all other tasks they are numbers."""
+DETECTIONS = "detections"
+Answers = Literal["classes", "labels", "boxes", "numbers"]
+ANSWERS: dict[str, Answers] = {"classification": "classes", "multi_label": "labels", "detection": "boxes"}
+"""By task what the outputs say: one of the classes, any of the labels, boxes; of all other tasks they are numbers."""
 
 
 class Plain(nn.Module):
@@ -30,8 +31,8 @@ class Plain(nn.Module):
 
     A dense group is one input; a list is two, its padded values (batch, n, features) and their number n_valid
     (batch,) int64. A classification gives probabilities (softmax) and logits, labels probabilities (sigmoid) and
-    logits, a regression its prediction, and the width where it predicts one. Behind these come the outputs of
-    auxiliary tasks, as `export.auxiliary` has them.
+    logits, a regression its prediction, and the width where it predicts one, a detection the boxes that are found.
+    Behind these come the outputs of auxiliary tasks, as `export.auxiliary` has them.
     """
 
     def __init__(self, network: Network, answers: Answers):
@@ -97,6 +98,11 @@ def output_ports(network: Network, answers: Answers) -> list[Port]:
 
 def _ports_of_task(network: Network, answers: Answers) -> list[Port]:
     shape = (network.spec.n_outputs,)
+    if answers == "boxes":
+        row = (
+            "x1, y1, x2, y2 as fractions of the image's width and height, score, class number; best first, -1: no more"
+        )
+        return [Port(DETECTIONS, (network.architecture.options.max_detections, 6), "float32", row)]
     if network.spec.outputs == "gaussian":
         half = (network.spec.n_outputs // 2,)
         return [
