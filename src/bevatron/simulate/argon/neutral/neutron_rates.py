@@ -3,9 +3,9 @@
 Sources, for ⁴⁰Ar (99.6 % of natural argon):
 
 - Total, up to 20 MeV, and capture: ENDF/B-VIII.0, material 1837 (D. A. Brown et al., Nucl. Data Sheets 148 (2018) 1),
-  rounded. Below 100 keV point by point, with the antiresonance at 57 keV, which ARTIE confirmed (arXiv:2212.05448), and
-  the resonance at 77 keV; from 100 keV on means over the intervals between the points, so that narrower windows and
-  peaks are smoothed. Up to 5 MeV the evaluation follows the measurement of R. R. Winters et al., Phys. Rev. C 43 (1991)
+  rounded. The total is given point by point below 100 keV, with the antiresonance at 57 keV, which ARTIE confirmed
+  (arXiv:2212.05448), and the resonance at 77 keV; from there on, and capture from 1 keV on, as means over the intervals
+  around the points, so that narrower windows and peaks are smoothed. Up to 5 MeV the evaluation follows the measurement of R. R. Winters et al., Phys. Rev. C 43 (1991)
   492; from 5 to 20 MeV it is a calculation, a third above that of the next entry.
 - Reactions up to 150 MeV, and the total from 30 to 150 MeV: the optical model with the global potential of A. J. Koning
   and J. P. Delaroche, Nucl. Phys. A 713 (2003) 231, and up to 4 MeV the compound nucleus of W. Hauser and H. Feshbach,
@@ -29,37 +29,37 @@ TOTAL, ELASTIC, CAPTURE, INELASTIC, TWO_NEUTRONS, PROTON_OUT, ALPHA_OUT = range(
 # MeV, total and capture in mb.
 RESONANCES = np.array(
     [
-        [1e-8, 1719.0, 1050.0],
-        [2.53e-8, 1315.0, 660.0],
-        [1e-7, 981.7, 332.0],
-        [1e-6, 752.0, 105.0],
-        [1e-5, 678.2, 32.6],
-        [1e-4, 640.0, 8.75],
-        [0.001, 559.8, 0.919],
-        [0.005, 485.4, 0.0972],
-        [0.01, 444.5, 0.055],
-        [0.02, 370.3, 0.0457],
-        [0.03, 284.9, 0.0511],
-        [0.04, 179.9, 0.0685],
-        [0.045, 119.7, 0.0849],
-        [0.05, 57.97, 0.111],
-        [0.053, 24.83, 0.136],
+        [1e-08, 1719.0, 1050.0],
+        [2.53e-08, 1315.0, 660.0],
+        [1e-07, 981.7, 332.0],
+        [1e-06, 752.0, 105.0],
+        [1e-05, 678.2, 32.6],
+        [0.0001, 640.0, 8.75],
+        [0.001, 559.8, 1.41],
+        [0.005, 485.4, 0.144],
+        [0.01, 444.5, 2.78],
+        [0.02, 370.3, 2.6],
+        [0.03, 284.9, 0.0508],
+        [0.04, 179.9, 0.0651],
+        [0.045, 119.7, 0.0848],
+        [0.05, 57.97, 0.108],
+        [0.053, 24.83, 0.134],
         [0.055, 8.203, 0.159],
-        [0.057, 0.4647, 0.191],
-        [0.059, 13.86, 0.501],
-        [0.061, 47.94, 0.983],
-        [0.063, 136.2, 0.356],
-        [0.065, 329.8, 0.47],
-        [0.068, 1086.0, 0.792],
-        [0.071, 3639.0, 1.6],
-        [0.073, 8870.0, 2.95],
-        [0.075, 22160.0, 5.76],
-        [0.077, 35500.0, 7.42],
-        [0.08, 19620.0, 3.08],
-        [0.083, 9907.0, 1.21],
-        [0.087, 5463.0, 0.504],
-        [0.092, 3443.0, 0.401],
-        [0.1, 2090.0, 0.112],
+        [0.057, 0.4647, 0.192],
+        [0.059, 13.86, 12.5],
+        [0.061, 47.94, 11.6],
+        [0.063, 136.2, 0.358],
+        [0.065, 329.8, 0.491],
+        [0.068, 1086.0, 0.805],
+        [0.071, 3639.0, 1.53],
+        [0.073, 8870.0, 3.01],
+        [0.075, 22160.0, 5.73],
+        [0.077, 35500.0, 6.88],
+        [0.08, 19620.0, 3.26],
+        [0.083, 9907.0, 1.2],
+        [0.087, 5463.0, 0.508],
+        [0.092, 3443.0, 11.4],
+        [0.1, 2090.0, 3.74],
         [0.105, 1777.0, 3.1],
         [0.115, 2744.0, 0.66],
         [0.1275, 972.0, 0.044],
@@ -157,7 +157,16 @@ REACTIONS = np.array(
 
 # MeV, mb: (n,2n), (n,p), (n,α), from their thresholds on.
 TWO_NEUTRON_TABLE = np.array(
-    [[10.12, 0.0], [11.0, 110.0], [12.0, 330.0], [13.0, 490.0], [14.8, 610.0], [16.0, 660.0], [18.0, 690.0], [20.0, 690.0]]
+    [
+        [10.12, 0.0],
+        [11.0, 110.0],
+        [12.0, 330.0],
+        [13.0, 490.0],
+        [14.8, 610.0],
+        [16.0, 660.0],
+        [18.0, 690.0],
+        [20.0, 690.0],
+    ]
 )
 PROTON_TABLE = np.array([[6.87, 0.0], [8.0, 1.0], [10.0, 6.0], [12.0, 12.0], [14.5, 16.0], [16.0, 17.0], [20.0, 18.0]])
 ALPHA_TABLE = np.array([[2.56, 0.0], [6.0, 0.1], [8.0, 1.5], [10.0, 5.0], [12.0, 8.0], [14.5, 10.0], [20.0, 12.0]])

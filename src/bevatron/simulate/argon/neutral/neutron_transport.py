@@ -123,7 +123,11 @@ def scatter_elastically(particle, work):
     phi = 2.0 * math.pi * np.random.random()
     vx, vy, vz = rotate(particle[UX], particle[UY], particle[UZ], max(-1.0, min(1.0, cosine)), phi)
     before, after = math.sqrt(momentum2), math.sqrt(after2)
-    wx, wy, wz = before * particle[UX] - after * vx, before * particle[UY] - after * vy, before * particle[UZ] - after * vz
+    wx, wy, wz = (
+        before * particle[UX] - after * vx,
+        before * particle[UY] - after * vy,
+        before * particle[UZ] - after * vz,
+    )
     norm = 1.0 / math.sqrt(max(wx * wx + wy * wy + wz * wz, 1e-300))
     leave_recoil(particle, recoil, wx * norm, wy * norm, wz * norm, work)
     particle[KINETIC] = left

@@ -149,7 +149,7 @@ def run_events(start, first, seeds, box, cuts, tabulated, budget, offsets, conve
         np.empty((INITIAL_ROWS, COLUMNS)),
         np.zeros(4, np.int64),
         np.empty((room, 9), np.float32),
-        np.empty((room, 4), np.int32),
+        np.empty((room, 5), np.int32),
         budget,
         box,
         np.empty((64, 5)),
