@@ -146,8 +146,8 @@ def test_a_fast_neutron_breaks_nuclei_up_as_a_proton_does():
 
 
 def test_the_cascade_has_its_lines():
-    """Per 100 captures (Nucl. Data Sheets 133 (2016) 1): 0.167 MeV 74, 1.187 MeV 48.5, 0.516 MeV 23.5. Levels are fed by
-    the main lines alone, so to 20 %. The sum is the separation energy, 6.0989 MeV."""
+    """Per 100 captures (Nucl. Data Sheets 133 (2016) 1): 0.167 MeV 74, 1.187 MeV 48.5, 0.516 MeV 23.5. Levels are fed
+    by the main lines alone, so to 20 %. The sum is the separation energy, 6.0989 MeV."""
     seeded(4)
     n, lines = 20_000, []
     for _ in range(n):

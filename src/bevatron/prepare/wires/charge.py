@@ -41,8 +41,8 @@ class Charge:
 def drift_charge(
     segments: np.ndarray, ids: np.ndarray, wires_at: float, drift: Drift, electronics: Electronics
 ) -> Charge:
-    """The charge of segments (n, 9) and ids (n, 4 or 5) (bevatron.simulate.argon.tracking.event's columns), twice n points;
-    the wires are at x = wires_at, cm.
+    """The charge of segments (n, 9) and ids (n, 4 or 5) (bevatron.simulate.argon.tracking.event's columns), twice n
+    points; the wires are at x = wires_at, cm.
     """
     start, end, path, energy, time = segments[:, :3], segments[:, 3:6], segments[:, 6], segments[:, 7], segments[:, 8]
     charge = (

@@ -45,10 +45,10 @@ CAPTURE_EXCITATION = 17.0  # MeV, mean after muon capture (D. F. Measday, Phys. 
 
 @compiled
 def interact(pdg, kinetic, direction, out):
-    """A pion or nucleon with a nucleus: fills rows of `out` (64, 5) with PDG code, kinetic energy (MeV) and direction of
-    what comes out; returns their number, `binding` and `mass`, MeV.
+    """A pion or nucleon with a nucleus: fills rows of `out` (64, 5) with PDG code, kinetic energy (MeV) and direction
+    of what comes out; returns their number, `binding` and `mass`, MeV.
     """
-    if pdg == PROTON or pdg == NEUTRON:
+    if pdg in (PROTON, NEUTRON):
         return _collide_nucleon(pdg, kinetic, direction, out)
     total = 0.0
     for channel in range(4):
@@ -130,7 +130,7 @@ def _absorb_pion(pdg, kinetic, direction, out):
 def _produce_pion(pdg, mass, kinetic, direction, out):
     """A further pion, from the decay of a Δ that the struck nucleon became; charges as isospin has it on average."""
     particle, delta, pion = np.empty(4), np.empty(4), np.empty(4)
-    is_nucleon = pdg == PROTON or pdg == NEUTRON
+    is_nucleon = pdg in (PROTON, NEUTRON)
     for _ in range(TRIES):
         _set_four_vector(mass, kinetic, direction, particle)
         sample_nucleon(delta)
@@ -148,10 +148,7 @@ def _produce_pion(pdg, mass, kinetic, direction, out):
         rest_mass = PION_ZERO_MASS if produced == 111 else PION_MASS
         pion[0] += rest_mass - PION_MASS  # the neutral one is lighter by 4.6 MeV at the same kinetic energy
         n = _emit_pion(out, 0, produced, pion, rest_mass)
-        if is_nucleon:
-            n = leave_well(out, n, pdg, particle, False)
-        else:
-            n = _emit_pion(out, n, pdg, particle, mass)
+        n = leave_well(out, n, pdg, particle, False) if is_nucleon else _emit_pion(out, n, pdg, particle, mass)
         n = leave_well(out, n, _nucleon_code(np.random.random() < PROTON_FRACTION), delta, True)
         return _evaporate_remainder(out, n, kinetic - WELL if is_nucleon else kinetic, rest_mass)
     if is_nucleon:

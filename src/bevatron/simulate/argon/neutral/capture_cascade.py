@@ -1,8 +1,8 @@
 """The γ cascade after ⁴⁰Ar(n,γ)⁴¹Ar: levels of ⁴¹Ar and how they decay. Compiled; MeV.
 
-Level energies and intensities per 100 captures: C. D. Nesaraja and E. A. McCutchan, Nucl. Data Sheets 133 (2016) 1, after
-R. Hardell and C. Beer, Phys. Scr. 1 (1970) 85, main lines. The 4.745 MeV line goes to the level at 1.354 MeV, which feeds
-that at 0.167 MeV. What a level emits is normalised to one, so that each cascade has the whole energy.
+Level energies and intensities per 100 captures: C. D. Nesaraja and E. A. McCutchan, Nucl. Data Sheets 133 (2016) 1,
+after R. Hardell and C. Beer, Phys. Scr. 1 (1970) 85, main lines. The 4.745 MeV line goes to the level at 1.354 MeV,
+which feeds that at 0.167 MeV. What a level emits is normalised to one, so that each cascade has the whole energy.
 """
 
 import numpy as np

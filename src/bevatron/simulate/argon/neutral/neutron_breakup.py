@@ -1,11 +1,12 @@
 """Reactions of neutrons of up to 20 MeV with ⁴⁰Ar: (n,n'γ), (n,2n), (n,p), (n,α). Compiled; MeV.
 
-The compound nucleus sends out one or two particles one after the other, each isotropic in the frame of what sends it, and
-then photons. Kinetic energies are non-relativistic, so that energy and momentum (but for the photons') are conserved
-exactly. Neutrons have Weisskopf's spectrum E exp(-E/T) of the temperature √(8 E*/A) of a nucleus with E* (J. M. Blatt and V.
-F. Weisskopf, Theoretical nuclear physics (1952), sec. VIII.6); below 4 MeV discrete levels of ⁴⁰Ar are excited, by (2J + 1)
-times the phase space. Levels decay through the first one, at 1.461 MeV, as nearly all of them do. Protons and α particles,
-which the Coulomb barrier favours when fast, take a fraction √u of the energy, u uniform: an assumption.
+The compound nucleus sends out one or two particles one after the other, each isotropic in the frame of what sends it,
+and then photons. Kinetic energies are non-relativistic, so that energy and momentum (but for the photons') are
+conserved exactly. Neutrons have Weisskopf's spectrum E exp(-E/T) of the temperature √(8 E*/A) of a nucleus with E* (J.
+M. Blatt and V. F. Weisskopf, Theoretical nuclear physics (1952), sec. VIII.6); below 4 MeV discrete levels of ⁴⁰Ar are
+excited, by (2J + 1) times the phase space. Levels decay through the first one, at 1.461 MeV, as nearly all of them do.
+Protons and α particles, which the Coulomb barrier favours when fast, take a fraction √u of the energy, u uniform: an
+assumption.
 """
 
 import math
@@ -65,7 +66,7 @@ def break_up(particle, channel, work):
     velocity[0], velocity[1], velocity[2] = speed * particle[UX], speed * particle[UY], speed * particle[UZ]
     before = kinetic * TARGET_MASS / total_mass  # in the centre of mass
     available, nucleus = before, TARGET_MASS
-    if channel == PROTON_OUT or channel == ALPHA_OUT:
+    if channel in (PROTON_OUT, ALPHA_OUT):
         code, mass, cost = PROTON, PROTON_MASS, COST_PROTON
         if channel == ALPHA_OUT:
             code, mass, cost = ALPHA, ALPHA_MASS, COST_ALPHA

@@ -5,13 +5,14 @@ Sources, for ⁴⁰Ar (99.6 % of natural argon):
 - Total, up to 20 MeV, and capture: ENDF/B-VIII.0, material 1837 (D. A. Brown et al., Nucl. Data Sheets 148 (2018) 1),
   rounded. The total is given point by point below 100 keV, with the antiresonance at 57 keV, which ARTIE confirmed
   (arXiv:2212.05448), and the resonance at 77 keV; from there on, and capture from 1 keV on, as means over the intervals
-  around the points, so that narrower windows and peaks are smoothed. Up to 5 MeV the evaluation follows the measurement of R. R. Winters et al., Phys. Rev. C 43 (1991)
-  492; from 5 to 20 MeV it is a calculation, a third above that of the next entry.
+  around the points, so that narrower windows and peaks are smoothed. Up to 5 MeV the evaluation follows the measurement
+  of R. R. Winters et al., Phys. Rev. C 43 (1991) 492; from 5 to 20 MeV it is a calculation, a third above that of the
+  next entry.
 - Reactions up to 150 MeV, and the total from 30 to 150 MeV: the optical model with the global potential of A. J. Koning
   and J. P. Delaroche, Nucl. Phys. A 713 (2003) 231, and up to 4 MeV the compound nucleus of W. Hauser and H. Feshbach,
   Phys. Rev. 87 (1952) 366, with the ten lowest levels of ⁴⁰Ar, without correction for width fluctuations.
-- (n,2n): 610 ± 100 mb at 14.8 MeV (S. Bhattacharya et al., arXiv:2512.18433); (n,p) and (n,α): 16 and 10 mb at 14.5 MeV,
-  to which ENDF/B-VIII.0 is adjusted. Their dependence on energy is a smooth curve from the threshold, to 30 %.
+- (n,2n): 610 ± 100 mb at 14.8 MeV (S. Bhattacharya et al., arXiv:2512.18433); (n,p) and (n,α): 16 and 10 mb at 14.5
+  MeV, to which ENDF/B-VIII.0 is adjusted. Their dependence on energy is a smooth curve from the threshold, to 30 %.
 - Above 150 MeV: R. J. Glauber's multiple scattering with the nucleons' mean cross-sections (PDG), reactions brought to
   the nuclear interaction length of 85.7 cm (PDG). CAPTAIN measured a total of 0.91 ± 0.10 ± 0.09 b, mean over 100 to
   800 MeV (B. Bhandari et al., Phys. Rev. Lett. 123 (2019) 042502, arXiv:1903.05276).
@@ -181,12 +182,13 @@ ENERGIES = np.exp(LOG_LOWEST + LOG_STEP * np.arange(POINTS))
 def cross_sections(kinetic: np.ndarray) -> np.ndarray:
     """(n, 7) in mb, by channel, at kinetic energies (n,) MeV; constant beyond the tables.
 
-    Straight lines in energy, capture in the logarithms of both. From 20 MeV on, INELASTIC is all reactions.
+    Straight lines in energy; capture below 1 keV in the logarithms of both. From 20 MeV on, INELASTIC is all reactions.
     """
     found = np.zeros((len(kinetic), 7))
     energy, total, capture = RESONANCES.T
     found[:, TOTAL] = np.interp(kinetic, energy, total)
-    found[:, CAPTURE] = np.exp(np.interp(np.log(kinetic), np.log(energy), np.log(np.maximum(capture, 1e-6))))
+    slow = np.exp(np.interp(np.log(kinetic), np.log(energy), np.log(np.maximum(capture, 1e-6))))
+    found[:, CAPTURE] = np.where(kinetic < 1e-3, slow, np.interp(kinetic, energy, capture))
     found[kinetic > COLLIDE_FROM, CAPTURE] = 0.0
     reactions = np.interp(kinetic, *REACTIONS.T, left=0.0)
     for channel, table in ((TWO_NEUTRONS, TWO_NEUTRON_TABLE), (PROTON_OUT, PROTON_TABLE), (ALPHA_OUT, ALPHA_TABLE)):

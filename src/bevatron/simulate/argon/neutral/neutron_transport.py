@@ -1,9 +1,9 @@
 """Follows a neutron through argon, collision by collision. Compiled.
 
-Elastic scattering falls off with momentum transfer as exp(-B q²), B = 5.5 fm², isotropic at low energies: its mean cosine
-is that of the optical model of Koning and Delaroche within 0.1 from 10 to 200 MeV. Recoiling nuclei with less than
-RECOIL_CUT leave no segment. Neutrons are captured after 0.3 ms on average, most at some eV, and are followed for FOLLOWED
-at most, one drift time across MicroBooNE; down to the mean energy of argon at 87 K, at which they then stay.
+Elastic scattering falls off with momentum transfer as exp(-B q²), B = 5.5 fm², isotropic at low energies: its mean
+cosine is that of the optical model of Koning and Delaroche within 0.1 from 10 to 200 MeV. Recoiling nuclei with less
+than RECOIL_CUT leave no segment. Neutrons are captured after 0.3 ms on average, most at some eV, and are followed for
+FOLLOWED at most, one drift time across MicroBooNE; down to the mean energy of argon at 87 K, at which they then stay.
 """
 
 import math
@@ -55,8 +55,8 @@ SLOPE = 5.5 / 197.327**2  # 1/MeV²
 
 @compiled
 def follow_neutron(particle, work):
-    """Follows the neutron until it reacts, is captured, leaves the box, or its time is over. It returns to the stack when
-    the arrays are nearly full. Its PATH is the time since it was made, ns.
+    """Follows the neutron until it reacts, is captured, leaves the box, or its time is over. It returns to the stack
+    when the arrays are nearly full. Its PATH is the time since it was made, ns.
     """
     while True:
         if needs_growth(work):

@@ -51,13 +51,13 @@ class Deposits:
     segments (total, 9) float32: SEGMENT_FEATURES; a straight piece of a track, `path` its true length, which is longer
     than the chord where the track scattered. ids (total, 5) int32: SEGMENT_ID_FEATURES; PDG code, number of the track
     in its event, that of its parent (-1 for a primary), the primary from which all of it comes, as its rank in the
-    event, and 1 where a neutron is among the ancestors. offsets (n + 1,) int64 cut both into events. budget (n, 6) float64, MeV: BUDGET_FEATURES, with
-    brought = deposited + escaped + neutral + binding + mass, where `brought` is the kinetic energy of all primaries,
-    `escaped` that of all that left the box, `neutral` what neutrinos took away, neutrons gave to nuclei that leave no
-    segment, or kept when they were followed no more, `binding` what breaking up nuclei cost (negative where neutrons
-    were captured), and `mass` the rest energy that was made less the one that was turned into energy.
-    conversion (n_primaries,) float32, cm: the distance of a primary photon to its first interaction that makes charged
-    particles; NaN for all others and where there is none inside the box.
+    event, and 1 where a neutron is among the ancestors. offsets (n + 1,) int64 cut both into events. budget (n, 6)
+    float64, MeV: BUDGET_FEATURES, with brought = deposited + escaped + neutral + binding + mass, where `brought` is the
+    kinetic energy of all primaries, `escaped` that of all that left the box, `neutral` what neutrinos took away,
+    neutrons gave to nuclei that leave no segment, or kept when they were followed no more, `binding` what breaking up
+    nuclei cost (negative where neutrons were captured), and `mass` the rest energy that was made less the one that was
+    turned into energy. conversion (n_primaries,) float32, cm: the distance of a primary photon to its first interaction
+    that makes charged particles; NaN for all others and where there is none inside the box.
     """
 
     segments: np.ndarray

@@ -8,8 +8,8 @@ from bevatron.compute.numerics.compiled import compiled
 from bevatron.simulate.argon.tracking.particles import NEUTRON
 
 # Columns of the stack, one row for each waiting particle: PDG code, kinetic energy (MeV), position (cm), direction,
-# time (ns), number of its track, that of its parent, rank of its primary, the path since it was made (cm, of photons; of
-# neutrons the time since then, ns), and 1 where a neutron is among its ancestors.
+# time (ns), number of its track, that of its parent, rank of its primary, the path since it was made (cm, of photons;
+# of neutrons the time since then, ns), and 1 where a neutron is among its ancestors.
 PDG, KINETIC, X, Y, Z, UX, UY, UZ, TIME, TRACK, PARENT, PRIMARY, PATH, FROM_NEUTRON = range(14)
 COLUMNS = 14
 

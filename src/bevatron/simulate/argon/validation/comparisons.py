@@ -178,8 +178,9 @@ def compare_neutron_total(cuts: Cuts, seed: int) -> Comparison:
         error.append(np.sqrt((1 - crossed) / crossed / NEUTRONS) / (ATOMS * SLAB))
     return Comparison(
         "neutron_total",
-        f"Total cross-section of neutrons in argon: measured up to 1.3 MeV by Winters et al. (1991) and from 100 to 800 MeV "
-        f"by CAPTAIN (2019), means over the intervals of energy; of the transport, from neutrons that cross {SLAB:g} cm.",
+        "Total cross-section of neutrons in argon: measured up to 1.3 MeV by Winters et al. (1991) and from 100 to "
+        "800 MeV by CAPTAIN (2019), means over the intervals of energy; of the transport, from neutrons that cross "
+        f"{SLAB:g} cm.",
         "kinetic energy of the neutron [MeV]",
         "total cross-section [b]",
         [
