@@ -103,14 +103,14 @@ def test_elastic_scattering_has_the_mean_loss_of_its_kinematics():
     work = arrays()
     ratio, particle = 39.9624 * 931.494 / 939.56542, row(1e-3)
     losses = []
-    for _ in range(5_000):
+    for _ in range(2_000):
         particle[KINETIC] = 1e-3
         scatter_elastically(particle, work)
         assert np.linalg.norm(particle[UX : UZ + 1]) == pytest.approx(1, abs=1e-9)
         losses.append(1 - particle[KINETIC] / 1e-3)
     most = 4 * ratio / (ratio + 1) ** 2
     assert max(losses) <= most * (1 + 1e-9)
-    assert np.mean(losses) == pytest.approx(most / 2, rel=0.03)
+    assert np.mean(losses) == pytest.approx(most / 2, rel=0.05)
     assert work.budget[0, 3] == pytest.approx(1e-3 * sum(losses), rel=1e-9)  # recoils too slow to be seen
 
 
@@ -149,7 +149,7 @@ def test_the_cascade_has_its_lines():
     """Per 100 captures (Nucl. Data Sheets 133 (2016) 1): 0.167 MeV 74, 1.187 MeV 48.5, 0.516 MeV 23.5. Levels are fed
     by the main lines alone, so to 20 %. The sum is the separation energy, 6.0989 MeV."""
     seeded(4)
-    n, lines = 20_000, []
+    n, lines = 6_000, []
     for _ in range(n):
         photons = np.empty(MAX_PHOTONS)
         found = photons[: sample_cascade(1e-9, photons)]
