@@ -18,7 +18,7 @@ def events(columns):
     segments = np.zeros((101, 9), np.float32)
     segments[:, [0, 3]] = 100.0
     segments[:, 2], segments[:, 5] = z, z + 0.3
-    segments[:, 6], segments[:, 7] = 0.3, np.append(np.full(100, 0.6), 12.0)
+    segments[:, 6], segments[:, 7] = np.append(np.full(100, 0.3), 6.0), np.append(np.full(100, 0.6), 12.0)
     ids = np.zeros((101, columns), np.int32)
     ids[100, 4:] = 1
     return segments, ids
