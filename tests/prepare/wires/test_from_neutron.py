@@ -13,8 +13,8 @@ VIEW = PlaneView(0, 0, 600, 600)
 
 
 def events(columns):
-    """A track of 30 cm, and a speck of a fifth of its energy a metre further along the beam."""
-    z = np.append(50 + 0.3 * np.arange(100), 180.0)
+    """A track of 30 cm, and a speck of a fifth of its energy 70 cm further along the beam."""
+    z = np.append(50 + 0.3 * np.arange(100), 150.0)
     segments = np.zeros((101, 9), np.float32)
     segments[:, [0, 3]] = 100.0
     segments[:, 2], segments[:, 5] = z, z + 0.3
@@ -41,4 +41,4 @@ def test_a_box_leaves_out_what_comes_from_neutrons():
 def test_shards_that_do_not_know_have_none():
     charge, (x1, _, x2, _, _) = box(4)
     assert not charge.from_neutron.any()
-    assert (x2 - x1) * VIEW.width > 400
+    assert (x2 - x1) * VIEW.width > 300
