@@ -9,8 +9,8 @@ from bevatron.simulate.argon.tracking.cuts import Cuts
 from bevatron.simulate.argon.tracking.event import BUDGET_FEATURES, GUN, Box, Deposits, Primaries
 from bevatron.simulate.argon.validation import published
 
-MUONS, PHOTONS, DECAYS, SHOWERS, PROTONS, NEUTRONS = 40, 400, 2_000, 40, 100, 2_000  # of each energy
-SLAB = 15.0  # cm of argon that neutrons cross
+MUONS, PHOTONS, DECAYS, SHOWERS, PROTONS, NEUTRONS = 40, 400, 2_000, 40, 100, 8_000  # of each energy
+SLAB = 5.0  # cm of argon that neutrons cross
 ATOMS = published.DENSITY / 39.948 * 0.602214076  # per cm and barn
 SHOWER_ENERGY = 3_000.0  # MeV
 ENDLESS = Box((-5_000.0, -5_000.0, -5_000.0), (5_000.0, 5_000.0, 5_000.0))
@@ -167,7 +167,7 @@ def compare_neutron_total(cuts: Cuts, seed: int) -> Comparison:
     """Total cross-section of neutrons, from the fraction that crosses a slab with all of its energy."""
     low, high, table, table_error = published.NEUTRON_TOTAL.T
     middle = np.sqrt(low * high)
-    slab = Box((-5_000.0, -5_000.0, -5_000.0), (5_000.0, 5_000.0, SLAB))
+    slab = Box((-SLAB, -SLAB, 0.0), (SLAB, SLAB, SLAB))
     found, error = [], []
     for first, last in zip(low, high, strict=True):
         kinetic = first + (last - first) * (np.arange(NEUTRONS) + 0.5) / NEUTRONS
