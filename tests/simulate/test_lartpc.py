@@ -114,7 +114,7 @@ def test_conversion_is_that_of_the_first_photon():
     primaries = Primaries(event, code, np.zeros(5, np.int32), zeros, np.zeros(5), zeros + 1.0)
     deposits = Deposits(
         np.zeros((0, 9), np.float32),
-        np.zeros((0, 4), np.int32),
+        np.zeros((0, 5), np.int32),
         np.zeros(4, np.int64),
         np.zeros((3, 6)),
         np.array([np.nan, 12.0, 3.0, np.nan, 5.0], np.float32),
@@ -133,7 +133,7 @@ def test_batches_follow_on_from_one_another(monkeypatch):
         direction = primaries.momentum / np.linalg.norm(primaries.momentum, axis=1, keepdims=True)
         rest = np.stack([np.full(n, 10.0), np.full(n, 21.0), primaries.time], 1)
         values = np.concatenate([start, start + 10 * direction, rest], 1)
-        ids = np.stack([primaries.pdg, np.zeros(n), np.full(n, -1), np.zeros(n)], 1)
+        ids = np.stack([primaries.pdg, np.zeros(n), np.full(n, -1), np.zeros(n), np.zeros(n)], 1)
         offsets = np.searchsorted(primaries.event, np.arange(n_events + 1))
         unconverted = np.full(n, np.nan, np.float32)
         return Deposits(values.astype(np.float32), ids.astype(np.int32), offsets, np.zeros((n_events, 6)), unconverted)

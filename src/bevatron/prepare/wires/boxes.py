@@ -10,7 +10,10 @@ from bevatron.prepare.wires.charge import Charge
 from bevatron.prepare.wires.window import PlaneView
 
 GUN, NEUTRINO, COSMIC = 0, 1, 2  # `origin` of a primary, in bevatron.simulate.argon.tracking.event
-CORE = (0.01, 0.99)  # quantiles of the charge between which the box lies: photons leave specks far away
+CORE = (
+    0.01,
+    0.99,
+)  # quantiles of the charge between which the box lies: photons leave specks far away; neutrons left out
 
 
 class Boxes(Section):
@@ -51,7 +54,7 @@ def find_boxes(
         groups += [(charge.primary == rank, classes[int(pdg[rank])]) for rank in np.flatnonzero(origin == GUN)]
     boxes = []
     for rows, number in groups:
-        selected = charge.take(rows)
+        selected = charge.take(rows & ~charge.from_neutron)
         corners = find_box(selected, view, how.min_charge)
         if corners is not None:
             boxes.append((selected.charge.sum(), [*corners, number]))

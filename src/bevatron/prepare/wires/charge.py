@@ -17,7 +17,7 @@ class Charge:
     """Points of charge (n,), in the order of the segments.
 
     time: of arrival, in pixels from time 0; y, z: cm; charge: kilo-electrons; sigma_time, sigma_wire: in pixels;
-    primary: the rank of the primary in its event.
+    primary: the rank of the primary in its event; from_neutron: whether a neutron is among the ancestors.
     """
 
     time: np.ndarray
@@ -27,6 +27,7 @@ class Charge:
     sigma_time: np.ndarray
     sigma_wire: np.ndarray
     primary: np.ndarray
+    from_neutron: np.ndarray
 
     def take(self, rows: np.ndarray | slice) -> "Charge":
         """The points at `rows` (indices, a mask or a slice)."""
@@ -40,8 +41,8 @@ class Charge:
 def drift_charge(
     segments: np.ndarray, ids: np.ndarray, wires_at: float, drift: Drift, electronics: Electronics
 ) -> Charge:
-    """The charge of segments (n, 9) and ids (n, 4) (bevatron.simulate.argon.tracking.event's columns), twice n points;
-    the wires are at x = wires_at, cm.
+    """The charge of segments (n, 9) and ids (n, 4 or 5) (bevatron.simulate.argon.tracking.event's columns), twice n
+    points; the wires are at x = wires_at, cm.
     """
     start, end, path, energy, time = segments[:, :3], segments[:, 3:6], segments[:, 6], segments[:, 7], segments[:, 8]
     charge = (
@@ -49,6 +50,7 @@ def drift_charge(
         / 1000.0
         / len(POINT_FRACTIONS)
     )
+    from_neutron = ids[:, 4] > 0 if ids.shape[1] > 4 else np.zeros(len(ids), bool)  # of shards that do not know
     points = (
         np.stack([start + fraction * (end - start) for fraction in POINT_FRACTIONS], 1)
         .reshape(-1, 3)
@@ -64,4 +66,5 @@ def drift_charge(
         sigma_time=np.hypot(along, electronics.shaping) / electronics.pixel_time,
         sigma_wire=diffusion_width(drifting, drift.diffusion_across) / PITCH,
         primary=np.repeat(ids[:, 3], len(POINT_FRACTIONS)),
+        from_neutron=np.repeat(from_neutron, len(POINT_FRACTIONS)),
     )

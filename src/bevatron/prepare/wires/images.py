@@ -57,8 +57,8 @@ class WireImages:
         primaries, numbers = (_event_values(self.raw, name, k) for name in ("primaries", "primary_ids"))
         charge = drift_charge(segments, ids, self.low[0], self.options.drift, self.options.electronics)
         if self.fixed is None:
-            not_cosmic = numbers[charge.primary, 1] != COSMIC
-            views = charge_views(charge.take(not_cosmic), self.options.window, random)
+            central = (numbers[charge.primary, 1] != COSMIC) & ~charge.from_neutron
+            views = charge_views(charge.take(central), self.options.window, random)
         else:
             views = self.fixed
         planes = {plane: self._plane(charge, plane, views[plane], random) for plane in self.planes}

@@ -135,8 +135,10 @@ def build_deposits(sampled: Any, tracks: np.ndarray, primaries: Primaries, n_eve
     order = np.argsort(event, kind="stable")
     values = np.column_stack([starts, ends, path, energy, primaries.time[primary]]).astype(np.float32)
     ranks = primary - first[event]
-    # Tracks are numbered again for each primary: kept apart by the primary's rank.
-    ids = np.column_stack([pdg, ranks * 1_000_000 + tid, np.where(parent > 0, ranks * 1_000_000 + parent, -1), ranks])
+    # Tracks are numbered again for each primary: kept apart by the primary's rank. Ancestors' kinds are not sampled, so
+    # that no segment is said to come from a neutron.
+    parent = np.where(parent > 0, ranks * 1_000_000 + parent, -1)
+    ids = np.column_stack([pdg, ranks * 1_000_000 + tid, parent, ranks, np.zeros_like(ranks)])
     offsets = np.searchsorted(event[order], np.arange(n_events + 1)).astype(np.int64)
     budget = np.zeros((n_events, 6))
     budget[:, 0] = np.bincount(primaries.event, kinetic_of(primaries.pdg, primaries.momentum), minlength=n_events)

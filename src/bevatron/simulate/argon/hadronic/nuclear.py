@@ -45,11 +45,11 @@ CAPTURE_EXCITATION = 17.0  # MeV, mean after muon capture (D. F. Measday, Phys. 
 
 @compiled
 def interact(pdg, kinetic, direction, out):
-    """A pion or proton with a nucleus: fills rows of `out` (64, 5) with PDG code, kinetic energy (MeV) and direction of
-    what comes out; returns their number, `binding` and `mass`, MeV.
+    """A pion or nucleon with a nucleus: fills rows of `out` (64, 5) with PDG code, kinetic energy (MeV) and direction
+    of what comes out; returns their number, `binding` and `mass`, MeV.
     """
-    if pdg == PROTON:
-        return _collide_proton(kinetic, direction, out)
+    if pdg in (PROTON, NEUTRON):
+        return _collide_nucleon(pdg, kinetic, direction, out)
     total = 0.0
     for channel in range(4):
         total += pion_cross_section(kinetic, channel)
@@ -130,6 +130,7 @@ def _absorb_pion(pdg, kinetic, direction, out):
 def _produce_pion(pdg, mass, kinetic, direction, out):
     """A further pion, from the decay of a Δ that the struck nucleon became; charges as isospin has it on average."""
     particle, delta, pion = np.empty(4), np.empty(4), np.empty(4)
+    is_nucleon = pdg in (PROTON, NEUTRON)
     for _ in range(TRIES):
         _set_four_vector(mass, kinetic, direction, particle)
         sample_nucleon(delta)
@@ -147,25 +148,25 @@ def _produce_pion(pdg, mass, kinetic, direction, out):
         rest_mass = PION_ZERO_MASS if produced == 111 else PION_MASS
         pion[0] += rest_mass - PION_MASS  # the neutral one is lighter by 4.6 MeV at the same kinetic energy
         n = _emit_pion(out, 0, produced, pion, rest_mass)
-        n = leave_well(out, n, PROTON, particle, False) if pdg == PROTON else _emit_pion(out, n, pdg, particle, mass)
+        n = leave_well(out, n, pdg, particle, False) if is_nucleon else _emit_pion(out, n, pdg, particle, mass)
         n = leave_well(out, n, _nucleon_code(np.random.random() < PROTON_FRACTION), delta, True)
-        return _evaporate_remainder(out, n, kinetic if pdg != PROTON else kinetic - WELL, rest_mass)
-    if pdg == PROTON:
-        return _knock_out(kinetic - WELL, direction, out)
+        return _evaporate_remainder(out, n, kinetic - WELL if is_nucleon else kinetic, rest_mass)
+    if is_nucleon:
+        return _knock_out(pdg, kinetic - WELL, direction, out)
     return _scatter_pion(pdg, kinetic, direction, out, False)
 
 
 @compiled
-def _collide_proton(kinetic, direction, out):
+def _collide_nucleon(pdg, kinetic, direction, out):
     fraction = 0.4 * min(1.0, max(0.0, (kinetic - NUCLEON_PRODUCTION) / 650.0))
     if np.random.random() < fraction:
-        return _produce_pion(PROTON, NUCLEON_MASS, kinetic + WELL, direction, out)
-    return _knock_out(kinetic, direction, out)
+        return _produce_pion(pdg, NUCLEON_MASS, kinetic + WELL, direction, out)
+    return _knock_out(pdg, kinetic, direction, out)
 
 
 @compiled
-def _knock_out(kinetic, direction, out):
-    """A proton hits a nucleon; both may leave, and hit another one before."""
+def _knock_out(pdg, kinetic, direction, out):
+    """A proton or neutron hits a nucleon; both may leave, and hit another one before."""
     proton, nucleon = np.empty(4), np.empty(4)
     for _ in range(TRIES):
         _set_four_vector(NUCLEON_MASS, kinetic + WELL, direction, proton)
@@ -173,7 +174,7 @@ def _knock_out(kinetic, direction, out):
         scatter_two_bodies(proton, nucleon, NUCLEON_MASS, NUCLEON_MASS, SLOPE if kinetic > HARD else 0.0, False)
         if min(proton[0], nucleon[0]) - NUCLEON_MASS > FERMI_ENERGY:
             code = _nucleon_code(np.random.random() < PROTON_FRACTION)
-            n = leave_well(out, 0, PROTON, proton, True)
+            n = leave_well(out, 0, pdg, proton, True)
             n = leave_well(out, n, code, nucleon, True)
             return _evaporate_remainder(out, n, kinetic, 0.0)
     return _evaporate_remainder(out, 0, kinetic, 0.0)  # caught: a compound nucleus, which evaporates

@@ -8,7 +8,7 @@ from bevatron.store.shards.columns import Dense, Group, Ragged
 
 SEGMENT_FEATURES = ("x1", "y1", "z1", "x2", "y2", "z2", "path", "dE", "t")
 SEGMENT_UNITS = ("cm",) * 7 + ("MeV", "ns")
-SEGMENT_ID_FEATURES = ("pdg", "track", "parent", "primary")
+SEGMENT_ID_FEATURES = ("pdg", "track", "parent", "primary", "from_neutron")
 PRIMARY_FEATURES = ("x", "y", "z", "t", "px", "py", "pz", "kinetic_energy")
 PRIMARY_UNITS = ("cm",) * 3 + ("ns",) + ("MeV",) * 4
 PRIMARY_ID_FEATURES = ("pdg", "origin")
@@ -49,14 +49,15 @@ class Deposits:
     """The output of the transport of n events.
 
     segments (total, 9) float32: SEGMENT_FEATURES; a straight piece of a track, `path` its true length, which is longer
-    than the chord where the track scattered. ids (total, 4) int32: SEGMENT_ID_FEATURES; PDG code, number of the track
-    in its event, that of its parent (-1 for a primary), and the primary from which all of it comes, as its rank in the
-    event. offsets (n + 1,) int64 cut both into events. budget (n, 6) float64, MeV: BUDGET_FEATURES, with
-    brought = deposited + escaped + neutral + binding + mass, where `brought` is the kinetic energy of all primaries,
-    `escaped` that of all that left the box, `neutral` what neutrinos and neutrons took away, `binding` what breaking
-    up nuclei cost, and `mass` the rest energy that was made less the one that was turned into energy.
-    conversion (n_primaries,) float32, cm: the distance of a primary photon to its first interaction that makes charged
-    particles; NaN for all others and where there is none inside the box.
+    than the chord where the track scattered. ids (total, 5) int32: SEGMENT_ID_FEATURES; PDG code, number of the track
+    in its event, that of its parent (-1 for a primary), the primary from which all of it comes, as its rank in the
+    event, and 1 where a neutron is among the ancestors. offsets (n + 1,) int64 cut both into events. budget (n, 6)
+    float64, MeV: BUDGET_FEATURES, with brought = deposited + escaped + neutral + binding + mass, where `brought` is the
+    kinetic energy of all primaries, `escaped` that of all that left the box, `neutral` what neutrinos took away,
+    neutrons gave to nuclei that leave no segment, or kept when they were followed no more, `binding` what breaking up
+    nuclei cost (negative where neutrons were captured), and `mass` the rest energy that was made less the one that was
+    turned into energy. conversion (n_primaries,) float32, cm: the distance of a primary photon to its first interaction
+    that makes charged particles; NaN for all others and where there is none inside the box.
     """
 
     segments: np.ndarray
@@ -70,6 +71,6 @@ def segment_groups(deposits: Deposits) -> dict[str, Group]:
     """The raw shard's input groups `segments`, `segment_ids` (both ragged) and `budget`."""
     return {
         "segments": Group(Ragged(deposits.segments, deposits.offsets), SEGMENT_FEATURES, SEGMENT_UNITS),
-        "segment_ids": Group(Ragged(deposits.ids, deposits.offsets), SEGMENT_ID_FEATURES, ("",) * 4),
+        "segment_ids": Group(Ragged(deposits.ids, deposits.offsets), SEGMENT_ID_FEATURES, ("",) * 5),
         "budget": Group(Dense(deposits.budget), BUDGET_FEATURES, ("MeV",) * 6),
     }

@@ -7,6 +7,7 @@ from bevatron.errors import UserError
 from bevatron.simulate.argon.electromagnetic.photon_transport import follow_photon
 from bevatron.simulate.argon.hadronic.decays import decay_to_photons
 from bevatron.simulate.argon.hadronic.nuclear_vertex import react, stop_nucleus
+from bevatron.simulate.argon.neutral.neutron_transport import follow_neutron
 from bevatron.simulate.argon.tracking.charged import follow_charged
 from bevatron.simulate.argon.tracking.cuts import Cuts
 from bevatron.simulate.argon.tracking.event import BUDGET_FEATURES, Box, Deposits, Primaries
@@ -15,6 +16,7 @@ from bevatron.simulate.argon.tracking.particles import (
     CHARGED,
     FIRST_NUCLEUS,
     MASSES,
+    NEUTRON,
     PHOTON,
     PION_ZERO,
     mass_of,
@@ -58,8 +60,8 @@ def transport(primaries: Primaries, n_events: int, box: Box, cuts: Cuts, seed: i
 
     A primary outside the box flies straight to it, or has escaped. Each event's random numbers follow from `seed`
     and its number, counted from `first_event`, alone, so that it does not depend on other events; no two events of a
-    seed share them. Segments' t is the time at their start. Neutrons and
-    neutrinos leave at once (`neutral`), nuclei heavier than the proton stop where they are.
+    seed share them. Segments' t is the time at their start. Neutrinos
+    leave at once (`neutral`), nuclei heavier than the proton stop where they are.
 
     Raises UserError for a box without volume, for particles that are not followed, for kinetic energies of more than
     1 TeV, and for events out of order or range.
@@ -147,7 +149,7 @@ def run_events(start, first, seeds, box, cuts, tabulated, budget, offsets, conve
         np.empty((INITIAL_ROWS, COLUMNS)),
         np.zeros(4, np.int64),
         np.empty((room, 9), np.float32),
-        np.empty((room, 4), np.int32),
+        np.empty((room, 5), np.int32),
         budget,
         box,
         np.empty((64, 5)),
@@ -215,6 +217,8 @@ def follow_other(particle, work, tabulated, conversion):
         follow_photon(particle, work, tabulated, conversion)
     elif pdg == PION_ZERO:
         decay_to_photons(particle, work)
+    elif pdg == NEUTRON:
+        follow_neutron(particle, work)
     elif pdg < FIRST_NUCLEUS:
         work.budget[work.counts[EVENT], NEUTRAL] += particle[KINETIC]
     else:

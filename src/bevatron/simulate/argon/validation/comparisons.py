@@ -9,19 +9,32 @@ from bevatron.simulate.argon.tracking.cuts import Cuts
 from bevatron.simulate.argon.tracking.event import BUDGET_FEATURES, GUN, Box, Deposits, Primaries
 from bevatron.simulate.argon.validation import published
 
-MUONS, PHOTONS, DECAYS, SHOWERS = 40, 400, 2_000, 40  # of each energy
+MUONS, PHOTONS, DECAYS, SHOWERS, PROTONS, NEUTRONS = 40, 400, 2_000, 40, 100, 8_000  # of each energy
+SLAB = 5.0  # cm of argon that neutrons cross
+ATOMS = published.DENSITY / 39.948 * 0.602214076  # per cm and barn
 SHOWER_ENERGY = 3_000.0  # MeV
 ENDLESS = Box((-5_000.0, -5_000.0, -5_000.0), (5_000.0, 5_000.0, 5_000.0))
-MASSES = {13: published.MUON_MASS, -13: published.MUON_MASS, 11: published.ELECTRON_MASS, 22: 0.0}
+MASSES = {
+    13: published.MUON_MASS,
+    -13: published.MUON_MASS,
+    11: published.ELECTRON_MASS,
+    22: 0.0,
+    2112: 939.565,
+    2212: 938.272,
+}
 
 
 def compute_comparisons(cuts: Cuts, seed: int) -> list[Comparison]:
-    """Ranges of muons, spectrum of Michel electrons, conversion of photons, and showers' profiles, in that order."""
+    """Ranges of muons, spectrum of Michel electrons, conversion of photons, showers' profiles, ranges of protons and
+    neutrons' cross-sections, in that order.
+    """
     return [
         compare_muon_range(cuts, seed),
         compare_michel(cuts, seed),
         compare_conversion(cuts, seed),
         compare_shower(cuts, seed),
+        compare_proton_range(cuts, seed),
+        compare_neutron_total(cuts, seed),
     ]
 
 
@@ -125,8 +138,61 @@ def compare_shower(cuts: Cuts, seed: int) -> Comparison:
     )
 
 
-def _transport_beam(pdg: int, kinetic: np.ndarray, cuts: Cuts, seed: int) -> Deposits:
-    """One particle an event, from the origin along z, in argon without end."""
+def compare_proton_range(cuts: Cuts, seed: int) -> Comparison:
+    """Length of the paths of protons; the median, which the few that react before do not move."""
+    energies, table = published.PROTON_RANGE.T
+    middle, error = [], []
+    for energy in energies:
+        deposits = _transport_beam(2212, np.full(PROTONS, energy), cuts, seed)
+        own = deposits.ids[:, 2] < 0
+        length = np.bincount(_event_of(deposits)[own], deposits.segments[own, 6], minlength=PROTONS)
+        middle.append(np.median(length))
+        low, high = np.quantile(length, [0.25, 0.75])
+        error.append(1.25 * (high - low) / 1.35 / np.sqrt(PROTONS))  # of a Gaussian's median
+    return Comparison(
+        "proton_range",
+        "Median path of stopping protons, and the range in the continuous-slowing-down approximation (NIST, PSTAR).",
+        "kinetic energy of the proton [MeV]",
+        "range [cm]",
+        [
+            Curve("PSTAR", energies.tolist(), (table / published.DENSITY).tolist(), published=True),
+            _curve("transport", energies, middle, error),
+        ],
+        log_x=True,
+        log_y=True,
+    )
+
+
+def compare_neutron_total(cuts: Cuts, seed: int) -> Comparison:
+    """Total cross-section of neutrons, from the fraction that crosses a slab with all of its energy."""
+    low, high, table, table_error = published.NEUTRON_TOTAL.T
+    middle = np.sqrt(low * high)
+    slab = Box((-SLAB, -SLAB, 0.0), (SLAB, SLAB, SLAB))
+    found, error = [], []
+    for first, last in zip(low, high, strict=True):
+        kinetic = first + (last - first) * (np.arange(NEUTRONS) + 0.5) / NEUTRONS
+        budget = _transport_beam(2112, kinetic, cuts, seed, slab).budget
+        brought, escaped = (budget[:, BUDGET_FEATURES.index(name)] for name in ("brought", "escaped"))
+        crossed = (escaped >= brought * (1 - 1e-12)).mean()
+        found.append(-np.log(crossed) / (ATOMS * SLAB))
+        error.append(np.sqrt((1 - crossed) / crossed / NEUTRONS) / (ATOMS * SLAB))
+    return Comparison(
+        "neutron_total",
+        "Total cross-section of neutrons in argon: measured up to 1.3 MeV by Winters et al. (1991) and from 100 to "
+        "800 MeV by CAPTAIN (2019), means over the intervals of energy; of the transport, from neutrons that cross "
+        f"{SLAB:g} cm.",
+        "kinetic energy of the neutron [MeV]",
+        "total cross-section [b]",
+        [
+            Curve("measured", middle.tolist(), table.tolist(), table_error.tolist(), published=True),
+            _curve("transport", middle, found, error),
+        ],
+        log_x=True,
+    )
+
+
+def _transport_beam(pdg: int, kinetic: np.ndarray, cuts: Cuts, seed: int, box: Box = ENDLESS) -> Deposits:
+    """One particle an event, from the origin along z, in argon without end or in `box`."""
     from bevatron.simulate.argon.tracking.transport import transport
 
     n = len(kinetic)
@@ -140,7 +206,7 @@ def _transport_beam(pdg: int, kinetic: np.ndarray, cuts: Cuts, seed: int) -> Dep
         time=np.zeros(n),
         momentum=momentum,
     )
-    return transport(primaries, n, ENDLESS, cuts, seed)
+    return transport(primaries, n, box, cuts, seed)
 
 
 def _event_of(deposits: Deposits) -> np.ndarray:

@@ -25,6 +25,26 @@ MUON_RANGE = np.array(
     ]
 )
 
+# NIST, PSTAR: protons in argon. Kinetic energy [MeV], range in the continuous-slowing-down approximation [g/cm²].
+PROTON_RANGE = np.array([[10.0, 0.1887], [20.0, 0.6335], [50.0, 3.208], [100.0, 10.92]])
+
+# Neutrons in argon: ends of intervals of kinetic energy [MeV], mean total cross-section in it [b], its error. Below
+# 2 MeV the means of the measurement of R. R. Winters et al., Phys. Rev. C 43 (1991) 492 (to 2 %); above, CAPTAIN (B.
+# Bhandari et al., Phys. Rev. Lett. 123 (2019) 042502, arXiv:1903.05276).
+NEUTRON_TOTAL = np.array(
+    [
+        [0.1, 0.2, 2.30, 0.05],
+        [0.2, 0.3, 2.30, 0.05],
+        [0.3, 0.4, 1.57, 0.03],
+        [0.4, 0.5, 1.55, 0.03],
+        [0.5, 0.7, 1.79, 0.04],
+        [0.7, 0.9, 1.85, 0.04],
+        [0.9, 1.1, 2.24, 0.05],
+        [1.1, 1.3, 2.72, 0.06],
+        [100.0, 800.0, 0.91, 0.135],
+    ]
+)
+
 
 def michel_spectrum(energy: np.ndarray) -> np.ndarray:
     """Density [1/MeV] of the electron's total energy [MeV] in the decay of a muon at rest, its mass neglected.

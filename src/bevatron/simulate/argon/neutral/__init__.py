@@ -1,0 +1,1 @@
+"""Neutrons in liquid argon."""
