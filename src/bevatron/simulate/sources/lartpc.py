@@ -86,7 +86,7 @@ class LiquidArgon:
     `particles`), `neutrino` (1 if there is an interaction) and `vertex` (n, 3), cm.
     """
 
-    VERSION = 1
+    VERSION = 2
 
     class Options(ArgonOptions):
         cuts: Cuts = Field(default_factory=Cuts, description="thresholds and steps of the transport")

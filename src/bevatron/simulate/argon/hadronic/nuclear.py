@@ -23,8 +23,7 @@ from bevatron.simulate.argon.hadronic.nuclear_rates import (
 from bevatron.simulate.argon.hadronic.nuclear_residue import evaporate
 from bevatron.simulate.argon.hadronic.nucleus import ORBIT, PAIRS, sample_entry, sample_point, shell
 from bevatron.simulate.argon.hadronic.pion_absorption import absorb
-from bevatron.simulate.argon.hadronic.walk import COLUMNS, ROWS, separation, size_of, start
-from bevatron.simulate.argon.hadronic.walk import PION_MASS as PION_MASS
+from bevatron.simulate.argon.hadronic.walk import COLUMNS, PION_MASS, ROWS, separation, size_of, start
 
 __all__ = ["capture_muon", "capture_pion", "interact", "interaction_per_cm"]
 

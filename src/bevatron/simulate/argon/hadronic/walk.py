@@ -89,7 +89,13 @@ def put(walk, waiting, size, charge, vector, bin_, row):
 @compiled
 def start(walk, size, charge, kinetic, direction, point):
     """The first row: a particle at a place, inside the nucleus or at its edge."""
-    walk[0, SIZE], walk[0, CHARGE], walk[0, KINETIC] = size, charge, kinetic
-    for k in range(3):
-        walk[0, UX + k], walk[0, X + k] = direction[k], point[k]
+    put_at(walk, 0, size, charge, kinetic, direction, point)
     return 1
+
+
+@compiled
+def put_at(walk, at, size, charge, kinetic, direction, point):
+    """Fills row `at`."""
+    walk[at, SIZE], walk[at, CHARGE], walk[at, KINETIC] = size, charge, kinetic
+    for k in range(3):
+        walk[at, UX + k], walk[at, X + k] = direction[k], point[k]
