@@ -50,7 +50,9 @@ def test_free_cross_sections_are_the_published_ones():
     assert nucleon_nucleon(0.64, False)[0] == pytest.approx(42, rel=0.1)
     assert pion_on_pair(145.0) == pytest.approx(12.2, rel=0.1)
     for alike in (True, False):
-        assert all(total >= elastic > 0 for total, elastic in (nucleon_nucleon(p, alike) for p in np.linspace(0.1, 6, 60)))
+        assert all(
+            total >= elastic > 0 for total, elastic in (nucleon_nucleon(p, alike) for p in np.linspace(0.1, 6, 60))
+        )
 
 
 @pytest.mark.parametrize("kinetic", [60.0, 100.0, 200.0, 400.0, 1000.0])
@@ -87,7 +89,9 @@ def test_protons_from_inside_leave_untouched_as_glauber_has_it(kinetic):
     """∫ρ exp(-∫ρ σ dz) over the nucleus, of protons fast enough that Pauli forbids little."""
     b, z = np.linspace(0, 8, 81), np.linspace(-8, 8, 321)
     radius = np.sqrt(b[:, None] ** 2 + z**2)
-    density = np.where(radius < 8, nucleus.CENTRAL / (1 + np.exp((radius - nucleus.HALF_RADIUS) / nucleus.DIFFUSENESS)), 0)
+    density = np.where(
+        radius < 8, nucleus.CENTRAL / (1 + np.exp((radius - nucleus.HALF_RADIUS) / nucleus.DIFFUSENESS)), 0
+    )
     momentum = np.sqrt(kinetic * (kinetic + 2 * 938.92)) / 1000
     sigma = 0.1 * (0.45 * nucleon_nucleon(momentum, True)[0] + 0.55 * nucleon_nucleon(momentum, False)[0])
     ahead = np.cumsum(density[:, ::-1], axis=1)[:, ::-1] * (z[1] - z[0])

@@ -95,7 +95,10 @@ def test_hadrons_scatter_off_nuclei_with_the_slope_of_a_disc():
     nucleus = 39.9624 * 931.494
     t = 2 * nucleus * found[:, 0]
     assert t.mean() == pytest.approx(1 / SLOPE, rel=0.05)
-    before, after = np.sqrt(kinetic * (kinetic + 2 * mass)), np.sqrt((kinetic - found[:, 0]) * (kinetic - found[:, 0] + 2 * mass))
+    before, after = (
+        np.sqrt(kinetic * (kinetic + 2 * mass)),
+        np.sqrt((kinetic - found[:, 0]) * (kinetic - found[:, 0] + 2 * mass)),
+    )
     recoil = np.sqrt(found[:, 0] * (found[:, 0] + 2 * nucleus))
     np.testing.assert_allclose(before**2 + after**2 - 2 * before * after * found[:, 1], recoil**2, rtol=1e-6, atol=1e-3)
 

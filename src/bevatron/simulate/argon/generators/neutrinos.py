@@ -101,9 +101,7 @@ def generate_interactions(
     )
 
 
-def leave_argon(
-    particles: list[tuple[int, np.ndarray]], random: np.random.Generator
-) -> list[tuple[int, np.ndarray]]:
+def leave_argon(particles: list[tuple[int, np.ndarray]], random: np.random.Generator) -> list[tuple[int, np.ndarray]]:
     """The muon, which comes first, and what leaves the nucleus in place of the hadrons, in the same form."""
     from bevatron.simulate.argon.hadronic.final_state import leave_nucleus
 

@@ -36,9 +36,7 @@ ELASTIC_PION = np.array(
 ELASTIC_NUCLEON_ENERGY = np.array(
     [50.0, 75.0, 100.0, 150.0, 200.0, 325.0, 425.0, 550.0, 650.0, 800.0, 1000.0, 2000.0, 10000.0]
 )
-ELASTIC_NUCLEON = np.array(
-    [740.0, 660.0, 610.0, 525.0, 400.0, 230.0, 240.0, 245.0, 270.0, 290.0, 315.0, 330.0, 310.0]
-)
+ELASTIC_NUCLEON = np.array([740.0, 660.0, 610.0, 525.0, 400.0, 230.0, 240.0, 245.0, 270.0, 290.0, 315.0, 330.0, 310.0])
 COULOMB = 5.0  # MeV: height of argon's barrier for protons
 
 

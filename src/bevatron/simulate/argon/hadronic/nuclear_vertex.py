@@ -94,7 +94,11 @@ def stop_nucleus(particle, work, tables):
         remaining -= path
         left = scale * energy_left(energies, ranges, remaining / shrink) if remaining > 1e-3 * step else 0.0
         left = min(left, particle[KINETIC])
-        x, y, z = particle[X] + path * particle[UX], particle[Y] + path * particle[UY], particle[Z] + path * particle[UZ]
+        x, y, z = (
+            particle[X] + path * particle[UX],
+            particle[Y] + path * particle[UY],
+            particle[Z] + path * particle[UZ],
+        )
         if not inside(x, y, z, work.box):
             if path < STEP:
                 x, y, z, left = particle[X], particle[Y], particle[Z], 0.0

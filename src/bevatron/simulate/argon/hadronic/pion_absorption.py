@@ -51,7 +51,9 @@ def absorb(row, bin_, walk, waiting):
         allowed = True
         for body in range(bodies):
             inside = vectors[body, 0] - rest_mass(sizes[body], charges[body])
-            if inside <= sizes[body] * FERMI_ENERGY[bin_] and attempt < LAST_TRIES:  # Pauli; at the end what is below stays
+            if (
+                inside <= sizes[body] * FERMI_ENERGY[bin_] and attempt < LAST_TRIES
+            ):  # Pauli; at the end what is below stays
                 allowed = False
         if allowed:
             break
