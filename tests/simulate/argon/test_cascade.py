@@ -32,7 +32,8 @@ def shots(size, charge, kinetic, n=3_000, seed=1):
 
 
 def test_the_nucleus_holds_forty_nucleons_within_its_measured_radius():
-    """rms 3.43 fm (Angeli and Marinova, At. Data Nucl. Data Tables 99 (2013) 69); Fermi momentum of calcium 251 MeV/c."""
+    """rms 3.43 fm (Angeli and Marinova, At. Data Nucl. Data Tables 99 (2013) 69); Fermi momentum of calcium 251
+    MeV/c."""
     radius = (np.arange(nucleus.BINS) + 0.5) / nucleus.BINS_PER_FM
     weight = nucleus.DENSITY * radius**2
     assert 4 * np.pi * weight.sum() / nucleus.BINS_PER_FM == pytest.approx(40, rel=1e-9)
@@ -57,24 +58,24 @@ def test_free_cross_sections_are_the_published_ones():
 
 @pytest.mark.parametrize("kinetic", [60.0, 100.0, 200.0, 400.0, 1000.0])
 def test_protons_react_as_often_as_measured(kinetic):
-    """Letaw et al. (1983), a fit to measurements, to some per cent; nothing of the cascade is adjusted to it. 15 %, of which
-    4 are of the sample."""
+    """Letaw et al. (1983), a fit to measurements, to some per cent; nothing of the cascade is adjusted to it. 15 %, of
+    which 4 are of the sample."""
     reacted = (shots(1, 1, kinetic) >= 0).mean() * DISC
     assert reacted == pytest.approx(proton_cross_section(kinetic), rel=0.15)
 
 
 @pytest.mark.parametrize(("kinetic", "absorbed"), [(118.0, 393.0), (162.0, 366.0), (239.0, 282.0)])
 def test_pions_are_absorbed_as_often_as_on_argon(kinetic, absorbed):
-    """LADS (Rowntree 1995), to 21 mb. One constant of the cascade is fitted to the three; their slope is not, and comes out
-    flatter, by 15 % at 239 MeV."""
+    """LADS (Rowntree 1995), to 21 mb. One constant of the cascade is fitted to the three; their slope is not, and comes
+    out flatter, by 15 % at 239 MeV."""
     found = (shots(0, 1, kinetic) == ABSORPTION).mean() * DISC
     assert found == pytest.approx(absorbed, rel=0.25)
 
 
 @pytest.mark.parametrize(("kinetic", "inelastic"), [(100.0, 912.0), (160.0, 890.0), (250.0, 725.0), (500.0, 582.0)])
 def test_pions_react_as_often_as_on_calcium(kinetic, inelastic):
-    """Barashenkov's evaluation (1993) for calcium, A = 40 as well, mean of π⁺ and π⁻: to 10 %, and as much for the cascade,
-    except below the Δ, where pions that nuclei bend and slow react more often than straight lines have it."""
+    """Barashenkov's evaluation (1993) for calcium, A = 40 as well, mean of π⁺ and π⁻: to 10 %, and as much for the
+    cascade, except below the Δ, where pions that nuclei bend and slow react more often than straight lines have it."""
     reacted = np.mean([(shots(0, charge, kinetic, 1_500) >= 0).mean() * DISC for charge in (1, -1)])
     assert reacted == pytest.approx(inelastic, rel=0.3 if kinetic < 150 else 0.2)
 

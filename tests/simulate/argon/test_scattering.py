@@ -48,7 +48,8 @@ def angles(request):
 
 
 def test_constants_are_those_of_the_theory():
-    """Bethe 1953, eq. 10: χ_c² = 0.157 Z (Z + 1) / A t / (pβ)², t in g/cm²; the review of Scott: χ_0 = 4.216 keV Z^(1/3)."""
+    """Bethe 1953, eq. 10: χ_c² = 0.157 Z (Z + 1) / A t / (pβ)², t in g/cm²; the review of Scott: χ_0 = 4.216 keV
+    Z^(1/3)."""
     assert CHARGED == pytest.approx(0.157 * 18 * 19 / 39.948 * 1.396, rel=0.01)
     assert np.sqrt(SCREENED) == pytest.approx(4.216e-3 * 18 ** (1 / 3), rel=0.01)
 
@@ -64,8 +65,8 @@ def test_the_angle_of_1_over_e_is_moliere_s(angles):
 
 
 def test_the_central_width_is_lynch_and_dahl_s(angles):
-    """rms of the central 98 % in a plane: G. R. Lynch and O. I. Dahl, Nucl. Instrum. Meth. B 58 (1991) 6, eq. 7, a fit to
-    Molière's theory to 2 %."""
+    """rms of the central 98 % in a plane: G. R. Lynch and O. I. Dahl, Nucl. Instrum. Meth. B 58 (1991) 6, eq. 7, a fit
+    to Molière's theory to 2 %."""
     plane = np.sort(np.abs(angles).ravel())
     rms = np.sqrt((plane[: int(0.98 * len(plane))] ** 2).mean())
     v = 0.5 * CHI2 / SCREENING2 / 0.02

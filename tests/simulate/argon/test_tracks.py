@@ -43,7 +43,8 @@ def test_most_probable_loss_is_landaus(shoot) -> None:
 
 
 def test_scattering_over_a_radiation_length_is_highlands(shoot) -> None:
-    """θ0 = 13.6 MeV / βcp in a plane, and sideways θ0 x / √3, of the central 98 % (PDG review, eqs. 34.16 and 34.20)."""
+    """θ0 = 13.6 MeV / βcp in a plane, and sideways θ0 x / √3, of the central 98 % (PDG review, eqs. 34.16 and
+    34.20)."""
     box = Box((-100, -100, -1), (100, 100, RADIATION_LENGTH))
     last = np.array([track[-1] for track in primaries_alone(shoot(13, 1000.0, 1500, box=box))])
     momentum, beta = 1072.0, 0.995  # at 985 MeV, in the middle

@@ -121,8 +121,8 @@ def leave_argon(particles: list[tuple[int, np.ndarray]], random: np.random.Gener
 
 
 def generate_interaction(neutrinos: Neutrinos, random: np.random.Generator) -> list[tuple[int, np.ndarray]]:
-    """The particles of one interaction, still in the nucleus: PDG code and momentum (3,) GeV of the muon, the nucleon and
-    perhaps a pion.
+    """The particles of one interaction, still in the nucleus: PDG code and momentum (3,) GeV of the muon, the nucleon
+    and perhaps a pion.
     """
     energies, rates, cumulative = spectrum(*(e / 1000 for e in neutrinos.energy))
     for _ in range(TRIES):

@@ -1,7 +1,7 @@
 """Elastic scattering of pions and nucleons off a whole argon nucleus: a kink in a track. Compiled; MeV.
 
-exp(-b |t|) with b = R²/4 of a black disc, R = 1.31 fm A^(1/3) = 4.47 fm: 5.0 fm², as in the Glauber amplitude from which
-`nuclear_rates` takes how often it happens. The maxima behind the first minimum, a per cent of all, are left out.
+exp(-b |t|) with b = R²/4 of a black disc, R = 1.31 fm A^(1/3) = 4.47 fm: 5.0 fm², as in the Glauber amplitude from
+which `nuclear_rates` takes how often it happens. The maxima behind the first minimum, a per cent of all, are left out.
 """
 
 import math

@@ -7,9 +7,10 @@ import numpy as np
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.simulate.argon.hadronic.nuclear_kinematics import NUCLEON_MASS
 
-# Pions, at masses of the πN system in MeV: π⁺p (as π⁻n) in total and elastic, π⁻p (as π⁺n) in total, elastic, and to π⁰n.
-# Read off the compilation of the Particle Data Group (Review of Particle Physics, plots of cross-sections) and, where the
-# Δ is all there is, from 8π/k² sin²δ33: to 10 %, charge exchange and elastic scattering above 1.4 GeV to 20 %.
+# Pions, at masses of the πN system in MeV: π⁺p (as π⁻n) in total and elastic, π⁻p (as π⁺n) in total, elastic, and to
+# π⁰n. Read off the compilation of the Particle Data Group (Review of Particle Physics, plots of cross-sections) and,
+# where the Δ is all there is, from 8π/k² sin²δ33: to 10 %, charge exchange and elastic scattering above 1.4 GeV to 20
+# %.
 PION_MASSES = np.array(
     [1078.0, 1105.0, 1135.0, 1165.0, 1185.0, 1200.0, 1212.0, 1222.0, 1233.0, 1250.0, 1275.0, 1302.0, 1335.0, 1369.0,
      1434.0, 1496.0, 1520.0, 1569.0, 1615.0, 1672.0, 1726.0, 1780.0, 1881.0, 1978.0, 2070.0, 2244.0, 2424.0, 2733.0,

@@ -2,9 +2,9 @@
 
 Measured cross-sections decide how often what happens (`nuclear_rates`); an intranuclear cascade (`cascade`) and then
 evaporation (`nuclear_residue`) decide what comes out. Energy is conserved exactly: kinetic energy = that of the
-fragments + `binding` (what separating nucleons cost, and what the nucleus keeps; negative where it gave some, as when it
-caught a slow nucleon) + `mass` (rest energy made of kinetic energy, negative where it was released). Momentum is that of
-the particles; the nucleus takes the rest.
+fragments + `binding` (what separating nucleons cost, and what the nucleus keeps; negative where it gave some, as when
+it caught a slow nucleon) + `mass` (rest energy made of kinetic energy, negative where it was released). Momentum is
+that of the particles; the nucleus takes the rest.
 """
 
 import numpy as np
@@ -38,10 +38,10 @@ CAPTURE_EXCITATION = 17.0  # MeV, mean after muon capture (D. F. Measday, Phys. 
 
 @compiled
 def interact(pdg, kinetic, direction, out):
-    """A charged pion or a nucleon reacts with a nucleus: fills rows of `out` (64, 5) with PDG code, kinetic energy (MeV)
-    and direction of what comes out; returns their number, `binding` and `mass`, MeV.
+    """A charged pion or a nucleon reacts with a nucleus: fills rows of `out` (64, 5) with PDG code, kinetic energy
+    (MeV) and direction of what comes out; returns their number, `binding` and `mass`, MeV.
     """
-    if pdg == PROTON or pdg == NEUTRON:
+    if pdg in (PROTON, NEUTRON):
         return _collide_nucleon(pdg, kinetic, direction, out)
     channel = _sample_channel(kinetic)
     if channel != ABSORPTION or kinetic > SLOW_PION:

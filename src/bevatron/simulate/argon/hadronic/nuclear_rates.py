@@ -10,10 +10,10 @@ PER_MILLIBARN = 1.396 * 6.02214076e23 / 39.948 * 1e-27  # nuclei/cm³ times cm²
 QUASI_ELASTIC, ABSORPTION, CHARGE_EXCHANGE, PRODUCTION = 0, 1, 2, 3
 
 # Pions, in mb on argon. Absorption at 118, 162 and 239 MeV as measured on argon, 393 ± 21, 366 ± 22 and 282 ± 21 mb
-# (LADS: D. C. Rowntree, PhD thesis, MIT (1995), abstract). Otherwise up to 315 MeV the measurements on carbon and iron of
-# D. Ashery et al., Phys. Rev. C 23 (1981) 2173 (absorption, inelastic scattering, charge exchange), brought to A = 40
-# with A^(2/3) and rounded; above, the reaction cross-section falls to the 560 mb of 1 GeV, where producing further pions
-# takes over. π⁺ and π⁻ are taken as equal. To 20 %, at low and at high energy to 30 %.
+# (LADS: D. C. Rowntree, PhD thesis, MIT (1995), abstract). Otherwise up to 315 MeV the measurements on carbon and iron
+# of D. Ashery et al., Phys. Rev. C 23 (1981) 2173 (absorption, inelastic scattering, charge exchange), brought to A =
+# 40 with A^(2/3) and rounded; above, the reaction cross-section falls to the 560 mb of 1 GeV, where producing further
+# pions takes over. π⁺ and π⁻ are taken as equal. To 20 %, at low and at high energy to 30 %.
 PION_ENERGY = np.array([0.0, 30.0, 50.0, 85.0, 125.0, 165.0, 205.0, 245.0, 315.0, 400.0, 500.0, 700.0, 1000.0, 2000.0])
 PION_TABLE = np.array(
     [
@@ -23,10 +23,11 @@ PION_TABLE = np.array(
         [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 10.0, 50.0, 110.0, 230.0, 300.0, 320.0],
     ]
 )
-# Elastic scattering off the whole nucleus, mb. Pions: total less inelastic cross-section on calcium (A = 40 as well), mean
-# of π⁺ and π⁻, as evaluated by V. S. Barashenkov, Cross-sections of interactions of particles and nuclei with nuclei
-# (JINR, Dubna, 1993). Nucleons: Glauber's optical limit with the nucleus and the free cross-sections of this package and
-# the ratios of real to imaginary amplitude of L. Ray, Phys. Rev. C 20 (1979) 1857; to 20 %, below 100 MeV to 50 %.
+# Elastic scattering off the whole nucleus, mb. Pions: total less inelastic cross-section on calcium (A = 40 as well),
+# mean of π⁺ and π⁻, as evaluated by V. S. Barashenkov, Cross-sections of interactions of particles and nuclei with
+# nuclei (JINR, Dubna, 1993). Nucleons: Glauber's optical limit with the nucleus and the free cross-sections of this
+# package and the ratios of real to imaginary amplitude of L. Ray, Phys. Rev. C 20 (1979) 1857; to 20 %, below 100 MeV
+# to 50 %.
 ELASTIC_PION_ENERGY = np.array(
     [20.0, 40.0, 60.0, 80.0, 100.0, 160.0, 200.0, 250.0, 300.0, 350.0, 400.0, 500.0, 700.0, 1000.0, 2000.0, 10000.0]
 )
@@ -93,7 +94,7 @@ def interaction_per_cm(pdg: int, kinetic: float) -> float:
 
 @compiled
 def elastic_per_cm(pdg: int, kinetic: float) -> float:
-    """Elastic scatterings off nuclei per cm, of π±, protons and neutrons, beside those by their charge; 0 for others."""
+    """Elastic scatterings off nuclei per cm, of π± and nucleons, beside those by their charge; 0 for all others."""
     if pdg in (211, -211):
         return interpolate(kinetic, ELASTIC_PION_ENERGY, ELASTIC_PION) * PER_MILLIBARN
     if pdg in (2212, 2112) and kinetic > COULOMB:

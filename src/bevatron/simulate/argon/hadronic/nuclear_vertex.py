@@ -38,7 +38,8 @@ STEP, MOST_PIECES = 0.3, 40  # cm, and number of segments, of a stopping nucleus
 @compiled
 def react(particle, process, work):
     """A pion or proton meets a nucleus (NUCLEAR), or a negative one at rest is captured (PION_CAPTURE, MUON_CAPTURE):
-    what comes out goes onto the stack, and the rest into the budget. After elastic scattering it is the particle itself.
+    what comes out goes onto the stack, and the rest into the budget. After elastic scattering it is the particle
+    itself.
     """
     neutral, out = 0.0, work.fragments
     if process == PION_CAPTURE:
@@ -64,7 +65,9 @@ def react(particle, process, work):
 
 @compiled
 def scatter_elastically(particle, work):
-    """The particle goes on under its own track, in another direction. The nucleus keeps what it takes, 0.1 MeV on average."""
+    """The particle goes on under its own track, in another direction. The nucleus keeps what it takes, 0.1 MeV on
+    average.
+    """
     mass = PROTON_MASS if int(particle[PDG]) == PROTON else PION_MASS
     recoil, cosine = sample_elastic(mass, particle[KINETIC])
     phi = 2.0 * math.pi * np.random.random()

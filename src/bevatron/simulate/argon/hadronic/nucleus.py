@@ -1,8 +1,8 @@
 """The argon nucleus that a cascade runs through: its density, its well, and where nucleons are. Compiled; fm and MeV.
 
-Two-parameter Fermi density of ⁴⁰Ar: half-density radius 3.53 fm, diffuseness 0.542 fm (H. de Vries, C. W. de Jager and C.
-de Vries, At. Data Nucl. Data Tables 36 (1987) 495: charge; neutrons are taken to be spread as protons). At each radius
-nucleons fill a Fermi sphere of the local density, in a well that is one separation energy deeper.
+Two-parameter Fermi density of ⁴⁰Ar: half-density radius 3.53 fm, diffuseness 0.542 fm (H. de Vries, C. W. de Jager and
+C. de Vries, At. Data Nucl. Data Tables 36 (1987) 495: charge; neutrons are taken to be spread as protons). At each
+radius nucleons fill a Fermi sphere of the local density, in a well that is one separation energy deeper.
 """
 
 import math

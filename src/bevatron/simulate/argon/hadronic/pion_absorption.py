@@ -2,8 +2,8 @@
 
 Two nucleons share the pion's energy in most absorptions, and it takes no less than two. That a third one takes part was
 seen on ³He: 3.9 ± 0.5 mb at 118 MeV spread as phase space (G. Backenstoss et al., Phys. Rev. Lett. 55 (1985) 2782) of
-24.8 ± 2.1 mb in all (D. C. Rowntree, PhD thesis, MIT (1995)), a fifth of what its pairs absorb. In argon a pair has more
-neighbours than one: with two, as in ⁴He, and taken once each, 1 : 0.4 : 0.1 for two, three and four nucleons. What
+24.8 ± 2.1 mb in all (D. C. Rowntree, PhD thesis, MIT (1995)), a fifth of what its pairs absorb. In argon a pair has
+more neighbours than one: with two, as in ⁴He, and taken once each, 1 : 0.4 : 0.1 for two, three and four nucleons. What
 happens before and after, the pion's scattering and that of the nucleons, is the cascade's. How often three or four of
 them leave as a nucleon and a deuteron, or with a triton or ³He, is an assumption: good to a factor of 1.5.
 """
@@ -51,10 +51,8 @@ def absorb(row, bin_, walk, waiting):
         allowed = True
         for body in range(bodies):
             inside = vectors[body, 0] - rest_mass(sizes[body], charges[body])
-            if (
-                inside <= sizes[body] * FERMI_ENERGY[bin_] and attempt < LAST_TRIES
-            ):  # Pauli; at the end what is below stays
-                allowed = False
+            if inside <= sizes[body] * FERMI_ENERGY[bin_]:
+                allowed = attempt >= LAST_TRIES and allowed  # Pauli; what is not allowed in so many tries stays
         if allowed:
             break
     for body in range(bodies):

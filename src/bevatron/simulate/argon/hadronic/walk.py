@@ -1,8 +1,8 @@
 """The particles under way inside a nucleus: the rows that a cascade works off. Compiled; fm and MeV.
 
-Each row is a pion, a nucleon or a light nucleus. Its kinetic energy is the one that it will have far outside; inside the
-well it is higher by the well's depth for each nucleon. So the sum over all of them changes by what is given to nucleons
-in the well, and by rest energy, alone: that is how energy is conserved exactly.
+Each row is a pion, a nucleon or a light nucleus. Its kinetic energy is the one that it will have far outside; inside
+the well it is higher by the well's depth for each nucleon. So the sum over all of them changes by what is given to
+nucleons in the well, and by rest energy, alone: that is how energy is conserved exactly.
 """
 
 import math
@@ -27,7 +27,7 @@ BARRIER_PER_CHARGE = 4.0  # MeV: Coulomb barrier
 @compiled
 def size_of(pdg):
     """Nucleons of a particle that a nucleus sends out; 0 of pions and photons."""
-    if pdg == PROTON or pdg == NEUTRON:
+    if pdg in (PROTON, NEUTRON):
         return 1
     return pdg // 10 % 1000 if pdg > FIRST_NUCLEUS else 0
 

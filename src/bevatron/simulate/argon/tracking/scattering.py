@@ -27,11 +27,11 @@ def sample_scattering(ux, uy, uz, path, beta2, speed_momentum):
     """One step's displacement (cm) and the new direction, as six numbers; speed_momentum is β c p in MeV.
 
     Molière's theory (G. Molière, Z. Naturforsch. 3a (1948) 78), drawn as a mixture: collisions by less than √8 χ_c, of
-    which there are thousands in 3 mm, are a Gaussian angle in each plane of the variance χ_c²/2 [ln(1 + g) - g / (1 + g)],
-    g = 8 χ_c²/χ_a²; those by more are drawn from Rutherford's law, with the nucleus' form factor and Mott's factor. χ_c²
-    is proportional to the path, so a path may be cut into steps as one likes. The Gaussian angle comes with the sideways
-    move that belongs to it (PDG review, eqs. 34.20 to 34.23), a single one at a uniform point of the step. The chord is
-    shorter than the path by θ0²/6, the mean of that.
+    which there are thousands in 3 mm, are a Gaussian angle in each plane of the variance χ_c²/2 [ln(1 + g) - g / (1 +
+    g)], g = 8 χ_c²/χ_a²; those by more are drawn from Rutherford's law, with the nucleus' form factor and Mott's
+    factor. χ_c² is proportional to the path, so a path may be cut into steps as one likes. The Gaussian angle comes
+    with the sideways move that belongs to it (PDG review, eqs. 34.20 to 34.23), a single one at a uniform point of the
+    step. The chord is shorter than the path by θ0²/6, the mean of that.
     """
     chi2 = CHARGED * path / (speed_momentum * speed_momentum)
     g = SINGLE2 * CHARGED * path / (SCREENED * (BORN * beta2 + COULOMB))
@@ -73,8 +73,8 @@ def sample_scattering(ux, uy, uz, path, beta2, speed_momentum):
 
 @compiled
 def sample_single(least, g, beta2, speed_momentum):
-    """The angle of one collision; 0 where nucleus or spin forbid it. least: the smallest 1 - cos θ, of g times that of the
-    screening angle.
+    """The angle of one collision; 0 where nucleus or spin forbid it. least: the smallest 1 - cos θ, of g times that of
+    the screening angle.
     """
     screening = least / g
     x = (least + screening) / (1.0 - np.random.random()) - screening
