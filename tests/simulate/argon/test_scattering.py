@@ -50,7 +50,7 @@ def angles(request):
 def test_constants_are_those_of_the_theory():
     """Bethe 1953, eq. 10: χ_c² = 0.157 Z (Z + 1) / A t / (pβ)², t in g/cm²; the review of Scott: χ_0 = 4.216 keV
     Z^(1/3)."""
-    assert CHARGED == pytest.approx(0.157 * 18 * 19 / 39.948 * 1.396, rel=0.01)
+    assert pytest.approx(0.157 * 18 * 19 / 39.948 * 1.396, rel=0.01) == CHARGED
     assert np.sqrt(SCREENED) == pytest.approx(4.216e-3 * 18 ** (1 / 3), rel=0.01)
 
 

@@ -7,7 +7,7 @@ from bevatron.simulate.argon.hadronic.cascade import run_cascade
 from bevatron.simulate.argon.hadronic.nuclear import evaporate_after
 from bevatron.simulate.argon.hadronic.nuclear_kinematics import SEPARATION
 from bevatron.simulate.argon.hadronic.nucleus import NUCLEONS, sample_point
-from bevatron.simulate.argon.hadronic.walk import COLUMNS, PROTON, ROWS, put_at, size_of
+from bevatron.simulate.argon.hadronic.walk import COLUMNS, NEUTRON, ROWS, put_at, size_of
 
 
 @compiled
@@ -24,10 +24,7 @@ def leave_nucleus(codes, kinetic, directions, excitation, seed, out):
     energy = excitation
     for k in range(len(codes)):
         size = size_of(codes[k])
-        if size == 1:
-            charge = 1 if codes[k] == PROTON else 0
-        else:
-            charge = 0 if codes[k] == 111 else 1 if codes[k] > 0 else -1
+        charge = 0 if codes[k] in (111, NEUTRON) else 1 if codes[k] > 0 else -1
         for axis in range(3):
             direction[axis] = directions[k, axis]
         put_at(walk, k, size, charge, kinetic[k], direction, point)

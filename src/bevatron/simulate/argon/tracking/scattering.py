@@ -13,9 +13,7 @@ from bevatron.simulate.argon.tracking.material import ATOMS, ELECTRON_MASS, ELEC
 CHARGED = 4 * math.pi * ATOMS * ELECTRON_RADIUS**2 * ELECTRON_MASS**2 * Z * (Z + 1)  # MeV²/cm
 SCREENED = (FINE_STRUCTURE * ELECTRON_MASS * Z ** (1 / 3) / 0.885) ** 2  # MeV²: Thomas and Fermi's radius of the atom
 BORN, COULOMB = 1.13, 3.76 * (Z * FINE_STRUCTURE) ** 2
-SINGLE2 = (
-    8.0  # squared angle from which collisions are drawn one by one, in χ_c² of the step: one step in eight has one
-)
+SINGLE2 = 8.0  # squared angle in χ_c² of the step, from which collisions are drawn one by one: in one step of eight
 FORM_FACTOR = 2.0 / 3.0 * (3.427 / 197.3269804) ** 2  # 1/MeV²: rms charge radius of ⁴⁰Ar (Angeli and Marinova 2013)
 SMALL = 0.05  # rad: below it the sideways move is taken as half of path times angle
 SERIES = 0.01  # squared angle, and sideways move, below which a series replaces roots and cosines
