@@ -39,7 +39,7 @@ LIGHT_NUCLEUS = 40.0  # mb for each nucleon to the power 2/3: what breaks a ligh
 # That is where half of the deuterons of pions of 165 MeV come from (G. M. Huber et al., arXiv:nucl-ex/0009010); the
 # fractions, about those of inclusive spectra of some ten MeV, are assumed, to a factor of 1.5.
 PICK_UP, PICK_TWO, FAST = 0.10, 0.02, 25.0
-MOST_COLLISIONS = 30  # as many nucleons as argon can well lose
+MOST_COLLISIONS = 24  # so that no more nucleons leave than there are
 
 
 @compiled

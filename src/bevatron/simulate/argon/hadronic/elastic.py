@@ -1,7 +1,8 @@
 """Elastic scattering of pions and nucleons off a whole argon nucleus: a kink in a track. Compiled; MeV.
 
 exp(-b |t|) with b = R²/4 of a black disc, R = 1.31 fm A^(1/3) = 4.47 fm: 5.0 fm², as in the Glauber amplitude from
-which `nuclear_rates` takes how often it happens. The maxima behind the first minimum, a per cent of all, are left out.
+which `nuclear_rates` takes how often it happens. At the Δ pions see a larger disc, 5.5 fm or 7.5 fm², by the optical
+theorem b = σ_total²/(16π σ_elastic). The maxima behind the first minimum, a per cent of all, are left out.
 """
 
 import math
@@ -9,10 +10,11 @@ import math
 import numpy as np
 
 from bevatron.compute.numerics.compiled import compiled
-from bevatron.simulate.argon.hadronic.nuclear_kinematics import sample_scattering_cosine
+from bevatron.simulate.argon.hadronic.nuclear_kinematics import NUCLEON_MASS, sample_scattering_cosine
 
 NUCLEUS_MASS = 39.9624 * 931.494  # MeV, ⁴⁰Ar
 SLOPE = 5.0 / 197.3269804**2  # 1/MeV²
+RESONANT_SLOPE, RESONANT = 7.5 / 197.3269804**2, 225.0  # of pions up to this kinetic energy, MeV
 
 
 @compiled
@@ -22,7 +24,8 @@ def sample_elastic(mass, kinetic):
     energy = kinetic + mass
     s = mass**2 + NUCLEUS_MASS**2 + 2.0 * energy * NUCLEUS_MASS
     centre2 = momentum2 * NUCLEUS_MASS**2 / s
-    cosine = sample_scattering_cosine(SLOPE, False, 2.0 * centre2)
+    resonant = mass < 0.5 * NUCLEON_MASS and kinetic < RESONANT
+    cosine = sample_scattering_cosine(RESONANT_SLOPE if resonant else SLOPE, False, 2.0 * centre2)
     t = 2.0 * centre2 * (1.0 - cosine)  # -t
     recoil = min(t / (2.0 * NUCLEUS_MASS), kinetic)
     after = kinetic - recoil

@@ -6,12 +6,14 @@ import numpy as np
 
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.simulate.argon.hadronic.nuclear_kinematics import SEPARATION, sample_unit_vector
+from bevatron.simulate.argon.hadronic.walk import size_of
 
 PROTON, NEUTRON, PHOTON, ALPHA = 2212, 2112, 22, 1000020040
 TEMPERATURE = 2.5  # MeV, of a nucleus of A = 40 with some ten MeV of excitation
 BARRIER = {"proton": 4.0, "alpha": 7.0}
 PROTON_BARRIER, ALPHA_BARRIER = BARRIER["proton"], BARRIER["alpha"]
 ALPHA_SEPARATION = 7.0
+MAX_NUCLEONS = 36  # nucleons that leave, at most: the last ones are an α particle
 MAX_FRAGMENTS = 40  # fragments, of the 64 rows there are
 
 
@@ -33,7 +35,9 @@ def evaporate(out, n, excitation):
     V. Weisskopf, Phys. Rev. 52 (1937) 295: energies from E exp(-E/T), above the Coulomb barrier.
     """
     direction = np.empty(3)
-    spent = 0.0
+    spent, nucleons = 0.0, 0
+    for row in range(n):
+        nucleons += size_of(int(out[row, 0]))
     while n < MAX_FRAGMENTS:
         kind = np.random.random()
         if kind < 0.6:
@@ -45,6 +49,9 @@ def evaporate(out, n, excitation):
         kinetic = barrier - TEMPERATURE * math.log(np.random.random() * np.random.random() + 1e-300)
         if excitation < cost + kinetic:
             break
+        nucleons += size_of(pdg)
+        if nucleons > MAX_NUCLEONS:
+            return n, spent  # nothing is left that could be excited: the energy went into breaking it up
         sample_unit_vector(direction)
         n = emit(out, n, pdg, kinetic, direction)
         excitation -= cost + kinetic
