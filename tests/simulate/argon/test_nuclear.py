@@ -6,8 +6,10 @@ import pytest
 
 from bevatron.simulate.argon.hadronic.nuclear import capture_muon, capture_pion, interact, interaction_per_cm
 from bevatron.simulate.argon.hadronic.nuclear_rates import PION_ENERGY, PION_TABLE, pion_cross_section
+from bevatron.simulate.argon.hadronic.walk import size_of
 
 Z = np.array([0.0, 0.0, 1.0])
+LIGHT_NUCLEI = (1000010020, 1000010030, 1000020030, 1000020040)
 
 
 @numba.njit
@@ -26,18 +28,18 @@ def collisions(pdg, kinetic, n=2_000, seed=1):
     return found
 
 
-@pytest.mark.parametrize("pdg", [211, -211, 2212])
+@pytest.mark.parametrize("pdg", [211, -211, 2212, 2112])
 @pytest.mark.parametrize("kinetic", [1.0, 10.0, 30.0, 100.0, 165.0, 400.0, 1000.0, 2000.0])
 def test_energy_is_conserved_and_directions_are_unit_vectors(pdg, kinetic):
     for fragments, binding, mass in collisions(pdg, kinetic, 500):
         assert abs(fragments[:, 1].sum() + binding + mass - kinetic) < 1e-9 * (1 + kinetic)
         assert (fragments[:, 1] > 0).all()
         np.testing.assert_allclose((fragments[:, 2:] ** 2).sum(1), 1, atol=1e-9)
-        assert binding > -1e-9
-        codes = fragments[:, 0]
-        assert np.isin(codes, [211, -211, 111, 2212, 2112, 22, 1000020040]).all()
-        nucleons = np.isin(codes, [2212, 2112]).sum() + 4 * (codes == 1000020040).sum()
-        assert nucleons <= 40 + (pdg == 2212)
+        gained = 8.0 if pdg in (2212, 2112) else 0.0  # a nucleon that is caught brings its binding energy
+        assert binding > -gained - 1e-9
+        codes = fragments[:, 0].astype(int)
+        assert np.isin(codes, [211, -211, 111, 2212, 2112, 22, *LIGHT_NUCLEI]).all()
+        assert sum(size_of(code) for code in codes) <= 40 + (pdg in (2212, 2112))
 
 
 def test_rest_energy_is_what_was_made_or_destroyed():
@@ -117,4 +119,4 @@ def test_fast_protons_knock_out_nucleons_forward():
     nucleons = found[np.isin(found[:, 0], [2212, 2112])]
     fast = nucleons[nucleons[:, 1] > 100]
     assert (fast[:, 4] > 0).mean() > 0.85
-    assert 1.0 < len(fast) / 2_000 < 2.5
+    assert 0.7 < len(fast) / 2_000 < 2.5

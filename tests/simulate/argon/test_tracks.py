@@ -43,13 +43,15 @@ def test_most_probable_loss_is_landaus(shoot) -> None:
 
 
 def test_scattering_over_a_radiation_length_is_highlands(shoot) -> None:
-    """θ0 = 13.6 MeV / βcp in a plane, and sideways θ0 x / √3 (PDG review, eqs. 34.16 and 34.20)."""
+    """θ0 = 13.6 MeV / βcp in a plane, and sideways θ0 x / √3, of the central 98 % (PDG review, eqs. 34.16 and
+    34.20)."""
     box = Box((-100, -100, -1), (100, 100, RADIATION_LENGTH))
     last = np.array([track[-1] for track in primaries_alone(shoot(13, 1000.0, 1500, box=box))])
     momentum, beta = 1072.0, 0.995  # at 985 MeV, in the middle
     expected = 13.6 / (beta * momentum)
-    sideways = np.concatenate([last[:, 3], last[:, 4]])
-    assert sideways.std() == pytest.approx(expected * RADIATION_LENGTH / np.sqrt(3), rel=0.05)
+    sideways = np.sort(np.abs(np.concatenate([last[:, 3], last[:, 4]])))
+    central = sideways[: int(0.98 * len(sideways))]
+    assert np.sqrt((central**2).mean()) == pytest.approx(expected * RADIATION_LENGTH / np.sqrt(3), rel=0.05)
 
 
 def test_delta_rays_are_as_many_as_expected(shoot) -> None:
@@ -67,6 +69,14 @@ def test_delta_rays_are_as_many_as_expected(shoot) -> None:
 def events_and_rows(deposits: Deposits):
     event = np.repeat(np.arange(len(deposits.offsets) - 1), np.diff(deposits.offsets))
     return zip(event.tolist(), deposits.ids.tolist(), strict=True)
+
+
+def test_a_deuteron_stops_after_twice_the_range_of_a_proton_as_fast(shoot) -> None:
+    """PSTAR: 3.208 g/cm² at 50 MeV; it leaves the energy as it slows down, and most at its end."""
+    track = primaries_alone(shoot(1000010020, 100.0, 1))[0]
+    assert track[:, 6].sum() == pytest.approx(2 * 3.208 / DENSITY, rel=0.02)
+    assert track[:, 7].sum() == pytest.approx(100.0)
+    assert track[-1, 7] / track[-1, 6] > 2 * track[0, 7] / track[0, 6]
 
 
 def test_a_slowing_proton_leaves_most_at_its_end(shoot) -> None:

@@ -30,7 +30,7 @@ class Geant4:
     the way to a photon's conversion is not known.
     """
 
-    VERSION = 1
+    VERSION = 2
 
     class Options(ArgonOptions):
         physics: Literal["FTFP_BERT", "QGSP_BERT", "QGSP_BIC_HP"] = Field(

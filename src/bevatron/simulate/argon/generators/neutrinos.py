@@ -8,11 +8,12 @@ from pydantic import Field, model_validator
 from bevatron.config.sections.section import NonNegative, Real, Section
 from bevatron.simulate.argon.generators import quasi_elastic as qe
 from bevatron.simulate.argon.tracking.event import NEUTRINO, Box, Primaries
-from bevatron.simulate.argon.tracking.particles import MASSES, NEUTRON, PION_PLUS, PION_ZERO, PROTON
+from bevatron.simulate.argon.tracking.particles import MASSES, NEUTRON, PION_PLUS, PION_ZERO, PROTON, mass_of
 
 PROTONS, NEUTRONS = 18, 22
 FERMI_MOMENTUM = 0.251  # GeV/c, E. J. Moniz et al., Phys. Rev. Lett. 26 (1971) 445, calcium
 BINDING = 0.030  # GeV, of a nucleon that is knocked out
+EXCITATION = 22.0  # MeV: what of it the hole in the Fermi sphere leaves in the nucleus, beyond 8 MeV of separation
 DELTA_MASS, DELTA_WIDTH, MAX_DELTA_MASS = 1.232, 0.117, 1.6  # GeV
 FLUX_SHAPE, FLUX_SCALE = 4.8, 0.171  # gamma distribution: most likely 0.65, mean 0.82 GeV
 MASS = {code: MASSES[code] / 1000 for code in (PROTON, NEUTRON, PION_PLUS, PION_ZERO)}  # GeV
@@ -74,16 +75,17 @@ def generate_interactions(
     where there is none.
 
     The struck nucleon is drawn from a Fermi sphere and bound by 30 MeV; its momentum and the neutrino's energy settle
-    the rest. Outgoing nucleons below the Fermi momentum are forbidden (Pauli). Not modelled: two-nucleon currents,
-    other resonances, deep inelastic scattering, and what happens to pions and nucleons on their way out of the
-    nucleus, so that protons are fewer and pions more than in measurements.
+    the rest. Outgoing nucleons below the Fermi momentum are forbidden (Pauli). Pions and nucleons then go through the
+    intranuclear cascade, and the nucleus evaporates. Not modelled: two-nucleon currents, other resonances, and deep
+    inelastic scattering.
     """
     has_interaction = random.random(n_events) < neutrinos.fraction
     low, high = np.array(box.low) + neutrinos.margin, np.array(box.high) - neutrinos.margin
     vertex = np.where(has_interaction[:, None], random.uniform(low, high, (n_events, 3)), 0.0)
     rows: list[tuple[int, int, np.ndarray]] = []
     for event in np.flatnonzero(has_interaction):
-        rows += [(int(event), pdg, momentum) for pdg, momentum in generate_interaction(neutrinos, random)]
+        particles = leave_argon(generate_interaction(neutrinos, random), random)
+        rows += [(int(event), pdg, momentum) for pdg, momentum in particles]
     event = np.array([row[0] for row in rows], np.int64)
     return (
         Primaries(
@@ -99,8 +101,29 @@ def generate_interactions(
     )
 
 
+def leave_argon(particles: list[tuple[int, np.ndarray]], random: np.random.Generator) -> list[tuple[int, np.ndarray]]:
+    """The muon, which comes first, and what leaves the nucleus in place of the hadrons, in the same form."""
+    from bevatron.simulate.argon.hadronic.final_state import leave_nucleus
+
+    codes = np.array([code for code, _ in particles[1:]], np.int64)
+    momentum = 1000.0 * np.array([p for _, p in particles[1:]])
+    size, mass = np.linalg.norm(momentum, axis=1), np.array([MASSES[int(code)] for code in codes])
+    kinetic = size**2 / (np.sqrt(size**2 + mass**2) + mass)
+    directions = momentum / np.where(size > 0, size, 1.0)[:, None]
+    directions[size == 0] = 0.0, 0.0, 1.0
+    out = np.zeros((64, 5))
+    n = leave_nucleus(codes, kinetic, directions, EXCITATION, int(random.integers(2**32)), out)
+    after = [particles[0]]
+    for code, energy, *direction in out[:n].tolist():
+        of_code = mass_of(int(code)) or 0.0
+        after.append((int(code), np.sqrt(energy * (energy + 2.0 * of_code)) / 1000.0 * np.array(direction)))
+    return after
+
+
 def generate_interaction(neutrinos: Neutrinos, random: np.random.Generator) -> list[tuple[int, np.ndarray]]:
-    """The particles of one interaction: PDG code and momentum (3,) GeV of the muon, the nucleon and perhaps a pion."""
+    """The particles of one interaction, still in the nucleus: PDG code and momentum (3,) GeV of the muon, the nucleon
+    and perhaps a pion.
+    """
     energies, rates, cumulative = spectrum(*(e / 1000 for e in neutrinos.energy))
     for _ in range(TRIES):
         k = int(np.searchsorted(cumulative, random.random() * cumulative[-1]))

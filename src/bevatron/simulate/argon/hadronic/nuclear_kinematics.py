@@ -1,4 +1,4 @@
-"""Nucleons in a Fermi sphere, and two particles that scatter. Compiled; four-vectors are (E, px, py, pz) in MeV.
+"""Two particles that scatter, or decay. Compiled; four-vectors are (E, px, py, pz) in MeV.
 
 Vectors are written component by component: numba takes seconds to compile slices that are assigned to, for the messages
 of errors that cannot occur here.
@@ -11,10 +11,7 @@ import numpy as np
 from bevatron.compute.numerics.compiled import compiled
 
 NUCLEON_MASS = 938.918  # mean of proton and neutron
-FERMI_MOMENTUM = 250.0  # MeV/c: E. J. Moniz et al., Phys. Rev. Lett. 26 (1971) 445, calcium 251
-FERMI_ENERGY = FERMI_MOMENTUM**2 / (2 * NUCLEON_MASS)  # 33 MeV
 SEPARATION = 8.0  # MeV, of a nucleon
-WELL = FERMI_ENERGY + SEPARATION  # depth of the potential that holds the nucleons
 
 
 @compiled
@@ -23,18 +20,6 @@ def sample_unit_vector(out):
     cosine, phi = 2.0 * np.random.random() - 1.0, 2.0 * math.pi * np.random.random()
     sine = math.sqrt(1.0 - cosine * cosine)
     out[0], out[1], out[2] = sine * math.cos(phi), sine * math.sin(phi), cosine
-
-
-@compiled
-def sample_nucleon(nucleon):
-    """Draws a nucleon of the Fermi sphere on its mass shell; returns its kinetic energy inside the well."""
-    direction = np.empty(3)
-    sample_unit_vector(direction)
-    momentum = FERMI_MOMENTUM * np.random.random() ** (1.0 / 3.0)
-    nucleon[0] = math.sqrt(NUCLEON_MASS**2 + momentum**2)
-    for k in range(3):
-        nucleon[k + 1] = momentum * direction[k]
-    return nucleon[0] - NUCLEON_MASS
 
 
 @compiled

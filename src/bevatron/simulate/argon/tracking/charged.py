@@ -101,7 +101,9 @@ def follow_charged(particle, row, mass, work, tables, cuts):
             lost = sample_straggled_loss(lost, path, beta2, min(cuts[0], maximum), maximum)
             if lost >= kinetic:
                 lost, stops, meets = kinetic, True, False
-        dx, dy, dz, vx, vy, vz = sample_scattering(particle[UX], particle[UY], particle[UZ], path, beta2 * energy)
+        dx, dy, dz, vx, vy, vz = sample_scattering(
+            particle[UX], particle[UY], particle[UZ], path, beta2, beta2 * energy
+        )
         x, y, z = particle[X] + dx, particle[Y] + dy, particle[Z] + dz
         leaves = not inside(x, y, z, box)
         if leaves:

@@ -9,7 +9,7 @@ import numpy as np
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.simulate.argon.electromagnetic import electrons, photons, stopping
 from bevatron.simulate.argon.electromagnetic.muon_radiation import muon_radiative_loss
-from bevatron.simulate.argon.hadronic.nuclear import interaction_per_cm
+from bevatron.simulate.argon.hadronic.nuclear_rates import elastic_per_cm, interaction_per_cm
 from bevatron.simulate.argon.tracking.cuts import Cuts
 from bevatron.simulate.argon.tracking.material import LIGHT, XI
 from bevatron.simulate.argon.tracking.particles import (
@@ -110,7 +110,7 @@ def process_rates(pdg: int, electron_cut: float, photon_cut: float) -> dict[int,
         lifetime = MUON_LIFETIME if abs(pdg) == MUON else PION_LIFETIME
         rates[DECAY] = mass / (np.sqrt(ENERGIES * (ENERGIES + 2 * mass)) * LIGHT * lifetime)
     if abs(pdg) != MUON:
-        rates[NUCLEAR] = np.array([interaction_per_cm(pdg, kinetic) for kinetic in ENERGIES])
+        rates[NUCLEAR] = np.array([interaction_per_cm(pdg, e) + elastic_per_cm(pdg, e) for e in ENERGIES])
     return rates
 
 
