@@ -12,7 +12,7 @@ from bevatron.prepare.wires.planes import wire_coordinate
 from bevatron.prepare.wires.recombination import W_ION, escape_fraction, escaped_electrons
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 
-QUIET = {"noise": 0.0, "threshold": 0.0}
+QUIET = {"noise": 0.0, "threshold": 0.0, "dead_fraction": 0.0}
 IDEAL = {"lifetime": 1e12, "diffusion_along": 0.0, "diffusion_across": 0.0}
 
 
