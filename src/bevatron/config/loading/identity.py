@@ -48,8 +48,11 @@ def dataset_digest(study: DataPart) -> str:
 
 
 def validation_digest(study: DataPart) -> str:
-    """Of everything that the comparisons with published numbers depend on: with those of a recipe, on the dataset."""
-    return dataset_digest(study) if hasattr(RECIPES[study.dataset.recipe.kind], "comparisons") else raw_digest(study)
+    """Of everything that the comparisons with published numbers depend on: with those of a recipe, or what it shows of
+    its detector, on the dataset.
+    """
+    recipe = RECIPES[study.dataset.recipe.kind]
+    return dataset_digest(study) if hasattr(recipe, "comparisons") or hasattr(recipe, "effects") else raw_digest(study)
 
 
 def external_files(simulation: Simulation) -> list[list[str]]:

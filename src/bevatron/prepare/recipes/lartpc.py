@@ -13,6 +13,7 @@ from bevatron.prepare.wires.planes import Plane
 from bevatron.prepare.wires.response import Response
 from bevatron.prepare.wires.space_charge import SpaceCharge
 from bevatron.prepare.wires.window import SourceInBox, Window
+from bevatron.raw.detector_effects import DetectorEffects
 from bevatron.store.shards.columns import Dense, Group, Samples, SparseImages
 
 APPROXIMATIONS = (
@@ -86,6 +87,12 @@ class WirePlanes:
         targets = {name: raw.targets[name] for name in ("particle", "neutrino")}
         targets["boxes"] = np.stack([event.boxes for event in events])
         return Samples(inputs, targets, raw.id, attributes={"approximations": APPROXIMATIONS})
+
+    def effects(self, options: Options, raw: Samples, seed: int) -> DetectorEffects:
+        """One event of a small raw shard with each effect of the detector alone, for `bevatron validate-source`."""
+        from bevatron.prepare.wires.effects import compute_effects
+
+        return compute_effects(options, raw, seed)
 
     def images(self, options: Options, source: SourceInBox) -> dict[str, tuple[int, int, int]]:
         """Shapes (channels, height, width) by image group of events from `source`, for `bevatron plan`."""

@@ -31,7 +31,8 @@ class Electronics(Section):
         default=0.1,
         ge=0,
         lt=1,
-        description="fraction of wires that are dead, the same in all events; a tenth is MicroBooNE's (arXiv:1705.07341)",
+        description="fraction of wires that are dead, the same in all events; about a tenth in MicroBooNE, "
+        "arXiv:1705.07341",
     )
     dead_block: Count = Field(default=16, description="neighbouring wires that die together: the channels of a chip")
     dead_seed: Seed = Field(default=1, description="seed that selects the dead wires")

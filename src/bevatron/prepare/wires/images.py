@@ -60,8 +60,8 @@ class WireImages:
 
     def event(self, k: int, random: np.random.Generator) -> EventImages:
         """Event number k of the shard; its noise and shift are the next of `random`."""
-        segments, ids = (_event_values(self.raw, name, k) for name in ("segments", "segment_ids"))
-        primaries, numbers = (_event_values(self.raw, name, k) for name in ("primaries", "primary_ids"))
+        segments, ids = (event_values(self.raw, name, k) for name in ("segments", "segment_ids"))
+        primaries, numbers = (event_values(self.raw, name, k) for name in ("primaries", "primary_ids"))
         charge = self.charge(segments, ids)
         if self.fixed is None:
             not_cosmic = numbers[charge.primary, 1] != COSMIC
@@ -120,7 +120,8 @@ class WireImages:
         return np.concatenate(index), np.concatenate(value).astype(np.float32)
 
 
-def _event_values(raw: Samples, name: str, k: int) -> np.ndarray:
+def event_values(raw: Samples, name: str, k: int) -> np.ndarray:
+    """The rows of event k in a ragged group of a raw shard."""
     column = ragged(raw, name)
     return column.values[column.offsets[k] : column.offsets[k + 1]]
 

@@ -7,11 +7,11 @@ unipolar, and its integral is the charge. The forms of W are ours:
 
     u, v: W(t) = w exp(-t² / 2 σ²), σ = rise for t < 0 and fall for t > 0;    y: W(t) = Φ(t / width).
 
-The numbers are those of the field calculation behind arXiv:1802.08709, as its authors ship it (file ub-10-half.json of
-github.com/WireCell/wire-cell-data), averaged over the places between two wires. W reaches 0.43 on u and 0.34 on v. It is
-above half of that for 1.8 µs before and 1.0 µs after on u, for 1.1 and 1.0 µs on v; on y, 68 % of the charge is induced
-within 1.9 µs. Left out: what is induced on neighbouring wires, which matters on u, where W begins 10 µs earlier, and how
-the field depends on the place between wires.
+The numbers are those of the field calculation behind arXiv:1802.08709, as its authors ship it (file
+ub-10-half.json of github.com/WireCell/wire-cell-data), averaged over the places between two wires. W reaches 0.43 on u
+and 0.34 on v. It is above half of that for 1.8 µs before and 1.0 µs after on u, for 1.1 and 1.0 µs on v; on y, 68 % of
+the charge is induced within 1.9 µs. Left out: what is induced on neighbouring wires, which matters on u, where W begins
+10 µs earlier, and how the field depends on the place between wires.
 
 The electronics are a semi-Gaussian shaper of fifth order (S. Ohkawa et al., Nucl. Instrum. Meth. 138 (1976) 85), whose
 poles are scaled so that the pulse of a point charge rises from 1 % of its peak to the peak within `peaking_time`.
