@@ -10,7 +10,7 @@ from bevatron.prepare.wires.electronics import Electronics, dead_wires
 from bevatron.prepare.wires.images import WireImages, event_values
 from bevatron.prepare.wires.noise import coherent_noise
 from bevatron.prepare.wires.planes import ANGLES
-from bevatron.prepare.wires.response import FINE, apply_response, fine_shape, millivolts, pixel_kernel
+from bevatron.prepare.wires.response import FINE, GAIN, apply_response, fine_shape, millivolts, pixel_kernel
 from bevatron.prepare.wires.space_charge import SpaceCharge, displace_points
 from bevatron.prepare.wires.window import charge_views
 from bevatron.raw.comparison import Comparison, Curve
@@ -121,10 +121,9 @@ def waveform(charge: Charge, plane: str, wire: int, start: float, ticks: int, pe
 
 
 def _waveforms(charge: Charge, peaking_time: float, pixel_time: float) -> Comparison:
-    """The raw waveforms of a wire of each plane: that with most charge in a short time, as charge that arrives over a long
-    time cancels itself on the induction planes.
+    """The raw waveforms of a wire of each plane: that with most charge in a short time, as charge that arrives over a
+    long time cancels itself on the induction planes.
     """
-    # Diffusion alone: a waveform has the electronics' own pulse.
     in_us = Charge(**{**vars(charge), "time": charge.time * pixel_time, "sigma_time": charge.sigma_time * 0.0})
     ticks, curves = round(2 * AROUND / TICK), []
     for plane in ANGLES:
@@ -139,8 +138,8 @@ def _waveforms(charge: Charge, peaking_time: float, pixel_time: float) -> Compar
         curves.append(Curve.of(f"plane {plane}, wire {wire}", (np.arange(ticks) + 0.5) * TICK - AROUND, signal))
     return Comparison(
         "waveforms",
-        "Waveforms, without noise and diffusion: of the wire of each plane with most charge in a short time, bipolar on the induction "
-        f"planes u and v, unipolar on y ({peaking_time:g} µs peaking time, 14 mV/fC).",
+        "Waveforms, without noise and diffusion: of the wire of each plane with most charge in a short time, bipolar on "
+        f"the induction planes u and v, unipolar on y ({peaking_time:g} µs peaking time, {GAIN:g} mV/fC).",
         "time from the charge's mean arrival [µs]",
         "amplifier's output [mV]",
         curves,

@@ -34,7 +34,7 @@ FINE = 3  # cells of a pixel along time in which charge is collected before the 
 POLES = np.array(
     [-1.4766878, -1.4166647 + 0.5978596j, -1.4166647 - 0.5978596j, -1.2036832 + 1.2994843j, -1.2036832 - 1.2994843j]
 )
-BEFORE, AFTER = 9.0, 12.0  # µs around the arrival; less than a part in 10^4 of the pulse is beyond
+BEFORE, AFTER = 12.0, 12.0  # µs around the arrival; less than a part in 10^4 of the pulse is beyond
 STEP = 0.01  # µs, of the table of the response
 
 

@@ -7,9 +7,9 @@ the uniform field E. It vanishes at anode, cathode and walls. We take
 
 with ξ from 0 at the anode to 1 at the cathode, and η, ζ from -1 to 1 across the box's height and length. g is the
 solution in one dimension for ions whose density grows linearly with the distance from the anode (S. Palestini et al.,
-Nucl. Instrum. Meth. A 421 (1999) 75); the other factors are our choice, n = 6 for MicroBooNE's length, less for shorter boxes
-and at least 2. To first order in φ, an electron that starts at
-(x, y, z) arrives as one from (x + Δx, y + Δy, z + Δz) of a uniform field would:
+Nucl. Instrum. Meth. A 421 (1999) 75); the other factors are our choice, n = 6 for MicroBooNE's length, less for shorter
+boxes and at least 2. To first order in φ, an electron that starts at (x, y, z) arrives as one from (x + Δx, y + Δy,
+z + Δz) of a uniform field would:
 
     Δx = γ u g(ξ) (1 - η²) (1 - |ζ|ⁿ),               γ = d ln v / d ln E, the field being weaker near the anode
     Δy = -u (L / h) G(ξ) 2 η (1 - |ζ|ⁿ),             G(ξ) = ∫₀^ξ g = (3 √3 / 8) (2 ξ² - ξ⁴)

@@ -16,8 +16,8 @@ MAP = plt.get_cmap("RdBu_r").with_extremes(bad="white")
 
 
 def plot_detector_effects(effects: dict[str, Any]) -> Figure:
-    """Images with one scale of colours, linear and then logarithmic, red above and blue below 0, then the panels with curves; effects: an entry of
-    source.json.
+    """Images with one scale of colours, linear and then logarithmic, red above and blue below 0, then the panels with
+    curves; effects: an entry of source.json.
     """
     images, entries = effects["images"], effects["panels"]
     figure, panels = create_panels(len(images) + len(entries), height=3.4, shared_colour_bar=True)
