@@ -138,8 +138,8 @@ def _waveforms(charge: Charge, peaking_time: float, pixel_time: float) -> Compar
         curves.append(Curve.of(f"plane {plane}, wire {wire}", (np.arange(ticks) + 0.5) * TICK - AROUND, signal))
     return Comparison(
         "waveforms",
-        "Waveforms, without noise and diffusion: of the wire of each plane with most charge in a short time, bipolar on "
-        f"the induction planes u and v, unipolar on y ({peaking_time:g} µs peaking time, {GAIN:g} mV/fC).",
+        "Waveforms, without noise and diffusion: of the wire of each plane with most charge in a short time, bipolar "
+        f"on the induction planes u and v, unipolar on y ({peaking_time:g} µs peaking time, {GAIN:g} mV/fC).",
         "time from the charge's mean arrival [µs]",
         "amplifier's output [mV]",
         curves,
