@@ -209,7 +209,13 @@ RECIPE_CASES: dict[str, dict[str, tuple[Callable[[], Samples], dict[str, Any]]]]
         "interaction": (
             events.argon,
             {"images": IMAGES, "window": {"size": 128, "shift": 8}, "boxes": {"around": "interaction"},
-             "electronics": {"dead_fraction": 0.1}},
+             "electronics": {"dead_fraction": 0.0}},
+        ),
+        "waveforms": (
+            events.argon,
+            {"images": IMAGES, "window": {"size": 128, "shift": 8}, "response": {"signal": "waveform"},
+             "electronics": {"noise": 0.4, "coherent_noise": 0.2, "threshold": 1.0},
+             "space_charge": {"displacement": 13.0}},
         ),
     },
     "table": {"rows": (events.rows_of_a_table, {})},

@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from bevatron.config.loading.digest import seed_of
 from bevatron.config.loading.identity import raw_settings, validation_digest
@@ -10,6 +11,7 @@ from bevatron.config.loading.kinds import RECIPES, SOURCES
 from bevatron.config.sections.data_part import DataPart
 from bevatron.errors import UserError
 from bevatron.raw.comparison import Comparison
+from bevatron.raw.detector_effects import DetectorEffects
 from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.files.checksum import with_checksum
 from bevatron.store.files.publish import publish_json
@@ -21,7 +23,7 @@ SCHEMA_VERSION = 2
 
 def validate_source(study: DataPart, output: Path) -> None:
     """Publishes `source.json`: for each comparison of the source, and of the recipe where both offer what it takes, its
-    curves, ours and the published ones.
+    curves, ours and the published ones; and one event with each effect of a recipe's detector.
 
     Raises UserError for a source that offers none.
     """
@@ -36,12 +38,14 @@ def validate_source(study: DataPart, output: Path) -> None:
         )
     seed = seed_of("validation", raw_settings(study))
     comparisons = [*source.comparisons(options, seed), *_comparisons_of_recipe(study)]
+    effects = _effects_of_recipe(study)
     content = {
         "schema_version": SCHEMA_VERSION,
         "study": study.name,
         "digest": validation_digest(study),
         "versions": versions(),
         "comparisons": [comparison.to_json() for comparison in comparisons],
+        **({} if effects is None else {"effects": effects.to_json()}),
     }
     publish_json(output, with_checksum(content))
     logger.info(
@@ -54,10 +58,19 @@ def _comparisons_of_recipe(study: DataPart) -> list[Comparison]:
 
     The recipe is found by its name, as everywhere outside of its stage, and prepares the sample itself.
     """
+    return _offered_by_recipe(study, "comparisons") or []
+
+
+def _effects_of_recipe(study: DataPart) -> DetectorEffects | None:
+    """Those of the recipe's detector on a small sample of the source; None where either does not offer it."""
+    return _offered_by_recipe(study, "effects")
+
+
+def _offered_by_recipe(study: DataPart, what: str) -> Any:
     options = study.simulation.source
     source, recipe = SOURCES[options.kind](), RECIPES[study.dataset.recipe.kind]()
-    if not (hasattr(source, "validation_sample") and hasattr(recipe, "comparisons")):
-        return []
+    if not (hasattr(source, "validation_sample") and hasattr(recipe, what)):
+        return None
     settings = raw_settings(study)
     raw = source.validation_sample(options, ShardSeed.of(f"validation {settings}", 0))
-    return recipe.comparisons(study.dataset.recipe, raw, seed_of("validation", "recipe", settings))
+    return getattr(recipe, what)(study.dataset.recipe, raw, seed_of("validation", "recipe", settings))

@@ -51,8 +51,11 @@ def dataset_digest(study: DataPart) -> str:
 
 
 def validation_digest(study: DataPart) -> str:
-    """Of everything that the comparisons with published numbers depend on: with those of a recipe, on the dataset."""
-    of_recipe = hasattr(RECIPES[study.dataset.recipe.kind], "comparisons")
+    """Of everything that the comparisons with published numbers depend on: with those of a recipe, or what it shows of
+    its detector, on the dataset.
+    """
+    recipe = RECIPES[study.dataset.recipe.kind]
+    of_recipe = hasattr(recipe, "comparisons") or hasattr(recipe, "effects")
     return digest_of("comparisons", COMPARISONS_VERSION, dataset_digest(study) if of_recipe else raw_digest(study))
 
 

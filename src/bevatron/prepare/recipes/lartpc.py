@@ -10,12 +10,16 @@ from bevatron.prepare.wires.boxes import Boxes
 from bevatron.prepare.wires.drift import Drift
 from bevatron.prepare.wires.electronics import Electronics
 from bevatron.prepare.wires.planes import Plane
+from bevatron.prepare.wires.response import Response
+from bevatron.prepare.wires.space_charge import SpaceCharge
 from bevatron.prepare.wires.window import SourceInBox, Window
+from bevatron.raw.detector_effects import DetectorEffects
 from bevatron.store.shards.columns import Dense, Group, Samples, SparseImages
 
 APPROXIMATIONS = (
-    "Charge is drifted in a uniform field without space charge; the response of the wires is taken as deconvolved "
-    "perfectly, so that pulses of all planes are Gaussian; noise is white."
+    "Signals are either deconvolved perfectly or the waveforms of a parametrised response without the induction on "
+    "neighbouring wires; the noise of a wire's own is white; space charge, where it is on, is a smooth formula and "
+    "leaves recombination as it is."
 )
 
 
@@ -35,16 +39,18 @@ class WirePlanes:
 
     Targets `particle` and `neutrino` of the source, and `boxes` (n, max_boxes, 5) float32: corners x1, y1, x2, y2 as
     fractions of the collection plane's image, and the class; -1 where there is none. Recombination, drift, diffusion,
-    noise and threshold: one module each in bevatron.prepare.wires.
+    space charge, response, noise and threshold: one module each in bevatron.prepare.wires.
     """
 
-    VERSION = 1
+    VERSION = 2
 
     class Options(kinds.Options):
         images: dict[Name, Image] = Field(description="by name of the input group", min_length=1)
         window: Window = Field(default_factory=Window, description="part of the readout that an image shows")
         drift: Drift = Field(default_factory=Drift, description="electrons on their way to the wires")
-        electronics: Electronics = Field(default_factory=Electronics, description="pulses, noise, threshold")
+        electronics: Electronics = Field(default_factory=Electronics, description="noise, dead wires, threshold")
+        response: Response = Field(default_factory=Response, description="what pixels hold of a wire's signal")
+        space_charge: SpaceCharge = Field(default_factory=SpaceCharge, description="displacement by the field of ions")
         boxes: Boxes = Field(default_factory=Boxes, description="boxes around what is in an image")
         shower_length: Positive = Field(default=2.4, description="length at the start over which dE/dx is taken, cm")
         permutation_seed: Seed = Field(default=1, description="seed of the permutation, of permuted images")
@@ -81,6 +87,12 @@ class WirePlanes:
         targets = {name: raw.targets[name] for name in ("particle", "neutrino")}
         targets["boxes"] = np.stack([event.boxes for event in events])
         return Samples(inputs, targets, raw.id, attributes={"approximations": APPROXIMATIONS})
+
+    def effects(self, options: Options, raw: Samples, seed: int) -> DetectorEffects:
+        """One event of a small raw shard with each effect of the detector alone, for `bevatron validate-source`."""
+        from bevatron.prepare.wires.effects import compute_effects
+
+        return compute_effects(options, raw, seed)
 
     def images(self, options: Options, source: SourceInBox) -> dict[str, tuple[int, int, int]]:
         """Shapes (channels, height, width) by image group of events from `source`, for `bevatron plan`."""

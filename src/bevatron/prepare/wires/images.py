@@ -12,7 +12,9 @@ from bevatron.prepare.wires.charge import Charge, drift_charge
 from bevatron.prepare.wires.deposit import fill_image
 from bevatron.prepare.wires.electronics import dead_wires, read_out_pixels
 from bevatron.prepare.wires.planes import ANGLES
+from bevatron.prepare.wires.response import FINE, INDUCTION, apply_response, fine_shape, pixel_kernel
 from bevatron.prepare.wires.shower import measure_shower_start
+from bevatron.prepare.wires.space_charge import displace_segments
 from bevatron.prepare.wires.window import PlaneView, charge_views, detector_views, image_side
 from bevatron.store.shards.columns import Samples
 
@@ -50,12 +52,17 @@ class WireImages:
         self.order = {name: _pixel_permutation(self.shapes[name], options.permutation_seed) for name in options.images}
         self.planes = [plane for plane in ANGLES if any(plane in image.planes for image in options.images.values())]
         self._buffer = np.zeros((height, width), np.float32)
+        # A waveform has the electronics' pulse, which the response holds: only diffusion widens the charge itself.
+        self.waveform = options.response.signal == "waveform"
+        self._pulse = options.electronics.model_copy(update={"shaping": 0.0}) if self.waveform else options.electronics
+        rows, columns, self._margin = fine_shape(height, width, options.electronics.pixel_time)
+        self._cells = np.zeros((rows, columns) if self.waveform else (0, 0), np.float32)
 
     def event(self, k: int, random: np.random.Generator) -> EventImages:
         """Event number k of the shard; its noise and shift are the next of `random`."""
-        segments, ids = (_event_values(self.raw, name, k) for name in ("segments", "segment_ids"))
-        primaries, numbers = (_event_values(self.raw, name, k) for name in ("primaries", "primary_ids"))
-        charge = drift_charge(segments, ids, self.low[0], self.options.drift, self.options.electronics)
+        segments, ids = (event_values(self.raw, name, k) for name in ("segments", "segment_ids"))
+        primaries, numbers = (event_values(self.raw, name, k) for name in ("primaries", "primary_ids"))
+        charge = self.charge(segments, ids)
         if self.fixed is None:
             central = (numbers[charge.primary, 1] != COSMIC) & ~charge.from_neutron
             views = charge_views(charge.take(central), self.options.window, random)
@@ -63,21 +70,37 @@ class WireImages:
             views = self.fixed
         planes = {plane: self._plane(charge, plane, views[plane], random) for plane in self.planes}
         pixels = {name: self._image(name, planes) for name in self.options.images}
-        boxes = find_boxes(charge, numbers[:, 0], numbers[:, 1], self.classes, views["y"], self.options.boxes)
+        visible = charge.take(~self._dead(np.floor(charge.wire("y")).astype(np.int64), "y"))
+        boxes = find_boxes(visible, numbers[:, 0], numbers[:, 1], self.classes, views["y"], self.options.boxes)
         shower = np.zeros(2, np.float32)
         if len(numbers) and numbers[0, 1] != COSMIC:
             conversion = float(values_of(self.raw, "conversion")[k, 0])
             shower = measure_shower_start(segments, ids[:, 3], primaries[0], conversion, self.options.shower_length)
         return EventImages(pixels, boxes, shower)
 
+    def charge(self, segments: np.ndarray, ids: np.ndarray) -> Charge:
+        """The charge of segments (n, 9) and ids (n, 4) where it arrives; images, windows and boxes follow from it."""
+        moved = displace_segments(segments, self.low, self.high, self.options.space_charge)
+        return drift_charge(moved, ids, self.low[0], self.options.drift, self._pulse)
+
+    def _dead(self, wires: np.ndarray, plane: str) -> np.ndarray:
+        return dead_wires(wires, tuple(ANGLES).index(plane), self.options.electronics)
+
     def _plane(self, charge: Charge, plane: str, view: PlaneView, random: np.random.Generator) -> Pixels:
-        buffer = self._buffer
+        electronics, buffer = self.options.electronics, self._buffer
         buffer[:] = 0.0
-        wire = charge.wire(plane) - view.wire
-        fill_image(buffer, charge.time - view.time, wire, charge.charge, charge.sigma_time, charge.sigma_wire)
-        numbers = view.wire + np.arange(view.width)
-        dead = dead_wires(numbers, tuple(ANGLES).index(plane), self.options.electronics)
-        return read_out_pixels(buffer, dead, self.options.electronics, random)
+        wire, time = charge.wire(plane) - view.wire, charge.time - view.time
+        if self.waveform:
+            kernel = pixel_kernel(plane, self.options.response.peaking_time, electronics.pixel_time)
+            time, sigma_time = (time + self._margin) * FINE, charge.sigma_time * FINE
+            fill_image(self._cells, time, wire, charge.charge, sigma_time, charge.sigma_wire)
+            apply_response(self._cells, kernel.first, kernel.values, self._margin, buffer)
+        else:
+            fill_image(buffer, time, wire, charge.charge, charge.sigma_time, charge.sigma_wire)
+        dead = self._dead(view.wire + np.arange(view.width), plane)
+        signed = self.waveform and plane in INDUCTION
+        index, value = read_out_pixels(buffer, dead, electronics, random, view.wire, signed)
+        return index, np.abs(value) if signed and self.options.response.rectify else value
 
     def _image(self, name: str, planes: dict[str, Pixels]) -> Pixels:
         image, (_, height, width) = self.options.images[name], self.shapes[name]
@@ -97,7 +120,8 @@ class WireImages:
         return np.concatenate(index), np.concatenate(value).astype(np.float32)
 
 
-def _event_values(raw: Samples, name: str, k: int) -> np.ndarray:
+def event_values(raw: Samples, name: str, k: int) -> np.ndarray:
+    """The rows of event k in a ragged group of a raw shard."""
     column = ragged(raw, name)
     return column.values[column.offsets[k] : column.offsets[k + 1]]
 

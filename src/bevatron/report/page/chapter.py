@@ -12,6 +12,7 @@ from bevatron.config.sections.study import Study
 from bevatron.report.page.guarded import TableT, figures_or_failure, tables_or_failure
 from bevatron.report.page.section import SECTIONS, ReportSection
 from bevatron.report.plots.comparison import caption_of, plot_comparisons
+from bevatron.report.plots.detector_effects import plot_detector_effects
 from bevatron.report.plots.learning_curve import plot_learning_curves
 from bevatron.report.plots.observables import plot_observables
 from bevatron.report.plots.style import ReportFigure, draw_figure
@@ -116,6 +117,7 @@ def draw_chapter(results: StudyResults) -> Chapter:
         features=table("features", tables.features_table),
         data=[
             *figures("source", lambda: _comparison_figures(results)),
+            *figures("detector", lambda: _detector_figures(results)),
             *figures("data", lambda: part.data(task, results)),
             *figures("observables", lambda: _observable_figures(results)),
         ],
@@ -253,6 +255,14 @@ def _comparison_figures(results: StudyResults) -> list[ReportFigure]:
     return [
         draw_figure(partial(plot_comparisons, entries), f"{results.study.name}-source", caption_of(entries), wide=True)
     ]
+
+
+def _detector_figures(results: StudyResults) -> list[ReportFigure]:
+    effects = results.effects
+    if effects is None:
+        return []
+    name = f"{results.study.name}-detector"
+    return [draw_figure(partial(plot_detector_effects, effects), name, effects["caption"], wide=True)]
 
 
 def _observable_figures(results: StudyResults) -> list[ReportFigure]:

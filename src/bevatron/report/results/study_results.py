@@ -85,6 +85,8 @@ class StudyResults:
     """Of a cross-validation, the manifest of each fold."""
     variations: dict[str, dict[str, MetricsRecord]] = field(default_factory=dict)
     """By variation and model, metrics.json of the varied test events."""
+    effects: dict[str, Any] | None = None
+    """One event with each effect of the detector, of a recipe that shows it."""
 
     def metric(self, model: str, name: str) -> Measured | None:
         """A model's metric; None where it was not measured."""
@@ -133,8 +135,9 @@ def read_study(study: Study, results: Path) -> StudyResults:
     raw = sorted((folder / "raw").glob("shard-*.h5"))
     timings = [_read_json(path, "bevatron simulate") for path in sorted((folder / "raw").glob("*.timing.json"))]
     comparisons = _comparisons(study, folder)
+    effects = _detector_effects(study, folder)
     return StudyResults(
-        study, manifest, data, timings, _size(raw), comparisons, models, measurements, of_folds, variations
+        study, manifest, data, timings, _size(raw), comparisons, models, measurements, of_folds, variations, effects
     )
 
 
@@ -173,8 +176,17 @@ def label_of(study: Study, name: str) -> str:
 
 def _comparisons(study: Study, folder: Path) -> list[dict[str, Any]]:
     """The source beside published numbers, where the study asks for it."""
+    return _validation(study, folder).get("comparisons", [])
+
+
+def _detector_effects(study: Study, folder: Path) -> dict[str, Any] | None:
+    """What the recipe shows of its detector, where it does and the study asks for it."""
+    return _validation(study, folder).get("effects")
+
+
+def _validation(study: Study, folder: Path) -> dict[str, Any]:
     if not study.evaluation.validate_source:
-        return []
+        return {}
     path, command = folder / "evaluation" / "source.json", f"bevatron validate-source {study.name}"
     payload = _read_json(path, command)
     check_checksum(payload, path, f"run `{command}` again, or the workflow")
@@ -182,7 +194,7 @@ def _comparisons(study: Study, folder: Path) -> list[dict[str, Any]]:
         raise UserError(
             path, "was made with other settings of the simulation or of the recipe", f"run `{command}` again"
         )
-    return payload["comparisons"]
+    return payload
 
 
 def _read_model(folder: Path, name: str, model: Model, metrics: MetricsRecord, label: str) -> ModelResults:

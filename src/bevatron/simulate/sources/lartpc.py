@@ -20,6 +20,7 @@ from bevatron.simulate.shard_seed import ShardSeed
 from bevatron.store.shards.columns import Samples
 
 logger = logging.getLogger("bevatron")
+VALIDATION_EVENTS = 8  # of which a recipe shows one
 BATCH = 200  # events followed at a time, so that memory does not grow with the shard
 
 MAX_MUONS = 1_000  # cosmic muons of an event on average, some forty times MicroBooNE: what memory holds of a batch
@@ -132,6 +133,11 @@ class LiquidArgon:
         from bevatron.simulate.argon.validation.comparisons import compute_comparisons
 
         return compute_comparisons(options.cuts, seed % 2**62)
+
+    def validation_sample(self, options: Options, seed: ShardSeed) -> Samples:
+        """A small raw shard, for what a recipe shows of its detector."""
+        few = options.model_copy(update={"events": min(options.events, VALIDATION_EVENTS)})
+        return self.simulate(few, seed.shard, seed)[0]
 
     def versions(self) -> dict[str, str]:
         """Versions of the software that the samples depend on, by package."""
