@@ -5,11 +5,13 @@ from collections import namedtuple
 import numpy as np
 
 from bevatron.compute.numerics.compiled import compiled
+from bevatron.simulate.argon.tracking.deposit_class import class_of_child
 
 # Columns of the stack, one row for each waiting particle: PDG code, kinetic energy (MeV), position (cm), direction,
-# time (ns), number of its track, that of its parent, rank of its primary, and the path since it was made (cm; photons).
-PDG, KINETIC, X, Y, Z, UX, UY, UZ, TIME, TRACK, PARENT, PRIMARY, PATH = range(13)
-COLUMNS = 13
+# time (ns), number of its track, that of its parent, rank of its primary, the path since it was made (cm; photons), and
+# the class of its deposits.
+PDG, KINETIC, X, Y, Z, UX, UY, UZ, TIME, TRACK, PARENT, PRIMARY, PATH, CLASS = range(14)
+COLUMNS = 14
 
 # `counts`: particles waiting, segments written, tracks begun in this event, this event.
 WAITING, SEGMENTS, TRACKS, EVENT = range(4)
@@ -21,20 +23,21 @@ SPARE_ROWS = 80  # free rows that each interaction may count on
 
 SHORTEST_PATH = 1e-4  # cm: no segment is shorter, so that dE/dx always exists
 
-# stack (n, 13), counts (4,), segments (m, 9) float32, ids (m, 4) int32, budget (events, 6), box (2, 3), fragments
+# stack (n, 14), counts (4,), segments (m, 9) float32, ids (m, 5) int32, budget (events, 6), box (2, 3), fragments
 # (64, 5): the outgoing particles of one nuclear interaction.
 WorkArrays = namedtuple("WorkArrays", "stack counts segments ids budget box fragments")
 
 
 @compiled
 def push(stack, counts, parent, pdg, kinetic, ux, uy, uz):
-    """Adds a particle at the position and time of `parent` (13,)."""
+    """Adds a particle at the position and time of `parent` (14,)."""
     n = counts[WAITING]
     stack[n, PDG], stack[n, KINETIC] = pdg, kinetic
     stack[n, X], stack[n, Y], stack[n, Z], stack[n, TIME] = parent[X], parent[Y], parent[Z], parent[TIME]
     stack[n, UX], stack[n, UY], stack[n, UZ] = ux, uy, uz
     stack[n, TRACK], stack[n, PARENT], stack[n, PRIMARY] = counts[TRACKS], parent[TRACK], parent[PRIMARY]
     stack[n, PATH] = 0.0
+    stack[n, CLASS] = class_of_child(parent[PDG], parent[CLASS], pdg, kinetic)
     counts[WAITING] += 1
     counts[TRACKS] += 1
 
@@ -50,7 +53,7 @@ def write_segment(segments, ids, counts, budget, particle, x, y, z, path, energy
     segments[n, 3], segments[n, 4], segments[n, 5] = x, y, z
     segments[n, 6], segments[n, 7], segments[n, 8] = max(path, SHORTEST_PATH), energy, particle[TIME]
     ids[n, 0], ids[n, 1], ids[n, 2] = particle[PDG], particle[TRACK], particle[PARENT]
-    ids[n, 3] = particle[PRIMARY]
+    ids[n, 3], ids[n, 4] = particle[PRIMARY], particle[CLASS]
     counts[SEGMENTS] = n + 1
     budget[counts[EVENT], DEPOSITED] += energy
 
@@ -78,7 +81,7 @@ def grow(work):
         stack = np.empty((2 * len(stack), COLUMNS))
         copy_rows(work.stack, stack, counts[WAITING])
     if counts[SEGMENTS] + SPARE_ROWS > len(segments):
-        segments, ids = np.empty((2 * len(segments), 9), np.float32), np.empty((2 * len(ids), 4), np.int32)
+        segments, ids = np.empty((2 * len(segments), 9), np.float32), np.empty((2 * len(ids), ids.shape[1]), np.int32)
         copy_rows(work.segments, segments, counts[SEGMENTS])
         copy_rows(work.ids, ids, counts[SEGMENTS])
     return WorkArrays(stack, counts, segments, ids, work.budget, work.box, work.fragments)
