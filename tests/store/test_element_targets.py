@@ -89,7 +89,7 @@ HOSTILE = {
     "too few": (lambda: replaced("origin", values=np.zeros(79, np.int8)), "origin'.*79 values, expected one for each"),
     "of two axes": (lambda: replaced("vertex", values=np.zeros((80, 1), np.int32)), "vertex'.*80 × 1 values"),
     "of no list": (lambda: replaced("origin", group="jets"), "the group 'jets' has no lists"),
-    "of images": (lambda: replaced("origin", group="image"), "the group 'image' has no lists"),
+    "of other images": (lambda: replaced("origin", group="image"), "found 80 values, expected one for each of the 100"),
     "of nothing": (lambda: replaced("origin", group="truth"), "there is no group 'truth'"),
     "NaN": (lambda: changed_value("vertex", np.float32, 3, np.nan), "holds float32, expected signed integers"),
     "unsigned": (lambda: replaced("vertex", values=np.zeros(80, np.uint8)), "holds uint8"),

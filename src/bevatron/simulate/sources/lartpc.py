@@ -83,8 +83,9 @@ class LiquidArgon:
 
     One sample is one event; id = shard << 40 | event. Input groups: `segments` and `segment_ids` (ragged),
     `budget` (where the energy went), `primaries` and `primary_ids` (ragged), `conversion` (of the first primary photon,
-    cm; -1 where there is none or it does not convert), and with `deposit_classes` `segment_classes` (ragged). Targets: `particle` (of a gun's first particle, its index in
-    `particles`), `neutrino` (1 if there is an interaction) and `vertex` (n, 3), cm.
+    cm; -1 where there is none or it does not convert), and with `deposit_classes` `segment_classes` (ragged). Targets:
+    `particle` (of a gun's first particle, its index in `particles`), `neutrino` (1 if there is an interaction) and
+    `vertex` (n, 3), cm.
     """
 
     VERSION = 1

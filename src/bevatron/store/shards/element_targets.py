@@ -1,11 +1,11 @@
-"""Targets of the elements of lists: what must hold of them, and how many elements there are of each class."""
+"""Targets of the elements of lists and of the pixels of sparse images: what must hold, and how many are of a class."""
 
 from pathlib import Path
 
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.store.shards.columns import ElementTarget, Ragged, Samples
+from bevatron.store.shards.columns import Dense, ElementTarget, Ragged, Samples, SparseImages, n_elements
 
 FIX_RECIPE = "fix the source or recipe that made these samples, or the file they came from"
 UNLABELLED = -1  # the class number of an element that has no class to learn
@@ -14,7 +14,7 @@ UNLABELLED = -1  # the class number of an element that has no class to learn
 def check_element_targets(samples: Samples, path: Path) -> None:
     """Raises UserError, naming `path`, the target and the sample, at the first fault found.
 
-    Refused: the name of a target of samples; a group that is no list; another number of values than the group has
+    Refused: the name of a target of samples; a dense group; another number of values than the group has
     elements; values that are no signed integers, and class numbers outside the classes.
     """
     for name, target in samples.element_targets.items():
@@ -24,11 +24,11 @@ def check_element_targets(samples: Samples, path: Path) -> None:
         if target.group not in samples.inputs:
             raise UserError(path, f"{what}: there is no group '{target.group}'", FIX_RECIPE)
         column = samples.inputs[target.group].column
-        if not isinstance(column, Ragged):
-            raise UserError(path, f"{what}: the group '{target.group}' has no lists", FIX_RECIPE)
-        if target.values.shape != (len(column.values),):
+        if isinstance(column, Dense):
+            raise UserError(path, f"{what}: the group '{target.group}' has no lists or sparse images", FIX_RECIPE)
+        if target.values.shape != (n_elements(column),):
             found = " × ".join(map(str, target.values.shape)) or "one number"
-            expected = f"one for each of the {len(column.values)} elements of '{target.group}'"
+            expected = f"one for each of the {n_elements(column)} elements of '{target.group}'"
             raise UserError(path, f"{what}: found {found} values, expected {expected}", FIX_RECIPE)
         if target.values.dtype.kind != "i":
             raise UserError(path, f"{what}: holds {target.values.dtype}, expected signed integers", FIX_RECIPE)
@@ -36,7 +36,7 @@ def check_element_targets(samples: Samples, path: Path) -> None:
             _check_classes(what, target, column, samples.id, path)
 
 
-def _check_classes(what: str, target: ElementTarget, lists: Ragged, ids: np.ndarray, path: Path) -> None:
+def _check_classes(what: str, target: ElementTarget, lists: Ragged | SparseImages, ids: np.ndarray, path: Path) -> None:
     n, numbers = len(target.classes), target.values
     if len(set(target.classes)) < n or not all(target.classes):
         names = ", ".join(target.classes)

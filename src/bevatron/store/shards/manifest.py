@@ -63,7 +63,7 @@ class Manifest(Record):
     groups: dict[str, GroupInfo] = Field(description="input groups")
     targets: dict[str, TargetInfo] = Field(description="targets")
     element_targets: dict[str, ElementTargetInfo] = Field(
-        default={}, description="targets of the elements of lists, for auxiliary tasks"
+        default={}, description="targets of the elements of lists and of the pixels of sparse images"
     )
     weighted: bool = Field(default=False, description="whether every sample carries a weight")
     weights: dict[str, WeightStatistics] = Field(

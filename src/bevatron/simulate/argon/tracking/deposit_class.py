@@ -34,7 +34,7 @@ def class_of_child(parent_pdg, parent_class, pdg, kinetic):
     Michel electron or a δ-ray radiates is its own. An electron from a track is a δ-ray; a photon from a track is one
     of a nucleus. Charged hadrons and muons are tracks, but for those that a neutron knocks out with less than 30 MeV.
     """
-    if pdg == ELECTRON or pdg == POSITRON or pdg == PHOTON:
+    if pdg in (ELECTRON, POSITRON, PHOTON):
         if parent_class == UNCLASSED:
             return SHOWER
         if parent_class == TRACK:
