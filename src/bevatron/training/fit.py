@@ -129,7 +129,7 @@ def read_provenance(job: FitJob) -> dict[str, Any]:
 
 def describe(job: FitJob, manifest: Manifest) -> NetworkSpec:
     """The network that the job fits, without its weights."""
-    task, target = job.study.task, manifest.targets[job.target]
+    task, target = job.study.task, manifest.target_info(job.target)
     check_target_form(job.manifest_path, task, job.target, target)
     learner = LEARNERS[task.kind]
     return NetworkSpec(
@@ -161,7 +161,7 @@ def initial_network(job: FitJob, manifest: Manifest) -> Network:
 
 def _target_statistics(job: FitJob, manifest: Manifest) -> tuple[TargetStatistics, ...]:
     """By which the target is scaled; empty where it is not. Raises UserError for a manifest that has none."""
-    task, target = job.study.task, manifest.targets[job.target]
+    task, target = job.study.task, manifest.target_info(job.target)
     if not isinstance(task, Regression) or not task.is_scaled(target.n_numbers):
         return ()
     if job.target not in manifest.target_statistics:

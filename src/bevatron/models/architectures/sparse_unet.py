@@ -57,6 +57,23 @@ class SparseUNet(nn.Module):
         self.norm = BatchNorm(widths[0], relu=True)
         self.classes = nn.Linear(widths[0], n_outputs)
 
+    @property
+    def multiplications(self) -> list[int]:
+        """By resolution, multiplications that one of its pixels costs; that of a step to or from the next coarser one
+        counts for that one's pixels, each of which it reads or makes once.
+        """
+        found = [0] * self.options.resolutions
+        found[0] += self.first.weight.numel() + self.classes.weight.numel()
+        for blocks in (self.down, self.up):
+            for level, of_level in enumerate(blocks):
+                for module in of_level.modules():
+                    if isinstance(module, SubmanifoldConvolution | nn.Linear):
+                        found[level] += module.weight.numel()
+        for steps in (self.downsample, self.upsample):
+            for level, step in enumerate(steps):
+                found[level + 1] += sum(m.weight.numel() for m in step.modules() if isinstance(m, nn.Linear))
+        return found
+
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (n_pixels, n_classes)."""
         sparse = sparse_group(inputs, self.group)

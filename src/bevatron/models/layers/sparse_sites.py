@@ -97,7 +97,7 @@ def neighbours_of(sites: Sites) -> Tensor:
 
 
 def coarsen(sites: Sites) -> tuple[Sites, Tensor]:
-    """The pixels of the next coarser resolution in which there are any of these, and the `slot` (n,) of each of these."""
+    """The pixels of the next coarser resolution that hold any of these, and the `slot` (n,) of each of these."""
     height, width = -(-sites.height // 2), -(-sites.width // 2)
     row, column = sites.row >> 1, sites.column >> 1
     key, parent = torch.unique((sites.image * height + row) * width + column, return_inverse=True)

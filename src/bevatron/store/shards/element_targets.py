@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from bevatron.errors import UserError
-from bevatron.store.shards.columns import Dense, ElementTarget, Ragged, Samples, SparseImages, n_elements
+from bevatron.store.shards.columns import Dense, ElementTarget, Ragged, Samples, SparseImages, n_elements, offsets_of
 
 FIX_RECIPE = "fix the source or recipe that made these samples, or the file they came from"
 UNLABELLED = -1  # the class number of an element that has no class to learn
@@ -48,6 +48,22 @@ def _check_classes(what: str, target: ElementTarget, lists: Ragged | SparseImage
     found = f"element {element - lists.offsets[row]} has the class number {numbers[element]}"
     expected = f"0 to {n - 1}, or {UNLABELLED} for none"
     raise UserError(path, f"{what}, row {row} (sample id {ids[row]}): {found}, expected {expected}", FIX_RECIPE)
+
+
+def counts_of_images(path: Path, name: str, samples: Samples, classes: tuple[str, ...]) -> dict[str, int]:
+    """How many samples have an element of each class of the target `name`, by class. Raises UserError, naming `path`,
+    for a target that is not there or has other classes.
+    """
+    if name not in samples.element_targets:
+        known = ", ".join(samples.element_targets) or "none"
+        raise UserError(path, f"has no target of elements '{name}', which the task names", f"it has: {known}")
+    target = samples.element_targets[name]
+    if target.classes != classes:
+        found = f"'{name}' has the classes {', '.join(target.classes) or 'none'}; the task's are {', '.join(classes)}"
+        raise UserError(path, found, "give the task the dataset's classes, in their order")
+    offsets = offsets_of(samples.inputs[target.group].column)
+    sample = np.repeat(np.arange(len(samples)), np.diff(offsets))
+    return {label: len(np.unique(sample[target.values == k])) for k, label in enumerate(classes)}
 
 
 def counts_of_elements(samples: Samples) -> dict[str, dict[str, int]]:
