@@ -43,9 +43,8 @@ def example_images(context: EvaluationContext, target: str) -> list[dict[str, An
         candidates = sorted(candidates, key=lambda entry: entry[0], reverse=True)[:EXAMPLES]  # stable: the first ones
     images = [image for _, image in candidates]
     shape = tuple(context.dataset.manifest.groups[group].shape)
-    return [
-        _shown(image, shape, predicted) for image, predicted in zip(images, _predict(context, group, images, shape))
-    ]
+    predicted = _predict(context, group, images, shape)
+    return [_shown(image, shape, of_image) for image, of_image in zip(images, predicted, strict=True)]
 
 
 def _predict(
@@ -110,7 +109,6 @@ def _pixels_by_resolution(images: SparseImages, n: int) -> np.ndarray:
     found = np.zeros((len(images), n))
     for level in range(n):
         key = ((image * images.shape[0] + channel) * height + (row >> level)) * width + (column >> level)
-        unique, first = np.unique(key, return_index=True)
+        _, first = np.unique(key, return_index=True)
         found[:, level] = np.bincount(image[first], minlength=len(images))
-        del unique
     return found

@@ -106,7 +106,7 @@ class WireImages:
         return labels
 
     def _sum_pixels(self, name: str, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The pixels (n,) of an image, rising, to which those `at` (m,) of a plane are added, and which each is (m,)."""
+        """The pixels (n,) of an image, rising, to which those `at` (m,) of a plane are added, and to which each."""
         rebin, width = self.options.images[name].rebin, self.shapes[name][2]
         row, column = np.divmod(at, self._buffer.shape[1])
         return np.unique((row // rebin) * width + column // rebin, return_inverse=True)
