@@ -70,10 +70,9 @@ class Downsample(nn.Module):
 
     def forward(self, values: Tensor, at: Resolution) -> Tensor:
         """The pixels of the coarser resolution, each from up to four."""
-        if at.slot is None:
+        if at.places is None:
             raise ValueError("there is no coarser resolution")
-        parts = values.new_zeros((at.n_coarser * PARTS, values.shape[1])).index_copy(0, at.slot, values)
-        return self.linear(parts.view(at.n_coarser, -1))
+        return self.linear(at.places.put(values).reshape(-1, PARTS * values.shape[1]))
 
 
 class Upsample(nn.Module):
@@ -81,11 +80,11 @@ class Upsample(nn.Module):
 
     def __init__(self, width: int, outputs: int):
         super().__init__()
+        self.outputs = outputs
         self.linear = nn.Linear(width, PARTS * outputs, bias=False)
 
     def forward(self, values: Tensor, at: Resolution) -> Tensor:
         """The pixels of the finer resolution, each from the one that it lies in."""
-        if at.slot is None:
+        if at.places is None:
             raise ValueError("there is no coarser resolution")
-        parts = self.linear(values).view(at.n_coarser * PARTS, -1)
-        return parts.index_select(0, at.slot)
+        return at.places.take(self.linear(values).reshape(len(values) * PARTS, self.outputs))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bevatron.models.layers.row_places import RowPlaces
 from bevatron.store.readers.batch import SparseBatch
 
 OFFSETS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
@@ -35,14 +36,13 @@ class Sites(NamedTuple):
 class Resolution(NamedTuple):
     """One resolution of a batch.
 
-    neighbours (n, 9) int64: rows of the pixels around each pixel, in the order of OFFSETS; n where there is none. slot
-    (n,) int64: 4 times the row of the pixel of the next coarser resolution that it lies in, plus its place there;
-    n_coarser: how many of those there are. At the last resolution slot is None.
+    neighbours (n, 9) int64: rows of the pixels around each pixel, in the order of OFFSETS; n where there is none.
+    places: of each pixel 4 times the row of the pixel of the next coarser resolution that it lies in, plus its place
+    there; None at the last resolution.
     """
 
     neighbours: Tensor
-    slot: Tensor | None
-    n_coarser: int
+    places: RowPlaces | None
 
     def __len__(self) -> int:
         return len(self.neighbours)
@@ -66,12 +66,19 @@ def resolutions_of(sites: Sites, n: int) -> list[Resolution]:
     for k in range(n):
         neighbours = neighbours_of(sites)
         if k == n - 1:
-            found.append(Resolution(neighbours, None, 0))
+            found.append(Resolution(neighbours, None))
             break
-        coarser, slot = coarsen(sites)
-        found.append(Resolution(neighbours, slot, len(coarser)))
+        coarser, place = coarsen(sites)
+        found.append(Resolution(neighbours, _places(place, len(coarser))))
         sites = coarser
     return found
+
+
+def _places(place: Tensor, n_coarser: int) -> RowPlaces:
+    n = n_coarser * PARTS
+    rows = place.new_zeros(n).index_copy(0, place, torch.arange(len(place), device=place.device))
+    taken = torch.zeros(n, dtype=torch.bool, device=place.device).index_fill(0, place, True)
+    return RowPlaces(rows, taken, place)
 
 
 def neighbours_of(sites: Sites) -> Tensor:
@@ -97,7 +104,9 @@ def neighbours_of(sites: Sites) -> Tensor:
 
 
 def coarsen(sites: Sites) -> tuple[Sites, Tensor]:
-    """The pixels of the next coarser resolution that hold any of these, and the `slot` (n,) of each of these."""
+    """The pixels of the next coarser resolution that hold any of these, and the place (n,) int64 of each of these: 4
+    times the row of the one that it lies in, plus its place there.
+    """
     height, width = -(-sites.height // 2), -(-sites.width // 2)
     row, column = sites.row >> 1, sites.column >> 1
     key, parent = torch.unique((sites.image * height + row) * width + column, return_inverse=True)

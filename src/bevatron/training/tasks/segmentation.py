@@ -33,14 +33,21 @@ class SegmentationLearner(Learner):
 
     def sample_losses(self, outputs: Tensor, batch: Batch) -> Tensor:
         """The loss of each image, (n,); 0 of one without a pixel that has a class."""
-        labels, lengths = batch["element_targets"][self.job.target]
-        of_pixels = functional.cross_entropy(
-            outputs.float(), labels.long(), self.class_weights, reduction="none", ignore_index=UNLABELLED
-        )
-        images = torch.arange(len(lengths), device=of_pixels.device)
-        image = torch.repeat_interleave(images, lengths, output_size=len(of_pixels))
-        sums = of_pixels.new_zeros(len(lengths)).index_add(0, image, of_pixels)
+        of_pixels, lengths = self._of_pixels(outputs, batch), batch["element_targets"][self.job.target].lengths
+        sums = torch.segment_reduce(of_pixels, "sum", lengths=lengths, initial=0.0)
         return sums / self._terms_per_image("train" if self.training else "val")
+
+    def mean_loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The mean over the images, without the sum of each."""
+        total = self._of_pixels(outputs, batch).sum() / len(batch["id"])
+        return total / self._terms_per_image("train" if self.training else "val")
+
+    def _of_pixels(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The loss of each pixel, (n_pixels,); 0 of one without a class."""
+        labels = batch["element_targets"][self.job.target].values.long()
+        return functional.cross_entropy(
+            outputs.float(), labels, self.class_weights, reduction="none", ignore_index=UNLABELLED
+        )
 
     def _terms_per_image(self, split: str) -> float:
         """The weights of an image's pixels, in the mean over a split."""
