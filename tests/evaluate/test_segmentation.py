@@ -23,9 +23,8 @@ def drawn():
     rng = np.random.default_rng(4)
     lengths = rng.integers(0, 40, 30)
     true = rng.choice([-1, 0, 1, 2], lengths.sum(), p=[0.1, 0.5, 0.3, 0.1])
-    said = [
-        np.where(rng.uniform(size=len(true)) < 0.7, np.maximum(true, 0), rng.integers(0, 4, len(true))) for _ in "ab"
-    ]
+    others = [rng.integers(0, 4, len(true)) for _ in range(2)]
+    said = [np.where(rng.uniform(size=len(true)) < 0.7, np.maximum(true, 0), other) for other in others]
     return lengths, true, said
 
 

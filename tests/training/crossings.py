@@ -1,4 +1,4 @@
-"""A small segmentation study: horizontal and vertical lines of equal charge, which only their surroundings tell apart."""
+"""A small segmentation study: horizontal and vertical lines of equal charge, told apart by their surroundings alone."""
 
 from pathlib import Path
 

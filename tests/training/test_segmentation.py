@@ -147,6 +147,6 @@ def test_what_does_not_fit_is_refused_in_a_line(tmp_path):
         fit(job)
     with pytest.raises(ValueError, match="a segmentation has one target, 'line'"):
         Study.model_validate(STUDY | {"models": {"net": {**STUDY["models"]["net"], "target": "other"}}})
+    kind = {"kind": "regression", "target": "line"}
     with pytest.raises(ValueError, match="'sparse_unet' is for the task segmentation alone"):
-        kind = {"kind": "regression", "target": "line"}
         Study.model_validate(STUDY | {"task": kind})
