@@ -58,7 +58,7 @@ class _Gathered(Function):
 def _gather(values: Tensor, neighbours: Tensor) -> Tensor:
     """(n, width) to (n, 9 · width): of each pixel the values around it, zero where there is no pixel."""
     with_none = torch.cat([values, values.new_zeros((1, values.shape[1]))])
-    return with_none.index_select(0, neighbours.view(-1)).view(len(values), -1)
+    return with_none.index_select(0, neighbours.view(-1)).view(len(values), PLACES * values.shape[1])
 
 
 class Downsample(nn.Module):
@@ -72,7 +72,8 @@ class Downsample(nn.Module):
         """The pixels of the coarser resolution, each from up to four."""
         if at.places is None:
             raise ValueError("there is no coarser resolution")
-        return self.linear(at.places.put(values).reshape(-1, PARTS * values.shape[1]))
+        parts = at.places.put(values)
+        return self.linear(parts.reshape(len(parts) // PARTS, PARTS * values.shape[1]))
 
 
 class Upsample(nn.Module):
