@@ -41,7 +41,7 @@ _TITLES = (
     (r"iou", "IoU of the best box"),
     (r"mean_iou", "mean IoU"),
     (r"iou\.(.+)", r"IoU of \1"),
-    (r"balanced_accuracy\.(\w+)_vs_(\w+)", r"\1 and \2 told apart"),
+    (r"balanced_accuracy\.(\w+)_vs_(\w+)", r"balanced accuracy, \1 against \2"),
     (r"dense_cost", "multiplications, all pixels / charged ones"),
     (r"psnr", "peak signal to noise [dB]"),
     (r"mse_over_noise", "mean squared error / noise"),
