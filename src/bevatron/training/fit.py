@@ -215,7 +215,8 @@ def _run(
 def make_learner(job: FitJob, network: Network, data: DataModule) -> Learner:
     """The learner of the job's task for this network and these data, with the weights of classes and samples."""
     of_samples = make_loss_weights(job, data.manifest, data.class_counts())
-    balanced = job.model.training.balance == "weights" and of_samples is None
+    of_pixels = job.study.task.kind == "segmentation"  # whose classes are not those of the samples with weights
+    balanced = job.model.training.balance == "weights" and (of_samples is None or of_pixels)
     weights = class_weights(data.class_counts(), job.class_subset) if balanced else None
     auxiliary = AuxiliaryLosses(job, data.manifest, network) if job.model.auxiliary else None
     return LEARNERS[job.study.task.kind](job, network, data.schedule, weights, data.context, of_samples, auxiliary)
