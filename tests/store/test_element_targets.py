@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from element_target_datasets import ORIGINS, make_dataset, with_element_targets
-from made_samples import make_samples
+from made_samples import attributes_of, make_samples, make_study
 
 from bevatron.api.datasets import open_dataset
 from bevatron.errors import UserError
@@ -18,9 +18,10 @@ from bevatron.store.files.verify import verify
 from bevatron.store.readers.batch import RaggedBatch, cut, pad
 from bevatron.store.readers.partitions import WHOLE, Part
 from bevatron.store.readers.reader import open_split
-from bevatron.store.shards.columns import Dense, ElementTarget, Group, Ragged
+from bevatron.store.shards.build_manifest import build_manifest
+from bevatron.store.shards.columns import Dense, ElementTarget, Group, Ragged, SparseImages
 from bevatron.store.shards.inspect import inspect
-from bevatron.store.shards.manifest import load_manifest
+from bevatron.store.shards.manifest import load_manifest, write_manifest
 from bevatron.store.shards.shard import Shard, read_shard, write_shard
 
 NAMES = ["origin", "vertex", "wire"]
@@ -89,7 +90,7 @@ HOSTILE = {
     "too few": (lambda: replaced("origin", values=np.zeros(79, np.int8)), "origin'.*79 values, expected one for each"),
     "of two axes": (lambda: replaced("vertex", values=np.zeros((80, 1), np.int32)), "vertex'.*80 × 1 values"),
     "of no list": (lambda: replaced("origin", group="jets"), "the group 'jets' has no lists"),
-    "of images": (lambda: replaced("origin", group="image"), "the group 'image' has no lists"),
+    "of other images": (lambda: replaced("origin", group="image"), "found 80 values, expected one for each of the 100"),
     "of nothing": (lambda: replaced("origin", group="truth"), "there is no group 'truth'"),
     "NaN": (lambda: changed_value("vertex", np.float32, 3, np.nan), "holds float32, expected signed integers"),
     "unsigned": (lambda: replaced("vertex", values=np.zeros(80, np.uint8)), "holds uint8"),
@@ -263,3 +264,48 @@ def test_a_group_of_no_lists_has_no_elements():
     with pytest.raises(TypeError, match="only a group of lists"):
         samples.take(SOME)
     assert isinstance(made().inputs["tracks"].column, Ragged)
+
+
+def with_classes_of_pixels(n=40):
+    """Samples with a class for each stored pixel of their sparse images: its index modulo 3."""
+    samples = make_samples(n)
+    name = next(name for name, group in samples.inputs.items() if isinstance(group.column, SparseImages))
+    values = (samples.inputs[name].column.index % 3).astype(np.int8)
+    return replace(samples, element_targets={"kind": ElementTarget(name, values, ("a", "b", "c"))}), name
+
+
+def test_pixels_of_sparse_images_have_targets_too(tmp_path):
+    samples, name = with_classes_of_pixels()
+    write_shard(tmp_path / "s.h5", samples, {})
+    again = read_shard(tmp_path / "s.h5")
+    assert same_targets(samples, again)
+    assert verify(tmp_path / "s.h5") == []
+    taken = samples.take(SOME)
+    index = taken.inputs[name].column.index
+    np.testing.assert_array_equal(taken.element_targets["kind"].values, index % 3)
+    assert same_targets(again.take(SOME), taken)
+
+
+@pytest.mark.parametrize("budget", [4e9, 0.0])
+def test_readers_keep_pixels_and_their_targets_together(budget, tmp_path):
+    study, first = make_study(1), 0
+    for split, n in (("train", 50), ("val", 6), ("test", 6)):
+        samples, name = with_classes_of_pixels(n)
+        samples = replace(samples, id=samples.id + np.uint64(first))
+        write_shard(tmp_path / f"{split}-0000.h5", samples, attributes_of(study))
+        first += n
+    write_manifest(tmp_path / "manifest.json", build_manifest(tmp_path, study))
+    options = {"groups": [name], "targets": [], "element_targets": ["kind"], "memory_budget_bytes": budget}
+    reader = open_split(tmp_path / "manifest.json", "train", batch_size=7, **options)
+    n = 0
+    with reader:
+        for batch in reader.epoch(3, 0):
+            images, target = batch["inputs"][name], batch["element_targets"]["kind"]
+            assert torch.equal(target.values.int(), images.index % 3)
+            assert torch.equal(target.lengths, images.offsets.diff())
+            n += len(batch["id"])
+            sizes = [2, len(batch["id"]) - 2] if len(batch["id"]) > 2 else [len(batch["id"])]
+            places = images.offsets[np.cumsum([0, *sizes])].diff().tolist()
+            for part in cut(batch, sizes, {name: places, "kind": places}):
+                assert torch.equal(part["element_targets"]["kind"].values.int(), part["inputs"][name].index % 3)
+    assert n == 50

@@ -49,7 +49,7 @@ class EvaluationContext:
     @property
     def target_info(self) -> TargetInfo:
         """Form and names of that target."""
-        return self.dataset.manifest.targets[self.target]
+        return self.dataset.manifest.target_info(self.target)
 
     def dataset_of(self, split: str) -> Dataset:
         """The dataset with the samples of a split: of a variation, the nominal one for all but the test split."""
@@ -65,7 +65,8 @@ class EvaluationContext:
 class Predictions:
     """What the networks of all seeds predict for the test split, in the order of its shards.
 
-    outputs (n_seeds, n, n_outputs) float32, of a detection (n_seeds, n, n_max, 6); targets by name (n, ...); id (n,)
+    outputs (n_seeds, n, n_outputs) float32, of a detection (n_seeds, n, n_max, 6), of a segmentation (n_seeds, n,
+    n_classes, n_classes): pixels of each image by true and predicted class; targets by name (n, ...); id (n,)
     uint64; x (n,): the feature that the task draws along the plots' axis, where it names one; event (n,) uint64: the
     number of each sample's event, where the dataset has it; weight (n,): the samples' weights, where they have any;
     observers (n,) by name: what goes with the samples and no network reads; fold (n,) int64: of a cross-validation,

@@ -30,7 +30,7 @@ def publish_preprocessing(study: Study, name: str, model: Model, dataset: Datase
         log.warning("%s/%s cannot be applied to new files: %s", study.name, name, error)
         (folder / FILE).unlink(missing_ok=True)
         return
-    info = manifest.targets[target]
+    info = manifest.target_info(target)
     record = PreprocessingRecord(
         study=study.name,
         model=name,

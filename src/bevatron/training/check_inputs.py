@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 
+from bevatron.config.sections.task import OF_ELEMENTS, Segmentation
 from bevatron.errors import UserError
 from bevatron.store.shards.manifest import Manifest
 from bevatron.training.auxiliary import check_auxiliary
@@ -14,7 +15,9 @@ def check_inputs(job: FitJob, manifest: Manifest) -> None:
     """
     for kind, requested, known in (
         ("input group", job.model.inputs, manifest.groups),
-        ("target", [job.target], manifest.targets),
+        ("target of pixels", [job.target], manifest.element_targets)
+        if job.study.task.kind in OF_ELEMENTS
+        else ("target", [job.target], manifest.targets),
     ):
         for name in requested:
             if name not in known:
@@ -26,4 +29,24 @@ def check_inputs(job: FitJob, manifest: Manifest) -> None:
             what = f"'{name}' is empty in all samples of the train split: there is nothing to learn from it"
             todo = "leave it out of the model's inputs, or see which selection leaves nothing"
             raise UserError(job.manifest_path, what, todo)
+    if isinstance(job.study.task, Segmentation):
+        check_segmentation(job, manifest, job.study.task)
     check_auxiliary(job, manifest)
+
+
+def check_segmentation(job: FitJob, manifest: Manifest, task: Segmentation) -> None:
+    """Raises UserError where a segmentation's target is not one of the pixels that the model reads, has other classes,
+    or no pixel to learn from.
+    """
+    info = manifest.element_targets[job.target]
+    if info.group not in job.model.inputs or manifest.groups[info.group].layout != "sparse":
+        found = f"'{job.target}' is of the elements of '{info.group}', which the model does not read as sparse images"
+        raise UserError(job.manifest_path, found, f"name the target of one of: {', '.join(job.model.inputs)}")
+    if info.classes != tuple(task.classes):
+        found = f"'{job.target}' has the classes {', '.join(info.classes) or 'none'}; the task's are"
+        todo = "give the task the dataset's classes, in their order"
+        raise UserError(job.manifest_path, f"{found} {', '.join(task.classes)}", todo)
+    for split in ("train", "val"):
+        if not sum(manifest.element_counts(job.target, split).values()):
+            what = f"no pixel of the {split} split has a class of '{job.target}'"
+            raise UserError(job.manifest_path, what, "simulate more events, or see what makes the target")

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.models.layers.inputs import InputGroup, Inputs
 from bevatron.store.readers.batch import ImageBuffer, RaggedBatch, SparseBatch, images, select_lists
 from bevatron.store.shards.manifest import Manifest
@@ -23,6 +24,11 @@ def input_groups(manifest: Manifest, groups: list[str]) -> dict[str, InputGroup]
     return input_shapes
 
 
+def reads_sparse(kind: str) -> bool:
+    """Whether an architecture reads sparse images as they are stored, and not filled in."""
+    return bool(getattr(ARCHITECTURES[kind], "SPARSE", False))
+
+
 def rows_at_once(groups: dict[str, InputGroup], maximum: int) -> int:
     """How many samples to predict at a time, up to `maximum`: fewer of large images, which become dense."""
     pixels = sum(group.size for group in groups.values() if len(group.shape) == 3 and not group.is_ragged)
@@ -34,11 +40,14 @@ class Collate:
 
     Lists stay as they are, without padding; sparse images are filled in, images laid channels last where asked for.
     Images are drawn into memory that is used again: they stay valid until the next call. Where the batch is on the
-    device already, lists and dense groups stay in the reader's memory, and valid until the reader's next batch.
+    device already, lists and dense groups stay in the reader's memory, and valid until the reader's next batch; so do
+    sparse images with `sparse`, of an architecture that reads them so.
     """
 
-    def __init__(self, groups: dict[str, InputGroup], device: torch.device, channels_last: bool = False):
-        self.groups, self.device, self.channels_last = groups, device, channels_last
+    def __init__(
+        self, groups: dict[str, InputGroup], device: torch.device, channels_last: bool = False, sparse: bool = False
+    ):
+        self.groups, self.device, self.channels_last, self.sparse = groups, device, channels_last, sparse
         self._canvases: dict[str, ImageBuffer] = {}
 
     def __call__(self, inputs: dict[str, Any]) -> Inputs:
@@ -46,9 +55,9 @@ class Collate:
         dense: Inputs = {}
         for name, group in self.groups.items():
             column = move_to_device(inputs[name], self.device)
-            if isinstance(column, SparseBatch):
+            if isinstance(column, SparseBatch) and not self.sparse:
                 dense[name] = images(column, self._canvases.setdefault(name, ImageBuffer()), self.channels_last)
-            elif self.channels_last and len(group.shape) == 3 and not group.is_ragged:
+            elif self.channels_last and isinstance(column, torch.Tensor) and len(group.shape) == 3:
                 dense[name] = column.contiguous(memory_format=torch.channels_last)
             else:
                 dense[name] = column

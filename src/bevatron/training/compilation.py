@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bevatron.models.network import Network
 
 LEAVE_OUT = "leave training.compile out"
-BY_DATA = ("faster_rcnn",)  # architectures whose forward pass depends on the values of their inputs
+BY_DATA = ("faster_rcnn", "sparse_unet")  # architectures whose forward pass depends on the values of their inputs
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from bevatron.compute.distributed.distributed_context import SINGLE_PROCESS, DistributedContext
+from bevatron.config.loading.learned_targets import learned_targets
 from bevatron.config.sections.task import Classification
 from bevatron.models.layers.normalise import Normalise
 from bevatron.store.readers.partitions import Part
@@ -16,7 +17,7 @@ from bevatron.store.readers.reader import Reader, open_split
 from bevatron.store.readers.sampling import Sampling, quotas
 from bevatron.store.shards.dataset import Dataset
 from bevatron.store.shards.manifest import Manifest
-from bevatron.training.collate import Collate, input_groups, move_to_device, rows_at_once
+from bevatron.training.collate import Collate, input_groups, move_to_device, reads_sparse, rows_at_once
 from bevatron.training.job import FitJob
 from bevatron.training.reading_order import requested_partitions
 from bevatron.training.step_chunks import STEPS_PER_CHUNK, Schedule, StepChunk
@@ -44,7 +45,10 @@ class DataModule(pl.LightningDataModule):
         self.job, self.manifest, self.device, self.context = job, manifest, device, context
         self.data_wait = 0.0
         self.collate = Collate(
-            input_groups(manifest, job.model.inputs), device, job.model.training.memory_format == "channels_last"
+            input_groups(manifest, job.model.inputs),
+            device,
+            job.model.training.memory_format == "channels_last",
+            reads_sparse(job.model.architecture.kind),
         )
         training = job.model.training
         self.batch_size: int | Literal["full"] = training.batch_size
@@ -71,9 +75,11 @@ class DataModule(pl.LightningDataModule):
         return f"{self._train.order}, {groups} of {self.batch_size}, {' and '.join(self.sampling.words) or 'all alike'}"
 
     def class_counts(self) -> list[int]:
-        """Samples of each class that the fit uses, in the order of the classes' numbers; none where no sample is of one
-        class.
+        """Samples of each class that the fit uses, in the order of the classes' numbers, of a segmentation pixels; none
+        where no sample is of one class.
         """
+        if self.job.study.task.kind == "segmentation":
+            return list(self.manifest.element_counts(self.job.target, "train").values())
         if self.sampling.classes is None:
             return []
         counts = dict(enumerate(self.manifest.class_counts("train").values()))
@@ -166,13 +172,14 @@ class DataModule(pl.LightningDataModule):
 
     def _open(self, split: str, batch_size: int | Literal["full"]) -> Reader:
         job, data_loading = self.job, self.job.data_loading
+        targets, element_targets = learned_targets(job.study, job.model)
         return open_split(
             Dataset(job.manifest_path, self.manifest),
             split,
             batch_size=batch_size,
             groups=job.model.inputs,
-            targets=list(dict.fromkeys([job.target, *job.model.auxiliary_targets])),
-            element_targets=job.model.element_targets,
+            targets=targets,
+            element_targets=element_targets,
             memory_budget_bytes=data_loading.memory_budget_gb * 1e9,
             block_rows=data_loading.block_rows,
             buffer_blocks=data_loading.buffer_blocks,

@@ -129,7 +129,7 @@ def read_provenance(job: FitJob) -> dict[str, Any]:
 
 def describe(job: FitJob, manifest: Manifest) -> NetworkSpec:
     """The network that the job fits, without its weights."""
-    task, target = job.study.task, manifest.targets[job.target]
+    task, target = job.study.task, manifest.target_info(job.target)
     check_target_form(job.manifest_path, task, job.target, target)
     learner = LEARNERS[task.kind]
     return NetworkSpec(
@@ -161,7 +161,7 @@ def initial_network(job: FitJob, manifest: Manifest) -> Network:
 
 def _target_statistics(job: FitJob, manifest: Manifest) -> tuple[TargetStatistics, ...]:
     """By which the target is scaled; empty where it is not. Raises UserError for a manifest that has none."""
-    task, target = job.study.task, manifest.targets[job.target]
+    task, target = job.study.task, manifest.target_info(job.target)
     if not isinstance(task, Regression) or not task.is_scaled(target.n_numbers):
         return ()
     if job.target not in manifest.target_statistics:
@@ -215,7 +215,8 @@ def _run(
 def make_learner(job: FitJob, network: Network, data: DataModule) -> Learner:
     """The learner of the job's task for this network and these data, with the weights of classes and samples."""
     of_samples = make_loss_weights(job, data.manifest, data.class_counts())
-    balanced = job.model.training.balance == "weights" and of_samples is None
+    of_pixels = job.study.task.kind == "segmentation"  # whose classes are not those of the samples with weights
+    balanced = job.model.training.balance == "weights" and (of_samples is None or of_pixels)
     weights = class_weights(data.class_counts(), job.class_subset) if balanced else None
     auxiliary = AuxiliaryLosses(job, data.manifest, network) if job.model.auxiliary else None
     return LEARNERS[job.study.task.kind](job, network, data.schedule, weights, data.context, of_samples, auxiliary)

@@ -1,6 +1,7 @@
 """In which order a model's training samples come, told from the manifest before any data are read."""
 
 from bevatron.config.loading.kinds import ARCHITECTURES
+from bevatron.config.loading.learned_targets import learned_targets
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import DataLoading
@@ -21,8 +22,8 @@ def training_order(study: Study, model: Model, dataset: Dataset, data_loading: D
     """
     if model.training.batch_size == "full" or _is_solved(model):
         return FILE_ORDER
-    targets = list(dict.fromkeys([model.target or study.task.target, *model.auxiliary_targets]))
-    split = split_of(dataset, "train", model.inputs, targets, model.element_targets)
+    targets, element_targets = learned_targets(study, model)
+    split = split_of(dataset, "train", model.inputs, targets, element_targets)
     budget, partitions = data_loading.memory_budget_gb * 1e9, requested_partitions(model, data_loading)
     return str(reading_order(split, budget, data_loading.block_rows, data_loading.buffer_blocks, partitions))
 

@@ -228,3 +228,90 @@ def test_raw_shards_of_other_sources_are_refused():
     other = Samples({}, {}, np.arange(1, dtype=np.uint64), attributes={"source": "gaussians"})
     with pytest.raises(UserError, match="'gaussians' does not write"):
         prepared(other)
+
+
+def with_classes(samples, numbers):
+    """The samples with a class number for each segment, by its track's number."""
+    ids = samples.inputs["segment_ids"].column
+    values = np.array([numbers[track] for track in ids.values[:, 1]], np.int8)[:, None]
+    column = Group(Ragged(values, ids.offsets), ("class",), ("",))
+    attributes = {**samples.attributes, "deposit_classes": ["track", "shower", "michel"]}
+    return Samples({**samples.inputs, "segment_classes": column}, samples.targets, samples.id, attributes=attributes)
+
+
+def crossing():
+    """Two tracks in one plane of time: the second leaves three times as much charge, and crosses the first."""
+    first = ((100, 0, 100), (100, 0, 130), 2.1, 0)
+    second = ((90, 0, 115), (110, 0, 115), 6.3, 1)
+    return raw([[first, second], []], [[(13, 0), (2212, 0)], [(13, 0)]])
+
+
+def test_a_pixel_has_the_class_that_brings_most_of_its_charge():
+    samples = with_classes(crossing(), {0: 2, 1: 0})
+    images = {"fine": {"planes": ["y"]}, "coarse": {"planes": ["y"], "rebin": 4}}
+    made = prepared(samples, images=images, labels=True)
+    for name, target in made.element_targets.items():
+        group = target.group
+        assert name == f"{group}_class"
+        assert target.classes == ("track", "shower", "michel")
+        column = made.inputs[group].column
+        assert len(target.values) == len(column.index)
+        assert set(target.values) == {0, 2}
+        # Each class alone, on the same canvas: the larger of the two decides.
+        alone = {}
+        for number, track in ((2, 0), (0, 1)):
+            kept = without_other_tracks(samples, track)
+            alone[number] = dense_image(prepared(kept, images=images, window=fixed(samples)), group)
+        both = prepared(samples, images=images, labels=True, window=fixed(samples))
+        column, labels = both.inputs[group].column, both.element_targets[f"{group}_class"].values
+        of_first = slice(column.offsets[0], column.offsets[1])
+        index, labels = column.index[of_first], labels[of_first]
+        larger = np.where(alone[2].ravel()[index] >= alone[0].ravel()[index], 2, 0)
+        clear = np.abs(alone[2].ravel()[index] - alone[0].ravel()[index]) > 0.2  # beyond a digit
+        np.testing.assert_array_equal(labels[clear], larger[clear])
+
+
+def fixed(samples):
+    """The whole detector: a view that does not depend on the charge."""
+    return {"show": "detector"}
+
+
+def without_other_tracks(samples, track):
+    """The same events with the segments of one track alone."""
+    ids = samples.inputs["segment_ids"].column
+    kept = ids.values[:, 1] == track
+    event = np.repeat(np.arange(len(samples)), np.diff(ids.offsets))
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(event[kept], minlength=len(samples)))]).astype(np.int64)
+    inputs = dict(samples.inputs)
+    for name in ("segments", "segment_ids", "segment_classes"):
+        inputs[name] = Group(Ragged(samples.inputs[name].column.values[kept], offsets), (), ())
+    return Samples(inputs, samples.targets, samples.id, attributes=samples.attributes)
+
+
+def dense_image(samples, group):
+    column = samples.inputs[group].column
+    image = np.zeros(int(np.prod(column.shape)))
+    own = slice(column.offsets[0], column.offsets[1])
+    image[column.index[own]] = column.value[own]
+    return image
+
+
+def test_labels_follow_shuffled_pixels_and_leave_noise_without_a_class():
+    samples = with_classes(crossing(), {0: 2, 1: 0})
+    images = {"plain": {"planes": ["y"]}, "shuffled": {"planes": ["y"], "permuted": True}}
+    noisy = {"noise": 2.0, "threshold": 4.0}
+    made = prepared(samples, electronics=noisy, images=images, labels=True)
+    plain, shuffled = (made.element_targets[f"{name}_class"].values for name in images)
+    values = [made.inputs[name].column.value for name in images]
+    assert sorted(zip(values[0], plain, strict=True)) == sorted(zip(values[1], shuffled, strict=True))
+    assert -1 in plain
+    last = slice(*made.inputs["plain"].column.offsets[1:3])
+    assert (plain[last] == -1).all()  # the second event holds noise alone
+    again = prepared(samples, electronics=noisy, images=images)
+    np.testing.assert_array_equal(again.inputs["plain"].column.value, values[0])  # the images stay as they are
+    assert not again.element_targets
+
+
+def test_labels_need_classes_of_deposits():
+    with pytest.raises(UserError, match=r"labels: reads the class of each deposit.*deposit_classes"):
+        prepared(crossing(), labels=True)

@@ -17,7 +17,7 @@ from bevatron.config.sections.observable import Observable
 from bevatron.config.sections.performance import Discriminant, Importance, VariableProfile, VertexFinding
 from bevatron.config.sections.section import Count, Fraction, Integer, Name, Real, Section, WithLaterKeys
 from bevatron.config.sections.simulation import Simulation
-from bevatron.config.sections.task import Classification, MultiLabel, Regression, Task
+from bevatron.config.sections.task import OF_ELEMENTS, Classification, MultiLabel, Regression, Task
 from bevatron.config.sections.variation import Variation
 from bevatron.near_names import did_you_mean
 
@@ -187,6 +187,9 @@ class DataPart(Section):
         for key in ("discriminants", "profiles", "filter_tuning"):
             if getattr(shown, key) and task.kind != "classification":
                 raise ValueError(f"evaluation.{key}: only a classification has any, this is a {task.kind}")
+        for key in ("importance", "check_gradients", "inspect_layers"):
+            if getattr(shown, key) and task.kind in OF_ELEMENTS:
+                raise ValueError(f"evaluation.{key}: a {task.kind} has none")
         for name, discriminant in shown.discriminants.items():
             assert isinstance(task, Classification)
             signal = discriminant.signal or task.signal

@@ -42,8 +42,8 @@ class Study(DataPart):
                 raise ValueError(f"models.{name}.architecture: '{kind}' is for the task {' or '.join(tasks)} alone")
             if getattr(ARCHITECTURES[kind], "PHYSICAL", False) and model.normalise != "none":
                 raise ValueError(f"models.{name}.normalise: '{kind}' needs 'none', as it gives its inputs back")
-            if self.task.kind == "detection" and model.target not in (None, self.task.target):
-                raise ValueError(f"models.{name}.target: a detection has one target, '{self.task.target}'")
+            if self.task.kind in ("detection", "segmentation") and model.target not in (None, self.task.target):
+                raise ValueError(f"models.{name}.target: a {self.task.kind} has one target, '{self.task.target}'")
             if model.target is not None and (fault := target_fault(self.task, model.target, stated_targets(self))):
                 raise ValueError(f"models.{name}.target: {fault}")
             if fault := auxiliary_fault(model, stated_targets(self)):
@@ -116,6 +116,8 @@ class Study(DataPart):
             if training.adversarial is not None and self.task.kind != "classification":
                 raise ValueError(f"{location}.adversarial: only a classification has adversarial examples")
             for key, plain in (("sample_order", "shuffled"), ("balance", "none")):
+                if self.task.kind == "segmentation" and key == "balance" and training.balance == "weights":
+                    continue  # of the pixels' classes
                 if getattr(training, key) != plain and not classes:
                     raise ValueError(
                         f"{location}.{key}: '{getattr(training, key)}' needs a task with classes{of_samples}"

@@ -187,6 +187,17 @@ class Detection(Section):
         return self
 
 
+class Segmentation(Section):
+    """Say of each charged pixel of an image what made it; cross entropy over these pixels. Empty ones are not asked."""
+
+    kind: Literal["segmentation"] = Field(description="the task's name")
+    target: Name = Field(
+        description="target of the dataset with a class number for each pixel that is stored of sparse images, -1 for "
+        "none to learn"
+    )
+    classes: list[Name] = Field(description="class names in the order of their numbers", min_length=2)
+
+
 class Reconstruction(Section):
     """Give an image back without its noise; mean squared error over the pixels."""
 
@@ -215,7 +226,17 @@ class Generation(Section):
     classes: list[Name] = Field(description="class names in the order of their numbers", min_length=2)
 
 
+OF_ELEMENTS = ("segmentation",)
+"""Tasks whose target is one of elements: pixels of sparse images, and not whole samples."""
+
 Task = Annotated[
-    Regression | Classification | Classification2D | MultiLabel | Detection | Reconstruction | Generation,
+    Regression
+    | Classification
+    | Classification2D
+    | MultiLabel
+    | Detection
+    | Segmentation
+    | Reconstruction
+    | Generation,
     Field(discriminator="kind"),
 ]

@@ -15,7 +15,8 @@ CHUNK_BYTES = 1 << 19
 
 
 def write_predictions(path: Path, predictions: Predictions, attributes: dict[str, str], seeds: list[int]) -> None:
-    """Publishes the file: `/outputs` (n_seeds, n, n_outputs) float32 (of a detection (n_seeds, n, max_detections, 6)),
+    """Publishes the file: `/outputs` (n_seeds, n, n_outputs) float32 (of a detection (n_seeds, n, max_detections, 6),
+    of a segmentation (n_seeds, n, n_classes, n_classes): pixels by true and predicted class),
     `/targets/<name>` (n, ...), `/id` (n,) uint64, and where the dataset has them `/event` (n,) uint64, `/weight` (n,)
     and `/observers/<name>` (n,); of a cross-validation `/fold` (n,) int64, which the networks have not seen.
 

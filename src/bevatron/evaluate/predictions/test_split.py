@@ -17,7 +17,11 @@ def predict_test_split(context: EvaluationContext) -> Predictions:
     study, model, dataset = context.study, context.model, context.dataset
     targets = EVALUATIONS[study.task.kind]().targets(study.task, model)
     dataset.check_names(model.inputs, targets)
-    predictions = predict(context.folders, dataset, model.inputs, targets, context.workflow, model.training.threads)
+    of_task = getattr(EVALUATIONS[study.task.kind](), "predict", None)
+    if of_task is None:
+        predictions = predict(context.folders, dataset, model.inputs, targets, context.workflow, model.training.threads)
+    else:
+        predictions = of_task(study.task, context)
     expected = EVALUATIONS[study.task.kind]().outputs(study.task, context.target_info)
     shape = predictions.outputs.shape[2:]
     if len(shape) != len(expected) or any(n not in (None, m) for n, m in zip(expected, shape, strict=True)):

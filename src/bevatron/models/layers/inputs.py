@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
-from bevatron.store.readers.batch import RaggedBatch
+from bevatron.store.readers.batch import RaggedBatch, SparseBatch
 
 
 class Padded(NamedTuple):
@@ -41,21 +42,37 @@ class InputGroup:
 Lists = RaggedBatch | Padded
 """A batch of lists: the elements that exist, one list after another, or padded to one length, which ONNX needs."""
 
-Inputs = dict[str, Tensor | RaggedBatch | Padded]
-"""Group name to dense tensor (batch, ...) or lists."""
+Inputs = dict[str, Tensor | RaggedBatch | Padded | SparseBatch]
+"""Group name to dense tensor (batch, ...), lists, or the sparse images of an architecture that reads them so."""
 
 
 def dense_group(inputs: Inputs, name: str) -> Tensor:
     """The group as a tensor (batch, ...); raises TypeError for one of lists."""
     group = inputs[name]
-    if isinstance(group, RaggedBatch | Padded):
-        raise TypeError(f"the input group '{name}' has lists, expected one dense tensor")
+    if not isinstance(group, Tensor):
+        raise TypeError(f"the input group '{name}' has lists or sparse images, expected one dense tensor")
     return group
+
+
+def sparse_group(inputs: Inputs, name: str) -> SparseBatch:
+    """The group as sparse images, of dense ones (batch, channels, height, width) the pixels that are not zero; raises
+    TypeError for lists.
+    """
+    group = inputs[name]
+    if isinstance(group, SparseBatch):
+        return group
+    if not isinstance(group, Tensor) or group.ndim != 4:
+        raise TypeError(f"the input group '{name}' has lists or no images, expected sparse images")
+    flat = group.flatten(1)
+    sample, index = flat.nonzero(as_tuple=True)
+    offsets = torch.cat([sample.new_zeros(1), torch.bincount(sample, minlength=len(flat)).cumsum(0)])
+    channels, height, width = group.shape[1:]
+    return SparseBatch(index.int(), flat[sample, index], offsets, (channels, height, width))
 
 
 def list_group(inputs: Inputs, name: str) -> Lists:
     """The group as lists; raises TypeError for a dense one."""
     group = inputs[name]
     if not isinstance(group, RaggedBatch | Padded):
-        raise TypeError(f"the input group '{name}' is one dense tensor, expected lists")
+        raise TypeError(f"the input group '{name}' has no lists")
     return group

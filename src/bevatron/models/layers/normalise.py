@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from bevatron.models.layers.asinh import asinh
 from bevatron.models.layers.inputs import InputGroup, Inputs, Padded
-from bevatron.store.readers.batch import RaggedBatch
+from bevatron.store.readers.batch import RaggedBatch, SparseBatch
 
 Kind = Literal["none", "standard", "robust", "rms"]
 ROWS_AT_ONCE = 1_000  # small enough that a row's second operation finds it in the processor's cache
@@ -48,7 +48,11 @@ class Normalise(nn.Module):
             return inputs
         return {name: self._normalise_group(name, inputs[name]) for name in self.groups}
 
-    def _normalise_group(self, name: str, group: Tensor | RaggedBatch | Padded) -> Tensor | RaggedBatch | Padded:
+    def _normalise_group(
+        self, name: str, group: Tensor | RaggedBatch | Padded | SparseBatch
+    ) -> Tensor | RaggedBatch | Padded | SparseBatch:
+        if isinstance(group, SparseBatch):
+            return self._normalise_pixels(name, group)
         values = group if isinstance(group, Tensor) else group.values
         centre, scale = self._broadcastable(name)
         values = (values - centre) / scale
@@ -61,6 +65,13 @@ class Normalise(nn.Module):
                 present = torch.arange(values.shape[1], device=values.device) < n_valid.unsqueeze(1)
                 return Padded(values * present.unsqueeze(2), n_valid)
         return values
+
+    def _normalise_pixels(self, name: str, images: SparseBatch) -> SparseBatch:
+        """The pixels that are stored, each by its channel; what is not stored stays so."""
+        channel = torch.div(images.index, images.shape[1] * images.shape[2], rounding_mode="floor").long()
+        centre, scale = getattr(self, f"{name}_centre"), getattr(self, f"{name}_scale")
+        value = (images.value - centre[channel]) / scale[channel]
+        return images._replace(value=asinh(value) if self.kind == "robust" else value)
 
     def undo(self, name: str, column: int, values: Tensor) -> Tensor:
         """One feature of a group as it was before normalisation, of any shape, to rounding."""

@@ -1,11 +1,13 @@
 """The recipe `lartpc`: images of three wire planes in a liquid-argon time projection chamber."""
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field, model_validator
 
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import recipe
-from bevatron.config.sections.section import Count, Name, Positive, Section, Seed
+from bevatron.config.sections.section import Count, Name, Positive, Section, Seed, WithLaterKeys
 from bevatron.prepare.wires.boxes import Boxes
 from bevatron.prepare.wires.drift import Drift
 from bevatron.prepare.wires.electronics import Electronics
@@ -14,7 +16,7 @@ from bevatron.prepare.wires.response import Response
 from bevatron.prepare.wires.space_charge import SpaceCharge
 from bevatron.prepare.wires.window import SourceInBox, Window
 from bevatron.raw.detector_effects import DetectorEffects
-from bevatron.store.shards.columns import Dense, Group, Samples, SparseImages
+from bevatron.store.shards.columns import Dense, ElementTarget, Group, Samples, SparseImages
 
 APPROXIMATIONS = (
     "Signals are either deconvolved perfectly or the waveforms of a parametrised response without the induction on "
@@ -38,13 +40,16 @@ class WirePlanes:
     """Sparse images (planes, time, wires), kilo-electrons, an input group for each of `images`, and `shower` (n, 2).
 
     Targets `particle` and `neutrino` of the source, and `boxes` (n, max_boxes, 5) float32: corners x1, y1, x2, y2 as
-    fractions of the collection plane's image, and the class; -1 where there is none. Recombination, drift, diffusion,
+    fractions of the collection plane's image, and the class; -1 where there is none. With `labels` a target of the
+    pixels of each image group, `<group>_class`, -1 in a pixel of noise alone. Recombination, drift, diffusion,
     space charge, response, noise and threshold: one module each in bevatron.prepare.wires.
     """
 
     VERSION = 2
 
-    class Options(kinds.Options):
+    class Options(WithLaterKeys, kinds.Options):
+        LATER: ClassVar[tuple[str, ...]] = ("labels",)
+
         images: dict[Name, Image] = Field(description="by name of the input group", min_length=1)
         window: Window = Field(default_factory=Window, description="part of the readout that an image shows")
         drift: Drift = Field(default_factory=Drift, description="electrons on their way to the wires")
@@ -54,6 +59,11 @@ class WirePlanes:
         boxes: Boxes = Field(default_factory=Boxes, description="boxes around what is in an image")
         shower_length: Positive = Field(default=2.4, description="length at the start over which dE/dx is taken, cm")
         permutation_seed: Seed = Field(default=1, description="seed of the permutation, of permuted images")
+        labels: bool = Field(
+            default=False,
+            description="write for each image group the target `<group>_class`: the class of each charged pixel, which "
+            "is that of the deposits with most of its charge; of a source with `deposit_classes`",
+        )
 
         @model_validator(mode="after")
         def _images_fit(self) -> "WirePlanes.Options":
@@ -86,7 +96,13 @@ class WirePlanes:
         inputs["shower"] = Group(Dense(np.stack([event.shower for event in events])), FEATURES, UNITS)
         targets = {name: raw.targets[name] for name in ("particle", "neutrino")}
         targets["boxes"] = np.stack([event.boxes for event in events])
-        return Samples(inputs, targets, raw.id, attributes={"approximations": APPROXIMATIONS})
+        of_pixels = {}
+        if images.classes_of_pixels is not None:
+            for name in options.images:
+                values = np.concatenate([event.labels[name] for event in events])
+                of_pixels[f"{name}_class"] = ElementTarget(name, values, images.classes_of_pixels.classes)
+        attributes: dict[str, object] = {"approximations": APPROXIMATIONS}
+        return Samples(inputs, targets, raw.id, attributes=attributes, element_targets=of_pixels)
 
     def effects(self, options: Options, raw: Samples, seed: int) -> DetectorEffects:
         """One event of a small raw shard with each effect of the detector alone, for `bevatron validate-source`."""

@@ -11,6 +11,7 @@ from bevatron.prepare.wires.boxes import COSMIC, find_boxes
 from bevatron.prepare.wires.charge import Charge, drift_charge
 from bevatron.prepare.wires.deposit import fill_image
 from bevatron.prepare.wires.electronics import dead_wires, read_out_pixels
+from bevatron.prepare.wires.labels import PixelClasses, label_pixels
 from bevatron.prepare.wires.planes import ANGLES
 from bevatron.prepare.wires.response import FINE, INDUCTION, apply_response, fine_shape, pixel_kernel
 from bevatron.prepare.wires.shower import measure_shower_start
@@ -23,11 +24,14 @@ Pixels = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class EventImages:
-    """The pixels of each image group (index rising, value), the boxes (max_boxes, 5), and the shower's start (2,)."""
+    """The pixels of each image group (index rising, value), the boxes (max_boxes, 5), the shower's start (2,), and of
+    each image group the class number of each pixel, where pixels have classes.
+    """
 
     pixels: dict[str, Pixels]
     boxes: np.ndarray
     shower: np.ndarray
+    labels: dict[str, np.ndarray]
 
 
 class WireImages:
@@ -57,6 +61,7 @@ class WireImages:
         self._pulse = options.electronics.model_copy(update={"shaping": 0.0}) if self.waveform else options.electronics
         rows, columns, self._margin = fine_shape(height, width, options.electronics.pixel_time)
         self._cells = np.zeros((rows, columns) if self.waveform else (0, 0), np.float32)
+        self.classes_of_pixels = PixelClasses(raw) if options.labels else None
 
     def event(self, k: int, random: np.random.Generator) -> EventImages:
         """Event number k of the shard; its noise and shift are the next of `random`."""
@@ -71,12 +76,13 @@ class WireImages:
         planes = {plane: self._plane(charge, plane, views[plane], random) for plane in self.planes}
         pixels = {name: self._image(name, planes) for name in self.options.images}
         visible = charge.take(~self._dead(np.floor(charge.wire("y")).astype(np.int64), "y"))
+        labels = self._labels(k, charge, planes, views)
         boxes = find_boxes(visible, numbers[:, 0], numbers[:, 1], self.classes, views["y"], self.options.boxes)
         shower = np.zeros(2, np.float32)
         if len(numbers) and numbers[0, 1] != COSMIC:
             conversion = float(values_of(self.raw, "conversion")[k, 0])
             shower = measure_shower_start(segments, ids[:, 3], primaries[0], conversion, self.options.shower_length)
-        return EventImages(pixels, boxes, shower)
+        return EventImages(pixels, boxes, shower, labels)
 
     def charge(self, segments: np.ndarray, ids: np.ndarray) -> Charge:
         """The charge of segments (n, 9) and ids (n, 4) where it arrives; images, windows and boxes follow from it."""
@@ -102,14 +108,38 @@ class WireImages:
         index, value = read_out_pixels(buffer, dead, electronics, random, view.wire, signed)
         return index, np.abs(value) if signed and self.options.response.rectify else value
 
+    def _labels(
+        self, k: int, charge: Charge, planes: dict[str, Pixels], views: dict[str, PlaneView]
+    ) -> dict[str, np.ndarray]:
+        """The class numbers of the pixels of each image group, in the order of `_image`; empty without classes."""
+        if self.classes_of_pixels is None:
+            return {}
+        numbers, labels = self.classes_of_pixels.of_event(k), {}
+        of_planes = {
+            plane: self.classes_of_pixels.charge(charge, numbers, plane, views[plane], at)
+            for plane, (at, _) in planes.items()
+        }
+        for name, image in self.options.images.items():
+            parts = []
+            for plane in image.planes:
+                pixels, place = self._sum_pixels(name, planes[plane][0])
+                of_plane = label_pixels(of_planes[plane], place, len(pixels))
+                parts.append(of_plane[np.argsort(self.order[name][pixels])] if image.permuted else of_plane)
+            labels[name] = np.concatenate(parts)
+        return labels
+
+    def _sum_pixels(self, name: str, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The pixels (n,) of an image, rising, to which those `at` (m,) of a plane are added, and to which each."""
+        rebin, width = self.options.images[name].rebin, self.shapes[name][2]
+        row, column = np.divmod(at, self._buffer.shape[1])
+        return np.unique((row // rebin) * width + column // rebin, return_inverse=True)
+
     def _image(self, name: str, planes: dict[str, Pixels]) -> Pixels:
         image, (_, height, width) = self.options.images[name], self.shapes[name]
         index, value = [], []
         for channel, plane in enumerate(image.planes):
             at, charge = planes[plane]
-            row, column = np.divmod(at, self._buffer.shape[1])
-            summed = (row // image.rebin) * width + column // image.rebin
-            pixels, inverse = np.unique(summed, return_inverse=True)
+            pixels, inverse = self._sum_pixels(name, at)
             total = np.bincount(inverse, charge, minlength=len(pixels)) if len(pixels) else np.zeros(0)
             if image.permuted:
                 pixels = self.order[name][pixels]

@@ -12,6 +12,7 @@ from bevatron.report.tables.table import Cell, Table
 from bevatron.store.shards.manifest import Manifest
 
 _OF_EACH = {
+    "segmentation": " Of each class: images with a pixel of it.",
     "detection": " Of each class: those that have a box of it.",
     "multi_label": " Of each label: those that have it.",
 }

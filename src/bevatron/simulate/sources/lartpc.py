@@ -2,13 +2,14 @@
 
 import logging
 from time import perf_counter
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field, FiniteFloat, model_validator
 
 from bevatron.config.loading import kinds
 from bevatron.config.loading.kinds import source
-from bevatron.config.sections.section import Count, Section
+from bevatron.config.sections.section import Count, Section, WithLaterKeys
 from bevatron.raw.comparison import Comparison
 from bevatron.simulate.argon.generators.cosmics import Cosmics, expected_muons
 from bevatron.simulate.argon.generators.gun import Gun
@@ -83,14 +84,22 @@ class LiquidArgon:
 
     One sample is one event; id = shard << 40 | event. Input groups: `segments` and `segment_ids` (ragged),
     `budget` (where the energy went), `primaries` and `primary_ids` (ragged), `conversion` (of the first primary photon,
-    cm; -1 where there is none or it does not convert). Targets: `particle` (of a gun's first particle, its index in
-    `particles`), `neutrino` (1 if there is an interaction) and `vertex` (n, 3), cm.
+    cm; -1 where there is none or it does not convert), and with `deposit_classes` `segment_classes` (ragged). Targets:
+    `particle` (of a gun's first particle, its index in `particles`), `neutrino` (1 if there is an interaction) and
+    `vertex` (n, 3), cm.
     """
 
     VERSION = 2
 
-    class Options(ArgonOptions):
+    class Options(WithLaterKeys, ArgonOptions):
+        LATER: ClassVar[tuple[str, ...]] = ("deposit_classes",)
+
         cuts: Cuts = Field(default_factory=Cuts, description="thresholds and steps of the transport")
+        deposit_classes: bool = Field(
+            default=False,
+            description="write the class of each deposit, by its ancestry: track, shower, Michel electron, δ-ray, or "
+            "low-energy deposit of neutrons and nuclear photons; the truth of a segmentation",
+        )
 
         @property
         def max_shards(self) -> int:
@@ -115,7 +124,8 @@ class LiquidArgon:
             )  # among all events of the study, which have each a seed of their own
             deposits = transport(event_start.primaries, n, box, options.cuts, seed.study, number)
             seconds += perf_counter() - transport_start
-            parts.append(build_event_samples(event_start, deposits, (shard << 40) + first))
+            first_id = (shard << 40) + first
+            parts.append(build_event_samples(event_start, deposits, first_id, options.deposit_classes))
             if perf_counter() - last_message > 10.0:
                 last_message = perf_counter()
                 n_events = first + n

@@ -69,7 +69,7 @@ def _check_elements(name: str, target: h5py.Dataset, datasets: dict[str, h5py.Da
     """A target of elements has a value for each element of its group: readers take both from the same places."""
     group = attribute_if_set(target, "group")
     group = group.decode(errors="replace") if isinstance(group, bytes) else str(group)
-    values = datasets.get(f"/inputs/{group}/values")
+    values = datasets.get(f"/inputs/{group}/values", datasets.get(f"/inputs/{group}/value"))  # of lists, of images
     if values is None or not values.ndim:
         raise UserError(path, f"'{name}' is of the group '{group[:40]}', and there are no such lists", AGAIN)
     if target.shape != (len(values),):

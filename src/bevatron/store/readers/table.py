@@ -306,7 +306,7 @@ class RaggedColumn:
         parts = [part[: buffer.filled] for part in buffer.parts]
         if self.info.layout == "ragged":
             return RaggedBatch(parts[0], buffer.lengths[:size])
-        index, value = parts  # only lists have targets of elements
+        index, value = parts[:2]
         channels, height, width = self.info.shape
         return SparseBatch(index, value, buffer.offsets[: size + 1], (channels, height, width))
 

@@ -21,7 +21,7 @@ from bevatron.store.shards.check import check_samples
 from bevatron.store.shards.columns import Dense, Samples
 from bevatron.store.shards.contract import SCHEMA_VERSION, SPLITS, TOTALS, ElementTargetInfo, GroupInfo, TargetInfo
 from bevatron.store.shards.distinct import DistinctIds
-from bevatron.store.shards.element_targets import counts_of_elements
+from bevatron.store.shards.element_targets import counts_of_elements, counts_of_images
 from bevatron.store.shards.labels import counts_of_labels
 from bevatron.store.shards.manifest import PREPARE_AGAIN, Manifest, ShardEntry
 from bevatron.store.shards.shard import Shard, samples_in
@@ -121,7 +121,7 @@ class Builder:
         low, high = np.asarray(samples.attributes.get("event_weights", (1.0, 1.0)), np.float64)
         self.event_weights.append((float(low), float(high)))
         counts, task = self._counts(path, samples), self.study.task
-        classes = self.classes if task.kind not in ("detection", "multi_label") else ()
+        classes = self.classes if task.kind not in ("detection", "multi_label", "segmentation") else ()
         numbers = samples.targets[task.target] if classes else None
         of_manifests = [(self.sums, uses)] if isinstance(uses, str) else uses
         add_shard(of_manifests, samples, task.kind == "regression", classes, numbers)
@@ -199,6 +199,8 @@ class Builder:
         name = self.study.task.target
         if not self.classes and self.study.task.kind != "multi_label":
             return {}
+        if self.study.task.kind == "segmentation":
+            return counts_of_images(path, name, samples, self.classes)
         if name not in samples.targets:
             known = ", ".join(samples.targets) or "none"
             near = get_close_matches(name, samples.targets, n=1)
@@ -286,7 +288,7 @@ def check_not_empty(manifest: Manifest, folder: Path, study: DataPart) -> None:
         if manifest.n_samples(split) == 0:
             raise UserError(folder, f"the {split} split{of_fold} has no sample", more)
         for name, count in manifest.class_counts(split).items():
-            if count == 0:
+            if count == 0 and study.task.kind != "segmentation":  # of which a class may have no pixel
                 raise UserError(folder, f"class '{name}' is empty: no sample of it in the {split} split{of_fold}", more)
         if split in manifest.weights:
             check_sums(manifest.weights[split], f"{split} split{of_fold}", folder)

@@ -104,7 +104,8 @@ class Group:
 
 @dataclass(frozen=True)
 class ElementTarget:
-    """A target with a number for each element of `group`, a group of lists, whose offsets cut it into samples too.
+    """A target with a number for each element of `group`, a group of lists, or for each stored pixel of sparse images;
+    the group's offsets cut it into samples too.
 
     values (total,): signed integers, in the order of the group's elements. With `classes`, their names in the order of
     their numbers, a value is a class number, or -1 where an element has no class to learn. Without, it is the number of
@@ -125,8 +126,9 @@ class Samples:
     """What a shard holds: inputs by group, targets by name (n, ...), id (n,) uint64, perhaps weight (n,), and perhaps
     event (n,) uint64, the number of the event that a sample is of, where several samples may share one. observers (n,)
     by name go with the samples into the predictions, and no network reads them. parts: by target, the names of the
-    numbers along its last axis, where they have names. element_targets: targets of the elements of lists, by name.
-    optional: names of the targets in which NaN says that a sample has no such number; they serve auxiliary tasks alone.
+    numbers along its last axis, where they have names. element_targets: targets of the elements of lists, or of the
+    pixels of sparse images, by name. optional: names of the targets in which NaN says that a sample has no such number;
+    they serve auxiliary tasks alone.
     """
 
     inputs: dict[str, Group]
@@ -162,10 +164,15 @@ class Samples:
 
 
 def offsets_of(column: Column) -> np.ndarray:
-    """What cuts a column of lists into samples, (n + 1,) int64; raises TypeError for any other column."""
-    if not isinstance(column, Ragged):
-        raise TypeError("only a group of lists has elements with targets")
+    """What cuts a column of lists or of sparse images into samples, (n + 1,) int64; raises TypeError for another."""
+    if isinstance(column, Dense):
+        raise TypeError("only a group of lists or of sparse images has elements with targets")
     return column.offsets
+
+
+def n_elements(column: Column) -> int:
+    """Elements of all lists, or stored pixels of all images; raises TypeError as `offsets_of`."""
+    return int(offsets_of(column)[-1])
 
 
 def elements_of(rows: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,8 +8,9 @@ A dense group is one dataset. A ragged group is an HDF5 group with `values` and 
 `units`, and perhaps `definitions`. A target of several numbers may have the attribute `parts`: their names; one with
 the attribute `optional` is NaN for a sample that has no such number.
 
-`/element_targets/<name>` is a target of the elements of a ragged group: one signed integer for each of them, in the
-order of the group's `values`, whose `offsets` cut it into samples too. Its attribute `group` names the group. With the
+`/element_targets/<name>` is a target of the elements of a ragged group, or of the stored pixels of a sparse one: one
+signed integer for each of them, in the order of the group's `values` or `value`, whose `offsets` cut it into samples
+too. Its attribute `group` names the group. With the
 attribute `classes`, names in the order of their numbers, a value is a class number, or -1 for an element that has no
 class to learn; without, the number of what the element comes from, counted within its sample, and negative where it
 comes from none.
@@ -69,7 +70,7 @@ class TargetInfo(Record):
 class ElementTargetInfo(Record):
     """What is known of a target of elements without reading its data."""
 
-    group: str = Field(description="the group of lists whose elements it is of")
+    group: str = Field(description="the group of lists or sparse images whose elements it is of")
     dtype: str = Field(description="number type, in numpy's words")
     classes: tuple[str, ...] = Field(
         default=(), description="class names in the order of their numbers; none: numbers of what elements come from"

@@ -33,7 +33,8 @@ class ShardEntry(Record):
     samples: int = Field(description="number of samples", strict=True, ge=0, lt=2**48)
     class_counts: dict[str, int] = Field(
         default={},
-        description="samples of each class; in a detection, samples with a box of it, of labels those that have it",
+        description="samples of each class; in a detection, samples with a box of it, in a segmentation with a pixel "
+        "of it, of labels those that have it",
     )
     elements: dict[str, int] = Field(
         description="elements of each ragged group, stored pixels of each group of sparse images"
@@ -63,7 +64,7 @@ class Manifest(Record):
     groups: dict[str, GroupInfo] = Field(description="input groups")
     targets: dict[str, TargetInfo] = Field(description="targets")
     element_targets: dict[str, ElementTargetInfo] = Field(
-        default={}, description="targets of the elements of lists, for auxiliary tasks"
+        default={}, description="targets of the elements of lists and of the pixels of sparse images"
     )
     weighted: bool = Field(default=False, description="whether every sample carries a weight")
     weights: dict[str, WeightStatistics] = Field(
@@ -134,6 +135,12 @@ class Manifest(Record):
     def class_counts(self, split: str) -> dict[str, int]:
         """Samples of each class in the split; in a detection those with a box of it, of a label those that have it."""
         return {name: sum(e.class_counts[name] for e in self.splits[split]) for name in self.classes}
+
+    def target_info(self, name: str) -> TargetInfo:
+        """Form of a target of samples or of elements, of these of one element. Raises KeyError for an unknown name."""
+        if name in self.targets:
+            return self.targets[name]
+        return TargetInfo(dtype=self.element_targets[name].dtype, shape=())
 
     def element_counts(self, target: str, split: str) -> dict[str, int]:
         """Elements of each class of a target of elements in the split, in the order of the classes' numbers."""

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from bevatron.compute.numerics.compiled import compiled
+from bevatron.simulate.argon.tracking.deposit_class import MICHEL
 from bevatron.simulate.argon.tracking.directions import boost_to_laboratory, rotate
 from bevatron.simulate.argon.tracking.material import ELECTRON_MASS
 from bevatron.simulate.argon.tracking.particles import (
@@ -22,7 +23,7 @@ from bevatron.simulate.argon.tracking.particles import (
     PION_ZERO_MASS,
     POSITRON,
 )
-from bevatron.simulate.argon.tracking.stack import EVENT, KINETIC, MASS, NEUTRAL, PDG, UX, UY, UZ, push
+from bevatron.simulate.argon.tracking.stack import CLASS, EVENT, KINETIC, MASS, NEUTRAL, PDG, UX, UY, UZ, WAITING, push
 
 MICHEL_ENDPOINT = (MUON_MASS**2 + ELECTRON_MASS**2) / (2 * MUON_MASS)
 PION_TO_MUON = (PION_MASS - MUON_MASS) ** 2 / (2 * PION_MASS)  # kinetic energy of the muon, 4.12 MeV
@@ -49,6 +50,8 @@ def decay(particle, mass, work):
     phi = 2.0 * math.pi * np.random.random()
     vx, vy, vz = rotate(particle[UX], particle[UY], particle[UZ], cosine, phi)
     push(work.stack, work.counts, particle, child, lab_kinetic, vx, vy, vz)
+    if mass == MUON_MASS:
+        work.stack[work.counts[WAITING] - 1, CLASS] = MICHEL
     budget = work.budget[work.counts[EVENT]]
     budget[NEUTRAL] += particle[KINETIC] + mass - lab_kinetic - child_mass
     budget[MASS] += child_mass - mass

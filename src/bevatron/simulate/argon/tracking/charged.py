@@ -59,7 +59,7 @@ LINEAR = 0.1  # a loss of less than this fraction of the energy follows from los
 def follow_charged(particle, row, mass, work, tables, cuts):
     """Follows the particle until it stops, leaves or vanishes. It returns to the stack when the arrays are nearly full.
 
-    particle (14,): a row of the stack, changed in place; row: in the tables; cuts (3,): δ-rays and photons in MeV, step
+    particle (15,): a row of the stack, changed in place; row: in the tables; cuts (3,): δ-rays and photons in MeV, step
     in cm. Returns the process that the particle ends in, STOPPED or, where nothing more happens to it, OVER.
     """
     steps, energies, ranges, box = tables.steps, tables.energies[row], tables.ranges[row], work.box

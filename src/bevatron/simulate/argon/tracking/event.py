@@ -9,6 +9,7 @@ from bevatron.store.shards.columns import Dense, Group, Ragged
 SEGMENT_FEATURES = ("x1", "y1", "z1", "x2", "y2", "z2", "path", "dE", "t")
 SEGMENT_UNITS = ("cm",) * 7 + ("MeV", "ns")
 SEGMENT_ID_FEATURES = ("pdg", "track", "parent", "primary", "from_neutron")
+SEGMENT_CLASSES = "segment_classes"  # the group with the class of each segment
 PRIMARY_FEATURES = ("x", "y", "z", "t", "px", "py", "pz", "kinetic_energy")
 PRIMARY_UNITS = ("cm",) * 3 + ("ns",) + ("MeV",) * 4
 PRIMARY_ID_FEATURES = ("pdg", "origin")
@@ -65,12 +66,22 @@ class Deposits:
     offsets: np.ndarray
     budget: np.ndarray
     conversion: np.ndarray
+    classes: np.ndarray | None = None
 
 
-def segment_groups(deposits: Deposits) -> dict[str, Group]:
-    """The raw shard's input groups `segments`, `segment_ids` (both ragged) and `budget`."""
-    return {
+def segment_groups(deposits: Deposits, with_classes: bool = False) -> dict[str, Group]:
+    """The raw shard's input groups `segments`, `segment_ids` (both ragged) and `budget`, and if so `segment_classes`.
+
+    Raises ValueError for classes of deposits that have none.
+    """
+    groups = {
         "segments": Group(Ragged(deposits.segments, deposits.offsets), SEGMENT_FEATURES, SEGMENT_UNITS),
         "segment_ids": Group(Ragged(deposits.ids, deposits.offsets), SEGMENT_ID_FEATURES, ("",) * 5),
         "budget": Group(Dense(deposits.budget), BUDGET_FEATURES, ("MeV",) * 6),
     }
+    if with_classes:
+        if deposits.classes is None:
+            raise ValueError("the deposits have no classes")
+        column = Ragged(deposits.classes[:, None], deposits.offsets)
+        groups[SEGMENT_CLASSES] = Group(column, ("class",), ("",))
+    return groups

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from bevatron.simulate.argon.generators import cosmics, gun, neutrinos
+from bevatron.simulate.argon.tracking.deposit_class import CLASSES
 from bevatron.simulate.argon.tracking.event import (
     PRIMARY_FEATURES,
     PRIMARY_ID_FEATURES,
@@ -43,8 +44,8 @@ def generate_primaries(options: Any, box: Box, first: int, n: int, random: np.ra
     return EventStart(primaries, particle.astype(np.int64), has_interaction.astype(np.int64), vertex.astype(np.float32))
 
 
-def build_event_samples(start: EventStart, deposits: Deposits, first_id: int) -> Samples:
-    """The events as raw samples, numbered from `first_id`."""
+def build_event_samples(start: EventStart, deposits: Deposits, first_id: int, with_classes: bool = False) -> Samples:
+    """The events as raw samples, numbered from `first_id`; with the class of each deposit if so."""
     p, n = start.primaries, len(start.neutrino)
     offsets = np.searchsorted(p.event, np.arange(n + 1)).astype(np.int64)
     kinetic = gun.kinetic_of(p.pdg, p.momentum)
@@ -54,7 +55,7 @@ def build_event_samples(start: EventStart, deposits: Deposits, first_id: int) ->
     photons = np.flatnonzero(p.pdg == PHOTON)
     event, first = np.unique(p.event[photons], return_index=True)
     conversion[event] = np.nan_to_num(deposits.conversion[photons[first]], nan=-1.0)
-    inputs = segment_groups(deposits) | {
+    inputs = segment_groups(deposits, with_classes) | {
         "primaries": Group(Ragged(values, offsets), PRIMARY_FEATURES, PRIMARY_UNITS),
         "primary_ids": Group(Ragged(numbers, offsets), PRIMARY_ID_FEATURES, ("", "")),
         "conversion": Group(Dense(conversion[:, None]), ("conversion",), ("cm",)),
@@ -66,13 +67,16 @@ def build_event_samples(start: EventStart, deposits: Deposits, first_id: int) ->
 def event_attributes(options: Any, box: Box) -> dict[str, object]:
     """The attributes of a raw shard, which hold for all its events.
 
-    They are the box, and the gun's particles by name and PDG code, in the order of their class numbers.
+    They are the box, the gun's particles by name and PDG code, in the order of their class numbers, and the classes of
+    deposits where these are written.
     """
+    classes = {"deposit_classes": list(CLASSES)} if getattr(options, "deposit_classes", False) else {}
     particles = [] if options.gun is None else list(options.gun.particles)
     return {
         "box": {"low": list(box.low), "high": list(box.high)},
         "particles": particles,
         "particle_codes": [gun.PDG[name] for name in particles],
+        **classes,
     }
 
 

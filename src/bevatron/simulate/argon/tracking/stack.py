@@ -5,13 +5,14 @@ from collections import namedtuple
 import numpy as np
 
 from bevatron.compute.numerics.compiled import compiled
+from bevatron.simulate.argon.tracking.deposit_class import class_of_child
 from bevatron.simulate.argon.tracking.particles import NEUTRON
 
 # Columns of the stack, one row for each waiting particle: PDG code, kinetic energy (MeV), position (cm), direction,
 # time (ns), number of its track, that of its parent, rank of its primary, the path since it was made (cm, of photons;
-# of neutrons the time since then, ns), and 1 where a neutron is among its ancestors.
-PDG, KINETIC, X, Y, Z, UX, UY, UZ, TIME, TRACK, PARENT, PRIMARY, PATH, FROM_NEUTRON = range(14)
-COLUMNS = 14
+# of neutrons the time since then, ns), 1 where a neutron is among its ancestors, and the class of its deposits.
+PDG, KINETIC, X, Y, Z, UX, UY, UZ, TIME, TRACK, PARENT, PRIMARY, PATH, FROM_NEUTRON, CLASS = range(15)
+COLUMNS = 15
 
 # `counts`: particles waiting, segments written, tracks begun in this event, this event.
 WAITING, SEGMENTS, TRACKS, EVENT = range(4)
@@ -23,14 +24,14 @@ SPARE_ROWS = 80  # free rows that each interaction may count on
 
 SHORTEST_PATH = 1e-4  # cm: no segment is shorter, so that dE/dx always exists
 
-# stack (n, 14), counts (4,), segments (m, 9) float32, ids (m, 5) int32, budget (events, 6), box (2, 3), fragments
+# stack (n, 15), counts (4,), segments (m, 9) float32, ids (m, 6) int32: SEGMENT_ID_FEATURES and the class, budget (events, 6), box (2, 3), fragments
 # (64, 5): the outgoing particles of one nuclear interaction.
 WorkArrays = namedtuple("WorkArrays", "stack counts segments ids budget box fragments")
 
 
 @compiled
 def push(stack, counts, parent, pdg, kinetic, ux, uy, uz):
-    """Adds a particle at the position and time of `parent` (14,)."""
+    """Adds a particle at the position and time of `parent` (15,)."""
     n = counts[WAITING]
     stack[n, PDG], stack[n, KINETIC] = pdg, kinetic
     stack[n, X], stack[n, Y], stack[n, Z], stack[n, TIME] = parent[X], parent[Y], parent[Z], parent[TIME]
@@ -38,6 +39,7 @@ def push(stack, counts, parent, pdg, kinetic, ux, uy, uz):
     stack[n, TRACK], stack[n, PARENT], stack[n, PRIMARY] = counts[TRACKS], parent[TRACK], parent[PRIMARY]
     stack[n, PATH] = 0.0
     stack[n, FROM_NEUTRON] = 1.0 if parent[PDG] == NEUTRON else parent[FROM_NEUTRON]
+    stack[n, CLASS] = class_of_child(parent[PDG], parent[CLASS], pdg, kinetic)
     counts[WAITING] += 1
     counts[TRACKS] += 1
 
@@ -54,6 +56,7 @@ def write_segment(segments, ids, counts, budget, particle, x, y, z, path, energy
     segments[n, 6], segments[n, 7], segments[n, 8] = max(path, SHORTEST_PATH), energy, particle[TIME]
     ids[n, 0], ids[n, 1], ids[n, 2] = particle[PDG], particle[TRACK], particle[PARENT]
     ids[n, 3], ids[n, 4] = particle[PRIMARY], particle[FROM_NEUTRON]
+    ids[n, 5] = particle[CLASS]
     counts[SEGMENTS] = n + 1
     budget[counts[EVENT], DEPOSITED] += energy
 
@@ -81,7 +84,7 @@ def grow(work):
         stack = np.empty((2 * len(stack), COLUMNS))
         copy_rows(work.stack, stack, counts[WAITING])
     if counts[SEGMENTS] + SPARE_ROWS > len(segments):
-        segments, ids = np.empty((2 * len(segments), 9), np.float32), np.empty((2 * len(ids), 5), np.int32)
+        segments, ids = np.empty((2 * len(segments), 9), np.float32), np.empty((2 * len(ids), ids.shape[1]), np.int32)
         copy_rows(work.segments, segments, counts[SEGMENTS])
         copy_rows(work.ids, ids, counts[SEGMENTS])
     return WorkArrays(stack, counts, segments, ids, work.budget, work.box, work.fragments)

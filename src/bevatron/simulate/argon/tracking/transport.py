@@ -10,6 +10,7 @@ from bevatron.simulate.argon.hadronic.nuclear_vertex import react, stop_nucleus
 from bevatron.simulate.argon.neutral.neutron_transport import follow_neutron
 from bevatron.simulate.argon.tracking.charged import follow_charged
 from bevatron.simulate.argon.tracking.cuts import Cuts
+from bevatron.simulate.argon.tracking.deposit_class import class_of_primary
 from bevatron.simulate.argon.tracking.event import BUDGET_FEATURES, Box, Deposits, Primaries
 from bevatron.simulate.argon.tracking.material import LIGHT
 from bevatron.simulate.argon.tracking.particles import (
@@ -24,6 +25,7 @@ from bevatron.simulate.argon.tracking.particles import (
 from bevatron.simulate.argon.tracking.space import distance_to_box, move_to_box
 from bevatron.simulate.argon.tracking.stack import (
     BROUGHT,
+    CLASS,
     COLUMNS,
     ESCAPED,
     EVENT,
@@ -85,6 +87,8 @@ def transport(primaries: Primaries, n_events: int, box: Box, cuts: Cuts, seed: i
     first = np.searchsorted(primaries.event, np.arange(n_events + 1)).astype(np.int64)
     start[:, TRACK] = start[:, PRIMARY] = np.arange(len(kinetic)) - first[primaries.event]
     start[:, PARENT] = -1
+    for pdg in np.unique(primaries.pdg):
+        start[primaries.pdg == pdg, CLASS] = class_of_primary(float(pdg))
     budget, offsets = np.zeros((n_events, len(BUDGET_FEATURES))), np.zeros(n_events + 1, np.int64)
     conversion = np.full(len(kinetic), np.nan, np.float32)
     room = min(INITIAL_ROWS + int(SEGMENTS_PER_STEP * kinetic.sum() / (MIN_LOSS * cuts.step)), MAX_ROWS)
@@ -100,7 +104,7 @@ def transport(primaries: Primaries, n_events: int, box: Box, cuts: Cuts, seed: i
         conversion,
         room,
     )
-    return Deposits(segments, ids, offsets, budget, conversion)
+    return Deposits(segments, ids[:, :5], offsets, budget, conversion, ids[:, 5].astype(np.int8))
 
 
 def check_box(box: Box) -> None:
@@ -149,7 +153,7 @@ def run_events(start, first, seeds, box, cuts, tabulated, budget, offsets, conve
         np.empty((INITIAL_ROWS, COLUMNS)),
         np.zeros(4, np.int64),
         np.empty((room, 9), np.float32),
-        np.empty((room, 5), np.int32),
+        np.empty((room, 6), np.int32),
         budget,
         box,
         np.empty((64, 5)),
