@@ -37,7 +37,7 @@ def test_the_page_shows_numbers_by_class_and_the_matrix(publish_study, write_rep
         "mean IoU",
         "IoU of horizontal",
         "images with a pixel of it",
-        "purity (precision)",
+        "Purity: fraction",
         "recall.vertical",
     ):
         assert words in page, words
