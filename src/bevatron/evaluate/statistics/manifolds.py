@@ -7,8 +7,8 @@ ones (what of the distribution they cover).
 
 Weights are as in `statistics.two_samples`. In a replica the manifold is that of the points that were drawn, with the
 radii that these give, and the fraction counts each image as often as it was drawn. A point that was drawn twice is one
-point of the manifold: it is not its own neighbour. So a replica has the coverage of a smaller sample, and only its spread
-is used: `recentred` moves the replicas' mean to the sample's own value.
+point of the manifold: it is not its own neighbour. So a replica has the coverage of a smaller sample, and only its
+spread is used: `recentred` moves the replicas' mean to the sample's own value.
 """
 
 from dataclasses import dataclass
