@@ -25,7 +25,7 @@ SMALL = {
     "alexnet": ({"width": 0.02, "stride": 2}, ["image"]),
     "autoencoder": ({"latent": 2, "widths": [5]}, ["jet"]),
     "boosted_trees": ({"rounds": 4}, ["jet", "tracks"]),
-    "center_net": ({"channels": [3, 4, 5], "width": 6}, ["image"]),
+    "center_net": ({"channels": [3, 4, 5], "width": 6, "min_score": 0.001}, ["image"]),
     "committee": ({"members": ["one", "two"], "widths": [4]}, ["jet", "tracks"]),
     "convolutional": ({"channels": [3, 4], "pooling": "average", "activation": "prelu", "dropout": 0.1}, ["image"]),
     "convolutional_autoencoder": ({"latent": 3, "channels": [2, 3]}, ["image"]),

@@ -11,7 +11,7 @@ from bevatron.prepare.wires.drift import Drift, diffusion_width, drift_time, sur
 from bevatron.prepare.wires.electronics import Electronics, dead_wires, read_out_pixels
 from bevatron.prepare.wires.planes import wire_coordinate
 from bevatron.prepare.wires.recombination import W_ION, escape_fraction, escaped_electrons
-from bevatron.store.shards.columns import Samples
+from bevatron.store.shards.columns import Group, Ragged, Samples
 
 
 def test_recombination_of_minimum_ionising_particles():

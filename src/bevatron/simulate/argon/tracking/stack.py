@@ -24,8 +24,8 @@ SPARE_ROWS = 80  # free rows that each interaction may count on
 
 SHORTEST_PATH = 1e-4  # cm: no segment is shorter, so that dE/dx always exists
 
-# stack (n, 15), counts (4,), segments (m, 9) float32, ids (m, 6) int32: SEGMENT_ID_FEATURES and the class, budget (events, 6), box (2, 3), fragments
-# (64, 5): the outgoing particles of one nuclear interaction.
+# stack (n, 15), counts (4,), segments (m, 9) float32, ids (m, 6) int32: SEGMENT_ID_FEATURES and the class; budget
+# (events, 6), box (2, 3), fragments (64, 5): the outgoing particles of one nuclear interaction.
 WorkArrays = namedtuple("WorkArrays", "stack counts segments ids budget box fragments")
 
 
