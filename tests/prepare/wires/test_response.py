@@ -25,7 +25,7 @@ ALONG_DRIFT = ((80, 0, 150.15), (130, 0, 150.15), 2.1, 0)
 def point(charge=50.0, time=20.0):
     """A point of charge in ke on wire 0 of all planes, at a time in µs."""
     one, zero = np.ones(1), np.zeros(1)
-    return Charge(time * one, zero, 0.15 * one, charge * one, zero, zero, np.zeros(1, np.int64))
+    return Charge(time * one, zero, 0.15 * one, charge * one, zero, zero, np.zeros(1, np.int64), np.zeros(1, bool))
 
 
 def test_the_shaper_is_the_published_one():
