@@ -107,5 +107,6 @@ def test_an_empty_place_has_no_ticks():
         panel.minorticks_on()
         simplify_minor_ticks(panel)
     drawn = [[artist for artist in panel.get_children() if isinstance(artist, MinorTicks)] for panel in axes]
-    assert len(drawn[0]) == 4 and not drawn[1]
+    assert len(drawn[0]) == 4
+    assert not drawn[1]
     plt.close(figure)
