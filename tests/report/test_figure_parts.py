@@ -98,3 +98,15 @@ def test_a_power_of_ten_at_the_axis_end_is_kept():
     axes.plot([0, 1], [0, 3e-7])
     assert b"<svg" in draw_figure(lambda: figure, "name", "caption").content
     assert "10^{-7}" in axes.yaxis.get_offset_text().get_text()
+
+
+def test_an_empty_place_has_no_ticks():
+    figure, axes = plt.subplots(1, 2)
+    axes[1].set_axis_off()
+    for panel in axes:
+        panel.minorticks_on()
+        simplify_minor_ticks(panel)
+    drawn = [[artist for artist in panel.get_children() if isinstance(artist, MinorTicks)] for panel in axes]
+    assert len(drawn[0]) == 4
+    assert not drawn[1]
+    plt.close(figure)

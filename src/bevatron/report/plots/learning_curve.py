@@ -1,6 +1,7 @@
 """Training and validation loss over the epochs."""
 
 from collections.abc import Mapping
+from textwrap import fill
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,6 +10,7 @@ from matplotlib.lines import Line2D
 from bevatron.report.plots.style import COLOURS, INK, create_panels
 
 POINTS = 500  # points of a line that an eye can tell apart
+WIDEST = 42  # letters of a title over a panel of three
 
 
 Histories = Mapping[int | tuple[int, int], list[dict[str, str]]]
@@ -32,7 +34,9 @@ def plot_auxiliary_curves(models: Mapping[str, tuple[Histories, list[str]]]) -> 
     models: by title the histories and the names of the tasks.
     """
     panels = [
-        (f"{title}\n{task}", histories, f".{task}") for title, (histories, tasks) in models.items() for task in tasks
+        (f"{fill(title, WIDEST)}\n{task}", histories, f".{task}")
+        for title, (histories, tasks) in models.items()
+        for task in tasks
     ]
     return _plot_losses("loss", panels, "lowest validation loss of the model's own task")
 

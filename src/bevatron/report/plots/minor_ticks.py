@@ -51,7 +51,7 @@ class MinorTicks(Line2D):
 
 def simplify_minor_ticks(axes: Axes) -> None:
     """Let one line for each side of the panel stand for the minor ticks of each axis where they have no labels."""
-    if axes.get_label() == "<colorbar>":
+    if axes.get_label() == "<colorbar>" or not axes.axison:  # an empty place in a figure has no axes to mark
         return
     for axis, transform in ((axes.xaxis, axes.get_xaxis_transform()), (axes.yaxis, axes.get_yaxis_transform())):
         locator, (low, high) = axis.get_minor_locator(), sorted(axis.get_view_interval())
