@@ -51,7 +51,7 @@ def test_sampled_deposits_become_segments_by_event():
     assert found.offsets.tolist() == [0, 2, 3]
     np.testing.assert_allclose(found.segments[0], [125, 0, 250, 125, 0, 251, 1, 2.0, 0])
     np.testing.assert_allclose(found.segments[2, 6:], [1, 3.0, 7.0])
-    assert found.ids.tolist() == [[11, 1, -1, 0], [2112, 1_000_002, 1_000_001, 1], [11, 4, 1, 0]]
+    assert found.ids.tolist() == [[11, 1, -1, 0, 0], [2112, 1_000_002, 1_000_001, 1, 0], [11, 4, 1, 0, 0]]
     np.testing.assert_allclose(found.budget[:, 0], found.budget[:, 1:].sum(1))
     np.testing.assert_allclose(found.budget[:, 1], [2.5, 3.0])
 

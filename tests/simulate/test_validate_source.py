@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bevatron.config.loading.identity import dataset_digest, raw_digest, validation_digest
+from bevatron.config.loading.digest import digest_of
+from bevatron.config.loading.identity import COMPARISONS_VERSION, dataset_digest, raw_digest, validation_digest
 from bevatron.config.loading.kinds import RECIPES, SOURCES
 from bevatron.config.loading.load import load_study
 from bevatron.errors import UserError
@@ -91,14 +92,14 @@ def test_a_recipe_compares_a_small_sample_of_the_source(tmp_path, monkeypatch):
 
     for name in ("comparisons", "validation_sample"):
         monkeypatch.setattr(SOURCES["function"], name, getattr(_Events, name), raising=False)
-    assert validation_digest(study) == raw_digest(study)
+    assert validation_digest(study) == digest_of("comparisons", COMPARISONS_VERSION, raw_digest(study))
     monkeypatch.setattr(RECIPES["function"], "comparisons", comparisons, raising=False)
-    assert validation_digest(study) == dataset_digest(study)
+    assert validation_digest(study) == digest_of("comparisons", COMPARISONS_VERSION, dataset_digest(study))
     for _ in range(2):
         validate_source(study, tmp_path / "source.json")
     tree = json.loads((tmp_path / "source.json").read_text())
     assert [entry["name"] for entry in tree["comparisons"]] == ["range", "kinds"]
-    assert tree["digest"] == dataset_digest(study)
+    assert tree["digest"] == validation_digest(study)
     assert seen[0] == seen[1]
     assert seen[0][:2] == (study.dataset.recipe, 7)
 

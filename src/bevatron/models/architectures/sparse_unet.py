@@ -10,7 +10,7 @@ from bevatron.errors import UserError
 from bevatron.models.layers.batch_norm import BatchNorm
 from bevatron.models.layers.inputs import InputGroup, Inputs, sparse_group
 from bevatron.models.layers.sparse_convolution import Downsample, SubmanifoldConvolution, Upsample
-from bevatron.models.layers.sparse_sites import Resolution, resolutions_of, sites_of
+from bevatron.models.layers.sparse_sites import SparseResolution, resolutions_of, sites_of
 
 
 @architecture("sparse_unet")
@@ -45,14 +45,14 @@ class SparseUNet(nn.Module):
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         self.downsample, self.upsample = nn.ModuleList(), nn.ModuleList()
         for level, width in enumerate(widths):
-            self.down.append(nn.ModuleList(Residual(width, width) for _ in range(options.blocks)))
+            self.down.append(nn.ModuleList(SparseResidual(width, width) for _ in range(options.blocks)))
             if level == len(widths) - 1:
                 continue
             below = widths[level + 1]
             self.downsample.append(Resampled(Downsample(width, below), width))
             self.upsample.append(Resampled(Upsample(below, width), below))
             self.up.append(
-                nn.ModuleList(Residual(2 * width if k == 0 else width, width) for k in range(options.blocks))
+                nn.ModuleList(SparseResidual(2 * width if k == 0 else width, width) for k in range(options.blocks))
             )
         self.norm = BatchNorm(widths[0], relu=True)
         self.classes = nn.Linear(widths[0], n_outputs)
@@ -93,7 +93,7 @@ class SparseUNet(nn.Module):
         return self.classes(self.norm(values))
 
 
-class Residual(nn.Module):
+class SparseResidual(nn.Module):
     """x + two convolutions of it, each after batch normalisation and max(0, ·) (He et al., arXiv:1603.05027)."""
 
     def __init__(self, width: int, outputs: int):
@@ -104,7 +104,7 @@ class Residual(nn.Module):
         )
         self.shortcut = nn.Identity() if width == outputs else nn.Linear(width, outputs, bias=False)
 
-    def forward(self, values: Tensor, at: Resolution) -> Tensor:
+    def forward(self, values: Tensor, at: SparseResolution) -> Tensor:
         """Values (n, width) to (n, outputs)."""
         changed = values
         for norm, convolution in zip(self.norms, self.convolutions, strict=True):
@@ -119,7 +119,7 @@ class Resampled(nn.Module):
         super().__init__()
         self.norm, self.layer = BatchNorm(width, relu=True), layer
 
-    def forward(self, values: Tensor, at: Resolution) -> Tensor:
+    def forward(self, values: Tensor, at: SparseResolution) -> Tensor:
         """Values of one resolution to those of the other; `at` is the finer one."""
         return self.layer(self.norm(values), at)
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from bevatron.models.layers.sparse_sites import PARTS, PLACES, Resolution
+from bevatron.models.layers.sparse_sites import PARTS, PLACES, SparseResolution
 
 
 class SubmanifoldConvolution(nn.Module):
@@ -26,7 +26,7 @@ class SubmanifoldConvolution(nn.Module):
         self.weight = nn.Parameter(torch.empty(PLACES, width, outputs))
         nn.init.normal_(self.weight, std=math.sqrt(2.0 / (PLACES * width)))
 
-    def forward(self, values: Tensor, at: Resolution) -> Tensor:
+    def forward(self, values: Tensor, at: SparseResolution) -> Tensor:
         """Values (n, width) to (n, outputs)."""
         with torch.autocast(values.device.type, enabled=False):
             return _Gathered.apply(values.to(self.weight.dtype), self.weight, at.neighbours)
@@ -68,7 +68,7 @@ class Downsample(nn.Module):
         super().__init__()
         self.linear = nn.Linear(PARTS * width, outputs, bias=False)
 
-    def forward(self, values: Tensor, at: Resolution) -> Tensor:
+    def forward(self, values: Tensor, at: SparseResolution) -> Tensor:
         """The pixels of the coarser resolution, each from up to four."""
         if at.places is None:
             raise ValueError("there is no coarser resolution")
@@ -84,7 +84,7 @@ class Upsample(nn.Module):
         self.outputs = outputs
         self.linear = nn.Linear(width, PARTS * outputs, bias=False)
 
-    def forward(self, values: Tensor, at: Resolution) -> Tensor:
+    def forward(self, values: Tensor, at: SparseResolution) -> Tensor:
         """The pixels of the finer resolution, each from the one that it lies in."""
         if at.places is None:
             raise ValueError("there is no coarser resolution")

@@ -33,7 +33,7 @@ class Sites(NamedTuple):
         return len(self.image)
 
 
-class Resolution(NamedTuple):
+class SparseResolution(NamedTuple):
     """One resolution of a batch.
 
     neighbours (n, 9) int64: rows of the pixels around each pixel, in the order of OFFSETS; n where there is none.
@@ -60,16 +60,16 @@ def sites_of(sparse: SparseBatch) -> Sites:
     return Sites(sample * channels + channel, row, place - row * width, height, width)
 
 
-def resolutions_of(sites: Sites, n: int) -> list[Resolution]:
+def resolutions_of(sites: Sites, n: int) -> list[SparseResolution]:
     """The resolution of the pixels, and n - 1 coarser ones, each with half of the rows and columns, rounded up."""
     found = []
     for k in range(n):
         neighbours = neighbours_of(sites)
         if k == n - 1:
-            found.append(Resolution(neighbours, None))
+            found.append(SparseResolution(neighbours, None))
             break
         coarser, place = coarsen(sites)
-        found.append(Resolution(neighbours, _places(place, len(coarser))))
+        found.append(SparseResolution(neighbours, _places(place, len(coarser))))
         sites = coarser
     return found
 
@@ -82,7 +82,7 @@ def _places(place: Tensor, n_coarser: int) -> RowPlaces:
 
 
 def neighbours_of(sites: Sites) -> Tensor:
-    """(n, 9) int64: see `Resolution`. Found by bisection in the pixels' numbers, of images with a margin of one pixel,
+    """(n, 9) int64: see `SparseResolution`. Found by bisection in the pixels' numbers, of images with a margin of one pixel,
     so that no neighbour is one of the next row or image.
     """
     n, wide = len(sites), sites.width + 2
