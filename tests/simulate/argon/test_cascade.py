@@ -86,8 +86,8 @@ def test_charge_exchange_at_the_resonance():
 
 @pytest.mark.parametrize("kinetic", [1000.0, 2000.0])
 def test_protons_from_inside_leave_untouched_as_glauber_has_it(kinetic):
-    """∫ρ exp(-∫ρ σ dz) over the nucleus, with all of σ, and with the four fifths that Pauli may leave of it: collisions of
-    protons this fast mostly transfer little momentum. (The lower fraction was chosen after 1 GeV had been seen.)
+    """∫ρ exp(-∫ρ σ dz) over the nucleus, with all of σ, and with the four fifths that Pauli may leave of it: collisions
+    of protons this fast mostly transfer little momentum. (The lower fraction was chosen after 1 GeV had been seen.)
     """
     b, z = np.linspace(0, 8, 81), np.linspace(-8, 8, 321)
     radius = np.sqrt(b[:, None] ** 2 + z**2)

@@ -82,8 +82,8 @@ def _places(place: Tensor, n_coarser: int) -> RowPlaces:
 
 
 def neighbours_of(sites: Sites) -> Tensor:
-    """(n, 9) int64: see `SparseResolution`. Found by bisection in the pixels' numbers, of images with a margin of one pixel,
-    so that no neighbour is one of the next row or image.
+    """(n, 9) int64: see `SparseResolution`. Found by bisection in the pixels' numbers, of images with a margin of one
+    pixel, so that no neighbour is one of the next row or image.
     """
     n, wide = len(sites), sites.width + 2
     key = (sites.image * (sites.height + 2) + sites.row + 1) * wide + sites.column + 1
