@@ -52,7 +52,7 @@ class Collate:
 
     def __call__(self, inputs: dict[str, Any]) -> Inputs:
         """The columns of the groups as dense tensors or lists on the device."""
-        dense: Inputs = {}
+        dense: dict[str, Any] = {}  # of an architecture with `SPARSE` also sparse images
         for name, group in self.groups.items():
             column = move_to_device(inputs[name], self.device)
             if isinstance(column, SparseBatch) and not self.sparse:

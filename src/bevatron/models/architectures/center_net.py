@@ -75,7 +75,8 @@ class CenterNet(nn.Module):
         initialise(self, options.initialisation)
         for last in (self.centres, self.deltas):
             nn.init.normal_(last.weight, std=0.01)  # at first nothing is sure, and nothing shifted
-        nn.init.constant_(self.centres.bias, -math.log(1 / FIRST_GUESS - 1))
+        if self.centres.bias is not None:
+            nn.init.constant_(self.centres.bias, -math.log(1 / FIRST_GUESS - 1))
 
     def forward(self, inputs: Inputs, truth: Tensor | None = None) -> Tensor:
         """Detections (batch, max_detections, 6); with `truth` (batch, n, 5) two losses of each image, (batch, 2)."""

@@ -34,7 +34,7 @@ class Pyramid(nn.Module):
         levels: list[Tensor] = []
         for down, further in zip(self.down, self.further, strict=True):
             image = down(image)
-            for convolution in further:
+            for convolution in further.children():
                 image = image + convolution(image)
             levels.append(image)
         features = self.across[-1](levels[-1])

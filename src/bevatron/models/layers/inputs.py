@@ -1,7 +1,7 @@
 """What a network is told about its inputs, and the form in which they reach it."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -42,8 +42,10 @@ class InputGroup:
 Lists = RaggedBatch | Padded
 """A batch of lists: the elements that exist, one list after another, or padded to one length, which ONNX needs."""
 
-Inputs = dict[str, Tensor | RaggedBatch | Padded | SparseBatch]
-"""Group name to dense tensor (batch, ...), lists, or the sparse images of an architecture that reads them so."""
+Inputs = dict[str, Tensor | RaggedBatch | Padded]
+"""Group name to dense tensor (batch, ...), or lists. Architectures with `SPARSE` get a `SparseBatch` instead, which
+`sparse_group` takes from it, and nothing else reads.
+"""
 
 
 def dense_group(inputs: Inputs, name: str) -> Tensor:
@@ -58,7 +60,7 @@ def sparse_group(inputs: Inputs, name: str) -> SparseBatch:
     """The group as sparse images, of dense ones (batch, channels, height, width) the pixels that are not zero; raises
     TypeError for lists.
     """
-    group = inputs[name]
+    group: Any = inputs[name]
     if isinstance(group, SparseBatch):
         return group
     if not isinstance(group, Tensor) or group.ndim != 4:

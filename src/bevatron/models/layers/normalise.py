@@ -48,9 +48,7 @@ class Normalise(nn.Module):
             return inputs
         return {name: self._normalise_group(name, inputs[name]) for name in self.groups}
 
-    def _normalise_group(
-        self, name: str, group: Tensor | RaggedBatch | Padded | SparseBatch
-    ) -> Tensor | RaggedBatch | Padded | SparseBatch:
+    def _normalise_group(self, name: str, group: Any) -> Any:
         if isinstance(group, SparseBatch):
             return self._normalise_pixels(name, group)
         values = group if isinstance(group, Tensor) else group.values

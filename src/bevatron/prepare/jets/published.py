@@ -7,7 +7,7 @@ import numpy as np
 # confirmed: written from memory, and the paper's text could not be read again. No error is published.
 CMS_VERTEX_FRACTION = {"IVF": (0.12, 0.37, 0.75), "AVR": (0.04, 0.23, 0.65)}
 # By how much two finders of one experiment differ: nearer than this no agreement can be asked for.
-CMS_VERTEX_TOLERANCE = tuple(np.abs(np.subtract(*CMS_VERTEX_FRACTION.values())).tolist())
+CMS_VERTEX_TOLERANCE = tuple(abs(a - b) for a, b in zip(*CMS_VERTEX_FRACTION.values(), strict=True))
 
 
 def d0_resolution(pt: np.ndarray) -> np.ndarray:

@@ -153,7 +153,7 @@ def _correlation(electronics: Electronics, seed: int) -> Comparison:
     correlation = float(np.exp(-electronics.pixel_time / electronics.coherent_time))
     shared = coherent_noise(NOISE_PIXELS, 3, electronics.coherent_noise, correlation, random)
     noise = np.repeat(shared, board, axis=1) + random.normal(0.0, electronics.noise, (NOISE_PIXELS, 3 * board))
-    found = np.corrcoef(noise, rowvar=False)[board]
+    found = np.asarray(np.corrcoef(noise, rowvar=False))[board]
     distance = np.arange(3 * board) - board
     expected = electronics.coherent_noise**2 / (electronics.coherent_noise**2 + electronics.noise**2)
     other = distance != 0

@@ -17,7 +17,7 @@ def coherent_noise(
     """
     drawn = random.normal(0.0, sigma, (height, boards))
     drawn[1:] *= np.sqrt(1 - correlation**2)
-    return lfilter([1.0], [1.0, -correlation], drawn, axis=0)
+    return np.asarray(lfilter([1.0], [1.0, -correlation], drawn, axis=0))
 
 
 def noise_above(

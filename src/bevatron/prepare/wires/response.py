@@ -18,7 +18,7 @@ poles are scaled so that the pulse of a point charge rises from 1 % of its peak 
 """
 
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -70,8 +70,8 @@ class Response(Section):
 @lru_cache
 def shaper_rates(peaking_time: float) -> np.ndarray:
     """(5,) complex: the rates of the shaper's exponentials, 1/µs."""
-    peak = brentq(lambda t: _pulse(t, -POLES, slope=True), 1.0, 3.0, xtol=1e-12)
-    begin = brentq(lambda t: _pulse(t, -POLES) - 0.01 * _pulse(peak, -POLES), 0.0, peak, xtol=1e-12)
+    peak: Any = brentq(lambda t: _pulse(t, -POLES, slope=True), 1.0, 3.0, xtol=1e-12)
+    begin: Any = brentq(lambda t: _pulse(t, -POLES) - 0.01 * _pulse(peak, -POLES), 0.0, peak, xtol=1e-12)
     return -POLES * (peak - begin) / peaking_time
 
 
