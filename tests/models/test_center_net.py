@@ -1,4 +1,4 @@
-"""CenterNet as a whole: what it returns, what it learns from, and what it refuses."""
+"""CenterNet as a whole: what it learns from, and what it refuses; beside `test_detectors`."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from bevatron.config.loading.kinds import ARCHITECTURES
 from bevatron.errors import UserError
 from bevatron.models.architectures.center_net import CenterNet
 from bevatron.models.detection.anchors import anchors
-from bevatron.models.detection.boxes import encode
+from bevatron.models.detection.boxes import decode, encode
 from bevatron.models.detection.peaks import find_peaks
 from bevatron.models.layers.inputs import InputGroup
 from bevatron.models.network import Network, NetworkSpec
@@ -28,52 +28,6 @@ def images(n=3):
     return {"image": torch.rand((n, 1, 41, 56), generator=torch.Generator().manual_seed(2))}
 
 
-def test_detections_are_boxes_in_the_image_best_first():
-    net = network(min_score=0.3, max_detections=9)
-    torch.nn.init.normal_(net.architecture.centres.weight, std=1.0)
-    torch.nn.init.zeros_(net.architecture.centres.bias)
-    with torch.no_grad():
-        found = net(images())
-    assert found.shape == (3, 9, 6)
-    there = found[..., 5] >= 0
-    assert there.any()
-    boxes, score = found[..., :4], found[..., 4]
-    assert ((boxes >= 0) & (boxes <= 1)).all()
-    assert (boxes[there][:, 2:] > boxes[there][:, :2]).all()
-    assert (score[there] >= 0.3).all()
-    assert (score.diff() <= 0).all()
-    assert set(found[..., 5].unique().tolist()) <= {-1.0, 0.0, 1.0}
-    assert (found[~there] == torch.tensor([0.0, 0.0, 0.0, 0.0, 0.0, -1.0])).all()
-
-
-def test_an_images_detections_and_losses_do_not_depend_on_its_batch():
-    net = network(min_score=0.0)
-    with torch.no_grad():
-        whole, losses = net(images()), net(images(), TRUTH)
-        for k in range(3):
-            one = {"image": images()["image"][k : k + 1]}
-            assert torch.allclose(net(one), whole[k : k + 1], atol=1e-5)
-            assert torch.allclose(net(one, TRUTH[k : k + 1]), losses[k : k + 1], atol=1e-5)
-
-
-def test_losses_are_those_of_each_image_and_reach_all_weights():
-    net = network().train()
-    losses = net(images(), TRUTH)
-    assert losses.shape == (3, 2)
-    assert (losses[:2] > 0).all()
-    assert losses[2, 1] == 0  # nothing there: no box to be drawn
-    losses.sum().backward()
-    assert all(weights.grad is not None and torch.isfinite(weights.grad).all() for weights in net.parameters())
-
-
-def test_empty_images_and_no_true_boxes_are_taken():
-    net = network()
-    blank = {"image": torch.zeros(2, 1, 41, 56)}
-    assert torch.isfinite(net(blank, torch.full((2, 2, 5), -1.0))).all()
-    with torch.no_grad():
-        assert torch.isfinite(net(blank)).all()
-
-
 def test_maps_that_are_right_give_the_true_boxes():
     """Of boxes with and without the middle of a cell in them, also one thinner than a cell."""
     true = torch.tensor([[5.0, 4.0, 23.0, 20.0], [28.0, 30.1, 50.0, 30.9]])
@@ -81,8 +35,6 @@ def test_maps_that_are_right_give_the_true_boxes():
     boxes, logits = squares.clone(), torch.full((1, 2, 11, 14), -9.0)
     middle = (true[:, :2] + true[:, 2:]) / 8
     for k, (column, row) in enumerate(middle.long().tolist()):
-        from bevatron.models.detection.boxes import decode
-
         cell = row * 14 + column
         boxes[cell] = decode(encode(true[k], squares[cell]), squares[cell])
         logits[0, k, row, column] = 9.0 - k

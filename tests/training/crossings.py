@@ -3,13 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from shard_attributes import shard_attributes
+from written_dataset import write_dataset
 
 from bevatron.config.sections.study import Study
-from bevatron.store.shards.build_manifest import build_manifest
 from bevatron.store.shards.columns import ElementTarget, Group, Samples, SparseImages
-from bevatron.store.shards.manifest import write_manifest
-from bevatron.store.shards.shard import write_shard
 
 CLASSES = ["horizontal", "vertical", "corner"]
 SIDE = 32
@@ -59,10 +56,5 @@ def samples(rng: np.random.Generator, start: int, n: int) -> Samples:
 
 
 def write_crossings(folder: Path, study: Study, sizes: dict[str, int], change=lambda samples: samples) -> Path:
-    """The dataset's manifest, after its shards; `change` is applied to each shard's samples."""
-    rng = np.random.default_rng(1)
-    attributes = shard_attributes(study, "jets", list(study.task.classes))
-    for k, (split, n) in enumerate(sizes.items()):
-        write_shard(folder / f"{split}-0000.h5", change(samples(rng, 100_000 * k, n)), attributes)
-    write_manifest(folder / "manifest.json", build_manifest(folder, study))
-    return folder / "manifest.json"
+    """The dataset's manifest: `write_dataset` of these samples."""
+    return write_dataset(folder, study, sizes, samples, change)

@@ -10,10 +10,10 @@ from torch import Tensor
 from bevatron.compute.numerics.devices import deterministic, device_for
 from bevatron.errors import UserError
 from bevatron.evaluate.evaluation import EvaluationContext
+from bevatron.evaluate.predictions.split_in_order import open_in_order
 from bevatron.models.auxiliary.spec import AuxiliarySpec
 from bevatron.models.network import load_network
 from bevatron.store.readers.batch import RaggedBatch
-from bevatron.store.readers.reader import open_split
 from bevatron.training.collate import Collate, input_groups, rows_at_once
 
 MOST_ROWS, MOST_PAIRS = 1_024, 2**22  # samples, and pairs of their elements, that are predicted at a time
@@ -42,34 +42,28 @@ def predict_auxiliary(
     device, groups = device_for(workflow.accelerator), input_groups(dataset.manifest, model.inputs)
     networks = [load_network(folder).to(device) for folder in context.folders]
     collate, done = Collate(groups, device), 0
-    with deterministic(model.training.threads), torch.inference_mode():
-        reader = open_split(
-            dataset,
-            "test",
-            batch_size=_rows(context, specs, most_rows),
-            groups=model.inputs,
-            targets=list(dict.fromkeys(spec.target for spec in specs.values() if not spec.group)),
-            element_targets=list(dict.fromkeys(spec.target for spec in specs.values() if spec.group)),
-            memory_budget_bytes=int(workflow.data_loading.memory_budget_gb * 1e9),
-            block_rows=workflow.data_loading.block_rows,
-            buffer_blocks=workflow.data_loading.buffer_blocks,
-            device=str(device),
-        )
-        try:
-            for batch in reader.epoch(0, 0, shuffle=False):
-                inputs, n = collate(batch["inputs"]), len(batch["id"])
-                outputs = [network.forward_with_auxiliary(inputs).auxiliary for network in networks]
-                on_cpu = [{name: values.float().cpu() for name, values in of.items()} for of in outputs]
-                _check_finite(context, on_cpu)
-                element_targets = {
-                    name: RaggedBatch(target.values.cpu(), target.lengths.cpu())
-                    for name, target in batch.get("element_targets", {}).items()
-                }
-                targets = {name: target.cpu() for name, target in batch["targets"].items()}
-                yield HeadOutputs(done, n, targets, element_targets, on_cpu)
-                done += n
-        finally:
-            reader.close()
+    targets, element_targets = (
+        list(dict.fromkeys(spec.target for spec in specs.values() if bool(spec.group) == of_elements))
+        for of_elements in (False, True)
+    )
+    rows = _rows(context, specs, most_rows)
+    with (
+        deterministic(model.training.threads),
+        torch.inference_mode(),
+        open_in_order(dataset, "test", workflow, device, rows, model.inputs, targets, element_targets) as batches,
+    ):
+        for batch in batches:
+            inputs, n = collate(batch["inputs"]), len(batch["id"])
+            outputs = [network.forward_with_auxiliary(inputs).auxiliary for network in networks]
+            on_cpu = [{name: values.float().cpu() for name, values in of.items()} for of in outputs]
+            _check_finite(context, on_cpu)
+            element_targets = {
+                name: RaggedBatch(target.values.cpu(), target.lengths.cpu())
+                for name, target in batch.get("element_targets", {}).items()
+            }
+            targets = {name: target.cpu() for name, target in batch["targets"].items()}
+            yield HeadOutputs(done, n, targets, element_targets, on_cpu)
+            done += n
 
 
 def _rows(context: EvaluationContext, specs: dict[str, AuxiliarySpec], most_rows: int) -> int:

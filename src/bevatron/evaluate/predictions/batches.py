@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from bevatron.evaluate.evaluation import EvaluationContext
+from bevatron.evaluate.predictions.split_in_order import open_in_order
 from bevatron.models.layers.inputs import Inputs, Padded
 from bevatron.store.readers.batch import RaggedBatch
-from bevatron.store.readers.reader import open_split
 from bevatron.training.collate import Collate, input_groups, rows_at_once
 
 
@@ -24,27 +24,13 @@ def batches(
     default the model's, and targets by name, which the caller may keep.
     """
     groups = context.model.inputs if groups is None else groups
-    data_loading = context.workflow.data_loading
     dataset = context.dataset_of(split)
     shapes = input_groups(dataset.manifest, groups)
-    collate = Collate(shapes, device)
-    reader = open_split(
-        dataset,
-        split,
-        batch_size=rows_at_once(shapes, at_once),
-        groups=groups,
-        targets=targets,
-        memory_budget_bytes=int(data_loading.memory_budget_gb * 1e9),
-        block_rows=data_loading.block_rows,
-        buffer_blocks=data_loading.buffer_blocks,
-        device=str(device),
-    )
-    try:
-        for batch in reader.epoch(0, 0, shuffle=False):
+    collate, rows = Collate(shapes, device), rows_at_once(shapes, at_once)
+    with open_in_order(dataset, split, context.workflow, device, rows, groups, targets) as in_order:
+        for batch in in_order:
             inputs = {name: _copy(group) for name, group in collate(batch["inputs"]).items()}
             yield inputs, {name: batch["targets"][name].clone() for name in targets}
-    finally:
-        reader.close()
 
 
 def _copy(group: Tensor | RaggedBatch | Padded) -> Tensor | RaggedBatch | Padded:

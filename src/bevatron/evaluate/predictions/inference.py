@@ -10,9 +10,9 @@ from bevatron.compute.numerics.devices import deterministic, device_for
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import UserError
 from bevatron.evaluate.evaluation import Predictions
+from bevatron.evaluate.predictions.split_in_order import open_in_order
 from bevatron.models.layers.wide_linear import widen_layers
 from bevatron.models.network import load_network
-from bevatron.store.readers.reader import open_split
 from bevatron.store.shards.dataset import Dataset
 from bevatron.training.collate import Collate, input_groups
 from bevatron.training.full_batches import FullBatches
@@ -38,35 +38,25 @@ def predict(
     n, done = dataset.manifest.n_samples("test"), 0
     outputs: np.ndarray | None = None
     ids, target_values = np.empty(n, np.uint64), {}
-    with deterministic(threads), torch.inference_mode():
-        reader = open_split(
-            dataset,
-            "test",
-            batch_size=complete.rows,
-            groups=groups,
-            targets=targets,
-            memory_budget_bytes=int(workflow.data_loading.memory_budget_gb * 1e9),
-            block_rows=workflow.data_loading.block_rows,
-            buffer_blocks=workflow.data_loading.buffer_blocks,
-            device=str(device),
-        )
-        try:
-            for batch in reader.epoch(0, 0, shuffle=False):
-                inputs, rows = complete(collate(batch["inputs"])), slice(done, done + len(batch["id"]))
-                done = rows.stop
-                for k, network in enumerate(networks):
-                    predicted = network(inputs)[: len(batch["id"])].float().cpu().numpy()
-                    if outputs is None:
-                        outputs = np.empty((len(networks), n, *predicted.shape[1:]), np.float32)
-                    outputs[k, rows] = predicted
-                ids[rows] = batch["id"].cpu().numpy().view(np.uint64)
-                for name in targets:
-                    values = batch["targets"][name].cpu().numpy()
-                    if name not in target_values:
-                        target_values[name] = np.empty((n, *values.shape[1:]), values.dtype)
-                    target_values[name][rows] = values
-        finally:
-            reader.close()
+    with (
+        deterministic(threads),
+        torch.inference_mode(),
+        open_in_order(dataset, "test", workflow, device, complete.rows, groups, targets) as batches,
+    ):
+        for batch in batches:
+            inputs, rows = complete(collate(batch["inputs"])), slice(done, done + len(batch["id"]))
+            done = rows.stop
+            for k, network in enumerate(networks):
+                predicted = network(inputs)[: len(batch["id"])].float().cpu().numpy()
+                if outputs is None:
+                    outputs = np.empty((len(networks), n, *predicted.shape[1:]), np.float32)
+                outputs[k, rows] = predicted
+            ids[rows] = batch["id"].cpu().numpy().view(np.uint64)
+            for name in targets:
+                values = batch["targets"][name].cpu().numpy()
+                if name not in target_values:
+                    target_values[name] = np.empty((n, *values.shape[1:]), values.dtype)
+                target_values[name][rows] = values
     if outputs is None:
         raise ValueError("no network or no sample: there is nothing to predict")
     for folder, predicted in zip(folders, outputs, strict=True):

@@ -7,9 +7,9 @@ from torch import Tensor
 from bevatron.compute.numerics.devices import deterministic, device_for
 from bevatron.errors import UserError
 from bevatron.evaluate.evaluation import EvaluationContext, Predictions
+from bevatron.evaluate.predictions.split_in_order import open_in_order
 from bevatron.models.network import load_network
 from bevatron.store.readers.batch import RaggedBatch
-from bevatron.store.readers.reader import open_split
 from bevatron.store.shards.element_targets import UNLABELLED
 from bevatron.training.collate import Collate, input_groups, move_to_device, reads_sparse, rows_at_once
 
@@ -34,34 +34,24 @@ def count_pixels(context: EvaluationContext, target: str, n_classes: int) -> Pre
     n, done = dataset.manifest.n_samples("test"), 0
     counts = np.zeros((len(networks), n, n_classes, n_classes), np.float32)
     ids = np.empty(n, np.uint64)
-    with deterministic(model.training.threads), torch.inference_mode():
-        reader = open_split(
-            dataset,
-            "test",
-            batch_size=rows_at_once(shapes, AT_ONCE),
-            groups=model.inputs,
-            targets=[],
-            element_targets=[target],
-            memory_budget_bytes=int(workflow.data_loading.memory_budget_gb * 1e9),
-            block_rows=workflow.data_loading.block_rows,
-            buffer_blocks=workflow.data_loading.buffer_blocks,
-            device=str(device),
-        )
-        try:
-            for batch in reader.epoch(0, 0, shuffle=False):
-                inputs, rows = collate(batch["inputs"]), slice(done, done + len(batch["id"]))
-                truth = move_to_device(batch["element_targets"][target], device)
-                done = rows.stop
-                for k, network in enumerate(networks):
-                    logits = network(inputs)
-                    if not bool(torch.isfinite(logits).all()):
-                        what = "its logits are NaN or infinite for some pixel of the test split"
-                        todo = "train again with a lower learning rate"
-                        raise UserError(context.folders[k] / "weights.safetensors", what, todo)
-                    counts[k, rows] = confusion_of_images(logits.argmax(1), truth, n_classes).cpu().numpy()
-                ids[rows] = batch["id"].cpu().numpy().view(np.uint64)
-        finally:
-            reader.close()
+    batch_size, element_targets = rows_at_once(shapes, AT_ONCE), [target]
+    with (
+        deterministic(model.training.threads),
+        torch.inference_mode(),
+        open_in_order(dataset, "test", workflow, device, batch_size, model.inputs, [], element_targets) as batches,
+    ):
+        for batch in batches:
+            inputs, rows = collate(batch["inputs"]), slice(done, done + len(batch["id"]))
+            truth = move_to_device(batch["element_targets"][target], device)
+            done = rows.stop
+            for k, network in enumerate(networks):
+                logits = network(inputs)
+                if not bool(torch.isfinite(logits).all()):
+                    what = "its logits are NaN or infinite for some pixel of the test split"
+                    todo = "train again with a lower learning rate"
+                    raise UserError(context.folders[k] / "weights.safetensors", what, todo)
+                counts[k, rows] = confusion_of_images(logits.argmax(1), truth, n_classes).cpu().numpy()
+            ids[rows] = batch["id"].cpu().numpy().view(np.uint64)
     return Predictions(counts, {}, ids)
 
 

@@ -10,6 +10,7 @@ from bevatron.errors import UserError
 from bevatron.models.detection.box_head import BoxHead, detections, head_losses, sample_proposals
 from bevatron.models.detection.proposals import RegionProposals, proposal_losses, proposals
 from bevatron.models.detection.roi_align import roi_align
+from bevatron.models.layers.images import one_image
 from bevatron.models.layers.initialisation import Initialisation, initialise
 from bevatron.models.layers.inputs import InputGroup, Inputs, dense_group
 
@@ -151,15 +152,12 @@ class Context(nn.Module):
 
 def _image(inputs: dict[str, InputGroup], minimum: int) -> tuple[str, int]:
     """The name of the one group, and its channels. Raises UserError where it is no image of `minimum` pixels a side."""
-    where = "architecture faster_rcnn"
-    if len(inputs) != 1:
-        raise UserError(where, f"reads one image, found the input groups {', '.join(inputs)}", "name one of them")
-    ((name, group),) = inputs.items()
-    if group.is_ragged or len(group.shape) != 3:
-        form = " × ".join(map(str, group.shape))
-        raise UserError(where, f"reads images, the input group '{name}' has the shape {form}", "name another group")
-    channels, height, width = group.shape
+    name, (channels, height, width) = one_image(inputs, "faster_rcnn")
     if min(height, width) < 2 * minimum:
         what = f"halves an image until {minimum} pixels are one cell, and '{name}' has {height} × {width} pixels"
-        raise UserError(where, what, f"it must have {2 * minimum} a side; take larger images or fewer `channels`")
+        raise UserError(
+            "architecture faster_rcnn",
+            what,
+            f"it must have {2 * minimum} a side; take larger images or fewer `channels`",
+        )
     return name, channels

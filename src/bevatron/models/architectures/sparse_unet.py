@@ -8,6 +8,7 @@ from bevatron.config.loading.kinds import Options, architecture
 from bevatron.config.sections.section import Count
 from bevatron.errors import UserError
 from bevatron.models.layers.batch_norm import BatchNorm
+from bevatron.models.layers.images import one_image
 from bevatron.models.layers.inputs import InputGroup, Inputs, sparse_group
 from bevatron.models.layers.sparse_convolution import Downsample, SubmanifoldConvolution, Upsample
 from bevatron.models.layers.sparse_sites import SparseResolution, resolutions_of, sites_of
@@ -126,15 +127,9 @@ class Resampled(nn.Module):
 
 def _image(inputs: dict[str, InputGroup], resolutions: int) -> str:
     """The name of the one group. Raises UserError where it is no image that can be halved so often."""
-    where = "architecture sparse_unet"
-    if len(inputs) != 1:
-        raise UserError(where, f"reads one group of images, found {', '.join(inputs)}", "name one of them")
-    ((name, group),) = inputs.items()
-    if group.is_ragged or len(group.shape) != 3:
-        form = " × ".join(map(str, group.shape))
-        raise UserError(where, f"reads images, the input group '{name}' has the shape {form}", "name another group")
-    smallest = min(group.shape[1:])
+    name, shape = one_image(inputs, "sparse_unet")
+    smallest = min(shape[1:])
     if smallest < 2 ** (resolutions - 1):
         what = f"'{name}' has {smallest} pixels along its shorter side, which cannot be halved {resolutions - 1} times"
-        raise UserError(where, what, "take larger images or fewer `resolutions`")
+        raise UserError("architecture sparse_unet", what, "take larger images or fewer `resolutions`")
     return name

@@ -40,6 +40,14 @@ def image_shape(inputs: dict[str, InputGroup], kind: str) -> Shape:
     return sum(group.shape[0] for group in inputs.values()), height, width
 
 
+def one_image(inputs: dict[str, InputGroup], kind: str) -> tuple[str, Shape]:
+    """The name and the shape of the one input group; UserError where there are more, or it is no image."""
+    if len(inputs) != 1:
+        what = f"the architecture '{kind}' reads one group of images, found {', '.join(inputs)}"
+        raise UserError("inputs", what, "name one of them")
+    return next(iter(inputs)), image_shape(inputs, kind)
+
+
 def join_images(inputs: Inputs, groups: list[str]) -> Tensor:
     """The groups' channels one after the other: (batch, channels, height, width)."""
     images = [dense_group(inputs, name) for name in groups]

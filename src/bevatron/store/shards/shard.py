@@ -1,10 +1,9 @@
 """One HDF5 file of samples: written atomically, verified, read with every refusal in plain words."""
 
 import io
-import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,12 +14,20 @@ import numpy as np
 from bevatron.errors import UserError
 from bevatron.regular_files import require_regular
 from bevatron.store.files.declared_sizes import check_declared_sizes
-from bevatron.store.files.hdf5 import as_dataset, as_group, attribute_if_set, dataset_at, group_at, read_array
+from bevatron.store.files.hdf5 import as_dataset, as_group, attribute_if_set, group_at
 from bevatron.store.files.plain_content import check_plain_content
 from bevatron.store.files.publish import publishing
 from bevatron.store.shards.check import check_samples
 from bevatron.store.shards.columns import Column, Dense, ElementTarget, Group, Ragged, Samples, SparseImages
 from bevatron.store.shards.contract import SCHEMA_VERSION, ElementTargetInfo, GroupInfo, TargetInfo
+from bevatron.store.shards.shard_metadata import (
+    decode_attribute,
+    describe_group,
+    element_target_info,
+    encode_attribute,
+    group_info,
+    target_info,
+)
 from bevatron.system_errors import system_fault
 
 Compression = Literal["lz4", "zstd", "none"]
@@ -66,19 +73,19 @@ def write_shard(path: Path, samples: Samples, attributes: dict[str, Any], compre
             _write(file, name, values, compression)
         for name, group in samples.inputs.items():
             node = file[f"inputs/{name}"]
-            _describe(as_dataset(node) if isinstance(group.column, Dense) else as_group(node), group)
+            describe_group(as_dataset(node) if isinstance(group.column, Dense) else as_group(node), group)
         for name, parts in samples.parts.items():
-            file[f"targets/{name}"].attrs["parts"] = _encode_attribute(list(parts))
+            file[f"targets/{name}"].attrs["parts"] = encode_attribute(list(parts))
         for name in samples.optional:
-            file[f"targets/{name}"].attrs["optional"] = _encode_attribute(True)
+            file[f"targets/{name}"].attrs["optional"] = encode_attribute(True)
         for name, target in samples.element_targets.items():
             attributes_of = file[f"element_targets/{name}"].attrs
-            attributes_of["group"] = _encode_attribute(target.group)
+            attributes_of["group"] = encode_attribute(target.group)
             if target.classes:
-                attributes_of["classes"] = _encode_attribute(list(target.classes))
+                attributes_of["classes"] = encode_attribute(list(target.classes))
         complete = samples.attributes | attributes | {"schema_version": SCHEMA_VERSION, "n_samples": len(samples)}
         for name, value in sorted(complete.items()):
-            file.attrs[name] = _encode_attribute(value)
+            file.attrs[name] = encode_attribute(value)
     with publishing(path, check_read_back) as part, open(part, "wb") as file, content.getbuffer() as view:
         file.write(view)
 
@@ -167,21 +174,21 @@ class Shard:
         """What the shard says of itself, by name: texts, numbers, lists and mappings."""
         file = self.file
         with refusing(self.path):
-            return {name: _decode_attribute(value) for name, value in file.attrs.items()}
+            return {name: decode_attribute(value) for name, value in file.attrs.items()}
 
     @property
     def groups(self) -> dict[str, GroupInfo]:
         """What the input groups are, by name."""
         inputs = self._node("inputs")
         with refusing(self.path):
-            return {name: _info(inputs[name]) for name in inputs}
+            return {name: group_info(inputs[name]) for name in inputs}
 
     @property
     def targets(self) -> dict[str, TargetInfo]:
         """What the targets are, by name."""
         targets = self._node("targets")
         with refusing(self.path):
-            return {name: _target_info(targets[name]) for name in targets}
+            return {name: target_info(targets[name]) for name in targets}
 
     @property
     def element_targets(self) -> dict[str, ElementTargetInfo]:
@@ -190,7 +197,7 @@ class Shard:
             return {}
         targets = self._node("element_targets")
         with refusing(self.path):
-            return {name: _element_target_info(as_dataset(targets[name])) for name in targets}
+            return {name: element_target_info(as_dataset(targets[name])) for name in targets}
 
     @property
     def observers(self) -> list[str]:
@@ -338,76 +345,3 @@ def _write(file: h5py.File, name: str, values: np.ndarray, compression: Compress
         rows = min(len(values), chunk_rows(values[:1].nbytes))
         settings |= {"chunks": (rows, *values.shape[1:]), "fletcher32": True} | FILTERS[compression]
     file.create_dataset(name, data=np.ascontiguousarray(values), **settings)
-
-
-def _describe(node: h5py.Group | h5py.Dataset, group: Group) -> None:
-    layout = {Dense: "dense", Ragged: "ragged", SparseImages: "sparse"}[type(group.column)]
-    described = {"layout": layout, "features": list(group.features), "units": list(group.units)}
-    if group.definitions:
-        described["definitions"] = list(group.definitions)
-    if isinstance(group.column, Ragged) and group.column.max_length is not None:
-        described["max_length"] = group.column.max_length
-    if isinstance(group.column, SparseImages):
-        described["shape"] = list(group.column.shape)
-    for name, value in described.items():
-        node.attrs[name] = _encode_attribute(value)
-
-
-def _info(node: h5py.Group | h5py.Dataset) -> GroupInfo:
-    attributes = {name: _decode_attribute(value) for name, value in node.attrs.items()}
-    layout, longest = attributes["layout"], None
-    if layout == "dense":
-        values = as_dataset(node)
-        shape = values.shape[1:]
-    else:
-        group = as_group(node)
-        values = dataset_at(group, "values" if layout == "ragged" else "value")
-        shape = values.shape[1:] if layout == "ragged" else attributes["shape"]
-        longest = int(np.diff(read_array(group, "offsets")).max(initial=0))
-        longest = max(longest, int(attributes.get("max_length", 0)))
-    features, units = attributes["features"], attributes["units"]
-    return GroupInfo(
-        layout=layout,
-        features=features,
-        units=units,
-        definitions=attributes.get("definitions", ()),
-        shape=shape,
-        max_length=longest,
-        dtype=str(values.dtype),
-    )
-
-
-def _target_info(node: h5py.Dataset) -> TargetInfo:
-    parts = _decode_attribute(node.attrs["parts"]) if "parts" in node.attrs else ()
-    optional = _decode_attribute(node.attrs["optional"]) if "optional" in node.attrs else False
-    return TargetInfo(dtype=str(node.dtype), shape=node.shape[1:], parts=tuple(parts), optional=optional)
-
-
-def _element_target_info(node: h5py.Dataset) -> ElementTargetInfo:
-    classes = _decode_attribute(node.attrs["classes"]) if "classes" in node.attrs else ()
-    group = _decode_attribute(node.attrs["group"])
-    return ElementTargetInfo(group=group, dtype=str(node.dtype), classes=tuple(classes))
-
-
-def _encode_attribute(value: Any) -> Any:
-    """An attribute of fixed size: HDF5 keeps texts of free length apart, without a checksum."""
-    if isinstance(value, dict):
-        value = json.dumps(value, sort_keys=True, ensure_ascii=False)
-    if isinstance(value, str):
-        raw = value.encode()
-        return np.array(raw, h5py.string_dtype("utf-8", max(1, len(raw))))
-    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-        raws = [item.encode() for item in value]
-        return np.array(raws, h5py.string_dtype("utf-8", max([1, *map(len, raws)])))
-    return np.asarray(value)
-
-
-def _decode_attribute(value: Any) -> Any:
-    if isinstance(value, bytes):
-        text = value.decode()
-        with suppress(ValueError):  # a text that merely starts with a brace
-            return json.loads(text) if text.startswith("{") else text
-        return text
-    if isinstance(value, np.ndarray) and value.dtype.kind == "S":
-        return [item.decode() for item in value.tolist()]
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
