@@ -2,9 +2,9 @@
 
 R. Serber, Phys. Rev. 72 (1947) 1114, as done since N. Metropolis et al., Phys. Rev. 110 (1958) 185. Particles collide
 with nucleons of the local Fermi sphere as often as free ones would; a collision that would leave a nucleon inside that
-sphere is forbidden (Pauli). Left out: refraction at the well's walls, the pion's potential, formation times, the
-depletion of the nucleus, and the velocities of the struck nucleons in the rate of collisions. Pions vanish on pairs in
-the square of the density. Light nuclei break up in their first collision.
+sphere is forbidden (Pauli). Left out: refraction at the well's walls, the pion's potential, formation times, that the
+nucleus thins out where nucleons have left, and the velocities of the struck nucleons in the rate of collisions. Pions
+vanish on pairs in the square of the density. Light nuclei break up in their first collision.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """The transport through liquid argon beside published numbers: what `bevatron validate-source` draws."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -40,27 +40,14 @@ def compute_comparisons(cuts: Cuts, seed: int) -> list[Comparison]:
 
 def compare_muon_range(cuts: Cuts, seed: int) -> Comparison:
     """Length of the paths of stopped μ⁺."""
-    energies, table = published.MUON_RANGE.T
-    mean, error = [], []
-    for energy in energies:
-        deposits = _transport_beam(-13, np.full(MUONS, energy), cuts, seed)
-        event = _event_of(deposits)
-        of_muon = deposits.ids[:, 2] < 0  # the muon itself, not what it made
-        length = np.bincount(event[of_muon], deposits.segments[of_muon, 6], minlength=MUONS)
-        mean.append(length.mean())
-        error.append(length.std(ddof=1) / np.sqrt(MUONS))
-    return Comparison(
-        "muon_range",
-        "Mean path of stopping muons, and the range in the continuous-slowing-down approximation (Groom et al. 2001).",
-        "kinetic energy of the muon [MeV]",
-        "range [cm]",
-        [
-            Curve("Groom et al.", energies.tolist(), (table / published.DENSITY).tolist(), published=True),
-            _curve("transport", energies, mean, error),
-        ],
-        log_x=True,
-        log_y=True,
+
+    def mean(lengths: np.ndarray) -> tuple[float, float]:
+        return lengths.mean(), lengths.std(ddof=1) / np.sqrt(len(lengths))
+
+    caption = (
+        "Mean path of stopping muons, and the range in the continuous-slowing-down approximation (Groom et al. 2001)."
     )
+    return _compare_range("muon", -13, MUONS, published.MUON_RANGE, "Groom et al.", caption, mean, cuts, seed)
 
 
 def compare_michel(cuts: Cuts, seed: int) -> Comparison:
@@ -140,23 +127,47 @@ def compare_shower(cuts: Cuts, seed: int) -> Comparison:
 
 def compare_proton_range(cuts: Cuts, seed: int) -> Comparison:
     """Length of the paths of protons; the median, which the few that react before do not move."""
-    energies, table = published.PROTON_RANGE.T
-    middle, error = [], []
+
+    def median(lengths: np.ndarray) -> tuple[float, float]:
+        low, high = np.quantile(lengths, [0.25, 0.75])
+        return float(np.median(lengths)), 1.25 * (high - low) / 1.35 / np.sqrt(len(lengths))  # of a Gaussian's median
+
+    caption = (
+        "Median path of stopping protons, and the range in the continuous-slowing-down approximation (NIST, PSTAR)."
+    )
+    return _compare_range("proton", 2212, PROTONS, published.PROTON_RANGE, "PSTAR", caption, median, cuts, seed)
+
+
+def _compare_range(
+    name: str,
+    pdg: int,
+    n: int,
+    ranges: np.ndarray,
+    whose: str,
+    caption: str,
+    summary: Callable[[np.ndarray], tuple[float, float]],
+    cuts: Cuts,
+    seed: int,
+) -> Comparison:
+    """The path lengths of n particles of each of the published energies, as a number and its error, in cm.
+
+    ranges (k, 2): energies in MeV and published ranges in g/cm².
+    """
+    energies, table = ranges.T
+    found = []
     for energy in energies:
-        deposits = _transport_beam(2212, np.full(PROTONS, energy), cuts, seed)
-        own = deposits.ids[:, 2] < 0
-        length = np.bincount(_event_of(deposits)[own], deposits.segments[own, 6], minlength=PROTONS)
-        middle.append(np.median(length))
-        low, high = np.quantile(length, [0.25, 0.75])
-        error.append(1.25 * (high - low) / 1.35 / np.sqrt(PROTONS))  # of a Gaussian's median
+        deposits = _transport_beam(pdg, np.full(n, energy), cuts, seed)
+        own = deposits.ids[:, 2] < 0  # the particle itself, not what it made
+        found.append(summary(np.bincount(_event_of(deposits)[own], deposits.segments[own, 6], minlength=n)))
+    value, error = np.array(found).T
     return Comparison(
-        "proton_range",
-        "Median path of stopping protons, and the range in the continuous-slowing-down approximation (NIST, PSTAR).",
-        "kinetic energy of the proton [MeV]",
+        f"{name}_range",
+        caption,
+        f"kinetic energy of the {name} [MeV]",
         "range [cm]",
         [
-            Curve("PSTAR", energies.tolist(), (table / published.DENSITY).tolist(), published=True),
-            _curve("transport", energies, middle, error),
+            Curve(whose, energies.tolist(), (table / published.DENSITY).tolist(), published=True),
+            _curve("transport", energies, value, error),
         ],
         log_x=True,
         log_y=True,
